@@ -1,0 +1,64 @@
+# One command surface for developers and CI. Needs python3.11 or later with venv; everything else goes to .venv.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format check lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+# Python 3.11 and 3.12 first: for later ones there is no packaged Redis, so `redis-server` must be on PATH.
+PYTHONS := python3.12 python3.11 python3.13 python3.14 python3
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED) ## Run everything on this machine and watch it work; options in ARGS="..."
+	@$(BIN)/stream demo $(ARGS)
+
+test: $(INSTALLED) ## Run the tests; pytest's options in ARGS="..."
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(INSTALLED) ## Check style, types and the layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(INSTALLED) ## Rewrite the code in the project's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+check: lint test ## lint and test
+
+lock: ## Write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --extra local --extra dev \
+		--generate-hashes --no-header --no-emit-index-url --upgrade --quiet --output-file requirements.lock
+
+clean: ## Remove everything that make has made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find stream tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@set -e; recent=; python=; \
+	if ! $(BIN)/python -c '' 2>/dev/null; then \
+		for candidate in $(PYTHONS); do \
+			if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+				recent="$$recent $$candidate"; \
+				if "$$candidate" -c 'import ensurepip, venv' 2>/dev/null; then python=$$candidate; break; fi; \
+			fi; \
+		done; \
+		if [ -z "$$recent" ]; then \
+			echo 'make: no Python 3.11 or later found (looked for: $(PYTHONS))' >&2; exit 1; \
+		elif [ -z "$$python" ]; then \
+			echo "make: found$$recent, but without venv and ensurepip; on Debian: apt-get install python3-venv" >&2; \
+			exit 1; \
+		fi; \
+		echo "making $(VENV) with $$($$python --version), once" >&2; \
+		"$$python" -m venv --clear $(VENV); \
+	fi; \
+	echo 'installing the locked requirements' >&2; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	touch $@

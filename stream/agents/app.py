@@ -1,0 +1,189 @@
+"""Putting a worker process together: one Faust app, one agent for events, one for training examples."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import faust
+from faust.types import StreamT
+
+from stream.agents.models import CurrentModel
+from stream.agents.outbox import Outbox
+from stream.agents.owner import Owner, PartitionInputs, leave
+from stream.agents.partition_worker import PartitionWorker, WorkerOptions, no_probe
+from stream.agents.publisher import Publisher
+from stream.agents.security import broker_credentials
+from stream.agents.trainer import Trainer
+from stream.agents.transport import FAUST_SETTINGS, TP, BatchSchema, Intake, TransportOptions, attach, batches
+from stream.agents.watchdog import Watchdog
+from stream.clock import Clock, SystemClock
+from stream.events.decode import Decoder
+from stream.features.registry import DAY_MS
+from stream.online_models.learner import LearnerSettings
+from stream.processing.kernel import Kernel
+from stream.processing.outgoing import Topics
+from stream.processing.partition import Partition
+from stream.processing.rules import Rules
+from stream.settings import Settings
+from stream.storage.connection import connect
+from stream.storage.keys import Keys
+from stream.storage.model_store import ModelStore
+from stream.storage.partition_store import PartitionStore
+
+__all__ = ["Assembly", "assemble", "rules_of"]
+
+#: A silent customer's document outlives the last landmark and the longest window by this share.
+_TTL_MARGIN = 1.25
+
+
+def rules_of(settings: Settings) -> Rules:
+    """The kernel's rules under the settings."""
+    horizon_ms = int(settings.horizon_days * DAY_MS)
+    return Rules(
+        horizon_ms=horizon_ms,
+        landmark_ms=int(settings.landmark_days * DAY_MS),
+        silence_bound_ms=settings.silence_horizons * horizon_ms,
+        raise_at=settings.raise_at,
+        clear_at=settings.clear_at,
+        cooldown_ms=int(settings.cooldown_days * DAY_MS),
+        min_orders=settings.min_purchases,
+    )
+
+
+class Assembly:
+    """The parts of a worker process, wired."""
+
+    def __init__(self, settings: Settings, clock: Clock, probe: Callable[[str], None]) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._probe = probe
+        self._name = settings.instance_id or uuid.uuid4().hex[:12]
+        self._rules = rules_of(settings)
+        self._kernel = Kernel(self._rules)
+        self._decoder = Decoder(rates=settings.rates, skew_ms=int(settings.skew_s * 1000))
+        self._keys = Keys(settings.namespace)
+        self._topics = Topics(
+            alerts=settings.alerts,
+            segment_changes=settings.segment_changes,
+            dead_letters=settings.dead_letters,
+            training_examples=settings.training_examples,
+        )
+        self._client = connect(settings.redis_url, cluster=settings.redis_cluster)
+        self.publisher = Publisher(settings.librdkafka())
+        models = ModelStore(self._client, self._keys, self._name)
+        self.model = CurrentModel(models, settings.model_poll_ms / 1000)
+        self.trainer = Trainer(
+            models,
+            LearnerSettings(min_labels=settings.min_labels),
+            self._rewind_trainer,
+            clock,
+            snapshot_s=settings.snapshot_ms / 1000,
+            fenced_wait_s=settings.session_timeout_s,
+        )
+        self.owner = Owner(settings.event_topics, settings.training_examples, self._make_worker, self.trainer)
+        self.app = self._faust_app()
+        self.intake: Intake = attach(
+            self.app,
+            self.owner,
+            TransportOptions(
+                copartitioned=frozenset(settings.event_topics), batch_max_records=settings.batch_max_records
+            ),
+        )
+        self.watchdog = Watchdog(self.intake, self.owner)
+        self._add_agents()
+
+    def _faust_app(self) -> faust.App:
+        settings = self.settings
+        options: dict[str, Any] = {
+            **FAUST_SETTINGS,
+            "broker": [f"kafkabatch://{address}" for address in settings.kafka_bootstrap.split(",")],
+            "broker_session_timeout": settings.session_timeout_s,
+            "broker_heartbeat_interval": settings.heartbeat_s,
+            "consumer_group_instance_id": settings.instance_id or None,
+            "web_enabled": False,
+            "store": "memory://",
+            "broker_credentials": broker_credentials(settings),
+        }
+        return faust.App(settings.group, **options)
+
+    def _add_agents(self) -> None:
+        app = self.app
+        events = app.topic(*self.settings.event_topics, schema=BatchSchema())
+        examples = app.topic(self.settings.training_examples, schema=BatchSchema())
+
+        async def receive(inbox: StreamT[Any]) -> None:
+            async for batch in batches(inbox):
+                self.owner.deliver(batch)
+
+        app.agent(events, name="events")(receive)
+        app.agent(examples, name="trainer")(_copy_of(receive))
+        app.task(self.model.refresh)
+        self._background(self.model.run, "model poll")
+        self._background(self.watchdog.run, "watchdog")
+
+    def _background(self, run: Callable[[], Awaitable[None]], what: str) -> None:
+        async def task() -> None:
+            try:
+                await run()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a silent death of a background task would go unnoticed
+                leave(what, error)
+
+        self.app.task(task)
+
+    def _make_worker(self, partition: int) -> PartitionWorker:
+        settings = self.settings
+        silence_s = (self._rules.silence_bound_ms + 90 * DAY_MS) / 1000
+        return PartitionWorker(
+            Partition(
+                partition,
+                self._rules,
+                self._kernel,
+                self._topics,
+                settings.event_topics,
+                max(settings.cache_customers // settings.partitions, 1000),
+            ),
+            PartitionStore(
+                self._client, self._keys, partition, self._name, ttl_s=int(silence_s * _TTL_MARGIN)
+            ),
+            self._decoder,
+            Outbox(self.publisher),
+            PartitionInputs(lambda: self.intake, settings.event_topics, partition),
+            lambda: self.model.scorer,
+            self._clock,
+            WorkerOptions(
+                clock=settings.clock,
+                step_records=settings.batch_max_records,
+                align_wait_s=settings.align_wait_ms / 1000,
+                fenced_wait_s=settings.session_timeout_s,
+                probe=self._probe,
+            ),
+        )
+
+    async def _rewind_trainer(self, offset: int) -> None:
+        await self.intake.rewind({TP(self.settings.training_examples, 0): offset})
+
+    async def close(self) -> None:
+        """Flush what can be flushed and close connections; what is left is in the outbox."""
+        self.publisher.close()
+        await self._client.aclose()
+
+
+def _copy_of(receive: Callable[[StreamT[Any]], Awaitable[None]]) -> Callable[[StreamT[Any]], Awaitable[None]]:
+    """A function of its own: Faust keeps one agent a function."""
+
+    async def receive_examples(inbox: StreamT[Any]) -> None:
+        await receive(inbox)
+
+    return receive_examples
+
+
+def assemble(
+    settings: Settings, clock: Clock | None = None, probe: Callable[[str], None] = no_probe
+) -> Assembly:
+    """Wire a worker process under ``settings``; nothing is started yet. Call it on no event loop."""
+    return Assembly(settings, clock or SystemClock(), probe)

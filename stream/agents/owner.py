@@ -1,0 +1,160 @@
+"""The worker's side of assignment: partition workers and the trainer come and go with their partitions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+from stream import metrics
+from stream.agents.partition_worker import PartitionWorker
+from stream.agents.trainer import Trainer
+from stream.agents.transport import TP, Intake, PartitionOwner, RecordBatch
+from stream.errors import StorageError, TopologyError
+
+__all__ = ["CRASHED", "Owner", "PartitionInputs", "leave"]
+
+_LOG = logging.getLogger(__name__)
+
+#: Exit status after an error that no code expected (EX_SOFTWARE).
+CRASHED = 70
+_RETRY_S = 0.5
+_T = TypeVar("_T")
+
+
+def leave(what: str, error: BaseException) -> None:
+    """End the process at once, without a graceful stop: that would commit what an unknown error left half done."""
+    _LOG.critical("%s failed unexpectedly; leaving", what, exc_info=error)
+    logging.shutdown()
+    os._exit(CRASHED)
+
+
+class PartitionInputs:
+    """`Inputs` of one partition index, on the transport's intake."""
+
+    def __init__(self, intake: Callable[[], Intake], topics: Sequence[str], partition: int) -> None:
+        self._intake = intake
+        self._tps = [TP(topic, partition) for topic in topics]
+
+    def at_end(self, source: int) -> bool:
+        """Whether everything that is in the log of this input has been received."""
+        position = self._intake().position(self._tps[source])
+        return position is not None and position.at_end
+
+    def lag(self, source: int) -> int | None:
+        """Records of the log of this input that have not been received; None while its end is unknown."""
+        position = self._intake().position(self._tps[source])
+        return None if position is None else position.lag
+
+    def hold(self, source: int) -> None:
+        """Stop fetching this input for now."""
+        self._intake().hold(self._tps[source])
+
+    def release(self, source: int) -> None:
+        """Fetch this input again."""
+        self._intake().release(self._tps[source])
+
+    async def rewind(self, offsets: Sequence[int]) -> None:
+        """Go back to these offsets; when the partition has been revoked meanwhile there is nothing to do."""
+        try:
+            await self._intake().rewind(dict(zip(self._tps, offsets, strict=True)))
+        except TopologyError:
+            _LOG.info("partition %d went to another worker during recovery", self._tps[0].partition)
+
+
+class Owner(PartitionOwner):
+    """Starts and stops a `PartitionWorker` for each partition index, and the trainer with its partition."""
+
+    def __init__(
+        self,
+        event_topics: Sequence[str],
+        training_topic: str,
+        make_worker: Callable[[int], PartitionWorker],
+        trainer: Trainer,
+    ) -> None:
+        self._source = {topic: source for source, topic in enumerate(event_topics)}
+        self._training_topic = training_topic
+        self._make_worker = make_worker
+        self._trainer = trainer
+        self._workers: dict[int, PartitionWorker] = {}
+        self._tasks: dict[int | str, asyncio.Task[None]] = {}
+
+    @property
+    def workers(self) -> Mapping[int, PartitionWorker]:
+        """The running partition workers by partition index."""
+        return self._workers
+
+    async def restore_offsets(self, assigned: frozenset[TP]) -> Mapping[TP, int]:
+        """Claim every assigned partition; the offsets in the store are where to go on."""
+        metrics.REBALANCES.inc()
+        if self._tasks:
+            await self.on_revoked(frozenset(assigned | self._running()))
+        offsets: dict[TP, int] = {}
+        for partition in sorted({tp.partition for tp in assigned if tp.topic in self._source}):
+            worker = self._make_worker(partition)
+            stored = await _patiently(worker.claim)
+            self._workers[partition] = worker
+            offsets.update({TP(topic, partition): stored[topic] for topic in self._source if topic in stored})
+        for tp in assigned:
+            if tp.topic == self._training_topic:
+                offsets[tp] = await _patiently(self._trainer.claim)
+        metrics.ASSIGNED_PARTITIONS.set(len(self._workers))
+        return offsets
+
+    async def on_assigned(self, assigned: frozenset[TP]) -> None:
+        """Let the partition workers run."""
+        for partition, worker in self._workers.items():
+            if partition not in self._tasks:
+                self._start(partition, worker.run())
+        if any(tp.topic == self._training_topic for tp in assigned) and self._training_topic not in self._tasks:
+            self._start(self._training_topic, self._trainer.run())
+
+    async def on_revoked(self, revoked: frozenset[TP]) -> None:
+        """End the steps under way, in good order."""
+        partitions = {tp.partition for tp in revoked if tp.topic in self._source} & self._workers.keys()
+        for partition in partitions:
+            self._workers[partition].stop()
+        training = any(tp.topic == self._training_topic for tp in revoked)
+        ending = [self._tasks.pop(partition) for partition in partitions if partition in self._tasks]
+        if training and (task := self._tasks.pop(self._training_topic, None)) is not None:
+            # between its saves the trainer holds nothing that the topic does not
+            task.cancel()
+            ending.append(task)
+        await asyncio.gather(*ending, return_exceptions=True)
+        for partition in partitions:
+            del self._workers[partition]
+        metrics.ASSIGNED_PARTITIONS.set(len(self._workers))
+
+    def deliver(self, batch: RecordBatch) -> None:
+        """Hand a fetched batch to the worker of its partition."""
+        source = self._source.get(batch.tp.topic)
+        if source is None:
+            self._trainer.deliver(batch)
+        elif (worker := self._workers.get(batch.tp.partition)) is not None:
+            worker.deliver(source, batch)
+
+    def _running(self) -> set[TP]:
+        partitions = {TP(topic, partition) for topic in self._source for partition in self._workers}
+        return partitions | {TP(self._training_topic, 0)}
+
+    def _start(self, name: int | str, run: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(run, name=f"partition-{name}")
+        self._tasks[name] = task
+        task.add_done_callback(_leave_on_error)
+
+
+def _leave_on_error(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        leave(task.get_name(), error)
+
+
+async def _patiently(claim: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    """Claim, waiting for a store that is away; the transport bounds the whole assignment."""
+    while True:
+        try:
+            return await claim()
+        except StorageError as error:
+            _LOG.warning("%s; retrying in %.1f s", error, _RETRY_S)
+            await asyncio.sleep(_RETRY_S)

@@ -1,0 +1,322 @@
+"""The task that owns one partition index: decode, align, step, commit, ack, sweep."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from stream import metrics
+from stream.agents.outbox import Outbox
+from stream.clock import Clock
+from stream.errors import FencedError, StorageError
+from stream.events.decode import Decoder, Record
+from stream.events.kinds import EventType
+from stream.processing.align import Aligner, Taken
+from stream.processing.partition import Outcome, Partition
+from stream.processing.scorer import Scorer
+from stream.storage.partition_store import Claim, Commit, PartitionStore, decode_record, encode_record
+
+__all__ = ["Batch", "Inputs", "PartitionWorker", "WorkerOptions", "no_probe"]
+
+_LOG = logging.getLogger(__name__)
+
+_TYPES = tuple(EventType)
+#: How often an idle partition looks for timers that the wall clock has made due.
+_TICK_S = 1.0
+#: The wall clock moves stream time this much behind itself, so that events under way still arrive in order.
+_CLOCK_GRACE_MS = 10_000
+#: A partition whose newest event is younger than this is fed by producers that write in the present.
+_LIVE_WITHIN_MS = 3_600_000
+_FIRST_RETRY_S, _LAST_RETRY_S = 0.05, 5.0
+
+
+class Batch(Protocol):
+    """A fetched batch of records of one topic partition."""
+
+    @property
+    def records(self) -> Sequence[Record]: ...
+    @property
+    def is_current(self) -> bool: ...
+    def ack(self) -> object: ...
+
+
+class Inputs(Protocol):
+    """The transport as one partition index sees it; ``source`` is the position of the topic."""
+
+    def at_end(self, source: int) -> bool:
+        """Whether everything that is in the log of this input has been received."""
+        ...
+
+    def hold(self, source: int) -> None:
+        """Stop fetching this input for now."""
+        ...
+
+    def release(self, source: int) -> None:
+        """Fetch this input again."""
+        ...
+
+    async def rewind(self, offsets: Sequence[int]) -> None:
+        """Go back to these offsets; batches fetched before are not current any more."""
+        ...
+
+
+def no_probe(_point: str) -> None:
+    """Do nothing at a named point of a step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """``outbox_limit``: unpublished records at which a partition stops taking events. ``sweep_customers``: most due
+    customers in one sweep. ``fenced_wait_s``: how long a worker that was superseded waits for its revocation before it
+    claims again. ``probe``: called at the named points of a step (fault injection in tests).
+    """
+
+    clock: str = "auto"
+    step_records: int = 2000
+    align_wait_s: float = 5.0
+    outbox_limit: int = 20_000
+    sweep_customers: int = 1000
+    fenced_wait_s: float = 10.0
+    probe: Callable[[str], None] = no_probe
+
+
+class PartitionWorker:
+    """Runs the steps of one partition, one after the other.
+
+    Commit order, see `PartitionStore`: store, then ack, then publish; a failure before the store has answered leads
+    back to what is stored (`_recover`), never forward.
+    """
+
+    def __init__(
+        self,
+        partition: Partition,
+        store: PartitionStore,
+        decoder: Decoder,
+        outbox: Outbox,
+        inputs: Inputs,
+        scorer: Callable[[], Scorer],
+        clock: Clock,
+        options: WorkerOptions,
+    ) -> None:
+        self.partition = partition
+        self.outbox = outbox
+        self._store = store
+        self._decoder = decoder
+        self._inputs = inputs
+        self._scorer = scorer
+        self._clock = clock
+        self._options = options
+        self._aligner = Aligner(len(_TYPES))
+        self._held: set[int] = set()
+        self._due: list[str] = []
+        self._wake = asyncio.Event()
+        self._waiting_since: float | None = None
+        self._stopping = False
+        self._publishing: asyncio.Task[None] | None = None
+        self.steps = 0
+
+    async def claim(self) -> dict[str, int]:
+        """Take the partition over; return the stored offset of each input topic that has one."""
+        claim = await self._store.claim()
+        self._begin(claim)
+        return self.partition.state.offsets
+
+    def deliver(self, source: int, batch: Batch) -> None:
+        """Take a fetched batch of input ``source`` in; it is acked when its last record has been stored."""
+        if not batch.is_current:
+            return
+        records = batch.records
+        with metrics.STEP.labels("decode").time():
+            decoded = self._decoder.decode(_TYPES[source], records, self._clock.now_ms())
+        offsets = np.fromiter((record.offset for record in records), np.int64, len(records))
+        self._aligner.push(source, batch, offsets, records, decoded)
+        if self._aligner.buffered(source) >= 2 * self._options.step_records and source not in self._held:
+            self._held.add(source)
+            self._inputs.hold(source)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Step until `stop`."""
+        self._start_publishing()
+        try:
+            while not self._stopping:
+                try:
+                    await self._turn()
+                except (FencedError, StorageError) as error:
+                    await self._recover(error)
+        finally:
+            await self._stop_publishing()
+
+    def stop(self) -> None:
+        """End `run` after the step that is under way."""
+        self._stopping = True
+        self._wake.set()
+
+    async def _turn(self) -> None:
+        await self.outbox.below(self._options.outbox_limit)
+        if self._due:
+            await self._sweep(self._due)
+        elif (taken := self._take()) is not None:
+            await self._step(taken)
+        elif self.outbox.confirmed or self._clock_moved():
+            await self._commit(self.partition.sweep((), self._scorer(), self._clock.now_ms()))
+        else:
+            await self._wait()
+
+    async def _wait(self) -> None:
+        self._wake.clear()
+        timeout_s = _TICK_S
+        if self._waiting_since is not None:
+            # an input that lags gives no signal when its log turns out to be at its end: look again soon
+            timeout_s = min(timeout_s, 0.05)
+        try:
+            await asyncio.wait_for(self._wake.wait(), timeout_s)
+        except TimeoutError:
+            return
+
+    def _take(self) -> Taken | None:
+        at_end = [self._inputs.at_end(source) for source in range(len(_TYPES))]
+        now = asyncio.get_running_loop().time()
+        if self._aligner.waiting_for(at_end):
+            if self._waiting_since is None:
+                self._waiting_since = now
+            elif now - self._waiting_since >= self._options.align_wait_s:
+                at_end = [at_end[i] or self._aligner.buffered(i) == 0 for i in range(len(_TYPES))]
+        else:
+            self._waiting_since = None
+        taken = self._aligner.take(at_end, self._options.step_records)
+        if taken is not None and not self._aligner.waiting_for(at_end):
+            self._waiting_since = None
+        for source in tuple(self._held):
+            if self._aligner.buffered(source) < self._options.step_records:
+                self._held.remove(source)
+                self._inputs.release(source)
+        return taken
+
+    async def _step(self, taken: Taken) -> None:
+        self._options.probe("polled")
+        with metrics.STEP.labels("load").time():
+            await self._load(taken.customer_ids)
+        with metrics.STEP.labels("advance").time():
+            outcome = self.partition.step(taken, self._scorer(), self._clock.now_ms())
+        self._options.probe("computed")
+        await self._commit(outcome)
+        for batch in taken.finished:
+            batch.ack()
+        self._options.probe("acked")
+        metrics.BATCHES.inc()
+        metrics.BATCH_EVENTS.observe(taken.records_in)
+
+    async def _sweep(self, due: Sequence[str]) -> None:
+        await self._load(due)
+        await self._commit(self.partition.sweep(due, self._scorer(), self._clock.now_ms()))
+
+    async def _load(self, customers: Sequence[str]) -> None:
+        missing = self.partition.missing(customers)
+        if missing:
+            self.partition.remember(missing, await self._store.documents(missing))
+
+    async def _commit(self, outcome: Outcome) -> None:
+        trim = self.outbox.confirmed
+        commit = Commit(
+            state=outcome.state,
+            documents=outcome.documents,
+            timers=outcome.timers,
+            idle=outcome.idle,
+            outbox=[encode_record(record) for record in outcome.outgoing],
+            trim=trim,
+        )
+        self._options.probe("script sent")
+        with metrics.STEP.labels("commit").time():
+            self._due = await self._store.commit(commit, self._options.sweep_customers)
+        self._options.probe("script done")
+        self.partition.accept(outcome)
+        self.outbox.trimmed(trim)
+        self.outbox.add(outcome.outgoing)
+        self.steps += 1
+        _observe(outcome)
+
+    def _clock_moved(self) -> bool:
+        """Move stream time with the wall clock, where that is what this partition lives by."""
+        if self._options.clock == "event" or any(
+            self._aligner.buffered(source) or not self._inputs.at_end(source) for source in range(len(_TYPES))
+        ):
+            return False
+        state, now_ms = self.partition.state, self._clock.now_ms()
+        recent = state.stream_time_ms is not None and state.stream_time_ms >= now_ms - _LIVE_WITHIN_MS
+        if not (self._options.clock == "wall" or state.live or recent):
+            return False
+        target_ms = now_ms - _CLOCK_GRACE_MS
+        if state.stream_time_ms is not None and target_ms < state.stream_time_ms + _TICK_S * 1000:
+            return False
+        return self.partition.at_time(target_ms, live=True)
+
+    async def _recover(self, error: StorageError) -> None:
+        """Go back to what is stored: claim, forget everything in flight, read the log again from there."""
+        reason = "fenced" if isinstance(error, FencedError) else "storage"
+        metrics.COMMIT_REJECTED.labels(reason).inc()
+        _LOG.warning("partition %d goes back to what is stored: %s", self.partition.partition, error)
+        await self._stop_publishing()
+        if isinstance(error, FencedError) and error.superseded:
+            # the group will tell within a session timeout who owns the partition; claiming at once would only fence the owner
+            await self._pause(self._options.fenced_wait_s)
+        retry_s = _FIRST_RETRY_S
+        while not self._stopping:
+            try:
+                offsets = await self.claim()
+            except StorageError as failure:
+                _LOG.warning("%s; retrying in %.1f s", failure, retry_s)
+                await self._pause(retry_s)
+                retry_s = min(2 * retry_s, _LAST_RETRY_S)
+            else:
+                await self._inputs.rewind([offsets.get(topic, 0) for topic in self.partition.input_topics])
+                self._start_publishing()
+                return
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, but not through a `stop`."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not self._stopping and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._wake.wait(), left)
+            except TimeoutError:
+                return
+
+    def _begin(self, claim: Claim) -> None:
+        self.partition.restore(claim.state)
+        self.outbox.reset(decode_record(octets) for octets in claim.outbox)
+        self._aligner.clear()
+        self._due = []
+        self._waiting_since = None
+        for source in self._held:
+            self._inputs.release(source)
+        self._held.clear()
+
+    def _start_publishing(self) -> None:
+        self._publishing = asyncio.create_task(self.outbox.run(), name=f"outbox-{self.partition.partition}")
+
+    async def _stop_publishing(self) -> None:
+        if self._publishing is not None:
+            self._publishing.cancel()
+            await asyncio.gather(self._publishing, return_exceptions=True)
+            self._publishing = None
+
+
+def _observe(outcome: Outcome) -> None:
+    for source, count in outcome.applied.items():
+        metrics.EVENTS.labels(_TYPES[source].value, "applied").inc(count)
+    for source, count in outcome.duplicates.items():
+        metrics.EVENTS.labels(_TYPES[source].value, "duplicate").inc(count)
+    for source, reason in outcome.rejected:
+        metrics.EVENTS.labels(_TYPES[source].value, "dead_letter").inc()
+        metrics.DEAD_LETTERS.labels(reason.value).inc()
+    for kind, count in outcome.fired.items():
+        metrics.TIMERS_FIRED.labels(kind).inc(count)
+    for (kind, cause), count in outcome.alerts.items():
+        metrics.ALERTS.labels(kind, cause).inc(count)

@@ -1,0 +1,181 @@
+"""The trainer: one task learns the examples of the one training partition, in offset order.
+
+Commit order: checkpoint, offset, ids of what was learned and (when due) the snapshot are written in one script, if no
+other trainer has claimed the checkpoint; then the records are acked. After any failure the state is loaded again from
+the checkpoint, so the model is always a fold over a prefix of the topic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from stream import metrics
+from stream.agents.partition_worker import Batch
+from stream.clock import Clock
+from stream.errors import FencedError, StorageError
+from stream.online_models.example import Example, InvalidExample, Label, decode_example
+from stream.online_models.learner import Learner, LearnerSettings
+from stream.online_models.scorecard import Figures
+from stream.online_models.snapshot import encode_snapshot
+from stream.storage.model_store import Checkpoint, ModelStore
+
+__all__ = ["Trainer"]
+
+_LOG = logging.getLogger(__name__)
+
+_WEEK_MS = 7 * 86_400_000
+#: Examples learned at a stretch: the event loop gets its turn in between (an example takes about 0.1 ms).
+_STRETCH = 100
+_FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 5.0
+
+
+class TrainingBatch(Batch, Protocol):
+    """A fetched batch, with where its log goes on."""
+
+    @property
+    def next_offset(self) -> int: ...
+
+
+class Trainer:
+    """Learns batches in the order in which they are delivered; saves, publishes and acks every ``snapshot_s``."""
+
+    def __init__(
+        self,
+        store: ModelStore,
+        settings: LearnerSettings,
+        rewind: Callable[[int], Awaitable[None]],
+        clock: Clock,
+        *,
+        snapshot_s: float,
+        fenced_wait_s: float = 10.0,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._rewind = rewind
+        self._clock = clock
+        self._snapshot_s = snapshot_s
+        self._fenced_wait_s = fenced_wait_s
+        self._queue: asyncio.Queue[TrainingBatch] = asyncio.Queue()
+        self._saved_at_s = float("-inf")
+        self._begin(Checkpoint(None, 0))
+
+    async def claim(self) -> int:
+        """Become the trainer; return the offset of the next example."""
+        checkpoint = await self._store.claim()
+        self._begin(checkpoint)
+        return checkpoint.offset
+
+    def deliver(self, batch: TrainingBatch) -> None:
+        """Queue a fetched batch."""
+        self._queue.put_nowait(batch)
+
+    async def run(self) -> None:
+        """Learn until cancelled."""
+        while True:
+            try:
+                await self._turn()
+            except (FencedError, StorageError) as error:
+                await self._recover(error)
+
+    def _begin(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.learner is None:
+            self._learner = Learner(self._settings)
+        else:
+            self._learner = Learner.load(checkpoint.learner, self._settings)
+        self._offset = checkpoint.offset
+        self._unsaved: list[TrainingBatch] = []
+        self._unsaved_ids: dict[str, int] = {}
+        while not self._queue.empty():
+            self._queue.get_nowait()
+
+    async def _turn(self) -> None:
+        due_in_s = self._saved_at_s + self._snapshot_s - asyncio.get_running_loop().time()
+        if self._unsaved and due_in_s <= 0.0:
+            await self._save()
+            return
+        try:
+            batch = await asyncio.wait_for(self._queue.get(), due_in_s if self._unsaved else None)
+        except TimeoutError:
+            return
+        if batch.is_current:
+            await self._learn(batch)
+
+    async def _learn(self, batch: TrainingBatch) -> None:
+        fresh = await self._fresh([decode_example(record.value or b"") for record in batch.records])
+        for start in range(0, len(fresh), _STRETCH):
+            for example in fresh[start : start + _STRETCH]:
+                self._learner.learn(example)
+                self._unsaved_ids[example.example_id] = example.at_ms // _WEEK_MS
+                if isinstance(example, Label):
+                    metrics.LABELS.labels(str(example.churned).lower()).inc()
+            await asyncio.sleep(0)
+        self._offset = batch.next_offset
+        self._unsaved.append(batch)
+
+    async def _fresh(self, examples: list[Example | InvalidExample]) -> list[Example]:
+        """Drop what cannot be learned, and what has been: the outbox may send an example twice."""
+        valid: dict[str, Example] = {}
+        for example in examples:
+            if isinstance(example, InvalidExample):
+                metrics.EXAMPLES_REFUSED.labels(example.problem.value).inc()
+                _LOG.warning("a training example is refused: %s", example)
+            elif example.example_id not in self._unsaved_ids:
+                valid.setdefault(example.example_id, example)
+        weeks = {example_id: example.at_ms // _WEEK_MS for example_id, example in valid.items()}
+        unlearned = await self._store.unlearned(_by_week(weeks))
+        return [example for example_id, example in valid.items() if example_id in unlearned]
+
+    async def _save(self) -> None:
+        snapshot = self._learner.snapshot(self._clock.now_ms())
+        await self._store.save(
+            Checkpoint(self._learner.dump(), self._offset),
+            _by_week(self._unsaved_ids),
+            encode_snapshot(snapshot),
+        )
+        self._saved_at_s = asyncio.get_running_loop().time()
+        for batch in self._unsaved:
+            batch.ack()
+        self._unsaved = []
+        self._unsaved_ids = {}
+        _show(snapshot.churn.evaluation.whole)
+
+    async def _recover(self, error: StorageError) -> None:
+        _LOG.warning("the trainer goes back to its checkpoint: %s", error)
+        superseded = isinstance(error, FencedError) and error.superseded
+        retry_s = self._fenced_wait_s if superseded else _FIRST_RETRY_S
+        while True:
+            await asyncio.sleep(retry_s)
+            try:
+                offset = await self.claim()
+            except StorageError as failure:
+                retry_s = min(2 * max(retry_s, _FIRST_RETRY_S), _LAST_RETRY_S)
+                _LOG.warning("%s; retrying in %.1f s", failure, retry_s)
+            else:
+                await self._rewind(offset)
+                return
+
+
+def _by_week(weeks: Mapping[str, int]) -> dict[int, list[str]]:
+    """Ids by the week of their landmark."""
+    ids: dict[int, list[str]] = {}
+    for example_id, week in weeks.items():
+        ids.setdefault(week, []).append(example_id)
+    return ids
+
+
+def _show(figures: Figures) -> None:
+    shown = (
+        (metrics.PREQUENTIAL_AUC, "champion", figures.auc),
+        (metrics.PREQUENTIAL_AUC, "recency", figures.recency_auc),
+        (metrics.PREQUENTIAL_LOG_LOSS, "champion", figures.log_loss),
+        (metrics.PREQUENTIAL_LOG_LOSS, "recency", figures.recency_log_loss),
+        (metrics.PREQUENTIAL_LOG_LOSS, "base_rate", figures.base_rate_log_loss),
+        (metrics.PREQUENTIAL_BRIER, "champion", figures.brier),
+        (metrics.PREQUENTIAL_ECE, "champion", figures.ece),
+    )
+    for gauge, model, figure in shown:
+        if figure is not None:
+            gauge.labels(model).set(figure)

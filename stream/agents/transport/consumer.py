@@ -1,0 +1,298 @@
+"""The Faust consumer that delivers batches; its thread side is `ConsumerThread`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, cast
+
+from faust.exceptions import ImproperlyConfigured
+from faust.transport.conductor import Conductor
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, Message
+from faust.types.transports import TPorTopicSet
+
+from stream.agents.transport.consumer_thread import ConsumerThread, Fetched
+from stream.agents.transport.intake import LogEnd, intake_of
+from stream.agents.transport.messages import BatchMessage, BatchSchema, RecordMessage
+from stream.agents.transport.topology import check_assignment, check_topics
+
+__all__ = ["Consumer", "Transport"]
+
+
+class _WantedPartitions:
+    """The partitions that may be fetched now; read by the consumer thread, never false."""
+
+    def __init__(self, consumer: "Consumer") -> None:
+        self._consumer = consumer
+
+    def __contains__(self, tp: TP) -> bool:
+        return self._consumer.wants(tp)
+
+
+class Consumer(driver.Consumer):
+    """Faust's consumer with another way to fetch, to ack, to position, and to let go.
+
+    Order of a hand-over (revocation, or a stop in good order)::
+
+        stop delivering -> PartitionOwner.on_revoked -> commit what is acked -> end the leases
+
+    Order of an assignment::
+
+        check the topology -> PartitionOwner.restore_offsets -> seek -> PartitionOwner.on_assigned -> deliver
+    """
+
+    _thread: ConsumerThread
+
+    def __init__(self, transport: Any, *args: Any, **kwargs: Any) -> None:
+        self.intake = intake_of(transport.app)
+        self.options = self.intake.options
+        self.flow = self.intake.flow
+        self._wanted = _WantedPartitions(self)
+        self._kinds: dict[str, bool] = {}
+        self._committed_to: dict[TP, tuple[int | None, int]] = {}
+        self._unverified: dict[TP, int] = {}
+        self._handing_over = asyncio.Lock()
+        super().__init__(transport, *args, **kwargs)
+        self.flow.wake = self._thread.wake
+        self.intake.bind(self)
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_started(self) -> None:
+        """Refuse to run on topics that cannot be copartitioned."""
+        await super().on_started()
+        check_topics(self.options.copartitioned, await self._thread.partition_counts())
+
+    def is_batched(self, topic: str) -> bool:
+        """Whether the topic has a `BatchSchema`. Raises ``ImproperlyConfigured`` for what cannot be acked."""
+        if topic not in self._kinds:
+            conductor = cast("Conductor", self.app.topics)
+            channels = conductor._topic_name_index.get(topic, ())  # noqa: SLF001
+            kinds = [isinstance(channel.schema, BatchSchema) for channel in channels]
+            if any(kinds) and len(kinds) > 1:
+                raise ImproperlyConfigured(
+                    f"{topic}: expected one agent, of concurrency 1, on a topic with BatchSchema, "
+                    f"got {len(kinds)} subscribers: give each agent a topic or an app of its own"
+                )
+            self._kinds[topic] = any(kinds)
+        return self._kinds[topic]
+
+    def wants(self, tp: TP) -> bool:
+        """Whether records of the partition may be fetched now; asked from the consumer thread."""
+        return tp in self._active_partitions and self.flow.wants(tp)
+
+    # -- fetching
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109
+        """Fetch once and deliver, one batch of each partition in turn."""
+        if self.app.client_only:
+            async for delivery in super().getmany(timeout):
+                yield delivery
+            return
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow.wait())
+        if self.should_stop:
+            return
+        fetch = await self._thread.fetch(self._wanted)
+        self.flow.polled()
+        queues = [self._messages(tp, fetched) for tp, fetched in fetch.moved.items()]
+        await self._face_missing_offsets(fetch.out_of_range)
+        for turn in range(max(map(len, queues), default=0)):
+            for queue in queues:
+                if not self.flow_active:
+                    return
+                if turn < len(queue) and queue[turn].is_current:
+                    message = queue[turn]
+                    yield message.tp, message
+                    # The caller has just noted the offset, to drop messages below it as duplicates. They are
+                    # none after a rewind; what is stale is known by its lease.
+                    self._read_offset[message.tp] = None
+
+    def _messages(self, tp: TP, fetched: Fetched) -> Sequence[BatchMessage | RecordMessage]:
+        """Enter a fetch in the ledger. What is then not delivered stalls commits, but is never skipped."""
+        if self.flow.ledger.lease(tp) != fetched.lease:
+            return ()
+        generation_id = self.app.consumer_generation_id
+        what = (tp, fetched.lease, fetched.start, fetched.end, fetched.records)
+        if self.is_batched(tp.topic):
+            return [BatchMessage(batch, generation_id) for batch in self.flow.batches(*what)]
+        singles = self.flow.singles(*what)
+        return [RecordMessage(record, slot, self.flow, generation_id) for record, slot in singles]
+
+    # -- positions
+
+    async def perform_seek(self) -> None:
+        """Position all assigned partitions: batches where the owner says, other topics where Kafka says.
+
+        Faust calls it after every assignment, before records flow, and does not always end it when the next
+        rebalance begins.
+        """
+        rebalance = self.app.rebalancing_count
+        assigned = self.assignment()
+        self._kinds.clear()
+        check_assignment(self.options.copartitioned, assigned)
+        batched = frozenset(tp for tp in assigned if self.is_batched(tp.topic))
+        async with asyncio.timeout(self.options.restore_timeout_s):
+            earliest = await self.earliest_offsets(*assigned) if assigned else {}
+            offsets = await self._restored(batched, earliest)
+            for tp, committed in (await self._thread.committed(assigned - batched)).items():
+                offsets[tp] = earliest[tp] if committed is None else committed
+            if self.app.rebalancing_count == rebalance:
+                for tp in frozenset(self.flow.ledger) - assigned:
+                    self.flow.close(tp)
+                await self._position_at(offsets)
+                await self.intake.owner.on_assigned(batched)
+
+    async def _restored(self, batched: frozenset[TP], earliest: Mapping[TP, int]) -> dict[TP, int]:
+        stored = await self.intake.owner.restore_offsets(batched)
+        offsets = {tp: stored.get(tp, earliest[tp]) for tp in batched}
+        for tp, offset in offsets.items():
+            if offset < earliest[tp]:
+                offsets[tp] = await self._ask_owner(tp, offset)
+        return offsets
+
+    async def rewind(self, offsets: Mapping[TP, int]) -> None:
+        """See `Intake.rewind`."""
+        await self._position_at(offsets)
+
+    async def _position_at(self, offsets: Mapping[TP, int]) -> None:
+        targets = {tp: (self.flow.open(tp, offset), offset) for tp, offset in offsets.items()}
+        for tp, offset in offsets.items():
+            self._read_offset[tp] = None
+            self._unverified[tp] = offset
+        await self._thread.position_at(targets)
+        self._thread.wake()
+
+    async def _face_missing_offsets(self, out_of_range: Mapping[TP, int]) -> None:
+        """Ask the owner about positions that the log does not contain.
+
+        A broker answers a fetch there with an error, or (Tansu, beyond the end) with nothing. The end that
+        ListOffsets reports cannot be asked instead: Tansu's is the base offset of the last batch.
+        """
+        missing = dict(out_of_range)
+        for tp, offset in tuple(self._unverified.items()):
+            end = self.log_end(tp)
+            if end is not None or tp not in self.flow.ledger:
+                del self._unverified[tp]
+            if end is not None and end.highwater < offset:
+                missing[tp] = offset
+        for tp, offset in missing.items():
+            if self.flow.ledger.fetched_to(tp) == offset:
+                await self._position_at({tp: await self._ask_owner(tp, offset)})
+
+    async def _ask_owner(self, tp: TP, offset: int) -> int:
+        earliest = (await self.earliest_offsets(tp))[tp]
+        end = self.log_end(tp)
+        latest = end.highwater if end is not None else (await self.highwaters(tp))[tp]
+        return await self.intake.owner.on_offset_out_of_range(tp, offset, earliest, latest)
+
+    def log_end(self, tp: TP) -> LogEnd | None:
+        """See `ConsumerThread.log_end`."""
+        return self._thread.log_end(tp)
+
+    # -- letting go
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Stop delivery, also of what is queued, and hand over; then Faust does its part, unless it stops."""
+        self.stop_flow()
+        self.app.flow_control.suspend()
+        self.app.flow_control.clear()
+        await self._hand_over(revoked)
+        if not self.app.should_stop:
+            await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Not when the app stops: Faust would close the client, from the wrong thread."""
+        if not self.app.should_stop:
+            await super().on_partitions_assigned(assigned, generation_id)
+
+    async def wait_empty(self) -> None:
+        """Let go of everything if the app stops, else commit. Bounded, and batches are never waited for.
+
+        Faust calls it while the agents still run: when it stops, and within `on_partitions_revoked`.
+        """
+        if self.app.should_stop:
+            await self._hand_over(frozenset(self.flow.ledger))
+        else:
+            await self._settle()
+
+    async def on_stop(self) -> None:
+        """Hand over also when ``stream_wait_empty`` is off."""
+        await self._hand_over(frozenset(self.flow.ledger))
+        await super().on_stop()
+
+    async def _hand_over(self, tps: AbstractSet[TP]) -> None:
+        async with self._handing_over:
+            ours = frozenset(tp for tp in tps if tp in self.flow.ledger)
+            batched = frozenset(tp for tp in ours if self.is_batched(tp.topic))
+            try:
+                if batched and not self.app.crashed:
+                    await self._tell_owner(batched)
+                await self._settle()
+            finally:
+                for tp in ours:
+                    self.flow.close(tp)
+
+    async def _tell_owner(self, revoked: frozenset[TP]) -> None:
+        deadline = asyncio.timeout(self.options.handover_timeout_s)
+        try:
+            async with deadline:
+                await self.intake.owner.on_revoked(revoked)
+        except Exception as error:
+            if deadline.expired():
+                self.log.exception("on_revoked was cancelled after %g s", self.options.handover_timeout_s)
+            else:
+                await self.crash(error)  # aiokafka would only log it and go on
+
+    async def _settle(self) -> None:
+        """Wait a bounded time for messages of topics without batches, then commit what is acked."""
+        deadline = self.loop.time() + self.options.handover_timeout_s
+        while self._unacked_messages and self.loop.time() < deadline and not self.should_stop:
+            await self._wait_for_ack(timeout=1)
+            self._clean_unacked_messages()
+        try:
+            async with asyncio.timeout(self.options.handover_timeout_s):
+                # A commit that is under way may have begun before the last acks.
+                await self.maybe_wait_for_commit_to_finish()
+                await self.commit(start_new_transaction=False)
+        except TimeoutError:
+            self.log.exception("a commit was given up after %g s", self.options.handover_timeout_s)
+
+    # -- committing
+
+    def _filter_tps_with_pending_acks(self, topics: TPorTopicSet | None = None) -> Iterator[TP]:
+        enabled = self.app.topics.acks_enabled_for
+        return (
+            tp
+            for tp in self.flow.ledger
+            if enabled(tp.topic) and (topics is None or tp in topics or tp.topic in topics)
+        )
+
+    def _new_offset(self, tp: TP) -> int | None:
+        # Faust's own record of acks, which counts offsets one by one, is not used
+        self._acked.pop(tp, None)
+        self._acked_index.pop(tp, None)
+        return self.flow.ledger.committable(tp)
+
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        return self._committed_to.get(tp) != (self.flow.ledger.lease(tp), offset)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """The slots cover offsets without records."""
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        leases = {tp: self.flow.ledger.lease(tp) for tp in offsets}
+        committed = await super()._commit(offsets)
+        if committed:
+            self._committed_to.update({tp: (leases[tp], offset) for tp, offset in offsets.items()})
+        return committed
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Nothing: Faust's stall detector reads clocks that batches do not set; see `Intake.progress`."""
+
+
+class Transport(driver.Transport):
+    """The driver of ``kafkabatch://host:port``."""
+
+    Consumer = Consumer

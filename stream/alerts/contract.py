@@ -1,0 +1,140 @@
+"""What leaves the program for people and other systems: alerts and segment changes.
+
+Both are JSON objects keyed by ``customer_id``, sent at least once. Their ids are computed from what caused
+them, so a consumer drops the repeat of one that it has seen. Instants are RFC 3339, UTC.
+"""
+
+import hashlib
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+__all__ = [
+    "CE_SOURCE",
+    "Alert",
+    "AlertKind",
+    "Cause",
+    "Reason",
+    "SegmentChange",
+    "alert_id",
+    "cloud_event_headers",
+]
+
+#: The default ``ce_source``; a deployment names itself when several feed one consumer.
+CE_SOURCE: Final = "/customer-stream"
+
+_CE_TYPE_PREFIX = "customer-stream."
+
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
+Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+
+
+class AlertKind(StrEnum):
+    """What happened to the customer's risk."""
+
+    RAISED = "churn_risk.raised"
+    CLEARED = "churn_risk.cleared"
+
+
+class Cause(StrEnum):
+    """What made the risk cross the threshold: an event of the customer, silence, or a new model."""
+
+    EVENT = "event"
+    SILENCE = "silence"
+    MODEL = "model"
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """One feature's part in the score.
+
+    ``value`` is the feature in its own unit (null: not known yet), ``contribution`` what it adds to the
+    log-odds of churn compared with a typical customer, and ``sentence`` the same in plain English.
+    """
+
+    feature: str
+    value: float | None
+    contribution: float
+    sentence: str
+
+
+class Alert(Struct, frozen=True, kw_only=True):
+    """A customer's churn risk was raised, or cleared.
+
+    ``risk`` is the probability of churn and ``logit`` its log-odds, which add up: ``baseline`` (a typical
+    customer) + the contributions of ``reasons`` + ``rest`` (of all other features) = ``logit``.
+    ``previous_risk`` is null at the first score, ``segment`` before segments are known. ``value_at_risk`` is
+    money of the base currency. ``occurred_at`` is stream time, ``emitted_at`` the wall clock.
+    """
+
+    alert_id: Sha256
+    kind: AlertKind
+    customer_id: str
+    risk: Probability
+    threshold: Probability
+    previous_risk: Probability | None
+    cause: Cause
+    segment: str | None
+    value_at_risk: float
+    reasons: tuple[Reason, ...]
+    logit: float
+    baseline: float
+    rest: float
+    model_version: int
+    occurred_at: Instant
+    emitted_at: Instant
+
+
+class SegmentChange(Struct, frozen=True, kw_only=True):
+    """A customer moved to another segment.
+
+    ``segment_from`` is null for the first one; ``reason`` is a plain sentence.
+    """
+
+    change_id: Sha256
+    customer_id: str
+    segment_from: str | None
+    segment_to: str
+    reason: str
+    model_version: int
+    occurred_at: Instant
+    emitted_at: Instant
+
+
+def alert_id(rules_version: str, customer_id: str, kind: str, trigger: str) -> str:
+    """Return the SHA-256, in hex, of what makes an alert the one it is.
+
+    `trigger` names the event or timer that fired, so a replay under the same rules gives the same id.
+    Different arguments are hashed from different bytes, whatever characters are in them.
+
+    >>> alert_id("1", "c-1", AlertKind.RAISED, "event:42")[:16]
+    '2b8547814fead576'
+    """
+    return hashlib.sha256(msgspec.json.encode((rules_version, customer_id, str(kind), trigger))).hexdigest()
+
+
+def cloud_event_headers(
+    event: Alert | SegmentChange, source: str = CE_SOURCE
+) -> list[tuple[str, bytes | None]]:
+    """Return the record headers of CloudEvents 1.0 (Kafka binding, binary mode); the value stays the plain
+    object.
+
+    ``ce_type`` is ``customer-stream.churn_risk.raised``, ``...churn_risk.cleared`` or ``...segment.changed``;
+    ``ce_time`` is stream time.
+    """
+    if isinstance(event, Alert):
+        identity, kind = event.alert_id, event.kind.value
+    else:
+        identity, kind = event.change_id, "segment.changed"
+    attributes = {
+        "ce_specversion": "1.0",
+        "ce_id": identity,
+        "ce_type": _CE_TYPE_PREFIX + kind,
+        "ce_source": source,
+        "ce_subject": event.customer_id,
+        "ce_time": event.occurred_at,
+        "content-type": "application/json",
+    }
+    return [(name, text.encode()) for name, text in attributes.items()]

@@ -1,0 +1,33 @@
+"""The command line: ``stream COMMAND``.
+
+A command is a function in a module of its own, listed here with the line that ``stream --help`` shows, so
+that help needs none of the modules.
+"""
+
+import click
+
+from stream import __version__
+from stream.cli.lazy import LazyGroup
+
+__all__ = ["main"]
+
+COMMANDS = {
+    "alerts": ("stream.cli.alerts:alerts", "Show alerts as they are published."),
+    "doctor": ("stream.cli.doctor:doctor", "Check everything a worker depends on."),
+    "produce": ("stream.cli.produce:produce", "Publish the events of a log file."),
+    "settings": ("stream.cli.show_settings:show_settings", "Show the settings in effect."),
+    "topics": ("stream.cli.topics:topics", "Create or describe the topics."),
+    "worker": ("stream.cli.worker:worker", "Process events until told to stop."),
+}
+
+
+@click.group(
+    cls=LazyGroup, commands_by_name=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name="stream")
+def main() -> None:
+    """Customer events in; rolling features, churn risk, segments and alerts out.
+
+    Every setting can be given as an option or as a STREAM_ variable: see `stream settings`.
+    Exit status: 0 all is well, 1 it did not work, 2 wrong usage or settings.
+    """

@@ -1,0 +1,80 @@
+"""``stream alerts``: follow the alerts topic."""
+
+import secrets
+from collections.abc import Iterator
+
+import click
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, Message, TopicPartition
+
+from stream.alerts.contract import Alert, AlertKind
+from stream.cli.kafka import client_config, cluster_metadata, silent
+from stream.cli.options import SettingsCommand, with_settings
+from stream.errors import TopologyError
+from stream.settings import Settings
+
+__all__ = ["alerts", "describe_alert"]
+
+POLL_TIMEOUT_S = 0.5
+
+_DECODER = msgspec.json.Decoder(Alert)
+
+
+@click.command(cls=SettingsCommand)
+@click.option("--json", "as_json", is_flag=True, help="The records as they are, one a line.")
+@click.option("--from-beginning", is_flag=True, help="Also the alerts that are in the topic already.")
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after so many alerts.")
+@with_settings("Kafka", "Topics")
+def alerts(settings: Settings, *, as_json: bool, from_beginning: bool, limit: int | None) -> None:
+    """Show alerts as they are published, until Ctrl-C."""
+    shown = 0
+    try:
+        for message in _follow(settings, from_beginning=from_beginning):
+            value = message.value() or b""
+            click.echo(value if as_json else _line(message, value))
+            shown += 1
+            if shown == limit:
+                break
+    except KeyboardInterrupt:
+        click.echo(f"{shown} alerts shown", err=True)
+
+
+def _follow(settings: Settings, *, from_beginning: bool) -> Iterator[Message]:
+    topic = cluster_metadata(settings).topics.get(settings.alerts)
+    if topic is None:
+        raise TopologyError(f"no topic {settings.alerts} at {settings.kafka_bootstrap}: stream topics create")
+    # Partitions are assigned by hand: the group is never joined, nothing is committed.
+    consumer = Consumer(
+        client_config(settings, group_id=f"stream-alerts-{secrets.token_hex(6)}", enable_auto_commit=False),
+        logger=silent,
+    )
+    start = OFFSET_BEGINNING if from_beginning else OFFSET_END
+    consumer.assign([TopicPartition(settings.alerts, partition, start) for partition in topic.partitions])
+    try:
+        while True:
+            message = consumer.poll(POLL_TIMEOUT_S)
+            if message is None:
+                continue
+            if (error := message.error()) is not None:
+                raise TopologyError(f"cannot read topic {settings.alerts}: {error.str()}")
+            yield message
+    finally:
+        consumer.close()
+
+
+def _line(message: Message, value: bytes) -> str:
+    try:
+        return describe_alert(_DECODER.decode(value))
+    except msgspec.DecodeError as error:
+        where = f"{message.topic()}[{message.partition()}]@{message.offset()}"
+        return click.style(f"{where}: not an alert: {error}", fg="yellow")
+
+
+def describe_alert(alert: Alert) -> str:
+    """A line for people, and one for each reason."""
+    raised = alert.kind is AlertKind.RAISED
+    kind = click.style("RAISED " if raised else "cleared", fg="red" if raised else "green")
+    crossing = f"risk {alert.risk:.2f}, threshold {alert.threshold:.2f}, by {alert.cause}"
+    segment = f", segment {alert.segment}" if alert.segment else ""
+    head = f"{alert.occurred_at}  {kind}  {alert.customer_id}  {crossing}{segment}"
+    return "\n".join([head, *(f"    {reason.sentence}" for reason in alert.reasons)])

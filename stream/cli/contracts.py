@@ -1,0 +1,66 @@
+"""JSON Schemas of what the program reads and publishes, for producers and consumers in any language.
+
+``python -m stream.cli.contracts docs/contracts`` writes them again after a change of the contract.
+"""
+
+import sys
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import orjson
+
+from stream.alerts.contract import Alert, SegmentChange
+from stream.events.model import ClickEvent, EmailEvent, PurchaseEvent
+
+__all__ = ["CONTRACTS", "export", "schema_of"]
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+#: File name (without ``.schema.json``) and type of each contract.
+CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
+    "click-event": ClickEvent,
+    "email-event": EmailEvent,
+    "purchase-event": PurchaseEvent,
+    "alert": Alert,
+    "segment-change": SegmentChange,
+}
+
+#: An order that is completed or refunded has an amount; a type for each name would say no more, and at
+#: length.
+_PURCHASE_RULE: Final = {
+    "if": {"properties": {"name": {"const": "cancelled"}}},
+    "else": {
+        "required": ["amount", "currency"],
+        "properties": {"amount": {"type": "number"}, "currency": {"type": "string"}},
+    },
+}
+
+
+def schema_of(contract: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a contract."""
+    schema: dict[str, Any] = {"$schema": DIALECT, **msgspec.json.schema(contract)}
+    if contract is PurchaseEvent:
+        schema["$defs"][contract.__name__] |= _PURCHASE_RULE
+    for part in schema["$defs"].values():
+        if "description" in part:
+            part["description"] = cleandoc(part["description"])
+    return schema
+
+
+def export(directory: Path) -> list[Path]:
+    """Write the schema of every contract to `directory`, which is created, and return the files written."""
+    directory.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, contract in CONTRACTS.items():
+        path = directory / f"{name}.schema.json"
+        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        path.write_bytes(orjson.dumps(schema_of(contract), option=options))
+        written.append(path)
+    return written
+
+
+if __name__ == "__main__":
+    for file in export(Path(sys.argv[1])):
+        sys.stdout.write(f"{file}\n")

@@ -1,0 +1,154 @@
+"""``stream doctor``: check everything a worker depends on."""
+
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
+
+import click
+import orjson
+
+from stream.cli.findings import Finding, Level, show, worst
+from stream.cli.kafka import cluster_metadata
+from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.topology import topic_findings
+from stream.clock import Clock, SystemClock
+from stream.errors import StorageError, TopologyError
+from stream.settings import Settings
+from stream.storage.diagnosis import RedisFacts, diagnose
+
+__all__ = ["doctor", "redis_findings"]
+
+TIMEOUT_S = 5.0
+CLOCK_TOLERANCE_S = 1.0
+MEMORY_WARNING_SHARE = 0.8
+OLDEST_REDIS = (6, 2)
+
+_PACKAGES = (
+    *("faust-streaming", "aiokafka", "confluent-kafka", "redis", "hiredis"),
+    *("river", "numba", "numpy", "orjson", "msgspec", "uvloop"),
+)
+
+
+@click.command(cls=SettingsCommand)
+@click.option("--json", "as_json", is_flag=True, help="A JSON array of findings.")
+@with_settings("Kafka", "Topics", "Redis", "Time")
+@click.pass_context
+def doctor(ctx: click.Context, settings: Settings, *, as_json: bool) -> None:
+    """Check everything a worker depends on: packages, Kafka, topics, Redis, clocks.
+
+    Each line is ok, warn or fail, with what to do. Exit status 1 if anything fails.
+    """
+    findings = [*chain(_packages(), _kafka(settings), _redis(settings, SystemClock()))]
+    if as_json:
+        click.echo(orjson.dumps([asdict(finding) for finding in findings], option=orjson.OPT_INDENT_2))
+    else:
+        show(findings)
+    ctx.exit(1 if worst(findings) is Level.FAIL else 0)
+
+
+def _packages() -> Iterator[Finding]:
+    installed, missing = [f"python {platform.python_version()}"], []
+    for name in _PACKAGES:
+        try:
+            installed.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(name)
+    yield Finding(Level.OK, "packages", ", ".join(installed))
+    if missing:
+        yield Finding(
+            Level.FAIL, "packages", f"not installed: {', '.join(missing)}", "pip install customer-stream"
+        )
+
+
+def _kafka(settings: Settings) -> Iterator[Finding]:
+    try:
+        metadata = cluster_metadata(settings)
+    except TopologyError as error:
+        yield Finding(Level.FAIL, "kafka", "not reachable", str(error))
+        return
+    brokers = len(metadata.brokers)
+    found = f"{brokers} broker{'s' * (brokers != 1)} at {settings.kafka_bootstrap}"
+    if brokers < settings.replication:
+        advice = f"the setting replication is {settings.replication}: topics cannot be created"
+        yield Finding(Level.FAIL, "kafka", found, advice)
+    elif brokers > 1 and settings.replication == 1:
+        yield Finding(
+            Level.WARN, "kafka", found, "the setting replication is 1: one lost broker loses events"
+        )
+    else:
+        yield Finding(Level.OK, "kafka", found)
+    yield from topic_findings(settings, metadata)
+
+
+def _redis(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    address = settings.masked()["redis_url"]
+    try:
+        nodes = diagnose(settings.redis_url, cluster=settings.redis_cluster, timeout_s=TIMEOUT_S)
+    except StorageError as error:
+        advice = f"{error}: check redis_url, redis_cluster and that the server runs"
+        yield Finding(Level.FAIL, f"redis {address}", "not reachable", advice)
+        return
+    for number, facts in enumerate(nodes):
+        subject = f"redis {address}" if len(nodes) == 1 else f"redis primary {number}"
+        yield from redis_findings(settings, subject, facts, now_ms=clock.now_ms())
+
+
+def redis_findings(settings: Settings, subject: str, facts: RedisFacts, *, now_ms: int) -> Iterator[Finding]:
+    """Judge one node: version, role, persistence, eviction, memory, clock."""
+    release = tuple(int(part) for part in facts.version.split(".")[:2])
+    if release < OLDEST_REDIS:
+        oldest = ".".join(map(str, OLDEST_REDIS))
+        yield Finding(Level.FAIL, subject, f"version {facts.version}", f"upgrade to {oldest} or later")
+    elif facts.role != "master":
+        yield Finding(Level.FAIL, subject, f"is a {facts.role}", "point redis_url at the primary")
+    elif facts.cluster != settings.redis_cluster:
+        is_one = "is" if facts.cluster else "is not"
+        advice = f"set redis_cluster to {str(facts.cluster).lower()}"
+        yield Finding(Level.FAIL, subject, f"{is_one} part of a cluster", advice)
+    else:
+        yield Finding(Level.OK, subject, f"version {facts.version}")
+    yield from _durability(subject, facts)
+    yield _clock(settings, subject, (now_ms - facts.clock_ms) / 1000)
+
+
+def _durability(subject: str, facts: RedisFacts) -> Iterator[Finding]:
+    if not facts.append_only:
+        advice = (
+            "a crash of Redis loses all since its last snapshot, replayed from Kafka while that keeps it: "
+        )
+        yield Finding(Level.WARN, subject, "no append-only file", f"{advice}set appendonly yes")
+    elif facts.append_fsync == "no":
+        advice = "set appendfsync everysec or always"
+        yield Finding(Level.WARN, subject, "append-only file, synced when the system likes", advice)
+    else:
+        yield Finding(Level.OK, subject, f"append-only file, appendfsync {facts.append_fsync or 'not told'}")
+    if facts.eviction_policy != "noeviction":
+        advice = "evicted keys are lost customers: set maxmemory-policy noeviction"
+        level = Level.FAIL if facts.max_memory else Level.WARN
+        yield Finding(level, subject, f"maxmemory-policy {facts.eviction_policy or 'not told'}", advice)
+    else:
+        yield Finding(Level.OK, subject, "maxmemory-policy noeviction")
+    if facts.max_memory:
+        share = facts.used_memory / facts.max_memory
+        found = f"{share:.0%} of {facts.max_memory / 2**20:,.0f} MiB used"
+        full = share > MEMORY_WARNING_SHARE
+        yield Finding(
+            Level.WARN if full else Level.OK,
+            subject,
+            found,
+            "at 100% workers stop: raise maxmemory" if full else "",
+        )
+
+
+def _clock(settings: Settings, subject: str, ahead_s: float) -> Finding:
+    found = f"clock differs by {abs(ahead_s):.1f} s"
+    advice = "synchronise the clocks (NTP)"
+    if abs(ahead_s) > max(settings.skew_s, CLOCK_TOLERANCE_S):
+        return Finding(
+            Level.FAIL, subject, found, f"{advice}: good events would be dead-lettered as future ones"
+        )
+    if abs(ahead_s) > CLOCK_TOLERANCE_S:
+        return Finding(Level.WARN, subject, found, advice)
+    return Finding(Level.OK, subject, found)

@@ -1,0 +1,75 @@
+"""The exceptions of the package.
+
+StreamError
+├── SettingsError        a setting is missing, malformed or contradicts another
+├── TopologyError        topics, partitions or assignment are not what the program needs
+├── StorageError         Redis answered, but not with what was expected
+│   ├── FencedError      another worker owns the partition now, or the store was rolled back
+│   └── CodecError       stored bytes are not a profile of a known layout
+├── SnapshotError        a model snapshot is corrupt or of an unknown schema
+├── EventLogError        an event-log file cannot be read
+├── PublishError         the broker did not accept a record
+└── LocalServerError     an embedded server did not start or died
+
+Bad *data* on a topic is never an exception: it is a dead letter (``stream.events.Rejection``).
+"""
+
+__all__ = [
+    "CodecError",
+    "EventLogError",
+    "FencedError",
+    "LocalServerError",
+    "PublishError",
+    "SettingsError",
+    "SnapshotError",
+    "StorageError",
+    "StreamError",
+    "TopologyError",
+]
+
+
+class StreamError(Exception):
+    """Base of all errors of the package; the message says what to do."""
+
+
+class SettingsError(StreamError):
+    """A setting is missing, malformed or contradicts another."""
+
+
+class TopologyError(StreamError):
+    """Topics, partitions or the assignment are not what the program needs."""
+
+
+class StorageError(StreamError):
+    """Redis answered, but not with what was expected."""
+
+
+class FencedError(StorageError):
+    """Another worker owns the partition now, or the store was rolled back.
+
+    ``superseded``: there was a later claim, so this process is likely not the owner any more.
+    """
+
+    def __init__(self, message: str, *, superseded: bool = False) -> None:
+        super().__init__(message)
+        self.superseded = superseded
+
+
+class CodecError(StorageError):
+    """Stored bytes are not a profile of a known layout."""
+
+
+class SnapshotError(StreamError):
+    """A model snapshot is corrupt or of an unknown schema."""
+
+
+class EventLogError(StreamError):
+    """An event-log file cannot be read."""
+
+
+class PublishError(StreamError):
+    """The broker did not accept a record."""
+
+
+class LocalServerError(StreamError):
+    """An embedded server did not start or died."""

@@ -1,0 +1,120 @@
+"""The event contract: what producers publish, one JSON object per record, keyed by customer.
+
+Unknown extra fields are ignored, so producers may add their own. Optional fields may be absent or null.
+``name`` values follow the Segment e-commerce specification and the webhooks of mail providers.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+__all__ = [
+    "EARLIEST_MS",
+    "MAX_AMOUNT",
+    "ClickEvent",
+    "EmailEvent",
+    "Instant",
+    "Item",
+    "PurchaseEvent",
+]
+
+#: 2000-01-01T00:00:00Z. Anything before it is a broken clock.
+EARLIEST_MS = 946_684_800_000
+
+#: The largest credible amount, in major units; more is a price in the wrong unit.
+MAX_AMOUNT = 1e9
+
+# A look-ahead, because "$" also matches before a final newline in some dialects.
+_NO_CONTROL_CHARACTERS = {"pattern": r"^(?![\s\S]*[\u0000-\u001f])"}
+
+CustomerId = Annotated[str, Meta(min_length=1, max_length=128, extra_json_schema=_NO_CONTROL_CHARACTERS)]
+Id = Annotated[str, Meta(min_length=1, max_length=100, extra_json_schema=_NO_CONTROL_CHARACTERS)]
+Instant = (
+    Annotated[datetime, Meta(tz=True, description="RFC 3339, with offset")]
+    | Annotated[
+        float,
+        Meta(description="seconds since the epoch", extra_json_schema={"minimum": EARLIEST_MS / 1000}),
+    ]
+)
+Amount = Annotated[float, Meta(ge=0.0, le=MAX_AMOUNT, description="in major units")]
+Currency = Annotated[
+    str, Meta(description="ISO 4217", extra_json_schema={"pattern": "^[A-Z]{3}$", "maxLength": 3})
+]
+Label = Annotated[str, Meta(max_length=256)]
+
+
+class _Event(Struct, frozen=True, kw_only=True, gc=False):
+    """The fields that all events share.
+
+    ``event_id`` makes the event idempotent: a second event with the id of a known one is dropped.
+    ``customer_id`` equals the record key. ``occurred_at`` is event time.
+    """
+
+    event_id: Id
+    customer_id: CustomerId
+    occurred_at: Instant
+    channel: Label | None = None
+
+
+class ClickEvent(_Event, frozen=True, kw_only=True, gc=False):
+    """Something a customer did on the site, in the app or with a coupon."""
+
+    name: Literal[
+        "product_viewed",
+        "product_list_viewed",
+        "product_searched",
+        "product_added",
+        "product_removed",
+        "cart_viewed",
+        "checkout_started",
+        "coupon_redeemed",
+        "page_viewed",
+    ]
+    url: Annotated[str, Meta(max_length=8192)] | None = None
+    product_id: Label | None = None
+    category: Label | None = None
+    session_id: Label | None = None
+
+
+class EmailEvent(_Event, frozen=True, kw_only=True, gc=False):
+    """What became of an e-mail. ``machine_open`` marks an open by a proxy or scanner, not by a person."""
+
+    name: Literal[
+        "sent",
+        "delivered",
+        "opened",
+        "clicked",
+        "bounced",
+        "complained",
+        "unsubscribed",
+        "replied",
+    ]
+    campaign_id: Label | None = None
+    message_id: Annotated[str, Meta(max_length=998)] | None = None
+    machine_open: bool | None = False
+    text: str | None = None
+
+
+class Item(Struct, frozen=True, kw_only=True, gc=False):
+    """One line of an order."""
+
+    product_id: Label
+    quantity: float | None = None
+    price: float | None = None
+    category: Label | None = None
+
+
+class PurchaseEvent(_Event, frozen=True, kw_only=True):
+    """What became of an order.
+
+    ``amount`` and ``currency`` are required of ``completed`` and ``refunded`` (the refund, as a positive
+    amount); ``cancelled`` retracts the order with that ``order_id`` whole and needs neither.
+    """
+
+    name: Literal["completed", "refunded", "cancelled"]
+    order_id: Id
+    amount: Amount | None = None
+    currency: Currency | None = None
+    items: tuple[Item, ...] | None = None
+    coupon: Label | None = None

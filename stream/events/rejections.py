@@ -1,0 +1,50 @@
+"""Why a record is not an event: one bounded reason and a short detail for people."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+__all__ = ["MAX_DETAIL_CHARS", "Reason", "Rejection", "printable"]
+
+MAX_DETAIL_CHARS = 200
+
+
+class Reason(StrEnum):
+    """Every way a record can be bad. A closed set, so that it can label a metric."""
+
+    NULL_KEY = "null_key"
+    NULL_VALUE = "null_value"
+    TOO_LARGE = "too_large"
+    BAD_UTF8 = "bad_utf8"
+    LONE_SURROGATE = "lone_surrogate"
+    TOO_DEEP = "too_deep"
+    MALFORMED_JSON = "malformed_json"
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    WRONG_LENGTH = "wrong_length"
+    CONTROL_CHARACTER = "control_character"
+    UNKNOWN_NAME = "unknown_name"
+    KEY_MISMATCH = "key_mismatch"
+    BAD_TIMESTAMP = "bad_timestamp"
+    TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
+    BAD_AMOUNT = "bad_amount"
+    UNKNOWN_CURRENCY = "unknown_currency"
+    TOO_LATE = "too_late"
+    PROCESSING_FAILED = "processing_failed"
+
+
+class Rejection(NamedTuple):
+    """A record that did not become an event. ``record`` is its position in the batch."""
+
+    record: int
+    reason: Reason
+    detail: str
+
+
+def printable(text: str) -> str:
+    r"""Return `text` on one line, without control characters, in at most `MAX_DETAIL_CHARS` characters.
+
+    >>> printable("a\r\nb\x00")
+    'a??b?'
+    """
+    clean = "".join(char if char.isprintable() else "?" for char in text[: MAX_DETAIL_CHARS + 1])
+    return clean if len(clean) <= MAX_DETAIL_CHARS else clean[: MAX_DETAIL_CHARS - 3] + "..."

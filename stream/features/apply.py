@@ -1,0 +1,122 @@
+"""Applying one event to a profile."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from stream.events.kinds import EventKind
+from stream.features import orders, tiles
+from stream.features.profile import CART, CLICK, EMAIL, MAX_IDS, RETENTION_MS
+
+__all__ = ["APPLIED", "DUPLICATE", "TOO_LATE", "apply", "forget"]
+
+#: What became of an event.
+APPLIED, DUPLICATE, TOO_LATE = np.uint8(0), np.uint8(1), np.uint8(2)
+
+# Numba freezes plain integers into the compiled code; enum members it would look up.
+_LAST_CLICK = int(EventKind.PAGE_VIEWED)
+_PRODUCT_ADDED = int(EventKind.PRODUCT_ADDED)
+_SENT = int(EventKind.EMAIL_SENT)
+_OPENED = int(EventKind.EMAIL_OPENED)
+_CLICKED = int(EventKind.EMAIL_CLICKED)
+_COMPLAINED = int(EventKind.EMAIL_COMPLAINED)
+_UNSUBSCRIBED = int(EventKind.EMAIL_UNSUBSCRIBED)
+_REPLIED = int(EventKind.EMAIL_REPLIED)
+_COMPLETED = int(EventKind.ORDER_COMPLETED)
+_REFUNDED = int(EventKind.ORDER_REFUNDED)
+_CANCELLED = int(EventKind.ORDER_CANCELLED)
+
+
+@numba.njit(cache=True)
+def _remember(p, event_id, at_s):  # type: ignore[no-untyped-def]
+    """Store an id; when the memory is full the oldest goes, and the floor rises to its second."""
+    k = p.ids
+    if k == MAX_IDS:
+        k = 0
+        for j in range(1, MAX_IDS):
+            if p.id_at_s[j] < p.id_at_s[k]:
+                k = j
+        if at_s <= p.id_at_s[k]:
+            p.ids_floor_s = max(p.ids_floor_s, at_s)
+            return
+        p.ids_floor_s = max(p.ids_floor_s, p.id_at_s[k])
+    else:
+        p.ids = k + 1
+    p.id_hash[k] = event_id
+    p.id_at_s[k] = at_s
+
+
+@numba.njit(cache=True)
+def _check(p, event_id, at):  # type: ignore[no-untyped-def]
+    for k in range(p.ids - 1, -1, -1):
+        if p.id_hash[k] == event_id:
+            return DUPLICATE
+    if at // 1000 <= p.ids_floor_s or at < p.last_at - RETENTION_MS:
+        return TOO_LATE
+    return APPLIED
+
+
+@numba.njit(cache=True)
+def _apply_email(p, kind, at):  # type: ignore[no-untyped-def]
+    if kind == _SENT:
+        p.emails_sent += 1
+    elif kind == _OPENED:
+        p.emails_opened += 1
+    elif kind == _CLICKED:
+        p.emails_clicked += 1
+    elif kind == _UNSUBSCRIBED or kind == _COMPLAINED:
+        p.unsubscribed_at = max(p.unsubscribed_at, at)
+    if kind == _OPENED or kind == _CLICKED or kind == _REPLIED:
+        p.last_email_at = max(p.last_email_at, at)
+        tiles.add(p, at, EMAIL, 1, 0)
+
+
+@numba.njit(cache=True)
+def apply(p, event):  # type: ignore[no-untyped-def]
+    """Apply ``event`` (an EVENT record) to profile ``p`` and return APPLIED, DUPLICATE or TOO_LATE.
+
+    Within the retention the result does not depend on the order of the calls.
+    """
+    at = event.time
+    status = _check(p, event.event_id, at)
+    if status != APPLIED:
+        return status
+    _remember(p, event.event_id, at // 1000)
+    p.events += 1
+    p.first_at = min(p.first_at, at)
+    p.last_at = max(p.last_at, at)
+    kind = event.kind
+    if kind <= _LAST_CLICK:
+        p.last_click_at = max(p.last_click_at, at)
+        tiles.add(p, at, CLICK, 1, 0)
+        if kind == _PRODUCT_ADDED:
+            tiles.add(p, at, CART, 1, 0)
+    elif kind < _COMPLETED:
+        _apply_email(p, kind, at)
+    elif kind == _COMPLETED:
+        orders.complete(p, event.order_id, at, event.amount)
+    elif kind == _REFUNDED:
+        p.refunds += 1
+        p.refund_spend += event.amount
+        # a refund is no purchase: only the money of its day changes, and only day tiles have a CART channel
+        tiles.add(p, at, CART, 0, -event.amount)
+    elif kind == _CANCELLED:
+        orders.cancel(p, event.order_id, at)
+    return APPLIED
+
+
+@numba.njit(cache=True)
+def forget(p):  # type: ignore[no-untyped-def]
+    """Drop what the retention has left behind: ids, settled orders, old cancellations."""
+    edge_s = (p.last_at - RETENTION_MS) // 1000
+    k = 0
+    while k < p.ids:
+        if p.id_at_s[k] < edge_s:
+            last = p.ids - 1
+            p.id_hash[k] = p.id_hash[last]
+            p.id_at_s[k] = p.id_at_s[last]
+            p.ids = last
+        else:
+            k += 1
+    orders.forget(p)

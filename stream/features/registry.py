@@ -1,0 +1,137 @@
+"""The one declaration of every feature: name, unit, window, exactness, meaning and model input.
+
+The position of a feature in `FEATURES` is its column in every feature vector, so the order is part of the
+layout of stored profiles and snapshots: append, never reorder.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = ["COLUMN", "FEATURES", "FEATURE_NAMES", "INPUT_SCALE", "Feature", "Transform"]
+
+#: Model inputs are quantised to 1/INPUT_SCALE: a frozen vector is small and exactly what was scored.
+INPUT_SCALE = 1024
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+class Transform(Enum):
+    """How a feature value becomes a model input."""
+
+    IDENTITY = "identity"
+    LOG1P = "log1p"
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A declared feature.
+
+    ``window_ms`` is the look-back (None: the whole history). ``exactness`` says how far the value may be from a
+    continuous window: a *sawtooth* window of hop *h* is exact at the head and up to *h* longer at the tail.
+    ``missing`` is the value that stands for "not known yet" in the model input; documents show ``null``.
+    """
+
+    name: str
+    unit: str
+    window_ms: int | None
+    exactness: str
+    description: str
+    transform: Transform = Transform.LOG1P
+    missing: float = 0.0
+
+
+#: A customer who never did a thing is, for the model, one who last did it this many days ago.
+NEVER_DAYS = 365.0
+
+_WINDOWS = (
+    ("1h", HOUR_MS, "5 min"),
+    ("1d", DAY_MS, "1 h"),
+    ("7d", 7 * DAY_MS, "1 d"),
+    ("28d", 28 * DAY_MS, "1 d"),
+    ("90d", 90 * DAY_MS, "1 d"),
+)
+
+
+def _counts(name: str, what: str) -> tuple[Feature, ...]:
+    return tuple(
+        Feature(f"{name}_{label}", "events", window, f"sawtooth, hop {hop}", f"{what} in the last {label}")
+        for label, window, hop in _WINDOWS
+    )
+
+
+def _days(name: str, description: str, missing: float = NEVER_DAYS) -> Feature:
+    return Feature(name, "days", None, "exact", description, missing=missing)
+
+
+FEATURES: tuple[Feature, ...] = (
+    *_counts("clicks", "site and app events"),
+    *_counts("emails", "e-mails opened, clicked or answered"),
+    *_counts("purchases", "completed orders"),
+    *(
+        Feature(
+            f"spend_{label}",
+            "currency",
+            window,
+            f"sawtooth, hop {hop}",
+            f"orders less refunds in the last {label}",
+        )
+        for label, window, hop in _WINDOWS[2:]
+    ),
+    _days("days_since_click", "since the last site or app event"),
+    _days("days_since_email", "since the last e-mail opened, clicked or answered"),
+    _days("days_since_purchase", "since the last completed order"),
+    _days("tenure", "since the first event", missing=0.0),
+    Feature("purchases_total", "events", None, "exact", "completed orders"),
+    _days("purchase_gap", "mean time between orders: (last - first) / (orders - 1)"),
+    Feature(
+        "silence_ratio",
+        "ratio",
+        None,
+        "exact",
+        "days since the last order over the mean gap between orders",
+        missing=1.0,
+    ),
+    Feature("order_value", "currency", None, "exact", "mean value of an order, refunds not counted"),
+    Feature(
+        "email_open_rate",
+        "ratio",
+        None,
+        "exact",
+        "e-mails opened by a person over e-mails sent, smoothed: (opened + 1) / (sent + 5)",
+        Transform.IDENTITY,
+    ),
+    Feature(
+        "email_click_rate",
+        "ratio",
+        None,
+        "exact",
+        "e-mails clicked over e-mails sent, smoothed: (clicked + 0.25) / (sent + 5)",
+        Transform.IDENTITY,
+    ),
+    Feature(
+        "open_cart_additions",
+        "events",
+        28 * DAY_MS,
+        "whole days",
+        "products added on days after the day of the last order, in the last 28d",
+    ),
+    Feature(
+        "refund_ratio",
+        "ratio",
+        None,
+        "exact",
+        "refunds over completed orders",
+        Transform.IDENTITY,
+    ),
+    Feature(
+        "active_days_28d",
+        "days",
+        28 * DAY_MS,
+        "whole days",
+        "distinct days with an order, a site event or an e-mail opened, clicked or answered",
+    ),
+)
+
+FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+COLUMN: dict[str, int] = {name: column for column, name in enumerate(FEATURE_NAMES)}

@@ -1,0 +1,70 @@
+"""Variable-length integers in a byte buffer (LEB128; signed ones zigzag first), compiled.
+
+Source of the encodings: Protocol Buffers, "Encoding", base 128 varints and ZigZag.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+__all__ = ["get_bits", "get_int", "get_uint", "put_bits", "put_int", "put_uint"]
+
+
+@numba.njit(cache=True)
+def put_uint(buffer, at, value):  # type: ignore[no-untyped-def]
+    """Write a non-negative int64 at position ``at``; return the position after it."""
+    rest = np.int64(value)
+    while rest > 127:
+        buffer[at] = (rest & 127) | 128
+        rest >>= 7
+        at += 1
+    buffer[at] = rest
+    return at + 1
+
+
+@numba.njit(cache=True)
+def get_uint(buffer, at):  # type: ignore[no-untyped-def]
+    """Read what `put_uint` wrote; return the value and the position after it."""
+    value = np.int64(0)
+    shift = 0
+    while True:
+        byte = np.int64(buffer[at])
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128 or shift > 56:
+            return value, at
+        shift += 7
+
+
+@numba.njit(cache=True)
+def put_int(buffer, at, value):  # type: ignore[no-untyped-def]
+    """Write an int64 of magnitude below 2**62; return the position after it."""
+    v = np.int64(value)
+    return put_uint(buffer, at, (v << 1) ^ (v >> 63))
+
+
+@numba.njit(cache=True)
+def get_int(buffer, at):  # type: ignore[no-untyped-def]
+    """Read what `put_int` wrote; return the value and the position after it."""
+    z, at = get_uint(buffer, at)
+    return (z >> 1) ^ -(z & 1), at
+
+
+@numba.njit(cache=True)
+def put_bits(buffer, at, value, octets):  # type: ignore[no-untyped-def]
+    """Write the low ``8 * octets`` bits of an int64, little endian; return the position after them."""
+    rest = np.int64(value)
+    for k in range(octets):
+        buffer[at + k] = rest & 255
+        rest >>= 8
+    return at + octets
+
+
+@numba.njit(cache=True)
+def get_bits(buffer, at, octets):  # type: ignore[no-untyped-def]
+    """Read what `put_bits` wrote (sign extended at 8 octets); return the value and the position after it."""
+    value = np.int64(0)
+    for k in range(octets):
+        value |= np.int64(buffer[at + k]) << (8 * k)
+    return value, at + octets

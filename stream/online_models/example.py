@@ -1,0 +1,129 @@
+"""Training examples: what a landmark sends to the trainer, and the label that follows when it matures.
+
+```
+landmark                                    landmark + horizon
+   |-- Observation: inputs ------------------------|-- Label: the same inputs, the risk given, what happened
+```
+
+An example that breaks the contract is an `InvalidExample`, never an exception, and never reaches a model.
+"""
+
+import math
+from enum import StrEnum
+from typing import Annotated, NamedTuple
+
+import msgspec
+from msgspec import Meta, Struct
+
+from stream.features.registry import FEATURES
+
+__all__ = [
+    "INPUT_LIMIT",
+    "Example",
+    "ExampleProblem",
+    "InvalidExample",
+    "Label",
+    "Observation",
+    "decode_example",
+    "encode_example",
+    "problem_of",
+]
+
+#: Model inputs are int16 in units of 1/INPUT_SCALE; -32,768 is not used.
+INPUT_LIMIT = 32_767
+
+Id = Annotated[str, Meta(min_length=1, max_length=256)]
+#: Milliseconds since the epoch, UTC; the upper bound is the year 9999.
+Instant = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
+
+
+class Observation(Struct, frozen=True, kw_only=True, tag_field="kind", tag="observation", gc=False):
+    """A customer as seen at the landmark ``at_ms``: model inputs ``x`` (int16[features]), no label yet."""
+
+    example_id: Id
+    customer_id: Id
+    at_ms: Instant
+    x: list[int]
+
+
+class Label(Struct, frozen=True, kw_only=True, tag_field="kind", tag="label", gc=False):
+    """What became of the customer in (``at_ms``, ``matured_at_ms``].
+
+    ``x`` and ``risk`` are as frozen at the landmark; ``risk`` is None when no model was ready then.
+    ``model_version`` is the version that gave ``risk``. ``spend`` is in major units and is negative when
+    refunds prevail.
+    """
+
+    example_id: Id
+    customer_id: Id
+    at_ms: Instant
+    matured_at_ms: Instant
+    x: list[int]
+    risk: Annotated[float, Meta(ge=0.0, le=1.0)] | None
+    model_version: Annotated[int, Meta(ge=0)]
+    churned: bool
+    purchases: Annotated[int, Meta(ge=0)]
+    spend: float
+
+
+Example = Observation | Label
+
+
+class ExampleProblem(StrEnum):
+    """Every way an example can be bad. A closed set, so that it can label a metric."""
+
+    MALFORMED = "malformed"
+    WRONG_LENGTH = "wrong_length"
+    OUT_OF_RANGE = "out_of_range"
+    NOT_FINITE = "not_finite"
+    NOT_AFTER_LANDMARK = "not_after_landmark"
+
+
+class InvalidExample(NamedTuple):
+    """A record that is no example: a bounded problem, and a detail for people."""
+
+    problem: ExampleProblem
+    detail: str
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER: msgspec.json.Decoder[Example] = msgspec.json.Decoder(Example)
+
+
+def encode_example(example: Example) -> bytes:
+    """The example as one line of JSON."""
+    return _ENCODER.encode(example)
+
+
+def decode_example(value: bytes) -> Example | InvalidExample:
+    """The example in a record's value, or why there is none."""
+    try:
+        example = _DECODER.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return InvalidExample(ExampleProblem.MALFORMED, str(error))
+    return problem_of(example) or example
+
+
+def problem_of(example: Example) -> InvalidExample | None:
+    """What types cannot say: length and range of the inputs, finite numbers, the order of times."""
+    x = example.x
+    if len(x) != len(FEATURES):
+        return InvalidExample(
+            ExampleProblem.WRONG_LENGTH, f"x has {len(x)} inputs, the feature registry {len(FEATURES)}"
+        )
+    if max(x) > INPUT_LIMIT or min(x) < -INPUT_LIMIT:
+        return InvalidExample(
+            ExampleProblem.OUT_OF_RANGE, f"inputs lie in {min(x)}..{max(x)}, expected +-{INPUT_LIMIT}"
+        )
+    if isinstance(example, Label):
+        risk = example.risk
+        if not math.isfinite(example.spend) or (risk is not None and not math.isfinite(risk)):
+            return InvalidExample(ExampleProblem.NOT_FINITE, f"spend {example.spend}, risk {risk}")
+        if risk is not None and not 0.0 <= risk <= 1.0:
+            return InvalidExample(ExampleProblem.OUT_OF_RANGE, f"risk is {risk}, expected 0..1")
+        if example.matured_at_ms <= example.at_ms:
+            return InvalidExample(
+                ExampleProblem.NOT_AFTER_LANDMARK,
+                f"matured at {example.matured_at_ms}, landmark at {example.at_ms}",
+            )
+    return None

@@ -1,0 +1,161 @@
+"""The segment model: River's k-means over standardised behaviour, seeded and reviewed on a sample of its own.
+
+River's `KMeans` starts at random points and moves the nearest one a fixed share of the way to each
+observation. Left alone it can start badly, keep clusters that no customer is in, and - with its default share
+of one half - forget everything but the last observations. Here it
+
+* starts from k-means++ over the first observations;
+* moves slowly (`HALFLIFE`), so that a customer's segment changes because the customer did;
+* is reviewed, ever more rarely, against centroids made afresh from recent observations; these take over only
+  when they fit clearly better, each under the id of the old centroid that it is nearest to.
+"""
+
+from collections import deque
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from stream.features.registry import COLUMN, INPUT_SCALE
+from stream.online_models.clustering import PlacedKMeans, match
+from stream.online_models.scaling import FlooredScaler, ScalerState
+from stream.online_models.seeding import inertia, seed_centroids, squared_distances
+from stream.online_models.segment_names import SEGMENT_COLUMNS, name_centroids
+
+__all__ = ["COLUMNS", "FIRST_REVIEW", "HALFLIFE", "RECENT", "Segment", "SegmentModel", "SegmentState"]
+
+#: Columns of the feature vector that the coordinates of a centroid are made of.
+COLUMNS = tuple(COLUMN[name] for name in SEGMENT_COLUMNS)
+_AXES = len(COLUMNS)
+
+HALFLIFE = 0.002
+#: Observations before the first segments; each review is due at twice the observations of the last one, ...
+FIRST_REVIEW = 500
+#: ... or this many after it, if that comes sooner.
+REVIEW_AT_LEAST_EVERY = 50_000
+#: Fresh centroids take over when their inertia is below this share of the present one's.
+RESEED_BELOW = 0.95
+#: Observations kept for reviews.
+RECENT = 2_000
+#: Observations between looks at the names.
+NAMING_EVERY = 1_000
+SEED = 7
+
+
+class Segment(Struct, frozen=True, kw_only=True):
+    """A cluster of customers. ``centroid`` is in standardised units; ``share`` of the recent observations."""
+
+    name: str
+    share: float
+    centroid: tuple[float, ...]
+
+
+class SegmentState(Struct, frozen=True, kw_only=True):
+    """Everything the model has learned. ``segments`` is empty before the first review."""
+
+    scaler: ScalerState
+    recent: tuple[tuple[int, ...], ...]
+    next_review: int
+    segments: tuple[Segment, ...]
+
+
+class SegmentModel:
+    """``FlooredScaler | KMeans``; inputs are quantised (int16[features]) and checked by `problem_of`."""
+
+    def __init__(self, clusters: int = 6) -> None:
+        self._clusters = clusters
+        self._scaler = FlooredScaler()
+        self._kmeans = PlacedKMeans(n_clusters=clusters, halflife=HALFLIFE, seed=SEED)
+        self._recent: deque[tuple[int, ...]] = deque(maxlen=RECENT)
+        self._next_review = FIRST_REVIEW
+        self._names: tuple[str, ...] = ()
+        self._shares = [0.0] * clusters
+
+    @property
+    def observations_seen(self) -> int:
+        return self._scaler.counts[0]
+
+    @property
+    def ready(self) -> bool:
+        """There are segments."""
+        return bool(self._names)
+
+    def learn_one(self, inputs: Sequence[int]) -> None:
+        chosen = tuple(inputs[column] for column in COLUMNS)
+        x = _as_dict(chosen)
+        self._scaler.learn_one(x)
+        self._recent.append(chosen)
+        if self.ready:
+            nearest = self._kmeans.learn_predict_one(self._scaler.transform_one(x))
+            self._shares = [share - HALFLIFE * share for share in self._shares]
+            self._shares[nearest] += HALFLIFE
+        seen = self.observations_seen
+        if seen >= self._next_review:
+            self._review(seen)
+        if self.ready and seen % NAMING_EVERY == 0:
+            self._names = name_centroids(self._kmeans.centroids(), self._names)
+
+    def predict_one(self, inputs: Sequence[int]) -> int | None:
+        """The id of the segment, 0..clusters-1; None before there are any."""
+        if not self.ready:
+            return None
+        x = _as_dict(tuple(inputs[column] for column in COLUMNS))
+        return self._kmeans.predict_one(self._scaler.transform_one(x))
+
+    def affine(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Means and scales of the columns: a coordinate is ``(x - mean) / scale``."""
+        return self._scaler.affine(_AXES)
+
+    def segments(self) -> tuple[Segment, ...]:
+        """The segments; the position is the id."""
+        if not self.ready:
+            return ()
+        centroids = self._kmeans.centroids().tolist()
+        return tuple(
+            Segment(name=name, share=share, centroid=tuple(centroid))
+            for name, share, centroid in zip(self._names, self._shares, centroids, strict=True)
+        )
+
+    def _review(self, seen: int) -> None:
+        self._next_review = min(2 * seen, seen + REVIEW_AT_LEAST_EVERY)
+        means, scales = self.affine()
+        points = (np.array(self._recent) / INPUT_SCALE - np.array(means)) / np.array(scales)
+        fresh = seed_centroids(points, self._clusters, SEED + seen)
+        if self.ready:
+            present = self._kmeans.centroids()
+            if inertia(points, fresh) > RESEED_BELOW * inertia(points, present):
+                return
+            fresh = fresh[match(squared_distances(present, fresh))]
+        nearest = squared_distances(points, fresh).argmin(axis=1)
+        counts = np.bincount(nearest, minlength=self._clusters)
+        self._kmeans.place(fresh)
+        self._shares = [count / len(points) for count in counts.tolist()]
+        self._names = name_centroids(fresh, self._names)
+
+    def state(self) -> SegmentState:
+        return SegmentState(
+            scaler=self._scaler.state(_AXES),
+            recent=tuple(self._recent),
+            next_review=self._next_review,
+            segments=self.segments(),
+        )
+
+    @classmethod
+    def from_state(cls, state: SegmentState, clusters: int = 6) -> "SegmentModel":
+        """Go on from ``state``; another number of ``clusters`` is made anew at the next observation."""
+        model = cls(clusters)
+        model._scaler = FlooredScaler.from_state(state.scaler)
+        model._recent.extend(state.recent)
+        model._next_review = state.next_review
+        if len(state.segments) == clusters:
+            model._kmeans.place(np.array([segment.centroid for segment in state.segments]))
+            model._shares = [segment.share for segment in state.segments]
+            model._names = tuple(segment.name for segment in state.segments)
+        elif state.segments:
+            model._next_review = 0
+        return model
+
+
+def _as_dict(chosen: Sequence[int]) -> dict[Hashable, Any]:
+    return {axis: value / INPUT_SCALE for axis, value in enumerate(chosen)}

@@ -1,0 +1,142 @@
+"""Model snapshots: what the trainer publishes and scorers load. Data as JSON, never pickled objects.
+
+One snapshot holds both models, so that a reader loads one key. A model's version is the number of examples
+that it has learned: a function of the log, ascending, and 0 before the first.
+"""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+from stream.errors import SnapshotError
+from stream.features.registry import FEATURE_NAMES
+from stream.online_models.evaluation import EvaluationReport
+from stream.online_models.sealed import open_sealed, seal
+from stream.online_models.seeding import squared_distances
+from stream.online_models.segments import Segment
+
+__all__ = ["ChurnSnapshot", "ModelSnapshot", "SegmentSnapshot", "decode_snapshot", "encode_snapshot"]
+
+SCHEMA = "stream.model-snapshot/1"
+
+Floats = npt.NDArray[np.float64]
+
+
+class ChurnSnapshot(Struct, frozen=True, kw_only=True):
+    """``logit = intercept + sum_j weights[j] * (x[j] - means[j]) / scales[j]``, x = inputs / INPUT_SCALE.
+
+    ``ready``: enough labels of both classes were learned to score with. ``base_rate``: share of churn among
+    all labels.
+    """
+
+    version: int
+    ready: bool
+    labels_seen: int
+    churned_seen: int
+    features: tuple[str, ...]
+    weights: tuple[float, ...]
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    intercept: float
+    base_rate: float | None
+    evaluation: EvaluationReport
+
+    def linear(self) -> tuple[Floats, float]:
+        """``(weights float64[features], bias)`` with ``logit = bias + weights . x``."""
+        weights = np.array(self.weights) / np.array(self.scales)
+        return weights, self.intercept - math.fsum(weights * np.array(self.means))
+
+
+class SegmentSnapshot(Struct, frozen=True, kw_only=True):
+    """A customer's is the nearest of ``segments`` to ``(x[columns] - means) / scales``; ids are positions."""
+
+    version: int
+    columns: tuple[int, ...]
+    features: tuple[str, ...]
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    segments: tuple[Segment, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(segment.name for segment in self.segments)
+
+    def arrays(self) -> tuple[npt.NDArray[np.int64], Floats, Floats, Floats]:
+        """``columns`` int64[D], ``means`` and ``scales`` float64[D], ``centroids`` float64[K, D]."""
+        centroids = np.array([segment.centroid for segment in self.segments])
+        return np.array(self.columns, np.int64), np.array(self.means), np.array(self.scales), centroids
+
+    def nearest(self, x: Floats) -> npt.NDArray[np.int64]:
+        """Ids int64[N] of the segments nearest to ``x`` float64[N, features] (inputs / INPUT_SCALE)."""
+        columns, means, scales, centroids = self.arrays()
+        z = (x[:, columns] - means) / scales
+        return np.asarray(squared_distances(z, centroids).argmin(axis=1), np.int64)
+
+
+class ModelSnapshot(Struct, frozen=True, kw_only=True):
+    """Both models as of ``stream_time_ms``; ``segments`` is None until there are any."""
+
+    created_at_ms: int
+    stream_time_ms: int
+    churn: ChurnSnapshot
+    segments: SegmentSnapshot | None
+
+
+def encode_snapshot(snapshot: ModelSnapshot) -> bytes:
+    """The snapshot as JSON with schema and checksum. Raises `SnapshotError` if it would not load."""
+    _check(snapshot)
+    return seal(SCHEMA, snapshot)
+
+
+def decode_snapshot(value: bytes) -> ModelSnapshot:
+    """The snapshot in ``value``. Raises `SnapshotError` if it is damaged or not for this feature registry."""
+    snapshot = open_sealed(value, SCHEMA, ModelSnapshot)
+    _check(snapshot)
+    return snapshot
+
+
+def _check(snapshot: ModelSnapshot) -> None:
+    churn, segments = snapshot.churn, snapshot.segments
+    if churn.features != FEATURE_NAMES:
+        raise SnapshotError(_other_features("churn", churn.features, FEATURE_NAMES))
+    _check_affine("churn", len(FEATURE_NAMES), churn.means, churn.scales)
+    _check_vector("churn weights", len(FEATURE_NAMES), churn.weights)
+    _check_vector("churn intercept", 1, (churn.intercept,))
+    if segments is None:
+        return
+    axes = len(segments.columns)
+    if not all(0 <= column < len(FEATURE_NAMES) for column in segments.columns):
+        raise SnapshotError(f"segment columns {segments.columns} are not all in 0..{len(FEATURE_NAMES) - 1}")
+    named = tuple(FEATURE_NAMES[column] for column in segments.columns)
+    if segments.features != named:
+        raise SnapshotError(_other_features("segment", segments.features, named))
+    _check_affine("segment", axes, segments.means, segments.scales)
+    for segment in segments.segments:
+        _check_vector(f"centroid of {segment.name!r}", axes, segment.centroid)
+    if not segments.segments or len(set(segments.names)) != len(segments.names):
+        raise SnapshotError(f"segment names must be distinct and at least one, got {segments.names}")
+
+
+def _check_affine(what: str, length: int, means: tuple[float, ...], scales: tuple[float, ...]) -> None:
+    _check_vector(f"{what} means", length, means)
+    _check_vector(f"{what} scales", length, scales)
+    if min(scales, default=1.0) <= 0.0:
+        raise SnapshotError(f"{what} scales must be positive, the least is {min(scales)}")
+
+
+def _check_vector(what: str, length: int, values: tuple[float, ...]) -> None:
+    if len(values) != length:
+        raise SnapshotError(f"{what}: expected {length} numbers, got {len(values)}")
+    if not all(map(math.isfinite, values)):
+        raise SnapshotError(f"{what}: expected finite numbers, got {values}")
+
+
+def _other_features(what: str, found: Iterable[str], expected: Iterable[str]) -> str:
+    differing = sorted(set(found) ^ set(expected))
+    return (
+        f"the {what} model was learned on other features ({', '.join(differing) or 'in another order'}); "
+        "run the version that wrote it, or learn again from the log"
+    )

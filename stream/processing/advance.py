@@ -1,0 +1,255 @@
+"""The kernel: one customer's timers and events, strictly in time order.
+
+A timer due at *d* fires before any event with time > *d*, after all events <= *d*, and as if at exactly *d*. Nothing
+here depends on where a batch begins or ends: a replay gives the landmarks, labels and alerts of the live run.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from stream.features import apply as features
+from stream.features.profile import MAX_PENDING, NEVER
+from stream.processing.emission import EmissionCause, EmissionKind
+from stream.processing.score import nearest_segment, risk_at
+from stream.processing.silence import next_due, search
+
+__all__ = ["FIRED", "advance", "fire"]
+
+_LANDMARK = int(EmissionKind.LANDMARK)
+_LABEL = int(EmissionKind.LABEL)
+_RAISED = int(EmissionKind.RAISED)
+_CLEARED = int(EmissionKind.CLEARED)
+_SEGMENT = int(EmissionKind.SEGMENT)
+_EVENT = int(EmissionCause.EVENT)
+_SILENCE = int(EmissionCause.SILENCE)
+_MODEL = int(EmissionCause.MODEL)
+
+#: Positions in the counter of fired timers.
+FIRED = {"landmark": 0, "maturity": 1, "silence": 2}
+_FIRED_LANDMARK, _FIRED_MATURITY, _FIRED_SILENCE = 0, 1, 2
+
+#: Room that one customer's step between two looks at the buffer can need: a raise or clear, a segment, an example.
+_ROOM = 4
+
+
+@numba.njit(cache=True)
+def _emit(out, count, kind, row, at, inputs, value):  # type: ignore[no-untyped-def]
+    e = out[count]
+    e.kind = kind
+    e.row = row
+    e.at = at
+    e.cause = _EVENT
+    e.event_id = 0
+    e.risk = np.nan
+    e.previous_risk = np.nan
+    e.version = 0
+    e.segment = -1
+    e.previous_segment = -1
+    e.landmark_at = 0
+    e.churned = False
+    e.purchases = 0
+    e.spend = 0
+    e.inputs[:] = inputs
+    e.values[:] = value
+    return count + 1
+
+
+@numba.njit(cache=True)
+def _decide(p, row, at, cause, event_id, risk, rules, model, out, count, value, inputs):  # type: ignore[no-untyped-def]
+    previous = p.risk
+    p.risk = risk
+    kind = -1
+    if not p.raised:
+        if risk >= rules.raise_at and at >= p.cooldown_until and p.orders >= rules.min_orders:
+            p.raised = True
+            p.raised_at = at
+            p.cooldown_until = at + rules.cooldown_ms
+            kind = _RAISED
+    elif risk < rules.clear_at:
+        p.raised = False
+        kind = _CLEARED
+    if kind >= 0:
+        count = _emit(out, count, kind, row, at, inputs, value)
+        e = out[count - 1]
+        e.cause = cause
+        e.event_id = event_id
+        e.risk = risk
+        e.previous_risk = previous
+        e.version = model.version
+        e.segment = p.segment
+    return count
+
+
+@numba.njit(cache=True)
+def _evaluate(p, row, at, cause, event_id, rules, model, out, count, value, inputs):  # type: ignore[no-untyped-def]
+    """Score at ``at`` and decide; leaves value and inputs filled for ``at``."""
+    risk = risk_at(p, at, model, value, inputs)
+    if model.ready:
+        count = _decide(p, row, at, cause, event_id, risk, rules, model, out, count, value, inputs)
+        p.risk_version = model.version
+    p.as_of = at
+    p.check_due = True
+    p.check_at = -NEVER
+    return count
+
+
+@numba.njit(cache=True)
+def _assign_segment(p, row, at, model, out, count, value, inputs):  # type: ignore[no-untyped-def]
+    """Segments are a slow view of a customer: they are looked at on landmarks only."""
+    if model.centroids.shape[0] == 0 or p.orders == 0:
+        return count
+    current = p.segment if p.segment < model.centroids.shape[0] else -1
+    segment = nearest_segment(inputs, model, current)
+    if segment != p.segment:
+        count = _emit(out, count, _SEGMENT, row, at, inputs, value)
+        e = out[count - 1]
+        e.segment = segment
+        e.previous_segment = p.segment
+        e.version = model.segment_version
+        p.segment = segment
+    p.segment_version = model.segment_version
+    return count
+
+
+@numba.njit(cache=True)
+def _take_landmark(p, row, at, rules, model, out, count, value, inputs):  # type: ignore[no-untyped-def]
+    """Freeze the vector and the score just evaluated; go to the next point of the grid."""
+    if p.orders > 0 and p.pending < MAX_PENDING:
+        k = p.pending
+        p.pending_at[k] = at
+        p.pending_risk[k] = p.risk if model.ready else np.nan
+        p.pending_version[k] = model.version if model.ready else 0
+        p.pending_orders[k] = p.orders
+        p.pending_spend[k] = p.order_spend - p.refund_spend
+        p.pending_input[k, :] = inputs
+        p.pending = k + 1
+        count = _emit(out, count, _LANDMARK, row, at, inputs, value)
+    p.next_landmark_at = at + rules.landmark_ms
+    if p.next_landmark_at > p.last_at + rules.silence_bound_ms:
+        p.next_landmark_at = -NEVER
+    return count
+
+
+@numba.njit(cache=True)
+def _mature(p, row, at, out, count, value):  # type: ignore[no-untyped-def]
+    """Emit the label of the oldest pending landmark, with what was frozen on it."""
+    count = _emit(out, count, _LABEL, row, at, p.pending_input[0], value)
+    e = out[count - 1]
+    e.landmark_at = p.pending_at[0]
+    e.risk = p.pending_risk[0]
+    e.version = p.pending_version[0]
+    e.churned = p.last_order_at <= p.pending_at[0]
+    e.purchases = max(p.orders - p.pending_orders[0], 0)
+    e.spend = p.order_spend - p.refund_spend - p.pending_spend[0]
+    last = p.pending - 1
+    for k in range(last):
+        p.pending_at[k] = p.pending_at[k + 1]
+        p.pending_risk[k] = p.pending_risk[k + 1]
+        p.pending_version[k] = p.pending_version[k + 1]
+        p.pending_orders[k] = p.pending_orders[k + 1]
+        p.pending_spend[k] = p.pending_spend[k + 1]
+        p.pending_input[k, :] = p.pending_input[k + 1]
+    p.pending = last
+    return count
+
+
+@numba.njit(cache=True)
+def _silence_cause(p, rules, model, value, inputs):  # type: ignore[no-untyped-def]
+    """A crossing that the present model already sees at the last evaluation comes from the model, not from silence."""
+    if p.risk_version == model.version or p.as_of == NEVER or not model.ready:
+        return _SILENCE
+    return _MODEL if risk_at(p, p.as_of, model, value, inputs) >= rules.raise_at else _SILENCE
+
+
+@numba.njit(cache=True)
+def fire(p, row, until, rules, model, out, count, fired, value, inputs):  # type: ignore[no-untyped-def]
+    """Fire the timers of ``p`` that are due before ``until``, in time order; return the new emission count.
+
+    Stops early when the buffer has no room left; the caller drains it and calls again.
+    """
+    if model.ready and p.risk_version != model.version and p.as_of != NEVER:
+        p.check_due = True
+    while count + _ROOM <= out.shape[0]:
+        if p.check_due:
+            search(p, until, rules, model, value, inputs)
+        due = next_due(p, rules)
+        if due >= until:
+            break
+        if p.pending > 0 and due == p.pending_at[0] + rules.horizon_ms:
+            count = _mature(p, row, due, out, count, value)
+            fired[_FIRED_MATURITY] += 1
+        elif due == p.next_landmark_at:
+            cause = _silence_cause(p, rules, model, value, inputs)
+            count = _evaluate(p, row, due, cause, 0, rules, model, out, count, value, inputs)
+            count = _assign_segment(p, row, due, model, out, count, value, inputs)
+            count = _take_landmark(p, row, due, rules, model, out, count, value, inputs)
+            fired[_FIRED_LANDMARK] += 1
+        else:
+            cause = _silence_cause(p, rules, model, value, inputs)
+            count = _evaluate(p, row, due, cause, 0, rules, model, out, count, value, inputs)
+            fired[_FIRED_SILENCE] += 1
+    return count
+
+
+@numba.njit(cache=True)
+def _arm_landmark(p, now, rules):  # type: ignore[no-untyped-def]
+    """Put the next landmark on the customer's grid, strictly after ``now``."""
+    period = rules.landmark_ms
+    p.next_landmark_at = ((now - p.phase_ms) // period + 1) * period + p.phase_ms
+
+
+@numba.njit(cache=True)
+def advance(  # type: ignore[no-untyped-def]
+    profiles, rows, events, stream_time, begin, rules, model, status, out, fired, value, inputs
+):
+    """Apply ``events[begin:]`` (EVENT) to ``profiles[rows[i]]``; return (next event, emissions).
+
+    ``stream_time[i]`` is the partition's stream time with event *i* included: what is due before it fires first, also
+    for a late event, because by then it has fired or would have. ``status[i]`` tells what became of event *i*.
+    Returns early, with ``next event < len(events)``, when ``out`` is full; what is in it then is complete.
+    """
+    count = 0
+    for i in range(begin, events.shape[0]):
+        p = profiles[rows[i]]
+        now = stream_time[i]
+        count = fire(p, rows[i], now, rules, model, out, count, fired, value, inputs)
+        if count + 2 * _ROOM > out.shape[0]:
+            return i, count
+        event = events[i]
+        status[i] = features.apply(p, event)
+        if status[i] != features.APPLIED:
+            continue
+        if p.next_landmark_at == -NEVER:
+            _arm_landmark(p, now, rules)
+        cause = _EVENT
+        if not p.raised and _silence_cause(p, rules, model, value, inputs) == _MODEL:
+            cause = _MODEL
+        count = _evaluate(p, rows[i], now, cause, event.event_id, rules, model, out, count, value, inputs)
+    return events.shape[0], count
+
+
+@numba.njit(cache=True)
+def sweep(profiles, begin, end, until, rules, model, out, fired, value, inputs):  # type: ignore[no-untyped-def]
+    """Fire what is due before ``until`` on rows begin..end-1; return (next row, emissions) as `advance` does."""
+    count = 0
+    for row in range(begin, end):
+        count = fire(profiles[row], row, until, rules, model, out, count, fired, value, inputs)
+        if count + 2 * _ROOM > out.shape[0]:
+            return row, count
+    return end, count
+
+
+@numba.njit(cache=True)
+def settle(profiles, count, rules, model, due, values, inputs):  # type: ignore[no-untyped-def]
+    """After a step: search every row's next crossing; write next timers (``due``) and the vectors as of the last look."""
+    value = np.empty(values.shape[1])
+    scratch = inputs[0].copy()
+    for row in range(count):
+        p = profiles[row]
+        if p.check_due:
+            search(p, p.next_landmark_at, rules, model, value, scratch)
+        due[row] = next_due(p, rules)
+        if p.as_of != NEVER:
+            risk_at(p, p.as_of, model, values[row], inputs[row])

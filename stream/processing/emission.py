@@ -1,0 +1,55 @@
+"""What leaves the kernel: a buffer of fixed records, turned into outgoing messages by ``stream.processing.outgoing``."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+from stream.features.registry import FEATURES
+
+__all__ = ["EMISSION", "EmissionCause", "EmissionKind"]
+
+
+class EmissionKind(IntEnum):
+    """What happened."""
+
+    LANDMARK = 0
+    LABEL = 1
+    RAISED = 2
+    CLEARED = 3
+    SEGMENT = 4
+
+
+class EmissionCause(IntEnum):
+    """What made the risk cross the level."""
+
+    EVENT = 0
+    SILENCE = 1
+    MODEL = 2
+
+
+#: ``row``: row of the working array. ``at``: stream time it is as of. ``event_id``: the event that caused it, 0 for a
+#: timer. ``pending_*``: a label's landmark. ``value`` and ``inputs``: the feature vector at ``at`` (labels: inputs as
+#: frozen, no values).
+EMISSION = np.dtype(
+    [
+        ("kind", np.int64),
+        ("row", np.int64),
+        ("at", np.int64),
+        ("cause", np.int64),
+        ("event_id", np.int64),
+        ("risk", np.float64),
+        ("previous_risk", np.float64),
+        ("version", np.int64),
+        ("segment", np.int64),
+        ("previous_segment", np.int64),
+        ("landmark_at", np.int64),
+        ("churned", np.bool_),
+        ("purchases", np.int64),
+        ("spend", np.int64),
+        ("inputs", np.int16, (len(FEATURES),)),
+        ("values", np.float64, (len(FEATURES),)),
+    ],
+    align=True,
+)

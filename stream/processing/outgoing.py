@@ -1,0 +1,176 @@
+"""From what the kernel emitted to the records that are published."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+
+from stream.alerts.contract import (
+    Alert,
+    AlertKind,
+    Cause,
+    SegmentChange,
+    alert_id,
+    cloud_event_headers,
+)
+from stream.alerts.reasons import explain
+from stream.alerts.value import value_at_risk
+from stream.events.columns import MONEY_SCALE
+from stream.events.times import rfc3339
+from stream.features.registry import COLUMN, DAY_MS, FEATURE_NAMES, INPUT_SCALE
+from stream.online_models.example import Label, Observation, encode_example
+from stream.processing.emission import EmissionCause, EmissionKind
+from stream.processing.rules import Rules
+from stream.processing.scorer import Scorer
+from stream.processing.state import Outgoing
+
+__all__ = ["RULES_VERSION", "Topics", "publishable"]
+
+#: Part of every alert id: bump it when the policy changes so that a replay gives new alerts on purpose.
+RULES_VERSION = "1"
+
+_json = msgspec.json.Encoder()
+_CAUSES = {EmissionCause.EVENT: Cause.EVENT, EmissionCause.SILENCE: Cause.SILENCE, EmissionCause.MODEL: Cause.MODEL}
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Names of the topics that a partition publishes to."""
+
+    alerts: str = "alerts"
+    segment_changes: str = "segment-changes"
+    dead_letters: str = "dead-letters"
+    training_examples: str = "training-examples"
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    customer_ids: Sequence[str]
+    scorer: Scorer
+    rules: Rules
+    topics: Topics
+    now_ms: int
+
+
+def publishable(
+    emissions: npt.NDArray[np.void],
+    customer_ids: Sequence[str],
+    scorer: Scorer,
+    rules: Rules,
+    topics: Topics,
+    now_ms: int,
+) -> list[Outgoing]:
+    """Records for ``emissions`` (EMISSION), in their order; ``customer_ids[row]`` names the customer of a row."""
+    context = _Context(customer_ids, scorer, rules, topics, now_ms)
+    return [_BUILDERS[EmissionKind(int(emission["kind"]))](emission, context) for emission in emissions]
+
+
+def _trigger(e: Any) -> str:
+    return f"event:{int(e['event_id']):012x}" if e["event_id"] else f"timer:{int(e['at'])}"
+
+
+def _optional(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _landmark(e: Any, context: _Context) -> Outgoing:
+    customer, at = context.customer_ids[e["row"]], int(e["at"])
+    example = Observation(
+        example_id=f"{customer}@{at}", customer_id=customer, at_ms=at, x=e["inputs"].tolist()
+    )
+    return Outgoing(context.topics.training_examples, customer.encode(), encode_example(example), [], at)
+
+
+def _label(e: Any, context: _Context) -> Outgoing:
+    customer, at = context.customer_ids[e["row"]], int(e["landmark_at"])
+    example = Label(
+        example_id=f"{customer}@{at}:label",
+        customer_id=customer,
+        at_ms=at,
+        matured_at_ms=int(e["at"]),
+        x=e["inputs"].tolist(),
+        risk=_optional(e["risk"]),
+        model_version=int(e["version"]),
+        churned=bool(e["churned"]),
+        purchases=int(e["purchases"]),
+        spend=int(e["spend"]) / MONEY_SCALE,
+    )
+    return Outgoing(context.topics.training_examples, customer.encode(), encode_example(example), [], int(e["at"]))
+
+
+def _alert(e: Any, context: _Context) -> Outgoing:
+    raised = e["kind"] == EmissionKind.RAISED
+    kind = AlertKind.RAISED if raised else AlertKind.CLEARED
+    customer, at = context.customer_ids[e["row"]], int(e["at"])
+    values = {name: _optional(value) for name, value in zip(FEATURE_NAMES, e["values"].tolist(), strict=True)}
+    snapshot = context.scorer.snapshot
+    if snapshot is None:
+        raise AssertionError("the kernel decided without a model")
+    churn = snapshot.churn
+    explanation = explain(
+        (e["inputs"] / INPUT_SCALE).tolist(), churn.weights, churn.means, churn.scales, churn.intercept, values, raising=raised
+    )
+    names = context.scorer.segment_names
+    spend = (values["order_value"] or 0.0) * e["values"][COLUMN["purchases_total"]]
+    alert = Alert(
+        alert_id=alert_id(RULES_VERSION, customer, kind, _trigger(e)),
+        kind=kind,
+        customer_id=customer,
+        risk=float(e["risk"]),
+        threshold=context.rules.raise_at if raised else context.rules.clear_at,
+        previous_risk=_optional(e["previous_risk"]),
+        cause=_CAUSES[EmissionCause(int(e["cause"]))],
+        segment=names[e["segment"]] if 0 <= e["segment"] < len(names) else None,
+        value_at_risk=float(
+            value_at_risk(e["risk"], spend, values["tenure"] or 0.0, context.rules.horizon_ms / DAY_MS)
+        ),
+        logit=explanation.logit,
+        baseline=explanation.baseline,
+        reasons=explanation.reasons,
+        rest=explanation.rest,
+        model_version=int(e["version"]),
+        occurred_at=rfc3339(at),
+        emitted_at=rfc3339(context.now_ms),
+    )
+    return Outgoing(context.topics.alerts, customer.encode(), _json.encode(alert), cloud_event_headers(alert), at)
+
+
+def _segment_change(e: Any, context: _Context) -> Outgoing:
+    customer, at = context.customer_ids[e["row"]], int(e["at"])
+    names = context.scorer.segment_names
+    previous = int(e["previous_segment"])
+    values = dict(zip(FEATURE_NAMES, e["values"].tolist(), strict=True))
+    segment_from = names[previous] if 0 <= previous < len(names) else None
+    segment_to = names[e["segment"]]
+    change = SegmentChange(
+        change_id=alert_id(RULES_VERSION, customer, f"segment:{segment_from}:{segment_to}", _trigger(e)),
+        customer_id=customer,
+        segment_from=segment_from,
+        segment_to=segment_to,
+        reason=(
+            f"{values['purchases_total']:.0f} orders, the last {values['days_since_purchase']:.0f} days ago; "
+            f"{values['spend_90d']:.2f} spent in 90 days"
+        ),
+        model_version=int(e["version"]),
+        occurred_at=rfc3339(at),
+        emitted_at=rfc3339(context.now_ms),
+    )
+    return Outgoing(
+        context.topics.segment_changes, customer.encode(), _json.encode(change), cloud_event_headers(change), at
+    )
+
+
+_BUILDERS = {
+    EmissionKind.LANDMARK: _landmark,
+    EmissionKind.LABEL: _label,
+    EmissionKind.RAISED: _alert,
+    EmissionKind.CLEARED: _alert,
+    EmissionKind.SEGMENT: _segment_change,
+}

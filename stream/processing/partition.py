@@ -1,0 +1,254 @@
+"""One partition: a run of merged records in, one outcome out. Pure: time and model are arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from stream.events.dead_letters import dead_letter
+from stream.events.kinds import EventType
+from stream.events.rejections import Reason, Rejection
+from stream.features.apply import DUPLICATE, TOO_LATE
+from stream.features.profile import NEVER
+from stream.features.registry import DAY_MS
+from stream.processing import document
+from stream.processing.align import Taken
+from stream.processing.emission import EmissionCause, EmissionKind
+from stream.processing.kernel import Kernel, Run
+from stream.processing.outgoing import Topics, publishable
+from stream.processing.rules import Rules
+from stream.processing.scorer import Scorer
+from stream.processing.state import Counters, Outgoing, PartitionState
+
+__all__ = ["Outcome", "Partition"]
+
+_INPUTS = tuple(EventType)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one step writes and publishes; nothing of it is true before `Partition.accept`.
+
+    ``documents``: by customer. ``timers``: customer -> next due (ms). ``idle``: customers without a timer. ``packed``:
+    profiles for the cache. ``outgoing``: records for the outbox, in order. ``fired``: timers by kind.
+    ``rejected``: reasons of the dead letters. ``duplicates``/``applied``: events of this step,
+    by input. ``alerts``: by (raised or cleared, cause).
+    """
+
+    state: PartitionState
+    documents: dict[str, bytes]
+    timers: dict[str, int]
+    idle: list[str]
+    packed: dict[str, bytes]
+    outgoing: list[Outgoing]
+    fired: dict[str, int] = field(default_factory=dict)
+    rejected: list[tuple[int, Reason]] = field(default_factory=list)
+    applied: Mapping[int, int] = field(default_factory=dict)
+    duplicates: Mapping[int, int] = field(default_factory=dict)
+    alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
+class Partition:
+    """State of one partition between steps, and the cache of its customers.
+
+    The cache is valid because the partition has one writer, and a step that is not accepted by the store drops it.
+    A step is: `missing` -> read their documents -> `remember` -> `step` or `sweep` -> store -> `accept`.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        rules: Rules,
+        kernel: Kernel,
+        topics: Topics,
+        input_topics: Sequence[str],
+        cache_customers: int,
+    ) -> None:
+        self.partition = partition
+        self.state = PartitionState()
+        self._rules = rules
+        self._kernel = kernel
+        self._topics = topics
+        self.input_topics = tuple(input_topics)
+        self._cache: dict[str, bytes | None] = {}
+        self._cache_customers = cache_customers
+
+    def restore(self, state: PartitionState | None) -> None:
+        """Begin from a stored state (None: an empty partition), with nothing cached."""
+        self.state = state if state is not None else PartitionState()
+        self._cache.clear()
+
+    @property
+    def cached(self) -> int:
+        """Number of customers in the cache."""
+        return len(self._cache)
+
+    def missing(self, customer_ids: Iterable[str]) -> list[str]:
+        """Customers, each once, whose profile must be read before a step over them."""
+        cache = self._cache
+        return [customer for customer in dict.fromkeys(customer_ids) if customer not in cache]
+
+    def remember(self, customer_ids: Sequence[str], documents: Sequence[bytes | None]) -> None:
+        """Cache the profiles of documents just read; None is a customer who has none yet."""
+        for customer, found in zip(customer_ids, documents, strict=True):
+            self._cache[customer] = None if found is None else document.packed_state(found)
+
+    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Outcome:
+        """Apply a run of merged records at wall clock ``now_ms``."""
+        state = self._next_state()
+        for source, offset in taken.next_offsets.items():
+            state.offsets[self.input_topics[source]] = offset
+        counters = state.counters
+        counters.events_in += taken.records_in
+        rejections = list(taken.rejections)
+        if not taken.customer_ids:
+            return self._outcome(state, (), None, scorer, now_ms, rejections)
+        customers = list(dict.fromkeys(taken.customer_ids))
+        row_of = {customer: row for row, customer in enumerate(customers)}
+        rows = np.array([row_of[customer] for customer in taken.customer_ids], np.int64)
+        stream_time = np.maximum.accumulate(taken.events["time"])
+        if state.stream_time_ms is not None:
+            stream_time = np.maximum(stream_time, state.stream_time_ms)
+        state.stream_time_ms = int(stream_time[-1])
+        new = self._load(customers)
+        run = self._kernel.advance(len(customers), rows, taken.events, stream_time, scorer.model)
+        late = np.flatnonzero(run.status == TOO_LATE)
+        for k in late.tolist():
+            source = int(taken.sources[k])
+            rejections.append((source, taken.records[k], Rejection(0, Reason.TOO_LATE, _too_late(taken.customer_ids[k]))))
+        duplicate = run.status == DUPLICATE
+        applied = run.status == 0
+        counters.duplicates += int(duplicate.sum())
+        counters.applied += int(applied.sum())
+        counters.customers += new
+        outcome = self._outcome(state, customers, run, scorer, now_ms, rejections)
+        return replace(
+            outcome,
+            applied=_by_input(taken.sources, applied),
+            duplicates=_by_input(taken.sources, duplicate),
+        )
+
+    def sweep(self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int) -> Outcome:
+        """Fire the timers of customers that are due before the partition's stream time."""
+        state = self._next_state()
+        known = [customer for customer in customer_ids if self._cache.get(customer) is not None]
+        gone = [customer for customer in customer_ids if self._cache.get(customer) is None]
+        if state.stream_time_ms is None or not known:
+            return replace(self._outcome(state, (), None, scorer, now_ms, []), idle=gone)
+        self._load(known)
+        run = self._kernel.sweep(len(known), state.stream_time_ms, scorer.model)
+        outcome = self._outcome(state, known, run, scorer, now_ms, [])
+        return replace(outcome, idle=outcome.idle + gone)
+
+    def at_time(self, stream_time_ms: int, *, live: bool) -> bool:
+        """Move stream time forward to the wall clock; return whether it moved. Never moves it back."""
+        self.state.live = live
+        if self.state.stream_time_ms is not None and stream_time_ms <= self.state.stream_time_ms:
+            return False
+        self.state.stream_time_ms = stream_time_ms
+        return True
+
+    def accept(self, outcome: Outcome) -> None:
+        """The store has written the outcome: it is the state from now on."""
+        self.state = outcome.state
+        for customer, packed in outcome.packed.items():
+            self._cache.pop(customer, None)
+            self._cache[customer] = packed
+        excess = len(self._cache) - self._cache_customers
+        if excess > 0:
+            for customer in list(self._cache)[:excess]:
+                del self._cache[customer]
+
+    def _next_state(self) -> PartitionState:
+        state = self.state
+        return PartitionState(
+            offsets=dict(state.offsets),
+            stream_time_ms=state.stream_time_ms,
+            live=state.live,
+            counters=msgspec.structs.replace(state.counters),
+        )
+
+    def _load(self, customers: Sequence[str]) -> int:
+        blobs = [self._cache[customer] for customer in customers]
+        period = self._rules.landmark_ms
+        phases = [
+            0 if blob is not None else xxhash.xxh3_64_intdigest(customer.encode()) % period
+            for customer, blob in zip(customers, blobs, strict=True)
+        ]
+        self._kernel.load(blobs, phases)
+        return blobs.count(None)
+
+    def _outcome(
+        self,
+        state: PartitionState,
+        customers: Sequence[str],
+        run: Run | None,
+        scorer: Scorer,
+        now_ms: int,
+        rejections: Sequence[tuple[int, object, Rejection]],
+    ) -> Outcome:
+        outgoing = [self._dead_letter(source, record, rejection, now_ms) for source, record, rejection in rejections]
+        state.counters.dead_letters += len(rejections)
+        rejected = [(source, rejection.reason) for source, _, rejection in rejections]
+        if run is None:
+            return Outcome(state, {}, {}, [], {}, outgoing, rejected=rejected)
+        _count(state.counters, run.emissions)
+        outgoing += publishable(run.emissions, customers, scorer, self._rules, self._topics, now_ms)
+        due = run.due.tolist()
+        return Outcome(
+            state=state,
+            documents=dict(zip(customers, document.build(customers, run, scorer, self._rules.horizon_ms / DAY_MS), strict=True)),
+            timers={customer: at for customer, at in zip(customers, due, strict=True) if at < -NEVER},
+            idle=[customer for customer, at in zip(customers, due, strict=True) if at >= -NEVER],
+            packed=dict(zip(customers, run.packed, strict=True)),
+            outgoing=outgoing,
+            fired=run.fired,
+            rejected=rejected,
+            alerts=_alerts(run.emissions),
+        )
+
+    def _dead_letter(self, source: int, record: object, rejection: Rejection, now_ms: int) -> Outgoing:
+        letter = dead_letter(
+            record,  # type: ignore[arg-type]  # the aligner carries records opaquely
+            rejection,
+            topic=self.input_topics[source],
+            partition=self.partition,
+            at_ms=now_ms,
+        )
+        return Outgoing(self._topics.dead_letters, letter.key, letter.value, letter.headers, now_ms)
+
+
+def _too_late(customer: str) -> str:
+    return f"older than what can be checked for duplicates for customer {customer[:64]!r}"
+
+
+def _by_input(sources: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> dict[int, int]:
+    return dict(enumerate(np.bincount(sources[chosen], minlength=len(_INPUTS)).tolist()))
+
+
+def _alerts(emissions: npt.NDArray[np.void]) -> dict[tuple[str, str], int]:
+    counts: dict[tuple[str, str], int] = {}
+    for kind in (EmissionKind.RAISED, EmissionKind.CLEARED):
+        causes = np.bincount(emissions["cause"][emissions["kind"] == kind], minlength=len(EmissionCause))
+        for cause, count in zip(EmissionCause, causes.tolist(), strict=True):
+            if count:
+                counts[kind.name.lower(), cause.name.lower()] = count
+    return counts
+
+
+def _count(counters: Counters, emissions: npt.NDArray[np.void]) -> None:
+    kinds = np.bincount(emissions["kind"], minlength=len(EmissionKind)).tolist()
+    counters.landmarks += kinds[EmissionKind.LANDMARK]
+    counters.labels += kinds[EmissionKind.LABEL]
+    counters.alerts_raised += kinds[EmissionKind.RAISED]
+    counters.alerts_cleared += kinds[EmissionKind.CLEARED]
+    counters.segment_changes += kinds[EmissionKind.SEGMENT]
+    raised = {cause: count for (kind, cause), count in _alerts(emissions).items() if kind == "raised"}
+    counters.raised_by_event += raised.get("event", 0)
+    counters.raised_by_silence += raised.get("silence", 0)
+    counters.raised_by_model += raised.get("model", 0)

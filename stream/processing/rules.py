@@ -1,0 +1,65 @@
+"""What the kernel is told from outside: the rules that a deployment sets, and the models that score."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from stream.features.registry import DAY_MS, FEATURES, HOUR_MS
+
+__all__ = ["NO_MODEL", "Model", "Rules"]
+
+
+class Rules(NamedTuple):
+    """Times in ms; risks are probabilities.
+
+    ``silence_bound_ms``: how long after the last event landmarks, and silence checks, go on.
+    ``min_orders``: customers with fewer orders are scored but never alerted.
+    """
+
+    horizon_ms: int = 28 * DAY_MS
+    landmark_ms: int = 7 * DAY_MS
+    silence_bound_ms: int = 6 * 28 * DAY_MS
+    raise_at: float = 0.7
+    clear_at: float = 0.5
+    cooldown_ms: int = 7 * DAY_MS
+    min_orders: int = 2
+    first_check_ms: int = HOUR_MS
+    check_ms: int = DAY_MS
+
+
+class Model(NamedTuple):
+    """A loaded snapshot in the form that the kernel scores with.
+
+    ``logit = bias + weights . inputs`` with inputs in units of 1 (already divided by INPUT_SCALE). Not ``ready``: nothing
+    is scored. ``typical``: mean inputs, against which contributions are measured. Segments: the nearest of ``centroids`` (float64[K, D]) to ``(inputs[columns] - means) / scales``;
+    K = 0: no segments yet.
+    """
+
+    ready: bool
+    version: int
+    weights: npt.NDArray[np.float64]
+    bias: float
+    typical: npt.NDArray[np.float64]
+    segment_version: int
+    columns: npt.NDArray[np.int64]
+    means: npt.NDArray[np.float64]
+    scales: npt.NDArray[np.float64]
+    centroids: npt.NDArray[np.float64]
+
+
+#: What scores before the first snapshot: nothing.
+NO_MODEL = Model(
+    ready=False,
+    version=0,
+    weights=np.zeros(len(FEATURES)),
+    bias=0.0,
+    typical=np.zeros(len(FEATURES)),
+    segment_version=0,
+    columns=np.zeros(0, np.int64),
+    means=np.zeros(0),
+    scales=np.ones(0),
+    centroids=np.zeros((0, 0)),
+)

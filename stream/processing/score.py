@@ -1,0 +1,61 @@
+"""Scoring a profile at a stated time, inside the kernel."""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+from stream.features import vector
+from stream.features.registry import FEATURES, INPUT_SCALE
+
+__all__ = ["nearest_segment", "risk_at", "risk_of"]
+
+_INPUTS = len(FEATURES)
+
+#: A customer changes segment only to a centroid that is this much nearer (share of the distance), so that one who
+#: stands between two does not flip at every look.
+SEGMENT_MARGIN = 0.1
+
+
+@numba.njit(cache=True)
+def risk_of(inputs, model):  # type: ignore[no-untyped-def]
+    """Probability of churn for model inputs (int16[features])."""
+    z = model.bias
+    for j in range(_INPUTS):
+        z += model.weights[j] * (inputs[j] / INPUT_SCALE)
+    if z >= 0.0:
+        return 1.0 / (1.0 + math.exp(-z))
+    e = math.exp(z)
+    return e / (1.0 + e)
+
+
+@numba.njit(cache=True)
+def risk_at(p, now, model, value, inputs):  # type: ignore[no-untyped-def]
+    """Risk of ``p`` at ``now`` if nothing happens until then; fills ``value`` and ``inputs``."""
+    vector.values(p, now, value)
+    vector.quantise(value, inputs)
+    return risk_of(inputs, model)
+
+
+@numba.njit(cache=True)
+def nearest_segment(inputs, model, current):  # type: ignore[no-untyped-def]
+    """Nearest centroid, staying with ``current`` (-1: none) unless another is clearly nearer."""
+    best = -1
+    best_distance = np.inf
+    current_distance = np.inf
+    for k in range(model.centroids.shape[0]):
+        distance = 0.0
+        for d in range(model.columns.shape[0]):
+            x = inputs[model.columns[d]] / INPUT_SCALE
+            delta = (x - model.means[d]) / model.scales[d] - model.centroids[k, d]
+            distance += delta * delta
+        if distance < best_distance:
+            best = k
+            best_distance = distance
+        if k == current:
+            current_distance = distance
+    if current >= 0 and math.sqrt(best_distance) > (1.0 - SEGMENT_MARGIN) * math.sqrt(current_distance):
+        return current
+    return best

@@ -1,0 +1,73 @@
+"""When would the risk cross the level if nothing happens?
+
+The risk of a silent customer is looked at one hour after the last evaluation, then day by day (tiles change by the
+day, recency slowly), up to the next landmark, where the next search begins. Between two looks, of which the second is
+at or above the level, the crossing is found by bisection to the second.
+"""
+
+from __future__ import annotations
+
+import numba
+
+from stream.features.profile import NEVER
+from stream.processing.score import risk_at
+
+__all__ = ["next_due", "search"]
+
+_RESOLUTION_MS = 1000
+
+
+@numba.njit(cache=True)
+def search(p, until, rules, model, value, inputs):  # type: ignore[no-untyped-def]
+    """Set ``p.check_at`` to the first crossing before ``until`` (ms), if there is one.
+
+    The looks are counted from ``p.as_of``, not from ``until``, so a search that is cut short and taken up again
+    finds the same crossing as one long search. ``p.check_due`` stays set while the stretch to the next landmark
+    has not been searched to its end.
+    """
+    p.check_at = -NEVER
+    if (
+        p.raised
+        or not model.ready
+        or p.orders < rules.min_orders
+        or p.next_landmark_at == -NEVER
+        or p.as_of == NEVER
+    ):
+        p.check_due = False
+        return
+    end = min(until, p.next_landmark_at)
+    low = max(p.as_of, p.cooldown_until)
+    if low > p.as_of:
+        if low >= end:
+            p.check_due = low < p.next_landmark_at
+            return
+        if risk_at(p, low, model, value, inputs) >= rules.raise_at:
+            p.check_at = low
+            p.check_due = False
+            return
+    step = rules.first_check_ms
+    start = low
+    while low < end:
+        high = start + step
+        if risk_at(p, high, model, value, inputs) >= rules.raise_at:
+            while high - low > _RESOLUTION_MS:
+                middle = (low + high) // 2
+                if risk_at(p, middle, model, value, inputs) >= rules.raise_at:
+                    high = middle
+                else:
+                    low = middle
+            p.check_at = high
+            p.check_due = False
+            return
+        low = high
+        step = rules.check_ms if step == rules.first_check_ms else step + rules.check_ms
+    p.check_due = low < p.next_landmark_at
+
+
+@numba.njit(cache=True)
+def next_due(p, rules):  # type: ignore[no-untyped-def]
+    """Time of the profile's next timer; -NEVER when it has none."""
+    due = min(p.next_landmark_at, p.check_at)
+    if p.pending > 0:
+        due = min(due, p.pending_at[0] + rules.horizon_ms)
+    return due

@@ -1,0 +1,51 @@
+"""What a partition remembers beside its customers."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["Counters", "Outgoing", "PartitionState"]
+
+
+class Counters(msgspec.Struct):
+    """Totals over the life of a partition, written with every step: they add up whatever dies when.
+
+    ``events_in == applied + duplicates + dead_letters`` holds in every stored state.
+    """
+
+    events_in: int = 0
+    applied: int = 0
+    duplicates: int = 0
+    dead_letters: int = 0
+    customers: int = 0
+    landmarks: int = 0
+    labels: int = 0
+    alerts_raised: int = 0
+    alerts_cleared: int = 0
+    raised_by_event: int = 0
+    raised_by_silence: int = 0
+    raised_by_model: int = 0
+    segment_changes: int = 0
+
+
+class PartitionState(msgspec.Struct):
+    """``offsets``: next offset to process, by topic. ``stream_time_ms``: None before the first event.
+
+    ``live``: the partition has caught up with producers that write in the present, so the wall clock moves its
+    stream time.
+    """
+
+    offsets: dict[str, int] = {}
+    stream_time_ms: int | None = None
+    live: bool = False
+    counters: Counters = msgspec.field(default_factory=Counters)
+
+
+class Outgoing(msgspec.Struct, array_like=True, frozen=True):
+    """A record to publish."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes | None]]
+    timestamp_ms: int

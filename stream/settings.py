@@ -1,0 +1,332 @@
+"""Everything that can be configured, in one immutable value.
+
+A setting ``raise_at`` comes from the option ``--raise-at`` of a command, else from the variable
+``STREAM_RAISE_AT``, else from its default. A variable that is set to nothing counts as not set. Unknown
+``STREAM_`` variables are errors: a typing mistake must not silently mean the default.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+from urllib.parse import urlsplit, urlunsplit
+
+from stream.declarations import bound_problems, did_you_mean, parse, setting, unknown_variables
+from stream.errors import SettingsError
+
+__all__ = ["ENV_PREFIX", "MAX_PENDING_LANDMARKS", "Settings"]
+
+ENV_PREFIX = "STREAM_"
+MASK = "***"
+
+#: How many landmarks a stored profile has room for while their labels mature.
+MAX_PENDING_LANDMARKS = 15
+
+_SASL_PROTOCOLS = ("SASL_PLAINTEXT", "SASL_SSL")
+_SSL_PROTOCOLS = ("SSL", "SASL_SSL")
+_CURRENCY = re.compile("[A-Z]{3}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Settings:
+    """The settings of every command. Raises `SettingsError` that lists all that is wrong with them."""
+
+    kafka_bootstrap: str = setting(
+        "127.0.0.1:9092", "Kafka", "brokers, host:port[,...]", pattern=r"[^\s,:]+:\d+(,[^\s,:]+:\d+)*"
+    )
+    kafka_security_protocol: str = setting(
+        "PLAINTEXT", "Kafka", "how to talk to it", choices=("PLAINTEXT", *_SSL_PROTOCOLS, "SASL_PLAINTEXT")
+    )
+    kafka_sasl_mechanism: str = setting(
+        "", "Kafka", "SASL mechanism", choices=("", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+    )
+    kafka_sasl_username: str = setting("", "Kafka", "SASL user")
+    kafka_sasl_password: str = setting("", "Kafka", "SASL password", secret=True)
+    kafka_ssl_ca_file: str = setting("", "Kafka", "PEM file of the authority that signed the brokers")
+    kafka_ssl_cert_file: str = setting("", "Kafka", "PEM file of the client's certificate")
+    kafka_ssl_key_file: str = setting("", "Kafka", "PEM file of the client's key")
+    group: str = setting("customer-stream", "Kafka", "consumer group", pattern=r"[\w.-]+")
+    instance_id: str = setting(
+        "", "Kafka", "static membership: a stable name of this worker", pattern=r"[\w.-]*"
+    )
+    session_timeout_s: float = setting(10.0, "Kafka", "a silent worker is dead after (s)", over=0)
+    heartbeat_s: float = setting(3.0, "Kafka", "time between heartbeats (s)", over=0)
+
+    topic_prefix: str = setting("", "Topics", "prepended to every topic name", pattern=r"[\w.-]{0,200}")
+    partitions: int = setting(8, "Topics", "partitions of each event topic", at_least=1, at_most=10_000)
+    replication: int = setting(1, "Topics", "replicas of each partition", at_least=1, at_most=100)
+
+    redis_url: str = setting(
+        "redis://127.0.0.1:6379/0", "Redis", "redis[s]://[[user]:password@]host:port[/db]"
+    )
+    redis_cluster: bool = setting(False, "Redis", "the URL names a node of a Redis Cluster")
+    namespace: str = setting("stream", "Redis", "prefix of every key", pattern=r"[\w.:-]+")
+
+    clock: str = setting(
+        "auto", "Time", "what moves time when no event does", choices=("auto", "event", "wall")
+    )
+    skew_s: float = setting(300.0, "Time", "an event may be this far in the future (s)", at_least=0)
+    horizon_days: float = setting(28.0, "Labels", "no order for this long is churn (days)", over=0)
+    landmark_days: float = setting(
+        7.0, "Labels", "time between training examples of a customer (days)", over=0
+    )
+    silence_horizons: int = setting(
+        6, "Labels", "a customer silent for this many horizons is retired", at_least=1
+    )
+
+    raise_at: float = setting(0.7, "Alerts", "raise an alert when the risk reaches")
+    clear_at: float = setting(0.5, "Alerts", "clear it when the risk falls below")
+    cooldown_days: float = setting(
+        7.0, "Alerts", "least time between alerts of a customer (days)", at_least=0
+    )
+    min_purchases: int = setting(2, "Alerts", "no alert for customers with fewer orders", at_least=0)
+    min_labels: int = setting(
+        500, "Alerts", "no alert until the model has learned so many labels", at_least=0
+    )
+
+    currency_rates: str = setting(
+        "", "Events", "price of a unit of each currency in the base: EUR=1,USD=0.92"
+    )
+
+    batch_max_records: int = setting(
+        2000, "Worker", "most records of a partition in a step", at_least=1, at_most=100_000
+    )
+    align_wait_ms: int = setting(30_000, "Worker", "longest wait for an input that lags (ms)", at_least=0)
+    cache_customers: int = setting(200_000, "Worker", "profiles kept in memory", at_least=0)
+    model_poll_ms: int = setting(500, "Worker", "time between looks for a new model (ms)", at_least=1)
+    snapshot_ms: int = setting(500, "Worker", "least time between model snapshots (ms)", at_least=1)
+
+    metrics_host: str = setting("127.0.0.1", "Metrics", "where /metrics listens", pattern=r"\S+")
+    metrics_port: int = setting(0, "Metrics", "0: any free port, -1: off", at_least=-1, at_most=65_535)
+    log_level: str = setting(
+        "INFO", "Logging", "least level logged", choices=("DEBUG", "INFO", "WARNING", "ERROR")
+    )
+    log_format: str = setting("text", "Logging", "one line a record", choices=("text", "json"))
+
+    def __post_init__(self) -> None:
+        if problems := [*_bounds(self), *_combinations(self)]:
+            raise SettingsError("\n".join(problems))
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str], overrides: Mapping[str, object] | None = None) -> Self:
+        """Settings from ``STREAM_*`` variables, and ``overrides`` (name -> text or value) over them.
+
+        An override of None is none. Raises `SettingsError` for unknown names, malformed values and
+        contradictions, all in one message.
+        """
+        declared = {declaration.name: declaration for declaration in fields(cls)}
+        given: dict[str, Any] = {
+            name: value for name, value in (overrides or {}).items() if value is not None
+        }
+        problems = [*unknown_variables(env, ENV_PREFIX, declared)]
+        problems += [
+            f"there is no setting {name!r}{did_you_mean(name, declared)}"
+            for name in given
+            if name not in declared
+        ]
+        values: dict[str, Any] = {}
+        for name, declaration in declared.items():
+            source, text = f"{ENV_PREFIX}{name.upper()}", env.get(f"{ENV_PREFIX}{name.upper()}", "")
+            if name in given:
+                source, text = f"--{name.replace('_', '-')}", given[name]
+            elif not text:
+                continue
+            try:
+                values[name] = parse(text, declaration)
+            except ValueError as error:
+                problems.append(f"{source}={text}: {error}")
+        try:
+            settings = cls(**values)
+        except SettingsError as error:
+            problems.append(str(error))
+        else:
+            if not problems:
+                return settings
+        raise SettingsError("\n".join(problems))
+
+    def to_env(self) -> dict[str, str]:
+        """The variables from which `from_env` makes equal settings; secrets are in clear."""
+        texts = {declaration.name: str(getattr(self, declaration.name)) for declaration in fields(self)}
+        return {f"{ENV_PREFIX}{name.upper()}": text for name, text in texts.items() if text}
+
+    def masked(self) -> dict[str, object]:
+        """Name and value of every setting, fit to be shown: no passwords."""
+        shown = {declaration.name: getattr(self, declaration.name) for declaration in fields(self)}
+        for declaration in fields(self):
+            if declaration.metadata["secret"] and shown[declaration.name]:
+                shown[declaration.name] = MASK
+        shown["redis_url"] = _without_password(self.redis_url)
+        return shown
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.masked().items())})"
+
+    # Topics. The three event topics have the same number of partitions.
+
+    @property
+    def events_click(self) -> str:
+        return f"{self.topic_prefix}events.click"
+
+    @property
+    def events_email(self) -> str:
+        return f"{self.topic_prefix}events.email"
+
+    @property
+    def events_purchase(self) -> str:
+        return f"{self.topic_prefix}events.purchase"
+
+    @property
+    def alerts(self) -> str:
+        return f"{self.topic_prefix}alerts"
+
+    @property
+    def segment_changes(self) -> str:
+        return f"{self.topic_prefix}segment-changes"
+
+    @property
+    def dead_letters(self) -> str:
+        return f"{self.topic_prefix}dead-letters"
+
+    @property
+    def training_examples(self) -> str:
+        return f"{self.topic_prefix}training-examples"
+
+    @property
+    def event_topics(self) -> tuple[str, str, str]:
+        """Topics of click, email and purchase events, in this order."""
+        return (self.events_click, self.events_email, self.events_purchase)
+
+    @property
+    def topics(self) -> Mapping[str, int]:
+        """Every topic with the number of partitions it is created with; one trainer reads its own topic."""
+        parallel = (*self.event_topics, self.alerts, self.segment_changes, self.dead_letters)
+        return MappingProxyType({**dict.fromkeys(parallel, self.partitions), self.training_examples: 1})
+
+    @property
+    def rates(self) -> Mapping[str, float]:
+        """Currency -> price of one unit in the base currency. Empty: all amounts are in the base currency."""
+        return MappingProxyType(dict(_rates(self.currency_rates)))
+
+    def librdkafka(self) -> dict[str, str]:
+        """How librdkafka clients connect: addresses, encryption, authentication."""
+        options = {
+            "bootstrap.servers": self.kafka_bootstrap,
+            "security.protocol": self.kafka_security_protocol,
+            "sasl.mechanism": self.kafka_sasl_mechanism,
+            "sasl.username": self.kafka_sasl_username,
+            "sasl.password": self.kafka_sasl_password,
+            "ssl.ca.location": self.kafka_ssl_ca_file,
+            "ssl.certificate.location": self.kafka_ssl_cert_file,
+            "ssl.key.location": self.kafka_ssl_key_file,
+        }
+        return {name: value for name, value in options.items() if value}
+
+
+def _bounds(settings: Settings) -> Iterator[str]:
+    for declaration in fields(settings):
+        yield from bound_problems(declaration, getattr(settings, declaration.name))
+    try:
+        dict(_rates(settings.currency_rates))
+    except ValueError as error:
+        yield f"currency_rates={settings.currency_rates}: {error}"
+
+
+def _combinations(settings: Settings) -> Iterator[str]:
+    """What settings that are fine one by one get wrong together."""
+    yield from _kafka_security(settings)
+    yield from _redis_address(settings)
+    if not 0 < settings.clear_at < settings.raise_at < 1:
+        yield (
+            f"clear_at={settings.clear_at:g}, raise_at={settings.raise_at:g}: must be "
+            "0 < clear_at < raise_at < 1; the distance between them keeps an alert from flickering"
+        )
+    if settings.landmark_days > 0 and math.isfinite(
+        landmarks := settings.horizon_days / settings.landmark_days
+    ):
+        pending = math.ceil(landmarks) + 1
+        if pending > MAX_PENDING_LANDMARKS:
+            yield (
+                f"horizon_days={settings.horizon_days:g}, landmark_days={settings.landmark_days:g}: up to "
+                f"{pending} labels of a customer would mature at a time, there is room for "
+                f"{MAX_PENDING_LANDMARKS}; make landmark_days longer or horizon_days shorter"
+            )
+    if settings.heartbeat_s * 3 > settings.session_timeout_s:
+        yield (
+            f"heartbeat_s={settings.heartbeat_s:g}, session_timeout_s={settings.session_timeout_s:g}: "
+            "a session must last at least three heartbeats, or one lost packet costs a rebalance"
+        )
+
+
+def _kafka_security(settings: Settings) -> Iterator[str]:
+    protocol = settings.kafka_security_protocol
+    credentials = {
+        "kafka_sasl_mechanism": settings.kafka_sasl_mechanism,
+        "kafka_sasl_username": settings.kafka_sasl_username,
+        "kafka_sasl_password": settings.kafka_sasl_password,
+    }
+    missing = [name for name, value in credentials.items() if not value]
+    if protocol in _SASL_PROTOCOLS and missing:
+        yield f"kafka_security_protocol={protocol} needs {', '.join(missing)} as well"
+    if protocol not in _SASL_PROTOCOLS and len(missing) < len(credentials):
+        present = ", ".join(name for name in credentials if name not in missing)
+        yield f"{present} has no effect with kafka_security_protocol={protocol}: set that to SASL_SSL"
+    files = {
+        "kafka_ssl_ca_file": settings.kafka_ssl_ca_file,
+        "kafka_ssl_cert_file": settings.kafka_ssl_cert_file,
+        "kafka_ssl_key_file": settings.kafka_ssl_key_file,
+    }
+    if protocol not in _SSL_PROTOCOLS and any(files.values()):
+        present = ", ".join(name for name, path in files.items() if path)
+        yield f"{present} has no effect with kafka_security_protocol={protocol}: set that to SSL or SASL_SSL"
+    if bool(files["kafka_ssl_cert_file"]) != bool(files["kafka_ssl_key_file"]):
+        yield "kafka_ssl_cert_file and kafka_ssl_key_file belong together: set both or neither"
+    for name, path in files.items():
+        if path and not Path(path).is_file():
+            yield f"{name}={path}: there is no such file"
+
+
+def _redis_address(settings: Settings) -> Iterator[str]:
+    shown = f"redis_url={_without_password(settings.redis_url)}"
+    try:
+        parts = urlsplit(settings.redis_url)
+        _ = parts.port
+    except ValueError as error:
+        yield f"{shown}: {error}"
+        return
+    database = parts.path.strip("/")
+    if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
+        yield f"{shown}: expected redis://host:port/db, or rediss:// for TLS"
+    elif database and not database.isdecimal():
+        yield f"{shown}: the path is the number of a database, such as /0"
+    elif settings.redis_cluster and database not in {"", "0"}:
+        yield f"{shown}: a Redis Cluster has only database 0"
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    credentials, at, address = parts.netloc.rpartition("@")
+    user, colon, _ = credentials.partition(":")
+    masked = f"{user}:{MASK}" if colon else user
+    return urlunsplit(parts._replace(netloc=f"{masked}{at}{address}"))
+
+
+def _rates(text: str) -> Iterator[tuple[str, float]]:
+    """Pairs of ``EUR=1,USD=0.92``. Raises ValueError for anything else."""
+    seen: set[str] = set()
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        currency, _, price = (part.strip() for part in item.partition("="))
+        if not _CURRENCY.fullmatch(currency) or not price:
+            raise ValueError(f"{item!r} is not CURRENCY=PRICE with an ISO 4217 code, such as USD=0.92")
+        try:
+            rate = float(price)
+        except ValueError:
+            raise ValueError(f"the price in {item!r} is not a number") from None
+        if not (math.isfinite(rate) and rate > 0):
+            raise ValueError(f"the price in {item!r} must be over 0 and finite")
+        if currency in seen:
+            raise ValueError(f"{currency} is given twice")
+        seen.add(currency)
+        yield currency, rate

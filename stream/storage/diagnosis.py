@@ -1,0 +1,70 @@
+"""What an operator must know about a Redis before trusting it with state."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+import redis.cluster
+from redis.exceptions import RedisClusterException, RedisError
+
+from stream.errors import StorageError
+
+__all__ = ["RedisFacts", "diagnose"]
+
+
+@dataclass(frozen=True, slots=True)
+class RedisFacts:
+    """One node as it describes itself. Memory in bytes; ``max_memory`` 0 is no limit."""
+
+    version: str
+    role: str
+    cluster: bool
+    append_only: bool
+    #: ``always``, ``everysec`` or ``no``; empty when the server does not tell (managed services hide CONFIG).
+    append_fsync: str
+    eviction_policy: str
+    used_memory: int
+    max_memory: int
+    #: The server's clock when asked, ms since the epoch.
+    clock_ms: int
+
+
+def diagnose(url: str, *, cluster: bool, timeout_s: float) -> list[RedisFacts]:
+    """Ask the Redis at ``url``; with ``cluster``, each primary of its cluster.
+
+    Raises `StorageError` when it cannot be reached, refuses the credentials or does not answer in time.
+    """
+    limits: dict[str, Any] = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s}
+    try:
+        if not cluster:
+            with redis.Redis.from_url(url, **limits) as client:
+                return [_facts(client)]
+        with redis.cluster.RedisCluster.from_url(url, **limits) as whole:
+            return [_facts(whole.get_redis_connection(node)) for node in whole.get_primaries()]
+    except (RedisError, RedisClusterException) as error:  # the second is not derived from the first
+        raise StorageError(f"{type(error).__name__}: {error}") from error
+
+
+def _facts(client: Any) -> RedisFacts:
+    info: dict[str, Any] = client.info()
+    seconds, microseconds = client.time()
+    return RedisFacts(
+        version=str(info["redis_version"]),
+        role=str(info["role"]),
+        cluster=bool(info.get("cluster_enabled", 0)),
+        append_only=bool(info.get("aof_enabled", 0)),
+        append_fsync=_append_fsync(client),
+        eviction_policy=str(info.get("maxmemory_policy", "")),
+        used_memory=int(info["used_memory"]),
+        max_memory=int(info.get("maxmemory", 0)),
+        clock_ms=seconds * 1000 + microseconds // 1000,
+    )
+
+
+def _append_fsync(client: Any) -> str:
+    try:
+        answer = client.config_get("appendfsync")
+    except redis.ResponseError:  # CONFIG is disabled: unknown is an answer
+        return ""
+    value = answer.get("appendfsync") or answer.get(b"appendfsync") or ""
+    return value.decode() if isinstance(value, bytes) else str(value)

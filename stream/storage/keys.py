@@ -1,0 +1,49 @@
+"""Names of the keys in Redis.
+
+All keys of a partition carry the same hash tag ``{p}``, so that one script can write them on a Redis Cluster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Keys"]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Key names under one namespace."""
+
+    namespace: str
+
+    def meta(self, partition: int) -> str:
+        """Hash: the fencing token, the epoch and the state (offsets, stream time, counters) of a partition."""
+        return f"{self.namespace}:{{{partition}}}:meta"
+
+    def timers(self, partition: int) -> str:
+        """Sorted set: customer id -> stream time in ms at which its next timer is due."""
+        return f"{self.namespace}:{{{partition}}}:timers"
+
+    def outbox(self, partition: int) -> str:
+        """List: records that are to be published, oldest first."""
+        return f"{self.namespace}:{{{partition}}}:outbox"
+
+    def customer(self, partition: int, customer_id: str) -> str:
+        """String: the JSON document of a customer."""
+        return f"{self.namespace}:{{{partition}}}:customer:{customer_id}"
+
+    def customer_pattern(self) -> str:
+        """Glob for SCAN that matches every customer document."""
+        return f"{self.namespace}:{{*}}:customer:*"
+
+    def snapshot(self) -> str:
+        """String: the model snapshot that scorers read."""
+        return f"{self.namespace}:{{models}}:snapshot"
+
+    def checkpoint(self) -> str:
+        """Hash: the trainer's state, the offset it has learned up to, and the fencing token."""
+        return f"{self.namespace}:{{models}}:checkpoint"
+
+    def learned(self, week: int) -> str:
+        """Set: ids of the examples learned whose landmark lies in this week since the epoch."""
+        return f"{self.namespace}:{{models}}:learned:{week}"

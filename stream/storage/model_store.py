@@ -1,0 +1,106 @@
+"""The trainer's checkpoint and the snapshot that scorers read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+
+from stream.errors import FencedError, StorageError
+from stream.storage.connection import Client
+from stream.storage.keys import Keys
+from stream.storage.partition_store import epoch_of, script
+
+__all__ = ["Checkpoint", "ModelStore"]
+
+#: How long the ids of learned examples are kept to drop re-sent ones; re-sends come within seconds, rebuilds from the
+#: log bring back the old ids themselves.
+_LEARNED_TTL_S = 60 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """``learner``: its dumped state, None at the very beginning. ``offset``: next example to learn."""
+
+    learner: bytes | None
+    offset: int
+
+
+class ModelStore:
+    """One writer, the trainer; many readers, the scorers."""
+
+    def __init__(self, client: Client, keys: Keys, worker: str) -> None:
+        self._client = client
+        self._keys = keys
+        self._worker = worker
+        self._token = ""
+        self._sequence = 0
+        self._learn_script = client.register_script(script("learn.lua"))
+        self._claim_script = client.register_script(script("claim_models.lua"))
+
+    async def snapshot(self) -> bytes | None:
+        """Return the encoded snapshot, None while there is none."""
+        try:
+            found: bytes | None = await self._client.get(self._keys.snapshot())
+        except RedisError as error:
+            raise StorageError(f"the model snapshot cannot be read from Redis: {error}") from error
+        return found
+
+    async def claim(self) -> Checkpoint:
+        """Become the trainer: writes of an earlier one are rejected from now on."""
+        try:
+            token, learner, offset = await self._claim_script(keys=[self._keys.checkpoint()], args=[self._worker])
+        except RedisError as error:
+            raise StorageError(f"the trainer's checkpoint cannot be claimed in Redis: {error}") from error
+        self._token = token.decode()
+        self._sequence = 0
+        return Checkpoint(learner, int(offset or 0))
+
+    async def unlearned(self, ids_by_week: Mapping[int, Sequence[str]]) -> set[str]:
+        """Return the ids, of examples by the week of their landmark, that have not been learned yet."""
+        fresh: set[str] = set()
+        try:
+            for week, ids in ids_by_week.items():
+                flags = await self._client.smismember(self._keys.learned(week), list(ids))
+                fresh.update(example_id for example_id, known in zip(ids, flags, strict=True) if not known)
+        except RedisError as error:
+            raise StorageError(f"the ids of learned examples cannot be read from Redis: {error}") from error
+        return fresh
+
+    async def save(
+        self,
+        checkpoint: Checkpoint,
+        learned: Mapping[int, Sequence[str]],
+        snapshot: bytes | None,
+    ) -> None:
+        """Write checkpoint, offset, learned ids and (unless None) the snapshot in one step.
+
+        Raises FencedError when another trainer has claimed the checkpoint, StorageError when Redis fails.
+        """
+        self._sequence += 1
+        token = f"{self._token.rpartition(':')[0]}:{self._sequence}"
+        keys = [self._keys.checkpoint(), self._keys.snapshot(), *map(self._keys.learned, learned)]
+        arguments: list[bytes | str | int] = [
+            self._token,
+            token,
+            checkpoint.learner or b"",
+            checkpoint.offset,
+            snapshot or b"",
+            _LEARNED_TTL_S,
+        ]
+        for ids in learned.values():
+            arguments.append(len(ids))
+            arguments += ids
+        try:
+            accepted, *rest = await self._learn_script(keys=keys, args=arguments)
+        except RedisError as error:
+            raise StorageError(f"the trainer's step may not have been written: {error}") from error
+        if accepted != 1:
+            stored = rest[0].decode()
+            raise FencedError(
+                f"the checkpoint is at token {stored or 'none'}, not at {self._token}: "
+                "another trainer took over, or Redis lost its last writes",
+                superseded=epoch_of(stored) > epoch_of(self._token),
+            )
+        self._token = token

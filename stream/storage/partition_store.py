@@ -1,0 +1,158 @@
+"""The store of one partition: claimed by one worker at a time, written in atomic steps.
+
+Commit order: (1) the script writes documents, timers, outbox, offsets and the new token, if the stored token is still
+the one that this worker wrote last; (2) the records of the step are acked to Kafka; (3) the outbox is published;
+(4) the next step trims what the broker has confirmed. A crash between any two of them repeats the later ones only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+
+import msgspec
+from redis.exceptions import RedisError
+
+from stream.errors import FencedError, StorageError
+from stream.processing.state import Outgoing, PartitionState
+from stream.storage.connection import Client
+from stream.storage.keys import Keys
+
+__all__ = ["Claim", "Commit", "PartitionStore", "decode_record", "encode_record", "script"]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_record_decoder = msgspec.msgpack.Decoder(Outgoing)
+_state_encoder = msgspec.json.Encoder()
+_state_decoder = msgspec.json.Decoder(PartitionState)
+
+
+def encode_record(record: Outgoing) -> bytes:
+    """Encode for the outbox."""
+    return _encoder.encode(record)
+
+
+def decode_record(octets: bytes) -> Outgoing:
+    """Decode what `encode_record` gave."""
+    return _record_decoder.decode(octets)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the new owner finds: the state (None: a partition never written) and the unpublished outbox."""
+
+    state: PartitionState | None
+    outbox: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One atomic write. ``timers``: customer -> due (ms); ``trim``: confirmed records at the head of the outbox."""
+
+    state: PartitionState
+    documents: Mapping[str, bytes] = field(default_factory=dict)
+    timers: Mapping[str, int] = field(default_factory=dict)
+    idle: Sequence[str] = ()
+    outbox: Sequence[bytes] = ()
+    trim: int = 0
+
+
+def script(name: str) -> str:
+    """Return the source of a Lua script of this package."""
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
+def epoch_of(token: str) -> int:
+    """Return the epoch of a token, 0 for none.
+
+    >>> epoch_of("7:worker-1:42"), epoch_of("")
+    (7, 0)
+    """
+    return int(token.partition(":")[0] or 0)
+
+
+class PartitionStore:
+    """Reads and writes one partition on behalf of the worker that claimed it."""
+
+    def __init__(self, client: Client, keys: Keys, partition: int, worker: str, *, ttl_s: int) -> None:
+        self._client = client
+        self._keys = keys
+        self._partition = partition
+        self._worker = worker
+        self._ttl_s = ttl_s
+        self._token = ""
+        self._sequence = 0
+        self._commit_script = client.register_script(script("commit.lua"))
+        self._claim_script = client.register_script(script("claim.lua"))
+
+    @property
+    def token(self) -> str:
+        """The token of the last write, ``epoch:worker:sequence``."""
+        return self._token
+
+    async def claim(self) -> Claim:
+        """Become the owner: writes under any earlier token are rejected from now on."""
+        keys = [self._keys.meta(self._partition), self._keys.outbox(self._partition)]
+        try:
+            token, state, *outbox = await self._claim_script(keys=keys, args=[self._worker])
+        except RedisError as error:
+            raise StorageError(f"partition {self._partition} cannot be claimed in Redis: {error}") from error
+        self._token = token.decode()
+        self._sequence = 0
+        return Claim(_state_decoder.decode(state) if state else None, tuple(outbox))
+
+    async def commit(self, commit: Commit, due_limit: int) -> list[str]:
+        """Write one step; return up to ``due_limit`` customers with a timer due before the state's stream time.
+
+        Raises FencedError when the partition is not at this worker's token any more (nothing is written), and
+        StorageError when Redis fails (the outcome is unknown: claim again and compare).
+        """
+        self._sequence += 1
+        token = f"{self._token.rpartition(':')[0]}:{self._sequence}"
+        p = self._partition
+        keys = [self._keys.meta(p), self._keys.timers(p), self._keys.outbox(p)]
+        prefix = self._keys.customer(p, "")
+        keys += [prefix + customer for customer in commit.documents]
+        arguments: list[bytes | str | int] = [
+            self._token,
+            token,
+            _state_encoder.encode(commit.state),
+            self._ttl_s,
+            commit.trim,
+            len(commit.timers),
+            len(commit.idle),
+            len(commit.outbox),
+            commit.state.stream_time_ms if commit.state.stream_time_ms is not None else "-inf",
+            due_limit,
+            *commit.documents.values(),
+        ]
+        for customer, due in commit.timers.items():
+            arguments.append(due)
+            arguments.append(customer)
+        arguments += commit.idle
+        arguments += commit.outbox
+        try:
+            accepted, *rest = await self._commit_script(keys=keys, args=arguments)
+        except RedisError as error:
+            raise StorageError(f"the step of partition {p} may not have been written: {error}") from error
+        if accepted != 1:
+            stored = rest[0].decode() if rest else ""
+            raise FencedError(
+                f"partition {p} is at token {stored or 'none'}, not at {self._token}: "
+                "another worker took it over, or Redis lost its last writes",
+                superseded=epoch_of(stored) > epoch_of(self._token),
+            )
+        self._token = token
+        return [customer.decode() for customer in rest]
+
+    async def documents(self, customers: Sequence[str]) -> list[bytes | None]:
+        """Read the documents of ``customers``, None for those that have none; one round trip."""
+        if not customers:
+            return []
+        prefix = self._keys.customer(self._partition, "")
+        try:
+            found: list[bytes | None] = await self._client.mget([prefix + customer for customer in customers])
+        except RedisError as error:
+            raise StorageError(f"documents of partition {self._partition} cannot be read: {error}") from error
+        return found

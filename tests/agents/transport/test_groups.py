@@ -1,0 +1,57 @@
+"""Groups of workers on a real broker: who gets what, and what happens when the topics do not fit."""
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.agents.transport.conftest import Field, Process
+
+
+def test_two_workers_share_partitions_aligned_and_hand_them_over_without_loss_or_repetition(
+    kafka_field: "Field",
+) -> None:
+    partitions, records = 4, 2_000
+    topics = [kafka_field.topic(name, partitions, records) for name in ("click", "email", "purchase")]
+    examples = kafka_field.topic("examples", 1, records)
+    tps = [(topic, partition) for topic in topics for partition in range(partitions)] + [(examples, 0)]
+
+    def start(name: str) -> "Process":
+        return kafka_field.start(
+            name, topics=topics, singles=[examples], pace_s=0.02, options={"batch_max_records": 100}
+        )
+
+    def shares() -> dict[str, list[list[Any]]]:
+        return {entry["worker"]: entry["tps"] for entry in kafka_field.entries("assigned")}
+
+    workers = {"one": start("one")}
+    kafka_field.until(lambda: kafka_field.journaled() > 0, "the first worker is busy")
+    workers["two"] = start("two")
+    kafka_field.until(lambda: sorted(map(len, shares().values())) == [6, 7], "both have a share")
+    assert kafka_field.journaled() < records * len(tps), "the rebalance came while the first worker was busy"
+
+    by_topic = [
+        {topic: sorted(partition for of, partition in share if of == topic) for topic in topics}
+        for share in shares().values()
+    ]
+    for share in by_topic:
+        assert len({tuple(of_topic) for of_topic in share.values()}) == 1, "aligned"
+    clicks = itertools.chain.from_iterable(share[topics[0]] for share in by_topic)
+    assert sorted(clicks) == list(range(partitions))
+    trainer = next(name for name, share in shares().items() if [examples, 0] in share)
+
+    kafka_field.until(lambda: len(kafka_field.entries("batch", trainer)) > 20, "the trainer is busy")
+    assert workers.pop(trainer).stop()[0] == 0
+    kafka_field.until(lambda: kafka_field.journaled() >= records * len(tps), "the other one took over")
+    kafka_field.until(lambda: kafka_field.committed(*tps) == [records] * len(tps), "all is committed")
+    for topic, partition in tps:
+        kafka_field.assert_covered_once(topic, partition, records)
+
+
+def test_topics_of_unequal_partition_counts_end_the_worker_with_a_message(kafka_field: "Field") -> None:
+    topics = [kafka_field.topic("click", 2), kafka_field.topic("email", 3)]
+    worker = kafka_field.start(topics=topics)
+
+    assert worker.wait() != 0
+    assert "TopologyError: expected equal partition counts" in worker.log.replace("stream.errors.", "")
+    assert f"{topics[0]}: 2, {topics[1]}: 3" in worker.log
+    assert kafka_field.entries("assigned") == []

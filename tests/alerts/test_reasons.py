@@ -1,0 +1,117 @@
+"""An explanation adds up to the score and lists what matters, first things first."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.alerts.reasons import TOP_REASONS, Explanation, explain
+from stream.errors import SnapshotError
+from stream.features.registry import COLUMN, FEATURE_NAMES
+
+SIZE = len(FEATURE_NAMES)
+ones, zeros = [1.0] * SIZE, [0.0] * SIZE
+
+
+def vector(**columns: float) -> list[float]:
+    return [columns.get(name, 0.0) for name in FEATURE_NAMES]
+
+
+def explain_weights(weights: list[float], **options: Any) -> Explanation:
+    return explain(ones, weights, zeros, ones, -1.0, dict.fromkeys(FEATURE_NAMES, 1.0), **options)
+
+
+numbers = st.lists(st.floats(-100, 100), min_size=SIZE, max_size=SIZE)
+scales = st.lists(st.just(0.0) | st.floats(1e-2, 100), min_size=SIZE, max_size=SIZE)
+
+
+@given(numbers, numbers, numbers, scales, st.floats(-20, 20), st.integers(0, SIZE + 1), st.booleans())
+def test_the_parts_add_up_to_the_score(
+    inputs: list[float],
+    weights: list[float],
+    means: list[float],
+    spread: list[float],
+    intercept: float,
+    top: int,
+    raising: bool,
+) -> None:
+    values = dict.fromkeys(FEATURE_NAMES)
+    found = explain(inputs, weights, means, spread, intercept, values, top=top, raising=raising)
+    parts = [found.baseline, found.rest, *(reason.contribution for reason in found.reasons)]
+    size = sum(map(abs, parts))
+    assert math.fsum(parts) == pytest.approx(found.logit, rel=0, abs=1e-9 * max(1.0, size))
+    expected = intercept + sum(
+        w * (x - m) / s for x, w, m, s in zip(inputs, weights, means, spread, strict=True) if s
+    )
+    assert found.logit == pytest.approx(expected, abs=1e-9 * max(1.0, size, abs(expected)) * SIZE)
+    assert found.baseline == intercept
+    assert len(found.reasons) <= top
+    assert 0.0 not in [reason.contribution for reason in found.reasons]
+
+
+@given(numbers, st.booleans())
+def test_no_feature_left_out_outweighs_one_that_is_listed(weights: list[float], raising: bool) -> None:
+    found = explain_weights(weights, raising=raising)
+
+    def rank(part: float) -> tuple[bool, float]:
+        return ((part > 0) != raising, -abs(part))
+
+    listed = [reason.contribution for reason in found.reasons]
+    left = [
+        weight
+        for name, weight in zip(FEATURE_NAMES, weights, strict=True)
+        if weight and name not in {reason.feature for reason in found.reasons}
+    ]
+    assert listed == sorted(listed, key=rank)
+    assert len(listed) == min(TOP_REASONS, sum(map(bool, weights)))
+    assert all(rank(one) <= rank(other) for one in listed for other in left)
+
+
+def test_reasons_for_a_high_risk_come_before_larger_ones_against_it() -> None:
+    weights = vector(tenure=-3.0, silence_ratio=1.0, refund_ratio=2.0)
+    assert [r.feature for r in explain_weights(weights).reasons] == [
+        "refund_ratio",
+        "silence_ratio",
+        "tenure",
+    ]
+    low = explain_weights(weights, raising=False).reasons
+    assert [r.feature for r in low] == ["tenure", "refund_ratio", "silence_ratio"]
+
+
+def test_a_typical_customer_has_no_reasons() -> None:
+    found = explain(ones, [2.0] * SIZE, ones, ones, 0.25, {})
+    assert found == Explanation(logit=0.25, baseline=0.25, reasons=(), rest=0.0)
+
+
+def test_a_feature_that_never_varied_contributes_nothing() -> None:
+    found = explain([5.0] * SIZE, ones, zeros, zeros, 0.5, {})
+    assert found == Explanation(logit=0.5, baseline=0.5, reasons=(), rest=0.0)
+
+
+def test_a_reason_states_value_part_and_sentence() -> None:
+    inputs, weights, means = np.zeros(SIZE), np.zeros(SIZE), np.zeros(SIZE)
+    column = COLUMN["days_since_purchase"]
+    inputs[column], weights[column], means[column] = math.log1p(34), 2.0, math.log1p(9)
+    values = {"days_since_purchase": 34.000049, "purchase_gap": 9.2, "purchases_total": 12.0}
+    (reason,) = explain(inputs.tolist(), weights.tolist(), means.tolist(), [0.5] * SIZE, -1.0, values).reasons
+    assert reason.feature == "days_since_purchase"
+    assert reason.value == 34.0
+    assert reason.contribution == pytest.approx(4 * (math.log(35) - math.log(10)))
+    assert reason.sentence == "No order for 34 days; this customer usually orders every 9 days."
+
+
+def test_a_value_that_is_not_known_yet_stays_null() -> None:
+    (reason,) = explain(ones, vector(purchase_gap=1.0), zeros, ones, 0.0, {"purchase_gap": None}).reasons
+    assert reason.value is None
+    assert reason.sentence == "Fewer than two orders, so the time between orders is not known."
+
+
+@pytest.mark.parametrize("short", ["inputs", "weights", "means", "scales"])
+def test_a_model_for_other_features_is_an_error(short: str) -> None:
+    vectors: dict[str, Any] = dict.fromkeys(("inputs", "weights", "means", "scales"), ones)
+    vectors[short] = ones[:-1]
+    with pytest.raises(SnapshotError, match=f"expected {SIZE} numbers each.*'{short}': {SIZE - 1}"):
+        explain(**vectors, intercept=0.0, values={})

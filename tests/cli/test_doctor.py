@@ -1,0 +1,105 @@
+"""What the doctor finds in good and bad installations."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stream.cli.doctor import redis_findings
+from stream.cli.findings import Finding, Level, worst
+from stream.errors import StorageError
+from stream.local.redis import EmbeddedRedis
+from stream.settings import Settings
+from stream.storage.diagnosis import RedisFacts, diagnose
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+GOOD = RedisFacts(
+    version="7.4.1",
+    role="master",
+    cluster=False,
+    append_only=True,
+    append_fsync="everysec",
+    eviction_policy="noeviction",
+    used_memory=10 * 2**20,
+    max_memory=100 * 2**20,
+    clock_ms=1_000_000,
+)
+
+
+def judge(facts: RedisFacts, settings: Settings | None = None) -> list[Finding]:
+    return list(redis_findings(settings or Settings(), "redis", facts, now_ms=1_000_000))
+
+
+def test_a_good_redis_is_well() -> None:
+    assert worst(judge(GOOD)) is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("facts", "level", "advice"),
+    [
+        (replace(GOOD, version="5.0.14"), Level.FAIL, "upgrade to 6.2"),
+        (replace(GOOD, role="slave"), Level.FAIL, "point redis_url at the primary"),
+        (replace(GOOD, cluster=True), Level.FAIL, "set redis_cluster to true"),
+        (replace(GOOD, append_only=False), Level.WARN, "appendonly yes"),
+        (replace(GOOD, append_fsync="no"), Level.WARN, "appendfsync everysec"),
+        (replace(GOOD, eviction_policy="allkeys-lru"), Level.FAIL, "maxmemory-policy noeviction"),
+        (
+            replace(GOOD, eviction_policy="allkeys-lru", max_memory=0),
+            Level.WARN,
+            "maxmemory-policy noeviction",
+        ),
+        (replace(GOOD, used_memory=90 * 2**20), Level.WARN, "raise maxmemory"),
+        (replace(GOOD, clock_ms=1_000_000 - 2_000), Level.WARN, "synchronise"),
+        (replace(GOOD, clock_ms=1_000_000 + 301_000), Level.FAIL, "dead-lettered"),
+    ],
+)
+def test_what_is_wrong_with_redis_is_found_with_what_to_do(
+    facts: RedisFacts, level: Level, advice: str
+) -> None:
+    bad = [finding for finding in judge(facts) if finding.level is not Level.OK]
+    assert [finding.level for finding in bad] == [level]
+    assert advice in bad[0].advice
+
+
+def test_a_hidden_configuration_is_no_failure() -> None:
+    assert worst(judge(replace(GOOD, append_fsync=""))) is Level.OK
+
+
+def test_a_running_redis_tells_how_it_is_configured(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path, appendonly=False, maxmemory="64mb") as server:
+        (facts,) = diagnose(server.url, cluster=False, timeout_s=5)
+    assert not facts.append_only
+    assert facts.eviction_policy == "noeviction"
+    assert facts.max_memory == 64 * 2**20
+    assert facts.role == "master"
+
+
+def test_an_absent_redis_is_a_storage_error() -> None:
+    with pytest.raises(StorageError, match="ConnectionError"):
+        diagnose("redis://127.0.0.1:1/0", cluster=False, timeout_s=1)
+
+
+def test_a_single_redis_is_not_taken_for_a_cluster(redis_server: EmbeddedRedis) -> None:
+    with pytest.raises(StorageError):
+        diagnose(redis_server.url, cluster=True, timeout_s=5)
+
+
+def test_a_complete_installation_is_status_0(run: Run) -> None:
+    assert run("topics", "create").returncode == 0
+    done = run("doctor")
+    assert done.returncode == 0, done.stdout
+    assert "fail" not in done.stdout
+    assert "packages: python 3." in done.stdout
+
+
+def test_missing_topics_and_servers_are_status_1(run: Run) -> None:
+    done = run("doctor", "--json", STREAM_REDIS_URL="redis://:s3cret@127.0.0.1:1/0")
+    assert done.returncode == 1
+    failures = {item["subject"] for item in json.loads(done.stdout) if item["level"] == "fail"}
+    assert "redis redis://:***@127.0.0.1:1/0" in failures
+    assert any(subject.endswith("events.click") for subject in failures)
+    assert "s3cret" not in done.stdout

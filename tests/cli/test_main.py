@@ -1,0 +1,80 @@
+"""The frame of the command line: help, errors, exit status, lazy imports."""
+
+import subprocess
+import sys
+from dataclasses import fields
+from importlib import import_module
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from stream import __version__
+from stream.cli import COMMANDS, main
+from stream.settings import Settings
+
+
+def test_help_lists_every_command() -> None:
+    result = CliRunner().invoke(main, ["--help"])
+    assert result.exit_code == 0
+    assert all(f"  {name} " in result.output for name in COMMANDS)
+
+
+def test_help_imports_no_command(environment: dict[str, str]) -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from stream.cli import main;"
+        "CliRunner().invoke(main, ['--help']);"
+        "print(*sorted(m for m in sys.modules if m.split('.')[0] in "
+        "{'faust', 'aiokafka', 'numpy', 'numba', 'river', 'redis', 'confluent_kafka', 'prometheus_client'}))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_can_be_loaded_and_says_what_it_does(name: str) -> None:
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    command = getattr(import_module(module), attribute)
+    assert isinstance(command, click.Command)
+    result = CliRunner().invoke(main, [name, "--help"])
+    assert result.exit_code == 0, result.output
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert CliRunner().invoke(main, ["--version"]).output == f"stream, version {__version__}\n"
+
+
+def test_every_setting_but_secrets_is_an_option_of_the_worker() -> None:
+    options = {param.name for param in import_module("stream.cli.worker").worker.params}
+    wanted = {declaration.name for declaration in fields(Settings) if not declaration.metadata["secret"]}
+    assert wanted <= options
+    assert "kafka_sasl_password" not in options
+
+
+def test_a_wrong_setting_is_one_clear_line_and_status_2() -> None:
+    result = CliRunner().invoke(main, ["settings", "--raise-at", "high"], env={"STREAM_RAISE_AT": None})
+    assert result.exit_code == 2
+    assert result.stderr == "stream: --raise-at=high: expected a number\n"
+
+
+def test_an_unknown_variable_is_status_2() -> None:
+    result = CliRunner().invoke(main, ["settings"], env={"STREAM_RAISEAT": "0.8"})
+    assert result.exit_code == 2
+    assert "did you mean STREAM_RAISE_AT?" in result.stderr
+
+
+def test_settings_are_shown_masked() -> None:
+    env = {"STREAM_REDIS_URL": "redis://:s3cret@127.0.0.1:6379/0"}
+    for arguments in (["settings"], ["settings", "--json"]):
+        result = CliRunner().invoke(main, arguments, env=env)
+        assert result.exit_code == 0
+        assert "redis://:***@127.0.0.1:6379/0" in result.output
+        assert "s3cret" not in result.output
+
+
+def test_an_option_is_shown_in_effect() -> None:
+    result = CliRunner().invoke(main, ["settings", "--partitions", "5", "--redis-cluster", "--json"])
+    assert '"partitions": 5' in result.output
+    assert '"redis_cluster": true' in result.output

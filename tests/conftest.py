@@ -1,0 +1,35 @@
+"""Servers shared by the whole test session, and names that keep the tests apart on them."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from stream.local.broker import EmbeddedBroker
+from stream.local.redis import EmbeddedRedis
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
+    """A running broker; tests keep apart by ``topic_prefix``."""
+    with EmbeddedBroker(tmp_path_factory.mktemp("broker")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
+    """A running Redis; tests keep apart by ``namespace``. A test that kills it starts one of its own."""
+    with EmbeddedRedis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix for topic and group names that no other test uses."""
+    return f"t{uuid.uuid4().hex[:12]}."
+
+
+@pytest.fixture
+def namespace() -> str:
+    """A prefix for Redis keys that no other test uses."""
+    return f"n{uuid.uuid4().hex[:12]}"

@@ -1,0 +1,134 @@
+"""The published JSON Schemas are current and say what the decoder does."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from stream.cli.contracts import CONTRACTS, export, schema_of
+from stream.events.decode import Decoder
+from stream.events.kinds import KIND_OF, EventType
+from stream.events.model import ClickEvent, EmailEvent, PurchaseEvent
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "contracts"
+NOW_MS = 1_717_200_000_000
+MODELS: dict[EventType, type[msgspec.Struct]] = {
+    EventType.CLICK: ClickEvent,
+    EventType.EMAIL: EmailEvent,
+    EventType.PURCHASE: PurchaseEvent,
+}
+VALIDATORS = {
+    event_type: Draft202012Validator(schema_of(model), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    for event_type, model in MODELS.items()
+}
+COMMON = {"event_id": "e-1", "customer_id": "c-1", "occurred_at": "2024-05-31T12:30:00Z"}
+
+
+class Record(NamedTuple):
+    key: bytes | None
+    value: bytes | None
+    timestamp: int = NOW_MS
+    offset: int = 0
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+def test_the_committed_schemas_are_those_of_the_code() -> None:
+    committed = {path.name: json.loads(path.read_bytes()) for path in COMMITTED.glob("*.schema.json")}
+    current = {f"{name}.schema.json": schema_of(contract) for name, contract in CONTRACTS.items()}
+    assert committed == current, "run: python -m stream.cli.contracts docs/contracts"
+
+
+def test_export_writes_every_schema(tmp_path: Path) -> None:
+    written = export(tmp_path / "new" / "folder")
+    assert [path.name for path in written] == [f"{name}.schema.json" for name in CONTRACTS]
+    for path in written:
+        Draft202012Validator.check_schema(json.loads(path.read_bytes()))
+
+
+@pytest.mark.parametrize("event_type", list(EventType))
+def test_the_names_of_the_model_are_the_kinds(event_type: EventType) -> None:
+    names = get_args({field.name: field.type for field in msgspec.structs.fields(MODELS[event_type])}["name"])
+    assert set(names) == {name for of_type, name in KIND_OF if of_type is event_type}
+
+
+@pytest.mark.parametrize("name", ["alert", "segment-change"])
+def test_published_records_promise_every_field(name: str) -> None:
+    schema = schema_of(CONTRACTS[name])
+    body = schema["$defs"][CONTRACTS[name].__name__]
+    assert body["required"] == list(body["properties"])
+    assert body["properties"]["occurred_at"] == {"type": "string", "format": "date-time"}
+
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 2**66),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=130),
+    st.sampled_from(
+        ["USD", "usd", "USD\n", "2024-05-31T12:30:00+02:00", "2024-05-31T12:30:00", "2024-05-31", "x\n"]
+    ),
+    st.lists(
+        st.dictionaries(st.sampled_from(["product_id", "quantity"]), st.text("a") | st.integers(), max_size=2)
+    ),
+)
+fields = st.sampled_from(
+    sorted(
+        {field.encode_name for model in MODELS.values() for field in msgspec.structs.fields(model)}
+        - {"occurred_at"}
+    )
+)
+
+
+@st.composite
+def changed_events(draw: st.DrawFn) -> tuple[EventType, dict[str, Any]]:
+    event_type = draw(st.sampled_from(EventType))
+    event: dict[str, Any] = COMMON | {
+        "name": draw(st.sampled_from(sorted(name for of_type, name in KIND_OF if of_type is event_type)))
+    }
+    if event_type is EventType.PURCHASE:
+        event |= {"order_id": "o-1", "amount": 5, "currency": "EUR"}
+    for field in draw(st.lists(fields, max_size=2)):
+        event.pop(field, None)
+        if draw(st.booleans()):
+            event[field] = draw(scalars)
+    return event_type, event
+
+
+def verdicts(event_type: EventType, event: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether the decoder and whether the schema accepts the event."""
+    record = Record(str(event.get("customer_id")).encode(errors="replace"), json.dumps(event).encode())
+    decoded = Decoder().decode(event_type, [record], NOW_MS)
+    return not decoded.rejections, VALIDATORS[event_type].is_valid(event)
+
+
+@settings(max_examples=400)
+@given(changed_events())
+def test_the_schema_accepts_what_the_decoder_accepts(case: tuple[EventType, dict[str, Any]]) -> None:
+    event_type, event = case
+    accepts, is_valid = verdicts(event_type, event)
+    assert accepts == is_valid
+
+
+@pytest.mark.parametrize(
+    ("occurred_at", "expected"),
+    [
+        ("2024-05-31T12:30:00+02:00", True),
+        ("2024-05-31T12:30:00.123456Z", True),
+        (1_717_158_600, True),
+        (1_717_158_600.25, True),
+        ("2024-05-31T12:30:00", False),
+        ("31 May 2024", False),
+        (946_684_799.999, False),
+        (True, False),
+        (None, False),
+    ],
+)
+def test_the_schema_and_the_decoder_agree_on_times(occurred_at: object, expected: bool) -> None:
+    event = COMMON | {"name": "page_viewed", "occurred_at": occurred_at}
+    assert verdicts(EventType.CLICK, event) == (expected, expected)

@@ -1,0 +1,153 @@
+import doctest
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import stream.online_models
+from stream.errors import SettingsError, SnapshotError
+from stream.online_models.example import Label, Observation
+from stream.online_models.learner import Learner, LearnerSettings
+from stream.online_models.snapshot import encode_snapshot
+from tests.online_models.made_up import HORIZON_MS, START_MS, examples, label, observation, quantised
+
+NOW_MS = 1_800_000_000_000
+ROOT = Path(__file__).parents[2]
+
+
+def learned(seed: int, count: int) -> Learner:
+    learner = Learner()
+    for example in examples(seed, count):
+        assert learner.learn(example) is None
+    return learner
+
+
+@settings(deadline=None, max_examples=12)
+@given(st.integers(0, 2**32), st.integers(0, 1_600), st.integers(0, 1_600))
+def test_stopping_and_going_on_is_as_if_never_stopped(seed: int, before: int, after: int) -> None:
+    whole = learned(seed, before + after)
+    stopped = Learner()
+    for position, example in enumerate(examples(seed, before + after)):
+        if position == before:
+            stopped = Learner.load(stopped.dump())
+        stopped.learn(example)
+    stopped = Learner.load(stopped.dump())
+    assert encode_snapshot(stopped.snapshot(NOW_MS)) == encode_snapshot(whole.snapshot(NOW_MS))
+    assert stopped.dump() == whole.dump()
+
+
+def test_a_checkpoint_between_any_two_examples_changes_nothing() -> None:
+    learner = Learner()
+    for example in examples(3, 1_100):
+        learner.learn(example)
+        learner = Learner.load(learner.dump()) if learner.observations_seen in range(495, 510) else learner
+    assert learner.dump() == learned(3, 1_100).dump()
+
+
+def test_asking_for_a_snapshot_changes_nothing() -> None:
+    learner = learned(4, 1_300)
+    before = learner.dump()
+    learner.snapshot(NOW_MS)
+    assert learner.dump() == before
+
+
+def test_versions_count_what_was_learned() -> None:
+    learner = learned(5, 1_500)
+    seen = list(examples(5, 1_500))
+    labels = sum(isinstance(example, Label) for example in seen)
+    snapshot = learner.snapshot(NOW_MS)
+    assert snapshot.churn.version == snapshot.churn.labels_seen == learner.labels_seen == labels
+    assert snapshot.segments is not None
+    assert snapshot.segments.version == learner.observations_seen == len(seen) - labels
+    assert snapshot.created_at_ms == NOW_MS
+
+
+def test_stream_time_is_the_latest_landmark_or_maturity() -> None:
+    learner = Learner()
+    learner.learn(observation(quantised(), START_MS + 5))
+    assert learner.stream_time_ms == START_MS + 5
+    learner.learn(label(quantised(), churned=True, at_ms=START_MS))
+    assert learner.stream_time_ms == START_MS + HORIZON_MS
+    learner.learn(observation(quantised(), START_MS))
+    assert learner.stream_time_ms == START_MS + HORIZON_MS
+
+
+def test_an_invalid_example_changes_nothing() -> None:
+    learner = learned(6, 200)
+    before = learner.dump()
+    good = label(quantised(), churned=True, risk=0.5)
+    for bad in (
+        msgspec.structs.replace(good, x=[0]),
+        msgspec.structs.replace(good, x=[40_000, *good.x[1:]]),
+        msgspec.structs.replace(good, risk=float("nan")),
+        msgspec.structs.replace(good, spend=float("inf")),
+        msgspec.structs.replace(good, matured_at_ms=good.at_ms),
+        Observation(example_id="o", customer_id="c", at_ms=START_MS, x=[]),
+    ):
+        assert learner.learn(bad) is not None
+    assert learner.dump() == before
+
+
+def test_a_damaged_checkpoint_is_refused() -> None:
+    value = bytearray(learned(7, 100).dump())
+    for damaged in (b"", b"null", bytes(value[:-1]), bytes(value).replace(b"tenure", b"stature")):
+        with pytest.raises(SnapshotError):
+            Learner.load(damaged)
+    value[len(value) // 2] ^= 1
+    with pytest.raises(SnapshotError):
+        Learner.load(bytes(value))
+
+
+def test_a_snapshot_is_no_checkpoint() -> None:
+    with pytest.raises(SnapshotError, match="learner-checkpoint"):
+        Learner.load(encode_snapshot(learned(8, 100).snapshot(NOW_MS)))
+
+
+def test_a_checkpoint_stays_small() -> None:
+    assert len(learned(9, 12_000).dump()) < 400_000
+
+
+def test_another_process_learns_the_same_bits() -> None:
+    """Hashing of strings differs between processes; no sum may depend on it."""
+    program = (
+        "import hashlib, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from tests.online_models.made_up import examples\n"
+        "from stream.online_models.learner import Learner\n"
+        "learner = Learner()\n"
+        "for example in examples(10, 1300): learner.learn(example)\n"
+        "print(hashlib.sha256(learner.dump()).hexdigest())\n"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", program, str(ROOT)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            timeout=100,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"min_labels": -1}, {"segments": 0}, {"segments": 99}, {"half_life_examples": 0.0}]
+)
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(SettingsError):
+        LearnerSettings(**wrong)
+
+
+@pytest.mark.parametrize(
+    "module", [info.name for info in pkgutil.iter_modules(stream.online_models.__path__)]
+)
+def test_examples_in_docstrings_are_true(module: str) -> None:
+    outcome = doctest.testmod(importlib.import_module(f"stream.online_models.{module}"))
+    assert outcome.failed == 0
