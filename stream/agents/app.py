@@ -10,6 +10,7 @@ from typing import Any
 import faust
 from faust.types import StreamT
 
+from stream.agents.gauges import Gauges
 from stream.agents.models import CurrentModel
 from stream.agents.outbox import Outbox
 from stream.agents.owner import Owner, PartitionInputs, leave
@@ -123,6 +124,7 @@ class Assembly:
         app.task(self.model.refresh)
         self._background(self.model.run, "model poll")
         self._background(self.watchdog.run, "watchdog")
+        self._background(Gauges(self.owner, self.settings.event_topics, self._clock).run, "gauges")
 
     def _background(self, run: Callable[[], Awaitable[None]], what: str) -> None:
         async def task() -> None:
@@ -147,9 +149,7 @@ class Assembly:
                 settings.event_topics,
                 max(settings.cache_customers // settings.partitions, 1000),
             ),
-            PartitionStore(
-                self._client, self._keys, partition, self._name, ttl_s=int(silence_s * _TTL_MARGIN)
-            ),
+            PartitionStore(self._client, self._keys, partition, self._name, ttl_s=int(silence_s * _TTL_MARGIN)),
             self._decoder,
             Outbox(self.publisher),
             PartitionInputs(lambda: self.intake, settings.event_topics, partition),
@@ -182,8 +182,6 @@ def _copy_of(receive: Callable[[StreamT[Any]], Awaitable[None]]) -> Callable[[St
     return receive_examples
 
 
-def assemble(
-    settings: Settings, clock: Clock | None = None, probe: Callable[[str], None] = no_probe
-) -> Assembly:
+def assemble(settings: Settings, clock: Clock | None = None, probe: Callable[[str], None] = no_probe) -> Assembly:
     """Wire a worker process under ``settings``; nothing is started yet. Call it on no event loop."""
     return Assembly(settings, clock or SystemClock(), probe)

@@ -44,7 +44,6 @@ class Outbox:
         self._waiting.extend(records)
         if self._waiting:
             self._added.set()
-        metrics.OUTBOX_DEPTH.inc(0)
 
     def reset(self, records: Iterable[Outgoing]) -> None:
         """Begin anew with what Redis holds."""

@@ -119,8 +119,7 @@ class Owner(PartitionOwner):
         training = any(tp.topic == self._training_topic for tp in revoked)
         ending = [self._tasks.pop(partition) for partition in partitions if partition in self._tasks]
         if training and (task := self._tasks.pop(self._training_topic, None)) is not None:
-            # between its saves the trainer holds nothing that the topic does not
-            task.cancel()
+            self._trainer.stop()
             ending.append(task)
         await asyncio.gather(*ending, return_exceptions=True)
         for partition in partitions:

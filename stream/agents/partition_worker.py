@@ -12,11 +12,13 @@ import numpy as np
 
 from stream import metrics
 from stream.agents.outbox import Outbox
+from stream.agents.waiting import wait_until_set
 from stream.clock import Clock
 from stream.errors import FencedError, StorageError
 from stream.events.decode import Decoder, Record
 from stream.events.kinds import EventType
 from stream.processing.align import Aligner, Taken
+from stream.processing.isolation import isolate
 from stream.processing.partition import Outcome, Partition
 from stream.processing.scorer import Scorer
 from stream.storage.partition_store import Claim, Commit, PartitionStore, decode_record, encode_record
@@ -107,7 +109,7 @@ class PartitionWorker:
         self.outbox = outbox
         self._store = store
         self._decoder = decoder
-        self._inputs = inputs
+        self.inputs = inputs
         self._scorer = scorer
         self._clock = clock
         self._options = options
@@ -137,8 +139,12 @@ class PartitionWorker:
         self._aligner.push(source, batch, offsets, records, decoded)
         if self._aligner.buffered(source) >= 2 * self._options.step_records and source not in self._held:
             self._held.add(source)
-            self._inputs.hold(source)
+            self.inputs.hold(source)
         self._wake.set()
+
+    def buffered(self, source: int) -> int:
+        """Records of an input that were received and not yet stored."""
+        return self._aligner.buffered(source)
 
     async def run(self) -> None:
         """Step until `stop`."""
@@ -169,18 +175,14 @@ class PartitionWorker:
             await self._wait()
 
     async def _wait(self) -> None:
-        self._wake.clear()
         timeout_s = _TICK_S
         if self._waiting_since is not None:
             # an input that lags gives no signal when its log turns out to be at its end: look again soon
             timeout_s = min(timeout_s, 0.05)
-        try:
-            await asyncio.wait_for(self._wake.wait(), timeout_s)
-        except TimeoutError:
-            return
+        await wait_until_set(self._wake, timeout_s)
 
     def _take(self) -> Taken | None:
-        at_end = [self._inputs.at_end(source) for source in range(len(_TYPES))]
+        at_end = [self.inputs.at_end(source) for source in range(len(_TYPES))]
         now = asyncio.get_running_loop().time()
         if self._aligner.waiting_for(at_end):
             if self._waiting_since is None:
@@ -195,7 +197,7 @@ class PartitionWorker:
         for source in tuple(self._held):
             if self._aligner.buffered(source) < self._options.step_records:
                 self._held.remove(source)
-                self._inputs.release(source)
+                self.inputs.release(source)
         return taken
 
     async def _step(self, taken: Taken) -> None:
@@ -203,7 +205,7 @@ class PartitionWorker:
         with metrics.STEP.labels("load").time():
             await self._load(taken.customer_ids)
         with metrics.STEP.labels("advance").time():
-            outcome = self.partition.step(taken, self._scorer(), self._clock.now_ms())
+            outcome = self._compute(taken)
         self._options.probe("computed")
         await self._commit(outcome)
         for batch in taken.finished:
@@ -211,6 +213,15 @@ class PartitionWorker:
         self._options.probe("acked")
         metrics.BATCHES.inc()
         metrics.BATCH_EVENTS.observe(taken.records_in)
+
+    def _compute(self, taken: Taken) -> Outcome:
+        scorer, now_ms = self._scorer(), self._clock.now_ms()
+        try:
+            return self.partition.step(taken, scorer, now_ms)
+        except Exception:  # noqa: BLE001 - one bad record must not stop a partition; what is not one is raised again
+            _LOG.exception("a step of partition %d failed; looking for the event", self.partition.partition)
+            good = isolate(taken, lambda part: self.partition.step(part, scorer, now_ms))
+            return self.partition.step(good, scorer, now_ms)
 
     async def _sweep(self, due: Sequence[str]) -> None:
         await self._load(due)
@@ -244,7 +255,7 @@ class PartitionWorker:
     def _clock_moved(self) -> bool:
         """Move stream time with the wall clock, where that is what this partition lives by."""
         if self._options.clock == "event" or any(
-            self._aligner.buffered(source) or not self._inputs.at_end(source) for source in range(len(_TYPES))
+            self._aligner.buffered(source) or not self.inputs.at_end(source) for source in range(len(_TYPES))
         ):
             return False
         state, now_ms = self.partition.state, self._clock.now_ms()
@@ -263,7 +274,7 @@ class PartitionWorker:
         _LOG.warning("partition %d goes back to what is stored: %s", self.partition.partition, error)
         await self._stop_publishing()
         if isinstance(error, FencedError) and error.superseded:
-            # the group will tell within a session timeout who owns the partition; claiming at once would only fence the owner
+            # within a session timeout the group tells who the owner is; claiming at once would only fence that one
             await self._pause(self._options.fenced_wait_s)
         retry_s = _FIRST_RETRY_S
         while not self._stopping:
@@ -274,7 +285,7 @@ class PartitionWorker:
                 await self._pause(retry_s)
                 retry_s = min(2 * retry_s, _LAST_RETRY_S)
             else:
-                await self._inputs.rewind([offsets.get(topic, 0) for topic in self.partition.input_topics])
+                await self.inputs.rewind([offsets.get(topic, 0) for topic in self.partition.input_topics])
                 self._start_publishing()
                 return
 
@@ -282,11 +293,7 @@ class PartitionWorker:
         """Sleep, but not through a `stop`."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not self._stopping and (left := deadline - asyncio.get_running_loop().time()) > 0:
-            self._wake.clear()
-            try:
-                await asyncio.wait_for(self._wake.wait(), left)
-            except TimeoutError:
-                return
+            await wait_until_set(self._wake, left)
 
     def _begin(self, claim: Claim) -> None:
         self.partition.restore(claim.state)
@@ -295,7 +302,7 @@ class PartitionWorker:
         self._due = []
         self._waiting_since = None
         for source in self._held:
-            self._inputs.release(source)
+            self.inputs.release(source)
         self._held.clear()
 
     def _start_publishing(self) -> None:

@@ -84,7 +84,7 @@ class Publisher:
                     record.topic,
                     key=record.key,
                     value=record.value,
-                    headers=record.headers,
+                    headers=list(record.headers),
                     timestamp=record.timestamp_ms,
                     on_delivery=delivery,
                 )

@@ -18,7 +18,9 @@ _LOG = logging.getLogger(__name__)
 class Watchdog:
     """Ends the process when the fetch loop has not turned for ``stalled_after_s``."""
 
-    def __init__(self, intake: Intake, owner: Owner, *, stalled_after_s: float = 120.0, look_every_s: float = 5.0) -> None:
+    def __init__(
+        self, intake: Intake, owner: Owner, *, stalled_after_s: float = 120.0, look_every_s: float = 5.0
+    ) -> None:
         self._intake = intake
         self._owner = owner
         self._stalled_after_s = stalled_after_s

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import tempfile
 from pathlib import Path
 
@@ -33,7 +32,4 @@ def run(settings: Settings) -> int:
         try:
             worker.execute_from_commandline()
         except SystemExit as leaving:
-            status = leaving.code
-        else:
-            status = 0
-    return status if isinstance(status, int) else 1
+            return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)

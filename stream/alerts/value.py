@@ -19,4 +19,5 @@ def value_at_risk(
     """
     rate = np.asarray(spend, np.float64) / np.maximum(np.asarray(tenure_days, np.float64), horizon_days)
     lost: npt.NDArray[np.float64] = np.asarray(risk, np.float64) * rate * horizon_days
-    return np.round(np.maximum(lost, 0.0), 2)
+    rounded: npt.NDArray[np.float64] = np.round(np.maximum(lost, 0.0), 2).astype(np.float64)
+    return rounded

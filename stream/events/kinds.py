@@ -43,16 +43,11 @@ class EventKind(IntEnum):
 #: ``(type, name) -> kind``. An e-mail opened with ``machine_open`` becomes ``EMAIL_MACHINE_OPENED``.
 KIND_OF = MappingProxyType(
     {
-        **{
-            (EventType.CLICK, kind.name.lower()): kind
-            for kind in EventKind
-            if kind <= EventKind.PAGE_VIEWED
-        },
+        **{(EventType.CLICK, kind.name.lower()): kind for kind in EventKind if kind <= EventKind.PAGE_VIEWED},
         **{
             (EventType.EMAIL, kind.name.lower().removeprefix("email_")): kind
             for kind in EventKind
-            if EventKind.EMAIL_SENT <= kind <= EventKind.EMAIL_REPLIED
-            and kind is not EventKind.EMAIL_MACHINE_OPENED
+            if EventKind.EMAIL_SENT <= kind <= EventKind.EMAIL_REPLIED and kind is not EventKind.EMAIL_MACHINE_OPENED
         },
         (EventType.PURCHASE, "completed"): EventKind.ORDER_COMPLETED,
         (EventType.PURCHASE, "refunded"): EventKind.ORDER_REFUNDED,

@@ -8,6 +8,10 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+_LOW_BITS, _MORE = 127, 128
+#: A ninth octet carries bits 56..62; what claims to go on is not one of ours, and reading stops.
+_LAST_SHIFT = 56
+
 __all__ = ["get_bits", "get_int", "get_uint", "put_bits", "put_int", "put_uint"]
 
 
@@ -15,8 +19,8 @@ __all__ = ["get_bits", "get_int", "get_uint", "put_bits", "put_int", "put_uint"]
 def put_uint(buffer, at, value):  # type: ignore[no-untyped-def]
     """Write a non-negative int64 at position ``at``; return the position after it."""
     rest = np.int64(value)
-    while rest > 127:
-        buffer[at] = (rest & 127) | 128
+    while rest > _LOW_BITS:
+        buffer[at] = (rest & _LOW_BITS) | _MORE
         rest >>= 7
         at += 1
     buffer[at] = rest
@@ -31,8 +35,8 @@ def get_uint(buffer, at):  # type: ignore[no-untyped-def]
     while True:
         byte = np.int64(buffer[at])
         at += 1
-        value |= (byte & 127) << shift
-        if byte < 128 or shift > 56:
+        value |= (byte & _LOW_BITS) << shift
+        if byte < _MORE or shift == _LAST_SHIFT:
             return value, at
         shift += 7
 

@@ -7,6 +7,7 @@ import math
 import numba
 import numpy as np
 
+from stream.events.columns import MONEY_SCALE
 from stream.features.profile import (
     CART,
     CLICK,
@@ -39,8 +40,13 @@ _CLICK_RATE = COLUMN["email_click_rate"]
 _OPEN_CARTS = COLUMN["open_cart_additions"]
 _REFUND_RATIO = COLUMN["refund_ratio"]
 _ACTIVE_DAYS = COLUMN["active_days_28d"]
-_MONEY = 10_000.0
+_MONEY = float(MONEY_SCALE)
 _DAY = float(DAY_MS)
+
+#: Windows in hops: the tile that is this many before the present one is cut by the tail and counts whole.
+_MINUTE_SPAN = HOUR_MS // MINUTE_MS
+_HOUR_SPAN = DAY_MS // HOUR_MS
+_SHORT_SPAN, _MEDIUM_SPAN, _LONG_SPAN = 7, 28, 90
 
 _MISSING = np.array([feature.missing for feature in FEATURES])
 _LOG1P = np.array([feature.transform is Transform.LOG1P for feature in FEATURES])
@@ -52,14 +58,14 @@ def _short_windows(p, now, out):  # type: ignore[no-untyped-def]
     index = now // MINUTE_MS
     for k in range(MINUTE_TILES):
         age = index - p.minute_stamp[k]
-        if p.minute_stamp[k] >= 0 and 0 <= age <= 12:
+        if p.minute_stamp[k] >= 0 and 0 <= age <= _MINUTE_SPAN:
             out[_CLICKS] += p.minute_count[k, CLICK]
             out[_EMAILS] += p.minute_count[k, EMAIL]
             out[_PURCHASES] += p.minute_count[k, PURCHASE]
     index = now // HOUR_MS
     for k in range(HOUR_TILES):
         age = index - p.hour_stamp[k]
-        if p.hour_stamp[k] >= 0 and 0 <= age <= 24:
+        if p.hour_stamp[k] >= 0 and 0 <= age <= _HOUR_SPAN:
             out[_CLICKS + 1] += p.hour_count[k, CLICK]
             out[_EMAILS + 1] += p.hour_count[k, EMAIL]
             out[_PURCHASES + 1] += p.hour_count[k, PURCHASE]
@@ -75,7 +81,7 @@ def _day_windows(p, now, out):  # type: ignore[no-untyped-def]
     for k in range(DAY_TILES):
         stamp = p.day_stamp[k]
         age = index - stamp
-        if stamp < 0 or age < 0 or age > 90:
+        if stamp < 0 or age < 0 or age > _LONG_SPAN:
             continue
         clicks = p.day_count[k, CLICK]
         emails = p.day_count[k, EMAIL]
@@ -85,7 +91,7 @@ def _day_windows(p, now, out):  # type: ignore[no-untyped-def]
         out[_EMAILS + 4] += emails
         out[_PURCHASES + 4] += purchases
         spend_90d += spend
-        if age <= 28:
+        if age <= _MEDIUM_SPAN:
             out[_CLICKS + 3] += clicks
             out[_EMAILS + 3] += emails
             out[_PURCHASES + 3] += purchases
@@ -94,7 +100,7 @@ def _day_windows(p, now, out):  # type: ignore[no-untyped-def]
                 out[_ACTIVE_DAYS] += 1.0
             if stamp > last_order_day:
                 out[_OPEN_CARTS] += p.day_count[k, CART]
-            if age <= 7:
+            if age <= _SHORT_SPAN:
                 out[_CLICKS + 2] += clicks
                 out[_EMAILS + 2] += emails
                 out[_PURCHASES + 2] += purchases

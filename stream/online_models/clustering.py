@@ -20,9 +20,7 @@ class PlacedKMeans(KMeans):
     def place(self, centroids: Floats) -> None:
         """Put the clusters at ``centroids`` float64[K, D]; K is the number of clusters from now on."""
         self.n_clusters = len(centroids)
-        self.centers = {
-            k: defaultdict(float, enumerate(centroid)) for k, centroid in enumerate(centroids.tolist())
-        }
+        self.centers = {k: defaultdict(float, enumerate(centroid)) for k, centroid in enumerate(centroids.tolist())}
 
     def centroids(self) -> Floats:
         """Where the clusters are: float64[K, D]."""

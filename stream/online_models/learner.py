@@ -41,13 +41,9 @@ class LearnerSettings:
                 f"min_labels {self.min_labels}, min_class_labels {self.min_class_labels}: expected >= 0"
             )
         if not 1 <= self.segments <= len(ARCHETYPES):
-            raise SettingsError(
-                f"segments is {self.segments}, expected 1..{len(ARCHETYPES)}: each has a name"
-            )
+            raise SettingsError(f"segments is {self.segments}, expected 1..{len(ARCHETYPES)}: each has a name")
         if not 1.0 <= self.half_life_examples <= _LONGEST_HALF_LIFE:
-            raise SettingsError(
-                f"half_life_examples is {self.half_life_examples}, expected 1..{_LONGEST_HALF_LIFE:g}"
-            )
+            raise SettingsError(f"half_life_examples is {self.half_life_examples}, expected 1..{_LONGEST_HALF_LIFE:g}")
 
 
 class _Checkpoint(Struct, frozen=True, kw_only=True):

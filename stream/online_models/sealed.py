@@ -33,9 +33,7 @@ def open_sealed(value: bytes, schema: str, kind: type[T]) -> T:
     try:
         envelope = msgspec.json.decode(value, type=_Envelope)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SnapshotError(
-            f"expected a sealed {schema}, got {len(value)} bytes that are none: {error}"
-        ) from error
+        raise SnapshotError(f"expected a sealed {schema}, got {len(value)} bytes that are none: {error}") from error
     if envelope.schema != schema:
         raise SnapshotError(
             f"expected schema {schema}, got {envelope.schema[:80]!r}; "

@@ -243,7 +243,7 @@ def sweep(profiles, begin, end, until, rules, model, out, fired, value, inputs):
 
 @numba.njit(cache=True)
 def settle(profiles, count, rules, model, due, values, inputs):  # type: ignore[no-untyped-def]
-    """After a step: search every row's next crossing; write next timers (``due``) and the vectors as of the last look."""
+    """After a step: search every row's next crossing; write next timers and the vectors as of the last look."""
     value = np.empty(values.shape[1])
     scratch = inputs[0].copy()
     for row in range(count):

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -128,7 +128,7 @@ class Aligner:
             order = np.concatenate(parts) if parts else np.empty(0, np.int64)
             if bound is not None:
                 # records at the bound itself may go if their input comes before, or is, the one that sets the bound
-                side = "right" if i <= bound[1] else "left"
+                side: Literal["left", "right"] = "right" if i <= bound[1] else "left"
                 order = order[: int(np.searchsorted(order, bound[0], side=side))]
             orders.append(order)
         total = sum(map(len, orders))
@@ -137,7 +137,8 @@ class Aligner:
         merged = np.concatenate(orders)
         source = np.repeat(np.arange(len(orders)), [len(order) for order in orders])
         first = np.lexsort((source, merged))[:limit]
-        return np.bincount(source[first], minlength=len(orders)).tolist()
+        counts: list[int] = np.bincount(source[first], minlength=len(orders)).tolist()
+        return counts
 
     def _collect(self, counts: list[int]) -> Taken:
         events, customers, keys, sources, records = [], [], [], [], []

@@ -1,7 +1,7 @@
 """The customer document: what `GET` shows, in any language.
 
-Readable part: features (null = not known yet), risk, segment, history, what pushes the risk most. ``state`` is the packed
-profile (``stream.features.codec``) in base64: what the next event is applied to.
+Readable part: features (null = not known yet), risk, segment, history, what pushes the risk most. ``state`` is the
+packed profile (``stream.features.codec``) in base64: what the next event is applied to.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What leaves the kernel: a buffer of fixed records, turned into outgoing messages by ``stream.processing.outgoing``."""
+"""What leaves the kernel: a buffer of fixed records; ``stream.processing.outgoing`` turns them into messages."""
 
 from __future__ import annotations
 

@@ -32,7 +32,8 @@ class Run:
     """What one run of the kernel left.
 
     Row *i* is a touched customer. ``profiles``: the rows themselves (valid until the next run); ``packed``: their
-    packed form; ``due``: next timer (ms, int64), `-NEVER` for none; ``values``/``inputs``: the feature vector as of the last look.
+    packed form; ``due``: next timer (ms, int64), `-NEVER` for none; ``values``/``inputs``: the feature vector as of
+    the last look.
     ``status``: what became of each event. ``fired``: timers by kind.
     """
 

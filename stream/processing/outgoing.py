@@ -11,7 +11,6 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-
 from stream.alerts.contract import (
     Alert,
     AlertKind,
@@ -82,9 +81,7 @@ def _optional(value: float) -> float | None:
 
 def _landmark(e: Any, context: _Context) -> Outgoing:
     customer, at = context.customer_ids[e["row"]], int(e["at"])
-    example = Observation(
-        example_id=f"{customer}@{at}", customer_id=customer, at_ms=at, x=e["inputs"].tolist()
-    )
+    example = Observation(example_id=f"{customer}@{at}", customer_id=customer, at_ms=at, x=e["inputs"].tolist())
     return Outgoing(context.topics.training_examples, customer.encode(), encode_example(example), [], at)
 
 
@@ -115,7 +112,13 @@ def _alert(e: Any, context: _Context) -> Outgoing:
         raise AssertionError("the kernel decided without a model")
     churn = snapshot.churn
     explanation = explain(
-        (e["inputs"] / INPUT_SCALE).tolist(), churn.weights, churn.means, churn.scales, churn.intercept, values, raising=raised
+        (e["inputs"] / INPUT_SCALE).tolist(),
+        churn.weights,
+        churn.means,
+        churn.scales,
+        churn.intercept,
+        values,
+        raising=raised,
     )
     names = context.scorer.segment_names
     spend = (values["order_value"] or 0.0) * e["values"][COLUMN["purchases_total"]]

@@ -120,7 +120,9 @@ class Partition:
         late = np.flatnonzero(run.status == TOO_LATE)
         for k in late.tolist():
             source = int(taken.sources[k])
-            rejections.append((source, taken.records[k], Rejection(0, Reason.TOO_LATE, _too_late(taken.customer_ids[k]))))
+            rejections.append(
+                (source, taken.records[k], Rejection(0, Reason.TOO_LATE, _too_late(taken.customer_ids[k])))
+            )
         duplicate = run.status == DUPLICATE
         applied = run.status == 0
         counters.duplicates += int(duplicate.sum())
@@ -202,7 +204,9 @@ class Partition:
         due = run.due.tolist()
         return Outcome(
             state=state,
-            documents=dict(zip(customers, document.build(customers, run, scorer, self._rules.horizon_ms / DAY_MS), strict=True)),
+            documents=dict(
+                zip(customers, document.build(customers, run, scorer, self._rules.horizon_ms / DAY_MS), strict=True)
+            ),
             timers={customer: at for customer, at in zip(customers, due, strict=True) if at < -NEVER},
             idle=[customer for customer, at in zip(customers, due, strict=True) if at >= -NEVER],
             packed=dict(zip(customers, run.packed, strict=True)),

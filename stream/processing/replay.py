@@ -109,9 +109,7 @@ class Replay:
             ]
             self._offsets[source] += len(records)
             offsets = np.arange(first, first + len(records))
-            self._aligner.push(
-                source, None, offsets, records, self._decoder.decode(event_type, records, self._now_ms)
-            )
+            self._aligner.push(source, None, offsets, records, self._decoder.decode(event_type, records, self._now_ms))
 
     def _sweep(self) -> None:
         """Fire what is due before stream time; learning goes in between, as the timers go through time."""

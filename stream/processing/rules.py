@@ -33,9 +33,9 @@ class Rules(NamedTuple):
 class Model(NamedTuple):
     """A loaded snapshot in the form that the kernel scores with.
 
-    ``logit = bias + weights . inputs`` with inputs in units of 1 (already divided by INPUT_SCALE). Not ``ready``: nothing
-    is scored. ``typical``: mean inputs, against which contributions are measured. Segments: the nearest of ``centroids`` (float64[K, D]) to ``(inputs[columns] - means) / scales``;
-    K = 0: no segments yet.
+    ``logit = bias + weights . inputs``, inputs divided by INPUT_SCALE. Not ``ready``: nothing is
+    scored. ``typical``: mean inputs, against which contributions are measured. Segments: the nearest of ``centroids``
+    (float64[K, D]) to ``(inputs[columns] - means) / scales``; K = 0: no segments yet.
     """
 
     ready: bool

@@ -26,13 +26,7 @@ def search(p, until, rules, model, value, inputs):  # type: ignore[no-untyped-de
     has not been searched to its end.
     """
     p.check_at = -NEVER
-    if (
-        p.raised
-        or not model.ready
-        or p.orders < rules.min_orders
-        or p.next_landmark_at == -NEVER
-        or p.as_of == NEVER
-    ):
+    if p.raised or not model.ready or p.orders < rules.min_orders or p.next_landmark_at == -NEVER or p.as_of == NEVER:
         p.check_due = False
         return
     end = min(until, p.next_landmark_at)

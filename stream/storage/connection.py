@@ -8,8 +8,12 @@ import redis.asyncio
 import redis.asyncio.cluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisClusterException, RedisError
 
-__all__ = ["Client", "connect"]
+__all__ = ["FAILURES", "Client", "connect"]
+
+#: What a command may raise when Redis is away, refuses or does not answer (a cluster has an error of its own).
+FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError)
 
 #: redis-py types its two clients apart; what is used here is common to both.
 Client = Any

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from redis.exceptions import RedisError
-
 from stream.errors import FencedError, StorageError
-from stream.storage.connection import Client
+from stream.storage.connection import FAILURES, Client
 from stream.storage.keys import Keys
 from stream.storage.partition_store import epoch_of, script
 
@@ -43,7 +41,7 @@ class ModelStore:
         """Return the encoded snapshot, None while there is none."""
         try:
             found: bytes | None = await self._client.get(self._keys.snapshot())
-        except RedisError as error:
+        except FAILURES as error:
             raise StorageError(f"the model snapshot cannot be read from Redis: {error}") from error
         return found
 
@@ -51,7 +49,7 @@ class ModelStore:
         """Become the trainer: writes of an earlier one are rejected from now on."""
         try:
             token, learner, offset = await self._claim_script(keys=[self._keys.checkpoint()], args=[self._worker])
-        except RedisError as error:
+        except FAILURES as error:
             raise StorageError(f"the trainer's checkpoint cannot be claimed in Redis: {error}") from error
         self._token = token.decode()
         self._sequence = 0
@@ -64,7 +62,7 @@ class ModelStore:
             for week, ids in ids_by_week.items():
                 flags = await self._client.smismember(self._keys.learned(week), list(ids))
                 fresh.update(example_id for example_id, known in zip(ids, flags, strict=True) if not known)
-        except RedisError as error:
+        except FAILURES as error:
             raise StorageError(f"the ids of learned examples cannot be read from Redis: {error}") from error
         return fresh
 
@@ -94,7 +92,7 @@ class ModelStore:
             arguments += ids
         try:
             accepted, *rest = await self._learn_script(keys=keys, args=arguments)
-        except RedisError as error:
+        except FAILURES as error:
             raise StorageError(f"the trainer's step may not have been written: {error}") from error
         if accepted != 1:
             stored = rest[0].decode()

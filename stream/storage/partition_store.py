@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from importlib import resources
 
 import msgspec
-from redis.exceptions import RedisError
 
 from stream.errors import FencedError, StorageError
 from stream.processing.state import Outgoing, PartitionState
-from stream.storage.connection import Client
+from stream.storage.connection import FAILURES, Client
 from stream.storage.keys import Keys
 
 __all__ = ["Claim", "Commit", "PartitionStore", "decode_record", "encode_record", "script"]
@@ -96,7 +95,7 @@ class PartitionStore:
         keys = [self._keys.meta(self._partition), self._keys.outbox(self._partition)]
         try:
             token, state, *outbox = await self._claim_script(keys=keys, args=[self._worker])
-        except RedisError as error:
+        except FAILURES as error:
             raise StorageError(f"partition {self._partition} cannot be claimed in Redis: {error}") from error
         self._token = token.decode()
         self._sequence = 0
@@ -134,7 +133,7 @@ class PartitionStore:
         arguments += commit.outbox
         try:
             accepted, *rest = await self._commit_script(keys=keys, args=arguments)
-        except RedisError as error:
+        except FAILURES as error:
             raise StorageError(f"the step of partition {p} may not have been written: {error}") from error
         if accepted != 1:
             stored = rest[0].decode() if rest else ""
@@ -153,6 +152,6 @@ class PartitionStore:
         prefix = self._keys.customer(self._partition, "")
         try:
             found: list[bytes | None] = await self._client.mget([prefix + customer for customer in customers])
-        except RedisError as error:
+        except FAILURES as error:
             raise StorageError(f"documents of partition {self._partition} cannot be read: {error}") from error
         return found

@@ -22,9 +22,7 @@ def quantised(**values: float) -> list[int]:
     return x
 
 
-def label(
-    x: list[int], *, churned: bool, risk: float | None = None, at_ms: int = START_MS, version: int = 0
-) -> Label:
+def label(x: list[int], *, churned: bool, risk: float | None = None, at_ms: int = START_MS, version: int = 0) -> Label:
     return Label(
         example_id=f"e{at_ms}",
         customer_id="c",

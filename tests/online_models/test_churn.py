@@ -29,9 +29,7 @@ def learned(seed: int, count: int) -> ChurnModel:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(rows | sparse_rows, st.booleans()), max_size=25), rows | sparse_rows)
-def test_the_folded_weights_give_rivers_probability(
-    history: list[tuple[list[int], bool]], probe: list[int]
-) -> None:
+def test_the_folded_weights_give_rivers_probability(history: list[tuple[list[int], bool]], probe: list[int]) -> None:
     model = ChurnModel()
     for x, churned in history:
         model.learn_one(x, churned=churned)

@@ -36,9 +36,7 @@ def test_figures_over_the_whole_history_are_those_of_a_batch_evaluation() -> Non
     assert found.auc == pytest.approx(roc_auc_score(truth, risks), abs=5e-4)
     assert found.log_loss == pytest.approx(log_loss(truth, np.clip(risks, 1e-9, 1 - 1e-9)))
     assert found.brier == pytest.approx(brier_score_loss(truth, risks))
-    assert found.recency_auc == pytest.approx(
-        roc_auc_score(truth, [one.x[RECENCY] for one in scored]), abs=2e-3
-    )
+    assert found.recency_auc == pytest.approx(roc_auc_score(truth, [one.x[RECENCY] for one in scored]), abs=2e-3)
     bins = np.minimum((risks * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     gaps = [abs((risks - truth)[bins == b].sum()) for b in range(CALIBRATION_BINS)]
     assert found.ece == pytest.approx(sum(gaps) / len(scored))

@@ -137,17 +137,13 @@ def test_another_process_learns_the_same_bits() -> None:
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"min_labels": -1}, {"segments": 0}, {"segments": 99}, {"half_life_examples": 0.0}]
-)
+@pytest.mark.parametrize("wrong", [{"min_labels": -1}, {"segments": 0}, {"segments": 99}, {"half_life_examples": 0.0}])
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(SettingsError):
         LearnerSettings(**wrong)
 
 
-@pytest.mark.parametrize(
-    "module", [info.name for info in pkgutil.iter_modules(stream.online_models.__path__)]
-)
+@pytest.mark.parametrize("module", [info.name for info in pkgutil.iter_modules(stream.online_models.__path__)])
 def test_examples_in_docstrings_are_true(module: str) -> None:
     outcome = doctest.testmod(importlib.import_module(f"stream.online_models.{module}"))
     assert outcome.failed == 0

@@ -115,9 +115,7 @@ def test_a_number_that_is_not_finite_is_refused_on_both_sides(snapshot: ModelSna
 
 
 @pytest.mark.parametrize(("labels", "churned", "ready"), [(99, 50, False), (100, 9, False), (100, 10, True)])
-def test_a_model_is_ready_after_enough_labels_of_both_classes(
-    labels: int, churned: int, *, ready: bool
-) -> None:
+def test_a_model_is_ready_after_enough_labels_of_both_classes(labels: int, churned: int, *, ready: bool) -> None:
     learner = Learner(LearnerSettings(min_labels=100, min_class_labels=10))
     for i in range(labels):
         learner.learn(label(quantised(tenure=i / 50), churned=i < churned))

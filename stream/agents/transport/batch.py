@@ -76,7 +76,7 @@ class RecordBatch:
         return self._flow.receive(self._slot)
 
     def ack(self) -> bool:
-        """Mark it done, from any task of the event loop. Returns whether it counts: not twice, not too late."""
+        """Mark it done, from any task of the event loop. Returns whether it counts (once, in time)."""
         return self._flow.ack(self._slot)
 
     def __len__(self) -> int:

@@ -222,10 +222,16 @@ class Consumer(driver.Consumer):
         await self._hand_over(frozenset(self.flow.ledger))
         await super().on_stop()
 
+    async def commit_and_end_transactions(self) -> None:
+        """Commit what is acked; bounded."""
+        await self._settle()
+
     async def _hand_over(self, tps: AbstractSet[TP]) -> None:
         async with self._handing_over:
             ours = frozenset(tp for tp in tps if tp in self.flow.ledger)
             batched = frozenset(tp for tp in ours if self.is_batched(tp.topic))
+            if not ours:
+                return
             try:
                 if batched and not self.app.crashed:
                     await self._tell_owner(batched)
@@ -253,9 +259,10 @@ class Consumer(driver.Consumer):
             self._clean_unacked_messages()
         try:
             async with asyncio.timeout(self.options.handover_timeout_s):
-                # A commit that is under way may have begun before the last acks.
-                await self.maybe_wait_for_commit_to_finish()
-                await self.commit(start_new_transaction=False)
+                if self._commit_fut is not None:  # it may have begun before the last acks
+                    await asyncio.wait({self._commit_fut})
+                # Not commit(): that swallows a cancellation, and then waits for ever
+                await self.force_commit(start_new_transaction=False)
         except TimeoutError:
             self.log.exception("a commit was given up after %g s", self.options.handover_timeout_s)
 

@@ -6,6 +6,7 @@ fetched can be stamped with the lease it was fetched under: a seek never races w
 
 # ruff: noqa: SLF001  # Faust's driver works on the private parts of aiokafka's fetcher as well
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -63,6 +64,21 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         super().__post_init__()
         self._options = intake_of(self.app).options
         self._cursors: dict[TP, _Cursor] = {}
+
+    async def on_thread_stop(self) -> None:
+        """Close the client, also when the broker does not answer. Bounded."""
+        try:
+            async with asyncio.timeout(self._options.handover_timeout_s):
+                await super().on_thread_stop()
+        except TimeoutError:
+            self.log.exception("closing the client was given up after %g s", self._options.handover_timeout_s)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # The fetcher of aiokafka lets the cancellation of its own tasks escape; without this the thread
+            # would die before it says that it has ended, and the app would wait a minute for that.
+            self.log.warning("the client was closed while it was waiting for the broker")
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         conf = self.app.conf

@@ -30,9 +30,7 @@ class BatchFlow:
     agent has not received. Nothing ever waits for another partition.
     """
 
-    def __init__(
-        self, *, batch_max_records: int, queued_batches: int, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, *, batch_max_records: int, queued_batches: int, monotonic: Callable[[], float]) -> None:
         self.ledger = SlotLedger()
         self._batch_max_records = batch_max_records
         self._queued_batches = queued_batches
@@ -48,9 +46,7 @@ class BatchFlow:
 
     def wants(self, tp: TP) -> bool:
         """Whether records of the partition may be fetched now. Safe to call from another thread."""
-        return (
-            tp in self.ledger and tp not in self._held and self.ledger.unreceived(tp) < self._queued_batches
-        )
+        return tp in self.ledger and tp not in self._held and self.ledger.unreceived(tp) < self._queued_batches
 
     def hold(self, tp: TP) -> None:
         """Fetch nothing of the partition until `release`; what was fetched already may still arrive."""
@@ -74,9 +70,7 @@ class BatchFlow:
         self._held.discard(tp)
         self.ledger.close(tp)
 
-    def batches(
-        self, tp: TP, lease: int, start: int, end: int, records: Sequence[Record]
-    ) -> list[RecordBatch]:
+    def batches(self, tp: TP, lease: int, start: int, end: int, records: Sequence[Record]) -> list[RecordBatch]:
         """Cut one fetch of the offsets ``[start, end)`` into batches and enter them in the ledger.
 
         Offsets after the last record (transaction markers, compacted records) belong to the last batch; a
@@ -85,9 +79,7 @@ class BatchFlow:
         slots = self._slots(tp, lease, start, end, records, self._batch_max_records)
         return [RecordBatch(part, slot, self) for part, slot in slots]
 
-    def singles(
-        self, tp: TP, lease: int, start: int, end: int, records: Sequence[Record]
-    ) -> list[tuple[Record, Slot]]:
+    def singles(self, tp: TP, lease: int, start: int, end: int, records: Sequence[Record]) -> list[tuple[Record, Slot]]:
         """As `batches`, with a slot for each record; they count as received."""
         slots = self._slots(tp, lease, start, end, records, 1)
         for _, slot in slots:

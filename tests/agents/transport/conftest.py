@@ -104,19 +104,13 @@ class Field:
 
     def entries(self, event: str, worker: str = "*") -> list[Entry]:
         """What the workers wrote of one kind, in order of time."""
-        lines = [
-            line for path in self.directory.glob(f"{worker}.jsonl") for line in path.read_text().splitlines()
-        ]
+        lines = [line for path in self.directory.glob(f"{worker}.jsonl") for line in path.read_text().splitlines()]
         entries = [entry for entry in map(json.loads, lines) if entry["event"] == event]
         return sorted(entries, key=lambda entry: float(entry.get("at_s", 0)))
 
     def ranges(self, topic: str, partition: int) -> list[tuple[int, int]]:
         """The offset ranges of the journaled batches of a partition, in order of time."""
-        return [
-            (entry["first"], entry["next"])
-            for entry in self.entries("batch")
-            if entry["tp"] == [topic, partition]
-        ]
+        return [(entry["first"], entry["next"]) for entry in self.entries("batch") if entry["tp"] == [topic, partition]]
 
     def journaled(self) -> int:
         """How many records are in the journals, counting twice what came twice."""

@@ -2,9 +2,12 @@
 
 import random
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from stream.local.broker import EmbeddedBroker
 
 if TYPE_CHECKING:
     from tests.agents.transport.conftest import Field
@@ -74,9 +77,7 @@ def test_kill_9_at_any_moment_skips_nothing(kafka_field: "Field") -> None:
 
 
 @pytest.mark.parametrize("no_cython", ["", "1"], ids=["cython", "pure_python"])
-def test_a_failing_agent_never_commits_past_the_batch_it_failed_on(
-    kafka_field: "Field", no_cython: str
-) -> None:
+def test_a_failing_agent_never_commits_past_the_batch_it_failed_on(kafka_field: "Field", no_cython: str) -> None:
     topic = kafka_field.topic("click", 1, 3_000)
     worker = kafka_field.start(
         topics=[topic],
@@ -98,9 +99,7 @@ def test_a_worker_with_unacked_batches_stops_within_seconds_and_does_not_commit_
     kafka_field: "Field", revoking_s: float
 ) -> None:
     topic = kafka_field.topic("click", 2, 5_000)
-    worker = kafka_field.start(
-        topics=[topic], mode="keep", revoking_s=revoking_s, options={"handover_timeout_s": 1.0}
-    )
+    worker = kafka_field.start(topics=[topic], mode="keep", revoking_s=revoking_s, options={"handover_timeout_s": 1.0})
     kafka_field.until(lambda: kafka_field.journaled() >= 10_000, "all batches received")
     status, took_s = worker.stop()
 
@@ -109,3 +108,15 @@ def test_a_worker_with_unacked_batches_stops_within_seconds_and_does_not_commit_
     assert kafka_field.committed((topic, 0), (topic, 1)) == [0, 0]
     assert len(kafka_field.entries("revoked")) == 1, "the owner heard of it"
     assert ("on_revoked was cancelled" in worker.log) == (revoking_s > 0)
+
+
+def test_a_worker_stops_within_seconds_when_the_broker_is_gone(kafka_field: "Field", tmp_path: Path) -> None:
+    with EmbeddedBroker(tmp_path / "broker") as broker:
+        kafka_field.bootstrap = broker.bootstrap
+        topic = kafka_field.topic("click", 1, 100)
+        worker = kafka_field.start(topics=[topic], options={"handover_timeout_s": 1.0})
+        kafka_field.until(lambda: kafka_field.journaled() == 100, "the batch is journaled")
+        broker.kill()
+        kafka_field.until(lambda: "Failed fetch messages" in worker.log, "the worker has noticed")
+        _, took_s = worker.stop()
+    assert took_s < 6

@@ -11,12 +11,8 @@ RECORDS = 5_000
 def test_a_worker_holds_releases_and_rewinds_partitions(kafka_field: "Field") -> None:
     click = kafka_field.topic("click", 2, RECORDS)
     email = kafka_field.topic("email", 2, {0: RECORDS})  # partition 1 is empty: at its end all the same
-    worker = kafka_field.start(
-        topics=[click, email], mode="keep", scenario="steer", options={"batch_max_records": 500}
-    )
-    kafka_field.until(
-        lambda: len(kafka_field.entries("steered")) > 0 or worker.process.poll() is not None, "steered"
-    )
+    worker = kafka_field.start(topics=[click, email], mode="keep", scenario="steer", options={"batch_max_records": 500})
+    kafka_field.until(lambda: len(kafka_field.entries("steered")) > 0 or worker.process.poll() is not None, "steered")
     assert worker.process.poll() is None, worker.log[-3_000:]
 
     (held,) = kafka_field.entries("held")
@@ -46,9 +42,7 @@ def test_a_worker_holds_releases_and_rewinds_partitions(kafka_field: "Field") ->
     leases = [batch["lease"] for batch in batches]
     assert leases == sorted(leases)
 
-    kafka_field.until(
-        lambda: kafka_field.committed((click, 0), (click, 1)) == [RECORDS, RECORDS], "acks are committed"
-    )
+    kafka_field.until(lambda: kafka_field.committed((click, 0), (click, 1)) == [RECORDS, RECORDS], "acks are committed")
     assert worker.stop()[0] == 0
 
 
@@ -58,9 +52,7 @@ def test_an_offset_beyond_the_log_end_ends_the_worker_with_a_message(kafka_field
     worker = kafka_field.start(topics=[topic])
 
     assert worker.wait() != 0
-    assert (
-        "expected to go on at offset 150, but the log holds [0, 100): the broker lost records" in worker.log
-    )
+    assert "expected to go on at offset 150, but the log holds [0, 100): the broker lost records" in worker.log
     assert kafka_field.entries("batch") == []
 
 

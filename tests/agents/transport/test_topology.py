@@ -61,14 +61,10 @@ def test_members_get_only_topics_they_subscribe_to() -> None:
 
 @given(st.permutations(["worker-a", "worker-b", "worker-c"]))
 def test_static_members_keep_their_partitions_whatever_ids_the_broker_gives_them(order: list[str]) -> None:
-    members = {
-        f"id-{number}": CoRangeAssignor(EVENTS, rank).metadata(EVENTS) for number, rank in enumerate(order)
-    }
+    members = {f"id-{number}": CoRangeAssignor(EVENTS, rank).metadata(EVENTS) for number, rank in enumerate(order)}
     assigned = CoRangeAssignor(EVENTS, order[0]).assign(Cluster(click=3, email=3, purchase=3), members)
     by_rank = {rank: assigned[f"id-{number}"].assignment for number, rank in enumerate(order)}
-    assert by_rank == {
-        f"worker-{letter}": [(topic, [p]) for topic in sorted(EVENTS)] for p, letter in enumerate("abc")
-    }
+    assert by_rank == {f"worker-{letter}": [(topic, [p]) for topic in sorted(EVENTS)] for p, letter in enumerate("abc")}
 
 
 def test_an_assignment_survives_the_wire() -> None:

@@ -1,0 +1,21 @@
+"""Waiting for an event with a time limit."""
+
+from __future__ import annotations
+
+import asyncio
+
+__all__ = ["wait_until_set"]
+
+
+async def wait_until_set(event: asyncio.Event, timeout_s: float | None) -> bool:
+    """Clear ``event``, wait until it is set or ``timeout_s`` has passed; return whether it was set.
+
+    Unlike ``asyncio.wait_for`` before Python 3.12, this never loses a cancellation that comes with the event.
+    """
+    event.clear()
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
