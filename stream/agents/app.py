@@ -116,8 +116,11 @@ class Assembly:
         examples = app.topic(self.settings.training_examples, schema=BatchSchema())
 
         async def receive(inbox: StreamT[Any]) -> None:
-            async for batch in batches(inbox):
-                self.owner.deliver(batch)
+            try:
+                async for batch in batches(inbox):
+                    self.owner.deliver(batch)
+            except Exception as error:  # noqa: BLE001 - Faust would restart the agent and leave its batches behind
+                leave("receiving", error)
 
         app.agent(events, name="events")(receive)
         app.agent(examples, name="trainer")(_copy_of(receive))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ _CLOCK_GRACE_MS = 10_000
 #: A partition whose newest event is younger than this is fed by producers that write in the present.
 _LIVE_WITHIN_MS = 3_600_000
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.05, 5.0
+#: How long a worker that stops waits for the broker to confirm its outbox.
+_HAND_OVER_S = 2.0
 
 
 class Batch(Protocol):
@@ -153,8 +156,9 @@ class PartitionWorker:
             while not self._stopping:
                 try:
                     await self._turn()
-                except (FencedError, StorageError) as error:
+                except StorageError as error:
                     await self._recover(error)
+            await self._hand_over()
         finally:
             await self._stop_publishing()
 
@@ -173,6 +177,17 @@ class PartitionWorker:
             await self._commit(self.partition.sweep((), self._scorer(), self._clock.now_ms()))
         else:
             await self._wait()
+
+    async def _hand_over(self) -> None:
+        """Publish and trim what is left; whatever is not trimmed the next owner sends again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_HAND_OVER_S):
+                await self.outbox.below(1)
+        if self.outbox.confirmed:
+            try:
+                await self._commit(self.partition.sweep((), self._scorer(), self._clock.now_ms()))
+            except StorageError as error:
+                _LOG.info("the outbox of partition %d is left untrimmed: %s", self.partition.partition, error)
 
     async def _wait(self) -> None:
         timeout_s = _TICK_S

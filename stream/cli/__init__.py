@@ -13,8 +13,11 @@ __all__ = ["main"]
 
 COMMANDS = {
     "alerts": ("stream.cli.alerts:alerts", "Show alerts as they are published."),
+    "customer": ("stream.cli.customer:customer", "Show everything about one customer."),
+    "demo": ("stream.cli.demo:demo", "Run everything here, over real events, and watch."),
     "doctor": ("stream.cli.doctor:doctor", "Check everything a worker depends on."),
     "produce": ("stream.cli.produce:produce", "Publish the events of a log file."),
+    "replay": ("stream.cli.replay:replay", "Process a log without Kafka and Redis."),
     "settings": ("stream.cli.show_settings:show_settings", "Show the settings in effect."),
     "topics": ("stream.cli.topics:topics", "Create or describe the topics."),
     "worker": ("stream.cli.worker:worker", "Process events until told to stop."),

@@ -3,12 +3,13 @@
 import time
 from collections.abc import Iterable
 from itertools import islice
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import click
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from stream.cli.kafka import client_config, cluster_metadata, silent
+from stream.cli.log_options import log_options
 from stream.cli.options import SettingsCommand, with_settings
 from stream.errors import PublishError, TopologyError
 from stream.events.kinds import EventType
@@ -21,26 +22,12 @@ DELIVERY_TIMEOUT_S = 60.0
 QUEUE_FULL_WAIT_S = 0.1
 
 
-class _Zone(click.ParamType):
-    name = "zone"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> ZoneInfo:
-        try:
-            return ZoneInfo(str(value))
-        except (ZoneInfoNotFoundError, ValueError):
-            self.fail(f"{value!r} is no time zone; expected a name such as Europe/London", param, ctx)
-
-
 @click.command(cls=SettingsCommand)
 @click.argument("log")
 @click.option(
     "--rate", type=click.FloatRange(min=0, min_open=True), help="Events a second. [as fast as possible]"
 )
-@click.option("--limit", type=click.IntRange(min=0), help="Stop after so many events.")
-@click.option(
-    "--timezone", type=_Zone(), default="UTC", show_default=True, help="Of times without an offset (CSV)."
-)
-@click.option("--currency", default="USD", show_default=True, help="Of amounts without a currency (CSV).")
+@log_options
 @with_settings("Kafka", "Topics")
 def produce(
     settings: Settings, *, log: str, rate: float | None, limit: int | None, timezone: ZoneInfo, currency: str
@@ -101,6 +88,14 @@ class EventProducer:
             self._producer.poll(0)
             if self.refused:
                 self.check()
+
+    def serve(self, timeout_s: float) -> None:
+        """Let the broker's confirmations in for ``timeout_s``; raise `PublishError` if it refused an event."""
+        deadline = time.monotonic() + timeout_s
+        self._producer.poll(0)
+        while (remaining_s := deadline - time.monotonic()) > 0:
+            self._producer.poll(remaining_s)
+        self.check()
 
     def flush(self) -> None:
         """Wait until each queued event is confirmed, or refused: at the latest after the delivery timeout."""

@@ -89,7 +89,7 @@ FEATURES: tuple[Feature, ...] = (
         "ratio",
         None,
         "exact",
-        "days since the last order over the mean gap between orders",
+        "days since the last order over the mean gap between orders, a gap below one day counted as one",
         missing=1.0,
     ),
     Feature("order_value", "currency", None, "exact", "mean value of an order, refunds not counted"),

@@ -12,7 +12,7 @@ from typing import Self
 from stream.errors import LocalServerError
 from stream.local.leash import leashed
 
-__all__ = ["HOST", "LocalServer", "free_port"]
+__all__ = ["HOST", "LocalServer", "free_port", "tail_of"]
 
 HOST = "127.0.0.1"
 READY_TIMEOUT_S = 30.0
@@ -28,6 +28,14 @@ def free_port() -> int:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def tail_of(log_path: Path) -> str:
+    """The end of a log file, with words that fit into a message."""
+    if not log_path.exists():
+        return "it logged nothing"
+    log = log_path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
+    return f"the end of {log_path}:\n{log}" if log else f"{log_path} is empty"
 
 
 class LocalServer(ABC):
@@ -69,6 +77,10 @@ class LocalServer(ABC):
     @property
     def log_path(self) -> Path:
         return self.directory / f"{self.name}.log"
+
+    def log_tail(self) -> str:
+        """The end of what the process has written, for a message."""
+        return tail_of(self.log_path)
 
     @property
     def running(self) -> bool:
@@ -139,13 +151,13 @@ class LocalServer(ABC):
         while (remaining_s := deadline - time.monotonic()) > 0:
             if process.poll() is not None:
                 raise LocalServerError(
-                    f"{self.name} ended with status {process.returncode} while starting; {self._log_tail()}"
+                    f"{self.name} ended with status {process.returncode} while starting; {self.log_tail()}"
                 )
             if self.answers(min(remaining_s, 1.0)):
                 return
             time.sleep(POLL_INTERVAL_S)
         raise LocalServerError(
-            f"{self.name} did not answer on {HOST}:{self.port} in {READY_TIMEOUT_S:g} s; {self._log_tail()}"
+            f"{self.name} did not answer on {HOST}:{self.port} in {READY_TIMEOUT_S:g} s; {self.log_tail()}"
         )
 
     def _end(self, number: signal.Signals) -> None:
@@ -159,9 +171,3 @@ class LocalServer(ABC):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(STOP_TIMEOUT_S)
-
-    def _log_tail(self) -> str:
-        if not self.log_path.exists():
-            return "it logged nothing"
-        log = self.log_path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
-        return f"the end of {self.log_path}:\n{log}" if log else f"{self.log_path} is empty"

@@ -79,6 +79,7 @@ def _decide(p, row, at, cause, event_id, risk, rules, model, out, count, value, 
         e.previous_risk = previous
         e.version = model.version
         e.segment = p.segment
+        e.spend = p.order_spend - p.refund_spend
     return count
 
 

@@ -29,9 +29,9 @@ class EmissionCause(IntEnum):
     MODEL = 2
 
 
-#: ``row``: row of the working array. ``at``: stream time it is as of. ``event_id``: the event that caused it, 0 for a
-#: timer. ``pending_*``: a label's landmark. ``value`` and ``inputs``: the feature vector at ``at`` (labels: inputs as
-#: frozen, no values).
+#: ``row``: row of the working array. ``at``: stream time that it is as of. ``event_id``: the event that caused it, 0
+#: for a timer. ``spend``: of a label's horizon, else of the whole history. ``landmark_at``: a label's landmark.
+#: ``values`` and ``inputs``: the feature vector at ``at``; a label has the inputs that were frozen, and no values.
 EMISSION = np.dtype(
     [
         ("kind", np.int64),

@@ -138,7 +138,7 @@ class Consumer(driver.Consumer):
             offsets = await self._restored(batched, earliest)
             for tp, committed in (await self._thread.committed(assigned - batched)).items():
                 offsets[tp] = earliest[tp] if committed is None else committed
-            if self.app.rebalancing_count == rebalance:
+            if self.app.rebalancing_count == rebalance and not self._thread.rebalancing:
                 for tp in frozenset(self.flow.ledger) - assigned:
                     self.flow.close(tp)
                 await self._position_at(offsets)
@@ -178,8 +178,11 @@ class Consumer(driver.Consumer):
             if end is not None and end.highwater < offset:
                 missing[tp] = offset
         for tp, offset in missing.items():
+            lease = self.flow.ledger.lease(tp)
             if self.flow.ledger.fetched_to(tp) == offset:
-                await self._position_at({tp: await self._ask_owner(tp, offset)})
+                go_on_at = await self._ask_owner(tp, offset)
+                if self.flow.ledger.lease(tp) == lease:
+                    await self._position_at({tp: go_on_at})
 
     async def _ask_owner(self, tp: TP, offset: int) -> int:
         earliest = (await self.earliest_offsets(tp))[tp]

@@ -19,7 +19,7 @@ from faust.types import TP
 from stream.agents.transport.assignor import CoRangeAssignor
 from stream.agents.transport.batch import Record
 from stream.agents.transport.intake import LogEnd, intake_of
-from stream.errors import TopologyError
+from stream.errors import SettingsError, TopologyError
 
 __all__ = ["ConsumerThread", "Fetch", "Fetched", "Wanted"]
 
@@ -86,6 +86,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             raise TopologyError(
                 "kafkabatch:// does not support Faust tables: keep state in the store of the PartitionOwner"
             )
+        if self._options.restore_timeout_s >= conf.broker_request_timeout:
+            raise SettingsError(
+                f"restore_timeout_s={self._options.restore_timeout_s:g} must be less than Faust's "
+                f"broker_request_timeout={conf.broker_request_timeout:g}, after which Faust gives up in silence"
+            )
         instance_id = conf.consumer_group_instance_id
         return AIOKafkaConsumer(
             client_id=conf.broker_client_id,
@@ -137,6 +142,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 moved[tp] = Fetched(cursor.lease, cursor.offset, state.position, records.get(tp, ()))
                 self._cursors[tp] = _Cursor(cursor.lease, state.position, state)
         return Fetch(moved, out_of_range)
+
+    @property
+    def rebalancing(self) -> bool:
+        """Whether the assignment has been revoked and the next one is not known yet."""
+        return bool(self._ensure_consumer()._subscription.reassignment_in_progress)
 
     async def position_at(self, targets: Mapping[TP, tuple[int, int]]) -> None:
         """Go to ``{partition: (lease, offset)}``; skips partitions that are no longer assigned."""

@@ -28,7 +28,10 @@ class PartitionOwner:
         raise NotImplementedError
 
     async def on_assigned(self, assigned: frozenset[TP]) -> None:
-        """The whole assignment is positioned; its records follow as soon as this returns."""
+        """The whole assignment is positioned; its records follow as soon as this returns.
+
+        What is not in it is not ours. Not called for an empty assignment.
+        """
 
     async def on_revoked(self, revoked: frozenset[TP]) -> None:
         """The partitions are about to go to another worker, or this one stops in good order.

@@ -1,0 +1,73 @@
+"""The alerts topic as a program that shows alerts reads it."""
+
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+
+from stream.alerts.contract import Alert, AlertKind
+from stream.cli.kafka import client_config, silent
+from stream.errors import TopologyError
+from stream.settings import Settings
+
+__all__ = ["AlertFeed"]
+
+TIMEOUT_S = 5.0
+_MOST_AT_ONCE = 2000
+_decoder = msgspec.json.Decoder(Alert)
+
+
+class AlertFeed:
+    """Reads the alerts of all partitions from the beginning and drops what comes twice, by ``alert_id``.
+
+    ``published``: distinct alerts so far; ``latest``: the newest raised ones, newest last.
+    """
+
+    def __init__(self, settings: Settings, keep: int = 8) -> None:
+        self._settings = settings
+        self._consumer = Consumer(
+            client_config(settings, group_id="stream-demo", enable_auto_commit=False), logger=silent
+        )
+        self._seen: set[str] = set()
+        self.latest: deque[Alert] = deque(maxlen=keep)
+
+    def __enter__(self) -> Self:
+        topic, partitions = self._settings.alerts, self._settings.partitions
+        self._consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in range(partitions)])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._consumer.close()
+
+    @property
+    def published(self) -> int:
+        return len(self._seen)
+
+    def take(self, timeout_s: float = 0.0) -> list[Alert]:
+        """Alerts that have come since the last call, waiting up to ``timeout_s`` for the first."""
+        fresh = []
+        for message in self._consumer.consume(_MOST_AT_ONCE, timeout_s):
+            if (error := message.error()) is not None:
+                raise TopologyError(f"cannot read topic {self._settings.alerts}: {error.str()}")
+            try:
+                alert = _decoder.decode(message.value() or b"")
+            except msgspec.DecodeError as error:
+                raise TopologyError(f"topic {self._settings.alerts} holds a record that is no alert: {error}") from error
+            if alert.alert_id not in self._seen:
+                self._seen.add(alert.alert_id)
+                fresh.append(alert)
+        self.latest.extend(sorted((a for a in fresh if a.kind is AlertKind.RAISED), key=lambda a: a.occurred_at))
+        return fresh
+
+    def end_of_training_examples(self) -> int:
+        """Number of training examples that have been published."""
+        partition = TopicPartition(self._settings.training_examples, 0)
+        try:
+            _, end = self._consumer.get_watermark_offsets(partition, timeout=TIMEOUT_S)
+        except KafkaException as error:
+            raise TopologyError(f"cannot look at topic {partition.topic}: {error.args[0].str()}") from error
+        return int(end)

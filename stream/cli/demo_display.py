@@ -1,0 +1,87 @@
+"""Where the frames of a demo go: a live display on a terminal, plain lines elsewhere."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from stream.alerts.contract import Alert
+from stream.cli.alert_feed import AlertFeed
+from stream.cli.demo_frame import FRAME_WIDTH, frame, line
+from stream.cli.demo_run import Progress
+from stream.errors import EventLogError
+
+__all__ = ["Display", "console_for_people", "write_svg"]
+
+_LINE_INTERVAL_S = 2.0
+
+
+def console_for_people() -> Console:
+    """Standard output as wide as the terminal is, or as a frame where it is none."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=FRAME_WIDTH)
+
+
+class Display(AbstractContextManager["Display"]):
+    """``with Display(console) as display: display.say(...); display.show(progress, alerts)``."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        self._line_at_s = 0.0
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def say(self, what: str) -> None:
+        """Tell one thing, in a line of its own where there is no terminal."""
+        self.wait(what)
+        if self._live is None:
+            self.console.print(what, soft_wrap=True)
+
+    def wait(self, what: str) -> None:
+        """Tell on a terminal, in a line that the next replaces, what is waited for."""
+        self._update(Text(what))
+
+    def show(self, progress: Progress, alerts: AlertFeed, *, last: bool = False) -> None:
+        """Show a frame; without a terminal a line every couple of seconds, and the last one."""
+        if self._live is not None:
+            self._update(frame(progress, alerts.latest))
+        elif last or progress.elapsed_s >= self._line_at_s:
+            self._line_at_s = progress.elapsed_s + _LINE_INTERVAL_S
+            self.console.print(line(progress), soft_wrap=True, markup=False)
+            for alert in [*alerts.latest][-1:]:
+                self.console.print(f"         latest alert: {_told(alert)}", soft_wrap=True, markup=False)
+
+    def _update(self, what: RenderableType) -> None:
+        if self._live is not None:
+            self._live.update(what, refresh=True)
+
+
+def _told(alert: Alert) -> str:
+    reasons = " ".join(reason.sentence for reason in alert.reasons[:2])
+    return f"{alert.occurred_at[:16]} {alert.customer_id} risk {alert.risk:.2f} by {alert.cause.value}: {reasons}"
+
+
+def write_svg(progress: Progress, alerts: AlertFeed, path: Path) -> None:
+    """Write the frame as a picture. Raises `EventLogError` when it cannot be written."""
+    console = Console(record=True, width=FRAME_WIDTH, force_terminal=True, color_system="truecolor", quiet=False)
+    with console.capture():
+        console.print(frame(progress, alerts.latest))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        console.save_svg(str(path), title="stream demo")
+    except OSError as error:
+        raise EventLogError(f"{path}: the picture cannot be written: {error}") from error

@@ -1,0 +1,174 @@
+"""What a demo shows while it runs: one frame of figures."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from rich import box
+from rich.align import Align
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from stream.alerts.contract import Alert
+from stream.cli.demo_run import Progress
+from stream.events.times import rfc3339
+
+__all__ = ["FRAME_WIDTH", "frame", "line"]
+
+#: Columns of the terminal that a frame makes use of.
+FRAME_WIDTH: Final = 112
+
+_ALERTS_SHOWN: Final = 4
+_BAR_WIDTH: Final = 16
+
+
+def _day(at_ms: int | None) -> str:
+    return "-" if at_ms is None else rfc3339(at_ms)[:16].replace("T", " ")
+
+
+def _ratio(figure: float | None) -> str:
+    return "-" if figure is None else f"{figure:.4f}"
+
+
+def line(progress: Progress) -> str:
+    """Everything in one line, for logs and pipes."""
+    counters = progress.totals.counters
+    parts = [
+        f"{progress.elapsed_s:5.1f} s",
+        f"in {counters.events_in:,} ({progress.per_s:,.0f}/s, lag {progress.lag:,})",
+        f"stream time {_day(progress.totals.stream_time_ms)}",
+        f"customers {counters.customers:,}",
+    ]
+    if (snapshot := progress.snapshot) is not None:
+        whole = snapshot.churn.evaluation.whole
+        parts.append(f"labels {snapshot.churn.labels_seen:,}")
+        if whole.auc is not None:
+            parts.append(f"AUC {_ratio(whole.auc)} (recency {_ratio(whole.recency_auc)})")
+            parts.append(
+                f"log loss {_ratio(whole.log_loss)}"
+                f" (recency {_ratio(whole.recency_log_loss)}, base rate {_ratio(whole.base_rate_log_loss)})"
+            )
+    parts.append(
+        f"alerts {counters.alerts_raised:,} (event {counters.raised_by_event:,},"
+        f" silence {counters.raised_by_silence:,}, model {counters.raised_by_model:,}),"
+        f" cleared {counters.alerts_cleared:,}"
+    )
+    return "  ".join(parts)
+
+
+def frame(progress: Progress, alerts: Iterable[Alert]) -> RenderableType:
+    """Figures side by side, and the latest ``alerts`` (oldest first) below."""
+    panels = Table.grid(expand=True, padding=(0, 1))
+    panels.add_column(ratio=27)
+    panels.add_column(ratio=44)
+    panels.add_column(ratio=41)
+    panels.add_row(
+        _panel("events", _events(progress)),
+        _panel("churn model, test then train", _model(progress)),
+        _panel("segments", _segments(progress)),
+    )
+    return Group(_head(progress), panels, _panel("latest alerts", _alerts([*alerts][-_ALERTS_SHOWN:])))
+
+
+def _panel(title: str, content: RenderableType) -> Panel:
+    return Panel(content, title=title, title_align="left", box=box.ROUNDED, border_style="bright_black", padding=(0, 1))
+
+
+def _head(progress: Progress) -> RenderableType:
+    done = progress.totals.counters.events_in
+    of = "" if progress.expected is None else f" of {progress.expected:,}"
+    text = Text.assemble(
+        ("customer-stream ", "bold"),
+        f" stream time {_day(progress.totals.stream_time_ms)}",
+        ("  |  ", "bright_black"),
+        f"{done:,}{of} events",
+        ("  |  ", "bright_black"),
+        f"{progress.per_s:,.0f}/s, lag {progress.lag:,}",
+        ("  |  ", "bright_black"),
+        f"{progress.elapsed_s:.0f} s",
+    )
+    bar = ProgressBar(total=progress.expected, completed=done, pulse=progress.expected is None)
+    return Group(text, bar)
+
+
+def _pairs(rows: Iterable[tuple[str, str]]) -> Table:
+    table = Table.grid(expand=True, padding=(0, 1))
+    table.add_column(style="bright_black", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+def _events(progress: Progress) -> Table:
+    counters = progress.totals.counters
+    return _pairs(
+        [
+            ("published", f"{progress.published:,}"),
+            ("taken in", f"{counters.events_in:,}"),
+            ("applied", f"{counters.applied:,}"),
+            ("duplicates", f"{counters.duplicates:,}"),
+            ("dead letters", f"{counters.dead_letters:,}"),
+            ("customers", f"{counters.customers:,}"),
+        ]
+    )
+
+
+def _model(progress: Progress) -> Table:
+    table = Table.grid(expand=True, padding=(0, 1))
+    for justify in ("left", "right", "right", "right"):
+        table.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]  # one of rich's literals
+    table.add_row("", *(Text(name, "bright_black") for name in ("model", "recency", "base rate")))
+    whole = progress.snapshot.churn.evaluation.whole if progress.snapshot else None
+    auc = (None, None) if whole is None else (whole.auc, whole.recency_auc)
+    loss = (
+        (None, None, None) if whole is None else (whole.log_loss, whole.recency_log_loss, whole.base_rate_log_loss)
+    )
+    table.add_row(Text("AUC", "bright_black"), Text(_ratio(auc[0]), "bold"), _ratio(auc[1]), "")
+    table.add_row(Text("log loss", "bright_black"), Text(_ratio(loss[0]), "bold"), *map(_ratio, loss[1:]))
+    counters = progress.totals.counters
+    learned = progress.snapshot.churn.labels_seen if progress.snapshot else 0
+    scored = f"{whole.examples:,.0f}" if whole else "0"
+    table.add_row(Text("labels", "bright_black"), f"{counters.labels:,}", "matured", "")
+    table.add_row("", f"{learned:,}", "learned", "")
+    table.add_row("", scored, "scored", "")
+    return table
+
+
+def _segments(progress: Progress) -> Table:
+    table = Table.grid(expand=True, padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(width=_BAR_WIDTH)
+    sizes = progress.standing.segments
+    for name, size in [*sizes.items()][:6]:
+        table.add_row(
+            Text(name, "bright_black"),
+            f"{size:,}",
+            ProgressBar(total=max(sizes.values()), completed=size, width=_BAR_WIDTH, finished_style="bar.complete"),
+        )
+    return table
+
+
+def _alerts(alerts: list[Alert]) -> RenderableType:
+    if not alerts:
+        return Text("none yet: the model has to learn first", "bright_black")
+    blocks: list[RenderableType] = []
+    for alert in reversed(alerts):
+        blocks.append(
+            Text.assemble(
+                (f"{alert.occurred_at[:16].replace('T', ' ')}  ", "bright_black"),
+                (f"{alert.customer_id:<8}", "bold"),
+                (f"risk {alert.risk:.2f}", "red"),
+                f"  by {alert.cause.value:<8}",
+                f"{alert.value_at_risk:>9,.2f} at risk",
+                f"   {alert.segment or 'no segment yet'}",
+            )
+        )
+        blocks.append(
+            Text("    " + " ".join(reason.sentence for reason in alert.reasons[:2]), "italic", no_wrap=True, overflow="ellipsis")
+        )
+    return Group(*blocks)

@@ -1,0 +1,222 @@
+"""The run of a demo: publish, watch, and know when everything has been done."""
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from stream.cli.alert_feed import AlertFeed
+from stream.cli.produce import EventProducer
+from stream.cli.result import DemoResult, figures_of
+from stream.cli.standing import Standing, stand
+from stream.errors import LocalServerError
+from stream.events.log_event import LogEvent
+from stream.local.stack import LocalStack
+from stream.local.workers import WorkerProcesses
+from stream.online_models.snapshot import ModelSnapshot, decode_snapshot
+from stream.storage.overview import Overview, Totals
+
+__all__ = ["DemoRun", "PacedFeed", "Progress"]
+
+#: Nothing has moved for so long although there is work: the demo has failed.
+PATIENCE_S = 60.0
+#: Without compiled code in the cache a worker takes a minute to start; two on a busy machine take longer.
+READY_TIMEOUT_S = 300.0
+LOOK_INTERVAL_S = 0.25
+TICK_S = 0.05
+_CHUNK = 500
+_SPEED_WINDOW_S = 3.0
+#: The customers are counted again at the earliest after so many times what it took the last time.
+_STANDING_PAUSE = 25.0
+
+
+class PacedFeed:
+    """Publishes ``events`` at ``rate`` a second (0: as fast as possible), a little at every call of `advance`."""
+
+    def __init__(self, producer: EventProducer, events: Iterator[LogEvent], rate: float) -> None:
+        self._producer = producer
+        self._events = events
+        self._rate = rate
+        self.queued = 0
+        self.finished = False
+
+    @property
+    def confirmed(self) -> int:
+        """Events that the broker has."""
+        return self._producer.confirmed
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is for the pace alone that nothing is published."""
+        return not self.finished and self.confirmed == self.queued
+
+    @property
+    def done(self) -> bool:
+        return self.finished and self.confirmed == self.queued
+
+    def advance(self, elapsed_s: float, budget_s: float) -> None:
+        """Publish what is due ``elapsed_s`` after the start, for ``budget_s`` at most, and wait for the rest of it."""
+        until = time.monotonic() + budget_s
+        due = math.inf if self._rate == 0 else self._rate * elapsed_s
+        while not self.finished and self.queued < due and time.monotonic() < until:
+            chunk = list(islice(self._events, math.ceil(min(_CHUNK, due - self.queued))))
+            self.finished = not chunk
+            self._producer.publish(chunk)
+            self.queued += len(chunk)
+        self._producer.serve(max(until - time.monotonic(), 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is known at one look. ``expected``: events in the log as far as that is known, for the bar."""
+
+    elapsed_s: float
+    expected: int | None
+    published: int
+    per_s: float
+    totals: Totals
+    snapshot: ModelSnapshot | None
+    standing: Standing
+
+    @property
+    def lag(self) -> int:
+        """Published events that are not taken in."""
+        return self.published - self.totals.counters.events_in
+
+
+class DemoRun:
+    """Drives a feed through a running stack and looks at what comes out."""
+
+    def __init__(
+        self,
+        stack: LocalStack,
+        workers: WorkerProcesses,
+        overview: Overview,
+        alerts: AlertFeed,
+        feed: PacedFeed,
+        expected: int | None,
+    ) -> None:
+        self._stack = stack
+        self._workers = workers
+        self._overview = overview
+        self._feed = feed
+        self._expected = expected
+        self.alerts = alerts
+        self._encoded: bytes | None = None
+        self._snapshot: ModelSnapshot | None = None
+        self.standing = Standing(0, {}, [])
+        self._count_again_at = 0.0
+        self._began = time.monotonic()
+        self._speeds: deque[tuple[float, int]] = deque([(0.0, 0)])
+        self._moved_at = self._began
+        self._figures: tuple[object, ...] = ()
+        self._taken_in_s: float | None = None
+
+    def wait_until_ready(self) -> Iterator[float]:
+        """Wait until the workers own everything; yields the seconds waited so far."""
+        began = time.monotonic()
+        while not self._workers.own_everything(self._overview.totals(), self._overview.trainer()):
+            self.check()
+            waited_s = time.monotonic() - began
+            if waited_s > READY_TIMEOUT_S:
+                raise LocalServerError(f"the workers own nothing after {waited_s:.0f} s; {self._workers.log_tails()}")
+            yield waited_s
+            time.sleep(TICK_S)
+
+    def check(self) -> None:
+        """Raise `LocalServerError` if a process has died."""
+        self._workers.check()
+        self._stack.check()
+
+    def progress(self) -> Iterator[Progress]:
+        """Publish and watch until everything has been done; the last one yielded is the end of it."""
+        self._began = self._moved_at = time.monotonic()
+        while True:
+            look_at = time.monotonic() + LOOK_INTERVAL_S
+            while (left_s := look_at - time.monotonic()) > 0:
+                self._feed.advance(time.monotonic() - self._began, min(left_s, TICK_S))
+            self.check()
+            self.alerts.take()
+            now, learned, settled = self._look()
+            yield now
+            if settled:
+                return
+            self._require_movement(now, learned)
+
+    def result(self, last: Progress) -> DemoResult:
+        """Figures of the whole run, from a fresh count of the customers."""
+        self.standing = standing = stand(self._overview.documents())
+        taken_in_s = self._taken_in_s or last.elapsed_s
+        return DemoResult(
+            **figures_of(last.totals.counters, last.snapshot, standing, last.totals.stream_time_ms),
+            produced=last.published,
+            alerts_published=self.alerts.published,
+            workers=len(self._workers.pids),
+            duration_s=round(last.elapsed_s, 2),
+            events_per_s=round(last.totals.counters.events_in / taken_in_s, 1),
+        )
+
+    def _look(self) -> tuple[Progress, int, bool]:
+        """What is to be seen, the trainer's offset, and whether all is done.
+
+        In this order the conclusion holds: all events are in, so no timer becomes due any more; none is due, so no
+        record is added to an outbox; they are empty, so the topics do not grow; the trainer is at the end of its own.
+        """
+        totals = self._overview.totals()
+        counters = totals.counters
+        elapsed_s = time.monotonic() - self._began
+        taken_in = self._feed.done and counters.events_in >= self._feed.confirmed
+        if taken_in and self._taken_in_s is None:
+            self._taken_in_s = elapsed_s
+        quiet = taken_in and totals.due == 0 and totals.outbox == 0
+        end = self.alerts.end_of_training_examples() if quiet else None
+        learned = self._overview.trainer().offset
+        # the checkpoint and the snapshot are written together
+        self._load_snapshot()
+        settled = (
+            quiet and learned == end and self.alerts.published >= counters.alerts_raised + counters.alerts_cleared
+        )
+        self._count_customers(elapsed_s)
+        return self._seen(totals, elapsed_s), learned, settled
+
+    def _seen(self, totals: Totals, elapsed_s: float) -> Progress:
+        self._speeds.append((elapsed_s, totals.counters.events_in))
+        while self._speeds[0][0] < elapsed_s - _SPEED_WINDOW_S:
+            self._speeds.popleft()
+        (from_s, from_events), (to_s, to_events) = self._speeds[0], self._speeds[-1]
+        return Progress(
+            elapsed_s=elapsed_s,
+            expected=self._feed.queued if self._feed.finished else self._expected,
+            published=self._feed.confirmed,
+            per_s=(to_events - from_events) / max(to_s - from_s, TICK_S),
+            totals=totals,
+            snapshot=self._snapshot,
+            standing=self.standing,
+        )
+
+    def _load_snapshot(self) -> None:
+        encoded = self._overview.snapshot()
+        if encoded is not None and encoded != self._encoded:
+            self._encoded, self._snapshot = encoded, decode_snapshot(encoded)
+
+    def _count_customers(self, elapsed_s: float) -> None:
+        if elapsed_s < self._count_again_at:
+            return
+        began = time.monotonic()
+        self.standing = stand(self._overview.documents())
+        self._count_again_at = elapsed_s + max(2.0, _STANDING_PAUSE * (time.monotonic() - began))
+
+    def _require_movement(self, now: Progress, learned: int) -> None:
+        totals = now.totals
+        figures = (now.published, totals.counters, totals.due, totals.outbox, learned, self.alerts.published)
+        if figures != self._figures or (self._feed.waits and now.lag == 0):
+            self._figures = figures
+            self._moved_at = time.monotonic()
+        elif time.monotonic() - self._moved_at > PATIENCE_S:
+            raise LocalServerError(
+                f"nothing has moved for {PATIENCE_S:.0f} s: {totals.counters.events_in:,} of {now.published:,} published "
+                f"events are taken in, {totals.due:,} timers are due, {totals.outbox:,} records wait to be published, "
+                f"{learned:,} examples are learned; {self._workers.log_tails()}"
+            )

@@ -1,0 +1,178 @@
+"""Reading what workers have stored, from outside: totals, models, customers. Writes nothing, claims nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+import redis
+import redis.cluster
+from redis.exceptions import RedisClusterException, RedisError
+
+from stream.errors import StorageError
+from stream.events.partition import partition_of
+from stream.processing.state import Counters, PartitionState
+from stream.settings import Settings
+from stream.storage.keys import Keys
+
+__all__ = ["MAX_PARTITIONS", "Overview", "Totals", "TrainerPosition"]
+
+#: As many partitions as the settings allow; a customer is looked for in all of them.
+MAX_PARTITIONS = 10_000
+
+_TIMEOUT_S = 15.0
+_LOOK_AT_ONCE = 1000
+_state_decoder = msgspec.json.Decoder(PartitionState)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """All partitions together.
+
+    ``claimed``: partitions that have had an owner. ``owners``: the workers that own them now. ``stream_time_ms``: of
+    the partition that is furthest. ``due``: timers that stream time has passed and that have not fired yet; ``outbox``:
+    records stored and not yet published.
+    """
+
+    counters: Counters
+    claimed: int
+    owners: frozenset[str]
+    stream_time_ms: int | None
+    due: int
+    outbox: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerPosition:
+    """``owner``: the worker that learns, empty before there was one. ``offset``: of the next example to learn."""
+
+    owner: str
+    offset: int
+
+
+def _owner(token: bytes | None) -> str:
+    return token.decode().split(":")[1] if token else ""
+
+
+class Overview:
+    """A reader of the namespace of ``settings``. Every method raises `StorageError` when Redis fails."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._keys = Keys(settings.namespace)
+        self._partitions = settings.partitions
+        limits: dict[str, Any] = {"socket_timeout": _TIMEOUT_S, "socket_connect_timeout": 5.0}
+        try:
+            self._client: Any = (
+                redis.cluster.RedisCluster.from_url(settings.redis_url, **limits)
+                if settings.redis_cluster
+                else redis.Redis.from_url(settings.redis_url, **limits)
+            )
+        except (RedisError, RedisClusterException) as error:  # the second is not derived from the first
+            raise StorageError(f"Redis cannot be reached: {error}: check redis_url and redis_cluster") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def totals(self) -> Totals:
+        """Add up the partitions.
+
+        Counters, timers and outboxes are read in this order: when the counters say that all events are in, no timer is
+        due and the outboxes are empty, then nothing more will come.
+        """
+        metas = self._pipelined([("HMGET", self._keys.meta(p), "epoch", "token", "state") for p in self._range])
+        states = [_state_decoder.decode(state) if state else PartitionState() for _, _, state in metas]
+        times = [state.stream_time_ms for state in states]
+        due = self._pipelined(
+            [
+                ("ZCOUNT", self._keys.timers(p), "-inf", f"({times[p]}" if times[p] is not None else "-inf")
+                for p in self._range
+            ]
+        )
+        outbox = self._pipelined([("LLEN", self._keys.outbox(p)) for p in self._range])
+        return Totals(
+            counters=_sum([state.counters for state in states]),
+            claimed=sum(epoch is not None for epoch, _, _ in metas),
+            owners=frozenset(_owner(token) for _, token, _ in metas if token),
+            stream_time_ms=max((time for time in times if time is not None), default=None),
+            due=sum(due),
+            outbox=sum(outbox),
+        )
+
+    def trainer(self) -> TrainerPosition:
+        """How far the trainer's checkpoint is."""
+        ((token, offset),) = self._pipelined([("HMGET", self._keys.checkpoint(), "token", "offset")])
+        return TrainerPosition(_owner(token), int(offset or 0))
+
+    def snapshot(self) -> bytes | None:
+        """Return the encoded model snapshot, None while there is none."""
+        (found,) = self._pipelined([("GET", self._keys.snapshot())])
+        return None if found is None else bytes(found)
+
+    def documents(self) -> Iterator[bytes]:
+        """All customer documents, in no order; those written meanwhile may be missing or come twice."""
+        keys: list[bytes] = []
+        try:
+            for key in self._client.scan_iter(match=self._keys.customer_pattern(), count=_LOOK_AT_ONCE):
+                keys.append(key)
+                if len(keys) == _LOOK_AT_ONCE:
+                    yield from self._present(keys)
+                    keys = []
+        except (RedisError, RedisClusterException) as error:
+            raise StorageError(f"the customers cannot be listed: {error}") from error
+        yield from self._present(keys)
+
+    def find(self, customer_id: str) -> tuple[int, bytes] | None:
+        """Partition and document of a customer.
+
+        It is looked for where the number of partitions in the settings says, and then everywhere: the number may be
+        set wrong here.
+        """
+        expected = partition_of(customer_id, self._partitions)
+        (found,) = self._pipelined([("GET", self._keys.customer(expected, customer_id))])
+        if found is not None:
+            return expected, bytes(found)
+        for first in range(0, MAX_PARTITIONS, _LOOK_AT_ONCE):
+            there = self._pipelined(
+                [("GET", self._keys.customer(p, customer_id)) for p in range(first, first + _LOOK_AT_ONCE)]
+            )
+            for offset, found in enumerate(there):
+                if found is not None:
+                    return first + offset, bytes(found)
+        return None
+
+    def key(self, partition: int, customer_id: str) -> str:
+        """Key of a customer's document."""
+        return self._keys.customer(partition, customer_id)
+
+    @property
+    def _range(self) -> range:
+        return range(self._partitions)
+
+    def _present(self, keys: list[bytes]) -> Iterator[bytes]:
+        """Documents of ``keys`` that have not expired since."""
+        return (found for found in self._pipelined([("GET", key) for key in keys]) if found is not None)
+
+    def _pipelined(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """Answers to ``commands`` in their order, in one round trip (on a cluster: one to each node)."""
+        if not commands:
+            return []
+        try:
+            pipe = self._client.pipeline(transaction=False)
+            for command in commands:
+                pipe.execute_command(*command)
+            answers: list[Any] = pipe.execute()
+        except (RedisError, RedisClusterException) as error:
+            raise StorageError(f"Redis cannot be read: {error}: check redis_url and that the server runs") from error
+        return answers
+
+
+def _sum(counters: list[Counters]) -> Counters:
+    return Counters(*(sum(getattr(of_one, name) for of_one in counters) for name in Counters.__struct_fields__))
