@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
@@ -33,3 +34,7 @@ def topic_prefix() -> str:
 def namespace() -> str:
     """A prefix for Redis keys that no other test uses."""
     return f"n{uuid.uuid4().hex[:12]}"
+
+# The first example of a test may compile a kernel, which takes seconds.
+hypothesis_settings.register_profile("compiled", deadline=None)
+hypothesis_settings.load_profile("compiled")

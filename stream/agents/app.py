@@ -83,6 +83,7 @@ class Assembly:
             clock,
             snapshot_s=settings.snapshot_ms / 1000,
             fenced_wait_s=settings.session_timeout_s,
+            publish=not settings.freeze_model,
         )
         self.owner = Owner(settings.event_topics, settings.training_examples, self._make_worker, self.trainer)
         self.app = self._faust_app()

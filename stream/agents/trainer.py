@@ -42,7 +42,10 @@ class TrainingBatch(Batch, Protocol):
 
 
 class Trainer:
-    """Learns batches in the order in which they are delivered; saves, publishes and acks every ``snapshot_s``."""
+    """Learns batches in the order in which they are delivered; saves, publishes and acks every ``snapshot_s``.
+
+    Without ``publish`` the snapshot that scorers read stays as it is.
+    """
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Trainer:
         *,
         snapshot_s: float,
         fenced_wait_s: float = 10.0,
+        publish: bool = True,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -60,6 +64,7 @@ class Trainer:
         self._clock = clock
         self._snapshot_s = snapshot_s
         self._fenced_wait_s = fenced_wait_s
+        self._publish = publish
         self._queue: deque[TrainingBatch] = deque()
         self._wake = asyncio.Event()
         self._saved_at_s = float("-inf")
@@ -142,7 +147,7 @@ class Trainer:
         await self._store.save(
             Checkpoint(self._learner.dump(), self._offset),
             _by_week(self._unsaved_ids),
-            encode_snapshot(snapshot),
+            encode_snapshot(snapshot) if self._publish else None,
         )
         self._saved_at_s = asyncio.get_running_loop().time()
         for batch in self._unsaved:

@@ -24,9 +24,7 @@ COMMANDS = {
 }
 
 
-@click.group(
-    cls=LazyGroup, commands_by_name=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(cls=LazyGroup, commands_by_name=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="stream")
 def main() -> None:
     """Customer events in; rolling features, churn risk, segments and alerts out.

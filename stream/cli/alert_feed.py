@@ -1,11 +1,10 @@
 """The alerts topic as a program that shows alerts reads it."""
 
-from collections import deque
 from types import TracebackType
 from typing import Self
 
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from stream.alerts.contract import Alert, AlertKind
 from stream.cli.kafka import client_config, silent
@@ -14,7 +13,6 @@ from stream.settings import Settings
 
 __all__ = ["AlertFeed"]
 
-TIMEOUT_S = 5.0
 _MOST_AT_ONCE = 2000
 _decoder = msgspec.json.Decoder(Alert)
 
@@ -22,7 +20,7 @@ _decoder = msgspec.json.Decoder(Alert)
 class AlertFeed:
     """Reads the alerts of all partitions from the beginning and drops what comes twice, by ``alert_id``.
 
-    ``published``: distinct alerts so far; ``latest``: the newest raised ones, newest last.
+    ``published``: distinct alerts so far; ``latest``: the last raised in stream time, latest last.
     """
 
     def __init__(self, settings: Settings, keep: int = 8) -> None:
@@ -31,7 +29,8 @@ class AlertFeed:
             client_config(settings, group_id="stream-demo", enable_auto_commit=False), logger=silent
         )
         self._seen: set[str] = set()
-        self.latest: deque[Alert] = deque(maxlen=keep)
+        self._keep = keep
+        self.latest: list[Alert] = []
 
     def __enter__(self) -> Self:
         topic, partitions = self._settings.alerts, self._settings.partitions
@@ -56,18 +55,13 @@ class AlertFeed:
             try:
                 alert = _decoder.decode(message.value() or b"")
             except msgspec.DecodeError as error:
-                raise TopologyError(f"topic {self._settings.alerts} holds a record that is no alert: {error}") from error
+                raise TopologyError(
+                    f"topic {self._settings.alerts} holds a record that is no alert: {error}"
+                ) from error
             if alert.alert_id not in self._seen:
                 self._seen.add(alert.alert_id)
                 fresh.append(alert)
-        self.latest.extend(sorted((a for a in fresh if a.kind is AlertKind.RAISED), key=lambda a: a.occurred_at))
+        raised = (alert for alert in fresh if alert.kind is AlertKind.RAISED)
+        # partitions are not equally far: the latest is what occurred last, not what came last
+        self.latest = sorted([*self.latest, *raised], key=lambda alert: alert.occurred_at)[-self._keep :]
         return fresh
-
-    def end_of_training_examples(self) -> int:
-        """Number of training examples that have been published."""
-        partition = TopicPartition(self._settings.training_examples, 0)
-        try:
-            _, end = self._consumer.get_watermark_offsets(partition, timeout=TIMEOUT_S)
-        except KafkaException as error:
-            raise TopologyError(f"cannot look at topic {partition.topic}: {error.args[0].str()}") from error
-        return int(end)

@@ -33,6 +33,7 @@ PARTITIONS = 4
 DEFAULT_RATE = 5000.0
 
 _BUNDLED = Path(__file__).parents[2] / "examples" / "complete_journey_events.csv.gz"
+_GZIP_MAGIC = b"\x1f\x8b"
 _OUT = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -83,29 +84,32 @@ def demo(
     events = islice(read_log(path, timezone=timezone, currency=currency), limit)
     console = console_for_people()
     try:
-        with interruptible(), tempfile.TemporaryDirectory(prefix="stream-demo-") as directory:
-            with LocalStack(Path(directory), settings, partitions=PARTITIONS) as stack:
-                own = stack.settings
-                create_topics(own)
-                with (
-                    WorkerProcesses(own, workers, Path(directory)) as processes,
-                    Overview(own) as overview,
-                    AlertFeed(own) as alerts,
-                ):
-                    feed = PacedFeed(EventProducer(own), events, rate)
-                    run = DemoRun(stack, processes, overview, alerts, feed, _expected(path, limit))
-                    last = _watch(run, Display(console))
-                    result = run.result(last)
-                    if summary is not None:
-                        write_result(result, summary)
-                    if svg is not None:
-                        write_svg(last, alerts, svg)
-                    print_result(console, result)
-                    top = run.standing.top
-                    print_top(console, top, last.snapshot)
-                    print_next_steps(console, own, top, processes.metrics_addresses, keep=keep)
-                    if keep:
-                        go_on(console, run)
+        with (
+            interruptible(),
+            tempfile.TemporaryDirectory(prefix="stream-demo-") as directory,
+            LocalStack(Path(directory), settings, partitions=PARTITIONS) as stack,
+        ):
+            own = stack.settings
+            create_topics(own)
+            with (
+                WorkerProcesses(own, workers, Path(directory)) as processes,
+                Overview(own) as overview,
+                AlertFeed(own) as alerts,
+            ):
+                feed = PacedFeed(EventProducer(own), events, rate)
+                run = DemoRun(stack, processes, overview, alerts, feed, _expected(path, limit))
+                last = _watch(run, Display(console))
+                result = run.result(last)
+                if summary is not None:
+                    write_result(result, summary)
+                if svg is not None:
+                    write_svg(last, alerts, svg)
+                top = run.standing.top
+                print_result(console, result)
+                print_top(console, top, last.snapshot)
+                print_next_steps(console, own, top, processes.metrics_addresses, keep=keep)
+                if keep:
+                    go_on(console, run)
     except Interrupted as interrupted:
         click.echo(f"stream: {interrupted}: everything has been stopped", err=True)
         ctx.exit(interrupted.exit_status)
@@ -139,7 +143,7 @@ def _bundled() -> Path:
 def _expected(path: Path, limit: int | None) -> int:
     """About how many events there will be, by the lines of the file; only a progress bar goes by it."""
     with path.open("rb") as file:
-        lines = gzip.open(file) if file.read(2) == b"\x1f\x8b" else file
-        file.seek(0)
+        compressed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    with gzip.open(path) if compressed else path.open("rb") as lines:
         count = max(sum(1 for _ in lines) - 1, 0)
     return count if limit is None else min(count, limit)

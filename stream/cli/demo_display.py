@@ -1,5 +1,7 @@
 """Where the frames of a demo go: a live display on a terminal, plain lines elsewhere."""
 
+import io
+import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +20,10 @@ from stream.errors import EventLogError
 __all__ = ["Display", "console_for_people", "write_svg"]
 
 _LINE_INTERVAL_S = 2.0
+
+#: Rich has a font fetched from elsewhere when the picture is looked at; any monospaced one will do.
+_FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+_FONT = ("Fira Code, monospace", "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace")
 
 
 def console_for_people() -> Console:
@@ -77,11 +83,12 @@ def _told(alert: Alert) -> str:
 
 def write_svg(progress: Progress, alerts: AlertFeed, path: Path) -> None:
     """Write the frame as a picture. Raises `EventLogError` when it cannot be written."""
-    console = Console(record=True, width=FRAME_WIDTH, force_terminal=True, color_system="truecolor", quiet=False)
-    with console.capture():
-        console.print(frame(progress, alerts.latest))
+    nowhere = io.StringIO()
+    console = Console(record=True, file=nowhere, width=FRAME_WIDTH, force_terminal=True, color_system="truecolor")
+    console.print(frame(progress, alerts.latest))
+    picture = _FONT_FACES.sub("", console.export_svg(title="stream demo")).replace(*_FONT)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        console.save_svg(str(path), title="stream demo")
+        path.write_text(picture, "utf-8")
     except OSError as error:
         raise EventLogError(f"{path}: the picture cannot be written: {error}") from error

@@ -3,12 +3,9 @@
 from collections.abc import Iterable
 from typing import Final
 
-from rich import box
-from rich.align import Align
-from rich.columns import Columns
 from rich.console import Group, RenderableType
-from rich.panel import Panel
 from rich.progress_bar import ProgressBar
+from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -61,37 +58,50 @@ def line(progress: Progress) -> str:
 
 def frame(progress: Progress, alerts: Iterable[Alert]) -> RenderableType:
     """Figures side by side, and the latest ``alerts`` (oldest first) below."""
-    panels = Table.grid(expand=True, padding=(0, 1))
-    panels.add_column(ratio=27)
-    panels.add_column(ratio=44)
-    panels.add_column(ratio=41)
-    panels.add_row(
-        _panel("events", _events(progress)),
-        _panel("churn model, test then train", _model(progress)),
-        _panel("segments", _segments(progress)),
+    columns = Table.grid(expand=True, padding=(0, 3, 0, 0))
+    columns.add_column(ratio=27)
+    columns.add_column(ratio=44)
+    columns.add_column(ratio=41)
+    columns.add_row(
+        _section("events", _events(progress)),
+        _section("churn model, test then train", _model(progress)),
+        _section("segments", _segments(progress)),
     )
-    return Group(_head(progress), panels, _panel("latest alerts", _alerts([*alerts][-_ALERTS_SHOWN:])))
+    counters = progress.totals.counters
+    title = (
+        f"alerts: {counters.alerts_raised:,} raised (by event {counters.raised_by_event:,},"
+        f" silence {counters.raised_by_silence:,}, model {counters.raised_by_model:,}),"
+        f" {counters.alerts_cleared:,} cleared"
+    )
+    return Group(_head(progress), "", columns, "", _section(title, _alerts([*alerts][-_ALERTS_SHOWN:])))
 
 
-def _panel(title: str, content: RenderableType) -> Panel:
-    return Panel(content, title=title, title_align="left", box=box.ROUNDED, border_style="bright_black", padding=(0, 1))
+def _section(title: str, content: RenderableType) -> RenderableType:
+    return Group(Rule(Text(title, "bold cyan"), align="left", style="bright_black"), content)
 
 
 def _head(progress: Progress) -> RenderableType:
     done = progress.totals.counters.events_in
     of = "" if progress.expected is None else f" of {progress.expected:,}"
-    text = Text.assemble(
-        ("customer-stream ", "bold"),
-        f" stream time {_day(progress.totals.stream_time_ms)}",
-        ("  |  ", "bright_black"),
+    facts = (
+        f"stream time {_day(progress.totals.stream_time_ms)}",
         f"{done:,}{of} events",
-        ("  |  ", "bright_black"),
-        f"{progress.per_s:,.0f}/s, lag {progress.lag:,}",
-        ("  |  ", "bright_black"),
+        f"{progress.per_s:,.0f}/s",
+        f"lag {progress.lag:,}",
         f"{progress.elapsed_s:.0f} s",
     )
-    bar = ProgressBar(total=progress.expected, completed=done, pulse=progress.expected is None)
-    return Group(text, bar)
+    head = Table.grid(expand=True)
+    head.add_row(Text.assemble(("customer-stream", "bold"), *(f"   {fact}" for fact in facts)))
+    head.add_row(
+        ProgressBar(
+            total=progress.expected,
+            completed=done,
+            pulse=progress.expected is None,
+            complete_style="cyan",
+            finished_style="cyan",
+        )
+    )
+    return head
 
 
 def _pairs(rows: Iterable[tuple[str, str]]) -> Table:
@@ -120,13 +130,11 @@ def _events(progress: Progress) -> Table:
 def _model(progress: Progress) -> Table:
     table = Table.grid(expand=True, padding=(0, 1))
     for justify in ("left", "right", "right", "right"):
-        table.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]  # one of rich's literals
+        table.add_column(justify=justify, no_wrap=True)
     table.add_row("", *(Text(name, "bright_black") for name in ("model", "recency", "base rate")))
     whole = progress.snapshot.churn.evaluation.whole if progress.snapshot else None
     auc = (None, None) if whole is None else (whole.auc, whole.recency_auc)
-    loss = (
-        (None, None, None) if whole is None else (whole.log_loss, whole.recency_log_loss, whole.base_rate_log_loss)
-    )
+    loss = (None, None, None) if whole is None else (whole.log_loss, whole.recency_log_loss, whole.base_rate_log_loss)
     table.add_row(Text("AUC", "bright_black"), Text(_ratio(auc[0]), "bold"), _ratio(auc[1]), "")
     table.add_row(Text("log loss", "bright_black"), Text(_ratio(loss[0]), "bold"), *map(_ratio, loss[1:]))
     counters = progress.totals.counters
@@ -148,7 +156,13 @@ def _segments(progress: Progress) -> Table:
         table.add_row(
             Text(name, "bright_black"),
             f"{size:,}",
-            ProgressBar(total=max(sizes.values()), completed=size, width=_BAR_WIDTH, finished_style="bar.complete"),
+            ProgressBar(
+                total=max(sizes.values()),
+                completed=size,
+                width=_BAR_WIDTH,
+                complete_style="cyan",
+                finished_style="cyan",
+            ),
         )
     return table
 
@@ -169,6 +183,11 @@ def _alerts(alerts: list[Alert]) -> RenderableType:
             )
         )
         blocks.append(
-            Text("    " + " ".join(reason.sentence for reason in alert.reasons[:2]), "italic", no_wrap=True, overflow="ellipsis")
+            Text(
+                "    " + " ".join(reason.sentence for reason in alert.reasons[:2]),
+                "italic",
+                no_wrap=True,
+                overflow="ellipsis",
+            )
         )
     return Group(*blocks)

@@ -16,6 +16,7 @@ from stream.events.log_event import LogEvent
 from stream.local.stack import LocalStack
 from stream.local.workers import WorkerProcesses
 from stream.online_models.snapshot import ModelSnapshot, decode_snapshot
+from stream.processing.state import Counters
 from stream.storage.overview import Overview, Totals
 
 __all__ = ["DemoRun", "PacedFeed", "Progress"]
@@ -139,11 +140,11 @@ class DemoRun:
                 self._feed.advance(time.monotonic() - self._began, min(left_s, TICK_S))
             self.check()
             self.alerts.take()
-            now, learned, settled = self._look()
+            now, offset, settled = self._look()
             yield now
             if settled:
                 return
-            self._require_movement(now, learned)
+            self._require_movement(now, offset)
 
     def result(self, last: Progress) -> DemoResult:
         """Figures of the whole run, from a fresh count of the customers."""
@@ -162,7 +163,7 @@ class DemoRun:
         """What is to be seen, the trainer's offset, and whether all is done.
 
         In this order the conclusion holds: all events are in, so no timer becomes due any more; none is due, so no
-        record is added to an outbox; they are empty, so the topics do not grow; the trainer is at the end of its own.
+        record is added to an outbox; they are empty, so every alert and training example is on its topic.
         """
         totals = self._overview.totals()
         counters = totals.counters
@@ -170,22 +171,36 @@ class DemoRun:
         taken_in = self._feed.done and counters.events_in >= self._feed.confirmed
         if taken_in and self._taken_in_s is None:
             self._taken_in_s = elapsed_s
-        quiet = taken_in and totals.due == 0 and totals.outbox == 0
-        end = self.alerts.end_of_training_examples() if quiet else None
-        learned = self._overview.trainer().offset
-        # the checkpoint and the snapshot are written together
+        offset = self._overview.trainer().offset
         self._load_snapshot()
         settled = (
-            quiet and learned == end and self.alerts.published >= counters.alerts_raised + counters.alerts_cleared
+            taken_in
+            and totals.due == 0
+            and totals.outbox == 0
+            and self._has_learned(counters, offset)
+            and self.alerts.published >= counters.alerts_raised + counters.alerts_cleared
         )
         self._count_customers(elapsed_s)
-        return self._seen(totals, elapsed_s), learned, settled
+        return self._seen(totals, elapsed_s), offset, settled
+
+    def _has_learned(self, counters: Counters, offset: int) -> bool:
+        """Whether every example has been learned: each landmark and each label is one, and some may be sent twice."""
+        if offset < counters.landmarks + counters.labels:
+            return False
+        if self._snapshot is None:
+            return counters.landmarks == 0
+        segments = self._snapshot.segments
+        return self._snapshot.churn.labels_seen == counters.labels and (
+            segments is None or segments.version == counters.landmarks
+        )
 
     def _seen(self, totals: Totals, elapsed_s: float) -> Progress:
         self._speeds.append((elapsed_s, totals.counters.events_in))
         while self._speeds[0][0] < elapsed_s - _SPEED_WINDOW_S:
             self._speeds.popleft()
         (from_s, from_events), (to_s, to_events) = self._speeds[0], self._speeds[-1]
+        if self._taken_in_s is not None:  # from here on it is the speed of the whole
+            from_s, from_events, to_s = 0.0, 0, self._taken_in_s
         return Progress(
             elapsed_s=elapsed_s,
             expected=self._feed.queued if self._feed.finished else self._expected,
@@ -208,15 +223,18 @@ class DemoRun:
         self.standing = stand(self._overview.documents())
         self._count_again_at = elapsed_s + max(2.0, _STANDING_PAUSE * (time.monotonic() - began))
 
-    def _require_movement(self, now: Progress, learned: int) -> None:
+    def _require_movement(self, now: Progress, offset: int) -> None:
         totals = now.totals
-        figures = (now.published, totals.counters, totals.due, totals.outbox, learned, self.alerts.published)
+        figures = (now.published, totals.counters, totals.due, totals.outbox, offset, self.alerts.published)
         if figures != self._figures or (self._feed.waits and now.lag == 0):
             self._figures = figures
             self._moved_at = time.monotonic()
         elif time.monotonic() - self._moved_at > PATIENCE_S:
+            counters = totals.counters
             raise LocalServerError(
-                f"nothing has moved for {PATIENCE_S:.0f} s: {totals.counters.events_in:,} of {now.published:,} published "
-                f"events are taken in, {totals.due:,} timers are due, {totals.outbox:,} records wait to be published, "
-                f"{learned:,} examples are learned; {self._workers.log_tails()}"
+                f"nothing has moved for {PATIENCE_S:.0f} s: {counters.events_in:,} of {now.published:,} published"
+                f" events are taken in, {totals.due:,} timers are due, {totals.outbox:,} records wait to be published,"
+                f" the trainer is at {offset:,} of {counters.landmarks + counters.labels:,} examples,"
+                f" {self.alerts.published:,} of {counters.alerts_raised + counters.alerts_cleared:,} alerts have come;"
+                f" {self._workers.log_tails()}"
             )

@@ -57,9 +57,7 @@ def _packages() -> Iterator[Finding]:
             missing.append(name)
     yield Finding(Level.OK, "packages", ", ".join(installed))
     if missing:
-        yield Finding(
-            Level.FAIL, "packages", f"not installed: {', '.join(missing)}", "pip install customer-stream"
-        )
+        yield Finding(Level.FAIL, "packages", f"not installed: {', '.join(missing)}", "pip install customer-stream")
 
 
 def _kafka(settings: Settings) -> Iterator[Finding]:
@@ -74,9 +72,7 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
         advice = f"the setting replication is {settings.replication}: topics cannot be created"
         yield Finding(Level.FAIL, "kafka", found, advice)
     elif brokers > 1 and settings.replication == 1:
-        yield Finding(
-            Level.WARN, "kafka", found, "the setting replication is 1: one lost broker loses events"
-        )
+        yield Finding(Level.WARN, "kafka", found, "the setting replication is 1: one lost broker loses events")
     else:
         yield Finding(Level.OK, "kafka", found)
     yield from topic_findings(settings, metadata)
@@ -115,9 +111,7 @@ def redis_findings(settings: Settings, subject: str, facts: RedisFacts, *, now_m
 
 def _durability(subject: str, facts: RedisFacts) -> Iterator[Finding]:
     if not facts.append_only:
-        advice = (
-            "a crash of Redis loses all since its last snapshot, replayed from Kafka while that keeps it: "
-        )
+        advice = "a crash of Redis loses all since its last snapshot, replayed from Kafka while that keeps it: "
         yield Finding(Level.WARN, subject, "no append-only file", f"{advice}set appendonly yes")
     elif facts.append_fsync == "no":
         advice = "set appendfsync everysec or always"
@@ -146,9 +140,7 @@ def _clock(settings: Settings, subject: str, ahead_s: float) -> Finding:
     found = f"clock differs by {abs(ahead_s):.1f} s"
     advice = "synchronise the clocks (NTP)"
     if abs(ahead_s) > max(settings.skew_s, CLOCK_TOLERANCE_S):
-        return Finding(
-            Level.FAIL, subject, found, f"{advice}: good events would be dead-lettered as future ones"
-        )
+        return Finding(Level.FAIL, subject, found, f"{advice}: good events would be dead-lettered as future ones")
     if abs(ahead_s) > CLOCK_TOLERANCE_S:
         return Finding(Level.WARN, subject, found, advice)
     return Finding(Level.OK, subject, found)

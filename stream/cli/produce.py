@@ -24,9 +24,7 @@ QUEUE_FULL_WAIT_S = 0.1
 
 @click.command(cls=SettingsCommand)
 @click.argument("log")
-@click.option(
-    "--rate", type=click.FloatRange(min=0, min_open=True), help="Events a second. [as fast as possible]"
-)
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Events a second. [as fast as possible]")
 @log_options
 @with_settings("Kafka", "Topics")
 def produce(
@@ -53,9 +51,7 @@ def produce(
 
 def _check_topics(settings: Settings) -> None:
     if missing := [name for name in settings.event_topics if name not in cluster_metadata(settings).topics]:
-        raise TopologyError(
-            f"no topic {', '.join(missing)} at {settings.kafka_bootstrap}: stream topics create"
-        )
+        raise TopologyError(f"no topic {', '.join(missing)} at {settings.kafka_bootstrap}: stream topics create")
 
 
 class EventProducer:

@@ -21,29 +21,26 @@ def _number(figure: float | None) -> str:
 def print_result(console: Console, result: Result) -> None:
     """The totals and the sums they make, the figures of the model, the segments."""
     causes = ", ".join(f"{cause} {count:,}" for cause, count in result.alerts_by_cause.items())
+    events = (
+        f"{result.events_in:,} in = {result.applied:,} applied + {result.duplicates:,} duplicates"
+        f" + {result.dead_letters:,} dead letters"
+    )
+    labels = (
+        f"{result.landmarks:,} landmarks, {result.labels:,} labels matured, {result.labels_learned:,} learned,"
+        f" {result.labels_scored:,} of them scored before"
+    )
+    log_loss = (
+        f"{_number(result.log_loss)}; recency alone {_number(result.baseline_log_loss)},"
+        f" base rate alone {_number(result.base_rate_log_loss)}"
+    )
     rows = [
-        (
-            "events",
-            f"{result.events_in:,} in = {result.applied:,} applied + {result.duplicates:,} duplicates"
-            f" + {result.dead_letters:,} dead letters",
-        ),
-        ("customers", f"{result.customers:,}, stream time {result.stream_time or '-'}"),
-        (
-            "labels",
-            f"{result.landmarks:,} landmarks, {result.labels:,} labels matured, {result.labels_learned:,} learned, "
-            f"{result.labels_scored:,} of them had a score",
-        ),
+        ("events", events),
+        ("customers", f"{result.customers:,}; stream time {result.stream_time or '-'}"),
+        ("labels", labels),
         ("AUC", f"{_number(result.auc)}; recency alone {_number(result.baseline_auc)}"),
-        (
-            "log loss",
-            f"{_number(result.log_loss)}; recency alone {_number(result.baseline_log_loss)},"
-            f" base rate alone {_number(result.base_rate_log_loss)}",
-        ),
+        ("log loss", log_loss),
         ("alerts", f"{result.alerts_raised:,} raised ({causes}), {result.alerts_cleared:,} cleared"),
-        (
-            "segments",
-            ", ".join(f"{name} {size:,}" for name, size in result.segments.items()) or "no customers",
-        ),
+        ("segments", ", ".join(f"{name} {size:,}" for name, size in result.segments.items()) or "-"),
         ("", f"{result.segment_changes:,} changes of segment"),
     ]
     table = Table.grid(padding=(0, 2))

@@ -22,9 +22,7 @@ def show_settings(settings: Settings, *, as_json: bool) -> None:
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
         return
     width = max(map(len, shown))
-    for group, declarations in groupby(
-        fields(settings), key=lambda declaration: declaration.metadata["group"]
-    ):
+    for group, declarations in groupby(fields(settings), key=lambda declaration: declaration.metadata["group"]):
         click.echo(f"# {group}")
         for declaration in declarations:
             click.echo(f"{declaration.name:<{width}}  {shown[declaration.name]}".rstrip())

@@ -72,8 +72,6 @@ def reason_sentences(card: CustomerCard, snapshot: ModelSnapshot | None) -> list
     told = []
     for feature, contribution in (card.reasons or {}).items():
         raises = contribution > 0
-        high_raises = (
-            WORDINGS[feature].high_raises if snapshot is None else snapshot.churn.weights[COLUMN[feature]] > 0
-        )
+        high_raises = WORDINGS[feature].high_raises if snapshot is None else snapshot.churn.weights[COLUMN[feature]] > 0
         told.append((contribution, sentence(feature, card.features, is_high=raises == high_raises, raises=raises)))
     return sorted(told, key=lambda reason: (reason[0] < 0, -abs(reason[0])))

@@ -29,9 +29,7 @@ def topic_findings(settings: Settings, metadata: ClusterMetadata) -> Iterator[Fi
                 "one trainer learns in order from one partition: delete and re-create it",
             )
         elif counts[name] != expected:
-            yield Finding(
-                Level.WARN, subject, found, f"the setting partitions is {expected}: make them agree"
-            )
+            yield Finding(Level.WARN, subject, found, f"the setting partitions is {expected}: make them agree")
         else:
             yield _replicas(settings, metadata.topics[name], subject, found)
     yield from _equal_partitions(settings, counts)

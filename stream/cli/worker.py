@@ -49,8 +49,6 @@ def _environments(settings: Settings, processes: int) -> Iterator[dict[str, str]
         own = replace(
             settings,
             instance_id=f"{settings.instance_id}-{number}" if settings.instance_id else "",
-            metrics_port=settings.metrics_port + number
-            if settings.metrics_port > 0
-            else settings.metrics_port,
+            metrics_port=settings.metrics_port + number if settings.metrics_port > 0 else settings.metrics_port,
         )
         yield {**inherited, **own.to_env()}

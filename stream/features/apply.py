@@ -7,7 +7,7 @@ import numpy as np
 
 from stream.events.kinds import EventKind
 from stream.features import orders, tiles
-from stream.features.profile import CART, CLICK, EMAIL, MAX_IDS, RETENTION_MS
+from stream.features.profile import CART, CLICK, EMAIL, MAX_IDS, NEVER, RETENTION_MS
 
 __all__ = ["APPLIED", "DUPLICATE", "TOO_LATE", "apply", "forget"]
 
@@ -33,10 +33,7 @@ def _remember(p, event_id, at_s):  # type: ignore[no-untyped-def]
     """Store an id; when the memory is full the oldest goes, and the floor rises to its second."""
     k = p.ids
     if k == MAX_IDS:
-        k = 0
-        for j in range(1, MAX_IDS):
-            if p.id_at_s[j] < p.id_at_s[k]:
-                k = j
+        k = orders.oldest(p.id_at_s, p.id_hash, MAX_IDS)
         if at_s <= p.id_at_s[k]:
             p.ids_floor_s = max(p.ids_floor_s, at_s)
             return
@@ -49,12 +46,13 @@ def _remember(p, event_id, at_s):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _check(p, event_id, at):  # type: ignore[no-untyped-def]
+    # age first: whether an id older than the retention is still remembered depends on when the profile was packed
+    if at < p.last_at - RETENTION_MS:
+        return TOO_LATE
     for k in range(p.ids - 1, -1, -1):
         if p.id_hash[k] == event_id:
             return DUPLICATE
-    if at // 1000 <= p.ids_floor_s or at < p.last_at - RETENTION_MS:
-        return TOO_LATE
-    return APPLIED
+    return TOO_LATE if at // 1000 <= p.ids_floor_s else APPLIED
 
 
 @numba.njit(cache=True)
@@ -119,4 +117,6 @@ def forget(p):  # type: ignore[no-untyped-def]
             p.ids = last
         else:
             k += 1
+    if p.ids_floor_s < edge_s:
+        p.ids_floor_s = NEVER
     orders.forget(p)

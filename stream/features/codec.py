@@ -24,12 +24,11 @@ from stream.features.profile import (
     MAX_RETRACTIONS,
     MINUTE_MS,
     MINUTE_TILES,
-    NEVER,
     PROFILE,
     reset,
 )
 from stream.features.registry import DAY_MS, HOUR_MS
-from stream.features.varint import get_bits, get_int, get_uint, put_bits, put_int, put_uint
+from stream.features.varint import get_bits, get_int, get_time, get_uint, put_bits, put_int, put_time, put_uint
 
 __all__ = ["LAYOUT", "pack", "unpack"]
 
@@ -39,39 +38,25 @@ LAYOUT = 1
 _ID_OCTETS = 6
 _INPUTS = PROFILE["pending_input"].shape[1]
 _MASK_OCTETS = (_INPUTS + 7) // 8
-#: No profile packs to more than this many octets.
+#: No profile packs to more than this many octets, and no blob whose counts are within bounds makes more be read.
 _LIMIT = (
     512
-    + DAY_TILES * 40
-    + HOUR_TILES * 24
-    + MINUTE_TILES * 24
+    + DAY_TILES * 54
+    + (HOUR_TILES + MINUTE_TILES) * 36
     + MAX_IDS * 16
     + MAX_ORDERS * 26
     + MAX_RETRACTIONS * 16
-    + MAX_PENDING * (48 + 3 * _INPUTS)
+    + MAX_PENDING * (54 + 9 * _INPUTS)
 )
 
 
 @numba.njit(cache=True)
-def _put_time(buffer, at, time, base):  # type: ignore[no-untyped-def]
-    """Write a time, or NEVER (either sign), as 0 or 1, or its distance to ``base`` plus 2 (zigzag)."""
-    if time == NEVER:
-        return put_uint(buffer, at, 0)
-    if time == -NEVER:
-        return put_uint(buffer, at, 1)
-    d = base - time
-    return put_uint(buffer, at, ((d << 1) ^ (d >> 63)) + 2)
-
-
-@numba.njit(cache=True)
-def _get_time(buffer, at, base):  # type: ignore[no-untyped-def]
-    z, at = get_uint(buffer, at)
-    if z == 0:
-        return NEVER, at
-    if z == 1:
-        return -NEVER, at
-    z -= 2
-    return base - ((z >> 1) ^ -(z & 1)), at
+def _get_count(buffer, at, most):  # type: ignore[no-untyped-def]
+    """Read a number of entries; one that no profile has sends the reader behind all blobs, into the zeros there."""
+    count, at = get_uint(buffer, at)
+    if count > most:
+        return 0, buffer.shape[0] - _LIMIT + 1
+    return count, at
 
 
 @numba.njit(cache=True)
@@ -96,7 +81,7 @@ def _put_tiles(buffer, at, stamps, counts, spend, newest, span):  # type: ignore
 
 @numba.njit(cache=True)
 def _get_tiles(buffer, at, stamps, counts, spend, newest):  # type: ignore[no-untyped-def]
-    live, at = get_uint(buffer, at)
+    live, at = _get_count(buffer, at, stamps.shape[0])
     for _ in range(live):
         age, at = get_uint(buffer, at)
         slot = (newest - age) % stamps.shape[0]
@@ -137,7 +122,7 @@ def _put_keyed(buffer, at, hashes, times, count, base):  # type: ignore[no-untyp
 
 @numba.njit(cache=True)
 def _get_keyed(buffer, at, hashes, times, base):  # type: ignore[no-untyped-def]
-    count, at = get_uint(buffer, at)
+    count, at = _get_count(buffer, at, hashes.shape[0])
     for k in range(count):
         hashes[k], at = get_bits(buffer, at, _ID_OCTETS)
         age, at = get_int(buffer, at)
@@ -147,8 +132,20 @@ def _get_keyed(buffer, at, hashes, times, base):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
+def _is_costlier_twin(p, a, b):  # type: ignore[no-untyped-def]
+    same = p.order_at[a] == p.order_at[b] and p.order_id[a] == p.order_id[b]
+    return same and p.order_amount[a] > p.order_amount[b]
+
+
+@numba.njit(cache=True)
 def _put_orders(p, buffer, at, base):  # type: ignore[no-untyped-def]
     order = _by_time(p.order_at, p.order_id, p.open_orders)
+    # an order id may stand twice, even at the same time: then the amount decides
+    for i in range(1, p.open_orders):
+        j = i
+        while j > 0 and _is_costlier_twin(p, order[j - 1], order[j]):
+            order[j - 1], order[j] = order[j], order[j - 1]
+            j -= 1
     at = put_uint(buffer, at, p.open_orders)
     before = base
     for k in order[::-1]:
@@ -161,7 +158,7 @@ def _put_orders(p, buffer, at, base):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _get_orders(p, buffer, at, base):  # type: ignore[no-untyped-def]
-    p.open_orders, at = get_uint(buffer, at)
+    p.open_orders, at = _get_count(buffer, at, MAX_ORDERS)
     before = base
     for k in range(p.open_orders):
         p.order_id[k], at = get_bits(buffer, at, _ID_OCTETS)
@@ -212,7 +209,7 @@ def _put_pending(p, buffer, at, base):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _get_pending(p, buffer, at, base):  # type: ignore[no-untyped-def]
-    p.pending, at = get_uint(buffer, at)
+    p.pending, at = _get_count(buffer, at, MAX_PENDING)
     for k in range(p.pending):
         age, at = get_int(buffer, at)
         p.pending_at[k] = base - age
@@ -237,8 +234,8 @@ def _put_history(p, buffer, at, base):  # type: ignore[no-untyped-def]
         p.settled_first_at,
         p.settled_last_at,
     ):
-        at = _put_time(buffer, at, time, base)
-    at = _put_time(buffer, at, p.ids_floor_s, base // 1000)
+        at = put_time(buffer, at, time, base)
+    at = put_time(buffer, at, p.ids_floor_s, base // 1000)
     for count in (
         p.events,
         p.emails_sent,
@@ -255,15 +252,15 @@ def _put_history(p, buffer, at, base):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _get_history(p, buffer, at, base):  # type: ignore[no-untyped-def]
-    p.first_at, at = _get_time(buffer, at, base)
-    p.last_click_at, at = _get_time(buffer, at, base)
-    p.last_email_at, at = _get_time(buffer, at, base)
-    p.unsubscribed_at, at = _get_time(buffer, at, base)
-    p.first_order_at, at = _get_time(buffer, at, base)
-    p.last_order_at, at = _get_time(buffer, at, base)
-    p.settled_first_at, at = _get_time(buffer, at, base)
-    p.settled_last_at, at = _get_time(buffer, at, base)
-    p.ids_floor_s, at = _get_time(buffer, at, base // 1000)
+    p.first_at, at = get_time(buffer, at, base)
+    p.last_click_at, at = get_time(buffer, at, base)
+    p.last_email_at, at = get_time(buffer, at, base)
+    p.unsubscribed_at, at = get_time(buffer, at, base)
+    p.first_order_at, at = get_time(buffer, at, base)
+    p.last_order_at, at = get_time(buffer, at, base)
+    p.settled_first_at, at = get_time(buffer, at, base)
+    p.settled_last_at, at = get_time(buffer, at, base)
+    p.ids_floor_s, at = get_time(buffer, at, base // 1000)
     p.events, at = get_int(buffer, at)
     p.emails_sent, at = get_int(buffer, at)
     p.emails_opened, at = get_int(buffer, at)
@@ -279,7 +276,7 @@ def _get_history(p, buffer, at, base):  # type: ignore[no-untyped-def]
 def _put_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
     at = put_uint(buffer, at, p.phase_ms)
     for time in (p.next_landmark_at, p.as_of, p.check_at, p.raised_at, p.cooldown_until):
-        at = _put_time(buffer, at, time, base)
+        at = put_time(buffer, at, time, base)
     at = put_bits(buffer, at, np.float64(p.risk).view(np.int64), 8)
     at = put_uint(buffer, at, p.risk_version)
     at = put_int(buffer, at, p.segment)
@@ -290,11 +287,11 @@ def _put_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def _get_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
     p.phase_ms, at = get_uint(buffer, at)
-    p.next_landmark_at, at = _get_time(buffer, at, base)
-    p.as_of, at = _get_time(buffer, at, base)
-    p.check_at, at = _get_time(buffer, at, base)
-    p.raised_at, at = _get_time(buffer, at, base)
-    p.cooldown_until, at = _get_time(buffer, at, base)
+    p.next_landmark_at, at = get_time(buffer, at, base)
+    p.as_of, at = get_time(buffer, at, base)
+    p.check_at, at = get_time(buffer, at, base)
+    p.raised_at, at = get_time(buffer, at, base)
+    p.cooldown_until, at = get_time(buffer, at, base)
     bits, at = get_bits(buffer, at, 8)
     p.risk = np.int64(bits).view(np.float64)
     p.risk_version, at = get_uint(buffer, at)
@@ -380,10 +377,14 @@ def unpack(profiles: npt.NDArray[np.void], rows: Sequence[int], blobs: Sequence[
     starts = np.zeros(len(blobs) + 1, np.int64)
     np.cumsum([len(blob) for blob in blobs], out=starts[1:])
     # the guard octets make reads behind a cut blob harmless: its length check fails afterwards
-    buffer = np.frombuffer(b"".join(blobs) + bytes(_LIMIT), np.uint8)
+    buffer = np.frombuffer(b"".join(blobs) + bytes(2 * _LIMIT), np.uint8)
     broken = _unpack_rows(profiles, np.asarray(rows, np.int64), buffer, starts)
     if broken >= 0:
         blob = blobs[broken]
+        if blob[:1] == bytes([LAYOUT]):
+            raise CodecError(
+                f"a stored profile of {len(blob)} octets is damaged: replay the log into a fresh namespace"
+            )
         raise CodecError(
             f"a stored profile of {len(blob)} octets, layout {blob[0] if blob else None}, is not of layout {LAYOUT}: "
             "it was written by another version; replay the log into a fresh namespace"

@@ -2,6 +2,8 @@
 
 A cancelled ``order_id`` counts for nothing, whichever of order and cancellation arrives first: a cancellation
 retracts the orders that are remembered and is itself remembered, so that an order that comes later is not counted.
+Both reach back one retention from the newest event, whether or not what is older has been dropped yet: when a profile
+is packed depends on where batches end, and must not show.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from stream.features.profile import (
     RETENTION_MS,
 )
 
-__all__ = ["cancel", "complete", "forget"]
+__all__ = ["cancel", "complete", "forget", "oldest"]
 
 
 @numba.njit(cache=True)
@@ -38,19 +40,21 @@ def _settle(p, k):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _oldest(times, count):  # type: ignore[no-untyped-def]
-    oldest = 0
+def oldest(times, keys, count):  # type: ignore[no-untyped-def]
+    """Position of the entry with the least (time, key), whatever the order of the entries."""
+    found = 0
     for k in range(1, count):
-        if times[k] < times[oldest]:
-            oldest = k
-    return oldest
+        if times[k] < times[found] or (times[k] == times[found] and keys[k] < keys[found]):
+            found = k
+    return found
 
 
 @numba.njit(cache=True)
 def complete(p, order_id, at, amount):  # type: ignore[no-untyped-def]
     """Count a completed order unless its id was cancelled."""
+    edge = p.last_at - RETENTION_MS
     for k in range(p.retractions):
-        if p.retraction_id[k] == order_id:
+        if p.retraction_id[k] == order_id and p.retraction_at[k] >= edge:
             return
     p.orders += 1
     p.order_spend += amount
@@ -58,12 +62,12 @@ def complete(p, order_id, at, amount):  # type: ignore[no-untyped-def]
     p.last_order_at = max(p.last_order_at, at)
     tiles.add(p, at, PURCHASE, 1, amount)
     if p.open_orders == MAX_ORDERS:
-        oldest = _oldest(p.order_at, MAX_ORDERS)
-        if at <= p.order_at[oldest]:
+        k = oldest(p.order_at, p.order_id, MAX_ORDERS)
+        if at <= p.order_at[k]:
             p.settled_first_at = min(p.settled_first_at, at)
             p.settled_last_at = max(p.settled_last_at, at)
             return
-        _settle(p, oldest)
+        _settle(p, k)
     k = p.open_orders
     p.order_id[k] = order_id
     p.order_at[k] = at
@@ -74,9 +78,10 @@ def complete(p, order_id, at, amount):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def cancel(p, order_id, at):  # type: ignore[no-untyped-def]
     """Retract every remembered order with this id, and remember the cancellation."""
+    edge = p.last_at - RETENTION_MS
     k = 0
     while k < p.open_orders:
-        if p.order_id[k] == order_id:
+        if p.order_id[k] == order_id and p.order_at[k] >= edge:
             tiles.add(p, p.order_at[k], PURCHASE, -1, -p.order_amount[k])
             p.orders -= 1
             p.order_spend -= p.order_amount[k]
@@ -90,7 +95,7 @@ def cancel(p, order_id, at):  # type: ignore[no-untyped-def]
         p.last_order_at = max(p.last_order_at, p.order_at[j])
     k = p.retractions
     if k == MAX_RETRACTIONS:
-        k = _oldest(p.retraction_at, MAX_RETRACTIONS)
+        k = oldest(p.retraction_at, p.retraction_id, MAX_RETRACTIONS)
         if at <= p.retraction_at[k]:
             return
     else:

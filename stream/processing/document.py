@@ -1,136 +1,183 @@
 """The customer document: what `GET` shows, in any language.
 
 Readable part: features (null = not known yet), risk, segment, history, what pushes the risk most. ``state`` is the
-packed profile (``stream.features.codec``) in base64: what the next event is applied to.
+packed profile (``stream.features.codec``) in base64: what the next event is applied to. Documents are most of what a
+step writes, so their text is made by compiled code, a batch at a time.
 """
 
 from __future__ import annotations
 
-import math
-from binascii import a2b_base64, b2a_base64
+from binascii import a2b_base64
 from collections.abc import Sequence
-from typing import Any, Literal
 
+import numba
 import numpy as np
-import numpy.typing as npt
 import orjson
 
 from stream.alerts.value import value_at_risk
 from stream.errors import CodecError
 from stream.events.columns import MONEY_SCALE
-from stream.features.profile import NEVER
 from stream.features.registry import COLUMN, FEATURES, INPUT_SCALE
+from stream.processing.json_text import (
+    MAX_NUMBER,
+    fragments,
+    put_base64,
+    put_bool,
+    put_decimal,
+    put_fragment,
+    put_instant,
+    put_integer,
+    put_null,
+)
 from stream.processing.kernel import Run
-from stream.processing.rules import Model
 from stream.processing.scorer import Scorer
 
 __all__ = ["MAIN_REASONS", "build", "packed_state"]
 
-#: How many contributions a document lists; an alert has them all.
+#: How many contributions a document lists; an alert has more.
 MAIN_REASONS = 3
 
-_WHOLE = [j for j, feature in enumerate(FEATURES) if feature.unit == "events"]
-_REAL = [j for j, feature in enumerate(FEATURES) if feature.unit != "events"]
-_NAMES = [FEATURES[j].name for j in (*_WHOLE, *_REAL)]
-_REASON_NAMES = [feature.name for feature in FEATURES]
+_MONEY = float(MONEY_SCALE)
+_WHOLE = np.array([feature.unit == "events" for feature in FEATURES])
+_INPUTS = len(FEATURES)
+
+#: Text between the values, in the order in which `_write_row` writes them.
+_KEYS = (
+    b'{"customer_id":',
+    b',"as_of":',
+    b',"risk":',
+    b',"model_version":',
+    b',"alert":',
+    b',"at_risk_from":',
+    b',"value_at_risk":',
+    b',"segment":',
+    b',"reasons":',
+    b',"events":',
+    b',"orders":',
+    b',"spend":',
+    b',"first_at":',
+    b',"last_at":',
+    b',"last_order_at":',
+    b',"unsubscribed_at":',
+    b',"features":{',
+    b'},"state":"',
+    b'"}',
+)
+_KEY_TEXT, _KEY_STARTS = fragments(_KEYS)
+_NAME_TEXT, _NAME_STARTS = fragments([b'"%s":' % feature.name.encode() for feature in FEATURES])
+_OPEN, _CLOSE, _COMMA = b"{},"
+
+#: Octets of a document beside its ids, names of segments and packed profile, at most.
+_FIXED = len(_KEY_TEXT) + 2 * len(_NAME_TEXT) + MAX_NUMBER * (len(_KEYS) + 2 * _INPUTS)
 
 
-def _instants(times: npt.NDArray[np.int64], unit: Literal["s", "ms"] = "s") -> list[str | None]:
-    """RFC 3339 strings for times in ms; None for never."""
-    known = np.abs(times) < -NEVER
-    text = np.datetime_as_string(np.where(known, times, 0).astype("M8[ms]"), unit=unit, timezone="UTC").tolist()
-    return [instant if is_known else None for instant, is_known in zip(text, known.tolist(), strict=True)]
+@numba.njit(cache=True)
+def _key(buffer, at, k):  # type: ignore[no-untyped-def]
+    return put_fragment(buffer, at, _KEY_TEXT, _KEY_STARTS[k], _KEY_STARTS[k + 1])
 
 
-def _main_reasons(inputs: npt.NDArray[np.int16], model: Model) -> list[dict[str, float]]:
-    """The largest contributions to each row's logit, relative to a typical customer."""
-    contributions = model.weights * (inputs / INPUT_SCALE - model.typical)
-    top = np.argsort(-np.abs(contributions), axis=1)[:, :MAIN_REASONS]
-    strength = np.round(np.take_along_axis(contributions, top, axis=1), 3).tolist()
-    return [
-        {_REASON_NAMES[j]: weight for j, weight in zip(columns, weights, strict=True) if weight}
-        for columns, weights in zip(top.tolist(), strength, strict=True)
-    ]
+@numba.njit(cache=True)
+def _name(buffer, at, j):  # type: ignore[no-untyped-def]
+    return put_fragment(buffer, at, _NAME_TEXT, _NAME_STARTS[j], _NAME_STARTS[j + 1])
+
+
+@numba.njit(cache=True)
+def _put_reasons(buffer, at, inputs, model):  # type: ignore[no-untyped-def]
+    """Write the largest contributions to the logit, relative to a typical customer, largest first."""
+    if not model.ready:
+        return put_null(buffer, at)
+    buffer[at] = _OPEN
+    at += 1
+    contributions = np.empty(_INPUTS)
+    for j in range(_INPUTS):
+        contributions[j] = model.weights[j] * (inputs[j] / INPUT_SCALE - model.typical[j])
+    for rank in range(MAIN_REASONS):
+        largest = np.argmax(np.abs(contributions))
+        if contributions[largest] == 0.0:
+            break
+        if rank > 0:
+            buffer[at] = _COMMA
+            at += 1
+        at = put_decimal(buffer, _name(buffer, at, largest), contributions[largest], 3)
+        contributions[largest] = 0.0
+    buffer[at] = _CLOSE
+    return at + 1
+
+
+@numba.njit(cache=True)
+def _put_features(buffer, at, values):  # type: ignore[no-untyped-def]
+    for j in range(_INPUTS):
+        if j > 0:
+            buffer[at] = _COMMA
+            at += 1
+        at = _name(buffer, at, j)
+        at = put_integer(buffer, at, values[j]) if _WHOLE[j] else put_decimal(buffer, at, values[j], 4)
+    return at
+
+
+@numba.njit(cache=True)
+def _write_row(buffer, at, p, row, values, inputs, at_stake, model, ids, segments, packed):  # type: ignore[no-untyped-def]
+    at = put_fragment(buffer, _key(buffer, at, 0), ids[0], ids[1][row], ids[1][row + 1])
+    at = put_instant(buffer, _key(buffer, at, 1), p.as_of, True)
+    at = put_decimal(buffer, _key(buffer, at, 2), p.risk, 6)
+    at = put_integer(buffer, _key(buffer, at, 3), p.risk_version)
+    at = put_bool(buffer, _key(buffer, at, 4), p.raised)
+    at = put_instant(buffer, _key(buffer, at, 5), p.check_at, False)
+    at = put_decimal(buffer, _key(buffer, at, 6), at_stake, 2)
+    at = _key(buffer, at, 7)
+    if 0 <= p.segment < segments[1].shape[0] - 1:
+        at = put_fragment(buffer, at, segments[0], segments[1][p.segment], segments[1][p.segment + 1])
+    else:
+        at = put_null(buffer, at)
+    at = _put_reasons(buffer, _key(buffer, at, 8), inputs, model)
+    at = put_integer(buffer, _key(buffer, at, 9), p.events)
+    at = put_integer(buffer, _key(buffer, at, 10), p.orders)
+    at = put_decimal(buffer, _key(buffer, at, 11), (p.order_spend - p.refund_spend) / _MONEY, 4)
+    at = put_instant(buffer, _key(buffer, at, 12), p.first_at, False)
+    at = put_instant(buffer, _key(buffer, at, 13), p.last_at, False)
+    at = put_instant(buffer, _key(buffer, at, 14), p.last_order_at, False)
+    at = put_instant(buffer, _key(buffer, at, 15), p.unsubscribed_at, False)
+    at = _put_features(buffer, _key(buffer, at, 16), values)
+    at = put_base64(buffer, _key(buffer, at, 17), packed[0], packed[1][row], packed[1][row + 1])
+    return _key(buffer, at, 18)
+
+
+@numba.njit(cache=True)
+def _write_rows(buffer, ends, profiles, values, inputs, at_stake, model, ids, segments, packed):  # type: ignore[no-untyped-def]
+    at = 0
+    for row in range(profiles.shape[0]):
+        at = _write_row(
+            buffer,
+            at,
+            profiles[row],
+            row,
+            values[row],
+            inputs[row],
+            at_stake[row],
+            model,
+            ids,
+            segments,
+            packed,
+        )
+        ends[row] = at
 
 
 def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, horizon_days: float) -> list[bytes]:
     """Documents of all rows of a run, in row order."""
     p = run.profiles
-    model, segment_names = scorer.model, scorer.segment_names
-    spend_total = (p["order_spend"] - p["refund_spend"]) / MONEY_SCALE
-    at_risk = value_at_risk(p["risk"], spend_total, run.values[:, COLUMN["tenure"]], horizon_days)
-    whole = run.values[:, _WHOLE].astype(np.int64).tolist()
-    real = np.round(run.values[:, _REAL], 4).tolist()
-    reasons: list[Any] = _main_reasons(run.inputs, model) if model.ready else [None] * len(p)
-    columns = zip(
-        customer_ids,
-        whole,
-        real,
-        reasons,
-        run.packed,
-        p["risk"].tolist(),
-        p["risk_version"].tolist(),
-        p["segment"].tolist(),
-        p["raised"].tolist(),
-        p["events"].tolist(),
-        p["orders"].tolist(),
-        spend_total.tolist(),
-        at_risk.tolist(),
-        _instants(p["as_of"], "ms"),
-        _instants(p["first_at"]),
-        _instants(p["last_at"]),
-        _instants(p["last_order_at"]),
-        _instants(p["check_at"]),
-        _instants(p["unsubscribed_at"]),
-        strict=True,
-    )
-    documents = []
-    for (
-        customer_id,
-        counts,
-        reals,
-        reason,
-        packed,
-        risk,
-        version,
-        segment,
-        raised,
-        events,
-        orders,
-        spend,
-        at_stake,
-        as_of,
-        first_at,
-        last_at,
-        last_order_at,
-        check_at,
-        unsubscribed_at,
-    ) in columns:
-        documents.append(
-            orjson.dumps(
-                {
-                    "customer_id": customer_id,
-                    "as_of": as_of,
-                    "risk": None if math.isnan(risk) else round(risk, 6),
-                    "model_version": version,
-                    "alert": raised,
-                    "at_risk_from": check_at,
-                    "value_at_risk": None if math.isnan(at_stake) else at_stake,
-                    "segment": segment_names[segment] if 0 <= segment < len(segment_names) else None,
-                    "reasons": reason,
-                    "events": events,
-                    "orders": orders,
-                    "spend": spend,
-                    "first_at": first_at,
-                    "last_at": last_at,
-                    "last_order_at": last_order_at,
-                    "unsubscribed_at": unsubscribed_at,
-                    "features": dict(zip(_NAMES, counts + reals, strict=True)),
-                    "state": b2a_base64(packed, newline=False).decode("ascii"),
-                }
-            )
-        )
-    return documents
+    spend = (p["order_spend"] - p["refund_spend"]) / MONEY_SCALE
+    at_stake = value_at_risk(p["risk"], spend, run.values[:, COLUMN["tenure"]], horizon_days)
+    ids = fragments([orjson.dumps(customer) for customer in customer_ids])
+    segments = fragments([orjson.dumps(name) for name in scorer.segment_names])
+    packed = fragments(run.packed)
+    longest_name = int(np.diff(segments[1]).max(initial=0))
+    room = len(ids[0]) + 2 * len(packed[0]) + len(p) * (_FIXED + longest_name)
+    buffer = np.empty(room, np.uint8)
+    ends = np.empty(len(p), np.int64)
+    _write_rows(buffer, ends, p, run.values, run.inputs, at_stake, scorer.model, ids, segments, packed)
+    ends_at = ends.tolist()
+    text = buffer[: ends_at[-1] if ends_at else 0].tobytes()
+    return [text[begin:end] for begin, end in zip([0, *ends_at], ends_at, strict=False)]
 
 
 def packed_state(document: bytes) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from stream.events.kinds import EventKind
 from tests.oracle.event import Event, survivors
 
-__all__ = ["Values", "features_at", "inputs_of"]
+__all__ = ["Values", "features_at"]
 
 Values = dict[str, float | None]
 
@@ -63,8 +63,7 @@ def features_at(events: Sequence[Event], now: int) -> Values:
     values["days_since_click"] = _days(_last(clicks), now)
     values["days_since_email"] = _days(_last(emails), now)
     values["days_since_purchase"] = _days(_last(orders), now)
-    values["tenure"] = _days(min((event.at for event in valid), default=None), now)
-    # the first event of all counts for the tenure, also if it was an order that is cancelled now
+    # an order that is cancelled now was an event all the same
     values["tenure"] = _days(min((event.at for event in events), default=None), now)
     values |= _order_history(orders, refunds, now)
     sent = sum(event.kind is EventKind.EMAIL_SENT for event in valid)

@@ -1,0 +1,74 @@
+"""Profiles under test: applying oracle events to them, and what they say."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from stream.events.columns import EVENT
+from stream.events.decode import hash_ids
+from stream.features import codec, vector
+from stream.features.apply import apply
+from stream.features.profile import PROFILE, reset
+from stream.features.registry import FEATURE_NAMES
+from tests.oracle.event import Event
+from tests.oracle.features import Values
+
+__all__ = ["Profile", "columns"]
+
+
+def columns(events: Sequence[Event]) -> npt.NDArray[np.void]:
+    """The events as the core takes them."""
+    rows = np.zeros(len(events), EVENT)
+    rows["record"] = np.arange(len(events))
+    rows["time"] = [event.at for event in events]
+    rows["kind"] = [int(event.kind) for event in events]
+    rows["amount"] = [event.amount for event in events]
+    rows["event_id"] = hash_ids([event.event_id for event in events])
+    orders = hash_ids([event.order_id for event in events])
+    rows["order_id"] = np.where([bool(event.order_id) for event in events], orders, 0)
+    return rows
+
+
+class Profile:
+    """One customer's profile."""
+
+    def __init__(self) -> None:
+        self._rows = np.zeros(1, PROFILE)
+        reset(self._rows[0], 0)
+
+    def apply(self, events: Sequence[Event]) -> list[int]:
+        """Apply events in this order; return what became of each."""
+        return [int(apply(self._rows[0], event)) for event in columns(events)]
+
+    def repack(self) -> None:
+        """What happens between two steps: the profile is packed, stored, read and unpacked."""
+        packed = self.packed()
+        self._rows = np.zeros(1, PROFILE)
+        codec.unpack(self._rows, [0], [packed])
+
+    def packed(self) -> bytes:
+        """The canonical octets."""
+        [octets] = codec.pack(self._rows.copy(), 1)
+        return octets
+
+    def values(self, now: int) -> Values:
+        """Feature values at ``now`` (ms), None for those that are not known yet."""
+        out = np.empty(len(FEATURE_NAMES))
+        vector.values(self._rows[0], now, out)
+        return {
+            name: None if math.isnan(value) else value
+            for name, value in zip(FEATURE_NAMES, out.tolist(), strict=True)
+        }
+
+    def inputs(self, now: int) -> list[int]:
+        """Model inputs at ``now``."""
+        values = np.empty(len(FEATURE_NAMES))
+        inputs = np.zeros(len(FEATURE_NAMES), np.int16)
+        vector.values(self._rows[0], now, values)
+        vector.quantise(values, inputs)
+        return [int(x) for x in inputs]
+
+    def __getitem__(self, name: str) -> int:
+        return int(self._rows[0][name])

@@ -1,0 +1,224 @@
+"""Apache Kafka as a referee for tests: real brokers in KRaft mode on the loopback interface."""
+
+import base64
+import logging
+import subprocess
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from stream.errors import LocalServerError
+from stream.local.leash import leashed
+from stream.local.server import HOST, LocalServer, free_port
+from tests.kafka.jars import java, resolved_jars
+
+__all__ = ["KafkaCluster"]
+
+FORMAT_TIMEOUT_S = 60.0
+CLUSTER_TIMEOUT_S = 60.0
+POLL_INTERVAL_S = 0.1
+
+# While a broker starts, librdkafka reports every refused connection; readiness is what we are polling for.
+_QUIET = logging.getLogger("tests.kafka.readiness")
+_QUIET.propagate = False
+_QUIET.addHandler(logging.NullHandler())
+
+_LOG4J = """\
+rootLogger.level = info
+rootLogger.appenderRef.out.ref = out
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d %p %m (%c{1})%n%throwable{5}
+"""
+
+
+class _Node(LocalServer):
+    """One broker that is a controller as well."""
+
+    def __init__(self, directory: Path, node_id: int, properties: Mapping[str, str], jars: Path, port: int) -> None:
+        super().__init__(directory, port)
+        self.name = f"kafka-{node_id}"
+        self.node_id = node_id
+        self._properties = directory / "server.properties"
+        self._jars = jars
+        directory.mkdir(parents=True, exist_ok=True)
+        lines = "".join(f"{name}={value}\n" for name, value in properties.items())
+        self._properties.write_text(lines, encoding="utf-8")
+        (directory / "log4j2.properties").write_text(_LOG4J, encoding="utf-8")
+
+    def begin(self) -> None:
+        """Start without waiting: a quorum of controllers is ready only when most of them run."""
+        self._spawn()
+
+    def command(self) -> list[str]:
+        return [*self._java(), "kafka.Kafka", str(self._properties)]
+
+    def format(self, cluster_id: str) -> None:
+        """Make the storage of a new node."""
+        command = [*self._java(), "kafka.tools.StorageTool", "format"]
+        outcome = subprocess.run(
+            leashed([*command, "--cluster-id", cluster_id, "--config", str(self._properties)]),
+            capture_output=True,
+            text=True,
+            timeout=FORMAT_TIMEOUT_S,
+            check=False,
+        )
+        if outcome.returncode != 0:
+            raise LocalServerError(f"the storage of {self.name} cannot be formatted: {outcome.stdout}{outcome.stderr}")
+
+    def answers(self, timeout_s: float) -> bool:
+        """Whether the broker itself is a registered member of its cluster."""
+        admin = AdminClient(
+            {"bootstrap.servers": f"{HOST}:{self.port}", "reconnect.backoff.max.ms": 200, "log_level": 0},
+            logger=_QUIET,
+        )
+        try:
+            metadata = admin.list_topics(timeout=timeout_s)
+        except KafkaException:
+            return False
+        return self.node_id in metadata.brokers
+
+    def _java(self) -> list[str]:
+        return [
+            java(),
+            *("-Xmx400m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+            f"-Dlog4j2.configurationFile={self.directory / 'log4j2.properties'}",
+            *("-cp", f"{self._jars}/*"),
+        ]
+
+
+class KafkaCluster:
+    """``with KafkaCluster(directory, brokers=3) as kafka: ... kafka.bootstrap``; nodes are numbered from 1.
+
+    Storage stays in ``directory`` across `kill`, `stop_node` and `restart`, ports stay the same. ``overrides`` are
+    broker properties over the ones made for quick tests. The processes die with the one that started them.
+    """
+
+    def __init__(self, directory: Path, brokers: int = 1, overrides: Mapping[str, str] | None = None) -> None:
+        self.directory = Path(directory).resolve()
+        jars = resolved_jars()
+        numbers = range(1, brokers + 1)
+        ports = {number: (free_port(), free_port()) for number in numbers}
+        voters = ",".join(f"{number}@{HOST}:{ports[number][1]}" for number in numbers)
+        self._cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        self._nodes = {
+            number: _Node(
+                self.directory / f"node-{number}",
+                number,
+                {**_properties(self.directory, number, ports[number], voters, brokers), **(overrides or {})},
+                jars,
+                ports[number][0],
+            )
+            for number in numbers
+        }
+        self._formatted = False
+
+    @property
+    def bootstrap(self) -> str:
+        """The addresses for clients, ``127.0.0.1:PORT,...``."""
+        return ",".join(f"{HOST}:{node.port}" for node in self._nodes.values())
+
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        return tuple(self._nodes)
+
+    def start(self) -> Self:
+        """Start all nodes and wait until they know each other."""
+        if not self._formatted:
+            for node in self._nodes.values():
+                node.format(self._cluster_id)
+            self._formatted = True
+        try:
+            for node in self._nodes.values():
+                node.begin()
+            self.wait_until_whole()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """End every node at once; nothing of a test cluster is worth a controlled shutdown."""
+        for node in self._nodes.values():
+            node.kill()
+
+    def kill(self, node: int) -> None:
+        """End one node as a crash would."""
+        self._nodes[node].kill()
+
+    def stop_node(self, node: int) -> None:
+        """End one node in good order: it hands its partitions over."""
+        self._nodes[node].stop()
+
+    def restart(self, node: int) -> None:
+        """Start a node that has ended; returns when every node sees it."""
+        self._nodes[node].start()
+
+    def log_tail(self, node: int = 1) -> str:
+        return self._nodes[node].log_tail()
+
+    def wait_until_whole(self, timeout_s: float = CLUSTER_TIMEOUT_S) -> None:
+        """Wait until each running node lists all running nodes as brokers."""
+        deadline = time.monotonic() + timeout_s
+        running = {number for number, node in self._nodes.items() if node.running}
+        while True:
+            seen = {number: self._brokers_seen_by(number) for number in running}
+            if all(brokers >= running for brokers in seen.values()):
+                return
+            if time.monotonic() > deadline:
+                tails = "\n".join(self.log_tail(number) for number in running)
+                raise LocalServerError(f"expected brokers {running} in {timeout_s:g} s, each sees {seen}; {tails}")
+            time.sleep(POLL_INTERVAL_S)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _brokers_seen_by(self, number: int) -> set[int]:
+        admin = AdminClient({"bootstrap.servers": f"{HOST}:{self._nodes[number].port}", "log_level": 0}, logger=_QUIET)
+        try:
+            return set(admin.list_topics(timeout=1.0).brokers)
+        except KafkaException:
+            return set()
+
+
+def _properties(directory: Path, number: int, ports: tuple[int, int], voters: str, brokers: int) -> dict[str, str]:
+    client, controller = ports
+    replicas = str(min(brokers, 3))
+    return {
+        "process.roles": "broker,controller",
+        "node.id": str(number),
+        "controller.quorum.voters": voters,
+        "listeners": f"PLAINTEXT://{HOST}:{client},CONTROLLER://{HOST}:{controller}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{client}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "controller.listener.names": "CONTROLLER",
+        "log.dirs": str(directory / f"node-{number}" / "log"),
+        "auto.create.topics.enable": "false",
+        "offsets.topic.num.partitions": "4",
+        "offsets.topic.replication.factor": replicas,
+        "transaction.state.log.num.partitions": "4",
+        "transaction.state.log.replication.factor": replicas,
+        "transaction.state.log.min.isr": "1",
+        "share.coordinator.state.topic.replication.factor": replicas,
+        "share.coordinator.state.topic.min.isr": "1",
+        # a broker that died is noticed within seconds, a group begins at once, sessions may be short
+        "broker.heartbeat.interval.ms": "500",
+        "broker.session.timeout.ms": "3000",
+        "group.initial.rebalance.delay.ms": "0",
+        "group.min.session.timeout.ms": "1000",
+        "num.network.threads": "2",
+        "num.io.threads": "4",
+        "log.segment.delete.delay.ms": "1000",
+    }

@@ -1,0 +1,66 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from stream.errors import CodecError
+from stream.events.columns import EVENT
+from stream.events.kinds import EventKind
+from stream.features.registry import DAY_MS, FEATURES
+from stream.processing import document
+from stream.processing.kernel import Kernel, Run
+from stream.processing.rules import NO_MODEL, Rules
+from stream.processing.scorer import Scorer
+
+NOON = 19_000 * DAY_MS + DAY_MS // 2
+IDS = ["plain", 'quo"te\\ and \n line', "żółć 😀", "x" * 128]
+
+
+def run_of_customers() -> tuple[Run, Scorer]:
+    rng = np.random.default_rng(3)
+    events = np.zeros(200, EVENT)
+    events["time"] = np.sort(NOON + rng.integers(0, 60 * DAY_MS, 200))
+    events["kind"] = rng.integers(0, len(EventKind), 200)
+    events["event_id"] = np.arange(1, 201)
+    events["order_id"] = rng.integers(1, 40, 200)
+    events["amount"] = rng.integers(0, 10**8, 200)
+    weights = rng.normal(size=len(FEATURES))
+    model = NO_MODEL._replace(ready=True, version=7, weights=weights, bias=-2.0)
+    kernel = Kernel(Rules())
+    kernel.load([None] * len(IDS), [0, 1, 2, 3])
+    rows = rng.integers(0, len(IDS), 200)
+    return kernel.advance(len(IDS), rows, events, events["time"].copy(), model), Scorer(model, None)
+
+
+def test_a_document_is_json_that_shows_the_features_and_the_state() -> None:
+    run, scorer = run_of_customers()
+    documents = document.build(IDS, run, scorer, 28.0)
+    for row, (customer, encoded) in enumerate(zip(IDS, documents, strict=True)):
+        read = json.loads(encoded)
+        assert read["customer_id"] == customer
+        assert read["risk"] == pytest.approx(run.profiles["risk"][row], abs=1e-6)
+        assert read["model_version"] == 7
+        assert read["segment"] is None
+        assert list(read["features"]) == [feature.name for feature in FEATURES]
+        for name, value in zip(read["features"], run.values[row].tolist(), strict=True):
+            if math.isnan(value):
+                assert read["features"][name] is None
+            else:
+                assert read["features"][name] == pytest.approx(value, abs=5.1e-5)
+        assert document.packed_state(encoded) == run.packed[row]
+
+
+def test_the_reasons_are_the_largest_contributions() -> None:
+    run, scorer = run_of_customers()
+    read = json.loads(document.build(IDS, run, scorer, 28.0)[0])
+    contributions = scorer.model.weights * (run.inputs[0] / 1024 - scorer.model.typical)
+    order = np.argsort(-np.abs(contributions))[: document.MAIN_REASONS]
+    assert list(read["reasons"]) == [FEATURES[k].name for k in order]
+    assert list(read["reasons"].values()) == pytest.approx(contributions[order].tolist(), abs=1e-3)
+
+
+@pytest.mark.parametrize("broken", [b"", b"[]", b'{"state": 1}', b'{"state": "@@@"}', b'{"customer_id": "a"}'])
+def test_a_document_without_a_packed_profile_is_refused(broken: bytes) -> None:
+    with pytest.raises(CodecError):
+        document.packed_state(broken)
