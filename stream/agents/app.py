@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -21,6 +22,7 @@ from stream.agents.trainer import Trainer
 from stream.agents.transport import FAUST_SETTINGS, TP, BatchSchema, Intake, TransportOptions, attach, batches
 from stream.agents.watchdog import Watchdog
 from stream.clock import Clock, SystemClock
+from stream.errors import TopologyError
 from stream.events.decode import Decoder
 from stream.features.registry import DAY_MS
 from stream.online_models.learner import LearnerSettings
@@ -61,7 +63,8 @@ class Assembly:
         self.settings = settings
         self._clock = clock
         self._probe = probe
-        self._name = settings.instance_id or uuid.uuid4().hex[:12]
+        # a token is never handed out twice, also not to a later process of the same instance id
+        self._name = f"{settings.instance_id or 'worker'}-{uuid.uuid4().hex[:12]}"
         self._rules = rules_of(settings)
         self._kernel = Kernel(self._rules)
         self._decoder = Decoder(rates=settings.rates, skew_ms=int(settings.skew_s * 1000))
@@ -85,7 +88,9 @@ class Assembly:
             fenced_wait_s=settings.session_timeout_s,
             publish=not settings.freeze_model,
         )
-        self.owner = Owner(settings.event_topics, settings.training_examples, self._make_worker, self.trainer)
+        self.owner = Owner(
+            settings.event_topics, settings.training_examples, self._make_worker, self.trainer, self.model.refresh
+        )
         self.app = self._faust_app()
         self.intake: Intake = attach(
             self.app,
@@ -125,7 +130,6 @@ class Assembly:
 
         app.agent(events, name="events")(receive)
         app.agent(examples, name="trainer")(_copy_of(receive))
-        app.task(self.model.refresh)
         self._background(self.model.run, "model poll")
         self._background(self.watchdog.run, "watchdog")
         self._background(Gauges(self.owner, self.settings.event_topics, self._clock).run, "gauges")
@@ -169,7 +173,8 @@ class Assembly:
         )
 
     async def _rewind_trainer(self, offset: int) -> None:
-        await self.intake.rewind({TP(self.settings.training_examples, 0): offset})
+        with contextlib.suppress(TopologyError):  # the training partition has gone to another worker
+            await self.intake.rewind({TP(self.settings.training_examples, 0): offset})
 
     async def close(self) -> None:
         """Flush what can be flushed and close connections; what is left is in the outbox."""

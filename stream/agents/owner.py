@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeVar
 
 from stream import metrics
@@ -56,10 +57,13 @@ class PartitionInputs:
         """Fetch this input again."""
         self._intake().release(self._tps[source])
 
-    async def rewind(self, offsets: Sequence[int]) -> None:
-        """Go back to these offsets; when the partition has been revoked meanwhile there is nothing to do."""
+    async def rewind(self, offsets: Mapping[str, int]) -> None:
+        """Go back to these offsets by topic, without one to the beginning of the log.
+
+        When the partition has been revoked meanwhile there is nothing to do.
+        """
         try:
-            await self._intake().rewind(dict(zip(self._tps, offsets, strict=True)))
+            await self._intake().rewind({tp: offsets.get(tp.topic) for tp in self._tps})
         except TopologyError:
             _LOG.info("partition %d went to another worker during recovery", self._tps[0].partition)
 
@@ -73,11 +77,13 @@ class Owner(PartitionOwner):
         training_topic: str,
         make_worker: Callable[[int], PartitionWorker],
         trainer: Trainer,
+        refresh_model: Callable[[], Awaitable[None]],
     ) -> None:
         self._source = {topic: source for source, topic in enumerate(event_topics)}
         self._training_topic = training_topic
         self._make_worker = make_worker
         self._trainer = trainer
+        self._refresh_model = refresh_model
         self._workers: dict[int, PartitionWorker] = {}
         self._tasks: dict[int | str, asyncio.Task[None]] = {}
 
@@ -89,10 +95,9 @@ class Owner(PartitionOwner):
     async def restore_offsets(self, assigned: frozenset[TP]) -> Mapping[TP, int]:
         """Claim every assigned partition; the offsets in the store are where to go on."""
         metrics.REBALANCES.inc()
-        if self._tasks:
-            await self.on_revoked(frozenset(assigned | self._running()))
+        await self._end(set(self._workers), training=True)
         offsets: dict[TP, int] = {}
-        for partition in sorted({tp.partition for tp in assigned if tp.topic in self._source}):
+        for partition in self._partitions(assigned):
             worker = self._make_worker(partition)
             stored = await _patiently(worker.claim)
             self._workers[partition] = worker
@@ -100,31 +105,40 @@ class Owner(PartitionOwner):
         for tp in assigned:
             if tp.topic == self._training_topic:
                 offsets[tp] = await _patiently(self._trainer.claim)
-        metrics.ASSIGNED_PARTITIONS.set(len(self._workers))
+        await self._refresh_model()
         return offsets
 
     async def on_assigned(self, assigned: frozenset[TP]) -> None:
-        """Let the partition workers run."""
-        for partition, worker in self._workers.items():
-            if partition not in self._tasks:
-                self._start(partition, worker.run())
-        if any(tp.topic == self._training_topic for tp in assigned) and self._training_topic not in self._tasks:
+        """Let the partition workers run; what was claimed for an assignment that was overtaken is let go."""
+        partitions = self._partitions(assigned)
+        await self._end(self._workers.keys() - partitions, training=False)
+        for partition in partitions:
+            self._start(partition, self._workers[partition].run())
+        if any(tp.topic == self._training_topic for tp in assigned):
             self._start(self._training_topic, self._trainer.run())
+        metrics.ASSIGNED_PARTITIONS.set(len(partitions))
 
     async def on_revoked(self, revoked: frozenset[TP]) -> None:
         """End the steps under way, in good order."""
-        partitions = {tp.partition for tp in revoked if tp.topic in self._source} & self._workers.keys()
-        for partition in partitions:
-            self._workers[partition].stop()
         training = any(tp.topic == self._training_topic for tp in revoked)
-        ending = [self._tasks.pop(partition) for partition in partitions if partition in self._tasks]
+        await self._end(self._partitions(revoked), training=training)
+        metrics.ASSIGNED_PARTITIONS.set(len(self._workers))
+
+    def _partitions(self, tps: frozenset[TP]) -> set[int]:
+        return {tp.partition for tp in tps if tp.topic in self._source}
+
+    async def _end(self, partitions: AbstractSet[int], *, training: bool) -> None:
+        ending = []
+        for partition in partitions & self._workers.keys():
+            worker = self._workers.pop(partition)
+            worker.stop()
+            if (task := self._tasks.pop(partition, None)) is not None:
+                ending.append(task)
         if training and (task := self._tasks.pop(self._training_topic, None)) is not None:
             self._trainer.stop()
             ending.append(task)
+        # cancelled when it takes too long, and the tasks with it: what they had not stored is read again
         await asyncio.gather(*ending, return_exceptions=True)
-        for partition in partitions:
-            del self._workers[partition]
-        metrics.ASSIGNED_PARTITIONS.set(len(self._workers))
 
     def deliver(self, batch: RecordBatch) -> None:
         """Hand a fetched batch to the worker of its partition."""
@@ -133,10 +147,6 @@ class Owner(PartitionOwner):
             self._trainer.deliver(batch)
         elif (worker := self._workers.get(batch.tp.partition)) is not None:
             worker.deliver(source, batch)
-
-    def _running(self) -> set[TP]:
-        partitions = {TP(topic, partition) for topic in self._source for partition in self._workers}
-        return partitions | {TP(self._training_topic, 0)}
 
     def _start(self, name: int | str, run: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(run, name=f"partition-{name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,8 +65,8 @@ class Inputs(Protocol):
         """Fetch this input again."""
         ...
 
-    async def rewind(self, offsets: Sequence[int]) -> None:
-        """Go back to these offsets; batches fetched before are not current any more."""
+    async def rewind(self, offsets: Mapping[str, int]) -> None:
+        """Go back to these offsets by topic, without one to the beginning; older batches are not current any more."""
         ...
 
 
@@ -194,7 +194,9 @@ class PartitionWorker:
         if self._waiting_since is not None:
             # an input that lags gives no signal when its log turns out to be at its end: look again soon
             timeout_s = min(timeout_s, 0.05)
-        await wait_until_set(self._wake, timeout_s)
+        if not await wait_until_set(self._wake, timeout_s) and timeout_s == _TICK_S:
+            # an idle partition writes nothing, and would not notice that it was taken over or that its state is gone
+            await self._store.verify()
 
     def _take(self) -> Taken | None:
         at_end = [self.inputs.at_end(source) for source in range(len(_TYPES))]
@@ -300,7 +302,7 @@ class PartitionWorker:
                 await self._pause(retry_s)
                 retry_s = min(2 * retry_s, _LAST_RETRY_S)
             else:
-                await self.inputs.rewind([offsets.get(topic, 0) for topic in self.partition.input_topics])
+                await self.inputs.rewind(offsets)
                 self._start_publishing()
                 return
 

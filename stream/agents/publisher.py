@@ -85,7 +85,6 @@ class Publisher:
                     key=record.key,
                     value=record.value,
                     headers=list(record.headers),
-                    timestamp=record.timestamp_ms,
                     on_delivery=delivery,
                 )
             except BufferError:

@@ -68,10 +68,15 @@ class Trainer:
         self._queue: deque[TrainingBatch] = deque()
         self._wake = asyncio.Event()
         self._saved_at_s = float("-inf")
+        self._stopping = False
         self._begin(Checkpoint(None, 0))
 
     async def claim(self) -> int:
-        """Become the trainer; return the offset of the next example."""
+        """Become the trainer of a new assignment; return the offset of the next example."""
+        self._stopping = False
+        return await self._load()
+
+    async def _load(self) -> int:
         checkpoint = await self._store.claim()
         self._begin(checkpoint)
         return checkpoint.offset
@@ -103,7 +108,6 @@ class Trainer:
         self._unsaved: list[TrainingBatch] = []
         self._unsaved_ids: dict[str, int] = {}
         self._queue.clear()
-        self._stopping = False
 
     async def _turn(self) -> None:
         due_in_s = self._saved_at_s + self._snapshot_s - asyncio.get_running_loop().time()
@@ -165,7 +169,7 @@ class Trainer:
             if self._stopping:
                 return
             try:
-                offset = await self.claim()
+                offset = await self._load()
             except StorageError as failure:
                 retry_s = min(2 * max(retry_s, _FIRST_RETRY_S), _LAST_RETRY_S)
                 _LOG.warning("%s; retrying in %.1f s", failure, retry_s)

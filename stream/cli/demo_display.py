@@ -38,7 +38,8 @@ class Display(AbstractContextManager["Display"]):
     def __init__(self, console: Console) -> None:
         self.console = console
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
-        self._line_at_s = 0.0
+        self._line_s = self._line_at_s = 0.0
+        self._told = ""
 
     def __enter__(self) -> Self:
         if self._live is not None:
@@ -65,18 +66,21 @@ class Display(AbstractContextManager["Display"]):
         """Show a frame; without a terminal a line every couple of seconds, and the last one."""
         if self._live is not None:
             self._update(frame(progress, alerts.latest))
-        elif last or progress.elapsed_s >= self._line_at_s:
+        elif progress.elapsed_s >= self._line_at_s or (last and progress.elapsed_s > self._line_s):
+            self._line_s = progress.elapsed_s
             self._line_at_s = progress.elapsed_s + _LINE_INTERVAL_S
             self.console.print(line(progress), soft_wrap=True, markup=False)
-            for alert in [*alerts.latest][-1:]:
-                self.console.print(f"         latest alert: {_told(alert)}", soft_wrap=True, markup=False)
+            newest = alerts.latest[-1] if alerts.latest else None
+            if newest is not None and newest.alert_id != self._told:
+                self._told = newest.alert_id
+                self.console.print(f"         latest alert: {_in_short(newest)}", soft_wrap=True, markup=False)
 
     def _update(self, what: RenderableType) -> None:
         if self._live is not None:
             self._live.update(what, refresh=True)
 
 
-def _told(alert: Alert) -> str:
+def _in_short(alert: Alert) -> str:
     reasons = " ".join(reason.sentence for reason in alert.reasons[:2])
     return f"{alert.occurred_at[:16]} {alert.customer_id} risk {alert.risk:.2f} by {alert.cause.value}: {reasons}"
 

@@ -137,12 +137,13 @@ def _model(progress: Progress) -> Table:
     loss = (None, None, None) if whole is None else (whole.log_loss, whole.recency_log_loss, whole.base_rate_log_loss)
     table.add_row(Text("AUC", "bright_black"), Text(_ratio(auc[0]), "bold"), _ratio(auc[1]), "")
     table.add_row(Text("log loss", "bright_black"), Text(_ratio(loss[0]), "bold"), *map(_ratio, loss[1:]))
-    counters = progress.totals.counters
-    learned = progress.snapshot.churn.labels_seen if progress.snapshot else 0
-    scored = f"{whole.examples:,.0f}" if whole else "0"
-    table.add_row(Text("labels", "bright_black"), f"{counters.labels:,}", "matured", "")
-    table.add_row("", f"{learned:,}", "learned", "")
-    table.add_row("", scored, "scored", "")
+    counts = (
+        ("labels matured", progress.totals.counters.labels),
+        ("learned", progress.snapshot.churn.labels_seen if progress.snapshot else 0),
+        ("scored before", round(whole.examples) if whole else 0),
+    )
+    for name, count in counts:
+        table.add_row(Text(name, "bright_black"), f"{count:,}", "", "")
     return table
 
 

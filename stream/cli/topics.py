@@ -53,7 +53,7 @@ def create_topics(settings: Settings) -> list[str]:
     admin = admin_client(settings)
     existing = cluster_metadata(settings, admin).topics
     missing = [
-        NewTopic(name, count, settings.replication, config=_topic_config(settings, name))
+        NewTopic(name, count, settings.replication, config=_topic_config(settings))
         for name, count in settings.topics.items()
         if name not in existing
     ]
@@ -70,15 +70,14 @@ def create_topics(settings: Settings) -> list[str]:
     return created
 
 
-def _topic_config(settings: Settings, name: str) -> dict[str, str]:
+def _topic_config(settings: Settings) -> dict[str, str]:
     config = {}
     if settings.replication > 1:
         # One replica may be down without stopping producers that ask for all acknowledgements.
         config["min.insync.replicas"] = str(settings.replication - 1)
-    if name in settings.event_topics:
-        # Events carry their own time. By the time of their records, which producers set to the same, the
-        # broker would delete replayed history as soon as it arrives.
-        config["message.timestamp.type"] = "LogAppendTime"
+    # What is published carries its own time. By the time of its records, which producers of events set to the
+    # same, the broker would delete replayed history as soon as it arrives.
+    config["message.timestamp.type"] = "LogAppendTime"
     return config
 
 

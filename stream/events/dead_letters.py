@@ -35,13 +35,14 @@ def dead_letter(
 
     The added headers are ``dlq.topic``, ``dlq.partition``, ``dlq.offset``, ``dlq.reason``, ``dlq.detail`` and
     ``dlq.at`` (RFC 3339). If key, value and headers exceed `max_bytes` together, the value is cut to fit and
-    ``dlq.truncated_from`` gives its length. ``dlq.`` headers that the record brings along, because it is a
-    dead letter that was replayed, are replaced.
+    ``dlq.truncated_from`` gives its length; should key or headers alone leave no room, the key is cut too
+    (``dlq.key_truncated_from``) and the headers go (``dlq.headers_dropped``). ``dlq.`` headers that the record
+    brings along, because it is a dead letter that was replayed, are replaced.
 
     A ``null`` key or value stays ``null``: keep the dead-letter topic uncompacted.
     """
     headers = [(name, text) for name, text in record.headers or () if not name.startswith(HEADER_PREFIX)]
-    value = record.value
+    key, value = record.key, record.value
     added = {
         "topic": topic,
         "partition": str(partition),
@@ -50,11 +51,18 @@ def dead_letter(
         "detail": printable(rejection.detail),
         "at": rfc3339(at_ms),
     }
-    if value is not None:
-        others = len(record.key or b"") + sum(len(name.encode()) + len(text or b"") for name, text in headers)
-        room = max(0, max_bytes - others)
-        if len(value) > room:
-            added["truncated_from"] = str(len(value))
-            value = value[:room]
+    room = max_bytes
+    if key is not None and len(key) > room // 2:
+        added["key_truncated_from"] = str(len(key))
+        key = key[: room // 2]
+    room -= len(key or b"")
+    header_bytes = sum(len(name.encode()) + len(text or b"") for name, text in headers)
+    if header_bytes > room:
+        added["headers_dropped"] = str(len(headers))
+        headers, header_bytes = [], 0
+    room -= header_bytes
+    if value is not None and len(value) > room:
+        added["truncated_from"] = str(len(value))
+        value = value[:room]
     headers += [(HEADER_PREFIX + name, text.encode()) for name, text in added.items()]
-    return DeadLetter(record.key, value, headers)
+    return DeadLetter(key, value, headers)

@@ -179,9 +179,7 @@ def _kinds(event_type: EventType, events: Sequence[Event]) -> list[int]:
 def _reject(event_type: EventType, position: int, error: Exception, value: bytes | None) -> Rejection:
     reason, detail = diagnose(error, value)
     if reason is Reason.PROCESSING_FAILED:
-        _LOG.error(
-            "record %d of a batch of %s events could not be decoded", position, event_type, exc_info=error
-        )
+        _LOG.error("record %d of a batch of %s events could not be decoded", position, event_type, exc_info=error)
     return Rejection(position, reason, detail)
 
 

@@ -38,9 +38,7 @@ Instant = (
     ]
 )
 Amount = Annotated[float, Meta(ge=0.0, le=MAX_AMOUNT, description="in major units")]
-Currency = Annotated[
-    str, Meta(description="ISO 4217", extra_json_schema={"pattern": "^[A-Z]{3}$", "maxLength": 3})
-]
+Currency = Annotated[str, Meta(description="ISO 4217", extra_json_schema={"pattern": "^[A-Z]{3}$", "maxLength": 3})]
 Label = Annotated[str, Meta(max_length=256)]
 
 

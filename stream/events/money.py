@@ -51,9 +51,7 @@ class Exchange:
             rate = self._rate_of_new(currency)
         scaled = amount * rate * MONEY_SCALE
         if scaled > MAX_AMOUNT * MONEY_SCALE:
-            raise BadRecordError(
-                Reason.BAD_AMOUNT, f"{amount} {currency} is over {MAX_AMOUNT:,.0f} in base currency"
-            )
+            raise BadRecordError(Reason.BAD_AMOUNT, f"{amount} {currency} is over {MAX_AMOUNT:,.0f} in base currency")
         return round(scaled)
 
     def _rate_of_new(self, currency: str) -> float:

@@ -43,7 +43,5 @@ def partition_of(customer_id: str, partitions: int) -> int:
     6
     """
     if partitions < 1:
-        raise TopologyError(
-            f"expected a topic with at least one partition, got {partitions}; create the topic first"
-        )
+        raise TopologyError(f"expected a topic with at least one partition, got {partitions}; create the topic first")
     return (murmur2(customer_id.encode()) & 0x7FFFFFFF) % partitions

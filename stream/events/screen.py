@@ -43,9 +43,7 @@ def screen(value: bytes, max_bytes: int) -> None:
     if b"\\ud" in value or b"\\uD" in value:
         lone = _SURROGATE.search(_ESCAPED_BACKSLASH_OR_PAIR.sub(b" ", value))
         if lone:
-            raise BadRecordError(
-                Reason.LONE_SURROGATE, f"{lone.group().decode()} is half of a surrogate pair"
-            )
+            raise BadRecordError(Reason.LONE_SURROGATE, f"{lone.group().decode()} is half of a surrogate pair")
 
 
 def _is_too_deep(value: bytes) -> bool:

@@ -32,12 +32,13 @@ class WorkerProcesses:
 
     def __init__(self, settings: Settings, count: int, directory: Path) -> None:
         self._settings = settings
+        self._directory = directory
         self._logs = [directory / f"worker-{number}.log" for number in range(count)]
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
-        environment = {**inherited, **self._settings.to_env()}
+        environment = {**inherited, **self._settings.to_env(), "TMPDIR": str(self._directory)}
         try:
             for log_path in self._logs:
                 with log_path.open("wb") as log:

@@ -15,8 +15,9 @@ from stream.features.registry import FEATURES
 from stream.processing.advance import FIRED, advance, settle, sweep
 from stream.processing.emission import EMISSION
 from stream.processing.rules import Model, Rules
+from stream.processing.score import score_rows
 
-__all__ = ["Kernel", "Run"]
+__all__ = ["Kernel", "Run", "Scores"]
 
 _BUFFER = 4096
 
@@ -45,6 +46,15 @@ class Run:
     status: npt.NDArray[np.uint8]
     emissions: npt.NDArray[np.void]
     fired: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Feature values float64[N, features], model inputs int16[N, features] and risks float64[N] of N rows."""
+
+    values: npt.NDArray[np.float64]
+    inputs: npt.NDArray[np.int16]
+    risks: npt.NDArray[np.float64]
 
 
 class Kernel:
@@ -115,6 +125,14 @@ class Kernel:
             return result
 
         return self._run(resume, count, count, model, np.zeros(0, np.uint8))
+
+    def score(self, count: int, now: int, model: Model) -> Scores:
+        """Score the loaded rows 0..count-1 at ``now`` (ms), changing nothing."""
+        values = np.zeros((count, len(FEATURES)))
+        inputs = np.zeros((count, len(FEATURES)), np.int16)
+        risks = np.zeros(count)
+        score_rows(self._profiles, count, now, model, values, inputs, risks)
+        return Scores(values, inputs, risks)
 
     def _run(
         self,

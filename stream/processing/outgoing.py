@@ -106,7 +106,7 @@ def _optional(value: float) -> float | None:
 def _landmark(e: _Emitted, context: _Context) -> Outgoing:
     customer, at = context.customer_ids[e.row], e.at
     example = Observation(example_id=f"{customer}@{at}", customer_id=customer, at_ms=at, x=e.inputs)
-    return Outgoing(context.topics.training_examples, customer.encode(), encode_example(example), [], at)
+    return Outgoing(context.topics.training_examples, customer.encode(), encode_example(example), [])
 
 
 def _label(e: _Emitted, context: _Context) -> Outgoing:
@@ -123,7 +123,7 @@ def _label(e: _Emitted, context: _Context) -> Outgoing:
         purchases=e.purchases,
         spend=e.spend / MONEY_SCALE,
     )
-    return Outgoing(context.topics.training_examples, customer.encode(), encode_example(example), [], e.at)
+    return Outgoing(context.topics.training_examples, customer.encode(), encode_example(example), [])
 
 
 def _alert(e: _Emitted, context: _Context) -> Outgoing:
@@ -165,7 +165,7 @@ def _alert(e: _Emitted, context: _Context) -> Outgoing:
         occurred_at=rfc3339(at),
         emitted_at=rfc3339(context.now_ms),
     )
-    return Outgoing(context.topics.alerts, customer.encode(), _json.encode(alert), cloud_event_headers(alert), at)
+    return Outgoing(context.topics.alerts, customer.encode(), _json.encode(alert), cloud_event_headers(alert))
 
 
 def _segment_change(e: _Emitted, context: _Context) -> Outgoing:
@@ -189,7 +189,7 @@ def _segment_change(e: _Emitted, context: _Context) -> Outgoing:
         emitted_at=rfc3339(context.now_ms),
     )
     return Outgoing(
-        context.topics.segment_changes, customer.encode(), _json.encode(change), cloud_event_headers(change), at
+        context.topics.segment_changes, customer.encode(), _json.encode(change), cloud_event_headers(change)
     )
 
 

@@ -224,7 +224,7 @@ class Partition:
             partition=self.partition,
             at_ms=now_ms,
         )
-        return Outgoing(self._topics.dead_letters, letter.key, letter.value, letter.headers, now_ms)
+        return Outgoing(self._topics.dead_letters, letter.key, letter.value, letter.headers)
 
 
 def _too_late(customer: str) -> str:

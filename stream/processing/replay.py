@@ -18,7 +18,8 @@ from stream.events.log_event import LogEvent
 from stream.online_models.example import InvalidExample, Label, decode_example
 from stream.online_models.learner import Learner
 from stream.processing.align import Aligner
-from stream.processing.kernel import Kernel
+from stream.processing.document import packed_state
+from stream.processing.kernel import Kernel, Scores
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Outcome, Partition
 from stream.processing.rules import Rules
@@ -66,7 +67,8 @@ class Replay:
         self._now_ms = now_ms
         self._run_records = run_records
         self._on_outgoing = on_outgoing
-        self._partition = Partition(0, rules, Kernel(rules), _TOPICS, [t.value for t in _TYPES], 2**62)
+        self._kernel = Kernel(rules)
+        self._partition = Partition(0, rules, self._kernel, _TOPICS, [t.value for t in _TYPES], 2**62)
         self._timers: dict[str, int] = {}
         self._aligner = Aligner(len(_TYPES))
         self._offsets = [0] * len(_TYPES)
@@ -91,6 +93,13 @@ class Replay:
                 self._accept(self._partition.step(taken, self.scorer, self._now_ms))
             self._sweep()
             yield self.counters.events_in
+
+    def score_all(self, now_ms: int) -> tuple[list[str], Scores]:
+        """Every customer, in the order of their first events, scored at ``now_ms`` with the model as it is."""
+        customers = list(self.documents)
+        blobs = [packed_state(document) for document in self.documents.values()]
+        self._kernel.load(blobs, [0] * len(blobs))
+        return customers, self._kernel.score(len(blobs), now_ms, self.scorer.model)
 
     def advance_to(self, stream_time_ms: int) -> None:
         """Let time pass without events."""

@@ -10,7 +10,7 @@ import numpy as np
 from stream.features import vector
 from stream.features.registry import FEATURES, INPUT_SCALE
 
-__all__ = ["nearest_segment", "risk_at", "risk_of"]
+__all__ = ["nearest_segment", "risk_at", "risk_of", "score_rows"]
 
 _INPUTS = len(FEATURES)
 
@@ -59,3 +59,10 @@ def nearest_segment(inputs, model, current):  # type: ignore[no-untyped-def]
     if current >= 0 and math.sqrt(best_distance) > (1.0 - SEGMENT_MARGIN) * math.sqrt(current_distance):
         return current
     return best
+
+
+@numba.njit(cache=True)
+def score_rows(profiles, count, now, model, values, inputs, risks):  # type: ignore[no-untyped-def]
+    """Score rows 0..count-1 at ``now``; fills ``values``, ``inputs`` and ``risks`` (float64[count])."""
+    for row in range(count):
+        risks[row] = risk_at(profiles[row], now, model, values[row], inputs[row])

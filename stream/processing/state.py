@@ -42,10 +42,9 @@ class PartitionState(msgspec.Struct):
 
 
 class Outgoing(msgspec.Struct, array_like=True, frozen=True):
-    """A record to publish."""
+    """A record to publish. Its time is in the value: by an older record timestamp a broker would delete it early."""
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes | None]]
-    timestamp_ms: int

@@ -101,6 +101,22 @@ class PartitionStore:
         self._sequence = 0
         return Claim(_state_decoder.decode(state) if state else None, tuple(outbox))
 
+    async def verify(self) -> None:
+        """Look whether the partition is still at the token of this worker. Raises what `commit` raises."""
+        try:
+            stored = await self._client.hget(self._keys.meta(self._partition), "token")
+        except FAILURES as error:
+            raise StorageError(f"the token of partition {self._partition} cannot be read: {error}") from error
+        if stored != self._token.encode():
+            raise self._fenced(stored.decode() if stored else "")
+
+    def _fenced(self, stored: str) -> FencedError:
+        return FencedError(
+            f"partition {self._partition} is at token {stored or 'none'}, not at {self._token}: "
+            "another worker took it over, or Redis lost its last writes",
+            superseded=epoch_of(stored) > epoch_of(self._token),
+        )
+
     async def commit(self, commit: Commit, due_limit: int) -> list[str]:
         """Write one step; return up to ``due_limit`` customers with a timer due before the state's stream time.
 
@@ -136,12 +152,7 @@ class PartitionStore:
         except FAILURES as error:
             raise StorageError(f"the step of partition {p} may not have been written: {error}") from error
         if accepted != 1:
-            stored = rest[0].decode() if rest else ""
-            raise FencedError(
-                f"partition {p} is at token {stored or 'none'}, not at {self._token}: "
-                "another worker took it over, or Redis lost its last writes",
-                superseded=epoch_of(stored) > epoch_of(self._token),
-            )
+            raise self._fenced(rest[0].decode() if rest else "")
         self._token = token
         return [customer.decode() for customer in rest]
 

@@ -39,8 +39,6 @@ def run(environment: dict[str, str]) -> Run:
     def call(*arguments: str, stdin: str = "", **variables: str) -> "subprocess.CompletedProcess[str]":
         env: Mapping[str, str] = {**environment, **variables}
         command = [sys.executable, "-m", "stream", *arguments]
-        return subprocess.run(
-            command, env=env, input=stdin, capture_output=True, text=True, timeout=60, check=False
-        )
+        return subprocess.run(command, env=env, input=stdin, capture_output=True, text=True, timeout=60, check=False)
 
     return call

@@ -57,9 +57,7 @@ def test_a_good_redis_is_well() -> None:
         (replace(GOOD, clock_ms=1_000_000 + 301_000), Level.FAIL, "dead-lettered"),
     ],
 )
-def test_what_is_wrong_with_redis_is_found_with_what_to_do(
-    facts: RedisFacts, level: Level, advice: str
-) -> None:
+def test_what_is_wrong_with_redis_is_found_with_what_to_do(facts: RedisFacts, level: Level, advice: str) -> None:
     bad = [finding for finding in judge(facts) if finding.level is not Level.OK]
     assert [finding.level for finding in bad] == [level]
     assert advice in bad[0].advice

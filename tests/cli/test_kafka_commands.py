@@ -29,9 +29,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 def read_all(broker: EmbeddedBroker, topic: str, count: int) -> list[Message]:
     """The first ``count`` records of ``topic``, and a look whether there are more."""
-    consumer = Consumer(
-        {"bootstrap.servers": broker.bootstrap, "group.id": topic, "enable.auto.commit": False}
-    )
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": topic, "enable.auto.commit": False})
     partitions = consumer.list_topics(topic, timeout=DEADLINE_S).topics[topic].partitions
     consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
     records: list[Message] = []
@@ -164,9 +162,7 @@ def test_an_absent_broker_is_one_line_and_status_1(run: Run) -> None:
 def test_a_refused_event_is_reported(broker: EmbeddedBroker) -> None:
     producer = EventProducer(Settings(kafka_bootstrap=broker.bootstrap))
     producer._delivered(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE), _RefusedMessage())
-    with pytest.raises(
-        PublishError, match=r"1 events were not accepted, first: .*too large.*topic events.click"
-    ):
+    with pytest.raises(PublishError, match=r"1 events were not accepted, first: .*too large.*topic events.click"):
         producer.publish([LogEvent(EventType.CLICK, "c", 0, b"{}")])
 
 
@@ -217,9 +213,7 @@ def test_alerts_already_in_the_topic_are_shown_when_asked_for(
     assert for_people.stdout.splitlines()[1].strip() == ALERT.reasons[0].sentence
 
 
-def test_a_record_that_is_no_alert_is_shown_as_such(
-    run: Run, broker: EmbeddedBroker, topic_prefix: str
-) -> None:
+def test_a_record_that_is_no_alert_is_shown_as_such(run: Run, broker: EmbeddedBroker, topic_prefix: str) -> None:
     assert run("topics", "create").returncode == 0
     producer = Producer({"bootstrap.servers": broker.bootstrap})
     producer.produce(f"{topic_prefix}alerts", b"{}", "c-7")

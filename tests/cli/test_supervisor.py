@@ -77,9 +77,7 @@ def all_gone(processes: list[int]) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_stop_signal_stops_all_with_status_0(
-    supervised: Supervise, tmp_path: Path, number: signal.Signals
-) -> None:
+def test_a_stop_signal_stops_all_with_status_0(supervised: Supervise, tmp_path: Path, number: signal.Signals) -> None:
     process = supervised("willing", "willing")
     workers = pids(tmp_path, 2)
     process.send_signal(number)

@@ -40,7 +40,7 @@ def _few_cancellations(events: Sequence[Event]) -> list[Event]:
     return [event for event in events if event not in cancellations[MAX_CANCELLATIONS:]]
 
 
-def event_lists(span: int = 90 * DAY, most: int = 40) -> st.SearchStrategy[list[Event]]:
+def event_lists(span: int = 90 * DAY, least: int = 1, most: int = 60) -> st.SearchStrategy[list[Event]]:
     """Events of one customer with different ids and few order ids, within ``span`` (ms) of `BEGIN`.
 
     Many of them stand at the very edge of a tile, or at the same time. Cancellations are as many as are remembered.
@@ -53,6 +53,6 @@ def event_lists(span: int = 90 * DAY, most: int = 40) -> st.SearchStrategy[list[
         st.integers(0, 5),
         st.integers(0, 5_000_000) | st.sampled_from([0, 10**13]),
     )
-    return st.lists(draws, min_size=1, max_size=most).map(
+    return st.lists(draws, min_size=least, max_size=most).map(
         lambda many: _few_cancellations([_event(number, draw, span) for number, draw in enumerate(many)])
     )

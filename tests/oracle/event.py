@@ -1,11 +1,11 @@
 """Events as the oracle sees them, and which of them count."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from stream.events.kinds import EventKind
 
-__all__ = ["Arrival", "Event", "arrivals", "survivors"]
+__all__ = ["Arrival", "Event", "arrivals", "merged", "survivors"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,18 @@ class Arrival:
 
     event: Event
     seen_at: int
+
+
+def merged(topics: Sequence[Sequence[tuple[str, Event]]]) -> list[tuple[str, Event]]:
+    """The logs of a partition's topics as one: by the newest event time so far in the topic, then topic, then offset."""
+    order = []
+    for number, topic in enumerate(topics):
+        newest = 0
+        for offset, (customer, event) in enumerate(topic):
+            newest = max(newest, event.at)
+            order.append((newest, number, offset, customer, event))
+    order.sort(key=lambda entry: entry[:3])
+    return [(customer, event) for *_, customer, event in order]
 
 
 def arrivals(log: Iterable[tuple[str, Event]]) -> dict[str, list[Arrival]]:

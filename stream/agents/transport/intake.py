@@ -50,6 +50,7 @@ class Position:
 
 class _Consumer(Protocol):
     async def rewind(self, offsets: Mapping[TP, int]) -> None: ...
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]: ...
     def log_end(self, tp: TP) -> LogEnd | None: ...
     def is_batched(self, topic: str) -> bool: ...
 
@@ -101,8 +102,8 @@ class Intake:
         received_to = self.flow.ledger.received_to(tp)
         return None if received_to is None else Position(received_to, self._started().log_end(tp))
 
-    async def rewind(self, offsets: Mapping[TP, int]) -> None:
-        """Go to these offsets and begin new leases there.
+    async def rewind(self, offsets: Mapping[TP, int | None]) -> None:
+        """Go to these offsets, None for the beginning of the log, and begin new leases there.
 
         When it returns, all older batches of the partitions, also those in Faust's queue, are not current,
         acks of them change nothing, and holds are released. A partition that is revoked meanwhile is left to
@@ -111,7 +112,9 @@ class Intake:
         missing = sorted(offsets.keys() - self.assigned)
         if missing:
             raise TopologyError(f"cannot rewind {missing}: not assigned to this worker; drop their batches")
-        await self._started().rewind(offsets)
+        unknown = [tp for tp, offset in offsets.items() if offset is None]
+        earliest = await self._started().earliest_offsets(*unknown) if unknown else {}
+        await self._started().rewind({tp: earliest[tp] if at is None else at for tp, at in offsets.items()})
 
     def _started(self) -> _Consumer:
         if self._consumer is None:

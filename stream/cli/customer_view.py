@@ -1,0 +1,124 @@
+"""A customer for people: who, what they did, how likely they leave, and why."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any, Final
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from stream.cli.standing import CustomerCard, reason_sentences
+from stream.features.registry import FEATURES, Feature
+from stream.online_models.snapshot import ModelSnapshot
+
+__all__ = ["customer_view"]
+
+_WINDOW_GROUPS: Final = ("clicks", "emails", "purchases", "spend")
+_UNKNOWN: Final = "not known yet"
+
+
+def customer_view(document: dict[str, Any], profile: dict[str, Any], snapshot: ModelSnapshot | None) -> RenderableType:
+    """Lay a document out, with its unpacked ``profile`` (see `stream.cli.profile_view`)."""
+    card = msgspec.convert(document, CustomerCard)
+    return Group(
+        Text.assemble((f"customer {card.customer_id}", "bold"), f"   as of {card.as_of}"),
+        _pairs(_facts(document, profile)),
+        *_why(card, snapshot),
+        _section("features"),
+        _windows(document["features"]),
+        _pairs(_others(document["features"])),
+        _section("what happens when nothing happens"),
+        _pairs(_timers(profile)),
+    )
+
+
+def _section(title: str) -> RenderableType:
+    return Group("", Rule(Text(title, "bold cyan"), align="left", style="bright_black"))
+
+
+def _pairs(rows: Iterator[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 3, 0, 0))
+    table.add_column(style="bright_black", no_wrap=True)
+    table.add_column()
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+def _facts(document: dict[str, Any], profile: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    risk, at_stake = document["risk"], document["value_at_risk"]
+    yield "since", f"{document['first_at'] or '-'}, last event {document['last_at'] or '-'}"
+    last_order = document["last_order_at"] or "none"
+    yield "orders", f"{document['orders']:,}, last {last_order}, {document['spend']:,.2f} net spend"
+    yield "events", f"{document['events']:,}"
+    yield "segment", document["segment"] or "none yet"
+    if risk is None:
+        yield "risk", "not scored yet: the model has to learn first"
+    else:
+        yield "risk", f"{risk:.3f} by model version {document['model_version']:,}; {at_stake or 0.0:,.2f} at risk"
+    if document["alert"]:
+        yield "alert", f"raised {profile['raised_at']}"
+    else:
+        before = f"; the last was raised {profile['raised_at']}" if profile["raised_at"] else ""
+        yield "alert", f"none{before}"
+    if document["unsubscribed_at"]:
+        yield "e-mail", f"unsubscribed {document['unsubscribed_at']}"
+
+
+def _why(card: CustomerCard, snapshot: ModelSnapshot | None) -> Iterator[RenderableType]:
+    reasons = reason_sentences(card, snapshot)
+    if not reasons:
+        return
+    yield _section("what moves the risk most, compared with a typical customer")
+    table = Table.grid(padding=(0, 3, 0, 0))
+    for contribution, text in reasons:
+        raises = contribution > 0
+        table.add_row(Text(f"{contribution:+.2f}", "red" if raises else "green"), text)
+    yield table
+
+
+def _base(feature: Feature) -> str:
+    name, _, window = feature.name.rpartition("_")
+    return name if name in _WINDOW_GROUPS and window[:1].isdigit() else ""
+
+
+def _shown(feature: Feature, value: float | None) -> str:
+    if value is None:
+        return _UNKNOWN
+    if feature.unit == "events":
+        return f"{value:,.0f}"
+    return f"{value:,.2f} days" if feature.unit == "days" else f"{value:,.2f}"
+
+
+def _windows(values: dict[str, float | None]) -> Table:
+    """One row for what is counted over windows, one column for each window."""
+    labels = ("1h", "1d", "7d", "28d", "90d")
+    table = Table.grid(padding=(0, 3, 0, 0))
+    table.add_column(no_wrap=True)
+    for _ in labels:
+        table.add_column(justify="right", no_wrap=True)
+    table.add_row("", *(Text(label, "bright_black") for label in labels))
+    for name, features in groupby((feature for feature in FEATURES if _base(feature)), key=_base):
+        by_window = {feature.name.rpartition("_")[2]: feature for feature in features}
+        cells = [
+            _shown(by_window[label], values[by_window[label].name]) if label in by_window else "" for label in labels
+        ]
+        table.add_row(Text(name, "bright_black"), *cells)
+    return table
+
+
+def _others(values: dict[str, float | None]) -> Iterator[tuple[str, str]]:
+    for feature in FEATURES:
+        if not _base(feature):
+            yield feature.name, _shown(feature, values[feature.name])
+
+
+def _timers(profile: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    timers, pending = profile["timers"], profile["pending_landmarks"]
+    yield "alert for silence", timers["at_risk_from"] or "not before the next landmark"
+    yield "next landmark", timers["next_landmark_at"] or "none: silent for too long"
+    yield "next label", f"{timers['next_label_at'] or 'none'} ({len(pending)} landmarks wait for theirs)"
+    yield "state", f"{profile['octets']:,} octets, {profile['event_ids_remembered']:,} event ids remembered"

@@ -1,0 +1,89 @@
+"""The packed state of a customer, unpacked into something to read."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from stream.errors import CodecError
+from stream.events.columns import MONEY_SCALE
+from stream.events.times import rfc3339
+from stream.features import codec
+from stream.features.profile import CART, CLICK, EMAIL, MINUTE_MS, NEVER, PROFILE, PURCHASE
+from stream.features.registry import DAY_MS, HOUR_MS
+
+__all__ = ["readable_profile"]
+
+_CHANNELS: Final = {"clicks": CLICK, "emails": EMAIL, "purchases": PURCHASE, "cart_additions": CART}
+
+
+def readable_profile(packed: bytes, horizon_ms: int) -> dict[str, Any]:
+    """Tiles, orders, pending landmarks and timers of a packed profile; instants are RFC 3339, None is never.
+
+    ``horizon_ms`` is how long after a landmark its label matures. Raises `CodecError` when it is not of this layout.
+    """
+    if not packed:
+        raise CodecError("a stored profile is empty: it was not written by this program")
+    profiles = np.zeros(1, PROFILE)
+    codec.unpack(profiles, [0], [packed])
+    p = profiles[0]
+    pending = [_landmark(p, k, horizon_ms) for k in range(p["pending"])]
+    return {
+        "layout": packed[0],
+        "octets": len(packed),
+        "days": _tiles(p["day_stamp"], p["day_count"], DAY_MS, p["day_spend"]),
+        "hours": _tiles(p["hour_stamp"], p["hour_count"], HOUR_MS),
+        "five_minutes": _tiles(p["minute_stamp"], p["minute_count"], MINUTE_MS),
+        "orders": [_order(p, k) for k in range(p["open_orders"])],
+        "cancelled_before_they_came": int(p["retractions"]),
+        "event_ids_remembered": int(p["ids"]),
+        "pending_landmarks": pending,
+        "timers": {
+            "next_landmark_at": _instant(p["next_landmark_at"]),
+            "next_label_at": pending[0]["matures_at"] if pending else None,
+            "at_risk_from": _instant(p["check_at"]),
+        },
+        "raised_at": _instant(p["raised_at"]),
+        "no_alert_before": _instant(p["cooldown_until"]),
+    }
+
+
+def _instant(at_ms: Any) -> str | None:
+    return rfc3339(int(at_ms)) if abs(int(at_ms)) < -int(NEVER) else None
+
+
+def _tiles(stamps: Any, counts: Any, hop_ms: int, spend: Any = None) -> list[dict[str, Any]]:
+    """Tiles that hold something, oldest first."""
+    tiles = []
+    for slot in np.argsort(stamps, kind="stable"):
+        if stamps[slot] < 0:
+            continue
+        tile: dict[str, Any] = {"from": rfc3339(int(stamps[slot]) * hop_ms)}
+        tile |= {
+            name: int(counts[slot, channel])
+            for name, channel in _CHANNELS.items()
+            if channel < counts.shape[1] and counts[slot, channel]
+        }
+        if spend is not None and spend[slot]:
+            tile["spend"] = int(spend[slot]) / MONEY_SCALE
+        tiles.append(tile)
+    return tiles
+
+
+def _order(p: Any, k: int) -> dict[str, Any]:
+    return {
+        "order_id_hash": f"{int(p['order_id'][k]):012x}",
+        "at": rfc3339(int(p["order_at"][k])),
+        "amount": int(p["order_amount"][k]) / MONEY_SCALE,
+    }
+
+
+def _landmark(p: Any, k: int, horizon_ms: int) -> dict[str, Any]:
+    risk = float(p["pending_risk"][k])
+    return {
+        "at": rfc3339(int(p["pending_at"][k])),
+        "matures_at": rfc3339(int(p["pending_at"][k]) + horizon_ms),
+        "risk": None if np.isnan(risk) else risk,
+        "model_version": int(p["pending_version"][k]),
+        "orders_before": int(p["pending_orders"][k]),
+        "spend_before": int(p["pending_spend"][k]) / MONEY_SCALE,
+    }

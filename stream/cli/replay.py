@@ -1,0 +1,144 @@
+"""``stream replay``: an event log through the same kernel and learner, without Kafka and Redis."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+import click
+import msgspec
+from rich.live import Live
+from rich.text import Text
+
+from stream.agents.app import rules_of
+from stream.alerts.contract import Alert
+from stream.cli.demo_display import console_for_people
+from stream.cli.log_options import log_options
+from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.report import print_result, print_top
+from stream.cli.result import Result, figures_of, write_result
+from stream.cli.standing import stand
+from stream.clock import Clock, SystemClock
+from stream.errors import EventLogError
+from stream.events.decode import Decoder
+from stream.events.log import read_log
+from stream.events.times import rfc3339
+from stream.online_models.learner import Learner, LearnerSettings
+from stream.processing.outgoing import Topics
+from stream.processing.replay import Replay
+from stream.processing.state import Outgoing
+from stream.settings import Settings
+
+__all__ = ["replay"]
+
+_LINE_INTERVAL_S = 2.0
+_OUT = click.Path(dir_okay=False, path_type=Path)
+_decoder = msgspec.json.Decoder(Alert)
+
+
+@click.command(cls=SettingsCommand)
+@click.argument("log")
+@click.option("--summary", type=_OUT, help="Write the figures to this file, as JSON.")
+@click.option("--customers", type=_OUT, help="Write the customer documents to this file, as JSON Lines.")
+@click.option("--alerts", type=_OUT, help="Write the alerts to this file, as JSON Lines.")
+@log_options
+@with_settings("Labels", "Alerts", "Events")
+@click.pass_context
+def replay(
+    ctx: click.Context,
+    settings: Settings,
+    *,
+    log: str,
+    summary: Path | None,
+    customers: Path | None,
+    alerts: Path | None,
+    limit: int | None,
+    timezone: ZoneInfo,
+    currency: str,
+) -> None:
+    """Process the events of LOG without Kafka and Redis: same features, scores, labels, alerts.
+
+    LOG is JSON Lines or CSV, may be gzipped, and is - for standard input. The model learns in step with the events,
+    as that of a worker does whose trainer is never behind. The same log and settings give the same files, byte for
+    byte: an alert is emitted when it occurs, and the figures have no durations. There is one partition, so stream time
+    is that of all customers together.
+
+    Exit status 0 if all sums add up.
+    """
+    console = console_for_people()
+    with ExitStack() as open_files:
+        sink = None if alerts is None else open_files.enter_context(_created(alerts))
+        clock: Clock = SystemClock()
+        run = Replay(
+            rules_of(settings),
+            Learner(LearnerSettings(min_labels=settings.min_labels)),
+            Decoder(rates=settings.rates, skew_ms=int(settings.skew_s * 1000)),
+            clock.now_ms(),
+            on_outgoing=_alert_writer(sink),
+        )
+        began = time.monotonic()
+        live = open_files.enter_context(Live(console=console, auto_refresh=False)) if console.is_terminal else None
+        line_at_s = 0.0
+        for line in _lines(run, run.run(islice(read_log(log, timezone=timezone, currency=currency), limit)), began):
+            if live is not None:
+                live.update(Text(line), refresh=True)
+            elif time.monotonic() - began >= line_at_s:
+                line_at_s = time.monotonic() - began + _LINE_INTERVAL_S
+                console.print(line, soft_wrap=True, markup=False)
+    if customers is not None:
+        _write_documents(run.documents, customers)
+    standing = stand(run.documents.values())
+    snapshot = run.learner.snapshot(clock.now_ms())
+    result = Result(**figures_of(run.counters, snapshot, standing, run.stream_time_ms))
+    if summary is not None:
+        write_result(result, summary)
+    print_result(console, result)
+    print_top(console, standing.top, snapshot)
+    if problems := [*result.problems()]:
+        for problem in problems:
+            click.echo(f"stream: {problem}", err=True)
+        ctx.exit(1)
+
+
+def _lines(run: Replay, taken: Iterable[int], began: float) -> Iterator[str]:
+    """A line of figures after each run of the replay."""
+    for events_in in taken:
+        elapsed_s = time.monotonic() - began
+        counters = run.counters
+        yield "  ".join(
+            (
+                f"{elapsed_s:5.1f} s",
+                f"in {events_in:,} ({events_in / elapsed_s:,.0f}/s)",
+                f"stream time {'-' if run.stream_time_ms is None else rfc3339(run.stream_time_ms)[:16]}",
+                f"customers {counters.customers:,}",
+                f"labels {run.learner.labels_seen:,}",
+                f"alerts {counters.alerts_raised:,}, cleared {counters.alerts_cleared:,}",
+            )
+        )
+
+
+def _alert_writer(sink: BinaryIO | None) -> Callable[[Outgoing], None]:
+    topic = Topics().alerts
+
+    def write(record: Outgoing) -> None:
+        if sink is not None and record.topic == topic:
+            alert = _decoder.decode(record.value or b"")
+            sink.write(msgspec.json.encode(msgspec.structs.replace(alert, emitted_at=alert.occurred_at)) + b"\n")
+
+    return write
+
+
+def _write_documents(documents: dict[str, bytes], path: Path) -> None:
+    with _created(path) as file:
+        file.writelines(documents[customer] + b"\n" for customer in sorted(documents))
+
+
+def _created(path: Path) -> BinaryIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb")
+    except OSError as error:
+        raise EventLogError(f"{path} cannot be written: {error}") from error

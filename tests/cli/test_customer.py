@@ -1,0 +1,127 @@
+"""One customer, from what the store holds of them."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from stream.clock import FixedClock
+from stream.events.decode import Decoder
+from stream.events.kinds import EventType
+from stream.events.log_event import LogEvent
+from stream.events.partition import partition_of
+from stream.local.redis import EmbeddedRedis
+from stream.online_models.learner import Learner, LearnerSettings
+from stream.processing.replay import Replay
+from stream.processing.rules import Rules
+from stream.processing.state import PartitionState
+from stream.storage.connection import connect
+from stream.storage.keys import Keys
+from stream.storage.partition_store import Commit, PartitionStore
+
+DAY_S = 86_400
+START_S = 1_700_000_000
+PARTITIONS = 3
+CUSTOMER = "Zoë [7]*"
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def event(event_type: EventType, day: float, name: str, **fields: object) -> LogEvent:
+    at_s = START_S + day * DAY_S
+    value = {"event_id": f"{name}{day}", "customer_id": CUSTOMER, "occurred_at": at_s, "name": name, **fields}
+    return LogEvent(event_type, CUSTOMER, int(at_s * 1000), json.dumps(value).encode())
+
+
+def order(day: float, amount: float) -> LogEvent:
+    return event(EventType.PURCHASE, day, "completed", order_id=f"o{day}", amount=amount, currency="USD")
+
+
+@pytest.fixture
+def document() -> bytes:
+    """Three orders and a click in 20 days, as a worker would leave them."""
+    clock = FixedClock((START_S + 365 * DAY_S) * 1000)
+    replay = Replay(Rules(), Learner(LearnerSettings()), Decoder(), clock.now_ms())
+    events = [order(0, 10.5), order(10, 20.0), event(EventType.CLICK, 12, "page_viewed"), order(20, 30.25)]
+    assert [*replay.run(events)] == [4]
+    return replay.documents[CUSTOMER]
+
+
+@pytest.fixture
+def stored(redis_server: EmbeddedRedis, namespace: str, document: bytes) -> dict[str, str]:
+    """Store the document as a worker does; the variables under which commands find it."""
+
+    async def store() -> None:
+        client = connect(redis_server.url, cluster=False)
+        partition = partition_of(CUSTOMER, PARTITIONS)
+        partition_store = PartitionStore(client, Keys(namespace), partition, "w", ttl_s=600)
+        await partition_store.claim()
+        await partition_store.commit(Commit(PartitionState(), {CUSTOMER: document}), due_limit=0)
+        await client.aclose()
+
+    asyncio.run(store())
+    return {"STREAM_NAMESPACE": namespace, "STREAM_PARTITIONS": str(PARTITIONS)}
+
+
+def test_a_customer_is_shown_with_history_features_and_timers(run: Run, stored: dict[str, str]) -> None:
+    done = run("customer", CUSTOMER, **stored)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    told = " ".join(done.stdout.split())
+    assert f"customer {CUSTOMER} as of" in told
+    assert "orders 3, last" in told
+    assert "60.75 net spend" in told
+    assert "not scored yet" in told
+    assert "purchases 1 1 2 3 3" in told
+    assert "purchase_gap 10.00 days" in told
+    assert "days_since_email not known yet" in told
+    assert "landmarks wait for theirs" in told
+
+
+def test_json_has_the_packed_state_unpacked(run: Run, stored: dict[str, str], document: bytes) -> None:
+    done = run("customer", CUSTOMER, "--json", **stored)
+    assert done.returncode == 0, done.stderr
+    shown, packed = json.loads(done.stdout), json.loads(document)
+    state = shown.pop("state")
+    del packed["state"]
+    assert shown == packed
+    assert [entry["amount"] for entry in state["orders"]] == [10.5, 20.0, 30.25]
+    assert sum(tile.get("purchases", 0) for tile in state["days"]) == 3
+    assert sum(tile.get("clicks", 0) for tile in state["days"]) == 1
+    assert sum(tile.get("spend", 0) for tile in state["days"]) == 60.75
+    assert state["event_ids_remembered"] == 4
+    pending = state["pending_landmarks"]
+    # a landmark a week, none of them mature after 20 days
+    assert len(pending) in {2, 3}
+    for landmark in pending:
+        at, matures_at = (datetime.fromisoformat(landmark[name]) for name in ("at", "matures_at"))
+        assert matures_at - at == timedelta(days=28)
+    assert state["timers"]["next_label_at"] == pending[0]["matures_at"]
+
+
+def test_a_customer_is_found_though_the_partition_count_is_set_wrong(run: Run, stored: dict[str, str]) -> None:
+    wrong = next(
+        count for count in range(4, 100) if partition_of(CUSTOMER, count) != partition_of(CUSTOMER, PARTITIONS)
+    )
+    done = run("customer", CUSTOMER, "--json", **{**stored, "STREAM_PARTITIONS": str(wrong)})
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["customer_id"] == CUSTOMER
+    assert f"found in partition {partition_of(CUSTOMER, PARTITIONS)}, where {wrong} partitions" in done.stderr
+
+
+def test_an_unknown_customer_is_one_line_and_status_1(run: Run, stored: dict[str, str]) -> None:
+    done = run("customer", "nobody", **stored)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "there is no customer 'nobody'" in line
+
+
+def test_a_redis_that_is_away_is_one_line_and_status_1(run: Run) -> None:
+    done = run("customer", "c-1", STREAM_REDIS_URL="redis://127.0.0.1:1/0")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "check redis_url" in line

@@ -1,0 +1,319 @@
+"""One run: a log in Kafka, a Redis, workers, and everything that is to be looked at afterwards."""
+
+import contextlib
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import redis
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+
+from stream.agents.app import rules_of
+from stream.cli.topics import create_topics
+from stream.local.redis import EmbeddedRedis
+from stream.processing.state import PartitionState
+from stream.settings import Settings
+from stream.storage.keys import Keys
+from tests.faults import frozen_model
+from tests.faults.event_log import EventLog
+from tests.faults.expectation import Expectation, expected
+from tests.faults.processes import WorkerProcess
+from tests.faults.worker import Plan
+
+__all__ = ["Bench", "Timeout"]
+
+POLL_S = 0.05
+SETTLE_TIMEOUT_S = 120.0
+TOPICS = ("alerts", "segment-changes", "dead-letters", "training-examples")
+
+
+class Timeout(AssertionError):
+    """Something did not happen in time."""
+
+
+class Bench:
+    """Servers, topics, a produced log and workers; leave it with the ``with`` statement.
+
+    The whole log is in Kafka before a worker starts: then the merged order of the inputs, and with it every
+    alert, is a function of the log.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        bootstrap: str,
+        log: EventLog,
+        *,
+        workers: int = 2,
+        plan: Plan | None = None,
+        appendfsync: str = "everysec",
+        expectation: Expectation | None = None,
+        **settings: Any,
+    ) -> None:
+        self.directory = directory
+        self.log = log
+        self.redis = EmbeddedRedis(directory / "redis", appendfsync=appendfsync)
+        gate = str(directory / "publishing-is-refused")
+        self.plan = msgspec.structs.replace(plan or Plan(pace_ms=25.0), publish_gate=gate)
+        self._initial_workers = workers
+        self._bootstrap = bootstrap
+        self._overrides = settings
+        self._expectation = expectation
+        self.workers: dict[str, WorkerProcess] = {}
+        self.ended: list[WorkerProcess] = []
+        self.client: Any = None
+
+    def __enter__(self) -> "Bench":
+        self.redis.start()
+        prefix = f"f{uuid.uuid4().hex[:8]}."
+        chosen = {
+            "kafka_bootstrap": self._bootstrap,
+            "redis_url": self.redis.url,
+            "topic_prefix": prefix,
+            "group": f"{prefix}group",
+            "partitions": self.log.partitions,
+            "clock": "event",
+            "freeze_model": True,
+            "batch_max_records": 40,
+            "align_wait_ms": 600_000,
+            "session_timeout_s": 6.0,
+            "heartbeat_s": 1.0,
+            "metrics_port": -1,
+            **self._overrides,
+        }
+        try:
+            self.settings = Settings(**chosen)
+            self.keys = Keys(self.settings.namespace)
+            self.client = redis.Redis.from_url(
+                self.redis.url, socket_timeout=2.0, socket_connect_timeout=2.0, retry=None
+            )
+            self.expectation = self._expectation or expected(self.log, rules_of(self.settings))
+            create_topics(self.settings)
+            self._produce()
+            self.client.set(self.keys.snapshot(), frozen_model.encoded())
+            for number in range(self._initial_workers):
+                self.start(f"w{number}")
+        except BaseException:
+            self.redis.kill()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for worker in self.workers.values():
+            worker.kill()
+        if self.client is not None:
+            self.client.close()
+        self.redis.kill()
+
+    # -- workers
+
+    def start(self, name: str, plan: Plan | None = None) -> WorkerProcess:
+        """Start a worker, in place of the one of this name if that has ended."""
+        if (former := self.workers.get(name)) is not None:
+            if former.running:
+                raise AssertionError(f"{name} runs already")
+            self.ended.append(former)
+        number = sum(worker.name == name for worker in self.ended)
+        environment = self.settings.to_env()
+        log_path = self.directory / f"{name}-{number}.log"
+        self.workers[name] = WorkerProcess.start(name, environment, plan or self.plan, log_path)
+        return self.workers[name]
+
+    def owner_of(self, partition: int) -> str:
+        """Name of the worker that claimed the partition last."""
+        token = (self.client.hget(self.keys.meta(partition), "token") or b"").decode()
+        return self.worker_in(token)
+
+    @staticmethod
+    def worker_in(token: str) -> str:
+        """The worker's name in a token ``epoch:worker[.nonce]:sequence``."""
+        return token.split(":")[1].partition(".")[0] if token.count(":") == 2 else ""
+
+    def check_workers(self) -> None:
+        """No worker has ended on its own."""
+        for worker in self.workers.values():
+            if not worker.running:
+                tail = worker.log[-3000:]
+                raise AssertionError(f"{worker.name} ended with status {worker.process.returncode}: {tail}")
+
+    # -- what is stored
+
+    def states(self) -> dict[int, PartitionState]:
+        """The stored state of every partition that has one."""
+        found = {}
+        for partition in range(self.log.partitions):
+            state = self.client.hget(self.keys.meta(partition), "state")
+            if state:
+                found[partition] = msgspec.json.decode(state, type=PartitionState)
+        return found
+
+    def tokens(self) -> list[str]:
+        return [(self.client.hget(self.keys.meta(p), "token") or b"").decode() for p in range(self.log.partitions)]
+
+    def offsets(self) -> dict[tuple[str, int], int]:
+        """Stored offset of each topic partition, also of the training topic."""
+        stored = {
+            (topic, partition): offset
+            for partition, state in self.states().items()
+            for topic, offset in state.offsets.items()
+        }
+        trained = self.client.hget(self.keys.checkpoint(), "offset")
+        stored[self.settings.training_examples, 0] = int(trained or 0)
+        return stored
+
+    def learned(self) -> set[str]:
+        """Ids of the examples learned."""
+        found: set[str] = set()
+        for key in self.client.scan_iter(f"{self.keys.namespace}:{{models}}:learned:*", count=1000):
+            found |= {member.decode() for member in self.client.smembers(key)}
+        return found
+
+    def timers(self) -> dict[str, int]:
+        return {
+            customer.decode(): int(due)
+            for partition in range(self.log.partitions)
+            for customer, due in self.client.zrange(self.keys.timers(partition), 0, -1, withscores=True)
+        }
+
+    def documents(self) -> dict[str, bytes]:
+        keys = list(self.client.scan_iter(self.keys.customer_pattern(), count=1000))
+        found = self.client.mget(keys) if keys else []
+        return {key.decode().rpartition(":")[2]: value for key, value in zip(keys, found, strict=True)}
+
+    # -- progress
+
+    def progress(self) -> float:
+        """Share of the log that is stored."""
+        return sum(state.counters.events_in for state in self.states().values()) / self.log.size
+
+    def wait(self, what: str, condition: Callable[[], bool], timeout_s: float = 60.0) -> float:
+        """Wait until ``condition`` holds; return how long it took. A Redis that is away is waited for."""
+        began = time.monotonic()
+        while True:
+            with contextlib.suppress(redis.RedisError):
+                if condition():
+                    return time.monotonic() - began
+            if time.monotonic() - began > timeout_s:
+                tails = "\n".join(f"--- {w.name}\n{w.log[-1500:]}" for w in self.workers.values())
+                raise Timeout(f"not within {timeout_s:g} s: {what}\n{tails}")
+            time.sleep(POLL_S)
+
+    def wait_for_progress(self, share: float) -> None:
+        self.wait(f"{share:.0%} of the log", lambda: self.progress() >= share)
+
+    def moved_since(self, before: list[str], partitions: Iterator[int] | list[int]) -> bool:
+        """Whether each of these partitions has been written to since its token was as in ``before``."""
+        now = self.tokens()
+        unfinished = [p for p in partitions if not self._finished(p)]
+        return all(now[p] != before[p] and not now[p].endswith(":0") for p in unfinished)
+
+    def _finished(self, partition: int) -> bool:
+        state = self.states().get(partition)
+        return state is not None and state.counters.events_in == self.expectation.counters[partition]["events_in"]
+
+    def settle(self, timeout_s: float = SETTLE_TIMEOUT_S) -> None:
+        """Wait until the log is processed, all is published, and all that is published is learned."""
+        wanted = set(self.expectation.published["training-examples"])
+        self.wait("all partitions at the ends of their logs", self._at_ends, timeout_s)
+        self.wait("all timers fired", self._timers_fired, 30.0)
+        self.wait("empty outboxes", self._published, 30.0)
+        with contextlib.suppress(Timeout):  # what is missing is reported as a violation
+            self.wait("all examples learned", lambda: self.learned() >= wanted, 20.0)
+        self.wait("offsets committed", self._committed_all, 15.0)
+
+    def _at_ends(self) -> bool:
+        states = self.states()
+        return len(states) == self.log.partitions and all(
+            [state.offsets.get(topic, 0) for topic in self.settings.event_topics] == self.log.ends(partition)
+            for partition, state in states.items()
+        )
+
+    def _timers_fired(self) -> bool:
+        return all(
+            self.client.zcount(self.keys.timers(p), "-inf", f"({state.stream_time_ms}") == 0
+            for p, state in self.states().items()
+        )
+
+    def _published(self) -> bool:
+        return not any(self.client.llen(self.keys.outbox(p)) for p in range(self.log.partitions))
+
+    def _committed_all(self) -> bool:
+        committed = self.committed()
+        return all(
+            committed.get((topic, partition), -1) == end
+            for partition in range(self.log.partitions)
+            for topic, end in zip(self.settings.event_topics, self.log.ends(partition), strict=True)
+            if end
+        )
+
+    # -- Kafka
+
+    def _produce(self) -> None:
+        producer = Producer(
+            {"bootstrap.servers": self._bootstrap, "enable.idempotence": True, "linger.ms": 20, "log_level": 0}
+        )
+        failures: list[KafkaError] = []
+
+        def delivered(error: KafkaError | None, _message: object) -> None:
+            if error is not None:
+                failures.append(error)
+
+        for topic, logs in zip(self.settings.event_topics, self.log.records, strict=True):
+            for partition, records in enumerate(logs):
+                for record in records:
+                    producer.produce(topic, record.value, record.key, partition, on_delivery=delivered)
+                    producer.poll(0)
+        left = producer.flush(60.0)
+        if left or failures:
+            raise AssertionError(f"{left} records were not delivered, {failures[:3]} were refused")
+
+    def committed(self) -> Mapping[tuple[str, int], int]:
+        """Offsets committed to Kafka, without those partitions that have none."""
+        consumer = Consumer({"bootstrap.servers": self._bootstrap, "group.id": self.settings.group, "log_level": 0})
+        try:
+            wanted = [
+                TopicPartition(topic, partition)
+                for topic in self.settings.event_topics
+                for partition in range(self.log.partitions)
+            ]
+            wanted.append(TopicPartition(self.settings.training_examples, 0))
+            found = consumer.committed(wanted, timeout=5.0)
+        finally:
+            consumer.close()
+        return {(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
+
+    def read(self, topic: str, timeout_s: float = 30.0) -> list[Any]:
+        """All records of an output topic, partition by partition in offset order."""
+        name = f"{self.settings.topic_prefix}{topic}"
+        partitions = 1 if topic == "training-examples" else self.log.partitions
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self._bootstrap,
+                "group.id": f"{self.settings.group}-reader",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "log_level": 0,
+            }
+        )
+        try:
+            consumer.assign([TopicPartition(name, partition, 0) for partition in range(partitions)])
+            found: list[Any] = []
+            ended: set[int] = set()
+            deadline = time.monotonic() + timeout_s
+            while len(ended) < partitions:
+                message = consumer.poll(0.5)
+                if time.monotonic() > deadline:
+                    raise Timeout(f"{name} could not be read to its end in {timeout_s:g} s")
+                if message is None:
+                    continue
+                if message.error() is None:
+                    found.append(message)
+                elif message.error().code() == KafkaError._PARTITION_EOF:
+                    ended.add(message.partition())
+        finally:
+            consumer.close()
+        return found

@@ -1,0 +1,79 @@
+"""Guarantees switched off, one at a time: a harness that does not notice is worth nothing."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import stream.storage.partition_store as partition_store
+from stream.agents.owner import PartitionInputs
+from stream.agents.partition_worker import Batch, PartitionWorker
+from stream.processing.align import Aligner, Taken
+from stream.storage.partition_store import Commit, PartitionStore
+
+__all__ = ["MUTANTS"]
+
+
+def _without_compare_and_set() -> None:
+    """Every write is accepted, also one of a worker that was superseded."""
+    script = partition_store.script
+
+    def trusting(name: str) -> str:
+        source = script(name)
+        condition = "if stored ~= ARGV[1] then"
+        if name == "commit.lua":
+            if condition not in source:
+                raise AssertionError(f"expected {condition!r} in {name}: adapt the mutant to the script")
+            source = source.replace(condition, "if false then")
+        return source
+
+    partition_store.script = trusting
+
+
+def _without_outbox() -> None:
+    """Records are published from memory only."""
+    commit = PartitionStore.commit
+
+    async def forgetful(self: PartitionStore, what: Commit, due_limit: int) -> list[str]:
+        return await commit(self, dataclasses.replace(what, outbox=(), trim=0), due_limit)
+
+    PartitionStore.commit = forgetful  # type: ignore[method-assign]
+
+
+def _without_rewind() -> None:
+    """After a failed write the log goes on where it was."""
+
+    async def stay(self: PartitionInputs, offsets: Sequence[int]) -> None:
+        pass
+
+    PartitionInputs.rewind = stay  # type: ignore[method-assign]
+
+
+def _without_alignment() -> None:
+    """Whatever has arrived is processed at once."""
+    take = Aligner.take
+
+    def hasty(self: Aligner, at_end: Sequence[bool], limit: int) -> Taken | None:
+        return take(self, [True] * len(at_end), limit)
+
+    Aligner.take = hasty  # type: ignore[method-assign]
+    Aligner.waiting_for = lambda self, at_end: []  # type: ignore[method-assign]
+
+
+def _without_safe_ack() -> None:
+    """A batch is acknowledged when it arrives."""
+    deliver = PartitionWorker.deliver
+
+    def hasty(self: PartitionWorker, source: int, batch: Batch) -> None:
+        deliver(self, source, batch)
+        batch.ack()
+
+    PartitionWorker.deliver = hasty  # type: ignore[method-assign]
+
+
+MUTANTS: Mapping[str, Callable[[], Any]] = {
+    "compare-and-set": _without_compare_and_set,
+    "outbox": _without_outbox,
+    "rewind": _without_rewind,
+    "alignment": _without_alignment,
+    "safe-ack": _without_safe_ack,
+}

@@ -1,0 +1,90 @@
+"""Worker processes that are started, killed, frozen and thawed one by one."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from stream.local.leash import leashed
+from stream.local.server import tail_of
+from stream.settings import ENV_PREFIX
+from tests.faults.worker import PLAN_VARIABLE, Plan
+
+__all__ = ["WorkerProcess"]
+
+ROOT = Path(__file__).parents[2]
+STOP_TIMEOUT_S = 30.0
+
+
+@dataclass
+class WorkerProcess:
+    """One process; ``name`` is its static group instance id, kept by the process that replaces it."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log_path: Path
+
+    @classmethod
+    def start(cls, name: str, environment: Mapping[str, str], plan: Plan, log_path: Path) -> "WorkerProcess":
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(ENV_PREFIX)}
+        module = "stream" if plan == Plan() else "tests.faults.worker"
+        arguments = ["worker"] if plan == Plan() else []
+        with log_path.open("wb") as log:
+            process = subprocess.Popen(
+                leashed([sys.executable, "-m", module, *arguments]),
+                env={
+                    **inherited,
+                    **environment,
+                    f"{ENV_PREFIX}INSTANCE_ID": name,
+                    PLAN_VARIABLE: msgspec.json.encode(plan).decode(),
+                },
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return cls(name, process, log_path)
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    @property
+    def memory_mb(self) -> float:
+        """Resident memory at its highest, 0 when the process has ended."""
+        try:
+            status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        except OSError:
+            return 0.0
+        return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def freeze(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit status, and kills what does not end."""
+        self.process.terminate()
+        try:
+            return self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(
+                f"{self.name} did not end within {STOP_TIMEOUT_S:g} s of SIGTERM; {tail_of(self.log_path)}"
+            ) from None

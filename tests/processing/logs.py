@@ -1,0 +1,57 @@
+"""Hypothesis strategies: the merged log of a few customers of one partition."""
+
+from hypothesis import strategies as st
+
+from stream.events.kinds import EventKind
+from tests.features.lists_of_events import BEGIN, DAY
+from tests.oracle.event import Event
+
+__all__ = ["CUSTOMERS", "logs"]
+
+CUSTOMERS = ("ada", "bob", "cleo")
+_KINDS = (
+    *[EventKind.ORDER_COMPLETED] * 5,
+    *[EventKind.PAGE_VIEWED] * 3,
+    EventKind.PRODUCT_ADDED,
+    EventKind.EMAIL_SENT,
+    EventKind.EMAIL_OPENED,
+    EventKind.ORDER_REFUNDED,
+    EventKind.ORDER_CANCELLED,
+)
+_HOUR = DAY // 24
+
+_Draw = tuple[str, EventKind, int, int, int, int]
+
+
+def _log(draws: list[_Draw]) -> list[tuple[str, Event]]:
+    """Time goes on by ``gap`` from event to event; an event may be late by ``late``."""
+    now = BEGIN
+    log = []
+    for number, (customer, kind, gap, late, order, amount) in enumerate(draws):
+        now += gap
+        is_order = kind >= EventKind.ORDER_COMPLETED
+        event = Event(
+            event_id=f"event-{number}",
+            kind=kind,
+            at=now - late,
+            order_id=f"{customer}-{order}" if is_order else "",
+            amount=amount if kind in {EventKind.ORDER_COMPLETED, EventKind.ORDER_REFUNDED} else 0,
+        )
+        log.append((customer, event))
+    return log
+
+
+def logs(least: int = 30, most: int = 100, longest_gap: int = 30 * DAY) -> st.SearchStrategy[list[tuple[str, Event]]]:
+    """Events of `CUSTOMERS` in the order of arrival, some of them up to two days late.
+
+    Hypothesis prefers short lists, in which nothing much can happen: hence ``least``.
+    """
+    draws = st.tuples(
+        st.sampled_from(CUSTOMERS),
+        st.sampled_from(_KINDS),
+        st.integers(0, 3 * DAY) | st.integers(0, longest_gap),
+        st.just(0) | st.integers(0, 2 * DAY),
+        st.integers(0, 9),
+        st.integers(0, 1_000_000),
+    )
+    return st.lists(draws, min_size=least, max_size=most).map(_log)

@@ -1,0 +1,124 @@
+"""A partition with its store and its three logs in memory: what a worker does, one action at a time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import numpy as np
+
+from stream.events.decode import Decoder
+from stream.events.kinds import EventType
+from stream.processing.align import Aligner
+from stream.processing.kernel import Kernel
+from stream.processing.outgoing import Topics
+from stream.processing.partition import Outcome, Partition
+from stream.processing.rules import Rules
+from stream.processing.scorer import Scorer
+from stream.processing.state import Counters, Outgoing, PartitionState
+from tests.oracle.event import Event
+from tests.oracle.record import Record, record_of, type_of
+
+__all__ = ["EVERYTHING", "NOW_MS", "Log", "Station"]
+
+#: The wall clock; later than all events.
+NOW_MS = 1_900_000_000_000
+EVERYTHING = 10**9
+_TYPES = tuple(EventType)
+_AT_END = [True] * len(_TYPES)
+
+Log = Sequence[tuple[str, Event]]
+
+
+class Station:
+    """Runs one partition over the given logs. `step`, `sweep` and `restart` may come in any order."""
+
+    def __init__(self, log: Iterable[tuple[str, Event] | tuple[EventType, Record]], rules: Rules, scorer: Scorer) -> None:
+        self.documents: dict[str, bytes] = {}
+        self.timers: dict[str, int] = {}
+        self.outgoing: list[Outgoing] = []
+        self._rules = rules
+        self._scorer = scorer
+        self._kernel = Kernel(rules)
+        self._state: bytes | None = None
+        self._logs: dict[EventType, list[Record]] = {event_type: [] for event_type in _TYPES}
+        for owner, item in log:
+            event_type, record = (
+                (type_of(item), record_of(str(owner), item)) if isinstance(item, Event) else (EventType(owner), item)
+            )
+            records = self._logs[event_type]
+            records.append(record._replace(offset=len(records)))
+        self.restart()
+
+    @property
+    def counters(self) -> Counters:
+        return self._partition.state.counters
+
+    @property
+    def stream_time_ms(self) -> int:
+        assert self._partition.state.stream_time_ms is not None
+        return self._partition.state.stream_time_ms
+
+    def restart(self, cache_customers: int = EVERYTHING, chunk: int = 7) -> None:
+        """Begin again from what is stored, as after a crash; logs are fetched in pieces of ``chunk`` records."""
+        topics = [event_type.value for event_type in _TYPES]
+        self._partition = Partition(0, self._rules, self._kernel, Topics(), topics, cache_customers)
+        state = None if self._state is None else msgspec.json.decode(self._state, type=PartitionState)
+        self._partition.restore(state)
+        self._aligner = Aligner(len(_TYPES))
+        for source, event_type in enumerate(_TYPES):
+            records = self._logs[event_type]
+            for first in range(self._partition.state.offsets.get(event_type.value, 0), len(records), chunk):
+                part = records[first : first + chunk]
+                decoded = Decoder().decode(event_type, part, NOW_MS)
+                offsets = np.array([record.offset for record in part])
+                self._aligner.push(source, None, offsets, part, decoded)
+
+    def step(self, limit: int = EVERYTHING) -> bool:
+        """Process up to ``limit`` records; False when there are none."""
+        taken = self._aligner.take(_AT_END, limit)
+        if taken is None:
+            return False
+        self._load(taken.customer_ids)
+        self._store(self._partition.step(taken, self._scorer, NOW_MS))
+        return True
+
+    def sweep(self, limit: int = EVERYTHING) -> bool:
+        """Fire the timers of up to ``limit`` customers that are due; False when there are none."""
+        if self._partition.state.stream_time_ms is None:
+            return False
+        due = sorted((at, customer) for customer, at in self.timers.items() if at < self.stream_time_ms)
+        customers = [customer for _, customer in due[:limit]]
+        self._load(customers)
+        self._store(self._partition.sweep(customers, self._scorer, NOW_MS))
+        return bool(customers)
+
+    def advance_to(self, stream_time_ms: int) -> None:
+        """Let time pass without events, and fire what is due."""
+        self._partition.at_time(stream_time_ms, live=False)
+        while self.sweep():
+            pass
+
+    def finish(self) -> None:
+        """Process and fire everything that is left."""
+        while self.step() or self.sweep():
+            pass
+
+    def per_customer(self) -> dict[tuple[str, bytes | None], list[Outgoing]]:
+        """What was published, in order, by topic and key: between customers there is no order."""
+        found = defaultdict(list)
+        for record in self.outgoing:
+            found[record.topic, record.key].append(record)
+        return dict(found)
+
+    def _load(self, customers: Sequence[str]) -> None:
+        missing = self._partition.missing(customers)
+        self._partition.remember(missing, [self.documents.get(customer) for customer in missing])
+
+    def _store(self, outcome: Outcome) -> None:
+        self._state = msgspec.json.encode(outcome.state)
+        self.documents.update(outcome.documents)
+        self.timers.update(outcome.timers)
+        for customer in outcome.idle:
+            self.timers.pop(customer, None)
+        self.outgoing += outcome.outgoing
+        self._partition.accept(outcome)

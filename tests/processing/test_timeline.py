@@ -1,0 +1,105 @@
+"""Landmarks, labels and alerts against the oracle, which goes through time and looks everywhere."""
+
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream.features.registry import FEATURE_NAMES
+from stream.processing.rules import Rules
+from stream.processing.scorer import WARMING
+from tests.features.lists_of_events import DAY
+from tests.oracle.model import Linear
+from tests.oracle.timeline import Policy, timeline
+from tests.processing.frozen import SILENCE, scorer_of
+from tests.processing.logs import CUSTOMERS, logs
+from tests.processing.published import alarms_of, arrivals_of, contents
+from tests.processing.station import Log, Station
+
+RULES = Rules(silence_bound_ms=70 * DAY)
+POLICY = Policy(silence_bound=70 * DAY)
+#: The crossing is found to the second.
+RESOLUTION_MS = 1000
+
+wild_models = st.builds(
+    Linear,
+    st.dictionaries(st.sampled_from(FEATURE_NAMES), st.floats(-3, 3), min_size=1, max_size=8),
+    st.floats(-4, 4),
+)
+
+
+@given(logs(), st.integers(0, 120 * DAY))
+@settings(max_examples=60, deadline=None)
+def test_landmarks_and_labels_are_those_of_the_definition(log: Log, silence: int) -> None:
+    station = Station(log, RULES, WARMING)
+    station.finish()
+    station.advance_to(station.stream_time_ms + silence)
+    for customer, arrived in arrivals_of(log).items():
+        expected = timeline(customer, arrived, POLICY, None, station.stream_time_ms)
+        examples = contents(station.outgoing, "training-examples", customer)
+        landmarks = [(e["at_ms"], e["x"]) for e in examples if e["kind"] == "observation"]
+        labels = [(e["at_ms"], e["matured_at_ms"], e["churned"]) for e in examples if e["kind"] == "label"]
+        assert landmarks == [(at, [inputs[name] for name in FEATURE_NAMES]) for at, inputs in expected.landmarks]
+        assert labels == [
+            (label.landmark, label.landmark + POLICY.horizon, label.churned) for label in expected.labels
+        ]
+
+
+@given(logs(), st.integers(0, 60 * DAY))
+@settings(max_examples=40, deadline=None)
+def test_alerts_are_raised_and_cleared_when_the_definition_says(log: Log, silence: int) -> None:
+    station = Station(log, RULES, scorer_of(SILENCE))
+    station.finish()
+    station.advance_to(station.stream_time_ms + silence)
+    for customer, arrived in arrivals_of(log).items():
+        expected = timeline(customer, arrived, POLICY, SILENCE, station.stream_time_ms - RESOLUTION_MS).alarms
+        found = alarms_of(station.outgoing, customer)
+        late = [alarm for alarm in found[len(expected) :] if alarm.at < station.stream_time_ms - RESOLUTION_MS]
+        assert not late
+        for alarm, due in zip(found, expected, strict=False):
+            assert (alarm.raised, alarm.cause) == (due.raised, due.cause)
+            assert 0 <= alarm.at - due.at <= RESOLUTION_MS
+        assert len(found) >= len(expected)
+
+
+@given(logs(), wild_models, st.integers(0, 5), st.integers(0, 20 * DAY))
+@settings(max_examples=100, deadline=None)
+def test_whatever_the_model_alerts_alternate_keep_their_distance_and_need_orders(
+    log: Log, model: Linear, min_orders: int, cooldown: int
+) -> None:
+    rules = RULES._replace(min_orders=min_orders, cooldown_ms=cooldown, raise_at=0.6, clear_at=0.4)
+    station = Station(log, rules, scorer_of(model))
+    station.finish()
+    station.advance_to(station.stream_time_ms + 30 * DAY)
+    for customer in CUSTOMERS:
+        alarms = alarms_of(station.outgoing, customer)
+        assert [alarm.raised for alarm in alarms] == [k % 2 == 0 for k in range(len(alarms))]
+        assert all(before.at <= after.at for before, after in pairwise(alarms))
+        raised = [alarm.at for alarm in alarms if alarm.raised]
+        assert all(after - before >= cooldown for before, after in pairwise(raised))
+        for alert in contents(station.outgoing, "alerts", customer):
+            is_raise = alert["kind"] == "churn_risk.raised"
+            assert alert["risk"] >= 0.6 if is_raise else alert["risk"] < 0.4
+            total = alert["baseline"] + sum(reason["contribution"] for reason in alert["reasons"]) + alert["rest"]
+            assert total == pytest.approx(alert["logit"], abs=1e-6)
+
+
+@given(logs(), wild_models)
+@settings(max_examples=60, deadline=None)
+def test_a_label_carries_the_risk_that_was_given_at_its_landmark(log: Log, model: Linear) -> None:
+    station = Station(log, RULES, scorer_of(model, version=11))
+    station.finish()
+    for customer in CUSTOMERS:
+        examples = contents(station.outgoing, "training-examples", customer)
+        seen = {e["at_ms"]: e["x"] for e in examples if e["kind"] == "observation"}
+        for label in (e for e in examples if e["kind"] == "label"):
+            assert label["x"] == seen[label["at_ms"]]
+            assert label["model_version"] == 11
+            assert label["risk"] == pytest.approx(risk_of(model, label["x"]), abs=1e-9)
+
+
+def risk_of(model: Linear, inputs: list[int]) -> float:
+    named = dict(zip(FEATURE_NAMES, inputs, strict=True))
+    return 1.0 / (1.0 + math.exp(-model.bias - sum(w * named[name] / 1024 for name, w in model.weights.items())))

@@ -1,0 +1,107 @@
+"""Totals and customers as seen from outside, on a real Redis."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from stream.errors import StorageError
+from stream.events.partition import partition_of
+from stream.local.redis import EmbeddedRedis
+from stream.processing.state import Counters, PartitionState
+from stream.settings import Settings
+from stream.storage.connection import connect
+from stream.storage.keys import Keys
+from stream.storage.model_store import Checkpoint, ModelStore
+from stream.storage.overview import Overview
+from stream.storage.partition_store import Commit, PartitionStore
+
+PARTITIONS = 3
+
+
+@pytest.fixture
+def settings(redis_server: EmbeddedRedis, namespace: str) -> Settings:
+    return Settings(redis_url=redis_server.url, namespace=namespace, partitions=PARTITIONS)
+
+
+def written(
+    settings: Settings, write: Callable[[Callable[[int], PartitionStore], ModelStore], Awaitable[None]]
+) -> None:
+    async def run() -> None:
+        client = connect(settings.redis_url, cluster=False)
+        keys = Keys(settings.namespace)
+        await write(
+            lambda partition: PartitionStore(client, keys, partition, f"worker-{partition}", ttl_s=600),
+            ModelStore(client, keys, "trainer"),
+        )
+        await client.aclose()
+
+    asyncio.run(run())
+
+
+def test_an_empty_namespace_has_totals_of_nothing(settings: Settings) -> None:
+    with Overview(settings) as overview:
+        totals = overview.totals()
+        assert totals.counters == Counters()
+        assert (totals.claimed, totals.owners, totals.stream_time_ms) == (0, frozenset(), None)
+        assert (totals.due, totals.outbox) == (0, 0)
+        assert (overview.trainer().owner, overview.trainer().offset) == ("", 0)
+        assert overview.snapshot() is None
+        assert [*overview.documents()] == []
+        assert overview.find("c-1") is None
+
+
+def test_totals_are_sums_over_the_partitions(settings: Settings) -> None:
+    async def write(store: Callable[[int], PartitionStore], models: ModelStore) -> None:
+        for partition in (0, 2):
+            of_one = store(partition)
+            await of_one.claim()
+            state = PartitionState(
+                stream_time_ms=1000 * (partition + 1), counters=Counters(events_in=5 + partition, applied=4)
+            )
+            timers = {"early": 500, "on time": 1000 * (partition + 1), "late": 9000}
+            await of_one.commit(Commit(state, timers=timers, outbox=[b"x"] * (partition + 1)), due_limit=0)
+        await models.claim()
+        await models.save(Checkpoint(b"learner", 7), {}, b"snapshot")
+
+    written(settings, write)
+    with Overview(settings) as overview:
+        totals = overview.totals()
+        assert totals.counters == Counters(events_in=12, applied=8)
+        assert totals.claimed == 2
+        assert totals.owners == {"worker-0", "worker-2"}
+        assert totals.stream_time_ms == 3000
+        # a timer is due when stream time has passed it, not when it has reached it
+        assert totals.due == 2
+        assert totals.outbox == 4
+        assert (overview.trainer().owner, overview.trainer().offset) == ("trainer", 7)
+        assert overview.snapshot() == b"snapshot"
+
+
+def test_every_customer_is_listed_and_found(settings: Settings) -> None:
+    customers = {f"c-{number}": f"document {number}".encode() for number in range(2500)}
+
+    async def write(store: Callable[[int], PartitionStore], models: ModelStore) -> None:
+        del models
+        for partition in range(PARTITIONS):
+            of_one = store(partition)
+            await of_one.claim()
+            own = {
+                customer: document
+                for customer, document in customers.items()
+                if partition_of(customer, PARTITIONS) == partition
+            }
+            await of_one.commit(Commit(PartitionState(), own), due_limit=0)
+
+    written(settings, write)
+    with Overview(settings) as overview:
+        assert sorted(overview.documents()) == sorted(customers.values())
+        assert overview.find("c-17") == (partition_of("c-17", PARTITIONS), b"document 17")
+
+
+def test_a_redis_that_is_away_is_a_storage_error() -> None:
+    with (
+        Overview(Settings(redis_url="redis://127.0.0.1:1/0")) as overview,
+        pytest.raises(StorageError, match="redis_url"),
+    ):
+        overview.totals()
