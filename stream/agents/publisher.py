@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +14,8 @@ from stream.errors import PublishError
 from stream.processing.state import Outgoing
 
 __all__ = ["Publisher"]
+
+_LIBRDKAFKA = logging.getLogger("librdkafka")
 
 
 class _Delivery:
@@ -56,7 +59,8 @@ class Publisher:
                 "message.max.bytes": 1_048_576,
                 "log.connection.close": False,
                 **kafka,
-            }
+            },
+            logger=_LIBRDKAFKA,
         )
         self._stop = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="publisher", daemon=True)

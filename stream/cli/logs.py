@@ -9,10 +9,40 @@ import orjson
 
 from stream.settings import Settings
 
-__all__ = ["configure_logging"]
+__all__ = ["Repeats", "configure_logging"]
 
 #: Libraries that tell at INFO what is of interest at DEBUG only.
 _TALKATIVE = ("aiokafka", "faust", "mode")
+#: Loggers that say the same thing many times a second while a broker is away.
+_REPETITIVE = ("aiokafka", "librdkafka")
+_ONCE_IN_S = 10.0
+
+
+class Repeats(logging.Filter):
+    """Lets one record of a kind through every ``once_in_s`` seconds; the next one says how many were left out.
+
+    A kind is a logger and a message before its arguments are filled in; only `_REPETITIVE` loggers are held back.
+    """
+
+    def __init__(self, once_in_s: float = _ONCE_IN_S) -> None:
+        super().__init__()
+        self._once_in_s = once_in_s
+        self._shown_at: dict[tuple[str, str], float] = {}
+        self._left_out: dict[tuple[str, str], int] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(_REPETITIVE):
+            return True
+        kind = (record.name, str(record.msg) if record.args else str(record.msg)[:40])
+        shown_at = self._shown_at.get(kind)
+        if shown_at is not None and record.created - shown_at < self._once_in_s:
+            self._left_out[kind] = self._left_out.get(kind, 0) + 1
+            return False
+        self._shown_at[kind] = record.created
+        if left_out := self._left_out.pop(kind, 0):
+            record.msg = f"{record.getMessage()} ({left_out} more like it since)"
+            record.args = ()
+        return True
 
 
 class _JsonFormatter(logging.Formatter):
@@ -55,6 +85,7 @@ def configure_logging(settings: Settings) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter() if settings.log_format == "json" else _TextFormatter())
+    handler.addFilter(Repeats())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
     for name in _TALKATIVE:

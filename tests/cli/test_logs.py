@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from stream.cli.logs import configure_logging
+from stream.cli.logs import Repeats, configure_logging
 from stream.settings import Settings
 
 
@@ -59,3 +59,24 @@ def test_records_below_the_level_are_not_shown(capsys: pytest.CaptureFixture[str
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("stream.test: loud")
     assert "WARNING" in line
+
+
+def test_what_a_library_repeats_is_shown_once_in_a_while_and_counted() -> None:
+    repeats = Repeats(once_in_s=10.0)
+
+    def record(at_s: float, node: int) -> logging.LogRecord:
+        made = logging.LogRecord("aiokafka", logging.ERROR, "", 0, "no connection to node %s", (node,), None)
+        made.created = at_s
+        return made
+
+    shown = [made for at_s in (0.0, 1.0, 2.0, 11.0, 12.0) if repeats.filter(made := record(at_s, 1))]
+    assert [made.getMessage() for made in shown] == [
+        "no connection to node 1",
+        "no connection to node 1 (2 more like it since)",
+    ]
+
+
+def test_what_the_program_itself_says_is_never_left_out() -> None:
+    repeats = Repeats(once_in_s=10.0)
+    ours = logging.LogRecord("stream.agents.worker", logging.ERROR, "", 0, "again", (), None)
+    assert all(repeats.filter(ours) for _ in range(3))
