@@ -16,6 +16,7 @@ COMMANDS = {
     "customer": ("stream.cli.customer:customer", "Show everything about one customer."),
     "demo": ("stream.cli.demo:demo", "Run everything here, over real events, and watch."),
     "doctor": ("stream.cli.doctor:doctor", "Check everything a worker depends on."),
+    "evaluate": ("stream.cli.evaluate:evaluate", "Measure the churn risk over a log."),
     "produce": ("stream.cli.produce:produce", "Publish the events of a log file."),
     "replay": ("stream.cli.replay:replay", "Process a log without Kafka and Redis."),
     "settings": ("stream.cli.show_settings:show_settings", "Show the settings in effect."),

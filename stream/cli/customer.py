@@ -3,15 +3,10 @@
 import click
 import orjson
 
-from stream.cli.customer_view import customer_view
-from stream.cli.demo_display import console_for_people
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.profile_view import readable_profile
 from stream.errors import StorageError
 from stream.events.partition import partition_of
 from stream.features.registry import DAY_MS
-from stream.online_models.snapshot import decode_snapshot
-from stream.processing.document import packed_state
 from stream.settings import Settings
 from stream.storage.overview import Overview
 
@@ -44,10 +39,18 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
             f" in {expected}: set partitions to what the event topics have",
             err=True,
         )
+    # Compiled code and models take seconds to import: only for what is going to be shown.
+    from stream.cli.profile_view import readable_profile
+    from stream.processing.document import packed_state
+
     fields = orjson.loads(document)
     profile = readable_profile(packed_state(document), int(settings.horizon_days * DAY_MS))
     if as_json:
         click.echo(orjson.dumps({**fields, "state": profile}, option=orjson.OPT_INDENT_2))
         return
+    from stream.cli.console import console_for_people
+    from stream.cli.customer_view import customer_view
+    from stream.online_models.snapshot import decode_snapshot
+
     snapshot = None if encoded is None else decode_snapshot(encoded)
     console_for_people().print(customer_view(fields, profile, snapshot))

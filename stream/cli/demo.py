@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from stream.cli.alert_feed import AlertFeed
-from stream.cli.demo_display import Display, console_for_people, write_svg
+from stream.cli.console import console_for_people
+from stream.cli.demo_display import Display, write_svg
 from stream.cli.demo_hints import go_on, print_next_steps
 from stream.cli.demo_run import DemoRun, PacedFeed, Progress
 from stream.cli.log_options import log_options

@@ -13,23 +13,18 @@ from rich.text import Text
 
 from stream.alerts.contract import Alert
 from stream.cli.alert_feed import AlertFeed
-from stream.cli.demo_frame import FRAME_WIDTH, frame, line
+from stream.cli.console import FRAME_WIDTH
+from stream.cli.demo_frame import frame, line
 from stream.cli.demo_run import Progress
 from stream.errors import EventLogError
 
-__all__ = ["Display", "console_for_people", "write_svg"]
+__all__ = ["Display", "write_svg"]
 
 _LINE_INTERVAL_S = 2.0
 
 #: Rich has a font fetched from elsewhere when the picture is looked at; any monospaced one will do.
 _FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _FONT = ("Fira Code, monospace", "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace")
-
-
-def console_for_people() -> Console:
-    """Standard output as wide as the terminal is, or as a frame where it is none."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=FRAME_WIDTH)
 
 
 class Display(AbstractContextManager["Display"]):

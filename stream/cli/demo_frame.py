@@ -13,10 +13,7 @@ from stream.alerts.contract import Alert
 from stream.cli.demo_run import Progress
 from stream.events.times import rfc3339
 
-__all__ = ["FRAME_WIDTH", "frame", "line"]
-
-#: Columns of the terminal that a frame makes use of.
-FRAME_WIDTH: Final = 112
+__all__ = ["frame", "line"]
 
 _ALERTS_SHOWN: Final = 4
 _BAR_WIDTH: Final = 16

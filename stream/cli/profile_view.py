@@ -33,7 +33,7 @@ def readable_profile(packed: bytes, horizon_ms: int) -> dict[str, Any]:
         "days": _tiles(p["day_stamp"], p["day_count"], DAY_MS, p["day_spend"]),
         "hours": _tiles(p["hour_stamp"], p["hour_count"], HOUR_MS),
         "five_minutes": _tiles(p["minute_stamp"], p["minute_count"], MINUTE_MS),
-        "orders": [_order(p, k) for k in range(p["open_orders"])],
+        "orders": sorted((_order(p, k) for k in range(p["open_orders"])), key=lambda order: order["at"]),
         "cancelled_before_they_came": int(p["retractions"]),
         "event_ids_remembered": int(p["ids"]),
         "pending_landmarks": pending,

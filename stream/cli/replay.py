@@ -15,7 +15,7 @@ from rich.text import Text
 
 from stream.agents.app import rules_of
 from stream.alerts.contract import Alert
-from stream.cli.demo_display import console_for_people
+from stream.cli.console import console_for_people
 from stream.cli.log_options import log_options
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.report import print_result, print_top

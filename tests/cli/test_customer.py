@@ -75,7 +75,7 @@ def test_a_customer_is_shown_with_history_features_and_timers(run: Run, stored: 
     assert "orders 3, last" in told
     assert "60.75 net spend" in told
     assert "not scored yet" in told
-    assert "purchases 1 1 2 3 3" in told
+    assert "purchases 1 1 1 3 3" in told
     assert "purchase_gap 10.00 days" in told
     assert "days_since_email not known yet" in told
     assert "landmarks wait for theirs" in told

@@ -17,8 +17,6 @@ from stream.cli.result import DemoResult
 from stream.cli.signals import Interrupted, interruptible
 from tests.cli.conftest import clean_environment
 
-pytestmark = pytest.mark.slow
-
 DEADLINE_S = 110.0
 MARK = "STREAMTEST_MARK"
 
@@ -88,6 +86,7 @@ def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]", wh
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_small_demo_adds_up_and_leaves_nothing(demo: Demo, tmp_path: Path, running: Running, scratch: Path) -> None:
     summary, picture = tmp_path / "deep" / "summary.json", tmp_path / "demo.svg"
     process = demo(*("--limit", "3000", "--rate", "0", "--workers", "1"), *("--summary", summary, "--svg", picture))
@@ -111,21 +110,20 @@ def test_a_small_demo_adds_up_and_leaves_nothing(demo: Demo, tmp_path: Path, run
     assert [*scratch.iterdir()] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_demo_that_is_interrupted_leaves_nothing(
-    demo: Demo, tmp_path: Path, running: Running, scratch: Path, number: signal.Signals
-) -> None:
+@pytest.mark.slow
+def test_a_demo_that_is_interrupted_leaves_nothing(demo: Demo, tmp_path: Path, running: Running, scratch: Path) -> None:
     process = demo("--limit", "100000", "--rate", "300", "--workers", "1")
     wait_for(lambda: "stream time 20" in (tmp_path / "out").read_text(), process, "the first events taken in")
     assert {"tansu", "redis-server"} <= {Path(command.split()[0]).name for command in running().values()}
     assert any("stream worker" in command for command in running().values())
-    process.send_signal(number)
-    assert process.wait(DEADLINE_S) == 128 + number, (tmp_path / "err").read_text()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(DEADLINE_S) == 128 + signal.SIGINT, (tmp_path / "err").read_text()
     assert "everything has been stopped" in (tmp_path / "err").read_text()
     assert running() == {}
     assert [*scratch.iterdir()] == []
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_fails_the_demo_at_once_with_its_log(
     demo: Demo, tmp_path: Path, running: Running, scratch: Path
 ) -> None:
@@ -188,16 +186,22 @@ def test_sums_that_do_not_add_up_are_told(change: dict[str, object], problem: st
     assert problem in told
 
 
-def test_only_the_first_signal_interrupts_so_that_the_clean_up_is_not_cut_off() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    cleaned = False
-    with pytest.raises(Interrupted) as interrupted, interruptible():
-        try:
-            signal.raise_signal(signal.SIGTERM)
-        finally:
-            signal.raise_signal(signal.SIGINT)
-            signal.raise_signal(signal.SIGTERM)
-            cleaned = True
-    assert cleaned
-    assert interrupted.value.exit_status == 128 + signal.SIGTERM
-    assert signal.getsignal(signal.SIGTERM) is before
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_only_the_first_signal_interrupts_so_that_the_clean_up_is_not_cut_off(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    cleaned = []
+
+    def work() -> None:
+        with interruptible():
+            try:
+                signal.raise_signal(number)
+            finally:
+                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(signal.SIGTERM)
+                cleaned.append("all")
+
+    with pytest.raises(Interrupted) as interrupted:
+        work()
+    assert cleaned == ["all"]
+    assert interrupted.value.exit_status == 128 + number
+    assert signal.getsignal(number) is before

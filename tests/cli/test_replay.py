@@ -32,6 +32,7 @@ def lines(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
+@pytest.mark.slow
 def test_two_replays_of_a_log_give_the_same_files(replay: Replay, tmp_path: Path) -> None:
     # as many events as it takes for the first alerts
     for name in ("one", "two"):

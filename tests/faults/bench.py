@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 import redis
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from stream.agents.app import rules_of
 from stream.cli.topics import create_topics
@@ -65,6 +66,7 @@ class Bench:
         self.workers: dict[str, WorkerProcess] = {}
         self.ended: list[WorkerProcess] = []
         self.client: Any = None
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
 
     def __enter__(self) -> "Bench":
         self.redis.start()
@@ -129,8 +131,8 @@ class Bench:
 
     @staticmethod
     def worker_in(token: str) -> str:
-        """The worker's name in a token ``epoch:worker[.nonce]:sequence``."""
-        return token.split(":")[1].partition(".")[0] if token.count(":") == 2 else ""
+        """The worker's name in a token ``epoch:worker-nonce:sequence``."""
+        return token.split(":")[1].partition("-")[0] if token.count(":") == 2 else ""
 
     def check_workers(self) -> None:
         """No worker has ended on its own."""
@@ -272,17 +274,15 @@ class Bench:
 
     def committed(self) -> Mapping[tuple[str, int], int]:
         """Offsets committed to Kafka, without those partitions that have none."""
-        consumer = Consumer({"bootstrap.servers": self._bootstrap, "group.id": self.settings.group, "log_level": 0})
-        try:
-            wanted = [
-                TopicPartition(topic, partition)
-                for topic in self.settings.event_topics
-                for partition in range(self.log.partitions)
-            ]
-            wanted.append(TopicPartition(self.settings.training_examples, 0))
-            found = consumer.committed(wanted, timeout=5.0)
-        finally:
-            consumer.close()
+        # an admin client: a consumer of the group, even one that only asks, may disturb its members
+        wanted = [
+            TopicPartition(topic, partition)
+            for topic in self.settings.event_topics
+            for partition in range(self.log.partitions)
+        ]
+        wanted.append(TopicPartition(self.settings.training_examples, 0))
+        asked = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(self.settings.group, wanted)])
+        found = asked[self.settings.group].result(5.0).topic_partitions
         return {(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
 
     def read(self, topic: str, timeout_s: float = 30.0) -> list[Any]:

@@ -1,0 +1,123 @@
+"""``stream evaluate``: how good the churn risk would have been, week by week, over an event log."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+import numpy as np
+from rich.table import Table
+
+from stream.agents.app import rules_of
+from stream.cli.console import console_for_people
+from stream.cli.log_options import log_options
+from stream.cli.options import SettingsCommand, with_settings
+from stream.clock import SystemClock
+from stream.errors import EventLogError
+from stream.events.decode import Decoder
+from stream.events.log import read_log
+from stream.online_models.learner import Learner, LearnerSettings
+from stream.processing import figures
+from stream.processing.replay import Replay
+from stream.processing.rolling_origin import Rows
+from stream.processing.rolling_origin import evaluate as evaluate_log
+from stream.settings import Settings
+
+__all__ = ["evaluate", "figures_of_rows"]
+
+
+@click.command(cls=SettingsCommand)
+@click.argument("log")
+@click.option("--from-week", type=click.IntRange(min=1), required=True, help="First weekly cut.")
+@click.option("--to-week", type=click.IntRange(min=1), required=True, help="Last weekly cut.")
+@click.option("--active-days", type=click.FloatRange(min=0), help="Only customers whose last order is this recent.")
+@click.option("--json", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures as JSON.")
+@log_options
+@with_settings("Labels", "Alerts", "Events")
+def evaluate(
+    settings: Settings,
+    *,
+    log: str,
+    from_week: int,
+    to_week: int,
+    active_days: float | None,
+    out: Path | None,
+    limit: int | None,
+    timezone: ZoneInfo,
+    currency: str,
+) -> None:
+    """Score every past buyer of LOG at each weekly cut, and compare with who came back.
+
+    The log goes through the production path: features, landmarks, labels held to the horizon, one model that learns
+    online. Week w begins 7 w days after the day of the first order; a cut uses what happened before it, and the model
+    as learned from the labels that matured before it.
+    """
+    if to_week < from_week:
+        raise click.BadParameter(f"--to-week {to_week} lies before --from-week {from_week}")
+    began = time.monotonic()
+    events = sorted(read_log(log, timezone=timezone, currency=currency), key=lambda event: event.at_ms)[:limit]
+    if not events:
+        raise EventLogError(f"{log}: has no events")
+    now_ms = SystemClock().now_ms()
+    decoder = Decoder(rates=settings.rates, skew_ms=int(settings.skew_s * 1000))
+    rules = rules_of(settings)
+    replay = Replay(rules, Learner(LearnerSettings(min_labels=settings.min_labels)), decoder, now_ms)
+    rows = evaluate_log(
+        events,
+        replay,
+        decoder,
+        now_ms,
+        horizon_ms=rules.horizon_ms,
+        weeks=range(from_week, to_week + 1),
+        active_days=active_days,
+    )
+    result = figures_of_rows(rows) | {"seconds": round(time.monotonic() - began, 2)}
+    if out is not None:
+        out.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
+    _show(rows, result)
+
+
+def figures_of_rows(rows: Rows) -> dict[str, Any]:
+    """Pooled figures of the risk, and of the baselines on the same rows."""
+    churned = rows.churned
+    if len(churned) == 0:
+        raise EventLogError("no customer has bought before the first cut: there is nothing to score")
+    return {
+        "rows": len(churned),
+        "base_rate": float(churned.mean()),
+        "auc": figures.auc(churned, rows.risk),
+        "average_precision": figures.average_precision(churned, rows.risk),
+        "log_loss": figures.log_loss(churned, rows.risk),
+        "brier": figures.brier(churned, rows.risk),
+        "ece": figures.ece(churned, rows.risk),
+        "baselines": {
+            "base_rate": {"log_loss": figures.log_loss(churned, rows.base_rate)},
+            "recency": {"auc": figures.auc(churned, rows.recency_days)},
+            "frequency": {"auc": figures.auc(churned, -rows.orders)},
+        },
+    }
+
+
+def _show(rows: Rows, result: dict[str, Any]) -> None:
+    console = console_for_people()
+    table = Table(box=None, pad_edge=False)
+    for name in ("", "AUC", "avg. precision", "log loss", "Brier", "ECE"):
+        table.add_column(name, justify="left" if not name else "right")
+    keys = ("auc", "average_precision", "log_loss", "brier", "ece")
+    table.add_row("risk", *(f"{result[key]:.4f}" for key in keys))
+    for name, baseline in result["baselines"].items():
+        cells = (f"{baseline[key]:.4f}" if key in baseline else "-" for key in keys)
+        table.add_row(f"{name.replace('_', ' ')} alone", *cells)
+    console.print(
+        f"{result['rows']:,} rows of {len(np.unique(rows.week))} weeks, {result['base_rate']:.1%} churned; "
+        f"{result['seconds']:.1f} s"
+    )
+    console.print(table)
+    bins = Table(box=None, pad_edge=False, title="reliability", title_justify="left")
+    for name in ("risk", "rows", "mean risk", "churned"):
+        bins.add_column(name, justify="right")
+    for row in figures.reliability(rows.churned, rows.risk):
+        bins.add_row(f"{row.low:.1f}-{row.high:.1f}", f"{row.rows:,}", f"{row.mean_risk:.3f}", f"{row.churned:.3f}")
+    console.print(bins)

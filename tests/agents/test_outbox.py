@@ -1,0 +1,148 @@
+"""Publishing what is stored: in order, again until it is confirmed, and nothing forgotten."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import cast
+
+import pytest
+
+from stream.agents import outbox as module
+from stream.agents.outbox import Outbox
+from stream.agents.publisher import Publisher
+from stream.errors import PublishError
+from stream.processing.state import Outgoing
+
+
+class Broker:
+    """A publisher that fails ``failures`` times, and holds calls while it is not ``open``."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures = failures
+        self.calls: list[list[bytes]] = []
+        self.confirmed: list[bytes] = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def publish(self, records: Sequence[Outgoing]) -> None:
+        values = [record.value or b"" for record in records]
+        self.calls.append(values)
+        await self.open.wait()
+        if self.failures > 0:
+            self.failures -= 1
+            raise PublishError("made up")
+        self.confirmed += values
+
+
+def numbered(begin: int, end: int) -> list[Outgoing]:
+    return [Outgoing("topic", b"key", value, []) for value in values(begin, end)]
+
+
+def values(begin: int, end: int) -> list[bytes]:
+    return [str(k).encode() for k in range(begin, end)]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+def play(scenario: Callable[[Outbox, Broker], Awaitable[None]], failures: int = 0) -> None:
+    """Run ``scenario`` beside a running outbox."""
+
+    async def both() -> None:
+        broker = Broker(failures)
+        outbox = Outbox(cast("Publisher", broker))
+        task = asyncio.create_task(outbox.run())
+        try:
+            await scenario(outbox, broker)
+            assert not task.done()
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    asyncio.run(both())
+
+
+def test_records_are_published_in_the_order_in_which_they_were_stored() -> None:
+    async def scenario(outbox: Outbox, broker: Broker) -> None:
+        for begin in range(0, 5_000, 250):
+            outbox.add(numbered(begin, begin + 250))
+            await asyncio.sleep(0)
+        await until(lambda: outbox.confirmed == 5_000)
+        assert broker.confirmed == values(0, 5_000)
+        assert outbox.depth == 0
+        assert max(map(len, broker.calls)) <= 2_000
+
+    play(scenario)
+
+
+def test_what_the_broker_refuses_is_sent_again_before_anything_newer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FIRST_RETRY_S", 0.001)
+
+    async def scenario(outbox: Outbox, broker: Broker) -> None:
+        outbox.add(numbered(0, 3))
+        await until(lambda: len(broker.calls) >= 2)
+        outbox.add(numbered(3, 5))
+        await until(lambda: outbox.confirmed == 5)
+        assert broker.confirmed == values(0, 5)
+        assert all(call[0] == b"0" for call in broker.calls[:4])
+
+    play(scenario, failures=3)
+
+
+def test_confirmed_records_are_counted_until_they_are_trimmed() -> None:
+    async def scenario(outbox: Outbox, broker: Broker) -> None:
+        outbox.add(numbered(0, 10))
+        await until(lambda: outbox.confirmed == 10)
+        broker.open.clear()
+        outbox.add(numbered(10, 14))
+        await until(lambda: len(broker.calls) == 2)
+        outbox.trimmed(10)
+        assert (outbox.confirmed, outbox.depth) == (0, 4)
+        broker.open.set()
+        await until(lambda: outbox.confirmed == 4)
+
+    play(scenario)
+
+
+def test_back_pressure_ends_when_the_broker_has_caught_up() -> None:
+    async def scenario(outbox: Outbox, broker: Broker) -> None:
+        broker.open.clear()
+        outbox.add(numbered(0, 10))
+        waiting = asyncio.create_task(outbox.below(10))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        broker.open.set()
+        async with asyncio.timeout(10):
+            await waiting
+        await outbox.below(1)
+
+    play(scenario)
+
+
+def test_a_reset_begins_anew_with_what_is_stored() -> None:
+    async def scenarios() -> None:
+        broker = Broker()
+        outbox = Outbox(cast("Publisher", broker))
+        broker.open.clear()
+        outbox.add(numbered(0, 4))
+        first = asyncio.create_task(outbox.run())
+        await until(lambda: len(broker.calls) == 1)
+        first.cancel()
+        with suppress(asyncio.CancelledError):
+            await first
+        outbox.reset(numbered(2, 6))
+        assert (outbox.confirmed, outbox.depth) == (0, 4)
+        broker.open.set()
+        second = asyncio.create_task(outbox.run())
+        await until(lambda: outbox.confirmed == 4)
+        second.cancel()
+        with suppress(asyncio.CancelledError):
+            await second
+        assert broker.confirmed == values(2, 6)
+
+    asyncio.run(scenarios())

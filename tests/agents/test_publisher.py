@@ -1,0 +1,154 @@
+"""Publishing to a real broker: in order, confirmed, and with errors that can be retried."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from stream.agents.publisher import Publisher
+from stream.errors import PublishError
+from stream.events.partition import partition_of
+from stream.local.broker import EmbeddedBroker
+from stream.processing.state import Outgoing
+from tests.agents.topics import create, read
+
+PARTITIONS = 4
+
+
+@asynccontextmanager
+async def publisher_to(bootstrap: str, **options: Any) -> AsyncIterator[Publisher]:
+    publisher = Publisher({"bootstrap.servers": bootstrap, "log_level": 0, **options})
+    try:
+        yield publisher
+    finally:
+        await asyncio.to_thread(publisher.close, 0.5)
+
+
+def numbered(topic: str, count: int) -> list[Outgoing]:
+    return [
+        Outgoing(topic, f"customer-{k % 37}".encode(), str(k).encode(), [("number", str(k).encode()), ("none", None)])
+        for k in range(count)
+    ]
+
+
+def test_records_arrive_complete_and_in_the_order_of_each_key(broker: EmbeddedBroker, topic_prefix: str) -> None:
+    topic = f"{topic_prefix}records"
+    create(broker.bootstrap, [(topic, PARTITIONS)])
+    records = numbered(topic, 3_000)
+
+    async def publish() -> None:
+        async with publisher_to(broker.bootstrap) as publisher:
+            await publisher.publish(records[:10])
+            await publisher.publish(records[10:])
+            await publisher.publish([])
+
+    asyncio.run(publish())
+    messages = read(broker.bootstrap, topic, PARTITIONS, lambda found: len(found) >= len(records))
+    assert len(messages) == len(records)
+    for key in {record.key for record in records}:
+        found = [message for message in messages if message.key() == key]
+        assert [message.value() for message in found] == [record.value for record in records if record.key == key]
+        assert key is not None
+        assert {message.partition() for message in found} == {partition_of(key.decode(), PARTITIONS)}
+    headers = {int(message.value()): message.headers() for message in messages}
+    assert headers[17] == [("number", b"17"), ("none", None)]
+
+
+def test_null_keys_and_values_stay_null(broker: EmbeddedBroker, topic_prefix: str) -> None:
+    topic = f"{topic_prefix}nulls"
+    create(broker.bootstrap, [(topic, 1)])
+
+    async def publish() -> None:
+        async with publisher_to(broker.bootstrap) as publisher:
+            await publisher.publish([Outgoing(topic, None, b"x", []), Outgoing(topic, b"k", None, [])])
+
+    asyncio.run(publish())
+    messages = read(broker.bootstrap, topic, 1, lambda found: len(found) >= 2)
+    assert [(message.key(), message.value()) for message in messages] == [(None, b"x"), (b"k", None)]
+
+
+def test_more_records_than_the_queue_holds_wait_their_turn(broker: EmbeddedBroker, topic_prefix: str) -> None:
+    topic = f"{topic_prefix}queue"
+    create(broker.bootstrap, [(topic, 1)])
+    records = numbered(topic, 500)
+
+    async def publish() -> None:
+        async with publisher_to(broker.bootstrap, **{"queue.buffering.max.messages": 20}) as publisher:
+            await publisher.publish(records)
+
+    asyncio.run(publish())
+    messages = read(broker.bootstrap, topic, 1, lambda found: len(found) >= len(records))
+    assert [message.value() for message in messages] == [record.value for record in records]
+
+
+def test_without_a_broker_publishing_fails_when_the_time_is_up() -> None:
+    async def publish() -> None:
+        async with publisher_to("127.0.0.1:1", **{"message.timeout.ms": 300}) as publisher:
+            with pytest.raises(PublishError, match="did not accept"):
+                await publisher.publish(numbered("anything", 5))
+
+    asyncio.run(publish())
+
+
+def test_a_record_too_large_is_refused_and_the_next_call_goes_through(
+    broker: EmbeddedBroker, topic_prefix: str
+) -> None:
+    topic = f"{topic_prefix}large"
+    create(broker.bootstrap, [(topic, 1)])
+
+    async def publish() -> None:
+        async with publisher_to(broker.bootstrap) as publisher:
+            small = numbered(topic, 3)
+            with pytest.raises(PublishError, match="record 2 of 3"):
+                await publisher.publish([small[0], Outgoing(topic, b"k", bytes(1_048_577), []), small[2]])
+            await publisher.publish(small)
+
+    asyncio.run(publish())
+    messages = read(broker.bootstrap, topic, 1, lambda found: len(found) >= 4)
+    assert [message.value() for message in messages] == [b"0", b"0", b"1", b"2"]
+
+
+def test_a_broker_that_comes_back_gets_everything_in_order(tmp_path: Path) -> None:
+    broker = EmbeddedBroker(tmp_path)
+    records = [record for record in numbered("topic", 400) if record.key == b"customer-7"]
+
+    async def publish() -> None:
+        async with publisher_to(broker.bootstrap, **{"message.timeout.ms": 300}) as publisher:
+            with pytest.raises(PublishError):
+                await publisher.publish(records)
+            broker.start()
+            async with asyncio.timeout(20):
+                while True:
+                    with suppress(PublishError):
+                        await publisher.publish(records)
+                        return
+
+    try:
+        asyncio.run(publish())
+        # the embedded broker makes topics by itself as soon as a producer asks for them
+        metadata = AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=10)
+        partitions = len(metadata.topics["topic"].partitions)
+        messages = read(broker.bootstrap, "topic", partitions, lambda found: len(found) >= len(records))
+    finally:
+        broker.stop()
+    assert [message.value() for message in messages][-len(records) :] == [record.value for record in records]
+
+
+def test_a_call_that_is_cancelled_leaves_a_publisher_that_works(broker: EmbeddedBroker, topic_prefix: str) -> None:
+    topic = f"{topic_prefix}cancelled"
+    create(broker.bootstrap, [(topic, 1)])
+
+    async def publish() -> None:
+        async with publisher_to(broker.bootstrap, **{"linger.ms": 200}) as publisher:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.02):
+                    await publisher.publish(numbered(topic, 10))
+            await publisher.publish([Outgoing(topic, b"last", b"last", [])])
+
+    asyncio.run(publish())
+    messages = read(broker.bootstrap, topic, 1, lambda found: bool(found) and found[-1].value() == b"last")
+    assert messages[-1].value() == b"last"

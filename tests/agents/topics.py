@@ -1,0 +1,50 @@
+"""Topics of the embedded broker: made, filled and read to the end."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+__all__ = ["create", "produce", "read"]
+
+
+def create(bootstrap: str, topics: Iterable[tuple[str, int]]) -> None:
+    """Create topics, each with its number of partitions."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for created in admin.create_topics([NewTopic(topic, count, 1) for topic, count in topics]).values():
+        created.result(10)
+
+
+def produce(bootstrap: str, records: Iterable[tuple[str, int, bytes | None, bytes | None]]) -> None:
+    """Produce (topic, partition, key, value) in order, and wait until the broker has them."""
+    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5})
+    for number, (topic, partition, key, value) in enumerate(records, 1):
+        producer.produce(topic, value, key, partition)
+        if number % 1000 == 0:
+            producer.flush()
+    assert producer.flush(20) == 0
+
+
+def read(
+    bootstrap: str,
+    topic: str,
+    partitions: int,
+    enough: Callable[[Sequence[Message]], bool],
+    timeout_s: float = 20.0,
+) -> list[Message]:
+    """Read a topic from its beginning until ``enough``; what was read by the deadline is returned in any case."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"{topic}-reader", "enable.auto.commit": False})
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
+    messages: list[Message] = []
+    deadline = time.monotonic() + timeout_s
+    try:
+        while not enough(messages) and time.monotonic() < deadline:
+            message = consumer.poll(0.1)
+            if message is not None:
+                assert message.error() is None, message.error()
+                messages.append(message)
+    finally:
+        consumer.close()
+    return messages
