@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format check lock clean
+.PHONY: help demo test lint format check faults faults-mutants lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,13 +12,19 @@ INSTALLED := $(VENV)/.installed
 PYTHONS := python3.12 python3.11 python3.13 python3.14 python3
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## Run everything on this machine and watch it work; options in ARGS="..."
 	@$(BIN)/stream demo $(ARGS)
 
 test: $(INSTALLED) ## Run the tests; pytest's options in ARGS="..."
 	@$(BIN)/python -m pytest $(ARGS)
+
+faults: $(INSTALLED) ## Kill, freeze, flush and cut everything and check that nothing is lost; options in ARGS="..."
+	@$(BIN)/python -m tests.faults $(ARGS)
+
+faults-mutants: $(INSTALLED) ## Switch guarantees off, one at a time: make faults must notice each
+	@$(BIN)/python -m tests.faults --mutants $(ARGS)
 
 lint: $(INSTALLED) ## Check style, types and the layers
 	@$(BIN)/ruff check .

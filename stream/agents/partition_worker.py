@@ -118,7 +118,9 @@ class PartitionWorker:
         self._options = options
         self._aligner = Aligner(len(_TYPES))
         self._held: set[int] = set()
+        self._given_up: set[int] = set()
         self._due: list[str] = []
+        self._knows_due = False
         self._wake = asyncio.Event()
         self._waiting_since: float | None = None
         self._stopping = False
@@ -140,6 +142,7 @@ class PartitionWorker:
             decoded = self._decoder.decode(_TYPES[source], records, self._clock.now_ms())
         offsets = np.fromiter((record.offset for record in records), np.int64, len(records))
         self._aligner.push(source, batch, offsets, records, decoded)
+        self._given_up.discard(source)
         if self._aligner.buffered(source) >= 2 * self._options.step_records and source not in self._held:
             self._held.add(source)
             self.inputs.hold(source)
@@ -168,12 +171,18 @@ class PartitionWorker:
         self._wake.set()
 
     async def _turn(self) -> None:
-        await self.outbox.below(self._options.outbox_limit)
-        if self._due:
+        if self._publishing is not None and self._publishing.done():
+            self._publishing.result()  # it ends only by an error that no code expected: nothing would be published
+        if self.outbox.depth >= self._options.outbox_limit:
+            # back-pressure while the broker is away; bounded, so that `stop` is seen
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await self.outbox.below(self._options.outbox_limit)
+        elif self._due:
             await self._sweep(self._due)
         elif (taken := self._take()) is not None:
             await self._step(taken)
-        elif self.outbox.confirmed or self._clock_moved():
+        elif self.outbox.confirmed or not self._knows_due or self._clock_moved():
             await self._commit(self.partition.sweep((), self._scorer(), self._clock.now_ms()))
         else:
             await self._wait()
@@ -199,23 +208,28 @@ class PartitionWorker:
             await self._store.verify()
 
     def _take(self) -> Taken | None:
-        at_end = [self.inputs.at_end(source) for source in range(len(_TYPES))]
-        now = asyncio.get_running_loop().time()
-        if self._aligner.waiting_for(at_end):
-            if self._waiting_since is None:
-                self._waiting_since = now
-            elif now - self._waiting_since >= self._options.align_wait_s:
-                at_end = [at_end[i] or self._aligner.buffered(i) == 0 for i in range(len(_TYPES))]
-        else:
-            self._waiting_since = None
-        taken = self._aligner.take(at_end, self._options.step_records)
-        if taken is not None and not self._aligner.waiting_for(at_end):
-            self._waiting_since = None
+        taken = self._aligner.take(self._at_end(), self._options.step_records)
         for source in tuple(self._held):
             if self._aligner.buffered(source) < self._options.step_records:
                 self._held.remove(source)
                 self.inputs.release(source)
         return taken
+
+    def _at_end(self) -> list[bool]:
+        """Inputs that hold nothing back: at the end of their log, or given up until they bring something."""
+        at_end = [self.inputs.at_end(source) or source in self._given_up for source in range(len(_TYPES))]
+        lagging = self._aligner.waiting_for(at_end)
+        now = asyncio.get_running_loop().time()
+        if not lagging:
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = now
+        elif now - self._waiting_since >= self._options.align_wait_s:
+            _LOG.warning("partition %d goes on without inputs %s, which lag", self.partition.partition, lagging)
+            self._given_up.update(lagging)
+            self._waiting_since = None
+            at_end = [end or source in self._given_up for source, end in enumerate(at_end)]
+        return at_end
 
     async def _step(self, taken: Taken) -> None:
         self._options.probe("polled")
@@ -262,6 +276,7 @@ class PartitionWorker:
         self._options.probe("script sent")
         with metrics.STEP.labels("commit").time():
             self._due = await self._store.commit(commit, self._options.sweep_customers)
+        self._knows_due = True
         self._options.probe("script done")
         self.partition.accept(outcome)
         self.outbox.trimmed(trim)
@@ -317,10 +332,13 @@ class PartitionWorker:
         self.outbox.reset(decode_record(octets) for octets in claim.outbox)
         self._aligner.clear()
         self._due = []
+        # only a commit tells what is due, and the former owner may have died before it fired that
+        self._knows_due = self.partition.state.stream_time_ms is None
         self._waiting_since = None
         for source in self._held:
             self.inputs.release(source)
         self._held.clear()
+        self._given_up.clear()
 
     def _start_publishing(self) -> None:
         self._publishing = asyncio.create_task(self.outbox.run(), name=f"outbox-{self.partition.partition}")

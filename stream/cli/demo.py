@@ -12,9 +12,10 @@ from stream.cli.alert_feed import AlertFeed
 from stream.cli.console import console_for_people
 from stream.cli.demo_display import Display, write_svg
 from stream.cli.demo_hints import go_on, print_next_steps
-from stream.cli.demo_run import DemoRun, PacedFeed, Progress
+from stream.cli.demo_run import DemoRun, Progress
 from stream.cli.log_options import log_options
 from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.paced_feed import PacedFeed
 from stream.cli.produce import EventProducer
 from stream.cli.report import print_result, print_top
 from stream.cli.result import write_result
@@ -76,8 +77,8 @@ def demo(
     than those below have no effect here.
 
     The model learns in wall time: what a label teaches reaches the scores half a second to a second later. At the
-    default rate a second is twelve days of events, at --rate 0 over a month, so the scores come from a model that is
-    that much older than it would be live; at a slower rate they are better.
+    default rate a second is twelve days of events, so the scores come from a model that is that much older than a live
+    one; at a higher rate it is older still, and --rate 0 leaves the one trainer behind altogether.
 
     Exit status 0 if every event published was taken in, every label learned, and all sums add up.
     """

@@ -135,9 +135,9 @@ def _model(progress: Progress) -> Table:
     table.add_row(Text("AUC", "bright_black"), Text(_ratio(auc[0]), "bold"), _ratio(auc[1]), "")
     table.add_row(Text("log loss", "bright_black"), Text(_ratio(loss[0]), "bold"), *map(_ratio, loss[1:]))
     counts = (
-        ("labels matured", progress.totals.counters.labels),
+        ("labels", progress.totals.counters.labels),
         ("learned", progress.snapshot.churn.labels_seen if progress.snapshot else 0),
-        ("scored before", round(whole.examples) if whole else 0),
+        ("scored", round(whole.examples) if whole else 0),
     )
     for name, count in counts:
         table.add_row(Text(name, "bright_black"), f"{count:,}", "", "")

@@ -1,25 +1,22 @@
 """The run of a demo: publish, watch, and know when everything has been done."""
 
-import math
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from stream.cli.alert_feed import AlertFeed
-from stream.cli.produce import EventProducer
+from stream.cli.paced_feed import PacedFeed
 from stream.cli.result import DemoResult, figures_of
 from stream.cli.standing import Standing, stand
 from stream.errors import LocalServerError
-from stream.events.log_event import LogEvent
 from stream.local.stack import LocalStack
 from stream.local.workers import WorkerProcesses
 from stream.online_models.snapshot import ModelSnapshot, decode_snapshot
 from stream.processing.state import Counters
 from stream.storage.overview import Overview, Totals
 
-__all__ = ["DemoRun", "PacedFeed", "Progress"]
+__all__ = ["DemoRun", "Progress"]
 
 #: Nothing has moved for so long although there is work: the demo has failed.
 PATIENCE_S = 60.0
@@ -27,46 +24,9 @@ PATIENCE_S = 60.0
 READY_TIMEOUT_S = 300.0
 LOOK_INTERVAL_S = 0.25
 TICK_S = 0.05
-_CHUNK = 500
 _SPEED_WINDOW_S = 3.0
 #: The customers are counted again at the earliest after so many times what it took the last time.
 _STANDING_PAUSE = 25.0
-
-
-class PacedFeed:
-    """Publishes ``events`` at ``rate`` a second (0: as fast as possible), a little at every call of `advance`."""
-
-    def __init__(self, producer: EventProducer, events: Iterator[LogEvent], rate: float) -> None:
-        self._producer = producer
-        self._events = events
-        self._rate = rate
-        self.queued = 0
-        self.finished = False
-
-    @property
-    def confirmed(self) -> int:
-        """Events that the broker has."""
-        return self._producer.confirmed
-
-    @property
-    def waits(self) -> bool:
-        """Whether it is for the pace alone that nothing is published."""
-        return not self.finished and self.confirmed == self.queued
-
-    @property
-    def done(self) -> bool:
-        return self.finished and self.confirmed == self.queued
-
-    def advance(self, elapsed_s: float, budget_s: float) -> None:
-        """Publish what is due ``elapsed_s`` after the start, for ``budget_s`` at most, and wait for the rest of it."""
-        until = time.monotonic() + budget_s
-        due = math.inf if self._rate == 0 else self._rate * elapsed_s
-        while not self.finished and self.queued < due and time.monotonic() < until:
-            chunk = list(islice(self._events, math.ceil(min(_CHUNK, due - self.queued))))
-            self.finished = not chunk
-            self._producer.publish(chunk)
-            self.queued += len(chunk)
-        self._producer.serve(max(until - time.monotonic(), 0.0))
 
 
 @dataclass(frozen=True, slots=True)

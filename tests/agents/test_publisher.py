@@ -14,7 +14,7 @@ from stream.errors import PublishError
 from stream.events.partition import partition_of
 from stream.local.broker import EmbeddedBroker
 from stream.processing.state import Outgoing
-from tests.agents.topics import create, read
+from tests.agents.topics import at_least, create, read
 
 PARTITIONS = 4
 
@@ -47,7 +47,7 @@ def test_records_arrive_complete_and_in_the_order_of_each_key(broker: EmbeddedBr
             await publisher.publish([])
 
     asyncio.run(publish())
-    messages = read(broker.bootstrap, topic, PARTITIONS, lambda found: len(found) >= len(records))
+    messages = read(broker.bootstrap, topic, PARTITIONS, at_least(len(records)))
     assert len(messages) == len(records)
     for key in {record.key for record in records}:
         found = [message for message in messages if message.key() == key]
@@ -67,7 +67,7 @@ def test_null_keys_and_values_stay_null(broker: EmbeddedBroker, topic_prefix: st
             await publisher.publish([Outgoing(topic, None, b"x", []), Outgoing(topic, b"k", None, [])])
 
     asyncio.run(publish())
-    messages = read(broker.bootstrap, topic, 1, lambda found: len(found) >= 2)
+    messages = read(broker.bootstrap, topic, 1, at_least(2))
     assert [(message.key(), message.value()) for message in messages] == [(None, b"x"), (b"k", None)]
 
 
@@ -81,7 +81,7 @@ def test_more_records_than_the_queue_holds_wait_their_turn(broker: EmbeddedBroke
             await publisher.publish(records)
 
     asyncio.run(publish())
-    messages = read(broker.bootstrap, topic, 1, lambda found: len(found) >= len(records))
+    messages = read(broker.bootstrap, topic, 1, at_least(len(records)))
     assert [message.value() for message in messages] == [record.value for record in records]
 
 
@@ -108,7 +108,7 @@ def test_a_record_too_large_is_refused_and_the_next_call_goes_through(
             await publisher.publish(small)
 
     asyncio.run(publish())
-    messages = read(broker.bootstrap, topic, 1, lambda found: len(found) >= 4)
+    messages = read(broker.bootstrap, topic, 1, at_least(4))
     assert [message.value() for message in messages] == [b"0", b"0", b"1", b"2"]
 
 
@@ -132,7 +132,7 @@ def test_a_broker_that_comes_back_gets_everything_in_order(tmp_path: Path) -> No
         # the embedded broker makes topics by itself as soon as a producer asks for them
         metadata = AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=10)
         partitions = len(metadata.topics["topic"].partitions)
-        messages = read(broker.bootstrap, "topic", partitions, lambda found: len(found) >= len(records))
+        messages = read(broker.bootstrap, "topic", partitions, at_least(len(records)))
     finally:
         broker.stop()
     assert [message.value() for message in messages][-len(records) :] == [record.value for record in records]

@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-__all__ = ["create", "produce", "read"]
+__all__ = ["at_least", "create", "produce", "read"]
 
 
 def create(bootstrap: str, topics: Iterable[tuple[str, int]]) -> None:
@@ -25,6 +25,11 @@ def produce(bootstrap: str, records: Iterable[tuple[str, int, bytes | None, byte
         if number % 1000 == 0:
             producer.flush()
     assert producer.flush(20) == 0
+
+
+def at_least(count: int) -> Callable[[Sequence[Message]], bool]:
+    """Enough, for `read`: this many messages."""
+    return lambda messages: len(messages) >= count
 
 
 def read(

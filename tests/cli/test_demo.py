@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -119,6 +120,26 @@ def test_a_demo_that_is_interrupted_leaves_nothing(demo: Demo, tmp_path: Path, r
     process.send_signal(signal.SIGINT)
     assert process.wait(DEADLINE_S) == 128 + signal.SIGINT, (tmp_path / "err").read_text()
     assert "everything has been stopped" in (tmp_path / "err").read_text()
+    assert running() == {}
+    assert [*scratch.iterdir()] == []
+
+
+@pytest.mark.slow
+def test_a_kept_demo_can_be_used_from_another_shell_until_it_is_interrupted(
+    demo: Demo, tmp_path: Path, running: Running, scratch: Path
+) -> None:
+    process = demo("--limit", "1000", "--rate", "0", "--workers", "1", "--keep")
+    wait_for(lambda: "Running until Ctrl-C" in (tmp_path / "out").read_text(), process, "it goes on")
+    exports = re.findall(r"^export (\w+)=(.*)$", (tmp_path / "out").read_text(), re.MULTILINE)
+    described = subprocess.run(
+        [sys.executable, "-m", "stream", "topics", "describe"],
+        env=clean_environment(**dict(exports)),
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert described.returncode == 0
+    process.send_signal(signal.SIGINT)
+    assert process.wait(DEADLINE_S) == 0, (tmp_path / "err").read_text()
     assert running() == {}
     assert [*scratch.iterdir()] == []
 

@@ -82,7 +82,7 @@ class Bench:
             "batch_max_records": 40,
             "align_wait_ms": 600_000,
             "session_timeout_s": 6.0,
-            "heartbeat_s": 1.0,
+            "heartbeat_s": 2.0,
             "metrics_port": -1,
             **self._overrides,
         }
@@ -221,7 +221,7 @@ class Bench:
         wanted = set(self.expectation.published["training-examples"])
         self.wait("all partitions at the ends of their logs", self._at_ends, timeout_s)
         self.wait("all timers fired", self._timers_fired, 30.0)
-        self.wait("empty outboxes", self._published, 30.0)
+        self.wait("empty outboxes", self.published, 30.0)
         with contextlib.suppress(Timeout):  # what is missing is reported as a violation
             self.wait("all examples learned", lambda: self.learned() >= wanted, 20.0)
         self.wait("offsets committed", self._committed_all, 15.0)
@@ -239,7 +239,8 @@ class Bench:
             for p, state in self.states().items()
         )
 
-    def _published(self) -> bool:
+    def published(self) -> bool:
+        """Whether every outbox is empty."""
         return not any(self.client.llen(self.keys.outbox(p)) for p in range(self.log.partitions))
 
     def _committed_all(self) -> bool:

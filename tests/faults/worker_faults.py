@@ -66,10 +66,10 @@ def _nothing(trial: Trial) -> None:
     trial.faults += 1
 
 
-def _zombie(trial: Trial) -> None:
+def _zombie(trial: Trial, *, times: int = 2) -> None:
     """Frozen until the group has given its partitions away, then thawed: what it still writes is refused."""
     bench = trial.bench
-    for moment in trial.moments(2, high=0.6):
+    for moment in trial.moments(times, high=0.6):
         bench.wait_for_progress(moment)
         victim = bench.owner_of(trial.random.randrange(bench.log.partitions))
         partitions = trial.partitions_of(victim)
@@ -142,6 +142,14 @@ def _one_kill(trial: Trial) -> None:
     _kill(trial, times=1)
 
 
+def _two_kills(trial: Trial) -> None:
+    _kill(trial, times=2)
+
+
+def _one_zombie(trial: Trial) -> None:
+    _zombie(trial, times=1)
+
+
 WORKER_FAULTS = (
     Fault("undisturbed", "0", _nothing, runs=1, repeats_nothing=True),
     Fault("worker-kill", "1", _kill, runs=10),
@@ -156,5 +164,7 @@ WORKER_FAULTS = (
     Fault("poison", "18", _one_kill, runs=2, log={"poison": 2_000}, bench={"batch_max_records": 100}),
     Fault("publishing-refused", "19", _refuse_publishing, runs=3),
     Fault("trainer-kill", "20", _kill_trainer, runs=3),
+    Fault("worker-kill-twice", "1", _two_kills, runs=1),
+    Fault("zombie-once", "5", _one_zombie, runs=1),
     Fault("hot-key", "23", _one_kill, runs=2, log={"hot_share": 0.5, "customers": 20}),
 )

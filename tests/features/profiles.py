@@ -58,8 +58,7 @@ class Profile:
         out = np.empty(len(FEATURE_NAMES))
         vector.values(self._rows[0], now, out)
         return {
-            name: None if math.isnan(value) else value
-            for name, value in zip(FEATURE_NAMES, out.tolist(), strict=True)
+            name: None if math.isnan(value) else value for name, value in zip(FEATURE_NAMES, out.tolist(), strict=True)
         }
 
     def inputs(self, now: int) -> list[int]:

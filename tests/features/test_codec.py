@@ -103,9 +103,7 @@ def test_many_profiles_are_packed_and_unpacked_each_in_its_row() -> None:
 def test_a_profile_at_all_its_limits_packs_and_unpacks() -> None:
     profile = Profile()
     views = [Event(f"view-{k}", EventKind.PRODUCT_ADDED, BEGIN + k * 7_000_000 // 2) for k in range(1100)]
-    orders = [
-        Event(f"buy-{k}", EventKind.ORDER_COMPLETED, BEGIN + k * DAY // 2, f"o-{k}", 10**13) for k in range(80)
-    ]
+    orders = [Event(f"buy-{k}", EventKind.ORDER_COMPLETED, BEGIN + k * DAY // 2, f"o-{k}", 10**13) for k in range(80)]
     cancellations = [
         Event(f"cancel-{k}", EventKind.ORDER_CANCELLED, BEGIN + 40 * DAY + k, f"never-{k}") for k in range(20)
     ]

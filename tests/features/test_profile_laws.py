@@ -11,6 +11,7 @@ from tests.oracle.event import Event
 from tests.oracle.features import features_at
 from tests.oracle.model import inputs_of
 
+
 def law(examples: int) -> settings:
     """No deadline: the first example may load, or even compile, the kernel."""
     return settings(max_examples=examples, deadline=None)

@@ -28,7 +28,7 @@ class Arrival:
 
 
 def merged(topics: Sequence[Sequence[tuple[str, Event]]]) -> list[tuple[str, Event]]:
-    """The logs of a partition's topics as one: by the newest event time so far in the topic, then topic, then offset."""
+    """The logs of a partition's topics as one: by newest event time so far in the topic, then topic, then offset."""
     order = []
     for number, topic in enumerate(topics):
         newest = 0

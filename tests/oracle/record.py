@@ -1,13 +1,14 @@
 """Oracle events as producers would publish them."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from stream.events.kinds import KIND_OF, EventKind, EventType
 from tests.oracle.event import Event
 
-__all__ = ["Record", "record_of", "type_of"]
+__all__ = ["Entry", "Record", "logs_of", "record_of", "type_of"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME_OF = {kind: (event_type, name) for (event_type, name), kind in KIND_OF.items()}
@@ -45,3 +46,19 @@ def record_of(customer: str, event: Event) -> Record:
     if event.kind in {EventKind.ORDER_COMPLETED, EventKind.ORDER_REFUNDED}:
         content |= {"amount": event.amount / 10_000, "currency": "EUR"}
     return Record(customer.encode(), json.dumps(content).encode(), event.at)
+
+
+#: An event of a customer, or any record of a stream of events.
+Entry = tuple[str, Event] | tuple[EventType, Record]
+
+
+def logs_of(entries: Iterable[Entry]) -> dict[EventType, list[Record]]:
+    """One log for each stream of events, in the order of the entries and with offsets."""
+    logs: dict[EventType, list[Record]] = {event_type: [] for event_type in EventType}
+    for owner, item in entries:
+        if isinstance(item, Event):
+            event_type, record = type_of(item), record_of(owner, item)
+        else:
+            event_type, record = EventType(owner), item
+        logs[event_type].append(record._replace(offset=len(logs[event_type])))
+    return logs

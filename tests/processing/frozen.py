@@ -1,7 +1,5 @@
 """Models that do not learn."""
 
-from collections.abc import Mapping
-
 import msgspec
 
 from stream.features.registry import COLUMN, FEATURE_NAMES

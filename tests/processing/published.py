@@ -32,9 +32,7 @@ def contents(outgoing: Iterable[Outgoing], topic: str, customer: str) -> list[di
 def alarms_of(outgoing: Iterable[Outgoing], customer: str) -> list[Alarm]:
     """A customer's alerts, in order."""
     return [
-        Alarm(
-            raised=alert["kind"] == "churn_risk.raised", at=epoch_ms(alert["occurred_at"]), cause=alert["cause"]
-        )
+        Alarm(raised=alert["kind"] == "churn_risk.raised", at=epoch_ms(alert["occurred_at"]), cause=alert["cause"])
         for alert in contents(outgoing, "alerts", customer)
     ]
 

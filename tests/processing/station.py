@@ -16,7 +16,7 @@ from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import Counters, Outgoing, PartitionState
 from tests.oracle.event import Event
-from tests.oracle.record import Record, record_of, type_of
+from tests.oracle.record import Entry, logs_of
 
 __all__ = ["EVERYTHING", "NOW_MS", "Log", "Station"]
 
@@ -32,7 +32,7 @@ Log = Sequence[tuple[str, Event]]
 class Station:
     """Runs one partition over the given logs. `step`, `sweep` and `restart` may come in any order."""
 
-    def __init__(self, log: Iterable[tuple[str, Event] | tuple[EventType, Record]], rules: Rules, scorer: Scorer) -> None:
+    def __init__(self, log: Iterable[Entry], rules: Rules, scorer: Scorer) -> None:
         self.documents: dict[str, bytes] = {}
         self.timers: dict[str, int] = {}
         self.outgoing: list[Outgoing] = []
@@ -40,13 +40,7 @@ class Station:
         self._scorer = scorer
         self._kernel = Kernel(rules)
         self._state: bytes | None = None
-        self._logs: dict[EventType, list[Record]] = {event_type: [] for event_type in _TYPES}
-        for owner, item in log:
-            event_type, record = (
-                (type_of(item), record_of(str(owner), item)) if isinstance(item, Event) else (EventType(owner), item)
-            )
-            records = self._logs[event_type]
-            records.append(record._replace(offset=len(records)))
+        self._logs = logs_of(log)
         self.restart()
 
     @property

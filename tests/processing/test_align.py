@@ -170,7 +170,9 @@ def test_next_offsets_part_what_was_taken_from_what_was_not(logs: Logs, plan: li
         assert done == [entry for entry in log if entry.offset < run.next_offsets[source]]
         left = [entry for entry in log[: run.pushed[source]] if entry not in run.done()]
         assert run.aligner.buffered(source) == len(left)
-        assert all(any(entry in batch for entry in left) == (batch not in run.finished) for batch in pushed(run, source))
+        assert all(
+            any(entry in batch for entry in left) == (batch not in run.finished) for batch in pushed(run, source)
+        )
 
 
 def pushed(run: Run, source: int) -> list[tuple[Entry, ...]]:

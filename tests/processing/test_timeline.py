@@ -42,9 +42,7 @@ def test_landmarks_and_labels_are_those_of_the_definition(log: Log, silence: int
         landmarks = [(e["at_ms"], e["x"]) for e in examples if e["kind"] == "observation"]
         labels = [(e["at_ms"], e["matured_at_ms"], e["churned"]) for e in examples if e["kind"] == "label"]
         assert landmarks == [(at, [inputs[name] for name in FEATURE_NAMES]) for at, inputs in expected.landmarks]
-        assert labels == [
-            (label.landmark, label.landmark + POLICY.horizon, label.churned) for label in expected.labels
-        ]
+        assert labels == [(label.landmark, label.landmark + POLICY.horizon, label.churned) for label in expected.labels]
 
 
 @given(logs(), st.integers(0, 60 * DAY))

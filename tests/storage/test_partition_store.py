@@ -21,7 +21,9 @@ def store_of(client: Client, namespace: str, worker: str = "worker-a") -> Partit
 
 
 def state_at(stream_time_ms: int | None = 0, **offsets: int) -> PartitionState:
-    return PartitionState(offsets=offsets, stream_time_ms=stream_time_ms, counters=Counters(events_in=sum(offsets.values())))
+    return PartitionState(
+        offsets=offsets, stream_time_ms=stream_time_ms, counters=Counters(events_in=sum(offsets.values()))
+    )
 
 
 async def everything(client: Client, namespace: str) -> dict[bytes, bytes | None]:

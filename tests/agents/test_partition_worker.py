@@ -1,0 +1,410 @@
+"""One partition between log, Redis and outbox: what it stores is the same, whatever dies in between."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+
+import orjson
+import pytest
+
+from stream.agents.partition_worker import PartitionWorker
+from stream.agents.publisher import Publisher
+from stream.errors import StorageError
+from stream.events.kinds import EventKind
+from stream.local.broker import EmbeddedBroker
+from stream.local.redis import EmbeddedRedis
+from stream.processing.align import Taken
+from stream.processing.outgoing import Topics
+from stream.processing.partition import Outcome, Partition
+from stream.processing.rules import Rules
+from stream.processing.scorer import Scorer
+from stream.processing.state import Outgoing
+from stream.storage.connection import Client
+from stream.storage.partition_store import PartitionStore
+from tests.agents.rig import PARTITION, TOPICS, Rig, until
+from tests.agents.topics import at_least, create, read
+from tests.features.lists_of_events import BEGIN, DAY
+from tests.oracle.event import Event
+from tests.oracle.record import Entry, Record, logs_of, type_of
+from tests.oracle.timeline import Policy, timeline
+from tests.processing.frozen import SILENCE, scorer_of
+from tests.processing.published import arrivals_of, epoch_ms
+from tests.processing.station import NOW_MS, Station
+from tests.storage.redis_client import with_redis
+
+RULES = Rules(silence_bound_ms=70 * DAY)
+POLICY = Policy(silence_bound=70 * DAY)
+CUSTOMERS = [f"customer-{k}" for k in range(12)]
+POINTS = ("polled", "computed", "script sent", "script done", "acked")
+
+
+def seeded_log(seed: int, count: int = 500) -> list[Entry]:
+    """Orders, clicks and e-mails over half a year, a tenth of them sent twice, and some dead letters."""
+    generator = random.Random(seed)
+    kinds = (
+        [EventKind.ORDER_COMPLETED] * 4 + [EventKind.PAGE_VIEWED] * 4 + [EventKind.EMAIL_OPENED, EventKind.EMAIL_SENT]
+    )
+    log: list[Entry] = []
+    now = BEGIN
+    for number in range(count):
+        now += generator.randrange(180 * DAY // count)
+        kind = generator.choice(kinds)
+        is_order = kind is EventKind.ORDER_COMPLETED
+        event = Event(
+            f"event-{number}",
+            kind,
+            now - generator.randrange(DAY // 10),
+            f"order-{number}" if is_order else "",
+            generator.randrange(1_000_000) if is_order else 0,
+        )
+        customer = generator.choice(CUSTOMERS)
+        log.append((customer, event))
+        if generator.random() < 0.1:
+            log.append((customer, event))
+        if generator.random() < 0.03:
+            log.append((type_of(event), Record(b"key", b"{broken", now)))
+    return log
+
+
+LOG = seeded_log(1)
+
+
+@pytest.fixture(scope="module")
+def expected() -> Station:
+    """What a partition without storage, crashes or batches makes of the log."""
+    station = Station(LOG, RULES, scorer_of(SILENCE))
+    station.finish()
+    assert station.counters.alerts_raised > 5
+    assert station.counters.dead_letters > 5
+    return station
+
+
+def play(
+    redis: EmbeddedRedis,
+    namespace: str,
+    scenario: Callable[[Rig], Awaitable[None]],
+    log: Sequence[Entry] = LOG,
+    scorer: Scorer | None = None,
+    **options: object,
+) -> None:
+    async def use(client: Client) -> None:
+        rig = Rig(client, namespace, list(logs_of(log).values()), RULES, scorer or scorer_of(SILENCE), **options)
+        try:
+            await scenario(rig)
+        finally:
+            await rig.end()
+
+    with_redis(redis.url, use)
+
+
+def in_order(records: list[Outgoing]) -> dict[tuple[str, bytes | None], list[bytes | None]]:
+    """Values by topic and key, each at its first appearance; dead letters as a sorted list, for their time differs."""
+    found: dict[tuple[str, bytes | None], list[bytes | None]] = {}
+    for record in records:
+        values = found.setdefault((record.topic, record.key), [])
+        if record.value not in values:
+            values.append(record.value)
+    return found
+
+
+async def assert_as_expected(rig: Rig, worker: PartitionWorker, expected: Station) -> None:
+    assert await rig.documents() == expected.documents
+    assert await rig.timers() == expected.timers
+    assert worker.partition.state.counters == expected.counters
+    assert worker.partition.state.stream_time_ms == expected.stream_time_ms
+    assert in_order(rig.broker.published) == in_order(expected.outgoing)
+    assert await rig.client.llen(rig.keys.outbox(PARTITION)) == 0
+
+
+def test_a_worker_stores_and_publishes_what_the_log_says(
+    redis_server: EmbeddedRedis, namespace: str, expected: Station
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        worker, running = await rig.start()
+        await until(lambda: rig.is_done(worker), "everything is stored")
+        await assert_as_expected(rig, worker, expected)
+        assert len(rig.broker.published) == len(expected.outgoing)
+        assert rig.transport.acked == [len(log) for log in rig.transport.logs]
+        assert rig.transport.rewinds == []
+        worker.stop()
+        await running
+
+    play(redis_server, namespace, scenario)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_after_a_crash_at_any_point_another_worker_goes_on_without_loss_or_repeat(
+    redis_server: EmbeddedRedis, namespace: str, expected: Station, point: str
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        crashes = 0
+        for fatal in (1, 2, 3, 5):
+            reached = 0
+
+            def probe(at: str, fatal: int = fatal) -> None:
+                nonlocal reached
+                reached += at == point
+                if reached == fatal:
+                    raise SystemError("killed")
+
+            _, running = await rig.start(probe)
+            with pytest.raises(SystemError, match="killed"):
+                await running
+            crashes += 1
+        worker, _ = await rig.start()
+        await until(lambda: rig.is_done(worker), "everything is stored")
+        assert crashes == 4
+        await assert_as_expected(rig, worker, expected)
+
+    play(redis_server, namespace, scenario)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_when_the_store_fails_at_any_point_the_worker_goes_back_to_what_is_stored(
+    redis_server: EmbeddedRedis, namespace: str, expected: Station, point: str
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        reached = 0
+
+        def probe(at: str) -> None:
+            nonlocal reached
+            reached += at == point
+            if at == point and reached in {1, 3, 4, 8}:
+                raise StorageError("made up")
+
+        worker, _ = await rig.start(probe)
+        await until(lambda: rig.is_done(worker), "everything is stored")
+        assert len(rig.transport.rewinds) == 4
+        await assert_as_expected(rig, worker, expected)
+
+    play(redis_server, namespace, scenario)
+
+
+def test_a_rolled_back_redis_is_filled_again_from_the_log(
+    redis_server: EmbeddedRedis, namespace: str, expected: Station
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        pattern = f"{rig.keys.namespace}:*"
+        first, running = await rig.start()
+        await until(lambda: first.steps >= 4, "some steps")
+        first.stop()
+        await running
+        backup = {key: await rig.client.dump(key) async for key in rig.client.scan_iter(pattern)}
+        worker, _ = await rig.start()
+        await until(lambda: rig.is_done(worker), "everything is stored")
+        async with rig.client.pipeline(transaction=True) as rollback:
+            rollback.delete(*[key async for key in rig.client.scan_iter(pattern)])
+            for key, dumped in backup.items():
+                rollback.restore(key, 0, dumped)
+            await rollback.execute()
+        await until(lambda: len(rig.transport.rewinds) == 1, "an idle worker notices")
+        await until(lambda: rig.is_done(worker), "everything is stored again")
+        await assert_as_expected(rig, worker, expected)
+
+    play(redis_server, namespace, scenario)
+
+
+def test_a_worker_that_was_replaced_waits_and_writes_nothing(redis_server: EmbeddedRedis, namespace: str) -> None:
+    async def scenario(rig: Rig) -> None:
+        worker, running = await rig.start()
+        await until(lambda: worker.steps >= 2, "some steps")
+        other = PartitionStore(rig.client, rig.keys, PARTITION, "other", ttl_s=60)
+        await other.claim()
+        stored = await rig.client.hgetall(rig.keys.meta(PARTITION))
+        began = asyncio.get_running_loop().time()
+        await until(lambda: not worker.outbox.depth, "the worker has published what it stored")
+        while asyncio.get_running_loop().time() - began < 1.5:
+            assert await rig.client.hgetall(rig.keys.meta(PARTITION)) == stored
+            await asyncio.sleep(0.02)
+        worker.stop()
+        async with asyncio.timeout(1):
+            await running
+        assert await rig.client.hgetall(rig.keys.meta(PARTITION)) == stored
+
+    play(redis_server, namespace, scenario, fenced_wait_s=60.0)
+
+
+def test_a_worker_that_was_replaced_but_not_revoked_takes_the_partition_back(
+    redis_server: EmbeddedRedis, namespace: str, expected: Station
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        worker, _ = await rig.start()
+        await until(lambda: worker.steps >= 2, "some steps")
+        await PartitionStore(rig.client, rig.keys, PARTITION, "other", ttl_s=60).claim()
+        await until(lambda: rig.is_done(worker), "everything is stored")
+        assert len(rig.transport.rewinds) == 1
+        await assert_as_expected(rig, worker, expected)
+
+    play(redis_server, namespace, scenario, fenced_wait_s=0.2)
+
+
+def test_while_the_broker_is_away_events_wait_and_then_go_on(
+    redis_server: EmbeddedRedis, namespace: str, expected: Station
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        rig.broker.open.clear()
+        worker, _ = await rig.start()
+        await until(lambda: worker.outbox.depth >= 30, "the outbox is full")
+        steps = worker.steps
+        for _ in range(50):
+            await asyncio.sleep(0.002)
+        assert worker.steps == steps
+        assert worker.partition.state.counters.events_in < expected.counters.events_in
+        assert rig.transport.most_held > 0
+        rig.broker.open.set()
+        await until(lambda: rig.is_done(worker), "everything is stored")
+        await assert_as_expected(rig, worker, expected)
+
+    play(redis_server, namespace, scenario, outbox_limit=30)
+
+
+def test_a_worker_whose_outbox_is_full_can_be_stopped(redis_server: EmbeddedRedis, namespace: str) -> None:
+    async def scenario(rig: Rig) -> None:
+        rig.broker.open.clear()
+        worker, running = await rig.start()
+        await until(lambda: worker.outbox.depth >= 30, "the outbox is full")
+        worker.stop()
+        async with asyncio.timeout(4):  # less than a hand-over may take
+            await running
+
+    play(redis_server, namespace, scenario, outbox_limit=30)
+
+
+def test_publishing_that_dies_takes_the_worker_with_it(redis_server: EmbeddedRedis, namespace: str) -> None:
+    async def scenario(rig: Rig) -> None:
+        async def broken(_: object) -> None:
+            raise TypeError("no code expected this")
+
+        rig.broker.publish = broken  # type: ignore[method-assign]
+        _, running = await rig.start()
+        async with asyncio.timeout(10):
+            with pytest.raises(TypeError, match="no code expected this"):
+                await running
+
+    play(redis_server, namespace, scenario)
+
+
+def test_an_input_that_brings_nothing_is_waited_for_once(redis_server: EmbeddedRedis, namespace: str) -> None:
+    async def scenario(rig: Rig) -> None:
+        rig.transport.stuck.add(1)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        worker, _ = await rig.start()
+        total = sum(len(log) for source, log in enumerate(rig.transport.logs) if source != 1)
+        await until(lambda: worker.partition.state.counters.events_in == total, "the other inputs are stored")
+        assert worker.steps >= 5
+        assert 0.5 <= loop.time() - began < 2 * 0.5 + 1
+
+    play(redis_server, namespace, scenario, align_wait_s=0.5)
+
+
+class Choking(Partition):
+    """A partition that cannot process one customer's events."""
+
+    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Outcome:
+        if "customer-3" in taken.customer_ids:
+            raise ZeroDivisionError("customer-3")
+        return super().step(taken, scorer, now_ms)
+
+
+def test_an_event_that_breaks_a_step_becomes_a_dead_letter(redis_server: EmbeddedRedis, namespace: str) -> None:
+    async def scenario(rig: Rig) -> None:
+        ordinary = rig.partition()
+        choking = Choking(PARTITION, RULES, ordinary._kernel, Topics(), TOPICS, 1000)
+        worker, _ = await rig.start(partition=choking)
+        await until(lambda: rig.is_done(worker), "everything is stored")
+        documents = await rig.documents()
+        assert set(documents) == set(CUSTOMERS) - {"customer-3"}
+        failed = [
+            dict(record.headers)
+            for record in rig.broker.published
+            if record.topic == "dead-letters" and record.key == b"customer-3"
+        ]
+        sent = sum(record.key == b"customer-3" for log in rig.transport.logs for record in log)
+        assert len(failed) == sent > 10
+        assert {headers["dlq.reason"] for headers in failed} == {b"processing_failed"}
+        assert {headers["dlq.detail"] for headers in failed} == {b"ZeroDivisionError: customer-3"}
+        counters = worker.partition.state.counters
+        assert counters.events_in == counters.applied + counters.duplicates + counters.dead_letters
+
+    play(redis_server, namespace, scenario)
+
+
+def time_of(worker: PartitionWorker) -> int:
+    return worker.partition.state.stream_time_ms or 0
+
+
+def test_the_wall_clock_fires_timers_when_no_event_comes(redis_server: EmbeddedRedis, namespace: str) -> None:
+    newest = NOW_MS - 60_000
+    orders = [
+        ("quiet", Event(f"e{k}", EventKind.ORDER_COMPLETED, newest - k * DAY, f"o{k}", 10_000)) for k in (3, 2, 1, 0)
+    ]
+
+    async def scenario(rig: Rig) -> None:
+        worker, _ = await rig.start()
+        await until(lambda: rig.is_done(worker), "everything is stored")
+        await until(lambda: worker.partition.state.live, "the partition has caught up")
+        assert worker.partition.state.counters.raised_by_silence == 0
+        for week in range(1, 10):
+            rig.clock.advance(7 * DAY)
+            end = newest + week * 7 * DAY
+            await until(lambda end=end: time_of(worker) > end and rig.is_done(worker), "time goes on")
+            if worker.partition.state.counters.raised_by_silence:
+                break
+        await until(lambda: rig.is_done(worker), "the alert is published")
+        [alert] = [orjson.loads(r.value or b"") for r in rig.broker.published if r.topic == "alerts"]
+        arrived = arrivals_of(orders)["quiet"]
+        [expected] = timeline("quiet", arrived, POLICY, SILENCE, rig.clock.at_ms).alarms
+        assert alert["cause"] == expected.cause == "silence"
+        assert 0 <= epoch_ms(alert["occurred_at"]) - expected.at <= 1000
+        document = orjson.loads((await rig.documents())["quiet"])
+        assert (document["alert"], document["as_of"]) == (True, alert["occurred_at"])
+
+    play(redis_server, namespace, scenario, log=orders, clock="auto")
+
+
+def test_the_event_clock_stands_still_when_no_event_comes(redis_server: EmbeddedRedis, namespace: str) -> None:
+    order: list[Entry] = [("quiet", Event("e", EventKind.ORDER_COMPLETED, NOW_MS - 60_000, "o", 10_000))]
+
+    async def scenario(rig: Rig) -> None:
+        worker, _ = await rig.start()
+        await until(lambda: rig.is_done(worker), "everything is stored")
+        steps = worker.steps
+        rig.clock.advance(300 * DAY)
+        for _ in range(60):
+            await asyncio.sleep(0.02)
+        assert worker.steps == steps
+        assert worker.partition.state.stream_time_ms == NOW_MS - 60_000
+
+    play(redis_server, namespace, scenario, log=order, clock="event")
+
+
+def test_published_records_reach_a_real_broker_once_and_in_order(
+    redis_server: EmbeddedRedis, broker: EmbeddedBroker, namespace: str, topic_prefix: str, expected: Station
+) -> None:
+    names = {
+        name: f"{topic_prefix}{name}" for name in ("alerts", "segment-changes", "dead-letters", "training-examples")
+    }
+    create(broker.bootstrap, [(name, 1) for name in names.values()])
+
+    async def scenario(rig: Rig) -> None:
+        rig.topics = Topics(**{name.replace("-", "_"): topic for name, topic in names.items()})
+        rig.publisher = Publisher({"bootstrap.servers": broker.bootstrap, "log_level": 0})
+        try:
+            worker, running = await rig.start()
+            await until(lambda: rig.is_done(worker), "everything is published")
+            worker.stop()
+            await running
+        finally:
+            await asyncio.to_thread(rig.publisher.close)
+
+    play(redis_server, namespace, scenario)
+    found = {}
+    for name, topic in names.items():
+        values = [record.value or b"" for record in expected.outgoing if record.topic == name]
+        messages = read(broker.bootstrap, topic, 1, at_least(len(values)))
+        found[name] = [message.value() or b"" for message in messages]
+        assert sorted(found[name]) == sorted(values)
+    for customer in CUSTOMERS:
+        wanted = [r.value for r in expected.outgoing if r.topic == "alerts" and r.key == customer.encode()]
+        assert [value for value in found["alerts"] if value in wanted] == wanted

@@ -1,0 +1,168 @@
+"""The worker's transport and the topics on real Apache Kafka: what an imitation of a broker may get wrong."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from stream.cli.topics import create_topics
+from stream.events.kinds import EventType
+from stream.settings import Settings
+from tests.faults.bench import Bench
+from tests.faults.event_log import made_log
+from tests.faults.invariants import verdict
+from tests.faults.trials import FAULTS, attempt
+from tests.kafka.cluster import KafkaCluster
+from tests.kafka.jars import missing_program
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(missing_program() is not None, reason=missing_program() or ""),
+]
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
+    overrides = {"log.retention.check.interval.ms": "1000"}
+    with KafkaCluster(tmp_path_factory.mktemp("kafka"), overrides=overrides) as cluster:
+        yield cluster
+
+
+def _members(kafka: KafkaCluster, group: str) -> dict[str, set[tuple[str, int]]]:
+    """Assignment of each static member."""
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    description = admin.describe_consumer_groups([group])[group].result(10.0)
+    return {
+        member.group_instance_id: {(tp.topic, tp.partition) for tp in member.assignment.topic_partitions}
+        for member in description.members
+    }
+
+
+def test_static_members_share_copartitioned_inputs_and_keep_them_over_a_restart(
+    kafka: KafkaCluster, tmp_path: Path
+) -> None:
+    with Bench(tmp_path, kafka.bootstrap, made_log(3)) as bench:
+        bench.wait_for_progress(0.1)
+        before = _members(kafka, bench.settings.group)
+        assert before.keys() == {"w0", "w1"}
+        for assigned in before.values():
+            of_topic = [{p for t, p in assigned if t == topic} for topic in bench.settings.event_topics]
+            assert of_topic[0] == of_topic[1] == of_topic[2]
+            assert len(of_topic[0]) == 2
+        assert sum((bench.settings.training_examples, 0) in assigned for assigned in before.values()) == 1
+        bench.workers["w0"].kill()
+        bench.start("w0")
+        bench.settle()
+        assert _members(kafka, bench.settings.group) == before
+        assert verdict(bench).violations == []
+
+
+def test_replayed_history_outlives_the_retention_of_every_topic(kafka: KafkaCluster, tmp_path: Path) -> None:
+    with Bench(tmp_path, kafka.bootstrap, made_log(4)) as bench:
+        bench.settle()
+        produced = {topic: len(bench.read(topic)) for topic in ("alerts", "training-examples")}
+        # the broker looks for what it may delete every second; the events are of years ago
+        deadline = time.monotonic() + 5.0
+        while time.monotonic() < deadline:
+            assert {topic: len(bench.read(topic)) for topic in produced} == produced
+            time.sleep(1.0)
+        assert verdict(bench).violations == []
+
+
+def test_aborted_transactions_are_not_read(kafka: KafkaCluster, tmp_path: Path) -> None:
+    log = made_log(5)
+    with Bench(tmp_path, kafka.bootstrap, log, workers=0) as bench:
+        producer = Producer({"bootstrap.servers": kafka.bootstrap, "transactional.id": bench.settings.group})
+        producer.init_transactions(30.0)
+        producer.begin_transaction()
+        customer = next(iter(log.truth))
+        for topic in bench.settings.event_topics:
+            for partition in range(log.partitions):
+                producer.produce(topic, b"never happened", customer.encode(), partition)
+        producer.flush(30.0)
+        producer.abort_transaction(30.0)
+        bench.start("w0")
+        bench.start("w1")
+        bench.wait("all records", lambda: bench.progress() >= 1.0)
+        bench.wait("empty outboxes", bench.published)
+        assert not any(violation.startswith(("F", "A", "C", "L")) for violation in verdict(bench).violations)
+        # the offsets of aborted records and of the marker are behind us as well
+        ends = bench.states()[0].offsets
+        for source, topic in enumerate(bench.settings.event_topics):
+            assert ends[topic] >= log.ends(0)[source]
+
+
+def test_a_log_that_was_deleted_beyond_the_stored_offset_is_refused_with_a_reason() -> None:
+    result = attempt(FAULTS["retention-ran-out"], seed=1, kind="kafka")
+    assert result.violations == []
+
+
+def _worker_says(kafka: KafkaCluster, settings: Settings) -> tuple[int, str]:
+    environment: Mapping[str, str] = settings.to_env()
+    import os
+
+    outcome = subprocess.run(
+        [sys.executable, "-m", "stream", "worker"],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=90.0,
+        check=False,
+    )
+    return outcome.returncode, outcome.stdout + outcome.stderr
+
+
+@pytest.mark.parametrize("unequal", [False, True], ids=["missing", "unequal"])
+def test_topics_that_cannot_be_copartitioned_are_refused_by_name(
+    kafka: KafkaCluster, redis_server: object, topic_prefix: str, namespace: str, *, unequal: bool
+) -> None:
+    settings = Settings(
+        kafka_bootstrap=kafka.bootstrap,
+        redis_url=redis_server.url,  # type: ignore[attr-defined]
+        topic_prefix=topic_prefix,
+        group=f"{topic_prefix}g",
+        namespace=namespace,
+        partitions=2,
+        metrics_port=-1,
+    )
+    create_topics(settings)
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    wrong = settings.event_topics[tuple(EventType).index(EventType.EMAIL)]
+    admin.delete_topics([wrong])[wrong].result(10.0)
+    if unequal:
+        from confluent_kafka.cimpl import NewTopic
+
+        deadline = time.monotonic() + 20.0
+        while wrong in admin.list_topics(timeout=5.0).topics and time.monotonic() < deadline:
+            time.sleep(0.1)
+        admin.create_topics([NewTopic(wrong, 3, 1)])[wrong].result(10.0)
+    status, said = _worker_says(kafka, settings)
+    assert status != 0
+    assert wrong in said
+    assert "Traceback" not in said
+
+
+def test_deleted_records_below_the_start_are_skipped_by_a_fresh_partition(kafka: KafkaCluster, tmp_path: Path) -> None:
+    """Nothing is stored yet, so there is nothing to miss: it begins where the log begins."""
+    log = made_log(6)
+    with Bench(tmp_path, kafka.bootstrap, log, workers=0) as bench:
+        admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+        gone = [TopicPartition(topic, 0, 7) for topic in bench.settings.event_topics]
+        for outcome in admin.delete_records(gone).values():
+            outcome.result(10.0)
+        bench.start("w0")
+        wanted = log.size - 7 * len(gone)
+        share = wanted / log.size
+        bench.wait("the rest of the log", lambda: bench.progress() >= share - 1e-9)
+        # what is lost with the state is rebuilt from what is left of the log
+        bench.client.delete(bench.keys.meta(0))
+        bench.wait(
+            "the partition begins anew",
+            lambda: 0 in bench.states() and bench.states()[0].counters.events_in == sum(log.ends(0)) - 7 * len(gone),
+        )
