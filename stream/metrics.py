@@ -88,9 +88,7 @@ LAG = _gauge("stream_lag_messages", "Records of the assigned partitions not yet 
 
 # Time. phase: decode, load, advance, commit, publish.
 STEP = _histogram("stream_step_seconds", "Time a step spends in a phase.", _SHORT_S, ["phase"])
-EVENT_TO_COMMIT = _histogram(
-    "stream_event_to_commit_seconds", "From an event's own time to its commit.", _DELAY_S
-)
+EVENT_TO_COMMIT = _histogram("stream_event_to_commit_seconds", "From an event's own time to its commit.", _DELAY_S)
 STREAM_TIME = _gauge("stream_stream_time_seconds", "Stream time, seconds since the epoch.", ["partition"])
 WATERMARK_LAG = _gauge("stream_watermark_lag_seconds", "Wall clock less stream time.", ["partition"])
 TIMERS_FIRED = _counter("stream_timers_fired_total", "kind: landmark, maturity, silence.", ["kind"])
@@ -106,13 +104,9 @@ ASSIGNED_PARTITIONS = _gauge("stream_assigned_partitions", "Partitions of the ev
 # Alerts and models. kind: raised, cleared; cause: event, silence, model; model: champion, recency, base_rate.
 ALERTS = _counter("stream_alerts_total", "Alerts published.", ["kind", "cause"])
 LABELS = _counter("stream_labels_total", "Matured labels learned from.", ["churned"])
-EXAMPLES_REFUSED = _counter(
-    "stream_examples_refused_total", "Training examples that no model may learn.", ["problem"]
-)
+EXAMPLES_REFUSED = _counter("stream_examples_refused_total", "Training examples that no model may learn.", ["problem"])
 MODEL_VERSION = _gauge("stream_model_version", "Version of the model that scores.")
-MODEL_READY = _gauge(
-    "stream_model_ready", "1 when the model has learned enough labels to raise alerts, else 0."
-)
+MODEL_READY = _gauge("stream_model_ready", "1 when the model has learned enough labels to raise alerts, else 0.")
 PREQUENTIAL_AUC = _gauge("stream_prequential_auc", "Area under the ROC curve, test then train.", ["model"])
 PREQUENTIAL_LOG_LOSS = _gauge("stream_prequential_log_loss", "Log loss, test then train.", ["model"])
 PREQUENTIAL_BRIER = _gauge("stream_prequential_brier", "Brier score, test then train.", ["model"])

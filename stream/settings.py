@@ -49,9 +49,7 @@ class Settings:
     kafka_ssl_cert_file: str = setting("", "Kafka", "PEM file of the client's certificate")
     kafka_ssl_key_file: str = setting("", "Kafka", "PEM file of the client's key")
     group: str = setting("customer-stream", "Kafka", "consumer group", pattern=r"[\w.-]+")
-    instance_id: str = setting(
-        "", "Kafka", "static membership: a stable name of this worker", pattern=r"[\w.-]*"
-    )
+    instance_id: str = setting("", "Kafka", "static membership: a stable name of this worker", pattern=r"[\w.-]*")
     session_timeout_s: float = setting(10.0, "Kafka", "a silent worker is dead after (s)", over=0)
     heartbeat_s: float = setting(3.0, "Kafka", "time between heartbeats (s)", over=0)
 
@@ -59,38 +57,24 @@ class Settings:
     partitions: int = setting(8, "Topics", "partitions of each event topic", at_least=1, at_most=10_000)
     replication: int = setting(1, "Topics", "replicas of each partition", at_least=1, at_most=100)
 
-    redis_url: str = setting(
-        "redis://127.0.0.1:6379/0", "Redis", "redis[s]://[[user]:password@]host:port[/db]"
-    )
+    redis_url: str = setting("redis://127.0.0.1:6379/0", "Redis", "redis[s]://[[user]:password@]host:port[/db]")
     redis_cluster: bool = setting(False, "Redis", "the URL names a node of a Redis Cluster")
     namespace: str = setting("stream", "Redis", "prefix of every key", pattern=r"[\w.:-]+")
 
-    clock: str = setting(
-        "auto", "Time", "what moves time when no event does", choices=("auto", "event", "wall")
-    )
+    clock: str = setting("auto", "Time", "what moves time when no event does", choices=("auto", "event", "wall"))
     skew_s: float = setting(300.0, "Time", "an event may be this far in the future (s)", at_least=0)
     horizon_days: float = setting(28.0, "Labels", "no order for this long is churn (days)", over=0)
-    landmark_days: float = setting(
-        7.0, "Labels", "time between training examples of a customer (days)", over=0
-    )
-    silence_horizons: int = setting(
-        6, "Labels", "a customer silent for this many horizons is retired", at_least=1
-    )
+    landmark_days: float = setting(7.0, "Labels", "time between training examples of a customer (days)", over=0)
+    silence_horizons: int = setting(6, "Labels", "a customer silent for this many horizons is retired", at_least=1)
 
     raise_at: float = setting(0.7, "Alerts", "raise an alert when the risk reaches")
     clear_at: float = setting(0.5, "Alerts", "clear it when the risk falls below")
-    cooldown_days: float = setting(
-        7.0, "Alerts", "least time between alerts of a customer (days)", at_least=0
-    )
+    cooldown_days: float = setting(7.0, "Alerts", "least time between alerts of a customer (days)", at_least=0)
     min_purchases: int = setting(2, "Alerts", "no alert for customers with fewer orders", at_least=0)
-    min_labels: int = setting(
-        500, "Alerts", "no alert until the model has learned so many labels", at_least=0
-    )
+    min_labels: int = setting(500, "Alerts", "no alert until the model has learned so many labels", at_least=0)
     freeze_model: bool = setting(False, "Alerts", "score with the stored snapshot, publish no new one")
 
-    currency_rates: str = setting(
-        "", "Events", "price of a unit of each currency in the base: EUR=1,USD=0.92"
-    )
+    currency_rates: str = setting("", "Events", "price of a unit of each currency in the base: EUR=1,USD=0.92")
 
     batch_max_records: int = setting(
         2000, "Worker", "most records of a partition in a step", at_least=1, at_most=100_000
@@ -102,9 +86,7 @@ class Settings:
 
     metrics_host: str = setting("127.0.0.1", "Metrics", "where /metrics listens", pattern=r"\S+")
     metrics_port: int = setting(0, "Metrics", "0: any free port, -1: off", at_least=-1, at_most=65_535)
-    log_level: str = setting(
-        "INFO", "Logging", "least level logged", choices=("DEBUG", "INFO", "WARNING", "ERROR")
-    )
+    log_level: str = setting("INFO", "Logging", "least level logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     log_format: str = setting("text", "Logging", "one line a record", choices=("text", "json"))
 
     def __post_init__(self) -> None:
@@ -119,14 +101,10 @@ class Settings:
         contradictions, all in one message.
         """
         declared = {declaration.name: declaration for declaration in fields(cls)}
-        given: dict[str, Any] = {
-            name: value for name, value in (overrides or {}).items() if value is not None
-        }
+        given: dict[str, Any] = {name: value for name, value in (overrides or {}).items() if value is not None}
         problems = [*unknown_variables(env, ENV_PREFIX, declared)]
         problems += [
-            f"there is no setting {name!r}{did_you_mean(name, declared)}"
-            for name in given
-            if name not in declared
+            f"there is no setting {name!r}{did_you_mean(name, declared)}" for name in given if name not in declared
         ]
         values: dict[str, Any] = {}
         for name, declaration in declared.items():
@@ -244,9 +222,7 @@ def _combinations(settings: Settings) -> Iterator[str]:
             f"clear_at={settings.clear_at:g}, raise_at={settings.raise_at:g}: must be "
             "0 < clear_at < raise_at < 1; the distance between them keeps an alert from flickering"
         )
-    if settings.landmark_days > 0 and math.isfinite(
-        landmarks := settings.horizon_days / settings.landmark_days
-    ):
+    if settings.landmark_days > 0 and math.isfinite(landmarks := settings.horizon_days / settings.landmark_days):
         pending = math.ceil(landmarks) + 1
         if pending > MAX_PENDING_LANDMARKS:
             yield (

@@ -29,31 +29,17 @@ from stream.online_models.learner import LearnerSettings
 from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
-from stream.processing.rules import Rules
+from stream.processing.rules import rules_of
 from stream.settings import Settings
 from stream.storage.connection import connect
 from stream.storage.keys import Keys
 from stream.storage.model_store import ModelStore
 from stream.storage.partition_store import PartitionStore
 
-__all__ = ["Assembly", "assemble", "rules_of"]
+__all__ = ["Assembly", "assemble"]
 
 #: A silent customer's document outlives the last landmark and the longest window by this share.
 _TTL_MARGIN = 1.25
-
-
-def rules_of(settings: Settings) -> Rules:
-    """The kernel's rules under the settings."""
-    horizon_ms = int(settings.horizon_days * DAY_MS)
-    return Rules(
-        horizon_ms=horizon_ms,
-        landmark_ms=int(settings.landmark_days * DAY_MS),
-        silence_bound_ms=settings.silence_horizons * horizon_ms,
-        raise_at=settings.raise_at,
-        clear_at=settings.clear_at,
-        cooldown_ms=int(settings.cooldown_days * DAY_MS),
-        min_orders=settings.min_purchases,
-    )
 
 
 class Assembly:

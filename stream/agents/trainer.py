@@ -31,6 +31,8 @@ _LOG = logging.getLogger(__name__)
 _WEEK_MS = 7 * 86_400_000
 #: Examples learned at a stretch: the event loop gets its turn in between (an example takes about 0.05 ms).
 _STRETCH = 500
+#: Records taken from the queue at once.
+_MOST_AT_ONCE = 5000
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 5.0
 
 
@@ -116,11 +118,24 @@ class Trainer:
             return
         if not self._queue:
             await wait_until_set(self._wake, due_in_s if self._unsaved else None)
-        elif (batch := self._queue.popleft()).is_current:
-            await self._learn(batch)
+        elif batches := self._next_batches():
+            await self._learn(batches)
 
-    async def _learn(self, batch: TrainingBatch) -> None:
-        fresh = await self._fresh([decode_example(record.value or b"") for record in batch.records])
+    def _next_batches(self) -> list[TrainingBatch]:
+        """What waits, up to a bound: while events flow, small batches one by one would never catch up."""
+        batches: list[TrainingBatch] = []
+        records = 0
+        while self._queue and records < _MOST_AT_ONCE:
+            batch = self._queue.popleft()
+            if batch.is_current:
+                batches.append(batch)
+                records += len(batch.records)
+        return batches
+
+    async def _learn(self, batches: list[TrainingBatch]) -> None:
+        fresh = await self._fresh(
+            [decode_example(record.value or b"") for batch in batches for record in batch.records]
+        )
         for start in range(0, len(fresh), _STRETCH):
             for example in fresh[start : start + _STRETCH]:
                 self._learner.learn(example)
@@ -130,8 +145,8 @@ class Trainer:
             await asyncio.sleep(0)
             if self._stopping:
                 return
-        self._offset = batch.next_offset
-        self._unsaved.append(batch)
+        self._offset = batches[-1].next_offset
+        self._unsaved += batches
 
     async def _fresh(self, examples: list[Example | InvalidExample]) -> list[Example]:
         """Drop what cannot be learned, and what has been: the outbox may send an example twice."""

@@ -115,9 +115,7 @@ def alert_id(rules_version: str, customer_id: str, kind: str, trigger: str) -> s
     return hashlib.sha256(msgspec.json.encode((rules_version, customer_id, str(kind), trigger))).hexdigest()
 
 
-def cloud_event_headers(
-    event: Alert | SegmentChange, source: str = CE_SOURCE
-) -> list[tuple[str, bytes | None]]:
+def cloud_event_headers(event: Alert | SegmentChange, source: str = CE_SOURCE) -> list[tuple[str, bytes | None]]:
     """Return the record headers of CloudEvents 1.0 (Kafka binding, binary mode); the value stays the plain
     object.
 

@@ -67,8 +67,7 @@ def explain(
             f"expected {len(FEATURE_NAMES)} numbers each, got {lengths}; train a model for these features"
         )
     deviations = [
-        float(x - mean) / float(scale) if scale else 0.0
-        for x, mean, scale in zip(inputs, means, scales, strict=True)
+        float(x - mean) / float(scale) if scale else 0.0 for x, mean, scale in zip(inputs, means, scales, strict=True)
     ]
     contributions = [float(weight) * z for weight, z in zip(weights, deviations, strict=True)]
     ranked = sorted(

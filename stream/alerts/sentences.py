@@ -128,9 +128,7 @@ def _no_order_for(days: float, values: Values) -> str:
 
 
 def _cart(value: float, values: Values) -> str:
-    since = (
-        "without an order" if values.get("days_since_purchase") is None else "after the day of the last order"
-    )
+    since = "without an order" if values.get("days_since_purchase") is None else "after the day of the last order"
     if value <= 0:
         return f"No product added to the cart {since} in 28 days."
     return f"{_number_of(value, 'product', 'products')} added to the cart {since} in the last 28 days."

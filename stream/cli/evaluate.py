@@ -10,7 +10,6 @@ import click
 import numpy as np
 from rich.table import Table
 
-from stream.agents.app import rules_of
 from stream.cli.console import console_for_people
 from stream.cli.log_options import log_options
 from stream.cli.options import SettingsCommand, with_settings
@@ -23,6 +22,7 @@ from stream.processing import figures
 from stream.processing.replay import Replay
 from stream.processing.rolling_origin import Rows
 from stream.processing.rolling_origin import evaluate as evaluate_log
+from stream.processing.rules import rules_of
 from stream.settings import Settings
 
 __all__ = ["evaluate", "figures_of_rows"]

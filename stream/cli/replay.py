@@ -13,7 +13,6 @@ import msgspec
 from rich.live import Live
 from rich.text import Text
 
-from stream.agents.app import rules_of
 from stream.alerts.contract import Alert
 from stream.cli.console import console_for_people
 from stream.cli.log_options import log_options
@@ -29,6 +28,7 @@ from stream.events.times import rfc3339
 from stream.online_models.learner import Learner, LearnerSettings
 from stream.processing.outgoing import Topics
 from stream.processing.replay import Replay
+from stream.processing.rules import rules_of
 from stream.processing.state import Outgoing
 from stream.settings import Settings
 

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.features.registry import DAY_MS, FEATURES, HOUR_MS
+from stream.settings import Settings
 
-__all__ = ["NO_MODEL", "Model", "Rules"]
+__all__ = ["NO_MODEL", "Model", "Rules", "rules_of"]
 
 
 class Rules(NamedTuple):
@@ -28,6 +29,20 @@ class Rules(NamedTuple):
     min_orders: int = 2
     first_check_ms: int = HOUR_MS
     check_ms: int = DAY_MS
+
+
+def rules_of(settings: Settings) -> Rules:
+    """The kernel's rules under the settings."""
+    horizon_ms = int(settings.horizon_days * DAY_MS)
+    return Rules(
+        horizon_ms=horizon_ms,
+        landmark_ms=int(settings.landmark_days * DAY_MS),
+        silence_bound_ms=settings.silence_horizons * horizon_ms,
+        raise_at=settings.raise_at,
+        clear_at=settings.clear_at,
+        cooldown_ms=int(settings.cooldown_days * DAY_MS),
+        min_orders=settings.min_purchases,
+    )
 
 
 class Model(NamedTuple):

@@ -34,7 +34,7 @@ async def until(condition: Callable[[], bool], what: str, timeout_s: float = 20.
     """Let the loop turn until the condition holds."""
     try:
         async with asyncio.timeout(timeout_s):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - what the tests wait for signals nothing
                 await asyncio.sleep(0.001)
     except TimeoutError:
         raise AssertionError(f"did not happen in {timeout_s} s: {what}") from None

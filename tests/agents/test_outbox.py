@@ -12,6 +12,7 @@ from stream.agents.outbox import Outbox
 from stream.agents.publisher import Publisher
 from stream.errors import PublishError
 from stream.processing.state import Outgoing
+from tests.agents.rig import until
 
 
 class Broker:
@@ -42,12 +43,6 @@ def values(begin: int, end: int) -> list[bytes]:
     return [str(k).encode() for k in range(begin, end)]
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0)
-
-
 def play(scenario: Callable[[Outbox, Broker], Awaitable[None]], failures: int = 0) -> None:
     """Run ``scenario`` beside a running outbox."""
 
@@ -71,7 +66,7 @@ def test_records_are_published_in_the_order_in_which_they_were_stored() -> None:
         for begin in range(0, 5_000, 250):
             outbox.add(numbered(begin, begin + 250))
             await asyncio.sleep(0)
-        await until(lambda: outbox.confirmed == 5_000)
+        await until(lambda: outbox.confirmed == 5_000, "published")
         assert broker.confirmed == values(0, 5_000)
         assert outbox.depth == 0
         assert max(map(len, broker.calls)) <= 2_000
@@ -84,9 +79,9 @@ def test_what_the_broker_refuses_is_sent_again_before_anything_newer(monkeypatch
 
     async def scenario(outbox: Outbox, broker: Broker) -> None:
         outbox.add(numbered(0, 3))
-        await until(lambda: len(broker.calls) >= 2)
+        await until(lambda: len(broker.calls) >= 2, "published")
         outbox.add(numbered(3, 5))
-        await until(lambda: outbox.confirmed == 5)
+        await until(lambda: outbox.confirmed == 5, "published")
         assert broker.confirmed == values(0, 5)
         assert all(call[0] == b"0" for call in broker.calls[:4])
 
@@ -96,14 +91,14 @@ def test_what_the_broker_refuses_is_sent_again_before_anything_newer(monkeypatch
 def test_confirmed_records_are_counted_until_they_are_trimmed() -> None:
     async def scenario(outbox: Outbox, broker: Broker) -> None:
         outbox.add(numbered(0, 10))
-        await until(lambda: outbox.confirmed == 10)
+        await until(lambda: outbox.confirmed == 10, "published")
         broker.open.clear()
         outbox.add(numbered(10, 14))
-        await until(lambda: len(broker.calls) == 2)
+        await until(lambda: len(broker.calls) == 2, "published")
         outbox.trimmed(10)
         assert (outbox.confirmed, outbox.depth) == (0, 4)
         broker.open.set()
-        await until(lambda: outbox.confirmed == 4)
+        await until(lambda: outbox.confirmed == 4, "published")
 
     play(scenario)
 
@@ -131,7 +126,7 @@ def test_a_reset_begins_anew_with_what_is_stored() -> None:
         broker.open.clear()
         outbox.add(numbered(0, 4))
         first = asyncio.create_task(outbox.run())
-        await until(lambda: len(broker.calls) == 1)
+        await until(lambda: len(broker.calls) == 1, "published")
         first.cancel()
         with suppress(asyncio.CancelledError):
             await first
@@ -139,7 +134,7 @@ def test_a_reset_begins_anew_with_what_is_stored() -> None:
         assert (outbox.confirmed, outbox.depth) == (0, 4)
         broker.open.set()
         second = asyncio.create_task(outbox.run())
-        await until(lambda: outbox.confirmed == 4)
+        await until(lambda: outbox.confirmed == 4, "published")
         second.cancel()
         with suppress(asyncio.CancelledError):
             await second

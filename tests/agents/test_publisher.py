@@ -54,8 +54,8 @@ def test_records_arrive_complete_and_in_the_order_of_each_key(broker: EmbeddedBr
         assert [message.value() for message in found] == [record.value for record in records if record.key == key]
         assert key is not None
         assert {message.partition() for message in found} == {partition_of(key.decode(), PARTITIONS)}
-    headers = {int(message.value()): message.headers() for message in messages}
-    assert headers[17] == [("number", b"17"), ("none", None)]
+    headers = {message.value(): message.headers() for message in messages}
+    assert headers[b"17"] == [("number", b"17"), ("none", None)]
 
 
 def test_null_keys_and_values_stay_null(broker: EmbeddedBroker, topic_prefix: str) -> None:

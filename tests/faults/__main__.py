@@ -31,17 +31,23 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one run of each fault")
     parser.add_argument("--seed", type=int, default=1, help="the first seed; the same seed gives the same schedule")
-    parser.add_argument("--broker", choices=("embedded", "kafka"), default="embedded")
+    parser.add_argument("--broker", choices=("embedded", "kafka"), help="[kafka where it can run, else embedded]")
     parser.add_argument("--only", action="append", metavar="NAME", help="this fault; may be repeated")
     parser.add_argument("--runs", type=int, help="runs of each fault")
     parser.add_argument("--mutants", action="store_true", help="switch guarantees off; each must be noticed")
     parser.add_argument("--keep", type=Path, help="keep logs of workers and servers in this directory")
     parser.add_argument("--list", action="store_true", help="show the names of the faults")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.broker is None:
+        reason = missing_program()
+        options.broker = "embedded" if reason else "kafka"
+        if reason:
+            print(f"on the embedded broker: {reason}", flush=True)
+    return options
 
 
 def _chosen(options: argparse.Namespace) -> Iterator[tuple[Fault, int]]:
-    names = options.only or list(FAULTS)
+    names = options.only or [name for name, fault in FAULTS.items() if not fault.short]
     for name in names:
         if name not in FAULTS:
             sys.exit(f"there is no fault {name}; there are {', '.join(FAULTS)}")

@@ -12,10 +12,10 @@ import redis
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from stream.agents.app import rules_of
 from stream.cli.topics import create_topics
 from stream.local.redis import EmbeddedRedis
 from stream.processing.state import PartitionState
+from stream.processing.rules import rules_of
 from stream.settings import Settings
 from stream.storage.keys import Keys
 from tests.faults import frozen_model
@@ -209,12 +209,16 @@ class Bench:
     def moved_since(self, before: list[str], partitions: Iterator[int] | list[int]) -> bool:
         """Whether each of these partitions has been written to since its token was as in ``before``."""
         now = self.tokens()
-        unfinished = [p for p in partitions if not self._finished(p)]
+        unfinished = [p for p in partitions if not self.finished(p)]
         return all(now[p] != before[p] and not now[p].endswith(":0") for p in unfinished)
 
-    def _finished(self, partition: int) -> bool:
+    def finished(self, partition: int) -> bool:
+        """Whether every record of the partition is stored."""
         state = self.states().get(partition)
         return state is not None and state.counters.events_in == self.expectation.counters[partition]["events_in"]
+
+    def finished_all(self) -> bool:
+        return all(map(self.finished, range(self.log.partitions)))
 
     def settle(self, timeout_s: float = SETTLE_TIMEOUT_S) -> None:
         """Wait until the log is processed, all is published, and all that is published is learned."""

@@ -41,9 +41,10 @@ def _kill_at_points(trial: Trial) -> None:
         bench.workers[name].stop()
         plan = msgspec.structs.replace(bench.plan, exit_at=(point, trial.random.randint(1, 6)))
         doomed = bench.start(name, plan)
-        bench.wait(f"the end at {point!r}", lambda doomed=doomed: not doomed.running)
-        trial.faults += 1
-        bench.start(name)
+        bench.wait(f"the end at {point!r}", lambda doomed=doomed: not doomed.running or bench.finished_all())
+        if not doomed.running:
+            trial.faults += 1
+            bench.start(name)
 
 
 def _terminate(trial: Trial) -> None:
@@ -75,6 +76,7 @@ def _zombie(trial: Trial, *, times: int = 2) -> None:
         partitions = trial.partitions_of(victim)
         trial.measure(bench.workers[victim].freeze, partitions)
         bench.workers[victim].thaw()
+        bench.wait(f"{victim} is back", lambda victim=victim: bench.finished_all() or bool(trial.partitions_of(victim)))
 
 
 def _two_owners(trial: Trial) -> None:
@@ -153,18 +155,18 @@ def _one_zombie(trial: Trial) -> None:
 WORKER_FAULTS = (
     Fault("undisturbed", "0", _nothing, runs=1, repeats_nothing=True),
     Fault("worker-kill", "1", _kill, runs=10),
-    Fault("worker-kill-at-point", "2", _kill_at_points, runs=6),
+    Fault("worker-kill-at-point", "2", _kill_at_points, runs=6, plan=Plan(pace_ms=120.0)),
     Fault("sigterm", "3", _terminate, runs=4, repeats_nothing=True),
     Fault("broken-event", "4", _one_kill, runs=2, broken=5),
-    Fault("zombie", "5", _zombie, runs=4),
-    Fault("two-owners", "6", _two_owners, runs=2),
-    Fault("scale", "7", _scale, runs=3, bench={"workers": 1}),
+    Fault("zombie", "5", _zombie, runs=4, plan=Plan(pace_ms=100.0)),
+    Fault("two-owners", "6", _two_owners, runs=2, plan=Plan(pace_ms=200.0)),
+    Fault("scale", "7", _scale, runs=3, bench={"workers": 1}, plan=Plan(pace_ms=60.0)),
     Fault("duplicates-x3", "8", _one_kill, runs=2, log={"copies": 3, "customers": 50}),
     Fault("clock-jumps", "9", _one_kill, runs=2, plan=Plan(pace_ms=25.0, clock_s=3600.0)),
     Fault("poison", "18", _one_kill, runs=2, log={"poison": 2_000}, bench={"batch_max_records": 100}),
     Fault("publishing-refused", "19", _refuse_publishing, runs=3),
     Fault("trainer-kill", "20", _kill_trainer, runs=3),
-    Fault("worker-kill-twice", "1", _two_kills, runs=1),
-    Fault("zombie-once", "5", _one_zombie, runs=1),
+    Fault("worker-kill-twice", "1", _two_kills, runs=1, short=True),
+    Fault("zombie-once", "5", _one_zombie, runs=1, plan=Plan(pace_ms=100.0), short=True),
     Fault("hot-key", "23", _one_kill, runs=2, log={"hot_share": 0.5, "customers": 20}),
 )
