@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 import redis
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from stream.cli.topics import create_topics
 from stream.local.redis import EmbeddedRedis
@@ -66,7 +65,6 @@ class Bench:
         self.workers: dict[str, WorkerProcess] = {}
         self.ended: list[WorkerProcess] = []
         self.client: Any = None
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
 
     def __enter__(self) -> "Bench":
         self.redis.start()
@@ -89,6 +87,10 @@ class Bench:
         try:
             self.settings = Settings(**chosen)
             self.keys = Keys(self.settings.namespace)
+            # of the group, but never a member of it: it only asks what is committed
+            self._observer = Consumer(
+                {"bootstrap.servers": self._bootstrap, "group.id": self.settings.group, "log_level": 0}
+            )
             self.client = redis.Redis.from_url(
                 self.redis.url, socket_timeout=2.0, socket_connect_timeout=2.0, retry=None
             )
@@ -106,6 +108,7 @@ class Bench:
     def __exit__(self, *exc: object) -> None:
         for worker in self.workers.values():
             worker.kill()
+        self._observer.close()
         if self.client is not None:
             self.client.close()
         self.redis.kill()
@@ -279,15 +282,13 @@ class Bench:
 
     def committed(self) -> Mapping[tuple[str, int], int]:
         """Offsets committed to Kafka, without those partitions that have none."""
-        # an admin client: a consumer of the group, even one that only asks, may disturb its members
         wanted = [
             TopicPartition(topic, partition)
             for topic in self.settings.event_topics
             for partition in range(self.log.partitions)
         ]
         wanted.append(TopicPartition(self.settings.training_examples, 0))
-        asked = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(self.settings.group, wanted)])
-        found = asked[self.settings.group].result(5.0).topic_partitions
+        found = self._observer.committed(wanted, timeout=5.0)
         return {(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
 
     def read(self, topic: str, timeout_s: float = 30.0) -> list[Any]:

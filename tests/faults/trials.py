@@ -1,6 +1,7 @@
 """Running one trial of one fault, and what came of it."""
 
 import random
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -70,7 +71,8 @@ def attempt(fault: Fault, seed: int, kind: str, *, mutant: str = "", keep: Path 
     """One trial: the schedule and the log follow from ``seed``. Logs stay in ``keep`` if it is given."""
     with tempfile.TemporaryDirectory(prefix=f"faults-{fault.name}-") as scratch:
         directory = keep or Path(scratch)
-        directory.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
         with broker_for(kind, fault, directory) as broker:
             return _attempt(fault, seed, broker, directory, mutant)
 

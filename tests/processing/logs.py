@@ -34,7 +34,8 @@ def _log(draws: list[_Draw]) -> list[tuple[str, Event]]:
             event_id=f"event-{number}",
             kind=kind,
             at=now - late,
-            order_id=f"{customer}-{order}" if is_order else "",
+            # an order id is used for a month only: what is older than the retention can not be cancelled
+            order_id=f"{customer}-{order}-{now // (30 * DAY)}" if is_order else "",
             amount=amount if kind in {EventKind.ORDER_COMPLETED, EventKind.ORDER_REFUNDED} else 0,
         )
         log.append((customer, event))

@@ -112,9 +112,17 @@ class Intake:
         missing = sorted(offsets.keys() - self.assigned)
         if missing:
             raise TopologyError(f"cannot rewind {missing}: not assigned to this worker; drop their batches")
+        # at once, before anything is awaited: what arrives meanwhile, and what waits, is not current any more
+        leases = {tp: self.flow.open(tp, offset or 0) for tp, offset in offsets.items()}
         unknown = [tp for tp, offset in offsets.items() if offset is None]
         earliest = await self._started().earliest_offsets(*unknown) if unknown else {}
-        await self._started().rewind({tp: earliest[tp] if at is None else at for tp, at in offsets.items()})
+        await self._started().rewind(
+            {
+                tp: earliest[tp] if offset is None else offset
+                for tp, offset in offsets.items()
+                if self.flow.ledger.lease(tp) == leases[tp]
+            }
+        )
 
     def _started(self) -> _Consumer:
         if self._consumer is None:
