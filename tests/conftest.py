@@ -35,6 +35,7 @@ def namespace() -> str:
     """A prefix for Redis keys that no other test uses."""
     return f"n{uuid.uuid4().hex[:12]}"
 
+
 # The first example of a test may compile a kernel, which takes seconds.
 hypothesis_settings.register_profile("compiled", deadline=None)
 hypothesis_settings.load_profile("compiled")

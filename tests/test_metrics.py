@@ -56,9 +56,7 @@ def test_the_endpoint_shows_the_metrics_on_the_port_it_returns() -> None:
     port = metrics.serve("127.0.0.1", 0)
     metrics.TIMERS_FIRED.labels(kind="landmark").inc()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
-        families = {
-            family.name: family for family in text_string_to_metric_families(response.read().decode())
-        }
+        families = {family.name: family for family in text_string_to_metric_families(response.read().decode())}
     assert families["stream_build_info"].samples[0].labels["version"] == __version__
     assert any(sample.labels == {"kind": "landmark"} for sample in families["stream_timers_fired"].samples)
     assert "process_resident_memory_bytes" in families

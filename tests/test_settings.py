@@ -163,9 +163,7 @@ def test_no_password_is_shown() -> None:
 
 def test_no_password_is_in_an_error() -> None:
     with pytest.raises(SettingsError) as caught:
-        Settings.from_env(
-            {"STREAM_REDIS_URL": "redis://:s3cret@h:1/zero", "STREAM_KAFKA_SASL_PASSWORD": "pa55"}
-        )
+        Settings.from_env({"STREAM_REDIS_URL": "redis://:s3cret@h:1/zero", "STREAM_KAFKA_SASL_PASSWORD": "pa55"})
     assert "s3cret" not in str(caught.value)
     assert "pa55" not in str(caught.value)
 
@@ -215,6 +213,4 @@ def test_replacing_a_setting_checks_it_again() -> None:
 
 
 def test_every_setting_has_a_line_of_help() -> None:
-    assert all(
-        declaration.metadata["help"] and declaration.metadata["group"] for declaration in fields(Settings)
-    )
+    assert all(declaration.metadata["help"] and declaration.metadata["group"] for declaration in fields(Settings))

@@ -65,9 +65,7 @@ parts = st.tuples(*[st.text('a",\x1f', max_size=4)] * 4)
 
 
 @given(parts, parts)
-def test_different_causes_have_different_ids(
-    one: tuple[str, str, str, str], other: tuple[str, str, str, str]
-) -> None:
+def test_different_causes_have_different_ids(one: tuple[str, str, str, str], other: tuple[str, str, str, str]) -> None:
     assert (alert_id(*one) == alert_id(*other)) == (one == other)
 
 
@@ -75,9 +73,9 @@ def test_different_causes_have_different_ids(
 def test_what_is_published_is_valid_under_its_schema_and_reads_back(record: Alert | SegmentChange) -> None:
     value = msgspec.json.encode(record)
     assert msgspec.json.decode(value, type=type(record)) == record
-    Draft202012Validator(
-        schema_of(type(record)), format_checker=Draft202012Validator.FORMAT_CHECKER
-    ).validate(json.loads(value))
+    Draft202012Validator(schema_of(type(record)), format_checker=Draft202012Validator.FORMAT_CHECKER).validate(
+        json.loads(value)
+    )
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,7 @@ def test_the_parts_add_up_to_the_score(
     parts = [found.baseline, found.rest, *(reason.contribution for reason in found.reasons)]
     size = sum(map(abs, parts))
     assert math.fsum(parts) == pytest.approx(found.logit, rel=0, abs=1e-9 * max(1.0, size))
-    expected = intercept + sum(
-        w * (x - m) / s for x, w, m, s in zip(inputs, weights, means, spread, strict=True) if s
-    )
+    expected = intercept + sum(w * (x - m) / s for x, w, m, s in zip(inputs, weights, means, spread, strict=True) if s)
     assert found.logit == pytest.approx(expected, abs=1e-9 * max(1.0, size, abs(expected)) * SIZE)
     assert found.baseline == intercept
     assert len(found.reasons) <= top

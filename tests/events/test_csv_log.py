@@ -109,9 +109,7 @@ def test_naive_times_are_local_and_offsets_are_kept(ts: str, zone: tzinfo, at_ms
 
 
 def test_event_ids_are_stable_and_exact_repeats_are_told_apart() -> None:
-    rows = ["2024-05-31 12:30:00,17,click,page_viewed,,,"] * 3 + [
-        "2024-05-31 12:30:01,17,click,page_viewed,,,"
-    ]
+    rows = ["2024-05-31 12:30:00,17,click,page_viewed,,,"] * 3 + ["2024-05-31 12:30:01,17,click,page_viewed,,,"]
     ids = [json.loads(event.value)["event_id"] for event in read(*rows)]
     assert ids == [json.loads(event.value)["event_id"] for event in read(*rows)]
     assert len(set(ids)) == 4

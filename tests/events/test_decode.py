@@ -43,9 +43,7 @@ def record(event: dict[str, Any]) -> Record:
     return Record(str(event.get("customer_id", "c-1")).encode(), json.dumps(event).encode())
 
 
-def decode_one(
-    value: bytes | None, event_type: EventType = EventType.CLICK, key: bytes | None = b"c-1"
-) -> Decoded:
+def decode_one(value: bytes | None, event_type: EventType = EventType.CLICK, key: bytes | None = b"c-1") -> Decoded:
     return Decoder().decode(event_type, [Record(key, value)], NOW_MS)
 
 
@@ -94,9 +92,9 @@ def test_every_name_of_the_contract_has_its_kind(event_type: EventType, name: st
 
 def test_only_an_open_can_be_a_machine_open() -> None:
     kinds = {
-        (name, machine): decode_one(
-            changed(EventType.EMAIL, name=name, machine_open=machine), EventType.EMAIL
-        ).events["kind"][0]
+        (name, machine): decode_one(changed(EventType.EMAIL, name=name, machine_open=machine), EventType.EMAIL).events[
+            "kind"
+        ][0]
         for name in ("opened", "clicked")
         for machine in (True, False, None)
     }
@@ -331,9 +329,7 @@ def test_hashes_are_48_bits_and_never_zero(ids: list[str]) -> None:
 
 
 damaged = st.builds(
-    lambda event, at, junk, cut: (
-        json.dumps(event).encode()[:at] + junk + json.dumps(event).encode()[at + cut :]
-    ),
+    lambda event, at, junk, cut: json.dumps(event).encode()[:at] + junk + json.dumps(event).encode()[at + cut :],
     st.sampled_from(list(VALID.values())),
     st.integers(0, 160),
     st.binary(max_size=6),

@@ -29,9 +29,7 @@ def write(path: Path, content: bytes) -> Path:
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
 @pytest.mark.parametrize("prefix", [b"", b"\xef\xbb\xbf", b"\n \r\n"])
-@pytest.mark.parametrize(
-    ("content", "event_type"), [(CSV, EventType.EMAIL), (lines_of(CLICK), EventType.CLICK)]
-)
+@pytest.mark.parametrize(("content", "event_type"), [(CSV, EventType.EMAIL), (lines_of(CLICK), EventType.CLICK)])
 @pytest.mark.parametrize("from_stdin", [True, False])
 def test_the_format_is_told_from_the_content(
     tmp_path: Path,

@@ -70,17 +70,12 @@ scalars = st.one_of(
     st.integers(-2, 2**66),
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=130),
-    st.sampled_from(
-        ["USD", "usd", "USD\n", "2024-05-31T12:30:00+02:00", "2024-05-31T12:30:00", "2024-05-31", "x\n"]
-    ),
-    st.lists(
-        st.dictionaries(st.sampled_from(["product_id", "quantity"]), st.text("a") | st.integers(), max_size=2)
-    ),
+    st.sampled_from(["USD", "usd", "USD\n", "2024-05-31T12:30:00+02:00", "2024-05-31T12:30:00", "2024-05-31", "x\n"]),
+    st.lists(st.dictionaries(st.sampled_from(["product_id", "quantity"]), st.text("a") | st.integers(), max_size=2)),
 )
 fields = st.sampled_from(
     sorted(
-        {field.encode_name for model in MODELS.values() for field in msgspec.structs.fields(model)}
-        - {"occurred_at"}
+        {field.encode_name for model in MODELS.values() for field in msgspec.structs.fields(model)} - {"occurred_at"}
     )
 )
 
