@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import orjson
+
 from stream.agents.outbox import Outbox
 from stream.agents.partition_worker import PartitionWorker, WorkerOptions
 from stream.agents.publisher import Publisher
@@ -69,6 +71,7 @@ class Batch:
     def ack(self) -> bool:
         if self.is_current:
             self.transport.acked[self.source] += len(self.records)
+            self.transport.acked_to[self.source] = self.records[-1].offset + 1
         return self.is_current
 
 
@@ -81,6 +84,7 @@ class Transport:
     lease: int = 0
     positions: list[int] = field(default_factory=lambda: [0] * len(TOPICS))
     acked: list[int] = field(default_factory=lambda: [0] * len(TOPICS))
+    acked_to: list[int] = field(default_factory=lambda: [0] * len(TOPICS))
     held: set[int] = field(default_factory=set)
     most_held: int = 0
     rewinds: list[dict[str, int]] = field(default_factory=list)
@@ -177,6 +181,12 @@ class Rig:
             and worker.outbox.depth == 0
             and worker.outbox.confirmed == 0
         )
+
+    async def stored_offsets(self) -> list[int]:
+        """The stored offset of each input."""
+        stored = await self.client.hget(self.keys.meta(PARTITION), "state")
+        offsets = orjson.loads(stored)["offsets"] if stored else {}
+        return [offsets.get(topic, 0) for topic in TOPICS]
 
     async def documents(self) -> dict[str, bytes]:
         """The stored documents by customer."""

@@ -60,10 +60,11 @@ class _Arrival(NamedTuple):
 class _Writer:
     """Collects what arrives when, for one log."""
 
-    def __init__(self, seed: int, copies: int) -> None:
+    def __init__(self, seed: int, copies: int, padding: int) -> None:
         self.random = random.Random(seed)
         self.arrivals: list[_Arrival] = []
         self._copies = copies
+        self._padding = {"padding": "x" * padding} if padding else {}
         self._number = 0
 
     def event(self, source: EventType, name: str, customer: str, at_ms: int, **more: object) -> None:
@@ -71,7 +72,7 @@ class _Writer:
         self._number += 1
         event_id = f"e{self._number}"
         value = orjson.dumps(
-            {"event_id": event_id, "customer_id": customer, "occurred_at": at_ms / 1000, "name": name, **more}
+            {"event_id": event_id, "customer_id": customer, "occurred_at": at_ms / 1000, "name": name, **more, **self._padding}
         )
         amount, order = more.get("amount"), more.get("order_id")
         truth = Event(
@@ -106,13 +107,15 @@ def made_log(
     copies: int = 1,
     poison: int = 40,
     hot_share: float = 0.0,
+    padding: int = 0,
 ) -> EventLog:
     """Make the log of a seed: orders, clicks, mail of ``customers`` over ``days``, late and repeated here and there.
 
     ``copies``: how often each event is sent, with new offsets. ``poison``: records that are no events.
-    ``hot_share``: share of all events that belong to one customer.
+    ``hot_share``: share of all events that belong to one customer. ``padding``: octets that make every event longer, so
+    that a log is not fetched whole at once.
     """
-    writer = _Writer(seed, copies)
+    writer = _Writer(seed, copies, padding)
     names = [f"c{number:04d}" for number in range(customers)]
     for customer in names:
         _live(writer, customer, days)

@@ -58,8 +58,11 @@ def _retention_ran_out(trial: Trial) -> None:
         trial.findings.append(f"R: status {worker.process.returncode}, expected {wanted} in {worker.log[-1500:]}")
 
 
+#: More than a worker has fetched when the fault strikes.
+_LONG = {"padding": 8_000}
+
 KAFKA_FAULTS = (
-    Fault("broker-restart", "14", _restart_broker, runs=2, needs="kafka"),
-    Fault("one-of-three-brokers", "14", _lose_one_of_three, runs=2, needs="kafka", brokers=3),
+    Fault("broker-restart", "14", _restart_broker, runs=3, needs="kafka", log=_LONG),
+    Fault("one-of-three-brokers", "14", _lose_one_of_three, runs=3, needs="kafka", brokers=3, log=_LONG),
     Fault("retention-ran-out", "24", _retention_ran_out, runs=1, needs="kafka"),
 )

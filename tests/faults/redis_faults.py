@@ -47,20 +47,24 @@ def _flush(trial: Trial) -> None:
     """FLUSHALL under load: everything is rebuilt from the log. The frozen model is no state of ours."""
     bench = trial.bench
     bench.wait_for_progress(trial.random.uniform(0.3, 0.7))
-    trial.measure(lambda: _flush_all(trial))
+    _flush_all(trial)
 
 
 def _flush_idle(trial: Trial) -> None:
     """FLUSHALL when there is nothing to do: it is noticed all the same."""
     trial.bench.settle()
-    trial.measure(lambda: _flush_all(trial))
+    _flush_all(trial)
 
 
 def _flush_all(trial: Trial) -> None:
+    """Lose everything; recovered is what is rebuilt as far as it was."""
+    before = trial.bench.progress()
     with trial.bench.client.pipeline(transaction=True) as pipeline:
         pipeline.flushall()
         pipeline.set(trial.bench.keys.snapshot(), frozen_model.encoded())
         pipeline.execute()
+    trial.faults += 1
+    trial.recoveries.append(trial.bench.wait("what was lost is rebuilt", lambda: trial.bench.progress() >= before))
 
 
 def _out_of_memory(trial: Trial) -> None:

@@ -38,15 +38,20 @@ class Profile:
         self._rows = np.zeros(1, PROFILE)
         reset(self._rows[0], 0)
 
+    @classmethod
+    def of(cls, packed: bytes) -> "Profile":
+        """The profile that is stored as these octets."""
+        profile = cls()
+        codec.unpack(profile._rows, [0], [packed])
+        return profile
+
     def apply(self, events: Sequence[Event]) -> list[int]:
         """Apply events in this order; return what became of each."""
         return [int(apply(self._rows[0], event)) for event in columns(events)]
 
     def repack(self) -> None:
         """What happens between two steps: the profile is packed, stored, read and unpacked."""
-        packed = self.packed()
-        self._rows = np.zeros(1, PROFILE)
-        codec.unpack(self._rows, [0], [packed])
+        self._rows = Profile.of(self.packed())._rows
 
     def packed(self) -> bytes:
         """The canonical octets."""

@@ -4,13 +4,16 @@ import math
 from itertools import pairwise
 
 import pytest
+import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stream.events.kinds import EventKind
 from stream.features.registry import FEATURE_NAMES
 from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING
-from tests.features.lists_of_events import DAY
+from tests.features.lists_of_events import BEGIN, DAY
+from tests.oracle.event import Event
 from tests.oracle.model import Linear
 from tests.oracle.timeline import Policy, timeline
 from tests.processing.frozen import SILENCE, scorer_of
@@ -18,10 +21,22 @@ from tests.processing.logs import CUSTOMERS, logs
 from tests.processing.published import alarms_of, arrivals_of, contents
 from tests.processing.station import Log, Station
 
+
+def grid_of(customer: str) -> int:
+    return xxhash.xxh3_64_intdigest(customer.encode()) % Policy().period
+
+
 RULES = Rules(silence_bound_ms=70 * DAY)
 POLICY = Policy(silence_bound=70 * DAY)
 #: The crossing is found to the second.
 RESOLUTION_MS = 1000
+
+#: Where the landmarks of "ada" lie.
+FIRST_LANDMARK = next(
+    at
+    for at in range(BEGIN // POLICY.period * POLICY.period + grid_of("ada"), BEGIN + 30 * DAY, POLICY.period)
+    if at > BEGIN
+)
 
 wild_models = st.builds(
     Linear,
@@ -101,3 +116,60 @@ def test_a_label_carries_the_risk_that_was_given_at_its_landmark(log: Log, model
 def risk_of(model: Linear, inputs: list[int]) -> float:
     named = dict(zip(FEATURE_NAMES, inputs, strict=True))
     return 1.0 / (1.0 + math.exp(-model.bias - sum(w * named[name] / 1024 for name, w in model.weights.items())))
+
+
+def ordered(*times: int) -> Station:
+    """Orders of "ada", and a view of "bob" much later."""
+    log = [
+        ("ada", Event(f"order-{k}", EventKind.ORDER_COMPLETED, at, f"order-{k}", 10_000)) for k, at in enumerate(times)
+    ]
+    station = Station([*log, ("bob", Event("view", EventKind.PAGE_VIEWED, BEGIN + 60 * DAY))], RULES, WARMING)
+    station.finish()
+    return station
+
+
+def landmarks_of(station: Station) -> list[int]:
+    """Where "ada" was observed."""
+    examples = contents(station.outgoing, "training-examples", "ada")
+    return [example["at_ms"] for example in examples if example["kind"] == "observation"]
+
+
+@pytest.mark.parametrize(("after_ms", "seen"), [(-1, 2), (0, 2), (1, 1)])
+def test_a_landmark_sees_the_events_up_to_its_very_millisecond(after_ms: int, seen: int) -> None:
+    station = ordered(BEGIN, FIRST_LANDMARK + after_ms)
+    first = contents(station.outgoing, "training-examples", "ada")[0]
+    assert first["at_ms"] == FIRST_LANDMARK
+    assert first["x"][FEATURE_NAMES.index("purchases_total")] == round(math.log1p(seen) * 1024)
+
+
+@pytest.mark.parametrize(
+    ("at", "churned"),
+    [
+        (FIRST_LANDMARK, True),
+        (FIRST_LANDMARK + 1, False),
+        (FIRST_LANDMARK + POLICY.horizon, False),
+        (FIRST_LANDMARK + POLICY.horizon + 1, True),
+    ],
+)
+def test_a_label_asks_for_an_order_after_the_landmark_and_within_the_horizon(at: int, *, churned: bool) -> None:
+    station = ordered(BEGIN, at)
+    labels = [e for e in contents(station.outgoing, "training-examples", "ada") if e["kind"] == "label"]
+    assert (labels[0]["at_ms"], labels[0]["churned"]) == (FIRST_LANDMARK, churned)
+
+
+def test_landmarks_end_with_the_silence_bound_and_go_on_with_the_next_event() -> None:
+    station = ordered(BEGIN, BEGIN + 200 * DAY)
+    landmarks = [
+        e["at_ms"] for e in contents(station.outgoing, "training-examples", "ada") if e["kind"] == "observation"
+    ]
+    quiet = [at for at in landmarks if at <= BEGIN + 200 * DAY]
+    assert quiet == list(range(FIRST_LANDMARK, BEGIN + RULES.silence_bound_ms + 1, POLICY.period))
+    station.advance_to(BEGIN + 400 * DAY)
+    landmarks = [
+        e["at_ms"] for e in contents(station.outgoing, "training-examples", "ada") if e["kind"] == "observation"
+    ]
+    again = [at for at in landmarks if at > BEGIN + 200 * DAY]
+    assert all((at - FIRST_LANDMARK) % POLICY.period == 0 for at in again)
+    assert BEGIN + 200 * DAY < again[0] <= BEGIN + 207 * DAY
+    assert again[-1] <= BEGIN + 200 * DAY + RULES.silence_bound_ms < again[-1] + POLICY.period
+    assert station.timers == {}

@@ -1,0 +1,197 @@
+"""One partition's step: pure until it is accepted, and every record accounted for."""
+
+import json
+
+import numpy as np
+import orjson
+import pytest
+
+from stream.errors import CodecError
+from stream.events.decode import Decoder
+from stream.events.kinds import EventKind, EventType
+from stream.processing.align import Aligner, Taken
+from stream.processing.isolation import isolate
+from stream.processing.kernel import Kernel
+from stream.processing.outgoing import Topics
+from stream.processing.partition import Partition
+from stream.processing.rules import Rules
+from stream.processing.scorer import WARMING, Scorer
+from stream.processing.state import Outgoing, PartitionState
+from tests.features.lists_of_events import BEGIN, DAY
+from tests.oracle.event import Event
+from tests.oracle.model import Linear
+from tests.oracle.record import Record, logs_of
+from tests.processing.frozen import SILENCE, scorer_of
+from tests.processing.published import contents
+from tests.processing.station import EVERYTHING, NOW_MS, Log, Station
+
+RULES = Rules()
+TOPICS = [event_type.value for event_type in EventType]
+
+
+def partition(cache_customers: int = EVERYTHING) -> Partition:
+    return Partition(5, RULES, Kernel(RULES), Topics(), TOPICS, cache_customers)
+
+
+def taken(log: Log) -> Taken:
+    aligner = Aligner(len(TOPICS))
+    for source, (event_type, records) in enumerate(logs_of(log).items()):
+        if records:
+            decoded = Decoder().decode(event_type, records, NOW_MS)
+            aligner.push(source, None, np.arange(len(records)), records, decoded)
+    run = aligner.take([True] * len(TOPICS), EVERYTHING)
+    assert run is not None
+    return run
+
+
+def view(customer: str, name: str, days: float) -> tuple[str, Event]:
+    return customer, Event(name, EventKind.PAGE_VIEWED, BEGIN + int(days * DAY))
+
+
+def order(customer: str, name: str, days: float, amount: int = 100_000) -> tuple[str, Event]:
+    return customer, Event(name, EventKind.ORDER_COMPLETED, BEGIN + int(days * DAY), f"order-{name}", amount)
+
+
+def headers_of(record: Outgoing) -> dict[str, bytes | None]:
+    return dict(record.headers)
+
+
+def test_an_event_that_comes_too_late_is_dead_lettered_with_its_own_octets() -> None:
+    late = view("ada", "late", 0)
+    station = Station([view("ada", "new", 91), late], RULES, WARMING)
+    station.finish()
+    [letter] = [record for record in station.outgoing if record.topic == "dead-letters"]
+    headers = headers_of(letter)
+    assert (headers["dlq.reason"], headers["dlq.topic"], headers["dlq.offset"]) == (b"too_late", b"click", b"1")
+    assert letter.key == b"ada"
+    assert json.loads(letter.value or b"")["event_id"] == "late"
+    assert (station.counters.applied, station.counters.dead_letters) == (1, 1)
+
+
+def test_a_run_of_nothing_but_bad_records_moves_the_offsets_only() -> None:
+    bad = [(EventType.EMAIL, Record(b"ada", None, 0)), (EventType.EMAIL, Record(None, b"{}", 0))]
+    station = Station(bad, RULES, WARMING)
+    assert station.step()
+    assert not station.step()
+    assert station.documents == {}
+    assert [headers_of(record)["dlq.reason"] for record in station.outgoing] == [b"null_value", b"null_key"]
+    assert (station.counters.events_in, station.counters.dead_letters) == (2, 2)
+    assert not station.sweep()
+
+
+def test_a_step_has_no_effect_before_it_is_accepted() -> None:
+    run = taken([order("ada", "a", 0), order("ada", "b", 3), view("bob", "c", 4)])
+    one = partition()
+    one.remember(["ada", "bob"], [None, None])
+    first = one.step(run, scorer_of(SILENCE), NOW_MS)
+    second = one.step(run, scorer_of(SILENCE), NOW_MS)
+    assert first == second
+    assert one.state == PartitionState()
+    one.accept(first)
+    assert one.state == first.state
+    assert one.step(run, scorer_of(SILENCE), NOW_MS).duplicates == {0: 1, 1: 0, 2: 2}
+
+
+def test_the_cache_keeps_the_customers_that_were_touched_last() -> None:
+    one = partition(cache_customers=2)
+    for day, customer in enumerate(["ada", "bob", "cleo", "bob", "dan"]):
+        missing = one.missing([customer])
+        one.remember(missing, [None] * len(missing))
+        one.accept(one.step(taken([view(customer, f"{customer}-{day}", day)]), WARMING, NOW_MS))
+    assert one.cached == 2
+    assert one.missing(["ada", "bob", "cleo", "dan", "ada"]) == ["ada", "cleo"]
+
+
+def test_timers_of_customers_without_a_document_are_dropped() -> None:
+    one = partition()
+    one.remember(["ada"], [None])
+    one.accept(one.step(taken([view("ada", "a", 0)]), WARMING, NOW_MS))
+    one.remember(["gone"], [None])
+    one.at_time(BEGIN + 8 * DAY, live=False)
+    outcome = one.sweep(["ada", "gone"], WARMING, NOW_MS)
+    assert outcome.idle == ["gone"]
+    assert list(outcome.documents) == ["ada"]
+    assert outcome.fired == {"landmark": 1, "maturity": 0, "silence": 0}
+
+
+@pytest.mark.parametrize("document", [b"", b"{}", b"[]", b'{"state":5}', b'{"state":"???"}', b'{"state":"AQ"}'])
+def test_a_document_without_a_state_is_refused(document: bytes) -> None:
+    with pytest.raises(CodecError):
+        partition().remember(["ada"], [document])
+
+
+def test_stream_time_never_goes_back() -> None:
+    one = partition()
+    assert one.at_time(1000, live=True)
+    assert not one.at_time(1000, live=True)
+    assert not one.at_time(999, live=True)
+    assert one.state.stream_time_ms == 1000
+
+
+def test_a_crossing_that_only_the_new_model_sees_is_caused_by_the_model() -> None:
+    calm, worried = Linear({}, bias=-5.0), Linear({}, bias=5.0)
+    log = [order("ada", "a", 0), order("ada", "b", 1), view("bob", "c", 2)]
+    one = partition()
+    one.remember(["ada", "bob"], [None, None])
+    one.accept(one.step(taken(log), scorer_of(calm, version=1), NOW_MS))
+    one.at_time(BEGIN + 9 * DAY, live=False)
+    outcome = one.sweep(["ada"], scorer_of(worried, version=2), NOW_MS)
+    [alert] = contents(outcome.outgoing, "alerts", "ada")
+    assert (alert["cause"], alert["model_version"]) == ("model", 2)
+    assert outcome.alerts == {("raised", "model"): 1}
+    assert outcome.state.counters.raised_by_model == 1
+
+
+def test_an_alert_and_the_document_agree_on_what_is_at_stake() -> None:
+    refund = ("ada", Event("r", EventKind.ORDER_REFUNDED, BEGIN + DAY // 2, "order-a", 400_000))
+    log = [order("ada", "a", 0, 900_000), refund, order("ada", "b", 1, 600_000)]
+    station = Station(log, RULES, scorer_of(Linear({}, bias=5.0)))
+    station.finish()
+    [alert] = contents(station.outgoing, "alerts", "ada")
+    document = orjson.loads(station.documents["ada"])
+    assert alert["value_at_risk"] == document["value_at_risk"] == pytest.approx(alert["risk"] * 110.0, abs=0.01)
+
+
+class Choked:
+    """A step that cannot take some customers."""
+
+    def __init__(self, *poison: str) -> None:
+        self.poison = set(poison)
+        self.calls = 0
+
+    def __call__(self, part: Taken) -> None:
+        self.calls += 1
+        if self.poison.intersection(part.customer_ids):
+            raise ValueError(f"cannot\nprocess {sorted(self.poison.intersection(part.customer_ids))}")
+
+
+def test_the_events_that_break_a_step_are_found_by_halving() -> None:
+    log = [view(f"customer-{k}", f"e{k}", k / 10) for k in range(200)]
+    run = taken([*log, *[view("customer-0", "more", 30)]])
+    choked = Choked("customer-17", "customer-90")
+    good = isolate(run, choked)
+    assert len(good.events) == 199
+    assert [rejection.reason.value for *_, rejection in good.rejections] == ["processing_failed"] * 2
+    assert {record.key for _, record, _ in good.rejections} == {b"customer-17", b"customer-90"}
+    assert all("\n" not in rejection.detail for *_, rejection in good.rejections)
+    assert choked.calls < 40
+    assert (good.next_offsets, good.finished) == (run.next_offsets, run.finished)
+    assert good.records_in == run.records_in
+
+
+def test_a_step_that_fails_without_events_is_not_the_events_fault() -> None:
+    run = taken([view("ada", "a", 0), view("bob", "b", 1)])
+
+    def broken(part: Taken) -> None:
+        if len(part.events) == 2:
+            raise ValueError("only together")
+
+    assert isolate(run, broken).rejections == []
+
+
+def test_a_scorer_without_a_model_raises_nothing() -> None:
+    station = Station([order("ada", str(k), k) for k in range(5)], RULES, Scorer(WARMING.model, None))
+    station.finish()
+    station.advance_to(BEGIN + 300 * DAY)
+    assert station.counters.alerts_raised == 0
+    assert orjson.loads(station.documents["ada"])["risk"] is None
