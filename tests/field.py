@@ -60,6 +60,7 @@ class Field:
         self.client = redis.Redis.from_url(server.url)
         self._topic_of = dict(zip(EventType, self.settings.event_topics, strict=True))
         self._directory = directory
+        self._ends: dict[tuple[str, int], int] = {}
         self._workers: list[subprocess.Popen[bytes]] = []
         create(broker.bootstrap, self.settings.topics.items())
 
@@ -74,13 +75,12 @@ class Field:
     def produce(self, entries: Iterable[Entry], per_second: float = float("inf")) -> list[Sent]:
         """Produce in order, at most so fast; return the records with the offsets that they got."""
         producer = Producer({"bootstrap.servers": self.settings.kafka_bootstrap, "linger.ms": 5})
-        ends: dict[tuple[str, int], int] = {}
         produced = []
         began = time.monotonic()
         for number, entry in enumerate(entries):
             sent = self.place(entry)
-            offset = ends.get((sent.topic, sent.partition), 0)
-            ends[sent.topic, sent.partition] = offset + 1
+            offset = self._ends.get((sent.topic, sent.partition), 0)
+            self._ends[sent.topic, sent.partition] = offset + 1
             record = sent.record._replace(offset=offset)
             produced.append(Sent(sent.topic, sent.partition, record))
             producer.produce(sent.topic, record.value, record.key, sent.partition)

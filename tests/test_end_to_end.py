@@ -108,13 +108,17 @@ def test_two_workers_make_of_the_log_what_the_definitions_say(field: Field) -> N
 
 
 def test_when_a_worker_is_killed_another_one_goes_on_and_nothing_is_lost_or_repeated(field: Field) -> None:
-    sent: list[Sent] = []
-    producing = threading.Thread(target=lambda: sent.extend(field.produce(LOG.entries, per_second=400)))
+    begin = len(LOG.entries) // 3
+    sent = field.produce(LOG.entries[:begin])
     victim, _ = field.start_worker(), field.start_worker()
+    field.wait(lambda total: total.get("events_in", 0) >= begin, "both workers run")
+    rest = LOG.entries[begin:]
+    producing = threading.Thread(target=lambda: sent.extend(field.produce(rest, per_second=500)))
     producing.start()
     try:
-        field.wait(lambda total: total.get("events_in", 0) > len(LOG.entries) // 3, "a third is counted")
+        field.wait(lambda total: total["events_in"] > begin + len(rest) // 4, "events flow")
         field.kill(victim)
+        assert producing.is_alive()
     finally:
         producing.join()
     field.wait_until_done(len(LOG.entries))

@@ -144,6 +144,7 @@ class Rig:
         self.rules = rules
         self._scorer = scorer
         self._options = {"clock": "event", "step_records": 25, "sweep_customers": 2, "fenced_wait_s": 0.3, **options}
+        self._workers: list[PartitionWorker] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(
@@ -164,6 +165,7 @@ class Rig:
         running = asyncio.create_task(worker.run())
         fetching = asyncio.create_task(self.transport.deliver_to(worker))
         running.add_done_callback(lambda _: fetching.cancel())
+        self._workers.append(worker)
         self._tasks += [running, fetching]
         return worker, running
 
@@ -200,7 +202,9 @@ class Rig:
         return {customer.decode(): int(due) for customer, due in stored}
 
     async def end(self) -> None:
-        """Cancel what still runs."""
+        """End what still runs: at once, and in any case (before Python 3.12 redis-py may lose a cancellation)."""
+        for worker in self._workers:
+            worker.stop()
         for task in self._tasks:
             task.cancel()
             with suppress(asyncio.CancelledError, Exception):

@@ -71,9 +71,10 @@ def _try(fault: Fault, seed: int, options: argparse.Namespace, mutant: str = "")
 
 def _show(result: Result) -> None:
     recovered = f", recovered in {', '.join(f'{s:.1f}' for s in result.recoveries_s)} s" if result.recoveries_s else ""
+    state = "FAIL" if result.violations else "ok"
     print(
-        f"{'ok  ' if not result.violations else 'FAIL'} {result.fault:24} {result.broker:9} seed {result.seed}: "
-        f"{result.faults} faults, {result.duplicates} repeats, {result.memory_mb:.0f} MB, {result.took_s:.0f} s{recovered}",
+        f"{state:4} {result.fault:24} {result.broker:9} seed {result.seed}: {result.faults} faults, "
+        f"{result.duplicates} repeats, {result.memory_mb:.0f} MB, {result.took_s:.0f} s{recovered}",
         flush=True,
     )
     for violation in result.violations:
@@ -86,8 +87,8 @@ def _mutants(options: argparse.Namespace) -> list[Result]:
         for seed in range(options.seed, options.seed + MUTANT_SEEDS):
             result = _try(FAULTS[name], seed, options, mutant)
             noticed = sorted({violation[0] for violation in result.violations} - {"X"})
-            print(f"mutant {mutant:16} {name:22} seed {seed}: {'noticed by ' + ', '.join(noticed) if noticed else 'NOT noticed'}",
-                  flush=True)  # fmt: skip
+            how = f"noticed by {', '.join(noticed)}" if noticed else "NOT noticed"
+            print(f"mutant {mutant:16} {name:22} seed {seed}: {how}", flush=True)
             for violation in result.violations[:3]:
                 print(f"     {violation[:300]}", flush=True)
             results.append(result)
@@ -117,7 +118,9 @@ def main() -> int:
     print(table(summary(results)))
     failed = [result for result in results if result.violations]
     for result in failed:
-        print(f"again: make faults ARGS='--only {result.fault} --broker {options.broker} --seed {result.seed} --runs 1'")
+        print(
+            f"again: make faults ARGS='--only {result.fault} --broker {options.broker} --seed {result.seed} --runs 1'"
+        )
     return int(bool(failed))
 
 

@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import redis
@@ -13,8 +13,8 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from stream.cli.topics import create_topics
 from stream.local.redis import EmbeddedRedis
-from stream.processing.state import PartitionState
 from stream.processing.rules import rules_of
+from stream.processing.state import PartitionState
 from stream.settings import Settings
 from stream.storage.keys import Keys
 from tests.faults import frozen_model
@@ -23,14 +23,14 @@ from tests.faults.expectation import Expectation, expected
 from tests.faults.processes import WorkerProcess
 from tests.faults.worker import Plan
 
-__all__ = ["Bench", "Timeout"]
+__all__ = ["Bench", "TooLateError"]
 
 POLL_S = 0.05
 SETTLE_TIMEOUT_S = 120.0
 TOPICS = ("alerts", "segment-changes", "dead-letters", "training-examples")
 
 
-class Timeout(AssertionError):
+class TooLateError(AssertionError):
     """Something did not happen in time."""
 
 
@@ -66,7 +66,7 @@ class Bench:
         self.ended: list[WorkerProcess] = []
         self.client: Any = None
 
-    def __enter__(self) -> "Bench":
+    def __enter__(self) -> Self:
         self.redis.start()
         prefix = f"f{uuid.uuid4().hex[:8]}."
         chosen = {
@@ -203,7 +203,7 @@ class Bench:
                     return time.monotonic() - began
             if time.monotonic() - began > timeout_s:
                 tails = "\n".join(f"--- {w.name}\n{w.log[-1500:]}" for w in self.workers.values())
-                raise Timeout(f"not within {timeout_s:g} s: {what}\n{tails}")
+                raise TooLateError(f"not within {timeout_s:g} s: {what}\n{tails}")
             time.sleep(POLL_S)
 
     def wait_for_progress(self, share: float) -> None:
@@ -229,7 +229,7 @@ class Bench:
         self.wait("all partitions at the ends of their logs", self._at_ends, timeout_s)
         self.wait("all timers fired", self._timers_fired, 30.0)
         self.wait("empty outboxes", self.published, 30.0)
-        with contextlib.suppress(Timeout):  # what is missing is reported as a violation
+        with contextlib.suppress(TooLateError):  # what is missing is reported as a violation
             self.wait("all examples learned", lambda: self.learned() >= wanted, 20.0)
         self.wait("offsets committed", self._committed_all, 15.0)
 
@@ -263,7 +263,13 @@ class Bench:
 
     def _produce(self) -> None:
         producer = Producer(
-            {"bootstrap.servers": self._bootstrap, "enable.idempotence": True, "linger.ms": 20, "log_level": 0}
+            {
+                "bootstrap.servers": self._bootstrap,
+                "enable.idempotence": True,
+                "linger.ms": 20,
+                "message.max.bytes": 1_048_588,
+                "log_level": 0,
+            }
         )
         failures: list[KafkaError] = []
 
@@ -313,13 +319,13 @@ class Bench:
             while len(ended) < partitions:
                 message = consumer.poll(0.5)
                 if time.monotonic() > deadline:
-                    raise Timeout(f"{name} could not be read to its end in {timeout_s:g} s")
+                    raise TooLateError(f"{name} could not be read to its end in {timeout_s:g} s")
                 if message is None:
                     continue
-                if message.error() is None:
+                if (error := message.error()) is None:
                     found.append(message)
-                elif message.error().code() == KafkaError._PARTITION_EOF:
-                    ended.add(message.partition())
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    ended.add(int(message.partition() or 0))
         finally:
             consumer.close()
         return found

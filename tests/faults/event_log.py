@@ -1,7 +1,7 @@
 """A seeded event log: what producers wrote to Kafka, and what an oracle must know about it."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ _DAY_MS = 86_400_000
 BEGIN_MS = 1_704_067_200_000
 #: Far fewer events of a customer than a profile remembers, and never older than it remembers.
 _LATENESS_MS = 20 * _DAY_MS
+#: A record of this length just fits into what a broker takes, 1 MiB with its framing.
+_LONGEST = 1_048_400
 
 
 class LogRecord(NamedTuple):
@@ -72,7 +74,14 @@ class _Writer:
         self._number += 1
         event_id = f"e{self._number}"
         value = orjson.dumps(
-            {"event_id": event_id, "customer_id": customer, "occurred_at": at_ms / 1000, "name": name, **more, **self._padding}
+            {
+                "event_id": event_id,
+                "customer_id": customer,
+                "occurred_at": at_ms / 1000,
+                "name": name,
+                **more,
+                **self._padding,
+            }
         )
         amount, order = more.get("amount"), more.get("order_id")
         truth = Event(
@@ -108,12 +117,13 @@ def made_log(
     poison: int = 40,
     hot_share: float = 0.0,
     padding: int = 0,
+    oversize: bool = False,
 ) -> EventLog:
     """Make the log of a seed: orders, clicks, mail of ``customers`` over ``days``, late and repeated here and there.
 
     ``copies``: how often each event is sent, with new offsets. ``poison``: records that are no events.
     ``hot_share``: share of all events that belong to one customer. ``padding``: octets that make every event longer, so
-    that a log is not fetched whole at once.
+    that a log is not fetched whole at once. ``oversize``: with records as long as a broker takes.
     """
     writer = _Writer(seed, copies, padding)
     names = [f"c{number:04d}" for number in range(customers)]
@@ -123,6 +133,10 @@ def made_log(
         _add_hot_customer(writer, hot_share, days)
     for number in range(poison):
         _add_poison(writer, number, writer.random.choice(names), days)
+    if oversize:
+        for number in range(6):
+            key, value = (b"k" * _LONGEST, b"v") if number % 2 else (names[number].encode(), b"v" * _LONGEST)
+            writer.poison(number % len(EventType), names[number], BEGIN_MS + number * 20 * _DAY_MS, key, value)
     return _written(writer, seed, partitions)
 
 
@@ -187,15 +201,15 @@ def _event(customer: str, number: int, **changed: object) -> bytes:
     return orjson.dumps(fields)
 
 
-_POISON = (
-    lambda c, n: (c.encode(), b"not json"),
-    lambda c, n: (c.encode(), None),
+_POISON: tuple[Callable[[str, int], tuple[bytes | None, bytes | None]], ...] = (
+    lambda c, _: (c.encode(), b"not json"),
+    lambda c, _: (c.encode(), None),
     lambda c, n: (None, _event(c, n)),
-    lambda c, n: (c.encode(), b""),
-    lambda c, n: (c.encode(), b"{" * 40),
-    lambda c, n: (c.encode(), b"[" * 5000),
-    lambda c, n: (c.encode(), b'{"event_id": "\xff\xfe"}'),
-    lambda c, n: (c.encode(), b'{"event_id": "\\ud800"}'),
+    lambda c, _: (c.encode(), b""),
+    lambda c, _: (c.encode(), b"{" * 40),
+    lambda c, _: (c.encode(), b"[" * 5000),
+    lambda c, _: (c.encode(), b'{"event_id": "\xff\xfe"}'),
+    lambda c, _: (c.encode(), b'{"event_id": "\\ud800"}'),
     lambda c, n: (c.encode(), _event(c, n)),
     lambda c, n: (c.encode(), _event("someone-else", n)),
     lambda c, n: (c.encode(), _event(c, n, occurred_at=0.0)),  # 1970
@@ -206,8 +220,8 @@ _POISON = (
     lambda c, n: (c.encode(), _event(c, n, event_id="x" * 1000)),
     lambda c, n: (c.encode(), _event(c, n, event_id="a\x00b")),
     lambda c, n: (c.encode(), _event(c, n, event_id=7)),
-    lambda c, n: (c.encode(), b"x" * 200_000),
-    lambda c, n: (c.encode(), b"null"),
+    lambda c, _: (c.encode(), b"x" * 200_000),
+    lambda c, _: (c.encode(), b"null"),
 )
 
 

@@ -41,7 +41,9 @@ class Expectation:
     timers: dict[str, int] = field(default_factory=dict)
     counters: dict[int, dict[str, int]] = field(default_factory=dict)
     published: dict[str, dict[str, Any]] = field(
-        default_factory=lambda: {topic: {} for topic in ("alerts", "segment-changes", "dead-letters", "training-examples")}
+        default_factory=lambda: {
+            topic: {} for topic in ("alerts", "segment-changes", "dead-letters", "training-examples")
+        }
     )
 
 

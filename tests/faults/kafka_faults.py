@@ -1,6 +1,7 @@
 """Faults that only a real Kafka can have: brokers restart and fail, logs are cut off."""
 
 import time
+from functools import partial
 
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -33,7 +34,7 @@ def _lose_one_of_three(trial: Trial) -> None:
     for moment in trial.moments(2, high=0.7):
         bench.wait_for_progress(moment)
         node = trial.random.choice(kafka.nodes)
-        trial.measure(lambda node=node: kafka.kill(node))
+        trial.measure(partial(kafka.kill, node))
         kafka.restart(node)
         bench.check_workers()
 

@@ -4,10 +4,10 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import stream.storage.partition_store as partition_store
 from stream.agents.owner import PartitionInputs
 from stream.agents.partition_worker import Batch, PartitionWorker
 from stream.processing.align import Aligner, Taken
+from stream.storage import partition_store
 from stream.storage.partition_store import Commit, PartitionStore
 
 __all__ = ["MUTANTS"]
@@ -36,13 +36,13 @@ def _without_outbox() -> None:
     async def forgetful(self: PartitionStore, what: Commit, due_limit: int) -> list[str]:
         return await commit(self, dataclasses.replace(what, outbox=(), trim=0), due_limit)
 
-    PartitionStore.commit = forgetful  # type: ignore[method-assign]
+    PartitionStore.commit = forgetful  # type: ignore[method-assign,assignment]
 
 
 def _without_rewind() -> None:
     """After a failed write the log goes on where it was."""
 
-    async def stay(self: PartitionInputs, offsets: Sequence[int]) -> None:
+    async def stay(self: PartitionInputs, offsets: Mapping[str, int]) -> None:
         pass
 
     PartitionInputs.rewind = stay  # type: ignore[method-assign]
@@ -55,8 +55,11 @@ def _without_alignment() -> None:
     def hasty(self: Aligner, at_end: Sequence[bool], limit: int) -> Taken | None:
         return take(self, [True] * len(at_end), limit)
 
+    def no_one(self: Aligner, at_end: Sequence[bool]) -> list[int]:
+        return []
+
     Aligner.take = hasty  # type: ignore[method-assign]
-    Aligner.waiting_for = lambda self, at_end: []  # type: ignore[method-assign]
+    Aligner.waiting_for = no_one  # type: ignore[method-assign]
 
 
 def _without_safe_ack() -> None:

@@ -26,10 +26,10 @@ def _kill(trial: Trial, *, times: int = 3) -> None:
         trial.measure(strike)
 
 
-def _cut_tail(trial: Trial, *, times: int = 3) -> None:
+def _cut_tail(trial: Trial) -> None:
     """The same, and the last writes are gone: the workers are ahead of what is stored."""
     bench = trial.bench
-    for moment in trial.moments(times):
+    for moment in trial.moments(3):
         bench.wait_for_progress(moment)
 
         def strike() -> None:
@@ -155,15 +155,10 @@ def _one_kill(trial: Trial) -> None:
     _kill(trial, times=1)
 
 
-def _one_cut(trial: Trial) -> None:
-    _cut_tail(trial, times=1)
-
-
 REDIS_FAULTS = (
     Fault("redis-kill", "10", _kill, runs=4, bench={"appendfsync": "always"}),
     Fault("redis-lost-tail", "11", _cut_tail, runs=5, takes_state_away=True),
     Fault("redis-kill-once", "10", _one_kill, runs=1, bench={"appendfsync": "always"}, short=True),
-    Fault("redis-lost-tail-once", "11", _one_cut, runs=1, takes_state_away=True, short=True),
     Fault("redis-flushall", "12", _flush, runs=3, takes_state_away=True),
     Fault("redis-flushall-idle", "12", _flush_idle, runs=1, takes_state_away=True),
     Fault("redis-out-of-memory", "13", _out_of_memory, runs=2),

@@ -53,7 +53,9 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         "|---|---|--:|--:|--:|--:|--:|--:|",
     ]
     for row in rows:
-        p50, p99 = (f"{row[name]:.1f}" if row[name] is not None else "" for name in ("recovery_p50_s", "recovery_p99_s"))
+        p50, p99 = (
+            f"{row[name]:.1f}" if row[name] is not None else "" for name in ("recovery_p50_s", "recovery_p99_s")
+        )
         lines.append(
             f"| {row['number']}. {row['fault']} | {row['broker']} | {row['runs']} | {row['injected']} | "
             f"{row['violations']} | {row['duplicates']} | {p50} | {p99} |"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.bench import Bench
+from tests.faults.processes import WorkerProcess
 from tests.faults.worker import Plan
 from tests.kafka.cluster import KafkaCluster
 
@@ -43,6 +44,14 @@ class Trial:
         if under_load:
             self.recoveries.append(took_s)
 
+    def is_back(self, worker: str) -> bool:
+        """Whether the worker owns something again, or there is nothing left to own."""
+        return self.bench.finished_all() or bool(self.partitions_of(worker))
+
+    def has_ended(self, worker: WorkerProcess) -> bool:
+        """Whether the process has ended, or can no longer be made to."""
+        return not worker.running or self.bench.finished_all()
+
     def partitions_of(self, worker: str) -> list[int]:
         return [p for p in range(self.bench.log.partitions) if self.bench.owner_of(p) == worker]
 
@@ -52,8 +61,8 @@ class Fault:
     """``number``: as in the table of docs/reliability.md. ``inject``: strikes while the log is being processed.
 
     ``log`` and ``bench`` are arguments of `made_log` and `Bench`. ``takes_state_away``: then what Kafka has been told
-    may be ahead until the worker has noticed. ``runs``: of a full test. ``needs``: a broker that is no other. ``broken``: events
-    whose processing raises. ``short``: a cut-down one for `make test`.
+    may be ahead until the worker has noticed. ``runs``: of a full test. ``needs``: a broker that is no other.
+    ``broken``: events whose processing raises. ``short``: a cut-down one for `make test`.
     """
 
     name: str

@@ -22,6 +22,6 @@ def test_nothing_is_lost_or_doubled_when_a_worker_dies_on_real_kafka() -> None:
     assert result.faults == 2
 
 
-def test_without_the_rewind_the_harness_notices() -> None:
-    result = attempt(FAULTS["redis-lost-tail-once"], seed=1, kind="embedded", mutant="rewind")
+def test_without_the_alignment_the_harness_notices() -> None:
+    result = attempt(FAULTS["undisturbed"], seed=1, kind="embedded", mutant="alignment")
     assert result.violations != []

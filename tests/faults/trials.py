@@ -14,7 +14,7 @@ import msgspec
 from stream.local.broker import EmbeddedBroker
 from stream.processing.rules import rules_of
 from stream.settings import Settings
-from tests.faults.bench import Bench, Timeout
+from tests.faults.bench import Bench, TooLateError
 from tests.faults.event_log import made_log
 from tests.faults.expectation import expected
 from tests.faults.invariants import verdict
@@ -97,7 +97,7 @@ def _attempt(fault: Fault, seed: int, broker: Broker, directory: Path, mutant: s
                 fault.inject(trial)
                 if fault.name not in _ENDS_IN_REFUSAL:
                     bench.settle()
-            except Timeout as late:
+            except TooLateError as late:
                 violations.append(f"T: {late}")
         if fault.name not in _ENDS_IN_REFUSAL and not violations:  # what is not finished cannot be compared
             outcome = verdict(bench, broken=frozenset(broken))

@@ -82,11 +82,11 @@ def _break_events(event_ids: tuple[str, ...]) -> None:
     Partition.step = failing  # type: ignore[method-assign]
 
 
-def _stand_before_publishing(gate: Path | None, probe: Callable[[str], None]) -> None:
+def _stand_before_publishing(refused: Callable[[], bool], probe: Callable[[str], None]) -> None:
     publish = Publisher.publish
 
     async def watched(self: Publisher, records: Sequence[Outgoing]) -> None:
-        if gate is not None and gate.exists():
+        if refused():
             raise PublishError("publishing is refused for a while")
         await publish(self, records)
         probe("published")
@@ -97,7 +97,7 @@ def _stand_before_publishing(gate: Path | None, probe: Callable[[str], None]) ->
 def _run(plan: Plan) -> None:
     probe = functools.partial(_probe, plan, Counter())
     options: dict[str, Any] = {"probe": probe}
-    _stand_before_publishing(Path(plan.publish_gate) if plan.publish_gate else None, probe)
+    _stand_before_publishing(lambda: bool(plan.publish_gate) and Path(plan.publish_gate).exists(), probe)
     if plan.clock_s:
         options["clock"] = _JumpingClock(int(plan.clock_s * 1000))
     stream.agents.worker.assemble = functools.partial(assemble, **options)  # type: ignore[attr-defined]

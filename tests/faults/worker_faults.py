@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from functools import partial
 
 import msgspec
 
@@ -33,7 +34,7 @@ def _kill(trial: Trial, *, times: int = 5) -> None:
             bench.start(victim)
         if trial.kafka is None:
             # a member that dies again while its group still rebalances can hang the embedded broker
-            bench.wait(f"{victim} is back", lambda victim=victim: bench.finished_all() or bool(trial.partitions_of(victim)))
+            bench.wait(f"{victim} is back", partial(trial.is_back, victim))
 
 
 def _kill_at_points(trial: Trial) -> None:
@@ -44,7 +45,7 @@ def _kill_at_points(trial: Trial) -> None:
         bench.workers[name].stop()
         plan = msgspec.structs.replace(bench.plan, exit_at=(point, trial.random.randint(1, 6)))
         doomed = bench.start(name, plan)
-        bench.wait(f"the end at {point!r}", lambda doomed=doomed: not doomed.running or bench.finished_all())
+        bench.wait(f"the end at {point!r}", partial(trial.has_ended, doomed))
         if not doomed.running:
             trial.faults += 1
             bench.start(name)
@@ -63,7 +64,7 @@ def _terminate(trial: Trial) -> None:
             trial.findings.append(f"S: SIGTERM ended {victim} with status {status}: {bench.workers[victim].log[-800:]}")
         if took_s > EXIT_TIMEOUT_S:
             trial.findings.append(f"S: SIGTERM took {took_s:.1f} s, expected at most {EXIT_TIMEOUT_S:g} s")
-        trial.measure(lambda victim=victim: bench.start(victim))
+        trial.measure(partial(bench.start, victim))
 
 
 def _nothing(trial: Trial) -> None:
@@ -79,7 +80,7 @@ def _zombie(trial: Trial, *, times: int = 2) -> None:
         partitions = trial.partitions_of(victim)
         trial.measure(bench.workers[victim].freeze, partitions)
         bench.workers[victim].thaw()
-        bench.wait(f"{victim} is back", lambda victim=victim: bench.finished_all() or bool(trial.partitions_of(victim)))
+        bench.wait(f"{victim} is back", partial(trial.is_back, victim))
 
 
 def _two_owners(trial: Trial) -> None:
@@ -167,6 +168,7 @@ WORKER_FAULTS = (
     Fault("duplicates-x3", "8", _one_kill, runs=2, log={"copies": 3, "customers": 50}),
     Fault("clock-jumps", "9", _one_kill, runs=2, plan=Plan(pace_ms=25.0, clock_s=3600.0)),
     Fault("poison", "18", _one_kill, runs=2, log={"poison": 2_000}, bench={"batch_max_records": 100}),
+    Fault("oversize", "18", _one_kill, runs=1, log={"oversize": True}),
     Fault("publishing-refused", "19", _refuse_publishing, runs=3),
     Fault("trainer-kill", "20", _kill_trainer, runs=3),
     Fault("worker-kill-twice", "1", _two_kills, runs=1, short=True),

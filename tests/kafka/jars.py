@@ -29,9 +29,7 @@ def missing_program() -> str | None:
     """Why real Kafka cannot run on this machine, None when it can."""
     for program in ("java", "mvn"):
         if shutil.which(program) is None:
-            return (
-                f"real Kafka needs a JDK ({OLDEST_JAVA} or later) and Maven, and there is no {program} on PATH"
-            )
+            return f"real Kafka needs a JDK ({OLDEST_JAVA} or later) and Maven, and there is no {program} on PATH"
     return None
 
 
