@@ -13,7 +13,7 @@ import numpy as np
 
 from stream import metrics
 from stream.agents.outbox import Outbox
-from stream.agents.waiting import wait_until_set
+from stream.agents.waiting import pause, wait_until_set
 from stream.clock import Clock
 from stream.errors import FencedError, StorageError
 from stream.events.decode import Decoder, Record
@@ -307,25 +307,19 @@ class PartitionWorker:
         await self._stop_publishing()
         if isinstance(error, FencedError) and error.superseded:
             # within a session timeout the group tells who the owner is; claiming at once would only fence that one
-            await self._pause(self._options.fenced_wait_s)
+            await pause(self._options.fenced_wait_s, self._wake, lambda: self._stopping)
         retry_s = _FIRST_RETRY_S
         while not self._stopping:
             try:
                 offsets = await self.claim()
             except StorageError as failure:
                 _LOG.warning("%s; retrying in %.1f s", failure, retry_s)
-                await self._pause(retry_s)
+                await pause(retry_s, self._wake, lambda: self._stopping)
                 retry_s = min(2 * retry_s, _LAST_RETRY_S)
             else:
                 await self.inputs.rewind(offsets)
                 self._start_publishing()
                 return
-
-    async def _pause(self, seconds: float) -> None:
-        """Sleep, but not through a `stop`."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while not self._stopping and (left := deadline - asyncio.get_running_loop().time()) > 0:
-            await wait_until_set(self._wake, left)
 
     def _begin(self, claim: Claim) -> None:
         self.partition.restore(claim.state)

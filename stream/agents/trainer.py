@@ -15,7 +15,7 @@ from typing import Protocol
 
 from stream import metrics
 from stream.agents.partition_worker import Batch
-from stream.agents.waiting import wait_until_set
+from stream.agents.waiting import pause, wait_until_set
 from stream.clock import Clock
 from stream.errors import FencedError, StorageError
 from stream.online_models.example import Example, InvalidExample, Label, decode_example
@@ -180,7 +180,7 @@ class Trainer:
         superseded = isinstance(error, FencedError) and error.superseded
         retry_s = self._fenced_wait_s if superseded else _FIRST_RETRY_S
         while True:
-            await wait_until_set(self._wake, retry_s)
+            await pause(retry_s, self._wake, lambda: self._stopping)
             if self._stopping:
                 return
             try:

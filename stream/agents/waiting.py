@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
-__all__ = ["wait_until_set"]
+__all__ = ["pause", "wait_until_set"]
 
 
 async def wait_until_set(event: asyncio.Event, timeout_s: float | None) -> bool:
@@ -19,3 +20,11 @@ async def wait_until_set(event: asyncio.Event, timeout_s: float | None) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+async def pause(seconds: float, wake: asyncio.Event, is_over: Callable[[], bool]) -> None:
+    """Wait for ``seconds``, whatever sets ``wake``, but no longer than until ``is_over`` holds when it is set."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while not is_over() and (left := deadline - loop.time()) > 0:
+        await wait_until_set(wake, left)

@@ -51,18 +51,21 @@ def test_static_members_share_copartitioned_inputs_and_keep_them_over_a_restart(
     kafka: KafkaCluster, tmp_path: Path
 ) -> None:
     with Bench(tmp_path, kafka.bootstrap, made_log(3)) as bench:
+        group, topics = bench.settings.group, bench.settings.event_topics
+        # the first to join has everything until the second one has joined
+        bench.wait("two members with a share", lambda: sum(map(bool, _members(kafka, group).values())) == 2)
         bench.wait_for_progress(0.1)
-        before = _members(kafka, bench.settings.group)
+        before = _members(kafka, group)
         assert before.keys() == {"w0", "w1"}
         for assigned in before.values():
-            of_topic = [{p for t, p in assigned if t == topic} for topic in bench.settings.event_topics]
+            of_topic = [{p for t, p in assigned if t == topic} for topic in topics]
             assert of_topic[0] == of_topic[1] == of_topic[2]
             assert len(of_topic[0]) == 2
         assert sum((bench.settings.training_examples, 0) in assigned for assigned in before.values()) == 1
         bench.workers["w0"].kill()
         bench.start("w0")
         bench.settle()
-        assert _members(kafka, bench.settings.group) == before
+        assert _members(kafka, group) == before
         assert verdict(bench).violations == []
 
 
