@@ -76,11 +76,12 @@ def test_of_events_of_the_same_second_the_same_are_remembered_however_steps_were
 
 
 def test_ids_that_the_retention_left_behind_leave_no_trace(fold: Folder) -> None:
-    crowd = [view(f"crowd-{k}", 0) for k in range(MAX_IDS)]
-    outcomes, profile = fold([*crowd, view("later", 100), view("old but valid", 20)])
-    assert outcomes[-2:] == [APPLIED, APPLIED]
-    expected = one_step_each([*crowd, view("later", 100), view("old but valid", 20)])[1]
-    assert profile.packed() == expected.packed()
+    crowd = [view(f"crowd-{k}", 0) for k in range(MAX_IDS - 1)]
+    later = [view("later", 100), view("one more", 100), view("old but valid", 20)]
+    outcomes, profile = fold([*crowd, *later])
+    assert outcomes[-3:] == [APPLIED] * 3
+    # packed before the memory was full, nothing was ever crowded out
+    assert profile.packed() == one_step_each([*crowd, *later])[1].packed()
 
 
 def test_a_cancelled_order_counts_for_nothing_whichever_comes_first(fold: Folder) -> None:
