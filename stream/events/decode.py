@@ -153,6 +153,8 @@ class Decoder:
 
     def _amount(self, event: PurchaseEvent) -> int:
         if event.name == "cancelled":
+            if event.currency is not None:
+                self._exchange.refuse_malformed(event.currency)
             return 0  # the order is known by its id; its own amount is retracted
         if event.amount is None or event.currency is None:
             field = "amount" if event.amount is None else "currency"

@@ -54,6 +54,11 @@ class Exchange:
             raise BadRecordError(Reason.BAD_AMOUNT, f"{amount} {currency} is over {MAX_AMOUNT:,.0f} in base currency")
         return round(scaled)
 
+    def refuse_malformed(self, currency: str) -> None:
+        """Refuse what is no code at all; for amounts that are stated but not counted."""
+        if not _CODE.fullmatch(currency):
+            raise BadRecordError(Reason.UNKNOWN_CURRENCY, f"expected three capital letters; got {currency!r}")
+
     def _rate_of_new(self, currency: str) -> float:
         if not (self._single and _CODE.fullmatch(currency)):
             known = "three capital letters" if self._single else ", ".join(sorted(self._rates))

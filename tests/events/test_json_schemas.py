@@ -110,6 +110,13 @@ def test_the_schema_accepts_what_the_decoder_accepts(case: tuple[EventType, dict
     assert accepts == is_valid
 
 
+@pytest.mark.parametrize("currency", ["", "eur", "EUR ", "EURO", "EUR", None])
+def test_a_cancelled_order_may_state_a_currency_but_not_a_malformed_one(currency: str | None) -> None:
+    event = {"event_id": "e", "customer_id": "c", "occurred_at": 1_717_158_600, "name": "cancelled", "order_id": "o"}
+    expected = currency in {"EUR", None}
+    assert verdicts(EventType.PURCHASE, event | {"currency": currency}) == (expected, expected)
+
+
 @pytest.mark.parametrize(
     ("occurred_at", "expected"),
     [
