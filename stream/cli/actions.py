@@ -1,0 +1,105 @@
+"""``stream actions record``: tell the program what was done about a customer."""
+
+import time
+import uuid
+from datetime import datetime
+
+import click
+import msgspec
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from stream.cli.kafka import client_config, cluster_metadata, silent
+from stream.cli.options import SettingsCommand, with_settings
+from stream.errors import PublishError, SettingsError, TopologyError
+from stream.events.rejections import Rejection
+from stream.events.times import instant
+from stream.notifications.actions import decode_action, encode_action
+from stream.notifications.contract import Action, ActionKind
+from stream.notifications.inbound import Inbound
+from stream.settings import Settings
+
+__all__ = ["actions"]
+
+DELIVERY_TIMEOUT_S = 15.0
+
+
+@click.group()
+def actions() -> None:
+    """Record what was done about customers."""
+
+
+@actions.command(cls=SettingsCommand)
+@click.argument("customer_id", metavar="CUSTOMER")
+@click.argument("action", type=click.Choice([kind.value for kind in ActionKind]))
+@click.option("--alert-id", help="The alert that led to it.")
+@click.option("--actor", help="Who did it.")
+@click.option("--note", help="What is worth knowing, at most 2,000 characters.")
+@click.option("--at", help="When, RFC 3339 with offset. [now]")
+@click.option("--action-id", help="A repeat under the same id is no second action. [a new one]")
+@with_settings("Kafka", "Topics", "Time")
+def record(
+    settings: Settings,
+    *,
+    customer_id: str,
+    action: str,
+    alert_id: str | None,
+    actor: str | None,
+    note: str | None,
+    at: str | None,
+    action_id: str | None,
+) -> None:
+    """Publish an ACTION about CUSTOMER: contacted, offer_accepted, resolved or false_alarm.
+
+    The customer's view shows it, and for a time nobody is told of the customer again.
+    """
+    now_ms = time.time_ns() // 1_000_000
+    taken = Action(
+        action_id=action_id or str(uuid.uuid4()),
+        customer_id=customer_id,
+        action=ActionKind(action),
+        occurred_at=instant(now_ms) if at is None else _instant(at),
+        alert_id=alert_id,
+        actor=actor,
+        note=note,
+    )
+    value, key = encode_action(taken), customer_id.encode()
+    # as strictly as the notifier will read it
+    read = decode_action(Inbound(settings.actions, 0, 0, key, value, now_ms), now_ms, round(settings.skew_s * 1000))
+    if isinstance(read, Rejection):
+        raise SettingsError(f"this is no action: {read.detail}")
+    _publish(settings, key, value)
+    click.echo(f"recorded {taken.action} of {customer_id} as {taken.action_id}", err=True)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return msgspec.convert(text, datetime, strict=True)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"--at {text}: expected a time such as 2026-01-31T12:00:00Z") from error
+
+
+def _publish(settings: Settings, key: bytes, value: bytes) -> None:
+    if settings.actions not in cluster_metadata(settings).topics:
+        raise TopologyError(f"no topic {settings.actions} at {settings.kafka_bootstrap}: stream topics create")
+    producer = Producer(
+        client_config(
+            settings,
+            enable_idempotence=True,
+            partitioner="murmur2_random",
+            delivery_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000),
+        ),
+        logger=silent,
+    )
+    refused: list[KafkaError] = []
+
+    def delivered(error: KafkaError | None, message: Message) -> None:
+        del message
+        if error is not None:
+            refused.append(error)
+
+    try:
+        producer.produce(settings.actions, value, key, on_delivery=delivered)
+    except KafkaException as error:
+        raise PublishError(f"the action was not accepted: {error.args[0].str()}") from error
+    if producer.flush(DELIVERY_TIMEOUT_S + 1) or refused:
+        raise PublishError(f"the action was not accepted: {refused[0].str() if refused else 'no answer in time'}")

@@ -1,0 +1,66 @@
+"""``stream effect``: what notifying achieves."""
+
+import time
+from datetime import datetime
+
+import click
+import msgspec
+import orjson
+
+from stream.cli.options import SettingsCommand, with_settings
+from stream.errors import SettingsError
+from stream.events.times import epoch_ms
+from stream.settings import Settings
+
+__all__ = ["effect"]
+
+
+@click.command(cls=SettingsCommand)
+@click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
+@click.option("--since", help="Only alerts from then on: a date, or a time with offset. [all]")
+@with_settings("Kafka", "Topics", "Time", "Labels", "Events")
+def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
+    """Compare customers who were notified with those who were held out, over one horizon after the alert.
+
+    Reads the notifications, actions and purchase topics to their present ends. Needs a hold-out share in the
+    notification file; docs/notifications.md says how to read the figures.
+    """
+    since_ms = 0 if since is None else _epoch_ms(since)
+    from stream.cli.console import console_for_people
+    from stream.cli.effect_view import effect_view
+    from stream.events.decode import Decoder
+    from stream.notifications.effect import exposures, report
+    from stream.notifications.effect_input import PurchaseLog, actions_of, notifications_of
+
+    now_ms = time.time_ns() // 1_000_000
+    first, mixed = exposures(notifications_of(settings), since_ms)
+    purchases = PurchaseLog(
+        frozenset(item.customer_id for item in first),
+        Decoder(rates=settings.rates, skew_ms=round(settings.skew_s * 1000)),
+    )
+    if first:
+        purchases.read(settings, min(item.at_ms for item in first), now_ms)
+    found = report(
+        first,
+        mixed,
+        purchases.orders,
+        actions_of(settings, now_ms),
+        horizon_days=settings.horizon_days,
+        as_of_ms=purchases.as_of_ms,
+    )
+    if as_json:
+        click.echo(orjson.dumps(msgspec.to_builtins(found), option=orjson.OPT_INDENT_2))
+    else:
+        console_for_people().print(effect_view(found))
+
+
+def _epoch_ms(text: str) -> int:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsError(f"--since {text}: expected a date such as 2026-01-31") from error
+    if at.tzinfo is None:
+        at = datetime.fromisoformat(f"{text}T00:00:00+00:00") if len(text) == len("2026-01-31") else at
+    if at.tzinfo is None:
+        raise SettingsError(f"--since {text}: a time needs an offset, such as 2026-01-31T12:00:00+01:00")
+    return epoch_ms(at)

@@ -1,0 +1,96 @@
+"""The effect of notifying, for people."""
+
+from collections.abc import Iterator
+
+from rich.console import Group as Lines
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from stream.events.times import rfc3339
+from stream.notifications.contract import ActionKind
+from stream.notifications.effect import Comparison, Group, Report
+from stream.notifications.intervals import Interval
+
+__all__ = ["effect_view"]
+
+
+def effect_view(report: Report) -> RenderableType:
+    """Lay a report out: the groups, the differences, segments and channels, and what to be careful about."""
+    everyone = report.everyone
+    if not everyone.notified.customers and not everyone.held_out.customers:
+        return Lines(Text("no customer to compare yet"), *_notes(report))
+    return Lines(
+        Text(f"within {report.horizon_days:g} days after the alert", "bold"),
+        _groups(everyone),
+        Text(),
+        Text(f"notified less held out, with 95 % intervals: {_verdict(everyone)}", "bold"),
+        _differences(report),
+        *_notes(report),
+    )
+
+
+def _groups(comparison: Comparison) -> Table:
+    table = _table("", "notified", "held out")
+    pair = (comparison.notified, comparison.held_out)
+    table.add_row("customers", *(f"{group.customers:,}" for group in pair))
+    table.add_row("ordered again", *map(_ordered, pair))
+    table.add_row("spend per customer", *(f"{group.spend:,.2f}" for group in pair))
+    for kind in ActionKind:
+        table.add_row(kind.replace("_", " "), *(f"{group.actions[kind]:,}" for group in pair))
+    return table
+
+
+def _ordered(group: Group) -> str:
+    return f"{group.orders:,}  {_interval(group.ordered, percent=True)}"
+
+
+def _differences(report: Report) -> Table:
+    table = _table("", "notified", "held out", "ordered again", "spend per customer")
+    rows = [("everyone", report.everyone)]
+    rows += [(f"segment {name}", comparison) for name, comparison in report.by_segment.items()]
+    rows += [(f"channel {name}", comparison) for name, comparison in report.by_channel.items()]
+    for name, comparison in rows:
+        table.add_row(
+            name,
+            f"{comparison.notified.customers:,}",
+            f"{comparison.held_out.customers:,}",
+            _interval(comparison.ordered, percent=True, sign=True),
+            _interval(comparison.spend, percent=False, sign=True),
+        )
+    return table
+
+
+def _verdict(comparison: Comparison) -> str:
+    if comparison.warnings:
+        return "too few customers to say"
+    return "an effect on orders" if comparison.ordered.excludes_zero else "no effect on orders can be told from chance"
+
+
+def _notes(report: Report) -> Iterator[Text]:
+    yield Text()
+    as_of = "none" if report.as_of_ms is None else rfc3339(report.as_of_ms)
+    yield Text(f"newest purchase event: {as_of}; {report.pending:,} customers wait for the end of their horizon", "dim")
+    if report.failed:
+        yield Text(f"{report.failed:,} customers of the notified group were not reached, and count in it", "dim")
+    if report.mixed:
+        yield Text(f"{report.mixed:,} customers were in both groups and are left out: keep salt and share", "yellow")
+    yield from (Text(warning, "yellow") for warning in report.everyone.warnings)
+
+
+def _interval(interval: Interval, *, percent: bool, sign: bool = False) -> str:
+    if interval.estimate is None:
+        return "-"
+    form = f"{'+' if sign else ''}{'.1%' if percent else ',.2f'}"
+    if interval.low is None or interval.high is None:
+        return f"{interval.estimate:{form}}"
+    return f"{interval.estimate:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
+
+
+def _table(*columns: str) -> Table:
+    table = Table.grid(padding=(0, 3, 0, 0))
+    table.add_column(no_wrap=True)
+    for _ in columns[1:]:
+        table.add_column(justify="right", no_wrap=True)
+    table.add_row(*(Text(column, "bright_black") for column in columns))
+    return table

@@ -1,0 +1,96 @@
+"""``stream notify``: tell people and systems about alerts."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from stream.cli.logs import configure_logging
+from stream.cli.options import SettingsCommand, with_settings
+from stream.errors import PublishError, SettingsError
+from stream.settings import Settings
+
+if TYPE_CHECKING:
+    from stream.notifications.config import Config
+    from stream.notifications.sender import Sender
+    from stream.notifications.templates import Templates
+
+__all__ = ["notify"]
+
+_LOG = logging.getLogger(__name__)
+
+
+@click.command(cls=SettingsCommand)
+@click.option("--check", is_flag=True, help="Only check the notification file.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent for the alerts in the topic, and end.")
+@click.option("--limit", type=click.IntRange(min=1), help="With --dry-run: only so many of the latest alerts.")
+@click.option("--test", "test_channel", metavar="CHANNEL", help="Only send a sample alert to a channel.")
+@with_settings("Kafka", "Topics", "Redis", "Labels", "Notifications", "Metrics", "Logging")
+def notify(settings: Settings, *, check: bool, dry_run: bool, limit: int | None, test_channel: str | None) -> None:
+    """Turn alerts into notifications until told to stop (SIGTERM, Ctrl-C).
+
+    Who hears of what is in the notification file (--notify-file); docs/notifications.md describes it. An alert is
+    acknowledged only when it is delivered, or deliberately not delivered, on every channel.
+    """
+    if not settings.notify_file:
+        raise SettingsError("notify_file is not set: name a file such as examples/notifications.yaml")
+    try:
+        from stream.notifications.config_file import load
+        from stream.notifications.templates import Templates
+    except ImportError as error:
+        raise SettingsError(f"{error}: pip install 'customer-stream[notify]'") from error
+    from stream.notifications.sender import AppriseSender
+
+    config = load(settings.notify_file, os.environ)
+    try:
+        templates = Templates(config)
+        if dry_run:
+            from stream.cli.notify_preview import preview
+
+            preview(settings, config, templates, limit)
+            return
+        senders = {name: AppriseSender(name, channel) for name, channel in config.channels.items()}
+    except SettingsError as error:
+        raise SettingsError(f"{settings.notify_file}: {error}") from error
+    if check:
+        click.echo(f"{settings.notify_file}: {len(config.channels)} channels, {len(config.rules)} rules", err=True)
+    elif test_channel is not None:
+        _test(templates, senders, test_channel)
+    else:
+        _run(settings, config, templates, senders)
+
+
+def _test(templates: "Templates", senders: "Mapping[str, Sender]", channel: str) -> None:
+    if channel not in senders:
+        raise SettingsError(f"there is no channel {channel!r}: there are {', '.join(senders)}")
+    failure = senders[channel].send(templates.sample(channel))
+    if failure is not None:
+        raise PublishError(f"channel {channel}: not delivered: {failure.detail}")
+    click.echo(f"channel {channel}: the sample was delivered", err=True)
+
+
+def _run(settings: Settings, config: "Config", templates: "Templates", senders: "Mapping[str, Sender]") -> None:
+    from stream import metrics
+    from stream.agents.health import Health, Report
+    from stream.notifications.service import run
+
+    configure_logging(settings)
+    stop = threading.Event()
+    health = Health(settings.stuck_after_s)
+
+    def request_stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, request_stop)
+    if settings.metrics_port >= 0:
+        port = metrics.serve(settings.metrics_host, settings.metrics_port, health.pages)
+        _LOG.info("metrics at http://%s:%d/metrics", settings.metrics_host, port)
+    run(settings, config, templates, senders, stop, tell=lambda *told: health.report(Report(*told)))
+    _LOG.info("stopped")

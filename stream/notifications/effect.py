@@ -1,0 +1,194 @@
+"""What notifying achieves: customers who were notified compared with those who were deliberately not.
+
+Both groups are made of customers whose alert would have been sent; a random draw alone decided. The notified group
+counts as it was meant, deliveries that failed included: leaving them out would compare customers who differ in more
+than the draw. A customer counts once, from the first such alert on.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from stream.alerts.contract import AlertKind
+from stream.events.times import epoch_ms
+from stream.notifications.contract import Action, ActionKind, Arm, Notification, Outcome
+from stream.notifications.intervals import Interval, mean_difference, share, share_difference
+
+__all__ = ["MIN_CUSTOMERS", "Comparison", "Exposure", "Group", "Order", "Report", "exposures", "report"]
+
+#: Groups smaller than this give a warning: whatever they show may be chance.
+MIN_CUSTOMERS: Final = 100
+#: The normal approximations behind the intervals want about so many who did and who did not order.
+MIN_ORDERED: Final = 5
+
+#: What became of a customer's order: time (ms) and net amount in the base currency.
+Orders = Mapping[str, Sequence["Order"]]
+
+
+class Order(NamedTuple):
+    """Something that moved money: an order (``is_order``) or a refund, with a negative amount."""
+
+    at_ms: int
+    amount: float
+    is_order: bool
+
+
+class Exposure(NamedTuple):
+    """A customer's first alert that would have been sent. ``outcomes``: what happened to it, by channel."""
+
+    customer_id: str
+    arm: Arm
+    at_ms: int
+    segment: str
+    channels: frozenset[str]
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One arm of a comparison. ``actions``: customers for whom each action was recorded within the horizon."""
+
+    customers: int
+    ordered: Interval
+    orders: int
+    spend: float
+    actions: Mapping[ActionKind, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """``ordered`` and ``spend``: notified less held out, per customer. ``warnings``: why to read them with care."""
+
+    notified: Group
+    held_out: Group
+    ordered: Interval
+    spend: Interval
+    warnings: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything together, by segment and by channel.
+
+    ``pending``: customers whose horizon is not over; ``mixed``: customers who were in both groups and count in none;
+    ``failed``: customers of the notified group whose delivery failed. ``as_of_ms``: of the newest purchase event.
+    """
+
+    horizon_days: float
+    as_of_ms: int | None
+    everyone: Comparison
+    by_segment: Mapping[str, Comparison]
+    by_channel: Mapping[str, Comparison]
+    pending: int
+    mixed: int
+    failed: int
+
+
+def exposures(told: Iterable[Notification], since_ms: int = 0) -> tuple[list[Exposure], int]:
+    """First exposure of each customer from `since_ms` on, and how many customers were in both groups."""
+    firsts: dict[str, Exposure] = {}
+    mixed: set[str] = set()
+    for record in told:
+        if record.arm is None or record.channel is None or record.kind is not AlertKind.RAISED:
+            continue
+        at_ms = epoch_ms(datetime.fromisoformat(record.occurred_at))
+        if at_ms < since_ms:
+            continue
+        new = Exposure(
+            record.customer_id,
+            record.arm,
+            at_ms,
+            record.segment or "none",
+            frozenset([record.channel]),
+            record.outcome is Outcome.FAILED,
+        )
+        known = firsts.get(record.customer_id)
+        if known is not None and known.arm is not new.arm:
+            mixed.add(record.customer_id)
+        if known is None or new.at_ms < known.at_ms:
+            firsts[record.customer_id] = new
+        elif new.at_ms == known.at_ms:
+            firsts[record.customer_id] = known._replace(
+                channels=known.channels | new.channels, failed=known.failed and new.failed
+            )
+    return [first for customer, first in firsts.items() if customer not in mixed], len(mixed)
+
+
+def report(
+    first: Sequence[Exposure],
+    mixed: int,
+    orders: Orders,
+    actions: Mapping[str, Sequence[Action]],
+    *,
+    horizon_days: float,
+    as_of_ms: int | None,
+) -> Report:
+    """Compare the groups over `horizon_days` after the alert; customers whose horizon ends after `as_of_ms` wait."""
+    horizon_ms = round(horizon_days * 86_400_000)
+    over = [item for item in first if as_of_ms is not None and item.at_ms + horizon_ms <= as_of_ms]
+    segments = sorted({item.segment for item in over})
+    channels = sorted({channel for item in over for channel in item.channels})
+    return Report(
+        horizon_days=horizon_days,
+        as_of_ms=as_of_ms,
+        everyone=_compare(over, orders, actions, horizon_ms),
+        by_segment={
+            name: _compare([item for item in over if item.segment == name], orders, actions, horizon_ms)
+            for name in segments
+        },
+        by_channel={
+            name: _compare([item for item in over if name in item.channels], orders, actions, horizon_ms)
+            for name in channels
+        },
+        pending=len(first) - len(over),
+        mixed=mixed,
+        failed=sum(item.failed for item in over),
+    )
+
+
+def _compare(
+    exposed: Sequence[Exposure], orders: Orders, actions: Mapping[str, Sequence[Action]], horizon_ms: int
+) -> Comparison:
+    groups, spends = {}, {}
+    for arm in Arm:
+        members = [item for item in exposed if item.arm is arm]
+        groups[arm], spends[arm] = _group(members, orders, actions, horizon_ms)
+    notified, held_out = groups[Arm.NOTIFIED], groups[Arm.HELD_OUT]
+    return Comparison(
+        notified,
+        held_out,
+        share_difference(notified.orders, notified.customers, held_out.orders, held_out.customers),
+        mean_difference(spends[Arm.NOTIFIED], spends[Arm.HELD_OUT]),
+        _warnings(groups),
+    )
+
+
+def _group(
+    members: Sequence[Exposure], orders: Orders, actions: Mapping[str, Sequence[Action]], horizon_ms: int
+) -> tuple[Group, list[float]]:
+    spends, ordered = [], 0
+    counts = dict.fromkeys(ActionKind, 0)
+    for member in members:
+        span = range(member.at_ms + 1, member.at_ms + horizon_ms + 1)
+        within = [order for order in orders.get(member.customer_id, ()) if order.at_ms in span]
+        ordered += any(order.is_order for order in within)
+        spends.append(sum(order.amount for order in within))
+        kinds = {
+            action.action for action in actions.get(member.customer_id, ()) if epoch_ms(action.occurred_at) in span
+        }
+        for kind in kinds:
+            counts[kind] += 1
+    mean = sum(spends) / len(spends) if spends else 0.0
+    return Group(len(members), share(ordered, len(members)), ordered, mean, counts), spends
+
+
+def _warnings(groups: Mapping[Arm, Group]) -> list[str]:
+    warnings = []
+    for arm, group in groups.items():
+        name = arm.replace("_", " ")
+        if group.customers < MIN_CUSTOMERS:
+            warnings.append(f"only {group.customers} customers {name}: at least {MIN_CUSTOMERS} are needed")
+        elif min(group.orders, group.customers - group.orders) < MIN_ORDERED:
+            warnings.append(f"only {group.orders} of {group.customers} customers {name} ordered: the interval is rough")
+    return warnings

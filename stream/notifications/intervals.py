@@ -1,0 +1,95 @@
+"""Intervals for shares, means and their differences between two independent groups. 95 % unless told otherwise.
+
+Wilson, E. B. (1927), Probable inference, the law of succession, and statistical inference, JASA 22, 209-212.
+Newcombe, R. G. (1998), Interval estimation for the difference between independent proportions: comparison of eleven
+methods, Statistics in Medicine 17, 873-890; method 10 (hybrid score, without continuity correction).
+Welch, B. L. (1947), The generalization of "Student's" problem when several different population variances are involved,
+Biometrika 34, 28-35; degrees of freedom after Satterthwaite.
+"""
+
+import math
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import NamedTuple
+
+from scipy import special  # type: ignore[import-untyped]
+
+__all__ = ["CONFIDENCE", "Interval", "mean_difference", "share", "share_difference"]
+
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """An estimate, and the limits of its interval; None where there are too few observations for one."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the whole interval lies on one side of zero."""
+        return self.low is not None and self.high is not None and (self.low > 0.0 or self.high < 0.0)
+
+
+_UNKNOWN = Interval(None, None, None)
+
+
+def share(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
+    """The share of successes with Wilson's score interval.
+
+    >>> [round(limit, 4) for limit in share(56, 70)]
+    [0.8, 0.6918, 0.877]
+    """
+    if trials == 0:
+        return _UNKNOWN
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    p = successes / trials
+    centre = p + z * z / (2 * trials)
+    spread = z * math.sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials))
+    scale = 1 + z * z / trials
+    # at 0 and 1 a limit is the share itself, up to rounding
+    return Interval(p, min(max((centre - spread) / scale, 0.0), p), max(min((centre + spread) / scale, 1.0), p))
+
+
+def share_difference(
+    successes: int, trials: int, other_successes: int, other_trials: int, confidence: float = CONFIDENCE
+) -> Interval:
+    """The first share less the other, with Newcombe's interval.
+
+    >>> [round(limit, 4) for limit in share_difference(56, 70, 48, 80)]
+    [0.2, 0.0524, 0.3339]
+    """
+    p, low, high = share(successes, trials, confidence)
+    q, other_low, other_high = share(other_successes, other_trials, confidence)
+    if p is None or low is None or high is None or q is None or other_low is None or other_high is None:
+        return _UNKNOWN
+    below, above = math.hypot(p - low, other_high - q), math.hypot(high - p, q - other_low)
+    return Interval(p - q, max(p - q - below, -1.0), min(p - q + above, 1.0))
+
+
+def mean_difference(values: Sequence[float], others: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
+    """The mean of `values` less that of `others`, with Welch's interval; without limits for fewer than two each.
+
+    >>> mean_difference([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]).estimate
+    0.0
+    """
+    if not values or not others:
+        return _UNKNOWN
+    estimate = math.fsum(values) / len(values) - math.fsum(others) / len(others)
+    if min(len(values), len(others)) < 2:  # noqa: PLR2004 - a variance needs two
+        return Interval(estimate, None, None)
+    parts = [_variance(group) / len(group) for group in (values, others)]
+    error = math.fsum(parts)
+    if error == 0.0:
+        return Interval(estimate, estimate, estimate)
+    freedom = 1 / sum(
+        (part / error) ** 2 / (len(group) - 1) for part, group in zip(parts, (values, others), strict=True)
+    )
+    margin = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * math.sqrt(error)
+    return Interval(estimate, estimate - margin, estimate + margin)
+
+
+def _variance(values: Sequence[float]) -> float:
+    mean = math.fsum(values) / len(values)
+    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)

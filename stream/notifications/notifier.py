@@ -1,0 +1,360 @@
+"""From records to messages: routing, what is suppressed or held out, what leaves, and what became of it.
+
+The alerts topic itself is the queue: what waits is kept in memory only, and the offset of an alert is committed when
+every channel that is to hear of it has an outcome that is published and stored. After a restart the rest is read again.
+"""
+
+import logging
+import queue
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from stream import metrics
+from stream.alerts.contract import Alert
+from stream.clock import Clock
+from stream.errors import StorageError
+from stream.events.dead_letters import dead_letter
+from stream.events.rejections import Rejection
+from stream.events.times import epoch_ms
+from stream.notifications.actions import decode_action, decode_alert, encode_action, occurred_ms, suppressing
+from stream.notifications.config import Config
+from stream.notifications.contract import ActionKind, Arm, Outcome, Suppression
+from stream.notifications.courier import Parcel, Report
+from stream.notifications.hold_out import is_held_out
+from stream.notifications.inbound import Inbound
+from stream.notifications.journal import Entry, Journal
+from stream.notifications.lane import Lane
+from stream.notifications.ledger import OffsetLedger, Partition
+from stream.notifications.records import PublishedRecord, notification, undelivered
+from stream.notifications.rules import Routing, route
+from stream.notifications.templates import Message, Templates
+from stream.notifications.waiting import Delivery
+from stream.settings import Settings
+from stream.storage.notification_store import Known, NotificationStore
+
+__all__ = ["Notifier"]
+
+_LOG = logging.getLogger(__name__)
+
+#: In the store, the channel of an alert that no channel is to hear of.
+_NO_CHANNEL: Final = ""
+_DAY_S: Final = 86_400
+#: Actions are kept at least so long, for the customer's view.
+_LEAST_ACTION_DAYS: Final = 90.0
+_EXPIRY_LOOK_MS: Final = 10_000
+#: What is decided without sending, at most, before the broker is asked again.
+_MOST_WITHOUT_SENDING: Final = 200
+
+
+class Notifier:
+    """Works on one thread; only the couriers of ``lanes`` work beside it and put their reports into ``reports``.
+
+    Raises `StorageError` when Redis fails; then nothing is lost, and the same call is to be made again later.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        config: Config,
+        templates: Templates,
+        lanes: Mapping[str, Lane],
+        reports: "queue.SimpleQueue[Report]",
+        store: NotificationStore,
+        journal: Journal,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._config = config
+        self._templates = templates
+        self._lanes = lanes
+        self._reports = reports
+        self._store = store
+        self._journal = journal
+        self._clock = clock
+        self._come: list[Report] = []
+        self._open: dict[tuple[str, str], Delivery] = {}
+        self._looked_for_expired_ms = 0
+        self._action_ttl_s = round(max(_LEAST_ACTION_DAYS, *config.actions.values(), 0.0) * _DAY_S)
+        self.ledger = OffsetLedger()
+        # a counter that appears with its first count has not increased, to Prometheus
+        for kind in ActionKind:
+            metrics.ACTIONS.labels(kind)
+        for channel in lanes:
+            metrics.NOTIFICATION_FAILURES.labels(channel)
+            for outcome in Outcome:
+                metrics.NOTIFICATIONS.labels(channel, outcome)
+
+    @property
+    def waiting(self) -> int:
+        """Deliveries that have no outcome yet."""
+        return len(self._open)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is under way that ends by itself: a delivery, a record to be confirmed."""
+        return len(self._journal) > 0 or any(lane.carried is not None for lane in self._lanes.values())
+
+    def take_in(self, records: Sequence[Inbound]) -> None:
+        """Take records, those of a partition in order."""
+        now_ms = self._clock.now_ms()
+        decoded = [self._decoded(record, now_ms) for record in records]
+        alerts = [alert.alert_id for alert in decoded if isinstance(alert, Alert)]
+        outcomes = dict(zip(alerts, self._store.outcomes(alerts), strict=True))
+        for record, content in zip(records, decoded, strict=True):
+            if isinstance(content, Rejection):
+                self._reject(record, content, now_ms)
+            elif isinstance(content, Alert):
+                self._admit(record, content, outcomes[content.alert_id], now_ms)
+            else:
+                self.ledger.enter(*record.position, parts=0)
+
+    def step(self, *, dispatch: bool = True) -> None:
+        """Take the couriers' reports, record what is over and (unless told not to) send what may leave."""
+        now_ms = self._clock.now_ms()
+        self._collect(now_ms)
+        self._journal.work()
+        if not dispatch or self._journal.is_behind:
+            return
+        if now_ms - self._looked_for_expired_ms >= _EXPIRY_LOOK_MS:
+            self._looked_for_expired_ms = now_ms
+            for lane in self._lanes.values():
+                for delivery in lane.expired(now_ms):
+                    self._expire(delivery, now_ms)
+        for lane in self._lanes.values():
+            self._dispatch(lane, now_ms)
+            metrics.NOTIFICATION_QUEUE.labels(lane.name).set(len(lane.line))
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for a courier to come back, for at most so long."""
+        try:
+            self._come.append(self._reports.get(timeout=timeout_s))
+        except queue.Empty:
+            return
+
+    def drop(self, partitions: Iterable[Partition]) -> None:
+        """Forget what waits on behalf of partitions that are not ours any more."""
+        dropped = {*partitions}
+        self.ledger.drop(dropped)
+        for delivery in [*self._open.values()]:
+            delivery.positions[:] = [place for place in delivery.positions if place[:2] not in dropped]
+            if not delivery.positions and delivery.is_waiting:
+                self._lanes[delivery.route.channel].line.remove(delivery)
+                del self._open[delivery.key]
+
+    # in
+
+    def _decoded(self, record: Inbound, now_ms: int) -> Alert | Rejection | None:
+        """The alert of a record, why it is none, or None for an action, which is stored by then."""
+        if record.topic == self._settings.alerts:
+            return decode_alert(record)
+        action = decode_action(record, now_ms, round(self._settings.skew_s * 1000))
+        if isinstance(action, Rejection):
+            return action
+        at_ms = epoch_ms(action.occurred_at)
+        if self._store.record_action(
+            action.customer_id, action.action, at_ms, encode_action(action), self._action_ttl_s
+        ):
+            metrics.ACTIONS.labels(action.action).inc()
+        return None
+
+    def _reject(self, record: Inbound, rejection: Rejection, now_ms: int) -> None:
+        self.ledger.enter(*record.position, parts=1)
+        letter = dead_letter(record, rejection, topic=record.topic, partition=record.partition, at_ms=now_ms)
+        headers: list[tuple[str, str | bytes | None]] = [*letter.headers]
+        published = PublishedRecord(self._settings.notification_dead_letters, letter.key, letter.value, headers)
+        self._journal.enter(Entry([published], lambda: self.ledger.done(*record.position)))
+        metrics.DEAD_LETTERS.labels(rejection.reason).inc()
+
+    def _admit(self, record: Inbound, alert: Alert, known: Mapping[str, str], now_ms: int) -> None:
+        routing = route(self._config, alert)
+        if not routing.routes:
+            is_known = _NO_CHANNEL in known
+            self.ledger.enter(*record.position, parts=int(not is_known))
+            if not is_known:
+                self._leave_out(record, alert, routing, now_ms)
+            return
+        wanted = [wanted for wanted in routing.routes if wanted.channel not in known]
+        self.ledger.enter(*record.position, parts=len(wanted))
+        for wanted_route in wanted:
+            delivery = self._open.get((alert.alert_id, wanted_route.channel))
+            if delivery is not None:
+                delivery.positions.append(record.position)
+                continue
+            delivery = Delivery(alert, record.value or b"", wanted_route, record.timestamp, [record.position])
+            self._open[delivery.key] = delivery
+            lane = self._lanes[wanted_route.channel]
+            if delivery.arrived_ms < now_ms - lane.channel.expire_ms:
+                self._expire(delivery, now_ms)
+            else:
+                lane.put(delivery)
+
+    def _leave_out(self, record: Inbound, alert: Alert, routing: Routing, now_ms: int) -> None:
+        published = notification(
+            self._settings.notifications,
+            alert,
+            Outcome.SUPPRESSED,
+            at_ms=now_ms,
+            channel=None,
+            rule=routing.rule,
+            reason=routing.reason,
+        )
+        marks = [(alert.alert_id, _NO_CHANNEL, Outcome.SUPPRESSED.value)]
+        self._journal.enter(Entry([published], lambda: self.ledger.done(*record.position), marks))
+        metrics.NOTIFICATIONS.labels("none", Outcome.SUPPRESSED).inc()
+
+    # out
+
+    def _dispatch(self, lane: Lane, now_ms: int) -> None:
+        for _ in range(_MOST_WITHOUT_SENDING):
+            if not lane.is_open(now_ms):
+                return
+            picked = lane.pick(now_ms)
+            if not picked:
+                return
+            try:
+                sendable = self._sendable(lane, picked, now_ms)
+            except StorageError:
+                lane.put_back(picked, now_ms)
+                raise
+            if sendable is None:
+                return
+            if sendable and self._send(lane, sendable, now_ms):
+                return
+
+    def _sendable(self, lane: Lane, picked: Sequence[Delivery], now_ms: int) -> list[Delivery] | None:
+        """Those that are to be sent now; the others are finished. None: there is no room, all wait.
+
+        The hold-out decides last: what is held out would have been sent, so the groups differ in nothing else.
+        """
+        known = dict(zip(picked, self._store.known([d.alert.customer_id for d in picked]), strict=True))
+        actions = {
+            delivery: suppressing(delivery.alert, occurred_ms(delivery.alert), found.actions, self._config.actions)
+            for delivery, found in known.items()
+        }
+        wanted = [delivery for delivery in picked if actions[delivery] is None]
+        has_room = not wanted or lane.has_room(self._store, now_ms)
+        for delivery in picked:
+            if actions[delivery] is not None:
+                self._finish(delivery, Outcome.SUPPRESSED, now_ms, reason=Suppression.ACTION)
+        if not has_room:
+            lane.put_back(wanted, now_ms)
+            return None
+        sendable = [d for d in wanted if not (lane.channel.hold_out and self._is_held_out(d.alert, known[d]))]
+        for delivery in wanted:
+            if delivery not in sendable:
+                self._finish(delivery, Outcome.HELD_OUT, now_ms)
+        if wanted and not sendable:
+            self._return_room(lane, now_ms)
+        return sendable
+
+    def _is_held_out(self, alert: Alert, known: Known) -> bool:
+        hold_out = self._config.hold_out
+        return known.held_out or is_held_out(alert.customer_id, hold_out.salt, hold_out.share)
+
+    def _send(self, lane: Lane, deliveries: Sequence[Delivery], now_ms: int) -> bool:
+        """Hand a message to the courier; False if it could not be worded."""
+        try:
+            message = self._worded(lane, deliveries)
+        except Exception as error:  # noqa: BLE001 - logged, and dead-lettered
+            # whatever an expression of a template raises: the alert is not at fault, and must not block the others
+            _LOG.exception("a template of channel %s cannot be filled", lane.name)
+            for delivery in deliveries:
+                self._finish(delivery, Outcome.FAILED, now_ms, reason="template", detail=type(error).__name__)
+            self._return_room(lane, now_ms)
+            return False
+        lane.carry(Parcel(lane.name, message, deliveries))
+        return True
+
+    def _worded(self, lane: Lane, deliveries: Sequence[Delivery]) -> Message:
+        digest, text_format = lane.channel.digest, lane.channel.format
+        if digest is None:
+            return self._templates.single(deliveries[0].route.template, text_format, deliveries[0].alert)
+        alerts = [delivery.alert for delivery in deliveries]
+        alerts.sort(key=lambda alert: -alert.value_at_risk)
+        return self._templates.digest(digest.template, text_format, alerts, len(lane.line))
+
+    # over
+
+    def _collect(self, now_ms: int) -> None:
+        while not self._reports.empty():
+            self._come.append(self._reports.get_nowait())
+        while self._come:
+            parcel, failure, seconds = self._come.pop(0)
+            lane = self._lanes[parcel.channel]
+            metrics.NOTIFICATION_SECONDS.labels(lane.name).observe(seconds)
+            if failure is None:
+                lane.delivered()
+                for delivery in parcel.deliveries:
+                    delivery.attempts += 1
+                    self._finish(delivery, Outcome.SENT, now_ms)
+                continue
+            _LOG.warning("channel %s: not delivered: %s", lane.name, failure.detail)
+            metrics.NOTIFICATION_FAILURES.labels(lane.name).inc()
+            reason = "refused" if failure.is_permanent else "unreachable"
+            for delivery in lane.failed(parcel, now_ms, is_permanent=failure.is_permanent):
+                self._finish(delivery, Outcome.FAILED, now_ms, reason=reason, detail=failure.detail)
+            self._return_room(lane, now_ms)
+
+    def _return_room(self, lane: Lane, now_ms: int) -> None:
+        try:
+            lane.return_room(self._store, now_ms)
+        except StorageError as error:
+            # one message of the day's budget less; to stop here would lose what else was decided
+            _LOG.warning("channel %s: the budget keeps a message that was not sent: %s", lane.name, error)
+
+    def _expire(self, delivery: Delivery, now_ms: int) -> None:
+        if delivery.attempts:
+            self._finish(delivery, Outcome.FAILED, now_ms, reason="expired", detail="not delivered before it expired")
+        else:
+            self._finish(delivery, Outcome.SUPPRESSED, now_ms, reason=Suppression.EXPIRED)
+
+    def _finish(
+        self, delivery: Delivery, outcome: Outcome, now_ms: int, *, reason: str | None = None, detail: str = ""
+    ) -> None:
+        """Enter an outcome into the journal; the offsets follow when it is recorded."""
+        alert, channel = delivery.alert, delivery.route.channel
+        lane = self._lanes[channel]
+        records = [
+            notification(
+                self._settings.notifications,
+                alert,
+                outcome,
+                at_ms=now_ms,
+                channel=channel,
+                rule=delivery.route.rule,
+                reason=reason,
+                arm=self._arm(lane, outcome),
+                attempts=delivery.attempts,
+                digest=lane.digest,
+            )
+        ]
+        if outcome is Outcome.FAILED:
+            records.append(
+                undelivered(
+                    self._settings.notification_dead_letters,
+                    alert,
+                    delivery.value,
+                    delivery.positions[0] if delivery.positions else (self._settings.alerts, -1, -1),
+                    at_ms=now_ms,
+                    channel=channel,
+                    reason=reason or "",
+                    detail=detail,
+                    attempts=delivery.attempts,
+                )
+            )
+        held_out = (alert.customer_id, alert.alert_id) if outcome is Outcome.HELD_OUT else None
+        marks = [(alert.alert_id, channel, outcome.value)]
+        self._journal.enter(Entry(records, lambda: self._settle(delivery), marks, held_out))
+        metrics.NOTIFICATIONS.labels(channel, outcome).inc()
+
+    def _settle(self, delivery: Delivery) -> None:
+        del self._open[delivery.key]
+        for position in delivery.positions:
+            self.ledger.done(*position)
+
+    def _arm(self, lane: Lane, outcome: Outcome) -> Arm | None:
+        """The group of the comparison: failed deliveries were meant to be sent, and held-out ones cannot fail."""
+        if outcome is Outcome.HELD_OUT:
+            return Arm.HELD_OUT
+        is_compared = lane.channel.hold_out and self._config.hold_out.share > 0
+        return Arm.NOTIFIED if is_compared and outcome in {Outcome.SENT, Outcome.FAILED} else None

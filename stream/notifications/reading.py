@@ -1,0 +1,90 @@
+"""Reading a topic from where it matters to where it ends now, and then stopping."""
+
+import logging
+import secrets
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    TIMESTAMP_LOG_APPEND_TIME,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+
+from stream.errors import TopologyError
+from stream.notifications.inbound import Inbound, inbound
+from stream.settings import Settings
+
+__all__ = ["read_to_end"]
+
+_TIMEOUT_S: Final = 10.0
+#: A topic that gives nothing for so long although its end is not reached cannot be read.
+_SILENCE_S: Final = 60.0
+_MOST_AT_ONCE: Final = 1000
+_POLL_S: Final = 0.05
+
+
+def read_to_end(settings: Settings, topic: str, *, from_ms: int | None = None) -> Iterator[Inbound]:
+    """Records of ``topic``, those of a partition in order, up to its end.
+
+    A partition ends where nothing follows, or with the first record that was written after the start. ``from_ms``:
+    leave out what was written before, as far as the broker can find the place. Raises `TopologyError`.
+    """
+    quiet = logging.getLogger("stream.notifications.reading.librdkafka")
+    quiet.propagate = False
+    consumer = Consumer(
+        {
+            **settings.librdkafka(),
+            "client.id": "stream-report",
+            # partitions are assigned by hand: the group is never joined, nothing is committed
+            "group.id": f"stream-report-{secrets.token_hex(6)}",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        },
+        logger=quiet,
+    )
+    try:
+        yield from _to_end(consumer, settings, topic, from_ms)
+    except KafkaException as error:
+        raise TopologyError(f"topic {topic} cannot be read: {error.args[0].str()}") from error
+    finally:
+        consumer.close()
+
+
+def _to_end(consumer: Consumer, settings: Settings, topic: str, from_ms: int | None) -> Iterator[Inbound]:
+    found = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
+    if found.error is not None or not found.partitions:
+        raise TopologyError(f"no topic {topic} at {settings.kafka_bootstrap}: stream topics create")
+    open_partitions = {*found.partitions}
+    consumer.assign(_starts(consumer, topic, [*found.partitions], from_ms))
+    began_ms = time.time_ns() // 1_000_000
+    last_s = time.monotonic()
+    while open_partitions:
+        for message in consumer.consume(_MOST_AT_ONCE, _POLL_S):
+            last_s = time.monotonic()
+            error, partition = message.error(), message.partition()
+            is_end = error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - its public name
+            if error is not None and not is_end:
+                raise TopologyError(f"topic {topic} cannot be read: {error.str()}")
+            if partition not in open_partitions:
+                continue
+            written, at_ms = message.timestamp()
+            # producers' times may be anything
+            if is_end or (written == TIMESTAMP_LOG_APPEND_TIME and at_ms > began_ms):
+                open_partitions.discard(partition)
+            else:
+                yield inbound(message, began_ms)
+        if time.monotonic() - last_s > _SILENCE_S:
+            raise TopologyError(f"topic {topic} gave nothing for {_SILENCE_S:g} s, before its end: look at the broker")
+
+
+def _starts(consumer: Consumer, topic: str, partitions: list[int], from_ms: int | None) -> list[TopicPartition]:
+    """Where to begin in each partition: the first record at or after ``from_ms``, the end when there is none."""
+    if from_ms is None:
+        return [TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions]
+    asked = [TopicPartition(topic, partition, max(from_ms, 0)) for partition in partitions]
+    return consumer.offsets_for_times(asked, timeout=_TIMEOUT_S)

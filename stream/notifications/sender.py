@@ -1,0 +1,118 @@
+"""Delivery through Apprise: one message to one address, and what to think of a failure."""
+
+import logging
+import re
+import threading
+from typing import Final, NamedTuple, Protocol
+
+from stream.errors import SettingsError
+from stream.notifications.config import Channel
+from stream.notifications.templates import Message
+
+__all__ = ["AppriseSender", "Failure", "Sender"]
+
+_LOG = logging.getLogger(__name__)
+
+#: How Apprise words an HTTP status, and how smtplib's errors show an SMTP reply.
+_HTTP_STATUS = re.compile(r"error=(\d{3})\b")
+_SMTP_REPLY = re.compile(r"\((\d{3}), b['\"]")
+#: Statuses below 500 that ask to try again: time-out, conflict, too early, too many.
+_HTTP_TRANSIENT: Final = frozenset({408, 409, 425, 429})
+#: SMTP replies that speak of our login or of the whole server, not of this message: an operator can mend that.
+_SMTP_MENDABLE: Final = frozenset({530, 534, 535, 538, 554})
+_CLIENT_ERRORS: Final = range(400, 500)
+_SMTP_PERMANENT: Final = range(500, 560)
+
+
+class Failure(NamedTuple):
+    """Why a message was not delivered. ``is_permanent``: trying again cannot help. ``detail`` holds no secret."""
+
+    is_permanent: bool
+    detail: str
+
+
+class Sender(Protocol):
+    """Delivers to one address; called from one thread at a time."""
+
+    def send(self, message: Message) -> Failure | None:
+        """Deliver; None when the other side has accepted."""
+
+
+class _Overheard(logging.Handler):
+    """Keeps what Apprise logs while a thread delivers: it returns no more than yes or no."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self._of_thread = threading.local()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        lines = getattr(self._of_thread, "lines", None)
+        if lines is not None:
+            lines.append(record.getMessage())
+
+    def listen(self) -> list[str]:
+        """Begin to keep the lines of this thread, in the list returned."""
+        self._of_thread.lines = []
+        return self._of_thread.lines  # type: ignore[no-any-return]
+
+
+_overheard = _Overheard()
+
+
+def _silence() -> None:
+    """Keep the lines of Apprise and its libraries, which show addresses and tokens, out of every log but ours."""
+    for name in ("apprise", "requests", "urllib3"):
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
+    logging.getLogger("apprise").setLevel(logging.DEBUG)
+    if _overheard not in logging.getLogger("apprise").handlers:
+        logging.getLogger("apprise").addHandler(_overheard)
+
+
+class AppriseSender:
+    """An Apprise URL. Raises `SettingsError` when Apprise does not know it."""
+
+    def __init__(self, name: str, channel: Channel) -> None:
+        try:
+            import apprise  # noqa: PLC0415 - an optional dependency, and a slow import
+        except ImportError as error:
+            raise SettingsError("notifications need Apprise: pip install 'customer-stream[notify]'") from error
+        _silence()
+        plugin = apprise.Apprise.instantiate(channel.url)
+        if plugin is None:
+            scheme = channel.url.partition("://")[0]
+            raise SettingsError(f"channel {name}: url: Apprise does not accept this {scheme}:// URL")
+        if channel.rate is not None:
+            # the file says how fast; Apprise's own pauses are guesses about each service
+            plugin.request_rate_per_sec = 0.0
+        self._plugin = plugin
+        self._format = apprise.NotifyFormat(channel.format)
+
+    def send(self, message: Message) -> Failure | None:
+        lines = _overheard.listen()
+        try:
+            delivered = self._plugin.notify(body=message.body, title=message.title, body_format=self._format)
+        except Exception as error:  # noqa: BLE001 - logged, and tried again
+            _LOG.exception("Apprise failed in an unexpected way")
+            return Failure(is_permanent=False, detail=type(error).__name__)
+        return None if delivered else failure_of(lines)
+
+
+def failure_of(lines: list[str]) -> Failure:
+    """Judge a failed delivery by what Apprise logged: a refusal of this very message is permanent, all else is not.
+
+    >>> failure_of(["Failed to send JSON POST notification: Not Found, error=404."])
+    Failure(is_permanent=True, detail='HTTP status 404')
+    >>> failure_of(["A Connection error occurred sending JSON notification to x."])
+    Failure(is_permanent=False, detail='no connection, no answer in time, or refused without a status')
+    """
+    for line in lines:
+        if found := _HTTP_STATUS.search(line):
+            status = int(found[1])
+            return Failure(status in _CLIENT_ERRORS and status not in _HTTP_TRANSIENT, f"HTTP status {status}")
+        if found := _SMTP_REPLY.search(line):
+            reply = int(found[1])
+            return Failure(reply in _SMTP_PERMANENT and reply not in _SMTP_MENDABLE, f"SMTP reply {reply}")
+    return Failure(is_permanent=False, detail="no connection, no answer in time, or refused without a status")

@@ -1,0 +1,122 @@
+"""The words of a message: Jinja2 in a sandbox, so that a template can read an alert and nothing else."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from stream.alerts.contract import Alert, AlertKind, Cause, Reason
+from stream.errors import SettingsError
+from stream.notifications.config import Config, Template
+
+__all__ = ["SAMPLE", "Message", "Templates"]
+
+_BREAKS = re.compile(r"[\s\x00-\x1f\x7f]+")
+_MAX_TITLE_CHARS: Final = 250
+
+#: An alert with everything in it, to try templates and channels on.
+SAMPLE: Final = Alert(
+    alert_id="0" * 64,
+    kind=AlertKind.RAISED,
+    customer_id="sample-customer",
+    risk=0.83,
+    threshold=0.7,
+    previous_risk=0.41,
+    cause=Cause.SILENCE,
+    segment="loyal",
+    value_at_risk=123.45,
+    reasons=(Reason(feature="tenure", value=3.0, contribution=0.4, sentence="A customer for only 3 days."),),
+    logit=1.6,
+    baseline=0.5,
+    rest=0.7,
+    model_version=1,
+    occurred_at="2026-01-02T03:04:05.000Z",
+    emitted_at="2026-01-02T03:04:06.000Z",
+)
+
+
+class Message(NamedTuple):
+    """What is sent. The title is one line."""
+
+    title: str
+    body: str
+
+
+class Templates:
+    """The compiled templates of a configuration.
+
+    Names that a template uses and an alert does not have are errors. Raises `SettingsError` when a template does not
+    compile or cannot be filled with an alert, one line for each.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._compiled: dict[tuple[str, str], tuple[jinja2.Template, jinja2.Template]] = {}
+        uses: set[tuple[str, str]] = {
+            (rule.template, channel.format) for rule in config.rules for channel in _single(config, rule.channels)
+        }
+        digests: set[tuple[str, str]] = {
+            (c.digest.template, c.format) for c in config.channels.values() if c.digest is not None
+        }
+        problems = [
+            *self._tried(config.templates, uses, {"alert": SAMPLE}),
+            *self._tried(config.templates, digests, {"alerts": [SAMPLE], "waiting": 0}),
+        ]
+        if problems:
+            raise SettingsError("\n".join(dict.fromkeys(problems)))
+
+    def single(self, template: str, text_format: str, alert: Alert) -> Message:
+        """The message for one alert. Raises `jinja2.TemplateError` or what an expression in it raises."""
+        return self._filled(template, text_format, {"alert": alert})
+
+    def digest(self, template: str, text_format: str, alerts: Sequence[Alert], waiting: int) -> Message:
+        """The message for many; ``waiting``: alerts for which there was no room."""
+        return self._filled(template, text_format, {"alerts": alerts, "waiting": waiting})
+
+    def sample(self, channel: str) -> Message:
+        """What `channel` would be sent for a sample alert."""
+        wanted = self._config.channels[channel]
+        if wanted.digest is not None:
+            return self.digest(wanted.digest.template, wanted.format, [SAMPLE], 0)
+        for rule in self._config.rules:
+            if channel in rule.channels:
+                return self.single(rule.template, wanted.format, SAMPLE)
+        return Message(f"A test of channel {channel}", "No rule sends to this channel yet.")
+
+    def _tried(self, templates: Mapping[str, Template], uses: set[tuple[str, str]], names: dict[str, Any]) -> list[str]:
+        problems = []
+        for name, text_format in sorted(uses):
+            template = templates[name]
+            environment = _environment(is_html=text_format == "html")
+            plain = _environment(is_html=False)
+            try:
+                self._compiled[name, text_format] = (
+                    plain.from_string(template.title),
+                    environment.from_string(template.body),
+                )
+                self._filled(name, text_format, names)
+            except jinja2.TemplateSyntaxError as error:
+                problems.append(f"template {name}: line {error.lineno}: {error.message}")
+            except Exception as error:  # noqa: BLE001 - an expression of a template may raise anything
+                problems.append(f"template {name}: {type(error).__name__}: {error}; it sees {', '.join(names)}")
+        return problems
+
+    def _filled(self, name: str, text_format: str, names: dict[str, Any]) -> Message:
+        title, body = self._compiled[name, text_format]
+        # a line break in a title would begin another header of an e-mail
+        return Message(_BREAKS.sub(" ", title.render(names)).strip()[:_MAX_TITLE_CHARS], body.render(names))
+
+
+def _single(config: Config, channels: Sequence[str]) -> list[Any]:
+    return [config.channels[name] for name in channels if config.channels[name].digest is None]
+
+
+def _environment(*, is_html: bool) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        autoescape=is_html, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["percent"] = lambda share: f"{share:.0%}"
+    environment.filters["money"] = lambda amount: f"{amount:,.2f}"
+    return environment

@@ -1,0 +1,105 @@
+"""stream actions record, stream notify --dry-run and --test, and the customer's view."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+from click.testing import CliRunner, Result
+
+from stream.cli import main
+from stream.events.partition import partition_of
+from stream.notifications.contract import Action, ActionKind
+from stream.notifications.reading import read_to_end
+from stream.storage.notification_store import NotificationStore
+from tests.notifications.desk import Desk, configuration
+from tests.notifications.process import NotifyProcess
+from tests.notifications.receivers import Webhook
+from tests.notifications.rig import Bench, alert
+
+
+def stream(bench: Bench, *arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, env=bench.settings.to_env(), catch_exceptions=False)
+
+
+def test_an_action_is_published_as_the_notifier_reads_it(bench: Bench) -> None:
+    done = stream(
+        bench,
+        "actions",
+        "record",
+        "Zoë",
+        "contacted",
+        "--actor",
+        "Ann",
+        "--note",
+        "called\nback",
+        "--alert-id",
+        "0" * 64,
+    )
+    assert done.exit_code == 0, done.stderr
+    (record,) = read_to_end(bench.settings, bench.settings.actions)
+    assert record.partition == partition_of("Zoë", bench.settings.partitions)
+    assert record.key == "Zoë".encode()
+    action = msgspec.json.decode(record.value or b"", type=Action)
+    assert (action.action, action.actor, action.note) == (ActionKind.CONTACTED, "Ann", "called\nback")
+    with Desk(bench, configuration("json://127.0.0.1:1")) as desk:
+        desk.clock.at_ms = record.timestamp
+        desk.take_raw(bench.settings.actions, [("Zoë", record.value or b"")])
+        desk.work()
+        (known,) = desk.store.known(["Zoë"])
+        assert known.actions == {"contacted": record.value}
+        older = msgspec.json.encode(msgspec.structs.replace(action, occurred_at=1_600_000_000.0, action_id="older"))
+        desk.take_raw(bench.settings.actions, [("Zoë", older)])
+        assert desk.store.known(["Zoë"])[0].actions == {"contacted": record.value}
+    assert not bench.letters()
+
+
+def test_what_is_no_action_is_refused_before_it_is_published(bench: Bench) -> None:
+    refused = stream(bench, "actions", "record", "c", "contacted", "--alert-id", "17")
+    assert refused.exit_code == 2
+    assert "this is no action" in refused.stderr
+    assert stream(bench, "actions", "record", "c", "shrugged").exit_code == 2
+    assert stream(bench, "actions", "record", "c", "resolved", "--at", "yesterday").exit_code == 2
+    assert not [*read_to_end(bench.settings, bench.settings.actions)]
+
+
+def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(bench: Bench, tmp_path: Path) -> None:
+    with Webhook() as hook:
+        file = tmp_path / "notifications.yaml"
+        file.write_text(configuration(hook.url, match="{value_at_least: 5}"))
+        bench.publish([alert(1), alert(5), alert(9)])
+        with NotificationStore(bench.settings) as store:
+            store.mark([(alert(9).alert_id, "hook", "sent")])
+        done = stream(bench, "notify", "--dry-run", "--notify-file", str(file))
+        assert done.exit_code == 0, done.stderr
+        assert hook.asked == 0
+    assert "nobody is told: no rule matches" in done.stdout
+    assert "to hook by rule all: it would be sent" in done.stdout
+    assert "to hook by rule all: over already: sent" in done.stdout
+    assert "    c-5" in done.stdout
+    assert "3 alerts; nothing was sent" in done.stderr
+    assert not bench.told()
+    assert bench.uncommitted() == 3
+    limited = stream(bench, "notify", "--dry-run", "--limit", "1", "--notify-file", str(file))
+    assert "1 alerts; nothing was sent" in limited.stderr
+
+
+def test_a_channel_can_be_tried(bench: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "notifications.yaml"
+    with Webhook(lambda number, _: 200 if number == 1 else 401) as hook:
+        file.write_text(configuration(hook.url))
+        assert stream(bench, "notify", "--test", "hook", "--notify-file", str(file)).exit_code == 0
+        assert hook.messages == ["sample-customer"]
+        refused = stream(bench, "notify", "--test", "hook", "--notify-file", str(file))
+        assert refused.exit_code == 1
+        assert refused.stderr == "stream: channel hook: not delivered: HTTP status 401\n"
+
+
+def test_missing_topics_are_one_line_and_status_1(bench: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "notifications.yaml"
+    file.write_text(configuration("json://127.0.0.1:1"))
+    settings = replace(bench.settings, topic_prefix=f"{bench.settings.topic_prefix}no.")
+    with NotifyProcess(settings, file, tmp_path / "log") as notifier:
+        assert notifier.wait() == 1
+    last = (tmp_path / "log").read_text().splitlines()[-1]
+    assert last.startswith("stream: no topic")
+    assert last.endswith("stream topics create")

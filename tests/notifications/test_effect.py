@@ -1,0 +1,259 @@
+"""What notifying achieves: published intervals, laws of the comparison, and the way from topics to figures."""
+
+import json
+import math
+from collections.abc import Iterable
+from itertools import count
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats  # type: ignore[import-untyped]
+
+from stream.alerts.contract import AlertKind, Cause
+from stream.cli import main
+from stream.events.decode import Decoder
+from stream.events.times import instant, rfc3339
+from stream.notifications.contract import Action, ActionKind, Arm, Notification, Outcome
+from stream.notifications.effect import Order, exposures, report
+from stream.notifications.effect_input import PurchaseLog
+from stream.notifications.inbound import Inbound
+from stream.notifications.intervals import mean_difference, share, share_difference
+from tests.notifications.rig import Bench
+
+DAY_MS = 86_400_000
+START_MS = 1_750_000_000_000
+
+COUNTS = st.integers(1, 400).flatmap(lambda trials: st.tuples(st.integers(0, trials), st.just(trials)))
+
+
+@pytest.mark.parametrize(
+    ("counts", "low", "high"),
+    [  # Newcombe (1998), table II, method 10
+        ((56, 70, 48, 80), 0.0524, 0.3339),
+        ((9, 10, 3, 10), 0.1705, 0.8090),
+        ((5, 56, 0, 29), -0.0381, 0.1926),
+        ((0, 10, 0, 20), -0.1611, 0.2775),
+    ],
+)
+def test_the_interval_of_a_difference_is_the_published_one(
+    counts: tuple[int, int, int, int], low: float, high: float
+) -> None:
+    found = share_difference(*counts)
+    assert found[1:] == pytest.approx((low, high), abs=1e-4)
+
+
+@given(COUNTS, st.sampled_from([0.8, 0.95, 0.99]))
+def test_the_interval_of_a_share_is_scipys(counted: tuple[int, int], confidence: float) -> None:
+    successes, trials = counted
+    expected = stats.binomtest(successes, trials).proportion_ci(confidence, method="wilson")
+    found = share(successes, trials, confidence)
+    assert found[1:] == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+@given(COUNTS, COUNTS)
+def test_the_interval_of_a_difference_holds_it_and_turns_with_the_groups(
+    first: tuple[int, int], second: tuple[int, int]
+) -> None:
+    there, back = share_difference(*first, *second), share_difference(*second, *first)
+    assert there.estimate is not None
+    assert there.low is not None
+    assert there.high is not None
+    assert -1.0 <= there.low <= there.estimate <= there.high <= 1.0
+    assert back.low == pytest.approx(-there.high)
+
+
+AMOUNTS = st.lists(st.floats(-1000, 1000), min_size=2, max_size=30)
+
+
+@given(AMOUNTS, AMOUNTS)
+def test_the_interval_of_a_mean_difference_is_scipys(values: list[float], others: list[float]) -> None:
+    found = mean_difference(values, others)
+    assert found.low is not None
+    assert found.high is not None
+    if max(values) - min(values) > 1e-3 and max(others) - min(others) > 1e-3:
+        expected = stats.ttest_ind(values, others, equal_var=False).confidence_interval()
+        assert found.low == pytest.approx(expected.low, rel=1e-6, abs=1e-6)
+        assert found.high == pytest.approx(expected.high, rel=1e-6, abs=1e-6)
+    assert found.low <= found.high
+
+
+def test_without_customers_there_is_no_interval() -> None:
+    assert share(0, 0).estimate is None
+    assert share_difference(1, 2, 0, 0).estimate is None
+    assert mean_difference([], [1.0]).estimate is None
+    assert mean_difference([1.0], [2.0]) == (-1.0, None, None)
+
+
+_numbers = count(1)
+
+
+def told(customer: str, arm: Arm | None, day: float = 0, **fields: object) -> Notification:
+    base = Notification(
+        alert_id=f"{next(_numbers):064x}",
+        customer_id=customer,
+        channel="mail",
+        rule="all",
+        outcome=Outcome.HELD_OUT if arm is Arm.HELD_OUT else Outcome.SENT,
+        reason=None,
+        arm=arm,
+        kind=AlertKind.RAISED,
+        cause=Cause.SILENCE,
+        segment="loyal",
+        risk=0.8,
+        value_at_risk=10.0,
+        attempts=1,
+        digest=False,
+        occurred_at=rfc3339(START_MS + round(day * DAY_MS)),
+        at=rfc3339(START_MS + round(day * DAY_MS)),
+    )
+    return msgspec.structs.replace(base, **fields)
+
+
+def order(day: float, amount: float = 10.0) -> Order:
+    return Order(START_MS + round(day * DAY_MS), amount, is_order=True)
+
+
+def test_a_customer_counts_once_from_the_first_alert_on() -> None:
+    first, mixed = exposures(
+        [
+            told("a", Arm.NOTIFIED, 3),
+            told("a", Arm.NOTIFIED, 1, channel="crm"),
+            told("a", Arm.NOTIFIED, 1),
+            told("b", Arm.HELD_OUT, 2, segment=None),
+            told("c", None),
+            told("d", Arm.NOTIFIED, kind=AlertKind.CLEARED),
+            told("e", Arm.NOTIFIED),
+            told("e", Arm.HELD_OUT, 5),
+        ]
+    )
+    by_customer = {item.customer_id: item for item in first}
+    assert mixed == 1
+    assert by_customer.keys() == {"a", "b"}
+    assert by_customer["a"].at_ms == START_MS + DAY_MS
+    assert by_customer["a"].channels == {"mail", "crm"}
+    assert by_customer["b"].segment == "none"
+
+
+def test_only_what_lies_within_the_horizon_after_the_alert_counts() -> None:
+    first, mixed = exposures([told("a", Arm.NOTIFIED), told("b", Arm.HELD_OUT), told("late", Arm.NOTIFIED, 3)])
+    refund = Order(START_MS + 5 * DAY_MS, -4.0, is_order=False)
+    orders = {"a": [order(-1), order(0), order(7, 25.0), refund, order(7.1, 99.0)], "b": [refund]}
+    actions = {
+        "a": [
+            Action(action_id=str(n), customer_id="a", action=ActionKind.OFFER_ACCEPTED, occurred_at=instant(at_ms))
+            for n, at_ms in enumerate((START_MS - 1, START_MS + DAY_MS, START_MS + 2 * DAY_MS))
+        ]
+    }
+    found = report(first, mixed, orders, actions, horizon_days=7, as_of_ms=START_MS + 9 * DAY_MS)
+    notified, held_out = found.everyone.notified, found.everyone.held_out
+    assert (notified.customers, notified.orders, notified.spend) == (1, 1, 21.0)
+    assert (held_out.customers, held_out.orders, held_out.spend) == (1, 0, -4.0)
+    assert notified.actions[ActionKind.OFFER_ACCEPTED] == 1
+    assert found.pending == 1
+    assert found.everyone.ordered.estimate == 1.0
+    assert found.everyone.spend.estimate == 25.0
+    assert len(found.everyone.warnings) == 2
+
+
+def test_failed_deliveries_count_in_the_group_that_was_to_be_notified() -> None:
+    first, mixed = exposures([told("a", Arm.NOTIFIED, outcome=Outcome.FAILED), told("b", Arm.NOTIFIED)])
+    found = report(first, mixed, {}, {}, horizon_days=1, as_of_ms=START_MS + DAY_MS)
+    assert (found.everyone.notified.customers, found.failed) == (2, 1)
+
+
+@given(st.lists(st.tuples(st.sampled_from(Arm), st.sampled_from(["x", "y"]), st.booleans()), max_size=60))
+def test_segments_add_up_to_everyone(customers: list[tuple[Arm, str, bool]]) -> None:
+    records = [told(str(n), arm, segment=segment) for n, (arm, segment, _) in enumerate(customers)]
+    orders = {str(n): [order(1)] for n, (_, _, ordered) in enumerate(customers) if ordered}
+    found = report(*exposures(records), orders, {}, horizon_days=7, as_of_ms=START_MS + 30 * DAY_MS)
+    for group in ("notified", "held_out"):
+        everyone = getattr(found.everyone, group)
+        parts = [getattr(comparison, group) for comparison in found.by_segment.values()]
+        assert sum(part.customers for part in parts) == everyone.customers
+        assert sum(part.orders for part in parts) == everyone.orders
+        assert math.isclose(sum(part.spend * part.customers for part in parts), everyone.spend * everyone.customers)
+
+
+def purchase(customer: str, event_id: str, name: str, day: float, order_id: str, amount: float = 0) -> bytes:
+    at_s = (START_MS + day * DAY_MS) / 1000
+    event: dict[str, object] = {
+        "event_id": event_id,
+        "customer_id": customer,
+        "occurred_at": at_s,
+        "name": name,
+        "order_id": order_id,
+    }
+    return json.dumps(event | ({"amount": amount, "currency": "EUR"} if name != "cancelled" else {})).encode()
+
+
+def test_orders_are_those_that_stand() -> None:
+    events = [
+        purchase("a", "1", "completed", 1, "o1", 10),
+        purchase("a", "1", "completed", 1, "o1", 10),  # a repeat
+        purchase("a", "2", "completed", 2, "o2", 20),
+        purchase("a", "3", "cancelled", 3, "o2"),
+        purchase("a", "4", "refunded", 4, "o1", 2.5),
+        purchase("b", "5", "completed", 9, "o3", 7),
+        b"{",
+    ]
+    log = PurchaseLog(frozenset(["a"]), Decoder())
+    keys = [b"a"] * 5 + [b"b", b"a"]
+    log.add(
+        [Inbound("t", 0, n, key, value, 0) for n, (key, value) in enumerate(zip(keys, events, strict=True))],
+        START_MS + 99 * DAY_MS,
+    )
+    assert log.orders == {
+        "a": [order(1), Order(START_MS + 4 * DAY_MS, -2.5, is_order=False)],
+    }
+    assert log.as_of_ms == START_MS + 9 * DAY_MS
+
+
+def stream(bench: Bench, *arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, env=bench.settings.to_env(), catch_exceptions=False)
+
+
+def fill(bench: Bench, told_records: Iterable[Notification], purchases: Iterable[tuple[str, bytes]]) -> None:
+    bench.publish_all(
+        [
+            *((bench.settings.notifications, r.customer_id, msgspec.json.encode(r)) for r in told_records),
+            *((bench.settings.events_purchase, customer, value) for customer, value in purchases),
+        ]
+    )
+
+
+def test_the_effect_is_reported_from_the_topics(bench: Bench) -> None:
+    """150 customers in each group; 90 of the notified and 60 of the held-out ones order again."""
+    records = [told(f"n{n}", Arm.NOTIFIED) for n in range(150)] + [told(f"h{n}", Arm.HELD_OUT) for n in range(150)]
+    ordering = [f"n{n}" for n in range(90)] + [f"h{n}" for n in range(60)]
+    purchases = [(c, purchase(c, f"e{c}", "completed", 2, f"o{c}", 10)) for c in ordering]
+    purchases.append(("other", purchase("other", "last", "completed", 40, "x", 1)))
+    fill(bench, records, purchases)
+    recorded = stream(bench, "actions", "record", "n1", "offer_accepted", "--at", rfc3339(START_MS + DAY_MS))
+    assert recorded.exit_code == 0, recorded.stderr
+
+    shown = stream(bench, "effect", "--json")
+    assert shown.exit_code == 0, shown.stderr
+    found = json.loads(shown.stdout)
+    everyone = found["everyone"]
+    assert (everyone["notified"]["customers"], everyone["notified"]["orders"]) == (150, 90)
+    assert (everyone["held_out"]["customers"], everyone["held_out"]["orders"]) == (150, 60)
+    assert everyone["notified"]["actions"]["offer_accepted"] == 1
+    expected = share_difference(90, 150, 60, 150)
+    assert everyone["ordered"] == pytest.approx([*expected])
+    assert everyone["spend"][0] == pytest.approx(2.0)
+    assert everyone["warnings"] == []
+    assert found["by_channel"].keys() == {"mail"}
+    for_people = stream(bench, "effect")
+    told_lines = " ".join(for_people.stdout.split())
+    assert "an effect on orders" in told_lines
+    assert "90 60.0% [52.0%, 67.5%]" in told_lines
+    assert "+20.0% [+8.7%, +30.6%]" in told_lines
+
+
+def test_without_notifications_the_report_says_so(bench: Bench) -> None:
+    shown = stream(bench, "effect")
+    assert shown.exit_code == 0, shown.stderr
+    assert "no customer to compare yet" in shown.stdout

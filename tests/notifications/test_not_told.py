@@ -1,0 +1,123 @@
+"""Who is not told: the hold-out, and customers whom someone has acted on."""
+
+import msgspec
+
+from stream.alerts.contract import AlertKind
+from stream.events.times import instant
+from stream.notifications.contract import Action, ActionKind, Arm
+from stream.notifications.hold_out import is_held_out
+from tests.notifications.desk import NOON_MS, Desk, configuration
+from tests.notifications.receivers import Webhook
+from tests.notifications.rig import Bench, alert
+
+HELD_OUT_HALF = 'hold_out: {share: 0.5, salt: "s"}'
+ACTIONS = "actions: {contacted: 14, offer_accepted: 28, resolved: 28, false_alarm: 90}"
+
+
+def action_of(number: int, kind: ActionKind, at_ms: int = NOON_MS) -> tuple[str, bytes]:
+    action = Action(action_id=f"a{number}", customer_id=f"c-{number}", action=kind, occurred_at=instant(at_ms))
+    return action.customer_id, msgspec.json.encode(action)
+
+
+def customers(*numbers: int) -> list[str]:
+    return [f"c-{number}" for number in numbers]
+
+
+def test_held_out_customers_are_recorded_marked_and_not_told(bench: Bench) -> None:
+    numbers = range(1, 41)
+    held_out = {f"c-{number}" for number in numbers if is_held_out(f"c-{number}", "s", 0.5)}
+    assert 5 < len(held_out) < 35
+    with Webhook() as hook, Desk(bench, configuration(hook.url, more=HELD_OUT_HALF)) as desk:
+        desk.take([alert(number) for number in numbers])
+        desk.work()
+        assert {*hook.messages} == {f"c-{number}" for number in numbers} - held_out
+        assert desk.committable == 40
+        for customer, known in zip(sorted(held_out), desk.store.known(sorted(held_out)), strict=True):
+            assert known.held_out, customer
+    arms = {told.customer_id: told.arm for told in bench.told()}
+    assert {customer for customer, arm in arms.items() if arm is Arm.HELD_OUT} == held_out
+    assert {arm for customer, arm in arms.items() if customer not in held_out} == {Arm.NOTIFIED}
+
+
+def test_who_was_held_out_stays_so_when_the_share_is_lowered(bench: Bench) -> None:
+    with Webhook() as hook:
+        with Desk(bench, configuration(hook.url, more='hold_out: {share: 0.999999, salt: "s"}')) as desk:
+            desk.take([alert(1)])
+            desk.work()
+        with Desk(bench, configuration(hook.url)) as desk:
+            desk.take([alert(2, customer_id="c-1"), alert(3)])
+            desk.work()
+        assert hook.messages == customers(3)
+
+
+def test_the_hold_out_does_not_touch_a_channel_that_is_exempt_nor_its_budget(bench: Bench) -> None:
+    exempt = 'hold_out: {share: 0.999999, salt: "s"}'
+    with Webhook() as hook, Desk(bench, configuration(hook.url, "hold_out: false", more=exempt)) as desk:
+        desk.take([alert(1)])
+        desk.work()
+        assert hook.messages == customers(1)
+    assert [told.arm for told in bench.told()] == [None]
+
+
+def test_held_out_alerts_use_no_budget(bench: Bench) -> None:
+    numbers = [number for number in range(1, 60) if is_held_out(f"c-{number}", "s", 0.5)][:10]
+    free = next(number for number in range(1, 60) if not is_held_out(f"c-{number}", "s", 0.5))
+    text = configuration("URL", "budget: {per_day: 1}", more=HELD_OUT_HALF)
+    with Webhook() as hook, Desk(bench, text.replace("URL", hook.url)) as desk:
+        desk.take([*(alert(number, value_at_risk=1000.0) for number in numbers), alert(free, value_at_risk=1.0)])
+        desk.work()
+        assert hook.messages == customers(free)
+
+
+def test_an_action_suppresses_raised_alerts_for_its_time(bench: Bench) -> None:
+    day_ms = 86_400_000
+    occurred_at = "2026-06-01T12:00:00.000Z"
+    raised = [alert(number, occurred_at=occurred_at) for number in range(1, 6)]
+    with Webhook() as hook, Desk(bench, configuration(hook.url, more=ACTIONS)) as desk:
+        desk.take_raw(
+            bench.settings.actions,
+            [
+                action_of(1, ActionKind.CONTACTED, NOON_MS - 13 * day_ms),
+                action_of(2, ActionKind.CONTACTED, NOON_MS - 14 * day_ms),
+                action_of(3, ActionKind.FALSE_ALARM, NOON_MS - 89 * day_ms),
+                action_of(4, ActionKind.RESOLVED, NOON_MS),
+            ],
+        )
+        desk.take([*raised, alert(6, customer_id="c-4", kind=AlertKind.CLEARED, occurred_at=occurred_at)])
+        desk.work()
+        assert sorted(hook.messages) == ["c-2", "c-4", "c-5"]
+        assert desk.committable == 6
+        (known,) = desk.store.known(["c-4"])
+        assert msgspec.json.decode(known.actions["resolved"], type=Action).action is ActionKind.RESOLVED
+    told = {record.alert_id: record for record in bench.told()}
+    assert [(told[a.alert_id].outcome, told[a.alert_id].reason) for a in raised[:1]] == [("suppressed", "action")]
+    assert told[raised[3].alert_id].reason == "action"
+
+
+def test_an_action_that_comes_while_an_alert_waits_suppresses_it(bench: Bench) -> None:
+    with Webhook() as hook, Desk(bench, configuration(hook.url, "collect_minutes: 60", ACTIONS), NOON_MS + 1) as desk:
+        desk.take([alert(1, occurred_at="2026-06-01T12:00:00.000Z"), alert(2)])
+        desk.take_raw(bench.settings.actions, [action_of(1, ActionKind.CONTACTED)])
+        desk.advance(hours=1)
+        assert hook.messages == customers(2)
+
+
+def test_bad_actions_and_what_is_no_alert_become_dead_letters(bench: Bench) -> None:
+    key, good = action_of(1, ActionKind.CONTACTED)
+    bad = [
+        ("c-2", good, "key_mismatch"),
+        (key, b"{", "malformed_json"),
+        (key, good.replace(b"contacted", b"shrugged"), "wrong_type"),
+        (key, good.replace(b"2026-06-01", b"2030-06-01"), "timestamp_out_of_range"),
+        (key, good.replace(b'"a1"', b'"a\\u0007"'), "control_character"),
+        (key, good[:-1] + b',"note":"' + b"x" * 2001 + b'"}', "wrong_length"),
+        (key, good.replace(b'"action_id":"a1",', b""), "missing_field"),
+    ]
+    with Desk(bench, configuration("json://127.0.0.1:1")) as desk:
+        desk.take_raw(bench.settings.actions, [(key, good), *((key, value) for key, value, _ in bad)])
+        desk.take_raw(bench.settings.alerts, [("c-1", b'{"no": "alert"}')])
+        desk.work()
+        assert desk.committable == 1
+        assert dict(desk.notifier.ledger.committable())[bench.settings.actions, 0] == len(bad) + 1
+    reasons = [letter["dlq.reason"] for letter in bench.letters()]
+    assert sorted(reasons) == sorted([*(reason for _, _, reason in bad), "missing_field"])

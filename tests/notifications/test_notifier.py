@@ -1,0 +1,307 @@
+"""What leaves, when, and what becomes of the rest: a real store, broker and web server, and a clock that is set."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from stream.alerts.contract import AlertKind
+from stream.notifications.contract import Notification
+from tests.notifications.desk import NOON_MS, Desk, configuration
+from tests.notifications.receivers import Webhook
+from tests.notifications.rig import DEADLINE_S, Bench, alert
+
+
+def customers(*numbers: int) -> list[str]:
+    return [f"c-{number}" for number in numbers]
+
+
+def test_the_most_valuable_of_those_collected_leave_first(bench: Bench) -> None:
+    with Webhook() as hook, Desk(bench, configuration(hook.url, "collect_minutes: 15"), NOON_MS + 60_000) as desk:
+        desk.take([alert(number) for number in (2, 9, 4)])
+        desk.work()
+        assert not hook.accepted
+        desk.advance(minutes=13)
+        assert not hook.accepted
+        assert desk.committable == 0
+        desk.take([alert(7)])
+        desk.advance(minutes=1)
+        assert hook.messages == customers(9, 7, 4, 2)
+        assert desk.committable == 4
+
+
+def test_an_alert_that_comes_twice_is_sent_once(bench: Bench) -> None:
+    with Webhook() as hook:
+        with Desk(bench, configuration(hook.url)) as desk:
+            desk.take([alert(1), alert(1), alert(2)])
+            desk.work()
+            assert hook.messages == customers(2, 1)
+            desk.take([alert(2)])
+            desk.work()
+            assert desk.committable == 4
+        with Desk(bench, configuration(hook.url)) as restarted:
+            restarted.take([alert(1), alert(2), alert(3)])
+            restarted.work()
+            assert restarted.committable == 3
+        assert hook.messages == customers(2, 1, 3)
+    assert len(bench.told()) == 3
+
+
+def test_quiet_hours_hold_back_what_is_not_sent_elsewhere(bench: Bench) -> None:
+    quiet = 'quiet_hours: [{from: "19:00", to: "08:00"}]\n    time_zone: Europe/Berlin'
+    with Webhook() as hook, Desk(bench, configuration(hook.url, quiet)) as desk:
+        desk.advance(hours=4, minutes=59)
+        desk.take([alert(1)])
+        desk.work()
+        assert hook.messages == customers(1)  # 18:59 in Berlin
+        desk.advance(minutes=1)
+        desk.take([alert(2), alert(3)])
+        desk.advance(hours=12, minutes=59)
+        assert hook.messages == customers(1)
+        desk.advance(minutes=1)  # 08:00
+        assert hook.messages == customers(1, 3, 2)
+
+
+def test_a_digest_has_the_most_valuable_and_leaves_the_others_for_the_next(bench: Bench) -> None:
+    digest = 'digest: {at: ["13:00", "18:00"], most: 3, template: digest}'
+    with Webhook() as hook, Desk(bench, configuration(hook.url, digest)) as desk:
+        desk.take([alert(number) for number in (5, 1, 4, 2, 3)])
+        desk.advance(minutes=59)
+        assert not hook.accepted
+        desk.advance(minutes=1)
+        assert hook.accepted == [("3", "c-5 c-4 c-3 +2")]
+        assert desk.committable == 1  # the second alert waits, whatever became of those after it
+        desk.clock.advance(1)
+        desk.take([alert(9)])
+        desk.advance(hours=4)
+        assert len(hook.accepted) == 1
+        desk.advance(hours=1)
+        assert hook.accepted[1] == ("3", "c-9 c-2 c-1")
+        assert desk.committable == 6
+    told = bench.told()
+    assert len(told) == 6
+    assert all(record.digest for record in told)
+
+
+def test_a_digest_that_was_missed_is_sent_at_the_start(bench: Bench) -> None:
+    with Webhook() as hook, Desk(bench, configuration(hook.url, 'digest: {at: ["13:00"], template: digest}')) as desk:
+        desk.take([alert(1)])
+        desk.clock.advance(20 * 3_600_000)
+        desk.work()
+        assert hook.accepted == [("1", "c-1")]
+
+
+def test_the_rate_limits_bursts_and_refills(bench: Bench) -> None:
+    with Webhook() as hook, Desk(bench, configuration(hook.url, "rate: {messages: 2, per_minutes: 10}")) as desk:
+        desk.take([alert(number) for number in range(1, 6)])
+        desk.work()
+        assert hook.messages == customers(5, 4)
+        desk.advance(minutes=4, hours=0)
+        assert len(hook.accepted) == 2
+        desk.advance(minutes=1)
+        assert hook.messages == customers(5, 4, 3)
+        desk.advance(minutes=5)
+        assert hook.messages == customers(5, 4, 3, 2)
+        desk.advance(minutes=30)
+        desk.take([alert(number) for number in (6, 7, 8)])
+        desk.work()
+        assert hook.messages == customers(5, 4, 3, 2, 1, 8)
+
+
+def test_the_budget_opens_over_the_day_for_the_most_valuable(bench: Bench) -> None:
+    with Webhook() as hook, Desk(bench, configuration(hook.url, "budget: {per_day: 4}\n    expire_hours: 20")) as desk:
+        desk.take([alert(number) for number in range(1, 6)])
+        desk.work()
+        # half of the day is over, and the cell of noon has begun
+        assert hook.messages == customers(5, 4, 3)
+        desk.take([alert(9)])
+        desk.advance(hours=5)
+        assert len(hook.accepted) == 3
+        desk.advance(hours=1)
+        assert hook.messages == customers(5, 4, 3, 9)
+        desk.advance(hours=5, minutes=59)
+        assert len(hook.accepted) == 4
+        desk.advance(minutes=2)  # another day
+        assert hook.messages == customers(5, 4, 3, 9, 2)
+        desk.advance(hours=19)
+    assert bench.outcomes()["c-1"] == "suppressed/expired"
+
+
+def test_what_waits_too_long_is_suppressed_and_committed(bench: Bench) -> None:
+    quiet = "quiet_hours: [{days: [mon, tue]}]\n    expire_hours: 10"
+    with Webhook() as hook, Desk(bench, configuration(hook.url, quiet)) as desk:
+        desk.take([alert(1)])
+        desk.advance(hours=10)
+        assert not bench.told()
+        desk.advance(minutes=1)
+        assert desk.committable == 1
+        assert not hook.accepted
+    assert bench.outcomes() == {"c-1": "suppressed/expired"}
+
+
+def test_no_rule_and_a_rule_without_channels_tell_nobody(bench: Bench) -> None:
+    text = configuration("json://127.0.0.1:1", match="{kind: [churn_risk.cleared]}", channels="[]")
+    with Desk(bench, text) as desk:
+        desk.take([alert(1), alert(2, kind=AlertKind.CLEARED)])
+        desk.work()
+        assert desk.committable == 2
+        desk.take([alert(1)])
+        desk.work()
+    assert bench.outcomes() == {"c-1": "suppressed/no_rule", "c-2": "suppressed/rule"}
+    assert len(bench.told()) == 2
+
+
+def test_a_message_that_is_refused_for_good_is_a_dead_letter_at_once(bench: Bench) -> None:
+    with Webhook(lambda _, message: 404 if message == "c-2" else 200) as hook:
+        with Desk(bench, configuration(hook.url)) as desk:
+            desk.take([alert(number) for number in (1, 2, 3)])
+            desk.work()
+            assert desk.committable == 3
+        assert sorted(hook.messages) == customers(1, 3)
+        assert hook.asked == 3
+    assert bench.outcomes() == {"c-1": "sent", "c-2": "failed/refused", "c-3": "sent"}
+    (letter,) = bench.letters()
+    assert letter["dlq.reason"] == "refused"
+    assert letter["dlq.detail"] == "HTTP status 404"
+    assert (letter["dlq.topic"], letter["dlq.offset"]) == (bench.settings.alerts, "1")
+    assert (letter["dlq.channel"], letter["dlq.attempts"]) == ("hook", "1")
+
+
+@pytest.mark.parametrize("status", [503, 0])
+def test_a_server_in_trouble_is_tried_again_after_a_wait(bench: Bench, status: int) -> None:
+    with Webhook(lambda number, _: status if number <= 2 else 200) as hook:
+        with Desk(bench, configuration(hook.url)) as desk:
+            desk.take([alert(1)])
+            desk.work()
+            assert hook.asked == 1
+            assert desk.committable == 0
+            desk.advance(minutes=0.4)
+            assert hook.asked == 1  # no sooner than half of the wait
+            desk.advance(minutes=0.6)
+            assert hook.asked == 2
+            desk.advance(minutes=1)
+        assert hook.messages == customers(1)
+    assert [(told.outcome, told.attempts) for told in bench.told()] == [("sent", 3)]
+
+
+def test_after_the_last_attempt_an_alert_is_a_dead_letter(bench: Bench) -> None:
+    with Webhook(lambda *_: 503) as hook, Desk(bench, configuration(hook.url)) as desk:
+        desk.take([alert(1)])
+        desk.work()
+        for _ in range(3):
+            desk.advance(minutes=1)
+        assert hook.asked == 3
+        assert desk.committable == 1
+    assert bench.outcomes() == {"c-1": "failed/unreachable"}
+    assert [letter["dlq.attempts"] for letter in bench.letters()] == ["3"]
+
+
+def test_one_that_cannot_be_delivered_does_not_stand_in_the_way(bench: Bench) -> None:
+    with (
+        Webhook(lambda _, message: 500 if message == "c-9" else 200) as hook,
+        Desk(bench, configuration(hook.url)) as desk,
+    ):
+        desk.take([alert(9), alert(1), alert(2)])
+        desk.work()
+        desk.advance(minutes=1)
+        assert hook.messages == customers(2, 1)
+
+
+def test_an_address_where_nobody_listens_is_tried_again(bench: Bench) -> None:
+    with Webhook() as gone:
+        port = gone.port
+    with Desk(bench, configuration(f"json://127.0.0.1:{port}/?cto=1&rto=1")) as desk:
+        desk.take([alert(1)])
+        desk.work()
+        assert desk.committable == 0
+        with Webhook(port=port) as hook:
+            desk.advance(minutes=1)
+            assert hook.messages == customers(1)
+
+
+def test_a_template_that_fails_on_an_alert_is_a_dead_letter_and_stops_nobody(bench: Bench) -> None:
+    text = configuration("URL").replace(
+        "{{ alert.customer_id }}", "{{ alert.customer_id }}{{ alert.reasons[0].feature }}"
+    )
+    with Webhook() as hook, Desk(bench, text.replace("URL", hook.url)) as desk:
+        desk.take([alert(1, reasons=()), alert(2)])
+        desk.work()
+        assert hook.messages == ["c-2tenure"]
+        assert desk.committable == 2
+    assert bench.outcomes() == {"c-1": "failed/template", "c-2": "sent"}
+
+
+def test_partitions_that_are_taken_away_leave_nothing_behind(bench: Bench) -> None:
+    with Webhook() as hook, Desk(bench, configuration(hook.url, "collect_minutes: 60"), NOON_MS + 1) as desk:
+        desk.take([alert(1), alert(2)])
+        desk.notifier.drop([(bench.settings.alerts, 0)])
+        assert desk.notifier.waiting == 0
+        desk.advance(hours=1)
+        assert not hook.accepted
+        assert not bench.told()
+
+
+def test_a_title_is_one_line(bench: Bench) -> None:
+    text = configuration("URL").replace('"risk"', '"{{ alert.segment }}"')
+    with Webhook() as hook, Desk(bench, text.replace("URL", hook.url)) as desk:
+        desk.take([alert(1, segment="loyal\r\nBcc: everyone@example.org")])
+        desk.work()
+        assert hook.accepted[0][0] == "loyal Bcc: everyone@example.org"
+
+
+def test_every_record_on_the_topic_is_of_its_contract(bench: Bench) -> None:
+    with Webhook() as hook, Desk(bench, configuration(hook.url)) as desk:
+        desk.take([alert(1)])
+        desk.work()
+    (told,) = bench.told()
+    expected = Notification(
+        alert_id=f"{1:064x}",
+        customer_id="c-1",
+        channel="hook",
+        rule="all",
+        outcome="sent",  # type: ignore[arg-type]
+        reason=None,
+        arm=None,
+        kind=AlertKind.RAISED,
+        cause=alert(1).cause,
+        segment="loyal",
+        risk=0.83,
+        value_at_risk=1.0,
+        attempts=1,
+        digest=False,
+        occurred_at="2026-01-02T03:04:05.000Z",
+        at="2026-06-01T12:00:00.000Z",
+    )
+    assert told == expected
+
+
+def test_what_cannot_be_recorded_keeps_more_from_being_sent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream.notifications.journal._BEHIND_S", 0.1)
+    bench.settings = replace(bench.settings, kafka_bootstrap="127.0.0.1:1")
+    with Webhook() as hook, Desk(bench, configuration(hook.url)) as desk:
+        desk.take([alert(1)])
+        deadline = time.monotonic() + DEADLINE_S
+        while not hook.accepted:
+            desk.notifier.step()
+            assert time.monotonic() < deadline
+        began = time.monotonic()
+        while time.monotonic() - began < 0.3:
+            desk.notifier.step()
+        desk.take([alert(2)])
+        began = time.monotonic()
+        while time.monotonic() - began < 0.3:
+            desk.notifier.step()
+        assert hook.messages == customers(1)
+        assert desk.notifier.waiting == 2
+        assert desk.committable == 0
+
+
+def test_a_channel_in_trouble_pauses_as_a_whole(bench: Bench) -> None:
+    with Webhook(lambda number, _: 503 if number == 1 else 200) as hook, Desk(bench, configuration(hook.url)) as desk:
+        desk.take([alert(1)])
+        desk.work()
+        desk.take([alert(2)])
+        desk.advance(minutes=0.4)
+        assert hook.asked == 1
+        desk.advance(minutes=0.6)
+        assert hook.messages == customers(2, 1)
