@@ -1,0 +1,195 @@
+"""The AsyncAPI 3.0 document of all topics: ``python -m stream.cli.asyncapi docs/contracts/asyncapi.yaml``.
+
+Payloads are the JSON Schemas beside it (`stream.cli.contracts`); that of training examples, which are internal, is
+inside.
+"""
+
+import sys
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import yaml
+
+from stream.alerts.contract import SegmentChange, cloud_event_headers
+from stream.cli.contracts import CONTRACTS
+from stream.events.dead_letters import HEADER_PREFIX
+from stream.online_models.example import Label, Observation
+from stream.settings import Settings
+
+__all__ = ["asyncapi", "text"]
+
+BINDING_VERSION: Final = "0.5.0"
+#: Of the contracts. A major version may take something away, a minor one only adds.
+_VERSION: Final = "1.0.0"
+_HEAD: Final = "# Written by: python -m stream.cli.asyncapi docs/contracts/asyncapi.yaml\n"
+
+
+class _Topic(NamedTuple):
+    """One topic as others see it. ``message``: a contract's file name, or a message of `_MESSAGES`."""
+
+    name: str
+    message: str
+    actions: tuple[str, ...]
+    what: str
+
+
+def _topics(settings: Settings) -> tuple[_Topic, ...]:
+    receive, send = ("receive",), ("send",)
+    return (
+        _Topic(settings.events_click, "click-event", receive, "What customers do on the site and in the app."),
+        _Topic(settings.events_email, "email-event", receive, "What becomes of e-mails."),
+        _Topic(settings.events_purchase, "purchase-event", receive, "What becomes of orders."),
+        _Topic(
+            settings.alerts, "alert", send, "Risks of churn, raised and cleared. At least once; drop by `alert_id`."
+        ),
+        _Topic(settings.segment_changes, "segment-change", send, "At least once; drop repeats by `change_id`."),
+        _Topic(settings.dead_letters, "dead-letter", send, "Events that could not be applied, as they came."),
+        _Topic(
+            settings.training_examples, "training-example", ("send", "receive"), "Internal: from workers to trainer."
+        ),
+        _Topic(settings.actions, "action", receive, "What people and systems did about customers."),
+        _Topic(settings.notifications, "notification", send, "What became of each alert on each channel."),
+        _Topic(
+            settings.notification_dead_letters, "undelivered-alert", send, "Alerts that no channel took, as they came."
+        ),
+    )
+
+
+_EXAMPLE: Final = {"event_id": "e-1", "customer_id": "c-1", "occurred_at": "2026-01-02T03:04:05Z"}
+_EXAMPLES: Final[dict[str, dict[str, object]]] = {
+    "click-event": {**_EXAMPLE, "name": "product_viewed", "product_id": "p-7"},
+    "email-event": {**_EXAMPLE, "name": "opened", "campaign_id": "spring"},
+    "purchase-event": {**_EXAMPLE, "name": "completed", "order_id": "o-1", "amount": 49.9, "currency": "EUR"},
+    "action": {
+        "action_id": "a-1",
+        "customer_id": "c-1",
+        "action": "contacted",
+        "occurred_at": "2026-01-02T03:04:05Z",
+        "actor": "crm",
+    },
+}
+_TEXT: Final = {"type": "string"}
+_CONTENT_TYPE: Final = {
+    "type": "object",
+    "properties": {"content-type": {"type": "string", "const": "application/json"}},
+}
+_DEAD_LETTER_HEADERS: Final = ("topic", "partition", "offset", "reason", "detail", "at")
+
+
+def _cloud_events() -> dict[str, Any]:
+    """Headers of alerts and segment changes: CloudEvents 1.0, Kafka binding, binary mode."""
+    some = SegmentChange(
+        change_id="",
+        customer_id="",
+        segment_from=None,
+        segment_to="",
+        reason="",
+        model_version=0,
+        occurred_at="",
+        emitted_at="",
+    )
+    names = [name for name, _ in cloud_event_headers(some)]
+    return {"type": "object", "properties": dict.fromkeys(names, _TEXT), "required": names}
+
+
+def _dead_letter(*more: str) -> dict[str, Any]:
+    names = [f"{HEADER_PREFIX}{name}" for name in (*_DEAD_LETTER_HEADERS, *more)]
+    return {"type": "object", "properties": dict.fromkeys(names, _TEXT), "required": names}
+
+
+def _messages() -> dict[str, dict[str, Any]]:
+    headers = {
+        **dict.fromkeys(("click-event", "email-event", "purchase-event"), _CONTENT_TYPE),
+        **dict.fromkeys(("alert", "segment-change"), _cloud_events()),
+    }
+    messages: dict[str, dict[str, Any]] = {}
+    for name, contract in CONTRACTS.items():
+        messages[name] = {
+            "title": contract.__name__,
+            "summary": cleandoc(contract.__doc__ or "").partition("\n")[0],
+            **({"headers": headers[name]} if name in headers else {}),
+            "payload": {"$ref": f"./{name}.schema.json#/$defs/{contract.__name__}"},
+            **({"examples": [{"payload": _EXAMPLES[name]}]} if name in _EXAMPLES else {}),
+        }
+    messages["training-example"] = {
+        "title": "TrainingExample",
+        "summary": "What a landmark sends to the trainer, and the label that follows.",
+        "payload": {"oneOf": [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in (Observation, Label)]},
+    }
+    messages["dead-letter"] = {
+        "title": "DeadLetter",
+        "summary": "A record as it came, of whatever bytes; key and value may be null.",
+        "contentType": "application/octet-stream",
+        "headers": _dead_letter(),
+        "payload": {},
+    }
+    messages["undelivered-alert"] = {
+        "title": "UndeliveredAlert",
+        "summary": "An alert as it came, and in the headers why no delivery succeeded.",
+        "headers": _dead_letter("channel", "attempts"),
+        "payload": messages["alert"]["payload"],
+    }
+    key = {"kafka": {"key": {**_TEXT, "description": "the customer"}, "bindingVersion": BINDING_VERSION}}
+    return {name: {"name": name, **message, "bindings": key} for name, message in messages.items()}
+
+
+def _schemas() -> dict[str, Any]:
+    _, schemas = msgspec.json.schema_components((Observation, Label), ref_template="#/components/schemas/{name}")
+    for schema in schemas.values():
+        schema["description"] = cleandoc(schema["description"])
+    return schemas
+
+
+def asyncapi() -> dict[str, Any]:
+    """Return the document; topics and partitions are those of the default settings."""
+    settings = Settings()
+    topics = _topics(settings)
+    channels = {
+        topic.name: {
+            "address": topic.name,
+            "description": topic.what,
+            "messages": {topic.message: {"$ref": f"#/components/messages/{topic.message}"}},
+            "bindings": {"kafka": {"partitions": settings.topics[topic.name], "bindingVersion": BINDING_VERSION}},
+        }
+        for topic in topics
+    }
+    operations = {
+        f"{action}-{topic.name.replace('.', '-')}": {"action": action, "channel": {"$ref": f"#/channels/{topic.name}"}}
+        for topic in topics
+        for action in topic.actions
+    }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "customer-stream",
+            "version": _VERSION,
+            "description": "Customer events in; alerts, segment changes and what became of notifications out. The key"
+            " of every record is the customer; records of a customer are in order. Names of topics may have a prefix,"
+            " and the number of partitions is a setting.",
+            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "kafka": {"host": "localhost:9092", "protocol": "kafka", "description": "The setting kafka_bootstrap."}
+        },
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": _messages(), "schemas": _schemas()},
+    }
+
+
+def text() -> str:
+    """Return the document as YAML, without anchors."""
+
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, data: object) -> bool:
+            del data
+            return True
+
+    return _HEAD + yaml.dump(asyncapi(), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(text(), "utf-8")

@@ -1,0 +1,28 @@
+"""Publishing events from Python: typed, checked against the contract, and confirmed.
+
+```python
+with Producer() as producer:
+    producer.publish(ClickEvent(event_id="e-1", customer_id="c-1", occurred_at=now, name="product_viewed"))
+```
+"""
+
+from stream.client.contract import Contract
+from stream.client.producer import Delivery, Producer, Receipt
+from stream.client.record import EventRecord
+from stream.errors import DeliveryError, InvalidEventError, PublishError
+from stream.events.model import ClickEvent, EmailEvent, Item, PurchaseEvent
+
+__all__ = [
+    "ClickEvent",
+    "Contract",
+    "Delivery",
+    "DeliveryError",
+    "EmailEvent",
+    "EventRecord",
+    "InvalidEventError",
+    "Item",
+    "Producer",
+    "PublishError",
+    "PurchaseEvent",
+    "Receipt",
+]

@@ -1,0 +1,105 @@
+"""The contract before publishing: what the workers would make a dead letter is refused here."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from stream.client.record import EventRecord
+from stream.errors import InvalidEventError
+from stream.events.decode import Decoder
+from stream.events.kinds import EventType
+from stream.events.model import ClickEvent, EmailEvent, PurchaseEvent
+from stream.events.placement import Placement, place
+from stream.events.rejections import Rejection
+from stream.settings import Settings
+
+__all__ = ["Admitted", "Contract", "Draft", "Event"]
+
+Event = ClickEvent | EmailEvent | PurchaseEvent
+
+_TYPE_OF: dict[type[Event], EventType] = {
+    ClickEvent: EventType.CLICK,
+    EmailEvent: EventType.EMAIL,
+    PurchaseEvent: EventType.PURCHASE,
+}
+_ENCODER = msgspec.json.Encoder()
+
+
+class Draft(NamedTuple):
+    """An event before it is checked: JSON, and its type when that is known from elsewhere."""
+
+    value: bytes
+    event_type: EventType | None = None
+
+
+class Admitted(NamedTuple):
+    """``records[k]`` is draft ``positions[k]``; a rejection names its draft in ``record``. Both in order of the drafts.
+
+    ``event_ids[k]``: the event id of draft k, empty if it has none that can be read.
+    """
+
+    positions: list[int]
+    records: list[EventRecord]
+    rejections: list[Rejection]
+    event_ids: list[str]
+
+
+class _AsConsumed(NamedTuple):
+    """A draft in the shape in which a worker will see it."""
+
+    key: bytes
+    value: bytes
+    timestamp: int = 0
+    offset: int = 0
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+class Contract:
+    """Judges events as the workers will: by their decoder, their currency rates and their clock skew."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._decoder = Decoder(rates=settings.rates, skew_ms=round(settings.skew_s * 1000))
+
+    def admit(self, drafts: Sequence[Draft], now_ms: int) -> Admitted:
+        """Check drafts against the contract; bad ones become rejections. ``now_ms``: the wall clock."""
+        placed = [place(draft.value, draft.event_type) for draft in drafts]
+        rejections = [bad._replace(record=k) for k, bad in enumerate(placed) if isinstance(bad, Rejection)]
+        good = [(k, placement) for k, placement in enumerate(placed) if isinstance(placement, Placement)]
+        admitted: list[tuple[int, EventRecord]] = []
+        for event_type in EventType:
+            group = [(k, placement) for k, placement in good if placement.event_type is event_type]
+            if not group:
+                continue
+            consumed = [_AsConsumed(placement.customer_id.encode(), drafts[k].value) for k, placement in group]
+            decoded = self._decoder.decode(event_type, consumed, now_ms)
+            rejections += [bad._replace(record=group[bad.record][0]) for bad in decoded.rejections]
+            for row, at_ms in zip(decoded.events["record"].tolist(), decoded.events["time"].tolist(), strict=True):
+                k, (_, event_id, customer_id) = group[row]
+                admitted.append((k, EventRecord(event_type, event_id, customer_id, at_ms, drafts[k].value)))
+        admitted.sort()
+        return Admitted(
+            [k for k, _ in admitted],
+            [record for _, record in admitted],
+            sorted(rejections),
+            [placement.event_id if isinstance(placement, Placement) else "" for placement in placed],
+        )
+
+    def record(self, event: Event, now_ms: int) -> EventRecord:
+        """Return ``event`` as a record. Raises `InvalidEventError` if the workers would refuse it."""
+        try:
+            draft = Draft(_ENCODER.encode(event), _TYPE_OF[type(event)])
+        except (UnicodeEncodeError, TypeError) as error:
+            raise InvalidEventError(
+                f"event {event.event_id!r} cannot be written as JSON: {error}",
+                event_id=str(event.event_id),
+                reason="malformed_json",
+            ) from error
+        admitted = self.admit([draft], now_ms)
+        for rejection in admitted.rejections:
+            raise InvalidEventError(
+                f"event {event.event_id!r} breaks the contract ({rejection.reason}): {rejection.detail}",
+                event_id=event.event_id,
+                reason=rejection.reason,
+            )
+        return admitted.records[0]

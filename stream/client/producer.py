@@ -1,0 +1,298 @@
+"""The one way in which events get into Kafka."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+import confluent_kafka
+from confluent_kafka import KafkaError, KafkaException, Message
+
+from stream.client.contract import Contract, Event
+from stream.client.ledger import Ledger
+from stream.client.record import EventRecord
+from stream.clock import Clock, SystemClock
+from stream.errors import DeliveryError, PublishError, TopologyError
+from stream.events.kinds import EventType
+from stream.settings import Settings
+
+__all__ = ["Delivery", "OnDelivery", "Producer", "Receipt"]
+
+_LOG = logging.getLogger(__name__)
+_LIBRDKAFKA = logging.getLogger("librdkafka")
+
+DELIVERY_TIMEOUT_S: Final = 60.0
+QUEUE_EVENTS: Final = 100_000
+_POLL_S: Final = 0.1
+#: While a thread sends, it serves the answers itself: two threads that do would spend their time waiting for each
+#: other (7 times slower [m]). The producer's own thread takes over when nothing was sent for so long.
+_IDLE_S: Final = 0.005
+#: Beside librdkafka's own fatal errors: the broker does not know this producer any more. That outlasts any retry.
+_FATAL: Final = frozenset(
+    {
+        KafkaError._FATAL,  # noqa: SLF001 - librdkafka's name
+        KafkaError.PRODUCER_FENCED,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+        KafkaError.UNKNOWN_PRODUCER_ID,
+    }
+)
+_HEADERS: Final[list[tuple[str, str | bytes | None]]] = [("content-type", b"application/json")]
+
+
+class Receipt(NamedTuple):
+    """Where the broker put an event."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+#: Resolves to a `Receipt`, or raises `PublishError`, when the broker has answered.
+Delivery = Future[Receipt]
+#: Called once for each event, from the producer's thread, with an error or None. Must be quick and must not raise.
+OnDelivery = Callable[[KafkaError | None, Message], None]
+
+
+class Producer:
+    """Publishes events idempotently (``acks=all``), in order for each customer, and says when the broker has them.
+
+    Key is the customer, timestamp is event time, and the partition is that of Java's and aiokafka's clients (murmur2).
+    Usable from several threads. The broker's answers are served by a thread of the producer; a process that ends
+    without `close`, or the end of the ``with`` block, loses what waits.
+
+    Parameters
+    ----------
+    settings
+        Where Kafka is, and what an event must satisfy; without: from the ``STREAM_`` variables.
+    delivery_timeout_s
+        An event that the broker has not confirmed for so long has failed. Also how long `publish` waits for room.
+    queue_events
+        Most events that wait for the broker; `publish` waits for room when there are so many.
+    options
+        More of librdkafka's configuration, by its own names.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        delivery_timeout_s: float = DELIVERY_TIMEOUT_S,
+        queue_events: int = QUEUE_EVENTS,
+        options: Mapping[str, Any] | None = None,
+        logger: logging.Logger = _LIBRDKAFKA,
+        clock: Clock | None = None,
+    ) -> None:
+        self._settings = settings or Settings.from_env(os.environ)
+        self._contract = Contract(self._settings)
+        self._clock = clock or SystemClock()
+        self._topics: dict[EventType, str] = dict(zip(EventType, self._settings.event_topics, strict=True))
+        self._delivery_timeout_s = delivery_timeout_s
+        self._ledger = Ledger(on_refusal=self._note)
+        self._fatal = ""
+        self._closed = False
+        self._producer = confluent_kafka.Producer(
+            {
+                **self._settings.librdkafka(),
+                "client.id": "customer-stream-producer",
+                "enable.idempotence": True,
+                "acks": "all",
+                "partitioner": "murmur2_random",
+                "linger.ms": 20,
+                "batch.size": 1_000_000,
+                "delivery.timeout.ms": int(delivery_timeout_s * 1000),
+                "queue.buffering.max.messages": queue_events,
+                "log.connection.close": False,
+                **(options or {}),
+                "error_cb": self._note,
+            },
+            logger=logger,
+        )
+        self._sent_at = 0.0
+        self._stop = threading.Event()
+        self._poller = threading.Thread(target=self._poll, name="stream-producer", daemon=True)
+        self._poller.start()
+
+    @property
+    def confirmed(self) -> int:
+        """Events that the broker has."""
+        return self._ledger.confirmed
+
+    @property
+    def refused(self) -> int:
+        """Events that the broker did not accept in time, or at all."""
+        return self._ledger.refused
+
+    @property
+    def first_failure(self) -> str:
+        """Why the first event was refused since the last `flush`; empty if none was."""
+        return self._ledger.first_failure
+
+    @property
+    def waiting(self) -> int:
+        """Events that the broker has not answered for."""
+        return self._ledger.waiting
+
+    @property
+    def fatal(self) -> str:
+        """Why this producer can publish nothing any more; empty while it can. A new one may."""
+        return self._fatal
+
+    def publish(self, event: Event) -> Delivery:
+        """Check ``event`` and hand it over; the delivery resolves with the broker's answer.
+
+        Waits while the queue is full. Raises `InvalidEventError` if the event breaks the contract and `PublishError` if
+        there is no room for it within the delivery timeout.
+        """
+        record = self._contract.record(event, self._clock.now_ms())
+        delivery: Delivery = Future()
+        delivery.set_running_or_notify_cancel()  # what was handed over cannot be taken back
+
+        def answer(error: KafkaError | None, message: Message) -> None:
+            if error is None:
+                place = (message.topic() or "", message.partition(), message.offset())
+                delivery.set_result(Receipt(place[0], place[1] or 0, place[2] or 0))
+            else:
+                delivery.set_exception(PublishError(f"event {event.event_id!r} was not accepted: {error.str()}"))
+
+        self.send(record, answer)
+        return delivery
+
+    def send(self, record: EventRecord, on_delivery: OnDelivery | None = None, *, wait_s: float | None = None) -> None:
+        """Hand ``record`` over as it is, unchecked; ``on_delivery`` is called with the broker's answer.
+
+        Raises `PublishError` if the queue is still full after ``wait_s`` (None: the delivery timeout), or if the record
+        cannot be sent at all; ``on_delivery`` is not called then.
+        """
+        if self._closed:
+            raise PublishError(f"event {record.event_id!r} came after close(); make a new Producer")
+        entry = self._ledger.enter(record.event_id)
+        answer = partial(self._ledger.settle, entry)
+        if on_delivery is not None:
+            answer = partial(self._answered, entry, on_delivery)
+        try:
+            self._hand_over(record, answer, self._delivery_timeout_s if wait_s is None else wait_s)
+        except BaseException:
+            self._ledger.withdraw(entry)
+            raise
+        self._sent_at = time.monotonic()
+        self._serve(0)
+
+    def flush(self, timeout_s: float = DELIVERY_TIMEOUT_S) -> None:
+        """Wait until the broker has answered for every event.
+
+        Raises `DeliveryError` with the ids of the events that were refused since the last flush, or have no answer
+        after ``timeout_s``.
+        """
+        deadline = time.monotonic() + timeout_s
+        try:
+            self._producer.flush(timeout_s)
+        except KafkaException as error:
+            self._note(error.args[0])
+        # An answer may still be on its way through the producer's own thread.
+        answered = self._ledger.wait_until_empty(max(deadline - time.monotonic(), _POLL_S))
+        failed, count, why = self._ledger.take_failed()
+        late = [] if answered else self._ledger.unanswered()
+        if failed or late:
+            parts = [f"{count:,} events were refused, the first: {why}"] if failed else []
+            parts += [f"{self.waiting:,} events have no answer after {timeout_s:g} s"] if late else []
+            ids = (*failed, *late)
+            raise DeliveryError(f"{'; '.join(parts)}; ids: {_shown(ids)}. Publish them again", event_ids=ids)
+
+    def close(self, timeout_s: float = DELIVERY_TIMEOUT_S) -> None:
+        """Flush, then let go of the broker. Raises as `flush` does; calling it again does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self.flush(timeout_s)
+        finally:
+            self._stop.set()
+            self._poller.join()
+
+    def missing_topics(self, timeout_s: float) -> list[str]:
+        """The event topics that do not exist. Raises `TopologyError` if no broker answers in ``timeout_s``."""
+        try:
+            known = self._producer.list_topics(timeout=timeout_s).topics
+        except KafkaException as error:
+            raise TopologyError(
+                f"no Kafka broker answers at {self._settings.kafka_bootstrap} ({error.args[0].str()})"
+            ) from error
+        return [topic for topic in self._topics.values() if topic not in known]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+            return
+        try:
+            self.close()
+        except PublishError as unsent:
+            error.add_note(f"besides, {unsent}")
+
+    def _hand_over(self, record: EventRecord, answer: OnDelivery, wait_s: float) -> None:
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                self._producer.produce(
+                    self._topics[record.event_type],
+                    record.value,
+                    record.customer_id.encode(),
+                    timestamp=max(record.at_ms, 0),
+                    headers=_HEADERS,
+                    on_delivery=answer,
+                )
+            except BufferError as error:
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
+                    raise PublishError(
+                        f"event {record.event_id!r}: {self.waiting - 1:,} events wait for the broker and there was no"
+                        f" room for {wait_s:g} s; is it up? publish more slowly, or raise queue_events"
+                    ) from error
+                self._serve(min(left_s, _POLL_S))
+            except KafkaException as error:
+                self._note(error.args[0])
+                raise PublishError(f"event {record.event_id!r} cannot be sent: {error.args[0].str()}") from error
+            else:
+                return
+
+    def _answered(self, entry: int, on_delivery: OnDelivery, error: KafkaError | None, message: Message) -> None:
+        try:
+            on_delivery(error, message)
+        finally:
+            self._ledger.settle(entry, error, message)
+
+    def _poll(self) -> None:
+        while not self._stop.is_set():
+            if time.monotonic() - self._sent_at < _IDLE_S:
+                self._stop.wait(_IDLE_S)
+                continue
+            self._serve(_POLL_S)
+
+    def _serve(self, timeout_s: float) -> None:
+        """Take in the broker's answers for at most ``timeout_s``."""
+        try:
+            self._producer.poll(timeout_s)
+        except KafkaException as error:
+            self._note(error.args[0])
+        except Exception:  # noqa: BLE001 - whatever a caller's function raises
+            # The answer counts all the same, and it is not the event being sent that failed.
+            _LOG.exception("a function called with the broker's answer failed")
+
+    def _note(self, error: KafkaError) -> None:
+        if not self._fatal and (error.fatal() or error.code() in _FATAL):
+            self._fatal = error.str()
+            _LOG.error("the producer cannot go on: %s", error.str())
+
+
+def _shown(ids: tuple[str, ...], most: int = 5) -> str:
+    more = f" and {len(ids) - most:,} more" if len(ids) > most else ""
+    return f"{', '.join(ids[:most])}{more}"

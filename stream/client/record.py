@@ -1,0 +1,17 @@
+"""One event on its way to Kafka."""
+
+from typing import NamedTuple
+
+from stream.events.kinds import EventType
+
+__all__ = ["EventRecord"]
+
+
+class EventRecord(NamedTuple):
+    """``value`` is the native JSON, ``customer_id`` the record key, ``at_ms`` event time and the record's timestamp."""
+
+    event_type: EventType
+    event_id: str
+    customer_id: str
+    at_ms: int
+    value: bytes

@@ -1,0 +1,215 @@
+"""The routes: what is accepted where, and from whom."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+
+from stream.adapters import Adapter, Call, Ignored, Malformed, Native, Translation
+from stream.adapters.reading import MalformedError
+from stream.client.contract import Contract, Draft
+from stream.clock import Clock
+from stream.events.kinds import EventType
+from stream.events.rejections import printable
+from stream.ingest import metrics
+from stream.ingest.access import Access
+from stream.ingest.body import read_body, values_of
+from stream.ingest.intake import Intake
+from stream.ingest.outcome import Outcome, Problem
+from stream.ingest.reachability import Reachability
+from stream.ingest.refusal import Refusal, answer
+from stream.settings import Settings
+
+__all__ = ["Endpoint"]
+
+_LOG = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+#: Label of requests to no route of ours.
+_OTHER: Final = "other"
+
+
+class Endpoint:
+    """Serves requests; every one that is answered with 2xx is in Kafka, but for what the answer itself names."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        intake: Intake,
+        reachability: Reachability,
+        access: Access,
+        adapters: Mapping[str, Adapter],
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._contract = Contract(settings)
+        self._intake = intake
+        self._reachability = reachability
+        self._access = access
+        self._adapters = adapters
+        self._clock = clock
+        self._routes: dict[str, str] = {}
+        self.draining = False
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self._active = 0
+
+    def application(self) -> web.Application:
+        """The routes as aiohttp serves them."""
+        app = web.Application(middlewares=[self._attend], client_max_size=self._settings.ingest_max_bytes)
+        self._route(app, "/v1/events", "events", partial(self._native, None))
+        for event_type in EventType:
+            self._route(app, f"/v1/events/{event_type}", event_type, partial(self._native, event_type))
+        for name, adapter in self._adapters.items():
+            self._route(app, f"/v1/adapters/{name}", name, partial(self._adapted, adapter))
+        app.router.add_get("/health/live", self._live)
+        app.router.add_get("/health/ready", self._ready)
+        return app
+
+    def _route(self, app: web.Application, path: str, label: str, handler: Callable[..., Awaitable[Outcome]]) -> None:
+        self._routes[path] = label
+        adapter = self._adapters.get(label)
+
+        async def serve(request: web.Request) -> web.StreamResponse:
+            self._admit()
+            outcome = await handler(request)
+            outcome.count(label)
+            return outcome.response(adapter.refusal_status if adapter else HTTPStatus.UNPROCESSABLE_ENTITY)
+
+        app.router.add_post(path, serve)
+
+    @web.middleware
+    async def _attend(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Count and time a request, and answer it in JSON whatever happens."""
+        route = self._routes.get(request.path, _OTHER)
+        if request.path.startswith("/health/"):
+            return await handler(request)
+        began = time.monotonic()
+        self._active += 1
+        self.idle.clear()
+        try:
+            response = await handler(request)
+        except Refusal as refusal:
+            response = refusal.response()
+        except web.HTTPException as error:
+            response = answer(error.status, {"error": error.reason.lower().replace(" ", "_"), "detail": _ROUTES_ARE})
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
+            response.force_close()
+        except Exception:  # noqa: BLE001 - a defect of ours ends a request, not the others
+            _LOG.exception("a request to %s could not be served", route)
+            response = answer(
+                HTTPStatus.INTERNAL_SERVER_ERROR, {"error": "defect", "detail": "see the log; send again"}
+            )
+            response.force_close()
+        finally:
+            self._active -= 1
+            if not self._active:
+                self.idle.set()
+        if self.draining:
+            response.force_close()
+        metrics.INGEST_REQUESTS.labels(route, str(response.status)).inc()
+        metrics.INGEST_SECONDS.labels(route).observe(time.monotonic() - began)
+        return response
+
+    def _admit(self) -> None:
+        if self.draining:
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "draining", "about to end", unread=True, retry=True)
+        if self._reachability.problem:
+            raise Refusal(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "kafka_unavailable",
+                "events cannot be stored at present; send again",
+                unread=True,
+                retry=True,
+            )
+
+    async def _native(self, event_type: EventType | None, request: web.Request) -> Outcome:
+        self._require_token(request)
+        body = await self._body(request)
+        values = values_of(body, request.content_type, self._settings.ingest_max_events)
+        return await self._publish([(k, Draft(value, event_type)) for k, value in enumerate(values)], [], {})
+
+    async def _adapted(self, adapter: Adapter, request: web.Request) -> Outcome:
+        if adapter.is_genuine is None:
+            self._require_token(request)
+        call = Call({name.lower(): value for name, value in request.headers.items()}, await self._body(request))
+        if adapter.is_genuine is not None and not adapter.is_genuine(call):
+            raise Refusal(
+                HTTPStatus.UNAUTHORIZED,
+                "unauthorized",
+                f"the signature or credentials are not those of the {adapter.name} webhook that is configured here",
+            )
+        try:
+            translations = adapter.translate(call)
+        except MalformedError as error:
+            raise Refusal(HTTPStatus.BAD_REQUEST, "malformed", str(error)) from error
+        self._limit(translations)
+        drafts = [
+            (k, Draft(translation.value(), translation.event_type))
+            for k, translation in enumerate(translations)
+            if isinstance(translation, Native)
+        ]
+        malformed = [
+            Problem(k, "", "malformed", printable(translation.detail))
+            for k, translation in enumerate(translations)
+            if isinstance(translation, Malformed)
+        ]
+        ignored = Counter(printable(found.what) for found in translations if isinstance(found, Ignored))
+        return await self._publish(drafts, malformed, ignored)
+
+    async def _publish(
+        self, drafts: Sequence[tuple[int, Draft]], malformed: Sequence[Problem], ignored: Mapping[str, int]
+    ) -> Outcome:
+        """Check and publish ``drafts``, each with its position in the request."""
+        admitted = self._contract.admit([draft for _, draft in drafts], self._clock.now_ms())
+        rejected = [
+            Problem(drafts[bad.record][0], admitted.event_ids[bad.record], bad.reason, bad.detail)
+            for bad in admitted.rejections
+        ]
+        failures = await self._intake.publish(admitted.records)
+        failed = [
+            Problem(drafts[admitted.positions[k]][0], admitted.records[k].event_id, "not_confirmed", why)
+            for k, why in failures.items()
+        ]
+        if failed:
+            self._reachability.suspect()
+        return Outcome(len(admitted.records) - len(failed), [*malformed, *rejected], failed, ignored)
+
+    async def _body(self, request: web.Request) -> bytes:
+        return await read_body(
+            request, max_bytes=self._settings.ingest_max_bytes, timeout_s=self._settings.ingest_read_timeout_s
+        )
+
+    def _require_token(self, request: web.Request) -> None:
+        if not self._access.allows({name.lower(): value for name, value in request.headers.items()}):
+            raise Refusal(
+                HTTPStatus.UNAUTHORIZED, "unauthorized", "expected the header Authorization: Bearer TOKEN", unread=True
+            )
+
+    def _limit(self, translations: Sequence[Translation]) -> None:
+        if len(translations) > self._settings.ingest_max_events:
+            raise Refusal(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                "too_many_events",
+                f"{len(translations):,} events; at most {self._settings.ingest_max_events:,} are accepted in a request",
+            )
+
+    async def _live(self, _request: web.Request) -> web.Response:
+        return answer(HTTPStatus.OK, {"live": True})
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        problem = "about to end" if self.draining else self._reachability.problem
+        if problem:
+            return answer(HTTPStatus.SERVICE_UNAVAILABLE, {"ready": False, "problem": problem})
+        return answer(HTTPStatus.OK, {"ready": True})
+
+
+_ROUTES_ARE: Final = "POST /v1/events[/click|/email|/purchase] or /v1/adapters/NAME; GET /health/live, /health/ready"

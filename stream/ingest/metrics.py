@@ -1,0 +1,16 @@
+"""What the HTTP endpoint counts."""
+
+from stream.metrics.registry import DELAY_S, counter, gauge, histogram
+
+__all__ = ["INGEST_EVENTS", "INGEST_READY", "INGEST_REQUESTS", "INGEST_SECONDS", "INGEST_WAITING"]
+
+INGEST_REQUESTS = counter("stream_ingest_requests_total", "Requests answered by the endpoint.", ["route", "status"])
+INGEST_EVENTS = counter("stream_ingest_events_total", "Events in requests to the endpoint.", ["route", "outcome"])
+INGEST_SECONDS = histogram(
+    "stream_ingest_request_seconds",
+    "From the head of a request to its answer, with the wait for Kafka.",
+    DELAY_S,
+    ["route"],
+)
+INGEST_WAITING = gauge("stream_ingest_waiting_events", "Events that wait for Kafka's confirmation.")
+INGEST_READY = gauge("stream_ingest_kafka_up", "1 when Kafka answers and has the topics, else 0.")

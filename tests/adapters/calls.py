@@ -1,0 +1,33 @@
+"""Calls of providers, and what becomes of them: a shape that tests can compare."""
+
+import json
+from typing import Any
+
+from stream.adapters import Call, Ignored, Malformed, Native, adapters_of
+from stream.client.contract import Contract, Draft
+from stream.settings import Settings
+
+__all__ = ["NOW_MS", "call", "events", "translate"]
+
+#: After every example, before the year 2100.
+NOW_MS = 1_900_000_000_000
+
+
+def call(body: object, **headers: str) -> Call:
+    """A post of ``body`` as JSON; ``_`` in the names of headers stands for ``-``."""
+    return Call({name.replace("_", "-"): value for name, value in headers.items()}, json.dumps(body).encode())
+
+
+def translate(adapter: str, made: Call, **settings: Any) -> list[Native | Ignored | Malformed]:
+    return adapters_of(Settings(**settings))[adapter].translate(made)
+
+
+def events(adapter: str, body: object, headers: dict[str, str] | None = None, **settings: Any) -> list[dict[str, Any]]:
+    """The native events in a call; all of its events must be ones that the workers accept."""
+    made = Call(headers or {}, json.dumps(body).encode())
+    natives = translate(adapter, made, **settings)
+    drafts = [Draft(native.value(), native.event_type) for native in natives if isinstance(native, Native)]
+    assert len(drafts) == len(natives), natives
+    admitted = Contract(Settings()).admit(drafts, NOW_MS)
+    assert admitted.rejections == []
+    return [{"type": str(draft.event_type), **json.loads(draft.value)} for draft in drafts]

@@ -1,0 +1,66 @@
+"""Whatever is sent to an adapter, it translates or refuses; it never fails."""
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.adapters import ADAPTER_NAMES, Call, Ignored, Malformed, Native, adapters_of
+from stream.adapters.reading import MalformedError
+from stream.client.contract import Contract, Draft
+from stream.settings import Settings
+from tests.adapters.calls import NOW_MS
+from tests.adapters.test_cloudevents import EVENT
+from tests.adapters.test_mail_providers import BOUNCE, CHANGE, MAILGUN, POSTMARK, SENDGRID
+from tests.adapters.test_segment import ORDER, TRACK
+
+ADAPTERS = adapters_of(Settings())
+CONTRACT = Contract(Settings())
+EXAMPLES: dict[str, list[dict[str, Any]]] = {
+    "segment": [TRACK, {**TRACK, "event": "Order Completed", "properties": ORDER}],
+    "cloudevents": [EVENT],
+    "sendgrid": [SENDGRID],
+    "mailgun": [MAILGUN["event-data"]],
+    "postmark": [POSTMARK, BOUNCE, CHANGE],
+}
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=120),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=4,
+)
+header_texts = st.text(max_size=30) | st.binary(max_size=10).map(lambda b: b.decode("utf-8", "surrogateescape"))
+
+
+def judge(name: str, call: Call) -> None:
+    """Translate, and have the contract judge what comes of it, as the endpoint does."""
+    with contextlib.suppress(MalformedError):
+        for translation in ADAPTERS[name].translate(call):
+            assert isinstance(translation, Native | Ignored | Malformed)
+            if isinstance(translation, Native):
+                admitted = CONTRACT.admit([Draft(translation.value(), translation.event_type)], NOW_MS)
+                assert len(admitted.records) + len(admitted.rejections) == 1
+
+
+@pytest.mark.parametrize("name", ADAPTER_NAMES)
+@given(body=st.binary(max_size=60) | json_values.map(lambda value: json.dumps(value).encode()))
+def test_any_body_is_translated_or_refused(name: str, body: bytes) -> None:
+    judge(name, Call({"content-type": "application/cloudevents+json"}, body))
+
+
+@pytest.mark.parametrize("name", ADAPTER_NAMES)
+@given(drawn=st.data())
+def test_any_change_of_an_example_is_translated_or_refused(name: str, drawn: st.DataObject) -> None:
+    example = drawn.draw(st.sampled_from(EXAMPLES[name]))
+    changes = drawn.draw(st.dictionaries(st.sampled_from(sorted(example)), json_values, max_size=3))
+    event = {**example, **changes}
+    body = {"sendgrid": [event], "mailgun": {"event-data": event}}.get(name, event)
+    judge(name, Call({"content-type": "application/cloudevents+json"}, json.dumps(body).encode()))
+
+
+@given(st.dictionaries(st.sampled_from(["ce-id", "ce-source", "ce-type", "ce-subject", "ce-time"]), header_texts))
+def test_any_headers_are_translated_or_refused(headers: dict[str, str]) -> None:
+    defaults = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/s", "ce-type": "a.click.page_viewed"}
+    judge("cloudevents", Call({**defaults, **headers}, b"{}"))

@@ -1,0 +1,109 @@
+"""What is admitted is what the workers accept."""
+
+import json
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.client.contract import Contract, Draft
+from stream.client.record import EventRecord
+from stream.events.decode import Decoder
+from stream.events.kinds import KIND_OF, EventType
+from stream.events.placement import Placement, place
+from stream.events.rejections import Reason, Rejection
+from stream.settings import Settings
+
+NOW_MS = 1_717_200_000_000
+GOOD: dict[str, Any] = {"event_id": "e-1", "customer_id": "c-1", "occurred_at": 1_717_158_600, "name": "page_viewed"}
+CONTRACT = Contract(Settings())
+
+
+def draft(**changes: object) -> Draft:
+    return Draft(json.dumps({**GOOD, **changes}).encode())
+
+
+def test_good_and_bad_drafts_keep_their_positions() -> None:
+    drafts = [
+        draft(name="opened", event_id="m-1"),
+        draft(event_id=None),
+        Draft(b"{"),
+        draft(event_id="e-2"),
+        draft(name="nothing"),
+        Draft(draft(event_id="e-3").value, EventType.EMAIL),
+        draft(type="email", name="replied", event_id="m-2"),
+    ]
+    admitted = CONTRACT.admit(drafts, NOW_MS)
+    assert admitted.positions == [0, 3, 6]
+    assert admitted.records[1] == EventRecord(EventType.CLICK, "e-2", "c-1", 1_717_158_600_000, drafts[3].value)
+    assert [record.event_type for record in admitted.records] == [EventType.EMAIL, EventType.CLICK, EventType.EMAIL]
+    assert [(bad.record, bad.reason) for bad in admitted.rejections] == [
+        (1, Reason.WRONG_TYPE),
+        (2, Reason.MALFORMED_JSON),
+        (4, Reason.UNKNOWN_NAME),
+        (5, Reason.UNKNOWN_NAME),
+    ]
+    assert admitted.event_ids == ["m-1", "", "", "e-2", "", "e-3", "m-2"]
+
+
+def test_nothing_gives_nothing() -> None:
+    assert CONTRACT.admit([], NOW_MS) == ([], [], [], [])
+
+
+def test_every_name_tells_its_type() -> None:
+    for event_type, name in KIND_OF:
+        placed = place(msgspec.json.encode({"name": name}))
+        assert isinstance(placed, Placement)
+        assert placed.event_type is event_type
+
+
+class _Record:
+    """What a worker will consume."""
+
+    timestamp = 0
+    offset = 0
+    headers = ()
+
+    def __init__(self, record: EventRecord) -> None:
+        self.key = record.customer_id.encode()
+        self.value = record.value
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=40).map(Draft),
+            st.dictionaries(st.sampled_from([*GOOD, "type", "amount"]), json_values, max_size=3).map(
+                lambda changes: draft(**changes)
+            ),
+        ),
+        max_size=6,
+    )
+)
+def test_each_draft_is_admitted_or_rejected_and_workers_accept_what_is_admitted(drafts: list[Draft]) -> None:
+    admitted = CONTRACT.admit(drafts, NOW_MS)
+    assert sorted([*admitted.positions, *(bad.record for bad in admitted.rejections)]) == list(range(len(drafts)))
+    for record in admitted.records:
+        decoded = Decoder().decode(record.event_type, [_Record(record)], NOW_MS)
+        assert decoded.customer_ids == [record.customer_id]
+        assert decoded.events["time"].tolist() == [record.at_ms]
+
+
+@given(st.binary(max_size=200))
+def test_whatever_the_bytes_placing_them_never_fails(value: bytes) -> None:
+    assert isinstance(place(value), Placement | Rejection)
+
+
+def test_nesting_that_no_parser_likes_is_a_rejection() -> None:
+    deep = b"[" * 100_000
+    rejected = place(deep, max_bytes=1_000_000)
+    assert isinstance(rejected, Rejection)
+    assert rejected.reason is Reason.TOO_DEEP
