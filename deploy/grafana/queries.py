@@ -1,0 +1,24 @@
+"""PromQL that several pages are made of. ``$__rate_interval`` is at least four scrapes."""
+
+__all__ = ["age", "by", "quantile", "rate"]
+
+
+def by(label: str, aggregate: str, expr: str) -> str:
+    """``aggregate`` over everything but ``label``."""
+    return f"{aggregate} by ({label}) ({expr})"
+
+
+def rate(counter: str) -> str:
+    """Increase of a counter a second."""
+    return f"rate({counter}[$__rate_interval])"
+
+
+def quantile(share: float, histogram: str, selector: str, label: str = "") -> str:
+    """The value that ``share`` of what a histogram counted lies below, by ``label`` if one is named."""
+    labels = f"le, {label}" if label else "le"
+    return f"histogram_quantile({share:g}, sum by ({labels}) ({rate(f'{histogram}_bucket{{{selector}}}')}))"
+
+
+def age(timestamp: str) -> str:
+    """Seconds since the newest of several times of day; 0 stands for "never" and does not count."""
+    return f"time() - max({timestamp} > 0)"

@@ -1,0 +1,51 @@
+"""Series that are there from the start: to Prometheus a counter that appears with its first count has not increased."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import product
+from types import MappingProxyType
+from typing import Final
+
+from prometheus_client import Counter, Histogram
+
+from stream import metrics
+from stream.events.kinds import EventType
+from stream.events.rejections import Reason
+from stream.features.registry import FEATURE_NAMES
+from stream.online_models.champion import ROSTER
+from stream.online_models.drift import Detector
+from stream.online_models.example import ExampleProblem
+from stream.processing.advance import FIRED, SUPPRESSED
+from stream.processing.emission import EmissionCause
+
+__all__ = ["begin_at_zero"]
+
+_CAUSES = [cause.name.lower() for cause in EmissionCause]
+
+#: The values of each label, in the order of the metric's labels.
+_LABEL_VALUES: Final[Mapping[Counter | Histogram, tuple[Iterable[str], ...]]] = MappingProxyType(
+    {
+        metrics.EVENTS: (EventType, ("applied", "duplicate", "dead_letter")),
+        metrics.DEAD_LETTERS: (Reason,),
+        metrics.COMMIT_REJECTED: (("fenced", "storage"),),
+        metrics.TIMERS_FIRED: (FIRED,),
+        metrics.ALERTS: (("raised", "cleared"), _CAUSES),
+        metrics.ALERT_RISK: (_CAUSES,),
+        metrics.ALERTS_SUPPRESSED: (SUPPRESSED,),
+        metrics.LABELS: (("true", "false"),),
+        metrics.EXAMPLES_REFUSED: (ExampleProblem,),
+    }
+)
+
+
+def begin_at_zero() -> None:
+    """Show every series of a worker's counters, with 0 until there is more."""
+    for metric, values in _LABEL_VALUES.items():
+        for labels in product(*values):
+            metric.labels(*labels)
+    for detector in Detector:
+        for model in ROSTER:
+            metrics.DRIFT_ALARMS.labels(detector, "model", model)
+        for feature in FEATURE_NAMES:
+            metrics.DRIFT_ALARMS.labels(detector, "feature", feature)

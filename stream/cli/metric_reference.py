@@ -1,0 +1,96 @@
+"""docs/metrics.md, written from the declarations: ``python -m stream.cli.metric_reference docs/metrics.md``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from stream.metrics import CATALOGUE, Declaration
+
+__all__ = ["LABELS", "catalogue", "reference"]
+
+#: Modules that declare metrics.
+_MODULES: Final = ("stream.metrics", "stream.ingest.metrics")
+
+#: Every label of every metric, with the values that it can have: no other label may be used.
+LABELS: Final = MappingProxyType(
+    {
+        "action": "`contacted`, `offer_accepted`, `resolved`, `false_alarm`",
+        "cause": "what made the risk cross the level: `event`, `silence`, `model`",
+        "channel": "a channel of the notification file",
+        "churned": "`true`, `false`",
+        "detector": "of drift: `adwin`, `page_hinkley`",
+        "kind": "of an alert: `raised`, `cleared`; of a timer: `landmark`, `maturity`, `silence`; of what drifts: "
+        "`model`, `feature`",
+        "model": "of `stream_prequential_*`: `champion` is the one that scores, `recency` and `base_rate` are "
+        "baselines on the same labels; of `stream_model_*`: the contenders `standard`, `quick`, `patient`",
+        "of": "name of the model or feature that drifts",
+        "operation": "what Redis was asked for: `claim`, `commit`, `documents`, `timers`, `verify` of a partition; "
+        "`claim_models`, `save`, `snapshot`, `unlearned` of the models",
+        "outcome": "of an event: `applied`, `duplicate`, `dead_letter`, over HTTP `accepted`, `rejected`, `failed`, "
+        "`ignored`; of a notification: see docs/notifications.md",
+        "partition": "index of a partition of the event topics",
+        "phase": "of a step: `decode`, `load`, `advance`, `commit`; `publish` is one chunk of the outbox",
+        "problem": "what is wrong with a training example, see `stream/online_models/example.py`",
+        "python": "version of Python",
+        "reason": "of a dead letter: see `stream/events/rejections.py`; of a rejected commit: `fenced`, `storage`; "
+        "of a suppressed alert: `few_orders`, `cooldown`",
+        "route": "what an HTTP endpoint takes: `events`, `click`, `email`, `purchase`, or the name of an adapter",
+        "segment": "name of a segment",
+        "status": "status of an HTTP answer",
+        "topic": "an event topic or the topic of training examples",
+        "type": "`click`, `email`, `purchase`",
+        "version": "version of the program",
+    }
+)
+
+_HEAD = """# Metrics
+
+What `/metrics` shows. Written from the declarations by `python -m stream.cli.metric_reference docs/metrics.md`.
+
+Units are seconds and records; times of day are seconds since the epoch, 0 before the first. Histograms of delays have
+buckets from 1 ms to 10 min. Labels are bounded: no customer, event or model version is ever one. The processes also
+show `process_*` and `python_*` (memory, CPU, open files, garbage collection).
+
+The time of an append is that of the record: topics are created with `LogAppendTime`. The embedded broker of
+`stream demo` keeps the times of producers instead, so what is measured from an append is the age of the event there.
+
+Every process shows all metrics of its modules, those of others with 0: queries name the job (`worker`, `notify`,
+`ingest`). Alerts have no severity: routing goes by risk (`stream_alert_risk_ratio`) and value at risk.
+
+Alert rules are in [the runbook](runbook.md), dashboards in `deploy/grafana`: change them in `deploy/grafana/*.py`, and
+`python -m deploy.grafana` writes the JSON. `python -m tests.monitoring.pictures DIRECTORY` draws every dashboard from a
+running system and a real Prometheus, without Grafana; this is the overview over a minute in which six weeks of events
+were published:
+
+![Overview dashboard](images/dashboard-overview.png)
+"""
+
+
+def catalogue() -> list[Declaration]:
+    """Every metric of the program, whichever process shows it."""
+    for module in _MODULES:
+        importlib.import_module(module)
+    return sorted(CATALOGUE)
+
+
+def _row(declaration: Declaration) -> str:
+    labels = ", ".join(f"`{label}`" for label in declaration.labels)
+    return f"| `{declaration.name}` | {declaration.kind} | {labels} | {declaration.what} |"
+
+
+def reference() -> str:
+    """Return the Markdown page."""
+    rows = "\n".join(map(_row, catalogue()))
+    labels = "\n".join(f"| `{label}` | {values} |" for label, values in LABELS.items())
+    return (
+        f"{_HEAD}\n| metric | type | labels | meaning |\n|---|---|---|---|\n{rows}\n"
+        f"\n## Labels\n\n| label | values |\n|---|---|\n{labels}\n"
+    )
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(reference(), "utf-8")

@@ -1,0 +1,140 @@
+"""Every metric, and the server that shows them.
+
+A new one is declared with the functions of `registry`, in a module of this package, and exported here; its labels are
+explained in ``stream/cli/metric_reference.py``, which then writes docs/metrics.md anew.
+"""
+
+import platform
+
+from stream import __version__
+from stream.metrics.alerts import (
+    ALERT_RISK,
+    ALERTS,
+    ALERTS_SUPPRESSED,
+    INGEST_TO_ALERT,
+    SEGMENT_CHANGES,
+    SEGMENT_SHARE,
+)
+from stream.metrics.flow import (
+    ASSIGNED_PARTITIONS,
+    BATCH_EVENTS,
+    BATCHES,
+    DEAD_LETTERS,
+    EVENT_TO_SCORE,
+    EVENTS,
+    INGEST_TO_SCORE,
+    LAG,
+    LAG_SECONDS,
+    REBALANCES,
+    STEP,
+    TIMERS_DUE,
+    TIMERS_FIRED,
+    TIMERS_LATE,
+    TIMERS_SCHEDULED,
+    WATERMARK,
+    WATERMARK_LAG,
+)
+from stream.metrics.models import (
+    CHECKPOINT_SAVED,
+    DRIFT_ALARMS,
+    EXAMPLES_REFUSED,
+    LABELS,
+    LABELS_PENDING,
+    LEARNING_DELAY,
+    MODEL_CHAMPION,
+    MODEL_CREATED,
+    MODEL_READY,
+    MODEL_RECENT_AUC,
+    MODEL_RECENT_ECE,
+    MODEL_RECENT_LOG_LOSS,
+    MODEL_VERSION,
+    PREQUENTIAL_AUC,
+    PREQUENTIAL_BRIER,
+    PREQUENTIAL_ECE,
+    PREQUENTIAL_LOG_LOSS,
+)
+from stream.metrics.notifications import (
+    ACTIONS,
+    NOTIFICATION_FAILURES,
+    NOTIFICATION_QUEUE,
+    NOTIFICATION_SECONDS,
+    NOTIFICATIONS,
+)
+from stream.metrics.registry import CATALOGUE, REGISTRY, Declaration, info
+from stream.metrics.server import serve
+from stream.metrics.store import (
+    CACHE_CUSTOMERS,
+    COMMIT_REJECTED,
+    FEATURES_STORED,
+    OUTBOX_AGE,
+    OUTBOX_DEPTH,
+    PUBLISH_FAILURES,
+    REDIS,
+    REDIS_ERRORS,
+    REDIS_UP,
+)
+
+__all__ = [
+    "ACTIONS",
+    "ALERTS",
+    "ALERTS_SUPPRESSED",
+    "ALERT_RISK",
+    "ASSIGNED_PARTITIONS",
+    "BATCHES",
+    "BATCH_EVENTS",
+    "BUILD",
+    "CACHE_CUSTOMERS",
+    "CATALOGUE",
+    "CHECKPOINT_SAVED",
+    "COMMIT_REJECTED",
+    "DEAD_LETTERS",
+    "DRIFT_ALARMS",
+    "EVENTS",
+    "EVENT_TO_SCORE",
+    "EXAMPLES_REFUSED",
+    "FEATURES_STORED",
+    "INGEST_TO_ALERT",
+    "INGEST_TO_SCORE",
+    "LABELS",
+    "LABELS_PENDING",
+    "LAG",
+    "LAG_SECONDS",
+    "LEARNING_DELAY",
+    "MODEL_CHAMPION",
+    "MODEL_CREATED",
+    "MODEL_READY",
+    "MODEL_RECENT_AUC",
+    "MODEL_RECENT_ECE",
+    "MODEL_RECENT_LOG_LOSS",
+    "MODEL_VERSION",
+    "NOTIFICATIONS",
+    "NOTIFICATION_FAILURES",
+    "NOTIFICATION_QUEUE",
+    "NOTIFICATION_SECONDS",
+    "OUTBOX_AGE",
+    "OUTBOX_DEPTH",
+    "PREQUENTIAL_AUC",
+    "PREQUENTIAL_BRIER",
+    "PREQUENTIAL_ECE",
+    "PREQUENTIAL_LOG_LOSS",
+    "PUBLISH_FAILURES",
+    "REBALANCES",
+    "REDIS",
+    "REDIS_ERRORS",
+    "REDIS_UP",
+    "REGISTRY",
+    "SEGMENT_CHANGES",
+    "SEGMENT_SHARE",
+    "STEP",
+    "TIMERS_DUE",
+    "TIMERS_FIRED",
+    "TIMERS_LATE",
+    "TIMERS_SCHEDULED",
+    "WATERMARK",
+    "WATERMARK_LAG",
+    "Declaration",
+    "serve",
+]
+
+BUILD = info("stream_build", "Version of the program and of Python.", ["version", "python"])
+BUILD.info({"version": __version__, "python": platform.python_version()})

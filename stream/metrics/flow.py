@@ -1,0 +1,48 @@
+"""Events in, steps, timers, and how far behind they are."""
+
+from stream.metrics.registry import DELAY_S, SHORT_S, SIZES, counter, gauge, histogram, tally
+
+__all__ = [
+    "ASSIGNED_PARTITIONS",
+    "BATCHES",
+    "BATCH_EVENTS",
+    "DEAD_LETTERS",
+    "EVENTS",
+    "EVENT_TO_SCORE",
+    "INGEST_TO_SCORE",
+    "LAG",
+    "LAG_SECONDS",
+    "REBALANCES",
+    "STEP",
+    "TIMERS_DUE",
+    "TIMERS_FIRED",
+    "TIMERS_LATE",
+    "TIMERS_SCHEDULED",
+    "WATERMARK",
+    "WATERMARK_LAG",
+]
+
+EVENTS = counter("stream_events_total", "Records taken from the event topics.", ["type", "outcome"])
+DEAD_LETTERS = counter("stream_dead_letters_total", "Records that could not be applied.", ["reason"])
+BATCHES = counter("stream_batches_total", "Steps committed that had records in them.")
+BATCH_EVENTS = histogram("stream_batch_events", "Records in a step.", SIZES)
+STEP = histogram("stream_step_seconds", "Time that a step spends in a phase.", SHORT_S, ["phase"])
+
+REBALANCES = counter("stream_rebalances_total", "Assignments received from the consumer group.")
+ASSIGNED_PARTITIONS = gauge("stream_assigned_partitions", "Partitions of the event topics that this worker owns.")
+LAG = gauge("stream_lag_messages", "Records of the assigned partitions that are not stored yet.", ["topic"])
+LAG_SECONDS = gauge(
+    "stream_lag_seconds", "Since the oldest record that was received and is not stored yet was appended.", ["topic"]
+)
+
+WATERMARK = gauge("stream_watermark_timestamp_seconds", "Stream time: the newest event time applied.", ["partition"])
+WATERMARK_LAG = gauge("stream_watermark_lag_seconds", "Wall clock less stream time.", ["partition"])
+EVENT_TO_SCORE = tally("stream_event_to_score_seconds", "From an event's own time until its score is stored.", DELAY_S)
+INGEST_TO_SCORE = tally(
+    "stream_ingest_to_score_seconds", "From an event's append to its topic until its score is stored.", DELAY_S
+)
+
+TIMERS_FIRED = counter("stream_timers_fired_total", "Timers fired.", ["kind"])
+TIMERS_SCHEDULED = gauge("stream_timers_scheduled", "Customers with a timer, over the assigned partitions.")
+TIMERS_DUE = gauge("stream_timers_due", "Customers whose timer stream time has passed and that has not fired yet.")
+TIMERS_LATE = gauge("stream_timers_late_seconds", "Stream time less the earliest timer that is due; 0 when none is.")

@@ -1,0 +1,55 @@
+"""Labels, the model in use, and how good its risks were."""
+
+from stream.metrics.registry import DELAY_S, counter, gauge, tally
+
+__all__ = [
+    "CHECKPOINT_SAVED",
+    "DRIFT_ALARMS",
+    "EXAMPLES_REFUSED",
+    "LABELS",
+    "LABELS_PENDING",
+    "LEARNING_DELAY",
+    "MODEL_CHAMPION",
+    "MODEL_CREATED",
+    "MODEL_READY",
+    "MODEL_RECENT_AUC",
+    "MODEL_RECENT_ECE",
+    "MODEL_RECENT_LOG_LOSS",
+    "MODEL_VERSION",
+    "PREQUENTIAL_AUC",
+    "PREQUENTIAL_BRIER",
+    "PREQUENTIAL_ECE",
+    "PREQUENTIAL_LOG_LOSS",
+]
+
+LABELS = counter("stream_labels_total", "Matured labels learned.", ["churned"])
+LABELS_PENDING = gauge("stream_labels_pending", "Landmarks whose label has not matured, over the assigned partitions.")
+LEARNING_DELAY = tally(
+    "stream_learning_delay_seconds", "From the append of a training example until the checkpoint that has it.", DELAY_S
+)
+EXAMPLES_REFUSED = counter("stream_examples_refused_total", "Training examples that no model may learn.", ["problem"])
+CHECKPOINT_SAVED = gauge("stream_checkpoint_timestamp_seconds", "When the trainer last saved its checkpoint.")
+
+MODEL_VERSION = gauge("stream_model_version", "Version of the model that scores: it grows with the labels learned.")
+MODEL_READY = gauge("stream_model_ready", "1 when the model has learned enough labels to raise alerts, else 0.")
+MODEL_CREATED = gauge("stream_model_timestamp_seconds", "When the snapshot that scores was made.")
+
+PREQUENTIAL_AUC = gauge(
+    "stream_prequential_auc", "Area under the ROC curve of the risks given, over recent labels.", ["model"]
+)
+PREQUENTIAL_LOG_LOSS = gauge(
+    "stream_prequential_log_loss", "Log loss of the risks given, in nats, over recent labels.", ["model"]
+)
+PREQUENTIAL_BRIER = gauge("stream_prequential_brier", "Brier score of the risks given, over recent labels.", ["model"])
+PREQUENTIAL_ECE = gauge(
+    "stream_prequential_ece", "Expected calibration error of the risks given, over recent labels.", ["model"]
+)
+
+# model: a contender (standard, quick, patient); kind and of: model and its name, or feature and its name.
+MODEL_CHAMPION = gauge("stream_model_champion", "1 for the champion of the contenders' own figures, else 0.", ["model"])
+MODEL_RECENT_LOG_LOSS = gauge(
+    "stream_model_recent_log_loss", "Of recent labels, in nats, predict then learn.", ["model"]
+)
+MODEL_RECENT_AUC = gauge("stream_model_recent_auc", "Of recent labels, predict then learn.", ["model"])
+MODEL_RECENT_ECE = gauge("stream_model_recent_ece", "Calibration error of recent labels.", ["model"])
+DRIFT_ALARMS = counter("stream_drift_alarms_total", "Changes seen in losses or features.", ["detector", "kind", "of"])

@@ -1,0 +1,17 @@
+"""What people were told about customers, and what they did."""
+
+from stream.metrics.registry import SHORT_S, counter, gauge, histogram
+
+__all__ = ["ACTIONS", "NOTIFICATIONS", "NOTIFICATION_FAILURES", "NOTIFICATION_QUEUE", "NOTIFICATION_SECONDS"]
+
+NOTIFICATIONS = counter(
+    "stream_notifications_total", "Alerts that are over on a channel, by what became of them.", ["channel", "outcome"]
+)
+NOTIFICATION_SECONDS = histogram(
+    "stream_notification_delivery_seconds", "Attempts to deliver a message.", (*SHORT_S, 30.0, 60.0), ["channel"]
+)
+NOTIFICATION_FAILURES = counter(
+    "stream_notification_failures_total", "Attempts to deliver a message that failed.", ["channel"]
+)
+NOTIFICATION_QUEUE = gauge("stream_notification_queue", "Alerts that wait for a channel.", ["channel"])
+ACTIONS = counter("stream_actions_total", "Actions of people about customers.", ["action"])
