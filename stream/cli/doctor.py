@@ -81,7 +81,7 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
 def _redis(settings: Settings, clock: Clock) -> Iterator[Finding]:
     address = settings.masked()["redis_url"]
     try:
-        nodes = diagnose(settings.redis_url, cluster=settings.redis_cluster, timeout_s=TIMEOUT_S)
+        nodes = diagnose(settings, timeout_s=TIMEOUT_S)
     except StorageError as error:
         advice = f"{error}: check redis_url, redis_cluster and that the server runs"
         yield Finding(Level.FAIL, f"redis {address}", "not reachable", advice)

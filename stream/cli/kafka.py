@@ -3,9 +3,9 @@
 import logging
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._metadata import ClusterMetadata
 
+from stream.agents.kafka_access import FrankAdminClient
 from stream.errors import TopologyError
 from stream.settings import Settings
 
@@ -28,19 +28,20 @@ def client_config(settings: Settings, **options: str | float | bool) -> dict[str
     }
 
 
-def admin_client(settings: Settings) -> AdminClient:
+def admin_client(settings: Settings) -> FrankAdminClient:
     """A client for topics and metadata; connects on first use."""
-    return AdminClient(client_config(settings), logger=silent)
+    return FrankAdminClient(client_config(settings), logger=silent)
 
 
 def cluster_metadata(
-    settings: Settings, admin: AdminClient | None = None, timeout_s: float = TIMEOUT_S
+    settings: Settings, admin: FrankAdminClient | None = None, timeout_s: float = TIMEOUT_S
 ) -> ClusterMetadata:
     """Brokers and topics. Raises `TopologyError` when no broker answers in ``timeout_s``."""
+    client = admin or admin_client(settings)
     try:
-        return (admin or admin_client(settings)).list_topics(timeout=timeout_s)
+        return client.metadata(timeout_s)
     except KafkaException as error:
         raise TopologyError(
-            f"no Kafka broker answers at {settings.kafka_bootstrap} ({error.args[0].str()}): "
+            f"no Kafka broker answers at {settings.kafka_bootstrap} ({client.refusal() or error.args[0].str()}): "
             "check kafka_bootstrap, kafka_security_protocol and the credentials"
         ) from error

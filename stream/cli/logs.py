@@ -1,15 +1,16 @@
 """Where log records go: standard error, one line each, as text or JSON."""
 
+import json
 import logging
+import math
 import sys
 import time
+from types import TracebackType
 from typing import Any
-
-import orjson
 
 from stream.settings import Settings
 
-__all__ = ["Repeats", "configure_logging"]
+__all__ = ["Repeats", "configure_logging", "one_line"]
 
 #: Libraries that tell at INFO what is of interest at DEBUG only.
 _TALKATIVE = ("aiokafka", "faust", "mode")
@@ -46,7 +47,7 @@ class Repeats(logging.Filter):
 
 
 class _JsonFormatter(logging.Formatter):
-    """One JSON object a line; the fields of ``extra=`` are added to it."""
+    """One JSON object a line, in ASCII; the fields of ``extra=`` are added to it."""
 
     _KNOWN = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
 
@@ -57,20 +58,38 @@ class _JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
             "process": record.process,
-            **{name: value for name, value in vars(record).items() if name not in self._KNOWN},
+            **{name: _finite(value) for name, value in vars(record).items() if name not in self._KNOWN},
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=repr).decode()
+        # orjson would refuse a lone surrogate, and the record would be lost
+        return json.dumps(line, default=repr).replace("\x7f", "\\u007f")
 
 
 class _TextFormatter(logging.Formatter):
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(process)d %(name)s: %(message)s")
+    """One line a record; lines of a traceback follow behind a bar, so that none can pass for a record."""
 
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - inherited
-        del datefmt
-        return _utc(record)
+    def format(self, record: logging.LogRecord) -> str:
+        message = one_line(record.getMessage())
+        lines = [f"{_utc(record)} {record.levelname:<7} {record.process} {record.name}: {message}"]
+        if record.exc_info:
+            lines += [f"  | {one_line(line)}" for line in self.formatException(record.exc_info).split("\n")]
+        return "\n".join(lines)
+
+
+def one_line(text: str) -> str:
+    r"""Return ``text`` with everything escaped that ends a line, moves a cursor or turns the direction of writing.
+
+    >>> one_line("a\nb\x1b[2J\u202ec")
+    'a\\nb\\x1b[2J\\u202ec'
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def _finite(value: object) -> object:
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _utc(record: logging.LogRecord) -> str:
@@ -81,13 +100,22 @@ def _utc(record: logging.LogRecord) -> str:
 def configure_logging(settings: Settings) -> None:
     """Send log records from ``log_level`` up to standard error in ``log_format``.
 
-    Of Faust and its libraries only warnings and errors are shown, unless ``log_level`` is DEBUG.
+    Of Faust and its libraries only warnings and errors are shown, unless ``log_level`` is DEBUG. An error that nothing
+    catches is a record as well. No record can look like two: what would end its line is escaped.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter() if settings.log_format == "json" else _TextFormatter())
     handler.addFilter(Repeats())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
+    sys.excepthook = _report
     for name in _TALKATIVE:
         quieter = logging.NOTSET if settings.log_level in {"DEBUG", "ERROR"} else logging.WARNING
         logging.getLogger(name).setLevel(quieter)
+
+
+def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        logging.getLogger("stream").critical("an unexpected error ends the process", exc_info=(kind, error, trace))

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
-import redis.cluster
 from redis.exceptions import RedisClusterException, RedisError
 
 from stream.errors import StorageError
+from stream.settings import Settings
+from stream.storage.connection import connect_blocking, explained
 
 __all__ = ["RedisFacts", "diagnose"]
 
@@ -29,20 +30,18 @@ class RedisFacts:
     clock_ms: int
 
 
-def diagnose(url: str, *, cluster: bool, timeout_s: float) -> list[RedisFacts]:
-    """Ask the Redis at ``url``; with ``cluster``, each primary of its cluster.
+def diagnose(settings: Settings, *, timeout_s: float) -> list[RedisFacts]:
+    """Ask the Redis of ``settings``; of a cluster, each primary.
 
     Raises `StorageError` when it cannot be reached, refuses the credentials or does not answer in time.
     """
-    limits: dict[str, Any] = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s}
     try:
-        if not cluster:
-            with redis.Redis.from_url(url, **limits) as client:
+        with connect_blocking(settings, timeout_s=timeout_s, connect_timeout_s=timeout_s) as client:
+            if not settings.redis_cluster:
                 return [_facts(client)]
-        with redis.cluster.RedisCluster.from_url(url, **limits) as whole:
-            return [_facts(whole.get_redis_connection(node)) for node in whole.get_primaries()]
+            return [_facts(client.get_redis_connection(node)) for node in client.get_primaries()]
     except (RedisError, RedisClusterException) as error:  # the second is not derived from the first
-        raise StorageError(f"{type(error).__name__}: {error}") from error
+        raise StorageError(explained(error)) from error
 
 
 def _facts(client: Any) -> RedisFacts:

@@ -1,0 +1,130 @@
+"""The answers to an orchestrator's questions, from what the event loop last said of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+import orjson
+import pytest
+from faust.types import TP
+
+from stream.agents.health import Health, Report
+from stream.agents.readiness import Backlog
+from stream.agents.transport import Intake
+from stream.agents.transport.intake import LogEnd, Position
+
+CLICKS = TP("events.click", 3)
+
+
+@dataclass
+class Hand:
+    """A monotonic clock that is moved by hand."""
+
+    now_s: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def ask(health: Health, question: str) -> tuple[int, Mapping[str, Any]]:
+    status, body = health.pages[f"/health/{question}"]()
+    return status, orjson.loads(body)
+
+
+def test_a_worker_that_still_starts_is_alive_but_neither_started_nor_ready() -> None:
+    health = Health(30.0)
+    assert ask(health, "live") == (200, {"ok": True, "reasons": []})
+    for question in ("startup", "ready"):
+        status, body = ask(health, question)
+        assert status == 503
+        assert "being compiled" in body["reasons"][0]
+
+
+def test_an_event_loop_that_stands_still_is_neither_alive_nor_ready_until_it_turns_again() -> None:
+    clock = Hand()
+    health = Health(30.0, clock)
+    health.report(Report((), {"partitions": 4}))
+    clock.now_s += 30.0
+    assert ask(health, "live")[0] == 200
+    clock.now_s += 0.5
+    for question in ("live", "ready"):
+        status, body = ask(health, question)
+        assert status == 503
+        assert body["reasons"] == ["the event loop has not turned for 30 s, 30 s are allowed"]
+    assert ask(health, "startup")[0] == 200
+    health.report(Report((), {"partitions": 4}))
+    assert ask(health, "live")[0] == 200
+    assert ask(health, "ready") == (200, {"ok": True, "reasons": [], "partitions": 4})
+
+
+def test_what_speaks_against_being_ready_is_told_and_does_not_make_a_worker_dead() -> None:
+    health = Health(30.0)
+    health.report(Report(["no partitions have been assigned yet"], {"partitions": 0}))
+    assert ask(health, "live")[0] == 200
+    assert ask(health, "startup")[0] == 200
+    expected = {"ok": False, "reasons": ["no partitions have been assigned yet"], "partitions": 0}
+    assert ask(health, "ready") == (503, expected)
+
+
+@dataclass
+class Log:
+    """One input as the transport shows it."""
+
+    lease: int | None = 1
+    received_to: int = 0
+    end: int | None = None
+    flow: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.flow = SimpleNamespace(ledger=SimpleNamespace(lease=lambda _tp: self.lease))
+
+    def position(self, _tp: TP) -> Position | None:
+        if self.lease is None:
+            return None
+        return Position(self.received_to, None if self.end is None else LogEnd(self.end, self.end, 0))
+
+
+def backlog_of(log: Log) -> Backlog:
+    return Backlog(cast("Intake", log))
+
+
+def test_an_input_has_caught_up_when_all_is_stored_that_was_in_its_log_at_first() -> None:
+    log = Log(received_to=40, end=100)
+    backlog = backlog_of(log)
+    assert not backlog.caught_up(CLICKS, stored=0, buffered=40)
+    # the log grows as fast as it is worked off: it is the first end that counts
+    log.received_to, log.end = 160, 200
+    assert not backlog.caught_up(CLICKS, stored=99, buffered=61)
+    assert backlog.caught_up(CLICKS, stored=100, buffered=60)
+    log.end = 10_000
+    assert backlog.caught_up(CLICKS, stored=100, buffered=60)
+
+
+def test_an_input_whose_log_has_not_been_seen_has_not_caught_up() -> None:
+    assert not backlog_of(Log()).caught_up(CLICKS, stored=0, buffered=0)
+
+
+def test_an_input_that_was_revoked_has_not_caught_up() -> None:
+    assert not backlog_of(Log(lease=None, end=0)).caught_up(CLICKS, stored=0, buffered=0)
+
+
+def test_an_empty_log_is_caught_up_with_at_once() -> None:
+    assert backlog_of(Log(end=0)).caught_up(CLICKS, stored=0, buffered=0)
+
+
+@pytest.mark.parametrize(("buffered", "expected"), [(0, True), (1, False)])
+def test_offsets_without_records_at_the_end_need_not_be_stored(buffered: int, *, expected: bool) -> None:
+    log = Log(received_to=100, end=100)
+    assert backlog_of(log).caught_up(CLICKS, stored=97, buffered=buffered) is expected
+
+
+def test_after_a_rewind_everything_is_to_be_caught_up_with_again() -> None:
+    log = Log(received_to=100, end=100)
+    backlog = backlog_of(log)
+    assert backlog.caught_up(CLICKS, stored=100, buffered=0)
+    log.lease, log.received_to = 2, 0
+    assert not backlog.caught_up(CLICKS, stored=0, buffered=0)
+    log.received_to = 100
+    assert not backlog.caught_up(CLICKS, stored=50, buffered=50)
+    assert backlog.caught_up(CLICKS, stored=100, buffered=0)
