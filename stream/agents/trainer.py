@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
 from stream import metrics
@@ -18,11 +18,14 @@ from stream.agents.partition_worker import Batch
 from stream.agents.waiting import pause, wait_until_set
 from stream.clock import Clock
 from stream.errors import FencedError, StorageError
+from stream.online_models.champion import LossAlarm, Standing
+from stream.online_models.drift import FeatureAlarm
 from stream.online_models.example import Example, InvalidExample, Label, decode_example
 from stream.online_models.learner import Learner, LearnerSettings
+from stream.online_models.report import ModelReport, encode_report
 from stream.online_models.scorecard import Figures
 from stream.online_models.snapshot import encode_snapshot
-from stream.storage.model_store import Checkpoint, ModelStore
+from stream.storage.model_store import Candidate, Checkpoint, ModelStore, Publication
 
 __all__ = ["Trainer"]
 
@@ -34,6 +37,16 @@ _STRETCH = 500
 #: Records taken from the queue at once.
 _MOST_AT_ONCE = 5000
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 5.0
+_EVALUATED = (
+    metrics.PREQUENTIAL_AUC,
+    metrics.PREQUENTIAL_LOG_LOSS,
+    metrics.PREQUENTIAL_BRIER,
+    metrics.PREQUENTIAL_ECE,
+    metrics.MODEL_CHAMPION,
+    metrics.MODEL_RECENT_AUC,
+    metrics.MODEL_RECENT_LOG_LOSS,
+    metrics.MODEL_RECENT_ECE,
+)
 
 
 class TrainingBatch(Batch, Protocol):
@@ -46,7 +59,7 @@ class TrainingBatch(Batch, Protocol):
 class Trainer:
     """Learns batches in the order in which they are delivered; saves, publishes and acks every ``snapshot_s``.
 
-    Without ``publish`` the snapshot that scorers read stays as it is.
+    Without ``publish`` the snapshot that scorers read stays as it is, unless an operator decides otherwise.
     """
 
     def __init__(
@@ -99,13 +112,15 @@ class Trainer:
     def stop(self) -> None:
         """End `run` soon."""
         self._stopping = True
+        for gauge in _EVALUATED:  # from now on the next trainer shows them
+            gauge.clear()
         self._wake.set()
 
     def _begin(self, checkpoint: Checkpoint) -> None:
         if checkpoint.learner is None:
-            self._learner = Learner(self._settings)
+            self._learner = Learner(self._settings, _show_alarm)
         else:
-            self._learner = Learner.load(checkpoint.learner, self._settings)
+            self._learner = Learner.load(checkpoint.learner, self._settings, _show_alarm)
         self._offset = checkpoint.offset
         self._unsaved: list[TrainingBatch] = []
         self._unsaved_ids: dict[str, int] = {}
@@ -154,7 +169,7 @@ class Trainer:
         for example in examples:
             if isinstance(example, InvalidExample):
                 metrics.EXAMPLES_REFUSED.labels(example.problem.value).inc()
-                _LOG.warning("a training example is refused: %s", example)
+                _LOG.warning("a training example is refused: %s", example.problem.value)
             elif example.example_id not in self._unsaved_ids:
                 valid.setdefault(example.example_id, example)
         weeks = {example_id: example.at_ms // _WEEK_MS for example_id, example in valid.items()}
@@ -162,18 +177,42 @@ class Trainer:
         return [example for example_id, example in valid.items() if example_id in unlearned]
 
     async def _save(self) -> None:
-        snapshot = self._learner.snapshot(self._clock.now_ms())
-        await self._store.save(
-            Checkpoint(self._learner.dump(), self._offset),
-            _by_week(self._unsaved_ids),
-            encode_snapshot(snapshot) if self._publish else None,
-        )
+        publication = self._publication()
+        await self._store.save(Checkpoint(self._learner.dump(), self._offset), _by_week(self._unsaved_ids), publication)
         self._saved_at_s = asyncio.get_running_loop().time()
+        self._observe_save()
         for batch in self._unsaved:
             batch.ack()
         self._unsaved = []
         self._unsaved_ids = {}
-        _show(snapshot.churn.evaluation.whole)
+        _show(self._learner.figures())
+        _show_standings(self._learner.standings())
+
+    def _publication(self) -> Publication:
+        now_ms, learner = self._clock.now_ms(), self._learner
+        snapshots = {name: learner.snapshot(now_ms, name) for name in learner.contenders()}
+        report = ModelReport(
+            created_at_ms=now_ms,
+            labels=learner.labels_seen,
+            standings=learner.standings(),
+            versions=tuple(snapshot.churn.version for snapshot in snapshots.values()),
+        )
+        return Publication(
+            champion=learner.champion,
+            candidates={
+                name: Candidate(snapshot.churn.version, encode_snapshot(snapshot))
+                for name, snapshot in snapshots.items()
+            },
+            report=encode_report(report),
+            at_ms=now_ms,
+            in_use=self._publish,
+        )
+
+    def _observe_save(self) -> None:
+        now_ms = self._clock.now_ms()
+        metrics.CHECKPOINT_SAVED.set(now_ms / 1000)
+        appended_at_ms = [record.timestamp for batch in self._unsaved for record in batch.records]
+        metrics.LEARNING_DELAY.observe([(now_ms - at_ms) / 1000 for at_ms in appended_at_ms])
 
     async def _recover(self, error: StorageError) -> None:
         _LOG.warning("the trainer goes back to its checkpoint: %s", error)
@@ -214,3 +253,22 @@ def _show(figures: Figures) -> None:
     for gauge, model, figure in shown:
         if figure is not None:
             gauge.labels(model).set(figure)
+
+
+def _show_alarm(alarm: LossAlarm | FeatureAlarm) -> None:
+    watched = ("model", alarm.model) if isinstance(alarm, LossAlarm) else ("feature", alarm.feature)
+    _LOG.warning("drift: %s sees a change in %s %s", alarm.detector.value, *watched)
+    metrics.DRIFT_ALARMS.labels(alarm.detector.value, *watched).inc()
+
+
+def _show_standings(standings: Iterable[Standing]) -> None:
+    for standing in standings:
+        metrics.MODEL_CHAMPION.labels(standing.name).set(standing.champion)
+        shown = (
+            (metrics.MODEL_RECENT_LOG_LOSS, standing.recent.log_loss),
+            (metrics.MODEL_RECENT_AUC, standing.recent.auc),
+            (metrics.MODEL_RECENT_ECE, standing.recent.ece),
+        )
+        for gauge, figure in shown:
+            if figure is not None:
+                gauge.labels(standing.name).set(figure)

@@ -15,8 +15,11 @@ __all__ = [
     "CE_SOURCE",
     "Alert",
     "AlertKind",
+    "Calm",
     "Cause",
+    "Change",
     "Reason",
+    "Remedy",
     "SegmentChange",
     "alert_id",
     "cloud_event_headers",
@@ -60,13 +63,41 @@ class Reason(Struct, frozen=True, kw_only=True):
     sentence: str
 
 
+class Change(Struct, frozen=True, kw_only=True):
+    """What one feature added to the log-odds of churn since the last calm score, and the same in plain English."""
+
+    feature: str
+    contribution: float
+    sentence: str
+
+
+class Calm(Struct, frozen=True, kw_only=True):
+    """The last weekly score below the level that clears: when, what it was, and what raised it most since.
+
+    ``changes``: the largest first, both times scored with the present model.
+    """
+
+    at: Instant
+    risk: Probability
+    changes: tuple[Change, ...]
+
+
+class Remedy(Struct, frozen=True, kw_only=True):
+    """What an order of the usual value, placed at ``occurred_at``, would bring the risk to, and if that clears."""
+
+    risk_after_order: Probability
+    clears: bool
+    sentence: str
+
+
 class Alert(Struct, frozen=True, kw_only=True):
     """A customer's churn risk was raised, or cleared.
 
     ``risk`` is the probability of churn and ``logit`` its log-odds, which add up: ``baseline`` (a typical
     customer) + the contributions of ``reasons`` + ``rest`` (of all other features) = ``logit``.
     ``previous_risk`` is null at the first score, ``segment`` before segments are known. ``value_at_risk`` is
-    money of the base currency. ``occurred_at`` is stream time, ``emitted_at`` the wall clock.
+    money of the base currency. ``calm`` (null: no calm score within a horizon) and ``remedy`` are of raised
+    alerts. ``occurred_at`` is stream time, ``emitted_at`` the wall clock.
     """
 
     alert_id: Sha256
@@ -82,6 +113,8 @@ class Alert(Struct, frozen=True, kw_only=True):
     logit: float
     baseline: float
     rest: float
+    calm: Calm | None = None
+    remedy: Remedy | None = None
     model_version: int
     occurred_at: Instant
     emitted_at: Instant

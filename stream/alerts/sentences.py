@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["WORDINGS", "Values", "Wording", "sentence"]
+__all__ = ["WORDINGS", "Values", "Wording", "change_sentence", "sentence"]
 
 Values = Mapping[str, float | None]
 #: (value of the feature, all values) -> sentence
@@ -56,6 +56,20 @@ def sentence(feature: str, values: Values, *, is_high: bool, raises: bool) -> st
     if raises == (is_high == wording.high_raises):
         return text
     return f"{text.removesuffix('.')}, which here points to {'more' if raises else 'less'} risk."
+
+
+def change_sentence(feature: str, before: float, now: float) -> str:
+    """What a feature was and is, when it has changed.
+
+    >>> change_sentence("days_since_purchase", 6.1, 34.0)
+    'Days since purchase: 34, before 6.'
+    >>> change_sentence("purchases_28d", 3.0, 0.0)
+    'Purchases in 28 days: 0, before 3.'
+    """
+    name, _, window = feature.rpartition("_")
+    title = f"{name} {_WINDOWS[window][0]}" if window in _WINDOWS else feature
+    digits = next((d for d in (0, 1, 2) if f"{before:.{d}f}" != f"{now:.{d}f}"), 3)
+    return f"{title.replace('_', ' ').capitalize()}: {now:,.{digits}f}, before {before:,.{digits}f}."
 
 
 def _number_of(count: float, one: str, many: str) -> str:
@@ -224,5 +238,17 @@ WORDINGS: Final[Mapping[str, Wording]] = {
         lambda days, _: f"Active on {_active_days(days)}." if days > 0 else "Not active in 28 days.",
         "Not active yet.",
         high_raises=False,
+    ),
+    "purchase_days": Wording(
+        lambda n, _: f"Orders on only {_number_of(n, 'day', 'days')} so far." if n > 0 else "No order so far.",
+        lambda n, _: f"Orders on {_number_of(n, 'day', 'days')} so far." if n > 0 else "No order so far.",
+        "No order so far.",
+        high_raises=False,
+    ),
+    "purchase_interval": Wording(
+        lambda days, _: f"Expected to order every {_days(days)}.".replace("every 1 day.", "every day."),
+        lambda days, _: f"Expected to order only every {_days(days)}.".replace("every 1 day.", "every day."),
+        "Too little is known to say how often an order is to be expected.",
+        high_raises=True,
     ),
 }

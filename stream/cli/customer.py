@@ -8,6 +8,7 @@ from stream.errors import StorageError
 from stream.events.partition import partition_of
 from stream.features.registry import DAY_MS
 from stream.settings import Settings
+from stream.storage.notification_store import NotificationStore
 from stream.storage.overview import Overview
 
 __all__ = ["customer"]
@@ -26,6 +27,8 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     with Overview(settings) as overview:
         found = overview.find(customer_id)
         encoded = None if found is None or as_json else overview.snapshot()
+    with NotificationStore(settings) as notifications:
+        (known,) = notifications.known([customer_id])
     if found is None:
         raise StorageError(
             f"there is no customer {customer_id!r} under {settings.namespace!r}: no event of theirs was ever taken in,"
@@ -46,11 +49,12 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     fields = orjson.loads(document)
     profile = readable_profile(packed_state(document), int(settings.horizon_days * DAY_MS))
     if as_json:
-        click.echo(orjson.dumps({**fields, "state": profile}, option=orjson.OPT_INDENT_2))
+        told = {"actions": [orjson.loads(record) for record in known.actions.values()], "held_out": known.held_out}
+        click.echo(orjson.dumps({**fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))
         return
     from stream.cli.console import console_for_people
     from stream.cli.customer_view import customer_view
     from stream.online_models.snapshot import decode_snapshot
 
     snapshot = None if encoded is None else decode_snapshot(encoded)
-    console_for_people().print(customer_view(fields, profile, snapshot))
+    console_for_people().print(customer_view(fields, profile, snapshot, known))

@@ -1,6 +1,7 @@
 """A customer for people: who, what they did, how likely they leave, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 
@@ -11,8 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.cli.standing import CustomerCard, reason_sentences
+from stream.events.rejections import printable
+from stream.events.times import epoch_ms, rfc3339
 from stream.features.registry import FEATURES, Feature
+from stream.notifications.actions import latest_actions
+from stream.notifications.contract import Action
 from stream.online_models.snapshot import ModelSnapshot
+from stream.storage.notification_store import Known
 
 __all__ = ["customer_view"]
 
@@ -20,12 +26,15 @@ _WINDOW_GROUPS: Final = ("clicks", "emails", "purchases", "spend")
 _UNKNOWN: Final = "not known yet"
 
 
-def customer_view(document: dict[str, Any], profile: dict[str, Any], snapshot: ModelSnapshot | None) -> RenderableType:
-    """Lay a document out, with its unpacked ``profile`` (see `stream.cli.profile_view`)."""
+def customer_view(
+    document: dict[str, Any], profile: dict[str, Any], snapshot: ModelSnapshot | None, known: Known
+) -> RenderableType:
+    """Lay a document out, with its unpacked ``profile`` (see `stream.cli.profile_view`) and what people did."""
     card = msgspec.convert(document, CustomerCard)
     return Group(
         Text.assemble((f"customer {card.customer_id}", "bold"), f"   as of {card.as_of}"),
         _pairs(_facts(document, profile)),
+        *_actions(known),
         *_why(card, snapshot),
         _section("features"),
         _windows(document["features"]),
@@ -59,6 +68,11 @@ def _facts(document: dict[str, Any], profile: dict[str, Any]) -> Iterator[tuple[
         yield "risk", "not scored yet: the model has to learn first"
     else:
         yield "risk", f"{risk:.3f} by model version {document['model_version']:,}; {at_stake or 0.0:,.2f} at risk"
+    if document["expected_spend"] is None:
+        yield "value", "not known yet: the value model has to learn first"
+    else:
+        expected = f"{document['expected_orders']:,.2f} orders and {document['expected_spend']:,.2f}"
+        yield "value", f"{expected} expected in the next horizon; lifetime {document['lifetime_value']:,.2f}"
     if document["alert"]:
         yield "alert", f"raised {profile['raised_at']}"
     else:
@@ -66,6 +80,23 @@ def _facts(document: dict[str, Any], profile: dict[str, Any]) -> Iterator[tuple[
         yield "alert", f"none{before}"
     if document["unsubscribed_at"]:
         yield "e-mail", f"unsubscribed {document['unsubscribed_at']}"
+
+
+def _actions(known: Known) -> Iterator[RenderableType]:
+    actions = latest_actions(known.actions)
+    if not actions and not known.held_out:
+        return
+    yield _section("what people did")
+    yield _pairs(_told(actions, is_held_out=known.held_out))
+
+
+def _told(actions: Sequence[Action], *, is_held_out: bool) -> Iterator[tuple[str, str]]:
+    for action in actions:
+        by = f" by {printable(action.actor)}" if action.actor else ""
+        note = f": {printable(action.note)}" if action.note else ""
+        yield action.action.replace("_", " "), f"{rfc3339(epoch_ms(action.occurred_at))}{by}{note}"
+    if is_held_out:
+        yield "held out", "alerts are not sent, so that the effect of sending them can be measured"
 
 
 def _why(card: CustomerCard, snapshot: ModelSnapshot | None) -> Iterator[RenderableType]:
@@ -116,9 +147,21 @@ def _others(values: dict[str, float | None]) -> Iterator[tuple[str, str]]:
             yield feature.name, _shown(feature, values[feature.name])
 
 
+def _day(instant: str) -> str:
+    """The date of an RFC 3339 instant as people write it, in UTC.
+
+    >>> _day("2026-12-03T10:00:00Z")
+    '3 December 2026'
+    """
+    day = datetime.fromisoformat(instant)
+    return f"{day.day} {day:%B} {day.year}"
+
+
 def _timers(profile: dict[str, Any]) -> Iterator[tuple[str, str]]:
     timers, pending = profile["timers"], profile["pending_landmarks"]
-    yield "alert for silence", timers["at_risk_from"] or "not before the next landmark"
+    yield "alert for silence", timers["next_crossing_at"] or "not before the next landmark"
+    if timers["at_risk_from"]:
+        yield "at risk", f"from {_day(timers['at_risk_from'])} unless they buy"
     yield "next landmark", timers["next_landmark_at"] or "none: silent for too long"
     yield "next label", f"{timers['next_label_at'] or 'none'} ({len(pending)} landmarks wait for theirs)"
     yield "state", f"{profile['octets']:,} octets, {profile['event_ids_remembered']:,} event ids remembered"

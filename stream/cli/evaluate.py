@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,12 +12,14 @@ import numpy as np
 from rich.table import Table
 
 from stream.cli.console import console_for_people
+from stream.cli.evaluation_plot import plot as draw
 from stream.cli.log_options import log_options
 from stream.cli.options import SettingsCommand, with_settings
 from stream.clock import SystemClock
 from stream.errors import EventLogError
 from stream.events.decode import Decoder
 from stream.events.log import read_log
+from stream.events.log_event import LogEvent
 from stream.online_models.learner import Learner, LearnerSettings
 from stream.processing import figures
 from stream.processing.replay import Replay
@@ -25,7 +28,7 @@ from stream.processing.rolling_origin import evaluate as evaluate_log
 from stream.processing.rules import rules_of
 from stream.settings import Settings
 
-__all__ = ["evaluate", "figures_of_rows"]
+__all__ = ["evaluate", "figures_of_rows", "score_events"]
 
 
 @click.command(cls=SettingsCommand)
@@ -34,6 +37,7 @@ __all__ = ["evaluate", "figures_of_rows"]
 @click.option("--to-week", type=click.IntRange(min=1), required=True, help="Last weekly cut.")
 @click.option("--active-days", type=click.FloatRange(min=0), help="Only customers whose last order is this recent.")
 @click.option("--json", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures as JSON.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw reliability, AUC and lift (PNG).")
 @log_options
 @with_settings("Labels", "Alerts", "Events")
 def evaluate(
@@ -44,6 +48,7 @@ def evaluate(
     to_week: int,
     active_days: float | None,
     out: Path | None,
+    plot: Path | None,
     limit: int | None,
     timezone: ZoneInfo,
     currency: str,
@@ -60,23 +65,24 @@ def evaluate(
     events = sorted(read_log(log, timezone=timezone, currency=currency), key=lambda event: event.at_ms)[:limit]
     if not events:
         raise EventLogError(f"{log}: has no events")
-    now_ms = SystemClock().now_ms()
-    decoder = Decoder(rates=settings.rates, skew_ms=int(settings.skew_s * 1000))
-    rules = rules_of(settings)
-    replay = Replay(rules, Learner(LearnerSettings(min_labels=settings.min_labels)), decoder, now_ms)
-    rows = evaluate_log(
-        events,
-        replay,
-        decoder,
-        now_ms,
-        horizon_ms=rules.horizon_ms,
-        weeks=range(from_week, to_week + 1),
-        active_days=active_days,
-    )
+    rows = score_events(events, settings, range(from_week, to_week + 1), active_days)
     result = figures_of_rows(rows) | {"seconds": round(time.monotonic() - began, 2)}
     if out is not None:
         out.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
     _show(rows, result)
+    if plot is not None:
+        draw(rows, plot, f"{Path(log).name}: no order in {settings.horizon_days:g} days, weeks {from_week}-{to_week}")
+
+
+def score_events(events: Sequence[LogEvent], settings: Settings, weeks: range, active_days: float | None) -> Rows:
+    """Replay ``events`` (in time order) through a new model and score at each week's cut."""
+    now_ms = SystemClock().now_ms()
+    decoder = Decoder(rates=settings.rates, skew_ms=int(settings.skew_s * 1000))
+    rules = rules_of(settings)
+    replay = Replay(rules, Learner(LearnerSettings(min_labels=settings.min_labels)), decoder, now_ms)
+    return evaluate_log(
+        events, replay, decoder, now_ms, horizon_ms=rules.horizon_ms, weeks=weeks, active_days=active_days
+    )
 
 
 def figures_of_rows(rows: Rows) -> dict[str, Any]:

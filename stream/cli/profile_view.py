@@ -10,6 +10,7 @@ from stream.events.times import rfc3339
 from stream.features import codec
 from stream.features.profile import CART, CLICK, EMAIL, MINUTE_MS, NEVER, PROFILE, PURCHASE
 from stream.features.registry import DAY_MS, HOUR_MS
+from stream.processing.foresight import foreseen
 
 __all__ = ["readable_profile"]
 
@@ -40,7 +41,8 @@ def readable_profile(packed: bytes, horizon_ms: int) -> dict[str, Any]:
         "timers": {
             "next_landmark_at": _instant(p["next_landmark_at"]),
             "next_label_at": pending[0]["matures_at"] if pending else None,
-            "at_risk_from": _instant(p["check_at"]),
+            "at_risk_from": _instant(foreseen(p)),
+            "next_crossing_at": _instant(p["check_at"]),
         },
         "raised_at": _instant(p["raised_at"]),
         "no_alert_before": _instant(p["cooldown_until"]),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from stream.alerts.sentences import WORDINGS, sentence
-from stream.features.registry import COLUMN
+from stream.features.registry import COLUMN, FEATURES
 from stream.online_models.snapshot import ModelSnapshot
 
 __all__ = ["NO_SEGMENT", "CustomerCard", "Standing", "reason_sentences", "stand"]
@@ -25,6 +25,9 @@ class CustomerCard(msgspec.Struct, frozen=True, kw_only=True):
     risk: float | None
     alert: bool
     value_at_risk: float | None
+    expected_orders: float | None = None
+    expected_spend: float | None = None
+    lifetime_value: float | None = None
     segment: str | None
     reasons: dict[str, float] | None
     orders: int
@@ -66,12 +69,16 @@ def stand(documents: Iterable[bytes], top: int = 10) -> Standing:
 def reason_sentences(card: CustomerCard, snapshot: ModelSnapshot | None) -> list[tuple[float, str]]:
     """(contribution, sentence) of the reasons of a document, those that raise the risk first.
 
-    Whether a value is a high one follows from the signs of its contribution and of its weight in the model; without a
-    snapshot the feature's natural direction is taken for the weight's.
+    A value is a high one if its input is above that of a typical customer; without a snapshot, if its contribution goes
+    the feature's natural way.
     """
     told = []
     for feature, contribution in (card.reasons or {}).items():
         raises = contribution > 0
-        high_raises = WORDINGS[feature].high_raises if snapshot is None else snapshot.churn.weights[COLUMN[feature]] > 0
-        told.append((contribution, sentence(feature, card.features, is_high=raises == high_raises, raises=raises)))
+        if snapshot is None:
+            is_high = raises == WORDINGS[feature].high_raises
+        else:
+            column = COLUMN[feature]
+            is_high = FEATURES[column].input_of(card.features.get(feature)) > snapshot.churn.means[column]
+        told.append((contribution, sentence(feature, card.features, is_high=is_high, raises=raises)))
     return sorted(told, key=lambda reason: (reason[0] < 0, -abs(reason[0])))

@@ -94,6 +94,7 @@ def apply(p, event):  # type: ignore[no-untyped-def]
         _apply_email(p, kind, at)
     elif kind == _COMPLETED:
         orders.complete(p, event.order_id, at, event.amount)
+        p.at_risk_from = -NEVER
     elif kind == _REFUNDED:
         p.refunds += 1
         p.refund_spend += event.amount

@@ -33,7 +33,7 @@ from stream.features.varint import get_bits, get_int, get_time, get_uint, put_bi
 __all__ = ["LAYOUT", "pack", "unpack"]
 
 #: Version of the packed form; it changes with the layout or the list of features.
-LAYOUT = 1
+LAYOUT = 2
 
 _ID_OCTETS = 6
 _INPUTS = PROFILE["pending_input"].shape[1]
@@ -200,6 +200,7 @@ def _put_pending(p, buffer, at, base):  # type: ignore[no-untyped-def]
     for k in range(p.pending):
         at = put_int(buffer, at, base - p.pending_at[k])
         at = put_bits(buffer, at, np.float64(p.pending_risk[k]).view(np.int64), 8)
+        at = put_int(buffer, at, p.pending_logit[k])
         at = put_uint(buffer, at, p.pending_version[k])
         at = put_uint(buffer, at, p.pending_orders[k])
         at = put_int(buffer, at, p.pending_spend[k])
@@ -215,6 +216,7 @@ def _get_pending(p, buffer, at, base):  # type: ignore[no-untyped-def]
         p.pending_at[k] = base - age
         bits, at = get_bits(buffer, at, 8)
         p.pending_risk[k] = np.int64(bits).view(np.float64)
+        p.pending_logit[k], at = get_int(buffer, at)
         p.pending_version[k], at = get_uint(buffer, at)
         p.pending_orders[k], at = get_uint(buffer, at)
         p.pending_spend[k], at = get_int(buffer, at)
@@ -242,6 +244,7 @@ def _put_history(p, buffer, at, base):  # type: ignore[no-untyped-def]
         p.emails_opened,
         p.emails_clicked,
         p.orders,
+        p.order_days,
         p.refunds,
         p.order_spend,
         p.refund_spend,
@@ -266,6 +269,7 @@ def _get_history(p, buffer, at, base):  # type: ignore[no-untyped-def]
     p.emails_opened, at = get_int(buffer, at)
     p.emails_clicked, at = get_int(buffer, at)
     p.orders, at = get_int(buffer, at)
+    p.order_days, at = get_int(buffer, at)
     p.refunds, at = get_int(buffer, at)
     p.order_spend, at = get_int(buffer, at)
     p.refund_spend, at = get_int(buffer, at)
@@ -275,7 +279,7 @@ def _get_history(p, buffer, at, base):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def _put_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
     at = put_uint(buffer, at, p.phase_ms)
-    for time in (p.next_landmark_at, p.as_of, p.check_at, p.raised_at, p.cooldown_until):
+    for time in (p.next_landmark_at, p.as_of, p.check_at, p.at_risk_from, p.raised_at, p.cooldown_until):
         at = put_time(buffer, at, time, base)
     at = put_bits(buffer, at, np.float64(p.risk).view(np.int64), 8)
     at = put_uint(buffer, at, p.risk_version)
@@ -290,6 +294,7 @@ def _get_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
     p.next_landmark_at, at = get_time(buffer, at, base)
     p.as_of, at = get_time(buffer, at, base)
     p.check_at, at = get_time(buffer, at, base)
+    p.at_risk_from, at = get_time(buffer, at, base)
     p.raised_at, at = get_time(buffer, at, base)
     p.cooldown_until, at = get_time(buffer, at, base)
     bits, at = get_bits(buffer, at, 8)

@@ -61,6 +61,8 @@ def complete(p, order_id, at, amount):  # type: ignore[no-untyped-def]
     p.first_order_at = min(p.first_order_at, at)
     p.last_order_at = max(p.last_order_at, at)
     tiles.add(p, at, PURCHASE, 1, amount)
+    if tiles.day_count(p, at, PURCHASE) == 1:
+        p.order_days += 1
     if p.open_orders == MAX_ORDERS:
         k = oldest(p.order_at, p.order_id, MAX_ORDERS)
         if at <= p.order_at[k]:
@@ -83,6 +85,8 @@ def cancel(p, order_id, at):  # type: ignore[no-untyped-def]
     while k < p.open_orders:
         if p.order_id[k] == order_id and p.order_at[k] >= edge:
             tiles.add(p, p.order_at[k], PURCHASE, -1, -p.order_amount[k])
+            if tiles.day_count(p, p.order_at[k], PURCHASE) == 0:
+                p.order_days -= 1
             p.orders -= 1
             p.order_spend -= p.order_amount[k]
             _drop_order(p, k)

@@ -71,6 +71,7 @@ PROFILE = np.dtype(
         ("emails_opened", np.int64),
         ("emails_clicked", np.int64),
         ("orders", np.int64),
+        ("order_days", np.int64),
         ("refunds", np.int64),
         ("order_spend", np.int64),
         ("refund_spend", np.int64),
@@ -97,6 +98,7 @@ PROFILE = np.dtype(
         ("pending", np.int64),
         ("pending_at", np.int64, (MAX_PENDING,)),
         ("pending_risk", np.float64, (MAX_PENDING,)),
+        ("pending_logit", np.int16, (MAX_PENDING,)),
         ("pending_version", np.int64, (MAX_PENDING,)),
         ("pending_orders", np.int64, (MAX_PENDING,)),
         ("pending_spend", np.int64, (MAX_PENDING,)),
@@ -108,6 +110,8 @@ PROFILE = np.dtype(
         ("segment", np.int64),
         ("segment_version", np.int64),
         ("check_at", np.int64),
+        # foreseen at the last landmark beyond the next one; an order makes it void
+        ("at_risk_from", np.int64),
         ("check_due", np.bool_),
         ("raised", np.bool_),
         ("raised_at", np.int64),
@@ -133,6 +137,7 @@ def reset(p, phase_ms):  # type: ignore[no-untyped-def]
     p.emails_opened = 0
     p.emails_clicked = 0
     p.orders = 0
+    p.order_days = 0
     p.refunds = 0
     p.order_spend = 0
     p.refund_spend = 0
@@ -153,6 +158,7 @@ def reset(p, phase_ms):  # type: ignore[no-untyped-def]
     p.segment = -1
     p.segment_version = 0
     p.check_at = -NEVER
+    p.at_risk_from = -NEVER
     p.check_due = False
     p.raised = False
     p.raised_at = NEVER

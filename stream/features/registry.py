@@ -4,6 +4,7 @@ The position of a feature in `FEATURES` is its column in every feature vector, s
 layout of stored profiles and snapshots: append, never reorder.
 """
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -39,6 +40,15 @@ class Feature:
     description: str
     transform: Transform = Transform.LOG1P
     missing: float = 0.0
+
+    def input_of(self, value: float | None) -> float:
+        """The model input of a value, before it is quantised; None is "not known yet"."""
+        known = self.missing if value is None else value
+        return math.log1p(max(known, 0.0)) if self.transform is Transform.LOG1P else known
+
+    def value_of(self, model_input: float) -> float:
+        """The value behind a model input; what was not known comes back as ``missing``."""
+        return math.expm1(model_input) if self.transform is Transform.LOG1P else model_input
 
 
 #: A customer who never did a thing is, for the model, one who last did it this many days ago.
@@ -130,6 +140,15 @@ FEATURES: tuple[Feature, ...] = (
         28 * DAY_MS,
         "whole days",
         "distinct days with an order, a site event or an e-mail opened, clicked or answered",
+    ),
+    Feature("purchase_days", "days", None, "exact", "distinct days with a completed order"),
+    Feature(
+        "purchase_interval",
+        "days",
+        None,
+        "exact",
+        "expected time between days with an order: (tenure + 30) / (purchase_days + 0.5)",
+        missing=60.0,
     ),
 )
 

@@ -18,7 +18,7 @@ import numba
 from stream.features.profile import DAY_TILES, HOUR_TILES, MINUTE_MS, MINUTE_TILES
 from stream.features.registry import DAY_MS, HOUR_MS
 
-__all__ = ["add"]
+__all__ = ["add", "day_count"]
 
 
 @numba.njit(cache=True)
@@ -55,3 +55,11 @@ def add(p, at, channel, count, amount):  # type: ignore[no-untyped-def]
         slot = _claim(p.minute_stamp, p.minute_count, at // MINUTE_MS, MINUTE_TILES)
         if slot >= 0:
             p.minute_count[slot, channel] += count
+
+
+@numba.njit(cache=True)
+def day_count(p, at, channel):  # type: ignore[no-untyped-def]
+    """What ``channel`` counts on the day of ``at`` (ms); 0 for a day that the ring has left behind."""
+    day = at // DAY_MS
+    slot = day % DAY_TILES
+    return p.day_count[slot, channel] if p.day_stamp[slot] == day else 0

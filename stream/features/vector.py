@@ -40,6 +40,8 @@ _CLICK_RATE = COLUMN["email_click_rate"]
 _OPEN_CARTS = COLUMN["open_cart_additions"]
 _REFUND_RATIO = COLUMN["refund_ratio"]
 _ACTIVE_DAYS = COLUMN["active_days_28d"]
+_PURCHASE_DAYS = COLUMN["purchase_days"]
+_INTERVAL = COLUMN["purchase_interval"]
 _MONEY = float(MONEY_SCALE)
 _DAY = float(DAY_MS)
 
@@ -134,6 +136,9 @@ def _history(p, now, out):  # type: ignore[no-untyped-def]
         out[_GAP] = gap
         # orders of the same minute are one visit: without a floor the ratio would explode
         out[_SILENCE] = out[_SINCE_PURCHASE] / max(gap, 1.0)
+    out[_PURCHASE_DAYS] = p.order_days
+    # as if half a day with an order had been seen in a month before the first event
+    out[_INTERVAL] = (out[_TENURE] + 30.0) / (p.order_days + 0.5)
     out[_OPEN_RATE] = (p.emails_opened + 1.0) / (p.emails_sent + 5.0)
     out[_CLICK_RATE] = (p.emails_clicked + 0.25) / (p.emails_sent + 5.0)
 

@@ -1,117 +1,62 @@
-"""The churn model: River's logistic regression over standardised inputs, learning one label at a time."""
+"""The churn model: second-order logistic regression over a quadratic basis, calibrated, one label at a time."""
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
 from msgspec import Struct
-from river import compose, linear_model, optim
-from river.utils import VectorDict
+from msgspec.structs import replace
 
-from stream.features.registry import FEATURES, INPUT_SCALE
-from stream.online_models.scaling import FlooredScaler, ScalerState
-from stream.online_models.schedule import DecayToFloor
+from stream.online_models.basis import BASIS, Quadratic, expand, unfold
+from stream.online_models.calibration import Calibration
+from stream.online_models.kalman import sigmoid
+from stream.online_models.second_order import SecondOrderRegression, SecondOrderState
 
-__all__ = ["ChurnModel", "ChurnState", "LinearWeights"]
-
-_INPUTS = len(FEATURES)
-
-#: Penalty on the squared weights; it only holds back weights that the labels say nothing about.
-L2 = 1e-4
-
-#: A label whose standardised inputs have a squared length over this counts for less, so that no customer,
-#: however odd, moves its own logit by more than LEVERAGE_CAP x the learning rate. The expected length is the
-#: number of inputs.
-LEVERAGE_CAP = 100.0
+__all__ = ["ChurnModel", "ChurnState"]
 
 
 class ChurnState(Struct, frozen=True, kw_only=True):
-    """Everything the model has learned. ``weights`` is empty before the first label."""
+    """Everything the model has learned."""
 
-    scaler: ScalerState
-    weights: tuple[float, ...]
-    intercept: float
-    steps: int
-
-
-@dataclass(frozen=True, slots=True)
-class LinearWeights:
-    """``logit = intercept + sum_j weights[j] * (x[j] - means[j]) / scales[j]``, arrays float64[features]."""
-
-    weights: npt.NDArray[np.float64]
-    means: npt.NDArray[np.float64]
-    scales: npt.NDArray[np.float64]
-    intercept: float
-
-
-class _Regression(linear_model.LogisticRegression):
-    """River's logistic regression that can go on from given weights."""
-
-    def resume(self, weights: Sequence[float], intercept: float, steps: int) -> None:
-        self._weights = VectorDict(dict(enumerate(weights)))
-        self.intercept = intercept
-        self.optimizer.n_iterations = steps
+    regression: SecondOrderState
+    calibration: Calibration
 
 
 class ChurnModel:
-    """``FlooredScaler | LogisticRegression`` by stochastic gradient descent.
+    """`expand`, then `SecondOrderRegression`; `Calibration` on top of what it gave.
 
     Inputs are the quantised ones (int16[features], units of 1/INPUT_SCALE), already checked by `problem_of`.
+    ``pace``: how many times as fast as the default it goes on following change once much has been learned; the
+    contenders of `stream.online_models.champion` differ in it.
     """
 
-    def __init__(self) -> None:
-        rate = DecayToFloor()
-        self._scaler = FlooredScaler()
-        self._regression = _Regression(optim.SGD(rate), l2=L2, intercept_lr=rate)
-        self._pipeline = compose.Pipeline(self._scaler, self._regression)
+    def __init__(self, pace: float = 1.0) -> None:
+        self._regression = SecondOrderRegression(BASIS, pace)
+        self.calibration = Calibration()
 
     @property
     def labels_seen(self) -> int:
-        return int(self._regression.optimizer.n_iterations)
+        return self._regression.labels
 
     def learn_one(self, inputs: Sequence[int], *, churned: bool) -> None:
-        """One step of gradient descent on the label; the scaler learns first, as in a River pipeline."""
-        x = _as_dict(inputs)
-        self._scaler.learn_one(x)
-        z = self._scaler.transform_one(x)
-        length = sum(value * value for value in z.values())
-        weight = LEVERAGE_CAP / length if length > LEVERAGE_CAP else 1.0
-        self._regression.learn_one(z, churned, weight)
+        """Learn one label; the scales learn first, as in a River pipeline."""
+        self._regression.learn(expand(inputs), churned=churned)
 
     def predict_proba_one(self, inputs: Sequence[int]) -> float:
-        """The probability of churn; 0.5 before the first label."""
-        return float(self._pipeline.predict_proba_one(_as_dict(inputs))[True])
+        """The probability of churn before calibration; 0.5 before the first label."""
+        return float(sigmoid(self._regression.logit(expand(inputs))))
 
-    def linear(self) -> LinearWeights:
-        """The model as one affine function of the inputs (divided by INPUT_SCALE)."""
-        means, scales = self._scaler.affine(_INPUTS)
-        weights = self._regression.weights
-        return LinearWeights(
-            weights=np.array([weights.get(j, 0.0) for j in range(_INPUTS)]),
-            means=np.array(means),
-            scales=np.array(scales),
-            intercept=float(self._regression.intercept),
-        )
+    def quadratic(self) -> Quadratic:
+        """The model before calibration as a function of the standardised inputs."""
+        regression = self._regression
+        weights = regression.weights
+        return unfold(weights[:-1], regression.means, regression.scales, float(weights[-1]))
 
     def state(self) -> ChurnState:
-        weights = self._regression.weights
-        return ChurnState(
-            scaler=self._scaler.state(_INPUTS),
-            weights=tuple(weights[j] for j in range(_INPUTS)) if weights else (),
-            intercept=float(self._regression.intercept),
-            steps=self.labels_seen,
-        )
+        return ChurnState(regression=self._regression.state(), calibration=replace(self.calibration))
 
     @classmethod
-    def from_state(cls, state: ChurnState) -> "ChurnModel":
-        model = cls()
-        model._scaler = FlooredScaler.from_state(state.scaler)
-        model._regression.resume(state.weights, state.intercept, state.steps)
-        model._pipeline = compose.Pipeline(model._scaler, model._regression)
+    def from_state(cls, state: ChurnState, pace: float = 1.0) -> "ChurnModel":
+        """Go on from ``state``. Raises `SnapshotError` if it is damaged or of another basis."""
+        model = cls(pace)
+        model._regression = SecondOrderRegression.from_state(state.regression, BASIS, pace)
+        model.calibration = replace(state.calibration)
         return model
-
-
-def _as_dict(inputs: Sequence[int]) -> dict[Hashable, Any]:
-    return {j: value / INPUT_SCALE for j, value in enumerate(inputs)}

@@ -50,7 +50,8 @@ class Label(Struct, frozen=True, kw_only=True, tag_field="kind", tag="label", gc
     """What became of the customer in (``at_ms``, ``matured_at_ms``].
 
     ``x`` and ``risk`` are as frozen at the landmark; ``risk`` is None when no model was ready then.
-    ``model_version`` is the version that gave ``risk``. ``spend`` is in major units and is negative when
+    ``logit`` is what the model gave before calibration, in units of 1/INPUT_SCALE like the inputs.
+    ``model_version`` is the version that gave them. ``spend`` is in major units and is negative when
     refunds prevail.
     """
 
@@ -60,6 +61,7 @@ class Label(Struct, frozen=True, kw_only=True, tag_field="kind", tag="label", gc
     matured_at_ms: Instant
     x: list[int]
     risk: Annotated[float, Meta(ge=0.0, le=1.0)] | None
+    logit: Annotated[int, Meta(ge=-INPUT_LIMIT, le=INPUT_LIMIT)] | None = None
     model_version: Annotated[int, Meta(ge=0)]
     churned: bool
     purchases: Annotated[int, Meta(ge=0)]
@@ -119,8 +121,11 @@ def problem_of(example: Example) -> InvalidExample | None:
         risk = example.risk
         if not math.isfinite(example.spend) or (risk is not None and not math.isfinite(risk)):
             return InvalidExample(ExampleProblem.NOT_FINITE, f"spend {example.spend}, risk {risk}")
-        if risk is not None and not 0.0 <= risk <= 1.0:
-            return InvalidExample(ExampleProblem.OUT_OF_RANGE, f"risk is {risk}, expected 0..1")
+        if not 0.0 <= (risk or 0.0) <= 1.0 or abs(example.logit or 0) > INPUT_LIMIT:
+            return InvalidExample(
+                ExampleProblem.OUT_OF_RANGE,
+                f"risk is {risk}, expected 0..1; logit is {example.logit}, expected +-{INPUT_LIMIT}",
+            )
         if example.matured_at_ms <= example.at_ms:
             return InvalidExample(
                 ExampleProblem.NOT_AFTER_LANDMARK,

@@ -1,24 +1,30 @@
 """The trainer's whole state: learn examples in order, give snapshots, be stored and go on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from msgspec import Struct
 
 from stream.errors import SettingsError, SnapshotError
-from stream.features.registry import FEATURE_NAMES
-from stream.online_models.churn import ChurnModel, ChurnState
+from stream.features.registry import FEATURE_NAMES, INPUT_SCALE
+from stream.online_models.champion import Championship, ChampionshipState, LossAlarm, Standing
+from stream.online_models.drift import FeatureAlarm, FeatureDrift, FeatureDriftState
 from stream.online_models.evaluation import Evaluation
 from stream.online_models.example import Example, InvalidExample, Label, problem_of
+from stream.online_models.scorecard import Figures
 from stream.online_models.sealed import open_sealed, seal
 from stream.online_models.segment_names import ARCHETYPES
 from stream.online_models.segments import COLUMNS, SegmentModel, SegmentState
 from stream.online_models.snapshot import ChurnSnapshot, ModelSnapshot, SegmentSnapshot
+from stream.online_models.value import ValueModel, ValueState
 
 __all__ = ["Learner", "LearnerSettings"]
 
-SCHEMA = "stream.learner-checkpoint/1"
+SCHEMA = "stream.learner-checkpoint/2"
 
 _LONGEST_HALF_LIFE = 1e9
+#: Versions of churn models are this times the labels learned, plus the position in the roster.
+_CONTENDERS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,28 +55,37 @@ class LearnerSettings:
 class _Checkpoint(Struct, frozen=True, kw_only=True):
     features: tuple[str, ...]
     stream_time_ms: int
-    churn: ChurnState
+    championship: ChampionshipState
+    features_drift: FeatureDriftState
     segments: SegmentState
+    value: ValueState
     evaluation: Evaluation
 
 
 class Learner:
-    """Both models and the evaluation, as one fold over the examples.
+    """All models and the evaluation, as one fold over the examples.
 
     ``load(dump())`` goes on exactly where the first left off: the same examples give the same snapshot, bit
     for bit. Memory is bounded: it does not grow with the examples.
     """
 
-    def __init__(self, settings: LearnerSettings | None = None) -> None:
+    def __init__(
+        self,
+        settings: LearnerSettings | None = None,
+        on_drift: Callable[[LossAlarm | FeatureAlarm], None] = lambda _: None,
+    ) -> None:
         self.settings = settings or LearnerSettings()
-        self._churn = ChurnModel()
+        self._on_drift = on_drift
+        self._championship = Championship()
+        self._features_drift = FeatureDrift()
+        self._value = ValueModel()
         self._segments = SegmentModel(self.settings.segments)
         self._evaluation = Evaluation.with_half_life(self.settings.half_life_examples)
         self._stream_time_ms = 0
 
     @property
     def labels_seen(self) -> int:
-        return self._churn.labels_seen
+        return self._evaluation.labels
 
     @property
     def observations_seen(self) -> int:
@@ -96,28 +111,73 @@ class Learner:
             return invalid
         if isinstance(example, Label):
             self._evaluation.record(example)
-            self._churn.learn_one(example.x, churned=example.churned)
+            self._value.learn_one(example)
+            self._calibrate(example)
+            for alarm in self._championship.learn_one(
+                example.x, churned=example.churned, matured_at_ms=example.matured_at_ms
+            ):
+                self._on_drift(alarm)
             at_ms = example.matured_at_ms
         else:
+            for changed in self._features_drift.observe(example.x, example.at_ms):
+                self._on_drift(changed)
             self._segments.learn_one(example.x)
             at_ms = example.at_ms
         self._stream_time_ms = max(self._stream_time_ms, at_ms)
         return None
 
-    def snapshot(self, now_ms: int) -> ModelSnapshot:
-        """The models as they are; asking changes nothing."""
+    def _calibrate(self, label: Label) -> None:
+        """The contender that gave the logit learns how it was off."""
+        if label.logit is None:
+            return
+        labels, position = divmod(label.model_version, _CONTENDERS)
+        names = self.contenders()
+        if position < len(names):
+            self._championship.model(names[position]).calibration.learn_one(
+                label.logit / INPUT_SCALE,
+                churned=label.churned,
+                labels=labels,
+                horizon_ms=label.matured_at_ms - label.at_ms,
+            )
+
+    @property
+    def champion(self) -> str:
+        """Name of the churn model that scores unless an operator has decided otherwise."""
+        return self._championship.champion
+
+    def contenders(self) -> tuple[str, ...]:
+        """Names of the churn models that learn side by side."""
+        return self._championship.names()
+
+    def figures(self) -> Figures:
+        """How good the risks that were given have been, over recent labels."""
+        return self._evaluation.recent.figures()
+
+    def standings(self) -> tuple[Standing, ...]:
+        """How the contenders do."""
+        return self._championship.standings()
+
+    def snapshot(self, now_ms: int, contender: str | None = None) -> ModelSnapshot:
+        """The models as they are, with the champion or another contender; asking changes nothing."""
+        name = contender or self.champion
         labels, churned = self._evaluation.labels, self._evaluation.churned
-        linear = self._churn.linear()
+        model = self._championship.model(name)
+        calibration = model.calibration
+        churn_model = model.quadratic().calibrated(calibration.slope, calibration.shift)
         churn = ChurnSnapshot(
-            version=labels,
-            ready=self.ready,
+            name=name,
+            version=_CONTENDERS * labels + self.contenders().index(name) if labels else 0,
+            ready=self.ready and self._championship.model(name).labels_seen >= self.settings.min_labels,
             labels_seen=labels,
             churned_seen=churned,
             features=FEATURE_NAMES,
-            weights=tuple(linear.weights.tolist()),
-            means=tuple(linear.means.tolist()),
-            scales=tuple(linear.scales.tolist()),
-            intercept=linear.intercept,
+            weights=tuple(churn_model.weights.tolist()),
+            curvature=tuple(churn_model.curvature.tolist()),
+            means=tuple(churn_model.means.tolist()),
+            scales=tuple(churn_model.scales.tolist()),
+            intercept=churn_model.intercept,
+            slope=calibration.slope,
+            shift=calibration.shift,
             base_rate=churned / labels if labels else None,
             evaluation=self._evaluation.report(),
         )
@@ -126,6 +186,7 @@ class Learner:
             stream_time_ms=self._stream_time_ms,
             churn=churn,
             segments=self._segment_snapshot() if self._segments.ready else None,
+            value=self._value.snapshot() if self._value.ready else None,
         )
 
     def _segment_snapshot(self) -> SegmentSnapshot:
@@ -144,14 +205,21 @@ class Learner:
         checkpoint = _Checkpoint(
             features=FEATURE_NAMES,
             stream_time_ms=self._stream_time_ms,
-            churn=self._churn.state(),
+            championship=self._championship.state(),
+            features_drift=self._features_drift.state(),
             segments=self._segments.state(),
+            value=self._value.state(),
             evaluation=self._evaluation,
         )
         return seal(SCHEMA, checkpoint)
 
     @classmethod
-    def load(cls, value: bytes, settings: LearnerSettings | None = None) -> "Learner":
+    def load(
+        cls,
+        value: bytes,
+        settings: LearnerSettings | None = None,
+        on_drift: Callable[[LossAlarm | FeatureAlarm], None] = lambda _: None,
+    ) -> "Learner":
         """Go on from a checkpoint. Raises `SnapshotError` if it is damaged or of other features."""
         checkpoint = open_sealed(value, SCHEMA, _Checkpoint)
         if checkpoint.features != FEATURE_NAMES:
@@ -159,8 +227,10 @@ class Learner:
                 "the checkpoint was learned on other features; run the version that wrote it, "
                 "or delete it to learn again from the log"
             )
-        learner = cls(settings)
-        learner._churn = ChurnModel.from_state(checkpoint.churn)
+        learner = cls(settings, on_drift)
+        learner._championship = Championship.from_state(checkpoint.championship)
+        learner._features_drift = FeatureDrift(checkpoint.features_drift)
+        learner._value = ValueModel.from_state(checkpoint.value)
         learner._segments = SegmentModel.from_state(checkpoint.segments, learner.settings.segments)
         learner._evaluation = checkpoint.evaluation
         learner._evaluation.half_life_examples = learner.settings.half_life_examples

@@ -1,10 +1,8 @@
-"""The learning rate: large while little is known, never so small that the model stops following customers."""
+"""The learning rate of the baselines: large while little is known, never so small that they stop following change."""
 
 import math
 
-from river.optim.base import Scheduler
-
-__all__ = ["DecayToFloor", "learning_rate"]
+__all__ = ["learning_rate"]
 
 FIRST_RATE = 0.2
 #: Reached after 10,000 examples.
@@ -18,10 +16,3 @@ def learning_rate(examples: int) -> float:
     (0.2, 0.02, 0.002)
     """
     return max(FIRST_RATE / math.sqrt(examples + 1), LEAST_RATE)
-
-
-class DecayToFloor(Scheduler):
-    """`learning_rate` as River's optimisers take it."""
-
-    def get(self, t: int) -> float:
-        return learning_rate(t)

@@ -1,7 +1,9 @@
 """Model snapshots: what the trainer publishes and scorers load. Data as JSON, never pickled objects.
 
-One snapshot holds both models, so that a reader loads one key. A model's version is the number of examples
-that it has learned: a function of the log, ascending, and 0 before the first.
+One snapshot holds all models, so that a reader loads one key. A version is a function of the log, ascending, and 0
+before the first example. Of the segments and the value it is the number of examples learned; of the churn model it is
+ten times the number of labels, plus the position of the contender in the roster: two contenders that have learned the
+same labels are told apart.
 """
 
 import math
@@ -13,41 +15,49 @@ from msgspec import Struct
 
 from stream.errors import SnapshotError
 from stream.features.registry import FEATURE_NAMES
+from stream.online_models.basis import PAIRS
 from stream.online_models.evaluation import EvaluationReport
 from stream.online_models.sealed import open_sealed, seal
 from stream.online_models.seeding import squared_distances
 from stream.online_models.segments import Segment
+from stream.online_models.value import CORRECTION_BINS, ValueSnapshot
 
 __all__ = ["ChurnSnapshot", "ModelSnapshot", "SegmentSnapshot", "decode_snapshot", "encode_snapshot"]
 
-SCHEMA = "stream.model-snapshot/1"
+SCHEMA = "stream.model-snapshot/2"
 
 Floats = npt.NDArray[np.float64]
 
 
 class ChurnSnapshot(Struct, frozen=True, kw_only=True):
-    """``logit = intercept + sum_j weights[j] * (x[j] - means[j]) / scales[j]``, x = inputs / INPUT_SCALE.
+    """``logit = intercept + weights . z + sum_p curvature[p] * z[PAIRS[p, 0]] * z[PAIRS[p, 1]]``, see `Quadratic`.
 
-    ``ready``: enough labels of both classes were learned to score with. ``base_rate``: share of churn among
-    all labels.
+    ``z = (x - means) / scales``, x = inputs / INPUT_SCALE. The logit is calibrated: it is ``slope`` times that of the
+    model, plus ``shift``.
+    ``name``: of the contender that scores. ``ready``: enough labels of both classes were learned to score with.
+    ``base_rate``: share of churn among all labels.
     """
 
+    name: str
     version: int
     ready: bool
     labels_seen: int
     churned_seen: int
     features: tuple[str, ...]
     weights: tuple[float, ...]
+    curvature: tuple[float, ...]
     means: tuple[float, ...]
     scales: tuple[float, ...]
     intercept: float
+    slope: float
+    shift: float
     base_rate: float | None
     evaluation: EvaluationReport
 
-    def linear(self) -> tuple[Floats, float]:
-        """``(weights float64[features], bias)`` with ``logit = bias + weights . x``."""
-        weights = np.array(self.weights) / np.array(self.scales)
-        return weights, self.intercept - math.fsum(weights * np.array(self.means))
+    def per_input(self) -> tuple[Floats, Floats]:
+        """``weights`` float64[features] and ``curvature`` float64[pairs] for ``x - means`` in the place of z."""
+        scales = np.array(self.scales)
+        return np.array(self.weights) / scales, np.array(self.curvature) / (scales[PAIRS[:, 0]] * scales[PAIRS[:, 1]])
 
 
 class SegmentSnapshot(Struct, frozen=True, kw_only=True):
@@ -77,12 +87,13 @@ class SegmentSnapshot(Struct, frozen=True, kw_only=True):
 
 
 class ModelSnapshot(Struct, frozen=True, kw_only=True):
-    """Both models as of ``stream_time_ms``; ``segments`` is None until there are any."""
+    """The models as of ``stream_time_ms``; ``segments`` and ``value`` are None until there are any."""
 
     created_at_ms: int
     stream_time_ms: int
     churn: ChurnSnapshot
     segments: SegmentSnapshot | None
+    value: ValueSnapshot | None = None
 
 
 def encode_snapshot(snapshot: ModelSnapshot) -> bytes:
@@ -104,20 +115,45 @@ def _check(snapshot: ModelSnapshot) -> None:
         raise SnapshotError(_other_features("churn", churn.features, FEATURE_NAMES))
     _check_affine("churn", len(FEATURE_NAMES), churn.means, churn.scales)
     _check_vector("churn weights", len(FEATURE_NAMES), churn.weights)
-    _check_vector("churn intercept", 1, (churn.intercept,))
-    if segments is None:
-        return
+    _check_vector("churn curvature", len(PAIRS), churn.curvature)
+    _check_vector("churn intercept and calibration", 3, (churn.intercept, churn.slope, churn.shift))
+    if churn.slope <= 0.0:
+        raise SnapshotError(f"the slope of the churn calibration must be positive, it is {churn.slope}")
+    if snapshot.value is not None:
+        _check_value(snapshot.value)
+    if segments is not None:
+        _check_segments(segments)
+
+
+def _check_segments(segments: SegmentSnapshot) -> None:
     axes = len(segments.columns)
-    if not all(0 <= column < len(FEATURE_NAMES) for column in segments.columns):
-        raise SnapshotError(f"segment columns {segments.columns} are not all in 0..{len(FEATURE_NAMES) - 1}")
-    named = tuple(FEATURE_NAMES[column] for column in segments.columns)
-    if segments.features != named:
-        raise SnapshotError(_other_features("segment", segments.features, named))
+    _check_columns("segment", segments.columns, segments.features)
     _check_affine("segment", axes, segments.means, segments.scales)
     for segment in segments.segments:
         _check_vector(f"centroid of {segment.name!r}", axes, segment.centroid)
     if not segments.segments or len(set(segments.names)) != len(segments.names):
         raise SnapshotError(f"segment names must be distinct and at least one, got {segments.names}")
+
+
+def _check_value(value: ValueSnapshot) -> None:
+    axes = len(value.columns)
+    _check_columns("value", value.columns, value.features)
+    _check_affine("value", axes, value.means, value.scales)
+    _check_vector("value weights of orders", axes, value.orders_weights)
+    _check_vector("value weights of spend", axes, value.spend_weights)
+    _check_vector("value intercepts", 2, (value.orders_intercept, value.spend_intercept))
+    for what, factors in (("orders", value.orders_factors), ("spend", value.spend_factors)):
+        _check_vector(f"value factors of {what}", CORRECTION_BINS, factors)
+        if min(factors) < 0.0:
+            raise SnapshotError(f"value factors of {what} must not be negative, the least is {min(factors)}")
+
+
+def _check_columns(what: str, columns: tuple[int, ...], features: tuple[str, ...]) -> None:
+    if not all(0 <= column < len(FEATURE_NAMES) for column in columns):
+        raise SnapshotError(f"{what} columns {columns} are not all in 0..{len(FEATURE_NAMES) - 1}")
+    named = tuple(FEATURE_NAMES[column] for column in columns)
+    if features != named:
+        raise SnapshotError(_other_features(what, features, named))
 
 
 def _check_affine(what: str, length: int, means: tuple[float, ...], scales: tuple[float, ...]) -> None:

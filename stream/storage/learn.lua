@@ -1,14 +1,21 @@
--- One step of the trainer, all or nothing.
--- KEYS: checkpoint, snapshot, learned set...
--- ARGV: expected token, new token, learner state, next offset, snapshot ('' = leave), ttl of learned sets (s),
+-- One step of the trainer, all or nothing. Preceded by in_use.lua.
+-- KEYS: checkpoint, snapshot, candidates, meta, kept, learned set...
+-- ARGV: expected token, new token, learner state, next offset, ttl of learned sets (s),
+--       1 if scorers may get a new snapshot else 0, name of the automatic champion, wall time (ms), report,
+--       number of candidates, then for each: name, version, snapshot,
 --       then for each learned set: count, id...
 -- Returns {1} or {0, stored token}.
 local stored = redis.call('HGET', KEYS[1], 'token') or ''
 if stored ~= ARGV[1] then
   return {0, stored}
 end
-local at = 7
-for i = 3, #KEYS do
+local at = 11
+local candidates = {}
+for _ = 1, tonumber(ARGV[10]) do
+  candidates[ARGV[at]] = {version = ARGV[at + 1], snapshot = ARGV[at + 2]}
+  at = at + 3
+end
+for i = 6, #KEYS do
   local left = tonumber(ARGV[at])
   at = at + 1
   while left > 0 do
@@ -17,10 +24,21 @@ for i = 3, #KEYS do
     at = at + n
     left = left - n
   end
-  redis.call('EXPIRE', KEYS[i], ARGV[6])
+  redis.call('EXPIRE', KEYS[i], ARGV[5])
 end
-if ARGV[5] ~= '' then
-  redis.call('SET', KEYS[2], ARGV[5])
+if next(candidates) then
+  redis.call('DEL', KEYS[3])
+  for name, candidate in pairs(candidates) do
+    redis.call('HSET', KEYS[3], name, candidate.snapshot, name .. ':version', candidate.version)
+  end
+  redis.call('HSET', KEYS[4], 'automatic', ARGV[7], 'report', ARGV[9])
+  local decided = redis.call('HMGET', KEYS[4], 'pinned', 'frozen')
+  if ARGV[6] == '1' and decided[2] ~= '1' then
+    -- a contender that is gone cannot score, pinned or not
+    local name = candidates[decided[1] or ''] and decided[1] or ARGV[7]
+    local keys = {snapshot = KEYS[2], meta = KEYS[4], kept = KEYS[5]}
+    put_in_use(keys, name, candidates[name].version, candidates[name].snapshot, tonumber(ARGV[8]), false)
+  end
 end
 redis.call('HSET', KEYS[1], 'token', ARGV[2], 'learner', ARGV[3], 'offset', ARGV[4])
 return {1}

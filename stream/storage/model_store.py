@@ -9,8 +9,9 @@ from stream.errors import FencedError, StorageError
 from stream.storage.connection import FAILURES, Client
 from stream.storage.keys import Keys
 from stream.storage.partition_store import epoch_of, script
+from stream.storage.round_trips import measured
 
-__all__ = ["Checkpoint", "ModelStore"]
+__all__ = ["Candidate", "Checkpoint", "ModelStore", "Publication"]
 
 #: How long the ids of learned examples are kept to drop re-sent ones; re-sends come within seconds, rebuilds from the
 #: log bring back the old ids themselves.
@@ -25,6 +26,33 @@ class Checkpoint:
     offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """``snapshot``: sealed."""
+
+    version: int
+    snapshot: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What the trainer offers: a snapshot of every contender, by name; ``champion`` is the one its fold has chosen.
+
+    ``report``: how they do, sealed. ``in_use``: whether scorers may get a new snapshot; an operator's decision comes
+    first either way.
+    """
+
+    champion: str
+    candidates: Mapping[str, Candidate]
+    report: bytes
+    at_ms: int
+    in_use: bool = True
+
+    def __post_init__(self) -> None:
+        if self.champion not in self.candidates:
+            raise ValueError(f"the champion {self.champion!r} is not among {sorted(self.candidates)}")
+
+
 class ModelStore:
     """One writer, the trainer; many readers, the scorers."""
 
@@ -34,9 +62,10 @@ class ModelStore:
         self._worker = worker
         self._token = ""
         self._sequence = 0
-        self._learn_script = client.register_script(script("learn.lua"))
+        self._learn_script = client.register_script(script("in_use.lua") + script("learn.lua"))
         self._claim_script = client.register_script(script("claim_models.lua"))
 
+    @measured("snapshot")
     async def snapshot(self) -> bytes | None:
         """Return the encoded snapshot, None while there is none."""
         try:
@@ -45,6 +74,7 @@ class ModelStore:
             raise StorageError(f"the model snapshot cannot be read from Redis: {error}") from error
         return found
 
+    @measured("claim_models")
     async def claim(self) -> Checkpoint:
         """Become the trainer: writes of an earlier one are rejected from now on."""
         try:
@@ -55,6 +85,7 @@ class ModelStore:
         self._sequence = 0
         return Checkpoint(learner, int(offset or 0))
 
+    @measured("unlearned")
     async def unlearned(self, ids_by_week: Mapping[int, Sequence[str]]) -> set[str]:
         """Return the ids, of examples by the week of their landmark, that have not been learned yet."""
         fresh: set[str] = set()
@@ -66,26 +97,34 @@ class ModelStore:
             raise StorageError(f"the ids of learned examples cannot be read from Redis: {error}") from error
         return fresh
 
+    @measured("save")
     async def save(
         self,
         checkpoint: Checkpoint,
         learned: Mapping[int, Sequence[str]],
-        snapshot: bytes | None,
+        publication: Publication | None,
     ) -> None:
-        """Write checkpoint, offset, learned ids and (unless None) the snapshot in one step.
+        """Write checkpoint, offset, learned ids and (unless None) what is published in one step.
 
         Raises FencedError when another trainer has claimed the checkpoint, StorageError when Redis fails.
         """
         self._sequence += 1
         token = f"{self._token.rpartition(':')[0]}:{self._sequence}"
-        keys = [self._keys.checkpoint(), self._keys.snapshot(), *map(self._keys.learned, learned)]
+        keys = [
+            self._keys.checkpoint(),
+            self._keys.snapshot(),
+            self._keys.candidates(),
+            self._keys.models(),
+            self._keys.kept(),
+            *map(self._keys.learned, learned),
+        ]
         arguments: list[bytes | str | int] = [
             self._token,
             token,
             checkpoint.learner or b"",
             checkpoint.offset,
-            snapshot or b"",
             _LEARNED_TTL_S,
+            *_published(publication),
         ]
         for ids in learned.values():
             arguments.append(len(ids))
@@ -102,3 +141,19 @@ class ModelStore:
                 superseded=epoch_of(stored) > epoch_of(self._token),
             )
         self._token = token
+
+
+def _published(publication: Publication | None) -> list[bytes | str | int]:
+    """Arguments of the script; without a publication there are no candidates."""
+    if publication is None:
+        return [0, "", 0, b"", 0]
+    arguments: list[bytes | str | int] = [
+        int(publication.in_use),
+        publication.champion,
+        publication.at_ms,
+        publication.report,
+        len(publication.candidates),
+    ]
+    for name, candidate in publication.candidates.items():
+        arguments += [name, candidate.version, candidate.snapshot]
+    return arguments

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.alerts.reasons import TOP_REASONS, Explanation, explain
+from stream.alerts.reasons import TOP_CHANGES, TOP_REASONS, Explanation, Score, changes, explain, remedy
 from stream.errors import SnapshotError
 from stream.features.registry import COLUMN, FEATURE_NAMES
 
@@ -21,30 +21,37 @@ def vector(**columns: float) -> list[float]:
 
 
 def explain_weights(weights: list[float], **options: Any) -> Explanation:
-    return explain(ones, weights, zeros, ones, -1.0, dict.fromkeys(FEATURE_NAMES, 1.0), **options)
+    return explain(ones, Score(weights, zeros, ones, -1.0), dict.fromkeys(FEATURE_NAMES, 1.0), **options)
 
 
 numbers = st.lists(st.floats(-100, 100), min_size=SIZE, max_size=SIZE)
 scales = st.lists(st.just(0.0) | st.floats(1e-2, 100), min_size=SIZE, max_size=SIZE)
 
 
-@given(numbers, numbers, numbers, scales, st.floats(-20, 20), st.integers(0, SIZE + 1), st.booleans())
+columns = st.integers(0, SIZE - 1)
+products = st.lists(st.tuples(columns, columns, st.floats(-10, 10)), max_size=5)
+
+
+@given(numbers, numbers, numbers, scales, st.floats(-20, 20), products, st.integers(0, SIZE + 1), st.booleans())
 def test_the_parts_add_up_to_the_score(
     inputs: list[float],
     weights: list[float],
     means: list[float],
     spread: list[float],
     intercept: float,
+    products: list[tuple[int, int, float]],
     top: int,
     raising: bool,
 ) -> None:
     values = dict.fromkeys(FEATURE_NAMES)
-    found = explain(inputs, weights, means, spread, intercept, values, top=top, raising=raising)
+    score = Score(weights, means, spread, intercept, products)
+    found = explain(inputs, score, values, top=top, raising=raising)
     parts = [found.baseline, found.rest, *(reason.contribution for reason in found.reasons)]
     size = sum(map(abs, parts))
     assert math.fsum(parts) == pytest.approx(found.logit, rel=0, abs=1e-9 * max(1.0, size))
-    expected = intercept + sum(w * (x - m) / s for x, w, m, s in zip(inputs, weights, means, spread, strict=True) if s)
-    assert found.logit == pytest.approx(expected, abs=1e-9 * max(1.0, size, abs(expected)) * SIZE)
+    z = [(x - m) / s if s else 0.0 for x, m, s in zip(inputs, means, spread, strict=True)]
+    terms = [w * d for w, d in zip(weights, z, strict=True)] + [w * z[a] * z[b] for a, b, w in products]
+    assert found.logit == pytest.approx(intercept + sum(terms), abs=1e-9 * (1.0 + sum(map(abs, terms))))
     assert found.baseline == intercept
     assert len(found.reasons) <= top
     assert 0.0 not in [reason.contribution for reason in found.reasons]
@@ -80,12 +87,12 @@ def test_reasons_for_a_high_risk_come_before_larger_ones_against_it() -> None:
 
 
 def test_a_typical_customer_has_no_reasons() -> None:
-    found = explain(ones, [2.0] * SIZE, ones, ones, 0.25, {})
+    found = explain(ones, Score([2.0] * SIZE, ones, ones, 0.25, [(0, 1, 3.0)]), {})
     assert found == Explanation(logit=0.25, baseline=0.25, reasons=(), rest=0.0)
 
 
 def test_a_feature_that_never_varied_contributes_nothing() -> None:
-    found = explain([5.0] * SIZE, ones, zeros, zeros, 0.5, {})
+    found = explain([5.0] * SIZE, Score(ones, zeros, zeros, 0.5, [(0, 1, 3.0)]), {})
     assert found == Explanation(logit=0.5, baseline=0.5, reasons=(), rest=0.0)
 
 
@@ -94,7 +101,8 @@ def test_a_reason_states_value_part_and_sentence() -> None:
     column = COLUMN["days_since_purchase"]
     inputs[column], weights[column], means[column] = math.log1p(34), 2.0, math.log1p(9)
     values = {"days_since_purchase": 34.000049, "purchase_gap": 9.2, "purchases_total": 12.0}
-    (reason,) = explain(inputs.tolist(), weights.tolist(), means.tolist(), [0.5] * SIZE, -1.0, values).reasons
+    score = Score(weights.tolist(), means.tolist(), [0.5] * SIZE, -1.0)
+    (reason,) = explain(inputs.tolist(), score, values).reasons
     assert reason.feature == "days_since_purchase"
     assert reason.value == 34.0
     assert reason.contribution == pytest.approx(4 * (math.log(35) - math.log(10)))
@@ -102,14 +110,66 @@ def test_a_reason_states_value_part_and_sentence() -> None:
 
 
 def test_a_value_that_is_not_known_yet_stays_null() -> None:
-    (reason,) = explain(ones, vector(purchase_gap=1.0), zeros, ones, 0.0, {"purchase_gap": None}).reasons
+    score = Score(vector(purchase_gap=1.0), zeros, ones, 0.0)
+    (reason,) = explain(ones, score, {"purchase_gap": None}).reasons
     assert reason.value is None
     assert reason.sentence == "Fewer than two orders, so the time between orders is not known."
 
 
-@pytest.mark.parametrize("short", ["inputs", "weights", "means", "scales"])
+@pytest.mark.parametrize("short", ["weights", "means", "scales"])
 def test_a_model_for_other_features_is_an_error(short: str) -> None:
-    vectors: dict[str, Any] = dict.fromkeys(("inputs", "weights", "means", "scales"), ones)
+    vectors: dict[str, Any] = dict.fromkeys(("weights", "means", "scales"), ones)
     vectors[short] = ones[:-1]
     with pytest.raises(SnapshotError, match=f"expected {SIZE} numbers each.*'{short}': {SIZE - 1}"):
-        explain(**vectors, intercept=0.0, values={})
+        Score(**vectors, intercept=0.0)
+
+
+def test_inputs_of_other_features_are_an_error() -> None:
+    with pytest.raises(SnapshotError, match=f"expected {SIZE} inputs, got {SIZE - 1}"):
+        explain(ones[:-1], Score(ones, zeros, ones, 0.0), {})
+
+
+def test_a_product_is_shared_equally_and_a_square_is_ones_own() -> None:
+    tenure, gap = COLUMN["tenure"], COLUMN["purchase_gap"]
+    score = Score(zeros, zeros, ones, 0.0, [(tenure, gap, 2.0), (gap, gap, 0.5)])
+    found = explain([3.0 if name in {"tenure", "purchase_gap"} else 0.0 for name in FEATURE_NAMES], score, {})
+    assert {reason.feature: reason.contribution for reason in found.reasons} == {"tenure": 9.0, "purchase_gap": 13.5}
+
+
+@given(numbers, numbers, numbers, products)
+def test_changes_list_the_largest_rises_of_what_changed(
+    before: list[float], now: list[float], weights: list[float], products: list[tuple[int, int, float]]
+) -> None:
+    score = Score(weights, zeros, ones, 0.0, products)
+    found = changes(before, now, score)
+    rises = [change.contribution for change in found]
+    assert len(found) <= TOP_CHANGES
+    assert rises == sorted(rises, reverse=True)
+    assert all(rise > 0.0 for rise in rises)
+    assert all(before[COLUMN[change.feature]] != now[COLUMN[change.feature]] for change in found)
+
+
+def test_a_change_says_what_was_and_what_is() -> None:
+    before, now = vector(days_since_purchase=math.log1p(6)), vector(days_since_purchase=math.log1p(34))
+    (change,) = changes(before, now, Score(ones, zeros, ones, 0.0))
+    assert change.feature == "days_since_purchase"
+    assert change.contribution == pytest.approx(math.log(35) - math.log(7))
+    assert change.sentence == "Days since purchase: 34, before 6."
+
+
+def test_nothing_changed_nothing_to_tell() -> None:
+    assert changes(ones, ones, Score(ones, zeros, ones, 0.0)) == ()
+
+
+def test_an_order_that_clears_the_alert_is_a_remedy() -> None:
+    found = remedy(0.312, 0.5)
+    assert found.clears
+    assert found.sentence == "An order today would bring the risk to 31 %, which clears the alert."
+
+
+def test_an_order_that_is_not_enough_says_so() -> None:
+    found = remedy(0.5, 0.5)
+    assert not found.clears
+    assert found.sentence == (
+        "An order today would bring the risk to 50 %, which is not below the 50 % that clear the alert yet."
+    )

@@ -76,6 +76,8 @@ def altered(**changes: Any) -> bytes:
         (altered(x=[INPUT_LIMIT + 1] + [0] * (INPUTS - 1)), ExampleProblem.OUT_OF_RANGE),
         (altered(x=[10**30] + [0] * (INPUTS - 1)), ExampleProblem.OUT_OF_RANGE),
         (altered(x=[-INPUT_LIMIT - 1] + [0] * (INPUTS - 1)), ExampleProblem.OUT_OF_RANGE),
+        (altered(logit=INPUT_LIMIT + 1), ExampleProblem.MALFORMED),
+        (altered(logit=-1e300), ExampleProblem.MALFORMED),
         (altered(matured_at_ms=START_MS), ExampleProblem.NOT_AFTER_LANDMARK),
     ],
 )

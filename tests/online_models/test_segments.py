@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans  # type: ignore[import-untyped]  # scikit-learn ships no types
 
 from stream.features.registry import INPUT_SCALE
 from stream.online_models.learner import Learner, LearnerSettings
+from stream.online_models.seeding import inertia
 from stream.online_models.segment_names import SEGMENT_COLUMNS
 from stream.online_models.segments import FIRST_REVIEW, HALFLIFE, RECENT, SegmentModel
+from stream.processing.score import nearest_segment
+from stream.processing.scorer import Scorer
 from tests.online_models.made_up import START_MS, observation, quantised
 
 #: Typical customers, transformed as model inputs are: log1p of days, orders, currency units.
@@ -145,3 +149,60 @@ def test_another_number_of_segments_is_made_at_the_next_observation() -> None:
 def test_memory_does_not_grow() -> None:
     model = learned(SegmentModel(4), mixed(RECENT + 1_000))
     assert len(model.state().recent) == RECENT
+
+
+def crowd(seed: int, customers: int) -> np.ndarray:
+    """Behaviour of customers who shade into each other, as real ones do: float64[customers, columns]."""
+    generator = np.random.default_rng(seed)
+    orders = generator.gamma(1.5, 1.0, customers)
+    value = generator.normal(3.3, 0.6, customers)
+    age = generator.uniform(1.0, 6.0, customers)
+    recency = np.maximum(4.5 - orders + generator.normal(0, 0.8, customers), 0.0)
+    clicks = generator.gamma(0.5, 1.0, customers)
+    zeros = np.zeros(customers)
+    return np.column_stack(
+        [recency, orders, np.where(orders > 0.3, orders + value, 0.0), orders + age / 3, value, age, clicks, zeros]
+    )
+
+
+def as_inputs(behaviour: np.ndarray) -> list[list[int]]:
+    return [quantised(**dict(zip(SEGMENT_COLUMNS, row, strict=True))) for row in behaviour.tolist()]
+
+
+def test_customers_who_stay_as_they_are_stay_in_their_segments() -> None:
+    """A year of weeks of one crowd: a customer's behaviour goes a little up and down, and nothing else happens."""
+    generator = np.random.default_rng(1)
+    usual = crowd(2, 400)
+    learner = Learner(LearnerSettings(segments=6))
+    present = np.full(len(usual), -1)
+    switched = looked = 0
+    for week in range(40):
+        seen = as_inputs(np.maximum(usual + generator.normal(0, 0.1, usual.shape), 0.0))
+        for x in seen:
+            learner.learn(observation(x, START_MS + week))
+        snapshot = learner.snapshot(START_MS)
+        if snapshot.segments is None:
+            continue
+        model = Scorer.of(snapshot).model
+        found = np.array(
+            [nearest_segment(np.array(x, np.int16), model, at) for x, at in zip(seen, present, strict=True)]
+        )
+        # the first seeds come from few customers; reviews replace them while the sample grows
+        if week >= 12:
+            switched += int((found != present).sum())
+            looked += len(found)
+        present = found
+    assert looked > 10_000
+    assert switched < 0.01 * looked
+
+
+def test_the_centroids_are_about_as_good_as_those_of_a_batch_fit_on_the_same_customers() -> None:
+    behaviour = crowd(3, 6_000)
+    model = SegmentModel(6)
+    for x in as_inputs(behaviour):
+        model.learn_one(x)
+    means, scales = model.affine()
+    points = (behaviour - np.array(means)) / np.array(scales)
+    centroids = np.array([segment.centroid for segment in model.segments()])
+    batch = KMeans(6, n_init=10, random_state=1).fit(points)
+    assert inertia(points, centroids) <= 1.05 * batch.inertia_ / len(points)

@@ -9,6 +9,7 @@ import pytest
 
 from stream.errors import SnapshotError
 from stream.features.registry import FEATURE_NAMES, INPUT_SCALE
+from stream.online_models.basis import PAIRS
 from stream.online_models.learner import Learner, LearnerSettings
 from stream.online_models.snapshot import ModelSnapshot, decode_snapshot, encode_snapshot
 from tests.online_models.made_up import customer, examples, label, quantised
@@ -49,12 +50,16 @@ def test_a_snapshot_before_the_first_example_says_that_it_is_not_ready() -> None
     assert empty.segments is None
 
 
-def test_what_scorers_load_gives_rivers_risk(learner: Learner, snapshot: ModelSnapshot) -> None:
-    weights, bias = decode_snapshot(encode_snapshot(snapshot)).churn.linear()
+def test_what_scorers_load_gives_the_calibrated_risk_of_the_model(learner: Learner, snapshot: ModelSnapshot) -> None:
+    churn = decode_snapshot(encode_snapshot(snapshot)).churn
+    weights, curvature = churn.per_input()
+    model = learner._championship.model(learner.champion)
     generator = np.random.default_rng(1)
     for x in (customer(generator) for _ in range(200)):
-        folded = 1.0 / (1.0 + np.exp(-(bias + weights @ (np.array(x) / INPUT_SCALE))))
-        assert folded == pytest.approx(learner._churn.predict_proba_one(x), abs=1e-9)
+        d = np.array(x) / INPUT_SCALE - np.array(churn.means)
+        logit = churn.intercept + weights @ d + curvature @ (d[PAIRS[:, 0]] * d[PAIRS[:, 1]])
+        raw = model.predict_proba_one(x)
+        assert logit == pytest.approx(churn.slope * np.log(raw / (1.0 - raw)) + churn.shift, abs=1e-6)
 
 
 @pytest.mark.parametrize("position", range(0, 4_000, 97))
@@ -73,8 +78,8 @@ def test_a_snapshot_cut_short_is_noticed(snapshot: ModelSnapshot, length: int) -
 
 
 def test_another_schema_is_refused_by_name(snapshot: ModelSnapshot) -> None:
-    other = encode_snapshot(snapshot).replace(b"model-snapshot/1", b"model-snapshot/2")
-    with pytest.raises(SnapshotError, match="model-snapshot/2"):
+    other = encode_snapshot(snapshot).replace(b"model-snapshot/2", b"model-snapshot/3")
+    with pytest.raises(SnapshotError, match="model-snapshot/3"):
         decode_snapshot(other)
 
 
@@ -88,6 +93,8 @@ def test_a_resealed_copy_without_changes_is_accepted(snapshot: ModelSnapshot) ->
         (lambda c: c["churn"]["features"].reverse(), "other features"),
         (lambda c: c["churn"]["features"].append("shoe_size"), "shoe_size"),
         (lambda c: c["churn"]["weights"].pop(), f"expected {len(FEATURE_NAMES)} numbers"),
+        (lambda c: c["churn"]["curvature"].pop(), f"expected {len(PAIRS)} numbers"),
+        (lambda c: c["churn"].update(slope=0.0), "slope"),
         (lambda c: c["churn"]["scales"].__setitem__(0, 0.0), "positive"),
         (lambda c: c["churn"]["means"].__setitem__(0, None), "not what the schema says"),
         (lambda c: c["churn"].pop("intercept"), "intercept"),

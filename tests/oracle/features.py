@@ -64,7 +64,10 @@ def features_at(events: Sequence[Event], now: int) -> Values:
     values["days_since_email"] = _days(_last(emails), now)
     values["days_since_purchase"] = _days(_last(orders), now)
     # an order that is cancelled now was an event all the same
-    values["tenure"] = _days(min((event.at for event in events), default=None), now)
+    purchase_days = len({order.at // _DAY for order in orders})
+    values["purchase_days"] = purchase_days
+    values["tenure"] = tenure = _days(min((event.at for event in events), default=None), now)
+    values["purchase_interval"] = None if tenure is None else (tenure + 30.0) / (purchase_days + 0.5)
     values |= _order_history(orders, refunds, now)
     sent = sum(event.kind is EventKind.EMAIL_SENT for event in valid)
     opened = sum(event.kind is EventKind.EMAIL_OPENED for event in valid)

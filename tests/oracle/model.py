@@ -17,6 +17,7 @@ _UNKNOWN = {
     "days_since_purchase": 365.0,
     "purchase_gap": 365.0,
     "silence_ratio": 1.0,
+    "purchase_interval": 60.0,
 }
 _SCALE = 1024
 _LIMIT = 32_767

@@ -6,14 +6,19 @@ import pytest
 
 from stream.errors import FencedError, StorageError
 from stream.local.redis import EmbeddedRedis
+from stream.settings import Settings
 from stream.storage.connection import Client, connect
 from stream.storage.keys import Keys
-from stream.storage.model_store import Checkpoint, ModelStore
+from stream.storage.model_store import Candidate, Checkpoint, ModelStore, Publication
 from tests.storage.redis_client import with_redis
 
 
 def store_of(client: Client, namespace: str, worker: str = "trainer-a") -> ModelStore:
     return ModelStore(client, Keys(namespace), worker)
+
+
+def published(snapshot: bytes) -> Publication:
+    return Publication(champion="only", candidates={"only": Candidate(1, snapshot)}, report=b"report", at_ms=0)
 
 
 def test_before_the_first_example_there_is_nothing(redis_server: EmbeddedRedis, namespace: str) -> None:
@@ -31,7 +36,7 @@ def test_what_was_saved_is_found_by_the_next_trainer(redis_server: EmbeddedRedis
     async def use(client: Client) -> None:
         first = store_of(client, namespace)
         await first.claim()
-        await first.save(Checkpoint(b"\x00state", 42), {7: ["a", "b"], 8: ["c"]}, b"snapshot 1")
+        await first.save(Checkpoint(b"\x00state", 42), {7: ["a", "b"], 8: ["c"]}, published(b"snapshot 1"))
         await first.save(Checkpoint(b"state 2", 50), {8: ["d"]}, None)
         second = store_of(client, namespace, "trainer-b")
         assert await second.claim() == Checkpoint(b"state 2", 50)
@@ -46,9 +51,9 @@ def test_a_trainer_that_was_replaced_can_write_nothing(redis_server: EmbeddedRed
         zombie, owner = store_of(client, namespace, "zombie"), store_of(client, namespace, "owner")
         await zombie.claim()
         await owner.claim()
-        await owner.save(Checkpoint(b"good", 5), {}, b"good")
+        await owner.save(Checkpoint(b"good", 5), {}, published(b"good"))
         with pytest.raises(FencedError, match="another trainer took over") as refused:
-            await zombie.save(Checkpoint(b"bad", 9), {1: ["a"]}, b"bad")
+            await zombie.save(Checkpoint(b"bad", 9), {1: ["a"]}, published(b"bad"))
         assert refused.value.superseded
         assert await owner.snapshot() == b"good"
         assert await owner.unlearned({1: ["a"]}) == {"a"}
@@ -94,7 +99,7 @@ def test_thousands_of_ids_are_remembered_for_a_while(redis_server: EmbeddedRedis
 
 def test_without_redis_every_call_says_so() -> None:
     async def use() -> None:
-        client = connect("redis://127.0.0.1:1/0", cluster=False)
+        client = connect(Settings(redis_url="redis://127.0.0.1:1/0"))
         store = store_of(client, "nowhere")
         try:
             with pytest.raises(StorageError, match="cannot be claimed"):

@@ -1,0 +1,95 @@
+"""The basis of the churn model: every input, and the products of the strongest ones.
+
+A logistic regression on the inputs alone says that each has its own effect whatever the others are. It is not so: a
+month of silence means something else for one who orders weekly than for one who orders twice a year. Squares and
+products of the eight inputs that describe an ordering habit let one curved surface say that; with second-order
+learning (`stream.online_models.second_order`) they cost nothing in the cold start, because what the labels do not
+speak of stays at its prior, zero.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from stream.features.registry import COLUMN, FEATURES, INPUT_SCALE
+from stream.online_models.kalman import append_products
+
+__all__ = ["BASIS", "CENTRE", "CURVED", "PAIRS", "Quadratic", "expand", "unfold"]
+
+Floats = npt.NDArray[np.float64]
+
+#: Inputs whose squares and products are in the basis.
+CURVED: Final = (
+    "days_since_purchase",
+    "purchases_90d",
+    "purchases_28d",
+    "purchase_gap",
+    "silence_ratio",
+    "order_value",
+    "spend_90d",
+    "purchase_interval",
+)
+_COLUMNS: Final = [COLUMN[name] for name in CURVED]
+
+#: int64[pairs, 2]: the columns of each product, the first not after the second in `CURVED`.
+PAIRS: Final = np.array([(a, b) for i, a in enumerate(_COLUMNS) for b in _COLUMNS[: i + 1]], np.int64)
+
+#: Products are of inputs less this, which is within what logarithms of days, counts and money take. A product of
+#: inputs that are all far from zero would hardly differ from their sum.
+CENTRE: Final = 2.5
+
+#: Number of terms.
+BASIS: Final = len(FEATURES) + len(PAIRS)
+
+
+class Quadratic:
+    """``logit = intercept + weights . z + sum_p curvature[p] * z[PAIRS[p, 0]] * z[PAIRS[p, 1]]``,
+    ``z = (x - means) / scales``.
+
+    Arrays float64[features], ``curvature`` float64[pairs]; x = inputs / INPUT_SCALE. ``intercept`` is the log-odds of a
+    typical customer.
+    """
+
+    __slots__ = ("curvature", "intercept", "means", "scales", "weights")
+
+    def __init__(self, weights: Floats, curvature: Floats, means: Floats, scales: Floats, intercept: float) -> None:
+        self.weights = weights
+        self.curvature = curvature
+        self.means = means
+        self.scales = scales
+        self.intercept = intercept
+
+    def calibrated(self, slope: float, shift: float) -> "Quadratic":
+        """The same with ``slope * logit + shift`` as its logit."""
+        return Quadratic(
+            slope * self.weights, slope * self.curvature, self.means, self.scales, slope * self.intercept + shift
+        )
+
+
+def expand(inputs: npt.ArrayLike) -> Floats:
+    """The terms, float64[BASIS], of quantised inputs (int16[features])."""
+    terms = np.empty(BASIS)
+    terms[: len(FEATURES)] = inputs
+    terms[: len(FEATURES)] /= INPUT_SCALE
+    append_products(terms, PAIRS, CENTRE)
+    return terms
+
+
+def unfold(weights: Floats, means: Floats, scales: Floats, intercept: float) -> Quadratic:
+    """A linear function of the standardised terms as a quadratic one of the standardised inputs."""
+    count = len(FEATURES)
+    first, second = PAIRS[:, 0], PAIRS[:, 1]
+    x_means, x_scales = means[:count], scales[:count]
+    a, b = x_means[first] - CENTRE, x_means[second] - CENTRE
+    per_product = weights[count:] / scales[count:]
+    linear = weights[:count].copy()
+    np.add.at(linear, first, per_product * b * x_scales[first])
+    np.add.at(linear, second, per_product * a * x_scales[second])
+    return Quadratic(
+        weights=linear,
+        curvature=per_product * x_scales[first] * x_scales[second],
+        means=x_means,
+        scales=x_scales,
+        intercept=intercept + float(per_product @ (a * b - means[count:])),
+    )

@@ -1,0 +1,277 @@
+"""Champion and challengers: several churn models learn the same labels side by side; one scores.
+
+Every contender predicts each label with what it had learned before, then learns it: equal footing. The champion stays
+until a challenger is *clearly* better over the recent labels, all of the following:
+
+* at least `LEAST_LABELS` labels count (weights halve every `HALF_LIFE_LABELS`) since the champion was crowned, the
+  challenger began, or an alarm of drift raised by the champion;
+* the challenger's mean log loss is below the champion's by `MARGIN` of it;
+* the mean difference is at least `LEAST_DEVIATIONS` of its standard errors.
+
+Drift: each contender's own losses are watched (`stream.online_models.drift`), less what the contender itself expects of
+them, the entropy of its risk. While the risks are right this excess is 0 on average whoever the customers are and in
+whatever order they come; it rises when the world does not follow the model any more. A challenger whose loss has risen
+begins anew, from nothing. The champion goes on scoring as it is; the comparison begins afresh, so that only labels
+after the alarm count; and when it is dethroned it begins anew.
+
+All of it is a fold over the labels. What operators decide is no part of it: see `stream.storage.model_store`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from stream.online_models.churn import ChurnModel, ChurnState
+from stream.online_models.drift import Detector, LossDrift, LossDriftState
+from stream.online_models.tally import RecentFigures, Tally, expected_loss_of, log_loss_of
+
+__all__ = [
+    "LEAST_LABELS",
+    "MARGIN",
+    "ROSTER",
+    "Championship",
+    "ChampionshipState",
+    "LossAlarm",
+    "Standing",
+]
+
+#: Contenders and their pace (see `ChurnModel`); the first is the champion until another is better. Append, never
+#: reorder: the position is part of a model's version.
+ROSTER: Mapping[str, float] = MappingProxyType({"standard": 1.0, "quick": 5.0, "patient": 0.2})
+
+HALF_LIFE_LABELS = 5_000.0
+LEAST_LABELS = 1_000.0
+#: Labels of neighbouring landmarks overlap and all contenders predict at maturity, so the quick ones have seen part of
+#: what they predict; by some hundredths that is no merit.
+MARGIN = 0.05
+LEAST_DEVIATIONS = 3.0
+
+#: Losses over this are as alarming as this: one label that was as good as impossible is no drift.
+_MOST_LOSS = 5.0
+_GROWTH = 2.0 ** (1.0 / HALF_LIFE_LABELS)
+_RESCALE_AT = 2.0**400
+
+
+class LossAlarm(NamedTuple):
+    """The log loss of ``model`` has risen over what it expects."""
+
+    detector: Detector
+    model: str
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """How one contender does. ``labels``: learned since it last began; ``restarts``: for drift."""
+
+    name: str
+    champion: bool
+    labels: int
+    restarts: int
+    alarms: int
+    recent: RecentFigures
+
+
+class _Lead(Struct, kw_only=True):
+    """Sums of champion's loss less challenger's: exponentially weighted, ``weight`` is that of the last label."""
+
+    weight: float = 1.0
+    labels: float = 0.0
+    squares: float = 0.0
+    difference: float = 0.0
+    difference_squared: float = 0.0
+    champion_loss: float = 0.0
+
+    def record(self, champion_loss: float, loss: float) -> None:
+        self.weight = weight = self.weight * _GROWTH
+        difference = champion_loss - loss
+        self.labels += weight
+        self.squares += weight * weight
+        self.difference += weight * difference
+        self.difference_squared += weight * difference * difference
+        self.champion_loss += weight * champion_loss
+        if weight > _RESCALE_AT:
+            self.weight /= _RESCALE_AT
+            self.labels /= _RESCALE_AT
+            self.squares /= _RESCALE_AT**2
+            self.difference /= _RESCALE_AT
+            self.difference_squared /= _RESCALE_AT
+            self.champion_loss /= _RESCALE_AT
+
+    @property
+    def share(self) -> float:
+        """By how much of the champion's loss the challenger is better; 0 unless that is beyond doubt."""
+        if self.labels < LEAST_LABELS * self.weight:
+            return 0.0
+        mean = self.difference / self.labels
+        variance = max(self.difference_squared / self.labels - mean * mean, 0.0)
+        # the variance of a weighted mean: sum of w^2 over (sum of w)^2
+        error = math.sqrt(variance * self.squares) / self.labels
+        if mean < LEAST_DEVIATIONS * error or self.champion_loss <= 0.0:
+            return 0.0
+        return self.difference / self.champion_loss
+
+
+class ContenderState(Struct, frozen=True, kw_only=True):
+    """One contender, whole. ``shaken``: it raised an alarm while it was the champion."""
+
+    name: str
+    churn: ChurnState
+    recent: Tally
+    lead: _Lead
+    loss: LossDriftState
+    restarts: int
+    alarms: int
+    shaken: bool
+
+
+class ChampionshipState(Struct, frozen=True, kw_only=True):
+    """Everything: ``champion`` is one of the names of ``contenders``."""
+
+    champion: str
+    contenders: tuple[ContenderState, ...]
+
+
+@dataclass(slots=True)
+class _Contender:
+    name: str
+    pace: float
+    model: ChurnModel
+    recent: Tally
+    lead: _Lead
+    loss: LossDrift
+    restarts: int = 0
+    alarms: int = 0
+    shaken: bool = False
+
+    @classmethod
+    def new(cls, name: str, pace: float) -> "_Contender":
+        return cls(name, pace, ChurnModel(pace), Tally.empty(), _Lead(), LossDrift())
+
+    def begin_anew(self) -> None:
+        self.model = ChurnModel(self.pace)
+        self.recent, self.lead, self.loss = Tally.empty(), _Lead(), LossDrift()
+        self.restarts += 1
+        self.shaken = False
+
+    def state(self) -> ContenderState:
+        return ContenderState(
+            name=self.name,
+            churn=self.model.state(),
+            recent=self.recent,
+            lead=self.lead,
+            loss=self.loss.state(),
+            restarts=self.restarts,
+            alarms=self.alarms,
+            shaken=self.shaken,
+        )
+
+    @classmethod
+    def from_state(cls, state: ContenderState, pace: float) -> "_Contender":
+        return cls(
+            state.name,
+            pace,
+            ChurnModel.from_state(state.churn, pace),
+            deepcopy(state.recent),
+            deepcopy(state.lead),
+            LossDrift(state.loss),
+            state.restarts,
+            state.alarms,
+            state.shaken,
+        )
+
+
+class Championship:
+    """The contenders of `ROSTER`, or of another ``roster`` (name -> pace), and which of them scores."""
+
+    def __init__(self, roster: Mapping[str, float] = ROSTER) -> None:
+        self._contenders = {name: _Contender.new(name, pace) for name, pace in roster.items()}
+        self._champion = next(iter(roster))
+
+    @property
+    def champion(self) -> str:
+        """Name of the model that scores unless an operator has decided otherwise."""
+        return self._champion
+
+    def names(self) -> tuple[str, ...]:
+        """The contenders; the position of a name is part of the version of its model."""
+        return tuple(self._contenders)
+
+    def model(self, name: str) -> ChurnModel:
+        return self._contenders[name].model
+
+    def learn_one(self, inputs: Sequence[int], *, churned: bool, matured_at_ms: int) -> list[LossAlarm]:
+        """Every contender predicts, is judged, and learns; then the champion may change."""
+        champion = self._contenders[self._champion]
+        losses, excess = {}, {}
+        for name, contender in self._contenders.items():
+            risk = contender.model.predict_proba_one(inputs)
+            losses[name] = loss = log_loss_of(risk, churned=churned)
+            excess[name] = min(loss - expected_loss_of(risk), _MOST_LOSS)
+            contender.recent.record(risk, loss, _GROWTH, churned=churned)
+            contender.model.learn_one(inputs, churned=churned)
+        alarms = []
+        for name, contender in self._contenders.items():
+            if contender is not champion:
+                contender.lead.record(losses[champion.name], losses[name])
+            found = contender.loss.update(excess[name], matured_at_ms)
+            if found:
+                alarms += [LossAlarm(detector, name) for detector in found]
+                contender.alarms += 1
+                self._answer(contender)
+        self._crown()
+        return alarms
+
+    def _answer(self, contender: _Contender) -> None:
+        """What an alarm leads to."""
+        if contender.name != self._champion:
+            contender.begin_anew()
+            return
+        contender.shaken = True
+        self._compare_afresh()
+
+    def _compare_afresh(self) -> None:
+        for contender in self._contenders.values():
+            contender.lead = _Lead()
+
+    def _crown(self) -> None:
+        best = max(self._contenders.values(), key=lambda contender: contender.lead.share)
+        if best.lead.share < MARGIN:
+            return
+        dethroned = self._contenders[self._champion]
+        self._champion = best.name
+        self._compare_afresh()
+        if dethroned.shaken:
+            dethroned.begin_anew()
+
+    def standings(self) -> tuple[Standing, ...]:
+        return tuple(
+            Standing(
+                name=contender.name,
+                champion=contender.name == self._champion,
+                labels=contender.model.labels_seen,
+                restarts=contender.restarts,
+                alarms=contender.alarms,
+                recent=contender.recent.figures(),
+            )
+            for contender in self._contenders.values()
+        )
+
+    def state(self) -> ChampionshipState:
+        return ChampionshipState(
+            champion=self._champion, contenders=tuple(contender.state() for contender in self._contenders.values())
+        )
+
+    @classmethod
+    def from_state(cls, state: ChampionshipState, roster: Mapping[str, float] = ROSTER) -> "Championship":
+        """Go on from ``state``. A contender that is new in ``roster`` begins; one that is gone is forgotten."""
+        championship = cls(roster)
+        for contender in state.contenders:
+            if contender.name in roster:
+                championship._contenders[contender.name] = _Contender.from_state(contender, roster[contender.name])
+        if state.champion in roster:
+            championship._champion = state.champion
+        return championship

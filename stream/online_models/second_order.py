@@ -1,0 +1,124 @@
+"""Logistic regression by the extended Kalman filter over inputs that it standardises itself; see `kalman`."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+from river import base
+from river.base.typing import ClfTarget
+
+from stream.errors import SnapshotError
+from stream.online_models import kalman
+from stream.online_models.kalman import FORGETTING, INTERCEPT_VARIANCE, PRIOR_VARIANCE
+from stream.online_models.scaling import SCALE_FLOOR
+
+__all__ = ["SecondOrderRegression", "SecondOrderState"]
+
+Floats = npt.NDArray[np.float64]
+
+
+class SecondOrderState(Struct, frozen=True, kw_only=True):
+    """Everything learned: little-endian float64 (base64 in JSON). ``covariance`` is the lower triangle by rows."""
+
+    labels: int
+    means: bytes
+    variances: bytes
+    weights: bytes
+    covariance: bytes
+
+
+class SecondOrderRegression(base.Classifier):
+    """A River classifier over ``inputs`` inputs, named 0, 1, ...; see `kalman`.
+
+    ``pace``: how many times as fast as the default it goes on following change once much has been learned.
+    `learn` and `logit` take arrays float64[inputs] and are what the trainer uses; the methods on dictionaries do
+    the same. Inputs must be finite.
+    """
+
+    def __init__(self, inputs: int, pace: float = 1.0) -> None:
+        self.inputs = inputs
+        self.pace = pace
+        self.labels = 0
+        self.means = np.zeros(inputs)
+        self.variances = np.zeros(inputs)
+        self.weights = np.zeros(inputs + 1)
+        self._covariance = np.diag(np.append(np.full(inputs, PRIOR_VARIANCE), INTERCEPT_VARIANCE))
+        self._z = np.zeros(inputs + 1)
+        self._pz = np.zeros(inputs + 1)
+
+    @property
+    def scales(self) -> Floats:
+        """What standardised inputs are divided by."""
+        return np.maximum(np.sqrt(self.variances), SCALE_FLOOR)
+
+    def learn(self, x: Floats, *, churned: bool) -> None:
+        """Learn one label."""
+        kalman.learn(
+            x,
+            float(churned),
+            self.labels,
+            # the memory is as long as 1 / sqrt(forgetting)
+            FORGETTING * self.pace**2,
+            self.means,
+            self.variances,
+            self.weights,
+            self._covariance,
+            self._z,
+            self._pz,
+        )
+        self.labels += 1
+
+    def logit(self, x: Floats) -> float:
+        """Log-odds of churn; 0 before the first label."""
+        kalman.standardise(x, self.means, self.variances, self._z)
+        return float(kalman.dot(self.weights, self._z))
+
+    def learn_one(self, x: dict[Hashable, Any], y: ClfTarget) -> None:
+        self.learn(np.array([x[j] for j in range(self.inputs)], np.float64), churned=bool(y))
+
+    def predict_proba_one(self, x: dict[Hashable, Any], **_: Any) -> dict[ClfTarget, float]:
+        risk = float(kalman.sigmoid(self.logit(np.array([x[j] for j in range(self.inputs)], np.float64))))
+        return {False: 1.0 - risk, True: risk}
+
+    def state(self) -> SecondOrderState:
+        return SecondOrderState(
+            labels=self.labels,
+            means=_octets(self.means),
+            variances=_octets(self.variances),
+            weights=_octets(self.weights),
+            covariance=_octets(self._covariance[np.tril_indices(self.inputs + 1)]),
+        )
+
+    @classmethod
+    def from_state(cls, state: SecondOrderState, inputs: int, pace: float = 1.0) -> "SecondOrderRegression":
+        """Go on from ``state``. Raises `SnapshotError` if it is of another number of inputs, or not finite."""
+        model = cls(inputs, pace)
+        model.labels = state.labels
+        model.means = _floats("means", state.means, inputs)
+        model.variances = _floats("variances", state.variances, inputs)
+        model.weights = _floats("weights", state.weights, inputs + 1)
+        rows, columns = np.tril_indices(inputs + 1)
+        triangle = _floats("covariance", state.covariance, len(rows))
+        model._covariance[rows, columns] = triangle
+        model._covariance[columns, rows] = triangle
+        if state.labels < 0 or min(model.variances) < 0.0 or np.diag(model._covariance).min() < 0.0:
+            raise SnapshotError(f"churn model after {state.labels} labels: a variance is negative; it is damaged")
+        return model
+
+
+def _octets(values: Floats) -> bytes:
+    return values.astype("<f8").tobytes()
+
+
+def _floats(what: str, octets: bytes, count: int) -> Floats:
+    if len(octets) != 8 * count:
+        raise SnapshotError(
+            f"churn model, {what}: expected {count} numbers, got {len(octets)} octets; "
+            "run the version that wrote it, or delete it to learn again from the log"
+        )
+    values = np.frombuffer(octets, "<f8").astype(np.float64)
+    if not np.isfinite(values).all():
+        raise SnapshotError(f"churn model, {what}: expected finite numbers; it is damaged")
+    return values
