@@ -14,9 +14,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from benchmarks.workload import TYPES, Workload, slice_of, synthetic
 from stream.events.decode import Decoder
-from stream.events.kinds import EventType
-from stream.features.registry import DAY_MS, FEATURES
+from stream.features.registry import FEATURES
 from stream.processing.align import Aligner
 from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics
@@ -25,36 +25,6 @@ from stream.processing.replay import LogRecord
 from stream.processing.rules import NO_MODEL, Rules
 from stream.processing.scorer import Scorer
 from stream.storage.partition_store import encode_record
-
-TYPES = tuple(EventType)
-NAMES = {
-    EventType.CLICK: ("product_viewed", "product_added", "page_viewed"),
-    EventType.EMAIL: ("sent", "opened", "clicked"),
-    EventType.PURCHASE: ("completed",),
-}
-SHARES = (0.6, 0.2, 0.2)
-
-
-def synthetic(events: int, customers: int, now_ms: int, seed: int = 0) -> list[list[LogRecord]]:
-    """Records of a day, by type: customers uniform, 60 % clicks, 20 % e-mails, 20 % orders."""
-    rng = np.random.default_rng(seed)
-    of_type = rng.choice(len(TYPES), events, p=SHARES)
-    of_customer = rng.integers(0, customers, events)
-    logs: list[list[LogRecord]] = [[] for _ in TYPES]
-    for k in range(events):
-        source = int(of_type[k])
-        event_type, customer = TYPES[source], f"c{of_customer[k]:06d}"
-        at_ms = now_ms - DAY_MS + k * DAY_MS // events
-        event: dict[str, object] = {
-            "event_id": f"e{k}",
-            "customer_id": customer,
-            "occurred_at": at_ms / 1000,
-            "name": NAMES[event_type][k % len(NAMES[event_type])],
-        }
-        if event_type is EventType.PURCHASE:
-            event |= {"order_id": f"o{k}", "amount": float(k % 100), "currency": "USD"}
-        logs[source].append(LogRecord(customer.encode(), json.dumps(event).encode(), at_ms, len(logs[source])))
-    return logs
 
 
 def scorer() -> Scorer:
@@ -99,22 +69,17 @@ def run(logs: list[list[LogRecord]], step_records: int, now_ms: int) -> dict[str
     return {name: seconds / total * 1e6 for name, seconds in spent.items()}
 
 
-def slice_of(logs: list[list[LogRecord]], begin: int, end: int, total: int) -> list[list[LogRecord]]:
-    """The records of each log that fall to the positions begin..end of all."""
-    return [log[begin * len(log) // total : end * len(log) // total] for log in logs]
-
-
 def main() -> None:
     """Print a table and, with ``--json``, write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--customers", type=int, default=20_000)
-    parser.add_argument("--step-records", type=int, default=2_000)
+    parser.add_argument("--step-records", type=int, default=16_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", help="write the medians to this file")
     options = parser.parse_args()
     now_ms = time.time_ns() // 1_000_000
-    logs = synthetic(options.events, options.customers, now_ms)
+    logs = synthetic(Workload(events=options.events, customers=options.customers), now_ms)
     run(slice_of(logs, 0, 4000, options.events), options.step_records, now_ms)  # compiles what is not cached
     rounds = [run(logs, options.step_records, now_ms) for _ in range(options.rounds)]
     medians = {name: float(np.median([figures[name] for figures in rounds])) for name in rounds[0]}

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import faust
 from faust.types import StreamT
 
 from stream.agents.gauges import Gauges
+from stream.agents.health import Health
 from stream.agents.models import CurrentModel
 from stream.agents.outbox import Outbox
 from stream.agents.owner import Owner, PartitionInputs, leave
 from stream.agents.partition_worker import PartitionWorker, WorkerOptions, no_probe
 from stream.agents.publisher import Publisher
+from stream.agents.readiness import Readiness
 from stream.agents.security import broker_credentials
 from stream.agents.trainer import Trainer
 from stream.agents.transport import FAUST_SETTINGS, TP, BatchSchema, Intake, TransportOptions, attach, batches
@@ -33,19 +36,32 @@ from stream.processing.rules import rules_of
 from stream.settings import Settings
 from stream.storage.connection import connect
 from stream.storage.keys import Keys
+from stream.storage.layout import check_layout
 from stream.storage.model_store import ModelStore
 from stream.storage.partition_store import PartitionStore
 
 __all__ = ["Assembly", "assemble"]
 
+#: Records that are decoded without a pause: more would only keep the event loop away from heartbeats.
+_DELIVERED_AT_ONCE = 4096
 #: A silent customer's document outlives the last landmark and the longest window by this share.
 _TTL_MARGIN = 1.25
+
+
+class _App(faust.App):
+    """Runs ``from_start`` as long as it runs itself; what `task` adds begins only after the first assignment."""
+
+    from_start: Callable[[], Coroutine[Any, Any, None]]
+
+    async def on_first_start(self) -> None:
+        await super().on_first_start()
+        self.add_future(self.from_start())
 
 
 class Assembly:
     """The parts of a worker process, wired."""
 
-    def __init__(self, settings: Settings, clock: Clock, probe: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, clock: Clock, probe: Callable[[str], None], health: Health) -> None:
         self.settings = settings
         self._clock = clock
         self._probe = probe
@@ -61,7 +77,7 @@ class Assembly:
             dead_letters=settings.dead_letters,
             training_examples=settings.training_examples,
         )
-        self._client = connect(settings.redis_url, cluster=settings.redis_cluster)
+        self._client = connect(settings)
         self.publisher = Publisher(settings.librdkafka())
         models = ModelStore(self._client, self._keys, self._name)
         self.model = CurrentModel(models, settings.model_poll_ms / 1000)
@@ -75,20 +91,44 @@ class Assembly:
             publish=not settings.freeze_model,
         )
         self.owner = Owner(
-            settings.event_topics, settings.training_examples, self._make_worker, self.trainer, self.model.refresh
+            settings.event_topics,
+            settings.training_examples,
+            self._make_worker,
+            self.trainer,
+            partial(check_layout, self._client, self._keys, settings.partitions),
+            self.model.refresh,
         )
         self.app = self._faust_app()
         self.intake: Intake = attach(
             self.app,
             self.owner,
             TransportOptions(
-                copartitioned=frozenset(settings.event_topics), batch_max_records=settings.batch_max_records
+                copartitioned=frozenset(settings.event_topics),
+                partitions=settings.partitions,
+                batch_max_records=min(settings.batch_max_records, _DELIVERED_AT_ONCE),
             ),
         )
-        self.watchdog = Watchdog(self.intake, self.owner)
+        self.watchdog = Watchdog(
+            self.intake,
+            self.owner,
+            settings.event_topics,
+            stalled_after_s=settings.stalled_after_s,
+            redis_answers=self.model.answered,
+            broker_answers=self.publisher.answers,
+        )
+        self.readiness = Readiness(
+            health,
+            self.intake,
+            self.owner,
+            self.model,
+            settings.event_topics,
+            idle=lambda: bool(self.app.unassigned),
+            stopping=lambda: self.app.should_stop,
+        )
+        self.app.from_start = self._watched(self.readiness.run, "readiness")
         self._add_agents()
 
-    def _faust_app(self) -> faust.App:
+    def _faust_app(self) -> _App:
         settings = self.settings
         options: dict[str, Any] = {
             **FAUST_SETTINGS,
@@ -100,7 +140,7 @@ class Assembly:
             "store": "memory://",
             "broker_credentials": broker_credentials(settings),
         }
-        return faust.App(settings.group, **options)
+        return _App(settings.group, **options)
 
     def _add_agents(self) -> None:
         app = self.app
@@ -111,16 +151,24 @@ class Assembly:
             try:
                 async for batch in batches(inbox):
                     self.owner.deliver(batch)
+                    await asyncio.sleep(0)  # decoding one batch after the other would keep out everything else
             except Exception as error:  # noqa: BLE001 - Faust would restart the agent and leave its batches behind
                 leave("receiving", error)
 
-        app.agent(events, name="events")(receive)
-        app.agent(examples, name="trainer")(_copy_of(receive))
+        if self.settings.role != "trainer":
+            app.agent(events, name="events")(receive)
+        if self.settings.role != "events":
+            app.agent(examples, name="trainer")(_copy_of(receive))
         self._background(self.model.run, "model poll")
         self._background(self.watchdog.run, "watchdog")
-        self._background(Gauges(self.owner, self.settings.event_topics, self._clock).run, "gauges")
+        training = PartitionInputs(lambda: self.intake, (self.settings.training_examples,), 0)
+        gauges = Gauges(self.owner, self.settings.event_topics, training, self.settings.training_examples, self._clock)
+        self._background(gauges.run, "gauges")
 
     def _background(self, run: Callable[[], Awaitable[None]], what: str) -> None:
+        self.app.task(self._watched(run, what))
+
+    def _watched(self, run: Callable[[], Awaitable[None]], what: str) -> Callable[[], Coroutine[Any, Any, None]]:
         async def task() -> None:
             try:
                 await run()
@@ -129,7 +177,7 @@ class Assembly:
             except Exception as error:  # noqa: BLE001 - a silent death of a background task would go unnoticed
                 leave(what, error)
 
-        self.app.task(task)
+        return task
 
     def _make_worker(self, partition: int) -> PartitionWorker:
         settings = self.settings
@@ -177,6 +225,11 @@ def _copy_of(receive: Callable[[StreamT[Any]], Awaitable[None]]) -> Callable[[St
     return receive_examples
 
 
-def assemble(settings: Settings, clock: Clock | None = None, probe: Callable[[str], None] = no_probe) -> Assembly:
+def assemble(
+    settings: Settings,
+    clock: Clock | None = None,
+    probe: Callable[[str], None] = no_probe,
+    health: Health | None = None,
+) -> Assembly:
     """Wire a worker process under ``settings``; nothing is started yet. Call it on no event loop."""
-    return Assembly(settings, clock or SystemClock(), probe)
+    return Assembly(settings, clock or SystemClock(), probe, health or Health(settings.stuck_after_s))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from stream import metrics
 from stream.agents.publisher import Publisher
+from stream.clock import Clock, SystemClock
 from stream.errors import PublishError
 from stream.processing.state import Outgoing
 
@@ -27,8 +28,12 @@ class Outbox:
     after the broker's confirmation.
     """
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: Publisher, clock: Clock | None = None) -> None:
         self._publisher = publisher
+        self._clock = clock or SystemClock()
+        # (position after the last record added, when): how old the oldest record is
+        self._added_at_ms: deque[tuple[int, int]] = deque()
+        self._added_up_to = 0
         self._waiting: deque[Outgoing] = deque()
         self._added = asyncio.Event()
         self._shrunk = asyncio.Event()
@@ -39,15 +44,25 @@ class Outbox:
         """Stored records that the broker has not confirmed."""
         return len(self._waiting)
 
+    @property
+    def oldest_at_ms(self) -> int | None:
+        """When the oldest record that the broker has not confirmed was added, None when there is none."""
+        return self._added_at_ms[0][1] if self._added_at_ms else None
+
     def add(self, records: Iterable[Outgoing]) -> None:
         """Append records that a committed step has stored."""
+        before = len(self._waiting)
         self._waiting.extend(records)
+        if len(self._waiting) > before:
+            self._added_up_to += len(self._waiting) - before
+            self._added_at_ms.append((self._added_up_to, self._clock.now_ms()))
         if self._waiting:
             self._added.set()
 
     def reset(self, records: Iterable[Outgoing]) -> None:
         """Begin anew with what Redis holds."""
         self._waiting.clear()
+        self._added_at_ms.clear()
         self.confirmed = 0
         self.add(records)
 
@@ -73,12 +88,21 @@ class Outbox:
                 with metrics.STEP.labels("publish").time():
                     await self._publisher.publish(chunk)
             except PublishError as error:
+                metrics.PUBLISH_FAILURES.inc()
                 _LOG.warning("%s; retrying in %.1f s", error, retry_s)
                 await asyncio.sleep(retry_s)
                 retry_s = min(2 * retry_s, _LAST_RETRY_S)
                 continue
             retry_s = _FIRST_RETRY_S
-            for _ in chunk:
-                self._waiting.popleft()
-            self.confirmed += len(chunk)
-            self._shrunk.set()
+            self._confirm(chunk)
+
+    def _confirm(self, chunk: Sequence[Outgoing]) -> None:
+        now_ms = self._clock.now_ms()
+        for record in chunk:
+            self._waiting.popleft()
+            if record.appended_at_ms is not None:
+                metrics.INGEST_TO_ALERT.observe(max(now_ms - record.appended_at_ms, 0) / 1000)
+        while self._added_at_ms and self._added_at_ms[0][0] <= self._added_up_to - len(self._waiting):
+            self._added_at_ms.popleft()
+        self.confirmed += len(chunk)
+        self._shrunk.set()

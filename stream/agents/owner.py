@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from stream import metrics
 from stream.agents.partition_worker import PartitionWorker
@@ -15,12 +15,14 @@ from stream.agents.trainer import Trainer
 from stream.agents.transport import TP, Intake, PartitionOwner, RecordBatch
 from stream.errors import StorageError, TopologyError
 
-__all__ = ["CRASHED", "Owner", "PartitionInputs", "leave"]
+__all__ = ["CRASHED", "REFUSED", "Owner", "PartitionInputs", "leave", "refuse"]
 
 _LOG = logging.getLogger(__name__)
 
 #: Exit status after an error that no code expected (EX_SOFTWARE).
 CRASHED = 70
+#: Exit status when the topics are not what the program needs: a restart would not help.
+REFUSED = 1
 _RETRY_S = 0.5
 _T = TypeVar("_T")
 
@@ -30,6 +32,13 @@ def leave(what: str, error: BaseException) -> None:
     _LOG.critical("%s failed unexpectedly; leaving", what, exc_info=error)
     logging.shutdown()
     os._exit(CRASHED)
+
+
+def refuse(error: TopologyError) -> NoReturn:
+    """End the process because what it was set to do cannot be done: one line, and no traceback around it."""
+    _LOG.critical("%s", error)
+    logging.shutdown()
+    os._exit(REFUSED)
 
 
 class PartitionInputs:
@@ -77,12 +86,14 @@ class Owner(PartitionOwner):
         training_topic: str,
         make_worker: Callable[[int], PartitionWorker],
         trainer: Trainer,
+        check_layout: Callable[[], Coroutine[Any, Any, None]],
         refresh_model: Callable[[], Awaitable[None]],
     ) -> None:
         self._source = {topic: source for source, topic in enumerate(event_topics)}
         self._training_topic = training_topic
         self._make_worker = make_worker
         self._trainer = trainer
+        self._check_layout = check_layout
         self._refresh_model = refresh_model
         self._workers: dict[int, PartitionWorker] = {}
         self._tasks: dict[int | str, asyncio.Task[None]] = {}
@@ -96,6 +107,10 @@ class Owner(PartitionOwner):
         """Claim every assigned partition; the offsets in the store are where to go on."""
         metrics.REBALANCES.inc()
         await self._end(set(self._workers), training=True)
+        try:
+            await _patiently(self._check_layout)
+        except TopologyError as error:
+            refuse(error)
         offsets: dict[TP, int] = {}
         for partition in self._partitions(assigned):
             worker = self._make_worker(partition)
@@ -123,6 +138,17 @@ class Owner(PartitionOwner):
         training = any(tp.topic == self._training_topic for tp in revoked)
         await self._end(self._partitions(revoked), training=training)
         metrics.ASSIGNED_PARTITIONS.set(len(self._workers))
+
+    async def on_unfit_topics(self, error: TopologyError) -> NoReturn:
+        """Leave before anything is processed wrongly: missing topics, partition counts that differ, or that grew."""
+        refuse(error)
+
+    async def on_offset_out_of_range(self, tp: TP, stored: int, earliest: int, latest: int) -> int:
+        """Leave: whether to go on without the deleted records, or to begin anew, is for an operator to decide."""
+        try:
+            return await super().on_offset_out_of_range(tp, stored, earliest, latest)
+        except TopologyError as error:
+            refuse(error)
 
     def _partitions(self, tps: frozenset[TP]) -> set[int]:
         return {tp.partition for tp in tps if tp.topic in self._source}

@@ -18,11 +18,12 @@ from stream.clock import Clock
 from stream.errors import FencedError, StorageError
 from stream.events.decode import Decoder, Record
 from stream.events.kinds import EventType
+from stream.events.withheld import without_text
 from stream.processing.align import Aligner, Taken
 from stream.processing.isolation import isolate
 from stream.processing.partition import Outcome, Partition
 from stream.processing.scorer import Scorer
-from stream.storage.partition_store import Claim, Commit, PartitionStore, decode_record, encode_record
+from stream.storage.partition_store import Claim, Commit, PartitionStore, TimerStanding, decode_record, encode_record
 
 __all__ = ["Batch", "Inputs", "PartitionWorker", "WorkerOptions", "no_probe"]
 
@@ -85,7 +86,7 @@ class WorkerOptions:
     step_records: int = 2000
     align_wait_s: float = 5.0
     outbox_limit: int = 20_000
-    sweep_customers: int = 1000
+    sweep_customers: int = 4000
     fenced_wait_s: float = 10.0
     probe: Callable[[str], None] = no_probe
 
@@ -126,6 +127,12 @@ class PartitionWorker:
         self._stopping = False
         self._publishing: asyncio.Task[None] | None = None
         self.steps = 0
+        #: Moves with every step, and whenever a server, or an input that lags, is why there is none.
+        self.signs = 0
+        #: When features of customers were last stored by this worker, None before.
+        self.stored_at_ms: int | None = None
+        #: Whether a failure has led back to what is stored, and the way there is not done yet.
+        self.recovering = False
 
     async def claim(self) -> dict[str, int]:
         """Take the partition over; return the stored offset of each input topic that has one."""
@@ -143,7 +150,7 @@ class PartitionWorker:
         offsets = np.fromiter((record.offset for record in records), np.int64, len(records))
         self._aligner.push(source, batch, offsets, records, decoded)
         self._given_up.discard(source)
-        if self._aligner.buffered(source) >= 2 * self._options.step_records and source not in self._held:
+        if self._aligner.buffered(source) >= self._options.step_records and source not in self._held:
             self._held.add(source)
             self.inputs.hold(source)
         self._wake.set()
@@ -151,6 +158,15 @@ class PartitionWorker:
     def buffered(self, source: int) -> int:
         """Records of an input that were received and not yet stored."""
         return self._aligner.buffered(source)
+
+    def oldest_appended_at_ms(self, source: int) -> int | None:
+        """When the oldest record of an input that was received and not yet stored was appended; None: there is none."""
+        record = self._aligner.oldest(source)
+        return None if record is None else int(record.timestamp)
+
+    async def timers(self) -> TimerStanding:
+        """How the timers stand at stream time, from the store. Raises `StorageError`."""
+        return await self._store.timers(self.partition.state.stream_time_ms or 0)
 
     async def run(self) -> None:
         """Step until `stop`."""
@@ -175,6 +191,7 @@ class PartitionWorker:
             self._publishing.result()  # it ends only by an error that no code expected: nothing would be published
         if self.outbox.depth >= self._options.outbox_limit:
             # back-pressure while the broker is away; bounded, so that `stop` is seen
+            self.signs += 1
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_S):
                     await self.outbox.below(self._options.outbox_limit)
@@ -210,7 +227,7 @@ class PartitionWorker:
     def _take(self) -> Taken | None:
         taken = self._aligner.take(self._at_end(), self._options.step_records)
         for source in tuple(self._held):
-            if self._aligner.buffered(source) < self._options.step_records:
+            if self._aligner.buffered(source) < self._options.step_records // 2 + 1:
                 self._held.remove(source)
                 self.inputs.release(source)
         return taken
@@ -220,6 +237,7 @@ class PartitionWorker:
         at_end = [self.inputs.at_end(source) or source in self._given_up for source in range(len(_TYPES))]
         lagging = self._aligner.waiting_for(at_end)
         now = asyncio.get_running_loop().time()
+        self.signs += bool(lagging)
         if not lagging:
             self._waiting_since = None
         elif self._waiting_since is None:
@@ -239,6 +257,7 @@ class PartitionWorker:
             outcome = self._compute(taken)
         self._options.probe("computed")
         await self._commit(outcome)
+        _observe_delays(taken, self._clock.now_ms())
         for batch in taken.finished:
             batch.ack()
         self._options.probe("acked")
@@ -249,8 +268,9 @@ class PartitionWorker:
         scorer, now_ms = self._scorer(), self._clock.now_ms()
         try:
             return self.partition.step(taken, scorer, now_ms)
-        except Exception:  # noqa: BLE001 - one bad record must not stop a partition; what is not one is raised again
-            _LOG.exception("a step of partition %d failed; looking for the event", self.partition.partition)
+        except Exception as error:  # noqa: BLE001 - one bad record must not stop a partition; what is not one is raised
+            number = self.partition.partition
+            _LOG.error("a step of partition %d failed; looking for the event", number, exc_info=without_text(error))
             good = isolate(taken, lambda part: self.partition.step(part, scorer, now_ms))
             return self.partition.step(good, scorer, now_ms)
 
@@ -282,6 +302,9 @@ class PartitionWorker:
         self.outbox.trimmed(trim)
         self.outbox.add(outcome.outgoing)
         self.steps += 1
+        self.signs += 1
+        if outcome.documents:
+            self.stored_at_ms = self._clock.now_ms()
         _observe(outcome)
 
     def _clock_moved(self) -> bool:
@@ -303,6 +326,8 @@ class PartitionWorker:
         """Go back to what is stored: claim, forget everything in flight, read the log again from there."""
         reason = "fenced" if isinstance(error, FencedError) else "storage"
         metrics.COMMIT_REJECTED.labels(reason).inc()
+        self.recovering = True
+        self.signs += 1
         _LOG.warning("partition %d goes back to what is stored: %s", self.partition.partition, error)
         await self._stop_publishing()
         if isinstance(error, FencedError) and error.superseded:
@@ -313,11 +338,13 @@ class PartitionWorker:
             try:
                 offsets = await self.claim()
             except StorageError as failure:
+                self.signs += 1
                 _LOG.warning("%s; retrying in %.1f s", failure, retry_s)
                 await pause(retry_s, self._wake, lambda: self._stopping)
                 retry_s = min(2 * retry_s, _LAST_RETRY_S)
             else:
                 await self.inputs.rewind(offsets)
+                self.recovering = False
                 self._start_publishing()
                 return
 
@@ -356,3 +383,14 @@ def _observe(outcome: Outcome) -> None:
         metrics.TIMERS_FIRED.labels(kind).inc(count)
     for (kind, cause), count in outcome.alerts.items():
         metrics.ALERTS.labels(kind, cause).inc(count)
+    for cause, risk in outcome.raised_risks:
+        metrics.ALERT_RISK.labels(cause).observe(risk)
+    for held_back_by, count in outcome.suppressed.items():
+        metrics.ALERTS_SUPPRESSED.labels(held_back_by).inc(count)
+    metrics.SEGMENT_CHANGES.inc(outcome.segment_changes)
+
+
+def _observe_delays(taken: Taken, now_ms: int) -> None:
+    appended_at_ms = np.fromiter((record.timestamp for record in taken.records), np.int64, len(taken.records))
+    metrics.EVENT_TO_SCORE.observe((now_ms - taken.events["time"]) / 1000)
+    metrics.INGEST_TO_SCORE.observe((now_ms - appended_at_ms) / 1000)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from faust.types import TP
 
 from stream.errors import PublishError
 from stream.processing.state import Outgoing
@@ -16,6 +17,7 @@ from stream.processing.state import Outgoing
 __all__ = ["Publisher"]
 
 _LIBRDKAFKA = logging.getLogger("librdkafka")
+_METADATA_TIMEOUT_S = 5.0
 
 
 class _Delivery:
@@ -95,6 +97,14 @@ class Publisher:
                 await asyncio.sleep(0.01)  # librdkafka's queue is full: its own back-pressure
             else:
                 return
+
+    def answers(self, tp: TP) -> bool:
+        """Whether a broker answers at all, and says who leads the partition. Blocks; call it from a thread."""
+        try:
+            found = self._producer.list_topics(tp.topic, timeout=_METADATA_TIMEOUT_S).topics[tp.topic]
+        except (KafkaException, KeyError):
+            return False
+        return tp.partition in found.partitions and found.partitions[tp.partition].leader >= 0
 
     def close(self, timeout_s: float = 5.0) -> int:
         """Flush for at most ``timeout_s``; return how many records are unconfirmed (the outbox still has them)."""

@@ -43,3 +43,7 @@ def warm_up() -> float:
     partition.at_time(500 * DAY_MS, live=False)
     partition.sweep(["warm-up"], WARMING, 0)
     return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    warm_up()

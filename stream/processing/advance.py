@@ -12,10 +12,11 @@ import numpy as np
 from stream.features import apply as features
 from stream.features.profile import MAX_PENDING, NEVER
 from stream.processing.emission import EmissionCause, EmissionKind
-from stream.processing.score import nearest_segment, risk_at
+from stream.processing.foresight import at_risk_from, risk_after_order
+from stream.processing.score import NO_LOGIT, nearest_segment, raw_logit_of, risk_at
 from stream.processing.silence import next_due, search
 
-__all__ = ["FIRED", "advance", "fire"]
+__all__ = ["FIRED", "SUPPRESSED", "advance", "fire"]
 
 _LANDMARK = int(EmissionKind.LANDMARK)
 _LABEL = int(EmissionKind.LABEL)
@@ -26,9 +27,12 @@ _EVENT = int(EmissionCause.EVENT)
 _SILENCE = int(EmissionCause.SILENCE)
 _MODEL = int(EmissionCause.MODEL)
 
-#: Positions in the counter of fired timers.
+#: Positions in the tally of a run: timers fired, by kind, then ...
 FIRED = {"landmark": 0, "maturity": 1, "silence": 2}
 _FIRED_LANDMARK, _FIRED_MATURITY, _FIRED_SILENCE = 0, 1, 2
+#: ... evaluations that reached the level and raised nothing, by what held the alert back.
+SUPPRESSED = {"few_orders": 3, "cooldown": 4}
+_SUPPRESSED_FEW_ORDERS, _SUPPRESSED_COOLDOWN = 3, 4
 
 #: Room that one customer's step between two looks at the buffer can need: a raise or clear, a segment, an example.
 _ROOM = 4
@@ -39,15 +43,19 @@ def _emit(out, count, kind, row, at, inputs, value):  # type: ignore[no-untyped-
     e = out[count]
     e.kind = kind
     e.row = row
+    e.position = 0
     e.at = at
     e.cause = _EVENT
     e.event_id = 0
     e.risk = np.nan
     e.previous_risk = np.nan
+    e.logit = NO_LOGIT
     e.version = 0
     e.segment = -1
     e.previous_segment = -1
     e.landmark_at = 0
+    e.risk_after_order = np.nan
+    e.calm_risk = np.nan
     e.churned = False
     e.purchases = 0
     e.spend = 0
@@ -57,16 +65,32 @@ def _emit(out, count, kind, row, at, inputs, value):  # type: ignore[no-untyped-
 
 
 @numba.njit(cache=True)
-def _decide(p, row, at, cause, event_id, risk, rules, model, out, count, value, inputs):  # type: ignore[no-untyped-def]
+def _recall_calm(p, e, rules):  # type: ignore[no-untyped-def]
+    """Put the last landmark whose risk was below the clear level on an alert, if one still waits for its label."""
+    for k in range(p.pending - 1, -1, -1):
+        if p.pending_risk[k] < rules.clear_at:
+            e.landmark_at = p.pending_at[k]
+            e.calm_risk = p.pending_risk[k]
+            e.calm_inputs[:] = p.pending_input[k]
+            return
+
+
+@numba.njit(cache=True)
+def _decide(p, row, at, cause, event_id, risk, rules, model, out, count, tally, value, inputs):  # type: ignore[no-untyped-def]
     previous = p.risk
     p.risk = risk
     kind = -1
     if not p.raised:
-        if risk >= rules.raise_at and at >= p.cooldown_until and p.orders >= rules.min_orders:
-            p.raised = True
-            p.raised_at = at
-            p.cooldown_until = at + rules.cooldown_ms
-            kind = _RAISED
+        if risk >= rules.raise_at:
+            if p.orders < rules.min_orders:
+                tally[_SUPPRESSED_FEW_ORDERS] += 1
+            elif at < p.cooldown_until:
+                tally[_SUPPRESSED_COOLDOWN] += 1
+            else:
+                p.raised = True
+                p.raised_at = at
+                p.cooldown_until = at + rules.cooldown_ms
+                kind = _RAISED
     elif risk < rules.clear_at:
         p.raised = False
         kind = _CLEARED
@@ -80,15 +104,19 @@ def _decide(p, row, at, cause, event_id, risk, rules, model, out, count, value, 
         e.version = model.version
         e.segment = p.segment
         e.spend = p.order_spend - p.refund_spend
+        if kind == _RAISED:
+            p.at_risk_from = -NEVER
+            e.risk_after_order = risk_after_order(p, at, model)
+            _recall_calm(p, e, rules)
     return count
 
 
 @numba.njit(cache=True)
-def _evaluate(p, row, at, cause, event_id, rules, model, out, count, value, inputs):  # type: ignore[no-untyped-def]
+def _evaluate(p, row, at, cause, event_id, rules, model, out, count, tally, value, inputs):  # type: ignore[no-untyped-def]
     """Score at ``at`` and decide; leaves value and inputs filled for ``at``."""
     risk = risk_at(p, at, model, value, inputs)
     if model.ready:
-        count = _decide(p, row, at, cause, event_id, risk, rules, model, out, count, value, inputs)
+        count = _decide(p, row, at, cause, event_id, risk, rules, model, out, count, tally, value, inputs)
         p.risk_version = model.version
     p.as_of = at
     p.check_due = True
@@ -121,6 +149,7 @@ def _take_landmark(p, row, at, rules, model, out, count, value, inputs):  # type
         k = p.pending
         p.pending_at[k] = at
         p.pending_risk[k] = p.risk if model.ready else np.nan
+        p.pending_logit[k] = raw_logit_of(inputs, model)
         p.pending_version[k] = model.version if model.ready else 0
         p.pending_orders[k] = p.orders
         p.pending_spend[k] = p.order_spend - p.refund_spend
@@ -140,6 +169,7 @@ def _mature(p, row, at, out, count, value):  # type: ignore[no-untyped-def]
     e = out[count - 1]
     e.landmark_at = p.pending_at[0]
     e.risk = p.pending_risk[0]
+    e.logit = p.pending_logit[0]
     e.version = p.pending_version[0]
     e.churned = p.last_order_at <= p.pending_at[0]
     e.purchases = max(p.orders - p.pending_orders[0], 0)
@@ -148,6 +178,7 @@ def _mature(p, row, at, out, count, value):  # type: ignore[no-untyped-def]
     for k in range(last):
         p.pending_at[k] = p.pending_at[k + 1]
         p.pending_risk[k] = p.pending_risk[k + 1]
+        p.pending_logit[k] = p.pending_logit[k + 1]
         p.pending_version[k] = p.pending_version[k + 1]
         p.pending_orders[k] = p.pending_orders[k + 1]
         p.pending_spend[k] = p.pending_spend[k + 1]
@@ -165,7 +196,7 @@ def _silence_cause(p, rules, model, value, inputs):  # type: ignore[no-untyped-d
 
 
 @numba.njit(cache=True)
-def fire(p, row, until, rules, model, out, count, fired, value, inputs):  # type: ignore[no-untyped-def]
+def fire(p, row, until, rules, model, out, count, tally, value, inputs):  # type: ignore[no-untyped-def]
     """Fire the timers of ``p`` that are due before ``until``, in time order; return the new emission count.
 
     Stops early when the buffer has no room left; the caller drains it and calls again.
@@ -180,18 +211,25 @@ def fire(p, row, until, rules, model, out, count, fired, value, inputs):  # type
             break
         if p.pending > 0 and due == p.pending_at[0] + rules.horizon_ms:
             count = _mature(p, row, due, out, count, value)
-            fired[_FIRED_MATURITY] += 1
+            tally[_FIRED_MATURITY] += 1
         elif due == p.next_landmark_at:
             cause = _silence_cause(p, rules, model, value, inputs)
-            count = _evaluate(p, row, due, cause, 0, rules, model, out, count, value, inputs)
+            count = _evaluate(p, row, due, cause, 0, rules, model, out, count, tally, value, inputs)
             count = _assign_segment(p, row, due, model, out, count, value, inputs)
             count = _take_landmark(p, row, due, rules, model, out, count, value, inputs)
-            fired[_FIRED_LANDMARK] += 1
+            p.at_risk_from = at_risk_from(p, due, rules, model, value, inputs)
+            tally[_FIRED_LANDMARK] += 1
         else:
             cause = _silence_cause(p, rules, model, value, inputs)
-            count = _evaluate(p, row, due, cause, 0, rules, model, out, count, value, inputs)
-            fired[_FIRED_SILENCE] += 1
+            count = _evaluate(p, row, due, cause, 0, rules, model, out, count, tally, value, inputs)
+            tally[_FIRED_SILENCE] += 1
     return count
+
+
+@numba.njit(cache=True)
+def _place(out, begin, end, position):  # type: ignore[no-untyped-def]
+    for k in range(begin, end):
+        out[k].position = position
 
 
 @numba.njit(cache=True)
@@ -203,7 +241,7 @@ def _arm_landmark(p, now, rules):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def advance(  # type: ignore[no-untyped-def]
-    profiles, rows, events, stream_time, begin, rules, model, status, out, fired, value, inputs
+    profiles, rows, events, stream_time, begin, rules, model, status, out, tally, value, inputs
 ):
     """Apply ``events[begin:]`` (EVENT) to ``profiles[rows[i]]``; return (next event, emissions).
 
@@ -215,9 +253,12 @@ def advance(  # type: ignore[no-untyped-def]
     for i in range(begin, events.shape[0]):
         p = profiles[rows[i]]
         now = stream_time[i]
-        count = fire(p, rows[i], now, rules, model, out, count, fired, value, inputs)
+        before = count
+        count = fire(p, rows[i], now, rules, model, out, count, tally, value, inputs)
+        _place(out, before, count, i)
         if count + 2 * _ROOM > out.shape[0]:
             return i, count
+        before = count
         event = events[i]
         status[i] = features.apply(p, event)
         if status[i] != features.APPLIED:
@@ -227,16 +268,17 @@ def advance(  # type: ignore[no-untyped-def]
         cause = _EVENT
         if not p.raised and _silence_cause(p, rules, model, value, inputs) == _MODEL:
             cause = _MODEL
-        count = _evaluate(p, rows[i], now, cause, event.event_id, rules, model, out, count, value, inputs)
+        count = _evaluate(p, rows[i], now, cause, event.event_id, rules, model, out, count, tally, value, inputs)
+        _place(out, before, count, i)
     return events.shape[0], count
 
 
 @numba.njit(cache=True)
-def sweep(profiles, begin, end, until, rules, model, out, fired, value, inputs):  # type: ignore[no-untyped-def]
+def sweep(profiles, begin, end, until, rules, model, out, tally, value, inputs):  # type: ignore[no-untyped-def]
     """Fire what is due before ``until`` on rows begin..end-1; return (next row, emissions) as `advance` does."""
     count = 0
     for row in range(begin, end):
-        count = fire(profiles[row], row, until, rules, model, out, count, fired, value, inputs)
+        count = fire(profiles[row], row, until, rules, model, out, count, tally, value, inputs)
         if count + 2 * _ROOM > out.shape[0]:
             return row, count
     return end, count

@@ -91,6 +91,11 @@ class Aligner:
         """Number of records of the input that wait to be taken."""
         return self._buffered[source]
 
+    def oldest(self, source: int) -> Any | None:
+        """The record of the input that waits longest, None when nothing is buffered."""
+        chunks = self._chunks[source]
+        return chunks[0].records[chunks[0].taken] if chunks else None
+
     def waiting_for(self, at_end: Sequence[bool]) -> list[int]:
         """Inputs that hold the merge back: nothing buffered, though their log goes on."""
         if not any(self._buffered):

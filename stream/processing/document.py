@@ -14,10 +14,10 @@ import numba
 import numpy as np
 import orjson
 
-from stream.alerts.value import value_at_risk
 from stream.errors import CodecError
 from stream.events.columns import MONEY_SCALE
-from stream.features.registry import COLUMN, FEATURES, INPUT_SCALE
+from stream.features.registry import COLUMN, FEATURES
+from stream.processing.foresight import foreseen
 from stream.processing.json_text import (
     MAX_NUMBER,
     fragments,
@@ -30,7 +30,10 @@ from stream.processing.json_text import (
     put_null,
 )
 from stream.processing.kernel import Run
+from stream.processing.rules import Rules
+from stream.processing.score import contributions
 from stream.processing.scorer import Scorer
+from stream.processing.worth import worth_of
 
 __all__ = ["MAIN_REASONS", "build", "packed_state"]
 
@@ -50,6 +53,9 @@ _KEYS = (
     b',"alert":',
     b',"at_risk_from":',
     b',"value_at_risk":',
+    b',"expected_orders":',
+    b',"expected_spend":',
+    b',"lifetime_value":',
     b',"segment":',
     b',"reasons":',
     b',"events":',
@@ -63,6 +69,7 @@ _KEYS = (
     b'},"state":"',
     b'"}',
 )
+_STATE_KEY, _LAST = b'"state":"', b'"}'
 _KEY_TEXT, _KEY_STARTS = fragments(_KEYS)
 _NAME_TEXT, _NAME_STARTS = fragments([b'"%s":' % feature.name.encode() for feature in FEATURES])
 _OPEN, _CLOSE, _COMMA = b"{},"
@@ -88,18 +95,17 @@ def _put_reasons(buffer, at, inputs, model):  # type: ignore[no-untyped-def]
         return put_null(buffer, at)
     buffer[at] = _OPEN
     at += 1
-    contributions = np.empty(_INPUTS)
-    for j in range(_INPUTS):
-        contributions[j] = model.weights[j] * (inputs[j] / INPUT_SCALE - model.typical[j])
+    parts = np.empty(_INPUTS)
+    contributions(inputs, model, parts)
     for rank in range(MAIN_REASONS):
-        largest = np.argmax(np.abs(contributions))
-        if contributions[largest] == 0.0:
+        largest = np.argmax(np.abs(parts))
+        if parts[largest] == 0.0:
             break
         if rank > 0:
             buffer[at] = _COMMA
             at += 1
-        at = put_decimal(buffer, _name(buffer, at, largest), contributions[largest], 3)
-        contributions[largest] = 0.0
+        at = put_decimal(buffer, _name(buffer, at, largest), parts[largest], 3)
+        parts[largest] = 0.0
     buffer[at] = _CLOSE
     return at + 1
 
@@ -116,34 +122,37 @@ def _put_features(buffer, at, values):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _write_row(buffer, at, p, row, values, inputs, at_stake, model, ids, segments, packed):  # type: ignore[no-untyped-def]
+def _write_row(buffer, at, p, row, values, inputs, worth, model, ids, segments, packed):  # type: ignore[no-untyped-def]
     at = put_fragment(buffer, _key(buffer, at, 0), ids[0], ids[1][row], ids[1][row + 1])
     at = put_instant(buffer, _key(buffer, at, 1), p.as_of, True)
     at = put_decimal(buffer, _key(buffer, at, 2), p.risk, 6)
     at = put_integer(buffer, _key(buffer, at, 3), p.risk_version)
     at = put_bool(buffer, _key(buffer, at, 4), p.raised)
-    at = put_instant(buffer, _key(buffer, at, 5), p.check_at, False)
-    at = put_decimal(buffer, _key(buffer, at, 6), at_stake, 2)
-    at = _key(buffer, at, 7)
+    at = put_instant(buffer, _key(buffer, at, 5), foreseen(p), False)
+    at = put_decimal(buffer, _key(buffer, at, 6), worth.at_risk[row], 2)
+    at = put_decimal(buffer, _key(buffer, at, 7), worth.orders[row], 3)
+    at = put_decimal(buffer, _key(buffer, at, 8), worth.spend[row], 2)
+    at = put_decimal(buffer, _key(buffer, at, 9), worth.lifetime[row], 2)
+    at = _key(buffer, at, 10)
     if 0 <= p.segment < segments[1].shape[0] - 1:
         at = put_fragment(buffer, at, segments[0], segments[1][p.segment], segments[1][p.segment + 1])
     else:
         at = put_null(buffer, at)
-    at = _put_reasons(buffer, _key(buffer, at, 8), inputs, model)
-    at = put_integer(buffer, _key(buffer, at, 9), p.events)
-    at = put_integer(buffer, _key(buffer, at, 10), p.orders)
-    at = put_decimal(buffer, _key(buffer, at, 11), (p.order_spend - p.refund_spend) / _MONEY, 4)
-    at = put_instant(buffer, _key(buffer, at, 12), p.first_at, False)
-    at = put_instant(buffer, _key(buffer, at, 13), p.last_at, False)
-    at = put_instant(buffer, _key(buffer, at, 14), p.last_order_at, False)
-    at = put_instant(buffer, _key(buffer, at, 15), p.unsubscribed_at, False)
-    at = _put_features(buffer, _key(buffer, at, 16), values)
-    at = put_base64(buffer, _key(buffer, at, 17), packed[0], packed[1][row], packed[1][row + 1])
-    return _key(buffer, at, 18)
+    at = _put_reasons(buffer, _key(buffer, at, 11), inputs, model)
+    at = put_integer(buffer, _key(buffer, at, 12), p.events)
+    at = put_integer(buffer, _key(buffer, at, 13), p.orders)
+    at = put_decimal(buffer, _key(buffer, at, 14), (p.order_spend - p.refund_spend) / _MONEY, 4)
+    at = put_instant(buffer, _key(buffer, at, 15), p.first_at, False)
+    at = put_instant(buffer, _key(buffer, at, 16), p.last_at, False)
+    at = put_instant(buffer, _key(buffer, at, 17), p.last_order_at, False)
+    at = put_instant(buffer, _key(buffer, at, 18), p.unsubscribed_at, False)
+    at = _put_features(buffer, _key(buffer, at, 19), values)
+    at = put_base64(buffer, _key(buffer, at, 20), packed[0], packed[1][row], packed[1][row + 1])
+    return _key(buffer, at, 21)
 
 
 @numba.njit(cache=True)
-def _write_rows(buffer, ends, profiles, values, inputs, at_stake, model, ids, segments, packed):  # type: ignore[no-untyped-def]
+def _write_rows(buffer, ends, profiles, values, inputs, worth, model, ids, segments, packed):  # type: ignore[no-untyped-def]
     at = 0
     for row in range(profiles.shape[0]):
         at = _write_row(
@@ -153,7 +162,7 @@ def _write_rows(buffer, ends, profiles, values, inputs, at_stake, model, ids, se
             row,
             values[row],
             inputs[row],
-            at_stake[row],
+            worth,
             model,
             ids,
             segments,
@@ -162,11 +171,19 @@ def _write_rows(buffer, ends, profiles, values, inputs, at_stake, model, ids, se
         ends[row] = at
 
 
-def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, horizon_days: float) -> list[bytes]:
+def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, rules: Rules) -> list[bytes]:
     """Documents of all rows of a run, in row order."""
     p = run.profiles
     spend = (p["order_spend"] - p["refund_spend"]) / MONEY_SCALE
-    at_stake = value_at_risk(p["risk"], spend, run.values[:, COLUMN["tenure"]], horizon_days)
+    worth = worth_of(
+        scorer,
+        rules,
+        inputs=run.inputs,
+        risk=p["risk"],
+        net_spend=spend,
+        tenure_days=run.values[:, COLUMN["tenure"]],
+        has_ordered=p["orders"] > 0,
+    )
     ids = fragments([orjson.dumps(customer) for customer in customer_ids])
     segments = fragments([orjson.dumps(name) for name in scorer.segment_names])
     packed = fragments(run.packed)
@@ -174,7 +191,7 @@ def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, horizon_days: f
     room = len(ids[0]) + 2 * len(packed[0]) + len(p) * (_FIXED + longest_name)
     buffer = np.empty(room, np.uint8)
     ends = np.empty(len(p), np.int64)
-    _write_rows(buffer, ends, p, run.values, run.inputs, at_stake, scorer.model, ids, segments, packed)
+    _write_rows(buffer, ends, p, run.values, run.inputs, worth, scorer.model, ids, segments, packed)
     ends_at = ends.tolist()
     text = buffer[: ends_at[-1] if ends_at else 0].tobytes()
     return [text[begin:end] for begin, end in zip([0, *ends_at], ends_at, strict=False)]
@@ -182,7 +199,11 @@ def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, horizon_days: f
 
 def packed_state(document: bytes) -> bytes:
     """Return the packed profile of a document. Raises CodecError when there is none to be found."""
+    begin = document.rfind(_STATE_KEY) + len(_STATE_KEY)
     try:
+        if begin >= len(_STATE_KEY) and document.endswith(_LAST):
+            # where `build` puts it: base64 has no quotes, so this is the last value; the rest need not be parsed
+            return a2b_base64(document[begin : -len(_LAST)], strict_mode=True)
         return a2b_base64(orjson.loads(document)["state"], strict_mode=True)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise CodecError(f"a customer document holds no packed profile: {error!r}") from error

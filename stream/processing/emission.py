@@ -29,22 +29,30 @@ class EmissionCause(IntEnum):
     MODEL = 2
 
 
-#: ``row``: row of the working array. ``at``: stream time that it is as of. ``event_id``: the event that caused it, 0
-#: for a timer. ``spend``: of a label's horizon, else of the whole history. ``landmark_at``: a label's landmark.
+#: ``row``: row of the working array. ``position``: of the event before or at which it was emitted, in the run of events
+#: (0 in a sweep). ``at``: stream time that it is as of. ``event_id``: the event that caused it, 0
+#: for a timer. ``logit``: of a label, see `Label.logit`; NO_LOGIT is none. ``spend``: of a label's horizon, else of the
+#: whole history. ``landmark_at``: a label's landmark, or, of an alert that was raised, the last calm landmark, whose
+#: risk and inputs are ``calm_*`` (NaN: there is none).
 #: ``values`` and ``inputs``: the feature vector at ``at``; a label has the inputs that were frozen, and no values.
 EMISSION = np.dtype(
     [
         ("kind", np.int64),
         ("row", np.int64),
+        ("position", np.int64),
         ("at", np.int64),
         ("cause", np.int64),
         ("event_id", np.int64),
         ("risk", np.float64),
         ("previous_risk", np.float64),
+        ("logit", np.int64),
         ("version", np.int64),
         ("segment", np.int64),
         ("previous_segment", np.int64),
         ("landmark_at", np.int64),
+        ("risk_after_order", np.float64),
+        ("calm_risk", np.float64),
+        ("calm_inputs", np.int16, (len(FEATURES),)),
         ("churned", np.bool_),
         ("purchases", np.int64),
         ("spend", np.int64),

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.events.rejections import Reason, Rejection, printable
+from stream.events.withheld import without_text
 from stream.processing.align import Taken
 
 __all__ = ["isolate"]
@@ -39,7 +40,7 @@ def isolate(taken: Taken, step: Callable[[Taken], object]) -> Taken:
     search(np.arange(len(taken.events)))
     rejections = list(taken.rejections)
     for position, error in bad.items():
-        _LOG.error("an event cannot be processed and is rejected", exc_info=error)
+        _LOG.error("an event cannot be processed and is rejected", exc_info=without_text(error))
         detail = printable(f"{type(error).__name__}: {error}")
         rejection = Rejection(0, Reason.PROCESSING_FAILED, detail)
         rejections.append((int(taken.sources[position]), taken.records[position], rejection))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from stream.features import codec
 from stream.features.profile import PROFILE, reset
 from stream.features.registry import FEATURES
-from stream.processing.advance import FIRED, advance, settle, sweep
+from stream.processing.advance import FIRED, SUPPRESSED, advance, settle, sweep
 from stream.processing.emission import EMISSION
 from stream.processing.rules import Model, Rules
 from stream.processing.score import score_rows
@@ -35,7 +35,8 @@ class Run:
     Row *i* is a touched customer. ``profiles``: the rows themselves (valid until the next run); ``packed``: their
     packed form; ``due``: next timer (ms, int64), `-NEVER` for none; ``values``/``inputs``: the feature vector as of
     the last look.
-    ``status``: what became of each event. ``fired``: timers by kind.
+    ``status``: what became of each event. ``fired``: timers by kind. ``suppressed``: evaluations that
+    reached the level and raised nothing, by reason.
     """
 
     profiles: npt.NDArray[np.void]
@@ -46,6 +47,7 @@ class Run:
     status: npt.NDArray[np.uint8]
     emissions: npt.NDArray[np.void]
     fired: dict[str, int]
+    suppressed: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Kernel:
         """Apply events to the loaded rows 0..count-1; see `stream.processing.advance.advance`."""
         status = np.zeros(len(events), np.uint8)
 
-        def resume(begin: int, fired: npt.NDArray[np.int64]) -> tuple[int, int]:
+        def resume(begin: int, tally: npt.NDArray[np.int64]) -> tuple[int, int]:
             result: tuple[int, int] = advance(
                 self._profiles,
                 rows,
@@ -98,7 +100,7 @@ class Kernel:
                 model,
                 status,
                 self._out,
-                fired,
+                tally,
                 self._value,
                 self._inputs,
             )
@@ -109,7 +111,7 @@ class Kernel:
     def sweep(self, count: int, until: int, model: Model) -> Run:
         """Fire the timers of the loaded rows 0..count-1 that are due before ``until`` (ms)."""
 
-        def resume(begin: int, fired: npt.NDArray[np.int64]) -> tuple[int, int]:
+        def resume(begin: int, tally: npt.NDArray[np.int64]) -> tuple[int, int]:
             result: tuple[int, int] = sweep(
                 self._profiles,
                 begin,
@@ -118,7 +120,7 @@ class Kernel:
                 self._rules,
                 model,
                 self._out,
-                fired,
+                tally,
                 self._value,
                 self._inputs,
             )
@@ -142,11 +144,11 @@ class Kernel:
         model: Model,
         status: npt.NDArray[np.uint8],
     ) -> Run:
-        fired = np.zeros(len(FIRED), np.int64)
+        tally = np.zeros(len(FIRED) + len(SUPPRESSED), np.int64)
         emissions = []
         at = 0
         while True:
-            at, emitted = resume(at, fired)
+            at, emitted = resume(at, tally)
             emissions.append(self._out[:emitted].copy())
             if at == end:
                 break
@@ -162,5 +164,6 @@ class Kernel:
             inputs=inputs,
             status=status,
             emissions=np.concatenate(emissions),
-            fired={kind: int(fired[position]) for kind, position in FIRED.items()},
+            fired={kind: int(tally[position]) for kind, position in FIRED.items()},
+            suppressed={reason: int(tally[position]) for reason, position in SUPPRESSED.items()},
         )

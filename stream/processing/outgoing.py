@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import starmap
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -15,21 +16,24 @@ import numpy.typing as npt
 from stream.alerts.contract import (
     Alert,
     AlertKind,
+    Calm,
     Cause,
     SegmentChange,
     alert_id,
     cloud_event_headers,
 )
-from stream.alerts.reasons import explain
-from stream.alerts.value import value_at_risk
+from stream.alerts.reasons import Score, changes, explain, remedy
 from stream.events.columns import MONEY_SCALE
 from stream.events.times import rfc3339
-from stream.features.registry import DAY_MS, FEATURE_NAMES, INPUT_SCALE
+from stream.features.registry import COLUMN, FEATURE_NAMES, INPUT_SCALE
 from stream.online_models.example import Label, Observation, encode_example
+from stream.online_models.segment_reasons import move_reason
 from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.rules import Rules
+from stream.processing.score import NO_LOGIT
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
+from stream.processing.worth import worth_of
 
 __all__ = ["RULES_VERSION", "Topics", "publishable"]
 
@@ -37,6 +41,7 @@ __all__ = ["RULES_VERSION", "Topics", "publishable"]
 RULES_VERSION = "1"
 
 _json = msgspec.json.Encoder()
+_TENURE, _ORDERS = COLUMN["tenure"], COLUMN["purchases_total"]
 _CAUSES = {EmissionCause.EVENT: Cause.EVENT, EmissionCause.SILENCE: Cause.SILENCE, EmissionCause.MODEL: Cause.MODEL}
 
 
@@ -60,10 +65,14 @@ class _Emitted(NamedTuple):
     event_id: int
     risk: float
     previous_risk: float
+    logit: int
     version: int
     segment: int
     previous_segment: int
     landmark_at: int
+    risk_after_order: float
+    calm_risk: float
+    calm_inputs: list[int]
     churned: bool
     purchases: int
     spend: int
@@ -78,6 +87,7 @@ class _Context:
     rules: Rules
     topics: Topics
     now_ms: int
+    appended_at_ms: Mapping[int, int]
 
 
 def publishable(
@@ -87,9 +97,13 @@ def publishable(
     rules: Rules,
     topics: Topics,
     now_ms: int,
+    appended_at_ms: Mapping[int, int] = MappingProxyType({}),
 ) -> list[Outgoing]:
-    """Records for ``emissions`` (EMISSION), in their order; ``customer_ids[row]`` names the customer of a row."""
-    context = _Context(customer_ids, scorer, rules, topics, now_ms)
+    """Records for ``emissions`` (EMISSION), in their order; ``customer_ids[row]`` names the customer of a row.
+
+    ``appended_at_ms``: event id -> when that event was appended to its topic, for those that caused an alert.
+    """
+    context = _Context(customer_ids, scorer, rules, topics, now_ms, appended_at_ms)
     # a column at a time: reading the fields of a NumPy record one by one costs more than building the message
     columns = (emissions[name].tolist() for name in _Emitted._fields)
     return [_BUILDERS[EmissionKind(e.kind)](e, context) for e in starmap(_Emitted, zip(*columns, strict=True))]
@@ -118,6 +132,7 @@ def _label(e: _Emitted, context: _Context) -> Outgoing:
         matured_at_ms=e.at,
         x=e.inputs,
         risk=_optional(e.risk),
+        logit=None if e.logit == NO_LOGIT else e.logit,
         model_version=e.version,
         churned=e.churned,
         purchases=e.purchases,
@@ -131,19 +146,11 @@ def _alert(e: _Emitted, context: _Context) -> Outgoing:
     kind = AlertKind.RAISED if raised else AlertKind.CLEARED
     customer, at = context.customer_ids[e.row], e.at
     values = {name: _optional(value) for name, value in zip(FEATURE_NAMES, e.values, strict=True)}
-    snapshot = context.scorer.snapshot
-    if snapshot is None:
+    score = context.scorer.score
+    if score is None:
         raise AssertionError("the kernel decided without a model")
-    churn = snapshot.churn
-    explanation = explain(
-        [x / INPUT_SCALE for x in e.inputs],
-        churn.weights,
-        churn.means,
-        churn.scales,
-        churn.intercept,
-        values,
-        raising=raised,
-    )
+    inputs = [x / INPUT_SCALE for x in e.inputs]
+    explanation = explain(inputs, score, values, raising=raised)
     names = context.scorer.segment_names
     alert = Alert(
         alert_id=alert_id(RULES_VERSION, customer, kind, _trigger(e)),
@@ -154,23 +161,53 @@ def _alert(e: _Emitted, context: _Context) -> Outgoing:
         previous_risk=_optional(e.previous_risk),
         cause=_CAUSES[EmissionCause(e.cause)],
         segment=names[e.segment] if 0 <= e.segment < len(names) else None,
-        value_at_risk=float(
-            value_at_risk(e.risk, e.spend / MONEY_SCALE, values["tenure"] or 0.0, context.rules.horizon_ms / DAY_MS)
-        ),
+        value_at_risk=_at_risk(e, context),
         logit=explanation.logit,
         baseline=explanation.baseline,
         reasons=explanation.reasons,
         rest=explanation.rest,
+        calm=_calm(e, inputs, score),
+        remedy=remedy(e.risk_after_order, context.rules.clear_at) if raised else None,
         model_version=e.version,
         occurred_at=rfc3339(at),
         emitted_at=rfc3339(context.now_ms),
     )
-    return Outgoing(context.topics.alerts, customer.encode(), _json.encode(alert), cloud_event_headers(alert))
+    return Outgoing(
+        context.topics.alerts,
+        customer.encode(),
+        _json.encode(alert),
+        cloud_event_headers(alert),
+        context.appended_at_ms.get(e.event_id),
+    )
+
+
+def _at_risk(e: _Emitted, context: _Context) -> float:
+    worth = worth_of(
+        context.scorer,
+        context.rules,
+        inputs=np.array([e.inputs], np.int16),
+        risk=np.array([e.risk]),
+        net_spend=np.array([e.spend / MONEY_SCALE]),
+        tenure_days=np.array([e.values[_TENURE]]),
+        # only customers with an order are alerted on, unless min_purchases is 0
+        has_ordered=np.array([e.values[_ORDERS] > 0.0]),
+    )
+    return float(worth.at_risk[0])
+
+
+def _calm(e: _Emitted, inputs: list[float], score: Score) -> Calm | None:
+    if math.isnan(e.calm_risk):
+        return None
+    before = [x / INPUT_SCALE for x in e.calm_inputs]
+    return Calm(at=rfc3339(e.landmark_at), risk=e.calm_risk, changes=changes(before, inputs, score))
 
 
 def _segment_change(e: _Emitted, context: _Context) -> Outgoing:
     customer, at = context.customer_ids[e.row], e.at
     names = context.scorer.segment_names
+    segments = None if context.scorer.snapshot is None else context.scorer.snapshot.segments
+    if segments is None:
+        raise AssertionError("the kernel moved a customer between segments that there are not")
     previous = e.previous_segment
     values = dict(zip(FEATURE_NAMES, e.values, strict=True))
     segment_from = names[previous] if 0 <= previous < len(names) else None
@@ -180,10 +217,7 @@ def _segment_change(e: _Emitted, context: _Context) -> Outgoing:
         customer_id=customer,
         segment_from=segment_from,
         segment_to=segment_to,
-        reason=(
-            f"{values['purchases_total']:.0f} orders, the last {values['days_since_purchase']:.0f} days ago; "
-            f"{values['spend_90d']:.2f} spent in 90 days"
-        ),
+        reason=move_reason(segments, e.inputs, values, previous, e.segment),
         model_version=e.version,
         occurred_at=rfc3339(at),
         emitted_at=rfc3339(context.now_ms),

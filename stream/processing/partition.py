@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import msgspec
 import numpy as np
@@ -15,12 +16,12 @@ from stream.events.kinds import EventType
 from stream.events.rejections import Reason, Rejection
 from stream.features.apply import DUPLICATE, TOO_LATE
 from stream.features.profile import NEVER
-from stream.features.registry import DAY_MS
-from stream.processing import document
+from stream.processing import document, passes
 from stream.processing.align import Taken
 from stream.processing.emission import EmissionCause, EmissionKind
-from stream.processing.kernel import Kernel, Run
+from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics, publishable
+from stream.processing.passes import Build, Passed
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import Counters, Outgoing, PartitionState
@@ -28,16 +29,19 @@ from stream.processing.state import Counters, Outgoing, PartitionState
 __all__ = ["Outcome", "Partition"]
 
 _INPUTS = tuple(EventType)
+_NO_TIMER = -int(NEVER)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What one step writes and publishes; nothing of it is true before `Partition.accept`.
 
-    ``documents``: by customer. ``timers``: customer -> next due (ms). ``idle``: customers without a timer. ``packed``:
-    profiles for the cache. ``outgoing``: records for the outbox, in order. ``fired``: timers by kind.
-    ``rejected``: reasons of the dead letters. ``duplicates``/``applied``: events of this step,
-    by input. ``alerts``: by (raised or cleared, cause).
+    ``documents``: by customer. ``timers``: customer -> next due (ms), and ``idle``: customers without a timer, of
+    those for whom that is news to the store. ``packed``: profiles for the cache. ``outgoing``: records for the
+    outbox, in order. ``fired``: timers by kind. ``rejected``: reasons of the dead letters.
+    ``duplicates``/``applied``: events of this step, by input. ``alerts``: by (raised or cleared, cause).
+    ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``: evaluations that reached the level and
+    raised nothing, by reason. ``segment_changes``: how many.
     """
 
     state: PartitionState
@@ -51,6 +55,9 @@ class Outcome:
     applied: Mapping[int, int] = field(default_factory=dict)
     duplicates: Mapping[int, int] = field(default_factory=dict)
     alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    raised_risks: Sequence[tuple[str, float]] = ()
+    suppressed: Mapping[str, int] = field(default_factory=dict)
+    segment_changes: int = 0
 
 
 class Partition:
@@ -77,11 +84,14 @@ class Partition:
         self.input_topics = tuple(input_topics)
         self._cache: dict[str, bytes | None] = {}
         self._cache_customers = cache_customers
+        #: The stored timers of cached customers that this worker has written: what has not changed is not sent again.
+        self._due: dict[str, int] = {}
 
     def restore(self, state: PartitionState | None) -> None:
         """Begin from a stored state (None: an empty partition), with nothing cached."""
         self.state = state if state is not None else PartitionState()
         self._cache.clear()
+        self._due.clear()
 
     @property
     def cached(self) -> int:
@@ -115,8 +125,8 @@ class Partition:
         if state.stream_time_ms is not None:
             stream_time = np.maximum(stream_time, state.stream_time_ms)
         state.stream_time_ms = int(stream_time[-1])
-        new = self._load(customers)
-        run = self._kernel.advance(len(customers), rows, taken.events, stream_time, scorer.model)
+        known = self._known(customers)
+        run = passes.advance(self._kernel, known, rows, taken.events, stream_time, scorer.model, self._builder(scorer))
         late = np.flatnonzero(run.status == TOO_LATE)
         for k in late.tolist():
             source = int(taken.sources[k])
@@ -127,8 +137,9 @@ class Partition:
         applied = run.status == 0
         counters.duplicates += int(duplicate.sum())
         counters.applied += int(applied.sum())
-        counters.customers += new
-        outcome = self._outcome(state, customers, run, scorer, now_ms, rejections)
+        counters.customers += known[1].count(None)
+        appended_at_ms = _appended_at_ms(taken, run.emissions)
+        outcome = self._outcome(state, customers, run, scorer, now_ms, rejections, appended_at_ms)
         return replace(
             outcome,
             applied=_by_input(taken.sources, applied),
@@ -142,8 +153,7 @@ class Partition:
         gone = [customer for customer in customer_ids if self._cache.get(customer) is None]
         if state.stream_time_ms is None or not known:
             return replace(self._outcome(state, (), None, scorer, now_ms, []), idle=gone)
-        self._load(known)
-        run = self._kernel.sweep(len(known), state.stream_time_ms, scorer.model)
+        run = passes.sweep(self._kernel, self._known(known), state.stream_time_ms, scorer.model, self._builder(scorer))
         outcome = self._outcome(state, known, run, scorer, now_ms, [])
         return replace(outcome, idle=outcome.idle + gone)
 
@@ -161,10 +171,13 @@ class Partition:
         for customer, packed in outcome.packed.items():
             self._cache.pop(customer, None)
             self._cache[customer] = packed
+        self._due.update(outcome.timers)
+        self._due.update((customer, _NO_TIMER) for customer in outcome.idle if customer in self._cache)
         excess = len(self._cache) - self._cache_customers
         if excess > 0:
             for customer in list(self._cache)[:excess]:
                 del self._cache[customer]
+                self._due.pop(customer, None)
 
     def _next_state(self) -> PartitionState:
         state = self.state
@@ -175,24 +188,28 @@ class Partition:
             counters=msgspec.structs.replace(state.counters),
         )
 
-    def _load(self, customers: Sequence[str]) -> int:
+    def _known(self, customers: list[str]) -> tuple[list[str], list[bytes | None], list[int]]:
+        """The customers with their packed profiles, None for a new one, and the landmark phase of the new (ms)."""
         blobs = [self._cache[customer] for customer in customers]
         period = self._rules.landmark_ms
         phases = [
             0 if blob is not None else xxhash.xxh3_64_intdigest(customer.encode()) % period
             for customer, blob in zip(customers, blobs, strict=True)
         ]
-        self._kernel.load(blobs, phases)
-        return blobs.count(None)
+        return customers, blobs, phases
+
+    def _builder(self, scorer: Scorer) -> Build:
+        return lambda customers, run: document.build(customers, run, scorer, self._rules)
 
     def _outcome(
         self,
         state: PartitionState,
         customers: Sequence[str],
-        run: Run | None,
+        run: Passed | None,
         scorer: Scorer,
         now_ms: int,
         rejections: Sequence[tuple[int, object, Rejection]],
+        appended_at_ms: Mapping[int, int] = MappingProxyType({}),
     ) -> Outcome:
         outgoing = [self._dead_letter(source, record, rejection, now_ms) for source, record, rejection in rejections]
         state.counters.dead_letters += len(rejections)
@@ -200,20 +217,24 @@ class Partition:
         if run is None:
             return Outcome(state, {}, {}, [], {}, outgoing, rejected=rejected)
         _count(state.counters, run.emissions)
-        outgoing += publishable(run.emissions, customers, scorer, self._rules, self._topics, now_ms)
-        due = run.due.tolist()
+        outgoing += publishable(run.emissions, customers, scorer, self._rules, self._topics, now_ms, appended_at_ms)
+        stored = self._due
+        due = {
+            customer: at for customer, at in zip(customers, run.due.tolist(), strict=True) if stored.get(customer) != at
+        }
         return Outcome(
             state=state,
-            documents=dict(
-                zip(customers, document.build(customers, run, scorer, self._rules.horizon_ms / DAY_MS), strict=True)
-            ),
-            timers={customer: at for customer, at in zip(customers, due, strict=True) if at < -NEVER},
-            idle=[customer for customer, at in zip(customers, due, strict=True) if at >= -NEVER],
+            documents=dict(zip(customers, run.documents, strict=True)),
+            timers={customer: at for customer, at in due.items() if at < _NO_TIMER},
+            idle=[customer for customer, at in due.items() if at >= _NO_TIMER],
             packed=dict(zip(customers, run.packed, strict=True)),
             outgoing=outgoing,
             fired=run.fired,
             rejected=rejected,
             alerts=_alerts(run.emissions),
+            raised_risks=_raised_risks(run.emissions),
+            suppressed=run.suppressed,
+            segment_changes=int(np.count_nonzero(run.emissions["kind"] == EmissionKind.SEGMENT)),
         )
 
     def _dead_letter(self, source: int, record: object, rejection: Rejection, now_ms: int) -> Outgoing:
@@ -233,6 +254,22 @@ def _too_late(customer: str) -> str:
 
 def _by_input(sources: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> dict[int, int]:
     return dict(enumerate(np.bincount(sources[chosen], minlength=len(_INPUTS)).tolist()))
+
+
+def _appended_at_ms(taken: Taken, emissions: npt.NDArray[np.void]) -> dict[int, int]:
+    """When the events that caused an alert were appended to their topics, by event id."""
+    alerted = (emissions["kind"] == EmissionKind.RAISED) | (emissions["kind"] == EmissionKind.CLEARED)
+    if not alerted.any():
+        return {}
+    event_ids = np.unique(emissions["event_id"][alerted])
+    causing = np.flatnonzero(np.isin(taken.events["event_id"], event_ids[event_ids != 0]))
+    return {int(taken.events["event_id"][k]): taken.records[k].timestamp for k in causing.tolist()}
+
+
+def _raised_risks(emissions: npt.NDArray[np.void]) -> list[tuple[str, float]]:
+    raised = emissions[emissions["kind"] == EmissionKind.RAISED]
+    causes = [EmissionCause(cause).name.lower() for cause in raised["cause"].tolist()]
+    return list(zip(causes, raised["risk"].tolist(), strict=True))
 
 
 def _alerts(emissions: npt.NDArray[np.void]) -> dict[tuple[str, str], int]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.features.registry import DAY_MS, FEATURES, HOUR_MS
+from stream.online_models.basis import PAIRS
 from stream.settings import Settings
 
 __all__ = ["NO_MODEL", "Model", "Rules", "rules_of"]
@@ -17,7 +18,8 @@ class Rules(NamedTuple):
     """Times in ms; risks are probabilities.
 
     ``silence_bound_ms``: how long after the last event landmarks, and silence checks, go on.
-    ``min_orders``: customers with fewer orders are scored but never alerted.
+    ``min_orders``: customers with fewer orders are scored but never alerted. ``discount_rate``: a year, for the
+    lifetime value.
     """
 
     horizon_ms: int = 28 * DAY_MS
@@ -29,6 +31,7 @@ class Rules(NamedTuple):
     min_orders: int = 2
     first_check_ms: int = HOUR_MS
     check_ms: int = DAY_MS
+    discount_rate: float = 0.1
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -42,22 +45,27 @@ def rules_of(settings: Settings) -> Rules:
         clear_at=settings.clear_at,
         cooldown_ms=int(settings.cooldown_days * DAY_MS),
         min_orders=settings.min_purchases,
+        discount_rate=settings.discount_rate,
     )
 
 
 class Model(NamedTuple):
     """A loaded snapshot in the form that the kernel scores with.
 
-    ``logit = bias + weights . inputs``, inputs divided by INPUT_SCALE. Not ``ready``: nothing is
-    scored. ``typical``: mean inputs, against which contributions are measured. Segments: the nearest of ``centroids``
+    ``logit = bias + weights . d + sum_p curvature[p] * d[PAIRS[p, 0]] * d[PAIRS[p, 1]]``, ``d = inputs / INPUT_SCALE -
+    typical``, where ``typical`` are the mean inputs. It is calibrated: ``slope`` times the model's logit, plus
+    ``shift``. Not ``ready``: nothing is scored. Segments: the nearest of ``centroids``
     (float64[K, D]) to ``(inputs[columns] - means) / scales``; K = 0: no segments yet.
     """
 
     ready: bool
     version: int
     weights: npt.NDArray[np.float64]
+    curvature: npt.NDArray[np.float64]
     bias: float
     typical: npt.NDArray[np.float64]
+    slope: float
+    shift: float
     segment_version: int
     columns: npt.NDArray[np.int64]
     means: npt.NDArray[np.float64]
@@ -70,8 +78,11 @@ NO_MODEL = Model(
     ready=False,
     version=0,
     weights=np.zeros(len(FEATURES)),
+    curvature=np.zeros(len(PAIRS)),
     bias=0.0,
     typical=np.zeros(len(FEATURES)),
+    slope=1.0,
+    shift=0.0,
     segment_version=0,
     columns=np.zeros(0, np.int64),
     means=np.zeros(0),

@@ -9,22 +9,72 @@ import numpy as np
 
 from stream.features import vector
 from stream.features.registry import FEATURES, INPUT_SCALE
+from stream.online_models.basis import PAIRS
 
-__all__ = ["nearest_segment", "risk_at", "risk_of", "score_rows"]
+__all__ = [
+    "NO_LOGIT",
+    "contributions",
+    "logit_of",
+    "nearest_segment",
+    "raw_logit_of",
+    "risk_at",
+    "risk_of",
+    "score_rows",
+]
 
 _INPUTS = len(FEATURES)
+_FIRST, _SECOND = PAIRS[:, 0].copy(), PAIRS[:, 1].copy()
+
+#: The logit that stands for "no model was ready".
+NO_LOGIT = -32_768
+_LOGIT_LIMIT = 32_767
 
 #: A customer changes segment only to a centroid that is this much nearer (share of the distance), so that one who
 #: stands between two does not flip at every look.
-SEGMENT_MARGIN = 0.1
+SEGMENT_MARGIN = 0.25
+
+
+@numba.njit(cache=True)
+def logit_of(inputs, model):  # type: ignore[no-untyped-def]
+    """Calibrated log-odds of churn for model inputs (int16[features])."""
+    z = model.bias
+    for j in range(_INPUTS):
+        z += model.weights[j] * (inputs[j] / INPUT_SCALE - model.typical[j])
+    for k in range(_FIRST.shape[0]):
+        a = _FIRST[k]
+        b = _SECOND[k]
+        deviations = (inputs[a] / INPUT_SCALE - model.typical[a]) * (inputs[b] / INPUT_SCALE - model.typical[b])
+        z += model.curvature[k] * deviations
+    return z
+
+
+@numba.njit(cache=True)
+def raw_logit_of(inputs, model):  # type: ignore[no-untyped-def]
+    """Log-odds before calibration, in units of 1/INPUT_SCALE; NO_LOGIT when there is no model."""
+    if not model.ready:
+        return NO_LOGIT
+    raw = round((logit_of(inputs, model) - model.shift) / model.slope * INPUT_SCALE)
+    return np.int64(min(max(raw, -_LOGIT_LIMIT), _LOGIT_LIMIT))
+
+
+@numba.njit(cache=True)
+def contributions(inputs, model, out):  # type: ignore[no-untyped-def]
+    """Write each input's part in the logit to ``out`` (float64[features]); see `stream.alerts.reasons`."""
+    for j in range(_INPUTS):
+        out[j] = model.weights[j] * (inputs[j] / INPUT_SCALE - model.typical[j])
+    for k in range(_FIRST.shape[0]):
+        a = _FIRST[k]
+        b = _SECOND[k]
+        deviations = (inputs[a] / INPUT_SCALE - model.typical[a]) * (inputs[b] / INPUT_SCALE - model.typical[b])
+        half = 0.5 * model.curvature[k] * deviations
+        out[a] += half
+        out[b] += half
 
 
 @numba.njit(cache=True)
 def risk_of(inputs, model):  # type: ignore[no-untyped-def]
     """Probability of churn for model inputs (int16[features])."""
-    z = model.bias
-    for j in range(_INPUTS):
-        z += model.weights[j] * (inputs[j] / INPUT_SCALE)
+    z = logit_of(inputs, model)
     if z >= 0.0:
         return 1.0 / (1.0 + math.exp(-z))
     e = math.exp(z)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stream.alerts.reasons import Score
+from stream.online_models.basis import PAIRS
 from stream.online_models.snapshot import ModelSnapshot
 from stream.processing.rules import NO_MODEL, Model
 
@@ -14,10 +16,11 @@ __all__ = ["WARMING", "Scorer"]
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """``model`` scores; ``snapshot`` explains (None while there is none)."""
+    """``model`` scores; ``score`` explains what it gave; ``snapshot`` is what both were made from (None: not yet)."""
 
     model: Model
     snapshot: ModelSnapshot | None
+    score: Score | None = None
 
     @classmethod
     def of(cls, snapshot: ModelSnapshot) -> Scorer:
@@ -25,13 +28,16 @@ class Scorer:
         model = NO_MODEL
         churn, segments = snapshot.churn, snapshot.segments
         if churn.ready:
-            weights, bias = churn.linear()
+            weights, curvature = churn.per_input()
             model = model._replace(
                 ready=True,
                 version=churn.version,
                 weights=np.ascontiguousarray(weights, np.float64),
-                bias=float(bias),
+                curvature=np.ascontiguousarray(curvature, np.float64),
+                bias=float(churn.intercept),
                 typical=np.array(churn.means, np.float64),
+                slope=float(churn.slope),
+                shift=float(churn.shift),
             )
         if segments is not None:
             columns, means, scales, centroids = segments.arrays()
@@ -42,7 +48,8 @@ class Scorer:
                 scales=scales,
                 centroids=centroids,
             )
-        return cls(model, snapshot)
+        products = [(int(a), int(b), weight) for (a, b), weight in zip(PAIRS, churn.curvature, strict=True)]
+        return cls(model, snapshot, Score(churn.weights, churn.means, churn.scales, churn.intercept, products))
 
     @property
     def segment_names(self) -> tuple[str, ...]:

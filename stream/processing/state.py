@@ -42,9 +42,13 @@ class PartitionState(msgspec.Struct):
 
 
 class Outgoing(msgspec.Struct, array_like=True, frozen=True):
-    """A record to publish. Its time is in the value: by an older record timestamp a broker would delete it early."""
+    """A record to publish. Its time is in the value: by an older record timestamp a broker would delete it early.
+
+    ``appended_at_ms``: when the event that caused an alert was appended to its topic, None for any other record.
+    """
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes | None]]
+    appended_at_ms: int | None = None

@@ -35,7 +35,7 @@ def run_of_customers() -> tuple[Run, Scorer]:
 
 def test_a_document_is_json_that_shows_the_features_and_the_state() -> None:
     run, scorer = run_of_customers()
-    documents = document.build(IDS, run, scorer, 28.0)
+    documents = document.build(IDS, run, scorer, Rules())
     for row, (customer, encoded) in enumerate(zip(IDS, documents, strict=True)):
         read = json.loads(encoded)
         assert read["customer_id"] == customer
@@ -53,7 +53,7 @@ def test_a_document_is_json_that_shows_the_features_and_the_state() -> None:
 
 def test_the_reasons_are_the_largest_contributions() -> None:
     run, scorer = run_of_customers()
-    read = json.loads(document.build(IDS, run, scorer, 28.0)[0])
+    read = json.loads(document.build(IDS, run, scorer, Rules())[0])
     contributions = scorer.model.weights * (run.inputs[0] / 1024 - scorer.model.typical)
     order = np.argsort(-np.abs(contributions))[: document.MAIN_REASONS]
     assert list(read["reasons"]) == [FEATURES[k].name for k in order]

@@ -110,7 +110,10 @@ def test_a_label_carries_the_risk_that_was_given_at_its_landmark(log: Log, model
         for label in (e for e in examples if e["kind"] == "label"):
             assert label["x"] == seen[label["at_ms"]]
             assert label["model_version"] == 11
-            assert label["risk"] == pytest.approx(risk_of(model, label["x"]), abs=1e-9)
+            risk = risk_of(model, label["x"])
+            assert label["risk"] == pytest.approx(risk, abs=1e-9)
+            if 1e-9 < risk < 1.0 - 1e-9:
+                assert label["logit"] == pytest.approx(1024 * math.log(risk / (1.0 - risk)), abs=0.51)
 
 
 def risk_of(model: Linear, inputs: list[int]) -> float:

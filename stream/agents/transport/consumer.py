@@ -14,7 +14,8 @@ from faust.types.transports import TPorTopicSet
 from stream.agents.transport.consumer_thread import ConsumerThread, Fetched
 from stream.agents.transport.intake import LogEnd, intake_of
 from stream.agents.transport.messages import BatchMessage, BatchSchema, RecordMessage
-from stream.agents.transport.topology import check_assignment, check_topics
+from stream.agents.transport.topology import check_assignment, check_counts, check_topics
+from stream.errors import TopologyError
 
 __all__ = ["Consumer", "Transport"]
 
@@ -62,7 +63,11 @@ class Consumer(driver.Consumer):
     async def on_started(self) -> None:
         """Refuse to run on topics that cannot be copartitioned."""
         await super().on_started()
-        check_topics(self.options.copartitioned, await self._thread.partition_counts())
+        counts = await self._thread.partition_counts()
+        try:
+            check_topics(self.options.copartitioned, counts, self.options.partitions)
+        except TopologyError as error:
+            await self.intake.owner.on_unfit_topics(error)
 
     def is_batched(self, topic: str) -> bool:
         """Whether the topic has a `BatchSchema`. Raises ``ImproperlyConfigured`` for what cannot be acked."""
@@ -131,7 +136,7 @@ class Consumer(driver.Consumer):
         rebalance = self.app.rebalancing_count
         assigned = self.assignment()
         self._kinds.clear()
-        check_assignment(self.options.copartitioned, assigned)
+        await self._check_assigned(assigned)
         batched = frozenset(tp for tp in assigned if self.is_batched(tp.topic))
         async with asyncio.timeout(self.options.restore_timeout_s):
             earliest = await self.earliest_offsets(*assigned) if assigned else {}
@@ -143,6 +148,18 @@ class Consumer(driver.Consumer):
                     self.flow.close(tp)
                 await self._position_at(offsets)
                 await self.intake.owner.on_assigned(batched)
+
+    async def _check_assigned(self, assigned: AbstractSet[TP]) -> None:
+        """Partitions that were added since the start are noticed here, for they lead to a new assignment.
+
+        From what the client knows: while brokers are away, a new answer may lack topics that exist.
+        """
+        counts = self._thread.known_partition_counts(self.options.copartitioned)
+        try:
+            check_counts(counts, self.options.partitions)
+            check_assignment(self.options.copartitioned, assigned)
+        except TopologyError as error:
+            await self.intake.owner.on_unfit_topics(error)
 
     async def _restored(self, batched: frozenset[TP], earliest: Mapping[TP, int]) -> dict[TP, int]:
         stored = await self.intake.owner.restore_offsets(batched)

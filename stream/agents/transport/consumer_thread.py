@@ -19,6 +19,7 @@ from faust.types import TP
 from stream.agents.transport.assignor import CoRangeAssignor
 from stream.agents.transport.batch import Record
 from stream.agents.transport.intake import LogEnd, intake_of
+from stream.agents.transport.unpack import unpack_in_batches
 from stream.errors import SettingsError, TopologyError
 
 __all__ = ["ConsumerThread", "Fetch", "Fetched", "Wanted"]
@@ -132,7 +133,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         out_of_range: Mapping[TP, int] = {}
         with fetcher._subscriptions.fetch_context():
             try:
-                records = await fetcher.fetched_records(wanted, timeout=self._options.poll_s)
+                records = await self._take(fetcher, wanted)
             except OffsetOutOfRangeError as error:
                 out_of_range = {TP(*tp): offset for tp, offset in error.args[0].items()}
         moved = {}
@@ -142,6 +143,22 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 moved[tp] = Fetched(cursor.lease, cursor.offset, state.position, records.get(tp, ()))
                 self._cursors[tp] = _Cursor(cursor.lease, state.position, state)
         return Fetch(moved, out_of_range)
+
+    async def _take(self, fetcher: Any, wanted: Wanted) -> Mapping[TP, Sequence[Record]]:
+        """What has arrived of the wanted partitions; waits up to ``poll_s`` for something."""
+        deadline = self.thread_loop.time() + self._options.poll_s
+        while True:
+            unpack_in_batches(fetcher)
+            records: Mapping[TP, Sequence[Record]] = await fetcher.fetched_records(wanted)
+            left_s = deadline - self.thread_loop.time()
+            if records or left_s <= 0.0 or fetcher._closed:
+                return records
+            waiter = fetcher._create_fetch_waiter()
+            done, _ = await asyncio.wait([waiter], timeout=left_s)
+            if not done:
+                waiter.cancel()
+                return records
+            waiter.result()  # raises what forbids to read
 
     @property
     def rebalancing(self) -> bool:
@@ -187,6 +204,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         client = self._ensure_consumer()._client
         cluster = await self.call_thread(client.fetch_all_metadata)
         return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
+
+    def known_partition_counts(self, topics: Iterable[str]) -> dict[str, int]:
+        """The partition counts of those ``topics`` that the client has heard of, without a round trip."""
+        cluster = self._ensure_consumer()._client.cluster
+        known = {topic: cluster.partitions_for_topic(topic) for topic in topics}
+        return {topic: len(partitions) for topic, partitions in known.items() if partitions}
 
     def _state(self, tp: TP) -> Any:
         """The state that aiokafka keeps of an assigned partition, else ``None``."""

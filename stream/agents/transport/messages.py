@@ -75,13 +75,13 @@ class RecordMessage(ConsumerMessage):
         self._slot = slot
         self._flow = flow
         super().__init__(
-            *(record.topic, record.partition, record.offset, record.timestamp / 1000, record.timestamp_type),
-            headers=record.headers,
+            *(slot.tp.topic, slot.tp.partition, record.offset, record.timestamp / 1000, record.timestamp_type),
+            headers=list(record.headers),
             key=record.key,
             value=record.value,
             checksum=record.checksum,
-            serialized_key_size=record.serialized_key_size,
-            serialized_value_size=record.serialized_value_size,
+            serialized_key_size=-1 if record.key is None else len(record.key),
+            serialized_value_size=-1 if record.value is None else len(record.value),
             tp=slot.tp,
             generation_id=generation_id,
         )

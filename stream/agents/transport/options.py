@@ -13,7 +13,12 @@ FAUST_SETTINGS: Mapping[str, Any] = {
     "broker_session_timeout": 10.0,
     "broker_heartbeat_interval": 3.0,
     "broker_commit_interval": 1.0,
+    # None, in effect: aiokafka lets a member that has not fetched for so long not join again before it fetches, and
+    # Faust does not fetch before it has joined. A worker that hangs is the business of `stream.agents.watchdog`.
+    "broker_max_poll_interval": 30 * 86_400.0,
     "consumer_max_fetch_size": 1 << 20,
+    # How soon partitions that someone adds are noticed; aiokafka asks every five minutes.
+    "consumer_metadata_max_age_ms": 30_000,
     # Tables keep state that is not part of our atomic write, and replicas of them change the assignor.
     "table_standby_replicas": 0,
     # Internal topics: the worker neither elects a Faust leader nor creates topics behind the operator's back.
@@ -28,6 +33,8 @@ class TransportOptions:
 
     #: Topics whose partition p must be on the same worker, for every p; equal partition counts.
     copartitioned: frozenset[str] = frozenset()
+    #: Partitions that each of them must have; None: any number, as long as it is the same.
+    partitions: int | None = None
     #: Records of one event, at most.
     batch_max_records: int = 4_096
     #: Batches of one partition that wait for the agent before fetching of that partition pauses.

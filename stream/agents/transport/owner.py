@@ -41,6 +41,10 @@ class PartitionOwner:
         the app has crashed.
         """
 
+    async def on_unfit_topics(self, error: TopologyError) -> None:
+        """The topics, or this worker's share of them, cannot be processed. Raises ``error`` by default."""
+        raise error
+
     async def on_offset_out_of_range(self, tp: TP, stored: int, earliest: int, latest: int) -> int:
         """The offset to go on from, when the log ``[earliest, latest)`` does not contain ``stored``.
 

@@ -7,11 +7,11 @@ from faust.types import TP
 
 from stream.errors import TopologyError
 
-__all__ = ["check_assignment", "check_topics"]
+__all__ = ["check_assignment", "check_counts", "check_topics"]
 
 
-def check_topics(copartitioned: AbstractSet[str], partitions: Mapping[str, int]) -> None:
-    """Raise `TopologyError` unless all ``copartitioned`` topics exist with equal partition counts.
+def check_topics(copartitioned: AbstractSet[str], partitions: Mapping[str, int], expected: int | None = None) -> None:
+    """Raise `TopologyError` unless all ``copartitioned`` topics exist with ``expected`` (None: equal) partitions.
 
     ``partitions`` counts the partitions of every topic of the cluster.
 
@@ -23,12 +23,25 @@ def check_topics(copartitioned: AbstractSet[str], partitions: Mapping[str, int])
             f"expected the topics {_listed(sorted(copartitioned))}; these do not exist: {_listed(missing)}; "
             "create them with the partition count of the others and restart"
         )
-    counts = {topic: partitions[topic] for topic in sorted(copartitioned)}
-    if len(set(counts.values())) > 1:
+    check_counts({topic: partitions[topic] for topic in copartitioned}, expected)
+
+
+def check_counts(partitions: Mapping[str, int], expected: int | None = None) -> None:
+    """Raise `TopologyError` unless all topics, ``{topic: partitions}``, have ``expected`` (None: equal) partitions.
+
+    >>> check_counts({"events.click": 4, "events.email": 4}, expected=4)
+    """
+    listed = _listed(f"{topic}: {number}" for topic, number in sorted(partitions.items()))
+    if len(set(partitions.values())) > 1:
         raise TopologyError(
-            "expected equal partition counts, for partition p of all of them belongs to one worker; found "
-            f"{_listed(f'{topic}: {number}' for topic, number in counts.items())}; "
+            f"expected equal partition counts, for partition p of all of them belongs to one worker; found {listed}; "
             "create the topics anew with equal counts (added partitions would move customers to others)"
+        )
+    if expected is not None and any(number != expected for number in partitions.values()):
+        raise TopologyError(
+            f"expected {expected} partitions, as in the setting partitions; found {listed}; a customer's partition "
+            "follows from the count, so events of known customers would go where their state is not: correct the "
+            "setting, or, if partitions were added, copy the events to new topics (docs/reliability.md, Partitions)"
         )
 
 

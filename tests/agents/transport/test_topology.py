@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stream.agents.transport import TP, CoRangeAssignor
 from stream.agents.transport.assignor import corange
-from stream.agents.transport.topology import check_assignment, check_topics
+from stream.agents.transport.topology import check_assignment, check_counts, check_topics
 from stream.errors import TopologyError
 
 EVENTS = frozenset({"click", "email", "purchase"})
@@ -91,3 +91,13 @@ def test_a_misaligned_assignment_is_an_error_and_an_empty_one_is_not() -> None:
     check_assignment(EVENTS, [TP("examples", 0)])
     with pytest.raises(TopologyError, match=r"click: \[0\], email: \[0\], purchase: \[1\]"):
         check_assignment(EVENTS, [TP("click", 0), TP("email", 0), TP("purchase", 1)])
+
+
+@given(st.integers(1, 20), st.integers(1, 20))
+def test_another_number_of_partitions_than_the_setting_is_refused(expected: int, found: int) -> None:
+    counts = dict.fromkeys(EVENTS, found)
+    if found == expected:
+        check_topics(EVENTS, counts, expected)
+        return
+    with pytest.raises(TopologyError, match=rf"expected {expected} partitions.* click: {found}.* copy the events"):
+        check_counts(counts, expected)

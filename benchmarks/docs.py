@@ -1,0 +1,168 @@
+"""Put the results of the benchmarks into the documentation: ``python -m benchmarks.docs``.
+
+Whatever of ``build/throughput.json``, ``latency.json`` and ``scale.json`` is there goes between the markers of its
+name in ``docs/performance.md`` and ``docs/scaling.md``; the chart goes to ``docs/images``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+Report = Mapping[str, Any]
+
+DOCS = Path(__file__).parents[1] / "docs"
+NAMES = {
+    "stream": "**stream**, full job",
+    "bare": "no engine: librdkafka loop",
+    "bytewax": "Bytewax",
+    "quix": "Quix Streams",
+    "faust": "plain Faust",
+    "floor": "reading and decoding only",
+}
+
+#: What `docs/scaling.md` is computed for, and with which reserves.
+TARGET_CUSTOMERS, TARGET_EVENTS_PER_S = 100_000_000, 1_000_000
+BUSY, MEMORY_RESERVE, NODE_GB, EVENT_OCTETS = 0.6, 1.5, 64, 200
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table; the first column is left-aligned."""
+    heads = list(head)
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *[list(map(str, row)) for row in rows]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def throughput(report: Report) -> str:
+    """Events/s, ratios and costs, a table for each law of customers."""
+    machine = report["machine"]
+    measured = (
+        f"{report['events']:,} events of {report['customers']:,} customers, {report['partitions']} partitions; "
+        f"{machine['cores']} cores ({machine['cpu']}), Python {machine['python']}."
+    )
+    parts = [measured]
+    for law, engines in report["laws"].items():
+        ours = engines["stream"]["events_per_s"]
+        ranked = sorted(engines.items(), key=lambda item: -item[1]["events_per_s"])
+        rows = [
+            (
+                NAMES[name],
+                f"{one['events_per_s']:,.0f}",
+                f"{ours / one['events_per_s']:.1f}",
+                f"{one['cpu_us_per_event']:.1f}",
+                f"{one['peak_rss_mb']:.0f}",
+                one["rounds"],
+            )
+            for name, one in ranked
+        ]
+        head = (f"{law} customers", "events/s", "stream is x times", "CPU us/event", "peak RSS MB", "rounds")
+        parts.append(table(head, rows))
+    return "\n\n".join(parts)
+
+
+def latency(report: Report) -> str:
+    """Quantiles at each level."""
+    rows = [
+        (f"{level} of capacity, {what}", *(f"{figures[what][f'p{q}_ms']:.0f}" for q in (50, 95, 99)))
+        for level, figures in report["levels"].items()
+        for what in ("features", "alert")
+    ]
+    capacity = f"Capacity: {report['capacity_events_per_s']:,.0f} events/s.\n\n"
+    return capacity + table(("published until readable", "p50 ms", "p95 ms", "p99 ms"), rows)
+
+
+def scale(report: Report) -> str:
+    """One column for each number of customers, and the year."""
+    sizes = report["sizes"]
+    rows: list[list[object]] = []
+    for label, name, form in (
+        ("events/s of one worker", "events_per_s", ",.0f"),
+        ("Redis CPU us/event", "redis_cpu_us_per_event", ".1f"),
+        ("octets to Redis an event", "redis_bytes_in_per_event", ",.0f"),
+        ("Redis octets of a document", "document_bytes_median", ",.0f"),
+        ("Redis octets a customer, all in all", "redis_bytes_per_customer", ",.0f"),
+        ("peak RSS of the worker, MB", "peak_rss_mb", ".0f"),
+        ("timers fired a second", "timers_per_s", ",.0f"),
+        ("start to owning every partition, s", "took_over_s", ".1f"),
+    ):
+        rows.append([label, *(format(size[name], form) for size in sizes)])
+    year = report["year"]
+    return (
+        table(["customers", *(f"{size['customers']:,}" for size in sizes)], rows)
+        + f"\n\n`cache_customers` was {report['cache_customers']:,}. A year of real events ({year['events']:,}, with "
+        f"{year['landmarks_and_labels']:,} landmarks and labels) takes {year['seconds']:.0f} s, "
+        f"{year['events_per_s']:,.0f} events/s; its median document takes {year['document_bytes_median']:,.0f} octets."
+    )
+
+
+def target(report: Report) -> str:
+    """What the target needs, computed from the largest size measured."""
+    largest = max(report["sizes"], key=lambda size: size["customers"])
+    rate, cpu_us = largest["events_per_s"], largest["redis_cpu_us_per_event"]
+    workers = math.ceil(TARGET_EVENTS_PER_S / (rate * BUSY))
+    document = max(largest["redis_bytes_per_customer"], report["year"]["document_bytes_median"])
+    memory_gb = TARGET_CUSTOMERS * document * MEMORY_RESERVE / 1e9
+    by_memory, by_cpu = math.ceil(memory_gb / NODE_GB), math.ceil(TARGET_EVENTS_PER_S * cpu_us * 1e-6 / BUSY)
+    written_mb = TARGET_EVENTS_PER_S * largest["redis_bytes_in_per_event"] / 1e6
+    rows = [
+        ("workers (one core each)", f"{TARGET_EVENTS_PER_S:,} / ({rate:,.0f} x {BUSY})", f"{workers:,}"),
+        (
+            "partitions of each event topic",
+            "two a worker, so that the share of one that fails is spread",
+            f"{2 * workers:,}",
+        ),
+        ("Redis memory", f"{TARGET_CUSTOMERS:,} x {document:,.0f} octets x {MEMORY_RESERVE}", f"{memory_gb:,.0f} GB"),
+        (f"Redis nodes of {NODE_GB} GB, by memory", f"{memory_gb:,.0f} / {NODE_GB}", f"{by_memory:,}"),
+        ("Redis nodes, by CPU", f"{TARGET_EVENTS_PER_S:,} x {cpu_us:.1f} us / {BUSY}", f"{by_cpu:,}"),
+        ("events in", f"x {EVENT_OCTETS} octets", f"{TARGET_EVENTS_PER_S * EVENT_OCTETS / 1e6:,.0f} MB/s"),
+        ("workers to Redis", f"x {largest['redis_bytes_in_per_event']:,} octets", f"{written_mb:,.0f} MB/s"),
+        ("customers of a worker", f"{TARGET_CUSTOMERS:,} / {workers:,}", f"{TARGET_CUSTOMERS // workers:,}"),
+    ]
+    next_one = "Redis: its CPU" if by_cpu >= by_memory else "Redis: its memory"
+    return table(("what", "from", "needed"), rows) + f"\n\nThe larger share of the machines is for {next_one}."
+
+
+SECTIONS: tuple[tuple[str, str, str, Callable[[Report], str]], ...] = (
+    ("throughput.json", "performance.md", "throughput", throughput),
+    ("latency.json", "performance.md", "latency", latency),
+    ("scale.json", "performance.md", "scale", scale),
+    ("scale.json", "scaling.md", "target", target),
+)
+
+
+def between_markers(text: str, name: str, content: str) -> str:
+    """Replace what stands between the markers of ``name``. Raises ValueError when they are not there."""
+    pattern = re.compile(rf"(<!-- {name}: .*?-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    changed, count = pattern.subn(lambda found: f"{found[1]}\n{content}\n\n{found[2]}", text)
+    if count != 1:
+        raise ValueError(f"expected the markers of {name!r} once, found them {count} times")
+    return changed
+
+
+def main() -> None:
+    """Fill in what has been measured; say what has not."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=Path, default=Path("build"))
+    options = parser.parse_args()
+    for source, page, name, render in SECTIONS:
+        results = options.build / source
+        if not results.is_file():
+            print(f"{results} is not there: {name} stays as it is", file=sys.stderr)
+            continue
+        path = DOCS / page
+        path.write_text(between_markers(path.read_text(), name, render(json.loads(results.read_text()))))
+        print(f"{name} in {path} is that of {results}")
+    chart = options.build / "throughput.png"
+    if chart.is_file():
+        shutil.copyfile(chart, DOCS / "images" / "throughput.png")
+
+
+if __name__ == "__main__":
+    main()

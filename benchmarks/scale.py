@@ -1,0 +1,176 @@
+"""What more customers cost: ``python -m benchmarks.scale``.
+
+For 10 thousand, 100 thousand and 1 million customers: first every customer gets an order, by the same path, then the
+worker is replaced, and the same number of events is measured each time. Written to ``build/scale.json``: events/s of
+one worker, Redis bytes of a customer, memory of the worker, seconds from the start of a worker until it owns every
+partition, timers fired a second when all customers become due at a time; and a year of real events, replayed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import redis
+
+from benchmarks.engines import peak_rss_mb
+from benchmarks.workload import Workload, produce, seed_model, stack, synthetic
+from stream.cli.produce import EventProducer
+from stream.events.log import read_log
+from stream.features.registry import DAY_MS
+from stream.local.workers import WorkerProcesses
+from stream.settings import Settings
+from stream.storage.keys import Keys
+from stream.storage.overview import Overview
+
+_PATIENCE_S = 240.0
+_SAMPLED = 2000
+
+
+def _until(done: Callable[[], bool], workers: WorkerProcesses, what: str) -> float:
+    """Wait; return how many seconds it took. Fails when it takes too long or a worker has ended."""
+    began = time.perf_counter()
+    while not done():
+        workers.check()
+        if time.perf_counter() - began > _PATIENCE_S:
+            raise RuntimeError(f"{what}: not within {_PATIENCE_S:.0f} s; {workers.log_tails()}")
+        time.sleep(0.02)
+    return time.perf_counter() - began
+
+
+def bytes_per_customer(settings: Settings) -> dict[str, float]:
+    """Redis memory of a document (MEMORY USAGE, key and overhead included), and all memory over all customers."""
+    with redis.Redis.from_url(settings.redis_url) as client:
+        keys = list(islice(client.scan_iter(match=Keys(settings.namespace).customer_pattern(), count=1000), _SAMPLED))
+        pipeline = client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.memory_usage(key)
+        sizes = pipeline.execute()
+        customers = sum(client.zcard(Keys(settings.namespace).timers(p)) for p in range(settings.partitions))
+        total = client.info("memory")["used_memory"]
+    return {"document_bytes_median": statistics.median(sizes), "redis_bytes_per_customer": round(total / customers)}
+
+
+def _redis_spent(settings: Settings) -> tuple[float, float]:
+    """CPU seconds and octets received by Redis so far."""
+    with redis.Redis.from_url(settings.redis_url) as client:
+        info = client.info()
+    return info["used_cpu_sys"] + info["used_cpu_user"], info["total_net_input_bytes"]
+
+
+def measure(customers: int, events: int, partitions: int, cache: int) -> dict[str, float]:
+    """All figures for one number of customers."""
+    now_ms = time.time_ns() // 1_000_000
+    known = Workload(events=customers, customers=customers, law="each", prefix="k")
+    fresh = Workload(events=events, customers=customers, prefix="f")
+    last = Workload(events=100 * partitions, customers=customers, days=0.001, prefix="l")
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as name,
+        stack(Path(name), partitions, freeze_model=True, cache_customers=cache) as (_, given),
+        Overview(given) as overview,
+    ):
+        settings = Settings.from_env(given.to_env(), {"log_level": "INFO"})
+        seed_model(settings)
+        produce(settings, synthetic(known, now_ms - 12 * DAY_MS))
+        with WorkerProcesses(settings, 1, Path(name)) as workers:
+            _until_stored(overview, known.events, workers)
+        before = overview.totals().owners
+        produce(settings, synthetic(fresh, now_ms - 10 * DAY_MS))
+        with WorkerProcesses(settings, 1, Path(name)) as workers:
+            took_over_s = _until(lambda: _is_taken_over(overview, before, partitions), workers, "taking over")
+            _until_stored(overview, known.events + 1, workers)
+            first, (cpu_before, octets_before) = overview.totals().counters.events_in, _redis_spent(settings)
+            steady_s = _until_stored(overview, known.events + events, workers)
+            redis_cpu_s, redis_octets = _redis_spent(settings)
+            rss_mb = peak_rss_mb(workers.pids[0])
+            figures = bytes_per_customer(settings)
+            fired_before = _fired(overview)
+            # ten days on: the next landmark of everybody has passed
+            produce(settings, synthetic(last, now_ms))
+            due_s = _until_stored(overview, known.events + events + last.events, workers)
+            due_s += _until(lambda: overview.totals().due == 0, workers, "the timers")
+            fired = _fired(overview) - fired_before
+    counted = known.events + events - first
+    return {
+        "customers": customers,
+        "events_per_s": round(counted / steady_s, 1),
+        "redis_cpu_us_per_event": round((redis_cpu_s - cpu_before) / counted * 1e6, 2),
+        "redis_bytes_in_per_event": round((redis_octets - octets_before) / counted),
+        "took_over_s": round(took_over_s, 1),
+        "peak_rss_mb": round(rss_mb, 1),
+        "timers_per_s": round(fired / due_s, 1),
+        "timers_fired": fired,
+        **figures,
+    }
+
+
+def _until_stored(overview: Overview, events: int, workers: WorkerProcesses) -> float:
+    return _until(lambda: overview.totals().counters.events_in >= events, workers, f"storing {events:,} events")
+
+
+def _is_taken_over(overview: Overview, before: frozenset[str], partitions: int) -> bool:
+    totals = overview.totals()
+    return totals.claimed == partitions and not totals.owners & before
+
+
+def _fired(overview: Overview) -> int:
+    counters = overview.totals().counters
+    return counters.landmarks + counters.labels
+
+
+def replay_year(log: Path, partitions: int) -> dict[str, float]:
+    """A year of real events at full speed, learning included: how fast, and what a customer takes then."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as name,
+        stack(Path(name), partitions) as (_, given),
+        Overview(given) as overview,
+    ):
+        settings = Settings.from_env(given.to_env(), {"log_level": "INFO"})
+        producer = EventProducer(settings)
+        producer.publish(read_log(str(log), timezone=ZoneInfo("UTC"), currency="USD"), rate=None)
+        producer.flush()
+        producer.check()
+        with WorkerProcesses(settings, 1, Path(name)) as workers:
+            _until_stored(overview, 1, workers)
+            first = overview.totals().counters.events_in
+            taken_s = _until_stored(overview, producer.confirmed, workers)
+            fired_s = taken_s + _until(lambda: overview.totals().due == 0, workers, "the timers")
+            fired = _fired(overview)
+            return {
+                "events": producer.confirmed,
+                "events_per_s": round((producer.confirmed - first) / taken_s, 1),
+                "landmarks_and_labels": fired,
+                "seconds": round(fired_s, 1),
+                **bytes_per_customer(settings),
+            }
+
+
+def main() -> None:
+    """Measure every size, print, write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--customers", default="10000,100000,1000000", help="sizes, comma-separated")
+    parser.add_argument("--events", type=int, default=300_000, help="measured on top of the history (300,000)")
+    parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--cache", type=int, default=200_000, help="the worker's cache_customers (200,000)")
+    parser.add_argument("--log", type=Path, default=Path("examples/complete_journey_events.csv.gz"))
+    parser.add_argument("--out", type=Path, default=Path("build"))
+    options = parser.parse_args()
+    sizes = []
+    for customers in map(int, options.customers.split(",")):
+        sizes.append(measure(customers, options.events, options.partitions, options.cache))
+        print(sizes[-1], flush=True)
+    report = {"sizes": sizes, "cache_customers": options.cache, "year": replay_year(options.log, options.partitions)}
+    print(report["year"])
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "scale.json").write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""Events a second of one worker process beside other engines: ``python -m benchmarks.throughput``.
+
+Everything runs on this machine: a broker and a Redis (append-only file, fsync every second) are started anew for every
+round and loaded with the same events; then the engines read them from the beginning, one after the other, each into an
+empty Redis. The worker does its full job; the peers do the simpler one of ``benchmarks/peers/job.py``. Results go to
+``build/throughput.json`` and ``build/throughput.png``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from benchmarks.engines import PEERS, Measurement, measure, median_of
+from benchmarks.workload import Workload, produce, seed_model, stack, synthetic
+
+ENGINES = ("stream", *PEERS)
+#: Slow engines read the beginning of the log only, so that a round takes a minute and not ten.
+SHARES = {"stream": 1.0, "floor": 1.0, "bare": 0.25, "bytewax": 0.2, "quix": 0.1, "faust": 0.025}
+PEERS_REQUIREMENTS = Path(__file__).parent / "peers" / "requirements.txt"
+
+
+def peers_python(directory: Path) -> Path:
+    """The interpreter of the peers' environment, made if need be."""
+    python = directory / "bin" / "python"
+    installed = directory / "installed.txt"
+    wanted = PEERS_REQUIREMENTS.read_text()
+    if not installed.exists() or installed.read_text() != wanted:
+        print(f"installing the peers into {directory}", file=sys.stderr)
+        venv.create(directory, clear=True, with_pip=True)
+        subprocess.run(  # noqa: S603 - pip, with the requirements of this repository
+            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", PEERS_REQUIREMENTS],
+            check=True,
+        )
+        installed.write_text(wanted)
+    return python
+
+
+def run_round(workload: Workload, engines: list[str], python: Path | None, partitions: int) -> dict[str, Measurement]:
+    """One round: a fresh broker, the engines one after the other."""
+    results = {}
+    now_ms = time.time_ns() // 1_000_000
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        directory = Path(name)
+        with stack(directory, partitions, freeze_model=True) as (_, settings):
+            produce(settings, synthetic(workload, now_ms))
+            for engine in engines:
+                with redis.Redis.from_url(settings.redis_url) as client:
+                    client.flushall()
+                if engine == "stream":
+                    seed_model(settings)
+                events = int(workload.events * SHARES[engine])
+                results[engine] = one = measure(engine, settings, events, python, directory)
+                print(
+                    f"  {workload.law:8} {engine:8} {one.events_per_s:10,.0f} events/s "
+                    f"{one.cpu_us_per_event:8.1f} us CPU {one.peak_rss_mb:7.0f} MB  over {one.events:,} events",
+                    flush=True,
+                )
+    return results
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    model = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ": unknown")
+    return {"cores": os.cpu_count(), "cpu": model.partition(": ")[2], "python": platform.python_version()}
+
+
+def main() -> None:
+    """Run the rounds, print a table, write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=400_000, help="events in the log (400,000)")
+    parser.add_argument("--customers", type=int, default=20_000)
+    parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--laws", default="uniform,zipf", help="how customers are drawn (uniform,zipf)")
+    parser.add_argument("--engines", default=",".join(ENGINES))
+    parser.add_argument("--peers", type=Path, default=Path("build/peers"), help="virtual environment of the peers")
+    parser.add_argument("--out", type=Path, default=Path("build"))
+    options = parser.parse_args()
+    engines = options.engines.split(",")
+    python = peers_python(options.peers.absolute()) if set(engines) & set(PEERS) else None
+    laws: dict[str, dict[str, list[Measurement]]] = {law: {} for law in options.laws.split(",")}
+    for number in range(options.rounds):
+        print(f"round {number + 1} of {options.rounds}", flush=True)
+        for law, results in laws.items():
+            workload = Workload(events=options.events, customers=options.customers, law=law)
+            turned = engines[number % len(engines) :] + engines[: number % len(engines)]
+            for engine, one in run_round(workload, turned, python, options.partitions).items():
+                results.setdefault(engine, []).append(one)
+    medians = {law: {name: median_of(results[name]) for name in engines} for law, results in laws.items()}
+    report = {
+        "engines": next(iter(medians.values())),
+        "laws": medians,
+        "events": options.events,
+        "customers": options.customers,
+        "partitions": options.partitions,
+        "machine": machine(),
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "throughput.json").write_text(json.dumps(report, indent=2) + "\n")
+    if python is not None:
+        chart = Path(__file__).parent / "chart.py"
+        drawn = [options.out / "throughput.json", options.out / "throughput.png"]
+        subprocess.run([python, chart, *drawn], check=True)  # noqa: S603 - as above
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""What would become of the risk: if nothing happens, and if the customer orders."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from stream.features import orders
+from stream.features.profile import NEVER, PROFILE
+from stream.features.registry import DAY_MS
+from stream.processing.score import risk_at
+
+__all__ = ["at_risk_from", "foreseen", "risk_after_order"]
+
+
+@numba.njit(cache=True)
+def at_risk_from(p, at, rules, model, value, inputs):  # type: ignore[no-untyped-def]
+    """The day, as the time it begins on, from which silence since ``at`` would bring the risk to the level, or -NEVER.
+
+    Looks 1, 2, 4, ... weeks ahead, to the time at which landmarks of the silent customer end, and halves the stretch in
+    which the level is reached down to a day. So it takes for granted that silence raises the risk; where the risk falls
+    again within such a stretch, an earlier crossing can be missed. Leaves ``value`` and ``inputs`` of another time.
+    """
+    if p.raised or not model.ready or p.orders < rules.min_orders:
+        return -NEVER
+    end = p.last_at + rules.silence_bound_ms
+    low = at
+    step = 7 * DAY_MS
+    while low < end:
+        high = min(low + step, end)
+        if risk_at(p, high, model, value, inputs) >= rules.raise_at:
+            while high - low > DAY_MS:
+                middle = (low + high) // 2
+                if risk_at(p, middle, model, value, inputs) >= rules.raise_at:
+                    high = middle
+                else:
+                    low = middle
+            return max(high, p.cooldown_until)
+        low = high
+        step *= 2
+    return -NEVER
+
+
+@numba.njit(cache=True)
+def risk_after_order(p, at, model):  # type: ignore[no-untyped-def]
+    """The risk if the customer, as of ``at``, placed one order of the usual value at that moment."""
+    copies = np.empty(1, PROFILE)
+    copies[0] = p
+    q = copies[0]
+    amount = p.order_spend // p.orders if p.orders > 0 else 0
+    q.events += 1
+    q.first_at = min(q.first_at, at)
+    q.last_at = max(q.last_at, at)
+    orders.complete(q, -1, at, amount)
+    value = np.empty(model.weights.shape[0])
+    inputs = np.empty(model.weights.shape[0], np.int16)
+    return risk_at(q, at, model, value, inputs)
+
+
+@numba.njit(cache=True)
+def foreseen(p):  # type: ignore[no-untyped-def]
+    """When silence will bring the risk to the level, as far as is known; -NEVER when it will not, or already has.
+
+    Before the next landmark the next crossing is exact, and what was foreseen at the last landmark may be out of date.
+    """
+    if p.check_at < -NEVER:
+        return p.check_at
+    return p.at_risk_from if p.at_risk_from >= p.next_landmark_at else -NEVER

@@ -1,0 +1,96 @@
+"""Records unpacked a batch at a time are those that aiokafka's own iterator gives, one by one."""
+
+import struct
+
+import pytest
+from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED, PartitionRecords  # type: ignore[import-untyped]
+from aiokafka.errors import CorruptRecordException  # type: ignore[import-untyped]
+from aiokafka.record.default_records import DefaultRecordBatchBuilder  # type: ignore[import-untyped]
+from aiokafka.record.memory_records import MemoryRecords  # type: ignore[import-untyped]
+from faust.types import TP
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.agents.transport.unpack import UnpackedRecords
+
+TP0 = TP("events.click", 0)
+ABORT, COMMIT = struct.pack(">hh", 0, 0), struct.pack(">hh", 0, 1)
+_CONTROL_BIT, _ATTRIBUTES_AT, _BASE_OFFSET_AT = 0x20, 21, 0
+
+
+def batch(base: int, offsets: list[int], producer: int | None = None, marker: bytes | None = None) -> bytes:
+    """An encoded batch at offset ``base``: records at relative ``offsets``, or the control record ``marker``."""
+    builder = DefaultRecordBatchBuilder(
+        magic=2,
+        compression_type=0,
+        is_transactional=producer is not None,
+        producer_id=-1 if producer is None else producer,
+        producer_epoch=0,
+        base_sequence=0,
+        batch_size=1 << 20,
+    )
+    if marker is not None:
+        builder.append(0, timestamp=1, key=marker, value=b"", headers=[])
+    for offset in offsets:
+        builder.append(offset, timestamp=1000 + base, key=b"k%d" % offset, value=b"v%d" % (base + offset), headers=[])
+    encoded = bytearray(builder.build())
+    struct.pack_into(">q", encoded, _BASE_OFFSET_AT, base)
+    if marker is not None:
+        (attributes,) = struct.unpack_from(">h", encoded, _ATTRIBUTES_AT)
+        struct.pack_into(">h", encoded, _ATTRIBUTES_AT, attributes | _CONTROL_BIT)
+    return bytes(encoded)
+
+
+def fetched(
+    encoded: bytes, start: int, *, aborted: list[tuple[int, int]], committed: bool, crc: bool
+) -> PartitionRecords:
+    isolation = READ_COMMITTED if committed else READ_UNCOMMITTED
+    return PartitionRecords(TP0, MemoryRecords(encoded), aborted, start, None, None, crc, isolation)
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> tuple[bytes, list[tuple[int, int]], int]:
+    """Batches with gaps, of transactions that were aborted or committed and of none; the aborted; the end."""
+    encoded, aborted, at = b"", [], 0
+    for _ in range(draw(st.integers(1, 6))):
+        kept = sorted(draw(st.sets(st.integers(0, 9), min_size=1)))
+        outcome = draw(st.sampled_from([None, ABORT, COMMIT]))
+        producer = None if outcome is None else draw(st.integers(1, 2))
+        encoded += batch(at, kept, producer)
+        if outcome is not None and producer is not None:
+            if outcome == ABORT:
+                aborted.append((producer, at))
+            encoded += batch(at + 10, [], producer, outcome)
+        at += 11
+    return encoded, aborted, at
+
+
+@given(logs(), st.data(), st.booleans())
+def test_batches_give_what_single_records_give(
+    log: tuple[bytes, list[tuple[int, int]], int], data: st.DataObject, committed: bool
+) -> None:
+    encoded, aborted, end = log
+    start = data.draw(st.integers(0, end))
+    expected = fetched(encoded, start, aborted=aborted, committed=committed, crc=False)
+    one_by_one = [(r.offset, r.timestamp, r.key, r.value, tuple(r.headers)) for r in expected]
+    unpacked = UnpackedRecords(fetched(encoded, start, aborted=aborted, committed=committed, crc=False))
+    assert [(r.offset, r.timestamp, r.key, r.value, tuple(r.headers)) for r in unpacked] == one_by_one
+    assert unpacked.next_fetch_offset == expected.next_fetch_offset
+
+
+def test_what_is_before_a_damaged_batch_is_not_lost() -> None:
+    damaged = bytearray(batch(10, [0, 1]))
+    damaged[-1] ^= 0xFF
+    encoded = batch(0, [0, 1, 2]) + bytes(damaged)
+    unpacked = UnpackedRecords(fetched(encoded, 0, aborted=[], committed=True, crc=True))
+    assert [record.offset for record in unpacked] == [0, 1, 2]
+    assert unpacked.next_fetch_offset == 3
+
+
+def test_a_damaged_batch_is_an_error_and_the_position_stays() -> None:
+    damaged = bytearray(batch(10, [0, 1]))
+    damaged[-1] ^= 0xFF
+    unpacked = UnpackedRecords(fetched(bytes(damaged), 10, aborted=[], committed=True, crc=True))
+    with pytest.raises(CorruptRecordException, match="after offset 10"):
+        iter(unpacked)
+    assert unpacked.next_fetch_offset == 10

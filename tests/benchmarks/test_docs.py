@@ -1,0 +1,64 @@
+"""Results find their place in the documentation."""
+
+import pytest
+
+from benchmarks.docs import DOCS, SECTIONS, between_markers, latency, scale, target, throughput
+
+ENGINE = {"events_per_s": 1000.0, "cpu_us_per_event": 10.0, "peak_rss_mb": 100.0, "rounds": 3}
+THROUGHPUT = {
+    "events": 1000,
+    "customers": 10,
+    "partitions": 4,
+    "machine": {"cores": 2, "cpu": "a CPU", "python": "3.11"},
+    "laws": {"uniform": {"stream": {**ENGINE, "events_per_s": 25_000.0}, "bytewax": ENGINE}},
+}
+WAITS = {"p50_ms": 10.0, "p95_ms": 20.0, "p99_ms": 30.0}
+LATENCY = {"capacity_events_per_s": 1000.0, "levels": {"50%": {"features": WAITS, "alert": WAITS}}}
+SIZE = {
+    "customers": 1_000_000,
+    "events_per_s": 10_000.0,
+    "redis_cpu_us_per_event": 12.0,
+    "redis_bytes_in_per_event": 1500,
+    "document_bytes_median": 1500,
+    "redis_bytes_per_customer": 1000,
+    "peak_rss_mb": 500.0,
+    "timers_per_s": 9000.0,
+    "took_over_s": 11.0,
+}
+SCALE = {
+    "sizes": [SIZE],
+    "cache_customers": 1000,
+    "year": {
+        "events": 100,
+        "landmarks_and_labels": 50,
+        "seconds": 8.0,
+        "events_per_s": 12.5,
+        "document_bytes_median": 2000,
+    },
+}
+
+
+@pytest.mark.parametrize(("page", "name"), [(page, name) for _, page, name, _ in SECTIONS])
+def test_every_section_has_its_markers(page: str, name: str) -> None:
+    assert "\n\nhere\n\n" in between_markers((DOCS / page).read_text(), name, "here")
+
+
+def test_a_page_without_markers_is_refused() -> None:
+    with pytest.raises(ValueError, match="markers of 'scale'"):
+        between_markers("nothing", "scale", "here")
+
+
+def test_rates_are_shown_as_ratios_to_the_worker() -> None:
+    assert "| Bytewax | 1,000 | 25.0 |" in throughput(THROUGHPUT)
+
+
+def test_latencies_and_sizes_become_tables() -> None:
+    assert "| 50% of capacity, alert | 10 | 20 | 30 |" in latency(LATENCY)
+    assert "| events/s of one worker | 10,000 |" in scale(SCALE)
+
+
+def test_what_the_target_needs_follows_from_the_largest_size() -> None:
+    needed = target(SCALE)
+    assert "| workers (one core each) | 1,000,000 / (10,000 x 0.6) | 167 |" in needed
+    assert "| Redis memory | 100,000,000 x 2,000 octets x 1.5 | 300 GB |" in needed
+    assert "| Redis nodes, by CPU | 1,000,000 x 12.0 us / 0.6 | 20 |" in needed
