@@ -45,11 +45,13 @@ class LocalServer(ABC):
     its owner (see `stream.local.leash`). The port stays the same from one start to the next. Output goes to
     ``directory/NAME.log``. Start it from a thread that lives as long as the server is needed.
 
-    Raises `LocalServerError` from `start` when the process ends or is not ready in ``READY_TIMEOUT_S``.
+    Raises `LocalServerError` from `start` when the process ends or is not ready in `ready_timeout_s`.
     """
 
     #: What the server is called in messages and file names.
     name: str
+    #: How long a start may take.
+    ready_timeout_s: float = READY_TIMEOUT_S
 
     def __init__(self, directory: Path, port: int | None = None) -> None:
         self.directory = Path(directory)
@@ -147,7 +149,7 @@ class LocalServer(ABC):
 
     def _wait_until_ready(self) -> None:
         process = self._running()
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        deadline = time.monotonic() + self.ready_timeout_s
         while (remaining_s := deadline - time.monotonic()) > 0:
             if process.poll() is not None:
                 raise LocalServerError(
@@ -157,7 +159,7 @@ class LocalServer(ABC):
                 return
             time.sleep(POLL_INTERVAL_S)
         raise LocalServerError(
-            f"{self.name} did not answer on {HOST}:{self.port} in {READY_TIMEOUT_S:g} s; {self.log_tail()}"
+            f"{self.name} did not answer on {HOST}:{self.port} in {self.ready_timeout_s:g} s; {self.log_tail()}"
         )
 
     def _end(self, number: signal.Signals) -> None:

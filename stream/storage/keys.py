@@ -36,9 +36,29 @@ class Keys:
         """Glob for SCAN that matches every customer document."""
         return f"{self.namespace}:{{*}}:customer:*"
 
+    def layout(self) -> str:
+        """String: how many partitions there were when the first worker began."""
+        return f"{self.namespace}:{{models}}:partitions"
+
     def snapshot(self) -> str:
         """String: the model snapshot that scorers read."""
         return f"{self.namespace}:{{models}}:snapshot"
+
+    def candidates(self) -> str:
+        """Hash: the newest snapshot of every contender, and its version."""
+        return f"{self.namespace}:{{models}}:candidates"
+
+    def models(self) -> str:
+        """Hash: what is in use, what operators have decided (pinned, frozen), and the trainer's report."""
+        return f"{self.namespace}:{{models}}:meta"
+
+    def kept(self) -> str:
+        """List: snapshots that were in use before, newest first."""
+        return f"{self.namespace}:{{models}}:kept"
+
+    def decisions(self) -> str:
+        """List: what operators have decided, when and who, newest first."""
+        return f"{self.namespace}:{{models}}:decisions"
 
     def checkpoint(self) -> str:
         """Hash: the trainer's state, the offset it has learned up to, and the fencing token."""

@@ -8,14 +8,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
-import redis
-import redis.cluster
 from redis.exceptions import RedisClusterException, RedisError
 
 from stream.errors import StorageError
 from stream.events.partition import partition_of
 from stream.processing.state import Counters, PartitionState
 from stream.settings import Settings
+from stream.storage.connection import connect_blocking, explained
 from stream.storage.keys import Keys
 
 __all__ = ["MAX_PARTITIONS", "Overview", "Totals", "TrainerPosition"]
@@ -63,15 +62,12 @@ class Overview:
     def __init__(self, settings: Settings) -> None:
         self._keys = Keys(settings.namespace)
         self._partitions = settings.partitions
-        limits: dict[str, Any] = {"socket_timeout": _TIMEOUT_S, "socket_connect_timeout": 5.0}
         try:
-            self._client: Any = (
-                redis.cluster.RedisCluster.from_url(settings.redis_url, **limits)
-                if settings.redis_cluster
-                else redis.Redis.from_url(settings.redis_url, **limits)
-            )
+            self._client = connect_blocking(settings, timeout_s=_TIMEOUT_S)
         except (RedisError, RedisClusterException) as error:  # the second is not derived from the first
-            raise StorageError(f"Redis cannot be reached: {error}: check redis_url and redis_cluster") from error
+            raise StorageError(
+                f"Redis cannot be reached: {explained(error)}: check redis_url and redis_cluster"
+            ) from error
 
     def __enter__(self) -> Self:
         return self

@@ -17,8 +17,9 @@ from stream.errors import FencedError, StorageError
 from stream.processing.state import Outgoing, PartitionState
 from stream.storage.connection import FAILURES, Client
 from stream.storage.keys import Keys
+from stream.storage.round_trips import measured
 
-__all__ = ["Claim", "Commit", "PartitionStore", "decode_record", "encode_record", "script"]
+__all__ = ["Claim", "Commit", "PartitionStore", "TimerStanding", "decode_record", "encode_record", "script"]
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -57,6 +58,15 @@ class Commit:
     trim: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class TimerStanding:
+    """``scheduled`` timers, ``due`` of them before the time asked for, ``earliest_ms`` of all (None: there is none)."""
+
+    scheduled: int
+    due: int
+    earliest_ms: int | None
+
+
 def script(name: str) -> str:
     """Return the source of a Lua script of this package."""
     return resources.files(__package__).joinpath(name).read_text("utf-8")
@@ -90,6 +100,7 @@ class PartitionStore:
         """The token of the last write, ``epoch:worker:sequence``."""
         return self._token
 
+    @measured("claim")
     async def claim(self) -> Claim:
         """Become the owner: writes under any earlier token are rejected from now on."""
         keys = [self._keys.meta(self._partition), self._keys.outbox(self._partition)]
@@ -101,6 +112,7 @@ class PartitionStore:
         self._sequence = 0
         return Claim(_state_decoder.decode(state) if state else None, tuple(outbox))
 
+    @measured("verify")
     async def verify(self) -> None:
         """Look whether the partition is still at the token of this worker. Raises what `commit` raises."""
         try:
@@ -117,6 +129,7 @@ class PartitionStore:
             superseded=epoch_of(stored) > epoch_of(self._token),
         )
 
+    @measured("commit")
     async def commit(self, commit: Commit, due_limit: int) -> list[str]:
         """Write one step; return up to ``due_limit`` customers with a timer due before the state's stream time.
 
@@ -156,6 +169,7 @@ class PartitionStore:
         self._token = token
         return [customer.decode() for customer in rest]
 
+    @measured("documents")
     async def documents(self, customers: Sequence[str]) -> list[bytes | None]:
         """Read the documents of ``customers``, None for those that have none; one round trip."""
         if not customers:
@@ -166,3 +180,17 @@ class PartitionStore:
         except FAILURES as error:
             raise StorageError(f"documents of partition {self._partition} cannot be read: {error}") from error
         return found
+
+    @measured("timers")
+    async def timers(self, before_ms: int) -> TimerStanding:
+        """Count timers, for monitoring: those due before ``before_ms`` should be none, or about to fire."""
+        key = self._keys.timers(self._partition)
+        try:
+            async with self._client.pipeline(transaction=False) as asked:
+                asked.zcard(key)
+                asked.zcount(key, "-inf", f"({before_ms}")
+                asked.zrange(key, 0, 0, withscores=True)
+                scheduled, due, first = await asked.execute()
+        except FAILURES as error:
+            raise StorageError(f"timers of partition {self._partition} cannot be counted: {error}") from error
+        return TimerStanding(scheduled, due, int(first[0][1]) if first else None)

@@ -9,10 +9,11 @@ from typing import Any, Self
 
 import msgspec
 import redis
+import redis.cluster
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from redis.exceptions import RedisClusterException
 
 from stream.cli.topics import create_topics
-from stream.local.redis import EmbeddedRedis
 from stream.processing.rules import rules_of
 from stream.processing.state import PartitionState
 from stream.settings import Settings
@@ -20,7 +21,9 @@ from stream.storage.keys import Keys
 from tests.faults import frozen_model
 from tests.faults.event_log import EventLog
 from tests.faults.expectation import Expectation, expected
+from tests.faults.limited_redis import LimitedRedis
 from tests.faults.processes import WorkerProcess
+from tests.faults.redis_cluster import RedisCluster
 from tests.faults.worker import Plan
 
 __all__ = ["Bench", "TooLateError"]
@@ -50,12 +53,16 @@ class Bench:
         workers: int = 2,
         plan: Plan | None = None,
         appendfsync: str = "everysec",
+        cluster: bool = False,
         expectation: Expectation | None = None,
         **settings: Any,
     ) -> None:
         self.directory = directory
         self.log = log
-        self.redis = EmbeddedRedis(directory / "redis", appendfsync=appendfsync)
+        self.redis = LimitedRedis(directory / "redis", appendfsync=appendfsync)
+        #: Instead of that one, when it was asked for.
+        self.cluster = RedisCluster(directory / "redis-cluster") if cluster else None
+        self._server: LimitedRedis | RedisCluster = self.cluster or self.redis
         gate = str(directory / "publishing-is-refused")
         self.plan = msgspec.structs.replace(plan or Plan(pace_ms=25.0), publish_gate=gate)
         self._initial_workers = workers
@@ -67,11 +74,12 @@ class Bench:
         self.client: Any = None
 
     def __enter__(self) -> Self:
-        self.redis.start()
+        self._server.start()
         prefix = f"f{uuid.uuid4().hex[:8]}."
         chosen = {
             "kafka_bootstrap": self._bootstrap,
-            "redis_url": self.redis.url,
+            "redis_url": self._server.url,
+            "redis_cluster": self.cluster is not None,
             "topic_prefix": prefix,
             "group": f"{prefix}group",
             "partitions": self.log.partitions,
@@ -91,9 +99,7 @@ class Bench:
             self._observer = Consumer(
                 {"bootstrap.servers": self._bootstrap, "group.id": self.settings.group, "log_level": 0}
             )
-            self.client = redis.Redis.from_url(
-                self.redis.url, socket_timeout=2.0, socket_connect_timeout=2.0, retry=None
-            )
+            self.client = self._connected()
             self.expectation = self._expectation or expected(self.log, rules_of(self.settings))
             create_topics(self.settings)
             self._produce()
@@ -101,9 +107,15 @@ class Bench:
             for number in range(self._initial_workers):
                 self.start(f"w{number}")
         except BaseException:
-            self.redis.kill()
+            self._server.kill()
             raise
         return self
+
+    def _connected(self) -> Any:
+        limits: dict[str, Any] = {"socket_timeout": 2.0, "socket_connect_timeout": 2.0}
+        if self.cluster is not None:
+            return redis.cluster.RedisCluster.from_url(self.cluster.url, **limits)
+        return redis.Redis.from_url(self.redis.url, retry=None, **limits)
 
     def __exit__(self, *exc: object) -> None:
         for worker in self.workers.values():
@@ -111,7 +123,7 @@ class Bench:
         self._observer.close()
         if self.client is not None:
             self.client.close()
-        self.redis.kill()
+        self._server.kill()
 
     # -- workers
 
@@ -124,8 +136,13 @@ class Bench:
         number = sum(worker.name == name for worker in self.ended)
         environment = self.settings.to_env()
         log_path = self.directory / f"{name}-{number}.log"
-        self.workers[name] = WorkerProcess.start(name, environment, plan or self.plan, log_path)
+        own = msgspec.structs.replace(plan or self.plan, stall_gate=str(self.stall_gate(name)))
+        self.workers[name] = WorkerProcess.start(name, environment, own, log_path)
         return self.workers[name]
+
+    def stall_gate(self, name: str) -> Path:
+        """While this file exists, the worker stands still as its plan says."""
+        return self.directory / f"{name}-stands-still"
 
     def owner_of(self, partition: int) -> str:
         """Name of the worker that claimed the partition last."""
@@ -154,6 +171,10 @@ class Bench:
             if state:
                 found[partition] = msgspec.json.decode(state, type=PartitionState)
         return found
+
+    def claims(self) -> int:
+        """How often partitions have been claimed, all together."""
+        return sum(int(self.client.hget(self.keys.meta(p), "epoch") or 0) for p in range(self.log.partitions))
 
     def tokens(self) -> list[str]:
         return [(self.client.hget(self.keys.meta(p), "token") or b"").decode() for p in range(self.log.partitions)]
@@ -185,7 +206,10 @@ class Bench:
 
     def documents(self) -> dict[str, bytes]:
         keys = list(self.client.scan_iter(self.keys.customer_pattern(), count=1000))
-        found = self.client.mget(keys) if keys else []
+        with self.client.pipeline(transaction=False) as pipeline:  # a cluster gets from one slot at a time
+            for key in keys:
+                pipeline.get(key)
+            found = pipeline.execute()
         return {key.decode().rpartition(":")[2]: value for key, value in zip(keys, found, strict=True)}
 
     # -- progress
@@ -198,7 +222,7 @@ class Bench:
         """Wait until ``condition`` holds; return how long it took. A Redis that is away is waited for."""
         began = time.monotonic()
         while True:
-            with contextlib.suppress(redis.RedisError):
+            with contextlib.suppress(redis.RedisError, RedisClusterException):
                 if condition():
                     return time.monotonic() - began
             if time.monotonic() - began > timeout_s:
@@ -207,7 +231,12 @@ class Bench:
             time.sleep(POLL_S)
 
     def wait_for_progress(self, share: float) -> None:
-        self.wait(f"{share:.0%} of the log", lambda: self.progress() >= share)
+        def reached() -> bool:
+            if not any(worker.running for worker in self.workers.values()):
+                self.check_workers()
+            return self.progress() >= share
+
+        self.wait(f"{share:.0%} of the log", reached)
 
     def moved_since(self, before: list[str], partitions: Iterator[int] | list[int]) -> bool:
         """Whether each of these partitions has been written to since its token was as in ``before``."""

@@ -1,6 +1,7 @@
 """A model that does not change: alerts become a function of the log."""
 
 from stream.features.registry import COLUMN, FEATURE_NAMES
+from stream.online_models.basis import PAIRS
 from stream.online_models.evaluation import Evaluation
 from stream.online_models.segments import COLUMNS, Segment
 from stream.online_models.snapshot import ChurnSnapshot, ModelSnapshot, SegmentSnapshot, encode_snapshot
@@ -23,15 +24,19 @@ def frozen_snapshot() -> ModelSnapshot:
         created_at_ms=0,
         stream_time_ms=0,
         churn=ChurnSnapshot(
+            name="frozen",
             version=1,
             ready=True,
             labels_seen=1,
             churned_seen=1,
             features=FEATURE_NAMES,
             weights=tuple(weights),
+            curvature=(0.0,) * len(PAIRS),
             means=zeros,
             scales=ones,
             intercept=_INTERCEPT,
+            slope=1.0,
+            shift=0.0,
             base_rate=0.5,
             evaluation=Evaluation.with_half_life(1000.0).report(),
         ),

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from tests.faults.worker import PLAN_VARIABLE, Plan
 __all__ = ["WorkerProcess"]
 
 ROOT = Path(__file__).parents[2]
+#: An installation has its bytecode compiled; without it a start would take twice as long, and so would a recovery.
+BYTECODE = Path(tempfile.gettempdir()) / f"customer-stream-bytecode-{os.getuid()}"
 STOP_TIMEOUT_S = 30.0
 
 
@@ -31,7 +34,11 @@ class WorkerProcess:
 
     @classmethod
     def start(cls, name: str, environment: Mapping[str, str], plan: Plan, log_path: Path) -> "WorkerProcess":
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(ENV_PREFIX)}
+        inherited = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(ENV_PREFIX) and key != "PYTHONDONTWRITEBYTECODE"
+        }
         module = "stream" if plan == Plan() else "tests.faults.worker"
         arguments = ["worker"] if plan == Plan() else []
         with log_path.open("wb") as log:
@@ -41,6 +48,7 @@ class WorkerProcess:
                     **inherited,
                     **environment,
                     f"{ENV_PREFIX}INSTANCE_ID": name,
+                    "PYTHONPYCACHEPREFIX": str(BYTECODE),
                     PLAN_VARIABLE: msgspec.json.encode(plan).decode(),
                 },
                 cwd=ROOT,

@@ -1,18 +1,20 @@
 """Faults of Redis: it dies, forgets, refuses, dawdles and hangs."""
 
 import os
-import signal
 import time
+from collections.abc import Callable
+from functools import partial
 
 import redis
 
 from tests.faults import frozen_model
+from tests.faults.redis_cluster import RedisCluster
 from tests.faults.scenario import Fault, Trial
 
 __all__ = ["REDIS_FAULTS"]
 
 
-def _kill(trial: Trial, *, times: int = 3) -> None:
+def _kill(trial: Trial, *, times: int = 20) -> None:
     """kill -9 and a restart on the append-only file, which has everything."""
     bench = trial.bench
     for moment in trial.moments(times):
@@ -20,7 +22,7 @@ def _kill(trial: Trial, *, times: int = 3) -> None:
 
         def strike() -> None:
             bench.redis.kill()
-            time.sleep(trial.random.uniform(0.0, 2.0))
+            time.sleep(trial.random.choice((0.0, 0.0, 0.0, 2.0)))
             bench.redis.start()
 
         trial.measure(strike)
@@ -29,14 +31,14 @@ def _kill(trial: Trial, *, times: int = 3) -> None:
 def _cut_tail(trial: Trial) -> None:
     """The same, and the last writes are gone: the workers are ahead of what is stored."""
     bench = trial.bench
-    for moment in trial.moments(3):
+    for moment in trial.moments(12):
         bench.wait_for_progress(moment)
 
         def strike() -> None:
             bench.redis.kill()
             newest = max(bench.redis.directory.rglob("*.aof"), key=lambda path: path.stat().st_mtime)
             size = newest.stat().st_size
-            lost = int(size * trial.random.uniform(0.02, 0.3))
+            lost = int(size * trial.random.uniform(0.01, 0.1))
             os.truncate(newest, size - lost)
             bench.redis.start()
 
@@ -69,29 +71,39 @@ def _flush_all(trial: Trial) -> None:
 
 def _out_of_memory(trial: Trial) -> None:
     """No room for a write (noeviction) for some seconds."""
-    _for_a_while(trial, {"maxmemory": "1"}, {"maxmemory": "0"}, 4.0, 8.0)
+    _for_a_while(trial, *_setting(trial, "maxmemory", "1", "0"))
 
 
 def _read_only(trial: Trial) -> None:
     """Writes are refused, as by a primary that has lost its replicas."""
-    _for_a_while(trial, {"min-replicas-to-write": "1"}, {"min-replicas-to-write": "0"}, 4.0, 8.0)
+    _for_a_while(trial, *_setting(trial, "min-replicas-to-write", "1", "0"))
 
 
-def _for_a_while(trial: Trial, wrong: dict[str, str], right: dict[str, str], low_s: float, high_s: float) -> None:
+def _disk_full(trial: Trial) -> None:
+    """Nothing can be appended to Redis's file: it refuses writes until there is room."""
+    _for_a_while(trial, trial.bench.redis.fill_disk, trial.bench.redis.free_disk)
+
+
+def _setting(trial: Trial, name: str, wrong: str, right: str) -> tuple[Callable[[], object], Callable[[], object]]:
+    change = trial.bench.client.config_set
+    return partial(change, name, wrong), partial(change, name, right)
+
+
+def _for_a_while(trial: Trial, begin: Callable[[], object], end: Callable[[], object], *, times: int = 4) -> None:
     bench = trial.bench
-    bench.wait_for_progress(trial.random.uniform(0.2, 0.6))
-    for name, value in wrong.items():
-        bench.client.config_set(name, value)
-    before = bench.progress()
-    time.sleep(trial.random.uniform(low_s, high_s))
-    if bench.progress() > before + 0.05:
-        trial.findings.append("the fault had no effect: writes went on")
-
-    def strike() -> None:
-        for name, value in right.items():
-            bench.client.config_set(name, value)
-
-    trial.measure(strike)
+    for moment in trial.moments(times):
+        bench.wait_for_progress(moment)
+        claims = bench.claims()
+        begin()
+        time.sleep(1.5)  # what is under way, and what Redis may append before it notices
+        before = bench.progress()
+        time.sleep(trial.random.uniform(2.0, 6.0))
+        if bench.progress() > before:
+            trial.findings.append(f"X: the fault had no effect: {before:.1%} of the log, then {bench.progress():.1%}")
+        trial.measure(end)
+        # each partition is claimed anew, and may have to be once more; it is not given back and forth
+        if (claimed := bench.claims() - claims) > 3 * bench.log.partitions:
+            trial.findings.append(f"R: {claimed} claims of {bench.log.partitions} partitions while Redis refused")
     bench.check_workers()
 
 
@@ -112,10 +124,9 @@ def _hang(trial: Trial) -> None:
     """No answer for longer than a worker waits for one, then every queued command is carried out."""
     bench = trial.bench
     bench.wait_for_progress(trial.random.uniform(0.2, 0.5))
-    pid = bench.redis.pid
-    os.kill(pid, signal.SIGSTOP)
-    time.sleep(trial.random.uniform(8.0, 22.0))
-    os.kill(pid, signal.SIGCONT)
+    bench.redis.freeze()
+    time.sleep(trial.random.uniform(8.0, 20.0))
+    bench.redis.thaw()
     trial.measure(lambda: None)
     bench.check_workers()
 
@@ -124,47 +135,80 @@ def _hang_and_rebalance(trial: Trial) -> None:
     """Redis hangs while a worker leaves: the hand-over cannot be finished in good order."""
     bench = trial.bench
     bench.wait_for_progress(trial.random.uniform(0.2, 0.4))
-    pid = bench.redis.pid
-    os.kill(pid, signal.SIGSTOP)
+    bench.redis.freeze()
     try:
         bench.workers["w2"].kill()
         time.sleep(14.0)  # the session of the dead one ends, the others rebalance without a store
     finally:
-        os.kill(pid, signal.SIGCONT)
+        bench.redis.thaw()
     trial.faults += 1
     bench.ended.append(bench.workers.pop("w2"))
     trial.measure(lambda: None)
     bench.check_workers()
 
 
+def _kill_cluster_node(trial: Trial) -> None:
+    """One of the three masters of a Redis Cluster is killed and comes back on its append-only file."""
+    bench = trial.bench
+    assert bench.cluster is not None
+    for moment in trial.moments(3, high=0.7):
+        bench.wait_for_progress(moment)
+        number = trial.random.randrange(len(bench.cluster.nodes))
+        trial.measure(partial(_restart_node, bench.cluster, number, trial.random.uniform(0.0, 4.0)))
+    bench.check_workers()
+
+
+def _restart_node(cluster: RedisCluster, number: int, away_s: float) -> None:
+    cluster.kill_node(number)
+    time.sleep(away_s)
+    cluster.restart_node(number)
+
+
 def _corrupt_snapshot(trial: Trial) -> None:
     """Garbage where the model should be: refused, and the last good one goes on scoring."""
     bench = trial.bench
     good = frozen_model.encoded()
-    for k, moment in enumerate(trial.moments(3)):
+    for k, moment in enumerate(trial.moments(12)):
         bench.wait_for_progress(moment)
         flipped = bytearray(good)
         flipped[trial.random.randrange(len(good))] ^= 1
         bench.client.set(bench.keys.snapshot(), (b"garbage", good[: len(good) // 2], bytes(flipped))[k % 3])
         trial.faults += 1
-        bench.wait("a refusal", lambda: any("snapshot is refused" in w.log for w in bench.workers.values()))
-    bench.client.set(bench.keys.snapshot(), good)
+        bench.wait("refusals", partial(_refused, trial, len(bench.workers) * (k + 1)))
+        bench.client.set(bench.keys.snapshot(), good)
+
+
+def _refused(trial: Trial, times: int) -> bool:
+    return sum(worker.log.count("snapshot is refused") for worker in trial.bench.workers.values()) >= times
 
 
 def _one_kill(trial: Trial) -> None:
+    """kill -9 and a restart on the append-only file, once."""
     _kill(trial, times=1)
 
 
+#: For many faults in one run.
+_LONGER = {"customers": 200}
+
 REDIS_FAULTS = (
-    Fault("redis-kill", "10", _kill, runs=4, bench={"appendfsync": "always"}),
-    Fault("redis-lost-tail", "11", _cut_tail, runs=5, takes_state_away=True),
+    Fault("redis-kill", "10", _kill, runs=2, log=_LONGER, bench={"appendfsync": "always"}),
+    Fault("redis-lost-tail", "11", _cut_tail, runs=3, log=_LONGER, takes_state_away=True),
     Fault("redis-kill-once", "10", _one_kill, runs=1, bench={"appendfsync": "always"}, short=True),
-    Fault("redis-flushall", "12", _flush, runs=3, takes_state_away=True),
+    Fault("redis-flushall", "12", _flush, runs=2, takes_state_away=True),
     Fault("redis-flushall-idle", "12", _flush_idle, runs=1, takes_state_away=True),
-    Fault("redis-out-of-memory", "13", _out_of_memory, runs=2),
-    Fault("redis-read-only", "13", _read_only, runs=2),
-    Fault("redis-slow", "13", _slow, runs=2),
+    Fault("redis-out-of-memory", "13", _out_of_memory, runs=1),
+    Fault("redis-read-only", "13", _read_only, runs=1),
+    Fault("redis-slow", "13", _slow, runs=1),
     Fault("redis-hangs", "13", _hang, runs=2),
-    Fault("redis-hangs-in-rebalance", "13", _hang_and_rebalance, runs=2, bench={"workers": 3}),
-    Fault("corrupt-snapshot", "21", _corrupt_snapshot, runs=2),
+    Fault(
+        "redis-hangs-in-rebalance",
+        "13",
+        _hang_and_rebalance,
+        runs=1,
+        bench={"workers": 3},
+        needs_kafka="its group coordinator lets joins hang when a static member dies in a rebalance",
+    ),
+    Fault("redis-disk-full", "17", _disk_full, runs=1),
+    Fault("redis-cluster-node-killed", "10", _kill_cluster_node, runs=1, bench={"cluster": True}),
+    Fault("corrupt-snapshot", "21", _corrupt_snapshot, runs=1),
 )

@@ -1,15 +1,22 @@
-"""From the results of trials to ``build/faults.json`` and the table of docs/reliability.md."""
+"""From ``build/faults.json`` to the tables of docs/reliability.md.
 
+``python -m tests.faults.report build/faults.json [--write docs/reliability.md]``
+"""
+
+import argparse
 import json
 import math
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.faults.trials import Result
+__all__ = ["BEGIN", "END", "mutants_table", "percentile", "report", "summary", "table", "written"]
 
-__all__ = ["percentile", "summary", "table"]
+#: What stands between these lines of the document is generated.
+BEGIN, END = "<!-- generated: make faults -->", "<!-- end of what is generated -->"
+
+_HEADER = "| Fault | Broker | Runs | Faults | Violations | Published twice | Recovery p50 (s) | p99 (s) |"
+_RULE = "|---|---|--:|--:|--:|--:|--:|--:|"
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
@@ -22,36 +29,35 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     return ranked[max(math.ceil(share * len(ranked)) - 1, 0)] if ranked else None
 
 
-def summary(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """One row for each fault and broker."""
+def summary(trials: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each fault and broker, by the number of the fault. ``trials``: `Result` as dictionaries."""
+    keys = dict.fromkeys((trial["fault"], trial["number"], trial["broker"]) for trial in trials)
     rows = []
-    for key in dict.fromkeys((result.fault, result.number, result.broker) for result in results):
-        of = [result for result in results if (result.fault, result.number, result.broker) == key]
-        recoveries = [seconds for result in of for seconds in result.recoveries_s]
+    for key in sorted(keys, key=lambda key: (int(key[1]), key[0], key[2])):
+        of = [trial for trial in trials if (trial["fault"], trial["number"], trial["broker"]) == key]
+        of.sort(key=lambda trial: trial["seed"])
+        recoveries = [seconds for trial in of for seconds in trial["recoveries_s"]]
         rows.append(
             {
                 "fault": key[0],
                 "number": key[1],
                 "broker": key[2],
                 "runs": len(of),
-                "injected": sum(result.faults for result in of),
-                "seeds": [result.seed for result in of],
-                "violations": sum(len(result.violations) for result in of),
-                "duplicates": sum(result.duplicates for result in of),
+                "injected": sum(trial["faults"] for trial in of),
+                "seeds": [trial["seed"] for trial in of],
+                "violations": sum(len(trial["violations"]) for trial in of),
+                "duplicates": sum(trial["duplicates"] for trial in of),
                 "recovery_p50_s": percentile(recoveries, 0.5),
                 "recovery_p99_s": percentile(recoveries, 0.99),
-                "memory_mb": max(result.memory_mb for result in of),
+                "memory_mb": max(trial["memory_mb"] for trial in of),
             }
         )
     return rows
 
 
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """The rows as a Markdown table."""
-    lines = [
-        "| Fault | Broker | Runs | Faults | Violations | Repeats published | Recovery p50 (s) | p99 (s) |",
-        "|---|---|--:|--:|--:|--:|--:|--:|",
-    ]
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows of `summary`, and their sum, as a Markdown table."""
+    lines = [_HEADER, _RULE]
     for row in rows:
         p50, p99 = (
             f"{row[name]:.1f}" if row[name] is not None else "" for name in ("recovery_p50_s", "recovery_p99_s")
@@ -60,8 +66,59 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
             f"| {row['number']}. {row['fault']} | {row['broker']} | {row['runs']} | {row['injected']} | "
             f"{row['violations']} | {row['duplicates']} | {p50} | {p99} |"
         )
+    runs, injected, violations, duplicates = (
+        sum(row[name] for row in rows) for name in ("runs", "injected", "violations", "duplicates")
+    )
+    lines.append(f"| **all** | | {runs} | {injected} | {violations} | {duplicates} | | |")
     return "\n".join(lines)
 
 
+def mutants_table(trials: Sequence[Mapping[str, Any]]) -> str:
+    """Which invariants noticed that a guarantee was switched off."""
+    lines = ["| Switched off | Fault | Seeds tried | Noticed by |", "|---|---|--:|---|"]
+    for mutant in dict.fromkeys(trial["mutant"] for trial in trials):
+        of = [trial for trial in trials if trial["mutant"] == mutant]
+        letters = sorted({violation[0] for trial in of for violation in trial["violations"]} - {"X"})
+        lines.append(f"| {mutant} | {of[0]['fault']} | {len(of)} | {', '.join(letters) or '**nothing**'} |")
+    return "\n".join(lines)
+
+
+def report(results: Mapping[str, Any]) -> str:
+    """What stands between `BEGIN` and `END`. ``results``: the content of ``build/faults.json``."""
+    trials = results.get("trials", [])
+    took_s = results.get("took_s", 0.0)
+    most_mb = max((trial["memory_mb"] for trial in trials), default=0)
+    parts = [
+        table(summary(trials)),
+        "",
+        f"{len(trials)} runs in {took_s / 60:.0f} minutes. The largest worker took {most_mb:.0f} MB.",
+        "",
+        mutants_table(results.get("mutants", [])),
+    ]
+    return "\n".join(parts)
+
+
+def written(document: str, content: str) -> str:
+    """The document with ``content`` between its markers. Raises ValueError if it has none."""
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"expected the lines {BEGIN!r} and {END!r} in the document")
+    return f"{before}{BEGIN}\n{content}\n{END}{after}"
+
+
+def main() -> None:
+    """Show the report, or write it into a document."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.report", description=__doc__)
+    parser.add_argument("results", type=Path, help="build/faults.json")
+    parser.add_argument("--write", type=Path, metavar="DOCUMENT", help="replace what stands between its markers")
+    options = parser.parse_args()
+    content = report(json.loads(options.results.read_text()))
+    if options.write is None:
+        print(content)
+    else:
+        options.write.write_text(written(options.write.read_text(), content))
+
+
 if __name__ == "__main__":
-    print(table(json.loads(Path(sys.argv[1]).read_text())["faults"]))
+    main()

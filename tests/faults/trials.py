@@ -4,32 +4,34 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from confluent_kafka.admin import AdminClient
 
-from stream.local.broker import EmbeddedBroker
 from stream.processing.rules import rules_of
 from stream.settings import Settings
 from tests.faults.bench import Bench, TooLateError
+from tests.faults.brokers import Broker, Brokers
 from tests.faults.event_log import made_log
 from tests.faults.expectation import expected
-from tests.faults.invariants import verdict
+from tests.faults.invariants import standing, verdict
 from tests.faults.kafka_faults import KAFKA_FAULTS
 from tests.faults.monitor import Monitor
+from tests.faults.recovery import RECOVERY
 from tests.faults.redis_faults import REDIS_FAULTS
 from tests.faults.scenario import Fault, Trial
+from tests.faults.stall_faults import STALL_FAULTS
 from tests.faults.worker_faults import WORKER_FAULTS
-from tests.kafka.cluster import KafkaCluster
 
-__all__ = ["FAULTS", "Result", "attempt", "broker_for"]
+__all__ = ["FAULTS", "Result", "attempt"]
 
-FAULTS = {fault.name: fault for fault in (*WORKER_FAULTS, *REDIS_FAULTS, *KAFKA_FAULTS)}
-#: Endings that cannot be compared with an undisturbed run: they end in a refusal.
-_ENDS_IN_REFUSAL = frozenset({"retention-ran-out"})
+FAULTS = {fault.name: fault for fault in (*WORKER_FAULTS, *STALL_FAULTS, *REDIS_FAULTS, *KAFKA_FAULTS, *RECOVERY)}
+
+
+#: A violation may hold the logs of all workers; this much of it is kept.
+SHOWN = 3000
 
 
 @dataclass(frozen=True)
@@ -49,31 +51,15 @@ class Result:
     mutant: str = ""
 
 
-@dataclass(frozen=True)
-class Broker:
-    name: str
-    bootstrap: str
-    kafka: KafkaCluster | None
-
-
-@contextmanager
-def broker_for(kind: str, fault: Fault, directory: Path) -> Iterator[Broker]:
-    """A broker for one trial: of ``kind``, or of the one that the fault needs."""
-    if kind == "kafka" or fault.needs == "kafka":
-        with KafkaCluster(directory / "kafka", fault.brokers, fault.kafka) as cluster:
-            yield Broker(f"kafka x{fault.brokers}", cluster.bootstrap, cluster)
-    else:
-        with EmbeddedBroker(directory / "broker") as embedded:
-            yield Broker("embedded", embedded.bootstrap, None)
-
-
-def attempt(fault: Fault, seed: int, kind: str, *, mutant: str = "", keep: Path | None = None) -> Result:
+def attempt(
+    fault: Fault, seed: int, kind: str, brokers: Brokers, *, mutant: str = "", keep: Path | None = None
+) -> Result:
     """One trial: the schedule and the log follow from ``seed``. Logs stay in ``keep`` if it is given."""
     with tempfile.TemporaryDirectory(prefix=f"faults-{fault.name}-") as scratch:
         directory = keep or Path(scratch)
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        with broker_for(kind, fault, directory) as broker:
+        with brokers.of(kind, fault, directory) as broker:
             return _attempt(fault, seed, broker, directory, mutant)
 
 
@@ -95,24 +81,29 @@ def _attempt(fault: Fault, seed: int, broker: Broker, directory: Path, mutant: s
         with Monitor(bench, check_offsets=not fault.takes_state_away) as monitor:
             try:
                 fault.inject(trial)
-                if fault.name not in _ENDS_IN_REFUSAL:
+                if not fault.ends_in_refusal:
                     bench.settle()
             except TooLateError as late:
-                violations.append(f"T: {late}")
-        if fault.name not in _ENDS_IN_REFUSAL and not violations:  # what is not finished cannot be compared
+                violations += [f"T: {late}", *standing(bench)]
+        if not fault.ends_in_refusal and not violations:  # what is not finished cannot be compared
             outcome = verdict(bench, broken=frozenset(broken))
             violations += outcome.violations
             duplicates = outcome.duplicates
         violations += [*monitor.violations, *trial.findings]
         if fault.repeats_nothing and duplicates:
             violations.append(f"S: {duplicates} records were published again, expected none")
+        slow = [seconds for seconds in trial.recoveries if seconds > fault.limit_s]
+        if slow:
+            violations.append(f"R: expected new writes within {fault.limit_s:g} s, took {slow} s")
+        if broker.kafka is not None and not fault.own_broker:
+            AdminClient({"bootstrap.servers": broker.bootstrap}).delete_topics([*bench.settings.topics])
     return Result(
         fault.name,
         fault.number,
         broker.name,
         seed,
-        trial.faults,
-        violations,
+        trial.faults + fault.broken,
+        [violation[:SHOWN] for violation in violations],
         duplicates,
         [round(seconds, 2) for seconds in trial.recoveries],
         round(monitor.memory_mb),

@@ -3,21 +3,27 @@
 The plan is JSON in the variable ``CUSTOMER_STREAM_FAULTS``; see `Plan`. Without one this is ``stream worker``.
 """
 
+import asyncio
 import functools
 import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 
+import stream.agents.app
 import stream.agents.worker
+from stream.agents import transport
 from stream.agents.app import assemble
+from stream.agents.partition_worker import PartitionWorker
 from stream.agents.publisher import Publisher
+from stream.agents.transport import FAUST_SETTINGS, RecordBatch
+from stream.agents.transport.consumer_thread import ConsumerThread, Fetch, Wanted
 from stream.cli import main
 from stream.clock import SystemClock
 from stream.errors import PublishError
@@ -36,8 +42,10 @@ PLAN_VARIABLE = "CUSTOMER_STREAM_FAULTS"
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``pace_ms``: how long every step takes longer. ``exit_at``: a point of a step and the number of the visit at
     which the process kills itself. ``broken``: ids of events whose processing raises. ``publish_gate``: while this
-    file exists, publishing is refused. ``stall_gate``: while it exists, a step does not end. ``clock_s``: how far
-    the wall clock is off, alternately forward and back. ``mutant``: the guarantee that is switched off.
+    file exists, publishing is refused. ``stall_gate``: while it exists, ``stall`` stands still: the event loop, one
+    partition's step, the fetches (the fetch loop turns, and nothing comes), or what takes batches from Faust.
+    ``clock_s``: how far the wall clock is off, alternately forward and back. ``metadata_max_age_s``: how soon added
+    partitions are noticed. ``mutant``: the guarantee that is switched off.
     """
 
     pace_ms: float = 0.0
@@ -45,7 +53,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     broken: tuple[str, ...] = ()
     publish_gate: str = ""
     stall_gate: str = ""
+    stall: Literal["loop", "step", "fetch", "receive"] = "loop"
     clock_s: float = 0.0
+    metadata_max_age_s: float | None = None
     mutant: str = ""
 
 
@@ -66,8 +76,57 @@ def _probe(plan: Plan, visits: Counter[str], point: str) -> None:
     if point == "polled":
         if plan.pace_ms:
             time.sleep(plan.pace_ms / 1000)
-        while plan.stall_gate and Path(plan.stall_gate).exists():
+        while plan.stall == "loop" and _is_stalled(plan):
             time.sleep(0.05)
+
+
+def _is_stalled(plan: Plan) -> bool:
+    return bool(plan.stall_gate) and Path(plan.stall_gate).exists()
+
+
+async def _stand_still(plan: Plan) -> None:
+    while _is_stalled(plan):  # noqa: ASYNC110 - the gate is a file
+        await asyncio.sleep(0.05)
+
+
+def _stall_step(plan: Plan) -> None:
+    step = PartitionWorker._step
+
+    async def stalling(self: PartitionWorker, taken: Taken) -> None:
+        await _stand_still(plan)
+        await step(self, taken)
+
+    PartitionWorker._step = stalling  # type: ignore[method-assign]
+
+
+def _stall_fetch(plan: Plan) -> None:
+    fetch = ConsumerThread.fetch
+
+    async def stalling(self: ConsumerThread, wanted: Wanted) -> Fetch:
+        if not _is_stalled(plan):
+            return await fetch(self, wanted)
+        await asyncio.sleep(0.05)
+        return Fetch({}, {})
+
+    ConsumerThread.fetch = stalling  # type: ignore[method-assign]
+
+
+def _stall_receiving(plan: Plan) -> None:
+    batches = transport.batches
+
+    async def stalling(inbox: Any) -> AsyncIterator[RecordBatch]:
+        async for batch in batches(inbox):
+            await _stand_still(plan)
+            yield batch
+
+    stream.agents.app.batches = stalling  # type: ignore[assignment,attr-defined]
+
+
+def _notice_partitions_after(seconds: float) -> None:
+    stream.agents.app.FAUST_SETTINGS = {  # type: ignore[attr-defined]
+        **FAUST_SETTINGS,
+        "consumer_metadata_max_age_ms": int(seconds * 1000),
+    }
 
 
 def _break_events(event_ids: tuple[str, ...]) -> None:
@@ -101,6 +160,11 @@ def _run(plan: Plan) -> None:
     if plan.clock_s:
         options["clock"] = _JumpingClock(int(plan.clock_s * 1000))
     stream.agents.worker.assemble = functools.partial(assemble, **options)  # type: ignore[attr-defined]
+    if plan.metadata_max_age_s is not None:
+        _notice_partitions_after(plan.metadata_max_age_s)
+    stalls = {"step": _stall_step, "fetch": _stall_fetch, "receive": _stall_receiving}
+    if plan.stall in stalls:
+        stalls[plan.stall](plan)
     if plan.broken:
         _break_events(plan.broken)
     if plan.mutant:

@@ -5,7 +5,7 @@ import logging
 import subprocess
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,7 +21,7 @@ from tests.kafka.jars import java, resolved_jars
 __all__ = ["KafkaCluster"]
 
 FORMAT_TIMEOUT_S = 60.0
-CLUSTER_TIMEOUT_S = 60.0
+CLUSTER_TIMEOUT_S = 90.0
 POLL_INTERVAL_S = 0.1
 
 # While a broker starts, librdkafka reports every refused connection; readiness is what we are polling for.
@@ -41,6 +41,9 @@ appender.out.layout.pattern = %d %p %m (%c{1})%n%throwable{5}
 
 class _Node(LocalServer):
     """One broker that is a controller as well."""
+
+    #: After a crash it reads every partition again, which takes its time on a machine with two busy cores.
+    ready_timeout_s = 90.0
 
     def __init__(self, directory: Path, node_id: int, properties: Mapping[str, str], jars: Path, port: int) -> None:
         super().__init__(directory, port)
@@ -99,20 +102,34 @@ class KafkaCluster:
 
     Storage stays in ``directory`` across `kill`, `stop_node` and `restart`, ports stay the same. ``overrides`` are
     broker properties over the ones made for quick tests. The processes die with the one that started them.
+
+    ``secured`` are security protocols for which the first broker listens as well, see `secured`; what each needs is in
+    the ``overrides``, prefixed ``listener.name.PROTOCOL.`` in lower case.
     """
 
-    def __init__(self, directory: Path, brokers: int = 1, overrides: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        brokers: int = 1,
+        overrides: Mapping[str, str] | None = None,
+        secured: Sequence[str] = (),
+    ) -> None:
         self.directory = Path(directory).resolve()
         jars = resolved_jars()
         numbers = range(1, brokers + 1)
         ports = {number: (free_port(), free_port()) for number in numbers}
         voters = ",".join(f"{number}@{HOST}:{ports[number][1]}" for number in numbers)
+        self._secured = {protocol: free_port() for protocol in secured}
         self._cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         self._nodes = {
             number: _Node(
                 self.directory / f"node-{number}",
                 number,
-                {**_properties(self.directory, number, ports[number], voters, brokers), **(overrides or {})},
+                {
+                    **_properties(self.directory, number, ports[number], voters, brokers),
+                    **(_listening(ports[number], self._secured) if number == 1 else {}),
+                    **(overrides or {}),
+                },
                 jars,
                 ports[number][0],
             )
@@ -124,6 +141,10 @@ class KafkaCluster:
     def bootstrap(self) -> str:
         """The addresses for clients, ``127.0.0.1:PORT,...``."""
         return ",".join(f"{HOST}:{node.port}" for node in self._nodes.values())
+
+    def secured(self, protocol: str) -> str:
+        """The address of the listener with this security protocol."""
+        return f"localhost:{self._secured[protocol]}"
 
     @property
     def nodes(self) -> tuple[int, ...]:
@@ -193,6 +214,17 @@ class KafkaCluster:
             return set()
 
 
+def _listening(ports: tuple[int, int], secured: Mapping[str, int]) -> dict[str, str]:
+    client, controller = ports
+    named = {"PLAINTEXT": f"{HOST}:{client}", **{name: f"localhost:{port}" for name, port in secured.items()}}
+    listeners = [f"{name}://{address}" for name, address in named.items()]
+    return {
+        "listeners": ",".join([*listeners, f"CONTROLLER://{HOST}:{controller}"]),
+        "advertised.listeners": ",".join(listeners),
+        "listener.security.protocol.map": ",".join([*(f"{name}:{name}" for name in named), "CONTROLLER:PLAINTEXT"]),
+    }
+
+
 def _properties(directory: Path, number: int, ports: tuple[int, int], voters: str, brokers: int) -> dict[str, str]:
     client, controller = ports
     replicas = str(min(brokers, 3))
@@ -220,5 +252,6 @@ def _properties(directory: Path, number: int, ports: tuple[int, int], voters: st
         "group.min.session.timeout.ms": "1000",
         "num.network.threads": "2",
         "num.io.threads": "4",
+        "num.recovery.threads.per.data.dir": "4",
         "log.segment.delete.delay.ms": "1000",
     }

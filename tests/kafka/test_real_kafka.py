@@ -12,11 +12,13 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from stream.agents.owner import REFUSED
 from stream.cli.topics import create_topics
 from stream.events.kinds import EventType
 from stream.local.redis import EmbeddedRedis
 from stream.settings import Settings
 from tests.faults.bench import Bench
+from tests.faults.brokers import Brokers
 from tests.faults.event_log import made_log
 from tests.faults.invariants import verdict
 from tests.faults.trials import FAULTS, attempt
@@ -105,8 +107,8 @@ def test_aborted_transactions_are_not_read(kafka: KafkaCluster, tmp_path: Path) 
 
 
 def test_a_log_that_was_deleted_beyond_the_stored_offset_is_refused_with_a_reason() -> None:
-    result = attempt(FAULTS["retention-ran-out"], seed=1, kind="kafka")
-    assert result.violations == []
+    with Brokers() as brokers:
+        assert attempt(FAULTS["retention-ran-out"], 1, "kafka", brokers).violations == []
 
 
 def _worker_says(kafka: KafkaCluster, settings: Settings) -> tuple[int, str]:
@@ -144,9 +146,11 @@ def test_topics_that_cannot_be_copartitioned_are_refused_by_name(
             time.sleep(0.1)
         admin.create_topics([NewTopic(wrong, 3, 1)])[wrong].result(10.0)
     status, said = _worker_says(kafka, settings)
-    assert status != 0
-    assert wrong in said
-    assert ("equal partition counts" if unequal else "do not exist") in said
+    assert status == REFUSED
+    expected = "equal partition counts" if unequal else "do not exist"
+    (line,) = [line for line in said.splitlines() if wrong in line]
+    assert expected in line
+    assert "Traceback" not in said
 
 
 def test_deleted_records_below_the_start_are_skipped_by_a_fresh_partition(kafka: KafkaCluster, tmp_path: Path) -> None:

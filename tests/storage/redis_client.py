@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from stream.settings import Settings
 from stream.storage.connection import Client, connect
 
 __all__ = ["with_redis"]
@@ -15,7 +16,7 @@ def with_redis(url: str, use: Callable[[Client], Awaitable[_T]]) -> _T:
     """What ``use`` returns, on an event loop of its own."""
 
     async def run() -> _T:
-        client = connect(url, cluster=False)
+        client = connect(Settings(redis_url=url))
         try:
             return await use(client)
         finally:

@@ -12,7 +12,7 @@ from stream.processing.state import Counters, PartitionState
 from stream.settings import Settings
 from stream.storage.connection import connect
 from stream.storage.keys import Keys
-from stream.storage.model_store import Checkpoint, ModelStore
+from stream.storage.model_store import Candidate, Checkpoint, ModelStore, Publication
 from stream.storage.overview import Overview
 from stream.storage.partition_store import Commit, PartitionStore
 
@@ -28,7 +28,7 @@ def written(
     settings: Settings, write: Callable[[Callable[[int], PartitionStore], ModelStore], Awaitable[None]]
 ) -> None:
     async def run() -> None:
-        client = connect(settings.redis_url, cluster=False)
+        client = connect(settings)
         keys = Keys(settings.namespace)
         await write(
             lambda partition: PartitionStore(client, keys, partition, f"worker-{partition}", ttl_s=600),
@@ -62,7 +62,9 @@ def test_totals_are_sums_over_the_partitions(settings: Settings) -> None:
             timers = {"early": 500, "on time": 1000 * (partition + 1), "late": 9000}
             await of_one.commit(Commit(state, timers=timers, outbox=[b"x"] * (partition + 1)), due_limit=0)
         await models.claim()
-        await models.save(Checkpoint(b"learner", 7), {}, b"snapshot")
+        await models.save(
+            Checkpoint(b"learner", 7), {}, Publication("only", {"only": Candidate(1, b"snapshot")}, b"report", 0)
+        )
 
     written(settings, write)
     with Overview(settings) as overview:

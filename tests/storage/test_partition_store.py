@@ -7,6 +7,7 @@ import pytest
 from stream.errors import FencedError, StorageError
 from stream.local.redis import EmbeddedRedis
 from stream.processing.state import Counters, Outgoing, PartitionState
+from stream.settings import Settings
 from stream.storage.connection import Client, connect
 from stream.storage.keys import Keys
 from stream.storage.partition_store import Commit, PartitionStore, decode_record, encode_record
@@ -224,7 +225,7 @@ def test_a_record_of_the_outbox_reads_back() -> None:
 
 def test_without_redis_every_call_says_so() -> None:
     async def use() -> None:
-        client = connect("redis://127.0.0.1:1/0", cluster=False)
+        client = connect(Settings(redis_url="redis://127.0.0.1:1/0"))
         store = store_of(client, "nowhere")
         try:
             with pytest.raises(StorageError, match="cannot be claimed"):

@@ -1,0 +1,96 @@
+"""Many trials, some at a time, each process with a Kafka of its own; results are written as they come."""
+
+import json
+import multiprocessing
+import multiprocessing.util
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.faults.brokers import Brokers
+from tests.faults.report import summary
+from tests.faults.trials import FAULTS, Result, attempt
+
+__all__ = ["OUTPUT", "PARTIAL_OUTPUT", "Task", "collected", "results_of", "try_one", "write"]
+
+OUTPUT = Path("build/faults.json")
+#: Of a run of some faults only, which must not replace the results of all.
+PARTIAL_OUTPUT = Path("build/faults-partial.json")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A trial to come: ``kind`` is the broker, ``keep`` the directory for the logs of workers and servers."""
+
+    fault: str
+    seed: int
+    kind: str
+    mutant: str = ""
+    keep: Path | None = None
+
+
+class _Process:
+    """What a process of the pool keeps from one trial to the next."""
+
+    stack = ExitStack()
+    brokers: Brokers | None = None
+
+    @classmethod
+    def try_one(cls, task: Task) -> Result:
+        if cls.brokers is None:
+            cls.brokers = cls.stack.enter_context(Brokers())
+            multiprocessing.util.Finalize(None, cls.stack.close, exitpriority=10)  # atexit is not run in a pool
+        return try_one(task, cls.brokers)
+
+
+def try_one(task: Task, brokers: Brokers) -> Result:
+    """The result of a trial; one that breaks must not hide the others, so it counts as a violation."""
+    fault = FAULTS[task.fault]
+    try:
+        return attempt(fault, task.seed, task.kind, brokers, mutant=task.mutant, keep=task.keep)
+    except Exception:  # noqa: BLE001 - whatever it is, it is shown, and fails the campaign
+        what = f"X: {traceback.format_exc()}"
+        return Result(fault.name, fault.number, task.kind, task.seed, 0, [what], 0, [], 0, 0, task.mutant)
+
+
+def results_of(tasks: Sequence[Task], jobs: int) -> Iterator[Result]:
+    """Results in the order in which they come: first of the faults that want the machine for themselves."""
+    alone = [task for task in tasks if FAULTS[task.fault].alone]
+    others = [task for task in tasks if not FAULTS[task.fault].alone]
+    for share, workers in ((alone, 1), (others, jobs)):
+        if not share:
+            continue
+        # not forked: this process may have threads
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+            for done in as_completed([pool.submit(_Process.try_one, task) for task in share]):
+                yield done.result()
+
+
+def write(output: Path, name: str, results: Sequence[Result], took_s: float) -> None:
+    """Put the results so far into ``output``, beside those of another name there; never half of it."""
+    found: dict[str, Any] = json.loads(output.read_text()) if output.exists() else {}
+    rows = [asdict(result) for result in results]
+    if name == "trials":
+        found |= {"faults": summary(rows), "trials": rows, "took_s": round(took_s, 1)}
+    else:
+        found[name] = rows
+    output.parent.mkdir(exist_ok=True)
+    scratch = output.with_suffix(f".{os.getpid()}")
+    scratch.write_text(json.dumps(found, indent=1) + "\n")
+    scratch.replace(output)
+
+
+def collected(output: Path, name: str, results: Iterator[Result], show: Callable[[Result], None]) -> list[Result]:
+    """Show and write each result as it comes; return all."""
+    began, so_far = time.monotonic(), list[Result]()
+    for result in results:
+        show(result)
+        so_far.append(result)
+        write(output, name, so_far, time.monotonic() - began)
+    return so_far

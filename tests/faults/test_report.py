@@ -1,0 +1,95 @@
+"""The tables of docs/reliability.md are what the generator writes."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.faults.__main__ import BETRAYED_BY
+from tests.faults.mutants import MUTANTS
+from tests.faults.report import BEGIN, END, mutants_table, report, summary, table, written
+from tests.faults.trials import FAULTS
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+
+TRIALS = [
+    {
+        "fault": "zombie",
+        "number": "5",
+        "broker": "kafka x1",
+        "seed": seed,
+        "faults": 4,
+        "violations": violations,
+        "duplicates": 10,
+        "recoveries_s": [1.0 * seed, 9.0],
+        "memory_mb": 280,
+    }
+    for seed, violations in ((2, ["F: a", "A: b"]), (1, []))
+]
+MUTANT_TRIALS = [
+    {"mutant": "outbox", "fault": "worker-kill-at-point", "violations": []},
+    {"mutant": "outbox", "fault": "worker-kill-at-point", "violations": ["L: x", "A: y", "A: z"]},
+    {"mutant": "rewind", "fault": "redis-lost-tail", "violations": ["X: broken"]},
+]
+
+
+def test_runs_of_a_fault_are_summed_up_by_broker() -> None:
+    (row,) = summary(TRIALS)
+    assert (row["runs"], row["injected"], row["seeds"], row["violations"], row["duplicates"]) == (2, 8, [1, 2], 2, 20)
+    assert (row["recovery_p50_s"], row["recovery_p99_s"]) == (2.0, 9.0)
+
+
+def test_rows_are_in_the_order_of_their_numbers_as_numbers() -> None:
+    others = [{**TRIALS[0], "fault": "late", "number": "14"}, {**TRIALS[0], "fault": "early", "number": "2"}]
+    assert [row["number"] for row in summary([*others, *TRIALS])] == ["2", "5", "14"]
+
+
+def test_the_table_ends_with_the_sum() -> None:
+    lines = table(summary(TRIALS)).splitlines()
+    assert lines[2] == "| 5. zombie | kafka x1 | 2 | 8 | 2 | 20 | 2.0 | 9.0 |"
+    assert lines[-1] == "| **all** | | 2 | 8 | 2 | 20 | | |"
+
+
+def test_a_mutant_that_only_broke_the_harness_was_not_noticed() -> None:
+    lines = mutants_table(MUTANT_TRIALS).splitlines()
+    assert lines[2] == "| outbox | worker-kill-at-point | 2 | A, L |"
+    assert lines[3] == "| rewind | redis-lost-tail | 1 | **nothing** |"
+
+
+def test_a_document_without_markers_is_refused() -> None:
+    assert written(f"a\n{BEGIN}\nold\n{END}\nb", "new") == f"a\n{BEGIN}\nnew\n{END}\nb"
+    with pytest.raises(ValueError, match="expected the lines"):
+        written("a document without them", "new")
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("|")[1:-1]]
+
+
+def test_the_document_holds_what_the_generator_writes() -> None:
+    """A table of another form was written by hand, or by another version of the generator."""
+    lines = DOCUMENT.read_text().partition(BEGIN)[2].partition(END)[0].strip().splitlines()
+    form = report({"trials": TRIALS, "mutants": MUTANT_TRIALS}).splitlines()
+    for line in (form[0], form[1], *(line for line in form if line.startswith("| Switched off"))):
+        assert line in lines
+    rows = [_cells(line) for line in lines if re.match(r"\| \d+\. ", line)]
+    assert rows
+    assert {row[0].partition(" ")[2] for row in rows} <= FAULTS.keys()
+    total = _cells(next(line for line in lines if line.startswith("| **all** |")))
+    assert [int(number) for number in total[2:6]] == [sum(int(row[column]) for row in rows) for column in range(2, 6)]
+    assert total[4] == "0"
+    assert all(any(line.startswith(f"| {mutant} | ") for line in lines) for mutant in MUTANTS)
+    assert "**nothing**" not in "".join(lines)
+
+
+def test_every_mutant_has_a_fault_that_must_betray_it() -> None:
+    assert BETRAYED_BY.keys() == MUTANTS.keys()
+    assert FAULTS.keys() >= set(BETRAYED_BY.values())
+
+
+def test_every_fault_says_what_it_does() -> None:
+    assert all(fault.inject.__doc__ for fault in FAULTS.values())
+
+
+def test_a_campaign_injects_more_than_three_hundred_faults_of_every_number() -> None:
+    assert {int(fault.number) for fault in FAULTS.values()} == set(range(25))
