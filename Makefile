@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format check faults faults-mutants lock clean
+.PHONY: help demo test lint format check faults faults-mutants bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,8 +38,11 @@ format: $(INSTALLED) ## Rewrite the code in the project's style
 
 check: lint test ## lint and test
 
+bench: $(INSTALLED) ## Measure one worker beside other engines; options in ARGS="..."
+	@$(BIN)/python -m benchmarks.throughput $(ARGS)
+
 lock: ## Write requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --universal --python-version 3.11 --extra local --extra dev \
+	uv pip compile pyproject.toml --universal --python-version 3.11 --extra local --extra notify --extra ingest --extra plots --extra dev \
 		--generate-hashes --no-header --no-emit-index-url --upgrade --quiet --output-file requirements.lock
 
 clean: ## Remove everything that make has made

@@ -8,7 +8,9 @@ StreamError
 │   └── CodecError       stored bytes are not a profile of a known layout
 ├── SnapshotError        a model snapshot is corrupt or of an unknown schema
 ├── EventLogError        an event-log file cannot be read
+├── InvalidEventError    an event that was to be published breaks the contract
 ├── PublishError         the broker did not accept a record
+│   └── DeliveryError    events were handed over and are not confirmed
 └── LocalServerError     an embedded server did not start or died
 
 Bad *data* on a topic is never an exception: it is a dead letter (``stream.events.Rejection``).
@@ -16,8 +18,10 @@ Bad *data* on a topic is never an exception: it is a dead letter (``stream.event
 
 __all__ = [
     "CodecError",
+    "DeliveryError",
     "EventLogError",
     "FencedError",
+    "InvalidEventError",
     "LocalServerError",
     "PublishError",
     "SettingsError",
@@ -67,8 +71,29 @@ class EventLogError(StreamError):
     """An event-log file cannot be read."""
 
 
+class InvalidEventError(StreamError):
+    """An event that was to be published breaks the contract; ``reason`` is one of `stream.events.rejections.Reason`."""
+
+    def __init__(self, message: str, *, event_id: str, reason: str) -> None:
+        super().__init__(message)
+        self.event_id = event_id
+        self.reason = reason
+
+
 class PublishError(StreamError):
     """The broker did not accept a record."""
+
+
+class DeliveryError(PublishError):
+    """Events were handed over and are not confirmed: refused, or without an answer in time.
+
+    ``event_ids``: which, at most a thousand of them, in the order in which they were handed over. Publishing them
+    again is safe: an event that is in the log twice counts once.
+    """
+
+    def __init__(self, message: str, *, event_ids: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.event_ids = event_ids
 
 
 class LocalServerError(StreamError):

@@ -59,12 +59,18 @@ class Settings:
 
     redis_url: str = setting("redis://127.0.0.1:6379/0", "Redis", "redis[s]://[[user]:password@]host:port[/db]")
     redis_cluster: bool = setting(False, "Redis", "the URL names a node of a Redis Cluster")
+    redis_ca_file: str = setting("", "Redis", "PEM file of the authority that signed the servers")
+    redis_cert_file: str = setting("", "Redis", "PEM file of the client's certificate")
+    redis_key_file: str = setting("", "Redis", "PEM file of the client's key")
     namespace: str = setting("stream", "Redis", "prefix of every key", pattern=r"[\w.:-]+")
 
     clock: str = setting("auto", "Time", "what moves time when no event does", choices=("auto", "event", "wall"))
     skew_s: float = setting(300.0, "Time", "an event may be this far in the future (s)", at_least=0)
     horizon_days: float = setting(28.0, "Labels", "no order for this long is churn (days)", over=0)
     landmark_days: float = setting(7.0, "Labels", "time between training examples of a customer (days)", over=0)
+    discount_rate: float = setting(
+        0.1, "Labels", "a year, by which money to come counts for less in the lifetime value", over=0, at_most=10
+    )
     silence_horizons: int = setting(6, "Labels", "a customer silent for this many horizons is retired", at_least=1)
 
     raise_at: float = setting(0.7, "Alerts", "raise an alert when the risk reaches")
@@ -77,15 +83,40 @@ class Settings:
     currency_rates: str = setting("", "Events", "price of a unit of each currency in the base: EUR=1,USD=0.92")
 
     batch_max_records: int = setting(
-        2000, "Worker", "most records of a partition in a step", at_least=1, at_most=100_000
+        16_000, "Worker", "most records of a partition in a step", at_least=1, at_most=100_000
     )
     align_wait_ms: int = setting(30_000, "Worker", "longest wait for an input that lags (ms)", at_least=0)
+    stalled_after_s: float = setting(
+        120.0, "Worker", "leave if records wait, servers answer and nothing is processed (s)", over=0
+    )
+    role: str = setting(
+        "all", "Worker", "events: never train; trainer: only train", choices=("all", "events", "trainer")
+    )
     cache_customers: int = setting(200_000, "Worker", "profiles kept in memory", at_least=0)
     model_poll_ms: int = setting(500, "Worker", "time between looks for a new model (ms)", at_least=1)
     snapshot_ms: int = setting(500, "Worker", "least time between model snapshots (ms)", at_least=1)
 
+    notify_file: str = setting("", "Notifications", "YAML file of channels, templates and rules")
+
+    ingest_host: str = setting("127.0.0.1", "Ingest", "where the endpoint listens", pattern=r"\S+")
+    ingest_port: int = setting(8080, "Ingest", "0: any free port", at_least=0, at_most=65_535)
+    ingest_token: str = setting("", "Ingest", "who may send: tokens, comma-separated", secret=True)
+    ingest_max_bytes: int = setting(1_048_576, "Ingest", "largest body of a request", at_least=1, at_most=104_857_600)
+    ingest_max_events: int = setting(5000, "Ingest", "most events of a request", at_least=1, at_most=100_000)
+    ingest_queue_events: int = setting(50_000, "Ingest", "most events that wait for Kafka", at_least=1)
+    ingest_read_timeout_s: float = setting(10.0, "Ingest", "a request must have arrived within (s)", over=0)
+    ingest_delivery_timeout_s: float = setting(10.0, "Ingest", "Kafka must have confirmed within (s)", at_least=1)
+    ingest_customer_key: str = setting("customer_id", "Ingest", "e-mail metadata that names the customer", pattern=".+")
+    ingest_email_customers: str = setting("hash", "Ingest", "without it", choices=("hash", "refuse"))
+    ingest_segment_secret: str = setting("", "Ingest", "shared secret of Segment's webhook", secret=True)
+    ingest_sendgrid_public_key: str = setting("", "Ingest", "verification key of SendGrid's event webhook")
+    ingest_mailgun_signing_key: str = setting("", "Ingest", "Mailgun's HTTP webhook signing key", secret=True)
+    ingest_postmark_username: str = setting("", "Ingest", "user in the URL of Postmark's webhook")
+    ingest_postmark_password: str = setting("", "Ingest", "password in that URL", secret=True)
+
     metrics_host: str = setting("127.0.0.1", "Metrics", "where /metrics listens", pattern=r"\S+")
     metrics_port: int = setting(0, "Metrics", "0: any free port, -1: off", at_least=-1, at_most=65_535)
+    stuck_after_s: float = setting(30.0, "Metrics", "/health/live fails when the event loop stands still (s)", over=0)
     log_level: str = setting("INFO", "Logging", "least level logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     log_format: str = setting("text", "Logging", "one line a record", choices=("text", "json"))
 
@@ -174,6 +205,23 @@ class Settings:
         return f"{self.topic_prefix}training-examples"
 
     @property
+    def actions(self) -> str:
+        return f"{self.topic_prefix}actions"
+
+    @property
+    def notifications(self) -> str:
+        return f"{self.topic_prefix}notifications"
+
+    @property
+    def notification_dead_letters(self) -> str:
+        return f"{self.topic_prefix}notification-dead-letters"
+
+    @property
+    def notification_topics(self) -> tuple[str, str, str]:
+        """Topics that only the notifier and its report need; workers run without them."""
+        return (self.actions, self.notifications, self.notification_dead_letters)
+
+    @property
     def event_topics(self) -> tuple[str, str, str]:
         """Topics of click, email and purchase events, in this order."""
         return (self.events_click, self.events_email, self.events_purchase)
@@ -181,7 +229,13 @@ class Settings:
     @property
     def topics(self) -> Mapping[str, int]:
         """Every topic with the number of partitions it is created with; one trainer reads its own topic."""
-        parallel = (*self.event_topics, self.alerts, self.segment_changes, self.dead_letters)
+        parallel = (
+            *self.event_topics,
+            self.alerts,
+            self.segment_changes,
+            self.dead_letters,
+            *self.notification_topics,
+        )
         return MappingProxyType({**dict.fromkeys(parallel, self.partitions), self.training_examples: 1})
 
     @property
@@ -203,6 +257,19 @@ class Settings:
         }
         return {name: value for name, value in options.items() if value}
 
+    def redis_tls(self) -> dict[str, str]:
+        """Files for a TLS connection to Redis, by redis-py's names; empty without TLS.
+
+        >>> Settings(redis_url="rediss://cache:6379/0").redis_tls()
+        {}
+        """
+        options = {
+            "ssl_ca_certs": self.redis_ca_file,
+            "ssl_certfile": self.redis_cert_file,
+            "ssl_keyfile": self.redis_key_file,
+        }
+        return {name: value for name, value in options.items() if value}
+
 
 def _bounds(settings: Settings) -> Iterator[str]:
     for declaration in fields(settings):
@@ -217,6 +284,7 @@ def _combinations(settings: Settings) -> Iterator[str]:
     """What settings that are fine one by one get wrong together."""
     yield from _kafka_security(settings)
     yield from _redis_address(settings)
+    yield from _redis_security(settings)
     if not 0 < settings.clear_at < settings.raise_at < 1:
         yield (
             f"clear_at={settings.clear_at:g}, raise_at={settings.raise_at:g}: must be "
@@ -280,6 +348,25 @@ def _redis_address(settings: Settings) -> Iterator[str]:
         yield f"{shown}: the path is the number of a database, such as /0"
     elif settings.redis_cluster and database not in {"", "0"}:
         yield f"{shown}: a Redis Cluster has only database 0"
+    if parts.query or parts.fragment:
+        # redis-py would let options in the address switch off what the other settings switch on
+        yield f"{shown}: expected nothing after the database; certificates are settings: redis_ca_file and so on"
+
+
+def _redis_security(settings: Settings) -> Iterator[str]:
+    files = {
+        "redis_ca_file": settings.redis_ca_file,
+        "redis_cert_file": settings.redis_cert_file,
+        "redis_key_file": settings.redis_key_file,
+    }
+    if any(files.values()) and not settings.redis_url.startswith("rediss://"):
+        present = ", ".join(name for name, path in files.items() if path)
+        yield f"{present} has no effect without TLS: let redis_url begin with rediss://"
+    if bool(files["redis_cert_file"]) != bool(files["redis_key_file"]):
+        yield "redis_cert_file and redis_key_file belong together: set both or neither"
+    for name, path in files.items():
+        if path and not Path(path).is_file():
+            yield f"{name}={path}: there is no such file"
 
 
 def _without_password(url: str) -> str:

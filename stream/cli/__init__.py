@@ -12,11 +12,16 @@ from stream.cli.lazy import LazyGroup
 __all__ = ["main"]
 
 COMMANDS = {
+    "actions": ("stream.cli.actions:actions", "Record what was done about customers."),
     "alerts": ("stream.cli.alerts:alerts", "Show alerts as they are published."),
     "customer": ("stream.cli.customer:customer", "Show everything about one customer."),
     "demo": ("stream.cli.demo:demo", "Run everything here, over real events, and watch."),
     "doctor": ("stream.cli.doctor:doctor", "Check everything a worker depends on."),
+    "effect": ("stream.cli.effect:effect", "Measure what notifying achieves."),
     "evaluate": ("stream.cli.evaluate:evaluate", "Measure the churn risk over a log."),
+    "notify": ("stream.cli.notify:notify", "Tell people and systems about alerts."),
+    "ingest": ("stream.cli.ingest:ingest", "Take events over HTTP."),
+    "models": ("stream.cli.models:models", "Show the models, and decide which one scores."),
     "produce": ("stream.cli.produce:produce", "Publish the events of a log file."),
     "replay": ("stream.cli.replay:replay", "Process a log without Kafka and Redis."),
     "settings": ("stream.cli.show_settings:show_settings", "Show the settings in effect."),

@@ -13,6 +13,7 @@ import orjson
 
 from stream.alerts.contract import Alert, SegmentChange
 from stream.events.model import ClickEvent, EmailEvent, PurchaseEvent
+from stream.notifications.contract import Action, Notification
 
 __all__ = ["CONTRACTS", "export", "schema_of"]
 
@@ -25,6 +26,8 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     "purchase-event": PurchaseEvent,
     "alert": Alert,
     "segment-change": SegmentChange,
+    "action": Action,
+    "notification": Notification,
 }
 
 #: An order that is completed or refunded has an amount; a type for each name would say no more, and at

@@ -6,20 +6,19 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 import click
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from stream.cli.kafka import client_config, cluster_metadata, silent
+from stream.cli.kafka import cluster_metadata, silent
 from stream.cli.log_options import log_options
 from stream.cli.options import SettingsCommand, with_settings
-from stream.errors import PublishError, TopologyError
-from stream.events.kinds import EventType
+from stream.client.producer import Producer
+from stream.client.record import EventRecord
+from stream.errors import DeliveryError, PublishError, TopologyError
 from stream.events.log import LogEvent, read_log
 from stream.settings import Settings
 
 __all__ = ["EventProducer", "produce"]
 
 DELIVERY_TIMEOUT_S = 60.0
-QUEUE_FULL_WAIT_S = 0.1
 
 
 @click.command(cls=SettingsCommand)
@@ -55,78 +54,49 @@ def _check_topics(settings: Settings) -> None:
 
 
 class EventProducer:
-    """Publishes events in order, each at most once in the log, and counts what the broker confirmed."""
+    """Publishes the events of a log in order and unchecked (judging them is the workers' business), and counts."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._topics = dict(zip(EventType, settings.event_topics, strict=True))
-        self._producer = Producer(
-            client_config(
-                settings,
-                enable_idempotence=True,
-                partitioner="murmur2_random",
-                linger_ms=20,
-                batch_size=1_000_000,
-                delivery_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000),
-            ),
-            logger=silent,
-        )
-        self.confirmed = 0
-        self.refused = 0
-        self._first_error = ""
+    def __init__(self, settings: Settings, *, delivery_timeout_s: float = DELIVERY_TIMEOUT_S) -> None:
+        self._producer = Producer(settings, delivery_timeout_s=delivery_timeout_s, logger=silent)
+        self._queued = 0
+        self._failure: DeliveryError | None = None
+
+    @property
+    def confirmed(self) -> int:
+        """Events that the broker has."""
+        return self._producer.confirmed
+
+    @property
+    def refused(self) -> int:
+        """Events that the broker did not accept."""
+        return self._producer.refused
 
     def publish(self, events: Iterable[LogEvent], *, rate: float | None = None) -> None:
         """Queue ``events``, at ``rate`` a second if given. Raises `PublishError` soon after a refusal."""
         started = time.monotonic()
         for number, event in enumerate(events):
             if rate is not None:
-                self._wait_until(started + number / rate)
-            self._queue(event)
-            self._producer.poll(0)
+                time.sleep(max(started + number / rate - time.monotonic(), 0.0))
+            self._queued += 1
+            self._producer.send(EventRecord(event.event_type, str(self._queued), *event[1:]))
             if self.refused:
                 self.check()
 
     def serve(self, timeout_s: float) -> None:
         """Let the broker's confirmations in for ``timeout_s``; raise `PublishError` if it refused an event."""
-        deadline = time.monotonic() + timeout_s
-        self._producer.poll(0)
-        while (remaining_s := deadline - time.monotonic()) > 0:
-            self._producer.poll(remaining_s)
+        time.sleep(timeout_s)
         self.check()
 
     def flush(self) -> None:
         """Wait until each queued event is confirmed, or refused: at the latest after the delivery timeout."""
-        self._producer.flush()
+        try:
+            self._producer.flush()
+        except DeliveryError as error:  # of interest to whoever goes on to `check`
+            self._failure = error
 
     def check(self) -> None:
         """Raise `PublishError` if the broker has refused an event."""
+        if self._failure is not None:
+            raise self._failure
         if self.refused:
-            raise PublishError(f"{self.refused:,} events were not accepted, first: {self._first_error}")
-
-    def _wait_until(self, deadline: float) -> None:
-        while (remaining_s := deadline - time.monotonic()) > 0:
-            self._producer.poll(remaining_s)
-
-    def _queue(self, event: LogEvent) -> None:
-        while True:
-            try:
-                self._producer.produce(
-                    self._topics[event.event_type],
-                    event.value,
-                    event.customer_id.encode(),
-                    timestamp=max(event.at_ms, 0),
-                    on_delivery=self._delivered,
-                )
-            except BufferError:
-                self._producer.poll(QUEUE_FULL_WAIT_S)
-            except KafkaException as error:
-                raise PublishError(f"the producer cannot go on: {error.args[0].str()}") from error
-            else:
-                return
-
-    def _delivered(self, error: KafkaError | None, message: Message) -> None:
-        if error is None:
-            self.confirmed += 1
-            return
-        self.refused += 1
-        if not self._first_error:
-            self._first_error = f"{error.str()} (topic {message.topic()})"
+            raise PublishError(f"{self.refused:,} events were refused, the first: {self._producer.first_failure}")

@@ -6,9 +6,9 @@ from dataclasses import asdict
 import click
 import orjson
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from stream.agents.kafka_access import FrankAdminClient
 from stream.cli.findings import Finding, Level, show, worst
 from stream.cli.kafka import admin_client, cluster_metadata
 from stream.cli.options import SettingsCommand, with_settings
@@ -81,7 +81,7 @@ def _topic_config(settings: Settings) -> dict[str, str]:
     return config
 
 
-def _wait_until_visible(settings: Settings, admin: AdminClient) -> None:
+def _wait_until_visible(settings: Settings, admin: FrankAdminClient) -> None:
     deadline = time.monotonic() + VISIBLE_TIMEOUT_S
     while missing := {*settings.topics} - {*cluster_metadata(settings, admin).topics}:
         if time.monotonic() > deadline:

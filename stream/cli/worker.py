@@ -40,7 +40,7 @@ def worker(ctx: click.Context, settings: Settings, *, processes: int) -> None:
         ctx.exit(supervise(command, [*_environments(settings, processes)], grace_s=GRACE_S))
     from stream.agents.worker import run
 
-    ctx.exit(run(settings))
+    run(settings)
 
 
 def _environments(settings: Settings, processes: int) -> Iterator[dict[str, str]]:

@@ -18,6 +18,7 @@ from stream.events.money import Exchange
 from stream.events.rejections import Reason, Rejection
 from stream.events.screen import MAX_DEPTH, BadRecordError, screen
 from stream.events.times import rfc3339
+from stream.events.withheld import without_text
 
 __all__ = ["Decoded", "Decoder", "Record", "hash_ids"]
 
@@ -181,7 +182,12 @@ def _kinds(event_type: EventType, events: Sequence[Event]) -> list[int]:
 def _reject(event_type: EventType, position: int, error: Exception, value: bytes | None) -> Rejection:
     reason, detail = diagnose(error, value)
     if reason is Reason.PROCESSING_FAILED:
-        _LOG.error("record %d of a batch of %s events could not be decoded", position, event_type, exc_info=error)
+        _LOG.error(
+            "record %d of a batch of %s events could not be decoded",
+            position,
+            event_type,
+            exc_info=without_text(error),
+        )
     return Rejection(position, reason, detail)
 
 

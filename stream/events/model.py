@@ -42,7 +42,7 @@ Currency = Annotated[str, Meta(description="ISO 4217", extra_json_schema={"patte
 Label = Annotated[str, Meta(max_length=256)]
 
 
-class _Event(Struct, frozen=True, kw_only=True, gc=False):
+class _Event(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The fields that all events share.
 
     ``event_id`` makes the event idempotent: a second event with the id of a known one is dropped.
@@ -94,7 +94,7 @@ class EmailEvent(_Event, frozen=True, kw_only=True, gc=False):
     text: str | None = None
 
 
-class Item(Struct, frozen=True, kw_only=True, gc=False):
+class Item(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One line of an order."""
 
     product_id: Label

@@ -18,8 +18,10 @@ from stream.online_models.learner import Learner, LearnerSettings
 from stream.processing.replay import Replay
 from stream.processing.rules import Rules
 from stream.processing.state import PartitionState
+from stream.settings import Settings
 from stream.storage.connection import connect
 from stream.storage.keys import Keys
+from stream.storage.notification_store import NotificationStore
 from stream.storage.partition_store import Commit, PartitionStore
 
 DAY_S = 86_400
@@ -55,7 +57,7 @@ def stored(redis_server: EmbeddedRedis, namespace: str, document: bytes) -> dict
     """Store the document as a worker does; the variables under which commands find it."""
 
     async def store() -> None:
-        client = connect(redis_server.url, cluster=False)
+        client = connect(Settings(redis_url=redis_server.url))
         partition = partition_of(CUSTOMER, PARTITIONS)
         partition_store = PartitionStore(client, Keys(namespace), partition, "w", ttl_s=600)
         await partition_store.claim()
@@ -86,6 +88,7 @@ def test_json_has_the_packed_state_unpacked(run: Run, stored: dict[str, str], do
     assert done.returncode == 0, done.stderr
     shown, packed = json.loads(done.stdout), json.loads(document)
     state = shown.pop("state")
+    assert (shown.pop("actions"), shown.pop("held_out")) == ([], False)
     del packed["state"]
     assert shown == packed
     assert [entry["amount"] for entry in state["orders"]] == [10.5, 20.0, 30.25]
@@ -125,3 +128,26 @@ def test_a_redis_that_is_away_is_one_line_and_status_1(run: Run) -> None:
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "check redis_url" in line
+
+
+def test_actions_of_people_and_the_hold_out_are_shown(
+    run: Run, stored: dict[str, str], redis_server: EmbeddedRedis
+) -> None:
+    settings = Settings(redis_url=redis_server.url, namespace=stored["STREAM_NAMESPACE"])
+    action = {
+        "action_id": "a",
+        "customer_id": CUSTOMER,
+        "action": "offer_accepted",
+        "occurred_at": "2026-01-02T03:04:05Z",
+        "actor": "Ann",
+        "note": "ten percent\noff",
+    }
+    with NotificationStore(settings) as notifications:
+        notifications.record_action(CUSTOMER, "offer_accepted", 1, json.dumps(action).encode(), ttl_s=600)
+        notifications.hold_out(CUSTOMER, "alert", ttl_s=600)
+    told = " ".join(run("customer", CUSTOMER, **stored).stdout.split())
+    assert "offer accepted 2026-01-02T03:04:05.000Z by Ann: ten percent?off" in told
+    assert "held out alerts are not sent" in told
+    shown = json.loads(run("customer", CUSTOMER, "--json", **stored).stdout)
+    assert shown["actions"] == [action]
+    assert shown["held_out"] is True

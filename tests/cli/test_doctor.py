@@ -69,7 +69,7 @@ def test_a_hidden_configuration_is_no_failure() -> None:
 
 def test_a_running_redis_tells_how_it_is_configured(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path, appendonly=False, maxmemory="64mb") as server:
-        (facts,) = diagnose(server.url, cluster=False, timeout_s=5)
+        (facts,) = diagnose(Settings(redis_url=server.url), timeout_s=5)
     assert not facts.append_only
     assert facts.eviction_policy == "noeviction"
     assert facts.max_memory == 64 * 2**20
@@ -78,12 +78,12 @@ def test_a_running_redis_tells_how_it_is_configured(tmp_path: Path) -> None:
 
 def test_an_absent_redis_is_a_storage_error() -> None:
     with pytest.raises(StorageError, match="ConnectionError"):
-        diagnose("redis://127.0.0.1:1/0", cluster=False, timeout_s=1)
+        diagnose(Settings(redis_url="redis://127.0.0.1:1/0"), timeout_s=1)
 
 
 def test_a_single_redis_is_not_taken_for_a_cluster(redis_server: EmbeddedRedis) -> None:
     with pytest.raises(StorageError):
-        diagnose(redis_server.url, cluster=True, timeout_s=5)
+        diagnose(Settings(redis_url=redis_server.url, redis_cluster=True), timeout_s=5)
 
 
 def test_a_complete_installation_is_status_0(run: Run) -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from stream.alerts.contract import Alert, AlertKind, Cause, Reason
 from stream.cli.alerts import describe_alert
 from stream.cli.produce import EventProducer
-from stream.errors import PublishError
+from stream.errors import DeliveryError, PublishError
 from stream.events.kinds import EventType
 from stream.events.log import LogEvent
 from stream.events.partition import partition_of
@@ -91,7 +91,7 @@ def test_other_partition_counts_than_set_are_a_warning(run: Run) -> None:
     assert run("topics", "create").returncode == 0
     done = run("topics", "describe", STREAM_PARTITIONS="4")
     assert done.returncode == 0
-    assert done.stdout.count("warn") == 6
+    assert done.stdout.count("warn") == 9
 
 
 def test_events_go_to_the_topic_of_their_type_keyed_by_customer_in_order(
@@ -159,16 +159,22 @@ def test_an_absent_broker_is_one_line_and_status_1(run: Run) -> None:
     assert "no Kafka broker answers at 127.0.0.1:1" in done.stderr
 
 
-def test_a_refused_event_is_reported(broker: EmbeddedBroker) -> None:
-    producer = EventProducer(Settings(kafka_bootstrap=broker.bootstrap))
-    producer._delivered(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE), _RefusedMessage())
-    with pytest.raises(PublishError, match=r"1 events were not accepted, first: .*too large.*topic events.click"):
+def test_a_refused_event_is_reported() -> None:
+    producer = EventProducer(Settings(kafka_bootstrap="127.0.0.1:1"), delivery_timeout_s=0.3)
+    producer.publish([LogEvent(EventType.CLICK, "c", 0, b"{}")])
+    deadline = time.monotonic() + DEADLINE_S
+    while not producer.refused:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    refusal = r"1 events were refused, the first: .*timed out \(topic events.click\)"
+    with pytest.raises(PublishError, match=refusal):
         producer.publish([LogEvent(EventType.CLICK, "c", 0, b"{}")])
-
-
-class _RefusedMessage(Message):
-    def topic(self) -> str:
-        return "events.click"
+    with pytest.raises(PublishError, match=refusal):
+        producer.serve(0)
+    producer.flush()
+    with pytest.raises(DeliveryError, match="2 events were refused"):
+        producer.check()
+    assert producer.confirmed == 0
 
 
 ALERT = Alert(

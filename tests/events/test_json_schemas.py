@@ -56,7 +56,7 @@ def test_the_names_of_the_model_are_the_kinds(event_type: EventType) -> None:
     assert set(names) == {name for of_type, name in KIND_OF if of_type is event_type}
 
 
-@pytest.mark.parametrize("name", ["alert", "segment-change"])
+@pytest.mark.parametrize("name", ["alert", "segment-change", "notification"])
 def test_published_records_promise_every_field(name: str) -> None:
     schema = schema_of(CONTRACTS[name])
     body = schema["$defs"][CONTRACTS[name].__name__]
