@@ -79,6 +79,7 @@ STALL_FAULTS = (
         "22",
         _hang_once,
         runs=1,
+        log={"customers": 100, "padding": 2_000},
         bench={"stalled_after_s": STALLED_AFTER_S, "batch_max_records": 20},
         plan=Plan(pace_ms=100.0),
         short=True,
