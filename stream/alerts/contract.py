@@ -113,8 +113,8 @@ class Alert(Struct, frozen=True, kw_only=True):
     logit: float
     baseline: float
     rest: float
-    calm: Calm | None = None
-    remedy: Remedy | None = None
+    calm: Calm | None
+    remedy: Remedy | None
     model_version: int
     occurred_at: Instant
     emitted_at: Instant

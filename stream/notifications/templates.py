@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from stream.alerts.contract import Alert, AlertKind, Cause, Reason
+from stream.alerts.contract import Alert, AlertKind, Calm, Cause, Change, Reason, Remedy
 from stream.errors import SettingsError
 from stream.notifications.config import Config, Template
 
@@ -31,6 +31,12 @@ SAMPLE: Final = Alert(
     logit=1.6,
     baseline=0.5,
     rest=0.7,
+    calm=Calm(
+        at="2025-12-26T03:04:05.000Z",
+        risk=0.41,
+        changes=(Change(feature="days_since_purchase", contribution=1.2, sentence="No order for 19 days."),),
+    ),
+    remedy=Remedy(risk_after_order=0.22, clears=True, sentence="An order would bring the risk to 22 %."),
     model_version=1,
     occurred_at="2026-01-02T03:04:05.000Z",
     emitted_at="2026-01-02T03:04:06.000Z",

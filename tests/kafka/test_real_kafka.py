@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -40,9 +40,14 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
 
 
 def _members(kafka: KafkaCluster, group: str) -> dict[str, set[tuple[str, int]]]:
-    """Assignment of each static member."""
+    """Assignment of each static member; nobody is a member while the coordinator still loads its groups."""
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
-    description = admin.describe_consumer_groups([group])[group].result(10.0)
+    try:
+        description = admin.describe_consumer_groups([group])[group].result(10.0)
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.COORDINATOR_LOAD_IN_PROGRESS:
+            return {}
+        raise
     return {
         member.group_instance_id: {(tp.topic, tp.partition) for tp in member.assignment.topic_partitions}
         for member in description.members
