@@ -69,16 +69,19 @@ ALERTS = Page(
     ],
     graphs=[
         Graph(
-            title="Raised by cause, last hour",
-            what="What made the risk reach the level, within the hour before.",
+            title="Raised by cause and severity, last hour",
+            what="What made the risk reach the level, and whether it is half way from there to certainty.",
             queries=[
-                Query(by("cause", "sum", f'increase(stream_alerts_total{{{_J}, kind="raised"}}[1h])'), "{{cause}}")
+                Query(
+                    by("cause, severity", "sum", f'increase(stream_alerts_total{{{_J}, kind="raised"}}[1h])'),
+                    "{{cause}}, {{severity}}",
+                )
             ],
             stacked=True,
         ),
         Graph(
             title="Risk at which alerts are raised",
-            what="Over the hour before. Alerts have no severity: routing goes by risk and value at risk.",
+            what="Over the hour before.",
             queries=[
                 Query(
                     f"histogram_quantile({share}, sum by (le) (increase(stream_alert_risk_ratio_bucket{{{_J}}}[1h])))",

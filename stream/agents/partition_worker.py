@@ -381,8 +381,8 @@ def _observe(outcome: Outcome) -> None:
         metrics.DEAD_LETTERS.labels(reason.value).inc()
     for kind, count in outcome.fired.items():
         metrics.TIMERS_FIRED.labels(kind).inc(count)
-    for (kind, cause), count in outcome.alerts.items():
-        metrics.ALERTS.labels(kind, cause).inc(count)
+    for of_alerts, count in outcome.alerts.items():
+        metrics.ALERTS.labels(*of_alerts).inc(count)
     for cause, risk in outcome.raised_risks:
         metrics.ALERT_RISK.labels(cause).observe(risk)
     for held_back_by, count in outcome.suppressed.items():

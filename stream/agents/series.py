@@ -10,6 +10,7 @@ from typing import Final
 from prometheus_client import Counter, Histogram
 
 from stream import metrics
+from stream.alerts.severity import Severity
 from stream.events.kinds import EventType
 from stream.events.rejections import Reason
 from stream.features.registry import FEATURE_NAMES
@@ -30,7 +31,7 @@ _LABEL_VALUES: Final[Mapping[Counter | Histogram, tuple[Iterable[str], ...]]] = 
         metrics.DEAD_LETTERS: (Reason,),
         metrics.COMMIT_REJECTED: (("fenced", "storage"),),
         metrics.TIMERS_FIRED: (FIRED,),
-        metrics.ALERTS: (("raised", "cleared"), _CAUSES),
+        metrics.ALERTS: (("raised", "cleared"), _CAUSES, Severity),
         metrics.ALERT_RISK: (_CAUSES,),
         metrics.ALERTS_SUPPRESSED: (SUPPRESSED,),
         metrics.LABELS: (("true", "false"),),

@@ -11,6 +11,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from stream.alerts.severity import Severity
+
 __all__ = [
     "CE_SOURCE",
     "Alert",
@@ -97,11 +99,12 @@ class Alert(Struct, frozen=True, kw_only=True):
     customer) + the contributions of ``reasons`` + ``rest`` (of all other features) = ``logit``.
     ``previous_risk`` is null at the first score, ``segment`` before segments are known. ``value_at_risk`` is
     money of the base currency. ``calm`` (null: no calm score within a horizon) and ``remedy`` are of raised
-    alerts. ``occurred_at`` is stream time, ``emitted_at`` the wall clock.
+    alerts; ``severity``: see `stream.alerts.severity`. ``occurred_at`` is stream time, ``emitted_at`` the wall clock.
     """
 
     alert_id: Sha256
     kind: AlertKind
+    severity: Severity
     customer_id: str
     risk: Probability
     threshold: Probability

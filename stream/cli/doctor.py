@@ -118,6 +118,9 @@ def _durability(subject: str, facts: RedisFacts) -> Iterator[Finding]:
         yield Finding(Level.WARN, subject, "append-only file, synced when the system likes", advice)
     else:
         yield Finding(Level.OK, subject, f"append-only file, appendfsync {facts.append_fsync or 'not told'}")
+    if facts.append_only and facts.load_truncated == "yes":
+        advice = "after two crashes half a step can be stored: set aof-load-truncated no, see docs/reliability.md"
+        yield Finding(Level.WARN, subject, "aof-load-truncated yes", advice)
     if facts.eviction_policy != "noeviction":
         advice = "evicted keys are lost customers: set maxmemory-policy noeviction"
         level = Level.FAIL if facts.max_memory else Level.WARN

@@ -20,6 +20,7 @@ LABELS: Final = MappingProxyType(
     {
         "action": "`contacted`, `offer_accepted`, `resolved`, `false_alarm`",
         "cause": "what made the risk cross the level: `event`, `silence`, `model`",
+        "severity": "`warning`, `critical` (half way from the level to certainty, or more); `info`: cleared",
         "channel": "a channel of the notification file",
         "churned": "`true`, `false`",
         "detector": "of drift: `adwin`, `page_hinkley`",
@@ -59,7 +60,7 @@ The time of an append is that of the record: topics are created with `LogAppendT
 `stream demo` keeps the times of producers instead, so what is measured from an append is the age of the event there.
 
 Every process shows all metrics of its modules, those of others with 0: queries name the job (`worker`, `notify`,
-`ingest`). Alerts have no severity: routing goes by risk (`stream_alert_risk_ratio`) and value at risk.
+`ingest`).
 
 Alert rules are in [the runbook](runbook.md), dashboards in `deploy/grafana`: change them in `deploy/grafana/*.py`, and
 `python -m deploy.grafana` writes the JSON. `python -m tests.monitoring.pictures DIRECTORY` draws every dashboard from a

@@ -4,10 +4,9 @@ from stream.metrics.registry import DELAY_S, counter, gauge, histogram
 
 __all__ = ["ALERTS", "ALERTS_SUPPRESSED", "ALERT_RISK", "INGEST_TO_ALERT", "SEGMENT_CHANGES", "SEGMENT_SHARE"]
 
-#: Alerts have no severity of their own: routing goes by risk and value at risk. This shows how the risks lie.
 _RISKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
 
-ALERTS = counter("stream_alerts_total", "Alerts committed.", ["kind", "cause"])
+ALERTS = counter("stream_alerts_total", "Alerts committed.", ["kind", "cause", "severity"])
 ALERT_RISK = histogram("stream_alert_risk_ratio", "Risk of churn that alerts were raised with.", _RISKS, ["cause"])
 ALERTS_SUPPRESSED = counter(
     "stream_alerts_suppressed_total", "Evaluations at or above the level that raised nothing.", ["reason"]

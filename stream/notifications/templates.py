@@ -8,6 +8,7 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from stream.alerts.contract import Alert, AlertKind, Calm, Cause, Change, Reason, Remedy
+from stream.alerts.severity import Severity
 from stream.errors import SettingsError
 from stream.notifications.config import Config, Template
 
@@ -20,6 +21,7 @@ _MAX_TITLE_CHARS: Final = 250
 SAMPLE: Final = Alert(
     alert_id="0" * 64,
     kind=AlertKind.RAISED,
+    severity=Severity.WARNING,
     customer_id="sample-customer",
     risk=0.83,
     threshold=0.7,

@@ -23,6 +23,7 @@ from stream.alerts.contract import (
     cloud_event_headers,
 )
 from stream.alerts.reasons import Score, changes, explain, remedy
+from stream.alerts.severity import severity_of
 from stream.events.columns import MONEY_SCALE
 from stream.events.times import rfc3339
 from stream.features.registry import COLUMN, FEATURE_NAMES, INPUT_SCALE
@@ -155,6 +156,7 @@ def _alert(e: _Emitted, context: _Context) -> Outgoing:
     alert = Alert(
         alert_id=alert_id(RULES_VERSION, customer, kind, _trigger(e)),
         kind=kind,
+        severity=severity_of(e.risk, context.rules.raise_at, raised=raised),
         customer_id=customer,
         risk=e.risk,
         threshold=context.rules.raise_at if raised else context.rules.clear_at,

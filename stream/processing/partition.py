@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from stream.alerts.severity import severity_of
 from stream.events.dead_letters import dead_letter
 from stream.events.kinds import EventType
 from stream.events.rejections import Reason, Rejection
@@ -39,7 +41,7 @@ class Outcome:
     ``documents``: by customer. ``timers``: customer -> next due (ms), and ``idle``: customers without a timer, of
     those for whom that is news to the store. ``packed``: profiles for the cache. ``outgoing``: records for the
     outbox, in order. ``fired``: timers by kind. ``rejected``: reasons of the dead letters.
-    ``duplicates``/``applied``: events of this step, by input. ``alerts``: by (raised or cleared, cause).
+    ``duplicates``/``applied``: events of this step, by input. ``alerts``: by (raised or cleared, cause, severity).
     ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``: evaluations that reached the level and
     raised nothing, by reason. ``segment_changes``: how many.
     """
@@ -54,7 +56,7 @@ class Outcome:
     rejected: list[tuple[int, Reason]] = field(default_factory=list)
     applied: Mapping[int, int] = field(default_factory=dict)
     duplicates: Mapping[int, int] = field(default_factory=dict)
-    alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    alerts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     raised_risks: Sequence[tuple[str, float]] = ()
     suppressed: Mapping[str, int] = field(default_factory=dict)
     segment_changes: int = 0
@@ -231,7 +233,7 @@ class Partition:
             outgoing=outgoing,
             fired=run.fired,
             rejected=rejected,
-            alerts=_alerts(run.emissions),
+            alerts=_alerts(run.emissions, self._rules.raise_at),
             raised_risks=_raised_risks(run.emissions),
             suppressed=run.suppressed,
             segment_changes=int(np.count_nonzero(run.emissions["kind"] == EmissionKind.SEGMENT)),
@@ -272,14 +274,16 @@ def _raised_risks(emissions: npt.NDArray[np.void]) -> list[tuple[str, float]]:
     return list(zip(causes, raised["risk"].tolist(), strict=True))
 
 
-def _alerts(emissions: npt.NDArray[np.void]) -> dict[tuple[str, str], int]:
-    counts: dict[tuple[str, str], int] = {}
-    for kind in (EmissionKind.RAISED, EmissionKind.CLEARED):
-        causes = np.bincount(emissions["cause"][emissions["kind"] == kind], minlength=len(EmissionCause))
-        for cause, count in zip(EmissionCause, causes.tolist(), strict=True):
-            if count:
-                counts[kind.name.lower(), cause.name.lower()] = count
-    return counts
+def _alerts(emissions: npt.NDArray[np.void], raise_at: float) -> Counter[tuple[str, str, str]]:
+    return Counter(
+        (
+            kind.name.lower(),
+            EmissionCause(cause).name.lower(),
+            severity_of(risk, raise_at, raised=kind is EmissionKind.RAISED).value,
+        )
+        for kind in (EmissionKind.RAISED, EmissionKind.CLEARED)
+        for cause, risk in emissions[["cause", "risk"]][emissions["kind"] == kind].tolist()
+    )
 
 
 def _count(counters: Counters, emissions: npt.NDArray[np.void]) -> None:
@@ -289,7 +293,7 @@ def _count(counters: Counters, emissions: npt.NDArray[np.void]) -> None:
     counters.alerts_raised += kinds[EmissionKind.RAISED]
     counters.alerts_cleared += kinds[EmissionKind.CLEARED]
     counters.segment_changes += kinds[EmissionKind.SEGMENT]
-    raised = {cause: count for (kind, cause), count in _alerts(emissions).items() if kind == "raised"}
-    counters.raised_by_event += raised.get("event", 0)
-    counters.raised_by_silence += raised.get("silence", 0)
-    counters.raised_by_model += raised.get("model", 0)
+    causes = np.bincount(emissions["cause"][emissions["kind"] == EmissionKind.RAISED], minlength=len(EmissionCause))
+    counters.raised_by_event += int(causes[EmissionCause.EVENT])
+    counters.raised_by_silence += int(causes[EmissionCause.SILENCE])
+    counters.raised_by_model += int(causes[EmissionCause.MODEL])

@@ -23,6 +23,8 @@ class RedisFacts:
     append_only: bool
     #: ``always``, ``everysec`` or ``no``; empty when the server does not tell (managed services hide CONFIG).
     append_fsync: str
+    #: Whether an append-only file that ends within a transaction is loaded all the same; empty as above.
+    load_truncated: str
     eviction_policy: str
     used_memory: int
     max_memory: int
@@ -52,7 +54,8 @@ def _facts(client: Any) -> RedisFacts:
         role=str(info["role"]),
         cluster=bool(info.get("cluster_enabled", 0)),
         append_only=bool(info.get("aof_enabled", 0)),
-        append_fsync=_append_fsync(client),
+        append_fsync=_configured(client, "appendfsync"),
+        load_truncated=_configured(client, "aof-load-truncated"),
         eviction_policy=str(info.get("maxmemory_policy", "")),
         used_memory=int(info["used_memory"]),
         max_memory=int(info.get("maxmemory", 0)),
@@ -60,10 +63,10 @@ def _facts(client: Any) -> RedisFacts:
     )
 
 
-def _append_fsync(client: Any) -> str:
+def _configured(client: Any, name: str) -> str:
     try:
-        answer = client.config_get("appendfsync")
+        answer = client.config_get(name)
     except redis.ResponseError:  # CONFIG is disabled: unknown is an answer
         return ""
-    value = answer.get("appendfsync") or answer.get(b"appendfsync") or ""
+    value = answer.get(name) or answer.get(name.encode()) or ""
     return value.decode() if isinstance(value, bytes) else str(value)

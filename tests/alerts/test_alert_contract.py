@@ -19,12 +19,14 @@ from stream.alerts.contract import (
     alert_id,
     cloud_event_headers,
 )
+from stream.alerts.severity import Severity
 from stream.cli.contracts import schema_of
 
 AT = "2024-05-31T12:30:00.250Z"
 ALERT = Alert(
     alert_id=alert_id("1", "c-1", AlertKind.RAISED, "event:0000000002a1"),
     kind=AlertKind.RAISED,
+    severity=Severity.WARNING,
     customer_id="Zoë",
     risk=0.75,
     threshold=0.7,

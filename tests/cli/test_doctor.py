@@ -23,6 +23,7 @@ GOOD = RedisFacts(
     cluster=False,
     append_only=True,
     append_fsync="everysec",
+    load_truncated="no",
     eviction_policy="noeviction",
     used_memory=10 * 2**20,
     max_memory=100 * 2**20,
@@ -46,6 +47,7 @@ def test_a_good_redis_is_well() -> None:
         (replace(GOOD, cluster=True), Level.FAIL, "set redis_cluster to true"),
         (replace(GOOD, append_only=False), Level.WARN, "appendonly yes"),
         (replace(GOOD, append_fsync="no"), Level.WARN, "appendfsync everysec"),
+        (replace(GOOD, load_truncated="yes"), Level.WARN, "aof-load-truncated no"),
         (replace(GOOD, eviction_policy="allkeys-lru"), Level.FAIL, "maxmemory-policy noeviction"),
         (
             replace(GOOD, eviction_policy="allkeys-lru", max_memory=0),
@@ -64,7 +66,7 @@ def test_what_is_wrong_with_redis_is_found_with_what_to_do(facts: RedisFacts, le
 
 
 def test_a_hidden_configuration_is_no_failure() -> None:
-    assert worst(judge(replace(GOOD, append_fsync=""))) is Level.OK
+    assert worst(judge(replace(GOOD, append_fsync="", load_truncated=""))) is Level.OK
 
 
 def test_a_running_redis_tells_how_it_is_configured(tmp_path: Path) -> None:

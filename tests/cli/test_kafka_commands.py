@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from stream.alerts.contract import Alert, AlertKind, Cause, Reason
+from stream.alerts.severity import Severity
 from stream.cli.alerts import describe_alert
 from stream.cli.produce import EventProducer
 from stream.errors import DeliveryError, PublishError
@@ -180,6 +181,7 @@ def test_a_refused_event_is_reported() -> None:
 ALERT = Alert(
     alert_id="0" * 64,
     kind=AlertKind.RAISED,
+    severity=Severity.WARNING,
     customer_id="c-7",
     risk=0.83,
     threshold=0.7,

@@ -101,6 +101,7 @@ def test_redis_keeps_every_key_over_a_crash(services: Mapping[str, Any]) -> None
     command = services["redis"]["command"]
     options = dict(zip(command[1::2], command[2::2], strict=True))
     assert options["--appendonly"] == "yes"
+    assert options["--aof-load-truncated"] == "no"
     assert options["--maxmemory-policy"] == "noeviction"
     assert options["--maxmemory"] != "0"
 

@@ -58,6 +58,25 @@ def test_the_broker_listens_on_the_loopback_interface_only(broker: EmbeddedBroke
     assert listening_addresses(broker.pid) == {"0100007F"}
 
 
+def test_a_file_that_ends_within_a_transaction_never_brings_back_a_part_of_it(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path, appendfsync="always") as server:
+        write = ["EVAL", "for i = 1, 3 do redis.call('SET', KEYS[i], ARGV[1]) end", "3", "a", "b", "token"]
+        ask(server, *[" ".join(_quoted(word) for word in (*write, value)) for value in ("1", "2")])
+        server.kill()
+        file = max(tmp_path.rglob("*.aof"), key=lambda path: path.stat().st_mtime)
+        os.truncate(file, file.read_bytes().rindex(b"token"))
+        server.start()
+        assert ask(server, "MGET a b token").count(b"$1\r\n1\r\n") == 3
+        ask(server, "SET token 3")
+        server.kill()
+        server.start()
+        assert b"$1\r\n1\r\n$1\r\n1\r\n$1\r\n3\r\n" in ask(server, "MGET a b token")
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"'
+
+
 def test_redis_listens_on_the_loopback_interface_only(redis_server: EmbeddedRedis) -> None:
     assert listening_addresses(redis_server.pid) == {"0100007F"}
 

@@ -91,7 +91,7 @@ def test_an_alert_held_back_by_the_one_before_it_is_counted() -> None:
     raised = ada.step(WORRIED, (EventKind.ORDER_COMPLETED, "a", 0.0), (EventKind.ORDER_COMPLETED, "b", 0.1))
     assert raised.suppressed == {"few_orders": 1, "cooldown": 0}
     cleared = ada.step(CALM, (EventKind.PAGE_VIEWED, "c", 0.2))
-    assert [kind for kind, _ in cleared.alerts] == ["cleared"]
+    assert [kind for kind, *_ in cleared.alerts] == ["cleared"]
     again = ada.step(WORRIED, (EventKind.PAGE_VIEWED, "d", 0.3))
     assert again.suppressed["cooldown"] >= 1
     assert not again.alerts
@@ -272,7 +272,7 @@ def test_every_counter_of_a_worker_is_there_before_it_has_counted() -> None:
     for sample, labels in (
         ("stream_events_total", {"type": "email", "outcome": "dead_letter"}),
         ("stream_dead_letters_total", {"reason": "processing_failed"}),
-        ("stream_alerts_total", {"kind": "raised", "cause": "silence"}),
+        ("stream_alerts_total", {"kind": "raised", "cause": "silence", "severity": "critical"}),
         ("stream_alerts_suppressed_total", {"reason": "cooldown"}),
         ("stream_drift_alarms_total", {"detector": "adwin", "kind": "feature", "of": "days_since_purchase"}),
     ):

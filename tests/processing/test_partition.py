@@ -138,7 +138,7 @@ def test_a_crossing_that_only_the_new_model_sees_is_caused_by_the_model() -> Non
     outcome = one.sweep(["ada"], scorer_of(worried, version=2), NOW_MS)
     [alert] = contents(outcome.outgoing, "alerts", "ada")
     assert (alert["cause"], alert["model_version"]) == ("model", 2)
-    assert outcome.alerts == {("raised", "model"): 1}
+    assert outcome.alerts == {("raised", "model", "critical"): 1}
     assert outcome.state.counters.raised_by_model == 1
 
 
