@@ -259,7 +259,9 @@ class Bench:
         self.wait("all timers fired", self._timers_fired, 30.0)
         self.wait("empty outboxes", self.published, 30.0)
         with contextlib.suppress(TooLateError):  # what is missing is reported as a violation
-            self.wait("all examples learned", lambda: self.learned() >= wanted, 20.0)
+            # a trainer that finds itself superseded waits for a session timeout before it goes on
+            patience_s = 20.0 + 3 * self.settings.session_timeout_s
+            self.wait("all examples learned", lambda: self.learned() >= wanted, patience_s)
         self.wait("offsets committed", self._committed_all, 15.0)
 
     def _at_ends(self) -> bool:

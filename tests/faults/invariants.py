@@ -125,8 +125,11 @@ def _model(bench: Bench) -> Iterator[str]:
         elif example.example_id not in learned:
             learned.add(example.example_id)
             learner.learn(example)
-    if bench.client.hget(bench.keys.checkpoint(), "learner") != learner.dump():
-        yield f"L: the model is not the one that {len(learned)} examples make"
+    dumped, offset = bench.client.hmget(bench.keys.checkpoint(), "learner", "offset")
+    if dumped != learner.dump():
+        topic = (bench.settings.training_examples, 0)
+        where = f"its checkpoint is at offset {offset!r}, {bench.committed().get(topic)} is committed"
+        yield f"L: the model is not the one that {len(learned)} examples make; {where}"
 
 
 def _offsets(bench: Bench) -> Iterator[str]:

@@ -30,6 +30,9 @@ __all__ = ["FAULTS", "Result", "attempt"]
 FAULTS = {fault.name: fault for fault in (*WORKER_FAULTS, *STALL_FAULTS, *REDIS_FAULTS, *KAFKA_FAULTS, *RECOVERY)}
 
 
+#: Directory of the logs of trials that failed.
+FAILED = Path("build/faults-failed")
+
 #: A violation may hold the logs of all workers; this much of it is kept.
 SHOWN = 3000
 
@@ -54,13 +57,23 @@ class Result:
 def attempt(
     fault: Fault, seed: int, kind: str, brokers: Brokers, *, mutant: str = "", keep: Path | None = None
 ) -> Result:
-    """One trial: the schedule and the log follow from ``seed``. Logs stay in ``keep`` if it is given."""
+    """One trial: the schedule and the log follow from ``seed``.
+
+    Logs stay in ``keep`` if it is given; those of a trial that failed go to `FAILED`, for it may not fail again.
+    """
     with tempfile.TemporaryDirectory(prefix=f"faults-{fault.name}-") as scratch:
         directory = keep or Path(scratch)
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         with brokers.of(kind, fault, directory) as broker:
-            return _attempt(fault, seed, broker, directory, mutant)
+            result = _attempt(fault, seed, broker, directory, mutant)
+        if result.violations and not (mutant or keep):
+            logs = FAILED / f"{fault.name}-{seed}"
+            shutil.rmtree(logs, ignore_errors=True)
+            logs.mkdir(parents=True)
+            for log in directory.rglob("*.log"):
+                shutil.copy(log, logs)
+        return result
 
 
 def _attempt(fault: Fault, seed: int, broker: Broker, directory: Path, mutant: str) -> Result:
