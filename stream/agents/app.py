@@ -79,22 +79,12 @@ class Assembly:
         )
         self._client = connect(settings)
         self.publisher = Publisher(settings.librdkafka())
-        models = ModelStore(self._client, self._keys, self._name)
-        self.model = CurrentModel(models, settings.model_poll_ms / 1000)
-        self.trainer = Trainer(
-            models,
-            LearnerSettings(min_labels=settings.min_labels),
-            self._rewind_trainer,
-            clock,
-            snapshot_s=settings.snapshot_ms / 1000,
-            fenced_wait_s=settings.session_timeout_s,
-            publish=not settings.freeze_model,
-        )
+        self.model = CurrentModel(self._model_store(), settings.model_poll_ms / 1000)
         self.owner = Owner(
             settings.event_topics,
             settings.training_examples,
             self._make_worker,
-            self.trainer,
+            self._make_trainer,
             partial(check_layout, self._client, self._keys, settings.partitions),
             self.model.refresh,
         )
@@ -204,6 +194,21 @@ class Assembly:
                 fenced_wait_s=settings.session_timeout_s,
                 probe=self._probe,
             ),
+        )
+
+    def _model_store(self) -> ModelStore:
+        return ModelStore(self._client, self._keys, self._name)
+
+    def _make_trainer(self) -> Trainer:
+        settings = self.settings
+        return Trainer(
+            self._model_store(),
+            LearnerSettings(min_labels=settings.min_labels),
+            self._rewind_trainer,
+            self._clock,
+            snapshot_s=settings.snapshot_ms / 1000,
+            fenced_wait_s=settings.session_timeout_s,
+            publish=not settings.freeze_model,
         )
 
     async def _rewind_trainer(self, offset: int) -> None:

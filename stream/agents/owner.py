@@ -78,24 +78,29 @@ class PartitionInputs:
 
 
 class Owner(PartitionOwner):
-    """Starts and stops a `PartitionWorker` for each partition index, and the trainer with its partition."""
+    """Starts and stops a `PartitionWorker` for each partition index, and a `Trainer` with its partition.
+
+    Each assignment has workers and a trainer of its own: one whose end was given up, because it took too long, can
+    then neither see nor change what its successor does, and its writes are refused.
+    """
 
     def __init__(
         self,
         event_topics: Sequence[str],
         training_topic: str,
         make_worker: Callable[[int], PartitionWorker],
-        trainer: Trainer,
+        make_trainer: Callable[[], Trainer],
         check_layout: Callable[[], Coroutine[Any, Any, None]],
         refresh_model: Callable[[], Awaitable[None]],
     ) -> None:
         self._source = {topic: source for source, topic in enumerate(event_topics)}
         self._training_topic = training_topic
         self._make_worker = make_worker
-        self._trainer = trainer
+        self._make_trainer = make_trainer
         self._check_layout = check_layout
         self._refresh_model = refresh_model
         self._workers: dict[int, PartitionWorker] = {}
+        self._trainer: Trainer | None = None
         self._tasks: dict[int | str, asyncio.Task[None]] = {}
 
     @property
@@ -119,7 +124,8 @@ class Owner(PartitionOwner):
             offsets.update({TP(topic, partition): stored[topic] for topic in self._source if topic in stored})
         for tp in assigned:
             if tp.topic == self._training_topic:
-                offsets[tp] = await _patiently(self._trainer.claim)
+                self._trainer = trainer = self._make_trainer()
+                offsets[tp] = await _patiently(trainer.claim)
         await self._refresh_model()
         return offsets
 
@@ -129,7 +135,7 @@ class Owner(PartitionOwner):
         await self._end(self._workers.keys() - partitions, training=False)
         for partition in partitions:
             self._start(partition, self._workers[partition].run())
-        if any(tp.topic == self._training_topic for tp in assigned):
+        if self._trainer is not None and any(tp.topic == self._training_topic for tp in assigned):
             self._start(self._training_topic, self._trainer.run())
         metrics.ASSIGNED_PARTITIONS.set(len(partitions))
 
@@ -160,9 +166,11 @@ class Owner(PartitionOwner):
             worker.stop()
             if (task := self._tasks.pop(partition, None)) is not None:
                 ending.append(task)
-        if training and (task := self._tasks.pop(self._training_topic, None)) is not None:
+        if training and self._trainer is not None:
             self._trainer.stop()
-            ending.append(task)
+            self._trainer = None
+            if (task := self._tasks.pop(self._training_topic, None)) is not None:
+                ending.append(task)
         # cancelled when it takes too long, and the tasks with it: what they had not stored is read again
         await asyncio.gather(*ending, return_exceptions=True)
 
@@ -170,7 +178,8 @@ class Owner(PartitionOwner):
         """Hand a fetched batch to the worker of its partition."""
         source = self._source.get(batch.tp.topic)
         if source is None:
-            self._trainer.deliver(batch)
+            if self._trainer is not None:
+                self._trainer.deliver(batch)
         elif (worker := self._workers.get(batch.tp.partition)) is not None:
             worker.deliver(source, batch)
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from stream import metrics
 from stream.agents.partition_worker import Batch
 from stream.agents.waiting import pause, wait_until_set
 from stream.clock import Clock
-from stream.errors import FencedError, StorageError
+from stream.errors import FencedError, StorageError, StreamError
 from stream.online_models.champion import LossAlarm, Standing
 from stream.online_models.drift import FeatureAlarm
 from stream.online_models.example import Example, InvalidExample, Label, decode_example
@@ -50,10 +50,16 @@ _EVALUATED = (
 
 
 class TrainingBatch(Batch, Protocol):
-    """A fetched batch, with where its log goes on."""
+    """A fetched batch, with where the one before it ended and where its log goes on."""
 
     @property
+    def start_offset(self) -> int: ...
+    @property
     def next_offset(self) -> int: ...
+
+
+class _GapError(StreamError):
+    """A batch does not begin where the one before it ended."""
 
 
 class Trainer:
@@ -87,8 +93,7 @@ class Trainer:
         self._begin(Checkpoint(None, 0))
 
     async def claim(self) -> int:
-        """Become the trainer of a new assignment; return the offset of the next example."""
-        self._stopping = False
+        """Become the trainer of an assignment; return the offset of the next example. Once in the life of an object."""
         return await self._load()
 
     async def _load(self) -> int:
@@ -106,7 +111,7 @@ class Trainer:
         while not self._stopping:
             try:
                 await self._turn()
-            except (FencedError, StorageError) as error:
+            except (FencedError, StorageError, _GapError) as error:
                 await self._recover(error)
 
     def stop(self) -> None:
@@ -148,6 +153,7 @@ class Trainer:
         return batches
 
     async def _learn(self, batches: list[TrainingBatch]) -> None:
+        self._check_gapless(batches)
         fresh = await self._fresh(
             [decode_example(record.value or b"") for batch in batches for record in batch.records]
         )
@@ -162,6 +168,14 @@ class Trainer:
                 return
         self._offset = batches[-1].next_offset
         self._unsaved += batches
+
+    def _check_gapless(self, batches: Sequence[TrainingBatch]) -> None:
+        """The checkpoint's offset promises that all before it is learned, so nothing may be passed over."""
+        expected = self._offset
+        for batch in batches:
+            if batch.start_offset > expected:
+                raise _GapError(f"examples from offset {expected} to {batch.start_offset} did not arrive")
+            expected = batch.next_offset
 
     async def _fresh(self, examples: list[Example | InvalidExample]) -> list[Example]:
         """Drop what cannot be learned, and what has been: the outbox may send an example twice."""
@@ -214,7 +228,7 @@ class Trainer:
         appended_at_ms = [record.timestamp for batch in self._unsaved for record in batch.records]
         metrics.LEARNING_DELAY.observe([(now_ms - at_ms) / 1000 for at_ms in appended_at_ms])
 
-    async def _recover(self, error: StorageError) -> None:
+    async def _recover(self, error: StreamError) -> None:
         _LOG.warning("the trainer goes back to its checkpoint: %s", error)
         superseded = isinstance(error, FencedError) and error.superseded
         retry_s = self._fenced_wait_s if superseded else _FIRST_RETRY_S

@@ -56,6 +56,7 @@ class Batch:
     records: Sequence[Record]
     topic: "Topic"
     lease: int
+    start_offset: int
     next_offset: int
 
     @property
@@ -75,6 +76,8 @@ class Topic:
     position: int = 0
     acked_to: int = 0
     rewinds: list[int] = field(default_factory=list)
+    #: Offsets of batches that get lost on their way, once.
+    lost: set[int] = field(default_factory=set)
 
     async def rewind(self, offset: int) -> None:
         self.rewinds.append(offset)
@@ -89,8 +92,12 @@ class Topic:
             part = self.values[self.position : self.position + size]
             if part:
                 records = [Record(None, value, 0, self.position + k) for k, value in enumerate(part)]
+                start = self.position
                 self.position += len(part)
-                trainer.deliver(cast("Any", Batch(records, self, self.lease, self.position)))
+                if start in self.lost:
+                    self.lost.remove(start)
+                else:
+                    trainer.deliver(cast("Any", Batch(records, self, self.lease, start, self.position)))
             await asyncio.sleep(0)
 
 
@@ -226,6 +233,18 @@ def test_when_redis_fails_the_trainer_goes_back_to_its_checkpoint(redis_server: 
         # the second write may have held everything: then there is nothing left to ack
         await until(lambda: bench.all_learned() or bench.topic.rewinds[1] == len(EXAMPLES), "everything is learned")
         await bench.end()
+        assert await bench.store().snapshot() == folded(EXAMPLES)
+
+    play(redis_server, namespace, scenario)
+
+
+def test_a_batch_that_gets_lost_on_its_way_is_not_passed_over(redis_server: EmbeddedRedis, namespace: str) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.topic.lost = {0, 210}
+        await bench.start()
+        await until(bench.all_learned, "everything is learned")
+        await bench.end()
+        assert len(bench.topic.rewinds) >= 1
         assert await bench.store().snapshot() == folded(EXAMPLES)
 
     play(redis_server, namespace, scenario)

@@ -57,6 +57,11 @@ class RecordBatch:
         return self.records[-1].offset
 
     @property
+    def start_offset(self) -> int:
+        """Where the batch before it in this lease ended, or the lease began; the first record may come later."""
+        return self._slot.start
+
+    @property
     def next_offset(self) -> int:
         """Where the log goes on after this batch, beyond offsets without a record: the offset to store."""
         return self._slot.end
