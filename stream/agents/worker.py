@@ -35,7 +35,7 @@ def run(settings: Settings) -> NoReturn:
     if settings.metrics_port >= 0:
         # first of all: while the kernel is compiled, the answer to a probe is that, not a refused connection
         port = metrics.serve(settings.metrics_host, settings.metrics_port, health.pages)
-        _LOG.info("metrics at http://%s:%d/metrics, probes at /health/...", settings.metrics_host, port)
+        _LOG.info("metrics at http://%s:%d/metrics and probes at /health/...", settings.metrics_host, port)
     if settings.role != "trainer":  # River is not compiled
         started = warm_up()
         _LOG.info("kernel ready after %.1f s", started)

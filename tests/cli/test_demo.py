@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import msgspec
 import pytest
@@ -138,6 +139,11 @@ def test_a_kept_demo_can_be_used_from_another_shell_until_it_is_interrupted(
         check=False,
     )
     assert described.returncode == 0
+    addresses = re.findall(r"^curl -s (\S+) \|", (tmp_path / "out").read_text(), re.MULTILINE)
+    assert addresses
+    for address in addresses:
+        with urlopen(address, timeout=DEADLINE_S) as answer:  # noqa: S310 - it is the demo that says where
+            assert b"stream_events_total" in answer.read()
     process.send_signal(signal.SIGINT)
     assert process.wait(DEADLINE_S) == 0, (tmp_path / "err").read_text()
     assert running() == {}
