@@ -19,7 +19,7 @@ from redis.retry import Retry as BlockingRetry
 from stream.errors import StorageError
 from stream.settings import Settings
 
-__all__ = ["FAILURES", "Client", "check_access", "connect", "connect_blocking", "explained"]
+__all__ = ["FAILURES", "Client", "check_access", "connect", "connect_blocking", "connect_or_explain", "explained"]
 
 #: What a command may raise when Redis is away, refuses or does not answer (a cluster has an error of its own).
 FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError)
@@ -89,6 +89,14 @@ def connect_blocking(
     if settings.redis_cluster:
         return redis.cluster.RedisCluster.from_url(settings.redis_url, **options)
     return redis.Redis.from_url(settings.redis_url, retry=BlockingRetry(_BACKOFF, retries), **options)
+
+
+def connect_or_explain(settings: Settings, *, timeout_s: float = _ANSWER_TIMEOUT_S, retries: int = 1) -> Client:
+    """`connect_blocking` for commands of people: raises `StorageError` with what to check."""
+    try:
+        return connect_blocking(settings, timeout_s=timeout_s, retries=retries)
+    except FAILURES as error:
+        raise StorageError(f"Redis cannot be reached: {explained(error)}: check redis_url and redis_cluster") from error
 
 
 def check_access(settings: Settings) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from stream.errors import StorageError
 from stream.events.times import rfc3339
 from stream.settings import Settings
-from stream.storage.connection import FAILURES, connect_blocking, explained
+from stream.storage.connection import FAILURES, connect_or_explain, explained
 from stream.storage.keys import Keys
 from stream.storage.partition_store import script
 
@@ -58,14 +58,9 @@ class ModelDesk:
 
     def __init__(self, settings: Settings) -> None:
         self._keys = Keys(settings.namespace)
-        try:
-            # a decision that is sent twice would be recorded twice
-            self._client = connect_blocking(settings, retries=0)
-            self._decide = self._client.register_script(script("in_use.lua") + script("decide.lua"))
-        except FAILURES as error:
-            raise StorageError(
-                f"Redis cannot be reached: {explained(error)}: check redis_url and redis_cluster"
-            ) from error
+        # a decision that is sent twice would be recorded twice
+        self._client = connect_or_explain(settings, retries=0)
+        self._decide = self._client.register_script(script("in_use.lua") + script("decide.lua"))
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 
 from stream.errors import StorageError
 from stream.settings import Settings
-from stream.storage.connection import FAILURES, connect_blocking, explained
+from stream.storage.connection import FAILURES, connect_or_explain, explained
 from stream.storage.partition_store import script
 
 __all__ = ["Known", "NotificationStore", "Room"]
@@ -48,13 +48,8 @@ class NotificationStore:
 
     def __init__(self, settings: Settings) -> None:
         self._prefix = f"{settings.namespace}:notify"
-        try:
-            # counting a message twice would cost the channel one, so nothing is sent again here
-            self._client = connect_blocking(settings, timeout_s=_TIMEOUT_S, retries=0)
-        except FAILURES as error:
-            raise StorageError(
-                f"Redis cannot be reached: {explained(error)}: check redis_url and redis_cluster"
-            ) from error
+        # counting a message twice would cost the channel one, so nothing is sent again here
+        self._client = connect_or_explain(settings, timeout_s=_TIMEOUT_S, retries=0)
         self._take_script = self._client.register_script(script("take_room.lua"))
         self._action_script = self._client.register_script(script("record_action.lua"))
 

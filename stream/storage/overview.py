@@ -14,7 +14,7 @@ from stream.errors import StorageError
 from stream.events.partition import partition_of
 from stream.processing.state import Counters, PartitionState
 from stream.settings import Settings
-from stream.storage.connection import connect_blocking, explained
+from stream.storage.connection import connect_or_explain
 from stream.storage.keys import Keys
 
 __all__ = ["MAX_PARTITIONS", "Overview", "Totals", "TrainerPosition"]
@@ -62,12 +62,7 @@ class Overview:
     def __init__(self, settings: Settings) -> None:
         self._keys = Keys(settings.namespace)
         self._partitions = settings.partitions
-        try:
-            self._client = connect_blocking(settings, timeout_s=_TIMEOUT_S)
-        except (RedisError, RedisClusterException) as error:  # the second is not derived from the first
-            raise StorageError(
-                f"Redis cannot be reached: {explained(error)}: check redis_url and redis_cluster"
-            ) from error
+        self._client = connect_or_explain(settings, timeout_s=_TIMEOUT_S)
 
     def __enter__(self) -> Self:
         return self
