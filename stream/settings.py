@@ -83,7 +83,7 @@ class Settings:
     currency_rates: str = setting("", "Events", "price of a unit of each currency in the base: EUR=1,USD=0.92")
 
     batch_max_records: int = setting(
-        16_000, "Worker", "most records of a partition in a step", at_least=1, at_most=100_000
+        48_000, "Worker", "most records of a partition in a step", at_least=1, at_most=100_000
     )
     align_wait_ms: int = setting(30_000, "Worker", "longest wait for an input that lags (ms)", at_least=0)
     stalled_after_s: float = setting(

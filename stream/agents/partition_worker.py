@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from stream import metrics
+from stream.agents.observation import observe_delays, observe_outcome
 from stream.agents.outbox import Outbox
 from stream.agents.waiting import pause, wait_until_set
 from stream.clock import Clock
@@ -32,6 +34,8 @@ _LOG = logging.getLogger(__name__)
 _TYPES = tuple(EventType)
 #: How often an idle partition looks for timers that the wall clock has made due.
 _TICK_S = 1.0
+#: About so many customers at most in a step: one script call writes all their documents, and Redis does nothing else.
+_STEP_CUSTOMERS = 8000
 #: The wall clock moves stream time this much behind itself, so that events under way still arrive in order.
 _CLOCK_GRACE_MS = 10_000
 #: A partition whose newest event is younger than this is fed by producers that write in the present.
@@ -120,6 +124,10 @@ class PartitionWorker:
         self._aligner = Aligner(len(_TYPES))
         self._held: set[int] = set()
         self._given_up: set[int] = set()
+        #: Records of an input that are enough to have in memory: the inputs together fill a step.
+        self._enough = math.ceil(options.step_records / len(_TYPES))
+        #: Of the last step; customers who come again soon are written once.
+        self._customers_per_record = 1.0
         self._due: list[str] = []
         self._knows_due = False
         self._wake = asyncio.Event()
@@ -150,7 +158,7 @@ class PartitionWorker:
         offsets = np.fromiter((record.offset for record in records), np.int64, len(records))
         self._aligner.push(source, batch, offsets, records, decoded)
         self._given_up.discard(source)
-        if self._aligner.buffered(source) >= self._options.step_records and source not in self._held:
+        if self._aligner.buffered(source) >= self._enough and source not in self._held:
             self._held.add(source)
             self.inputs.hold(source)
         self._wake.set()
@@ -225,9 +233,10 @@ class PartitionWorker:
             await self._store.verify()
 
     def _take(self) -> Taken | None:
-        taken = self._aligner.take(self._at_end(), self._options.step_records)
+        most = min(self._options.step_records, math.ceil(_STEP_CUSTOMERS / self._customers_per_record))
+        taken = self._aligner.take(self._at_end(), most)
         for source in tuple(self._held):
-            if self._aligner.buffered(source) < self._options.step_records // 2 + 1:
+            if self._aligner.buffered(source) < self._enough // 2 + 1:
                 self._held.remove(source)
                 self.inputs.release(source)
         return taken
@@ -257,7 +266,8 @@ class PartitionWorker:
             outcome = self._compute(taken)
         self._options.probe("computed")
         await self._commit(outcome)
-        _observe_delays(taken, self._clock.now_ms())
+        self._customers_per_record = max(len(outcome.documents), 1) / taken.records_in
+        observe_delays(taken, self._clock.now_ms())
         for batch in taken.finished:
             batch.ack()
         self._options.probe("acked")
@@ -305,7 +315,7 @@ class PartitionWorker:
         self.signs += 1
         if outcome.documents:
             self.stored_at_ms = self._clock.now_ms()
-        _observe(outcome)
+        observe_outcome(outcome)
 
     def _clock_moved(self) -> bool:
         """Move stream time with the wall clock, where that is what this partition lives by."""
@@ -369,28 +379,3 @@ class PartitionWorker:
             self._publishing.cancel()
             await asyncio.gather(self._publishing, return_exceptions=True)
             self._publishing = None
-
-
-def _observe(outcome: Outcome) -> None:
-    for source, count in outcome.applied.items():
-        metrics.EVENTS.labels(_TYPES[source].value, "applied").inc(count)
-    for source, count in outcome.duplicates.items():
-        metrics.EVENTS.labels(_TYPES[source].value, "duplicate").inc(count)
-    for source, reason in outcome.rejected:
-        metrics.EVENTS.labels(_TYPES[source].value, "dead_letter").inc()
-        metrics.DEAD_LETTERS.labels(reason.value).inc()
-    for kind, count in outcome.fired.items():
-        metrics.TIMERS_FIRED.labels(kind).inc(count)
-    for of_alerts, count in outcome.alerts.items():
-        metrics.ALERTS.labels(*of_alerts).inc(count)
-    for cause, risk in outcome.raised_risks:
-        metrics.ALERT_RISK.labels(cause).observe(risk)
-    for held_back_by, count in outcome.suppressed.items():
-        metrics.ALERTS_SUPPRESSED.labels(held_back_by).inc(count)
-    metrics.SEGMENT_CHANGES.inc(outcome.segment_changes)
-
-
-def _observe_delays(taken: Taken, now_ms: int) -> None:
-    appended_at_ms = np.fromiter((record.timestamp for record in taken.records), np.int64, len(taken.records))
-    metrics.EVENT_TO_SCORE.observe((now_ms - taken.events["time"]) / 1000)
-    metrics.INGEST_TO_SCORE.observe((now_ms - appended_at_ms) / 1000)

@@ -8,8 +8,11 @@ Shapley values of the score against the typical customer: a product of two is sh
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from stream.alerts.contract import Change, Reason, Remedy
 from stream.alerts.sentences import Values, change_sentence, sentence
@@ -17,6 +20,8 @@ from stream.errors import SnapshotError
 from stream.features.registry import FEATURE_NAMES, FEATURES
 
 __all__ = ["TOP_CHANGES", "TOP_REASONS", "Explanation", "Score", "changes", "explain", "remedy"]
+
+Floats = npt.NDArray[np.float64]
 
 TOP_REASONS: Final = 5
 TOP_CHANGES: Final = 3
@@ -37,6 +42,8 @@ class Score:
     scales: Sequence[float]
     intercept: float
     products: Sequence[tuple[int, int, float]] = ()
+    _per_unit: Floats = field(init=False, repr=False, compare=False)
+    _shared: Floats = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         lengths = {"weights": len(self.weights), "means": len(self.means), "scales": len(self.scales)}
@@ -44,22 +51,24 @@ class Score:
             raise SnapshotError(
                 f"expected {len(FEATURE_NAMES)} numbers each, got {lengths}; train a model for these features"
             )
-
-    def deviations(self, inputs: Sequence[float]) -> list[float]:
-        """The standardised inputs: 0 is the typical customer. Raises SnapshotError for another number of inputs."""
-        if len(inputs) != len(FEATURE_NAMES):
-            raise SnapshotError(f"expected {len(FEATURE_NAMES)} inputs, got {len(inputs)}")
-        rows = zip(inputs, self.means, self.scales, strict=True)
-        return [float(x - mean) / float(scale) if scale else 0.0 for x, mean, scale in rows]
-
-    def contributions(self, deviations: Sequence[float]) -> list[float]:
-        """The part of each feature in the logit."""
-        parts = [float(weight) * z for weight, z in zip(self.weights, deviations, strict=True)]
+        scales = np.asarray(self.scales, np.float64)
+        object.__setattr__(self, "_per_unit", np.divide(1.0, scales, out=np.zeros_like(scales), where=scales != 0.0))
+        shared = np.zeros((len(FEATURE_NAMES), len(FEATURE_NAMES)))
         for a, b, weight in self.products:
-            half = 0.5 * float(weight) * deviations[a] * deviations[b]
-            parts[a] += half
-            parts[b] += half
-        return parts
+            shared[a, b] += 0.5 * weight
+            shared[b, a] += 0.5 * weight
+        object.__setattr__(self, "_shared", shared)
+
+    def deviations(self, inputs: npt.ArrayLike) -> Floats:
+        """The standardised inputs: 0 is the typical customer. Raises SnapshotError for another number of inputs."""
+        x = np.asarray(inputs, np.float64)
+        if len(x) != len(FEATURE_NAMES):
+            raise SnapshotError(f"expected {len(FEATURE_NAMES)} inputs, got {len(x)}")
+        return (x - self.means) * self._per_unit
+
+    def contributions(self, deviations: Floats) -> Floats:
+        """The part of each feature in the logit."""
+        return deviations * (self.weights + self._shared @ deviations)
 
 
 class Explanation(NamedTuple):
@@ -72,7 +81,7 @@ class Explanation(NamedTuple):
 
 
 def explain(
-    inputs: Sequence[float], score: Score, values: Values, *, top: int = TOP_REASONS, raising: bool = True
+    inputs: npt.ArrayLike, score: Score, values: Values, *, top: int = TOP_REASONS, raising: bool = True
 ) -> Explanation:
     """Explain the score of `inputs` by at most `top` reasons.
 
@@ -81,11 +90,12 @@ def explain(
     yet". `raising`: explain why the risk is high; False: why it is low, as for an alert that was cleared.
     """
     deviations = score.deviations(inputs)
-    contributions = score.contributions(deviations)
-    ranked = sorted(
-        (column for column, part in enumerate(contributions) if part),
-        key=lambda column: ((contributions[column] > 0) != raising, -abs(contributions[column])),
-    )
+    parts = score.contributions(deviations)
+    contributions = parts.tolist()
+    # the last key is the first to sort by: the direction, then the size, then the order of the features
+    ranked = [
+        column for column in np.lexsort((-np.abs(parts), (parts > 0) != raising)).tolist() if contributions[column]
+    ]
     reasons = tuple(
         Reason(
             feature=FEATURE_NAMES[column],
@@ -94,7 +104,7 @@ def explain(
             sentence=sentence(
                 FEATURE_NAMES[column],
                 values,
-                is_high=deviations[column] > 0,
+                is_high=bool(deviations[column] > 0),
                 raises=contributions[column] > 0,
             ),
         )
@@ -108,23 +118,24 @@ def explain(
     )
 
 
-def changes(
-    before: Sequence[float], now: Sequence[float], score: Score, *, top: int = TOP_CHANGES
-) -> tuple[Change, ...]:
+def changes(before: npt.ArrayLike, now: npt.ArrayLike, score: Score, *, top: int = TOP_CHANGES) -> tuple[Change, ...]:
     """What raised the score from inputs `before` to `now` most, at most `top` features, largest first.
 
     Both are scored with the present model, so the contributions of all features add up to the difference of the logits.
     """
-    earlier = score.contributions(score.deviations(before))
-    later = score.contributions(score.deviations(now))
-    rises = [b - a for a, b in zip(earlier, later, strict=True)]
-    ranked = sorted((c for c, rise in enumerate(rises) if rise > 0.0 and before[c] != now[c]), key=lambda c: -rises[c])
+    old, new = np.asarray(before, np.float64), np.asarray(now, np.float64)
+    earlier = score.contributions(score.deviations(old))
+    later = score.contributions(score.deviations(new))
+    rises = (later - earlier).tolist()
+    ranked = sorted((c for c, rise in enumerate(rises) if rise > 0.0 and old[c] != new[c]), key=lambda c: -rises[c])
     return tuple(
         Change(
             feature=FEATURE_NAMES[column],
             contribution=rises[column],
             sentence=change_sentence(
-                FEATURE_NAMES[column], FEATURES[column].value_of(before[column]), FEATURES[column].value_of(now[column])
+                FEATURE_NAMES[column],
+                FEATURES[column].value_of(float(old[column])),
+                FEATURES[column].value_of(float(new[column])),
             ),
         )
         for column in ranked[:top]

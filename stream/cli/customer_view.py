@@ -14,7 +14,7 @@ from rich.text import Text
 from stream.cli.standing import CustomerCard, reason_sentences
 from stream.events.rejections import printable
 from stream.events.times import epoch_ms, rfc3339
-from stream.features.registry import FEATURES, Feature
+from stream.features.registry import FEATURES, Feature, complete
 from stream.notifications.actions import latest_actions
 from stream.notifications.contract import Action
 from stream.online_models.snapshot import ModelSnapshot
@@ -37,8 +37,8 @@ def customer_view(
         *_actions(known),
         *_why(card, snapshot),
         _section("features"),
-        _windows(document["features"]),
-        _pairs(_others(document["features"])),
+        _windows(complete(card.features)),
+        _pairs(_others(complete(card.features))),
         _section("what happens when nothing happens"),
         _pairs(_timers(profile)),
     )

@@ -15,11 +15,13 @@ Every customer has these features; a document in Redis shows them under ``featur
 `stream/features/registry.py` by `python -m stream.cli.feature_reference docs/features.md`.
 
 *Sawtooth* windows are sums over tiles: exact at the head, up to one hop longer than the window at the tail.
-*Model input* is what the models see, rounded to 1/{INPUT_SCALE}; "missing" is the value that stands for "not known yet"
-(documents show `null`).
+*Model input* is what the models see, rounded to 1/{INPUT_SCALE}; "missing" is the value that stands for "not known
+yet".
 
-| feature | unit | window | exactness | model input | missing | meaning |
-|---|---|---|---|---|---|---|
+Documents show what is not trivial: a feature that is not there has the value in *if absent*.
+
+| feature | unit | window | exactness | model input | missing | if absent | meaning |
+|---|---|---|---|---|---|---|---|
 """
 
 
@@ -36,6 +38,7 @@ def _row(feature: Feature) -> str:
         feature.exactness,
         model_input,
         f"{feature.missing:g}",
+        "not known yet" if feature.absent is None else f"{feature.absent:g}",
         feature.description,
     )
     return f"| {' | '.join(cells)} |"

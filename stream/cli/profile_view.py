@@ -8,7 +8,7 @@ from stream.errors import CodecError
 from stream.events.columns import MONEY_SCALE
 from stream.events.times import rfc3339
 from stream.features import codec
-from stream.features.profile import CART, CLICK, EMAIL, MINUTE_MS, NEVER, PROFILE, PURCHASE
+from stream.features.profile import CART, CLICK, EMAIL, MINUTE_MS, NEVER, PURCHASE
 from stream.features.registry import DAY_MS, HOUR_MS
 from stream.processing.foresight import foreseen
 
@@ -24,9 +24,7 @@ def readable_profile(packed: bytes, horizon_ms: int) -> dict[str, Any]:
     """
     if not packed:
         raise CodecError("a stored profile is empty: it was not written by this program")
-    profiles = np.zeros(1, PROFILE)
-    codec.unpack(profiles, [0], [packed])
-    p = profiles[0]
+    p = codec.unpack(packed)[0]
     pending = [_landmark(p, k, horizon_ms) for k in range(p["pending"])]
     return {
         "layout": packed[0],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from stream.alerts.sentences import WORDINGS, sentence
-from stream.features.registry import COLUMN, FEATURES
+from stream.features.registry import COLUMN, FEATURES, complete
 from stream.online_models.snapshot import ModelSnapshot
 
 __all__ = ["NO_SEGMENT", "CustomerCard", "Standing", "reason_sentences", "stand"]
@@ -73,12 +73,13 @@ def reason_sentences(card: CustomerCard, snapshot: ModelSnapshot | None) -> list
     the feature's natural way.
     """
     told = []
+    values = complete(card.features)
     for feature, contribution in (card.reasons or {}).items():
         raises = contribution > 0
         if snapshot is None:
             is_high = raises == WORDINGS[feature].high_raises
         else:
             column = COLUMN[feature]
-            is_high = FEATURES[column].input_of(card.features.get(feature)) > snapshot.churn.means[column]
-        told.append((contribution, sentence(feature, card.features, is_high=is_high, raises=raises)))
+            is_high = FEATURES[column].input_of(values[feature]) > snapshot.churn.means[column]
+        told.append((contribution, sentence(feature, values, is_high=is_high, raises=raises)))
     return sorted(told, key=lambda reason: (reason[0] < 0, -abs(reason[0])))

@@ -109,15 +109,13 @@ def apply(p, event):  # type: ignore[no-untyped-def]
 def forget(p):  # type: ignore[no-untyped-def]
     """Drop what the retention has left behind: ids, settled orders, old cancellations."""
     edge_s = (p.last_at - RETENTION_MS) // 1000
-    k = 0
-    while k < p.ids:
-        if p.id_at_s[k] < edge_s:
-            last = p.ids - 1
-            p.id_hash[k] = p.id_hash[last]
-            p.id_at_s[k] = p.id_at_s[last]
-            p.ids = last
-        else:
-            k += 1
+    kept = 0
+    for k in range(p.ids):
+        if p.id_at_s[k] >= edge_s:
+            p.id_hash[kept] = p.id_hash[k]
+            p.id_at_s[kept] = p.id_at_s[k]
+            kept += 1
+    p.ids = kept
     if p.ids_floor_s < edge_s:
         p.ids_floor_s = NEVER
     orders.forget(p)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from stream.errors import CodecError
 from stream.features import apply
+from stream.features.insertion import sort, sort_orders
 from stream.features.profile import (
     DAY_TILES,
     HOUR_TILES,
@@ -30,7 +31,7 @@ from stream.features.profile import (
 from stream.features.registry import DAY_MS, HOUR_MS
 from stream.features.varint import get_bits, get_int, get_time, get_uint, put_bits, put_int, put_time, put_uint
 
-__all__ = ["LAYOUT", "pack", "unpack"]
+__all__ = ["LAYOUT", "MOST_OCTETS", "damage", "join", "pack", "pack_into", "unpack", "unpack_from"]
 
 #: Version of the packed form; it changes with the layout or the list of features.
 LAYOUT = 2
@@ -39,7 +40,7 @@ _ID_OCTETS = 6
 _INPUTS = PROFILE["pending_input"].shape[1]
 _MASK_OCTETS = (_INPUTS + 7) // 8
 #: No profile packs to more than this many octets, and no blob whose counts are within bounds makes more be read.
-_LIMIT = (
+MOST_OCTETS = (
     512
     + DAY_TILES * 54
     + (HOUR_TILES + MINUTE_TILES) * 36
@@ -55,32 +56,37 @@ def _get_count(buffer, at, most):  # type: ignore[no-untyped-def]
     """Read a number of entries; one that no profile has sends the reader behind all blobs, into the zeros there."""
     count, at = get_uint(buffer, at)
     if count > most:
-        return 0, buffer.shape[0] - _LIMIT + 1
+        return 0, buffer.shape[0] - MOST_OCTETS + 1
     return count, at
 
 
 @numba.njit(cache=True)
-def _put_tiles(buffer, at, stamps, counts, spend, newest, span):  # type: ignore[no-untyped-def]
-    channels = counts.shape[1]
-    live = 0
-    for index in range(newest - span, newest + 1):
-        slot = index % stamps.shape[0]
-        if index >= 0 and stamps[slot] == index and (spend[slot % spend.shape[0]] != 0 or counts[slot].any()):
-            live += 1
-    at = put_uint(buffer, at, live)
-    for index in range(newest - span, newest + 1):
-        slot = index % stamps.shape[0]
-        if index >= 0 and stamps[slot] == index and (spend[slot % spend.shape[0]] != 0 or counts[slot].any()):
+def _put_tiles(p, buffer, at, stamps, counts, hop, span, with_spend):  # type: ignore[no-untyped-def]
+    """Write the tiles of the window that hold something, oldest first, behind their number (one octet)."""
+    newest = p.last_at // hop
+    oldest = max(newest - span, p.first_at // hop, 0)
+    size = stamps.shape[0]
+    live = at
+    buffer[live] = 0
+    at += 1
+    slot = oldest % size
+    for index in range(oldest, newest + 1):
+        if stamps[slot] == index and (counts[slot].any() or (with_spend and p.day_spend[slot] != 0)):
+            buffer[live] += 1
             at = put_uint(buffer, at, newest - index)
-            for c in range(channels):
+            for c in range(counts.shape[1]):
                 at = put_int(buffer, at, counts[slot, c])
-            if spend.shape[0] > 1:
-                at = put_int(buffer, at, spend[slot])
+            if with_spend:
+                at = put_int(buffer, at, p.day_spend[slot])
+        slot += 1
+        if slot == size:
+            slot = 0
     return at
 
 
 @numba.njit(cache=True)
-def _get_tiles(buffer, at, stamps, counts, spend, newest):  # type: ignore[no-untyped-def]
+def _get_tiles(p, buffer, at, stamps, counts, hop, with_spend):  # type: ignore[no-untyped-def]
+    newest = p.last_at // hop
     live, at = _get_count(buffer, at, stamps.shape[0])
     for _ in range(live):
         age, at = get_uint(buffer, at)
@@ -88,32 +94,16 @@ def _get_tiles(buffer, at, stamps, counts, spend, newest):  # type: ignore[no-un
         stamps[slot] = newest - age
         for c in range(counts.shape[1]):
             counts[slot, c], at = get_int(buffer, at)
-        if spend.shape[0] > 1:
-            spend[slot], at = get_int(buffer, at)
+        if with_spend:
+            p.day_spend[slot], at = get_int(buffer, at)
     return at
 
 
 @numba.njit(cache=True)
-def _by_time(times, keys, count):  # type: ignore[no-untyped-def]
-    """Positions in the order of (time, key): newest last, and the same whatever the order of arrival."""
-    order = np.argsort(times[:count], kind="mergesort")
-    begin = 0
-    while begin < count:
-        end = begin + 1
-        while end < count and times[order[end]] == times[order[begin]]:
-            end += 1
-        if end - begin > 1:
-            run = order[begin:end].copy()
-            order[begin:end] = run[np.argsort(keys[run])]
-        begin = end
-    return order
-
-
-@numba.njit(cache=True)
 def _put_keyed(buffer, at, hashes, times, count, base):  # type: ignore[no-untyped-def]
-    order = _by_time(times, hashes, count)
+    """Write sorted entries, newest first."""
     at = put_uint(buffer, at, count)
-    for k in order[::-1]:
+    for k in range(count - 1, -1, -1):
         at = put_bits(buffer, at, hashes[k], _ID_OCTETS)
         at = put_int(buffer, at, base - times[k])
         base = times[k]
@@ -123,7 +113,7 @@ def _put_keyed(buffer, at, hashes, times, count, base):  # type: ignore[no-untyp
 @numba.njit(cache=True)
 def _get_keyed(buffer, at, hashes, times, base):  # type: ignore[no-untyped-def]
     count, at = _get_count(buffer, at, hashes.shape[0])
-    for k in range(count):
+    for k in range(count - 1, -1, -1):
         hashes[k], at = get_bits(buffer, at, _ID_OCTETS)
         age, at = get_int(buffer, at)
         base -= age
@@ -132,27 +122,16 @@ def _get_keyed(buffer, at, hashes, times, base):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _is_costlier_twin(p, a, b):  # type: ignore[no-untyped-def]
-    same = p.order_at[a] == p.order_at[b] and p.order_id[a] == p.order_id[b]
-    return same and p.order_amount[a] > p.order_amount[b]
-
-
-@numba.njit(cache=True)
 def _put_orders(p, buffer, at, base):  # type: ignore[no-untyped-def]
-    order = _by_time(p.order_at, p.order_id, p.open_orders)
-    # an order id may stand twice, even at the same time: then the amount decides
-    for i in range(1, p.open_orders):
-        j = i
-        while j > 0 and _is_costlier_twin(p, order[j - 1], order[j]):
-            order[j - 1], order[j] = order[j], order[j - 1]
-            j -= 1
+    sort_orders(p)
     at = put_uint(buffer, at, p.open_orders)
     before = base
-    for k in order[::-1]:
+    for k in range(p.open_orders - 1, -1, -1):
         at = put_bits(buffer, at, p.order_id[k], _ID_OCTETS)
         at = put_int(buffer, at, before - p.order_at[k])
         at = put_int(buffer, at, p.order_amount[k])
         before = p.order_at[k]
+    sort(p.retraction_id, p.retraction_at, p.retractions)
     return _put_keyed(buffer, at, p.retraction_id, p.retraction_at, p.retractions, base)
 
 
@@ -160,7 +139,7 @@ def _put_orders(p, buffer, at, base):  # type: ignore[no-untyped-def]
 def _get_orders(p, buffer, at, base):  # type: ignore[no-untyped-def]
     p.open_orders, at = _get_count(buffer, at, MAX_ORDERS)
     before = base
-    for k in range(p.open_orders):
+    for k in range(p.open_orders - 1, -1, -1):
         p.order_id[k], at = get_bits(buffer, at, _ID_OCTETS)
         age, at = get_int(buffer, at)
         before -= age
@@ -309,88 +288,73 @@ def _get_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _pack_rows(profiles, count, buffer, ends):  # type: ignore[no-untyped-def]
-    """Pack rows 0..count-1 one after the other; return how many fitted."""
-    no_spend = np.zeros(1, np.int64)
-    at = 0
-    for i in range(count):
-        if at + _LIMIT > buffer.shape[0]:
-            return i
-        p = profiles[i]
-        apply.forget(p)
-        base = p.last_at
-        buffer[at] = LAYOUT
-        at = put_int(buffer, at + 1, base)
-        at = _put_history(p, buffer, at, base)
-        at = _put_state(p, buffer, at, base)
-        at = _put_tiles(buffer, at, p.day_stamp, p.day_count, p.day_spend, base // DAY_MS, 90)
-        at = _put_tiles(buffer, at, p.hour_stamp, p.hour_count, no_spend, base // HOUR_MS, 24)
-        at = _put_tiles(buffer, at, p.minute_stamp, p.minute_count, no_spend, base // MINUTE_MS, 12)
-        at = _put_orders(p, buffer, at, base)
-        at = _put_keyed(buffer, at, p.id_hash, p.id_at_s, p.ids, base // 1000)
-        at = _put_pending(p, buffer, at, base)
-        ends[i] = at
-    return count
+def pack_into(p, buffer, at):  # type: ignore[no-untyped-def]
+    """Write the packed form of ``p``, which must have an event, to ``buffer`` (MOST_OCTETS of room).
+
+    Returns the position after it. Drops from ``p`` what it leaves out, and sorts what is in it.
+    """
+    apply.forget(p)
+    base = p.last_at
+    buffer[at] = LAYOUT
+    at = put_int(buffer, at + 1, base)
+    at = _put_history(p, buffer, at, base)
+    at = _put_state(p, buffer, at, base)
+    at = _put_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, 90, True)
+    at = _put_tiles(p, buffer, at, p.hour_stamp, p.hour_count, HOUR_MS, 24, False)
+    at = _put_tiles(p, buffer, at, p.minute_stamp, p.minute_count, MINUTE_MS, 12, False)
+    at = _put_orders(p, buffer, at, base)
+    sort(p.id_hash, p.id_at_s, p.ids)
+    at = _put_keyed(buffer, at, p.id_hash, p.id_at_s, p.ids, base // 1000)
+    return _put_pending(p, buffer, at, base)
 
 
 @numba.njit(cache=True)
-def _unpack_rows(profiles, rows, buffer, starts):  # type: ignore[no-untyped-def]
-    """Unpack blobs into the given rows; return the position of a blob that does not end where it should, or -1."""
-    no_spend = np.zeros(1, np.int64)
-    for i in range(rows.shape[0]):
-        at = starts[i]
-        p = profiles[rows[i]]
-        reset(p, 0)
-        if buffer[at] != LAYOUT:
-            return i
-        base, at = get_int(buffer, at + 1)
-        p.last_at = base
-        at = _get_history(p, buffer, at, base)
-        at = _get_state(p, buffer, at, base)
-        at = _get_tiles(buffer, at, p.day_stamp, p.day_count, p.day_spend, base // DAY_MS)
-        at = _get_tiles(buffer, at, p.hour_stamp, p.hour_count, no_spend, base // HOUR_MS)
-        at = _get_tiles(buffer, at, p.minute_stamp, p.minute_count, no_spend, base // MINUTE_MS)
-        at = _get_orders(p, buffer, at, base)
-        p.ids, at = _get_keyed(buffer, at, p.id_hash, p.id_at_s, base // 1000)
-        at = _get_pending(p, buffer, at, base)
-        if at != starts[i + 1]:
-            return i
-    return -1
+def unpack_from(p, octets, begin, end):  # type: ignore[no-untyped-def]
+    """Make ``p`` the profile that is packed in ``octets[begin:end]`` (see `join`); False when there is none."""
+    reset(p, 0)
+    if octets[begin] != LAYOUT:
+        return False
+    base, at = get_int(octets, begin + 1)
+    p.last_at = base
+    at = _get_history(p, octets, at, base)
+    at = _get_state(p, octets, at, base)
+    at = _get_tiles(p, octets, at, p.day_stamp, p.day_count, DAY_MS, True)
+    at = _get_tiles(p, octets, at, p.hour_stamp, p.hour_count, HOUR_MS, False)
+    at = _get_tiles(p, octets, at, p.minute_stamp, p.minute_count, MINUTE_MS, False)
+    at = _get_orders(p, octets, at, base)
+    p.ids, at = _get_keyed(octets, at, p.id_hash, p.id_at_s, base // 1000)
+    at = _get_pending(p, octets, at, base)
+    return at == end
 
 
-def pack(profiles: npt.NDArray[np.void], count: int) -> list[bytes]:
-    """Pack the first ``count`` rows of a PROFILE array; rows with no event must not be among them."""
-    ends = np.empty(count, np.int64)
-    size = _LIMIT + 2048 * count
-    while True:
-        buffer = np.empty(size, np.uint8)
-        if _pack_rows(profiles, count, buffer, ends) == count:
-            break
-        size *= 2
-    octets = buffer[: ends[-1] if count else 0].tobytes()
-    starts = [0, *ends[:-1].tolist()] if count else []
-    return [octets[start:end] for start, end in zip(starts, ends.tolist(), strict=True)]
-
-
-def unpack(profiles: npt.NDArray[np.void], rows: Sequence[int], blobs: Sequence[bytes]) -> None:
-    """Unpack each blob into the row of a PROFILE array that stands at the same position in ``rows``.
-
-    Raises CodecError when a blob is not of this layout.
-    """
-    if not blobs:
-        return
+def join(blobs: Sequence[bytes | None]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Packed profiles end to end, for `unpack_from`, and where each begins and the last ends; None takes no room."""
     starts = np.zeros(len(blobs) + 1, np.int64)
-    np.cumsum([len(blob) for blob in blobs], out=starts[1:])
-    # the guard octets make reads behind a cut blob harmless: its length check fails afterwards
-    buffer = np.frombuffer(b"".join(blobs) + bytes(2 * _LIMIT), np.uint8)
-    broken = _unpack_rows(profiles, np.asarray(rows, np.int64), buffer, starts)
-    if broken >= 0:
-        blob = blobs[broken]
-        if blob[:1] == bytes([LAYOUT]):
-            raise CodecError(
-                f"a stored profile of {len(blob)} octets is damaged: replay the log into a fresh namespace"
-            )
-        raise CodecError(
-            f"a stored profile of {len(blob)} octets, layout {blob[0] if blob else None}, is not of layout {LAYOUT}: "
-            "it was written by another version; replay the log into a fresh namespace"
-        )
+    np.cumsum([0 if blob is None else len(blob) for blob in blobs], out=starts[1:])
+    # the guard octets make reads behind a cut blob harmless: it does not end where it should
+    return np.frombuffer(b"".join(filter(None, blobs)) + bytes(2 * MOST_OCTETS), np.uint8), starts
+
+
+def damage(blob: bytes) -> CodecError:
+    """Why these octets were not unpacked."""
+    if blob[:1] == bytes([LAYOUT]):
+        return CodecError(f"a stored profile of {len(blob)} octets is damaged: replay the log into a fresh namespace")
+    return CodecError(
+        f"a stored profile of {len(blob)} octets, layout {blob[0] if blob else None}, is not of layout {LAYOUT}: "
+        "it was written by another version; replay the log into a fresh namespace"
+    )
+
+
+def unpack(packed: bytes) -> npt.NDArray[np.void]:
+    """The profile, PROFILE[1], of packed octets. Raises CodecError when they are not of this layout."""
+    profile = np.zeros(1, PROFILE)
+    octets, starts = join([packed])
+    if not unpack_from(profile[0], octets, starts[0], starts[1]):
+        raise damage(packed)
+    return profile
+
+
+def pack(profile: npt.NDArray[np.void]) -> bytes:
+    """The octets of a profile, PROFILE[1], with at least one event; changes it as `pack_into` does."""
+    buffer = np.empty(MOST_OCTETS, np.uint8)
+    return buffer[: pack_into(profile[0], buffer, 0)].tobytes()

@@ -5,10 +5,11 @@ layout of stored profiles and snapshots: append, never reorder.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["COLUMN", "FEATURES", "FEATURE_NAMES", "INPUT_SCALE", "Feature", "Transform"]
+__all__ = ["COLUMN", "FEATURES", "FEATURE_NAMES", "INPUT_SCALE", "Feature", "Transform", "complete"]
 
 #: Model inputs are quantised to 1/INPUT_SCALE: a frozen vector is small and exactly what was scored.
 INPUT_SCALE = 1024
@@ -30,7 +31,8 @@ class Feature:
 
     ``window_ms`` is the look-back (None: the whole history). ``exactness`` says how far the value may be from a
     continuous window: a *sawtooth* window of hop *h* is exact at the head and up to *h* longer at the tail.
-    ``missing`` is the value that stands for "not known yet" in the model input; documents show ``null``.
+    ``missing`` is the value that stands for "not known yet" in the model input. ``absent`` is what a document means
+    that does not show the feature: zero of what is always known, None (not known yet) of what is not.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Feature:
     description: str
     transform: Transform = Transform.LOG1P
     missing: float = 0.0
+    absent: float | None = 0.0
 
     def input_of(self, value: float | None) -> float:
         """The model input of a value, before it is quantised; None is "not known yet"."""
@@ -70,8 +73,8 @@ def _counts(name: str, what: str) -> tuple[Feature, ...]:
     )
 
 
-def _days(name: str, description: str, missing: float = NEVER_DAYS) -> Feature:
-    return Feature(name, "days", None, "exact", description, missing=missing)
+def _days(name: str, description: str) -> Feature:
+    return Feature(name, "days", None, "exact", description, missing=NEVER_DAYS, absent=None)
 
 
 FEATURES: tuple[Feature, ...] = (
@@ -91,7 +94,7 @@ FEATURES: tuple[Feature, ...] = (
     _days("days_since_click", "since the last site or app event"),
     _days("days_since_email", "since the last e-mail opened, clicked or answered"),
     _days("days_since_purchase", "since the last completed order"),
-    _days("tenure", "since the first event", missing=0.0),
+    Feature("tenure", "days", None, "exact", "since the first event"),
     Feature("purchases_total", "events", None, "exact", "completed orders"),
     _days("purchase_gap", "mean time between orders: (last - first) / (orders - 1)"),
     Feature(
@@ -101,8 +104,9 @@ FEATURES: tuple[Feature, ...] = (
         "exact",
         "days since the last order over the mean gap between orders, a gap below one day counted as one",
         missing=1.0,
+        absent=None,
     ),
-    Feature("order_value", "currency", None, "exact", "mean value of an order, refunds not counted"),
+    Feature("order_value", "currency", None, "exact", "mean value of an order, refunds not counted", absent=None),
     Feature(
         "email_open_rate",
         "ratio",
@@ -154,3 +158,8 @@ FEATURES: tuple[Feature, ...] = (
 
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 COLUMN: dict[str, int] = {name: column for column, name in enumerate(FEATURE_NAMES)}
+
+
+def complete(shown: Mapping[str, float | None]) -> dict[str, float | None]:
+    """All features in their order, of those that a document shows; None is "not known yet"."""
+    return {feature.name: shown.get(feature.name, feature.absent) for feature in FEATURES}

@@ -13,9 +13,7 @@ from stream.features.profile import (
     CLICK,
     DAY_TILES,
     EMAIL,
-    HOUR_TILES,
     MINUTE_MS,
-    MINUTE_TILES,
     NEVER,
     PURCHASE,
 )
@@ -53,63 +51,91 @@ _SHORT_SPAN, _MEDIUM_SPAN, _LONG_SPAN = 7, 28, 90
 _MISSING = np.array([feature.missing for feature in FEATURES])
 _LOG1P = np.array([feature.transform is Transform.LOG1P for feature in FEATURES])
 _INPUT_LIMIT = 32_767
+#: Inputs of whole numbers under LOG1P: most values are small counts, and a logarithm costs more than all else here.
+_LOGARITHMS = np.array([round(math.log1p(x) * INPUT_SCALE) for x in range(1024)], np.int16)
+
+
+@numba.njit(cache=True, inline="always")
+def _live(p, now, hop, span):  # type: ignore[no-untyped-def]
+    """First and last tile of the window that can hold anything, by index; an empty range when none can."""
+    index = now // hop
+    return max(index - span, p.first_at // hop, 0), min(index, p.last_at // hop)
+
+
+@numba.njit(cache=True, inline="always")
+def _short_window(p, now, hop, span, stamps, counts, out, window):  # type: ignore[no-untyped-def]
+    clicks = 0
+    emails = 0
+    purchases = 0
+    first, last = _live(p, now, hop, span)
+    slot = first % stamps.shape[0]
+    for index in range(first, last + 1):
+        if stamps[slot] == index:
+            clicks += counts[slot, CLICK]
+            emails += counts[slot, EMAIL]
+            purchases += counts[slot, PURCHASE]
+        slot += 1
+        if slot == stamps.shape[0]:
+            slot = 0
+    out[_CLICKS + window] = clicks
+    out[_EMAILS + window] = emails
+    out[_PURCHASES + window] = purchases
 
 
 @numba.njit(cache=True)
-def _short_windows(p, now, out):  # type: ignore[no-untyped-def]
-    index = now // MINUTE_MS
-    for k in range(MINUTE_TILES):
-        age = index - p.minute_stamp[k]
-        if p.minute_stamp[k] >= 0 and 0 <= age <= _MINUTE_SPAN:
-            out[_CLICKS] += p.minute_count[k, CLICK]
-            out[_EMAILS] += p.minute_count[k, EMAIL]
-            out[_PURCHASES] += p.minute_count[k, PURCHASE]
-    index = now // HOUR_MS
-    for k in range(HOUR_TILES):
-        age = index - p.hour_stamp[k]
-        if p.hour_stamp[k] >= 0 and 0 <= age <= _HOUR_SPAN:
-            out[_CLICKS + 1] += p.hour_count[k, CLICK]
-            out[_EMAILS + 1] += p.hour_count[k, EMAIL]
-            out[_PURCHASES + 1] += p.hour_count[k, PURCHASE]
+def _sum_days(p, first, last, last_order_day):  # type: ignore[no-untyped-def]
+    """Clicks, e-mails, purchases, spend, active days, additions after the last order, of days ``first``..``last``."""
+    clicks = 0
+    emails = 0
+    purchases = 0
+    spend = np.int64(0)
+    active_days = 0
+    additions = 0
+    slot = first % DAY_TILES
+    for day in range(first, last + 1):
+        if p.day_stamp[slot] == day:
+            counts = p.day_count[slot]
+            clicks += counts[CLICK]
+            emails += counts[EMAIL]
+            purchases += counts[PURCHASE]
+            spend += p.day_spend[slot]
+            if counts[CLICK] > 0 or counts[EMAIL] > 0 or counts[PURCHASE] > 0:
+                active_days += 1
+            if day > last_order_day:
+                additions += counts[CART]
+        slot += 1
+        if slot == DAY_TILES:
+            slot = 0
+    return clicks, emails, purchases, spend, active_days, additions
 
 
 @numba.njit(cache=True)
 def _day_windows(p, now, out):  # type: ignore[no-untyped-def]
-    index = now // DAY_MS
+    today = now // DAY_MS
     last_order_day = p.last_order_at // DAY_MS if p.last_order_at != NEVER else -1
-    spend_7d = np.int64(0)
-    spend_28d = np.int64(0)
-    spend_90d = np.int64(0)
-    for k in range(DAY_TILES):
-        stamp = p.day_stamp[k]
-        age = index - stamp
-        if stamp < 0 or age < 0 or age > _LONG_SPAN:
-            continue
-        clicks = p.day_count[k, CLICK]
-        emails = p.day_count[k, EMAIL]
-        purchases = p.day_count[k, PURCHASE]
-        spend = p.day_spend[k]
-        out[_CLICKS + 4] += clicks
-        out[_EMAILS + 4] += emails
-        out[_PURCHASES + 4] += purchases
-        spend_90d += spend
-        if age <= _MEDIUM_SPAN:
-            out[_CLICKS + 3] += clicks
-            out[_EMAILS + 3] += emails
-            out[_PURCHASES + 3] += purchases
-            spend_28d += spend
-            if clicks > 0 or emails > 0 or purchases > 0:
-                out[_ACTIVE_DAYS] += 1.0
-            if stamp > last_order_day:
-                out[_OPEN_CARTS] += p.day_count[k, CART]
-            if age <= _SHORT_SPAN:
-                out[_CLICKS + 2] += clicks
-                out[_EMAILS + 2] += emails
-                out[_PURCHASES + 2] += purchases
-                spend_7d += spend
-    out[_SPEND] = spend_7d / _MONEY
-    out[_SPEND + 1] = spend_28d / _MONEY
-    out[_SPEND + 2] = spend_90d / _MONEY
+    first, last = _live(p, now, DAY_MS, _LONG_SPAN)
+    week, month = max(first, today - _SHORT_SPAN), max(first, today - _MEDIUM_SPAN)
+    clicks, emails, purchases, spend, active_days, additions = _sum_days(p, week, last, last_order_day)
+    out[_CLICKS + 2] = clicks
+    out[_EMAILS + 2] = emails
+    out[_PURCHASES + 2] = purchases
+    out[_SPEND] = spend / _MONEY
+    older = _sum_days(p, month, min(week - 1, last), last_order_day)
+    clicks += older[0]
+    emails += older[1]
+    purchases += older[2]
+    spend += older[3]
+    out[_CLICKS + 3] = clicks
+    out[_EMAILS + 3] = emails
+    out[_PURCHASES + 3] = purchases
+    out[_SPEND + 1] = spend / _MONEY
+    out[_ACTIVE_DAYS] = active_days + older[4]
+    out[_OPEN_CARTS] = additions + older[5]
+    older = _sum_days(p, first, min(month - 1, last), last_order_day)
+    out[_CLICKS + 4] = clicks + older[0]
+    out[_EMAILS + 4] = emails + older[1]
+    out[_PURCHASES + 4] = purchases + older[2]
+    out[_SPEND + 2] = (spend + older[3]) / _MONEY
 
 
 @numba.njit(cache=True)
@@ -149,8 +175,8 @@ def values(p, now, out):  # type: ignore[no-untyped-def]
 
     ``now`` must not be before the newest event of the profile.
     """
-    out[:] = 0.0
-    _short_windows(p, now, out)
+    _short_window(p, now, MINUTE_MS, _MINUTE_SPAN, p.minute_stamp, p.minute_count, out, 0)
+    _short_window(p, now, HOUR_MS, _HOUR_SPAN, p.hour_stamp, p.hour_count, out, 1)
     _day_windows(p, now, out)
     _history(p, now, out)
 
@@ -159,10 +185,12 @@ def values(p, now, out):  # type: ignore[no-untyped-def]
 def quantise(value, out):  # type: ignore[no-untyped-def]
     """Turn feature values into model inputs: ``out`` (int16[features]) is in units of 1/INPUT_SCALE."""
     for j in range(value.shape[0]):
-        x = value[j]
-        if math.isnan(x):
-            x = _MISSING[j]
+        x = _MISSING[j] if math.isnan(value[j]) else value[j]
         if _LOG1P[j]:
-            x = math.log1p(max(x, 0.0))
+            x = max(x, 0.0)
+            if x < _LOGARITHMS.shape[0] and x == np.int64(x):
+                out[j] = _LOGARITHMS[np.int64(x)]
+                continue
+            x = math.log1p(x)
         x = round(x * INPUT_SCALE)
         out[j] = min(max(x, -_INPUT_LIMIT), _INPUT_LIMIT)

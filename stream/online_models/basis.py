@@ -15,7 +15,7 @@ import numpy.typing as npt
 from stream.features.registry import COLUMN, FEATURES, INPUT_SCALE
 from stream.online_models.kalman import append_products
 
-__all__ = ["BASIS", "CENTRE", "CURVED", "PAIRS", "Quadratic", "expand", "unfold"]
+__all__ = ["BASIS", "CENTRE", "CURVED", "CURVED_COLUMNS", "PAIRS", "Quadratic", "expand", "unfold"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,10 +30,11 @@ CURVED: Final = (
     "spend_90d",
     "purchase_interval",
 )
-_COLUMNS: Final = [COLUMN[name] for name in CURVED]
+#: int64[curved]: their columns.
+CURVED_COLUMNS: Final = np.array([COLUMN[name] for name in CURVED], np.int64)
 
 #: int64[pairs, 2]: the columns of each product, the first not after the second in `CURVED`.
-PAIRS: Final = np.array([(a, b) for i, a in enumerate(_COLUMNS) for b in _COLUMNS[: i + 1]], np.int64)
+PAIRS: Final = np.array([(a, b) for i, a in enumerate(CURVED_COLUMNS) for b in CURVED_COLUMNS[: i + 1]], np.int64)
 
 #: Products are of inputs less this, which is within what logarithms of days, counts and money take. A product of
 #: inputs that are all far from zero would hardly differ from their sum.

@@ -16,7 +16,7 @@ from stream.processing.foresight import at_risk_from, risk_after_order
 from stream.processing.score import NO_LOGIT, nearest_segment, raw_logit_of, risk_at
 from stream.processing.silence import next_due, search
 
-__all__ = ["FIRED", "SUPPRESSED", "advance", "fire"]
+__all__ = ["FIRED", "ROOM", "SUPPRESSED", "apply", "fire"]
 
 _LANDMARK = int(EmissionKind.LANDMARK)
 _LABEL = int(EmissionKind.LABEL)
@@ -34,8 +34,8 @@ _FIRED_LANDMARK, _FIRED_MATURITY, _FIRED_SILENCE = 0, 1, 2
 SUPPRESSED = {"few_orders": 3, "cooldown": 4}
 _SUPPRESSED_FEW_ORDERS, _SUPPRESSED_COOLDOWN = 3, 4
 
-#: Room that one customer's step between two looks at the buffer can need: a raise or clear, a segment, an example.
-_ROOM = 4
+#: Emissions for which there must be room between two looks at the buffer: a raise or clear, a segment, an example.
+ROOM = 4
 
 
 @numba.njit(cache=True)
@@ -112,8 +112,11 @@ def _decide(p, row, at, cause, event_id, risk, rules, model, out, count, tally, 
 
 
 @numba.njit(cache=True)
-def _evaluate(p, row, at, cause, event_id, rules, model, out, count, tally, value, inputs):  # type: ignore[no-untyped-def]
-    """Score at ``at`` and decide; leaves value and inputs filled for ``at``."""
+def _evaluate(p, row, at, cause, event_id, rules, model, out, count, tally, looks):  # type: ignore[no-untyped-def]
+    """Score at ``at`` and decide; the row's last look is the one at ``at``."""
+    value = looks.values[row]
+    inputs = looks.inputs[row]
+    looks.at[row] = at
     risk = risk_at(p, at, model, value, inputs)
     if model.ready:
         count = _decide(p, row, at, cause, event_id, risk, rules, model, out, count, tally, value, inputs)
@@ -127,9 +130,9 @@ def _evaluate(p, row, at, cause, event_id, rules, model, out, count, tally, valu
 @numba.njit(cache=True)
 def _assign_segment(p, row, at, model, out, count, value, inputs):  # type: ignore[no-untyped-def]
     """Segments are a slow view of a customer: they are looked at on landmarks only."""
-    if model.centroids.shape[0] == 0 or p.orders == 0:
+    if model.clusters == 0 or p.orders == 0:
         return count
-    current = p.segment if p.segment < model.centroids.shape[0] else -1
+    current = p.segment if p.segment < model.clusters else -1
     segment = nearest_segment(inputs, model, current)
     if segment != p.segment:
         count = _emit(out, count, _SEGMENT, row, at, inputs, value)
@@ -188,48 +191,44 @@ def _mature(p, row, at, out, count, value):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _silence_cause(p, rules, model, value, inputs):  # type: ignore[no-untyped-def]
+def _silence_cause(p, rules, model, looks):  # type: ignore[no-untyped-def]
     """A crossing that the present model already sees at the last evaluation comes from the model, not from silence."""
     if p.risk_version == model.version or p.as_of == NEVER or not model.ready:
         return _SILENCE
-    return _MODEL if risk_at(p, p.as_of, model, value, inputs) >= rules.raise_at else _SILENCE
+    return _MODEL if risk_at(p, p.as_of, model, looks.value, looks.input) >= rules.raise_at else _SILENCE
 
 
 @numba.njit(cache=True)
-def fire(p, row, until, rules, model, out, count, tally, value, inputs):  # type: ignore[no-untyped-def]
+def fire(p, row, until, rules, model, out, count, tally, looks):  # type: ignore[no-untyped-def]
     """Fire the timers of ``p`` that are due before ``until``, in time order; return the new emission count.
 
     Stops early when the buffer has no room left; the caller drains it and calls again.
     """
     if model.ready and p.risk_version != model.version and p.as_of != NEVER:
         p.check_due = True
-    while count + _ROOM <= out.shape[0]:
+    while count + ROOM <= out.shape[0]:
         if p.check_due:
-            search(p, until, rules, model, value, inputs)
+            search(p, until, rules, model, looks.value, looks.input)
         due = next_due(p, rules)
         if due >= until:
             break
         if p.pending > 0 and due == p.pending_at[0] + rules.horizon_ms:
-            count = _mature(p, row, due, out, count, value)
+            count = _mature(p, row, due, out, count, looks.value)
             tally[_FIRED_MATURITY] += 1
         elif due == p.next_landmark_at:
-            cause = _silence_cause(p, rules, model, value, inputs)
-            count = _evaluate(p, row, due, cause, 0, rules, model, out, count, tally, value, inputs)
+            cause = _silence_cause(p, rules, model, looks)
+            count = _evaluate(p, row, due, cause, 0, rules, model, out, count, tally, looks)
+            value = looks.values[row]
+            inputs = looks.inputs[row]
             count = _assign_segment(p, row, due, model, out, count, value, inputs)
             count = _take_landmark(p, row, due, rules, model, out, count, value, inputs)
-            p.at_risk_from = at_risk_from(p, due, rules, model, value, inputs)
+            p.at_risk_from = at_risk_from(p, due, rules, model, looks.value, looks.input)
             tally[_FIRED_LANDMARK] += 1
         else:
-            cause = _silence_cause(p, rules, model, value, inputs)
-            count = _evaluate(p, row, due, cause, 0, rules, model, out, count, tally, value, inputs)
+            cause = _silence_cause(p, rules, model, looks)
+            count = _evaluate(p, row, due, cause, 0, rules, model, out, count, tally, looks)
             tally[_FIRED_SILENCE] += 1
     return count
-
-
-@numba.njit(cache=True)
-def _place(out, begin, end, position):  # type: ignore[no-untyped-def]
-    for k in range(begin, end):
-        out[k].position = position
 
 
 @numba.njit(cache=True)
@@ -240,59 +239,14 @@ def _arm_landmark(p, now, rules):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def advance(  # type: ignore[no-untyped-def]
-    profiles, rows, events, stream_time, begin, rules, model, status, out, tally, value, inputs
-):
-    """Apply ``events[begin:]`` (EVENT) to ``profiles[rows[i]]``; return (next event, emissions).
-
-    ``stream_time[i]`` is the partition's stream time with event *i* included: what is due before it fires first, also
-    for a late event, because by then it has fired or would have. ``status[i]`` tells what became of event *i*.
-    Returns early, with ``next event < len(events)``, when ``out`` is full; what is in it then is complete.
-    """
-    count = 0
-    for i in range(begin, events.shape[0]):
-        p = profiles[rows[i]]
-        now = stream_time[i]
-        before = count
-        count = fire(p, rows[i], now, rules, model, out, count, tally, value, inputs)
-        _place(out, before, count, i)
-        if count + 2 * _ROOM > out.shape[0]:
-            return i, count
-        before = count
-        event = events[i]
-        status[i] = features.apply(p, event)
-        if status[i] != features.APPLIED:
-            continue
+def apply(p, row, event, now, rules, model, out, count, tally, looks):  # type: ignore[no-untyped-def]
+    """Apply an EVENT at stream time ``now``; return what became of it (`stream.features.apply`) and the emissions."""
+    status = features.apply(p, event)
+    if status == features.APPLIED:
         if p.next_landmark_at == -NEVER:
             _arm_landmark(p, now, rules)
         cause = _EVENT
-        if not p.raised and _silence_cause(p, rules, model, value, inputs) == _MODEL:
+        if not p.raised and _silence_cause(p, rules, model, looks) == _MODEL:
             cause = _MODEL
-        count = _evaluate(p, rows[i], now, cause, event.event_id, rules, model, out, count, tally, value, inputs)
-        _place(out, before, count, i)
-    return events.shape[0], count
-
-
-@numba.njit(cache=True)
-def sweep(profiles, begin, end, until, rules, model, out, tally, value, inputs):  # type: ignore[no-untyped-def]
-    """Fire what is due before ``until`` on rows begin..end-1; return (next row, emissions) as `advance` does."""
-    count = 0
-    for row in range(begin, end):
-        count = fire(profiles[row], row, until, rules, model, out, count, tally, value, inputs)
-        if count + 2 * _ROOM > out.shape[0]:
-            return row, count
-    return end, count
-
-
-@numba.njit(cache=True)
-def settle(profiles, count, rules, model, due, values, inputs):  # type: ignore[no-untyped-def]
-    """After a step: search every row's next crossing; write next timers and the vectors as of the last look."""
-    value = np.empty(values.shape[1])
-    scratch = inputs[0].copy()
-    for row in range(count):
-        p = profiles[row]
-        if p.check_due:
-            search(p, p.next_landmark_at, rules, model, value, scratch)
-        due[row] = next_due(p, rules)
-        if p.as_of != NEVER:
-            risk_at(p, p.as_of, model, values[row], inputs[row])
+        count = _evaluate(p, row, now, cause, event.event_id, rules, model, out, count, tally, looks)
+    return status, count

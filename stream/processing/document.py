@@ -1,14 +1,17 @@
 """The customer document: what `GET` shows, in any language.
 
-Readable part: features (null = not known yet), risk, segment, history, what pushes the risk most. ``state`` is the
-packed profile (``stream.features.codec``) in base64: what the next event is applied to. Documents are most of what a
-step writes, so their text is made by compiled code, a batch at a time.
+Readable part: risk, what pushes it most, segment, history, features. Most customers do few things, so counts and sums
+that are zero, and what is not known yet, are left out of the features (`stream.features.registry.complete`).
+``state`` is the packed profile (``stream.features.codec``) in base64: what the next event is applied to. Documents are
+most of what a step writes, so their text is made by compiled code, a batch at a time.
 """
 
 from __future__ import annotations
 
+import math
 from binascii import a2b_base64
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -17,7 +20,6 @@ import orjson
 from stream.errors import CodecError
 from stream.events.columns import MONEY_SCALE
 from stream.features.registry import COLUMN, FEATURES
-from stream.processing.foresight import foreseen
 from stream.processing.json_text import (
     MAX_NUMBER,
     fragments,
@@ -42,7 +44,11 @@ MAIN_REASONS = 3
 
 _MONEY = float(MONEY_SCALE)
 _WHOLE = np.array([feature.unit == "events" for feature in FEATURES])
+_ZERO_IF_ABSENT = np.array([feature.absent == 0.0 for feature in FEATURES])
 _INPUTS = len(FEATURES)
+
+#: Documents written at a stretch: so many as stay in the cache until they are copied out.
+_ROWS = 256
 
 #: Text between the values, in the order in which `_write_row` writes them.
 _KEYS = (
@@ -89,16 +95,18 @@ def _name(buffer, at, j):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _put_reasons(buffer, at, inputs, model):  # type: ignore[no-untyped-def]
+def _put_reasons(buffer, at, inputs, model, parts):  # type: ignore[no-untyped-def]
     """Write the largest contributions to the logit, relative to a typical customer, largest first."""
     if not model.ready:
         return put_null(buffer, at)
     buffer[at] = _OPEN
     at += 1
-    parts = np.empty(_INPUTS)
     contributions(inputs, model, parts)
     for rank in range(MAIN_REASONS):
-        largest = np.argmax(np.abs(parts))
+        largest = 0
+        for j in range(1, _INPUTS):
+            if abs(parts[j]) > abs(parts[largest]):
+                largest = j
         if parts[largest] == 0.0:
             break
         if rank > 0:
@@ -112,23 +120,28 @@ def _put_reasons(buffer, at, inputs, model):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _put_features(buffer, at, values):  # type: ignore[no-untyped-def]
+    """Write the features that are not what their absence means."""
+    first = True
     for j in range(_INPUTS):
-        if j > 0:
+        if math.isnan(values[j]) or (values[j] == 0.0 and _ZERO_IF_ABSENT[j]):
+            continue
+        if not first:
             buffer[at] = _COMMA
             at += 1
+        first = False
         at = _name(buffer, at, j)
         at = put_integer(buffer, at, values[j]) if _WHOLE[j] else put_decimal(buffer, at, values[j], 4)
     return at
 
 
 @numba.njit(cache=True)
-def _write_row(buffer, at, p, row, values, inputs, worth, model, ids, segments, packed):  # type: ignore[no-untyped-def]
+def _write_row(buffer, at, p, row, values, inputs, worth, model, ids, segments, packed, parts):  # type: ignore[no-untyped-def]
     at = put_fragment(buffer, _key(buffer, at, 0), ids[0], ids[1][row], ids[1][row + 1])
     at = put_instant(buffer, _key(buffer, at, 1), p.as_of, True)
     at = put_decimal(buffer, _key(buffer, at, 2), p.risk, 6)
     at = put_integer(buffer, _key(buffer, at, 3), p.risk_version)
     at = put_bool(buffer, _key(buffer, at, 4), p.raised)
-    at = put_instant(buffer, _key(buffer, at, 5), foreseen(p), False)
+    at = put_instant(buffer, _key(buffer, at, 5), p.foreseen, False)
     at = put_decimal(buffer, _key(buffer, at, 6), worth.at_risk[row], 2)
     at = put_decimal(buffer, _key(buffer, at, 7), worth.orders[row], 3)
     at = put_decimal(buffer, _key(buffer, at, 8), worth.spend[row], 2)
@@ -138,7 +151,7 @@ def _write_row(buffer, at, p, row, values, inputs, worth, model, ids, segments, 
         at = put_fragment(buffer, at, segments[0], segments[1][p.segment], segments[1][p.segment + 1])
     else:
         at = put_null(buffer, at)
-    at = _put_reasons(buffer, _key(buffer, at, 11), inputs, model)
+    at = _put_reasons(buffer, _key(buffer, at, 11), inputs, model, parts)
     at = put_integer(buffer, _key(buffer, at, 12), p.events)
     at = put_integer(buffer, _key(buffer, at, 13), p.orders)
     at = put_decimal(buffer, _key(buffer, at, 14), (p.order_spend - p.refund_spend) / _MONEY, 4)
@@ -152,28 +165,20 @@ def _write_row(buffer, at, p, row, values, inputs, worth, model, ids, segments, 
 
 
 @numba.njit(cache=True)
-def _write_rows(buffer, ends, profiles, values, inputs, worth, model, ids, segments, packed):  # type: ignore[no-untyped-def]
+def _write_rows(buffer, ends, begin, end, standing, values, inputs, worth, models, ids, segments, packed):  # type: ignore[no-untyped-def]
+    model = models[0]
+    parts = np.empty(_INPUTS)
     at = 0
-    for row in range(profiles.shape[0]):
+    for row in range(begin, end):
         at = _write_row(
-            buffer,
-            at,
-            profiles[row],
-            row,
-            values[row],
-            inputs[row],
-            worth,
-            model,
-            ids,
-            segments,
-            packed,
+            buffer, at, standing[row], row, values[row], inputs[row], worth, model, ids, segments, packed, parts
         )
-        ends[row] = at
+        ends[row - begin] = at
 
 
 def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, rules: Rules) -> list[bytes]:
-    """Documents of all rows of a run, in row order."""
-    p = run.profiles
+    """Documents of all customers of a run, in its order."""
+    p = run.standing
     spend = (p["order_spend"] - p["refund_spend"]) / MONEY_SCALE
     worth = worth_of(
         scorer,
@@ -186,15 +191,34 @@ def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, rules: Rules) -
     )
     ids = fragments([orjson.dumps(customer) for customer in customer_ids])
     segments = fragments([orjson.dumps(name) for name in scorer.segment_names])
-    packed = fragments(run.packed)
-    longest_name = int(np.diff(segments[1]).max(initial=0))
-    room = len(ids[0]) + 2 * len(packed[0]) + len(p) * (_FIXED + longest_name)
-    buffer = np.empty(room, np.uint8)
-    ends = np.empty(len(p), np.int64)
-    _write_rows(buffer, ends, p, run.values, run.inputs, worth, scorer.model, ids, segments, packed)
-    ends_at = ends.tolist()
-    text = buffer[: ends_at[-1] if ends_at else 0].tobytes()
-    return [text[begin:end] for begin, end in zip([0, *ends_at], ends_at, strict=False)]
+    fixed = _FIXED + int(np.diff(segments[1]).max(initial=0))
+    ends = np.empty(_ROWS, np.int64)
+    buffer = np.empty(0, np.uint8)
+    documents = []
+    for begin in range(0, len(p), _ROWS):
+        end = min(begin + _ROWS, len(p))
+        of_ids, of_packed = (starts[end] - starts[begin] for starts in (ids[1], run.starts))
+        room = int(of_ids + 2 * of_packed + (end - begin) * fixed)
+        if len(buffer) < room:
+            buffer = np.empty(room, np.uint8)
+        _write_rows(
+            buffer,
+            ends,
+            begin,
+            end,
+            p,
+            run.values,
+            run.inputs,
+            worth,
+            run.model,
+            ids,
+            segments,
+            (run.octets, run.starts),
+        )
+        ends_at = ends[: end - begin].tolist()
+        text = buffer[: ends_at[-1]].tobytes()
+        documents += [text[first:last] for first, last in pairwise([0, *ends_at])]
+    return documents
 
 
 def packed_state(document: bytes) -> bytes:
@@ -203,7 +227,11 @@ def packed_state(document: bytes) -> bytes:
     try:
         if begin >= len(_STATE_KEY) and document.endswith(_LAST):
             # where `build` puts it: base64 has no quotes, so this is the last value; the rest need not be parsed
-            return a2b_base64(document[begin : -len(_LAST)], strict_mode=True)
-        return a2b_base64(orjson.loads(document)["state"], strict_mode=True)
+            packed = a2b_base64(document[begin : -len(_LAST)], strict_mode=True)
+        else:
+            packed = a2b_base64(orjson.loads(document)["state"], strict_mode=True)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise CodecError(f"a customer document holds no packed profile: {error!r}") from error
+    if not packed:
+        raise CodecError("the packed profile of a customer document is empty")
+    return packed

@@ -1,47 +1,55 @@
-"""Running the compiled kernel over a working array of profiles."""
+"""Running the compiled kernel over customers in their packed form."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from stream.features import codec
-from stream.features.profile import PROFILE, reset
+from stream.features.profile import NEVER, PROFILE
 from stream.features.registry import FEATURES
-from stream.processing.advance import FIRED, SUPPRESSED, advance, settle, sweep
+from stream.processing import one_by_one
+from stream.processing.advance import FIRED, SUPPRESSED
+from stream.processing.compiled_model import compiled
 from stream.processing.emission import EMISSION
+from stream.processing.one_by_one import CRAMPED, DAMAGED, DONE, STANDING, Customers, Events, Left, Looks
 from stream.processing.rules import Model, Rules
-from stream.processing.score import score_rows
 
-__all__ = ["Kernel", "Run", "Scores"]
+__all__ = ["Kernel", "Known", "Run", "Scores"]
 
-_BUFFER = 4096
+#: Emissions that are taken from the compiled code at a time.
+_EMISSIONS = 4096
+#: Room for packed profiles at first, for each customer.
+_OCTETS = 512
 
 
-@numba.njit(cache=True)
-def _reset_rows(profiles, rows, phases):  # type: ignore[no-untyped-def]
-    for i in range(rows.shape[0]):
-        reset(profiles[rows[i]], phases[i])
+class Known(NamedTuple):
+    """Packed profiles, None of a customer who is new, and the landmark phases (ms) of the new."""
+
+    blobs: Sequence[bytes | None]
+    phases: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run of the kernel left.
+    """What one run of the kernel left, by customer where not said otherwise.
 
-    Row *i* is a touched customer. ``profiles``: the rows themselves (valid until the next run); ``packed``: their
-    packed form; ``due``: next timer (ms, int64), `-NEVER` for none; ``values``/``inputs``: the feature vector as of
-    the last look.
-    ``status``: what became of each event. ``fired``: timers by kind. ``suppressed``: evaluations that
-    reached the level and raised nothing, by reason.
+    ``model``: COMPILED_MODEL[1] that scored. ``octets``, ``starts``: the packed profiles end to end, and where each
+    begins and the last ends; valid until the next run. ``standing``: STANDING, with ``due``, the next timer (ms),
+    `-NEVER` for none. ``values``, ``inputs``: the feature vector as of the last look. ``status``: what became of each
+    event. ``emissions``: EMISSION in the order of the events; ``row`` is the customer. ``fired``: timers by kind.
+    ``suppressed``: evaluations that reached the level and raised nothing, by reason.
     """
 
-    profiles: npt.NDArray[np.void]
-    packed: list[bytes]
-    due: npt.NDArray[np.int64]
+    model: npt.NDArray[np.void]
+    octets: npt.NDArray[np.uint8]
+    starts: npt.NDArray[np.int64]
+    standing: npt.NDArray[np.void]
     values: npt.NDArray[np.float64]
     inputs: npt.NDArray[np.int16]
     status: npt.NDArray[np.uint8]
@@ -49,10 +57,16 @@ class Run:
     fired: dict[str, int]
     suppressed: dict[str, int]
 
+    def packed(self) -> list[bytes]:
+        """The packed profiles one by one."""
+        starts = self.starts.tolist()
+        octets = self.octets[: starts[-1]].tobytes()
+        return [octets[begin:end] for begin, end in pairwise(starts)]
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Feature values float64[N, features], model inputs int16[N, features] and risks float64[N] of N rows."""
+    """Feature values float64[N, features], model inputs int16[N, features] and risks float64[N] of N customers."""
 
     values: npt.NDArray[np.float64]
     inputs: npt.NDArray[np.int16]
@@ -60,110 +74,118 @@ class Scores:
 
 
 class Kernel:
-    """A reusable working array and the compiled functions over it."""
+    """The compiled loops, with the buffers that they work in."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._profiles = np.zeros(0, PROFILE)
-        self._out = np.zeros(_BUFFER, EMISSION)
+        self._working = np.zeros(1, PROFILE)
+        self._octets = np.empty(codec.MOST_OCTETS, np.uint8)
+        self._emissions = np.zeros(_EMISSIONS, EMISSION)
         self._value = np.zeros(len(FEATURES))
-        self._inputs = np.zeros(len(FEATURES), np.int16)
-
-    def load(self, blobs: Sequence[bytes | None], phases: Sequence[int]) -> None:
-        """Fill rows 0.. from packed profiles; None starts a new customer with the given landmark phase (ms)."""
-        if len(self._profiles) < len(blobs):
-            self._profiles = np.zeros(max(len(blobs), 2 * len(self._profiles)), PROFILE)
-        known = [i for i, blob in enumerate(blobs) if blob is not None]
-        codec.unpack(self._profiles, known, [blob for blob in blobs if blob is not None])
-        new = np.array([i for i, blob in enumerate(blobs) if blob is None], np.int64)
-        _reset_rows(self._profiles, new, np.array([phases[i] for i in new], np.int64))
+        self._input = np.zeros(len(FEATURES), np.int16)
 
     def advance(
         self,
-        count: int,
+        known: Known,
         rows: npt.NDArray[np.int64],
         events: npt.NDArray[np.void],
         stream_time: npt.NDArray[np.int64],
         model: Model,
     ) -> Run:
-        """Apply events to the loaded rows 0..count-1; see `stream.processing.advance.advance`."""
-        status = np.zeros(len(events), np.uint8)
+        """Apply ``events`` (EVENT) of the customers at positions ``rows``; see `one_by_one.advance`.
 
-        def resume(begin: int, tally: npt.NDArray[np.int64]) -> tuple[int, int]:
-            result: tuple[int, int] = advance(
-                self._profiles,
-                rows,
-                events,
-                stream_time,
-                begin,
-                self._rules,
-                model,
-                status,
-                self._out,
-                tally,
-                self._value,
-                self._inputs,
+        Raises `CodecError` when a packed profile is not one.
+        """
+        models = compiled(model)
+        feed = Events(
+            columns=events,
+            order=np.argsort(rows, kind="stable"),
+            first=np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(known.blobs)))]),
+            stream_time=stream_time,
+            status=np.zeros(len(events), np.uint8),
+        )
+
+        def go_on(cursor: npt.NDArray[np.void], customers: Customers, left: Left) -> tuple[int, int]:
+            result: tuple[int, int] = one_by_one.advance(
+                self._working, cursor, customers, feed, self._rules, models, left
             )
             return result
 
-        return self._run(resume, len(events), count, model, status)
+        return self._run(go_on, known, models, feed.status)
 
-    def sweep(self, count: int, until: int, model: Model) -> Run:
-        """Fire the timers of the loaded rows 0..count-1 that are due before ``until`` (ms)."""
+    def sweep(self, known: Known, until: int, model: Model) -> Run:
+        """Fire the timers of the customers that are due before ``until`` (ms). Raises as `advance` does."""
+        models = compiled(model)
 
-        def resume(begin: int, tally: npt.NDArray[np.int64]) -> tuple[int, int]:
-            result: tuple[int, int] = sweep(
-                self._profiles,
-                begin,
-                count,
-                until,
-                self._rules,
-                model,
-                self._out,
-                tally,
-                self._value,
-                self._inputs,
+        def go_on(cursor: npt.NDArray[np.void], customers: Customers, left: Left) -> tuple[int, int]:
+            result: tuple[int, int] = one_by_one.sweep(
+                self._working, cursor, customers, until, self._rules, models, left
             )
             return result
 
-        return self._run(resume, count, count, model, np.zeros(0, np.uint8))
+        return self._run(go_on, known, models, np.zeros(0, np.uint8))
 
-    def score(self, count: int, now: int, model: Model) -> Scores:
-        """Score the loaded rows 0..count-1 at ``now`` (ms), changing nothing."""
-        values = np.zeros((count, len(FEATURES)))
-        inputs = np.zeros((count, len(FEATURES)), np.int16)
-        risks = np.zeros(count)
-        score_rows(self._profiles, count, now, model, values, inputs, risks)
+    def score(self, blobs: Sequence[bytes], now: int, model: Model) -> Scores:
+        """Score packed profiles at ``now`` (ms), changing nothing. Raises `CodecError`."""
+        customers = Customers(*codec.join(blobs), np.zeros(len(blobs), np.int64))
+        values = np.zeros((len(blobs), len(FEATURES)))
+        inputs = np.zeros((len(blobs), len(FEATURES)), np.int16)
+        risks = np.zeros(len(blobs))
+        damaged = one_by_one.score(self._working, customers, now, compiled(model), values, inputs, risks)
+        if damaged >= 0:
+            raise codec.damage(blobs[damaged])
         return Scores(values, inputs, risks)
 
     def _run(
         self,
-        resume: Callable[[int, npt.NDArray[np.int64]], tuple[int, int]],
-        end: int,
-        count: int,
-        model: Model,
+        go_on: Callable[[npt.NDArray[np.void], Customers, Left], tuple[int, int]],
+        known: Known,
+        models: npt.NDArray[np.void],
         status: npt.NDArray[np.uint8],
     ) -> Run:
-        tally = np.zeros(len(FIRED) + len(SUPPRESSED), np.int64)
+        count = len(known.blobs)
+        customers = Customers(*codec.join(known.blobs), np.array(known.phases, np.int64))
+        left = self._left(count, len(customers.octets) + _OCTETS * count)
+        cursor = one_by_one.new_cursor()
         emissions = []
-        at = 0
         while True:
-            at, emitted = resume(at, tally)
-            emissions.append(self._out[:emitted].copy())
-            if at == end:
+            ended, emitted = go_on(cursor, customers, left)
+            emissions.append(self._emissions[:emitted].copy())
+            if ended == DONE:
                 break
-        due = np.zeros(count, np.int64)
-        values = np.zeros((count, len(FEATURES)))
-        inputs = np.zeros((count, len(FEATURES)), np.int16)
-        settle(self._profiles, count, self._rules, model, due, values, inputs)
+            if ended == DAMAGED:
+                raise codec.damage(known.blobs[cursor[0]["row"]] or b"")
+            if ended == CRAMPED:
+                self._octets = np.concatenate([self._octets, np.empty_like(self._octets)])
+                left = left._replace(octets=self._octets)
+        joined = np.concatenate(emissions)
         return Run(
-            profiles=self._profiles[:count],
-            packed=codec.pack(self._profiles, count),
-            due=due,
-            values=values,
-            inputs=inputs,
+            model=models,
+            octets=self._octets,
+            starts=np.concatenate([[0], left.ends]),
+            standing=left.standing,
+            values=left.looks.values,
+            inputs=left.looks.inputs,
             status=status,
-            emissions=np.concatenate(emissions),
-            fired={kind: int(tally[position]) for kind, position in FIRED.items()},
-            suppressed={reason: int(tally[position]) for reason, position in SUPPRESSED.items()},
+            emissions=joined[np.argsort(joined["position"], kind="stable")],
+            fired={kind: int(left.tally[position]) for kind, position in FIRED.items()},
+            suppressed={reason: int(left.tally[position]) for reason, position in SUPPRESSED.items()},
+        )
+
+    def _left(self, count: int, octets: int) -> Left:
+        if len(self._octets) < octets:
+            self._octets = np.empty(octets, np.uint8)
+        return Left(
+            octets=self._octets,
+            ends=np.zeros(count, np.int64),
+            standing=np.zeros(count, STANDING),
+            emissions=self._emissions,
+            tally=np.zeros(len(FIRED) + len(SUPPRESSED), np.int64),
+            looks=Looks(
+                at=np.full(count, NEVER),
+                values=np.zeros((count, len(FEATURES))),
+                inputs=np.zeros((count, len(FEATURES)), np.int16),
+                value=self._value,
+                input=self._input,
+            ),
         )

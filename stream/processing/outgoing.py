@@ -57,7 +57,7 @@ class Topics:
 
 
 class _Emitted(NamedTuple):
-    """One EMISSION as Python values."""
+    """One EMISSION as Python values, and the value at risk."""
 
     kind: int
     row: int
@@ -79,6 +79,7 @@ class _Emitted(NamedTuple):
     spend: int
     inputs: list[int]
     values: list[float]
+    at_risk: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,8 @@ def publishable(
     """
     context = _Context(customer_ids, scorer, rules, topics, now_ms, appended_at_ms)
     # a column at a time: reading the fields of a NumPy record one by one costs more than building the message
-    columns = (emissions[name].tolist() for name in _Emitted._fields)
+    columns = [emissions[name].tolist() for name in _Emitted._fields[:-1]]
+    columns.append(_at_risk(emissions, scorer, rules).tolist())
     return [_BUILDERS[EmissionKind(e.kind)](e, context) for e in starmap(_Emitted, zip(*columns, strict=True))]
 
 
@@ -146,11 +148,11 @@ def _alert(e: _Emitted, context: _Context) -> Outgoing:
     raised = e.kind == EmissionKind.RAISED
     kind = AlertKind.RAISED if raised else AlertKind.CLEARED
     customer, at = context.customer_ids[e.row], e.at
-    values = {name: _optional(value) for name, value in zip(FEATURE_NAMES, e.values, strict=True)}
+    values = dict(zip(FEATURE_NAMES, map(_optional, e.values), strict=True))
     score = context.scorer.score
     if score is None:
         raise AssertionError("the kernel decided without a model")
-    inputs = [x / INPUT_SCALE for x in e.inputs]
+    inputs = np.array(e.inputs) / INPUT_SCALE
     explanation = explain(inputs, score, values, raising=raised)
     names = context.scorer.segment_names
     alert = Alert(
@@ -163,7 +165,7 @@ def _alert(e: _Emitted, context: _Context) -> Outgoing:
         previous_risk=_optional(e.previous_risk),
         cause=_CAUSES[EmissionCause(e.cause)],
         segment=names[e.segment] if 0 <= e.segment < len(names) else None,
-        value_at_risk=_at_risk(e, context),
+        value_at_risk=e.at_risk,
         logit=explanation.logit,
         baseline=explanation.baseline,
         reasons=explanation.reasons,
@@ -183,24 +185,29 @@ def _alert(e: _Emitted, context: _Context) -> Outgoing:
     )
 
 
-def _at_risk(e: _Emitted, context: _Context) -> float:
-    worth = worth_of(
-        context.scorer,
-        context.rules,
-        inputs=np.array([e.inputs], np.int16),
-        risk=np.array([e.risk]),
-        net_spend=np.array([e.spend / MONEY_SCALE]),
-        tenure_days=np.array([e.values[_TENURE]]),
-        # only customers with an order are alerted on, unless min_purchases is 0
-        has_ordered=np.array([e.values[_ORDERS] > 0.0]),
-    )
-    return float(worth.at_risk[0])
+def _at_risk(emissions: npt.NDArray[np.void], scorer: Scorer, rules: Rules) -> npt.NDArray[np.float64]:
+    """Value at risk of alerts; NaN of other emissions."""
+    at_risk = np.full(len(emissions), np.nan)
+    alerting = (emissions["kind"] == EmissionKind.RAISED) | (emissions["kind"] == EmissionKind.CLEARED)
+    alerts = emissions[alerting]
+    if len(alerts):
+        at_risk[alerting] = worth_of(
+            scorer,
+            rules,
+            inputs=alerts["inputs"],
+            risk=alerts["risk"],
+            net_spend=alerts["spend"] / MONEY_SCALE,
+            tenure_days=alerts["values"][:, _TENURE],
+            # only customers with an order are alerted on, unless min_purchases is 0
+            has_ordered=alerts["values"][:, _ORDERS] > 0.0,
+        ).at_risk
+    return at_risk
 
 
-def _calm(e: _Emitted, inputs: list[float], score: Score) -> Calm | None:
+def _calm(e: _Emitted, inputs: npt.NDArray[np.float64], score: Score) -> Calm | None:
     if math.isnan(e.calm_risk):
         return None
-    before = [x / INPUT_SCALE for x in e.calm_inputs]
+    before = np.array(e.calm_inputs) / INPUT_SCALE
     return Calm(at=rfc3339(e.landmark_at), risk=e.calm_risk, changes=changes(before, inputs, score))
 
 

@@ -18,12 +18,11 @@ from stream.events.kinds import EventType
 from stream.events.rejections import Reason, Rejection
 from stream.features.apply import DUPLICATE, TOO_LATE
 from stream.features.profile import NEVER
-from stream.processing import document, passes
+from stream.processing import document
 from stream.processing.align import Taken
 from stream.processing.emission import EmissionCause, EmissionKind
-from stream.processing.kernel import Kernel
+from stream.processing.kernel import Kernel, Known, Run
 from stream.processing.outgoing import Topics, publishable
-from stream.processing.passes import Build, Passed
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import Counters, Outgoing, PartitionState
@@ -128,7 +127,7 @@ class Partition:
             stream_time = np.maximum(stream_time, state.stream_time_ms)
         state.stream_time_ms = int(stream_time[-1])
         known = self._known(customers)
-        run = passes.advance(self._kernel, known, rows, taken.events, stream_time, scorer.model, self._builder(scorer))
+        run = self._kernel.advance(known, rows, taken.events, stream_time, scorer.model)
         late = np.flatnonzero(run.status == TOO_LATE)
         for k in late.tolist():
             source = int(taken.sources[k])
@@ -139,7 +138,7 @@ class Partition:
         applied = run.status == 0
         counters.duplicates += int(duplicate.sum())
         counters.applied += int(applied.sum())
-        counters.customers += known[1].count(None)
+        counters.customers += known.blobs.count(None)
         appended_at_ms = _appended_at_ms(taken, run.emissions)
         outcome = self._outcome(state, customers, run, scorer, now_ms, rejections, appended_at_ms)
         return replace(
@@ -155,7 +154,7 @@ class Partition:
         gone = [customer for customer in customer_ids if self._cache.get(customer) is None]
         if state.stream_time_ms is None or not known:
             return replace(self._outcome(state, (), None, scorer, now_ms, []), idle=gone)
-        run = passes.sweep(self._kernel, self._known(known), state.stream_time_ms, scorer.model, self._builder(scorer))
+        run = self._kernel.sweep(self._known(known), state.stream_time_ms, scorer.model)
         outcome = self._outcome(state, known, run, scorer, now_ms, [])
         return replace(outcome, idle=outcome.idle + gone)
 
@@ -170,9 +169,11 @@ class Partition:
     def accept(self, outcome: Outcome) -> None:
         """The store has written the outcome: it is the state from now on."""
         self.state = outcome.state
-        for customer, packed in outcome.packed.items():
-            self._cache.pop(customer, None)
-            self._cache[customer] = packed
+        if len(self._cache) + len(outcome.packed) > self._cache_customers:
+            # near the bound those just seen go to the end, so that the longest unseen are dropped
+            for customer in outcome.packed:
+                self._cache.pop(customer, None)
+        self._cache.update(outcome.packed)
         self._due.update(outcome.timers)
         self._due.update((customer, _NO_TIMER) for customer in outcome.idle if customer in self._cache)
         excess = len(self._cache) - self._cache_customers
@@ -190,24 +191,20 @@ class Partition:
             counters=msgspec.structs.replace(state.counters),
         )
 
-    def _known(self, customers: list[str]) -> tuple[list[str], list[bytes | None], list[int]]:
-        """The customers with their packed profiles, None for a new one, and the landmark phase of the new (ms)."""
+    def _known(self, customers: list[str]) -> Known:
         blobs = [self._cache[customer] for customer in customers]
         period = self._rules.landmark_ms
         phases = [
             0 if blob is not None else xxhash.xxh3_64_intdigest(customer.encode()) % period
             for customer, blob in zip(customers, blobs, strict=True)
         ]
-        return customers, blobs, phases
-
-    def _builder(self, scorer: Scorer) -> Build:
-        return lambda customers, run: document.build(customers, run, scorer, self._rules)
+        return Known(blobs, phases)
 
     def _outcome(
         self,
         state: PartitionState,
         customers: Sequence[str],
-        run: Passed | None,
+        run: Run | None,
         scorer: Scorer,
         now_ms: int,
         rejections: Sequence[tuple[int, object, Rejection]],
@@ -222,14 +219,16 @@ class Partition:
         outgoing += publishable(run.emissions, customers, scorer, self._rules, self._topics, now_ms, appended_at_ms)
         stored = self._due
         due = {
-            customer: at for customer, at in zip(customers, run.due.tolist(), strict=True) if stored.get(customer) != at
+            customer: at
+            for customer, at in zip(customers, run.standing["due"].tolist(), strict=True)
+            if stored.get(customer) != at
         }
         return Outcome(
             state=state,
-            documents=dict(zip(customers, run.documents, strict=True)),
+            documents=dict(zip(customers, document.build(customers, run, scorer, self._rules), strict=True)),
             timers={customer: at for customer, at in due.items() if at < _NO_TIMER},
             idle=[customer for customer, at in due.items() if at >= _NO_TIMER],
-            packed=dict(zip(customers, run.packed, strict=True)),
+            packed=dict(zip(customers, run.packed(), strict=True)),
             outgoing=outgoing,
             fired=run.fired,
             rejected=rejected,

@@ -98,8 +98,7 @@ class Replay:
         """Every customer, in the order of their first events, scored at ``now_ms`` with the model as it is."""
         customers = list(self.documents)
         blobs = [packed_state(document) for document in self.documents.values()]
-        self._kernel.load(blobs, [0] * len(blobs))
-        return customers, self._kernel.score(len(blobs), now_ms, self.scorer.model)
+        return customers, self._kernel.score(blobs, now_ms, self.scorer.model)
 
     def advance_to(self, stream_time_ms: int) -> None:
         """Let time pass without events."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from stream.features import vector
 from stream.features.registry import FEATURES, INPUT_SCALE
-from stream.online_models.basis import PAIRS
+from stream.online_models.basis import CURVED_COLUMNS, PAIRS
 
 __all__ = [
     "NO_LOGIT",
@@ -19,10 +19,10 @@ __all__ = [
     "raw_logit_of",
     "risk_at",
     "risk_of",
-    "score_rows",
 ]
 
 _INPUTS = len(FEATURES)
+_CURVED = CURVED_COLUMNS.copy()
 _FIRST, _SECOND = PAIRS[:, 0].copy(), PAIRS[:, 1].copy()
 
 #: The logit that stands for "no model was ready".
@@ -35,17 +35,34 @@ SEGMENT_MARGIN = 0.25
 
 
 @numba.njit(cache=True)
+def _deviate(inputs, model):  # type: ignore[no-untyped-def]
+    d = model.deviations
+    for j in range(_INPUTS):
+        d[j] = inputs[j] / INPUT_SCALE - model.typical[j]
+    return d
+
+
+@numba.njit(cache=True)
 def logit_of(inputs, model):  # type: ignore[no-untyped-def]
     """Calibrated log-odds of churn for model inputs (int16[features])."""
-    z = model.bias
-    for j in range(_INPUTS):
-        z += model.weights[j] * (inputs[j] / INPUT_SCALE - model.typical[j])
-    for k in range(_FIRST.shape[0]):
-        a = _FIRST[k]
-        b = _SECOND[k]
-        deviations = (inputs[a] / INPUT_SCALE - model.typical[a]) * (inputs[b] / INPUT_SCALE - model.typical[b])
-        z += model.curvature[k] * deviations
-    return z
+    d = _deviate(inputs, model)
+    # the same additions in the same order on every machine, but in chains that need not wait for each other
+    even = model.bias
+    odd = 0.0
+    for j in range(0, _INPUTS - 1, 2):
+        even += model.weights[j] * d[j]
+        odd += model.weights[j + 1] * d[j + 1]
+    if _INPUTS % 2 == 1:
+        even += model.weights[_INPUTS - 1] * d[_INPUTS - 1]
+    curved = 0.0
+    k = 0
+    for i in range(_CURVED.shape[0]):
+        slope = 0.0
+        for other in range(i + 1):
+            slope += model.curvature[k] * d[_CURVED[other]]
+            k += 1
+        curved += slope * d[_CURVED[i]]
+    return even + odd + curved
 
 
 @numba.njit(cache=True)
@@ -60,15 +77,13 @@ def raw_logit_of(inputs, model):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def contributions(inputs, model, out):  # type: ignore[no-untyped-def]
     """Write each input's part in the logit to ``out`` (float64[features]); see `stream.alerts.reasons`."""
+    d = _deviate(inputs, model)
     for j in range(_INPUTS):
-        out[j] = model.weights[j] * (inputs[j] / INPUT_SCALE - model.typical[j])
+        out[j] = model.weights[j] * d[j]
     for k in range(_FIRST.shape[0]):
-        a = _FIRST[k]
-        b = _SECOND[k]
-        deviations = (inputs[a] / INPUT_SCALE - model.typical[a]) * (inputs[b] / INPUT_SCALE - model.typical[b])
-        half = 0.5 * model.curvature[k] * deviations
-        out[a] += half
-        out[b] += half
+        half = 0.5 * model.curvature[k] * d[_FIRST[k]] * d[_SECOND[k]]
+        out[_FIRST[k]] += half
+        out[_SECOND[k]] += half
 
 
 @numba.njit(cache=True)
@@ -95,9 +110,9 @@ def nearest_segment(inputs, model, current):  # type: ignore[no-untyped-def]
     best = -1
     best_distance = np.inf
     current_distance = np.inf
-    for k in range(model.centroids.shape[0]):
+    for k in range(model.clusters):
         distance = 0.0
-        for d in range(model.columns.shape[0]):
+        for d in range(model.axes):
             x = inputs[model.columns[d]] / INPUT_SCALE
             delta = (x - model.means[d]) / model.scales[d] - model.centroids[k, d]
             distance += delta * delta
@@ -109,10 +124,3 @@ def nearest_segment(inputs, model, current):  # type: ignore[no-untyped-def]
     if current >= 0 and math.sqrt(best_distance) > (1.0 - SEGMENT_MARGIN) * math.sqrt(current_distance):
         return current
     return best
-
-
-@numba.njit(cache=True)
-def score_rows(profiles, count, now, model, values, inputs, risks):  # type: ignore[no-untyped-def]
-    """Score rows 0..count-1 at ``now``; fills ``values``, ``inputs`` and ``risks`` (float64[count])."""
-    for row in range(count):
-        risks[row] = risk_at(profiles[row], now, model, values[row], inputs[row])

@@ -2,12 +2,15 @@
 
 The risk of a silent customer is looked at one hour after the last evaluation, then day by day (tiles change by the
 day, recency slowly), up to the next landmark, where the next search begins. Between two looks, of which the second is
-at or above the level, the crossing is found by bisection to the second.
+at or above the level, the crossing is found to the second.
 """
 
 from __future__ import annotations
 
+import math
+
 import numba
+import numpy as np
 
 from stream.features.profile import NEVER
 from stream.processing.score import risk_at
@@ -15,6 +18,41 @@ from stream.processing.score import risk_at
 __all__ = ["next_due", "search"]
 
 _RESOLUTION_MS = 1000
+
+
+@numba.njit(cache=True)
+def _crossing(p, low, high, level, model, value, inputs):  # type: ignore[no-untyped-def]
+    """A time in (low, high], which are below and at or above the level, with both within the resolution before it.
+
+    The ITP method (interpolate, truncate, project) looks at a smooth curve some five times, and at any curve once more
+    than bisection at most. Source: I. Oliveira and R. Takahashi, "An Enhancement of the Bisection Method Average
+    Performance Preserving Minmax Optimality", ACM TOMS 47 (2020), with k1 = 0.2 / (b - a), k2 = 2, n0 = 1.
+    """
+    under = risk_at(p, low, model, value, inputs) - level
+    if under >= 0.0:
+        # a model has come for which the level was crossed before the first look
+        return min(low + _RESOLUTION_MS, high)
+    over = risk_at(p, high, model, value, inputs) - level
+    k1 = 0.2 / (high - low)
+    reach = 0.5 * _RESOLUTION_MS * 2.0 ** (math.ceil(math.log2((high - low) / _RESOLUTION_MS)) + 1)
+    while high - low > _RESOLUTION_MS:
+        middle = 0.5 * (low + high)
+        falsi = (over * low - under * high) / (over - under)
+        toward_middle = 1.0 if falsi <= middle else -1.0
+        shift = k1 * float(high - low) ** 2
+        truncated = falsi + toward_middle * shift if shift <= abs(middle - falsi) else middle
+        radius = max(reach - 0.5 * (high - low), 0.0)
+        at = truncated if abs(truncated - middle) <= radius else middle - toward_middle * radius
+        look = min(max(np.int64(at), low + 1), high - 1)
+        risk = risk_at(p, look, model, value, inputs) - level
+        if risk >= 0.0:
+            high = look
+            over = risk
+        else:
+            low = look
+            under = risk
+        reach *= 0.5
+    return high
 
 
 @numba.njit(cache=True)
@@ -44,13 +82,7 @@ def search(p, until, rules, model, value, inputs):  # type: ignore[no-untyped-de
     while low < end:
         high = start + step
         if risk_at(p, high, model, value, inputs) >= rules.raise_at:
-            while high - low > _RESOLUTION_MS:
-                middle = (low + high) // 2
-                if risk_at(p, middle, model, value, inputs) >= rules.raise_at:
-                    high = middle
-                else:
-                    low = middle
-            p.check_at = high
+            p.check_at = _crossing(p, low, high, rules.raise_at, model, value, inputs)
             p.check_due = False
             return
         low = high

@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from stream.events.times import epoch_ms
+from stream.features.registry import complete
 from stream.online_models.example import InvalidExample, decode_example
 from stream.online_models.learner import Learner, LearnerSettings
 from stream.processing.document import packed_state
@@ -56,11 +57,8 @@ def _features(bench: Bench, broken: frozenset[str]) -> Iterator[str]:
         document = orjson.loads(documents[customer])
         as_of = epoch_ms(msgspec.convert(document["as_of"], type=datetime))
         wanted = features_at([e for e in bench.log.truth[customer] if e.event_id not in broken], as_of)
-        wrong = {
-            name: (document["features"].get(name), value)
-            for name, value in wanted.items()
-            if not _same(document["features"].get(name), value)
-        }
+        stored = complete(document["features"])
+        wrong = {name: (stored[name], value) for name, value in wanted.items() if not _same(stored[name], value)}
         if wrong:
             yield f"F: {customer} at {document['as_of']}: (stored, oracle) {wrong}"
 

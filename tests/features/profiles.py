@@ -42,7 +42,7 @@ class Profile:
     def of(cls, packed: bytes) -> "Profile":
         """The profile that is stored as these octets."""
         profile = cls()
-        codec.unpack(profile._rows, [0], [packed])
+        profile._rows = codec.unpack(packed)
         return profile
 
     def apply(self, events: Sequence[Event]) -> list[int]:
@@ -55,8 +55,7 @@ class Profile:
 
     def packed(self) -> bytes:
         """The canonical octets."""
-        [octets] = codec.pack(self._rows.copy(), 1)
-        return octets
+        return codec.pack(self._rows.copy())
 
     def values(self, now: int) -> Values:
         """Feature values at ``now`` (ms), None for those that are not known yet."""

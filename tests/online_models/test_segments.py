@@ -7,6 +7,7 @@ from stream.online_models.learner import Learner, LearnerSettings
 from stream.online_models.seeding import inertia
 from stream.online_models.segment_names import SEGMENT_COLUMNS
 from stream.online_models.segments import FIRST_REVIEW, HALFLIFE, RECENT, SegmentModel
+from stream.processing.compiled_model import compiled
 from stream.processing.score import nearest_segment
 from stream.processing.scorer import Scorer
 from tests.online_models.made_up import START_MS, observation, quantised
@@ -183,7 +184,7 @@ def test_customers_who_stay_as_they_are_stay_in_their_segments() -> None:
         snapshot = learner.snapshot(START_MS)
         if snapshot.segments is None:
             continue
-        model = Scorer.of(snapshot).model
+        [model] = compiled(Scorer.of(snapshot).model)
         found = np.array(
             [nearest_segment(np.array(x, np.int16), model, at) for x, at in zip(seen, present, strict=True)]
         )

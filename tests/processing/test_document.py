@@ -9,7 +9,7 @@ from stream.events.columns import EVENT
 from stream.events.kinds import EventKind
 from stream.features.registry import DAY_MS, FEATURES
 from stream.processing import document
-from stream.processing.kernel import Kernel, Run
+from stream.processing.kernel import Kernel, Known, Run
 from stream.processing.rules import NO_MODEL, Rules
 from stream.processing.scorer import Scorer
 
@@ -27,10 +27,9 @@ def run_of_customers() -> tuple[Run, Scorer]:
     events["amount"] = rng.integers(0, 10**8, 200)
     weights = rng.normal(size=len(FEATURES))
     model = NO_MODEL._replace(ready=True, version=7, weights=weights, bias=-2.0)
-    kernel = Kernel(Rules())
-    kernel.load([None] * len(IDS), [0, 1, 2, 3])
     rows = rng.integers(0, len(IDS), 200)
-    return kernel.advance(len(IDS), rows, events, events["time"].copy(), model), Scorer(model, None)
+    known = Known([None] * len(IDS), [0, 1, 2, 3])
+    return Kernel(Rules()).advance(known, rows, events, events["time"].copy(), model), Scorer(model, None)
 
 
 def test_a_document_is_json_that_shows_the_features_and_the_state() -> None:
@@ -39,16 +38,18 @@ def test_a_document_is_json_that_shows_the_features_and_the_state() -> None:
     for row, (customer, encoded) in enumerate(zip(IDS, documents, strict=True)):
         read = json.loads(encoded)
         assert read["customer_id"] == customer
-        assert read["risk"] == pytest.approx(run.profiles["risk"][row], abs=1e-6)
+        assert read["risk"] == pytest.approx(run.standing["risk"][row], abs=1e-6)
         assert read["model_version"] == 7
         assert read["segment"] is None
-        assert list(read["features"]) == [feature.name for feature in FEATURES]
-        for name, value in zip(read["features"], run.values[row].tolist(), strict=True):
+        assert None not in read["features"].values()
+        for feature, value in zip(FEATURES, run.values[row].tolist(), strict=True):
+            shown = read["features"].get(feature.name, feature.absent)
             if math.isnan(value):
-                assert read["features"][name] is None
+                assert shown is None
             else:
-                assert read["features"][name] == pytest.approx(value, abs=5.1e-5)
-        assert document.packed_state(encoded) == run.packed[row]
+                assert shown == pytest.approx(value, abs=5.1e-5)
+                assert (feature.name not in read["features"]) == (value == 0.0 == feature.absent)
+        assert document.packed_state(encoded) == run.packed()[row]
 
 
 def test_the_reasons_are_the_largest_contributions() -> None:

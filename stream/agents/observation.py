@@ -1,0 +1,41 @@
+"""What a step adds to the metrics."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stream import metrics
+from stream.events.kinds import EventType
+from stream.processing.align import Taken
+from stream.processing.partition import Outcome
+
+__all__ = ["observe_delays", "observe_outcome"]
+
+_TYPES = tuple(EventType)
+
+
+def observe_outcome(outcome: Outcome) -> None:
+    """Count what a stored outcome did."""
+    for source, count in outcome.applied.items():
+        metrics.EVENTS.labels(_TYPES[source].value, "applied").inc(count)
+    for source, count in outcome.duplicates.items():
+        metrics.EVENTS.labels(_TYPES[source].value, "duplicate").inc(count)
+    for source, reason in outcome.rejected:
+        metrics.EVENTS.labels(_TYPES[source].value, "dead_letter").inc()
+        metrics.DEAD_LETTERS.labels(reason.value).inc()
+    for kind, count in outcome.fired.items():
+        metrics.TIMERS_FIRED.labels(kind).inc(count)
+    for of_alerts, count in outcome.alerts.items():
+        metrics.ALERTS.labels(*of_alerts).inc(count)
+    for cause, risk in outcome.raised_risks:
+        metrics.ALERT_RISK.labels(cause).observe(risk)
+    for held_back_by, count in outcome.suppressed.items():
+        metrics.ALERTS_SUPPRESSED.labels(held_back_by).inc(count)
+    metrics.SEGMENT_CHANGES.inc(outcome.segment_changes)
+
+
+def observe_delays(taken: Taken, now_ms: int) -> None:
+    """How long the events of a stored step have taken, since they happened and since they were appended."""
+    appended_at_ms = np.fromiter((record.timestamp for record in taken.records), np.int64, len(taken.records))
+    metrics.EVENT_TO_SCORE.observe((now_ms - taken.events["time"]) / 1000)
+    metrics.INGEST_TO_SCORE.observe((now_ms - appended_at_ms) / 1000)

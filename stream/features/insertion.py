@@ -1,0 +1,55 @@
+"""Sorting the entries of a profile, in place and compiled."""
+
+from __future__ import annotations
+
+import numba
+
+__all__ = ["sort", "sort_orders"]
+
+
+@numba.njit(cache=True)
+def _comes_after(times, keys, k, time, key):  # type: ignore[no-untyped-def]
+    return times[k] > time or (times[k] == time and keys[k] > key)
+
+
+@numba.njit(cache=True)
+def sort(keys, times, count):  # type: ignore[no-untyped-def]
+    """Bring entries into the order of (time, key), oldest first.
+
+    By insertion: they come sorted but for what this step has added at the end, which is mostly newer than the rest.
+    """
+    for i in range(1, count):
+        time = times[i]
+        key = keys[i]
+        k = i
+        while k > 0 and _comes_after(times, keys, k - 1, time, key):
+            times[k] = times[k - 1]
+            keys[k] = keys[k - 1]
+            k -= 1
+        times[k] = time
+        keys[k] = key
+
+
+@numba.njit(cache=True)
+def _order_comes_after(p, k, at, order_id, amount):  # type: ignore[no-untyped-def]
+    # an order id may stand twice, even at the same time: then the amount decides
+    twins = p.order_at[k] == at and p.order_id[k] == order_id
+    return p.order_amount[k] > amount if twins else _comes_after(p.order_at, p.order_id, k, at, order_id)
+
+
+@numba.njit(cache=True)
+def sort_orders(p):  # type: ignore[no-untyped-def]
+    """As `sort` for the open orders of a profile, with the amount as third key."""
+    for i in range(1, p.open_orders):
+        at = p.order_at[i]
+        order_id = p.order_id[i]
+        amount = p.order_amount[i]
+        k = i
+        while k > 0 and _order_comes_after(p, k - 1, at, order_id, amount):
+            p.order_at[k] = p.order_at[k - 1]
+            p.order_id[k] = p.order_id[k - 1]
+            p.order_amount[k] = p.order_amount[k - 1]
+            k -= 1
+        p.order_at[k] = at
+        p.order_id[k] = order_id
+        p.order_amount[k] = amount

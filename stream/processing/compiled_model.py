@@ -1,0 +1,75 @@
+"""A model as one record: the compiled code reads it where it lies, and passes one address from function to function.
+
+As a tuple of arrays it would be copied and its arrays counted at every call, which costs more than scoring.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from stream.errors import SnapshotError
+from stream.features.registry import FEATURES
+from stream.online_models.basis import PAIRS
+from stream.online_models.segment_names import ARCHETYPES, SEGMENT_COLUMNS
+from stream.processing.rules import Model
+
+__all__ = ["COMPILED_MODEL", "compiled"]
+
+_MOST_CLUSTERS: Final = len(ARCHETYPES)
+_MOST_AXES: Final = len(SEGMENT_COLUMNS)
+
+#: The fields of `stream.processing.rules.Model`. ``clusters`` and ``axes`` say how much of the segment arrays is used;
+#: ``deviations`` is room for the *d* of the customer who is being scored.
+COMPILED_MODEL: Final = np.dtype(
+    [
+        ("ready", np.bool_),
+        ("version", np.int64),
+        ("weights", np.float64, (len(FEATURES),)),
+        ("curvature", np.float64, (len(PAIRS),)),
+        ("bias", np.float64),
+        ("typical", np.float64, (len(FEATURES),)),
+        ("deviations", np.float64, (len(FEATURES),)),
+        ("slope", np.float64),
+        ("shift", np.float64),
+        ("segment_version", np.int64),
+        ("clusters", np.int64),
+        ("axes", np.int64),
+        ("columns", np.int64, (_MOST_AXES,)),
+        ("means", np.float64, (_MOST_AXES,)),
+        ("scales", np.float64, (_MOST_AXES,)),
+        ("centroids", np.float64, (_MOST_CLUSTERS, _MOST_AXES)),
+    ],
+    align=True,
+)
+
+_AS_THEY_ARE: Final = (
+    "ready",
+    "version",
+    "weights",
+    "curvature",
+    "bias",
+    "typical",
+    "slope",
+    "shift",
+    "segment_version",
+)
+
+
+def compiled(model: Model) -> npt.NDArray[np.void]:
+    """COMPILED_MODEL[1] of a model. Raises `SnapshotError` when it has more segments or axes than are known."""
+    clusters, axes = model.centroids.shape
+    if clusters > _MOST_CLUSTERS or axes > _MOST_AXES:
+        raise SnapshotError(
+            f"{clusters} segments over {axes} inputs, at most {_MOST_CLUSTERS} over {_MOST_AXES} are known"
+        )
+    record = np.zeros(1, COMPILED_MODEL)
+    for name in _AS_THEY_ARE:
+        record[name] = getattr(model, name)
+    record["clusters"], record["axes"] = clusters, axes
+    for name in ("columns", "means", "scales"):
+        record[name][0, :axes] = getattr(model, name)
+    record["centroids"][0, :clusters, :axes] = model.centroids
+    return record

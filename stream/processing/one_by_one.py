@@ -1,0 +1,259 @@
+"""The loops of the kernel: customers one after the other, each from its packed form to its packed form.
+
+A profile takes 23 kB unpacked. All of a step's customers at once would be hundreds of megabytes, cold in every cache;
+one that is unpacked, brought forward, looked at and packed before the next one comes stays in the first of them. It
+may be so, because customers do not depend on each other within a step: stream time is worked out before.
+
+``working`` is PROFILE[1], ``cursors`` CURSOR[1], ``models`` COMPILED_MODEL[1].
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from stream.features import vector
+from stream.features.codec import MOST_OCTETS, pack_into, unpack_from
+from stream.features.profile import NEVER, PROFILE, reset
+from stream.processing.advance import ROOM, apply, fire
+from stream.processing.foresight import foreseen
+from stream.processing.score import risk_at
+from stream.processing.silence import next_due, search
+
+__all__ = [
+    "CRAMPED",
+    "CURSOR",
+    "DAMAGED",
+    "DONE",
+    "FULL",
+    "STANDING",
+    "Customers",
+    "Events",
+    "Left",
+    "Looks",
+    "advance",
+    "new_cursor",
+    "score",
+    "sweep",
+]
+
+#: What of a profile is shown to people, and what it leads to.
+STANDING = np.dtype(
+    [
+        *(
+            (name, PROFILE[name])
+            for name in (
+                "as_of",
+                "risk",
+                "risk_version",
+                "raised",
+                "segment",
+                "events",
+                "orders",
+                "order_spend",
+                "refund_spend",
+                "first_at",
+                "last_at",
+                "last_order_at",
+                "unsubscribed_at",
+            )
+        ),
+        ("foreseen", np.int64),
+        ("due", np.int64),
+    ],
+    align=True,
+)
+
+#: Why a loop ended: nothing is left to do; there is no room for emissions, or for packed profiles; not a profile.
+DONE, FULL, CRAMPED, DAMAGED = 0, 1, 2, 3
+
+
+class Customers(NamedTuple):
+    """Packed profiles (`codec.join`), of no octets where nothing is known yet, and landmark phases (ms, int64[N])."""
+
+    octets: npt.NDArray[np.uint8]
+    starts: npt.NDArray[np.int64]
+    phases: npt.NDArray[np.int64]
+
+
+class Events(NamedTuple):
+    """What happens to the customers.
+
+    ``columns``: EVENT, in the order of the log. ``order``: their positions by customer, in the order of the log for
+    each. ``first``: int64[N + 1], where in ``order`` the events of a customer begin. ``stream_time``: the partition's
+    (ms), with the event at the position included. ``status``: uint8, to be filled: what became of each.
+    """
+
+    columns: npt.NDArray[np.void]
+    order: npt.NDArray[np.int64]
+    first: npt.NDArray[np.int64]
+    stream_time: npt.NDArray[np.int64]
+    status: npt.NDArray[np.uint8]
+
+
+class Looks(NamedTuple):
+    """The feature vectors of the customers as of the last look at each.
+
+    ``at``: int64[N], when (ms), NEVER for one not looked at yet. ``values``: float64[N, features]. ``inputs``:
+    int16[N, features]. ``value``, ``input``: one row more, for looks that leave no trace.
+    """
+
+    at: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+    inputs: npt.NDArray[np.int16]
+    value: npt.NDArray[np.float64]
+    input: npt.NDArray[np.int16]
+
+
+class Left(NamedTuple):
+    """What a loop leaves: packed profiles end to end, where each ends, STANDING[N], emissions, tally, last looks."""
+
+    octets: npt.NDArray[np.uint8]
+    ends: npt.NDArray[np.int64]
+    standing: npt.NDArray[np.void]
+    emissions: npt.NDArray[np.void]
+    tally: npt.NDArray[np.int64]
+    looks: Looks
+
+
+#: Where a loop goes on: the customer, its next event, whether it is unpacked, and the end of what is packed.
+CURSOR = np.dtype([("row", np.int64), ("event", np.int64), ("unpacked", np.bool_), ("packed_to", np.int64)], align=True)
+
+
+def new_cursor() -> npt.NDArray[np.void]:
+    """CURSOR[1] at the first customer."""
+    return np.zeros(1, CURSOR)
+
+
+@numba.njit(cache=True)
+def _unpack(p, customers, row):  # type: ignore[no-untyped-def]
+    begin = customers.starts[row]
+    end = customers.starts[row + 1]
+    if begin == end:
+        reset(p, customers.phases[row])
+        return True
+    return unpack_from(p, customers.octets, begin, end)
+
+
+@numba.njit(cache=True)
+def _enter(p, customers, cursor, left):  # type: ignore[no-untyped-def]
+    """Unpack the customer at the cursor, unless that was done before; DONE, or why it cannot be."""
+    if not cursor.unpacked:
+        if left.octets.shape[0] - cursor.packed_to < MOST_OCTETS:
+            return CRAMPED
+        if not _unpack(p, customers, cursor.row):
+            return DAMAGED
+        cursor.unpacked = True
+    return DONE
+
+
+@numba.njit(cache=True)
+def _leave(p, rules, model, cursor, left):  # type: ignore[no-untyped-def]
+    """Search the next crossing, look at a customer who was not looked at, note how it stands, pack, go on."""
+    row = cursor.row
+    looks = left.looks
+    if p.check_due:
+        search(p, p.next_landmark_at, rules, model, looks.value, looks.input)
+    if p.as_of != NEVER and looks.at[row] != p.as_of:
+        vector.values(p, p.as_of, looks.values[row])
+        vector.quantise(looks.values[row], looks.inputs[row])
+    s = left.standing[row]
+    s.as_of = p.as_of
+    s.risk = p.risk
+    s.risk_version = p.risk_version
+    s.raised = p.raised
+    s.segment = p.segment
+    s.events = p.events
+    s.orders = p.orders
+    s.order_spend = p.order_spend
+    s.refund_spend = p.refund_spend
+    s.first_at = p.first_at
+    s.last_at = p.last_at
+    s.last_order_at = p.last_order_at
+    s.unsubscribed_at = p.unsubscribed_at
+    s.foreseen = foreseen(p)
+    s.due = next_due(p, rules)
+    cursor.packed_to = pack_into(p, left.octets, cursor.packed_to)
+    left.ends[row] = cursor.packed_to
+    cursor.unpacked = False
+    cursor.row += 1
+
+
+@numba.njit(cache=True)
+def _place(emissions, begin, end, position):  # type: ignore[no-untyped-def]
+    for k in range(begin, end):
+        emissions[k].position = position
+
+
+@numba.njit(cache=True)
+def advance(working, cursors, customers, events, rules, models, left):  # type: ignore[no-untyped-def]
+    """Apply the events of each customer; return (why it ended, emissions).
+
+    What is due before an event's stream time fires first, also for a late event, because by then it has fired or
+    would have. After FULL the emissions are to be taken away, after CRAMPED ``left.octets`` to be made larger; then it
+    goes on when called again.
+    """
+    p = working[0]
+    cursor = cursors[0]
+    model = models[0]
+    out = left.emissions
+    count = 0
+    while cursor.row < customers.phases.shape[0]:
+        row = cursor.row
+        if not cursor.unpacked:
+            cursor.event = events.first[row]
+        status = _enter(p, customers, cursor, left)
+        if status != DONE:
+            return status, count
+        while cursor.event < events.first[row + 1]:
+            i = events.order[cursor.event]
+            now = events.stream_time[i]
+            before = count
+            count = fire(p, row, now, rules, model, out, count, left.tally, left.looks)
+            full = count + 2 * ROOM > out.shape[0]
+            if not full:
+                events.status[i], count = apply(
+                    p, row, events.columns[i], now, rules, model, out, count, left.tally, left.looks
+                )
+                cursor.event += 1
+            _place(out, before, count, i)
+            if full:
+                return FULL, count
+        _leave(p, rules, model, cursor, left)
+    return DONE, count
+
+
+@numba.njit(cache=True)
+def sweep(working, cursors, customers, until, rules, models, left):  # type: ignore[no-untyped-def]
+    """Fire what is due before ``until`` (ms) of each customer; returns, and goes on, as `advance` does."""
+    p = working[0]
+    cursor = cursors[0]
+    model = models[0]
+    out = left.emissions
+    count = 0
+    while cursor.row < customers.phases.shape[0]:
+        status = _enter(p, customers, cursor, left)
+        if status != DONE:
+            return status, count
+        before = count
+        count = fire(p, cursor.row, until, rules, model, out, count, left.tally, left.looks)
+        _place(out, before, count, cursor.row)
+        if count + 2 * ROOM > out.shape[0]:
+            return FULL, count
+        _leave(p, rules, model, cursor, left)
+    return DONE, count
+
+
+@numba.njit(cache=True)
+def score(working, customers, now, models, values, inputs, risks):  # type: ignore[no-untyped-def]
+    """Score each customer at ``now`` (ms), changing nothing; return the first that is damaged, or -1."""
+    p = working[0]
+    model = models[0]
+    for row in range(customers.phases.shape[0]):
+        if not _unpack(p, customers, row):
+            return row
+        risks[row] = risk_at(p, now, model, values[row], inputs[row])
+    return -1
