@@ -1,10 +1,14 @@
-"""The basis of the churn model: every input, and the products of the strongest ones.
+"""The basis of the churn model: its inputs, and the products of the strongest ones.
 
 A logistic regression on the inputs alone says that each has its own effect whatever the others are. It is not so: a
 month of silence means something else for one who orders weekly than for one who orders twice a year. Squares and
 products of the eight inputs that describe an ordering habit let one curved surface say that; with second-order
 learning (`stream.online_models.second_order`) they cost nothing in the cold start, because what the labels do not
 speak of stays at its prior, zero.
+
+Counts over the whole history grow for as long as a log is young: the model would be asked about values that no label
+has shown it, and see loyalty where there is only time. So `AGEING` inputs are left out, and the one that matters most,
+the days with an order, is taken `RELATIVE` to the customers of its time (`stream.online_models.level`).
 """
 
 from typing import Final
@@ -12,12 +16,32 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from stream.features.registry import COLUMN, FEATURES, INPUT_SCALE
+from stream.features.registry import COLUMN, FEATURE_NAMES, FEATURES, INPUT_SCALE
 from stream.online_models.kalman import append_products
 
-__all__ = ["BASIS", "CENTRE", "CURVED", "CURVED_COLUMNS", "PAIRS", "Quadratic", "expand", "unfold"]
+__all__ = [
+    "AGEING",
+    "BASIS",
+    "CENTRE",
+    "CURVED",
+    "CURVED_COLUMNS",
+    "LINEAR",
+    "PAIRS",
+    "RELATIVE",
+    "SIMPLE_TERMS",
+    "Quadratic",
+    "expand",
+    "unfold",
+]
 
 Floats = npt.NDArray[np.float64]
+
+#: Inputs that are no terms: they grow with the age of the log, and others say the same without.
+AGEING: Final = ("purchases_total", "tenure")
+#: The column of the input that is taken less its level.
+RELATIVE: Final = COLUMN["purchase_days"]
+#: int64[linear]: the columns of the inputs that are terms as they are.
+LINEAR: Final = np.array([COLUMN[name] for name in FEATURE_NAMES if name not in AGEING], np.int64)
 
 #: Inputs whose squares and products are in the basis.
 CURVED: Final = (
@@ -41,7 +65,14 @@ PAIRS: Final = np.array([(a, b) for i, a in enumerate(CURVED_COLUMNS) for b in C
 CENTRE: Final = 2.5
 
 #: Number of terms.
-BASIS: Final = len(FEATURES) + len(PAIRS)
+BASIS: Final = len(LINEAR) + len(PAIRS)
+
+_TERM: Final = {int(column): term for term, column in enumerate(LINEAR)}
+_PAIR_TERMS: Final = np.array([[_TERM[int(a)], _TERM[int(b)]] for a, b in PAIRS], np.int64)
+#: int64[simple]: the terms of a simple model: recency, frequency, money.
+SIMPLE_TERMS: Final = np.array(
+    [_TERM[COLUMN[name]] for name in ("days_since_purchase", "purchase_days", "order_value", "spend_90d")], np.int64
+)
 
 
 class Quadratic:
@@ -68,23 +99,27 @@ class Quadratic:
         )
 
 
-def expand(inputs: npt.ArrayLike) -> Floats:
-    """The terms, float64[BASIS], of quantised inputs (int16[features])."""
+def expand(inputs: npt.ArrayLike, level: float = 0.0) -> Floats:
+    """The terms, float64[BASIS], of quantised inputs (int16[features]); ``level`` is that of the `RELATIVE` one."""
     terms = np.empty(BASIS)
-    terms[: len(FEATURES)] = inputs
-    terms[: len(FEATURES)] /= INPUT_SCALE
-    append_products(terms, PAIRS, CENTRE)
+    terms[: len(LINEAR)] = np.asarray(inputs)[LINEAR]
+    terms[: len(LINEAR)] /= INPUT_SCALE
+    terms[_TERM[RELATIVE]] -= level
+    append_products(terms, _PAIR_TERMS, CENTRE)
     return terms
 
 
-def unfold(weights: Floats, means: Floats, scales: Floats, intercept: float) -> Quadratic:
+def unfold(weights: Floats, means: Floats, scales: Floats, intercept: float, level: float = 0.0) -> Quadratic:
     """A linear function of the standardised terms as a quadratic one of the standardised inputs."""
-    count = len(FEATURES)
+    count = len(LINEAR)
     first, second = PAIRS[:, 0], PAIRS[:, 1]
-    x_means, x_scales = means[:count], scales[:count]
+    x_means, x_scales = np.zeros(len(FEATURES)), np.ones(len(FEATURES))
+    x_means[LINEAR], x_scales[LINEAR] = means[:count], scales[:count]
+    x_means[RELATIVE] += level
     a, b = x_means[first] - CENTRE, x_means[second] - CENTRE
     per_product = weights[count:] / scales[count:]
-    linear = weights[:count].copy()
+    linear = np.zeros(len(FEATURES))
+    linear[LINEAR] = weights[:count]
     np.add.at(linear, first, per_product * b * x_scales[first])
     np.add.at(linear, second, per_product * a * x_scales[second])
     return Quadratic(

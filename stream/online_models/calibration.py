@@ -12,8 +12,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from stream.features.registry import DAY_MS
-
 __all__ = ["Calibration"]
 
 #: Variances of slope and shift around 1 and 0.
@@ -21,8 +19,6 @@ PRIOR_VARIANCE: Final = 0.003
 FORGETTING: Final = 1e-3
 #: A logit given by a model of this many labels counts a quarter.
 MATURE_LABELS: Final = 20_000
-#: Landmarks come weekly by default, so this share of a horizon is new in each label.
-_LANDMARK_MS: Final = 7 * DAY_MS
 _LEAST_SLOPE, _MOST_SLOPE, _MOST_SHIFT = 0.5, 2.0, 2.0
 
 
@@ -35,10 +31,13 @@ class Calibration(Struct, kw_only=True):
     variance_shift: float = PRIOR_VARIANCE
     covariance: float = 0.0
 
-    def learn_one(self, logit: float, *, churned: bool, labels: int, horizon_ms: int) -> None:
-        """Learn from a logit given, before calibration, by a model of ``labels`` labels, and what came of it."""
+    def learn_one(self, logit: float, *, churned: bool, labels: int, novelty: float) -> None:
+        """Learn from a logit given, before calibration, by a model of ``labels`` labels, and what came of it.
+
+        ``novelty`` is that of the label.
+        """
         maturity = labels / (labels + MATURE_LABELS)
-        weight = min(1.0, _LANDMARK_MS / horizon_ms) * maturity * maturity
+        weight = novelty * maturity * maturity
         risk = 1.0 / (1.0 + math.exp(-self.slope * logit - self.shift))
         information = weight * risk * (1.0 - risk)
         along_slope = self.variance_slope * logit + self.covariance

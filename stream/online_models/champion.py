@@ -203,16 +203,21 @@ class Championship:
     def model(self, name: str) -> ChurnModel:
         return self._contenders[name].model
 
-    def learn_one(self, inputs: Sequence[int], *, churned: bool, matured_at_ms: int) -> list[LossAlarm]:
-        """Every contender predicts, is judged, and learns; then the champion may change."""
+    def learn_one(
+        self, inputs: Sequence[int], *, churned: bool, matured_at_ms: int, level: float = 0.0, novelty: float = 1.0
+    ) -> list[LossAlarm]:
+        """Every contender predicts, is judged, and learns; then the champion may change.
+
+        ``level`` and ``novelty`` are as for `ChurnModel.learn_one`.
+        """
         champion = self._contenders[self._champion]
         losses, excess = {}, {}
         for name, contender in self._contenders.items():
-            risk = contender.model.predict_proba_one(inputs)
+            risk = contender.model.predict_proba_one(inputs, level)
             losses[name] = loss = log_loss_of(risk, churned=churned)
             excess[name] = min(loss - expected_loss_of(risk), _MOST_LOSS)
             contender.recent.record(risk, loss, _GROWTH, churned=churned)
-            contender.model.learn_one(inputs, churned=churned)
+            contender.model.learn_one(inputs, churned=churned, level=level, novelty=novelty)
         alarms = []
         for name, contender in self._contenders.items():
             if contender is not champion:

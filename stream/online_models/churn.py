@@ -1,62 +1,100 @@
-"""The churn model: second-order logistic regression over a quadratic basis, calibrated, one label at a time."""
+"""The churn model: second-order logistic regression over a quadratic basis, calibrated, one label at a time.
+
+Two regressions learn side by side: one over all terms, and a simple one over recency, frequency and money. The logit is
+their weighted mean, and the weight of the simple one falls as labels come: what a model of many terms has not learned
+yet, a model of few has. The mean is linear in the terms as well, so it costs nothing to score with.
+"""
 
 from collections.abc import Sequence
+from typing import Final
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stream.online_models.basis import BASIS, Quadratic, expand, unfold
+from stream.errors import SnapshotError
+from stream.online_models.basis import BASIS, SIMPLE_TERMS, Quadratic, expand, unfold
 from stream.online_models.calibration import Calibration
 from stream.online_models.kalman import sigmoid
 from stream.online_models.second_order import SecondOrderRegression, SecondOrderState
 
 __all__ = ["ChurnModel", "ChurnState"]
 
+#: After so many labels, each counted by its novelty, the simple regression has half the say.
+SIMPLE_LABELS: Final = 1_200.0
+
 
 class ChurnState(Struct, frozen=True, kw_only=True):
-    """Everything the model has learned."""
+    """Everything the model has learned. ``news``: the labels, each counted by its novelty."""
 
     regression: SecondOrderState
+    simple: SecondOrderState
+    news: float
     calibration: Calibration
 
 
 class ChurnModel:
-    """`expand`, then `SecondOrderRegression`; `Calibration` on top of what it gave.
+    """`expand`, then two `SecondOrderRegression`; `Calibration` on top of what they gave.
 
-    Inputs are the quantised ones (int16[features], units of 1/INPUT_SCALE), already checked by `problem_of`.
+    Inputs are the quantised ones (int16[features], units of 1/INPUT_SCALE), already checked by `problem_of`. ``level``
+    is that of the customers at the time of the inputs, see `stream.online_models.level`.
     ``pace``: how many times as fast as the default it goes on following change once much has been learned; the
     contenders of `stream.online_models.champion` differ in it.
     """
 
     def __init__(self, pace: float = 1.0) -> None:
         self._regression = SecondOrderRegression(BASIS, pace)
+        self._simple = SecondOrderRegression(len(SIMPLE_TERMS), pace)
+        self._news = 0.0
         self.calibration = Calibration()
 
     @property
     def labels_seen(self) -> int:
         return self._regression.labels
 
-    def learn_one(self, inputs: Sequence[int], *, churned: bool) -> None:
-        """Learn one label; the scales learn first, as in a River pipeline."""
-        self._regression.learn(expand(inputs), churned=churned)
+    @property
+    def _simplicity(self) -> float:
+        """The weight of the simple regression, 1 at first."""
+        return SIMPLE_LABELS / (SIMPLE_LABELS + self._news)
 
-    def predict_proba_one(self, inputs: Sequence[int]) -> float:
+    def learn_one(self, inputs: Sequence[int], *, churned: bool, level: float = 0.0, novelty: float = 1.0) -> None:
+        """Learn one label; the scales learn first, as in a River pipeline. ``novelty`` is that of the label."""
+        terms = expand(inputs, level)
+        self._regression.learn(terms, churned=churned, novelty=novelty)
+        self._simple.learn(terms[SIMPLE_TERMS], churned=churned, novelty=novelty)
+        self._news += novelty
+
+    def predict_proba_one(self, inputs: Sequence[int], level: float = 0.0) -> float:
         """The probability of churn before calibration; 0.5 before the first label."""
-        return float(sigmoid(self._regression.logit(expand(inputs))))
+        terms = expand(inputs, level)
+        simplicity = self._simplicity
+        simple = self._simple.logit(terms[SIMPLE_TERMS])
+        return float(sigmoid((1.0 - simplicity) * self._regression.logit(terms) + simplicity * simple))
 
-    def quadratic(self) -> Quadratic:
-        """The model before calibration as a function of the standardised inputs."""
-        regression = self._regression
-        weights = regression.weights
-        return unfold(weights[:-1], regression.means, regression.scales, float(weights[-1]))
+    def quadratic(self, level: float = 0.0) -> Quadratic:
+        """The model before calibration as a function of the standardised inputs, for customers of ``level``."""
+        regression, simple = self._regression, self._simple
+        # both have seen the same values of the terms they share, so means and scales are the same
+        weights = (1.0 - self._simplicity) * regression.weights
+        weights[np.append(SIMPLE_TERMS, BASIS)] += self._simplicity * simple.weights
+        return unfold(weights[:-1], regression.means, regression.scales, float(weights[-1]), level)
 
     def state(self) -> ChurnState:
-        return ChurnState(regression=self._regression.state(), calibration=replace(self.calibration))
+        return ChurnState(
+            regression=self._regression.state(),
+            simple=self._simple.state(),
+            news=self._news,
+            calibration=replace(self.calibration),
+        )
 
     @classmethod
     def from_state(cls, state: ChurnState, pace: float = 1.0) -> "ChurnModel":
         """Go on from ``state``. Raises `SnapshotError` if it is damaged or of another basis."""
         model = cls(pace)
         model._regression = SecondOrderRegression.from_state(state.regression, BASIS, pace)
+        model._simple = SecondOrderRegression.from_state(state.simple, len(SIMPLE_TERMS), pace)
+        if not 0.0 <= state.news <= state.regression.labels:
+            raise SnapshotError(f"churn model: {state.news} news in {state.regression.labels} labels; it is damaged")
+        model._news = state.news
         model.calibration = replace(state.calibration)
         return model

@@ -15,7 +15,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
-from stream.features.registry import FEATURES
+from stream.features.registry import DAY_MS, FEATURES
 
 __all__ = [
     "INPUT_LIMIT",
@@ -28,6 +28,9 @@ __all__ = [
     "encode_example",
     "problem_of",
 ]
+
+#: Landmarks come weekly by default.
+_LANDMARK_MS = 7 * DAY_MS
 
 #: Model inputs are int16 in units of 1/INPUT_SCALE; -32,768 is not used.
 INPUT_LIMIT = 32_767
@@ -66,6 +69,11 @@ class Label(Struct, frozen=True, kw_only=True, tag_field="kind", tag="label", gc
     churned: bool
     purchases: Annotated[int, Meta(ge=0)]
     spend: float
+
+    @property
+    def novelty(self) -> float:
+        """The share of the horizon that the label before it, a landmark earlier, did not tell of."""
+        return min(1.0, _LANDMARK_MS / (self.matured_at_ms - self.at_ms))
 
 
 Example = Observation | Label

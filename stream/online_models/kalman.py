@@ -36,7 +36,8 @@ __all__ = [
 PRIOR_VARIANCE: Final = 0.05
 #: Of the intercept: log-odds of any base rate are believed at once.
 INTERCEPT_VARIANCE: Final = 10.0
-#: Per label. The memory is 1 / sqrt(FORGETTING x PRIOR_VARIANCE x information of a label), some 80,000 labels.
+#: Per label, if all of it is news; see `Label.novelty`. The memory is 1 / sqrt(FORGETTING x PRIOR_VARIANCE x
+#: information of a label), some 80,000 labels; of overlapping horizons it is more of them.
 FORGETTING: Final = 2e-8
 #: A label whose standardised inputs have a squared length over this many times their number counts for less: the
 #: expected length is the number itself. So no customer, however odd, moves its own logit by more than

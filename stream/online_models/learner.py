@@ -7,10 +7,12 @@ from msgspec import Struct
 
 from stream.errors import SettingsError, SnapshotError
 from stream.features.registry import FEATURE_NAMES, INPUT_SCALE
+from stream.online_models.basis import RELATIVE
 from stream.online_models.champion import Championship, ChampionshipState, LossAlarm, Standing
 from stream.online_models.drift import FeatureAlarm, FeatureDrift, FeatureDriftState
 from stream.online_models.evaluation import Evaluation
 from stream.online_models.example import Example, InvalidExample, Label, problem_of
+from stream.online_models.level import Levels
 from stream.online_models.scorecard import Figures
 from stream.online_models.sealed import open_sealed, seal
 from stream.online_models.segment_names import ARCHETYPES
@@ -20,7 +22,7 @@ from stream.online_models.value import ValueModel, ValueState
 
 __all__ = ["Learner", "LearnerSettings"]
 
-SCHEMA = "stream.learner-checkpoint/2"
+SCHEMA = "stream.learner-checkpoint/3"
 
 _LONGEST_HALF_LIFE = 1e9
 #: Versions of churn models are this times the labels learned, plus the position in the roster.
@@ -56,6 +58,7 @@ class _Checkpoint(Struct, frozen=True, kw_only=True):
     features: tuple[str, ...]
     stream_time_ms: int
     championship: ChampionshipState
+    levels: Levels
     features_drift: FeatureDriftState
     segments: SegmentState
     value: ValueState
@@ -77,6 +80,7 @@ class Learner:
         self.settings = settings or LearnerSettings()
         self._on_drift = on_drift
         self._championship = Championship()
+        self._levels = Levels()
         self._features_drift = FeatureDrift()
         self._value = ValueModel()
         self._segments = SegmentModel(self.settings.segments)
@@ -113,8 +117,13 @@ class Learner:
             self._evaluation.record(example)
             self._value.learn_one(example)
             self._calibrate(example)
+            level = self._levels.of_label(example.x[RELATIVE] / INPUT_SCALE, example.at_ms)
             for alarm in self._championship.learn_one(
-                example.x, churned=example.churned, matured_at_ms=example.matured_at_ms
+                example.x,
+                churned=example.churned,
+                matured_at_ms=example.matured_at_ms,
+                level=level,
+                novelty=example.novelty,
             ):
                 self._on_drift(alarm)
             at_ms = example.matured_at_ms
@@ -122,6 +131,7 @@ class Learner:
             for changed in self._features_drift.observe(example.x, example.at_ms):
                 self._on_drift(changed)
             self._segments.learn_one(example.x)
+            self._levels.observe(example.x[RELATIVE] / INPUT_SCALE, example.at_ms)
             at_ms = example.at_ms
         self._stream_time_ms = max(self._stream_time_ms, at_ms)
         return None
@@ -137,7 +147,7 @@ class Learner:
                 label.logit / INPUT_SCALE,
                 churned=label.churned,
                 labels=labels,
-                horizon_ms=label.matured_at_ms - label.at_ms,
+                novelty=label.novelty,
             )
 
     @property
@@ -163,7 +173,7 @@ class Learner:
         labels, churned = self._evaluation.labels, self._evaluation.churned
         model = self._championship.model(name)
         calibration = model.calibration
-        churn_model = model.quadratic().calibrated(calibration.slope, calibration.shift)
+        churn_model = model.quadratic(self._levels.present).calibrated(calibration.slope, calibration.shift)
         churn = ChurnSnapshot(
             name=name,
             version=_CONTENDERS * labels + self.contenders().index(name) if labels else 0,
@@ -206,6 +216,7 @@ class Learner:
             features=FEATURE_NAMES,
             stream_time_ms=self._stream_time_ms,
             championship=self._championship.state(),
+            levels=self._levels,
             features_drift=self._features_drift.state(),
             segments=self._segments.state(),
             value=self._value.state(),
@@ -229,6 +240,7 @@ class Learner:
             )
         learner = cls(settings, on_drift)
         learner._championship = Championship.from_state(checkpoint.championship)
+        learner._levels = checkpoint.levels
         learner._features_drift = FeatureDrift(checkpoint.features_drift)
         learner._value = ValueModel.from_state(checkpoint.value)
         learner._segments = SegmentModel.from_state(checkpoint.segments, learner.settings.segments)

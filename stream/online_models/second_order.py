@@ -53,14 +53,14 @@ class SecondOrderRegression(base.Classifier):
         """What standardised inputs are divided by."""
         return np.maximum(np.sqrt(self.variances), SCALE_FLOOR)
 
-    def learn(self, x: Floats, *, churned: bool) -> None:
-        """Learn one label."""
+    def learn(self, x: Floats, *, churned: bool, novelty: float = 1.0) -> None:
+        """Learn one label, of which the share ``novelty`` is new: memory is in labels that are."""
         kalman.learn(
             x,
             float(churned),
             self.labels,
             # the memory is as long as 1 / sqrt(forgetting)
-            FORGETTING * self.pace**2,
+            FORGETTING * self.pace**2 * novelty,
             self.means,
             self.variances,
             self.weights,

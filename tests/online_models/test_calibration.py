@@ -11,8 +11,6 @@ from stream.online_models.calibration import Calibration
 from stream.online_models.learner import Learner
 from tests.online_models.made_up import customer, label
 
-WEEK_MS = 7 * 86_400_000
-
 
 def taught(slope: float, shift: float, count: int, labels: int = 1_000_000) -> Calibration:
     """A calibration that saw logits which should have been ``slope * logit + shift``."""
@@ -20,7 +18,7 @@ def taught(slope: float, shift: float, count: int, labels: int = 1_000_000) -> C
     calibration = Calibration()
     for logit in generator.normal(0.0, 2.0, count).tolist():
         risk = 1.0 / (1.0 + math.exp(-slope * logit - shift))
-        calibration.learn_one(logit, churned=bool(generator.random() < risk), labels=labels, horizon_ms=WEEK_MS)
+        calibration.learn_one(logit, churned=bool(generator.random() < risk), labels=labels, novelty=1.0)
     return calibration
 
 
@@ -46,7 +44,7 @@ def test_a_change_of_regime_is_followed() -> None:
     generator = np.random.default_rng(2)
     for logit in generator.normal(0.0, 2.0, 10_000).tolist():
         risk = 1.0 / (1.0 + math.exp(-logit + 0.5))
-        calibration.learn_one(logit, churned=bool(generator.random() < risk), labels=10**6, horizon_ms=WEEK_MS)
+        calibration.learn_one(logit, churned=bool(generator.random() < risk), labels=10**6, novelty=1.0)
     assert calibration.shift == pytest.approx(-0.5, abs=0.12)
 
 
@@ -54,7 +52,7 @@ def test_a_change_of_regime_is_followed() -> None:
 def test_no_labels_make_it_absurd(labels: list[tuple[float, bool, int]]) -> None:
     calibration = Calibration()
     for logit, churned, seen in labels:
-        calibration.learn_one(logit, churned=churned, labels=seen, horizon_ms=WEEK_MS)
+        calibration.learn_one(logit, churned=churned, labels=seen, novelty=1.0)
     assert 0.5 <= calibration.slope <= 2.0
     assert -2.0 <= calibration.shift <= 2.0
     assert calibration.variance_slope >= 0.0

@@ -8,8 +8,8 @@ from sklearn.metrics import log_loss, roc_auc_score  # type: ignore[import-untyp
 
 from stream.errors import SnapshotError
 from stream.features.registry import COLUMN, INPUT_SCALE
-from stream.online_models.basis import BASIS, PAIRS, expand
-from stream.online_models.churn import ChurnModel
+from stream.online_models.basis import AGEING, BASIS, PAIRS, RELATIVE, SIMPLE_TERMS, expand
+from stream.online_models.churn import SIMPLE_LABELS, ChurnModel
 from stream.online_models.kalman import LEVERAGE_CAP, PRIOR_VARIANCE
 from stream.online_models.schedule import learning_rate
 from stream.online_models.second_order import SecondOrderRegression
@@ -64,6 +64,82 @@ def test_whatever_is_learned_the_model_stays_finite_and_no_surer_of_itself_than_
     assert np.isfinite(restored._regression.weights).all()
     assert np.diag(covariance)[:-1].max() <= PRIOR_VARIANCE * (1.0 + 1e-9)
     assert np.linalg.eigvalsh(covariance).min() > -1e-9
+
+
+@settings(deadline=None)
+@given(histories, rows | sparse_rows, st.floats(-5.0, 5.0))
+def test_the_quadratic_form_is_for_the_level_it_is_asked_for(
+    history: list[tuple[list[int], bool]], probe: list[int], level: float
+) -> None:
+    model = ChurnModel()
+    for x, churned in history:
+        model.learn_one(x, churned=churned)
+    here, there = model.quadratic(), model.quadratic(level)
+    assert there.means[RELATIVE] == here.means[RELATIVE] + level
+    there.means[RELATIVE] = here.means[RELATIVE]
+    for part in ("means", "scales", "weights", "curvature", "intercept"):
+        assert np.array_equal(getattr(here, part), getattr(there, part))
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(rows, st.booleans()), min_size=1, max_size=10), st.integers(1, 20))
+def test_a_log_that_grows_old_makes_nobody_loyal(history: list[tuple[list[int], bool]], units: int) -> None:
+    """All customers have more days with an order, and the level says so: nothing is learned or given otherwise."""
+    older = [list(x) for x, _ in history]
+    for x in older:
+        x[RELATIVE] = min(max(x[RELATIVE], -8_000), 8_000)
+    young, old = ChurnModel(), ChurnModel()
+    for x, (_, churned) in zip(older, history, strict=True):
+        young.learn_one(x, churned=churned)
+        # a power of two, so that the differences are exact
+        x[RELATIVE] += units * INPUT_SCALE
+        old.learn_one(x, churned=churned, level=float(units))
+    assert young.state() == old.state()
+
+
+@settings(deadline=None, max_examples=20)
+@given(histories, rows, st.sampled_from(AGEING), st.integers(-32_767, 32_767))
+def test_what_grows_with_the_age_of_the_log_moves_no_risk(
+    history: list[tuple[list[int], bool]], probe: list[int], name: str, value: int
+) -> None:
+    model = ChurnModel()
+    for x, churned in history:
+        model.learn_one(x, churned=churned)
+    before = model.predict_proba_one(probe)
+    probe[COLUMN[name]] = value
+    assert model.predict_proba_one(probe) == before
+    assert model.quadratic().weights[COLUMN[name]] == 0.0
+
+
+def test_a_young_model_is_a_simple_one_and_an_old_one_is_not() -> None:
+    """The risk hangs on an input that the simple regression has not."""
+    model, simplicity = ChurnModel(), []
+    generator = np.random.default_rng(10)
+    for count in range(1, 4_801):
+        x = customer(generator)
+        model.learn_one(x, churned=bool(generator.random() < true_risk(x)), novelty=0.25)
+        if count in (1, 4_800):
+            simplicity.append(model._simplicity)
+    assert simplicity == pytest.approx([1.0, 0.5], abs=1e-3)
+    assert SIMPLE_LABELS == 0.25 * 4_800
+
+
+def test_both_regressions_see_the_shared_terms_on_the_same_scale() -> None:
+    model = learned(11, 500)
+    assert np.array_equal(model._regression.means[SIMPLE_TERMS], model._simple.means)
+    assert np.array_equal(model._regression.scales[SIMPLE_TERMS], model._simple.scales)
+
+
+def test_labels_that_are_little_news_shorten_the_memory_little() -> None:
+    """What has been learned fades with news, not with the number of labels."""
+    generator = np.random.default_rng(12)
+    news, repeats = SecondOrderRegression(3, pace=100.0), SecondOrderRegression(3, pace=100.0)
+    for _ in range(3_000):
+        x = generator.normal(size=3)
+        churned = bool(generator.random() < 0.5)
+        news.learn(x, churned=churned)
+        repeats.learn(x, churned=churned, novelty=0.1)
+    assert np.diag(repeats._covariance).max() < np.diag(news._covariance).max()
 
 
 def test_a_new_model_knows_nothing() -> None:
@@ -172,6 +248,12 @@ def test_a_damaged_state_is_refused(part: str, value: bytes, message: str) -> No
     state = learned(7, 20).state()
     with pytest.raises(SnapshotError, match=message):
         ChurnModel.from_state(replace(state, regression=replace(state.regression, **{part: value})))
+
+
+@pytest.mark.parametrize("news", [-1.0, 21.0, float("nan")])
+def test_more_news_than_labels_are_refused(news: float) -> None:
+    with pytest.raises(SnapshotError, match="news"):
+        ChurnModel.from_state(replace(learned(7, 20).state(), news=news))
 
 
 def test_the_learning_rate_falls_to_its_floor_and_stays() -> None:

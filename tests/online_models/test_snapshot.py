@@ -58,7 +58,7 @@ def test_what_scorers_load_gives_the_calibrated_risk_of_the_model(learner: Learn
     for x in (customer(generator) for _ in range(200)):
         d = np.array(x) / INPUT_SCALE - np.array(churn.means)
         logit = churn.intercept + weights @ d + curvature @ (d[PAIRS[:, 0]] * d[PAIRS[:, 1]])
-        raw = model.predict_proba_one(x)
+        raw = model.predict_proba_one(x, learner._levels.present)
         assert logit == pytest.approx(churn.slope * np.log(raw / (1.0 - raw)) + churn.shift, abs=1e-6)
 
 
