@@ -1,6 +1,6 @@
 """Put the results of the benchmarks into the documentation: ``python -m benchmarks.docs``.
 
-Whatever of ``build/throughput.json``, ``latency.json`` and ``scale.json`` is there goes between the markers of its
+Whatever of ``build/throughput.json``, ``latency.json``, ``scale.json`` and ``workers.json`` is there goes between the markers of its
 name in ``docs/performance.md`` and ``docs/scaling.md``; the chart goes to ``docs/images``.
 """
 
@@ -102,6 +102,14 @@ def scale(report: Report) -> str:
     )
 
 
+def workers(report: Report) -> str:
+    """What a second worker adds."""
+    return (
+        f"With {report['share']:.0%} of a core each, one worker does {report['one_events_per_s']:,.0f} events/s and two do "
+        f"{report['two_events_per_s']:,.0f}: {report['ratio']:.2f} times as many."
+    )
+
+
 def target(report: Report) -> str:
     """What the target needs, computed from the largest size measured."""
     largest = max(report["sizes"], key=lambda size: size["customers"])
@@ -133,6 +141,7 @@ SECTIONS: tuple[tuple[str, str, str, Callable[[Report], str]], ...] = (
     ("throughput.json", "performance.md", "throughput", throughput),
     ("latency.json", "performance.md", "latency", latency),
     ("scale.json", "performance.md", "scale", scale),
+    ("workers.json", "performance.md", "workers", workers),
     ("scale.json", "scaling.md", "target", target),
 )
 

@@ -124,7 +124,7 @@ class Decoder:
         read = parts[0][1] if len(parts) == 1 else _Read.joined([part for _, part in parts])
         events = read.events
         columns = np.zeros(len(events), EVENT)
-        columns["record"] = [position for positions, _ in parts for position in positions]
+        columns["record"] = np.concatenate([np.zeros(0, np.int64), *(np.arange(p.start, p.stop) for p, _ in parts)])
         columns["time"] = read.times_ms
         columns["amount"] = read.amounts
         columns["event_id"] = hash_ids([event.event_id for event in events])

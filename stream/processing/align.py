@@ -163,7 +163,8 @@ class Aligner:
                 customers += chunk.decoded.customer_ids[low:high]
                 keys.append(chunk.order[column[low:high]])
                 sources.append(np.full(high - low, source, np.int64))
-                records += [chunk.records[r] for r in column[low:high]]
+                accepted = column[low:high].tolist()
+                records += [chunk.records[r] for r in accepted]
                 rejections += [
                     (source, chunk.records[rejection.record], rejection)
                     for rejection in chunk.decoded.rejections
@@ -178,11 +179,12 @@ class Aligner:
                     next_offsets[source] = int(chunk.offsets[stop])
         source_of = np.concatenate(sources)
         order = np.lexsort((source_of, np.concatenate(keys)))
+        positions = order.tolist()  # of Python integers: NumPy's cost more than what is looked up with them
         return Taken(
             events=np.concatenate(events)[order],
-            customer_ids=[customers[k] for k in order],
+            customer_ids=[customers[k] for k in positions],
             sources=source_of[order],
-            records=[records[k] for k in order],
+            records=[records[k] for k in positions],
             rejections=rejections,
             next_offsets=next_offsets,
             finished=finished,

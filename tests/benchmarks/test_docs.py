@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.docs import DOCS, SECTIONS, between_markers, latency, scale, target, throughput
+from benchmarks.docs import DOCS, SECTIONS, between_markers, latency, scale, target, throughput, workers
 
 ENGINE = {"events_per_s": 1000.0, "cpu_us_per_event": 10.0, "peak_rss_mb": 100.0, "rounds": 3}
 THROUGHPUT = {
@@ -50,6 +50,11 @@ def test_a_page_without_markers_is_refused() -> None:
 
 def test_rates_are_shown_as_ratios_to_the_worker() -> None:
     assert "| Bytewax | 1,000 | 25.0 |" in throughput(THROUGHPUT)
+
+
+def test_a_second_worker_is_a_ratio() -> None:
+    report = {"share": 0.3, "one_events_per_s": 1000.0, "two_events_per_s": 1900.0, "ratio": 1.9}
+    assert "30% of a core each, one worker does 1,000 events/s and two do 1,900: 1.90 times" in workers(report)
 
 
 def test_latencies_and_sizes_become_tables() -> None:

@@ -366,3 +366,19 @@ def test_any_bytes_give_one_event_or_one_rejection_each(
         assert rejection.detail.isprintable()
     assert (decoded.events["time"] >= EARLIEST_MS).all()
     assert (decoded.events["amount"] >= 0).all()
+
+
+good = st.builds(lambda event: json.dumps(event).encode(), st.sampled_from(list(VALID.values())))
+bomb = st.builds(lambda depth: b'{"x":' * depth + b"1" + b"}" * depth, st.integers(1, 40))
+
+
+@given(st.sampled_from(EventType), st.lists(st.one_of(good, good, good, bodies, bomb), max_size=12))
+def test_a_batch_is_decoded_as_its_records_are_alone(event_type: EventType, values: list[bytes | None]) -> None:
+    together = Decoder().decode(event_type, [Record(b"c-1", value) for value in values], NOW_MS)
+    alone = [decode_one(value, event_type) for value in values]
+    assert together.customer_ids == [customer for one in alone for customer in one.customer_ids]
+    for column in ("time", "kind", "amount", "event_id", "order_id"):
+        assert together.events[column].tolist() == [x for one in alone for x in one.events[column].tolist()]
+    assert together.rejections == [
+        rejection._replace(record=position) for position, one in enumerate(alone) for rejection in one.rejections
+    ]
