@@ -1,7 +1,7 @@
 """Put the results of the benchmarks into the documentation: ``python -m benchmarks.docs``.
 
-Whatever of ``build/throughput.json``, ``latency.json``, ``scale.json`` and ``workers.json`` is there goes between the markers of its
-name in ``docs/performance.md`` and ``docs/scaling.md``; the chart goes to ``docs/images``.
+Whatever of ``build/throughput.json``, ``latency.json``, ``scale.json`` and ``workers.json`` is there goes between the
+markers of its name in ``docs/performance.md`` and ``docs/scaling.md``; the chart goes to ``docs/images``.
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ def scale(report: Report) -> str:
 def workers(report: Report) -> str:
     """What a second worker adds."""
     return (
-        f"With {report['share']:.0%} of a core each, one worker does {report['one_events_per_s']:,.0f} events/s and two do "
-        f"{report['two_events_per_s']:,.0f}: {report['ratio']:.2f} times as many."
+        f"With {report['share']:.0%} of a core each, one worker does {report['one_events_per_s']:,.0f} events/s and "
+        f"two do {report['two_events_per_s']:,.0f}: {report['ratio']:.2f} times as many."
     )
 
 
