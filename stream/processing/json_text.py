@@ -27,30 +27,37 @@ __all__ = [
     "put_null",
 ]
 
+#: Texts are copied so many octets at a time: a loop of a known length becomes one instruction.
+_BLOCK = 16
 #: Octets that a number, an instant or a literal takes at most.
 MAX_NUMBER = 32
 
 _BASE64 = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", np.uint8)
-_NULL = np.frombuffer(b"null", np.uint8)
-_TRUE = np.frombuffer(b"true", np.uint8)
-_FALSE = np.frombuffer(b"false", np.uint8)
+_NULL = np.frombuffer(b"null".ljust(_BLOCK), np.uint8)
+_TRUE = np.frombuffer(b"true".ljust(_BLOCK), np.uint8)
+_FALSE = np.frombuffer(b"false".ljust(_BLOCK), np.uint8)
 _ZERO, _MINUS, _POINT, _QUOTE, _DASH, _COLON, _T, _Z, _EQUALS = b'0-."-:TZ='
 
 
 def fragments(texts: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Lay texts end to end; text *i* is ``octets[starts[i]:starts[i + 1]]``."""
+    """Lay texts end to end, for `put_fragment`; text *i* is ``octets[starts[i]:starts[i + 1]]``."""
     starts = np.zeros(len(texts) + 1, np.int64)
     np.cumsum([len(text) for text in texts], out=starts[1:])
-    return np.frombuffer(b"".join(texts), np.uint8), starts
+    return np.frombuffer(b"".join(texts) + bytes(_BLOCK), np.uint8), starts
 
 
 @numba.njit(cache=True)
 def put_fragment(buffer, at, octets, begin, end):  # type: ignore[no-untyped-def]
-    """Copy ``octets[begin:end]``."""
-    for k in range(begin, end):
-        buffer[at] = octets[k]
-        at += 1
-    return at
+    """Copy ``octets[begin:end]`` of `fragments`, in whole blocks: up to a block behind it is overwritten."""
+    # unsigned: a negative index would count from the end, and having to look for it keeps the loop from being unrolled
+    target = np.uint64(at)
+    source = np.uint64(begin)
+    for _ in range(begin, end, _BLOCK):
+        for k in range(_BLOCK):
+            buffer[target + np.uint64(k)] = octets[source + np.uint64(k)]
+        target += np.uint64(_BLOCK)
+        source += np.uint64(_BLOCK)
+    return at + end - begin
 
 
 @numba.njit(cache=True)

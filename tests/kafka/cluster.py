@@ -120,7 +120,8 @@ class KafkaCluster:
         ports = {number: (free_port(), free_port()) for number in numbers}
         voters = ",".join(f"{number}@{HOST}:{ports[number][1]}" for number in numbers)
         self._secured = {protocol: free_port() for protocol in secured}
-        self._cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        # as Kafka makes one, but for those that begin with a dash, which its own tool takes for an option
+        self._cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).rstrip(b"=").decode()
         self._nodes = {
             number: _Node(
                 self.directory / f"node-{number}",
