@@ -135,6 +135,7 @@ class PartitionWorker:
         self._stopping = False
         self._publishing: asyncio.Task[None] | None = None
         self.steps = 0
+        self.records_stored = 0
         #: Moves with every step, and whenever a server, or an input that lags, is why there is none.
         self.signs = 0
         #: When features of customers were last stored by this worker, None before.
@@ -267,6 +268,7 @@ class PartitionWorker:
         self._options.probe("computed")
         await self._commit(outcome)
         self._customers_per_record = max(len(outcome.documents), 1) / taken.records_in
+        self.records_stored += taken.records_in
         observe_delays(taken, self._clock.now_ms())
         for batch in taken.finished:
             batch.ack()

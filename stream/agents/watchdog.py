@@ -110,7 +110,10 @@ class Watchdog:
         inputs = self._unprocessed()
         marks: dict[str, Hashable] = {_EVENT_LOOP: self._beats}
         if self._owner.workers:
-            marks[_FETCH_LOOP] = self._intake.progress.polled_at_s
+            # while long steps are all that the event loop does, the fetch loop comes late; it hangs when they have
+            # nothing left to store
+            stored = sum(worker.records_stored for worker in dict(self._owner.workers).values())
+            marks[_FETCH_LOOP] = (self._intake.progress.polled_at_s, stored)
         marks |= {f"{tp.topic}/{tp.partition}": mark for tp, (mark, _) in inputs.items()}
         waiting = {f"{tp.topic}/{tp.partition}": (tp, records) for tp, (_, records) in inputs.items()}
         for name, still_s in self._standstill.look(marks, at_s).items():

@@ -17,6 +17,7 @@ TOPICS = ("click", "email")
 @dataclass
 class _Worker:
     signs: int = 0
+    records_stored: int = 0
     waiting: dict[int, int] = field(default_factory=dict)
 
     def buffered(self, source: int) -> int:
@@ -134,6 +135,18 @@ def test_a_fetch_loop_that_hangs_is_a_reason_while_partitions_are_assigned() -> 
     bench.fetches = False
     bench.workers.clear()
     assert bench.watch(100) == ""
+
+
+def test_a_fetch_loop_that_comes_late_because_of_long_steps_hangs_when_nothing_is_left_to_store() -> None:
+    bench = _Bench()
+    bench.fetches = False
+    left = list(range(60))
+
+    def store() -> None:
+        bench.worker.records_stored += bool(left) and left.pop() >= 0
+
+    assert bench.watch(60, store) == ""
+    assert bench.watch(20, store).startswith("the fetch loop has not moved")
 
 
 def test_a_process_that_was_frozen_as_a_whole_has_time_to_go_on() -> None:
