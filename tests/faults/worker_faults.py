@@ -200,7 +200,7 @@ WORKER_FAULTS = (
         bench={"batch_max_records": 100},
     ),
     Fault("publishing-refused", "19", _refuse_publishing, runs=2, log={"customers": 150}),
-    Fault("trainer-kill", "20", _kill_trainer, runs=2, log={"customers": 150}),
+    Fault("trainer-kill", "20", _kill_trainer, runs=3, log={"customers": 150}),
     Fault("hot-key", "23", _one_kill, runs=1, log={"hot_share": 0.5, "customers": 20}),
     Fault("worker-kill-twice", "1", _two_kills, runs=1, short=True),
     Fault("zombie-once", "5", _one_zombie, runs=1, plan=Plan(pace_ms=100.0), short=True),
