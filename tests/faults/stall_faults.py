@@ -98,7 +98,7 @@ STALL_FAULTS = (
         runs=1,
         log={"customers": 200, "padding": 2_000},
         bench={"stalled_after_s": STALLED_AFTER_S, "batch_max_records": 20},
-        plan=Plan(pace_ms=100.0),
+        plan=Plan(pace_ms=200.0),
     ),
     Fault(
         "no-stall-while-redis-hangs",
