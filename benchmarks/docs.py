@@ -68,14 +68,21 @@ def throughput(report: Report) -> str:
 
 
 def latency(report: Report) -> str:
-    """Quantiles at each level."""
+    """Quantiles at each level, and what the machine was busy with."""
+    levels = report["levels"]
     rows = [
-        (f"{level} of capacity, {what}", *(f"{figures[what][f'p{q}_ms']:.0f}" for q in (50, 95, 99)))
-        for level, figures in report["levels"].items()
+        (f"{level} ({found['events_per_s']:,}/s), {what}", *(f"{found[what][f'p{q}_ms']:.0f}" for q in (50, 95, 99)))
+        for level, found in levels.items()
         for what in ("features", "alert")
     ]
-    capacity = f"Capacity: {report['capacity_events_per_s']:,.0f} events/s.\n\n"
-    return capacity + table(("published until readable", "p50 ms", "p95 ms", "p99 ms"), rows)
+    cores = [(f"{level}", *(f"{used:.2f}" for used in found["cores"].values())) for level, found in levels.items()]
+    return "\n\n".join(
+        (
+            f"Sustainable throughput: {report['sustainable_events_per_s']:,.0f} events/s.",
+            table(("published until readable", "p50 ms", "p95 ms", "p99 ms"), rows),
+            table(("cores used", *next(iter(levels.values()))["cores"]), cores),
+        )
+    )
 
 
 def scale(report: Report) -> str:

@@ -21,7 +21,7 @@ import redis
 from stream.settings import ENV_PREFIX, Settings
 from stream.storage.overview import Overview
 
-__all__ = ["PEERS", "PROGRESS", "Measurement", "measure", "median_of", "peak_rss_mb"]
+__all__ = ["PEERS", "PROGRESS", "Measurement", "cpu_s", "measure", "median_of", "peak_rss_mb"]
 
 PEERS = {
     "faust": "faust_app.py",
@@ -91,9 +91,9 @@ def _watch(
         )
     try:
         first = _until(process, progress, 1, _STARTS_WITHIN_S, log_path)
-        began, cpu_began = time.perf_counter(), _cpu_s(process.pid)
+        began, cpu_began = time.perf_counter(), cpu_s(process.pid)
         last = _until(process, progress, events, _MOVES_WITHIN_S, log_path)
-        elapsed_s, cpu_s = time.perf_counter() - began, _cpu_s(process.pid) - cpu_began
+        elapsed_s, used_s = time.perf_counter() - began, cpu_s(process.pid) - cpu_began
         peak_mb = peak_rss_mb(process.pid)
     finally:
         process.send_signal(signal.SIGKILL)
@@ -101,7 +101,7 @@ def _watch(
     counted = last - first
     if counted <= 0:
         raise RuntimeError(f"{command}: all {events:,} events were stored in one write; take more events")
-    return Measurement(round(counted / elapsed_s, 1), round(cpu_s / counted * 1e6, 2), round(peak_mb, 1), counted)
+    return Measurement(round(counted / elapsed_s, 1), round(used_s / counted * 1e6, 2), round(peak_mb, 1), counted)
 
 
 def _until(
@@ -121,7 +121,7 @@ def _until(
     return now
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
     """User and system time of a process with all its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S

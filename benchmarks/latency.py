@@ -1,53 +1,71 @@
 """How long an event takes to its features in Redis, and to an alert in Kafka: ``python -m benchmarks.latency``.
 
-A worker runs with its default settings; events are published at 10, 50 and 80 % of its capacity (from
-``build/throughput.json`` unless given), evenly in time. Every so often one of them is a probe, the first event of a
-customer of its own, which raises an alert. One clock runs from just before a probe is handed to the producer until a
-client that looks all the time sees the customer's document in Redis, the other until a consumer has read the alert.
-Publisher, worker, broker, Redis and the lookers share this machine, so the figures include waiting for a core.
+A worker runs with its default settings. Once every customer has had ten events, its sustainable throughput is searched
+for: the greatest rate of events published in the present, evenly in time, at which everything is stored half a second
+after publishing ends. (The term, and why latencies belong to a share of it: Karimov et al., "Benchmarking Distributed
+Stream Data Processing Systems", ICDE 2018.) Then latencies are measured at 10, 50 and 80 % of that, and at 50 % while
+Redis rewrites its append-only file, which it does at no other time. Every so often an event is a probe, the first event
+of a customer of its own, which raises an alert. One clock runs from just before a probe is handed to the producer until
+a client that looks all the time sees the customer's document in Redis, the other until a consumer has read the alert.
+Publisher, worker, broker, Redis and the lookers share this machine; how busy each of them keeps it is reported too.
+Written to ``build/latency.json``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import redis
-from confluent_kafka import OFFSET_END, Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 
-from benchmarks.workload import seed_model, stack
+from benchmarks.engines import cpu_s
+from benchmarks.live import Load, publish
+from benchmarks.workload import Workload, produce, seed_model, stack, synthetic
 from stream.events.partition import partition_of
 from stream.local.workers import WorkerProcesses
 from stream.settings import Settings
 from stream.storage.keys import Keys
 from stream.storage.overview import Overview
 
-LEVELS = (0.1, 0.5, 0.8)
+#: Name, share of the sustainable throughput, seconds if not as asked for, whether Redis rewrites its file meanwhile.
+LEVELS = (
+    ("10%", 0.1, None, False),
+    ("50%", 0.5, None, False),
+    ("80%", 0.8, None, False),
+    ("50%, rewriting", 0.5, 5.0, True),
+)
 _PROBES_PER_S = 50
-_LOOK_EVERY_S = 0.001
-_PUBLISH_EVERY_S = 0.005
+_LOOK_EVERY_S = 0.003
 _STARTS_WITHIN_S = 240.0
-_ARRIVES_WITHIN_S = 30.0
+_ARRIVES_WITHIN_S = 60.0
+#: A rate is sustainable when no more than so much of it is waiting in the end.
+_STORED_WITHIN_S = 0.5
+_TRIAL_S = 8.0
+#: Events of each customer before anything is measured.
+_FILL = 10
+#: Rates that are searched among, in events/s, and in how many halvings (of their logarithm).
+_LEAST_RATE, _MOST_RATE, _HALVINGS = 10_000.0, 160_000.0, 5
 
 
 @dataclass(slots=True)
 class Probes:
-    """When each probe was sent, stored and alerted, by customer; in seconds of the performance counter."""
+    """When each probe was sent, stored and alerted, by customer; in seconds of the monotonic clock."""
 
     sent: dict[str, float] = field(default_factory=dict)
     stored: dict[str, float] = field(default_factory=dict)
     alerted: dict[str, float] = field(default_factory=dict)
 
-    def quantiles_ms(self, arrived: dict[str, float]) -> dict[str, float]:
+    def quantiles_ms(self, arrived: Mapping[str, float]) -> dict[str, float]:
         """p50, p95 and p99 of the time from sent to arrived."""
         waits = [(arrived[customer] - sent) * 1000 for customer, sent in self.sent.items()]
         return {f"p{q}_ms": round(float(np.percentile(waits, q)), 1) for q in (50, 95, 99)}
@@ -76,12 +94,13 @@ def _look_at_redis(settings: Settings, probes: Probes, over: threading.Event) ->
     with redis.Redis.from_url(settings.redis_url) as client:
         while not over.is_set():
             waiting = [customer for customer in tuple(probes.sent) if customer not in probes.stored]
-            pipeline = client.pipeline(transaction=False)
-            for customer in waiting:
-                pipeline.exists(keys.customer(partition_of(customer, settings.partitions), customer))
-            found = pipeline.execute()
-            now = time.perf_counter()
-            probes.stored.update({customer: now for customer, there in zip(waiting, found, strict=True) if there})
+            if waiting:
+                pipeline = client.pipeline(transaction=False)
+                for customer in waiting:
+                    pipeline.exists(keys.customer(partition_of(customer, settings.partitions), customer))
+                found = pipeline.execute()
+                now = time.monotonic()
+                probes.stored.update({customer: now for customer, there in zip(waiting, found, strict=True) if there})
             time.sleep(_LOOK_EVERY_S)
 
 
@@ -91,111 +110,148 @@ def _look_at_alerts(settings: Settings, probes: Probes, over: threading.Event) -
     while not over.is_set():
         for message in consumer.consume(500, 0.005):
             key = message.key()
-            if key is not None and key.decode() in probes.sent:
-                probes.alerted.setdefault(key.decode(), time.perf_counter())
+            if key is not None:
+                probes.alerted.setdefault(key.decode(), time.monotonic())
     consumer.close()
 
 
-def publish(
-    settings: Settings, rate: float, duration_s: float, customers: int, probes: Probes | None, tag: str
-) -> None:
-    """Publish ``rate`` events a second, every event at its time; ``probes``: note those that are (None: send none)."""
-    producer = Producer(
-        {**settings.librdkafka(), "partitioner": "murmur2_random", "linger.ms": 1, "compression.type": "lz4"}
-    )
-    rng = np.random.default_rng(0)
-    drawn = rng.integers(0, customers, int(rate * duration_s) + 1).tolist()
-    topic = settings.events_click
-    probe_every = max(int(rate / _PROBES_PER_S), 1)
-    began, sent = time.perf_counter(), 0
-    while (elapsed_s := time.perf_counter() - began) < duration_s:
-        due = min(int(rate * elapsed_s), len(drawn))
-        at_s = time.time()
-        for k in range(sent, due):
-            probing = probes is not None and k % probe_every == 0
-            customer = f"probe-{tag}-{k}" if probing else f"c{drawn[k]:06d}"
-            event = (
-                f'{{"event_id":"{tag}-{k}","customer_id":"{customer}","occurred_at":{at_s:.3f},"name":"page_viewed"}}'
-            )
-            if probes is not None and probing:
-                probes.sent[customer] = time.perf_counter()
-            producer.produce(topic, key=customer, value=event)
-        sent = due
-        producer.poll(0)
-        time.sleep(_PUBLISH_EVERY_S)
-    if left := producer.flush(30.0):
-        raise RuntimeError(f"the broker did not confirm {left:,} events")
+class Bench:
+    """A worker on a stack of its own, ready to be fed."""
 
+    def __init__(self, settings: Settings, workers: WorkerProcesses, pids: Mapping[str, int], customers: int) -> None:
+        self._settings = settings
+        self._workers = workers
+        self._pids = {"worker": workers.pids[0], **pids}
+        self._customers = customers
+        self._overview = Overview(settings)
+        self._loads = 0
 
-def measure_level(settings: Settings, rate: float, duration_s: float, customers: int) -> dict[str, dict[str, float]]:
-    """Latencies at one rate."""
-    probes = Probes()
-    with looking(settings, probes):
-        time.sleep(0.5)
-        publish(settings, rate, duration_s, customers, probes, f"{rate:.0f}")
-        deadline = time.perf_counter() + _ARRIVES_WITHIN_S
-        while len(probes.alerted) < len(probes.sent) or len(probes.stored) < len(probes.sent):
-            if time.perf_counter() > deadline:
-                raise RuntimeError(
-                    f"of {len(probes.sent)} probes {len(probes.stored)} were stored and {len(probes.alerted)} alerted"
-                )
-            time.sleep(0.05)
-    return {
-        "features": probes.quantiles_ms(probes.stored),
-        "alert": probes.quantiles_ms(probes.alerted),
-        "probes": {"count": len(probes.sent)},
-    }
+    def wait_until_owned(self) -> None:
+        """Wait until the worker owns every partition."""
+        until = time.monotonic() + _STARTS_WITHIN_S
+        while not self._workers.own_everything(self._overview.totals(), self._overview.trainer()):
+            self._workers.check()
+            if time.monotonic() > until:
+                raise RuntimeError(f"the worker owns nothing: {self._workers.log_tails()}")
+            time.sleep(0.1)
 
+    def rewrite(self, *, wait: bool) -> None:
+        """Let Redis rewrite its append-only file now, and (before that) never by itself."""
+        with redis.Redis.from_url(self._settings.redis_url) as client:
+            client.config_set("auto-aof-rewrite-percentage", 0)
+            client.bgrewriteaof()
+            while wait and client.info("persistence")["aof_rewrite_in_progress"]:
+                time.sleep(0.1)
 
-def _catch_up(overview: Overview, least: int) -> None:
-    """Wait until so many events are stored and no more come."""
-    seen, deadline = -1, time.monotonic() + _STARTS_WITHIN_S
-    while (now := overview.totals().counters.events_in) < least or now != seen:
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{now:,} of at least {least:,} events are stored")
-        seen = now
-        time.sleep(0.5)
+    def fill(self) -> None:
+        """Publish the history of the customers, as fast as it goes, and wait until it is stored."""
+        records = synthetic(
+            Workload(events=_FILL * self._customers, customers=self._customers, law="uniform", days=1.0, prefix="fill"),
+            time.time_ns() // 1_000_000,
+        )
+        produce(self._settings, records)
+        self._wait_until_stored(_FILL * self._customers, _STARTS_WITHIN_S)
 
+    def sustainable(self) -> tuple[float, list[dict[str, Any]]]:
+        """The greatest rate that is kept up with, and what was tried."""
+        low, high, trials = _LEAST_RATE, _MOST_RATE, []
+        for _ in range(_HALVINGS):
+            found = self.level((low * high) ** 0.5, _TRIAL_S)
+            kept_up = max(found["left_s"], found["publisher_behind_s"]) <= _STORED_WITHIN_S
+            trials.append({**found, "kept_up": kept_up})
+            print(f"  {trials[-1]}", flush=True)
+            low, high = (found["events_per_s"], high) if kept_up else (low, found["events_per_s"])
+        return low, trials
 
-def _capacity(path: Path) -> float:
-    if not path.is_file():
-        sys.exit(f"{path} is not there: run python -m benchmarks.throughput first, or give --capacity")
-    return float(json.loads(path.read_text())["engines"]["stream"]["events_per_s"])
+    def level(self, rate: float, seconds: float, *, rewriting: bool = False) -> dict[str, Any]:
+        """Latencies at one rate; ``left_s``: how long after the last event was published the last one was stored."""
+        self.rewrite(wait=True)
+        self._loads += 1
+        load = Load(
+            rate=rate,
+            seconds=seconds,
+            customers=self._customers,
+            tag=f"l{self._loads}",
+            probes_per_s=_PROBES_PER_S,
+        )
+        probes = Probes()
+        before = self._overview.totals().counters.events_in
+        with looking(self._settings, probes):
+            time.sleep(0.5)
+            used, began = self._used_s(), time.monotonic()
+
+            def note(customer: str, at: float) -> None:
+                probes.sent[customer] = at
+                if rewriting and len(probes.sent) == _PROBES_PER_S:
+                    self.rewrite(wait=False)
+
+            published = publish(self._settings, load, note)
+            took_s = time.monotonic() - began
+            busy = {name: round((s - used[name]) / took_s, 2) for name, s in self._used_s().items()}
+            self._wait_until_stored(before + published.events, _ARRIVES_WITHIN_S)
+            left_s = max(time.monotonic() - published.ended, 0.0)
+            until = time.monotonic() + _ARRIVES_WITHIN_S
+            while not probes.sent.keys() <= probes.alerted.keys() & probes.stored.keys():
+                if time.monotonic() > until:
+                    raise RuntimeError(
+                        f"of {len(probes.sent)} probes {len(probes.stored)} were stored, {len(probes.alerted)} alerted"
+                    )
+                time.sleep(0.02)
+        return {
+            "events_per_s": round(rate),
+            "features": probes.quantiles_ms(probes.stored),
+            "alert": probes.quantiles_ms(probes.alerted),
+            "probes": len(probes.sent),
+            "left_s": round(left_s, 2),
+            "publisher_behind_s": round(published.behind_s, 2),
+            "cores": busy,
+        }
+
+    def _wait_until_stored(self, events: int, within_s: float) -> None:
+        until = time.monotonic() + within_s
+        while (stored := self._overview.totals().counters.events_in) < events:
+            self._workers.check()
+            if time.monotonic() > until:
+                raise RuntimeError(f"of {events:,} events {stored:,} are stored")
+            time.sleep(0.02)
+
+    def _used_s(self) -> dict[str, float]:
+        return {name: cpu_s(pid) for name, pid in self._pids.items()}
 
 
 def main() -> None:
-    """Measure every level, print a table, write ``build/latency.json``."""
+    """Search the sustainable rate, measure every level, print, write ``build/latency.json``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--capacity", type=float, help="events/s of one worker (from build/throughput.json)")
-    parser.add_argument("--customers", type=int, default=20_000)
+    parser.add_argument("--rate", type=float, help="take this as the sustainable rate instead of searching for it")
+    parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--broker", choices=("embedded", "kafka"), default="kafka", help="kafka needs a JDK and Maven")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each level")
     parser.add_argument("--out", type=Path, default=Path("build"))
     options = parser.parse_args()
-    capacity = options.capacity or _capacity(options.out / "throughput.json")
-    levels = {}
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as name,
-        stack(Path(name), options.partitions, freeze_model=True, min_purchases=0) as (_, given),
+        stack(Path(name), options.partitions, broker=options.broker, freeze_model=True, min_purchases=0) as running,
     ):
-        settings = Settings.from_env(given.to_env(), {"clock": "auto", "log_level": "INFO"})
+        settings = Settings.from_env(running.settings.to_env(), {"clock": "auto", "log_level": "INFO"})
         seed_model(settings)
-        with WorkerProcesses(settings, 1, Path(name)) as workers, Overview(settings) as overview:
-            deadline = time.monotonic() + _STARTS_WITHIN_S
-            while not workers.own_everything(overview.totals(), overview.trainer()):
-                workers.check()
-                if time.monotonic() > deadline:
-                    raise RuntimeError(f"the worker owns nothing: {workers.log_tails()}")
-                time.sleep(0.1)
-            publish(settings, capacity / 2, 10.0, options.customers, None, "warm-up")
-            _catch_up(overview, int(capacity / 2 * 10.0 * 0.9))
-            for level in LEVELS:
-                levels[f"{level:.0%}"] = found = measure_level(
-                    settings, capacity * level, options.seconds, options.customers
-                )
-                print(f"{level:4.0%} of {capacity:,.0f}/s  {found}", flush=True)
-                workers.check()
-    report = {"capacity_events_per_s": capacity, "levels": levels, "seconds": options.seconds}
+        with WorkerProcesses(settings, 1, Path(name)) as workers:
+            bench = Bench(settings, workers, running.pids, options.customers)
+            bench.wait_until_owned()
+            bench.fill()
+            rate, trials = (options.rate, []) if options.rate else bench.sustainable()
+            levels = {}
+            for level, share, seconds, rewriting in LEVELS:
+                found = bench.level(rate * share, seconds or options.seconds, rewriting=rewriting)
+                levels[level] = found
+                print(f"{level} of {rate:,.0f}/s  {found}", flush=True)
+    report = {
+        "sustainable_events_per_s": round(rate),
+        "broker": options.broker,
+        "trials": trials,
+        "levels": levels,
+        "seconds": options.seconds,
+    }
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "latency.json").write_text(json.dumps(report, indent=2) + "\n")
 

@@ -73,10 +73,10 @@ def measure(customers: int, events: int, partitions: int, cache: int) -> dict[st
     last = Workload(events=100 * partitions, customers=customers, days=0.001, prefix="l")
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as name,
-        stack(Path(name), partitions, freeze_model=True, cache_customers=cache) as (_, given),
-        Overview(given) as overview,
+        stack(Path(name), partitions, freeze_model=True, cache_customers=cache) as running,
+        Overview(running.settings) as overview,
     ):
-        settings = Settings.from_env(given.to_env(), {"log_level": "INFO"})
+        settings = Settings.from_env(running.settings.to_env(), {"log_level": "INFO"})
         seed_model(settings)
         produce(settings, synthetic(known, now_ms - 12 * DAY_MS))
         with WorkerProcesses(settings, 1, Path(name)) as workers:
@@ -129,10 +129,10 @@ def replay_year(log: Path, partitions: int) -> dict[str, float]:
     """A year of real events at full speed, learning included: how fast, and what a customer takes then."""
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as name,
-        stack(Path(name), partitions) as (_, given),
-        Overview(given) as overview,
+        stack(Path(name), partitions) as running,
+        Overview(running.settings) as overview,
     ):
-        settings = Settings.from_env(given.to_env(), {"log_level": "INFO"})
+        settings = Settings.from_env(running.settings.to_env(), {"log_level": "INFO"})
         producer = EventProducer(settings)
         producer.publish(read_log(str(log), timezone=ZoneInfo("UTC"), currency="USD"), rate=None)
         producer.flush()

@@ -47,13 +47,16 @@ def peers_python(directory: Path) -> Path:
     return python
 
 
-def run_round(workload: Workload, engines: list[str], python: Path | None, partitions: int) -> dict[str, Measurement]:
+def run_round(
+    workload: Workload, engines: list[str], python: Path | None, partitions: int, broker: str
+) -> dict[str, Measurement]:
     """One round: a fresh broker, the engines one after the other."""
     results = {}
     now_ms = time.time_ns() // 1_000_000
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         directory = Path(name)
-        with stack(directory, partitions, freeze_model=True) as (_, settings):
+        with stack(directory, partitions, freeze_model=True, broker=broker) as running:
+            settings = running.settings
             produce(settings, synthetic(workload, now_ms))
             for engine in engines:
                 with redis.Redis.from_url(settings.redis_url) as client:
@@ -85,6 +88,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--laws", default="uniform,zipf", help="how customers are drawn (uniform,zipf)")
     parser.add_argument("--engines", default=",".join(ENGINES))
+    parser.add_argument(
+        "--broker", choices=("embedded", "kafka"), default="embedded", help="kafka needs a JDK and Maven"
+    )
     parser.add_argument("--peers", type=Path, default=Path("build/peers"), help="virtual environment of the peers")
     parser.add_argument("--out", type=Path, default=Path("build"))
     options = parser.parse_args()
@@ -96,7 +102,7 @@ def main() -> None:
         for law, results in laws.items():
             workload = Workload(events=options.events, customers=options.customers, law=law)
             turned = engines[number % len(engines) :] + engines[: number % len(engines)]
-            for engine, one in run_round(workload, turned, python, options.partitions).items():
+            for engine, one in run_round(workload, turned, python, options.partitions, options.broker).items():
                 results.setdefault(engine, []).append(one)
     medians = {law: {name: median_of(results[name]) for name in engines} for law, results in laws.items()}
     report = {
@@ -105,6 +111,7 @@ def main() -> None:
         "events": options.events,
         "customers": options.customers,
         "partitions": options.partitions,
+        "broker": options.broker,
         "machine": machine(),
     }
     options.out.mkdir(parents=True, exist_ok=True)

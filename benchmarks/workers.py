@@ -71,10 +71,10 @@ def measure(count: int, workload: Workload, partitions: int, share: float) -> fl
     now_ms = time.time_ns() // 1_000_000
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as name,
-        stack(Path(name), partitions, freeze_model=True) as (_, given),
-        Overview(given) as overview,
+        stack(Path(name), partitions, freeze_model=True) as running,
+        Overview(running.settings) as overview,
     ):
-        settings = Settings.from_env(given.to_env())
+        settings = Settings.from_env(running.settings.to_env())
         seed_model(settings)
         with WorkerProcesses(settings, count, Path(name)) as workers:
             _wait(overview, workers, owners=count, partitions=partitions)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from stream.cli.kafka import admin_client
 from stream.cli.topics import create_topics
 from stream.events.kinds import EventType
 from stream.features.registry import COLUMN, DAY_MS, FEATURES, INPUT_SCALE
+from stream.local.redis import EmbeddedRedis
 from stream.local.stack import LocalStack
 from stream.online_models.example import Label
 from stream.online_models.learner import Learner, LearnerSettings
@@ -25,8 +26,9 @@ from stream.online_models.snapshot import encode_snapshot
 from stream.processing.replay import LogRecord
 from stream.settings import Settings
 from stream.storage.keys import Keys
+from tests.kafka.cluster import KafkaCluster
 
-__all__ = ["NAMES", "TYPES", "Workload", "produce", "seed_model", "slice_of", "stack", "synthetic"]
+__all__ = ["NAMES", "TYPES", "Running", "Workload", "produce", "seed_model", "slice_of", "stack", "synthetic"]
 
 TYPES = tuple(EventType)
 NAMES = {
@@ -121,16 +123,41 @@ def _time(item: tuple[int, str, LogRecord]) -> int:
     return item[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A broker and a Redis that run: how to use them, and their process ids by name."""
+
+    settings: Settings
+    pids: Mapping[str, int]
+
+
 @contextmanager
-def stack(directory: Path, partitions: int, **options: object) -> Iterator[tuple[LocalStack, Settings]]:
-    """A broker and a Redis of their own, with topics; ``options`` are settings."""
-    base = Settings()
-    with LocalStack(directory, base, partitions=partitions) as running:
-        settings = replace(running.settings, log_level="WARNING", **options)  # type: ignore[arg-type]
+def stack(directory: Path, partitions: int, *, broker: str = "embedded", **options: object) -> Iterator[Running]:
+    """A broker and a Redis of their own, with topics; ``options`` are settings.
+
+    ``broker``: "embedded", or "kafka" for Apache Kafka, which needs a JDK and, the first time, Maven.
+    """
+    settings = replace(Settings(), log_level="WARNING", **options)  # type: ignore[arg-type]
+    with ExitStack() as running:
+        if broker == "kafka":
+            server = running.enter_context(EmbeddedRedis(directory / "redis"))
+            kafka = running.enter_context(KafkaCluster(directory / "kafka"))
+            pids = {"broker": kafka.pids[0], "redis": server.pid}
+            settings = replace(
+                settings,
+                kafka_bootstrap=kafka.bootstrap,
+                redis_url=server.url,
+                partitions=partitions,
+                clock="event",
+            )
+        else:
+            local = running.enter_context(LocalStack(directory, settings, partitions=partitions))
+            pids = {"broker": local.broker.pid, "redis": local.redis.pid}
+            settings = replace(local.settings, log_level="WARNING")
         create_topics(settings)
         created = admin_client(settings).create_topics([NewTopic(PEERS_ALERTS, partitions, 1)])
         created[PEERS_ALERTS].result(30.0)
-        yield running, settings
+        yield Running(settings, pids)
 
 
 def seed_model(settings: Settings, *, typical_risk: float = 0.05) -> None:

@@ -52,6 +52,9 @@ class Settings:
     instance_id: str = setting("", "Kafka", "static membership: a stable name of this worker", pattern=r"[\w.-]*")
     session_timeout_s: float = setting(10.0, "Kafka", "a silent worker is dead after (s)", over=0)
     heartbeat_s: float = setting(3.0, "Kafka", "time between heartbeats (s)", over=0)
+    fetch_wait_ms: int = setting(
+        25, "Kafka", "a broker may wait so long for more to send at a time (ms)", at_least=1, at_most=10_000
+    )
 
     topic_prefix: str = setting("", "Topics", "prepended to every topic name", pattern=r"[\w.-]{0,200}")
     partitions: int = setting(8, "Topics", "partitions of each event topic", at_least=1, at_most=10_000)

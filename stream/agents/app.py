@@ -96,6 +96,7 @@ class Assembly:
                 copartitioned=frozenset(settings.event_topics),
                 partitions=settings.partitions,
                 batch_max_records=min(settings.batch_max_records, _DELIVERED_AT_ONCE),
+                fetch_max_wait_s=settings.fetch_wait_ms / 1000,
             ),
         )
         self.watchdog = Watchdog(

@@ -51,6 +51,7 @@ class Source:
                 "auto.offset.reset": "earliest",
                 "session.timeout.ms": round(settings.session_timeout_s * 1000),
                 "heartbeat.interval.ms": round(settings.heartbeat_s * 1000),
+                "fetch.wait.max.ms": settings.fetch_wait_ms,
                 "log.connection.close": False,
                 "on_commit": self._committed,
                 **({"group.instance.id": f"{settings.instance_id}-notify"} if settings.instance_id else {}),

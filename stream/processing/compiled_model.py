@@ -20,6 +20,8 @@ __all__ = ["COMPILED_MODEL", "compiled"]
 
 _MOST_CLUSTERS: Final = len(ARCHETYPES)
 _MOST_AXES: Final = len(SEGMENT_COLUMNS)
+#: Arrays that a record has room for more of.
+_WITH_ROOM: Final = ("columns", "means", "scales", "centroids")
 
 #: The fields of `stream.processing.rules.Model`. ``clusters`` and ``axes`` say how much of the segment arrays is used;
 #: ``deviations`` is room for the *d* of the customer who is being scored.
@@ -45,16 +47,9 @@ COMPILED_MODEL: Final = np.dtype(
     align=True,
 )
 
-_AS_THEY_ARE: Final = (
-    "ready",
-    "version",
-    "weights",
-    "curvature",
-    "bias",
-    "typical",
-    "slope",
-    "shift",
-    "segment_version",
+#: What a record has as a model has it.
+_AS_THEY_ARE: Final = tuple(
+    name for name in COMPILED_MODEL.fields or () if name in Model._fields and name not in _WITH_ROOM
 )
 
 
@@ -69,7 +64,7 @@ def compiled(model: Model) -> npt.NDArray[np.void]:
     for name in _AS_THEY_ARE:
         record[name] = getattr(model, name)
     record["clusters"], record["axes"] = clusters, axes
-    for name in ("columns", "means", "scales"):
-        record[name][0, :axes] = getattr(model, name)
-    record["centroids"][0, :clusters, :axes] = model.centroids
+    for name in _WITH_ROOM:
+        array = getattr(model, name)
+        record[name][0][tuple(map(slice, array.shape))] = array
     return record

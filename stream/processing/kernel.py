@@ -83,6 +83,7 @@ class Kernel:
         self._emissions = np.zeros(_EMISSIONS, EMISSION)
         self._value = np.zeros(len(FEATURES))
         self._input = np.zeros(len(FEATURES), np.int16)
+        self._model: tuple[Model, npt.NDArray[np.void]] | None = None
 
     def advance(
         self,
@@ -96,7 +97,7 @@ class Kernel:
 
         Raises `CodecError` when a packed profile is not one.
         """
-        models = compiled(model)
+        models = self._compiled(model)
         feed = Events(
             columns=events,
             order=np.argsort(rows, kind="stable"),
@@ -115,7 +116,7 @@ class Kernel:
 
     def sweep(self, known: Known, until: int, model: Model) -> Run:
         """Fire the timers of the customers that are due before ``until`` (ms). Raises as `advance` does."""
-        models = compiled(model)
+        models = self._compiled(model)
 
         def go_on(cursor: npt.NDArray[np.void], customers: Customers, left: Left) -> tuple[int, int]:
             result: tuple[int, int] = one_by_one.sweep(
@@ -131,10 +132,15 @@ class Kernel:
         values = np.zeros((len(blobs), len(FEATURES)))
         inputs = np.zeros((len(blobs), len(FEATURES)), np.int16)
         risks = np.zeros(len(blobs))
-        damaged = one_by_one.score(self._working, customers, now, compiled(model), values, inputs, risks)
+        damaged = one_by_one.score(self._working, customers, now, self._compiled(model), values, inputs, risks)
         if damaged >= 0:
             raise codec.damage(blobs[damaged])
         return Scores(values, inputs, risks)
+
+    def _compiled(self, model: Model) -> npt.NDArray[np.void]:
+        if self._model is None or self._model[0] is not model:  # it changes seldom, and a step may have one event
+            self._model = model, compiled(model)
+        return self._model[1]
 
     def _run(
         self,

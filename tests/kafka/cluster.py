@@ -151,6 +151,11 @@ class KafkaCluster:
     def nodes(self) -> tuple[int, ...]:
         return tuple(self._nodes)
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of the nodes, in their order."""
+        return tuple(node.pid for node in self._nodes.values())
+
     def start(self) -> Self:
         """Start all nodes and wait until they know each other."""
         if not self._formatted:

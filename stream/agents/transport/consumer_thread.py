@@ -106,6 +106,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             max_poll_interval_ms=_ms(conf.broker_max_poll_interval or 0),
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
             fetch_max_wait_ms=_ms(self._options.fetch_max_wait_s),
+            fetch_min_bytes=self._options.fetch_min_bytes,
             request_timeout_ms=_ms(conf.broker_request_timeout),
             check_crcs=conf.broker_check_crcs,
             session_timeout_ms=_ms(conf.broker_session_timeout),

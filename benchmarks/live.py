@@ -1,0 +1,112 @@
+"""A steady load: events published in the present, at a rate, by a process of its own.
+
+Some of them are probes, each the first event of a customer of its own. The clock of both processes is the monotonic
+one of the system.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+import numpy as np
+from confluent_kafka import Producer
+
+from stream.settings import Settings
+
+__all__ = ["Load", "Published", "publish"]
+
+#: Events leave so often, each not before its time.
+_EVERY_S = 0.005
+_FLUSHES_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """``rate`` events a second for ``seconds`` seconds; ``tag``: of the ids; ``probes_per_s``: that many are probes."""
+
+    rate: float
+    seconds: float
+    customers: int
+    tag: str
+    probes_per_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """How many events were published, when (s) the last of them, and how far (s) the publisher was ever behind."""
+
+    events: int
+    ended: float
+    behind_s: float
+
+
+def publish(settings: Settings, load: Load, on_probe: Callable[[str, float], None]) -> Published:
+    """Run the load; ``on_probe`` gets the customer of each probe, and when (s) it was handed to the producer.
+
+    Raises RuntimeError when the broker does not confirm all.
+    """
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("spawn").Process(target=_run, args=(settings, load, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        while True:
+            told = ours.recv()
+            if isinstance(told, Published):
+                return told
+            for customer, sent in told:
+                on_probe(customer, sent)
+    except EOFError as error:
+        process.join()
+        raise RuntimeError(f"the publisher ended with status {process.exitcode}") from error
+    finally:
+        ours.close()
+        process.join()
+
+
+def _run(settings: Settings, load: Load, pipe: Connection) -> None:
+    producer = Producer(
+        {
+            **settings.librdkafka(),
+            "partitioner": "murmur2_random",
+            "linger.ms": 1,
+            "compression.type": "lz4",
+            "queue.buffering.max.messages": 1_000_000,
+        }
+    )
+    total = int(load.rate * load.seconds)
+    drawn = np.random.default_rng(0).integers(0, load.customers, total).tolist()
+    names = [f"c{number:06d}" for number in range(load.customers)]
+    probe_every = max(int(load.rate / load.probes_per_s), 1) if load.probes_per_s else 0
+    topic, began, sent, behind_s = settings.events_click, time.monotonic(), 0, 0.0
+    while sent < total:
+        now = time.monotonic()
+        due = min(int(load.rate * (now - began)) + 1, total)
+        behind_s = max(behind_s, (due - sent) / load.rate - _EVERY_S)
+        at_s = time.time()
+        probes = []
+        for k in range(sent, due):
+            customer = names[drawn[k]]
+            if probe_every and k % probe_every == 0:
+                customer = f"probe-{load.tag}-{k}"
+                probes.append((customer, time.monotonic()))
+            producer.produce(
+                topic,
+                key=customer,
+                value=f'{{"event_id":"{load.tag}-{k}","customer_id":"{customer}","occurred_at":{at_s:.3f},'
+                '"name":"page_viewed"}',
+            )
+        sent = due
+        if probes:
+            pipe.send(probes)
+        producer.poll(0)
+        time.sleep(_EVERY_S)
+    ended = time.monotonic()
+    if left := producer.flush(_FLUSHES_WITHIN_S):
+        raise RuntimeError(f"the broker did not confirm {left:,} of {total:,} events")
+    pipe.send(Published(total, ended, behind_s))
+    pipe.close()
