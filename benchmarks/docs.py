@@ -91,6 +91,7 @@ def scale(report: Report) -> str:
     rows: list[list[object]] = []
     for label, name, form in (
         ("events/s of one worker", "events_per_s", ",.0f"),
+        ("documents written a second", "documents_per_s", ",.0f"),
         ("Redis CPU us/event", "redis_cpu_us_per_event", ".1f"),
         ("octets to Redis an event", "redis_bytes_in_per_event", ",.0f"),
         ("Redis octets of a document", "document_bytes_median", ",.0f"),

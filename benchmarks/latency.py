@@ -30,7 +30,7 @@ from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 
 from benchmarks.engines import cpu_s
 from benchmarks.live import Load, publish
-from benchmarks.workload import Workload, produce, seed_model, stack, synthetic
+from benchmarks.workload import Workload, produce, rewrite, seed_model, stack, synthetic
 from stream.events.partition import partition_of
 from stream.local.workers import WorkerProcesses
 from stream.settings import Settings
@@ -135,14 +135,6 @@ class Bench:
                 raise RuntimeError(f"the worker owns nothing: {self._workers.log_tails()}")
             time.sleep(0.1)
 
-    def rewrite(self, *, wait: bool) -> None:
-        """Let Redis rewrite its append-only file now, and (before that) never by itself."""
-        with redis.Redis.from_url(self._settings.redis_url) as client:
-            client.config_set("auto-aof-rewrite-percentage", 0)
-            client.bgrewriteaof()
-            while wait and client.info("persistence")["aof_rewrite_in_progress"]:
-                time.sleep(0.1)
-
     def fill(self) -> None:
         """Publish the history of the customers, as fast as it goes, and wait until it is stored."""
         records = synthetic(
@@ -165,7 +157,7 @@ class Bench:
 
     def level(self, rate: float, seconds: float, *, rewriting: bool = False) -> dict[str, Any]:
         """Latencies at one rate; ``left_s``: how long after the last event was published the last one was stored."""
-        self.rewrite(wait=True)
+        rewrite(self._settings, wait=True)
         self._loads += 1
         load = Load(
             rate=rate,
@@ -183,7 +175,7 @@ class Bench:
             def note(customer: str, at: float) -> None:
                 probes.sent[customer] = at
                 if rewriting and len(probes.sent) == _PROBES_PER_S:
-                    self.rewrite(wait=False)
+                    rewrite(self._settings, wait=False)
 
             published = publish(self._settings, load, note)
             took_s = time.monotonic() - began

@@ -28,7 +28,18 @@ from stream.settings import Settings
 from stream.storage.keys import Keys
 from tests.kafka.cluster import KafkaCluster
 
-__all__ = ["NAMES", "TYPES", "Running", "Workload", "produce", "seed_model", "slice_of", "stack", "synthetic"]
+__all__ = [
+    "NAMES",
+    "TYPES",
+    "Running",
+    "Workload",
+    "produce",
+    "rewrite",
+    "seed_model",
+    "slice_of",
+    "stack",
+    "synthetic",
+]
 
 TYPES = tuple(EventType)
 NAMES = {
@@ -158,6 +169,15 @@ def stack(directory: Path, partitions: int, *, broker: str = "embedded", **optio
         created = admin_client(settings).create_topics([NewTopic(PEERS_ALERTS, partitions, 1)])
         created[PEERS_ALERTS].result(30.0)
         yield Running(settings, pids)
+
+
+def rewrite(settings: Settings, *, wait: bool) -> None:
+    """Let Redis rewrite its append-only file now, and from now on never by itself: that would take a core."""
+    with redis.Redis.from_url(settings.redis_url) as client:
+        client.config_set("auto-aof-rewrite-percentage", 0)
+        client.bgrewriteaof()
+        while wait and client.info("persistence")["aof_rewrite_in_progress"]:
+            time.sleep(0.1)
 
 
 def seed_model(settings: Settings, *, typical_risk: float = 0.05) -> None:

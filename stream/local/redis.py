@@ -69,8 +69,8 @@ class EmbeddedRedis(LocalServer):
             *("--save", ""),
             *("--appendonly", "yes" if self.appendonly else "no"),
             *("--appendfsync", self.appendfsync),
-            # every step writes whole documents: from Redis's 64 MB on, a busy file would be rewritten every other second,
-            # which takes a core
+            # every step writes whole documents: from Redis's 64 MB on, a busy file would be rewritten every other
+            # second, and that takes a core
             *("--auto-aof-rewrite-min-size", "1gb"),
             *("--aof-load-truncated", "no"),
             *("--maxmemory", str(self.maxmemory or 0)),

@@ -20,6 +20,7 @@ LATENCY = {
 SIZE = {
     "customers": 1_000_000,
     "events_per_s": 10_000.0,
+    "documents_per_s": 8_000.0,
     "redis_cpu_us_per_event": 12.0,
     "redis_bytes_in_per_event": 1500,
     "document_bytes_median": 1500,
