@@ -175,9 +175,15 @@ def rewrite(settings: Settings, *, wait: bool) -> None:
     """Let Redis rewrite its append-only file now, and from now on never by itself: that would take a core."""
     with redis.Redis.from_url(settings.redis_url) as client:
         client.config_set("auto-aof-rewrite-percentage", 0)
+        _until_rewritten(client)
         client.bgrewriteaof()
-        while wait and client.info("persistence")["aof_rewrite_in_progress"]:
-            time.sleep(0.1)
+        if wait:
+            _until_rewritten(client)
+
+
+def _until_rewritten(client: redis.Redis) -> None:
+    while client.info("persistence")["aof_rewrite_in_progress"]:
+        time.sleep(0.1)
 
 
 def seed_model(settings: Settings, *, typical_risk: float = 0.05) -> None:
