@@ -173,7 +173,7 @@ class Decoder:
             _refuse_key(keys[0], customer_ids[0])
         for k in suspects:
             _refuse_control_characters(events[k])
-        amounts = [self._amount(event) if isinstance(event, PurchaseEvent) else 0 for event in events]
+        amounts = self._amounts(events) if event_type is EventType.PURCHASE else [0] * len(events)
         return _Read(events, np.rint(times_ms).astype(np.int64), amounts)
 
     def _suspects(self, values: list[bytes]) -> Sequence[int]:
@@ -188,6 +188,9 @@ class Decoder:
         ):
             return ()
         return [k for k, value in enumerate(values) if _is_suspect(value, self._max_bytes)]
+
+    def _amounts(self, events: list[Event]) -> list[int]:
+        return [self._amount(event) for event in events if isinstance(event, PurchaseEvent)]
 
     def _amount(self, event: PurchaseEvent) -> int:
         if event.name == "cancelled":

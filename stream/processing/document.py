@@ -30,6 +30,7 @@ from stream.processing.json_text import (
     put_instant,
     put_integer,
     put_null,
+    quoted,
 )
 from stream.processing.kernel import Run
 from stream.processing.rules import Rules
@@ -189,8 +190,8 @@ def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, rules: Rules) -
         tenure_days=run.values[:, COLUMN["tenure"]],
         has_ordered=p["orders"] > 0,
     )
-    ids = fragments([orjson.dumps(customer) for customer in customer_ids])
-    segments = fragments([orjson.dumps(name) for name in scorer.segment_names])
+    ids = quoted(customer_ids)
+    segments = quoted(scorer.segment_names)
     fixed = _FIXED + int(np.diff(segments[1]).max(initial=0))
     ends = np.empty(_ROWS, np.int64)
     buffer = np.empty(0, np.uint8)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numba
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 from stream.features.profile import NEVER
 from stream.features.registry import DAY_MS
@@ -25,6 +26,7 @@ __all__ = [
     "put_instant",
     "put_integer",
     "put_null",
+    "quoted",
 ]
 
 #: Texts are copied so many octets at a time: a loop of a known length becomes one instruction.
@@ -44,6 +46,17 @@ def fragments(texts: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArra
     starts = np.zeros(len(texts) + 1, np.int64)
     np.cumsum([len(text) for text in texts], out=starts[1:])
     return np.frombuffer(b"".join(texts) + bytes(_BLOCK), np.uint8), starts
+
+
+def quoted(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """`fragments` of the texts as JSON strings."""
+    joined = '""'.join(texts)
+    if joined.isascii() and joined.isprintable() and "\\" not in joined and joined.count('"') == 2 * (len(texts) - 1):
+        # nothing is to be escaped, as in almost all batches of ids: they need not be looked at one by one
+        starts = np.zeros(len(texts) + 1, np.int64)
+        np.cumsum([len(text) + 2 for text in texts], out=starts[1:])
+        return np.frombuffer(b'"%b"%b' % (joined.encode(), bytes(_BLOCK)), np.uint8), starts
+    return fragments([orjson.dumps(text) for text in texts])
 
 
 @numba.njit(cache=True)

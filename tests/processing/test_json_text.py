@@ -2,8 +2,10 @@ import base64
 import json
 import math
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,3 +50,14 @@ def test_an_instant_is_the_datetime_to_the_millisecond(at_ms: int) -> None:
 def test_base64_is_that_of_the_standard_library(octets: bytes) -> None:
     source = np.frombuffer(octets + b"!", np.uint8)
     assert written(json_text.put_base64, source, 0, len(octets)) == base64.b64encode(octets).decode()
+
+
+@given(
+    st.lists(
+        st.text(st.characters(codec="utf-8"), max_size=20) | st.text("abc019-_", min_size=1, max_size=40), max_size=8
+    )
+)
+def test_quoted_texts_are_json_strings(texts: list[str]) -> None:
+    octets, starts = json_text.quoted(texts)
+    found = [octets[begin:end].tobytes() for begin, end in pairwise(starts.tolist())]
+    assert found == [orjson.dumps(text) for text in texts]
