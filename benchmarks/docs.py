@@ -1,7 +1,7 @@
 """Put the results of the benchmarks into the documentation: ``python -m benchmarks.docs``.
 
-Whatever of ``build/throughput.json``, ``latency.json``, ``scale.json`` and ``workers.json`` is there goes between the
-markers of its name in ``docs/performance.md`` and ``docs/scaling.md``; the chart goes to ``docs/images``.
+Whatever is there of the files in ``build`` that `SECTIONS` lists goes between the markers of its name in
+``docs/performance.md`` and ``docs/scaling.md``; the chart goes to ``docs/images``.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ NAMES = {
     "floor": "reading and decoding only",
 }
 
+BROKERS = {"embedded": "embedded broker", "kafka": "Apache Kafka"}
+
 #: What `docs/scaling.md` is computed for, and with which reserves.
 TARGET_CUSTOMERS, TARGET_EVENTS_PER_S = 100_000_000, 1_000_000
 BUSY, MEMORY_RESERVE, NODE_GB, EVENT_OCTETS = 0.6, 1.5, 64, 200
@@ -44,7 +46,8 @@ def throughput(report: Report) -> str:
     """Events/s, ratios and costs, a table for each law of customers."""
     machine = report["machine"]
     measured = (
-        f"{report['events']:,} events of {report['customers']:,} customers, {report['partitions']} partitions; "
+        f"{report['events']:,} events of {report['customers']:,} customers, {report['partitions']} partitions, "
+        f"{BROKERS[report['broker']]}; "
         f"{machine['cores']} cores ({machine['cpu']}), Python {machine['python']}."
     )
     parts = [measured]
@@ -147,6 +150,7 @@ def target(report: Report) -> str:
 
 SECTIONS: tuple[tuple[str, str, str, Callable[[Report], str]], ...] = (
     ("throughput.json", "performance.md", "throughput", throughput),
+    ("throughput-kafka.json", "performance.md", "throughput-kafka", throughput),
     ("latency.json", "performance.md", "latency", latency),
     ("scale.json", "performance.md", "scale", scale),
     ("workers.json", "performance.md", "workers", workers),

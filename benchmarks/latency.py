@@ -1,6 +1,6 @@
 """How long an event takes to its features in Redis, and to an alert in Kafka: ``python -m benchmarks.latency``.
 
-A worker runs with its default settings. Once every customer has had ten events, its sustainable throughput is searched
+A worker runs with its default settings. Once every customer has had some events, its sustainable throughput is searched
 for: the greatest rate of events published in the present, evenly in time, at which everything is stored half a second
 after publishing ends. (The term, and why latencies belong to a share of it: Karimov et al., "Benchmarking Distributed
 Stream Data Processing Systems", ICDE 2018.) Then latencies are measured at 10, 50 and 80 % of that, and at 50 % while
@@ -51,8 +51,6 @@ _ARRIVES_WITHIN_S = 60.0
 #: A rate is sustainable when no more than so much of it is waiting in the end.
 _STORED_WITHIN_S = 0.5
 _TRIAL_S = 8.0
-#: Events of each customer before anything is measured.
-_FILL = 10
 #: Rates that are searched among, in events/s, and in how many halvings (of their logarithm).
 _LEAST_RATE, _MOST_RATE, _HALVINGS = 10_000.0, 160_000.0, 5
 
@@ -135,14 +133,11 @@ class Bench:
                 raise RuntimeError(f"the worker owns nothing: {self._workers.log_tails()}")
             time.sleep(0.1)
 
-    def fill(self) -> None:
-        """Publish the history of the customers, as fast as it goes, and wait until it is stored."""
-        records = synthetic(
-            Workload(events=_FILL * self._customers, customers=self._customers, law="uniform", days=1.0, prefix="fill"),
-            time.time_ns() // 1_000_000,
-        )
-        produce(self._settings, records)
-        self._wait_until_stored(_FILL * self._customers, _STARTS_WITHIN_S)
+    def fill(self, events: int) -> None:
+        """Publish so many events of every customer, as fast as it goes, and wait until they are stored."""
+        history = Workload(events=events * self._customers, customers=self._customers, prefix="fill")
+        produce(self._settings, synthetic(history, time.time_ns() // 1_000_000))
+        self._wait_until_stored(history.events, _STARTS_WITHIN_S)
 
     def sustainable(self) -> tuple[float, list[dict[str, Any]]]:
         """The greatest rate that is kept up with, and what was tried."""
@@ -216,6 +211,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=float, help="take this as the sustainable rate instead of searching for it")
     parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--history", type=int, default=10, help="events of each customer before (10)")
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--broker", choices=("embedded", "kafka"), default="kafka", help="kafka needs a JDK and Maven")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each level")
@@ -230,7 +226,7 @@ def main() -> None:
         with WorkerProcesses(settings, 1, Path(name)) as workers:
             bench = Bench(settings, workers, running.pids, options.customers)
             bench.wait_until_owned()
-            bench.fill()
+            bench.fill(options.history)
             rate, trials = (options.rate, []) if options.rate else bench.sustainable()
             levels = {}
             for level, share, seconds, rewriting in LEVELS:

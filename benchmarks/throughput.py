@@ -3,7 +3,7 @@
 Everything runs on this machine: a broker and a Redis (append-only file, fsync every second) are started anew for every
 round and loaded with the same events; then the engines read them from the beginning, one after the other, each into an
 empty Redis. The worker does its full job; the peers do the simpler one of ``benchmarks/peers/job.py``. Results go to
-``build/throughput.json`` and ``build/throughput.png``.
+``build/throughput.json`` and ``build/throughput.png``, with ``--broker kafka`` to ``throughput-kafka``.
 """
 
 from __future__ import annotations
@@ -115,11 +115,11 @@ def main() -> None:
         "machine": machine(),
     }
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "throughput.json").write_text(json.dumps(report, indent=2) + "\n")
+    results = options.out / ("throughput.json" if options.broker == "embedded" else "throughput-kafka.json")
+    results.write_text(json.dumps(report, indent=2) + "\n")
     if python is not None:
         chart = Path(__file__).parent / "chart.py"
-        drawn = [options.out / "throughput.json", options.out / "throughput.png"]
-        subprocess.run([python, chart, *drawn], check=True)  # noqa: S603 - as above
+        subprocess.run([python, chart, results, results.with_suffix(".png")], check=True)  # noqa: S603 - as above
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ THROUGHPUT = {
     "events": 1000,
     "customers": 10,
     "partitions": 4,
+    "broker": "embedded",
     "machine": {"cores": 2, "cpu": "a CPU", "python": "3.11"},
     "laws": {"uniform": {"stream": {**ENGINE, "events_per_s": 25_000.0}, "bytewax": ENGINE}},
 }
