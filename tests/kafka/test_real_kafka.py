@@ -17,6 +17,7 @@ from stream.cli.topics import create_topics
 from stream.events.kinds import EventType
 from stream.local.redis import EmbeddedRedis
 from stream.settings import Settings
+from tests.agents.transport.conftest import Field
 from tests.faults.bench import Bench
 from tests.faults.brokers import Brokers
 from tests.faults.event_log import made_log
@@ -74,6 +75,26 @@ def test_static_members_share_copartitioned_inputs_and_keep_them_over_a_restart(
         bench.settle()
         assert _members(kafka, group) == before
         assert verdict(bench).violations == []
+
+
+def test_records_that_come_one_by_one_are_handed_over_together(kafka: KafkaCluster, tmp_path: Path) -> None:
+    field = Field(kafka.bootstrap, "trickle-", tmp_path)
+    topic, wait_s, records = field.topic("click", 1), 1.0, 30
+    worker = field.start(topics=[topic], options={"fetch_max_wait_s": wait_s})
+    try:
+        field.until(lambda: bool(field.entries("assigned")), "the partition is assigned")
+        began = time.monotonic()
+        for k in range(records):
+            field.produce(topic, 0, 1, start=k)
+        field.until(lambda: field.journaled() >= records, "all is journaled")
+        took_s = time.monotonic() - began
+        assert worker.stop()[0] == 0
+    finally:
+        if worker.process.poll() is None:
+            worker.kill()
+    field.assert_covered_once(topic, 0, records)
+    # the first wait and the last may be cut short
+    assert len(field.entries("batch")) <= took_s / wait_s + 2
 
 
 def test_replayed_history_outlives_the_retention_of_every_topic(kafka: KafkaCluster, tmp_path: Path) -> None:
