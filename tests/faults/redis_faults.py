@@ -167,7 +167,7 @@ def _restart_node(cluster: RedisCluster, number: int, away_s: float) -> None:
 def _corrupt_snapshot(trial: Trial) -> None:
     """Garbage where the model should be: refused, and the last good one goes on scoring."""
     bench = trial.bench
-    trial.wait_for_owners(len(bench.workers))  # a worker that has loaded none yet has no last good one
+    trial.wait_for_steps()  # a worker that has loaded none yet has no last good one
     good = frozen_model.encoded()
     for k, moment in enumerate(trial.moments(12)):
         bench.wait_for_progress(moment)

@@ -104,6 +104,15 @@ class Trial:
 
         self.bench.wait(f"{count} owners", lambda: len(owners() - {""}) == count)
 
+    def wait_for_steps(self) -> None:
+        """Wait until every worker has stored a step since its claim: before that it has looked for the model."""
+
+        def stepping() -> set[str]:
+            # a claim has sequence 0
+            return {self.bench.worker_in(token) for token in self.bench.tokens() if not token.endswith(":0")}
+
+        self.bench.wait("a step of every worker", lambda: stepping() >= self.bench.workers.keys())
+
     def is_back(self, worker: str) -> bool:
         """Whether the worker owns something again, or there is nothing left to own."""
         return self.bench.finished_all() or bool(self.partitions_of(worker))
