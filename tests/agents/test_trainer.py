@@ -325,7 +325,9 @@ def test_a_scorer_follows_the_snapshot_and_keeps_the_last_good_one(
         await current.refresh()
         await current.refresh()
         assert current.scorer is scorer
-        assert [record.levelname for record in caplog.records] == ["ERROR"]
+        # a client that another test has left behind may log as well
+        ours = [record for record in caplog.records if record.name == CurrentModel.__module__]
+        assert [record.levelname for record in ours] == ["ERROR"]
         await bench.client.delete(bench.keys.snapshot())
         await current.refresh()
         assert current.scorer is scorer
