@@ -1,0 +1,55 @@
+"""What a Kafka client says while a broker or a group settles is no failure: it is asked again, until a deadline."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+__all__ = ["arrived", "committed"]
+
+#: What every client tries again after: no answer, or a coordinator or leader that is chosen, moves or still loads.
+_TRANSIENT = {
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._WAIT_COORD,
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.NETWORK_EXCEPTION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
+
+
+def arrived(message: Message | None) -> Message | None:
+    """The message when it is a record, nothing when it tells of what passes; any other error fails the test."""
+    error = None if message is None else message.error()
+    if error is None:
+        return message
+    assert error.code() in _TRANSIENT, error
+    return None
+
+
+def committed(
+    config: Mapping[str, Any], partitions: Sequence[tuple[str, int]], *, deadline_s: float = 30.0
+) -> list[int]:
+    """The offsets that the group of ``config`` has committed; -1001 where there is none.
+
+    Raises `KafkaException` for what does not pass, and for what passes when it has not until the deadline.
+    """
+    asked = [TopicPartition(topic, partition) for topic, partition in partitions]
+    deadline = time.monotonic() + deadline_s
+    consumer = Consumer(dict(config))
+    try:
+        while True:
+            try:
+                return [position.offset for position in consumer.committed(asked, timeout=10)]
+            except KafkaException as error:
+                if error.args[0].code() not in _TRANSIENT or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
+    finally:
+        consumer.close()
