@@ -4,24 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from tests.kafka.transient import TRANSIENT
 
 __all__ = ["arrived", "committed"]
-
-#: What every client tries again after: no answer, or a coordinator or leader that is chosen, moves or still loads.
-_TRANSIENT = {
-    KafkaError._TIMED_OUT,
-    KafkaError._TRANSPORT,
-    KafkaError._ALL_BROKERS_DOWN,
-    KafkaError._WAIT_COORD,
-    KafkaError.REQUEST_TIMED_OUT,
-    KafkaError.NETWORK_EXCEPTION,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.NOT_COORDINATOR,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-}
 
 
 def arrived(message: Message | None) -> Message | None:
@@ -29,7 +16,7 @@ def arrived(message: Message | None) -> Message | None:
     error = None if message is None else message.error()
     if error is None:
         return message
-    assert error.code() in _TRANSIENT, error
+    assert error.code() in TRANSIENT, error
     return None
 
 
@@ -48,7 +35,7 @@ def committed(
             try:
                 return [position.offset for position in consumer.committed(asked, timeout=10)]
             except KafkaException as error:
-                if error.args[0].code() not in _TRANSIENT or time.monotonic() > deadline:
+                if error.args[0].code() not in TRANSIENT or time.monotonic() > deadline:
                     raise
             time.sleep(0.05)
     finally:
