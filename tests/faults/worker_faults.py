@@ -52,6 +52,7 @@ def _kill_at_points(trial: Trial) -> None:
     for point in trial.random.sample(POINTS, len(POINTS)):
         plan = msgspec.structs.replace(bench.plan, exit_at=(point, trial.random.randint(1, 6)))
         name = trial.owner()
+        partitions = trial.partitions_of(name)
         bench.workers[name].stop()
         doomed = bench.start(name, plan)
         try:
@@ -59,9 +60,8 @@ def _kill_at_points(trial: Trial) -> None:
         except TooLateError as late:
             trial.findings.append(f"X: {late}")
             continue
-        trial.faults += 1
         trial.points[point] += 1
-        bench.start(name)
+        trial.measure(partial(bench.start, name), partitions)
 
 
 def _terminate(trial: Trial) -> None:
@@ -263,7 +263,7 @@ WORKER_FAULTS = (
         plan=Plan(pace_ms=25.0, outbox_limit=OUTBOX_LIMIT),
     ),
     Fault("trainer-kill", "20", _kill_trainer, runs=3, log={"customers": 150}),
-    Fault("hot-key", "23", _one_kill, runs=1, log={"hot_share": 0.5, "customers": 20}),
+    Fault("hot-key", "23", _one_kill, runs=1, log={"hot_share": 0.5, "customers": 12}),
     Fault("worker-kill-twice", "1", _two_kills, runs=1, short=True),
     Fault("zombie-once", "5", _one_zombie, runs=1, plan=Plan(pace_ms=100.0), short=True),
 )
