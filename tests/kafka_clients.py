@@ -1,12 +1,12 @@
 """What a Kafka client says while a broker or a group settles is no failure: it is asked again, until a deadline."""
 
-import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
-from tests.kafka.transient import TRANSIENT
+from tests.kafka.transient import TRANSIENT, patiently
 
 __all__ = ["arrived", "committed"]
 
@@ -28,15 +28,8 @@ def committed(
     Raises `KafkaException` for what does not pass, and for what passes when it has not until the deadline.
     """
     asked = [TopicPartition(topic, partition) for topic, partition in partitions]
-    deadline = time.monotonic() + deadline_s
     consumer = Consumer(dict(config))
     try:
-        while True:
-            try:
-                return [position.offset for position in consumer.committed(asked, timeout=10)]
-            except KafkaException as error:
-                if error.args[0].code() not in TRANSIENT or time.monotonic() > deadline:
-                    raise
-            time.sleep(0.05)
+        return [position.offset for position in patiently(partial(consumer.committed, asked, timeout=10), deadline_s)]
     finally:
         consumer.close()

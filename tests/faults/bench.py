@@ -4,13 +4,14 @@ import contextlib
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 import redis
 import redis.cluster
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from stream.cli.topics import create_topics
 from stream.processing.rules import rules_of
@@ -26,12 +27,14 @@ from tests.faults.limited_redis import LimitedRedis
 from tests.faults.processes import WorkerProcess
 from tests.faults.redis_cluster import RedisCluster
 from tests.faults.worker import Plan
-from tests.kafka.transient import is_transient
+from tests.kafka.transient import patiently
 
 __all__ = ["Bench", "TooLateError"]
 
 POLL_S = 0.05
 SETTLE_TIMEOUT_S = 120.0
+#: How long a broker is asked again that does not answer.
+PATIENCE_S = 20.0
 TOPICS = ("alerts", "segment-changes", "dead-letters", "training-examples")
 
 
@@ -338,7 +341,7 @@ class Bench:
         if left or failures:
             raise AssertionError(f"{left} records were not delivered, {failures[:3]} were refused")
 
-    def committed(self, patience_s: float = 20.0) -> Mapping[tuple[str, int], int]:
+    def committed(self, patience_s: float = PATIENCE_S) -> Mapping[tuple[str, int], int]:
         """Offsets committed to Kafka, without those partitions that have none.
 
         Raises `KafkaException` when there is no answer within ``patience_s``, which of 0 means: asked once.
@@ -349,16 +352,8 @@ class Bench:
             for partition in range(self.log.partitions)
         ]
         wanted.append(TopicPartition(self.settings.training_examples, 0))
-        deadline = time.monotonic() + patience_s
-        while True:
-            try:
-                found = self._observer.committed(wanted, timeout=5.0)
-            except KafkaException as error:
-                if not is_transient(error) or time.monotonic() > deadline:
-                    raise
-                time.sleep(POLL_S)
-            else:
-                return {(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
+        found = patiently(partial(self._observer.committed, wanted, timeout=5.0), patience_s)
+        return {(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
 
     def output(self) -> int:
         """How many records there are in all output topics together."""
@@ -366,7 +361,8 @@ class Bench:
         for topic in TOPICS:
             for partition in range(1 if topic == "training-examples" else self.log.partitions):
                 wanted = TopicPartition(f"{self.settings.topic_prefix}{topic}", partition)
-                ends += self._observer.get_watermark_offsets(wanted, timeout=5.0)[1]
+                ask = partial(self._observer.get_watermark_offsets, wanted, timeout=5.0)
+                ends += patiently(ask, PATIENCE_S)[1]
         return ends
 
     def read(self, topic: str, timeout_s: float = 30.0) -> list[Any]:

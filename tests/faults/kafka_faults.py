@@ -42,16 +42,26 @@ def _lose_one_of_three(trial: Trial) -> None:
     for way, moment in zip((*ways, *ways), trial.moments(4, high=0.8), strict=True):
         share = trial.random.random()
         bench.wait_for_progress(moment)
-        leaders = sorted({*kafka.leaders(bench.settings.event_topics).values()})
+        leaders = _wait_for_leaders(trial)
         node = leaders[int(share * len(leaders))]
         trial.measure(partial(way, node))
-        bench.wait("other leaders", partial(_leads_nothing, trial, node))
+        _wait_for_leaders(trial, without=node)
         kafka.restart(node)
 
 
-def _leads_nothing(trial: Trial, node: int) -> bool:
-    assert trial.kafka is not None
-    return node not in trial.kafka.leaders(trial.bench.settings.event_topics).values()
+def _wait_for_leaders(trial: Trial, without: int | None = None) -> list[int]:
+    """Wait until every partition of the inputs has a leader, which is not ``without``; return all leaders."""
+    bench, kafka = trial.bench, trial.kafka
+    assert kafka is not None
+    topics, found = bench.settings.event_topics, dict[tuple[str, int], int]()
+
+    def led() -> bool:
+        found.clear()
+        found.update(kafka.leaders(topics))
+        return len(found) == len(topics) * bench.log.partitions and without not in found.values()
+
+    bench.wait("a leader of every partition of the inputs", led)
+    return sorted({*found.values()})
 
 
 def _retention_ran_out(trial: Trial) -> None:

@@ -219,14 +219,16 @@ class KafkaCluster:
                 break
 
     def leaders(self, topics: Sequence[str]) -> dict[tuple[str, int], int]:
-        """The node that leads each partition of these topics. Raises `KafkaException`."""
+        """The node that leads each partition of these topics that has a leader. Raises `KafkaException`."""
         found = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0}, logger=_QUIET).list_topics(
             timeout=5.0
         )
         return {
             (topic, partition): of.leader
             for topic in topics
+            if topic in found.topics
             for partition, of in found.topics[topic].partitions.items()
+            if of.leader in self._nodes
         }
 
     def log_tail(self, node: int = 1) -> str:
