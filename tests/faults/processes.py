@@ -83,8 +83,16 @@ class WorkerProcess:
     @property
     def fenced(self) -> int:
         """How often a write of this process was refused because the partition was not as this one had left it."""
-        refusals = [line for line in self.log.splitlines() if "goes back to what is stored" in line]
-        return sum("is at token" in line for line in refusals)
+        return sum("is at token" in line for line in self._rewinds)
+
+    @property
+    def rewound(self) -> int:
+        """How often this process has gone back to what is stored, for whatever reason."""
+        return len(self._rewinds)
+
+    @property
+    def _rewinds(self) -> list[str]:
+        return [line for line in self.log.splitlines() if "goes back to what is stored" in line]
 
     @property
     def memory_mb(self) -> float:

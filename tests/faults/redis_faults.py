@@ -48,12 +48,11 @@ def _cut_tail(trial: Trial) -> None:
 
         rewound = _rewound(trial)
         trial.measure(strike)
-        # a lost connection alone leads back as well, so it is the refused write that tells
         bench.wait("a worker that goes back", partial(_rewound_since, trial, rewound))
 
 
 def _rewound(trial: Trial) -> int:
-    return sum(worker.fenced for worker in trial.bench.workers.values())
+    return sum(worker.rewound for worker in trial.bench.workers.values())
 
 
 def _rewound_since(trial: Trial, before: int) -> bool:
