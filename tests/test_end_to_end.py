@@ -21,6 +21,7 @@ from tests.field import Field, Sent
 from tests.oracle.event import Event
 from tests.oracle.features import features_at
 from tests.oracle.made_up import DAY, MadeUp, made_up
+from tests.oracle.record import Entry
 from tests.oracle.timeline import Alarm, Policy, timeline
 from tests.processing.frozen import SILENCE, frozen
 from tests.processing.published import arrivals_of, epoch_ms
@@ -112,13 +113,20 @@ def test_when_a_worker_is_killed_another_one_goes_on_and_nothing_is_lost_or_repe
     victim, _ = field.start_worker(), field.start_worker()
     field.wait(lambda total: total.get("events_in", 0) >= begin, "both workers run")
     rest = LOG.entries[begin:]
-    producing = threading.Thread(target=lambda: sent.extend(field.produce(rest, per_second=500)))
+    killed = threading.Event()
+
+    def half_of_it_after_the_kill() -> Iterator[Entry]:
+        yield from rest[: len(rest) // 2]
+        killed.wait()
+        yield from rest[len(rest) // 2 :]
+
+    producing = threading.Thread(target=lambda: sent.extend(field.produce(half_of_it_after_the_kill(), per_second=500)))
     producing.start()
     try:
         field.wait(lambda total: total["events_in"] > begin + len(rest) // 4, "events flow")
         field.kill(victim)
-        assert producing.is_alive()
     finally:
+        killed.set()
         producing.join()
     field.wait_until_done(len(LOG.entries))
     assert_counters_add_up(field, LOG)
