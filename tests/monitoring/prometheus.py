@@ -71,7 +71,7 @@ class Prometheus(LocalServer):
     def _ask(self, what: str, **parameters: object) -> Any:
         query = urllib.parse.urlencode(parameters)
         try:
-            with urllib.request.urlopen(f"http://{HOST}:{self.port}/api/v1/{what}?{query}", timeout=10) as response:
+            with urllib.request.urlopen(f"http://{HOST}:{self.port}/api/v1/{what}?{query}", timeout=60) as response:
                 return json.load(response)["data"]
         except urllib.error.HTTPError as error:
             raise OSError(f"{parameters}: {error.read().decode()}") from error

@@ -18,7 +18,7 @@ from confluent_kafka import Producer
 from stream.errors import LocalServerError
 from stream.events.times import rfc3339
 from stream.local.leash import leashed
-from stream.local.server import HOST, free_port, tail_of
+from stream.local.server import HOST, tail_of
 from stream.settings import ENV_PREFIX, Settings
 
 __all__ = ["Service", "act", "configuration", "post", "service"]
@@ -26,13 +26,18 @@ __all__ = ["Service", "act", "configuration", "post", "service"]
 READY_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 30.0
 _METRICS_LINE = re.compile(rb"metrics at http://([^/\s]+)/metrics")
+_EVENTS_LINE = re.compile(rb"events are taken at http://[^/\s]+:(\d+)/")
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """``metrics``: host and port. ``check``: raises `LocalServerError` when the process has ended."""
+    """``metrics``: host and port; ``events``: the port where an endpoint takes them. None: not yet.
+
+    ``check`` raises `LocalServerError` when the process has ended.
+    """
 
     metrics: Callable[[], str | None]
+    events: Callable[[], int | None]
     check: Callable[[], None]
 
 
@@ -44,7 +49,7 @@ def service(command: str, settings: Settings, directory: Path) -> Iterator[Servi
     with log_path.open("wb") as log:
         process = subprocess.Popen(
             leashed([sys.executable, "-m", "stream", command]),
-            env={**inherited, **replace(settings, metrics_port=free_port()).to_env()},
+            env={**inherited, **replace(settings, metrics_port=0).to_env()},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -55,12 +60,16 @@ def service(command: str, settings: Settings, directory: Path) -> Iterator[Servi
         found = _METRICS_LINE.search(log_path.read_bytes())
         return None if found is None else found[1].decode()
 
+    def events() -> int | None:
+        found = _EVENTS_LINE.search(log_path.read_bytes())
+        return None if found is None else int(found[1])
+
     def check() -> None:
         if process.poll() is not None:
             raise LocalServerError(f"{command} ended with status {process.returncode}; {tail_of(log_path)}")
 
     try:
-        yield Service(metrics, check)
+        yield Service(metrics, events, check)
     finally:
         process.terminate()
         try:

@@ -1,5 +1,6 @@
 """Everything that has metrics, running on this machine, with a few weeks of real events to work on."""
 
+import http.client
 import json
 import threading
 import time
@@ -18,7 +19,6 @@ from stream.errors import LocalServerError
 from stream.events.log import read_log
 from stream.events.log_event import LogEvent
 from stream.events.times import rfc3339
-from stream.local.server import free_port
 from stream.local.stack import LocalStack
 from stream.local.workers import WorkerProcesses
 from stream.settings import Settings
@@ -34,6 +34,8 @@ WORKERS: Final = 2
 READY_TIMEOUT_S: Final = 120.0
 #: A request over HTTP so often (s).
 POST_EVERY_S: Final = 0.25
+#: How long one may go without an answer: a machine that is busy is no failure.
+POST_TIMEOUT_S: Final = 60.0
 #: Short horizons: within weeks of events labels mature, risks are scored, alerts are raised, held back and cleared.
 SETTINGS: Final = Settings(
     horizon_days=7.0,
@@ -69,7 +71,7 @@ def running_system(program: str, directory: Path, *, events: int, rate: float) -
         broken = running.enter_context(Webhook(lambda _number, _message: 500))
         notify_file = directory / "notifications.yaml"
         notify_file.write_text(configuration(desk.url, broken.url), "utf-8")
-        settings = replace(stack.settings, notify_file=str(notify_file), ingest_port=free_port())
+        settings = replace(stack.settings, notify_file=str(notify_file), ingest_port=0)
         workers = running.enter_context(WorkerProcesses(settings, WORKERS, directory))
         notify = running.enter_context(service("notify", settings, directory))
         # topics of its own: the embedded broker would take the time of an event for that of its append
@@ -84,7 +86,7 @@ def running_system(program: str, directory: Path, *, events: int, rate: float) -
                 process.check()
 
         _wait(check, lambda: workers.own_everything(overview.totals(), overview.trainer()))
-        _wait(check, lambda: None not in (notify.metrics(), ingest.metrics()))
+        _wait(check, lambda: None not in (notify.metrics(), ingest.metrics(), ingest.events()))
         targets = {
             "worker": [urlsplit(url).netloc for url in workers.metrics_addresses],
             "notify": [str(notify.metrics())],
@@ -95,7 +97,7 @@ def running_system(program: str, directory: Path, *, events: int, rate: float) -
         began_s = time.time()
         running.enter_context(_background(lambda: _feed(feed, began_s)))
         act(settings, "1")
-        running.enter_context(_background(_posting(settings.ingest_port)))
+        running.enter_context(_background(_posting(ingest.events() or 0)))
         yield System(prometheus, began_s, lambda: feed.done, check)
 
 
@@ -139,11 +141,25 @@ def _posting(port: int) -> Callable[[], bool]:
     numbers = count()
 
     def step() -> bool:
-        post(port, next(numbers))
+        number = next(numbers)
+        deadline = time.monotonic() + POST_TIMEOUT_S
+        while not _posted(port, number):
+            if time.monotonic() > deadline:
+                raise LocalServerError(f"the endpoint gave no answer in {POST_TIMEOUT_S:g} s")
         time.sleep(POST_EVERY_S)
         return True
 
     return step
+
+
+def _posted(port: int, number: int) -> bool:
+    """Whether there was an answer."""
+    try:
+        post(port, number)
+    except (OSError, http.client.HTTPException):
+        time.sleep(POST_EVERY_S)
+        return False
+    return True
 
 
 @contextmanager
