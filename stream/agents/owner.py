@@ -133,11 +133,12 @@ class Owner(PartitionOwner):
         """Let the partition workers run; what was claimed for an assignment that was overtaken is let go."""
         partitions = self._partitions(assigned)
         await self._end(self._workers.keys() - partitions, training=False)
-        for partition in partitions:
+        running = partitions & self._workers.keys()  # a stop in the middle of a rebalance gives them up in between
+        for partition in running:
             self._start(partition, self._workers[partition].run())
         if self._trainer is not None and any(tp.topic == self._training_topic for tp in assigned):
             self._start(self._training_topic, self._trainer.run())
-        metrics.ASSIGNED_PARTITIONS.set(len(partitions))
+        metrics.ASSIGNED_PARTITIONS.set(len(running))
 
     async def on_revoked(self, revoked: frozenset[TP]) -> None:
         """End the steps under way, in good order."""

@@ -1,0 +1,72 @@
+"""What the owner of partitions does when an assignment is overtaken."""
+
+import asyncio
+from typing import Any
+
+from stream.agents.owner import Owner
+from stream.agents.transport import TP
+
+ASSIGNED = frozenset({TP("events.click", 0), TP("events.click", 1)})
+
+
+class _Worker:
+    """A partition worker that runs until it is stopped."""
+
+    def __init__(self) -> None:
+        self.ran = False
+        self._stopped = asyncio.Event()
+
+    async def claim(self) -> dict[str, int]:
+        return {}
+
+    async def run(self) -> None:
+        self.ran = True
+        await self._stopped.wait()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+
+def _owner(workers: list[_Worker]) -> Owner:
+    def make_worker(_partition: int) -> Any:
+        workers.append(_Worker())
+        return workers[-1]
+
+    def make_trainer() -> Any:
+        raise AssertionError("expected no trainer")
+
+    async def nothing() -> None:
+        pass
+
+    return Owner(["events.click"], "training-examples", make_worker, make_trainer, nothing, nothing)
+
+
+def test_what_is_given_up_before_an_assignment_is_whole_is_not_started() -> None:
+    """As when a worker is stopped in the middle of a rebalance; a KeyError there made it end with status 1."""
+
+    async def run() -> None:
+        workers: list[_Worker] = []
+        owner = _owner(workers)
+        await owner.restore_offsets(ASSIGNED)
+        await owner.on_revoked(ASSIGNED)
+        await owner.on_assigned(ASSIGNED)
+        await asyncio.sleep(0)
+        assert len(workers) == 2
+        assert not any(worker.ran for worker in workers)
+        assert not owner.workers
+
+    asyncio.run(run())
+
+
+def test_what_is_assigned_runs_until_it_is_given_up() -> None:
+    async def run() -> None:
+        workers: list[_Worker] = []
+        owner = _owner(workers)
+        await owner.restore_offsets(ASSIGNED)
+        await owner.on_assigned(ASSIGNED)
+        await asyncio.sleep(0)
+        assert all(worker.ran for worker in workers)
+        await owner.on_revoked(ASSIGNED)
+        assert not owner.workers
+
+    asyncio.run(run())
