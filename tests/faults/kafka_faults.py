@@ -2,8 +2,9 @@
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -129,13 +130,16 @@ def _expect_refusal(trial: Trial, worker: WorkerProcess, *parts: str) -> None:
         trial.findings.append(f"R: expected one line with {parts} and no traceback in {worker.log[-1500:]}")
 
 
-#: More than a worker has fetched when the fault strikes.
-_LONG = {"padding": 8_000}
+#: More than a worker has fetched when the fault strikes, and enough to do until the last broker is back.
+_LONG: Mapping[str, Any] = {
+    "log": {"padding": 8_000, "customers": 200},
+    "plan": Plan(pace_ms=300.0),
+}
 
 _FORGETS = "the embedded broker forgets everything when it ends"
 
 KAFKA_FAULTS = (
-    Fault("broker-restart", "14", _restart_broker, runs=2, needs_kafka=_FORGETS, own_broker=True, log=_LONG),
+    Fault("broker-restart", "14", _restart_broker, runs=2, needs_kafka=_FORGETS, own_broker=True, **_LONG),
     Fault(
         "one-of-three-brokers",
         "14",
@@ -144,7 +148,7 @@ KAFKA_FAULTS = (
         needs_kafka="the embedded broker is one process",
         own_broker=True,
         brokers=3,
-        log=_LONG,
+        **_LONG,
     ),
     Fault(
         "partitions-added",
