@@ -90,7 +90,7 @@ class _Writer:
     def event(self, source: EventType, name: str, customer: str, at_ms: int, **more: object) -> None:
         """An event that mostly arrives in order, sometimes days late, and sometimes again."""
         value, truth = self._made(source, name, customer, at_ms, more)
-        most_ms = self._lateness_ms - (_TO_CANCEL_MS if name == "cancelled" else 0)
+        most_ms = max(self._lateness_ms - (_TO_CANCEL_MS if name == "cancelled" else 0), 0)
         late = self.random.random()
         delay_ms = 0
         if late < 0.10:

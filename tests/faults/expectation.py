@@ -61,10 +61,12 @@ def identity_of_dead_letter(headers: Iterable[tuple[str, bytes | None]]) -> str:
     return f"{topic}/{found['dlq.partition']}/{found['dlq.offset']}: {found['dlq.reason']}"
 
 
-def identity(topic: str, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> tuple[str, Any]:
+def identity(
+    topic: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
+) -> tuple[str, dict[str, Any]]:
     """What names a published record, and its content."""
     if topic == "dead-letters":
-        return identity_of_dead_letter(headers), None
+        return identity_of_dead_letter(headers), {"key": key, "value": value}
     content = without_wall_clock(value or b"{}")
     name = {"alerts": "alert_id", "segment-changes": "change_id", "training-examples": "example_id"}[topic]
     return content[name], content
@@ -123,7 +125,7 @@ def _fold(
         for customer in outcome.idle:
             timers.pop(customer, None)
         for record in outcome.outgoing:
-            name, content = identity(record.topic, record.value, record.headers)
+            name, content = identity(record.topic, record.key, record.value, record.headers)
             if result.published[record.topic].setdefault(name, content) != content:
                 raise AssertionError(f"two records of {record.topic} have the identity {name}")
 

@@ -7,6 +7,7 @@ import pytest
 
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
+from stream.events.rejections import Reason
 from stream.processing.rules import Rules
 from tests.faults.event_log import LogRecord, made_log
 from tests.faults.expectation import expected
@@ -16,9 +17,9 @@ APPENDED_AT_MS = 1_760_000_000_000
 SEEDS = [1, 2, 3]
 
 
-def reasons(poison: Poison) -> list[str]:
+def reasons(poison: Poison) -> list[Reason]:
     sources = [poison.only] if poison.only else list(EventType)
-    found = []
+    found: list[Reason] = []
     for source in sources:
         record = LogRecord(*poison.make(source, "c0001", 1), APPENDED_AT_MS, 0)
         found += [bad.reason for bad in Decoder().decode(source, [record]).rejections]

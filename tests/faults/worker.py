@@ -38,6 +38,10 @@ __all__ = ["PLAN_VARIABLE", "Plan"]
 
 PLAN_VARIABLE = "CUSTOMER_STREAM_FAULTS"
 
+_BEGAN_S = time.monotonic()
+#: A start takes some of it; a run lasts for several.
+_JUMPS_EVERY_S = 5
+
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``pace_ms``: how long every step takes longer. ``exit_at``: a point of a step and the number of the visit at
@@ -64,11 +68,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class _JumpingClock(SystemClock):
     def __init__(self, jump_ms: int) -> None:
         self._jump_ms = jump_ms
-        self._looks = 0
 
     def now_ms(self) -> int:
-        self._looks += 1
-        return super().now_ms() + (self._jump_ms if self._looks // 100 % 2 else -self._jump_ms)
+        # back at first: what is fresh lies ahead then
+        forward = int(time.monotonic() - _BEGAN_S) // _JUMPS_EVERY_S % 2 == 1
+        return super().now_ms() + (self._jump_ms if forward else -self._jump_ms)
 
 
 def _probe(plan: Plan, visits: Counter[str], point: str) -> None:

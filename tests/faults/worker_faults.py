@@ -245,7 +245,16 @@ WORKER_FAULTS = (
     Fault("two-owners", "6", _two_owners, runs=1, plan=Plan(pace_ms=200.0)),
     Fault("scale", "7", _scale, runs=2, bench={"workers": 1}, plan=Plan(pace_ms=60.0), needs_kafka=_EMBEDDED_HANGS),
     Fault("duplicates-x3", "8", _one_kill, runs=1, log={"copies": 3, "customers": 50}),
-    Fault("clock-jumps", "9", _one_kill, runs=1, plan=Plan(pace_ms=25.0, clock_s=3600.0)),
+    Fault("out-of-order", "9", _one_kill, runs=1, log={"lateness_days": 89, "too_late": 40}),
+    Fault(
+        "clock-jumps",
+        "9",
+        _one_kill,
+        runs=1,
+        log={"fresh": 20, "customers": 60},
+        bench={"clock": "auto"},
+        plan=Plan(pace_ms=100.0, clock_s=3600.0),
+    ),
     Fault(
         "poison",
         "18",

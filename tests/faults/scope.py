@@ -1,0 +1,67 @@
+"""How much of an undisturbed run binds one whose model or whose clock is not a function of the log."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
+
+from stream.settings import Settings
+from tests.faults.event_log import EventLog
+from tests.processing.published import epoch_ms
+
+__all__ = ["Scope"]
+
+_HOUR_MS = 3_600_000
+#: A partition whose newest event is younger than an hour goes by the wall clock, which may be an hour behind here; the
+#: third is room for the run itself.
+_BY_THE_WALL_MS = 3 * _HOUR_MS
+#: Counters that are a function of the log alone; with the clock of the log so are those after them.
+_OF_THE_LOG = ("events_in", "applied", "duplicates", "dead_letters", "customers")
+_OF_ITS_CLOCK = ("landmarks", "labels")
+#: What a label says of the model that scored at its landmark.
+_OF_THE_MODEL = ("risk", "logit", "model_version")
+
+
+class Scope(NamedTuple):
+    """``until_ms``: what happened before is a function of the log; infinity: everything is."""
+
+    frozen_model: bool
+    until_ms: float
+    horizon_ms: float
+
+    @classmethod
+    def of(cls, settings: Settings, log: EventLog) -> Self:
+        """The scope of a run over ``log``."""
+        newest_ms = max(event.at for events in log.truth.values() for event in events)
+        until_ms = math.inf if settings.clock == "event" else newest_ms - _BY_THE_WALL_MS
+        return cls(settings.freeze_model, until_ms, settings.horizon_days * 86_400_000)
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether the run must be the undisturbed one in every octet."""
+        return self.frozen_model and math.isinf(self.until_ms)
+
+    def counters(self, wanted: Mapping[str, int]) -> dict[str, int]:
+        """Those of the undisturbed counters that bind."""
+        if self.is_everything:
+            return dict(wanted)
+        names = _OF_THE_LOG + (_OF_ITS_CLOCK if math.isinf(self.until_ms) else ())
+        return {name: wanted[name] for name in names}
+
+    def binds_example(self, example_id: str) -> bool:
+        """Whether this example must be there, or must not be."""
+        at_ms, _, label = example_id.rpartition("@")[2].partition(":")
+        return int(at_ms) + (self.horizon_ms if label else 0.0) < self.until_ms
+
+    def binds(self, topic: str, name: str, content: Mapping[str, Any]) -> bool:
+        """Whether this record must be published as in the undisturbed run, or must not be published."""
+        if topic == "dead-letters":
+            return True
+        if topic == "training-examples":
+            return self.binds_example(name)
+        return self.frozen_model and epoch_ms(content["occurred_at"]) < self.until_ms
+
+    def compared(self, topic: str, content: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The part of the content that binds."""
+        if self.frozen_model or topic != "training-examples":
+            return content
+        return {name: value for name, value in content.items() if name not in _OF_THE_MODEL}
