@@ -114,7 +114,8 @@ class Bench:
             self.expectation = self._expectation or expected(self.log, rules_of(self.settings))
             create_topics(self.settings)
             self._produce()
-            self.client.set(self.keys.snapshot(), frozen_model.encoded())
+            if self.settings.freeze_model:
+                self.client.set(self.keys.snapshot(), frozen_model.encoded())
             for number in range(self._initial_workers):
                 self.start(f"w{number}")
         except BaseException:

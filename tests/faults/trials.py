@@ -19,6 +19,7 @@ from tests.faults.event_log import made_log
 from tests.faults.expectation import expected
 from tests.faults.invariants import standing, verdict
 from tests.faults.kafka_faults import KAFKA_FAULTS
+from tests.faults.model_faults import MODEL_FAULTS
 from tests.faults.monitor import Monitor
 from tests.faults.recovery import RECOVERY
 from tests.faults.redis_faults import REDIS_FAULTS
@@ -28,7 +29,8 @@ from tests.faults.worker_faults import WORKER_FAULTS
 
 __all__ = ["FAULTS", "Result", "attempt"]
 
-FAULTS = {fault.name: fault for fault in (*WORKER_FAULTS, *STALL_FAULTS, *REDIS_FAULTS, *KAFKA_FAULTS, *RECOVERY)}
+_ALL = (*WORKER_FAULTS, *MODEL_FAULTS, *STALL_FAULTS, *REDIS_FAULTS, *KAFKA_FAULTS, *RECOVERY)
+FAULTS = {fault.name: fault for fault in _ALL}
 
 
 #: Directory of the logs of trials that failed.
