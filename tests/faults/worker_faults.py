@@ -19,8 +19,8 @@ POINTS = ("polled", "computed", "script sent", "script done", "published", "acke
 EXIT_TIMEOUT_S = 10.0
 #: Far below the default, so that it is reached.
 OUTBOX_LIMIT = 200
-#: More than any step of these logs publishes: 40 records, or the timers that one of them makes due.
-OF_A_STEP = 100
+#: More than any step of these logs publishes: its 40 records, or the timers that they make due (85 for three seeds).
+OF_A_STEP = 200
 
 
 def _kill(trial: Trial, *, times: int = 10) -> None:
