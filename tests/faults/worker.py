@@ -44,7 +44,8 @@ _JUMPS_EVERY_S = 5
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """``pace_ms``: how long every step takes longer. ``exit_at``: a point of a step and the number of the visit at
+    """``pace_ms``: how long every step takes longer. ``rest_ms``: how long a partition rests before each step, while
+    the process goes on with others, and with learning. ``exit_at``: a point of a step and the number of the visit at
     which the process kills itself. ``broken``: ids of events whose processing raises. ``publish_gate``: while this
     file exists, publishing is refused. ``stall_gate``: while it exists, ``stall`` stands still: the event loop, one
     partition's step, the fetches (the fetch loop turns, and nothing comes), or what takes batches from Faust.
@@ -54,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     pace_ms: float = 0.0
+    rest_ms: float = 0.0
     exit_at: tuple[str, int] | None = None
     broken: tuple[str, ...] = ()
     publish_gate: str = ""
@@ -103,6 +105,16 @@ def _stall_step(plan: Plan) -> None:
         await step(self, taken)
 
     PartitionWorker._step = stalling  # type: ignore[method-assign]
+
+
+def _rest_before_steps(seconds: float) -> None:
+    step = PartitionWorker._step
+
+    async def rested(self: PartitionWorker, taken: Taken) -> None:
+        await asyncio.sleep(seconds)
+        await step(self, taken)
+
+    PartitionWorker._step = rested  # type: ignore[method-assign]
 
 
 def _stall_fetch(plan: Plan) -> None:
@@ -178,6 +190,8 @@ def _run(plan: Plan) -> None:
     stalls = {"step": _stall_step, "fetch": _stall_fetch, "receive": _stall_receiving}
     if plan.stall in stalls:
         stalls[plan.stall](plan)
+    if plan.rest_ms:
+        _rest_before_steps(plan.rest_ms / 1000)
     if plan.broken:
         _break_events(plan.broken)
     if plan.mutant:
