@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stream.compiling import jit
 from stream.events.kinds import EventKind
 from stream.features import orders, tiles
 from stream.features.profile import CART, CLICK, EMAIL, MAX_IDS, NEVER, RETENTION_MS
@@ -28,7 +28,7 @@ _REFUNDED = int(EventKind.ORDER_REFUNDED)
 _CANCELLED = int(EventKind.ORDER_CANCELLED)
 
 
-@numba.njit(cache=True)
+@jit
 def _remember(p, event_id, at_s):  # type: ignore[no-untyped-def]
     """Store an id; when the memory is full the oldest goes, and the floor rises to its second."""
     k = p.ids
@@ -44,7 +44,7 @@ def _remember(p, event_id, at_s):  # type: ignore[no-untyped-def]
     p.id_at_s[k] = at_s
 
 
-@numba.njit(cache=True)
+@jit
 def _check(p, event_id, at):  # type: ignore[no-untyped-def]
     # age first: whether an id older than the retention is still remembered depends on when the profile was packed
     if at < p.last_at - RETENTION_MS:
@@ -58,7 +58,7 @@ def _check(p, event_id, at):  # type: ignore[no-untyped-def]
     return TOO_LATE if at // 1000 <= p.ids_floor_s else APPLIED
 
 
-@numba.njit(cache=True)
+@jit
 def _apply_email(p, kind, at):  # type: ignore[no-untyped-def]
     if kind == _SENT:
         p.emails_sent += 1
@@ -73,7 +73,7 @@ def _apply_email(p, kind, at):  # type: ignore[no-untyped-def]
         tiles.add(p, at, EMAIL, 1, 0)
 
 
-@numba.njit(cache=True)
+@jit
 def apply(p, event):  # type: ignore[no-untyped-def]
     """Apply ``event`` (an EVENT record) to profile ``p`` and return APPLIED, DUPLICATE or TOO_LATE.
 
@@ -108,7 +108,7 @@ def apply(p, event):  # type: ignore[no-untyped-def]
     return APPLIED
 
 
-@numba.njit(cache=True)
+@jit
 def forget(p):  # type: ignore[no-untyped-def]
     """Drop what the retention has left behind: ids, settled orders, old cancellations."""
     edge_s = (p.last_at - RETENTION_MS) // 1000

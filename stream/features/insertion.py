@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import numba
+from stream.compiling import jit
 
 __all__ = ["sort", "sort_orders"]
 
 
-@numba.njit(cache=True)
+@jit
 def _comes_after(times, keys, k, time, key):  # type: ignore[no-untyped-def]
     return times[k] > time or (times[k] == time and keys[k] > key)
 
 
-@numba.njit(cache=True)
+@jit
 def sort(keys, times, count):  # type: ignore[no-untyped-def]
     """Bring entries into the order of (time, key), oldest first.
 
@@ -30,14 +30,14 @@ def sort(keys, times, count):  # type: ignore[no-untyped-def]
         keys[k] = key
 
 
-@numba.njit(cache=True)
+@jit
 def _order_comes_after(p, k, at, order_id, amount):  # type: ignore[no-untyped-def]
     # an order id may stand twice, even at the same time: then the amount decides
     twins = p.order_at[k] == at and p.order_id[k] == order_id
     return p.order_amount[k] > amount if twins else _comes_after(p.order_at, p.order_id, k, at, order_id)
 
 
-@numba.njit(cache=True)
+@jit
 def sort_orders(p):  # type: ignore[no-untyped-def]
     """As `sort` for the open orders of a profile, with the amount as third key."""
     for i in range(1, p.open_orders):

@@ -7,9 +7,9 @@ array needs no clearing beyond `reset`.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stream.compiling import jit
 from stream.features.registry import DAY_MS, FEATURES, HOUR_MS
 
 __all__ = [
@@ -121,7 +121,7 @@ PROFILE = np.dtype(
 )
 
 
-@numba.njit(cache=True)
+@jit
 def reset(p, phase_ms):  # type: ignore[no-untyped-def]
     """Make record ``p`` the profile of a customer of whom nothing is known."""
     p.day_stamp[:] = -1
