@@ -50,7 +50,7 @@ def run(logs: list[list[LogRecord]], step_records: int, now_ms: int) -> dict[str
     for begin in range(0, total, step_records):
         share = slice_of(logs, begin, begin + step_records, total)
         with phase("decode"):
-            decoded = [decoder.decode(event_type, part, now_ms) for event_type, part in zip(TYPES, share, strict=True)]
+            decoded = [decoder.decode(event_type, part) for event_type, part in zip(TYPES, share, strict=True)]
         with phase("align"):
             for source, (part, found) in enumerate(zip(share, decoded, strict=True)):
                 if part:

@@ -68,7 +68,7 @@ class Settings:
     namespace: str = setting("stream", "Redis", "prefix of every key", pattern=r"[\w.:-]+")
 
     clock: str = setting("auto", "Time", "what moves time when no event does", choices=("auto", "event", "wall"))
-    skew_s: float = setting(300.0, "Time", "an event may be this far in the future (s)", at_least=0)
+    skew_s: float = setting(300.0, "Time", "an event may lie this far after the time of its record (s)", at_least=0)
     horizon_days: float = setting(28.0, "Labels", "no order for this long is churn (days)", over=0)
     landmark_days: float = setting(7.0, "Labels", "time between training examples of a customer (days)", over=0)
     discount_rate: float = setting(

@@ -155,7 +155,7 @@ class PartitionWorker:
             return
         records = batch.records
         with metrics.STEP.labels("decode").time():
-            decoded = self._decoder.decode(_TYPES[source], records, self._clock.now_ms())
+            decoded = self._decoder.decode(_TYPES[source], records)
         offsets = np.fromiter((record.offset for record in records), np.int64, len(records))
         self._aligner.push(source, batch, offsets, records, decoded)
         self._given_up.discard(source)

@@ -39,7 +39,7 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
         Decoder(rates=settings.rates, skew_ms=round(settings.skew_s * 1000)),
     )
     if first:
-        purchases.read(settings, min(item.at_ms for item in first), now_ms)
+        purchases.read(settings, min(item.at_ms for item in first))
     found = report(
         first,
         mixed,

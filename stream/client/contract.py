@@ -46,11 +46,11 @@ class Admitted(NamedTuple):
 
 
 class _AsConsumed(NamedTuple):
-    """A draft in the shape in which a worker will see it."""
+    """A draft in the shape in which a worker will see it. ``timestamp``: it would be appended now."""
 
     key: bytes
     value: bytes
-    timestamp: int = 0
+    timestamp: int
     offset: int = 0
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
@@ -71,8 +71,8 @@ class Contract:
             group = [(k, placement) for k, placement in good if placement.event_type is event_type]
             if not group:
                 continue
-            consumed = [_AsConsumed(placement.customer_id.encode(), drafts[k].value) for k, placement in group]
-            decoded = self._decoder.decode(event_type, consumed, now_ms)
+            consumed = [_AsConsumed(placement.customer_id.encode(), drafts[k].value, now_ms) for k, placement in group]
+            decoded = self._decoder.decode(event_type, consumed)
             rejections += [bad._replace(record=group[bad.record][0]) for bad in decoded.rejections]
             for row, at_ms in zip(decoded.events["record"].tolist(), decoded.events["time"].tolist(), strict=True):
                 k, (_, event_id, customer_id) = group[row]

@@ -16,7 +16,7 @@ import xxhash
 from stream.events.columns import EVENT, HASH_BITS
 from stream.events.diagnosis import diagnose
 from stream.events.kinds import KIND_OF, EventKind, EventType
-from stream.events.model import EARLIEST_MS, ClickEvent, EmailEvent, PurchaseEvent
+from stream.events.model import EARLIEST_MS, LATEST_MS, ClickEvent, EmailEvent, PurchaseEvent
 from stream.events.money import Exchange
 from stream.events.rejections import Reason, Rejection
 from stream.events.screen import MAX_DEPTH, BadRecordError, screen
@@ -33,7 +33,10 @@ _CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 class Record(Protocol):
-    """What a consumed record offers; aiokafka's ``ConsumerRecord`` is one. ``timestamp`` is in ms."""
+    """What a consumed record offers; aiokafka's ``ConsumerRecord`` is one.
+
+    ``timestamp``: when it was appended, in ms, by the broker's clock (``LogAppendTime``).
+    """
 
     @property
     def key(self) -> bytes | None: ...
@@ -96,7 +99,8 @@ class Decoder:
     rates
         See `Exchange`.
     skew_ms
-        How far in the future an event may lie: producers' clocks are not ours.
+        How far after its record an event may lie: producers' clocks are not the broker's. The clock of whoever
+        decodes has no say, so that the outcome is a function of the log.
     max_bytes
         The longest value that is parsed.
     """
@@ -117,10 +121,10 @@ class Decoder:
             EventType.PURCHASE: msgspec.json.Decoder(PurchaseEvent).decode,
         }
 
-    def decode(self, event_type: EventType, records: Sequence[Record], now_ms: int) -> Decoded:
+    def decode(self, event_type: EventType, records: Sequence[Record]) -> Decoded:
         """Decode a batch of records of one topic. Never raises."""
         rejections: list[Rejection] = []
-        parts = list(self._good_parts(event_type, records, 0, now_ms + self._skew_ms, rejections))
+        parts = list(self._good_parts(event_type, records, 0, rejections))
         read = parts[0][1] if len(parts) == 1 else _Read.joined([part for _, part in parts])
         events = read.events
         columns = np.zeros(len(events), EVENT)
@@ -134,29 +138,37 @@ class Decoder:
         return Decoded([event.customer_id for event in events], columns, rejections)
 
     def _good_parts(
-        self, event_type: EventType, records: Sequence[Record], first: int, latest_ms: int, rejections: list[Rejection]
+        self, event_type: EventType, records: Sequence[Record], first: int, rejections: list[Rejection]
     ) -> Iterator[tuple[range, _Read]]:
         """Halve what is not all good until the bad records, from position ``first`` on, stand alone."""
         values: list[bytes | None] = []
         try:
             values = [record.value for record in records]
-            read = self._read(event_type, [record.key for record in records], values, latest_ms)
+            read = self._read(event_type, [record.key for record in records], values, self._latest_ms(records))
         except Exception as error:  # noqa: BLE001 - one bad record must not stop a partition
             if len(records) > 1:
                 half = len(records) // 2
-                yield from self._good_parts(event_type, records[:half], first, latest_ms, rejections)
-                yield from self._good_parts(event_type, records[half:], first + half, latest_ms, rejections)
+                yield from self._good_parts(event_type, records[:half], first, rejections)
+                yield from self._good_parts(event_type, records[half:], first + half, rejections)
             else:
                 rejections.append(_reject(event_type, first, error, values[0] if values else None))
         else:
             yield range(first, first + len(records)), read
 
+    def _latest_ms(self, records: Sequence[Record]) -> npt.NDArray[np.int64]:
+        appended_at_ms = np.fromiter((record.timestamp for record in records), np.int64, len(records))
+        return np.clip(appended_at_ms, 0, LATEST_MS) + self._skew_ms
+
     def _read(
-        self, event_type: EventType, keys: list[bytes | None], found: list[bytes | None], latest_ms: int
+        self,
+        event_type: EventType,
+        keys: list[bytes | None],
+        found: list[bytes | None],
+        latest_ms: npt.NDArray[np.int64],
     ) -> _Read:
         """Read keys and values that are all good; of one record, what is raised tells why it is bad.
 
-        Event time may be at most ``latest_ms``.
+        Event time of each may be at most its ``latest_ms``.
         """
         values = [value for value in found if value is not None]
         if len(values) < len(keys) or None in keys:
@@ -167,7 +179,7 @@ class Decoder:
         events = list(map(self._readers[event_type], values))
         times_ms = _epoch_ms([event.occurred_at for event in events])
         if not ((times_ms >= EARLIEST_MS) & (times_ms <= latest_ms)).all():
-            _refuse_time(float(times_ms[0]), latest_ms)
+            _refuse_time(float(times_ms[0]), int(latest_ms[0]))
         customer_ids = [event.customer_id for event in events]
         if list(map(str.encode, customer_ids)) != keys:
             _refuse_key(keys[0], customer_ids[0])

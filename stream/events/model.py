@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 __all__ = [
     "EARLIEST_MS",
+    "LATEST_MS",
     "MAX_AMOUNT",
     "ClickEvent",
     "EmailEvent",
@@ -21,6 +22,9 @@ __all__ = [
 
 #: 2000-01-01T00:00:00Z. Anything before it is a broken clock.
 EARLIEST_MS = 946_684_800_000
+
+#: 2100-01-01T00:00:00Z. No record is believed to have been appended after it.
+LATEST_MS = 4_102_444_800_000
 
 #: The largest credible amount, in major units; more is a price in the wrong unit.
 MAX_AMOUNT = 1e9

@@ -63,16 +63,16 @@ class PurchaseLog:
         self._cancelled: set[tuple[str, int]] = set()
         self.as_of_ms: int | None = None
 
-    def read(self, settings: Settings, from_ms: int, now_ms: int) -> None:
+    def read(self, settings: Settings, from_ms: int) -> None:
         """Read the purchase topic from where it may hold events after ``from_ms``."""
         # an event is written to the topic when it happened or later, by clocks that differ by the skew at most
         records = read_to_end(settings, settings.events_purchase, from_ms=from_ms - round(settings.skew_s * 1000))
         while batch := [*islice(records, _AT_ONCE)]:
-            self.add(batch, now_ms)
+            self.add(batch)
 
-    def add(self, records: Sequence[Inbound], now_ms: int) -> None:
+    def add(self, records: Sequence[Inbound]) -> None:
         """Take records of the purchase topic."""
-        decoded = self._decoder.decode(EventType.PURCHASE, records, now_ms)
+        decoded = self._decoder.decode(EventType.PURCHASE, records)
         for customer, event in zip(decoded.customer_ids, decoded.events, strict=True):
             at_ms, order_id = int(event["time"]), int(event["order_id"])
             self.as_of_ms = max(at_ms, self.as_of_ms or at_ms)

@@ -35,7 +35,7 @@ _SWEEP_CUSTOMERS = 5_000
 
 
 class LogRecord(NamedTuple):
-    """A log event in the shape of a consumed record."""
+    """A log event in the shape of a consumed record. ``timestamp``: when it is taken to have been appended, in ms."""
 
     key: bytes
     value: bytes
@@ -112,12 +112,12 @@ class Replay:
                 continue
             first = self._offsets[source]
             records = [
-                LogRecord(event.customer_id.encode(), event.value, event.at_ms, first + k)
+                LogRecord(event.customer_id.encode(), event.value, self._now_ms, first + k)
                 for k, event in enumerate(of_type)
             ]
             self._offsets[source] += len(records)
             offsets = np.arange(first, first + len(records))
-            self._aligner.push(source, None, offsets, records, self._decoder.decode(event_type, records, self._now_ms))
+            self._aligner.push(source, None, offsets, records, self._decoder.decode(event_type, records))
 
     def _sweep(self) -> None:
         """Fire what is due before stream time; learning goes in between, as the timers go through time."""

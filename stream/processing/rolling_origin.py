@@ -132,8 +132,8 @@ def _is_silent(times: npt.NDArray[np.int64], begin: int, end: int) -> bool:
 def _orders(events: Sequence[LogEvent], decoder: Decoder, now_ms: int) -> dict[str, npt.NDArray[np.int64]]:
     """Times of each customer's completed orders that were not cancelled, ascending."""
     purchases = [event for event in events if event.event_type is EventType.PURCHASE]
-    records = [LogRecord(event.customer_id.encode(), event.value, event.at_ms, k) for k, event in enumerate(purchases)]
-    decoded = decoder.decode(EventType.PURCHASE, records, now_ms)
+    records = [LogRecord(event.customer_id.encode(), event.value, now_ms, k) for k, event in enumerate(purchases)]
+    decoded = decoder.decode(EventType.PURCHASE, records)
     rows = list(zip(decoded.customer_ids, decoded.events.tolist(), strict=True))
     names = decoded.events.dtype.names or ()
     at, order, kind = names.index("time"), names.index("order_id"), names.index("kind")

@@ -122,8 +122,8 @@ def _score(replay: Replay, purchases: dict[str, _Purchases], cut: int, rules: Ru
 def _purchases(events: Sequence[LogEvent], decoder: Decoder, now_ms: int) -> dict[str, _Purchases]:
     """Orders that were not cancelled, and refunds, of each customer."""
     log = [event for event in events if event.event_type is EventType.PURCHASE]
-    records = [LogRecord(event.customer_id.encode(), event.value, event.at_ms, k) for k, event in enumerate(log)]
-    decoded = decoder.decode(EventType.PURCHASE, records, now_ms)
+    records = [LogRecord(event.customer_id.encode(), event.value, now_ms, k) for k, event in enumerate(log)]
+    decoded = decoder.decode(EventType.PURCHASE, records)
     names = decoded.events.dtype.names or ()
     at, order, kind, amount = (names.index(name) for name in ("time", "order_id", "kind", "amount"))
     rows = list(zip(decoded.customer_ids, decoded.events.tolist(), strict=True))

@@ -143,7 +143,7 @@ def test_a_call_that_is_cancelled_leaves_a_publisher_that_works(broker: Embedded
     create(broker.bootstrap, [(topic, 1)])
 
     async def publish() -> None:
-        async with publisher_to(broker.bootstrap, **{"linger.ms": 200}) as publisher:
+        async with publisher_to(broker.bootstrap, **{"linger.ms": 1_000}) as publisher:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.02):
                     await publisher.publish(numbered(topic, 10))

@@ -7,6 +7,8 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from tests.kafka_clients import arrived
+
 __all__ = ["at_least", "create", "produce", "read"]
 
 
@@ -37,18 +39,17 @@ def read(
     topic: str,
     partitions: int,
     enough: Callable[[Sequence[Message]], bool],
-    timeout_s: float = 20.0,
+    timeout_s: float = 60.0,
 ) -> list[Message]:
-    """Read a topic from its beginning until ``enough``; what was read by the deadline is returned in any case."""
+    """Read a topic from its beginning until ``enough``; fails when the deadline comes first."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"{topic}-reader", "enable.auto.commit": False})
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
     messages: list[Message] = []
     deadline = time.monotonic() + timeout_s
     try:
-        while not enough(messages) and time.monotonic() < deadline:
-            message = consumer.poll(0.1)
-            if message is not None:
-                assert message.error() is None, message.error()
+        while not enough(messages):
+            assert time.monotonic() < deadline, f"{len(messages)} records in {topic} after {timeout_s:g} s: not enough"
+            if (message := arrived(consumer.poll(0.1))) is not None:
                 messages.append(message)
     finally:
         consumer.close()

@@ -19,6 +19,9 @@ from stream.cli.result import DemoResult
 from stream.cli.signals import Interrupted, interruptible
 from tests.cli.conftest import clean_environment
 
+# more than all the waits of a test together
+pytestmark = pytest.mark.timeout(500)
+
 DEADLINE_S = 110.0
 MARK = "STREAMTEST_MARK"
 

@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from stream.cli.doctor import redis_findings
 from stream.cli.findings import Finding, Level, worst
 from stream.errors import StorageError
+from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.settings import Settings
 from stream.storage.diagnosis import RedisFacts, diagnose
@@ -56,7 +59,7 @@ def test_a_good_redis_is_well() -> None:
         ),
         (replace(GOOD, used_memory=90 * 2**20), Level.WARN, "raise maxmemory"),
         (replace(GOOD, clock_ms=1_000_000 - 2_000), Level.WARN, "synchronise"),
-        (replace(GOOD, clock_ms=1_000_000 + 301_000), Level.FAIL, "dead-lettered"),
+        (replace(GOOD, clock_ms=1_000_000 + 301_000), Level.WARN, "too early or too late"),
     ],
 )
 def test_what_is_wrong_with_redis_is_found_with_what_to_do(facts: RedisFacts, level: Level, advice: str) -> None:
@@ -94,6 +97,21 @@ def test_a_complete_installation_is_status_0(run: Run) -> None:
     assert done.returncode == 0, done.stdout
     assert "fail" not in done.stdout
     assert "packages: python 3." in done.stdout
+    assert "event topics: the times of records are the broker's" in done.stdout
+
+
+def test_event_topics_whose_records_have_producers_times_are_named(
+    run: Run, broker: EmbeddedBroker, topic_prefix: str
+) -> None:
+    by_hand = NewTopic(f"{topic_prefix}events.email", 3, 1, config={"message.timestamp.type": "CreateTime"})
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    admin.create_topics([by_hand])[by_hand.topic].result(20)
+    assert run("topics", "create").returncode == 0
+    done = run("doctor")
+    assert done.returncode == 0, done.stdout
+    found = [line for line in done.stdout.splitlines() if line.startswith("warn  event topics")]
+    assert found == [f"warn  event topics: the times of records are the producers' in {by_hand.topic}"]
+    assert "message.timestamp.type=LogAppendTime" in done.stdout
 
 
 def test_missing_topics_and_servers_are_status_1(run: Run) -> None:

@@ -22,8 +22,9 @@ from stream.events.log import LogEvent
 from stream.events.partition import partition_of
 from stream.local.broker import EmbeddedBroker
 from stream.settings import Settings
+from tests.kafka_clients import arrived
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -35,11 +36,11 @@ def read_all(broker: EmbeddedBroker, topic: str, count: int) -> list[Message]:
     consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
     records: list[Message] = []
     deadline = time.monotonic() + DEADLINE_S
-    while len(records) < count and time.monotonic() < deadline:
-        if (message := consumer.poll(0.2)) is not None:
-            assert message.error() is None
+    while len(records) < count:
+        assert time.monotonic() < deadline, f"{len(records)} of {count} records in {topic} after {DEADLINE_S:g} s"
+        if (message := arrived(consumer.poll(0.2))) is not None:
             records.append(message)
-    if (extra := consumer.poll(0.5)) is not None:
+    if (extra := arrived(consumer.poll(0.5))) is not None:
         records.append(extra)
     consumer.close()
     return records

@@ -61,7 +61,7 @@ def test_every_name_tells_its_type() -> None:
 class _Record:
     """What a worker will consume."""
 
-    timestamp = 0
+    timestamp = NOW_MS
     offset = 0
     headers = ()
 
@@ -92,7 +92,7 @@ def test_each_draft_is_admitted_or_rejected_and_workers_accept_what_is_admitted(
     admitted = CONTRACT.admit(drafts, NOW_MS)
     assert sorted([*admitted.positions, *(bad.record for bad in admitted.rejections)]) == list(range(len(drafts)))
     for record in admitted.records:
-        decoded = Decoder().decode(record.event_type, [_Record(record)], NOW_MS)
+        decoded = Decoder().decode(record.event_type, [_Record(record)])
         assert decoded.customer_ids == [record.customer_id]
         assert decoded.events["time"].tolist() == [record.at_ms]
 

@@ -1,5 +1,6 @@
 """The answers to an orchestrator's questions, from what the event loop last said of itself."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -10,9 +11,11 @@ import pytest
 from faust.types import TP
 
 from stream.agents.health import Health, Report
-from stream.agents.readiness import Backlog
+from stream.agents.models import CurrentModel
+from stream.agents.readiness import Backlog, Readiness
 from stream.agents.transport import Intake
 from stream.agents.transport.intake import LogEnd, Position
+from stream.errors import TopologyError
 
 CLICKS = TP("events.click", 3)
 
@@ -65,6 +68,37 @@ def test_what_speaks_against_being_ready_is_told_and_does_not_make_a_worker_dead
     assert ask(health, "startup")[0] == 200
     expected = {"ok": False, "reasons": ["no partitions have been assigned yet"], "partitions": 0}
     assert ask(health, "ready") == (503, expected)
+
+
+class NotYetMade:
+    """The transport before Faust has made its consumer."""
+
+    @property
+    def assigned(self) -> frozenset[TP]:
+        raise TopologyError("the consumer is not made yet")
+
+
+class Stored:
+    """A store with no model in it."""
+
+    async def snapshot(self) -> bytes | None:
+        return None
+
+
+@pytest.mark.parametrize("intake", [NotYetMade(), SimpleNamespace(assigned=frozenset())])
+@pytest.mark.parametrize("idle", [False, True])
+def test_a_worker_waits_for_partitions_unless_there_are_none_for_it_and_for_a_look_for_a_model(
+    intake: object, *, idle: bool
+) -> None:
+    model = CurrentModel(cast("Any", Stored()), 1.0)
+    owner = cast("Any", SimpleNamespace(workers={}))
+    readiness = Readiness(
+        Health(30.0), cast("Intake", intake), owner, model, ["events.click"], idle=lambda: idle, stopping=lambda: False
+    )
+    waiting = [] if idle else ["no partitions have been assigned yet"]
+    assert readiness.report().reasons == [*waiting, "no model has been looked for in Redis yet"]
+    asyncio.run(model.refresh())
+    assert readiness.report().reasons == waiting
 
 
 @dataclass

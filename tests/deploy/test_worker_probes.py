@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,37 +17,41 @@ import pytest
 
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
-from stream.local.server import HOST, free_port
+from stream.local.server import HOST
 from stream.settings import Settings
 from tests.faults.worker import PLAN_VARIABLE
 from tests.field import ROOT, Field
 from tests.oracle.made_up import made_up
 
-pytestmark = pytest.mark.slow
+# more than all the waits of a test together
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 
 LOG = made_up(11, customers=40, days=120, events=1_500)
 DEADLINE_S = 60.0
+_PROBES = re.compile(r"metrics at http://[^/]+:(\d+)/metrics and probes")
 
 
 class Probed:
     """A worker process with a fault plan, and its answers."""
 
     def __init__(self, settings: Settings, log: Path, **plan: Any) -> None:
-        self.port = free_port()
         self._log = log
         own = {name: value for name, value in os.environ.items() if not name.startswith("STREAM_")}
         with log.open("wb") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.worker"],
                 cwd=ROOT,
-                env={**own, **replace(settings, metrics_port=self.port).to_env(), PLAN_VARIABLE: json.dumps(plan)},
+                env={**own, **replace(settings, metrics_port=0).to_env(), PLAN_VARIABLE: json.dumps(plan)},
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
 
     def ask(self, question: str) -> tuple[int, str]:
         """Status and reasons; 0 while nobody listens."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=5.0)
+        announced = _PROBES.search(self._log.read_text(errors="replace"))
+        if announced is None:
+            return 0, ""
+        connection = http.client.HTTPConnection(HOST, int(announced[1]), timeout=DEADLINE_S)
         try:
             connection.request("GET", f"/health/{question}")
             answer = connection.getresponse()
@@ -86,7 +91,7 @@ def server(tmp_path: Path) -> Iterator[EmbeddedRedis]:
 
 @pytest.fixture
 def field(broker: EmbeddedBroker, server: EmbeddedRedis, tmp_path: Path, topic_prefix: str) -> Iterator[Field]:
-    field = Field(broker, server, tmp_path, topic_prefix, batch_max_records=10, stuck_after_s=1.5)
+    field = Field(broker, server, tmp_path, topic_prefix, batch_max_records=10)
     yield field
     field.close()
 
@@ -95,19 +100,23 @@ def ready(status: int, _reasons: str) -> bool:
     return status == 200
 
 
+def behind(status: int, reasons: str) -> bool:
+    return status == 503 and "have not caught up" in reasons
+
+
 def test_a_worker_is_ready_while_it_is_up_to_date_and_redis_answers(
     field: Field, server: EmbeddedRedis, tmp_path: Path
 ) -> None:
     field.produce(LOG.entries)
-    worker = Probed(field.settings, tmp_path / "worker.log", pace_ms=2)
+    gate = tmp_path / "gate"
+    gate.touch()
+    worker = Probed(field.settings, tmp_path / "worker.log", stall="step", stall_gate=str(gate))
     try:
         worker.wait("startup", ready)
-        answers = worker.wait("ready", ready)
+        worker.wait("ready", behind)
+        gate.unlink()
+        worker.wait("ready", ready)
         assert field.total()["events_in"] == len(LOG.entries)
-        reasons = {reason for _, reason in answers}
-        assert any("no partitions have been assigned" in reason for reason in reasons)
-        assert any("no model has been looked for" in reason for reason in reasons)
-        assert any("have not caught up" in reason for reason in reasons)
 
         server.stop()
         worker.wait("ready", lambda status, reason: status == 503 and "Redis has not answered" in reason)
@@ -115,8 +124,10 @@ def test_a_worker_is_ready_while_it_is_up_to_date_and_redis_answers(
         server.start()
         worker.wait("ready", ready)
 
+        gate.touch()
         field.client.flushall()
-        worker.wait("ready", lambda status, reason: status == 503 and "have not caught up" in reason)
+        worker.wait("ready", behind)
+        gate.unlink()
         worker.wait("ready", ready)
         assert field.total()["events_in"] == len(LOG.entries)
     finally:
@@ -127,7 +138,8 @@ def test_a_stuck_event_loop_fails_liveness_while_it_is_stuck_and_sigterm_drains_
     field: Field, tmp_path: Path
 ) -> None:
     gate = tmp_path / "gate"
-    worker = Probed(field.settings, tmp_path / "worker.log", stall_gate=str(gate), pace_ms=20)
+    settings = replace(field.settings, stuck_after_s=1.5)
+    worker = Probed(settings, tmp_path / "worker.log", stall_gate=str(gate), pace_ms=100)
     try:
         worker.wait("startup", ready)
         gate.touch()
@@ -137,11 +149,9 @@ def test_a_stuck_event_loop_fails_liveness_while_it_is_stuck_and_sigterm_drains_
         gate.unlink()
         worker.wait("live", ready)
 
-        field.wait(lambda total: total.get("events_in", 0) > len(sent) // 10, "a tenth")
-        began = time.monotonic()
+        field.wait(lambda total: total.get("events_in", 0) > 0, "it is busy")
         worker.process.send_signal(signal.SIGTERM)
-        assert worker.process.wait(30) == 0, worker.said()
-        assert time.monotonic() - began < 15.0
+        assert worker.process.wait(DEADLINE_S) == 0, worker.said()
         assert field.total()["events_in"] < len(sent), "there was nothing left to drain"
     finally:
         worker.close()

@@ -75,7 +75,7 @@ def test_each_kind_of_row_becomes_its_native_event(cells: str, expected: dict[st
 )
 def test_bad_cells_pass_through_and_become_dead_letters(cells: str, reason: Reason) -> None:
     (event,) = read(f"2024-05-31 12:30:00,17,{cells},1")
-    decoded = Decoder().decode(event.event_type, [_Record(event)], event.at_ms)
+    decoded = Decoder().decode(event.event_type, [_Record(event)])
     assert [rejection.reason for rejection in decoded.rejections] == [reason]
 
 
@@ -104,7 +104,7 @@ def test_columns_come_in_any_order_and_others_are_ignored() -> None:
 def test_naive_times_are_local_and_offsets_are_kept(ts: str, zone: tzinfo, at_ms: int) -> None:
     (event,) = read(f"{ts},17,click,page_viewed,,,", zone=zone)
     assert event.at_ms == at_ms
-    decoded = Decoder().decode(EventType.CLICK, [_Record(event)], at_ms)
+    decoded = Decoder().decode(EventType.CLICK, [_Record(event)])
     assert decoded.events["time"].tolist() == [at_ms]
 
 
@@ -182,7 +182,7 @@ def test_every_row_of_the_examples_is_an_event_of_its_own(name: str, counts: dic
     assert Counter(event.event_type for event in events) == counts
     for event_type, count in counts.items():
         records = [_Record(event) for event in events if event.event_type is event_type]
-        decoded = Decoder(rates={"GBP": 1.0}).decode(event_type, records, events[-1].at_ms)
+        decoded = Decoder(rates={"GBP": 1.0}).decode(event_type, records)
         assert decoded.rejections == []
         assert decoded.events["time"].tolist() == [record.timestamp for record in records]
         assert len(set(decoded.events["event_id"].tolist())) == count

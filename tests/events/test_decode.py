@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from stream.events.columns import EVENT
 from stream.events.decode import Decoded, Decoder, hash_ids
 from stream.events.kinds import KIND_OF, EventKind, EventType
-from stream.events.model import EARLIEST_MS
+from stream.events.model import EARLIEST_MS, LATEST_MS
 from stream.events.rejections import MAX_DETAIL_CHARS, Reason
 
 NOW_MS = 1_717_200_000_000
@@ -44,7 +44,7 @@ def record(event: dict[str, Any]) -> Record:
 
 
 def decode_one(value: bytes | None, event_type: EventType = EventType.CLICK, key: bytes | None = b"c-1") -> Decoded:
-    return Decoder().decode(event_type, [Record(key, value)], NOW_MS)
+    return Decoder().decode(event_type, [Record(key, value)])
 
 
 def reason_of(
@@ -65,7 +65,7 @@ def spliced(text: bytes, event_type: EventType = EventType.CLICK) -> bytes:
 
 
 def test_an_event_becomes_a_row_of_columns() -> None:
-    decoded = Decoder().decode(EventType.PURCHASE, [record(PURCHASE)], NOW_MS)
+    decoded = Decoder().decode(EventType.PURCHASE, [record(PURCHASE)])
     assert decoded.customer_ids == ["c-1"]
     assert decoded.rejections == []
     assert decoded.events.dtype == EVENT
@@ -80,7 +80,7 @@ def test_an_event_becomes_a_row_of_columns() -> None:
 
 def test_an_empty_batch_gives_nothing() -> None:
     for event_type in EventType:
-        decoded = Decoder().decode(event_type, [], NOW_MS)
+        decoded = Decoder().decode(event_type, [])
         assert (decoded.customer_ids, len(decoded.events), decoded.rejections) == ([], 0, [])
 
 
@@ -105,7 +105,7 @@ def test_only_an_open_can_be_a_machine_open() -> None:
 def test_rows_and_rejections_keep_the_order_of_the_records() -> None:
     good = [record(CLICK | {"event_id": f"e-{i}", "customer_id": f"c-{i}"}) for i in range(6)]
     good[1] = good[4] = Record(None, b"{}")
-    decoded = Decoder().decode(EventType.CLICK, good, NOW_MS)
+    decoded = Decoder().decode(EventType.CLICK, good)
     assert decoded.events["record"].tolist() == [0, 2, 3, 5]
     assert decoded.customer_ids == ["c-0", "c-2", "c-3", "c-5"]
     assert [rejection.record for rejection in decoded.rejections] == [1, 4]
@@ -125,6 +125,23 @@ def test_rows_and_rejections_keep_the_order_of_the_records() -> None:
 )
 def test_event_time_is_rfc_3339_or_epoch_seconds(written: str | float, at_ms: int) -> None:
     assert decode_one(changed(occurred_at=written)).events["time"].tolist() == [at_ms]
+
+
+def test_an_event_lies_at_most_the_skew_after_its_own_record() -> None:
+    appended_at_ms = [AT_MS, AT_MS - 300_000, AT_MS - 300_001, NOW_MS, AT_MS - 3_600_000]
+    records = [record(CLICK)._replace(timestamp=at_ms) for at_ms in appended_at_ms]
+    decoded = Decoder().decode(EventType.CLICK, records)
+    assert decoded.events["record"].tolist() == [0, 1, 3]
+    assert [bad.reason for bad in decoded.rejections] == [Reason.TIMESTAMP_OUT_OF_RANGE] * 2
+    assert "and 2024-05-31T12:30:00.249Z;" in decoded.rejections[0].detail
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.sampled_from([0.0, AT_MS / 1000, LATEST_MS / 1000 + 301, 1e17]))
+def test_whatever_time_a_record_has_no_event_lies_beyond_the_range(timestamp: int, occurred_at: float) -> None:
+    late = record(CLICK | {"occurred_at": occurred_at})._replace(timestamp=timestamp)
+    decoded = Decoder().decode(EventType.CLICK, [late])
+    assert decoded.events["time"].tolist() in ([], [AT_MS])
+    assert {bad.reason for bad in decoded.rejections} <= {Reason.TIMESTAMP_OUT_OF_RANGE}
 
 
 @given(st.integers(EARLIEST_MS, NOW_MS))
@@ -309,7 +326,7 @@ def test_an_unexpected_failure_rejects_the_record_and_is_logged(caplog: pytest.L
 
     records = [record(CLICK), Broken(b"c-1", b""), record(CLICK)]
     with caplog.at_level(logging.ERROR):
-        decoded = Decoder().decode(EventType.CLICK, records, NOW_MS)
+        decoded = Decoder().decode(EventType.CLICK, records)
     assert decoded.events["record"].tolist() == [0, 2]
     (rejection,) = decoded.rejections
     assert rejection == (1, Reason.PROCESSING_FAILED, "RuntimeError: lost?buffer")
@@ -356,7 +373,7 @@ bodies = st.one_of(st.none(), st.binary(max_size=200), damaged, mutated)
 def test_any_bytes_give_one_event_or_one_rejection_each(
     event_type: EventType, pairs: list[tuple[bytes | None, bytes | None]]
 ) -> None:
-    decoded = Decoder().decode(event_type, [Record(*pair) for pair in pairs], NOW_MS)
+    decoded = Decoder().decode(event_type, [Record(*pair) for pair in pairs])
     rejected = [rejection.record for rejection in decoded.rejections]
     assert sorted(rejected + decoded.events["record"].tolist()) == list(range(len(pairs)))
     assert len(decoded.customer_ids) == len(decoded.events)
@@ -374,7 +391,7 @@ bomb = st.builds(lambda depth: b'{"x":' * depth + b"1" + b"}" * depth, st.intege
 
 @given(st.sampled_from(EventType), st.lists(st.one_of(good, good, good, bodies, bomb), max_size=12))
 def test_a_batch_is_decoded_as_its_records_are_alone(event_type: EventType, values: list[bytes | None]) -> None:
-    together = Decoder().decode(event_type, [Record(b"c-1", value) for value in values], NOW_MS)
+    together = Decoder().decode(event_type, [Record(b"c-1", value) for value in values])
     alone = [decode_one(value, event_type) for value in values]
     assert together.customer_ids == [customer for one in alone for customer in one.customer_ids]
     for column in ("time", "kind", "amount", "event_id", "order_id"):

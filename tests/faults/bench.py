@@ -4,6 +4,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +12,6 @@ import msgspec
 import redis
 import redis.cluster
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
-from redis.exceptions import RedisClusterException
 
 from stream.cli.topics import create_topics
 from stream.processing.rules import rules_of
@@ -19,17 +19,22 @@ from stream.processing.state import PartitionState
 from stream.settings import Settings
 from stream.storage.keys import Keys
 from tests.faults import frozen_model
+from tests.faults.away import is_away
+from tests.faults.delay_line import DelayLine
 from tests.faults.event_log import EventLog
 from tests.faults.expectation import Expectation, expected
 from tests.faults.limited_redis import LimitedRedis
 from tests.faults.processes import WorkerProcess
 from tests.faults.redis_cluster import RedisCluster
 from tests.faults.worker import Plan
+from tests.kafka.transient import patiently
 
 __all__ = ["Bench", "TooLateError"]
 
 POLL_S = 0.05
 SETTLE_TIMEOUT_S = 120.0
+#: How long a broker is asked again that does not answer.
+PATIENCE_S = 20.0
 TOPICS = ("alerts", "segment-changes", "dead-letters", "training-examples")
 
 
@@ -54,6 +59,7 @@ class Bench:
         plan: Plan | None = None,
         appendfsync: str = "everysec",
         cluster: bool = False,
+        delay_line: bool = False,
         expectation: Expectation | None = None,
         **settings: Any,
     ) -> None:
@@ -63,6 +69,8 @@ class Bench:
         #: Instead of that one, when it was asked for.
         self.cluster = RedisCluster(directory / "redis-cluster") if cluster else None
         self._server: LimitedRedis | RedisCluster = self.cluster or self.redis
+        #: Between the workers and Redis, when it was asked for; the harness itself is not slowed down.
+        self.line = DelayLine(self.redis.port) if delay_line else None
         gate = str(directory / "publishing-is-refused")
         self.plan = msgspec.structs.replace(plan or Plan(pace_ms=25.0), publish_gate=gate)
         self._initial_workers = workers
@@ -72,13 +80,16 @@ class Bench:
         self.workers: dict[str, WorkerProcess] = {}
         self.ended: list[WorkerProcess] = []
         self.client: Any = None
+        self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         self._server.start()
+        if self.line is not None:
+            self._stack.enter_context(self.line)
         prefix = f"f{uuid.uuid4().hex[:8]}."
         chosen = {
             "kafka_bootstrap": self._bootstrap,
-            "redis_url": self._server.url,
+            "redis_url": (self.line or self._server).url,
             "redis_cluster": self.cluster is not None,
             "topic_prefix": prefix,
             "group": f"{prefix}group",
@@ -107,6 +118,7 @@ class Bench:
             for number in range(self._initial_workers):
                 self.start(f"w{number}")
         except BaseException:
+            self._stack.close()
             self._server.kill()
             raise
         return self
@@ -123,6 +135,7 @@ class Bench:
         self._observer.close()
         if self.client is not None:
             self.client.close()
+        self._stack.close()
         self._server.kill()
 
     # -- workers
@@ -154,12 +167,14 @@ class Bench:
         """The worker's name in a token ``epoch:worker-nonce:sequence``."""
         return token.split(":")[1].partition("-")[0] if token.count(":") == 2 else ""
 
+    def unexpected_ends(self) -> list[str]:
+        """How processes ended that were not to, those that have been replaced among them."""
+        return [end for worker in (*self.ended, *self.workers.values()) if (end := worker.unexpected_end) is not None]
+
     def check_workers(self) -> None:
         """No worker has ended on its own."""
-        for worker in self.workers.values():
-            if not worker.running:
-                tail = worker.log[-3000:]
-                raise AssertionError(f"{worker.name} ended with status {worker.process.returncode}: {tail}")
+        if ends := self.unexpected_ends():
+            raise AssertionError("\n".join(ends))
 
     # -- what is stored
 
@@ -219,21 +234,26 @@ class Bench:
         return sum(state.counters.events_in for state in self.states().values()) / self.log.size
 
     def wait(self, what: str, condition: Callable[[], bool], timeout_s: float = 60.0) -> float:
-        """Wait until ``condition`` holds; return how long it took. A Redis that is away is waited for."""
+        """Wait until ``condition`` holds; return how long it took. A server that is away is waited for."""
         began = time.monotonic()
         while True:
-            with contextlib.suppress(redis.RedisError, RedisClusterException):
+            try:
                 if condition():
                     return time.monotonic() - began
+            except Exception as error:
+                if not is_away(error):
+                    raise
             if time.monotonic() - began > timeout_s:
                 tails = "\n".join(f"--- {w.name}\n{w.log[-1500:]}" for w in self.workers.values())
                 raise TooLateError(f"not within {timeout_s:g} s: {what}\n{tails}")
             time.sleep(POLL_S)
 
     def wait_for_progress(self, share: float) -> None:
+        """Wait until so much of the log is stored, as long as there are workers to store it."""
+
         def reached() -> bool:
             if not any(worker.running for worker in self.workers.values()):
-                self.check_workers()
+                raise TooLateError(f"no worker runs before {share:.0%} of the log: {self.unexpected_ends()}")
             return self.progress() >= share
 
         self.wait(f"{share:.0%} of the log", reached)
@@ -277,12 +297,16 @@ class Bench:
             for p, state in self.states().items()
         )
 
+    def outboxes(self) -> list[int]:
+        """Records that wait in the outbox of each partition."""
+        return [self.client.llen(self.keys.outbox(partition)) for partition in range(self.log.partitions)]
+
     def published(self) -> bool:
         """Whether every outbox is empty."""
-        return not any(self.client.llen(self.keys.outbox(p)) for p in range(self.log.partitions))
+        return not any(self.outboxes())
 
     def _committed_all(self) -> bool:
-        committed = self.committed()
+        committed = self.committed(patience_s=0.0)
         return all(
             committed.get((topic, partition), -1) == end
             for partition in range(self.log.partitions)
@@ -317,16 +341,29 @@ class Bench:
         if left or failures:
             raise AssertionError(f"{left} records were not delivered, {failures[:3]} were refused")
 
-    def committed(self) -> Mapping[tuple[str, int], int]:
-        """Offsets committed to Kafka, without those partitions that have none."""
+    def committed(self, patience_s: float = PATIENCE_S) -> Mapping[tuple[str, int], int]:
+        """Offsets committed to Kafka, without those partitions that have none.
+
+        Raises `KafkaException` when there is no answer within ``patience_s``, which of 0 means: asked once.
+        """
         wanted = [
             TopicPartition(topic, partition)
             for topic in self.settings.event_topics
             for partition in range(self.log.partitions)
         ]
         wanted.append(TopicPartition(self.settings.training_examples, 0))
-        found = self._observer.committed(wanted, timeout=5.0)
+        found = patiently(partial(self._observer.committed, wanted, timeout=5.0), patience_s)
         return {(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
+
+    def output(self) -> int:
+        """How many records there are in all output topics together."""
+        ends = 0
+        for topic in TOPICS:
+            for partition in range(1 if topic == "training-examples" else self.log.partitions):
+                wanted = TopicPartition(f"{self.settings.topic_prefix}{topic}", partition)
+                ask = partial(self._observer.get_watermark_offsets, wanted, timeout=5.0)
+                ends += patiently(ask, PATIENCE_S)[1]
+        return ends
 
     def read(self, topic: str, timeout_s: float = 30.0) -> list[Any]:
         """All records of an output topic, partition by partition in offset order."""

@@ -12,7 +12,12 @@ from stream.local.broker import EmbeddedBroker
 from tests.faults.scenario import Fault
 from tests.kafka.cluster import KafkaCluster
 
-__all__ = ["Broker", "Brokers"]
+__all__ = ["Broker", "Brokers", "broker_name"]
+
+
+def broker_name(kind: str, fault: Fault) -> str:
+    """What the table calls the broker of this kind on which the fault is tried."""
+    return kind if kind == "embedded" else f"{kind} x{fault.brokers}"
 
 
 @dataclass(frozen=True)
@@ -48,14 +53,14 @@ class Brokers:
             raise AssertionError(f"{fault.name} needs real Kafka: {fault.needs_kafka}")
         if kind == "embedded":
             with EmbeddedBroker(directory / "broker") as embedded:
-                yield Broker("embedded", embedded.bootstrap, None)
+                yield Broker(broker_name(kind, fault), embedded.bootstrap, None)
         elif fault.own_broker:
             with KafkaCluster(directory / "kafka", fault.brokers) as cluster:
-                yield Broker(f"kafka x{fault.brokers}", cluster.bootstrap, cluster)
+                yield Broker(broker_name(kind, fault), cluster.bootstrap, cluster)
         else:
             try:
                 shared = self._whole()
-                yield Broker("kafka x1", shared.bootstrap, shared)
+                yield Broker(broker_name(kind, fault), shared.bootstrap, shared)
             except BaseException:
                 self._let_go()
                 raise

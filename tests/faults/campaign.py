@@ -4,35 +4,32 @@ import json
 import multiprocessing
 import multiprocessing.util
 import os
+import shutil
+import subprocess
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.faults.brokers import Brokers
+from tests.faults.brokers import Brokers, broker_name
+from tests.faults.processes import ROOT
 from tests.faults.report import summary
+from tests.faults.schedule import Skipped, Task
 from tests.faults.trials import FAULTS, Result, attempt
 
-__all__ = ["OUTPUT", "PARTIAL_OUTPUT", "Task", "collected", "results_of", "try_one", "write"]
+__all__ = ["collected", "output_of", "results_of", "try_one", "write"]
 
-OUTPUT = Path("build/faults.json")
-#: Of a run of some faults only, which must not replace the results of all.
-PARTIAL_OUTPUT = Path("build/faults-partial.json")
+_OUTPUT = Path("build/faults.json")
 
 
-@dataclass(frozen=True)
-class Task:
-    """A trial to come: ``kind`` is the broker, ``keep`` the directory for the logs of workers and servers."""
-
-    fault: str
-    seed: int
-    kind: str
-    mutant: str = ""
-    keep: Path | None = None
+def output_of(broker: str | None, *, some: bool) -> Path:
+    """Where results go: those of one broker, or of ``some`` faults only, must not replace the results of all."""
+    names = [name for name in (broker, "partial" if some else None) if name]
+    return _OUTPUT.with_stem("-".join([_OUTPUT.stem, *names]))
 
 
 class _Process:
@@ -56,7 +53,8 @@ def try_one(task: Task, brokers: Brokers) -> Result:
         return attempt(fault, task.seed, task.kind, brokers, mutant=task.mutant, keep=task.keep)
     except Exception:  # noqa: BLE001 - whatever it is, it is shown, and fails the campaign
         what = f"X: {traceback.format_exc()}"
-        return Result(fault.name, fault.number, task.kind, task.seed, 0, [what], 0, [], 0, 0, task.mutant)
+        broker = broker_name(task.kind, fault)
+        return Result(fault.name, fault.number, broker, task.seed, 0, [what], 0, [], 0, 0, task.mutant)
 
 
 def results_of(tasks: Sequence[Task], jobs: int) -> Iterator[Result]:
@@ -72,12 +70,36 @@ def results_of(tasks: Sequence[Task], jobs: int) -> Iterator[Result]:
                 yield done.result()
 
 
-def write(output: Path, name: str, results: Sequence[Result], took_s: float) -> None:
+def _measured_commit() -> str | None:
+    """The commit that is tried, with a plus sign if files differ from it; None outside of git."""
+    if (git := shutil.which("git")) is None:
+        return None
+    head, changed = (
+        subprocess.run([git, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        for arguments in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+    )
+    return None if head.returncode else head.stdout.strip() + "+" * bool(changed.stdout.strip())
+
+
+def write(
+    output: Path,
+    name: str,
+    results: Sequence[Result],
+    took_s: float,
+    skipped: Sequence[Skipped] = (),
+    commit: str | None = None,
+) -> None:
     """Put the results so far into ``output``, beside those of another name there; never half of it."""
     found: dict[str, Any] = json.loads(output.read_text()) if output.exists() else {}
     rows = [asdict(result) for result in results]
     if name == "trials":
-        found |= {"faults": summary(rows), "trials": rows, "took_s": round(took_s, 1)}
+        found |= {
+            "faults": summary(rows),
+            "trials": rows,
+            "skipped": [asdict(one) for one in skipped],
+            "took_s": round(took_s, 1),
+            "commit": commit,
+        }
     else:
         found[name] = rows
     output.parent.mkdir(exist_ok=True)
@@ -86,11 +108,17 @@ def write(output: Path, name: str, results: Sequence[Result], took_s: float) -> 
     scratch.replace(output)
 
 
-def collected(output: Path, name: str, results: Iterator[Result], show: Callable[[Result], None]) -> list[Result]:
+def collected(
+    output: Path,
+    name: str,
+    results: Iterator[Result],
+    show: Callable[[Result], None],
+    skipped: Sequence[Skipped] = (),
+) -> list[Result]:
     """Show and write each result as it comes; return all."""
-    began, so_far = time.monotonic(), list[Result]()
+    began, so_far, commit = time.monotonic(), list[Result](), _measured_commit()
     for result in results:
         show(result)
         so_far.append(result)
-        write(output, name, so_far, time.monotonic() - began)
+        write(output, name, so_far, time.monotonic() - began, skipped, commit)
     return so_far

@@ -1,7 +1,9 @@
 """A seeded event log: what producers wrote to Kafka, and what an oracle must know about it."""
 
+import math
 import random
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,6 +11,7 @@ import orjson
 
 from stream.events.kinds import KIND_OF, EventType
 from stream.events.partition import partition_of
+from tests.faults.poison import POISON
 from tests.oracle.event import Event
 
 __all__ = ["EventLog", "LogRecord", "made_log"]
@@ -16,8 +19,16 @@ __all__ = ["EventLog", "LogRecord", "made_log"]
 _DAY_MS = 86_400_000
 #: 2024-01-01T00:00:00Z
 BEGIN_MS = 1_704_067_200_000
-#: Far fewer events of a customer than a profile remembers, and never older than it remembers.
-_LATENESS_MS = 20 * _DAY_MS
+#: Customers' ids are checked for duplicates this far back from their newest event.
+_RETENTION_MS = 90 * _DAY_MS
+#: Between an order and its cancellation. A cancellation that comes when the order is forgotten retracts nothing, so it
+#: is so much less late than other events may be.
+_TO_CANCEL_MS = 5 * _DAY_MS
+#: Of the one hot customer: no more than a profile remembers, for the oracle's rule is that every id is, for ever.
+_MOST_OF_ONE = 900
+#: Fresh events lie between half an hour before the end of the log, which is now, and as far ahead as clocks may be.
+_FRESH_MS = 1_800_000
+_AHEAD_MS = 200_000
 #: A record of this length just fits into what a broker takes, 1 MiB with its framing.
 _LONGEST = 1_048_400
 
@@ -34,12 +45,16 @@ class LogRecord(NamedTuple):
 
 @dataclass(frozen=True)
 class EventLog:
-    """``records[source][partition]`` in offset order; ``truth`` has every good record as the oracle sees it."""
+    """``records[source][partition]`` in offset order; ``truth`` has every good record as the oracle sees it.
+
+    ``too_late``: good events that are older than what can be checked, named as `identity_of_dead_letter` does.
+    """
 
     seed: int
     partitions: int
     records: list[list[list[LogRecord]]]
     truth: dict[str, list[Event]]
+    too_late: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:
@@ -57,13 +72,16 @@ class _Arrival(NamedTuple):
     key: bytes | None
     value: bytes | None
     truth: Event | None
+    too_late: bool = False
 
 
 class _Writer:
     """Collects what arrives when, for one log."""
 
-    def __init__(self, seed: int, copies: int, padding: int) -> None:
+    def __init__(self, seed: int, copies: int, padding: int, lateness_ms: float, begin_ms: int) -> None:
         self.random = random.Random(seed)
+        self.begin_ms = begin_ms
+        self._lateness_ms = lateness_ms
         self.arrivals: list[_Arrival] = []
         self._copies = copies
         self._padding = {"padding": "x" * padding} if padding else {}
@@ -71,6 +89,32 @@ class _Writer:
 
     def event(self, source: EventType, name: str, customer: str, at_ms: int, **more: object) -> None:
         """An event that mostly arrives in order, sometimes days late, and sometimes again."""
+        value, truth = self._made(source, name, customer, at_ms, more)
+        most_ms = self._lateness_ms - (_TO_CANCEL_MS if name == "cancelled" else 0)
+        late = self.random.random()
+        delay_ms = 0
+        if late < 0.10:
+            delay_ms = int(min(self.random.expovariate(1 / (6 * 3_600_000)), most_ms))
+        elif late < 0.12:
+            delay_ms = int(self.random.uniform(0, most_ms))
+        copies = self._copies if self._copies > 1 else 1 + (self.random.random() < 0.03)
+        for _ in range(copies):
+            position = tuple(EventType).index(source)
+            self.arrivals.append(_Arrival(at_ms + delay_ms, position, customer, customer.encode(), value, truth))
+            # a repeat that comes later than that is too late, and no duplicate
+            delay_ms = min(delay_ms + int(self.random.uniform(0, 5 * _DAY_MS)), _RETENTION_MS - _DAY_MS)
+
+    def too_late(self, after: _Arrival) -> None:
+        """A click that is older than the retention when it arrives: behind ``after`` in the same log."""
+        age_ms = _RETENTION_MS + int(self.random.uniform(3_600_000, 30 * _DAY_MS))
+        assert after.truth is not None
+        value, truth = self._made(EventType.CLICK, "page_viewed", after.customer, after.truth.at - age_ms, {})
+        arrived_ms = after.arrived_ms + 1 + int(self.random.uniform(0, _DAY_MS))
+        self.arrivals.append(after._replace(arrived_ms=arrived_ms, value=value, truth=truth, too_late=True))
+
+    def _made(
+        self, source: EventType, name: str, customer: str, at_ms: int, more: Mapping[str, object]
+    ) -> tuple[bytes, Event]:
         self._number += 1
         event_id = f"e{self._number}"
         value = orjson.dumps(
@@ -91,17 +135,7 @@ class _Writer:
             str(order or ""),
             round(amount * 10_000) if isinstance(amount, float) else 0,
         )
-        late = self.random.random()
-        delay_ms = 0
-        if late < 0.10:
-            delay_ms = int(self.random.expovariate(1 / (6 * 3_600_000)))
-        elif late < 0.12:
-            delay_ms = int(self.random.uniform(0, _LATENESS_MS))
-        copies = self._copies if self._copies > 1 else 1 + (self.random.random() < 0.03)
-        for _ in range(copies):
-            position = tuple(EventType).index(source)
-            self.arrivals.append(_Arrival(at_ms + delay_ms, position, customer, customer.encode(), value, truth))
-            delay_ms += int(self.random.uniform(0, 5 * _DAY_MS))
+        return value, truth
 
     def poison(self, source: int, customer: str, arrived_ms: int, key: bytes | None, value: bytes | None) -> None:
         self.arrivals.append(_Arrival(arrived_ms, source, customer, key, value, None))
@@ -118,32 +152,45 @@ def made_log(
     hot_share: float = 0.0,
     padding: int = 0,
     oversize: bool = False,
+    lateness_days: float = 20,
+    too_late: int = 0,
+    fresh: int = 0,
 ) -> EventLog:
     """Make the log of a seed: orders, clicks, mail of ``customers`` over ``days``, late and repeated here and there.
 
     ``copies``: how often each event is sent, with new offsets. ``poison``: records that are no events.
     ``hot_share``: share of all events that belong to one customer. ``padding``: octets that make every event longer, so
     that a log is not fetched whole at once. ``oversize``: with records as long as a broker takes.
+    ``lateness_days``: how late an event comes at most. ``too_late``: events that come later than a customer's ids are
+    remembered. ``fresh``: events of each customer around the end of the log, which then is now, and not in 2024.
     """
-    writer = _Writer(seed, copies, padding)
+    now_ms = time.time_ns() // 1_000_000
+    # orders may be taken back some days after the last of them
+    begin_ms = now_ms - days * _DAY_MS - _TO_CANCEL_MS if fresh else BEGIN_MS
+    writer = _Writer(seed, copies, padding, lateness_days * _DAY_MS, begin_ms)
     names = [f"c{number:04d}" for number in range(customers)]
     for customer in names:
         _live(writer, customer, days)
-    if hot_share:
-        _add_hot_customer(writer, hot_share, days)
+    for customer in names * fresh:
+        at_ms = now_ms + int(writer.random.uniform(-_FRESH_MS, _AHEAD_MS))
+        writer.event(EventType.CLICK, "page_viewed", customer, at_ms, url="/now")
+    for arrival in _sampled_clicks(writer, too_late):
+        writer.too_late(arrival)
     for number in range(poison):
         _add_poison(writer, number, writer.random.choice(names), days)
     if oversize:
         for number in range(6):
             key, value = (b"k" * _LONGEST, b"v") if number % 2 else (names[number].encode(), b"v" * _LONGEST)
-            writer.poison(number % len(EventType), names[number], BEGIN_MS + number * 20 * _DAY_MS, key, value)
+            writer.poison(number % len(EventType), names[number], begin_ms + number * 20 * _DAY_MS, key, value)
+    if hot_share:
+        _add_hot_customer(writer, hot_share, days)
     return _written(writer, seed, partitions)
 
 
 def _live(writer: _Writer, customer: str, days: int) -> None:
     rng = writer.random
-    begin = BEGIN_MS + int(rng.uniform(0, days * 0.4) * _DAY_MS)
-    end = BEGIN_MS + int((days if rng.random() < 0.6 else rng.uniform(days * 0.4, days)) * _DAY_MS)
+    begin = writer.begin_ms + int(rng.uniform(0, days * 0.4) * _DAY_MS)
+    end = writer.begin_ms + int((days if rng.random() < 0.6 else rng.uniform(days * 0.4, days)) * _DAY_MS)
     gap_days = rng.choice((4, 8, 15, 30))
     at, order = begin, 0
     while at < end:
@@ -159,7 +206,7 @@ def _live(writer: _Writer, customer: str, days: int) -> None:
             writer.event(
                 EventType.PURCHASE, "completed", customer, at, order_id=identity, amount=amount, currency="EUR"
             )
-            after = at + int(rng.uniform(0.1, 5) * _DAY_MS)
+            after = at + int(rng.uniform(0.1, 1.0) * _TO_CANCEL_MS)
             if rng.random() < 0.05:
                 writer.event(EventType.PURCHASE, "cancelled", customer, after, order_id=identity)
             elif rng.random() < 0.05:
@@ -175,63 +222,40 @@ def _live(writer: _Writer, customer: str, days: int) -> None:
         at += int(rng.expovariate(1 / gap_days) * _DAY_MS) + 1 + rng.randrange(1000)
 
 
+def _sampled_clicks(writer: _Writer, count: int) -> list[_Arrival]:
+    click = tuple(EventType).index(EventType.CLICK)
+    return writer.random.sample([a for a in writer.arrivals if a.truth is not None and a.source == click], count)
+
+
 def _add_hot_customer(writer: _Writer, share: float, days: int) -> None:
-    """No more than a profile remembers: beyond that the oracle's rule (every id for ever) is not the product's."""
-    count = min(int(len(writer.arrivals) * share / (1 - share)), 900)
+    """So many events that ``share`` of all records is of one customer."""
+    count = math.ceil(len(writer.arrivals) * share / (1 - share))
+    if count > _MOST_OF_ONE:
+        raise ValueError(f"{count} events of one customer are more than {_MOST_OF_ONE}: take fewer customers")
     for _ in range(count):
-        at = BEGIN_MS + int(writer.random.uniform(0, days) * _DAY_MS)
+        at = writer.begin_ms + int(writer.random.uniform(0, days) * _DAY_MS)
         writer.event(EventType.CLICK, "product_viewed", "hot", at, url="/hot")
 
 
 def _add_poison(writer: _Writer, number: int, customer: str, days: int) -> None:
-    arrived = BEGIN_MS + int(writer.random.uniform(0, days) * _DAY_MS)
-    kind = number % len(_POISON)
-    key, value = _POISON[kind](customer, number)
-    writer.poison(number % len(EventType), customer, arrived, key, value)
-
-
-def _event(customer: str, number: int, **changed: object) -> bytes:
-    fields = {
-        "event_id": f"p{number}",
-        "customer_id": customer,
-        "occurred_at": BEGIN_MS / 1000,
-        "name": "no_such_name",
-        **changed,
-    }
-    return orjson.dumps(fields)
-
-
-_POISON: tuple[Callable[[str, int], tuple[bytes | None, bytes | None]], ...] = (
-    lambda c, _: (c.encode(), b"not json"),
-    lambda c, _: (c.encode(), None),
-    lambda c, n: (None, _event(c, n)),
-    lambda c, _: (c.encode(), b""),
-    lambda c, _: (c.encode(), b"{" * 40),
-    lambda c, _: (c.encode(), b"[" * 5000),
-    lambda c, _: (c.encode(), b'{"event_id": "\xff\xfe"}'),
-    lambda c, _: (c.encode(), b'{"event_id": "\\ud800"}'),
-    lambda c, n: (c.encode(), _event(c, n)),
-    lambda c, n: (c.encode(), _event("someone-else", n)),
-    lambda c, n: (c.encode(), _event(c, n, occurred_at=0.0)),  # 1970
-    lambda c, n: (c.encode(), _event(c, n, occurred_at="2100-01-01T00:00:00Z")),
-    lambda c, n: (c.encode(), _event(c, n, occurred_at=1e300)),
-    lambda c, n: (c.encode(), _event(c, n, occurred_at="yesterday")),
-    lambda c, n: (c.encode(), _event(c, n, event_id="")),
-    lambda c, n: (c.encode(), _event(c, n, event_id="x" * 1000)),
-    lambda c, n: (c.encode(), _event(c, n, event_id="a\x00b")),
-    lambda c, n: (c.encode(), _event(c, n, event_id=7)),
-    lambda c, n: (c.encode(), b"x" * (200_000 if n < 200 else 2_000)),
-    lambda c, _: (c.encode(), b"null"),
-)
+    arrived_ms = writer.begin_ms + int(writer.random.uniform(0, days) * _DAY_MS)
+    poison = POISON[number % len(POISON)]
+    source = poison.only or tuple(EventType)[number % len(EventType)]
+    key, value = poison.make(source, customer, number)
+    writer.poison(tuple(EventType).index(source), customer, arrived_ms, key, value)
 
 
 def _written(writer: _Writer, seed: int, partitions: int) -> EventLog:
     writer.arrivals.sort(key=lambda arrival: arrival.arrived_ms)
     records: list[list[list[LogRecord]]] = [[[] for _ in range(partitions)] for _ in EventType]
     truth: dict[str, list[Event]] = {}
+    too_late: set[str] = set()
     for arrival in writer.arrivals:
-        log = records[arrival.source][partition_of(arrival.customer, partitions)]
+        partition = partition_of(arrival.customer, partitions)
+        log = records[arrival.source][partition]
         log.append(LogRecord(arrival.key, arrival.value, arrival.arrived_ms, len(log)))
-        if arrival.truth is not None:
+        if arrival.too_late:
+            too_late.add(f"{tuple(EventType)[arrival.source]}/{partition}/{log[-1].offset}: too_late")
+        elif arrival.truth is not None:
             truth.setdefault(arrival.customer, []).append(arrival.truth)
-    return EventLog(seed, partitions, records, truth)
+    return EventLog(seed, partitions, records, truth, frozenset(too_late))

@@ -112,7 +112,7 @@ def _fold(
         records = log.records[source][number]
         if records:
             offsets = np.arange(len(records), dtype=np.int64)
-            aligner.push(source, None, offsets, records, decoder.decode(event_type, records, now_ms))
+            aligner.push(source, None, offsets, records, decoder.decode(event_type, records))
     documents: dict[str, bytes] = {}
     timers: dict[str, int] = {}
 

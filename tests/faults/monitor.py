@@ -1,12 +1,10 @@
 """Watching a run from outside: committed against stored offsets, memory."""
 
-import threading
+from contextlib import ExitStack
 from typing import Self
 
-import redis
-from confluent_kafka import KafkaException
-
 from tests.faults.bench import Bench
+from tests.faults.watch import Watch
 
 __all__ = ["Monitor"]
 
@@ -23,41 +21,38 @@ class Monitor:
 
     def __init__(self, bench: Bench, *, check_offsets: bool) -> None:
         self._bench = bench
-        self._check_offsets = check_offsets
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="monitor", daemon=True)
+        self._watches = [Watch("monitor of memory", self._look_at_memory, EVERY_S)]
+        if check_offsets:
+            self._watches.append(Watch("monitor of offsets", self._look_at_offsets, EVERY_S))
+        self._stack = ExitStack()
         self._ahead: dict[tuple[str, int], tuple[int, int]] = {}
         self.memory_mb = 0.0
-        self.looks = 0
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for watch in self._watches:
+            self._stack.enter_context(watch)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._ended.set()
-        self._thread.join()
+        self._stack.close()
 
     @property
     def violations(self) -> list[str]:
-        """D: an offset was committed before it was stored. M: a worker grew beyond the limit."""
+        """D: an offset was committed before it was stored. M: a worker grew beyond the limit. X: nobody looked."""
         found = [f"D: {tp} was committed at {c} when {s} was stored" for tp, (c, s) in self._ahead.items()]
         if self.memory_mb > MEMORY_LIMIT_MB:
             found.append(f"M: a worker took {self.memory_mb:.0f} MB, expected at most {MEMORY_LIMIT_MB:.0f}")
-        return found
+        if not self.memory_mb:
+            found.append("X: the memory of no worker was seen")
+        return [*found, *(finding for watch in self._watches for finding in watch.findings)]
 
-    def _watch(self) -> None:
-        while not self._ended.wait(EVERY_S):
-            self.memory_mb = max([self.memory_mb, *(w.memory_mb for w in list(self._bench.workers.values()))])
-            if not self._check_offsets:
-                continue
-            try:
-                # in this order: what is stored only grows
-                committed = self._bench.committed()
-                stored = self._bench.offsets()
-            except (KafkaException, redis.RedisError):
-                continue  # a server is away, which is the fault
-            self.looks += 1
-            for tp, offset in committed.items():
-                if offset > stored.get(tp, 0):
-                    self._ahead.setdefault(tp, (offset, stored.get(tp, 0)))
+    def _look_at_memory(self) -> None:
+        self.memory_mb = max([self.memory_mb, *(w.memory_mb for w in list(self._bench.workers.values()))])
+
+    def _look_at_offsets(self) -> None:
+        # in this order: what is stored only grows
+        committed = self._bench.committed(patience_s=0.0)
+        stored = self._bench.offsets()
+        for tp, offset in committed.items():
+            if offset > stored.get(tp, 0):
+                self._ahead.setdefault(tp, (offset, stored.get(tp, 0)))

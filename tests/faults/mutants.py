@@ -40,12 +40,16 @@ def _without_outbox() -> None:
 
 
 def _without_rewind() -> None:
-    """After a failed write the log goes on where it was."""
+    """After a failed write the log goes on behind what was received, not behind what is stored."""
+    rewind = PartitionInputs.rewind
 
-    async def stay(self: PartitionInputs, offsets: Mapping[str, int]) -> None:
-        pass
+    async def go_on(self: PartitionInputs, offsets: Mapping[str, int]) -> None:
+        # not simply nothing: what was received and never stored would be waited for, and the run would only not end
+        positions = {tp.topic: self._intake().position(tp) for tp in self._tps}
+        received = {topic: position.next_offset for topic, position in positions.items() if position is not None}
+        await rewind(self, {**offsets, **received})
 
-    PartitionInputs.rewind = stay  # type: ignore[method-assign]
+    PartitionInputs.rewind = go_on  # type: ignore[method-assign]
 
 
 def _without_alignment() -> None:

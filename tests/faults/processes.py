@@ -16,7 +16,7 @@ from stream.local.server import tail_of
 from stream.settings import ENV_PREFIX
 from tests.faults.worker import PLAN_VARIABLE, Plan
 
-__all__ = ["WorkerProcess"]
+__all__ = ["ROOT", "WorkerProcess"]
 
 ROOT = Path(__file__).parents[2]
 #: An installation has its bytecode compiled; without it a start would take twice as long, and so would a recovery.
@@ -26,11 +26,15 @@ STOP_TIMEOUT_S = 30.0
 
 @dataclass
 class WorkerProcess:
-    """One process; ``name`` is its static group instance id, kept by the process that replaces it."""
+    """One process; ``name`` is its static group instance id, kept by the process that replaces it.
+
+    ``expected_status``: with which it may end, None while it must not.
+    """
 
     name: str
     process: subprocess.Popen[bytes]
     log_path: Path
+    expected_status: int | None = None
 
     @classmethod
     def start(cls, name: str, environment: Mapping[str, str], plan: Plan, log_path: Path) -> "WorkerProcess":
@@ -64,8 +68,31 @@ class WorkerProcess:
         return self.process.poll() is None
 
     @property
+    def unexpected_end(self) -> str | None:
+        """How the process ended if nobody wanted it to, or otherwise than it was to; None if it runs or ended well."""
+        status = self.process.poll()
+        if status is None or status == self.expected_status:
+            return None
+        wanted = "to run" if self.expected_status is None else f"status {self.expected_status}"
+        return f"{self.log_path.stem} ended with status {status}, expected {wanted}: {self.log[-2000:]}"
+
+    @property
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
+
+    @property
+    def fenced(self) -> int:
+        """How often a write of this process was refused because the partition was not as this one had left it."""
+        return sum("is at token" in line for line in self._rewinds)
+
+    @property
+    def rewound(self) -> int:
+        """How often this process has gone back to what is stored, for whatever reason."""
+        return len(self._rewinds)
+
+    @property
+    def _rewinds(self) -> list[str]:
+        return [line for line in self.log.splitlines() if "goes back to what is stored" in line]
 
     @property
     def memory_mb(self) -> float:
@@ -77,6 +104,8 @@ class WorkerProcess:
         return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0)
 
     def kill(self) -> None:
+        if self.running:  # what has ended before was not killed
+            self.expected_status = -signal.SIGKILL
         self.process.kill()
         self.process.wait()
 
@@ -88,6 +117,8 @@ class WorkerProcess:
 
     def stop(self) -> int:
         """SIGTERM; returns the exit status, and kills what does not end."""
+        if self.running:
+            self.expected_status = 0
         self.process.terminate()
         try:
             return self.process.wait(STOP_TIMEOUT_S)

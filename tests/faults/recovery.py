@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from tests.faults.scenario import Fault, Pulse, Trial
+from tests.faults.pulse import Pulse
+from tests.faults.scenario import Fault, Trial
 from tests.faults.worker import Plan
 
 __all__ = ["RECOVERY"]
@@ -36,7 +37,7 @@ def _rolling_restart(trial: Trial) -> None:
         bench.wait_for_progress(moment)
         for name in sorted(bench.workers):
             partitions = trial.partitions_of(name)
-            with Pulse(bench, partitions) as pulse:
+            with Pulse(bench) as pulse:  # of all: a restart must not halt the partitions of the others either
                 bench.workers[name].stop()
                 before = bench.tokens()
                 bench.start(name)
@@ -44,6 +45,7 @@ def _rolling_restart(trial: Trial) -> None:
                 bench.wait(f"{name} is back", partial(trial.is_back, name))
             trial.faults += 1
             trial.recoveries.append(pulse.longest_s)
+            trial.findings += pulse.findings
 
 
 RECOVERY = (

@@ -7,11 +7,15 @@ from functools import partial
 
 import redis
 
+from stream.local.server import HOST
 from tests.faults import frozen_model
 from tests.faults.redis_cluster import RedisCluster
 from tests.faults.scenario import Fault, Trial
 
 __all__ = ["REDIS_FAULTS"]
+
+#: By how much longer each command takes on a slow line.
+LATENCY_S = 0.5
 
 
 def _kill(trial: Trial, *, times: int = 20) -> None:
@@ -42,7 +46,17 @@ def _cut_tail(trial: Trial) -> None:
             os.truncate(newest, size - lost)
             bench.redis.start()
 
+        rewound = _rewound(trial)
         trial.measure(strike)
+        bench.wait("a worker that goes back", partial(_rewound_since, trial, rewound))
+
+
+def _rewound(trial: Trial) -> int:
+    return sum(worker.rewound for worker in trial.bench.workers.values())
+
+
+def _rewound_since(trial: Trial, before: int) -> bool:
+    return _rewound(trial) > before
 
 
 def _flush(trial: Trial) -> None:
@@ -75,8 +89,11 @@ def _out_of_memory(trial: Trial) -> None:
 
 
 def _read_only(trial: Trial) -> None:
-    """Writes are refused, as by a primary that has lost its replicas."""
-    _for_a_while(trial, *_setting(trial, "min-replicas-to-write", "1", "0"))
+    """Writes are refused, as by a primary that has lost its replicas, and as by one that has become a replica."""
+    client = trial.bench.client
+    _for_a_while(trial, *_setting(trial, "min-replicas-to-write", "1", "0"), times=2)
+    # of a primary that cannot be reached: it keeps what it has, and answers reads
+    _for_a_while(trial, partial(client.slaveof, HOST, "1"), client.slaveof, times=2, low=0.5)
 
 
 def _disk_full(trial: Trial) -> None:
@@ -89,9 +106,11 @@ def _setting(trial: Trial, name: str, wrong: str, right: str) -> tuple[Callable[
     return partial(change, name, wrong), partial(change, name, right)
 
 
-def _for_a_while(trial: Trial, begin: Callable[[], object], end: Callable[[], object], *, times: int = 4) -> None:
+def _for_a_while(
+    trial: Trial, begin: Callable[[], object], end: Callable[[], object], *, times: int = 4, low: float = 0.05
+) -> None:
     bench = trial.bench
-    for moment in trial.moments(times):
+    for moment in trial.moments(times, low, low + 0.2 * times):
         bench.wait_for_progress(moment)
         claims = bench.claims()
         begin()
@@ -102,49 +121,56 @@ def _for_a_while(trial: Trial, begin: Callable[[], object], end: Callable[[], ob
             trial.findings.append(f"X: the fault had no effect: {before:.1%} of the log, then {bench.progress():.1%}")
         trial.measure(end)
         # each partition is claimed anew, and may have to be once more; it is not given back and forth
-        if (claimed := bench.claims() - claims) > 3 * bench.log.partitions:
-            trial.findings.append(f"R: {claimed} claims of {bench.log.partitions} partitions while Redis refused")
-    bench.check_workers()
+        trial.expect_calm(claims, 3 * bench.log.partitions)
 
 
 def _slow(trial: Trial) -> None:
-    """Every command waits up to half a second, for ten seconds."""
+    """Every command takes half a second longer, for twelve seconds: that is no reason to claim anything anew."""
     bench = trial.bench
-    bench.wait_for_progress(trial.random.uniform(0.2, 0.4))
-    with redis.Redis.from_url(bench.redis.url) as client:
-        until = time.monotonic() + 10.0
-        while time.monotonic() < until:
-            client.client_pause(500)
-            time.sleep(0.55)
+    assert bench.line is not None
+    bench.wait_for_progress(trial.random.uniform(0.1, 0.3))
+    claims, quick = bench.claims(), _pace(trial, 2.0)
+    bench.line.delay_s = LATENCY_S
+    with redis.Redis.from_url(bench.line.url) as client:
+        began = time.monotonic()
+        client.ping()
+        if (took_s := time.monotonic() - began) < LATENCY_S:
+            trial.findings.append(f"X: a command took {took_s:.2f} s, expected at least {LATENCY_S:g} s")
+    slow = _pace(trial, 10.0)
+    if not 0 < slow < quick:
+        trial.findings.append(
+            f"X: {slow:.2%} of the log in a second, {quick:.2%} before: expected less, but not nothing"
+        )
+    bench.line.delay_s = 0.0
     trial.measure(lambda: None)
-    bench.check_workers()
+    trial.expect_calm(claims, 0)
+
+
+def _pace(trial: Trial, seconds: float) -> float:
+    """Share of the log that is taken in a second."""
+    before = trial.bench.progress()
+    time.sleep(seconds)
+    return (trial.bench.progress() - before) / seconds
 
 
 def _hang(trial: Trial) -> None:
     """No answer for longer than a worker waits for one, then every queued command is carried out."""
     bench = trial.bench
     bench.wait_for_progress(trial.random.uniform(0.2, 0.5))
-    bench.redis.freeze()
-    time.sleep(trial.random.uniform(8.0, 20.0))
-    bench.redis.thaw()
-    trial.measure(lambda: None)
-    bench.check_workers()
+    with trial.hanging_redis(claims_of_each=2):
+        time.sleep(trial.random.uniform(8.0, 20.0))
 
 
 def _hang_and_rebalance(trial: Trial) -> None:
     """Redis hangs while a worker leaves: the hand-over cannot be finished in good order."""
     bench = trial.bench
     bench.wait_for_progress(trial.random.uniform(0.2, 0.4))
-    bench.redis.freeze()
-    try:
+    # claimed by those who are left, twice if the group settles in two steps, and each once more after a lost answer
+    with trial.hanging_redis(claims_of_each=4):
         bench.workers["w2"].kill()
         time.sleep(14.0)  # the session of the dead one ends, the others rebalance without a store
-    finally:
-        bench.redis.thaw()
+        bench.ended.append(bench.workers.pop("w2"))
     trial.faults += 1
-    bench.ended.append(bench.workers.pop("w2"))
-    trial.measure(lambda: None)
-    bench.check_workers()
 
 
 def _kill_cluster_node(trial: Trial) -> None:
@@ -155,7 +181,6 @@ def _kill_cluster_node(trial: Trial) -> None:
         bench.wait_for_progress(moment)
         number = trial.random.randrange(len(bench.cluster.nodes))
         trial.measure(partial(_restart_node, bench.cluster, number, trial.random.uniform(0.0, 4.0)))
-    bench.check_workers()
 
 
 def _restart_node(cluster: RedisCluster, number: int, away_s: float) -> None:
@@ -199,7 +224,7 @@ REDIS_FAULTS = (
     Fault("redis-flushall-idle", "12", _flush_idle, runs=1, takes_state_away=True),
     Fault("redis-out-of-memory", "13", _out_of_memory, runs=1),
     Fault("redis-read-only", "13", _read_only, runs=1),
-    Fault("redis-slow", "13", _slow, runs=1),
+    Fault("redis-slow", "13", _slow, runs=1, bench={"delay_line": True}, log={"customers": 200}),
     Fault("redis-hangs", "13", _hang, runs=2),
     Fault(
         "redis-hangs-in-rebalance",

@@ -6,6 +6,7 @@
 import argparse
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ __all__ = ["BEGIN", "END", "mutants_table", "percentile", "report", "summary", "
 #: What stands between these lines of the document is generated.
 BEGIN, END = "<!-- generated: make faults -->", "<!-- end of what is generated -->"
 
-_HEADER = "| Fault | Broker | Runs | Faults | Violations | Published twice | Recovery p50 (s) | p99 (s) |"
-_RULE = "|---|---|--:|--:|--:|--:|--:|--:|"
+_HEADER = "| Fault | Broker | Runs | Faults | Violations | Published twice | Recoveries | p50 (s) | p99 (s) |"
+_RULE = "|---|---|--:|--:|--:|--:|--:|--:|--:|"
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
@@ -37,6 +38,7 @@ def summary(trials: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         of = [trial for trial in trials if (trial["fault"], trial["number"], trial["broker"]) == key]
         of.sort(key=lambda trial: trial["seed"])
         recoveries = [seconds for trial in of for seconds in trial["recoveries_s"]]
+        points = sum((Counter(trial.get("points", {})) for trial in of), Counter[str]())
         rows.append(
             {
                 "fault": key[0],
@@ -47,6 +49,8 @@ def summary(trials: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "seeds": [trial["seed"] for trial in of],
                 "violations": sum(len(trial["violations"]) for trial in of),
                 "duplicates": sum(trial["duplicates"] for trial in of),
+                "points": dict(sorted(points.items())),
+                "recoveries": len(recoveries),
                 "recovery_p50_s": percentile(recoveries, 0.5),
                 "recovery_p99_s": percentile(recoveries, 0.99),
                 "memory_mb": max(trial["memory_mb"] for trial in of),
@@ -55,8 +59,8 @@ def summary(trials: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows of `summary`, and their sum, as a Markdown table."""
+def table(rows: Sequence[Mapping[str, Any]], skipped: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The rows of `summary`, what was skipped, and the sum, as a Markdown table. ``skipped``: as dictionaries."""
     lines = [_HEADER, _RULE]
     for row in rows:
         p50, p99 = (
@@ -64,12 +68,13 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         )
         lines.append(
             f"| {row['number']}. {row['fault']} | {row['broker']} | {row['runs']} | {row['injected']} | "
-            f"{row['violations']} | {row['duplicates']} | {p50} | {p99} |"
+            f"{row['violations']} | {row['duplicates']} | {row['recoveries'] or ''} | {p50} | {p99} |"
         )
+    lines += [f"| {one['number']}. {one['fault']} | {one['broker']} | skipped | | | | | | |" for one in skipped]
     runs, injected, violations, duplicates = (
         sum(row[name] for row in rows) for name in ("runs", "injected", "violations", "duplicates")
     )
-    lines.append(f"| **all** | | {runs} | {injected} | {violations} | {duplicates} | | |")
+    lines.append(f"| **all** | | {runs} | {injected} | {violations} | {duplicates} | | | |")
     return "\n".join(lines)
 
 
@@ -88,11 +93,15 @@ def report(results: Mapping[str, Any]) -> str:
     trials = results.get("trials", [])
     took_s = results.get("took_s", 0.0)
     most_mb = max((trial["memory_mb"] for trial in trials), default=0)
+    commit = results.get("commit") or "unknown"
+    skipped = results.get("skipped", [])
     parts = [
-        table(summary(trials)),
+        table(summary(trials), skipped),
         "",
-        f"{len(trials)} runs in {took_s / 60:.0f} minutes. The largest worker took {most_mb:.0f} MB.",
+        f"{len(trials)} runs in {took_s / 60:.0f} minutes. The largest worker took {most_mb:.0f} MB. Commit {commit}.",
         "",
+        *(f"* {one['fault']} was skipped on {one['broker']}: {one['reason']}" for one in skipped),
+        *[""] * bool(skipped),
         mutants_table(results.get("mutants", [])),
     ]
     return "\n".join(parts)

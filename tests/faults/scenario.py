@@ -1,55 +1,20 @@
 """One fault as it is tried: what is done to a bench, and on which log."""
 
 import random
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
+
+import redis
 
 from tests.faults.bench import Bench
 from tests.faults.processes import WorkerProcess
 from tests.faults.worker import Plan
 from tests.kafka.cluster import KafkaCluster
 
-__all__ = ["Fault", "Pulse", "Trial"]
-
-LOOK_EVERY_S = 0.05
-
-
-class Pulse:
-    """``with Pulse(bench) as pulse: ...``: `longest_s` without a write to a partition that had something to do."""
-
-    def __init__(self, bench: Bench, partitions: list[int]) -> None:
-        self._bench = bench
-        self._partitions = partitions
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="pulse", daemon=True)
-        self.longest_s = 0.0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        tokens: dict[int, str] = {}
-        moved_at_s: dict[int, float] = {}
-        while not self._ended.wait(LOOK_EVERY_S):
-            now_s = time.monotonic()
-            found = self._bench.tokens()
-            for partition in self._partitions:
-                # a claim, whose token ends in 0, is no write yet
-                if found[partition] != tokens.get(partition) and not found[partition].endswith(":0"):
-                    tokens[partition] = found[partition]
-                    moved_at_s[partition] = now_s
-                    continue
-                still_s = now_s - moved_at_s.setdefault(partition, now_s)
-                if still_s > self.longest_s and not self._bench.finished(partition):
-                    self.longest_s = still_s
+__all__ = ["Fault", "Trial"]
 
 
 @dataclass
@@ -57,7 +22,8 @@ class Trial:
     """A bench under way, its schedule's generator, and what was measured.
 
     ``recoveries``: seconds from a fault to new writes in every partition that it hit. ``findings``: violations that
-    only the fault itself can tell. ``faults``: how many were injected.
+    only the fault itself can tell. ``faults``: how many were injected. ``points``: how often a process ended at each
+    named point of a step.
     """
 
     bench: Bench
@@ -66,6 +32,7 @@ class Trial:
     recoveries: list[float] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     faults: int = 0
+    points: Counter[str] = field(default_factory=Counter)
 
     def moments(self, count: int, low: float = 0.05, high: float = 0.85) -> list[float]:
         """Shares of the log, ascending and apart, at which to strike."""
@@ -83,6 +50,25 @@ class Trial:
         if under_load:
             self.recoveries.append(took_s)
 
+    @contextmanager
+    def hanging_redis(self, claims_of_each: int) -> Iterator[None]:
+        """Redis answers nothing meanwhile; then all goes on, with so many claims of each partition at most."""
+        bench = self.bench
+        claims = bench.claims()
+        bench.redis.freeze()
+        try:
+            yield
+            try:
+                bench.client.ping()
+            except redis.RedisError:
+                pass  # that is the fault
+            else:
+                self.findings.append("X: Redis answered although it hangs")
+        finally:
+            bench.redis.thaw()
+        self.measure(lambda: None)
+        self.expect_calm(claims, claims_of_each * bench.log.partitions)
+
     def restart(self, name: str, plan: Plan) -> WorkerProcess:
         """Stop a worker, start it under another plan, and wait until it writes."""
         partitions = self.partitions_of(name)
@@ -92,9 +78,15 @@ class Trial:
         self.bench.wait(f"{name} writes", lambda: self.bench.moved_since(before, partitions))
         return process
 
-    def wait_for_end(self, what: str, worker: WorkerProcess, timeout_s: float) -> None:
-        """Wait until the process has ended on its own."""
+    def wait_for_end(self, what: str, worker: WorkerProcess, status: int, timeout_s: float) -> None:
+        """Wait until the process has ended on its own, which must be with this status."""
+        worker.expected_status = status
         self.bench.wait(what, lambda: not worker.running, timeout_s)
+
+    def expect_calm(self, claims_before: int, at_most: int) -> None:
+        """R: partitions were given back and forth, which each time is a claim."""
+        if (claimed := self.bench.claims() - claims_before) > at_most:
+            self.findings.append(f"R: {claimed} claims of {self.bench.log.partitions} partitions, expected {at_most}")
 
     def wait_for_owners(self, count: int) -> None:
         """Wait until so many workers own a partition: the first to join has all until the others have joined."""
@@ -118,14 +110,18 @@ class Trial:
         return self.bench.finished_all() or bool(self.partitions_of(worker))
 
     def owner(self) -> str:
-        """A worker that owns a partition with something to do, as long as there is one."""
+        """A worker that owns a partition with something to do, as long as there is one.
+
+        Who could be it depends on the moment. So the draw does not: one number of the schedule, whatever there is to
+        choose from, or the rest of the schedule would no longer follow from its seed.
+        """
+        share = self.random.random()
         partitions = range(self.bench.log.partitions)
         unfinished = [partition for partition in partitions if not self.bench.finished(partition)]
-        return self.bench.owner_of(self.random.choice(unfinished or partitions))
-
-    def has_ended(self, worker: WorkerProcess) -> bool:
-        """Whether the process has ended, or can no longer be made to."""
-        return not worker.running or self.bench.finished_all()
+        owners = sorted({self.bench.owner_of(partition) for partition in unfinished or partitions} - {""})
+        if not owners:
+            raise AssertionError("expected a partition with an owner")
+        return owners[int(share * len(owners))]
 
     def partitions_of(self, worker: str) -> list[int]:
         return [p for p in range(self.bench.log.partitions) if self.bench.owner_of(p) == worker]

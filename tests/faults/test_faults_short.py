@@ -6,11 +6,9 @@ import pytest
 
 from tests.faults.brokers import Brokers
 from tests.faults.trials import FAULTS, attempt
-from tests.kafka.jars import missing_program
+from tests.kafka.required import required_kafka
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
-
-needs_kafka = pytest.mark.skipif(missing_program() is not None, reason=missing_program() or "")
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +24,9 @@ def test_nothing_is_lost_or_doubled_on_the_embedded_broker(name: str, brokers: B
     assert result.faults >= 1
 
 
-@needs_kafka
 @pytest.mark.parametrize("name", ["zombie-once", "consumer-stalls-once", "partitions-added"])
 def test_nothing_is_lost_or_doubled_on_real_kafka(name: str, brokers: Brokers) -> None:
+    required_kafka()
     result = attempt(FAULTS[name], 1, "kafka", brokers)
     assert result.violations == []
     assert result.faults >= 1

@@ -1,10 +1,11 @@
 """Running one trial of one fault, and what came of it."""
 
+import math
 import random
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -39,7 +40,9 @@ SHOWN = 3000
 
 @dataclass(frozen=True)
 class Result:
-    """Of one trial. ``mutant``: the guarantee that was switched off, "" for the product as it is."""
+    """Of one trial. ``mutant``: the guarantee that was switched off, "" for the product as it is. ``points``: how often
+    a process ended at each named point of a step.
+    """
 
     fault: str
     number: str
@@ -52,6 +55,12 @@ class Result:
     memory_mb: float
     took_s: float
     mutant: str = ""
+    points: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def noticed_by(self) -> list[str]:
+        """The letters of the invariants that were violated, without X: a broken trial has noticed nothing."""
+        return sorted({violation[0] for violation in self.violations} - {"X"})
 
 
 def attempt(
@@ -102,9 +111,11 @@ def _attempt(fault: Fault, seed: int, broker: Broker, directory: Path, mutant: s
             outcome = verdict(bench, broken=frozenset(broken))
             violations += outcome.violations
             duplicates = outcome.duplicates
-        violations += [*monitor.violations, *trial.findings]
+        violations += [*(f"R: {end}" for end in bench.unexpected_ends()), *monitor.violations, *trial.findings]
         if fault.repeats_nothing and duplicates:
             violations.append(f"S: {duplicates} records were published again, expected none")
+        if math.isfinite(fault.limit_s) and not trial.recoveries:
+            violations.append(f"X: no recovery was measured that could be held to {fault.limit_s:g} s")
         slow = [seconds for seconds in trial.recoveries if seconds > fault.limit_s]
         if slow:
             violations.append(f"R: expected new writes within {fault.limit_s:g} s, took {slow} s")
@@ -122,4 +133,5 @@ def _attempt(fault: Fault, seed: int, broker: Broker, directory: Path, mutant: s
         round(monitor.memory_mb),
         round(time.monotonic() - began, 1),
         mutant,
+        dict(trial.points),
     )

@@ -20,7 +20,7 @@ import stream.agents.app
 import stream.agents.worker
 from stream.agents import transport
 from stream.agents.app import assemble
-from stream.agents.partition_worker import PartitionWorker
+from stream.agents.partition_worker import PartitionWorker, WorkerOptions
 from stream.agents.publisher import Publisher
 from stream.agents.transport import FAUST_SETTINGS, RecordBatch
 from stream.agents.transport.consumer_thread import ConsumerThread, Fetch, Wanted
@@ -45,7 +45,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     file exists, publishing is refused. ``stall_gate``: while it exists, ``stall`` stands still: the event loop, one
     partition's step, the fetches (the fetch loop turns, and nothing comes), or what takes batches from Faust.
     ``clock_s``: how far the wall clock is off, alternately forward and back. ``metadata_max_age_s``: how soon added
-    partitions are noticed. ``mutant``: the guarantee that is switched off.
+    partitions are noticed. ``outbox_limit``: unpublished records at which a partition takes no more events.
+    ``mutant``: the guarantee that is switched off.
     """
 
     pace_ms: float = 0.0
@@ -56,6 +57,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stall: Literal["loop", "step", "fetch", "receive"] = "loop"
     clock_s: float = 0.0
     metadata_max_age_s: float | None = None
+    outbox_limit: int | None = None
     mutant: str = ""
 
 
@@ -129,6 +131,11 @@ def _notice_partitions_after(seconds: float) -> None:
     }
 
 
+def _limit_outbox(records: int) -> None:
+    limited = functools.partial(WorkerOptions, outbox_limit=records)
+    stream.agents.app.WorkerOptions = limited  # type: ignore[attr-defined,assignment]
+
+
 def _break_events(event_ids: tuple[str, ...]) -> None:
     hashes = hash_ids(list(event_ids))
     step = Partition.step
@@ -162,6 +169,8 @@ def _run(plan: Plan) -> None:
     stream.agents.worker.assemble = functools.partial(assemble, **options)  # type: ignore[attr-defined]
     if plan.metadata_max_age_s is not None:
         _notice_partitions_after(plan.metadata_max_age_s)
+    if plan.outbox_limit is not None:
+        _limit_outbox(plan.outbox_limit)
     stalls = {"step": _stall_step, "fetch": _stall_fetch, "receive": _stall_receiving}
     if plan.stall in stalls:
         stalls[plan.stall](plan)

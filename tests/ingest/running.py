@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -13,15 +14,18 @@ from typing import Any, NamedTuple, Self
 
 from confluent_kafka import Consumer, TopicPartition
 
-from stream.local.server import HOST, free_port
+from stream.local.server import HOST
 from stream.settings import Settings
 from tests.cli.conftest import clean_environment
+from tests.kafka_clients import arrived
 
 __all__ = ["TOKEN", "Answer", "Reader", "Running", "click", "numbers", "post", "request"]
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-of-sixteen-characters"
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
+_METRICS_PORT = re.compile(rb"metrics at http://[^/]+:(\d+)/metrics")
+_PORT = re.compile(rb"events are taken at http://[^/]+:(\d+)/v1/events")
 
 
 class Answer(NamedTuple):
@@ -77,8 +81,7 @@ class Reader:
         deadline = time.monotonic() + DEADLINE_S
         while missing:
             assert time.monotonic() < deadline, f"not in the topic: {sorted(missing)[:5]}"
-            for message in self._consumer.consume(1000, 0.1):
-                assert message.error() is None
+            for message in filter(None, map(arrived, self._consumer.consume(1000, 0.1))):
                 self.values.append(json.loads(message.value() or b""))
                 missing.discard(self.values[-1]["event_id"])
         return [value["event_id"] for value in self.values]
@@ -88,12 +91,14 @@ class Reader:
 
 
 class Running:
-    """``with Running(settings, directory) as ingest``: waits until it is ready, ends it if it still runs."""
+    """``with Running(settings, directory) as ingest``: waits until it is ready, ends it if it still runs.
+
+    It listens where the system lets it, at every start anew, and says where.
+    """
 
     def __init__(self, settings: Settings, directory: Path, *, wait: bool = True) -> None:
         self.settings = settings
-        self.port = free_port()
-        self.metrics_port = free_port()
+        self.port = self.metrics_port = 0
         self._log = directory / "ingest.log"
         self._wait = wait
         self._process: subprocess.Popen[bytes] | None = None
@@ -107,16 +112,28 @@ class Running:
         environment = clean_environment(
             **{
                 **self.settings.to_env(),
-                "STREAM_INGEST_PORT": str(self.port),
-                "STREAM_METRICS_PORT": str(self.metrics_port),
+                "STREAM_INGEST_PORT": "0",
+                "STREAM_METRICS_PORT": "0",
             }
         )
         with self._log.open("ab") as log:
+            before = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "stream", "ingest"], cwd=ROOT, env=environment, stdout=log, stderr=log
             )
+        self.metrics_port = self._announced(_METRICS_PORT, before)
+        self.port = self._announced(_PORT, before)
         self.wait_for("/health/ready" if self._wait else "/health/live", 200)
         return self
+
+    def _announced(self, port: re.Pattern[bytes], after: int) -> int:
+        """What the log says from this position on."""
+        deadline = time.monotonic() + DEADLINE_S
+        while (found := port.search(self._log.read_bytes(), after)) is None:
+            assert self.process.poll() is None, self.log()
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.05)
+        return int(found[1])
 
     def wait_for(self, path: str, status: int) -> Answer:
         deadline = time.monotonic() + DEADLINE_S

@@ -23,6 +23,7 @@ __all__ = ["KafkaCluster"]
 FORMAT_TIMEOUT_S = 60.0
 CLUSTER_TIMEOUT_S = 90.0
 POLL_INTERVAL_S = 0.1
+START_ATTEMPTS = 3
 
 # While a broker starts, librdkafka reports every refused connection; readiness is what we are polling for.
 _QUIET = logging.getLogger("tests.kafka.readiness")
@@ -55,6 +56,11 @@ class _Node(LocalServer):
         lines = "".join(f"{name}={value}\n" for name, value in properties.items())
         self._properties.write_text(lines, encoding="utf-8")
         (directory / "log4j2.properties").write_text(_LOG4J, encoding="utf-8")
+
+    @property
+    def began(self) -> bool:
+        """Whether it was started, and neither killed nor stopped since; it may have ended all the same."""
+        return self._process is not None
 
     def begin(self) -> None:
         """Start without waiting: a quorum of controllers is ready only when most of them run."""
@@ -115,13 +121,21 @@ class KafkaCluster:
         secured: Sequence[str] = (),
     ) -> None:
         self.directory = Path(directory).resolve()
-        jars = resolved_jars()
-        numbers = range(1, brokers + 1)
-        ports = {number: (free_port(), free_port()) for number in numbers}
-        voters = ",".join(f"{number}@{HOST}:{ports[number][1]}" for number in numbers)
-        self._secured = {protocol: free_port() for protocol in secured}
+        self._jars = resolved_jars()
+        self._numbers = range(1, brokers + 1)
+        self._overrides = dict(overrides or {})
+        self._protocols = tuple(secured)
         # as Kafka makes one, but for those that begin with a dash, which its own tool takes for an option
         self._cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).rstrip(b"=").decode()
+        self._formatted = False
+        self._choose_ports()
+
+    def _choose_ports(self) -> None:
+        """Lay the nodes out on ports that are free now; what they have stored stays where it is."""
+        numbers, brokers = self._numbers, len(self._numbers)
+        ports = {number: (free_port(), free_port()) for number in numbers}
+        voters = ",".join(f"{number}@{HOST}:{ports[number][1]}" for number in numbers)
+        self._secured = {protocol: free_port() for protocol in self._protocols}
         self._nodes = {
             number: _Node(
                 self.directory / f"node-{number}",
@@ -129,14 +143,13 @@ class KafkaCluster:
                 {
                     **_properties(self.directory, number, ports[number], voters, brokers),
                     **(_listening(ports[number], self._secured) if number == 1 else {}),
-                    **(overrides or {}),
+                    **self._overrides,
                 },
-                jars,
+                self._jars,
                 ports[number][0],
             )
             for number in numbers
         }
-        self._formatted = False
 
     @property
     def bootstrap(self) -> str:
@@ -157,18 +170,28 @@ class KafkaCluster:
         return tuple(node.pid for node in self._nodes.values())
 
     def start(self) -> Self:
-        """Start all nodes and wait until they know each other."""
+        """Start all nodes and wait until they know each other.
+
+        Between the choice of a port and the moment at which a virtual machine binds it, seconds pass, and someone else
+        may take it. So a node that ends while it starts is tried on other ports.
+        """
         if not self._formatted:
             for node in self._nodes.values():
                 node.format(self._cluster_id)
             self._formatted = True
-        try:
-            for node in self._nodes.values():
-                node.begin()
-            self.wait_until_whole()
-        except BaseException:
-            self.stop()
-            raise
+        for attempt in range(1, START_ATTEMPTS + 1):
+            try:
+                for node in self._nodes.values():
+                    node.begin()
+                self.wait_until_whole()
+            except BaseException as error:
+                ended = [node for node in self._nodes.values() if not node.running]
+                self.stop()
+                if not (isinstance(error, LocalServerError) and ended) or attempt == START_ATTEMPTS:
+                    raise
+                self._choose_ports()
+            else:
+                break
         return self
 
     def stop(self) -> None:
@@ -185,17 +208,40 @@ class KafkaCluster:
         self._nodes[node].stop()
 
     def restart(self, node: int) -> None:
-        """Start a node that has ended; returns when every node sees it."""
-        self._nodes[node].start()
+        """Start a node that has ended, on its port; returns when it is a member of its cluster again."""
+        for attempt in range(1, START_ATTEMPTS + 1):
+            try:
+                self._nodes[node].start()
+            except LocalServerError:
+                if attempt == START_ATTEMPTS:
+                    raise
+            else:
+                break
+
+    def leaders(self, topics: Sequence[str]) -> dict[tuple[str, int], int]:
+        """The node that leads each partition of these topics that has a leader. Raises `KafkaException`."""
+        found = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0}, logger=_QUIET).list_topics(
+            timeout=5.0
+        )
+        return {
+            (topic, partition): of.leader
+            for topic in topics
+            if topic in found.topics
+            for partition, of in found.topics[topic].partitions.items()
+            if of.leader in self._nodes
+        }
 
     def log_tail(self, node: int = 1) -> str:
         return self._nodes[node].log_tail()
 
     def wait_until_whole(self, timeout_s: float = CLUSTER_TIMEOUT_S) -> None:
-        """Wait until each running node lists all running nodes as brokers."""
+        """Wait until each running node lists all running nodes as brokers; `LocalServerError` as soon as one ends."""
         deadline = time.monotonic() + timeout_s
-        running = {number for number, node in self._nodes.items() if node.running}
+        running = {number for number, node in self._nodes.items() if node.began}
         while True:
+            if ended := [number for number in running if not self._nodes[number].running]:
+                tails = "\n".join(self.log_tail(number) for number in ended)
+                raise LocalServerError(f"brokers {ended} ended while the cluster was being waited for; {tails}")
             seen = {number: self._brokers_seen_by(number) for number in running}
             if all(brokers >= running for brokers in seen.values()):
                 return

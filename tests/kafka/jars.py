@@ -2,14 +2,16 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from stream.errors import LocalServerError
 
-__all__ = ["java", "missing_program", "resolved_jars"]
+__all__ = ["java", "java_version", "missing_program", "resolved_jars"]
 
 POM = Path(__file__).with_name("pom.xml")
 RESOLVE_TIMEOUT_S = 600.0
@@ -25,11 +27,29 @@ def java() -> str:
     return found
 
 
+def java_version(said: str) -> int:
+    """The feature release in what ``java -version`` says, 0 if it says none.
+
+    >>> java_version('openjdk version "17.0.15" 2025-04-15'), java_version('java version "1.8.0_402"')
+    (17, 8)
+    """
+    found = re.search(r'version "(?:1\.)?(\d+)', said)
+    return int(found[1]) if found else 0
+
+
+@cache
 def missing_program() -> str | None:
     """Why real Kafka cannot run on this machine, None when it can."""
-    for program in ("java", "mvn"):
-        if shutil.which(program) is None:
-            return f"real Kafka needs a JDK ({OLDEST_JAVA} or later) and Maven, and there is no {program} on PATH"
+    needs = f"real Kafka needs a JDK ({OLDEST_JAVA} or later) and Maven"
+    try:
+        program = java()
+    except LocalServerError as error:
+        return f"{needs}: {error}"
+    if shutil.which("mvn") is None:
+        return f"{needs}, and there is no mvn on PATH"
+    outcome = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
+    if java_version(said := outcome.stderr + outcome.stdout) < OLDEST_JAVA:
+        return f"{needs}, and {program} says {said.strip()}"
     return None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -24,35 +24,18 @@ from tests.faults.event_log import made_log
 from tests.faults.invariants import verdict
 from tests.faults.trials import FAULTS, attempt
 from tests.kafka.cluster import KafkaCluster
-from tests.kafka.jars import missing_program
+from tests.kafka.groups import are_copartitioned, assignments
+from tests.kafka.required import required_kafka
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(240),
-    pytest.mark.skipif(missing_program() is not None, reason=missing_program() or ""),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
+    required_kafka()
     overrides = {"log.retention.check.interval.ms": "1000"}
     with KafkaCluster(tmp_path_factory.mktemp("kafka"), overrides=overrides) as cluster:
         yield cluster
-
-
-def _members(kafka: KafkaCluster, group: str) -> dict[str, set[tuple[str, int]]]:
-    """Assignment of each static member; nobody is a member while the coordinator still loads its groups."""
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
-    try:
-        description = admin.describe_consumer_groups([group])[group].result(10.0)
-    except KafkaException as error:
-        if error.args[0].code() == KafkaError.COORDINATOR_LOAD_IN_PROGRESS:
-            return {}
-        raise
-    return {
-        member.group_instance_id: {(tp.topic, tp.partition) for tp in member.assignment.topic_partitions}
-        for member in description.members
-    }
 
 
 def test_static_members_share_copartitioned_inputs_and_keep_them_over_a_restart(
@@ -60,20 +43,22 @@ def test_static_members_share_copartitioned_inputs_and_keep_them_over_a_restart(
 ) -> None:
     with Bench(tmp_path, kafka.bootstrap, made_log(3)) as bench:
         group, topics = bench.settings.group, bench.settings.event_topics
+        seen: list[dict[str, set[tuple[str, int]]]] = []
+
+        def shared() -> bool:
+            seen.append(assignments(kafka.bootstrap, group))
+            return are_copartitioned(seen[-1], topics, bench.log.partitions, members=2)
+
         # the first to join has everything until the second one has joined
-        bench.wait("two members with a share", lambda: sum(map(bool, _members(kafka, group).values())) == 2)
-        bench.wait_for_progress(0.1)
-        before = _members(kafka, group)
+        bench.wait("two members with the same partitions of all inputs", shared)
+        before = seen[-1]
         assert before.keys() == {"w0", "w1"}
-        for assigned in before.values():
-            of_topic = [{p for t, p in assigned if t == topic} for topic in topics]
-            assert of_topic[0] == of_topic[1] == of_topic[2]
-            assert len(of_topic[0]) == 2
         assert sum((bench.settings.training_examples, 0) in assigned for assigned in before.values()) == 1
+        bench.wait_for_progress(0.1)
         bench.workers["w0"].kill()
         bench.start("w0")
         bench.settle()
-        assert _members(kafka, group) == before
+        bench.wait("the same assignment", lambda: assignments(kafka.bootstrap, group) == before)
         assert verdict(bench).violations == []
 
 
@@ -167,8 +152,9 @@ def test_topics_that_cannot_be_copartitioned_are_refused_by_name(
     wrong = settings.event_topics[tuple(EventType).index(EventType.EMAIL)]
     admin.delete_topics([wrong])[wrong].result(10.0)
     if unequal:
-        deadline = time.monotonic() + 20.0
-        while wrong in admin.list_topics(timeout=5.0).topics and time.monotonic() < deadline:
+        deadline = time.monotonic() + 30.0
+        while wrong in admin.list_topics(timeout=5.0).topics:
+            assert time.monotonic() < deadline, f"{wrong} is still there"
             time.sleep(0.1)
         admin.create_topics([NewTopic(wrong, 3, 1)])[wrong].result(10.0)
     status, said = _worker_says(kafka, settings)

@@ -60,7 +60,7 @@ def taken(*events: tuple[EventKind, str, float]) -> Taken:
     aligner = Aligner(len(TOPICS))
     for source, (event_type, records) in enumerate(logs_of(log).items()):
         if records:
-            decoded = Decoder().decode(event_type, records, NOW_MS)
+            decoded = Decoder().decode(event_type, records)
             aligner.push(source, None, np.arange(len(records)), records, decoded)
     run = aligner.take([True] * len(TOPICS), 1000)
     assert run is not None

@@ -43,10 +43,13 @@ class NotifyProcess:
         self._process.wait()
 
     def wait(self) -> int:
-        """The exit status of a process that ends by itself."""
+        """The exit status of a process that ends, by itself or because it was told to."""
         return self._process.wait(60)
 
     def stop(self) -> int:
         """SIGTERM; the exit status."""
+        self.terminate()
+        return self.wait()
+
+    def terminate(self) -> None:
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(30)

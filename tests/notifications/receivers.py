@@ -19,10 +19,14 @@ Behaviour = Callable[[int, str], int]
 
 
 class Webhook:
-    """Accepts what Apprise posts as JSON. ``accepted``: (title, message) in order; ``asked``: all requests."""
+    """Accepts what Apprise posts as JSON. ``accepted``: (title, message) in order; ``asked``: all requests.
 
-    def __init__(self, behaviour: Behaviour = lambda *_: 200, port: int = 0) -> None:
+    Its URL asks for ``patience_s``: long, as a slow machine must not make a delivery one that is repeated.
+    """
+
+    def __init__(self, behaviour: Behaviour = lambda *_: 200, port: int = 0, *, patience_s: int = 20) -> None:
         self.behaviour = behaviour
+        self.patience_s = patience_s
         self.accepted: list[tuple[str, str]] = []
         self.asked = 0
         self.headers: list[Message] = []
@@ -57,7 +61,7 @@ class Webhook:
 
     @property
     def url(self) -> str:
-        return f"json://127.0.0.1:{self.port}/?cto=1&rto=1"
+        return f"json://127.0.0.1:{self.port}/?cto={self.patience_s}&rto={self.patience_s}"
 
     @property
     def messages(self) -> list[str]:
@@ -98,7 +102,7 @@ class SmtpReceiver:
     @property
     def url(self) -> str:
         port = self._controller.port
-        return f"mailto://127.0.0.1:{port}/?from=stream@example.org&to=team@example.org&cto=2&rto=2"
+        return f"mailto://127.0.0.1:{port}/?from=stream@example.org&to=team@example.org&cto=20&rto=20"
 
     def __enter__(self) -> Self:
         self._controller.start()

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from stream.alerts.contract import Alert
 from stream.clock import Clock
@@ -21,6 +21,7 @@ from stream.notifications.source import notify_group
 from stream.notifications.templates import SAMPLE, Templates
 from stream.settings import Settings
 from tests.agents.topics import create
+from tests.kafka_clients import committed
 
 __all__ = ["DEADLINE_S", "Bench", "alert", "until"]
 
@@ -87,17 +88,13 @@ class Bench:
 
     def uncommitted(self) -> int:
         """Alerts and actions that the notifier's group has not committed."""
-        consumer = Consumer({**self.settings.librdkafka(), "group.id": notify_group(self.settings)})
-        try:
-            partitions = [
-                TopicPartition(topic, partition)
-                for topic in (self.settings.alerts, self.settings.actions)
-                for partition in range(self.settings.partitions)
-            ]
-            committed = consumer.committed(partitions, timeout=DEADLINE_S)
-            return self.published - sum(max(position.offset, 0) for position in committed)
-        finally:
-            consumer.close()
+        partitions = [
+            (topic, partition)
+            for topic in (self.settings.alerts, self.settings.actions)
+            for partition in range(self.settings.partitions)
+        ]
+        group = {**self.settings.librdkafka(), "group.id": notify_group(self.settings)}
+        return self.published - sum(max(offset, 0) for offset in committed(group, partitions))
 
 
 class _Running:

@@ -3,6 +3,7 @@
 import email
 import json
 import re
+import threading
 import time
 import urllib.request
 from dataclasses import replace
@@ -16,7 +17,7 @@ from stream.local.redis import EmbeddedRedis
 from stream.settings import Settings
 from tests.notifications.process import NotifyProcess
 from tests.notifications.receivers import SmtpReceiver, Webhook
-from tests.notifications.rig import Bench, alert, until
+from tests.notifications.rig import DEADLINE_S, Bench, alert, until
 
 BODY = "{{ alert.customer_id }}"
 
@@ -98,27 +99,33 @@ def test_a_killed_notifier_loses_nothing(bench: Bench, tmp_path: Path) -> None:
 def test_a_stop_lets_the_delivery_under_way_end_and_leaves_the_rest(bench: Bench, tmp_path: Path) -> None:
     file, log = tmp_path / "notifications.yaml", tmp_path / "log"
 
+    told_to_stop = threading.Event()
+
     def slow(number: int, message: str) -> int:
-        time.sleep(0.4)
+        if number > 1:
+            assert told_to_stop.wait(DEADLINE_S)
+            time.sleep(0.4)
         return 200
 
-    with Webhook(slow) as hook:
+    with Webhook(slow, patience_s=60) as hook:
         file.write_text(config(hook.url))
         bench.publish([alert(number) for number in range(1, 31)])
         with NotifyProcess(bench.settings, file, log) as notifier:
             until(lambda: hook.asked >= 2, "a second delivery under way")
             address = re.search(r"http://\S+/metrics", log.read_text())
             assert address is not None
-            with urllib.request.urlopen(address[0], timeout=5) as response:  # noqa: S310 - our own address
+            with urllib.request.urlopen(address[0], timeout=DEADLINE_S) as response:  # noqa: S310 - our own address
                 exposed = response.read().decode()
             assert 'stream_notifications_total{channel="hook0",outcome="sent"} 1.0' in exposed
             assert 'stream_notification_queue{channel="hook0"}' in exposed
             ready = address[0].replace("/metrics", "/health/ready")
-            with urllib.request.urlopen(ready, timeout=5) as response:  # noqa: S310 - as above
+            with urllib.request.urlopen(ready, timeout=DEADLINE_S) as response:  # noqa: S310 - as above
                 answer = json.load(response)
             assert answer["ok"]
             assert 0 < answer["waiting"] <= 30
-            assert notifier.stop() == 0, log.read_text()
+            notifier.terminate()
+            told_to_stop.set()
+            assert notifier.wait() == 0, log.read_text()
         delivered = len(hook.messages)
         assert 2 <= delivered < 30
         assert bench.uncommitted() >= 30 - delivered
@@ -153,7 +160,7 @@ def test_without_a_broker_it_waits_shows_metrics_and_stops_when_told(bench: Benc
         until(lambda: "no Kafka broker answers" in log.read_text(), "the first attempt")
         address = re.search(r"http://\S+/metrics", log.read_text())
         assert address is not None
-        with urllib.request.urlopen(address[0], timeout=5) as response:  # noqa: S310 - our own address
+        with urllib.request.urlopen(address[0], timeout=DEADLINE_S) as response:  # noqa: S310 - our own address
             assert response.status == 200
         assert notifier.stop() == 0, log.read_text()
 

@@ -201,10 +201,8 @@ def test_orders_are_those_that_stand() -> None:
     ]
     log = PurchaseLog(frozenset(["a"]), Decoder())
     keys = [b"a"] * 5 + [b"b", b"a"]
-    log.add(
-        [Inbound("t", 0, n, key, value, 0) for n, (key, value) in enumerate(zip(keys, events, strict=True))],
-        START_MS + 99 * DAY_MS,
-    )
+    at_ms = START_MS + 99 * DAY_MS
+    log.add([Inbound("t", 0, n, key, value, at_ms) for n, (key, value) in enumerate(zip(keys, events, strict=True))])
     assert log.orders == {
         "a": [order(1), Order(START_MS + 4 * DAY_MS, -2.5, is_order=False)],
     }

@@ -169,7 +169,8 @@ def test_a_message_that_is_refused_for_good_is_a_dead_letter_at_once(bench: Benc
 
 @pytest.mark.parametrize("status", [503, 0])
 def test_a_server_in_trouble_is_tried_again_after_a_wait(bench: Bench, status: int) -> None:
-    with Webhook(lambda number, _: status if number <= 2 else 200) as hook:
+    # without an answer it is waited for
+    with Webhook(lambda number, _: status if number <= 2 else 200, patience_s=20 if status else 3) as hook:
         with Desk(bench, configuration(hook.url)) as desk:
             desk.take([alert(1)])
             desk.work()

@@ -63,7 +63,7 @@ class Station:
             records = self._logs[event_type]
             for first in range(self._partition.state.offsets.get(event_type.value, 0), len(records), chunk):
                 part = records[first : first + chunk]
-                decoded = Decoder().decode(event_type, part, NOW_MS)
+                decoded = Decoder().decode(event_type, part)
                 offsets = np.array([record.offset for record in part])
                 self._aligner.push(source, None, offsets, part, decoded)
 

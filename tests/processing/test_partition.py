@@ -37,7 +37,7 @@ def taken(log: Log) -> Taken:
     aligner = Aligner(len(TOPICS))
     for source, (event_type, records) in enumerate(logs_of(log).items()):
         if records:
-            decoded = Decoder().decode(event_type, records, NOW_MS)
+            decoded = Decoder().decode(event_type, records)
             aligner.push(source, None, np.arange(len(records)), records, decoded)
     run = aligner.take([True] * len(TOPICS), EVERYTHING)
     assert run is not None

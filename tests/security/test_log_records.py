@@ -167,7 +167,7 @@ def test_a_record_that_cannot_be_decoded_is_told_of_without_its_data(logged: Log
 
     rejected: list[Rejection] = []
     batch = cast("list[Record]", [Broken()])
-    (message,) = logged(lambda: rejected.extend(Decoder().decode(EventType.CLICK, batch, 0).rejections))
+    (message,) = logged(lambda: rejected.extend(Decoder().decode(EventType.CLICK, batch).rejections))
     assert [rejection.reason for rejection in rejected] == [Reason.PROCESSING_FAILED]
     assert "mallory" not in message
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from stream.local.broker import EmbeddedBroker
+from tests.kafka_clients import committed
 
 WORKER = Path(__file__).with_name("worker.py")
 ROOT = WORKER.parents[3]
@@ -40,13 +41,13 @@ class Process:
         self.process.kill()
         self.process.wait(10)
 
-    def stop(self, timeout_s: float = 15) -> tuple[int, float]:
+    def stop(self, timeout_s: float = 30) -> tuple[int, float]:
         """SIGTERM. Returns the exit status and how long it took, in seconds."""
         began_s = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         return self.wait(timeout_s), time.monotonic() - began_s
 
-    def wait(self, timeout_s: float = 15) -> int:
+    def wait(self, timeout_s: float = 60) -> int:
         try:
             return self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -116,7 +117,7 @@ class Field:
         """How many records are in the journals, counting twice what came twice."""
         return sum(entry["next"] - entry["first"] for entry in self.entries("batch"))
 
-    def until(self, condition: Callable[[], bool], what: str, timeout_s: float = 25) -> None:
+    def until(self, condition: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
         """Wait for the condition; fail with the end of the workers' logs when it does not come."""
         deadline = time.monotonic() + timeout_s
         while not condition():
@@ -135,12 +136,7 @@ class Field:
 
     def committed(self, *tps: tuple[str, int]) -> list[int]:
         """The offsets committed to Kafka; -1001 where there is none."""
-        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": f"{self.prefix}group"})
-        try:
-            asked = [TopicPartition(topic, partition) for topic, partition in tps]
-            return [tp.offset for tp in consumer.committed(asked, timeout=10)]
-        finally:
-            consumer.close()
+        return committed({"bootstrap.servers": self.bootstrap, "group.id": f"{self.prefix}group"}, tps)
 
 
 @pytest.fixture

@@ -3,8 +3,13 @@
 import itertools
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.agents.transport.conftest import Field, Process
+
+# more than the deadlines of a test
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_two_workers_share_partitions_aligned_and_hand_them_over_without_loss_or_repetition(
@@ -23,10 +28,25 @@ def test_two_workers_share_partitions_aligned_and_hand_them_over_without_loss_or
     def shares() -> dict[str, list[list[Any]]]:
         return {entry["worker"]: entry["tps"] for entry in kafka_field.entries("assigned")}
 
+    def keep_busy() -> None:
+        nonlocal records
+        if kafka_field.journaled() > (records - 1_000) * len(tps):
+            for topic, partition in tps:
+                kafka_field.produce(topic, partition, 1_000, start=records)
+            records += 1_000
+
+    def both_have_a_share() -> bool:
+        keep_busy()
+        return sorted(map(len, shares().values())) == [6, 7]
+
+    def is_busy(worker: str) -> bool:
+        keep_busy()
+        return len(kafka_field.entries("batch", worker)) > 20
+
     workers = {"one": start("one")}
     kafka_field.until(lambda: kafka_field.journaled() > 0, "the first worker is busy")
     workers["two"] = start("two")
-    kafka_field.until(lambda: sorted(map(len, shares().values())) == [6, 7], "both have a share")
+    kafka_field.until(both_have_a_share, "both have a share")
     assert kafka_field.journaled() < records * len(tps), "the rebalance came while the first worker was busy"
 
     by_topic = [
@@ -39,7 +59,7 @@ def test_two_workers_share_partitions_aligned_and_hand_them_over_without_loss_or
     assert sorted(clicks) == list(range(partitions))
     trainer = next(name for name, share in shares().items() if [examples, 0] in share)
 
-    kafka_field.until(lambda: len(kafka_field.entries("batch", trainer)) > 20, "the trainer is busy")
+    kafka_field.until(lambda: is_busy(trainer), "the trainer is busy")
     assert workers.pop(trainer).stop()[0] == 0
     kafka_field.until(lambda: kafka_field.journaled() >= records * len(tps), "the other one took over")
     kafka_field.until(lambda: kafka_field.committed(*tps) == [records] * len(tps), "all is committed")

@@ -2,8 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.agents.transport.conftest import Field
+
+# more than the deadlines of a test
+pytestmark = pytest.mark.timeout(300)
 
 RECORDS = 5_000
 
@@ -11,14 +16,15 @@ RECORDS = 5_000
 def test_a_worker_holds_releases_and_rewinds_partitions(kafka_field: "Field") -> None:
     click = kafka_field.topic("click", 2, RECORDS)
     email = kafka_field.topic("email", 2, {0: RECORDS})  # partition 1 is empty: at its end all the same
-    worker = kafka_field.start(topics=[click, email], mode="keep", scenario="steer", options={"batch_max_records": 500})
+    # longer than anyone waits: what asks for a turn of the fetch loop must wake it
+    options = {"batch_max_records": 500, "poll_s": 600.0}
+    worker = kafka_field.start(topics=[click, email], mode="keep", scenario="steer", options=options)
     kafka_field.until(lambda: len(kafka_field.entries("steered")) > 0 or worker.process.poll() is not None, "steered")
     assert worker.process.poll() is None, worker.log[-3_000:]
 
     (held,) = kafka_field.entries("held")
     assert (held["next"], held["received"]) == (0, [])
-    (released,) = kafka_field.entries("released")
-    assert released["after_s"] < 0.2, "a release is noticed at once"
+    assert len(kafka_field.entries("released")) == 1, "a release is noticed at once"
 
     (before,) = kafka_field.entries("before_rewind")
     assert before["acks"] == [True, False]

@@ -32,6 +32,7 @@ from stream.agents.transport import (
 )
 
 FAST = {"broker_session_timeout": 2.0, "broker_heartbeat_interval": 0.4, "broker_commit_interval": 0.3}
+UNTIL_S = 40.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,10 +185,9 @@ class Worker:
         await self.until(lambda: bool(intake.assigned) and self.at_end(intake.assigned - {held}))
         position = intake.position(held)
         write("held", next=position and position.next_offset, received=self.offsets_kept(held))
-        asked_at_s = time.monotonic()
         intake.release(held)
         await self.until(lambda: bool(self.offsets_kept(held)))
-        write("released", after_s=time.monotonic() - asked_at_s)
+        write("released")
         await self.until(lambda: self.at_end({held}))
 
         first, *others = [batch for batch in self.kept if batch.tp == rewound]
@@ -221,7 +221,7 @@ class Worker:
         return [batch.first_offset for batch in self.kept if batch.tp == tp]
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(UNTIL_S):
             while not condition():  # noqa: ASYNC110  # the transport has no event for the tests
                 await asyncio.sleep(0.005)
 
