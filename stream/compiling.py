@@ -1,4 +1,4 @@
-"""How the kernels are compiled."""
+"""How kernels are compiled."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from typing import Any
 
 import numba
 
-__all__ = ["jit", "jit_inline"]
+__all__ = ["jit", "jit_inline", "jit_with_arrays"]
 
 _Decorator = Callable[[Callable[..., Any]], Any]
 
-#: Kernels write where their caller says and make no array of their own, so they need not count who refers to one. Numba
-#: counts with atomic instructions at every call that is not inlined: that was a tenth of what a worker spent on an
-#: event. A kernel that makes an array does not compile; it takes ``numba.njit(cache=True)`` itself, with a reason.
-jit: _Decorator = numba.njit(cache=True, _nrt=False)
+
+def _options(*, counts_references: bool) -> dict[str, Any]:
+    return {"cache": True, "_nrt": counts_references}
+
+
+#: Kernels write where their caller says and make no array, so nobody need count who refers to one. Numba does it with
+#: atomic instructions, at every call that is not inlined: that was a tenth of the CPU time of a worker. What makes an
+#: array, and be it by assigning one slice to another, does not compile so.
+jit: _Decorator = numba.njit(**_options(counts_references=False))
 
 #: As `jit`, put into the code of every caller.
-jit_inline: _Decorator = numba.njit(cache=True, inline="always", _nrt=False)
+jit_inline: _Decorator = numba.njit(inline="always", **_options(counts_references=False))
+
+#: For the seldom called that make arrays.
+jit_with_arrays: _Decorator = numba.njit(**_options(counts_references=True))

@@ -7,6 +7,7 @@ import numpy as np
 from stream.compiling import jit
 from stream.events.kinds import EventKind
 from stream.features import orders, tiles
+from stream.features.insertion import rotate, sort
 from stream.features.profile import CART, CLICK, EMAIL, MAX_IDS, NEVER, RETENTION_MS
 
 __all__ = ["APPLIED", "DUPLICATE", "TOO_LATE", "apply", "forget"]
@@ -29,15 +30,35 @@ _CANCELLED = int(EventKind.ORDER_CANCELLED)
 
 
 @jit
+def _oldest_id(p):  # type: ignore[no-untyped-def]
+    """Position of the oldest id of a full memory.
+
+    Up to ``ids_turned`` entries were replaced since all were in order, by ids of ``ids_added_s`` or later; where the
+    next one is older than those it is the oldest of all, and the others need not be looked at.
+    """
+    if p.ids_turned == MAX_IDS:
+        sort(p.id_hash, p.id_at_s, MAX_IDS)
+        p.ids_turned = 0
+        p.ids_added_s = -NEVER
+    k = p.ids_turned
+    if p.id_at_s[k] >= p.ids_added_s:
+        k = orders.oldest(p.id_at_s, p.id_hash, MAX_IDS)
+    return k
+
+
+@jit
 def _remember(p, event_id, at_s):  # type: ignore[no-untyped-def]
     """Store an id; when the memory is full the oldest goes, and the floor rises to its second."""
     k = p.ids
     if k == MAX_IDS:
-        k = orders.oldest(p.id_at_s, p.id_hash, MAX_IDS)
+        k = _oldest_id(p)
         if at_s <= p.id_at_s[k]:
             p.ids_floor_s = max(p.ids_floor_s, at_s)
             return
         p.ids_floor_s = max(p.ids_floor_s, p.id_at_s[k])
+        p.ids_added_s = min(p.ids_added_s, at_s)
+        if k == p.ids_turned:
+            p.ids_turned += 1
     else:
         p.ids = k + 1
     p.id_hash[k] = event_id
@@ -111,6 +132,10 @@ def apply(p, event):  # type: ignore[no-untyped-def]
 @jit
 def forget(p):  # type: ignore[no-untyped-def]
     """Drop what the retention has left behind: ids, settled orders, old cancellations."""
+    if p.ids_turned < MAX_IDS:
+        # what was replaced is mostly newer than all the rest: behind it, it is in order, or nearly
+        rotate(p.id_hash, p.id_at_s, p.ids_turned, MAX_IDS)
+        p.ids_turned = MAX_IDS
     edge_s = (p.last_at - RETENTION_MS) // 1000
     kept = 0
     for k in range(p.ids):

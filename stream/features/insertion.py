@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stream.compiling import jit
 
-__all__ = ["sort", "sort_orders"]
+__all__ = ["rotate", "sort", "sort_orders"]
 
 
 @jit
@@ -28,6 +28,28 @@ def sort(keys, times, count):  # type: ignore[no-untyped-def]
             k -= 1
         times[k] = time
         keys[k] = key
+
+
+@jit
+def _reverse(keys, times, begin, end):  # type: ignore[no-untyped-def]
+    low = begin
+    high = end - 1
+    while low < high:
+        keys[low], keys[high] = keys[high], keys[low]
+        times[low], times[high] = times[high], times[low]
+        low += 1
+        high -= 1
+
+
+@jit
+def rotate(keys, times, begin, end):  # type: ignore[no-untyped-def]
+    """Put the entries before position ``begin`` behind those up to ``end``.
+
+    By three reversals. Source: J. Bentley, "Programming Pearls", column 2.
+    """
+    _reverse(keys, times, 0, begin)
+    _reverse(keys, times, begin, end)
+    _reverse(keys, times, 0, end)
 
 
 @jit

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-from stream.compiling import jit
+from stream.compiling import jit, jit_with_arrays
 from stream.features import orders
 from stream.features.profile import NEVER, PROFILE
 from stream.features.registry import DAY_MS
@@ -42,8 +41,7 @@ def at_risk_from(p, at, rules, model, value, inputs):  # type: ignore[no-untyped
     return -NEVER
 
 
-# it makes arrays of its own, seldom
-@numba.njit(cache=True, _nrt=True)
+@jit_with_arrays
 def risk_after_order(p, at, model):  # type: ignore[no-untyped-def]
     """The risk if the customer, as of ``at``, placed one order of the usual value at that moment."""
     copies = np.empty(1, PROFILE)
