@@ -58,7 +58,7 @@ def run(logs: list[list[LogRecord]], step_records: int, now_ms: int) -> dict[str
             taken = aligner.take([True] * len(TYPES), step_records)
         if taken is None:
             continue
-        missing = partition.missing(taken.customer_ids)
+        missing = partition.missing(taken.row_of)
         partition.remember(missing, [None] * len(missing))
         with phase("step"):
             outcome = partition.step(taken, model, now_ms)

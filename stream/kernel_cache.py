@@ -14,17 +14,17 @@ __all__ = ["VARIABLE", "directory_of", "use_directory"]
 #: Numba's own variable: whoever sets it decides, as the image does.
 VARIABLE = "NUMBA_CACHE_DIR"
 
-#: The packages whose code, or constants, are in the kernels.
-_SOURCES = ("events", "features", "online_models", "processing")
+#: What has code, constants or compiler options of the kernels.
+_SOURCES = ("compiling.py", "events/*.py", "features/*.py", "online_models/*.py", "processing/*.py")
 
 
 def directory_of(package: Path) -> Path:
     """The directory for the present state of the sources of ``package``."""
     state = hashlib.sha256()
-    for name in _SOURCES:
-        for source in sorted((package / name).glob("*.py")):
+    for pattern in _SOURCES:
+        for source in sorted(package.glob(pattern)):
             status = source.stat()
-            state.update(f"{name}/{source.name} {status.st_mtime_ns} {status.st_size}\n".encode())
+            state.update(f"{source.relative_to(package)} {status.st_mtime_ns} {status.st_size}\n".encode())
     return package / "__pycache__" / f"kernels-{state.hexdigest()[:16]}"
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -262,7 +262,7 @@ class PartitionWorker:
     async def _step(self, taken: Taken) -> None:
         self._options.probe("polled")
         with metrics.STEP.labels("load").time():
-            await self._load(taken.customer_ids)
+            await self._load(taken.row_of)
         with metrics.STEP.labels("advance").time():
             outcome = self._compute(taken)
         self._options.probe("computed")
@@ -290,7 +290,7 @@ class PartitionWorker:
         await self._load(due)
         await self._commit(self.partition.sweep(due, self._scorer(), self._clock.now_ms()))
 
-    async def _load(self, customers: Sequence[str]) -> None:
+    async def _load(self, customers: Iterable[str]) -> None:
         missing = self.partition.missing(customers)
         if missing:
             self.partition.remember(missing, await self._store.documents(missing))

@@ -37,7 +37,7 @@ def warm_up() -> float:
         aligner.push(0, None, np.array([step]), [None], Decoded(["warm-up"], events, []))
         taken = aligner.take(at_end, 1)
         if taken is not None:
-            missing = partition.missing(taken.customer_ids)
+            missing = partition.missing(taken.row_of)
             partition.remember(missing, [None] * len(missing))
             partition.accept(partition.step(taken, WARMING, 0))
     partition.at_time(500 * DAY_MS, live=False)

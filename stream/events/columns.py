@@ -10,12 +10,13 @@ MONEY_SCALE = 10_000
 #: Event and order ids are known by the low 48 bits of XXH3-64 of their UTF-8 bytes.
 HASH_BITS = 48
 
-#: One accepted event. ``record`` is the position of its record in the decoded batch; ``time`` is
-#: event time in ms since the epoch; ``amount`` is in 1/MONEY_SCALE of the base currency (0 unless a
-#: purchase); ``event_id`` and ``order_id`` are 48-bit hashes (``order_id`` is 0 when there is none).
+#: One accepted event. ``record`` is the position of its record in the decoded batch; ``time`` is event time, and
+#: ``appended`` the time of the record, in ms since the epoch; ``amount`` is in 1/MONEY_SCALE of the base currency (0
+#: unless a purchase); ``event_id`` and ``order_id`` are 48-bit hashes (``order_id`` is 0 when there is none).
 EVENT = np.dtype(
     [
         ("time", np.int64),
+        ("appended", np.int64),
         ("amount", np.int64),
         ("event_id", np.int64),
         ("order_id", np.int64),

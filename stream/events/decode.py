@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple, NoReturn, Protocol
 
 import msgspec
@@ -29,6 +30,7 @@ Event = ClickEvent | EmailEvent | PurchaseEvent
 
 _LOG = logging.getLogger(__name__)
 _MASK = np.uint64(2**HASH_BITS - 1)
+_TIMESTAMP = attrgetter("timestamp")
 _CONTROL = re.compile(r"[\x00-\x1f]")
 
 
@@ -62,10 +64,11 @@ class Decoded(NamedTuple):
 
 
 class _Read(NamedTuple):
-    """Events that are all good, their times (ms, int64) and their amounts in the base currency."""
+    """Events that are all good, their times and those of their records (ms, int64), amounts in the base currency."""
 
     events: list[Event]
     times_ms: npt.NDArray[np.int64]
+    appended_at_ms: npt.NDArray[np.int64]
     amounts: list[int]
 
     @classmethod
@@ -73,6 +76,7 @@ class _Read(NamedTuple):
         return cls(
             [event for part in parts for event in part.events],
             np.concatenate([np.zeros(0, np.int64), *(part.times_ms for part in parts)]),
+            np.concatenate([np.zeros(0, np.int64), *(part.appended_at_ms for part in parts)]),
             [amount for part in parts for amount in part.amounts],
         )
 
@@ -130,6 +134,7 @@ class Decoder:
         columns = np.zeros(len(events), EVENT)
         columns["record"] = np.concatenate([np.zeros(0, np.int64), *(np.arange(p.start, p.stop) for p, _ in parts)])
         columns["time"] = read.times_ms
+        columns["appended"] = read.appended_at_ms
         columns["amount"] = read.amounts
         columns["event_id"] = hash_ids([event.event_id for event in events])
         columns["kind"] = _kinds(event_type, events)
@@ -144,7 +149,7 @@ class Decoder:
         values: list[bytes | None] = []
         try:
             values = [record.value for record in records]
-            read = self._read(event_type, [record.key for record in records], values, self._latest_ms(records))
+            read = self._read(event_type, [record.key for record in records], values, _appended_at_ms(records))
         except Exception as error:  # noqa: BLE001 - one bad record must not stop a partition
             if len(records) > 1:
                 half = len(records) // 2
@@ -155,21 +160,15 @@ class Decoder:
         else:
             yield range(first, first + len(records)), read
 
-    def _latest_ms(self, records: Sequence[Record]) -> npt.NDArray[np.int64]:
-        appended_at_ms = np.fromiter((record.timestamp for record in records), np.int64, len(records))
-        return np.clip(appended_at_ms, 0, LATEST_MS) + self._skew_ms
-
     def _read(
         self,
         event_type: EventType,
         keys: list[bytes | None],
         found: list[bytes | None],
-        latest_ms: npt.NDArray[np.int64],
+        appended_at_ms: npt.NDArray[np.int64],
     ) -> _Read:
-        """Read keys and values that are all good; of one record, what is raised tells why it is bad.
-
-        Event time of each may be at most its ``latest_ms``.
-        """
+        """Read keys and values that are all good; of one record, what is raised tells why it is bad."""
+        latest_ms = np.clip(appended_at_ms, 0, LATEST_MS) + self._skew_ms
         values = [value for value in found if value is not None]
         if len(values) < len(keys) or None in keys:
             _refuse_null(keys[0])
@@ -186,7 +185,7 @@ class Decoder:
         for k in suspects:
             _refuse_control_characters(events[k])
         amounts = self._amounts(events) if event_type is EventType.PURCHASE else [0] * len(events)
-        return _Read(events, np.rint(times_ms).astype(np.int64), amounts)
+        return _Read(events, np.rint(times_ms).astype(np.int64), appended_at_ms, amounts)
 
     def _suspects(self, values: list[bytes]) -> Sequence[int]:
         """Positions of values that must be looked at before they are parsed; most batches have none."""
@@ -213,6 +212,10 @@ class Decoder:
             field = "amount" if event.amount is None else "currency"
             raise BadRecordError(Reason.MISSING_FIELD, f"a {event.name} order needs `{field}`")
         return self._exchange.base_amount(event.amount, event.currency)
+
+
+def _appended_at_ms(records: Sequence[Record]) -> npt.NDArray[np.int64]:
+    return np.fromiter(map(_TIMESTAMP, records), np.int64, len(records))
 
 
 def _is_suspect(value: bytes, max_bytes: int) -> bool:

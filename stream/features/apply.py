@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stream.compiling import jit
 from stream.events.kinds import EventKind
 from stream.features import orders, tiles
+from stream.features.insertion import rotate, sort
 from stream.features.profile import CART, CLICK, EMAIL, MAX_IDS, NEVER, RETENTION_MS
 
 __all__ = ["APPLIED", "DUPLICATE", "TOO_LATE", "apply", "forget"]
@@ -28,23 +29,43 @@ _REFUNDED = int(EventKind.ORDER_REFUNDED)
 _CANCELLED = int(EventKind.ORDER_CANCELLED)
 
 
-@numba.njit(cache=True)
+@jit
+def _oldest_id(p):  # type: ignore[no-untyped-def]
+    """Position of the oldest id of a full memory.
+
+    Up to ``ids_turned`` entries were replaced since all were in order, by ids of ``ids_added_s`` or later; where the
+    next one is older than those it is the oldest of all, and the others need not be looked at.
+    """
+    if p.ids_turned == MAX_IDS:
+        sort(p.id_hash, p.id_at_s, MAX_IDS)
+        p.ids_turned = 0
+        p.ids_added_s = -NEVER
+    k = p.ids_turned
+    if p.id_at_s[k] >= p.ids_added_s:
+        k = orders.oldest(p.id_at_s, p.id_hash, MAX_IDS)
+    return k
+
+
+@jit
 def _remember(p, event_id, at_s):  # type: ignore[no-untyped-def]
     """Store an id; when the memory is full the oldest goes, and the floor rises to its second."""
     k = p.ids
     if k == MAX_IDS:
-        k = orders.oldest(p.id_at_s, p.id_hash, MAX_IDS)
+        k = _oldest_id(p)
         if at_s <= p.id_at_s[k]:
             p.ids_floor_s = max(p.ids_floor_s, at_s)
             return
         p.ids_floor_s = max(p.ids_floor_s, p.id_at_s[k])
+        p.ids_added_s = min(p.ids_added_s, at_s)
+        if k == p.ids_turned:
+            p.ids_turned += 1
     else:
         p.ids = k + 1
     p.id_hash[k] = event_id
     p.id_at_s[k] = at_s
 
 
-@numba.njit(cache=True)
+@jit
 def _check(p, event_id, at):  # type: ignore[no-untyped-def]
     # age first: whether an id older than the retention is still remembered depends on when the profile was packed
     if at < p.last_at - RETENTION_MS:
@@ -58,7 +79,7 @@ def _check(p, event_id, at):  # type: ignore[no-untyped-def]
     return TOO_LATE if at // 1000 <= p.ids_floor_s else APPLIED
 
 
-@numba.njit(cache=True)
+@jit
 def _apply_email(p, kind, at):  # type: ignore[no-untyped-def]
     if kind == _SENT:
         p.emails_sent += 1
@@ -73,7 +94,7 @@ def _apply_email(p, kind, at):  # type: ignore[no-untyped-def]
         tiles.add(p, at, EMAIL, 1, 0)
 
 
-@numba.njit(cache=True)
+@jit
 def apply(p, event):  # type: ignore[no-untyped-def]
     """Apply ``event`` (an EVENT record) to profile ``p`` and return APPLIED, DUPLICATE or TOO_LATE.
 
@@ -108,9 +129,13 @@ def apply(p, event):  # type: ignore[no-untyped-def]
     return APPLIED
 
 
-@numba.njit(cache=True)
+@jit
 def forget(p):  # type: ignore[no-untyped-def]
     """Drop what the retention has left behind: ids, settled orders, old cancellations."""
+    if p.ids_turned < MAX_IDS:
+        # what was replaced is mostly newer than all the rest: behind it, it is in order, or nearly
+        rotate(p.id_hash, p.id_at_s, p.ids_turned, MAX_IDS)
+        p.ids_turned = MAX_IDS
     edge_s = (p.last_at - RETENTION_MS) // 1000
     kept = 0
     for k in range(p.ids):

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from stream.compiling import jit
 from stream.errors import CodecError
 from stream.features import apply
 from stream.features.insertion import sort, sort_orders
@@ -51,7 +51,7 @@ MOST_OCTETS = (
 )
 
 
-@numba.njit(cache=True)
+@jit
 def _get_count(buffer, at, most):  # type: ignore[no-untyped-def]
     """Read a number of entries; one that no profile has sends the reader behind all blobs, into the zeros there."""
     count, at = get_uint(buffer, at)
@@ -60,7 +60,7 @@ def _get_count(buffer, at, most):  # type: ignore[no-untyped-def]
     return count, at
 
 
-@numba.njit(cache=True)
+@jit
 def _put_tiles(p, buffer, at, stamps, counts, hop, span, with_spend):  # type: ignore[no-untyped-def]
     """Write the tiles of the window that hold something, oldest first, behind their number (one octet)."""
     newest = p.last_at // hop
@@ -84,7 +84,7 @@ def _put_tiles(p, buffer, at, stamps, counts, hop, span, with_spend):  # type: i
     return at
 
 
-@numba.njit(cache=True)
+@jit
 def _get_tiles(p, buffer, at, stamps, counts, hop, with_spend):  # type: ignore[no-untyped-def]
     newest = p.last_at // hop
     live, at = _get_count(buffer, at, stamps.shape[0])
@@ -99,7 +99,7 @@ def _get_tiles(p, buffer, at, stamps, counts, hop, with_spend):  # type: ignore[
     return at
 
 
-@numba.njit(cache=True)
+@jit
 def _put_keyed(buffer, at, hashes, times, count, base):  # type: ignore[no-untyped-def]
     """Write sorted entries, newest first."""
     at = put_uint(buffer, at, count)
@@ -110,7 +110,7 @@ def _put_keyed(buffer, at, hashes, times, count, base):  # type: ignore[no-untyp
     return at
 
 
-@numba.njit(cache=True)
+@jit
 def _get_keyed(buffer, at, hashes, times, base):  # type: ignore[no-untyped-def]
     count, at = _get_count(buffer, at, hashes.shape[0])
     for k in range(count - 1, -1, -1):
@@ -121,7 +121,7 @@ def _get_keyed(buffer, at, hashes, times, base):  # type: ignore[no-untyped-def]
     return count, at
 
 
-@numba.njit(cache=True)
+@jit
 def _put_orders(p, buffer, at, base):  # type: ignore[no-untyped-def]
     sort_orders(p)
     at = put_uint(buffer, at, p.open_orders)
@@ -135,7 +135,7 @@ def _put_orders(p, buffer, at, base):  # type: ignore[no-untyped-def]
     return _put_keyed(buffer, at, p.retraction_id, p.retraction_at, p.retractions, base)
 
 
-@numba.njit(cache=True)
+@jit
 def _get_orders(p, buffer, at, base):  # type: ignore[no-untyped-def]
     p.open_orders, at = _get_count(buffer, at, MAX_ORDERS)
     before = base
@@ -149,7 +149,7 @@ def _get_orders(p, buffer, at, base):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(cache=True)
+@jit
 def _put_inputs(buffer, at, inputs):  # type: ignore[no-untyped-def]
     """A bit for each input that is not zero, then those."""
     mask = at
@@ -162,7 +162,7 @@ def _put_inputs(buffer, at, inputs):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(cache=True)
+@jit
 def _get_inputs(buffer, at, inputs):  # type: ignore[no-untyped-def]
     mask = at
     at += _MASK_OCTETS
@@ -173,7 +173,7 @@ def _get_inputs(buffer, at, inputs):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(cache=True)
+@jit
 def _put_pending(p, buffer, at, base):  # type: ignore[no-untyped-def]
     at = put_uint(buffer, at, p.pending)
     for k in range(p.pending):
@@ -187,7 +187,7 @@ def _put_pending(p, buffer, at, base):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(cache=True)
+@jit
 def _get_pending(p, buffer, at, base):  # type: ignore[no-untyped-def]
     p.pending, at = _get_count(buffer, at, MAX_PENDING)
     for k in range(p.pending):
@@ -203,7 +203,7 @@ def _get_pending(p, buffer, at, base):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(cache=True)
+@jit
 def _put_history(p, buffer, at, base):  # type: ignore[no-untyped-def]
     for time in (
         p.first_at,
@@ -232,7 +232,7 @@ def _put_history(p, buffer, at, base):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(cache=True)
+@jit
 def _get_history(p, buffer, at, base):  # type: ignore[no-untyped-def]
     p.first_at, at = get_time(buffer, at, base)
     p.last_click_at, at = get_time(buffer, at, base)
@@ -255,7 +255,7 @@ def _get_history(p, buffer, at, base):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(cache=True)
+@jit
 def _put_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
     at = put_uint(buffer, at, p.phase_ms)
     for time in (p.next_landmark_at, p.as_of, p.check_at, p.at_risk_from, p.raised_at, p.cooldown_until):
@@ -267,7 +267,7 @@ def _put_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
     return put_uint(buffer, at, (1 if p.raised else 0) | (2 if p.check_due else 0))
 
 
-@numba.njit(cache=True)
+@jit
 def _get_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
     p.phase_ms, at = get_uint(buffer, at)
     p.next_landmark_at, at = get_time(buffer, at, base)
@@ -287,7 +287,7 @@ def _get_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(cache=True)
+@jit
 def pack_into(p, buffer, at):  # type: ignore[no-untyped-def]
     """Write the packed form of ``p``, which must have an event, to ``buffer`` (MOST_OCTETS of room).
 
@@ -308,7 +308,7 @@ def pack_into(p, buffer, at):  # type: ignore[no-untyped-def]
     return _put_pending(p, buffer, at, base)
 
 
-@numba.njit(cache=True)
+@jit
 def unpack_from(p, octets, begin, end):  # type: ignore[no-untyped-def]
     """Make ``p`` the profile that is packed in ``octets[begin:end]`` (see `join`); False when there is none."""
     reset(p, 0)

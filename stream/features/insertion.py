@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import numba
+from stream.compiling import jit
 
-__all__ = ["sort", "sort_orders"]
+__all__ = ["rotate", "sort", "sort_orders"]
 
 
-@numba.njit(cache=True)
+@jit
 def _comes_after(times, keys, k, time, key):  # type: ignore[no-untyped-def]
     return times[k] > time or (times[k] == time and keys[k] > key)
 
 
-@numba.njit(cache=True)
+@jit
 def sort(keys, times, count):  # type: ignore[no-untyped-def]
     """Bring entries into the order of (time, key), oldest first.
 
@@ -30,14 +30,36 @@ def sort(keys, times, count):  # type: ignore[no-untyped-def]
         keys[k] = key
 
 
-@numba.njit(cache=True)
+@jit
+def _reverse(keys, times, begin, end):  # type: ignore[no-untyped-def]
+    low = begin
+    high = end - 1
+    while low < high:
+        keys[low], keys[high] = keys[high], keys[low]
+        times[low], times[high] = times[high], times[low]
+        low += 1
+        high -= 1
+
+
+@jit
+def rotate(keys, times, begin, end):  # type: ignore[no-untyped-def]
+    """Put the entries before position ``begin`` behind those up to ``end``.
+
+    By three reversals. Source: J. Bentley, "Programming Pearls", column 2.
+    """
+    _reverse(keys, times, 0, begin)
+    _reverse(keys, times, begin, end)
+    _reverse(keys, times, 0, end)
+
+
+@jit
 def _order_comes_after(p, k, at, order_id, amount):  # type: ignore[no-untyped-def]
     # an order id may stand twice, even at the same time: then the amount decides
     twins = p.order_at[k] == at and p.order_id[k] == order_id
     return p.order_amount[k] > amount if twins else _comes_after(p.order_at, p.order_id, k, at, order_id)
 
 
-@numba.njit(cache=True)
+@jit
 def sort_orders(p):  # type: ignore[no-untyped-def]
     """As `sort` for the open orders of a profile, with the amount as third key."""
     for i in range(1, p.open_orders):

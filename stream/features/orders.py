@@ -8,8 +8,7 @@ is packed depends on where batches end, and must not show.
 
 from __future__ import annotations
 
-import numba
-
+from stream.compiling import jit
 from stream.features import tiles
 from stream.features.profile import (
     MAX_ORDERS,
@@ -22,7 +21,7 @@ from stream.features.profile import (
 __all__ = ["cancel", "complete", "forget", "oldest"]
 
 
-@numba.njit(cache=True)
+@jit
 def _drop_order(p, k):  # type: ignore[no-untyped-def]
     last = p.open_orders - 1
     p.order_id[k] = p.order_id[last]
@@ -31,7 +30,7 @@ def _drop_order(p, k):  # type: ignore[no-untyped-def]
     p.open_orders = last
 
 
-@numba.njit(cache=True)
+@jit
 def _settle(p, k):  # type: ignore[no-untyped-def]
     at = p.order_at[k]
     p.settled_first_at = min(p.settled_first_at, at)
@@ -39,7 +38,7 @@ def _settle(p, k):  # type: ignore[no-untyped-def]
     _drop_order(p, k)
 
 
-@numba.njit(cache=True)
+@jit
 def oldest(times, keys, count):  # type: ignore[no-untyped-def]
     """Position of the entry with the least (time, key), whatever the order of the entries."""
     found = 0
@@ -49,7 +48,7 @@ def oldest(times, keys, count):  # type: ignore[no-untyped-def]
     return found
 
 
-@numba.njit(cache=True)
+@jit
 def complete(p, order_id, at, amount):  # type: ignore[no-untyped-def]
     """Count a completed order unless its id was cancelled."""
     edge = p.last_at - RETENTION_MS
@@ -77,7 +76,7 @@ def complete(p, order_id, at, amount):  # type: ignore[no-untyped-def]
     p.open_orders = k + 1
 
 
-@numba.njit(cache=True)
+@jit
 def cancel(p, order_id, at):  # type: ignore[no-untyped-def]
     """Retract every remembered order with this id, and remember the cancellation."""
     edge = p.last_at - RETENTION_MS
@@ -108,7 +107,7 @@ def cancel(p, order_id, at):  # type: ignore[no-untyped-def]
     p.retraction_at[k] = at
 
 
-@numba.njit(cache=True)
+@jit
 def forget(p):  # type: ignore[no-untyped-def]
     """Settle orders, and drop cancellations, that the retention has left behind."""
     if p.last_at == NEVER:

@@ -7,9 +7,9 @@ array needs no clearing beyond `reset`.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stream.compiling import jit
 from stream.features.registry import DAY_MS, FEATURES, HOUR_MS
 
 __all__ = [
@@ -92,6 +92,9 @@ PROFILE = np.dtype(
         ("ids_floor_s", np.int64),
         ("id_hash", np.int64, (MAX_IDS,)),
         ("id_at_s", np.int64, (MAX_IDS,)),
+        # while unpacked: how many ids of a full memory were replaced since all were in order, and the oldest such one
+        ("ids_turned", np.int64),
+        ("ids_added_s", np.int64),
         # landmarks: the grid, and what was frozen on it until its label matures
         ("phase_ms", np.int64),
         ("next_landmark_at", np.int64),
@@ -121,7 +124,7 @@ PROFILE = np.dtype(
 )
 
 
-@numba.njit(cache=True)
+@jit
 def reset(p, phase_ms):  # type: ignore[no-untyped-def]
     """Make record ``p`` the profile of a customer of whom nothing is known."""
     p.day_stamp[:] = -1
@@ -149,6 +152,8 @@ def reset(p, phase_ms):  # type: ignore[no-untyped-def]
     p.retractions = 0
     p.ids = 0
     p.ids_floor_s = NEVER
+    p.ids_turned = MAX_IDS
+    p.ids_added_s = -NEVER
     p.phase_ms = phase_ms
     p.next_landmark_at = -NEVER
     p.pending = 0

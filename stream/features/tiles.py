@@ -13,15 +13,14 @@ Adding to a tile commutes, so the order in which events arrive does not matter.
 
 from __future__ import annotations
 
-import numba
-
+from stream.compiling import jit
 from stream.features.profile import DAY_TILES, HOUR_TILES, MINUTE_MS, MINUTE_TILES
 from stream.features.registry import DAY_MS, HOUR_MS
 
 __all__ = ["add", "day_count"]
 
 
-@numba.njit(cache=True)
+@jit
 def _claim(stamps, counts, index, length):  # type: ignore[no-untyped-def]
     """Return the ring slot of tile ``index``, cleared if it held an older tile; -1 if a newer one holds it."""
     slot = index % length
@@ -33,7 +32,7 @@ def _claim(stamps, counts, index, length):  # type: ignore[no-untyped-def]
     return slot
 
 
-@numba.njit(cache=True)
+@jit
 def add(p, at, channel, count, amount):  # type: ignore[no-untyped-def]
     """Add ``count`` to ``channel`` and ``amount`` of money to the tiles of time ``at`` (ms).
 
@@ -57,7 +56,7 @@ def add(p, at, channel, count, amount):  # type: ignore[no-untyped-def]
             p.minute_count[slot, channel] += count
 
 
-@numba.njit(cache=True)
+@jit
 def day_count(p, at, channel):  # type: ignore[no-untyped-def]
     """What ``channel`` counts on the day of ``at`` (ms); 0 for a day that the ring has left behind."""
     day = at // DAY_MS

@@ -5,9 +5,9 @@ Source of the encodings: Protocol Buffers, "Encoding", base 128 varints and ZigZ
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stream.compiling import jit
 from stream.features.profile import NEVER
 
 _LOW_BITS, _MORE = 127, 128
@@ -17,7 +17,7 @@ _LAST_SHIFT = 56
 __all__ = ["get_bits", "get_int", "get_time", "get_uint", "put_bits", "put_int", "put_time", "put_uint"]
 
 
-@numba.njit(cache=True)
+@jit
 def put_uint(buffer, at, value):  # type: ignore[no-untyped-def]
     """Write a non-negative int64 at position ``at``; return the position after it."""
     rest = np.int64(value)
@@ -29,7 +29,7 @@ def put_uint(buffer, at, value):  # type: ignore[no-untyped-def]
     return at + 1
 
 
-@numba.njit(cache=True)
+@jit
 def get_uint(buffer, at):  # type: ignore[no-untyped-def]
     """Read what `put_uint` wrote; return the value and the position after it."""
     value = np.int64(0)
@@ -43,21 +43,21 @@ def get_uint(buffer, at):  # type: ignore[no-untyped-def]
         shift += 7
 
 
-@numba.njit(cache=True)
+@jit
 def put_int(buffer, at, value):  # type: ignore[no-untyped-def]
     """Write an int64 of magnitude below 2**62; return the position after it."""
     v = np.int64(value)
     return put_uint(buffer, at, (v << 1) ^ (v >> 63))
 
 
-@numba.njit(cache=True)
+@jit
 def get_int(buffer, at):  # type: ignore[no-untyped-def]
     """Read what `put_int` wrote; return the value and the position after it."""
     z, at = get_uint(buffer, at)
     return (z >> 1) ^ -(z & 1), at
 
 
-@numba.njit(cache=True)
+@jit
 def put_bits(buffer, at, value, octets):  # type: ignore[no-untyped-def]
     """Write the low ``8 * octets`` bits of an int64, little endian; return the position after them."""
     rest = np.int64(value)
@@ -67,7 +67,7 @@ def put_bits(buffer, at, value, octets):  # type: ignore[no-untyped-def]
     return at + octets
 
 
-@numba.njit(cache=True)
+@jit
 def get_bits(buffer, at, octets):  # type: ignore[no-untyped-def]
     """Read what `put_bits` wrote (sign extended at 8 octets); return the value and the position after it."""
     value = np.int64(0)
@@ -76,7 +76,7 @@ def get_bits(buffer, at, octets):  # type: ignore[no-untyped-def]
     return value, at + octets
 
 
-@numba.njit(cache=True)
+@jit
 def put_time(buffer, at, time, base):  # type: ignore[no-untyped-def]
     """Write a time as its distance to ``base`` (zigzag, plus 2), NEVER as 0 and -NEVER as 1; return what follows."""
     if time == NEVER:
@@ -87,7 +87,7 @@ def put_time(buffer, at, time, base):  # type: ignore[no-untyped-def]
     return put_uint(buffer, at, ((d << 1) ^ (d >> 63)) + 2)
 
 
-@numba.njit(cache=True)
+@jit
 def get_time(buffer, at, base):  # type: ignore[no-untyped-def]
     """Read what `put_time` wrote with the same ``base``; return the time and the position after it."""
     z, at = get_uint(buffer, at)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
+from stream.compiling import jit, jit_inline
 from stream.events.columns import MONEY_SCALE
 from stream.features.profile import (
     CART,
@@ -55,14 +55,14 @@ _INPUT_LIMIT = 32_767
 _LOGARITHMS = np.array([round(math.log1p(x) * INPUT_SCALE) for x in range(1024)], np.int16)
 
 
-@numba.njit(cache=True, inline="always")
+@jit_inline
 def _live(p, now, hop, span):  # type: ignore[no-untyped-def]
     """First and last tile of the window that can hold anything, by index; an empty range when none can."""
     index = now // hop
     return max(index - span, p.first_at // hop, 0), min(index, p.last_at // hop)
 
 
-@numba.njit(cache=True, inline="always")
+@jit_inline
 def _short_window(p, now, hop, span, stamps, counts, out, window):  # type: ignore[no-untyped-def]
     clicks = 0
     emails = 0
@@ -82,7 +82,7 @@ def _short_window(p, now, hop, span, stamps, counts, out, window):  # type: igno
     out[_PURCHASES + window] = purchases
 
 
-@numba.njit(cache=True)
+@jit
 def _sum_days(p, first, last, last_order_day):  # type: ignore[no-untyped-def]
     """Clicks, e-mails, purchases, spend, active days, additions after the last order, of days ``first``..``last``."""
     clicks = 0
@@ -109,7 +109,7 @@ def _sum_days(p, first, last, last_order_day):  # type: ignore[no-untyped-def]
     return clicks, emails, purchases, spend, active_days, additions
 
 
-@numba.njit(cache=True)
+@jit
 def _day_windows(p, now, out):  # type: ignore[no-untyped-def]
     today = now // DAY_MS
     last_order_day = p.last_order_at // DAY_MS if p.last_order_at != NEVER else -1
@@ -138,12 +138,12 @@ def _day_windows(p, now, out):  # type: ignore[no-untyped-def]
     out[_SPEND + 2] = (spend + older[3]) / _MONEY
 
 
-@numba.njit(cache=True)
+@jit
 def _days_since(at, now):  # type: ignore[no-untyped-def]
     return (now - at) / _DAY if at != NEVER else np.nan
 
 
-@numba.njit(cache=True)
+@jit
 def _history(p, now, out):  # type: ignore[no-untyped-def]
     out[_SINCE_CLICK] = _days_since(p.last_click_at, now)
     out[_SINCE_EMAIL] = _days_since(p.last_email_at, now)
@@ -169,7 +169,7 @@ def _history(p, now, out):  # type: ignore[no-untyped-def]
     out[_CLICK_RATE] = (p.emails_clicked + 0.25) / (p.emails_sent + 5.0)
 
 
-@numba.njit(cache=True)
+@jit
 def values(p, now, out):  # type: ignore[no-untyped-def]
     """Write the feature values of ``p`` at ``now`` (ms) to ``out`` (float64[features]); NaN is "not known yet".
 
@@ -181,7 +181,7 @@ def values(p, now, out):  # type: ignore[no-untyped-def]
     _history(p, now, out)
 
 
-@numba.njit(cache=True)
+@jit
 def quantise(value, out):  # type: ignore[no-untyped-def]
     """Turn feature values into model inputs: ``out`` (int16[features]) is in units of 1/INPUT_SCALE."""
     for j in range(value.shape[0]):

@@ -6,9 +6,9 @@ here depends on where a batch begins or ends: a replay gives the landmarks, labe
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stream.compiling import jit
 from stream.features import apply as features
 from stream.features.profile import MAX_PENDING, NEVER
 from stream.processing.emission import EmissionCause, EmissionKind
@@ -38,7 +38,14 @@ _SUPPRESSED_FEW_ORDERS, _SUPPRESSED_COOLDOWN = 3, 4
 ROOM = 4
 
 
-@numba.njit(cache=True)
+@jit
+def _copy(source, target):  # type: ignore[no-untyped-def]
+    # an assignment of slices would make an array in between, in case that they overlap
+    for k in range(source.shape[0]):
+        target[k] = source[k]
+
+
+@jit
 def _emit(out, count, kind, row, at, inputs, value):  # type: ignore[no-untyped-def]
     e = out[count]
     e.kind = kind
@@ -59,23 +66,23 @@ def _emit(out, count, kind, row, at, inputs, value):  # type: ignore[no-untyped-
     e.churned = False
     e.purchases = 0
     e.spend = 0
-    e.inputs[:] = inputs
-    e.values[:] = value
+    _copy(inputs, e.inputs)
+    _copy(value, e.values)
     return count + 1
 
 
-@numba.njit(cache=True)
+@jit
 def _recall_calm(p, e, rules):  # type: ignore[no-untyped-def]
     """Put the last landmark whose risk was below the clear level on an alert, if one still waits for its label."""
     for k in range(p.pending - 1, -1, -1):
         if p.pending_risk[k] < rules.clear_at:
             e.landmark_at = p.pending_at[k]
             e.calm_risk = p.pending_risk[k]
-            e.calm_inputs[:] = p.pending_input[k]
+            _copy(p.pending_input[k], e.calm_inputs)
             return
 
 
-@numba.njit(cache=True)
+@jit
 def _decide(p, row, at, cause, event_id, risk, rules, model, out, count, tally, value, inputs):  # type: ignore[no-untyped-def]
     previous = p.risk
     p.risk = risk
@@ -111,7 +118,7 @@ def _decide(p, row, at, cause, event_id, risk, rules, model, out, count, tally, 
     return count
 
 
-@numba.njit(cache=True)
+@jit
 def _evaluate(p, row, at, cause, event_id, rules, model, out, count, tally, looks):  # type: ignore[no-untyped-def]
     """Score at ``at`` and decide; the row's last look is the one at ``at``."""
     value = looks.values[row]
@@ -127,7 +134,7 @@ def _evaluate(p, row, at, cause, event_id, rules, model, out, count, tally, look
     return count
 
 
-@numba.njit(cache=True)
+@jit
 def _assign_segment(p, row, at, model, out, count, value, inputs):  # type: ignore[no-untyped-def]
     """Segments are a slow view of a customer: they are looked at on landmarks only."""
     if model.clusters == 0 or p.orders == 0:
@@ -145,7 +152,7 @@ def _assign_segment(p, row, at, model, out, count, value, inputs):  # type: igno
     return count
 
 
-@numba.njit(cache=True)
+@jit
 def _take_landmark(p, row, at, rules, model, out, count, value, inputs):  # type: ignore[no-untyped-def]
     """Freeze the vector and the score just evaluated; go to the next point of the grid."""
     if p.orders > 0 and p.pending < MAX_PENDING:
@@ -156,7 +163,7 @@ def _take_landmark(p, row, at, rules, model, out, count, value, inputs):  # type
         p.pending_version[k] = model.version if model.ready else 0
         p.pending_orders[k] = p.orders
         p.pending_spend[k] = p.order_spend - p.refund_spend
-        p.pending_input[k, :] = inputs
+        _copy(inputs, p.pending_input[k])
         p.pending = k + 1
         count = _emit(out, count, _LANDMARK, row, at, inputs, value)
     p.next_landmark_at = at + rules.landmark_ms
@@ -165,7 +172,7 @@ def _take_landmark(p, row, at, rules, model, out, count, value, inputs):  # type
     return count
 
 
-@numba.njit(cache=True)
+@jit
 def _mature(p, row, at, out, count, value):  # type: ignore[no-untyped-def]
     """Emit the label of the oldest pending landmark, with what was frozen on it."""
     count = _emit(out, count, _LABEL, row, at, p.pending_input[0], value)
@@ -185,12 +192,12 @@ def _mature(p, row, at, out, count, value):  # type: ignore[no-untyped-def]
         p.pending_version[k] = p.pending_version[k + 1]
         p.pending_orders[k] = p.pending_orders[k + 1]
         p.pending_spend[k] = p.pending_spend[k + 1]
-        p.pending_input[k, :] = p.pending_input[k + 1]
+        _copy(p.pending_input[k + 1], p.pending_input[k])
     p.pending = last
     return count
 
 
-@numba.njit(cache=True)
+@jit
 def _silence_cause(p, rules, model, looks):  # type: ignore[no-untyped-def]
     """A crossing that the present model already sees at the last evaluation comes from the model, not from silence."""
     if p.risk_version == model.version or p.as_of == NEVER or not model.ready:
@@ -198,7 +205,7 @@ def _silence_cause(p, rules, model, looks):  # type: ignore[no-untyped-def]
     return _MODEL if risk_at(p, p.as_of, model, looks.value, looks.input) >= rules.raise_at else _SILENCE
 
 
-@numba.njit(cache=True)
+@jit
 def fire(p, row, until, rules, model, out, count, tally, looks):  # type: ignore[no-untyped-def]
     """Fire the timers of ``p`` that are due before ``until``, in time order; return the new emission count.
 
@@ -231,14 +238,14 @@ def fire(p, row, until, rules, model, out, count, tally, looks):  # type: ignore
     return count
 
 
-@numba.njit(cache=True)
+@jit
 def _arm_landmark(p, now, rules):  # type: ignore[no-untyped-def]
     """Put the next landmark on the customer's grid, strictly after ``now``."""
     period = rules.landmark_ms
     p.next_landmark_at = ((now - p.phase_ms) // period + 1) * period + p.phase_ms
 
 
-@numba.njit(cache=True)
+@jit
 def apply(p, row, event, now, rules, model, out, count, tally, looks):  # type: ignore[no-untyped-def]
     """Apply an EVENT at stream time ``now``; return what became of it (`stream.features.apply`) and the emissions."""
     status = features.apply(p, event)

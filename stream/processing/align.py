@@ -12,8 +12,9 @@ so the merged order is a function of the logs alone, however they were cut into 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -39,7 +40,7 @@ class Chunk:
     taken: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Taken:
     """A run of the merged order.
 
@@ -55,6 +56,12 @@ class Taken:
     rejections: list[tuple[int, Any, Rejection]]
     next_offsets: dict[int, int]
     finished: list[Any]
+
+    @cached_property
+    def row_of(self) -> Mapping[str, int]:
+        """The customers of the events, each once and numbered, in the order of their first events."""
+        customers = dict.fromkeys(self.customer_ids)
+        return dict(zip(customers, range(len(customers)), strict=True))
 
     @property
     def records_in(self) -> int:

@@ -13,10 +13,10 @@ from binascii import a2b_base64
 from collections.abc import Sequence
 from itertools import pairwise
 
-import numba
 import numpy as np
 import orjson
 
+from stream.compiling import jit
 from stream.errors import CodecError
 from stream.events.columns import MONEY_SCALE
 from stream.features.registry import COLUMN, FEATURES
@@ -85,17 +85,17 @@ _OPEN, _CLOSE, _COMMA = b"{},"
 _FIXED = len(_KEY_TEXT) + 2 * len(_NAME_TEXT) + MAX_NUMBER * (len(_KEYS) + 2 * _INPUTS)
 
 
-@numba.njit(cache=True)
+@jit
 def _key(buffer, at, k):  # type: ignore[no-untyped-def]
     return put_fragment(buffer, at, _KEY_TEXT, _KEY_STARTS[k], _KEY_STARTS[k + 1])
 
 
-@numba.njit(cache=True)
+@jit
 def _name(buffer, at, j):  # type: ignore[no-untyped-def]
     return put_fragment(buffer, at, _NAME_TEXT, _NAME_STARTS[j], _NAME_STARTS[j + 1])
 
 
-@numba.njit(cache=True)
+@jit
 def _put_reasons(buffer, at, inputs, model, parts):  # type: ignore[no-untyped-def]
     """Write the largest contributions to the logit, relative to a typical customer, largest first."""
     if not model.ready:
@@ -119,7 +119,7 @@ def _put_reasons(buffer, at, inputs, model, parts):  # type: ignore[no-untyped-d
     return at + 1
 
 
-@numba.njit(cache=True)
+@jit
 def _put_features(buffer, at, values):  # type: ignore[no-untyped-def]
     """Write the features that are not what their absence means."""
     first = True
@@ -135,7 +135,7 @@ def _put_features(buffer, at, values):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(cache=True)
+@jit
 def _write_row(buffer, at, p, row, values, inputs, worth, model, ids, segments, packed, parts):  # type: ignore[no-untyped-def]
     at = put_fragment(buffer, _key(buffer, at, 0), ids[0], ids[1][row], ids[1][row + 1])
     at = put_instant(buffer, _key(buffer, at, 1), p.as_of, True)
@@ -165,10 +165,9 @@ def _write_row(buffer, at, p, row, values, inputs, worth, model, ids, segments, 
     return _key(buffer, at, 21)
 
 
-@numba.njit(cache=True)
-def _write_rows(buffer, ends, begin, end, standing, values, inputs, worth, models, ids, segments, packed):  # type: ignore[no-untyped-def]
+@jit
+def _write_rows(buffer, ends, begin, end, standing, values, inputs, worth, models, ids, segments, packed, parts):  # type: ignore[no-untyped-def]
     model = models[0]
-    parts = np.empty(_INPUTS)
     at = 0
     for row in range(begin, end):
         at = _write_row(
@@ -195,6 +194,7 @@ def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, rules: Rules) -
     fixed = _FIXED + int(np.diff(segments[1]).max(initial=0))
     ends = np.empty(_ROWS, np.int64)
     buffer = np.empty(0, np.uint8)
+    parts = np.empty(_INPUTS)
     documents = []
     for begin in range(0, len(p), _ROWS):
         end = min(begin + _ROWS, len(p))
@@ -215,6 +215,7 @@ def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, rules: Rules) -
             ids,
             segments,
             (run.octets, run.starts),
+            parts,
         )
         ends_at = ends[: end - begin].tolist()
         text = buffer[: ends_at[-1]].tobytes()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from stream.compiling import jit, jit_with_arrays
 from stream.features import orders
 from stream.features.profile import NEVER, PROFILE
 from stream.features.registry import DAY_MS
@@ -13,7 +13,7 @@ from stream.processing.score import risk_at
 __all__ = ["at_risk_from", "foreseen", "risk_after_order"]
 
 
-@numba.njit(cache=True)
+@jit
 def at_risk_from(p, at, rules, model, value, inputs):  # type: ignore[no-untyped-def]
     """The day, as the time it begins on, from which silence since ``at`` would bring the risk to the level, or -NEVER.
 
@@ -41,7 +41,7 @@ def at_risk_from(p, at, rules, model, value, inputs):  # type: ignore[no-untyped
     return -NEVER
 
 
-@numba.njit(cache=True)
+@jit_with_arrays
 def risk_after_order(p, at, model):  # type: ignore[no-untyped-def]
     """The risk if the customer, as of ``at``, placed one order of the usual value at that moment."""
     copies = np.empty(1, PROFILE)
@@ -57,7 +57,7 @@ def risk_after_order(p, at, model):  # type: ignore[no-untyped-def]
     return risk_at(q, at, model, value, inputs)
 
 
-@numba.njit(cache=True)
+@jit
 def foreseen(p):  # type: ignore[no-untyped-def]
     """When silence will bring the risk to the level, as far as is known; -NEVER when it will not, or already has.
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import orjson
 
+from stream.compiling import jit
 from stream.features.profile import NEVER
 from stream.features.registry import DAY_MS
 
@@ -59,7 +59,7 @@ def quoted(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.
     return fragments([orjson.dumps(text) for text in texts])
 
 
-@numba.njit(cache=True)
+@jit
 def put_fragment(buffer, at, octets, begin, end):  # type: ignore[no-untyped-def]
     """Copy ``octets[begin:end]`` of `fragments`, in whole blocks: up to a block behind it is overwritten."""
     # unsigned: a negative index would count from the end, and having to look for it keeps the loop from being unrolled
@@ -73,19 +73,19 @@ def put_fragment(buffer, at, octets, begin, end):  # type: ignore[no-untyped-def
     return at + end - begin
 
 
-@numba.njit(cache=True)
+@jit
 def put_null(buffer, at):  # type: ignore[no-untyped-def]
     """Write null."""
     return put_fragment(buffer, at, _NULL, 0, 4)
 
 
-@numba.njit(cache=True)
+@jit
 def put_bool(buffer, at, value):  # type: ignore[no-untyped-def]
     """Write true or false."""
     return put_fragment(buffer, at, _TRUE, 0, 4) if value else put_fragment(buffer, at, _FALSE, 0, 5)
 
 
-@numba.njit(cache=True)
+@jit
 def _put_digits(buffer, at, value, width):  # type: ignore[no-untyped-def]
     """Write a non-negative integer with at least ``width`` digits."""
     digits = 1
@@ -101,7 +101,7 @@ def _put_digits(buffer, at, value, width):  # type: ignore[no-untyped-def]
     return at + digits
 
 
-@numba.njit(cache=True)
+@jit
 def put_integer(buffer, at, value):  # type: ignore[no-untyped-def]
     """Write an int64."""
     v = np.int64(value)
@@ -112,7 +112,7 @@ def put_integer(buffer, at, value):  # type: ignore[no-untyped-def]
     return _put_digits(buffer, at, v, 1)
 
 
-@numba.njit(cache=True)
+@jit
 def put_decimal(buffer, at, value, places):  # type: ignore[no-untyped-def]
     """Write a float of magnitude below 1e12, rounded half to even to ``places`` (at most 6); NaN as null."""
     if math.isnan(value):
@@ -134,7 +134,7 @@ def put_decimal(buffer, at, value, places):  # type: ignore[no-untyped-def]
     return _put_digits(buffer, at, part, width)
 
 
-@numba.njit(cache=True)
+@jit
 def _civil(day):  # type: ignore[no-untyped-def]
     """Year, month and day of a day since the epoch.
 
@@ -150,7 +150,7 @@ def _civil(day):  # type: ignore[no-untyped-def]
     return yoe + era * 400 + (1 if month <= 2 else 0), month, doy - (153 * mp + 2) // 5 + 1  # noqa: PLR2004 - as above
 
 
-@numba.njit(cache=True)
+@jit
 def put_instant(buffer, at, time, with_ms):  # type: ignore[no-untyped-def]
     """Write a time in ms as a quoted RFC 3339 instant, to the second or millisecond; NEVER (either sign) as null."""
     if time == NEVER or time == -NEVER:
@@ -177,7 +177,7 @@ def put_instant(buffer, at, time, with_ms):  # type: ignore[no-untyped-def]
     return at + 2
 
 
-@numba.njit(cache=True)
+@jit
 def put_base64(buffer, at, octets, begin, end):  # type: ignore[no-untyped-def]
     """Write ``octets[begin:end]`` in base64 with padding, unquoted."""
     k = begin

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from stream.compiling import jit
 from stream.features import vector
 from stream.features.codec import MOST_OCTETS, pack_into, unpack_from
 from stream.features.profile import NEVER, PROFILE, reset
@@ -128,7 +128,7 @@ def new_cursor() -> npt.NDArray[np.void]:
     return np.zeros(1, CURSOR)
 
 
-@numba.njit(cache=True)
+@jit
 def _unpack(p, customers, row):  # type: ignore[no-untyped-def]
     begin = customers.starts[row]
     end = customers.starts[row + 1]
@@ -138,7 +138,7 @@ def _unpack(p, customers, row):  # type: ignore[no-untyped-def]
     return unpack_from(p, customers.octets, begin, end)
 
 
-@numba.njit(cache=True)
+@jit
 def _enter(p, customers, cursor, left):  # type: ignore[no-untyped-def]
     """Unpack the customer at the cursor, unless that was done before; DONE, or why it cannot be."""
     if not cursor.unpacked:
@@ -150,7 +150,7 @@ def _enter(p, customers, cursor, left):  # type: ignore[no-untyped-def]
     return DONE
 
 
-@numba.njit(cache=True)
+@jit
 def _leave(p, rules, model, cursor, left):  # type: ignore[no-untyped-def]
     """Search the next crossing, look at a customer who was not looked at, note how it stands, pack, go on."""
     row = cursor.row
@@ -182,13 +182,13 @@ def _leave(p, rules, model, cursor, left):  # type: ignore[no-untyped-def]
     cursor.row += 1
 
 
-@numba.njit(cache=True)
+@jit
 def _place(emissions, begin, end, position):  # type: ignore[no-untyped-def]
     for k in range(begin, end):
         emissions[k].position = position
 
 
-@numba.njit(cache=True)
+@jit
 def advance(working, cursors, customers, events, rules, models, left):  # type: ignore[no-untyped-def]
     """Apply the events of each customer; return (why it ended, emissions).
 
@@ -226,7 +226,7 @@ def advance(working, cursors, customers, events, rules, models, left):  # type: 
     return DONE, count
 
 
-@numba.njit(cache=True)
+@jit
 def sweep(working, cursors, customers, until, rules, models, left):  # type: ignore[no-untyped-def]
     """Fire what is due before ``until`` (ms) of each customer; returns, and goes on, as `advance` does."""
     p = working[0]
@@ -247,7 +247,7 @@ def sweep(working, cursors, customers, until, rules, models, left):  # type: ign
     return DONE, count
 
 
-@numba.njit(cache=True)
+@jit
 def score(working, customers, now, models, values, inputs, risks):  # type: ignore[no-untyped-def]
     """Score each customer at ``now`` (ms), changing nothing; return the first that is damaged, or -1."""
     p = working[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from types import MappingProxyType
 
 import msgspec
@@ -102,7 +103,7 @@ class Partition:
     def missing(self, customer_ids: Iterable[str]) -> list[str]:
         """Customers, each once, whose profile must be read before a step over them."""
         cache = self._cache
-        return [customer for customer in dict.fromkeys(customer_ids) if customer not in cache]
+        return [*dict.fromkeys([customer for customer in customer_ids if customer not in cache])]
 
     def remember(self, customer_ids: Sequence[str], documents: Sequence[bytes | None]) -> None:
         """Cache the profiles of documents just read; None is a customer who has none yet."""
@@ -119,9 +120,8 @@ class Partition:
         rejections = list(taken.rejections)
         if not taken.customer_ids:
             return self._outcome(state, (), None, scorer, now_ms, rejections)
-        customers = list(dict.fromkeys(taken.customer_ids))
-        row_of = {customer: row for row, customer in enumerate(customers)}
-        rows = np.array([row_of[customer] for customer in taken.customer_ids], np.int64)
+        customers = list(taken.row_of)
+        rows = np.fromiter(map(taken.row_of.__getitem__, taken.customer_ids), np.int64, len(taken.customer_ids))
         stream_time = np.maximum.accumulate(taken.events["time"])
         if state.stream_time_ms is not None:
             stream_time = np.maximum(stream_time, state.stream_time_ms)
@@ -178,7 +178,7 @@ class Partition:
         self._due.update((customer, _NO_TIMER) for customer in outcome.idle if customer in self._cache)
         excess = len(self._cache) - self._cache_customers
         if excess > 0:
-            for customer in list(self._cache)[:excess]:
+            for customer in [*islice(self._cache, excess)]:
                 del self._cache[customer]
                 self._due.pop(customer, None)
 
@@ -264,7 +264,8 @@ def _appended_at_ms(taken: Taken, emissions: npt.NDArray[np.void]) -> dict[int, 
         return {}
     event_ids = np.unique(emissions["event_id"][alerted])
     causing = np.flatnonzero(np.isin(taken.events["event_id"], event_ids[event_ids != 0]))
-    return {int(taken.events["event_id"][k]): taken.records[k].timestamp for k in causing.tolist()}
+    events = taken.events[causing]
+    return dict(zip(events["event_id"].tolist(), events["appended"].tolist(), strict=True))
 
 
 def _raised_risks(emissions: npt.NDArray[np.void]) -> list[tuple[str, float]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
+from stream.compiling import jit
 from stream.features import vector
 from stream.features.registry import FEATURES, INPUT_SCALE
 from stream.online_models.basis import CURVED_COLUMNS, PAIRS
@@ -34,18 +34,18 @@ _LOGIT_LIMIT = 32_767
 SEGMENT_MARGIN = 0.25
 
 
-@numba.njit(cache=True)
+@jit
 def _deviate(inputs, model):  # type: ignore[no-untyped-def]
-    d = model.deviations
+    """Fill ``model.deviations``."""
     for j in range(_INPUTS):
-        d[j] = inputs[j] / INPUT_SCALE - model.typical[j]
-    return d
+        model.deviations[j] = inputs[j] / INPUT_SCALE - model.typical[j]
 
 
-@numba.njit(cache=True)
+@jit
 def logit_of(inputs, model):  # type: ignore[no-untyped-def]
     """Calibrated log-odds of churn for model inputs (int16[features])."""
-    d = _deviate(inputs, model)
+    _deviate(inputs, model)
+    d = model.deviations
     # the same additions in the same order on every machine, but in chains that need not wait for each other
     even = model.bias
     odd = 0.0
@@ -65,7 +65,7 @@ def logit_of(inputs, model):  # type: ignore[no-untyped-def]
     return even + odd + curved
 
 
-@numba.njit(cache=True)
+@jit
 def raw_logit_of(inputs, model):  # type: ignore[no-untyped-def]
     """Log-odds before calibration, in units of 1/INPUT_SCALE; NO_LOGIT when there is no model."""
     if not model.ready:
@@ -74,10 +74,11 @@ def raw_logit_of(inputs, model):  # type: ignore[no-untyped-def]
     return np.int64(min(max(raw, -_LOGIT_LIMIT), _LOGIT_LIMIT))
 
 
-@numba.njit(cache=True)
+@jit
 def contributions(inputs, model, out):  # type: ignore[no-untyped-def]
     """Write each input's part in the logit to ``out`` (float64[features]); see `stream.alerts.reasons`."""
-    d = _deviate(inputs, model)
+    _deviate(inputs, model)
+    d = model.deviations
     for j in range(_INPUTS):
         out[j] = model.weights[j] * d[j]
     for k in range(_FIRST.shape[0]):
@@ -86,7 +87,7 @@ def contributions(inputs, model, out):  # type: ignore[no-untyped-def]
         out[_SECOND[k]] += half
 
 
-@numba.njit(cache=True)
+@jit
 def risk_of(inputs, model):  # type: ignore[no-untyped-def]
     """Probability of churn for model inputs (int16[features])."""
     z = logit_of(inputs, model)
@@ -96,7 +97,7 @@ def risk_of(inputs, model):  # type: ignore[no-untyped-def]
     return e / (1.0 + e)
 
 
-@numba.njit(cache=True)
+@jit
 def risk_at(p, now, model, value, inputs):  # type: ignore[no-untyped-def]
     """Risk of ``p`` at ``now`` if nothing happens until then; fills ``value`` and ``inputs``."""
     vector.values(p, now, value)
@@ -104,7 +105,7 @@ def risk_at(p, now, model, value, inputs):  # type: ignore[no-untyped-def]
     return risk_of(inputs, model)
 
 
-@numba.njit(cache=True)
+@jit
 def nearest_segment(inputs, model, current):  # type: ignore[no-untyped-def]
     """Nearest centroid, staying with ``current`` (-1: none) unless another is clearly nearer."""
     best = -1

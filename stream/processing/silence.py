@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
+from stream.compiling import jit
 from stream.features.profile import NEVER
 from stream.processing.score import risk_at
 
@@ -20,7 +20,7 @@ __all__ = ["next_due", "search"]
 _RESOLUTION_MS = 1000
 
 
-@numba.njit(cache=True)
+@jit
 def _crossing(p, low, high, level, model, value, inputs):  # type: ignore[no-untyped-def]
     """A time in (low, high], which are below and at or above the level, with both within the resolution before it.
 
@@ -55,7 +55,7 @@ def _crossing(p, low, high, level, model, value, inputs):  # type: ignore[no-unt
     return high
 
 
-@numba.njit(cache=True)
+@jit
 def search(p, until, rules, model, value, inputs):  # type: ignore[no-untyped-def]
     """Set ``p.check_at`` to the first crossing before ``until`` (ms), if there is one.
 
@@ -90,7 +90,7 @@ def search(p, until, rules, model, value, inputs):  # type: ignore[no-untyped-de
     p.check_due = low < p.next_landmark_at
 
 
-@numba.njit(cache=True)
+@jit
 def next_due(p, rules):  # type: ignore[no-untyped-def]
     """Time of the profile's next timer; -NEVER when it has none."""
     due = min(p.next_landmark_at, p.check_at)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import redis
@@ -60,17 +62,21 @@ def connect(settings: Settings) -> Client:
     return client
 
 
+@lru_cache(maxsize=65_536)
+def _length(octets: int) -> bytes:
+    """What stands between an argument of so many octets and the one before it."""
+    return b"\r\n$%d\r\n" % octets
+
+
 class _Packing:
     """Packs commands of very many arguments, as a step's script has them, three times as fast as redis-py."""
 
     def pack_command(self, *args: Any) -> list[bytes]:
         if len(args) < _MANY_ARGUMENTS:
             return super().pack_command(*args)  # type: ignore[misc, no-any-return]  # of the connection that this is mixed into
-        pieces = [b"*%d\r\n" % len(args)]
-        for arg in args:
-            octets = arg if isinstance(arg, bytes) else str(arg).encode()
-            pieces.append(b"$%d\r\n%b\r\n" % (len(octets), octets))
-        return [b"".join(pieces)]
+        octets = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
+        lengths = map(_length, map(len, octets))
+        return [b"*%d" % len(args) + b"".join(chain.from_iterable(zip(lengths, octets, strict=True))) + b"\r\n"]
 
 
 class _Connection(_Packing, redis.asyncio.Connection):
