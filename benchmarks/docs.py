@@ -93,7 +93,8 @@ def scale(report: Report) -> str:
     sizes = report["sizes"]
     rows: list[list[object]] = []
     for label, name, form in (
-        ("events/s of one worker", "events_per_s", ",.0f"),
+        ("events/s of one worker, of 10,000 of them", "active_events_per_s", ",.0f"),
+        ("events/s of one worker, of all of them", "events_per_s", ",.0f"),
         ("documents written a second", "documents_per_s", ",.0f"),
         ("Redis CPU us/event", "redis_cpu_us_per_event", ".1f"),
         ("octets to Redis an event", "redis_bytes_in_per_event", ",.0f"),

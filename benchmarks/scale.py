@@ -1,9 +1,11 @@
 """What more customers cost: ``python -m benchmarks.scale``.
 
-For 10 thousand, 100 thousand and 1 million customers: first every customer gets an order, by the same path, then the
-worker is replaced, and the same number of events is measured each time. Written to ``build/scale.json``: events/s of
-one worker, Redis bytes of a customer, memory of the worker, seconds from the start of a worker until it owns every
-partition, timers fired a second when all customers become due at a time; and a year of real events, replayed.
+For 10 thousand, 100 thousand and 1 million customers: first every customer gets an order, by the same path. Then the
+worker is replaced, and the same number of events of the same 10 thousand customers is measured each time: what the
+number of customers costs by itself. Then as many events of all customers, evenly: with ten thousand of them each has
+many in a step and is written once, with a million hardly one comes twice. Written to ``build/scale.json``: events/s of
+one worker in both cases, Redis bytes of a customer, memory of the worker, seconds from the start of a worker until it
+owns every partition, timers fired a second when all customers are due at a time; and a year of real events, replayed.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from stream.storage.overview import Overview
 
 _PATIENCE_S = 240.0
 _SAMPLED = 2000
+_ACTIVE = 10_000
 
 
 def _until(done: Callable[[], bool], workers: WorkerProcesses, what: str) -> float:
@@ -81,6 +84,7 @@ def measure(customers: int, events: int, partitions: int, cache: int) -> dict[st
     now_ms = time.time_ns() // 1_000_000
     known = Workload(events=customers, customers=customers, law="each", prefix="k")
     # so short a time that hardly a timer is due in it: those are counted by themselves
+    active = Workload(events=events, customers=min(customers, _ACTIVE), days=0.01, prefix="a")
     fresh = Workload(events=events, customers=customers, days=0.01, prefix="f")
     last = Workload(events=100 * partitions, customers=customers, days=0.001, prefix="l")
     with (
@@ -95,24 +99,29 @@ def measure(customers: int, events: int, partitions: int, cache: int) -> dict[st
             _until_stored(overview, known.events, workers)
         before = overview.totals().owners
         rewrite(settings, wait=True)
-        produce(settings, synthetic(fresh, now_ms - 10 * DAY_MS + DAY_MS // 100))
+        produce(settings, synthetic(active, now_ms - 10 * DAY_MS + DAY_MS // 100))
         with WorkerProcesses(settings, 1, Path(name)) as workers:
             took_over_s = _until(lambda: _is_taken_over(overview, before, partitions), workers, "taking over")
-            _until_stored(overview, known.events + 1, workers)
+            active_events_per_s = _caught_up(overview, known.events, active.events, workers)
+        produce(settings, synthetic(fresh, now_ms - 10 * DAY_MS + 2 * DAY_MS // 100))
+        with WorkerProcesses(settings, 1, Path(name)) as workers:
+            stored = known.events + active.events
+            _until_stored(overview, stored + 1, workers)
             first, before_steady = overview.totals().counters.events_in, Spent.by_now(settings)
-            steady_s = _until_stored(overview, known.events + events, workers)
+            steady_s = _until_stored(overview, stored + events, workers)
             spent = Spent.by_now(settings)
             rss_mb = peak_rss_mb(workers.pids[0])
             figures = bytes_per_customer(settings)
             fired_before = _fired(overview)
             # ten days on: the next landmark of everybody has passed
             produce(settings, synthetic(last, now_ms))
-            due_s = _until_stored(overview, known.events + events + last.events, workers)
+            due_s = _until_stored(overview, stored + events + last.events, workers)
             due_s += _until(lambda: overview.totals().due == 0, workers, "the timers")
             fired = _fired(overview) - fired_before
-    counted = known.events + events - first
+    counted = stored + events - first
     return {
         "customers": customers,
+        "active_events_per_s": round(active_events_per_s, 1),
         "events_per_s": round(counted / steady_s, 1),
         "documents_per_s": round((spent.documents - before_steady.documents) / steady_s, 1),
         "redis_cpu_us_per_event": round((spent.cpu_s - before_steady.cpu_s) / counted * 1e6, 2),
@@ -127,6 +136,13 @@ def measure(customers: int, events: int, partitions: int, cache: int) -> dict[st
 
 def _until_stored(overview: Overview, events: int, workers: WorkerProcesses) -> float:
     return _until(lambda: overview.totals().counters.events_in >= events, workers, f"storing {events:,} events")
+
+
+def _caught_up(overview: Overview, stored: int, events: int, workers: WorkerProcesses) -> float:
+    """Events a second, from the first of ``events`` after those stored to the last."""
+    _until_stored(overview, stored + 1, workers)
+    first = overview.totals().counters.events_in
+    return (stored + events - first) / _until_stored(overview, stored + events, workers)
 
 
 def _is_taken_over(overview: Overview, before: frozenset[str], partitions: int) -> bool:

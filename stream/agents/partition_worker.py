@@ -36,6 +36,10 @@ _TYPES = tuple(EventType)
 _TICK_S = 1.0
 #: About so many customers at most in a step: one script call writes all their documents, and Redis does nothing else.
 _STEP_CUSTOMERS = 8000
+#: Where more than this share of the events are of customers who do not come again, taking more of them saves nothing.
+#: Then a step is half as large: its command fits into the buffers of the connection, so that Redis has all of it while
+#: the worker computes the step of the next partition.
+_SPARSE, _SPARSE_CUSTOMERS = 0.8, 4000
 #: The wall clock moves stream time this much behind itself, so that events under way still arrive in order.
 _CLOCK_GRACE_MS = 10_000
 #: A partition whose newest event is younger than this is fed by producers that write in the present.
@@ -234,7 +238,8 @@ class PartitionWorker:
             await self._store.verify()
 
     def _take(self) -> Taken | None:
-        most = min(self._options.step_records, math.ceil(_STEP_CUSTOMERS / self._customers_per_record))
+        customers = _STEP_CUSTOMERS if self._customers_per_record < _SPARSE else _SPARSE_CUSTOMERS
+        most = min(self._options.step_records, math.ceil(customers / self._customers_per_record))
         taken = self._aligner.take(self._at_end(), most)
         for source in tuple(self._held):
             if self._aligner.buffered(source) < self._enough // 2 + 1:

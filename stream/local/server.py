@@ -1,5 +1,6 @@
 """A server process that this process starts, waits for and takes down with it."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -61,6 +62,10 @@ class LocalServer(ABC):
     @abstractmethod
     def command(self) -> list[str]:
         """Path of the program and its arguments, for `port` and `directory`."""
+
+    def environment(self) -> dict[str, str]:
+        """What it is started with beside the environment of this process."""
+        return {}
 
     @abstractmethod
     def answers(self, timeout_s: float) -> bool:
@@ -144,6 +149,7 @@ class LocalServer(ABC):
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.directory,
+                env={**os.environ, **self.environment()},
                 start_new_session=True,
             )
 
