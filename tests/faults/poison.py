@@ -10,8 +10,8 @@ from stream.events.rejections import Reason
 
 __all__ = ["POISON", "Poison", "good_event"]
 
-#: 2024-01-02T03:04:05Z; in no kind but those of times is the time what is wrong.
-_AT_S = 1_704_164_645.0
+#: 2024-01-01T00:00:00Z, when logs begin: in no kind but those of times may the time be what is wrong.
+_AT_S = 1_704_067_200.0
 #: In each topic an event that is accepted.
 _GOOD: Mapping[EventType, Mapping[str, object]] = {
     EventType.CLICK: {"name": "page_viewed", "url": "/p"},

@@ -30,8 +30,8 @@ def published(bench: Bench, topic: str, scope: Scope) -> tuple[list[str], int]:
         elif scope.compared(topic, content) != scope.compared(topic, wanted[name]):
             violations.append(f"A: {topic}: copy {counts[name]} of {name} is another: {content} {wanted[name]}")
         elif counts[name] == 1:
-            # records that are no events have no time: between two topics they have no order
-            source = name.partition("/")[0] if topic == "dead-letters" else ""
+            # what is no event has no time, and may have no customer: it has an order within its own log only
+            source = name.rpartition("/")[0] if topic == "dead-letters" else ""
             order.setdefault((message.partition(), message.key(), source), []).append(name)
     missing = bound - counts.keys()
     if missing or extra:
