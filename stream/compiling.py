@@ -13,7 +13,8 @@ _Decorator = Callable[[Callable[..., Any]], Any]
 
 
 def _options(*, counts_references: bool) -> dict[str, Any]:
-    return {"cache": True, "_nrt": counts_references}
+    # without the lock of the interpreter, so that meanwhile the thread that fetches goes on
+    return {"cache": True, "nogil": True, "_nrt": counts_references}
 
 
 #: Kernels write where their caller says and make no array, so nobody need count who refers to one. Numba does it with

@@ -36,10 +36,6 @@ _TYPES = tuple(EventType)
 _TICK_S = 1.0
 #: About so many customers at most in a step: one script call writes all their documents, and Redis does nothing else.
 _STEP_CUSTOMERS = 8000
-#: Where more than this share of the events are of customers who do not come again, taking more of them saves nothing.
-#: Then a step is half as large: its command fits into the buffers of the connection, so that Redis has all of it while
-#: the worker computes the step of the next partition.
-_SPARSE, _SPARSE_CUSTOMERS = 0.8, 4000
 #: The wall clock moves stream time this much behind itself, so that events under way still arrive in order.
 _CLOCK_GRACE_MS = 10_000
 #: A partition whose newest event is younger than this is fed by producers that write in the present.
@@ -85,14 +81,16 @@ def no_probe(_point: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """``outbox_limit``: unpublished records at which a partition stops taking events. ``sweep_customers``: most due
-    customers in one sweep. ``fenced_wait_s``: how long a worker that was superseded waits for its revocation before it
-    claims again. ``probe``: called at the named points of a step (fault injection in tests).
+    """``gather_s``: how long a partition that lags waits for a larger step. ``outbox_limit``: unpublished records at which
+    a partition stops taking events. ``sweep_customers``: most due customers in one sweep. ``fenced_wait_s``: how long a
+    worker that was superseded waits for its revocation before it claims again. ``probe``: called at the named points of
+    a step (fault injection in tests).
     """
 
     clock: str = "auto"
     step_records: int = 2000
     align_wait_s: float = 5.0
+    gather_s: float = 0.2
     outbox_limit: int = 20_000
     sweep_customers: int = 4000
     fenced_wait_s: float = 10.0
@@ -136,6 +134,7 @@ class PartitionWorker:
         self._knows_due = False
         self._wake = asyncio.Event()
         self._waiting_since: float | None = None
+        self._gathering_since: float | None = None
         self._stopping = False
         self._publishing: asyncio.Task[None] | None = None
         self.steps = 0
@@ -210,6 +209,8 @@ class PartitionWorker:
                     await self.outbox.below(self._options.outbox_limit)
         elif self._due:
             await self._sweep(self._due)
+        elif (gather_s := self._gather_s()) > 0.0:
+            await wait_until_set(self._wake, gather_s)
         elif (taken := self._take()) is not None:
             await self._step(taken)
         elif self.outbox.confirmed or not self._knows_due or self._clock_moved():
@@ -237,9 +238,25 @@ class PartitionWorker:
             # an idle partition writes nothing, and would not notice that it was taken over or that its state is gone
             await self._store.verify()
 
+    def _gather_s(self) -> float:
+        """How long to wait for more records of an input that lags, 0.0 if not at all.
+
+        Nobody waits for a partition that lags; what it needs is that the many events of a customer are written once.
+        An input that brings little holds back the others, of which there may be plenty.
+        """
+        counts = [self._aligner.buffered(source) for source in range(len(_TYPES))]
+        little = [source for source, count in enumerate(counts) if count < self._enough]
+        if not any(counts) or all(self._holds_nothing_back(source) for source in little):
+            self._gathering_since = None
+            return 0.0
+        now = asyncio.get_running_loop().time()
+        if self._gathering_since is None:
+            self._gathering_since = now
+        return self._gathering_since + self._options.gather_s - now
+
     def _take(self) -> Taken | None:
-        customers = _STEP_CUSTOMERS if self._customers_per_record < _SPARSE else _SPARSE_CUSTOMERS
-        most = min(self._options.step_records, math.ceil(customers / self._customers_per_record))
+        self._gathering_since = None
+        most = min(self._options.step_records, math.ceil(_STEP_CUSTOMERS / self._customers_per_record))
         taken = self._aligner.take(self._at_end(), most)
         for source in tuple(self._held):
             if self._aligner.buffered(source) < self._enough // 2 + 1:
@@ -249,7 +266,7 @@ class PartitionWorker:
 
     def _at_end(self) -> list[bool]:
         """Inputs that hold nothing back: at the end of their log, or given up until they bring something."""
-        at_end = [self.inputs.at_end(source) or source in self._given_up for source in range(len(_TYPES))]
+        at_end = [self._holds_nothing_back(source) for source in range(len(_TYPES))]
         lagging = self._aligner.waiting_for(at_end)
         now = asyncio.get_running_loop().time()
         self.signs += bool(lagging)
@@ -263,6 +280,9 @@ class PartitionWorker:
             self._waiting_since = None
             at_end = [end or source in self._given_up for source, end in enumerate(at_end)]
         return at_end
+
+    def _holds_nothing_back(self, source: int) -> bool:
+        return self.inputs.at_end(source) or source in self._given_up
 
     async def _step(self, taken: Taken) -> None:
         self._options.probe("polled")

@@ -309,6 +309,18 @@ def test_an_input_that_brings_nothing_is_waited_for_once(
     play(redis_server, namespace, scenario, align_wait_s=0.5)
 
 
+def test_a_partition_that_lags_waits_for_a_larger_step(redis_server: EmbeddedRedis, namespace: str) -> None:
+    async def scenario(rig: Rig) -> None:
+        rig.transport.batch_records = 1
+        points: list[str] = []
+        worker, _ = await rig.start(points.append)
+        await until(lambda: rig.is_done(worker), "all is stored")
+        assert points.count("polled") == 1
+
+    # so long a wait that only the end of the log can have ended it
+    play(redis_server, namespace, scenario, step_records=3 * len(LOG), gather_s=1000.0)
+
+
 class Choking(Partition):
     """A partition that cannot process one customer's events."""
 
