@@ -81,10 +81,10 @@ def no_probe(_point: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """``gather_s``: how long a partition that lags waits for a larger step. ``outbox_limit``: unpublished records at which
-    a partition stops taking events. ``sweep_customers``: most due customers in one sweep. ``fenced_wait_s``: how long a
-    worker that was superseded waits for its revocation before it claims again. ``probe``: called at the named points of
-    a step (fault injection in tests).
+    """``gather_s``: how long a partition that lags waits for a larger step. ``outbox_limit``: unpublished records at
+    which a partition stops taking events. ``sweep_customers``: most due customers in one sweep. ``fenced_wait_s``: how
+    long a worker that was superseded waits for its revocation before it claims again. ``probe``: called at the named
+    points of a step (fault injection in tests).
     """
 
     clock: str = "auto"
