@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -210,9 +211,11 @@ class Partition:
         rejections: Sequence[tuple[int, object, Rejection]],
         appended_at_ms: Mapping[int, int] = MappingProxyType({}),
     ) -> Outcome:
-        outgoing = [self._dead_letter(source, record, rejection, now_ms) for source, record, rejection in rejections]
+        # what cannot be read is known before what is too late, and that before what cannot be processed
+        in_order = sorted(rejections, key=_place)
+        outgoing = [self._dead_letter(source, record, rejection, now_ms) for source, record, rejection in in_order]
         state.counters.dead_letters += len(rejections)
-        rejected = [(source, rejection.reason) for source, _, rejection in rejections]
+        rejected = [(source, rejection.reason) for source, _, rejection in in_order]
         if run is None:
             return Outcome(state, {}, {}, [], {}, outgoing, rejected=rejected)
         _count(state.counters, run.emissions)
@@ -247,6 +250,11 @@ class Partition:
             at_ms=now_ms,
         )
         return Outgoing(self._topics.dead_letters, letter.key, letter.value, letter.headers)
+
+
+def _place(rejection: tuple[int, Any, Rejection]) -> tuple[int, int]:
+    source, record, _ = rejection
+    return source, record.offset
 
 
 def _too_late(customer: str) -> str:

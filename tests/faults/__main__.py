@@ -28,12 +28,17 @@ def _arguments() -> argparse.Namespace:
         "--broker", choices=("embedded", "kafka"), help="this one only; results go to a file of its own [both]"
     )
     parser.add_argument("--only", action="append", metavar="NAME", help="this fault, or mutant; may be repeated")
+    parser.add_argument(
+        "--again", action="store_true", help="put what --only tries into the place of its results in the whole"
+    )
     parser.add_argument("--runs", type=int, help="runs of each fault on each broker")
     parser.add_argument("--jobs", type=int, default=3, help="trials at a time, but for those that measure [3]")
     parser.add_argument("--mutants", action="store_true", help="switch guarantees off; each must be noticed")
     parser.add_argument("--keep", type=Path, help="keep logs of workers and servers in this directory")
     parser.add_argument("--list", action="store_true", help="show the names of the faults")
     options = parser.parse_args()
+    if options.again and (options.broker or options.mutants or not options.only):
+        parser.error("--again goes with --only, and without --broker and --mutants")
     known = BETRAYED_BY if options.mutants else FAULTS
     for name in options.only or ():
         if name not in known:
@@ -81,13 +86,13 @@ def _try_mutants(names: Sequence[str], choice: Choice, output: Path) -> int:
     return int({result.mutant for result in results if result.noticed_by} != {*able})
 
 
-def _try_faults(names: Sequence[str], choice: Choice, output: Path, jobs: int) -> int:
+def _try_faults(names: Sequence[str], choice: Choice, output: Path, jobs: int, *, again: bool) -> int:
     """Try each fault; 1 if anything was violated."""
     began = time.monotonic()
     schedule = scheduled([FAULTS[name] for name in names], choice)
     for one in schedule.skipped:
         _show_skipped(one.fault, one)
-    results = collected(output, "trials", results_of(schedule.tasks, jobs), _show, schedule.skipped)
+    results = collected(output, "trials", results_of(schedule.tasks, jobs), _show, schedule.skipped, again=again)
     print(table(summary([asdict(result) for result in results]), [asdict(one) for one in schedule.skipped]))
     _show_end(began, results, output)
     failed = [result for result in results if result.violations]
@@ -103,12 +108,12 @@ def main() -> int:
     if options.list:
         print("\n".join(f"{fault.number:>2} {name}: {fault.inject.__doc__ or ''}" for name, fault in FAULTS.items()))
         return 0
-    output = output_of(options.broker, some=bool(options.only))
+    output = output_of(options.broker, some=bool(options.only) and not options.again)
     choice = Choice(options.seed, options.broker, options.runs, options.quick, options.keep)
     if options.mutants:
         return _try_mutants(options.only or [*BETRAYED_BY], choice, output)
     campaign = [name for name, fault in FAULTS.items() if not fault.short]
-    return _try_faults(options.only or campaign, choice, output, options.jobs)
+    return _try_faults(options.only or campaign, choice, output, options.jobs, again=options.again)
 
 
 if __name__ == "__main__":

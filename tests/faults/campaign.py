@@ -88,11 +88,22 @@ def write(
     took_s: float,
     skipped: Sequence[Skipped] = (),
     commit: str | None = None,
+    *,
+    again: bool = False,
 ) -> None:
-    """Put the results so far into ``output``, beside those of another name there; never half of it."""
+    """Put the results so far into ``output``, beside those of another name there; never half of it.
+
+    ``again``: into the place of what is there of their faults, and it is noted of which commit they are.
+    """
     found: dict[str, Any] = json.loads(output.read_text()) if output.exists() else {}
     rows = [asdict(result) for result in results]
-    if name == "trials":
+    if again:
+        names = {result.fault for result in results}
+        rows = [trial for trial in found["trials"] if trial["fault"] not in names] + rows
+        of_commits = found.get("again", {}) | dict.fromkeys(sorted(names), commit)
+        found |= {"faults": summary(rows), "trials": rows, "again": of_commits}
+    elif name == "trials":
+        found.pop("again", None)
         found |= {
             "faults": summary(rows),
             "trials": rows,
@@ -114,11 +125,13 @@ def collected(
     results: Iterator[Result],
     show: Callable[[Result], None],
     skipped: Sequence[Skipped] = (),
+    *,
+    again: bool = False,
 ) -> list[Result]:
-    """Show and write each result as it comes; return all."""
+    """Show and write each result as it comes; return all. ``again``: see `write`."""
     began, so_far, commit = time.monotonic(), list[Result](), _measured_commit()
     for result in results:
         show(result)
         so_far.append(result)
-        write(output, name, so_far, time.monotonic() - began, skipped, commit)
+        write(output, name, so_far, time.monotonic() - began, skipped, commit, again=again)
     return so_far

@@ -99,6 +99,7 @@ def report(results: Mapping[str, Any]) -> str:
         table(summary(trials), skipped),
         "",
         f"{len(trials)} runs in {took_s / 60:.0f} minutes. The largest worker took {most_mb:.0f} MB. Commit {commit}.",
+        *(f"Of {fault} these are the runs of commit {later}." for fault, later in results.get("again", {}).items()),
         "",
         *(f"* {one['fault']} was skipped on {one['broker']}: {one['reason']}" for one in skipped),
         *[""] * bool(skipped),

@@ -1,15 +1,17 @@
 """The tables of docs/reliability.md are what the generator writes."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from tests.faults.brokers import broker_name
+from tests.faults.campaign import write
 from tests.faults.mutants import MUTANTS
 from tests.faults.report import BEGIN, END, mutants_table, report, summary, table, written
 from tests.faults.schedule import Choice, scheduled
-from tests.faults.trials import FAULTS
+from tests.faults.trials import FAULTS, Result
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 
@@ -33,6 +35,10 @@ MUTANT_TRIALS = [
     {"mutant": "outbox", "fault": "worker-kill-at-point", "violations": ["L: x", "A: y", "A: z"]},
     {"mutant": "rewind", "fault": "redis-lost-tail", "violations": ["X: broken"]},
 ]
+
+
+def _result(fault: str, seed: int, violations: list[str]) -> Result:
+    return Result(fault, FAULTS[fault].number, "kafka x1", seed, 1, violations, 0, [], 100.0, 1.0)
 
 
 def test_runs_of_a_fault_are_summed_up_by_broker() -> None:
@@ -59,6 +65,20 @@ def test_what_was_skipped_is_in_the_table_by_name() -> None:
     written_out = report({"trials": TRIALS, "skipped": skipped, "commit": "abc"})
     assert "* broker-restart was skipped on kafka x1: there is no java" in written_out
     assert "Commit abc." in written_out
+
+
+def test_faults_that_were_tried_again_take_the_place_of_their_results_and_name_their_commit(tmp_path: Path) -> None:
+    output = tmp_path / "faults.json"
+    write(
+        output, "trials", [_result("zombie", 1, ["X: a harness that fails"]), _result("scale", 1, [])], 9.0, (), "abc"
+    )
+    write(output, "trials", [_result("zombie", 2, [])], 3.0, (), "def", again=True)
+    found = json.loads(output.read_text())
+    assert [(trial["fault"], trial["seed"]) for trial in found["trials"]] == [("scale", 1), ("zombie", 2)]
+    assert [row["violations"] for row in found["faults"]] == [0, 0]
+    assert "Commit abc.\nOf zombie these are the runs of commit def.\n" in report(found)
+    write(output, "trials", [_result("scale", 3, [])], 2.0, (), "ghi")
+    assert "again" not in json.loads(output.read_text())
 
 
 def test_a_mutant_that_only_broke_the_harness_was_not_noticed() -> None:

@@ -233,7 +233,7 @@ WORKER_FAULTS = (
         "2",
         _kill_at_points,
         runs=5,
-        log={"customers": 250},  # each point is reached before the log ends
+        log={"customers": 600},  # each point is reached before the log ends, however slowly workers start
         plan=Plan(pace_ms=120.0),
         needs_kafka=_EMBEDDED_HANGS,
     ),

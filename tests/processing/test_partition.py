@@ -68,6 +68,15 @@ def test_an_event_that_comes_too_late_is_dead_lettered_with_its_own_octets() -> 
     assert (station.counters.applied, station.counters.dead_letters) == (1, 1)
 
 
+def test_dead_letters_of_a_step_are_in_the_order_of_their_log_whatever_is_wrong_with_them() -> None:
+    unreadable = (EventType.CLICK, Record(b"ada", b"{broken", BEGIN + 92 * DAY))
+    station = Station([view("ada", "new", 91), view("ada", "late", 0), unreadable], RULES, WARMING)
+    station.finish()
+    letters = [headers_of(record) for record in station.outgoing if record.topic == "dead-letters"]
+    assert [letter["dlq.offset"] for letter in letters] == [b"1", b"2"]
+    assert [letter["dlq.reason"] for letter in letters] == [b"too_late", b"malformed_json"]
+
+
 def test_a_run_of_nothing_but_bad_records_moves_the_offsets_only() -> None:
     bad = [(EventType.EMAIL, Record(b"ada", None, 0)), (EventType.EMAIL, Record(None, b"{}", 0))]
     station = Station(bad, RULES, WARMING)
