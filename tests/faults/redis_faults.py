@@ -128,6 +128,8 @@ def _slow(trial: Trial) -> None:
     """Every command takes half a second longer, for twelve seconds: that is no reason to claim anything anew."""
     bench = trial.bench
     assert bench.line is not None
+    # who joins claims
+    trial.wait_for_owners(len(bench.workers))
     bench.wait_for_progress(trial.random.uniform(0.1, 0.3))
     claims, quick = bench.claims(), _pace(trial, 2.0)
     bench.line.delay_s = LATENCY_S

@@ -94,8 +94,8 @@ STALL_FAULTS = (
         log={"customers": 200, "padding": 2_000},
         bench={"stalled_after_s": STALLED_AFTER_S, "batch_max_records": 20},
         plan=Plan(pace_ms=200.0),
-        needs_kafka="when a member has died, its group coordinator lets the others wait for longer than the watchdog of "
-        "this trial does",
+        needs_kafka="when a member has died, its group coordinator lets the others wait for longer than the watchdog "
+        "of this trial does",
     ),
     Fault(
         "no-stall-while-redis-hangs",
