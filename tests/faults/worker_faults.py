@@ -232,9 +232,10 @@ WORKER_FAULTS = (
         "worker-kill-at-point",
         "2",
         _kill_at_points,
-        runs=5,
-        log={"customers": 600},  # each point is reached before the log ends, however slowly workers start
-        plan=Plan(pace_ms=120.0),
+        runs=3,
+        # each point is reached before the log ends: while one worker starts, the other goes on
+        log={"customers": 500},
+        plan=Plan(pace_ms=300.0),
         needs_kafka=_EMBEDDED_HANGS,
     ),
     Fault("sigterm", "3", _terminate, runs=2, log={"customers": 200}, repeats_nothing=True),
