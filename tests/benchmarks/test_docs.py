@@ -20,6 +20,7 @@ LATENCY = {
 }
 SIZE = {
     "customers": 1_000_000,
+    "active_events_per_s": 20_000.0,
     "events_per_s": 10_000.0,
     "documents_per_s": 8_000.0,
     "redis_cpu_us_per_event": 12.0,
@@ -64,7 +65,8 @@ def test_a_second_worker_is_a_ratio() -> None:
 
 def test_latencies_and_sizes_become_tables() -> None:
     assert "| 50% (500/s), alert | 10 | 20 | 30 |" in latency(LATENCY)
-    assert "| events/s of one worker | 10,000 |" in scale(SCALE)
+    assert "| events/s of one worker, of 10,000 of them | 20,000 |" in scale(SCALE)
+    assert "| events/s of one worker, of all of them | 10,000 |" in scale(SCALE)
 
 
 def test_what_the_target_needs_follows_from_the_largest_size() -> None:
