@@ -37,8 +37,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--keep", type=Path, help="keep logs of workers and servers in this directory")
     parser.add_argument("--list", action="store_true", help="show the names of the faults")
     options = parser.parse_args()
-    if options.again and (options.broker or options.mutants or not options.only):
-        parser.error("--again goes with --only, and without --broker and --mutants")
+    if options.again and (options.broker or not options.only):
+        parser.error("--again goes with --only, and without --broker")
     known = BETRAYED_BY if options.mutants else FAULTS
     for name in options.only or ():
         if name not in known:
@@ -73,14 +73,14 @@ def _show_end(began: float, results: Sequence[Result], output: Path) -> None:
     print(f"{len(results)} runs in {(time.monotonic() - began) / 60:.1f} minutes; see {output}")
 
 
-def _try_mutants(names: Sequence[str], choice: Choice, output: Path) -> int:
+def _try_mutants(names: Sequence[str], choice: Choice, output: Path, *, again: bool) -> int:
     """Try each mutant; 1 if one lived. What this machine cannot try is no success, but no failure either."""
     began = time.monotonic()
     skipped = unable(names, choice)
     for name, why in skipped.items():
         _show_skipped(f"mutant {name}", why)
     able = [name for name in names if name not in skipped]
-    results = collected(output, "mutants", mutant_trials(able, choice), _show_mutant)
+    results = collected(output, "mutants", mutant_trials(able, choice), _show_mutant, again=again)
     print(mutants_table([asdict(result) for result in results]))
     _show_end(began, results, output)
     return int({result.mutant for result in results if result.noticed_by} != {*able})
@@ -111,7 +111,7 @@ def main() -> int:
     output = output_of(options.broker, some=bool(options.only) and not options.again)
     choice = Choice(options.seed, options.broker, options.runs, options.quick, options.keep)
     if options.mutants:
-        return _try_mutants(options.only or [*BETRAYED_BY], choice, output)
+        return _try_mutants(options.only or [*BETRAYED_BY], choice, output, again=options.again)
     campaign = [name for name, fault in FAULTS.items() if not fault.short]
     return _try_faults(options.only or campaign, choice, output, options.jobs, again=options.again)
 

@@ -93,11 +93,14 @@ def write(
 ) -> None:
     """Put the results so far into ``output``, beside those of another name there; never half of it.
 
-    ``again``: into the place of what is there of their faults, and it is noted of which commit they are.
+    ``again``: into the place of what is there of their faults, of which commit is noted, or of their mutants.
     """
     found: dict[str, Any] = json.loads(output.read_text()) if output.exists() else {}
     rows = [asdict(result) for result in results]
-    if again:
+    if again and name == "mutants":
+        names = {result.mutant for result in results}
+        found[name] = [trial for trial in found[name] if trial["mutant"] not in names] + rows
+    elif again:
         names = {result.fault for result in results}
         rows = [trial for trial in found["trials"] if trial["fault"] not in names] + rows
         of_commits = found.get("again", {}) | dict.fromkeys(sorted(names), commit)
