@@ -58,17 +58,17 @@ def _pairs(rows: Iterator[tuple[str, str]]) -> Table:
 
 
 def _facts(document: dict[str, Any], profile: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    risk, at_stake = document["risk"], document["value_at_risk"]
-    yield "since", f"{document['first_at'] or '-'}, last event {document['last_at'] or '-'}"
-    last_order = document["last_order_at"] or "none"
+    risk, at_stake = document.get("risk"), document.get("value_at_risk", 0.0)
+    yield "since", f"{document['first_at']}, last event {document['last_at']}"
+    last_order = document.get("last_order_at", "none")
     yield "orders", f"{document['orders']:,}, last {last_order}, {document['spend']:,.2f} net spend"
     yield "events", f"{document['events']:,}"
-    yield "segment", document["segment"] or "none yet"
+    yield "segment", document.get("segment", "none yet")
     if risk is None:
         yield "risk", "not scored yet: the model has to learn first"
     else:
-        yield "risk", f"{risk:.3f} by model version {document['model_version']:,}; {at_stake or 0.0:,.2f} at risk"
-    if document["expected_spend"] is None:
+        yield "risk", f"{risk:.3f} by model version {document['model_version']:,}; {at_stake:,.2f} at risk"
+    if "expected_spend" not in document:
         yield "value", "not known yet: the value model has to learn first"
     else:
         expected = f"{document['expected_orders']:,.2f} orders and {document['expected_spend']:,.2f}"
@@ -78,7 +78,7 @@ def _facts(document: dict[str, Any], profile: dict[str, Any]) -> Iterator[tuple[
     else:
         before = f"; the last was raised {profile['raised_at']}" if profile["raised_at"] else ""
         yield "alert", f"none{before}"
-    if document["unsubscribed_at"]:
+    if "unsubscribed_at" in document:
         yield "e-mail", f"unsubscribed {document['unsubscribed_at']}"
 
 

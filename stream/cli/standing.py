@@ -21,19 +21,19 @@ class CustomerCard(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a customer document that summaries show; see `stream.processing.document`."""
 
     customer_id: str
-    as_of: str | None
-    risk: float | None
+    as_of: str
+    risk: float | None = None
     alert: bool
-    value_at_risk: float | None
+    value_at_risk: float | None = None
     expected_orders: float | None = None
     expected_spend: float | None = None
     lifetime_value: float | None = None
-    segment: str | None
-    reasons: dict[str, float] | None
+    segment: str | None = None
+    reasons: dict[str, float] | None = None
     orders: int
     spend: float
-    last_order_at: str | None
-    features: dict[str, float | None]
+    last_order_at: str | None = None
+    features: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ class Feature:
     ``window_ms`` is the look-back (None: the whole history). ``exactness`` says how far the value may be from a
     continuous window: a *sawtooth* window of hop *h* is exact at the head and up to *h* longer at the tail.
     ``missing`` is the value that stands for "not known yet" in the model input. ``absent`` is what a document means
-    that does not show the feature: zero of what is always known, None (not known yet) of what is not.
+    that does not show the feature: what it is of one who never did the thing, None (not known yet) where that is not
+    defined.
     """
 
     name: str
@@ -114,6 +115,7 @@ FEATURES: tuple[Feature, ...] = (
         "exact",
         "e-mails opened by a person over e-mails sent, smoothed: (opened + 1) / (sent + 5)",
         Transform.IDENTITY,
+        absent=1.0 / 5.0,
     ),
     Feature(
         "email_click_rate",
@@ -122,6 +124,7 @@ FEATURES: tuple[Feature, ...] = (
         "exact",
         "e-mails clicked over e-mails sent, smoothed: (clicked + 0.25) / (sent + 5)",
         Transform.IDENTITY,
+        absent=0.25 / 5.0,
     ),
     Feature(
         "open_cart_additions",

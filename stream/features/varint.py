@@ -9,12 +9,24 @@ import numpy as np
 
 from stream.compiling import jit
 from stream.features.profile import NEVER
+from stream.features.registry import DAY_MS
 
 _LOW_BITS, _MORE = 127, 128
 #: A ninth octet carries bits 56..62; what claims to go on is not one of ours, and reading stops.
 _LAST_SHIFT = 56
 
-__all__ = ["get_bits", "get_int", "get_time", "get_uint", "put_bits", "put_int", "put_time", "put_uint"]
+__all__ = [
+    "get_bits",
+    "get_grid_time",
+    "get_int",
+    "get_time",
+    "get_uint",
+    "put_bits",
+    "put_grid_time",
+    "put_int",
+    "put_time",
+    "put_uint",
+]
 
 
 @jit
@@ -44,17 +56,27 @@ def get_uint(buffer, at):  # type: ignore[no-untyped-def]
 
 
 @jit
+def _zigzag(value):  # type: ignore[no-untyped-def]
+    v = np.int64(value)
+    return (v << 1) ^ (v >> 63)
+
+
+@jit
+def _unzigzag(z):  # type: ignore[no-untyped-def]
+    return (z >> 1) ^ -(z & 1)
+
+
+@jit
 def put_int(buffer, at, value):  # type: ignore[no-untyped-def]
     """Write an int64 of magnitude below 2**62; return the position after it."""
-    v = np.int64(value)
-    return put_uint(buffer, at, (v << 1) ^ (v >> 63))
+    return put_uint(buffer, at, _zigzag(value))
 
 
 @jit
 def get_int(buffer, at):  # type: ignore[no-untyped-def]
     """Read what `put_int` wrote; return the value and the position after it."""
     z, at = get_uint(buffer, at)
-    return (z >> 1) ^ -(z & 1), at
+    return _unzigzag(z), at
 
 
 @jit
@@ -83,8 +105,7 @@ def put_time(buffer, at, time, base):  # type: ignore[no-untyped-def]
         return put_uint(buffer, at, 0)
     if time == -NEVER:
         return put_uint(buffer, at, 1)
-    d = base - time
-    return put_uint(buffer, at, ((d << 1) ^ (d >> 63)) + 2)
+    return put_uint(buffer, at, 2 + _zigzag(base - time))
 
 
 @jit
@@ -95,5 +116,31 @@ def get_time(buffer, at, base):  # type: ignore[no-untyped-def]
         return NEVER, at
     if z == 1:
         return -NEVER, at
+    return base - _unzigzag(z - 2), at
+
+
+@jit
+def put_grid_time(buffer, at, time, base, phase):  # type: ignore[no-untyped-def]
+    """As `put_time`, for a time that mostly lies whole days from ``phase``: then its distance is one in days."""
+    if time == NEVER:
+        return put_uint(buffer, at, 0)
+    if time == -NEVER:
+        return put_uint(buffer, at, 1)
+    if (time - phase) % DAY_MS == 0:
+        return put_uint(buffer, at, 2 + 2 * _zigzag((base - phase) // DAY_MS - (time - phase) // DAY_MS))
+    return put_uint(buffer, at, 3 + 2 * _zigzag(base - time))
+
+
+@jit
+def get_grid_time(buffer, at, base, phase):  # type: ignore[no-untyped-def]
+    """Read what `put_grid_time` wrote with the same ``base`` and ``phase``; return the time and what follows."""
+    z, at = get_uint(buffer, at)
+    if z == 0:
+        return NEVER, at
+    if z == 1:
+        return -NEVER, at
     z -= 2
-    return base - ((z >> 1) ^ -(z & 1)), at
+    d = _unzigzag(z >> 1)
+    if z & 1:
+        return base - d, at
+    return phase + ((base - phase) // DAY_MS - d) * DAY_MS, at

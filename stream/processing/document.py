@@ -1,7 +1,8 @@
 """The customer document: what `GET` shows, in any language.
 
-Readable part: risk, what pushes it most, segment, history, features. Most customers do few things, so counts and sums
-that are zero, and what is not known yet, are left out of the features (`stream.features.registry.complete`).
+Readable part: risk, what pushes it most, segment, history, features. What is not known yet is left out, and of the
+features what is as of one who never did the thing, for most customers do few things
+(`stream.features.registry.complete`).
 ``state`` is the packed profile (``stream.features.codec``) in base64: what the next event is applied to. Documents are
 most of what a step writes, so their text is made by compiled code, a batch at a time.
 """
@@ -19,6 +20,7 @@ import orjson
 from stream.compiling import jit
 from stream.errors import CodecError
 from stream.events.columns import MONEY_SCALE
+from stream.features.profile import NEVER
 from stream.features.registry import COLUMN, FEATURES
 from stream.processing.json_text import (
     MAX_NUMBER,
@@ -29,7 +31,6 @@ from stream.processing.json_text import (
     put_fragment,
     put_instant,
     put_integer,
-    put_null,
     quoted,
 )
 from stream.processing.kernel import Run
@@ -45,7 +46,7 @@ MAIN_REASONS = 3
 
 _MONEY = float(MONEY_SCALE)
 _WHOLE = np.array([feature.unit == "events" for feature in FEATURES])
-_ZERO_IF_ABSENT = np.array([feature.absent == 0.0 for feature in FEATURES])
+_IF_ABSENT = np.array([np.nan if feature.absent is None else feature.absent for feature in FEATURES])
 _INPUTS = len(FEATURES)
 
 #: Documents written at a stretch: so many as stay in the cache until they are copied out.
@@ -96,10 +97,21 @@ def _name(buffer, at, j):  # type: ignore[no-untyped-def]
 
 
 @jit
+def _put_known(buffer, at, k, value, places):  # type: ignore[no-untyped-def]
+    return at if math.isnan(value) else put_decimal(buffer, _key(buffer, at, k), value, places)
+
+
+@jit
+def _put_known_instant(buffer, at, k, time):  # type: ignore[no-untyped-def]
+    return at if time == NEVER or time == -NEVER else put_instant(buffer, _key(buffer, at, k), time, False)
+
+
+@jit
 def _put_reasons(buffer, at, inputs, model, parts):  # type: ignore[no-untyped-def]
     """Write the largest contributions to the logit, relative to a typical customer, largest first."""
     if not model.ready:
-        return put_null(buffer, at)
+        return at
+    at = _key(buffer, at, 11)
     buffer[at] = _OPEN
     at += 1
     contributions(inputs, model, parts)
@@ -124,7 +136,7 @@ def _put_features(buffer, at, values):  # type: ignore[no-untyped-def]
     """Write the features that are not what their absence means."""
     first = True
     for j in range(_INPUTS):
-        if math.isnan(values[j]) or (values[j] == 0.0 and _ZERO_IF_ABSENT[j]):
+        if math.isnan(values[j]) or values[j] == _IF_ABSENT[j]:
             continue
         if not first:
             buffer[at] = _COMMA
@@ -139,27 +151,25 @@ def _put_features(buffer, at, values):  # type: ignore[no-untyped-def]
 def _write_row(buffer, at, p, row, values, inputs, worth, model, ids, segments, packed, parts):  # type: ignore[no-untyped-def]
     at = put_fragment(buffer, _key(buffer, at, 0), ids[0], ids[1][row], ids[1][row + 1])
     at = put_instant(buffer, _key(buffer, at, 1), p.as_of, True)
-    at = put_decimal(buffer, _key(buffer, at, 2), p.risk, 6)
+    at = _put_known(buffer, at, 2, p.risk, 6)
     at = put_integer(buffer, _key(buffer, at, 3), p.risk_version)
     at = put_bool(buffer, _key(buffer, at, 4), p.raised)
-    at = put_instant(buffer, _key(buffer, at, 5), p.foreseen, False)
-    at = put_decimal(buffer, _key(buffer, at, 6), worth.at_risk[row], 2)
-    at = put_decimal(buffer, _key(buffer, at, 7), worth.orders[row], 3)
-    at = put_decimal(buffer, _key(buffer, at, 8), worth.spend[row], 2)
-    at = put_decimal(buffer, _key(buffer, at, 9), worth.lifetime[row], 2)
-    at = _key(buffer, at, 10)
+    at = _put_known_instant(buffer, at, 5, p.foreseen)
+    at = _put_known(buffer, at, 6, worth.at_risk[row], 2)
+    at = _put_known(buffer, at, 7, worth.orders[row], 3)
+    at = _put_known(buffer, at, 8, worth.spend[row], 2)
+    at = _put_known(buffer, at, 9, worth.lifetime[row], 2)
     if 0 <= p.segment < segments[1].shape[0] - 1:
+        at = _key(buffer, at, 10)
         at = put_fragment(buffer, at, segments[0], segments[1][p.segment], segments[1][p.segment + 1])
-    else:
-        at = put_null(buffer, at)
-    at = _put_reasons(buffer, _key(buffer, at, 11), inputs, model, parts)
+    at = _put_reasons(buffer, at, inputs, model, parts)
     at = put_integer(buffer, _key(buffer, at, 12), p.events)
     at = put_integer(buffer, _key(buffer, at, 13), p.orders)
     at = put_decimal(buffer, _key(buffer, at, 14), (p.order_spend - p.refund_spend) / _MONEY, 4)
-    at = put_instant(buffer, _key(buffer, at, 15), p.first_at, False)
-    at = put_instant(buffer, _key(buffer, at, 16), p.last_at, False)
-    at = put_instant(buffer, _key(buffer, at, 17), p.last_order_at, False)
-    at = put_instant(buffer, _key(buffer, at, 18), p.unsubscribed_at, False)
+    at = _put_known_instant(buffer, at, 15, p.first_at)
+    at = _put_known_instant(buffer, at, 16, p.last_at)
+    at = _put_known_instant(buffer, at, 17, p.last_order_at)
+    at = _put_known_instant(buffer, at, 18, p.unsubscribed_at)
     at = _put_features(buffer, _key(buffer, at, 19), values)
     at = put_base64(buffer, _key(buffer, at, 20), packed[0], packed[1][row], packed[1][row + 1])
     return _key(buffer, at, 21)

@@ -25,7 +25,6 @@ __all__ = [
     "put_fragment",
     "put_instant",
     "put_integer",
-    "put_null",
     "quoted",
 ]
 
@@ -74,7 +73,7 @@ def put_fragment(buffer, at, octets, begin, end):  # type: ignore[no-untyped-def
 
 
 @jit
-def put_null(buffer, at):  # type: ignore[no-untyped-def]
+def _put_null(buffer, at):  # type: ignore[no-untyped-def]
     """Write null."""
     return put_fragment(buffer, at, _NULL, 0, 4)
 
@@ -116,7 +115,7 @@ def put_integer(buffer, at, value):  # type: ignore[no-untyped-def]
 def put_decimal(buffer, at, value, places):  # type: ignore[no-untyped-def]
     """Write a float of magnitude below 1e12, rounded half to even to ``places`` (at most 6); NaN as null."""
     if math.isnan(value):
-        return put_null(buffer, at)
+        return _put_null(buffer, at)
     unit = np.int64(10**places)
     scaled = np.int64(round(value * unit))
     if scaled < 0:
@@ -154,7 +153,7 @@ def _civil(day):  # type: ignore[no-untyped-def]
 def put_instant(buffer, at, time, with_ms):  # type: ignore[no-untyped-def]
     """Write a time in ms as a quoted RFC 3339 instant, to the second or millisecond; NEVER (either sign) as null."""
     if time == NEVER or time == -NEVER:
-        return put_null(buffer, at)
+        return _put_null(buffer, at)
     year, month, day = _civil(time // DAY_MS)
     in_day = time % DAY_MS
     buffer[at] = _QUOTE

@@ -65,5 +65,5 @@ class Keys:
         return f"{self.namespace}:{{models}}:checkpoint"
 
     def learned(self, week: int) -> str:
-        """Set: ids of the examples learned whose landmark lies in this week since the epoch."""
+        """Set: digests of the ids of the examples learned whose landmark lies in this week since the epoch."""
         return f"{self.namespace}:{{models}}:learned:{week}"

@@ -18,6 +18,7 @@ from stream.processing.rules import rules_of
 from stream.processing.state import PartitionState
 from stream.settings import Settings
 from stream.storage.keys import Keys
+from stream.storage.model_store import digests
 from tests.faults import frozen_model
 from tests.faults.away import is_away
 from tests.faults.delay_line import DelayLine
@@ -206,11 +207,11 @@ class Bench:
         stored[self.settings.training_examples, 0] = int(trained or 0)
         return stored
 
-    def learned(self) -> set[str]:
-        """Ids of the examples learned."""
-        found: set[str] = set()
+    def learned(self) -> set[bytes]:
+        """Digests of the ids of the examples learned."""
+        found: set[bytes] = set()
         for key in self.client.scan_iter(f"{self.keys.namespace}:{{models}}:learned:*", count=1000):
-            found |= {member.decode() for member in self.client.smembers(key)}
+            found |= self.client.smembers(key)
         return found
 
     def timers(self) -> dict[str, int]:
@@ -275,7 +276,7 @@ class Bench:
 
     def settle(self, timeout_s: float = SETTLE_TIMEOUT_S) -> None:
         """Wait until the log is processed, all is published, and all that is published is learned."""
-        wanted = set(self.expectation.published["training-examples"])
+        wanted = set(digests(self.expectation.published["training-examples"]))
         self.wait("all partitions at the ends of their logs", self._at_ends, timeout_s)
         self.wait("all timers fired", self._timers_fired, 30.0)
         self.wait("empty outboxes", self.published, 30.0)

@@ -1,6 +1,6 @@
 """What must be true after a run, whatever happened in it; see docs/reliability.md for the letters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,9 +9,10 @@ import orjson
 
 from stream.events.times import epoch_ms
 from stream.features.registry import complete
-from stream.online_models.example import InvalidExample, decode_example
+from stream.online_models.example import Example, InvalidExample, decode_example
 from stream.online_models.learner import Learner, LearnerSettings
 from stream.processing.document import packed_state
+from stream.storage.model_store import digests
 from tests.faults.bench import Bench
 from tests.faults.published import few, published
 from tests.faults.scope import Scope
@@ -36,8 +37,7 @@ def verdict(bench: Bench, *, broken: frozenset[str] = frozenset()) -> Verdict:
         *_features(bench, broken),
         *(_profiles(bench) if scope.is_everything else ()),
         *_counts(bench, scope),
-        *_labels(bench, scope),
-        *_model(bench),
+        *_learning(bench, scope),
         *_offsets(bench),
     ]
     duplicates = 0
@@ -111,30 +111,41 @@ def standing(bench: Bench) -> Iterator[str]:
             yield f"C: partition {partition} counted {counted} records in {passed} offsets of {state.offsets}"
 
 
-def _labels(bench: Bench, scope: Scope) -> Iterator[str]:
-    """L: the examples learned are those of the undisturbed run, each once."""
-    wanted = {name for name in bench.expectation.published["training-examples"] if scope.binds_example(name)}
-    learned = {name for name in bench.learned() if scope.binds_example(name)}
-    if learned != wanted:
-        yield f"L: {len(wanted - learned)} examples were not learned, {len(learned - wanted)} are not expected"
-
-
-def _model(bench: Bench) -> Iterator[str]:
-    """L: the model, octet by octet, is the fold over the examples in the order of their topic."""
-    learner = Learner(LearnerSettings(min_labels=bench.settings.min_labels))
-    learned: set[str] = set()
+def _learning(bench: Bench, scope: Scope) -> Iterator[str]:
+    """L: the examples learned are those of the undisturbed run, each once, and the model is the fold over them."""
+    published: dict[str, Example] = {}
     for message in bench.read("training-examples"):
         example = decode_example(message.value() or b"")
         if isinstance(example, InvalidExample):
             yield f"L: {example} was published"
-        elif example.example_id not in learned:
-            learned.add(example.example_id)
-            learner.learn(example)
+        else:
+            published.setdefault(example.example_id, example)
+    yield from _labels(bench, scope, published)
+    yield from _model(bench, published)
+
+
+def _labels(bench: Bench, scope: Scope, published: Mapping[str, Example]) -> Iterator[str]:
+    expected = bench.expectation.published["training-examples"]
+    names = {*expected, *published}
+    named = dict(zip(digests(names), names, strict=True))
+    learned = {named.get(digest, digest.hex()) for digest in bench.learned()}
+    wanted = set(expected)
+    for some, what in ((wanted - learned, "were not learned"), (learned - wanted, "are not expected")):
+        binding = [name for name in some if name not in names or scope.binds_example(name)]
+        if binding:
+            yield f"L: {len(binding)} examples {what}"
+
+
+def _model(bench: Bench, published: Mapping[str, Example]) -> Iterator[str]:
+    """Octet by octet, the fold over the examples in the order of their topic."""
+    learner = Learner(LearnerSettings(min_labels=bench.settings.min_labels))
+    for example in published.values():
+        learner.learn(example)
     dumped, offset = bench.client.hmget(bench.keys.checkpoint(), "learner", "offset")
     if dumped != learner.dump():
         topic = (bench.settings.training_examples, 0)
         where = f"its checkpoint is at offset {offset!r}, {bench.committed().get(topic)} is committed"
-        yield f"L: the model is not the one that {len(learned)} examples make; {where}"
+        yield f"L: the model is not the one that {len(published)} examples make; {where}"
 
 
 def _offsets(bench: Bench) -> Iterator[str]:

@@ -1,0 +1,218 @@
+"""What events leave in a packed profile: ids, orders and tiles.
+
+Each part is written as its difference from what the parts before it tell: an order happened in the second of an event
+whose id is remembered, and a day's tile counts the orders of that day.
+"""
+
+from __future__ import annotations
+
+from stream.compiling import jit
+from stream.features.insertion import sort, sort_orders
+from stream.features.profile import (
+    DAY_TILES,
+    HOUR_TILES,
+    MAX_IDS,
+    MAX_ORDERS,
+    MAX_RETRACTIONS,
+    MINUTE_MS,
+    MINUTE_TILES,
+    PURCHASE,
+)
+from stream.features.registry import DAY_MS, HOUR_MS
+from stream.features.varint import get_bits, get_int, get_uint, put_bits, put_int, put_uint
+
+__all__ = ["MOST_EVENT_OCTETS", "get_count", "get_events", "put_events"]
+
+_ID_OCTETS = 6
+#: What `put_events` writes at most, and `get_events` reads at most.
+MOST_EVENT_OCTETS = (
+    64 + DAY_TILES * 54 + (HOUR_TILES + MINUTE_TILES) * 36 + MAX_IDS * 16 + MAX_ORDERS * 26 + MAX_RETRACTIONS * 16
+)
+
+
+@jit
+def get_count(buffer, at, most, behind):  # type: ignore[no-untyped-def]
+    """Read a number of entries; one that no profile has sends the reader to ``behind``."""
+    count, at = get_uint(buffer, at)
+    if count > most:
+        return 0, behind
+    return count, at
+
+
+@jit
+def _put_keyed(buffer, at, hashes, times, count, base):  # type: ignore[no-untyped-def]
+    """Write sorted entries, newest first."""
+    at = put_uint(buffer, at, count)
+    for k in range(count - 1, -1, -1):
+        at = put_bits(buffer, at, hashes[k], _ID_OCTETS)
+        at = put_int(buffer, at, base - times[k])
+        base = times[k]
+    return at
+
+
+@jit
+def _get_keyed(buffer, at, hashes, times, base, behind):  # type: ignore[no-untyped-def]
+    count, at = get_count(buffer, at, hashes.shape[0], behind)
+    for k in range(count - 1, -1, -1):
+        hashes[k], at = get_bits(buffer, at, _ID_OCTETS)
+        age, at = get_int(buffer, at)
+        base -= age
+        times[k] = base
+    return count, at
+
+
+@jit
+def _put_orders(p, buffer, at):  # type: ignore[no-untyped-def]
+    """Write sorted orders, newest first, each by how many ids lie between its event and that of the one before.
+
+    An odd number is a distance in time: a full memory may have forgotten the id of an order.
+    """
+    at = put_uint(buffer, at, p.open_orders)
+    before = p.last_at
+    unused = p.ids - 1
+    for k in range(p.open_orders - 1, -1, -1):
+        at = put_bits(buffer, at, p.order_id[k], _ID_OCTETS)
+        second = p.order_at[k] // 1000
+        j = unused
+        while j >= 0 and p.id_at_s[j] > second:
+            j -= 1
+        if j >= 0 and p.id_at_s[j] == second:
+            at = put_uint(buffer, at, 2 * (1000 * (unused - j) + p.order_at[k] - 1000 * second))
+            unused = j - 1
+        else:
+            at = put_uint(buffer, at, 2 * (before - p.order_at[k]) + 1)
+        at = put_int(buffer, at, p.order_amount[k])
+        before = p.order_at[k]
+    return at
+
+
+@jit
+def _get_orders(p, buffer, at, behind):  # type: ignore[no-untyped-def]
+    p.open_orders, at = get_count(buffer, at, MAX_ORDERS, behind)
+    before = p.last_at
+    unused = p.ids - 1
+    for k in range(p.open_orders - 1, -1, -1):
+        p.order_id[k], at = get_bits(buffer, at, _ID_OCTETS)
+        z, at = get_uint(buffer, at)
+        if z & 1:
+            before -= z >> 1
+        else:
+            j = unused - (z >> 1) // 1000
+            if j < 0:
+                p.open_orders = 0
+                return behind
+            before = 1000 * p.id_at_s[j] + (z >> 1) % 1000
+            unused = j - 1
+        p.order_at[k] = before
+        p.order_amount[k], at = get_int(buffer, at)
+    return at
+
+
+@jit
+def _add_orders_to_days(p, sign):  # type: ignore[no-untyped-def]
+    """Count the open orders in the tiles of their days (``sign`` 1), or take them out (-1)."""
+    for k in range(p.open_orders):
+        day = p.order_at[k] // DAY_MS
+        slot = day % DAY_TILES
+        if p.day_stamp[slot] != day:
+            p.day_stamp[slot] = day
+            p.day_count[slot, :] = 0
+            p.day_spend[slot] = 0
+        p.day_count[slot, PURCHASE] += sign
+        p.day_spend[slot] += sign * p.order_amount[k]
+
+
+@jit
+def _held(p, counts, slot, with_spend):  # type: ignore[no-untyped-def]
+    """A bit for each channel of a tile that is not zero, and one more for money."""
+    channels = counts.shape[1]
+    held = 0
+    for c in range(channels):
+        held |= (1 << c) if counts[slot, c] != 0 else 0
+    return held | (1 << channels) if with_spend and p.day_spend[slot] != 0 else held
+
+
+@jit
+def _put_tiles(p, buffer, at, stamps, counts, hop, span, with_spend):  # type: ignore[no-untyped-def]
+    """Write the tiles of the window that hold something, newest first, behind their number (one octet).
+
+    Each begins with how much older it is than the one before, and a bit for each thing that it holds.
+    """
+    newest = p.last_at // hop
+    oldest = max(newest - span, p.first_at // hop, 0)
+    size, channels = counts.shape
+    live = at
+    buffer[live] = 0
+    at += 1
+    before = newest
+    slot = newest % size
+    for index in range(newest, oldest - 1, -1):
+        held = _held(p, counts, slot, with_spend) if stamps[slot] == index else 0
+        if held != 0:
+            buffer[live] += 1
+            at = put_uint(buffer, at, (before - index) << (channels + 1) | held)
+            before = index
+            for c in range(channels):
+                if held >> c & 1:
+                    at = put_int(buffer, at, counts[slot, c])
+            if held >> channels & 1:
+                at = put_int(buffer, at, p.day_spend[slot])
+        slot -= 1
+        if slot < 0:
+            slot = size - 1
+    return at
+
+
+@jit
+def _get_tiles(p, buffer, at, stamps, counts, hop, with_spend, behind):  # type: ignore[no-untyped-def]
+    size, channels = counts.shape
+    index = p.last_at // hop
+    live, at = get_count(buffer, at, size, behind)
+    for _ in range(live):
+        z, at = get_uint(buffer, at)
+        index -= z >> (channels + 1)
+        slot = index % size
+        stamps[slot] = index
+        for c in range(channels):
+            counts[slot, c] = 0
+            if z >> c & 1:
+                counts[slot, c], at = get_int(buffer, at)
+        if with_spend:
+            p.day_spend[slot] = 0
+            if z >> channels & 1:
+                p.day_spend[slot], at = get_int(buffer, at)
+    return at
+
+
+@jit
+def put_events(p, buffer, at):  # type: ignore[no-untyped-def]
+    """Write ids, orders and tiles of ``p``, sorting them; return the position after them.
+
+    `stream.features.apply.forget` must have been called: the day of every open order is in the window then.
+    """
+    sort(p.id_hash, p.id_at_s, p.ids)
+    sort_orders(p)
+    sort(p.retraction_id, p.retraction_at, p.retractions)
+    at = _put_keyed(buffer, at, p.id_hash, p.id_at_s, p.ids, p.last_at // 1000)
+    at = _put_orders(p, buffer, at)
+    at = _put_keyed(buffer, at, p.retraction_id, p.retraction_at, p.retractions, p.last_at)
+    _add_orders_to_days(p, -1)
+    at = _put_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, 90, True)
+    _add_orders_to_days(p, 1)
+    at = _put_tiles(p, buffer, at, p.hour_stamp, p.hour_count, HOUR_MS, 24, False)
+    return _put_tiles(p, buffer, at, p.minute_stamp, p.minute_count, MINUTE_MS, 12, False)
+
+
+@jit
+def get_events(p, buffer, at, behind):  # type: ignore[no-untyped-def]
+    """Read what `put_events` wrote into ``p``, whose ``last_at`` is known; return the position after it.
+
+    What cannot have been written sends the reader to position ``behind``, where zeros stand.
+    """
+    p.ids, at = _get_keyed(buffer, at, p.id_hash, p.id_at_s, p.last_at // 1000, behind)
+    at = _get_orders(p, buffer, at, behind)
+    p.retractions, at = _get_keyed(buffer, at, p.retraction_id, p.retraction_at, p.last_at, behind)
+    at = _get_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, True, behind)
+    _add_orders_to_days(p, 1)
+    at = _get_tiles(p, buffer, at, p.hour_stamp, p.hour_count, HOUR_MS, False, behind)
+    return _get_tiles(p, buffer, at, p.minute_stamp, p.minute_count, MINUTE_MS, False, behind)

@@ -1,0 +1,108 @@
+"""The landmarks in a packed profile that wait for their labels.
+
+They lie on a grid and their inputs change little from one to the next, so each is written as its difference from the
+one after it, and the newest from the profile and from the inputs of one of whom nothing is known.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stream.compiling import jit
+from stream.features.packed_events import get_count
+from stream.features.profile import MAX_PENDING, PROFILE
+from stream.features.registry import FEATURES, INPUT_SCALE
+from stream.features.varint import (
+    get_bits,
+    get_grid_time,
+    get_int,
+    put_bits,
+    put_grid_time,
+    put_int,
+    put_uint,
+)
+
+__all__ = ["MOST_LANDMARK_OCTETS", "get_landmarks", "put_landmarks"]
+
+_INPUTS = PROFILE["pending_input"].shape[1]
+_MASK_OCTETS = (_INPUTS + 7) // 8
+_RISK_OCTETS = 8
+#: What `put_landmarks` writes at most, and `get_landmarks` reads at most.
+MOST_LANDMARK_OCTETS = 16 + MAX_PENDING * (64 + 9 * _INPUTS)
+
+_NOTHING_KNOWN = np.array(
+    [round(feature.input_of(feature.absent) * INPUT_SCALE) for feature in FEATURES], PROFILE["pending_input"].base
+)
+
+
+@jit
+def _put_inputs(buffer, at, inputs, known):  # type: ignore[no-untyped-def]
+    """A bit for each input that is not as ``known``, then their differences."""
+    mask = at
+    at += _MASK_OCTETS
+    buffer[mask:at] = 0
+    for j in range(_INPUTS):
+        if inputs[j] != known[j]:
+            buffer[mask + j // 8] |= 1 << (j % 8)
+            at = put_int(buffer, at, np.int64(inputs[j]) - np.int64(known[j]))
+    return at
+
+
+@jit
+def _get_inputs(buffer, at, inputs, known):  # type: ignore[no-untyped-def]
+    mask = at
+    at += _MASK_OCTETS
+    for j in range(_INPUTS):
+        inputs[j] = known[j]
+        if buffer[mask + j // 8] & (1 << (j % 8)):
+            difference, at = get_int(buffer, at)
+            inputs[j] = known[j] + difference
+    return at
+
+
+@jit
+def put_landmarks(p, buffer, at):  # type: ignore[no-untyped-def]
+    """Write the pending landmarks of ``p``, newest first; return the position after them."""
+    at = put_uint(buffer, at, p.pending)
+    time, logit, version = p.last_at, np.int64(0), p.risk_version
+    orders, spend = p.orders, p.order_spend - p.refund_spend
+    for k in range(p.pending - 1, -1, -1):
+        at = put_grid_time(buffer, at, p.pending_at[k], time, p.phase_ms)
+        at = put_bits(buffer, at, np.float64(p.pending_risk[k]).view(np.int64), _RISK_OCTETS)
+        at = put_int(buffer, at, np.int64(p.pending_logit[k]) - logit)
+        at = put_int(buffer, at, version - p.pending_version[k])
+        at = put_int(buffer, at, orders - p.pending_orders[k])
+        at = put_int(buffer, at, spend - p.pending_spend[k])
+        known = p.pending_input[k + 1] if k + 1 < p.pending else _NOTHING_KNOWN
+        at = _put_inputs(buffer, at, p.pending_input[k], known)
+        time, logit, version = p.pending_at[k], np.int64(p.pending_logit[k]), p.pending_version[k]
+        orders, spend = p.pending_orders[k], p.pending_spend[k]
+    return at
+
+
+@jit
+def get_landmarks(p, buffer, at, behind):  # type: ignore[no-untyped-def]
+    """Read what `put_landmarks` wrote into ``p``, of which all else is known; return the position after it."""
+    p.pending, at = get_count(buffer, at, MAX_PENDING, behind)
+    time, logit, version = p.last_at, np.int64(0), p.risk_version
+    orders, spend = p.orders, p.order_spend - p.refund_spend
+    for k in range(p.pending - 1, -1, -1):
+        time, at = get_grid_time(buffer, at, time, p.phase_ms)
+        bits, at = get_bits(buffer, at, _RISK_OCTETS)
+        fewer_logit, at = get_int(buffer, at)
+        newer_version, at = get_int(buffer, at)
+        more_orders, at = get_int(buffer, at)
+        more_spend, at = get_int(buffer, at)
+        logit += fewer_logit
+        version -= newer_version
+        orders -= more_orders
+        spend -= more_spend
+        p.pending_at[k] = time
+        p.pending_risk[k] = np.int64(bits).view(np.float64)
+        p.pending_logit[k] = logit
+        p.pending_version[k] = version
+        p.pending_orders[k] = orders
+        p.pending_spend[k] = spend
+        known = p.pending_input[k + 1] if k + 1 < p.pending else _NOTHING_KNOWN
+        at = _get_inputs(buffer, at, p.pending_input[k], known)
+    return at
