@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from stream.storage.model_store import LEARNED_TTL_S
+
 Report = Mapping[str, Any]
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -33,6 +35,9 @@ BROKERS = {"embedded": "embedded broker", "kafka": "Apache Kafka"}
 #: What `docs/scaling.md` is computed for, and with which reserves.
 TARGET_CUSTOMERS, TARGET_EVENTS_PER_S = 100_000_000, 1_000_000
 BUSY, MEMORY_RESERVE, NODE_GB, EVENT_OCTETS = 0.6, 1.5, 64, 200
+
+#: A landmark and a label. Their ids stay for a time after the last of their week, half a week later on average.
+_IDS_A_WEEK, _WEEK_S = 2, 7 * 86_400
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -105,12 +110,23 @@ def scale(report: Report) -> str:
         ("start to owning every partition, s", "took_over_s", ".1f"),
     ):
         rows.append([label, *(format(size[name], form) for size in sizes)])
-    year = report["year"]
-    return (
-        table(["customers", *(f"{size['customers']:,}" for size in sizes)], rows)
-        + f"\n\n`cache_customers` was {report['cache_customers']:,}. A year of real events ({year['events']:,}, with "
-        f"{year['landmarks_and_labels']:,} landmarks and labels) takes {year['seconds']:.0f} s, "
-        f"{year['events_per_s']:,.0f} events/s; its median document takes {year['document_bytes_median']:,.0f} octets."
+    years = [
+        [
+            f"`{year['log']}`",
+            f"{year['events']:,}",
+            f"{year['landmarks_and_labels']:,}",
+            f"{year['seconds']:.1f}",
+            f"{year['document_bytes_median']:,.0f}",
+        ]
+        for year in report["years"]
+    ]
+    return "\n\n".join(
+        (
+            table(["customers", *(f"{size['customers']:,}" for size in sizes)], rows),
+            f"`cache_customers` was {report['cache_customers']:,}. Real events, replayed at full speed with learning:",
+            table(("log", "events", "landmarks and labels", "s", "Redis octets of a document"), years),
+            f"The id of an example that was learned takes {report['years'][0]['bytes_per_learned_id']:.0f} octets.",
+        )
     )
 
 
@@ -127,8 +143,11 @@ def target(report: Report) -> str:
     largest = max(report["sizes"], key=lambda size: size["customers"])
     rate, cpu_us = largest["events_per_s"], largest["redis_cpu_us_per_event"]
     workers = math.ceil(TARGET_EVENTS_PER_S / (rate * BUSY))
-    document = max(largest["redis_bytes_per_customer"], report["year"]["document_bytes_median"])
-    memory_gb = TARGET_CUSTOMERS * document * MEMORY_RESERVE / 1e9
+    beside_document = largest["redis_bytes_per_customer"] - largest["document_bytes_median"]
+    document = max(size["document_bytes_median"] for size in (largest, *report["years"]))
+    ids = _IDS_A_WEEK * (LEARNED_TTL_S / _WEEK_S + 0.5) * max(year["bytes_per_learned_id"] for year in report["years"])
+    customer = document + beside_document + ids
+    memory_gb = TARGET_CUSTOMERS * customer * MEMORY_RESERVE / 1e9
     by_memory, by_cpu = math.ceil(memory_gb / NODE_GB), math.ceil(TARGET_EVENTS_PER_S * cpu_us * 1e-6 / BUSY)
     written_mb = TARGET_EVENTS_PER_S * largest["redis_bytes_in_per_event"] / 1e6
     rows = [
@@ -138,7 +157,12 @@ def target(report: Report) -> str:
             "two a worker, so that the share of one that fails is spread",
             f"{2 * workers:,}",
         ),
-        ("Redis memory", f"{TARGET_CUSTOMERS:,} x {document:,.0f} octets x {MEMORY_RESERVE}", f"{memory_gb:,.0f} GB"),
+        (
+            "Redis memory of a customer, octets",
+            f"document {document:,.0f} + timer {beside_document:,.0f} + ids of learned examples {ids:,.0f}",
+            f"{customer:,.0f}",
+        ),
+        ("Redis memory", f"{TARGET_CUSTOMERS:,} x {customer:,.0f} octets x {MEMORY_RESERVE}", f"{memory_gb:,.0f} GB"),
         (f"Redis nodes of {NODE_GB} GB, by memory", f"{memory_gb:,.0f} / {NODE_GB}", f"{by_memory:,}"),
         ("Redis nodes, by CPU", f"{TARGET_EVENTS_PER_S:,} x {cpu_us:.1f} us / {BUSY}", f"{by_cpu:,}"),
         ("events in", f"x {EVENT_OCTETS} octets", f"{TARGET_EVENTS_PER_S * EVENT_OCTETS / 1e6:,.0f} MB/s"),

@@ -51,17 +51,30 @@ def _until(done: Callable[[], bool], workers: WorkerProcesses, what: str) -> flo
     return time.perf_counter() - began
 
 
-def bytes_per_customer(settings: Settings) -> dict[str, float]:
-    """Redis memory of a document (MEMORY USAGE, key and overhead included), and all memory over all customers."""
+def memory(settings: Settings) -> dict[str, float]:
+    """Octets of Redis, keys and overhead included: of a document, a customer all in all, the id of a learned example.
+
+    All in all is what Redis uses over the number of customers, without those ids, which wait for a number of weeks.
+    """
+    keys = Keys(settings.namespace)
     with redis.Redis.from_url(settings.redis_url) as client:
-        keys = list(islice(client.scan_iter(match=Keys(settings.namespace).customer_pattern(), count=1000), _SAMPLED))
+        documents = list(islice(client.scan_iter(match=keys.customer_pattern(), count=1000), _SAMPLED))
+        learned = list(client.scan_iter(match=keys.learned_pattern(), count=1000))
         pipeline = client.pipeline(transaction=False)
-        for key in keys:
+        for key in documents:
             pipeline.memory_usage(key)
         sizes = pipeline.execute()
-        customers = sum(client.zcard(Keys(settings.namespace).timers(p)) for p in range(settings.partitions))
-        total = client.info("memory")["used_memory"]
-    return {"document_bytes_median": statistics.median(sizes), "redis_bytes_per_customer": round(total / customers)}
+        for key in learned:
+            pipeline.memory_usage(key, samples=0)
+            pipeline.scard(key)
+        of_ids = pipeline.execute()
+        customers = sum(client.zcard(keys.timers(p)) for p in range(settings.partitions))
+        total = client.info("memory")["used_memory"] - sum(of_ids[::2])
+    return {
+        "document_bytes_median": statistics.median(sizes),
+        "redis_bytes_per_customer": round(total / customers),
+        "bytes_per_learned_id": round(sum(of_ids[::2]) / max(sum(of_ids[1::2]), 1), 1),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +126,14 @@ def measure(customers: int, events: int, partitions: int, cache: int) -> dict[st
             steady_s = _until_stored(overview, stored + events, workers)
             spent = Spent.by_now(settings)
             rss_mb = peak_rss_mb(workers.pids[0])
-            figures = bytes_per_customer(settings)
             fired_before = _fired(overview)
             # ten days on: the next landmark of everybody has passed
             produce(settings, synthetic(last, now_ms))
             due_s = _until_stored(overview, stored + events + last.events, workers)
             due_s += _until(lambda: overview.totals().due == 0, workers, "the timers")
             fired = _fired(overview) - fired_before
+            _until(lambda: overview.totals().outbox == 0, workers, "publishing")
+            used = memory(settings)
     counted = stored + events - first
     return {
         "customers": customers,
@@ -132,7 +146,7 @@ def measure(customers: int, events: int, partitions: int, cache: int) -> dict[st
         "peak_rss_mb": round(rss_mb, 1),
         "timers_per_s": round(fired / due_s, 1),
         "timers_fired": fired,
-        **figures,
+        **used,
     }
 
 
@@ -188,7 +202,7 @@ def replay_year(log: Path, partitions: int) -> dict[str, float]:
                 "events_per_s": round((history - first) / taken_s, 1),
                 "landmarks_and_labels": fired,
                 "seconds": round(fired_s, 1),
-                **bytes_per_customer(settings),
+                **memory(settings),
             }
 
 

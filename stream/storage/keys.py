@@ -67,3 +67,7 @@ class Keys:
     def learned(self, week: int) -> str:
         """Set: digests of the ids of the examples learned whose landmark lies in this week since the epoch."""
         return f"{self.namespace}:{{models}}:learned:{week}"
+
+    def learned_pattern(self) -> str:
+        """Glob for SCAN that matches the sets of all weeks."""
+        return f"{self.namespace}:{{models}}:learned:*"

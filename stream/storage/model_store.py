@@ -13,12 +13,12 @@ from stream.storage.keys import Keys
 from stream.storage.partition_store import epoch_of, script
 from stream.storage.round_trips import measured
 
-__all__ = ["Candidate", "Checkpoint", "ModelStore", "Publication", "digests"]
+__all__ = ["LEARNED_TTL_S", "Candidate", "Checkpoint", "ModelStore", "Publication", "digests"]
 
 #: How long the ids of learned examples are kept, from the last of their week on, to drop re-sent ones. What was
 #: published and not yet trimmed when all workers died comes again when they are back. Not longer, for it is memory: two
 #: ids a week of each customer.
-_LEARNED_TTL_S = 8 * 86_400
+LEARNED_TTL_S = 8 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class ModelStore:
             token,
             checkpoint.learner or b"",
             checkpoint.offset,
-            _LEARNED_TTL_S,
+            LEARNED_TTL_S,
             *_published(publication),
         ]
         for ids in learned.values():

@@ -25,7 +25,7 @@ SIZE = {
     "documents_per_s": 8_000.0,
     "redis_cpu_us_per_event": 12.0,
     "redis_bytes_in_per_event": 1500,
-    "document_bytes_median": 1500,
+    "document_bytes_median": 800,
     "redis_bytes_per_customer": 1000,
     "peak_rss_mb": 500.0,
     "timers_per_s": 9000.0,
@@ -34,13 +34,17 @@ SIZE = {
 SCALE = {
     "sizes": [SIZE],
     "cache_customers": 1000,
-    "year": {
-        "events": 100,
-        "landmarks_and_labels": 50,
-        "seconds": 8.0,
-        "events_per_s": 12.5,
-        "document_bytes_median": 2000,
-    },
+    "years": [
+        {
+            "log": "some.csv",
+            "events": 100,
+            "landmarks_and_labels": 50,
+            "seconds": 8.0,
+            "events_per_s": 12.5,
+            "document_bytes_median": 2000,
+            "bytes_per_learned_id": 50.0,
+        }
+    ],
 }
 
 
@@ -72,5 +76,6 @@ def test_latencies_and_sizes_become_tables() -> None:
 def test_what_the_target_needs_follows_from_the_largest_size() -> None:
     needed = target(SCALE)
     assert "| workers (one core each) | 1,000,000 / (10,000 x 0.6) | 167 |" in needed
-    assert "| Redis memory | 100,000,000 x 2,000 octets x 1.5 | 300 GB |" in needed
+    assert "document 2,000 + timer 200 + ids of learned examples 164 | 2,364 |" in needed
+    assert "| Redis memory | 100,000,000 x 2,364 octets x 1.5 | 355 GB |" in needed
     assert "| Redis nodes, by CPU | 1,000,000 x 12.0 us / 0.6 | 20 |" in needed

@@ -210,7 +210,7 @@ class Bench:
     def learned(self) -> set[bytes]:
         """Digests of the ids of the examples learned."""
         found: set[bytes] = set()
-        for key in self.client.scan_iter(f"{self.keys.namespace}:{{models}}:learned:*", count=1000):
+        for key in self.client.scan_iter(self.keys.learned_pattern(), count=1000):
             found |= self.client.smembers(key)
         return found
 
