@@ -76,7 +76,9 @@ class _Packing:
             return super().pack_command(*args)  # type: ignore[misc, no-any-return]  # of the connection that this is mixed into
         octets = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
         lengths = map(_length, map(len, octets))
-        return [b"*%d" % len(args) + b"".join(chain.from_iterable(zip(lengths, octets, strict=True))) + b"\r\n"]
+        # one join: a step's command has megabytes, and adding to them would copy them
+        arguments = chain.from_iterable(zip(lengths, octets, strict=True))
+        return [b"".join(chain((b"*%d" % len(args),), arguments, (b"\r\n",)))]
 
 
 class _Connection(_Packing, redis.asyncio.Connection):
