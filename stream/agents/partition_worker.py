@@ -328,6 +328,7 @@ class PartitionWorker:
             documents=outcome.documents,
             timers=outcome.timers,
             idle=outcome.idle,
+            retired=outcome.retired,
             outbox=[encode_record(record) for record in outcome.outgoing],
             trim=trim,
         )
