@@ -44,7 +44,7 @@ __all__ = ["Assembly", "assemble"]
 
 #: Records that are decoded without a pause: more would only keep the event loop away from heartbeats.
 _DELIVERED_AT_ONCE = 4096
-#: A silent customer's document outlives the last landmark and the longest window by this share.
+#: For how much longer than silence and the longest window a retired customer who may come back is remembered.
 _TTL_MARGIN = 1.25
 
 

@@ -300,6 +300,7 @@ class PartitionWorker:
         self._options.probe("acked")
         metrics.BATCHES.inc()
         metrics.BATCH_EVENTS.observe(taken.records_in)
+        metrics.BATCH_CUSTOMERS.observe(len(outcome.documents))
 
     def _compute(self, taken: Taken) -> Outcome:
         scorer, now_ms = self._scorer(), self._clock.now_ms()
@@ -327,6 +328,7 @@ class PartitionWorker:
             documents=outcome.documents,
             timers=outcome.timers,
             idle=outcome.idle,
+            retired=outcome.retired,
             outbox=[encode_record(record) for record in outcome.outgoing],
             trim=trim,
         )

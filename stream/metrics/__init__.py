@@ -17,6 +17,7 @@ from stream.metrics.alerts import (
 )
 from stream.metrics.flow import (
     ASSIGNED_PARTITIONS,
+    BATCH_CUSTOMERS,
     BATCH_EVENTS,
     BATCHES,
     DEAD_LETTERS,
@@ -81,6 +82,7 @@ __all__ = [
     "ALERT_RISK",
     "ASSIGNED_PARTITIONS",
     "BATCHES",
+    "BATCH_CUSTOMERS",
     "BATCH_EVENTS",
     "BUILD",
     "CACHE_CUSTOMERS",

@@ -5,6 +5,7 @@ from stream.metrics.registry import DELAY_S, SHORT_S, SIZES, counter, gauge, his
 __all__ = [
     "ASSIGNED_PARTITIONS",
     "BATCHES",
+    "BATCH_CUSTOMERS",
     "BATCH_EVENTS",
     "DEAD_LETTERS",
     "EVENTS",
@@ -26,6 +27,7 @@ EVENTS = counter("stream_events_total", "Records taken from the event topics.", 
 DEAD_LETTERS = counter("stream_dead_letters_total", "Records that could not be applied.", ["reason"])
 BATCHES = counter("stream_batches_total", "Steps committed that had records in them.")
 BATCH_EVENTS = histogram("stream_batch_events", "Records in a step.", SIZES)
+BATCH_CUSTOMERS = histogram("stream_batch_customers", "Customers written by a step that had records in it.", SIZES)
 STEP = histogram("stream_step_seconds", "Time that a step spends in a phase.", SHORT_S, ["phase"])
 
 REBALANCES = counter("stream_rebalances_total", "Assignments received from the consumer group.")

@@ -40,17 +40,18 @@ class Outcome:
     """What one step writes and publishes; nothing of it is true before `Partition.accept`.
 
     ``documents``: by customer. ``timers``: customer -> next due (ms), and ``idle``: customers without a timer, of
-    those for whom that is news to the store. ``packed``: profiles for the cache. ``outgoing``: records for the
-    outbox, in order. ``fired``: timers by kind. ``rejected``: reasons of the dead letters.
-    ``duplicates``/``applied``: events of this step, by input. ``alerts``: by (raised or cleared, cause, severity).
-    ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``: evaluations that reached the level and
-    raised nothing, by reason. ``segment_changes``: how many.
+    those for whom that is news to the store. ``retired``: all customers of ``documents`` without a timer.
+    ``packed``: profiles for the cache. ``outgoing``: records for the outbox, in order. ``fired``: timers by kind.
+    ``rejected``: reasons of the dead letters. ``duplicates``/``applied``: events of this step, by input. ``alerts``:
+    by (raised or cleared, cause, severity). ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``:
+    evaluations that reached the level and raised nothing, by reason. ``segment_changes``: how many.
     """
 
     state: PartitionState
     documents: dict[str, bytes]
     timers: dict[str, int]
     idle: list[str]
+    retired: list[str]
     packed: dict[str, bytes]
     outgoing: list[Outgoing]
     fired: dict[str, int] = field(default_factory=dict)
@@ -217,7 +218,7 @@ class Partition:
         state.counters.dead_letters += len(rejections)
         rejected = [(source, rejection.reason) for source, _, rejection in in_order]
         if run is None:
-            return Outcome(state, {}, {}, [], {}, outgoing, rejected=rejected)
+            return Outcome(state, {}, {}, [], [], {}, outgoing, rejected=rejected)
         _count(state.counters, run.emissions)
         outgoing += publishable(run.emissions, customers, scorer, self._rules, self._topics, now_ms, appended_at_ms)
         stored = self._due
@@ -231,6 +232,7 @@ class Partition:
             documents=dict(zip(customers, document.build(customers, run, scorer, self._rules), strict=True)),
             timers={customer: at for customer, at in due.items() if at < _NO_TIMER},
             idle=[customer for customer, at in due.items() if at >= _NO_TIMER],
+            retired=[customers[row] for row in np.flatnonzero(run.standing["due"] >= _NO_TIMER).tolist()],
             packed=dict(zip(customers, run.packed(), strict=True)),
             outgoing=outgoing,
             fired=run.fired,

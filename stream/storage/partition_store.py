@@ -48,12 +48,18 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One atomic write. ``timers``: customer -> due (ms); ``trim``: confirmed records at the head of the outbox."""
+    """One atomic write.
+
+    ``timers``: customer -> due (ms). ``idle``: customers whose timer is removed. ``retired``: customers of
+    ``documents`` who have no timer now; nothing would write their documents again, so those expire.
+    ``trim``: confirmed records at the head of the outbox.
+    """
 
     state: PartitionState
     documents: Mapping[str, bytes] = field(default_factory=dict)
     timers: Mapping[str, int] = field(default_factory=dict)
     idle: Sequence[str] = ()
+    retired: Sequence[str] = ()
     outbox: Sequence[bytes] = ()
     trim: int = 0
 
@@ -82,7 +88,10 @@ def epoch_of(token: str) -> int:
 
 
 class PartitionStore:
-    """Reads and writes one partition on behalf of the worker that claimed it."""
+    """Reads and writes one partition on behalf of the worker that claimed it.
+
+    ``ttl_s``: for how long the document of a customer without a timer is kept.
+    """
 
     def __init__(self, client: Client, keys: Keys, partition: int, worker: str, *, ttl_s: int) -> None:
         self._client = client
@@ -141,11 +150,15 @@ class PartitionStore:
         p = self._partition
         keys = [self._keys.meta(p), self._keys.timers(p), self._keys.outbox(p)]
         prefix = self._keys.customer(p, "")
-        keys += [prefix + customer for customer in commit.documents]
+        documents = dict(commit.documents)
+        for customer in commit.retired:
+            documents[customer] = documents.pop(customer)
+        keys += [prefix + customer for customer in documents]
         arguments: list[bytes | str | int] = [
             self._token,
             token,
             _state_encoder.encode(commit.state),
+            len(commit.retired),
             self._ttl_s,
             commit.trim,
             len(commit.timers),
@@ -153,7 +166,7 @@ class PartitionStore:
             len(commit.outbox),
             commit.state.stream_time_ms if commit.state.stream_time_ms is not None else "-inf",
             due_limit,
-            *commit.documents.values(),
+            *documents.values(),
         ]
         for customer, due in commit.timers.items():
             arguments.append(due)

@@ -196,6 +196,11 @@ class Rig:
         found = [key async for key in self.client.scan_iter(f"{prefix}*")]
         return {key.decode().removeprefix(prefix): await self.client.get(key) for key in found}
 
+    async def expiring(self) -> set[str]:
+        """Customers whose document has a time to live."""
+        prefix = self.keys.customer(PARTITION, "")
+        return {customer for customer in await self.documents() if await self.client.ttl(prefix + customer) >= 0}
+
     async def timers(self) -> dict[str, int]:
         """The stored timers by customer."""
         stored = await self.client.zrange(self.keys.timers(PARTITION), 0, -1, withscores=True)

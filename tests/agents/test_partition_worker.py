@@ -112,6 +112,7 @@ def in_order(records: list[Outgoing]) -> dict[tuple[str, bytes | None], list[byt
 async def assert_as_expected(rig: Rig, worker: PartitionWorker, expected: Station) -> None:
     assert await rig.documents() == expected.documents
     assert await rig.timers() == expected.timers
+    assert await rig.expiring() == expected.documents.keys() - expected.timers.keys()
     assert worker.partition.state.counters == expected.counters
     assert worker.partition.state.stream_time_ms == expected.stream_time_ms
     assert in_order(rig.broker.published) == in_order(expected.outgoing)
@@ -400,6 +401,23 @@ def test_the_event_clock_stands_still_when_no_event_comes(redis_server: Embedded
         assert worker.partition.state.stream_time_ms == NOW_MS - 60_000
 
     play(redis_server, namespace, scenario, log=order, clock="event")
+
+
+def test_the_document_of_a_retired_customer_expires_unless_the_customer_comes_back(
+    redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    orders = [
+        (customer, Event(f"e{day}", EventKind.ORDER_COMPLETED, BEGIN + day * DAY, f"o{day}", 10_000))
+        for customer, day in (("gone", 0), ("back", 1), ("other", 130), ("back", 140))
+    ]
+
+    async def scenario(rig: Rig) -> None:
+        worker, _ = await rig.start()
+        await until(lambda: rig.is_done(worker), "everything is stored")
+        assert await rig.expiring() == {"gone"}
+        assert (await rig.timers()).keys() == {"back", "other"}
+
+    play(redis_server, namespace, scenario, log=orders, step_records=1)
 
 
 def test_published_records_reach_a_real_broker_once_and_in_order(

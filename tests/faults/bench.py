@@ -222,10 +222,17 @@ class Bench:
         }
 
     def documents(self) -> dict[str, bytes]:
+        return self._of_customers("GET")
+
+    def expiring(self) -> set[str]:
+        """Customers whose document has a time to live."""
+        return {customer for customer, ttl_s in self._of_customers("TTL").items() if ttl_s >= 0}
+
+    def _of_customers(self, command: str) -> dict[str, Any]:
         keys = list(self.client.scan_iter(self.keys.customer_pattern(), count=1000))
         with self.client.pipeline(transaction=False) as pipeline:  # a cluster gets from one slot at a time
             for key in keys:
-                pipeline.get(key)
+                pipeline.execute_command(command, key)
             found = pipeline.execute()
         return {key.decode().rpartition(":")[2]: value for key, value in zip(keys, found, strict=True)}
 

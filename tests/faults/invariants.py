@@ -75,7 +75,7 @@ def _is_shown(shown: float | None, wanted: float | None) -> bool:
 
 
 def _profiles(bench: Bench) -> Iterator[str]:
-    """F: the packed profile and the next timer of every customer, octet by octet."""
+    """F: the packed profile and the next timer of every customer, octet by octet; who has none expires."""
     wanted = bench.expectation
     packed = {customer: packed_state(document) for customer, document in bench.documents().items()}
     differing = [customer for customer in wanted.packed if packed.get(customer) != wanted.packed[customer]]
@@ -85,6 +85,8 @@ def _profiles(bench: Bench) -> Iterator[str]:
     if timers != wanted.timers:
         wrong = [c for c in timers.keys() | wanted.timers.keys() if timers.get(c) != wanted.timers.get(c)]
         yield f"F: {len(wrong)} timers differ: {few(wrong)}"
+    if (expiring := bench.expiring()) != packed.keys() - timers.keys():
+        yield f"F: documents expire of {few(expiring)}, and {few(packed.keys() - timers.keys())} have no timer"
 
 
 def _counts(bench: Bench, scope: Scope) -> Iterator[str]:

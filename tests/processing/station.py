@@ -114,5 +114,7 @@ class Station:
         self.timers.update(outcome.timers)
         for customer in outcome.idle:
             self.timers.pop(customer, None)
+        # what expires is what no timer would write again
+        assert set(outcome.retired) == outcome.documents.keys() - self.timers.keys()
         self.outgoing += outcome.outgoing
         self._partition.accept(outcome)

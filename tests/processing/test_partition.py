@@ -123,6 +123,23 @@ def test_timers_of_customers_without_a_document_are_dropped() -> None:
     assert outcome.fired == {"landmark": 1, "maturity": 0, "silence": 0}
 
 
+def test_documents_of_customers_without_a_timer_are_named_whether_or_not_that_is_news() -> None:
+    one = partition()
+    one.remember(["ada", "bob"], [None, None])
+    first = one.step(taken([view("ada", "a", 0), view("bob", "b", 100)]), WARMING, NOW_MS)
+    assert (sorted(first.timers), first.idle, first.retired) == (["ada", "bob"], [], [])
+    one.accept(first)
+    one.at_time(BEGIN + 200 * DAY, live=False)
+    silent = one.sweep(["ada"], WARMING, NOW_MS)
+    assert (silent.idle, silent.retired, [*silent.documents]) == (["ada"], ["ada"], ["ada"])
+    one.accept(silent)
+    again = one.sweep(["ada", "bob"], WARMING, NOW_MS)
+    assert (again.idle, again.retired, [*again.documents]) == ([], ["ada"], ["ada", "bob"])
+    one.accept(again)
+    back = one.step(taken([view("ada", "c", 201)]), WARMING, NOW_MS)
+    assert ([*back.timers], back.idle, back.retired) == (["ada"], [], [])
+
+
 @pytest.mark.parametrize("document", [b"", b"{}", b"[]", b'{"state":5}', b'{"state":"???"}', b'{"state":"AQ"}'])
 def test_a_document_without_a_state_is_refused(document: bytes) -> None:
     with pytest.raises(CodecError):

@@ -184,16 +184,62 @@ def test_due_customers_come_earliest_first_and_no_more_than_asked_for(
     with_redis(redis_server.url, use)
 
 
-def test_a_document_lives_for_its_ttl_and_every_write_renews_it(redis_server: EmbeddedRedis, namespace: str) -> None:
+async def ttl_of(client: Client, namespace: str, customer: str) -> int:
+    ttl: int = await client.ttl(Keys(namespace).customer(PARTITION, customer))
+    return ttl
+
+
+def test_a_document_expires_only_while_its_customer_is_retired(redis_server: EmbeddedRedis, namespace: str) -> None:
+    async def use(client: Client) -> None:
+        store = store_of(client, namespace)
+        await store.claim()
+        await store.commit(Commit(state_at(), documents={"ada": b"1"}, timers={"ada": 9}), 10)
+        assert await ttl_of(client, namespace, "ada") == -1
+        await store.commit(Commit(state_at(), documents={"ada": b"2"}, idle=["ada"], retired=["ada"]), 10)
+        assert TTL_S - 10 <= await ttl_of(client, namespace, "ada") <= TTL_S
+        await store.commit(Commit(state_at(), documents={"ada": b"3"}, timers={"ada": 20}), 10)
+        assert await ttl_of(client, namespace, "ada") == -1
+        assert await store.documents(["ada"]) == [b"3"]
+        assert await client.ttl(Keys(namespace).meta(PARTITION)) == -1
+
+    with_redis(redis_server.url, use)
+
+
+def test_every_write_of_a_retired_customer_renews_the_ttl(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def use(client: Client) -> None:
         store, key = store_of(client, namespace), Keys(namespace).customer(PARTITION, "ada")
         await store.claim()
-        await store.commit(Commit(state_at(), documents={"ada": b"1"}), 10)
-        assert TTL_S - 10 <= await client.ttl(key) <= TTL_S
+        await store.commit(Commit(state_at(), documents={"ada": b"1"}, idle=["ada"], retired=["ada"]), 10)
         await client.expire(key, 5)
-        await store.commit(Commit(state_at(), documents={"ada": b"2"}), 10)
+        await store.commit(Commit(state_at(), documents={"ada": b"2"}, retired=["ada"]), 10)
         assert TTL_S - 10 <= await client.ttl(key) <= TTL_S
-        assert await client.ttl(Keys(namespace).meta(PARTITION)) == -1
+        assert await store.documents(["ada"]) == [b"2"]
+
+    with_redis(redis_server.url, use)
+
+
+@pytest.mark.parametrize("lasting", [0, 1, 1_999, 2_000, 2_001, 6_003])
+def test_documents_of_all_and_of_retired_customers_are_told_apart_in_a_large_step(
+    redis_server: EmbeddedRedis, namespace: str, lasting: int
+) -> None:
+    customers = [f"customer-{k}" for k in range(lasting + 5)]
+    retired = [customers[k * len(customers) // 5] for k in range(5)]
+    documents = {customer: f"document of {customer}".encode() for customer in customers}
+
+    async def use(client: Client) -> None:
+        store, prefix = store_of(client, namespace), Keys(namespace).customer(PARTITION, "")
+        await store.claim()
+        timers = {customer: k for k, customer in enumerate(customers) if customer not in retired}
+        step = Commit(state_at(0), documents=documents, timers=timers, retired=retired, outbox=[b"record"])
+        assert await store.commit(step, 10) == []
+        assert await store.documents(customers) == [*documents.values()]
+        async with client.pipeline(transaction=False) as asked:
+            for customer in customers:
+                asked.ttl(prefix + customer)
+            expiring = [c for c, ttl in zip(customers, await asked.execute(), strict=True) if ttl != -1]
+        assert expiring == retired
+        assert await client.zcard(Keys(namespace).timers(PARTITION)) == len(timers)
+        assert (await store.claim()).outbox == (b"record",)
 
     with_redis(redis_server.url, use)
 
