@@ -85,6 +85,8 @@ STALL_FAULTS = (
         _take_long,
         runs=1,
         plan=Plan(pace_ms=60.0),
+        needs_kafka="its group coordinator now and then forgets a member nine seconds after two have joined at once, "
+        "stalled or not",
     ),
     Fault(
         "consumer-stalls",
