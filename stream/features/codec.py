@@ -20,12 +20,12 @@ from stream.features.packed_events import MOST_EVENT_OCTETS, get_events, put_eve
 from stream.features.packed_landmarks import MOST_LANDMARK_OCTETS, get_landmarks, put_landmarks
 from stream.features.profile import PROFILE, reset
 from stream.features.varint import (
-    get_bits,
+    get_float,
     get_grid_time,
     get_int,
     get_time,
     get_uint,
-    put_bits,
+    put_float,
     put_grid_time,
     put_int,
     put_time,
@@ -114,7 +114,7 @@ def _put_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
         at = put_grid_time(buffer, at, time, base, p.phase_ms)
     at = put_time(buffer, at, p.raised_at, base)
     at = put_grid_time(buffer, at, p.cooldown_until, base, p.raised_at)
-    at = put_bits(buffer, at, np.float64(p.risk).view(np.int64), 8)
+    at = put_float(buffer, at, p.risk)
     at = put_uint(buffer, at, p.risk_version)
     at = put_int(buffer, at, p.segment)
     at = put_int(buffer, at, p.risk_version - p.segment_version)
@@ -130,8 +130,7 @@ def _get_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
     p.at_risk_from, at = get_grid_time(buffer, at, base, p.phase_ms)
     p.raised_at, at = get_time(buffer, at, base)
     p.cooldown_until, at = get_grid_time(buffer, at, base, p.raised_at)
-    bits, at = get_bits(buffer, at, 8)
-    p.risk = np.int64(bits).view(np.float64)
+    p.risk, at = get_float(buffer, at)
     p.risk_version, at = get_uint(buffer, at)
     p.segment, at = get_int(buffer, at)
     newer, at = get_int(buffer, at)

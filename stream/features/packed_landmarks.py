@@ -13,10 +13,10 @@ from stream.features.packed_events import get_count
 from stream.features.profile import MAX_PENDING, PROFILE
 from stream.features.registry import FEATURES, INPUT_SCALE
 from stream.features.varint import (
-    get_bits,
+    get_float,
     get_grid_time,
     get_int,
-    put_bits,
+    put_float,
     put_grid_time,
     put_int,
     put_uint,
@@ -26,7 +26,6 @@ __all__ = ["MOST_LANDMARK_OCTETS", "get_landmarks", "put_landmarks"]
 
 _INPUTS = PROFILE["pending_input"].shape[1]
 _MASK_OCTETS = (_INPUTS + 7) // 8
-_RISK_OCTETS = 8
 #: What `put_landmarks` writes at most, and `get_landmarks` reads at most.
 MOST_LANDMARK_OCTETS = 16 + MAX_PENDING * (64 + 9 * _INPUTS)
 
@@ -68,7 +67,7 @@ def put_landmarks(p, buffer, at):  # type: ignore[no-untyped-def]
     orders, spend = p.orders, p.order_spend - p.refund_spend
     for k in range(p.pending - 1, -1, -1):
         at = put_grid_time(buffer, at, p.pending_at[k], time, p.phase_ms)
-        at = put_bits(buffer, at, np.float64(p.pending_risk[k]).view(np.int64), _RISK_OCTETS)
+        at = put_float(buffer, at, p.pending_risk[k])
         at = put_int(buffer, at, np.int64(p.pending_logit[k]) - logit)
         at = put_int(buffer, at, version - p.pending_version[k])
         at = put_int(buffer, at, orders - p.pending_orders[k])
@@ -88,7 +87,7 @@ def get_landmarks(p, buffer, at, behind):  # type: ignore[no-untyped-def]
     orders, spend = p.orders, p.order_spend - p.refund_spend
     for k in range(p.pending - 1, -1, -1):
         time, at = get_grid_time(buffer, at, time, p.phase_ms)
-        bits, at = get_bits(buffer, at, _RISK_OCTETS)
+        p.pending_risk[k], at = get_float(buffer, at)
         fewer_logit, at = get_int(buffer, at)
         newer_version, at = get_int(buffer, at)
         more_orders, at = get_int(buffer, at)
@@ -98,7 +97,6 @@ def get_landmarks(p, buffer, at, behind):  # type: ignore[no-untyped-def]
         orders -= more_orders
         spend -= more_spend
         p.pending_at[k] = time
-        p.pending_risk[k] = np.int64(bits).view(np.float64)
         p.pending_logit[k] = logit
         p.pending_version[k] = version
         p.pending_orders[k] = orders

@@ -17,11 +17,13 @@ _LAST_SHIFT = 56
 
 __all__ = [
     "get_bits",
+    "get_float",
     "get_grid_time",
     "get_int",
     "get_time",
     "get_uint",
     "put_bits",
+    "put_float",
     "put_grid_time",
     "put_int",
     "put_time",
@@ -96,6 +98,19 @@ def get_bits(buffer, at, octets):  # type: ignore[no-untyped-def]
     for k in range(octets):
         value |= np.int64(buffer[at + k]) << (8 * k)
     return value, at + octets
+
+
+@jit
+def put_float(buffer, at, value):  # type: ignore[no-untyped-def]
+    """Write the eight octets of a double; return the position after them."""
+    return put_bits(buffer, at, np.float64(value).view(np.int64), 8)
+
+
+@jit
+def get_float(buffer, at):  # type: ignore[no-untyped-def]
+    """Read what `put_float` wrote; return the value and the position after it."""
+    bits, at = get_bits(buffer, at, 8)
+    return np.int64(bits).view(np.float64), at
 
 
 @jit
