@@ -27,6 +27,7 @@ import redis
 
 from benchmarks.engines import peak_rss_mb
 from benchmarks.workload import Workload, produce, rewrite, seed_model, stack, synthetic
+from stream.cli.demo_run import has_learned
 from stream.cli.produce import EventProducer
 from stream.events.log import LogEvent, read_log
 from stream.features.registry import DAY_MS
@@ -227,8 +228,8 @@ def _publish(settings: Settings, events: Iterable[LogEvent]) -> int:
 
 
 def _has_learned(overview: Overview) -> bool:
-    snapshot = overview.snapshot()
-    return snapshot is not None and decode_snapshot(snapshot).churn.labels_seen >= overview.totals().counters.labels
+    counters, offset, encoded = overview.totals().counters, overview.trainer().offset, overview.snapshot()
+    return has_learned(counters, offset, None if encoded is None else decode_snapshot(encoded))
 
 
 def main() -> None:

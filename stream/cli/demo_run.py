@@ -16,7 +16,7 @@ from stream.online_models.snapshot import ModelSnapshot, decode_snapshot
 from stream.processing.state import Counters
 from stream.storage.overview import Overview, Totals
 
-__all__ = ["DemoRun", "Progress"]
+__all__ = ["DemoRun", "Progress", "has_learned"]
 
 #: Nothing has moved for so long although there is work: the demo has failed.
 PATIENCE_S = 60.0
@@ -45,6 +45,21 @@ class Progress:
     def lag(self) -> int:
         """Published events that are not taken in."""
         return self.published - self.totals.counters.events_in
+
+
+def has_learned(counters: Counters, offset: int, snapshot: ModelSnapshot | None) -> bool:
+    """Whether every example has been learned: each landmark and each label is one, and some may be sent twice.
+
+    ``offset``: of the next example that the trainer learns.
+    """
+    if offset < counters.landmarks + counters.labels:
+        return False
+    if snapshot is None:
+        return counters.landmarks == 0
+    segments = snapshot.segments
+    return snapshot.churn.labels_seen == counters.labels and (
+        segments is None or segments.version == counters.landmarks
+    )
 
 
 class DemoRun:
@@ -137,22 +152,11 @@ class DemoRun:
             taken_in
             and totals.due == 0
             and totals.outbox == 0
-            and self._has_learned(counters, offset)
+            and has_learned(counters, offset, self._snapshot)
             and self.alerts.published >= counters.alerts_raised + counters.alerts_cleared
         )
         self._count_customers(elapsed_s)
         return self._seen(totals, elapsed_s), offset, settled
-
-    def _has_learned(self, counters: Counters, offset: int) -> bool:
-        """Whether every example has been learned: each landmark and each label is one, and some may be sent twice."""
-        if offset < counters.landmarks + counters.labels:
-            return False
-        if self._snapshot is None:
-            return counters.landmarks == 0
-        segments = self._snapshot.segments
-        return self._snapshot.churn.labels_seen == counters.labels and (
-            segments is None or segments.version == counters.landmarks
-        )
 
     def _seen(self, totals: Totals, elapsed_s: float) -> Progress:
         self._speeds.append((elapsed_s, totals.counters.events_in))
