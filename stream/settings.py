@@ -85,6 +85,12 @@ class Settings:
 
     currency_rates: str = setting("", "Events", "price of a unit of each currency in the base: EUR=1,USD=0.92")
 
+    misplaced_events: str = setting(
+        "forward",
+        "Worker",
+        "events in the wrong partition: send them to the right one, or reject them",
+        choices=("forward", "dead-letter"),
+    )
     batch_max_records: int = setting(
         48_000, "Worker", "most records of a partition in a step", at_least=1, at_most=100_000
     )

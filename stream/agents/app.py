@@ -30,6 +30,7 @@ from stream.events.decode import Decoder
 from stream.features.registry import DAY_MS
 from stream.online_models.learner import LearnerSettings
 from stream.processing.kernel import Kernel
+from stream.processing.misplaced import Placement
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
 from stream.processing.rules import rules_of
@@ -181,6 +182,7 @@ class Assembly:
                 self._topics,
                 settings.event_topics,
                 max(settings.cache_customers // settings.partitions, 1000),
+                Placement(partition, settings.partitions, forward=settings.misplaced_events == "forward"),
             ),
             PartitionStore(self._client, self._keys, partition, self._name, ttl_s=int(silence_s * _TTL_MARGIN)),
             self._decoder,

@@ -21,6 +21,8 @@ def observe_outcome(outcome: Outcome) -> None:
     for source, reason in outcome.rejected:
         metrics.EVENTS.labels(_TYPES[source].value, "dead_letter").inc()
         metrics.DEAD_LETTERS.labels(reason.value).inc()
+    for source, count in outcome.forwarded.items():
+        metrics.EVENTS.labels(_TYPES[source].value, "forwarded").inc(count)
     for kind, count in outcome.fired.items():
         metrics.TIMERS_FIRED.labels(kind).inc(count)
     for of_alerts, count in outcome.alerts.items():

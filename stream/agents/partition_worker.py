@@ -286,6 +286,7 @@ class PartitionWorker:
 
     async def _step(self, taken: Taken) -> None:
         self._options.probe("polled")
+        taken = self.partition.sort_out(taken)
         with metrics.STEP.labels("load").time():
             await self._load(taken.row_of)
         with metrics.STEP.labels("advance").time():

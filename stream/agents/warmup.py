@@ -12,6 +12,7 @@ from stream.events.kinds import EventType
 from stream.features.registry import DAY_MS
 from stream.processing.align import Aligner
 from stream.processing.kernel import Kernel
+from stream.processing.misplaced import Placement
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
 from stream.processing.rules import Rules
@@ -27,7 +28,8 @@ def warm_up() -> float:
     """
     began = time.perf_counter()
     rules = Rules()
-    partition = Partition(0, rules, Kernel(rules), Topics(), [event_type.value for event_type in EventType], 1)
+    topics = [event_type.value for event_type in EventType]
+    partition = Partition(0, rules, Kernel(rules), Topics(), topics, 1, Placement(0, 1))
     aligner = Aligner(len(EventType))
     at_end = [True] * len(EventType)
     for step in range(2):
@@ -37,6 +39,7 @@ def warm_up() -> float:
         aligner.push(0, None, np.array([step]), [None], Decoded(["warm-up"], events, []))
         taken = aligner.take(at_end, 1)
         if taken is not None:
+            taken = partition.sort_out(taken)
             missing = partition.missing(taken.row_of)
             partition.remember(missing, [None] * len(missing))
             partition.accept(partition.step(taken, WARMING, 0))

@@ -18,6 +18,7 @@ from stream.clock import Clock, SystemClock
 from stream.errors import StorageError, TopologyError
 from stream.settings import Settings
 from stream.storage.diagnosis import RedisFacts, diagnose
+from stream.storage.overview import Overview
 
 __all__ = ["doctor", "redis_findings"]
 
@@ -92,6 +93,27 @@ def _redis(settings: Settings, clock: Clock) -> Iterator[Finding]:
     for number, facts in enumerate(nodes):
         subject = f"redis {address}" if len(nodes) == 1 else f"redis primary {number}"
         yield from redis_findings(settings, subject, facts, now_ms=clock.now_ms())
+    yield from _placement(settings)
+
+
+def _placement(settings: Settings) -> Iterator[Finding]:
+    """Whether producers put customers where they belong, as far as workers have seen."""
+    try:
+        with Overview(settings) as overview:
+            counters = overview.totals().counters
+    except StorageError as error:
+        yield Finding(Level.FAIL, "customers' keys", "the workers' totals cannot be read", str(error))
+        return
+    if counters.forwarded == 0:
+        yield Finding(Level.OK, "customers' keys", "every event taken in lay in the partition of its customer")
+        return
+    yield Finding(
+        Level.WARN,
+        "customers' keys",
+        f"{counters.forwarded:,} of {counters.events_in:,} events lay in another partition than their customer's;"
+        " workers sent them on",
+        "a producer uses another partitioner: set murmur2_random in librdkafka clients (docs/producers.md)",
+    )
 
 
 def redis_findings(settings: Settings, subject: str, facts: RedisFacts, *, now_ms: int) -> Iterator[Finding]:

@@ -31,8 +31,8 @@ LABELS: Final = MappingProxyType(
         "of": "name of the model or feature that drifts",
         "operation": "what Redis was asked for: `claim`, `commit`, `documents`, `timers`, `verify` of a partition; "
         "`claim_models`, `save`, `snapshot`, `unlearned` of the models",
-        "outcome": "of an event: `applied`, `duplicate`, `dead_letter`, over HTTP `accepted`, `rejected`, `failed`, "
-        "`ignored`; of a notification: see docs/notifications.md",
+        "outcome": "of an event: `applied`, `duplicate`, `dead_letter`, `forwarded` to the right partition, "
+        "over HTTP `accepted`, `rejected`, `failed`, `ignored`; of a notification: see docs/notifications.md",
         "partition": "index of a partition of the event topics",
         "phase": "of a step: `decode`, `load`, `advance`, `commit`; `publish` is one chunk of the outbox",
         "problem": "what is wrong with a training example, see `stream/online_models/example.py`",

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     BAD_AMOUNT = "bad_amount"
     UNKNOWN_CURRENCY = "unknown_currency"
     TOO_LATE = "too_late"
+    WRONG_PARTITION = "wrong_partition"
     PROCESSING_FAILED = "processing_failed"
 
 

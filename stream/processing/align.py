@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -46,7 +46,8 @@ class Taken:
 
     ``events`` (EVENT) and ``customer_ids`` are merged; ``sources`` are the input of each event. ``rejections``: (input,
     source record, rejection). ``next_offsets``: by input, where the next run begins, for inputs that advanced.
-    ``finished``: batches whose last record is in this run or an earlier one.
+    ``finished``: batches whose last record is in this run or an earlier one. ``forwarded``: (input, source record) of
+    events that belong to another partition.
     """
 
     events: npt.NDArray[np.void]
@@ -56,6 +57,7 @@ class Taken:
     rejections: list[tuple[int, Any, Rejection]]
     next_offsets: dict[int, int]
     finished: list[Any]
+    forwarded: list[tuple[int, Any]] = field(default_factory=list)
 
     @cached_property
     def row_of(self) -> Mapping[str, int]:
@@ -66,7 +68,7 @@ class Taken:
     @property
     def records_in(self) -> int:
         """Number of source records of the run."""
-        return len(self.customer_ids) + len(self.rejections)
+        return len(self.customer_ids) + len(self.rejections) + len(self.forwarded)
 
 
 class Aligner:

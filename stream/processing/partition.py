@@ -24,6 +24,7 @@ from stream.processing import document
 from stream.processing.align import Taken
 from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.kernel import Kernel, Known, Run
+from stream.processing.misplaced import Placement
 from stream.processing.outgoing import Topics, publishable
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
@@ -45,6 +46,7 @@ class Outcome:
     ``rejected``: reasons of the dead letters. ``duplicates``/``applied``: events of this step, by input. ``alerts``:
     by (raised or cleared, cause, severity). ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``:
     evaluations that reached the level and raised nothing, by reason. ``segment_changes``: how many.
+    ``forwarded``: events sent on to their partition, by input.
     """
 
     state: PartitionState
@@ -62,6 +64,7 @@ class Outcome:
     raised_risks: Sequence[tuple[str, float]] = ()
     suppressed: Mapping[str, int] = field(default_factory=dict)
     segment_changes: int = 0
+    forwarded: Mapping[int, int] = field(default_factory=dict)
 
 
 class Partition:
@@ -79,6 +82,7 @@ class Partition:
         topics: Topics,
         input_topics: Sequence[str],
         cache_customers: int,
+        placement: Placement | None = None,
     ) -> None:
         self.partition = partition
         self.state = PartitionState()
@@ -88,6 +92,7 @@ class Partition:
         self.input_topics = tuple(input_topics)
         self._cache: dict[str, bytes | None] = {}
         self._cache_customers = cache_customers
+        self._placement = placement
         #: The stored timers of cached customers that this worker has written: what has not changed is not sent again.
         self._due: dict[str, int] = {}
 
@@ -107,6 +112,12 @@ class Partition:
         cache = self._cache
         return [*dict.fromkeys([customer for customer in customer_ids if customer not in cache])]
 
+    def sort_out(self, taken: Taken) -> Taken:
+        """Take out the events of customers who belong to another partition."""
+        if self._placement is None:
+            return taken
+        return self._placement.sort_out(taken, self._placement.misplaced([*taken.row_of]))
+
     def remember(self, customer_ids: Sequence[str], documents: Sequence[bytes | None]) -> None:
         """Cache the profiles of documents just read; None is a customer who has none yet."""
         for customer, found in zip(customer_ids, documents, strict=True):
@@ -119,9 +130,10 @@ class Partition:
             state.offsets[self.input_topics[source]] = offset
         counters = state.counters
         counters.events_in += taken.records_in
+        counters.forwarded += len(taken.forwarded)
         rejections = list(taken.rejections)
         if not taken.customer_ids:
-            return self._outcome(state, (), None, scorer, now_ms, rejections)
+            return self._with_forwarded(self._outcome(state, (), None, scorer, now_ms, rejections), taken)
         customers = list(taken.row_of)
         rows = np.fromiter(map(taken.row_of.__getitem__, taken.customer_ids), np.int64, len(taken.customer_ids))
         stream_time = np.maximum.accumulate(taken.events["time"])
@@ -143,11 +155,12 @@ class Partition:
         counters.customers += known.blobs.count(None)
         appended_at_ms = _appended_at_ms(taken, run.emissions)
         outcome = self._outcome(state, customers, run, scorer, now_ms, rejections, appended_at_ms)
-        return replace(
+        outcome = replace(
             outcome,
             applied=_by_input(taken.sources, applied),
             duplicates=_by_input(taken.sources, duplicate),
         )
+        return self._with_forwarded(outcome, taken)
 
     def sweep(self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int) -> Outcome:
         """Fire the timers of customers that are due before the partition's stream time."""
@@ -241,6 +254,14 @@ class Partition:
             raised_risks=_raised_risks(run.emissions),
             suppressed=run.suppressed,
             segment_changes=int(np.count_nonzero(run.emissions["kind"] == EmissionKind.SEGMENT)),
+        )
+
+    def _with_forwarded(self, outcome: Outcome, taken: Taken) -> Outcome:
+        if self._placement is None or not taken.forwarded:
+            return outcome
+        again = [self._placement.forwarding(record, self.input_topics[source]) for source, record in taken.forwarded]
+        return replace(
+            outcome, outgoing=outcome.outgoing + again, forwarded=Counter(source for source, _ in taken.forwarded)
         )
 
     def _dead_letter(self, source: int, record: object, rejection: Rejection, now_ms: int) -> Outgoing:

@@ -10,7 +10,8 @@ __all__ = ["Counters", "Outgoing", "PartitionState"]
 class Counters(msgspec.Struct):
     """Totals over the life of a partition, written with every step: they add up whatever dies when.
 
-    ``events_in == applied + duplicates + dead_letters`` holds in every stored state.
+    ``events_in == applied + duplicates + dead_letters + forwarded`` holds in every stored state. ``forwarded``: events
+    of customers of another partition, published again for it.
     """
 
     events_in: int = 0
@@ -26,6 +27,7 @@ class Counters(msgspec.Struct):
     raised_by_silence: int = 0
     raised_by_model: int = 0
     segment_changes: int = 0
+    forwarded: int = 0
 
 
 class PartitionState(msgspec.Struct):

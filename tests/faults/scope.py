@@ -15,7 +15,7 @@ _HOUR_MS = 3_600_000
 #: third is room for the run itself.
 _BY_THE_WALL_MS = 3 * _HOUR_MS
 #: Counters that are a function of the log alone; with the clock of the log so are those after them.
-_OF_THE_LOG = ("events_in", "applied", "duplicates", "dead_letters", "customers")
+_OF_THE_LOG = ("events_in", "applied", "duplicates", "dead_letters", "forwarded", "customers")
 _OF_ITS_CLOCK = ("landmarks", "labels")
 #: What a label says of the model that scored at its landmark.
 _OF_THE_MODEL = ("risk", "logit", "model_version")

@@ -10,6 +10,7 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.processing.align import Aligner
 from stream.processing.kernel import Kernel
+from stream.processing.misplaced import Placement
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Outcome, Partition
 from stream.processing.rules import Rules
@@ -32,12 +33,13 @@ Log = Sequence[tuple[str, Event]]
 class Station:
     """Runs one partition over the given logs. `step`, `sweep` and `restart` may come in any order."""
 
-    def __init__(self, log: Iterable[Entry], rules: Rules, scorer: Scorer) -> None:
+    def __init__(self, log: Iterable[Entry], rules: Rules, scorer: Scorer, placement: Placement | None = None) -> None:
         self.documents: dict[str, bytes] = {}
         self.timers: dict[str, int] = {}
         self.outgoing: list[Outgoing] = []
         self._rules = rules
         self._scorer = scorer
+        self._placement = placement
         self._kernel = Kernel(rules)
         self._state: bytes | None = None
         self._logs = logs_of(log)
@@ -55,7 +57,10 @@ class Station:
     def restart(self, cache_customers: int = EVERYTHING, chunk: int = 7) -> None:
         """Begin again from what is stored, as after a crash; logs are fetched in pieces of ``chunk`` records."""
         topics = [event_type.value for event_type in _TYPES]
-        self._partition = Partition(0, self._rules, self._kernel, Topics(), topics, cache_customers)
+        number = 0 if self._placement is None else self._placement.partition
+        self._partition = Partition(
+            number, self._rules, self._kernel, Topics(), topics, cache_customers, self._placement
+        )
         state = None if self._state is None else msgspec.json.decode(self._state, type=PartitionState)
         self._partition.restore(state)
         self._aligner = Aligner(len(_TYPES))
@@ -72,6 +77,7 @@ class Station:
         taken = self._aligner.take(_AT_END, limit)
         if taken is None:
             return False
+        taken = self._partition.sort_out(taken)
         self._load(taken.customer_ids)
         self._store(self._partition.step(taken, self._scorer, NOW_MS))
         return True

@@ -1,0 +1,74 @@
+"""A producer with librdkafka's own partitioner: every customer is whole all the same, and the operator is told."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner
+from confluent_kafka import Producer
+
+from stream.cli import main
+from stream.local.broker import EmbeddedBroker
+from stream.local.redis import EmbeddedRedis
+from stream.processing.document import packed_state
+from tests.features.profiles import Profile
+from tests.field import Field
+from tests.oracle.features import features_at
+from tests.oracle.made_up import DAY, made_up
+from tests.oracle.record import Record, record_of, type_of
+
+pytestmark = pytest.mark.slow
+
+LOG = made_up(11, customers=40, days=60, events=1_200)
+
+
+@pytest.fixture
+def field(broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str) -> Iterator[Field]:
+    field = Field(broker, redis_server, tmp_path, topic_prefix, batch_max_records=100, cache_customers=1000)
+    yield field
+    field.close()
+
+
+def produce_by_crc32(field: Field) -> int:
+    """Every second good event goes where librdkafka's default puts it, the others where they belong."""
+    crc32 = Producer({"bootstrap.servers": field.settings.kafka_bootstrap, "partitioner": "consistent"})
+    right = Producer({"bootstrap.servers": field.settings.kafka_bootstrap, "partitioner": "murmur2_random"})
+    topics = dict(zip(("click", "email", "purchase"), field.settings.event_topics, strict=True))
+    count = 0
+    for customer, events in LOG.events.items():
+        for event in events:
+            record = record_of(customer, event)
+            assert isinstance(record, Record)
+            producer = crc32 if count % 2 else right
+            producer.produce(topics[type_of(event).value], record.value, record.key)
+            count += 1
+    assert crc32.flush(20) == 0
+    assert right.flush(20) == 0
+    return count
+
+
+def test_customers_of_a_crc32_client_are_whole_also_when_a_worker_is_killed(field: Field) -> None:
+    count = produce_by_crc32(field)
+    victim = field.start_worker()
+    field.wait(lambda total: total.get("forwarded", 0) > 0, "events are sent on")
+    field.kill(victim)
+    field.start_worker()
+    field.wait(
+        lambda total: total["applied"] == count and total["events_in"] >= count + total["forwarded"],
+        "every event is applied once",
+    )
+    documents = field.documents()
+    assert set(documents) == set(LOG.events)
+    later = max(event.at for events in LOG.events.values() for event in events) + 2 * DAY
+    for customer, events in LOG.events.items():
+        assert orjson.loads(documents[customer])["events"] == len(events)
+        assert Profile.of(packed_state(documents[customer])).values(later) == features_at(events, later)
+    total = field.total()
+    assert total["customers"] == len(LOG.events)
+    assert total["events_in"] == sum(total[name] for name in ("applied", "duplicates", "dead_letters", "forwarded"))
+    assert (total["dead_letters"], field.stop()) == (0, [0])
+    told = CliRunner().invoke(main, ["doctor", "--json"], env=field.settings.to_env())
+    (finding,) = [found for found in orjson.loads(told.stdout) if found["subject"] == "customers' keys"]
+    assert finding["level"] == "warn"
+    assert f"{total['forwarded']:,} of {total['events_in']:,} events" in finding["found"]
