@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
@@ -91,6 +92,10 @@ class Settings:
         "events in the wrong partition: send them to the right one, or reject them",
         choices=("forward", "dead-letter"),
     )
+    earliest_year: int = setting(
+        1990, "Events", "an event from before this year is refused", at_least=1970, at_most=2100
+    )
+
     batch_max_records: int = setting(
         48_000, "Worker", "most records of a partition in a step", at_least=1, at_most=100_000
     )
@@ -165,6 +170,11 @@ class Settings:
             if not problems:
                 return settings
         raise SettingsError("\n".join(problems))
+
+    @property
+    def earliest_ms(self) -> int:
+        """The beginning of `earliest_year`, UTC, in ms since the epoch."""
+        return round(datetime(self.earliest_year, 1, 1, tzinfo=UTC).timestamp()) * 1000
 
     def to_env(self) -> dict[str, str]:
         """The variables from which `from_env` makes equal settings; secrets are in clear."""

@@ -70,7 +70,7 @@ class Assembly:
         self._name = f"{settings.instance_id or 'worker'}-{uuid.uuid4().hex[:12]}"
         self._rules = rules_of(settings)
         self._kernel = Kernel(self._rules)
-        self._decoder = Decoder(rates=settings.rates, skew_ms=int(settings.skew_s * 1000))
+        self._decoder = Decoder.of(settings)
         self._keys = Keys(settings.namespace)
         self._topics = Topics(
             alerts=settings.alerts,

@@ -58,7 +58,7 @@ def backtest_value(
     if not events:
         raise EventLogError(f"{log}: has no events")
     now_ms = SystemClock().now_ms()
-    decoder = Decoder(rates=settings.rates, skew_ms=int(settings.skew_s * 1000))
+    decoder = Decoder.of(settings)
     rules = rules_of(settings)
     replay = Replay(rules, Learner(LearnerSettings(min_labels=settings.min_labels)), decoder, now_ms)
     rows = evaluate_value(events, replay, decoder, now_ms, rules=rules, weeks=range(from_week, to_week + 1))

@@ -36,7 +36,7 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     first, mixed = exposures(notifications_of(settings), since_ms)
     purchases = PurchaseLog(
         frozenset(item.customer_id for item in first),
-        Decoder(rates=settings.rates, skew_ms=round(settings.skew_s * 1000)),
+        Decoder.of(settings),
     )
     if first:
         purchases.read(settings, min(item.at_ms for item in first))

@@ -77,7 +77,7 @@ def evaluate(
 def score_events(events: Sequence[LogEvent], settings: Settings, weeks: range, active_days: float | None) -> Rows:
     """Replay ``events`` (in time order) through a new model and score at each week's cut."""
     now_ms = SystemClock().now_ms()
-    decoder = Decoder(rates=settings.rates, skew_ms=int(settings.skew_s * 1000))
+    decoder = Decoder.of(settings)
     rules = rules_of(settings)
     replay = Replay(rules, Learner(LearnerSettings(min_labels=settings.min_labels)), decoder, now_ms)
     return evaluate_log(

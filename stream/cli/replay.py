@@ -75,7 +75,7 @@ def replay(
         run = Replay(
             rules_of(settings),
             Learner(LearnerSettings(min_labels=settings.min_labels)),
-            Decoder(rates=settings.rates, skew_ms=int(settings.skew_s * 1000)),
+            Decoder.of(settings),
             clock.now_ms(),
             on_outgoing=_alert_writer(sink),
         )

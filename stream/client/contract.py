@@ -59,7 +59,7 @@ class Contract:
     """Judges events as the workers will: by their decoder, their currency rates and their clock skew."""
 
     def __init__(self, settings: Settings) -> None:
-        self._decoder = Decoder(rates=settings.rates, skew_ms=round(settings.skew_s * 1000))
+        self._decoder = Decoder.of(settings)
 
     def admit(self, drafts: Sequence[Draft], now_ms: int) -> Admitted:
         """Check drafts against the contract; bad ones become rejections. ``now_ms``: the wall clock."""

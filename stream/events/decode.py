@@ -19,10 +19,12 @@ from stream.events.diagnosis import diagnose
 from stream.events.kinds import KIND_OF, EventKind, EventType
 from stream.events.model import EARLIEST_MS, LATEST_MS, ClickEvent, EmailEvent, PurchaseEvent
 from stream.events.money import Exchange
+from stream.events.parsing_times import epoch_seconds
 from stream.events.rejections import Reason, Rejection
 from stream.events.screen import MAX_DEPTH, BadRecordError, screen
 from stream.events.times import rfc3339
 from stream.events.withheld import without_text
+from stream.settings import Settings
 
 __all__ = ["Decoded", "Decoder", "Record", "hash_ids"]
 
@@ -107,6 +109,8 @@ class Decoder:
         decodes has no say, so that the outcome is a function of the log.
     max_bytes
         The longest value that is parsed.
+    earliest_ms
+        No event is believed to have occurred before.
     """
 
     def __init__(
@@ -115,15 +119,22 @@ class Decoder:
         rates: Mapping[str, float] | None = None,
         skew_ms: int = 300_000,
         max_bytes: int = 65_536,
+        earliest_ms: int = EARLIEST_MS,
     ) -> None:
         self._exchange = Exchange(rates)
         self._skew_ms = skew_ms
         self._max_bytes = max_bytes
+        self._earliest_ms = earliest_ms
         self._readers: dict[EventType, Callable[[bytes], Event]] = {
             EventType.CLICK: msgspec.json.Decoder(ClickEvent).decode,
             EventType.EMAIL: msgspec.json.Decoder(EmailEvent).decode,
             EventType.PURCHASE: msgspec.json.Decoder(PurchaseEvent).decode,
         }
+
+    @classmethod
+    def of(cls, settings: Settings) -> Decoder:
+        """The decoder that goes by ``settings``."""
+        return cls(rates=settings.rates, skew_ms=round(settings.skew_s * 1000), earliest_ms=settings.earliest_ms)
 
     def decode(self, event_type: EventType, records: Sequence[Record]) -> Decoded:
         """Decode a batch of records of one topic. Never raises."""
@@ -177,8 +188,8 @@ class Decoder:
             screen(values[k], self._max_bytes)
         events = list(map(self._readers[event_type], values))
         times_ms = _epoch_ms([event.occurred_at for event in events])
-        if not ((times_ms >= EARLIEST_MS) & (times_ms <= latest_ms)).all():
-            _refuse_time(float(times_ms[0]), int(latest_ms[0]))
+        if not ((times_ms >= self._earliest_ms) & (times_ms <= latest_ms)).all():
+            _refuse_time(float(times_ms[0]), self._earliest_ms, int(latest_ms[0]))
         customer_ids = [event.customer_id for event in events]
         if list(map(str.encode, customer_ids)) != keys:
             _refuse_key(keys[0], customer_ids[0])
@@ -270,12 +281,14 @@ def _refuse_null(key: bytes | None) -> NoReturn:
     raise BadRecordError(Reason.NULL_VALUE, "expected a JSON object; the record has no value")
 
 
-def _refuse_time(at_ms: float, latest_ms: int) -> NoReturn:
-    span = f"{rfc3339(EARLIEST_MS)} and {rfc3339(latest_ms)}"
-    raise BadRecordError(
-        Reason.TIMESTAMP_OUT_OF_RANGE,
-        f"expected occurred_at between {span}; got {at_ms / 1000:.17g} s since the epoch",
-    )
+def _refuse_time(at_ms: float, earliest_ms: int, latest_ms: int) -> NoReturn:
+    span = f"{rfc3339(earliest_ms)} and {rfc3339(latest_ms)}"
+    got = f"{at_ms / 1000:.17g} s since the epoch"
+    if earliest_ms <= at_ms <= LATEST_MS:
+        got = rfc3339(round(at_ms))
+    elif earliest_ms <= epoch_seconds(at_ms / 1000) * 1000 <= latest_ms:
+        got += "; milliseconds? Send seconds or RFC 3339"
+    raise BadRecordError(Reason.TIMESTAMP_OUT_OF_RANGE, f"expected occurred_at between {span}; got {got}")
 
 
 def _refuse_key(key: bytes | None, customer_id: str) -> NoReturn:

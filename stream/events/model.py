@@ -20,8 +20,8 @@ __all__ = [
     "PurchaseEvent",
 ]
 
-#: 2000-01-01T00:00:00Z. Anything before it is a broken clock.
-EARLIEST_MS = 946_684_800_000
+#: 1990-01-01T00:00:00Z. Anything before it is a broken clock, unless the setting `earliest_year` says otherwise.
+EARLIEST_MS = 631_152_000_000
 
 #: 2100-01-01T00:00:00Z. No record is believed to have been appended after it.
 LATEST_MS = 4_102_444_800_000

@@ -16,6 +16,7 @@ from stream.events.decode import Decoded, Decoder, hash_ids
 from stream.events.kinds import KIND_OF, EventKind, EventType
 from stream.events.model import EARLIEST_MS, LATEST_MS
 from stream.events.rejections import MAX_DETAIL_CHARS, Reason
+from stream.settings import Settings
 
 NOW_MS = 1_717_200_000_000
 AT = "2024-05-31T12:30:00.250Z"
@@ -134,6 +135,22 @@ def test_an_event_lies_at_most_the_skew_after_its_own_record() -> None:
     assert decoded.events["record"].tolist() == [0, 1, 3]
     assert [bad.reason for bad in decoded.rejections] == [Reason.TIMESTAMP_OUT_OF_RANGE] * 2
     assert "and 2024-05-31T12:30:00.249Z;" in decoded.rejections[0].detail
+
+
+def test_an_event_of_1997_is_one_and_the_earliest_year_is_a_setting() -> None:
+    of_1997 = CLICK | {"occurred_at": "1997-01-01T00:00:00Z"}
+    assert len(Decoder().decode(EventType.CLICK, [record(of_1997)]).events) == 1
+    (rejection,) = Decoder.of(Settings(earliest_year=2000)).decode(EventType.CLICK, [record(of_1997)]).rejections
+    assert rejection.reason is Reason.TIMESTAMP_OUT_OF_RANGE
+    assert rejection.detail.startswith("expected occurred_at between 2000-01-01T00:00:00.000Z and ")
+    assert len(Decoder.of(Settings(earliest_year=1970)).decode(EventType.CLICK, [record(of_1997)]).events) == 1
+
+
+@pytest.mark.parametrize("unit", [1000, 1_000_000, 1_000_000_000])
+def test_a_time_in_a_finer_unit_is_refused_and_named(unit: int) -> None:
+    (rejection,) = decode_one(changed(occurred_at=1_717_158_600 * unit)).rejections
+    assert rejection.reason is Reason.TIMESTAMP_OUT_OF_RANGE
+    assert "milliseconds? Send seconds or RFC 3339" in rejection.detail
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.sampled_from([0.0, AT_MS / 1000, LATEST_MS / 1000 + 301, 1e17]))
