@@ -14,7 +14,9 @@ from confluent_kafka.admin._metadata import ClusterMetadata
 from stream.errors import SettingsError, TopologyError
 from stream.settings import Settings
 
-__all__ = ["FrankAdminClient", "check_brokers"]
+__all__ = ["FrankAdminClient", "check_brokers", "wait_for_brokers"]
+
+_LOG = logging.getLogger(__name__)
 
 #: What no waiting changes: a certificate or a password.
 _FOR_GOOD = frozenset(
@@ -67,9 +69,24 @@ class FrankAdminClient(AdminClient):
         return " ".join(self._refusals[-1].str().split()) if self._refusals else ""
 
 
+def wait_for_brokers(settings: Settings) -> None:
+    """Return when a broker of ``settings`` answers; say once that it is waited for. Raises as `check_brokers` does."""
+    client = FrankAdminClient(settings.librdkafka())
+    began = time.monotonic()
+    if _answers(settings, client):
+        return
+    _LOG.warning("no broker answers at %s; waiting for one (setting kafka_bootstrap)", settings.kafka_bootstrap)
+    while not _answers(settings, client):
+        pass
+    _LOG.info("a broker at %s answers after %.0f s", settings.kafka_bootstrap, time.monotonic() - began)
+
+
 def check_brokers(settings: Settings) -> None:
     """Raise `TopologyError` when the brokers of ``settings`` answer, and refuse; brokers that are away may come."""
-    client = FrankAdminClient(settings.librdkafka())
+    _answers(settings, FrankAdminClient(settings.librdkafka()))
+
+
+def _answers(settings: Settings, client: FrankAdminClient) -> bool:
     try:
         client.metadata(_ANSWER_TIMEOUT_S)
     except KafkaException as error:
@@ -78,3 +95,5 @@ def check_brokers(settings: Settings) -> None:
                 f"Kafka at {settings.kafka_bootstrap} cannot be used: {refusal}: check kafka_security_protocol, "
                 "the credentials and kafka_ssl_ca_file"
             ) from error
+        return False
+    return True

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 import tempfile
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 import faust
@@ -14,7 +16,7 @@ import faust
 from stream import metrics
 from stream.agents.app import assemble
 from stream.agents.health import Health
-from stream.agents.kafka_access import check_brokers
+from stream.agents.kafka_access import check_brokers, wait_for_brokers
 from stream.agents.warmup import warm_up
 from stream.settings import Settings
 from stream.storage.connection import check_access
@@ -27,8 +29,10 @@ _LOG = logging.getLogger(__name__)
 def run(settings: Settings) -> NoReturn:
     """Run until SIGTERM or SIGINT, then end the process; its exit status is 0 when all was stopped in good order.
 
-    Raises `StorageError` and `TopologyError` when Redis or Kafka is there and refuses this worker.
+    A Kafka that is away is waited for. Raises `StorageError` and `TopologyError` when Redis or Kafka is there and
+    refuses this worker.
     """
+    signal.signal(signal.SIGTERM, _stop_before_start)
     check_access(settings)
     check_brokers(settings)
     health = Health(settings.stuck_after_s)
@@ -39,6 +43,7 @@ def run(settings: Settings) -> NoReturn:
     if settings.role != "trainer":  # River is not compiled
         started = warm_up()
         _LOG.info("kernel ready after %.1f s", started)
+    wait_for_brokers(settings)
     _tune_garbage_collection()
     assembly = assemble(settings, health=health)
     with tempfile.TemporaryDirectory(prefix="stream-worker-") as directory:
@@ -53,6 +58,12 @@ def run(settings: Settings) -> NoReturn:
     # partitions of this static member would stand still.
     logging.shutdown()
     os._exit(status)
+
+
+def _stop_before_start(number: int, frame: FrameType | None) -> NoReturn:
+    """Nothing is under way yet. From its start on the Faust worker handles the signal."""
+    del number, frame
+    raise SystemExit(0)
 
 
 class _Worker(faust.Worker):
