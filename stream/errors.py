@@ -8,6 +8,7 @@ StreamError
 │   └── CodecError       stored bytes are not a profile of a known layout
 ├── SnapshotError        a model snapshot is corrupt or of an unknown schema
 ├── EventLogError        an event-log file cannot be read
+├── ImportFileError      an export of a shop system cannot be read, or not without an answer
 ├── InvalidEventError    an event that was to be published breaks the contract
 ├── PublishError         the broker did not accept a record
 │   └── DeliveryError    events were handed over and are not confirmed
@@ -21,6 +22,7 @@ __all__ = [
     "DeliveryError",
     "EventLogError",
     "FencedError",
+    "ImportFileError",
     "InvalidEventError",
     "LocalServerError",
     "PublishError",
@@ -69,6 +71,10 @@ class SnapshotError(StreamError):
 
 class EventLogError(StreamError):
     """An event-log file cannot be read."""
+
+
+class ImportFileError(StreamError):
+    """An export of a shop system cannot be read, or its columns and signs leave a question open."""
 
 
 class InvalidEventError(StreamError):

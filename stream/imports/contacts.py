@@ -1,0 +1,167 @@
+"""Who a customer is, for people who read lists: names and addresses, kept beside the program and nowhere else.
+
+Topics and Redis know customers by pseudonym only. What an export says about the person (`Contact`) goes to one SQLite
+file that only its owner can read. Deleting the file, or one person in it, changes no figure.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from stream.errors import ImportFileError
+
+__all__ = ["CONTACTS_FILE", "Contact", "Contacts"]
+
+#: Name of the file in the data directory.
+CONTACTS_FILE: Final = "contacts.sqlite"
+
+_AT_ONCE: Final = 500
+_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS contact (
+    customer_id TEXT PRIMARY KEY,
+    name TEXT NOT NULL, email TEXT NOT NULL, phone TEXT NOT NULL, address TEXT NOT NULL,
+    marketing TEXT NOT NULL, seen_ms INTEGER NOT NULL
+) WITHOUT ROWID
+"""
+#: Of two exports the newer one wins, field by field: an order form without a telephone number does not erase one.
+_UPSERT: Final = """
+INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (customer_id) DO UPDATE SET
+    name = CASE WHEN {take}(name) THEN excluded.name ELSE name END,
+    email = CASE WHEN {take}(email) THEN excluded.email ELSE email END,
+    phone = CASE WHEN {take}(phone) THEN excluded.phone ELSE phone END,
+    address = CASE WHEN {take}(address) THEN excluded.address ELSE address END,
+    marketing = CASE WHEN {take}(marketing) THEN excluded.marketing ELSE marketing END,
+    seen_ms = max(seen_ms, excluded.seen_ms)
+"""
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What is known about the person behind a customer; an empty text is not known.
+
+    ``marketing``: "yes" or "no" where the export says whether the person agreed to be written to.
+    ``seen_ms``: time of the newest row it comes from, ms since the epoch; 0 where the row has no time.
+    """
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    address: str = ""
+    marketing: str = ""
+    seen_ms: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.name or self.email or self.phone or self.address or self.marketing)
+
+
+def _upsert() -> str:
+    statement = _UPSERT
+    for column in ("name", "email", "phone", "address", "marketing"):
+        newer = f"excluded.{column} <> '' AND (contact.{column} = '' OR excluded.seen_ms >= contact.seen_ms)"
+        statement = statement.replace(f"{{take}}({column})", newer)
+    return statement
+
+
+class Contacts:
+    """The contacts file of a data directory.
+
+    Raises `ImportFileError` if the file cannot be used. A file that does not exist yet holds nobody, and is made by
+    the first `add`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, Contacts(Path(folder) / CONTACTS_FILE) as contacts:
+    ...     contacts.add([("c-1", Contact(name="Ann Ode", email="ann@example.com"))])
+    ...     contacts.find(["c-1", "c-2"])["c-1"].name
+    'Ann Ode'
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: sqlite3.Connection | None = None
+
+    def find(self, customer_ids: Iterable[str]) -> dict[str, Contact]:
+        """The contacts of those of ``customer_ids`` that are known."""
+        if self._file is None and not self._path.exists():
+            return {}
+        ids = iter(customer_ids)
+        found: dict[str, Contact] = {}
+        while some := list(islice(ids, _AT_ONCE)):
+            marks = ", ".join("?" * len(some))
+            with self._explained():
+                rows = self._opened().execute(f"SELECT * FROM contact WHERE customer_id IN ({marks})", some)  # noqa: S608
+                found.update(map(_contact, rows))
+        return found
+
+    def all(self) -> Iterator[tuple[str, Contact]]:
+        """Every customer and contact, by customer id."""
+        if self._file is not None or self._path.exists():
+            with self._explained():
+                yield from map(_contact, self._opened().execute("SELECT * FROM contact ORDER BY customer_id"))
+
+    def add(self, contacts: Iterable[tuple[str, Contact]]) -> None:
+        """Add customers, or what is newly known about them; all of ``contacts`` or, after an error, none."""
+        rows = ((customer_id, *msgspec.structs.astuple(contact)) for customer_id, contact in contacts if contact)
+        with self._explained(), self._opened() as file:
+            file.executemany(_upsert(), rows)
+
+    def forget(self, customer_id: str) -> bool:
+        """Delete a person; whether there was one."""
+        if self._file is None and not self._path.exists():
+            return False
+        with self._explained(), self._opened() as file:
+            return file.execute("DELETE FROM contact WHERE customer_id = ?", [customer_id]).rowcount > 0
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)
+            self._file = sqlite3.connect(self._path, timeout=30.0)
+            self._file.execute("PRAGMA secure_delete = ON")
+            self._file.execute(_TABLE)
+        return self._file
+
+    def _explained(self) -> "_Explained":
+        return _Explained(self._path)
+
+
+class _Explained:
+    """Turns what SQLite or the disk say into one line that names the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, sqlite3.Error | OSError):
+            raise ImportFileError(
+                f"{self._path}: cannot be used: {error}; it should be a file of this program"
+            ) from error
+
+
+def _contact(row: tuple[str, str, str, str, str, str, int]) -> tuple[str, Contact]:
+    customer_id, name, email, phone, address, marketing, seen_ms = row
+    return customer_id, Contact(
+        name=name, email=email, phone=phone, address=address, marketing=marketing, seen_ms=seen_ms
+    )
