@@ -197,7 +197,7 @@ def test_every_millisecond_survives_as_epoch_seconds(at_ms: int) -> None:
         (changed(occurred_at="yesterday"), Reason.BAD_TIMESTAMP),
         (changed(occurred_at="2024-05-31T12:30:00"), Reason.BAD_TIMESTAMP),
         (changed(occurred_at="2024-02-30T12:30:00Z"), Reason.BAD_TIMESTAMP),
-        (changed(occurred_at="1999-12-31T23:59:59.999Z"), Reason.TIMESTAMP_OUT_OF_RANGE),
+        (changed(occurred_at="1989-12-31T23:59:59.999Z"), Reason.TIMESTAMP_OUT_OF_RANGE),
         (changed(occurred_at="0001-01-01T00:00:00+14:00"), Reason.TIMESTAMP_OUT_OF_RANGE),
         (changed(occurred_at="9999-12-31T23:59:59-14:00"), Reason.TIMESTAMP_OUT_OF_RANGE),
         (changed(occurred_at=(NOW_MS + 300_001) / 1000), Reason.TIMESTAMP_OUT_OF_RANGE),
