@@ -6,6 +6,8 @@ StreamError
 ├── StorageError         Redis answered, but not with what was expected
 │   ├── FencedError      another worker owns the partition now, or the store was rolled back
 │   └── CodecError       stored bytes are not a profile of a known layout
+│       └── DamagedProfileError    ... and whose they are
+├── SystematicError      the program fails for a reason that is not in one event or one customer
 ├── SnapshotError        a model snapshot is corrupt or of an unknown schema
 ├── EventLogError        an event-log file cannot be read
 ├── ImportFileError      an export of a shop system cannot be read, or not without an answer
@@ -19,6 +21,7 @@ Bad *data* on a topic is never an exception: it is a dead letter (``stream.event
 
 __all__ = [
     "CodecError",
+    "DamagedProfileError",
     "DeliveryError",
     "EventLogError",
     "FencedError",
@@ -30,6 +33,7 @@ __all__ = [
     "SnapshotError",
     "StorageError",
     "StreamError",
+    "SystematicError",
     "TopologyError",
 ]
 
@@ -62,7 +66,23 @@ class FencedError(StorageError):
 
 
 class CodecError(StorageError):
-    """Stored bytes are not a profile of a known layout."""
+    """Stored bytes are not a profile of a known layout. ``row``: its position among those that were read together."""
+
+    def __init__(self, message: str, *, row: int | None = None) -> None:
+        super().__init__(message)
+        self.row = row
+
+
+class DamagedProfileError(CodecError):
+    """The stored profile of ``customer`` cannot be read."""
+
+    def __init__(self, message: str, *, customer: str) -> None:
+        super().__init__(message)
+        self.customer = customer
+
+
+class SystematicError(StreamError):
+    """A step fails for a reason that is not in one event or one customer: nothing of it may be stored."""
 
 
 class SnapshotError(StreamError):

@@ -70,6 +70,7 @@ class Gauges:
         metrics.LABELS_PENDING.set(sum(counter.landmarks - counter.labels for counter in counters))
         metrics.OUTBOX_DEPTH.set(sum(worker.outbox.depth for worker in workers))
         metrics.OUTBOX_AGE.set(_age_s(now_ms, [worker.outbox.oldest_at_ms for worker in workers]))
+        metrics.QUARANTINED.set(sum(len(worker.partition.quarantined) for worker in workers))
         metrics.CACHE_CUSTOMERS.set(sum(worker.partition.cached for worker in workers))
 
     async def count_timers(self) -> None:

@@ -13,7 +13,7 @@ from stream import metrics
 from stream.agents.partition_worker import PartitionWorker
 from stream.agents.trainer import Trainer
 from stream.agents.transport import TP, Intake, PartitionOwner, RecordBatch
-from stream.errors import StorageError, TopologyError
+from stream.errors import StorageError, StreamError, TopologyError
 
 __all__ = ["CRASHED", "REFUSED", "Owner", "PartitionInputs", "leave", "refuse"]
 
@@ -28,8 +28,14 @@ _T = TypeVar("_T")
 
 
 def leave(what: str, error: BaseException) -> None:
-    """End the process at once, without a graceful stop: that would commit what an unknown error left half done."""
-    _LOG.critical("%s failed unexpectedly; leaving", what, exc_info=error)
+    """End the process at once, without a graceful stop: that would commit what an unknown error left half done.
+
+    An error of ours says what to do in one line; any other is told with where it arose.
+    """
+    if isinstance(error, StreamError):
+        _LOG.critical("%s: %s; leaving", what, error)
+    else:
+        _LOG.critical("%s failed unexpectedly; leaving", what, exc_info=error)
     logging.shutdown()
     os._exit(CRASHED)
 

@@ -17,12 +17,12 @@ from stream.agents.observation import observe_delays, observe_outcome
 from stream.agents.outbox import Outbox
 from stream.agents.waiting import pause, wait_until_set
 from stream.clock import Clock
-from stream.errors import FencedError, StorageError
+from stream.errors import CodecError, DamagedProfileError, FencedError, StorageError, SystematicError
 from stream.events.decode import Decoder, Record
 from stream.events.kinds import EventType
 from stream.events.withheld import without_text
 from stream.processing.align import Aligner, Taken
-from stream.processing.isolation import isolate
+from stream.processing.isolation import NOT_OF_AN_EVENT, isolate
 from stream.processing.partition import Outcome, Partition
 from stream.processing.scorer import Scorer
 from stream.storage.partition_store import Claim, Commit, PartitionStore, TimerStanding, decode_record, encode_record
@@ -135,6 +135,7 @@ class PartitionWorker:
         self._wake = asyncio.Event()
         self._waiting_since: float | None = None
         self._gathering_since: float | None = None
+        self._released_looked_at = -math.inf
         self._stopping = False
         self._publishing: asyncio.Task[None] | None = None
         self.steps = 0
@@ -187,6 +188,8 @@ class PartitionWorker:
             while not self._stopping:
                 try:
                     await self._turn()
+                except CodecError as error:
+                    raise SystematicError(f"stored bytes cannot be read: {error}") from error
                 except StorageError as error:
                     await self._recover(error)
             await self._hand_over()
@@ -207,6 +210,8 @@ class PartitionWorker:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_S):
                     await self.outbox.below(self._options.outbox_limit)
+        elif self.partition.state.quarantined and self._may_look_for_released():
+            await self._release()
         elif self._due:
             await self._sweep(self._due)
         elif (gather_s := self._gather_s()) > 0.0:
@@ -217,6 +222,21 @@ class PartitionWorker:
             await self._commit(self.partition.sweep((), self._scorer(), self._clock.now_ms()))
         else:
             await self._wait()
+
+    def _may_look_for_released(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now < self._released_looked_at + _TICK_S:
+            return False
+        self._released_looked_at = now
+        return True
+
+    async def _release(self) -> None:
+        """Process customers again whom an operator has released; a request for any other is done already."""
+        wanted = await self._store.released()
+        if wanted & self.partition.state.quarantined.keys():
+            await self._commit(self.partition.release(wanted, self._scorer(), self._clock.now_ms()))
+        if wanted:
+            await self._store.forget_released(wanted)
 
     async def _hand_over(self) -> None:
         """Publish and trim what is left; whatever is not trimmed the next owner sends again."""
@@ -304,9 +324,23 @@ class PartitionWorker:
         metrics.BATCH_CUSTOMERS.observe(len(outcome.documents))
 
     def _compute(self, taken: Taken) -> Outcome:
+        while True:
+            try:
+                return self._compute_isolated(self.partition.set_aside(taken))
+            except DamagedProfileError as error:
+                self._quarantine(error)
+
+    def _quarantine(self, error: DamagedProfileError) -> None:
+        self.partition.quarantine(error)
+        number, customer = self.partition.partition, error.customer
+        _LOG.error("customer %r of partition %d is set aside (see `stream quarantine`): %s", customer, number, error)
+
+    def _compute_isolated(self, taken: Taken) -> Outcome:
         scorer, now_ms = self._scorer(), self._clock.now_ms()
         try:
             return self.partition.step(taken, scorer, now_ms)
+        except NOT_OF_AN_EVENT:
+            raise
         except Exception as error:  # noqa: BLE001 - one bad record must not stop a partition; what is not one is raised
             number = self.partition.partition
             _LOG.error("a step of partition %d failed; looking for the event", number, exc_info=without_text(error))
@@ -315,7 +349,14 @@ class PartitionWorker:
 
     async def _sweep(self, due: Sequence[str]) -> None:
         await self._load(due)
-        await self._commit(self.partition.sweep(due, self._scorer(), self._clock.now_ms()))
+        await self._commit(self._fire(due))
+
+    def _fire(self, due: Sequence[str]) -> Outcome:
+        while True:
+            try:
+                return self.partition.sweep(due, self._scorer(), self._clock.now_ms())
+            except DamagedProfileError as error:
+                self._quarantine(error)
 
     async def _load(self, customers: Iterable[str]) -> None:
         missing = self.partition.missing(customers)

@@ -23,6 +23,7 @@ COMMANDS = {
     "ingest": ("stream.cli.ingest:ingest", "Take events over HTTP."),
     "models": ("stream.cli.models:models", "Show the models, and decide which one scores."),
     "produce": ("stream.cli.produce:produce", "Publish the events of a log file."),
+    "quarantine": ("stream.cli.quarantine:quarantine", "Take up customers whose profile could not be read."),
     "replay": ("stream.cli.replay:replay", "Process a log without Kafka and Redis."),
     "settings": ("stream.cli.show_settings:show_settings", "Show the settings in effect."),
     "topics": ("stream.cli.topics:topics", "Create or describe the topics."),

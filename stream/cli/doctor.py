@@ -100,10 +100,15 @@ def _placement(settings: Settings) -> Iterator[Finding]:
     """Whether producers put customers where they belong, as far as workers have seen."""
     try:
         with Overview(settings) as overview:
-            counters = overview.totals().counters
+            totals = overview.totals()
     except StorageError as error:
         yield Finding(Level.FAIL, "customers' keys", "the workers' totals cannot be read", str(error))
         return
+    counters = totals.counters
+    if totals.quarantined:
+        advice = "see `stream quarantine list`; restore them from a backup, then `stream quarantine release ID`"
+        found = f"{totals.quarantined:,} customers are set aside: their stored profile cannot be read"
+        yield Finding(Level.WARN, "stored profiles", found, advice)
     if counters.forwarded == 0:
         yield Finding(Level.OK, "customers' keys", "every event taken in lay in the partition of its customer")
         return

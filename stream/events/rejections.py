@@ -30,6 +30,7 @@ class Reason(StrEnum):
     UNKNOWN_CURRENCY = "unknown_currency"
     TOO_LATE = "too_late"
     WRONG_PARTITION = "wrong_partition"
+    QUARANTINED = "quarantined"
     PROCESSING_FAILED = "processing_failed"
 
 

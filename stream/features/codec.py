@@ -181,13 +181,14 @@ def join(blobs: Sequence[bytes | None]) -> tuple[npt.NDArray[np.uint8], npt.NDAr
     return np.frombuffer(b"".join(filter(None, blobs)) + bytes(2 * MOST_OCTETS), np.uint8), starts
 
 
-def damage(blob: bytes) -> CodecError:
-    """Why these octets were not unpacked."""
+def damage(blob: bytes, row: int | None = None) -> CodecError:
+    """Why these octets, at position ``row`` among others, were not unpacked."""
     if blob[:1] == bytes([LAYOUT]):
-        return CodecError(f"a stored profile of {len(blob)} octets is damaged: replay the log into a fresh namespace")
+        return CodecError(f"a stored profile of {len(blob)} octets is damaged", row=row)
     return CodecError(
         f"a stored profile of {len(blob)} octets, layout {blob[0] if blob else None}, is not of layout {LAYOUT}: "
-        "it was written by another version; replay the log into a fresh namespace"
+        "it was written by another version",
+        row=row,
     )
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "INGEST_TO_SCORE",
     "LAG",
     "LAG_SECONDS",
+    "QUARANTINED",
     "REBALANCES",
     "STEP",
     "TIMERS_DUE",
@@ -36,6 +37,8 @@ LAG = gauge("stream_lag_messages", "Records of the assigned partitions that are 
 LAG_SECONDS = gauge(
     "stream_lag_seconds", "Since the oldest record that was received and is not stored yet was appended.", ["topic"]
 )
+
+QUARANTINED = gauge("stream_quarantined_customers", "Customers set aside: their stored profile cannot be read.")
 
 WATERMARK = gauge("stream_watermark_timestamp_seconds", "Stream time: the newest event time applied.", ["partition"])
 WATERMARK_LAG = gauge("stream_watermark_lag_seconds", "Wall clock less stream time.", ["partition"])

@@ -1,4 +1,8 @@
-"""Finding the events that make a step fail, so that one bad record costs one dead letter and not a partition."""
+"""Finding the events that make a step fail, so that one bad record costs one dead letter and not a partition.
+
+Only an error that follows from an event is isolated. One of storage, of a model, of memory or of the program itself
+would blame good events one by one: it is raised, nothing is stored, and the events are read again when it is mended.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +13,43 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from stream.errors import StreamError, SystematicError
 from stream.events.rejections import Reason, Rejection, printable
 from stream.events.withheld import without_text
 from stream.processing.align import Taken
 
-__all__ = ["isolate"]
+__all__ = ["MAX_ISOLATED", "NOT_OF_AN_EVENT", "isolate"]
 
 _LOG = logging.getLogger(__name__)
+
+#: Events of one step that may be isolated: more have a common cause, and it is not in them.
+MAX_ISOLATED = 8
+#: What no single event causes.
+NOT_OF_AN_EVENT = (StreamError, MemoryError)
 
 
 def isolate(taken: Taken, step: Callable[[Taken], object]) -> Taken:
     """Return ``taken`` with every event rejected that makes ``step`` fail on its own; ``step`` must have no effect.
 
     The events are found by halving, so one bad event among *n* costs about 2 log2(n) trial steps. An error that no
-    single event causes is raised: then it is not the input that is wrong.
+    single event causes is raised: then it is not the input that is wrong. Raises `SystematicError` when more than
+    `MAX_ISOLATED` events fail.
     """
     bad: dict[int, Exception] = {}
 
     def search(positions: npt.NDArray[np.int64]) -> None:
         try:
             step(_subset(taken, positions))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is reported with the dead letter
+        except NOT_OF_AN_EVENT:
+            raise
+        except Exception as error:
             if len(positions) == 1:
                 bad[int(positions[0])] = error
+                if len(bad) > MAX_ISOLATED:
+                    raise SystematicError(
+                        f"more than {MAX_ISOLATED} events of a step fail, the last with {type(error).__name__}: "
+                        "this is an error of the program, not of the events; nothing of the step is stored"
+                    ) from error
                 return
             middle = len(positions) // 2
             search(positions[:middle])

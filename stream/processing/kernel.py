@@ -134,7 +134,7 @@ class Kernel:
         risks = np.zeros(len(blobs))
         damaged = one_by_one.score(self._working, customers, now, self._compiled(model), values, inputs, risks)
         if damaged >= 0:
-            raise codec.damage(blobs[damaged])
+            raise codec.damage(blobs[damaged], damaged)
         return Scores(values, inputs, risks)
 
     def _compiled(self, model: Model) -> npt.NDArray[np.void]:
@@ -160,7 +160,8 @@ class Kernel:
             if ended == DONE:
                 break
             if ended == DAMAGED:
-                raise codec.damage(known.blobs[cursor[0]["row"]] or b"")
+                row = int(cursor[0]["row"])
+                raise codec.damage(known.blobs[row] or b"", row)
             if ended == CRAMPED:
                 self._octets = np.concatenate([self._octets, np.empty_like(self._octets)])
                 left = left._replace(octets=self._octets)

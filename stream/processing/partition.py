@@ -15,6 +15,7 @@ import numpy.typing as npt
 import xxhash
 
 from stream.alerts.severity import severity_of
+from stream.errors import CodecError, DamagedProfileError
 from stream.events.dead_letters import dead_letter
 from stream.events.kinds import EventType
 from stream.events.rejections import Reason, Rejection
@@ -26,6 +27,7 @@ from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.kernel import Kernel, Known, Run
 from stream.processing.misplaced import Placement
 from stream.processing.outgoing import Topics, publishable
+from stream.processing.quarantine import admit, set_aside
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import Counters, Outgoing, PartitionState
@@ -95,12 +97,15 @@ class Partition:
         self._placement = placement
         #: The stored timers of cached customers that this worker has written: what has not changed is not sent again.
         self._due: dict[str, int] = {}
+        #: Customers set aside since the last accepted outcome, with why.
+        self._damaged: dict[str, str] = {}
 
     def restore(self, state: PartitionState | None) -> None:
         """Begin from a stored state (None: an empty partition), with nothing cached."""
         self.state = state if state is not None else PartitionState()
         self._cache.clear()
         self._due.clear()
+        self._damaged.clear()
 
     @property
     def cached(self) -> int:
@@ -119,9 +124,40 @@ class Partition:
         return self._placement.sort_out(taken, self._placement.misplaced([*taken.row_of]))
 
     def remember(self, customer_ids: Sequence[str], documents: Sequence[bytes | None]) -> None:
-        """Cache the profiles of documents just read; None is a customer who has none yet."""
+        """Cache the profiles of documents just read; None is a customer who has none yet.
+
+        Who has a document without a profile is set aside. Raises `SystematicError` when that are too many.
+        """
         for customer, found in zip(customer_ids, documents, strict=True):
-            self._cache[customer] = None if found is None else document.packed_state(found)
+            try:
+                self._cache[customer] = None if found is None else document.packed_state(found)
+            except CodecError as error:
+                self._cache[customer] = None
+                if customer not in self.quarantined:
+                    self.quarantine(DamagedProfileError(str(error), customer=customer))
+
+    @property
+    def quarantined(self) -> dict[str, str]:
+        """Customers who are set aside, with why; see `stream.processing.quarantine`."""
+        return {**self.state.quarantined, **self._damaged} if self._damaged else self.state.quarantined
+
+    def quarantine(self, error: DamagedProfileError) -> None:
+        """Set a customer aside with the next outcome. Raises `SystematicError` when too many are."""
+        self._damaged = admit(self._damaged, self.state.quarantined, error.customer, str(error))
+
+    def set_aside(self, taken: Taken) -> Taken:
+        """Reject the events of customers who are set aside, as they came."""
+        return set_aside(taken, self.quarantined)
+
+    def release(self, customers: Iterable[str], scorer: Scorer, now_ms: int) -> Outcome:
+        """Process these customers again: their profile is read anew, and their timers are looked at."""
+        released = self.state.quarantined.keys() & set(customers)
+        outcome = self._outcome(self._next_state(), (), None, scorer, now_ms, [])
+        for customer in released:
+            del outcome.state.quarantined[customer]
+            self._cache.pop(customer, None)
+        due_ms = (self.state.stream_time_ms or 0) - 1
+        return replace(outcome, timers=dict.fromkeys(sorted(released), due_ms))
 
     def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Outcome:
         """Apply a run of merged records at wall clock ``now_ms``."""
@@ -141,7 +177,10 @@ class Partition:
             stream_time = np.maximum(stream_time, state.stream_time_ms)
         state.stream_time_ms = int(stream_time[-1])
         known = self._known(customers)
-        run = self._kernel.advance(known, rows, taken.events, stream_time, scorer.model)
+        try:
+            run = self._kernel.advance(known, rows, taken.events, stream_time, scorer.model)
+        except CodecError as error:
+            raise _whose(error, customers) from error
         late = np.flatnonzero(run.status == TOO_LATE)
         for k in late.tolist():
             source = int(taken.sources[k])
@@ -165,11 +204,15 @@ class Partition:
     def sweep(self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int) -> Outcome:
         """Fire the timers of customers that are due before the partition's stream time."""
         state = self._next_state()
-        known = [customer for customer in customer_ids if self._cache.get(customer) is not None]
-        gone = [customer for customer in customer_ids if self._cache.get(customer) is None]
+        aside = self.quarantined
+        known = [c for c in customer_ids if self._cache.get(c) is not None and c not in aside]
+        gone = [c for c in customer_ids if self._cache.get(c) is None or c in aside]
         if state.stream_time_ms is None or not known:
             return replace(self._outcome(state, (), None, scorer, now_ms, []), idle=gone)
-        run = self._kernel.sweep(self._known(known), state.stream_time_ms, scorer.model)
+        try:
+            run = self._kernel.sweep(self._known(known), state.stream_time_ms, scorer.model)
+        except CodecError as error:
+            raise _whose(error, known) from error
         outcome = self._outcome(state, known, run, scorer, now_ms, [])
         return replace(outcome, idle=outcome.idle + gone)
 
@@ -184,6 +227,7 @@ class Partition:
     def accept(self, outcome: Outcome) -> None:
         """The store has written the outcome: it is the state from now on."""
         self.state = outcome.state
+        self._damaged = {c: why for c, why in self._damaged.items() if c not in outcome.state.quarantined}
         if len(self._cache) + len(outcome.packed) > self._cache_customers:
             # near the bound those just seen go to the end, so that the longest unseen are dropped
             for customer in outcome.packed:
@@ -204,6 +248,7 @@ class Partition:
             stream_time_ms=state.stream_time_ms,
             live=state.live,
             counters=msgspec.structs.replace(state.counters),
+            quarantined=dict(self.quarantined),
         )
 
     def _known(self, customers: list[str]) -> Known:
@@ -273,6 +318,12 @@ class Partition:
             at_ms=now_ms,
         )
         return Outgoing(self._topics.dead_letters, letter.key, letter.value, letter.headers)
+
+
+def _whose(error: CodecError, customers: Sequence[str]) -> CodecError:
+    if error.row is None:
+        return error
+    return DamagedProfileError(str(error), customer=customers[error.row])
 
 
 def _place(rejection: tuple[int, Any, Rejection]) -> tuple[int, int]:

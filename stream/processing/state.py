@@ -34,13 +34,14 @@ class PartitionState(msgspec.Struct):
     """``offsets``: next offset to process, by topic. ``stream_time_ms``: None before the first event.
 
     ``live``: the partition has caught up with producers that write in the present, so the wall clock moves its
-    stream time.
+    stream time. ``quarantined``: customers set aside, with why (`stream.processing.quarantine`).
     """
 
     offsets: dict[str, int] = {}
     stream_time_ms: int | None = None
     live: bool = False
     counters: Counters = msgspec.field(default_factory=Counters)
+    quarantined: dict[str, str] = {}
 
 
 class Outgoing(msgspec.Struct, array_like=True, frozen=True):

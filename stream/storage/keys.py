@@ -28,6 +28,10 @@ class Keys:
         """List: records that are to be published, oldest first."""
         return f"{self.namespace}:{{{partition}}}:outbox"
 
+    def released(self, partition: int) -> str:
+        """Set: customers in quarantine whom an operator wants processed again."""
+        return f"{self.namespace}:{{{partition}}}:released"
+
     def customer(self, partition: int, customer_id: str) -> str:
         """String: the JSON document of a customer."""
         return f"{self.namespace}:{{{partition}}}:customer:{customer_id}"
@@ -39,6 +43,10 @@ class Keys:
     def layout(self) -> str:
         """String: how many partitions there were when the first worker began."""
         return f"{self.namespace}:{{models}}:partitions"
+
+    def profile_layout(self) -> str:
+        """String: the newest layout of packed profiles that a worker may have written."""
+        return f"{self.namespace}:{{models}}:profile-layout"
 
     def snapshot(self) -> str:
         """String: the model snapshot that scorers read."""

@@ -33,7 +33,7 @@ class Totals:
 
     ``claimed``: partitions that have had an owner. ``owners``: the workers that own them now. ``stream_time_ms``: of
     the partition that is furthest. ``due``: timers that stream time has passed and that have not fired yet; ``outbox``:
-    records stored and not yet published.
+    records stored and not yet published. ``quarantined``: customers who are set aside.
     """
 
     counters: Counters
@@ -42,6 +42,7 @@ class Totals:
     stream_time_ms: int | None
     due: int
     outbox: int
+    quarantined: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Overview:
             stream_time_ms=max((time for time in times if time is not None), default=None),
             due=sum(due),
             outbox=sum(outbox),
+            quarantined=sum(len(state.quarantined) for state in states),
         )
 
     def trainer(self) -> TrainerPosition:

@@ -7,7 +7,7 @@ the one that this worker wrote last; (2) the records of the step are acked to Ka
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 
@@ -193,6 +193,23 @@ class PartitionStore:
         except FAILURES as error:
             raise StorageError(f"documents of partition {self._partition} cannot be read: {error}") from error
         return found
+
+    @measured("released")
+    async def released(self) -> set[str]:
+        """Customers whom an operator wants processed again."""
+        try:
+            found = await self._client.smembers(self._keys.released(self._partition))
+        except FAILURES as error:
+            raise StorageError(f"partition {self._partition} cannot see who is released: {error}") from error
+        return {customer.decode() for customer in found}
+
+    @measured("released")
+    async def forget_released(self, customers: Collection[str]) -> None:
+        """What was wanted for these customers is done."""
+        try:
+            await self._client.srem(self._keys.released(self._partition), *customers)
+        except FAILURES as error:
+            raise StorageError(f"partition {self._partition} cannot note who is released: {error}") from error
 
     @measured("timers")
     async def timers(self, before_ms: int) -> TimerStanding:
