@@ -332,8 +332,11 @@ class PartitionWorker:
 
     def _quarantine(self, error: DamagedProfileError) -> None:
         self.partition.quarantine(error)
-        number, customer = self.partition.partition, error.customer
-        _LOG.error("customer %r of partition %d is set aside (see `stream quarantine`): %s", customer, number, error)
+        self._tell_of(error)
+
+    def _tell_of(self, error: DamagedProfileError) -> None:
+        number = self.partition.partition  # who it is stays out of logs
+        _LOG.error("a customer of partition %d is set aside; `stream quarantine list` says who: %s", number, error)
 
     def _compute_isolated(self, taken: Taken) -> Outcome:
         scorer, now_ms = self._scorer(), self._clock.now_ms()
@@ -361,7 +364,9 @@ class PartitionWorker:
     async def _load(self, customers: Iterable[str]) -> None:
         missing = self.partition.missing(customers)
         if missing:
-            self.partition.remember(missing, await self._store.documents(missing))
+            documents = await self._store.documents(missing)
+            for error in self.partition.remember(missing, documents):
+                self._tell_of(error)
 
     async def _commit(self, outcome: Outcome) -> None:
         trim = self.outbox.confirmed

@@ -123,18 +123,21 @@ class Partition:
             return taken
         return self._placement.sort_out(taken, self._placement.misplaced([*taken.row_of]))
 
-    def remember(self, customer_ids: Sequence[str], documents: Sequence[bytes | None]) -> None:
+    def remember(self, customer_ids: Sequence[str], documents: Sequence[bytes | None]) -> list[DamagedProfileError]:
         """Cache the profiles of documents just read; None is a customer who has none yet.
 
-        Who has a document without a profile is set aside. Raises `SystematicError` when that are too many.
+        Who has a document without a profile is set aside, and returned. Raises `SystematicError` when too many have.
         """
+        damaged = []
         for customer, found in zip(customer_ids, documents, strict=True):
             try:
                 self._cache[customer] = None if found is None else document.packed_state(found)
             except CodecError as error:
                 self._cache[customer] = None
                 if customer not in self.quarantined:
-                    self.quarantine(DamagedProfileError(str(error), customer=customer))
+                    damaged.append(DamagedProfileError(str(error), customer=customer))
+                    self.quarantine(damaged[-1])
+        return damaged
 
     @property
     def quarantined(self) -> dict[str, str]:
