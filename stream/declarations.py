@@ -7,6 +7,8 @@ from dataclasses import Field, field
 from difflib import get_close_matches
 from typing import Any
 
+from stream.urls import MASK, presentable
+
 __all__ = ["bound_problems", "did_you_mean", "parse", "setting", "unknown_variables"]
 
 _BOOLEANS = {
@@ -61,7 +63,7 @@ def parse(value: object, declaration: Field[Any]) -> object:
 def bound_problems(declaration: Field[Any], value: Any) -> Iterator[str]:
     """What is wrong with ``value`` by itself."""
     bounds = declaration.metadata
-    start = f"{declaration.name}={'***' if bounds['secret'] else value}"
+    start = f"{declaration.name}={MASK if bounds['secret'] else presentable(str(value))}"
     if isinstance(value, float) and not math.isfinite(value):
         yield f"{start}: must be finite"
     if bounds["at_least"] is not None and value < bounds["at_least"]:

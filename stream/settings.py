@@ -13,16 +13,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from stream.declarations import bound_problems, did_you_mean, parse, setting, unknown_variables
 from stream.errors import SettingsError
+from stream.urls import MASK, PERCENT_ENCODE, masked, presentable
 
 __all__ = ["ENV_PREFIX", "MAX_PENDING_LANDMARKS", "Settings"]
 
 ENV_PREFIX = "STREAM_"
-MASK = "***"
-
 #: How many landmarks a stored profile has room for while their labels mature.
 MAX_PENDING_LANDMARKS = 15
 
@@ -114,14 +113,23 @@ class Settings:
 
     ingest_host: str = setting("127.0.0.1", "Ingest", "where the endpoint listens", pattern=r"\S+")
     ingest_port: int = setting(8080, "Ingest", "0: any free port", at_least=0, at_most=65_535)
-    ingest_token: str = setting("", "Ingest", "who may send: tokens, comma-separated", secret=True)
+    ingest_token: str = setting(
+        "", "Ingest", "who may send: TOKEN[;types=click|email][;max_amount=500],...", secret=True
+    )
     ingest_max_bytes: int = setting(1_048_576, "Ingest", "largest body of a request", at_least=1, at_most=104_857_600)
     ingest_max_events: int = setting(5000, "Ingest", "most events of a request", at_least=1, at_most=100_000)
+    ingest_body_bytes: int = setting(
+        67_108_864, "Ingest", "memory for the bodies of all requests under way", at_least=1
+    )
+    ingest_connections: int = setting(1000, "Ingest", "most connections", at_least=1, at_most=100_000)
     ingest_queue_events: int = setting(50_000, "Ingest", "most events that wait for Kafka", at_least=1)
     ingest_read_timeout_s: float = setting(10.0, "Ingest", "a request must have arrived within (s)", over=0)
     ingest_delivery_timeout_s: float = setting(10.0, "Ingest", "Kafka must have confirmed within (s)", at_least=1)
     ingest_customer_key: str = setting("customer_id", "Ingest", "e-mail metadata that names the customer", pattern=".+")
     ingest_email_customers: str = setting("hash", "Ingest", "without it", choices=("hash", "refuse"))
+    ingest_signature_age_h: float = setting(
+        26.0, "Ingest", "a signature that tells its time is accepted for so long (h)", over=0, at_most=8760
+    )
     ingest_segment_secret: str = setting("", "Ingest", "shared secret of Segment's webhook", secret=True)
     ingest_sendgrid_public_key: str = setting("", "Ingest", "verification key of SendGrid's event webhook")
     ingest_mailgun_signing_key: str = setting("", "Ingest", "Mailgun's HTTP webhook signing key", secret=True)
@@ -161,7 +169,7 @@ class Settings:
             try:
                 values[name] = parse(text, declaration)
             except ValueError as error:
-                problems.append(f"{source}={text}: {error}")
+                problems.append(f"{source}={presentable(str(text))}: {error}")
         try:
             settings = cls(**values)
         except SettingsError as error:
@@ -187,7 +195,7 @@ class Settings:
         for declaration in fields(self):
             if declaration.metadata["secret"] and shown[declaration.name]:
                 shown[declaration.name] = MASK
-        shown["redis_url"] = _without_password(self.redis_url)
+        shown["redis_url"] = masked(self.redis_url)
         return shown
 
     def __repr__(self) -> str:
@@ -353,23 +361,28 @@ def _kafka_security(settings: Settings) -> Iterator[str]:
 
 
 def _redis_address(settings: Settings) -> Iterator[str]:
-    shown = f"redis_url={_without_password(settings.redis_url)}"
+    shown = f"redis_url={masked(settings.redis_url)}"
+    if "?" in settings.redis_url or "#" in settings.redis_url:
+        # redis-py would let options in the address switch off what the other settings switch on
+        yield (
+            f"{shown}: expected nothing after the database; certificates are settings (redis_ca_file and so on), and"
+            f" the password stands before the @: {PERCENT_ENCODE}"
+        )
+        return
     try:
         parts = urlsplit(settings.redis_url)
-        _ = parts.port
-    except ValueError as error:
-        yield f"{shown}: {error}"
+        # also looked at for what is wrong with it; the error's own text repeats a part of the address
+        _ = parts.port, parts.hostname
+    except ValueError:
+        yield f"{shown}: this is no address that can be read: {PERCENT_ENCODE}"
         return
     database = parts.path.strip("/")
     if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
         yield f"{shown}: expected redis://host:port/db, or rediss:// for TLS"
     elif database and not database.isdecimal():
-        yield f"{shown}: the path is the number of a database, such as /0"
+        yield f"{shown}: the path is the number of a database, such as /0; in a password {PERCENT_ENCODE}"
     elif settings.redis_cluster and database not in {"", "0"}:
         yield f"{shown}: a Redis Cluster has only database 0"
-    if parts.query or parts.fragment:
-        # redis-py would let options in the address switch off what the other settings switch on
-        yield f"{shown}: expected nothing after the database; certificates are settings: redis_ca_file and so on"
 
 
 def _redis_security(settings: Settings) -> Iterator[str]:
@@ -386,14 +399,6 @@ def _redis_security(settings: Settings) -> Iterator[str]:
     for name, path in files.items():
         if path and not Path(path).is_file():
             yield f"{name}={path}: there is no such file"
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    credentials, at, address = parts.netloc.rpartition("@")
-    user, colon, _ = credentials.partition(":")
-    masked = f"{user}:{MASK}" if colon else user
-    return urlunsplit(parts._replace(netloc=f"{masked}{at}{address}"))
 
 
 def _rates(text: str) -> Iterator[tuple[str, float]]:

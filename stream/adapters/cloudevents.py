@@ -10,7 +10,19 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from stream.adapters.adapter import Call, Ignored, Native, Table, Translation
-from stream.adapters.reading import MalformedError, decoded, each, event_id, json_object, pick, required
+from stream.adapters.reading import (
+    MalformedError,
+    amount,
+    currency,
+    customer_id,
+    decoded,
+    each,
+    event_id,
+    instant,
+    json_object,
+    pick,
+    required,
+)
 from stream.events.kinds import KIND_OF
 
 __all__ = ["TABLE", "translate"]
@@ -65,4 +77,18 @@ def _one(event: dict[str, Any]) -> Translation:
         "name": name,
     }
     said = {field: value for field, value in data.items() if value is not None}
-    return Native(event_type, {**unsaid, **said})
+    return Native(event_type, _regular({**unsaid, **said}))
+
+
+def _regular(event: dict[str, Any]) -> dict[str, object]:
+    """The event in one spelling of each value; the decoder refuses what is no value of its kind."""
+    regular = dict(event)
+    regular["customer_id"] = customer_id(event["customer_id"]) or event["customer_id"]
+    if isinstance(event["occurred_at"], int | float | str) and not isinstance(event["occurred_at"], bool):
+        regular["occurred_at"] = instant(event["occurred_at"], "occurred_at")
+    if "currency" in event:
+        regular["currency"] = currency(event["currency"])
+    if "amount" in event:
+        # only what a completed order costs has a sign that means something: it must not be negative
+        regular["amount"] = amount(event["amount"], unsigned=event["name"] != "completed")
+    return regular

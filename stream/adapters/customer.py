@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from stream.adapters.reading import MalformedError, text
+from stream.adapters.reading import MalformedError, customer_id
 
 __all__ = ["MailCustomers", "customer_of_address"]
 
@@ -34,7 +34,7 @@ class MailCustomers:
     def find(self, *metadata: object, address: Any) -> str:
         """The customer id. Raises `MalformedError` if there is neither metadata nor an address that may be used."""
         for source in metadata:
-            if isinstance(source, dict) and (found := text(source.get(self.key))):
+            if isinstance(source, dict) and (found := customer_id(source.get(self.key))):
                 return found
         if not self.hash_addresses:
             raise MalformedError(f"expected the customer as `{self.key}` in the metadata of the message; there is none")

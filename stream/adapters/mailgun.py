@@ -40,16 +40,21 @@ def _one(event: dict[str, Any], customers: MailCustomers) -> Translation:
         return Ignored("failed: temporary")
     event_type, name = found
     at = required(event, "timestamp")
+    message_id = text(pick(event, "message.headers.message-id"))
+    own_id = pick(event, "id")
+    # Mailgun's ids are unique within a day only. Without one: what a repeated post has in common with the first.
+    identity = (
+        (f"{own_id}:{at}",) if own_id is not None else (provider_name, message_id, required(event, "recipient"), at)
+    )
     return Native(
         event_type,
         {
-            # Mailgun's ids are unique within a day only.
-            "event_id": event_id("mailgun", f"{required(event, 'id')}:{at}"),
+            "event_id": event_id("mailgun", *identity),
             "customer_id": customers.find(pick(event, "user-variables"), address=pick(event, "recipient")),
             "occurred_at": instant(at, "timestamp"),
             "name": name,
             "campaign_id": label(pick(event, "campaigns.0.id", "tags.0")),
-            "message_id": text(pick(event, "message.headers.message-id")),
+            "message_id": message_id,
             "machine_open": True if name == "opened" and pick(event, "client-info.bot") else None,
         },
     )

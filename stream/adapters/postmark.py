@@ -45,16 +45,20 @@ def _one(record: dict[str, Any], customers: MailCustomers) -> Translation:
     event_type, name = found
     at = required(record, "DeliveredAt", "ReceivedAt", "BouncedAt", "ChangedAt")
     address = pick(record, "Recipient", "Email")
-    message_id = required(record, "MessageID")
+    # There is none where the site's owner stops the sending to an address.
+    message_id = text(pick(record, "MessageID"))
+    of_no_message = () if message_id else (pick(record, "MessageStream"),)
     return Native(
         event_type,
         {
             # Records have no id of their own, bounces apart; this is what a repeated post has in common with the first.
-            "event_id": event_id("postmark", row, message_id, address, at, pick(record, "OriginalLink")),
+            "event_id": event_id(
+                "postmark", row, message_id, address, at, pick(record, "OriginalLink"), *of_no_message
+            ),
             "customer_id": customers.find(pick(record, "Metadata"), address=address),
             "occurred_at": instant(at, "ReceivedAt"),
             "name": name,
             "campaign_id": label(pick(record, "Tag")),
-            "message_id": text(message_id),
+            "message_id": message_id,
         },
     )

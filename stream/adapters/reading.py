@@ -1,8 +1,10 @@
 """Reading JSON that others have written: fields by path, of the type that we need."""
 
 import hashlib
-import math
+import re
+import unicodedata
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -13,9 +15,12 @@ from stream.errors import StreamError
 __all__ = [
     "MalformedError",
     "amount",
+    "currency",
+    "customer_id",
     "each",
     "event_id",
     "instant",
+    "instant_ms",
     "json_object",
     "label",
     "pick",
@@ -25,6 +30,18 @@ __all__ = [
 
 MAX_ID_CHARS: Final = 100
 MAX_LABEL_CHARS: Final = 256
+
+#: A number as JSON writes it, with an optional sign. Python's own ``float`` also reads "1_299", "nan" and "infinity".
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+
+#: From here on a number is a time in milliseconds: as seconds it would lie after the year 5000.
+_FIRST_MILLISECONDS: Final = 1e11
+
+#: The year 10000, the first that RFC 3339 cannot write.
+_LATEST_S: Final = 253_402_300_800
+
+#: The end of an RFC 3339 time that says in which zone it is.
+_HAS_OFFSET: Final = re.compile(r"(?:[zZ]|[+-]\d{2}:?\d{2})$", re.ASCII)
 
 
 class MalformedError(StreamError):
@@ -102,31 +119,72 @@ def label(value: object) -> str | None:
     return found if found is not None and len(found) <= MAX_LABEL_CHARS else None
 
 
-def amount(value: object) -> object:
+def customer_id(value: object) -> str | None:
+    """As `text`, in Unicode normal form C and without outer blanks, so that one spelling has one id; None if empty.
+
+    >>> customer_id("  Zoe\u0308 ") == "Zo\u00eb", customer_id(17), customer_id(" ")
+    (True, '17', None)
+    """
+    found = text(value)
+    return unicodedata.normalize("NFC", found).strip() or None if found is not None else None
+
+
+def amount(value: object, *, unsigned: bool = False) -> object:
     """A number, also one that was sent as text; anything else as it is, for the decoder to refuse.
 
-    >>> amount("49.90"), amount(49.9), amount("free")
-    (49.9, 49.9, 'free')
+    ``unsigned``: without its sign. Some shops send a refund as a negative amount.
+
+    >>> amount("49.90"), amount(49.9), amount("free"), amount("1_299"), amount(-20, unsigned=True)
+    (49.9, 49.9, 'free', '1_299', 20)
     """
-    if isinstance(value, str):
-        try:
-            number = float(value)
-        except ValueError:
-            return value
-        return number if math.isfinite(number) else value
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value)
+    if unsigned and isinstance(value, int | float) and not isinstance(value, bool):
+        return abs(value)
     return value
 
 
+def currency(value: object, default: str | None = None) -> object:
+    """A currency code in capitals, without blanks; ``default`` where there is none.
+
+    >>> currency("usd"), currency(" EUR "), currency(None, "USD"), currency(" ", "USD")
+    ('USD', 'EUR', 'USD', 'USD')
+    """
+    if value is None:
+        return default
+    return value.strip().upper() or default if isinstance(value, str) else value
+
+
 def instant(value: object, what: str) -> float | str:
-    """Seconds since the epoch, also as text, or RFC 3339. Raises `MalformedError` for anything else."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+    """Seconds since the epoch, also as text or in milliseconds, or RFC 3339. Raises `MalformedError` for anything else.
+
+    >>> instant("1717158600", "at"), instant(1717158600250, "at"), instant("2024-05-31T12:30:00Z", "at")
+    (1717158600.0, 1717158600.25, '2024-05-31T12:30:00Z')
+    """
     if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
+        if not _NUMBER.fullmatch(value.strip()):
             return value
+        value = float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        # an integer of JSON may be larger than any float; the decoder refuses either as out of range
+        seconds = float(min(max(value, -1e300), 1e300))
+        return seconds / 1000 if seconds >= _FIRST_MILLISECONDS else seconds
     raise MalformedError(f"expected `{what}` as a time, got {type(value).__name__}")
+
+
+def instant_ms(value: object) -> float | None:
+    """The time that `instant` understands, in ms since the epoch; None for what is no time at all.
+
+    >>> instant_ms("2024-05-31T12:30:00.250Z"), instant_ms("soon"), instant_ms(None)
+    (1717158600250.0, None, None)
+    """
+    try:
+        found = instant(value, "")
+        if not isinstance(found, str):
+            return found * 1000 if 0 <= found < _LATEST_S else None
+        return msgspec.convert(found, datetime).timestamp() * 1000 if _HAS_OFFSET.search(found) else None
+    except (MalformedError, msgspec.ValidationError, OverflowError):
+        return None
 
 
 def event_id(provider: str, *parts: object) -> str:

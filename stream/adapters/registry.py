@@ -23,6 +23,7 @@ def adapters_of(settings: Settings) -> dict[str, Adapter]:
     segment_secret, signing_key = settings.ingest_segment_secret, settings.ingest_mailgun_signing_key
     public_key = settings.ingest_sendgrid_public_key
     username, password = settings.ingest_postmark_username, settings.ingest_postmark_password
+    max_age_s = settings.ingest_signature_age_h * 3600
     if bool(username) != bool(password):
         raise SettingsError(
             "ingest_postmark_username and ingest_postmark_password belong together: set both, as they are in the URL of"
@@ -34,13 +35,15 @@ def adapters_of(settings: Settings) -> dict[str, Adapter]:
         Adapter(
             "sendgrid",
             partial(sendgrid.translate, customers=customers),
-            signatures.sendgrid(public_key) if public_key else None,
+            signatures.sendgrid(public_key, max_age_s=max_age_s) if public_key else None,
         ),
         Adapter(
             "mailgun",
             partial(mailgun.translate, customers=customers),
-            signatures.mailgun(signing_key) if signing_key else None,
+            signatures.mailgun(signing_key, max_age_s=max_age_s) if signing_key else None,
             refusal_status=_NOT_ACCEPTABLE,
+            form_status=_NOT_ACCEPTABLE,
+            form_advice="use the JSON webhooks (Sending, Webhooks in Mailgun), not the legacy ones, which post forms",
         ),
         Adapter(
             "postmark",

@@ -43,17 +43,22 @@ def _one(event: dict[str, Any], customers: MailCustomers) -> Translation:
     if provider_name == "bounce" and pick(event, "type") == _BLOCKED:
         return Ignored(_BLOCKED)
     event_type, name = found
+    at = required(event, "timestamp")
+    message_id = text(pick(event, "sg_message_id", "smtp-id"))
+    own_id = pick(event, "sg_event_id")
+    # Without an id of its own: what a repeated post has in common with the first.
+    identity = (own_id,) if own_id is not None else (provider_name, message_id, required(event, "email"), at)
     # Custom arguments arrive beside the fields of SendGrid, or in an object of their own.
     metadata = (event, pick(event, "unique_args"), pick(event, "custom_args"))
     return Native(
         event_type,
         {
-            "event_id": event_id("sendgrid", required(event, "sg_event_id")),
+            "event_id": event_id("sendgrid", *identity),
             "customer_id": customers.find(*metadata, address=pick(event, "email")),
-            "occurred_at": instant(required(event, "timestamp"), "timestamp"),
+            "occurred_at": instant(at, "timestamp"),
             "name": name,
             "campaign_id": label(pick(event, "marketing_campaign_id", "singlesend_id", "category.0", "category")),
-            "message_id": text(pick(event, "sg_message_id", "smtp-id")),
+            "message_id": message_id,
             "machine_open": True if pick(event, "sg_machine_open") is True else None,
         },
     )

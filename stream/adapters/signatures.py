@@ -1,34 +1,62 @@
-"""Whether a call comes from the provider that it names: signatures over the body, or credentials in the URL."""
+"""Whether a call comes from the provider that it names: signatures over the body, or credentials in the URL.
+
+A signature that does not cover the event, or that holds for ever, could be used again by whoever has seen one call. So
+those that tell when they were made are accepted for a limited time (``max_age_s``), which is longer than the provider
+repeats a call for.
+"""
 
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
+from typing import Final
 
-from stream.adapters.adapter import Call
+import msgspec
+
+from stream.adapters.adapter import Call, Proof
 from stream.adapters.reading import MalformedError, decoded, json_object, pick
+from stream.adapters.tokens import UsedTokens
 from stream.errors import SettingsError
 
-__all__ = ["basic_credentials", "mailgun", "postmark", "segment", "sendgrid"]
+__all__ = ["MAX_AHEAD_S", "basic_credentials", "mailgun", "postmark", "segment", "sendgrid"]
 
 _SENDGRID_SIGNATURE = "x-twilio-email-event-webhook-signature"
 _SENDGRID_TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 _BASIC = "basic "
 
-Verifier = Callable[[Call], bool]
+#: A provider's clock may be ahead of ours by so much.
+MAX_AHEAD_S: Final = 300
+_SECONDS: Final = re.compile(r"\d{1,12}", re.ASCII)
+_ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def segment(secret: str) -> Verifier:
-    """``X-Signature``: HMAC-SHA1 of the body with the shared secret, in hex."""
+def segment(secret: str) -> Proof:
+    """``X-Signature``: HMAC-SHA1 with the shared secret, in hex, of the body.
 
-    def is_genuine(call: Call) -> bool:
-        expected = hmac.new(secret.encode(), call.body, hashlib.sha1).hexdigest()
-        return _equal(call.headers.get("x-signature", ""), expected)
+    Of an array, Segment signs the first element only: the others are not covered, and who could read the traffic could
+    replace them. HTTPS keeps others from reading it.
+    """
 
-    return is_genuine
+    def by_call(call: Call) -> bool:
+        given = call.headers.get("x-signature", "")
+        signed = [call.body, *_first_element(call.body)]
+        return any([_equal(given, hmac.new(secret.encode(), part, hashlib.sha1).hexdigest()) for part in signed])  # noqa: C419 - look at both
+
+    return Proof(by_call, lambda head: bool(head.headers.get("x-signature")))
 
 
-def sendgrid(public_key: str) -> Verifier:
+def _first_element(body: bytes) -> list[bytes]:
+    """The bytes of the first element of a JSON array, as they are in it; none if ``body`` is no array of any."""
+    if body.lstrip()[:1] != b"[":
+        return []
+    try:
+        return [bytes(element).strip() for element in _ELEMENTS.decode(body)[:1]]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+
+
+def sendgrid(public_key: str, *, max_age_s: float) -> Proof:
     """Signed event webhook: ECDSA (P-256, SHA-256) over timestamp and body.
 
     ``public_key`` is the verification key as SendGrid shows it: base64 of the DER, without PEM lines. Raises
@@ -53,8 +81,14 @@ def sendgrid(public_key: str) -> Verifier:
         raise SettingsError("ingest_sendgrid_public_key: expected the public key of an elliptic curve")
     algorithm = ec.ECDSA(hashes.SHA256())
 
-    def is_genuine(call: Call) -> bool:
-        timestamp = call.headers.get(_SENDGRID_TIMESTAMP, "")
+    def by_head(head: Call) -> bool:
+        is_signed = bool(head.headers.get(_SENDGRID_SIGNATURE))
+        return is_signed and _is_fresh(head.headers.get(_SENDGRID_TIMESTAMP), head.received_ms, max_age_s)
+
+    def by_call(call: Call) -> bool:
+        if not by_head(call):
+            return False
+        timestamp = call.headers[_SENDGRID_TIMESTAMP]
         try:
             signature = base64.b64decode(call.headers.get(_SENDGRID_SIGNATURE, ""), validate=True)
             key.verify(signature, timestamp.encode() + call.body, algorithm)
@@ -62,28 +96,38 @@ def sendgrid(public_key: str) -> Verifier:
             return False
         return True
 
-    return is_genuine
+    return Proof(by_call, by_head)
 
 
-def mailgun(signing_key: str) -> Verifier:
-    """In the body: HMAC-SHA256 of timestamp and token, in hex."""
+def mailgun(signing_key: str, *, max_age_s: float) -> Proof:
+    """In the body: HMAC-SHA256 of timestamp and token, in hex.
 
-    def is_genuine(call: Call) -> bool:
+    It does not cover the event. So a token serves one event: a repetition of the same is genuine, another is not.
+    """
+    used = UsedTokens(max_age_ms=round(max_age_s * 1000))
+
+    def by_call(call: Call) -> bool:
         try:
-            signature = json_object(decoded(call.body), "a Mailgun webhook").get("signature")
+            body = json_object(decoded(call.body), "a Mailgun webhook")
         except MalformedError:
             return False
+        signature = body.get("signature")
         parts = [pick(signature, name) for name in ("timestamp", "token", "signature")]
         if not all(isinstance(part, str) for part in parts):
             return False
         timestamp, token, given = parts
-        expected = hmac.new(signing_key.encode(), f"{timestamp}{token}".encode(), hashlib.sha256).hexdigest()
-        return _equal(given, expected)
+        expected = hmac.new(
+            signing_key.encode(), f"{timestamp}{token}".encode("utf-8", "surrogateescape"), hashlib.sha256
+        ).hexdigest()
+        if not _equal(given, expected) or not _is_fresh(timestamp, call.received_ms, max_age_s):
+            return False
+        event = msgspec.json.encode(body.get("event-data"), order="deterministic")
+        return used.serves(f"{timestamp}:{token}", event, call.received_ms)
 
-    return is_genuine
+    return Proof(by_call)
 
 
-def postmark(username: str, password: str) -> Verifier:
+def postmark(username: str, password: str) -> Proof:
     """HTTP basic authentication, from user and password in the webhook's URL."""
 
     def is_genuine(call: Call) -> bool:
@@ -91,7 +135,14 @@ def postmark(username: str, password: str) -> Verifier:
         # both are compared, so that the time tells nothing about which was wrong
         return bool(_equal(given_username, username) & _equal(given_password, password))
 
-    return is_genuine
+    return Proof(is_genuine, is_genuine)
+
+
+def _is_fresh(timestamp: str | None, received_ms: int, max_age_s: float) -> bool:
+    """Whether a time in seconds since the epoch is at most so long ago, and not to come."""
+    if timestamp is None or not _SECONDS.fullmatch(timestamp):
+        return False
+    return -MAX_AHEAD_S <= received_ms / 1000 - int(timestamp) <= max_age_s
 
 
 def basic_credentials(headers: Mapping[str, str]) -> tuple[str, str]:

@@ -36,11 +36,13 @@ class Draft(NamedTuple):
 class Admitted(NamedTuple):
     """``records[k]`` is draft ``positions[k]``; a rejection names its draft in ``record``. Both in order of the drafts.
 
+    ``amounts[k]``: the amount of record k in 1/MONEY_SCALE of the base currency; 0 if it has none.
     ``event_ids[k]``: the event id of draft k, empty if it has none that can be read.
     """
 
     positions: list[int]
     records: list[EventRecord]
+    amounts: list[int]
     rejections: list[Rejection]
     event_ids: list[str]
 
@@ -66,7 +68,7 @@ class Contract:
         placed = [place(draft.value, draft.event_type) for draft in drafts]
         rejections = [bad._replace(record=k) for k, bad in enumerate(placed) if isinstance(bad, Rejection)]
         good = [(k, placement) for k, placement in enumerate(placed) if isinstance(placement, Placement)]
-        admitted: list[tuple[int, EventRecord]] = []
+        admitted: list[tuple[int, EventRecord, int]] = []
         for event_type in EventType:
             group = [(k, placement) for k, placement in good if placement.event_type is event_type]
             if not group:
@@ -74,13 +76,15 @@ class Contract:
             consumed = [_AsConsumed(placement.customer_id.encode(), drafts[k].value, now_ms) for k, placement in group]
             decoded = self._decoder.decode(event_type, consumed)
             rejections += [bad._replace(record=group[bad.record][0]) for bad in decoded.rejections]
-            for row, at_ms in zip(decoded.events["record"].tolist(), decoded.events["time"].tolist(), strict=True):
+            columns = (decoded.events[name].tolist() for name in ("record", "time", "amount"))
+            for row, at_ms, amount in zip(*columns, strict=True):
                 k, (_, event_id, customer_id) = group[row]
-                admitted.append((k, EventRecord(event_type, event_id, customer_id, at_ms, drafts[k].value)))
+                admitted.append((k, EventRecord(event_type, event_id, customer_id, at_ms, drafts[k].value), amount))
         admitted.sort()
         return Admitted(
-            [k for k, _ in admitted],
-            [record for _, record in admitted],
+            [k for k, _, _ in admitted],
+            [record for _, record, _ in admitted],
+            [amount for _, _, amount in admitted],
             sorted(rejections),
             [placement.event_id if isinstance(placement, Placement) else "" for placement in placed],
         )

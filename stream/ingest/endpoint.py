@@ -19,11 +19,14 @@ from stream.events.kinds import EventType
 from stream.events.rejections import printable
 from stream.ingest import metrics
 from stream.ingest.access import Access
-from stream.ingest.body import read_body, values_of
+from stream.ingest.body import is_form, read_body, values_of
+from stream.ingest.budget import BodyBudget, Lease
+from stream.ingest.connection import Connections
 from stream.ingest.intake import Intake
 from stream.ingest.outcome import Outcome, Problem
 from stream.ingest.reachability import Reachability
 from stream.ingest.refusal import Refusal, answer
+from stream.ingest.sources import ANY, Source
 from stream.settings import Settings
 
 __all__ = ["Endpoint"]
@@ -47,8 +50,11 @@ class Endpoint:
         access: Access,
         adapters: Mapping[str, Adapter],
         clock: Clock,
+        connections: Connections,
     ) -> None:
         self._settings = settings
+        self._connections = connections
+        self._budget = BodyBudget(max(settings.ingest_body_bytes, 2 * settings.ingest_max_bytes))
         self._contract = Contract(settings)
         self._intake = intake
         self._reachability = reachability
@@ -63,7 +69,7 @@ class Endpoint:
 
     def application(self) -> web.Application:
         """The routes as aiohttp serves them."""
-        app = web.Application(middlewares=[self._attend], client_max_size=self._settings.ingest_max_bytes)
+        app = web.Application(middlewares=[self._attend])
         self._route(app, "/v1/events", "events", partial(self._native, None))
         for event_type in EventType:
             self._route(app, f"/v1/events/{event_type}", event_type, partial(self._native, event_type))
@@ -83,7 +89,7 @@ class Endpoint:
             outcome.count(label)
             return outcome.response(adapter.refusal_status if adapter else HTTPStatus.UNPROCESSABLE_ENTITY)
 
-        app.router.add_post(path, serve)
+        app.router.add_post(path, serve, expect_handler=_expected_later)
 
     @web.middleware
     async def _attend(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -95,7 +101,8 @@ class Endpoint:
         self._active += 1
         self.idle.clear()
         try:
-            response = await handler(request)
+            with self._connections.serving(request.protocol):
+                response = await handler(request)
         except Refusal as refusal:
             response = refusal.response()
         except web.HTTPException as error:
@@ -132,21 +139,42 @@ class Endpoint:
             )
 
     async def _native(self, event_type: EventType | None, request: web.Request) -> Outcome:
-        self._require_token(request)
-        body = await self._body(request)
-        values = values_of(body, request.content_type, self._settings.ingest_max_events)
-        return await self._publish([(k, Draft(value, event_type)) for k, value in enumerate(values)], [], {})
+        source = self._access.admit(_headers(request))
+        with self._budget.lease(is_proven=True) as lease:
+            body = await self._body(request, lease)
+            if is_form(body, request.content_type):
+                raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_format", "expected JSON, got a web form")
+            values = values_of(body, request.content_type, self._settings.ingest_max_events)
+            return await self._publish(
+                [(k, Draft(value, event_type)) for k, value in enumerate(values)], [], {}, source
+            )
 
     async def _adapted(self, adapter: Adapter, request: web.Request) -> Outcome:
-        if adapter.is_genuine is None:
-            self._require_token(request)
-        call = Call({name.lower(): value for name, value in request.headers.items()}, await self._body(request))
-        if adapter.is_genuine is not None and not adapter.is_genuine(call):
-            raise Refusal(
-                HTTPStatus.UNAUTHORIZED,
-                "unauthorized",
-                f"the signature or credentials are not those of the {adapter.name} webhook that is configured here",
-            )
+        head = Call(_headers(request), b"", self._clock.now_ms())
+        if adapter.proof is None:
+            source = self._access.admit(head.headers)
+        elif adapter.proof.by_head(head):
+            source = ANY
+        else:
+            raise _not_genuine(adapter, unread=True)
+        with self._budget.lease(is_proven=adapter.proof is None) as lease:
+            if adapter.proof is None:
+                body = await self._body(request, lease)
+            else:
+                with self._connections.unproven(request.protocol):
+                    body = await self._body(request, lease)
+            if is_form(body, request.content_type):
+                raise Refusal(
+                    adapter.form_status, "unsupported_format", f"expected JSON, got a web form: {adapter.form_advice}"
+                )
+            call = head._replace(body=body)
+            if adapter.proof is not None:
+                if not adapter.proof.by_call(call):
+                    raise _not_genuine(adapter)
+                lease.prove()
+            return await self._translated(adapter, call, source)
+
+    async def _translated(self, adapter: Adapter, call: Call, source: Source) -> Outcome:
         try:
             translations = adapter.translate(call)
         except MalformedError as error:
@@ -163,10 +191,14 @@ class Endpoint:
             if isinstance(translation, Malformed)
         ]
         ignored = Counter(printable(found.what) for found in translations if isinstance(found, Ignored))
-        return await self._publish(drafts, malformed, ignored)
+        return await self._publish(drafts, malformed, ignored, source)
 
     async def _publish(
-        self, drafts: Sequence[tuple[int, Draft]], malformed: Sequence[Problem], ignored: Mapping[str, int]
+        self,
+        drafts: Sequence[tuple[int, Draft]],
+        malformed: Sequence[Problem],
+        ignored: Mapping[str, int],
+        source: Source,
     ) -> Outcome:
         """Check and publish ``drafts``, each with its position in the request."""
         admitted = self._contract.admit([draft for _, draft in drafts], self._clock.now_ms())
@@ -174,25 +206,34 @@ class Endpoint:
             Problem(drafts[bad.record][0], admitted.event_ids[bad.record], bad.reason, bad.detail)
             for bad in admitted.rejections
         ]
-        failures = await self._intake.publish(admitted.records)
+        objections = [
+            source.objection(record.event_type, amount)
+            for record, amount in zip(admitted.records, admitted.amounts, strict=True)
+        ]
+        rejected += [
+            Problem(drafts[admitted.positions[k]][0], admitted.records[k].event_id, "not_allowed", objection)
+            for k, objection in enumerate(objections)
+            if objection
+        ]
+        allowed = [k for k, objection in enumerate(objections) if not objection]
+        failures = await self._intake.publish([admitted.records[k] for k in allowed])
         failed = [
-            Problem(drafts[admitted.positions[k]][0], admitted.records[k].event_id, "not_confirmed", why)
+            Problem(
+                drafts[admitted.positions[allowed[k]]][0], admitted.records[allowed[k]].event_id, "not_confirmed", why
+            )
             for k, why in failures.items()
         ]
         if failed:
             self._reachability.suspect()
-        return Outcome(len(admitted.records) - len(failed), [*malformed, *rejected], failed, ignored)
+        return Outcome(len(allowed) - len(failed), [*malformed, *rejected], failed, ignored)
 
-    async def _body(self, request: web.Request) -> bytes:
+    async def _body(self, request: web.Request, lease: Lease) -> bytes:
         return await read_body(
-            request, max_bytes=self._settings.ingest_max_bytes, timeout_s=self._settings.ingest_read_timeout_s
+            request,
+            lease,
+            max_bytes=self._settings.ingest_max_bytes,
+            timeout_s=self._settings.ingest_read_timeout_s,
         )
-
-    def _require_token(self, request: web.Request) -> None:
-        if not self._access.allows({name.lower(): value for name, value in request.headers.items()}):
-            raise Refusal(
-                HTTPStatus.UNAUTHORIZED, "unauthorized", "expected the header Authorization: Bearer TOKEN", unread=True
-            )
 
     def _limit(self, translations: Sequence[Translation]) -> None:
         if len(translations) > self._settings.ingest_max_events:
@@ -213,3 +254,21 @@ class Endpoint:
 
 
 _ROUTES_ARE: Final = "POST /v1/events[/click|/email|/purchase] or /v1/adapters/NAME; GET /health/live, /health/ready"
+
+
+async def _expected_later(_request: web.Request) -> None:
+    """Leave the answer to ``Expect`` to `read_body`: a body that is refused unread is not to be sent."""
+
+
+def _headers(request: web.Request) -> Mapping[str, str]:
+    """By names in lower case."""
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+def _not_genuine(adapter: Adapter, *, unread: bool = False) -> Refusal:
+    return Refusal(
+        HTTPStatus.UNAUTHORIZED,
+        "unauthorized",
+        f"the signature or credentials are not those of the {adapter.name} webhook that is configured here",
+        unread=unread,
+    )

@@ -20,7 +20,14 @@ class Refusal(Exception):  # noqa: N818 - it ends a request, not the program
     """
 
     def __init__(
-        self, status: HTTPStatus, reason: str, detail: str, *, unread: bool = False, retry: bool = False
+        self,
+        status: int,
+        reason: str,
+        detail: str,
+        *,
+        unread: bool = False,
+        retry: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -28,12 +35,13 @@ class Refusal(Exception):  # noqa: N818 - it ends a request, not the program
         self.detail = detail
         self.unread = unread
         self.retry = retry
+        self.headers = dict(headers or {})
 
     def response(self) -> web.Response:
-        headers = {}
+        headers = {**self.headers}
         if self.retry:
             headers["Retry-After"] = str(RETRY_AFTER_S)
-        if self.status is HTTPStatus.UNAUTHORIZED:
+        if self.status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = 'Bearer realm="customer-stream"'
         response = answer(self.status, {"error": self.reason, "detail": self.detail}, headers)
         if self.unread:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import uvloop
 from aiohttp import web
@@ -18,7 +18,9 @@ from stream.errors import DeliveryError, SettingsError
 from stream.ingest.access import Access
 from stream.ingest.connection import Connection, Connections
 from stream.ingest.endpoint import Endpoint
+from stream.ingest.files import allow_files
 from stream.ingest.intake import Intake
+from stream.ingest.protocol import Handler
 from stream.ingest.reachability import Reachability
 from stream.settings import Settings
 
@@ -31,6 +33,10 @@ _DRAIN_MARGIN_S: Final = 5.0
 #: Longer than load balancers keep idle connections, so that it is they who close them.
 _KEEPALIVE_S: Final = 75.0
 _LINGERING_S: Final = 1.0
+#: What the system and aiohttp may hold of a body that nobody has asked for, roughly.
+_READ_BYTES: Final = 16_384
+#: Open files besides the connections of clients: those to brokers, the metrics port, modules.
+_OTHER_FILES: Final = 128
 
 
 def run(settings: Settings) -> int:
@@ -65,17 +71,11 @@ def run(settings: Settings) -> int:
 async def _serve(settings: Settings, producer: Producer, access: Access, adapters: Mapping[str, Adapter]) -> int:
     reachability = Reachability(producer)
     intake = Intake(producer, max_waiting=settings.ingest_queue_events, timeout_s=settings.ingest_delivery_timeout_s)
-    endpoint = Endpoint(settings, intake, reachability, access, adapters, SystemClock())
-    runner = web.AppRunner(
-        endpoint.application(),
-        handle_signals=False,
-        access_log=None,
-        keepalive_timeout=_KEEPALIVE_S,
-        lingering_time=_LINGERING_S,
-        shutdown_timeout=_LINGERING_S,
-    )
+    connections = Connections(head_timeout_s=settings.ingest_read_timeout_s, max_open=settings.ingest_connections)
+    endpoint = Endpoint(settings, intake, reachability, access, adapters, SystemClock(), connections)
+    runner = web.AppRunner(endpoint.application(), handle_signals=False, access_log=None, shutdown_timeout=_LINGERING_S)
     await runner.setup()
-    listener = await _listen(settings, runner)
+    listener = await _listen(settings, runner, connections)
     watch = asyncio.create_task(reachability.run())
     try:
         await _until_told(watch)
@@ -96,14 +96,28 @@ async def _serve(settings: Settings, producer: Producer, access: Access, adapter
     return status
 
 
-async def _listen(settings: Settings, runner: web.AppRunner) -> asyncio.Server:
-    connections = Connections(head_timeout_s=settings.ingest_read_timeout_s)
-    serve = runner.server
-    if serve is None:
+async def _listen(settings: Settings, runner: web.AppRunner, connections: Connections) -> asyncio.Server:
+    loop = asyncio.get_running_loop()
+    server = runner.server
+    if server is None:
         raise AssertionError("the runner was not set up")
+
+    options: dict[str, Any] = {
+        "access_log": None,
+        # bodies are unpacked by `read_body`, which knows how much may come of it and whether it is whole
+        "auto_decompress": False,
+        "keepalive_timeout": _KEEPALIVE_S,
+        "lingering_time": _LINGERING_S,
+        "read_bufsize": _READ_BYTES,
+    }
+
+    allow_files(settings.ingest_connections + _OTHER_FILES)
     try:
-        listener = await asyncio.get_running_loop().create_server(
-            lambda: Connection(serve(), connections), settings.ingest_host, settings.ingest_port, backlog=_BACKLOG
+        listener = await loop.create_server(
+            lambda: Connection(Handler(server, loop=loop, **options), connections),
+            settings.ingest_host,
+            settings.ingest_port,
+            backlog=_BACKLOG,
         )
     except OSError as error:
         raise SettingsError(

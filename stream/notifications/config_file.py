@@ -13,6 +13,7 @@ import yaml
 from stream.declarations import did_you_mean
 from stream.errors import SettingsError
 from stream.notifications.config import Channel, Config, Rule, Template
+from stream.urls import presentable
 
 __all__ = ["load", "parse"]
 
@@ -41,7 +42,7 @@ def parse(text: str, env: Mapping[str, str], *, source: str) -> Config:
     try:
         raw = yaml.load(text, _UniqueKeys)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
-        raise SettingsError(f"{source}: not YAML: {' '.join(str(error).split())}") from error
+        raise SettingsError(f"{source}: not YAML: {_yaml_problem(error)}") from error
     if not isinstance(raw, dict):
         raise SettingsError(f"{source}: expected channels, templates and rules, got {_shown(raw)}")
     problems: list[str] = []
@@ -92,7 +93,7 @@ def _named(raw: dict[Any, Any], field: str, kind: Any, say: _Say) -> dict[str, A
     converted = {}
     for name, entry in entries.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            say(f"{field}: {name!r} is no name: expected small letters, digits, - and _, at most 50")
+            say(f"{field}: {_shown(name)} is no name: expected small letters, digits, - and _, at most 50")
         elif (value := _converted(entry, kind, f"{field.removesuffix('s')} {name}", say)) is not None:
             converted[name] = value
     return converted
@@ -115,6 +116,8 @@ def _converted(entry: Any, kind: Any, where: str, say: _Say) -> Any:
         what, path = (found["what"], found["path"] or "") if found else (str(error), "")
         place = path.lstrip(".")
         unknown = _UNKNOWN_FIELD.search(what)
+        if presentable(what) != what:
+            what = "unknown field" if unknown else "invalid value"
         if unknown:
             got = did_you_mean(unknown["field"], _fields(kind, path)).removeprefix("; ")
         else:
@@ -151,8 +154,21 @@ def _hint(place: str, value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        value = presentable(value)
     text = "nothing" if value is None else repr(value)
+    if presentable(text) != text:
+        return f"a {type(value).__name__} that is not shown, as it may hold a password"
     return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - a line for people
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    """What is wrong and where, without the lines themselves, which may hold a URL with a password."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return "it holds characters that YAML does not allow"
+    mark = error.problem_mark or error.context_mark
+    place = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    return f"{' '.join((error.problem or error.context or 'it cannot be read').split())}{place}"
 
 
 def _name_of(entry: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Protocol
 from stream.errors import SettingsError
 from stream.notifications.config import Channel
 from stream.notifications.templates import Message
+from stream.urls import MASK, PERCENT_ENCODE
 
 __all__ = ["AppriseSender", "Failure", "Sender"]
 
@@ -16,6 +17,7 @@ _LOG = logging.getLogger(__name__)
 #: How Apprise words an HTTP status, and how smtplib's errors show an SMTP reply.
 _HTTP_STATUS = re.compile(r"error=(\d{3})\b")
 _SMTP_REPLY = re.compile(r"\((\d{3}), b['\"]")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}", re.ASCII)
 #: Statuses below 500 that ask to try again: time-out, conflict, too early, too many.
 _HTTP_TRANSIENT: Final = frozenset({408, 409, 425, 429})
 #: SMTP replies that speak of our login or of the whole server, not of this message: an operator can mend that.
@@ -82,8 +84,10 @@ class AppriseSender:
         _silence()
         plugin = apprise.Apprise.instantiate(channel.url)
         if plugin is None:
-            scheme = channel.url.partition("://")[0]
-            raise SettingsError(f"channel {name}: url: Apprise does not accept this {scheme}:// URL")
+            raise SettingsError(
+                f"channel {name}: url: Apprise does not accept this URL, {_scheme_of(channel.url)}"
+                f" (https://appriseit.com/services/ has all forms): {PERCENT_ENCODE}"
+            )
         if channel.rate is not None:
             # the file says how fast; Apprise's own pauses are guesses about each service
             plugin.request_rate_per_sec = 0.0
@@ -98,6 +102,12 @@ class AppriseSender:
             _LOG.exception("Apprise failed in an unexpected way")
             return Failure(is_permanent=False, detail=type(error).__name__)
         return None if delivered else failure_of(lines)
+
+
+def _scheme_of(url: str) -> str:
+    """The kind of address, which is all of it that may be shown."""
+    scheme, found, _ = url.partition("://")
+    return f"{scheme}://{MASK}" if found and _SCHEME.fullmatch(scheme) else MASK
 
 
 def failure_of(lines: list[str]) -> Failure:

@@ -15,7 +15,7 @@ NOW_MS = 1_900_000_000_000
 
 def call(body: object, **headers: str) -> Call:
     """A post of ``body`` as JSON; ``_`` in the names of headers stands for ``-``."""
-    return Call({name.replace("_", "-"): value for name, value in headers.items()}, json.dumps(body).encode())
+    return Call({name.replace("_", "-"): value for name, value in headers.items()}, json.dumps(body).encode(), NOW_MS)
 
 
 def translate(adapter: str, made: Call, **settings: Any) -> list[Native | Ignored | Malformed]:
@@ -24,7 +24,7 @@ def translate(adapter: str, made: Call, **settings: Any) -> list[Native | Ignore
 
 def events(adapter: str, body: object, headers: dict[str, str] | None = None, **settings: Any) -> list[dict[str, Any]]:
     """The native events in a call; all of its events must be ones that the workers accept."""
-    made = Call(headers or {}, json.dumps(body).encode())
+    made = Call(headers or {}, json.dumps(body).encode(), NOW_MS)
     natives = translate(adapter, made, **settings)
     drafts = [Draft(native.value(), native.event_type) for native in natives if isinstance(native, Native)]
     assert len(drafts) == len(natives), natives

@@ -47,7 +47,7 @@ def judge(name: str, call: Call) -> None:
 @pytest.mark.parametrize("name", ADAPTER_NAMES)
 @given(body=st.binary(max_size=60) | json_values.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_translated_or_refused(name: str, body: bytes) -> None:
-    judge(name, Call({"content-type": "application/cloudevents+json"}, body))
+    judge(name, Call({"content-type": "application/cloudevents+json"}, body, NOW_MS))
 
 
 @pytest.mark.parametrize("name", ADAPTER_NAMES)
@@ -57,10 +57,10 @@ def test_any_change_of_an_example_is_translated_or_refused(name: str, drawn: st.
     changes = drawn.draw(st.dictionaries(st.sampled_from(sorted(example)), json_values, max_size=3))
     event = {**example, **changes}
     body = {"sendgrid": [event], "mailgun": {"event-data": event}}.get(name, event)
-    judge(name, Call({"content-type": "application/cloudevents+json"}, json.dumps(body).encode()))
+    judge(name, Call({"content-type": "application/cloudevents+json"}, json.dumps(body).encode(), NOW_MS))
 
 
 @given(st.dictionaries(st.sampled_from(["ce-id", "ce-source", "ce-type", "ce-subject", "ce-time"]), header_texts))
 def test_any_headers_are_translated_or_refused(headers: dict[str, str]) -> None:
     defaults = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/s", "ce-type": "a.click.page_viewed"}
-    judge("cloudevents", Call({**defaults, **headers}, b"{}"))
+    judge("cloudevents", Call({**defaults, **headers}, b"{}", NOW_MS))

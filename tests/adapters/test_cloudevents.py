@@ -8,7 +8,7 @@ import pytest
 from stream.adapters import Call, Ignored, Malformed
 from stream.adapters.cloudevents import TABLE
 from stream.adapters.reading import MalformedError
-from tests.adapters.calls import call, events, translate
+from tests.adapters.calls import NOW_MS, call, events, translate
 
 STRUCTURED = {"content-type": "application/cloudevents+json; charset=utf-8"}
 EVENT: dict[str, Any] = {
@@ -75,7 +75,9 @@ def test_every_event_of_ours_has_a_type() -> None:
 
 @pytest.mark.parametrize("kind", ["com.example.order.shipped", "click", "x.email.product_viewed"])
 def test_other_types_are_ignored(kind: str) -> None:
-    assert translate("cloudevents", Call(STRUCTURED, json.dumps({**EVENT, "type": kind}).encode())) == [Ignored(kind)]
+    assert translate("cloudevents", Call(STRUCTURED, json.dumps({**EVENT, "type": kind}).encode(), NOW_MS)) == [
+        Ignored(kind)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_other_types_are_ignored(kind: str) -> None:
 )
 def test_what_is_no_cloud_event_is_named(change: dict[str, object], detail: str) -> None:
     body = json.dumps({**EVENT, **change}).encode()
-    assert translate("cloudevents", Call(STRUCTURED, body)) == [Malformed(detail)]
+    assert translate("cloudevents", Call(STRUCTURED, body, NOW_MS)) == [Malformed(detail)]
 
 
 def test_a_call_without_any_sign_of_cloud_events_is_refused() -> None:
@@ -99,4 +101,4 @@ def test_a_call_without_any_sign_of_cloud_events_is_refused() -> None:
     with pytest.raises(MalformedError, match="expected a JSON array"):
         translate("cloudevents", call(EVENT, content_type="application/cloudevents-batch+json"))
     with pytest.raises(MalformedError, match="the body is no JSON"):
-        translate("cloudevents", Call(STRUCTURED, b"{"))
+        translate("cloudevents", Call(STRUCTURED, b"{", NOW_MS))

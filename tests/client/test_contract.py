@@ -48,7 +48,7 @@ def test_good_and_bad_drafts_keep_their_positions() -> None:
 
 
 def test_nothing_gives_nothing() -> None:
-    assert CONTRACT.admit([], NOW_MS) == ([], [], [], [])
+    assert CONTRACT.admit([], NOW_MS) == ([], [], [], [], [])
 
 
 def test_every_name_tells_its_type() -> None:

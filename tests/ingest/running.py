@@ -1,5 +1,7 @@
 """`stream ingest` as a process of its own, and a small HTTP client that tells everything about an answer."""
 
+import hashlib
+import hmac
 import http.client
 import json
 import re
@@ -7,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +22,7 @@ from stream.settings import Settings
 from tests.cli.conftest import clean_environment
 from tests.kafka_clients import arrived
 
-__all__ = ["TOKEN", "Answer", "Reader", "Running", "click", "numbers", "post", "request"]
+__all__ = ["TOKEN", "Answer", "Reader", "Running", "click", "numbers", "post", "request", "signed_by_mailgun"]
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-of-sixteen-characters"
@@ -43,6 +46,13 @@ def click(number: object, **changes: object) -> dict[str, object]:
         "name": "page_viewed",
         **changes,
     }
+
+
+def signed_by_mailgun(event: object, key: str = "key") -> dict[str, object]:
+    """A webhook of Mailgun of now, with a token of its own."""
+    timestamp, token = str(round(time.time())), uuid.uuid4().hex
+    signature = hmac.new(key.encode(), f"{timestamp}{token}".encode(), hashlib.sha256).hexdigest()
+    return {"signature": {"timestamp": timestamp, "token": token, "signature": signature}, "event-data": event}
 
 
 def post(

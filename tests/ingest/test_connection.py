@@ -1,20 +1,23 @@
 """Limits of connections, on a server of a few lines."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Self, cast
 
 import pytest
+import uvloop
 
 from stream.ingest.connection import Connection, Connections
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
 class Echo(asyncio.Protocol):
     """Sends back what comes, in place of aiohttp."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self.transport.write(data)
@@ -67,26 +70,75 @@ def test_a_head_that_is_not_complete_in_time_ends_the_connection(head: bytes) ->
     asyncio.run(scenario())
 
 
-def test_one_connection_too_many_is_closed_and_a_place_that_is_free_is_taken() -> None:
-    async def scenario() -> None:
-        connections = Connections(head_timeout_s=60, most=2)
-        async with serving(connections) as port:
-            writers = []
-            for _ in range(2):
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.write(b"x")
-                await reader.readexactly(1)
-                writers.append(writer)
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
-                await asyncio.wait_for(reader.readexactly(1), 20)
-            writer.close()
-            writers[0].close()
-            await at_most(connections, 1)
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"y")
-            assert await reader.readexactly(1) == b"y"
-            writer.close()
-            writers[1].close()
+class Client:
+    """A connection to the server; ``async with`` closes it."""
 
-    asyncio.run(scenario())
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def __aenter__(self) -> Self:
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
+
+    async def answers(self) -> bool:
+        """Whether the connection still is one."""
+        async with asyncio.timeout(20):
+            try:
+                self._writer.write(b"x")
+                return await self._reader.readexactly(1) == b"x"
+            except (ConnectionError, asyncio.IncompleteReadError):
+                return False
+
+
+LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
+
+
+@pytest.mark.parametrize("loop_factory", LOOPS)
+def test_a_connection_too_many_takes_the_place_of_the_longest_idle_one(loop_factory: LoopFactory) -> None:
+    async def scenario() -> None:
+        connections = Connections(head_timeout_s=60, max_open=3)
+        async with serving(connections) as port, AsyncExitStack() as clients:
+            made = []
+            for _ in range(5):
+                made.append(await clients.enter_async_context(Client(port)))
+                assert await made[-1].answers()
+            assert [await client.answers() for client in made] == [False, False, True, True, True]
+            await clients.aclose()
+            await at_most(connections, 0)
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(scenario())
+
+
+@pytest.mark.parametrize("loop_factory", LOOPS)
+def test_one_whose_request_is_served_keeps_its_place_unless_it_is_a_stranger(loop_factory: LoopFactory) -> None:
+    async def scenario() -> None:
+        connections = Connections(head_timeout_s=60, max_open=2)
+        async with serving(connections) as port, AsyncExitStack() as clients:
+            made = []
+            for _ in range(2):
+                made.append(await clients.enter_async_context(Client(port)))
+                assert await made[-1].answers()
+            first, second = [*connections.open]
+            with connections.serving(first), connections.serving(second):
+                async with Client(port) as too_many:
+                    assert not await too_many.answers()
+                assert [await client.answers() for client in made] == [True, True]
+                await at_most(connections, 2)
+                with connections.unproven(second):
+                    made.append(await clients.enter_async_context(Client(port)))
+                    assert await made[2].answers()
+                    assert [await client.answers() for client in made] == [True, False, True]
+            # the one that was served is idle again now, and goes after those that were idle before
+            for expected in ([True, False], [False, False]):
+                made.append(await clients.enter_async_context(Client(port)))
+                assert await made[-1].answers()
+                assert [await made[0].answers(), await made[2].answers()] == expected
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(scenario())

@@ -11,6 +11,7 @@ from stream.adapters import Adapter, Call, Translation
 from stream.client.producer import Producer
 from stream.clock import FixedClock
 from stream.ingest.access import Access
+from stream.ingest.connection import Connections
 from stream.ingest.endpoint import Endpoint
 from stream.ingest.intake import Intake
 from stream.ingest.metrics import INGEST_REQUESTS
@@ -30,7 +31,10 @@ def endpoint() -> Endpoint:
     settings = Settings()
     adapters = {"segment": Adapter("segment", fail)}
     intake = Intake(producer, max_waiting=10, timeout_s=1)
-    return Endpoint(settings, intake, reachability, Access(settings), adapters, FixedClock(1_900_000_000_000))
+    connections = Connections(head_timeout_s=10)
+    return Endpoint(
+        settings, intake, reachability, Access(settings), adapters, FixedClock(1_900_000_000_000), connections
+    )
 
 
 async def answer_to(served: Endpoint, path: str, body: bytes) -> tuple[int, Any]:

@@ -154,5 +154,5 @@ def test_the_file_can_be_checked_without_servers(tmp_path: Path) -> None:
     unknown.write_text(MINIMAL.replace("json://h", "carrierpigeon://s3cret@h"))
     refused = check(unknown)
     assert refused.exit_code == 2
-    assert "channel hook: url: Apprise does not accept this carrierpigeon:// URL" in refused.output
+    assert "channel hook: url: Apprise does not accept this URL, carrierpigeon://***" in refused.output
     assert "s3cret" not in refused.output
