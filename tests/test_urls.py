@@ -31,7 +31,7 @@ BROKEN = [
 ]
 
 
-@given(before=around, after=around, user=st.sampled_from(["", "ann"]), rest=st.sampled_from(["@h:1/0", "@h", "", "/0"]))
+@given(before=around, after=around, user=st.sampled_from(["", "ann"]), rest=st.sampled_from(["@h:1/0", "@h"]))
 def test_a_password_is_masked_whatever_is_around_it(before: str, after: str, user: str, rest: str) -> None:
     for url in (
         f"redis://{user}:{before}{SECRET}{after}{rest}",
