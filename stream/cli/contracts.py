@@ -30,14 +30,13 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     "notification": Notification,
 }
 
-#: An order that is completed or refunded has an amount; a type for each name would say no more, and at
-#: length.
+#: An amount has a currency; that of a cancelled order is not counted.
 _PURCHASE_RULE: Final = {
-    "if": {"properties": {"name": {"const": "cancelled"}}},
-    "else": {
-        "required": ["amount", "currency"],
-        "properties": {"amount": {"type": "number"}, "currency": {"type": "string"}},
+    "if": {
+        "properties": {"name": {"enum": ["completed", "refunded"]}, "amount": {"type": "number"}},
+        "required": ["amount"],
     },
+    "then": {"required": ["currency"], "properties": {"currency": {"type": "string"}}},
 }
 
 

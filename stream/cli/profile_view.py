@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 
 from stream.errors import CodecError
-from stream.events.columns import MONEY_SCALE
+from stream.events.columns import MONEY_SCALE, UNKNOWN_AMOUNT
 from stream.events.times import rfc3339
 from stream.features import codec
 from stream.features.profile import CART, CLICK, EMAIL, MINUTE_MS, NEVER, PURCHASE
@@ -33,7 +33,9 @@ def readable_profile(packed: bytes, horizon_ms: int) -> dict[str, Any]:
         "hours": _tiles(p["hour_stamp"], p["hour_count"], HOUR_MS),
         "five_minutes": _tiles(p["minute_stamp"], p["minute_count"], MINUTE_MS),
         "orders": sorted((_order(p, k) for k in range(p["open_orders"])), key=lambda order: order["at"]),
-        "cancelled_before_they_came": int(p["retractions"]),
+        "orders_without_amount": int(p["unpriced"]),
+        "refunds": [_refund(p, k) for k in range(p["open_refunds"])],
+        "cancellations": int(p["retractions"]),
         "event_ids_remembered": int(p["ids"]),
         "pending_landmarks": pending,
         "timers": {
@@ -70,10 +72,19 @@ def _tiles(stamps: Any, counts: Any, hop_ms: int, spend: Any = None) -> list[dic
 
 
 def _order(p: Any, k: int) -> dict[str, Any]:
+    return _told(p["order_id"][k], p["order_at"][k], p["order_amount"][k])
+
+
+def _refund(p: Any, k: int) -> dict[str, Any]:
+    return _told(p["refund_id"][k], p["refund_at"][k], p["refund_amount"][k])
+
+
+def _told(order_id: Any, at_ms: Any, amount: Any) -> dict[str, Any]:
+    """``amount`` is None where none was told."""
     return {
-        "order_id_hash": f"{int(p['order_id'][k]):012x}",
-        "at": rfc3339(int(p["order_at"][k])),
-        "amount": int(p["order_amount"][k]) / MONEY_SCALE,
+        "order_id_hash": f"{int(order_id):012x}",
+        "at": rfc3339(int(at_ms)),
+        "amount": None if amount == UNKNOWN_AMOUNT else int(amount) / MONEY_SCALE,
     }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from stream.events.columns import EVENT, HASH_BITS
+from stream.events.columns import EVENT, HASH_BITS, UNKNOWN_AMOUNT
 from stream.events.diagnosis import diagnose
 from stream.events.kinds import KIND_OF, EventKind, EventType
 from stream.events.model import EARLIEST_MS, LATEST_MS, ClickEvent, EmailEvent, PurchaseEvent
@@ -26,12 +26,19 @@ from stream.events.times import rfc3339
 from stream.events.withheld import without_text
 from stream.settings import Settings
 
-__all__ = ["Decoded", "Decoder", "Record", "hash_ids"]
+__all__ = ["Decoded", "Decoder", "Record", "hash_event_ids", "hash_ids"]
 
 Event = ClickEvent | EmailEvent | PurchaseEvent
 
 _LOG = logging.getLogger(__name__)
 _MASK = np.uint64(2**HASH_BITS - 1)
+#: What tells the ids of one type from those of another. Purchases have none: profiles that were stored before ids
+#: counted per type know theirs.
+_TYPE_SALT = {
+    EventType.CLICK: xxhash.xxh3_64_intdigest(b"click") % 2**HASH_BITS,
+    EventType.EMAIL: xxhash.xxh3_64_intdigest(b"email") % 2**HASH_BITS,
+    EventType.PURCHASE: 0,
+}
 _TIMESTAMP = attrgetter("timestamp")
 _CONTROL = re.compile(r"[\x00-\x1f]")
 
@@ -94,6 +101,16 @@ def hash_ids(ids: Sequence[str]) -> npt.NDArray[np.int64]:
     return hashes
 
 
+def hash_event_ids(event_type: EventType, ids: Sequence[str]) -> npt.NDArray[np.int64]:
+    """As `hash_ids` for the ids of events: they count per type, so the same id in two types gives two hashes.
+
+    >>> [hash_event_ids(event_type, ["17"]).item() for event_type in EventType].count(hash_ids(["17"]).item())
+    1
+    """
+    hashes: npt.NDArray[np.int64] = np.maximum(hash_ids(ids) ^ _TYPE_SALT[event_type], 1)
+    return hashes
+
+
 class Decoder:
     """Decodes and checks records of the three topics.
 
@@ -147,7 +164,7 @@ class Decoder:
         columns["time"] = read.times_ms
         columns["appended"] = read.appended_at_ms
         columns["amount"] = read.amounts
-        columns["event_id"] = hash_ids([event.event_id for event in events])
+        columns["event_id"] = hash_event_ids(event_type, [event.event_id for event in events])
         columns["kind"] = _kinds(event_type, events)
         if event_type is EventType.PURCHASE:
             columns["order_id"] = hash_ids([e.order_id for e in events if isinstance(e, PurchaseEvent)])
@@ -215,13 +232,13 @@ class Decoder:
         return [self._amount(event) for event in events if isinstance(event, PurchaseEvent)]
 
     def _amount(self, event: PurchaseEvent) -> int:
-        if event.name == "cancelled":
+        if event.name == "cancelled" or event.amount is None:
             if event.currency is not None:
                 self._exchange.refuse_malformed(event.currency)
-            return 0  # the order is known by its id; its own amount is retracted
-        if event.amount is None or event.currency is None:
-            field = "amount" if event.amount is None else "currency"
-            raise BadRecordError(Reason.MISSING_FIELD, f"a {event.name} order needs `{field}`")
+            # an order that is cancelled is known by its id; its own amount is retracted
+            return 0 if event.name == "cancelled" else UNKNOWN_AMOUNT
+        if event.currency is None:
+            raise BadRecordError(Reason.MISSING_FIELD, f"the `amount` of a {event.name} order needs a `currency`")
         return self._exchange.base_amount(event.amount, event.currency)
 
 

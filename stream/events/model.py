@@ -49,7 +49,7 @@ Label = Annotated[str, Meta(max_length=256)]
 class _Event(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The fields that all events share.
 
-    ``event_id`` makes the event idempotent: a second event with the id of a known one is dropped.
+    ``event_id`` makes the event idempotent: a second event of the type with the id of a known one is dropped.
     ``customer_id`` equals the record key. ``occurred_at`` is event time.
     """
 
@@ -110,8 +110,10 @@ class Item(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 class PurchaseEvent(_Event, frozen=True, kw_only=True):
     """What became of an order.
 
-    ``amount`` and ``currency`` are required of ``completed`` and ``refunded`` (the refund, as a positive
-    amount); ``cancelled`` retracts the order with that ``order_id`` whole and needs neither.
+    ``completed``: told again of the same ``order_id``, it is the same order; the newest ``amount`` wins. Without an
+    ``amount`` it counts as an order, and not as money. ``refunded``: the refund, as a positive amount; without one, all
+    that is left of the order with that ``order_id``, which must have been told within 90 days. ``cancelled`` retracts
+    the order with that ``order_id`` whole. An ``amount`` needs its ``currency``.
     """
 
     name: Literal["completed", "refunded", "cancelled"]

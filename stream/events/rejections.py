@@ -28,6 +28,7 @@ class Reason(StrEnum):
     TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
     BAD_AMOUNT = "bad_amount"
     UNKNOWN_CURRENCY = "unknown_currency"
+    UNKNOWN_ORDER = "unknown_order"
     TOO_LATE = "too_late"
     WRONG_PARTITION = "wrong_partition"
     QUARANTINED = "quarantined"

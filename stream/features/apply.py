@@ -5,15 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from stream.compiling import jit
+from stream.events.columns import UNKNOWN_AMOUNT
 from stream.events.kinds import EventKind
 from stream.features import orders, tiles
 from stream.features.insertion import rotate, sort
 from stream.features.profile import CART, CLICK, EMAIL, MAX_IDS, NEVER, RETENTION_MS
 
-__all__ = ["APPLIED", "DUPLICATE", "TOO_LATE", "apply", "forget"]
+__all__ = ["APPLIED", "DUPLICATE", "MOST_MONEY", "TOO_LATE", "TOO_MUCH", "UNKNOWN_ORDER", "apply", "forget"]
 
-#: What became of an event.
+#: What became of an event. Only one that was applied has changed anything.
 APPLIED, DUPLICATE, TOO_LATE = np.uint8(0), np.uint8(1), np.uint8(2)
+#: A refund that leaves its amount to an order that is not remembered; more money than can be counted of a customer.
+UNKNOWN_ORDER, TOO_MUCH = np.uint8(3), np.uint8(4)
+
+#: Orders, or refunds, of a customer add up to no more than this (1/MONEY_SCALE): differences of sums must not wrap.
+MOST_MONEY = 2**60
 
 # Numba freezes plain integers into the compiled code; enum members it would look up.
 _LAST_CLICK = int(EventKind.PAGE_VIEWED)
@@ -26,7 +32,7 @@ _UNSUBSCRIBED = int(EventKind.EMAIL_UNSUBSCRIBED)
 _REPLIED = int(EventKind.EMAIL_REPLIED)
 _COMPLETED = int(EventKind.ORDER_COMPLETED)
 _REFUNDED = int(EventKind.ORDER_REFUNDED)
-_CANCELLED = int(EventKind.ORDER_CANCELLED)
+_UNKNOWN = int(UNKNOWN_AMOUNT)
 
 
 @jit
@@ -95,20 +101,47 @@ def _apply_email(p, kind, at):  # type: ignore[no-untyped-def]
 
 
 @jit
-def apply(p, event):  # type: ignore[no-untyped-def]
-    """Apply ``event`` (an EVENT record) to profile ``p`` and return APPLIED, DUPLICATE or TOO_LATE.
+def _admits(p, kind, event):  # type: ignore[no-untyped-def]
+    """Whether an event on an order can be counted: APPLIED, or why not."""
+    if kind == _REFUNDED:
+        if event.amount == _UNKNOWN and not orders.is_known(p, event.order_id, event.time):
+            return UNKNOWN_ORDER
+        if p.refund_spend > MOST_MONEY - event.amount:
+            return TOO_MUCH
+    if kind == _COMPLETED and p.order_spend > MOST_MONEY - event.amount:
+        return TOO_MUCH
+    return APPLIED
 
-    Within the retention the result does not depend on the order of the calls.
+
+@jit
+def _apply_purchase(p, kind, event):  # type: ignore[no-untyped-def]
+    if kind == _COMPLETED:
+        if orders.complete(p, event.order_id, event.time, event.amount):
+            p.at_risk_from = -NEVER
+    elif kind == _REFUNDED:
+        orders.refund(p, event.order_id, event.time, event.amount)
+    else:
+        orders.cancel(p, event.order_id, event.time)
+
+
+@jit
+def apply(p, event):  # type: ignore[no-untyped-def]
+    """Apply ``event`` (an EVENT record) to profile ``p`` and return what became of it.
+
+    Within the retention the result does not depend on the order of the calls. One thing does: a refund without an
+    amount must come after its order.
     """
     at = event.time
+    kind = event.kind
     status = _check(p, event.event_id, at)
+    if status == APPLIED and kind >= _COMPLETED:
+        status = _admits(p, kind, event)
     if status != APPLIED:
         return status
     _remember(p, event.event_id, at // 1000)
     p.events += 1
     p.first_at = min(p.first_at, at)
     p.last_at = max(p.last_at, at)
-    kind = event.kind
     if kind <= _LAST_CLICK:
         p.last_click_at = max(p.last_click_at, at)
         tiles.add(p, at, CLICK, 1, 0)
@@ -116,16 +149,8 @@ def apply(p, event):  # type: ignore[no-untyped-def]
             tiles.add(p, at, CART, 1, 0)
     elif kind < _COMPLETED:
         _apply_email(p, kind, at)
-    elif kind == _COMPLETED:
-        orders.complete(p, event.order_id, at, event.amount)
-        p.at_risk_from = -NEVER
-    elif kind == _REFUNDED:
-        p.refunds += 1
-        p.refund_spend += event.amount
-        # a refund is no purchase: only the money of its day changes, and only day tiles have a CART channel
-        tiles.add(p, at, CART, 0, -event.amount)
-    elif kind == _CANCELLED:
-        orders.cancel(p, event.order_id, at)
+    else:
+        _apply_purchase(p, kind, event)
     return APPLIED
 
 

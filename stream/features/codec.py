@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from stream.compiling import jit
 from stream.errors import CodecError
-from stream.features import apply
-from stream.features.packed_events import MOST_EVENT_OCTETS, get_events, put_events
+from stream.features import apply, orders
+from stream.features.packed_events import BEFORE_REFUNDS, MOST_EVENT_OCTETS, get_events, put_events
 from stream.features.packed_landmarks import MOST_LANDMARK_OCTETS, get_landmarks, put_landmarks
 from stream.features.profile import PROFILE, reset
 from stream.features.varint import (
@@ -35,7 +35,7 @@ from stream.features.varint import (
 __all__ = ["LAYOUT", "MOST_OCTETS", "damage", "join", "pack", "pack_into", "unpack", "unpack_from"]
 
 #: Version of the packed form; it changes with the layout, the list of features and what stands for unknown ones.
-LAYOUT = 3
+LAYOUT = 4
 
 #: No profile packs to more than this many octets, and no blob whose counts are within bounds makes more be read.
 MOST_OCTETS = 512 + MOST_EVENT_OCTETS + MOST_LANDMARK_OCTETS
@@ -118,7 +118,7 @@ def _put_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
     at = put_uint(buffer, at, p.risk_version)
     at = put_int(buffer, at, p.segment)
     at = put_int(buffer, at, p.risk_version - p.segment_version)
-    return put_uint(buffer, at, (1 if p.raised else 0) | (2 if p.check_due else 0))
+    return put_uint(buffer, at, (1 if p.raised else 0) | (2 if p.check_due else 0) | (p.unpriced << 2))
 
 
 @jit
@@ -138,6 +138,7 @@ def _get_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
     flags, at = get_uint(buffer, at)
     p.raised = (flags & 1) != 0
     p.check_due = (flags & 2) != 0
+    p.unpriced = flags >> 2
     return at
 
 
@@ -159,17 +160,23 @@ def pack_into(p, buffer, at):  # type: ignore[no-untyped-def]
 
 @jit
 def unpack_from(p, octets, begin, end):  # type: ignore[no-untyped-def]
-    """Make ``p`` the profile that is packed in ``octets[begin:end]`` (see `join`); False when there is none."""
+    """Make ``p`` the profile that is packed in ``octets[begin:end]`` (see `join`); False when there is none.
+
+    What the version before has written is read, too, and is of this layout when it is packed next.
+    """
     reset(p, 0)
-    if octets[begin] != LAYOUT:
+    layout = octets[begin]
+    if layout != LAYOUT and layout != BEFORE_REFUNDS:
         return False
     base, at = get_int(octets, begin + 1)
     p.last_at = base
     behind = octets.shape[0] - MOST_OCTETS + 1
     at = _get_history(p, octets, at, base)
     at = _get_state(p, octets, at, base)
-    at = get_events(p, octets, at, behind)
+    at = get_events(p, octets, at, layout, behind)
     at = get_landmarks(p, octets, at, behind)
+    if layout == BEFORE_REFUNDS:
+        orders.join_twins(p)
     return at == end
 
 
@@ -183,11 +190,11 @@ def join(blobs: Sequence[bytes | None]) -> tuple[npt.NDArray[np.uint8], npt.NDAr
 
 def damage(blob: bytes, row: int | None = None) -> CodecError:
     """Why these octets, at position ``row`` among others, were not unpacked."""
-    if blob[:1] == bytes([LAYOUT]):
+    if blob[:1] in {bytes([LAYOUT]), bytes([BEFORE_REFUNDS])}:
         return CodecError(f"a stored profile of {len(blob)} octets is damaged", row=row)
     return CodecError(
-        f"a stored profile of {len(blob)} octets, layout {blob[0] if blob else None}, is not of layout {LAYOUT}: "
-        "it was written by another version",
+        f"a stored profile of {len(blob)} octets, layout {blob[0] if blob else None}, is not of layout {LAYOUT} "
+        f"or {BEFORE_REFUNDS}: it was written by another version",
         row=row,
     )
 

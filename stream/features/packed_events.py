@@ -6,27 +6,42 @@ whose id is remembered, and a day's tile counts the orders of that day.
 
 from __future__ import annotations
 
+import numpy as np
+
 from stream.compiling import jit
+from stream.events.columns import UNKNOWN_AMOUNT
 from stream.features.insertion import sort, sort_orders
 from stream.features.profile import (
     DAY_TILES,
     HOUR_TILES,
     MAX_IDS,
     MAX_ORDERS,
+    MAX_REFUNDS,
     MAX_RETRACTIONS,
     MINUTE_MS,
     MINUTE_TILES,
+    NEVER,
     PURCHASE,
 )
 from stream.features.registry import DAY_MS, HOUR_MS
 from stream.features.varint import get_bits, get_int, get_uint, put_bits, put_int, put_uint
 
-__all__ = ["MOST_EVENT_OCTETS", "get_count", "get_events", "put_events"]
+__all__ = ["BEFORE_REFUNDS", "MOST_EVENT_OCTETS", "get_count", "get_events", "put_events"]
 
+#: The layout before this one (`stream.features.codec.LAYOUT`).
+BEFORE_REFUNDS = 3
+
+_UNKNOWN = int(UNKNOWN_AMOUNT)
 _ID_OCTETS = 6
 #: What `put_events` writes at most, and `get_events` reads at most.
 MOST_EVENT_OCTETS = (
-    64 + DAY_TILES * 54 + (HOUR_TILES + MINUTE_TILES) * 36 + MAX_IDS * 16 + MAX_ORDERS * 26 + MAX_RETRACTIONS * 16
+    64
+    + DAY_TILES * 54
+    + (HOUR_TILES + MINUTE_TILES) * 36
+    + MAX_IDS * 16
+    + MAX_ORDERS * 34
+    + MAX_REFUNDS * 25
+    + MAX_RETRACTIONS * 16
 )
 
 
@@ -51,8 +66,8 @@ def _put_keyed(buffer, at, hashes, times, count, base):  # type: ignore[no-untyp
 
 
 @jit
-def _get_keyed(buffer, at, hashes, times, base, behind):  # type: ignore[no-untyped-def]
-    count, at = get_count(buffer, at, hashes.shape[0], behind)
+def _get_keyed(buffer, at, hashes, times, most, base, behind):  # type: ignore[no-untyped-def]
+    count, at = get_count(buffer, at, most, behind)
     for k in range(count - 1, -1, -1):
         hashes[k], at = get_bits(buffer, at, _ID_OCTETS)
         age, at = get_int(buffer, at)
@@ -62,10 +77,23 @@ def _get_keyed(buffer, at, hashes, times, base, behind):  # type: ignore[no-unty
 
 
 @jit
+def _put_amount(buffer, at, amount):  # type: ignore[no-untyped-def]
+    """Write an amount, 0 or more, or `UNKNOWN_AMOUNT`, which is the least number."""
+    return put_uint(buffer, at, amount - _UNKNOWN)
+
+
+@jit
+def _get_amount(buffer, at):  # type: ignore[no-untyped-def]
+    amount, at = get_uint(buffer, at)
+    return amount + _UNKNOWN, at
+
+
+@jit
 def _put_orders(p, buffer, at):  # type: ignore[no-untyped-def]
     """Write sorted orders, newest first, each by how many ids lie between its event and that of the one before.
 
-    An odd number is a distance in time: a full memory may have forgotten the id of an order.
+    An odd number is a distance in time: a full memory may have forgotten the id of an order. Of the amount, an odd
+    number says that it was told later than the order, and how much later follows.
     """
     at = put_uint(buffer, at, p.open_orders)
     before = p.last_at
@@ -81,13 +109,34 @@ def _put_orders(p, buffer, at):  # type: ignore[no-untyped-def]
             unused = j - 1
         else:
             at = put_uint(buffer, at, 2 * (before - p.order_at[k]) + 1)
-        at = put_int(buffer, at, p.order_amount[k])
+        amount = p.order_amount[k]
+        later = p.order_amount_at[k] - p.order_at[k] if amount != _UNKNOWN else np.int64(0)
+        at = put_uint(buffer, at, 2 * (amount - _UNKNOWN) + (1 if later != 0 else 0))
+        if later != 0:
+            at = put_uint(buffer, at, later)
         before = p.order_at[k]
     return at
 
 
 @jit
-def _get_orders(p, buffer, at, behind):  # type: ignore[no-untyped-def]
+def _get_order_amount(p, k, buffer, at, layout):  # type: ignore[no-untyped-def]
+    """Read the amount of the order at ``k``, whose time is known, and when it was told."""
+    p.order_amount_at[k] = p.order_at[k]
+    if layout == BEFORE_REFUNDS:
+        p.order_amount[k], at = get_int(buffer, at)
+        return at
+    z, at = get_uint(buffer, at)
+    p.order_amount[k] = (z >> 1) + _UNKNOWN
+    if z & 1:
+        later, at = get_uint(buffer, at)
+        p.order_amount_at[k] += later
+    if p.order_amount[k] == _UNKNOWN:
+        p.order_amount_at[k] = NEVER
+    return at
+
+
+@jit
+def _get_orders(p, buffer, at, layout, behind):  # type: ignore[no-untyped-def]
     p.open_orders, at = get_count(buffer, at, MAX_ORDERS, behind)
     before = p.last_at
     unused = p.ids - 1
@@ -104,7 +153,24 @@ def _get_orders(p, buffer, at, behind):  # type: ignore[no-untyped-def]
             before = 1000 * p.id_at_s[j] + (z >> 1) % 1000
             unused = j - 1
         p.order_at[k] = before
-        p.order_amount[k], at = get_int(buffer, at)
+        at = _get_order_amount(p, k, buffer, at, layout)
+    return at
+
+
+@jit
+def _put_refunds(p, buffer, at):  # type: ignore[no-untyped-def]
+    """Write refunds, which are in the order of time, newest first."""
+    at = _put_keyed(buffer, at, p.refund_id, p.refund_at, p.open_refunds, p.last_at)
+    for k in range(p.open_refunds):
+        at = _put_amount(buffer, at, p.refund_amount[k])
+    return at
+
+
+@jit
+def _get_refunds(p, buffer, at, behind):  # type: ignore[no-untyped-def]
+    p.open_refunds, at = _get_keyed(buffer, at, p.refund_id, p.refund_at, MAX_REFUNDS, p.last_at, behind)
+    for k in range(p.open_refunds):
+        p.refund_amount[k], at = _get_amount(buffer, at)
     return at
 
 
@@ -119,7 +185,7 @@ def _add_orders_to_days(p, sign):  # type: ignore[no-untyped-def]
             p.day_count[slot, :] = 0
             p.day_spend[slot] = 0
         p.day_count[slot, PURCHASE] += sign
-        p.day_spend[slot] += sign * p.order_amount[k]
+        p.day_spend[slot] += sign * max(p.order_amount[k], np.int64(0))
 
 
 @jit
@@ -195,6 +261,7 @@ def put_events(p, buffer, at):  # type: ignore[no-untyped-def]
     sort(p.retraction_id, p.retraction_at, p.retractions)
     at = _put_keyed(buffer, at, p.id_hash, p.id_at_s, p.ids, p.last_at // 1000)
     at = _put_orders(p, buffer, at)
+    at = _put_refunds(p, buffer, at)
     at = _put_keyed(buffer, at, p.retraction_id, p.retraction_at, p.retractions, p.last_at)
     _add_orders_to_days(p, -1)
     at = _put_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, 90, True)
@@ -204,14 +271,17 @@ def put_events(p, buffer, at):  # type: ignore[no-untyped-def]
 
 
 @jit
-def get_events(p, buffer, at, behind):  # type: ignore[no-untyped-def]
+def get_events(p, buffer, at, layout, behind):  # type: ignore[no-untyped-def]
     """Read what `put_events` wrote into ``p``, whose ``last_at`` is known; return the position after it.
 
-    What cannot have been written sends the reader to position ``behind``, where zeros stand.
+    ``layout`` may be `BEFORE_REFUNDS`, which had no refunds and no orders of unknown amount. What cannot have been
+    written sends the reader to position ``behind``, where zeros stand.
     """
-    p.ids, at = _get_keyed(buffer, at, p.id_hash, p.id_at_s, p.last_at // 1000, behind)
-    at = _get_orders(p, buffer, at, behind)
-    p.retractions, at = _get_keyed(buffer, at, p.retraction_id, p.retraction_at, p.last_at, behind)
+    p.ids, at = _get_keyed(buffer, at, p.id_hash, p.id_at_s, MAX_IDS, p.last_at // 1000, behind)
+    at = _get_orders(p, buffer, at, layout, behind)
+    if layout != BEFORE_REFUNDS:
+        at = _get_refunds(p, buffer, at, behind)
+    p.retractions, at = _get_keyed(buffer, at, p.retraction_id, p.retraction_at, MAX_RETRACTIONS, p.last_at, behind)
     at = _get_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, True, behind)
     _add_orders_to_days(p, 1)
     at = _get_tiles(p, buffer, at, p.hour_stamp, p.hour_count, HOUR_MS, False, behind)

@@ -21,6 +21,7 @@ __all__ = [
     "MAX_IDS",
     "MAX_ORDERS",
     "MAX_PENDING",
+    "MAX_REFUNDS",
     "MAX_RETRACTIONS",
     "MINUTE_TILES",
     "NEVER",
@@ -45,6 +46,7 @@ MINUTE_TILES, HOUR_TILES, DAY_TILES = 16, 32, 96
 
 MAX_IDS = 1024
 MAX_ORDERS = 64
+MAX_REFUNDS = 32
 MAX_RETRACTIONS = 16
 MAX_PENDING = 15
 
@@ -72,18 +74,25 @@ PROFILE = np.dtype(
         ("emails_clicked", np.int64),
         ("orders", np.int64),
         ("order_days", np.int64),
+        # orders of which no amount is known
+        ("unpriced", np.int64),
         ("refunds", np.int64),
         ("order_spend", np.int64),
         ("refund_spend", np.int64),
-        # orders that a cancellation can still retract; older ones are settled
+        # orders that can still change; older ones are settled. One more fits in than stays
         ("first_order_at", np.int64),
         ("last_order_at", np.int64),
         ("settled_first_at", np.int64),
         ("settled_last_at", np.int64),
         ("open_orders", np.int64),
-        ("order_id", np.int64, (MAX_ORDERS,)),
-        ("order_at", np.int64, (MAX_ORDERS,)),
-        ("order_amount", np.int64, (MAX_ORDERS,)),
+        ("order_id", np.int64, (MAX_ORDERS + 1,)),
+        ("order_at", np.int64, (MAX_ORDERS + 1,)),
+        ("order_amount", np.int64, (MAX_ORDERS + 1,)),
+        ("order_amount_at", np.int64, (MAX_ORDERS + 1,)),
+        ("open_refunds", np.int64),
+        ("refund_id", np.int64, (MAX_REFUNDS + 1,)),
+        ("refund_at", np.int64, (MAX_REFUNDS + 1,)),
+        ("refund_amount", np.int64, (MAX_REFUNDS + 1,)),
         ("retractions", np.int64),
         ("retraction_id", np.int64, (MAX_RETRACTIONS,)),
         ("retraction_at", np.int64, (MAX_RETRACTIONS,)),
@@ -141,6 +150,7 @@ def reset(p, phase_ms):  # type: ignore[no-untyped-def]
     p.emails_clicked = 0
     p.orders = 0
     p.order_days = 0
+    p.unpriced = 0
     p.refunds = 0
     p.order_spend = 0
     p.refund_spend = 0
@@ -149,6 +159,7 @@ def reset(p, phase_ms):  # type: ignore[no-untyped-def]
     p.settled_first_at = -NEVER
     p.settled_last_at = NEVER
     p.open_orders = 0
+    p.open_refunds = 0
     p.retractions = 0
     p.ids = 0
     p.ids_floor_s = NEVER

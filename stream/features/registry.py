@@ -107,7 +107,14 @@ FEATURES: tuple[Feature, ...] = (
         missing=1.0,
         absent=None,
     ),
-    Feature("order_value", "currency", None, "exact", "mean value of an order, refunds not counted", absent=None),
+    Feature(
+        "order_value",
+        "currency",
+        None,
+        "exact",
+        "mean amount of the orders whose amount is known, refunds not counted",
+        absent=None,
+    ),
     Feature(
         "email_open_rate",
         "ratio",

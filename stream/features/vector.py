@@ -155,7 +155,9 @@ def _history(p, now, out):  # type: ignore[no-untyped-def]
     out[_ORDER_VALUE] = np.nan
     out[_REFUND_RATIO] = 0.0
     if p.orders > 0:
-        out[_ORDER_VALUE] = p.order_spend / _MONEY / p.orders
+        priced = p.orders - p.unpriced
+        if priced > 0:
+            out[_ORDER_VALUE] = p.order_spend / _MONEY / priced
         out[_REFUND_RATIO] = p.refunds / p.orders
     if p.orders > 1:
         gap = (p.last_order_at - p.first_order_at) / _DAY / (p.orders - 1)

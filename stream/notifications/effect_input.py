@@ -9,7 +9,8 @@ import msgspec
 from stream.errors import TopologyError
 from stream.events.columns import MONEY_SCALE
 from stream.events.decode import Decoder
-from stream.events.kinds import EventKind, EventType
+from stream.events.kinds import EventType
+from stream.events.order_book import OrderBook
 from stream.events.rejections import Rejection
 from stream.notifications.actions import decode_action
 from stream.notifications.contract import Action, Notification
@@ -58,9 +59,7 @@ class PurchaseLog:
     def __init__(self, customers: frozenset[str], decoder: Decoder) -> None:
         self._customers = customers
         self._decoder = decoder
-        self._seen: set[tuple[str, int]] = set()
-        self._found: dict[str, list[tuple[int, Order]]] = {}
-        self._cancelled: set[tuple[str, int]] = set()
+        self._book = OrderBook()
         self.as_of_ms: int | None = None
 
     def read(self, settings: Settings, from_ms: int) -> None:
@@ -73,25 +72,17 @@ class PurchaseLog:
     def add(self, records: Sequence[Inbound]) -> None:
         """Take records of the purchase topic."""
         decoded = self._decoder.decode(EventType.PURCHASE, records)
-        for customer, event in zip(decoded.customer_ids, decoded.events, strict=True):
-            at_ms, order_id = int(event["time"]), int(event["order_id"])
-            self.as_of_ms = max(at_ms, self.as_of_ms or at_ms)
-            identity = (customer, int(event["event_id"]))
-            if customer not in self._customers or identity in self._seen:
-                continue
-            self._seen.add(identity)
-            kind, amount = EventKind(event["kind"]), int(event["amount"]) / MONEY_SCALE
-            if kind is EventKind.ORDER_CANCELLED:
-                self._cancelled.add((customer, order_id))
-            elif kind is EventKind.ORDER_COMPLETED:
-                self._found.setdefault(customer, []).append((order_id, Order(at_ms, amount, is_order=True)))
-            else:
-                self._found.setdefault(customer, []).append((0, Order(at_ms, -amount, is_order=False)))
+        if len(decoded.events):
+            newest_ms = int(decoded.events["time"].max())
+            self.as_of_ms = max(newest_ms, self.as_of_ms or newest_ms)
+        chosen = [row for row, customer in enumerate(decoded.customer_ids) if customer in self._customers]
+        self._book.add([decoded.customer_ids[row] for row in chosen], decoded.events[chosen])
 
     @property
     def orders(self) -> dict[str, list[Order]]:
         """Orders and refunds of each customer."""
         return {
-            customer: [order for order_id, order in found if (customer, order_id) not in self._cancelled]
-            for customer, found in self._found.items()
+            customer: [Order(at_ms, amount / MONEY_SCALE, is_order) for at_ms, amount, is_order in found]
+            for customer, found in self._book.purchases().items()
+            if found
         }

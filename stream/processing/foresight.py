@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stream.compiling import jit, jit_with_arrays
+from stream.events.columns import UNKNOWN_AMOUNT
 from stream.features import orders
 from stream.features.profile import NEVER, PROFILE
 from stream.features.registry import DAY_MS
@@ -47,7 +48,8 @@ def risk_after_order(p, at, model):  # type: ignore[no-untyped-def]
     copies = np.empty(1, PROFILE)
     copies[0] = p
     q = copies[0]
-    amount = p.order_spend // p.orders if p.orders > 0 else 0
+    priced = p.orders - p.unpriced
+    amount = p.order_spend // priced if priced > 0 else np.int64(UNKNOWN_AMOUNT)
     q.events += 1
     q.first_at = min(q.first_at, at)
     q.last_at = max(q.last_at, at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -62,6 +62,24 @@ class Run:
         starts = self.starts.tolist()
         octets = self.octets[: starts[-1]].tobytes()
         return [octets[begin:end] for begin, end in pairwise(starts)]
+
+    def without_strangers(self, customers: Sequence[str]) -> tuple[list[str], Run]:
+        """The customers, and the run, less those of whom nothing is known: their only events were refused."""
+        is_known = self.standing["events"] > 0
+        if is_known.all():
+            return [*customers], self
+        rows = np.flatnonzero(is_known)
+        emissions = self.emissions.copy()
+        emissions["row"] = (np.cumsum(is_known) - 1)[emissions["row"]]
+        known = replace(
+            self,
+            starts=np.concatenate([[0], self.starts[1:][rows]]),
+            standing=self.standing[rows],
+            values=self.values[rows],
+            inputs=self.inputs[rows],
+            emissions=emissions,
+        )
+        return [customers[row] for row in rows.tolist()], known
 
 
 @dataclass(frozen=True, slots=True)

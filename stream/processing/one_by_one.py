@@ -176,7 +176,8 @@ def _leave(p, rules, model, cursor, left):  # type: ignore[no-untyped-def]
     s.unsubscribed_at = p.unsubscribed_at
     s.foreseen = foreseen(p)
     s.due = next_due(p, rules)
-    cursor.packed_to = pack_into(p, left.octets, cursor.packed_to)
+    if p.events > 0:
+        cursor.packed_to = pack_into(p, left.octets, cursor.packed_to)
     left.ends[row] = cursor.packed_to
     cursor.unpacked = False
     cursor.row += 1

@@ -19,7 +19,7 @@ from stream.errors import CodecError, DamagedProfileError
 from stream.events.dead_letters import dead_letter
 from stream.events.kinds import EventType
 from stream.events.rejections import Reason, Rejection
-from stream.features.apply import DUPLICATE, TOO_LATE
+from stream.features.apply import APPLIED, DUPLICATE
 from stream.features.profile import NEVER
 from stream.processing import document
 from stream.processing.align import Taken
@@ -28,6 +28,7 @@ from stream.processing.kernel import Kernel, Known, Run
 from stream.processing.misplaced import Placement
 from stream.processing.outgoing import Topics, publishable
 from stream.processing.quarantine import admit, set_aside
+from stream.processing.refused import refused
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import Counters, Outgoing, PartitionState
@@ -184,17 +185,15 @@ class Partition:
             run = self._kernel.advance(known, rows, taken.events, stream_time, scorer.model)
         except CodecError as error:
             raise _whose(error, customers) from error
-        late = np.flatnonzero(run.status == TOO_LATE)
-        for k in late.tolist():
-            source = int(taken.sources[k])
-            rejections.append(
-                (source, taken.records[k], Rejection(0, Reason.TOO_LATE, _too_late(taken.customer_ids[k])))
-            )
+        for k in np.flatnonzero(run.status > DUPLICATE).tolist():
+            rejection = refused(int(run.status[k]), taken.customer_ids[k])
+            rejections.append((int(taken.sources[k]), taken.records[k], rejection))
         duplicate = run.status == DUPLICATE
-        applied = run.status == 0
+        applied = run.status == APPLIED
         counters.duplicates += int(duplicate.sum())
         counters.applied += int(applied.sum())
-        counters.customers += known.blobs.count(None)
+        customers, run = run.without_strangers(customers)
+        counters.customers += known.blobs.count(None) - (len(known.blobs) - len(customers))
         appended_at_ms = _appended_at_ms(taken, run.emissions)
         outcome = self._outcome(state, customers, run, scorer, now_ms, rejections, appended_at_ms)
         outcome = replace(
@@ -332,10 +331,6 @@ def _whose(error: CodecError, customers: Sequence[str]) -> CodecError:
 def _place(rejection: tuple[int, Any, Rejection]) -> tuple[int, int]:
     source, record, _ = rejection
     return source, record.offset
-
-
-def _too_late(customer: str) -> str:
-    return f"older than what can be checked for duplicates for customer {customer[:64]!r}"
 
 
 def _by_input(sources: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> dict[int, int]:

@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from stream.errors import EventLogError
 from stream.events.decode import Decoder
-from stream.events.kinds import EventKind, EventType
+from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent
+from stream.events.order_book import OrderBook
 from stream.features.registry import COLUMN, DAY_MS
 from stream.processing.replay import LogRecord, Replay
 
@@ -130,16 +131,13 @@ def _is_silent(times: npt.NDArray[np.int64], begin: int, end: int) -> bool:
 
 
 def _orders(events: Sequence[LogEvent], decoder: Decoder, now_ms: int) -> dict[str, npt.NDArray[np.int64]]:
-    """Times of each customer's completed orders that were not cancelled, ascending."""
+    """Times of each customer's orders that count, ascending."""
     purchases = [event for event in events if event.event_type is EventType.PURCHASE]
     records = [LogRecord(event.customer_id.encode(), event.value, now_ms, k) for k, event in enumerate(purchases)]
     decoded = decoder.decode(EventType.PURCHASE, records)
-    rows = list(zip(decoded.customer_ids, decoded.events.tolist(), strict=True))
-    names = decoded.events.dtype.names or ()
-    at, order, kind = names.index("time"), names.index("order_id"), names.index("kind")
-    cancelled = {(customer, row[order]) for customer, row in rows if row[kind] == EventKind.ORDER_CANCELLED}
-    times: dict[str, list[int]] = {}
-    for customer, row in rows:
-        if row[kind] == EventKind.ORDER_COMPLETED and (customer, row[order]) not in cancelled:
-            times.setdefault(customer, []).append(row[at])
-    return {customer: np.sort(np.array(found, np.int64)) for customer, found in times.items()}
+    book = OrderBook()
+    book.add(decoded.customer_ids, decoded.events)
+    return {
+        customer: np.array([purchase.at_ms for purchase in found if purchase.is_order], np.int64)
+        for customer, found in book.purchases().items()
+    }

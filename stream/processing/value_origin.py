@@ -16,8 +16,9 @@ import numpy.typing as npt
 from stream.errors import EventLogError
 from stream.events.columns import MONEY_SCALE
 from stream.events.decode import Decoder
-from stream.events.kinds import EventKind, EventType
+from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent
+from stream.events.order_book import OrderBook, Purchase
 from stream.features.registry import COLUMN, DAY_MS
 from stream.processing.replay import LogRecord, Replay
 from stream.processing.rules import Rules
@@ -120,26 +121,18 @@ def _score(replay: Replay, purchases: dict[str, _Purchases], cut: int, rules: Ru
 
 
 def _purchases(events: Sequence[LogEvent], decoder: Decoder, now_ms: int) -> dict[str, _Purchases]:
-    """Orders that were not cancelled, and refunds, of each customer."""
+    """Orders that count, and what refunds gave back of them, of each customer."""
     log = [event for event in events if event.event_type is EventType.PURCHASE]
     records = [LogRecord(event.customer_id.encode(), event.value, now_ms, k) for k, event in enumerate(log)]
     decoded = decoder.decode(EventType.PURCHASE, records)
-    names = decoded.events.dtype.names or ()
-    at, order, kind, amount = (names.index(name) for name in ("time", "order_id", "kind", "amount"))
-    rows = list(zip(decoded.customer_ids, decoded.events.tolist(), strict=True))
-    cancelled = {(customer, row[order]) for customer, row in rows if row[kind] == EventKind.ORDER_CANCELLED}
-    found: dict[str, list[tuple[int, int, float]]] = {}
-    for customer, row in rows:
-        if row[kind] == EventKind.ORDER_COMPLETED and (customer, row[order]) not in cancelled:
-            found.setdefault(customer, []).append((row[at], 1, row[amount] / MONEY_SCALE))
-        elif row[kind] == EventKind.ORDER_REFUNDED:
-            found.setdefault(customer, []).append((row[at], 0, -row[amount] / MONEY_SCALE))
-    return {customer: _summed(sorted(one)) for customer, one in found.items()}
+    book = OrderBook()
+    book.add(decoded.customer_ids, decoded.events)
+    return {customer: _summed(found) for customer, found in book.purchases().items() if found}
 
 
-def _summed(purchases: Sequence[tuple[int, int, float]]) -> _Purchases:
-    at, orders, spend = zip(*purchases, strict=True)
-    return _Purchases(np.array(at, np.int64), _running(orders), _running(spend))
+def _summed(purchases: Sequence[Purchase]) -> _Purchases:
+    at, spend, orders = zip(*purchases, strict=True)
+    return _Purchases(np.array(at, np.int64), _running(orders), _running(spend) / MONEY_SCALE)
 
 
 def _running(values: Iterable[float]) -> npt.NDArray[np.float64]:

@@ -105,7 +105,10 @@ def test_an_event_of_each_type_gets_key_timestamp_header_and_partition(settings:
             "bad_timestamp",
         ),
         (ClickEvent(event_id="e", customer_id="c", occurred_at=4e9, name="page_viewed"), "timestamp_out_of_range"),
-        (PurchaseEvent(event_id="e", customer_id="c", occurred_at=AT, name="completed", order_id="o"), "missing_field"),
+        (
+            PurchaseEvent(event_id="e", customer_id="c", occurred_at=AT, name="completed", order_id="o", amount=1.0),
+            "missing_field",
+        ),
         (EmailEvent(event_id="e", customer_id="c", occurred_at=AT, name="opened", text="\ud800"), "malformed_json"),
     ],
 )

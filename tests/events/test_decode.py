@@ -11,8 +11,8 @@ import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.events.columns import EVENT
-from stream.events.decode import Decoded, Decoder, hash_ids
+from stream.events.columns import EVENT, UNKNOWN_AMOUNT
+from stream.events.decode import Decoded, Decoder, hash_event_ids, hash_ids
 from stream.events.kinds import KIND_OF, EventKind, EventType
 from stream.events.model import EARLIEST_MS, LATEST_MS
 from stream.events.rejections import MAX_DETAIL_CHARS, Reason
@@ -223,9 +223,9 @@ def test_a_bad_record_is_rejected_for_its_reason(value: bytes | None, reason: Re
         ({"amount": float("-inf")}, Reason.BAD_AMOUNT),
         ({"amount": True}, Reason.WRONG_TYPE),
         ({"amount": "12.50"}, Reason.WRONG_TYPE),
-        ({"amount": None}, Reason.MISSING_FIELD),
         ({"currency": None}, Reason.MISSING_FIELD),
-        ({"name": "refunded", "amount": None}, Reason.MISSING_FIELD),
+        ({"name": "refunded", "currency": None}, Reason.MISSING_FIELD),
+        ({"amount": None, "currency": "eur"}, Reason.UNKNOWN_CURRENCY),
         ({"order_id": ""}, Reason.WRONG_LENGTH),
         ({"order_id": "o\t1"}, Reason.CONTROL_CHARACTER),
         ({"currency": "eur"}, Reason.UNKNOWN_CURRENCY),
@@ -250,6 +250,26 @@ def test_each_common_field_is_required(event_type: EventType, field: str) -> Non
     event = {name: value for name, value in VALID[event_type].items() if name != field}
     decoded = decode_one(json.dumps(event).encode(), event_type)
     assert [(r.reason, field in r.detail) for r in decoded.rejections] == [(Reason.MISSING_FIELD, True)]
+
+
+@pytest.mark.parametrize("currency", [None, "EUR", "JPY"])
+@pytest.mark.parametrize("name", ["completed", "refunded"])
+def test_an_order_or_a_refund_may_leave_its_amount_out(name: str, currency: str | None) -> None:
+    value = changed(EventType.PURCHASE, name=name, amount=None, currency=currency)
+    for decoder in (Decoder(), Decoder(rates={"EUR": 1.0})):
+        decoded = decoder.decode(EventType.PURCHASE, [Record(b"c-1", value)])
+        assert decoded.rejections == []
+        assert decoded.events["amount"].tolist() == [UNKNOWN_AMOUNT]
+
+
+def test_an_event_id_counts_per_type() -> None:
+    hashes = {event_type: hash_event_ids(event_type, ["17", "e-1"]).tolist() for event_type in EventType}
+    assert len({number for pair in hashes.values() for number in pair}) == 6
+    # profiles that were stored before ids counted per type know those of purchases
+    assert hashes[EventType.PURCHASE] == hash_ids(["17", "e-1"]).tolist()
+    for event_type in EventType:
+        value = json.dumps(VALID[event_type] | {"event_id": "17"}).encode()
+        assert decode_one(value, event_type).events["event_id"].tolist() == hashes[event_type][:1]
 
 
 def test_a_cancelled_order_needs_its_id_but_no_amount() -> None:
@@ -290,7 +310,7 @@ def test_ids_of_any_script_are_hashed_by_their_utf8_bytes() -> None:
         value = json.dumps(CLICK | {"customer_id": name, "event_id": name}, ensure_ascii=ascii_only).encode()
         decoded = decode_one(value, key=name.encode())
         assert decoded.customer_ids == [name]
-        assert decoded.events["event_id"].tolist() == hash_ids([name]).tolist()
+        assert decoded.events["event_id"].tolist() == hash_event_ids(EventType.CLICK, [name]).tolist()
 
 
 def test_unknown_fields_are_ignored_whatever_is_in_them() -> None:
@@ -300,7 +320,7 @@ def test_unknown_fields_are_ignored_whatever_is_in_them() -> None:
 
 def test_the_last_of_duplicate_keys_counts() -> None:
     decoded = decode_one(spliced(b'"event_id":"e-2"'))
-    assert decoded.events["event_id"].tolist() == hash_ids(["e-2"]).tolist()
+    assert decoded.events["event_id"].tolist() == hash_event_ids(EventType.CLICK, ["e-2"]).tolist()
     assert reason_of(spliced(b'"customer_id":"c-2"')) == Reason.KEY_MISMATCH
 
 
@@ -399,7 +419,7 @@ def test_any_bytes_give_one_event_or_one_rejection_each(
         assert len(rejection.detail) <= MAX_DETAIL_CHARS
         assert rejection.detail.isprintable()
     assert (decoded.events["time"] >= EARLIEST_MS).all()
-    assert (decoded.events["amount"] >= 0).all()
+    assert (decoded.events["amount"] >= UNKNOWN_AMOUNT).all()
 
 
 good = st.builds(lambda event: json.dumps(event).encode(), st.sampled_from(list(VALID.values())))

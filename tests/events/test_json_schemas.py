@@ -110,6 +110,16 @@ def test_the_schema_accepts_what_the_decoder_accepts(case: tuple[EventType, dict
     assert accepts == is_valid
 
 
+@pytest.mark.parametrize("name", ["completed", "refunded", "cancelled"])
+@pytest.mark.parametrize("amount", [5, 0, None, "absent"])
+@pytest.mark.parametrize("currency", ["EUR", None, "absent"])
+def test_an_amount_may_be_left_out_but_not_its_currency(name: str, amount: object, currency: object) -> None:
+    event = {"event_id": "e", "customer_id": "c", "occurred_at": 1_717_158_600, "name": name, "order_id": "o"}
+    event |= {field: value for field, value in (("amount", amount), ("currency", currency)) if value != "absent"}
+    expected = name == "cancelled" or not isinstance(amount, int) or currency == "EUR"
+    assert verdicts(EventType.PURCHASE, event) == (expected, expected)
+
+
 @pytest.mark.parametrize("currency", ["", "eur", "EUR ", "EURO", "EUR", None])
 def test_a_cancelled_order_may_state_a_currency_but_not_a_malformed_one(currency: str | None) -> None:
     event = {"event_id": "e", "customer_id": "c", "occurred_at": 1_717_158_600, "name": "cancelled", "order_id": "o"}

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from stream.events.decode import Decoder, hash_ids
+from stream.events.decode import Decoder, hash_event_ids
 from stream.events.kinds import EventType
 from stream.events.rejections import Reason, Rejection
 from stream.processing.align import Aligner, Taken
@@ -76,8 +76,9 @@ def expected(log: EventLog, rules: Rules, *, step_records: int = 500, broken: Se
     """Fold the log of each partition. ``broken``: event ids whose processing fails, so that they are dead letters."""
     result = Expectation()
     scorer = Scorer.of(frozen_snapshot())
+    hashes = np.concatenate([hash_event_ids(event_type, broken) for event_type in EventType])
     for partition in range(log.partitions):
-        _fold(log, partition, rules, scorer, step_records, hash_ids(list(broken)), result)
+        _fold(log, partition, rules, scorer, step_records, hashes, result)
     return result
 
 

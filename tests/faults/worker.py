@@ -27,7 +27,8 @@ from stream.agents.transport.consumer_thread import ConsumerThread, Fetch, Wante
 from stream.cli import main
 from stream.clock import SystemClock
 from stream.errors import PublishError
-from stream.events.decode import hash_ids
+from stream.events.decode import hash_event_ids
+from stream.events.kinds import EventType
 from stream.processing.align import Taken
 from stream.processing.partition import Outcome, Partition
 from stream.processing.scorer import Scorer
@@ -153,7 +154,7 @@ def _limit_outbox(records: int) -> None:
 
 
 def _break_events(event_ids: tuple[str, ...]) -> None:
-    hashes = hash_ids(list(event_ids))
+    hashes = np.concatenate([hash_event_ids(event_type, event_ids) for event_type in EventType])
     step = Partition.step
 
     def failing(self: Partition, taken: Taken, scorer: Scorer, now_ms: int) -> Outcome:

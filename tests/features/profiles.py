@@ -6,14 +6,16 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from stream.events.columns import EVENT
-from stream.events.decode import hash_ids
+from stream.events.columns import EVENT, UNKNOWN_AMOUNT
+from stream.events.decode import hash_event_ids, hash_ids
+from stream.events.kinds import EventType
 from stream.features import codec, vector
 from stream.features.apply import apply
 from stream.features.profile import PROFILE, reset
 from stream.features.registry import FEATURE_NAMES
 from tests.oracle.event import Event
 from tests.oracle.features import Values
+from tests.oracle.record import type_of
 
 __all__ = ["Profile", "columns"]
 
@@ -24,8 +26,10 @@ def columns(events: Sequence[Event]) -> npt.NDArray[np.void]:
     rows["record"] = np.arange(len(events))
     rows["time"] = [event.at for event in events]
     rows["kind"] = [int(event.kind) for event in events]
-    rows["amount"] = [event.amount for event in events]
-    rows["event_id"] = hash_ids([event.event_id for event in events])
+    rows["amount"] = [UNKNOWN_AMOUNT if event.amount is None else event.amount for event in events]
+    for event_type in EventType:
+        of_type = [k for k, event in enumerate(events) if type_of(event) is event_type]
+        rows["event_id"][of_type] = hash_event_ids(event_type, [events[k].event_id for k in of_type])
     orders = hash_ids([event.order_id for event in events])
     rows["order_id"] = np.where([bool(event.order_id) for event in events], orders, 0)
     return rows
@@ -72,6 +76,11 @@ class Profile:
         vector.values(self._rows[0], now, values)
         vector.quantise(values, inputs)
         return [int(x) for x in inputs]
+
+    def set(self, **fields: int) -> None:
+        """Make fields what it would take too many events to bring about."""
+        for name, value in fields.items():
+            self._rows[0][name] = value
 
     def __getitem__(self, name: str) -> int:
         return int(self._rows[0][name])

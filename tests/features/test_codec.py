@@ -116,7 +116,12 @@ def test_a_profile_at_all_its_limits_packs_and_unpacks() -> None:
     cancellations = [
         Event(f"cancel-{k}", EventKind.ORDER_CANCELLED, BEGIN + 40 * DAY + k, f"never-{k}") for k in range(20)
     ]
-    profile.apply(sorted([*views, *orders, *cancellations], key=lambda event: event.at))
+    refunds = [
+        Event(f"back-{k}", EventKind.ORDER_REFUNDED, BEGIN + 39 * DAY + k, f"o-{40 + k % 30}", 10**12)
+        for k in range(32)
+    ]
+    profile.apply(sorted([*views, *orders, *cancellations, *refunds], key=lambda event: event.at))
     assert (profile["ids"], profile["open_orders"], profile["retractions"]) == (1024, 64, 16)
+    assert profile["open_refunds"] == 32
     packed = profile.packed()
     assert pack(unpack(packed)) == [packed]

@@ -1,22 +1,34 @@
 """Events as the oracle sees them, and which of them count."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from stream.events.kinds import EventKind
+from stream.events.kinds import KIND_OF, EventKind, EventType
 
 __all__ = ["Arrival", "Event", "arrivals", "merged", "survivors"]
 
 
+KIND_TYPE = {kind: event_type for (event_type, _), kind in KIND_OF.items()}
+KIND_TYPE[EventKind.EMAIL_MACHINE_OPENED] = EventType.EMAIL
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of one customer: ``at`` in ms since the epoch, ``amount`` in 1/10,000 of the currency unit."""
+    """One event of one customer: ``at`` in ms since the epoch, ``amount`` in 1/10,000 of the currency unit.
+
+    ``amount`` is None for an order of unknown amount, and for a refund of all that is left of its order.
+    """
 
     event_id: str
     kind: EventKind
     at: int
     order_id: str = ""
-    amount: int = 0
+    amount: int | None = 0
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Ids of events count per type."""
+        return KIND_TYPE[self.kind], self.event_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +54,51 @@ def merged(topics: Sequence[Sequence[tuple[str, Event]]]) -> list[tuple[str, Eve
 def arrivals(log: Iterable[tuple[str, Event]]) -> dict[str, list[Arrival]]:
     """What each customer of a partition has, from the merged log of (customer, event).
 
-    Of events of a customer with the same id only the first counts.
+    Of events of a customer with the same type and id only the first counts.
     """
     stream_time = 0
-    known: set[tuple[str, str]] = set()
+    known: set[tuple[str, tuple[str, str]]] = set()
     applied: dict[str, list[Arrival]] = {}
     for customer, event in log:
         stream_time = max(stream_time, event.at)
-        if (customer, event.event_id) not in known:
-            known.add((customer, event.event_id))
+        if (customer, event.identity) not in known:
+            known.add((customer, event.identity))
             applied.setdefault(customer, []).append(Arrival(event, stream_time))
     return applied
 
 
 def survivors(events: Iterable[Event]) -> list[Event]:
-    """Events without repeats of an id and without the orders that were cancelled, whenever that was."""
-    first_of: dict[str, Event] = {}
+    """What counts: each event once, each order once, refunds of no more than there was, nothing of what was cancelled.
+
+    An order is told by its first `completed`, its amount by the newest that names one (the largest of several at the
+    same time). Its refunds take from it in the order of time.
+    """
+    first_of: dict[tuple[str, str], Event] = {}
     for event in events:
-        first_of.setdefault(event.event_id, event)
-    cancelled = {event.order_id for event in first_of.values() if event.kind is EventKind.ORDER_CANCELLED}
-    return [
-        event
-        for event in first_of.values()
-        if event.kind is not EventKind.ORDER_COMPLETED or event.order_id not in cancelled
-    ]
+        first_of.setdefault(event.identity, event)
+    told = first_of.values()
+    cancelled = {event.order_id for event in told if event.kind is EventKind.ORDER_CANCELLED}
+    others = [event for event in told if event.kind < EventKind.ORDER_COMPLETED]
+    others += [event for event in told if event.kind is EventKind.ORDER_CANCELLED]
+    by_order: dict[str, list[Event]] = {}
+    for event in told:
+        if event.kind in {EventKind.ORDER_COMPLETED, EventKind.ORDER_REFUNDED} and event.order_id not in cancelled:
+            by_order.setdefault(event.order_id, []).append(event)
+    return others + [event for of_one in by_order.values() for event in _order_of(of_one)]
+
+
+def _order_of(events: Sequence[Event]) -> list[Event]:
+    """The one order that these events tell of, if any, and its refunds, of what they really gave back."""
+    tellings = sorted((e for e in events if e.kind is EventKind.ORDER_COMPLETED), key=lambda e: e.at)
+    refunds = sorted((e for e in events if e.kind is EventKind.ORDER_REFUNDED), key=lambda e: e.at)
+    if not tellings:
+        return refunds
+    amounts = [(e.at, e.amount) for e in tellings if e.amount is not None]
+    amount = max(amounts)[1] if amounts else None
+    left = amount or 0
+    found = [replace(tellings[0], amount=amount)]
+    for event in refunds:
+        taken = left if event.amount is None else min(event.amount, left)
+        left -= taken
+        found.append(replace(event, amount=taken))
+    return found

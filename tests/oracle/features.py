@@ -57,8 +57,8 @@ def features_at(events: Sequence[Event], now: int) -> Values:
         values[f"emails_{window}"] = len(_within(emails, now, window))
         values[f"purchases_{window}"] = len(_within(orders, now, window))
     for window in ("7d", "28d", "90d"):
-        paid = sum(order.amount for order in _within(orders, now, window))
-        returned = sum(refund.amount for refund in _within(refunds, now, window))
+        paid = sum(order.amount or 0 for order in _within(orders, now, window))
+        returned = sum(refund.amount or 0 for refund in _within(refunds, now, window))
         values[f"spend_{window}"] = _major(paid - returned)
     values["days_since_click"] = _days(_last(clicks), now)
     values["days_since_email"] = _days(_last(emails), now)
@@ -87,8 +87,9 @@ def _order_history(orders: Sequence[Event], refunds: Sequence[Event], now: int) 
     count = len(orders)
     values: Values = {"purchases_total": count, "purchase_gap": None, "silence_ratio": None, "order_value": None}
     values["refund_ratio"] = len(refunds) / count if count else 0.0
-    if count:
-        values["order_value"] = _major(sum(order.amount for order in orders)) / count
+    amounts = [order.amount for order in orders if order.amount is not None]
+    if amounts:
+        values["order_value"] = _major(sum(amounts)) / len(amounts)
     if count > 1:
         times = [order.at for order in orders]
         gap = (max(times) - min(times)) / 86_400_000.0 / (count - 1)

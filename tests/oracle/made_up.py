@@ -77,10 +77,25 @@ def _act(generator: random.Random, name: str, at: int) -> list[Event]:
         if generator.random() < 0.15:
             cancelled_at = at + generator.randrange(-HOUR, 6 * DAY)
             return [order, Event(f"{name}-cancelled", EventKind.ORDER_CANCELLED, cancelled_at, order.order_id)]
-        return [order]
+        return _told_of(generator, order)
     if kind is EventKind.ORDER_REFUNDED:
         return [Event(name, kind, at, f"order-{name}", generator.randrange(1, 200_000))]
     return [Event(name, kind, at)]
+
+
+def _told_of(generator: random.Random, order: Event) -> list[Event]:
+    """The order, and what else is told of it: again, of a refund or two, some larger than it."""
+    events = [order]
+    if generator.random() < 0.1:
+        again = order.at + generator.randrange(0, 3 * DAY)
+        amount = generator.choice([order.amount, None, generator.randrange(50_000, 3_000_000)])
+        events.append(replace(order, event_id=f"{order.event_id}-again", at=again, amount=amount))
+    while generator.random() < 0.15:
+        at = order.at + generator.randrange(0, 20 * DAY)
+        amount = generator.randrange(1, 3_000_000)
+        name = f"{order.event_id}-refund-{len(events)}"
+        events.append(Event(name, EventKind.ORDER_REFUNDED, at, order.order_id, amount))
+    return events
 
 
 def _spoil(generator: random.Random, name: str, event: Event) -> tuple[EventType, Record, str]:
@@ -101,7 +116,8 @@ def _spoil(generator: random.Random, name: str, event: Event) -> tuple[EventType
             {**good, "name": "opened", "occurred_at": "1999-01-01T00:00:00Z"},
             "timestamp_out_of_range",
         ),
-        (EventType.PURCHASE, key, {**order, "amount": None}, "missing_field"),
+        (EventType.PURCHASE, key, {**order, "currency": None}, "missing_field"),
+        (EventType.PURCHASE, key, {**order, "name": "refunded", "amount": None}, "unknown_order"),
         (EventType.PURCHASE, key, {**order, "amount": "5"}, "wrong_type"),
         (EventType.PURCHASE, key, {**order, "currency": "euro"}, "unknown_currency"),
         (EventType.CLICK, key, {**good, "url": 70_000 * "u"}, "too_large"),

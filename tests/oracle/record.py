@@ -43,7 +43,7 @@ def record_of(customer: str, event: Event) -> Record:
         content["machine_open"] = True
     if event.order_id:
         content["order_id"] = event.order_id
-    if event.kind in {EventKind.ORDER_COMPLETED, EventKind.ORDER_REFUNDED}:
+    if event.kind in {EventKind.ORDER_COMPLETED, EventKind.ORDER_REFUNDED} and event.amount is not None:
         content |= {"amount": event.amount / 10_000, "currency": "EUR"}
     return Record(customer.encode(), json.dumps(content).encode(), event.at)
 

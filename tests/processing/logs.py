@@ -1,5 +1,7 @@
 """Hypothesis strategies: the merged log of a few customers of one partition."""
 
+from functools import partial
+
 from hypothesis import strategies as st
 
 from stream.events.kinds import EventKind
@@ -20,10 +22,16 @@ _KINDS = (
 )
 _HOUR = DAY // 24
 
-_Draw = tuple[str, EventKind, int, int, int, int]
+_Draw = tuple[str, EventKind, int, int, int, int | None]
 
 
-def _log(draws: list[_Draw]) -> list[tuple[str, Event]]:
+def _amount(kind: EventKind, amount: int | None, *, whole_refunds: bool) -> int | None:
+    if kind is EventKind.ORDER_REFUNDED and not whole_refunds:
+        return amount or 0
+    return amount if kind in {EventKind.ORDER_COMPLETED, EventKind.ORDER_REFUNDED} else 0
+
+
+def _log(draws: list[_Draw], *, whole_refunds: bool) -> list[tuple[str, Event]]:
     """Time goes on by ``gap`` from event to event; an event may be late by ``late``."""
     now = BEGIN
     log = []
@@ -36,14 +44,18 @@ def _log(draws: list[_Draw]) -> list[tuple[str, Event]]:
             at=now - late,
             # an order id is used for a month only: what is older than the retention can not be cancelled
             order_id=f"{customer}-{order}-{now // (30 * DAY)}" if is_order else "",
-            amount=amount if kind in {EventKind.ORDER_COMPLETED, EventKind.ORDER_REFUNDED} else 0,
+            amount=_amount(kind, amount, whole_refunds=whole_refunds),
         )
         log.append((customer, event))
     return log
 
 
-def logs(least: int = 30, most: int = 100, longest_gap: int = 30 * DAY) -> st.SearchStrategy[list[tuple[str, Event]]]:
+def logs(
+    least: int = 30, most: int = 100, longest_gap: int = 30 * DAY, *, whole_refunds: bool = False
+) -> st.SearchStrategy[list[tuple[str, Event]]]:
     """Events of `CUSTOMERS` in the order of arrival, some of them up to two days late.
+
+    ``whole_refunds``: some refunds have no amount, so that what becomes of them depends on what came before.
 
     Hypothesis prefers short lists, in which nothing much can happen: hence ``least``.
     """
@@ -53,6 +65,6 @@ def logs(least: int = 30, most: int = 100, longest_gap: int = 30 * DAY) -> st.Se
         st.integers(0, 3 * DAY) | st.integers(0, longest_gap),
         st.just(0) | st.integers(0, 2 * DAY),
         st.integers(0, 9),
-        st.integers(0, 1_000_000),
+        st.integers(0, 1_000_000) | st.none(),
     )
-    return st.lists(draws, min_size=least, max_size=most).map(_log)
+    return st.lists(draws, min_size=least, max_size=most).map(partial(_log, whole_refunds=whole_refunds))

@@ -27,7 +27,7 @@ def assert_same(one: Station, other: Station) -> None:
     assert one.per_customer() == other.per_customer()
 
 
-@given(logs(), actions, st.sampled_from([SILENCE, UNSTEADY, None]))
+@given(logs(whole_refunds=True), actions, st.sampled_from([SILENCE, UNSTEADY, None]))
 @settings(max_examples=150, deadline=None)
 def test_how_the_log_is_cut_into_steps_and_sweeps_does_not_matter(
     log: Log, plan: list[tuple[str, int]], model: Linear | None

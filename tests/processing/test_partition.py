@@ -68,6 +68,38 @@ def test_an_event_that_comes_too_late_is_dead_lettered_with_its_own_octets() -> 
     assert (station.counters.applied, station.counters.dead_letters) == (1, 1)
 
 
+def refund(customer: str, name: str, order_name: str, days: float, amount: int | None = None) -> tuple[str, Event]:
+    return customer, Event(name, EventKind.ORDER_REFUNDED, BEGIN + int(days * DAY), f"order-{order_name}", amount)
+
+
+def test_a_refund_without_an_amount_of_an_order_that_is_not_known_is_a_dead_letter() -> None:
+    log = [order("ada", "a", 0), refund("ada", "back", "b", 1), order("ada", "b", 2), refund("ada", "again", "b", 3)]
+    station = Station(log, RULES, WARMING)
+    station.finish()
+    [letter] = [record for record in station.outgoing if record.topic == "dead-letters"]
+    headers = headers_of(letter)
+    assert headers["dlq.reason"] == b"unknown_order"
+    assert b"send the amount" in (headers["dlq.detail"] or b"")
+    assert (station.counters.applied, station.counters.dead_letters) == (3, 1)
+    assert json.loads(station.documents["ada"])["orders"] == 2
+
+
+def test_a_customer_whose_only_event_is_refused_does_not_come_into_being() -> None:
+    log = [refund("bob", "back", "b", 0), order("ada", "a", 1), refund("zoe", "back", "z", 1), view("ada", "c", 30)]
+    station = Station(log, RULES, scorer_of(SILENCE))
+    station.finish()
+    alone = Station([order("ada", "a", 1), view("ada", "c", 30)], RULES, scorer_of(SILENCE))
+    alone.finish()
+    assert station.documents == alone.documents
+    assert [*station.timers] == ["ada"]
+    assert (station.counters.customers, station.counters.dead_letters) == (1, 2)
+    station.advance_to(BEGIN + 200 * DAY)
+    alone.advance_to(BEGIN + 200 * DAY)
+    assert station.documents == alone.documents
+    published = {key: records for key, records in station.per_customer().items() if key[0] != "dead-letters"}
+    assert published == alone.per_customer()
+
+
 def test_dead_letters_of_a_step_are_in_the_order_of_their_log_whatever_is_wrong_with_them() -> None:
     unreadable = (EventType.CLICK, Record(b"ada", b"{broken", BEGIN + 92 * DAY))
     station = Station([view("ada", "new", 91), view("ada", "late", 0), unreadable], RULES, WARMING)
