@@ -10,6 +10,7 @@ from stream.errors import CodecError
 from stream.events.decode import Decoder
 from stream.events.kinds import EventKind, EventType
 from stream.processing.align import Aligner, Taken
+from stream.processing.document import packed_state
 from stream.processing.isolation import isolate
 from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics
@@ -175,7 +176,7 @@ def test_documents_of_customers_without_a_timer_are_named_whether_or_not_that_is
 @pytest.mark.parametrize("document", [b"", b"{}", b"[]", b'{"state":5}', b'{"state":"???"}', b'{"state":"AQ"}'])
 def test_a_document_without_a_state_is_refused(document: bytes) -> None:
     with pytest.raises(CodecError):
-        partition().remember(["ada"], [document])
+        packed_state(document)
 
 
 def test_stream_time_never_goes_back() -> None:
