@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,6 +26,13 @@ MAX_PARTITIONS = 10_000
 _TIMEOUT_S = 15.0
 _LOOK_AT_ONCE = 1000
 _state_decoder = msgspec.json.Decoder(PartitionState)
+
+
+class _LastEvent(msgspec.Struct):
+    last_at: datetime | None = None
+
+
+_last_at = msgspec.json.Decoder(_LastEvent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,17 @@ class Overview:
                 if found is not None:
                     return first + offset, bytes(found)
         return None
+
+    def last_events(self, customer_ids: Sequence[str]) -> dict[str, int]:
+        """For those of ``customer_ids`` that workers know: the time of their newest event, ms since the epoch.
+
+        Customers are looked for in their own partition only.
+        """
+        keys = [self._keys.customer(partition_of(one, self._partitions), one) for one in customer_ids]
+        found = self._pipelined([("GET", key) for key in keys])
+        documents = zip(customer_ids, found, strict=True)
+        times = {one: _last_at.decode(document).last_at for one, document in documents if document is not None}
+        return {one: round(at.timestamp() * 1000) for one, at in times.items() if at is not None}
 
     def key(self, partition: int, customer_id: str) -> str:
         """Key of a customer's document."""

@@ -1,0 +1,112 @@
+"""Times in exports: what `stream.events.parsing_times` reads, months in other languages, and Excel's day numbers."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale
+
+from stream.events.parsing_times import DateOrder, instant_of
+
+__all__ = ["read_time", "zone_of"]
+
+_LANGUAGES: Final = ("de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi", "cs")
+_ENGLISH: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WORD: Final = re.compile(r"[^\W\d_]+\.?")
+_FILLERS: Final = frozenset({"de", "del", "di", "of", "um", "kl", "à", "a", "alle", "uhr", "klo", "om"})
+#: Day 0 of Excel's calendar, whose days are numbered as if 1900 had been a leap year.
+_EXCEL_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - the caller knows the zone
+_EXCEL_DAY: Final = re.compile(r"[1-9][0-9]{4}(?:\.[0-9]+)?")
+
+#: Rails' names, which Square writes; and what people write.
+_ZONES: Final = MappingProxyType(
+    {
+        "eastern time us canada": "America/New_York",
+        "central time us canada": "America/Chicago",
+        "mountain time us canada": "America/Denver",
+        "pacific time us canada": "America/Los_Angeles",
+        "arizona": "America/Phoenix",
+        "alaska": "America/Anchorage",
+        "hawaii": "Pacific/Honolulu",
+        "london": "Europe/London",
+        "dublin": "Europe/Dublin",
+        "paris": "Europe/Paris",
+        "madrid": "Europe/Madrid",
+        "tokyo": "Asia/Tokyo",
+        "sydney": "Australia/Sydney",
+        "melbourne": "Australia/Melbourne",
+        "brisbane": "Australia/Brisbane",
+        "adelaide": "Australia/Adelaide",
+        "perth": "Australia/Perth",
+    }
+)
+
+
+def _months() -> Mapping[str, str]:
+    """The names of months in several languages -> English. Names that mean two months in two languages are left out."""
+    found: dict[str, set[str]] = {}
+    for language in _LANGUAGES:
+        of_locale = Locale.parse(language).months
+        for context in ("format", "stand-alone"):
+            for width in ("wide", "abbreviated"):
+                for number, name in of_locale[context][width].items():
+                    if name.isalpha() or name[:-1].isalpha():
+                        found.setdefault(name.casefold().rstrip("."), set()).add(_ENGLISH[int(number) - 1])
+    return {name: next(iter(months)) for name, months in found.items() if len(months) == 1}
+
+
+_MONTHS: Final = MappingProxyType(_months())
+
+
+@lru_cache(maxsize=256)
+def zone_of(name: str) -> tzinfo | None:
+    """The time zone of that name, None if there is none: IANA's names, and those that Square writes.
+
+    >>> zone_of("Eastern Time (US & Canada)")
+    zoneinfo.ZoneInfo(key='America/New_York')
+    """
+    known = _ZONES.get(re.sub(r"\W+", " ", name).strip().casefold())
+    try:
+        return ZoneInfo(known or name.strip())
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+@lru_cache(maxsize=65_536)
+def read_time(cell: str, zone: tzinfo, order: DateOrder | None, *, is_workbook: bool = False) -> int:
+    """The time in `cell`, in ms since the epoch; local to `zone` where it has no offset. A date begins its day.
+
+    ``is_workbook``: a number of five digits is a day of Excel's calendar. Raises ValueError with what was expected.
+
+    >>> read_time("5. März 2024", UTC, None) == read_time("45356", UTC, None, is_workbook=True) == 1709596800000
+    True
+    """
+    if is_workbook and _EXCEL_DAY.fullmatch(cell):
+        at = (_EXCEL_EPOCH + timedelta(days=float(cell))).replace(tzinfo=zone).astimezone(UTC)
+        return round(at.timestamp()) * 1000
+    try:
+        at = instant_of(cell, zone, order)
+    except ValueError:
+        in_english = _in_english(cell)
+        if in_english == cell:
+            raise
+        at = instant_of(in_english, zone, order)
+    return round(at.timestamp() * 1000)
+
+
+def _in_english(cell: str) -> str:
+    """`cell` with its month in English, without words such as "de" and the point behind the day."""
+
+    def replaced(word: re.Match[str]) -> str:
+        name = word[0].casefold().rstrip(".")
+        if name in _FILLERS:
+            return " "
+        return _MONTHS.get(name, word[0])
+
+    text = re.sub(r"(?<=\d)\.(?=\s)", " ", cell)
+    # eBay writes Jan-05-24
+    return " ".join(_WORD.sub(replaced, re.sub(r"(?<=[^\W\d_])-|-(?=[^\W\d_])", " ", text)).split())

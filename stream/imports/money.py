@@ -1,0 +1,80 @@
+"""Amounts with what stands beside them: currency signs and codes."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+
+from babel import Locale
+
+__all__ = ["CURRENCIES", "currency_of", "without_currency"]
+
+
+def _symbols() -> Mapping[str, str]:
+    """Sign -> ISO code: what means one currency in several locales, and what marketplaces write ("US $", "C $")."""
+    found: dict[str, set[str]] = {}
+    for name in ("en", "en_US", "en_CA", "en_AU", "de", "fr", "ja", "pl", "sv", "cs", "tr", "hu", "ro", "he", "ko"):
+        for code, symbol in Locale.parse(name).currency_symbols.items():
+            if symbol != code and not symbol.isspace():
+                found.setdefault(symbol, set()).add(code)
+    single = {symbol: next(iter(codes)) for symbol, codes in found.items() if len(codes) == 1}
+    written = {"US $": "USD", "AU $": "AUD", "C $": "CAD", "NZ $": "NZD", "HK $": "HKD", "S $": "SGD", "€": "EUR"}
+    return {**single, **written, "£": "GBP", "¥": "JPY", "₹": "INR", "zł": "PLN", "R$": "BRL", "₽": "RUB", "₺": "TRY"}
+
+
+#: Every code of ISO 4217 that is or was in use.
+CURRENCIES: Final = frozenset(
+    str(code) for code in Locale.parse("en").currencies if re.fullmatch("[A-Z]{3}", str(code))
+)
+
+#: What each sign means that is used by one currency. "$" and "kr" are used by many and left out.
+_SYMBOLS: Final = MappingProxyType(_symbols())
+_AMBIGUOUS: Final = ("$", "kr.", "kr", "Kr.", "Kr", "Fr.", "Rs.", "Rs", ",-")
+_CODE: Final = re.compile(r"(?<![A-Za-z])([A-Za-z]{3})(?![A-Za-z])")
+_SIGNS: Final = re.compile(
+    "|".join(
+        re.escape(sign) for sign in sorted((*_SYMBOLS, *_AMBIGUOUS), key=len, reverse=True) if sign not in CURRENCIES
+    )
+)
+_MINUS: Final = "-\u2212"
+
+
+def currency_of(cell: str) -> str:
+    """The ISO code that a cell of a currency column or an amount names; empty where it names none.
+
+    >>> currency_of("eur"), currency_of("12,50 €"), currency_of("US $3.00"), currency_of("$3.00"), currency_of("3.00")
+    ('EUR', 'EUR', 'USD', '', '')
+    """
+    return _taken_apart(cell)[1]
+
+
+def without_currency(cell: str) -> str:
+    """An amount without signs and codes of currencies, and with its minus in front of the digits.
+
+    >>> [without_currency(cell) for cell in ("-$3.00", "$-3.00", "($3.00)", "1.234,50 EUR", "CHF 1'234.50", "kr 12")]
+    ['-3.00', '-3.00', '(3.00)', '1.234,50', "1'234.50", '12']
+    """
+    return _taken_apart(cell)[0]
+
+
+@lru_cache(maxsize=65_536)
+def _taken_apart(cell: str) -> tuple[str, str]:
+    text = cell.strip()
+    if not text or not any(map(_is_sign, text)):
+        return text, ""
+    currency = ""
+    if (code := _CODE.search(text)) and code[1].upper() in CURRENCIES:
+        currency = code[1].upper()
+        text = text[: code.start()] + text[code.end() :]
+    if sign := _SIGNS.search(text):
+        currency = currency or _SYMBOLS.get(sign[0], "")
+        text = text[: sign.start()] + text[sign.end() :]
+    text = text.strip()
+    if text[:1] and text[0] in _MINUS:
+        text = f"-{text[1:].strip()}"
+    return text, currency
+
+
+def _is_sign(char: str) -> bool:
+    return not (char.isdigit() or char in " .,-+'()\u00a0\u202f\u2009\u2019\u2212")

@@ -1,0 +1,235 @@
+"""A mapping for a table that no system is known to write: proposed from the names of columns and their contents."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from itertools import islice
+from typing import Final
+
+from stream.errors import ImportFileError
+from stream.events.parsing_numbers import number
+from stream.events.parsing_times import DateOrder
+from stream.imports.days import read_time
+from stream.imports.fields import SYNONYMS, Field
+from stream.imports.mapping import Mapping
+from stream.imports.money import currency_of, without_currency
+from stream.imports.names import compared
+from stream.imports.rows import Row
+from stream.imports.statuses import Outcome, is_refund_row, outcome_of
+from stream.imports.table import Table
+
+__all__ = ["proposed"]
+
+_SAMPLE_ROWS: Final = 2_000
+_MOSTLY: Final = 0.8
+_HALF: Final = 0.5
+_SOME: Final = 0.3
+_MAX_WORDS: Final = 6
+_NATIVE: Final = frozenset({"ts", "customer id", "type", "subtype"})
+#: A column with such a word is a part of an amount, or another one, and not what the customer paid.
+_PARTS: Final = frozenset(
+    (
+        "tax",
+        "vat",
+        "mwst",
+        "ust",
+        "steuer",
+        "tva",
+        "iva",
+        "btw",
+        "shipping",
+        "versand",
+        "porto",
+        "livraison",
+        "envio",
+        "spedizione",
+        "verzending",
+        "discount",
+        "rabatt",
+        "remise",
+        "descuento",
+        "sconto",
+        "korting",
+        "fee",
+        "fees",
+        "gebuhr",
+        "tip",
+        "refund",
+        "refunded",
+        "cost",
+        "weight",
+        "gewicht",
+        "balance",
+        "profit",
+        "margin",
+        "points",
+        "punkte",
+        "id",
+        "nr",
+        "number",
+        "items",
+        "qty",
+        "quantity",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column and the shares of its filled cells (0 to 1) that are of a kind. ``filled``: share of the rows."""
+
+    name: str
+    compared: str
+    filled: float
+    dates: float
+    numbers: float
+    fractions: float
+    addresses: float
+    currencies: float
+    outcomes: float
+    refunds: float
+
+
+def proposed(table: Table) -> Mapping:
+    """Propose what the columns of `table` are. Raises `ImportFileError` if none is a date, or none a customer."""
+    names = [compared(name) for name in table.header]
+    if {*names} >= _NATIVE:
+        raise ImportFileError(
+            f"{table.source}: is a log of events, not an export of orders: stream produce {table.source}"
+        )
+    rows = [row for row in islice(table.rows(), _SAMPLE_ROWS) if isinstance(row, Row)]
+    columns = [
+        _looked_at(name, [row.cells[k] for row in rows], is_workbook=table.is_workbook)
+        for k, name in enumerate(table.header)
+        if name
+    ]
+    found: dict[Field, str] = {}
+    for field in Field:
+        used = {*found.values()}
+        free = [column for column in columns if column.name not in used and _fits(field, column)]
+        if chosen := _named(field, free) or _by_content(field, free):
+            found[field] = chosen.name
+    if Field.CUSTOMER not in found and Field.EMAIL not in found and Field.NAME in found:
+        found[Field.CUSTOMER] = found[Field.NAME]
+    is_people = Field.DATE not in found and Field.AMOUNT not in found and Field.ORDER_ID not in found
+    if not is_people or Field.EMAIL not in found:
+        _require(table, found)
+    has_amount = Field.AMOUNT in found
+    return Mapping(
+        title="a table of customers" if is_people else "a table of orders",
+        content="customers" if is_people else "orders",
+        amounts="auto" if has_amount or Field.PRICE not in found else "price",
+        columns=found,
+    )
+
+
+def _require(table: Table, found: dict[Field, str]) -> None:
+    lacking = [] if Field.DATE in found else ["the date of the order"]
+    if Field.EMAIL not in found and Field.CUSTOMER not in found:
+        lacking.append("the customer (an e-mail address, a customer number or a name)")
+    if lacking:
+        raise ImportFileError(
+            f"{table.source}: no column looks like {' and '.join(lacking)};"
+            f" it has {', '.join(repr(name) for name in table.header if name)}."
+            " Say which is which in a small file: --mapping shop.toml (written for you if there is none)"
+        )
+
+
+def _looked_at(name: str, cells: Sequence[str], *, is_workbook: bool) -> _Column:
+    filled = [cell for cell in cells if cell]
+
+    def share(test: Callable[[str], bool]) -> float:
+        return sum(map(test, filled)) / len(filled) if filled else 0.0
+
+    return _Column(
+        name,
+        compared(name),
+        len(filled) / len(cells) if cells else 0.0,
+        dates=share(lambda cell: _is_time(cell, is_workbook=is_workbook)),
+        numbers=share(_is_number),
+        fractions=share(lambda cell: _is_number(cell) and not without_currency(cell).lstrip("-").isdigit()),
+        addresses=share(lambda cell: "@" in cell and "." in cell.rpartition("@")[2] and " " not in cell),
+        currencies=share(lambda cell: currency_of(cell) == cell.upper()),
+        outcomes=share(lambda cell: outcome_of(cell) is not Outcome.PLACED or len(cell.split()) <= 2),  # noqa: PLR2004
+        refunds=share(is_refund_row),
+    )
+
+
+def _is_number(cell: str) -> bool:
+    text = without_currency(cell)
+    return number(text, ".") is not None or number(text, ",") is not None
+
+
+def _is_time(cell: str, *, is_workbook: bool) -> bool:
+    for order in DateOrder:
+        try:
+            read_time(cell, UTC, order, is_workbook=is_workbook)
+        except ValueError:
+            continue
+        return True
+    return False
+
+
+def _fits(field: Field, column: _Column) -> bool:
+    """Whether the cells of the column can be what the field is."""
+    test = _TESTS.get(field)
+    return column.filled > 0.0 if test is None else test(column)
+
+
+def _is_words(column: _Column) -> bool:
+    return column.numbers < _MOSTLY and column.addresses < _SOME
+
+
+_TESTS: Final[dict[Field, Callable[[_Column], bool]]] = {
+    **dict.fromkeys((Field.DATE, Field.REFUNDED_AT, Field.CANCELLED_AT), lambda column: column.dates >= _HALF),
+    **dict.fromkeys(
+        (Field.AMOUNT, Field.REFUNDED, Field.AMOUNT_AFTER_REFUNDS, Field.QUANTITY, Field.PRICE),
+        lambda column: column.numbers >= _HALF,
+    ),
+    **dict.fromkeys((Field.NAME, Field.FIRST_NAME, Field.LAST_NAME, Field.PRODUCT_NAME), _is_words),
+    Field.EMAIL: lambda column: column.addresses >= _SOME,
+    Field.CURRENCY: lambda column: column.currencies >= _HALF,
+    Field.EVENT: lambda column: column.refunds > 0.0,
+    Field.STATUS: lambda column: column.outcomes >= _MOSTLY and column.numbers < _SOME,
+    Field.ORDER_ID: lambda column: (
+        column.filled >= _SOME and column.addresses < _SOME and (column.dates < _SOME or column.numbers >= _MOSTLY)
+    ),
+}
+
+
+def _named(field: Field, columns: Sequence[_Column]) -> _Column | None:
+    """The column with the best name for the field: exactly, else a name that contains one of several letters."""
+    names = SYNONYMS.get(field, ())
+    exact = [column for column in columns if column.compared in names]
+    if exact:
+        return min(exact, key=lambda column: names.index(column.compared))
+    if field not in (Field.DATE, Field.AMOUNT, Field.EMAIL, Field.ORDER_ID, Field.CUSTOMER):
+        return None
+    within = [
+        (names.index(name), column)
+        for column in columns
+        if len(column.compared.split()) <= _MAX_WORDS and not (field is Field.AMOUNT and _is_part(column))
+        for name in names
+        if f" {name} " in f" {column.compared} " and (" " in name or field in (Field.DATE, Field.AMOUNT, Field.EMAIL))
+    ]
+    return min(within, key=lambda pair: pair[0])[1] if within else None
+
+
+def _is_part(column: _Column) -> bool:
+    return not _PARTS.isdisjoint(column.compared.split())
+
+
+def _by_content(field: Field, columns: Sequence[_Column]) -> _Column | None:
+    """The column that nothing else than its cells speaks for; for what an import cannot do without."""
+    if field is Field.EMAIL:
+        return max(columns, key=lambda column: column.addresses, default=None)
+    if field is Field.DATE:
+        # a column of long numbers may be telephone numbers as well as seconds since the epoch
+        dates = [column for column in columns if column.numbers < _SOME and column.dates >= _MOSTLY]
+        return dates[0] if len(dates) == 1 else None
+    if field is Field.AMOUNT:
+        fractions = [column for column in columns if column.fractions >= _SOME and not _is_part(column)]
+        prices = {*SYNONYMS[Field.PRICE], *SYNONYMS[Field.REFUNDED]}
+        left = [column for column in fractions if column.compared not in prices and column.dates < _SOME]
+        return left[0] if len(left) == 1 else None
+    return None

@@ -1,0 +1,199 @@
+"""Rows to lines of orders and to contacts, by a mapping and what the survey found."""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import xxhash
+
+from stream.imports.contacts import Contact
+from stream.imports.days import read_time, zone_of
+from stream.imports.fields import Field
+from stream.imports.issues import Why
+from stream.imports.line import UNITS, Line
+from stream.imports.mapping import Mapping
+from stream.imports.money import CURRENCIES, currency_of, without_currency
+from stream.imports.names import compared
+from stream.imports.rows import Row
+from stream.imports.statuses import is_refund_row, outcome_of
+from stream.imports.survey import Reading
+from stream.imports.table import Table
+
+__all__ = ["RowReader", "is_remark"]
+
+#: What systems write for a customer who has no account.
+_NOBODY: Final = frozenset({"0", "guest", "gast", "invite", "invitado", "ospite", "none", "null", "n a", "unknown", ""})
+_ADDRESS: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>.]+")
+_REMARK: Final = re.compile(
+    r"(grand |sub )?totals?( general)?|sum|summe|gesamt(summe)?|insgesamt|totale|totaal|razem|suma|somme|celkem"
+    r"|record s downloaded|seller id.*|end of (report|file)"
+)
+_YES: Final = frozenset({"yes", "true", "1", "y", "ja", "oui", "si", "subscribed", "tak"})
+_NO: Final = frozenset({"no", "false", "0", "n", "nein", "non", "unsubscribed", "not subscribed", "nie", "cleaned"})
+_LABEL: Final = 256
+
+
+class _Unusable(Exception):  # noqa: N818 - no error of the program: it says why a row is left
+    def __init__(self, why: Why, detail: str) -> None:
+        super().__init__(detail)
+        self.why = why
+        self.detail = detail
+
+
+def is_remark(row: Row, read: Callable[[Field], str]) -> bool:
+    """Whether the row is a total, a footer or a remark: a row of no customer and no date."""
+    if read(Field.DATE) or read(Field.EMAIL) or read(Field.CUSTOMER):
+        return False
+    filled = [cell for cell in row.cells if cell]
+    return not read(Field.ORDER_ID) or any(_REMARK.fullmatch(compared(cell)) for cell in filled[:3])
+
+
+def _whole(cell: str) -> str:
+    """A number of an order or a customer as it was before a spreadsheet or a script made a fraction of it.
+
+    >>> _whole("17850.0"), _whole("1.0.0"), _whole("#17.0")
+    ('17850', '1.0.0', '#17.0')
+    """
+    whole, point, zeros = cell.partition(".")
+    return whole if point and zeros.strip("0") == "" and zeros and whole.isdigit() else cell
+
+
+class RowReader:
+    """Reads the rows of one table; ``number`` is its place among the files."""
+
+    def __init__(self, number: int, table: Table, mapping: Mapping, reading: Reading) -> None:
+        self._number = number
+        self._is_workbook = table.is_workbook
+        self._mapping = mapping
+        self._reading = reading
+        self._at = {name: table.header.index(column) for name, column in mapping.columns.items()}
+
+    def line(self, row: Row) -> Line | None:
+        """The line of an order that `row` is; None for a total or a remark. What is wrong with it stands in it."""
+
+        def read(name: Field) -> str:
+            k = self._at.get(name)
+            return "" if k is None else row.cells[k]
+
+        if is_remark(row, read):
+            return None
+        email = self._email(read(Field.EMAIL))
+        known: dict[str, Any] = {
+            "table": self._number,
+            "line": row.line,
+            "digest": xxhash.xxh3_64_intdigest("\x1f".join(row.cells).encode()),
+            "order_id": _whole(read(Field.ORDER_ID)),
+            "email": email,
+            "customer": self._customer(read(Field.CUSTOMER)),
+            "outcome": outcome_of(read(Field.STATUS)),
+            "product": (read(Field.PRODUCT) or read(Field.PRODUCT_NAME))[:_LABEL],
+            "category": read(Field.CATEGORY)[:_LABEL],
+            "coupon": read(Field.COUPON)[:_LABEL],
+        }
+        is_refund = is_refund_row(read(Field.EVENT))
+        try:
+            known["currency"] = self._currency(read)
+            known["at_ms"] = self._time(read(Field.DATE), read(Field.TIME), read(Field.ZONE))
+            known["refunded_at_ms"] = self._time(read(Field.REFUNDED_AT))
+            known["cancelled_at_ms"] = self._time(read(Field.CANCELLED_AT))
+            known["quantity"] = self._number_of(read(Field.QUANTITY), Why.BAD_QUANTITY)
+            known["price"] = self._number_of(read(Field.PRICE), Why.BAD_QUANTITY)
+            amount = self._amount(read)
+            known["refunded"] = self._positive(self._money(read(Field.REFUNDED)))
+            known["after_refunds"] = self._money(read(Field.AMOUNT_AFTER_REFUNDS))
+        except _Unusable as unusable:
+            return Line(**known, is_refund=is_refund, wrong=unusable.why, detail=unusable.detail)
+        is_refund = is_refund or (amount is not None and amount < 0)
+        return Line(**known, amount=self._positive(amount) if is_refund else amount, is_refund=is_refund)
+
+    def contact(self, row: Row) -> tuple[str, str, Contact]:
+        """E-mail address, customer number and what the row says about the person; any of them may be empty."""
+
+        def read(name: Field) -> str:
+            k = self._at.get(name)
+            return "" if k is None else row.cells[k]
+
+        email = self._email(read(Field.EMAIL))
+        customer = self._customer(read(Field.CUSTOMER))
+        name = read(Field.NAME) or " ".join(filter(None, (read(Field.FIRST_NAME), read(Field.LAST_NAME))))
+        if not name and not any(map(str.isdigit, customer)) and "@" not in customer:
+            name = customer
+        town = " ".join(filter(None, (read(Field.POSTCODE), read(Field.CITY))))
+        place = (read(Field.COMPANY), read(Field.STREET), read(Field.STREET_2), town, read(Field.REGION))
+        consent = compared(read(Field.MARKETING))
+        try:
+            seen_ms = self._time(read(Field.DATE), read(Field.TIME), read(Field.ZONE)) or 0
+        except _Unusable:
+            seen_ms = 0
+        contact = Contact(
+            name=name,
+            email=email,
+            phone=read(Field.PHONE).lstrip("'"),
+            address=", ".join(filter(None, (*place, read(Field.COUNTRY)))),
+            marketing="yes" if consent in _YES else "no" if consent in _NO else "",
+            seen_ms=seen_ms,
+        )
+        return email, customer, contact
+
+    @staticmethod
+    def _email(cell: str) -> str:
+        found = _ADDRESS.search(cell)
+        return found[0].lower() if found else ""
+
+    @staticmethod
+    def _customer(cell: str) -> str:
+        return "" if compared(cell) in _NOBODY else _whole(cell)
+
+    def _time(self, cell: str, clock: str = "", zone: str = "") -> int | None:
+        if not cell:
+            return None
+        local = self._reading.zone
+        if zone:
+            named = zone_of(zone)
+            if named is None:
+                raise _Unusable(Why.BAD_DATE, f"{zone!r} is no time zone")
+            local = named
+        if clock and " " in clock.strip() and clock.strip()[:4].isdigit():
+            clock = clock.strip().split(" ", 1)[1]  # a workbook's time of day on day 0
+        try:
+            return read_time(
+                f"{cell} {clock}".strip() if clock else cell, local, self._reading.dates, is_workbook=self._is_workbook
+            )
+        except ValueError as error:
+            raise _Unusable(Why.BAD_DATE, str(error)) from error
+
+    def _number_of(self, cell: str, why: Why) -> float | None:
+        text = without_currency(cell)
+        if not text or text in {"-", "--"}:
+            return None
+        value = self._reading.decimals.number(text)
+        if value is None or not math.isfinite(value):
+            raise _Unusable(why, f"expected a number, got {cell!r}")
+        return value
+
+    def _money(self, cell: str) -> int | None:
+        value = self._number_of(cell, Why.BAD_AMOUNT)
+        return None if value is None else round(value * UNITS)
+
+    @staticmethod
+    def _positive(amount: int | None) -> int | None:
+        return None if amount is None else abs(amount)
+
+    def _amount(self, read: Callable[[Field], str]) -> int | None:
+        if self._mapping.amounts != "price":
+            return self._money(read(Field.AMOUNT))
+        price = self._number_of(read(Field.PRICE), Why.BAD_QUANTITY)
+        if price is None:
+            return None
+        quantity = self._number_of(read(Field.QUANTITY), Why.BAD_QUANTITY)
+        return round(price * (1.0 if quantity is None else quantity) * UNITS)
+
+    def _currency(self, read: Callable[[Field], str]) -> str:
+        stated = read(Field.CURRENCY)
+        if not stated:
+            return currency_of(read(Field.AMOUNT) or read(Field.PRICE)) or self._reading.currency
+        code = currency_of(stated)
+        if code not in CURRENCIES:
+            raise _Unusable(Why.BAD_CURRENCY, f"expected a code such as EUR, got {stated!r}")
+        return code

@@ -1,0 +1,166 @@
+"""Looking at all rows of a table before reading them: decimal signs, and the order of day and month."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import Final
+
+from stream.errors import ImportFileError
+from stream.events.parsing_numbers import DecimalSigns
+from stream.events.parsing_times import DateOrder, DateOrders
+from stream.imports.days import read_time, zone_of
+from stream.imports.fields import Field
+from stream.imports.mapping import Mapping
+from stream.imports.money import currency_of, without_currency
+from stream.imports.rows import Broken
+from stream.imports.table import Table
+
+__all__ = ["MONEY_FIELDS", "TIME_FIELDS", "Reading", "survey"]
+
+TIME_FIELDS: Final = (Field.DATE, Field.REFUNDED_AT, Field.CANCELLED_AT)
+MONEY_FIELDS: Final = (Field.AMOUNT, Field.REFUNDED, Field.AMOUNT_AFTER_REFUNDS, Field.PRICE)
+
+#: A time that says how far it is from UTC. A date on its own has no offset either.
+_OFFSET: Final = re.compile(r"(Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})$|^[0-9]{9,}(\.[0-9]+)?$")
+
+#: So many changes of date must agree before the order of the rows counts as a sign.
+_MIN_STEPS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How the cells of a table are read. ``dates`` and ``decimals`` may be mixed: then each cell speaks for itself.
+
+    ``currency``: of amounts that name none. ``notes``: what was concluded or assumed, a sentence each, for people.
+    """
+
+    dates: DateOrder | None
+    decimals: DecimalSigns
+    zone: tzinfo
+    currency: str
+    rows: int
+    notes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Sortedness:
+    """Whether the dates of a column, read in one way, go up or down all the way."""
+
+    order: DateOrder
+    last: int | None = None
+    ups: int = 0
+    downs: int = 0
+
+    def see(self, cell: str) -> None:
+        try:
+            at = read_time(cell, UTC, self.order)
+        except ValueError:
+            return
+        if self.last is not None:
+            self.ups += at > self.last
+            self.downs += at < self.last
+        self.last = at
+
+    @property
+    def is_sorted(self) -> bool:
+        return min(self.ups, self.downs) == 0 and max(self.ups, self.downs) >= _MIN_STEPS
+
+
+@dataclass(slots=True)
+class _Evidence:
+    dates: DateOrders = field(default_factory=DateOrders)
+    sorted_as: list[_Sortedness] = field(default_factory=lambda: [_Sortedness(order) for order in DateOrder])
+    decimals: DecimalSigns = field(default_factory=DecimalSigns)
+    currencies: set[str] = field(default_factory=set)
+    local_times: bool = False
+    rows: int = 0
+
+    def see_date(self, cell: str) -> None:
+        if not self.local_times and ":" in cell and not _OFFSET.search(cell):
+            self.local_times = True
+        self.dates.see(cell)
+        if self.dates.doubtful is not None and self.dates.order is None:
+            for way in self.sorted_as:
+                way.see(cell)
+
+    def see_money(self, cell: str) -> None:
+        self.decimals.see(without_currency(cell))
+
+
+def survey(table: Table, mapping: Mapping, *, currency: str = "", zone: tzinfo | None = None) -> Reading:
+    """Look at all rows of `table`.
+
+    ``currency``, ``zone``: of amounts and times that name none, where `mapping` is silent.
+    Raises `ImportFileError`, which names the option that answers, where the cells leave a question open.
+    """
+    at = {name: table.header.index(column) for name, column in mapping.columns.items()}
+    times = [at[name] for name in TIME_FIELDS if name in at]
+    amounts = [at[name] for name in MONEY_FIELDS if name in at]
+    seen = _Evidence()
+    for row in table.rows():
+        if isinstance(row, Broken):
+            continue
+        seen.rows += 1
+        for k in times:
+            if row.cells[k]:
+                seen.see_date(row.cells[k])
+        for k in amounts:
+            if row.cells[k]:
+                seen.see_money(row.cells[k])
+                if Field.CURRENCY not in at:
+                    seen.currencies.add(currency_of(row.cells[k]))
+    notes: list[str] = []
+    dates = _dates(table, mapping, seen, notes)
+    decimals = _decimals(table, mapping, seen)
+    assumed = mapping.currency or currency
+    if not assumed and Field.CURRENCY not in at and "" in seen.currencies:
+        assumed = "USD"
+        notes.append("The amounts name no currency; taken as US dollars. Another one: --currency EUR")
+    given = zone_of(mapping.timezone) if mapping.timezone else zone
+    if given is None and Field.ZONE not in at and seen.local_times:
+        notes.append("Times without an offset are taken as UTC. Another zone: --timezone Europe/Berlin")
+    return Reading(
+        dates=dates,
+        decimals=decimals,
+        zone=given or UTC,
+        currency=assumed or "USD",
+        rows=seen.rows,
+        notes=tuple(notes),
+    )
+
+
+def _dates(table: Table, mapping: Mapping, seen: _Evidence, notes: list[str]) -> DateOrder | None:
+    if mapping.dates:
+        return DateOrder(mapping.dates)
+    shown = seen.dates
+    if shown.order is not None or shown.doubtful is None or shown.mixed:
+        if shown.mixed:
+            notes.append("Some dates begin with the day and others with the month; those that do not tell are refused.")
+        return shown.order
+    ways = [way.order for way in seen.sorted_as if way.is_sorted]
+    if len(ways) == 1:
+        first = "day" if ways[0] is DateOrder.DAY_FIRST else "month"
+        notes.append(f"The {first} comes first in the dates ({shown.doubtful}): only so are the rows in order.")
+        return ways[0]
+    if mapping.usual_dates:
+        notes.append(
+            f"The dates ({shown.doubtful}) do not tell day from month; {mapping.title} writes the month first."
+        )
+        return DateOrder(mapping.usual_dates)
+    raise ImportFileError(
+        f"{table.source}: no date tells whether the day or the month comes first (such as {shown.doubtful}):"
+        " say --dates dmy or --dates mdy"
+    )
+
+
+def _decimals(table: Table, mapping: Mapping, seen: _Evidence) -> DecimalSigns:
+    signs = seen.decimals
+    if mapping.decimal:
+        other = "," if mapping.decimal == "." else "."
+        return DecimalSigns(counts={mapping.decimal: 1, other: 0})
+    if signs.doubtful is not None and signs.sign is None and not signs.mixed:
+        raise ImportFileError(
+            f"{table.source}: no amount tells whether {signs.doubtful} has thousands or decimals:"
+            " say --decimal point or --decimal comma"
+        )
+    return signs

@@ -1,0 +1,88 @@
+"""Importing files in a test, without Kafka: what would be published, and what is said."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from stream.client.contract import Contract
+from stream.imports.contacts import Contact
+from stream.imports.importer import Importer
+from stream.imports.issues import Issue, Why
+from stream.imports.ledger import Book, Entry, Ledger
+from stream.imports.source import Options, Source, open_source
+from stream.imports.staging import Staging
+from stream.imports.summary import Summary
+from stream.settings import Settings
+
+EXPORTS = Path(__file__).parent / "exports"
+#: 2026-01-01.
+NOW_MS = 1_767_225_600_000
+UNITS = 10_000
+
+
+class Imported(NamedTuple):
+    summary: Summary
+    events: list[dict[str, Any]]
+    issues: list[Issue]
+    contacts: dict[str, Contact]
+    order_days: list[list[int]]
+    sources: list[Source]
+
+    def why(self, why: Why) -> list[int]:
+        """The lines of which that is said."""
+        return [issue.line for issue in self.issues if issue.why is why]
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["name"] == name]
+
+    def money(self) -> float:
+        return sum(self.summary.ordered.values()) / UNITS
+
+    def paid_back(self) -> float:
+        return sum(self.summary.paid_back.values()) / UNITS
+
+
+def imported(
+    *paths: Path,
+    ledger: Ledger | None = None,
+    newest: Mapping[str, int] | None = None,
+    settings: Settings | None = None,
+    **options: Any,
+) -> Imported:
+    """Import ``paths``; with a ledger the events count as published afterwards. ``newest``: what workers know."""
+    sources = [open_source(path, Options(**options), lambda *_: None) for path in paths]
+    known = newest or {}
+    with Staging() as staging:
+        importer = Importer(
+            sources,
+            staging,
+            Contract(settings or Settings()),
+            ledger,
+            now_ms=NOW_MS,
+            newest=lambda ids: {one: known[one] for one in ids if one in known},
+        )
+        summary = importer.prepare()
+        staged = [*staging.events()]
+        contacts = dict(importer.contacts())
+        if ledger is not None:
+            ledger.enter(
+                [
+                    Entry(event.order_key, event.at_ms, msgspec.msgpack.decode(event.book, type=Book))
+                    for event in staged
+                ],
+                None,
+            )
+        events = [msgspec.json.decode(event.value) for event in staged]
+        return Imported(summary, events, [*staging.issues()], contacts, [*staging.order_days()], sources)
+
+
+def table(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    """Write a file for a test."""
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def rows(header: str, lines: Sequence[str]) -> str:
+    return "\n".join([header, *lines]) + "\n"

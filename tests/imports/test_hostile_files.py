@@ -1,0 +1,381 @@
+"""Files as people have them: encodings, separators, decimal signs, dates, copies, totals, spreadsheets."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from stream.errors import ImportFileError
+from stream.imports.issues import Severity, Why
+from tests.imports.shop import imported, rows, table
+
+HEADER = "Order number,Order date,Customer email,Total"
+LINES = (
+    "1001,2024-03-01 10:00,ann@example.com,19.90",
+    "1002,2024-03-05 11:30,bo@example.com,5.00",
+    "1003,2024-04-01 12:00,ann@example.com,1250.00",
+)
+GERMAN = (
+    "Bestellnummer;Bestelldatum;Kunde;E-Mail;Gesamtbetrag;Währung;Status\n"
+    "A-1;31.01.2024 09:15;Müller, Jörg;joerg@example.de;1.249,50 €;EUR;bezahlt\n"
+    "A-2;01.02.2024 10:00;Özil;oezil@example.de;19,90 €;EUR;storniert\n"
+    "A-3;02.02.2024 10:00;Müller, Jörg;Joerg@Example.de;7,00 €;EUR;bezahlt\n"
+)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+def test_any_encoding_gives_the_same_orders(tmp_path: Path, encoding: str) -> None:
+    # without a sign of the euro: cp1252 and its relatives would have it elsewhere
+    result = imported(table(tmp_path / "a.csv", GERMAN.replace(" €", ""), encoding))
+    assert (result.summary.orders, result.summary.customers, result.summary.cancelled) == (2, 1, 1)
+    assert dict(result.summary.ordered) == {"EUR": 12_565_000}
+    assert {contact.name for contact in result.contacts.values()} == {"Müller, Jörg", "Özil"}
+
+
+def test_amounts_carry_their_currency_with_them(tmp_path: Path) -> None:
+    text = GERMAN.replace(";Währung", "").replace(";EUR", "")
+    result = imported(table(tmp_path / "a.csv", text))
+    assert dict(result.summary.ordered) == {"EUR": 12_565_000}
+    assert not any("currency" in note for note in result.sources[0].reading.notes)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_any_separator_and_end_of_line(tmp_path: Path, delimiter: str, end: str) -> None:
+    text = rows(HEADER, LINES).replace(",", delimiter).replace("\n", end)
+    assert imported(table(tmp_path / "a.csv", text)).money() == 1274.90
+
+
+def test_excel_names_its_separator_in_the_first_line(tmp_path: Path) -> None:
+    text = "sep=;\n" + rows(HEADER, LINES).replace(",", ";")
+    result = imported(table(tmp_path / "a.csv", text))
+    assert result.money() == 1274.90
+    assert result.sources[0].table.header_line == 2
+
+
+def test_a_title_above_the_header_blank_lines_and_totals_below_are_no_orders(tmp_path: Path) -> None:
+    text = "My shop - orders of 2024\n\n" + rows(
+        HEADER, [LINES[0], "", ",,,", *LINES[1:], "Total,,,1274.90", ",,,1274.90"]
+    )
+    result = imported(table(tmp_path / "a.csv", text))
+    assert (result.summary.orders, result.money()) == (3, 1274.90)
+    assert result.why(Why.TOTALS) == [9, 10]
+    assert result.summary.rows_of(Severity.REFUSED) == 0
+
+
+def test_line_breaks_and_separators_in_quotes_do_not_shift_the_lines(tmp_path: Path) -> None:
+    lines = ['1001,2024-03-01,ann@example.com,19.90,"two\nlines, and a ""quote"""', "1002,yesterday,bo@example.com,5,"]
+    result = imported(table(tmp_path / "a.csv", rows(f"{HEADER},Note", lines)))
+    assert result.summary.orders == 1
+    assert result.why(Why.BAD_DATE) == [4]
+
+
+def test_a_quote_that_is_never_closed_costs_the_lines_it_swallows_and_says_so(tmp_path: Path) -> None:
+    lines = [LINES[0], '1002,2024-03-05 11:30,bo@example.com,"5.00', LINES[2]]
+    result = imported(table(tmp_path / "a.csv", rows(HEADER, lines)))
+    assert result.summary.orders == 1
+    (issue,) = [issue for issue in result.issues if issue.why is Why.BROKEN]
+    assert issue.line == 3
+    assert "lines 3 to" in issue.detail
+
+
+def test_a_row_with_a_cell_too_many_is_refused_and_its_neighbours_are_not(tmp_path: Path) -> None:
+    lines = [LINES[0], "1002,2024-03-05,bo@example.com,1,250.00", LINES[2]]
+    result = imported(table(tmp_path / "a.csv", rows(HEADER, lines)))
+    assert result.summary.orders == 2
+    assert result.why(Why.BROKEN) == [3]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["1.299,00", "19,90"], 1318.90),
+        (["1,299.00", "19.90"], 1318.90),
+        (["1 299,00", "19,90"], 1318.90),
+        (["1'299.00", "19.90"], 1318.90),
+        (["€1.299", "€ 19,90"], 1318.90),
+        (["1299", "19"], 1318.0),
+        (["$1,299.00", "US $19.90"], 1318.90),
+    ],
+)
+def test_decimal_signs_are_those_of_the_whole_column(tmp_path: Path, cells: list[str], expected: float) -> None:
+    lines = [f"{n};2024-03-0{n + 1};a{n}@example.com;{cell}" for n, cell in enumerate(cells)]
+    result = imported(table(tmp_path / "a.csv", rows(HEADER.replace(",", ";"), lines)))
+    assert result.money() == expected
+
+
+def test_an_amount_that_may_be_thousands_or_decimals_is_a_question(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", rows(HEADER.replace(",", ";"), ["1;2024-03-01;ann@example.com;1,299"]))
+    with pytest.raises(ImportFileError, match="--decimal point or --decimal comma"):
+        imported(path)
+    assert imported(path, decimal=".").money() == 1299.0
+    assert imported(path, decimal=",").money() == 1.299
+
+
+def test_what_is_no_number_is_no_amount(tmp_path: Path) -> None:
+    lines = [LINES[0], "1002,2024-03-05,bo@example.com,1_299", "1003,2024-03-05,bo@example.com,nan", *LINES[2:]]
+    result = imported(table(tmp_path / "a.csv", rows(HEADER, lines)))
+    assert result.why(Why.BAD_AMOUNT) == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        (["05/03/2024", "31/03/2024"], "2024-03-05"),
+        (["03/05/2024", "03/31/2024"], "2024-03-05"),
+        (["5.3.24", "31.3.24"], "2024-03-05"),
+        (["Mar 5, 2024", "Mar 31, 2024"], "2024-03-05"),
+        (["5. März 2024", "31. März 2024"], "2024-03-05"),
+        (["5 mars 2024", "31 mars 2024"], "2024-03-05"),
+        (["5 de marzo de 2024", "31 de marzo de 2024"], "2024-03-05"),
+        (["Mar-05-24", "Mar-31-24"], "2024-03-05"),
+        (["2024/03/05", "2024/03/31"], "2024-03-05"),
+        (["20240305", "20240331"], "2024-03-05"),
+        (["1709596800", "1711843200"], "2024-03-05"),
+        (["1709596800000", "1711843200000"], "2024-03-05"),
+    ],
+)
+def test_dates_are_read_in_the_way_of_the_whole_column(tmp_path: Path, dates: list[str], expected: str) -> None:
+    lines = [f'{n},"{day}",a{n}@example.com,1.00' for n, day in enumerate(dates)]
+    result = imported(table(tmp_path / "a.csv", rows(HEADER, lines)))
+    assert [event["occurred_at"][:10] for event in result.events] == [expected, "2024-03-31"]
+
+
+def test_dates_that_do_not_tell_are_a_question(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", rows(HEADER, ["1,05/03/2024,ann@example.com,1.00"]))
+    with pytest.raises(ImportFileError, match="--dates dmy or --dates mdy"):
+        imported(path)
+    assert imported(path, dates="dmy").events[0]["occurred_at"] == "2024-03-05T00:00:00Z"
+    assert imported(path, dates="mdy").events[0]["occurred_at"] == "2024-05-03T00:00:00Z"
+
+
+def test_the_order_of_the_rows_tells_day_from_month(tmp_path: Path) -> None:
+    days = ["01/09/2024", "05/09/2024", "11/09/2024", "02/10/2024", "08/10/2024"]
+    lines = [f"{n},{day},a{n}@example.com,1.00" for n, day in enumerate(days)]
+    result = imported(table(tmp_path / "a.csv", rows(HEADER, reversed_(lines))))
+    assert result.events[0]["occurred_at"] == "2024-09-01T00:00:00Z"
+    assert any("The day comes first" in note for note in result.sources[0].reading.notes)
+
+
+def reversed_(lines: list[str]) -> list[str]:
+    return lines[::-1]
+
+
+def test_local_times_are_those_of_the_zone_and_offsets_win(tmp_path: Path) -> None:
+    from stream.imports.days import zone_of
+
+    lines = ["1,2024-07-01 10:00,ann@example.com,1.00", "2,2024-07-01 10:00:00 +0000,bo@example.com,1.00"]
+    result = imported(table(tmp_path / "a.csv", rows(HEADER, lines)), zone=zone_of("Europe/Berlin"))
+    assert [event["occurred_at"] for event in result.events] == ["2024-07-01T08:00:00Z", "2024-07-01T10:00:00Z"]
+
+
+def test_a_year_that_is_mistyped_costs_its_own_row_only(tmp_path: Path) -> None:
+    lines = [LINES[0], "1002,2062-03-05 11:30,bo@example.com,5.00", LINES[2]]
+    result = imported(table(tmp_path / "a.csv", rows(HEADER, lines)))
+    assert result.why(Why.BREAKS_CONTRACT) == [3]
+    assert result.summary.orders == 2
+
+
+def test_the_same_row_twice_counts_once(tmp_path: Path) -> None:
+    many = [f"{n},2024-03-01,a{n}@example.com,1.00" for n in range(40)]
+    result = imported(table(tmp_path / "a.csv", rows(HEADER, [*many, many[7]])))
+    assert (result.summary.orders, result.why(Why.SAME_ROW)) == (40, [42])
+
+
+def test_two_files_that_overlap_count_once(tmp_path: Path) -> None:
+    first = table(tmp_path / "a.csv", rows(HEADER, LINES[:2]))
+    second = table(tmp_path / "b.csv", rows(HEADER, LINES[1:]))
+    result = imported(first, second)
+    assert (result.summary.orders, result.money()) == (3, 1274.90)
+    assert [(issue.table, issue.line) for issue in result.issues if issue.why is Why.SAME_ROW] == [(1, 2)]
+
+
+def test_an_order_that_differs_between_files_is_as_the_later_file_has_it(tmp_path: Path) -> None:
+    first = table(tmp_path / "a.csv", rows(HEADER, LINES))
+    second = table(tmp_path / "b.csv", rows(HEADER, [LINES[0].replace("19.90", "9.90")]))
+    result = imported(first, second)
+    assert result.money() == 1264.90
+    assert [(issue.table, issue.line) for issue in result.issues if issue.why is Why.OTHER_FILE] == [(0, 2)]
+
+
+ITEMS = "Order number,Order date,Customer email,Total"
+
+
+def test_lines_of_one_order_are_one_order_when_their_amounts_tell(tmp_path: Path) -> None:
+    lines = [
+        "1,2024-03-01,ann@example.com,10.00",
+        "1,2024-03-01,ann@example.com,5.00",
+        "2,2024-03-02,bo@example.com,1.00",
+    ]
+    result = imported(table(tmp_path / "a.csv", rows(ITEMS, lines)))
+    assert (result.summary.orders, result.money()) == (2, 16.0)
+
+
+def test_lines_of_one_order_with_the_same_amount_are_a_question(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", rows(ITEMS, ["1,2024-03-01,ann@example.com,20.00"] * 3))
+    with pytest.raises(ImportFileError, match="--line-items sum"):
+        imported(path)
+    assert imported(path, line_items="sum").money() == 60.0
+    first = imported(path, line_items="first")
+    assert (first.summary.orders, first.money()) == (1, 20.0)
+
+
+def test_price_and_quantity_make_the_amount_where_there_is_no_other(tmp_path: Path) -> None:
+    header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
+    lines = [
+        "536365,85123A,HOLDER,6,12/1/2010 8:26,2.55,17850.0,United Kingdom",
+        "536365,71053,LANTERN,6,12/1/2010 8:26,3.39,17850.0,United Kingdom",
+        "C536379,D,Discount,-1,12/1/2010 9:41,27.50,14527,United Kingdom",
+        "536414,22139,,56,12/31/2010 11:52,0,,United Kingdom",
+    ]
+    result = imported(table(tmp_path / "a.csv", rows(header, lines)))
+    (order,) = result.named("completed")
+    assert order["amount"] == 35.64
+    assert order["customer_id"] == "17850"
+    assert [(item["product_id"], item["quantity"], item["price"]) for item in order["items"]] == [
+        ("85123A", 6.0, 2.55),
+        ("71053", 6.0, 3.39),
+    ]
+    (refund,) = result.named("refunded")
+    assert (refund["amount"], refund["customer_id"]) == (27.5, "14527")
+    assert result.why(Why.NO_CUSTOMER) == [5]
+
+
+def test_a_discount_line_lessens_its_order_and_is_no_refund(tmp_path: Path) -> None:
+    lines = [
+        "1,2024-03-01,ann@example.com,10.00",
+        "1,2024-03-01,ann@example.com,-2.00",
+        "1,2024-03-01,ann@example.com,4",
+    ]
+    result = imported(table(tmp_path / "a.csv", rows(ITEMS, lines)))
+    assert (result.money(), result.paid_back()) == (12.0, 0.0)
+
+
+def test_a_line_that_cannot_be_read_costs_its_order_not_a_part_of_its_total(tmp_path: Path) -> None:
+    lines = [
+        "1,2024-03-01,ann@example.com,10.00",
+        "1,2024-03-01,ann@example.com,ten",
+        *(f"2,2024-03-02,bo@example.com,{amount}" for amount in ("1.00", "2.00", "3.00", "4.00", "5.00", "6.00")),
+    ]
+    result = imported(table(tmp_path / "a.csv", rows(ITEMS, lines)))
+    assert (result.summary.orders, result.money()) == (1, 21.0)
+    assert (result.why(Why.BAD_AMOUNT), result.why(Why.OTHER_LINE)) == ([3], [2])
+
+
+def test_an_order_refunded_twice_and_over_never_falls_below_nothing(tmp_path: Path) -> None:
+    lines = [
+        "1,2024-03-01,ann@example.com,50.00",
+        "1,2024-03-05,ann@example.com,-30.00",
+        "1,2024-03-05,ann@example.com,-30.00",
+        "1,2024-03-09,ann@example.com,-40.00",
+    ]
+    result = imported(table(tmp_path / "a.csv", rows(ITEMS, lines)))
+    assert (result.money(), result.paid_back()) == (50.0, 50.0)
+    assert [event["amount"] for event in result.named("refunded")] == [30.0, 20.0]
+    assert (result.why(Why.SAME_ROW), len(result.why(Why.REFUND_OVER_ORDER))) == ([4], 1)
+
+
+def test_orders_without_a_number_are_told_apart_by_what_they_are(tmp_path: Path) -> None:
+    lines = ["2024-03-01,ann@example.com,10.00", "2024-03-01,ann@example.com,11.00", "2024-03-01,bo@example.com,10.00"]
+    path = table(tmp_path / "a.csv", rows("Date,Email,Amount", lines))
+    result = imported(path)
+    assert (result.summary.orders, result.money()) == (3, 31.0)
+    assert result.events == imported(path).events
+
+
+def test_an_order_without_an_amount_is_said(tmp_path: Path) -> None:
+    lines = ["1,2024-03-01,ann@example.com,", "2,2024-03-02,ann@example.com,12.50"]
+    result = imported(table(tmp_path / "a.csv", rows(ITEMS, lines)))
+    assert result.why(Why.NO_AMOUNT) == [2]
+
+
+def test_several_currencies_are_counted_apart(tmp_path: Path) -> None:
+    lines = [
+        "1,2024-03-01,ann@example.com,10.00,eur",
+        "2,2024-03-01,bo@example.com,10.00,USD",
+        "3,2024-03-01,c@example.com,1,XX",
+    ]
+    result = imported(
+        table(tmp_path / "a.csv", rows(f"{ITEMS},Currency", [*lines, *["4,2024-03-01,d@example.com,1.50,"]]))
+    )
+    assert dict(result.summary.ordered) == {"EUR": 100_000, "USD": 115_000}
+    assert result.why(Why.BAD_CURRENCY) == [4]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n\n", b"\xef\xbb\xbf", b"just one line of text", b"\0\1\2\3" * 300])
+def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    with pytest.raises(ImportFileError, match=str(path)):
+        imported(path)
+
+
+def test_a_broken_gzip_file_a_missing_file_and_an_archive_are_named(tmp_path: Path) -> None:
+    import gzip
+    import zipfile
+
+    packed = gzip.compress(rows(HEADER, LINES * 50).encode())
+    whole, cut, archive = tmp_path / "a.csv.gz", tmp_path / "b.csv.gz", tmp_path / "c.zip"
+    whole.write_bytes(packed)
+    cut.write_bytes(packed[:60])
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("a.csv", "x")
+    assert imported(whole, line_items="first").summary.orders == 3
+    for path in (cut, archive, tmp_path / "none.csv", tmp_path):
+        with pytest.raises(ImportFileError, match=str(path)):
+            imported(path)
+
+
+def test_a_log_of_events_is_sent_to_the_command_for_logs(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "ts,customer_id,type,subtype,ref_id,amount\n2024-03-01,c-1,purchase,order,1,2\n")
+    with pytest.raises(ImportFileError, match="stream produce"):
+        imported(path)
+
+
+# Spreadsheets.
+
+
+def workbook(path: Path, lines: list[list[object]]) -> Path:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "Orders"
+    for line in lines:
+        sheet.append(line)
+    book.create_sheet("Notes").append(["nothing here"])
+    book.save(path)
+    return path
+
+
+def test_a_spreadsheet_with_a_title_and_dates_as_numbers(tmp_path: Path) -> None:
+    path = workbook(
+        tmp_path / "a.xlsx",
+        [
+            ["Orders of my shop"],
+            [],
+            ["Order number", "Order date", "Customer email", "Total"],
+            [1001, 45352.5, "ann@example.com", 19.9],
+            [1002, datetime(2024, 3, 5, 11, 30), "bo@example.com", 5],  # noqa: DTZ001 - a spreadsheet knows no zones
+            [1003, date(2024, 4, 1), "ann@example.com", "1.250,00 €"],
+            ["Total", None, None, 1274.9],
+        ],
+    )
+    result = imported(path)
+    assert [event["occurred_at"] for event in result.events] == [
+        "2024-03-01T12:00:00Z",
+        "2024-03-05T11:30:00Z",
+        "2024-04-01T00:00:00Z",
+    ]
+    assert [event["order_id"] for event in result.events] == ["1001", "1002", "1003"]
+    assert sum(result.summary.ordered.values()) == 12_749_000
+    assert result.why(Why.TOTALS) == [7]
+
+
+def test_a_sheet_can_be_named(tmp_path: Path) -> None:
+    path = workbook(
+        tmp_path / "a.xlsx", [["Order number", "Date", "Email", "Total"], [1, date(2024, 3, 1), "a@b.example", 2]]
+    )
+    assert imported(path, sheet="Orders").summary.orders == 1
+    with pytest.raises(ImportFileError, match="'Orders', 'Notes'"):
+        imported(path, sheet="Sales")
