@@ -67,6 +67,8 @@ class Settings:
     redis_key_file: str = setting("", "Redis", "PEM file of the client's key")
     namespace: str = setting("stream", "Redis", "prefix of every key", pattern=r"[\w.:-]+")
 
+    data_dir: str = setting("", "Data", "where `stream up` keeps everything; empty: below ~/.local/share")
+
     clock: str = setting("auto", "Time", "what moves time when no event does", choices=("auto", "event", "wall"))
     skew_s: float = setting(300.0, "Time", "an event may lie this far after the time of its record (s)", at_least=0)
     horizon_days: float = setting(28.0, "Labels", "no order for this long is churn (days)", over=0)

@@ -27,6 +27,7 @@ COMMANDS = {
     "replay": ("stream.cli.replay:replay", "Process a log without Kafka and Redis."),
     "settings": ("stream.cli.show_settings:show_settings", "Show the settings in effect."),
     "topics": ("stream.cli.topics:topics", "Create or describe the topics."),
+    "up": ("stream.cli.up:up", "Run everything on this machine, and keep it."),
     "worker": ("stream.cli.worker:worker", "Process events until told to stop."),
 }
 

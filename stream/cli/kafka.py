@@ -43,5 +43,5 @@ def cluster_metadata(
     except KafkaException as error:
         raise TopologyError(
             f"no Kafka broker answers at {settings.kafka_bootstrap} ({client.refusal() or error.args[0].str()}): "
-            "check kafka_bootstrap, kafka_security_protocol and the credentials"
+            "run `stream up`, or set STREAM_KAFKA_BOOTSTRAP; check kafka_security_protocol and the credentials"
         ) from error

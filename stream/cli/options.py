@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from stream.cli.reach import Local, reach
 from stream.settings import ENV_PREFIX, Settings
 
 __all__ = ["SettingsCommand", "with_settings"]
@@ -46,8 +47,11 @@ class SettingsCommand(click.Command):
                 formatter.write_dl([record for option in options if (record := option.get_help_record(ctx))])
 
 
-def with_settings(*groups: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def with_settings(*groups: str, local: Local = Local.FIND) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the settings of ``groups`` (none: all) as options, and `Settings` as its first argument.
+
+    A command of the groups Kafka or Redis finds a running ``stream up`` when no address is set, or with ``local``
+    starts what it needs (see `stream.cli.reach`).
 
     Secrets have no option, as the arguments of a process are visible to every user of the machine.
     Raises `SettingsError` when the command runs with wrong settings.
@@ -55,17 +59,22 @@ def with_settings(*groups: str) -> Callable[[Callable[..., Any]], Callable[..., 
     known = {declaration.metadata["group"] for declaration in fields(Settings)}
     if unknown := {*groups} - known:
         raise ValueError(f"no such group of settings: {unknown}; there are {known}")
+    connects = not groups or bool({"Kafka", "Redis"} & {*groups})
+    shown = {*groups, "Data"} if connects else {*groups}
     wanted = [
         declaration
         for declaration in fields(Settings)
-        if not declaration.metadata["secret"] and (not groups or declaration.metadata["group"] in groups)
+        if not declaration.metadata["secret"] and (not groups or declaration.metadata["group"] in shown)
     ]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def run(**given: Any) -> Any:
             overrides = {declaration.name: given.pop(declaration.name) for declaration in wanted}
-            return function(Settings.from_env(os.environ, overrides), **given)
+            context = click.get_current_context(silent=True)
+            command = "" if context is None else context.command_path.partition(" ")[2]
+            with reach(os.environ, overrides, local if connects else Local.NEVER, command=command) as settings:
+                return function(settings, **given)
 
         # click collects the parameters of a function in reverse order of their declaration.
         own = getattr(function, "__click_params__", [])

@@ -11,7 +11,7 @@ from types import FrameType
 
 from stream.local.leash import leashed
 
-__all__ = ["supervise"]
+__all__ = ["StopRequest", "stop_request", "supervise"]
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ POLL_INTERVAL_S = 0.1
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class _StopRequest:
+class StopRequest:
     """Counts the stop signals this process has received."""
 
     def __init__(self) -> None:
@@ -38,8 +38,9 @@ class _StopRequest:
 
 
 @contextmanager
-def _stop_request() -> Iterator[_StopRequest]:
-    request = _StopRequest()
+def stop_request() -> Iterator[StopRequest]:
+    """Count stop signals in the block instead of ending at once."""
+    request = StopRequest()
     before = {number: signal.signal(number, request) for number in STOP_SIGNALS}
     try:
         yield request
@@ -57,7 +58,7 @@ def supervise(command: Sequence[str], environments: Sequence[Mapping[str, str]],
 
     Returns 0 if a signal asked for the end and every process then ended with status 0, else 1.
     """
-    with _stop_request() as request:
+    with stop_request() as request:
         children = [
             subprocess.Popen(leashed([*command]), env=dict(environment), start_new_session=True)  # noqa: S603
             for environment in environments
@@ -71,7 +72,7 @@ def supervise(command: Sequence[str], environments: Sequence[Mapping[str, str]],
                 child.wait()
 
 
-def _watch(children: Sequence[subprocess.Popen[bytes]], request: _StopRequest, grace_s: float) -> int:
+def _watch(children: Sequence[subprocess.Popen[bytes]], request: StopRequest, grace_s: float) -> int:
     ended: list[subprocess.Popen[bytes]] = []
     while not request.count and not ended:
         request.wait(POLL_INTERVAL_S)

@@ -53,6 +53,8 @@ class LocalServer(ABC):
     name: str
     #: How long a start may take.
     ready_timeout_s: float = READY_TIMEOUT_S
+    #: File descriptors that the process inherits: a lock that is to last as long as it.
+    pass_fds: tuple[int, ...] = ()
 
     def __init__(self, directory: Path, port: int | None = None) -> None:
         self.directory = Path(directory)
@@ -150,6 +152,7 @@ class LocalServer(ABC):
                 stderr=subprocess.STDOUT,
                 cwd=self.directory,
                 env={**os.environ, **self.environment()},
+                pass_fds=self.pass_fds,
                 start_new_session=True,
             )
 

@@ -107,6 +107,16 @@ class Overview:
             quarantined=sum(len(state.quarantined) for state in states),
         )
 
+    def offsets(self) -> dict[tuple[str, int], int]:
+        """The next offset to take in, by topic and partition; without those of which nothing was taken in."""
+        states = self._pipelined([("HGET", self._keys.meta(p), "state") for p in self._range])
+        return {
+            (topic, partition): offset
+            for partition, state in zip(self._range, states, strict=True)
+            if state
+            for topic, offset in _state_decoder.decode(state).offsets.items()
+        }
+
     def trainer(self) -> TrainerPosition:
         """How far the trainer's checkpoint is."""
         ((token, offset),) = self._pipelined([("HMGET", self._keys.checkpoint(), "token", "offset")])

@@ -1,0 +1,70 @@
+"""The header of a record batch, version 2: https://kafka.apache.org/documentation/#recordbatch."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aiokafka.record.util import calc_crc32c  # type: ignore[import-untyped]
+
+__all__ = ["Batch", "BatchError", "batches_of", "stamped"]
+
+#: baseOffset, batchLength, partitionLeaderEpoch, magic, crc, attributes, lastOffsetDelta, baseTimestamp, maxTimestamp,
+#: producerId, producerEpoch, baseSequence, records
+_HEADER = struct.Struct(">qiibIhiqqqhii")
+_CRC_AT, _CRC_FROM = 17, 21
+_ATTRIBUTES_AT, _MAX_TIMESTAMP_AT = 21, 35
+_LENGTH_FROM = 12
+_MAGIC = 2
+_APPEND_TIME, _TRANSACTIONAL, _CONTROL = 0x08, 0x10, 0x20
+
+
+class BatchError(ValueError):
+    """What was sent is no whole batch of version 2, its checksum is wrong, or it belongs to a transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One batch as it was sent. ``producer_id`` is -1 for a producer that is not idempotent; times are in ms."""
+
+    body: bytes
+    count: int
+    max_timestamp: int
+    producer_id: int
+    epoch: int
+    sequence: int
+
+
+def batches_of(records: bytes) -> Iterator[Batch]:
+    """The batches of a produce request. Raises `BatchError`; until then whole and sound ones are yielded."""
+    at = 0
+    while at < len(records):
+        if len(records) - at < _HEADER.size:
+            raise BatchError("it ends within a header")
+        (_, length, _, magic, crc, attributes, delta, _, newest, producer, epoch, sequence, _) = _HEADER.unpack_from(
+            records, at
+        )
+        end = at + _LENGTH_FROM + length
+        if magic != _MAGIC:
+            raise BatchError(f"message format {magic} instead of {_MAGIC}")
+        if length < _HEADER.size - _LENGTH_FROM or end > len(records) or delta < 0:
+            raise BatchError("it is not whole")
+        if attributes & (_TRANSACTIONAL | _CONTROL):
+            raise BatchError("transactions are not offered")
+        body = records[at:end]
+        if calc_crc32c(body[_CRC_FROM:]) != crc:
+            raise BatchError("its checksum is wrong")
+        yield Batch(body, delta + 1, newest, producer, epoch, sequence)
+        at = end
+
+
+def stamped(batch: Batch, base_offset: int, append_time_ms: int | None) -> bytes:
+    """The batch at its place in the log; with ``append_time_ms`` that is the time of all its records."""
+    body = bytearray(batch.body)
+    struct.pack_into(">q", body, 0, base_offset)
+    struct.pack_into(">i", body, 12, 0)  # the leader epoch: there is one leader only, ever
+    if append_time_ms is not None:
+        (attributes,) = struct.unpack_from(">h", body, _ATTRIBUTES_AT)
+        struct.pack_into(">h", body, _ATTRIBUTES_AT, attributes | _APPEND_TIME)
+        struct.pack_into(">q", body, _MAX_TIMESTAMP_AT, append_time_ms)
+        struct.pack_into(">I", body, _CRC_AT, calc_crc32c(bytes(body[_CRC_FROM:])))
+    return bytes(body)

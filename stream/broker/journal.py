@@ -1,0 +1,281 @@
+"""The log on disk: one SQLite file, written by one thread, in transactions that end with a sync of the disk."""
+
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from stream.broker.batch import Batch, stamped
+from stream.broker.errors import Code
+
+__all__ = ["Appended", "Journal", "Log", "Reader", "Topic"]
+
+_T = TypeVar("_T")
+TP = tuple[str, int]
+
+#: A producer may have five requests on their way; each may come again.
+REMEMBERED_BATCHES = 5
+#: Sequence numbers of a producer that was silent for so long are forgotten at the next start.
+PRODUCER_LIFE_MS = 7 * 24 * 3600 * 1000
+_SEQUENCES = 2**31
+_FORMAT = 1
+
+_SCHEMA = """
+create table if not exists facts (name text primary key, value) without rowid;
+create table if not exists topics (
+    id integer primary key, name text not null unique, partitions integer not null, config text not null);
+create table if not exists batches (
+    topic integer not null, partition integer not null, base integer not null, next integer not null,
+    time_ms integer not null, body blob not null);
+create unique index if not exists batches_by_place on batches (topic, partition, base);
+create table if not exists producers (
+    topic integer not null, partition integer not null, producer integer not null, epoch integer not null,
+    recent text not null, used_ms integer not null, primary key (topic, partition, producer)) without rowid;
+create table if not exists offsets (
+    consumers text not null, topic text not null, partition integer not null, next integer not null,
+    metadata text not null, primary key (consumers, topic, partition)) without rowid;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """``config``: what was asked for when it was made."""
+
+    id: int
+    name: str
+    partitions: int
+    config: dict[str, str]
+
+    @property
+    def append_time(self) -> bool:
+        """Whether the time of a record is that of its arrival, not what the producer says."""
+        return self.config.get("message.timestamp.type") == "LogAppendTime"
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """``base``: offset of the first record, -1 if none was taken. ``time_ms``: append time, -1 without."""
+
+    code: Code
+    base: int = -1
+    time_ms: int = -1
+    end: int = -1
+    octets: int = 0
+
+
+@dataclass(slots=True)
+class _Sequences:
+    """The last batches of a producer in a partition: first and last sequence number, base offset."""
+
+    epoch: int
+    recent: list[tuple[int, int, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Log:
+    """Where a partition ends, and how much was ever appended since the start."""
+
+    topic: Topic
+    end: int = 0
+    octets: int = 0
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
+    connection.execute("pragma journal_mode=wal")
+    connection.execute("pragma synchronous=full")
+    return connection
+
+
+class Journal:
+    """The writer. Not thread-safe: one thread calls it, at least from after `open` on."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = _connect(path)
+        self._ends: dict[tuple[int, int], int] = {}
+        self._sequences: dict[tuple[int, int, int], _Sequences | None] = {}
+        with self.transaction():
+            for statement in _SCHEMA.split(";"):
+                self._db.execute(statement)
+            self._db.execute("insert or ignore into facts values ('format', ?)", (_FORMAT,))
+            self._db.execute("insert or ignore into facts values ('cluster', ?)", (f"stream-{secrets.token_hex(8)}",))
+            self._db.execute("insert or ignore into facts values ('producer', 0)")
+            self._db.execute("delete from producers where used_ms < ?", (_now_ms() - PRODUCER_LIFE_MS,))
+        if (found := self._fact("format")) != _FORMAT:
+            raise ValueError(f"{path} has format {found}, this program reads {_FORMAT}")
+        self.cluster = str(self._fact("cluster"))
+
+    def close(self) -> None:
+        """Bring what is in the write-ahead log into the file."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block, or nothing: on disk when it ends. What is remembered of a failed one is forgotten."""
+        self._db.execute("begin immediate")
+        try:
+            yield
+            self._db.execute("commit")
+        except BaseException:
+            self._ends.clear()
+            self._sequences.clear()
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            raise
+
+    def together(self, changes: Sequence[Callable[[], _T]]) -> list[_T]:
+        """Make several changes with one sync of the disk."""
+        with self.transaction():
+            return [change() for change in changes]
+
+    def topics(self) -> list[Topic]:
+        found = self._db.execute("select id, name, partitions, config from topics order by id")
+        return [Topic(number, name, partitions, json.loads(config)) for number, name, partitions, config in found]
+
+    def create_topic(self, name: str, partitions: int, config: dict[str, str]) -> Topic:
+        """Within a transaction. Raises ``sqlite3.IntegrityError`` if there is one of that name."""
+        row = (name, partitions, json.dumps(config))
+        number = self._db.execute("insert into topics (name, partitions, config) values (?, ?, ?)", row).lastrowid
+        return Topic(int(number or 0), name, partitions, config)
+
+    def delete_topic(self, topic: Topic) -> None:
+        """Within a transaction: with all that is in it."""
+        for table in ("batches", "producers"):
+            self._db.execute(f"delete from {table} where topic = ?", (topic.id,))  # noqa: S608 - a literal
+        self._db.execute("delete from offsets where topic = ?", (topic.name,))
+        self._db.execute("delete from topics where id = ?", (topic.id,))
+        self._ends = {place: end for place, end in self._ends.items() if place[0] != topic.id}
+
+    def new_producer(self) -> int:
+        """Within a transaction: an id that was never given before."""
+        self._db.execute("update facts set value = value + 1 where name = 'producer'")
+        return int(self._fact("producer"))
+
+    def commit_offsets(self, consumers: str, offsets: Iterable[tuple[str, int, int, str]]) -> None:
+        """Within a transaction: topic, partition, next offset and metadata of each."""
+        rows = [(consumers, *offset) for offset in offsets]
+        self._db.executemany("insert or replace into offsets values (?, ?, ?, ?, ?)", rows)
+
+    def forget_consumers(self, consumers: str) -> int:
+        """Within a transaction: drop the offsets of a group; returns how many there were."""
+        return self._db.execute("delete from offsets where consumers = ?", (consumers,)).rowcount
+
+    def append(self, topic: Topic, partition: int, batches: Sequence[Batch]) -> Appended:
+        """Within a transaction. A batch that its producer has sent before is not appended again."""
+        now, first, octets = _now_ms(), -1, 0
+        stamp = now if topic.append_time else None
+        for batch in batches:
+            base = self._place(topic, partition, batch, now)
+            if isinstance(base, Code):
+                return Appended(base, end=self.end(topic, partition), octets=octets)
+            first = base[0] if first < 0 else first
+            if base[1]:  # appended before
+                continue
+            body = stamped(batch, base[0], stamp)
+            end = base[0] + batch.count
+            row = (topic.id, partition, base[0], end, batch.max_timestamp if stamp is None else stamp, body)
+            self._db.execute("insert into batches values (?, ?, ?, ?, ?, ?)", row)
+            self._ends[topic.id, partition] = end
+            octets += len(body)
+        end = self.end(topic, partition)
+        return Appended(Code.NONE, first, -1 if stamp is None else stamp, end, octets)
+
+    def end(self, topic: Topic, partition: int) -> int:
+        """The next offset of a partition."""
+        place = (topic.id, partition)
+        if place not in self._ends:
+            (found,) = self._db.execute("select max(next) from batches where topic = ? and partition = ?", place)
+            self._ends[place] = int(found[0] or 0)
+        return self._ends[place]
+
+    def _place(self, topic: Topic, partition: int, batch: Batch, now: int) -> tuple[int, bool] | Code:
+        """The base offset, and whether the batch is there already; or why it is refused."""
+        end = self.end(topic, partition)
+        if batch.producer_id < 0:
+            return end, False
+        key = (topic.id, partition, batch.producer_id)
+        known = self._known(key)
+        last = (batch.sequence + batch.count - 1) % _SEQUENCES
+        if known is not None and batch.epoch < known.epoch:
+            return Code.INVALID_PRODUCER_EPOCH
+        if known is None or batch.epoch > known.epoch:
+            known = _Sequences(batch.epoch)
+        elif known.recent:
+            for first_sent, last_sent, base in known.recent:
+                if (first_sent, last_sent) == (batch.sequence, last):
+                    return base, True
+            if batch.sequence != (known.recent[-1][1] + 1) % _SEQUENCES:
+                return Code.OUT_OF_ORDER_SEQUENCE_NUMBER
+        recent = [*known.recent, (batch.sequence, last, end)][-REMEMBERED_BATCHES:]
+        self._sequences[key] = _Sequences(batch.epoch, recent)
+        row = (*key, batch.epoch, json.dumps(recent), now)
+        self._db.execute("insert or replace into producers values (?, ?, ?, ?, ?, ?)", row)
+        return end, False
+
+    def _known(self, key: tuple[int, int, int]) -> _Sequences | None:
+        if key not in self._sequences:
+            rows = self._db.execute(
+                "select epoch, recent from producers where topic = ? and partition = ? and producer = ?", key
+            ).fetchall()
+            self._sequences[key] = (
+                _Sequences(rows[0][0], [tuple(batch) for batch in json.loads(rows[0][1])]) if rows else None
+            )
+        return self._sequences[key]
+
+    def _fact(self, name: str) -> int | str:
+        ((value,),) = self._db.execute("select value from facts where name = ?", (name,)).fetchall()
+        assert isinstance(value, int | str)  # noqa: S101 - our own table
+        return value
+
+
+class Reader:
+    """Reads what has been committed, over a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = _connect(path)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def batches(self, topic: Topic, partition: int, offset: int, max_octets: int) -> bytes:
+        """Whole batches from that which holds ``offset``: one at least, then as many as fit."""
+        place = (topic.id, partition)
+        found: list[bytes] = []
+        octets = 0
+        query = (
+            "select body from batches where topic = ?1 and partition = ?2 and base >= coalesce(("
+            "select max(base) from batches where topic = ?1 and partition = ?2 and base <= ?3), 0) order by base"
+        )
+        with closing(self._db.execute(query, (*place, offset))) as rows:
+            for (body,) in rows:
+                octets += len(body)
+                if found and octets > max_octets:
+                    break
+                found.append(body)
+        return b"".join(found)
+
+    def offset_at(self, topic: Topic, partition: int, time_ms: int) -> tuple[int, int] | None:
+        """Offset and time of the first batch that has a record of ``time_ms`` or later."""
+        query = (
+            "select base, time_ms from batches where topic = ? and partition = ? and time_ms >= ? order by base limit 1"
+        )
+        rows = self._db.execute(query, (topic.id, partition, time_ms)).fetchall()
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def offsets(self, consumers: str) -> dict[TP, tuple[int, str]]:
+        """Committed offsets of a group, with their metadata."""
+        query = "select topic, partition, next, metadata from offsets where consumers = ?"
+        return {(topic, p): (offset, metadata) for topic, p, offset, metadata in self._db.execute(query, (consumers,))}
+
+    def consumers(self) -> list[str]:
+        """Names of the groups that have committed."""
+        return [name for (name,) in self._db.execute("select distinct consumers from offsets")]
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

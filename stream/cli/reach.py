@@ -1,0 +1,54 @@
+"""Where a command finds Kafka and Redis: what is set, else a running ``stream up``, else one of its own."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
+from enum import Enum
+
+from stream.settings import ENV_PREFIX, Settings
+
+__all__ = ["Local", "reach"]
+
+_ADDRESSES = ("kafka_bootstrap", "redis_url")
+
+
+class Local(Enum):
+    """What a command does when no address is set.
+
+    ``FIND``: use a running ``stream up``, else the default addresses. ``SERVERS``: or start broker and Redis for the
+    time of the command. ``WORKERS``: with a worker. ``NEVER``: the command has nothing to do with any.
+    """
+
+    NEVER = "never"
+    FIND = "find"
+    SERVERS = "servers"
+    WORKERS = "workers"
+
+
+@contextmanager
+def reach(
+    env: Mapping[str, str], overrides: Mapping[str, object], local: Local, *, command: str = ""
+) -> Iterator[Settings]:
+    """Settings of a command, from its options (``overrides``), ``env`` and what runs on the data directory.
+
+    If an address is set, that is all. Otherwise the settings that a running ``stream up`` has told are taken, under
+    options and environment. Raises `SettingsError`, and `LocalServerError` when something does not start.
+    """
+    settings = Settings.from_env(env, overrides)
+    given = {name: value for name, value in env.items() if value}
+    addressed = any(overrides.get(name) is not None or f"{ENV_PREFIX}{name.upper()}" in given for name in _ADDRESSES)
+    if local is Local.NEVER or addressed:
+        yield settings
+        return
+    from stream.cli.shop import data_directory, open_shop
+
+    found = data_directory(settings).running()
+    if found is not None and (local is Local.FIND or found.command == "up"):
+        known = {f"{ENV_PREFIX}{declaration.name.upper()}" for declaration in fields(Settings)}
+        told = {name: value for name, value in found.settings.items() if name in known}
+        yield Settings.from_env({**told, **given}, overrides)
+    elif local in {Local.SERVERS, Local.WORKERS}:
+        with open_shop(settings, command=command, workers=int(local is Local.WORKERS)) as opened:
+            yield opened
+    else:
+        yield settings

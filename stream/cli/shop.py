@@ -1,0 +1,300 @@
+"""A shop's own processes on this machine: broker, Redis, workers, and what else runs beside them."""
+
+import math
+import os
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import click
+
+from stream.cli.topics import create_topics
+from stream.errors import LocalServerError, SettingsError
+from stream.local.child import Child
+from stream.local.directory import DataDirectory, Layout, Running, default_directory
+from stream.local.durable_broker import DurableBroker
+from stream.local.redis import EmbeddedRedis
+from stream.local.server import HOST, LocalServer, free_port
+from stream.settings import ENV_PREFIX, Settings
+
+__all__ = ["Restarts", "Service", "Shop", "data_directory", "open_shop", "say"]
+
+#: Partitions of a new directory, if nobody says otherwise: as many workers can share the work.
+DEFAULT_PARTITIONS = 4
+#: Without compiled code in the cache a worker takes a minute to start, several on a busy machine longer.
+READY_TIMEOUT_S = 300.0
+STOP_TIMEOUT_S = 20.0
+#: A command waits for another one that uses the directory, such as an import of a long history.
+BUSY_TIMEOUT_S = 3600.0
+#: A process that ends so many times in a row, none of which lasted, is not started again.
+MAX_RESTARTS = 8
+MAX_PAUSE_S = 30.0
+STEADY_S = 60.0
+_POLL_S = 0.05
+#: What is an affair of one process only, and not told to others.
+_OF_ONE_PROCESS = frozenset({"instance_id", "metrics_host", "metrics_port", "log_level", "log_format", "data_dir"})
+
+
+def say(text: str) -> None:
+    """One line for whoever looks at the terminal; standard output is for results."""
+    click.echo(f"stream: {text}", err=True)
+
+
+def data_directory(settings: Settings) -> DataDirectory:
+    """The directory that the settings name, else the default one."""
+    return DataDirectory(Path(settings.data_dir) if settings.data_dir else default_directory(os.environ))
+
+
+@dataclass(slots=True)
+class Restarts:
+    """Restarts of one process in a row: the pause before each doubles, and a process that lasts begins anew."""
+
+    count: int = 0
+    last_at: float = -math.inf
+
+    def due(self, now: float) -> bool:
+        """Whether to restart now; counts it if so."""
+        if now - self.last_at > STEADY_S:
+            self.count = 0
+        if now < self.last_at + min(2.0**self.count / 2.0, MAX_PAUSE_S) and self.count:
+            return False
+        self.count += 1
+        self.last_at = now
+        return True
+
+    def hopeless(self, now: float) -> bool:
+        """Whether it has ended as often as it may without ever lasting."""
+        return self.count >= MAX_RESTARTS and now - self.last_at <= STEADY_S
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A ``stream`` command that runs beside the workers. ``address``: where it is to be reached, "" for nowhere."""
+
+    name: str
+    command: tuple[str, ...]
+    address: str = ""
+
+
+class Shop:
+    """``with Shop(directory, settings, workers=1, command="up") as shop: ...``: all runs, and `settings` lead to it.
+
+    The settings decide on everything but addresses and partitions, which the directory keeps. All processes die with
+    this one, however it dies; what the broker and Redis have confirmed is on disk. Raises `LocalServerError` when
+    something does not start, or the directory is in use.
+    """
+
+    def __init__(
+        self,
+        directory: DataDirectory,
+        settings: Settings,
+        *,
+        workers: int,
+        command: str,
+        services: tuple[Service, ...] = (),
+        wait_s: float = 1.0,
+    ) -> None:
+        self.directory = directory
+        self.children: list[Child] = []
+        self.servers: list[LocalServer] = []
+        self._given = settings
+        self._workers = workers
+        self._command = command
+        self._services = services
+        self._wait_s = wait_s
+        self._restarts: dict[str, Restarts] = {}
+        self._addresses: dict[str, str] = {}
+        self._settings: Settings | None = None
+        self._running = ExitStack()
+
+    @property
+    def settings(self) -> Settings:
+        """Settings that connect to what runs here."""
+        if self._settings is None:
+            raise LocalServerError("the shop has not been started")
+        return self._settings
+
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            lock = starting.enter_context(self.directory.lock(self._wait_s))
+            starting.callback(self.directory.forget_running)
+            layout = self._layout()
+            self._settings = replace(
+                self._given,
+                kafka_bootstrap=f"{HOST}:{layout.kafka_port}",
+                kafka_security_protocol="PLAINTEXT",
+                redis_url=f"redis://{HOST}:{layout.redis_port}/0",
+                partitions=layout.partitions,
+                data_dir=str(self.directory.path),
+            )
+            self.servers = [
+                EmbeddedRedis(self.directory.path / "redis", layout.redis_port),
+                DurableBroker(self.directory.path / "broker", layout.kafka_port),
+            ]
+            for server in self.servers:
+                server.pass_fds = (lock,)
+                starting.enter_context(server)
+            create_topics(self._settings)
+            starting.callback(self._end_children)
+            self._start_children(lock)
+            self.announce()
+            self._running = starting.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.close()
+
+    def announce(self) -> None:
+        """Write how to connect, and which processes there are now."""
+        shown = {declaration.name: declaration.default for declaration in fields(Settings)}
+        told = {
+            declaration.name
+            for declaration in fields(Settings)
+            if not declaration.metadata["secret"] and declaration.name not in _OF_ONE_PROCESS
+        }
+        differing = {name for name in told if getattr(self.settings, name) != shown[name]}
+        always = {"kafka_bootstrap", "redis_url", "partitions"}
+        self.directory.store(
+            Running(
+                pid=os.getpid(),
+                command=self._command,
+                started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                settings={
+                    f"{ENV_PREFIX}{name.upper()}": str(getattr(self.settings, name)) for name in differing | always
+                },
+                pids={
+                    **{server.name: server.pid for server in self.servers},
+                    **{child.name: child.pid for child in self.children},
+                },
+                addresses=self._addresses,
+            )
+        )
+
+    def wait_until_ready(self, look: Callable[[], None] = lambda: None) -> None:
+        """Wait until every worker has its partitions and has caught up. ``look`` is called meanwhile.
+
+        Raises `LocalServerError` when a process ends, or after ``READY_TIMEOUT_S``.
+        """
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        for child in self.children:
+            if not child.name.startswith("worker"):
+                continue
+            while not _answers(f"{self._addresses[child.name]}/health/ready"):
+                look()
+                if child.status is not None:
+                    raise LocalServerError(f"{child.name} ended with status {child.status}; {child.log_tail()}")
+                if time.monotonic() > deadline:
+                    raise LocalServerError(f"{child.name} is not ready; {child.log_tail()}")
+                time.sleep(_POLL_S)
+
+    def tend(self) -> None:
+        """Start again what has ended, at longer and longer intervals. Raises `LocalServerError` when that is no use."""
+        now, changed = time.monotonic(), False
+        for server in self.servers:
+            if not server.running and self._may_restart(server.name, now, server.log_tail):
+                server.start()
+                changed = True
+        for child in self.children:
+            if child.status is not None and self._may_restart(child.name, now, child.log_tail):
+                child.start()
+                changed = True
+        if changed:
+            self.announce()
+
+    def _may_restart(self, name: str, now: float, log_tail: Callable[[], str]) -> bool:
+        restarts = self._restarts.setdefault(name, Restarts())
+        if restarts.hopeless(now):
+            raise LocalServerError(f"{name} ended {MAX_RESTARTS} times in a row; {log_tail()}")
+        if not restarts.due(now):
+            return False
+        say(f"{name} has ended: starting it again (its log is in {self.directory.path})")
+        return True
+
+    def _layout(self) -> Layout:
+        known, given = self.directory.layout(), self._given
+        default = {declaration.name: declaration.default for declaration in fields(Settings)}
+        if known is None:
+            partitions = given.partitions if given.partitions != default["partitions"] else DEFAULT_PARTITIONS
+            layout = Layout(partitions=partitions, kafka_port=free_port(), redis_port=free_port())
+        elif given.partitions not in {default["partitions"], known.partitions}:
+            raise SettingsError(
+                f"partitions={given.partitions}, but {self.directory.path} has {known.partitions}: the state of a"
+                " customer is where their number says"
+            )
+        else:
+            layout = Layout(
+                partitions=known.partitions,
+                kafka_port=_usable(known.kafka_port),
+                redis_port=_usable(known.redis_port),
+            )
+        if layout != known:
+            self.directory.store(layout)
+        return layout
+
+    def _start_children(self, lock: int) -> None:
+        logs = self.directory.path / "logs"
+        logs.mkdir(exist_ok=True)
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+        services = [Service(f"worker-{number}", ("worker",), f"http://{HOST}") for number in range(self._workers)]
+        for service in (*services, *self._services):
+            port = free_port()
+            own = replace(self.settings, metrics_host=HOST, metrics_port=port, instance_id="")
+            address = service.address if service.address != f"http://{HOST}" else f"http://{HOST}:{port}"
+            if address:
+                self._addresses[service.name] = address
+            environment = {**inherited, **own.to_env()}
+            child = Child(service.name, service.command, environment, logs / f"{service.name}.log", (lock,))
+            child.start()
+            self.children.append(child)
+
+    def _end_children(self) -> None:
+        for child in self.children:
+            child.ask_to_end()
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        for child in self.children:
+            child.wait(deadline - time.monotonic())
+
+
+def _usable(port: int) -> int:
+    """``port``, or another one if somebody has taken it since."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            new = free_port()
+            say(f"port {port} is taken by another program: using {new}")
+            return new
+    return port
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310 - the address is ours
+            return bool(answer.status == 200)  # noqa: PLR2004 - OK
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@contextmanager
+def open_shop(settings: Settings, *, command: str, workers: int = 0) -> Iterator[Settings]:
+    """Start what the data directory holds, for one command, and stop it afterwards; yields settings that connect to it.
+
+    With workers it is waited for until they are ready. Waits for another command that uses the directory. Use it when
+    nothing runs there (see `stream.cli.reach`).
+    """
+    directory = data_directory(settings)
+    say(f"using the data in {directory.path}, as no Kafka or Redis is set and `stream up` does not run")
+    with Shop(directory, settings, workers=workers, command=command, wait_s=BUSY_TIMEOUT_S) as shop:
+        shop.wait_until_ready()
+        yield shop.settings

@@ -1,0 +1,151 @@
+"""The directory in which one machine keeps a shop: who uses it, its ports, and how to connect."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from stream.errors import LocalServerError
+
+__all__ = ["DataDirectory", "Layout", "Running", "default_directory"]
+
+_T = TypeVar("_T")
+#: A look of another process at the lock takes it for a moment.
+_LOOK_S = 1.0
+_POLL_S = 0.05
+
+
+def default_directory(env: Mapping[str, str]) -> Path:
+    """``$XDG_DATA_HOME/customer-stream``, by default below ``~/.local/share``."""
+    base = env.get("XDG_DATA_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "share") / "customer-stream"
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """What stays the same from one start to the next. The number of partitions says where a customer's state is."""
+
+    partitions: int
+    kafka_port: int
+    redis_port: int
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """What runs on the directory. ``command``: which command started it; ``settings``: ``STREAM_*`` variables under
+    which others work with it, without secrets; ``pids``: by name of the process.
+    """
+
+    pid: int
+    command: str
+    started_at: str
+    settings: dict[str, str]
+    pids: dict[str, int]
+    addresses: dict[str, str]
+
+
+class DataDirectory:
+    """Files of one shop below ``path``, for its owner only.
+
+    ::
+
+        lock           held while any process of the tree lives
+        layout.json    partitions and ports
+        running.json   how to connect; true while the lock is held
+        broker/ redis/ logs/
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path).expanduser().absolute()
+
+    @contextmanager
+    def lock(self, wait_s: float = _LOOK_S) -> Iterator[int]:
+        """Hold the directory; yields the descriptor, which child processes inherit so that it lasts as long as they do.
+
+        Raises `LocalServerError` when it is still held by others after ``wait_s``.
+        """
+        self._make()
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._take(descriptor, wait_s)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def running(self) -> Running | None:
+        """What runs on it now, None for nothing. Raises `LocalServerError` for a file that cannot be read."""
+        try:
+            with (self.path / "lock").open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return self._read("running.json", Running)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise LocalServerError(f"{self.path} cannot be read ({error.strerror}): check data_dir") from error
+        return None
+
+    def layout(self) -> Layout | None:
+        """What was stored by `store`, None in a new directory."""
+        return self._read("layout.json", Layout)
+
+    def store(self, state: Layout | Running) -> None:
+        """Write a file as a whole: a reader sees the old one or the new one."""
+        name = "layout.json" if isinstance(state, Layout) else "running.json"
+        self._replace(name, msgspec.json.format(msgspec.json.encode(state)) + b"\n")
+
+    def forget_running(self) -> None:
+        """Remove what `store` wrote about a run."""
+        (self.path / "running.json").unlink(missing_ok=True)
+
+    def _make(self) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise LocalServerError(f"{self.path} cannot be made ({error.strerror}): set data_dir") from error
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise LocalServerError(f"{self.path} cannot be written: set data_dir to a directory of yours")
+
+    def _take(self, descriptor: int, wait_s: float) -> None:
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise LocalServerError(f"{self.path} is in use by {self._user()}") from None
+                time.sleep(_POLL_S)
+            else:
+                return
+
+    def _user(self) -> str:
+        found = self._read("running.json", Running)
+        return "another process" if found is None else f"`stream {found.command}` (process {found.pid})"
+
+    def _read(self, name: str, kind: type[_T]) -> _T | None:
+        path = self.path / name
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=kind)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise LocalServerError(f"{path} cannot be read: {error.strerror}") from error
+        except msgspec.MsgspecError as error:
+            raise LocalServerError(f"{path} is damaged ({error})") from error
+
+    def _replace(self, name: str, content: bytes) -> None:
+        new = self.path / f".{name}.new"
+        with new.open("wb") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self.path / name)
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,51 @@
+"""Where a command finds Kafka and Redis."""
+
+from pathlib import Path
+
+from stream.cli.reach import Local, reach
+from stream.local.directory import DataDirectory, Running
+from stream.settings import Settings
+
+TOLD = {"STREAM_KAFKA_BOOTSTRAP": "127.0.0.1:1111", "STREAM_REDIS_URL": "redis://127.0.0.1:2222/0"}
+
+
+def _running(**settings: str) -> Running:
+    told = {**TOLD, **settings}
+    return Running(pid=1, command="up", started_at="", settings=told, pids={}, addresses={})
+
+
+def test_without_anything_the_defaults_are_taken(tmp_path: Path) -> None:
+    env = {"STREAM_DATA_DIR": str(tmp_path)}
+    with reach(env, {}, Local.FIND) as settings:
+        assert settings == Settings(data_dir=str(tmp_path))
+
+
+def test_a_running_up_is_found_and_its_settings_lie_under_those_that_are_given(tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path)
+    env = {"STREAM_DATA_DIR": str(tmp_path), "STREAM_RAISE_AT": "0.8", "STREAM_GROUP": ""}
+    with directory.lock():
+        directory.store(_running(STREAM_RAISE_AT="0.9", STREAM_GROUP="g", STREAM_UNKNOWN_BY_NOW="1"))
+        with reach(env, {"horizon_days": 30.0}, Local.SERVERS) as settings:
+            assert settings.kafka_bootstrap == "127.0.0.1:1111"
+            assert settings.redis_url == "redis://127.0.0.1:2222/0"
+            assert (settings.raise_at, settings.group, settings.horizon_days) == (0.8, "g", 30.0)
+
+
+def test_an_address_that_is_set_wins_over_what_runs(tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path)
+    with directory.lock():
+        directory.store(_running())
+        for env, overrides in (
+            ({"STREAM_REDIS_URL": "redis://elsewhere:1/0"}, {}),
+            ({}, {"kafka_bootstrap": "elsewhere:1"}),
+        ):
+            with reach({"STREAM_DATA_DIR": str(tmp_path), **env}, overrides, Local.WORKERS) as settings:
+                assert not {settings.kafka_bootstrap, settings.redis_url} & {*TOLD.values()}
+
+
+def test_a_command_without_kafka_and_redis_looks_for_nothing(tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path)
+    with directory.lock():
+        directory.store(_running())
+        with reach({"STREAM_DATA_DIR": str(tmp_path)}, {}, Local.NEVER) as settings:
+            assert settings.kafka_bootstrap == Settings().kafka_bootstrap

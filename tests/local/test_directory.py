@@ -1,0 +1,79 @@
+"""The data directory of one machine: its lock, and what is written about a run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stream.errors import LocalServerError
+from stream.local.directory import DataDirectory, Layout, Running, default_directory
+
+RUNNING = Running(
+    pid=1,
+    command="up",
+    started_at="2026-01-01T00:00:00+00:00",
+    settings={"STREAM_PARTITIONS": "4"},
+    pids={},
+    addresses={},
+)
+
+
+def test_the_default_is_where_the_desktop_standard_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert default_directory({}) == Path("/home/ann/.local/share/customer-stream")
+    assert default_directory({"XDG_DATA_HOME": "/data"}) == Path("/data/customer-stream")
+    assert default_directory({"XDG_DATA_HOME": "relative"}) == Path("/home/ann/.local/share/customer-stream")
+
+
+def test_what_runs_is_told_only_while_the_lock_is_held(tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path / "shop")
+    assert directory.running() is None
+    with directory.lock():
+        directory.store(RUNNING)
+        assert directory.running() == RUNNING
+    assert directory.running() is None
+
+
+def test_a_second_user_is_refused_and_told_who_is_first(tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path)
+    with directory.lock():
+        directory.store(RUNNING)
+        with pytest.raises(LocalServerError, match=r"in use by `stream up` \(process 1\)"), directory.lock(wait_s=0.1):
+            pass
+
+
+def test_the_lock_lasts_as_long_as_a_process_that_inherited_it(tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path)
+    with directory.lock() as descriptor:
+        directory.store(RUNNING)
+        command = [sys.executable, "-c", "input()"]
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=(descriptor,))
+    try:
+        assert directory.running() == RUNNING
+    finally:
+        child.communicate(b"\n")
+    assert directory.running() is None
+
+
+def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path / "shop")
+    with directory.lock():
+        directory.store(Layout(partitions=4, kafka_port=1, redis_port=2))
+        assert directory.layout() == Layout(partitions=4, kafka_port=1, redis_port=2)
+    assert (tmp_path / "shop").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "shop" / "layout.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "layout.json").write_text("{")
+    with pytest.raises(LocalServerError, match=r"layout\.json is damaged"):
+        DataDirectory(tmp_path).layout()
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
+def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(LocalServerError, match="set data_dir"), DataDirectory(tmp_path / "shop").lock():
+        pass
