@@ -2,14 +2,18 @@
 
 aiokafka hands out one Python object for each record, made by a generator, at a third of what a worker spends on an
 event. The records that its C code unpacks offer all that is needed, so here they are taken as they are.
+
+A batch that cannot be unpacked, because it is damaged or because it would fill the memory, must not end the worker: it
+would be read again for ever. One record that is too large stands for it, which becomes a dead letter.
 """
 
 # ruff: noqa: SLF001  # the rules about transactions are those of aiokafka's own iterator, which is private
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from aiokafka.consumer.fetcher import (  # type: ignore[import-untyped]
     READ_COMMITTED,
@@ -19,7 +23,36 @@ from aiokafka.consumer.fetcher import (  # type: ignore[import-untyped]
 )
 from aiokafka.errors import CorruptRecordException  # type: ignore[import-untyped]
 
+from stream.agents.transport.inflate import UnpackError, limit_unpacking
+
 __all__ = ["UnpackedRecords", "unpack_in_batches"]
+
+
+_LOG = logging.getLogger(__name__)
+
+#: Longer than any value that is parsed.
+_PADDING: Final = b" " * 70_000
+
+limit_unpacking()
+
+
+class _StandIn(NamedTuple):
+    """Looks like a record of aiokafka."""
+
+    offset: int
+    timestamp: int
+    timestamp_type: int
+    key: bytes
+    value: bytes
+    headers: tuple[()] = ()
+    checksum: None = None
+
+
+def _stand_in(batch: Any, error: UnpackError) -> _StandIn:
+    first, last = batch.base_offset, batch.next_offset - 1
+    _LOG.error("the records at offsets %d to %d are left out: %s", first, last, error)
+    value = f"the records at offsets {first} to {last} cannot be unpacked: {error}".encode() + _PADDING
+    return _StandIn(last, batch.max_timestamp, batch.timestamp_type or 0, b"", value)
 
 
 class UnpackedRecords:
@@ -42,7 +75,10 @@ class UnpackedRecords:
             if not self._is_visible(batch):
                 self.next_fetch_offset = batch.next_offset
                 continue
-            unpacked = list(batch)
+            try:
+                unpacked = list(batch)
+            except UnpackError as error:
+                unpacked = [_stand_in(batch, error)]
             if unpacked and unpacked[0].offset < self.next_fetch_offset:
                 # the broker sends whole batches, also when the position is in the middle of one
                 unpacked = [record for record in unpacked if record.offset >= self.next_fetch_offset]
