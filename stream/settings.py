@@ -85,6 +85,12 @@ class Settings:
     min_labels: int = setting(500, "Alerts", "no alert until the model has learned so many labels", at_least=0)
     freeze_model: bool = setting(False, "Alerts", "score with the stored snapshot, publish no new one")
 
+    customer_ids: str = setting(
+        "plain",
+        "Events",
+        "what an id may hold; plain: letters, digits, -_.:+=~ or an e-mail address",
+        choices=("plain", "printable", "any"),
+    )
     currency_rates: str = setting("", "Events", "price of a unit of each currency in the base: EUR=1,USD=0.92")
 
     misplaced_events: str = setting(

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from stream.events.alphabet import Alphabet
 from stream.events.columns import EVENT, HASH_BITS, UNKNOWN_AMOUNT
 from stream.events.diagnosis import diagnose
 from stream.events.kinds import KIND_OF, EventKind, EventType
@@ -40,7 +41,8 @@ _TYPE_SALT = {
     EventType.PURCHASE: 0,
 }
 _TIMESTAMP = attrgetter("timestamp")
-_CONTROL = re.compile(r"[\x00-\x1f]")
+#: Control characters, and those that turn the direction of writing.
+_CONTROL = re.compile(r"[\x00-\x1f\x80-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Record(Protocol):
@@ -128,6 +130,8 @@ class Decoder:
         The longest value that is parsed.
     earliest_ms
         No event is believed to have occurred before.
+    customer_ids
+        Which texts are customer ids.
     """
 
     def __init__(
@@ -137,7 +141,9 @@ class Decoder:
         skew_ms: int = 300_000,
         max_bytes: int = 65_536,
         earliest_ms: int = EARLIEST_MS,
+        customer_ids: Alphabet = Alphabet.ANY,
     ) -> None:
+        self._alphabet = customer_ids
         self._exchange = Exchange(rates)
         self._skew_ms = skew_ms
         self._max_bytes = max_bytes
@@ -151,7 +157,12 @@ class Decoder:
     @classmethod
     def of(cls, settings: Settings) -> Decoder:
         """The decoder that goes by ``settings``."""
-        return cls(rates=settings.rates, skew_ms=round(settings.skew_s * 1000), earliest_ms=settings.earliest_ms)
+        return cls(
+            rates=settings.rates,
+            skew_ms=round(settings.skew_s * 1000),
+            earliest_ms=settings.earliest_ms,
+            customer_ids=Alphabet(settings.customer_ids),
+        )
 
     def decode(self, event_type: EventType, records: Sequence[Record]) -> Decoded:
         """Decode a batch of records of one topic. Never raises."""
@@ -212,6 +223,10 @@ class Decoder:
             _refuse_key(keys[0], customer_ids[0])
         for k in suspects:
             _refuse_control_characters(events[k])
+        if self._alphabet.suspects(b"".join(key for key in keys if key is not None)):
+            for customer_id in customer_ids:
+                if objection := self._alphabet.objection(customer_id):
+                    raise BadRecordError(Reason.BAD_CUSTOMER_ID, objection)
         amounts = self._amounts(events) if event_type is EventType.PURCHASE else [0] * len(events)
         return _Read(events, np.rint(times_ms).astype(np.int64), appended_at_ms, amounts)
 

@@ -45,10 +45,10 @@ def test_structured_binary_and_batch_mode_mean_the_same() -> None:
 def test_headers_are_percent_decoded() -> None:
     headers = {
         **{f"ce-{name}": EVENT[name] for name in ("specversion", "type", "source", "id", "time")},
-        "ce-subject": "J%C3%BCrgen%20%E2%82%AC",
+        "ce-subject": "J%C3%BCrgen%2B",
     }
     (event,) = events("cloudevents", {}, headers)
-    assert event["customer_id"] == "Jürgen €"
+    assert event["customer_id"] == "Jürgen+"
 
 
 def test_source_and_id_together_identify_an_event() -> None:
