@@ -1,21 +1,22 @@
 """The trainer's whole state: learn examples in order, give snapshots, be stored and go on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from msgspec import Struct
 
-from stream.errors import SettingsError, SnapshotError
+from stream.errors import SnapshotError
 from stream.features.registry import FEATURE_NAMES, INPUT_SCALE
 from stream.online_models.basis import RELATIVE
 from stream.online_models.champion import Championship, ChampionshipState, LossAlarm, Standing
 from stream.online_models.drift import FeatureAlarm, FeatureDrift, FeatureDriftState
 from stream.online_models.evaluation import Evaluation
 from stream.online_models.example import Example, InvalidExample, Label, problem_of
+from stream.online_models.horizon import Rhythm
+from stream.online_models.learner_settings import LearnerSettings
 from stream.online_models.level import Levels
+from stream.online_models.rhythm import RhythmModel, RhythmState
 from stream.online_models.scorecard import Figures
 from stream.online_models.sealed import open_sealed, seal
-from stream.online_models.segment_names import ARCHETYPES
 from stream.online_models.segments import COLUMNS, SegmentModel, SegmentState
 from stream.online_models.snapshot import ChurnSnapshot, ModelSnapshot, SegmentSnapshot
 from stream.online_models.value import ValueModel, ValueState
@@ -24,34 +25,8 @@ __all__ = ["Learner", "LearnerSettings"]
 
 SCHEMA = "stream.learner-checkpoint/3"
 
-_LONGEST_HALF_LIFE = 1e9
 #: Versions of churn models are this times the labels learned, plus the position in the roster.
 _CONTENDERS = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LearnerSettings:
-    """What is asked of the models. Raises `SettingsError` for values that make no sense.
-
-    ``min_labels`` labels, and ``min_class_labels`` of them churned and as many not, make the churn model
-    ready. ``segments`` is the number of clusters. Recent figures halve the weight of examples every
-    ``half_life_examples``.
-    """
-
-    min_labels: int = 500
-    min_class_labels: int = 50
-    segments: int = 6
-    half_life_examples: float = 10_000.0
-
-    def __post_init__(self) -> None:
-        if self.min_labels < 0 or self.min_class_labels < 0:
-            raise SettingsError(
-                f"min_labels {self.min_labels}, min_class_labels {self.min_class_labels}: expected >= 0"
-            )
-        if not 1 <= self.segments <= len(ARCHETYPES):
-            raise SettingsError(f"segments is {self.segments}, expected 1..{len(ARCHETYPES)}: each has a name")
-        if not 1.0 <= self.half_life_examples <= _LONGEST_HALF_LIFE:
-            raise SettingsError(f"half_life_examples is {self.half_life_examples}, expected 1..{_LONGEST_HALF_LIFE:g}")
 
 
 class _Checkpoint(Struct, frozen=True, kw_only=True):
@@ -63,6 +38,7 @@ class _Checkpoint(Struct, frozen=True, kw_only=True):
     segments: SegmentState
     value: ValueState
     evaluation: Evaluation
+    rhythm: RhythmState | None = None
 
 
 class Learner:
@@ -76,9 +52,12 @@ class Learner:
         self,
         settings: LearnerSettings | None = None,
         on_drift: Callable[[LossAlarm | FeatureAlarm], None] = lambda _: None,
+        on_horizon: Callable[[Rhythm], None] = lambda _: None,
     ) -> None:
         self.settings = settings or LearnerSettings()
         self._on_drift = on_drift
+        self._on_horizon = on_horizon
+        self._rhythm = RhythmModel(self.settings.horizon_days, seed=self.settings.seed)
         self._championship = Championship()
         self._levels = Levels()
         self._features_drift = FeatureDrift()
@@ -130,6 +109,8 @@ class Learner:
         else:
             for changed in self._features_drift.observe(example.x, example.at_ms):
                 self._on_drift(changed)
+            if self._rhythm.learn_one(example) is not None:
+                self._on_horizon(self._rhythm.snapshot())
             self._segments.learn_one(example.x)
             self._levels.observe(example.x[RELATIVE] / INPUT_SCALE, example.at_ms)
             at_ms = example.at_ms
@@ -197,6 +178,7 @@ class Learner:
             churn=churn,
             segments=self._segment_snapshot() if self._segments.ready else None,
             value=self._value.snapshot() if self._value.ready else None,
+            rhythm=self._rhythm.snapshot(),
         )
 
     def _segment_snapshot(self) -> SegmentSnapshot:
@@ -221,6 +203,7 @@ class Learner:
             segments=self._segments.state(),
             value=self._value.state(),
             evaluation=self._evaluation,
+            rhythm=self._rhythm.state(),
         )
         return seal(SCHEMA, checkpoint)
 
@@ -230,6 +213,7 @@ class Learner:
         value: bytes,
         settings: LearnerSettings | None = None,
         on_drift: Callable[[LossAlarm | FeatureAlarm], None] = lambda _: None,
+        on_horizon: Callable[[Rhythm], None] = lambda _: None,
     ) -> "Learner":
         """Go on from a checkpoint. Raises `SnapshotError` if it is damaged or of other features."""
         checkpoint = open_sealed(value, SCHEMA, _Checkpoint)
@@ -238,7 +222,7 @@ class Learner:
                 "the checkpoint was learned on other features; run the version that wrote it, "
                 "or delete it to learn again from the log"
             )
-        learner = cls(settings, on_drift)
+        learner = cls(settings, on_drift, on_horizon)
         learner._championship = Championship.from_state(checkpoint.championship)
         learner._levels = checkpoint.levels
         learner._features_drift = FeatureDrift(checkpoint.features_drift)
@@ -246,5 +230,7 @@ class Learner:
         learner._segments = SegmentModel.from_state(checkpoint.segments, learner.settings.segments)
         learner._evaluation = checkpoint.evaluation
         learner._evaluation.half_life_examples = learner.settings.half_life_examples
+        if checkpoint.rhythm is not None:
+            learner._rhythm = RhythmModel(learner.settings.horizon_days, checkpoint.rhythm)
         learner._stream_time_ms = checkpoint.stream_time_ms
         return learner

@@ -17,6 +17,7 @@ from stream.errors import SnapshotError
 from stream.features.registry import FEATURE_NAMES
 from stream.online_models.basis import PAIRS
 from stream.online_models.evaluation import EvaluationReport
+from stream.online_models.horizon import Rhythm, check_rhythm
 from stream.online_models.sealed import open_sealed, seal
 from stream.online_models.seeding import squared_distances
 from stream.online_models.segments import Segment
@@ -87,13 +88,17 @@ class SegmentSnapshot(Struct, frozen=True, kw_only=True):
 
 
 class ModelSnapshot(Struct, frozen=True, kw_only=True):
-    """The models as of ``stream_time_ms``; ``segments`` and ``value`` are None until there are any."""
+    """The models as of ``stream_time_ms``; ``segments`` and ``value`` are None until there are any.
+
+    ``rhythm``: there from the first snapshot on; None in one of an earlier version of the program.
+    """
 
     created_at_ms: int
     stream_time_ms: int
     churn: ChurnSnapshot
     segments: SegmentSnapshot | None
     value: ValueSnapshot | None = None
+    rhythm: Rhythm | None = None
 
 
 def encode_snapshot(snapshot: ModelSnapshot) -> bytes:
@@ -123,6 +128,8 @@ def _check(snapshot: ModelSnapshot) -> None:
         _check_value(snapshot.value)
     if segments is not None:
         _check_segments(segments)
+    if snapshot.rhythm is not None:
+        check_rhythm(snapshot.rhythm)
 
 
 def _check_segments(segments: SegmentSnapshot) -> None:

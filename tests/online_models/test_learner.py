@@ -5,6 +5,7 @@ import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -140,8 +141,11 @@ def test_another_process_learns_the_same_bits() -> None:
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize("wrong", [{"min_labels": -1}, {"segments": 0}, {"segments": 99}, {"half_life_examples": 0.0}])
-def test_settings_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [{"min_labels": -1}, {"segments": 0}, {"segments": 99}, {"half_life_examples": 0.0}, {"horizon_days": -1.0}],
+)
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingsError):
         LearnerSettings(**wrong)
 
