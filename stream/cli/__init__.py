@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": ("stream.cli.evaluate:evaluate", "Measure the churn risk over a log."),
     "notify": ("stream.cli.notify:notify", "Tell people and systems about alerts."),
     "ingest": ("stream.cli.ingest:ingest", "Take events over HTTP."),
+    "import": ("stream.cli.import_:import_", "Import a shop's own history from its exports."),
     "models": ("stream.cli.models:models", "Show the models, and decide which one scores."),
     "produce": ("stream.cli.produce:produce", "Publish the events of a log file."),
     "quarantine": ("stream.cli.quarantine:quarantine", "Take up customers whose profile could not be read."),

@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Callable
-from typing import Any, Final
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 import xxhash
 
@@ -20,7 +20,7 @@ from stream.imports.statuses import is_refund_row, outcome_of
 from stream.imports.survey import Reading
 from stream.imports.table import Table
 
-__all__ = ["RowReader", "is_remark"]
+__all__ = ["RowReader"]
 
 #: What systems write for a customer who has no account.
 _NOBODY: Final = frozenset({"0", "guest", "gast", "invite", "invitado", "ospite", "none", "null", "n a", "unknown", ""})
@@ -41,12 +41,16 @@ class _Unusable(Exception):  # noqa: N818 - no error of the program: it says why
         self.detail = detail
 
 
-def is_remark(row: Row, read: Callable[[Field], str]) -> bool:
+#: The cells of a row by field, empty where the table has no such column.
+_Cells = NamedTuple("_Cells", [(field.value, str) for field in Field])  # type: ignore[misc]
+
+
+def _is_remark(row: Row, cells: Any) -> bool:
     """Whether the row is a total, a footer or a remark: a row of no customer and no date."""
-    if read(Field.DATE) or read(Field.EMAIL) or read(Field.CUSTOMER):
+    if cells.date or cells.email or cells.customer:
         return False
     filled = [cell for cell in row.cells if cell]
-    return not read(Field.ORDER_ID) or any(_REMARK.fullmatch(compared(cell)) for cell in filled[:3])
+    return not cells.order_id or any(_REMARK.fullmatch(compared(cell)) for cell in filled[:3])
 
 
 def _whole(cell: str) -> str:
@@ -67,41 +71,39 @@ class RowReader:
         self._is_workbook = table.is_workbook
         self._mapping = mapping
         self._reading = reading
-        self._at = {name: table.header.index(column) for name, column in mapping.columns.items()}
+        at = {name: table.header.index(column) for name, column in mapping.columns.items()}
+        # one place beyond the row is empty
+        self._pick = itemgetter(*(at.get(field, len(table.header)) for field in Field))
 
     def line(self, row: Row) -> Line | None:
         """The line of an order that `row` is; None for a total or a remark. What is wrong with it stands in it."""
-
-        def read(name: Field) -> str:
-            k = self._at.get(name)
-            return "" if k is None else row.cells[k]
-
-        if is_remark(row, read):
+        cells = self._cells(row)
+        if _is_remark(row, cells):
             return None
-        email = self._email(read(Field.EMAIL))
+        email = self._email(cells.email)
         known: dict[str, Any] = {
             "table": self._number,
             "line": row.line,
             "digest": xxhash.xxh3_64_intdigest("\x1f".join(row.cells).encode()),
-            "order_id": _whole(read(Field.ORDER_ID)),
+            "order_id": _whole(cells.order_id),
             "email": email,
-            "customer": self._customer(read(Field.CUSTOMER)),
-            "outcome": outcome_of(read(Field.STATUS)),
-            "product": (read(Field.PRODUCT) or read(Field.PRODUCT_NAME))[:_LABEL],
-            "category": read(Field.CATEGORY)[:_LABEL],
-            "coupon": read(Field.COUPON)[:_LABEL],
+            "customer": self._customer(cells.customer),
+            "outcome": outcome_of(cells.status),
+            "product": (cells.product or cells.product_name)[:_LABEL],
+            "category": cells.category[:_LABEL],
+            "coupon": cells.coupon[:_LABEL],
         }
-        is_refund = is_refund_row(read(Field.EVENT))
+        is_refund = is_refund_row(cells.event)
         try:
-            known["currency"] = self._currency(read)
-            known["at_ms"] = self._time(read(Field.DATE), read(Field.TIME), read(Field.ZONE))
-            known["refunded_at_ms"] = self._time(read(Field.REFUNDED_AT))
-            known["cancelled_at_ms"] = self._time(read(Field.CANCELLED_AT))
-            known["quantity"] = self._number_of(read(Field.QUANTITY), Why.BAD_QUANTITY)
-            known["price"] = self._number_of(read(Field.PRICE), Why.BAD_QUANTITY)
-            amount = self._amount(read)
-            known["refunded"] = self._positive(self._money(read(Field.REFUNDED)))
-            known["after_refunds"] = self._money(read(Field.AMOUNT_AFTER_REFUNDS))
+            known["currency"] = self._currency(cells)
+            known["at_ms"] = self._time(cells.date, cells.time, cells.zone)
+            known["refunded_at_ms"] = self._time(cells.refunded_at)
+            known["cancelled_at_ms"] = self._time(cells.cancelled_at)
+            known["quantity"] = self._figure(cells.quantity)
+            known["price"] = self._figure(cells.price)
+            amount = self._amount(cells)
+            known["refunded"] = self._positive(self._money(cells.refunded))
+            known["after_refunds"] = self._money(cells.amount_after_refunds)
         except _Unusable as unusable:
             return Line(**known, is_refund=is_refund, wrong=unusable.why, detail=unusable.detail)
         is_refund = is_refund or (amount is not None and amount < 0)
@@ -109,32 +111,31 @@ class RowReader:
 
     def contact(self, row: Row) -> tuple[str, str, Contact]:
         """E-mail address, customer number and what the row says about the person; any of them may be empty."""
-
-        def read(name: Field) -> str:
-            k = self._at.get(name)
-            return "" if k is None else row.cells[k]
-
-        email = self._email(read(Field.EMAIL))
-        customer = self._customer(read(Field.CUSTOMER))
-        name = read(Field.NAME) or " ".join(filter(None, (read(Field.FIRST_NAME), read(Field.LAST_NAME))))
+        cells = self._cells(row)
+        email = self._email(cells.email)
+        customer = self._customer(cells.customer)
+        name = cells.name or " ".join(filter(None, (cells.first_name, cells.last_name)))
         if not name and not any(map(str.isdigit, customer)) and "@" not in customer:
             name = customer
-        town = " ".join(filter(None, (read(Field.POSTCODE), read(Field.CITY))))
-        place = (read(Field.COMPANY), read(Field.STREET), read(Field.STREET_2), town, read(Field.REGION))
-        consent = compared(read(Field.MARKETING))
+        town = " ".join(filter(None, (cells.postcode.lstrip("'"), cells.city)))
+        place = (cells.company, cells.street, cells.street_2, town, cells.region)
+        consent = compared(cells.marketing)
         try:
-            seen_ms = self._time(read(Field.DATE), read(Field.TIME), read(Field.ZONE)) or 0
+            seen_ms = self._time(cells.date, cells.time, cells.zone) or 0
         except _Unusable:
             seen_ms = 0
         contact = Contact(
             name=name,
             email=email,
-            phone=read(Field.PHONE).lstrip("'"),
-            address=", ".join(filter(None, (*place, read(Field.COUNTRY)))),
+            phone=cells.phone.lstrip("'"),
+            address=", ".join(filter(None, (*place, cells.country))),
             marketing="yes" if consent in _YES else "no" if consent in _NO else "",
             seen_ms=seen_ms,
         )
         return email, customer, contact
+
+    def _cells(self, row: Row) -> Any:
+        return _Cells._make(self._pick([*row.cells, ""]))
 
     @staticmethod
     def _email(cell: str) -> str:
@@ -172,6 +173,15 @@ class RowReader:
             raise _Unusable(why, f"expected a number, got {cell!r}")
         return value
 
+    def _figure(self, cell: str) -> float | None:
+        """A quantity or a price; one that cannot be read matters only where it makes the amount."""
+        try:
+            return self._number_of(cell, Why.BAD_QUANTITY)
+        except _Unusable:
+            if self._mapping.amounts == "price":
+                raise
+            return None
+
     def _money(self, cell: str) -> int | None:
         value = self._number_of(cell, Why.BAD_AMOUNT)
         return None if value is None else round(value * UNITS)
@@ -180,19 +190,19 @@ class RowReader:
     def _positive(amount: int | None) -> int | None:
         return None if amount is None else abs(amount)
 
-    def _amount(self, read: Callable[[Field], str]) -> int | None:
+    def _amount(self, cells: Any) -> int | None:
         if self._mapping.amounts != "price":
-            return self._money(read(Field.AMOUNT))
-        price = self._number_of(read(Field.PRICE), Why.BAD_QUANTITY)
+            return self._money(cells.amount)
+        price = self._number_of(cells.price, Why.BAD_QUANTITY)
         if price is None:
             return None
-        quantity = self._number_of(read(Field.QUANTITY), Why.BAD_QUANTITY)
+        quantity = self._number_of(cells.quantity, Why.BAD_QUANTITY)
         return round(price * (1.0 if quantity is None else quantity) * UNITS)
 
-    def _currency(self, read: Callable[[Field], str]) -> str:
-        stated = read(Field.CURRENCY)
+    def _currency(self, cells: Any) -> str:
+        stated = cells.currency
         if not stated:
-            return currency_of(read(Field.AMOUNT) or read(Field.PRICE)) or self._reading.currency
+            return currency_of(cells.amount or cells.price) or self._reading.currency
         code = currency_of(stated)
         if code not in CURRENCIES:
             raise _Unusable(Why.BAD_CURRENCY, f"expected a code such as EUR, got {stated!r}")

@@ -6,7 +6,7 @@ SQLite does the sorting, in a file that is gone afterwards. 2 million lines take
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
@@ -159,11 +159,14 @@ class Staging:
         (count,) = self._file.execute("SELECT count(DISTINCT customer_id) FROM bought").fetchone()
         return int(count)
 
-    def order_days(self) -> Iterator[list[int]]:
-        """For each customer the days (since the epoch) on which there was an order, in their order."""
+    def order_days(self, customers: int) -> Iterator[tuple[int, int]]:
+        """Customer and day (since the epoch) of the orders that count, for at most so many ``customers``.
+
+        They are numbered from 0; which ones they are is as good as chance if ids are hashes.
+        """
         rows = self._file.execute("SELECT customer_id, day FROM bought ORDER BY customer_id, day")
-        for _, days in groupby(rows, key=lambda row: str(row[0])):
-            yield [int(day) for _, day in days]
+        for number, (_, days) in enumerate(islice(groupby(rows, key=lambda row: str(row[0])), customers)):
+            yield from ((number, int(day)) for _, day in days)
 
     def issues(self) -> Iterator[Issue]:
         """All issues by file and line."""

@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from stream.imports.names import compared
@@ -43,6 +44,7 @@ _OUTCOMES = tuple((outcome, re.compile(rf"\b({stems})")) for outcome, stems in _
 _REFUND = re.compile(r"\b(refund|return|credit|gutschrift|erstatt|retour|rembours|avoir|reembols|rimbors|devol|zwrot)")
 
 
+@lru_cache(maxsize=4096)
 def outcome_of(status: str) -> Outcome:
     """Return what `status` means; a status that is in no table stands for an order that was placed.
 
@@ -53,6 +55,7 @@ def outcome_of(status: str) -> Outcome:
     return next((outcome for outcome, stem in _OUTCOMES if stem.search(words)), Outcome.PLACED)
 
 
+@lru_cache(maxsize=4096)
 def is_refund_row(event: str) -> bool:
     """Whether the kind of a row says that it is money paid back.
 

@@ -27,7 +27,7 @@ class Imported(NamedTuple):
     events: list[dict[str, Any]]
     issues: list[Issue]
     contacts: dict[str, Contact]
-    order_days: list[list[int]]
+    order_days: list[tuple[int, int]]
     sources: list[Source]
 
     def why(self, why: Why) -> list[int]:
@@ -75,7 +75,7 @@ def imported(
                 None,
             )
         events = [msgspec.json.decode(event.value) for event in staged]
-        return Imported(summary, events, [*staging.issues()], contacts, [*staging.order_days()], sources)
+        return Imported(summary, events, [*staging.issues()], contacts, [*staging.order_days(1000)], sources)
 
 
 def table(path: Path, text: str, encoding: str = "utf-8") -> Path:

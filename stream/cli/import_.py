@@ -1,0 +1,97 @@
+"""``stream import``: a shop's own history, from the files that its shop system exports."""
+
+import os
+from contextlib import ExitStack
+from dataclasses import fields
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.reach import Local, reach
+from stream.settings import Settings
+
+__all__ = ["import_"]
+
+_SYSTEMS: Final = ("shopify", "woocommerce", "stripe", "square", "etsy", "ebay", "generic")
+_DECIMALS: Final = {"point": ".", "comma": ","}
+_SETTINGS: Final = ("Kafka", "Topics", "Redis", "Data", "Time", "Labels", "Events")
+
+
+class _Zone(click.ParamType):
+    name = "zone"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tzinfo:
+        from stream.imports.days import zone_of
+
+        found = zone_of(str(value))
+        if found is None:
+            self.fail(f"{value!r} is no time zone; expected a name such as Europe/London", param, ctx)
+        return found
+
+
+@click.command("import", cls=SettingsCommand)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--from", "system", type=click.Choice(_SYSTEMS), help="Whose exports they are. [told by the columns]")
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path),
+    help="TOML file that says what the columns are; a proposal is written there if there is none.",
+)
+@click.option("--dry-run", is_flag=True, help="Read everything, show what would be imported, import nothing.")
+@click.option("--report", type=click.Path(path_type=Path), help="Where to list the rows that are not used. [data dir]")
+@click.option("--currency", default="", metavar="CODE", help="Of amounts that name none.")
+@click.option("--timezone", type=_Zone(), help="Of times that have no offset. [UTC]")
+@click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="Order in dates that do not tell.")
+@click.option("--decimal", type=click.Choice([*_DECIMALS]), help="Decimal sign of amounts that do not tell.")
+@click.option(
+    "--line-items",
+    type=click.Choice(["sum", "first"]),
+    help="Rows with the same order number: sum their amounts, or each has the whole amount.",
+)
+@click.option("--encoding", default="", help="Of text files. [found out]")
+@click.option("--delimiter", default="", help="What separates cells in text files. [found out]")
+@click.option("--sheet", default="", help="Of a spreadsheet. [the one with most rows]")
+@click.option(
+    "--max-rejected",
+    type=click.FloatRange(0, 100),
+    default=50.0,
+    show_default=True,
+    help="Exit status 1 if more than so many per cent of the rows are refused.",
+)
+@click.option("--no-wait", is_flag=True, help="Do not wait until workers have processed what was published.")
+@with_settings(*_SETTINGS, local=Local.NEVER)
+@click.pass_context
+def import_(ctx: click.Context, /, settings: Settings, *, files: tuple[Path, ...], **given: Any) -> None:
+    """Import the orders and customers in FILES, which a shop system has exported.
+
+    Shopify, WooCommerce, Stripe, Square, Etsy and eBay are known by their columns; of any other CSV file or spreadsheet
+    it is proposed what the columns are. Give all files in one command: they are sorted together. Importing a file
+    again, or a longer one, counts nothing twice. Names and addresses stay in the data directory.
+    """
+    # the libraries that read files take a while to load
+    from stream.cli.import_run import ImportRun
+    from stream.imports.source import Options
+
+    options = Options(
+        system=given["system"] or "",
+        mapping_file=given["mapping"],
+        dates=given["dates"] or "",
+        decimal=_DECIMALS.get(given["decimal"] or "", ""),  # type: ignore[arg-type]
+        currency=given["currency"].upper(),
+        zone=given["timezone"],
+        encoding=given["encoding"],
+        delimiter=given["delimiter"].replace("\\t", "\t"),
+        sheet=given["sheet"],
+        line_items=given["line_items"] or "",
+    )
+    run = ImportRun(options, report=given["report"], max_rejected=given["max_rejected"], wait=not given["no_wait"])
+    sources = run.look_at(files)
+    with ExitStack() as opened:
+        if not given["dry_run"]:
+            names = {declaration.name for declaration in fields(Settings)}
+            overrides = {name: value for name, value in ctx.params.items() if name in names}
+            settings = opened.enter_context(reach(os.environ, overrides, Local.WORKERS, command="import"))
+        ctx.exit(run.dry(settings, sources) if given["dry_run"] else run.publish(settings, sources))

@@ -1,0 +1,213 @@
+"""The steps of an import, and what is said about them."""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from rich.text import Text
+
+from stream.cli.console import console_for_people
+from stream.cli.import_bar import Bar
+from stream.cli.import_target import newest_events, open_ledger
+from stream.cli.import_view import print_issues, print_mapping, print_sources, print_summary
+from stream.cli.kafka import silent
+from stream.cli.settle import wait_until_settled
+from stream.cli.shop import data_directory
+from stream.client.contract import Contract
+from stream.client.producer import Producer
+from stream.clock import SystemClock
+from stream.errors import ImportFileError, StreamError
+from stream.features.registry import DAY_MS
+from stream.imports.contacts import CONTACTS_FILE, Contacts
+from stream.imports.importer import Importer
+from stream.imports.ledger import Ledger
+from stream.imports.mapping import Mapping
+from stream.imports.mapping_file import write_mapping
+from stream.imports.publishing import publish
+from stream.imports.report_file import write_report
+from stream.imports.source import Options, Source, open_source
+from stream.imports.staging import Staging
+from stream.imports.summary import Summary
+from stream.imports.table import Table, open_table
+from stream.online_models.rhythm_history import rhythm_of_orders
+from stream.settings import Settings
+
+__all__ = ["ImportRun"]
+
+#: Nothing has moved for so long: no worker is there.
+_PATIENCE_S: Final = 60.0
+#: The rhythm of a shop is that of so many of its customers.
+_RHYTHM_CUSTOMERS: Final = 20_000
+
+
+class ImportRun:
+    """One run of the command.
+
+    ``report``: where rows that are not used are listed. ``max_rejected``: in per cent of the rows. ``wait``: until the
+    workers have processed what was published.
+    """
+
+    def __init__(self, options: Options, *, report: Path | None, max_rejected: float, wait: bool) -> None:
+        self._options = options
+        self._wait = wait
+        self._report = report
+        self._max_rejected = max_rejected
+        self._console = console_for_people()
+
+    def look_at(self, files: Sequence[Path]) -> list[Source]:
+        """Open the files, and show what was found. Raises `ImportFileError` where a question is left open."""
+        self._propose(files[0])
+        sources = [open_source(path, self._options, self._show) for path in files]
+        print_sources(self._console, sources)
+        return sources
+
+    def dry(self, settings: Settings, sources: Sequence[Source]) -> int:
+        """Read everything and show what would be imported into an empty shop; returns the exit status."""
+        with Staging() as staging:
+            summary = self._prepare(settings, sources, staging, None)
+            self._check_currencies(settings, summary)
+            status = self._tell(summary, sources, staging, self._report)
+        self._say(f"\nNothing was imported: {summary.new_events:,} events would be published into an empty shop.")
+        return status
+
+    def publish(self, settings: Settings, sources: Sequence[Source]) -> int:
+        """Import; returns the exit status."""
+        folder = data_directory(settings).path
+        with ExitStack() as opened:
+            staging = opened.enter_context(Staging())
+            ledger = opened.enter_context(open_ledger(settings, folder, self._say))
+            importer = self._importer(settings, sources, staging, ledger)
+            summary = self._read(importer, sources)
+            self._check_currencies(settings, summary)
+            default = folder / "imports" / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-not-used.csv"
+            status = self._tell(summary, sources, staging, self._report or default)
+            with Contacts(folder / CONTACTS_FILE) as contacts:
+                contacts.add(importer.contacts())
+            if summary.new_events:
+                self._send(settings, staging, ledger, summary)
+            else:
+                self._say("\nThere is nothing new to import.")
+        if summary.new_events and self._wait:
+            self._wait_for_workers(settings)
+        if summary.orders:
+            self._say("\nWhom to contact today: stream today")
+        return status
+
+    def _propose(self, path: Path) -> None:
+        """Write a mapping for ``path`` if one is asked for that does not exist yet; that ends the run."""
+        wanted = self._options.mapping_file
+        if wanted is None or wanted.exists():
+            return
+        without = Options(
+            system=self._options.system,
+            encoding=self._options.encoding,
+            delimiter=self._options.delimiter,
+            sheet=self._options.sheet,
+        )
+        why = ""
+        found: list[tuple[Table, Mapping]] = []
+        try:
+            open_source(path, without, lambda table, mapping: found.append((table, mapping)))
+        except ImportFileError as error:
+            why = f" ({error})"
+        if found:
+            table, mapping = found[0]
+        else:
+            table = open_table(path, encoding=without.encoding, delimiter=without.delimiter, sheet=without.sheet)
+            mapping = Mapping()
+        write_mapping(wanted, mapping, table.header)
+        raise ImportFileError(f"{wanted} now says what the columns of {path} are{why}. Look at it, then run this again")
+
+    def _show(self, table: Table, mapping: Mapping) -> None:
+        if mapping.system == "generic":
+            self._say(f"\n{table.source}: no export of a system that is known here. Its columns are taken as")
+            print_mapping(self._console, mapping)
+            self._say(f"If that is wrong: stream import {table.source} --mapping shop.toml, and change that file.\n")
+
+    def _importer(
+        self, settings: Settings, sources: Sequence[Source], staging: Staging, ledger: Ledger | None
+    ) -> Importer:
+        return Importer(
+            sources,
+            staging,
+            Contract(settings),
+            ledger,
+            now_ms=SystemClock().now_ms(),
+            newest=newest_events(settings, self._say) if ledger is not None else lambda _: {},
+        )
+
+    def _prepare(
+        self, settings: Settings, sources: Sequence[Source], staging: Staging, ledger: Ledger | None
+    ) -> Summary:
+        return self._read(self._importer(settings, sources, staging, ledger), sources)
+
+    def _read(self, importer: Importer, sources: Sequence[Source]) -> Summary:
+        with Bar("reading", sum(source.reading.rows for source in sources)) as advance:
+            return importer.prepare(advance)
+
+    @staticmethod
+    def _check_currencies(settings: Settings, summary: Summary) -> None:
+        """Raise `ImportFileError` if amounts of several currencies would be added up as if they were one."""
+        found = summary.orders_by_currency
+        if len(found) > 1 and not settings.rates:
+            shown = ", ".join(f"{code} ({count:,} orders)" for code, count in found.most_common())
+            base = found.most_common(1)[0][0]
+            example = ",".join([f"{base}=1", *(f"{code}=..." for code in found if code != base)])
+            raise ImportFileError(
+                f"there are amounts in {shown}: say what they are worth, for this command and for the workers, as"
+                f" STREAM_CURRENCY_RATES={example}"
+            )
+
+    def _tell(self, summary: Summary, sources: Sequence[Source], staging: Staging, report: Path | None) -> int:
+        print_summary(self._console, summary)
+        self._tell_rhythm(staging, summary)
+        print_issues(self._console, summary, sources)
+        if summary.counts and report is not None:
+            report.parent.mkdir(parents=True, exist_ok=True)
+            write_report(report, staging.issues(), [source.name for source in sources])
+            self._say(f"\nEach of these rows is listed in {report}")
+        if 100 * summary.refused_share > self._max_rejected:
+            self._say(
+                f"\n{summary.refused_share:.0%} of the rows were refused, more than --max-rejected"
+                f" {self._max_rejected:g}: look at the reasons above."
+            )
+            return 1
+        return 0
+
+    def _tell_rhythm(self, staging: Staging, summary: Summary) -> None:
+        """How often the customers order, and the horizon that fits."""
+        if summary.last_ms is None:
+            return
+        days = np.fromiter(chain.from_iterable(staging.order_days(_RHYTHM_CUSTOMERS)), np.int64).reshape(-1, 2)
+        rhythm = rhythm_of_orders(days[:, 0], days[:, 1] * DAY_MS, summary.last_ms)
+        sentence = rhythm.sentence()
+        self._say(f"{sentence[0].upper()}{sentence[1:]}.")
+
+    def _send(self, settings: Settings, staging: Staging, ledger: Ledger, summary: Summary) -> None:
+        began = time.monotonic()
+        with (
+            Producer(settings, logger=silent) as producer,
+            Bar("publishing", summary.new_events) as advance,
+        ):
+            published = publish(staging.events(), producer, ledger, advance)
+        self._say(
+            f"\nPublished {published:,} events of {summary.new_orders:,} new orders"
+            f" in {time.monotonic() - began:.1f} s."
+        )
+
+    def _wait_for_workers(self, settings: Settings) -> None:
+        with Bar("processing", None) as bar:
+            try:
+                wait_until_settled(settings, bar.show, patience_s=_PATIENCE_S)
+            except StreamError as error:
+                self._say(f"The events wait in Kafka: {error}")
+            else:
+                self._say("The workers have processed everything.")
+
+    def _say(self, text: str) -> None:
+        self._console.print(Text(text))

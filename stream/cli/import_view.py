@@ -1,0 +1,101 @@
+"""What `stream import` says to people."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from babel.dates import format_date
+from babel.numbers import format_currency
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stream.imports.issues import Issue, Severity, Why
+from stream.imports.line import UNITS
+from stream.imports.mapping import Mapping
+from stream.imports.source import Source
+from stream.imports.summary import Summary
+
+__all__ = ["money", "print_issues", "print_mapping", "print_sources", "print_summary", "printable_name"]
+
+_LOCALE: Final = "en_GB"
+_TITLES: Final = (
+    (Severity.REFUSED, "Not used, because something is wrong with them"),
+    (Severity.LEFT_OUT, "Not used, as they are no orders that count"),
+    (Severity.NOTE, "Used, but look at them"),
+)
+
+
+def printable_name(text: str) -> str:
+    """What comes from a file, fit for a terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def money(amounts: Counter[str]) -> str:
+    """Sums in 1/UNITS by currency, as people write them.
+
+    >>> money(Counter({"EUR": 12345000}))
+    '€1,234.50'
+    """
+    shown = [format_currency(units / UNITS, code, locale=_LOCALE) for code, units in sorted(amounts.items()) if units]
+    return " and ".join(shown) or "nothing"
+
+
+def _day(at_ms: int) -> str:
+    return format_date(datetime.fromtimestamp(at_ms / 1000, UTC), "d MMMM y", locale=_LOCALE)
+
+
+def print_mapping(console: Console, mapping: Mapping) -> None:
+    """Which columns were found to be what."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("what")
+    table.add_column("column")
+    for field, column in mapping.columns.items():
+        table.add_row(field.replace("_", " "), Text(printable_name(column)))
+    console.print(table)
+
+
+def print_sources(console: Console, sources: Sequence[Source]) -> None:
+    """What each file is, and what was assumed about it."""
+    for source in sources:
+        about = f"{source.mapping.title}; {source.reading.rows:,} rows ({source.table.described})"
+        console.print(Text(f"{printable_name(source.name)}: {about}"))
+        for note in source.reading.notes:
+            console.print(Text(f"  {note}"))
+
+
+def print_summary(console: Console, summary: Summary) -> None:
+    """Orders, customers, money and dates."""
+    if summary.first_ms is None or summary.last_ms is None:
+        console.print("\nNo orders were found.")
+        return
+    console.print(
+        f"\n{summary.orders:,} orders of {summary.customers:,} customers from {_day(summary.first_ms)}"
+        f" to {_day(summary.last_ms)}: {money(summary.ordered)}."
+    )
+    if any(summary.paid_back.values()):
+        console.print(
+            f"{money(summary.paid_back)} of it was paid back; {money(summary.ordered - summary.paid_back)} is left."
+        )
+    if summary.cancelled:
+        console.print(f"{summary.cancelled:,} more were cancelled and count nothing.")
+
+
+def print_issues(console: Console, summary: Summary, sources: Sequence[Source]) -> None:
+    """Rows that are not used, by reason, with the first of each."""
+    for severity, title in _TITLES:
+        found = [(why, count, first) for why, (count, first) in summary.counts.items() if first.severity is severity]
+        if not found:
+            continue
+        rows = sum(count for _, count, _ in found)
+        console.print(f"\n{title}: {rows:,} of {summary.rows:,} rows")
+        for why, count, first in found:
+            console.print(Text(f"{count:>8,}  {_said(why, first, sources)}"))
+
+
+def _said(why: Why, first: Issue, sources: Sequence[Source]) -> str:
+    where = f"line {first.line:,}" if len(sources) == 1 else f"{sources[first.table].name}, line {first.line:,}"
+    detail = f": {first.detail}" if first.detail else ""
+    return printable_name(f"{why} First: {where}{detail}.")
