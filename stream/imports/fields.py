@@ -88,9 +88,10 @@ _WORDS: Final[dict[Field, str]] = {
     Field.ORDER_ID: (
         "order id|order number|order no|order|order name|order ref|order reference|invoice id|invoice number|invoice no"
         "|invoice|receipt number|receipt|transaction id|sale id|ref id|number|bestellnummer|bestell nr|bestellnr"
-        "|bestellung|auftragsnummer|auftrag|rechnungsnummer|rechnung|belegnummer|numero de commande|n commande|commande"
-        "|no commande|numero de facture|facture|numero de pedido|n pedido|pedido|id pedido|numero ordine|ordine"
-        "|id ordine|numero fattura|bestelnummer|ordernummer|bestelling|factuurnummer|numero do pedido|n do pedido"
+        "|bestellung|auftragsnummer|auftrag|rechnungsnummer|rechnung|belegnummer|numero de commande|no de commande"
+        "|commande|no commande|numero de facture|facture|numero de pedido|no de pedido|no pedido|pedido"
+        "|id pedido|numero ordine|ordine"
+        "|id ordine|numero fattura|bestelnummer|ordernummer|bestelling|factuurnummer|numero do pedido|no do pedido"
         "|encomenda|numer zamowienia|zamowienie|nr zamowienia|order nr|ordernr|ordrenummer|fakturanummer"
     ),
     Field.DATE: (
@@ -124,7 +125,8 @@ _WORDS: Final[dict[Field, str]] = {
     Field.CUSTOMER: (
         "customer id|customer number|customer no|customer ref|client id|client number|buyer id|buyer username|user id"
         "|member id|member|account id|account number|customer|client|buyer|user|username|shopper|kundennummer|kunden nr"
-        "|kundennr|kunden id|kunde|kaufer|numero client|n client|id client|acheteur|numero de cliente|id cliente"
+        "|kundennr|kunden id|kunde|kaufer|numero client|no client|no de client|id client|acheteur"
+        "|numero de cliente|no de cliente|no cliente|id cliente"
         "|cliente|comprador|numero cliente|codice cliente|acquirente|klantnummer|klant id|klant|koper|numer klienta"
         "|id klienta|klient|kupujacy|kundnummer|kund|kundenummer"
     ),

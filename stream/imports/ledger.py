@@ -80,13 +80,13 @@ class Ledger:
             raise ImportFileError(f"{path}: cannot be used as the list of what was imported: {error}") from error
 
     def find(self, order_key: str) -> Book | None:
-        row = self._one("SELECT body FROM booked WHERE shop = ? AND order_key = ?", order_key)
-        return None if row is None else msgspec.msgpack.decode(row[0], type=Book)
+        rows = self._all("SELECT body FROM booked WHERE shop = ? AND order_key = ?", order_key)
+        return msgspec.msgpack.decode(rows[0][0], type=Book) if rows else None
 
     def customer_of(self, customer: str) -> str:
         """The customer id under which a customer number was imported; empty if it was not."""
-        row = self._one("SELECT customer_id FROM alias WHERE shop = ? AND customer = ?", customer)
-        return "" if row is None else str(row[0])
+        rows = self._all("SELECT customer_id FROM alias WHERE shop = ? AND customer = ?", customer)
+        return str(rows[0][0]) if rows else ""
 
     def newest(self, customer_ids: Iterable[str]) -> dict[str, int]:
         """For those of ``customer_ids`` that were imported: the time of their newest imported event, ms."""
@@ -95,12 +95,12 @@ class Ledger:
         while some := list(islice(ids, _AT_ONCE)):
             marks = ", ".join("?" * len(some))
             statement = f"SELECT customer_id, at_ms FROM newest WHERE shop = ? AND customer_id IN ({marks})"  # noqa: S608
-            found.update(self._file.execute(statement, [self._shop, *some]))
+            found.update(self._all(statement, *some))
         return found
 
     def witness(self) -> Witness | None:
-        row = self._one("SELECT topic, partition, offset_, customer_id FROM witness WHERE shop = ?")
-        return None if row is None else Witness(*row)
+        rows = self._all("SELECT topic, partition, offset_, customer_id FROM witness WHERE shop = ?")
+        return Witness(*rows[0]) if rows else None
 
     def enter(self, entries: Iterable[Entry], witness: Witness | None) -> None:
         """Enter what the broker has confirmed: all of it, or after an error nothing."""
@@ -115,9 +115,12 @@ class Ledger:
 
     def clear(self) -> None:
         """Forget everything about this shop."""
-        with self._file:
-            for table in ("booked", "newest", "alias", "witness"):
-                self._file.execute(f"DELETE FROM {table} WHERE shop = ?", [self._shop])  # noqa: S608 - names of ours
+        try:
+            with self._file:
+                for table in ("booked", "newest", "alias", "witness"):
+                    self._file.execute(f"DELETE FROM {table} WHERE shop = ?", [self._shop])  # noqa: S608 - names of ours
+        except sqlite3.Error as error:
+            raise ImportFileError(f"{self._path}: cannot be written: {error}") from error
 
     def close(self) -> None:
         self._file.close()
@@ -145,8 +148,8 @@ class Ledger:
                 "INSERT OR IGNORE INTO alias VALUES (?, ?, ?)", [self._shop, book.customer, book.customer_id]
             )
 
-    def _one(self, statement: str, *values: str) -> tuple[Any, ...] | None:
+    def _all(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
         try:
-            return self._file.execute(statement, [self._shop, *values]).fetchone()  # type: ignore[no-any-return]
+            return self._file.execute(statement, [self._shop, *values]).fetchall()
         except sqlite3.Error as error:
             raise ImportFileError(f"{self._path}: cannot be read: {error}") from error

@@ -11,6 +11,10 @@ from babel import Locale
 __all__ = ["CURRENCIES", "currency_of", "without_currency"]
 
 
+#: Signs that several currencies use.
+_AMBIGUOUS: Final = ("$", "kr.", "kr", "Kr.", "Kr", "Fr.", "Rs.", "Rs", ",-")
+
+
 def _symbols() -> Mapping[str, str]:
     """Sign -> ISO code: what means one currency in several locales, and what marketplaces write ("US $", "C $")."""
     found: dict[str, set[str]] = {}
@@ -18,7 +22,9 @@ def _symbols() -> Mapping[str, str]:
         for code, symbol in Locale.parse(name).currency_symbols.items():
             if symbol != code and not symbol.isspace():
                 found.setdefault(symbol, set()).add(code)
-    single = {symbol: next(iter(codes)) for symbol, codes in found.items() if len(codes) == 1}
+    single = {
+        symbol: next(iter(codes)) for symbol, codes in found.items() if len(codes) == 1 and symbol not in _AMBIGUOUS
+    }
     written = {"US $": "USD", "AU $": "AUD", "C $": "CAD", "NZ $": "NZD", "HK $": "HKD", "S $": "SGD", "€": "EUR"}
     return {**single, **written, "£": "GBP", "¥": "JPY", "₹": "INR", "zł": "PLN", "R$": "BRL", "₽": "RUB", "₺": "TRY"}
 
@@ -30,7 +36,6 @@ CURRENCIES: Final = frozenset(
 
 #: What each sign means that is used by one currency. "$" and "kr" are used by many and left out.
 _SYMBOLS: Final = MappingProxyType(_symbols())
-_AMBIGUOUS: Final = ("$", "kr.", "kr", "Kr.", "Kr", "Fr.", "Rs.", "Rs", ",-")
 _CODE: Final = re.compile(r"(?<![A-Za-z])([A-Za-z]{3})(?![A-Za-z])")
 _SIGNS: Final = re.compile(
     "|".join(

@@ -7,6 +7,7 @@ from functools import lru_cache
 __all__ = ["compared"]
 
 _NOT_WORD = re.compile(r"[\W_]+")
+_NUMERO = re.compile(r"\b[Nn][°º]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -17,6 +18,6 @@ def compared(name: str) -> str:
     >>> compared("Order #"), compared(" Prénom (facturation) "), compared("orderDate"), compared("Buyer_E-Mail")
     ('order number', 'prenom facturation', 'order date', 'buyer e mail')
     """
-    text = _CAMEL.sub(" ", name.strip().replace("#", " number ").replace("ß", "ss"))
+    text = _CAMEL.sub(" ", _NUMERO.sub(" no ", name.strip().replace("#", " number ").replace("ß", "ss")))
     plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     return _NOT_WORD.sub(" ", plain).strip()

@@ -74,6 +74,12 @@ _PARTS: Final = frozenset(
 )
 
 
+#: Unless it says that the part is included.
+_INCLUDED: Final = frozenset(
+    ("incl", "inkl", "including", "included", "inklusive", "ttc", "inclus", "incluido", "incluso")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Column:
     """A column and the shares of its filled cells (0 to 1) that are of a kind. ``filled``: share of the rows."""
@@ -216,7 +222,8 @@ def _named(field: Field, columns: Sequence[_Column]) -> _Column | None:
 
 
 def _is_part(column: _Column) -> bool:
-    return not _PARTS.isdisjoint(column.compared.split())
+    words = column.compared.split()
+    return not _PARTS.isdisjoint(words) and _INCLUDED.isdisjoint(words)
 
 
 def _by_content(field: Field, columns: Sequence[_Column]) -> _Column | None:

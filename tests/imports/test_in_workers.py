@@ -1,0 +1,124 @@
+"""What workers make of an import: everybody who ordered is known, and their orders and money are those of the files."""
+
+import random
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import orjson
+import pandas as pd
+import pytest
+
+from stream.adapters.customer import customer_of_address
+from stream.events.decode import Decoder
+from stream.events.kinds import EventType
+from stream.events.log_event import LogEvent
+from stream.imports.issues import Why
+from stream.imports.ledger import LEDGER_FILE, Ledger
+from stream.online_models.learner import Learner
+from stream.processing.replay import Replay
+from stream.processing.rules import rules_of
+from stream.settings import Settings
+from tests.imports.shop import NOW_MS, imported
+
+COLUMNS = ["Name", "Email", "Financial Status", "Created at", "Total", "Currency", "Refunded Amount", "Cancelled at"]
+END = datetime(2025, 12, 20)  # noqa: DTZ001 - local to the shop
+
+
+def shop(customers: int, seed: int) -> pd.DataFrame:
+    """Two years of a made-up shop, as Shopify would export it; ``settled``: when refunds and cancellations came."""
+    chance = random.Random(seed)
+    lines = []
+    for customer in range(customers):
+        at = END - timedelta(days=chance.uniform(30, 730))
+        gap = chance.lognormvariate(3.9, 0.6)
+        while at < END:
+            total = round(chance.lognormvariate(3.2, 0.7), 2)
+            settled = at + timedelta(days=chance.uniform(1, 25))
+            kind = chance.choices(["paid", "refunded", "part", "cancelled"], [90, 4, 4, 2])[0]
+            refunded = {"refunded": total, "part": round(total / 3, 2)}.get(kind, 0.0)
+            lines.append((f"c{customer}@example.com", kind, at, total, refunded, settled))
+            at += timedelta(days=chance.expovariate(1 / gap) + 0.01)
+    table = pd.DataFrame(lines, columns=["Email", "kind", "at", "Total", "refunded", "settled"])
+    return table.sort_values("at", ignore_index=True).assign(Name=lambda t: "#" + (t.index + 1001).astype(str))
+
+
+def export(shop: pd.DataFrame, path: Path, when: datetime) -> Path:
+    """The export of that day, newest first."""
+    table = shop[shop["at"] < when].copy()
+    known = table["settled"] < when
+    cancelled = known & (table["kind"] == "cancelled")
+    table["Financial Status"] = table["kind"].where(known & (table["kind"] == "refunded"), "paid")
+    table["Refunded Amount"] = table["refunded"].where(known, 0.0).map("{:.2f}".format)
+    table["Created at"] = table["at"].dt.strftime("%Y-%m-%d %H:%M:%S +0000")
+    table["Cancelled at"] = table["settled"].dt.strftime("%Y-%m-%d %H:%M:%S +0000").where(cancelled, "")
+    table["Total"] = table["Total"].map("{:.2f}".format)
+    table["Currency"] = "EUR"
+    table["Lineitem name"] = "Tea"
+    table.iloc[::-1][[*COLUMNS, "Lineitem name"]].to_csv(path, index=False)
+    return path
+
+
+def processed(events: Iterable[dict[str, object]]) -> dict[str, dict[str, float]]:
+    """The documents of the customers after ``events``."""
+    settings = Settings()
+    replay = Replay(rules_of(settings), Learner(), Decoder(), NOW_MS)
+    log = (
+        LogEvent(
+            EventType.PURCHASE,
+            str(event["customer_id"]),
+            round(datetime.fromisoformat(str(event["occurred_at"])).timestamp() * 1000),
+            msgspec.json.encode(event),
+        )
+        for event in events
+    )
+    for _ in replay.run(log):
+        pass
+    assert replay.counters.dead_letters == replay.counters.duplicates == 0
+    return {customer: orjson.loads(document) for customer, document in replay.documents.items()}
+
+
+def check(documents: dict[str, dict[str, float]], shop: pd.DataFrame, *, orders: bool = True) -> None:
+    stands = shop[shop["kind"] != "cancelled"]
+    by_customer = stands.groupby("Email").agg(
+        orders=("Total", "size"), spend=("Total", "sum"), refunded=("refunded", "sum")
+    )
+    assert {*documents} == {customer_of_address(address) for address in shop["Email"]}
+    for address, expected in by_customer.iterrows():
+        document = documents[customer_of_address(str(address))]
+        if orders:
+            assert document["orders"] == expected["orders"]
+        assert document["spend"] == pytest.approx(expected["spend"] - expected["refunded"], abs=0.001)
+
+
+@pytest.mark.parametrize("customers", [30, 420])
+def test_everybody_who_ordered_has_the_orders_and_the_money_of_the_file(tmp_path: Path, customers: int) -> None:
+    made = shop(customers, seed=customers)
+    result = imported(export(made, tmp_path / "orders.csv", END))
+    settled = made.assign(
+        kind=made["kind"].where(made["settled"] < END, "paid"),
+        refunded=made["refunded"].where(made["settled"] < END, 0.0),
+    )
+    check(processed(result.events), settled)
+    stands = settled[settled["kind"] != "cancelled"]
+    assert (result.summary.orders, result.summary.customers) == (len(stands), stands["Email"].nunique())
+    assert result.money() == pytest.approx(stands["Total"].sum(), abs=0.001)
+    assert result.paid_back() == pytest.approx(stands["refunded"].sum(), abs=0.001)
+
+
+def test_imports_month_by_month_come_to_the_same_as_one(tmp_path: Path) -> None:
+    made = shop(60, seed=7)
+    events: list[dict[str, object]] = []
+    notes: set[Why] = set()
+    with Ledger(tmp_path / LEDGER_FILE, "shop") as ledger:
+        when = END - timedelta(days=700)
+        while when < END + timedelta(days=60):
+            if (made["at"] < when).any():
+                result = imported(export(made, tmp_path / "orders.csv", when), ledger=ledger)
+                events += result.events
+                notes |= {issue.why for issue in result.issues}
+            when += timedelta(days=30)
+    assert notes <= {Why.IMPORTED, Why.REFUND_UNDATED, Why.REFUND_LATER}
+    assert Why.REFUND_LATER in notes
+    check(processed(events), made)
