@@ -10,13 +10,14 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from stream.cli.kafka import client_config, cluster_metadata, silent
 from stream.cli.options import SettingsCommand, with_settings
-from stream.errors import PublishError, SettingsError, TopologyError
+from stream.errors import PublishError, SettingsError, StorageError, TopologyError
 from stream.events.rejections import Rejection
 from stream.events.times import instant
 from stream.notifications.actions import decode_action, encode_action
 from stream.notifications.contract import Action, ActionKind
 from stream.notifications.inbound import Inbound
 from stream.settings import Settings
+from stream.storage.overview import Overview
 
 __all__ = ["actions"]
 
@@ -36,7 +37,7 @@ def actions() -> None:
 @click.option("--note", help="What is worth knowing, at most 2,000 characters.")
 @click.option("--at", help="When, RFC 3339 with offset. [now]")
 @click.option("--action-id", help="A repeat under the same id is no second action. [a new one]")
-@with_settings("Kafka", "Topics", "Time")
+@with_settings("Kafka", "Topics", "Redis", "Time")
 def record(
     settings: Settings,
     *,
@@ -50,7 +51,8 @@ def record(
 ) -> None:
     """Publish an ACTION about CUSTOMER: contacted, offer_accepted, resolved or false_alarm.
 
-    The customer's view shows it, and for a time nobody is told of the customer again.
+    The customer's view shows it, and for a time nobody is told of the customer again. Warns of a CUSTOMER whom nobody
+    knows.
     """
     now_ms = time.time_ns() // 1_000_000
     taken = Action(
@@ -64,11 +66,28 @@ def record(
     )
     value, key = encode_action(taken), customer_id.encode()
     # as strictly as the notifier will read it
-    read = decode_action(Inbound(settings.actions, 0, 0, key, value, now_ms), now_ms, round(settings.skew_s * 1000))
+    read = decode_action(Inbound(settings.actions, 0, 0, key, value, now_ms), round(settings.skew_s * 1000))
     if isinstance(read, Rejection):
         raise SettingsError(f"this is no action: {read.detail}")
     _publish(settings, key, value)
+    _warn_of_stranger(settings, customer_id)
     click.echo(f"recorded {taken.action} of {customer_id} as {taken.action_id}", err=True)
+
+
+def _warn_of_stranger(settings: Settings, customer_id: str) -> None:
+    """A mistyped id is recorded as well as any other: say that nobody is known by it."""
+    try:
+        with Overview(settings) as overview:
+            is_known = overview.find(customer_id) is not None
+    except StorageError as error:
+        click.echo(f"stream: whether there is a customer {customer_id!r} was not looked up: {error}", err=True)
+        return
+    if not is_known:
+        click.echo(
+            f"stream: no customer {customer_id!r} is known: the action is recorded all the same; if the id is mistyped,"
+            " record it again under the right one",
+            err=True,
+        )
 
 
 def _instant(text: str) -> datetime:

@@ -1,6 +1,5 @@
 """``stream effect``: what notifying achieves."""
 
-import time
 from datetime import datetime
 
 import click
@@ -32,7 +31,6 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     from stream.notifications.effect import exposures, report
     from stream.notifications.effect_input import PurchaseLog, actions_of, notifications_of
 
-    now_ms = time.time_ns() // 1_000_000
     first, mixed = exposures(notifications_of(settings), since_ms)
     purchases = PurchaseLog(
         frozenset(item.customer_id for item in first),
@@ -44,7 +42,7 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
         first,
         mixed,
         purchases.orders,
-        actions_of(settings, now_ms),
+        actions_of(settings),
         horizon_days=settings.horizon_days,
         as_of_ms=purchases.as_of_ms,
     )

@@ -56,9 +56,9 @@ def _show(config: Config, templates: Templates, alert: Alert, known: Known, outc
         click.echo(f"  to {wanted.channel} by rule {wanted.rule}: {against}")
         channel = config.channels[wanted.channel]
         if channel.digest is None:
-            message = templates.single(wanted.template, channel.format, alert)
+            message = templates.single(wanted.template, wanted.channel, alert)
         else:
-            message = templates.digest(channel.digest.template, channel.format, [alert], 0)
+            message = templates.digest(channel.digest.template, wanted.channel, [alert], 0)
         for line in (message.title, *message.body.splitlines()):
             click.echo(f"    {line}")
 

@@ -28,11 +28,14 @@ _alerts: Final = msgspec.json.Decoder(Alert)
 _encoder: Final = msgspec.json.Encoder()
 
 
-def decode_action(record: Record, now_ms: int, skew_ms: int) -> Action | Rejection:
-    """The action in `record`, or why there is none. It may lie at most `skew_ms` in the future. Never raises."""
+def decode_action(record: Record, skew_ms: int) -> Action | Rejection:
+    """The action in `record`, or why there is none. It may lie at most `skew_ms` after the record. Never raises.
+
+    The clock of whoever decodes has no say: a record that is read again is judged alike.
+    """
     try:
         action = _actions.decode(_screened(record))
-        _check(action, record.key, now_ms + skew_ms)
+        _check(action, record.key, record.timestamp + skew_ms)
     except Exception as error:  # noqa: BLE001 - one bad record must not stop the notifier
         return Rejection(0, *diagnose(error, record.value))
     return action
@@ -43,6 +46,7 @@ def decode_alert(record: Record) -> Alert | Rejection:
     try:
         alert = _alerts.decode(_screened(record))
         _check_key(record.key, alert.customer_id)
+        _check_time(alert)
     except Exception as error:  # noqa: BLE001 - as above
         return Rejection(0, *diagnose(error, record.value))
     return alert
@@ -64,8 +68,11 @@ def encode_action(action: Action) -> bytes:
 
 
 def occurred_ms(alert: Alert) -> int:
-    """When the alert occurred, stream time."""
-    return epoch_ms(datetime.fromisoformat(alert.occurred_at))
+    """When the alert occurred, stream time. Raises ValueError for a text that is no time with an offset."""
+    at = datetime.fromisoformat(alert.occurred_at)
+    if at.tzinfo is None:
+        raise ValueError("a time without an offset")
+    return epoch_ms(at)
 
 
 def latest_actions(encoded: Mapping[str, bytes]) -> list[Action]:
@@ -101,6 +108,13 @@ def _check(action: Action, key: bytes | None, latest_ms: int) -> None:
     found = _CONTROL.search(ids) or _CONTROL_IN_NOTE.search(action.note or "")
     if found:
         raise BadRecordError(Reason.CONTROL_CHARACTER, f"a text contains U+{ord(found.group()):04X}")
+
+
+def _check_time(alert: Alert) -> None:
+    try:
+        occurred_ms(alert)
+    except (ValueError, OverflowError):
+        raise BadRecordError(Reason.BAD_TIMESTAMP, "expected occurred_at in RFC 3339, with offset") from None
 
 
 def _check_key(key: bytes | None, customer_id: str) -> None:

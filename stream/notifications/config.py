@@ -106,7 +106,8 @@ class Channel(_Part, frozen=True, kw_only=True):
     """One address, and when and how much it wants to hear.
 
     ``url``: of Apprise. ``collect_minutes``: alerts are collected so long, then leave in order of value at risk.
-    ``hold_out``: false for a channel that is no retention action, such as a log.
+    ``expire_hours``: older alerts are not sent, by the time at which they occurred. ``timeout_s``: a delivery takes no
+    longer. ``hold_out``: false for a channel that is no retention action, such as a log.
     """
 
     url: Annotated[str, Meta(min_length=1)]
@@ -119,6 +120,7 @@ class Channel(_Part, frozen=True, kw_only=True):
     budget: Budget | None = None
     retries: Retries = Retries()
     expire_hours: Annotated[float, Meta(gt=0.0, le=24 * 365)] = 72.0
+    timeout_s: Annotated[float, Meta(gt=0.0, le=3600.0)] = 60.0
     hold_out: bool = True
 
     @property

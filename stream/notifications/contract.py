@@ -61,6 +61,7 @@ class Suppression(StrEnum):
     NO_RULE = "no_rule"
     RULE = "rule"
     ACTION = "action"
+    CLEARED = "cleared"
     EXPIRED = "expired"
 
 

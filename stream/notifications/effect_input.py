@@ -35,12 +35,12 @@ def notifications_of(settings: Settings) -> Iterator[Notification]:
             raise TopologyError(f"{place} is no record of `stream notify`: {error}") from error
 
 
-def actions_of(settings: Settings, now_ms: int) -> dict[str, list[Action]]:
+def actions_of(settings: Settings) -> dict[str, list[Action]]:
     """Actions by customer, each action id once; bad records are the notifier's to reject."""
     skew_ms = round(settings.skew_s * 1000)
     found: dict[str, Action] = {}
     for record in read_to_end(settings, settings.actions):
-        action = decode_action(record, now_ms, skew_ms)
+        action = decode_action(record, skew_ms)
         if not isinstance(action, Rejection):
             found.setdefault(action.action_id, action)
     by_customer: dict[str, list[Action]] = {}

@@ -108,10 +108,11 @@ class Lane:
         self.carried = None
         self._failures = 0
 
-    def failed(self, parcel: Parcel, now_ms: int, *, is_permanent: bool) -> list[Delivery]:
+    def failed(self, parcel: Parcel, now_ms: int, *, is_permanent: bool, again_after_s: float = 0.0) -> list[Delivery]:
         """The courier brought the parcel back; return the deliveries that are given up, the others wait again.
 
-        After a failure that may be the address's, the whole channel waits, longer after each in a row.
+        After a failure that may be the address's, the whole channel waits, longer after each in a row, and at least
+        ``again_after_s``.
         """
         self.carried = None
         for delivery in parcel.deliveries:
@@ -121,6 +122,7 @@ class Lane:
         self._failures += 1
         retries = self.channel.retries
         wait_ms = backoff_ms(self._failures, retries.first_s, retries.longest_s, self._random)
+        wait_ms = max(wait_ms, round(again_after_s * 1000))
         self._closed_until_ms = now_ms + wait_ms
         # one time for all of a digest, or it would come back in pieces
         most_attempts = max(delivery.attempts for delivery in parcel.deliveries)
@@ -136,7 +138,7 @@ class Lane:
     def expired(self, now_ms: int) -> list[Delivery]:
         """Take out what has waited for too long."""
         limit_ms = now_ms - self.channel.expire_ms
-        found = [delivery for delivery in self.line if delivery.arrived_ms < limit_ms]
+        found = [delivery for delivery in self.line if delivery.since_ms < limit_ms]
         for delivery in found:
             self.line.remove(delivery)
         return found

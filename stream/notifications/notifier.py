@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from stream import metrics
-from stream.alerts.contract import Alert
+from stream.alerts.contract import Alert, AlertKind
 from stream.clock import Clock
 from stream.errors import StorageError
 from stream.events.dead_letters import dead_letter
@@ -73,6 +73,9 @@ class Notifier:
         self._clock = clock
         self._come: list[Report] = []
         self._open: dict[tuple[str, str], Delivery] = {}
+        #: Raised alerts that have no outcome yet, by customer.
+        self._raised: dict[str, list[Delivery]] = {}
+        self._told_of: set[tuple[str, str]] = set()
         self._looked_for_expired_ms = 0
         self._action_ttl_s = round(max(_LEAST_ACTION_DAYS, *config.actions.values(), 0.0) * _DAY_S)
         self.ledger = OffsetLedger()
@@ -97,7 +100,7 @@ class Notifier:
     def take_in(self, records: Sequence[Inbound]) -> None:
         """Take records, those of a partition in order."""
         now_ms = self._clock.now_ms()
-        decoded = [self._decoded(record, now_ms) for record in records]
+        decoded = [self._decoded(record) for record in records]
         alerts = [alert.alert_id for alert in decoded if isinstance(alert, Alert)]
         outcomes = dict(zip(alerts, self._store.outcomes(alerts), strict=True))
         for record, content in zip(records, decoded, strict=True):
@@ -139,15 +142,15 @@ class Notifier:
             delivery.positions[:] = [place for place in delivery.positions if place[:2] not in dropped]
             if not delivery.positions and delivery.is_waiting:
                 self._lanes[delivery.route.channel].line.remove(delivery)
-                del self._open[delivery.key]
+                self._forget(delivery)
 
     # in
 
-    def _decoded(self, record: Inbound, now_ms: int) -> Alert | Rejection | None:
+    def _decoded(self, record: Inbound) -> Alert | Rejection | None:
         """The alert of a record, why it is none, or None for an action, which is stored by then."""
         if record.topic == self._settings.alerts:
             return decode_alert(record)
-        action = decode_action(record, now_ms, round(self._settings.skew_s * 1000))
+        action = decode_action(record, round(self._settings.skew_s * 1000))
         if isinstance(action, Rejection):
             return action
         at_ms = epoch_ms(action.occurred_at)
@@ -163,9 +166,20 @@ class Notifier:
         headers: list[tuple[str, str | bytes | None]] = [*letter.headers]
         published = PublishedRecord(self._settings.notification_dead_letters, letter.key, letter.value, headers)
         self._journal.enter(Entry([published], lambda: self.ledger.done(*record.position)))
+        topic = record.topic
+        if (topic, rejection.reason) not in self._told_of:
+            self._told_of.add((topic, rejection.reason))
+            _LOG.warning(
+                "a record of %s cannot be read (%s): see the topic %s; more of the kind are only counted",
+                topic,
+                rejection.reason,
+                self._settings.notification_dead_letters,
+            )
         metrics.DEAD_LETTERS.labels(rejection.reason).inc()
 
     def _admit(self, record: Inbound, alert: Alert, known: Mapping[str, str], now_ms: int) -> None:
+        if alert.kind is AlertKind.CLEARED:
+            self._withdraw(alert, now_ms)
         routing = route(self._config, alert)
         if not routing.routes:
             is_known = _NO_CHANNEL in known
@@ -180,13 +194,26 @@ class Notifier:
             if delivery is not None:
                 delivery.positions.append(record.position)
                 continue
-            delivery = Delivery(alert, record.value or b"", wanted_route, record.timestamp, [record.position])
+            since_ms = min(record.timestamp, occurred_ms(alert))
+            delivery = Delivery(alert, record.value or b"", wanted_route, record.timestamp, since_ms, [record.position])
             self._open[delivery.key] = delivery
+            if alert.kind is AlertKind.RAISED:
+                self._raised.setdefault(alert.customer_id, []).append(delivery)
             lane = self._lanes[wanted_route.channel]
-            if delivery.arrived_ms < now_ms - lane.channel.expire_ms:
+            if delivery.since_ms < now_ms - lane.channel.expire_ms:
                 self._expire(delivery, now_ms)
             else:
                 lane.put(delivery)
+
+    def _withdraw(self, clear: Alert, now_ms: int) -> None:
+        """What raised the alarm for this customer before is not to be sent any more."""
+        for delivery in self._raised.get(clear.customer_id, ()):
+            if occurred_ms(delivery.alert) >= occurred_ms(clear):
+                continue
+            delivery.is_cleared = True
+            if delivery.is_waiting:
+                self._lanes[delivery.route.channel].line.remove(delivery)
+                self._finish(delivery, Outcome.SUPPRESSED, now_ms, reason=Suppression.CLEARED)
 
     def _leave_out(self, record: Inbound, alert: Alert, routing: Routing, now_ms: int) -> None:
         published = notification(
@@ -226,6 +253,10 @@ class Notifier:
 
         The hold-out decides last: what is held out would have been sent, so the groups differ in nothing else.
         """
+        for delivery in picked:
+            if delivery.is_cleared:  # while it was under way, and the delivery failed
+                self._finish(delivery, Outcome.SUPPRESSED, now_ms, reason=Suppression.CLEARED)
+        picked = [delivery for delivery in picked if not delivery.is_cleared]
         known = dict(zip(picked, self._store.known([d.alert.customer_id for d in picked]), strict=True))
         actions = {
             delivery: suppressing(delivery.alert, occurred_ms(delivery.alert), found.actions, self._config.actions)
@@ -266,12 +297,12 @@ class Notifier:
         return True
 
     def _worded(self, lane: Lane, deliveries: Sequence[Delivery]) -> Message:
-        digest, text_format = lane.channel.digest, lane.channel.format
+        digest = lane.channel.digest
         if digest is None:
-            return self._templates.single(deliveries[0].route.template, text_format, deliveries[0].alert)
+            return self._templates.single(deliveries[0].route.template, lane.name, deliveries[0].alert)
         alerts = [delivery.alert for delivery in deliveries]
         alerts.sort(key=lambda alert: -alert.value_at_risk)
-        return self._templates.digest(digest.template, text_format, alerts, len(lane.line))
+        return self._templates.digest(digest.template, lane.name, alerts, len(lane.line))
 
     # over
 
@@ -291,7 +322,9 @@ class Notifier:
             _LOG.warning("channel %s: not delivered: %s", lane.name, failure.detail)
             metrics.NOTIFICATION_FAILURES.labels(lane.name).inc()
             reason = "refused" if failure.is_permanent else "unreachable"
-            for delivery in lane.failed(parcel, now_ms, is_permanent=failure.is_permanent):
+            for delivery in lane.failed(
+                parcel, now_ms, is_permanent=failure.is_permanent, again_after_s=failure.again_after_s
+            ):
                 self._finish(delivery, Outcome.FAILED, now_ms, reason=reason, detail=failure.detail)
             self._return_room(lane, now_ms)
 
@@ -348,9 +381,17 @@ class Notifier:
         metrics.NOTIFICATIONS.labels(channel, outcome).inc()
 
     def _settle(self, delivery: Delivery) -> None:
-        del self._open[delivery.key]
+        self._forget(delivery)
         for position in delivery.positions:
             self.ledger.done(*position)
+
+    def _forget(self, delivery: Delivery) -> None:
+        del self._open[delivery.key]
+        raised = self._raised.get(delivery.alert.customer_id, [])
+        if delivery in raised:
+            raised.remove(delivery)
+            if not raised:
+                del self._raised[delivery.alert.customer_id]
 
     def _arm(self, lane: Lane, outcome: Outcome) -> Arm | None:
         """The group of the comparison: failed deliveries were meant to be sent, and held-out ones cannot fail."""

@@ -22,15 +22,20 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}", re.ASCII)
 _HTTP_TRANSIENT: Final = frozenset({408, 409, 425, 429})
 #: SMTP replies that speak of our login or of the whole server, not of this message: an operator can mend that.
 _SMTP_MENDABLE: Final = frozenset({530, 534, 535, 538, 554})
+_HTTP_REDIRECTS: Final = range(300, 400)
 _CLIENT_ERRORS: Final = range(400, 500)
 _SMTP_PERMANENT: Final = range(500, 560)
 
 
 class Failure(NamedTuple):
-    """Why a message was not delivered. ``is_permanent``: trying again cannot help. ``detail`` holds no secret."""
+    """Why a message was not delivered. ``is_permanent``: trying again cannot help. ``detail`` holds no secret.
+
+    ``again_after_s``: the other side wants to be left alone for so long.
+    """
 
     is_permanent: bool
     detail: str
+    again_after_s: float = 0.0
 
 
 class Sender(Protocol):
@@ -81,6 +86,10 @@ class AppriseSender:
             import apprise  # noqa: PLC0415 - an optional dependency, and a slow import
         except ImportError as error:
             raise SettingsError("notifications need Apprise: pip install 'customer-stream[notify]'") from error
+        from stream.notifications import outbound  # noqa: PLC0415 - requests comes with Apprise
+
+        outbound.install()
+        self._heard = outbound.heard
         _silence()
         plugin = apprise.Apprise.instantiate(channel.url)
         if plugin is None:
@@ -88,6 +97,8 @@ class AppriseSender:
                 f"channel {name}: url: Apprise does not accept this URL, {_scheme_of(channel.url)}"
                 f" (https://appriseit.com/services/ has all forms): {PERCENT_ENCODE}"
             )
+        # a redirect would take the message, and the secrets in its headers, to wherever the other side says
+        plugin.redirects = False
         if channel.rate is not None:
             # the file says how fast; Apprise's own pauses are guesses about each service
             plugin.request_rate_per_sec = 0.0
@@ -96,12 +107,18 @@ class AppriseSender:
 
     def send(self, message: Message) -> Failure | None:
         lines = _overheard.listen()
+        self._heard()
         try:
             delivered = self._plugin.notify(body=message.body, title=message.title, body_format=self._format)
         except Exception as error:  # noqa: BLE001 - logged, and tried again
             _LOG.exception("Apprise failed in an unexpected way")
             return Failure(is_permanent=False, detail=type(error).__name__)
-        return None if delivered else failure_of(lines)
+        if delivered:
+            return None
+        failure = failure_of(lines)
+        again_after_s = self._heard()
+        is_asked_to_wait = again_after_s is not None and not failure.is_permanent
+        return failure._replace(again_after_s=again_after_s or 0.0) if is_asked_to_wait else failure
 
 
 def _scheme_of(url: str) -> str:
@@ -121,6 +138,8 @@ def failure_of(lines: list[str]) -> Failure:
     for line in lines:
         if found := _HTTP_STATUS.search(line):
             status = int(found[1])
+            if status in _HTTP_REDIRECTS:
+                return Failure(is_permanent=True, detail=f"HTTP status {status}: redirects are not followed")
             return Failure(status in _CLIENT_ERRORS and status not in _HTTP_TRANSIENT, f"HTTP status {status}")
         if found := _SMTP_REPLY.search(line):
             reply = int(found[1])

@@ -68,7 +68,9 @@ def run(
         return
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
     lanes = {
-        name: Lane(name, channel, config.zone(name), Courier(name, senders[name], reports), random)
+        name: Lane(
+            name, channel, config.zone(name), Courier(name, senders[name], reports, timeout_s=channel.timeout_s), random
+        )
         for name, channel in config.channels.items()
     }
     store = _opened(settings, stop, random)
@@ -152,8 +154,10 @@ class _Loop:
             self._source.close()
 
     def _turn(self, *, dispatch: bool) -> None:
+        # beyond so many waiting nothing is fetched: then something must leave first
+        may_send = self._source.is_caught_up or self._notifier.waiting >= _MOST_WAITING
         if self._monotonic() >= self._resume_at_s:
-            self._with_store(dispatch=dispatch)
+            self._with_store(dispatch=dispatch and may_send)
         self._tell(["Redis does not answer"] if self._failures else [], {"waiting": self._notifier.waiting})
         is_wanted = dispatch and not self._fetched and self._notifier.waiting < _MOST_WAITING
         is_busy = self._notifier.is_busy

@@ -1,6 +1,7 @@
 """Reading alerts and actions as a member of the notifier's consumer group."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -16,6 +17,8 @@ __all__ = ["Source", "missing_topics", "notify_group"]
 
 _LOG = logging.getLogger(__name__)
 _MOST_AT_ONCE: Final = 500
+#: A partition that gives nothing for so long does not hold up the others.
+_SILENCE_S: Final = 30.0
 #: Another member has the partitions now and will do this work.
 _LOST_MEMBERSHIP: Final = frozenset(
     {KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID, KafkaError.REBALANCE_IN_PROGRESS}
@@ -42,6 +45,8 @@ class Source:
         self._clock = clock
         self._dropped = dropped
         self._is_paused = False
+        self._behind: set[Partition] = set()
+        self._progress_s = time.monotonic()
         self._consumer = Consumer(
             {
                 **settings.librdkafka(),
@@ -49,6 +54,7 @@ class Source:
                 "group.id": notify_group(settings),
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
+                "enable.partition.eof": True,
                 "session.timeout.ms": round(settings.session_timeout_s * 1000),
                 "heartbeat.interval.ms": round(settings.heartbeat_s * 1000),
                 "fetch.wait.max.ms": settings.fetch_wait_ms,
@@ -71,11 +77,23 @@ class Source:
         for message in self._consumer.consume(_MOST_AT_ONCE, timeout_s):
             if (error := message.error()) is None:
                 records.append(inbound(message, now_ms))
+                self._progress_s = time.monotonic()
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
+                self._behind.discard((message.topic() or "", message.partition() or 0))
             elif error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}:
                 raise TopologyError(f"the notifier may not read {' and '.join(self._topics)}: {error.str()}")
             else:
                 _LOG.warning("Kafka: %s", error.str())
         return records
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether all that was in the topics when they were assigned has been read.
+
+        Before that, what is read may be over: an alert is cleared, or someone has acted, a few records later. A
+        partition that cannot be read does not hold up the others for long.
+        """
+        return not self._behind or time.monotonic() - self._progress_s > _SILENCE_S
 
     def commit(self, *, wait: bool = False) -> None:
         """Commit what the ledger says has moved; a commit that fails is made again with the next."""
@@ -116,12 +134,16 @@ class Source:
         del consumer
         # partitions come unpaused
         self._is_paused = False
+        self._behind |= {(partition.topic, partition.partition) for partition in partitions}
+        self._progress_s = time.monotonic()
         _LOG.info("%d partitions assigned", len(partitions))
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         del consumer
         self.commit(wait=True)
-        self._dropped([(partition.topic, partition.partition) for partition in partitions])
+        revoked = [(partition.topic, partition.partition) for partition in partitions]
+        self._behind.difference_update(revoked)
+        self._dropped(revoked)
 
 
 def missing_topics(settings: Settings, existing: Mapping[str, object]) -> list[str]:

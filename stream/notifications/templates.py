@@ -1,7 +1,7 @@
 """The words of a message: Jinja2 in a sandbox, so that a template can read an alert and nothing else."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import jinja2
@@ -11,6 +11,7 @@ from stream.alerts.contract import Alert, AlertKind, Calm, Cause, Change, Reason
 from stream.alerts.severity import Severity
 from stream.errors import SettingsError
 from stream.notifications.config import Config, Template
+from stream.notifications.escaping import escape_of
 
 __all__ = ["SAMPLE", "Message", "Templates"]
 
@@ -61,13 +62,15 @@ class Templates:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        #: By template and channel: each channel has its own way to write a value that is only a value.
         self._compiled: dict[tuple[str, str], tuple[jinja2.Template, jinja2.Template]] = {}
-        uses: set[tuple[str, str]] = {
-            (rule.template, channel.format) for rule in config.rules for channel in _single(config, rule.channels)
+        uses = {
+            (rule.template, name)
+            for rule in config.rules
+            for name in rule.channels
+            if name in config.channels and config.channels[name].digest is None
         }
-        digests: set[tuple[str, str]] = {
-            (c.digest.template, c.format) for c in config.channels.values() if c.digest is not None
-        }
+        digests = {(c.digest.template, name) for name, c in config.channels.items() if c.digest is not None}
         problems = [
             *self._tried(config.templates, uses, {"alert": SAMPLE}),
             *self._tried(config.templates, digests, {"alerts": [SAMPLE], "waiting": 0}),
@@ -75,55 +78,52 @@ class Templates:
         if problems:
             raise SettingsError("\n".join(dict.fromkeys(problems)))
 
-    def single(self, template: str, text_format: str, alert: Alert) -> Message:
+    def single(self, template: str, channel: str, alert: Alert) -> Message:
         """The message for one alert. Raises `jinja2.TemplateError` or what an expression in it raises."""
-        return self._filled(template, text_format, {"alert": alert})
+        return self._filled(template, channel, {"alert": alert})
 
-    def digest(self, template: str, text_format: str, alerts: Sequence[Alert], waiting: int) -> Message:
+    def digest(self, template: str, channel: str, alerts: Sequence[Alert], waiting: int) -> Message:
         """The message for many; ``waiting``: alerts for which there was no room."""
-        return self._filled(template, text_format, {"alerts": alerts, "waiting": waiting})
+        return self._filled(template, channel, {"alerts": alerts, "waiting": waiting})
 
     def sample(self, channel: str) -> Message:
         """What `channel` would be sent for a sample alert."""
         wanted = self._config.channels[channel]
         if wanted.digest is not None:
-            return self.digest(wanted.digest.template, wanted.format, [SAMPLE], 0)
+            return self.digest(wanted.digest.template, channel, [SAMPLE], 0)
         for rule in self._config.rules:
             if channel in rule.channels:
-                return self.single(rule.template, wanted.format, SAMPLE)
+                return self.single(rule.template, channel, SAMPLE)
         return Message(f"A test of channel {channel}", "No rule sends to this channel yet.")
 
     def _tried(self, templates: Mapping[str, Template], uses: set[tuple[str, str]], names: dict[str, Any]) -> list[str]:
         problems = []
-        for name, text_format in sorted(uses):
-            template = templates[name]
-            environment = _environment(is_html=text_format == "html")
-            plain = _environment(is_html=False)
+        for name, channel in sorted(uses):
+            template, target = templates[name], self._config.channels[channel]
+            environment = _environment(escape_of(target.url, target.format), is_html=target.format == "html")
+            # a title is a plain text for some targets, and becomes a part of the body for others
+            plain = _environment(escape_of(target.url, "text"), is_html=False)
             try:
-                self._compiled[name, text_format] = (
+                self._compiled[name, channel] = (
                     plain.from_string(template.title),
                     environment.from_string(template.body),
                 )
-                self._filled(name, text_format, names)
+                self._filled(name, channel, names)
             except jinja2.TemplateSyntaxError as error:
                 problems.append(f"template {name}: line {error.lineno}: {error.message}")
             except Exception as error:  # noqa: BLE001 - an expression of a template may raise anything
                 problems.append(f"template {name}: {type(error).__name__}: {error}; it sees {', '.join(names)}")
         return problems
 
-    def _filled(self, name: str, text_format: str, names: dict[str, Any]) -> Message:
-        title, body = self._compiled[name, text_format]
+    def _filled(self, name: str, channel: str, names: dict[str, Any]) -> Message:
+        title, body = self._compiled[name, channel]
         # a line break in a title would begin another header of an e-mail
         return Message(_BREAKS.sub(" ", title.render(names)).strip()[:_MAX_TITLE_CHARS], body.render(names))
 
 
-def _single(config: Config, channels: Sequence[str]) -> list[Any]:
-    return [config.channels[name] for name in channels if config.channels[name].digest is None]
-
-
-def _environment(*, is_html: bool) -> ImmutableSandboxedEnvironment:
+def _environment(escape: Callable[[Any], Any], *, is_html: bool) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        autoescape=is_html, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=is_html, finalize=escape, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["percent"] = lambda share: f"{share:.0%}"
     environment.filters["money"] = lambda amount: f"{amount:,.2f}"

@@ -19,16 +19,19 @@ class Delivery:
     """One alert on its way to one channel.
 
     ``positions``: the records of the alert that wait for it (a record may come twice). ``value``: the record as it
-    came. ``arrived_ms``: when the broker got it.
+    came. ``arrived_ms``: when the broker got it. ``since_ms``: from when on its age counts. ``is_cleared``: the alarm
+    that it raises has been cleared since.
     """
 
     alert: Alert
     value: bytes
     route: Route
     arrived_ms: int
+    since_ms: int
     positions: list[Position] = field(default_factory=list)
     attempts: int = 0
     is_waiting: bool = False
+    is_cleared: bool = False
 
     @property
     def key(self) -> tuple[str, str]:

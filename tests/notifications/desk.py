@@ -20,7 +20,7 @@ from stream.notifications.notifier import Notifier
 from stream.notifications.sender import AppriseSender
 from stream.notifications.templates import Templates
 from stream.storage.notification_store import NotificationStore
-from tests.notifications.rig import DEADLINE_S, Bench
+from tests.notifications.rig import DEADLINE_S, Bench, as_of
 
 __all__ = ["NOON_MS", "Desk", "configuration"]
 
@@ -80,7 +80,9 @@ class Desk:
 
     def take(self, alerts: Iterable[Alert]) -> None:
         """Alerts arrive now."""
-        self.take_raw(self.bench.settings.alerts, [(a.customer_id, msgspec.json.encode(a)) for a in alerts])
+        now_ms = self.clock.now_ms()
+        encoded = [(a.customer_id, msgspec.json.encode(as_of(a, now_ms))) for a in alerts]
+        self.take_raw(self.bench.settings.alerts, encoded)
 
     def take_raw(self, topic: str, values: Iterable[tuple[str, bytes]]) -> None:
         records = []

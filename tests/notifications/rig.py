@@ -12,6 +12,7 @@ from confluent_kafka import Producer
 from stream.alerts.contract import Alert
 from stream.clock import Clock
 from stream.events.partition import partition_of
+from stream.events.times import rfc3339
 from stream.notifications.config_file import parse
 from stream.notifications.contract import Notification
 from stream.notifications.reading import read_to_end
@@ -23,7 +24,7 @@ from stream.settings import Settings
 from tests.agents.topics import create
 from tests.kafka_clients import committed
 
-__all__ = ["DEADLINE_S", "Bench", "alert", "until"]
+__all__ = ["DEADLINE_S", "Bench", "alert", "as_of", "until"]
 
 DEADLINE_S = 30.0
 
@@ -40,6 +41,13 @@ def alert(number: int, **fields: object) -> Alert:
     return msgspec.structs.replace(SAMPLE, **changed)
 
 
+def as_of(item: Alert, now_ms: int) -> Alert:
+    """The alert, as one that occurs now unless the test says when."""
+    return (
+        msgspec.structs.replace(item, occurred_at=rfc3339(now_ms)) if item.occurred_at == SAMPLE.occurred_at else item
+    )
+
+
 class Bench:
     """Topics of its own, alerts to publish, and a notifier on a thread.
 
@@ -53,8 +61,9 @@ class Bench:
         self._producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "linger.ms": 5})
 
     def publish(self, alerts: Iterable[Alert]) -> None:
+        now_ms = time.time_ns() // 1_000_000
         for item in alerts:
-            self.publish_raw(self.settings.alerts, item.customer_id, msgspec.json.encode(item))
+            self.publish_raw(self.settings.alerts, item.customer_id, msgspec.json.encode(as_of(item, now_ms)))
 
     def publish_all(self, records: Iterable[tuple[str, str, bytes]]) -> None:
         """(topic, key, value) in order."""

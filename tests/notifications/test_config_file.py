@@ -37,7 +37,7 @@ def problems(text: str) -> str:
 def test_the_example_is_right_and_its_secrets_come_from_the_environment() -> None:
     config = load(EXAMPLE, SECRETS)
     assert config.channels["account-managers"].url.startswith("mailtos://mailer:p%40ss%2F%C3%B6@mail.example.com")
-    title, body = Templates(config).single("alert", "text", SAMPLE)
+    title, body = Templates(config).single("alert", "account-managers", SAMPLE)
     assert title == "sample-customer: churn risk 83%, 123.45 at risk"
     assert "- A customer for only 3 days.\n" in body
 
@@ -135,7 +135,7 @@ def test_html_is_escaped_and_text_is_not() -> None:
     text = MINIMAL.replace("body: b", 'body: "{{ alert.customer_id }}"')
     for text_format, expected in (("html", "&lt;b&gt;"), ("text", "<b>")):
         config = parse(text.replace('"json://h"', f'"json://h", format: {text_format}'), {}, source="")
-        message = Templates(config).single("alert", text_format, alert(1, customer_id="<b>"))
+        message = Templates(config).single("alert", "hook", alert(1, customer_id="<b>"))
         assert message.body == expected
 
 

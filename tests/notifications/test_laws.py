@@ -161,7 +161,8 @@ def test_a_line_gives_those_that_are_ready_by_attempts_value_and_age(
     line = WaitingLine()
     entries = []
     for number, (attempts, value, ready_ms) in enumerate(waiting):
-        delivery = Delivery(alert(number, value_at_risk=float(value)), b"", Route("c", "r", "t"), 0, attempts=attempts)
+        raised = alert(number, value_at_risk=float(value))
+        delivery = Delivery(raised, b"", Route("c", "r", "t"), 0, 0, attempts=attempts)
         line.put(delivery, ready_ms)
         if number % 5 == 4:
             line.remove(delivery)

@@ -270,7 +270,7 @@ def test_every_record_on_the_topic_is_of_its_contract(bench: Bench) -> None:
         value_at_risk=1.0,
         attempts=1,
         digest=False,
-        occurred_at="2026-01-02T03:04:05.000Z",
+        occurred_at="2026-06-01T12:00:00.000Z",
         at="2026-06-01T12:00:00.000Z",
     )
     assert told == expected
