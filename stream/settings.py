@@ -144,6 +144,12 @@ class Settings:
     ingest_postmark_username: str = setting("", "Ingest", "user in the URL of Postmark's webhook")
     ingest_postmark_password: str = setting("", "Ingest", "password in that URL", secret=True)
 
+    shop_currency: str = setting("", "Shop", "of amounts in lists and reports, such as EUR", pattern="([A-Z]{3})?")
+    shop_locale: str = setting("en_GB", "Shop", "how lists and reports write money and dates", pattern=r"[\w-]+")
+    shop_timezone: str = setting(
+        "UTC", "Shop", "when the shop's days begin, such as Europe/London", pattern=r"[\w/+-]+"
+    )
+
     metrics_host: str = setting("127.0.0.1", "Metrics", "where /metrics listens", pattern=r"\S+")
     metrics_port: int = setting(0, "Metrics", "0: any free port, -1: off", at_least=-1, at_most=65_535)
     stuck_after_s: float = setting(30.0, "Metrics", "/health/live fails when the event loop stands still (s)", over=0)

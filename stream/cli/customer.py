@@ -1,11 +1,15 @@
 """``stream customer``: everything about one customer."""
 
+from datetime import datetime
+
 import click
 import orjson
 
 from stream.cli.options import SettingsCommand, with_settings
+from stream.clock import SystemClock
 from stream.errors import StorageError
 from stream.events.partition import partition_of
+from stream.events.times import epoch_ms
 from stream.features.registry import DAY_MS
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore
@@ -21,19 +25,25 @@ __all__ = ["customer"]
 def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     """Show everything about customer ID: history, risk and reasons, features, timers.
 
-    It is what the last event or timer of the customer left, as of the time shown. Exit status 1 if there is no such
-    customer.
+    What depends on time is computed as of now; when the events end long ago, as of where they end. Exit status 1 if
+    there is no such customer.
     """
     with Overview(settings) as overview:
         found = overview.find(customer_id)
-        encoded = None if found is None or as_json else overview.snapshot()
+        if found is None:
+            raise StorageError(
+                f"there is no customer {customer_id!r} under {settings.namespace!r}: no event of theirs was ever taken"
+                " in, or the last one is so long ago that the document has expired"
+            )
+        # Compiled code and models take seconds to import: only when there is something to show.
+        from stream.cli.shop_day import basis_of, now_of
+
+        fields = orjson.loads(found[1])
+        stored_ms = epoch_ms(datetime.fromisoformat(fields["as_of"]))
+        stream_time_ms = max(overview.totals().stream_time_ms or stored_ms, stored_ms)
+        basis = basis_of(settings, overview, now_of(stream_time_ms, SystemClock().now_ms()))
     with NotificationStore(settings) as notifications:
         (known,) = notifications.known([customer_id])
-    if found is None:
-        raise StorageError(
-            f"there is no customer {customer_id!r} under {settings.namespace!r}: no event of theirs was ever taken in,"
-            " or the last one is so long ago that the document has expired"
-        )
     partition, document = found
     expected = partition_of(customer_id, settings.partitions)
     if partition != expected:
@@ -42,19 +52,16 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
             f" in {expected}: set partitions to what the event topics have",
             err=True,
         )
-    # Compiled code and models take seconds to import: only for what is going to be shown.
+    from stream.cli.console import console_for_people
+    from stream.cli.customer_view import customer_view
     from stream.cli.profile_view import readable_profile
     from stream.processing.document import packed_state
+    from stream.reporting.refreshed import refreshed
 
-    fields = orjson.loads(document)
+    now = refreshed(document, fields, basis)
     profile = readable_profile(packed_state(document), int(settings.horizon_days * DAY_MS))
     if as_json:
         told = {"actions": [orjson.loads(record) for record in known.actions.values()], "held_out": known.held_out}
-        click.echo(orjson.dumps({**fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps({**now.fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))
         return
-    from stream.cli.console import console_for_people
-    from stream.cli.customer_view import customer_view
-    from stream.online_models.snapshot import decode_snapshot
-
-    snapshot = None if encoded is None else decode_snapshot(encoded)
-    console_for_people().print(customer_view(fields, profile, snapshot, known))
+    console_for_people().print(customer_view(now, profile, known))

@@ -5,19 +5,17 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 
-import msgspec
 from rich.console import Group, RenderableType
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.standing import CustomerCard, reason_sentences
 from stream.events.rejections import printable
 from stream.events.times import epoch_ms, rfc3339
-from stream.features.registry import FEATURES, Feature, complete
+from stream.features.registry import FEATURES, Feature
 from stream.notifications.actions import latest_actions
 from stream.notifications.contract import Action
-from stream.online_models.snapshot import ModelSnapshot
+from stream.reporting.refreshed import Refreshed
 from stream.storage.notification_store import Known
 
 __all__ = ["customer_view"]
@@ -26,19 +24,16 @@ _WINDOW_GROUPS: Final = ("clicks", "emails", "purchases", "spend")
 _UNKNOWN: Final = "not known yet"
 
 
-def customer_view(
-    document: dict[str, Any], profile: dict[str, Any], snapshot: ModelSnapshot | None, known: Known
-) -> RenderableType:
-    """Lay a document out, with its unpacked ``profile`` (see `stream.cli.profile_view`) and what people did."""
-    card = msgspec.convert(document, CustomerCard)
+def customer_view(now: Refreshed, profile: dict[str, Any], known: Known) -> RenderableType:
+    """Lay a customer out, with the unpacked ``profile`` (`stream.cli.profile_view`) and what people did."""
     return Group(
-        Text.assemble((f"customer {card.customer_id}", "bold"), f"   as of {card.as_of}"),
-        _pairs(_facts(document, profile)),
+        Text.assemble((f"customer {now.fields['customer_id']}", "bold"), f"   as of {now.fields['as_of']}"),
+        _pairs(_facts(now, profile)),
         *_actions(known),
-        *_why(card, snapshot),
+        *_why(now.reasons),
         _section("features"),
-        _windows(complete(card.features)),
-        _pairs(_others(complete(card.features))),
+        _windows(now.features),
+        _pairs(_others(now.features)),
         _section("what happens when nothing happens"),
         _pairs(_timers(profile)),
     )
@@ -57,11 +52,13 @@ def _pairs(rows: Iterator[tuple[str, str]]) -> Table:
     return table
 
 
-def _facts(document: dict[str, Any], profile: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _facts(now: Refreshed, profile: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    document = now.fields
     risk, at_stake = document.get("risk"), document.get("value_at_risk", 0.0)
     yield "since", f"{document['first_at']}, last event {document['last_at']}"
     last_order = document.get("last_order_at", "none")
     yield "orders", f"{document['orders']:,}, last {last_order}, {document['spend']:,.2f} net spend"
+    yield "standing", now.standing
     yield "events", f"{document['events']:,}"
     yield "segment", document.get("segment", "none yet")
     if risk is None:
@@ -99,8 +96,7 @@ def _told(actions: Sequence[Action], *, is_held_out: bool) -> Iterator[tuple[str
         yield "held out", "alerts are not sent, so that the effect of sending them can be measured"
 
 
-def _why(card: CustomerCard, snapshot: ModelSnapshot | None) -> Iterator[RenderableType]:
-    reasons = reason_sentences(card, snapshot)
+def _why(reasons: Sequence[tuple[float, str]]) -> Iterator[RenderableType]:
     if not reasons:
         return
     yield _section("what moves the risk most, compared with a typical customer")

@@ -13,11 +13,12 @@ from stream.cli.console import console_for_people
 from stream.cli.demo_display import Display, write_svg
 from stream.cli.demo_hints import go_on, print_next_steps
 from stream.cli.demo_run import DemoRun, Progress
+from stream.cli.list_at import example_of, list_at
 from stream.cli.log_options import log_options
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.paced_feed import PacedFeed
 from stream.cli.produce import EventProducer
-from stream.cli.report import print_result, print_top
+from stream.cli.report import print_result, print_today
 from stream.cli.result import write_result
 from stream.cli.signals import Interrupted, interruptible
 from stream.cli.topics import create_topics
@@ -25,6 +26,7 @@ from stream.errors import EventLogError
 from stream.events.log import read_log
 from stream.local.stack import LocalStack
 from stream.local.workers import WorkerProcesses
+from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.storage.overview import Overview
 
@@ -106,10 +108,10 @@ def demo(
                     write_result(result, summary)
                 if svg is not None:
                     write_svg(last, alerts, svg)
-                top = run.standing.top
+                found = list_at(overview.documents(), own, last.snapshot, last.totals.stream_time_ms)
                 print_result(console, result)
-                print_top(console, top, last.snapshot)
-                print_next_steps(console, own, top, processes.metrics_addresses, keep=keep)
+                print_today(console, found, Writing(own.shop_locale, currency, ZoneInfo("UTC")))
+                print_next_steps(console, own, example_of(found), processes.metrics_addresses, keep=keep)
                 if keep:
                     go_on(console, run)
     except Interrupted as interrupted:

@@ -10,7 +10,6 @@ from rich.console import Console
 from stream.cli.alerts import describe_alert
 from stream.cli.demo_run import DemoRun
 from stream.cli.signals import Interrupted
-from stream.cli.standing import CustomerCard
 from stream.events.partition import partition_of
 from stream.settings import ENV_PREFIX, Settings
 from stream.storage.keys import Keys
@@ -30,11 +29,8 @@ def exports(settings: Settings) -> list[str]:
     ]
 
 
-def print_next_steps(
-    console: Console, settings: Settings, top: Sequence[CustomerCard], metrics: Sequence[str], *, keep: bool
-) -> None:
+def print_next_steps(console: Console, settings: Settings, example: str, metrics: Sequence[str], *, keep: bool) -> None:
     """Commands to go on with: against this stack if it is kept, else how to keep one."""
-    example = top[0].customer_id if top else "CUSTOMER"
     key = Keys(settings.namespace).customer(partition_of(example, settings.partitions), example)
     port = urlsplit(settings.redis_url).port
     if keep:

@@ -82,7 +82,7 @@ class DemoRun:
         self.alerts = alerts
         self._encoded: bytes | None = None
         self._snapshot: ModelSnapshot | None = None
-        self.standing = Standing(0, {}, [])
+        self.standing = Standing(0, {})
         self._count_again_at = 0.0
         self._began = time.monotonic()
         self._speeds: deque[tuple[float, int]] = deque([(0.0, 0)])

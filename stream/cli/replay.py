@@ -15,9 +15,10 @@ from rich.text import Text
 
 from stream.alerts.contract import Alert
 from stream.cli.console import console_for_people
+from stream.cli.list_at import list_at
 from stream.cli.log_options import log_options
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.report import print_result, print_top
+from stream.cli.report import print_result, print_today
 from stream.cli.result import Result, figures_of, write_result
 from stream.cli.standing import stand
 from stream.clock import Clock, SystemClock
@@ -30,6 +31,7 @@ from stream.processing.outgoing import Topics
 from stream.processing.replay import Replay
 from stream.processing.rules import rules_of
 from stream.processing.state import Outgoing
+from stream.reporting.writing import Writing
 from stream.settings import Settings
 
 __all__ = ["replay"]
@@ -96,7 +98,8 @@ def replay(
     if summary is not None:
         write_result(result, summary)
     print_result(console, result)
-    print_top(console, standing.top, snapshot)
+    found = list_at(run.documents.values(), settings, snapshot, run.stream_time_ms)
+    print_today(console, found, Writing(settings.shop_locale, currency, ZoneInfo("UTC")))
     if problems := [*result.problems()]:
         for problem in problems:
             click.echo(f"stream: {problem}", err=True)

@@ -1,17 +1,14 @@
 """The summary of a run, for people."""
 
-from collections.abc import Sequence
-
-from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from stream.cli.result import Result
-from stream.cli.standing import CustomerCard, reason_sentences
-from stream.online_models.snapshot import ModelSnapshot
+from stream.cli.today_view import today_list
+from stream.reporting.entries import Today
+from stream.reporting.writing import Writing
 
-__all__ = ["print_result", "print_top"]
+__all__ = ["print_result", "print_today"]
 
 
 def _number(figure: float | None) -> str:
@@ -52,24 +49,7 @@ def print_result(console: Console, result: Result) -> None:
     console.print(table)
 
 
-def print_top(console: Console, cards: Sequence[CustomerCard], snapshot: ModelSnapshot | None) -> None:
-    """The customers with most value at risk, and why they are at risk."""
-    if not cards:
-        console.print("\nNo customer has been scored yet: the model has to learn first.")
-        return
-    table = Table(
-        box=box.SIMPLE_HEAD, title="Most value at risk", title_justify="left", title_style="bold", pad_edge=False
-    )
-    for heading, right in (("customer", False), ("at risk", True), ("risk", True), ("segment", False), ("why", False)):
-        table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "why")
-    for card in cards:
-        raising = [text for contribution, text in reason_sentences(card, snapshot) if contribution > 0]
-        table.add_row(
-            card.customer_id,
-            f"{card.value_at_risk or 0.0:,.2f}",
-            Text(f"{card.risk or 0.0:.2f}", "red" if card.alert else ""),
-            card.segment or "-",
-            " ".join(raising[:2]) or "Nothing stands out.",
-        )
+def print_today(console: Console, found: Today, writing: Writing) -> None:
+    """Who can still be won, by the money at stake, as of the end of the run; who is lost is counted as lost."""
     console.print()
-    console.print(table)
+    console.print(today_list(found, writing))

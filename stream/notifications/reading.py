@@ -28,11 +28,14 @@ _MOST_AT_ONCE: Final = 1000
 _POLL_S: Final = 0.05
 
 
-def read_to_end(settings: Settings, topic: str, *, from_ms: int | None = None) -> Iterator[Inbound]:
+def read_to_end(
+    settings: Settings, topic: str, *, from_ms: int | None = None, newest: int | None = None
+) -> Iterator[Inbound]:
     """Records of ``topic``, those of a partition in order, up to its end.
 
     A partition ends where nothing follows, or with the first record that was written after the start. ``from_ms``:
-    leave out what was written before, as far as the broker can find the place. Raises `TopologyError`.
+    leave out what was written before, as far as the broker can find the place. ``newest``: only the last so many
+    records of each partition. Raises `TopologyError`.
     """
     quiet = logging.getLogger("stream.notifications.reading.librdkafka")
     quiet.propagate = False
@@ -48,19 +51,21 @@ def read_to_end(settings: Settings, topic: str, *, from_ms: int | None = None) -
         logger=quiet,
     )
     try:
-        yield from _to_end(consumer, settings, topic, from_ms)
+        yield from _to_end(consumer, settings, topic, from_ms, newest)
     except KafkaException as error:
         raise TopologyError(f"topic {topic} cannot be read: {error.args[0].str()}") from error
     finally:
         consumer.close()
 
 
-def _to_end(consumer: Consumer, settings: Settings, topic: str, from_ms: int | None) -> Iterator[Inbound]:
+def _to_end(
+    consumer: Consumer, settings: Settings, topic: str, from_ms: int | None, newest: int | None
+) -> Iterator[Inbound]:
     found = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
     if found.error is not None or not found.partitions:
         raise TopologyError(f"no topic {topic} at {settings.kafka_bootstrap}: stream topics create")
     open_partitions = {*found.partitions}
-    consumer.assign(_starts(consumer, topic, [*found.partitions], from_ms))
+    consumer.assign(_starts(consumer, topic, [*found.partitions], from_ms, newest))
     began_ms = time.time_ns() // 1_000_000
     last_s = time.monotonic()
     while open_partitions:
@@ -82,8 +87,15 @@ def _to_end(consumer: Consumer, settings: Settings, topic: str, from_ms: int | N
             raise TopologyError(f"topic {topic} gave nothing for {_SILENCE_S:g} s, before its end: look at the broker")
 
 
-def _starts(consumer: Consumer, topic: str, partitions: list[int], from_ms: int | None) -> list[TopicPartition]:
+def _starts(
+    consumer: Consumer, topic: str, partitions: list[int], from_ms: int | None, newest: int | None
+) -> list[TopicPartition]:
     """Where to begin in each partition: the first record at or after ``from_ms``, the end when there is none."""
+    if newest is not None:
+        spans = [consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=_TIMEOUT_S) for p in partitions]
+        return [
+            TopicPartition(topic, p, max(low, high - newest)) for p, (low, high) in zip(partitions, spans, strict=True)
+        ]
     if from_ms is None:
         return [TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions]
     asked = [TopicPartition(topic, partition, max(from_ms, 0)) for partition in partitions]

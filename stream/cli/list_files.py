@@ -1,0 +1,76 @@
+"""Today's list for other programs: CSV for spreadsheets, JSON."""
+
+import csv
+import io
+from typing import Any
+
+import msgspec
+import orjson
+
+from stream.events.times import rfc3339
+from stream.reporting.entries import Entry, Today
+from stream.reporting.writing import Writing
+
+__all__ = ["csv_text", "json_text"]
+
+#: A spreadsheet takes a cell that begins so for a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_text(found: Today, writing: Writing) -> str:
+    """The list as CSV (RFC 4180), one row a customer; days by the shop's time zone."""
+    text = io.StringIO()
+    rows = [_row(entry, writing) for entry in found.entries]
+    writer = csv.DictWriter(text, _COLUMNS)
+    writer.writeheader()
+    writer.writerows({name: _safe(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def json_text(found: Today, writing: Writing) -> str:
+    """Everything as one JSON object; instants are RFC 3339, UTC."""
+    fields = _instants(msgspec.to_builtins(found))
+    return orjson.dumps({"currency": writing.currency or None, **fields}, option=orjson.OPT_INDENT_2).decode()
+
+
+_COLUMNS = (
+    *("customer_id", "name", "at_stake", "currency", "risk", "days_since_order", "usual_days", "reason", "action"),
+    *("last_order", "due", "orders", "spend", "segment", "may_email", "notes"),
+)
+
+
+def _row(entry: Entry, writing: Writing) -> dict[str, object]:
+    return {
+        "customer_id": entry.customer_id,
+        "name": entry.name,
+        "at_stake": f"{entry.at_stake:.2f}",
+        "currency": writing.currency,
+        "risk": "" if entry.risk is None else f"{entry.risk:.4f}",
+        "days_since_order": int(entry.silent_days),
+        "usual_days": round(entry.usual_days),
+        "reason": entry.reason,
+        "action": entry.action,
+        "last_order": writing.day_of(entry.last_order_ms).isoformat(),
+        "due": writing.day_of(entry.due_ms).isoformat(),
+        "orders": entry.orders,
+        "spend": f"{entry.spend:.2f}",
+        "segment": entry.segment or "",
+        "may_email": "yes" if entry.may_email else "no",
+        "notes": "; ".join(entry.notes),
+    }
+
+
+def _safe(value: object) -> object:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+def _instants(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name.removesuffix("_ms") + "_at" if name.endswith("_ms") else name: (
+                rfc3339(inner) if name.endswith("_ms") and inner is not None else _instants(inner)
+            )
+            for name, inner in value.items()
+        }
+    return [_instants(inner) for inner in value] if isinstance(value, list | tuple) else value

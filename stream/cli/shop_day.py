@@ -1,0 +1,176 @@
+"""The day that a list or a report is made for: which one "today" is, and what is read for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+import msgspec
+
+from stream.cli.shop import data_directory
+from stream.clock import Clock, SystemClock
+from stream.errors import SettingsError, StorageError, TopologyError
+from stream.events.times import epoch_ms
+from stream.features.registry import DAY_MS
+from stream.imports.contacts import CONTACTS_FILE, Contacts
+from stream.notifications.actions import latest_actions
+from stream.notifications.reading import read_to_end
+from stream.online_models.snapshot import decode_snapshot
+from stream.processing.rules import rules_of
+from stream.processing.scorer import WARMING, Scorer
+from stream.reporting.assess import Basis
+from stream.reporting.entries import Entry, Today, entries_of, named
+from stream.reporting.today import list_today
+from stream.reporting.writing import Writing
+from stream.settings import Settings
+from stream.storage.notification_store import Known, NotificationStore
+from stream.storage.overview import Overview
+
+__all__ = ["LIVE_DAYS", "ShopDay", "basis_of", "now_of", "shop_day"]
+
+#: Events that end longer ago than this are a history: the day on which they end counts as today.
+LIVE_DAYS: Final = 45
+#: What is missing at the end of the events is worth a word from so many days on.
+_STALE_DAYS: Final = 2
+#: Records of each partition that are asked for their currency.
+_ASKED: Final = 50
+
+
+class _Priced(msgspec.Struct):
+    currency: str | None = None
+
+
+_decoder = msgspec.json.Decoder(_Priced)
+
+
+@dataclass(frozen=True, slots=True)
+class ShopDay:
+    """One day of a shop; `shop_day` opens it."""
+
+    settings: Settings
+    overview: Overview
+    basis: Basis
+    writing: Writing
+    wall_ms: int
+
+    def today(self, limit: int) -> Today:
+        """The list, with what is known of its customers beside the stream: names, what people did, who is held out."""
+        yesterday = self.writing.day_of(self.basis.now_ms) - timedelta(days=1)
+        found = list_today(
+            self.overview.documents(), self.basis, since_ms=self.writing.midnight_ms(yesterday), limit=limit
+        )
+        with NotificationStore(self.settings) as notifications:
+            known = notifications.known([entry.customer_id for entry in found.entries])
+        noted = zip(found.entries, known, strict=True)
+        found = msgspec.structs.replace(found, entries=tuple(self._with_notes(entry, of_it) for entry, of_it in noted))
+        with Contacts(data_directory(self.settings).path / CONTACTS_FILE) as contacts:
+            people = contacts.find({entry.customer_id for entry in entries_of(found)})
+        return named(found, {customer: person.name or person.email for customer, person in people.items()})
+
+    def note(self, found: Today) -> str:
+        """What must be said about the day, empty when nothing must."""
+        now_ms, newest_ms = found.now_ms, found.newest_ms
+        if newest_ms is None:
+            return ""
+        if self.wall_ms - now_ms > LIVE_DAYS * DAY_MS:
+            return f"The events end on {self.writing.long_date(newest_ms)}: that day counts as today."
+        silent_days = (now_ms - newest_ms) // DAY_MS
+        if silent_days < _STALE_DAYS:
+            return ""
+        return (
+            f"The newest event is from {self.writing.long_date(newest_ms)}: what has happened in the {silent_days} days"
+            " since is missing here, so some of these customers may have ordered already."
+        )
+
+    def _with_notes(self, entry: Entry, known: Known) -> Entry:
+        notes = [
+            f"{action.action.replace('_', ' ')} on {self.writing.short_date(at_ms, self.basis.now_ms)}"
+            for action in latest_actions(known.actions)
+            if (at_ms := epoch_ms(action.occurred_at)) > entry.last_order_ms
+        ]
+        if known.held_out:
+            notes.append("held out: not to be contacted, so that the effect of contacting others can be measured")
+        return msgspec.structs.replace(entry, notes=tuple(notes))
+
+
+@contextmanager
+def shop_day(settings: Settings, as_of: datetime | None, clock: Clock | None = None) -> Iterator[ShopDay]:
+    """Open the day that counts as today, or ``as_of``.
+
+    Raises `StorageError` when no event has been processed yet, `SettingsError` for a day before the newest event.
+    """
+    wall_ms = (clock or SystemClock()).now_ms()
+    with Overview(settings) as overview:
+        stream_time_ms = overview.totals().stream_time_ms
+        if stream_time_ms is None:
+            raise StorageError(
+                f"no event has been processed yet under {settings.namespace!r}: import the shop's history"
+                " (stream import orders.csv) and let a worker run (stream worker)"
+            )
+        writing = writing_of(settings)
+        if as_of is None:
+            now_ms = now_of(stream_time_ms, wall_ms)
+        else:
+            now_ms = _end_of(as_of.date(), stream_time_ms, writing)
+        yield ShopDay(settings, overview, basis_of(settings, overview, now_ms), writing, wall_ms)
+
+
+def now_of(stream_time_ms: int, wall_ms: int) -> int:
+    """The time that counts as now (ms): the wall clock, or where events end if that is more than `LIVE_DAYS` ago."""
+    return stream_time_ms if wall_ms - stream_time_ms > LIVE_DAYS * DAY_MS else max(wall_ms, stream_time_ms)
+
+
+def _end_of(day: date, stream_time_ms: int, writing: Writing) -> int:
+    """The last moment of a day (ms). Raises `SettingsError` if events go on after it."""
+    end_ms = epoch_ms(datetime.combine(day + timedelta(days=1), time(), writing.zone)) - 1
+    if end_ms < stream_time_ms:
+        raise SettingsError(
+            f"--as-of {day}: customers are known as of {writing.long_date(stream_time_ms)}; an earlier day needs the"
+            " log up to that day, processed on its own: stream replay"
+        )
+    return end_ms
+
+
+def basis_of(settings: Settings, overview: Overview, now_ms: int) -> Basis:
+    """By what customers are assessed: the stored model, if there is one."""
+    encoded = overview.snapshot()
+    scorer = WARMING if encoded is None else Scorer.of(decode_snapshot(encoded))
+    return Basis(now_ms, scorer, rules_of(settings))
+
+
+def writing_of(settings: Settings) -> Writing:
+    """How figures are written: in the shop's currency, or else in that of its newest orders."""
+    try:
+        zone = ZoneInfo(settings.shop_timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise SettingsError(f"shop_timezone={settings.shop_timezone}: expected a name such as Europe/London") from error
+    return Writing(settings.shop_locale, settings.shop_currency or _currency_of(settings), zone)
+
+
+def _currency_of(settings: Settings) -> str:
+    """The base of the currency rates, else what most of the newest orders are in; empty when no order says."""
+    base = next((currency for currency, rate in settings.rates.items() if rate == 1), "")
+    if base:
+        return base
+    try:
+        named = Counter(_named(settings))
+    except TopologyError as error:
+        click.echo(f"stream: amounts are shown without a currency, set shop_currency: {error}", err=True)
+        return ""
+    return named.most_common(1)[0][0] if named else ""
+
+
+def _named(settings: Settings) -> Iterator[str]:
+    for record in read_to_end(settings, settings.events_purchase, newest=_ASKED):
+        try:
+            priced = _decoder.decode(record.value or b"")
+        except msgspec.DecodeError:
+            continue  # a worker makes it a dead letter
+        if priced.currency:
+            yield priced.currency

@@ -1,0 +1,106 @@
+"""Today's list as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from stream.reporting.advice import Advice
+
+__all__ = ["MOVEMENTS", "Entry", "Movement", "Segment", "Today", "entries_of", "named"]
+
+MOVEMENTS: Final = ("new", "returning", "won_back", "lost")
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """A customer to contact, or named for what they did.
+
+    ``silent_days`` since the last order, ``usual_days`` the habit; ``risk`` (null: no model is ready) that no order
+    comes within the horizon; ``at_stake`` and ``spend`` are money. Times are ms since the epoch. ``may_email`` is false
+    for who has unsubscribed. ``name`` and ``notes`` are filled in from what is kept beside the stream.
+    """
+
+    customer_id: str
+    standing: str
+    reason: str
+    advice: Advice
+    action: str
+    silent_days: float
+    usual_days: float
+    overdue: float
+    risk: float | None
+    at_stake: float
+    orders: int
+    spend: float
+    last_order_ms: int
+    due_ms: int
+    segment: str | None
+    may_email: bool
+    name: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Movement(Struct, frozen=True):
+    """``count`` customers moved; those of ``entries`` have spent most."""
+
+    count: int
+    entries: tuple[Entry, ...]
+
+
+class Segment(Struct, frozen=True):
+    """Customers of a segment: their net spend so far, what is expected of them in one horizon, and what is at stake."""
+
+    name: str
+    customers: int
+    spend: float
+    expected: float
+    at_stake: float
+
+
+class Today(Struct, frozen=True, kw_only=True):
+    """The list of one day, and how the shop's customers stand.
+
+    ``scored``: a model is ready; without one the list goes by the habit and past spend alone. ``standing``: customers
+    by standing. ``at_stake``: of all at risk, of whom ``entries`` are the first. ``due_soon``: active customers whose
+    next order is expected within 7 days. ``since_ms``: from when on movements count: ``new`` (first order),
+    ``returning`` (ordered before as well), ``won_back`` (those of them who had been lost), ``lost`` (given up).
+    ``newest_ms``: of the newest event of all (null: there is none).
+    """
+
+    now_ms: int
+    since_ms: int
+    scored: bool
+    customers: int
+    standing: dict[str, int]
+    at_risk: int
+    at_stake: float
+    due_soon: int
+    newest_ms: int | None
+    horizon_days: float
+    shop_gap_days: float
+    entries: tuple[Entry, ...]
+    new: Movement
+    returning: Movement
+    won_back: Movement
+    lost: Movement
+    segments: tuple[Segment, ...]
+
+
+def entries_of(found: Today) -> Iterator[Entry]:
+    """Every customer who is named anywhere."""
+    yield from found.entries
+    for kind in MOVEMENTS:
+        yield from getattr(found, kind).entries
+
+
+def named(found: Today, names: Mapping[str, str]) -> Today:
+    """Give customers their names; those without one keep their id."""
+
+    def with_names(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+        return tuple(replace(entry, name=names.get(entry.customer_id, "")) for entry in entries)
+
+    moved = {kind: Movement(getattr(found, kind).count, with_names(getattr(found, kind).entries)) for kind in MOVEMENTS}
+    return replace(found, entries=with_names(found.entries), **moved)

@@ -1,0 +1,96 @@
+"""Pages to read, print and keep: one HTML file each that asks nothing of any network. Needs the extra ``report``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from msgspec import Struct
+
+from stream.reporting.charts import customers_chart, life_chart, revenue_chart
+from stream.reporting.cohorts import MAX_AGE, Cohort
+from stream.reporting.entries import Today
+from stream.reporting.life import Life
+from stream.reporting.periods import Sales
+from stream.reporting.summary import headline, model_note, standing_line
+from stream.reporting.track_record import TrackRecord
+from stream.reporting.writing import Writing
+
+__all__ = ["Report", "report_page", "today_page"]
+
+#: A share of returning customers at which a cell of the cohorts has its full colour.
+_FULL_COLOUR: Final = 0.6
+
+
+class Report(Struct, frozen=True):
+    """Everything that a report shows. ``life``: one for each period of ``sales``, at its end."""
+
+    today: Today
+    sales: Sales
+    cohorts: Sequence[Cohort]
+    life: Sequence[Life]
+    track_record: TrackRecord
+
+
+def today_page(found: Today, writing: Writing, note: str) -> str:
+    """The list alone."""
+    return _render("today.html.j2", _of_today(found, writing, note))
+
+
+def report_page(report: Report, writing: Writing, note: str) -> str:
+    """The whole report."""
+    sales = report.sales
+    charts = {
+        "revenue_chart": revenue_chart(sales, writing),
+        "customers_chart": customers_chart(sales, writing),
+        "life_chart": life_chart(report.life, sales, writing),
+    }
+    return _render(
+        "report.html.j2",
+        {
+            **_of_today(report.today, writing, note),
+            **charts,
+            "sales": sales,
+            "cohorts": _cohort_rows(report.cohorts, sales, writing),
+            "ages": range(1, min(MAX_AGE, max((len(c.ordered) for c in report.cohorts), default=0)) + 1),
+            "life": report.life[-1],
+            "track_record": report.track_record.sentence,
+            "most_segment_spend": max((segment.spend for segment in report.today.segments), default=0.0),
+        },
+    )
+
+
+def _of_today(found: Today, writing: Writing, note: str) -> dict[str, Any]:
+    return {
+        "found": found,
+        "writing": writing,
+        "notes": [line for line in (note, model_note(found)) if line],
+        "standing_line": standing_line(found, writing),
+        "headline": headline(found, writing),
+    }
+
+
+def _cohort_rows(cohorts: Sequence[Cohort], sales: Sales, writing: Writing) -> list[dict[str, Any]]:
+    """A row for each cohort: its month, its size, and shares with the depth of their colour (0 to 1)."""
+    if sales.weekly:
+        return []
+    rows = []
+    for cohort in cohorts:
+        shares = [count / cohort.customers for count in cohort.ordered]
+        cells = [{"share": writing.percent(share), "depth": min(share / _FULL_COLOUR, 1.0)} for share in shares]
+        rows.append(
+            {"month": writing.month(cohort.begin), "customers": writing.number(cohort.customers), "cells": cells}
+        )
+    return rows
+
+
+def _render(template: str, values: dict[str, Any]) -> str:
+    environment = Environment(
+        loader=PackageLoader("stream.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(values)

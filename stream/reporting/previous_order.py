@@ -1,0 +1,43 @@
+"""What a customer's packed state says of the time before a day: the last order then, and whether they were lost."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stream.features import codec
+from stream.features.habit import LOST_HABITS, habits_days
+from stream.features.profile import NEVER
+from stream.features.registry import DAY_MS
+from stream.reporting.assess import Basis
+
+__all__ = ["Before", "order_before"]
+
+
+class Before(NamedTuple):
+    """``last_ms``: the last order before the day, None: there was none. ``was_lost`` when the next order came."""
+
+    last_ms: int | None
+    was_lost: bool
+
+
+def order_before(state: bytes, day_ms: int, basis: Basis) -> Before:
+    """Look at a packed profile of a customer with an order at or after ``day_ms``.
+
+    Orders of 90 days are known one by one, of those before only the last. Raises `CodecError` for what is no profile.
+    """
+    p = codec.unpack(state)[0]
+    at: Any = p["order_at"][: int(p["open_orders"])]
+    earlier = [*at[at < day_ms].tolist()]
+    if p["settled_last_at"] != NEVER:
+        earlier.append(int(p["settled_last_at"]))
+    later = at[at >= day_ms]
+    if not earlier or not len(later):
+        return Before(max(earlier, default=None), was_lost=False)
+    last_ms, came_ms = max(earlier), int(later.min())
+    order_days = int(p["order_days"]) - len(np.unique(later // DAY_MS))
+    span_days = (last_ms - int(p["first_order_at"])) / DAY_MS
+    habit = float(habits_days(span_days, order_days, basis.shop_gap_days))
+    silent_days = (came_ms - last_ms) / DAY_MS
+    return Before(last_ms, was_lost=silent_days > max(LOST_HABITS * habit, basis.horizon_days))

@@ -1,0 +1,69 @@
+"""A customer document with everything that depends on time computed again."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final, NamedTuple
+
+from stream.alerts.reasons import explain
+from stream.events.times import rfc3339
+from stream.features.registry import FEATURE_NAMES, FEATURES
+from stream.processing.document import MAIN_REASONS
+from stream.reporting.advice import reason_of
+from stream.reporting.assess import Basis, Standing, assess
+
+__all__ = ["Refreshed", "refreshed"]
+
+_PLACES: Final = 4
+
+
+class Refreshed(NamedTuple):
+    """A customer at the stated time.
+
+    ``fields``: those of the document without ``state``. ``features``: all of them, None is not known. ``reasons``:
+    (contribution in log-odds, sentence), those that raise the risk first. ``standing``: one sentence on where the
+    customer stands with the shop.
+    """
+
+    fields: dict[str, Any]
+    features: dict[str, float | None]
+    reasons: list[tuple[float, str]]
+    standing: str
+
+
+def refreshed(document: bytes, fields: dict[str, Any], basis: Basis) -> Refreshed:
+    """Compute ``document`` again at the time of ``basis``; ``fields``: the same, decoded. Raises `CodecError`."""
+    (some,) = assess([document], basis)
+    known = zip(FEATURE_NAMES, some.values[0].tolist(), strict=True)
+    features = {name: None if math.isnan(value) else value for name, value in known}
+    changing = {
+        "risk": (some.risk[0], 6),
+        "value_at_risk": (some.worth.at_risk[0], 2),
+        "expected_orders": (some.worth.orders[0], 3),
+        "expected_spend": (some.worth.spend[0], 2),
+        "lifetime_value": (some.worth.lifetime[0], 2),
+    }
+    kept = {name: value for name, value in fields.items() if name not in {*changing, "state", "reasons", "features"}}
+    told = {name: round(float(value), places) for name, (value, places) in changing.items() if not math.isnan(value)}
+    reasons: list[tuple[float, str]] = []
+    if basis.scores and basis.scorer.score is not None:
+        explained = explain(some.inputs[0], basis.scorer.score, features, top=MAIN_REASONS).reasons
+        told["reasons"] = {reason.feature: round(reason.contribution, 3) for reason in explained}  # type: ignore[assignment]
+        told["model_version"] = basis.scorer.model.version
+        reasons = [(reason.contribution, reason.sentence) for reason in explained]
+    shown = {
+        feature.name: round(value, _PLACES)
+        for feature in FEATURES
+        if (value := features[feature.name]) is not None and value != feature.absent
+    }
+    standing = Standing(some.standing[0])
+    sentence = standing.text
+    if standing is not Standing.PROSPECT:
+        silent, days = float(some.silent_days[0]), float(features["purchase_days"] or 0.0)
+        sentence = f"{standing.text}: {reason_of(silent, float(some.habit_days[0]), days)}"
+    return Refreshed(
+        {**kept, **told, "as_of": rfc3339(basis.now_ms), "standing": standing.text, "features": shown},
+        features,
+        sorted(reasons, key=lambda reason: (reason[0] < 0, -abs(reason[0]))),
+        sentence,
+    )

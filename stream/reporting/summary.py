@@ -1,0 +1,33 @@
+"""The sentences above today's list."""
+
+from stream.reporting.entries import Today
+from stream.reporting.writing import Writing, number_of
+
+__all__ = ["headline", "model_note", "standing_line"]
+
+
+def standing_line(found: Today, writing: Writing) -> str:
+    """How the customers stand with the shop, by their own habits."""
+    named = [f"{writing.number(count)} {standing}" for standing, count in found.standing.items() if count]
+    return f"{number_of(found.customers, 'customer', 'customers')}: {', '.join(named) or 'none'}."
+
+
+def headline(found: Today, writing: Writing) -> str:
+    """What is at stake with those who can still be won."""
+    if found.at_risk == 0:
+        return "Nobody to win back today: no customer is overdue."
+    people = number_of(found.at_risk, "customer is", "customers are")
+    stake = writing.about(found.at_stake)
+    if not found.scored:
+        return f"{people} overdue; they usually spend {stake} in {found.horizon_days:.0f} days."
+    return f"{people} overdue; {stake} is at stake over the next {found.horizon_days:.0f} days."
+
+
+def model_note(found: Today) -> str:
+    """What the list is made from while no model is ready; empty when one is."""
+    if found.scored:
+        return ""
+    return (
+        "The model has not learned enough yet, so there is no risk to show: the list goes by each customer's own habit"
+        " and past spend."
+    )

@@ -1,0 +1,122 @@
+"""Money, dates and shares as people write them, by locale (Unicode CLDR, through Babel)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_skeleton
+from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
+
+from stream.errors import SettingsError
+from stream.events.times import instant
+from stream.features.registry import DAY_MS
+
+__all__ = ["Writing", "days", "number_of"]
+
+
+def number_of(count: float, one: str, many: str) -> str:
+    """A whole number of things.
+
+    >>> number_of(1, "order", "orders"), number_of(1200, "order", "orders")
+    ('1 order', '1,200 orders')
+    """
+    return f"{count:,.0f} {one if round(count) == 1 else many}"
+
+
+def days(count: float) -> str:
+    """Days that have passed: whole ones, as nobody speaks of half a day.
+
+    >>> days(0.4), days(1.9), days(86.7)
+    ('less than a day', '1 day', '86 days')
+    """
+    return "less than a day" if count < 1 else number_of(int(count), "day", "days")
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How figures are written for one shop. ``currency``: ISO 4217, empty where it is not known.
+
+    Raises `SettingsError` for a locale that is none.
+
+    >>> writing = Writing("en_GB", "EUR", ZoneInfo("Europe/Berlin"))
+    >>> writing.money(1234.5), writing.about(1234.5), writing.percent(0.746)
+    ('€1,234.50', '€1,234', '75%')
+    >>> writing.long_date(1_700_000_000_000), writing.day_of(1_700_000_000_000).isoformat()
+    ('14 November 2023', '2023-11-14')
+    """
+
+    locale: str
+    currency: str
+    zone: ZoneInfo
+    _locale: Locale = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "_locale", Locale.parse(self.locale.replace("-", "_")))
+        except (UnknownLocaleError, ValueError) as error:
+            raise SettingsError(
+                f"shop_locale={self.locale}: no such locale; write one such as en_GB or de_DE"
+            ) from error
+
+    def money(self, amount: float) -> str:
+        """An amount to the cent."""
+        if not self.currency:
+            return format_decimal(round(amount, 2), format="#,##0.00", locale=self._locale)
+        return format_currency(amount, self.currency, locale=self._locale)
+
+    def about(self, amount: float) -> str:
+        """An estimate or a large amount: without cents."""
+        if not self.currency:
+            return format_decimal(round(amount), locale=self._locale)
+        pattern = self._locale.currency_formats["standard"].pattern.replace(".00", "")
+        return format_currency(round(amount), self.currency, format=pattern, locale=self._locale, currency_digits=False)
+
+    def short(self, amount: float) -> str:
+        """An amount for the axis of a chart."""
+        if not self.currency:
+            return format_decimal(round(amount), locale=self._locale)
+        return format_compact_currency(amount, self.currency, locale=self._locale, fraction_digits=0)
+
+    def number(self, count: float, digits: int = 0) -> str:
+        return format_decimal(round(count, digits) if digits else round(count), locale=self._locale)
+
+    def percent(self, share: float) -> str:
+        """A share without decimals."""
+        return format_percent(share, format="#,##0%", locale=self._locale)
+
+    def local(self, at_ms: int) -> datetime:
+        """The shop's own time."""
+        return instant(at_ms).astimezone(self.zone)
+
+    def day_of(self, at_ms: int) -> date:
+        return self.local(at_ms).date()
+
+    def midnight_ms(self, day: date) -> int:
+        """When a day of the shop begins (ms)."""
+        return round(datetime(day.year, day.month, day.day, tzinfo=self.zone).timestamp() * 1000)
+
+    def long_date(self, at_ms: int) -> str:
+        """A day in full."""
+        return format_date(self.day_of(at_ms), "long", locale=self._locale)
+
+    def weekday(self, at_ms: int) -> str:
+        """A day in full, with its name."""
+        return format_date(self.day_of(at_ms), "full", locale=self._locale)
+
+    def short_date(self, at_ms: int, now_ms: int) -> str:
+        """A day without the year where that is this one, or not long ago or to come."""
+        skeleton = "MMMd" if abs(now_ms - at_ms) < 300 * DAY_MS else "yMMMd"
+        return format_skeleton(skeleton, self.day_of(at_ms), locale=self._locale)
+
+    def month(self, day: date) -> str:
+        return format_skeleton("yMMM", day, locale=self._locale)
+
+    def axis_day(self, day: date, *, weekly: bool) -> str:
+        """A label of a chart: the day on which a week begins, or the month, with the year below."""
+        if weekly:
+            return format_skeleton("MMMd", day, locale=self._locale)
+        month = format_skeleton("MMM", day, locale=self._locale)
+        return f"{month}\n{format_skeleton('y', day, locale=self._locale)}"

@@ -1,0 +1,214 @@
+"""`stream today` and `stream report` on real servers: what a shop's owner gets."""
+
+import asyncio
+import csv
+import io
+import json
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from stream.cli import main
+from stream.events.kinds import EventType
+from stream.events.partition import partition_of
+from stream.events.times import rfc3339
+from stream.imports.contacts import CONTACTS_FILE, Contact, Contacts
+from stream.local.broker import EmbeddedBroker
+from stream.local.redis import EmbeddedRedis
+from stream.online_models.snapshot import encode_snapshot
+from stream.processing.state import PartitionState
+from stream.settings import Settings
+from stream.storage.connection import connect
+from stream.storage.keys import Keys
+from stream.storage.model_store import Candidate, Checkpoint, ModelStore, Publication
+from stream.storage.notification_store import NotificationStore
+from stream.storage.partition_store import Commit, PartitionStore
+from tests.notifications.rig import Bench, alert
+from tests.reporting.conftest import Processed
+from tests.reporting.independent import frame, habits
+from tests.reporting.made_up_shop import DAY_MS, END_MS
+
+PARTITIONS = 3
+HOSTILE = '<script src="http://evil.example/x.js">alert(1)</script>'
+
+
+def store(settings: Settings, shop: Processed) -> None:
+    """Leave a shop as workers and the trainer do."""
+
+    async def write() -> None:
+        client = connect(settings)
+        keys = Keys(settings.namespace)
+        documents = {json.loads(document)["customer_id"]: document for document in shop.documents}
+        for partition in range(PARTITIONS):
+            of_one = PartitionStore(client, keys, partition, "w", ttl_s=600)
+            await of_one.claim()
+            own = {c: document for c, document in documents.items() if partition_of(c, PARTITIONS) == partition}
+            await of_one.commit(Commit(PartitionState(stream_time_ms=END_MS), own), due_limit=0)
+        snapshot = shop.basis.scorer.snapshot
+        if snapshot is not None and shop.basis.scores:
+            models = ModelStore(client, keys, "trainer")
+            await models.claim()
+            candidate = Candidate(snapshot.churn.version, encode_snapshot(snapshot))
+            await models.save(Checkpoint(b"learner", 1), {}, Publication("only", {"only": candidate}, b"{}", 0))
+        await client.aclose()
+
+    asyncio.run(write())
+
+
+class Desk:
+    """Commands against the servers of a test."""
+
+    def __init__(self, bench: Bench, directory: Path) -> None:
+        self.bench = bench
+        self.directory = directory
+        self.settings = bench.settings
+
+    def run(self, *arguments: str, **variables: str) -> Result:
+        env = {**self.settings.to_env(), "STREAM_DATA_DIR": str(self.directory), **variables}
+        return CliRunner().invoke(main, arguments, env=env, catch_exceptions=False)
+
+    def open(self, shop: Processed) -> None:
+        store(self.settings, shop)
+        purchases = (event for event in shop.shop.events if event.event_type is EventType.PURCHASE)
+        self.bench.publish_all((self.settings.events_purchase, e.customer_id, e.value) for e in purchases)
+
+
+@pytest.fixture
+def desk(
+    broker: EmbeddedBroker, redis_server: EmbeddedRedis, topic_prefix: str, namespace: str, tmp_path: Path
+) -> Desk:
+    settings = Settings(
+        kafka_bootstrap=broker.bootstrap,
+        redis_url=redis_server.url,
+        topic_prefix=topic_prefix,
+        namespace=namespace,
+        partitions=PARTITIONS,
+    )
+    return Desk(Bench(settings), tmp_path)
+
+
+def test_before_any_event_it_says_what_to_do(desk: Desk) -> None:
+    done = desk.run("today")
+    assert done.exit_code == 1
+    assert "import the shop's history" in done.stderr
+
+
+def test_the_list_names_people_their_habits_and_what_was_done(desk: Desk, middling: Processed) -> None:
+    desk.open(middling)
+    # the events end before the wall clock of a test that runs late: --as-of says which day is meant
+    found = json.loads(desk.run("today", "--json", "--as-of", "2026-06-30").stdout)
+    assert found["currency"] == "EUR"
+    assert found["now_at"] == "2026-06-30T23:59:59.999Z"
+    first, second = (entry["customer_id"] for entry in found["entries"][:2])
+    with Contacts(desk.directory / CONTACTS_FILE) as contacts:
+        contacts.add([(first, Contact(name="Ann Ode", email="ann@example.com"))])
+    with NotificationStore(desk.settings) as notifications:
+        action = {"action_id": "a", "customer_id": second, "action": "contacted", "occurred_at": "2026-06-29T10:00:00Z"}
+        notifications.record_action(second, "contacted", 1, json.dumps(action).encode(), ttl_s=600)
+        notifications.hold_out(second, "alert", ttl_s=600)
+
+    done = desk.run("today", "--as-of", "2026-06-30", "--limit", "5")
+    assert done.exit_code == 0, done.stderr
+    told = " ".join(done.stdout.split())
+    assert "Tuesday 30 June 2026" in told or "Tuesday, 30 June 2026" in told
+    assert "Ann Ode" in told
+    assert "420 customers: " in told
+    assert "€" in told
+    rows = [*csv.DictReader(io.StringIO(desk.run("today", "--csv", "--as-of", "2026-06-30").stdout))]
+    assert [row["customer_id"] for row in rows] == [entry["customer_id"] for entry in found["entries"]]
+    assert rows[0]["name"] == "Ann Ode"
+    assert rows[1]["notes"].startswith("contacted on 29 Jun")
+    assert "held out" in rows[1]["notes"]
+    assert [row["reason"] for row in rows] == [entry["reason"] for entry in found["entries"]]
+
+
+def test_thirty_customers_get_a_list_by_habit_alone(desk: Desk, small: Processed) -> None:
+    desk.open(replace(small, basis=replace(small.basis)))
+    done = desk.run("today", "--as-of", "2026-06-30")
+    assert done.exit_code == 0, done.stderr
+    assert "30 customers: " in done.stdout
+    expected = (habits(small.shop)["standing"] == "lost").sum()
+    assert f"{expected} lost" in done.stdout
+    if not small.basis.scores:
+        assert "The model has not learned enough yet" in " ".join(done.stdout.split())
+
+
+def test_a_day_before_the_newest_event_is_refused(desk: Desk, small: Processed) -> None:
+    desk.open(small)
+    done = desk.run("today", "--as-of", "2026-06-29")
+    assert done.exit_code == 2
+    assert "customers are known as of 30 June 2026" in done.stderr
+
+
+def test_only_one_form_at_a_time(desk: Desk) -> None:
+    assert desk.run("today", "--csv", "--json").exit_code == 2
+
+
+class Page(HTMLParser):
+    """What a page would ask of the network, and what it would run."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.tags: set[str] = set()
+        self.text: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            is_address = name in {"src", "href", "xlink:href", "data", "action", "srcset"}
+            if is_address and not (value or "").startswith("#"):
+                self.asked.append(f"{tag} {name}={value}")
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def test_the_report_is_one_page_with_the_figures_of_pandas(desk: Desk, middling: Processed, tmp_path: Path) -> None:
+    desk.open(middling)
+    desk.bench.publish([alert(1, customer_id="c-1", occurred_at=rfc3339(END_MS - 63 * DAY_MS))])
+    with Contacts(desk.directory / CONTACTS_FILE) as contacts:
+        listed = json.loads(desk.run("today", "--json", "--as-of", "2026-06-30").stdout)["entries"]
+        contacts.add([(listed[0]["customer_id"], Contact(name=HOSTILE))])
+    path = tmp_path / "deep" / "report.html"
+    done = desk.run("report", "--html", str(path), "--as-of", "2026-06-30")
+    assert done.exit_code == 0, done.stderr
+    text = path.read_text("utf-8")
+    rows = frame(middling.shop)
+    revenue = rows["amount"].where(rows["kind"] == "order", -rows["amount"]).sum()
+    orders = (rows["kind"] == "order").sum()
+    assert f"{orders:,} orders, €{revenue:,.2f} of revenue, 420 customers" in done.stdout
+    page = Page(text)
+    shown = " ".join(" ".join(page.text).split())
+    assert f"€{revenue:,.2f} in all" in shown
+    assert f"{orders:,} orders by 420 customers" in shown
+    assert "customer flagged eight weeks ago" in shown
+    assert HOSTILE in shown  # as text
+    assert page.asked == []
+    assert page.tags & {"script", "img", "iframe", "link", "object", "image"} == set()
+    assert "@import" not in text
+    assert "url(" not in text.replace("url(#", "")
+    assert {"svg", "table"} <= page.tags
+
+
+def test_the_page_of_a_day_escapes_what_it_shows(desk: Desk, small: Processed, tmp_path: Path) -> None:
+    desk.open(small)
+    path = tmp_path / "today.html"
+    with Contacts(desk.directory / CONTACTS_FILE) as contacts:
+        contacts.add([(f"c-{n}", Contact(name=HOSTILE)) for n in range(30)])
+    assert desk.run("today", "--html", str(path), "--as-of", "2026-06-30").exit_code == 0
+    page = Page(path.read_text("utf-8"))
+    assert page.asked == []
+    assert "script" not in page.tags
+    assert path.name in desk.run("today", "--html", str(path), "--as-of", "2026-06-30").stdout
+
+
+def test_a_shop_whose_events_end_long_ago_is_shown_as_of_then(desk: Desk, small: Processed) -> None:
+    """A clock in 2030: the history ends in 2026, and that day counts as today."""
+    desk.open(small)
+    done = desk.run("today", "--json", "--as-of", "2029-12-31")
+    assert json.loads(done.stdout)["standing"]["active"] == 0

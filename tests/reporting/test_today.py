@@ -1,0 +1,120 @@
+"""Whom to contact: everybody has a standing, and every figure is that of an independent computation."""
+
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from stream.processing.scorer import WARMING
+from stream.reporting.advice import Advice
+from stream.reporting.assess import assess
+from stream.reporting.today import list_today
+from stream.reporting.writing import Writing
+from tests.reporting.conftest import Processed
+from tests.reporting.independent import frame, habits
+from tests.reporting.made_up_shop import DAY_MS, END_MS
+
+WRITING = Writing("en_GB", "EUR", ZoneInfo("UTC"))
+SINCE_MS = WRITING.midnight_ms(WRITING.day_of(END_MS - DAY_MS))
+
+
+@pytest.fixture(params=["small", "middling"])
+def shop(request: pytest.FixtureRequest) -> Processed:
+    found: Processed = request.getfixturevalue(request.param)
+    return found
+
+
+def test_everybody_who_ordered_has_the_standing_of_an_independent_computation(shop: Processed) -> None:
+    expected = habits(shop.shop)
+    found = {}
+    for some in assess(shop.documents, shop.basis):
+        for row, card in enumerate(some.cards):
+            found[card.customer_id] = (some.standing[row], some.silent_days[row], some.habit_days[row], card.spend)
+    assert found.keys() == {*expected.index}
+    names = {1: "active", 2: "at risk", 3: "lost"}
+    for customer, (standing, silent, habit, spend) in found.items():
+        of_one = expected.loc[customer]
+        assert silent == pytest.approx(of_one["silent"], abs=1e-6)
+        assert habit == pytest.approx(of_one["habit"], abs=1e-6)
+        assert names[int(standing)] == of_one["standing"]
+        assert spend == pytest.approx(of_one["spend"], abs=1e-6)
+
+
+def test_the_list_holds_exactly_who_can_still_be_won_by_money_at_stake(shop: Processed) -> None:
+    expected = habits(shop.shop)
+    at_risk = {*expected.index[expected["standing"] == "at risk"]}
+    found = list_today(shop.documents, shop.basis, since_ms=SINCE_MS, limit=10_000)
+    assert {entry.customer_id for entry in found.entries} == at_risk
+    assert found.at_risk == len(at_risk)
+    assert found.standing["lost"] == (expected["standing"] == "lost").sum()
+    stakes = [entry.at_stake for entry in found.entries]
+    assert stakes == sorted(stakes, reverse=True)
+    assert found.at_stake == pytest.approx(sum(stakes))
+    short = list_today(shop.documents, shop.basis, since_ms=SINCE_MS, limit=3)
+    assert short.entries == found.entries[:3]
+    assert (short.at_risk, short.at_stake) == (found.at_risk, found.at_stake)
+
+
+def test_reasons_and_due_dates_name_the_habit(shop: Processed) -> None:
+    expected = habits(shop.shop)
+    for entry in list_today(shop.documents, shop.basis, since_ms=SINCE_MS, limit=10_000).entries:
+        of_one: Any = expected.loc[entry.customer_id]
+        silent, usual = int(of_one["silent"]), round(of_one["habit"])
+        if of_one["order_days"] > 1:
+            assert entry.reason == f"No order for {silent} days; usually every {usual}."
+        else:
+            assert entry.reason == f"One order, {silent} days ago; a second usually follows after 30."
+        assert entry.due_ms == pytest.approx(of_one["last"] + of_one["habit"] * DAY_MS, abs=2)
+
+
+def test_movements_are_those_since_yesterday(shop: Processed) -> None:
+    orders = frame(shop.shop)
+    orders = orders[orders["kind"] == "order"]
+    for days in (2, 40):
+        since_ms = WRITING.midnight_ms(WRITING.day_of(END_MS - days * DAY_MS))
+        first = orders.groupby("customer")["at_ms"].min()
+        lately = {*orders["customer"][orders["at_ms"] >= since_ms]}
+        expected = habits(shop.shop)
+        given_up = expected["last"] + (3 * expected["habit"]).clip(lower=28) * DAY_MS
+        found = list_today(shop.documents, shop.basis, since_ms=since_ms, limit=1)
+        assert found.new.count == (first >= since_ms).sum()
+        # who has come since and been lost again is told as lost
+        still = {*expected.index[expected["standing"] != "lost"]}
+        assert found.returning.count == len((lately - {*first.index[first >= since_ms]}) & still)
+        assert found.lost.count == ((given_up >= since_ms) & (given_up < END_MS)).sum()
+        assert found.won_back.count <= found.returning.count
+
+
+def test_a_small_shop_has_a_list_before_there_is_a_model(middling: Processed) -> None:
+    without = replace(middling.basis, scorer=WARMING)
+    found = list_today(middling.documents, without, since_ms=SINCE_MS, limit=10_000)
+    scored = list_today(middling.documents, middling.basis, since_ms=SINCE_MS, limit=10_000)
+    assert (found.scored, scored.scored) == (False, True)
+    assert all(entry.risk is None for entry in found.entries)
+    assert all(entry.risk is not None for entry in scored.entries)
+    assert {entry.customer_id for entry in found.entries} == {entry.customer_id for entry in scored.entries}
+    for entry in found.entries:
+        assert entry.at_stake <= entry.spend  # of one horizon, which is shorter than their time with the shop
+
+
+def test_who_unsubscribed_is_marked(middling: Processed) -> None:
+    unsubscribed = {event.customer_id for event in middling.shop.events if b'"unsubscribed"' in event.value}
+    entries = list_today(middling.documents, middling.basis, since_ms=SINCE_MS, limit=10_000).entries
+    assert any(entry.customer_id in unsubscribed for entry in entries)
+    for entry in entries:
+        assert entry.may_email == (entry.customer_id not in unsubscribed)
+        assert (entry.advice is Advice.DO_NOT_EMAIL) == (not entry.may_email)
+
+
+def test_a_document_that_is_read_twice_counts_once(small: Processed) -> None:
+    once = list_today(small.documents, small.basis, since_ms=SINCE_MS, limit=50)
+    assert list_today(small.documents * 2, small.basis, since_ms=SINCE_MS, limit=50) == once
+
+
+def test_figures_are_those_of_the_day_not_of_the_documents(middling: Processed) -> None:
+    """In a year everybody is lost, and nobody is at risk, though no document has changed."""
+    later = replace(middling.basis, now_ms=END_MS + 1000 * DAY_MS)
+    found = list_today(middling.documents, later, since_ms=SINCE_MS, limit=10)
+    assert (found.entries, found.at_risk) == ((), 0)
+    assert found.standing["lost"] == found.customers
