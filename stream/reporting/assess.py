@@ -98,8 +98,9 @@ class Basis:
 
     @property
     def shop_gap_days(self) -> float:
-        """The shop's usual gap between orders."""
-        return SHOP_GAP_DAYS
+        """The shop's usual gap between orders, where it is known."""
+        snapshot = self.scorer.snapshot
+        return SHOP_GAP_DAYS if snapshot is None or snapshot.rhythm is None else snapshot.rhythm.shop_gap_days
 
     @property
     def horizon_days(self) -> float:

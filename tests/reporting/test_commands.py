@@ -130,7 +130,7 @@ def test_thirty_customers_get_a_list_by_habit_alone(desk: Desk, small: Processed
     done = desk.run("today", "--as-of", "2026-06-30")
     assert done.exit_code == 0, done.stderr
     assert "30 customers: " in done.stdout
-    expected = (habits(small.shop)["standing"] == "lost").sum()
+    expected = (habits(small.shop, shop_gap=small.basis.shop_gap_days)["standing"] == "lost").sum()
     assert f"{expected} lost" in done.stdout
     if not small.basis.scores:
         assert "The model has not learned enough yet" in " ".join(done.stdout.split())

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from stream.processing.scorer import WARMING
+from stream.processing.rules import NO_MODEL
 from stream.reporting.advice import Advice
 from stream.reporting.assess import assess
 from stream.reporting.today import list_today
@@ -26,7 +26,7 @@ def shop(request: pytest.FixtureRequest) -> Processed:
 
 
 def test_everybody_who_ordered_has_the_standing_of_an_independent_computation(shop: Processed) -> None:
-    expected = habits(shop.shop)
+    expected = habits(shop.shop, shop_gap=shop.basis.shop_gap_days)
     found = {}
     for some in assess(shop.documents, shop.basis):
         for row, card in enumerate(some.cards):
@@ -42,7 +42,7 @@ def test_everybody_who_ordered_has_the_standing_of_an_independent_computation(sh
 
 
 def test_the_list_holds_exactly_who_can_still_be_won_by_money_at_stake(shop: Processed) -> None:
-    expected = habits(shop.shop)
+    expected = habits(shop.shop, shop_gap=shop.basis.shop_gap_days)
     at_risk = {*expected.index[expected["standing"] == "at risk"]}
     found = list_today(shop.documents, shop.basis, since_ms=SINCE_MS, limit=10_000)
     assert {entry.customer_id for entry in found.entries} == at_risk
@@ -57,14 +57,17 @@ def test_the_list_holds_exactly_who_can_still_be_won_by_money_at_stake(shop: Pro
 
 
 def test_reasons_and_due_dates_name_the_habit(shop: Processed) -> None:
-    expected = habits(shop.shop)
+    expected = habits(shop.shop, shop_gap=shop.basis.shop_gap_days)
     for entry in list_today(shop.documents, shop.basis, since_ms=SINCE_MS, limit=10_000).entries:
         of_one: Any = expected.loc[entry.customer_id]
         silent, usual = int(of_one["silent"]), round(of_one["habit"])
         if of_one["order_days"] > 1:
             assert entry.reason == f"No order for {silent} days; usually every {usual}."
         else:
-            assert entry.reason == f"One order, {silent} days ago; a second usually follows after 30."
+            assert (
+                entry.reason
+                == f"One order, {silent} days ago; a second usually follows after {round(shop.basis.shop_gap_days)}."
+            )
         assert entry.due_ms == pytest.approx(of_one["last"] + of_one["habit"] * DAY_MS, abs=2)
 
 
@@ -75,7 +78,7 @@ def test_movements_are_those_since_yesterday(shop: Processed) -> None:
         since_ms = WRITING.midnight_ms(WRITING.day_of(END_MS - days * DAY_MS))
         first = orders.groupby("customer")["at_ms"].min()
         lately = {*orders["customer"][orders["at_ms"] >= since_ms]}
-        expected = habits(shop.shop)
+        expected = habits(shop.shop, shop_gap=shop.basis.shop_gap_days)
         given_up = expected["last"] + (3 * expected["habit"]).clip(lower=28) * DAY_MS
         found = list_today(shop.documents, shop.basis, since_ms=since_ms, limit=1)
         assert found.new.count == (first >= since_ms).sum()
@@ -87,7 +90,8 @@ def test_movements_are_those_since_yesterday(shop: Processed) -> None:
 
 
 def test_a_small_shop_has_a_list_before_there_is_a_model(middling: Processed) -> None:
-    without = replace(middling.basis, scorer=WARMING)
+    # the rhythm is learned from the first orders on, the model needs labels
+    without = replace(middling.basis, scorer=replace(middling.basis.scorer, model=NO_MODEL))
     found = list_today(middling.documents, without, since_ms=SINCE_MS, limit=10_000)
     scored = list_today(middling.documents, middling.basis, since_ms=SINCE_MS, limit=10_000)
     assert (found.scored, scored.scored) == (False, True)
@@ -118,3 +122,10 @@ def test_figures_are_those_of_the_day_not_of_the_documents(middling: Processed) 
     found = list_today(middling.documents, later, since_ms=SINCE_MS, limit=10)
     assert (found.entries, found.at_risk) == ((), 0)
     assert found.standing["lost"] == found.customers
+
+
+def test_the_gap_of_the_shop_is_the_one_that_the_model_has_learned(middling: Processed) -> None:
+    snapshot = middling.basis.scorer.snapshot
+    assert snapshot is not None
+    assert snapshot.rhythm is not None
+    assert middling.basis.shop_gap_days == snapshot.rhythm.shop_gap_days
