@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from stream.declarations import bound_problems, did_you_mean, parse, setting, unknown_variables
 from stream.errors import SettingsError
-from stream.urls import MASK, PERCENT_ENCODE, masked, presentable
+from stream.urls import MASK, PERCENT_ENCODE, is_sentinel, masked, presentable, sentinel_address
 
 __all__ = ["ENV_PREFIX", "MAX_PENDING_LANDMARKS", "Settings"]
 
@@ -60,8 +60,13 @@ class Settings:
     partitions: int = setting(8, "Topics", "partitions of each event topic", at_least=1, at_most=10_000)
     replication: int = setting(1, "Topics", "replicas of each partition", at_least=1, at_most=100)
 
-    redis_url: str = setting("redis://127.0.0.1:6379/0", "Redis", "redis[s]://[[user]:password@]host:port[/db]")
+    redis_url: str = setting(
+        "redis://127.0.0.1:6379/0",
+        "Redis",
+        "redis[s]://[[user]:password@]host:port[/db], or Sentinel: redis[s]+sentinel://host:port,.../service",
+    )
     redis_cluster: bool = setting(False, "Redis", "the URL names a node of a Redis Cluster")
+    redis_sentinel_password: str = setting("", "Redis", "password of the sentinels themselves", secret=True)
     redis_ca_file: str = setting("", "Redis", "PEM file of the authority that signed the servers")
     redis_cert_file: str = setting("", "Redis", "PEM file of the client's certificate")
     redis_key_file: str = setting("", "Redis", "PEM file of the client's key")
@@ -383,6 +388,11 @@ def _redis_address(settings: Settings) -> Iterator[str]:
             f" the password stands before the @: {PERCENT_ENCODE}"
         )
         return
+    if is_sentinel(settings.redis_url):
+        yield from _sentinel_address(settings, shown)
+        return
+    if settings.redis_sentinel_password:
+        yield "redis_sentinel_password has no effect without Sentinel: let redis_url begin with redis+sentinel://"
     try:
         parts = urlsplit(settings.redis_url)
         # also looked at for what is wrong with it; the error's own text repeats a part of the address
@@ -399,13 +409,22 @@ def _redis_address(settings: Settings) -> Iterator[str]:
         yield f"{shown}: a Redis Cluster has only database 0"
 
 
+def _sentinel_address(settings: Settings, shown: str) -> Iterator[str]:
+    try:
+        sentinel_address(settings.redis_url)
+    except ValueError as error:
+        yield f"{shown}: {error}; {PERCENT_ENCODE}"
+    if settings.redis_cluster:
+        yield f"{shown}: a Redis Cluster has no sentinels: leave redis_cluster out, or name a node of the cluster"
+
+
 def _redis_security(settings: Settings) -> Iterator[str]:
     files = {
         "redis_ca_file": settings.redis_ca_file,
         "redis_cert_file": settings.redis_cert_file,
         "redis_key_file": settings.redis_key_file,
     }
-    if any(files.values()) and not settings.redis_url.startswith("rediss://"):
+    if any(files.values()) and not settings.redis_url.startswith(("rediss://", "rediss+")):
         present = ", ".join(name for name, path in files.items() if path)
         yield f"{present} has no effect without TLS: let redis_url begin with rediss://"
     if bool(files["redis_cert_file"]) != bool(files["redis_key_file"]):

@@ -1,9 +1,18 @@
 """Addresses with passwords in them, as they may be shown."""
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
+from urllib.parse import unquote
 
-__all__ = ["MASK", "PERCENT_ENCODE", "masked", "presentable"]
+__all__ = [
+    "MASK",
+    "PERCENT_ENCODE",
+    "SentinelAddress",
+    "is_sentinel",
+    "masked",
+    "presentable",
+    "sentinel_address",
+]
 
 MASK: Final = "***"
 
@@ -49,3 +58,54 @@ def presentable(text: str) -> str:
     if "://" in text:
         return masked(text)
     return MASK if "@" in text else text
+
+
+class SentinelAddress(NamedTuple):
+    """Sentinels that know the primary of ``service``, and how to speak to it. Empty user and password: none."""
+
+    sentinels: tuple[tuple[str, int], ...]
+    service: str
+    database: int
+    username: str
+    password: str
+    tls: bool
+
+
+_SENTINEL: Final = re.compile(
+    rf"redis(?P<tls>s)?\+sentinel://(?:(?P<user>{_NAME})(?::(?P<password>[^@/?#\s\[\]]*))?@)?"
+    rf"(?P<hosts>{_HOST}(?:,{_HOST})*)/(?P<service>[\w.-]+)(?:/(?P<database>\d{{1,5}}))?/?",
+    re.ASCII,
+)
+_SENTINEL_PORT: Final = 26379
+
+
+def is_sentinel(url: str) -> bool:
+    """Whether ``url`` says that sentinels are to be asked."""
+    return url.startswith(("redis+sentinel://", "rediss+sentinel://"))
+
+
+def sentinel_address(url: str) -> SentinelAddress:
+    """The parts of ``redis[s]+sentinel://[[user]:password@]host[:port][,host[:port]...]/service[/db]``.
+
+    Raises ValueError for anything else.
+
+    >>> sentinel_address("redis+sentinel://:p%40ss@a:1,b/shop/2")[:4]
+    ((('a', 1), ('b', 26379)), 'shop', 2, '')
+    """
+    found = _SENTINEL.fullmatch(url)
+    if found is None:
+        raise ValueError("expected redis+sentinel://[[user]:password@]host:port[,host:port...]/service[/db]")
+    sentinels = []
+    for one in found["hosts"].split(","):
+        name, colon, port = one.rpartition(":")
+        has_port = bool(colon) and port.isdigit()
+        host = (name if has_port else one).strip("[]")
+        sentinels.append((host, int(port) if has_port else _SENTINEL_PORT))
+    return SentinelAddress(
+        tuple(sentinels),
+        found["service"],
+        int(found["database"] or 0),
+        unquote(found["user"] or ""),
+        unquote(found["password"] or ""),
+        found["tls"] is not None,
+    )

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
-from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 import redis
 import redis.asyncio
 import redis.asyncio.cluster
+import redis.asyncio.sentinel
 import redis.cluster
+import redis.sentinel
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisClusterException, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    RedisClusterException,
+    RedisError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry as BlockingRetry
 
 from stream.errors import StorageError
 from stream.settings import Settings
+from stream.storage import redis_connections
+from stream.urls import SentinelAddress, is_sentinel, sentinel_address
 
 __all__ = ["FAILURES", "Client", "check_access", "connect", "connect_blocking", "connect_or_explain", "explained"]
 
@@ -32,8 +39,6 @@ Client = Any
 #: A step that gets no answer within this time is not retried blindly: its outcome is unknown and is looked up.
 _ANSWER_TIMEOUT_S = 15.0
 _CONNECT_TIMEOUT_S = 5.0
-#: A command of so many arguments is packed here; its name must be one word.
-_MANY_ARGUMENTS = 64
 _BACKOFF = ExponentialBackoff(cap=1.0, base=0.05)
 
 #: What no waiting changes.
@@ -48,51 +53,30 @@ def connect(settings: Settings) -> Client:
     options: dict[str, Any] = {"socket_timeout": _ANSWER_TIMEOUT_S, **_tls(settings)}
     if settings.redis_cluster:
         return _Cluster.from_url(settings.redis_url, **options)
-    client = redis.asyncio.Redis.from_url(
-        settings.redis_url,
-        socket_connect_timeout=_CONNECT_TIMEOUT_S,
-        socket_keepalive=True,
-        health_check_interval=30,
-        retry=Retry(_BACKOFF, 0),
-        **options,
-    )
+    options |= {
+        "socket_connect_timeout": _CONNECT_TIMEOUT_S,
+        "socket_keepalive": True,
+        "health_check_interval": 30,
+        "retry": Retry(_BACKOFF, 0),
+    }
+    if is_sentinel(settings.redis_url):
+        address = sentinel_address(settings.redis_url)
+        known = redis.asyncio.sentinel.Sentinel(  # type: ignore[no-untyped-call]
+            [*address.sentinels], sentinel_kwargs=_of_sentinels(settings, options)
+        )
+        kind = redis_connections.SENTINEL_TLS if address.tls else redis_connections.SENTINEL
+        pool_class = redis_connections.SentinelPool
+        return known.master_for(
+            address.service,
+            connection_pool_class=pool_class,
+            connection_class=kind,
+            **_of_primary(address, options),
+        )
+    client = redis.asyncio.Redis.from_url(settings.redis_url, **options)
     pool = client.connection_pool
     # the scheme of the URL decides on the class, over any that is asked for
-    pool.connection_class = _PACKING[pool.connection_class]
+    pool.connection_class = redis_connections.OURS[pool.connection_class]
     return client
-
-
-@lru_cache(maxsize=65_536)
-def _length(octets: int) -> bytes:
-    """What stands between an argument of so many octets and the one before it."""
-    return b"\r\n$%d\r\n" % octets
-
-
-class _Packing:
-    """Packs commands of very many arguments, as a step's script has them, three times as fast as redis-py."""
-
-    def pack_command(self, *args: Any) -> list[bytes]:
-        if len(args) < _MANY_ARGUMENTS:
-            return super().pack_command(*args)  # type: ignore[misc, no-any-return]  # of the connection that this is mixed into
-        octets = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
-        lengths = map(_length, map(len, octets))
-        # one join: a step's command has megabytes, and adding to them would copy them
-        arguments = chain.from_iterable(zip(lengths, octets, strict=True))
-        return [b"".join(chain((b"*%d" % len(args),), arguments, (b"\r\n",)))]
-
-
-class _Connection(_Packing, redis.asyncio.Connection):
-    pass
-
-
-class _TlsConnection(_Packing, redis.asyncio.SSLConnection):
-    pass
-
-
-_PACKING: dict[Any, Any] = {
-    redis.asyncio.Connection: _Connection,
-    redis.asyncio.SSLConnection: _TlsConnection,
-}
 
 
 class _Cluster(redis.asyncio.cluster.RedisCluster):
@@ -129,7 +113,24 @@ def connect_blocking(
     }
     if settings.redis_cluster:
         return redis.cluster.RedisCluster.from_url(settings.redis_url, **options)
-    return redis.Redis.from_url(settings.redis_url, retry=BlockingRetry(_BACKOFF, retries), **options)
+    options["retry"] = BlockingRetry(_BACKOFF, retries)
+    if is_sentinel(settings.redis_url):
+        address = sentinel_address(settings.redis_url)
+        known = redis.sentinel.Sentinel(  # type: ignore[no-untyped-call]
+            [*address.sentinels], sentinel_kwargs=_of_sentinels(settings, options)
+        )
+        kind = redis_connections.BLOCKING_SENTINEL_TLS if address.tls else redis_connections.BLOCKING_SENTINEL
+        pool_class = redis_connections.BlockingSentinelPool
+        return known.master_for(  # type: ignore[no-untyped-call]
+            address.service,
+            connection_pool_class=pool_class,
+            connection_class=kind,
+            **_of_primary(address, options),
+        )
+    client = redis.Redis.from_url(settings.redis_url, **options)
+    pool = client.connection_pool
+    pool.connection_class = redis_connections.OURS[pool.connection_class]
+    return client
 
 
 def connect_or_explain(settings: Settings, *, timeout_s: float = _ANSWER_TIMEOUT_S, retries: int = 1) -> Client:
@@ -170,8 +171,29 @@ def explained(error: BaseException) -> str:
     return line
 
 
+def _of_primary(address: SentinelAddress, options: dict[str, Any]) -> dict[str, Any]:
+    """Options of connections to the primary that sentinels name."""
+    return {
+        **options,
+        "db": address.database,
+        "username": address.username or None,
+        "password": address.password or None,
+    }
+
+
+def _of_sentinels(settings: Settings, options: dict[str, Any]) -> dict[str, Any]:
+    """Options of connections to the sentinels themselves, which have a password of their own or none."""
+    return {
+        **options,
+        "password": settings.redis_sentinel_password or None,
+        # one that is away must not hold up the others
+        "socket_timeout": _CONNECT_TIMEOUT_S,
+        **({"ssl": True} if "ssl_cert_reqs" in options else {}),
+    }
+
+
 def _tls(settings: Settings) -> dict[str, Any]:
-    if not settings.redis_url.startswith("rediss://"):
+    if not settings.redis_url.startswith(("rediss://", "rediss+")):
         return {}
     return {
         **settings.redis_tls(),
