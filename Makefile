@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format check faults faults-mutants bench lock clean
+.PHONY: help demo demo-import test lint format check faults faults-mutants bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,6 +16,11 @@ help: ## Show this list
 
 demo: $(INSTALLED) ## Run everything on this machine and watch it work; options in ARGS="..."
 	@$(BIN)/stream demo $(ARGS)
+
+demo-import: $(INSTALLED) ## Import the history of a real shop as its owner would, and show today's list
+	@$(BIN)/python examples/shop_exports.py build/exports
+	@$(BIN)/stream import build/exports/woocommerce-orders.csv --data-dir build/shop --timezone Europe/London $(ARGS)
+	@$(BIN)/stream today --data-dir build/shop
 
 test: $(INSTALLED) ## Run the tests; pytest's options in ARGS="..."
 	@$(BIN)/python -m pytest $(ARGS)

@@ -14,7 +14,7 @@ from rich.text import Text
 from stream.cli.console import console_for_people
 from stream.cli.import_bar import Bar
 from stream.cli.import_target import newest_events, open_ledger
-from stream.cli.import_view import print_issues, print_mapping, print_sources, print_summary
+from stream.cli.import_view import counted, print_issues, print_mapping, print_sources, print_summary
 from stream.cli.kafka import silent
 from stream.cli.settle import wait_until_settled
 from stream.cli.shop import data_directory
@@ -72,7 +72,8 @@ class ImportRun:
             summary = self._prepare(settings, sources, staging, None)
             self._check_currencies(settings, summary)
             status = self._tell(summary, sources, staging, self._report)
-        self._say(f"\nNothing was imported: {summary.new_events:,} events would be published into an empty shop.")
+        events = counted(summary.new_events, "event")
+        self._say(f"\nNothing was imported: {events} would be published into an empty shop.")
         return status
 
     def publish(self, settings: Settings, sources: Sequence[Source]) -> int:
@@ -196,7 +197,7 @@ class ImportRun:
         ):
             published = publish(staging.events(), producer, ledger, advance)
         self._say(
-            f"\nPublished {published:,} events of {summary.new_orders:,} new orders"
+            f"\nPublished {counted(published, 'event')} of {counted(summary.new_orders, 'new order')}"
             f" in {time.monotonic() - began:.1f} s."
         )
 

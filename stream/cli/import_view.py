@@ -18,7 +18,7 @@ from stream.imports.mapping import Mapping
 from stream.imports.source import Source
 from stream.imports.summary import Summary
 
-__all__ = ["money", "print_issues", "print_mapping", "print_sources", "print_summary", "printable_name"]
+__all__ = ["counted", "money", "print_issues", "print_mapping", "print_sources", "print_summary", "printable_name"]
 
 _LOCALE: Final = "en_GB"
 _TITLES: Final = (
@@ -31,6 +31,15 @@ _TITLES: Final = (
 def printable_name(text: str) -> str:
     """What comes from a file, fit for a terminal."""
     return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "order"), counted(2500, "order")
+    ('1 order', '2,500 orders')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def money(amounts: Counter[str]) -> str:
@@ -72,15 +81,15 @@ def print_summary(console: Console, summary: Summary) -> None:
         console.print("\nNo orders were found.")
         return
     console.print(
-        f"\n{summary.orders:,} orders of {summary.customers:,} customers from {_day(summary.first_ms)}"
-        f" to {_day(summary.last_ms)}: {money(summary.ordered)}."
+        f"\n{counted(summary.orders, 'order')} of {counted(summary.customers, 'customer')}"
+        f" from {_day(summary.first_ms)} to {_day(summary.last_ms)}: {money(summary.ordered)}."
     )
     if any(summary.paid_back.values()):
         console.print(
             f"{money(summary.paid_back)} of it was paid back; {money(summary.ordered - summary.paid_back)} is left."
         )
     if summary.cancelled:
-        console.print(f"{summary.cancelled:,} more were cancelled and count nothing.")
+        console.print(f"{counted(summary.cancelled, 'more order')} cancelled: they count nothing.")
 
 
 def print_issues(console: Console, summary: Summary, sources: Sequence[Source]) -> None:

@@ -46,7 +46,10 @@ class Why(StrEnum):
         "The order was imported more than 90 days of events ago and is cancelled now; it counts as an order whose"
         " money was paid back."
     )
-    CHANGED = "The order was imported before and has another total now; the first one stays."
+    UPDATED = "The order was imported before and has another total now, which counts."
+    CHANGED = (
+        "The order was imported more than 90 days of events ago and has another total now; the total of then stays."
+    )
     ITEMS_LEFT_OUT = "The order has more lines than an event can carry; the total is right, some lines are left out."
 
 

@@ -37,6 +37,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False)
     """What has been published of an order. Money in 1/UNITS; ``amount`` None: unknown, or no order but a refund only.
 
     ``customer``: the customer number in the export, where the customer is known by that and not by an e-mail address.
+    ``updates``: how often its total was told again because it had changed.
     """
 
     customer_id: str
@@ -45,6 +46,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False)
     refunded: int = 0
     cancelled: bool = False
     customer: str = ""
+    updates: int = 0
 
 
 class Entry(NamedTuple):

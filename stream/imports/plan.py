@@ -20,7 +20,8 @@ __all__ = ["REMEMBERED_MS", "planned"]
 _DAY_MS: Final = 86_400_000
 #: How far before a customer's newest event workers still know every event by its id, and every order.
 REMEMBERED_MS: Final = 90 * _DAY_MS
-#: Events are published within this much of each other before the ledger is written (`stream.imports.ledger`).
+#: An order that is told again is told so much later than before.
+_LATER_MS: Final = 1000
 _MAX_ID_CHARS: Final = 100
 #: The decoder takes 64 KiB; what is around the items needs little.
 _MAX_VALUE_BYTES: Final = 60_000
@@ -84,19 +85,29 @@ class _Draft:
         if known.cancelled:
             self._say(Why.IMPORTED)
             return
-        if order.has_sale and known.amount is not None and order.amount not in (None, known.amount):
-            self._say(Why.CHANGED)
         if order.cancelled:
             yield from self._cancelled_later(known)
             return
+        is_changed = order.has_sale and known.amount is not None and order.amount not in (None, known.amount)
+        if is_changed and self._is_forgotten(known.at_ms):
+            self._say(Why.CHANGED)
+        elif is_changed:
+            yield self._told_again()
         more = order.refunded - known.refunded
-        if known.amount is not None:
-            more = min(more, known.amount - known.refunded)
+        if self._book.amount is not None:
+            more = min(more, self._book.amount - known.refunded)
         if more > 0:
             dated = max((refund.at_ms for refund in order.refunds if refund.at_ms is not None), default=None)
             yield self._refunded(more, self._accepted(dated, Why.REFUND_LATER))
-        else:
+        elif self._book == known:
             self._say(Why.IMPORTED)
+
+    def _told_again(self) -> StagedEvent:
+        """The order with its new total: told again it is the same order to workers, and its newest total counts."""
+        updates = self._book.updates + 1
+        self._book = msgspec.structs.replace(self._book, amount=self._order.amount, updates=updates)
+        self._say(Why.UPDATED)
+        return self._event("completed", self._book.at_ms + updates * _LATER_MS, f"completed:{updates}")
 
     def _cancelled_later(self, known: Book) -> Iterator[StagedEvent]:
         if not self._is_forgotten(known.at_ms):

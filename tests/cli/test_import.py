@@ -1,18 +1,26 @@
 """``stream import`` as its users run it, against a running broker and Redis."""
 
 import json
+import sqlite3
 import subprocess
-from collections.abc import Callable
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import openpyxl
 import pytest
+from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient
 
 from stream.adapters.customer import customer_of_address
 from stream.events.partition import partition_of
 from stream.imports.contacts import CONTACTS_FILE, Contacts
 from stream.imports.ledger import LEDGER_FILE
+from stream.imports.publishing import MAX_CHUNK_MS
 from stream.local.broker import EmbeddedBroker
 from tests.agents.topics import at_least, read
 from tests.imports.shop import EXPORTS
@@ -91,8 +99,60 @@ def test_topics_that_were_made_anew_are_filled_anew(
     assert run("topics", "create").returncode == 0
     anew = shop(str(path))
     assert "imported anew" in anew.stdout, anew.stderr
-    assert "Published 1 events" in anew.stdout
+    assert "Published 1 event of 1 new order" in anew.stdout
     assert len(published(broker, topics[2], 1)) == 1
+
+
+@pytest.mark.slow
+def test_an_import_that_was_killed_goes_on_where_the_workers_still_know_every_event(
+    shop: Run, environment: dict[str, str], broker: EmbeddedBroker, topic_prefix: str, tmp_path: Path
+) -> None:
+    path, data = tmp_path / "orders.csv", tmp_path / "data"
+    count = 12_000
+    start = datetime(2021, 1, 1, tzinfo=UTC)
+    lines = (
+        f"{n},{start + timedelta(hours=3 * n):%Y-%m-%d %H:%M},c{n % 97}@example.com,C {n % 97},10.00,EUR\n"
+        for n in range(count)
+    )
+    path.write_text(HEADER + "".join(lines))
+    command = [sys.executable, "-m", "stream", "import", "--no-wait", str(path)]
+    with subprocess.Popen(
+        command,
+        env={**environment, "STREAM_DATA_DIR": str(data)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as killed:
+        while _booked(data / LEDGER_FILE) < 1_000:
+            assert killed.poll() is None, "it was quicker than this test"
+            time.sleep(0.002)
+        killed.kill()
+    known = _booked(data / LEDGER_FILE)
+    assert 0 < known < count
+    done = shop(str(path))
+    assert done.returncode == 0, done.stderr
+    assert f"Published {count - known:,} events of {count - known:,} new orders" in done.stdout
+    messages = read(broker.bootstrap, f"{topic_prefix}events.purchase", 3, lambda found: len(_ids(found)) == count)
+    again = [event for event, times in Counter(map(_id, messages)).items() if times > 1]
+    placed = [start + timedelta(hours=3 * int(event.split(":")[1])) for event in again]
+    assert not placed or max(placed) - min(placed) < timedelta(milliseconds=MAX_CHUNK_MS)
+
+
+def _booked(path: Path) -> int:
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(path, timeout=60.0)) as ledger:
+        try:
+            return int(ledger.execute("SELECT count(*) FROM booked").fetchone()[0])
+        except sqlite3.OperationalError:  # the tables are being made
+            return 0
+
+
+def _id(message: Message) -> str:
+    return str(json.loads(message.value() or b"")["event_id"])
+
+
+def _ids(messages: Sequence[Message]) -> set[str]:
+    return {*map(_id, messages)} if len(messages) % 500 == 0 or len(messages) >= 12_000 else set()
 
 
 def test_rows_that_are_not_used_are_listed_and_many_of_them_are_a_failure(shop: Run, tmp_path: Path) -> None:
@@ -142,7 +202,7 @@ def test_a_mapping_is_proposed_written_changed_and_used(shop: Run, tmp_path: Pat
     mapping.write_text(text.replace('currency = ""', 'currency = "CHF"', 1))
     done = shop(str(path), "--mapping", str(mapping))
     assert done.returncode == 0, done.stderr
-    assert "1 orders of 1 customers from 1 March 2024 to 1 March 2024: CHF" in done.stdout
+    assert "1 order of 1 customer from 1 March 2024 to 1 March 2024: CHF" in done.stdout
     mapping.write_text(mapping.read_text().replace("Brutto", "Gross"))
     wrong = shop(str(path), "--mapping", str(mapping))
     assert wrong.returncode == 1

@@ -147,9 +147,21 @@ def test_a_customer_keeps_the_id_of_the_first_import(tmp_path: Path, ledger: Led
     assert [event["customer_id"] for event in imported(with_address, ledger=ledger).events] == ["C-17"]
 
 
-def test_an_order_whose_total_changed_is_said_and_not_counted_twice(tmp_path: Path, ledger: Ledger) -> None:
-    imported(table(tmp_path / "a.csv", rows(HEADER, [line(1, 0)])), ledger=ledger)
-    again = imported(table(tmp_path / "b.csv", rows(HEADER, [line(1, 0, total="70.00")])), ledger=ledger)
+def test_an_order_whose_total_changed_is_told_again_while_workers_know_it(tmp_path: Path, ledger: Ledger) -> None:
+    path = tmp_path / "a.csv"
+    results = [
+        imported(table(path, rows(HEADER, [line(1, 0, total=total), line(2, 30)])), ledger=ledger)
+        for total in ("50.00", "70.00", "70.00", "60.00")
+    ]
+    seen = [[(event["event_id"], event["amount"]) for event in result.events] for result in results]
+    assert seen[1:] == [[("generic:1:completed:1", 70.0)], [], [("generic:1:completed:2", 60.0)]]
+    assert results[-1].why(Why.UPDATED) == [2]
+
+
+def test_an_old_order_whose_total_changed_is_said_and_not_counted_twice(tmp_path: Path, ledger: Ledger) -> None:
+    imported(table(tmp_path / "a.csv", rows(HEADER, [line(1, 0), line(2, 300)])), ledger=ledger)
+    changed = [line(1, 0, total="70.00"), line(2, 300)]
+    again = imported(table(tmp_path / "b.csv", rows(HEADER, changed)), ledger=ledger)
     assert (again.events, again.why(Why.CHANGED)) == ([], [2])
 
 

@@ -107,6 +107,39 @@ def test_everybody_who_ordered_has_the_orders_and_the_money_of_the_file(tmp_path
     assert result.paid_back() == pytest.approx(stands["refunded"].sum(), abs=0.001)
 
 
+def test_orders_that_came_in_live_and_are_imported_count_once(tmp_path: Path) -> None:
+    made = shop(30, seed=3).assign(kind="paid", refunded=0.0)
+    recent = made[made["at"] > END - timedelta(days=60)]
+    live: list[dict[str, object]] = [
+        {
+            "event_id": f"thank-you-page-{name}",
+            "customer_id": customer_of_address(email),
+            "occurred_at": f"{at + timedelta(seconds=4):%Y-%m-%dT%H:%M:%SZ}",
+            "name": "completed",
+            "order_id": name,
+            "amount": total,
+            "currency": "EUR",
+        }
+        for name, email, at, total in zip(*(recent[c].tolist() for c in ("Name", "Email", "at", "Total")), strict=True)
+    ]
+    result = imported(export(made, tmp_path / "orders.csv", END))
+    assert len(live) > 10
+    check(processed([*result.events, *live]), made)
+
+
+def test_totals_that_change_between_imports_count_as_they_are_now(tmp_path: Path) -> None:
+    made = shop(20, seed=5).assign(kind="paid", refunded=0.0)
+    made = made[made["at"] > END - timedelta(days=80)]
+    events: list[dict[str, object]] = []
+    now = made
+    with Ledger(tmp_path / LEDGER_FILE, "shop") as ledger:
+        for factor in (1.0, 1.5, 0.5):
+            now = made.assign(Total=(made["Total"] * factor).round(2))
+            events += imported(export(now, tmp_path / "orders.csv", END), ledger=ledger).events
+    assert len(events) == 3 * len(made) > 30
+    check(processed(events), now)
+
+
 def test_imports_month_by_month_come_to_the_same_as_one(tmp_path: Path) -> None:
     made = shop(60, seed=7)
     events: list[dict[str, object]] = []
