@@ -17,9 +17,9 @@ __all__ = ["effect"]
 @click.command(cls=SettingsCommand)
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 @click.option("--since", help="Only alerts from then on: a date, or a time with offset. [all]")
-@with_settings("Kafka", "Topics", "Time", "Labels", "Events")
+@with_settings("Kafka", "Topics", "Time", "Labels", "Events", "Shop")
 def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
-    """Compare customers who were notified with those who were held out, over one horizon after the alert.
+    """Compare customers who were notified with those who were held out, over one horizon after the delivery.
 
     Reads the notifications, actions and purchase topics to their present ends. Needs a hold-out share in the
     notification file; docs/notifications.md says how to read the figures.
@@ -27,9 +27,11 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     since_ms = 0 if since is None else _epoch_ms(since)
     from stream.cli.console import console_for_people
     from stream.cli.effect_view import effect_view
+    from stream.cli.shop_day import writing_of
     from stream.events.decode import Decoder
     from stream.notifications.effect import exposures, report
     from stream.notifications.effect_input import PurchaseLog, actions_of, notifications_of
+    from stream.notifications.verdict import verdict
 
     first, mixed = exposures(notifications_of(settings), since_ms)
     purchases = PurchaseLog(
@@ -46,10 +48,12 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
         horizon_days=settings.horizon_days,
         as_of_ms=purchases.as_of_ms,
     )
+    sentence = verdict(found, writing_of(settings).about)
     if as_json:
-        click.echo(orjson.dumps(msgspec.to_builtins(found), option=orjson.OPT_INDENT_2))
+        told = {"sentence": sentence, **msgspec.to_builtins(found)}
+        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
     else:
-        console_for_people().print(effect_view(found))
+        console_for_people().print(effect_view(found, sentence))
 
 
 def _epoch_ms(text: str) -> int:

@@ -15,13 +15,15 @@ from stream.notifications.intervals import Interval
 __all__ = ["effect_view"]
 
 
-def effect_view(report: Report) -> RenderableType:
-    """Lay a report out: the groups, the differences, segments and channels, and what to be careful about."""
+def effect_view(report: Report, sentence: str) -> RenderableType:
+    """Lay a report out: sentence, groups, differences, segments and channels, and what to be careful about."""
     everyone = report.everyone
     if not everyone.notified.customers and not everyone.held_out.customers:
-        return Lines(Text("no customer to compare yet"), *_notes(report))
+        return Lines(Text(sentence, "bold"), *_notes(report))
     return Lines(
-        Text(f"within {report.horizon_days:g} days after the alert", "bold"),
+        Text(sentence, "bold"),
+        Text(),
+        Text(f"within {report.horizon_days:g} days after the delivery", "bold"),
         _groups(everyone),
         Text(),
         Text(f"notified less held out, with 95 % intervals: {_verdict(everyone)}", "bold"),

@@ -32,7 +32,7 @@ from stream.settings import Settings
 from stream.storage.notification_store import Known, NotificationStore
 from stream.storage.overview import Overview
 
-__all__ = ["LIVE_DAYS", "ShopDay", "basis_of", "now_of", "shop_day"]
+__all__ = ["LIVE_DAYS", "ShopDay", "basis_of", "now_of", "shop_day", "writing_of"]
 
 #: Events that end longer ago than this are a history: the day on which they end counts as today.
 LIVE_DAYS: Final = 45

@@ -35,9 +35,14 @@ class Order(NamedTuple):
 
 
 class Exposure(NamedTuple):
-    """A customer's first alert that would have been sent. ``outcomes``: what happened to it, by channel."""
+    """A customer's first alert that would have been sent.
+
+    ``at_ms``: when it was first delivered, or would have been: orders before it are nobody's merit. ``failed``: it was
+    delivered on no channel.
+    """
 
     customer_id: str
+    alert_id: str
     arm: Arm
     at_ms: int
     segment: str
@@ -86,33 +91,43 @@ class Report:
 
 
 def exposures(told: Iterable[Notification], since_ms: int = 0) -> tuple[list[Exposure], int]:
-    """First exposure of each customer from `since_ms` on, and how many customers were in both groups."""
-    firsts: dict[str, Exposure] = {}
-    mixed: set[str] = set()
+    """First exposure of each customer, and how many customers were in both groups.
+
+    ``since_ms``: alerts that occurred before do not count.
+    """
+    found: dict[tuple[str, str], Exposure] = {}
     for record in told:
         if record.arm is None or record.channel is None or record.kind is not AlertKind.RAISED:
             continue
-        at_ms = epoch_ms(datetime.fromisoformat(record.occurred_at))
-        if at_ms < since_ms:
+        occurred_ms = epoch_ms(datetime.fromisoformat(record.occurred_at))
+        if occurred_ms < since_ms:
             continue
         new = Exposure(
             record.customer_id,
+            record.alert_id,
             record.arm,
-            at_ms,
+            max(epoch_ms(datetime.fromisoformat(record.at)), occurred_ms),
             record.segment or "none",
             frozenset([record.channel]),
             record.outcome is Outcome.FAILED,
         )
-        known = firsts.get(record.customer_id)
-        if known is not None and known.arm is not new.arm:
-            mixed.add(record.customer_id)
-        if known is None or new.at_ms < known.at_ms:
-            firsts[record.customer_id] = new
-        elif new.at_ms == known.at_ms:
-            firsts[record.customer_id] = known._replace(
-                channels=known.channels | new.channels, failed=known.failed and new.failed
-            )
+        same = (record.customer_id, record.alert_id)
+        found[same] = new if same not in found else _joined(found[same], new)
+    firsts: dict[str, Exposure] = {}
+    mixed: set[str] = set()
+    for exposure in sorted(found.values(), key=lambda item: item.at_ms):
+        first = firsts.setdefault(exposure.customer_id, exposure)
+        if first.arm is not exposure.arm:
+            mixed.add(exposure.customer_id)
     return [first for customer, first in firsts.items() if customer not in mixed], len(mixed)
+
+
+def _joined(known: Exposure, other: Exposure) -> Exposure:
+    """One alert on several channels: from the first delivery on, unless none of them arrived."""
+    if known.failed is not other.failed:  # what failed was not seen
+        delivered = other if known.failed else known
+        return delivered._replace(channels=known.channels | other.channels)
+    return known._replace(at_ms=min(known.at_ms, other.at_ms), channels=known.channels | other.channels)
 
 
 def report(
@@ -124,7 +139,7 @@ def report(
     horizon_days: float,
     as_of_ms: int | None,
 ) -> Report:
-    """Compare the groups over `horizon_days` after the alert; customers whose horizon ends after `as_of_ms` wait."""
+    """Compare the groups over `horizon_days` after the delivery; customers whose horizon ends after `as_of_ms` wait."""
     horizon_ms = round(horizon_days * 86_400_000)
     over = [item for item in first if as_of_ms is not None and item.at_ms + horizon_ms <= as_of_ms]
     segments = sorted({item.segment for item in over})

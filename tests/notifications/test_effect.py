@@ -21,6 +21,7 @@ from stream.notifications.effect import Order, exposures, report
 from stream.notifications.effect_input import PurchaseLog
 from stream.notifications.inbound import Inbound
 from stream.notifications.intervals import mean_difference, share, share_difference
+from stream.notifications.verdict import verdict
 from tests.notifications.rig import Bench
 
 DAY_MS = 86_400_000
@@ -120,8 +121,8 @@ def test_a_customer_counts_once_from_the_first_alert_on() -> None:
     first, mixed = exposures(
         [
             told("a", Arm.NOTIFIED, 3),
-            told("a", Arm.NOTIFIED, 1, channel="crm"),
-            told("a", Arm.NOTIFIED, 1),
+            told("a", Arm.NOTIFIED, 1, channel="crm", alert_id="a" * 64),
+            told("a", Arm.NOTIFIED, 1, alert_id="a" * 64),
             told("b", Arm.HELD_OUT, 2, segment=None),
             told("c", None),
             told("d", Arm.NOTIFIED, kind=AlertKind.CLEARED),
@@ -247,6 +248,8 @@ def test_the_effect_is_reported_from_the_topics(bench: Bench) -> None:
     for_people = stream(bench, "effect")
     told_lines = " ".join(for_people.stdout.split())
     assert "an effect on orders" in told_lines
+    assert told_lines.startswith("Notifying 150 customers brought €300 more in 28 days (between €")
+    assert found["sentence"] == told_lines[: len(found["sentence"])]
     assert "90 60.0% [52.0%, 67.5%]" in told_lines
     assert "+20.0% [+8.7%, +30.6%]" in told_lines
 
@@ -254,4 +257,68 @@ def test_the_effect_is_reported_from_the_topics(bench: Bench) -> None:
 def test_without_notifications_the_report_says_so(bench: Bench) -> None:
     shown = stream(bench, "effect")
     assert shown.exit_code == 0, shown.stderr
-    assert "no customer to compare yet" in shown.stdout
+    assert "Nobody to compare yet." in shown.stdout
+
+
+def shown_sentence(notified: int, held_out: int, spends: tuple[float, float], *, pending: int = 0) -> str:
+    """The sentence on groups of so many, of whom each customer spends so much, give or take 1."""
+    records = [told(f"n{n}", Arm.NOTIFIED) for n in range(notified)]
+    records += [told(f"h{n}", Arm.HELD_OUT) for n in range(held_out)]
+    records += [told(f"p{n}", Arm.NOTIFIED, 25) for n in range(pending)]
+    orders = {f"n{n}": [order(1, spends[0] + n % 2)] for n in range(notified)}
+    orders |= {f"h{n}": [order(1, spends[1] + n % 2)] for n in range(held_out)}
+    found = report(*exposures(records), orders, {}, horizon_days=28, as_of_ms=START_MS + 30 * DAY_MS)
+    return verdict(found, lambda amount: f"{amount:,.0f} EUR")
+
+
+def test_the_effect_begins_with_money() -> None:
+    sentence = shown_sentence(200, 100, (30.0, 20.0))
+    assert sentence.startswith("Notifying 200 customers brought 2,000 EUR more in 28 days (between 1,9")
+    assert "chance" not in sentence
+
+
+def test_an_effect_that_may_be_chance_is_called_so() -> None:
+    assert "brought 0 EUR more in 28 days, which may be chance (between -" in shown_sentence(200, 100, (20.0, 20.0))
+    assert "brought 2,000 EUR less" in shown_sentence(200, 100, (20.0, 30.0))
+
+
+def test_a_shop_that_is_too_small_is_told_so() -> None:
+    sentence = shown_sentence(60, 12, (30.0, 20.0))
+    assert sentence.startswith("Too few customers to know: 60 notified and 12 held out")
+    assert "Nobody was held out" in shown_sentence(300, 0, (30.0, 20.0))
+    assert shown_sentence(0, 0, (0.0, 0.0), pending=3) == (
+        "Nobody to compare yet: 3 wait for the end of their 28 days."
+    )
+
+
+def test_orders_before_the_delivery_are_not_credited() -> None:
+    """Raised on day 0, delivered on day 2 (a digest), ordered on day 1: that order is nobody's merit."""
+    records = [told("a", Arm.NOTIFIED, at=rfc3339(START_MS + 2 * DAY_MS)), told("b", Arm.HELD_OUT)]
+    first, mixed = exposures(records)
+    assert {item.customer_id: item.at_ms for item in first} == {"a": START_MS + 2 * DAY_MS, "b": START_MS}
+    orders = {"a": [order(1, 50.0), order(8.5, 7.0)], "b": [order(1, 5.0)]}
+    found = report(first, mixed, orders, {}, horizon_days=7, as_of_ms=START_MS + 30 * DAY_MS)
+    assert (found.everyone.notified.orders, found.everyone.notified.spend) == (1, 7.0)
+    assert (found.everyone.held_out.orders, found.everyone.held_out.spend) == (1, 5.0)
+
+
+def test_an_alert_counts_from_the_first_channel_that_delivered_it() -> None:
+    records = [
+        told(
+            "a",
+            Arm.NOTIFIED,
+            alert_id="a" * 64,
+            channel=channel,
+            outcome=outcome,
+            at=rfc3339(START_MS + hours * 3_600_000),
+        )
+        for channel, hours, outcome in (
+            ("mail", 1, Outcome.FAILED),
+            ("crm", 3, Outcome.SENT),
+            ("chat", 2, Outcome.SENT),
+        )
+    ]
+    (only,), mixed = exposures(records)
+    assert (mixed, only.failed) == (0, False)
+    assert only.channels == {"mail", "crm", "chat"}
+    assert only.at_ms == START_MS + 2 * 3_600_000
