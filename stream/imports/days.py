@@ -42,6 +42,14 @@ _ZONES: Final = MappingProxyType(
         "brisbane": "Australia/Brisbane",
         "adelaide": "Australia/Adelaide",
         "perth": "Australia/Perth",
+        **dict.fromkeys(("est", "edt"), "America/New_York"),
+        **dict.fromkeys(("cst", "cdt"), "America/Chicago"),
+        **dict.fromkeys(("mst", "mdt"), "America/Denver"),
+        **dict.fromkeys(("pst", "pdt"), "America/Los_Angeles"),
+        **dict.fromkeys(("cet", "cest"), "Europe/Berlin"),
+        **dict.fromkeys(("aest", "aedt"), "Australia/Sydney"),
+        "bst": "Europe/London",
+        "jst": "Asia/Tokyo",
     }
 )
 

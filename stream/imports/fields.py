@@ -93,6 +93,7 @@ _WORDS: Final[dict[Field, str]] = {
         "|id pedido|numero ordine|ordine"
         "|id ordine|numero fattura|bestelnummer|ordernummer|bestelling|factuurnummer|numero do pedido|no do pedido"
         "|encomenda|numer zamowienia|zamowienie|nr zamowienia|order nr|ordernr|ordrenummer|fakturanummer"
+        "|reference|id"
     ),
     Field.DATE: (
         "order date|ordered at|ordered on|date ordered|order time|order created|created at|created|date created"
@@ -107,7 +108,8 @@ _WORDS: Final[dict[Field, str]] = {
     Field.ZONE: "time zone|timezone|zeitzone|fuseau horaire|zona horaria|fuso orario|tijdzone",
     Field.AMOUNT: (
         "order total|total amount|grand total|total price|total paid|amount paid|order total amount|order amount"
-        "|order value|total|amount|revenue|turnover|sales|value|paid|net sales|line total|item total|gesamtbetrag"
+        "|order value|total|amount|revenue|turnover|sales|value|paid|net sales|gross|gross amount|line total"
+        "|item total|gesamtbetrag"
         "|gesamtsumme|bestellsumme|gesamt|summe|betrag|umsatz|endbetrag|rechnungsbetrag|montant total|total ttc"
         "|total commande|montant|chiffre d affaires|importe total|total del pedido|total pedido|importe|monto"
         "|totale ordine|totale|importo|totaalbedrag|totaal|bedrag|valor total|valor|total do pedido|kwota|suma|wartosc"

@@ -69,6 +69,7 @@ _PARTS: Final = frozenset(
         "number",
         "items",
         "qty",
+        "shipped",
         "quantity",
     )
 )
@@ -76,7 +77,7 @@ _PARTS: Final = frozenset(
 
 #: Unless it says that the part is included.
 _INCLUDED: Final = frozenset(
-    ("incl", "inkl", "including", "included", "inklusive", "ttc", "inclus", "incluido", "incluso")
+    ("inc", "incl", "inkl", "including", "included", "inklusive", "ttc", "inclus", "incluido", "incluso")
 )
 
 
@@ -117,8 +118,10 @@ def proposed(table: Table) -> Mapping:
             found[field] = chosen.name
     if Field.CUSTOMER not in found and Field.EMAIL not in found and Field.NAME in found:
         found[Field.CUSTOMER] = found[Field.NAME]
-    is_people = Field.DATE not in found and Field.AMOUNT not in found and Field.ORDER_ID not in found
-    if not is_people or Field.EMAIL not in found:
+    is_people = Field.DATE not in found and Field.AMOUNT not in found and Field.EMAIL in found
+    if is_people and Field.ORDER_ID in found:  # a number without dates and amounts is theirs
+        found.setdefault(Field.CUSTOMER, found.pop(Field.ORDER_ID))
+    if not is_people:
         _require(table, found)
     has_amount = Field.AMOUNT in found
     return Mapping(

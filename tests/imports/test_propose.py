@@ -40,6 +40,26 @@ def test_columns_are_found_by_their_names_in_many_languages(tmp_path: Path, lang
     assert imported(path).money() == 178.50
 
 
+#: Orders, customers, cancelled orders, money ordered and paid back, counted by eye in these files of two orders each.
+OTHERS = {
+    "squarespace": (2, 2, 0, 50.00, 5.00),
+    "wix": (2, 2, 0, 30.00, 5.00),
+    "bigcommerce": (2, 2, 0, 32.00, 16.00),
+    "magento": (2, 2, 0, 42.00, 26.00),
+    "prestashop": (1, 1, 1, 16.00, 0.00),
+    "amazon": (1, 1, 1, 22.00, 0.00),
+}
+
+
+@pytest.mark.parametrize("system", OTHERS)
+def test_exports_of_other_systems_are_understood_by_their_names_and_contents(system: str) -> None:
+    result = imported(Path(__file__).parent / "others" / f"{system}.csv")
+    summary = result.summary
+    found = (summary.orders, summary.customers, summary.cancelled, result.money(), result.paid_back())
+    assert found == OTHERS[system]
+    assert Field.ORDER_ID in result.sources[0].mapping.columns
+
+
 def test_contents_speak_where_names_do_not(tmp_path: Path) -> None:
     text = "a,b,c,d\nx1,2024-03-01,ann@example.com,10.50\nx2,2024-03-02,bo@example.com,11.25\n"
     columns = proposed(open_table(table(tmp_path / "a.csv", text))).columns
