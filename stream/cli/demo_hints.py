@@ -34,7 +34,8 @@ def print_next_steps(console: Console, settings: Settings, example: str, metrics
     key = Keys(settings.namespace).customer(partition_of(example, settings.partitions), example)
     port = urlsplit(settings.redis_url).port
     if keep:
-        lines = ["In another shell:", "", *exports(settings), ""]
+        lines = ["In another shell (kcat needs librdkafka 2.2 or later here: docs/producers.md):", ""]
+        lines += [*exports(settings), ""]
     else:
         lines = ["Everything stops now; with --keep it goes on, and another shell can connect:", ""]
     lines += [

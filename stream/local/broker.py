@@ -33,6 +33,9 @@ class EmbeddedBroker(LocalServer):
     """A broker that forgets everything when it stops; not a referee for broker faults.
 
     ``with EmbeddedBroker(directory) as broker: ... broker.bootstrap``. See `LocalServer` for the life cycle.
+
+    Clients on librdkafka before 2.2.0 cannot talk to it ("ApiVersionRequest failed: Read underflow"): they cannot
+    read the tagged fields that it sends with its versions. Without these fields they can.
     """
 
     name = "broker"
