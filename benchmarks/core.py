@@ -16,12 +16,12 @@ import numpy as np
 
 from benchmarks.workload import TYPES, Workload, slice_of, synthetic
 from stream.events.decode import Decoder
+from stream.events.log_event import LogRecord
 from stream.features.registry import FEATURES
 from stream.processing.align import Aligner
 from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
-from stream.processing.replay import LogRecord
 from stream.processing.rules import NO_MODEL, Rules
 from stream.processing.scorer import Scorer
 from stream.storage.partition_store import encode_record

@@ -12,7 +12,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from stream.cli.evaluate import figures_of_rows, score_events
 from stream.events.log import read_log
@@ -50,7 +49,7 @@ RUNS = (
 def figures(run: Run) -> list[dict[str, Any]]:
     """The figures of each row of a run, with its ``name``, its ``bar`` and the ``seconds`` of the replay."""
     began = monotonic()
-    events = sorted(read_log(str(ROOT / run.log), timezone=ZoneInfo("UTC"), currency="USD"), key=lambda e: e.at_ms)
+    events = sorted(read_log(ROOT / run.log), key=lambda e: e.at_ms)
     rows = score_events(events, Settings(horizon_days=run.horizon_days), run.weeks, None)
     seconds = round(monotonic() - began, 1)
     return [

@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import redis
 
@@ -190,7 +189,7 @@ def replay_year(log: Path, partitions: int) -> dict[str, float]:
     The last two weeks come when the trainer has learned all that lies before them, so that documents are scored, as
     they are when events come as they happen.
     """
-    events = list(read_log(str(log), timezone=ZoneInfo("UTC"), currency="USD"))
+    events = list(read_log(log))
     held_back = max(event.at_ms for event in events) - _LIVE_DAYS * DAY_MS
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as name,

@@ -17,13 +17,13 @@ from confluent_kafka.cimpl import NewTopic
 from stream.cli.kafka import admin_client
 from stream.cli.topics import create_topics
 from stream.events.kinds import EventType
+from stream.events.log_event import LogRecord
 from stream.features.registry import COLUMN, DAY_MS, FEATURES, INPUT_SCALE
 from stream.local.redis import EmbeddedRedis
 from stream.local.stack import LocalStack
 from stream.online_models.example import Label
 from stream.online_models.learner import Learner, LearnerSettings
 from stream.online_models.snapshot import encode_snapshot
-from stream.processing.replay import LogRecord
 from stream.settings import Settings
 from stream.storage.keys import Keys
 from tests.kafka.cluster import KafkaCluster

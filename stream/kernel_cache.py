@@ -7,6 +7,9 @@ update of some files it would go on with a mixture of old and new code, and feat
 import hashlib
 import os
 import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 __all__ = ["VARIABLE", "directory_of", "use_directory"]
@@ -16,31 +19,70 @@ VARIABLE = "NUMBA_CACHE_DIR"
 
 #: What has code, constants or compiler options of the kernels.
 _SOURCES = ("compiling.py", "events/*.py", "features/*.py", "online_models/*.py", "processing/*.py")
+_NAME = "customer-stream"
+_PREFIX = "kernels-"
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def directory_of(package: Path) -> Path:
-    """The directory for the present state of the sources of ``package``."""
-    state = hashlib.sha256()
-    for pattern in _SOURCES:
-        for source in sorted(package.glob(pattern)):
-            status = source.stat()
-            state.update(f"{source.relative_to(package)} {status.st_mtime_ns} {status.st_size}\n".encode())
-    return package / "__pycache__" / f"kernels-{state.hexdigest()[:16]}"
+    """The directory for the present state of the sources of ``package``, inside of it."""
+    return package / "__pycache__" / _name_of(package)
 
 
 def use_directory(package: Path) -> None:
     """Let Numba, which must not be imported yet, keep its kernels there; those of other states are removed.
 
-    Where nothing may be written, an installation that was written whole, the place that Numba finds is as good.
+    Where nothing may be written to the package, they are kept in the user's cache, and where there is none, in the
+    directory for temporary files. Numba alone would refuse to compile then.
     """
     if VARIABLE in os.environ:
         return
-    directory = directory_of(package)
+    own = directory_of(package)
+    directory = next(filter(_is_writable, (own, *_of_user(own.name))), None) or _temporary(own.name)
+    if directory == own:
+        for other in directory.parent.glob(f"{_PREFIX}*"):
+            if other != directory:
+                shutil.rmtree(other, ignore_errors=True)  # another process may be removing it as well
+    os.environ[VARIABLE] = str(directory)
+
+
+def _name_of(package: Path) -> str:
+    # contents, not times: what an archive unpacks may have the same time in every version
+    state = hashlib.sha256(f"{package}\n".encode())
+    for pattern in _SOURCES:
+        for source in sorted(package.glob(pattern)):
+            content = source.read_bytes()
+            state.update(f"{source.relative_to(package)} {len(content)}\n".encode())
+            state.update(content)
+    return f"{_PREFIX}{state.hexdigest()[:16]}"
+
+
+def _of_user(name: str) -> Iterator[Path]:
+    if cache := os.environ.get("XDG_CACHE_HOME"):
+        yield Path(cache, _NAME, name)
+    elif home := os.environ.get("HOME"):
+        yield Path(home, ".cache", _NAME, name)
+
+
+def _is_writable(directory: Path) -> bool:
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            return True
     except OSError:
-        return
-    for other in directory.parent.glob("kernels-*"):
-        if other != directory:
-            shutil.rmtree(other, ignore_errors=True)  # another process may be removing it as well
-    os.environ[VARIABLE] = str(directory)
+        return False
+
+
+def _temporary(name: str) -> Path:
+    """A directory for temporary files that only this user can write to: what is read from it is run."""
+    parent = Path(tempfile.gettempdir(), f"{_NAME}-{os.getuid()}")
+    try:
+        parent.mkdir(mode=0o700, exist_ok=True)
+        found = parent.lstat()
+        ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & _OTHERS
+    except OSError:
+        ours = False
+    if ours and _is_writable(parent / name):
+        return parent / name
+    # of this process and of those that it starts, which inherit the variable
+    return Path(tempfile.mkdtemp(prefix=f"{_NAME}-"))

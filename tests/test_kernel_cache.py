@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def outer():
 """
 RUN = """
 import sys
+import tempfile
 from pathlib import Path
 sys.path[:0] = sys.argv[1:3]
 from stream import kernel_cache
@@ -86,3 +88,56 @@ def test_the_directory_follows_the_sources_only(package: Path) -> None:
     assert kernel_cache.directory_of(package) == before
     (package / "processing" / "more.py").write_text("")
     assert kernel_cache.directory_of(package) != before
+
+
+@pytest.fixture
+def read_only(package: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package to which nobody, not even root, can write a cache."""
+    monkeypatch.delenv(kernel_cache.VARIABLE, raising=False)
+    (package / "__pycache__").write_text("a file where the directory would be")
+    return package
+
+
+def used(package: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv(kernel_cache.VARIABLE, raising=False)
+    kernel_cache.use_directory(package)
+    return Path(os.environ[kernel_cache.VARIABLE])
+
+
+def test_a_package_that_cannot_be_written_to_has_its_kernels_in_the_users_cache(
+    read_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    found = used(read_only, monkeypatch)
+    assert found.is_relative_to(tmp_path / "cache" / "customer-stream")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert used(read_only, monkeypatch) == tmp_path / "home" / ".cache" / "customer-stream" / found.name
+
+
+def test_without_a_home_they_are_in_a_temporary_directory_of_this_user_only(
+    read_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", "/dev/null")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    found = used(read_only, monkeypatch)
+    assert found.parent == tmp_path / f"customer-stream-{os.getuid()}"
+    assert found.parent.stat().st_mode & 0o777 == 0o700
+    assert used(read_only, monkeypatch) == found
+
+    found.parent.chmod(0o777)  # somebody else may have put code there
+    other = used(read_only, monkeypatch)
+    assert not other.is_relative_to(found.parent)
+    assert other.is_relative_to(tmp_path)
+
+
+@pytest.mark.timeout(COMPILE_S + 30)
+def test_kernels_compile_in_a_read_only_installation_without_a_home(
+    read_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", "/dev/null")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert outer_of(read_only) == 1
+    assert [*tmp_path.glob("customer-stream-*/kernels-*/*/*.nbi")]

@@ -6,11 +6,10 @@ import json
 import time
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
-from stream.cli.log_options import log_options
+from stream.cli.log_options import LogOptions, log_options
 from stream.cli.options import SettingsCommand, with_settings
 from stream.settings import Settings
 
@@ -25,17 +24,17 @@ _DECILES = 10
 @click.option("--to-week", type=click.IntRange(min=1), required=True, help="Last weekly cut.")
 @click.option("--json", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures as JSON.")
 @log_options
-@with_settings("Labels", "Alerts", "Events")
+@with_settings("Labels", "Alerts", "Events", "Time")
+@click.pass_context
 def backtest_value(
+    ctx: click.Context,
     settings: Settings,
     *,
     log: str,
     from_week: int,
     to_week: int,
     out: Path | None,
-    limit: int | None,
-    timezone: ZoneInfo,
-    currency: str,
+    options: LogOptions,
 ) -> None:
     """Expect orders and spend of every past buyer of LOG at each weekly cut, and compare with what came.
 
@@ -44,19 +43,18 @@ def backtest_value(
     if to_week < from_week:
         raise click.BadParameter(f"--to-week {to_week} lies before --from-week {from_week}")
     from stream.cli.console import console_for_people
+    from stream.cli.log_input import LogInput
     from stream.clock import SystemClock
-    from stream.errors import EventLogError
     from stream.events.decode import Decoder
-    from stream.events.log import read_log
     from stream.online_models.learner import Learner, LearnerSettings
     from stream.processing.replay import Replay
     from stream.processing.rules import rules_of
     from stream.processing.value_origin import evaluate_value
 
     began = time.monotonic()
-    events = sorted(read_log(log, timezone=timezone, currency=currency), key=lambda event: event.at_ms)[:limit]
-    if not events:
-        raise EventLogError(f"{log}: has no events")
+    source = LogInput(log, options, settings)
+    events = source.all_events()
+    too_many = source.tell()
     now_ms = SystemClock().now_ms()
     decoder = Decoder.of(settings)
     rules = rules_of(settings)
@@ -66,6 +64,8 @@ def backtest_value(
     if out is not None:
         out.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
     console_for_people().print(_table(result))
+    if too_many:
+        ctx.exit(1)
 
 
 def figures_of_value(rows: Any) -> dict[str, Any]:

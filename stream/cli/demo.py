@@ -1,29 +1,33 @@
 """``stream demo``: everything on this machine, over real events."""
 
-import gzip
 import tempfile
-from itertools import islice
+from bisect import bisect_right
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import click
 
 from stream.cli.alert_feed import AlertFeed
+from stream.cli.bundled import bundled
 from stream.cli.console import console_for_people
 from stream.cli.demo_display import Display, write_svg
-from stream.cli.demo_hints import go_on, print_next_steps
+from stream.cli.demo_hints import go_on, print_next_steps, write_example
 from stream.cli.demo_run import DemoRun, Progress
 from stream.cli.list_at import example_of, list_at
-from stream.cli.log_options import log_options
+from stream.cli.log_input import LogInput
+from stream.cli.log_options import LogOptions, log_options
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.paced_feed import PacedFeed
+from stream.cli.paced_feed import LiveFeed, PacedFeed
 from stream.cli.produce import EventProducer
 from stream.cli.report import print_result, print_today
 from stream.cli.result import write_result
 from stream.cli.signals import Interrupted, interruptible
 from stream.cli.topics import create_topics
-from stream.errors import EventLogError
-from stream.events.log import read_log
+from stream.clock import SystemClock
+from stream.events.log_event import LogEvent
+from stream.events.shift import moved, weeks_to_end_after
 from stream.local.stack import LocalStack
 from stream.local.workers import WorkerProcesses
 from stream.reporting.writing import Writing
@@ -35,9 +39,10 @@ __all__ = ["demo"]
 PARTITIONS = 4
 #: A year of the bundled events in about half a minute.
 DEFAULT_RATE = 5000.0
+#: The bundled events go by at about this pace at that rate.
+DEFAULT_DAYS_PER_S = 14.0
 
-_BUNDLED = Path(__file__).parents[2] / "examples" / "complete_journey_events.csv.gz"
-_GZIP_MAGIC = b"\x1f\x8b"
+_LOG = "complete_journey_events.csv.gz"
 _OUT = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -52,12 +57,24 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     help="Events published a second, 0: as fast as possible.",
 )
+@click.option(
+    "--days-per-second",
+    type=click.FloatRange(min=0),
+    default=DEFAULT_DAYS_PER_S,
+    show_default=True,
+    help="Days of event time that pass in a second at most, 0: as --rate has it. Without effect if --rate is 0.",
+)
 @click.option("--workers", type=click.IntRange(min=1, max=64), default=2, show_default=True, help="Worker processes.")
 @click.option("--keep", is_flag=True, help="Go on until Ctrl-C, to connect from another shell.")
+@click.option(
+    "--until-now/--as-dated",
+    default=None,
+    help="Move the log by whole weeks, up to the present, or leave its times. [the bundled one is moved]",
+)
 @click.option("--summary", type=_OUT, help="Write the figures to this file, as JSON.")
 @click.option("--svg", type=_OUT, help="Write the last display to this file, as a picture.")
 @log_options
-@with_settings("Labels", "Alerts", "Events", "Worker")
+@with_settings("Labels", "Alerts", "Events", "Time", "Worker")
 @click.pass_context
 def demo(
     ctx: click.Context,
@@ -65,27 +82,33 @@ def demo(
     *,
     log: Path | None,
     rate: float,
+    days_per_second: float,
     workers: int,
     keep: bool,
     summary: Path | None,
     svg: Path | None,
-    limit: int | None,
-    timezone: ZoneInfo,
-    currency: str,
+    until_now: bool | None,
+    options: LogOptions,
 ) -> None:
     """Start a broker, Redis and workers, publish a year of real events, and watch.
+
+    The year is moved by whole weeks so that it reaches the present, and what lies after it is left out; with --keep it
+    is published when its time has come. So events of your own, sent meanwhile, are events of today. --limit takes the
+    latest events of a log that is moved, the earliest of one that is not.
 
     Everything listens on 127.0.0.1, on free ports, in a temporary directory, and is gone afterwards. Other settings
     than those below have no effect here.
 
     The model learns in wall time: what a label teaches reaches the scores half a second to a second later. At the
-    default rate a second is twelve days of events, so the scores come from a model that is that much older than a live
-    one; at a higher rate it is older still, and --rate 0 leaves the one trainer behind altogether.
+    default rate a second is twelve days of events, and at most 14 of a small log, so the scores come from a model
+    that is that much older than a live one; at a higher rate it is older still, and --rate 0 leaves the one trainer
+    behind altogether.
 
-    Exit status 0 if every event published was taken in, every label learned, and all sums add up.
+    Exit status 0 if every event published was taken in, every label learned, all sums add up and few events of the log
+    were rejected.
     """
-    path = log or _bundled()
-    events = islice(read_log(path, timezone=timezone, currency=currency), limit)
+    source = LogInput(log or bundled(_LOG), options, settings)
+    past, coming = _timed(source, options.limit, until_now=log is None if until_now is None else until_now)
     console = console_for_people()
     try:
         with (
@@ -100,8 +123,9 @@ def demo(
                 Overview(own) as overview,
                 AlertFeed(own) as alerts,
             ):
-                feed = PacedFeed(EventProducer(own), events, rate)
-                run = DemoRun(stack, processes, overview, alerts, feed, _expected(path, limit))
+                producer = EventProducer(own)
+                feed = PacedFeed(producer, past.events, rate, days_per_second if rate else 0.0)
+                run = DemoRun(stack, processes, overview, alerts, feed, past.size)
                 last = _watch(run, Display(console))
                 result = run.result(last)
                 if summary is not None:
@@ -110,16 +134,19 @@ def demo(
                     write_svg(last, alerts, svg)
                 found = list_at(overview.documents(), own, last.snapshot, last.totals.stream_time_ms)
                 print_result(console, result)
-                print_today(console, found, Writing(own.shop_locale, currency, ZoneInfo("UTC")))
-                print_next_steps(console, own, example_of(found), processes.metrics_addresses, keep=keep)
+                print_today(console, found, Writing(own.shop_locale, options.form.currency, ZoneInfo("UTC")))
+                events = write_example(Path(directory)) if keep else None
+                print_next_steps(console, own, example_of(found), processes.metrics_addresses, events)
                 if keep:
-                    go_on(console, run)
+                    go_on(console, run, LiveFeed(producer, coming.events))
     except Interrupted as interrupted:
         click.echo(f"stream: {interrupted}: everything has been stopped", err=True)
         ctx.exit(interrupted.exit_status)
-    if problems := [*result.problems()]:
-        for problem in problems:
-            click.echo(f"stream: {problem}", err=True)
+    too_many = source.tell()
+    problems = [*result.problems()]
+    for problem in problems:
+        click.echo(f"stream: {problem}", err=True)
+    if problems or too_many:
         ctx.exit(1)
 
 
@@ -138,16 +165,20 @@ def _watch(run: DemoRun, display: Display) -> Progress:
         return last
 
 
-def _bundled() -> Path:
-    if not _BUNDLED.is_file():
-        raise EventLogError(f"{_BUNDLED} is not there: run the demo from a copy of the sources, or give --file")
-    return _BUNDLED
+class _Part(NamedTuple):
+    """A part of a log, and how many events that is."""
+
+    size: int
+    events: Iterator[LogEvent]
 
 
-def _expected(path: Path, limit: int | None) -> int:
-    """About how many events there will be, by the lines of the file; only a progress bar goes by it."""
-    with path.open("rb") as file:
-        compressed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-    with gzip.open(path) if compressed else path.open("rb") as lines:
-        count = max(sum(1 for _ in lines) - 1, 0)
-    return count if limit is None else min(count, limit)
+def _timed(source: LogInput, limit: int | None, *, until_now: bool) -> tuple[_Part, _Part]:
+    """The events to publish at once, and those whose time is to come."""
+    log = source.all_events(limited=not until_now)
+    if not until_now:
+        return _Part(len(log), iter(log)), _Part(0, iter(()))
+    now_ms = SystemClock().now_ms()
+    by_ms = weeks_to_end_after(log, now_ms)
+    past = bisect_right(log, now_ms - by_ms, key=lambda event: event.at_ms)
+    first = 0 if limit is None else max(past - limit, 0)
+    return _Part(past - first, moved(log[first:past], by_ms)), _Part(len(log) - past, moved(log[past:], by_ms))

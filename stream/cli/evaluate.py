@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 import numpy as np
@@ -13,12 +12,12 @@ from rich.table import Table
 
 from stream.cli.console import console_for_people
 from stream.cli.evaluation_plot import plot as draw
-from stream.cli.log_options import log_options
+from stream.cli.log_input import LogInput
+from stream.cli.log_options import LogOptions, log_options
 from stream.cli.options import SettingsCommand, with_settings
 from stream.clock import SystemClock
 from stream.errors import EventLogError
 from stream.events.decode import Decoder
-from stream.events.log import read_log
 from stream.events.log_event import LogEvent
 from stream.online_models.learner import Learner, LearnerSettings
 from stream.processing import figures
@@ -33,48 +32,58 @@ __all__ = ["evaluate", "figures_of_rows", "score_events"]
 
 @click.command(cls=SettingsCommand)
 @click.argument("log")
-@click.option("--from-week", type=click.IntRange(min=1), required=True, help="First weekly cut.")
-@click.option("--to-week", type=click.IntRange(min=1), required=True, help="Last weekly cut.")
+@click.option("--from-week", type=click.IntRange(min=1), help="First weekly cut. [when the model is ready]")
+@click.option("--to-week", type=click.IntRange(min=1), help="Last weekly cut. [the last whose horizon the log covers]")
 @click.option("--active-days", type=click.FloatRange(min=0), help="Only customers whose last order is this recent.")
 @click.option("--json", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures as JSON.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw reliability, AUC and lift (PNG).")
 @log_options
-@with_settings("Labels", "Alerts", "Events")
+@with_settings("Labels", "Alerts", "Events", "Time")
+@click.pass_context
 def evaluate(
+    ctx: click.Context,
     settings: Settings,
     *,
     log: str,
-    from_week: int,
-    to_week: int,
+    from_week: int | None,
+    to_week: int | None,
     active_days: float | None,
     out: Path | None,
     plot: Path | None,
-    limit: int | None,
-    timezone: ZoneInfo,
-    currency: str,
+    options: LogOptions,
 ) -> None:
     """Score every past buyer of LOG at each weekly cut, and compare with who came back.
 
     The log goes through the production path: features, landmarks, labels held to the horizon, one model that learns
     online. Week w begins 7 w days after the day of the first order; a cut uses what happened before it, and the model
-    as learned from the labels that matured before it.
+    as learned from the labels that matured before it. `stream replay` gives the same figures for the default weeks.
+
+    Events that cannot be used are told by reason, with the first line of each. Exit status 1 if they are too many.
     """
-    if to_week < from_week:
+    if (from_week is None) != (to_week is None):
+        raise click.BadParameter("--from-week and --to-week go together")
+    weeks = None if from_week is None or to_week is None else range(from_week, to_week + 1)
+    if weeks is not None and not weeks:
         raise click.BadParameter(f"--to-week {to_week} lies before --from-week {from_week}")
     began = time.monotonic()
-    events = sorted(read_log(log, timezone=timezone, currency=currency), key=lambda event: event.at_ms)[:limit]
-    if not events:
-        raise EventLogError(f"{log}: has no events")
-    rows = score_events(events, settings, range(from_week, to_week + 1), active_days)
+    source = LogInput(log, options, settings)
+    events = source.all_events()
+    too_many = source.tell()
+    rows = score_events(events, settings, weeks, active_days)
     result = figures_of_rows(rows) | {"seconds": round(time.monotonic() - began, 2)}
     if out is not None:
         out.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
     _show(rows, result)
     if plot is not None:
-        draw(rows, plot, f"{Path(log).name}: no order in {settings.horizon_days:g} days, weeks {from_week}-{to_week}")
+        span = f"weeks {rows.week.min()}-{rows.week.max()}"
+        draw(rows, plot, f"{Path(log).name}: no order in {settings.horizon_days:g} days, {span}")
+    if too_many:
+        ctx.exit(1)
 
 
-def score_events(events: Sequence[LogEvent], settings: Settings, weeks: range, active_days: float | None) -> Rows:
+def score_events(
+    events: Sequence[LogEvent], settings: Settings, weeks: range | None, active_days: float | None
+) -> Rows:
     """Replay ``events`` (in time order) through a new model and score at each week's cut."""
     now_ms = SystemClock().now_ms()
     decoder = Decoder.of(settings)
@@ -92,6 +101,7 @@ def figures_of_rows(rows: Rows) -> dict[str, Any]:
         raise EventLogError("no customer has bought before the first cut: there is nothing to score")
     return {
         "rows": len(churned),
+        "weeks": [int(rows.week.min()), int(rows.week.max())],
         "base_rate": float(churned.mean()),
         "auc": figures.auc(churned, rows.risk),
         "average_precision": figures.average_precision(churned, rows.risk),

@@ -35,15 +35,19 @@ def _decides(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="All of it as JSON; without a command only.")
 @click.pass_context
-def models(ctx: click.Context) -> None:
+def models(ctx: click.Context, *, as_json: bool) -> None:
     """Show the models, and decide which one scores.
 
     Several churn models learn side by side; the champion scores. Workers follow a decision within two seconds.
     Without a command: list.
     """
     if ctx.invoked_subcommand is None:
-        list_models.main(args=[], prog_name=ctx.info_name, standalone_mode=False)
+        arguments = ["--json"] if as_json else []
+        list_models.main(args=arguments, prog_name=ctx.info_name, standalone_mode=False)
+    elif as_json:
+        raise click.UsageError("--json goes behind the command: stream models list --json")
 
 
 models.add_command(backtest_value)

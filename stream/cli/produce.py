@@ -2,18 +2,17 @@
 
 import time
 from collections.abc import Iterable
-from itertools import islice
-from zoneinfo import ZoneInfo
 
 import click
 
 from stream.cli.kafka import cluster_metadata, silent
-from stream.cli.log_options import log_options
+from stream.cli.log_input import LogInput
+from stream.cli.log_options import LogOptions, log_options
 from stream.cli.options import SettingsCommand, with_settings
 from stream.client.producer import Producer
 from stream.client.record import EventRecord
 from stream.errors import DeliveryError, PublishError, TopologyError
-from stream.events.log import LogEvent, read_log
+from stream.events.log_event import LogEvent
 from stream.settings import Settings
 
 __all__ = ["EventProducer", "produce"]
@@ -24,28 +23,37 @@ DELIVERY_TIMEOUT_S = 60.0
 @click.command(cls=SettingsCommand)
 @click.argument("log")
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Events a second. [as fast as possible]")
+@click.option(
+    "--sort/--no-sort", default=True, help="Publish in time order, or as the log is read: for a pipe that has no end."
+)
 @log_options
-@with_settings("Kafka", "Topics")
+@with_settings("Kafka", "Topics", "Events", "Time")
+@click.pass_context
 def produce(
-    settings: Settings, *, log: str, rate: float | None, limit: int | None, timezone: ZoneInfo, currency: str
+    ctx: click.Context, settings: Settings, *, log: str, rate: float | None, sort: bool, options: LogOptions
 ) -> None:
-    """Publish the events of LOG in the order of the file.
+    """Publish the events of LOG in time order.
 
-    LOG is JSON Lines or CSV, may be gzipped, and is - for standard input. The key of a record is the
-    customer, so the events of a customer stay in order. Exit status 1 unless the broker has confirmed all.
+    LOG is JSON Lines, a JSON array or CSV, may be gzipped, and is - for standard input. Events that workers
+    would refuse are not published: they are told by reason, with the first line of each. The key of a record is
+    the customer, so the events of a customer stay in order. Exit status 1 unless the broker has confirmed all,
+    and if too many were rejected.
     """
     _check_topics(settings)
     producer = EventProducer(settings)
+    source = LogInput(log, options, settings)
     started = time.monotonic()
-    events = islice(read_log(log, timezone=timezone, currency=currency), limit)
     try:
-        producer.publish(events, rate=rate)
+        producer.publish(source.events(sort=sort), rate=rate)
     finally:
         producer.flush()
         elapsed_s = time.monotonic() - started
         per_s = producer.confirmed / elapsed_s
         click.echo(f"published {producer.confirmed:,} events in {elapsed_s:.1f} s ({per_s:,.0f}/s)", err=True)
+    too_many = source.tell()
     producer.check()
+    if too_many:
+        ctx.exit(1)
 
 
 def _check_topics(settings: Settings) -> None:
@@ -54,7 +62,7 @@ def _check_topics(settings: Settings) -> None:
 
 
 class EventProducer:
-    """Publishes the events of a log in order and unchecked (judging them is the workers' business), and counts."""
+    """Publishes the events of a log in order and unchecked (`LogInput` checks them, and so do workers), and counts."""
 
     def __init__(self, settings: Settings, *, delivery_timeout_s: float = DELIVERY_TIMEOUT_S) -> None:
         self._producer = Producer(settings, delivery_timeout_s=delivery_timeout_s, logger=silent)
@@ -78,7 +86,7 @@ class EventProducer:
             if rate is not None:
                 time.sleep(max(started + number / rate - time.monotonic(), 0.0))
             self._queued += 1
-            self._producer.send(EventRecord(event.event_type, str(self._queued), *event[1:]))
+            self._producer.send(EventRecord(event.event_type, str(self._queued), *event[1:4]))
             if self.refused:
                 self.check()
 

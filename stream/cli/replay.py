@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 import click
@@ -15,20 +14,22 @@ from rich.text import Text
 
 from stream.alerts.contract import Alert
 from stream.cli.console import console_for_people
+from stream.cli.evaluate import figures_of_rows
 from stream.cli.list_at import list_at
-from stream.cli.log_options import log_options
+from stream.cli.log_input import LogInput
+from stream.cli.log_options import LogOptions, log_options
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.report import print_result, print_today
-from stream.cli.result import Result, figures_of, write_result
+from stream.cli.result import Prequential, ReplayResult, figures_of, write_result
 from stream.cli.standing import stand
 from stream.clock import Clock, SystemClock
 from stream.errors import EventLogError
 from stream.events.decode import Decoder
-from stream.events.log import read_log
 from stream.events.times import rfc3339
 from stream.online_models.learner import Learner, LearnerSettings
 from stream.processing.outgoing import Topics
 from stream.processing.replay import Replay
+from stream.processing.rolling_origin import RollingOrigin, Rows
 from stream.processing.rules import rules_of
 from stream.processing.state import Outgoing
 from stream.reporting.writing import Writing
@@ -47,7 +48,7 @@ _decoder = msgspec.json.Decoder(Alert)
 @click.option("--customers", type=_OUT, help="Write the customer documents to this file, as JSON Lines.")
 @click.option("--alerts", type=_OUT, help="Write the alerts to this file, as JSON Lines.")
 @log_options
-@with_settings("Labels", "Alerts", "Events")
+@with_settings("Labels", "Alerts", "Events", "Time")
 @click.pass_context
 def replay(
     ctx: click.Context,
@@ -57,53 +58,81 @@ def replay(
     summary: Path | None,
     customers: Path | None,
     alerts: Path | None,
-    limit: int | None,
-    timezone: ZoneInfo,
-    currency: str,
+    options: LogOptions,
 ) -> None:
     """Process the events of LOG without Kafka and Redis: same features, scores, labels, alerts.
 
-    LOG is JSON Lines or CSV, may be gzipped, and is - for standard input. The model learns in step with the events,
+    LOG is JSON Lines, a JSON array or CSV, may be gzipped, and is - for standard input. It is put in time order. What
+    cannot be used is told by reason, with the first line of each. The model learns in step with the events,
     as that of a worker does whose trainer is never behind. The same log and settings give the same files, byte for
     byte: an alert is emitted when it occurs, and the figures have no durations. There is one partition, so stream time
     is that of all customers together.
 
-    Exit status 0 if all sums add up.
+    AUC and log loss are those of `stream evaluate`; "as given" has those of the risks given at landmarks.
+
+    Exit status 0 if all sums add up and few events were rejected.
     """
     console = console_for_people()
     with ExitStack() as open_files:
         sink = None if alerts is None else open_files.enter_context(_created(alerts))
         clock: Clock = SystemClock()
+        source = LogInput(log, options, settings)
+        rules, decoder = rules_of(settings), Decoder.of(settings)
         run = Replay(
-            rules_of(settings),
+            rules,
             Learner(LearnerSettings(min_labels=settings.min_labels)),
-            Decoder.of(settings),
+            decoder,
             clock.now_ms(),
-            on_outgoing=_alert_writer(sink),
+            on_outgoing=_writer(sink, source),
         )
+        origin = RollingOrigin(run, decoder, clock.now_ms(), horizon_ms=rules.horizon_ms)
         began = time.monotonic()
         live = open_files.enter_context(Live(console=console, auto_refresh=False)) if console.is_terminal else None
         line_at_s = 0.0
-        for line in _lines(run, run.run(islice(read_log(log, timezone=timezone, currency=currency), limit)), began):
+        for line in _lines(run, origin.run(source.events()), began):
             if live is not None:
                 live.update(Text(line), refresh=True)
             elif time.monotonic() - began >= line_at_s:
                 line_at_s = time.monotonic() - began + _LINE_INTERVAL_S
                 console.print(line, soft_wrap=True, markup=False)
+    if run.counters.events_in == 0:
+        raise source.nothing()
     if customers is not None:
         _write_documents(run.documents, customers)
     standing = stand(run.documents.values())
     snapshot = run.learner.snapshot(clock.now_ms())
-    result = Result(**figures_of(run.counters, snapshot, standing, run.stream_time_ms))
+    totals = figures_of(run.counters, snapshot, standing, run.stream_time_ms)
+    result = ReplayResult(**totals | _evaluated(origin.rows(), totals), rejected=dict(source.report.counts))
     if summary is not None:
         write_result(result, summary)
     print_result(console, result)
     found = list_at(run.documents.values(), settings, snapshot, run.stream_time_ms)
-    print_today(console, found, Writing(settings.shop_locale, currency, ZoneInfo("UTC")))
-    if problems := [*result.problems()]:
-        for problem in problems:
-            click.echo(f"stream: {problem}", err=True)
+    print_today(console, found, Writing(settings.shop_locale, options.form.currency, ZoneInfo("UTC")))
+    too_many = source.tell()
+    problems = [*result.problems()]
+    for problem in problems:
+        click.echo(f"stream: {problem}", err=True)
+    if problems or too_many:
         ctx.exit(1)
+
+
+def _evaluated(rows: Rows, totals: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a replay from its weekly ``rows``; those of ``totals`` are the prequential ones."""
+    names = Prequential.__struct_fields__
+    prequential = Prequential(**{name: totals[name] for name in names})
+    if len(rows.week) == 0:
+        return {**dict.fromkeys(names), "weeks": None, "rows": 0, "prequential": prequential}
+    found = figures_of_rows(rows)
+    return {
+        "auc": found["auc"],
+        "log_loss": found["log_loss"],
+        "baseline_auc": found["baselines"]["recency"]["auc"],
+        "baseline_log_loss": None,
+        "base_rate_log_loss": found["baselines"]["base_rate"]["log_loss"],
+        "weeks": found["weeks"],
+        "rows": found["rows"],
+        "prequential": prequential,
+    }
 
 
 def _lines(run: Replay, taken: Iterable[int], began: float) -> Iterator[str]:
@@ -123,11 +152,13 @@ def _lines(run: Replay, taken: Iterable[int], began: float) -> Iterator[str]:
         )
 
 
-def _alert_writer(sink: BinaryIO | None) -> Callable[[Outgoing], None]:
-    topic = Topics().alerts
+def _writer(sink: BinaryIO | None, source: LogInput) -> Callable[[Outgoing], None]:
+    topics = Topics()
 
     def write(record: Outgoing) -> None:
-        if sink is not None and record.topic == topic:
+        if record.topic == topics.dead_letters:
+            source.take_dead_letter(record.headers)
+        elif sink is not None and record.topic == topics.alerts:
             alert = _decoder.decode(record.value or b"")
             sink.write(msgspec.json.encode(msgspec.structs.replace(alert, emitted_at=alert.occurred_at)) + b"\n")
 

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from stream.cli.result import Result
+from stream.cli.result import ReplayResult, Result
 from stream.cli.today_view import today_list
 from stream.reporting.entries import Today
 from stream.reporting.writing import Writing
@@ -13,6 +13,27 @@ __all__ = ["print_result", "print_today"]
 
 def _number(figure: float | None) -> str:
     return "-" if figure is None else f"{figure:.4f}"
+
+
+def _model_rows(result: Result) -> list[tuple[str, str]]:
+    given = result.prequential if isinstance(result, ReplayResult) else result
+    auc = f"{_number(given.auc)}; recency alone {_number(given.baseline_auc)}"
+    log_loss = (
+        f"{_number(given.log_loss)}; recency alone {_number(given.baseline_log_loss)},"
+        f" base rate alone {_number(given.base_rate_log_loss)}"
+    )
+    if not isinstance(result, ReplayResult):
+        return [("AUC", auc), ("log loss", log_loss)]
+    rows = [("as given", f"AUC {auc}"), ("", f"log loss {log_loss}")]
+    if result.weeks is None:
+        return [("AUC", "-; the log is too short to look back from a week at which the model was ready"), *rows]
+    first, last = result.weeks
+    return [
+        ("AUC", f"{_number(result.auc)}; recency alone {_number(result.baseline_auc)}"),
+        ("log loss", f"{_number(result.log_loss)}; base rate alone {_number(result.base_rate_log_loss)}"),
+        ("", f"of every past buyer in weeks {first}-{last}, {result.rows:,} in all, as `stream evaluate` has them"),
+        *rows,
+    ]
 
 
 def print_result(console: Console, result: Result) -> None:
@@ -26,16 +47,11 @@ def print_result(console: Console, result: Result) -> None:
         f"{result.landmarks:,} landmarks, {result.labels:,} labels matured, {result.labels_learned:,} learned,"
         f" {result.labels_scored:,} of them scored before"
     )
-    log_loss = (
-        f"{_number(result.log_loss)}; recency alone {_number(result.baseline_log_loss)},"
-        f" base rate alone {_number(result.base_rate_log_loss)}"
-    )
     rows = [
         ("events", events),
         ("customers", f"{result.customers:,}; stream time {result.stream_time or '-'}"),
         ("labels", labels),
-        ("AUC", f"{_number(result.auc)}; recency alone {_number(result.baseline_auc)}"),
-        ("log loss", log_loss),
+        *_model_rows(result),
         ("alerts", f"{result.alerts_raised:,} raised ({causes}), {result.alerts_cleared:,} cleared"),
         ("segments", ", ".join(f"{name} {size:,}" for name, size in result.segments.items()) or "-"),
         ("", f"{result.segment_changes:,} changes of segment"),

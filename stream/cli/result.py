@@ -12,7 +12,7 @@ from stream.events.times import rfc3339
 from stream.online_models.snapshot import ModelSnapshot
 from stream.processing.state import Counters
 
-__all__ = ["DemoResult", "Result", "figures_of", "write_result"]
+__all__ = ["DemoResult", "Prequential", "ReplayResult", "Result", "figures_of", "write_result"]
 
 
 class Result(msgspec.Struct, kw_only=True, frozen=True):
@@ -75,6 +75,34 @@ class DemoResult(Result, kw_only=True, frozen=True):
             yield f"{self.produced:,} events were published, but {self.events_in:,} taken in"
         if (stored := self.alerts_raised + self.alerts_cleared) != self.alerts_published:
             yield f"{stored:,} alerts were raised and cleared, but {self.alerts_published:,} are on the topic"
+
+
+class Prequential(msgspec.Struct, kw_only=True, frozen=True):
+    """The risks as they were given at landmarks, each before its label was learned.
+
+    None: nothing scored has matured.
+    """
+
+    auc: float | None
+    log_loss: float | None
+    baseline_auc: float | None
+    baseline_log_loss: float | None
+    base_rate_log_loss: float | None
+
+
+class ReplayResult(Result, kw_only=True, frozen=True):
+    """... with what only a replay can look at: who came back after each week.
+
+    The figures of the model are those of `stream evaluate`: every past buyer at each weekly cut, from when the model
+    was ready to the last cut whose horizon the log covers (``weeks``; None: there is no such cut). ``prequential``
+    has those of the risks that were given, as the demo and a running trainer tell them; customers who are retired get
+    none. ``rejected``: events that were not used, by reason; those that came too late are among the dead letters.
+    """
+
+    weeks: list[int] | None
+    rows: int
+    prequential: Prequential
+    rejected: dict[str, int]
 
 
 def figures_of(

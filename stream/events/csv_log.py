@@ -1,131 +1,216 @@
-"""Rows of the shared CSV format to native events.
+"""Rows of the CSV format of event logs to native events.
 
-One row is one event, in the columns ``ts, customer_id, type, subtype, ref_id, amount`` (others are ignored):
+One row is one event, in the columns ``ts, customer_id, type, subtype`` and, where it has them, ``ref_id, amount,
+currency, product_id, quantity`` (others are ignored):
 
 =========  ==============================  ======================  ===========================================
 type       subtype                         name                    ``ref_id`` becomes
 =========  ==============================  ======================  ===========================================
 purchase   basket, order, completed        completed               ``order_id``
 purchase   return, refund, refunded        refunded, abs(amount)   ``order_id``
-purchase   cancel, cancelled               cancelled               ``order_id``
+purchase   cancel, canceled, cancelled     cancelled               ``order_id``
 email      any                             as it is                ``campaign_id``
 click      coupon_redeem                   coupon_redeemed         nothing
 click      any other                       as it is                ``product_id``
 =========  ==============================  ======================  ===========================================
 
-A row that cannot be *placed*, because its time or type is missing or unreadable, ends the reading with an
-error. Any other bad cell is passed on as it is: the decoder makes a dead letter of it, as it would of a
-producer's bad record.
+Several rows of one order, of a customer and a day, are one order (`stream.events.csv_survey`). An order or refund
+without a ``ref_id`` gets an ``order_id`` made from what it is; one without an amount has none.
 """
 
-import csv
-import math
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, tzinfo
-from operator import itemgetter
-from typing import Any
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Final
 
 import orjson
-import xxhash
 
-from stream.errors import EventLogError
+from stream.events.csv_rows import Cells, read_rows
+from stream.events.csv_survey import CsvSurvey, digest_of, name_of, order_key, survey
 from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent
+from stream.events.log_form import LineItems, LogForm
+from stream.events.log_report import LogReport
+from stream.events.parsing_numbers import number
+from stream.events.parsing_times import instant_of
+from stream.events.rejections import Reason
 from stream.events.times import epoch_ms
 
-__all__ = ["COLUMNS", "read_csv"]
-
-#: In the order in which `_event` takes the cells; a file may have them in any order, among others.
-COLUMNS = ("ts", "customer_id", "type", "subtype", "ref_id", "amount")
+__all__ = ["read_csv"]
 
 _TYPES = {event_type.value: event_type for event_type in EventType}
-_NAMES = {
-    ("purchase", "basket"): "completed",
-    ("purchase", "order"): "completed",
-    ("purchase", "return"): "refunded",
-    ("purchase", "refund"): "refunded",
-    ("purchase", "cancel"): "cancelled",
-    ("click", "coupon_redeem"): "coupon_redeemed",
-}
 _REFERENCES = {"purchase": "order_id", "email": "campaign_id", "click": "product_id"}
+#: Orders of more items go without them: a record has its limits, and the amount is what counts.
+_MAX_ITEMS: Final = 400
+
+Lines = Callable[[], AbstractContextManager[Iterable[str]]]
 
 
-def read_csv(lines: Iterable[bytes], source: str, *, timezone: tzinfo, currency: str) -> Iterator[LogEvent]:
-    """Yield the events of `lines`, in their order.
+def read_csv(lines: Lines, form: LogForm, report: LogReport) -> Iterator[LogEvent]:
+    """Yield the events of a file, in its order; an order of several rows where its last row is.
 
-    ``event_id`` is a hash of (ts, customer, type, subtype, ref_id), with an ordinal from the second exact
-    repeat on: reading a file again gives the same ids. The hashes are kept, about 100 bytes a row.
+    ``lines`` opens the file, and is called twice: what the file means is told from all of it. ``event_id`` is a
+    hash of (ts, customer, type, subtype, ref_id), with an ordinal from the second exact repeat on: reading a file
+    again gives the same ids. Rows without a readable time, a known type or a number for an amount are rejected.
 
     Raises
     ------
     EventLogError
-        Columns are missing, or a row is not UTF-8, has no readable time, no known type or the wrong number of
-        cells. `source` and the line are named.
+        Columns are missing, a quote is never closed, or what the file means is in doubt.
     """
-    rows = csv.reader(map(bytes.decode, lines), strict=True)
-    try:
-        header = next(filter(_is_written, rows), [])
-        cells_of = _picker(header)
-        seen: dict[int, int] = {}
-        for row in rows:
-            if len(row) != len(header):
-                _require_blank(row, len(header))
-                continue
-            cells = cells_of(row)
-            digest = xxhash.xxh3_64_intdigest("\x1f".join(cells[:5]).encode())
-            ordinal = seen[digest] = seen.get(digest, 0) + 1
-            event_id = f"{digest:016x}" if ordinal == 1 else f"{digest:016x}-{ordinal}"
-            yield _event(event_id, cells, timezone, currency)
-    except (csv.Error, ValueError, OverflowError) as error:
-        # A line that is not UTF-8 was not handed to the reader, which therefore has not counted it.
-        line = rows.line_num + isinstance(error, UnicodeDecodeError)
-        raise EventLogError(f"{source}, line {line}: {error}") from error
+    with lines() as rows:
+        # what is rejected is counted when it is read again
+        found = survey(read_rows(rows, LogReport(report.source)), form, report)
+    with lines() as rows:
+        reader = _Reader(found, form, report)
+        for cells in read_rows(rows, report):
+            yield from reader.read(cells)
+        yield from reader.rest()
 
 
-def _is_written(row: list[str]) -> bool:
-    return any(map(str.strip, row))
+class _Row:
+    """A row that has been read: what its event takes from it."""
+
+    __slots__ = ("amount", "at", "cells", "digest", "event_type", "name")
+
+    def __init__(self, cells: Cells, at: datetime, amount: float | None) -> None:
+        self.cells = cells
+        self.at = at
+        self.amount = amount
+        self.digest = digest_of(cells)
+        event_type, self.name = name_of(cells)
+        self.event_type = _TYPES[event_type]
 
 
-def _require_blank(row: list[str], width: int) -> None:
-    if _is_written(row):
-        raise ValueError(f"expected {width} cells, got {len(row)}")
+class _Reader:
+    """Makes events of rows; rows of an order of several wait for each other."""
+
+    def __init__(self, found: CsvSurvey, form: LogForm, report: LogReport) -> None:
+        self._found = found
+        self._form = form
+        self._report = report
+        self._ordinals: dict[int, int] = {}
+        self._waiting: dict[int, list[_Row]] = {}
+        self._left = dict(found.orders)
+        self._without_amount = self._without_id = 0
+
+    def read(self, cells: Cells) -> Iterator[LogEvent]:
+        """The event that is complete with this row, if one is."""
+        row = self._row(cells)
+        if not self._left or name_of(cells)[1] != "completed":
+            if row is not None:
+                yield self._event([row])
+            return
+        key = order_key(cells) if cells.ref_id.strip() else 0
+        left = self._left.get(key)
+        if left is None:
+            if row is not None:
+                yield self._event([row])
+            return
+        # a rejected row counts as well: otherwise the others would wait until the end
+        waiting = self._waiting.setdefault(key, [])
+        if row is not None:
+            waiting.append(row)
+        self._left[key] = left - 1
+        if left == 1:
+            del self._left[key], self._waiting[key]
+            if waiting:
+                yield self._event(waiting)
+
+    def rest(self) -> Iterator[LogEvent]:
+        """What still waits when the file ends; then the notes."""
+        for rows in self._waiting.values():
+            if rows:
+                yield self._event(rows)
+        if self._without_id:
+            self._report.note(f"{self._without_id:,} orders and refunds without an id: one is made from what they are")
+        if self._without_amount:
+            self._report.note(
+                f"{self._without_amount:,} orders without an amount: they count as orders of unknown amount"
+            )
+
+    def _row(self, cells: Cells) -> _Row | None:
+        """What the row says, or None if it is rejected."""
+        event_type, name = name_of(cells)
+        if event_type not in _TYPES:
+            expected = f"expected a type of {', '.join(_TYPES)}; got {cells.type!r}"
+            self._report.reject(Reason.UNKNOWN_NAME, cells.line, expected)
+            return None
+        try:
+            at = instant_of(cells.ts, self._form.timezone, self._found.date_order)
+        except ValueError as error:
+            self._report.reject(Reason.BAD_TIMESTAMP, cells.line, str(error))
+            return None
+        amount = None
+        if event_type == "purchase" and cells.amount.strip():
+            amount = self._number(cells.amount)
+            if amount is None:
+                self._report.reject(Reason.BAD_AMOUNT, cells.line, f"the amount {cells.amount.strip()!r} is no number")
+                return None
+            if name == "refunded":
+                amount = abs(amount)
+        return _Row(cells, at, amount)
+
+    def _number(self, cell: str) -> float | None:
+        decimal = self._found.decimal
+        return self._found.signs.number(cell) if decimal is None else number(cell, decimal)
+
+    def _event(self, rows: list[_Row]) -> LogEvent:
+        """One event of the rows of one order, or of one row."""
+        row = min(rows, key=lambda one: one.at)
+        cells = row.cells
+        native: dict[str, Any] = {
+            "event_id": self._event_id(row.digest),
+            "customer_id": cells.customer_id,
+            "occurred_at": row.at,
+            "name": row.name,
+        }
+        reference = cells.ref_id.strip()
+        if row.event_type is EventType.PURCHASE:
+            self._add_purchase(native, rows, row)
+        elif reference and row.name != "coupon_redeemed":
+            native[_REFERENCES[row.event_type]] = reference
+        value = orjson.dumps(native, option=orjson.OPT_UTC_Z)
+        return LogEvent(row.event_type, cells.customer_id, epoch_ms(row.at), value, rows[0].cells.line)
+
+    def _add_purchase(self, native: dict[str, Any], rows: list[_Row], row: _Row) -> None:
+        cells = row.cells
+        if cells.ref_id.strip():
+            native["order_id"] = cells.ref_id.strip()
+        elif row.name in {"completed", "refunded"}:  # a cancellation of what is not named cancels nothing
+            native["order_id"] = f"without-id-{native['event_id']}"
+            self._without_id += 1
+        amounts = [one.amount for one in rows if one.amount is not None]
+        if amounts:
+            summed = len(amounts) > 1 and self._found.line_items is LineItems.SUM
+            native["amount"] = round(sum(amounts), 4) if summed else amounts[0]
+            currency = next((one.cells.currency for one in rows if one.cells.currency.strip()), self._form.currency)
+            native["currency"] = currency.strip().upper()
+            self._report.currencies[native["currency"]] += 1
+        elif row.name == "completed":
+            self._without_amount += 1
+        if row.name == "completed" and (items := _items(rows, summed=self._found.line_items is LineItems.SUM)):
+            native["items"] = items
+
+    def _event_id(self, digest: int) -> str:
+        if digest not in self._found.repeated:
+            return f"{digest:016x}"
+        ordinal = self._ordinals[digest] = self._ordinals.get(digest, 0) + 1
+        return f"{digest:016x}" if ordinal == 1 else f"{digest:016x}-{ordinal}"
 
 
-def _picker(header: list[str]) -> Callable[[list[str]], tuple[str, ...]]:
-    names = [name.strip() for name in header]
-    missing = [name for name in COLUMNS if name not in names]
-    if missing:
-        raise ValueError(f"expected the columns {', '.join(COLUMNS)}; missing: {', '.join(missing)}")
-    return itemgetter(*(names.index(name) for name in COLUMNS))
-
-
-def _event(event_id: str, cells: tuple[str, ...], timezone: tzinfo, currency: str) -> LogEvent:
-    ts, customer_id, type_, subtype, ref_id, amount = cells
-    event_type = _TYPES.get(type_)
-    if event_type is None:
-        raise ValueError(f"expected a type of {', '.join(_TYPES)}; got {type_!r}")
-    at = datetime.fromisoformat(ts)
-    at = (at if at.tzinfo else at.replace(tzinfo=timezone)).astimezone(UTC)
-    name = _NAMES.get((type_, subtype), subtype)
-    native: dict[str, Any] = {
-        "event_id": event_id,
-        "customer_id": customer_id,
-        "occurred_at": at,
-        "name": name,
-    }
-    if ref_id and name != "coupon_redeemed":
-        native[_REFERENCES[type_]] = ref_id
-    if amount and event_type is EventType.PURCHASE:
-        number = _number(amount)
-        native["amount"] = abs(number) if name == "refunded" and isinstance(number, float) else number
-        native["currency"] = currency
-    return LogEvent(event_type, customer_id, epoch_ms(at), orjson.dumps(native, option=orjson.OPT_UTC_Z))
-
-
-def _number(cell: str) -> float | str:
-    """Return the finite number in `cell`, else the cell itself, for the decoder to refuse."""
-    try:
-        number = float(cell)
-    except ValueError:
-        return cell
-    return number if math.isfinite(number) else cell
+def _items(rows: list[_Row], *, summed: bool) -> list[dict[str, Any]]:
+    """The items that the rows name, or that they are."""
+    items = []
+    for position, row in enumerate(rows, 1):
+        product = row.cells.product_id.strip()
+        if not product and len(rows) == 1:
+            continue
+        item: dict[str, Any] = {"product_id": (product or str(position))[:256]}
+        quantity = number(row.cells.quantity)
+        if quantity is not None:
+            item["quantity"] = quantity
+        if row.amount is not None and summed and len(rows) > 1:
+            item["price"] = row.amount
+        items.append(item)
+    return items if len(items) <= _MAX_ITEMS else []

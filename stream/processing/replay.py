@@ -1,20 +1,21 @@
 """The whole path over an event log without Kafka and Redis: same decoder, kernel, learner; deterministic.
 
-The model learns in step with the events: examples that mature in one run of the log are learned before the next run is
-scored, so the result is what a worker would give whose trainer is never behind.
+The model learns in step with event time: a run ends with the day at the latest, and time passes day by day where no
+event is. What matures in one run is learned before the next run is scored, so the result is what a worker would give
+whose trainer is never more than a day of events behind, in a large log as in a small one.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
 
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
-from stream.events.log_event import LogEvent
+from stream.events.log_event import LogEvent, LogRecord
+from stream.features.registry import DAY_MS
 from stream.online_models.example import InvalidExample, Label, decode_example
 from stream.online_models.learner import Learner
 from stream.processing.align import Aligner
@@ -26,27 +27,20 @@ from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING, Scorer
 from stream.processing.state import Counters, Outgoing
 
-__all__ = ["LogRecord", "Replay"]
+__all__ = ["Replay"]
 
 _TYPES = tuple(EventType)
 _AT_END = [True] * len(_TYPES)
 _TOPICS = Topics()
 _SWEEP_CUSTOMERS = 5_000
-
-
-class LogRecord(NamedTuple):
-    """A log event in the shape of a consumed record. ``timestamp``: when it is taken to have been appended, in ms."""
-
-    key: bytes
-    value: bytes
-    timestamp: int
-    offset: int
-    headers: tuple[()] = ()
+#: The longest run of events that the model does not learn from before they are scored, in event time.
+RUN_MS = DAY_MS
 
 
 class Replay:
     """Folds an event log; `documents` are what Redis would hold.
 
+    A run is at most ``run_records`` events of one day.
     ``on_outgoing`` sees every record that a worker would publish, in order.
     """
 
@@ -70,6 +64,8 @@ class Replay:
         self._kernel = Kernel(rules)
         self._partition = Partition(0, rules, self._kernel, _TOPICS, [t.value for t in _TYPES], 2**62)
         self._timers: dict[str, int] = {}
+        #: (when, customer) of all `_timers`, and of some that have moved since.
+        self._due: list[tuple[int, str]] = []
         self._aligner = Aligner(len(_TYPES))
         self._offsets = [0] * len(_TYPES)
 
@@ -85,10 +81,11 @@ class Replay:
 
     def run(self, events: Iterable[LogEvent]) -> Iterator[int]:
         """Process ``events`` in their order; yields the number of records taken after each run."""
-        source = iter(events)
-        while chunk := list(islice(source, self._run_records)):
+        for chunk in _runs(events, self._run_records):
             self._push(chunk)
             while (taken := self._aligner.take(_AT_END, self._run_records)) is not None:
+                if len(taken.events):
+                    self._pass_time(int(taken.events["time"].min()))
                 self._remember(taken.customer_ids)
                 self._accept(self._partition.step(taken, self.scorer, self._now_ms))
             self._sweep()
@@ -105,16 +102,20 @@ class Replay:
         self._partition.at_time(stream_time_ms, live=False)
         self._sweep()
 
+    def _pass_time(self, until_ms: int) -> None:
+        """Let the days before ``until_ms`` pass, one at a time."""
+        now = self.stream_time_ms
+        while now is not None and now // RUN_MS < until_ms // RUN_MS:
+            now = min((now // RUN_MS + 1) * RUN_MS, until_ms)
+            self.advance_to(now)
+
     def _push(self, chunk: list[LogEvent]) -> None:
         for source, event_type in enumerate(_TYPES):
             of_type = [event for event in chunk if event.event_type is event_type]
             if not of_type:
                 continue
             first = self._offsets[source]
-            records = [
-                LogRecord(event.customer_id.encode(), event.value, self._now_ms, first + k)
-                for k, event in enumerate(of_type)
-            ]
+            records = [LogRecord.of(event, self._now_ms, first + k) for k, event in enumerate(of_type)]
             self._offsets[source] += len(records)
             offsets = np.arange(first, first + len(records))
             self._aligner.push(source, None, offsets, records, self._decoder.decode(event_type, records))
@@ -124,9 +125,14 @@ class Replay:
         now = self.stream_time_ms
         if now is None:
             return
-        due = sorted((at, customer) for customer, at in self._timers.items() if at < now)
+        found: dict[str, None] = {}
+        while self._due and self._due[0][0] < now:
+            at, customer = heapq.heappop(self._due)
+            if self._timers.get(customer) == at:
+                found[customer] = None
+        due = list(found)
         for start in range(0, len(due), _SWEEP_CUSTOMERS):
-            customers = [customer for _, customer in due[start : start + _SWEEP_CUSTOMERS]]
+            customers = due[start : start + _SWEEP_CUSTOMERS]
             self._remember(customers)
             self._accept(self._partition.sweep(customers, self.scorer, self._now_ms))
 
@@ -137,7 +143,10 @@ class Replay:
     def _accept(self, outcome: Outcome) -> None:
         self._partition.accept(outcome)
         self.documents.update(outcome.documents)
-        self._timers.update(outcome.timers)
+        for customer, at in outcome.timers.items():
+            if self._timers.get(customer) != at:
+                self._timers[customer] = at
+                heapq.heappush(self._due, (at, customer))
         for customer in outcome.idle:
             self._timers.pop(customer, None)
         labels = False
@@ -151,3 +160,18 @@ class Replay:
                 labels = labels or isinstance(example, Label)
         if labels:
             self.scorer = Scorer.of(self.learner.snapshot(self._now_ms))
+
+
+def _runs(events: Iterable[LogEvent], max_records: int) -> Iterator[list[LogEvent]]:
+    """Consecutive ``events`` of one day; a day that was before, in a log that is not in order, does not end a run."""
+    run: list[LogEvent] = []
+    day = 0
+    for event in events:
+        later = event.at_ms // RUN_MS
+        if run and (len(run) == max_records or later > day):
+            yield run
+            run = []
+        day = later if not run else max(day, later)
+        run.append(event)
+    if run:
+        yield run

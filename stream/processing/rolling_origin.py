@@ -7,26 +7,28 @@ is who places no order in ``[cut, cut + horizon)``. Figures are pooled over all 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import takewhile
-from typing import NamedTuple
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from stream.errors import EventLogError
 from stream.events.decode import Decoder
-from stream.events.kinds import EventType
-from stream.events.log_event import LogEvent
+from stream.events.kinds import EventKind, EventType
+from stream.events.log_event import LogEvent, LogRecord
 from stream.events.order_book import OrderBook
 from stream.features.registry import COLUMN, DAY_MS
-from stream.processing.replay import LogRecord, Replay
+from stream.processing.replay import Replay
 
-__all__ = ["Rows", "evaluate"]
+__all__ = ["RollingOrigin", "Rows", "evaluate", "is_order"]
 
-_WEEK_MS = 7 * DAY_MS
+_WEEK_MS: Final = 7 * DAY_MS
 _RECENCY = COLUMN["days_since_purchase"]
 _ORDERS = COLUMN["purchases_total"]
+_PURCHASES_AT_ONCE: Final = 1000
 
 
 class Rows(NamedTuple):
@@ -40,6 +42,150 @@ class Rows(NamedTuple):
     base_rate: npt.NDArray[np.float64]
 
 
+class _Cut(NamedTuple):
+    """What was known at a cut of the past buyers; who of them came back is not known yet."""
+
+    week: int
+    ready: bool
+    customers: list[str]
+    risk: npt.NDArray[np.float64]
+    recency_days: npt.NDArray[np.float64]
+    orders: npt.NDArray[np.float64]
+    base_rate: float
+
+
+class RollingOrigin:
+    """Takes a log through a replay and scores every past buyer at each weekly cut on the way.
+
+    ``horizon_ms``: who does not order for so long after a cut has churned. ``active_days``: only customers whose last
+    order is at most this old. ``until_week``: the last cut; events from then on tell who came back, and are not
+    replayed. ``now_ms``: the wall clock.
+    """
+
+    def __init__(
+        self,
+        replay: Replay,
+        decoder: Decoder,
+        now_ms: int,
+        *,
+        horizon_ms: int,
+        active_days: float | None = None,
+        until_week: int | None = None,
+    ) -> None:
+        self._replay = replay
+        self._decoder = decoder
+        self._now_ms = now_ms
+        self._horizon_ms = horizon_ms
+        self._active_days = active_days
+        self._until_week = until_week
+        self._book = OrderBook()
+        self._purchases: list[LogEvent] = []
+        self._start: int | None = None
+        self._end = 0
+        self._week = 0
+        self._cuts: list[_Cut] = []
+
+    def run(self, events: Iterable[LogEvent]) -> Iterator[int]:
+        """Process ``events``, in time order; yields the number of records taken after each run."""
+        for week, group in groupby(events, self._week_of):
+            while self._week < week:
+                self._week += 1
+                if self._is_wanted(self._week):
+                    self._cut(self._week)
+            noted = self._noted(group)
+            if self._until_week is None or week < self._until_week:
+                yield from self._replay.run(noted)
+            else:
+                deque(noted, maxlen=0)
+        self._count_purchases()
+
+    @property
+    def last_week(self) -> int:
+        """The last week whose whole horizon the log covers, 0 if none."""
+        return 0 if self._start is None else _last_week(self._start, self._end, self._horizon_ms)
+
+    def rows(self, weeks: range | None = None) -> Rows:
+        """The rows of ``weeks``, by default of those whose horizon the log covers and whose model was ready."""
+        orders = {
+            customer: np.array([purchase.at_ms for purchase in found if purchase.is_order], np.int64)
+            for customer, found in self._book.purchases().items()
+        }
+        parts = [
+            self._with_outcome(cut, orders)
+            for cut in self._cuts
+            if (cut.week in weeks if weeks is not None else cut.ready and cut.week <= self.last_week)
+        ]
+        if not parts:
+            nothing: npt.NDArray[np.float64] = np.zeros(0)
+            return Rows(np.zeros(0, np.int64), nothing, np.zeros(0, np.bool_), nothing, nothing, nothing)
+        return Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    def _is_wanted(self, week: int) -> bool:
+        return self._until_week is None or week <= self._until_week
+
+    def _week_of(self, event: LogEvent) -> int:
+        """The week in which an event lies; it never goes back, and is 0 until the week after the first order."""
+        if self._start is None and is_order(event, self._decoder, self._now_ms):
+            self._start = event.at_ms // DAY_MS * DAY_MS
+        if self._start is None:
+            return 0
+        return max(self._week, (event.at_ms - self._start) // _WEEK_MS)
+
+    def _noted(self, events: Iterable[LogEvent]) -> Iterator[LogEvent]:
+        for event in events:
+            self._end = max(self._end, event.at_ms)
+            if event.event_type is EventType.PURCHASE:
+                self._purchases.append(event)
+                if len(self._purchases) >= _PURCHASES_AT_ONCE:
+                    self._count_purchases()
+            yield event
+
+    def _count_purchases(self) -> None:
+        records = [LogRecord.of(event, self._now_ms, k) for k, event in enumerate(self._purchases)]
+        decoded = self._decoder.decode(EventType.PURCHASE, records)
+        self._book.add(decoded.customer_ids, decoded.events)
+        self._purchases.clear()
+
+    def _cut(self, week: int) -> None:
+        if self._start is None:
+            raise AssertionError("weeks begin with the first order")
+        cut = self._start + week * _WEEK_MS
+        self._replay.advance_to(cut)
+        # features are of what happened before the cut
+        customers, scores = self._replay.score_all(cut - 1)
+        recency = scores.values[:, _RECENCY]
+        chosen = scores.values[:, _ORDERS] > 0
+        if self._active_days is not None:
+            chosen &= recency <= self._active_days
+        picked = np.flatnonzero(chosen)
+        snapshot = self._replay.learner.snapshot(0).churn
+        base_rate = (snapshot.churned_seen + 1) / (snapshot.labels_seen + 2)
+        ready = self._replay.scorer.model.ready
+        self._cuts.append(
+            _Cut(
+                week=week,
+                ready=ready,
+                customers=[customers[k] for k in picked],
+                risk=scores.risks[picked] if ready else np.full(len(picked), base_rate),
+                recency_days=recency[picked],
+                orders=scores.values[picked, _ORDERS],
+                base_rate=base_rate,
+            )
+        )
+
+    def _with_outcome(self, cut: _Cut, orders: dict[str, npt.NDArray[np.int64]]) -> Rows:
+        begin = (self._start or 0) + cut.week * _WEEK_MS
+        silent = [_is_silent(orders[customer], begin, begin + self._horizon_ms) for customer in cut.customers]
+        return Rows(
+            week=np.full(len(silent), cut.week),
+            risk=cut.risk,
+            churned=np.array(silent, np.bool_),
+            recency_days=cut.recency_days,
+            orders=cut.orders,
+            base_rate=np.full(len(silent), cut.base_rate),
+        )
+
+
 def evaluate(
     events: Sequence[LogEvent],
     replay: Replay,
@@ -47,97 +193,52 @@ def evaluate(
     now_ms: int,
     *,
     horizon_ms: int,
-    weeks: range,
+    weeks: range | None,
     active_days: float | None = None,
 ) -> Rows:
-    """Replay ``events`` (in time order) and score at each week's cut.
+    """Replay ``events`` (in time order) and score at each week's cut; for the default weeks see `RollingOrigin.rows`.
 
-    ``active_days``: only customers whose last order is at most this old. Raises EventLogError when the log ends before
-    the horizon of the last week does.
+    ``active_days``: only customers whose last order is at most this old. Raises EventLogError when the log has no order
+    or ends before the horizon of the last week does, or no week can be evaluated.
     """
-    orders = _orders(events, decoder, now_ms)
-    first = min((times[0] for times in orders.values() if len(times)), default=None)
+    first = next((event.at_ms for event in events if is_order(event, decoder, now_ms)), None)
     if first is None:
         raise EventLogError("the log has no completed order: there is nothing to predict")
-    start = first // DAY_MS * DAY_MS
-    end = max(event.at_ms for event in events)
-    needed = start + weeks[-1] * _WEEK_MS + horizon_ms
-    if end // DAY_MS * DAY_MS + DAY_MS < needed:
-        last = (end + DAY_MS - start - horizon_ms) // _WEEK_MS
+    last_week = _last_week(first // DAY_MS * DAY_MS, events[-1].at_ms, horizon_ms)
+    if weeks is not None and weeks[-1] > last_week:
         raise EventLogError(
-            f"the log ends too early for week {weeks[-1]}: the last whole horizon begins in week {last}"
+            f"the log ends too early for week {weeks[-1]}: the last whole horizon begins in week {last_week}"
         )
-    parts = []
-    log = iter(events)
-    held: list[LogEvent] = []
-    for week in weeks:
-        cut = start + week * _WEEK_MS
-        _run_before(replay, log, held, cut)
-        parts.append(_score(replay, orders, cut, horizon_ms, week, active_days))
-    return Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-
-
-def _run_before(replay: Replay, log: Iterable[LogEvent], held: list[LogEvent], cut: int) -> None:
-    """Run the events before ``cut``; the one that ends the run is held for the next."""
-    before = [event for event in held if event.at_ms < cut]
-    rest = [event for event in held if event.at_ms >= cut]
-    if not rest:
-
-        def is_before(event: LogEvent) -> bool:
-            if event.at_ms < cut:
-                return True
-            rest.append(event)
-            return False
-
-        before += takewhile(is_before, log)
-    held[:] = rest
-    for _ in replay.run(before):
-        pass
-    replay.advance_to(cut)
-
-
-def _score(
-    replay: Replay,
-    orders: dict[str, npt.NDArray[np.int64]],
-    cut: int,
-    horizon_ms: int,
-    week: int,
-    active_days: float | None,
-) -> Rows:
-    # features are of what happened before the cut
-    customers, scores = replay.score_all(cut - 1)
-    recency = scores.values[:, _RECENCY]
-    chosen = scores.values[:, _ORDERS] > 0
-    if active_days is not None:
-        chosen &= recency <= active_days
-    picked = np.flatnonzero(chosen)
-    churned = np.array([_is_silent(orders[customers[k]], cut, cut + horizon_ms) for k in picked], np.bool_)
-    snapshot = replay.learner.snapshot(0).churn
-    base_rate = (snapshot.churned_seen + 1) / (snapshot.labels_seen + 2)
-    risk = scores.risks[picked] if replay.scorer.model.ready else np.full(len(picked), base_rate)
-    return Rows(
-        week=np.full(len(picked), week),
-        risk=risk,
-        churned=churned,
-        recency_days=recency[picked],
-        orders=scores.values[picked, _ORDERS],
-        base_rate=np.full(len(picked), base_rate),
+    origin = RollingOrigin(
+        replay,
+        decoder,
+        now_ms,
+        horizon_ms=horizon_ms,
+        active_days=active_days,
+        until_week=last_week if weeks is None else weeks[-1],
     )
+    deque(origin.run(events), maxlen=0)
+    rows = origin.rows(weeks)
+    if weeks is None and len(rows.week) == 0:
+        raise EventLogError(
+            f"the model was not ready in any week whose horizon the log covers (to week {last_week}): the log is too"
+            " short, or has too few customers"
+        )
+    return rows
+
+
+def is_order(event: LogEvent, decoder: Decoder, now_ms: int) -> bool:
+    """Whether workers would take ``event`` for an order at ``now_ms``."""
+    if event.event_type is not EventType.PURCHASE:
+        return False
+    decoded = decoder.decode(event.event_type, [LogRecord.of(event, now_ms, 0)])
+    return EventKind.ORDER_COMPLETED in decoded.events["kind"]
+
+
+def _last_week(start: int, end: int, horizon_ms: int) -> int:
+    return max((end // DAY_MS * DAY_MS + DAY_MS - start - horizon_ms) // _WEEK_MS, 0)
 
 
 def _is_silent(times: npt.NDArray[np.int64], begin: int, end: int) -> bool:
     low, high = np.searchsorted(times, (begin, end))
     return bool(low == high)
-
-
-def _orders(events: Sequence[LogEvent], decoder: Decoder, now_ms: int) -> dict[str, npt.NDArray[np.int64]]:
-    """Times of each customer's orders that count, ascending."""
-    purchases = [event for event in events if event.event_type is EventType.PURCHASE]
-    records = [LogRecord(event.customer_id.encode(), event.value, now_ms, k) for k, event in enumerate(purchases)]
-    decoded = decoder.decode(EventType.PURCHASE, records)
-    book = OrderBook()
-    book.add(decoded.customer_ids, decoded.events)
-    return {
-        customer: np.array([purchase.at_ms for purchase in found if purchase.is_order], np.int64)
-        for customer, found in book.purchases().items()
-    }

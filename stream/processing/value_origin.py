@@ -17,10 +17,10 @@ from stream.errors import EventLogError
 from stream.events.columns import MONEY_SCALE
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
-from stream.events.log_event import LogEvent
+from stream.events.log_event import LogEvent, LogRecord
 from stream.events.order_book import OrderBook, Purchase
 from stream.features.registry import COLUMN, DAY_MS
-from stream.processing.replay import LogRecord, Replay
+from stream.processing.replay import Replay
 from stream.processing.rules import Rules
 from stream.processing.worth import worth_of
 
@@ -123,7 +123,7 @@ def _score(replay: Replay, purchases: dict[str, _Purchases], cut: int, rules: Ru
 def _purchases(events: Sequence[LogEvent], decoder: Decoder, now_ms: int) -> dict[str, _Purchases]:
     """Orders that count, and what refunds gave back of them, of each customer."""
     log = [event for event in events if event.event_type is EventType.PURCHASE]
-    records = [LogRecord(event.customer_id.encode(), event.value, now_ms, k) for k, event in enumerate(log)]
+    records = [LogRecord.of(event, now_ms, k) for k, event in enumerate(log)]
     decoded = decoder.decode(EventType.PURCHASE, records)
     book = OrderBook()
     book.add(decoded.customer_ids, decoded.events)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -37,7 +36,7 @@ def test_one_process_takes_in_the_events_and_another_one_trains(tmp_path: Path) 
         settings = stack.settings
         create_topics(settings)
         producer = EventProducer(settings)
-        producer.publish(islice(read_log(str(LOG), timezone=ZoneInfo("UTC"), currency="USD"), EVENTS), rate=None)
+        producer.publish(islice(read_log(LOG), EVENTS), rate=None)
         producer.flush()
         (tmp_path / "trainer").mkdir()
         with (

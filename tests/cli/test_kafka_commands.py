@@ -99,7 +99,7 @@ def test_other_partition_counts_than_set_are_a_warning(run: Run) -> None:
 def test_events_go_to_the_topic_of_their_type_keyed_by_customer_in_order(
     run: Run, broker: EmbeddedBroker, topic_prefix: str, tmp_path: Path
 ) -> None:
-    events = [event(number) for number in range(40)] + [event(40, "opened"), event(41, "completed")]
+    events = [event(number) for number in range(40)] + [event(40, "opened"), event(41, "completed") | {"order_id": "o"}]
     log = write_log(tmp_path / "log.jsonl", events)
     assert run("topics", "create").returncode == 0
     done = run("produce", log)
@@ -146,6 +146,62 @@ def test_a_bad_log_names_the_line_and_is_status_1(run: Run, tmp_path: Path) -> N
     assert done.returncode == 1
     assert "line 2" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_newest_first_is_published_in_time_order(
+    run: Run, broker: EmbeddedBroker, topic_prefix: str, tmp_path: Path
+) -> None:
+    assert run("topics", "create").returncode == 0
+    events = [event(number) | {"customer_id": "c"} for number in range(30)]
+    done = run("produce", write_log(tmp_path / "log.jsonl", events[::-1]))
+    assert done.returncode == 0, done.stderr
+    ids = [
+        json.loads(message.value() or b"")["event_id"]
+        for message in read_all(broker, f"{topic_prefix}events.click", 30)
+    ]
+    assert ids == [item["event_id"] for item in events]
+    again = run("produce", "-", "--no-sort", stdin="".join(f"{json.dumps(item)}\n" for item in events[::-1]))
+    assert again.returncode == 0, again.stderr
+    ids = [
+        json.loads(message.value() or b"")["event_id"]
+        for message in read_all(broker, f"{topic_prefix}events.click", 60)
+    ]
+    assert ids[30:] == [item["event_id"] for item in events[::-1]]
+
+
+@pytest.mark.parametrize("timestamps", ["CreateTime", "LogAppendTime"])
+def test_a_mistyped_year_is_refused_by_its_line_whoever_dates_records_and_its_neighbours_are_published(
+    run: Run, broker: EmbeddedBroker, topic_prefix: str, tmp_path: Path, timestamps: str
+) -> None:
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    names = [f"{topic_prefix}events.{name}" for name in ("click", "email", "purchase")]
+    config = {"message.timestamp.type": timestamps}
+    for future in admin.create_topics([NewTopic(name, 3, 1, config=config) for name in names]).values():
+        future.result(DEADLINE_S)
+    log = tmp_path / "log.csv"
+    rows = [f"{year}-11-0{year % 9 + 1} 10:00:00,c,purchase,order,o-{year},19.99\n" for year in (2023, 2062, 2024)]
+    log.write_text("ts,customer_id,type,subtype,ref_id,amount\n" + "".join(rows))
+    done = run("produce", str(log))
+    assert done.returncode == 1
+    assert "published 2 events" in done.stderr
+    assert "1 of 3 events are not used:\n  1 rejected as timestamp_out_of_range, first line 3: " in done.stderr
+    assert "33.3 % is more than --max-rejected 1" in done.stderr
+    purchases = [json.loads(message.value() or b"") for message in read_all(broker, names[2], 2)]
+    assert [purchase["order_id"] for purchase in purchases] == ["o-2023", "o-2024"]
+    assert run("produce", str(log), "--max-rejected", "40").returncode == 0
+
+
+def test_amounts_of_two_currencies_without_rates_are_said_to_count_at_par(run: Run, tmp_path: Path) -> None:
+    assert run("topics", "create").returncode == 0
+    log = tmp_path / "log.csv"
+    rows = ["2024-03-01,c-1,purchase,order,o-1,1990,JPY", "2024-03-01,c-2,purchase,order,o-2,19.90,EUR"]
+    log.write_text("\n".join(["ts,customer_id,type,subtype,ref_id,amount,currency", *rows]))
+    at_par = run("produce", str(log))
+    assert at_par.returncode == 0
+    assert "amounts are in JPY 1, EUR 1 and count at par: set currency_rates" in at_par.stderr
+    judged = run("produce", str(log), "--currency-rates", "EUR=1")
+    assert judged.returncode == 1
+    assert "1 rejected as unknown_currency, first line 2: expected EUR; got 'JPY'" in judged.stderr
 
 
 def test_producing_without_topics_says_how_to_create_them(run: Run, tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ def test_models_are_listed_promoted_and_rolled_back(run: Run, variables: dict[st
         return found
 
     before = listed()
+    assert json.loads(run("models", "--json", **variables).stdout) == before
+    assert run("models", "--json", "list", **variables).exit_code == 2
     assert [(model["name"], model["role"]) for model in before["models"]] == [  # type: ignore[attr-defined]
         ("standard", "champion"),
         ("quick", "challenger"),

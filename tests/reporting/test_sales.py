@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
-from stream.processing.replay import LogRecord
+from stream.events.log_event import LogRecord
 from stream.reporting.cohorts import cohorts
 from stream.reporting.life import standing_at
 from stream.reporting.orders import OrderBook, Orders
