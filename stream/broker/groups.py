@@ -185,7 +185,11 @@ class Group:
             return Code.UNKNOWN_MEMBER_ID
         if member_id and instance and self.members[member_id].instance != instance:
             return Code.FENCED_INSTANCE_ID
-        others = [member for member in self.members.values() if member.id != member_id and member.instance != instance]
+        others = [
+            member
+            for member in self.members.values()
+            if member.id != member_id and (instance is None or member.instance != instance)
+        ]
         if not protocols or not protocol_type or (others and protocol_type != self.protocol_type):
             return Code.INCONSISTENT_GROUP_PROTOCOL
         if others and not set.intersection(set(protocols), *(set(member.protocols) for member in others)):

@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": ("stream.cli.doctor:doctor", "Check everything a worker depends on."),
     "effect": ("stream.cli.effect:effect", "Measure what notifying achieves."),
     "evaluate": ("stream.cli.evaluate:evaluate", "Measure the churn risk over a log."),
+    "move": ("stream.cli.move:move", "Move from one machine to Kafka and Redis."),
     "notify": ("stream.cli.notify:notify", "Tell people and systems about alerts."),
     "ingest": ("stream.cli.ingest:ingest", "Take events over HTTP."),
     "import": ("stream.cli.import_:import_", "Import a shop's own history from its exports."),

@@ -25,7 +25,8 @@ def wait_until_settled(
     """Return when workers have taken in all that is published now, fired what is due, and learned from it.
 
     ``tell`` is given the records taken in and their number, several times a second. Raises `StreamError` when nothing
-    has moved for ``patience_s``, `TopologyError` and `StorageError` when a server does not answer.
+    has moved for ``patience_s``, `TopologyError` and `StorageError` when a server does not answer. The broker in memory
+    (Tansu) tells the ends of its partitions wrong, so this waits for nothing there.
     """
     with _Ends(settings) as ends, Overview(settings) as overview:
         events = ends.of(settings.event_topics, settings.partitions)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import click
 
@@ -30,7 +30,9 @@ __all__ = ["Restarts", "Service", "Shop", "data_directory", "open_shop", "say"]
 #: Partitions of a new directory, if nobody says otherwise: as many workers can share the work.
 DEFAULT_PARTITIONS = 4
 #: Without compiled code in the cache a worker takes a minute to start, several on a busy machine longer.
-READY_TIMEOUT_S = 300.0
+READY_TIMEOUT_S = 900.0
+#: After so long it is said why a start takes its time.
+_LONG_START_S = 8.0
 STOP_TIMEOUT_S = 20.0
 #: A command waits for another one that uses the directory, such as an import of a long history.
 BUSY_TIMEOUT_S = 3600.0
@@ -41,6 +43,14 @@ STEADY_S = 60.0
 _POLL_S = 0.05
 #: What is an affair of one process only, and not told to others.
 _OF_ONE_PROCESS = frozenset({"instance_id", "metrics_host", "metrics_port", "log_level", "log_format", "data_dir"})
+
+#: A directory has one shop, and servers of its own: settings that tell several apart, or that open other servers.
+_SHARED = ("topic_prefix", "namespace", "group", "replication", "redis_cluster")
+_OF_OTHER_SERVERS: dict[str, Any] = {
+    declaration.name: declaration.default
+    for declaration in fields(Settings)
+    if declaration.name in _SHARED or declaration.name.startswith(("kafka_s", "redis_ca", "redis_cert", "redis_key"))
+}
 
 
 def say(text: str) -> None:
@@ -129,14 +139,14 @@ class Shop:
             layout = self._layout()
             self._settings = replace(
                 self._given,
+                **_OF_OTHER_SERVERS,
                 kafka_bootstrap=f"{HOST}:{layout.kafka_port}",
-                kafka_security_protocol="PLAINTEXT",
                 redis_url=f"redis://{HOST}:{layout.redis_port}/0",
                 partitions=layout.partitions,
                 data_dir=str(self.directory.path),
             )
             self.servers = [
-                EmbeddedRedis(self.directory.path / "redis", layout.redis_port),
+                EmbeddedRedis(self.directory.path / "redis", layout.redis_port, rewrite_from="128mb"),
                 DurableBroker(self.directory.path / "broker", layout.kafka_port),
             ]
             for server in self.servers:
@@ -185,7 +195,7 @@ class Shop:
 
         Raises `LocalServerError` when a process ends, or after ``READY_TIMEOUT_S``.
         """
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        began, told = time.monotonic(), False
         for child in self.children:
             if not child.name.startswith("worker"):
                 continue
@@ -193,7 +203,11 @@ class Shop:
                 look()
                 if child.status is not None:
                     raise LocalServerError(f"{child.name} ended with status {child.status}; {child.log_tail()}")
-                if time.monotonic() > deadline:
+                waited_s = time.monotonic() - began
+                if waited_s > _LONG_START_S and not told:
+                    say("the first start after an installation compiles for a minute, and a backlog is worked off now")
+                    told = True
+                if waited_s > READY_TIMEOUT_S:
                     raise LocalServerError(f"{child.name} is not ready; {child.log_tail()}")
                 time.sleep(_POLL_S)
 
@@ -248,7 +262,7 @@ class Shop:
         services = [Service(f"worker-{number}", ("worker",), f"http://{HOST}") for number in range(self._workers)]
         for service in (*services, *self._services):
             port = free_port()
-            own = replace(self.settings, metrics_host=HOST, metrics_port=port, instance_id="")
+            own = replace(self.settings, metrics_host=HOST, metrics_port=port, instance_id=service.name)
             address = service.address if service.address != f"http://{HOST}" else f"http://{HOST}:{port}"
             if address:
                 self._addresses[service.name] = address

@@ -45,7 +45,9 @@ class EmbeddedRedis(LocalServer):
 
     ``appendfsync`` is Redis's own setting: ``everysec`` (a crash of the *machine* loses up to a second),
     ``always`` or ``no``. ``maxmemory`` is in bytes or in Redis's notation (``"64mb"``); over it writes are
-    refused (``noeviction``), never is a key dropped. See `LocalServer` for the life cycle.
+    refused (``noeviction``), never is a key dropped. ``rewrite_from``: the file is rewritten when it is larger, and
+    twice as large as after the last time; the smaller, the sooner Redis has read it at a start. See `LocalServer` for
+    the life cycle.
 
     An append-only file that a crash has cut off in the middle of a transaction is cut back to before it at the start.
     Redis itself (``aof-load-truncated yes``; 6.2 and 7.0) leaves the whole transaction out of memory, but cuts the
@@ -62,11 +64,13 @@ class EmbeddedRedis(LocalServer):
         appendonly: bool = True,
         appendfsync: str = "everysec",
         maxmemory: int | str | None = None,
+        rewrite_from: str = "1gb",
     ) -> None:
         super().__init__(directory, port)
         self.appendonly = appendonly
         self.appendfsync = appendfsync
         self.maxmemory = maxmemory
+        self.rewrite_from = rewrite_from
 
     @property
     def url(self) -> str:
@@ -84,7 +88,7 @@ class EmbeddedRedis(LocalServer):
             *("--appendfsync", self.appendfsync),
             # every step writes whole documents: from Redis's 64 MB on, a busy file would be rewritten every other
             # second, and that takes a core
-            *("--auto-aof-rewrite-min-size", "1gb"),
+            *("--auto-aof-rewrite-min-size", self.rewrite_from),
             *("--aof-load-truncated", "no"),
             *("--maxmemory", str(self.maxmemory or 0)),
             *("--maxmemory-policy", "noeviction"),

@@ -25,7 +25,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one run of each fault, on real Kafka if there is one")
     parser.add_argument("--seed", type=int, default=1, help="the first seed; the same seed gives the same schedule")
     parser.add_argument(
-        "--broker", choices=("embedded", "kafka"), help="this one only; results go to a file of its own [both]"
+        "--broker",
+        choices=("embedded", "kafka", "durable"),
+        help="this one only; results go to a file of its own [both]",
     )
     parser.add_argument("--only", action="append", metavar="NAME", help="this fault, or mutant; may be repeated")
     parser.add_argument(

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from stream.local.broker import EmbeddedBroker
+from stream.local.durable_broker import DurableBroker
 from tests.faults.scenario import Fault
 from tests.kafka.cluster import KafkaCluster
 
@@ -17,16 +18,17 @@ __all__ = ["Broker", "Brokers", "broker_name"]
 
 def broker_name(kind: str, fault: Fault) -> str:
     """What the table calls the broker of this kind on which the fault is tried."""
-    return kind if kind == "embedded" else f"{kind} x{fault.brokers}"
+    return kind if kind in {"embedded", "durable"} else f"{kind} x{fault.brokers}"
 
 
 @dataclass(frozen=True)
 class Broker:
-    """``name``: as in the table. ``kafka``: what may be killed and restarted, None on the embedded broker."""
+    """``name``: as in the table. ``kafka``, ``durable``: what may be killed and restarted, None on other brokers."""
 
     name: str
     bootstrap: str
     kafka: KafkaCluster | None
+    durable: DurableBroker | None = None
 
 
 class Brokers:
@@ -50,10 +52,13 @@ class Brokers:
     def of(self, kind: str, fault: Fault, directory: Path) -> Iterator[Broker]:
         """A broker of ``kind``, or of the one that the fault needs. One that saw an exception is not used again."""
         if not fault.runs_on(kind):
-            raise AssertionError(f"{fault.name} needs real Kafka: {fault.needs_kafka}")
+            raise AssertionError(f"{fault.name} cannot be tried on {kind}: {fault.needs_kafka or fault.needs_durable}")
         if kind == "embedded":
             with EmbeddedBroker(directory / "broker") as embedded:
                 yield Broker(broker_name(kind, fault), embedded.bootstrap, None)
+        elif kind == "durable":
+            with DurableBroker(directory / "broker") as durable:
+                yield Broker(broker_name(kind, fault), durable.bootstrap, None, durable)
         elif fault.own_broker:
             with KafkaCluster(directory / "kafka", fault.brokers) as cluster:
                 yield Broker(broker_name(kind, fault), cluster.bootstrap, cluster)

@@ -9,6 +9,7 @@ from typing import Any
 
 import redis
 
+from stream.local.durable_broker import DurableBroker
 from tests.faults.bench import Bench
 from tests.faults.processes import WorkerProcess
 from tests.faults.worker import Plan
@@ -29,6 +30,7 @@ class Trial:
     bench: Bench
     random: random.Random
     kafka: KafkaCluster | None = None
+    durable: DurableBroker | None = None
     recoveries: list[float] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     faults: int = 0
@@ -136,6 +138,7 @@ class Fault:
     full campaign. ``needs_kafka``: why the embedded broker cannot have this fault. ``own_broker``: of ``brokers``
     nodes, because it is harmed. ``broken``: events whose processing raises. ``limit_s``: no recovery may take longer.
     ``alone``: nothing else runs meanwhile, for the times are measured. ``short``: a cut-down one for `make test`.
+    ``needs_durable``: why only the broker of ``stream up`` is tried, "" if any broker may be.
     """
 
     name: str
@@ -155,7 +158,10 @@ class Fault:
     limit_s: float = float("inf")
     alone: bool = False
     short: bool = False
+    needs_durable: str = ""
 
     def runs_on(self, kind: str) -> bool:
         """Whether a broker of this kind can have the fault."""
+        if self.needs_durable:
+            return kind == "durable"
         return kind == "kafka" or not self.needs_kafka

@@ -57,6 +57,7 @@ class Schedule:
 def scheduled(faults: Sequence[Fault], choice: Choice, missing: Callable[[], str | None] = missing_program) -> Schedule:
     """All runs of each fault on real Kafka, and one on the embedded broker of those that it can have.
 
+    Faults of a whole machine are tried on the broker that `stream up` runs, and on no other.
     Where there is no real Kafka, all runs are on the embedded broker, and what it cannot have is skipped. ``missing``
     says why there is no real Kafka, None when there is one.
     """
@@ -69,7 +70,8 @@ def scheduled(faults: Sequence[Fault], choice: Choice, missing: Callable[[], str
                 result.skipped.append(Skipped(fault.name, fault.number, broker_name(kind, fault), reason + needs))
                 continue
             if not fault.runs_on(kind):
-                result.skipped.append(Skipped(fault.name, fault.number, kind, fault.needs_kafka))
+                why = fault.needs_kafka or fault.needs_durable
+                result.skipped.append(Skipped(fault.name, fault.number, kind, why))
                 continue
             beside = kind == "embedded" and choice.broker is None and reason is None
             for number in range(choice.runs or (1 if choice.quick or beside else fault.runs)):
@@ -82,6 +84,8 @@ def scheduled(faults: Sequence[Fault], choice: Choice, missing: Callable[[], str
 def _kinds(fault: Fault, choice: Choice, *, real: bool) -> list[str]:
     if choice.broker is not None:
         return [choice.broker]
+    if fault.needs_durable:
+        return ["durable"]
     if not fault.runs_on("embedded") or (choice.quick and real):
         return ["kafka"]
     return ["kafka", "embedded"]

@@ -24,6 +24,12 @@ def test_nothing_is_lost_or_doubled_on_the_embedded_broker(name: str, brokers: B
     assert result.faults >= 1
 
 
+def test_nothing_is_lost_or_doubled_when_a_whole_machine_dies(brokers: Brokers) -> None:
+    result = attempt(FAULTS["machine-kill-twice"], 1, "durable", brokers)
+    assert result.violations == []
+    assert result.faults == 2
+
+
 @pytest.mark.parametrize("name", ["zombie-once", "consumer-stalls-once", "partitions-added"])
 def test_nothing_is_lost_or_doubled_on_real_kafka(name: str, brokers: Brokers) -> None:
     required_kafka()

@@ -1,10 +1,16 @@
 """What a campaign consists of, on which brokers."""
 
+from functools import partial
+
 from tests.faults.campaign import output_of
 from tests.faults.schedule import Choice, scheduled
 from tests.faults.trials import FAULTS
 
 BOTH, KAFKA_ONLY = FAULTS["redis-kill"], FAULTS["one-of-three-brokers"]
+
+
+def _missing(reason: str | None) -> str | None:
+    return reason
 
 
 def _kinds(choice: Choice, reason: str | None = None) -> list[tuple[str, str, int]]:
@@ -42,6 +48,16 @@ def test_a_broker_that_cannot_have_a_fault_skips_it() -> None:
     schedule = scheduled([BOTH, KAFKA_ONLY], Choice(broker="embedded"), missing=lambda: None)
     assert [(task.fault, task.kind) for task in schedule.tasks] == [("redis-kill", "embedded")] * BOTH.runs
     assert [(one.fault, one.broker) for one in schedule.skipped] == [("one-of-three-brokers", "embedded")]
+
+
+def test_a_fault_of_the_whole_machine_is_tried_on_the_broker_that_keeps_its_log_only() -> None:
+    machine = FAULTS["machine-kill"]
+    with_kafka, without = (partial(_missing, reason) for reason in (None, "there is no java"))
+    for missing in (with_kafka, without):
+        tasks = scheduled([machine], Choice(), missing).tasks
+        assert [task.kind for task in tasks] == ["durable"] * machine.runs
+    assert scheduled([machine], Choice(broker="kafka"), missing=lambda: None).skipped[0].reason == machine.needs_durable
+    assert scheduled([BOTH], Choice(broker="durable"), missing=lambda: None).tasks[0].kind == "durable"
 
 
 def test_results_of_a_choice_do_not_replace_those_of_all() -> None:

@@ -19,6 +19,7 @@ from tests.faults.event_log import made_log
 from tests.faults.expectation import expected
 from tests.faults.invariants import standing, verdict
 from tests.faults.kafka_faults import KAFKA_FAULTS
+from tests.faults.machine_faults import MACHINE_FAULTS
 from tests.faults.model_faults import MODEL_FAULTS
 from tests.faults.monitor import Monitor
 from tests.faults.recovery import RECOVERY
@@ -29,7 +30,7 @@ from tests.faults.worker_faults import WORKER_FAULTS
 
 __all__ = ["FAULTS", "Result", "attempt"]
 
-_ALL = (*WORKER_FAULTS, *MODEL_FAULTS, *STALL_FAULTS, *REDIS_FAULTS, *KAFKA_FAULTS, *RECOVERY)
+_ALL = (*WORKER_FAULTS, *MODEL_FAULTS, *STALL_FAULTS, *REDIS_FAULTS, *KAFKA_FAULTS, *MACHINE_FAULTS, *RECOVERY)
 FAULTS = {fault.name: fault for fault in _ALL}
 
 
@@ -101,7 +102,7 @@ def _attempt(fault: Fault, seed: int, broker: Broker, directory: Path, mutant: s
     violations: list[str] = []
     duplicates = 0
     with Bench(directory, broker.bootstrap, log, plan=plan, expectation=expectation, **options) as bench:
-        trial = Trial(bench, rng, broker.kafka)
+        trial = Trial(bench, rng, broker.kafka, broker.durable)
         with Monitor(bench, check_offsets=not fault.takes_state_away) as monitor:
             try:
                 fault.inject(trial)

@@ -1,0 +1,149 @@
+"""The journal: offsets without gaps, each batch of an idempotent producer once, all of a change or nothing."""
+
+import sqlite3
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream.broker.batch import Batch, batches_of
+from stream.broker.errors import Code
+from stream.broker.journal import Journal, Reader, Topic
+from tests.broker.test_batch import _batch
+
+
+def _made(count: int, producer: int = -1, sequence: int = -1) -> Batch:
+    (batch,) = batches_of(_batch([(b"k", b"v")] * count, producer, sequence))
+    return batch
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a journal is."""
+    return tmp_path / "log.sqlite"
+
+
+def _topic(journal: Journal, name: str = "t") -> Topic:
+    with journal.transaction():
+        return journal.create_topic(name, 2, {})
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 1), st.integers(1, 4), st.sampled_from(["new", "again", "reopen", "gap"])), max_size=25
+    )
+)
+@settings(max_examples=40)
+def test_offsets_have_no_gaps_and_no_batch_is_there_twice(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int, str]]
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "log.sqlite"
+    journal = Journal(path)
+    topic = _topic(journal)
+    sent: dict[int, list[tuple[Batch, int]]] = defaultdict(list)
+    ends, sequences = defaultdict[int, int](int), defaultdict[int, int](int)
+    for p, count, what in steps:
+        if what == "reopen":  # a restart knows the same
+            journal.close()
+            journal = Journal(path)
+            (topic,) = journal.topics()
+        elif what == "again" and sent[p]:
+            batch, base = sent[p][-min(count, len(sent[p]))]
+            with journal.transaction():
+                assert journal.append(topic, p, [batch]).base == base
+        elif what == "gap":
+            with journal.transaction():
+                refused = journal.append(topic, p, [_made(count, 5, sequences[p] + 1)]) if sent[p] else None
+            assert refused is None or refused.code is Code.OUT_OF_ORDER_SEQUENCE_NUMBER
+        else:
+            batch = _made(count, 5, sequences[p])
+            with journal.transaction():
+                assert journal.append(topic, p, [batch]).base == ends[p]
+            sent[p].append((batch, ends[p]))
+            ends[p] += count
+            sequences[p] += count
+        assert journal.end(topic, p) == ends[p]
+    reader = Reader(path)
+    for p in (0, 1):
+        whole = reader.batches(topic, p, 0, 1 << 30)
+        assert len([*batches_of(whole)]) == len(sent[p])
+        for (batch, base), found in zip(sent[p], batches_of(whole), strict=True):
+            assert int.from_bytes(found.body[:8], "big") == base
+            assert found.count == batch.count
+    reader.close()
+    journal.close()
+
+
+def test_a_change_that_fails_takes_those_beside_it_back(path: Path) -> None:
+    journal = Journal(path)
+    topic = _topic(journal)
+
+    def fail() -> None:
+        raise sqlite3.OperationalError("the disk is full")
+
+    with pytest.raises(sqlite3.OperationalError):
+        journal.together([lambda: journal.append(topic, 0, [_made(3, 5, 0)]), fail])
+    assert journal.end(topic, 0) == 0
+    with journal.transaction():  # neither is the producer's sequence known
+        assert journal.append(topic, 0, [_made(2, 5, 0)]).base == 0
+    journal.close()
+
+
+def test_an_older_epoch_is_refused_and_a_newer_one_begins_anew(path: Path) -> None:
+    journal = Journal(path)
+    topic = _topic(journal)
+    old = _made(1, 5, 10)
+    with journal.transaction():
+        assert journal.append(topic, 0, [old]).code is Code.NONE
+        newer = Batch(old.body, 1, 0, 5, 1, 0)
+        assert journal.append(topic, 0, [newer]).base == 1
+        assert journal.append(topic, 0, [_made(1, 5, 11)]).code is Code.INVALID_PRODUCER_EPOCH
+    journal.close()
+
+
+def test_sequence_numbers_begin_again_at_zero_after_the_largest(path: Path) -> None:
+    journal = Journal(path)
+    topic = _topic(journal)
+    with journal.transaction():
+        assert journal.append(topic, 0, [_made(2, 5, 2**31 - 1)]).code is Code.NONE  # the second one has 0
+        assert journal.append(topic, 0, [_made(1, 5, 1)]).code is Code.NONE
+        assert journal.append(topic, 0, [_made(1, 5, 1)]).base == 2
+    journal.close()
+
+
+def test_a_reader_gets_whole_batches_from_the_one_that_holds_the_offset(path: Path) -> None:
+    journal = Journal(path)
+    topic = _topic(journal)
+    with journal.transaction():
+        for _ in range(3):
+            journal.append(topic, 1, [_made(10)])
+    reader = Reader(path)
+    one = len(reader.batches(topic, 1, 0, 1))
+    assert reader.batches(topic, 1, 15, 1)[:8] == (10).to_bytes(8, "big")
+    assert len(reader.batches(topic, 1, 15, 10 * one)) == 2 * one
+    assert reader.batches(topic, 1, 30, one) == reader.batches(topic, 1, 20, one)
+    assert reader.batches(topic, 0, 0, one) == b""
+    reader.close()
+    journal.close()
+
+
+def test_producers_never_get_an_id_twice(path: Path) -> None:
+    given: list[int] = []
+    for _ in range(3):
+        journal = Journal(path)
+        with journal.transaction():
+            given += [journal.new_producer(), journal.new_producer()]
+        journal.close()
+    assert len({*given}) == 6
+
+
+def test_a_file_of_another_format_is_refused(path: Path) -> None:
+    journal = Journal(path)
+    journal.close()
+    with sqlite3.connect(path) as other:
+        other.execute("update facts set value = 99 where name = 'format'")
+    other.close()
+    with pytest.raises(ValueError, match="has format 99, this program reads 1"):
+        Journal(path)

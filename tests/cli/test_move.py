@@ -1,0 +1,170 @@
+"""``stream move``: to a Kafka and a Redis of one's own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.cli.move_log import ends_of, merged_by_time
+from stream.cli.profile_view import readable_profile
+from stream.cli.reach import Local, reach
+from stream.cli.settle import wait_until_settled
+from stream.events.partition import partition_of
+from stream.features.registry import DAY_MS
+from stream.local.durable_broker import DurableBroker
+from stream.local.redis import EmbeddedRedis
+from stream.local.workers import WorkerProcesses
+from stream.processing.document import packed_state
+from stream.settings import Settings
+from stream.storage.overview import Overview
+from tests.cli.shop_runs import LOG, run_in
+
+NOTIFIER = "customer-stream.notify"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory in which 1,500 events were worked off, and somebody has read two alerts."""
+    path = tmp_path_factory.mktemp("shop")
+    with reach({"STREAM_DATA_DIR": str(path)}, {"partitions": 2}, Local.WORKERS, command="test") as settings:
+        told = {"STREAM_KAFKA_BOOTSTRAP": settings.kafka_bootstrap, "STREAM_REDIS_URL": settings.redis_url}
+        published = run_in(path, "produce", str(LOG), "--limit", "1500", **told)
+        assert "published 1,500 events" in published.stderr
+        wait_until_settled(settings)
+        consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": NOTIFIER})
+        consumer.commit(offsets=[TopicPartition("alerts", 1, 2)], asynchronous=False)
+        consumer.close()
+    return path
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Iterator[Settings]:
+    """Another Kafka and another Redis, both empty."""
+    with DurableBroker(tmp_path / "broker") as broker, EmbeddedRedis(tmp_path / "redis") as redis:
+        yield Settings(kafka_bootstrap=broker.bootstrap, redis_url=redis.url, partitions=2)
+
+
+def _documents(settings: Settings) -> dict[str, bytes]:
+    with Overview(settings) as overview:
+        return {orjson.loads(document)["customer_id"]: document for document in overview.documents()}
+
+
+def _move(shop: Path, target: Settings, *options: str) -> str:
+    moved = run_in(shop, "move", "--kafka-bootstrap", target.kafka_bootstrap, "--redis-url", target.redis_url, *options)
+    assert moved.returncode == 0, moved.stderr
+    return moved.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_with_as_many_partitions_everything_goes_along(shop: Path, target: Settings, tmp_path: Path) -> None:
+    told = _move(shop, target, "--partitions", "2")
+    assert f", {NOTIFIER}" in told
+    with reach({"STREAM_DATA_DIR": str(shop)}, {}, Local.SERVERS, command="test") as source:
+        before, ends = _documents(source), ends_of(source, source.topics)
+        with Overview(source) as overview:
+            totals, trainer, snapshot = overview.totals(), overview.trainer(), overview.snapshot()
+    assert len(before) > 100
+    assert _documents(target) == before
+    assert ends_of(target, target.topics) == ends
+    consumer = Consumer({"bootstrap.servers": target.kafka_bootstrap, "group.id": NOTIFIER})
+    assert consumer.committed([TopicPartition("alerts", 1)], timeout=10)[0].offset == 2
+    consumer.close()
+
+    # a worker there goes on: nothing is processed again, and what comes is counted on top
+    with WorkerProcesses(target, 1, tmp_path), Overview(target) as overview:
+        assert overview.snapshot() == snapshot
+        assert overview.trainer().offset == trainer.offset
+        addresses = {"STREAM_KAFKA_BOOTSTRAP": target.kafka_bootstrap, "STREAM_REDIS_URL": target.redis_url}
+        run_in(shop, "produce", str(LOG), "--limit", "1600", STREAM_PARTITIONS="2", **addresses)
+        wait_until_settled(target)
+        after = overview.totals().counters
+    assert totals.counters.events_in == totals.counters.applied == 1500
+    assert (after.events_in, after.applied, after.duplicates) == (3100, 1600, 1500)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_with_another_number_workers_rebuild_the_same_profiles(shop: Path, target: Settings, tmp_path: Path) -> None:
+    five = Settings(kafka_bootstrap=target.kafka_bootstrap, redis_url=target.redis_url, partitions=5)
+    told = _move(shop, five, "--partitions", "5")
+    assert "2 partitions here, 5 there" in told
+    with reach({"STREAM_DATA_DIR": str(shop)}, {}, Local.SERVERS, command="test") as source:
+        before = _documents(source)
+    with WorkerProcesses(five, 1, tmp_path):
+        wait_until_settled(five)
+        with Overview(five) as overview:
+            assert overview.totals().counters.applied == 1500
+            assert all(
+                (overview.find(customer) or (None,))[0] == partition_of(customer, 5) for customer in sorted(before)[:50]
+            )
+    after = _documents(five)
+    assert after.keys() == before.keys()
+    assert all(_history(after[customer]) == _history(before[customer]) for customer in before)
+
+
+def _history(document: bytes) -> tuple[object, ...]:
+    """What follows from the customer's own events, whatever the others did."""
+    fields = orjson.loads(document)
+    profile = readable_profile(packed_state(document), 28 * DAY_MS)
+    counted = [fields.get(name) for name in ("events", "orders", "spend", "first_at", "last_at", "last_order_at")]
+    return (*counted, profile["days"], profile["orders"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_what_is_there_already_is_never_mixed_with(shop: Path, target: Settings) -> None:
+    _move(shop, target, "--partitions", "2")
+    again = run_in(shop, "move", "--kafka-bootstrap", target.kafka_bootstrap, "--redis-url", target.redis_url)
+    assert again.returncode == 1
+    assert "the target has records in" in again.stderr
+
+
+def test_a_directory_without_anything_is_named(tmp_path: Path) -> None:
+    refused = run_in(tmp_path, "move", "--kafka-bootstrap", "127.0.0.1:1", "--redis-url", "redis://127.0.0.1:1/0")
+    assert refused.returncode == 1
+    assert f"{tmp_path} holds nothing" in refused.stderr
+
+
+class _Record:
+    """What `merged_by_time` asks of a record."""
+
+    def __init__(self, value: bytes, appended_ms: int) -> None:
+        self._value, self._appended_ms = value, appended_ms
+
+    def value(self) -> bytes:
+        return self._value
+
+    def timestamp(self) -> tuple[int, int]:
+        return (2, self._appended_ms)
+
+
+@given(st.lists(st.lists(st.one_of(st.none(), st.integers(0, 10**9)), max_size=20), max_size=5))
+def test_the_order_within_a_partition_stays_and_sorted_partitions_are_merged(times: list[list[int | None]]) -> None:
+    now_ms = 2 * 10**12
+
+    def record(stream: int, number: int, at: int | None) -> _Record:
+        event = {"stream": stream, "number": number, **({} if at is None else {"timestamp": at})}
+        return _Record(orjson.dumps(event), now_ms)
+
+    streams = [[record(stream, number, at) for number, at in enumerate(own)] for stream, own in enumerate(times)]
+    merged = [orjson.loads(found.value() or b"") for found in merged_by_time([iter(own) for own in streams], 0)]  # type: ignore[arg-type]
+    assert len(merged) == sum(map(len, times))
+    for stream in range(len(times)):
+        assert [event["number"] for event in merged if event["stream"] == stream] == [*range(len(times[stream]))]
+    if all(None not in own and own == sorted(own, key=lambda at: at or 0) for own in times):
+        in_order = [event["timestamp"] for event in merged]
+        assert in_order == sorted(in_order)
+
+
+def test_an_event_from_the_future_holds_nobody_up() -> None:
+    """It is a dead letter for the workers, so its time is not believed here either."""
+    early, late = orjson.dumps({"timestamp": 10}), orjson.dumps({"timestamp": 20})
+    wild = orjson.dumps({"timestamp": 10**9})
+    streams = [[_Record(wild, 1_000_000), _Record(early, 1_000_000)], [_Record(late, 1_000_000)]]
+    merged = [found.value() for found in merged_by_time([iter(own) for own in streams], 300_000)]  # type: ignore[arg-type]
+    assert merged == [wild, early, late]

@@ -1,0 +1,131 @@
+"""``stream up``: everything on one machine, and nothing of it lost."""
+
+import os
+import signal
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from stream.cli.reach import Local, reach
+from stream.cli.settle import wait_until_settled
+from stream.cli.shop import MAX_PAUSE_S, MAX_RESTARTS, STEADY_S, Restarts
+from stream.local.directory import DataDirectory
+from stream.processing.state import Counters
+from stream.settings import Settings
+from stream.storage.overview import Overview
+from tests.cli.shop_runs import LOG, UpProcess, run_in, until
+
+
+def _settings(path: Path) -> Settings:
+    with reach({"STREAM_DATA_DIR": str(path)}, {}, Local.FIND) as settings:
+        return settings
+
+
+def _settled(path: Path) -> Counters:
+    settings = _settings(path)
+    wait_until_settled(settings)
+    with Overview(settings) as overview:
+        return overview.totals().counters
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_life_of_a_shop(tmp_path: Path) -> None:
+    path = tmp_path / "shop"
+    produced = ("produce", str(LOG), "--limit", "2000")
+    with UpProcess(path) as up:
+        assert f"data in {path}" in up.output
+        second = run_in(path, "up")
+        assert second.returncode == 1
+        assert f"in use by `stream up` (process {up.process.pid})" in second.stderr
+
+        # every process dies with the one that was killed, and what was confirmed is there afterwards
+        published = run_in(path, *produced)
+        assert "published 2,000 events" in published.stderr
+        pids = [*up.running.pids.values()]
+        layout = up.directory.layout()
+        up.kill()
+        until(lambda: not any(map(_alive, pids)), "all are dead", 10.0)
+        assert up.directory.running() is None
+
+    with UpProcess(path) as up:
+        assert up.directory.layout() == layout
+        first = _settled(path)
+        assert (first.events_in, first.applied, first.duplicates, first.dead_letters) == (2000, 2000, 0, 0)
+
+        # a worker that dies is started again, and so are the servers
+        for name in ("worker-0", "redis", "broker"):
+            before = up.running.pids
+            os.kill(before[name], signal.SIGKILL)
+            until(lambda before=before, name=name: up.running.pids[name] != before[name], f"{name} is there again")  # type: ignore[misc]
+            assert f"{name} has ended" in up.output
+        assert "published 2,000 events" in run_in(path, *produced).stderr
+        again = _settled(path)
+        assert (again.events_in, again.applied, again.duplicates) == (4000, 2000, 2000)
+
+        pids = [*up.running.pids.values()]
+        up.process.send_signal(signal.SIGTERM)
+        assert up.process.wait(60) == 0
+        assert "everything is kept" in up.output
+        assert not any(map(_alive, pids))
+
+    # a command of its own finds all of it, and leaves nothing behind
+    found = run_in(path, "doctor")
+    assert "no Kafka or Redis" not in found.stderr
+    with reach({"STREAM_DATA_DIR": str(path)}, {}, Local.SERVERS, command="test") as settings:
+        with Overview(settings) as overview:
+            assert overview.totals().counters == again
+        assert DataDirectory(path).running() is not None
+    assert DataDirectory(path).running() is None
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_what_cannot_start_ends_it_with_its_log(tmp_path: Path) -> None:
+    path = tmp_path / "shop"
+    refused = run_in(path, "up", STREAM_NOTIFY_FILE=str(tmp_path / "missing.yaml"))
+    assert refused.returncode in {1, 2}
+    assert "missing.yaml" in refused.stderr
+
+
+def test_the_number_of_partitions_of_a_directory_stays(tmp_path: Path) -> None:
+    with reach({"STREAM_DATA_DIR": str(tmp_path)}, {"partitions": 3}, Local.SERVERS, command="test") as settings:
+        assert settings.partitions == 3
+    with reach({"STREAM_DATA_DIR": str(tmp_path)}, {}, Local.SERVERS, command="test") as settings:
+        assert settings.partitions == 3
+    refused = run_in(tmp_path, "up", "--partitions", "5")
+    assert refused.returncode == 2
+    assert f"partitions=5, but {tmp_path} has 3" in refused.stderr
+
+
+def test_settings_of_other_servers_do_not_lead_astray(tmp_path: Path) -> None:
+    given = {"topic_prefix": "x.", "namespace": "n", "kafka_sasl_mechanism": "", "raise_at": 0.8}
+    with reach({"STREAM_DATA_DIR": str(tmp_path)}, given, Local.SERVERS, command="test") as settings:
+        usual = Settings()
+        same = ("kafka_bootstrap", "redis_url", "partitions", "data_dir")
+        own = replace(settings, **{name: getattr(usual, name) for name in same})
+        assert own == Settings(raise_at=0.8)
+
+
+def test_restarts_are_further_and_further_apart_and_come_to_an_end() -> None:
+    restarts, now, times = Restarts(), 1000.0, []
+    while not restarts.hopeless(now):
+        if restarts.due(now):
+            times.append(now)
+        now += 0.1
+    pauses = [later - earlier for earlier, later in pairwise(times)]
+    assert len(times) == MAX_RESTARTS
+    assert pauses == sorted(pauses)
+    assert max(pauses) <= MAX_PAUSE_S + 0.2
+    assert restarts.due(now + STEADY_S + 1)
+    assert restarts.count == 1
