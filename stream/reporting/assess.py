@@ -62,7 +62,7 @@ class Standing(IntEnum):
     @property
     def text(self) -> str:
         """As people call it."""
-        return ("no order yet", "active", "at risk", "lost")[self]
+        return ("without an order", "active", "at risk", "lost")[self]
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
