@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-import test lint format check faults faults-mutants bench lock clean
+.PHONY: help install demo demo-import test lint format check faults faults-mutants bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,6 +13,8 @@ PYTHONS := python3.12 python3.11 python3.13 python3.14 python3
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Install the program and all it needs into .venv
 
 demo: $(INSTALLED) ## Run everything on this machine and watch it work; options in ARGS="..."
 	@$(BIN)/stream demo $(ARGS)
