@@ -15,7 +15,7 @@ _BREAK: Final = "\u200b"
 #: Where a sequence begins to mean something; the break goes behind the first group.
 _SEQUENCES: Final = re.compile(
     r"(<)(?=\S)"  # markup of HTML; mentions and links of Slack and Discord
-    r"|(?<![\w.+-])(@)(?=\w)"  # mentions, but not the @ within an e-mail address
+    r"|(?<!\w)(@)(?=\w)"  # mentions, but not the @ within an e-mail address
     r"|(@)(?=(?:everyone|here|channel|all)\b)"
     r"|(\])(?=[(\[])"  # links of Markdown
     r"|(:)(?=//)|\b(www)(?=\.)"  # links that are made of plain text
