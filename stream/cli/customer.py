@@ -6,6 +6,7 @@ import click
 import orjson
 
 from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.reach import Local
 from stream.clock import SystemClock
 from stream.errors import StorageError
 from stream.events.partition import partition_of
@@ -21,7 +22,7 @@ __all__ = ["customer"]
 @click.command(cls=SettingsCommand)
 @click.argument("customer_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="The document, with its packed state unpacked.")
-@with_settings("Redis", "Topics", "Labels")
+@with_settings("Redis", "Topics", "Labels", local=Local.SERVERS)
 def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     """Show everything about customer ID: history, risk and reasons, features, timers.
 
