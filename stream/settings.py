@@ -74,7 +74,19 @@ class Settings:
 
     data_dir: str = setting("", "Data", "where `stream up` keeps everything; empty: below ~/.local/share")
 
-    clock: str = setting("auto", "Time", "what moves time when no event does", choices=("auto", "event", "wall"))
+    clock: str = setting(
+        "auto",
+        "Time",
+        "what moves time when no event does: event: nothing; wall: the wall clock; auto: the wall clock, unless a "
+        "history is coming in or is all there is",
+        choices=("auto", "event", "wall"),
+    )
+    clock_quiet_s: float = setting(
+        300.0,
+        "Time",
+        "clock=auto: the wall clock takes over after so long without an event, the newest of the last 90 days (s)",
+        at_least=0,
+    )
     skew_s: float = setting(300.0, "Time", "an event may lie this far after the time of its record (s)", at_least=0)
     horizon_days: float = setting(28.0, "Labels", "no order for this long is churn (days)", over=0)
     landmark_days: float = setting(7.0, "Labels", "time between training examples of a customer (days)", over=0)
@@ -121,6 +133,16 @@ class Settings:
     cache_customers: int = setting(200_000, "Worker", "profiles kept in memory", at_least=0)
     model_poll_ms: int = setting(500, "Worker", "time between looks for a new model (ms)", at_least=1)
     snapshot_ms: int = setting(500, "Worker", "least time between model snapshots (ms)", at_least=1)
+    rescore: str = setting(
+        "auto",
+        "Worker",
+        "when all customers are scored again: auto: with the first model, after an import, and weekly; asked: only by "
+        "`stream rescore`",
+        choices=("auto", "asked"),
+    )
+    rescore_rest_s: float = setting(
+        5.0, "Worker", "rescore=auto waits until no event and no model has come for so long (s)", at_least=0
+    )
 
     notify_file: str = setting("", "Notifications", "YAML file of channels, templates and rules")
 

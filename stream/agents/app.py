@@ -192,6 +192,11 @@ class Assembly:
             self._clock,
             WorkerOptions(
                 clock=settings.clock,
+                clock_quiet_s=settings.clock_quiet_s,
+                rescore=settings.rescore,
+                asked=lambda: self.model.asked,
+                rest_s=settings.rescore_rest_s,
+                period_ms=self._rules.landmark_ms,
                 step_records=settings.batch_max_records,
                 align_wait_s=settings.align_wait_ms / 1000,
                 fenced_wait_s=settings.session_timeout_s,

@@ -28,6 +28,8 @@ class CurrentModel:
         self.poll_s = poll_s
         self._seen: bytes | None = None
         self.scorer: Scorer = WARMING
+        #: How often an operator has asked that all customers be scored again.
+        self.asked = 0
         #: When Redis last told what it has, by the monotonic clock (s); None: never.
         self.looked_at_s: float | None = None
         #: Whether the snapshot that is stored now is refused.
@@ -36,7 +38,7 @@ class CurrentModel:
     async def refresh(self) -> None:
         """Look once; load what is new."""
         try:
-            encoded = await self._store.snapshot()
+            encoded, self.asked = await self._store.present()
         except StorageError as error:
             _LOG.warning("scoring goes on with model version %d: %s", self.scorer.model.version, error)
             return

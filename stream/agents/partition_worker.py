@@ -15,6 +15,8 @@ import numpy as np
 from stream import metrics
 from stream.agents.observation import observe_delays, observe_outcome
 from stream.agents.outbox import Outbox
+from stream.agents.pace import Rest, follows_wall_clock
+from stream.agents.rescoring import Rescoring
 from stream.agents.waiting import pause, wait_until_set
 from stream.clock import Clock
 from stream.errors import CodecError, DamagedProfileError, FencedError, StorageError, SystematicError
@@ -38,8 +40,6 @@ _TICK_S = 1.0
 _STEP_CUSTOMERS = 8000
 #: The wall clock moves stream time this much behind itself, so that events under way still arrive in order.
 _CLOCK_GRACE_MS = 10_000
-#: A partition whose newest event is younger than this is fed by producers that write in the present.
-_LIVE_WITHIN_MS = 3_600_000
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.05, 5.0
 #: How long a worker that stops waits for the broker to confirm its outbox.
 _HAND_OVER_S = 2.0
@@ -81,13 +81,20 @@ def no_probe(_point: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """``gather_s``: how long a partition that lags waits for a larger step. ``outbox_limit``: unpublished records at
-    which a partition stops taking events. ``sweep_customers``: most due customers in one sweep. ``fenced_wait_s``: how
-    long a worker that was superseded waits for its revocation before it claims again. ``probe``: called at the named
-    points of a step (fault injection in tests).
+    """``clock``, ``clock_quiet_s``: see `stream.agents.pace`. ``rescore``: ``auto``, or only when ``asked``, which
+    counts requests; ``rest_s``: for how long nothing new must have come before; ``period_ms``: of landmarks, see
+    `stream.processing.rescoring`. ``gather_s``: how long a partition that lags waits for a larger step.
+    ``outbox_limit``: unpublished records at which a partition stops taking events. ``sweep_customers``: most due
+    customers in one sweep. ``fenced_wait_s``: how long a worker that was superseded waits for its revocation before it
+    claims again. ``probe``: called at the named points of a step (fault injection in tests).
     """
 
     clock: str = "auto"
+    clock_quiet_s: float = 300.0
+    rescore: str = "auto"
+    asked: Callable[[], int] = lambda: 0
+    rest_s: float = 5.0
+    period_ms: int = 7 * 86_400_000
     step_records: int = 2000
     align_wait_s: float = 5.0
     gather_s: float = 0.2
@@ -124,6 +131,16 @@ class PartitionWorker:
         self._clock = clock
         self._options = options
         self._aligner = Aligner(len(_TYPES))
+        self._rest = Rest()
+        self._rescoring = Rescoring(
+            store,
+            options.asked,
+            is_automatic=options.rescore == "auto",
+            rest_s=options.rest_s,
+            period_ms=options.period_ms,
+        )
+        #: Whether the last turn was one of rescoring: events that wait come in between.
+        self._has_rescored = False
         self._held: set[int] = set()
         self._given_up: set[int] = set()
         #: Records of an input that are enough to have in memory: the inputs together fill a step.
@@ -214,6 +231,8 @@ class PartitionWorker:
             await self._release()
         elif self._due:
             await self._sweep(self._due)
+        elif self._rescores():
+            await self._rescore()
         elif (gather_s := self._gather_s()) > 0.0:
             await wait_until_set(self._wake, gather_s)
         elif (taken := self._take()) is not None:
@@ -222,6 +241,39 @@ class PartitionWorker:
             await self._commit(self.partition.sweep((), self._scorer(), self._clock.now_ms()))
         else:
             await self._wait()
+
+    def _rescores(self) -> bool:
+        """Whether to look at some of all customers now; note whether there is rest."""
+        now_s, scorer = asyncio.get_running_loop().time(), self._scorer()
+        self._rest.look(now_s, is_idle=self._is_idle(), version=scorer.model.version)
+        if self._rescoring.is_under_way and self._has_rescored and not self._rest.is_idle:
+            self._has_rescored = False
+            return False
+        self._has_rescored = self._knows_due and self._rescoring.begin_if_due(
+            self.partition.state, scorer, self._rest, now_s, self._clock.now_ms()
+        )
+        return self._has_rescored
+
+    def _is_idle(self) -> bool:
+        return not any(
+            self._aligner.buffered(source) or not self.inputs.at_end(source) for source in range(len(_TYPES))
+        )
+
+    async def _rescore(self) -> None:
+        customers = await self._rescoring.customers(asyncio.get_running_loop().time())
+        self._options.probe("rescoring")
+        await self._load(customers)
+        outcome = self._fire(customers, looks_at_all=True)
+        if not self._rescoring.is_under_way:
+            outcome.state.rescored = self._rescoring.done(outcome.state, self._scorer())
+            _LOG.info(
+                "partition %d: all %d customers scored again",
+                self.partition.partition,
+                outcome.state.rescored.customers,
+            )
+        elif not customers:
+            return
+        await self._commit(outcome)
 
     def _may_look_for_released(self) -> bool:
         now = asyncio.get_running_loop().time()
@@ -354,10 +406,10 @@ class PartitionWorker:
         await self._load(due)
         await self._commit(self._fire(due))
 
-    def _fire(self, due: Sequence[str]) -> Outcome:
+    def _fire(self, customers: Sequence[str], *, looks_at_all: bool = False) -> Outcome:
         while True:
             try:
-                return self.partition.sweep(due, self._scorer(), self._clock.now_ms())
+                return self.partition.sweep(customers, self._scorer(), self._clock.now_ms(), looks_at_all=looks_at_all)
             except DamagedProfileError as error:
                 self._quarantine(error)
 
@@ -395,13 +447,13 @@ class PartitionWorker:
 
     def _clock_moved(self) -> bool:
         """Move stream time with the wall clock, where that is what this partition lives by."""
-        if self._options.clock == "event" or any(
-            self._aligner.buffered(source) or not self.inputs.at_end(source) for source in range(len(_TYPES))
-        ):
+        if not self._is_idle():
             return False
         state, now_ms = self.partition.state, self._clock.now_ms()
-        recent = state.stream_time_ms is not None and state.stream_time_ms >= now_ms - _LIVE_WITHIN_MS
-        if not (self._options.clock == "wall" or state.live or recent):
+        idle_s = self._rest.idle_s(asyncio.get_running_loop().time())
+        if not follows_wall_clock(
+            self._options.clock, state, now_ms, idle_s=idle_s, quiet_s=self._options.clock_quiet_s
+        ):
             return False
         target_ms = now_ms - _CLOCK_GRACE_MS
         if state.stream_time_ms is not None and target_ms < state.stream_time_ms + _TICK_S * 1000:
@@ -439,6 +491,7 @@ class PartitionWorker:
         self.outbox.reset(decode_record(octets) for octets in claim.outbox)
         self._aligner.clear()
         self._due = []
+        self._rescoring.reset()
         # only a commit tells what is due, and the former owner may have died before it fired that
         self._knows_due = self.partition.state.stream_time_ms is None
         self._waiting_since = None

@@ -16,7 +16,7 @@ from stream.processing.foresight import at_risk_from, risk_after_order
 from stream.processing.score import NO_LOGIT, nearest_segment, raw_logit_of, risk_at
 from stream.processing.silence import next_due, search
 
-__all__ = ["FIRED", "ROOM", "SUPPRESSED", "apply", "fire"]
+__all__ = ["FIRED", "ROOM", "SUPPRESSED", "apply", "fire", "look"]
 
 _LANDMARK = int(EmissionKind.LANDMARK)
 _LABEL = int(EmissionKind.LABEL)
@@ -236,6 +236,27 @@ def fire(p, row, until, rules, model, out, count, tally, looks):  # type: ignore
             count = _evaluate(p, row, due, cause, 0, rules, model, out, count, tally, looks)
             tally[_FIRED_SILENCE] += 1
     return count
+
+
+@jit
+def look(p, row, at, rules, model, out, count, tally, looks):  # type: ignore[no-untyped-def]
+    """Bring risk and segment of ``p`` up to date as of ``at`` without a timer; return the new emission count.
+
+    ``at`` is stream time, whose timers have fired. Nobody is alerted of a customer who is retired from scoring: nothing
+    would ever clear that. Who was looked at then with this model is passed over.
+    """
+    if p.events == 0 or not model.ready or (p.as_of >= at and p.risk_version == model.version):
+        return count
+    if p.next_landmark_at == -NEVER:
+        p.risk = risk_at(p, at, model, looks.values[row], looks.inputs[row])
+        p.risk_version = model.version
+        p.as_of = at
+        looks.at[row] = at
+    else:
+        cause = _silence_cause(p, rules, model, looks)
+        count = _evaluate(p, row, at, cause, 0, rules, model, out, count, tally, looks)
+        p.at_risk_from = at_risk_from(p, at, rules, model, looks.value, looks.input)
+    return _assign_segment(p, row, at, model, out, count, looks.values[row], looks.inputs[row])
 
 
 @jit

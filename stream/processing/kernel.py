@@ -132,13 +132,16 @@ class Kernel:
 
         return self._run(go_on, known, models, feed.status)
 
-    def sweep(self, known: Known, until: int, model: Model) -> Run:
-        """Fire the timers of the customers that are due before ``until`` (ms). Raises as `advance` does."""
+    def sweep(self, known: Known, until: int, model: Model, *, looks_at_all: bool = False) -> Run:
+        """Fire the timers of the customers that are due before ``until`` (ms). Raises as `advance` does.
+
+        ``looks_at_all``: then look at each of them as of ``until``, whether or not something was due.
+        """
         models = self._compiled(model)
 
         def go_on(cursor: npt.NDArray[np.void], customers: Customers, left: Left) -> tuple[int, int]:
             result: tuple[int, int] = one_by_one.sweep(
-                self._working, cursor, customers, until, self._rules, models, left
+                self._working, cursor, customers, until, looks_at_all, self._rules, models, left
             )
             return result
 

@@ -18,7 +18,7 @@ from stream.compiling import jit
 from stream.features import vector
 from stream.features.codec import MOST_OCTETS, pack_into, unpack_from
 from stream.features.profile import NEVER, PROFILE, reset
-from stream.processing.advance import ROOM, apply, fire
+from stream.processing.advance import ROOM, apply, fire, look
 from stream.processing.foresight import foreseen
 from stream.processing.score import risk_at
 from stream.processing.silence import next_due, search
@@ -228,8 +228,11 @@ def advance(working, cursors, customers, events, rules, models, left):  # type: 
 
 
 @jit
-def sweep(working, cursors, customers, until, rules, models, left):  # type: ignore[no-untyped-def]
-    """Fire what is due before ``until`` (ms) of each customer; returns, and goes on, as `advance` does."""
+def sweep(working, cursors, customers, until, looks_at_all, rules, models, left):  # type: ignore[no-untyped-def]
+    """Fire what is due before ``until`` (ms) of each customer; returns, and goes on, as `advance` does.
+
+    ``looks_at_all``: then look at each as of ``until``, whether or not something was due.
+    """
     p = working[0]
     cursor = cursors[0]
     model = models[0]
@@ -241,8 +244,11 @@ def sweep(working, cursors, customers, until, rules, models, left):  # type: ign
             return status, count
         before = count
         count = fire(p, cursor.row, until, rules, model, out, count, left.tally, left.looks)
+        full = count + 2 * ROOM > out.shape[0]
+        if looks_at_all and not full:
+            count = look(p, cursor.row, until, rules, model, out, count, left.tally, left.looks)
         _place(out, before, count, cursor.row)
-        if count + 2 * ROOM > out.shape[0]:
+        if full:
             return FULL, count
         _leave(p, rules, model, cursor, left)
     return DONE, count

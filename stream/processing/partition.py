@@ -203,8 +203,11 @@ class Partition:
         )
         return self._with_forwarded(outcome, taken)
 
-    def sweep(self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int) -> Outcome:
-        """Fire the timers of customers that are due before the partition's stream time."""
+    def sweep(self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int, *, looks_at_all: bool = False) -> Outcome:
+        """Fire the timers of customers that are due before the partition's stream time.
+
+        ``looks_at_all``: then look at each of them as of stream time, whether or not something was due.
+        """
         state = self._next_state()
         aside = self.quarantined
         known = [c for c in customer_ids if self._cache.get(c) is not None and c not in aside]
@@ -212,7 +215,7 @@ class Partition:
         if state.stream_time_ms is None or not known:
             return replace(self._outcome(state, (), None, scorer, now_ms, []), idle=gone)
         try:
-            run = self._kernel.sweep(self._known(known), state.stream_time_ms, scorer.model)
+            run = self._kernel.sweep(self._known(known), state.stream_time_ms, scorer.model, looks_at_all=looks_at_all)
         except CodecError as error:
             raise _whose(error, known) from error
         outcome = self._outcome(state, known, run, scorer, now_ms, [])
@@ -251,6 +254,7 @@ class Partition:
             live=state.live,
             counters=msgspec.structs.replace(state.counters),
             quarantined=dict(self.quarantined),
+            rescored=state.rescored,
         )
 
     def _known(self, customers: list[str]) -> Known:

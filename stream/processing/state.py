@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Counters", "Outgoing", "PartitionState"]
+__all__ = ["Counters", "Outgoing", "PartitionState", "Rescored"]
 
 
 class Counters(msgspec.Struct):
@@ -30,6 +30,19 @@ class Counters(msgspec.Struct):
     forwarded: int = 0
 
 
+class Rescored(msgspec.Struct, frozen=True):
+    """When all customers of a partition were last looked at; see `stream.processing.rescoring`.
+
+    ``asked``: the latest request that this has answered. ``stream_time_ms``: as of when, None: never. ``labels``: how
+    many the model had learned. ``customers``: how many were looked at.
+    """
+
+    asked: int = 0
+    stream_time_ms: int | None = None
+    labels: int = 0
+    customers: int = 0
+
+
 class PartitionState(msgspec.Struct):
     """``offsets``: next offset to process, by topic. ``stream_time_ms``: None before the first event.
 
@@ -42,6 +55,7 @@ class PartitionState(msgspec.Struct):
     live: bool = False
     counters: Counters = msgspec.field(default_factory=Counters)
     quarantined: dict[str, str] = {}
+    rescored: Rescored = Rescored()
 
 
 class Outgoing(msgspec.Struct, array_like=True, frozen=True):

@@ -28,7 +28,16 @@ from stream.settings import Settings
 from stream.storage import redis_connections
 from stream.urls import SentinelAddress, is_sentinel, sentinel_address
 
-__all__ = ["FAILURES", "Client", "check_access", "connect", "connect_blocking", "connect_or_explain", "explained"]
+__all__ = [
+    "FAILURES",
+    "Client",
+    "check_access",
+    "connect",
+    "connect_blocking",
+    "connect_or_explain",
+    "explained",
+    "is_cluster",
+]
 
 #: What a command may raise when Redis is away, refuses or does not answer (a cluster has an error of its own).
 FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError)
@@ -92,6 +101,11 @@ class _Cluster(redis.asyncio.cluster.RedisCluster):
             if error.obj is not None:
                 raise
             raise RedisConnectionError("another task closed the connection, because its node is away") from error
+
+
+def is_cluster(client: Client) -> bool:
+    """Whether ``client`` talks to a Redis Cluster, where what asks for no key must say which node it means."""
+    return isinstance(client, (redis.asyncio.cluster.RedisCluster, redis.cluster.RedisCluster))
 
 
 def connect_blocking(

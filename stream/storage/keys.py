@@ -48,6 +48,10 @@ class Keys:
         """String: the newest layout of packed profiles that a worker may have written."""
         return f"{self.namespace}:{{models}}:profile-layout"
 
+    def rescore(self) -> str:
+        """String: how often it was asked that all customers be scored again."""
+        return f"{self.namespace}:{{models}}:rescore"
+
     def snapshot(self) -> str:
         """String: the model snapshot that scorers read."""
         return f"{self.namespace}:{{models}}:snapshot"

@@ -85,6 +85,15 @@ class ModelStore:
             raise StorageError(f"the model snapshot cannot be read from Redis: {error}") from error
         return found
 
+    @measured("snapshot")
+    async def present(self) -> tuple[bytes | None, int]:
+        """Return the encoded snapshot, and how often it was asked that all customers be scored again."""
+        try:
+            snapshot, asked = await self._client.mget([self._keys.snapshot(), self._keys.rescore()])
+        except FAILURES as error:
+            raise StorageError(f"the model snapshot cannot be read from Redis: {error}") from error
+        return snapshot, int(asked or 0)
+
     @measured("claim_models")
     async def claim(self) -> Checkpoint:
         """Become the trainer: writes of an earlier one are rejected from now on."""

@@ -15,7 +15,7 @@ import msgspec
 
 from stream.errors import FencedError, StorageError
 from stream.processing.state import Outgoing, PartitionState
-from stream.storage.connection import FAILURES, Client
+from stream.storage.connection import FAILURES, Client, is_cluster
 from stream.storage.keys import Keys
 from stream.storage.round_trips import measured
 
@@ -193,6 +193,23 @@ class PartitionStore:
         except FAILURES as error:
             raise StorageError(f"documents of partition {self._partition} cannot be read: {error}") from error
         return found
+
+    @measured("customers")
+    async def customers(self, cursor: int, count: int) -> tuple[int, list[str]]:
+        """Some customers who have a document, from position ``cursor`` (0: the beginning) on, and where to go on.
+
+        Looks at about ``count`` keys of the server, which may be those of others. The next position is 0 at the end;
+        by then everybody who was there all the time has been named, some perhaps twice.
+        """
+        prefix = self._keys.customer(self._partition, "")
+        try:
+            where = {"target_nodes": self._client.get_node_from_key(prefix)} if is_cluster(self._client) else {}
+            following, found = await self._client.scan(cursor, match=f"{prefix}*", count=count, **where)
+        except FAILURES as error:
+            raise StorageError(f"the customers of partition {self._partition} cannot be listed: {error}") from error
+        if isinstance(following, dict):
+            (following,) = following.values()
+        return int(following), [key.decode().removeprefix(prefix) for key in found]
 
     @measured("released")
     async def released(self) -> set[str]:

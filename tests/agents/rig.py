@@ -142,8 +142,10 @@ class Rig:
         self.publisher: Publisher = cast("Publisher", self.broker)
         self.topics = Topics()
         self.rules = rules
-        self._scorer = scorer
-        self._options = {"clock": "event", "step_records": 25, "sweep_customers": 2, "fenced_wait_s": 0.3, **options}
+        #: What the worker scores with.
+        self.scorer_now: Callable[[], Scorer] = lambda: scorer
+        self._options = {"clock": "event", "step_records": 25, "sweep_customers": 2, "fenced_wait_s": 0.3}
+        self._options |= {"rescore": "auto" if "rest_s" in options else "asked", **options}
         self._workers: list[PartitionWorker] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -157,7 +159,7 @@ class Rig:
             Decoder(),
             Outbox(self.publisher),
             self.transport,
-            lambda: self._scorer,
+            lambda: self.scorer_now(),
             self.clock,
             WorkerOptions(probe=probe, **cast("Any", self._options)),
         )

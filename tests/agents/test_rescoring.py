@@ -1,0 +1,276 @@
+"""Everybody gets a risk: with the first model, after an import, when it is asked for; and whatever dies meanwhile."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+import orjson
+import pytest
+
+from stream.agents.pace import Rest, follows_wall_clock
+from stream.errors import StorageError
+from stream.events.kinds import EventKind
+from stream.local.redis import EmbeddedRedis
+from stream.processing.rules import Rules
+from stream.processing.scorer import WARMING, Scorer
+from stream.processing.state import PartitionState
+from tests.agents.rig import PARTITION, Rig, until
+from tests.features.lists_of_events import BEGIN, DAY
+from tests.oracle.event import Event
+from tests.oracle.features import features_at
+from tests.oracle.record import Entry, logs_of
+from tests.processing.frozen import SILENCE, scorer_of
+from tests.processing.station import NOW_MS
+from tests.storage.redis_client import with_redis
+
+RULES = Rules(silence_bound_ms=70 * DAY)
+#: Forty customers who order until they leave, half of them long before the end.
+CUSTOMERS = {f"customer-{k}": 3 + 10 * (k % 20) for k in range(40)}
+
+
+def history() -> list[Entry]:
+    log: list[Entry] = []
+    for number, (customer, last) in enumerate(CUSTOMERS.items()):
+        for day in range(0, last + 1, 9):
+            at = BEGIN + day * DAY + number * 1000
+            log.append((customer, Event(f"{customer}-{day}", EventKind.ORDER_COMPLETED, at, f"o{day}", 10_000)))
+    return sorted(log, key=lambda entry: entry[1].at)
+
+
+LOG = history()
+NEWEST = max(event.at for _, event in LOG)
+
+
+class Field:
+    """A rig whose model, and how often an operator has asked, can change."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.scorer: Scorer = WARMING
+        self.asked = 0
+
+
+def play(
+    redis_server: EmbeddedRedis,
+    namespace: str,
+    scenario: Callable[[Field], Awaitable[None]],
+    log: Sequence[Entry] = LOG,
+    **options: object,
+) -> None:
+    async def run(client: object) -> None:
+        field: Field | None = None
+
+        def asked() -> int:
+            return field.asked if field else 0
+
+        given = {"rest_s": 0.05, "asked": asked, **options}
+        rig = Rig(client, namespace, [*logs_of(log).values()], RULES, WARMING, **given)
+        field = Field(rig)
+        rig.scorer_now = lambda: field.scorer
+        try:
+            await scenario(field)
+        finally:
+            await rig.end()
+
+    with_redis(redis_server.url, run)
+
+
+def risks(documents: dict[str, bytes]) -> dict[str, float | None]:
+    return {customer: orjson.loads(document).get("risk") for customer, document in documents.items()}
+
+
+def expected_risks(as_of: int = NEWEST) -> dict[str, float]:
+    return {
+        name: SILENCE.risk(features_at([event for customer, event in LOG if customer == name], as_of))
+        for name in CUSTOMERS
+    }
+
+
+async def all_scored(field: Field) -> dict[str, bytes]:
+    return await field.rig.documents()
+
+
+def is_rescored(worker: object, times: int = 0) -> bool:
+    state = worker.partition.state
+    return state.rescored.stream_time_ms is not None and state.rescored.asked >= times
+
+
+def test_a_history_that_came_before_the_first_model_is_scored_with_it(
+    redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    async def scenario(field: Field) -> None:
+        worker, _ = await field.rig.start()
+        await until(lambda: field.rig.is_done(worker), "everything is stored")
+        assert set(risks(await field.rig.documents()).values()) == {None}
+        retired = CUSTOMERS.keys() - (await field.rig.timers()).keys()
+        assert len(retired) > 10
+        field.scorer = scorer_of(SILENCE)
+        await until(lambda: is_rescored(worker) and field.rig.is_done(worker), "all are scored")
+        found = risks(await field.rig.documents())
+        assert found == pytest.approx(expected_risks(), abs=1e-6)
+        state = worker.partition.state
+        assert (state.rescored.customers, state.rescored.stream_time_ms) == (len(CUSTOMERS), NEWEST)
+        # nobody is alerted of customers who left long ago
+        alerted = {orjson.loads(r.value or b"")["customer_id"] for r in field.rig.broker.published if r.topic == "alerts"}
+        assert alerted
+        assert not alerted & retired
+        # and it is done once
+        steps = worker.steps
+        await asyncio.sleep(0.5)
+        assert worker.steps == steps
+
+    play(redis_server, namespace, scenario)
+
+
+def test_it_is_done_again_when_asked_and_only_then(redis_server: EmbeddedRedis, namespace: str) -> None:
+    async def scenario(field: Field) -> None:
+        worker, _ = await field.rig.start()
+        await until(lambda: field.rig.is_done(worker), "everything is stored")
+        field.asked = 1
+        await asyncio.sleep(0.3)
+        assert not is_rescored(worker)  # there is no model yet
+        field.scorer = scorer_of(SILENCE)
+        await until(lambda: is_rescored(worker, 1), "the first request is answered")
+        field.asked = 3
+        await until(lambda: is_rescored(worker, 3), "later requests are answered")
+        assert risks(await field.rig.documents()) == pytest.approx(expected_risks(), abs=1e-6)
+
+    play(redis_server, namespace, scenario, rescore="asked")
+
+
+def test_without_a_request_nothing_is_done_where_it_must_be_asked_for(
+    redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    async def scenario(field: Field) -> None:
+        worker, _ = await field.rig.start()
+        await until(lambda: field.rig.is_done(worker), "everything is stored")
+        field.scorer = scorer_of(SILENCE)
+        await asyncio.sleep(0.5)
+        assert not is_rescored(worker)
+
+    play(redis_server, namespace, scenario, rescore="asked")
+
+
+@pytest.mark.parametrize("point", ["rescoring", "script sent", "script done"])
+@pytest.mark.parametrize("chunk", [0, 1, 3])
+def test_a_crash_in_the_middle_changes_nothing(
+    redis_server: EmbeddedRedis, namespace: str, monkeypatch: pytest.MonkeyPatch, point: str, chunk: int
+) -> None:
+    """Whoever takes over begins again; documents and alerts are those of a run without a crash."""
+    monkeypatch.setattr("stream.agents.rescoring._KEYS_AT_ONCE", 10)
+
+    async def scenario(field: Field) -> None:
+        first, _ = await field.rig.start()
+        await until(lambda: field.rig.is_done(first), "everything is stored")
+        first.stop()
+        await asyncio.sleep(0.1)
+        passed = 0
+        under_way = False
+
+        def die(at: str) -> None:
+            nonlocal passed, under_way
+            under_way = under_way or at == "rescoring"
+            if under_way and at == point:
+                passed += 1
+                if passed > chunk:
+                    raise MemoryError(point)
+
+        field.scorer = scorer_of(SILENCE)
+        _, running = await field.rig.start(die)
+        with pytest.raises(MemoryError):
+            await running
+        worker, _ = await field.rig.start()
+        await until(lambda: is_rescored(worker) and field.rig.is_done(worker), "all are scored")
+        assert risks(await field.rig.documents()) == pytest.approx(expected_risks(), abs=1e-6)
+        alerts = [orjson.loads(r.value or b"") for r in field.rig.broker.published if r.topic == "alerts"]
+        by_id = {alert["alert_id"]: alert["customer_id"] for alert in alerts}
+        assert len(by_id) == len(set(by_id.values()))
+
+    play(redis_server, namespace, scenario)
+
+
+def test_after_a_backfill_everybody_is_scored_as_of_its_end(redis_server: EmbeddedRedis, namespace: str) -> None:
+    """The model was there before the history, so the retired were last scored when they retired."""
+
+    async def scenario(field: Field) -> None:
+        field.scorer = scorer_of(SILENCE)
+        worker, _ = await field.rig.start()
+        await until(partial(is_rescored, worker), "all are scored")
+        await until(lambda: worker.partition.state.rescored.stream_time_ms == NEWEST, "as of the end")
+        assert risks(await field.rig.documents()) == pytest.approx(expected_risks(), abs=1e-6)
+
+    play(redis_server, namespace, scenario)
+
+
+def test_an_idle_partition_follows_the_wall_clock_after_a_quiet_time(
+    redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    order: list[Entry] = [("c", Event("e", EventKind.ORDER_COMPLETED, NOW_MS - 9 * DAY, "o", 10_000))]
+
+    async def scenario(field: Field) -> None:
+        worker, _ = await field.rig.start()
+        await until(lambda: field.rig.is_done(worker), "everything is stored")
+        assert not worker.partition.state.live
+        await until(lambda: worker.partition.state.live, "the wall clock takes over")
+        assert worker.partition.state.stream_time_ms >= NOW_MS - 60_000
+
+    play(redis_server, namespace, scenario, log=order, clock="auto", clock_quiet_s=0.5)
+
+
+def state_of(newest_ms: int | None, *, live: bool = False) -> PartitionState:
+    return PartitionState(stream_time_ms=newest_ms, live=live)
+
+
+@pytest.mark.parametrize(
+    ("state", "idle_s", "follows"),
+    [
+        (state_of(None), 9999, False),
+        (state_of(NOW_MS - 60_000), 0, True),
+        (state_of(NOW_MS - 2 * 3_600_000), 0, False),
+        (state_of(NOW_MS - 2 * 3_600_000), 299, False),
+        (state_of(NOW_MS - 2 * 3_600_000), 300, True),
+        (state_of(NOW_MS - 89 * DAY), 300, True),
+        (state_of(NOW_MS - 91 * DAY), 10**9, False),
+        (state_of(NOW_MS - 91 * DAY, live=True), 0, True),
+    ],
+)
+def test_when_the_wall_clock_moves_time(state: PartitionState, idle_s: float, follows: bool) -> None:  # noqa: FBT001
+    assert follows_wall_clock("auto", state, NOW_MS, idle_s=idle_s, quiet_s=300) is follows
+    assert follows_wall_clock("wall", state, NOW_MS, idle_s=idle_s, quiet_s=300)
+    assert not follows_wall_clock("event", state, NOW_MS, idle_s=idle_s, quiet_s=300)
+
+
+def test_rest_begins_anew_with_every_event_and_every_model() -> None:
+    rest = Rest()
+    rest.look(10.0, is_idle=True, version=1)
+    rest.look(14.0, is_idle=True, version=1)
+    assert (rest.is_idle, rest.idle_s(14.0), rest.same_model_s(14.0)) == (True, 4.0, 4.0)
+    rest.look(15.0, is_idle=True, version=2)
+    assert (rest.idle_s(16.0), rest.same_model_s(16.0)) == (6.0, 1.0)
+    rest.look(17.0, is_idle=False, version=2)
+    assert (rest.is_idle, rest.idle_s(18.0), rest.same_model_s(18.0)) == (False, 0.0, 3.0)
+
+
+def test_a_store_that_fails_in_the_middle_is_gone_back_to(
+    redis_server: EmbeddedRedis, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stream.agents.rescoring._KEYS_AT_ONCE", 10)
+
+    async def scenario(field: Field) -> None:
+        failures = 0
+
+        def fail(at: str) -> None:
+            nonlocal failures
+            if at == "rescoring" and failures < 3:
+                failures += 1
+                raise StorageError("made to fail")
+
+        field.scorer = scorer_of(SILENCE)
+        worker, _ = await field.rig.start(fail)
+        await until(lambda: is_rescored(worker) and field.rig.is_done(worker), "all are scored")
+        await until(lambda: worker.partition.state.rescored.stream_time_ms == NEWEST, "as of the end")
+        assert failures == 3
+        assert PARTITION == worker.partition.partition
+        assert risks(await field.rig.documents()) == pytest.approx(expected_risks(), abs=1e-6)
+
+    play(redis_server, namespace, scenario)
