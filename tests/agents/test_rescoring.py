@@ -111,7 +111,9 @@ def test_a_history_that_came_before_the_first_model_is_scored_with_it(
         state = worker.partition.state
         assert (state.rescored.customers, state.rescored.stream_time_ms) == (len(CUSTOMERS), NEWEST)
         # nobody is alerted of customers who left long ago
-        alerted = {orjson.loads(r.value or b"")["customer_id"] for r in field.rig.broker.published if r.topic == "alerts"}
+        alerted = {
+            orjson.loads(r.value or b"")["customer_id"] for r in field.rig.broker.published if r.topic == "alerts"
+        }
         assert alerted
         assert not alerted & retired
         # and it is done once
@@ -234,7 +236,7 @@ def state_of(newest_ms: int | None, *, live: bool = False) -> PartitionState:
         (state_of(NOW_MS - 91 * DAY, live=True), 0, True),
     ],
 )
-def test_when_the_wall_clock_moves_time(state: PartitionState, idle_s: float, follows: bool) -> None:  # noqa: FBT001
+def test_when_the_wall_clock_moves_time(state: PartitionState, idle_s: float, follows: bool) -> None:
     assert follows_wall_clock("auto", state, NOW_MS, idle_s=idle_s, quiet_s=300) is follows
     assert follows_wall_clock("wall", state, NOW_MS, idle_s=idle_s, quiet_s=300)
     assert not follows_wall_clock("event", state, NOW_MS, idle_s=idle_s, quiet_s=300)
@@ -270,7 +272,7 @@ def test_a_store_that_fails_in_the_middle_is_gone_back_to(
         await until(lambda: is_rescored(worker) and field.rig.is_done(worker), "all are scored")
         await until(lambda: worker.partition.state.rescored.stream_time_ms == NEWEST, "as of the end")
         assert failures == 3
-        assert PARTITION == worker.partition.partition
+        assert worker.partition.partition == PARTITION
         assert risks(await field.rig.documents()) == pytest.approx(expected_risks(), abs=1e-6)
 
     play(redis_server, namespace, scenario)

@@ -96,6 +96,7 @@ class Bench:
             "group": f"{prefix}group",
             "partitions": self.log.partitions,
             "clock": "event",
+            "rescore": "asked",
             "freeze_model": True,
             "batch_max_records": 40,
             "align_wait_ms": 600_000,
@@ -304,6 +305,16 @@ class Bench:
         return all(
             self.client.zcount(self.keys.timers(p), "-inf", f"({state.stream_time_ms}") == 0
             for p, state in self.states().items()
+        )
+
+    def ask_for_rescoring(self) -> int:
+        """Ask that all customers be scored again; return the number of the request."""
+        return int(self.client.incr(self.keys.rescore()))
+
+    def rescored(self, request: int) -> bool:
+        """Whether every partition with an event has answered the request."""
+        return all(
+            state.rescored.asked >= request for state in self.states().values() if state.stream_time_ms is not None
         )
 
     def outboxes(self) -> list[int]:

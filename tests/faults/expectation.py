@@ -33,10 +33,11 @@ TOPICS = Topics("alerts", "segment-changes", "dead-letters", "training-examples"
 
 @dataclass
 class Expectation:
-    """``packed``: profile of each customer. ``published``: topic -> identity -> content without wall-clock times,
+    """``rescored``: whether all customers are looked at in the end. ``packed``: profile of each customer. ``published``: topic -> identity -> content without wall-clock times,
     in the order of first publication per partition. ``timers``: customer -> due (ms). ``counters``: by partition.
     """
 
+    rescored: bool = False
     packed: dict[str, bytes] = field(default_factory=dict)
     timers: dict[str, int] = field(default_factory=dict)
     counters: dict[int, dict[str, int]] = field(default_factory=dict)
@@ -72,9 +73,16 @@ def identity(
     return content[name], content
 
 
-def expected(log: EventLog, rules: Rules, *, step_records: int = 500, broken: Sequence[str] = ()) -> Expectation:
-    """Fold the log of each partition. ``broken``: event ids whose processing fails, so that they are dead letters."""
+def expected(
+    log: EventLog, rules: Rules, *, step_records: int = 500, broken: Sequence[str] = (), rescored: bool = False
+) -> Expectation:
+    """Fold the log of each partition.
+
+    ``broken``: event ids whose processing fails, so that they are dead letters. ``rescored``: at the end all customers
+    are looked at.
+    """
     result = Expectation()
+    result.rescored = rescored
     scorer = Scorer.of(frozen_snapshot())
     hashes = np.concatenate([hash_event_ids(event_type, broken) for event_type in EventType])
     for partition in range(log.partitions):
@@ -142,6 +150,9 @@ def _fold(
         while now is not None and (due := [customer for customer, at in timers.items() if at < now][:_SWEEP]):
             load(due)
             accept(partition.sweep(due, scorer, now_ms))
+    if result.rescored:
+        load(documents)
+        accept(partition.sweep([*documents], scorer, now_ms, looks_at_all=True))
     result.packed |= {customer: packed_state(document) for customer, document in documents.items()}
     result.timers |= timers
     result.counters[number] = msgspec.to_builtins(partition.state.counters)

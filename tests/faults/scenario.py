@@ -139,6 +139,7 @@ class Fault:
     nodes, because it is harmed. ``broken``: events whose processing raises. ``limit_s``: no recovery may take longer.
     ``alone``: nothing else runs meanwhile, for the times are measured. ``short``: a cut-down one for `make test`.
     ``needs_durable``: why only the broker of ``stream up`` is tried, "" if any broker may be.
+    ``rescored``: all customers are looked at when the log has been processed.
     """
 
     name: str
@@ -159,6 +160,7 @@ class Fault:
     alone: bool = False
     short: bool = False
     needs_durable: str = ""
+    rescored: bool = False
 
     def runs_on(self, kind: str) -> bool:
         """Whether a broker of this kind can have the fault."""

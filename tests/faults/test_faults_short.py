@@ -17,7 +17,7 @@ def brokers() -> Iterator[Brokers]:
         yield found
 
 
-@pytest.mark.parametrize("name", ["worker-kill-twice", "redis-kill-once"])
+@pytest.mark.parametrize("name", ["worker-kill-twice", "redis-kill-once", "rescore-kill-once"])
 def test_nothing_is_lost_or_doubled_on_the_embedded_broker(name: str, brokers: Brokers) -> None:
     result = attempt(FAULTS[name], 1, "embedded", brokers)
     assert result.violations == []

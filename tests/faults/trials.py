@@ -95,7 +95,7 @@ def _attempt(fault: Fault, seed: int, broker: Broker, directory: Path, mutant: s
     ids = sorted({event.event_id for events in log.truth.values() for event in events})
     broken = tuple(rng.sample(ids, fault.broken))
     plan = msgspec.structs.replace(fault.plan, mutant=mutant, broken=broken)
-    expectation = expected(log, rules_of(Settings()), broken=broken)
+    expectation = expected(log, rules_of(Settings()), broken=broken, rescored=fault.rescored)
     options = dict(fault.bench)
     if fault.brokers > 1:
         options["replication"] = fault.brokers

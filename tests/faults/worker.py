@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 import stream.agents.app
+import stream.agents.rescoring
 import stream.agents.worker
 from stream.agents import transport
 from stream.agents.app import assemble
@@ -52,7 +53,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     partition's step, the fetches (the fetch loop turns, and nothing comes), or what takes batches from Faust.
     ``clock_s``: how far the wall clock is off, alternately forward and back. ``metadata_max_age_s``: how soon added
     partitions are noticed. ``outbox_limit``: unpublished records at which a partition takes no more events.
-    ``mutant``: the guarantee that is switched off.
+    ``rescore_keys``: keys of Redis that rescoring looks at in one step. ``mutant``: the guarantee that is switched off.
     """
 
     pace_ms: float = 0.0
@@ -65,6 +66,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     clock_s: float = 0.0
     metadata_max_age_s: float | None = None
     outbox_limit: int | None = None
+    rescore_keys: int | None = None
     mutant: str = ""
 
 
@@ -188,6 +190,8 @@ def _run(plan: Plan) -> None:
         _notice_partitions_after(plan.metadata_max_age_s)
     if plan.outbox_limit is not None:
         _limit_outbox(plan.outbox_limit)
+    if plan.rescore_keys is not None:
+        stream.agents.rescoring._KEYS_AT_ONCE = plan.rescore_keys  # type: ignore[misc]
     stalls = {"step": _stall_step, "fetch": _stall_fetch, "receive": _stall_receiving}
     if plan.stall in stalls:
         stalls[plan.stall](plan)

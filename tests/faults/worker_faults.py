@@ -64,6 +64,29 @@ def _kill_at_points(trial: Trial) -> None:
         trial.measure(partial(bench.start, name), partitions)
 
 
+def _kill_rescoring(trial: Trial, *, times: int = 3) -> None:
+    """kill -9 of a worker while it looks at all customers of its partitions; every customer is scored as of the end."""
+    bench = trial.bench
+    bench.wait("the whole log is processed", bench.finished_all)
+    for _ in range(times):
+        name = trial.owner()
+        bench.workers[name].stop()
+        plan = msgspec.structs.replace(bench.plan, exit_at=("rescoring", trial.random.randint(1, 4)))
+        doomed = bench.start(name, plan)
+        trial.wait_for_steps()
+        request = bench.ask_for_rescoring()
+        trial.wait_for_end("the end in the middle of rescoring", doomed, -signal.SIGKILL, 60.0)
+        trial.points["rescoring"] += 1
+        trial.faults += 1
+        bench.start(name)
+        bench.wait("all customers scored again", partial(bench.rescored, request))
+
+
+def _kill_rescoring_once(trial: Trial) -> None:
+    """On such a log, kill -9 of a worker while it looks at all customers, once."""
+    _kill_rescoring(trial, times=1)
+
+
 def _terminate(trial: Trial) -> None:
     """SIGTERM under load: a bounded exit in good order, and nothing is published twice."""
     bench = trial.bench
@@ -238,6 +261,15 @@ WORKER_FAULTS = (
         plan=Plan(pace_ms=300.0),
         needs_kafka=_EMBEDDED_HANGS,
     ),
+    Fault(
+        "rescore-kill",
+        "2",
+        _kill_rescoring,
+        runs=3,
+        rescored=True,
+        bench={"workers": 1},
+        plan=Plan(rescore_keys=10),
+    ),
     Fault("sigterm", "3", _terminate, runs=2, log={"customers": 200}, repeats_nothing=True),
     Fault("broken-event", "4", _one_kill, runs=1, broken=5),
     Fault(
@@ -275,5 +307,15 @@ WORKER_FAULTS = (
     Fault("trainer-kill", "20", _kill_trainer, runs=3, log={"customers": 150}),
     Fault("hot-key", "23", _one_kill, runs=1, log={"hot_share": 0.5, "customers": 12}),
     Fault("worker-kill-twice", "1", _two_kills, runs=1, short=True),
+    Fault(
+        "rescore-kill-once",
+        "2",
+        _kill_rescoring_once,
+        runs=1,
+        short=True,
+        rescored=True,
+        bench={"workers": 1},
+        plan=Plan(rescore_keys=10),
+    ),
     Fault("zombie-once", "5", _one_zombie, runs=1, plan=Plan(pace_ms=100.0), short=True),
 )
