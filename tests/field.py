@@ -54,7 +54,14 @@ class Field:
             namespace=prefix.rstrip("."),
             clock="event",
             metrics_port=-1,
-            **{"session_timeout_s": 6.0, "heartbeat_s": 1.0, "partitions": 4, "min_labels": 10**9, **overrides},
+            **{
+                "rescore": "asked",
+                "session_timeout_s": 6.0,
+                "heartbeat_s": 1.0,
+                "partitions": 4,
+                "min_labels": 10**9,
+                **overrides,
+            },
         )
         self.keys = Keys(self.settings.namespace)
         self.client = redis.Redis.from_url(server.url)

@@ -159,7 +159,7 @@ class Rig:
             Decoder(),
             Outbox(self.publisher),
             self.transport,
-            lambda: self.scorer_now(),
+            self._scorer,
             self.clock,
             WorkerOptions(probe=probe, **cast("Any", self._options)),
         )
@@ -170,6 +170,9 @@ class Rig:
         self._workers.append(worker)
         self._tasks += [running, fetching]
         return worker, running
+
+    def _scorer(self) -> Scorer:
+        return self.scorer_now()
 
     def partition(self) -> Partition:
         """A partition with a small cache, so that profiles are read from Redis as well."""

@@ -33,8 +33,9 @@ TOPICS = Topics("alerts", "segment-changes", "dead-letters", "training-examples"
 
 @dataclass
 class Expectation:
-    """``rescored``: whether all customers are looked at in the end. ``packed``: profile of each customer. ``published``: topic -> identity -> content without wall-clock times,
-    in the order of first publication per partition. ``timers``: customer -> due (ms). ``counters``: by partition.
+    """``rescored``: whether all customers are looked at in the end. ``packed``: profile of each customer.
+    ``published``: topic -> identity -> content without wall-clock times, in the order of first publication per
+    partition. ``timers``: customer -> due (ms). ``counters``: by partition.
     """
 
     rescored: bool = False
@@ -106,6 +107,16 @@ def _without(taken: Taken, broken: npt.NDArray[np.int64]) -> Taken:
     )
 
 
+def _inputs(log: EventLog, number: int) -> Aligner:
+    decoder, aligner = Decoder(), Aligner(len(_TYPES))
+    for source, event_type in enumerate(_TYPES):
+        records = log.records[source][number]
+        if records:
+            offsets = np.arange(len(records), dtype=np.int64)
+            aligner.push(source, None, offsets, records, decoder.decode(event_type, records))
+    return aligner
+
+
 def _fold(
     log: EventLog,
     number: int,
@@ -118,12 +129,7 @@ def _fold(
     now_ms = 1_760_000_000_000
     names = [f"events.{event_type.value}" for event_type in _TYPES]
     partition = Partition(number, rules, Kernel(rules), TOPICS, names, 2**62)
-    decoder, aligner = Decoder(), Aligner(len(_TYPES))
-    for source, event_type in enumerate(_TYPES):
-        records = log.records[source][number]
-        if records:
-            offsets = np.arange(len(records), dtype=np.int64)
-            aligner.push(source, None, offsets, records, decoder.decode(event_type, records))
+    aligner = _inputs(log, number)
     documents: dict[str, bytes] = {}
     timers: dict[str, int] = {}
 

@@ -1,0 +1,76 @@
+"""A shop's history gets into the program at any pace, and in the end everybody who ever ordered has a risk."""
+
+import statistics
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from stream.local.broker import EmbeddedBroker
+from stream.local.redis import EmbeddedRedis
+from tests.field import Field
+from tests.shop_history import shop_history
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+LOG = shop_history()
+CUSTOMERS = {customer for customer, _ in LOG}
+#: All at once; in the time in which some models are made; slower than anything else (25 a second would take 100 s).
+PACES = {"at once": float("inf"), "in between": 400.0, "slowly": 100.0}
+#: What a live model may differ by: it learns the same labels in another order, up to a twentieth of them later, and is
+#: calibrated on the risks that it has given, of which there are none where the history came at once.
+MEAN_DIFFERENCE, LARGEST_DIFFERENCE = 0.05, 0.2
+
+
+def is_scored(field: Field) -> bool:
+    """Whether all customers have been looked at as of the end, with a model that has learned nearly all labels."""
+    states = [state for state in field.states().values() if state.stream_time_ms is not None]
+    labels = sum(state.counters.labels for state in states)
+    return all(
+        state.rescored.stream_time_ms == state.stream_time_ms and state.rescored.labels >= 0.95 * labels
+        for state in states
+    )
+
+
+def risks(broker: EmbeddedBroker, server: EmbeddedRedis, directory: Path, prefix: str, pace: float) -> dict[str, float]:
+    field = Field(
+        broker,
+        server,
+        directory,
+        prefix,
+        rescore="auto",
+        rescore_rest_s=2.0,
+        min_labels=200,
+        snapshot_ms=200,
+        model_poll_ms=200,
+    )
+    try:
+        field.start_worker()
+        if pace < float("inf"):
+            field.wait(lambda _: field.client.exists(field.keys.checkpoint()) == 1, "the worker is there")
+        field.produce(LOG, pace)
+        field.wait_until_done(len(LOG))
+        field.wait(lambda _: is_scored(field), "everybody is scored")
+        found = {customer: orjson.loads(document) for customer, document in field.documents().items()}
+        assert field.stop() == [0]
+        assert found.keys() == CUSTOMERS
+        return {customer: document["risk"] for customer, document in found.items()}
+    finally:
+        field.close()
+
+
+def test_the_same_customers_get_nearly_the_same_risks_at_every_pace(
+    broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str
+) -> None:
+    found = {}
+    for number, (name, pace) in enumerate(PACES.items()):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        found[name] = risks(broker, redis_server, directory, f"{number}{topic_prefix}", pace)
+    for name in ("in between", "slowly"):
+        differences = [abs(found["at once"][customer] - found[name][customer]) for customer in CUSTOMERS]
+        sys.stdout.write(f"{name}: {statistics.fmean(differences):.4f} on average, {max(differences):.4f} at most\n")
+        assert statistics.fmean(differences) <= MEAN_DIFFERENCE, name
+        assert max(differences) <= LARGEST_DIFFERENCE, name
+    assert statistics.pstdev(found["at once"].values()) > 0.1
