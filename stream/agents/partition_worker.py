@@ -265,12 +265,9 @@ class PartitionWorker:
         await self._load(customers)
         outcome = self._fire(customers, looks_at_all=True)
         if not self._rescoring.is_under_way:
-            outcome.state.rescored = self._rescoring.done(outcome.state, self._scorer())
-            _LOG.info(
-                "partition %d: all %d customers scored again",
-                self.partition.partition,
-                outcome.state.rescored.customers,
-            )
+            outcome.state.rescored = done = self._rescoring.done(outcome.state, self._scorer())
+            count = done.customers
+            _LOG.info("partition %d: everybody is scored again, %d in all", self.partition.partition, count)
         elif not customers:
             return
         await self._commit(outcome)

@@ -81,8 +81,8 @@ class NotYetMade:
 class Stored:
     """A store with no model in it."""
 
-    async def snapshot(self) -> bytes | None:
-        return None
+    async def present(self) -> tuple[bytes | None, int]:
+        return None, 0
 
 
 @pytest.mark.parametrize("intake", [NotYetMade(), SimpleNamespace(assigned=frozenset())])

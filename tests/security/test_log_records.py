@@ -187,10 +187,10 @@ def test_a_training_example_that_is_refused_is_told_of_without_its_data(logged: 
 
 
 def test_what_redis_answers_stays_in_its_record(logged: Logged) -> None:
-    async def snapshot() -> bytes:
+    async def present() -> tuple[bytes, int]:
         raise StorageError(HOSTILE)
 
-    model = CurrentModel(cast("ModelStore", SimpleNamespace(snapshot=snapshot)), 1.0)
+    model = CurrentModel(cast("ModelStore", SimpleNamespace(present=present)), 1.0)
     assert len(logged(lambda: asyncio.run(model.refresh()))) == 1
 
 
