@@ -12,7 +12,7 @@ from stream.local.redis import EmbeddedRedis
 from tests.field import Field
 from tests.shop_history import shop_history
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 LOG = shop_history()
 CUSTOMERS = {customer for customer, _ in LOG}

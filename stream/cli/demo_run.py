@@ -153,6 +153,7 @@ class DemoRun:
             and totals.due == 0
             and totals.outbox == 0
             and has_learned(counters, offset, self._snapshot)
+            and (self._snapshot is None or not self._snapshot.churn.ready or totals.never_rescored == 0)
             and self.alerts.published >= counters.alerts_raised + counters.alerts_cleared
         )
         self._count_customers(elapsed_s)

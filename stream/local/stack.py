@@ -44,6 +44,7 @@ class LocalStack:
             redis_url=self.redis.url,
             partitions=self._partitions,
             clock="event",
+            rescore_rest_s=1.0,
         )
 
     def check(self) -> None:

@@ -42,6 +42,7 @@ class Totals:
     ``claimed``: partitions that have had an owner. ``owners``: the workers that own them now. ``stream_time_ms``: of
     the partition that is furthest. ``due``: timers that stream time has passed and that have not fired yet; ``outbox``:
     records stored and not yet published. ``quarantined``: customers who are set aside.
+    ``never_rescored``: partitions with events whose customers have not all been looked at with a model.
     """
 
     counters: Counters
@@ -51,6 +52,7 @@ class Totals:
     due: int
     outbox: int
     quarantined: int = 0
+    never_rescored: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,9 @@ class Overview:
             due=sum(due),
             outbox=sum(outbox),
             quarantined=sum(len(state.quarantined) for state in states),
+            never_rescored=sum(
+                state.stream_time_ms is not None and state.rescored.stream_time_ms is None for state in states
+            ),
         )
 
     def offsets(self) -> dict[tuple[str, int], int]:
