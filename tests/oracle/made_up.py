@@ -113,7 +113,7 @@ def _spoil(generator: random.Random, name: str, event: Event) -> tuple[EventType
         (
             EventType.EMAIL,
             key,
-            {**good, "name": "opened", "occurred_at": "1999-01-01T00:00:00Z"},
+            {**good, "name": "opened", "occurred_at": "1989-01-01T00:00:00Z"},
             "timestamp_out_of_range",
         ),
         (EventType.PURCHASE, key, {**order, "currency": None}, "missing_field"),
