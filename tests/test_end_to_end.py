@@ -83,7 +83,7 @@ def assert_dead_letters(field: Field, log: MadeUp, sent: Sequence[Sent]) -> None
         assert headers_of(message)["dlq.detail"]
     reasons = Counter((m.key(), m.value(), headers_of(m)["dlq.reason"]) for m in found.values())
     assert reasons == Counter(log.bad)
-    assert len({reason for *_, reason in log.bad}) == 11
+    assert len({reason for *_, reason in log.bad}) == 12
 
 
 def headers_of(message: Message) -> dict[str, str]:
