@@ -19,11 +19,13 @@ from stream.declarations import bound_problems, did_you_mean, parse, setting, un
 from stream.errors import SettingsError
 from stream.urls import MASK, PERCENT_ENCODE, is_sentinel, masked, presentable, sentinel_address
 
-__all__ = ["ENV_PREFIX", "MAX_PENDING_LANDMARKS", "Settings"]
+__all__ = ["ENV_PREFIX", "LONGEST_HORIZON_DAYS", "MAX_PENDING_LANDMARKS", "Settings"]
 
 ENV_PREFIX = "STREAM_"
 #: How many landmarks a stored profile has room for while their labels mature.
 MAX_PENDING_LANDMARKS = 15
+#: The longest horizon (days) that one which follows the shop may become.
+LONGEST_HORIZON_DAYS = 91.0
 
 _SASL_PROTOCOLS = ("SASL_PLAINTEXT", "SASL_SSL")
 _SSL_PROTOCOLS = ("SSL", "SASL_SSL")
@@ -88,7 +90,9 @@ class Settings:
         at_least=0,
     )
     skew_s: float = setting(300.0, "Time", "an event may lie this far after the time of its record (s)", at_least=0)
-    horizon_days: float = setting(28.0, "Labels", "no order for this long is churn (days)", over=0)
+    horizon_days: float = setting(
+        0.0, "Labels", "no order for this long is churn (days); 0: as often as the shop's customers order", at_least=0
+    )
     landmark_days: float = setting(7.0, "Labels", "time between training examples of a customer (days)", over=0)
     discount_rate: float = setting(
         0.1, "Labels", "a year, by which money to come counts for less in the lifetime value", over=0, at_most=10
@@ -358,13 +362,16 @@ def _combinations(settings: Settings) -> Iterator[str]:
             f"clear_at={settings.clear_at:g}, raise_at={settings.raise_at:g}: must be "
             "0 < clear_at < raise_at < 1; the distance between them keeps an alert from flickering"
         )
-    if settings.landmark_days > 0 and math.isfinite(landmarks := settings.horizon_days / settings.landmark_days):
+    if settings.landmark_days > 0 and math.isfinite(
+        landmarks := (settings.horizon_days or LONGEST_HORIZON_DAYS) / settings.landmark_days
+    ):
         pending = math.ceil(landmarks) + 1
+        following = "" if settings.horizon_days else f" (0 follows the shop, up to {LONGEST_HORIZON_DAYS:g} days)"
         if pending > MAX_PENDING_LANDMARKS:
             yield (
                 f"horizon_days={settings.horizon_days:g}, landmark_days={settings.landmark_days:g}: up to "
                 f"{pending} labels of a customer would mature at a time, there is room for "
-                f"{MAX_PENDING_LANDMARKS}; make landmark_days longer or horizon_days shorter"
+                f"{MAX_PENDING_LANDMARKS}; make landmark_days longer or horizon_days shorter{following}"
             )
     if settings.heartbeat_s * 3 > settings.session_timeout_s:
         yield (

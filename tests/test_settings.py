@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import SettingsError
-from stream.settings import Settings
+from stream.online_models.horizon import HORIZONS
+from stream.settings import LONGEST_HORIZON_DAYS, Settings
 
 
 def test_without_variables_every_setting_has_its_default() -> None:
@@ -49,7 +50,7 @@ def test_a_variable_set_to_nothing_counts_as_not_set() -> None:
         ({"STREAM_REDIS_CLUSTER": "maybe"}, "expected true or false"),
         ({"STREAM_PARTITIONS": "0"}, "partitions=0: must be at least 1"),
         ({"STREAM_METRICS_PORT": "65536"}, "must be at most 65535"),
-        ({"STREAM_HORIZON_DAYS": "0"}, "must be over 0"),
+        ({"STREAM_HORIZON_DAYS": "-1"}, "must be at least 0"),
         ({"STREAM_HORIZON_DAYS": "inf"}, "must be finite"),
         ({"STREAM_SKEW_S": "nan"}, "must be finite"),
         ({"STREAM_CLOCK": "sundial"}, "clock=sundial: must be one of auto, event, wall"),
@@ -59,7 +60,7 @@ def test_a_variable_set_to_nothing_counts_as_not_set() -> None:
         ({"STREAM_RAISE_AT": "0.5", "STREAM_CLEAR_AT": "0.5"}, "0 < clear_at < raise_at < 1"),
         ({"STREAM_RAISE_AT": "1"}, "0 < clear_at < raise_at < 1"),
         ({"STREAM_CLEAR_AT": "nan"}, "0 < clear_at < raise_at < 1"),
-        ({"STREAM_LANDMARK_DAYS": "1.9"}, "up to 16 labels .* room for 15"),
+        ({"STREAM_HORIZON_DAYS": "28", "STREAM_LANDMARK_DAYS": "1.9"}, "up to 16 labels .* room for 15"),
         ({"STREAM_SESSION_TIMEOUT_S": "8"}, "at least three heartbeats"),
         ({"STREAM_REDIS_URL": "http://h:1"}, "expected redis://host:port/db"),
         ({"STREAM_REDIS_URL": "redis://h:port/0"}, r"redis_url=redis://\*\*\*: this is no address"),
@@ -91,7 +92,14 @@ def test_an_unknown_override_is_refused() -> None:
 
 
 def test_as_many_pending_landmarks_as_fit_are_accepted() -> None:
-    assert Settings(landmark_days=2.0).landmark_days == 2.0  # 28 / 2 + 1 = 15
+    assert Settings(horizon_days=28.0, landmark_days=2.0).landmark_days == 2.0  # 28 / 2 + 1 = 15
+
+
+def test_a_horizon_that_follows_the_shop_has_room_for_the_longest_one() -> None:
+    assert max(HORIZONS) == LONGEST_HORIZON_DAYS
+    assert Settings(landmark_days=6.5).horizon_days == 0.0  # 91 / 6.5 + 1 = 15
+    with pytest.raises(SettingsError, match="landmark_days"):
+        Settings(landmark_days=6.0)
 
 
 def test_what_kubernetes_says_of_services_is_not_taken_for_settings() -> None:

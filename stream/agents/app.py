@@ -28,7 +28,8 @@ from stream.clock import Clock, SystemClock
 from stream.errors import TopologyError
 from stream.events.decode import Decoder
 from stream.features.registry import DAY_MS
-from stream.online_models.learner import LearnerSettings
+from stream.online_models.horizon import HORIZONS
+from stream.online_models.learner_settings import learner_settings_of
 from stream.processing.kernel import Kernel
 from stream.processing.misplaced import Placement
 from stream.processing.outgoing import Topics
@@ -173,7 +174,9 @@ class Assembly:
 
     def _make_worker(self, partition: int) -> PartitionWorker:
         settings = self.settings
-        silence_s = (self._rules.silence_bound_ms + 90 * DAY_MS) / 1000
+        # a horizon that follows the shop may become the longest one
+        bound_ms = settings.silence_horizons * max(HORIZONS) * DAY_MS if self._rules.follows else 0
+        silence_s = (max(self._rules.silence_bound_ms, bound_ms) + 90 * DAY_MS) / 1000
         return PartitionWorker(
             Partition(
                 partition,
@@ -211,7 +214,7 @@ class Assembly:
         settings = self.settings
         return Trainer(
             self._model_store(),
-            LearnerSettings(min_labels=settings.min_labels),
+            learner_settings_of(settings),
             self._rewind_trainer,
             self._clock,
             snapshot_s=settings.snapshot_ms / 1000,

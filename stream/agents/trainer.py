@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from stream import metrics
@@ -18,13 +19,17 @@ from stream.agents.partition_worker import Batch
 from stream.agents.waiting import pause, wait_until_set
 from stream.clock import Clock
 from stream.errors import FencedError, StorageError, StreamError
+from stream.events.times import rfc3339
 from stream.online_models.champion import LossAlarm, Standing
 from stream.online_models.drift import FeatureAlarm
 from stream.online_models.example import Example, InvalidExample, Label, decode_example
-from stream.online_models.learner import Learner, LearnerSettings
+from stream.online_models.horizon import Rhythm
+from stream.online_models.learner import Learner
+from stream.online_models.learner_settings import LearnerSettings
 from stream.online_models.report import ModelReport, encode_report
 from stream.online_models.scorecard import Figures
 from stream.online_models.snapshot import encode_snapshot
+from stream.storage.horizon_desk import decode_seed
 from stream.storage.model_store import Candidate, Checkpoint, ModelStore, Publication
 
 __all__ = ["Trainer"]
@@ -46,6 +51,8 @@ _EVALUATED = (
     metrics.MODEL_RECENT_AUC,
     metrics.MODEL_RECENT_LOG_LOSS,
     metrics.MODEL_RECENT_ECE,
+    metrics.HORIZON,
+    metrics.SHOP_GAP,
 )
 
 
@@ -123,9 +130,10 @@ class Trainer:
 
     def _begin(self, checkpoint: Checkpoint) -> None:
         if checkpoint.learner is None:
-            self._learner = Learner(self._settings, _show_alarm)
+            settings = replace(self._settings, seed=decode_seed(checkpoint.seed))
+            self._learner = Learner(settings, _show_alarm, _announce)
         else:
-            self._learner = Learner.load(checkpoint.learner, self._settings, _show_alarm)
+            self._learner = Learner.load(checkpoint.learner, self._settings, _show_alarm, _announce)
         self._offset = checkpoint.offset
         self._unsaved: list[TrainingBatch] = []
         self._unsaved_ids: dict[str, int] = {}
@@ -201,6 +209,7 @@ class Trainer:
         self._unsaved_ids = {}
         _show(self._learner.figures())
         _show_standings(self._learner.standings())
+        _show_rhythm(self._learner.rhythm())
 
     def _publication(self) -> Publication:
         now_ms, learner = self._clock.now_ms(), self._learner
@@ -273,6 +282,16 @@ def _show_alarm(alarm: LossAlarm | FeatureAlarm) -> None:
     watched = ("model", alarm.model) if isinstance(alarm, LossAlarm) else ("feature", alarm.feature)
     _LOG.warning("drift: %s sees a change in %s %s", alarm.detector.value, *watched)
     metrics.DRIFT_ALARMS.labels(alarm.detector.value, *watched).inc()
+
+
+def _announce(rhythm: Rhythm) -> None:
+    _LOG.warning("the horizon changes from %s on: %s", rfc3339(rhythm.since_ms), rhythm.sentence())
+
+
+def _show_rhythm(rhythm: Rhythm) -> None:
+    metrics.HORIZON.set(rhythm.horizon_days * 86_400)
+    if rhythm.known:
+        metrics.SHOP_GAP.set(rhythm.shop_gap_days * 86_400)
 
 
 def _show_standings(standings: Iterable[Standing]) -> None:

@@ -3,24 +3,46 @@
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["lifetime_value", "usual_spend", "value_at_risk"]
+from stream.features.habit import SHOP_GAP_DAYS
+
+__all__ = ["kept_share", "lifetime_value", "usual_spend", "value_at_risk"]
 
 Floats = npt.NDArray[np.float64]
 
 _DAYS_A_YEAR = 365.0
+#: Who keeps at least this share of the value of their orders is an ordinary customer.
+_USUALLY_KEPT = 0.5
 
 
-def usual_spend(spend: npt.ArrayLike, tenure_days: npt.ArrayLike, horizon_days: float) -> Floats:
-    """Spend over a horizon at the customer's mean rate so far; what is expected before the value model knows better.
+def usual_spend(
+    spend: npt.ArrayLike, tenure_days: npt.ArrayLike, horizon_days: float, shop_gap_days: float = SHOP_GAP_DAYS
+) -> Floats:
+    """Spend over a horizon at the customer's rate so far; what is expected before the value model knows better.
 
-    ``spend`` is the whole net spend over ``tenure_days``; a tenure shorter than the horizon counts as one horizon, so
-    that one order on the first day is not taken for a daily habit. Never negative; elementwise.
+    ``spend`` is the whole net spend over ``tenure_days``. One usual gap of the shop, ``shop_gap_days``, counts as if
+    it had passed without an order as well, so a first order does not count as one a day. A negative spend counts as 0.
+    Elementwise.
 
-    >>> usual_spend(spend=[730.0], tenure_days=[365.0], horizon_days=28.0)
-    array([56.])
+    >>> usual_spend(spend=[790.0, 60.0], tenure_days=[365.0, 0.0], horizon_days=28.0, shop_gap_days=30.0)
+    array([56., 56.])
     """
-    rate = np.asarray(spend, np.float64) / np.maximum(np.asarray(tenure_days, np.float64), horizon_days)
+    rate = np.asarray(spend, np.float64) / (np.asarray(tenure_days, np.float64) + shop_gap_days)
     return np.asarray(np.maximum(rate * horizon_days, 0.0), np.float64)
+
+
+def kept_share(net_spend: npt.ArrayLike, order_spend: npt.ArrayLike) -> Floats:
+    """By how much less is expected of who sends back much: 0 where everything came back, 1 up to half of it.
+
+    Ordinary returns are in what the value model has learned; who keeps less than half of what they order is another
+    kind of customer. Elementwise; 1 where nothing is known of the orders' value.
+
+    >>> kept_share([0.0, 10.0, 25.0, 60.0, 0.0], [100.0, 100.0, 100.0, 100.0, 0.0])
+    array([0. , 0.2, 0.5, 1. , 1. ])
+    """
+    ordered = np.asarray(order_spend, np.float64)
+    known = ordered > 0.0
+    share = np.asarray(net_spend, np.float64) / np.where(known, ordered, 1.0) / _USUALLY_KEPT
+    return np.where(known, np.clip(share, 0.0, 1.0), 1.0)
 
 
 def value_at_risk(risk: npt.ArrayLike, spend_if_back: npt.ArrayLike) -> Floats:

@@ -43,10 +43,12 @@ def backtest_value(
     if to_week < from_week:
         raise click.BadParameter(f"--to-week {to_week} lies before --from-week {from_week}")
     from stream.cli.console import console_for_people
+    from stream.cli.log_horizon import fit_to_log
     from stream.cli.log_input import LogInput
     from stream.clock import SystemClock
     from stream.events.decode import Decoder
-    from stream.online_models.learner import Learner, LearnerSettings
+    from stream.online_models.learner import Learner
+    from stream.online_models.learner_settings import learner_settings_of
     from stream.processing.replay import Replay
     from stream.processing.rules import rules_of
     from stream.processing.value_origin import evaluate_value
@@ -56,9 +58,10 @@ def backtest_value(
     events = source.all_events()
     too_many = source.tell()
     now_ms = SystemClock().now_ms()
+    settings = fit_to_log(settings, events, now_ms)
     decoder = Decoder.of(settings)
     rules = rules_of(settings)
-    replay = Replay(rules, Learner(LearnerSettings(min_labels=settings.min_labels)), decoder, now_ms)
+    replay = Replay(rules, Learner(learner_settings_of(settings)), decoder, now_ms)
     rows = evaluate_value(events, replay, decoder, now_ms, rules=rules, weeks=range(from_week, to_week + 1))
     result = figures_of_value(rows) | {"seconds": round(time.monotonic() - began, 1)}
     if out is not None:

@@ -56,11 +56,19 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     from stream.cli.console import console_for_people
     from stream.cli.customer_view import customer_view
     from stream.cli.profile_view import readable_profile
+    from stream.online_models.horizon import FIRST_HORIZON_DAYS
     from stream.processing.document import packed_state
     from stream.reporting.refreshed import refreshed
 
     now = refreshed(document, fields, basis)
-    profile = readable_profile(packed_state(document), int(settings.horizon_days * DAY_MS))
+    snapshot = basis.scorer.snapshot
+    rhythm = None if snapshot is None or settings.horizon_days > 0.0 else snapshot.rhythm
+
+    def horizon_ms(at_ms: int) -> int:
+        days = (settings.horizon_days or FIRST_HORIZON_DAYS) if rhythm is None else rhythm.horizon_at(at_ms)
+        return round(days * DAY_MS)
+
+    profile = readable_profile(packed_state(document), horizon_ms)
     if as_json:
         told = {"actions": [orjson.loads(record) for record in known.actions.values()], "held_out": known.held_out}
         click.echo(orjson.dumps({**now.fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))

@@ -16,6 +16,7 @@ from stream.cli.demo_display import Display, write_svg
 from stream.cli.demo_hints import go_on, print_next_steps, write_example
 from stream.cli.demo_run import DemoRun, Progress
 from stream.cli.list_at import example_of, list_at
+from stream.cli.log_horizon import fit_to_log
 from stream.cli.log_input import LogInput
 from stream.cli.log_options import LogOptions, log_options
 from stream.cli.options import SettingsCommand, with_settings
@@ -107,6 +108,8 @@ def demo(
     Exit status 0 if every event published was taken in, every label learned, all sums add up and few events of the log
     were rejected.
     """
+    if log is not None and settings.horizon_days == 0.0:
+        settings = fit_to_log(settings, LogInput(log, options, settings).all_events(), SystemClock().now_ms())
     source = LogInput(log or bundled(_LOG), options, settings)
     past, coming = _timed(source, options.limit, until_now=log is None if until_now is None else until_now)
     console = console_for_people()

@@ -17,7 +17,7 @@ __all__ = ["effect"]
 @click.command(cls=SettingsCommand)
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 @click.option("--since", help="Only alerts from then on: a date, or a time with offset. [all]")
-@with_settings("Kafka", "Topics", "Time", "Labels", "Events", "Shop")
+@with_settings("Kafka", "Topics", "Time", "Labels", "Events", "Shop", "Redis")
 def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     """Compare customers who were notified with those who were held out, over one horizon after the delivery.
 
@@ -32,6 +32,7 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     from stream.notifications.effect import exposures, report
     from stream.notifications.effect_input import PurchaseLog, actions_of, notifications_of
     from stream.notifications.verdict import verdict
+    from stream.storage.horizon_desk import horizon_in_force
 
     first, mixed = exposures(notifications_of(settings), since_ms)
     purchases = PurchaseLog(
@@ -45,7 +46,7 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
         mixed,
         purchases.orders,
         actions_of(settings),
-        horizon_days=settings.horizon_days,
+        horizon_days=horizon_in_force(settings),
         as_of_ms=purchases.as_of_ms,
     )
     sentence = verdict(found, writing_of(settings).about)

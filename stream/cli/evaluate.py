@@ -12,6 +12,7 @@ from rich.table import Table
 
 from stream.cli.console import console_for_people
 from stream.cli.evaluation_plot import plot as draw
+from stream.cli.log_horizon import fit_to_log
 from stream.cli.log_input import LogInput
 from stream.cli.log_options import LogOptions, log_options
 from stream.cli.options import SettingsCommand, with_settings
@@ -19,7 +20,8 @@ from stream.clock import SystemClock
 from stream.errors import EventLogError
 from stream.events.decode import Decoder
 from stream.events.log_event import LogEvent
-from stream.online_models.learner import Learner, LearnerSettings
+from stream.online_models.learner import Learner
+from stream.online_models.learner_settings import learner_settings_of
 from stream.processing import figures
 from stream.processing.replay import Replay
 from stream.processing.rolling_origin import Rows
@@ -69,6 +71,7 @@ def evaluate(
     source = LogInput(log, options, settings)
     events = source.all_events()
     too_many = source.tell()
+    settings = fit_to_log(settings, events, SystemClock().now_ms())
     rows = score_events(events, settings, weeks, active_days)
     result = figures_of_rows(rows) | {"seconds": round(time.monotonic() - began, 2)}
     if out is not None:
@@ -88,7 +91,7 @@ def score_events(
     now_ms = SystemClock().now_ms()
     decoder = Decoder.of(settings)
     rules = rules_of(settings)
-    replay = Replay(rules, Learner(LearnerSettings(min_labels=settings.min_labels)), decoder, now_ms)
+    replay = Replay(rules, Learner(learner_settings_of(settings)), decoder, now_ms)
     return evaluate_log(
         events, replay, decoder, now_ms, horizon_ms=rules.horizon_ms, weeks=weeks, active_days=active_days
     )

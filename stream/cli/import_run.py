@@ -21,7 +21,7 @@ from stream.cli.shop import data_directory
 from stream.client.contract import Contract
 from stream.client.producer import Producer
 from stream.clock import SystemClock
-from stream.errors import ImportFileError, StreamError
+from stream.errors import ImportFileError, StorageError, StreamError
 from stream.features.registry import DAY_MS
 from stream.imports.contacts import CONTACTS_FILE, Contacts
 from stream.imports.importer import Importer
@@ -34,8 +34,10 @@ from stream.imports.source import Options, Source, open_source
 from stream.imports.staging import Staging
 from stream.imports.summary import Summary
 from stream.imports.table import Table, open_table
+from stream.online_models.horizon import Rhythm
 from stream.online_models.rhythm_history import rhythm_of_orders
 from stream.settings import Settings
+from stream.storage.horizon_desk import seed_horizon
 
 __all__ = ["ImportRun"]
 
@@ -58,6 +60,7 @@ class ImportRun:
         self._report = report
         self._max_rejected = max_rejected
         self._console = console_for_people()
+        self._rhythm: Rhythm | None = None
 
     def look_at(self, files: Sequence[Path]) -> list[Source]:
         """Open the files, and show what was found. Raises `ImportFileError` where a question is left open."""
@@ -166,7 +169,7 @@ class ImportRun:
 
     def _tell(self, summary: Summary, sources: Sequence[Source], staging: Staging, report: Path | None) -> int:
         print_summary(self._console, summary)
-        self._tell_rhythm(staging, summary)
+        self._rhythm = self._tell_rhythm(staging, summary)
         print_issues(self._console, summary, sources)
         if summary.counts and report is not None:
             report.parent.mkdir(parents=True, exist_ok=True)
@@ -180,16 +183,27 @@ class ImportRun:
             return 1
         return 0
 
-    def _tell_rhythm(self, staging: Staging, summary: Summary) -> None:
-        """How often the customers order, and the horizon that fits."""
+    def _tell_rhythm(self, staging: Staging, summary: Summary) -> Rhythm | None:
+        """How often the customers order, and the horizon that fits; None without an event."""
         if summary.last_ms is None:
-            return
+            return None
         days = np.fromiter(chain.from_iterable(staging.order_days(_RHYTHM_CUSTOMERS)), np.int64).reshape(-1, 2)
         rhythm = rhythm_of_orders(days[:, 0], days[:, 1] * DAY_MS, summary.last_ms)
         sentence = rhythm.sentence()
         self._say(f"{sentence[0].upper()}{sentence[1:]}.")
+        return rhythm
+
+    def _begin_with_horizon(self, settings: Settings) -> None:
+        """Let models that have learned nothing yet begin with the horizon of the history."""
+        if self._rhythm is None or not self._rhythm.known:
+            return
+        try:
+            seed_horizon(settings, self._rhythm, SystemClock().now_ms())
+        except StorageError as error:
+            self._say(f"The models will find the horizon by themselves: {error}")
 
     def _send(self, settings: Settings, staging: Staging, ledger: Ledger, summary: Summary) -> None:
+        self._begin_with_horizon(settings)
         began = time.monotonic()
         with (
             Producer(settings, logger=silent) as producer,

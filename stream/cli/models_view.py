@@ -31,10 +31,21 @@ def as_fields(stored: ModelsStored) -> dict[str, Any]:
         "automatic": stored.automatic or None,
         "pinned": stored.pinned or None,
         "frozen": stored.frozen,
+        "rhythm": _rhythm(stored),
         "models": [] if report is None else list(_models(stored, report)),
         "kept": [_kept(sealed) for sealed in stored.kept],
         "decisions": [msgspec.to_builtins(decision) for decision in stored.decisions],
     }
+
+
+def _rhythm(stored: ModelsStored) -> dict[str, Any] | None:
+    """Of the snapshot in use: how often customers order, and the horizon that follows from it."""
+    rhythm = None if stored.snapshot is None else decode_snapshot(stored.snapshot).rhythm
+    if rhythm is None:
+        return None
+    fields: dict[str, Any] = msgspec.to_builtins(rhythm)
+    schedule = [{"since": rfc3339(period.since_ms), "days": period.days} for period in rhythm.schedule]
+    return fields | {"schedule": schedule, "horizon_days": rhythm.horizon_days, "sentence": rhythm.sentence()}
 
 
 def _models(stored: ModelsStored, report: ModelReport) -> Iterator[dict[str, Any]]:
@@ -91,6 +102,8 @@ def _state(fields: dict[str, Any]) -> Iterator[str]:
     else:
         mode = "frozen" if fields["frozen"] else f"promoted: {fields['pinned']}" if fields["pinned"] else "automatic"
         yield f"in use: {in_use['model']}, version {in_use['version']} ({mode})"
+    if fields["rhythm"] is not None:
+        yield f"horizon since {fields['rhythm']['schedule'][-1]['since'][:10]}: {fields['rhythm']['sentence']}"
     yield f"by the figures: {fields['automatic']}; earlier snapshots kept: {len(fields['kept'])}"
 
 

@@ -1,5 +1,6 @@
 """The packed state of a customer, unpacked into something to read."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -17,10 +18,10 @@ __all__ = ["readable_profile"]
 _CHANNELS: Final = {"clicks": CLICK, "emails": EMAIL, "purchases": PURCHASE, "cart_additions": CART}
 
 
-def readable_profile(packed: bytes, horizon_ms: int) -> dict[str, Any]:
+def readable_profile(packed: bytes, horizon_ms: Callable[[int], int]) -> dict[str, Any]:
     """Tiles, orders, pending landmarks and timers of a packed profile; instants are RFC 3339, None is never.
 
-    ``horizon_ms`` is how long after a landmark its label matures. Raises `CodecError` when it is not of this layout.
+    ``horizon_ms`` tells how long after a landmark its label matures. Raises `CodecError` when it is not of this layout.
     """
     if not packed:
         raise CodecError("a stored profile is empty: it was not written by this program")
@@ -40,7 +41,7 @@ def readable_profile(packed: bytes, horizon_ms: int) -> dict[str, Any]:
         "pending_landmarks": pending,
         "timers": {
             "next_landmark_at": _instant(p["next_landmark_at"]),
-            "next_label_at": pending[0]["matures_at"] if pending else None,
+            "next_label_at": min((landmark["matures_at"] for landmark in pending), default=None),
             "at_risk_from": _instant(foreseen(p)),
             "next_crossing_at": _instant(p["check_at"]),
         },
@@ -88,11 +89,11 @@ def _told(order_id: Any, at_ms: Any, amount: Any) -> dict[str, Any]:
     }
 
 
-def _landmark(p: Any, k: int, horizon_ms: int) -> dict[str, Any]:
-    risk = float(p["pending_risk"][k])
+def _landmark(p: Any, k: int, horizon_ms: Callable[[int], int]) -> dict[str, Any]:
+    at, risk = int(p["pending_at"][k]), float(p["pending_risk"][k])
     return {
-        "at": rfc3339(int(p["pending_at"][k])),
-        "matures_at": rfc3339(int(p["pending_at"][k]) + horizon_ms),
+        "at": rfc3339(at),
+        "matures_at": rfc3339(at + horizon_ms(at)),
         "risk": None if np.isnan(risk) else risk,
         "model_version": int(p["pending_version"][k]),
         "orders_before": int(p["pending_orders"][k]),

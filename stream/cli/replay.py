@@ -16,6 +16,7 @@ from stream.alerts.contract import Alert
 from stream.cli.console import console_for_people
 from stream.cli.evaluate import figures_of_rows
 from stream.cli.list_at import list_at
+from stream.cli.log_horizon import fit_to_log
 from stream.cli.log_input import LogInput
 from stream.cli.log_options import LogOptions, log_options
 from stream.cli.options import SettingsCommand, with_settings
@@ -26,7 +27,8 @@ from stream.clock import Clock, SystemClock
 from stream.errors import EventLogError
 from stream.events.decode import Decoder
 from stream.events.times import rfc3339
-from stream.online_models.learner import Learner, LearnerSettings
+from stream.online_models.learner import Learner
+from stream.online_models.learner_settings import learner_settings_of
 from stream.processing.outgoing import Topics
 from stream.processing.replay import Replay
 from stream.processing.rolling_origin import RollingOrigin, Rows
@@ -77,10 +79,14 @@ def replay(
         sink = None if alerts is None else open_files.enter_context(_created(alerts))
         clock: Clock = SystemClock()
         source = LogInput(log, options, settings)
+        events = source.events()
+        if settings.horizon_days == 0.0:
+            events = iter(log_events := list(events))
+            settings = fit_to_log(settings, log_events, clock.now_ms())
         rules, decoder = rules_of(settings), Decoder.of(settings)
         run = Replay(
             rules,
-            Learner(LearnerSettings(min_labels=settings.min_labels)),
+            Learner(learner_settings_of(settings)),
             decoder,
             clock.now_ms(),
             on_outgoing=_writer(sink, source),
@@ -89,7 +95,7 @@ def replay(
         began = time.monotonic()
         live = open_files.enter_context(Live(console=console, auto_refresh=False)) if console.is_terminal else None
         line_at_s = 0.0
-        for line in _lines(run, origin.run(source.events()), began):
+        for line in _lines(run, origin.run(events), began):
             if live is not None:
                 live.update(Text(line), refresh=True)
             elif time.monotonic() - began >= line_at_s:

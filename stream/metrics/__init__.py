@@ -40,6 +40,7 @@ from stream.metrics.models import (
     CHECKPOINT_SAVED,
     DRIFT_ALARMS,
     EXAMPLES_REFUSED,
+    HORIZON,
     LABELS,
     LABELS_PENDING,
     LEARNING_DELAY,
@@ -54,6 +55,7 @@ from stream.metrics.models import (
     PREQUENTIAL_BRIER,
     PREQUENTIAL_ECE,
     PREQUENTIAL_LOG_LOSS,
+    SHOP_GAP,
 )
 from stream.metrics.notifications import (
     ACTIONS,
@@ -96,6 +98,7 @@ __all__ = [
     "EVENT_TO_SCORE",
     "EXAMPLES_REFUSED",
     "FEATURES_STORED",
+    "HORIZON",
     "INGEST_TO_ALERT",
     "INGEST_TO_SCORE",
     "LABELS",
@@ -129,6 +132,7 @@ __all__ = [
     "REGISTRY",
     "SEGMENT_CHANGES",
     "SEGMENT_SHARE",
+    "SHOP_GAP",
     "STEP",
     "TIMERS_DUE",
     "TIMERS_FIRED",

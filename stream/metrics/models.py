@@ -6,6 +6,7 @@ __all__ = [
     "CHECKPOINT_SAVED",
     "DRIFT_ALARMS",
     "EXAMPLES_REFUSED",
+    "HORIZON",
     "LABELS",
     "LABELS_PENDING",
     "LEARNING_DELAY",
@@ -20,6 +21,7 @@ __all__ = [
     "PREQUENTIAL_BRIER",
     "PREQUENTIAL_ECE",
     "PREQUENTIAL_LOG_LOSS",
+    "SHOP_GAP",
 ]
 
 LABELS = counter("stream_labels_total", "Matured labels learned.", ["churned"])
@@ -33,6 +35,9 @@ CHECKPOINT_SAVED = gauge("stream_checkpoint_timestamp_seconds", "When the traine
 MODEL_VERSION = gauge("stream_model_version", "Version of the model that scores: it grows with the labels learned.")
 MODEL_READY = gauge("stream_model_ready", "1 when the model has learned enough labels to raise alerts, else 0.")
 MODEL_CREATED = gauge("stream_model_timestamp_seconds", "When the snapshot that scores was made.")
+
+HORIZON = gauge("stream_horizon_seconds", "No order for this long is churn, for landmarks from now on.")
+SHOP_GAP = gauge("stream_shop_gap_seconds", "Median of regular customers' own mean time between orders.")
 
 PREQUENTIAL_AUC = gauge(
     "stream_prequential_auc", "Area under the ROC curve of the risks given, over recent labels.", ["model"]

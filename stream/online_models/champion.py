@@ -203,21 +203,34 @@ class Championship:
     def model(self, name: str) -> ChurnModel:
         return self._contenders[name].model
 
+    def convert(self, scale: float, shift: float) -> None:
+        """Every contender goes over to another horizon, see `ChurnModel.convert`; the comparison begins afresh."""
+        for contender in self._contenders.values():
+            contender.model.convert(scale, shift)
+        self._compare_afresh()
+
     def learn_one(
-        self, inputs: Sequence[int], *, churned: bool, matured_at_ms: int, level: float = 0.0, novelty: float = 1.0
+        self,
+        inputs: Sequence[int],
+        *,
+        churned: bool,
+        matured_at_ms: int,
+        level: float = 0.0,
+        novelty: float = 1.0,
+        power: float = 1.0,
     ) -> list[LossAlarm]:
         """Every contender predicts, is judged, and learns; then the champion may change.
 
-        ``level`` and ``novelty`` are as for `ChurnModel.learn_one`.
+        ``level``, ``novelty`` and ``power`` are as for `ChurnModel.learn_one`.
         """
         champion = self._contenders[self._champion]
         losses, excess = {}, {}
         for name, contender in self._contenders.items():
-            risk = contender.model.predict_proba_one(inputs, level)
+            risk = contender.model.predict_proba_one(inputs, level) ** power
             losses[name] = loss = log_loss_of(risk, churned=churned)
             excess[name] = min(loss - expected_loss_of(risk), _MOST_LOSS)
             contender.recent.record(risk, loss, _GROWTH, churned=churned)
-            contender.model.learn_one(inputs, churned=churned, level=level, novelty=novelty)
+            contender.model.learn_one(inputs, churned=churned, level=level, novelty=novelty, power=power)
         alarms = []
         for name, contender in self._contenders.items():
             if contender is not champion:

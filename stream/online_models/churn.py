@@ -57,11 +57,16 @@ class ChurnModel:
         """The weight of the simple regression, 1 at first."""
         return SIMPLE_LABELS / (SIMPLE_LABELS + self._news)
 
-    def learn_one(self, inputs: Sequence[int], *, churned: bool, level: float = 0.0, novelty: float = 1.0) -> None:
-        """Learn one label; the scales learn first, as in a River pipeline. ``novelty`` is that of the label."""
+    def learn_one(
+        self, inputs: Sequence[int], *, churned: bool, level: float = 0.0, novelty: float = 1.0, power: float = 1.0
+    ) -> None:
+        """Learn one label; the scales learn first, as in a River pipeline. ``novelty`` is that of the label.
+
+        ``power``: the label's horizon over the model's, see `stream.online_models.kalman`.
+        """
         terms = expand(inputs, level)
-        self._regression.learn(terms, churned=churned, novelty=novelty)
-        self._simple.learn(terms[SIMPLE_TERMS], churned=churned, novelty=novelty)
+        self._regression.learn(terms, churned=churned, novelty=novelty, power=power)
+        self._simple.learn(terms[SIMPLE_TERMS], churned=churned, novelty=novelty, power=power)
         self._news += novelty
 
     def predict_proba_one(self, inputs: Sequence[int], level: float = 0.0) -> float:
@@ -70,6 +75,11 @@ class ChurnModel:
         simplicity = self._simplicity
         simple = self._simple.logit(terms[SIMPLE_TERMS])
         return float(sigmoid((1.0 - simplicity) * self._regression.logit(terms) + simplicity * simple))
+
+    def convert(self, scale: float, shift: float) -> None:
+        """Go over to another horizon: every logit before calibration is ``scale`` times what it was, plus ``shift``."""
+        self._regression.convert(scale, shift)
+        self._simple.convert(scale, shift)
 
     def quadratic(self, level: float = 0.0) -> Quadratic:
         """The model before calibration as a function of the standardised inputs, for customers of ``level``."""

@@ -71,6 +71,11 @@ class Label(Struct, frozen=True, kw_only=True, tag_field="kind", tag="label", gc
     spend: float
 
     @property
+    def horizon_ms(self) -> int:
+        """The time over which the outcome was measured."""
+        return self.matured_at_ms - self.at_ms
+
+    @property
     def novelty(self) -> float:
         """The share of the horizon that the label before it, a landmark earlier, did not tell of."""
         return min(1.0, _LANDMARK_MS / (self.matured_at_ms - self.at_ms))

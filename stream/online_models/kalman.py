@@ -11,6 +11,10 @@ for multivariate dynamic generalized linear models", JASA 87 (1992), in the scal
 Then the covariance goes a small way back to the prior, ``P += forgetting (P0 - P)``, so that the model goes on
 following change. Unlike division by a forgetting factor this keeps ``P <= P0`` in every direction: inputs that are
 silent for years do not make the model uncertain without bound, and wake to the prior.
+
+A label may be of another horizon than the model's. Who orders at a constant rate is silent for ``power`` horizons with
+probability ``p ** power``; of that, ``gain = power (1 - p) / (1 - p ** power)`` is the score relative to the logit's,
+so ``h`` becomes ``p^power (1 - p^power) gain^2`` and the step ``gain`` times the residual.
 """
 
 from typing import Final
@@ -84,8 +88,11 @@ def dot(a, b):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def learn(x, churned, labels, forgetting, means, variances, weights, covariance, z, pz):  # type: ignore[no-untyped-def]
-    """One label; ``labels`` is the number before it. All arrays are changed in place."""
+def learn(x, churned, power, labels, forgetting, means, variances, weights, covariance, z, pz):  # type: ignore[no-untyped-def]
+    """One label; ``labels`` is the number before it. All arrays are changed in place.
+
+    ``power``: the label's horizon over the model's, see the module.
+    """
     count = x.shape[0]
     for j in range(count):
         before = means[j]
@@ -95,11 +102,16 @@ def learn(x, churned, labels, forgetting, means, variances, weights, covariance,
     length = dot(z, z) - 1.0
     weight = min(1.0, LEVERAGE_CAP * count / length) if length > 0.0 else 1.0
     risk = sigmoid(dot(weights, z))
-    information = weight * max(risk * (1.0 - risk), _LEAST_INFORMATION)
+    gain = 1.0
+    if power != 1.0:
+        silent = risk**power
+        gain = power * (1.0 - risk) / max(1.0 - silent, _LEAST_INFORMATION)
+        risk = silent
+    information = weight * max(risk * (1.0 - risk), _LEAST_INFORMATION) * gain * gain
     for i in range(count + 1):
         pz[i] = dot(covariance[i], z)
     spread = 1.0 + information * dot(z, pz)
-    step = weight * (churned - risk) / spread
+    step = weight * (churned - risk) * gain / spread
     shrink = information / spread
     for i in range(count + 1):
         weights[i] += step * pz[i]

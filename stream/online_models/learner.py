@@ -1,17 +1,18 @@
 """The trainer's whole state: learn examples in order, give snapshots, be stored and go on."""
 
+import math
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from stream.errors import SnapshotError
-from stream.features.registry import FEATURE_NAMES, INPUT_SCALE
+from stream.features.registry import DAY_MS, FEATURE_NAMES, INPUT_SCALE
 from stream.online_models.basis import RELATIVE
 from stream.online_models.champion import Championship, ChampionshipState, LossAlarm, Standing
 from stream.online_models.drift import FeatureAlarm, FeatureDrift, FeatureDriftState
 from stream.online_models.evaluation import Evaluation
 from stream.online_models.example import Example, InvalidExample, Label, problem_of
-from stream.online_models.horizon import Rhythm
+from stream.online_models.horizon import HorizonPeriod, Rhythm
 from stream.online_models.learner_settings import LearnerSettings
 from stream.online_models.level import Levels
 from stream.online_models.rhythm import RhythmModel, RhythmState
@@ -39,6 +40,7 @@ class _Checkpoint(Struct, frozen=True, kw_only=True):
     value: ValueState
     evaluation: Evaluation
     rhythm: RhythmState | None = None
+    converted_at: int = 0
 
 
 class Learner:
@@ -65,6 +67,7 @@ class Learner:
         self._segments = SegmentModel(self.settings.segments)
         self._evaluation = Evaluation.with_half_life(self.settings.half_life_examples)
         self._stream_time_ms = 0
+        self._converted_at = 0
 
     @property
     def labels_seen(self) -> int:
@@ -94,7 +97,8 @@ class Learner:
             return invalid
         if isinstance(example, Label):
             self._evaluation.record(example)
-            self._value.learn_one(example)
+            power = example.horizon_ms / self._horizon_ms
+            self._value.learn_one(example, power)
             self._calibrate(example)
             level = self._levels.of_label(example.x[RELATIVE] / INPUT_SCALE, example.at_ms)
             for alarm in self._championship.learn_one(
@@ -103,13 +107,16 @@ class Learner:
                 matured_at_ms=example.matured_at_ms,
                 level=level,
                 novelty=example.novelty,
+                power=power,
             ):
                 self._on_drift(alarm)
             at_ms = example.matured_at_ms
         else:
             for changed in self._features_drift.observe(example.x, example.at_ms):
                 self._on_drift(changed)
+            before_ms = self._horizon_ms
             if self._rhythm.learn_one(example) is not None:
+                self._convert(self._horizon_ms / before_ms)
                 self._on_horizon(self._rhythm.snapshot())
             self._segments.learn_one(example.x)
             self._levels.observe(example.x[RELATIVE] / INPUT_SCALE, example.at_ms)
@@ -117,11 +124,39 @@ class Learner:
         self._stream_time_ms = max(self._stream_time_ms, at_ms)
         return None
 
+    @property
+    def schedule(self) -> tuple[HorizonPeriod, ...]:
+        """The horizons, ascending in time; the last one is in force."""
+        return self._rhythm.schedule
+
+    @property
+    def _horizon_ms(self) -> int:
+        return round(self.schedule[-1].days * DAY_MS)
+
+    def _convert(self, power: float) -> None:
+        """Go over to a horizon that is ``power`` times as long; what was learned is kept.
+
+        Who orders at a constant rate is silent for it with probability ``p ** power``: of log-odds that is a straight
+        line, for risks around the share of churn.
+        """
+        if self.labels_seen == 0:
+            return
+        churned = (self._evaluation.churned + 1) / (self._evaluation.labels + 2)
+        after = churned**power
+        scale = power * (1.0 - churned) / (1.0 - after)
+        self._championship.convert(scale, _log_odds(after) - scale * _log_odds(churned))
+        self._value.convert(scale)
+        self._converted_at = self._evaluation.labels
+
     def _calibrate(self, label: Label) -> None:
-        """The contender that gave the logit learns how it was off."""
+        """The contender that gave the logit learns how it was off, unless it spoke of another horizon."""
         if label.logit is None:
             return
         labels, position = divmod(label.model_version, _CONTENDERS)
+        schedule = self.schedule
+        period = schedule[-1] if labels >= self._converted_at or len(schedule) == 1 else schedule[-2]
+        if label.horizon_ms != round(period.days * DAY_MS):
+            return
         names = self.contenders()
         if position < len(names):
             self._championship.model(names[position]).calibration.learn_one(
@@ -135,6 +170,10 @@ class Learner:
     def champion(self) -> str:
         """Name of the churn model that scores unless an operator has decided otherwise."""
         return self._championship.champion
+
+    def rhythm(self) -> Rhythm:
+        """How often the shop's customers order, and the horizon."""
+        return self._rhythm.snapshot()
 
     def contenders(self) -> tuple[str, ...]:
         """Names of the churn models that learn side by side."""
@@ -204,6 +243,7 @@ class Learner:
             value=self._value.state(),
             evaluation=self._evaluation,
             rhythm=self._rhythm.state(),
+            converted_at=self._converted_at,
         )
         return seal(SCHEMA, checkpoint)
 
@@ -232,5 +272,10 @@ class Learner:
         learner._evaluation.half_life_examples = learner.settings.half_life_examples
         if checkpoint.rhythm is not None:
             learner._rhythm = RhythmModel(learner.settings.horizon_days, checkpoint.rhythm)
+        learner._converted_at = checkpoint.converted_at
         learner._stream_time_ms = checkpoint.stream_time_ms
         return learner
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(probability / (1.0 - probability))

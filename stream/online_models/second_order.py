@@ -16,6 +16,9 @@ from stream.online_models.scaling import SCALE_FLOOR
 
 __all__ = ["SecondOrderRegression", "SecondOrderState"]
 
+#: What a conversion to another horizon may be off by, as a variance of the intercept.
+CONVERSION_VARIANCE = 0.25
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -53,11 +56,15 @@ class SecondOrderRegression(base.Classifier):
         """What standardised inputs are divided by."""
         return np.maximum(np.sqrt(self.variances), SCALE_FLOOR)
 
-    def learn(self, x: Floats, *, churned: bool, novelty: float = 1.0) -> None:
-        """Learn one label, of which the share ``novelty`` is new: memory is in labels that are."""
+    def learn(self, x: Floats, *, churned: bool, novelty: float = 1.0, power: float = 1.0) -> None:
+        """Learn one label, of which the share ``novelty`` is new: memory is in labels that are.
+
+        ``power``: the label's horizon over the model's.
+        """
         kalman.learn(
             x,
             float(churned),
+            power,
             self.labels,
             # the memory is as long as 1 / sqrt(forgetting)
             FORGETTING * self.pace**2 * novelty,
@@ -74,6 +81,13 @@ class SecondOrderRegression(base.Classifier):
         """Log-odds of churn; 0 before the first label."""
         kalman.standardise(x, self.means, self.variances, self._z)
         return float(kalman.dot(self.weights, self._z))
+
+    def convert(self, scale: float, shift: float) -> None:
+        """Make every logit ``scale`` times what it was, plus ``shift``; the intercept is known less well then."""
+        self.weights *= scale
+        self.weights[-1] += shift
+        self._covariance *= scale * scale
+        self._covariance[-1, -1] += CONVERSION_VARIANCE
 
     def learn_one(self, x: dict[Hashable, Any], y: ClfTarget) -> None:
         self.learn(np.array([x[j] for j in range(self.inputs)], np.float64), churned=bool(y))

@@ -53,6 +53,11 @@ VALUE_COLUMNS = tuple(
     )
 )
 _AXES = len(VALUE_COLUMNS)
+_ORDER_VALUE_AXIS = VALUE_COLUMNS.index(COLUMN["order_value"])
+_ORDERS = COLUMN["purchases_total"]
+#: The mean value of a customer's orders is shrunk to the shop's, on the log scale, as if so many orders of the shop's
+#: value had been seen as well: one huge order says half of what it would say.
+POOLING_ORDERS = 1.0
 
 #: Labels with an order before anything is expected of anybody.
 LEAST_BUYERS = 200
@@ -139,6 +144,7 @@ class ValueSnapshot(Struct, frozen=True, kw_only=True):
         # row by row, not a matrix product: what comes out must not depend on who else is in the batch
         z = (inputs[:, list(self.columns)] / INPUT_SCALE - np.array(self.means)) / np.array(self.scales)
         np.clip(z, -MOST_DEVIATIONS, MOST_DEVIATIONS, out=z)
+        z[:, _ORDER_VALUE_AXIS] *= _own_share(np.expm1(inputs[:, _ORDERS] / INPUT_SCALE))
         stays = 1.0 - risk
         orders = np.exp(
             np.clip(self.orders_intercept + (z * np.array(self.orders_weights)).sum(axis=1), _LEAST_ETA, _MOST_ETA)
@@ -185,6 +191,12 @@ class _LogLink(linear_model.LinearRegression):
         length = sum(value * value for value in z.values())
         weight = min(1.0, LEVERAGE_CAP * len(z) / length) if length > 0.0 else 1.0
         self.learn_one(z, mean * (1.0 - bounded), weight / mean)
+
+    def shift(self, logs: float) -> None:
+        """Add to the logarithm of every mean."""
+        self.logs += logs * min(self.buyers, FIRST_BUYERS)
+        if self.buyers:
+            self.intercept += logs
 
     def resume(self, weights: Sequence[float], intercept: float, logs: float, buyers: int) -> None:
         self._weights = VectorDict(dict(enumerate(weights)))
@@ -250,8 +262,21 @@ class ValueModel:
     def ready(self) -> bool:
         return self._buyers >= LEAST_BUYERS
 
-    def learn_one(self, label: Label) -> None:
-        """Set what was expected against what came, then learn it."""
+    def convert(self, factor: float) -> None:
+        """Expect ``factor`` times as much of a buyer: the horizon has become another one."""
+        for regression in (self._orders, self._spend):
+            regression.shift(math.log(factor))
+
+    def learn_one(self, label: Label, power: float = 1.0) -> None:
+        """Set what was expected against what came, then learn it.
+
+        ``power``: the label's horizon over the model's. Where it is not 1, what came is taken in proportion, given the
+        risk: a buyer buys ``power (1 - risk) / (1 - risk ** power)`` times as much in the label's horizon.
+        """
+        if power != 1.0:
+            if label.risk is not None:
+                self._learn_other(label, power)
+            return
         z = self._standardised(label.x)
         spend = max(label.spend, 0.0)
         if label.risk is not None and self.ready:
@@ -266,6 +291,18 @@ class ValueModel:
             self._orders.learn(z, float(label.purchases))
             self._spend.learn(z, spend)
 
+    def _learn_other(self, label: Label, power: float) -> None:
+        """A label of another horizon teaches the means, not how they were off."""
+        self._learn_scales(label.x)
+        if label.purchases > 0 and label.spend > 0.0 and label.risk is not None:
+            # the risk given is of the label's horizon
+            risk = min(label.risk, 1.0 - 1e-6)
+            factor = (1.0 - risk) / (power * (1.0 - risk ** (1.0 / power)))
+            self._buyers += 1
+            z = self._standardised(label.x)
+            self._orders.learn(z, max(label.purchases * factor, 1.0))
+            self._spend.learn(z, label.spend * factor)
+
     def _learn_scales(self, inputs: Sequence[int]) -> None:
         x = self._chosen(inputs)
         if self._scaler.counts[0] >= _SETTLED:
@@ -278,8 +315,10 @@ class ValueModel:
         return {axis: inputs[column] / INPUT_SCALE for axis, column in enumerate(VALUE_COLUMNS)}
 
     def _standardised(self, inputs: Sequence[int]) -> dict[Hashable, Any]:
-        z = self._scaler.transform_one(self._chosen(inputs))
-        return {axis: min(max(value, -MOST_DEVIATIONS), MOST_DEVIATIONS) for axis, value in z.items()}
+        standardised = self._scaler.transform_one(self._chosen(inputs))
+        z = {axis: min(max(value, -MOST_DEVIATIONS), MOST_DEVIATIONS) for axis, value in standardised.items()}
+        z[_ORDER_VALUE_AXIS] *= float(_own_share(math.expm1(inputs[_ORDERS] / INPUT_SCALE)))
+        return z
 
     def snapshot(self) -> ValueSnapshot:
         """What scorers load; asked for only when `ready`."""
@@ -328,6 +367,11 @@ class ValueModel:
 def _weights(regression: _LogLink) -> tuple[float, ...]:
     weights = regression.weights
     return tuple(float(weights[axis]) for axis in range(_AXES)) if weights else ()
+
+
+def _own_share(orders: Any) -> Any:
+    """How much a customer's own orders say of their value, by their number; the rest says the shop."""
+    return orders / (orders + POOLING_ORDERS)
 
 
 def _interpolated(factors: Sequence[float], expected: Floats) -> Floats:

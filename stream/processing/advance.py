@@ -13,6 +13,7 @@ from stream.features import apply as features
 from stream.features.profile import MAX_PENDING, NEVER
 from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.foresight import at_risk_from, risk_after_order
+from stream.processing.maturity import first_maturity
 from stream.processing.score import NO_LOGIT, nearest_segment, raw_logit_of, risk_at
 from stream.processing.silence import next_due, search
 
@@ -173,19 +174,19 @@ def _take_landmark(p, row, at, rules, model, out, count, value, inputs):  # type
 
 
 @jit
-def _mature(p, row, at, out, count, value):  # type: ignore[no-untyped-def]
-    """Emit the label of the oldest pending landmark, with what was frozen on it."""
-    count = _emit(out, count, _LABEL, row, at, p.pending_input[0], value)
+def _mature(p, which, row, at, out, count, value):  # type: ignore[no-untyped-def]
+    """Emit the label of the pending landmark at position ``which``, with what was frozen on it."""
+    count = _emit(out, count, _LABEL, row, at, p.pending_input[which], value)
     e = out[count - 1]
-    e.landmark_at = p.pending_at[0]
-    e.risk = p.pending_risk[0]
-    e.logit = p.pending_logit[0]
-    e.version = p.pending_version[0]
-    e.churned = p.last_order_at <= p.pending_at[0]
-    e.purchases = max(p.orders - p.pending_orders[0], 0)
-    e.spend = p.order_spend - p.refund_spend - p.pending_spend[0]
+    e.landmark_at = p.pending_at[which]
+    e.risk = p.pending_risk[which]
+    e.logit = p.pending_logit[which]
+    e.version = p.pending_version[which]
+    e.churned = p.last_order_at <= p.pending_at[which]
+    e.purchases = max(p.orders - p.pending_orders[which], 0)
+    e.spend = p.order_spend - p.refund_spend - p.pending_spend[which]
     last = p.pending - 1
-    for k in range(last):
+    for k in range(which, last):
         p.pending_at[k] = p.pending_at[k + 1]
         p.pending_risk[k] = p.pending_risk[k + 1]
         p.pending_logit[k] = p.pending_logit[k + 1]
@@ -216,11 +217,12 @@ def fire(p, row, until, rules, model, out, count, tally, looks):  # type: ignore
     while count + ROOM <= out.shape[0]:
         if p.check_due:
             search(p, until, rules, model, looks.value, looks.input)
-        due = next_due(p, rules)
+        due = next_due(p, rules, model)
         if due >= until:
             break
-        if p.pending > 0 and due == p.pending_at[0] + rules.horizon_ms:
-            count = _mature(p, row, due, out, count, looks.value)
+        which, matures_at = first_maturity(p, rules, model)
+        if due == matures_at:
+            count = _mature(p, which, row, due, out, count, looks.value)
             tally[_FIRED_MATURITY] += 1
         elif due == p.next_landmark_at:
             cause = _silence_cause(p, rules, model, looks)

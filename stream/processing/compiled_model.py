@@ -13,6 +13,7 @@ import numpy.typing as npt
 from stream.errors import SnapshotError
 from stream.features.registry import FEATURES
 from stream.online_models.basis import PAIRS
+from stream.online_models.horizon import MAX_PERIODS
 from stream.online_models.segment_names import ARCHETYPES, SEGMENT_COLUMNS
 from stream.processing.rules import Model
 
@@ -21,9 +22,9 @@ __all__ = ["COMPILED_MODEL", "compiled"]
 _MOST_CLUSTERS: Final = len(ARCHETYPES)
 _MOST_AXES: Final = len(SEGMENT_COLUMNS)
 #: Arrays that a record has room for more of.
-_WITH_ROOM: Final = ("columns", "means", "scales", "centroids")
+_WITH_ROOM: Final = ("columns", "means", "scales", "centroids", "horizon_since", "horizon_ms")
 
-#: The fields of `stream.processing.rules.Model`. ``clusters`` and ``axes`` say how much of the segment arrays is used;
+#: The fields of `stream.processing.rules.Model`. ``clusters``, ``axes``, ``periods``: how much of the arrays is used;
 #: ``deviations`` is room for the *d* of the customer who is being scored.
 COMPILED_MODEL: Final = np.dtype(
     [
@@ -43,6 +44,9 @@ COMPILED_MODEL: Final = np.dtype(
         ("means", np.float64, (_MOST_AXES,)),
         ("scales", np.float64, (_MOST_AXES,)),
         ("centroids", np.float64, (_MOST_CLUSTERS, _MOST_AXES)),
+        ("periods", np.int64),
+        ("horizon_since", np.int64, (MAX_PERIODS,)),
+        ("horizon_ms", np.int64, (MAX_PERIODS,)),
     ],
     align=True,
 )
@@ -54,16 +58,19 @@ _AS_THEY_ARE: Final = tuple(
 
 
 def compiled(model: Model) -> npt.NDArray[np.void]:
-    """COMPILED_MODEL[1] of a model. Raises `SnapshotError` when it has more segments or axes than are known."""
+    """COMPILED_MODEL[1] of a model. Raises `SnapshotError` when there is no room for it."""
     clusters, axes = model.centroids.shape
     if clusters > _MOST_CLUSTERS or axes > _MOST_AXES:
         raise SnapshotError(
             f"{clusters} segments over {axes} inputs, at most {_MOST_CLUSTERS} over {_MOST_AXES} are known"
         )
+    periods = len(model.horizon_ms)
+    if periods > MAX_PERIODS:
+        raise SnapshotError(f"{periods} horizons, at most {MAX_PERIODS} are known")
     record = np.zeros(1, COMPILED_MODEL)
     for name in _AS_THEY_ARE:
         record[name] = getattr(model, name)
-    record["clusters"], record["axes"] = clusters, axes
+    record["clusters"], record["axes"], record["periods"] = clusters, axes, periods
     for name in _WITH_ROOM:
         array = getattr(model, name)
         record[name][0][tuple(map(slice, array.shape))] = array

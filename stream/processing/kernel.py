@@ -126,7 +126,7 @@ class Kernel:
 
         def go_on(cursor: npt.NDArray[np.void], customers: Customers, left: Left) -> tuple[int, int]:
             result: tuple[int, int] = one_by_one.advance(
-                self._working, cursor, customers, feed, self._rules, models, left
+                self._working, cursor, customers, feed, self._rules.under(model), models, left
             )
             return result
 
@@ -141,7 +141,7 @@ class Kernel:
 
         def go_on(cursor: npt.NDArray[np.void], customers: Customers, left: Left) -> tuple[int, int]:
             result: tuple[int, int] = one_by_one.sweep(
-                self._working, cursor, customers, until, looks_at_all, self._rules, models, left
+                self._working, cursor, customers, until, looks_at_all, self._rules.under(model), models, left
             )
             return result
 

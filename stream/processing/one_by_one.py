@@ -175,7 +175,7 @@ def _leave(p, rules, model, cursor, left):  # type: ignore[no-untyped-def]
     s.last_order_at = p.last_order_at
     s.unsubscribed_at = p.unsubscribed_at
     s.foreseen = foreseen(p)
-    s.due = next_due(p, rules)
+    s.due = next_due(p, rules, model)
     if p.events > 0:
         cursor.packed_to = pack_into(p, left.octets, cursor.packed_to)
     left.ends[row] = cursor.packed_to

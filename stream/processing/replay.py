@@ -56,7 +56,8 @@ class Replay:
     ) -> None:
         self.learner = learner
         self.documents: dict[str, bytes] = {}
-        self.scorer: Scorer = WARMING
+        self.scorer: Scorer = Scorer.of(learner.snapshot(now_ms)) if learner.settings.seed else WARMING
+        self._schedule = learner.schedule
         self._decoder = decoder
         self._now_ms = now_ms
         self._run_records = run_records
@@ -158,7 +159,8 @@ class Replay:
                     raise AssertionError(f"the kernel emitted an example that no model may learn: {example}")
                 self.learner.learn(example)
                 labels = labels or isinstance(example, Label)
-        if labels:
+        if labels or self.learner.schedule is not self._schedule:
+            self._schedule = self.learner.schedule
             self.scorer = Scorer.of(self.learner.snapshot(self._now_ms))
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from stream.features.registry import DAY_MS, FEATURES, HOUR_MS
 from stream.online_models.basis import PAIRS
+from stream.online_models.horizon import FIRST_HORIZON_DAYS
 from stream.settings import Settings
 
 __all__ = ["NO_MODEL", "Model", "Rules", "rules_of"]
@@ -17,7 +18,8 @@ __all__ = ["NO_MODEL", "Model", "Rules", "rules_of"]
 class Rules(NamedTuple):
     """Times in ms; risks are probabilities.
 
-    ``silence_bound_ms``: how long after the last event landmarks, and silence checks, go on.
+    ``silence_bound_ms``: how long after the last event landmarks, and silence checks, go on. ``follows``: the horizon,
+    and with it that bound, ``silence_horizons`` of them, are those of the model's schedule, see `under`.
     ``min_orders``: customers with fewer orders are scored but never alerted. ``discount_rate``: a year, for the
     lifetime value.
     """
@@ -32,11 +34,20 @@ class Rules(NamedTuple):
     first_check_ms: int = HOUR_MS
     check_ms: int = DAY_MS
     discount_rate: float = 0.1
+    follows: bool = False
+    silence_horizons: int = 6
+
+    def under(self, model: Model) -> Rules:
+        """The rules with the horizon in force under a model."""
+        if not self.follows or len(model.horizon_ms) == 0:
+            return self
+        horizon_ms = int(model.horizon_ms[-1])
+        return self._replace(horizon_ms=horizon_ms, silence_bound_ms=self.silence_horizons * horizon_ms)
 
 
 def rules_of(settings: Settings) -> Rules:
     """The kernel's rules under the settings."""
-    horizon_ms = int(settings.horizon_days * DAY_MS)
+    horizon_ms = int((settings.horizon_days or FIRST_HORIZON_DAYS) * DAY_MS)
     return Rules(
         horizon_ms=horizon_ms,
         landmark_ms=int(settings.landmark_days * DAY_MS),
@@ -46,6 +57,8 @@ def rules_of(settings: Settings) -> Rules:
         cooldown_ms=int(settings.cooldown_days * DAY_MS),
         min_orders=settings.min_purchases,
         discount_rate=settings.discount_rate,
+        follows=settings.horizon_days == 0.0,
+        silence_horizons=settings.silence_horizons,
     )
 
 
@@ -55,7 +68,8 @@ class Model(NamedTuple):
     ``logit = bias + weights . d + sum_p curvature[p] * d[PAIRS[p, 0]] * d[PAIRS[p, 1]]``, ``d = inputs / INPUT_SCALE -
     typical``, where ``typical`` are the mean inputs. It is calibrated: ``slope`` times the model's logit, plus
     ``shift``. Not ``ready``: nothing is scored. Segments: the nearest of ``centroids``
-    (float64[K, D]) to ``(inputs[columns] - means) / scales``; K = 0: no segments yet.
+    (float64[K, D]) to ``(inputs[columns] - means) / scales``; K = 0: no segments yet. Horizons: landmarks from
+    ``horizon_since`` (ms, int64[P], ascending) on are judged after ``horizon_ms`` (int64[P]); P = 0: not known.
     """
 
     ready: bool
@@ -71,6 +85,8 @@ class Model(NamedTuple):
     means: npt.NDArray[np.float64]
     scales: npt.NDArray[np.float64]
     centroids: npt.NDArray[np.float64]
+    horizon_since: npt.NDArray[np.int64]
+    horizon_ms: npt.NDArray[np.int64]
 
 
 #: What scores before the first snapshot: nothing.
@@ -88,4 +104,6 @@ NO_MODEL = Model(
     means=np.zeros(0),
     scales=np.ones(0),
     centroids=np.zeros((0, 0)),
+    horizon_since=np.zeros(0, np.int64),
+    horizon_ms=np.zeros(0, np.int64),
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stream.alerts.reasons import Score
+from stream.features.registry import DAY_MS
 from stream.online_models.basis import PAIRS
 from stream.online_models.snapshot import ModelSnapshot
 from stream.processing.rules import NO_MODEL, Model
@@ -47,6 +48,12 @@ class Scorer:
                 means=means,
                 scales=scales,
                 centroids=centroids,
+            )
+        if snapshot.rhythm is not None:
+            schedule = snapshot.rhythm.schedule
+            model = model._replace(
+                horizon_since=np.array([period.since_ms for period in schedule], np.int64),
+                horizon_ms=np.array([round(period.days * DAY_MS) for period in schedule], np.int64),
             )
         products = [(int(a), int(b), weight) for (a, b), weight in zip(PAIRS, churn.curvature, strict=True)]
         return cls(model, snapshot, Score(churn.weights, churn.means, churn.scales, churn.intercept, products))

@@ -13,6 +13,7 @@ import numpy as np
 
 from stream.compiling import jit
 from stream.features.profile import NEVER
+from stream.processing.maturity import first_maturity
 from stream.processing.score import risk_at
 
 __all__ = ["next_due", "search"]
@@ -91,9 +92,7 @@ def search(p, until, rules, model, value, inputs):  # type: ignore[no-untyped-de
 
 
 @jit
-def next_due(p, rules):  # type: ignore[no-untyped-def]
+def next_due(p, rules, model):  # type: ignore[no-untyped-def]
     """Time of the profile's next timer; -NEVER when it has none."""
     due = min(p.next_landmark_at, p.check_at)
-    if p.pending > 0:
-        due = min(due, p.pending_at[0] + rules.horizon_ms)
-    return due
+    return min(due, first_maturity(p, rules, model)[1])

@@ -7,12 +7,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stream.alerts.value import lifetime_value, usual_spend, value_at_risk
-from stream.features.registry import DAY_MS
+from stream.alerts.value import kept_share, lifetime_value, usual_spend, value_at_risk
+from stream.features.habit import SHOP_GAP_DAYS
+from stream.features.registry import COLUMN, DAY_MS, INPUT_SCALE
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 
 __all__ = ["Worth", "worth_of"]
+
+_ORDERS, _ORDER_VALUE = COLUMN["purchases_total"], COLUMN["order_value"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,20 +41,30 @@ def worth_of(
 ) -> Worth:
     """``inputs`` int16[N, features]; the others are of length N; ``risk`` is NaN where nothing has scored.
 
-    The value model knows only customers with an order; ``at_risk`` of others, and before there is one, comes from the
-    rate of the past.
+    ``net_spend``: all orders less all refunds. Nothing is expected, and nothing is at stake, where everything was sent
+    back. The value model knows only customers with an order; ``at_risk`` of others, and before there is one, comes
+    from the rate of the past.
     """
-    horizon_days = rules.horizon_ms / DAY_MS
-    usual = usual_spend(net_spend, tenure_days, horizon_days)
+    horizon_days = rules.under(scorer.model).horizon_ms / DAY_MS
+    rhythm = None if scorer.snapshot is None else scorer.snapshot.rhythm
+    shop_gap_days = SHOP_GAP_DAYS if rhythm is None else rhythm.shop_gap_days
+    usual = usual_spend(net_spend, tenure_days, horizon_days, shop_gap_days)
     unknown = np.full(len(risk), np.nan)
     model = None if scorer.snapshot is None else scorer.snapshot.value
     if model is None:
         return Worth(unknown, unknown, value_at_risk(risk, usual), unknown)
     expected = model.expect(inputs, risk)
-    spend = np.where(has_ordered, expected.spend, np.nan)
+    kept = kept_share(net_spend, _order_spend(inputs))
+    spend = np.where(has_ordered, kept * expected.spend, np.nan)
     return Worth(
         orders=np.where(has_ordered, expected.orders, np.nan),
         spend=np.asarray(np.round(spend, 2), np.float64),
-        at_risk=value_at_risk(risk, np.where(has_ordered, expected.spend_if_back, usual)),
+        at_risk=value_at_risk(risk, np.where(has_ordered, kept * expected.spend_if_back, usual)),
         lifetime=lifetime_value(risk, spend, horizon_days, rules.discount_rate),
     )
+
+
+def _order_spend(inputs: npt.NDArray[np.int16]) -> Floats:
+    """What all orders of each customer were worth before refunds, as exactly as the inputs tell."""
+    orders = np.round(np.expm1(inputs[:, _ORDERS] / INPUT_SCALE))
+    return np.asarray(orders * np.expm1(inputs[:, _ORDER_VALUE] / INPUT_SCALE), np.float64)

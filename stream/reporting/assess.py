@@ -104,7 +104,8 @@ class Basis:
 
     @property
     def horizon_days(self) -> float:
-        return self.rules.horizon_ms / DAY_MS
+        """The horizon in force."""
+        return self.rules.under(self.scorer.model).horizon_ms / DAY_MS
 
     @cached_property
     def kernel(self) -> Kernel:
@@ -188,7 +189,7 @@ def _assessed(documents: list[bytes], basis: Basis) -> Assessed:
         tenure_days=tenure,
         has_ordered=orders > 0,
     )
-    usual = usual_spend(spend, tenure, basis.horizon_days)
+    usual = usual_spend(spend, tenure, basis.horizon_days, basis.shop_gap_days)
     at_stake = worth.at_risk if basis.scores else np.round(usual, 2)
     has_ordered = ~np.isnan(silent)
     ordered_ms = basis.now_ms - np.where(has_ordered, silent, 0.0) * DAY_MS

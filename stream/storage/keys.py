@@ -56,6 +56,10 @@ class Keys:
         """String: the model snapshot that scorers read."""
         return f"{self.namespace}:{{models}}:snapshot"
 
+    def horizon_seed(self) -> str:
+        """String: the horizon that an import has found in a history, for the trainer to begin with."""
+        return f"{self.namespace}:{{models}}:horizon-seed"
+
     def candidates(self) -> str:
         """Hash: the newest snapshot of every contender, and its version."""
         return f"{self.namespace}:{{models}}:candidates"

@@ -23,10 +23,14 @@ LEARNED_TTL_S = 8 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """``learner``: its dumped state, None at the very beginning. ``offset``: next example to learn."""
+    """``learner``: its dumped state, None at the very beginning. ``offset``: next example to learn.
+
+    ``seed``: the horizon that an import has left for the very beginning.
+    """
 
     learner: bytes | None
     offset: int
+    seed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +103,12 @@ class ModelStore:
         """Become the trainer: writes of an earlier one are rejected from now on."""
         try:
             token, learner, offset = await self._claim_script(keys=[self._keys.checkpoint()], args=[self._worker])
+            seed = None if learner else await self._client.get(self._keys.horizon_seed())
         except FAILURES as error:
             raise StorageError(f"the trainer's checkpoint cannot be claimed in Redis: {error}") from error
         self._token = token.decode()
         self._sequence = 0
-        return Checkpoint(learner, int(offset or 0))
+        return Checkpoint(learner, int(offset or 0), seed)
 
     @measured("unlearned")
     async def unlearned(self, ids_by_week: Mapping[int, Sequence[str]]) -> set[str]:

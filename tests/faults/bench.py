@@ -98,6 +98,7 @@ class Bench:
             "clock": "event",
             "rescore": "asked",
             "freeze_model": True,
+            "horizon_days": 28.0,
             "batch_max_records": 40,
             "align_wait_ms": 600_000,
             "session_timeout_s": 6.0,

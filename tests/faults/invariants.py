@@ -10,7 +10,8 @@ import orjson
 from stream.events.times import epoch_ms
 from stream.features.registry import complete
 from stream.online_models.example import Example, InvalidExample, decode_example
-from stream.online_models.learner import Learner, LearnerSettings
+from stream.online_models.learner import Learner
+from stream.online_models.learner_settings import learner_settings_of
 from stream.processing.document import packed_state
 from stream.storage.model_store import digests
 from tests.faults.bench import Bench
@@ -141,7 +142,7 @@ def _labels(bench: Bench, scope: Scope, published: Mapping[str, Example]) -> Ite
 
 def _model(bench: Bench, published: Mapping[str, Example]) -> Iterator[str]:
     """Octet by octet, the fold over the examples in the order of their topic."""
-    learner = Learner(LearnerSettings(min_labels=bench.settings.min_labels))
+    learner = Learner(learner_settings_of(bench.settings))
     for example in published.values():
         learner.learn(example)
     dumped, offset = bench.client.hmget(bench.keys.checkpoint(), "learner", "offset")

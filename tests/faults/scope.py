@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
+from stream.online_models.horizon import FIRST_HORIZON_DAYS
 from stream.settings import Settings
 from tests.faults.event_log import EventLog
 from tests.processing.published import epoch_ms
@@ -33,7 +34,7 @@ class Scope(NamedTuple):
         """The scope of a run over ``log``."""
         newest_ms = max(event.at for events in log.truth.values() for event in events)
         until_ms = math.inf if settings.clock == "event" else newest_ms - _BY_THE_WALL_MS
-        return cls(settings.freeze_model, until_ms, settings.horizon_days * 86_400_000)
+        return cls(settings.freeze_model, until_ms, (settings.horizon_days or FIRST_HORIZON_DAYS) * 86_400_000)
 
     @property
     def is_everything(self) -> bool:

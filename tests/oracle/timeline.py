@@ -25,12 +25,19 @@ class Policy:
     """Times in ms."""
 
     horizon: int = 28 * _DAY
+    #: Later horizons: from which landmark on, and how long.
+    later: tuple[tuple[int, int], ...] = ()
     period: int = 7 * _DAY
     silence_bound: int = 6 * 28 * _DAY
     raise_at: float = 0.7
     clear_at: float = 0.5
     cooldown: int = 7 * _DAY
     min_orders: int = 2
+
+    def horizon_of(self, landmark: int) -> int:
+        return max(((since, horizon) for since, horizon in self.later if since <= landmark), default=(0, self.horizon))[
+            1
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +100,7 @@ class _Walk:
         while True:
             due = []
             if self._immature:
-                due.append((self._immature[0] + self._policy.horizon, 0))
+                due.append((min(map(self._matures, self._immature)), 0))
             if self._landmark is not None:
                 due.append((self._landmark, 1))
             if self._crossing is not None:
@@ -102,11 +109,16 @@ class _Walk:
             if at >= until:
                 return
             if what == 0:
-                self._label(self._immature.pop(0))
+                first = min(self._immature, key=self._matures)
+                self._immature.remove(first)
+                self._label(first)
             elif what == 1:
                 self._reach_landmark(at)
             else:
                 self._look(at, "silence")
+
+    def _matures(self, landmark: int) -> int:
+        return landmark + self._policy.horizon_of(landmark)
 
     def _first_on_grid_after(self, at: int) -> int:
         landmark = self._phase
@@ -119,7 +131,7 @@ class _Walk:
         return [event.at for event in survivors(self._events) if event.kind is EventKind.ORDER_COMPLETED]
 
     def _label(self, landmark: int) -> None:
-        bought = any(landmark < at <= landmark + self._policy.horizon for at in self._orders())
+        bought = any(landmark < at <= self._matures(landmark) for at in self._orders())
         self.found.labels.append(Outcome(landmark, churned=not bought))
 
     def _reach_landmark(self, at: int) -> None:

@@ -98,6 +98,10 @@ class Station:
         while self.sweep():
             pass
 
+    def change_scorer(self, scorer: Scorer) -> None:
+        """Go on with other models."""
+        self._scorer = scorer
+
     def finish(self) -> None:
         """Process and fire everything that is left."""
         while self.step() or self.sweep():

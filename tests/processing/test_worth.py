@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stream.alerts.value import lifetime_value
-from stream.features.registry import DAY_MS, FEATURES
+from stream.features.registry import COLUMN, DAY_MS, FEATURES, INPUT_SCALE
 from stream.online_models.learner import Learner
 from stream.online_models.snapshot import ModelSnapshot
 from stream.processing.rules import Rules
@@ -28,7 +28,7 @@ def scorer() -> Scorer:
     return Scorer.of(snapshot)
 
 
-def worth(scorer: Scorer, risk: list[float], *, has_ordered: bool = True) -> Worth:
+def worth(scorer: Scorer, risk: list[float], *, has_ordered: bool = True, net_spend: float = 10_000.0) -> Worth:
     """Of the same customer at different risks: 100 spent a day for 100 days."""
     rows = len(risk)
     x = customers(2, 1)[0].x
@@ -37,7 +37,7 @@ def worth(scorer: Scorer, risk: list[float], *, has_ordered: bool = True) -> Wor
         RULES,
         inputs=np.array([x] * rows, np.int16).reshape(rows, len(FEATURES)),
         risk=np.array(risk),
-        net_spend=np.full(rows, 10_000.0),
+        net_spend=np.full(rows, net_spend),
         tenure_days=np.full(rows, 100.0),
         has_ordered=np.full(rows, has_ordered),
     )
@@ -46,8 +46,23 @@ def worth(scorer: Scorer, risk: list[float], *, has_ordered: bool = True) -> Wor
 def test_before_there_is_a_value_model_the_past_tells_what_is_at_risk() -> None:
     for without in (WARMING, Scorer.of(frozen(SILENCE))):
         found = worth(without, [0.5, 0.0])
-        assert found.at_risk.tolist() == [1400.0, 0.0]
+        assert found.at_risk.tolist() == [round(0.5 * 28 * 10_000 / (100 + 30), 2), 0.0]
         assert np.isnan([found.orders, found.spend, found.lifetime]).all()
+
+
+def test_nothing_is_expected_or_at_stake_where_everything_was_sent_back(scorer: Scorer) -> None:
+    x = customers(2, 1)[0].x
+    value, count = (np.expm1(x[COLUMN[name]] / INPUT_SCALE) for name in ("order_value", "purchases_total"))
+    ordered = float(value * round(count))
+    kept_all, kept_half, kept_little, kept_nothing = (
+        worth(scorer, [0.5], net_spend=share * ordered) for share in (1.0, 0.5, 0.1, 0.0)
+    )
+    assert [*kept_all] == [*kept_half]
+    assert kept_little.at_risk == pytest.approx(0.2 * kept_all.at_risk, abs=0.01)
+    assert kept_little.spend == pytest.approx(0.2 * kept_all.spend, abs=0.01)
+    assert [float(of[0]) for of in (kept_nothing.at_risk, kept_nothing.spend, kept_nothing.lifetime)] == [0.0] * 3
+    for without in (WARMING, Scorer.of(frozen(SILENCE))):
+        assert worth(without, [0.9], net_spend=0.0).at_risk == 0.0
 
 
 def test_what_is_at_risk_grows_with_the_risk_while_what_is_expected_falls(scorer: Scorer) -> None:

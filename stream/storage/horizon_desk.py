@@ -1,0 +1,72 @@
+"""The horizon in Redis: read by commands and the notifier, and left there by an import for the models to begin with."""
+
+from __future__ import annotations
+
+from msgspec import DecodeError, json
+
+from stream.errors import StorageError
+from stream.online_models.horizon import FIRST_HORIZON_DAYS, HorizonPeriod, Rhythm
+from stream.online_models.learner import Learner
+from stream.online_models.learner_settings import LearnerSettings
+from stream.online_models.snapshot import decode_snapshot, encode_snapshot
+from stream.settings import Settings
+from stream.storage.connection import FAILURES, connect_or_explain
+from stream.storage.keys import Keys
+
+__all__ = ["decode_seed", "horizon_in_force", "rhythm_in_force", "seed_horizon"]
+
+_TIMEOUT_S = 15.0
+_decoder = json.Decoder(tuple[HorizonPeriod, ...])
+
+
+def rhythm_in_force(settings: Settings) -> Rhythm | None:
+    """The rhythm under which customers are scored now; None before the first model, or from an earlier version.
+
+    Raises `StorageError` when Redis fails, `SnapshotError` when the snapshot is damaged.
+    """
+    client = connect_or_explain(settings, timeout_s=_TIMEOUT_S)
+    try:
+        encoded = client.get(Keys(settings.namespace).snapshot())
+    except FAILURES as error:
+        raise StorageError(f"the model snapshot cannot be read from Redis: {error}") from error
+    finally:
+        client.close()
+    return None if encoded is None else decode_snapshot(encoded).rhythm
+
+
+def horizon_in_force(settings: Settings) -> float:
+    """The horizon (days) in force: what the settings fix, else that of the shop. Raises as `rhythm_in_force` does."""
+    if settings.horizon_days > 0.0:
+        return settings.horizon_days
+    rhythm = rhythm_in_force(settings)
+    return FIRST_HORIZON_DAYS if rhythm is None else rhythm.horizon_days
+
+
+def seed_horizon(settings: Settings, rhythm: Rhythm, now_ms: int) -> bool:
+    """Let the models of the namespace begin with the horizon of a history; False when they have begun already.
+
+    To be called before the history is published: workers judge each landmark by the horizon that they know of.
+    Raises `StorageError` when Redis fails.
+    """
+    if settings.horizon_days > 0.0:
+        return False
+    keys = Keys(settings.namespace)
+    learner = Learner(LearnerSettings(min_labels=settings.min_labels, horizon_days=0.0, seed=rhythm.schedule))
+    client = connect_or_explain(settings, timeout_s=_TIMEOUT_S)
+    try:
+        if client.hexists(keys.checkpoint(), "learner") or client.exists(keys.snapshot()):
+            return False
+        client.set(keys.horizon_seed(), json.encode(rhythm.schedule))
+        return bool(client.set(keys.snapshot(), encode_snapshot(learner.snapshot(now_ms)), nx=True))
+    except FAILURES as error:
+        raise StorageError(f"the horizon cannot be stored in Redis: {error}") from error
+    finally:
+        client.close()
+
+
+def decode_seed(value: bytes | None) -> tuple[HorizonPeriod, ...]:
+    """The schedule that an import has left, () for none. Raises `StorageError` when it is damaged."""
+    try:
+        return () if value is None else _decoder.decode(value)
+    except DecodeError as error:
+        raise StorageError(f"the horizon that an import has left in Redis cannot be read: {error}") from error
