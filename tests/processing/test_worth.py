@@ -14,6 +14,8 @@ from stream.processing.worth import Worth, worth_of
 from tests.online_models.test_value import customers
 from tests.processing.frozen import SILENCE, frozen
 
+#: Inputs of four orders of 50 each.
+ORDER_VALUE, ORDERS = round(np.log1p(50) * INPUT_SCALE), round(np.log1p(4) * INPUT_SCALE)
 RULES = Rules(horizon_ms=28 * DAY_MS, discount_rate=0.1)
 
 
@@ -31,7 +33,8 @@ def scorer() -> Scorer:
 def worth(scorer: Scorer, risk: list[float], *, has_ordered: bool = True, net_spend: float = 10_000.0) -> Worth:
     """Of the same customer at different risks: 100 spent a day for 100 days."""
     rows = len(risk)
-    x = customers(2, 1)[0].x
+    x = list(customers(2, 1)[0].x)
+    x[COLUMN["order_value"]], x[COLUMN["purchases_total"]] = ORDER_VALUE, ORDERS
     return worth_of(
         scorer,
         RULES,
@@ -51,9 +54,7 @@ def test_before_there_is_a_value_model_the_past_tells_what_is_at_risk() -> None:
 
 
 def test_nothing_is_expected_or_at_stake_where_everything_was_sent_back(scorer: Scorer) -> None:
-    x = customers(2, 1)[0].x
-    value, count = (np.expm1(x[COLUMN[name]] / INPUT_SCALE) for name in ("order_value", "purchases_total"))
-    ordered = float(value * round(count))
+    ordered = 4 * float(np.expm1(ORDER_VALUE / INPUT_SCALE))
     kept_all, kept_half, kept_little, kept_nothing = (
         worth(scorer, [0.5], net_spend=share * ordered) for share in (1.0, 0.5, 0.1, 0.0)
     )
