@@ -85,7 +85,7 @@ def test_the_lifetime_value_is_the_discounted_sum_over_all_horizons(scorer: Scor
 def test_of_a_customer_without_an_order_nothing_is_known_but_the_past(scorer: Scorer) -> None:
     found = worth(scorer, [0.5], has_ordered=False)
     assert np.isnan([found.orders[0], found.spend[0], found.lifetime[0]]).all()
-    assert found.at_risk.tolist() == [1400.0]
+    assert found.at_risk.tolist() == [round(0.5 * 28 * 10_000 / (100 + 30), 2)]
 
 
 def test_a_customer_who_has_not_been_scored_has_no_value(scorer: Scorer) -> None:
