@@ -142,6 +142,7 @@ def apply(p, event):  # type: ignore[no-untyped-def]
     p.events += 1
     p.first_at = min(p.first_at, at)
     p.last_at = max(p.last_at, at)
+    p.habit_due = True
     if kind <= _LAST_CLICK:
         p.last_click_at = max(p.last_click_at, at)
         tiles.add(p, at, CLICK, 1, 0)

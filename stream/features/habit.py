@@ -1,23 +1,29 @@
 """How often a customer usually orders, and how far behind that habit they are.
 
-The habit is the mean gap between days with an order, shrunk to the shop's usual gap, as if the customer had shown
-`SHOP_WEIGHT` gaps of the shop's length as well::
+The habit is the median of the gaps between days with an order: one long holiday does not move it. The gaps of the 90
+days before the newest event are known one by one, from the tiles; of the older ones only their number and their sum,
+so they are taken to be exponential with that mean. `learn_habit` works it out for a profile.
+
+Who has shown fewer than two gaps has the mean gap instead, shrunk to the shop's, as if they had shown `SHOP_WEIGHT`
+gaps of the shop's length as well::
 
     habit = (span + k * shop_gap) / (order_days - 1 + k)
 
-with the days from the first order to the last (``span``), the distinct days with an order, and ``k = SHOP_WEIGHT``.
-It is the posterior mean of an exponential gap under its conjugate prior. The compiled functions take one customer, the
-others (plural names) arrays of them.
+with the days from the first order to the last (``span``), the distinct days with an order, and ``k = SHOP_WEIGHT``:
+the posterior mean of an exponential gap under its conjugate prior. `habits_days` is that formula for whoever has the
+features only, not the profile. The compiled functions take one customer, the others (plural names) arrays of them.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from stream.compiling import jit
+from stream.features.profile import DAY_TILES, PURCHASE
 from stream.features.registry import DAY_MS
 
 __all__ = [
@@ -26,9 +32,9 @@ __all__ = [
     "SHOP_WEIGHT",
     "habit_days",
     "habits_days",
+    "learn_habit",
     "lost_since",
     "overdue_habits",
-    "profile_habit_days",
 ]
 
 #: The shop's usual gap between orders (days) where it is not known yet.
@@ -40,6 +46,13 @@ LOST_HABITS: Final = 3.0
 
 #: Two orders a day are one visit: no habit is shorter.
 _SHORTEST_DAYS: Final = 1.0
+
+#: Gaps that are known one by one lie in the days whose tiles are sure to be there.
+_KNOWN_DAYS: Final = 90
+#: Share of the own gaps that are shorter than a long one.
+_LONG: Final = 0.8
+#: Own gaps from which the shop's does not count any more.
+_OWN_GAPS: Final = 2
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,11 +73,71 @@ def habit_days(span_days, order_days, shop_gap_days):  # type: ignore[no-untyped
 
 
 @jit
-def profile_habit_days(p, shop_gap_days):  # type: ignore[no-untyped-def]
-    """The usual gap (days) of the customer of a PROFILE record; the shop's before an order."""
-    if p.orders == 0:
-        return habit_days(0.0, 0, shop_gap_days)
-    return habit_days((p.last_order_at - p.first_order_at) / DAY_MS, p.order_days, shop_gap_days)
+def _count_gaps(p):  # type: ignore[no-untyped-def]
+    """Fill ``p.gap_count`` with the gaps of the known days; return their number and the first day of them, or -1."""
+    for k in range(DAY_TILES):
+        p.gap_count[k] = 0
+    last = p.last_order_at // DAY_MS
+    first = -1
+    previous = -1
+    gaps = 0
+    for day in range(max(p.last_at // DAY_MS - _KNOWN_DAYS + 1, p.first_order_at // DAY_MS), last + 1):
+        slot = day % DAY_TILES
+        if p.day_stamp[slot] == day and p.day_count[slot, PURCHASE] > 0:
+            if first < 0:
+                first = day
+            else:
+                p.gap_count[day - previous] += 1
+                gaps += 1
+            previous = day
+    return gaps, first
+
+
+@jit
+def _quantile(p, share, known, older, mean):  # type: ignore[no-untyped-def]
+    """The gap (days) below which ``share`` of the ``known`` gaps, and of ``older`` exponential ones, lie."""
+    target = share * (known + older)
+    below = 0.0
+    for gap in range(1, DAY_TILES):
+        count = p.gap_count[gap]
+        if count == 0:
+            continue
+        if older > 0 and target - below < older:
+            between = -mean * math.log(1.0 - (target - below) / older)
+            if between <= gap:
+                return between
+        below += count
+        reached = below + (older * (1.0 - math.exp(-gap / mean)) if older > 0 else 0.0)
+        if reached == target:  # half way between this gap and the next
+            for following in range(gap + 1, DAY_TILES):
+                if p.gap_count[following] > 0:
+                    return 0.5 * (gap + following)
+            return float(gap)
+        if reached > target:
+            return float(gap)
+    return -mean * math.log(1.0 - min((target - below) / max(older, 1.0), 1.0 - 1e-9))
+
+
+@jit
+def learn_habit(p, shop_gap_days):  # type: ignore[no-untyped-def]
+    """Bring ``p.habit_days`` and ``p.long_gap_days`` (four of five own gaps are shorter) up to date."""
+    if not p.habit_due and p.habit_shop_gap == shop_gap_days:
+        return
+    p.habit_due = False
+    p.habit_shop_gap = shop_gap_days
+    gaps = p.order_days - 1
+    if p.orders == 0 or gaps < _OWN_GAPS:
+        span = (p.last_order_at - p.first_order_at) / DAY_MS if p.orders > 0 else 0.0
+        p.habit_days = habit_days(span, p.order_days, shop_gap_days)
+        p.long_gap_days = p.habit_days * math.log(1.0 - _LONG) / math.log(0.5)
+        return
+    known, first = _count_gaps(p)
+    if first < 0:
+        first = p.last_order_at // DAY_MS
+    older = max(gaps - known, 0)
+    mean = max((first - p.first_order_at // DAY_MS) / max(older, 1), _SHORTEST_DAYS)
+    p.habit_days = max(_quantile(p, 0.5, known, older, mean), _SHORTEST_DAYS)
+    p.long_gap_days = max(_quantile(p, _LONG, known, older, mean), p.habit_days)
 
 
 @jit

@@ -104,6 +104,12 @@ PROFILE = np.dtype(
         # while unpacked: how many ids of a full memory were replaced since all were in order, and the oldest such one
         ("ids_turned", np.int64),
         ("ids_added_s", np.int64),
+        # while unpacked: the habit (`stream.features.habit`), whether it is out of date, and room for counting gaps
+        ("habit_due", np.bool_),
+        ("habit_days", np.float64),
+        ("long_gap_days", np.float64),
+        ("habit_shop_gap", np.float64),
+        ("gap_count", np.int32, (DAY_TILES,)),
         # landmarks: the grid, and what was frozen on it until its label matures
         ("phase_ms", np.int64),
         ("next_landmark_at", np.int64),
@@ -165,6 +171,7 @@ def reset(p, phase_ms):  # type: ignore[no-untyped-def]
     p.ids_floor_s = NEVER
     p.ids_turned = MAX_IDS
     p.ids_added_s = -NEVER
+    p.habit_due = True
     p.phase_ms = phase_ms
     p.next_landmark_at = -NEVER
     p.pending = 0

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.features import habit
+from stream.features.orders import complete
 from stream.features.profile import PROFILE, reset
 from stream.features.registry import DAY_MS
 
@@ -41,13 +42,55 @@ def test_the_more_gaps_are_known_the_nearer_the_habit_is_to_them(own: float, sho
     assert all(later <= earlier + 1e-9 for earlier, later in pairwise(distances))
 
 
-def test_the_habit_of_a_profile_is_that_of_its_orders() -> None:
-    p = np.zeros(1, PROFILE)[0:1].view(np.recarray)[0]
+def profile_of(days: list[int]) -> np.recarray:
+    p = np.zeros(1, PROFILE).view(np.recarray)[0]
     reset(p, 0)
-    assert habit.profile_habit_days(p, 21.0) == 21.0
-    p.orders, p.order_days = 8, 7
-    p.first_order_at, p.last_order_at = 1_000 * DAY_MS, 1_084 * DAY_MS
-    assert habit.profile_habit_days(p, 30.0) == pytest.approx(114 / 7)
+    for day in days:
+        complete(p, day, day * DAY_MS + 7, 100)
+        p.last_at = max(p.last_at, day * DAY_MS + 7)
+    return p
+
+
+def habit_of(days: list[int], shop_gap: float = 30.0) -> float:
+    p = profile_of(days)
+    habit.learn_habit(p, shop_gap)
+    return float(p.habit_days)
+
+
+def test_the_habit_of_who_has_never_ordered_or_once_is_that_of_the_shop() -> None:
+    assert habit_of([], 21.0) == habit_of([1000], 21.0) == 21.0
+
+
+def test_one_gap_is_shrunk_to_that_of_the_shop() -> None:
+    assert habit_of([1000, 1010], 30.0) == pytest.approx(20.0)
+
+
+@given(st.lists(st.integers(1, 12), min_size=2, max_size=7), st.floats(1.0, 300.0))
+def test_the_habit_is_the_median_of_recent_gaps(gaps: list[int], shop_gap: float) -> None:
+    days = np.cumsum([1000, *gaps]).tolist()
+    assert habit_of(days, shop_gap) == pytest.approx(np.median(gaps))
+
+
+@given(st.lists(st.integers(1, 60), min_size=2, max_size=40))
+def test_the_habit_lies_within_what_the_gaps_can_tell(gaps: list[int]) -> None:
+    days = np.cumsum([1000, *gaps]).tolist()
+    p = profile_of(days)
+    habit.learn_habit(p, 30.0)
+    assert 1.0 <= p.habit_days <= max(gaps)
+    assert p.habit_days <= p.long_gap_days
+
+
+def test_one_long_holiday_does_not_move_the_habit() -> None:
+    steady = [1000 + 7 * k for k in range(30)]
+    holiday = [*steady, *(steady[-1] + 60 + 7 * k for k in range(10))]
+    assert habit_of(steady) == pytest.approx(7.0, abs=1.0)
+    assert habit_of(holiday) == pytest.approx(7.0, abs=1.0)
+
+
+def test_older_gaps_count_by_their_number_and_sum() -> None:
+    # two orders within 90 days after ten gaps of 100 days: mostly as an exponential of mean 100
+    days = [1000 + 100 * k for k in range(11)]
+    assert habit_of(days) == pytest.approx(100 * np.log(2), rel=0.05)
 
 
 def test_a_customer_without_an_order_is_not_overdue() -> None:
