@@ -99,10 +99,16 @@ class Settings:
     )
     silence_horizons: int = setting(6, "Labels", "a customer silent for this many horizons is retired", at_least=1)
 
-    raise_at: float = setting(0.7, "Alerts", "raise an alert when the risk reaches")
-    clear_at: float = setting(0.5, "Alerts", "clear it when the risk falls below")
+    alerts_per_week: float = setting(
+        20.0, "Alerts", "so many a week, where most is at stake; 0: by the level of risk raise_at", at_least=0
+    )
+    overdue_at: float = setting(
+        2.6, "Alerts", "no alert before so many of the customer's usual gaps without an order", at_least=1, at_most=2.9
+    )
+    raise_at: float = setting(0.7, "Alerts", "with alerts_per_week=0: raise an alert when the risk reaches")
+    clear_at: float = setting(0.5, "Alerts", "with alerts_per_week=0: clear it when the risk falls below")
     cooldown_days: float = setting(7.0, "Alerts", "least time between alerts of a customer (days)", at_least=0)
-    min_purchases: int = setting(2, "Alerts", "no alert for customers with fewer orders", at_least=0)
+    min_purchases: int = setting(3, "Alerts", "no alert for customers with fewer days with an order", at_least=0)
     min_labels: int = setting(500, "Alerts", "no alert until the model has learned so many labels", at_least=0)
     freeze_model: bool = setting(False, "Alerts", "score with the stored snapshot, publish no new one")
 

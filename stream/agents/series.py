@@ -31,7 +31,7 @@ _LABEL_VALUES: Final[Mapping[Counter | Histogram, tuple[Iterable[str], ...]]] = 
         metrics.DEAD_LETTERS: (Reason,),
         metrics.COMMIT_REJECTED: (("fenced", "storage"),),
         metrics.TIMERS_FIRED: (FIRED,),
-        metrics.ALERTS: (("raised", "cleared"), _CAUSES, Severity),
+        metrics.ALERTS: (("raised", "cleared", "winback"), _CAUSES, Severity),
         metrics.ALERT_RISK: (_CAUSES,),
         metrics.ALERTS_SUPPRESSED: (SUPPRESSED,),
         metrics.LABELS: (("true", "false"),),

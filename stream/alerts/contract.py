@@ -20,6 +20,7 @@ __all__ = [
     "Calm",
     "Cause",
     "Change",
+    "ClearedBy",
     "Reason",
     "Remedy",
     "SegmentChange",
@@ -34,22 +35,31 @@ _CE_TYPE_PREFIX = "customer-stream."
 
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+Days = Annotated[float, Meta(ge=0.0)]
 Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 class AlertKind(StrEnum):
-    """What happened to the customer's risk."""
+    """What happened: a customer leaves their habit, has come back to it, or looks again after they were lost."""
 
     RAISED = "churn_risk.raised"
     CLEARED = "churn_risk.cleared"
+    WINBACK = "winback.opportunity"
 
 
 class Cause(StrEnum):
-    """What made the risk cross the threshold: an event of the customer, silence, or a new model."""
+    """What made the alert: an event of the customer, silence, or a new model."""
 
     EVENT = "event"
     SILENCE = "silence"
     MODEL = "model"
+
+
+class ClearedBy(StrEnum):
+    """What cleared an alert: an order, or a risk that fell below the level that clears."""
+
+    ORDER = "order"
+    RISK = "risk"
 
 
 class Reason(Struct, frozen=True, kw_only=True):
@@ -74,7 +84,9 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class Calm(Struct, frozen=True, kw_only=True):
-    """The last weekly score below the level that clears: when, what it was, and what raised it most since.
+    """The last weekly score before an order was due: when, what it was, and what raised it most since.
+
+    Where alerts are raised by risk: the last one below the level that clears.
 
     ``changes``: the largest first, both times scored with the present model.
     """
@@ -85,7 +97,7 @@ class Calm(Struct, frozen=True, kw_only=True):
 
 
 class Remedy(Struct, frozen=True, kw_only=True):
-    """What an order of the usual value, placed at ``occurred_at``, would bring the risk to, and if that clears."""
+    """What an order of the usual value, placed at ``occurred_at``, would bring the risk to; any order clears."""
 
     risk_after_order: Probability
     clears: bool
@@ -93,23 +105,32 @@ class Remedy(Struct, frozen=True, kw_only=True):
 
 
 class Alert(Struct, frozen=True, kw_only=True):
-    """A customer's churn risk was raised, or cleared.
+    """A customer leaves their habit, has come back to it, or looks again after they were lost.
 
-    ``risk`` is the probability of churn and ``logit`` its log-odds, which add up: ``baseline`` (a typical
-    customer) + the contributions of ``reasons`` + ``rest`` (of all other features) = ``logit``.
-    ``previous_risk`` is null at the first score, ``segment`` before segments are known. ``value_at_risk`` is
-    money of the base currency. ``calm`` (null: no calm score within a horizon) and ``remedy`` are of raised
-    alerts; ``severity``: see `stream.alerts.severity`. ``occurred_at`` is stream time, ``emitted_at`` the wall clock.
+    ``sentence`` is the first thing to say about it; ``days_since_order`` (null: no order) and ``usual_gap_days``
+    (`stream.features.habit`) are its figures. ``threshold`` is the level of risk that was crossed, null where the
+    customers with the most at stake are alerted, whatever their risk. ``cleared_by`` is of cleared alerts.
+
+    ``risk`` is the probability of churn and ``logit`` its log-odds, which add up: ``baseline`` (a typical customer) +
+    the contributions of ``reasons`` + ``rest`` (all that is no reason) = ``logit``. ``previous_risk`` is null at the
+    first score, ``segment`` before segments are known. ``value_at_risk`` is money of the base currency. ``calm`` (null:
+    no calm score is remembered) and ``remedy`` are of raised alerts; ``severity``: see `stream.alerts.severity`.
+    ``occurred_at`` is stream time, ``emitted_at`` the wall clock. Fields with a default are missing in alerts of
+    earlier versions.
     """
 
     alert_id: Sha256
     kind: AlertKind
     severity: Severity
     customer_id: str
+    sentence: str = ""
+    days_since_order: Days | None = None
+    usual_gap_days: Days | None = None
     risk: Probability
-    threshold: Probability
+    threshold: Probability | None
     previous_risk: Probability | None
     cause: Cause
+    cleared_by: ClearedBy | None = None
     segment: str | None
     value_at_risk: float
     reasons: tuple[Reason, ...]
@@ -155,7 +176,8 @@ def cloud_event_headers(event: Alert | SegmentChange, source: str = CE_SOURCE) -
     """Return the record headers of CloudEvents 1.0 (Kafka binding, binary mode); the value stays the plain
     object.
 
-    ``ce_type`` is ``customer-stream.churn_risk.raised``, ``...churn_risk.cleared`` or ``...segment.changed``;
+    ``ce_type`` is ``customer-stream.`` and the kind: ``churn_risk.raised``, ``churn_risk.cleared``,
+    ``winback.opportunity``, or ``segment.changed``;
     ``ce_time`` is stream time.
     """
     if isinstance(event, Alert):

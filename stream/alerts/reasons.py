@@ -4,6 +4,11 @@ With ``z = (inputs - means) / scales`` and ``logit = intercept + weights . z`` a
 the part of feature j, compared with a typical customer whose every input is the mean, is ``weights[j] z[j]`` and half
 of each product that it is in (all of its square). The parts add up to ``logit - intercept`` exactly. They are the
 Shapley values of the score against the typical customer: a product of two is shared equally by symmetry.
+
+Not every part is a reason. Each feature declares the direction in which it can be one (`stream.features.registry`): a
+long silence can, a short one cannot. A part that goes against it, or of a feature that is none, is in the rest. The two
+inputs of silence are told as one, by the sentence that names the habit. The score is that of the moment of the silence
+at which it was highest (`stream.features.rising`), and so are its parts.
 """
 
 import math
@@ -18,6 +23,7 @@ from stream.alerts.contract import Change, Reason, Remedy
 from stream.alerts.sentences import Values, change_sentence, sentence
 from stream.errors import SnapshotError
 from stream.features.registry import FEATURE_NAMES, FEATURES
+from stream.features.rising import SILENCE, peak_of_silence
 
 __all__ = ["TOP_CHANGES", "TOP_REASONS", "Explanation", "Score", "changes", "explain", "remedy"]
 
@@ -25,6 +31,9 @@ Floats = npt.NDArray[np.float64]
 
 TOP_REASONS: Final = 5
 TOP_CHANGES: Final = 3
+
+_LEAVING: Final = np.array([feature.leaving for feature in FEATURES], np.float64)
+_RECENCY, _RATIO = SILENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,20 @@ class Score:
             raise SnapshotError(f"expected {len(FEATURE_NAMES)} inputs, got {len(x)}")
         return (x - self.means) * self._per_unit
 
+    def highest(self, inputs: npt.ArrayLike) -> Floats:
+        """The standardised inputs as of the moment of the present silence at which the score was highest."""
+        z = self.deviations(inputs)
+        x = np.asarray(inputs, np.float64)[list(SILENCE)]
+        slopes = self.weights + 2.0 * (self._shared @ z)
+        shared, scales = self._shared, self._per_unit[list(SILENCE)]
+        step = peak_of_silence(
+            (float(shared[_RECENCY, _RECENCY]), float(shared[_RATIO, _RATIO]), float(2.0 * shared[_RECENCY, _RATIO])),
+            (float(slopes[_RECENCY]), float(slopes[_RATIO])),
+            (float(min(-x[0] * scales[0], 0.0)), float(min(-x[1] * scales[1], 0.0))),
+        )
+        z[list(SILENCE)] += step
+        return z
+
     def contributions(self, deviations: Floats) -> Floats:
         """The part of each feature in the logit."""
         return deviations * (self.weights + self._shared @ deviations)
@@ -85,53 +108,63 @@ def explain(
 ) -> Explanation:
     """Explain the score of `inputs` by at most `top` reasons.
 
-    The reasons that go in the direction asked for come first, each direction by absolute contribution; features that
-    contribute nothing are not listed. `values` are the feature values that `inputs` were made from; None is "not known
-    yet". `raising`: explain why the risk is high; False: why it is low, as for an alert that was cleared.
+    The silence comes first if it is a reason for what is asked. Then come those that go in the direction asked for, by
+    absolute contribution, then the others. `values` are the feature values that `inputs` were made from, and the habit
+    (`sentences.HABIT`); None is "not known yet". `raising`: explain why the risk is high; False: why it is low, as for
+    an alert that was cleared.
     """
-    deviations = score.deviations(inputs)
-    parts = score.contributions(deviations)
-    contributions = parts.tolist()
-    # the last key is the first to sort by: the direction, then the size, then the order of the features
+    parts = score.contributions(score.highest(inputs))
+    told, levels = _reasons(parts, score.deviations(inputs))
+    # the last key is the first to sort by: the direction, the silence, then the size, then the order of the features
+    is_silence = np.arange(len(told)) == _RECENCY
     ranked = [
-        column for column in np.lexsort((-np.abs(parts), (parts > 0) != raising)).tolist() if contributions[column]
-    ]
+        column
+        for column in np.lexsort((-np.abs(told), ~is_silence, (told > 0) != raising)).tolist()
+        if told[column] != 0.0
+    ][:top]
     reasons = tuple(
         Reason(
             feature=FEATURE_NAMES[column],
             value=_readable(values.get(FEATURE_NAMES[column])),
-            contribution=contributions[column],
-            sentence=sentence(
-                FEATURE_NAMES[column],
-                values,
-                is_high=bool(deviations[column] > 0),
-                raises=contributions[column] > 0,
-            ),
+            contribution=float(told[column]),
+            sentence=sentence(FEATURE_NAMES[column], values, is_high=bool(levels[column] > 0)),
         )
-        for column in ranked[:top]
+        for column in ranked
     )
+    contributions = parts.tolist()
     return Explanation(
         logit=math.fsum((score.intercept, *contributions)),
         baseline=float(score.intercept),
         reasons=reasons,
-        rest=math.fsum(contributions[column] for column in ranked[top:]),
+        rest=math.fsum((*contributions, *(-reason.contribution for reason in reasons))),
     )
+
+
+def _reasons(parts: Floats, deviations: Floats) -> tuple[Floats, Floats]:
+    """The parts that are reasons, 0 for the others, and how far each feature is above what is typical."""
+    told, levels = parts.copy(), deviations.copy()
+    told[_RECENCY] += told[_RATIO]
+    told[_RATIO] = 0.0
+    silence = deviations[list(SILENCE)]
+    levels[_RECENCY] = silence.max() if told[_RECENCY] > 0.0 else silence.min()
+    told[told * _LEAVING * levels <= 0.0] = 0.0
+    return told, levels
 
 
 def changes(before: npt.ArrayLike, now: npt.ArrayLike, score: Score, *, top: int = TOP_CHANGES) -> tuple[Change, ...]:
     """What raised the score from inputs `before` to `now` most, at most `top` features, largest first.
 
-    Both are scored with the present model, so the contributions of all features add up to the difference of the logits.
+    Both are scored with the present model. Only what moved the way it does when customers leave is told.
     """
     old, new = np.asarray(before, np.float64), np.asarray(now, np.float64)
-    earlier = score.contributions(score.deviations(old))
-    later = score.contributions(score.deviations(new))
-    rises = (later - earlier).tolist()
-    ranked = sorted((c for c, rise in enumerate(rises) if rise > 0.0 and old[c] != new[c]), key=lambda c: -rises[c])
+    rises = score.contributions(score.highest(new)) - score.contributions(score.highest(old))
+    # only what moved the way it moves when customers leave
+    believed = (rises > 0.0) & ((new - old) * _LEAVING > 0.0)
+    ranked = sorted(np.flatnonzero(believed).tolist(), key=lambda c: -rises[c])
     return tuple(
         Change(
             feature=FEATURE_NAMES[column],
-            contribution=rises[column],
+            contribution=float(rises[column]),
             sentence=change_sentence(
                 FEATURE_NAMES[column],
                 FEATURES[column].value_of(float(old[column])),
@@ -142,16 +175,12 @@ def changes(before: npt.ArrayLike, now: npt.ArrayLike, score: Score, *, top: int
     )
 
 
-def remedy(risk_after_order: float, clear_at: float) -> Remedy:
-    """What would clear the alert: an order, if the risk after one is below `clear_at`."""
-    clears = risk_after_order < clear_at
-    outcome = (
-        "which clears the alert" if clears else f"which is not below the {_percent(clear_at)} that clear the alert yet"
-    )
+def remedy(risk_after_order: float) -> Remedy:
+    """What would help: an order clears any alert; ``risk_after_order`` is the risk after one."""
     return Remedy(
         risk_after_order=risk_after_order,
-        clears=clears,
-        sentence=f"An order today would bring the risk to {_percent(risk_after_order)}, {outcome}.",
+        clears=True,
+        sentence=f"An order today clears the alert and would bring the risk to {_percent(risk_after_order)}.",
     )
 
 

@@ -1,20 +1,21 @@
 """Plain English for every feature: one table.
 
-A sentence states the fact that the value is, in words that fit its *level*: below or above that of a typical
-customer. Most features have a natural direction: a long silence raises the risk, many orders lower it. Where
-the model has learned the opposite, the sentence says so rather than leaving the reader to wonder.
+A sentence states the fact that the value is, in words that fit its *level*: below or above that of a typical customer.
+In which direction a feature can be a reason at all is declared in `stream.features.registry`.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["WORDINGS", "Values", "Wording", "change_sentence", "sentence"]
+__all__ = ["HABIT", "WORDINGS", "Values", "Wording", "change_sentence", "habit_sentence", "sentence"]
 
 Values = Mapping[str, float | None]
 #: (value of the feature, all values) -> sentence
 Fact = Callable[[float, Values], str]
 
+#: Under this name ``Values`` may hold the usual gap between orders in days (`stream.features.habit`).
+HABIT: Final = "habit_days"
 _MIN_ORDERS_FOR_A_HABIT: Final = 3
 _WINDOWS: Final = {
     "1h": ("in the last hour", "in the last hour"),
@@ -23,6 +24,16 @@ _WINDOWS: Final = {
     "28d": ("in 28 days", "in the last 28 days"),
     "90d": ("in 90 days", "in the last 90 days"),
 }
+#: Names of features for people, where theirs would not do.
+_TITLES: Final = {
+    "purchases": "orders",
+    "days_since_purchase": "days since the last order",
+    "purchases_total": "orders so far",
+    "purchase_gap": "days between orders",
+    "silence_ratio": "silence in usual gaps",
+    "purchase_days": "days with an order",
+    "purchase_interval": "days to the next order, as expected",
+}
 #: A window, and the longer one whose earlier part is what a value "fell" from: (name, days, longer name, its
 #: days).
 _BEFORE: Final = {"7d": (7, "28d", 28), "28d": (28, "90d", 90)}
@@ -30,46 +41,57 @@ _BEFORE: Final = {"7d": (7, "28d", 28), "28d": (28, "90d", 90)}
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How to speak of one feature. ``high_raises``: a high value is expected to raise the risk."""
+    """How to speak of one feature."""
 
     low: Fact
     high: Fact
     missing: str
-    high_raises: bool
 
 
-def sentence(feature: str, values: Values, *, is_high: bool, raises: bool) -> str:
-    """Return the sentence for `feature`, whose input `is_high` or low and `raises` or lowers the risk.
+def sentence(feature: str, values: Values, *, is_high: bool) -> str:
+    """Return the sentence for `feature`, whose input `is_high` or low.
 
-    >>> values = {"days_since_purchase": 34.2, "purchase_gap": 9.1, "purchases_total": 12}
-    >>> sentence("days_since_purchase", values, is_high=True, raises=True)
-    'No order for 34 days; this customer usually orders every 9 days.'
-    >>> sentence("purchases_total", {"purchases_total": 40}, is_high=True, raises=True)
-    '40 orders so far, which here points to more risk.'
+    >>> values = {"days_since_purchase": 34.2, "habit_days": 9.1, "purchases_total": 12}
+    >>> sentence("days_since_purchase", values, is_high=True)
+    'No order for 34 days; usually every 9.'
+    >>> sentence("purchases_total", {"purchases_total": 40}, is_high=True)
+    '40 orders so far.'
     """
     wording = WORDINGS[feature]
     value = values.get(feature)
     if value is None:
-        text = wording.missing
-    else:
-        text = wording.high(value, values) if is_high else wording.low(value, values)
-    if raises == (is_high == wording.high_raises):
-        return text
-    return f"{text.removesuffix('.')}, which here points to {'more' if raises else 'less'} risk."
+        return wording.missing
+    return wording.high(value, values) if is_high else wording.low(value, values)
+
+
+def habit_sentence(days: float | None, habit_days: float) -> str:
+    """The silence against the habit, both in days; None: no order yet.
+
+    >>> habit_sentence(86.3, 14.2)
+    'No order for 86 days; usually every 14.'
+    >>> habit_sentence(2.0, 1.2)
+    'No order for 2 days; usually every day.'
+    """
+    if days is None:
+        return "No order yet."
+    usual = round(habit_days)
+    every = "day" if usual <= 1 else f"{usual:,}" if days >= 1 else f"{usual:,} days"
+    return f"No order for {_days(days)}; usually every {every}."
 
 
 def change_sentence(feature: str, before: float, now: float) -> str:
     """What a feature was and is, when it has changed.
 
     >>> change_sentence("days_since_purchase", 6.1, 34.0)
-    'Days since purchase: 34, before 6.'
+    'Days since the last order: 34 (was 6).'
     >>> change_sentence("purchases_28d", 3.0, 0.0)
-    'Purchases in 28 days: 0, before 3.'
+    'Orders in 28 days: 0 (was 3).'
     """
     name, _, window = feature.rpartition("_")
-    title = f"{name} {_WINDOWS[window][0]}" if window in _WINDOWS else feature
+    name = _TITLES.get(name, name)
+    title = f"{name} {_WINDOWS[window][0]}" if window in _WINDOWS else _TITLES.get(feature, feature)
     digits = next((d for d in (0, 1, 2) if f"{before:.{d}f}" != f"{now:.{d}f}"), 3)
-    return f"{title.replace('_', ' ').capitalize()}: {now:,.{digits}f}, before {before:,.{digits}f}."
+    return f"{title.replace('_', ' ').capitalize()}: {now:,.{digits}f} (was {before:,.{digits}f})."
 
 
 def _number_of(count: float, one: str, many: str) -> str:
@@ -110,7 +132,7 @@ def _count(name: str, window: str, none: str, fell: str, one: str, many: str) ->
     def high(value: float, _: Values) -> str:
         return f"{_number_of(value, one, many)} {last}." if value > 0 else f"{none} {bare}."
 
-    return Wording(low, high, f"{none} yet.", high_raises=False)
+    return Wording(low, high, f"{none} yet.")
 
 
 def _spend(window: str) -> Wording:
@@ -131,14 +153,16 @@ def _spend(window: str) -> Wording:
     def high(value: float, _: Values) -> str:
         return f"{_money(value)} spent {last}." if value > 0 else none(value)
 
-    return Wording(low, high, "Nothing spent yet.", high_raises=False)
+    return Wording(low, high, "Nothing spent yet.")
 
 
 def _no_order_for(days: float, values: Values) -> str:
-    gap, orders = values.get("purchase_gap"), values.get("purchases_total")
-    if gap is None or gap < 1 or orders is None or orders < _MIN_ORDERS_FOR_A_HABIT:
+    habit, gap, orders = values.get(HABIT), values.get("purchase_gap"), values.get("purchases_total")
+    if orders is None or orders < _MIN_ORDERS_FOR_A_HABIT:
         return f"No order for {_days(days)}."
-    return f"No order for {_days(days)}; this customer usually orders every {_days(gap).removeprefix('1 ')}."
+    if habit is None and (gap is None or gap < 1):
+        return f"No order for {_days(days)}."
+    return habit_sentence(days, gap or 1.0 if habit is None else habit)
 
 
 def _cart(value: float, values: Values) -> str:
@@ -169,86 +193,72 @@ WORDINGS: Final[Mapping[str, Wording]] = {
         lambda days, _: f"Last site or app event {_days(days)} ago.",
         lambda days, _: f"No site or app event for {_days(days)}.",
         "No site or app event yet.",
-        high_raises=True,
     ),
     "days_since_email": Wording(
         lambda days, _: f"Last opened, clicked or answered an e-mail {_days(days)} ago.",
         lambda days, _: f"No e-mail opened for {_days(days)}.",
         "No e-mail opened yet.",
-        high_raises=True,
     ),
     "days_since_purchase": Wording(
         lambda days, _: f"Last order {_days(days)} ago.",
         _no_order_for,
         "No order yet.",
-        high_raises=True,
     ),
     "tenure": Wording(
         lambda days, _: f"A customer for only {_days(days)}.",
         lambda days, _: f"A customer for {_days(days)}.",
         "A customer for less than a day.",
-        high_raises=False,
     ),
     "purchases_total": Wording(
         lambda n, _: f"Only {_number_of(n, 'order', 'orders')} so far." if n > 0 else "No order so far.",
         lambda n, _: f"{_number_of(n, 'order', 'orders')} so far." if n > 0 else "No order so far.",
         "No order so far.",
-        high_raises=False,
     ),
     "purchase_gap": Wording(
         lambda days, _: f"Orders are close together: {_days(days)} apart on average.",
         lambda days, _: f"Orders are far apart: {_days(days)} on average.",
         "Fewer than two orders, so the time between orders is not known.",
-        high_raises=True,
     ),
     "silence_ratio": Wording(
         lambda ratio, _: f"Time since the last order: only {ratio:.1f} times the usual gap between orders.",
         lambda ratio, _: f"Time since the last order: {ratio:.1f} times the usual gap between orders.",
         "Fewer than two orders, so it is not known which silence is usual.",
-        high_raises=True,
     ),
     "order_value": Wording(
         lambda amount, _: f"Orders are small: {_money(amount)} on average.",
         lambda amount, _: f"Orders are large: {_money(amount)} on average.",
         "No order yet, so the value of an order is not known.",
-        high_raises=False,
     ),
     # The rates are estimates that begin at a prior: with no e-mail sent yet they are not zero.
     "email_open_rate": Wording(
         lambda rate, _: f"Expected to open only {_percent(rate)} of e-mails.",
         lambda rate, _: f"Expected to open {_percent(rate)} of e-mails.",
         "Not known yet how many e-mails are opened.",
-        high_raises=False,
     ),
     "email_click_rate": Wording(
         lambda rate, _: f"Expected to click in only {_percent(rate)} of e-mails.",
         lambda rate, _: f"Expected to click in {_percent(rate)} of e-mails.",
         "Not known yet how many e-mails are clicked.",
-        high_raises=False,
     ),
-    "open_cart_additions": Wording(_cart, _cart, "No product added to the cart yet.", high_raises=False),
+    "open_cart_additions": Wording(_cart, _cart, "No product added to the cart yet."),
     "refund_ratio": Wording(
         lambda ratio, _: f"Few refunds: {ratio:.2f} per order." if ratio > 0 else "No refund so far.",
         lambda ratio, _: f"Many refunds: {ratio:.2f} per order." if ratio > 0 else "No refund so far.",
         "No refund so far.",
-        high_raises=True,
     ),
     "active_days_28d": Wording(
         lambda days, _: f"Active on only {_active_days(days)}." if days > 0 else "Not active in 28 days.",
         lambda days, _: f"Active on {_active_days(days)}." if days > 0 else "Not active in 28 days.",
         "Not active yet.",
-        high_raises=False,
     ),
     "purchase_days": Wording(
         lambda n, _: f"Orders on only {_number_of(n, 'day', 'days')} so far." if n > 0 else "No order so far.",
         lambda n, _: f"Orders on {_number_of(n, 'day', 'days')} so far." if n > 0 else "No order so far.",
         "No order so far.",
-        high_raises=False,
     ),
     "purchase_interval": Wording(
         lambda days, _: f"Expected to order every {_days(days)}.".replace("every 1 day.", "every day."),
         lambda days, _: f"Expected to order only every {_days(days)}.".replace("every 1 day.", "every day."),
         "Too little is known to say how often an order is to be expected.",
-        high_raises=True,
     ),
 }

@@ -15,6 +15,13 @@ from stream.settings import Settings
 
 __all__ = ["alerts", "describe_alert"]
 
+#: Word and colour of each kind.
+_KINDS = {
+    AlertKind.RAISED: ("RAISED ", "red"),
+    AlertKind.CLEARED: ("cleared", "green"),
+    AlertKind.WINBACK: ("WINBACK", "cyan"),
+}
+
 POLL_TIMEOUT_S = 0.5
 
 _DECODER = msgspec.json.Decoder(Alert)
@@ -72,9 +79,10 @@ def _line(message: Message, value: bytes) -> str:
 
 def describe_alert(alert: Alert) -> str:
     """A line for people, and one for each reason."""
-    raised = alert.kind is AlertKind.RAISED
-    kind = click.style("RAISED " if raised else "cleared", fg="red" if raised else "green")
-    crossing = f"risk {alert.risk:.2f}, threshold {alert.threshold:.2f}, by {alert.cause}"
+    kind = click.style(*_KINDS[alert.kind][:1], fg=_KINDS[alert.kind][1])
+    level = "" if alert.threshold is None else f", level {alert.threshold:.0%}"
     segment = f", segment {alert.segment}" if alert.segment else ""
-    head = f"{alert.occurred_at}  {kind}  {alert.customer_id}  {crossing}{segment}"
-    return "\n".join([head, *(f"    {reason.sentence}" for reason in alert.reasons)])
+    told = f"risk {alert.risk:.0%}{level}, by {alert.cause}{segment}"
+    head = f"{alert.occurred_at}  {kind}  {alert.customer_id}  {alert.sentence}  ({told})"
+    reasons = (reason.sentence for reason in alert.reasons if reason.sentence != alert.sentence)
+    return "\n".join([head, *(f"    {reason}" for reason in reasons)])

@@ -45,6 +45,12 @@ def schema_of(contract: type[msgspec.Struct]) -> dict[str, Any]:
     schema: dict[str, Any] = {"$schema": DIALECT, **msgspec.json.schema(contract)}
     if contract is PurchaseEvent:
         schema["$defs"][contract.__name__] |= _PURCHASE_RULE
+    if contract is Alert:
+        # what is written has every field; the defaults are for reading what earlier versions wrote
+        body = schema["$defs"][contract.__name__]
+        body["required"] = list(body["properties"])
+        for field in body["properties"].values():
+            field.pop("default", None)
     for part in schema["$defs"].values():
         if "description" in part:
             part["description"] = cleandoc(part["description"])

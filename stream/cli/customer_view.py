@@ -64,7 +64,7 @@ def _facts(now: Refreshed, profile: dict[str, Any]) -> Iterator[tuple[str, str]]
     if risk is None:
         yield "risk", "not scored yet: the model has to learn first"
     else:
-        yield "risk", f"{risk:.3f} by model version {document['model_version']:,}; {at_stake:,.2f} at risk"
+        yield "risk", f"{risk:.0%} by model version {document['model_version']:,}; {at_stake:,.2f} at risk"
     if "expected_spend" not in document:
         yield "value", "not known yet: the value model has to learn first"
     else:

@@ -20,11 +20,12 @@ LABELS: Final = MappingProxyType(
     {
         "action": "`contacted`, `offer_accepted`, `resolved`, `false_alarm`",
         "cause": "what made the risk cross the level: `event`, `silence`, `model`",
-        "severity": "`warning`, `critical` (half way from the level to certainty, or more); `info`: cleared",
+        "severity": "`warning`, `critical` (half way from the level to certainty, or more); `info`: cleared, winback",
         "channel": "a channel of the notification file",
         "churned": "`true`, `false`",
         "detector": "of drift: `adwin`, `page_hinkley`",
-        "kind": "of an alert: `raised`, `cleared`; of a timer: `landmark`, `maturity`, `silence`; of what drifts: "
+        "kind": "of an alert: `raised`, `cleared`, `winback`; of a timer: `landmark`, `maturity`, `silence`; "
+        "of what drifts: "
         "`model`, `feature`",
         "model": "of `stream_prequential_*`: `champion` is the one that scores, `recency` and `base_rate` are "
         "baselines on the same labels; of `stream_model_*`: the contenders `standard`, `quick`, `patient`",

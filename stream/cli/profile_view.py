@@ -12,16 +12,18 @@ from stream.features import codec
 from stream.features.profile import CART, CLICK, EMAIL, MINUTE_MS, NEVER, PURCHASE
 from stream.features.registry import DAY_MS, HOUR_MS
 from stream.processing.foresight import foreseen
+from stream.processing.rules import Rules
 
 __all__ = ["readable_profile"]
 
 _CHANNELS: Final = {"clicks": CLICK, "emails": EMAIL, "purchases": PURCHASE, "cart_additions": CART}
 
 
-def readable_profile(packed: bytes, horizon_ms: Callable[[int], int]) -> dict[str, Any]:
+def readable_profile(packed: bytes, horizon_ms: Callable[[int], int], rules: Rules) -> dict[str, Any]:
     """Tiles, orders, pending landmarks and timers of a packed profile; instants are RFC 3339, None is never.
 
-    ``horizon_ms`` tells how long after a landmark its label matures. Raises `CodecError` when it is not of this layout.
+    ``horizon_ms`` tells how long after a landmark its label matures; ``rules``: those of the
+    deployment. Raises `CodecError` when it is not of this layout.
     """
     if not packed:
         raise CodecError("a stored profile is empty: it was not written by this program")
@@ -42,7 +44,7 @@ def readable_profile(packed: bytes, horizon_ms: Callable[[int], int]) -> dict[st
         "timers": {
             "next_landmark_at": _instant(p["next_landmark_at"]),
             "next_label_at": min((landmark["matures_at"] for landmark in pending), default=None),
-            "at_risk_from": _instant(foreseen(p)),
+            "at_risk_from": _instant(foreseen(p, rules)),
             "next_crossing_at": _instant(p["check_at"]),
         },
         "raised_at": _instant(p["raised_at"]),

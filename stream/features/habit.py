@@ -28,6 +28,7 @@ from stream.features.registry import DAY_MS
 
 __all__ = [
     "LOST_HABITS",
+    "RISK_POWER",
     "SHOP_GAP_DAYS",
     "SHOP_WEIGHT",
     "habit_days",
@@ -43,6 +44,9 @@ SHOP_GAP_DAYS: Final = 30.0
 SHOP_WEIGHT: Final = 1.0
 #: A customer who has been silent for more habits than this is lost, not at risk.
 LOST_HABITS: Final = 3.0
+
+#: The power of the risk of churn in what is at stake for an alert (`stream.processing.policy`).
+RISK_POWER: Final = 0.3
 
 #: Two orders a day are one visit: no habit is shorter.
 _SHORTEST_DAYS: Final = 1.0
@@ -94,28 +98,33 @@ def _count_gaps(p):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _quantile(p, share, known, older, mean):  # type: ignore[no-untyped-def]
-    """The gap (days) below which ``share`` of the ``known`` gaps, and of ``older`` exponential ones, lie."""
-    target = share * (known + older)
+def _gap_of_rank(p, rank, older, mean):  # type: ignore[no-untyped-def]
+    """The ``rank``-th (from 1) of the counted gaps and ``older`` exponential ones with that mean, in days."""
+    target = rank - 0.5
     below = 0.0
     for gap in range(1, DAY_TILES):
         count = p.gap_count[gap]
         if count == 0:
             continue
-        if older > 0 and target - below < older:
+        if target - below < older:
             between = -mean * math.log(1.0 - (target - below) / older)
             if between <= gap:
                 return between
         below += count
-        reached = below + (older * (1.0 - math.exp(-gap / mean)) if older > 0 else 0.0)
-        if reached == target:  # half way between this gap and the next
-            for following in range(gap + 1, DAY_TILES):
-                if p.gap_count[following] > 0:
-                    return 0.5 * (gap + following)
+        if below + (older * (1.0 - math.exp(-gap / mean)) if older > 0 else 0.0) >= target:
             return float(gap)
-        if reached > target:
-            return float(gap)
-    return -mean * math.log(1.0 - min((target - below) / max(older, 1.0), 1.0 - 1e-9))
+    return -mean * math.log(1.0 - (target - below) / older)
+
+
+@jit
+def _quantile(p, share, gaps, older, mean):  # type: ignore[no-untyped-def]
+    """The gap (days) below which ``share`` of all ``gaps`` lie, linear between two of them."""
+    position = share * (gaps - 1) + 1.0
+    rank = int(position)
+    low = _gap_of_rank(p, rank, older, mean)
+    if position == rank:
+        return low
+    return low + (position - rank) * (_gap_of_rank(p, rank + 1, older, mean) - low)
 
 
 @jit
@@ -136,8 +145,8 @@ def learn_habit(p, shop_gap_days):  # type: ignore[no-untyped-def]
         first = p.last_order_at // DAY_MS
     older = max(gaps - known, 0)
     mean = max((first - p.first_order_at // DAY_MS) / max(older, 1), _SHORTEST_DAYS)
-    p.habit_days = max(_quantile(p, 0.5, known, older, mean), _SHORTEST_DAYS)
-    p.long_gap_days = max(_quantile(p, _LONG, known, older, mean), p.habit_days)
+    p.habit_days = max(_quantile(p, 0.5, known + older, older, mean), _SHORTEST_DAYS)
+    p.long_gap_days = max(_quantile(p, _LONG, known + older, older, mean), p.habit_days)
 
 
 @jit

@@ -33,7 +33,8 @@ class Feature:
     continuous window: a *sawtooth* window of hop *h* is exact at the head and up to *h* longer at the tail.
     ``missing`` is the value that stands for "not known yet" in the model input. ``absent`` is what a document means
     that does not show the feature: what it is of one who never did the thing, None (not known yet) where that is not
-    defined.
+    defined. ``leaving``: the direction in which the feature can be a reason for leaving: 1 where it is high, -1 where
+    it is low, 0 if it is none, as the age of an account. A part in a score that goes against it is no reason.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Feature:
     transform: Transform = Transform.LOG1P
     missing: float = 0.0
     absent: float | None = 0.0
+    leaving: int = 0
 
     def input_of(self, value: float | None) -> float:
         """The model input of a value, before it is quantised; None is "not known yet"."""
@@ -69,13 +71,13 @@ _WINDOWS = (
 
 def _counts(name: str, what: str) -> tuple[Feature, ...]:
     return tuple(
-        Feature(f"{name}_{label}", "events", window, f"sawtooth, hop {hop}", f"{what} in the last {label}")
+        Feature(f"{name}_{label}", "events", window, f"sawtooth, hop {hop}", f"{what} in the last {label}", leaving=-1)
         for label, window, hop in _WINDOWS
     )
 
 
-def _days(name: str, description: str) -> Feature:
-    return Feature(name, "days", None, "exact", description, missing=NEVER_DAYS, absent=None)
+def _days(name: str, description: str, leaving: int) -> Feature:
+    return Feature(name, "days", None, "exact", description, missing=NEVER_DAYS, absent=None, leaving=leaving)
 
 
 FEATURES: tuple[Feature, ...] = (
@@ -89,15 +91,16 @@ FEATURES: tuple[Feature, ...] = (
             window,
             f"sawtooth, hop {hop}",
             f"orders less refunds in the last {label}",
+            leaving=-1,
         )
         for label, window, hop in _WINDOWS[2:]
     ),
-    _days("days_since_click", "since the last site or app event"),
-    _days("days_since_email", "since the last e-mail opened, clicked or answered"),
-    _days("days_since_purchase", "since the last completed order"),
+    _days("days_since_click", "since the last site or app event", 1),
+    _days("days_since_email", "since the last e-mail opened, clicked or answered", 1),
+    _days("days_since_purchase", "since the last completed order", 1),
     Feature("tenure", "days", None, "exact", "since the first event"),
-    Feature("purchases_total", "events", None, "exact", "completed orders"),
-    _days("purchase_gap", "mean time between orders: (last - first) / (orders - 1)"),
+    Feature("purchases_total", "events", None, "exact", "completed orders", leaving=-1),
+    _days("purchase_gap", "mean time between orders: (last - first) / (orders - 1)", 0),
     Feature(
         "silence_ratio",
         "ratio",
@@ -106,6 +109,7 @@ FEATURES: tuple[Feature, ...] = (
         "days since the last order over the mean gap between orders, a gap below one day counted as one",
         missing=1.0,
         absent=None,
+        leaving=1,
     ),
     Feature(
         "order_value",
@@ -123,6 +127,7 @@ FEATURES: tuple[Feature, ...] = (
         "e-mails opened by a person over e-mails sent, smoothed: (opened + 1) / (sent + 5)",
         Transform.IDENTITY,
         absent=1.0 / 5.0,
+        leaving=-1,
     ),
     Feature(
         "email_click_rate",
@@ -132,6 +137,7 @@ FEATURES: tuple[Feature, ...] = (
         "e-mails clicked over e-mails sent, smoothed: (clicked + 0.25) / (sent + 5)",
         Transform.IDENTITY,
         absent=0.25 / 5.0,
+        leaving=-1,
     ),
     Feature(
         "open_cart_additions",
@@ -147,6 +153,7 @@ FEATURES: tuple[Feature, ...] = (
         "exact",
         "refunds over completed orders",
         Transform.IDENTITY,
+        leaving=1,
     ),
     Feature(
         "active_days_28d",
@@ -154,8 +161,9 @@ FEATURES: tuple[Feature, ...] = (
         28 * DAY_MS,
         "whole days",
         "distinct days with an order, a site event or an e-mail opened, clicked or answered",
+        leaving=-1,
     ),
-    Feature("purchase_days", "days", None, "exact", "distinct days with a completed order"),
+    Feature("purchase_days", "days", None, "exact", "distinct days with a completed order", leaving=-1),
     Feature(
         "purchase_interval",
         "days",

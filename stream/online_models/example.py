@@ -5,6 +5,9 @@ landmark                                    landmark + horizon
    |-- Observation: inputs ------------------------|-- Label: the same inputs, the risk given, what happened
 ```
 
+and, when a customer has been silent for too long for their habit, an `Overdue`, from which the trainer learns how much
+must be at stake for an alert.
+
 An example that breaks the contract is an `InvalidExample`, never an exception, and never reaches a model.
 """
 
@@ -24,6 +27,7 @@ __all__ = [
     "InvalidExample",
     "Label",
     "Observation",
+    "Overdue",
     "decode_example",
     "encode_example",
     "problem_of",
@@ -81,7 +85,20 @@ class Label(Struct, frozen=True, kw_only=True, tag_field="kind", tag="label", gc
         return min(1.0, _LANDMARK_MS / (self.matured_at_ms - self.at_ms))
 
 
-Example = Observation | Label
+class Overdue(Struct, frozen=True, kw_only=True, tag_field="kind", tag="overdue", gc=False):
+    """A customer whose silence became long enough for an alert at ``at_ms``: inputs ``x`` as of then.
+
+    ``weight`` is what is at stake but for the risk, in currency (`stream.processing.policy`).
+    """
+
+    example_id: Id
+    customer_id: Id
+    at_ms: Instant
+    x: list[int]
+    weight: float
+
+
+Example = Observation | Label | Overdue
 
 
 class ExampleProblem(StrEnum):
@@ -131,17 +148,24 @@ def problem_of(example: Example) -> InvalidExample | None:
             ExampleProblem.OUT_OF_RANGE, f"inputs lie in {min(x)}..{max(x)}, expected +-{INPUT_LIMIT}"
         )
     if isinstance(example, Label):
-        risk = example.risk
-        if not math.isfinite(example.spend) or (risk is not None and not math.isfinite(risk)):
-            return InvalidExample(ExampleProblem.NOT_FINITE, f"spend {example.spend}, risk {risk}")
-        if not 0.0 <= (risk or 0.0) <= 1.0 or abs(example.logit or 0) > INPUT_LIMIT:
-            return InvalidExample(
-                ExampleProblem.OUT_OF_RANGE,
-                f"risk is {risk}, expected 0..1; logit is {example.logit}, expected +-{INPUT_LIMIT}",
-            )
-        if example.matured_at_ms <= example.at_ms:
-            return InvalidExample(
-                ExampleProblem.NOT_AFTER_LANDMARK,
-                f"matured at {example.matured_at_ms}, landmark at {example.at_ms}",
-            )
+        return _problem_of_label(example)
+    if isinstance(example, Overdue) and not (math.isfinite(example.weight) and example.weight >= 0.0):
+        return InvalidExample(ExampleProblem.NOT_FINITE, f"weight {example.weight}, expected 0 or more")
+    return None
+
+
+def _problem_of_label(example: Label) -> InvalidExample | None:
+    risk = example.risk
+    if not math.isfinite(example.spend) or (risk is not None and not math.isfinite(risk)):
+        return InvalidExample(ExampleProblem.NOT_FINITE, f"spend {example.spend}, risk {risk}")
+    if not 0.0 <= (risk or 0.0) <= 1.0 or abs(example.logit or 0) > INPUT_LIMIT:
+        return InvalidExample(
+            ExampleProblem.OUT_OF_RANGE,
+            f"risk is {risk}, expected 0..1; logit is {example.logit}, expected +-{INPUT_LIMIT}",
+        )
+    if example.matured_at_ms <= example.at_ms:
+        return InvalidExample(
+            ExampleProblem.NOT_AFTER_LANDMARK,
+            f"matured at {example.matured_at_ms}, landmark at {example.at_ms}",
+        )
     return None

@@ -3,15 +3,16 @@
 import math
 from collections.abc import Callable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from stream.errors import SnapshotError
+from stream.features.habit import RISK_POWER
 from stream.features.registry import DAY_MS, FEATURE_NAMES, INPUT_SCALE
-from stream.online_models.basis import RELATIVE
+from stream.online_models.basis import RELATIVE, Quadratic
 from stream.online_models.champion import Championship, ChampionshipState, LossAlarm, Standing
 from stream.online_models.drift import FeatureAlarm, FeatureDrift, FeatureDriftState
 from stream.online_models.evaluation import Evaluation
-from stream.online_models.example import Example, InvalidExample, Label, problem_of
+from stream.online_models.example import Example, InvalidExample, Label, Overdue, problem_of
 from stream.online_models.horizon import HorizonPeriod, Rhythm
 from stream.online_models.learner_settings import LearnerSettings
 from stream.online_models.level import Levels
@@ -20,6 +21,7 @@ from stream.online_models.scorecard import Figures
 from stream.online_models.sealed import open_sealed, seal
 from stream.online_models.segments import COLUMNS, SegmentModel, SegmentState
 from stream.online_models.snapshot import ChurnSnapshot, ModelSnapshot, SegmentSnapshot
+from stream.online_models.stakes import StakeLevel
 from stream.online_models.value import ValueModel, ValueState
 
 __all__ = ["Learner", "LearnerSettings"]
@@ -41,6 +43,7 @@ class _Checkpoint(Struct, frozen=True, kw_only=True):
     evaluation: Evaluation
     rhythm: RhythmState | None = None
     converted_at: int = 0
+    stakes: StakeLevel = field(default_factory=StakeLevel)
 
 
 class Learner:
@@ -66,6 +69,8 @@ class Learner:
         self._value = ValueModel()
         self._segments = SegmentModel(self.settings.segments)
         self._evaluation = Evaluation.with_half_life(self.settings.half_life_examples)
+        self._stakes = StakeLevel()
+        self._quadratic: tuple[tuple[str, int], Quadratic] | None = None
         self._stream_time_ms = 0
         self._converted_at = 0
 
@@ -110,7 +115,11 @@ class Learner:
                 power=power,
             ):
                 self._on_drift(alarm)
+            self._stakes.settle(self.settings.alerts_per_week)
             at_ms = example.matured_at_ms
+        elif isinstance(example, Overdue):
+            self._weigh(example)
+            at_ms = example.at_ms
         else:
             for changed in self._features_drift.observe(example.x, example.at_ms):
                 self._on_drift(changed)
@@ -147,6 +156,21 @@ class Learner:
         self._championship.convert(scale, _log_odds(after) - scale * _log_odds(churned))
         self._value.convert(scale)
         self._converted_at = self._evaluation.labels
+
+    def _weigh(self, overdue: Overdue) -> None:
+        """Count a customer who has come to be overdue by what is at stake, under the model as it is."""
+        if not self.ready or self.settings.alerts_per_week <= 0.0:
+            return
+        state = (self.champion, self.labels_seen)
+        if self._quadratic is None or self._quadratic[0] != state:
+            self._quadratic = state, self._scoring(self.champion)
+        risk = self._quadratic[1].risk(overdue.x)
+        self._stakes.learn_one(overdue.weight * risk**RISK_POWER, overdue.at_ms)
+
+    def _scoring(self, contender: str) -> Quadratic:
+        """The churn model of a contender, calibrated, as of the present."""
+        model = self._championship.model(contender)
+        return model.quadratic(self._levels.present).calibrated(model.calibration.slope, model.calibration.shift)
 
     def _calibrate(self, label: Label) -> None:
         """The contender that gave the logit learns how it was off, unless it spoke of another horizon."""
@@ -191,9 +215,8 @@ class Learner:
         """The models as they are, with the champion or another contender; asking changes nothing."""
         name = contender or self.champion
         labels, churned = self._evaluation.labels, self._evaluation.churned
-        model = self._championship.model(name)
-        calibration = model.calibration
-        churn_model = model.quadratic(self._levels.present).calibrated(calibration.slope, calibration.shift)
+        calibration = self._championship.model(name).calibration
+        churn_model = self._scoring(name)
         churn = ChurnSnapshot(
             name=name,
             version=_CONTENDERS * labels + self.contenders().index(name) if labels else 0,
@@ -218,6 +241,7 @@ class Learner:
             segments=self._segment_snapshot() if self._segments.ready else None,
             value=self._value.snapshot() if self._value.ready else None,
             rhythm=self._rhythm.snapshot(),
+            stake_level=self._stakes.present,
         )
 
     def _segment_snapshot(self) -> SegmentSnapshot:
@@ -244,6 +268,7 @@ class Learner:
             evaluation=self._evaluation,
             rhythm=self._rhythm.state(),
             converted_at=self._converted_at,
+            stakes=self._stakes,
         )
         return seal(SCHEMA, checkpoint)
 
@@ -273,6 +298,7 @@ class Learner:
         if checkpoint.rhythm is not None:
             learner._rhythm = RhythmModel(learner.settings.horizon_days, checkpoint.rhythm)
         learner._converted_at = checkpoint.converted_at
+        learner._stakes = checkpoint.stakes
         learner._stream_time_ms = checkpoint.stream_time_ms
         return learner
 

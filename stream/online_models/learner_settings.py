@@ -19,7 +19,8 @@ class LearnerSettings:
     """What is asked of the models. Raises `SettingsError` for values that make no sense.
 
     ``min_labels`` labels, and ``min_class_labels`` of them churned and as many not, make the churn model
-    ready. ``segments`` is the number of clusters. Recent figures halve the weight of examples every
+    ready. ``segments`` is the number of clusters. ``alerts_per_week``: how many there should be (0: alerts are raised
+    by risk). Recent figures halve the weight of examples every
     ``half_life_examples``. ``horizon_days``: the horizon of labels, 0 for one that follows the shop; ``seed``: the
     schedule that such a one begins with, () for `FIRST_HORIZON_DAYS`.
     """
@@ -27,6 +28,7 @@ class LearnerSettings:
     min_labels: int = 500
     min_class_labels: int = 50
     segments: int = 6
+    alerts_per_week: float = 20.0
     half_life_examples: float = 10_000.0
     horizon_days: float = FIRST_HORIZON_DAYS
     seed: tuple[HorizonPeriod, ...] = ()
@@ -46,4 +48,9 @@ class LearnerSettings:
 
 def learner_settings_of(settings: Settings, seed: Sequence[HorizonPeriod] = ()) -> LearnerSettings:
     """What the settings of a deployment ask of the models."""
-    return LearnerSettings(min_labels=settings.min_labels, horizon_days=settings.horizon_days, seed=tuple(seed))
+    return LearnerSettings(
+        min_labels=settings.min_labels,
+        alerts_per_week=settings.alerts_per_week,
+        horizon_days=settings.horizon_days,
+        seed=tuple(seed),
+    )

@@ -99,6 +99,7 @@ class ModelSnapshot(Struct, frozen=True, kw_only=True):
     segments: SegmentSnapshot | None
     value: ValueSnapshot | None = None
     rhythm: Rhythm | None = None
+    stake_level: float | None = None
 
 
 def encode_snapshot(snapshot: ModelSnapshot) -> bytes:
@@ -124,6 +125,9 @@ def _check(snapshot: ModelSnapshot) -> None:
     _check_vector("churn intercept and calibration", 3, (churn.intercept, churn.slope, churn.shift))
     if churn.slope <= 0.0:
         raise SnapshotError(f"the slope of the churn calibration must be positive, it is {churn.slope}")
+    level = snapshot.stake_level
+    if level is not None and not (math.isfinite(level) and level >= 0.0):
+        raise SnapshotError(f"what must be at stake for an alert is 0 or more, it is {level}")
     if snapshot.value is not None:
         _check_value(snapshot.value)
     if segments is not None:

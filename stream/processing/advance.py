@@ -10,10 +10,21 @@ import numpy as np
 
 from stream.compiling import jit
 from stream.features import apply as features
+from stream.features.habit import learn_habit
 from stream.features.profile import MAX_PENDING, NEVER
 from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.foresight import at_risk_from, risk_after_order
 from stream.processing.maturity import first_maturity
+from stream.processing.policy import (
+    due_at,
+    is_of_interest,
+    is_of_leaving,
+    lapsed_at,
+    reaches,
+    says_so,
+    stake_weight,
+    window,
+)
 from stream.processing.score import NO_LOGIT, nearest_segment, raw_logit_of, risk_at
 from stream.processing.silence import next_due, search
 
@@ -24,6 +35,8 @@ _LABEL = int(EmissionKind.LABEL)
 _RAISED = int(EmissionKind.RAISED)
 _CLEARED = int(EmissionKind.CLEARED)
 _SEGMENT = int(EmissionKind.SEGMENT)
+_WINBACK = int(EmissionKind.WINBACK)
+_OVERDUE = int(EmissionKind.OVERDUE)
 _EVENT = int(EmissionCause.EVENT)
 _SILENCE = int(EmissionCause.SILENCE)
 _MODEL = int(EmissionCause.MODEL)
@@ -35,7 +48,10 @@ _FIRED_LANDMARK, _FIRED_MATURITY, _FIRED_SILENCE = 0, 1, 2
 SUPPRESSED = {"few_orders": 3, "cooldown": 4}
 _SUPPRESSED_FEW_ORDERS, _SUPPRESSED_COOLDOWN = 3, 4
 
-#: Emissions for which there must be room between two looks at the buffer: a raise or clear, a segment, an example.
+#: What may become of an evaluation: an order, a visit or another sign of life never raises an alert.
+_NO_RAISE, _IF_OVERDUE, _IF_DUE = 0, 1, 2
+
+#: Emissions for which there must be room between two looks at the buffer: a raise or clear, a segment, two examples.
 ROOM = 4
 
 
@@ -67,16 +83,24 @@ def _emit(out, count, kind, row, at, inputs, value):  # type: ignore[no-untyped-
     e.churned = False
     e.purchases = 0
     e.spend = 0
+    e.habit_days = np.nan
+    e.ordered = False
+    e.weight = 0.0
     _copy(inputs, e.inputs)
     _copy(value, e.values)
     return count + 1
 
 
 @jit
-def _recall_calm(p, e, rules):  # type: ignore[no-untyped-def]
-    """Put the last landmark whose risk was below the clear level on an alert, if one still waits for its label."""
+def _recall_calm(p, e, rules, model):  # type: ignore[no-untyped-def]
+    """Put the last calm landmark on an alert, if one still waits for its label.
+
+    Calm is a risk below ``clear_at``, or, where alerts are counted, a time at which no order was due.
+    """
+    due = due_at(p, model)
     for k in range(p.pending - 1, -1, -1):
-        if p.pending_risk[k] < rules.clear_at:
+        calm = p.pending_at[k] < due if rules.alerts_per_week > 0.0 else p.pending_risk[k] < rules.clear_at
+        if calm and not np.isnan(p.pending_risk[k]):
             e.landmark_at = p.pending_at[k]
             e.calm_risk = p.pending_risk[k]
             _copy(p.pending_input[k], e.calm_inputs)
@@ -84,50 +108,77 @@ def _recall_calm(p, e, rules):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _decide(p, row, at, cause, event_id, risk, rules, model, out, count, tally, value, inputs):  # type: ignore[no-untyped-def]
+def _may_raise(p, at, may, risk, rules, model, tally):  # type: ignore[no-untyped-def]
+    """Whether an alert is raised at ``at``; see `stream.processing.policy`."""
+    if may == _NO_RAISE or p.orders == 0:
+        return False
+    first, last = window(p, rules, model)
+    if first == -NEVER:
+        if risk >= rules.raise_at:
+            tally[_SUPPRESSED_FEW_ORDERS] += 1
+        return False
+    # who says so leaves as soon as an order is due, as if they had been silent for so long as to be alerted
+    begins = min(due_at(p, model), first) if may == _IF_DUE else first
+    if at < begins or at >= last or not reaches(p, max(at, first), risk, rules, model):
+        return False
+    if at < p.cooldown_until:
+        tally[_SUPPRESSED_COOLDOWN] += 1
+        return False
+    return True
+
+
+@jit
+def _decide(p, row, at, cause, event_id, may, risk, rules, model, out, count, tally, value, inputs):  # type: ignore[no-untyped-def]
     previous = p.risk
     p.risk = risk
     kind = -1
-    if not p.raised:
-        if risk >= rules.raise_at:
-            if p.orders < rules.min_orders:
-                tally[_SUPPRESSED_FEW_ORDERS] += 1
-            elif at < p.cooldown_until:
-                tally[_SUPPRESSED_COOLDOWN] += 1
-            else:
-                p.raised = True
-                p.raised_at = at
-                p.cooldown_until = at + rules.cooldown_ms
-                kind = _RAISED
-    elif risk < rules.clear_at:
-        p.raised = False
-        kind = _CLEARED
+    ordered = False
+    if p.raised:
+        ordered = p.orders == 0 or at < due_at(p, model)
+        if ordered or (rules.alerts_per_week == 0.0 and risk < rules.clear_at):
+            p.raised = False
+            kind = _CLEARED
+    elif _may_raise(p, at, may, risk, rules, model, tally):
+        p.raised = True
+        p.raised_at = at
+        p.cooldown_until = at + rules.cooldown_ms
+        kind = _RAISED
     if kind >= 0:
-        count = _emit(out, count, kind, row, at, inputs, value)
+        count = _emit_alert(p, row, at, kind, cause, event_id, previous, model, out, count, value, inputs)
         e = out[count - 1]
-        e.cause = cause
-        e.event_id = event_id
-        e.risk = risk
-        e.previous_risk = previous
-        e.version = model.version
-        e.segment = p.segment
-        e.spend = p.order_spend - p.refund_spend
+        e.ordered = ordered
         if kind == _RAISED:
             p.at_risk_from = -NEVER
             e.risk_after_order = risk_after_order(p, at, model)
-            _recall_calm(p, e, rules)
+            _recall_calm(p, e, rules, model)
     return count
 
 
 @jit
-def _evaluate(p, row, at, cause, event_id, rules, model, out, count, tally, looks):  # type: ignore[no-untyped-def]
+def _emit_alert(p, row, at, kind, cause, event_id, previous, model, out, count, value, inputs):  # type: ignore[no-untyped-def]
+    learn_habit(p, model.shop_gap_days)
+    count = _emit(out, count, kind, row, at, inputs, value)
+    e = out[count - 1]
+    e.cause = cause
+    e.event_id = event_id
+    e.risk = p.risk
+    e.previous_risk = previous
+    e.version = model.version
+    e.segment = p.segment
+    e.spend = p.order_spend - p.refund_spend
+    e.habit_days = p.habit_days
+    return count
+
+
+@jit
+def _evaluate(p, row, at, cause, event_id, may, rules, model, out, count, tally, looks):  # type: ignore[no-untyped-def]
     """Score at ``at`` and decide; the row's last look is the one at ``at``."""
     value = looks.values[row]
     inputs = looks.inputs[row]
     looks.at[row] = at
     risk = risk_at(p, at, model, value, inputs)
     if model.ready:
-        count = _decide(p, row, at, cause, event_id, risk, rules, model, out, count, tally, value, inputs)
+        count = _decide(p, row, at, cause, event_id, may, risk, rules, model, out, count, tally, value, inputs)
         p.risk_version = model.version
     p.as_of = at
     p.check_due = True
@@ -200,10 +251,24 @@ def _mature(p, which, row, at, out, count, value):  # type: ignore[no-untyped-de
 
 @jit
 def _silence_cause(p, rules, model, looks):  # type: ignore[no-untyped-def]
-    """A crossing that the present model already sees at the last evaluation comes from the model, not from silence."""
+    """What the present model already sees at the last evaluation comes from the model, not from silence."""
     if p.risk_version == model.version or p.as_of == NEVER or not model.ready:
         return _SILENCE
-    return _MODEL if risk_at(p, p.as_of, model, looks.value, looks.input) >= rules.raise_at else _SILENCE
+    first, last = window(p, rules, model)
+    if p.as_of < first or p.as_of >= last:
+        return _SILENCE
+    risk = risk_at(p, p.as_of, model, looks.value, looks.input)
+    return _MODEL if reaches(p, p.as_of, risk, rules, model) else _SILENCE
+
+
+@jit
+def _report_overdue(p, row, at, out, count, rules, looks):  # type: ignore[no-untyped-def]
+    """Tell the trainer of a customer whose silence has become long enough for an alert, to learn the level from."""
+    if rules.alerts_per_week == 0.0:
+        return count
+    count = _emit(out, count, _OVERDUE, row, at, looks.inputs[row], looks.values[row])
+    out[count - 1].weight = stake_weight(p, at)
+    return count
 
 
 @jit
@@ -226,7 +291,7 @@ def fire(p, row, until, rules, model, out, count, tally, looks):  # type: ignore
             tally[_FIRED_MATURITY] += 1
         elif due == p.next_landmark_at:
             cause = _silence_cause(p, rules, model, looks)
-            count = _evaluate(p, row, due, cause, 0, rules, model, out, count, tally, looks)
+            count = _evaluate(p, row, due, cause, 0, _IF_OVERDUE, rules, model, out, count, tally, looks)
             value = looks.values[row]
             inputs = looks.inputs[row]
             count = _assign_segment(p, row, due, model, out, count, value, inputs)
@@ -235,7 +300,8 @@ def fire(p, row, until, rules, model, out, count, tally, looks):  # type: ignore
             tally[_FIRED_LANDMARK] += 1
         else:
             cause = _silence_cause(p, rules, model, looks)
-            count = _evaluate(p, row, due, cause, 0, rules, model, out, count, tally, looks)
+            count = _evaluate(p, row, due, cause, 0, _IF_OVERDUE, rules, model, out, count, tally, looks)
+            count = _report_overdue(p, row, due, out, count, rules, looks)
             tally[_FIRED_SILENCE] += 1
     return count
 
@@ -256,7 +322,7 @@ def look(p, row, at, rules, model, out, count, tally, looks):  # type: ignore[no
         looks.at[row] = at
     else:
         cause = _silence_cause(p, rules, model, looks)
-        count = _evaluate(p, row, at, cause, 0, rules, model, out, count, tally, looks)
+        count = _evaluate(p, row, at, cause, 0, _IF_OVERDUE, rules, model, out, count, tally, looks)
         p.at_risk_from = at_risk_from(p, at, rules, model, looks.value, looks.input)
     return _assign_segment(p, row, at, model, out, count, looks.values[row], looks.inputs[row])
 
@@ -271,12 +337,21 @@ def _arm_landmark(p, now, rules):  # type: ignore[no-untyped-def]
 @jit
 def apply(p, row, event, now, rules, model, out, count, tally, looks):  # type: ignore[no-untyped-def]
     """Apply an EVENT at stream time ``now``; return what became of it (`stream.features.apply`) and the emissions."""
+    lapsed = lapsed_at(p, rules, model) if p.orders > 0 and is_of_interest(event.kind) else -NEVER
+    looked_at = max(p.last_click_at, p.last_email_at)
     status = features.apply(p, event)
     if status == features.APPLIED:
         if p.next_landmark_at == -NEVER:
             _arm_landmark(p, now, rules)
-        cause = _EVENT
-        if not p.raised and _silence_cause(p, rules, model, looks) == _MODEL:
-            cause = _MODEL
-        count = _evaluate(p, row, now, cause, event.event_id, rules, model, out, count, tally, looks)
+        may = _NO_RAISE
+        if is_of_leaving(event.kind):
+            may = _IF_DUE if says_so(event.kind) else _IF_OVERDUE
+        previous = p.risk
+        count = _evaluate(p, row, now, _EVENT, event.event_id, may, rules, model, out, count, tally, looks)
+        # the first look since the customer was lost: later ones find it remembered
+        if model.ready and event.time > lapsed and looked_at <= lapsed:
+            value = looks.values[row]
+            count = _emit_alert(
+                p, row, now, _WINBACK, _EVENT, event.event_id, previous, model, out, count, value, looks.inputs[row]
+            )
     return status, count

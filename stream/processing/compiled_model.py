@@ -37,6 +37,8 @@ COMPILED_MODEL: Final = np.dtype(
         ("deviations", np.float64, (len(FEATURES),)),
         ("slope", np.float64),
         ("shift", np.float64),
+        ("stake_level", np.float64),
+        ("shop_gap_days", np.float64),
         ("segment_version", np.int64),
         ("clusters", np.int64),
         ("axes", np.int64),

@@ -73,6 +73,7 @@ _KEYS = (
     b',"last_at":',
     b',"last_order_at":',
     b',"unsubscribed_at":',
+    b',"usual_gap_days":',
     b',"features":{',
     b'},"state":"',
     b'"}',
@@ -170,9 +171,10 @@ def _write_row(buffer, at, p, row, values, inputs, worth, model, ids, segments, 
     at = put_instant(buffer, _key(buffer, at, 16), p.last_at, False)
     at = _put_known_instant(buffer, at, 17, p.last_order_at)
     at = _put_known_instant(buffer, at, 18, p.unsubscribed_at)
-    at = _put_features(buffer, _key(buffer, at, 19), values)
-    at = put_base64(buffer, _key(buffer, at, 20), packed[0], packed[1][row], packed[1][row + 1])
-    return _key(buffer, at, 21)
+    at = _put_known(buffer, at, 19, p.habit_days, 2)
+    at = _put_features(buffer, _key(buffer, at, 20), values)
+    at = put_base64(buffer, _key(buffer, at, 21), packed[0], packed[1][row], packed[1][row + 1])
+    return _key(buffer, at, 22)
 
 
 @jit

@@ -19,6 +19,8 @@ class EmissionKind(IntEnum):
     RAISED = 2
     CLEARED = 3
     SEGMENT = 4
+    WINBACK = 5
+    OVERDUE = 6
 
 
 class EmissionCause(IntEnum):
@@ -32,8 +34,9 @@ class EmissionCause(IntEnum):
 #: ``row``: row of the working array. ``position``: of the event before or at which it was emitted, in the run of events
 #: (0 in a sweep). ``at``: stream time that it is as of. ``event_id``: the event that caused it, 0
 #: for a timer. ``logit``: of a label, see `Label.logit`; NO_LOGIT is none. ``spend``: of a label's horizon, else of the
-#: whole history. ``landmark_at``: a label's landmark, or, of an alert that was raised, the last calm landmark, whose
-#: risk and inputs are ``calm_*`` (NaN: there is none).
+#: whole history. ``habit_days``: of an alert. ``ordered``: an order cleared it. ``weight``: of a customer who has come
+#: to be overdue, what is at stake but for the risk. ``landmark_at``: a label's landmark, or, of an alert that was
+#: raised, the last calm landmark, whose risk and inputs are ``calm_*`` (NaN: there is none).
 #: ``values`` and ``inputs``: the feature vector at ``at``; a label has the inputs that were frozen, and no values.
 EMISSION = np.dtype(
     [
@@ -56,6 +59,9 @@ EMISSION = np.dtype(
         ("churned", np.bool_),
         ("purchases", np.int64),
         ("spend", np.int64),
+        ("habit_days", np.float64),
+        ("ordered", np.bool_),
+        ("weight", np.float64),
         ("inputs", np.int16, (len(FEATURES),)),
         ("values", np.float64, (len(FEATURES),)),
     ],

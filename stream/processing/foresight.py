@@ -9,6 +9,7 @@ from stream.events.columns import UNKNOWN_AMOUNT
 from stream.features import orders
 from stream.features.profile import NEVER, PROFILE
 from stream.features.registry import DAY_MS
+from stream.processing.policy import reaches, window
 from stream.processing.score import risk_at
 
 __all__ = ["at_risk_from", "foreseen", "risk_after_order"]
@@ -16,16 +17,26 @@ __all__ = ["at_risk_from", "foreseen", "risk_after_order"]
 
 @jit
 def at_risk_from(p, at, rules, model, value, inputs):  # type: ignore[no-untyped-def]
-    """The day, as the time it begins on, from which silence since ``at`` would bring the risk to the level, or -NEVER.
+    """The time (ms) from which silence since ``at`` would raise an alert, to the day, or -NEVER.
 
-    Looks 1, 2, 4, ... weeks ahead, to the time at which landmarks of the silent customer end, and halves the stretch in
-    which the level is reached down to a day. So it takes for granted that silence raises the risk; where the risk falls
-    again within such a stretch, an earlier crossing can be missed. Leaves ``value`` and ``inputs`` of another time.
+    Where alerts are counted, that is when the silence becomes long enough, if what is at stake is enough then. Where
+    they are raised by risk: looks 1, 2, 4, ... weeks ahead, to the time at which landmarks of the silent customer end,
+    and halves the stretch in which the level is reached down to a day. So it takes for granted that silence raises the
+    risk; where the risk falls again within such a stretch, an earlier crossing can be missed. Leaves ``value`` and
+    ``inputs`` of another time.
     """
-    if p.raised or not model.ready or p.orders < rules.min_orders:
+    if p.raised or not model.ready:
         return -NEVER
-    end = p.last_at + rules.silence_bound_ms
-    low = at
+    first, last = window(p, rules, model)
+    end = min(p.last_at + rules.silence_bound_ms, last)
+    low = max(at, first)
+    if rules.alerts_per_week > 0.0:
+        low = max(low, p.cooldown_until)
+        if low >= end or low == at:
+            return -NEVER
+        return low if reaches(p, low, risk_at(p, low, model, value, inputs), rules, model) else -NEVER
+    if low > at and low < end and risk_at(p, low, model, value, inputs) >= rules.raise_at:
+        return max(low, p.cooldown_until)
     step = 7 * DAY_MS
     while low < end:
         high = min(low + step, end)
@@ -60,11 +71,14 @@ def risk_after_order(p, at, model):  # type: ignore[no-untyped-def]
 
 
 @jit
-def foreseen(p):  # type: ignore[no-untyped-def]
-    """When silence will bring the risk to the level, as far as is known; -NEVER when it will not, or already has.
+def foreseen(p, rules):  # type: ignore[no-untyped-def]
+    """When silence will raise an alert, as far as is known; -NEVER when it will not, or already has.
 
-    Before the next landmark the next crossing is exact, and what was foreseen at the last landmark may be out of date.
+    Before the next landmark the next crossing of the risk is exact, and what was foreseen at the last landmark may be
+    out of date. Where alerts are counted, ``check_at`` is only when it will be looked at.
     """
+    if rules.alerts_per_week > 0.0:
+        return p.at_risk_from if p.at_risk_from > p.as_of else -NEVER
     if p.check_at < -NEVER:
         return p.check_at
     return p.at_risk_from if p.at_risk_from >= p.next_landmark_at else -NEVER

@@ -84,11 +84,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Feature values float64[N, features], model inputs int16[N, features] and risks float64[N] of N customers."""
+    """Feature values float64[N, features], model inputs int16[N, features] and risks float64[N] of N customers.
+
+    ``habits``: float64[N], their usual gaps between orders in days (`stream.features.habit`).
+    """
 
     values: npt.NDArray[np.float64]
     inputs: npt.NDArray[np.int16]
     risks: npt.NDArray[np.float64]
+    habits: npt.NDArray[np.float64]
 
 
 class Kernel:
@@ -153,10 +157,11 @@ class Kernel:
         values = np.zeros((len(blobs), len(FEATURES)))
         inputs = np.zeros((len(blobs), len(FEATURES)), np.int16)
         risks = np.zeros(len(blobs))
-        damaged = one_by_one.score(self._working, customers, now, self._compiled(model), values, inputs, risks)
+        habits = np.zeros(len(blobs))
+        damaged = one_by_one.score(self._working, customers, now, self._compiled(model), values, inputs, risks, habits)
         if damaged >= 0:
             raise codec.damage(blobs[damaged], damaged)
-        return Scores(values, inputs, risks)
+        return Scores(values, inputs, risks, habits)
 
     def _compiled(self, model: Model) -> npt.NDArray[np.void]:
         if self._model is None or self._model[0] is not model:  # it changes seldom, and a step may have one event

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from stream.compiling import jit
 from stream.features import vector
 from stream.features.codec import MOST_OCTETS, pack_into, unpack_from
+from stream.features.habit import learn_habit
 from stream.features.profile import NEVER, PROFILE, reset
 from stream.processing.advance import ROOM, apply, fire, look
 from stream.processing.foresight import foreseen
@@ -61,6 +62,7 @@ STANDING = np.dtype(
                 "unsubscribed_at",
             )
         ),
+        ("habit_days", np.float64),
         ("foreseen", np.int64),
         ("due", np.int64),
     ],
@@ -174,7 +176,11 @@ def _leave(p, rules, model, cursor, left):  # type: ignore[no-untyped-def]
     s.last_at = p.last_at
     s.last_order_at = p.last_order_at
     s.unsubscribed_at = p.unsubscribed_at
-    s.foreseen = foreseen(p)
+    s.habit_days = np.nan
+    if p.orders > 0:
+        learn_habit(p, model.shop_gap_days)
+        s.habit_days = p.habit_days
+    s.foreseen = foreseen(p, rules)
     s.due = next_due(p, rules, model)
     if p.events > 0:
         cursor.packed_to = pack_into(p, left.octets, cursor.packed_to)
@@ -255,7 +261,7 @@ def sweep(working, cursors, customers, until, looks_at_all, rules, models, left)
 
 
 @jit
-def score(working, customers, now, models, values, inputs, risks):  # type: ignore[no-untyped-def]
+def score(working, customers, now, models, values, inputs, risks, habits):  # type: ignore[no-untyped-def]
     """Score each customer at ``now`` (ms), changing nothing; return the first that is damaged, or -1."""
     p = working[0]
     model = models[0]
@@ -263,4 +269,6 @@ def score(working, customers, now, models, values, inputs, risks):  # type: igno
         if not _unpack(p, customers, row):
             return row
         risks[row] = risk_at(p, now, model, values[row], inputs[row])
+        learn_habit(p, model.shop_gap_days)
+        habits[row] = p.habit_days
     return -1

@@ -18,16 +18,18 @@ from stream.alerts.contract import (
     AlertKind,
     Calm,
     Cause,
+    ClearedBy,
     SegmentChange,
     alert_id,
     cloud_event_headers,
 )
 from stream.alerts.reasons import Score, changes, explain, remedy
+from stream.alerts.sentences import HABIT, habit_sentence
 from stream.alerts.severity import severity_of
 from stream.events.columns import MONEY_SCALE
 from stream.events.times import rfc3339
 from stream.features.registry import COLUMN, FEATURE_NAMES, INPUT_SCALE
-from stream.online_models.example import Label, Observation, encode_example
+from stream.online_models.example import Label, Observation, Overdue, encode_example
 from stream.online_models.segment_reasons import move_reason
 from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.rules import Rules
@@ -39,10 +41,15 @@ from stream.processing.worth import worth_of
 __all__ = ["RULES_VERSION", "Topics", "publishable"]
 
 #: Part of every alert id: bump it when the policy changes so that a replay gives new alerts on purpose.
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 
 _json = msgspec.json.Encoder()
-_TENURE, _ORDERS = COLUMN["tenure"], COLUMN["purchases_total"]
+_TENURE, _ORDERS, _RECENCY = COLUMN["tenure"], COLUMN["purchases_total"], COLUMN["days_since_purchase"]
+_KINDS = {
+    EmissionKind.RAISED: AlertKind.RAISED,
+    EmissionKind.CLEARED: AlertKind.CLEARED,
+    EmissionKind.WINBACK: AlertKind.WINBACK,
+}
 _CAUSES = {EmissionCause.EVENT: Cause.EVENT, EmissionCause.SILENCE: Cause.SILENCE, EmissionCause.MODEL: Cause.MODEL}
 
 
@@ -77,6 +84,9 @@ class _Emitted(NamedTuple):
     churned: bool
     purchases: int
     spend: int
+    habit_days: float
+    ordered: bool
+    weight: float
     inputs: list[int]
     values: list[float]
     at_risk: float
@@ -126,6 +136,14 @@ def _landmark(e: _Emitted, context: _Context) -> Outgoing:
     return Outgoing(context.topics.training_examples, customer.encode(), encode_example(example), [])
 
 
+def _overdue(e: _Emitted, context: _Context) -> Outgoing:
+    customer, at = context.customer_ids[e.row], e.at
+    example = Overdue(
+        example_id=f"{customer}@{at}:overdue", customer_id=customer, at_ms=at, x=e.inputs, weight=e.weight
+    )
+    return Outgoing(context.topics.training_examples, customer.encode(), encode_example(example), [])
+
+
 def _label(e: _Emitted, context: _Context) -> Outgoing:
     customer, at = context.customer_ids[e.row], e.landmark_at
     example = Label(
@@ -144,26 +162,50 @@ def _label(e: _Emitted, context: _Context) -> Outgoing:
     return Outgoing(context.topics.training_examples, customer.encode(), encode_example(example), [])
 
 
+def _sentence(e: _Emitted, days: float | None) -> str:
+    if e.kind == EmissionKind.CLEARED:
+        return "Ordered again." if e.ordered else "The risk has fallen below the level that clears."
+    told = habit_sentence(days, e.habit_days)
+    return f"Looks again. {told}" if e.kind == EmissionKind.WINBACK else told
+
+
+def _cleared_by(e: _Emitted) -> ClearedBy | None:
+    if e.kind != EmissionKind.CLEARED:
+        return None
+    return ClearedBy.ORDER if e.ordered else ClearedBy.RISK
+
+
+def _threshold(e: _Emitted, rules: Rules) -> float | None:
+    if rules.alerts_per_week > 0.0 or e.kind == EmissionKind.WINBACK:
+        return None
+    return rules.raise_at if e.kind == EmissionKind.RAISED else rules.clear_at
+
+
 def _alert(e: _Emitted, context: _Context) -> Outgoing:
-    raised = e.kind == EmissionKind.RAISED
-    kind = AlertKind.RAISED if raised else AlertKind.CLEARED
+    kind = _KINDS[EmissionKind(e.kind)]
+    raised = kind is AlertKind.RAISED
     customer, at = context.customer_ids[e.row], e.at
-    values = dict(zip(FEATURE_NAMES, map(_optional, e.values), strict=True))
+    values = dict(zip(FEATURE_NAMES, map(_optional, e.values), strict=True)) | {HABIT: e.habit_days}
     score = context.scorer.score
     if score is None:
         raise AssertionError("the kernel decided without a model")
     inputs = np.array(e.inputs) / INPUT_SCALE
-    explanation = explain(inputs, score, values, raising=raised)
+    explanation = explain(inputs, score, values, raising=kind is not AlertKind.CLEARED)
     names = context.scorer.segment_names
+    days = values[FEATURE_NAMES[_RECENCY]]
     alert = Alert(
         alert_id=alert_id(RULES_VERSION, customer, kind, _trigger(e)),
         kind=kind,
         severity=severity_of(e.risk, context.rules.raise_at, raised=raised),
         customer_id=customer,
+        sentence=_sentence(e, days),
+        days_since_order=None if days is None else round(days, 4),
+        usual_gap_days=round(e.habit_days, 4),
         risk=e.risk,
-        threshold=context.rules.raise_at if raised else context.rules.clear_at,
+        threshold=_threshold(e, context.rules),
         previous_risk=_optional(e.previous_risk),
         cause=_CAUSES[EmissionCause(e.cause)],
+        cleared_by=_cleared_by(e),
         segment=names[e.segment] if 0 <= e.segment < len(names) else None,
         value_at_risk=e.at_risk,
         logit=explanation.logit,
@@ -171,7 +213,7 @@ def _alert(e: _Emitted, context: _Context) -> Outgoing:
         reasons=explanation.reasons,
         rest=explanation.rest,
         calm=_calm(e, inputs, score),
-        remedy=remedy(e.risk_after_order, context.rules.clear_at) if raised else None,
+        remedy=remedy(e.risk_after_order) if raised else None,
         model_version=e.version,
         occurred_at=rfc3339(at),
         emitted_at=rfc3339(context.now_ms),
@@ -188,7 +230,7 @@ def _alert(e: _Emitted, context: _Context) -> Outgoing:
 def _at_risk(emissions: npt.NDArray[np.void], scorer: Scorer, rules: Rules) -> npt.NDArray[np.float64]:
     """Value at risk of alerts; NaN of other emissions."""
     at_risk = np.full(len(emissions), np.nan)
-    alerting = (emissions["kind"] == EmissionKind.RAISED) | (emissions["kind"] == EmissionKind.CLEARED)
+    alerting = np.isin(emissions["kind"], list(_KINDS))
     alerts = emissions[alerting]
     if len(alerts):
         at_risk[alerting] = worth_of(
@@ -241,5 +283,7 @@ _BUILDERS = {
     EmissionKind.LABEL: _label,
     EmissionKind.RAISED: _alert,
     EmissionKind.CLEARED: _alert,
+    EmissionKind.WINBACK: _alert,
+    EmissionKind.OVERDUE: _overdue,
     EmissionKind.SEGMENT: _segment_change,
 }

@@ -341,9 +341,12 @@ def _by_input(sources: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> 
     return dict(enumerate(np.bincount(sources[chosen], minlength=len(_INPUTS)).tolist()))
 
 
+_ALERTS = (EmissionKind.RAISED, EmissionKind.CLEARED, EmissionKind.WINBACK)
+
+
 def _appended_at_ms(taken: Taken, emissions: npt.NDArray[np.void]) -> dict[int, int]:
     """When the events that caused an alert were appended to their topics, by event id."""
-    alerted = (emissions["kind"] == EmissionKind.RAISED) | (emissions["kind"] == EmissionKind.CLEARED)
+    alerted = np.isin(emissions["kind"], _ALERTS)
     if not alerted.any():
         return {}
     event_ids = np.unique(emissions["event_id"][alerted])
@@ -365,7 +368,7 @@ def _alerts(emissions: npt.NDArray[np.void], raise_at: float) -> Counter[tuple[s
             EmissionCause(cause).name.lower(),
             severity_of(risk, raise_at, raised=kind is EmissionKind.RAISED).value,
         )
-        for kind in (EmissionKind.RAISED, EmissionKind.CLEARED)
+        for kind in _ALERTS
         for cause, risk in emissions[["cause", "risk"]][emissions["kind"] == kind].tolist()
     )
 
@@ -376,6 +379,7 @@ def _count(counters: Counters, emissions: npt.NDArray[np.void]) -> None:
     counters.labels += kinds[EmissionKind.LABEL]
     counters.alerts_raised += kinds[EmissionKind.RAISED]
     counters.alerts_cleared += kinds[EmissionKind.CLEARED]
+    counters.winbacks += kinds[EmissionKind.WINBACK]
     counters.segment_changes += kinds[EmissionKind.SEGMENT]
     causes = np.bincount(emissions["cause"][emissions["kind"] == EmissionKind.RAISED], minlength=len(EmissionCause))
     counters.raised_by_event += int(causes[EmissionCause.EVENT])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from stream.features.habit import SHOP_GAP_DAYS
 from stream.features.registry import DAY_MS, FEATURES, HOUR_MS
 from stream.online_models.basis import PAIRS
 from stream.online_models.horizon import FIRST_HORIZON_DAYS
@@ -20,8 +22,10 @@ class Rules(NamedTuple):
 
     ``silence_bound_ms``: how long after the last event landmarks, and silence checks, go on. ``follows``: the horizon,
     and with it that bound, ``silence_horizons`` of them, are those of the model's schedule, see `under`.
-    ``min_orders``: customers with fewer orders are scored but never alerted. ``discount_rate``: a year, for the
-    lifetime value.
+    ``min_orders``: customers with fewer days with an order are scored but never alerted. ``overdue_at``: no alert
+    before this many habits of silence. ``alerts_per_week``: over 0, those with the most at stake are alerted
+    (`stream.processing.policy`); 0: those whose risk reaches ``raise_at``. ``discount_rate``: a year, for the lifetime
+    value.
     """
 
     horizon_ms: int = 28 * DAY_MS
@@ -31,6 +35,8 @@ class Rules(NamedTuple):
     clear_at: float = 0.5
     cooldown_ms: int = 7 * DAY_MS
     min_orders: int = 2
+    overdue_at: float = 0.0
+    alerts_per_week: float = 0.0
     first_check_ms: int = HOUR_MS
     check_ms: int = DAY_MS
     discount_rate: float = 0.1
@@ -56,6 +62,8 @@ def rules_of(settings: Settings) -> Rules:
         clear_at=settings.clear_at,
         cooldown_ms=int(settings.cooldown_days * DAY_MS),
         min_orders=settings.min_purchases,
+        overdue_at=settings.overdue_at,
+        alerts_per_week=settings.alerts_per_week,
         discount_rate=settings.discount_rate,
         follows=settings.horizon_days == 0.0,
         silence_horizons=settings.silence_horizons,
@@ -67,9 +75,11 @@ class Model(NamedTuple):
 
     ``logit = bias + weights . d + sum_p curvature[p] * d[PAIRS[p, 0]] * d[PAIRS[p, 1]]``, ``d = inputs / INPUT_SCALE -
     typical``, where ``typical`` are the mean inputs. It is calibrated: ``slope`` times the model's logit, plus
-    ``shift``. Not ``ready``: nothing is scored. Segments: the nearest of ``centroids``
-    (float64[K, D]) to ``(inputs[columns] - means) / scales``; K = 0: no segments yet. Horizons: landmarks from
-    ``horizon_since`` (ms, int64[P], ascending) on are judged after ``horizon_ms`` (int64[P]); P = 0: not known.
+    ``shift``. Not ``ready``: nothing is scored. ``stake_level``: what is at stake for those who are alerted, at least
+    (infinite: not known yet). ``shop_gap_days``: the shop's usual gap between orders. Segments: the nearest of
+    ``centroids`` (float64[K, D]) to ``(inputs[columns] - means) / scales``; K = 0: no segments yet.
+    Horizons: landmarks from ``horizon_since`` (ms, int64[P], ascending) on are judged after ``horizon_ms`` (int64[P]);
+    P = 0: not known.
     """
 
     ready: bool
@@ -80,6 +90,8 @@ class Model(NamedTuple):
     typical: npt.NDArray[np.float64]
     slope: float
     shift: float
+    stake_level: float
+    shop_gap_days: float
     segment_version: int
     columns: npt.NDArray[np.int64]
     means: npt.NDArray[np.float64]
@@ -99,6 +111,8 @@ NO_MODEL = Model(
     typical=np.zeros(len(FEATURES)),
     slope=1.0,
     shift=0.0,
+    stake_level=math.inf,
+    shop_gap_days=SHOP_GAP_DAYS,
     segment_version=0,
     columns=np.zeros(0, np.int64),
     means=np.zeros(0),

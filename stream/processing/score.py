@@ -9,6 +9,7 @@ import numpy as np
 from stream.compiling import jit
 from stream.features import vector
 from stream.features.registry import FEATURES, INPUT_SCALE
+from stream.features.rising import SILENCE, peak_of_silence
 from stream.online_models.basis import CURVED_COLUMNS, PAIRS
 
 __all__ = [
@@ -25,6 +26,24 @@ _INPUTS = len(FEATURES)
 _CURVED = CURVED_COLUMNS.copy()
 _FIRST, _SECOND = PAIRS[:, 0].copy(), PAIRS[:, 1].copy()
 
+#: Direction in which a feature is a reason for leaving: 1 where it is high, -1 where it is low, 0 for none.
+_LEAVING = np.array([feature.leaving for feature in FEATURES], np.float64)
+_RECENCY, _RATIO = SILENCE
+#: int64[curved, 2]: for each of the two, the products that it is in, in the order of `CURVED_COLUMNS`.
+_PRODUCTS = np.array(
+    [
+        [
+            next(k for k, pair in enumerate(PAIRS.tolist()) if sorted(pair) == sorted((column, int(other))))
+            for other in _CURVED
+        ]
+        for column in SILENCE
+    ],
+    np.int64,
+)
+_RECENCY_SQUARE = _PRODUCTS[0, list(_CURVED).index(_RECENCY)]
+_RATIO_SQUARE = _PRODUCTS[1, list(_CURVED).index(_RATIO)]
+_CROSS = _PRODUCTS[0, list(_CURVED).index(_RATIO)]
+
 #: The logit that stands for "no model was ready".
 NO_LOGIT = -32_768
 _LOGIT_LIMIT = 32_767
@@ -35,15 +54,33 @@ SEGMENT_MARGIN = 0.25
 
 
 @jit
+def _slope(d, model, column, which):  # type: ignore[no-untyped-def]
+    """The slope of the logit in one of the inputs of silence."""
+    slope = model.weights[column]
+    for k in range(_CURVED.shape[0]):
+        other = _CURVED[k]
+        twice = 2.0 if other == column else 1.0
+        slope += twice * model.curvature[_PRODUCTS[which, k]] * d[other]
+    return slope
+
+
+@jit
 def _deviate(inputs, model):  # type: ignore[no-untyped-def]
-    """Fill ``model.deviations``."""
+    """Fill ``model.deviations``, as of the moment of the silence at which the logit was highest."""
+    d = model.deviations
     for j in range(_INPUTS):
-        model.deviations[j] = inputs[j] / INPUT_SCALE - model.typical[j]
+        d[j] = inputs[j] / INPUT_SCALE - model.typical[j]
+    squares = (model.curvature[_RECENCY_SQUARE], model.curvature[_RATIO_SQUARE], model.curvature[_CROSS])
+    slopes = (_slope(d, model, _RECENCY, 0), _slope(d, model, _RATIO, 1))
+    lows = (min(-inputs[_RECENCY] / INPUT_SCALE, 0.0), min(-inputs[_RATIO] / INPUT_SCALE, 0.0))
+    a, b = peak_of_silence(squares, slopes, lows)
+    d[_RECENCY] += a
+    d[_RATIO] += b
 
 
 @jit
 def logit_of(inputs, model):  # type: ignore[no-untyped-def]
-    """Calibrated log-odds of churn for model inputs (int16[features])."""
+    """Calibrated log-odds of churn for model inputs (int16[features]); never falls as silence goes on."""
     _deviate(inputs, model)
     d = model.deviations
     # the same additions in the same order on every machine, but in chains that need not wait for each other
@@ -76,7 +113,10 @@ def raw_logit_of(inputs, model):  # type: ignore[no-untyped-def]
 
 @jit
 def contributions(inputs, model, out):  # type: ignore[no-untyped-def]
-    """Write each input's part in the logit to ``out`` (float64[features]); see `stream.alerts.reasons`."""
+    """Write the part in the logit of each input that is a reason to ``out`` (float64[features]), 0 for the others.
+
+    See `stream.alerts.reasons`, which says what is a reason.
+    """
     _deviate(inputs, model)
     d = model.deviations
     for j in range(_INPUTS):
@@ -85,6 +125,15 @@ def contributions(inputs, model, out):  # type: ignore[no-untyped-def]
         half = 0.5 * model.curvature[k] * d[_FIRST[k]] * d[_SECOND[k]]
         out[_FIRST[k]] += half
         out[_SECOND[k]] += half
+    out[_RECENCY] += out[_RATIO]
+    out[_RATIO] = 0.0
+    recency = inputs[_RECENCY] / INPUT_SCALE - model.typical[_RECENCY]
+    ratio = inputs[_RATIO] / INPUT_SCALE - model.typical[_RATIO]
+    silence = max(recency, ratio) if out[_RECENCY] > 0.0 else min(recency, ratio)
+    for j in range(_INPUTS):
+        level = silence if j == _RECENCY else inputs[j] / INPUT_SCALE - model.typical[j]
+        if out[j] * _LEAVING[j] * level <= 0.0:
+            out[j] = 0.0
 
 
 @jit

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from stream.alerts.reasons import Score
+from stream.features.habit import SHOP_GAP_DAYS
 from stream.features.registry import DAY_MS
 from stream.online_models.basis import PAIRS
 from stream.online_models.snapshot import ModelSnapshot
@@ -39,6 +41,8 @@ class Scorer:
                 typical=np.array(churn.means, np.float64),
                 slope=float(churn.slope),
                 shift=float(churn.shift),
+                shop_gap_days=SHOP_GAP_DAYS if snapshot.rhythm is None else snapshot.rhythm.shop_gap_days,
+                stake_level=math.inf if snapshot.stake_level is None else snapshot.stake_level,
             )
         if segments is not None:
             columns, means, scales, centroids = segments.arrays()

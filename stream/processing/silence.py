@@ -14,6 +14,7 @@ import numpy as np
 from stream.compiling import jit
 from stream.features.profile import NEVER
 from stream.processing.maturity import first_maturity
+from stream.processing.policy import window
 from stream.processing.score import risk_at
 
 __all__ = ["next_due", "search"]
@@ -58,37 +59,51 @@ def _crossing(p, low, high, level, model, value, inputs):  # type: ignore[no-unt
 
 @jit
 def search(p, until, rules, model, value, inputs):  # type: ignore[no-untyped-def]
-    """Set ``p.check_at`` to the first crossing before ``until`` (ms), if there is one.
+    """Set ``p.check_at`` to when silence is to be looked at next, before ``until`` (ms) or later, if it is at all.
 
-    The looks are counted from ``p.as_of``, not from ``until``, so a search that is cut short and taken up again
-    finds the same crossing as one long search. ``p.check_due`` stays set while the stretch to the next landmark
-    has not been searched to its end.
+    Where alerts are counted, that is when the customer's silence becomes long enough. Where they are raised by risk,
+    it is the first crossing of the level. The looks are counted from ``p.as_of``, not from ``until``, so a search that
+    is cut short and taken up again finds the same crossing as one long search. ``p.check_due`` stays set while the
+    stretch to the next landmark has not been searched to its end.
     """
     p.check_at = -NEVER
-    if p.raised or not model.ready or p.orders < rules.min_orders or p.next_landmark_at == -NEVER or p.as_of == NEVER:
-        p.check_due = False
+    p.check_due = False
+    if p.raised or p.next_landmark_at == -NEVER or p.as_of == NEVER:
         return
-    end = min(until, p.next_landmark_at)
-    low = max(p.as_of, p.cooldown_until)
+    first, last = window(p, rules, model)
+    begin = max(first, p.cooldown_until)
+    if rules.alerts_per_week > 0.0:
+        if p.as_of < begin < last:
+            p.check_at = begin
+        return
+    if model.ready and last > p.as_of:
+        _search_risk(p, begin, min(until, last), min(p.next_landmark_at, last), rules, model, value, inputs)
+
+
+@jit
+def _search_risk(p, begin, until, end, rules, model, value, inputs):  # type: ignore[no-untyped-def]
+    """`search` for the first crossing of the risk from ``begin`` on, before ``until``; all is searched at ``end``."""
+    stop = min(until, end)
+    low = max(p.as_of, begin)
     if low > p.as_of:
-        if low >= end:
-            p.check_due = low < p.next_landmark_at
+        if low >= stop:
+            p.check_due = low < end
             return
         if risk_at(p, low, model, value, inputs) >= rules.raise_at:
             p.check_at = low
-            p.check_due = False
             return
     step = rules.first_check_ms
     start = low
-    while low < end:
+    while low < stop:
         high = start + step
         if risk_at(p, high, model, value, inputs) >= rules.raise_at:
-            p.check_at = _crossing(p, low, high, rules.raise_at, model, value, inputs)
-            p.check_due = False
+            at = _crossing(p, low, high, rules.raise_at, model, value, inputs)
+            if at < end or end == p.next_landmark_at:
+                p.check_at = at
             return
         low = high
         step = rules.check_ms if step == rules.first_check_ms else step + rules.check_ms
-    p.check_due = low < p.next_landmark_at
+    p.check_due = low < end
 
 
 @jit

@@ -28,6 +28,7 @@ class Counters(msgspec.Struct):
     raised_by_model: int = 0
     segment_changes: int = 0
     forwarded: int = 0
+    winbacks: int = 0
 
 
 class Rescored(msgspec.Struct, frozen=True):

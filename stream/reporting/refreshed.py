@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from stream.alerts.reasons import explain
 from stream.events.times import rfc3339
-from stream.features.registry import FEATURE_NAMES, FEATURES
+from stream.features.registry import FEATURE_NAMES, FEATURES, INPUT_SCALE
 from stream.processing.document import MAIN_REASONS
 from stream.reporting.advice import reason_of
 from stream.reporting.assess import Basis, Standing, assess
@@ -47,7 +47,7 @@ def refreshed(document: bytes, fields: dict[str, Any], basis: Basis) -> Refreshe
     told = {name: round(float(value), places) for name, (value, places) in changing.items() if not math.isnan(value)}
     reasons: list[tuple[float, str]] = []
     if basis.scores and basis.scorer.score is not None:
-        explained = explain(some.inputs[0], basis.scorer.score, features, top=MAIN_REASONS).reasons
+        explained = explain(some.inputs[0] / INPUT_SCALE, basis.scorer.score, features, top=MAIN_REASONS).reasons
         told["reasons"] = {reason.feature: round(reason.contribution, 3) for reason in explained}  # type: ignore[assignment]
         told["model_version"] = basis.scorer.model.version
         reasons = [(reason.contribution, reason.sentence) for reason in explained]

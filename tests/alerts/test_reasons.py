@@ -1,16 +1,19 @@
 """An explanation adds up to the score and lists what matters, first things first."""
 
+import itertools
 import math
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.alerts.contract import Reason
 from stream.alerts.reasons import TOP_CHANGES, TOP_REASONS, Explanation, Score, changes, explain, remedy
 from stream.errors import SnapshotError
-from stream.features.registry import COLUMN, FEATURE_NAMES
+from stream.features.registry import COLUMN, FEATURE_NAMES, FEATURES
 
 SIZE = len(FEATURE_NAMES)
 ones, zeros = [1.0] * SIZE, [0.0] * SIZE
@@ -49,7 +52,7 @@ def test_the_parts_add_up_to_the_score(
     parts = [found.baseline, found.rest, *(reason.contribution for reason in found.reasons)]
     size = sum(map(abs, parts))
     assert math.fsum(parts) == pytest.approx(found.logit, rel=0, abs=1e-9 * max(1.0, size))
-    z = [(x - m) / s if s else 0.0 for x, m, s in zip(inputs, means, spread, strict=True)]
+    z = score.highest(inputs).tolist()
     terms = [w * d for w, d in zip(weights, z, strict=True)] + [w * z[a] * z[b] for a, b, w in products]
     assert found.logit == pytest.approx(intercept + sum(terms), abs=1e-9 * (1.0 + sum(map(abs, terms))))
     assert found.baseline == intercept
@@ -57,33 +60,92 @@ def test_the_parts_add_up_to_the_score(
     assert 0.0 not in [reason.contribution for reason in found.reasons]
 
 
+#: What every input at 1, above the mean, says by its direction; silence is told as one.
+BELIEVED = {
+    feature.name: feature.leaving for feature in FEATURES if feature.leaving and feature.name != "silence_ratio"
+}
+
+
 @given(numbers, st.booleans())
-def test_no_feature_left_out_outweighs_one_that_is_listed(weights: list[float], raising: bool) -> None:
+def test_only_what_goes_its_feature_s_way_is_a_reason_and_nothing_larger_is_left_out(
+    weights: list[float], raising: bool
+) -> None:
     found = explain_weights(weights, raising=raising)
 
-    def rank(part: float) -> tuple[bool, float]:
-        return ((part > 0) != raising, -abs(part))
+    def rank(reason: Reason) -> tuple[bool, bool, float]:
+        is_silence = reason.feature == "days_since_purchase"
+        return ((reason.contribution > 0) != raising, not is_silence, -abs(reason.contribution))
 
-    listed = [reason.contribution for reason in found.reasons]
-    left = [
-        weight
-        for name, weight in zip(FEATURE_NAMES, weights, strict=True)
-        if weight and name not in {reason.feature for reason in found.reasons}
-    ]
-    assert listed == sorted(listed, key=rank)
-    assert len(listed) == min(TOP_REASONS, sum(map(bool, weights)))
-    assert all(rank(one) <= rank(other) for one in listed for other in left)
+    parts = dict(zip(FEATURE_NAMES, Score(weights, zeros, ones, -1.0).contributions(scored(weights)), strict=True))
+    parts["days_since_purchase"] += parts["silence_ratio"]
+    believed = {name for name, leaving in BELIEVED.items() if parts[name] * leaving > 0.0}
+    listed = [reason.feature for reason in found.reasons]
+    assert list(found.reasons) == sorted(found.reasons, key=rank)
+    assert set(listed) <= believed
+    assert len(listed) == min(TOP_REASONS, len(believed))
+    left = [Reason(feature=name, value=None, contribution=parts[name], sentence="") for name in believed - set(listed)]
+    assert all(rank(one) <= rank(other) for one in found.reasons for other in left)
 
 
-def test_reasons_for_a_high_risk_come_before_larger_ones_against_it() -> None:
-    weights = vector(tenure=-3.0, silence_ratio=1.0, refund_ratio=2.0)
+def scored(weights: list[float]) -> npt.NDArray[np.float64]:
+    """The standardised inputs that are explained: inputs of silence with a negative weight count from no silence."""
+    return Score(weights, zeros, ones, -1.0).highest(ones)
+
+
+def test_reasons_for_a_high_risk_come_before_larger_ones_against_it_and_the_silence_before_all() -> None:
+    weights = vector(purchases_90d=-3.0, silence_ratio=1.0, refund_ratio=2.0)
     assert [r.feature for r in explain_weights(weights).reasons] == [
+        "days_since_purchase",
         "refund_ratio",
-        "silence_ratio",
-        "tenure",
+        "purchases_90d",
     ]
     low = explain_weights(weights, raising=False).reasons
-    assert [r.feature for r in low] == ["tenure", "refund_ratio", "silence_ratio"]
+    assert [r.feature for r in low] == ["purchases_90d", "days_since_purchase", "refund_ratio"]
+
+
+def test_what_nobody_would_believe_is_in_the_rest() -> None:
+    found = explain_weights(vector(tenure=5.0, purchases_28d=2.0, refund_ratio=-1.0, clicks_7d=-0.5))
+    assert [r.feature for r in found.reasons] == ["clicks_7d"]
+    assert found.rest == pytest.approx(5.0 + 2.0 - 1.0)
+
+
+silences = st.floats(0.0, 6.0)
+small = st.lists(st.floats(-3, 3), min_size=SIZE, max_size=SIZE)
+of_silence = st.sampled_from([COLUMN["days_since_purchase"], COLUMN["silence_ratio"], COLUMN["purchases_90d"]])
+
+
+@given(
+    small,
+    small,
+    st.lists(st.tuples(of_silence, of_silence, st.floats(-2, 2)), max_size=6),
+    st.tuples(silences, silences),
+    st.tuples(silences, silences),
+)
+def test_more_recent_orders_never_raise_the_score_all_else_equal(
+    inputs: list[float],
+    weights: list[float],
+    products: list[tuple[int, int, float]],
+    some: tuple[float, float],
+    others: tuple[float, float],
+) -> None:
+    score = Score(weights, [0.5] * SIZE, ones, -1.0, products)
+    at = np.array(inputs)
+    columns = [COLUMN["days_since_purchase"], COLUMN["silence_ratio"]]
+
+    def scored_at(silence: tuple[float, float]) -> float:
+        at[columns] = silence
+        return explain(at, score, {}).logit
+
+    less, more = tuple(map(min, some, others)), tuple(map(max, some, others))
+    assert scored_at((less[0], less[1])) <= scored_at((more[0], more[1])) + 1e-9
+    # and it is the highest of the silence, not more
+    grid = [
+        score.contributions(score.deviations(at)).sum()
+        for at[columns] in itertools.product(*(np.linspace(0.0, reached, 15) for reached in more))
+    ]
+    found = scored_at((more[0], more[1])) + 1.0
+    assert max(grid) <= found + 1e-9
+    assert found <= max(grid) + 1.5
 
 
 def test_a_typical_customer_has_no_reasons() -> None:
@@ -106,14 +168,14 @@ def test_a_reason_states_value_part_and_sentence() -> None:
     assert reason.feature == "days_since_purchase"
     assert reason.value == 34.0
     assert reason.contribution == pytest.approx(4 * (math.log(35) - math.log(10)))
-    assert reason.sentence == "No order for 34 days; this customer usually orders every 9 days."
+    assert reason.sentence == "No order for 34 days; usually every 9."
 
 
 def test_a_value_that_is_not_known_yet_stays_null() -> None:
-    score = Score(vector(purchase_gap=1.0), zeros, ones, 0.0)
-    (reason,) = explain(ones, score, {"purchase_gap": None}).reasons
+    score = Score(vector(days_since_click=1.0), zeros, ones, 0.0)
+    (reason,) = explain(ones, score, {"days_since_click": None}).reasons
     assert reason.value is None
-    assert reason.sentence == "Fewer than two orders, so the time between orders is not known."
+    assert reason.sentence == "No site or app event yet."
 
 
 @pytest.mark.parametrize("short", ["weights", "means", "scales"])
@@ -130,10 +192,10 @@ def test_inputs_of_other_features_are_an_error() -> None:
 
 
 def test_a_product_is_shared_equally_and_a_square_is_ones_own() -> None:
-    tenure, gap = COLUMN["tenure"], COLUMN["purchase_gap"]
-    score = Score(zeros, zeros, ones, 0.0, [(tenure, gap, 2.0), (gap, gap, 0.5)])
-    found = explain([3.0 if name in {"tenure", "purchase_gap"} else 0.0 for name in FEATURE_NAMES], score, {})
-    assert {reason.feature: reason.contribution for reason in found.reasons} == {"tenure": 9.0, "purchase_gap": 13.5}
+    click, refunds = COLUMN["days_since_click"], COLUMN["refund_ratio"]
+    score = Score(zeros, zeros, ones, 0.0, [(click, refunds, 2.0), (refunds, refunds, 0.5)])
+    found = explain([3.0 if name in {"days_since_click", "refund_ratio"} else 0.0 for name in FEATURE_NAMES], score, {})
+    assert {r.feature: r.contribution for r in found.reasons} == {"days_since_click": 9.0, "refund_ratio": 13.5}
 
 
 @given(numbers, numbers, numbers, products)
@@ -146,7 +208,9 @@ def test_changes_list_the_largest_rises_of_what_changed(
     assert len(found) <= TOP_CHANGES
     assert rises == sorted(rises, reverse=True)
     assert all(rise > 0.0 for rise in rises)
-    assert all(before[COLUMN[change.feature]] != now[COLUMN[change.feature]] for change in found)
+    for change in found:
+        column = COLUMN[change.feature]
+        assert (now[column] - before[column]) * FEATURES[column].leaving > 0.0
 
 
 def test_a_change_says_what_was_and_what_is() -> None:
@@ -154,22 +218,14 @@ def test_a_change_says_what_was_and_what_is() -> None:
     (change,) = changes(before, now, Score(ones, zeros, ones, 0.0))
     assert change.feature == "days_since_purchase"
     assert change.contribution == pytest.approx(math.log(35) - math.log(7))
-    assert change.sentence == "Days since purchase: 34, before 6."
+    assert change.sentence == "Days since the last order: 34 (was 6)."
 
 
 def test_nothing_changed_nothing_to_tell() -> None:
     assert changes(ones, ones, Score(ones, zeros, ones, 0.0)) == ()
 
 
-def test_an_order_that_clears_the_alert_is_a_remedy() -> None:
-    found = remedy(0.312, 0.5)
+def test_an_order_is_a_remedy() -> None:
+    found = remedy(0.312)
     assert found.clears
-    assert found.sentence == "An order today would bring the risk to 31 %, which clears the alert."
-
-
-def test_an_order_that_is_not_enough_says_so() -> None:
-    found = remedy(0.5, 0.5)
-    assert not found.clears
-    assert found.sentence == (
-        "An order today would bring the risk to 50 %, which is not below the 50 % that clear the alert yet."
-    )
+    assert found.sentence == "An order today clears the alert and would bring the risk to 31 %."

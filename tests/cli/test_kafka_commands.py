@@ -238,6 +238,7 @@ def test_a_refused_event_is_reported() -> None:
 ALERT = Alert(
     alert_id="0" * 64,
     kind=AlertKind.RAISED,
+    sentence="No order for 86 days; usually every 14.",
     severity=Severity.WARNING,
     customer_id="c-7",
     risk=0.83,
@@ -262,7 +263,9 @@ def test_an_alert_is_a_line_for_people_and_one_for_each_reason() -> None:
     head, reason = describe_alert(ALERT).splitlines()
     assert head.startswith("2026-01-02T03:04:05Z")
     assert "RAISED" in head
-    assert head.endswith("c-7  risk 0.83, threshold 0.70, by silence, segment loyal")
+    assert head.endswith(
+        "  c-7  No order for 86 days; usually every 14.  (risk 83%, level 70%, by silence, segment loyal)"
+    )
     assert reason.strip() == "Customer for 3 days only."
 
 

@@ -19,6 +19,7 @@ from stream.local.durable_broker import DurableBroker
 from stream.local.redis import EmbeddedRedis
 from stream.local.workers import WorkerProcesses
 from stream.processing.document import packed_state
+from stream.processing.rules import Rules
 from stream.settings import Settings
 from stream.storage.overview import Overview
 from tests.cli.shop_runs import LOG, run_in
@@ -110,7 +111,7 @@ def test_with_another_number_workers_rebuild_the_same_profiles(shop: Path, targe
 def _history(document: bytes) -> tuple[object, ...]:
     """What follows from the customer's own events, whatever the others did."""
     fields = orjson.loads(document)
-    profile = readable_profile(packed_state(document), lambda _: 28 * DAY_MS)
+    profile = readable_profile(packed_state(document), lambda _: 28 * DAY_MS, Rules())
     counted = [fields.get(name) for name in ("events", "orders", "spend", "first_at", "last_at", "last_order_at")]
     return (*counted, profile["days"], profile["orders"])
 

@@ -11,6 +11,8 @@ __all__ = ["encoded", "frozen_snapshot"]
 #: Churn grows with the time since the last order: risk 0.5 after a week, 0.7 after some two.
 _WEIGHTS = {"days_since_purchase": 1.2, "silence_ratio": 0.5, "clicks_7d": -0.4, "spend_28d": -0.05}
 _INTERCEPT = -2.3
+#: Few are alerted at once, and some never.
+STAKE_LEVEL = 1.0
 
 
 def frozen_snapshot() -> ModelSnapshot:
@@ -40,6 +42,7 @@ def frozen_snapshot() -> ModelSnapshot:
             base_rate=0.5,
             evaluation=Evaluation.with_half_life(1000.0).report(),
         ),
+        stake_level=STAKE_LEVEL,
         segments=SegmentSnapshot(
             version=1,
             columns=COLUMNS,

@@ -7,7 +7,7 @@ alert has seen are those up to its time.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Self
 
@@ -15,7 +15,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from stream.alerts.contract import Alert, AlertKind
+from stream.alerts.contract import Alert, AlertKind, ClearedBy
+from stream.features.habit import LOST_HABITS
 from stream.features.registry import FEATURE_NAMES, FEATURES, INPUT_SCALE
 from stream.online_models.basis import PAIRS
 from stream.online_models.snapshot import ChurnSnapshot, decode_snapshot
@@ -94,14 +95,15 @@ def departures(alert: Alert, model: ChurnSnapshot, events: Sequence[Event]) -> I
     parts = dict(zip(FEATURE_NAMES, _parts(np.array(inputs), model).tolist(), strict=True))
     logit = math.fsum((model.intercept, *parts.values()))
     told = {reason.feature: reason for reason in alert.reasons}
-    rest = math.fsum(part for name, part in parts.items() if name not in told)
+    believed = _believed(parts, np.rint(np.array(inputs) * INPUT_SCALE) / INPUT_SCALE, model)
+    rest = logit - model.intercept - math.fsum(believed.get(name, 0.0) for name in told)
     numbers = {
         "baseline": (alert.baseline, model.intercept),
         "logit": (alert.logit, logit),
         "sum": (alert.baseline + math.fsum(r.contribution for r in alert.reasons) + alert.rest, alert.logit),
         "rest": (alert.rest, rest),
         "risk": (alert.risk, 1.0 / (1.0 + math.exp(-logit))),
-        **{f"contribution of {name}": (reason.contribution, parts[name]) for name, reason in told.items()},
+        **{f"contribution of {name}": (reason.contribution, believed.get(name, 0.0)) for name, reason in told.items()},
     }
     for what, (found, wanted) in numbers.items():
         if not math.isclose(found, wanted, rel_tol=_ROUNDING, abs_tol=_ROUNDING):
@@ -110,17 +112,75 @@ def departures(alert: Alert, model: ChurnSnapshot, events: Sequence[Event]) -> I
         value = values[name]
         if reason.value != (None if value is None else round(float(value), 4)):
             yield f"{name} is {reason.value!r}, expected {value!r}"
-    raised = alert.kind is AlertKind.RAISED
-    if (alert.risk >= alert.threshold) is not raised:
+    yield from _told(alert)
+
+
+def _told(alert: Alert) -> Iterator[str]:
+    """What contradicts the kind of the alert."""
+    if alert.days_since_order is None or alert.usual_gap_days is None:
+        yield f"{alert.kind} without the silence and the habit"
+        return
+    overdue = alert.days_since_order / alert.usual_gap_days
+    if (alert.kind is AlertKind.CLEARED) is not (alert.cleared_by is not None):
+        yield f"{alert.kind} but cleared by {alert.cleared_by}"
+    if alert.kind is AlertKind.WINBACK and overdue <= LOST_HABITS:
+        yield f"{alert.kind} after {overdue} habits"
+    if alert.cleared_by is ClearedBy.ORDER and overdue >= 1.0:
+        yield f"{alert.kind} by an order {overdue} habits ago"
+    if alert.threshold is None:
+        return
+    if alert.kind is AlertKind.RAISED and alert.risk < alert.threshold:
         yield f"{alert.kind} at risk {alert.risk} and threshold {alert.threshold}"
-    if not alert.reasons:
-        yield "no reason is told"
+    if alert.cleared_by is ClearedBy.RISK and alert.risk >= alert.threshold:
+        yield f"{alert.kind} at risk {alert.risk} and threshold {alert.threshold}"
+
+
+def _believed(parts: Mapping[str, float], inputs: Floats, model: ChurnSnapshot) -> dict[str, float]:
+    """The parts that may be told as reasons: those that go the way of their feature; the silence is told as one."""
+    levels = dict(zip(FEATURE_NAMES, (inputs - np.array(model.means)).tolist(), strict=True))
+    told = dict(parts)
+    told["days_since_purchase"] += told.pop("silence_ratio")
+    silence = (levels["days_since_purchase"], levels["silence_ratio"])
+    levels["days_since_purchase"] = max(silence) if told["days_since_purchase"] > 0.0 else min(silence)
+    leaving = {feature.name: feature.leaving for feature in FEATURES}
+    return {name: part for name, part in told.items() if part * leaving[name] * levels[name] > 0.0}
+
+
+def _highest(quantised: Floats, model: ChurnSnapshot) -> Floats:
+    """The inputs with the silence at which the score is highest: the best of all candidates for a maximum."""
+    recency, ratio = FEATURE_NAMES.index("days_since_purchase"), FEATURE_NAMES.index("silence_ratio")
+    reached = quantised[recency], quantised[ratio]
+
+    def score(a: float, b: float) -> float:
+        x = quantised.copy()
+        x[recency], x[ratio] = a, b
+        return float(_parts_of(x, model).sum())
+
+    origin = score(0.0, 0.0)
+    aa = (score(1.0, 0.0) + score(-1.0, 0.0)) / 2 - origin
+    bb = (score(0.0, 1.0) + score(0.0, -1.0)) / 2 - origin
+    a1, b1 = score(1.0, 0.0) - origin - aa, score(0.0, 1.0) - origin - bb
+    ab = score(1.0, 1.0) - origin - aa - bb - a1 - b1
+    candidates = [(a, b) for a in (0.0, reached[0]) for b in (0.0, reached[1])]
+    candidates += [(-(a1 + ab * b) / (2 * aa), b) for b in (0.0, reached[1]) if aa]
+    candidates += [(a, -(b1 + ab * a) / (2 * bb)) for a in (0.0, reached[0]) if bb]
+    if determinant := 4 * aa * bb - ab * ab:
+        candidates.append(((ab * b1 - 2 * bb * a1) / determinant, (ab * a1 - 2 * aa * b1) / determinant))
+    within = [(a, b) for a, b in candidates if 0.0 <= a <= reached[0] and 0.0 <= b <= reached[1]]
+    best = max(within, key=lambda point: (score(*point), point))
+    found = quantised.copy()
+    found[recency], found[ratio] = best
+    return found
 
 
 def _parts(inputs: Floats, model: ChurnSnapshot) -> Floats:
+    """What each feature adds to the log-odds, as of the silence at which these are highest."""
+    return _parts_of(_highest(np.rint(inputs * INPUT_SCALE) / INPUT_SCALE, model), model)
+
+
+def _parts_of(inputs: Floats, model: ChurnSnapshot) -> Floats:
     """What each feature adds to the log-odds: half of each product that it is in."""
-    quantised = np.rint(inputs * INPUT_SCALE) / INPUT_SCALE
-    z = (quantised - np.array(model.means)) / np.array(model.scales)
+    z = (inputs - np.array(model.means)) / np.array(model.scales)
     parts: Floats = np.array(model.weights) * z
     for (a, b), weight in zip(PAIRS.tolist(), model.curvature, strict=True):
         parts[a] += 0.5 * weight * z[a] * z[b]

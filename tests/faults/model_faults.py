@@ -28,6 +28,8 @@ def _kill_with_a_live_model(trial: Trial) -> None:
     trial.findings += seen.findings()
 
 
+_LEVELS = {"raise_at": 0.3, "clear_at": 0.2}
+
 MODEL_FAULTS = (
     Fault(
         "live-model",
@@ -36,7 +38,7 @@ MODEL_FAULTS = (
         runs=2,
         log={"customers": 250, "lateness_days": 0},
         # a model of three thousand labels is too timid for the levels of an operator
-        bench={"freeze_model": False, "min_labels": 50, "raise_at": 0.3, "clear_at": 0.2},
+        bench={"freeze_model": False, "min_labels": 50, "alerts_per_week": 0.0, "overdue_at": 0.5, **_LEVELS},
         # the trainer must keep up with the events, so the event loop is not held
         plan=Plan(rest_ms=400.0),
     ),

@@ -43,7 +43,7 @@ def test_the_more_gaps_are_known_the_nearer_the_habit_is_to_them(own: float, sho
 
 
 def profile_of(days: list[int]) -> np.recarray:
-    p = np.zeros(1, PROFILE).view(np.recarray)[0]
+    p: np.recarray = np.zeros(1, PROFILE).view(np.recarray)[0]
     reset(p, 0)
     for day in days:
         complete(p, day, day * DAY_MS + 7, 100)

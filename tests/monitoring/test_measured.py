@@ -42,7 +42,7 @@ from tests.processing.station import NOW_MS
 from tests.storage.redis_client import with_redis
 
 TOPICS = [event_type.value for event_type in EventType]
-RULES = Rules()
+RULES = Rules(overdue_at=1.0)
 WORRIED, CALM = scorer_of(Linear({}, bias=5.0), version=1), scorer_of(Linear({}, bias=-5.0), version=2)
 
 
@@ -81,27 +81,30 @@ class Customer:
 
 
 def test_an_alert_held_back_for_too_few_orders_is_counted_at_each_evaluation() -> None:
-    outcome = Customer().step(WORRIED, (EventKind.ORDER_COMPLETED, "a", 0.0), (EventKind.PAGE_VIEWED, "b", 0.1))
+    said_so = [(EventKind.EMAIL_COMPLAINED, "b", 0.1), (EventKind.EMAIL_UNSUBSCRIBED, "c", 0.2)]
+    outcome = Customer().step(WORRIED, (EventKind.ORDER_COMPLETED, "a", 0.0), *said_so)
     assert outcome.suppressed == {"few_orders": 2, "cooldown": 0}
     assert not outcome.alerts
 
 
 def test_an_alert_held_back_by_the_one_before_it_is_counted() -> None:
     ada = Customer()
-    raised = ada.step(WORRIED, (EventKind.ORDER_COMPLETED, "a", 0.0), (EventKind.ORDER_COMPLETED, "b", 0.1))
-    assert raised.suppressed == {"few_orders": 1, "cooldown": 0}
-    cleared = ada.step(CALM, (EventKind.PAGE_VIEWED, "c", 0.2))
+    orders = [(EventKind.ORDER_COMPLETED, "a", 0.0), (EventKind.ORDER_COMPLETED, "b", 1.1)]
+    raised = ada.step(WORRIED, *orders, (EventKind.EMAIL_UNSUBSCRIBED, "c", 16.8))
+    assert [kind for kind, *_ in raised.alerts] == ["raised"]
+    cleared = ada.step(CALM, (EventKind.PAGE_VIEWED, "d", 16.9))
     assert [kind for kind, *_ in cleared.alerts] == ["cleared"]
-    again = ada.step(WORRIED, (EventKind.PAGE_VIEWED, "d", 0.3))
+    again = ada.step(WORRIED, (EventKind.EMAIL_COMPLAINED, "e", 17.0))
     assert again.suppressed["cooldown"] >= 1
     assert not again.alerts
 
 
 def test_an_alert_carries_when_the_event_that_caused_it_was_appended() -> None:
     ada = Customer()
-    ada.step(WORRIED, (EventKind.ORDER_COMPLETED, "a", 0.0))
-    step = taken((EventKind.ORDER_COMPLETED, "b", 0.1))
-    outcome = ada.partition.step(step, WORRIED, NOW_MS)
+    of_refunds = scorer_of(Linear({"refund_ratio": 20.0}, bias=-5.0), version=1)
+    ada.step(of_refunds, (EventKind.ORDER_COMPLETED, "a", 0.0), (EventKind.ORDER_COMPLETED, "b", 1.1))
+    step = taken((EventKind.ORDER_REFUNDED, "c", 20.0))
+    outcome = ada.partition.step(step, of_refunds, NOW_MS)
     (alert,) = [record for record in outcome.outgoing if record.topic == Topics().alerts]
     assert alert.appended_at_ms == step.records[0].timestamp
     assert [record.appended_at_ms for record in outcome.outgoing if record is not alert] == [None] * (

@@ -17,7 +17,7 @@ SILENCE = Linear(
 )
 
 
-def frozen(model: Linear, version: int = 7) -> ModelSnapshot:
+def frozen(model: Linear, version: int = 7, stake_level: float | None = None) -> ModelSnapshot:
     """A snapshot that scores with ``model``, and two segments by what was spent."""
     empty = Learner().snapshot(0)
     columns = (COLUMN["spend_90d"], COLUMN["purchases_90d"])
@@ -41,9 +41,9 @@ def frozen(model: Linear, version: int = 7) -> ModelSnapshot:
             Segment(name="regulars", share=0.5, centroid=(3.0, 2.0)),
         ),
     )
-    return msgspec.structs.replace(empty, churn=churn, segments=segments)
+    return msgspec.structs.replace(empty, churn=churn, segments=segments, stake_level=stake_level)
 
 
-def scorer_of(model: Linear, version: int = 7) -> Scorer:
+def scorer_of(model: Linear, version: int = 7, stake_level: float | None = None) -> Scorer:
     """What a worker scores with when ``model`` is the snapshot."""
-    return Scorer.of(frozen(model, version))
+    return Scorer.of(frozen(model, version, stake_level))

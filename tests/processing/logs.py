@@ -19,6 +19,7 @@ _KINDS = (
     EventKind.EMAIL_OPENED,
     EventKind.ORDER_REFUNDED,
     EventKind.ORDER_CANCELLED,
+    EventKind.EMAIL_UNSUBSCRIBED,
 )
 _HOUR = DAY // 24
 

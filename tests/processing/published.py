@@ -12,7 +12,7 @@ from tests.oracle.event import Arrival, Event, arrivals, merged
 from tests.oracle.record import type_of
 from tests.oracle.timeline import Alarm
 
-__all__ = ["alarms_of", "arrivals_of", "contents", "epoch_ms"]
+__all__ = ["alarms_of", "arrivals_of", "contents", "epoch_ms", "winbacks_of"]
 
 
 def epoch_ms(instant: str) -> int:
@@ -30,11 +30,18 @@ def contents(outgoing: Iterable[Outgoing], topic: str, customer: str) -> list[di
 
 
 def alarms_of(outgoing: Iterable[Outgoing], customer: str) -> list[Alarm]:
-    """A customer's alerts, in order."""
+    """A customer's alerts that were raised or cleared, in order."""
     return [
         Alarm(raised=alert["kind"] == "churn_risk.raised", at=epoch_ms(alert["occurred_at"]), cause=alert["cause"])
         for alert in contents(outgoing, "alerts", customer)
+        if alert["kind"] != "winback.opportunity"
     ]
+
+
+def winbacks_of(outgoing: Iterable[Outgoing], customer: str) -> list[int]:
+    """When a customer looked again after they were lost."""
+    alerts = contents(outgoing, "alerts", customer)
+    return [epoch_ms(alert["occurred_at"]) for alert in alerts if alert["kind"] == "winback.opportunity"]
 
 
 def arrivals_of(log: Sequence[tuple[str, Event]]) -> dict[str, list[Arrival]]:

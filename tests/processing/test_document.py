@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 
+from stream.alerts.reasons import Score, explain
 from stream.errors import CodecError
 from stream.events.columns import EVENT
 from stream.events.kinds import EventKind
@@ -56,10 +57,12 @@ def test_a_document_is_json_that_shows_the_features_and_the_state() -> None:
 def test_the_reasons_are_the_largest_contributions() -> None:
     run, scorer = run_of_customers()
     read = json.loads(document.build(IDS, run, scorer, Rules())[0])
-    contributions = scorer.model.weights * (run.inputs[0] / 1024 - scorer.model.typical)
-    order = np.argsort(-np.abs(contributions))[: document.MAIN_REASONS]
-    assert list(read["reasons"]) == [FEATURES[k].name for k in order]
-    assert list(read["reasons"].values()) == pytest.approx(contributions[order].tolist(), abs=1e-3)
+    model = scorer.model
+    score = Score(model.weights.tolist(), model.typical.tolist(), [1.0] * len(FEATURES), model.bias)
+    explained = explain(run.inputs[0] / 1024, score, {}, top=len(FEATURES)).reasons
+    largest = sorted(explained, key=lambda reason: -abs(reason.contribution))[: document.MAIN_REASONS]
+    assert list(read["reasons"]) == [reason.feature for reason in largest]
+    assert list(read["reasons"].values()) == pytest.approx([r.contribution for r in largest], abs=1e-3)
 
 
 @pytest.mark.parametrize("broken", [b"", b"[]", b'{"state": 1}', b'{"state": "@@@"}', b'{"customer_id": "a"}'])

@@ -1,6 +1,7 @@
 """Landmarks, labels and alerts against the oracle, which goes through time and looks everywhere."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -18,7 +19,7 @@ from tests.oracle.model import Linear
 from tests.oracle.timeline import Policy, timeline
 from tests.processing.frozen import SILENCE, scorer_of
 from tests.processing.logs import CUSTOMERS, logs
-from tests.processing.published import alarms_of, arrivals_of, contents
+from tests.processing.published import alarms_of, arrivals_of, contents, winbacks_of
 from tests.processing.station import Log, Station
 
 
@@ -60,14 +61,13 @@ def test_landmarks_and_labels_are_those_of_the_definition(log: Log, silence: int
         assert labels == [(label.landmark, label.landmark + POLICY.horizon, label.churned) for label in expected.labels]
 
 
-@given(logs(), st.integers(0, 60 * DAY))
-@settings(max_examples=40, deadline=None)
-def test_alerts_are_raised_and_cleared_when_the_definition_says(log: Log, silence: int) -> None:
-    station = Station(log, RULES, scorer_of(SILENCE))
+def assert_as_defined(log: Log, silence: int, rules: Rules, policy: Policy) -> None:
+    station = Station(log, rules, scorer_of(SILENCE, stake_level=policy.stake_level))
     station.finish()
     station.advance_to(station.stream_time_ms + silence)
     for customer, arrived in arrivals_of(log).items():
-        expected = timeline(customer, arrived, POLICY, SILENCE, station.stream_time_ms - RESOLUTION_MS).alarms
+        whole = timeline(customer, arrived, policy, SILENCE, station.stream_time_ms - RESOLUTION_MS)
+        expected = whole.alarms
         found = alarms_of(station.outgoing, customer)
         late = [alarm for alarm in found[len(expected) :] if alarm.at < station.stream_time_ms - RESOLUTION_MS]
         assert not late
@@ -75,6 +75,41 @@ def test_alerts_are_raised_and_cleared_when_the_definition_says(log: Log, silenc
             assert (alarm.raised, alarm.cause) == (due.raised, due.cause)
             assert 0 <= alarm.at - due.at <= RESOLUTION_MS
         assert len(found) >= len(expected)
+        assert winbacks_of(station.outgoing, customer) == whole.winbacks
+        examples = contents(station.outgoing, "training-examples", customer)
+        overdue = [example["at_ms"] for example in examples if example["kind"] == "overdue"]
+        assert overdue[: len(whole.overdue)] == pytest.approx(whole.overdue, abs=2)
+        assert all(at >= station.stream_time_ms - RESOLUTION_MS for at in overdue[len(whole.overdue) :])
+
+
+@given(logs(), st.integers(0, 60 * DAY), st.sampled_from([0.0, 1.2]))
+@settings(max_examples=40, deadline=None)
+def test_alerts_are_raised_and_cleared_when_the_definition_says(log: Log, silence: int, overdue_at: float) -> None:
+    assert_as_defined(log, silence, RULES._replace(overdue_at=overdue_at), replace(POLICY, overdue_at=overdue_at))
+
+
+@given(logs(), st.integers(0, 60 * DAY), st.sampled_from([0.5, 1.5, 2.6]), st.sampled_from([0.0, 5.0, 40.0]))
+@settings(max_examples=40, deadline=None)
+def test_those_with_enough_at_stake_are_alerted_when_the_definition_says(
+    log: Log, silence: int, overdue_at: float, stake_level: float
+) -> None:
+    rules = RULES._replace(overdue_at=overdue_at, alerts_per_week=20.0, min_orders=3)
+    policy = replace(POLICY, overdue_at=overdue_at, per_week=20.0, stake_level=stake_level, min_orders=3)
+    assert_as_defined(log, silence, rules, policy)
+
+
+@given(logs(), wild_models, st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_no_sign_of_life_raises_an_alert(log: Log, model: Linear, counted: bool) -> None:
+    rules = RULES._replace(overdue_at=0.6, alerts_per_week=20.0 if counted else 0.0, min_orders=2)
+    station = Station(log, rules, scorer_of(model, stake_level=0.0))
+    station.finish()
+    leaving = {"refunded", "cancelled", "complained", "unsubscribed"}
+    for customer, arrived in arrivals_of(log).items():
+        for alarm in alarms_of(station.outgoing, customer):
+            if alarm.raised and alarm.cause == "event":
+                kinds = {a.event.kind.name.lower().rpartition("_")[2] for a in arrived if a.seen_at == alarm.at}
+                assert kinds & leaving
 
 
 @given(logs(), wild_models, st.integers(0, 5), st.integers(0, 20 * DAY))
@@ -93,8 +128,10 @@ def test_whatever_the_model_alerts_alternate_keep_their_distance_and_need_orders
         raised = [alarm.at for alarm in alarms if alarm.raised]
         assert all(after - before >= cooldown for before, after in pairwise(raised))
         for alert in contents(station.outgoing, "alerts", customer):
-            is_raise = alert["kind"] == "churn_risk.raised"
-            assert alert["risk"] >= 0.6 if is_raise else alert["risk"] < 0.4
+            if alert["kind"] == "churn_risk.raised":
+                assert alert["risk"] >= 0.6
+            if alert["cleared_by"] == "risk":
+                assert alert["risk"] < 0.4
             total = alert["baseline"] + sum(reason["contribution"] for reason in alert["reasons"]) + alert["rest"]
             assert total == pytest.approx(alert["logit"], abs=1e-6)
 
@@ -118,7 +155,9 @@ def test_a_label_carries_the_risk_that_was_given_at_its_landmark(log: Log, model
 
 def risk_of(model: Linear, inputs: list[int]) -> float:
     named = dict(zip(FEATURE_NAMES, inputs, strict=True))
-    return 1.0 / (1.0 + math.exp(-model.bias - sum(w * named[name] / 1024 for name, w in model.weights.items())))
+    rising = {"days_since_purchase", "silence_ratio"}
+    weights = {name: max(w, 0.0) if name in rising else w for name, w in model.weights.items()}
+    return 1.0 / (1.0 + math.exp(-model.bias - sum(w * named[name] / 1024 for name, w in weights.items())))
 
 
 def ordered(*times: int) -> Station:
