@@ -27,7 +27,7 @@ _CAUSES = [cause.name.lower() for cause in EmissionCause]
 #: The values of each label, in the order of the metric's labels.
 _LABEL_VALUES: Final[Mapping[Counter | Histogram, tuple[Iterable[str], ...]]] = MappingProxyType(
     {
-        metrics.EVENTS: (EventType, ("applied", "duplicate", "dead_letter")),
+        metrics.EVENTS: (EventType, ("applied", "duplicate", "dead_letter", "forwarded")),
         metrics.DEAD_LETTERS: (Reason,),
         metrics.COMMIT_REJECTED: (("fenced", "storage"),),
         metrics.TIMERS_FIRED: (FIRED,),

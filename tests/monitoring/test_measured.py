@@ -216,7 +216,7 @@ def worker_of(number: int, *, landmarks: int = 0, standing: TimerStanding | None
         return standing
 
     return SimpleNamespace(
-        partition=SimpleNamespace(partition=number, state=state, cached=10 * number),
+        partition=SimpleNamespace(partition=number, state=state, cached=10 * number, quarantined={"c": "damaged"}),
         inputs=None,
         buffered=lambda source: source,
         oldest_appended_at_ms=lambda source: appended.get(TOPICS[source]),

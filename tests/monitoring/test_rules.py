@@ -109,6 +109,8 @@ UNSHOWN = {
     "stream_batches_total",
     "stream_build_info",
     "stream_horizon_seconds",
+    "stream_ingest_body_bytes",
+    "stream_ingest_evictions_total",
     "stream_quarantined_customers",
     "stream_shop_gap_seconds",
     "stream_watermark_timestamp_seconds",
