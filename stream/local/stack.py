@@ -38,14 +38,14 @@ class LocalStack:
     @property
     def settings(self) -> Settings:
         """Settings under which commands and workers use this stack."""
-        return Settings(
-            **self._kept,
-            kafka_bootstrap=self.broker.bootstrap,
-            redis_url=self.redis.url,
-            partitions=self._partitions,
-            clock="event",
-            rescore_rest_s=1.0,
-        )
+        own = {
+            "kafka_bootstrap": self.broker.bootstrap,
+            "redis_url": self.redis.url,
+            "partitions": self._partitions,
+            "clock": "event",
+            "rescore_rest_s": 1.0,
+        }
+        return Settings(**{**self._kept, **own})
 
     def check(self) -> None:
         """Raise `LocalServerError` when a server has died."""
