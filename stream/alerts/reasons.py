@@ -7,8 +7,7 @@ Shapley values of the score against the typical customer: a product of two is sh
 
 Not every part is a reason. Each feature declares the direction in which it can be one (`stream.features.registry`): a
 long silence can, a short one cannot. A part that goes against it, or of a feature that is none, is in the rest. The two
-inputs of silence are told as one, by the sentence that names the habit. The score is that of the moment of the silence
-at which it was highest (`stream.features.rising`), and so are its parts.
+inputs of silence are told as one, by the sentence that names the habit.
 """
 
 import math
@@ -22,8 +21,7 @@ import numpy.typing as npt
 from stream.alerts.contract import Change, Reason, Remedy
 from stream.alerts.sentences import Values, change_sentence, sentence
 from stream.errors import SnapshotError
-from stream.features.registry import FEATURE_NAMES, FEATURES
-from stream.features.rising import SILENCE, peak_of_silence
+from stream.features.registry import FEATURE_NAMES, FEATURES, SILENCE
 
 __all__ = ["TOP_CHANGES", "TOP_REASONS", "Explanation", "Score", "changes", "explain", "remedy"]
 
@@ -75,20 +73,6 @@ class Score:
             raise SnapshotError(f"expected {len(FEATURE_NAMES)} inputs, got {len(x)}")
         return (x - self.means) * self._per_unit
 
-    def highest(self, inputs: npt.ArrayLike) -> Floats:
-        """The standardised inputs as of the moment of the present silence at which the score was highest."""
-        z = self.deviations(inputs)
-        x = np.asarray(inputs, np.float64)[list(SILENCE)]
-        slopes = self.weights + 2.0 * (self._shared @ z)
-        shared, scales = self._shared, self._per_unit[list(SILENCE)]
-        step = peak_of_silence(
-            (float(shared[_RECENCY, _RECENCY]), float(shared[_RATIO, _RATIO]), float(2.0 * shared[_RECENCY, _RATIO])),
-            (float(slopes[_RECENCY]), float(slopes[_RATIO])),
-            (float(min(-x[0] * scales[0], 0.0)), float(min(-x[1] * scales[1], 0.0))),
-        )
-        z[list(SILENCE)] += step
-        return z
-
     def contributions(self, deviations: Floats) -> Floats:
         """The part of each feature in the logit."""
         return deviations * (self.weights + self._shared @ deviations)
@@ -113,7 +97,7 @@ def explain(
     (`sentences.HABIT`); None is "not known yet". `raising`: explain why the risk is high; False: why it is low, as for
     an alert that was cleared.
     """
-    parts = score.contributions(score.highest(inputs))
+    parts = score.contributions(score.deviations(inputs))
     told, levels = _reasons(parts, score.deviations(inputs))
     # the last key is the first to sort by: the direction, the silence, then the size, then the order of the features
     is_silence = np.arange(len(told)) == _RECENCY
@@ -157,7 +141,7 @@ def changes(before: npt.ArrayLike, now: npt.ArrayLike, score: Score, *, top: int
     Both are scored with the present model. Only what moved the way it does when customers leave is told.
     """
     old, new = np.asarray(before, np.float64), np.asarray(now, np.float64)
-    rises = score.contributions(score.highest(new)) - score.contributions(score.highest(old))
+    rises = score.contributions(score.deviations(new)) - score.contributions(score.deviations(old))
     # only what moved the way it moves when customers leave
     believed = (rises > 0.0) & ((new - old) * _LEAVING > 0.0)
     ranked = sorted(np.flatnonzero(believed).tolist(), key=lambda c: -rises[c])

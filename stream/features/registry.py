@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["COLUMN", "FEATURES", "FEATURE_NAMES", "INPUT_SCALE", "Feature", "Transform", "complete"]
+__all__ = ["COLUMN", "FEATURES", "FEATURE_NAMES", "INPUT_SCALE", "SILENCE", "Feature", "Transform", "complete"]
 
 #: Model inputs are quantised to 1/INPUT_SCALE: a frozen vector is small and exactly what was scored.
 INPUT_SCALE = 1024
@@ -176,6 +176,9 @@ FEATURES: tuple[Feature, ...] = (
 
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 COLUMN: dict[str, int] = {name: column for column, name in enumerate(FEATURE_NAMES)}
+
+#: Columns of the inputs that grow with the time since the last order.
+SILENCE: tuple[int, int] = (COLUMN["days_since_purchase"], COLUMN["silence_ratio"])
 
 
 def complete(shown: Mapping[str, float | None]) -> dict[str, float | None]:

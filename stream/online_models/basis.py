@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.features.registry import COLUMN, FEATURE_NAMES, FEATURES, INPUT_SCALE
-from stream.features.rising import SILENCE, peak_of_silence
 from stream.online_models.kalman import append_products
 
 __all__ = [
@@ -98,19 +97,10 @@ class Quadratic:
         self.intercept = intercept
 
     def risk(self, inputs: npt.ArrayLike) -> float:
-        """Probability of churn for quantised inputs (int16[features]); never falls as silence goes on."""
+        """Probability of churn for quantised inputs (int16[features])."""
         x = np.asarray(inputs, np.float64) / INPUT_SCALE
         z = (x - self.means) / self.scales
         first, second = PAIRS[:, 0], PAIRS[:, 1]
-        of = [(first == column, second == column) for column in SILENCE]
-        squares = [float(self.curvature[a & b].sum()) for a, b in of]
-        cross = float(self.curvature[(of[0][0] & of[1][1]) | (of[1][0] & of[0][1])].sum())
-        slopes = [
-            float(self.weights[column] + self.curvature @ (a * z[second] + b * z[first]))
-            for column, (a, b) in zip(SILENCE, of, strict=True)
-        ]
-        lows = [float(min(-x[column] / self.scales[column], 0.0)) for column in SILENCE]
-        z[list(SILENCE)] += peak_of_silence((*squares, cross), (slopes[0], slopes[1]), (lows[0], lows[1]))
         logit = self.intercept + float(self.weights @ z + self.curvature @ (z[first] * z[second]))
         return 1.0 / (1.0 + math.exp(-min(max(logit, -_MAX_LOGIT), _MAX_LOGIT)))
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from stream.compiling import jit
 from stream.features import vector
-from stream.features.registry import FEATURES, INPUT_SCALE
-from stream.features.rising import SILENCE, peak_of_silence
+from stream.features.registry import FEATURES, INPUT_SCALE, SILENCE
 from stream.online_models.basis import CURVED_COLUMNS, PAIRS
 
 __all__ = [
@@ -29,21 +28,6 @@ _FIRST, _SECOND = PAIRS[:, 0].copy(), PAIRS[:, 1].copy()
 #: Direction in which a feature is a reason for leaving: 1 where it is high, -1 where it is low, 0 for none.
 _LEAVING = np.array([feature.leaving for feature in FEATURES], np.float64)
 _RECENCY, _RATIO = SILENCE
-#: int64[curved, 2]: for each of the two, the products that it is in, in the order of `CURVED_COLUMNS`.
-_PRODUCTS = np.array(
-    [
-        [
-            next(k for k, pair in enumerate(PAIRS.tolist()) if sorted(pair) == sorted((column, int(other))))
-            for other in _CURVED
-        ]
-        for column in SILENCE
-    ],
-    np.int64,
-)
-_RECENCY_SQUARE = _PRODUCTS[0, list(_CURVED).index(_RECENCY)]
-_RATIO_SQUARE = _PRODUCTS[1, list(_CURVED).index(_RATIO)]
-_CROSS = _PRODUCTS[0, list(_CURVED).index(_RATIO)]
-
 #: The logit that stands for "no model was ready".
 NO_LOGIT = -32_768
 _LOGIT_LIMIT = 32_767
@@ -54,33 +38,15 @@ SEGMENT_MARGIN = 0.25
 
 
 @jit
-def _slope(d, model, column, which):  # type: ignore[no-untyped-def]
-    """The slope of the logit in one of the inputs of silence."""
-    slope = model.weights[column]
-    for k in range(_CURVED.shape[0]):
-        other = _CURVED[k]
-        twice = 2.0 if other == column else 1.0
-        slope += twice * model.curvature[_PRODUCTS[which, k]] * d[other]
-    return slope
-
-
-@jit
 def _deviate(inputs, model):  # type: ignore[no-untyped-def]
-    """Fill ``model.deviations``, as of the moment of the silence at which the logit was highest."""
-    d = model.deviations
+    """Fill ``model.deviations``."""
     for j in range(_INPUTS):
-        d[j] = inputs[j] / INPUT_SCALE - model.typical[j]
-    squares = (model.curvature[_RECENCY_SQUARE], model.curvature[_RATIO_SQUARE], model.curvature[_CROSS])
-    slopes = (_slope(d, model, _RECENCY, 0), _slope(d, model, _RATIO, 1))
-    lows = (min(-inputs[_RECENCY] / INPUT_SCALE, 0.0), min(-inputs[_RATIO] / INPUT_SCALE, 0.0))
-    a, b = peak_of_silence(squares, slopes, lows)
-    d[_RECENCY] += a
-    d[_RATIO] += b
+        model.deviations[j] = inputs[j] / INPUT_SCALE - model.typical[j]
 
 
 @jit
 def logit_of(inputs, model):  # type: ignore[no-untyped-def]
-    """Calibrated log-odds of churn for model inputs (int16[features]); never falls as silence goes on."""
+    """Calibrated log-odds of churn for model inputs (int16[features])."""
     _deviate(inputs, model)
     d = model.deviations
     # the same additions in the same order on every machine, but in chains that need not wait for each other

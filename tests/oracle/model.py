@@ -19,7 +19,6 @@ _UNKNOWN = {
     "silence_ratio": 1.0,
     "purchase_interval": 60.0,
 }
-_SILENCE = frozenset({"days_since_purchase", "silence_ratio"})
 _SCALE = 1024
 _LIMIT = 32_767
 
@@ -37,10 +36,7 @@ def inputs_of(values: Values) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """``logit = bias + sum of weights[name] * input / 1024``; a name that is not in ``weights`` weighs nothing.
-
-    The risk is the highest of the silence so far: an input of silence that lowers it counts from when there was none.
-    """
+    """``logit = bias + sum of weights[name] * input / 1024``; a name that is not in ``weights`` weighs nothing."""
 
     weights: Mapping[str, float]
     bias: float
@@ -48,8 +44,5 @@ class Linear:
     def risk(self, values: Values) -> float:
         """Probability of churn."""
         inputs = inputs_of(values)
-        logit = self.bias + sum(
-            (max(weight, 0.0) if name in _SILENCE else weight) * inputs[name] / _SCALE
-            for name, weight in self.weights.items()
-        )
+        logit = self.bias + sum(weight * inputs[name] / _SCALE for name, weight in self.weights.items())
         return 1.0 / (1.0 + math.exp(-logit))

@@ -155,9 +155,7 @@ def test_a_label_carries_the_risk_that_was_given_at_its_landmark(log: Log, model
 
 def risk_of(model: Linear, inputs: list[int]) -> float:
     named = dict(zip(FEATURE_NAMES, inputs, strict=True))
-    rising = {"days_since_purchase", "silence_ratio"}
-    weights = {name: max(w, 0.0) if name in rising else w for name, w in model.weights.items()}
-    return 1.0 / (1.0 + math.exp(-model.bias - sum(w * named[name] / 1024 for name, w in weights.items())))
+    return 1.0 / (1.0 + math.exp(-model.bias - sum(w * named[name] / 1024 for name, w in model.weights.items())))
 
 
 def ordered(*times: int) -> Station:
