@@ -29,8 +29,11 @@ LATEST_MS = 4_102_444_800_000
 #: The largest credible amount, in major units; more is a price in the wrong unit.
 MAX_AMOUNT = 1e9
 
-# A look-ahead, because "$" also matches before a final newline in some dialects.
-_NO_CONTROL_CHARACTERS = {"pattern": r"^(?![\s\S]*[\u0000-\u001f])"}
+# Those that `stream.events.decode` refuses, and characters that turn the direction of writing. A look-ahead, because
+# "$" also matches before a final newline in some dialects.
+_NO_CONTROL_CHARACTERS = {
+    "pattern": r"^(?![\s\S]*[\u0000-\u001f\u0080-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069])"
+}
 
 CustomerId = Annotated[str, Meta(min_length=1, max_length=128, extra_json_schema=_NO_CONTROL_CHARACTERS)]
 Id = Annotated[str, Meta(min_length=1, max_length=100, extra_json_schema=_NO_CONTROL_CHARACTERS)]

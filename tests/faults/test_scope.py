@@ -10,7 +10,9 @@ from tests.faults.scope import Scope
 
 LOG = made_log(1, customers=5)
 NEWEST_MS = max(event.at for events in LOG.truth.values() for event in events)
-COUNTERS = dict.fromkeys(("events_in", "applied", "duplicates", "dead_letters", "customers", "labels", "landmarks"), 1)
+COUNTERS = dict.fromkeys(
+    ("events_in", "applied", "duplicates", "dead_letters", "forwarded", "customers", "labels", "landmarks"), 1
+)
 
 
 def scope(*, clock: str = "event", freeze_model: bool = True) -> Scope:
