@@ -138,7 +138,9 @@ def test_when_a_worker_is_killed_another_one_goes_on_and_nothing_is_lost_or_repe
 def test_a_customer_who_goes_silent_is_alerted_at_the_hour_it_shows(
     broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str
 ) -> None:
-    field = Field(broker, redis_server, tmp_path, topic_prefix, partitions=1, freeze_model=True)
+    by_risk = {"alerts_per_week": 0.0, "overdue_at": 2.0, "min_purchases": 2}
+    field = Field(broker, redis_server, tmp_path, topic_prefix, partitions=1, freeze_model=True, **by_risk)
+    policy = Policy(overdue_at=2.0, min_orders=2)
     snapshot = encode_snapshot(frozen(SILENCE))
     field.client.set(field.keys.snapshot(), snapshot)
     log = silent_log()
@@ -148,7 +150,7 @@ def test_a_customer_who_goes_silent_is_alerted_at_the_hour_it_shows(
         field.wait_until_done(len(log))
         end = field.states()[0].stream_time_ms or 0
         expected = {
-            customer: timeline(customer, arrived, Policy(), SILENCE, end - 1000).alarms
+            customer: timeline(customer, arrived, policy, SILENCE, end - 1000).alarms
             for customer, arrived in arrivals_of(log).items()
         }
         assert [alarm.cause for alarm in expected["quiet"]][:1] == ["silence"]

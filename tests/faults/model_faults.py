@@ -38,7 +38,7 @@ MODEL_FAULTS = (
         runs=2,
         log={"customers": 250, "lateness_days": 0},
         # a model of three thousand labels is too timid for the levels of an operator
-        bench={"freeze_model": False, "min_labels": 50, "alerts_per_week": 0.0, "overdue_at": 0.5, **_LEVELS},
+        bench={"freeze_model": False, "min_labels": 50, "alerts_per_week": 0.0, "overdue_at": 1.0, **_LEVELS},
         # the trainer must keep up with the events, so the event loop is not held
         plan=Plan(rest_ms=400.0),
     ),
