@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -64,6 +64,17 @@ class Taken:
         """The customers of the events, each once and numbered, in the order of their first events."""
         customers = dict.fromkeys(self.customer_ids)
         return dict(zip(customers, range(len(customers)), strict=True))
+
+    def only(self, positions: npt.NDArray[np.int64]) -> Taken:
+        """The run with only the events at these positions; all else is as it was."""
+        kept = positions.tolist()
+        return replace(
+            self,
+            events=self.events[positions],
+            customer_ids=[self.customer_ids[k] for k in kept],
+            sources=self.sources[positions],
+            records=[self.records[k] for k in kept],
+        )
 
     @property
     def records_in(self) -> int:

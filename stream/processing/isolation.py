@@ -39,7 +39,7 @@ def isolate(taken: Taken, step: Callable[[Taken], object]) -> Taken:
 
     def search(positions: npt.NDArray[np.int64]) -> None:
         try:
-            step(_subset(taken, positions))
+            step(dataclasses.replace(taken.only(positions), rejections=[]))
         except NOT_OF_AN_EVENT:
             raise
         except Exception as error:
@@ -63,15 +63,4 @@ def isolate(taken: Taken, step: Callable[[Taken], object]) -> Taken:
         rejection = Rejection(0, Reason.PROCESSING_FAILED, detail)
         rejections.append((int(taken.sources[position]), taken.records[position], rejection))
     good = np.array([k for k in range(len(taken.events)) if k not in bad], np.int64)
-    return dataclasses.replace(_subset(taken, good), rejections=rejections)
-
-
-def _subset(taken: Taken, positions: npt.NDArray[np.int64]) -> Taken:
-    return dataclasses.replace(
-        taken,
-        events=taken.events[positions],
-        customer_ids=[taken.customer_ids[k] for k in positions],
-        sources=taken.sources[positions],
-        records=[taken.records[k] for k in positions],
-        rejections=[],
-    )
+    return dataclasses.replace(taken.only(good), rejections=rejections)

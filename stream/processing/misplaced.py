@@ -96,16 +96,7 @@ class Placement:
                 forwarded.append((source, record))
             else:
                 rejections.append((source, record, Rejection(0, Reason.WRONG_PARTITION, self._why(customer))))
-        rows = np.array(kept, np.int64)
-        return dataclasses.replace(
-            taken,
-            events=taken.events[rows],
-            customer_ids=[taken.customer_ids[k] for k in kept],
-            sources=taken.sources[rows],
-            records=[taken.records[k] for k in kept],
-            rejections=rejections,
-            forwarded=forwarded,
-        )
+        return dataclasses.replace(taken.only(np.array(kept, np.int64)), rejections=rejections, forwarded=forwarded)
 
     def forwarding(self, record: Any, topic: str) -> Outgoing:
         """The record as it is sent on: as it came, and from where."""

@@ -45,12 +45,4 @@ def set_aside(taken: Taken, customers: Mapping[str, str]) -> Taken:
             rejections.append((int(taken.sources[position]), taken.records[position], rejection))
         else:
             kept.append(position)
-    rows = np.array(kept, np.int64)
-    return dataclasses.replace(
-        taken,
-        events=taken.events[rows],
-        customer_ids=[taken.customer_ids[k] for k in kept],
-        sources=taken.sources[rows],
-        records=[taken.records[k] for k in kept],
-        rejections=rejections,
-    )
+    return dataclasses.replace(taken.only(np.array(kept, np.int64)), rejections=rejections)
