@@ -159,13 +159,14 @@ def changes(before: npt.ArrayLike, now: npt.ArrayLike, score: Score, *, top: int
     )
 
 
-def remedy(risk_after_order: float) -> Remedy:
-    """What would help: an order clears any alert; ``risk_after_order`` is the risk after one."""
-    return Remedy(
-        risk_after_order=risk_after_order,
-        clears=True,
-        sentence=f"An order today clears the alert and would bring the risk to {_percent(risk_after_order)}.",
-    )
+def remedy(risk: float, risk_after_order: float) -> Remedy:
+    """What an order would do: it clears any alert, and in most cases lowers ``risk`` to ``risk_after_order``.
+
+    A score as learned may be higher after an order; nobody should be told that an order is bad news.
+    """
+    before, after = _percent(risk), _percent(risk_after_order)
+    lowers = f", and lowers the risk from {before} to {after}" if risk_after_order < risk and before != after else ""
+    return Remedy(risk_after_order=risk_after_order, clears=True, sentence=f"An order today clears the alert{lowers}.")
 
 
 def _percent(risk: float) -> str:

@@ -43,7 +43,11 @@ SAMPLE: Final = Alert(
         risk=0.41,
         changes=(Change(feature="days_since_purchase", contribution=1.2, sentence="No order for 19 days."),),
     ),
-    remedy=Remedy(risk_after_order=0.22, clears=True, sentence="An order would bring the risk to 22 %."),
+    remedy=Remedy(
+        risk_after_order=0.22,
+        clears=True,
+        sentence="An order today clears the alert, and lowers the risk from 83 % to 22 %.",
+    ),
     model_version=1,
     occurred_at="2026-01-02T03:04:05.000Z",
     emitted_at="2026-01-02T03:04:06.000Z",

@@ -213,7 +213,7 @@ def _alert(e: _Emitted, context: _Context) -> Outgoing:
         reasons=explanation.reasons,
         rest=explanation.rest,
         calm=_calm(e, inputs, score),
-        remedy=remedy(e.risk_after_order) if raised else None,
+        remedy=remedy(e.risk, e.risk_after_order) if raised else None,
         model_version=e.version,
         occurred_at=rfc3339(at),
         emitted_at=rfc3339(context.now_ms),

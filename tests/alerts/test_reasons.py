@@ -186,6 +186,11 @@ def test_nothing_changed_nothing_to_tell() -> None:
 
 
 def test_an_order_is_a_remedy() -> None:
-    found = remedy(0.312)
+    found = remedy(0.714, 0.312)
     assert found.clears
-    assert found.sentence == "An order today clears the alert and would bring the risk to 31 %."
+    assert found.sentence == "An order today clears the alert, and lowers the risk from 71 % to 31 %."
+
+
+@pytest.mark.parametrize("after", [0.198, 0.1914, 0.1909])
+def test_a_risk_that_an_order_does_not_lower_is_not_told(after: float) -> None:
+    assert remedy(0.1914, after).sentence == "An order today clears the alert."

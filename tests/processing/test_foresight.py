@@ -104,7 +104,7 @@ def test_the_remedy_of_an_alert_is_the_risk_that_an_order_leaves(gaps_days: list
     known = [entry for entry in bought if entry[1].at <= at]
     assert math.isclose(remedy["risk_after_order"], risk_at(known, at), abs_tol=2e-3)
     assert remedy["clears"]
-    assert remedy["sentence"].startswith("An order today clears the alert and would bring the risk to")
+    assert remedy["sentence"].startswith("An order today clears the alert")
 
 
 def test_an_alert_recalls_the_last_calm_score_and_what_changed() -> None:
