@@ -10,8 +10,8 @@ gaps of the shop's length as well::
     habit = (span + k * shop_gap) / (order_days - 1 + k)
 
 with the days from the first order to the last (``span``), the distinct days with an order, and ``k = SHOP_WEIGHT``:
-the posterior mean of an exponential gap under its conjugate prior. `habits_days` is that formula for whoever has the
-features only, not the profile. The compiled functions take one customer, the others (plural names) arrays of them.
+the posterior mean of an exponential gap under its conjugate prior. `habits_after` gives the habits that customers had
+after each of their orders.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.compiling import jit
-from stream.features.profile import DAY_TILES, PURCHASE
+from stream.features.profile import DAY_TILES, PROFILE, PURCHASE, reset
 from stream.features.registry import DAY_MS
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
     "SHOP_GAP_DAYS",
     "SHOP_WEIGHT",
     "habit_days",
-    "habits_days",
+    "habits_after",
     "learn_habit",
     "lost_since",
     "overdue_habits",
@@ -159,16 +159,41 @@ def lost_since(last_order_at, habit, horizon_ms):  # type: ignore[no-untyped-def
     return last_order_at + max(np.int64(LOST_HABITS * habit * DAY_MS), np.int64(horizon_ms))
 
 
-def habits_days(span_days: npt.ArrayLike, order_days: npt.ArrayLike, shop_gap_days: float) -> Floats:
-    """`habit_days` of many customers, elementwise.
+def habits_after(customer: npt.NDArray[np.int64], at_ms: npt.NDArray[np.int64], shop_gap_days: float) -> Floats:
+    """The habit (days) of the customer of each order, as it was after that order, float64[N].
 
-    >>> habits_days([84.0, 0.0], [7, 1], 30.0)
-    array([16.28571429, 30.        ])
+    ``customer``, ``at_ms``: int64[N], orders by customer and then by time. Nothing but orders is known here, so the 90
+    days end with the last order.
+
+    >>> day = np.array([0, 10, 24, 30, 0]) * DAY_MS
+    >>> habits_after(np.array([0, 0, 0, 0, 1]), day, 30.0)
+    array([30., 20., 12., 10., 30.])
     """
-    days = np.asarray(order_days, np.float64)
-    gaps = np.maximum(days - 1.0, 0.0)
-    span = np.where(gaps > 0.0, np.asarray(span_days, np.float64), 0.0)
-    return np.asarray(np.maximum((span + SHOP_WEIGHT * shop_gap_days) / (gaps + SHOP_WEIGHT), _SHORTEST_DAYS))
+    habits = np.zeros(len(at_ms))
+    _fill_habits(np.zeros(1, PROFILE), customer, at_ms, shop_gap_days, habits)
+    return habits
+
+
+@jit
+def _fill_habits(working, customer, at_ms, shop_gap_days, habits):  # type: ignore[no-untyped-def]
+    p = working[0]
+    for row in range(at_ms.shape[0]):
+        at = at_ms[row]
+        if row == 0 or customer[row] != customer[row - 1]:
+            reset(p, 0)
+            p.first_order_at = at
+        day = at // DAY_MS
+        slot = day % DAY_TILES
+        if p.day_stamp[slot] != day:
+            p.day_stamp[slot] = day
+            p.order_days += 1
+        p.day_count[slot, PURCHASE] = 1
+        p.orders += 1
+        p.last_order_at = at
+        p.last_at = at
+        p.habit_due = True
+        learn_habit(p, shop_gap_days)
+        habits[row] = p.habit_days
 
 
 def overdue_habits(days_since_order: npt.ArrayLike, habit: npt.ArrayLike) -> Floats:

@@ -85,15 +85,15 @@ class Rhythm(Struct, frozen=True, kw_only=True):
 
     def sentence(self) -> str:
         """What an owner should know of it."""
-        horizon = f"no order for {self.horizon_days:g} days counts as lost"
+        lost = f"a customer counts as lost after three times as long as usual, at least {self.horizon_days:g} days"
         if not self.known:
-            return f"{horizon}; how often customers order is not known yet"
+            return f"{lost}; how often customers order is not known yet"
         ordering = f"your regular customers order every {self.shop_gap_days:.0f} days"
         shares = dict(zip(HORIZONS, self.silent_shares, strict=True))
         first = HORIZONS[0]
         if self.horizon_days == first:
-            return f"{ordering}: {horizon}"
-        return f"{ordering}: {horizon}; {first} days would call {shares[first]:.0%} of them lost"
+            return f"{ordering}: {lost}"
+        return f"{ordering}: {lost}; {first} days would call {shares[first]:.0%} of them lost"
 
 
 def fixed_schedule(horizon_days: float) -> tuple[HorizonPeriod, ...]:

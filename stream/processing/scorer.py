@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from stream.alerts.reasons import Score
-from stream.features.habit import SHOP_GAP_DAYS
 from stream.features.registry import DAY_MS
 from stream.online_models.basis import PAIRS
 from stream.online_models.snapshot import ModelSnapshot
@@ -41,7 +40,6 @@ class Scorer:
                 typical=np.array(churn.means, np.float64),
                 slope=float(churn.slope),
                 shift=float(churn.shift),
-                shop_gap_days=SHOP_GAP_DAYS if snapshot.rhythm is None else snapshot.rhythm.shop_gap_days,
                 stake_level=math.inf if snapshot.stake_level is None else snapshot.stake_level,
             )
         if segments is not None:
@@ -56,6 +54,7 @@ class Scorer:
         if snapshot.rhythm is not None:
             schedule = snapshot.rhythm.schedule
             model = model._replace(
+                shop_gap_days=snapshot.rhythm.shop_gap_days,
                 horizon_since=np.array([period.since_ms for period in schedule], np.int64),
                 horizon_ms=np.array([round(period.days * DAY_MS) for period in schedule], np.int64),
             )

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.alerts.value import usual_spend
-from stream.features.habit import LOST_HABITS, SHOP_GAP_DAYS, habits_days, overdue_habits
+from stream.features.habit import LOST_HABITS, overdue_habits
 from stream.features.registry import COLUMN, DAY_MS
 from stream.processing.document import packed_state
 from stream.processing.kernel import Kernel
@@ -98,9 +98,8 @@ class Basis:
 
     @property
     def shop_gap_days(self) -> float:
-        """The shop's usual gap between orders, where it is known."""
-        snapshot = self.scorer.snapshot
-        return SHOP_GAP_DAYS if snapshot is None or snapshot.rhythm is None else snapshot.rhythm.shop_gap_days
+        """The shop's usual gap between orders; a default until it is known."""
+        return self.scorer.model.shop_gap_days
 
     @property
     def horizon_days(self) -> float:
@@ -175,8 +174,7 @@ def _assessed(documents: list[bytes], basis: Basis) -> Assessed:
     scores = basis.kernel.score(states, basis.now_ms, basis.scorer.model)
     orders = scores.values[:, COLUMN["purchases_total"]]
     silent = scores.values[:, COLUMN["days_since_purchase"]]
-    span = np.where(orders > 1, scores.values[:, COLUMN["purchase_gap"]] * (orders - 1.0), 0.0)
-    habit = habits_days(span, scores.values[:, COLUMN["purchase_days"]], basis.shop_gap_days)
+    habit = scores.habits
     risk = scores.risks if basis.scores else np.full(len(cards), np.nan)
     spend = np.array([card.spend for card in cards])
     tenure = scores.values[:, COLUMN["tenure"]]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from stream.features.habit import habits_days
+from stream.features.habit import habits_after
 from stream.features.registry import DAY_MS
 from stream.reporting.assess import OVERDUE_HABITS, Standing, standing_of
 from stream.reporting.orders import Orders
@@ -51,15 +51,7 @@ class _Visits(Struct, frozen=True):
         is_same = customer[1:] == customer[:-1]
         next_ms = np.full(len(at_ms), np.iinfo(np.int64).max)
         next_ms[:-1][is_same] = at_ms[1:][is_same]
-        day = at_ms // DAY_MS
-        new_day = np.ones(len(at_ms), np.int64)
-        new_day[1:][is_same] = day[1:][is_same] != day[:-1][is_same]
-        days_so_far = np.cumsum(new_day)
-        starts = np.flatnonzero(np.diff(customer, prepend=-1))
-        lengths = np.diff(np.append(starts, len(customer)))
-        before = np.repeat(days_so_far[starts] - 1, lengths)
-        span_days = (at_ms - orders.first_ms) / DAY_MS
-        return cls(at_ms, next_ms, habits_days(span_days, days_so_far - before, shop_gap_days))
+        return cls(at_ms, next_ms, habits_after(customer, at_ms, shop_gap_days))
 
     def count(self, at_ms: int, horizon_days: float, overdue: float) -> Life:
         now = (self.at_ms <= at_ms) & (at_ms < self.next_ms)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stream.features import codec
-from stream.features.habit import LOST_HABITS, habits_days
+from stream.features.habit import learn_habit, lost_since
 from stream.features.profile import NEVER
 from stream.features.registry import DAY_MS
 from stream.reporting.assess import Basis
@@ -25,7 +25,8 @@ class Before(NamedTuple):
 def order_before(state: bytes, day_ms: int, basis: Basis) -> Before:
     """Look at a packed profile of a customer with an order at or after ``day_ms``.
 
-    Orders of 90 days are known one by one, of those before only the last. Raises `CodecError` for what is no profile.
+    Orders of 90 days are known one by one, of those before only the last: the habit before is an estimate. Raises
+    `CodecError` for what is no profile.
     """
     p = codec.unpack(state)[0]
     at: Any = p["order_at"][: int(p["open_orders"])]
@@ -36,8 +37,10 @@ def order_before(state: bytes, day_ms: int, basis: Basis) -> Before:
     if not earlier or not len(later):
         return Before(max(earlier, default=None), was_lost=False)
     last_ms, came_ms = max(earlier), int(later.min())
-    order_days = int(p["order_days"]) - len(np.unique(later // DAY_MS))
-    span_days = (last_ms - int(p["first_order_at"])) / DAY_MS
-    habit = float(habits_days(span_days, order_days, basis.shop_gap_days))
-    silent_days = (came_ms - last_ms) / DAY_MS
-    return Before(last_ms, was_lost=silent_days > max(LOST_HABITS * habit, basis.horizon_days))
+    # as the profile was before: what happened since moves neither the habit nor the last order
+    p["order_days"] -= len(np.setdiff1d(later // DAY_MS, last_ms // DAY_MS))
+    p["last_order_at"] = p["last_at"] = last_ms
+    p["habit_due"] = True
+    learn_habit(p, basis.shop_gap_days)
+    lost_ms = lost_since(last_ms, float(p["habit_days"]), round(basis.horizon_days * DAY_MS))
+    return Before(last_ms, was_lost=came_ms > lost_ms)

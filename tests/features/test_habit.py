@@ -20,15 +20,6 @@ def test_examples_in_the_docstrings_hold() -> None:
     assert doctest.testmod(habit).failed == 0
 
 
-@given(st.lists(st.tuples(spans, order_days), min_size=1), shop_gaps)
-def test_the_compiled_formula_and_the_one_over_arrays_agree(
-    customers: list[tuple[float, int]], shop_gap: float
-) -> None:
-    span, days = (np.array(column) for column in zip(*customers, strict=True))
-    one_by_one = [habit.habit_days(s, d, shop_gap) for s, d in customers]
-    np.testing.assert_allclose(habit.habits_days(span, days, shop_gap), one_by_one)
-
-
 @given(spans, st.integers(2, 500), shop_gaps)
 def test_a_habit_lies_between_the_own_mean_gap_and_the_gap_of_the_shop(span: float, days: int, shop_gap: float) -> None:
     own = span / (days - 1)
@@ -91,6 +82,15 @@ def test_older_gaps_count_by_their_number_and_sum() -> None:
     # two orders within 90 days after ten gaps of 100 days: mostly as an exponential of mean 100
     days = [1000 + 100 * k for k in range(11)]
     assert habit_of(days) == pytest.approx(100 * np.log(2), rel=0.05)
+
+
+@given(st.lists(st.lists(st.integers(0, 70), max_size=20), min_size=1, max_size=4), shop_gaps)
+def test_habits_after_each_order_are_those_of_the_profile_then(customers: list[list[int]], shop_gap: float) -> None:
+    histories = [np.cumsum([1000, *gaps]).tolist() for gaps in customers]
+    who = np.repeat(np.arange(len(histories)), [len(days) for days in histories])
+    at_ms = np.concatenate([np.array(days, np.int64) * DAY_MS + 7 for days in histories])
+    expected = [habit_of(days[: n + 1], shop_gap) for days in histories for n in range(len(days))]
+    np.testing.assert_array_equal(habit.habits_after(who, at_ms, shop_gap), expected)
 
 
 def test_a_customer_without_an_order_is_not_overdue() -> None:

@@ -1,6 +1,8 @@
 """One partition's step: pure until it is accepted, and every record accounted for."""
 
 import json
+import math
+from datetime import datetime
 
 import numpy as np
 import orjson
@@ -214,7 +216,11 @@ def test_an_alert_and_the_document_agree_on_what_is_at_stake() -> None:
     [alert] = contents(station.outgoing, "alerts", "ada")
     document = orjson.loads(station.documents["ada"])
     assert document["as_of"] == alert["occurred_at"]
-    assert alert["value_at_risk"] == document["value_at_risk"] > 0.0
+    assert alert["value_at_risk"] == document["value_at_risk"]
+    # 90 less 40 sent back, and 60, since the first order; 30 days without an order count as well; of 28 days to come
+    tenure_days = (datetime.fromisoformat(alert["occurred_at"]).timestamp() * 1000 - BEGIN) / DAY
+    risk = 1 / (1 + math.exp(-5.0))
+    assert alert["value_at_risk"] == round(risk * (90.0 - 40.0 + 60.0) / (tenure_days + 30.0) * 28.0, 2)
 
 
 class Choked:
