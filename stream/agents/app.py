@@ -17,13 +17,14 @@ from stream.agents.health import Health
 from stream.agents.models import CurrentModel
 from stream.agents.outbox import Outbox
 from stream.agents.owner import Owner, PartitionInputs, leave
-from stream.agents.partition_worker import PartitionWorker, WorkerOptions, no_probe
+from stream.agents.partition_worker import PartitionWorker
 from stream.agents.publisher import Publisher
 from stream.agents.readiness import Readiness
 from stream.agents.security import broker_credentials
 from stream.agents.trainer import Trainer
 from stream.agents.transport import FAUST_SETTINGS, TP, BatchSchema, Intake, TransportOptions, attach, batches
 from stream.agents.watchdog import Watchdog
+from stream.agents.worker_options import WorkerOptions, no_probe
 from stream.clock import Clock, SystemClock
 from stream.errors import TopologyError
 from stream.events.decode import Decoder

@@ -7,7 +7,7 @@ from stream.events.kinds import EventType
 from stream.processing.align import Taken
 from stream.processing.partition import Outcome
 
-__all__ = ["observe_delays", "observe_outcome"]
+__all__ = ["observe_outcome", "observe_step"]
 
 _TYPES = tuple(EventType)
 
@@ -34,7 +34,10 @@ def observe_outcome(outcome: Outcome) -> None:
     metrics.SEGMENT_CHANGES.inc(outcome.segment_changes)
 
 
-def observe_delays(taken: Taken, now_ms: int) -> None:
-    """How long the events of a stored step have taken, since they happened and since they were appended."""
+def observe_step(taken: Taken, documents: int, now_ms: int) -> None:
+    """The size of a stored step, and how long its events have taken since they happened and were appended."""
+    metrics.BATCHES.inc()
+    metrics.BATCH_EVENTS.observe(taken.records_in)
+    metrics.BATCH_CUSTOMERS.observe(documents)
     metrics.EVENT_TO_SCORE.observe((now_ms - taken.events["time"]) / 1000)
     metrics.INGEST_TO_SCORE.observe((now_ms - taken.events["appended"]) / 1000)

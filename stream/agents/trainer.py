@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from stream import metrics
-from stream.agents.partition_worker import Batch
+from stream.agents.inputs import Batch
 from stream.agents.waiting import pause, wait_until_set
 from stream.clock import Clock
 from stream.errors import FencedError, StorageError, StreamError

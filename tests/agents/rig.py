@@ -9,8 +9,9 @@ from typing import Any, cast
 import orjson
 
 from stream.agents.outbox import Outbox
-from stream.agents.partition_worker import PartitionWorker, WorkerOptions
+from stream.agents.partition_worker import PartitionWorker
 from stream.agents.publisher import Publisher
+from stream.agents.worker_options import WorkerOptions
 from stream.clock import FixedClock
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType

@@ -4,8 +4,10 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from stream.agents.inputs import Batch
 from stream.agents.owner import PartitionInputs
-from stream.agents.partition_worker import Batch, PartitionWorker
+from stream.agents.partition_worker import PartitionWorker
+from stream.agents.received import Received
 from stream.processing.align import Aligner, Taken
 from stream.storage import partition_store
 from stream.storage.partition_store import Commit, PartitionStore
@@ -62,12 +64,12 @@ def _without_alignment() -> None:
     def no_one(self: Aligner, at_end: Sequence[bool]) -> list[int]:
         return []
 
-    def at_once(self: PartitionWorker) -> float:
+    def at_once(self: Received) -> float:
         return 0.0
 
     Aligner.take = hasty  # type: ignore[method-assign]
     # who waits for a larger step waits for what lags
-    PartitionWorker._gather_s = at_once  # type: ignore[method-assign]
+    Received.gather_s = at_once  # type: ignore[method-assign]
     Aligner.waiting_for = no_one  # type: ignore[method-assign]
 
 

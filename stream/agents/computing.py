@@ -1,0 +1,74 @@
+"""Outcomes of steps and sweeps from what is stored; damaged profiles are set aside, bad events are isolated."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+
+from stream.clock import Clock
+from stream.errors import DamagedProfileError
+from stream.events.withheld import without_text
+from stream.processing.align import Taken
+from stream.processing.isolation import NOT_OF_AN_EVENT, isolate
+from stream.processing.partition import Outcome, Partition
+from stream.processing.scorer import Scorer
+from stream.storage.partition_store import PartitionStore
+
+__all__ = ["Computing"]
+
+_LOG = logging.getLogger(__name__)
+
+
+class Computing:
+    """Loads the customers of a step and computes its outcome; nothing of it is stored here."""
+
+    def __init__(self, partition: Partition, store: PartitionStore, scorer: Callable[[], Scorer], clock: Clock) -> None:
+        self._partition = partition
+        self._store = store
+        self._scorer = scorer
+        self._clock = clock
+
+    async def load(self, customers: Iterable[str]) -> None:
+        """Read the profiles of customers that are not in the cache. Raises `StorageError`."""
+        missing = self._partition.missing(customers)
+        if missing:
+            documents = await self._store.documents(missing)
+            for error in self._partition.remember(missing, documents):
+                self._tell_of(error)
+
+    def step(self, taken: Taken) -> Outcome:
+        """The outcome of records whose customers are loaded."""
+        while True:
+            try:
+                return self._step_isolated(self._partition.set_aside(taken))
+            except DamagedProfileError as error:
+                self._quarantine(error)
+
+    def sweep(self, customers: Sequence[str], *, looks_at_all: bool = False) -> Outcome:
+        """The outcome of due timers of customers who are loaded; see `Partition.sweep`."""
+        while True:
+            try:
+                scorer, now_ms = self._scorer(), self._clock.now_ms()
+                return self._partition.sweep(customers, scorer, now_ms, looks_at_all=looks_at_all)
+            except DamagedProfileError as error:
+                self._quarantine(error)
+
+    def _step_isolated(self, taken: Taken) -> Outcome:
+        scorer, now_ms = self._scorer(), self._clock.now_ms()
+        try:
+            return self._partition.step(taken, scorer, now_ms)
+        except NOT_OF_AN_EVENT:
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad record must not stop a partition; what is not one is raised
+            number = self._partition.partition
+            _LOG.error("a step of partition %d failed; looking for the event", number, exc_info=without_text(error))
+            good = isolate(taken, lambda part: self._partition.step(part, scorer, now_ms))
+            return self._partition.step(good, scorer, now_ms)
+
+    def _quarantine(self, error: DamagedProfileError) -> None:
+        self._partition.quarantine(error)
+        self._tell_of(error)
+
+    def _tell_of(self, error: DamagedProfileError) -> None:
+        number = self._partition.partition  # who it is stays out of logs
+        _LOG.error("a customer of partition %d is set aside; `stream quarantine list` says who: %s", number, error)

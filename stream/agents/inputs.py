@@ -1,0 +1,40 @@
+"""What a partition worker needs of the transport: fetched batches, and inputs that can be held and rewound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from stream.events.decode import Record
+
+__all__ = ["Batch", "Inputs"]
+
+
+class Batch(Protocol):
+    """A fetched batch of records of one topic partition."""
+
+    @property
+    def records(self) -> Sequence[Record]: ...
+    @property
+    def is_current(self) -> bool: ...
+    def ack(self) -> object: ...
+
+
+class Inputs(Protocol):
+    """The transport as one partition index sees it; ``source`` is the position of the topic."""
+
+    def at_end(self, source: int) -> bool:
+        """Whether everything that is in the log of this input has been received."""
+        ...
+
+    def hold(self, source: int) -> None:
+        """Stop fetching this input for now."""
+        ...
+
+    def release(self, source: int) -> None:
+        """Fetch this input again."""
+        ...
+
+    async def rewind(self, offsets: Mapping[str, int]) -> None:
+        """Go back to these offsets by topic, without one to the beginning; older batches are not current any more."""
+        ...

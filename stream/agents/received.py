@@ -1,0 +1,140 @@
+"""Records of one partition that were received and not yet stored, and when they make a step."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+
+import numpy as np
+
+from stream import metrics
+from stream.agents.inputs import Batch, Inputs
+from stream.agents.worker_options import WorkerOptions
+from stream.events.decode import Decoder
+from stream.events.kinds import EventType
+from stream.processing.align import Aligner, Taken
+
+__all__ = ["Received"]
+
+_LOG = logging.getLogger(__name__)
+
+_TYPES = tuple(EventType)
+_SOURCES = range(len(_TYPES))
+#: About so many customers at most in a step: one script call writes all their documents, and Redis does nothing else.
+_STEP_CUSTOMERS = 8000
+
+
+class Received:
+    """Decodes and aligns what is delivered, and decides how much to fetch ahead and how long to wait for more."""
+
+    def __init__(self, partition: int, decoder: Decoder, inputs: Inputs, options: WorkerOptions) -> None:
+        self._partition = partition
+        self._decoder = decoder
+        self._inputs = inputs
+        self._options = options
+        self._aligner = Aligner(len(_TYPES))
+        self._held: set[int] = set()
+        self._given_up: set[int] = set()
+        #: Records of an input that are enough to have in memory: the inputs together fill a step.
+        self._enough = math.ceil(options.step_records / len(_TYPES))
+        #: Of the last step; customers who come again soon are written once.
+        self._customers_per_record = 1.0
+        self._waiting_since: float | None = None
+        self._gathering_since: float | None = None
+        #: How often an input that lags was why there is no step.
+        self.waits = 0
+
+    def clear(self) -> None:
+        """Forget everything that was received, and fetch every input again."""
+        self._aligner.clear()
+        self._waiting_since = None
+        for source in self._held:
+            self._inputs.release(source)
+        self._held.clear()
+        self._given_up.clear()
+
+    def add(self, source: int, batch: Batch) -> None:
+        """Take a fetched batch of input ``source`` in."""
+        records = batch.records
+        with metrics.STEP.labels("decode").time():
+            decoded = self._decoder.decode(_TYPES[source], records)
+        offsets = np.fromiter((record.offset for record in records), np.int64, len(records))
+        self._aligner.push(source, batch, offsets, records, decoded)
+        self._given_up.discard(source)
+        if self._aligner.buffered(source) >= self._enough and source not in self._held:
+            self._held.add(source)
+            self._inputs.hold(source)
+
+    def count(self, source: int) -> int:
+        """Records of an input that wait here."""
+        return self._aligner.buffered(source)
+
+    def oldest_appended_at_ms(self, source: int) -> int | None:
+        """When the oldest record of an input that waits here was appended; None: there is none."""
+        record = self._aligner.oldest(source)
+        return None if record is None else int(record.timestamp)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every input is at the end of its log, with nothing waiting here."""
+        return not any(self._aligner.buffered(source) or not self._inputs.at_end(source) for source in _SOURCES)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an input that lags holds the others back.
+
+        It gives no signal when its log turns out to be at its end.
+        """
+        return self._waiting_since is not None
+
+    def gather_s(self) -> float:
+        """How long to wait for more records of an input that lags, 0.0 if not at all.
+
+        A lagging partition has no latency to protect, and a larger step writes a customer of many events once. An
+        input that brings little holds back the others, of which there may be plenty.
+        """
+        counts = [self._aligner.buffered(source) for source in _SOURCES]
+        little = [source for source, count in enumerate(counts) if count < self._enough]
+        if not any(counts) or all(self._holds_nothing_back(source) for source in little):
+            self._gathering_since = None
+            return 0.0
+        now = asyncio.get_running_loop().time()
+        if self._gathering_since is None:
+            self._gathering_since = now
+        return self._gathering_since + self._options.gather_s - now
+
+    def take(self) -> Taken | None:
+        """The records of the next step, if there are any."""
+        self._gathering_since = None
+        limit = min(self._options.step_records, math.ceil(_STEP_CUSTOMERS / self._customers_per_record))
+        taken = self._aligner.take(self._at_end(), limit)
+        for source in tuple(self._held):
+            if self._aligner.buffered(source) < self._enough // 2 + 1:
+                self._held.remove(source)
+                self._inputs.release(source)
+        return taken
+
+    def note_step(self, records: int, customers: int) -> None:
+        """A step of so many records has written so many documents: that bounds the next one."""
+        self._customers_per_record = max(customers, 1) / records
+
+    def _at_end(self) -> list[bool]:
+        """Inputs that hold nothing back: at the end of their log, or given up until they bring something."""
+        at_end = [self._holds_nothing_back(source) for source in _SOURCES]
+        lagging = self._aligner.waiting_for(at_end)
+        now = asyncio.get_running_loop().time()
+        self.waits += bool(lagging)
+        if not lagging:
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = now
+        elif now - self._waiting_since >= self._options.align_wait_s:
+            _LOG.warning("partition %d goes on without inputs %s, which lag", self._partition, lagging)
+            self._given_up.update(lagging)
+            self._waiting_since = None
+            at_end = [end or source in self._given_up for source, end in enumerate(at_end)]
+        return at_end
+
+    def _holds_nothing_back(self, source: int) -> bool:
+        return self._inputs.at_end(source) or source in self._given_up

@@ -1,0 +1,37 @@
+"""Options of a partition worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["WorkerOptions", "no_probe"]
+
+
+def no_probe(_point: str) -> None:
+    """Do nothing at a named point of a step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """``clock``, ``clock_quiet_s``: see `stream.agents.pace`. ``rescore``: ``auto``, or only when ``asked``, which
+    counts requests; ``rest_s``: for how long nothing new must have come before; ``period_ms``: of landmarks, see
+    `stream.processing.rescoring`. ``gather_s``: how long a partition that lags waits for a larger step.
+    ``outbox_limit``: unpublished records at which a partition stops taking events. ``sweep_customers``: most due
+    customers in one sweep. ``fenced_wait_s``: how long a worker that was superseded waits for its revocation before it
+    claims again. ``probe``: called at the named points of a step (fault injection in tests).
+    """
+
+    clock: str = "auto"
+    clock_quiet_s: float = 300.0
+    rescore: str = "auto"
+    asked: Callable[[], int] = lambda: 0
+    rest_s: float = 5.0
+    period_ms: int = 7 * 86_400_000
+    step_records: int = 2000
+    align_wait_s: float = 5.0
+    gather_s: float = 0.2
+    outbox_limit: int = 20_000
+    sweep_customers: int = 4000
+    fenced_wait_s: float = 10.0
+    probe: Callable[[str], None] = no_probe
