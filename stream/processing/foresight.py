@@ -53,21 +53,28 @@ def at_risk_from(p, at, rules, model, value, inputs):  # type: ignore[no-untyped
     return -NEVER
 
 
+@jit
+def _risk_with_order(copies, at, model, value, inputs):  # type: ignore[no-untyped-def]
+    """The risk of the profile ``copies[0]``, which gets one more order of the usual value at ``at``."""
+    q = copies[0]
+    priced = q.orders - q.unpriced
+    amount = q.order_spend // priced if priced > 0 else np.int64(UNKNOWN_AMOUNT)
+    q.events += 1
+    q.first_at = min(q.first_at, at)
+    q.last_at = max(q.last_at, at)
+    orders.complete(q, -1, at, amount)
+    return risk_at(q, at, model, value, inputs)
+
+
 @jit_with_arrays
 def risk_after_order(p, at, model):  # type: ignore[no-untyped-def]
     """The risk if the customer, as of ``at``, placed one order of the usual value at that moment."""
     copies = np.empty(1, PROFILE)
     copies[0] = p
-    q = copies[0]
-    priced = p.orders - p.unpriced
-    amount = p.order_spend // priced if priced > 0 else np.int64(UNKNOWN_AMOUNT)
-    q.events += 1
-    q.first_at = min(q.first_at, at)
-    q.last_at = max(q.last_at, at)
-    orders.complete(q, -1, at, amount)
     value = np.empty(model.weights.shape[0])
     inputs = np.empty(model.weights.shape[0], np.int16)
-    return risk_at(q, at, model, value, inputs)
+    # A record does not keep the array alive that it is in: Numba frees the array after its last use, which is this call
+    return _risk_with_order(copies, at, model, value, inputs)
 
 
 @jit

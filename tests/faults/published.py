@@ -1,15 +1,27 @@
 """A: what was published, against what an undisturbed run publishes."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import zip_longest
+from typing import Any
 
 from tests.faults.bench import Bench
 from tests.faults.expectation import identity
 from tests.faults.scope import Scope
 
-__all__ = ["few", "published"]
+__all__ = ["differing", "few", "published"]
 
 SHOWN = 5
+
+
+class _Nothing:
+    """What one side does not have."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+_NOTHING = _Nothing()
 
 
 def published(bench: Bench, topic: str, scope: Scope) -> tuple[list[str], int]:
@@ -28,7 +40,8 @@ def published(bench: Bench, topic: str, scope: Scope) -> tuple[list[str], int]:
                 continue
             extra.add(name)
         elif scope.compared(topic, content) != scope.compared(topic, wanted[name]):
-            violations.append(f"A: {topic}: copy {counts[name]} of {name} is another: {content} {wanted[name]}")
+            difference = differing(scope.compared(topic, content), scope.compared(topic, wanted[name]))
+            violations.append(f"A: {topic}: copy {counts[name]} of {name} is another: {difference}")
         elif counts[name] == 1:
             # what is no event has no time, and may have no customer: it has an order within its own log only
             source = name.rpartition("/")[0] if topic == "dead-letters" else ""
@@ -49,3 +62,21 @@ def few(names: Iterable[object]) -> str:
     """Some of the names, for a message."""
     listed = sorted(map(str, names))
     return ", ".join(listed[:SHOWN]) + (", ..." if len(listed) > SHOWN else "")
+
+
+def differing(found: Any, wanted: Any, path: str = "") -> str:
+    """Where two contents differ, and how: a message has no room for what is equal.
+
+    >>> differing({"a": 1, "b": [{"c": 2.0}, 3]}, {"a": 1, "b": [{"c": 2.5}]})
+    'b.0.c: 2.0, wanted 2.5; b.1: 3, wanted nothing'
+    """
+    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+        names = dict.fromkeys([*found, *wanted])
+        pairs = [(str(name), found.get(name, _NOTHING), wanted.get(name, _NOTHING)) for name in names]
+    elif isinstance(found, list) and isinstance(wanted, list):
+        beside = enumerate(zip_longest(found, wanted, fillvalue=_NOTHING))
+        pairs = [(str(k), *sides) for k, sides in beside]
+    else:
+        return "" if found == wanted else f"{path}: {found!r}, wanted {wanted!r}"
+    parts = [differing(a, b, f"{path}.{name}" if path else name) for name, a, b in pairs]
+    return "; ".join(part for part in parts if part)

@@ -1,6 +1,9 @@
 """What is foreseen of a customer, against looking at every moment and against doing it."""
 
 import math
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -105,6 +108,28 @@ def test_the_remedy_of_an_alert_is_the_risk_that_an_order_leaves(gaps_days: list
     assert math.isclose(remedy["risk_after_order"], risk_at(known, at), abs_tol=2e-3)
     assert remedy["clears"]
     assert remedy["sentence"].startswith("An order today clears the alert")
+
+
+def remedies() -> list[float]:
+    """What an order would lower the risk to, of each alert raised over a log that is always the same."""
+    log = orders_after([9, 6, 9, 40, 5, 5, 60, 9, 9])
+    station = Station(log, RULES, scorer_of(SILENCE))
+    station.finish()
+    station.advance_to(log[-1][1].at + 90 * DAY)
+    return [alert["remedy"]["risk_after_order"] for alert in raised(station)]
+
+
+def test_a_remedy_does_not_depend_on_memory_that_was_given_back() -> None:
+    """Other threads take such memory at any time. Here the C library overwrites it at once."""
+    printed = subprocess.run(
+        [sys.executable, "-c", "from tests.processing.test_foresight import remedies; print(remedies())"],
+        env={**os.environ, "MALLOC_PERTURB_": "165"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert len(remedies()) >= 2
+    assert printed.strip() == str(remedies())
 
 
 def test_an_alert_recalls_the_last_calm_score_and_what_changed() -> None:
