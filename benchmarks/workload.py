@@ -14,9 +14,9 @@ import redis
 from confluent_kafka import Producer
 from confluent_kafka.cimpl import NewTopic
 
+from stream.catalogue.events import KERNEL_TYPES, EventType
 from stream.cli.kafka import admin_client
 from stream.cli.topics import create_topics
-from stream.events.kinds import EventType
 from stream.events.log_event import LogRecord
 from stream.features.registry import COLUMN, DAY_MS, FEATURES, INPUT_SCALE
 from stream.local.redis import EmbeddedRedis
@@ -41,7 +41,7 @@ __all__ = [
     "synthetic",
 ]
 
-TYPES = tuple(EventType)
+TYPES = KERNEL_TYPES
 NAMES = {
     EventType.CLICK: ("product_viewed", "product_added", "page_viewed"),
     EventType.EMAIL: ("sent", "opened", "clicked"),

@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 __all__ = ["VARIABLE", "directory_of", "use_directory"]
@@ -18,43 +18,45 @@ __all__ = ["VARIABLE", "directory_of", "use_directory"]
 VARIABLE = "NUMBA_CACHE_DIR"
 
 #: What has code, constants or compiler options of the kernels.
-_SOURCES = ("compiling.py", "events/*.py", "features/*.py", "online_models/*.py", "processing/*.py")
+_SOURCES = ("compiling.py", "catalogue/*.py", "events/*.py", "features/*.py", "online_models/*.py", "processing/*.py")
 _NAME = "customer-stream"
-_PREFIX = "kernels-"
+_PREFIX, _EXTENDED_PREFIX = "kernels-", "extended-kernels-"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def directory_of(package: Path) -> Path:
-    """The directory for the present state of the sources of ``package``, inside of it."""
-    return package / "__pycache__" / _name_of(package)
+def directory_of(package: Path, more: Iterable[Path] = ()) -> Path:
+    """The directory for the present state of the sources of ``package``, and of the files ``more``, inside of it."""
+    return package / "__pycache__" / _name_of(package, more)
 
 
-def use_directory(package: Path) -> None:
+def use_directory(package: Path, more: Iterable[Path] = ()) -> None:
     """Let Numba, which must not be imported yet, keep its kernels there; those of other states are removed.
 
     Where nothing may be written to the package, they are kept in the user's cache, and where there is none, in the
-    directory for temporary files. Numba alone would refuse to compile then.
+    directory for temporary files. Numba alone would refuse to compile then. ``more``: other files with declarations.
     """
     if VARIABLE in os.environ:
         return
-    own = directory_of(package)
+    own = directory_of(package, more)
     directory = next(filter(_is_writable, (own, *_of_user(own.name))), None) or _temporary(own.name)
     if directory == own:
-        for other in directory.parent.glob(f"{_PREFIX}*"):
+        # those of an installation with extensions stay beside those of one without: both may be in use
+        for other in directory.parent.glob(f"{directory.name.rpartition('-')[0]}-*"):
             if other != directory:
                 shutil.rmtree(other, ignore_errors=True)  # another process may be removing it as well
     os.environ[VARIABLE] = str(directory)
 
 
-def _name_of(package: Path) -> str:
+def _name_of(package: Path, more: Iterable[Path]) -> str:
     # contents, not times: what an archive unpacks may have the same time in every version
     state = hashlib.sha256(f"{package}\n".encode())
-    for pattern in _SOURCES:
-        for source in sorted(package.glob(pattern)):
-            content = source.read_bytes()
-            state.update(f"{source.relative_to(package)} {len(content)}\n".encode())
-            state.update(content)
-    return f"{_PREFIX}{state.hexdigest()[:16]}"
+    sources = [(str(source.relative_to(package)), source) for p in _SOURCES for source in sorted(package.glob(p))]
+    extensions = [(source.name, source) for source in more]
+    for name, source in (*sources, *extensions):
+        content = source.read_bytes()
+        state.update(f"{name} {len(content)}\n".encode())
+        state.update(content)
+    return f"{_EXTENDED_PREFIX if extensions else _PREFIX}{state.hexdigest()[:16]}"
 
 
 def _of_user(name: str) -> Iterator[Path]:

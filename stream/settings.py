@@ -15,6 +15,8 @@ from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from stream.catalogue.events import KERNEL_TYPES, EventType
+from stream.catalogue.topics import TOPICS
 from stream.declarations import bound_problems, did_you_mean, parse, setting, unknown_variables
 from stream.errors import SettingsError
 from stream.urls import MASK, PERCENT_ENCODE, is_sentinel, masked, presentable, sentinel_address
@@ -252,19 +254,19 @@ class Settings:
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.masked().items())})"
 
-    # Topics. The three event topics have the same number of partitions.
+    # Topics. All topics of events have the same number of partitions.
 
     @property
     def events_click(self) -> str:
-        return f"{self.topic_prefix}events.click"
+        return self.topic_of(EventType.CLICK)
 
     @property
     def events_email(self) -> str:
-        return f"{self.topic_prefix}events.email"
+        return self.topic_of(EventType.EMAIL)
 
     @property
     def events_purchase(self) -> str:
-        return f"{self.topic_prefix}events.purchase"
+        return self.topic_of(EventType.PURCHASE)
 
     @property
     def alerts(self) -> str:
@@ -295,26 +297,24 @@ class Settings:
         return f"{self.topic_prefix}notification-dead-letters"
 
     @property
-    def notification_topics(self) -> tuple[str, str, str]:
+    def notification_topics(self) -> tuple[str, ...]:
         """Topics that only the notifier and its report need; workers run without them."""
-        return (self.actions, self.notifications, self.notification_dead_letters)
+        return tuple(f"{self.topic_prefix}{topic.name}" for topic in TOPICS.values() if topic.for_people)
 
     @property
-    def event_topics(self) -> tuple[str, str, str]:
-        """Topics of click, email and purchase events, in this order."""
-        return (self.events_click, self.events_email, self.events_purchase)
+    def event_topics(self) -> tuple[str, ...]:
+        """Topics of the events that the kernel reads, in the order of `KERNEL_TYPES`."""
+        return tuple(map(self.topic_of, KERNEL_TYPES))
+
+    def topic_of(self, event_type: EventType) -> str:
+        """The topic of the events of a type."""
+        return f"{self.topic_prefix}events.{event_type}"
 
     @property
     def topics(self) -> Mapping[str, int]:
         """Every topic with the number of partitions it is created with; one trainer reads its own topic."""
-        parallel = (
-            *self.event_topics,
-            self.alerts,
-            self.segment_changes,
-            self.dead_letters,
-            *self.notification_topics,
-        )
-        return MappingProxyType({**dict.fromkeys(parallel, self.partitions), self.training_examples: 1})
+        others = {f"{self.topic_prefix}{topic.name}": topic.partitions or self.partitions for topic in TOPICS.values()}
+        return MappingProxyType({**dict.fromkeys(map(self.topic_of, EventType), self.partitions), **others})
 
     @property
     def rates(self) -> Mapping[str, float]:

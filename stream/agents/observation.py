@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from stream import metrics
-from stream.events.kinds import EventType
+from stream.catalogue.events import KERNEL_TYPES
 from stream.processing.align import Taken
 from stream.processing.partition import Outcome
 
 __all__ = ["observe_outcome", "observe_step"]
 
-_TYPES = tuple(EventType)
+_TYPES = KERNEL_TYPES
 
 
 def observe_outcome(outcome: Outcome) -> None:

@@ -11,15 +11,15 @@ import numpy as np
 from stream import metrics
 from stream.agents.inputs import Batch, Inputs
 from stream.agents.worker_options import WorkerOptions
+from stream.catalogue.events import KERNEL_TYPES
 from stream.events.decode import Decoder
-from stream.events.kinds import EventType
 from stream.processing.align import Aligner, Taken
 
 __all__ = ["Received"]
 
 _LOG = logging.getLogger(__name__)
 
-_TYPES = tuple(EventType)
+_TYPES = KERNEL_TYPES
 _SOURCES = range(len(_TYPES))
 #: About so many customers at most in a step: one script call writes all their documents, and Redis does nothing else.
 _STEP_CUSTOMERS = 8000

@@ -11,7 +11,7 @@ from prometheus_client import Counter, Histogram
 
 from stream import metrics
 from stream.alerts.severity import Severity
-from stream.events.kinds import EventType
+from stream.catalogue.events import KERNEL_TYPES
 from stream.events.rejections import Reason
 from stream.features.registry import FEATURE_NAMES
 from stream.online_models.champion import ROSTER
@@ -27,7 +27,7 @@ _CAUSES = [cause.name.lower() for cause in EmissionCause]
 #: The values of each label, in the order of the metric's labels.
 _LABEL_VALUES: Final[Mapping[Counter | Histogram, tuple[Iterable[str], ...]]] = MappingProxyType(
     {
-        metrics.EVENTS: (EventType, ("applied", "duplicate", "dead_letter", "forwarded")),
+        metrics.EVENTS: (KERNEL_TYPES, ("applied", "duplicate", "dead_letter", "forwarded")),
         metrics.DEAD_LETTERS: (Reason,),
         metrics.COMMIT_REJECTED: (("fenced", "storage"),),
         metrics.TIMERS_FIRED: (FIRED,),

@@ -6,9 +6,9 @@ import time
 
 import numpy as np
 
+from stream.catalogue.events import KERNEL_TYPES
 from stream.events.columns import EVENT
 from stream.events.decode import Decoded
-from stream.events.kinds import EventType
 from stream.features.registry import DAY_MS
 from stream.processing.align import Aligner
 from stream.processing.kernel import Kernel
@@ -28,10 +28,10 @@ def warm_up() -> float:
     """
     began = time.perf_counter()
     rules = Rules()
-    topics = [event_type.value for event_type in EventType]
+    topics = [event_type.value for event_type in KERNEL_TYPES]
     partition = Partition(0, rules, Kernel(rules), Topics(), topics, 1, Placement(0, 1))
-    aligner = Aligner(len(EventType))
-    at_end = [True] * len(EventType)
+    aligner = Aligner(len(KERNEL_TYPES))
+    at_end = [True] * len(KERNEL_TYPES)
     for step in range(2):
         events = np.zeros(1, EVENT)
         events["time"] = (400 + step) * DAY_MS

@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.alerts.contract import Change, Reason, Remedy
-from stream.alerts.sentences import Values, change_sentence, sentence
+from stream.alerts.sentences import change_sentence, sentence
+from stream.catalogue.declaring import Values
 from stream.errors import SnapshotError
 from stream.features.registry import FEATURE_NAMES, FEATURES, SILENCE
 

@@ -13,6 +13,8 @@ import msgspec
 import yaml
 
 from stream.alerts.contract import SegmentChange, cloud_event_headers
+from stream.catalogue.events import EVENT_TYPES
+from stream.catalogue.topics import TOPICS
 from stream.cli.contracts import CONTRACTS
 from stream.events.dead_letters import HEADER_PREFIX
 from stream.online_models.example import Label, Observation
@@ -26,8 +28,8 @@ _VERSION: Final = "1.0.0"
 _HEAD: Final = "# Written by: python -m stream.cli.asyncapi docs/contracts/asyncapi.yaml\n"
 
 
-class _Topic(NamedTuple):
-    """One topic as others see it. ``message``: a contract's file name, or a message of `_MESSAGES`."""
+class _Channel(NamedTuple):
+    """One topic as others see it. ``message``: a contract's file name, or a message of `_messages`."""
 
     name: str
     message: str
@@ -35,33 +37,21 @@ class _Topic(NamedTuple):
     what: str
 
 
-def _topics(settings: Settings) -> tuple[_Topic, ...]:
-    receive, send = ("receive",), ("send",)
-    return (
-        _Topic(settings.events_click, "click-event", receive, "What customers do on the site and in the app."),
-        _Topic(settings.events_email, "email-event", receive, "What becomes of e-mails."),
-        _Topic(settings.events_purchase, "purchase-event", receive, "What becomes of orders."),
-        _Topic(
-            settings.alerts, "alert", send, "Risks of churn, raised and cleared. At least once; drop by `alert_id`."
-        ),
-        _Topic(settings.segment_changes, "segment-change", send, "At least once; drop repeats by `change_id`."),
-        _Topic(settings.dead_letters, "dead-letter", send, "Events that could not be applied, as they came."),
-        _Topic(
-            settings.training_examples, "training-example", ("send", "receive"), "Internal: from workers to trainer."
-        ),
-        _Topic(settings.actions, "action", receive, "What people and systems did about customers."),
-        _Topic(settings.notifications, "notification", send, "What became of each alert on each channel."),
-        _Topic(
-            settings.notification_dead_letters, "undelivered-alert", send, "Alerts that no channel took, as they came."
-        ),
+def _channels(settings: Settings) -> tuple[_Channel, ...]:
+    events = (
+        _Channel(settings.topic_of(event_type), f"{event_type}-event", ("receive",), declared.description)
+        for event_type, declared in EVENT_TYPES.items()
     )
+    others = (
+        _Channel(f"{settings.topic_prefix}{topic.name}", topic.message, topic.actions, topic.description)
+        for topic in TOPICS.values()
+    )
+    return (*events, *others)
 
 
 _EXAMPLE: Final = {"event_id": "e-1", "customer_id": "c-1", "occurred_at": "2026-01-02T03:04:05Z"}
 _EXAMPLES: Final[dict[str, dict[str, object]]] = {
-    "click-event": {**_EXAMPLE, "name": "product_viewed", "product_id": "p-7"},
-    "email-event": {**_EXAMPLE, "name": "opened", "campaign_id": "spring"},
-    "purchase-event": {**_EXAMPLE, "name": "completed", "order_id": "o-1", "amount": 49.9, "currency": "EUR"},
+    **{f"{event_type}-event": {**_EXAMPLE, **declared.example} for event_type, declared in EVENT_TYPES.items()},
     "action": {
         "action_id": "a-1",
         "customer_id": "c-1",
@@ -101,7 +91,7 @@ def _dead_letter(*more: str) -> dict[str, Any]:
 
 def _messages() -> dict[str, dict[str, Any]]:
     headers = {
-        **dict.fromkeys(("click-event", "email-event", "purchase-event"), _CONTENT_TYPE),
+        **dict.fromkeys((f"{event_type}-event" for event_type in EVENT_TYPES), _CONTENT_TYPE),
         **dict.fromkeys(("alert", "segment-change"), _cloud_events()),
     }
     messages: dict[str, dict[str, Any]] = {}
@@ -145,7 +135,7 @@ def _schemas() -> dict[str, Any]:
 def asyncapi() -> dict[str, Any]:
     """Return the document; topics and partitions are those of the default settings."""
     settings = Settings()
-    topics = _topics(settings)
+    topics = _channels(settings)
     channels = {
         topic.name: {
             "address": topic.name,

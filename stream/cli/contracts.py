@@ -12,7 +12,7 @@ import msgspec
 import orjson
 
 from stream.alerts.contract import Alert, SegmentChange
-from stream.events.model import ClickEvent, EmailEvent, PurchaseEvent
+from stream.events.model import CONTRACT_OF, PurchaseEvent
 from stream.notifications.contract import Action, Notification
 
 __all__ = ["CONTRACTS", "export", "schema_of"]
@@ -21,9 +21,7 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 #: File name (without ``.schema.json``) and type of each contract.
 CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
-    "click-event": ClickEvent,
-    "email-event": EmailEvent,
-    "purchase-event": PurchaseEvent,
+    **{f"{event_type}-event": contract for event_type, contract in CONTRACT_OF.items()},
     "alert": Alert,
     "segment-change": SegmentChange,
     "action": Action,

@@ -10,9 +10,11 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from stream.catalogue.declaring import Feature
+from stream.catalogue.windows import WINDOWS
 from stream.events.rejections import printable
 from stream.events.times import epoch_ms, rfc3339
-from stream.features.registry import FEATURES, Feature
+from stream.features.registry import FEATURES
 from stream.notifications.actions import latest_actions
 from stream.notifications.contract import Action
 from stream.reporting.refreshed import Refreshed
@@ -20,7 +22,6 @@ from stream.storage.notification_store import Known
 
 __all__ = ["customer_view"]
 
-_WINDOW_GROUPS: Final = ("clicks", "emails", "purchases", "spend")
 _UNKNOWN: Final = "not known yet"
 
 
@@ -108,8 +109,8 @@ def _why(reasons: Sequence[tuple[float, str]]) -> Iterator[RenderableType]:
 
 
 def _base(feature: Feature) -> str:
-    name, _, window = feature.name.rpartition("_")
-    return name if name in _WINDOW_GROUPS and window[:1].isdigit() else ""
+    """The name of what is summed over windows, without the window; empty for any other feature."""
+    return feature.name.removesuffix(f"_{feature.window.label}") if feature.source and feature.window else ""
 
 
 def _shown(feature: Feature, value: float | None) -> str:
@@ -122,7 +123,7 @@ def _shown(feature: Feature, value: float | None) -> str:
 
 def _windows(values: dict[str, float | None]) -> Table:
     """One row for what is counted over windows, one column for each window."""
-    labels = ("1h", "1d", "7d", "28d", "90d")
+    labels = [window.label for window in WINDOWS]
     table = Table.grid(padding=(0, 3, 0, 0))
     table.add_column(no_wrap=True)
     for _ in labels:

@@ -1,18 +1,19 @@
-"""docs/features.md, written from the registry: ``python -m stream.cli.feature_reference docs/features.md``."""
+"""docs/features.md, written from the catalogue: ``python -m stream.cli.feature_reference docs/features.md``."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from stream.features.registry import FEATURES, HOUR_MS, INPUT_SCALE, Feature, Transform
+from stream.catalogue.declaring import Feature, Transform
+from stream.features.registry import FEATURES, HOUR_MS, INPUT_SCALE
 
 __all__ = ["reference"]
 
 _HEAD = f"""# Features
 
 Every customer has these features; a document in Redis shows them under ``features``. Written from
-`stream/features/registry.py` by `python -m stream.cli.feature_reference docs/features.md`.
+`stream/catalogue/features.py` by `python -m stream.cli.feature_reference docs/features.md`.
 
 *Sawtooth* windows are sums over tiles: exact at the head, up to one hop longer than the window at the tail.
 *Model input* is what the models see, rounded to 1/{INPUT_SCALE}; "missing" is the value that stands for "not known
@@ -27,8 +28,8 @@ Documents show what is not trivial: a feature that is not there has the value in
 
 def _row(feature: Feature) -> str:
     window = "all history"
-    if feature.window_ms is not None:
-        days, hours = divmod(feature.window_ms // HOUR_MS, 24)
+    if feature.window is not None:
+        days, hours = divmod(feature.window.span_ms // HOUR_MS, 24)
         window = f"{days}d" if days > 1 else f"{24 * days + hours}h"
     model_input = "log(1 + value)" if feature.transform is Transform.LOG1P else "value"
     cells = (

@@ -5,11 +5,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from stream.catalogue.windows import MINUTE_MS
 from stream.errors import CodecError
 from stream.events.columns import MONEY_SCALE, UNKNOWN_AMOUNT
 from stream.events.times import rfc3339
 from stream.features import codec
-from stream.features.profile import CART, CLICK, EMAIL, MINUTE_MS, NEVER, PURCHASE
+from stream.features.profile import CART, CLICK, EMAIL, NEVER, PURCHASE
 from stream.features.registry import DAY_MS, HOUR_MS
 from stream.processing.foresight import foreseen
 from stream.processing.rules import Rules

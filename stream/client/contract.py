@@ -9,20 +9,14 @@ from stream.client.record import EventRecord
 from stream.errors import InvalidEventError
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
-from stream.events.model import ClickEvent, EmailEvent, PurchaseEvent
+from stream.events.model import CONTRACT_OF, Event
 from stream.events.placement import Placement, place
 from stream.events.rejections import Rejection
 from stream.settings import Settings
 
-__all__ = ["Admitted", "Contract", "Draft", "Event"]
+__all__ = ["Admitted", "Contract", "Draft"]
 
-Event = ClickEvent | EmailEvent | PurchaseEvent
-
-_TYPE_OF: dict[type[Event], EventType] = {
-    ClickEvent: EventType.CLICK,
-    EmailEvent: EventType.EMAIL,
-    PurchaseEvent: EventType.PURCHASE,
-}
+_TYPE_OF: dict[type[Event], EventType] = {contract: event_type for event_type, contract in CONTRACT_OF.items()}
 _ENCODER = msgspec.json.Encoder()
 
 

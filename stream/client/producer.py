@@ -13,12 +13,13 @@ from typing import Any, Final, NamedTuple, Self
 import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from stream.client.contract import Contract, Event
+from stream.client.contract import Contract
 from stream.client.ledger import Ledger
 from stream.client.record import EventRecord
 from stream.clock import Clock, SystemClock
 from stream.errors import DeliveryError, PublishError, TopologyError
 from stream.events.kinds import EventType
+from stream.events.model import Event
 from stream.settings import Settings
 
 __all__ = ["Delivery", "OnDelivery", "Producer", "Receipt"]
@@ -90,7 +91,9 @@ class Producer:
         self._settings = settings or Settings.from_env(os.environ)
         self._contract = Contract(self._settings)
         self._clock = clock or SystemClock()
-        self._topics: dict[EventType, str] = dict(zip(EventType, self._settings.event_topics, strict=True))
+        self._topics: dict[EventType, str] = {
+            event_type: self._settings.topic_of(event_type) for event_type in EventType
+        }
         self._delivery_timeout_s = delivery_timeout_s
         self._ledger = Ledger(on_refusal=self._note)
         self._fatal = ""

@@ -25,6 +25,7 @@ from typing import Any, Final
 
 import orjson
 
+from stream.catalogue.events import EVENT_TYPES
 from stream.events.csv_rows import Cells, read_rows
 from stream.events.csv_survey import CsvSurvey, digest_of, name_of, order_key, survey
 from stream.events.kinds import EventType
@@ -39,7 +40,6 @@ from stream.events.times import epoch_ms
 __all__ = ["read_csv"]
 
 _TYPES = {event_type.value: event_type for event_type in EventType}
-_REFERENCES = {"purchase": "order_id", "email": "campaign_id", "click": "product_id"}
 #: Orders of more items go without them: a record has its limits, and the amount is what counts.
 _MAX_ITEMS: Final = 400
 
@@ -165,11 +165,11 @@ class _Reader:
             "occurred_at": row.at,
             "name": row.name,
         }
-        reference = cells.ref_id.strip()
+        reference, field = cells.ref_id.strip(), EVENT_TYPES[row.event_type].reference
         if row.event_type is EventType.PURCHASE:
             self._add_purchase(native, rows, row)
-        elif reference and row.name != "coupon_redeemed":
-            native[_REFERENCES[row.event_type]] = reference
+        elif reference and field and row.name != "coupon_redeemed":
+            native[field] = reference
         value = orjson.dumps(native, option=orjson.OPT_UTC_Z)
         return LogEvent(row.event_type, cells.customer_id, epoch_ms(row.at), value, rows[0].cells.line)
 

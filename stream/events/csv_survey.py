@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import xxhash
 
+from stream.catalogue.events import EVENT_NAMES
 from stream.errors import EventLogError
 from stream.events.csv_rows import Cells
 from stream.events.log_form import LineItems, LogForm
@@ -19,15 +20,7 @@ from stream.events.parsing_times import DateOrder, DateOrders
 __all__ = ["NAMES", "CsvSurvey", "digest_of", "name_of", "order_key", "survey"]
 
 #: Native names of types and subtypes, where they differ from the subtype.
-NAMES: Final = {
-    ("purchase", "basket"): "completed",
-    ("purchase", "order"): "completed",
-    ("purchase", "return"): "refunded",
-    ("purchase", "refund"): "refunded",
-    ("purchase", "cancel"): "cancelled",
-    ("purchase", "canceled"): "cancelled",
-    ("click", "coupon_redeem"): "coupon_redeemed",
-}
+NAMES: Final = {(one.type, subtype): one.name for one in EVENT_NAMES.values() for subtype in one.csv}
 _SEPARATOR = "\x1f"
 
 

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from stream.catalogue.events import EVENT_TYPES
 from stream.events.alphabet import Alphabet
 from stream.events.columns import EVENT, HASH_BITS, UNKNOWN_AMOUNT
 from stream.events.diagnosis import diagnose
-from stream.events.kinds import KIND_OF, EventKind, EventType
-from stream.events.model import EARLIEST_MS, LATEST_MS, ClickEvent, EmailEvent, PurchaseEvent
+from stream.events.kinds import KIND_OF, VARIANT_OF, EventType
+from stream.events.model import CONTRACT_OF, EARLIEST_MS, LATEST_MS, Event, PurchaseEvent
 from stream.events.money import Exchange
 from stream.events.parsing_times import epoch_seconds
 from stream.events.rejections import Reason, Rejection
@@ -29,16 +30,12 @@ from stream.settings import Settings
 
 __all__ = ["Decoded", "Decoder", "Record", "hash_event_ids", "hash_ids"]
 
-Event = ClickEvent | EmailEvent | PurchaseEvent
-
 _LOG = logging.getLogger(__name__)
 _MASK = np.uint64(2**HASH_BITS - 1)
-#: What tells the ids of one type from those of another. Purchases have none: profiles that were stored before ids
-#: counted per type know theirs.
+#: What tells the ids of one type from those of another.
 _TYPE_SALT = {
-    EventType.CLICK: xxhash.xxh3_64_intdigest(b"click") % 2**HASH_BITS,
-    EventType.EMAIL: xxhash.xxh3_64_intdigest(b"email") % 2**HASH_BITS,
-    EventType.PURCHASE: 0,
+    event_type: 0 if declared.ids_are_plain else xxhash.xxh3_64_intdigest(event_type.encode()) % 2**HASH_BITS
+    for event_type, declared in EVENT_TYPES.items()
 }
 _TIMESTAMP = attrgetter("timestamp")
 #: Control characters, and those that turn the direction of writing.
@@ -114,7 +111,7 @@ def hash_event_ids(event_type: EventType, ids: Sequence[str]) -> npt.NDArray[np.
 
 
 class Decoder:
-    """Decodes and checks records of the three topics.
+    """Decodes and checks records of the topics of events.
 
     The happy path does as little as possible in Python: the guards on raw bytes are C-speed searches over the whole
     batch, msgspec checks the contract, and which record is bad, and why, is found out after the batch was refused.
@@ -149,9 +146,7 @@ class Decoder:
         self._max_bytes = max_bytes
         self._earliest_ms = earliest_ms
         self._readers: dict[EventType, Callable[[bytes], Event]] = {
-            EventType.CLICK: msgspec.json.Decoder(ClickEvent).decode,
-            EventType.EMAIL: msgspec.json.Decoder(EmailEvent).decode,
-            EventType.PURCHASE: msgspec.json.Decoder(PurchaseEvent).decode,
+            event_type: msgspec.json.Decoder(contract).decode for event_type, contract in CONTRACT_OF.items()
         }
 
     @classmethod
@@ -283,15 +278,21 @@ _CODES = {
     event_type: {name: int(kind) for (of_type, name), kind in KIND_OF.items() if of_type is event_type}
     for event_type in EventType
 }
+_VARIANTS = {
+    event_type: [
+        (name, flag, int(kind)) for (of_type, name), (flag, kind) in VARIANT_OF.items() if of_type is event_type
+    ]
+    for event_type in EventType
+}
 
 
 def _kinds(event_type: EventType, events: Sequence[Event]) -> list[int]:
     codes = _CODES[event_type]
     kinds = [codes[event.name] for event in events]
-    if event_type is EventType.EMAIL:
+    for name, flag, kind in _VARIANTS[event_type]:
         for row, event in enumerate(events):
-            if isinstance(event, EmailEvent) and event.machine_open and event.name == "opened":
-                kinds[row] = int(EventKind.EMAIL_MACHINE_OPENED)
+            if event.name == name and getattr(event, flag):
+                kinds[row] = kind
     return kinds
 
 

@@ -5,16 +5,23 @@ Unknown extra fields are ignored, so producers may add their own. Optional field
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
+import msgspec
 from msgspec import Meta, Struct
 
+from stream.catalogue.declaring import DeclaredType
+from stream.catalogue.events import EVENT_NAMES, EVENT_TYPES, EventType
+
 __all__ = [
+    "CONTRACT_OF",
     "EARLIEST_MS",
     "LATEST_MS",
     "MAX_AMOUNT",
     "ClickEvent",
     "EmailEvent",
+    "Event",
     "Instant",
     "Item",
     "PurchaseEvent",
@@ -49,7 +56,33 @@ Currency = Annotated[str, Meta(description="ISO 4217", extra_json_schema={"patte
 Label = Annotated[str, Meta(max_length=256)]
 
 
-class _Event(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+def _names(event_type: EventType) -> Any:
+    """The type of the names that are declared for a type of events, in the order of their kinds."""
+    return Literal[tuple(one.name for one in EVENT_NAMES.values() if one.type == event_type and not one.variant)]
+
+
+if TYPE_CHECKING:
+    # what editors and type checkers show; a test compares it with the declarations
+    ClickName = Literal[
+        "product_viewed",
+        "product_list_viewed",
+        "product_searched",
+        "product_added",
+        "product_removed",
+        "cart_viewed",
+        "checkout_started",
+        "coupon_redeemed",
+        "page_viewed",
+    ]
+    EmailName = Literal["sent", "delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "replied"]
+    PurchaseName = Literal["completed", "refunded", "cancelled"]
+else:
+    ClickName = _names(EventType.CLICK)
+    EmailName = _names(EventType.EMAIL)
+    PurchaseName = _names(EventType.PURCHASE)
+
+
+class Event(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The fields that all events share.
 
     ``event_id`` makes the event idempotent: a second event of the type with the id of a known one is dropped.
@@ -61,40 +94,28 @@ class _Event(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     occurred_at: Instant
     channel: Label | None = None
 
+    if TYPE_CHECKING:
 
-class ClickEvent(_Event, frozen=True, kw_only=True, gc=False):
+        @property
+        def name(self) -> str:
+            """What happened; each type of events has its own names."""
+            raise NotImplementedError
+
+
+class ClickEvent(Event, frozen=True, kw_only=True, gc=False):
     """Something a customer did on the site, in the app or with a coupon."""
 
-    name: Literal[
-        "product_viewed",
-        "product_list_viewed",
-        "product_searched",
-        "product_added",
-        "product_removed",
-        "cart_viewed",
-        "checkout_started",
-        "coupon_redeemed",
-        "page_viewed",
-    ]
+    name: ClickName
     url: Annotated[str, Meta(max_length=8192)] | None = None
     product_id: Label | None = None
     category: Label | None = None
     session_id: Label | None = None
 
 
-class EmailEvent(_Event, frozen=True, kw_only=True, gc=False):
+class EmailEvent(Event, frozen=True, kw_only=True, gc=False):
     """What became of an e-mail. ``machine_open`` marks an open by a proxy or scanner, not by a person."""
 
-    name: Literal[
-        "sent",
-        "delivered",
-        "opened",
-        "clicked",
-        "bounced",
-        "complained",
-        "unsubscribed",
-        "replied",
-    ]
+    name: EmailName
     campaign_id: Label | None = None
     message_id: Annotated[str, Meta(max_length=998)] | None = None
     machine_open: bool | None = False
@@ -110,7 +131,7 @@ class Item(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     category: Label | None = None
 
 
-class PurchaseEvent(_Event, frozen=True, kw_only=True):
+class PurchaseEvent(Event, frozen=True, kw_only=True):
     """What became of an order.
 
     ``completed``: told again of the same ``order_id``, it is the same order; the newest ``amount`` wins. Without an
@@ -119,9 +140,44 @@ class PurchaseEvent(_Event, frozen=True, kw_only=True):
     the order with that ``order_id`` whole. An ``amount`` needs its ``currency``.
     """
 
-    name: Literal["completed", "refunded", "cancelled"]
+    name: PurchaseName
     order_id: Id
     amount: Amount | None = None
     currency: Currency | None = None
     items: tuple[Item, ...] | None = None
     coupon: Label | None = None
+
+
+def _contract(event_type: EventType, declared: DeclaredType) -> type[Event]:
+    """The contract of a type that has its fields in its declaration only."""
+    types: list[Any] = [
+        Annotated[str, Meta(max_length=field.max_length)] if field.type is str else field.type
+        for field in declared.fields
+    ]
+    fields = [(field.name, of | None, None) for field, of in zip(declared.fields, types, strict=True)]
+    contract: Any = msgspec.defstruct(
+        f"{event_type.title().replace('_', '')}Event",
+        [("name", _names(event_type)), *fields],
+        bases=(Event,),
+        namespace={"__doc__": declared.description},
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+        gc=False,
+    )
+    return cast(type[Event], contract)
+
+
+_WITH_CLASSES: Final[dict[EventType, type[Event]]] = {
+    EventType.CLICK: ClickEvent,
+    EventType.EMAIL: EmailEvent,
+    EventType.PURCHASE: PurchaseEvent,
+}
+
+#: The contract of each type of events.
+CONTRACT_OF: Final = MappingProxyType(
+    {
+        event_type: _WITH_CLASSES.get(event_type) or _contract(event_type, declared)
+        for event_type, declared in EVENT_TYPES.items()
+    }
+)

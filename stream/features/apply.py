@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from stream.catalogue.events import CHANNELS, EVENT_NAMES
 from stream.compiling import jit
 from stream.events.columns import UNKNOWN_AMOUNT
 from stream.events.kinds import EventKind
 from stream.features import orders, tiles
 from stream.features.insertion import rotate, sort
-from stream.features.profile import CART, CLICK, EMAIL, MAX_IDS, NEVER, RETENTION_MS
+from stream.features.profile import CLICK, EMAIL, MAX_IDS, NEVER, RETENTION_MS
 
 __all__ = ["APPLIED", "DUPLICATE", "MOST_MONEY", "TOO_LATE", "TOO_MUCH", "UNKNOWN_ORDER", "apply", "forget"]
 
@@ -22,17 +23,21 @@ UNKNOWN_ORDER, TOO_MUCH = np.uint8(3), np.uint8(4)
 MOST_MONEY = 2**60
 
 # Numba freezes plain integers into the compiled code; enum members it would look up.
-_LAST_CLICK = int(EventKind.PAGE_VIEWED)
-_PRODUCT_ADDED = int(EventKind.PRODUCT_ADDED)
 _SENT = int(EventKind.EMAIL_SENT)
 _OPENED = int(EventKind.EMAIL_OPENED)
 _CLICKED = int(EventKind.EMAIL_CLICKED)
 _COMPLAINED = int(EventKind.EMAIL_COMPLAINED)
 _UNSUBSCRIBED = int(EventKind.EMAIL_UNSUBSCRIBED)
-_REPLIED = int(EventKind.EMAIL_REPLIED)
 _COMPLETED = int(EventKind.ORDER_COMPLETED)
 _REFUNDED = int(EventKind.ORDER_REFUNDED)
+_CANCELLED = int(EventKind.ORDER_CANCELLED)
 _UNKNOWN = int(UNKNOWN_AMOUNT)
+
+_COUNTED = {channel.name: channel.number for channel in CHANNELS if not channel.kept_by}
+#: A bit for each channel in which an event of a kind counts, but for those that other parts of the kernel keep.
+_CHANNELS_OF = np.array(
+    [sum(1 << number for name, number in _COUNTED.items() if name in one.counts) for one in EVENT_NAMES.values()]
+)
 
 
 @jit
@@ -86,7 +91,23 @@ def _check(p, event_id, at):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _apply_email(p, kind, at):  # type: ignore[no-untyped-def]
+def _count(p, kind, at):  # type: ignore[no-untyped-def]
+    """Count an event of ``kind`` in the channels that it is declared to count in."""
+    held = _CHANNELS_OF[kind]
+    if held & 1 << CLICK:
+        p.last_click_at = max(p.last_click_at, at)
+    if held & 1 << EMAIL:
+        p.last_email_at = max(p.last_email_at, at)
+    channel = 0
+    while held:
+        if held & 1:
+            tiles.add(p, at, channel, 1, 0)
+        held >>= 1
+        channel += 1
+
+
+@jit
+def _note_email(p, kind, at):  # type: ignore[no-untyped-def]
     if kind == _SENT:
         p.emails_sent += 1
     elif kind == _OPENED:
@@ -95,9 +116,6 @@ def _apply_email(p, kind, at):  # type: ignore[no-untyped-def]
         p.emails_clicked += 1
     elif kind == _UNSUBSCRIBED or kind == _COMPLAINED:
         p.unsubscribed_at = max(p.unsubscribed_at, at)
-    if kind == _OPENED or kind == _CLICKED or kind == _REPLIED:
-        p.last_email_at = max(p.last_email_at, at)
-        tiles.add(p, at, EMAIL, 1, 0)
 
 
 @jit
@@ -120,7 +138,7 @@ def _apply_purchase(p, kind, event):  # type: ignore[no-untyped-def]
             p.at_risk_from = -NEVER
     elif kind == _REFUNDED:
         orders.refund(p, event.order_id, event.time, event.amount)
-    else:
+    elif kind == _CANCELLED:
         orders.cancel(p, event.order_id, event.time)
 
 
@@ -134,7 +152,7 @@ def apply(p, event):  # type: ignore[no-untyped-def]
     at = event.time
     kind = event.kind
     status = _check(p, event.event_id, at)
-    if status == APPLIED and kind >= _COMPLETED:
+    if status == APPLIED:
         status = _admits(p, kind, event)
     if status != APPLIED:
         return status
@@ -143,15 +161,9 @@ def apply(p, event):  # type: ignore[no-untyped-def]
     p.first_at = min(p.first_at, at)
     p.last_at = max(p.last_at, at)
     p.habit_due = True
-    if kind <= _LAST_CLICK:
-        p.last_click_at = max(p.last_click_at, at)
-        tiles.add(p, at, CLICK, 1, 0)
-        if kind == _PRODUCT_ADDED:
-            tiles.add(p, at, CART, 1, 0)
-    elif kind < _COMPLETED:
-        _apply_email(p, kind, at)
-    else:
-        _apply_purchase(p, kind, event)
+    _count(p, kind, at)
+    _note_email(p, kind, at)
+    _apply_purchase(p, kind, event)
     return APPLIED
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from stream.catalogue.events import CHANNELS
+from stream.catalogue.windows import MINUTE_MS
 from stream.compiling import jit
 from stream.events.columns import UNKNOWN_AMOUNT
 from stream.features.insertion import sort, sort_orders
@@ -18,7 +20,6 @@ from stream.features.profile import (
     MAX_ORDERS,
     MAX_REFUNDS,
     MAX_RETRACTIONS,
-    MINUTE_MS,
     MINUTE_TILES,
     NEVER,
     PURCHASE,
@@ -36,7 +37,7 @@ _ID_OCTETS = 6
 #: What `put_events` writes at most, and `get_events` reads at most.
 MOST_EVENT_OCTETS = (
     64
-    + DAY_TILES * 54
+    + DAY_TILES * (18 + 9 * len(CHANNELS))
     + (HOUR_TILES + MINUTE_TILES) * 36
     + MAX_IDS * 16
     + MAX_ORDERS * 34

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from stream.catalogue.events import CHANNELS
 from stream.compiling import jit
-from stream.features.registry import DAY_MS, FEATURES, HOUR_MS
+from stream.features.registry import DAY_MS, FEATURES
 
 __all__ = [
     "CART",
@@ -37,10 +38,11 @@ NEVER = np.int64(-(2**62))
 #: Events older than this against the customer's newest event are not applied (they cannot be checked for duplicates).
 RETENTION_MS = 90 * DAY_MS
 
-#: Channels of a tile. Hour and five-minute tiles have the first three.
-CLICK, EMAIL, PURCHASE, CART = 0, 1, 2, 3
+#: Channels of a tile, by name. Hour and five-minute tiles have the fine ones.
+_NUMBER_OF = {channel.name: channel.number for channel in CHANNELS}
+CLICK, EMAIL, PURCHASE, CART = (_NUMBER_OF[name] for name in ("click", "email", "purchase", "cart"))
+_FINE_CHANNELS = sum(channel.is_fine for channel in CHANNELS)
 
-MINUTE_MS = HOUR_MS // 12
 #: Ring lengths: the window in hops, one more for the tile that the tail cuts, rounded up for the modulo.
 MINUTE_TILES, HOUR_TILES, DAY_TILES = 16, 32, 96
 
@@ -56,12 +58,12 @@ PROFILE = np.dtype(
     [
         # tiles: a ring slot belongs to the tile whose index is its stamp
         ("day_stamp", np.int32, (DAY_TILES,)),
-        ("day_count", np.int32, (DAY_TILES, 4)),
+        ("day_count", np.int32, (DAY_TILES, len(CHANNELS))),
         ("day_spend", np.int64, (DAY_TILES,)),
         ("hour_stamp", np.int32, (HOUR_TILES,)),
-        ("hour_count", np.int32, (HOUR_TILES, 3)),
+        ("hour_count", np.int32, (HOUR_TILES, _FINE_CHANNELS)),
         ("minute_stamp", np.int32, (MINUTE_TILES,)),
-        ("minute_count", np.int32, (MINUTE_TILES, 3)),
+        ("minute_count", np.int32, (MINUTE_TILES, _FINE_CHANNELS)),
         # whole history
         ("first_at", np.int64),
         ("last_at", np.int64),

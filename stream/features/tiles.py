@@ -13,8 +13,9 @@ Adding to a tile commutes, so the order in which events arrive does not matter.
 
 from __future__ import annotations
 
+from stream.catalogue.windows import MINUTE_MS
 from stream.compiling import jit
-from stream.features.profile import DAY_TILES, HOUR_TILES, MINUTE_MS, MINUTE_TILES
+from stream.features.profile import DAY_TILES, HOUR_TILES, MINUTE_TILES
 from stream.features.registry import DAY_MS, HOUR_MS
 
 __all__ = ["add", "day_count"]

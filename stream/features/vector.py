@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
+from stream.catalogue.declaring import Transform, Window
+from stream.catalogue.events import CHANNELS
+from stream.catalogue.summing import MONEY
+from stream.catalogue.windows import DAY_1, DAY_28, HOUR_1, WINDOWS
 from stream.compiling import jit, jit_inline
 from stream.events.columns import MONEY_SCALE
 from stream.features.profile import (
@@ -13,18 +18,13 @@ from stream.features.profile import (
     CLICK,
     DAY_TILES,
     EMAIL,
-    MINUTE_MS,
     NEVER,
     PURCHASE,
 )
-from stream.features.registry import COLUMN, DAY_MS, FEATURES, HOUR_MS, INPUT_SCALE, Transform
+from stream.features.registry import COLUMN, DAY_MS, FEATURES, INPUT_SCALE
 
 __all__ = ["quantise", "values"]
 
-_CLICKS = COLUMN["clicks_1h"]
-_EMAILS = COLUMN["emails_1h"]
-_PURCHASES = COLUMN["purchases_1h"]
-_SPEND = COLUMN["spend_7d"]
 _SINCE_CLICK = COLUMN["days_since_click"]
 _SINCE_EMAIL = COLUMN["days_since_email"]
 _SINCE_PURCHASE = COLUMN["days_since_purchase"]
@@ -43,10 +43,52 @@ _INTERVAL = COLUMN["purchase_interval"]
 _MONEY = float(MONEY_SCALE)
 _DAY = float(DAY_MS)
 
-#: Windows in hops: the tile that is this many before the present one is cut by the tail and counts whole.
-_MINUTE_SPAN = HOUR_MS // MINUTE_MS
-_HOUR_SPAN = DAY_MS // HOUR_MS
-_SHORT_SPAN, _MEDIUM_SPAN, _LONG_SPAN = 7, 28, 90
+
+#: Windows of days, shortest first, in hops: the tile that is so many before the present one is cut by the tail and
+#: counts whole.
+_DAY_WINDOWS = tuple(window for window in WINDOWS if window.hop_ms == DAY_MS)
+_DAY_SPANS = np.array([window.hops for window in _DAY_WINDOWS])
+#: Where `_DAY_WINDOWS` ends that expressions over days look at.
+_MONTH = _DAY_WINDOWS.index(DAY_28)
+
+
+def _sums(window: Window, source: str = "") -> list[tuple[int, int]]:
+    """(column, channel) of each feature that sums a channel over ``window``; or the columns that sum ``source``."""
+    number_of = {channel.name: channel.number for channel in CHANNELS}
+    return [
+        (feature.column, number_of.get(feature.source, -1))
+        for feature in FEATURES
+        if feature.window == window and feature.source and (feature.source == MONEY) == bool(source)
+    ]
+
+
+def _table(rows: list[list[tuple[int, int]]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows end to end, int64[pairs, 2], and where each begins and the last ends."""
+    starts = np.cumsum([0, *map(len, rows)])
+    return np.array([pair for row in rows for pair in row], np.int64).reshape(-1, 2), starts
+
+
+_MINUTE_HOP, _MINUTE_SPAN = HOUR_1.hop_ms, HOUR_1.hops
+_HOUR_HOP, _HOUR_SPAN = DAY_1.hop_ms, DAY_1.hops
+_MINUTE_SUMS, _ = _table([_sums(HOUR_1)])
+_HOUR_SUMS, _ = _table([_sums(DAY_1)])
+
+#: The longest window over which a channel is summed: its column is where the days are added up.
+_LONGEST = {channel: (k, column) for k, window in enumerate(_DAY_WINDOWS) for column, channel in _sums(window)}
+#: (column, channel) of what is added up, those of long windows first, and how many are in the days of each window.
+_ADDED = np.array(
+    [(column, channel) for channel, (_, column) in sorted(_LONGEST.items(), key=lambda item: (-item[1][0], item[0]))],
+    np.int64,
+).reshape(-1, 2)
+_ADDED_IN = np.array([sum(longest >= k for longest, _ in _LONGEST.values()) for k in range(len(_DAY_WINDOWS))])
+#: (column, column in which it is added up) of the features of each window but the longest of a channel.
+_SHOWN, _SHOWN_STARTS = _table(
+    [
+        [(column, _LONGEST[channel][1]) for column, channel in _sums(window) if _LONGEST[channel][0] != k]
+        for k, window in enumerate(_DAY_WINDOWS)
+    ]
+)
+_SPENT, _SPENT_STARTS = _table([_sums(window, MONEY) for window in _DAY_WINDOWS])
 
 _MISSING = np.array([feature.missing for feature in FEATURES])
 _LOG1P = np.array([feature.transform is Transform.LOG1P for feature in FEATURES])
@@ -63,31 +105,23 @@ def _live(p, now, hop, span):  # type: ignore[no-untyped-def]
 
 
 @jit_inline
-def _short_window(p, now, hop, span, stamps, counts, out, window):  # type: ignore[no-untyped-def]
-    clicks = 0
-    emails = 0
-    purchases = 0
+def _short_window(p, now, hop, span, stamps, counts, sums, out):  # type: ignore[no-untyped-def]
+    for k in range(sums.shape[0]):
+        out[sums[k, 0]] = 0.0
     first, last = _live(p, now, hop, span)
     slot = first % stamps.shape[0]
     for index in range(first, last + 1):
         if stamps[slot] == index:
-            clicks += counts[slot, CLICK]
-            emails += counts[slot, EMAIL]
-            purchases += counts[slot, PURCHASE]
+            for k in range(sums.shape[0]):
+                out[sums[k, 0]] += counts[slot, sums[k, 1]]
         slot += 1
         if slot == stamps.shape[0]:
             slot = 0
-    out[_CLICKS + window] = clicks
-    out[_EMAILS + window] = emails
-    out[_PURCHASES + window] = purchases
 
 
 @jit
-def _sum_days(p, first, last, last_order_day):  # type: ignore[no-untyped-def]
-    """Clicks, e-mails, purchases, spend, active days, additions after the last order, of days ``first``..``last``."""
-    clicks = 0
-    emails = 0
-    purchases = 0
+def _sum_days(p, first, last, last_order_day, added, out):  # type: ignore[no-untyped-def]
+    """Add days ``first``..``last`` to the first ``added`` sums; their spend, active days, additions after the order."""
     spend = np.int64(0)
     active_days = 0
     additions = 0
@@ -95,9 +129,8 @@ def _sum_days(p, first, last, last_order_day):  # type: ignore[no-untyped-def]
     for day in range(first, last + 1):
         if p.day_stamp[slot] == day:
             counts = p.day_count[slot]
-            clicks += counts[CLICK]
-            emails += counts[EMAIL]
-            purchases += counts[PURCHASE]
+            for k in range(added):
+                out[_ADDED[k, 0]] += counts[_ADDED[k, 1]]
             spend += p.day_spend[slot]
             if counts[CLICK] > 0 or counts[EMAIL] > 0 or counts[PURCHASE] > 0:
                 active_days += 1
@@ -106,36 +139,34 @@ def _sum_days(p, first, last, last_order_day):  # type: ignore[no-untyped-def]
         slot += 1
         if slot == DAY_TILES:
             slot = 0
-    return clicks, emails, purchases, spend, active_days, additions
+    return spend, active_days, additions
 
 
 @jit
 def _day_windows(p, now, out):  # type: ignore[no-untyped-def]
+    """The days of a window are those of the next shorter one, and the older ones of its own."""
     today = now // DAY_MS
     last_order_day = p.last_order_at // DAY_MS if p.last_order_at != NEVER else -1
-    first, last = _live(p, now, DAY_MS, _LONG_SPAN)
-    week, month = max(first, today - _SHORT_SPAN), max(first, today - _MEDIUM_SPAN)
-    clicks, emails, purchases, spend, active_days, additions = _sum_days(p, week, last, last_order_day)
-    out[_CLICKS + 2] = clicks
-    out[_EMAILS + 2] = emails
-    out[_PURCHASES + 2] = purchases
-    out[_SPEND] = spend / _MONEY
-    older = _sum_days(p, month, min(week - 1, last), last_order_day)
-    clicks += older[0]
-    emails += older[1]
-    purchases += older[2]
-    spend += older[3]
-    out[_CLICKS + 3] = clicks
-    out[_EMAILS + 3] = emails
-    out[_PURCHASES + 3] = purchases
-    out[_SPEND + 1] = spend / _MONEY
-    out[_ACTIVE_DAYS] = active_days + older[4]
-    out[_OPEN_CARTS] = additions + older[5]
-    older = _sum_days(p, first, min(month - 1, last), last_order_day)
-    out[_CLICKS + 4] = clicks + older[0]
-    out[_EMAILS + 4] = emails + older[1]
-    out[_PURCHASES + 4] = purchases + older[2]
-    out[_SPEND + 2] = (spend + older[3]) / _MONEY
+    first, last = _live(p, now, DAY_MS, _DAY_SPANS[-1])
+    for k in range(_ADDED.shape[0]):
+        out[_ADDED[k, 0]] = 0.0
+    spend = np.int64(0)
+    active_days = 0
+    additions = 0
+    for window in range(_DAY_SPANS.shape[0]):
+        begin = max(first, today - _DAY_SPANS[window])
+        sums = _sum_days(p, begin, last, last_order_day, _ADDED_IN[window], out)
+        spend += sums[0]
+        active_days += sums[1]
+        additions += sums[2]
+        for k in range(_SHOWN_STARTS[window], _SHOWN_STARTS[window + 1]):
+            out[_SHOWN[k, 0]] = out[_SHOWN[k, 1]]
+        for k in range(_SPENT_STARTS[window], _SPENT_STARTS[window + 1]):
+            out[_SPENT[k, 0]] = spend / _MONEY
+        if window == _MONTH:
+            out[_ACTIVE_DAYS] = active_days
+            out[_OPEN_CARTS] = additions
+        last = min(begin - 1, last)
 
 
 @jit
@@ -177,8 +208,8 @@ def values(p, now, out):  # type: ignore[no-untyped-def]
 
     ``now`` must not be before the newest event of the profile.
     """
-    _short_window(p, now, MINUTE_MS, _MINUTE_SPAN, p.minute_stamp, p.minute_count, out, 0)
-    _short_window(p, now, HOUR_MS, _HOUR_SPAN, p.hour_stamp, p.hour_count, out, 1)
+    _short_window(p, now, _MINUTE_HOP, _MINUTE_SPAN, p.minute_stamp, p.minute_count, _MINUTE_SUMS, out)
+    _short_window(p, now, _HOUR_HOP, _HOUR_SPAN, p.hour_stamp, p.hour_count, _HOUR_SUMS, out)
     _day_windows(p, now, out)
     _history(p, now, out)
 

@@ -17,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 import orjson
 
+from stream.catalogue.outputs import OUTPUTS
 from stream.compiling import jit
 from stream.errors import CodecError
 from stream.events.columns import MONEY_SCALE
@@ -52,39 +53,45 @@ _INPUTS = len(FEATURES)
 #: Documents written at a stretch: so many as stay in the cache until they are copied out.
 _ROWS = 256
 
-#: Text between the values, in the order in which `_write_row` writes them.
-_KEYS = (
-    b'{"customer_id":',
-    b',"as_of":',
-    b',"risk":',
-    b',"model_version":',
-    b',"alert":',
-    b',"at_risk_from":',
-    b',"value_at_risk":',
-    b',"expected_orders":',
-    b',"expected_spend":',
-    b',"lifetime_value":',
-    b',"segment":',
-    b',"reasons":',
-    b',"events":',
-    b',"orders":',
-    b',"spend":',
-    b',"first_at":',
-    b',"last_at":',
-    b',"last_order_at":',
-    b',"unsubscribed_at":',
-    b',"usual_gap_days":',
+_FIRST = "customer_id"
+#: Text before the value of each output, by its position in `OUTPUTS`; then before the features, the state, and the end.
+_TEXTS = (
+    *(b'%s"%s":' % (b"{" if name == _FIRST else b",", name.encode()) for name in OUTPUTS),
     b',"features":{',
     b'},"state":"',
     b'"}',
 )
+_KEY = {name: k for k, name in enumerate(OUTPUTS)}
+#: Decimal places by position.
+_PLACES = np.array([places or 0 for _, places in OUTPUTS.values()])
+_CUSTOMER_ID = _KEY["customer_id"]
+_AS_OF = _KEY["as_of"]
+_RISK = _KEY["risk"]
+_MODEL_VERSION = _KEY["model_version"]
+_ALERT = _KEY["alert"]
+_AT_RISK_FROM = _KEY["at_risk_from"]
+_VALUE_AT_RISK = _KEY["value_at_risk"]
+_EXPECTED_ORDERS = _KEY["expected_orders"]
+_EXPECTED_SPEND = _KEY["expected_spend"]
+_LIFETIME_VALUE = _KEY["lifetime_value"]
+_SEGMENT = _KEY["segment"]
+_REASONS = _KEY["reasons"]
+_EVENTS = _KEY["events"]
+_ORDERS = _KEY["orders"]
+_SPEND = _KEY["spend"]
+_FIRST_AT = _KEY["first_at"]
+_LAST_AT = _KEY["last_at"]
+_LAST_ORDER_AT = _KEY["last_order_at"]
+_UNSUBSCRIBED_AT = _KEY["unsubscribed_at"]
+_USUAL_GAP_DAYS = _KEY["usual_gap_days"]
+_FEATURES, _STATE, _END = range(len(OUTPUTS), len(OUTPUTS) + 3)
 _STATE_KEY, _LAST = b'"state":"', b'"}'
-_KEY_TEXT, _KEY_STARTS = fragments(_KEYS)
+_KEY_TEXT, _KEY_STARTS = fragments(_TEXTS)
 _NAME_TEXT, _NAME_STARTS = fragments([b'"%s":' % feature.name.encode() for feature in FEATURES])
 _OPEN, _CLOSE, _COMMA = b"{},"
 
 #: Octets of a document beside its ids, names of segments and packed profile, at most.
-_FIXED = len(_KEY_TEXT) + 2 * len(_NAME_TEXT) + MAX_NUMBER * (len(_KEYS) + 2 * _INPUTS)
+_FIXED = len(_KEY_TEXT) + 2 * len(_NAME_TEXT) + MAX_NUMBER * (len(_TEXTS) + 2 * _INPUTS)
 
 
 @jit
@@ -98,8 +105,8 @@ def _name(buffer, at, j):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _put_known(buffer, at, k, value, places):  # type: ignore[no-untyped-def]
-    return at if math.isnan(value) else put_decimal(buffer, _key(buffer, at, k), value, places)
+def _put_known(buffer, at, k, value):  # type: ignore[no-untyped-def]
+    return at if math.isnan(value) else put_decimal(buffer, _key(buffer, at, k), value, _PLACES[k])
 
 
 @jit
@@ -112,7 +119,7 @@ def _put_reasons(buffer, at, inputs, model, parts):  # type: ignore[no-untyped-d
     """Write the largest contributions to the logit, relative to a typical customer, largest first."""
     if not model.ready:
         return at
-    at = _key(buffer, at, 11)
+    at = _key(buffer, at, _REASONS)
     buffer[at] = _OPEN
     at += 1
     contributions(inputs, model, parts)
@@ -126,7 +133,7 @@ def _put_reasons(buffer, at, inputs, model, parts):  # type: ignore[no-untyped-d
         if rank > 0:
             buffer[at] = _COMMA
             at += 1
-        at = put_decimal(buffer, _name(buffer, at, largest), parts[largest], 3)
+        at = put_decimal(buffer, _name(buffer, at, largest), parts[largest], _PLACES[_REASONS])
         parts[largest] = 0.0
     buffer[at] = _CLOSE
     return at + 1
@@ -150,31 +157,31 @@ def _put_features(buffer, at, values):  # type: ignore[no-untyped-def]
 
 @jit
 def _write_row(buffer, at, p, row, values, inputs, worth, model, ids, segments, packed, parts):  # type: ignore[no-untyped-def]
-    at = put_fragment(buffer, _key(buffer, at, 0), ids[0], ids[1][row], ids[1][row + 1])
-    at = put_instant(buffer, _key(buffer, at, 1), p.as_of, True)
-    at = _put_known(buffer, at, 2, p.risk, 6)
-    at = put_integer(buffer, _key(buffer, at, 3), p.risk_version)
-    at = put_bool(buffer, _key(buffer, at, 4), p.raised)
-    at = _put_known_instant(buffer, at, 5, p.foreseen)
-    at = _put_known(buffer, at, 6, worth.at_risk[row], 2)
-    at = _put_known(buffer, at, 7, worth.orders[row], 3)
-    at = _put_known(buffer, at, 8, worth.spend[row], 2)
-    at = _put_known(buffer, at, 9, worth.lifetime[row], 2)
+    at = put_fragment(buffer, _key(buffer, at, _CUSTOMER_ID), ids[0], ids[1][row], ids[1][row + 1])
+    at = put_instant(buffer, _key(buffer, at, _AS_OF), p.as_of, True)
+    at = _put_known(buffer, at, _RISK, p.risk)
+    at = put_integer(buffer, _key(buffer, at, _MODEL_VERSION), p.risk_version)
+    at = put_bool(buffer, _key(buffer, at, _ALERT), p.raised)
+    at = _put_known_instant(buffer, at, _AT_RISK_FROM, p.foreseen)
+    at = _put_known(buffer, at, _VALUE_AT_RISK, worth.at_risk[row])
+    at = _put_known(buffer, at, _EXPECTED_ORDERS, worth.orders[row])
+    at = _put_known(buffer, at, _EXPECTED_SPEND, worth.spend[row])
+    at = _put_known(buffer, at, _LIFETIME_VALUE, worth.lifetime[row])
     if 0 <= p.segment < segments[1].shape[0] - 1:
-        at = _key(buffer, at, 10)
+        at = _key(buffer, at, _SEGMENT)
         at = put_fragment(buffer, at, segments[0], segments[1][p.segment], segments[1][p.segment + 1])
     at = _put_reasons(buffer, at, inputs, model, parts)
-    at = put_integer(buffer, _key(buffer, at, 12), p.events)
-    at = put_integer(buffer, _key(buffer, at, 13), p.orders)
-    at = put_decimal(buffer, _key(buffer, at, 14), (p.order_spend - p.refund_spend) / _MONEY, 4)
-    at = put_instant(buffer, _key(buffer, at, 15), p.first_at, False)
-    at = put_instant(buffer, _key(buffer, at, 16), p.last_at, False)
-    at = _put_known_instant(buffer, at, 17, p.last_order_at)
-    at = _put_known_instant(buffer, at, 18, p.unsubscribed_at)
-    at = _put_known(buffer, at, 19, p.habit_days, 2)
-    at = _put_features(buffer, _key(buffer, at, 20), values)
-    at = put_base64(buffer, _key(buffer, at, 21), packed[0], packed[1][row], packed[1][row + 1])
-    return _key(buffer, at, 22)
+    at = put_integer(buffer, _key(buffer, at, _EVENTS), p.events)
+    at = put_integer(buffer, _key(buffer, at, _ORDERS), p.orders)
+    at = put_decimal(buffer, _key(buffer, at, _SPEND), (p.order_spend - p.refund_spend) / _MONEY, _PLACES[_SPEND])
+    at = put_instant(buffer, _key(buffer, at, _FIRST_AT), p.first_at, False)
+    at = put_instant(buffer, _key(buffer, at, _LAST_AT), p.last_at, False)
+    at = _put_known_instant(buffer, at, _LAST_ORDER_AT, p.last_order_at)
+    at = _put_known_instant(buffer, at, _UNSUBSCRIBED_AT, p.unsubscribed_at)
+    at = _put_known(buffer, at, _USUAL_GAP_DAYS, p.habit_days)
+    at = _put_features(buffer, _key(buffer, at, _FEATURES), values)
+    at = put_base64(buffer, _key(buffer, at, _STATE), packed[0], packed[1][row], packed[1][row + 1])
+    return _key(buffer, at, _END)
 
 
 @jit

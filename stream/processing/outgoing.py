@@ -24,8 +24,8 @@ from stream.alerts.contract import (
     cloud_event_headers,
 )
 from stream.alerts.reasons import Score, changes, explain, remedy
-from stream.alerts.sentences import HABIT, habit_sentence
 from stream.alerts.severity import severity_of
+from stream.catalogue.wording import HABIT, habit_sentence
 from stream.events.columns import MONEY_SCALE
 from stream.events.times import rfc3339
 from stream.features.registry import COLUMN, FEATURE_NAMES, INPUT_SCALE

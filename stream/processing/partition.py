@@ -15,9 +15,9 @@ import numpy.typing as npt
 import xxhash
 
 from stream.alerts.severity import severity_of
+from stream.catalogue.events import KERNEL_TYPES
 from stream.errors import CodecError, DamagedProfileError
 from stream.events.dead_letters import dead_letter
-from stream.events.kinds import EventType
 from stream.events.rejections import Reason, Rejection
 from stream.features.apply import APPLIED, DUPLICATE
 from stream.features.profile import NEVER
@@ -35,7 +35,7 @@ from stream.processing.state import Counters, Outgoing, PartitionState
 
 __all__ = ["Outcome", "Partition"]
 
-_INPUTS = tuple(EventType)
+_INPUTS = KERNEL_TYPES
 _NO_TIMER = -int(NEVER)
 
 

@@ -27,9 +27,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
+from stream.catalogue.events import EVENT_NAMES
 from stream.compiling import jit
 from stream.events.columns import MONEY_SCALE
-from stream.events.kinds import EventKind
 from stream.features.habit import LOST_HABITS, RISK_POWER, learn_habit, lost_since
 from stream.features.profile import NEVER
 from stream.features.registry import DAY_MS
@@ -50,32 +52,28 @@ _MONTH_DAYS = 30.0
 _MONEY = float(MONEY_SCALE)
 _DAY = float(DAY_MS)
 
-_VIEWED = int(EventKind.PAGE_VIEWED)
-_OPENED = int(EventKind.EMAIL_OPENED)
-_CLICKED = int(EventKind.EMAIL_CLICKED)
-_REPLIED = int(EventKind.EMAIL_REPLIED)
-_COMPLAINED = int(EventKind.EMAIL_COMPLAINED)
-_UNSUBSCRIBED = int(EventKind.EMAIL_UNSUBSCRIBED)
-_REFUNDED = int(EventKind.ORDER_REFUNDED)
-_CANCELLED = int(EventKind.ORDER_CANCELLED)
+# by kind, as declared
+_LEAVING = np.array([one.is_leaving for one in EVENT_NAMES.values()])
+_SAYS_SO = np.array([one.says_so for one in EVENT_NAMES.values()])
+_INTEREST = np.array([one.is_interest for one in EVENT_NAMES.values()])
 
 
 @jit
 def is_of_leaving(kind):  # type: ignore[no-untyped-def]
     """What customers do when they leave: refund, cancellation, complaint, unsubscription."""
-    return kind == _REFUNDED or kind == _CANCELLED or says_so(kind)
+    return _LEAVING[kind]
 
 
 @jit
 def says_so(kind):  # type: ignore[no-untyped-def]
     """Wanting no more of the shop: a complaint or unsubscription. (Who returns goods mostly orders others.)"""
-    return kind == _COMPLAINED or kind == _UNSUBSCRIBED
+    return _SAYS_SO[kind]
 
 
 @jit
 def is_of_interest(kind):  # type: ignore[no-untyped-def]
     """Looking at the shop again: a site event, or a mail opened, clicked or answered."""
-    return kind <= _VIEWED or kind == _OPENED or kind == _CLICKED or kind == _REPLIED
+    return _INTEREST[kind]
 
 
 @jit

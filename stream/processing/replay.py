@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from stream.catalogue.events import KERNEL_TYPES
 from stream.events.decode import Decoder
-from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent, LogRecord
 from stream.features.registry import DAY_MS
 from stream.online_models.example import InvalidExample, Label, decode_example
@@ -29,7 +29,7 @@ from stream.processing.state import Counters, Outgoing
 
 __all__ = ["Replay"]
 
-_TYPES = tuple(EventType)
+_TYPES = KERNEL_TYPES
 _AT_END = [True] * len(_TYPES)
 _TOPICS = Topics()
 _SWEEP_CUSTOMERS = 5_000

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.catalogue.declaring import Feature
 from stream.cli.feature_reference import reference
 from stream.features import vector
-from stream.features.registry import COLUMN, FEATURE_NAMES, FEATURES, INPUT_SCALE, Feature
+from stream.features.registry import COLUMN, FEATURE_NAMES, FEATURES, INPUT_SCALE
 
 PAGE = Path(__file__).parents[2] / "docs" / "features.md"
 

@@ -78,11 +78,11 @@ def survivors(events: Iterable[Event]) -> list[Event]:
         first_of.setdefault(event.identity, event)
     told = first_of.values()
     cancelled = {event.order_id for event in told if event.kind is EventKind.ORDER_CANCELLED}
-    others = [event for event in told if event.kind < EventKind.ORDER_COMPLETED]
-    others += [event for event in told if event.kind is EventKind.ORDER_CANCELLED]
+    of_money = {EventKind.ORDER_COMPLETED, EventKind.ORDER_REFUNDED}
+    others = [event for event in told if event.kind not in of_money]
     by_order: dict[str, list[Event]] = {}
     for event in told:
-        if event.kind in {EventKind.ORDER_COMPLETED, EventKind.ORDER_REFUNDED} and event.order_id not in cancelled:
+        if event.kind in of_money and event.order_id not in cancelled:
             by_order.setdefault(event.order_id, []).append(event)
     return others + [event for of_one in by_order.values() for event in _order_of(of_one)]
 

@@ -1,0 +1,202 @@
+"""The types of declarations."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+__all__ = [
+    "Channel",
+    "DeclaredType",
+    "EventName",
+    "Extension",
+    "Fact",
+    "Feature",
+    "Field",
+    "Topic",
+    "Transform",
+    "Values",
+    "Window",
+    "Wording",
+]
+
+Values = Mapping[str, float | None]
+#: (value of the feature, all values) -> sentence
+Fact = Callable[[float, Values], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A sawtooth window of ``hops`` tiles of ``hop_ms``: exact at the head, up to one hop longer at the tail.
+
+    ``bare`` and ``last`` say it in a sentence: "in 7 days", "in the last 7 days". ``longer``: the label of the next
+    longer window, whose earlier part is what a value fell from.
+    """
+
+    label: str
+    hop_ms: int
+    hops: int
+    hop: str
+    bare: str
+    last: str
+    longer: str = ""
+
+    @property
+    def span_ms(self) -> int:
+        """The length of the window."""
+        return self.hop_ms * self.hops
+
+    @property
+    def exactness(self) -> str:
+        """How far a sum over the window may be from a continuous one."""
+        return f"sawtooth, hop {self.hop}"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What the tiles of a customer count.
+
+    ``number`` is its place in stored tiles: it never changes. ``is_fine``: hour and five-minute tiles count it as well,
+    not only those of days; fine channels have the lowest numbers. ``kept_by`` names the part of the kernel that counts
+    it; empty: it counts every event of a name that says so.
+    """
+
+    name: str
+    number: int
+    is_fine: bool = False
+    kept_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a declared event type, beside those that all events share. ``type``: str, float or bool."""
+
+    name: str
+    type: type
+    max_length: int | None = 256
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredType:
+    """A stream of events with a topic of its own, ``events.NAME``.
+
+    ``description`` says in one sentence what its events are. ``example``: the fields of one beside those that all
+    events share. ``reference``: the field that ``ref_id`` of a CSV log becomes. ``in_kernel``: the kernel reads the
+    topic, aligned by time with the others. Each aligned topic can hold back all others, so a type is read beside the
+    kernel unless its events count in a feature. ``fields``: those of a type without a class in `stream.events.model`.
+    ``ids_are_plain``: ids are hashed without their type, as profiles stored before ids counted per type know them.
+    """
+
+    name: str
+    description: str
+    example: Mapping[str, object]
+    reference: str = ""
+    in_kernel: bool = False
+    fields: tuple[Field, ...] = ()
+    ids_are_plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventName:
+    """An event name of a type, and what the kernel does with such an event.
+
+    ``kind``: the name of its code (`EventKind`), in lower case. ``counts``: the channels that it counts in. ``csv``:
+    other subtypes under which a CSV log may know it. ``variant``: the flag of the event that makes it of this kind;
+    such a kind has no name of its own. ``is_interest``: the customer looks at the shop again. ``is_leaving``: what
+    customers do when they leave. ``says_so``: the customer wants no more of the shop.
+    """
+
+    type: str
+    name: str
+    kind: str
+    counts: tuple[str, ...] = ()
+    csv: tuple[str, ...] = ()
+    variant: str = ""
+    is_interest: bool = False
+    is_leaving: bool = False
+    says_so: bool = False
+
+
+class Transform(Enum):
+    """How a feature value becomes a model input."""
+
+    IDENTITY = "identity"
+    LOG1P = "log1p"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How to speak of one feature: its value below or above that of a typical customer, or not known."""
+
+    low: Fact
+    high: Fact
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A declared feature.
+
+    ``column`` is its place in every feature vector, also in stored ones: it never changes. ``window`` is the look-back
+    (None: the whole history), and ``exactness`` says how far the value may be from a continuous window. ``source``: the
+    channel whose tiles the window sums, or `MONEY`; empty where `stream.features.vector` has an expression for it.
+    ``missing`` is the value that stands for "not known yet" in the model input. ``absent`` is the value of a feature
+    that a document does not show, None (not known yet) where there is none. ``leaving``: the direction in which the
+    feature can be a reason for leaving: 1 where it is high, -1 where it is low, 0 if it is none, as the age of an
+    account. A part in a score that goes against it is no reason. ``title``: the name for people, where "_" for " "
+    would not do.
+    """
+
+    name: str
+    column: int
+    unit: str
+    window: Window | None
+    exactness: str
+    description: str
+    wording: Wording = field(repr=False)
+    transform: Transform = Transform.LOG1P
+    missing: float = 0.0
+    absent: float | None = 0.0
+    leaving: int = 0
+    source: str = ""
+    title: str = ""
+
+    def input_of(self, value: float | None) -> float:
+        """The model input of a value, before it is quantised; None is "not known yet"."""
+        known = self.missing if value is None else value
+        return math.log1p(max(known, 0.0)) if self.transform is Transform.LOG1P else known
+
+    def value_of(self, model_input: float) -> float:
+        """The value behind a model input; what was not known comes back as ``missing``."""
+        return math.expm1(model_input) if self.transform is Transform.LOG1P else model_input
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic beside those of events.
+
+    ``message``: the contract of its records. ``actions``: what the program does, "send" or "receive". ``partitions``:
+    None is the setting. ``for_people``: only the notifier and its report need it; workers run without.
+    """
+
+    name: str
+    message: str
+    actions: tuple[str, ...]
+    description: str
+    partitions: int | None = None
+    for_people: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """Declarations of one package, beside those of the program.
+
+    ``counts``: kind of the program -> channels in which such an event counts as well. Numbers of channels and columns
+    of features go on where those of the program end.
+    """
+
+    types: tuple[DeclaredType, ...] = ()
+    names: tuple[EventName, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    counts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    features: tuple[Feature, ...] = ()

@@ -1,0 +1,37 @@
+"""What a shop adds to the catalogue: visits to its premises, and complaints as a feature of their own."""
+
+from stream.catalogue.declaring import Channel, DeclaredType, EventName, Extension, Field
+from stream.catalogue.summing import count
+from stream.catalogue.windows import DAY_7, DAY_28
+
+EXTENSION = Extension(
+    types=(
+        DeclaredType(
+            "visit",
+            "Visits of customers to the shop's premises.",
+            {"name": "entered", "place": "Main Street"},
+            reference="place",
+            in_kernel=True,
+            fields=(Field("place", str), Field("minutes", float)),
+        ),
+    ),
+    names=(
+        EventName("visit", "entered", "visit_entered", ("visit",), csv=("came",), is_interest=True),
+        EventName("visit", "left", "visit_left"),
+    ),
+    channels=(Channel("complaint", 4), Channel("visit", 5)),
+    counts={"email_complained": ("complaint",)},
+    features=(
+        count(
+            "complaints",
+            33,
+            "complaint",
+            DAY_28,
+            "complaints about e-mails",
+            ("No complaint", "Complaints", "complaint", "complaints"),
+            leaving=1,
+        ),
+        count("visits", 34, "visit", DAY_7, "visits", ("No visit", "Visits", "visit", "visits")),
+        count("visits", 35, "visit", DAY_28, "visits", ("No visit", "Visits", "visit", "visits")),
+    ),
+)
