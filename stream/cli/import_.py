@@ -57,7 +57,7 @@ class _Zone(click.ParamType):
 @click.option(
     "--max-rejected",
     type=click.FloatRange(0, 100),
-    default=50.0,
+    default=10.0,
     show_default=True,
     help="Exit status 1 if more than so many per cent of the rows are refused.",
 )

@@ -16,6 +16,7 @@ from stream.cli.import_bar import Bar
 from stream.cli.import_target import newest_events, open_ledger
 from stream.cli.import_view import counted, print_issues, print_mapping, print_sources, print_summary
 from stream.cli.kafka import silent
+from stream.cli.rescore import wait_for_answers
 from stream.cli.settle import wait_until_settled
 from stream.cli.shop import data_directory
 from stream.client.contract import Contract
@@ -38,6 +39,8 @@ from stream.online_models.horizon import Rhythm
 from stream.online_models.rhythm_history import rhythm_of_orders
 from stream.settings import Settings
 from stream.storage.horizon_desk import seed_horizon
+from stream.storage.overview import Overview
+from stream.storage.rescore_desk import RescoreDesk
 
 __all__ = ["ImportRun"]
 
@@ -178,7 +181,7 @@ class ImportRun:
         if 100 * summary.refused_share > self._max_rejected:
             self._say(
                 f"\n{summary.refused_share:.0%} of the rows were refused, more than --max-rejected"
-                f" {self._max_rejected:g}: look at the reasons above."
+                f" {self._max_rejected:g}: look at the reasons above. The others are used all the same."
             )
             return 1
         return 0
@@ -221,8 +224,23 @@ class ImportRun:
                 wait_until_settled(settings, bar.show, patience_s=_PATIENCE_S)
             except StreamError as error:
                 self._say(f"The events wait in Kafka: {error}")
-            else:
-                self._say("The workers have processed everything.")
+                return
+        self._say("The workers have processed everything.")
+        if settings.rescore == "auto":
+            self._wait_for_risks(settings)
+
+    def _wait_for_risks(self, settings: Settings) -> None:
+        """Have everybody scored now, if a model has learned enough: workers that end with this command would not."""
+        try:
+            with Overview(settings) as overview:
+                if overview.totals().counters.labels < max(settings.min_labels, 1):
+                    return
+            with RescoreDesk(settings) as desk:
+                answers = wait_for_answers(desk, desk.ask(), _PATIENCE_S)
+        except StorageError as error:
+            self._say(f"Not all customers have a risk yet: {error}")
+        else:
+            self._say(f"{counted(sum(answer.customers for answer in answers), 'customer')} scored.")
 
     def _say(self, text: str) -> None:
         self._console.print(Text(text))

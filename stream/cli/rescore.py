@@ -10,7 +10,7 @@ from stream.events.times import rfc3339
 from stream.settings import Settings
 from stream.storage.rescore_desk import Answer, RescoreDesk
 
-__all__ = ["rescore"]
+__all__ = ["rescore", "wait_for_answers"]
 
 _POLL_S = 0.2
 
@@ -30,12 +30,13 @@ def rescore(settings: Settings, *, wait: bool, timeout_s: float) -> None:
         if not wait:
             click.echo(f"asked for (request {request}); workers score all customers when they have caught up")
             return
-        for answer in _answers(desk, request, timeout_s):
+        for answer in wait_for_answers(desk, request, timeout_s):
             as_of = rfc3339(answer.stream_time_ms)
             click.echo(f"partition {answer.partition}: {answer.customers:,} customers scored as of {as_of}")
 
 
-def _answers(desk: RescoreDesk, request: int, timeout_s: float) -> list[Answer]:
+def wait_for_answers(desk: RescoreDesk, request: int, timeout_s: float) -> list[Answer]:
+    """Wait until all partitions have answered a request. Raises `StorageError` when they have not within that time."""
     deadline = time.monotonic() + timeout_s
     while True:
         answers = desk.answers(request)

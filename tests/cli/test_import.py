@@ -173,6 +173,18 @@ def test_rows_that_are_not_used_are_listed_and_many_of_them_are_a_failure(shop: 
     assert shop(str(path), "--max-rejected", "70").returncode == 0
 
 
+@pytest.mark.parametrize(("refused", "status"), [(1, 0), (2, 1)])
+def test_more_than_one_row_in_ten_may_not_be_refused(shop: Run, tmp_path: Path, refused: int, status: int) -> None:
+    path = tmp_path / "orders.csv"
+    good = [f"{n},2024-01-{n:02d},ann@example.com,Ann,10.00,EUR\n" for n in range(1, 9)]
+    # an order without an amount is an order
+    unpriced = "9,2024-02-01,bo@example.com,Bo,,EUR\n"
+    path.write_text(HEADER + "".join([*good, unpriced, *(f"{30 + n},2024-02-02,,,5.00,EUR\n" for n in range(refused))]))
+    done = shop(str(path), "--dry-run")
+    assert "9 orders of 2 customers" in done.stdout
+    assert done.returncode == status, done.stdout
+
+
 def test_a_dry_run_imports_nothing_and_needs_no_servers(run: Run, tmp_path: Path) -> None:
     nowhere = {"STREAM_KAFKA_BOOTSTRAP": "127.0.0.1:9", "STREAM_REDIS_URL": "redis://127.0.0.1:9/0"}
     done = run(

@@ -1,6 +1,5 @@
 """What workers make of an import: everybody who ordered is known, and their orders and money are those of the files."""
 
-import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,43 +20,7 @@ from stream.processing.replay import Replay
 from stream.processing.rules import rules_of
 from stream.settings import Settings
 from tests.imports.shop import NOW_MS, imported
-
-COLUMNS = ["Name", "Email", "Financial Status", "Created at", "Total", "Currency", "Refunded Amount", "Cancelled at"]
-END = datetime(2025, 12, 20)  # noqa: DTZ001 - local to the shop
-
-
-def shop(customers: int, seed: int) -> pd.DataFrame:
-    """Two years of a made-up shop, as Shopify would export it; ``settled``: when refunds and cancellations came."""
-    chance = random.Random(seed)
-    lines = []
-    for customer in range(customers):
-        at = END - timedelta(days=chance.uniform(30, 730))
-        gap = chance.lognormvariate(3.9, 0.6)
-        while at < END:
-            total = round(chance.lognormvariate(3.2, 0.7), 2)
-            settled = at + timedelta(days=chance.uniform(1, 25))
-            kind = chance.choices(["paid", "refunded", "part", "cancelled"], [90, 4, 4, 2])[0]
-            refunded = {"refunded": total, "part": round(total / 3, 2)}.get(kind, 0.0)
-            lines.append((f"c{customer}@example.com", kind, at, total, refunded, settled))
-            at += timedelta(days=chance.expovariate(1 / gap) + 0.01)
-    table = pd.DataFrame(lines, columns=["Email", "kind", "at", "Total", "refunded", "settled"])
-    return table.sort_values("at", ignore_index=True).assign(Name=lambda t: "#" + (t.index + 1001).astype(str))
-
-
-def export(shop: pd.DataFrame, path: Path, when: datetime) -> Path:
-    """The export of that day, newest first."""
-    table = shop[shop["at"] < when].copy()
-    known = table["settled"] < when
-    cancelled = known & (table["kind"] == "cancelled")
-    table["Financial Status"] = table["kind"].where(known & (table["kind"] == "refunded"), "paid")
-    table["Refunded Amount"] = table["refunded"].where(known, 0.0).map("{:.2f}".format)
-    table["Created at"] = table["at"].dt.strftime("%Y-%m-%d %H:%M:%S +0000")
-    table["Cancelled at"] = table["settled"].dt.strftime("%Y-%m-%d %H:%M:%S +0000").where(cancelled, "")
-    table["Total"] = table["Total"].map("{:.2f}".format)
-    table["Currency"] = "EUR"
-    table["Lineitem name"] = "Tea"
-    table.iloc[::-1][[*COLUMNS, "Lineitem name"]].to_csv(path, index=False)
-    return path
+from tests.imports.shopify_export import END, export, made_up_orders, settled_by
 
 
 def processed(events: Iterable[dict[str, object]]) -> dict[str, dict[str, float]]:
@@ -94,12 +57,9 @@ def check(documents: dict[str, dict[str, float]], shop: pd.DataFrame, *, orders:
 
 @pytest.mark.parametrize("customers", [30, 420])
 def test_everybody_who_ordered_has_the_orders_and_the_money_of_the_file(tmp_path: Path, customers: int) -> None:
-    made = shop(customers, seed=customers)
+    made = made_up_orders(customers, seed=customers)
     result = imported(export(made, tmp_path / "orders.csv", END))
-    settled = made.assign(
-        kind=made["kind"].where(made["settled"] < END, "paid"),
-        refunded=made["refunded"].where(made["settled"] < END, 0.0),
-    )
+    settled = settled_by(made, END)
     check(processed(result.events), settled)
     stands = settled[settled["kind"] != "cancelled"]
     assert (result.summary.orders, result.summary.customers) == (len(stands), stands["Email"].nunique())
@@ -108,7 +68,7 @@ def test_everybody_who_ordered_has_the_orders_and_the_money_of_the_file(tmp_path
 
 
 def test_orders_that_came_in_live_and_are_imported_count_once(tmp_path: Path) -> None:
-    made = shop(30, seed=3).assign(kind="paid", refunded=0.0)
+    made = made_up_orders(30, seed=3).assign(kind="paid", refunded=0.0)
     recent = made[made["at"] > END - timedelta(days=60)]
     live: list[dict[str, object]] = [
         {
@@ -128,7 +88,7 @@ def test_orders_that_came_in_live_and_are_imported_count_once(tmp_path: Path) ->
 
 
 def test_totals_that_change_between_imports_count_as_they_are_now(tmp_path: Path) -> None:
-    made = shop(20, seed=5).assign(kind="paid", refunded=0.0)
+    made = made_up_orders(20, seed=5).assign(kind="paid", refunded=0.0)
     made = made[made["at"] > END - timedelta(days=80)]
     events: list[dict[str, object]] = []
     now = made
@@ -141,7 +101,7 @@ def test_totals_that_change_between_imports_count_as_they_are_now(tmp_path: Path
 
 
 def test_imports_month_by_month_come_to_the_same_as_one(tmp_path: Path) -> None:
-    made = shop(60, seed=7)
+    made = made_up_orders(60, seed=7)
     events: list[dict[str, object]] = []
     notes: set[Why] = set()
     with Ledger(tmp_path / LEDGER_FILE, "shop") as ledger:

@@ -1,0 +1,96 @@
+"""A shop's own export, imported with one command, gives the list of today that pandas computes from the same orders."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pandas as pd
+import pytest
+
+from stream.adapters.customer import customer_of_address
+from stream.cli.reach import Local, reach
+from stream.storage.overview import Overview
+from tests.cli.shop_runs import run_in
+from tests.imports.shopify_export import END, export, made_up_orders, settled_by
+from tests.reporting.independent import habits_of
+from tests.reporting.made_up_shop import DAY_MS
+
+DAY = END.date().isoformat()
+#: ``--as-of`` a day is its end.
+AS_OF_MS = round(END.replace(tzinfo=UTC).timestamp() * 1000) + DAY_MS - 1
+
+
+def _ms(times: "pd.Series[Any]") -> "pd.Series[Any]":
+    found: pd.Series[Any] = times.dt.floor("s").dt.tz_localize("UTC").dt.as_unit("ms").astype("int64")
+    return found
+
+
+def _documents(path: Path) -> dict[str, dict[str, Any]]:
+    directory = {"STREAM_DATA_DIR": str(path)}
+    with reach(directory, {}, Local.SERVERS, command="test") as settings, Overview(settings) as overview:
+        return {(found := orjson.loads(document))["customer_id"]: found for document in overview.documents()}
+
+
+def _expected(orders: pd.DataFrame, shop_gap: float, horizon: float) -> pd.DataFrame:
+    """Standing, habit, silence, orders and money of everybody with an order that stands, by customer id."""
+    orders = orders.assign(customer=orders["Email"].map(customer_of_address), at_ms=_ms(orders["at"]))
+    cancelled = orders["kind"] == "cancelled"
+    newest_ms = orders["at_ms"].where(~cancelled, _ms(orders["settled"])).groupby(orders["customer"]).max()
+    stands = orders[~cancelled]
+    rows = pd.concat(
+        [
+            stands.assign(amount=stands["Total"], kind="order"),
+            # Shopify's export does not say when: on the day of the order
+            stands[stands["refunded"] > 0].assign(amount=stands["refunded"], kind="refund"),
+        ]
+    ).assign(day=lambda table: table["at_ms"] // DAY_MS)
+    last_event = {str(customer): int(at) for customer, at in newest_ms.items()}
+    return habits_of(rows, last_event, now_ms=AS_OF_MS, shop_gap=shop_gap, horizon=horizon)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("customers", [30, 420])
+def test_from_the_export_to_the_list(tmp_path: Path, customers: int) -> None:
+    made = made_up_orders(customers, seed=customers)
+    orders = settled_by(made, END)
+    path = tmp_path / "shop"
+    imported = run_in(path, "import", str(export(made, tmp_path / "orders.csv", END)))
+    assert imported.returncode == 0, imported.stdout + imported.stderr
+    stands = orders[orders["kind"] != "cancelled"]
+    assert f"{len(stands):,} orders of {stands['Email'].nunique():,} customers" in imported.stdout
+    assert "The workers have processed everything." in imported.stdout
+
+    listed = run_in(path, "today", "--json", "--as-of", DAY, "--limit", str(customers))
+    assert listed.returncode == 0, listed.stderr
+    found = json.loads(listed.stdout)
+    expected = _expected(orders, found["shop_gap_days"], found["horizon_days"])
+    standing = expected["standing"].value_counts()
+
+    documents = _documents(path)
+    assert documents.keys() == {customer_of_address(address) for address in orders["Email"]}
+    for customer, of_one in expected.iterrows():
+        document = documents[str(customer)]
+        assert document["orders"] == of_one["orders"]
+        assert document["spend"] == pytest.approx(of_one["spend"], abs=0.001)
+        assert ("risk" in document) == found["scored"]
+
+    assert found["customers"] == customers
+    assert found["standing"] == {
+        "without an order": customers - len(expected),
+        **{name: int(standing.get(name, 0)) for name in ("active", "at risk", "lost")},
+    }
+    entries = {entry["customer_id"]: entry for entry in found["entries"]}
+    assert entries.keys() == {*expected.index[expected["standing"] == "at risk"]}
+    for customer, entry in entries.items():
+        of_one = expected.loc[customer]
+        assert entry["orders"] == of_one["orders"]
+        assert entry["spend"] == pytest.approx(of_one["spend"], abs=0.011)
+        assert entry["silent_days"] == pytest.approx(of_one["silent"], abs=0.011)
+        assert entry["usual_days"] == pytest.approx(of_one["habit"], abs=0.011)
+        assert datetime.fromisoformat(entry["last_order_at"]).timestamp() * 1000 == pytest.approx(of_one["last"], abs=2)
+    stakes = [entry["at_stake"] for entry in found["entries"]]
+    assert stakes == sorted(stakes, reverse=True)
+    assert found["at_stake"] == pytest.approx(sum(stakes), abs=0.01 * len(stakes) + 0.01)
