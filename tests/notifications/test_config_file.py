@@ -39,7 +39,23 @@ def test_the_example_is_right_and_its_secrets_come_from_the_environment() -> Non
     assert config.channels["account-managers"].url.startswith("mailtos://mailer:p%40ss%2F%C3%B6@mail.example.com")
     title, body = Templates(config).single("alert", "account-managers", SAMPLE)
     assert title == "sample-customer: churn risk 83%, 123.45 at risk"
+    assert ": No order for 38 days; usually every 14.\n" in body
     assert "- A customer for only 3 days.\n" in body
+
+
+def test_the_example_has_words_and_a_rule_for_every_kind_of_alert() -> None:
+    config = load(EXAMPLE, SECRETS)
+    templates = Templates(config)
+    for kind in AlertKind:
+        routes = route(config, alert(1, kind=kind, value_at_risk=500.0, sentence="Looked at the shop again.")).routes
+        assert routes, kind
+        for to in routes:
+            message = templates.single(to.template, to.channel, alert(1, kind=kind, sentence="Looked again."))
+            if to.template != "crm":
+                assert "Looked again." in message.body
+    assert [to.template for to in route(config, alert(1, kind=AlertKind.WINBACK)).routes] == ["winback", "winback"]
+    digest = templates.digest("digest", "retention-digest", [alert(1, sentence="No order for 86 days.")], 0)
+    assert "No order for 86 days." in digest.body
 
 
 def test_a_url_that_is_one_variable_is_taken_as_it_is() -> None:
@@ -146,7 +162,7 @@ def check(file: Path, **variables: str) -> Result:
 def test_the_file_can_be_checked_without_servers(tmp_path: Path) -> None:
     good = check(EXAMPLE, **SECRETS)
     assert good.exit_code == 0, good.output
-    assert "3 channels, 3 rules" in good.output
+    assert "3 channels, 4 rules" in good.output
     bad = check(EXAMPLE)
     assert bad.exit_code == 2
     assert "the environment variable NOTIFY_CRM_TOKEN is not set" in bad.output
