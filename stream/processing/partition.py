@@ -124,15 +124,17 @@ class Partition:
             return taken
         return self._placement.sort_out(taken, self._placement.misplaced([*taken.row_of]))
 
-    def remember(self, customer_ids: Sequence[str], documents: Sequence[bytes | None]) -> list[DamagedProfileError]:
-        """Cache the profiles of documents just read; None is a customer who has none yet.
+    def remember(
+        self, customer_ids: Sequence[str], documents: Sequence[bytes | CodecError | None]
+    ) -> list[DamagedProfileError]:
+        """Cache the profiles of documents just read; None is a customer who has none yet, an error one who has damage.
 
         Who has a document without a profile is set aside, and returned. Raises `SystematicError` when too many have.
         """
         damaged = []
         for customer, found in zip(customer_ids, documents, strict=True):
             try:
-                self._cache[customer] = None if found is None else document.packed_state(found)
+                self._cache[customer] = _profile_of(found)
             except CodecError as error:
                 self._cache[customer] = None
                 if customer not in self.quarantined:
@@ -324,6 +326,12 @@ class Partition:
             at_ms=now_ms,
         )
         return Outgoing(self._topics.dead_letters, letter.key, letter.value, letter.headers)
+
+
+def _profile_of(found: bytes | CodecError | None) -> bytes | None:
+    if isinstance(found, CodecError):
+        raise found
+    return None if found is None else document.packed_state(found)
 
 
 def _whose(error: CodecError, customers: Sequence[str]) -> CodecError:

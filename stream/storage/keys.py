@@ -28,6 +28,10 @@ class Keys:
         """List: records that are to be published, oldest first."""
         return f"{self.namespace}:{{{partition}}}:outbox"
 
+    def writing(self, partition: int) -> str:
+        """String: the token that the latest step began from, and the one that it was to end at."""
+        return f"{self.namespace}:{{{partition}}}:writing"
+
     def released(self, partition: int) -> str:
         """Set: customers in quarantine whom an operator wants processed again."""
         return f"{self.namespace}:{{{partition}}}:released"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stream.errors import StorageError, TopologyError
 from stream.features.codec import LAYOUT
 from stream.storage.connection import FAILURES, Client
+from stream.storage.damage import failure
 from stream.storage.keys import Keys
 
 __all__ = ["check_layout"]
@@ -15,16 +16,16 @@ async def check_layout(client: Client, keys: Keys, partitions: int) -> None:
 
     A customer's partition follows from the number: under another one the state of known customers would not be found.
     Likewise for the layout of profiles; an older one that this program reads is replaced, for from now on it writes
-    its own. Raises `TopologyError` if they differ, `StorageError` when Redis fails.
+    its own. Raises `TopologyError` if they differ, `StorageError` when Redis fails, `SystematicError` when
+    a key is damaged.
     """
     key = keys.layout()
     try:
-        await client.set(key, partitions, nx=True)
-        stored = int(await client.get(key) or partitions)
-        await client.set(keys.profile_layout(), LAYOUT, nx=True)
-        layout = int(await client.get(keys.profile_layout()) or LAYOUT)
+        stored = await _noted(client, key, partitions)
+        layout = await _noted(client, keys.profile_layout(), LAYOUT)
     except FAILURES as error:
-        raise StorageError(f"the number of partitions and the layout cannot be compared with Redis: {error}") from error
+        what = "the number of partitions and the layout cannot be compared with Redis"
+        raise failure(what, error) from error
     if stored != partitions:
         raise TopologyError(
             f"the state in Redis was made for {stored} partitions, the setting partitions is {partitions}: "
@@ -38,6 +39,18 @@ async def check_layout(client: Client, keys: Keys, partitions: int) -> None:
         )
     if layout < LAYOUT:
         await _note_layout(client, keys)
+
+
+async def _noted(client: Client, key: str, first: int) -> int:
+    """The number at ``key``, which is ``first`` if there was none."""
+    await client.set(key, first, nx=True)
+    found = await client.get(key)
+    if found is not None and not found.isdigit():
+        raise TopologyError(
+            f"the key {key} in Redis holds {found[:40]!r}, not a number: somebody else writes to this namespace; "
+            "set it to the number it had (docs/reliability.md, Damaged state)"
+        )
+    return int(found or first)
 
 
 async def _note_layout(client: Client, keys: Keys) -> None:

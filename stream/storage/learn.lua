@@ -15,17 +15,22 @@ for _ = 1, tonumber(ARGV[10]) do
   candidates[ARGV[at]] = {version = ARGV[at + 1], snapshot = ARGV[at + 2]}
   at = at + 3
 end
+-- Redis does not undo what a script has written before it fails: what can fail is tried first, without effect. An id
+-- that is kept although the example was not learned would be an example that is lost.
+local checks = {{'HSET', KEYS[1], 'token', stored}}
 for i = 6, #KEYS do
-  local left = tonumber(ARGV[at])
-  at = at + 1
-  while left > 0 do
-    local n = math.min(left, 4000)
-    redis.call('SADD', KEYS[i], unpack(ARGV, at, at + n - 1))
-    at = at + n
-    left = left - n
-  end
-  redis.call('EXPIRE', KEYS[i], ARGV[5])
+  table.insert(checks, {'SREM', KEYS[i], ''})
+  table.insert(checks, {'SADD', KEYS[i], ''})
+  table.insert(checks, {'SREM', KEYS[i], ''})
+  table.insert(checks, {'EXPIRE', KEYS[i], ARGV[5]})
 end
+for _, check in ipairs(checks) do
+  local reply = redis.pcall(unpack(check))
+  if type(reply) == 'table' and reply.err then
+    return redis.error_reply(reply.err .. ': ' .. check[1] .. ' ' .. check[2])
+  end
+end
+-- what scorers read can be written again; ids and checkpoint come last
 if next(candidates) then
   redis.call('DEL', KEYS[3])
   for name, candidate in pairs(candidates) do
@@ -39,6 +44,17 @@ if next(candidates) then
     local keys = {snapshot = KEYS[2], meta = KEYS[4], kept = KEYS[5]}
     put_in_use(keys, name, candidates[name].version, candidates[name].snapshot, tonumber(ARGV[8]), false)
   end
+end
+for i = 6, #KEYS do
+  local left = tonumber(ARGV[at])
+  at = at + 1
+  while left > 0 do
+    local n = math.min(left, 4000)
+    redis.call('SADD', KEYS[i], unpack(ARGV, at, at + n - 1))
+    at = at + n
+    left = left - n
+  end
+  redis.call('EXPIRE', KEYS[i], ARGV[5])
 end
 redis.call('HSET', KEYS[1], 'token', ARGV[2], 'learner', ARGV[3], 'offset', ARGV[4])
 return {1}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import xxhash
 
-from stream.errors import FencedError, StorageError
+from stream.errors import FencedError, StorageError, SystematicError
 from stream.storage.connection import FAILURES, Client
+from stream.storage.damage import OR_REPLAY, failure
 from stream.storage.keys import Keys
 from stream.storage.partition_store import epoch_of, script
 from stream.storage.round_trips import measured
@@ -102,10 +104,17 @@ class ModelStore:
     async def claim(self) -> Checkpoint:
         """Become the trainer: writes of an earlier one are rejected from now on."""
         try:
-            token, learner, offset = await self._claim_script(keys=[self._keys.checkpoint()], args=[self._worker])
+            # with the nonce no token comes back on a server that lost its last writes
+            worker = f"{self._worker}-{secrets.token_hex(4)}"
+            token, learner, offset = await self._claim_script(keys=[self._keys.checkpoint()], args=[worker])
             seed = None if learner else await self._client.get(self._keys.horizon_seed())
         except FAILURES as error:
-            raise StorageError(f"the trainer's checkpoint cannot be claimed in Redis: {error}") from error
+            raise failure("the trainer's checkpoint cannot be claimed in Redis", error) from error
+        if offset and not offset.isdigit():
+            raise SystematicError(
+                f"the offset of the trainer's checkpoint is {offset[:40]!r}, not a number: restore the key from a "
+                f"backup, {OR_REPLAY}"
+            )
         self._token = token.decode()
         self._sequence = 0
         return Checkpoint(learner, int(offset or 0), seed)
@@ -119,7 +128,7 @@ class ModelStore:
                 flags = await self._client.smismember(self._keys.learned(week), digests(ids))
                 fresh.update(example_id for example_id, known in zip(ids, flags, strict=True) if not known)
         except FAILURES as error:
-            raise StorageError(f"the ids of learned examples cannot be read from Redis: {error}") from error
+            raise failure("the ids of learned examples cannot be read from Redis", error) from error
         return fresh
 
     @measured("save")
@@ -157,9 +166,9 @@ class ModelStore:
         try:
             accepted, *rest = await self._learn_script(keys=keys, args=arguments)
         except FAILURES as error:
-            raise StorageError(f"the trainer's step may not have been written: {error}") from error
+            raise failure("the trainer's step may not have been written", error) from error
         if accepted != 1:
-            stored = rest[0].decode()
+            stored = rest[0].decode(errors="replace")
             raise FencedError(
                 f"the checkpoint is at token {stored or 'none'}, not at {self._token}: "
                 "another trainer took over, or Redis lost its last writes",

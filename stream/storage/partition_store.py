@@ -7,17 +7,21 @@ the one that this worker wrote last; (2) the records of the step are acked to Ka
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 
 import msgspec
+from redis.exceptions import ResponseError
 
-from stream.errors import FencedError, StorageError
+from stream.errors import CodecError, FencedError, StorageError, SystematicError
 from stream.processing.state import Outgoing, PartitionState
 from stream.storage.connection import FAILURES, Client, is_cluster
+from stream.storage.damage import OR_REPLAY, failure
 from stream.storage.keys import Keys
 from stream.storage.round_trips import measured
+from stream.storage.server_clock import ServerClock
 
 __all__ = ["Claim", "Commit", "PartitionStore", "TimerStanding", "decode_record", "encode_record", "script"]
 
@@ -34,16 +38,26 @@ def encode_record(record: Outgoing) -> bytes:
 
 
 def decode_record(octets: bytes) -> Outgoing:
-    """Decode what `encode_record` gave."""
-    return _record_decoder.decode(octets)
+    """Decode what `encode_record` gave. Raises `SystematicError` for anything else."""
+    try:
+        return _record_decoder.decode(octets)
+    except msgspec.DecodeError as error:
+        raise SystematicError(
+            f"a record of an outbox cannot be read: {error}; restore the key from a backup, {OR_REPLAY}"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the new owner finds: the state (None: a partition never written) and the unpublished outbox."""
+    """What the new owner finds: the state (None: a partition never written) and the unpublished outbox.
+
+    ``is_torn``: Redis failed in the middle of the latest step. Its events are processed again, and those of customers
+    who were written count as duplicates.
+    """
 
     state: PartitionState | None
     outbox: tuple[bytes, ...]
+    is_torn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +95,18 @@ def script(name: str) -> str:
 def epoch_of(token: str) -> int:
     """Return the epoch of a token, 0 for none.
 
+    Raises `SystematicError` for what is no token.
+
     >>> epoch_of("7:worker-1:42"), epoch_of("")
     (7, 0)
     """
-    return int(token.partition(":")[0] or 0)
+    epoch = token.partition(":")[0] or "0"
+    if not epoch.isascii() or not epoch.isdecimal():
+        raise SystematicError(
+            f"a fencing token in Redis is {token[:80]!r}, which no worker writes: somebody else writes to this "
+            f"namespace; restore the key from a backup, {OR_REPLAY}"
+        )
+    return int(epoch)
 
 
 class PartitionStore:
@@ -103,6 +125,8 @@ class PartitionStore:
         self._sequence = 0
         self._commit_script = client.register_script(script("commit.lua"))
         self._claim_script = client.register_script(script("claim.lua"))
+        self._verify_script = client.register_script(script("verify.lua"))
+        self.server_clock = ServerClock()
 
     @property
     def token(self) -> str:
@@ -112,24 +136,35 @@ class PartitionStore:
     @measured("claim")
     async def claim(self) -> Claim:
         """Become the owner: writes under any earlier token are rejected from now on."""
-        keys = [self._keys.meta(self._partition), self._keys.outbox(self._partition)]
+        p = self._partition
+        keys = [self._keys.meta(p), self._keys.outbox(p), self._keys.writing(p)]
+        # an epoch can come back, on a server that lost it: with the nonce no token does
+        worker = f"{self._worker}-{secrets.token_hex(4)}"
         try:
-            token, state, *outbox = await self._claim_script(keys=keys, args=[self._worker])
+            token, state, seconds, microseconds, torn, *outbox = await self._claim_script(keys=keys, args=[worker])
         except FAILURES as error:
-            raise StorageError(f"partition {self._partition} cannot be claimed in Redis: {error}") from error
+            raise failure(f"partition {p} cannot be claimed in Redis", error) from error
+        self.server_clock.note(seconds, microseconds)
         self._token = token.decode()
         self._sequence = 0
-        return Claim(_state_decoder.decode(state) if state else None, tuple(outbox))
+        try:
+            decoded = _state_decoder.decode(state) if state else None
+        except msgspec.DecodeError as error:
+            raise SystematicError(
+                f"the state of partition {p} cannot be read: {error}; restore its meta key from a backup, {OR_REPLAY}"
+            ) from error
+        return Claim(decoded, tuple(outbox), torn == 1)
 
     @measured("verify")
     async def verify(self) -> None:
         """Look whether the partition is still at the token of this worker. Raises what `commit` raises."""
         try:
-            stored = await self._client.hget(self._keys.meta(self._partition), "token")
+            stored, *time = await self._verify_script(keys=[self._keys.meta(self._partition)])
         except FAILURES as error:
-            raise StorageError(f"the token of partition {self._partition} cannot be read: {error}") from error
+            raise failure(f"the token of partition {self._partition} cannot be read", error) from error
+        self.server_clock.note(*time)
         if stored != self._token.encode():
-            raise self._fenced(stored.decode() if stored else "")
+            raise self._fenced(stored.decode(errors="replace") if stored else "")
 
     def _fenced(self, stored: str) -> FencedError:
         return FencedError(
@@ -148,7 +183,7 @@ class PartitionStore:
         self._sequence += 1
         token = f"{self._token.rpartition(':')[0]}:{self._sequence}"
         p = self._partition
-        keys = [self._keys.meta(p), self._keys.timers(p), self._keys.outbox(p)]
+        keys = [self._keys.meta(p), self._keys.timers(p), self._keys.outbox(p), self._keys.writing(p)]
         prefix = self._keys.customer(p, "")
         documents = dict(commit.documents)
         for customer in commit.retired:
@@ -166,32 +201,52 @@ class PartitionStore:
             len(commit.outbox),
             commit.state.stream_time_ms if commit.state.stream_time_ms is not None else "-inf",
             due_limit,
+            *commit.outbox,
             *documents.values(),
         ]
         for customer, due in commit.timers.items():
             arguments.append(due)
             arguments.append(customer)
         arguments += commit.idle
-        arguments += commit.outbox
         try:
             accepted, *rest = await self._commit_script(keys=keys, args=arguments)
         except FAILURES as error:
-            raise StorageError(f"the step of partition {p} may not have been written: {error}") from error
+            raise failure(f"the step of partition {p} may not have been written", error) from error
         if accepted != 1:
-            raise self._fenced(rest[0].decode() if rest else "")
+            raise self._fenced(rest[0].decode(errors="replace") if rest else "")
         self._token = token
-        return [customer.decode() for customer in rest]
+        seconds, microseconds, *due = rest
+        self.server_clock.note(seconds, microseconds)
+        return [customer.decode() for customer in due]
 
     @measured("documents")
-    async def documents(self, customers: Sequence[str]) -> list[bytes | None]:
-        """Read the documents of ``customers``, None for those that have none; one round trip."""
+    async def documents(self, customers: Sequence[str]) -> list[bytes | CodecError | None]:
+        """Read the documents of ``customers``: None for those that have none, an error for a key of another type.
+
+        One round trip, and one more where somebody has none: to read many keys at once shows those of another type
+        as missing, and a damaged customer must not begin anew.
+        """
         if not customers:
             return []
         prefix = self._keys.customer(self._partition, "")
+        keys = [prefix + customer for customer in customers]
         try:
-            found: list[bytes | None] = await self._client.mget([prefix + customer for customer in customers])
+            found: list[bytes | CodecError | None] = await self._client.mget(keys)
+            missing = [position for position, document in enumerate(found) if document is None]
+            if missing and await self._client.exists(*[keys[position] for position in missing]):
+                for position in missing:
+                    found[position] = await self._document(keys[position])
         except FAILURES as error:
             raise StorageError(f"documents of partition {self._partition} cannot be read: {error}") from error
+        return found
+
+    async def _document(self, key: str) -> bytes | CodecError | None:
+        try:
+            found: bytes | None = await self._client.get(key)
+        except ResponseError as error:
+            if "WRONGTYPE" not in str(error):
+                raise
+            return CodecError("its key holds another type than a document")
         return found
 
     @measured("customers")
@@ -217,7 +272,7 @@ class PartitionStore:
         try:
             found = await self._client.smembers(self._keys.released(self._partition))
         except FAILURES as error:
-            raise StorageError(f"partition {self._partition} cannot see who is released: {error}") from error
+            raise failure(f"partition {self._partition} cannot see who is released", error) from error
         return {customer.decode() for customer in found}
 
     @measured("released")
@@ -226,7 +281,7 @@ class PartitionStore:
         try:
             await self._client.srem(self._keys.released(self._partition), *customers)
         except FAILURES as error:
-            raise StorageError(f"partition {self._partition} cannot note who is released: {error}") from error
+            raise failure(f"partition {self._partition} cannot note who is released", error) from error
 
     @measured("timers")
     async def timers(self, before_ms: int) -> TimerStanding:
@@ -239,5 +294,5 @@ class PartitionStore:
                 asked.zrange(key, 0, 0, withscores=True)
                 scheduled, due, first = await asked.execute()
         except FAILURES as error:
-            raise StorageError(f"timers of partition {self._partition} cannot be counted: {error}") from error
+            raise failure(f"timers of partition {self._partition} cannot be counted", error) from error
         return TimerStanding(scheduled, due, int(first[0][1]) if first else None)

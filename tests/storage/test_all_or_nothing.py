@@ -1,0 +1,335 @@
+"""A write that cannot be done leaves nothing behind, whatever it is that Redis refuses."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+
+import pytest
+import redis
+
+from stream.errors import CodecError, StorageError, SystematicError, TopologyError
+from stream.features.codec import LAYOUT
+from stream.local.redis import EmbeddedRedis
+from stream.processing.state import Counters, Outgoing, PartitionState
+from stream.storage.connection import Client
+from stream.storage.keys import Keys
+from stream.storage.layout import check_layout
+from stream.storage.model_store import Checkpoint, ModelStore
+from stream.storage.partition_store import Commit, PartitionStore, decode_record, encode_record, script
+from tests.storage.redis_client import with_redis
+
+PARTITION = 3
+RECORD = encode_record(Outgoing("alerts", b"ada", b"{}", []))
+FIRST = Commit(
+    PartitionState(offsets={"events.click": 1}, stream_time_ms=1, counters=Counters(events_in=1)),
+    documents={"ada": b"1", "gone": b"1"},
+    timers={"ada": 100},
+    idle=["gone"],
+    retired=["gone"],
+    outbox=[RECORD, RECORD],
+)
+#: Uses every command of the script.
+SECOND = Commit(
+    PartitionState(offsets={"events.click": 9}, stream_time_ms=9, counters=Counters(events_in=9)),
+    documents={"ada": b"2", "bob": b"2", "gone": b"2"},
+    timers={"bob": 200},
+    idle=["ada"],
+    retired=["gone"],
+    outbox=[RECORD],
+    trim=1,
+)
+#: The commands of commit.lua as Redis names them in rules, and those of claim.lua and verify.lua.
+OF_COMMIT = ("hget", "hset", "zadd", "zrem", "zrangebyscore", "ltrim", "rpush", "mset", "set", "time")
+OF_CLAIM = ("lrange", "hget", "get", "time", "hincrby", "hset")
+
+
+def store_of(client: Client, namespace: str) -> PartitionStore:
+    return PartitionStore(client, Keys(namespace), PARTITION, "worker", ttl_s=1000)
+
+
+async def everything(client: Client, namespace: str) -> dict[bytes, bytes | None]:
+    """What is stored under a namespace but for the note of the step that was tried."""
+    writing = Keys(namespace).writing(PARTITION).encode()
+    return {key: await client.dump(key) async for key in client.scan_iter(f"{namespace}:*") if key != writing}
+
+
+async def without(client: Client, url: str, command: str, use: Callable[[Client], Awaitable[None]]) -> None:
+    """Use a client of a user who may do anything but this."""
+    user = f"user-{uuid.uuid4().hex[:8]}"
+    await client.acl_setuser(
+        user, enabled=True, passwords=["+secret"], categories=["+@all"], commands=[f"-{command}"], keys=["*"]
+    )
+    limited = redis.asyncio.Redis.from_url(url.replace("redis://", f"redis://{user}:secret@"))
+    try:
+        await use(limited)
+    finally:
+        await limited.aclose()
+        await client.acl_deluser(user)
+
+
+def test_the_commands_listed_here_are_those_of_the_scripts() -> None:
+    def used(*names: str) -> set[str]:
+        source = "".join(script(name) for name in names)
+        called = {part.split("'")[0] for part in source.split("redis.call('")[1:]}
+        return {command.lower() for command in called | {part.split("'")[0] for part in source.split("\n  {'")[1:]}}
+
+    assert used("commit.lua") == set(OF_COMMIT)
+    assert used("claim.lua") == {*OF_CLAIM, "ltrim"}  # which only mends what commit.lua left
+
+
+@pytest.mark.parametrize("command", OF_COMMIT)
+def test_a_step_without_one_of_its_rights_writes_nothing(
+    redis_server: EmbeddedRedis, namespace: str, command: str
+) -> None:
+    async def use(client: Client) -> None:
+        store = store_of(client, namespace)
+        await store.claim()
+        await store.commit(FIRST, 10)
+        before = await everything(client, namespace)
+
+        async def refused(limited: Client) -> None:
+            crippled = store_of(limited, namespace)
+            crippled._token, crippled._sequence = store._token, store._sequence
+            with pytest.raises(StorageError, match=r"may not have been written.*(can't run|no permissions)"):
+                await crippled.commit(SECOND, 10)
+
+        await without(client, redis_server.url, command, refused)
+        assert await everything(client, namespace) == before
+        # with the right it is written by who has tried, and what was tried leaves no trace
+        store._sequence += 1
+        assert await store.commit(SECOND, 10) == []
+        claim = await store.claim()
+        assert claim.state == SECOND.state
+        assert claim.outbox == (RECORD, RECORD)
+        assert not claim.is_torn
+        assert await store.documents(["ada", "bob", "gone"]) == [b"2", b"2", b"2"]
+        assert await client.zrange(Keys(namespace).timers(PARTITION), 0, -1, withscores=True) == [(b"bob", 200.0)]
+
+    with_redis(redis_server.url, use)
+
+
+@pytest.mark.parametrize("command", OF_CLAIM)
+def test_a_claim_without_one_of_its_rights_takes_nothing_over(
+    redis_server: EmbeddedRedis, namespace: str, command: str
+) -> None:
+    async def use(client: Client) -> None:
+        store = store_of(client, namespace)
+        await store.claim()
+        await store.commit(FIRST, 10)
+
+        async def refused(limited: Client) -> None:
+            with pytest.raises(StorageError, match="cannot be claimed"):
+                await store_of(limited, namespace).claim()
+
+        await without(client, redis_server.url, command, refused)
+        await store.commit(SECOND, 10)  # the owner is still the owner
+
+    with_redis(redis_server.url, use)
+
+
+@pytest.mark.parametrize("name", ["meta", "timers", "outbox"])
+def test_a_key_of_another_type_ends_a_step_before_it_writes(
+    redis_server: EmbeddedRedis, namespace: str, name: str
+) -> None:
+    async def use(client: Client) -> None:
+        store, keys = store_of(client, namespace), Keys(namespace)
+        await store.claim()
+        await store.commit(FIRST, 10)
+        key = getattr(keys, name)(PARTITION)
+        kept = await client.dump(key)
+        await client.set(key, b"overwritten")
+        before = await everything(client, namespace)
+        with pytest.raises(SystematicError, match=r"WRONGTYPE.*restore it from a backup"):
+            await store.commit(SECOND, 10)
+        assert await everything(client, namespace) == before
+        if name != "timers":
+            with pytest.raises(SystematicError, match="WRONGTYPE"):
+                await store_of(client, namespace).claim()
+            assert await everything(client, namespace) == before
+        await client.restore(key, 0, kept, replace=True)
+        await store.commit(SECOND, 10)
+        assert await store.documents(["bob"]) == [b"2"]
+
+    with_redis(redis_server.url, use)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("state", b"not json", "state of partition 3 cannot be read"),
+        ("state", b'{"offsets": 7}', "state of partition 3 cannot be read"),
+        ("epoch", b"many", "not an integer"),
+    ],
+)
+def test_a_meta_key_that_cannot_be_read_says_what_to_do(
+    redis_server: EmbeddedRedis, namespace: str, field: str, value: bytes, says: str
+) -> None:
+    async def use(client: Client) -> None:
+        store = store_of(client, namespace)
+        await store.claim()
+        await store.commit(FIRST, 10)
+        await client.hset(Keys(namespace).meta(PARTITION), field, value)
+        with pytest.raises(SystematicError, match=f"{says}.*replay the log into a fresh namespace"):
+            await store_of(client, namespace).claim()
+
+    with_redis(redis_server.url, use)
+
+
+@pytest.mark.parametrize("token", [b"x:worker:1", b"\xff\xfe", b"-3:worker:0", "\u0663:worker:0".encode()])
+def test_a_token_that_no_worker_writes_says_what_to_do(
+    redis_server: EmbeddedRedis, namespace: str, token: bytes
+) -> None:
+    async def use(client: Client) -> None:
+        store = store_of(client, namespace)
+        await store.claim()
+        await client.hset(Keys(namespace).meta(PARTITION), "token", token)
+        with pytest.raises(SystematicError, match="somebody else writes to this namespace"):
+            await store.verify()
+        with pytest.raises(SystematicError, match="somebody else writes to this namespace"):
+            await store.commit(FIRST, 10)
+
+    with_redis(redis_server.url, use)
+
+
+def test_an_outbox_record_that_cannot_be_read_says_what_to_do() -> None:
+    with pytest.raises(SystematicError, match=r"outbox cannot be read.*restore the key"):
+        decode_record(b"garbage")
+
+
+def test_no_two_claims_have_the_same_token_on_a_server_that_comes_back(
+    redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    async def use(client: Client) -> None:
+        store, meta = store_of(client, namespace), Keys(namespace).meta(PARTITION)
+        await store.claim()
+        old = await client.dump(meta)
+        tokens = set()
+        for _ in range(20):  # each time the server that has only the first claim is there again
+            await client.restore(meta, 0, old, replace=True)
+            await store.claim()
+            tokens.add(store.token)
+        assert len(tokens) == 20
+        assert {token.partition(":")[0] for token in tokens} == {"2"}
+
+    with_redis(redis_server.url, use)
+
+
+def test_a_document_key_of_another_type_is_damage_and_not_a_new_customer(
+    redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    async def use(client: Client) -> None:
+        store, keys = store_of(client, namespace), Keys(namespace)
+        await store.claim()
+        await store.commit(FIRST, 10)
+        await client.rpush(keys.customer(PARTITION, "bob"), b"a list")
+        ada, bob, nobody = await store.documents(["ada", "bob", "nobody"])
+        assert (ada, nobody) == (b"1", None)
+        assert isinstance(bob, CodecError)
+
+    with_redis(redis_server.url, use)
+
+
+@pytest.mark.parametrize("dies_after", ["rpush", "mset", "zadd"])
+def test_a_step_that_redis_did_not_finish_is_recognised_by_the_next_claim(
+    redis_server: EmbeddedRedis, namespace: str, dies_after: str
+) -> None:
+    """As by a disk whose failure is noticed in the background: nothing can try that before."""
+
+    async def use(client: Client) -> None:
+        store = store_of(client, namespace)
+        await store.claim()
+        await store.commit(FIRST, 10)
+        source = script("commit.lua")
+        head, body = source[: source.index("local at = 12")], source[source.index("local at = 12") :]
+        at = body.index("\n", body.index(f"redis.call('{dies_after.upper()}'")) + 1
+        store._commit_script = client.register_script(f"{head}{body[:at]} error('disk') {body[at:]}")
+        with pytest.raises(StorageError, match="may not have been written"):
+            await store.commit(SECOND, 10)
+        successor = store_of(client, namespace)
+        claim = await successor.claim()
+        assert claim.is_torn
+        # the state is the one before, and the records of the step are not lost
+        assert claim.state == FIRST.state
+        assert claim.outbox == (RECORD, RECORD)
+        await successor.commit(SECOND, 10)
+        assert not (await store_of(client, namespace).claim()).is_torn
+
+    with_redis(redis_server.url, use)
+
+
+def test_an_empty_outbox_record_of_a_step_that_did_not_end_is_taken_away(
+    redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    async def use(client: Client) -> None:
+        store = store_of(client, namespace)
+        await store.claim()
+        await store.commit(FIRST, 10)
+        await client.rpush(Keys(namespace).outbox(PARTITION), b"")
+        assert (await store.claim()).outbox == (RECORD, RECORD)
+        assert await client.llen(Keys(namespace).outbox(PARTITION)) == 2
+
+    with_redis(redis_server.url, use)
+
+
+@pytest.mark.parametrize("command", ["hset", "sadd", "srem", "expire"])
+def test_the_trainer_keeps_no_id_of_an_example_that_it_could_not_learn(
+    redis_server: EmbeddedRedis, namespace: str, command: str
+) -> None:
+    async def use(client: Client) -> None:
+        store, keys = ModelStore(client, Keys(namespace), "trainer"), Keys(namespace)
+        await store.claim()
+
+        async def refused(limited: Client) -> None:
+            crippled = ModelStore(limited, keys, "trainer")
+            crippled._token = store._token
+            with pytest.raises(StorageError, match="may not have been written"):
+                await crippled.save(Checkpoint(b"learner", 5), {7: ["a"], 8: ["b"]}, None)
+
+        await without(client, redis_server.url, command, refused)
+        assert await store.unlearned({7: ["a"], 8: ["b"]}) == {"a", "b"}
+        assert not await client.exists(keys.learned(7), keys.learned(8))
+
+    with_redis(redis_server.url, use)
+
+
+def test_a_set_of_learned_ids_of_another_type_ends_the_trainer_before_it_writes(
+    redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    async def use(client: Client) -> None:
+        store, keys = ModelStore(client, Keys(namespace), "trainer"), Keys(namespace)
+        await store.claim()
+        await client.set(keys.learned(8), b"overwritten")
+        with pytest.raises(SystematicError, match="WRONGTYPE"):
+            await store.save(Checkpoint(b"learner", 5), {7: ["a"], 8: ["b"]}, None)
+        assert not await client.exists(keys.learned(7))
+        assert await client.hget(keys.checkpoint(), "learner") is None
+
+    with_redis(redis_server.url, use)
+
+
+@pytest.mark.parametrize("name", ["layout", "profile_layout"])
+def test_a_number_that_is_none_says_what_to_do(redis_server: EmbeddedRedis, namespace: str, name: str) -> None:
+    async def use(client: Client) -> None:
+        keys = Keys(namespace)
+        await check_layout(client, keys, 4)
+        await client.set(getattr(keys, name)(), b"four")
+        with pytest.raises(TopologyError, match=r"holds b'four', not a number"):
+            await check_layout(client, keys, 4)
+        await client.set(keys.layout(), 4)
+        await client.set(keys.profile_layout(), LAYOUT)
+        await check_layout(client, keys, 4)
+
+    with_redis(redis_server.url, use)
+
+
+def test_the_time_of_the_server_is_known_after_a_claim(redis_server: EmbeddedRedis, namespace: str) -> None:
+    async def use(client: Client) -> None:
+        store = store_of(client, namespace)
+        assert store.server_clock.now_ms() is None
+        for ask in (store.claim, store.verify):
+            await ask()
+            seconds, microseconds = await client.time()
+            await asyncio.sleep(0)
+            assert abs((store.server_clock.now_ms() or 0) - (seconds * 1000 + microseconds / 1000)) < 5000
+
+    with_redis(redis_server.url, use)
