@@ -185,6 +185,13 @@ PIPELINE = Page(
             limit=600,
         ),
         Graph(
+            title="Clock against that of Redis",
+            what="Beyond two minutes idle partitions do not follow the clock of their worker.",
+            queries=[Query(by("instance", "max", f"stream_clock_apart_seconds{{{_W}}}"), "{{instance}}")],
+            unit="s",
+            limit=60,
+        ),
+        Graph(
             title="Partitions by worker",
             what="Shares should be even, and add up to all partitions.",
             queries=[Query(by("instance", "max", f"stream_assigned_partitions{{{_W}}}"), "{{instance}}")],

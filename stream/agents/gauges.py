@@ -71,6 +71,8 @@ class Gauges:
         metrics.OUTBOX_DEPTH.set(sum(worker.outbox.depth for worker in workers))
         metrics.OUTBOX_AGE.set(_age_s(now_ms, [worker.outbox.oldest_at_ms for worker in workers]))
         metrics.QUARANTINED.set(sum(len(worker.partition.quarantined) for worker in workers))
+        apart_ms = [apart for worker in workers if (apart := worker.wall_clock.apart_ms()) is not None]
+        metrics.CLOCK_APART.set(max(apart_ms, key=abs, default=0) / 1000)
         metrics.CACHE_CUSTOMERS.set(sum(worker.partition.cached for worker in workers))
 
     async def count_timers(self) -> None:

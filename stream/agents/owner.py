@@ -13,7 +13,7 @@ from stream import metrics
 from stream.agents.partition_worker import PartitionWorker
 from stream.agents.trainer import Trainer
 from stream.agents.transport import TP, Intake, PartitionOwner, RecordBatch
-from stream.errors import StorageError, StreamError, TopologyError
+from stream.errors import StorageError, StreamError, SystematicError, TopologyError
 
 __all__ = ["CRASHED", "REFUSED", "Owner", "PartitionInputs", "leave", "refuse"]
 
@@ -27,7 +27,7 @@ _RETRY_S = 0.5
 _T = TypeVar("_T")
 
 
-def leave(what: str, error: BaseException) -> None:
+def leave(what: str, error: BaseException) -> NoReturn:
     """End the process at once, without a graceful stop: that would commit what an unknown error left half done.
 
     An error of ours says what to do in one line; any other is told with where it arose.
@@ -119,19 +119,19 @@ class Owner(PartitionOwner):
         metrics.REBALANCES.inc()
         await self._end(set(self._workers), training=True)
         try:
-            await _patiently(self._check_layout)
+            await _claimed("the layout", self._check_layout)
         except TopologyError as error:
             refuse(error)
         offsets: dict[TP, int] = {}
         for partition in self._partitions(assigned):
             worker = self._make_worker(partition)
-            stored = await _patiently(worker.claim)
+            stored = await _claimed(f"partition-{partition}", worker.claim)
             self._workers[partition] = worker
             offsets.update({TP(topic, partition): stored[topic] for topic in self._source if topic in stored})
         for tp in assigned:
             if tp.topic == self._training_topic:
                 self._trainer = trainer = self._make_trainer()
-                offsets[tp] = await _patiently(trainer.claim)
+                offsets[tp] = await _claimed(self._training_topic, trainer.claim)
         await self._refresh_model()
         return offsets
 
@@ -199,6 +199,14 @@ class Owner(PartitionOwner):
 def _leave_on_error(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         leave(task.get_name(), error)
+
+
+async def _claimed(what: str, claim: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    """What a claim returns, however long that takes; damaged state ends the process."""
+    try:
+        return await _patiently(claim)
+    except SystematicError as error:
+        leave(what, error)
 
 
 async def _patiently(claim: Callable[[], Coroutine[Any, Any, _T]]) -> _T:

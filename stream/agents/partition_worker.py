@@ -17,6 +17,8 @@ from stream.agents.publishing import Publishing
 from stream.agents.received import Received
 from stream.agents.releasing import Releasing
 from stream.agents.rescoring import Rescoring
+from stream.agents.retrying import Retrying
+from stream.agents.storing import commit_of, tell_of_torn_step
 from stream.agents.waiting import pause, wait_until_set
 from stream.agents.wall_clock import WallClock
 from stream.agents.worker_options import WorkerOptions
@@ -26,7 +28,7 @@ from stream.events.decode import Decoder
 from stream.processing.align import Taken
 from stream.processing.partition import Outcome, Partition
 from stream.processing.scorer import Scorer
-from stream.storage.partition_store import Claim, Commit, PartitionStore, TimerStanding, decode_record, encode_record
+from stream.storage.partition_store import Claim, PartitionStore, TimerStanding, decode_record
 
 __all__ = ["PartitionWorker"]
 
@@ -34,7 +36,6 @@ _LOG = logging.getLogger(__name__)
 
 #: How often an idle partition looks for timers that the wall clock has made due.
 _TICK_S = 1.0
-_FIRST_RETRY_S, _LAST_RETRY_S = 0.05, 5.0
 #: How long a worker that stops waits for the broker to confirm its outbox.
 _HAND_OVER_S = 2.0
 
@@ -69,7 +70,10 @@ class PartitionWorker:
         self._publishing = Publishing(outbox, partition.partition)
         self._rest = Rest()
         self._releasing = Releasing()
-        self._wall_clock = WallClock(partition, self._rest, clock, options)
+        self._retrying = Retrying()
+        self.wall_clock = WallClock(
+            partition, self._rest, clock, options.second_clock or store.server_clock.now_ms, options
+        )
         self._rescoring = Rescoring(
             store,
             options.asked,
@@ -159,7 +163,7 @@ class PartitionWorker:
             await wait_until_set(self._wake, gather_s)
         elif (taken := self._received.take()) is not None:
             await self._step(taken)
-        elif self.outbox.confirmed or not self._knows_due or self._wall_clock.moves(now_s):
+        elif self.outbox.confirmed or not self._knows_due or self.wall_clock.moves(now_s):
             await self._commit(self.partition.sweep((), self._scorer(), self._clock.now_ms()))
         else:
             await self._wait()
@@ -239,7 +243,7 @@ class PartitionWorker:
 
     async def _commit(self, outcome: Outcome) -> None:
         trim = self.outbox.confirmed
-        commit = _commit_of(outcome, trim)
+        commit = commit_of(outcome, trim)
         self._options.probe("script sent")
         with metrics.STEP.labels("commit").time():
             self._due = await self._store.commit(commit, self._options.sweep_customers)
@@ -249,6 +253,7 @@ class PartitionWorker:
         self.outbox.trimmed(trim)
         self.outbox.add(outcome.outgoing)
         self.steps += 1
+        self._retrying.succeeded()
         self._signs += 1
         if outcome.documents:
             self.stored_at_ms = self._clock.now_ms()
@@ -265,15 +270,16 @@ class PartitionWorker:
         if isinstance(error, FencedError) and error.superseded:
             # within a session timeout the group tells who the owner is; claiming at once would only fence that one
             await pause(self._options.fenced_wait_s, self._wake, lambda: self._stopping)
-        retry_s = _FIRST_RETRY_S
+        # claims may succeed where no step does: then too there is no loop without a pause
+        await pause(self._retrying.wait_s(), self._wake, lambda: self._stopping)
         while not self._stopping:
             try:
                 offsets = await self.claim()
             except StorageError as failure:
                 self._signs += 1
+                retry_s = self._retrying.wait_s()
                 _LOG.warning("%s; retrying in %.1f s", failure, retry_s)
                 await pause(retry_s, self._wake, lambda: self._stopping)
-                retry_s = min(2 * retry_s, _LAST_RETRY_S)
             else:
                 await self.inputs.rewind(offsets)
                 self.recovering = False
@@ -281,6 +287,7 @@ class PartitionWorker:
                 return
 
     def _begin(self, claim: Claim) -> None:
+        tell_of_torn_step(self.partition.partition, claim)
         self.partition.restore(claim.state)
         self.outbox.reset(decode_record(octets) for octets in claim.outbox)
         self._received.clear()
@@ -288,15 +295,3 @@ class PartitionWorker:
         self._rescoring.reset()
         # only a commit tells what is due, and the former owner may have died before it fired that
         self._knows_due = self.partition.state.stream_time_ms is None
-
-
-def _commit_of(outcome: Outcome, trim: int) -> Commit:
-    return Commit(
-        state=outcome.state,
-        documents=outcome.documents,
-        timers=outcome.timers,
-        idle=outcome.idle,
-        retired=outcome.retired,
-        outbox=[encode_record(record) for record in outcome.outgoing],
-        trim=trim,
-    )

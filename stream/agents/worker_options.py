@@ -19,7 +19,8 @@ class WorkerOptions:
     `stream.processing.rescoring`. ``gather_s``: how long a partition that lags waits for a larger step.
     ``outbox_limit``: unpublished records at which a partition stops taking events. ``sweep_customers``: most due
     customers in one sweep. ``fenced_wait_s``: how long a worker that was superseded waits for its revocation before it
-    claims again. ``probe``: called at the named points of a step (fault injection in tests).
+    claims again. ``second_clock``: the time of day (ms) on another machine, None for that of Redis. ``probe``: called
+    at the named points of a step (fault injection in tests).
     """
 
     clock: str = "auto"
@@ -34,4 +35,5 @@ class WorkerOptions:
     outbox_limit: int = 20_000
     sweep_customers: int = 4000
     fenced_wait_s: float = 10.0
+    second_clock: Callable[[], int | None] | None = None
     probe: Callable[[str], None] = no_probe

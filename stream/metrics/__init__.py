@@ -20,6 +20,8 @@ from stream.metrics.flow import (
     BATCH_CUSTOMERS,
     BATCH_EVENTS,
     BATCHES,
+    CLOCK_APART,
+    CLOCK_REFUSED,
     DEAD_LETTERS,
     EVENT_TO_SCORE,
     EVENTS,
@@ -76,6 +78,7 @@ from stream.metrics.store import (
     REDIS,
     REDIS_ERRORS,
     REDIS_UP,
+    TORN_STEPS,
 )
 
 __all__ = [
@@ -91,6 +94,8 @@ __all__ = [
     "CACHE_CUSTOMERS",
     "CATALOGUE",
     "CHECKPOINT_SAVED",
+    "CLOCK_APART",
+    "CLOCK_REFUSED",
     "COMMIT_REJECTED",
     "DEAD_LETTERS",
     "DRIFT_ALARMS",
@@ -138,6 +143,7 @@ __all__ = [
     "TIMERS_FIRED",
     "TIMERS_LATE",
     "TIMERS_SCHEDULED",
+    "TORN_STEPS",
     "WATERMARK",
     "WATERMARK_LAG",
     "Declaration",

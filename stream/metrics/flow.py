@@ -7,6 +7,8 @@ __all__ = [
     "BATCHES",
     "BATCH_CUSTOMERS",
     "BATCH_EVENTS",
+    "CLOCK_APART",
+    "CLOCK_REFUSED",
     "DEAD_LETTERS",
     "EVENTS",
     "EVENT_TO_SCORE",
@@ -41,6 +43,10 @@ LAG_SECONDS = gauge(
 QUARANTINED = gauge("stream_quarantined_customers", "Customers set aside: their stored profile cannot be read.")
 
 WATERMARK = gauge("stream_watermark_timestamp_seconds", "Stream time: the newest event time applied.", ["partition"])
+CLOCK_APART = gauge("stream_clock_apart_seconds", "The clock of this machine less that of Redis.")
+CLOCK_REFUSED = counter(
+    "stream_clock_refused_total", "Moves of stream time with the wall clock refused, as the clock of Redis disagrees."
+)
 WATERMARK_LAG = gauge("stream_watermark_lag_seconds", "Wall clock less stream time.", ["partition"])
 EVENT_TO_SCORE = tally("stream_event_to_score_seconds", "From an event's own time until its score is stored.", DELAY_S)
 INGEST_TO_SCORE = tally(

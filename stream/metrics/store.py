@@ -12,6 +12,7 @@ __all__ = [
     "REDIS",
     "REDIS_ERRORS",
     "REDIS_UP",
+    "TORN_STEPS",
 ]
 
 REDIS = histogram("stream_redis_seconds", "Round trips to Redis.", SHORT_S, ["operation"])
@@ -20,6 +21,7 @@ REDIS_UP = gauge("stream_redis_up", "1 when Redis answered this process the last
 COMMIT_REJECTED = counter(
     "stream_commit_rejected_total", "Steps that were not written, or may not have been: read again.", ["reason"]
 )
+TORN_STEPS = counter("stream_torn_steps_total", "Steps in the middle of which Redis failed: processed again.")
 FEATURES_STORED = gauge(
     "stream_features_stored_timestamp_seconds", "When features of customers were last written.", ["partition"]
 )

@@ -162,7 +162,7 @@ class Rig:
             self.transport,
             self._scorer,
             self.clock,
-            WorkerOptions(probe=probe, **cast("Any", self._options)),
+            WorkerOptions(**{"probe": probe, "second_clock": self.clock.now_ms, **cast("Any", self._options)}),
         )
         self.transport.begin(await worker.claim())
         running = asyncio.create_task(worker.run())

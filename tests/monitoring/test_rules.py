@@ -108,11 +108,13 @@ def test_rules_and_dashboards_ask_for_metrics_that_are_declared() -> None:
 UNSHOWN = {
     "stream_batches_total",
     "stream_build_info",
+    "stream_clock_refused_total",
     "stream_horizon_seconds",
     "stream_ingest_body_bytes",
     "stream_ingest_evictions_total",
     "stream_quarantined_customers",
     "stream_shop_gap_seconds",
+    "stream_torn_steps_total",
     "stream_watermark_timestamp_seconds",
 }
 
