@@ -36,6 +36,7 @@ from stream.processing.misplaced import Placement
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
 from stream.processing.rules import rules_of
+from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.storage.connection import connect
 from stream.storage.keys import Keys
@@ -80,6 +81,7 @@ class Assembly:
             dead_letters=settings.dead_letters,
             training_examples=settings.training_examples,
         )
+        self._money = Writing.of(settings).money
         self._client = connect(settings)
         self.publisher = Publisher(settings.librdkafka())
         self.model = CurrentModel(self._model_store(), settings.model_poll_ms / 1000)
@@ -187,6 +189,7 @@ class Assembly:
                 settings.event_topics,
                 max(settings.cache_customers // settings.partitions, 1000),
                 Placement(partition, settings.partitions, forward=settings.misplaced_events == "forward"),
+                self._money,
             ),
             PartitionStore(self._client, self._keys, partition, self._name, ttl_s=int(silence_s * _TTL_MARGIN)),
             self._decoder,

@@ -6,8 +6,9 @@ of each product that it is in (all of its square). The parts add up to ``logit -
 Shapley values of the score against the typical customer: a product of two is shared equally by symmetry.
 
 Not every part is a reason. Each feature declares the direction in which it can be one (`stream.features.registry`): a
-long silence can, a short one cannot. A part that goes against it, or of a feature that is none, is in the rest. The two
-inputs of silence are told as one, by the sentence that names the habit.
+long silence can, a short one cannot. A part that goes against it, or of a feature that is none, is in the rest; so is a
+part that changes the odds by less than 5 %. The two inputs of silence are told as one, by the sentence that names the
+habit.
 """
 
 import math
@@ -20,16 +21,19 @@ import numpy.typing as npt
 
 from stream.alerts.contract import Change, Reason, Remedy
 from stream.alerts.sentences import change_sentence, sentence
-from stream.catalogue.declaring import Values
+from stream.catalogue.declaring import Money, Values
+from stream.catalogue.wording import plain_money
 from stream.errors import SnapshotError
 from stream.features.registry import FEATURE_NAMES, FEATURES, SILENCE
 
-__all__ = ["TOP_CHANGES", "TOP_REASONS", "Explanation", "Score", "changes", "explain", "remedy"]
+__all__ = ["MIN_PART", "TOP_CHANGES", "TOP_REASONS", "Explanation", "Score", "changes", "explain", "remedy"]
 
 Floats = npt.NDArray[np.float64]
 
 TOP_REASONS: Final = 5
 TOP_CHANGES: Final = 3
+#: A part below this is no reason: it changes the odds of churn by less than 5 %.
+MIN_PART: Final = math.log(1.05)
 
 _LEAVING: Final = np.array([feature.leaving for feature in FEATURES], np.float64)
 _RECENCY, _RATIO = SILENCE
@@ -89,14 +93,20 @@ class Explanation(NamedTuple):
 
 
 def explain(
-    inputs: npt.ArrayLike, score: Score, values: Values, *, top: int = TOP_REASONS, raising: bool = True
+    inputs: npt.ArrayLike,
+    score: Score,
+    values: Values,
+    *,
+    top: int = TOP_REASONS,
+    raising: bool = True,
+    money: Money = plain_money,
 ) -> Explanation:
     """Explain the score of `inputs` by at most `top` reasons.
 
     The silence comes first if it is a reason for what is asked. Then come those that go in the direction asked for, by
     absolute contribution, then the others. `values` are the feature values that `inputs` were made from, and the habit
     (`sentences.HABIT`); None is "not known yet". `raising`: explain why the risk is high; False: why it is low, as for
-    an alert that was cleared.
+    an alert that was cleared. ``money`` writes the amounts in sentences.
     """
     parts = score.contributions(score.deviations(inputs))
     told, levels = _reasons(parts, score.deviations(inputs))
@@ -112,7 +122,7 @@ def explain(
             feature=FEATURE_NAMES[column],
             value=_readable(values.get(FEATURE_NAMES[column])),
             contribution=float(told[column]),
-            sentence=sentence(FEATURE_NAMES[column], values, is_high=bool(levels[column] > 0)),
+            sentence=sentence(FEATURE_NAMES[column], values, is_high=bool(levels[column] > 0), money=money),
         )
         for column in ranked
     )
@@ -132,19 +142,22 @@ def _reasons(parts: Floats, deviations: Floats) -> tuple[Floats, Floats]:
     told[_RATIO] = 0.0
     silence = deviations[list(SILENCE)]
     levels[_RECENCY] = silence.max() if told[_RECENCY] > 0.0 else silence.min()
-    told[told * _LEAVING * levels <= 0.0] = 0.0
+    told[(told * _LEAVING * levels <= 0.0) | (np.abs(told) < MIN_PART)] = 0.0
     return told, levels
 
 
-def changes(before: npt.ArrayLike, now: npt.ArrayLike, score: Score, *, top: int = TOP_CHANGES) -> tuple[Change, ...]:
+def changes(
+    before: npt.ArrayLike, now: npt.ArrayLike, score: Score, *, top: int = TOP_CHANGES, money: Money = plain_money
+) -> tuple[Change, ...]:
     """What raised the score from inputs `before` to `now` most, at most `top` features, largest first.
 
-    Both are scored with the present model. Only what moved the way it does when customers leave is told.
+    Both are scored with the present model. Only what moved the way it does when customers leave is told, and by
+    `MIN_PART` at least. ``money`` writes the amounts in sentences.
     """
     old, new = np.asarray(before, np.float64), np.asarray(now, np.float64)
     rises = score.contributions(score.deviations(new)) - score.contributions(score.deviations(old))
     # only what moved the way it moves when customers leave
-    believed = (rises > 0.0) & ((new - old) * _LEAVING > 0.0)
+    believed = (rises >= MIN_PART) & ((new - old) * _LEAVING > 0.0)
     ranked = sorted(np.flatnonzero(believed).tolist(), key=lambda c: -rises[c])
     return tuple(
         Change(
@@ -154,6 +167,7 @@ def changes(before: npt.ArrayLike, now: npt.ArrayLike, score: Score, *, top: int
                 FEATURE_NAMES[column],
                 FEATURES[column].value_of(float(old[column])),
                 FEATURES[column].value_of(float(new[column])),
+                money,
             ),
         )
         for column in ranked[:top]

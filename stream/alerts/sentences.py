@@ -1,13 +1,14 @@
 """The sentences of reasons. How to speak of a feature is declared beside it, in `stream.catalogue.features`."""
 
-from stream.catalogue.declaring import Values
+from stream.catalogue.declaring import Money, Values
+from stream.catalogue.wording import plain_money
 from stream.features.registry import COLUMN, FEATURES
 
 __all__ = ["change_sentence", "sentence"]
 
 
-def sentence(feature: str, values: Values, *, is_high: bool) -> str:
-    """Return the sentence for `feature`, whose input `is_high` or low.
+def sentence(feature: str, values: Values, *, is_high: bool, money: Money = plain_money) -> str:
+    """Return the sentence for `feature`, whose input `is_high` or low; ``money`` writes amounts.
 
     >>> values = {"days_since_purchase": 34.2, "habit_days": 9.1, "purchases_total": 12}
     >>> sentence("days_since_purchase", values, is_high=True)
@@ -19,17 +20,22 @@ def sentence(feature: str, values: Values, *, is_high: bool) -> str:
     value = values.get(feature)
     if value is None:
         return wording.missing
-    return wording.high(value, values) if is_high else wording.low(value, values)
+    return wording.high(value, values, money) if is_high else wording.low(value, values, money)
 
 
-def change_sentence(feature: str, before: float, now: float) -> str:
-    """What a feature was and is, when it has changed.
+def change_sentence(feature: str, before: float, now: float, money: Money = plain_money) -> str:
+    """What a feature was and is, when it has changed; ``money`` writes amounts.
 
     >>> change_sentence("days_since_purchase", 6.1, 34.0)
     'Days since the last order: 34 (was 6).'
     >>> change_sentence("purchases_28d", 3.0, 0.0)
     'Orders in 28 days: 0 (was 3).'
+    >>> change_sentence("spend_28d", 40.0, 0.0)
+    'Spend in 28 days: 0.00 (was 40.00).'
     """
-    title = FEATURES[COLUMN[feature]].title or feature.replace("_", " ")
+    declared = FEATURES[COLUMN[feature]]
+    title = (declared.title or feature.replace("_", " ")).capitalize()
+    if declared.unit == "currency":
+        return f"{title}: {money(now)} (was {money(before)})."
     digits = next((d for d in (0, 1, 2) if f"{before:.{d}f}" != f"{now:.{d}f}"), 3)
-    return f"{title.capitalize()}: {now:,.{digits}f} (was {before:,.{digits}f})."
+    return f"{title}: {now:,.{digits}f} (was {before:,.{digits}f})."

@@ -13,6 +13,7 @@ __all__ = [
     "Fact",
     "Feature",
     "Field",
+    "Money",
     "Topic",
     "Transform",
     "Values",
@@ -21,8 +22,10 @@ __all__ = [
 ]
 
 Values = Mapping[str, float | None]
+#: How an amount is written.
+Money = Callable[[float], str]
 #: (value of the feature, all values) -> sentence
-Fact = Callable[[float, Values], str]
+Fact = Callable[[float, Values, Money], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ A sentence states the fact that the value is, in words that fit its *level*: bel
 
 from typing import Final
 
-from stream.catalogue.declaring import Values, Window, Wording
+from stream.catalogue.declaring import Money, Values, Window, Wording
 from stream.catalogue.windows import WINDOWS
 
 __all__ = [
@@ -15,10 +15,10 @@ __all__ = [
     "count_wording",
     "days",
     "habit_sentence",
-    "money",
     "no_order_for",
     "number_of",
     "percent",
+    "plain_money",
     "spend_wording",
 ]
 
@@ -53,8 +53,8 @@ def days(count: float) -> str:
     return "less than a day" if count < 1 else number_of(count, "day", "days")
 
 
-def money(amount: float) -> str:
-    """An amount in major units."""
+def plain_money(amount: float) -> str:
+    """An amount in major units, of a currency that is not known."""
     return f"{amount:,.2f}"
 
 
@@ -75,14 +75,14 @@ def _fell(name: str, window: Window, value: float, values: Values) -> bool:
 def count_wording(name: str, window: Window, none: str, fell: str, one: str, many: str) -> Wording:
     """How to speak of a count over a window; ``none``, ``fell``: "No order", "Orders"."""
 
-    def low(value: float, values: Values) -> str:
+    def low(value: float, values: Values, _: Money) -> str:
         if value <= 0:
             return f"{none} {window.bare}."
         if _fell(name, window, value, values):
             return f"{fell} fell to {value:,.0f} {window.last}."
         return f"Only {number_of(value, one, many)} {window.last}."
 
-    def high(value: float, _: Values) -> str:
+    def high(value: float, _: Values, __: Money) -> str:
         return f"{number_of(value, one, many)} {window.last}." if value > 0 else f"{none} {window.bare}."
 
     return Wording(low, high, f"{none} yet.")
@@ -91,25 +91,25 @@ def count_wording(name: str, window: Window, none: str, fell: str, one: str, man
 def spend_wording(window: Window) -> Wording:
     """How to speak of orders less refunds over a window."""
 
-    def none(value: float) -> str:
+    def none(value: float, money: Money) -> str:
         if value < 0:
             return f"Refunds exceeded orders by {money(-value)} {window.last}."
         return f"Nothing spent {window.bare}."
 
-    def low(value: float, values: Values) -> str:
+    def low(value: float, values: Values, money: Money) -> str:
         if value <= 0:
-            return none(value)
+            return none(value, money)
         if _fell("spend", window, value, values):
             return f"Spending fell to {money(value)} {window.last}."
         return f"Only {money(value)} spent {window.last}."
 
-    def high(value: float, _: Values) -> str:
-        return f"{money(value)} spent {window.last}." if value > 0 else none(value)
+    def high(value: float, _: Values, money: Money) -> str:
+        return f"{money(value)} spent {window.last}." if value > 0 else none(value, money)
 
     return Wording(low, high, "Nothing spent yet.")
 
 
-def no_order_for(silence_days: float, values: Values) -> str:
+def no_order_for(silence_days: float, values: Values, _: Money) -> str:
     """The silence since the last order, beside the habit where one is known."""
     habit, gap, orders = values.get(HABIT), values.get("purchase_gap"), values.get("purchases_total")
     if orders is None or orders < _MIN_ORDERS_FOR_A_HABIT:
@@ -119,7 +119,7 @@ def no_order_for(silence_days: float, values: Values) -> str:
     return habit_sentence(silence_days, gap or 1.0 if habit is None else habit)
 
 
-def cart(value: float, values: Values) -> str:
+def cart(value: float, values: Values, _: Money) -> str:
     """Products added to a cart that has become no order."""
     since = "without an order" if values.get("days_since_purchase") is None else "after the day of the last order"
     if value <= 0:

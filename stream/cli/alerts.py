@@ -8,8 +8,11 @@ import msgspec
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, Message, TopicPartition
 
 from stream.alerts.contract import Alert, AlertKind
+from stream.catalogue.declaring import Money
+from stream.catalogue.wording import plain_money
 from stream.cli.kafka import client_config, cluster_metadata, silent
 from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.shop_day import writing_of
 from stream.errors import TopologyError
 from stream.settings import Settings
 
@@ -31,14 +34,15 @@ _DECODER = msgspec.json.Decoder(Alert)
 @click.option("--json", "as_json", is_flag=True, help="The records as they are, one a line.")
 @click.option("--from-beginning", is_flag=True, help="Also the alerts that are in the topic already.")
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many alerts.")
-@with_settings("Kafka", "Topics")
+@with_settings("Kafka", "Topics", "Shop")
 def alerts(settings: Settings, *, as_json: bool, from_beginning: bool, limit: int | None) -> None:
     """Show alerts as they are published, until Ctrl-C."""
+    money = plain_money if as_json else writing_of(settings).money
     shown = 0
     try:
         for message in _follow(settings, from_beginning=from_beginning):
             value = message.value() or b""
-            click.echo(value if as_json else _line(message, value))
+            click.echo(value if as_json else _line(message, value, money))
             shown += 1
             if shown == limit:
                 break
@@ -69,20 +73,21 @@ def _follow(settings: Settings, *, from_beginning: bool) -> Iterator[Message]:
         consumer.close()
 
 
-def _line(message: Message, value: bytes) -> str:
+def _line(message: Message, value: bytes, money: Money) -> str:
     try:
-        return describe_alert(_DECODER.decode(value))
+        return describe_alert(_DECODER.decode(value), money)
     except msgspec.DecodeError as error:
         where = f"{message.topic()}[{message.partition()}]@{message.offset()}"
         return click.style(f"{where}: not an alert: {error}", fg="yellow")
 
 
-def describe_alert(alert: Alert) -> str:
-    """A line for people, and one for each reason."""
+def describe_alert(alert: Alert, money: Money = plain_money) -> str:
+    """A line for people, and one for each reason; ``money`` writes amounts."""
     kind = click.style(*_KINDS[alert.kind][:1], fg=_KINDS[alert.kind][1])
     level = "" if alert.threshold is None else f", level {alert.threshold:.0%}"
     segment = f", segment {alert.segment}" if alert.segment else ""
-    told = f"risk {alert.risk:.0%}{level}, by {alert.cause}{segment}"
+    at_risk = f"{money(alert.value_at_risk)} at risk, " if alert.kind is AlertKind.RAISED else ""
+    told = f"{at_risk}risk {alert.risk:.0%}{level}, by {alert.cause}{segment}"
     head = f"{alert.occurred_at}  {kind}  {alert.customer_id}  {alert.sentence}  ({told})"
     reasons = (reason.sentence for reason in alert.reasons if reason.sentence != alert.sentence)
     return "\n".join([head, *(f"    {reason}" for reason in reasons)])

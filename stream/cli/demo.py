@@ -3,9 +3,9 @@
 import tempfile
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -110,6 +110,7 @@ def demo(
     """
     if log is not None and settings.horizon_days == 0.0:
         settings = fit_to_log(settings, LogInput(log, options, settings).all_events(), SystemClock().now_ms())
+    settings = replace(settings, shop_currency=Writing.of(settings, lambda: options.form.currency).currency)
     source = LogInput(log or bundled(_LOG), options, settings)
     past, coming = _timed(source, options.limit, until_now=log is None if until_now is None else until_now)
     console = console_for_people()
@@ -121,6 +122,7 @@ def demo(
         ):
             own = stack.settings
             create_topics(own)
+            writing = Writing.of(own)
             with (
                 WorkerProcesses(own, workers, Path(directory)) as processes,
                 Overview(own) as overview,
@@ -129,19 +131,19 @@ def demo(
                 producer = EventProducer(own)
                 feed = PacedFeed(producer, past.events, rate, days_per_second if rate else 0.0)
                 run = DemoRun(stack, processes, overview, alerts, feed, past.size)
-                last = _watch(run, Display(console))
+                last = _watch(run, Display(console, writing.money))
                 result = run.result(last)
                 if summary is not None:
                     write_result(result, summary)
                 if svg is not None:
-                    write_svg(last, alerts, svg)
+                    write_svg(last, alerts, svg, writing.money)
                 found = list_at(overview.documents(), own, last.snapshot, last.totals.stream_time_ms)
                 print_result(console, result)
-                print_today(console, found, Writing(own.shop_locale, options.form.currency, ZoneInfo("UTC")))
+                print_today(console, found, writing)
                 events = write_example(Path(directory)) if keep else None
                 print_next_steps(console, own, example_of(found), processes.metrics_addresses, events)
                 if keep:
-                    go_on(console, run, LiveFeed(producer, coming.events))
+                    go_on(console, run, LiveFeed(producer, coming.events), writing.money)
     except Interrupted as interrupted:
         click.echo(f"stream: {interrupted}: everything has been stopped", err=True)
         ctx.exit(interrupted.exit_status)

@@ -12,6 +12,8 @@ from rich.live import Live
 from rich.text import Text
 
 from stream.alerts.contract import Alert
+from stream.catalogue.declaring import Money
+from stream.catalogue.wording import plain_money
 from stream.cli.alert_feed import AlertFeed
 from stream.cli.console import FRAME_WIDTH
 from stream.cli.demo_frame import frame, line
@@ -30,8 +32,9 @@ _FONT = ("Fira Code, monospace", "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mo
 class Display(AbstractContextManager["Display"]):
     """``with Display(console) as display: display.say(...); display.show(progress, alerts)``."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, money: Money = plain_money) -> None:
         self.console = console
+        self._money = money
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         self._line_s = self._line_at_s = 0.0
         self._told = ""
@@ -60,7 +63,7 @@ class Display(AbstractContextManager["Display"]):
     def show(self, progress: Progress, alerts: AlertFeed, *, last: bool = False) -> None:
         """Show a frame; without a terminal a line every couple of seconds, and the last one."""
         if self._live is not None:
-            self._update(frame(progress, alerts.latest))
+            self._update(frame(progress, alerts.latest, self._money))
         elif progress.elapsed_s >= self._line_at_s or (last and progress.elapsed_s > self._line_s):
             self._line_s = progress.elapsed_s
             self._line_at_s = progress.elapsed_s + _LINE_INTERVAL_S
@@ -68,23 +71,24 @@ class Display(AbstractContextManager["Display"]):
             newest = alerts.latest[-1] if alerts.latest else None
             if newest is not None and newest.alert_id != self._told:
                 self._told = newest.alert_id
-                self.console.print(f"         latest alert: {_in_short(newest)}", soft_wrap=True, markup=False)
+                told = _in_short(newest, self._money)
+                self.console.print(f"         latest alert: {told}", soft_wrap=True, markup=False)
 
     def _update(self, what: RenderableType) -> None:
         if self._live is not None:
             self._live.update(what, refresh=True)
 
 
-def _in_short(alert: Alert) -> str:
-    reasons = " ".join(reason.sentence for reason in alert.reasons[:2])
-    return f"{alert.occurred_at[:16]} {alert.customer_id} risk {alert.risk:.2f} by {alert.cause.value}: {reasons}"
+def _in_short(alert: Alert, money: Money) -> str:
+    at_risk = money(alert.value_at_risk)
+    return f"{alert.occurred_at[:16]} {alert.customer_id}: {alert.sentence} ({at_risk} at risk, risk {alert.risk:.0%})"
 
 
-def write_svg(progress: Progress, alerts: AlertFeed, path: Path) -> None:
+def write_svg(progress: Progress, alerts: AlertFeed, path: Path, money: Money = plain_money) -> None:
     """Write the frame as a picture. Raises `EventLogError` when it cannot be written."""
     nowhere = io.StringIO()
     console = Console(record=True, file=nowhere, width=FRAME_WIDTH, force_terminal=True, color_system="truecolor")
-    console.print(frame(progress, alerts.latest))
+    console.print(frame(progress, alerts.latest, money))
     picture = _FONT_FACES.sub("", console.export_svg(title="stream demo")).replace(*_FONT)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.alerts.contract import Alert
+from stream.catalogue.declaring import Money
+from stream.catalogue.wording import plain_money
 from stream.cli.demo_run import Progress
 from stream.events.times import rfc3339
 
@@ -53,8 +55,8 @@ def line(progress: Progress) -> str:
     return "  ".join(parts)
 
 
-def frame(progress: Progress, alerts: Iterable[Alert]) -> RenderableType:
-    """Figures side by side, and the latest ``alerts`` (oldest first) below."""
+def frame(progress: Progress, alerts: Iterable[Alert], money: Money = plain_money) -> RenderableType:
+    """Figures side by side, and the latest ``alerts`` (oldest first) below; ``money`` writes amounts."""
     columns = Table.grid(expand=True, padding=(0, 3, 0, 0))
     columns.add_column(ratio=27)
     columns.add_column(ratio=44)
@@ -70,7 +72,7 @@ def frame(progress: Progress, alerts: Iterable[Alert]) -> RenderableType:
         f" silence {counters.raised_by_silence:,}, model {counters.raised_by_model:,}),"
         f" {counters.alerts_cleared:,} cleared"
     )
-    return Group(_head(progress), "", columns, "", _section(title, _alerts([*alerts][-_ALERTS_SHOWN:])))
+    return Group(_head(progress), "", columns, "", _section(title, _alerts([*alerts][-_ALERTS_SHOWN:], money)))
 
 
 def _section(title: str, content: RenderableType) -> RenderableType:
@@ -165,7 +167,12 @@ def _segments(progress: Progress) -> Table:
     return table
 
 
-def _alerts(alerts: list[Alert]) -> RenderableType:
+def _told(alert: Alert) -> list[str]:
+    """What is to be said of it: the habit, then the reasons."""
+    return [alert.sentence, *(reason.sentence for reason in alert.reasons if reason.sentence != alert.sentence)]
+
+
+def _alerts(alerts: list[Alert], money: Money) -> RenderableType:
     if not alerts:
         return Text("none yet: the model has to learn first", "bright_black")
     blocks: list[RenderableType] = []
@@ -174,15 +181,15 @@ def _alerts(alerts: list[Alert]) -> RenderableType:
             Text.assemble(
                 (f"{alert.occurred_at[:16].replace('T', ' ')}  ", "bright_black"),
                 (f"{alert.customer_id:<8}", "bold"),
-                (f"risk {alert.risk:.2f}", "red"),
+                f"{money(alert.value_at_risk):>10} at risk",
+                (f"  risk {alert.risk:>4.0%}", "red"),
                 f"  by {alert.cause.value:<8}",
-                f"{alert.value_at_risk:>9,.2f} at risk",
-                f"   {alert.segment or 'no segment yet'}",
+                f"  {alert.segment or 'no segment yet'}",
             )
         )
         blocks.append(
             Text(
-                "    " + " ".join(reason.sentence for reason in alert.reasons[:2]),
+                "    " + " ".join(_told(alert)[:2]),
                 "italic",
                 no_wrap=True,
                 overflow="ellipsis",

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 
+from stream.catalogue.declaring import Money
 from stream.cli.alerts import describe_alert
 from stream.cli.bundled import bundled
 from stream.cli.demo_run import DemoRun
@@ -85,8 +86,8 @@ def print_next_steps(
         console.print(text, soft_wrap=True, markup=False)
 
 
-def go_on(console: Console, run: DemoRun, coming: LiveFeed) -> None:
-    """Publish what is ``coming`` and show alerts as they come, until a signal.
+def go_on(console: Console, run: DemoRun, coming: LiveFeed, money: Money) -> None:
+    """Publish what is ``coming`` and show alerts as they come, until a signal; ``money`` writes amounts.
 
     Raises `LocalServerError` when a process dies.
     """
@@ -97,6 +98,6 @@ def go_on(console: Console, run: DemoRun, coming: LiveFeed) -> None:
             run.check()
             coming.advance(clock.now_ms())
             for alert in run.alerts.take(_CHECK_INTERVAL_S):
-                click.echo(describe_alert(alert))
+                click.echo(describe_alert(alert, money))
     except Interrupted:
         console.print("stopping")

@@ -30,7 +30,7 @@ _LOG = logging.getLogger(__name__)
 @click.option("--dry-run", is_flag=True, help="Show what would be sent for the alerts in the topic, and end.")
 @click.option("--limit", type=click.IntRange(min=1), help="With --dry-run: only so many of the latest alerts.")
 @click.option("--test", "test_channel", metavar="CHANNEL", help="Only send a sample alert to a channel.")
-@with_settings("Kafka", "Topics", "Redis", "Labels", "Notifications", "Metrics", "Logging")
+@with_settings("Kafka", "Topics", "Redis", "Labels", "Shop", "Notifications", "Metrics", "Logging")
 def notify(settings: Settings, *, check: bool, dry_run: bool, limit: int | None, test_channel: str | None) -> None:
     """Turn alerts into notifications until told to stop (SIGTERM, Ctrl-C).
 
@@ -45,14 +45,16 @@ def notify(settings: Settings, *, check: bool, dry_run: bool, limit: int | None,
     except ImportError as error:
         raise SettingsError(f"{error}: pip install 'customer-stream[notify]'") from error
     from stream.notifications.sender import AppriseSender
+    from stream.reporting.writing import Writing
 
     config = load(settings.notify_file, os.environ)
+    writing = Writing.of(settings)
     try:
-        templates = Templates(config)
+        templates = Templates(config, writing.money)
         if dry_run:
             from stream.cli.notify_preview import preview
 
-            preview(settings, config, templates, limit)
+            preview(settings, config, templates, writing, limit)
             return
         senders = {name: AppriseSender(name, channel) for name, channel in config.channels.items()}
     except SettingsError as error:

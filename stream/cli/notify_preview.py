@@ -17,13 +17,14 @@ from stream.notifications.reading import read_to_end
 from stream.notifications.rules import Route, route
 from stream.notifications.templates import Templates
 from stream.notifications.wall_time import is_quiet
+from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.storage.notification_store import Known, NotificationStore
 
 __all__ = ["preview"]
 
 
-def preview(settings: Settings, config: Config, templates: Templates, limit: int | None) -> None:
+def preview(settings: Settings, config: Config, templates: Templates, writing: Writing, limit: int | None) -> None:
     """Print for each alert where it would go, in which words, and what stands against it now. Sends nothing."""
     alerts: dict[str, Alert] = {}
     for record in _latest(read_to_end(settings, settings.alerts), limit):
@@ -37,7 +38,7 @@ def preview(settings: Settings, config: Config, templates: Templates, limit: int
         known = dict(zip(alerts, store.known([alert.customer_id for alert in alerts.values()]), strict=True))
         outcomes = dict(zip(alerts, store.outcomes([*alerts]), strict=True))
     for alert in sorted(alerts.values(), key=lambda alert: alert.occurred_at):
-        _show(config, templates, alert, known[alert.alert_id], outcomes[alert.alert_id])
+        _show(config, templates, writing, alert, known[alert.alert_id], outcomes[alert.alert_id])
     click.echo(f"{len(alerts):,} alerts; nothing was sent", err=True)
 
 
@@ -45,9 +46,12 @@ def _latest(records: Iterable[Inbound], limit: int | None) -> Iterable[Inbound]:
     return records if limit is None else heapq.nlargest(limit, records, key=lambda record: record.timestamp)
 
 
-def _show(config: Config, templates: Templates, alert: Alert, known: Known, outcomes: dict[str, str]) -> None:
+def _show(
+    config: Config, templates: Templates, writing: Writing, alert: Alert, known: Known, outcomes: dict[str, str]
+) -> None:
     kind = click.style(str(alert.kind), bold=True)
-    click.echo(f"{kind}  {alert.customer_id}  risk {alert.risk:.2f}  {alert.value_at_risk:,.2f} at risk")
+    at_risk = writing.money(alert.value_at_risk)
+    click.echo(f"{kind}  {alert.customer_id}  {alert.sentence}  ({at_risk} at risk, risk {alert.risk:.0%})")
     routing = route(config, alert)
     if not routing.routes:
         click.echo(f"  nobody is told: {f'rule {routing.rule}' if routing.rule else 'no rule matches'}")

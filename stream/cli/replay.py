@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
-from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -84,12 +83,14 @@ def replay(
             events = iter(log_events := list(events))
             settings = fit_to_log(settings, log_events, clock.now_ms())
         rules, decoder = rules_of(settings), Decoder.of(settings)
+        writing = Writing.of(settings, lambda: options.form.currency)
         run = Replay(
             rules,
             Learner(learner_settings_of(settings)),
             decoder,
             clock.now_ms(),
             on_outgoing=_writer(sink, source),
+            money=writing.money,
         )
         origin = RollingOrigin(run, decoder, clock.now_ms(), horizon_ms=rules.horizon_ms)
         began = time.monotonic()
@@ -113,7 +114,7 @@ def replay(
         write_result(result, summary)
     print_result(console, result)
     found = list_at(run.documents.values(), settings, snapshot, run.stream_time_ms)
-    print_today(console, found, Writing(settings.shop_locale, options.form.currency, ZoneInfo("UTC")))
+    print_today(console, found, writing)
     too_many = source.tell()
     problems = [*result.problems()]
     for problem in problems:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 import msgspec
@@ -146,18 +145,11 @@ def basis_of(settings: Settings, overview: Overview, now_ms: int) -> Basis:
 
 def writing_of(settings: Settings) -> Writing:
     """How figures are written: in the shop's currency, or else in that of its newest orders."""
-    try:
-        zone = ZoneInfo(settings.shop_timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise SettingsError(f"shop_timezone={settings.shop_timezone}: expected a name such as Europe/London") from error
-    return Writing(settings.shop_locale, settings.shop_currency or _currency_of(settings), zone)
+    return Writing.of(settings, lambda: _currency_of_orders(settings))
 
 
-def _currency_of(settings: Settings) -> str:
-    """The base of the currency rates, else what most of the newest orders are in; empty when no order says."""
-    base = next((currency for currency, rate in settings.rates.items() if rate == 1), "")
-    if base:
-        return base
+def _currency_of_orders(settings: Settings) -> str:
+    """What most of the newest orders are in; empty when no order says."""
     try:
         named = Counter(_named(settings))
     except TopologyError as error:

@@ -14,14 +14,14 @@ from stream.settings import Settings
 __all__ = ["LocalStack"]
 
 #: What a local stack takes over from the settings that it is given; where things are, and who may, is its own.
-_GROUPS = frozenset({"Labels", "Alerts", "Events", "Worker"})
+_GROUPS = frozenset({"Labels", "Alerts", "Events", "Shop", "Worker"})
 
 
 class LocalStack:
     """Both servers on free ports of the loopback interface; `settings` connect to them.
 
-    Of the ``settings`` given only labels, alerts, events and the worker's limits are taken over. Time is that of the
-    events (``clock=event``): a log of last year is processed as of last year. Topics are not created.
+    Of the ``settings`` given only labels, alerts, events, the shop's and the worker's limits are taken over. Time is
+    that of the events (``clock=event``): a log of last year is processed as of last year. Topics are not created.
     """
 
     def __init__(self, directory: Path, settings: Settings, *, partitions: int) -> None:

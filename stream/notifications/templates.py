@@ -9,6 +9,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from stream.alerts.contract import Alert, AlertKind, Calm, Cause, Change, Reason, Remedy
 from stream.alerts.severity import Severity
+from stream.catalogue.declaring import Money
+from stream.catalogue.wording import plain_money
 from stream.errors import SettingsError
 from stream.notifications.config import Config, Template
 from stream.notifications.escaping import escape_of
@@ -65,11 +67,12 @@ class Templates:
     """The compiled templates of a configuration.
 
     Names that a template uses and an alert does not have are errors. Raises `SettingsError` when a template does not
-    compile or cannot be filled with an alert, one line for each.
+    compile or cannot be filled with an alert, one line for each. ``money``: the filter of that name.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, money: Money = plain_money) -> None:
         self._config = config
+        self._money = money
         #: By template and channel: each channel has its own way to write a value that is only a value.
         self._compiled: dict[tuple[str, str], tuple[jinja2.Template, jinja2.Template]] = {}
         uses = {
@@ -108,9 +111,9 @@ class Templates:
         problems = []
         for name, channel in sorted(uses):
             template, target = templates[name], self._config.channels[channel]
-            environment = _environment(escape_of(target.url, target.format), is_html=target.format == "html")
+            environment = self._environment(escape_of(target.url, target.format), is_html=target.format == "html")
             # a title is a plain text for some targets, and becomes a part of the body for others
-            plain = _environment(escape_of(target.url, "text"), is_html=False)
+            plain = self._environment(escape_of(target.url, "text"), is_html=False)
             try:
                 self._compiled[name, channel] = (
                     plain.from_string(template.title),
@@ -128,11 +131,10 @@ class Templates:
         # a line break in a title would begin another header of an e-mail
         return Message(_BREAKS.sub(" ", title.render(names)).strip()[:_MAX_TITLE_CHARS], body.render(names))
 
-
-def _environment(escape: Callable[[Any], Any], *, is_html: bool) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        autoescape=is_html, finalize=escape, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["percent"] = lambda share: f"{share:.0%}"
-    environment.filters["money"] = lambda amount: f"{amount:,.2f}"
-    return environment
+    def _environment(self, escape: Callable[[Any], Any], *, is_html: bool) -> ImmutableSandboxedEnvironment:
+        environment = ImmutableSandboxedEnvironment(
+            autoescape=is_html, finalize=escape, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+        environment.filters["percent"] = lambda share: f"{share:.0%}"
+        environment.filters["money"] = self._money
+        return environment

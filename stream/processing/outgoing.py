@@ -25,7 +25,8 @@ from stream.alerts.contract import (
 )
 from stream.alerts.reasons import Score, changes, explain, remedy
 from stream.alerts.severity import severity_of
-from stream.catalogue.wording import HABIT, habit_sentence
+from stream.catalogue.declaring import Money
+from stream.catalogue.wording import HABIT, habit_sentence, plain_money
 from stream.events.columns import MONEY_SCALE
 from stream.events.times import rfc3339
 from stream.features.registry import COLUMN, FEATURE_NAMES, INPUT_SCALE
@@ -100,6 +101,7 @@ class _Context:
     topics: Topics
     now_ms: int
     appended_at_ms: Mapping[int, int]
+    money: Money
 
 
 def publishable(
@@ -110,12 +112,14 @@ def publishable(
     topics: Topics,
     now_ms: int,
     appended_at_ms: Mapping[int, int] = MappingProxyType({}),
+    money: Money = plain_money,
 ) -> list[Outgoing]:
     """Records for ``emissions`` (EMISSION), in their order; ``customer_ids[row]`` names the customer of a row.
 
     ``appended_at_ms``: event id -> when that event was appended to its topic, for those that caused an alert.
+    ``money`` writes the amounts in reasons.
     """
-    context = _Context(customer_ids, scorer, rules, topics, now_ms, appended_at_ms)
+    context = _Context(customer_ids, scorer, rules, topics, now_ms, appended_at_ms, money)
     # a column at a time: reading the fields of a NumPy record one by one costs more than building the message
     columns = [emissions[name].tolist() for name in _Emitted._fields[:-1]]
     columns.append(_at_risk(emissions, scorer, rules).tolist())
@@ -190,7 +194,7 @@ def _alert(e: _Emitted, context: _Context) -> Outgoing:
     if score is None:
         raise AssertionError("the kernel decided without a model")
     inputs = np.array(e.inputs) / INPUT_SCALE
-    explanation = explain(inputs, score, values, raising=kind is not AlertKind.CLEARED)
+    explanation = explain(inputs, score, values, raising=kind is not AlertKind.CLEARED, money=context.money)
     names = context.scorer.segment_names
     days = values[FEATURE_NAMES[_RECENCY]]
     alert = Alert(
@@ -212,7 +216,7 @@ def _alert(e: _Emitted, context: _Context) -> Outgoing:
         baseline=explanation.baseline,
         reasons=explanation.reasons,
         rest=explanation.rest,
-        calm=_calm(e, inputs, score),
+        calm=_calm(e, inputs, score, context.money),
         remedy=remedy(e.risk, e.risk_after_order) if raised else None,
         model_version=e.version,
         occurred_at=rfc3339(at),
@@ -246,11 +250,11 @@ def _at_risk(emissions: npt.NDArray[np.void], scorer: Scorer, rules: Rules) -> n
     return at_risk
 
 
-def _calm(e: _Emitted, inputs: npt.NDArray[np.float64], score: Score) -> Calm | None:
+def _calm(e: _Emitted, inputs: npt.NDArray[np.float64], score: Score, money: Money) -> Calm | None:
     if math.isnan(e.calm_risk):
         return None
     before = np.array(e.calm_inputs) / INPUT_SCALE
-    return Calm(at=rfc3339(e.landmark_at), risk=e.calm_risk, changes=changes(before, inputs, score))
+    return Calm(at=rfc3339(e.landmark_at), risk=e.calm_risk, changes=changes(before, inputs, score, money=money))
 
 
 def _segment_change(e: _Emitted, context: _Context) -> Outgoing:

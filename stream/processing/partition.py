@@ -15,7 +15,9 @@ import numpy.typing as npt
 import xxhash
 
 from stream.alerts.severity import severity_of
+from stream.catalogue.declaring import Money
 from stream.catalogue.events import KERNEL_TYPES
+from stream.catalogue.wording import plain_money
 from stream.errors import CodecError, DamagedProfileError
 from stream.events.dead_letters import dead_letter
 from stream.events.rejections import Reason, Rejection
@@ -86,6 +88,7 @@ class Partition:
         input_topics: Sequence[str],
         cache_customers: int,
         placement: Placement | None = None,
+        money: Money = plain_money,
     ) -> None:
         self.partition = partition
         self.state = PartitionState()
@@ -96,6 +99,7 @@ class Partition:
         self._cache: dict[str, bytes | None] = {}
         self._cache_customers = cache_customers
         self._placement = placement
+        self._money = money
         #: The stored timers of cached customers that this worker has written: what has not changed is not sent again.
         self._due: dict[str, int] = {}
         #: Customers set aside since the last accepted outcome, with why.
@@ -286,7 +290,9 @@ class Partition:
         if run is None:
             return Outcome(state, {}, {}, [], [], {}, outgoing, rejected=rejected)
         _count(state.counters, run.emissions)
-        outgoing += publishable(run.emissions, customers, scorer, self._rules, self._topics, now_ms, appended_at_ms)
+        outgoing += publishable(
+            run.emissions, customers, scorer, self._rules, self._topics, now_ms, appended_at_ms, self._money
+        )
         stored = self._due
         due = {
             customer: at

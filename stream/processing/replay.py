@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from stream.catalogue.declaring import Money
 from stream.catalogue.events import KERNEL_TYPES
+from stream.catalogue.wording import plain_money
 from stream.events.decode import Decoder
 from stream.events.log_event import LogEvent, LogRecord
 from stream.features.registry import DAY_MS
@@ -53,6 +55,7 @@ class Replay:
         *,
         run_records: int = 1000,
         on_outgoing: Callable[[Outgoing], None] = lambda _: None,
+        money: Money = plain_money,
     ) -> None:
         self.learner = learner
         self.documents: dict[str, bytes] = {}
@@ -63,7 +66,7 @@ class Replay:
         self._run_records = run_records
         self._on_outgoing = on_outgoing
         self._kernel = Kernel(rules)
-        self._partition = Partition(0, rules, self._kernel, _TOPICS, [t.value for t in _TYPES], 2**62)
+        self._partition = Partition(0, rules, self._kernel, _TOPICS, [t.value for t in _TYPES], 2**62, money=money)
         self._timers: dict[str, int] = {}
         #: (when, customer) of all `_timers`, and of some that have moved since.
         self._due: list[tuple[int, str]] = []

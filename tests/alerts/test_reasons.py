@@ -56,8 +56,11 @@ def test_the_parts_add_up_to_the_score(
     assert found.logit == pytest.approx(intercept + sum(terms), abs=1e-9 * (1.0 + sum(map(abs, terms))))
     assert found.baseline == intercept
     assert len(found.reasons) <= top
-    assert 0.0 not in [reason.contribution for reason in found.reasons]
+    assert all(abs(reason.contribution) >= WEAK for reason in found.reasons)
 
+
+#: A part below this changes the odds by less than 5 %.
+WEAK = math.log(1.05)
 
 #: What every input at 1, above the mean, says by its direction; silence is told as one.
 BELIEVED = {
@@ -77,7 +80,7 @@ def test_only_what_goes_its_feature_s_way_is_a_reason_and_nothing_larger_is_left
 
     parts = dict(zip(FEATURE_NAMES, Score(weights, zeros, ones, -1.0).contributions(scored(weights)), strict=True))
     parts["days_since_purchase"] += parts["silence_ratio"]
-    believed = {name for name, leaving in BELIEVED.items() if parts[name] * leaving > 0.0}
+    believed = {name for name, leaving in BELIEVED.items() if parts[name] * leaving > 0.0 and abs(parts[name]) >= WEAK}
     listed = [reason.feature for reason in found.reasons]
     assert list(found.reasons) == sorted(found.reasons, key=rank)
     assert set(listed) <= believed
@@ -106,6 +109,19 @@ def test_what_nobody_would_believe_is_in_the_rest() -> None:
     found = explain_weights(vector(tenure=5.0, purchases_28d=2.0, refund_ratio=-1.0, clicks_7d=-0.5))
     assert [r.feature for r in found.reasons] == ["clicks_7d"]
     assert found.rest == pytest.approx(5.0 + 2.0 - 1.0)
+
+
+def test_what_changes_the_odds_by_less_than_a_twentieth_is_in_the_rest() -> None:
+    weak = vector(days_since_purchase=0.02, silence_ratio=0.02, refund_ratio=0.0487, clicks_7d=-0.0488)
+    found = explain_weights(weak)
+    assert [r.feature for r in found.reasons] == ["clicks_7d"]
+    assert found.rest == pytest.approx(0.02 + 0.02 + 0.0487)
+
+
+def test_silence_counts_by_its_two_parts_together() -> None:
+    (reason,) = explain_weights(vector(days_since_purchase=0.04, silence_ratio=0.04)).reasons
+    assert reason.feature == "days_since_purchase"
+    assert reason.contribution == pytest.approx(0.08)
 
 
 def test_a_typical_customer_has_no_reasons() -> None:
@@ -167,7 +183,7 @@ def test_changes_list_the_largest_rises_of_what_changed(
     rises = [change.contribution for change in found]
     assert len(found) <= TOP_CHANGES
     assert rises == sorted(rises, reverse=True)
-    assert all(rise > 0.0 for rise in rises)
+    assert all(rise >= WEAK for rise in rises)
     for change in found:
         column = COLUMN[change.feature]
         assert (now[column] - before[column]) * FEATURES[column].leaving > 0.0
@@ -179,6 +195,18 @@ def test_a_change_says_what_was_and_what_is() -> None:
     assert change.feature == "days_since_purchase"
     assert change.contribution == pytest.approx(math.log(35) - math.log(7))
     assert change.sentence == "Days since the last order: 34 (was 6)."
+
+
+def test_amounts_are_written_as_the_shop_writes_them() -> None:
+    def money(amount: float) -> str:
+        return f"EUR {amount:.0f}"
+
+    score = Score(vector(spend_28d=-1.0), vector(spend_28d=5.0), ones, 0.0)
+    before, now = vector(spend_28d=math.log1p(40)), vector(spend_28d=math.log1p(12))
+    (reason,) = explain(now, score, {"spend_28d": 12.0}, money=money).reasons
+    (change,) = changes(before, now, score, money=money)
+    assert reason.sentence == "Only EUR 12 spent in the last 28 days."
+    assert change.sentence == "Spend in 28 days: EUR 12 (was EUR 40)."
 
 
 def test_nothing_changed_nothing_to_tell() -> None:

@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -21,6 +22,7 @@ from stream.events.kinds import EventType
 from stream.events.log import LogEvent
 from stream.events.partition import partition_of
 from stream.local.broker import EmbeddedBroker
+from stream.reporting.writing import Writing
 from stream.settings import Settings
 from tests.kafka_clients import arrived
 
@@ -263,9 +265,9 @@ def test_an_alert_is_a_line_for_people_and_one_for_each_reason() -> None:
     head, reason = describe_alert(ALERT).splitlines()
     assert head.startswith("2026-01-02T03:04:05Z")
     assert "RAISED" in head
-    assert head.endswith(
-        "  c-7  No order for 86 days; usually every 14.  (risk 83%, level 70%, by silence, segment loyal)"
-    )
+    told = "(120.00 at risk, risk 83%, level 70%, by silence, segment loyal)"
+    assert head.endswith(f"  c-7  No order for 86 days; usually every 14.  {told}")
+    assert "(£120.00 at risk, " in describe_alert(ALERT, Writing("en_GB", "GBP", ZoneInfo("UTC")).money)
     assert reason.strip() == "Customer for 3 days only."
 
 

@@ -1,6 +1,7 @@
 """The notification file: what it may say, and what is said about it when it is wrong."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
@@ -12,6 +13,7 @@ from stream.notifications.config_file import load, parse
 from stream.notifications.contract import Suppression
 from stream.notifications.rules import Route, route
 from stream.notifications.templates import SAMPLE, Templates
+from stream.reporting.writing import Writing
 from tests.notifications.rig import alert
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +40,9 @@ def test_the_example_is_right_and_its_secrets_come_from_the_environment() -> Non
     config = load(EXAMPLE, SECRETS)
     assert config.channels["account-managers"].url.startswith("mailtos://mailer:p%40ss%2F%C3%B6@mail.example.com")
     title, body = Templates(config).single("alert", "account-managers", SAMPLE)
-    assert title == "sample-customer: churn risk 83%, 123.45 at risk"
+    assert title == "sample-customer: No order for 38 days; usually every 14. 123.45 at risk"
+    in_euros = Templates(config, Writing("en_GB", "EUR", ZoneInfo("UTC")).money)
+    assert in_euros.single("alert", "account-managers", SAMPLE).title.endswith(" €123.45 at risk")
     assert ": No order for 38 days; usually every 14.\n" in body
     assert "- A customer for only 3 days.\n" in body
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import numpy as np
 
+from stream.catalogue.declaring import Money
+from stream.catalogue.wording import plain_money
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.processing.align import Aligner
@@ -33,13 +35,21 @@ Log = Sequence[tuple[str, Event]]
 class Station:
     """Runs one partition over the given logs. `step`, `sweep` and `restart` may come in any order."""
 
-    def __init__(self, log: Iterable[Entry], rules: Rules, scorer: Scorer, placement: Placement | None = None) -> None:
+    def __init__(
+        self,
+        log: Iterable[Entry],
+        rules: Rules,
+        scorer: Scorer,
+        placement: Placement | None = None,
+        money: Money = plain_money,
+    ) -> None:
         self.documents: dict[str, bytes] = {}
         self.timers: dict[str, int] = {}
         self.outgoing: list[Outgoing] = []
         self._rules = rules
         self._scorer = scorer
         self._placement = placement
+        self._money = money
         self._kernel = Kernel(rules)
         self._state: bytes | None = None
         self._logs = logs_of(log)
@@ -59,7 +69,7 @@ class Station:
         topics = [event_type.value for event_type in _TYPES]
         number = 0 if self._placement is None else self._placement.partition
         self._partition = Partition(
-            number, self._rules, self._kernel, Topics(), topics, cache_customers, self._placement
+            number, self._rules, self._kernel, Topics(), topics, cache_customers, self._placement, self._money
         )
         state = None if self._state is None else msgspec.json.decode(self._state, type=PartitionState)
         self._partition.restore(state)

@@ -223,6 +223,16 @@ def test_an_alert_and_the_document_agree_on_what_is_at_stake() -> None:
     assert alert["value_at_risk"] == round(risk * (90.0 - 40.0 + 60.0) / (tenure_days + 30.0) * 28.0, 2)
 
 
+def test_reasons_write_amounts_as_the_shop_does() -> None:
+    log = [order("ada", "a", 0, 900_000), order("ada", "b", 1, 600_000)]
+    spender = scorer_of(Linear({"spend_28d": -0.1}, bias=5.0))
+    station = Station(log, RULES, spender, money=lambda amount: f"EUR {amount:.0f}")
+    station.finish()
+    station.advance_to(BEGIN + 17 * DAY)
+    [alert] = contents(station.outgoing, "alerts", "ada")
+    assert [reason["sentence"] for reason in alert["reasons"]] == ["EUR 150 spent in the last 28 days."]
+
+
 class Choked:
     """A step that cannot take some customers."""
 

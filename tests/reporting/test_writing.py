@@ -1,0 +1,38 @@
+"""How the settings say that the shop writes."""
+
+import doctest
+
+import pytest
+
+from stream.errors import SettingsError
+from stream.reporting import writing
+from stream.reporting.writing import Writing
+from stream.settings import Settings
+
+
+def test_examples_in_docstrings_are_true() -> None:
+    found = doctest.testmod(writing)
+    assert found.attempted > 0
+    assert found.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "written"),
+    [
+        (Settings(shop_currency="GBP", currency_rates="EUR=1,GBP=1.2"), "£12.50"),
+        (Settings(currency_rates="EUR=1,GBP=1.2"), "€12.50"),
+        (Settings(), "US$12.50"),
+        (Settings(shop_currency="EUR", shop_locale="de_DE"), "12,50\N{NO-BREAK SPACE}€"),
+    ],
+)
+def test_the_currency_is_that_of_the_settings_before_the_usual_one(settings: Settings, written: str) -> None:
+    assert Writing.of(settings, lambda: "USD").money(12.5) == written
+
+
+def test_without_a_currency_an_amount_is_a_number() -> None:
+    assert Writing.of(Settings()).money(1234.5) == "1,234.50"
+
+
+def test_a_time_zone_that_is_none_is_said() -> None:
+    with pytest.raises(SettingsError, match="shop_timezone=Europe/Nowhere"):
+        Writing.of(Settings(shop_timezone="Europe/Nowhere"))
