@@ -183,8 +183,12 @@ class Settings:
     ingest_postmark_username: str = setting("", "Ingest", "user in the URL of Postmark's webhook")
     ingest_postmark_password: str = setting("", "Ingest", "password in that URL", secret=True)
 
-    shop_currency: str = setting("", "Shop", "of amounts in lists and reports, such as EUR", pattern="([A-Z]{3})?")
-    shop_locale: str = setting("en_GB", "Shop", "how lists and reports write money and dates", pattern=r"[\w-]+")
+    shop_currency: str = setting(
+        "", "Shop", "of amounts in lists, reports and alerts, such as EUR", pattern="([A-Z]{3})?"
+    )
+    shop_locale: str = setting(
+        "en_GB", "Shop", "how lists, reports and alerts write money and dates", pattern=r"[\w-]+"
+    )
     shop_timezone: str = setting(
         "UTC", "Shop", "when the shop's days begin, such as Europe/London", pattern=r"[\w/+-]+"
     )
