@@ -14,7 +14,10 @@ from stream.processing.partition import Outcome, Partition
 from stream.processing.scorer import Scorer
 from stream.storage.partition_store import PartitionStore
 
-__all__ = ["Computing"]
+__all__ = ["MORE_MEMORY", "Computing"]
+
+#: What to do about it.
+MORE_MEMORY = "give the worker more, or set cache_customers or batch_max_records lower"
 
 _LOG = logging.getLogger(__name__)
 

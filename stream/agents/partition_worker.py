@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from stream import metrics
-from stream.agents.computing import Computing
+from stream.agents.computing import MORE_MEMORY, Computing
 from stream.agents.inputs import Batch, Inputs
 from stream.agents.observation import observe_outcome, observe_step
 from stream.agents.outbox import Outbox
@@ -133,6 +133,8 @@ class PartitionWorker:
                     await self._turn()
                 except CodecError as error:
                     raise SystematicError(f"stored bytes cannot be read: {error}") from error
+                except MemoryError as error:
+                    raise SystematicError(f"no memory for a step: {MORE_MEMORY}") from error
                 except StorageError as error:
                     await self._recover(error)
             await self._hand_over()

@@ -1,0 +1,105 @@
+"""An error that no single event causes costs no event: nothing is stored, and the worker ends."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from stream.agents.owner import CRASHED
+from stream.agents.warmup import warm_up
+from stream.errors import CodecError, SnapshotError, StreamError, SystematicError
+from stream.local.redis import EmbeddedRedis
+from stream.processing.align import Taken
+from stream.processing.outgoing import Topics
+from stream.processing.partition import Outcome, Partition
+from stream.processing.scorer import Scorer
+from tests.agents.rig import PARTITION, TOPICS, Rig, until
+from tests.agents.test_partition_worker import RULES, play
+
+#: What fails, and how: codec, model, memory, the program itself.
+ERRORS = [
+    (CodecError("layout 99"), SystematicError, "stored bytes cannot be read: layout 99"),
+    (SnapshotError("the snapshot is of another schema"), SnapshotError, "another schema"),
+    (MemoryError(), SystematicError, "no memory for a step: give the worker more"),
+    (SystematicError("whatever it is"), SystematicError, "whatever it is"),
+    (AttributeError("a bug"), SystematicError, "more than 8 events of a step fail, the last with AttributeError"),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """Compiling on the event loop would take longer than these tests wait."""
+    warm_up()
+
+
+class Failing(Partition):
+    """A partition whose steps, or whose sweeps over customers, fail from some time on."""
+
+    error: Exception
+    steps_before = 2
+    in_sweeps = False
+
+    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Outcome:
+        if not self.in_sweeps and self.state.counters.events_in >= 25 * self.steps_before:
+            raise self.error
+        return super().step(taken, scorer, now_ms)
+
+    def sweep(self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int, *, looks_at_all: bool = False) -> Outcome:
+        if self.in_sweeps and customer_ids:
+            raise self.error
+        return super().sweep(customer_ids, scorer, now_ms, looks_at_all=looks_at_all)
+
+
+@pytest.mark.parametrize(("error", "kind", "says"), ERRORS)
+def test_an_error_in_every_step_is_not_blamed_on_events(
+    redis_server: EmbeddedRedis, namespace: str, error: Exception, kind: type[StreamError], says: str
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        failing = Failing(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
+        failing.error = error
+        worker, running = await rig.start(partition=failing)
+        with pytest.raises(kind, match=says):
+            await asyncio.wait_for(running, 20)
+        stored = sum(await rig.stored_offsets())
+        assert stored == worker.partition.state.counters.events_in >= 50
+        reasons = [dict(record.headers).get("dlq.reason") for record in rig.broker.published]
+        assert b"processing_failed" not in reasons
+        # a program without the error goes on from there
+        repaired, _ = await rig.start()
+        await until(lambda: rig.is_done(repaired), "everything is stored")
+        counters = repaired.partition.state.counters
+        assert counters.events_in == sum(len(log) for log in rig.transport.logs)
+        assert b"processing_failed" not in [dict(r.headers).get("dlq.reason") for r in rig.broker.published]
+
+    play(redis_server, namespace, scenario)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), AttributeError("a bug"), CodecError("layout 99")])
+def test_an_error_in_a_sweep_ends_the_worker_at_once(
+    redis_server: EmbeddedRedis, namespace: str, error: Exception
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        failing = Failing(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
+        failing.error, failing.in_sweeps = error, True
+        _, running = await rig.start(partition=failing)
+        with pytest.raises((SystematicError, AttributeError)):
+            await asyncio.wait_for(running, 20)
+        assert rig.transport.rewinds == []
+
+    play(redis_server, namespace, scenario)
+
+
+def test_the_process_ends_with_its_status_and_one_line() -> None:
+    code = (
+        "from stream.agents.owner import leave\n"
+        "from stream.errors import SystematicError\n"
+        "leave('partition-3', SystematicError('many stored profiles cannot be read'))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == CRASHED
+    assert done.stderr.splitlines() == ["partition-3: many stored profiles cannot be read; leaving"]
