@@ -49,11 +49,14 @@ class Entry:
 
 
 class Journal:
-    """Works entries off in the background of the notifier's loop; call `work` often."""
+    """Works entries off in the background of the notifier's loop; call `work` often.
 
-    def __init__(self, settings: Settings, store: NotificationStore, *, hold_out_ttl_s: int) -> None:
+    ``hold_out_s``: for how long (s) a customer who is held out now is marked.
+    """
+
+    def __init__(self, settings: Settings, store: NotificationStore, hold_out_s: Callable[[], float]) -> None:
         self._store = store
-        self._hold_out_ttl_s = hold_out_ttl_s
+        self._hold_out_s = hold_out_s
         self._entries: list[Entry] = []
         self._producer = Producer(
             {
@@ -101,7 +104,7 @@ class Journal:
         self._store.mark([mark for entry in confirmed for mark in entry.marks])
         for entry in confirmed:
             if entry.hold_out is not None:
-                self._store.hold_out(*entry.hold_out, ttl_s=self._hold_out_ttl_s)
+                self._store.hold_out(*entry.hold_out, ttl_s=round(self._hold_out_s()))
         for entry in confirmed:
             entry.is_done = True
             entry.done()

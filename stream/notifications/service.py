@@ -26,7 +26,7 @@ from stream.notifications.source import Source, missing_topics
 from stream.notifications.templates import Templates
 from stream.settings import Settings
 from stream.storage.connection import check_access
-from stream.storage.horizon_desk import horizon_in_force
+from stream.storage.horizon_desk import HorizonInForce
 from stream.storage.notification_store import NotificationStore
 
 __all__ = ["STOP_GRACE_S", "run"]
@@ -78,7 +78,8 @@ def run(
     if store is None:
         return
     with store:
-        journal = Journal(settings, store, hold_out_ttl_s=round(horizon_in_force(settings) * _DAY_S))
+        horizon = HorizonInForce(settings)
+        journal = Journal(settings, store, lambda: horizon.days() * _DAY_S)
         notifier = Notifier(settings, config, templates, lanes, reports, store, journal, clock)
         _Loop(settings, notifier, stop, clock, random, tell).run()
 

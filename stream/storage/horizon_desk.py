@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Callable
+
 from msgspec import DecodeError, json
 
-from stream.errors import StorageError
+from stream.errors import SnapshotError, StorageError
 from stream.online_models.horizon import FIRST_HORIZON_DAYS, HorizonPeriod, Rhythm
 from stream.online_models.learner import Learner
 from stream.online_models.learner_settings import LearnerSettings
@@ -13,9 +17,11 @@ from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain
 from stream.storage.keys import Keys
 
-__all__ = ["decode_seed", "horizon_in_force", "rhythm_in_force", "seed_horizon"]
+__all__ = ["HorizonInForce", "decode_seed", "horizon_in_force", "rhythm_in_force", "seed_horizon"]
 
+_LOG = logging.getLogger(__name__)
 _TIMEOUT_S = 15.0
+_LOOK_EVERY_S = 60.0
 _decoder = json.Decoder(tuple[HorizonPeriod, ...])
 
 
@@ -40,6 +46,28 @@ def horizon_in_force(settings: Settings) -> float:
         return settings.horizon_days
     rhythm = rhythm_in_force(settings)
     return FIRST_HORIZON_DAYS if rhythm is None else rhythm.horizon_days
+
+
+class HorizonInForce:
+    """The horizon in force for a process that runs for long: looked up again when it is asked for, once a minute."""
+
+    def __init__(self, settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Look it up for the first time. Raises as `horizon_in_force` does."""
+        self._settings = settings
+        self._monotonic = monotonic
+        self._days = horizon_in_force(settings)
+        self._looked_at_s = monotonic()
+
+    def days(self) -> float:
+        """In days. Raises `StorageError` when Redis fails; while the snapshot is damaged, what was known stays."""
+        now_s = self._monotonic()
+        if now_s - self._looked_at_s >= _LOOK_EVERY_S:
+            try:
+                self._days = horizon_in_force(self._settings)
+            except SnapshotError as error:
+                _LOG.warning("the horizon stays %g days: %s", self._days, error)
+            self._looked_at_s = now_s
+        return self._days
 
 
 def seed_horizon(settings: Settings, rhythm: Rhythm, now_ms: int) -> bool:

@@ -20,6 +20,7 @@ from stream.processing.outgoing import Topics
 from stream.processing.partition import Outcome, Partition
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
+from stream.settings import Settings
 from tests.faults.event_log import EventLog
 from tests.faults.frozen_model import frozen_snapshot
 
@@ -108,7 +109,7 @@ def _without(taken: Taken, broken: npt.NDArray[np.int64]) -> Taken:
 
 
 def _inputs(log: EventLog, number: int) -> Aligner:
-    decoder, aligner = Decoder(), Aligner(len(_TYPES))
+    decoder, aligner = Decoder.of(Settings()), Aligner(len(_TYPES))
     for source, event_type in enumerate(_TYPES):
         records = log.records[source][number]
         if records:

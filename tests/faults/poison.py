@@ -1,4 +1,4 @@
-"""Twenty kinds of records that are no events, and what is said of each."""
+"""The kinds of records that are no events, and what is said of each."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -49,6 +49,11 @@ def _raw(value: bytes | None) -> Callable[[EventType, str, int], KeyAndValue]:
     return lambda _, customer, __: (customer.encode(), value)
 
 
+def _bad_customer(source: EventType, customer: str, number: int) -> KeyAndValue:
+    name = f"<{customer}>"
+    return name.encode(), orjson.dumps(good_event(source, name, number))
+
+
 def _without_key(source: EventType, customer: str, number: int) -> KeyAndValue:
     return None, orjson.dumps(good_event(source, customer, number))
 
@@ -76,6 +81,7 @@ POISON = (
     Poison(Reason.LONE_SURROGATE, _raw(b'{"event_id": "\\ud800"}')),
     Poison(Reason.UNKNOWN_NAME, _with(name="no_such_name")),
     Poison(Reason.KEY_MISMATCH, _with(customer_id="someone-else")),
+    Poison(Reason.BAD_CUSTOMER_ID, _bad_customer),
     Poison(Reason.TIMESTAMP_OUT_OF_RANGE, _with(occurred_at=0.0)),  # 1970
     Poison(Reason.TIMESTAMP_OUT_OF_RANGE, _with(occurred_at="2100-01-01T00:00:00Z")),
     Poison(Reason.TIMESTAMP_OUT_OF_RANGE, _with(occurred_at=1e300)),

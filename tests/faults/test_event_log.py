@@ -9,6 +9,7 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.rejections import Reason
 from stream.processing.rules import Rules
+from stream.settings import Settings
 from tests.faults.event_log import LogRecord, made_log
 from tests.faults.expectation import expected
 from tests.faults.poison import POISON, Poison, good_event
@@ -22,7 +23,7 @@ def reasons(poison: Poison) -> list[Reason]:
     found: list[Reason] = []
     for source in sources:
         record = LogRecord(*poison.make(source, "c0001", 1), APPENDED_AT_MS, 0)
-        found += [bad.reason for bad in Decoder().decode(source, [record]).rejections]
+        found += [bad.reason for bad in Decoder.of(Settings()).decode(source, [record]).rejections]
     return found
 
 
@@ -36,13 +37,13 @@ def test_what_poison_is_made_of_is_an_event_without_it(source: EventType) -> Non
     made = [poison for poison in POISON if poison.reason == "null_key"]
     _, value = made[0].make(source, "c0001", 1)
     assert good_event(source, "c0001", 1)["customer_id"] == "c0001"
-    decoded = Decoder().decode(source, [LogRecord(b"c0001", value, APPENDED_AT_MS, 0)])
+    decoded = Decoder.of(Settings()).decode(source, [LogRecord(b"c0001", value, APPENDED_AT_MS, 0)])
     assert decoded.rejections == []
 
 
 @pytest.mark.parametrize("days", [2, 150])
 def test_poison_in_a_log_becomes_dead_letters_for_the_reasons_of_its_kinds(days: int) -> None:
-    log = made_log(1, customers=10, poison=200, days=days)
+    log = made_log(1, customers=10, poison=10 * len(POISON), days=days)
     found = Counter(name.rpartition(" ")[2] for name in expected(log, Rules()).published["dead-letters"])
     wanted = Counter(str(poison.reason) for poison in POISON)
     assert found == {reason: 10 * kinds for reason, kinds in wanted.items()}

@@ -65,7 +65,7 @@ class Desk:
             )
             for name, channel in config.channels.items()
         }
-        journal = Journal(bench.settings, self.store, hold_out_ttl_s=3600)
+        journal = Journal(bench.settings, self.store, lambda: 3600.0)
         self.notifier = Notifier(
             bench.settings, config, Templates(config), self.lanes, reports, self.store, journal, self.clock
         )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stream.errors import StorageError
+from stream.errors import SnapshotError, StorageError
 from stream.features.registry import DAY_MS
 from stream.local.redis import EmbeddedRedis
 from stream.online_models.horizon import HorizonPeriod, Rhythm
@@ -13,7 +13,7 @@ from stream.online_models.learner_settings import learner_settings_of
 from stream.online_models.rhythm_history import rhythm_of_orders
 from stream.settings import Settings
 from stream.storage.connection import Client
-from stream.storage.horizon_desk import decode_seed, horizon_in_force, rhythm_in_force, seed_horizon
+from stream.storage.horizon_desk import HorizonInForce, decode_seed, horizon_in_force, rhythm_in_force, seed_horizon
 from stream.storage.keys import Keys
 from stream.storage.model_store import Checkpoint, ModelStore
 from tests.storage.redis_client import with_redis
@@ -96,3 +96,22 @@ def test_a_fixed_horizon_asks_nobody(settings: Settings, quarterly: Rhythm) -> N
 def test_a_damaged_seed_is_named() -> None:
     with pytest.raises(StorageError, match="horizon"):
         decode_seed(b"[{]")
+
+
+def test_a_process_that_runs_for_long_follows_the_horizon(settings: Settings, quarterly: Rhythm) -> None:
+    now_s = [1000.0]
+    horizon = HorizonInForce(settings, lambda: now_s[0])
+    assert horizon.days() == 28.0
+    assert seed_horizon(settings, quarterly, NOW_MS)
+    assert horizon.days() == 28.0
+    now_s[0] += 60.0
+    assert horizon.days() == quarterly.horizon_days > 28.0
+
+    async def damage(client: Client) -> None:
+        await client.set(Keys(settings.namespace).snapshot(), b"no snapshot")
+
+    with_redis(settings.redis_url, damage)
+    now_s[0] += 60.0
+    assert horizon.days() == quarterly.horizon_days
+    with pytest.raises(SnapshotError):
+        HorizonInForce(settings)
