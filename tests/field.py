@@ -17,6 +17,7 @@ from confluent_kafka import Producer
 from stream.events.kinds import EventType
 from stream.events.partition import partition_of
 from stream.local.broker import EmbeddedBroker
+from stream.local.durable_broker import DurableBroker
 from stream.local.redis import EmbeddedRedis
 from stream.processing.state import PartitionState
 from stream.settings import Settings
@@ -44,7 +45,12 @@ class Field:
     """A namespace, a group and topics of their own; workers end with `close`."""
 
     def __init__(
-        self, broker: EmbeddedBroker, server: EmbeddedRedis, directory: Path, prefix: str, **overrides: Any
+        self,
+        broker: EmbeddedBroker | DurableBroker,
+        server: EmbeddedRedis,
+        directory: Path,
+        prefix: str,
+        **overrides: Any,
     ) -> None:
         self.settings = Settings(
             kafka_bootstrap=broker.bootstrap,
