@@ -172,8 +172,12 @@ PIPELINE = Page(
         ),
         Graph(
             title="Timers fired",
-            what="Landmarks, labels that matured, and silence that made the risk cross the level.",
-            queries=[Query(by("kind", "sum", rate(f"stream_timers_fired_total{{{_W}}}")), "{{kind}}")],
+            what="Landmarks, labels that matured, silence that made the risk cross the level; and customers looked at"
+            " because all of a partition were.",
+            queries=[
+                Query(by("kind", "sum", rate(f"stream_timers_fired_total{{{_W}}}")), "{{kind}}"),
+                Query(f"sum({rate(f'stream_rescored_customers_total{{{_W}}}')})", "rescored"),
+            ],
             unit="cps",
             stacked=True,
         ),

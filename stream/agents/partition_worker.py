@@ -194,6 +194,7 @@ class PartitionWorker:
         elif not customers:
             return
         await self._commit(outcome)
+        metrics.RESCORED_CUSTOMERS.inc(len(customers))
 
     async def _release(self) -> None:
         """Process customers again whom an operator has released; a request for any other is done already."""

@@ -17,6 +17,7 @@ __all__ = [
     "LAG_SECONDS",
     "QUARANTINED",
     "REBALANCES",
+    "RESCORED_CUSTOMERS",
     "STEP",
     "TIMERS_DUE",
     "TIMERS_FIRED",
@@ -54,6 +55,9 @@ INGEST_TO_SCORE = tally(
 )
 
 TIMERS_FIRED = counter("stream_timers_fired_total", "Timers fired.", ["kind"])
+RESCORED_CUSTOMERS = counter(
+    "stream_rescored_customers_total", "Customers looked at because all of a partition were, timer or not."
+)
 TIMERS_SCHEDULED = gauge("stream_timers_scheduled", "Customers with a timer, over the assigned partitions.")
 TIMERS_DUE = gauge("stream_timers_due", "Customers whose timer stream time has passed and that has not fired yet.")
 TIMERS_LATE = gauge("stream_timers_late_seconds", "Stream time less the earliest timer that is due; 0 when none is.")

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from stream import metrics
 from stream.agents.pace import Rest, follows_wall_clock
 from stream.agents.partition_worker import PartitionWorker
 from stream.errors import StorageError
@@ -89,6 +90,10 @@ def expected_risks(as_of: int = NEWEST) -> dict[str, float]:
     }
 
 
+def looked_at_so_far() -> float:
+    return metrics.REGISTRY.get_sample_value("stream_rescored_customers_total") or 0.0
+
+
 def is_rescored(worker: PartitionWorker, times: int = 0) -> bool:
     state = worker.partition.state
     return state.rescored.stream_time_ms is not None and state.rescored.asked >= times
@@ -101,6 +106,7 @@ def test_a_history_that_came_before_the_first_model_is_scored_with_it(
         worker, _ = await field.rig.start()
         await until(lambda: field.rig.is_done(worker), "everything is stored")
         assert set(risks(await field.rig.documents()).values()) == {None}
+        looked_at = looked_at_so_far()
         retired = CUSTOMERS.keys() - (await field.rig.timers()).keys()
         assert len(retired) > 10
         field.scorer = scorer_of(SILENCE)
@@ -109,6 +115,7 @@ def test_a_history_that_came_before_the_first_model_is_scored_with_it(
         assert found == pytest.approx(expected_risks(), abs=1e-6)
         state = worker.partition.state
         assert (state.rescored.customers, state.rescored.stream_time_ms) == (len(CUSTOMERS), NEWEST)
+        assert looked_at_so_far() - looked_at >= len(CUSTOMERS)
         # nobody is alerted of customers who left long ago
         alerted = {
             orjson.loads(r.value or b"")["customer_id"] for r in field.rig.broker.published if r.topic == "alerts"
