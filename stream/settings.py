@@ -140,7 +140,20 @@ class Settings:
         120.0, "Worker", "leave if records wait, servers answer and nothing is processed (s)", over=0
     )
     role: str = setting(
-        "all", "Worker", "events: never train; trainer: only train", choices=("all", "events", "trainer")
+        "all",
+        "Worker",
+        "events: never train; trainer: only train; projections: only what the setting projections names",
+        choices=("all", "events", "trainer", "projections"),
+    )
+    projections: str = setting(
+        "", "Worker", "projections that run beside the core, such as activity", pattern=r"[\w, -]*"
+    )
+    publish_customers: str = setting(
+        "changes",
+        "Worker",
+        "when the topic customers gets a customer's document: changes: with every alert and new segment; landmarks: "
+        "weekly too",
+        choices=("never", "changes", "landmarks"),
     )
     cache_customers: int = setting(200_000, "Worker", "profiles kept in memory", at_least=0)
     model_poll_ms: int = setting(500, "Worker", "time between looks for a new model (ms)", at_least=1)
@@ -281,6 +294,10 @@ class Settings:
         return f"{self.topic_prefix}segment-changes"
 
     @property
+    def customers(self) -> str:
+        return f"{self.topic_prefix}customers"
+
+    @property
     def dead_letters(self) -> str:
         return f"{self.topic_prefix}dead-letters"
 
@@ -383,6 +400,8 @@ def _combinations(settings: Settings) -> Iterator[str]:
                 f"{pending} labels of a customer would mature at a time, there is room for "
                 f"{MAX_PENDING_LANDMARKS}; make landmark_days longer or horizon_days shorter{following}"
             )
+    if settings.role == "projections" and not settings.projections.strip(" ,"):
+        yield "role=projections needs projections as well: which of them to run"
     if settings.heartbeat_s * 3 > settings.session_timeout_s:
         yield (
             f"heartbeat_s={settings.heartbeat_s:g}, session_timeout_s={settings.session_timeout_s:g}: "

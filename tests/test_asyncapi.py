@@ -48,7 +48,8 @@ def resolve(reference: str) -> Any:
 def validator(payload: dict[str, Any]) -> Draft202012Validator:
     """A validator of a message's payload, with the files that it refers to."""
     registry: Registry[Any] = Registry().with_resources(
-        (f"./{name}.schema.json", DRAFT202012.create_resource(resolve(f"./{name}.schema.json"))) for name in CONTRACTS
+        (f"./{name}.schema.json", DRAFT202012.create_resource(resolve(f"./{name}.schema.json")))
+        for name in (*CONTRACTS, "training-example")
     )
     # References into the document are resolved in the schema itself.
     schema = {**payload, "components": DOCUMENT["components"]}

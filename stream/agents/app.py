@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
-import faust
-from faust.types import StreamT
-
+from stream.agents.apps import MAX_DELIVERED, App, new_app, receiver, watched
 from stream.agents.gauges import Gauges
 from stream.agents.health import Health
 from stream.agents.models import CurrentModel
 from stream.agents.outbox import Outbox
-from stream.agents.owner import Owner, PartitionInputs, leave
+from stream.agents.owner import Owner, PartitionInputs
 from stream.agents.partition_worker import PartitionWorker
+from stream.agents.projections import ProjectionApp
 from stream.agents.publisher import Publisher
 from stream.agents.readiness import Readiness
-from stream.agents.security import broker_credentials
 from stream.agents.trainer import Trainer
-from stream.agents.transport import FAUST_SETTINGS, TP, BatchSchema, Intake, TransportOptions, attach, batches
+from stream.agents.transport import TP, BatchSchema, Intake, TransportOptions, attach
 from stream.agents.watchdog import Watchdog
 from stream.agents.worker_options import WorkerOptions, no_probe
 from stream.clock import Clock, SystemClock
@@ -31,11 +27,13 @@ from stream.events.decode import Decoder
 from stream.features.registry import DAY_MS
 from stream.online_models.horizon import HORIZONS
 from stream.online_models.learner_settings import learner_settings_of
+from stream.processing.emission import ACTED_ON
 from stream.processing.kernel import Kernel
 from stream.processing.misplaced import Placement
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
 from stream.processing.rules import rules_of
+from stream.projections.registry import projections_of
 from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.storage.connection import connect
@@ -46,20 +44,8 @@ from stream.storage.partition_store import PartitionStore
 
 __all__ = ["Assembly", "assemble"]
 
-#: Records that are decoded without a pause: more would only keep the event loop away from heartbeats.
-_DELIVERED_AT_ONCE = 4096
 #: For how much longer than silence and the longest window a retired customer who may come back is remembered.
 _TTL_MARGIN = 1.25
-
-
-class _App(faust.App):
-    """Runs ``from_start`` as long as it runs itself; what `task` adds begins only after the first assignment."""
-
-    from_start: Callable[[], Coroutine[Any, Any, None]]
-
-    async def on_first_start(self) -> None:
-        await super().on_first_start()
-        self.add_future(self.from_start())
 
 
 class Assembly:
@@ -80,27 +66,28 @@ class Assembly:
             segment_changes=settings.segment_changes,
             dead_letters=settings.dead_letters,
             training_examples=settings.training_examples,
+            customers=settings.customers,
         )
         self._money = Writing.of(settings).money
         self._client = connect(settings)
         self.publisher = Publisher(settings.librdkafka())
         self.model = CurrentModel(self._model_store(), settings.model_poll_ms / 1000)
-        self.owner = Owner(
+        self.owner: Owner[PartitionWorker] = Owner(
             settings.event_topics,
-            settings.training_examples,
             self._make_worker,
-            self._make_trainer,
             partial(check_layout, self._client, self._keys, settings.partitions),
-            self.model.refresh,
+            training_topic=settings.training_examples,
+            make_trainer=self._make_trainer,
+            refresh_model=self.model.refresh,
         )
-        self.app = self._faust_app()
+        self.app: App = new_app(settings, settings.group, settings.instance_id)
         self.intake: Intake = attach(
             self.app,
             self.owner,
             TransportOptions(
                 copartitioned=frozenset(settings.event_topics),
                 partitions=settings.partitions,
-                batch_max_records=min(settings.batch_max_records, _DELIVERED_AT_ONCE),
+                batch_max_records=min(settings.batch_max_records, MAX_DELIVERED),
                 fetch_max_wait_s=settings.fetch_wait_ms / 1000,
             ),
         )
@@ -121,40 +108,21 @@ class Assembly:
             idle=lambda: bool(self.app.unassigned),
             stopping=lambda: self.app.should_stop,
         )
-        self.app.from_start = self._watched(self.readiness.run, "readiness")
+        self.app.from_start = watched(self.readiness.run, "readiness")
         self._add_agents()
-
-    def _faust_app(self) -> _App:
-        settings = self.settings
-        options: dict[str, Any] = {
-            **FAUST_SETTINGS,
-            "broker": [f"kafkabatch://{address}" for address in settings.kafka_bootstrap.split(",")],
-            "broker_session_timeout": settings.session_timeout_s,
-            "broker_heartbeat_interval": settings.heartbeat_s,
-            "consumer_group_instance_id": settings.instance_id or None,
-            "web_enabled": False,
-            "store": "memory://",
-            "broker_credentials": broker_credentials(settings),
-        }
-        return _App(settings.group, **options)
+        self.projections = [
+            ProjectionApp(projection, settings, self._client, self.publisher, self._name, clock, probe)
+            for projection in projections_of(settings)
+        ]
 
     def _add_agents(self) -> None:
         app = self.app
         events = app.topic(*self.settings.event_topics, schema=BatchSchema())
         examples = app.topic(self.settings.training_examples, schema=BatchSchema())
-
-        async def receive(inbox: StreamT[Any]) -> None:
-            try:
-                async for batch in batches(inbox):
-                    self.owner.deliver(batch)
-                    await asyncio.sleep(0)  # decoding one batch after the other would keep out everything else
-            except Exception as error:  # noqa: BLE001 - Faust would restart the agent and leave its batches behind
-                leave("receiving", error)
-
         if self.settings.role != "trainer":
-            app.agent(events, name="events")(receive)
+            app.agent(events, name="events")(receiver(self.owner))
         if self.settings.role != "events":
-            app.agent(examples, name="trainer")(_copy_of(receive))
+            app.agent(examples, name="trainer")(receiver(self.owner))
         self._background(self.model.run, "model poll")
         self._background(self.watchdog.run, "watchdog")
         training = PartitionInputs(lambda: self.intake, (self.settings.training_examples,), 0)
@@ -162,18 +130,7 @@ class Assembly:
         self._background(gauges.run, "gauges")
 
     def _background(self, run: Callable[[], Awaitable[None]], what: str) -> None:
-        self.app.task(self._watched(run, what))
-
-    def _watched(self, run: Callable[[], Awaitable[None]], what: str) -> Callable[[], Coroutine[Any, Any, None]]:
-        async def task() -> None:
-            try:
-                await run()
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001 - a silent death of a background task would go unnoticed
-                leave(what, error)
-
-        return task
+        self.app.task(watched(run, what))
 
     def _make_worker(self, partition: int) -> PartitionWorker:
         settings = self.settings
@@ -190,6 +147,7 @@ class Assembly:
                 max(settings.cache_customers // settings.partitions, 1000),
                 Placement(partition, settings.partitions, forward=settings.misplaced_events == "forward"),
                 self._money,
+                ACTED_ON[settings.publish_customers],
             ),
             PartitionStore(self._client, self._keys, partition, self._name, ttl_s=int(silence_s * _TTL_MARGIN)),
             self._decoder,
@@ -234,15 +192,6 @@ class Assembly:
         """Flush what can be flushed and close connections; what is left is in the outbox."""
         self.publisher.close()
         await self._client.aclose()
-
-
-def _copy_of(receive: Callable[[StreamT[Any]], Awaitable[None]]) -> Callable[[StreamT[Any]], Awaitable[None]]:
-    """A function of its own: Faust keeps one agent a function."""
-
-    async def receive_examples(inbox: StreamT[Any]) -> None:
-        await receive(inbox)
-
-    return receive_examples
 
 
 def assemble(

@@ -30,7 +30,12 @@ class Gauges:
     """
 
     def __init__(
-        self, owner: Owner, topics: Sequence[str], training: PartitionInputs, training_topic: str, clock: Clock
+        self,
+        owner: Owner[PartitionWorker],
+        topics: Sequence[str],
+        training: PartitionInputs,
+        training_topic: str,
+        clock: Clock,
     ) -> None:
         self._owner = owner
         self._topics = topics

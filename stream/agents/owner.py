@@ -7,15 +7,14 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from stream import metrics
-from stream.agents.partition_worker import PartitionWorker
 from stream.agents.trainer import Trainer
 from stream.agents.transport import TP, Intake, PartitionOwner, RecordBatch
 from stream.errors import StorageError, StreamError, SystematicError, TopologyError
 
-__all__ = ["CRASHED", "REFUSED", "Owner", "PartitionInputs", "leave", "refuse"]
+__all__ = ["CRASHED", "REFUSED", "OwnedWorker", "Owner", "PartitionInputs", "leave", "refuse"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -83,8 +82,32 @@ class PartitionInputs:
             _LOG.info("partition %d went to another worker during recovery", self._tps[0].partition)
 
 
-class Owner(PartitionOwner):
-    """Starts and stops a `PartitionWorker` for each partition index, and a `Trainer` with its partition.
+class OwnedWorker(Protocol):
+    """What works on one partition index, from its claim until it is stopped.
+
+    ``signs`` moves with every step, and whenever a server is why there is none.
+    """
+
+    records_stored: int
+
+    @property
+    def signs(self) -> int: ...
+    async def claim(self) -> Mapping[str, int]: ...
+    async def run(self) -> None: ...
+    def stop(self) -> None: ...
+    def deliver(self, source: int, batch: RecordBatch, /) -> None: ...
+    def buffered(self, source: int) -> int: ...
+
+
+W = TypeVar("W", bound=OwnedWorker)
+
+
+async def _no_model() -> None:
+    """Projections score nothing."""
+
+
+class Owner(PartitionOwner, Generic[W]):
+    """Starts and stops a worker for each partition index, and where there is one a `Trainer` with its partition.
 
     Each assignment has workers and a trainer of its own: one whose end was given up, because it took too long, can
     then neither see nor change what its successor does, and its writes are refused.
@@ -92,26 +115,27 @@ class Owner(PartitionOwner):
 
     def __init__(
         self,
-        event_topics: Sequence[str],
-        training_topic: str,
-        make_worker: Callable[[int], PartitionWorker],
-        make_trainer: Callable[[], Trainer],
+        topics: Sequence[str],
+        make_worker: Callable[[int], W],
         check_layout: Callable[[], Coroutine[Any, Any, None]],
-        refresh_model: Callable[[], Awaitable[None]],
+        *,
+        training_topic: str = "",
+        make_trainer: Callable[[], Trainer] | None = None,
+        refresh_model: Callable[[], Awaitable[None]] = _no_model,
     ) -> None:
-        self._source = {topic: source for source, topic in enumerate(event_topics)}
+        self._source = {topic: source for source, topic in enumerate(topics)}
         self._training_topic = training_topic
         self._make_worker = make_worker
         self._make_trainer = make_trainer
         self._check_layout = check_layout
         self._refresh_model = refresh_model
-        self._workers: dict[int, PartitionWorker] = {}
+        self._workers: dict[int, W] = {}
         self._trainer: Trainer | None = None
         self._tasks: dict[int | str, asyncio.Task[None]] = {}
 
     @property
-    def workers(self) -> Mapping[int, PartitionWorker]:
-        """The running partition workers by partition index."""
+    def workers(self) -> Mapping[int, W]:
+        """The running workers by partition index."""
         return self._workers
 
     async def restore_offsets(self, assigned: frozenset[TP]) -> Mapping[TP, int]:
@@ -129,7 +153,7 @@ class Owner(PartitionOwner):
             self._workers[partition] = worker
             offsets.update({TP(topic, partition): stored[topic] for topic in self._source if topic in stored})
         for tp in assigned:
-            if tp.topic == self._training_topic:
+            if tp.topic == self._training_topic and self._make_trainer is not None:
                 self._trainer = trainer = self._make_trainer()
                 offsets[tp] = await _claimed(self._training_topic, trainer.claim)
         await self._refresh_model()

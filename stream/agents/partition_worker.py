@@ -15,15 +15,15 @@ from stream.agents.outbox import Outbox
 from stream.agents.pace import Rest
 from stream.agents.publishing import Publishing
 from stream.agents.received import Received
+from stream.agents.recovery import Recovery
 from stream.agents.releasing import Releasing
 from stream.agents.rescoring import Rescoring
-from stream.agents.retrying import Retrying
 from stream.agents.storing import commit_of, tell_of_torn_step
-from stream.agents.waiting import pause, wait_until_set
+from stream.agents.waiting import wait_until_set
 from stream.agents.wall_clock import WallClock
 from stream.agents.worker_options import WorkerOptions
 from stream.clock import Clock
-from stream.errors import CodecError, FencedError, StorageError, SystematicError
+from stream.errors import CodecError, StorageError, SystematicError
 from stream.events.decode import Decoder
 from stream.processing.align import Taken
 from stream.processing.partition import Outcome, Partition
@@ -44,7 +44,7 @@ class PartitionWorker:
     """Runs the steps of one partition, one after the other.
 
     Commit order, see `PartitionStore`: store, then ack, then publish; a failure before the store has answered leads
-    back to what is stored (`_recover`), never forward.
+    back to what is stored (`Recovery`), never forward.
     """
 
     def __init__(
@@ -70,7 +70,6 @@ class PartitionWorker:
         self._publishing = Publishing(outbox, partition.partition)
         self._rest = Rest()
         self._releasing = Releasing()
-        self._retrying = Retrying()
         self.wall_clock = WallClock(
             partition, self._rest, clock, options.second_clock or store.server_clock.now_ms, options
         )
@@ -92,8 +91,15 @@ class PartitionWorker:
         self._signs = 0
         #: When features of customers were last stored by this worker, None before.
         self.stored_at_ms: int | None = None
-        #: Whether a failure has led back to what is stored, and the way there is not done yet.
-        self.recovering = False
+        self._recovery = Recovery(
+            f"partition {partition.partition}",
+            self.claim,
+            inputs,
+            self._publishing,
+            fenced_wait_s=options.fenced_wait_s,
+            wake=self._wake,
+            is_stopping=lambda: self._stopping,
+        )
 
     async def claim(self) -> dict[str, int]:
         """Take the partition over; return the stored offset of each input topic that has one."""
@@ -110,7 +116,12 @@ class PartitionWorker:
     @property
     def signs(self) -> int:
         """Moves with every step, and whenever a server, or an input that lags, is why there is none."""
-        return self._signs + self._received.waits
+        return self._signs + self._received.waits + self._recovery.attempts
+
+    @property
+    def recovering(self) -> bool:
+        """Whether a failure has led back to what is stored, and the way there is not done yet."""
+        return self._recovery.is_under_way
 
     def buffered(self, source: int) -> int:
         """Records of an input that were received and not yet stored."""
@@ -136,7 +147,7 @@ class PartitionWorker:
                 except MemoryError as error:
                     raise SystematicError(f"no memory for a step: {MORE_MEMORY}") from error
                 except StorageError as error:
-                    await self._recover(error)
+                    await self._recovery.run(error)
             await self._hand_over()
         finally:
             await self._publishing.stop()
@@ -256,38 +267,11 @@ class PartitionWorker:
         self.outbox.trimmed(trim)
         self.outbox.add(outcome.outgoing)
         self.steps += 1
-        self._retrying.succeeded()
+        self._recovery.succeeded()
         self._signs += 1
         if outcome.documents:
             self.stored_at_ms = self._clock.now_ms()
         observe_outcome(outcome)
-
-    async def _recover(self, error: StorageError) -> None:
-        """Go back to what is stored: claim, forget everything in flight, read the log again from there."""
-        reason = "fenced" if isinstance(error, FencedError) else "storage"
-        metrics.COMMIT_REJECTED.labels(reason).inc()
-        self.recovering = True
-        self._signs += 1
-        _LOG.warning("partition %d goes back to what is stored: %s", self.partition.partition, error)
-        await self._publishing.stop()
-        if isinstance(error, FencedError) and error.superseded:
-            # within a session timeout the group tells who the owner is; claiming at once would only fence that one
-            await pause(self._options.fenced_wait_s, self._wake, lambda: self._stopping)
-        # claims may succeed where no step does: then too there is no loop without a pause
-        await pause(self._retrying.wait_s(), self._wake, lambda: self._stopping)
-        while not self._stopping:
-            try:
-                offsets = await self.claim()
-            except StorageError as failure:
-                self._signs += 1
-                retry_s = self._retrying.wait_s()
-                _LOG.warning("%s; retrying in %.1f s", failure, retry_s)
-                await pause(retry_s, self._wake, lambda: self._stopping)
-            else:
-                await self.inputs.rewind(offsets)
-                self.recovering = False
-                self._publishing.start()
-                return
 
     def _begin(self, claim: Claim) -> None:
         tell_of_torn_step(self.partition.partition, claim)

@@ -61,7 +61,7 @@ class Readiness:
         self,
         health: Health,
         intake: Intake,
-        owner: Owner,
+        owner: Owner[PartitionWorker],
         model: CurrentModel,
         event_topics: Sequence[str],
         *,

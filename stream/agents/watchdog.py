@@ -69,8 +69,8 @@ class Watchdog:
     def __init__(
         self,
         intake: Intake,
-        owner: Owner,
-        event_topics: Sequence[str],
+        owner: Owner[Any],
+        topics: Sequence[str],
         *,
         stalled_after_s: float,
         redis_answers: Callable[[], bool],
@@ -78,7 +78,7 @@ class Watchdog:
     ) -> None:
         self._intake = intake
         self._owner = owner
-        self._event_topics = event_topics
+        self._topics = topics
         self._stalled_after_s = stalled_after_s
         self._redis_answers = redis_answers
         self._broker_answers = broker_answers
@@ -129,7 +129,7 @@ class Watchdog:
         """What must change about each input with unprocessed records, and what to say of them."""
         found: dict[TP, tuple[Hashable, str]] = {}
         for partition, worker in dict(self._owner.workers).items():
-            for source, topic in enumerate(self._event_topics):
+            for source, topic in enumerate(self._topics):
                 tp = TP(topic, partition)
                 position = self._intake.position(tp)
                 buffered, lag = worker.buffered(source), (position.lag or 0) if position is not None else 0
@@ -143,7 +143,7 @@ class Watchdog:
         return found
 
     def _servers_answer(self, tp: TP | None) -> bool:
-        any_of_ours = (TP(self._event_topics[0], partition) for partition in self._owner.workers)
+        any_of_ours = (TP(self._topics[0], partition) for partition in self._owner.workers)
         asked = tp or next(any_of_ours, None)
         return self._redis_answers() and asked is not None and self._broker_answers(asked)
 

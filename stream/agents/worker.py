@@ -17,7 +17,9 @@ from stream import metrics
 from stream.agents.app import assemble
 from stream.agents.health import Health
 from stream.agents.kafka_access import check_brokers, wait_for_brokers
+from stream.agents.projections import assemble_projections
 from stream.agents.warmup import warm_up
+from stream.projections.registry import projections_of
 from stream.settings import Settings
 from stream.storage.connection import check_access
 
@@ -40,15 +42,22 @@ def run(settings: Settings) -> NoReturn:
         # first of all: while the kernel is compiled, the answer to a probe is that, not a refused connection
         port = metrics.serve(settings.metrics_host, settings.metrics_port, health.pages)
         _LOG.info("metrics at http://%s:%d/metrics and probes at /health/...", settings.metrics_host, port)
-    if settings.role != "trainer":  # River is not compiled
+    runs_core = settings.role != "projections"
+    projections_of(settings)  # a name that is none is told before anything is waited for
+    if runs_core and settings.role != "trainer":  # River is not compiled
         started = warm_up()
         _LOG.info("kernel ready after %.1f s", started)
     wait_for_brokers(settings)
     _tune_garbage_collection()
-    assembly = assemble(settings, health=health)
+    if runs_core:
+        assembly = assemble(settings, health=health)
+        apps = [assembly.app, *(projection.app for projection in assembly.projections)]
+    else:
+        apps = [projection.app for projection in assemble_projections(settings, health=health)]
     with tempfile.TemporaryDirectory(prefix="stream-worker-") as directory:
-        assembly.app.conf.datadir = Path(directory)
-        worker = _Worker(assembly.app, override_logging=False, redirect_stdouts=False, loglevel=None, quiet=True)
+        for app in apps:
+            app.conf.datadir = Path(directory)
+        worker = _Worker(apps[0], *apps[1:], override_logging=False, redirect_stdouts=False, loglevel=None, quiet=True)
         status = 0
         try:
             worker.execute_from_commandline()

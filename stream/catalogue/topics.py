@@ -15,12 +15,19 @@ TOPICS: Final = MappingProxyType(
         for topic in (
             Topic("alerts", "alert", _SEND, "Risks of churn, raised and cleared. At least once; drop by `alert_id`."),
             Topic("segment-changes", "segment-change", _SEND, "At least once; drop repeats by `change_id`."),
+            Topic(
+                "customers",
+                "customer",
+                _SEND,
+                "The document of a customer, whenever something people act on changes. Compacted: the newest counts.",
+            ),
             Topic("dead-letters", "dead-letter", _SEND, "Events that could not be applied, as they came."),
             Topic(
                 "training-examples",
                 "training-example",
                 ("send", "receive"),
-                "Internal: from workers to trainer.",
+                "What was known at landmarks, and the labels that follow, for the trainer. At least once; drop repeats "
+                "by `example_id`.",
                 partitions=1,
             ),
             Topic("actions", "action", _RECEIVE, "What people and systems did about customers.", for_people=True),

@@ -25,6 +25,7 @@ COMMANDS = {
     "import": ("stream.cli.import_:import_", "Import a shop's own history from its exports."),
     "models": ("stream.cli.models:models", "Show the models, and decide which one scores."),
     "produce": ("stream.cli.produce:produce", "Publish the events of a log file."),
+    "projections": ("stream.cli.projections:projections", "Show the projections, and build them again."),
     "rescore": ("stream.cli.rescore:rescore", "Score all customers again."),
     "quarantine": ("stream.cli.quarantine:quarantine", "Take up customers whose profile could not be read."),
     "replay": ("stream.cli.replay:replay", "Process a log without Kafka and Redis."),

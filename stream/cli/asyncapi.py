@@ -1,7 +1,6 @@
 """The AsyncAPI 3.0 document of all topics: ``python -m stream.cli.asyncapi docs/contracts/asyncapi.yaml``.
 
-Payloads are the JSON Schemas beside it (`stream.cli.contracts`); that of training examples, which are internal, is
-inside.
+Payloads are the JSON Schemas beside it (`stream.cli.contracts`).
 """
 
 import sys
@@ -9,7 +8,6 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import msgspec
 import yaml
 
 from stream.alerts.contract import SegmentChange, cloud_event_headers
@@ -17,7 +15,7 @@ from stream.catalogue.events import EVENT_TYPES
 from stream.catalogue.topics import TOPICS
 from stream.cli.contracts import CONTRACTS
 from stream.events.dead_letters import HEADER_PREFIX
-from stream.online_models.example import Label, Observation
+from stream.processing.customer import CUSTOMER_VERSION
 from stream.settings import Settings
 
 __all__ = ["asyncapi", "text"]
@@ -61,9 +59,13 @@ _EXAMPLES: Final[dict[str, dict[str, object]]] = {
     },
 }
 _TEXT: Final = {"type": "string"}
-_CONTENT_TYPE: Final = {
+_CONTENT_TYPE: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {"content-type": {"type": "string", "const": "application/json"}},
+}
+_VERSIONED: Final = {
+    "type": "object",
+    "properties": {**_CONTENT_TYPE["properties"], "schema-version": {"type": "string", "const": str(CUSTOMER_VERSION)}},
 }
 _DEAD_LETTER_HEADERS: Final = ("topic", "partition", "offset", "reason", "detail", "at")
 
@@ -93,6 +95,7 @@ def _messages() -> dict[str, dict[str, Any]]:
     headers = {
         **dict.fromkeys((f"{event_type}-event" for event_type in EVENT_TYPES), _CONTENT_TYPE),
         **dict.fromkeys(("alert", "segment-change"), _cloud_events()),
+        "customer": _VERSIONED,
     }
     messages: dict[str, dict[str, Any]] = {}
     for name, contract in CONTRACTS.items():
@@ -106,7 +109,7 @@ def _messages() -> dict[str, dict[str, Any]]:
     messages["training-example"] = {
         "title": "TrainingExample",
         "summary": "What a landmark sends to the trainer, and the label that follows.",
-        "payload": {"oneOf": [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in (Observation, Label)]},
+        "payload": {"$ref": "./training-example.schema.json"},
     }
     messages["dead-letter"] = {
         "title": "DeadLetter",
@@ -123,13 +126,6 @@ def _messages() -> dict[str, dict[str, Any]]:
     }
     key = {"kafka": {"key": {**_TEXT, "description": "the customer"}, "bindingVersion": BINDING_VERSION}}
     return {name: {"name": name, **message, "bindings": key} for name, message in messages.items()}
-
-
-def _schemas() -> dict[str, Any]:
-    _, schemas = msgspec.json.schema_components((Observation, Label), ref_template="#/components/schemas/{name}")
-    for schema in schemas.values():
-        schema["description"] = cleandoc(schema["description"])
-    return schemas
 
 
 def asyncapi() -> dict[str, Any]:
@@ -166,7 +162,7 @@ def asyncapi() -> dict[str, Any]:
         },
         "channels": channels,
         "operations": operations,
-        "components": {"messages": _messages(), "schemas": _schemas()},
+        "components": {"messages": _messages()},
     }
 
 

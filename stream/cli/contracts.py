@@ -13,9 +13,12 @@ import orjson
 
 from stream.alerts.contract import Alert, SegmentChange
 from stream.events.model import CONTRACT_OF, PurchaseEvent
+from stream.features.registry import FEATURES
 from stream.notifications.contract import Action, Notification
+from stream.online_models.example import Label, Observation, Overdue
+from stream.processing.customer import CUSTOMER_VERSION, Customer
 
-__all__ = ["CONTRACTS", "export", "schema_of"]
+__all__ = ["CONTRACTS", "export", "schema_of", "schema_of_examples"]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -24,6 +27,7 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     **{f"{event_type}-event": contract for event_type, contract in CONTRACT_OF.items()},
     "alert": Alert,
     "segment-change": SegmentChange,
+    "customer": Customer,
     "action": Action,
     "notification": Notification,
 }
@@ -38,6 +42,14 @@ _PURCHASE_RULE: Final = {
 }
 
 
+def schema_of_examples() -> dict[str, Any]:
+    """Return the JSON Schema of the topic of landmarks: each record is one of several objects, told by ``kind``."""
+    schema: dict[str, Any] = {"$schema": DIALECT, **msgspec.json.schema(Observation | Label | Overdue)}
+    for part in schema["$defs"].values():
+        part["description"] = cleandoc(part["description"])
+    return schema
+
+
 def schema_of(contract: type[msgspec.Struct]) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a contract."""
     schema: dict[str, Any] = {"$schema": DIALECT, **msgspec.json.schema(contract)}
@@ -49,6 +61,12 @@ def schema_of(contract: type[msgspec.Struct]) -> dict[str, Any]:
         body["required"] = list(body["properties"])
         for field in body["properties"].values():
             field.pop("default", None)
+    if contract is Customer:
+        schema["title"] = f"Customer document, version {CUSTOMER_VERSION}"
+        schema["$defs"][contract.__name__]["properties"]["features"]["properties"] = {
+            feature.name: {"type": "number", "description": f"{feature.description} ({feature.unit})"}
+            for feature in FEATURES
+        }
     for part in schema["$defs"].values():
         if "description" in part:
             part["description"] = cleandoc(part["description"])
@@ -59,10 +77,11 @@ def export(directory: Path) -> list[Path]:
     """Write the schema of every contract to `directory`, which is created, and return the files written."""
     directory.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, contract in CONTRACTS.items():
+    schemas = {name: schema_of(contract) for name, contract in CONTRACTS.items()}
+    for name, schema in {**schemas, "training-example": schema_of_examples()}.items():
         path = directory / f"{name}.schema.json"
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        path.write_bytes(orjson.dumps(schema_of(contract), option=options))
+        path.write_bytes(orjson.dumps(schema, option=options))
         written.append(path)
     return written
 

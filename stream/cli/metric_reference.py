@@ -31,19 +31,22 @@ LABELS: Final = MappingProxyType(
         "baselines on the same labels; of `stream_model_*`: the contenders `standard`, `quick`, `patient`",
         "of": "name of the model or feature that drifts",
         "operation": "what Redis was asked for: `claim`, `commit`, `documents`, `timers`, `verify` of a partition; "
-        "`claim_models`, `save`, `snapshot`, `unlearned` of the models",
+        "`claim_models`, `save`, `snapshot`, `unlearned` of the models; `drop` of a projection",
         "outcome": "of an event: `applied`, `duplicate`, `dead_letter`, `forwarded` to the right partition, "
-        "over HTTP `accepted`, `rejected`, `failed`, `ignored`; of a notification: see docs/notifications.md",
+        "over HTTP `accepted`, `rejected`, `failed`, `ignored`; of a notification: see docs/notifications.md; "
+        "of a record that a projection reads: `folded`, `skipped`, `dead_letter`",
         "partition": "index of a partition of the event topics",
-        "phase": "of a step: `decode`, `load`, `advance`, `commit`; `publish` is one chunk of the outbox",
+        "phase": "of a step: `decode`, `load`, `advance`, `commit`; `publish` is one chunk of the outbox; of a "
+        "projection: `read`, `load`, `fold`, `commit`",
         "problem": "what is wrong with a training example, see `stream/online_models/example.py`",
+        "projection": "name of a projection",
         "python": "version of Python",
         "reason": "of a dead letter: see `stream/events/rejections.py`; of a rejected commit: `fenced`, `storage`; "
         "of a suppressed alert: `few_orders`, `cooldown`",
         "route": "what an HTTP endpoint takes: `events`, `click`, `email`, `purchase`, or the name of an adapter",
         "segment": "name of a segment",
         "status": "status of an HTTP answer",
-        "topic": "an event topic or the topic of training examples",
+        "topic": "an event topic, the topic of training examples, or what a projection reads",
         "type": "`click`, `email`, `purchase`",
         "version": "version of the program",
     }

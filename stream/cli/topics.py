@@ -53,7 +53,7 @@ def create_topics(settings: Settings) -> list[str]:
     admin = admin_client(settings)
     existing = cluster_metadata(settings, admin).topics
     missing = [
-        NewTopic(name, count, settings.replication, config=_topic_config(settings))
+        NewTopic(name, count, settings.replication, config=_topic_config(settings, name))
         for name, count in settings.topics.items()
         if name not in existing
     ]
@@ -70,8 +70,11 @@ def create_topics(settings: Settings) -> list[str]:
     return created
 
 
-def _topic_config(settings: Settings) -> dict[str, str]:
+def _topic_config(settings: Settings, name: str) -> dict[str, str]:
     config = {}
+    if name == settings.customers:
+        # The newest document of each customer stays for whoever reads the topic from its beginning.
+        config["cleanup.policy"] = "compact"
     if settings.replication > 1:
         # One replica may be down without stopping producers that ask for all acknowledgements.
         config["min.insync.replicas"] = str(settings.replication - 1)

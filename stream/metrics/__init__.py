@@ -67,6 +67,7 @@ from stream.metrics.notifications import (
     NOTIFICATION_SECONDS,
     NOTIFICATIONS,
 )
+from stream.metrics.projections import PROJECTION_LAG, PROJECTION_OUTBOX, PROJECTION_RECORDS, PROJECTION_STEP
 from stream.metrics.registry import CATALOGUE, REGISTRY, Declaration, info
 from stream.metrics.server import serve
 from stream.metrics.store import (
@@ -129,6 +130,10 @@ __all__ = [
     "PREQUENTIAL_BRIER",
     "PREQUENTIAL_ECE",
     "PREQUENTIAL_LOG_LOSS",
+    "PROJECTION_LAG",
+    "PROJECTION_OUTBOX",
+    "PROJECTION_RECORDS",
+    "PROJECTION_STEP",
     "PUBLISH_FAILURES",
     "QUARANTINED",
     "REBALANCES",

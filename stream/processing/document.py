@@ -40,7 +40,7 @@ from stream.processing.score import contributions
 from stream.processing.scorer import Scorer
 from stream.processing.worth import worth_of
 
-__all__ = ["MAIN_REASONS", "build", "packed_state"]
+__all__ = ["MAIN_REASONS", "build", "packed_state", "public"]
 
 #: How many contributions a document lists; an alert has more.
 MAIN_REASONS = 3
@@ -240,6 +240,12 @@ def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, rules: Rules) -
         text = buffer[: ends_at[-1]].tobytes()
         documents += [text[first:last] for first, last in pairwise([0, *ends_at])]
     return documents
+
+
+def public(document: bytes) -> bytes:
+    """Return a document that `build` gave as others may have it, without its packed profile."""
+    # base64 has no quotes, so the last key of this name is ours
+    return document[: document.rfind(b"," + _STATE_KEY)] + b"}"
 
 
 def packed_state(document: bytes) -> bytes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from types import MappingProxyType
 
 import numpy as np
 
 from stream.features.registry import FEATURES
 
-__all__ = ["EMISSION", "EmissionCause", "EmissionKind"]
+__all__ = ["ACTED_ON", "EMISSION", "EmissionCause", "EmissionKind"]
 
 
 class EmissionKind(IntEnum):
@@ -21,6 +22,13 @@ class EmissionKind(IntEnum):
     SEGMENT = 4
     WINBACK = 5
     OVERDUE = 6
+
+
+_CHANGES = (EmissionKind.RAISED, EmissionKind.CLEARED, EmissionKind.WINBACK, EmissionKind.SEGMENT)
+#: What people and systems act on, by the setting ``publish_customers``: the customer's document is published with it.
+ACTED_ON = MappingProxyType(
+    {"never": (), "changes": _CHANGES, "landmarks": (*_CHANGES, EmissionKind.LANDMARK)},
+)
 
 
 class EmissionCause(IntEnum):

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from stream.errors import StreamError, SystematicError
 from stream.events.rejections import Reason, Rejection, printable
 from stream.events.withheld import without_text
 from stream.processing.align import Taken
 
-__all__ = ["MAX_ISOLATED", "NOT_OF_AN_EVENT", "isolate"]
+__all__ = ["MAX_ISOLATED", "NOT_OF_AN_EVENT", "failing", "isolate"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -28,23 +27,23 @@ MAX_ISOLATED = 8
 NOT_OF_AN_EVENT = (StreamError, MemoryError)
 
 
-def isolate(taken: Taken, step: Callable[[Taken], object]) -> Taken:
-    """Return ``taken`` with every event rejected that makes ``step`` fail on its own; ``step`` must have no effect.
+def failing(count: int, step: Callable[[Sequence[int]], object]) -> dict[int, Exception]:
+    """The positions, of ``count``, that make ``step`` fail on their own, with why; ``step`` must have no effect.
 
-    The events are found by halving, so one bad event among *n* costs about 2 log2(n) trial steps. An error that no
-    single event causes is raised: then it is not the input that is wrong. Raises `SystematicError` when more than
-    `MAX_ISOLATED` events fail.
+    They are found by halving, so one bad event among *n* costs about 2 log2(n) trial steps. An error that no single
+    event causes is raised: then it is not the input that is wrong. Raises `SystematicError` when more than
+    `MAX_ISOLATED` fail.
     """
     bad: dict[int, Exception] = {}
 
-    def search(positions: npt.NDArray[np.int64]) -> None:
+    def search(positions: Sequence[int]) -> None:
         try:
-            step(dataclasses.replace(taken.only(positions), rejections=[]))
+            step(positions)
         except NOT_OF_AN_EVENT:
             raise
         except Exception as error:
             if len(positions) == 1:
-                bad[int(positions[0])] = error
+                bad[positions[0]] = error
                 if len(bad) > MAX_ISOLATED:
                     raise SystematicError(
                         f"more than {MAX_ISOLATED} events of a step fail, the last with {type(error).__name__}: "
@@ -55,7 +54,16 @@ def isolate(taken: Taken, step: Callable[[Taken], object]) -> Taken:
             search(positions[:middle])
             search(positions[middle:])
 
-    search(np.arange(len(taken.events)))
+    search(range(count))
+    return bad
+
+
+def isolate(taken: Taken, step: Callable[[Taken], object]) -> Taken:
+    """Return ``taken`` with every event rejected that makes ``step`` fail on its own. Raises as `failing` does."""
+    bad = failing(
+        len(taken.events),
+        lambda positions: step(dataclasses.replace(taken.only(np.array(positions, np.int64)), rejections=[])),
+    )
     rejections = list(taken.rejections)
     for position, error in bad.items():
         _LOG.error("an event cannot be processed and is rejected", exc_info=without_text(error))

@@ -62,6 +62,7 @@ class Topics:
     segment_changes: str = "segment-changes"
     dead_letters: str = "dead-letters"
     training_examples: str = "training-examples"
+    customers: str = "customers"
 
 
 class _Emitted(NamedTuple):

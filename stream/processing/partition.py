@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from types import MappingProxyType
@@ -25,6 +25,7 @@ from stream.features.apply import APPLIED, DUPLICATE
 from stream.features.profile import NEVER
 from stream.processing import document
 from stream.processing.align import Taken
+from stream.processing.customer import CUSTOMER_VERSION
 from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.kernel import Kernel, Known, Run
 from stream.processing.misplaced import Placement
@@ -39,6 +40,11 @@ __all__ = ["Outcome", "Partition"]
 
 _INPUTS = KERNEL_TYPES
 _NO_TIMER = -int(NEVER)
+#: Of a published document.
+_HEADERS: list[tuple[str, bytes | None]] = [
+    ("content-type", b"application/json"),
+    ("schema-version", str(CUSTOMER_VERSION).encode()),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ class Partition:
         cache_customers: int,
         placement: Placement | None = None,
         money: Money = plain_money,
+        published: Collection[EmissionKind] = (),
     ) -> None:
         self.partition = partition
         self.state = PartitionState()
@@ -100,6 +107,8 @@ class Partition:
         self._cache_customers = cache_customers
         self._placement = placement
         self._money = money
+        #: With which emissions the document of their customer is published.
+        self._published = [int(kind) for kind in published]
         #: The stored timers of cached customers that this worker has written: what has not changed is not sent again.
         self._due: dict[str, int] = {}
         #: Customers set aside since the last accepted outcome, with why.
@@ -293,6 +302,8 @@ class Partition:
         outgoing += publishable(
             run.emissions, customers, scorer, self._rules, self._topics, now_ms, appended_at_ms, self._money
         )
+        documents = document.build(customers, run, scorer, self._rules)
+        outgoing += self._public_documents(run, customers, documents)
         stored = self._due
         due = {
             customer: at
@@ -301,7 +312,7 @@ class Partition:
         }
         return Outcome(
             state=state,
-            documents=dict(zip(customers, document.build(customers, run, scorer, self._rules), strict=True)),
+            documents=dict(zip(customers, documents, strict=True)),
             timers={customer: at for customer, at in due.items() if at < _NO_TIMER},
             idle=[customer for customer, at in due.items() if at >= _NO_TIMER],
             retired=[customers[row] for row in np.flatnonzero(run.standing["due"] >= _NO_TIMER).tolist()],
@@ -314,6 +325,15 @@ class Partition:
             suppressed=run.suppressed,
             segment_changes=int(np.count_nonzero(run.emissions["kind"] == EmissionKind.SEGMENT)),
         )
+
+    def _public_documents(self, run: Run, customers: Sequence[str], documents: Sequence[bytes]) -> list[Outgoing]:
+        """Documents of the customers of whom something is told that is published with them, each once."""
+        if not self._published:
+            return []
+        told = np.isin(run.emissions["kind"], self._published)
+        rows = np.unique(run.emissions["row"][told]).tolist()
+        topic = self._topics.customers
+        return [Outgoing(topic, customers[row].encode(), document.public(documents[row]), _HEADERS) for row in rows]
 
     def _with_forwarded(self, outcome: Outcome, taken: Taken) -> Outcome:
         if self._placement is None or not taken.forwarded:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Keys"]
+__all__ = ["Keys", "ProjectionKeys"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +91,48 @@ class Keys:
     def learned_pattern(self) -> str:
         """Glob for SCAN that matches the sets of all weeks."""
         return f"{self.namespace}:{{models}}:learned:*"
+
+    def projection_generation(self, name: str, version: int) -> str:
+        """String: how often operators have had a projection built again."""
+        return f"{self.namespace}:{{models}}:projection:{name}.{version}:generation"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionKeys(Keys):
+    """Keys of one generation of a projection; a partition of it has the same kinds as one of the core."""
+
+    name: str
+    version: int
+    generation: int
+
+    def prefix(self, partition: int) -> str:
+        """What the keys of a partition begin with."""
+        return f"{self.namespace}:{{{partition}}}:projection:{self.name}.{self.version}.{self.generation}:"
+
+    def pattern_of_version(self, partition: int) -> str:
+        """Glob for SCAN that matches the keys of a partition, whatever their generation."""
+        return f"{self.namespace}:{{{partition}}}:projection:{self.name}.{self.version}.*"
+
+    def meta(self, partition: int) -> str:
+        """Hash: the fencing token, the epoch and the state (offsets, counters) of a partition."""
+        return f"{self.prefix(partition)}meta"
+
+    def timers(self, partition: int) -> str:
+        """Never written: projections have no timers."""
+        return f"{self.prefix(partition)}timers"
+
+    def outbox(self, partition: int) -> str:
+        """List: records that are to be published, oldest first."""
+        return f"{self.prefix(partition)}outbox"
+
+    def writing(self, partition: int) -> str:
+        """String: the token that the latest step began from, and the one that it was to end at."""
+        return f"{self.prefix(partition)}writing"
+
+    def released(self, partition: int) -> str:
+        """Set: customers whom an operator wants erased, whatever the generation."""
+        return f"{self.namespace}:{{{partition}}}:projection:{self.name}:erase"
+
+    def customer(self, partition: int, customer_id: str) -> str:
+        """String: the state of a key, JSON."""
+        return f"{self.prefix(partition)}state:{customer_id}"

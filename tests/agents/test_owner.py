@@ -27,18 +27,15 @@ class _Worker:
         self._stopped.set()
 
 
-def _owner(workers: list[_Worker]) -> Owner:
+def _owner(workers: list[_Worker]) -> Owner[Any]:
     def make_worker(_partition: int) -> Any:
         workers.append(_Worker())
         return workers[-1]
 
-    def make_trainer() -> Any:
-        raise AssertionError("expected no trainer")
-
     async def nothing() -> None:
         pass
 
-    return Owner(["events.click"], "training-examples", make_worker, make_trainer, nothing, nothing)
+    return Owner(["events.click"], make_worker, nothing)
 
 
 def test_what_is_given_up_before_an_assignment_is_whole_is_not_started() -> None:

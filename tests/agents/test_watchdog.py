@@ -37,7 +37,7 @@ class _Bench:
         self.at_s = 0.0
         self.watchdog = Watchdog(
             cast("Intake", self),
-            cast("Owner", self),
+            cast("Owner[Any]", self),
             TOPICS,
             stalled_after_s=STALLED_AFTER_S,
             redis_answers=lambda: self.redis,

@@ -16,8 +16,9 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from stream.cli.topics import create_topics
 from stream.processing.rules import rules_of
 from stream.processing.state import PartitionState
+from stream.projections.registry import projections_of
 from stream.settings import Settings
-from stream.storage.keys import Keys
+from stream.storage.keys import Keys, ProjectionKeys
 from stream.storage.model_store import digests
 from tests.faults import frozen_model
 from tests.faults.away import is_away
@@ -294,6 +295,7 @@ class Bench:
             patience_s = 20.0 + 3 * self.settings.session_timeout_s
             self.wait("all examples learned", lambda: self.learned() >= wanted, patience_s)
         self.wait("offsets committed", self._committed_all, 15.0)
+        self.wait("projections at the ends of the log", self.projected, 60.0)
 
     def _at_ends(self) -> bool:
         states = self.states()
@@ -301,6 +303,19 @@ class Bench:
             [state.offsets.get(topic, 0) for topic in self.settings.event_topics] == self.log.ends(partition)
             for partition, state in states.items()
         )
+
+    def projected(self) -> bool:
+        """Whether the present generation of every projection has the whole log in its states."""
+        for projection in projections_of(self.settings):
+            name, version = projection.name, projection.version
+            generation = int(self.client.get(self.keys.projection_generation(name, version)) or 0)
+            keys = ProjectionKeys(self.settings.namespace, name, version, generation)
+            for partition in range(self.log.partitions):
+                stored = self.client.hget(keys.meta(partition), "state")
+                offsets = msgspec.json.decode(stored, type=PartitionState).offsets if stored else {}
+                if [offsets.get(topic, 0) for topic in self.settings.event_topics] != self.log.ends(partition):
+                    return False
+        return True
 
     def _timers_fired(self) -> bool:
         return all(

@@ -12,7 +12,7 @@ from tests.faults import frozen_model
 from tests.faults.redis_cluster import RedisCluster
 from tests.faults.scenario import Fault, Trial
 
-__all__ = ["REDIS_FAULTS"]
+__all__ = ["REDIS_FAULTS", "cut_tail", "flush"]
 
 #: By how much longer each command takes on a slow line.
 LATENCY_S = 0.5
@@ -32,7 +32,7 @@ def _kill(trial: Trial, *, times: int = 20) -> None:
         trial.measure(strike)
 
 
-def _cut_tail(trial: Trial) -> None:
+def cut_tail(trial: Trial) -> None:
     """The same, and the last writes are gone: the workers are ahead of what is stored."""
     bench = trial.bench
     for moment in trial.moments(12):
@@ -59,7 +59,7 @@ def _rewound_since(trial: Trial, before: int) -> bool:
     return _rewound(trial) > before
 
 
-def _flush(trial: Trial) -> None:
+def flush(trial: Trial) -> None:
     """FLUSHALL under load: everything is rebuilt from the log. The frozen model is no state of ours."""
     bench = trial.bench
     bench.wait_for_progress(trial.random.uniform(0.3, 0.7))
@@ -220,9 +220,9 @@ _LONGER = {"customers": 200}
 
 REDIS_FAULTS = (
     Fault("redis-kill", "10", _kill, runs=2, log=_LONGER, bench={"appendfsync": "always"}),
-    Fault("redis-lost-tail", "11", _cut_tail, runs=3, log=_LONGER, takes_state_away=True),
+    Fault("redis-lost-tail", "11", cut_tail, runs=3, log=_LONGER, takes_state_away=True),
     Fault("redis-kill-once", "10", _one_kill, runs=1, bench={"appendfsync": "always"}, short=True),
-    Fault("redis-flushall", "12", _flush, runs=2, takes_state_away=True),
+    Fault("redis-flushall", "12", flush, runs=2, takes_state_away=True),
     Fault("redis-flushall-idle", "12", _flush_idle, runs=1, takes_state_away=True),
     Fault("redis-out-of-memory", "13", _out_of_memory, runs=1),
     Fault("redis-read-only", "13", _read_only, runs=1),

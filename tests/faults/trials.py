@@ -22,6 +22,7 @@ from tests.faults.kafka_faults import KAFKA_FAULTS
 from tests.faults.machine_faults import MACHINE_FAULTS
 from tests.faults.model_faults import MODEL_FAULTS
 from tests.faults.monitor import Monitor
+from tests.faults.projection_faults import PROJECTION_FAULTS, projection_states
 from tests.faults.recovery import RECOVERY
 from tests.faults.redis_faults import REDIS_FAULTS
 from tests.faults.scenario import Fault, Trial
@@ -30,7 +31,16 @@ from tests.faults.worker_faults import WORKER_FAULTS
 
 __all__ = ["FAULTS", "Result", "attempt"]
 
-_ALL = (*WORKER_FAULTS, *MODEL_FAULTS, *STALL_FAULTS, *REDIS_FAULTS, *KAFKA_FAULTS, *MACHINE_FAULTS, *RECOVERY)
+_ALL = (
+    *WORKER_FAULTS,
+    *MODEL_FAULTS,
+    *STALL_FAULTS,
+    *REDIS_FAULTS,
+    *KAFKA_FAULTS,
+    *MACHINE_FAULTS,
+    *PROJECTION_FAULTS,
+    *RECOVERY,
+)
 FAULTS = {fault.name: fault for fault in _ALL}
 
 
@@ -112,7 +122,7 @@ def _attempt(fault: Fault, seed: int, broker: Broker, directory: Path, mutant: s
                 violations += [f"T: {late}", *standing(bench)]
         if not fault.ends_in_refusal and not violations:  # what is not finished cannot be compared
             outcome = verdict(bench, broken=frozenset(broken))
-            violations += outcome.violations
+            violations += [*outcome.violations, *projection_states(bench)]
             duplicates = outcome.duplicates
         violations += [*(f"R: {end}" for end in bench.unexpected_ends()), *monitor.violations, *trial.findings]
         if fault.repeats_nothing and duplicates:

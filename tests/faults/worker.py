@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 import stream.agents.app
+import stream.agents.apps
 import stream.agents.rescoring
 import stream.agents.worker
 from stream.agents import transport
@@ -85,7 +86,7 @@ def _probe(plan: Plan, visits: Counter[str], point: str) -> None:
     visits[point] += 1
     if plan.exit_at is not None and plan.exit_at[0] == point and visits[point] == plan.exit_at[1]:
         os.kill(os.getpid(), signal.SIGKILL)
-    if point == "polled":
+    if point in {"polled", "projection polled"}:
         if plan.pace_ms:
             time.sleep(plan.pace_ms / 1000)
         while plan.stall == "loop" and _is_stalled(plan):
@@ -141,11 +142,11 @@ def _stall_receiving(plan: Plan) -> None:
             await _stand_still(plan)
             yield batch
 
-    stream.agents.app.batches = stalling  # type: ignore[assignment,attr-defined]
+    stream.agents.apps.batches = stalling  # type: ignore[assignment,attr-defined]
 
 
 def _notice_partitions_after(seconds: float) -> None:
-    stream.agents.app.FAUST_SETTINGS = {  # type: ignore[attr-defined]
+    stream.agents.apps.FAUST_SETTINGS = {  # type: ignore[attr-defined]
         **FAUST_SETTINGS,
         "consumer_metadata_max_age_ms": int(seconds * 1000),
     }

@@ -13,7 +13,7 @@ from tests.faults.scenario import Fault, Trial
 from tests.faults.worker import Plan
 from tests.kafka.groups import are_copartitioned, assignments
 
-__all__ = ["WORKER_FAULTS"]
+__all__ = ["EMBEDDED_HANGS", "WORKER_FAULTS", "zombie"]
 
 POINTS = ("polled", "computed", "script sent", "script done", "published", "acked")
 EXIT_TIMEOUT_S = 10.0
@@ -108,7 +108,7 @@ def _nothing(trial: Trial) -> None:
     trial.faults += 1
 
 
-def _zombie(trial: Trial, *, times: int = 4) -> None:
+def zombie(trial: Trial, *, times: int = 4) -> None:
     """Frozen until the group has given its partitions away, then thawed: what it still writes is refused."""
     bench = trial.bench
     for moment in trial.moments(times, high=0.7):
@@ -240,17 +240,17 @@ def _two_kills(trial: Trial) -> None:
 
 def _one_zombie(trial: Trial) -> None:
     """A worker frozen until its partitions are given away, once."""
-    _zombie(trial, times=1)
+    zombie(trial, times=1)
 
 
-_EMBEDDED_HANGS = (
+EMBEDDED_HANGS = (
     "its group coordinator lets a join hang for ever when a static member dies, or misses its session, while the group "
     "rebalances; see docs/reliability.md"
 )
 
 WORKER_FAULTS = (
     Fault("undisturbed", "0", _nothing, runs=1, repeats_nothing=True),
-    Fault("worker-kill", "1", _kill, runs=6, log={"customers": 200}, needs_kafka=_EMBEDDED_HANGS),
+    Fault("worker-kill", "1", _kill, runs=6, log={"customers": 200}, needs_kafka=EMBEDDED_HANGS),
     Fault(
         "worker-kill-at-point",
         "2",
@@ -259,7 +259,7 @@ WORKER_FAULTS = (
         # each point is reached before the log ends: while one worker starts, the other goes on
         log={"customers": 500},
         plan=Plan(pace_ms=300.0),
-        needs_kafka=_EMBEDDED_HANGS,
+        needs_kafka=EMBEDDED_HANGS,
     ),
     Fault(
         "rescore-kill",
@@ -272,11 +272,9 @@ WORKER_FAULTS = (
     ),
     Fault("sigterm", "3", _terminate, runs=2, log={"customers": 200}, repeats_nothing=True),
     Fault("broken-event", "4", _one_kill, runs=1, broken=5),
-    Fault(
-        "zombie", "5", _zombie, runs=3, log={"customers": 150}, plan=Plan(pace_ms=100.0), needs_kafka=_EMBEDDED_HANGS
-    ),
+    Fault("zombie", "5", zombie, runs=3, log={"customers": 150}, plan=Plan(pace_ms=100.0), needs_kafka=EMBEDDED_HANGS),
     Fault("two-owners", "6", _two_owners, runs=1, plan=Plan(pace_ms=200.0)),
-    Fault("scale", "7", _scale, runs=2, bench={"workers": 1}, plan=Plan(pace_ms=60.0), needs_kafka=_EMBEDDED_HANGS),
+    Fault("scale", "7", _scale, runs=2, bench={"workers": 1}, plan=Plan(pace_ms=60.0), needs_kafka=EMBEDDED_HANGS),
     Fault("duplicates-x3", "8", _one_kill, runs=1, log={"copies": 3, "customers": 50}),
     Fault("out-of-order", "9", _one_kill, runs=1, log={"lateness_days": 89, "too_late": 40}),
     Fault(

@@ -228,7 +228,9 @@ def worker_of(number: int, *, landmarks: int = 0, standing: TimerStanding | None
 
 def gauges_of(owner: Any, training_lag: list[int | None]) -> Gauges:
     training = SimpleNamespace(lag=lambda _: training_lag[0])
-    return Gauges(cast(Owner, owner), TOPICS, cast(PartitionInputs, training), "training-examples", FixedClock(60_000))
+    return Gauges(
+        cast("Owner[Any]", owner), TOPICS, cast(PartitionInputs, training), "training-examples", FixedClock(60_000)
+    )
 
 
 def test_gauges_show_the_worst_partition_and_forget_those_that_left() -> None:

@@ -1,0 +1,240 @@
+"""The task that owns one partition of a projection: read, load, fold, commit, ack, publish."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+from stream import metrics
+from stream.agents.inputs import Batch, Inputs
+from stream.agents.outbox import Outbox
+from stream.agents.publishing import Publishing
+from stream.agents.recovery import Recovery
+from stream.agents.waiting import wait_until_set
+from stream.agents.worker_options import WorkerOptions
+from stream.clock import Clock
+from stream.errors import CodecError, StorageError, SystematicError
+from stream.projections.folding import FoldingPartition, Outcome, Part
+from stream.storage.partition_store import decode_record, encode_record
+from stream.storage.projection_store import ProjectionStore
+
+__all__ = ["ProjectionBatch", "ProjectionWorker"]
+
+_LOG = logging.getLogger(__name__)
+
+#: How often a partition looks whether it is still this worker's, and what operators want.
+_LOOK_S = 1.0
+#: How long a worker that stops waits for the broker to confirm its outbox.
+_HAND_OVER_S = 2.0
+
+
+class ProjectionBatch(Batch, Protocol):
+    """A fetched batch with where its log goes on."""
+
+    @property
+    def next_offset(self) -> int: ...
+
+
+class ProjectionInputs(Inputs, Protocol):
+    """Inputs that also tell how far behind they are."""
+
+    def lag(self, source: int) -> int | None:
+        """Records of the log of this input that have not been received; None while its end is unknown."""
+        ...
+
+
+class ProjectionWorker:
+    """Runs the steps of one partition of a projection, one after the other.
+
+    The order is the core's: store, then ack, then publish. What the store refuses, or does not answer, leads back to
+    what is stored. ``options``: of the core, as far as they are of steps, the outbox and fencing.
+    """
+
+    def __init__(
+        self,
+        partition: FoldingPartition,
+        store: ProjectionStore,
+        outbox: Outbox,
+        inputs: ProjectionInputs,
+        clock: Clock,
+        options: WorkerOptions,
+    ) -> None:
+        self.partition = partition
+        self.outbox = outbox
+        self.inputs = inputs
+        self._store = store
+        self._clock = clock
+        self._options = options
+        self._name = partition.projection.name
+        self._publishing = Publishing(outbox, partition.partition)
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._recovery = Recovery(
+            f"partition {partition.partition} of projection {self._name}",
+            self.claim,
+            inputs,
+            self._publishing,
+            fenced_wait_s=options.fenced_wait_s,
+            wake=self._wake,
+            is_stopping=lambda: self._stopping,
+        )
+        self._waiting: list[deque[ProjectionBatch]] = [deque() for _ in partition.projection.inputs]
+        self._held: set[int] = set()
+        self._looked_at_s = 0.0
+        #: Where dropping the former generation goes on, None when it is done.
+        self._dropping: int | None = None
+        self._turns = 0
+        self.records_stored = 0
+
+    @property
+    def signs(self) -> int:
+        """Moves with every step, and whenever a server is why there is none."""
+        return self._turns + self._recovery.attempts
+
+    @property
+    def recovering(self) -> bool:
+        """Whether a failure has led back to what is stored, and the way there is not done yet."""
+        return self._recovery.is_under_way
+
+    def buffered(self, source: int) -> int:
+        """Records of an input that were received and not yet stored."""
+        return sum(len(batch.records) for batch in tuple(self._waiting[source]))
+
+    async def claim(self) -> dict[str, int]:
+        """Take the partition over; return the stored offset of each input topic that has one."""
+        claim = await self._store.claim()
+        self.partition.restore(claim.state)
+        self.outbox.reset(decode_record(record) for record in claim.outbox)
+        for waiting in self._waiting:
+            waiting.clear()
+        for source in self._held:
+            self.inputs.release(source)
+        self._held.clear()
+        self._dropping = 0 if self._store.generation and claim.state is None else None
+        return self.partition.state.offsets
+
+    def deliver(self, source: int, batch: ProjectionBatch) -> None:
+        """Take a fetched batch of input ``source`` in; it is acked when it has been stored."""
+        if not batch.is_current:
+            return
+        self._waiting[source].append(batch)
+        if source not in self._held and self.buffered(source) >= self._options.step_records:
+            self._held.add(source)
+            self.inputs.hold(source)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Step until `stop`."""
+        self._publishing.start()
+        try:
+            while not self._stopping:
+                try:
+                    await self._turn()
+                except CodecError as error:
+                    raise SystematicError(f"stored bytes cannot be read: {error}") from error
+                except StorageError as error:
+                    await self._recovery.run(error)
+            await self._hand_over()
+        finally:
+            await self._publishing.stop()
+
+    def stop(self) -> None:
+        """End `run` after the step that is under way."""
+        self._stopping = True
+        self._wake.set()
+
+    async def _turn(self) -> None:
+        self._publishing.check()
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._looked_at_s + _LOOK_S:
+            self._looked_at_s = now_s
+            await self._look()
+        if self.outbox.depth >= self._options.outbox_limit:
+            # back-pressure while the broker is away; bounded, so that `stop` is seen
+            self._turns += 1
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    await self.outbox.below(self._options.outbox_limit)
+        elif batches := self._take():
+            await self._step(batches)
+        elif self.outbox.confirmed:
+            await self._commit(self.partition.without(()))
+        elif self._dropping is not None:
+            self._dropping = await self._store.drop_former(self._dropping) or None
+        else:
+            await wait_until_set(self._wake, _LOOK_S)
+
+    async def _look(self) -> None:
+        """Notice a successor, a new generation, and customers who are to be erased."""
+        await self._store.check()
+        if customers := await self._store.to_erase():
+            await self._commit(self.partition.without(self.partition.erase(sorted(customers))))
+            await self._store.erased(customers)
+
+    def _take(self) -> list[tuple[int, ProjectionBatch]]:
+        """Batches for a step, of each input in its order: whole ones, until there are records enough."""
+        taken: list[tuple[int, ProjectionBatch]] = []
+        left = self._options.step_records
+        for source, waiting in enumerate(self._waiting):
+            while waiting and left > 0:
+                taken.append((source, waiting.popleft()))
+                left -= len(taken[-1][1].records)
+            if source in self._held and self.buffered(source) < self._options.step_records // 2 + 1:
+                self._held.remove(source)
+                self.inputs.release(source)
+        return taken
+
+    async def _step(self, batches: Sequence[tuple[int, ProjectionBatch]]) -> None:
+        self._options.probe("polled")
+        with self._timed("read"):
+            missing = self.partition.read([Part(source, batch.records, batch.next_offset) for source, batch in batches])
+        if missing:
+            with self._timed("load"):
+                self.partition.remember(missing, await self._store.states(missing))
+        with self._timed("fold"):
+            outcome = self.partition.step(self._clock.now_ms())
+        self._options.probe("computed")
+        await self._commit(outcome)
+        self.records_stored += outcome.records
+        for _, batch in batches:
+            batch.ack()
+        self._options.probe("acked")
+
+    async def _commit(self, outcome: Outcome) -> None:
+        trim = self.outbox.confirmed
+        records = [encode_record(record) for record in outcome.outgoing]
+        self._options.probe("script sent")
+        with self._timed("commit"):
+            await self._store.commit(outcome.state, outcome.written, outcome.forgotten, records, trim)
+        self._options.probe("script done")
+        self.partition.accept(outcome)
+        self.outbox.trimmed(trim)
+        self.outbox.add(outcome.outgoing)
+        self._turns += 1
+        self._recovery.succeeded()
+        self._observe(outcome)
+
+    def _observe(self, outcome: Outcome) -> None:
+        counts = {"folded": outcome.folded, "skipped": outcome.skipped, "dead_letter": len(outcome.rejected)}
+        for what, count in counts.items():
+            metrics.PROJECTION_RECORDS.labels(self._name, what).inc(count)
+        for reason in outcome.rejected:
+            metrics.DEAD_LETTERS.labels(reason.value).inc()
+
+    def _timed(self, phase: str) -> contextlib.AbstractContextManager[object]:
+        return metrics.PROJECTION_STEP.labels(self._name, phase).time()
+
+    async def _hand_over(self) -> None:
+        """Publish and trim what is left; whatever is not trimmed the next owner sends again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_HAND_OVER_S):
+                await self.outbox.below(1)
+        if self.outbox.confirmed:
+            try:
+                await self._commit(self.partition.without(()))
+            except StorageError as error:
+                _LOG.info("the outbox of projection %s is left untrimmed: %s", self._name, error)

@@ -1,0 +1,106 @@
+"""``stream projections``: how far they are, and building them again."""
+
+import time
+from dataclasses import asdict
+
+import click
+import orjson
+
+from stream.cli.options import SettingsCommand, with_settings
+from stream.errors import SettingsError, StorageError
+from stream.projections.protocol import Description
+from stream.projections.registry import PROJECTIONS
+from stream.settings import Settings
+from stream.storage.projection_desk import ProjectionDesk
+
+__all__ = ["projections"]
+
+_POLL_S = 0.2
+
+
+@click.group()
+def projections() -> None:
+    """Show the projections, read their states, and build them again."""
+
+
+@projections.command(name="list", cls=SettingsCommand)
+@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
+@with_settings("Redis", "Topics")
+def list_(settings: Settings, *, as_json: bool) -> None:
+    """Show every projection: what it is, its version, and how much of the log is in its states."""
+    with ProjectionDesk(settings) as desk:
+        described = [_description(settings, name) for name in PROJECTIONS]
+        found = [(one, desk.progress(one.name, one.version)) for one in described]
+    if as_json:
+        shown = [
+            {
+                **asdict(one),
+                "generation": progress.generation,
+                "partitions": len(progress.states),
+                "folded": progress.folded,
+                "dead_letters": progress.dead_letters,
+            }
+            for one, progress in found
+        ]
+        click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
+        return
+    for one, progress in found:
+        click.echo(f"{one.name} (version {one.version}, generation {progress.generation}): {one.what}")
+        click.echo(f"    reads {', '.join(one.topics)}; a state for each {one.key}")
+        click.echo(
+            f"    {progress.folded:,} messages folded in {len(progress.states)} of {settings.partitions} partitions, "
+            f"{progress.dead_letters:,} dead letters"
+        )
+
+
+@projections.command(cls=SettingsCommand)
+@click.argument("name")
+@click.argument("key")
+@with_settings("Redis", "Topics")
+def show(settings: Settings, *, name: str, key: str) -> None:
+    """Show the state of KEY in the projection NAME, as JSON. Exit status 1 if there is none."""
+    with ProjectionDesk(settings) as desk:
+        state = desk.state(name, _description(settings, name).version, key, key)
+    if state is None:
+        raise StorageError(f"projection {name} has no state of {key}: has it been running (`stream projections list`)?")
+    click.echo(orjson.dumps(orjson.loads(state), option=orjson.OPT_INDENT_2))
+
+
+@projections.command(cls=SettingsCommand)
+@click.argument("name")
+@with_settings("Redis", "Topics")
+def rebuild(settings: Settings, *, name: str) -> None:
+    """Fold the projection NAME anew from the start of the log; nothing else is touched.
+
+    Workers begin within seconds. Until they have caught up, its states are of the past.
+    """
+    with ProjectionDesk(settings) as desk:
+        generation = desk.rebuild(name, _description(settings, name).version)
+    click.echo(f"asked for: workers fold {name} anew, as generation {generation}")
+
+
+@projections.command(cls=SettingsCommand)
+@click.argument("name")
+@click.argument("customer_id")
+@click.option("--timeout-s", default=30.0, show_default=True, help="How long to wait for the worker, 0: not at all.")
+@with_settings("Redis", "Topics")
+def erase(settings: Settings, *, name: str, customer_id: str, timeout_s: float) -> None:
+    """Forget the states of a customer in the projection NAME.
+
+    Events that come later, or come again with a rebuild, are folded as those of a new customer.
+    """
+    version = _description(settings, name).version
+    with ProjectionDesk(settings) as desk:
+        desk.erase(name, version, customer_id)
+        deadline = time.monotonic() + timeout_s
+        while desk.erasing(name, version, customer_id):
+            if time.monotonic() >= deadline:
+                raise StorageError(f"not erased from {name} yet: is a worker running that has it? The wish is noted")
+            time.sleep(_POLL_S)
+    click.echo(f"erased from {name}")
+
+
+def _description(settings: Settings, name: str) -> Description:
+    if name not in PROJECTIONS:
+        raise SettingsError(f"there is no projection {name}; there are {', '.join(PROJECTIONS)}")
+    return PROJECTIONS[name](settings).describe()

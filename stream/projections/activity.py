@@ -1,0 +1,88 @@
+"""On which days each customer did something, and how often: a calendar of events by type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final, cast
+
+import msgspec
+
+from stream.events.decode import Decoder
+from stream.events.kinds import EventType
+from stream.projections.inputs import EventInput, Happened
+from stream.projections.protocol import Description, Folded
+from stream.settings import Settings
+
+__all__ = ["MAX_DAYS", "Activity", "Calendar"]
+
+#: Days with events that are kept of a customer, the newest: more than a year of somebody who comes every day.
+MAX_DAYS: Final = 400
+_DAY_MS: Final = 86_400_000
+
+
+class Calendar(msgspec.Struct):
+    """``days``: events by date (UTC, ``2026-01-31``), oldest first, and type."""
+
+    days: dict[str, dict[str, int]]
+
+
+class Activity:
+    """Accepted events by customer, day (UTC, event time) and type.
+
+    An event that was sent twice counts twice: `customers` has what counts once. Counts commute, so the order of the
+    inputs does not matter. Nor does the limit on days: a day is dropped only for newer ones, so none of the
+    newest `MAX_DAYS` was ever dropped.
+    """
+
+    name: Final = "activity"
+    version: Final = 1
+    state: Final = Calendar
+
+    def __init__(self, settings: Settings) -> None:
+        decoder = Decoder.of(settings)
+        self.inputs = tuple(EventInput(event_type, settings.topic_of(event_type), decoder) for event_type in EventType)
+
+    def fold(self, states: Mapping[str, Calendar], messages: Sequence[tuple[str, object]]) -> Folded:
+        folded = dict(states)
+        for customer, message in messages:
+            event = cast("Happened", message)
+            calendar = folded.get(customer)
+            if calendar is None:
+                calendar = folded[customer] = Calendar({})
+            date = _date(event.at_ms // _DAY_MS)
+            day = calendar.days.get(date)
+            if day is None:
+                day = _new_day(calendar, date)
+            day[event.type] = day.get(event.type, 0) + 1
+        return Folded(folded)
+
+    def erase(self, customer_id: str) -> Iterable[str]:
+        return (customer_id,)
+
+    def describe(self) -> Description:
+        return Description(
+            self.name,
+            self.version,
+            "How many events of each type each customer had on each day.",
+            "customer",
+            tuple(source.topic for source in self.inputs),
+        )
+
+
+def _new_day(calendar: Calendar, date: str) -> dict[str, int]:
+    """Enter a day in the order of time; the oldest goes when there are too many."""
+    day: dict[str, int] = {}
+    if calendar.days and date < next(reversed(calendar.days)):
+        calendar.days = dict(sorted([*calendar.days.items(), (date, day)]))
+    else:
+        calendar.days[date] = day
+    if len(calendar.days) > MAX_DAYS:
+        del calendar.days[next(iter(calendar.days))]
+    return day
+
+
+@lru_cache(maxsize=4096)
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()

@@ -1,0 +1,208 @@
+"""One partition of a projection: batches in, one outcome out. Pure."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, NamedTuple
+
+import msgspec
+
+from stream.errors import CodecError
+from stream.events.dead_letters import HEADER_PREFIX, dead_letter
+from stream.events.decode import Record
+from stream.events.rejections import Reason, Rejection, printable
+from stream.events.withheld import without_text
+from stream.processing.isolation import NOT_OF_AN_EVENT, failing
+from stream.processing.state import Outgoing, PartitionState
+from stream.projections.protocol import Folded, Projection
+
+__all__ = ["FoldingPartition", "Outcome", "Part"]
+
+_LOG = logging.getLogger(__name__)
+_encoder = msgspec.json.Encoder()
+#: Says in a dead letter which projection could not use the record.
+PROJECTION_HEADER = f"{HEADER_PREFIX}projection"
+
+
+class Part(NamedTuple):
+    """Consecutive records of input ``source``, and the offset after them."""
+
+    source: int
+    records: Sequence[Record]
+    next_offset: int
+
+
+class _Refused(NamedTuple):
+    source: int
+    record: Record
+    rejection: Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step writes and publishes; nothing of it is true before `FoldingPartition.accept`.
+
+    ``written``: states as stored, by key. ``forgotten``: keys whose state goes. ``records``: how many were taken in;
+    ``folded`` of them as messages, the others ``skipped`` or dead letters of the reasons ``rejected``.
+    """
+
+    state: PartitionState
+    written: dict[str, bytes] = field(default_factory=dict)
+    forgotten: list[str] = field(default_factory=list)
+    outgoing: list[Outgoing] = field(default_factory=list)
+    records: int = 0
+    folded: int = 0
+    skipped: int = 0
+    rejected: tuple[Reason, ...] = ()
+
+
+class FoldingPartition:
+    """State of one partition of a projection between steps, and the cache of its states as they are stored.
+
+    A step is: `read` -> `missing` -> read their states -> `remember` -> `step` -> store -> `accept`. States are decoded
+    anew for each fold, so what a fold does to them is lost with a step that is not stored.
+    """
+
+    def __init__(self, projection: Projection[Any], partition: int, dead_letters: str, cache_states: int) -> None:
+        self.projection = projection
+        self.partition = partition
+        self.state = PartitionState()
+        self._dead_letters = dead_letters
+        self._cache: dict[str, bytes | None] = {}
+        self._cache_states = cache_states
+        self._decode = msgspec.json.Decoder(projection.state).decode
+        self._parts: list[Part] = []
+        self._messages: list[tuple[str, object]] = []
+        self._origins: list[tuple[int, Record]] = []
+        self._refused: list[_Refused] = []
+        self._skipped = 0
+
+    def restore(self, state: PartitionState | None) -> None:
+        """Begin from a stored state (None: at the start of the log), with nothing cached."""
+        self.state = state if state is not None else PartitionState()
+        self._cache.clear()
+
+    @property
+    def cached(self) -> int:
+        """Number of states in the cache."""
+        return len(self._cache)
+
+    def read(self, parts: Sequence[Part]) -> list[str]:
+        """Take records in as the next step; returns the keys they touch whose state is not cached."""
+        self._parts = [*parts]
+        self._messages, self._origins, self._refused, self._skipped = [], [], [], 0
+        for part in parts:
+            reading = self.projection.inputs[part.source].read(part.records)
+            self._messages += reading.keyed
+            self._origins += [(part.source, part.records[position]) for position in reading.positions]
+            self._refused += [
+                _Refused(part.source, part.records[rejection.record], rejection) for rejection in reading.rejections
+            ]
+            self._skipped += reading.skipped
+        return self.missing(key for key, _ in self._messages)
+
+    def missing(self, keys: Iterable[str]) -> list[str]:
+        """Keys, each once, that are not cached."""
+        cache = self._cache
+        return [*dict.fromkeys([key for key in keys if key not in cache])]
+
+    def remember(self, keys: Sequence[str], stored: Sequence[bytes | None]) -> None:
+        """Cache states just read; None is a key that has none."""
+        self._cache.update((key, found or None) for key, found in zip(keys, stored, strict=True))
+
+    def step(self, now_ms: int) -> Outcome:
+        """Fold what was read last. Raises `CodecError` for a stored state that cannot be read."""
+        messages, refused = self._messages, self._refused
+        try:
+            folded = self._fold(messages)
+        except NOT_OF_AN_EVENT:
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad record must not stop a partition; what is not one is raised
+            _LOG.error(
+                "a step of projection %s failed; looking for the record",
+                self.projection.name,
+                exc_info=without_text(error),
+            )
+            bad = failing(len(messages), lambda part: self._fold([messages[k] for k in part]))
+            refused = refused + [self._isolated(k, why) for k, why in bad.items()]
+            messages = [message for k, message in enumerate(messages) if k not in bad]
+            folded = self._fold(messages)
+        return self._outcome(folded, messages, refused, now_ms)
+
+    def erase(self, customers: Iterable[str]) -> list[str]:
+        """The keys of the states of these customers."""
+        return [*dict.fromkeys(key for customer in customers for key in self.projection.erase(customer))]
+
+    def without(self, keys: Iterable[str]) -> Outcome:
+        """An outcome that does nothing but to forget these states."""
+        return Outcome(self._next_state(), forgotten=[*keys])
+
+    def accept(self, outcome: Outcome) -> None:
+        """The store has written the outcome: it is the state from now on."""
+        self.state = outcome.state
+        # those just seen go to the end, so that the longest unseen are dropped
+        for key in outcome.written:
+            self._cache.pop(key, None)
+        self._cache.update(outcome.written)
+        self._cache.update(dict.fromkeys(outcome.forgotten))
+        excess = len(self._cache) - self._cache_states
+        for key in [*islice(self._cache, max(excess, 0))]:
+            del self._cache[key]
+
+    def _fold(self, messages: Sequence[tuple[str, object]]) -> Folded:
+        states = {}
+        for key in dict.fromkeys([key for key, _ in messages]):
+            if (stored := self._cache.get(key)) is not None:
+                states[key] = self._decoded(stored)
+        return self.projection.fold(states, messages)
+
+    def _decoded(self, stored: bytes) -> Any:
+        try:
+            return self._decode(stored)
+        except msgspec.MsgspecError as error:
+            raise CodecError(f"a stored state of projection {self.projection.name} cannot be read: {error}") from error
+
+    def _isolated(self, position: int, error: Exception) -> _Refused:
+        source, record = self._origins[position]
+        _LOG.error("a record cannot be folded and is rejected", exc_info=without_text(error))
+        detail = printable(f"{type(error).__name__}: {error}")
+        return _Refused(source, record, Rejection(0, Reason.PROCESSING_FAILED, detail))
+
+    def _outcome(self, folded: Folded, messages: Sequence[object], refused: Sequence[_Refused], now_ms: int) -> Outcome:
+        state = self._next_state()
+        records = 0
+        for part in self._parts:
+            state.offsets[self.projection.inputs[part.source].topic] = part.next_offset
+            records += len(part.records)
+        state.counters.events_in += records
+        state.counters.applied += len(messages)
+        state.counters.dead_letters += len(refused)
+        encoded = {key: _encoder.encode(of) for key, of in folded.states.items() if of is not None}
+        in_order = sorted(refused, key=lambda one: (one.source, one.record.offset))
+        return Outcome(
+            state=state,
+            written={key: text for key, text in encoded.items() if text != self._cache.get(key)},
+            forgotten=[key for key, of in folded.states.items() if of is None and self._cache.get(key) is not None],
+            outgoing=[*(self._dead_letter(one, now_ms) for one in in_order), *folded.outgoing],
+            records=records,
+            folded=len(messages),
+            skipped=self._skipped,
+            rejected=tuple(one.rejection.reason for one in in_order),
+        )
+
+    def _next_state(self) -> PartitionState:
+        return PartitionState(offsets=dict(self.state.offsets), counters=msgspec.structs.replace(self.state.counters))
+
+    def _dead_letter(self, refused: _Refused, now_ms: int) -> Outgoing:
+        letter = dead_letter(
+            refused.record,
+            refused.rejection,
+            topic=self.projection.inputs[refused.source].topic,
+            partition=self.partition,
+            at_ms=now_ms,
+        )
+        by: tuple[str, bytes | None] = (PROJECTION_HEADER, self.projection.name.encode())
+        return Outgoing(self._dead_letters, letter.key, letter.value, [*letter.headers, by])

@@ -1,0 +1,73 @@
+"""Inputs of projections: the event topics as the core reads them, and topics of JSON objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import starmap
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from stream.events.decode import Decoder, Record
+from stream.events.diagnosis import diagnose
+from stream.events.kinds import EventType
+from stream.events.rejections import Reason, Rejection
+from stream.projections.protocol import Reading
+
+__all__ = ["EventInput", "Happened", "JsonInput"]
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class Happened(NamedTuple):
+    """An accepted event. ``kind``: an `EventKind`. ``at_ms``: event time. ``event_id``: a 48-bit hash."""
+
+    type: EventType
+    kind: int
+    at_ms: int
+    event_id: int
+
+
+class EventInput:
+    """An event topic by the rules of the core: what is no event for the core is none here, and is skipped.
+
+    The key is the customer. An event that comes twice is two messages: only the core remembers the ids of 90 days.
+    """
+
+    def __init__(self, event_type: EventType, topic: str, decoder: Decoder) -> None:
+        self.topic = topic
+        self._type = event_type
+        self._decoder = decoder
+
+    def read(self, records: Sequence[Record]) -> Reading:
+        customers, events, rejections = self._decoder.decode(self._type, records)
+        columns = (events["kind"].tolist(), events["time"].tolist(), events["event_id"].tolist())
+        of_type = [self._type] * len(customers)
+        happened = starmap(Happened, zip(of_type, *columns, strict=True))
+        return Reading([*zip(customers, happened, strict=True)], events["record"].tolist(), [], len(rejections))
+
+
+class JsonInput(Generic[S]):
+    """A topic of JSON objects of one contract; ``key`` says which state a message belongs to."""
+
+    def __init__(self, topic: str, contract: type[S], key: Callable[[S], str]) -> None:
+        self.topic = topic
+        self._decoder = msgspec.json.Decoder(contract)
+        self._key = key
+
+    def read(self, records: Sequence[Record]) -> Reading:
+        keyed: list[tuple[str, Any]] = []
+        positions: list[int] = []
+        rejections: list[Rejection] = []
+        for position, record in enumerate(records):
+            if record.value is None:
+                rejections.append(Rejection(position, Reason.NULL_VALUE, "expected a JSON object; there is no value"))
+                continue
+            try:
+                message = self._decoder.decode(record.value)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                rejections.append(Rejection(position, *diagnose(error, record.value)))
+                continue
+            keyed.append((self._key(message), message))
+            positions.append(position)
+        return Reading(keyed, positions, rejections)

@@ -1,0 +1,103 @@
+"""What a projection is: a pure fold over topics, one state a key. See docs/projections.md.
+
+The runner (`stream.agents.projection_worker`) reads the topics, loads the states that a batch touches, folds, and
+writes states, offsets and what is to be published in one step. So a projection has no I/O, no clock and no memory of
+its own, and its states equal the fold over the log, whatever dies and whenever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from stream.events.decode import Record
+from stream.events.rejections import Rejection
+from stream.processing.state import Outgoing
+
+__all__ = ["Description", "Folded", "Input", "Projection", "Reading"]
+
+M = TypeVar("M")
+S = TypeVar("S", bound=msgspec.Struct)
+M_co = TypeVar("M_co", covariant=True)
+
+
+class Reading(NamedTuple):
+    """A batch of one input, read.
+
+    ``keyed``: (key of the state, message) of each record that was taken. ``positions``: the record of each of them, by
+    its position in the batch. ``rejections``: records that become dead letters of this projection. ``skipped``: records
+    that are no business of the projection, such as events that the core has rejected, which has published them as dead
+    letters already.
+    """
+
+    keyed: list[tuple[str, object]]
+    positions: list[int]
+    rejections: list[Rejection]
+    skipped: int = 0
+
+
+class Input(Protocol):
+    """One topic of a projection, with as many partitions as the events have."""
+
+    @property
+    def topic(self) -> str: ...
+
+    def read(self, records: Sequence[Record]) -> Reading:
+        """Read a batch; a record that cannot be read is a rejection, never an exception."""
+        ...
+
+
+class Folded(NamedTuple):
+    """What a fold gives: the states that may have changed (None: forget it), and records to publish, in order."""
+
+    states: Mapping[str, msgspec.Struct | None]
+    outgoing: Sequence[Outgoing] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """For operators and documents: ``what`` is one sentence; ``key`` says what a state is of; ``topics`` are read."""
+
+    name: str
+    version: int
+    what: str
+    key: str
+    topics: tuple[str, ...]
+
+
+class Projection(Protocol[S]):
+    """A fold with a name.
+
+    ``version``: raise it when the fold, the key or the state changes its meaning. The new version begins at the start
+    of the log with no states, and leaves those of the former version alone. ``state``: the msgspec structure of a
+    state; it is stored as JSON. What is published needs an id that follows from the messages, for a crash repeats it.
+
+    A partition of a topic comes in its order. Nothing orders the records of one topic against those of another, so a
+    projection with several inputs must not depend on that order.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def inputs(self) -> Sequence[Input]: ...
+    @property
+    def state(self) -> type[S]: ...
+
+    def fold(self, states: Mapping[str, S], messages: Sequence[tuple[str, object]]) -> Folded:
+        """Fold messages, in order, into the states of their keys. A key without a state is not in ``states``.
+
+        Pure but for ``states``, which belong to this call and may be changed. An exception is blamed on a message by
+        folding parts again; that message becomes a dead letter.
+        """
+        ...
+
+    def erase(self, customer_id: str) -> Iterable[str]:
+        """The keys of states that hold something of this customer alone."""
+        ...
+
+    def describe(self) -> Description: ...

@@ -1,0 +1,26 @@
+"""Every projection that there is, by name: a new one is a module and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from stream.errors import SettingsError
+from stream.projections.activity import Activity
+from stream.projections.protocol import Projection
+from stream.settings import Settings
+
+__all__ = ["PROJECTIONS", "projections_of"]
+
+PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = MappingProxyType({Activity.name: Activity})
+
+
+def projections_of(settings: Settings) -> list[Projection[Any]]:
+    """The projections that the setting ``projections`` names. Raises `SettingsError` for a name that is none."""
+    names = list(dict.fromkeys(name.strip() for name in settings.projections.split(",") if name.strip()))
+    if unknown := [name for name in names if name not in PROJECTIONS]:
+        raise SettingsError(
+            f"projections={settings.projections}: there is no {', '.join(unknown)}; there are {', '.join(PROJECTIONS)}"
+        )
+    return [PROJECTIONS[name](settings) for name in names]

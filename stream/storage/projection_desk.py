@@ -1,0 +1,99 @@
+"""Looking at projections and asking for something, from outside of the workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, NamedTuple, Self, TypeVar
+
+import msgspec
+
+from stream.errors import StorageError
+from stream.events.partition import partition_of
+from stream.processing.state import PartitionState
+from stream.settings import Settings
+from stream.storage.connection import FAILURES, connect_or_explain, explained
+from stream.storage.keys import Keys, ProjectionKeys
+
+__all__ = ["Progress", "ProjectionDesk"]
+
+_state_decoder = msgspec.json.Decoder(PartitionState)
+_T = TypeVar("_T")
+
+
+class Progress(NamedTuple):
+    """``generation``: how often it was built again. ``states``: of each partition that has one."""
+
+    generation: int
+    states: Mapping[int, PartitionState]
+
+    @property
+    def folded(self) -> int:
+        """Messages folded into states."""
+        return sum(state.counters.applied for state in self.states.values())
+
+    @property
+    def dead_letters(self) -> int:
+        return sum(state.counters.dead_letters for state in self.states.values())
+
+
+class ProjectionDesk:
+    """Projections in the namespace of ``settings``; raises `StorageError` when Redis fails."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._namespace = settings.namespace
+        self._partitions = settings.partitions
+        self._client = connect_or_explain(settings, retries=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def progress(self, name: str, version: int) -> Progress:
+        """How far a projection is."""
+
+        def ask(client: Any) -> Progress:
+            keys = self._keys(name, version)
+            pipe = client.pipeline(transaction=False)
+            for partition in range(self._partitions):
+                pipe.hget(keys.meta(partition), "state")
+            found = enumerate(pipe.execute())
+            return Progress(keys.generation, {p: _state_decoder.decode(state) for p, state in found if state})
+
+        return self._asked("be read", ask)
+
+    def state(self, name: str, version: int, key: str, partition_key: str) -> bytes | None:
+        """The stored state of a key, JSON; ``partition_key``: what its messages are keyed by in their topics."""
+        partition = partition_of(partition_key, self._partitions)
+        return self._asked(
+            "be read", lambda client: client.get(self._keys(name, version).customer(partition, key)) or None
+        )
+
+    def rebuild(self, name: str, version: int) -> int:
+        """Ask that a projection be folded anew from the start of the log; returns the number of the generation."""
+        key = Keys(self._namespace).projection_generation(name, version)
+        return self._asked("be asked", lambda client: int(client.incr(key)))
+
+    def erase(self, name: str, version: int, customer_id: str) -> None:
+        """Ask that the states of a customer be forgotten."""
+        partition = partition_of(customer_id, self._partitions)
+        self._asked("be asked", lambda client: client.sadd(self._keys(name, version).released(partition), customer_id))
+
+    def erasing(self, name: str, version: int, customer_id: str) -> bool:
+        """Whether the customer is still to be erased."""
+        key = self._keys(name, version).released(partition_of(customer_id, self._partitions))
+        return self._asked("be read", lambda client: bool(client.sismember(key, customer_id)))
+
+    def _keys(self, name: str, version: int) -> ProjectionKeys:
+        generation = int(self._client.get(Keys(self._namespace).projection_generation(name, version)) or 0)
+        return ProjectionKeys(self._namespace, name, version, generation)
+
+    def _asked(self, what: str, ask: Callable[[Any], _T]) -> _T:
+        try:
+            return ask(self._client)
+        except FAILURES as error:
+            raise StorageError(f"projections cannot {what}: {explained(error)}") from error

@@ -1,0 +1,151 @@
+"""The store of one partition of a projection: that of the core under keys of its own, and its generations.
+
+A generation is a run through the log. Asking for another one (`stream.storage.projection_desk`) makes owners leave the
+present one within seconds: they begin the next with no states at the start of the log. Each has keys of its own, so
+whoever still writes to the former one harms nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+
+from stream.errors import CodecError, FencedError, SystematicError
+from stream.processing.state import PartitionState
+from stream.storage.connection import FAILURES, Client, is_cluster
+from stream.storage.damage import failure
+from stream.storage.keys import Keys, ProjectionKeys
+from stream.storage.partition_store import Claim, Commit, PartitionStore
+from stream.storage.round_trips import measured
+
+__all__ = ["ProjectionStore", "present_generation"]
+
+_LOG = logging.getLogger(__name__)
+
+#: A forgotten state is overwritten with nothing, which expires after this time (s).
+_FORGOTTEN_TTL_S = 1
+#: Keys looked at in one step of dropping a former generation.
+_KEYS_AT_ONCE = 1000
+
+
+class ProjectionStore:
+    """Reads and writes one partition of a projection on behalf of the worker that claimed it."""
+
+    def __init__(self, client: Client, keys: Keys, name: str, version: int, partition: int, worker: str) -> None:
+        self._client = client
+        self._base = keys
+        self._name = name
+        self._version = version
+        self._partition = partition
+        self._worker = worker
+        self._generation = 0
+        self._keys, self._store = self._of(0)
+
+    def _of(self, generation: int) -> tuple[ProjectionKeys, PartitionStore]:
+        keys = ProjectionKeys(self._base.namespace, self._name, self._version, generation)
+        return keys, PartitionStore(self._client, keys, self._partition, self._worker, ttl_s=_FORGOTTEN_TTL_S)
+
+    @property
+    def generation(self) -> int:
+        """The one that is claimed."""
+        return self._generation
+
+    async def claim(self) -> Claim:
+        """Become the owner of the present generation: writes under any earlier token are rejected from now on.
+
+        If Redis failed in the middle of a step, some states are ahead of the offsets. Then the projection is built
+        anew.
+        """
+        while True:
+            self._generation = await self._present()
+            self._keys, self._store = self._of(self._generation)
+            claim = await self._store.claim()
+            if claim.is_torn:
+                _LOG.error(
+                    "Redis failed in the middle of a step of partition %d of projection %s: it is built anew",
+                    self._partition,
+                    self._name,
+                )
+                await self._begin_another()
+            elif await self._present() == self._generation:
+                return claim
+
+    async def _begin_another(self) -> None:
+        key = self._base.projection_generation(self._name, self._version)
+        try:
+            await self._client.set(key, self._generation + 1)
+        except FAILURES as error:
+            raise failure(f"another generation of projection {self._name} cannot be begun", error) from error
+
+    async def check(self) -> None:
+        """Look whether the partition is still this worker's, and its generation the present one.
+
+        Raises `FencedError` if not, `StorageError` when Redis fails.
+        """
+        if (present := await self._present()) != self._generation:
+            raise FencedError(
+                f"projection {self._name} is to be built anew: generation {present} follows {self._generation}"
+            )
+        await self._store.verify()
+
+    async def commit(
+        self,
+        state: PartitionState,
+        written: Mapping[str, bytes],
+        forgotten: Sequence[str],
+        outbox: Sequence[bytes],
+        trim: int,
+    ) -> None:
+        """Write one step: states, offsets and outbox, all or nothing. Raises what `PartitionStore.commit` does."""
+        documents = {**written, **dict.fromkeys(forgotten, b"")}
+        await self._store.commit(Commit(state, documents, retired=forgotten, outbox=outbox, trim=trim), due_limit=0)
+
+    async def states(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Read stored states, None for keys that have none. Raises `CodecError` for a key of another type."""
+        found = []
+        for state in await self._store.documents(keys):
+            if isinstance(state, CodecError):
+                raise state
+            found.append(state)
+        return found
+
+    async def to_erase(self) -> set[str]:
+        """Customers whom an operator wants erased from this projection."""
+        return await self._store.released()
+
+    async def erased(self, customers: Collection[str]) -> None:
+        """What was wanted for these customers is done."""
+        await self._store.forget_released(customers)
+
+    @measured("drop")
+    async def drop_former(self, cursor: int) -> int:
+        """Let some keys of former generations expire, from ``cursor`` (0: the beginning) on; returns where to go on."""
+        if self._generation == 0:
+            return 0
+        try:
+            pattern = self._keys.pattern_of_version(self._partition)
+            where = {"target_nodes": self._client.get_node_from_key(pattern)} if is_cluster(self._client) else {}
+            following, found = await self._client.scan(cursor, match=pattern, count=_KEYS_AT_ONCE, **where)
+            if isinstance(following, dict):
+                (following,) = following.values()
+            own = self._keys.prefix(self._partition).encode()
+            for key in found:
+                if not key.startswith(own):
+                    await self._client.expire(key, _FORGOTTEN_TTL_S)
+        except FAILURES as error:
+            raise failure(f"former states of projection {self._name} cannot be dropped", error) from error
+        return int(following)
+
+    async def _present(self) -> int:
+        return await present_generation(self._client, self._base, self._name, self._version)
+
+
+async def present_generation(client: Client, keys: Keys, name: str, version: int) -> int:
+    """How often operators have had the projection built again. Raises `StorageError`, `SystematicError` for damage."""
+    try:
+        found = await client.get(keys.projection_generation(name, version))
+    except FAILURES as error:
+        raise failure(f"the generation of projection {name} cannot be read", error) from error
+    if found is not None and not found.isdigit():
+        raise SystematicError(f"the generation of projection {name} in Redis is {found[:40]!r}, not a number")
+    return int(found or 0)
