@@ -1,7 +1,7 @@
 """A partition with its store and its three logs in memory: what a worker does, one action at a time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -11,6 +11,7 @@ from stream.catalogue.wording import plain_money
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.processing.align import Aligner
+from stream.processing.emission import EmissionKind
 from stream.processing.kernel import Kernel
 from stream.processing.misplaced import Placement
 from stream.processing.outgoing import Topics
@@ -42,6 +43,7 @@ class Station:
         scorer: Scorer,
         placement: Placement | None = None,
         money: Money = plain_money,
+        published: Collection[EmissionKind] = (),
     ) -> None:
         self.documents: dict[str, bytes] = {}
         self.timers: dict[str, int] = {}
@@ -50,6 +52,7 @@ class Station:
         self._scorer = scorer
         self._placement = placement
         self._money = money
+        self._published = published
         self._kernel = Kernel(rules)
         self._state: bytes | None = None
         self._logs = logs_of(log)
@@ -69,7 +72,15 @@ class Station:
         topics = [event_type.value for event_type in _TYPES]
         number = 0 if self._placement is None else self._placement.partition
         self._partition = Partition(
-            number, self._rules, self._kernel, Topics(), topics, cache_customers, self._placement, self._money
+            number,
+            self._rules,
+            self._kernel,
+            Topics(),
+            topics,
+            cache_customers,
+            self._placement,
+            self._money,
+            self._published,
         )
         state = None if self._state is None else msgspec.json.decode(self._state, type=PartitionState)
         self._partition.restore(state)
