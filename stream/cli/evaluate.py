@@ -92,9 +92,7 @@ def score_events(
     decoder = Decoder.of(settings)
     rules = rules_of(settings)
     replay = Replay(rules, Learner(learner_settings_of(settings)), decoder, now_ms)
-    return evaluate_log(
-        events, replay, decoder, now_ms, horizon_ms=rules.horizon_ms, weeks=weeks, active_days=active_days
-    )
+    return evaluate_log(events, replay, decoder, now_ms, rules=rules, weeks=weeks, active_days=active_days)
 
 
 def figures_of_rows(rows: Rows) -> dict[str, Any]:

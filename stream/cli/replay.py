@@ -92,7 +92,7 @@ def replay(
             on_outgoing=_writer(sink, source),
             money=writing.money,
         )
-        origin = RollingOrigin(run, decoder, clock.now_ms(), horizon_ms=rules.horizon_ms)
+        origin = RollingOrigin(run, decoder, clock.now_ms(), rules=rules)
         began = time.monotonic()
         live = open_files.enter_context(Live(console=console, auto_refresh=False)) if console.is_terminal else None
         line_at_s = 0.0

@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stream.events.columns import UNKNOWN_AMOUNT
+from stream.events.columns import MONEY_SCALE, UNKNOWN_AMOUNT
 from stream.events.kinds import EventKind
 
-__all__ = ["OrderBook", "Purchase"]
+__all__ = ["Bought", "OrderBook", "Purchase"]
 
 _FIELDS: Final = ["event_id", "kind", "time", "order_id", "amount"]
 _KINDS: Final = {int(kind): kind for kind in EventKind}
@@ -30,6 +30,27 @@ class Purchase(NamedTuple):
     at_ms: int
     amount: int
     is_order: bool
+
+
+class Bought(NamedTuple):
+    """What one customer bought, by time: running sums of orders and of money in the base currency."""
+
+    at: npt.NDArray[np.int64]
+    orders: npt.NDArray[np.float64]
+    spend: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, purchases: Sequence[Purchase]) -> "Bought":
+        """The sums of ``purchases``, in the order of time."""
+        at = np.array([one.at_ms for one in purchases], np.int64)
+        orders = np.array([one.is_order for one in purchases], np.float64)
+        spend = np.array([one.amount for one in purchases], np.float64) / MONEY_SCALE
+        return cls(at, *(np.concatenate([[0.0], np.cumsum(column)]) for column in (orders, spend)))
+
+    def between(self, begin: int, end: int) -> tuple[float, float]:
+        """Orders and money in ``[begin, end)``."""
+        low, high = np.searchsorted(self.at, (begin, end))
+        return float(self.orders[high] - self.orders[low]), float(self.spend[high] - self.spend[low])
 
 
 @dataclass(slots=True)

@@ -21,7 +21,8 @@ from stream.online_models.horizon import Rhythm, check_rhythm
 from stream.online_models.sealed import open_sealed, seal
 from stream.online_models.seeding import squared_distances
 from stream.online_models.segments import Segment
-from stream.online_models.value import CORRECTION_BINS, ValueSnapshot
+from stream.online_models.value import ValueSnapshot
+from stream.online_models.value_correction import AMOUNTS, CHANCES, MEANS
 
 __all__ = ["ChurnSnapshot", "ModelSnapshot", "SegmentSnapshot", "decode_snapshot", "encode_snapshot"]
 
@@ -153,8 +154,16 @@ def _check_value(value: ValueSnapshot) -> None:
     _check_vector("value weights of orders", axes, value.orders_weights)
     _check_vector("value weights of spend", axes, value.spend_weights)
     _check_vector("value intercepts", 2, (value.orders_intercept, value.spend_intercept))
-    for what, factors in (("orders", value.orders_factors), ("spend", value.spend_factors)):
-        _check_vector(f"value factors of {what}", CORRECTION_BINS, factors)
+    for what, scale, factors, is_optional in (
+        ("orders", AMOUNTS, value.orders_factors, False),
+        ("spend", AMOUNTS, value.spend_factors, False),
+        ("the chance", CHANCES, value.chance_factors, True),
+        ("orders of buyers", MEANS, value.orders_mean_factors, True),
+        ("spend of buyers", MEANS, value.spend_mean_factors, True),
+    ):
+        if is_optional and not factors:
+            continue
+        _check_vector(f"value factors of {what}", scale.bins, factors)
         if min(factors) < 0.0:
             raise SnapshotError(f"value factors of {what} must not be negative, the least is {min(factors)}")
 

@@ -8,29 +8,30 @@ where ``exp(a)`` and ``exp(b)`` are what is to be expected *if* the customer buy
 with a log link. They learn from the labels with an order, by the relative residual ``1 - y / exp(b)`` (the score of a
 gamma regression: scale-free, so a shop may sell in cents or in millions).
 
-Means of logs are not logs of means, and tails are heavy. So what was expected is set against what came on matured
-labels, in bins of the expectation, and corrected by their ratio. The corrections use the risk that was *given* at the
-landmark and look at each label before it is learned.
+Means of logs are not logs of means, tails are heavy, and a risk that is right on average may be too sure of those who
+hardly ever come. So what was expected is set against what came on matured labels and corrected by their ratio
+(`value_correction`): the chance to buy ``1 - r``, what a buyer brings, and at last the two multiplied. The corrections
+use the risk that was *given* at the landmark and look at each label before it is learned.
 
 Source of the hurdle form: J. Mullahy, "Specification and testing of some modified count data models" (1986).
 """
 
 import math
 from collections.abc import Hashable, Sequence
-from copy import deepcopy
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct
+from msgspec import Struct, field
 from river import linear_model, optim
 from river.utils import VectorDict
 
 from stream.features.registry import COLUMN, FEATURE_NAMES, INPUT_SCALE
 from stream.online_models.example import Label
 from stream.online_models.scaling import FlooredScaler, ScalerState
+from stream.online_models.value_correction import AMOUNTS, CHANCES, MEANS, Correction, CorrectionState, corrected
 
-__all__ = ["CORRECTION_BINS", "LEAST_BUYERS", "VALUE_COLUMNS", "Expected", "ValueModel", "ValueSnapshot", "ValueState"]
+__all__ = ["LEAST_BUYERS", "VALUE_COLUMNS", "Expected", "ValueModel", "ValueSnapshot", "ValueState"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -58,6 +59,8 @@ _ORDERS = COLUMN["purchases_total"]
 #: The mean value of a customer's orders is shrunk to the shop's, on the log scale, as if so many orders of the shop's
 #: value had been seen as well: one huge order says half of what it would say.
 POOLING_ORDERS = 1.0
+#: Orders smaller by more deviations than this count as so small: a trifle bought once tells little of the next order.
+MOST_BELOW = 2.0
 
 #: Labels with an order before anything is expected of anybody.
 LEAST_BUYERS = 200
@@ -75,16 +78,6 @@ LEVERAGE_CAP = 3.0
 #: Labels before inputs beyond `MOST_DEVIATIONS` are cut before the scales learn them.
 _SETTLED = 500
 
-#: Corrections: bins of half an octave of the expectation, weights halve every so many labels; a bin with few labels
-#: leans to the ratio of all bins, which weighs as much as this many labels.
-HALF_LIFE_LABELS = 10_000.0
-PRIOR_LABELS = 30.0
-_BINS_PER_OCTAVE = 2
-_LEAST_OCTAVE, _OCTAVES = -10, 40
-CORRECTION_BINS = _OCTAVES * _BINS_PER_OCTAVE
-_LEAST = 2.0**_LEAST_OCTAVE
-_GROWTH = 2.0 ** (1.0 / HALF_LIFE_LABELS)
-_RESCALE_AT = 2.0**400
 _LEAST_ETA, _MOST_ETA = -15.0, 30.0
 
 
@@ -94,19 +87,6 @@ class Expected(NamedTuple):
     orders: Floats
     spend: Floats
     spend_if_back: Floats
-
-
-class CorrectionState(Struct, kw_only=True):
-    """Sums by bin of the expectation: labels, expected and come. ``weight`` is that of the last label."""
-
-    weight: float = 1.0
-    labels: list[float]
-    expected: list[float]
-    came: list[float]
-
-    @classmethod
-    def empty(cls) -> "CorrectionState":
-        return cls(labels=[0.0] * CORRECTION_BINS, expected=[0.0] * CORRECTION_BINS, came=[0.0] * CORRECTION_BINS)
 
 
 class ValueState(Struct, frozen=True, kw_only=True):
@@ -122,10 +102,17 @@ class ValueState(Struct, frozen=True, kw_only=True):
     spend_logs: float
     orders_correction: CorrectionState
     spend_correction: CorrectionState
+    chance_correction: CorrectionState = field(default_factory=lambda: CorrectionState.empty(CHANCES))
+    orders_mean_correction: CorrectionState = field(default_factory=lambda: CorrectionState.empty(MEANS))
+    spend_mean_correction: CorrectionState = field(default_factory=lambda: CorrectionState.empty(MEANS))
 
 
 class ValueSnapshot(Struct, frozen=True, kw_only=True):
-    """What scorers load; see the module. ``*_factors``: corrections at the middles of the bins, from the least up."""
+    """What scorers load; see the module.
+
+    ``*_factors``: corrections at the middles of the bins, from the least up: of the chance to buy, of what a buyer
+    brings (``*_mean_*``), and of what is expected after those. None in a snapshot of an earlier version of the program.
+    """
 
     version: int
     columns: tuple[int, ...]
@@ -138,26 +125,38 @@ class ValueSnapshot(Struct, frozen=True, kw_only=True):
     spend_weights: tuple[float, ...]
     spend_intercept: float
     spend_factors: tuple[float, ...]
+    chance_factors: tuple[float, ...] = ()
+    orders_mean_factors: tuple[float, ...] = ()
+    spend_mean_factors: tuple[float, ...] = ()
+
+    @property
+    def usual_order_value(self) -> float:
+        """The shop's, the geometric mean over its customers; in the base currency."""
+        return float(np.expm1(min(max(self.means[_ORDER_VALUE_AXIS], 0.0), _MOST_ETA)))
 
     def expect(self, inputs: npt.NDArray[np.int16], risk: Floats) -> Expected:
         """``inputs`` int16[N, features], ``risk`` float64[N] in 0..1."""
         # row by row, not a matrix product: what comes out must not depend on who else is in the batch
         z = (inputs[:, list(self.columns)] / INPUT_SCALE - np.array(self.means)) / np.array(self.scales)
         np.clip(z, -MOST_DEVIATIONS, MOST_DEVIATIONS, out=z)
-        z[:, _ORDER_VALUE_AXIS] *= _own_share(np.expm1(inputs[:, _ORDERS] / INPUT_SCALE))
+        z[:, _ORDER_VALUE_AXIS] = _shrunk(z[:, _ORDER_VALUE_AXIS], np.expm1(inputs[:, _ORDERS] / INPUT_SCALE))
         stays = 1.0 - risk
-        orders = np.exp(
-            np.clip(self.orders_intercept + (z * np.array(self.orders_weights)).sum(axis=1), _LEAST_ETA, _MOST_ETA)
-        )
-        spend = np.exp(
-            np.clip(self.spend_intercept + (z * np.array(self.spend_weights)).sum(axis=1), _LEAST_ETA, _MOST_ETA)
-        )
-        corrected = spend * _interpolated(self.spend_factors, stays * spend)
+        chance = corrected(CHANCES, self.chance_factors, stays)
+        orders = corrected(MEANS, self.orders_mean_factors, _mean(z, self.orders_weights, self.orders_intercept))
+        spend = corrected(MEANS, self.spend_mean_factors, _mean(z, self.spend_weights, self.spend_intercept))
+        expected_orders = corrected(AMOUNTS, self.orders_factors, chance * orders)
+        expected_spend = corrected(AMOUNTS, self.spend_factors, chance * spend)
         return Expected(
-            orders=stays * np.maximum(orders * _interpolated(self.orders_factors, stays * orders), 1.0),
-            spend=stays * corrected,
-            spend_if_back=corrected,
+            # who comes orders once at least
+            orders=np.maximum(expected_orders, stays),
+            spend=expected_spend,
+            spend_if_back=np.where(chance > 0.0, expected_spend / np.where(chance > 0.0, chance, 1.0), spend),
         )
+
+
+def _mean(z: Floats, weights: Sequence[float], intercept: float) -> Floats:
+    eta = intercept + (z * np.array(weights)).sum(axis=1)
+    return np.asarray(np.exp(np.clip(eta, _LEAST_ETA, _MOST_ETA)), np.float64)
 
 
 class _LogLink(linear_model.LinearRegression):
@@ -211,51 +210,15 @@ class _Rate(optim.base.Scheduler):
         return max(FIRST_RATE / math.sqrt(t + 1), LEAST_RATE)
 
 
-class _Correction:
-    """Ratio of what came to what was expected, by bin of what was expected."""
-
-    def __init__(self, state: CorrectionState | None = None) -> None:
-        self._state = CorrectionState.empty() if state is None else deepcopy(state)
-
-    def record(self, expected: float, came: float) -> None:
-        state = self._state
-        expected = max(expected, _LEAST)
-        position = min(max(int((math.log2(expected) - _LEAST_OCTAVE) * _BINS_PER_OCTAVE), 0), CORRECTION_BINS - 1)
-        # a new label weighs more instead of every old one weighing less
-        state.weight = weight = state.weight * _GROWTH
-        state.labels[position] += weight
-        state.expected[position] += weight * expected
-        state.came[position] += weight * came
-        if weight > _RESCALE_AT:
-            state.weight /= _RESCALE_AT
-            for sums in (state.labels, state.expected, state.came):
-                sums[:] = [value / _RESCALE_AT for value in sums]
-
-    def factors(self) -> tuple[float, ...]:
-        state = self._state
-        bins = list(zip(state.labels, state.expected, state.came, strict=True))
-        # by labels, not by money: one absurd amount weighs as one label
-        seen = sum(state.labels)
-        ratios = (labels * max(came, 0.0) / expected for labels, expected, came in bins if labels)
-        whole = sum(ratios) / seen if seen else 1.0
-        prior = PRIOR_LABELS * state.weight
-        found = []
-        for labels, expected, came in bins:
-            mean = expected / labels if labels else 1.0
-            found.append(max(came + prior * whole * mean, 0.0) / (expected + prior * mean))
-        return tuple(found)
-
-    def state(self) -> CorrectionState:
-        return self._state
-
-
 class ValueModel:
     """Learns from labels that `problem_of` has checked."""
 
     def __init__(self) -> None:
         self._scaler = FlooredScaler()
         self._orders, self._spend = _LogLink(), _LogLink()
-        self._orders_correction, self._spend_correction = _Correction(), _Correction()
+        self._chance_correction = Correction(CHANCES)
+        self._orders_mean_correction, self._spend_mean_correction = Correction(MEANS), Correction(MEANS)
+        self._orders_correction, self._spend_correction = Correction(AMOUNTS), Correction(AMOUNTS)
         self._buyers = 0
 
     @property
@@ -280,16 +243,29 @@ class ValueModel:
         z = self._standardised(label.x)
         spend = max(label.spend, 0.0)
         if label.risk is not None and self.ready:
-            stays = 1.0 - label.risk
-            orders_mean, spend_mean = self._orders.mean(z), self._spend.mean(z)
-            self._orders_correction.record(stays * orders_mean, min(label.purchases, MOST_RATIO * orders_mean))
-            self._spend_correction.record(stays * spend_mean, min(spend, MOST_RATIO * spend_mean))
+            self._record(1.0 - label.risk, (self._orders.mean(z), self._spend.mean(z)), (label.purchases, spend))
         self._learn_scales(label.x)
         if label.purchases > 0 and spend > 0.0:
             self._buyers += 1
             z = self._standardised(label.x)
             self._orders.learn(z, float(label.purchases))
             self._spend.learn(z, spend)
+
+    def _record(self, stays: float, means: tuple[float, float], came: tuple[float, float]) -> None:
+        """Set orders and spend that came against the chance given and what a buyer was expected to bring."""
+        chance = self._chance_correction.corrected(stays)
+        self._chance_correction.record(stays, float(came[1] > 0.0))
+        for mean_correction, correction, mean, amount in zip(
+            (self._orders_mean_correction, self._spend_mean_correction),
+            (self._orders_correction, self._spend_correction),
+            means,
+            came,
+            strict=True,
+        ):
+            bounded = min(amount, MOST_RATIO * mean)
+            correction.record(chance * mean_correction.corrected(mean), bounded)
+            if came[1] > 0.0:
+                mean_correction.record(mean, bounded)
 
     def _learn_other(self, label: Label, power: float) -> None:
         """A label of another horizon teaches the means, not how they were off."""
@@ -317,7 +293,7 @@ class ValueModel:
     def _standardised(self, inputs: Sequence[int]) -> dict[Hashable, Any]:
         standardised = self._scaler.transform_one(self._chosen(inputs))
         z = {axis: min(max(value, -MOST_DEVIATIONS), MOST_DEVIATIONS) for axis, value in standardised.items()}
-        z[_ORDER_VALUE_AXIS] *= float(_own_share(math.expm1(inputs[_ORDERS] / INPUT_SCALE)))
+        z[_ORDER_VALUE_AXIS] = float(_shrunk(z[_ORDER_VALUE_AXIS], math.expm1(inputs[_ORDERS] / INPUT_SCALE)))
         return z
 
     def snapshot(self) -> ValueSnapshot:
@@ -336,6 +312,9 @@ class ValueModel:
             spend_weights=state.spend_weights,
             spend_intercept=state.spend_intercept,
             spend_factors=self._spend_correction.factors(),
+            chance_factors=self._chance_correction.factors(),
+            orders_mean_factors=self._orders_mean_correction.factors(),
+            spend_mean_factors=self._spend_mean_correction.factors(),
         )
 
     def state(self) -> ValueState:
@@ -350,6 +329,9 @@ class ValueModel:
             spend_logs=self._spend.logs,
             orders_correction=self._orders_correction.state(),
             spend_correction=self._spend_correction.state(),
+            chance_correction=self._chance_correction.state(),
+            orders_mean_correction=self._orders_mean_correction.state(),
+            spend_mean_correction=self._spend_mean_correction.state(),
         )
 
     @classmethod
@@ -359,8 +341,11 @@ class ValueModel:
         model._buyers = state.buyers
         model._orders.resume(state.orders_weights, state.orders_intercept, state.orders_logs, state.buyers)
         model._spend.resume(state.spend_weights, state.spend_intercept, state.spend_logs, state.buyers)
-        model._orders_correction = _Correction(state.orders_correction)
-        model._spend_correction = _Correction(state.spend_correction)
+        model._orders_correction = Correction(AMOUNTS, state.orders_correction)
+        model._spend_correction = Correction(AMOUNTS, state.spend_correction)
+        model._chance_correction = Correction(CHANCES, state.chance_correction)
+        model._orders_mean_correction = Correction(MEANS, state.orders_mean_correction)
+        model._spend_mean_correction = Correction(MEANS, state.spend_mean_correction)
         return model
 
 
@@ -369,12 +354,6 @@ def _weights(regression: _LogLink) -> tuple[float, ...]:
     return tuple(float(weights[axis]) for axis in range(_AXES)) if weights else ()
 
 
-def _own_share(orders: Any) -> Any:
-    """How much a customer's own orders say of their value, by their number; the rest says the shop."""
-    return orders / (orders + POOLING_ORDERS)
-
-
-def _interpolated(factors: Sequence[float], expected: Floats) -> Floats:
-    """Factors at ``expected``, linear between the middles of the bins, even in the logarithm."""
-    middles = _LEAST_OCTAVE + (np.arange(CORRECTION_BINS) + 0.5) / _BINS_PER_OCTAVE
-    return np.asarray(np.interp(np.log2(np.maximum(expected, _LEAST)), middles, np.array(factors)), np.float64)
+def _shrunk(order_value: Any, orders: Any) -> Any:
+    """A standardised mean value of orders, by their number shrunk to the shop's."""
+    return np.maximum(order_value, -MOST_BELOW) * orders / (orders + POOLING_ORDERS)

@@ -11,6 +11,9 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+from msgspec.json import Decoder as JsonDecoder
 
 from stream.catalogue.declaring import Money
 from stream.catalogue.events import KERNEL_TYPES
@@ -37,6 +40,13 @@ _TOPICS = Topics()
 _SWEEP_CUSTOMERS = 5_000
 #: The longest run of events that the model does not learn from before they are scored, in event time.
 RUN_MS = DAY_MS
+
+
+class _Spent(Struct, gc=False):
+    spend: float
+
+
+_spent = JsonDecoder(_Spent)
 
 
 class Replay:
@@ -100,6 +110,11 @@ class Replay:
         customers = list(self.documents)
         blobs = [packed_state(document) for document in self.documents.values()]
         return customers, self._kernel.score(blobs, now_ms, self.scorer.model)
+
+    def net_spend(self) -> npt.NDArray[np.float64]:
+        """Orders less refunds of every customer so far, in the order of `score_all`, in the base currency."""
+        spent = (_spent.decode(document).spend for document in self.documents.values())
+        return np.fromiter(spent, np.float64, len(self.documents))
 
     def advance_to(self, stream_time_ms: int) -> None:
         """Let time pass without events."""

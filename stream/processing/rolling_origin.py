@@ -2,7 +2,9 @@
 
 Day 0 is the day of the first order of the log. At week *w* the cut is day ``7 w``: every past buyer is scored with the
 features of what happened before the cut and with the model as learned from the labels that matured before it. Churned
-is who places no order in ``[cut, cut + horizon)``. Figures are pooled over all (customer, week) rows.
+is who places no order in ``[cut, cut + horizon)``; what the value model expects is compared with the orders, and the
+orders less their refunds, of the same time. Cancelled orders count in neither. Figures are pooled over all (customer,
+week) rows.
 """
 
 from __future__ import annotations
@@ -19,27 +21,50 @@ from stream.errors import EventLogError
 from stream.events.decode import Decoder
 from stream.events.kinds import EventKind, EventType
 from stream.events.log_event import LogEvent, LogRecord
-from stream.events.order_book import OrderBook
+from stream.events.order_book import Bought, OrderBook
 from stream.features.registry import COLUMN, DAY_MS
 from stream.processing.replay import Replay
+from stream.processing.rules import Rules
+from stream.processing.worth import worth_of
 
 __all__ = ["RollingOrigin", "Rows", "evaluate", "is_order"]
 
 _WEEK_MS: Final = 7 * DAY_MS
 _RECENCY = COLUMN["days_since_purchase"]
 _ORDERS = COLUMN["purchases_total"]
+_TENURE = COLUMN["tenure"]
 _PURCHASES_AT_ONCE: Final = 1000
 
 
-class Rows(NamedTuple):
-    """One row for each customer and week: arrays of equal length."""
+Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
-    week: npt.NDArray[np.int64]
-    risk: npt.NDArray[np.float64]
+
+class Rows(NamedTuple):
+    """One row for each customer and week: arrays of equal length.
+
+    ``customer``: a number for each, in the order of their first events. ``orders``: so far. ``expected_*``: over the
+    horizon, NaN while nothing is expected of anybody; ``came_*``: what came in it; ``last_*``: in the horizon before
+    the cut. Spend is in the base currency.
+    """
+
+    week: Integers
+    customer: Integers
+    risk: Floats
     churned: npt.NDArray[np.bool_]
-    recency_days: npt.NDArray[np.float64]
-    orders: npt.NDArray[np.float64]
-    base_rate: npt.NDArray[np.float64]
+    recency_days: Floats
+    orders: Floats
+    base_rate: Floats
+    expected_orders: Floats
+    expected_spend: Floats
+    came_orders: Floats
+    came_spend: Floats
+    last_orders: Floats
+    last_spend: Floats
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> Rows:
+        """The chosen rows."""
+        return Rows._make(column[chosen] for column in self)
 
 
 class _Cut(NamedTuple):
@@ -48,18 +73,21 @@ class _Cut(NamedTuple):
     week: int
     ready: bool
     customers: list[str]
-    risk: npt.NDArray[np.float64]
-    recency_days: npt.NDArray[np.float64]
-    orders: npt.NDArray[np.float64]
+    numbers: Integers
+    risk: Floats
+    recency_days: Floats
+    orders: Floats
     base_rate: float
+    expected_orders: Floats
+    expected_spend: Floats
 
 
 class RollingOrigin:
     """Takes a log through a replay and scores every past buyer at each weekly cut on the way.
 
-    ``horizon_ms``: who does not order for so long after a cut has churned. ``active_days``: only customers whose last
-    order is at most this old. ``until_week``: the last cut; events from then on tell who came back, and are not
-    replayed. ``now_ms``: the wall clock.
+    ``rules``: those of the replay; who does not order for their horizon after a cut has churned. ``active_days``: only
+    customers whose last order is at most this old. ``until_week``: the last cut; events from then on tell who came
+    back, and are not replayed. ``now_ms``: the wall clock.
     """
 
     def __init__(
@@ -68,14 +96,15 @@ class RollingOrigin:
         decoder: Decoder,
         now_ms: int,
         *,
-        horizon_ms: int,
+        rules: Rules,
         active_days: float | None = None,
         until_week: int | None = None,
     ) -> None:
         self._replay = replay
         self._decoder = decoder
         self._now_ms = now_ms
-        self._horizon_ms = horizon_ms
+        self._rules = rules
+        self._horizon_ms = rules.horizon_ms
         self._active_days = active_days
         self._until_week = until_week
         self._book = OrderBook()
@@ -106,19 +135,17 @@ class RollingOrigin:
 
     def rows(self, weeks: range | None = None) -> Rows:
         """The rows of ``weeks``, by default of those whose horizon the log covers and whose model was ready."""
-        orders = {
-            customer: np.array([purchase.at_ms for purchase in found if purchase.is_order], np.int64)
-            for customer, found in self._book.purchases().items()
-        }
+        bought = {customer: Bought.of(found) for customer, found in self._book.purchases().items()}
         parts = [
-            self._with_outcome(cut, orders)
+            self._with_outcome(cut, bought)
             for cut in self._cuts
             if (cut.week in weeks if weeks is not None else cut.ready and cut.week <= self.last_week)
         ]
         if not parts:
-            nothing: npt.NDArray[np.float64] = np.zeros(0)
-            return Rows(np.zeros(0, np.int64), nothing, np.zeros(0, np.bool_), nothing, nothing, nothing)
-        return Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+            nothing = Rows._make([np.zeros(0)] * len(Rows._fields))
+            numbers: Integers = np.zeros(0, np.int64)
+            return nothing._replace(week=numbers, customer=numbers, churned=np.zeros(0, np.bool_))
+        return Rows._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
     def _is_wanted(self, week: int) -> bool:
         return self._until_week is None or week <= self._until_week
@@ -161,28 +188,51 @@ class RollingOrigin:
         snapshot = self._replay.learner.snapshot(0).churn
         base_rate = (snapshot.churned_seen + 1) / (snapshot.labels_seen + 2)
         ready = self._replay.scorer.model.ready
+        risk = scores.risks[picked] if ready else np.full(len(picked), base_rate)
+        worth = worth_of(
+            self._replay.scorer,
+            self._rules,
+            inputs=scores.inputs[picked],
+            risk=risk,
+            net_spend=self._replay.net_spend()[picked],
+            tenure_days=scores.values[picked, _TENURE],
+            has_ordered=np.ones(len(picked), np.bool_),
+        )
         self._cuts.append(
             _Cut(
                 week=week,
                 ready=ready,
                 customers=[customers[k] for k in picked],
-                risk=scores.risks[picked] if ready else np.full(len(picked), base_rate),
+                numbers=picked,
+                risk=risk,
                 recency_days=recency[picked],
                 orders=scores.values[picked, _ORDERS],
                 base_rate=base_rate,
+                expected_orders=worth.orders,
+                expected_spend=worth.spend,
             )
         )
 
-    def _with_outcome(self, cut: _Cut, orders: dict[str, npt.NDArray[np.int64]]) -> Rows:
+    def _with_outcome(self, cut: _Cut, bought: dict[str, Bought]) -> Rows:
         begin = (self._start or 0) + cut.week * _WEEK_MS
-        silent = [_is_silent(orders[customer], begin, begin + self._horizon_ms) for customer in cut.customers]
+        count = len(cut.customers)
+        buyers = [bought[customer] for customer in cut.customers]
+        came = np.array([one.between(begin, begin + self._horizon_ms) for one in buyers]).reshape(count, 2)
+        last = np.array([one.between(begin - self._horizon_ms, begin) for one in buyers]).reshape(count, 2)
         return Rows(
-            week=np.full(len(silent), cut.week),
+            week=np.full(count, cut.week),
+            customer=cut.numbers,
             risk=cut.risk,
-            churned=np.array(silent, np.bool_),
+            churned=came[:, 0] == 0.0,
             recency_days=cut.recency_days,
             orders=cut.orders,
-            base_rate=np.full(len(silent), cut.base_rate),
+            base_rate=np.full(count, cut.base_rate),
+            expected_orders=cut.expected_orders,
+            expected_spend=cut.expected_spend,
+            came_orders=came[:, 0],
+            came_spend=came[:, 1],
+            last_orders=last[:, 0],
+            last_spend=last[:, 1],
         )
 
 
@@ -192,7 +242,7 @@ def evaluate(
     decoder: Decoder,
     now_ms: int,
     *,
-    horizon_ms: int,
+    rules: Rules,
     weeks: range | None,
     active_days: float | None = None,
 ) -> Rows:
@@ -204,7 +254,7 @@ def evaluate(
     first = next((event.at_ms for event in events if is_order(event, decoder, now_ms)), None)
     if first is None:
         raise EventLogError("the log has no completed order: there is nothing to predict")
-    last_week = _last_week(first // DAY_MS * DAY_MS, events[-1].at_ms, horizon_ms)
+    last_week = _last_week(first // DAY_MS * DAY_MS, events[-1].at_ms, rules.horizon_ms)
     if weeks is not None and weeks[-1] > last_week:
         raise EventLogError(
             f"the log ends too early for week {weeks[-1]}: the last whole horizon begins in week {last_week}"
@@ -213,7 +263,7 @@ def evaluate(
         replay,
         decoder,
         now_ms,
-        horizon_ms=horizon_ms,
+        rules=rules,
         active_days=active_days,
         until_week=last_week if weeks is None else weeks[-1],
     )
@@ -237,8 +287,3 @@ def is_order(event: LogEvent, decoder: Decoder, now_ms: int) -> bool:
 
 def _last_week(start: int, end: int, horizon_ms: int) -> int:
     return max((end // DAY_MS * DAY_MS + DAY_MS - start - horizon_ms) // _WEEK_MS, 0)
-
-
-def _is_silent(times: npt.NDArray[np.int64], begin: int, end: int) -> bool:
-    low, high = np.searchsorted(times, (begin, end))
-    return bool(low == high)

@@ -41,9 +41,9 @@ def worth_of(
 ) -> Worth:
     """``inputs`` int16[N, features]; the others are of length N; ``risk`` is NaN where nothing has scored.
 
-    ``net_spend``: all orders less all refunds. Nothing is expected, and nothing is at stake, where everything was sent
-    back. The value model knows only customers with an order; ``at_risk`` of others, and before there is one, comes
-    from the rate of the past.
+    ``net_spend``: all orders less all refunds. Nothing is at stake where everything was sent back; the more of it was,
+    the surer is that nothing will be kept, and the less is expected. The value model knows only customers with an
+    order; ``at_risk`` of others, and before there is one, comes from the rate of the past.
     """
     horizon_days = rules.under(scorer.model).horizon_ms / DAY_MS
     rhythm = None if scorer.snapshot is None else scorer.snapshot.rhythm
@@ -54,8 +54,11 @@ def worth_of(
     if model is None:
         return Worth(unknown, unknown, value_at_risk(risk, usual), unknown)
     expected = model.expect(inputs, risk)
-    kept = kept_share(net_spend, _order_spend(inputs))
-    spend = np.where(has_ordered, kept * expected.spend, np.nan)
+    order_spend = _order_spend(inputs)
+    # one returned order says little: the usual order of the shop counts as kept as well
+    pooled = model.usual_order_value
+    spend = np.where(has_ordered, kept_share(net_spend + pooled, order_spend + pooled) * expected.spend, np.nan)
+    kept = kept_share(net_spend, order_spend)
     return Worth(
         orders=np.where(has_ordered, expected.orders, np.nan),
         spend=np.asarray(np.round(spend, 2), np.float64),

@@ -16,11 +16,13 @@ def rows() -> Rows:
     risk = generator.uniform(0.0, 1.0, count)
     return Rows(
         week=np.repeat(np.arange(20, 24), count // 4),
+        customer=np.arange(count),
         risk=risk,
         churned=generator.random(count) < risk,
         recency_days=100.0 * risk + generator.uniform(0, 50, count),
         orders=generator.integers(1, 30, count).astype(float),
         base_rate=np.full(count, 0.5),
+        **{name: np.zeros(count) for name in Rows._fields if name.startswith(("expected_", "came_", "last_"))},
     )
 
 

@@ -53,17 +53,29 @@ def test_before_there_is_a_value_model_the_past_tells_what_is_at_risk() -> None:
         assert np.isnan([found.orders, found.spend, found.lifetime]).all()
 
 
-def test_nothing_is_expected_or_at_stake_where_everything_was_sent_back(scorer: Scorer) -> None:
+def test_nothing_is_at_stake_where_everything_was_sent_back(scorer: Scorer) -> None:
     ordered = 4 * float(np.expm1(ORDER_VALUE / INPUT_SCALE))
     kept_all, kept_half, kept_little, kept_nothing = (
         worth(scorer, [0.5], net_spend=share * ordered) for share in (1.0, 0.5, 0.1, 0.0)
     )
     assert [*kept_all] == [*kept_half]
     assert kept_little.at_risk == pytest.approx(0.2 * kept_all.at_risk, abs=0.01)
-    assert kept_little.spend == pytest.approx(0.2 * kept_all.spend, abs=0.01)
-    assert [float(of[0]) for of in (kept_nothing.at_risk, kept_nothing.spend, kept_nothing.lifetime)] == [0.0] * 3
+    assert kept_nothing.at_risk == 0.0
     for without in (WARMING, Scorer.of(frozen(SILENCE))):
         assert worth(without, [0.9], net_spend=0.0).at_risk == 0.0
+
+
+def test_the_more_was_sent_back_the_less_is_expected(scorer: Scorer) -> None:
+    value = scorer.snapshot.value if scorer.snapshot is not None else None
+    assert value is not None
+    # the shop's usual order counts as one that was kept as well
+    usual = float(np.expm1(value.means[value.columns.index(COLUMN["order_value"])]))
+    ordered = 4 * float(np.expm1(ORDER_VALUE / INPUT_SCALE))
+    kept = [worth(scorer, [0.5], net_spend=share * ordered).spend[0] for share in (1.0, 0.1, 0.0)]
+    for share, spend in zip((0.1, 0.0), kept[1:], strict=True):
+        pooled = min((share * ordered + usual) / (ordered + usual) / 0.5, 1.0)
+        assert spend == pytest.approx(pooled * kept[0], abs=0.02)
+    assert kept == sorted(kept, reverse=True)
 
 
 def test_what_is_at_risk_grows_with_the_risk_while_what_is_expected_falls(scorer: Scorer) -> None:
