@@ -1,4 +1,4 @@
-"""A made-up shop of two years, and the export that Shopify would give its owner."""
+"""A made-up shop, and the export that Shopify would give its owner."""
 
 import random
 from datetime import datetime, timedelta
@@ -12,12 +12,12 @@ COLUMNS = ["Name", "Email", "Financial Status", "Created at", "Total", "Currency
 END = datetime(2025, 12, 20)  # noqa: DTZ001 - local to the shop
 
 
-def made_up_orders(customers: int, seed: int) -> pd.DataFrame:
-    """Orders: Name, Email, kind, at, Total, refunded; ``settled``: when refunds and cancellations came."""
+def made_up_orders(customers: int, seed: int, days: int = 730) -> pd.DataFrame:
+    """Orders of so many ``days``: Name, Email, kind, at, Total, refunded; ``settled``: when money back or cancelled."""
     chance = random.Random(seed)
     lines = []
     for customer in range(customers):
-        at = END - timedelta(days=chance.uniform(30, 730))
+        at = END - timedelta(days=chance.uniform(30, days))
         gap = chance.lognormvariate(3.9, 0.6)
         while at < END:
             total = round(chance.lognormvariate(3.2, 0.7), 2)

@@ -52,9 +52,9 @@ def _expected(orders: pd.DataFrame, shop_gap: float, horizon: float) -> pd.DataF
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("customers", [30, 420])
-def test_from_the_export_to_the_list(tmp_path: Path, customers: int) -> None:
-    made = made_up_orders(customers, seed=customers)
+@pytest.mark.parametrize(("customers", "days"), [(30, 730), (420, 730), (20_000, 120)])
+def test_from_the_export_to_the_list(tmp_path: Path, customers: int, days: int) -> None:
+    made = made_up_orders(customers, customers, days)
     orders = settled_by(made, END)
     path = tmp_path / "shop"
     imported = run_in(path, "import", str(export(made, tmp_path / "orders.csv", END)))
