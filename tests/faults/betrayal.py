@@ -19,6 +19,9 @@ BETRAYED_BY = {
     "rewind": "redis-lost-tail",
     "alignment": "undisturbed",
     "safe-ack": "worker-kill",
+    "checks-first": "redis-rights",
+    "quarantine": "documents-damaged",
+    "second-clock": "clock-jumps-far",
 }
 #: A mutant that one seed does not betray has this many chances.
 SEEDS = 3
@@ -27,6 +30,8 @@ SEEDS = 3
 def _kind(mutant: str, choice: Choice, *, real: bool) -> str:
     if choice.broker is not None:
         return choice.broker
+    if FAULTS[BETRAYED_BY[mutant]].beside_broker:
+        return "embedded"
     return "kafka" if real or not FAULTS[BETRAYED_BY[mutant]].runs_on("embedded") else "embedded"
 
 
@@ -39,7 +44,13 @@ def unable(
     for mutant in mutants:
         fault = FAULTS[BETRAYED_BY[mutant]]
         kind = _kind(mutant, choice, real=reason is None)
-        why = reason if kind == "kafka" else "" if fault.runs_on(kind) else fault.needs_kafka
+        why = (
+            reason
+            if kind == "kafka"
+            else ""
+            if fault.runs_on(kind)
+            else fault.needs_kafka or "nothing that a broker sees is struck"
+        )
         if why:
             found[mutant] = Skipped(fault.name, fault.number, broker_name(kind, fault), why)
     return found

@@ -1,13 +1,17 @@
 """Guarantees switched off, one at a time: a harness that does not notice is worth nothing."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from stream.agents.inputs import Batch
 from stream.agents.owner import PartitionInputs
 from stream.agents.partition_worker import PartitionWorker
 from stream.agents.received import Received
+from stream.agents.wall_clock import WallClock
+from stream.processing import partition
 from stream.processing.align import Aligner, Taken
 from stream.storage import partition_store
 from stream.storage.partition_store import Commit, PartitionStore
@@ -84,10 +88,48 @@ def _without_safe_ack() -> None:
     PartitionWorker.deliver = hasty  # type: ignore[method-assign]
 
 
+def _without_checks_first() -> None:
+    """A script writes until something fails, and leaves what it has written."""
+    script = partition_store.script
+
+    def careless(name: str) -> str:
+        source = script(name)
+        condition = "for _, check in ipairs(checks) do"
+        if name == "commit.lua":
+            if condition not in source:
+                raise AssertionError(f"expected {condition!r} in {name}: adapt the mutant to the script")
+            source = source.replace(condition, "for _, check in ipairs({}) do")
+        return source
+
+    partition_store.script = careless
+
+
+def _without_quarantine() -> None:
+    """The events of a customer who is set aside are dropped."""
+
+    def eaten(taken: Taken, customers: Collection[str]) -> Taken:
+        kept = [k for k, customer in enumerate(taken.customer_ids) if customer not in customers]
+        return taken.only(np.array(kept, np.int64))
+
+    partition.set_aside = eaten  # type: ignore[attr-defined]
+
+
+def _without_second_clock() -> None:
+    """Stream time follows whatever clock a worker has."""
+
+    def trusting(self: WallClock) -> bool:
+        return True
+
+    WallClock._is_right = trusting  # type: ignore[method-assign]
+
+
 MUTANTS: Mapping[str, Callable[[], Any]] = {
     "compare-and-set": _without_compare_and_set,
     "outbox": _without_outbox,
     "rewind": _without_rewind,
     "alignment": _without_alignment,
     "safe-ack": _without_safe_ack,
+    "checks-first": _without_checks_first,
+    "quarantine": _without_quarantine,
+    "second-clock": _without_second_clock,
 }

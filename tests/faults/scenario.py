@@ -15,7 +15,10 @@ from tests.faults.processes import WorkerProcess
 from tests.faults.worker import Plan
 from tests.kafka.cluster import KafkaCluster
 
-__all__ = ["Fault", "Trial"]
+__all__ = ["BESIDE_BROKER", "Fault", "Trial"]
+
+#: Why such a fault is tried on one broker only.
+BESIDE_BROKER = "nothing that a broker sees is struck"
 
 
 @dataclass
@@ -139,6 +142,7 @@ class Fault:
     nodes, because it is harmed. ``broken``: events whose processing raises. ``limit_s``: no recovery may take longer.
     ``alone``: nothing else runs meanwhile, for the times are measured. ``short``: a cut-down one for `make test`.
     ``needs_durable``: why only the broker of ``stream up`` is tried, "" if any broker may be.
+    ``beside_broker``: nothing that a broker sees is struck, so the embedded one is enough.
     ``rescored``: all customers are looked at when the log has been processed.
     """
 
@@ -160,10 +164,13 @@ class Fault:
     alone: bool = False
     short: bool = False
     needs_durable: str = ""
+    beside_broker: bool = False
     rescored: bool = False
 
     def runs_on(self, kind: str) -> bool:
         """Whether a broker of this kind can have the fault."""
         if self.needs_durable:
             return kind == "durable"
+        if self.beside_broker:
+            return kind == "embedded"
         return kind == "kafka" or not self.needs_kafka

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.brokers import broker_name
-from tests.faults.scenario import Fault
+from tests.faults.scenario import BESIDE_BROKER, Fault
 from tests.kafka.jars import missing_program
 
 __all__ = ["Choice", "Schedule", "Skipped", "Task", "scheduled"]
@@ -70,10 +70,10 @@ def scheduled(faults: Sequence[Fault], choice: Choice, missing: Callable[[], str
                 result.skipped.append(Skipped(fault.name, fault.number, broker_name(kind, fault), reason + needs))
                 continue
             if not fault.runs_on(kind):
-                why = fault.needs_kafka or fault.needs_durable
+                why = fault.needs_kafka or fault.needs_durable or BESIDE_BROKER
                 result.skipped.append(Skipped(fault.name, fault.number, kind, why))
                 continue
-            beside = kind == "embedded" and choice.broker is None and reason is None
+            beside = kind == "embedded" and choice.broker is None and reason is None and not fault.beside_broker
             for number in range(choice.runs or (1 if choice.quick or beside else fault.runs)):
                 seed = choice.seed + number
                 keep = choice.keep and choice.keep / f"{fault.name}-{kind}-{seed}"
@@ -86,6 +86,8 @@ def _kinds(fault: Fault, choice: Choice, *, real: bool) -> list[str]:
         return [choice.broker]
     if fault.needs_durable:
         return ["durable"]
+    if fault.beside_broker:
+        return ["embedded"]
     if not fault.runs_on("embedded") or (choice.quick and real):
         return ["kafka"]
     return ["kafka", "embedded"]

@@ -27,6 +27,7 @@ from tests.faults.recovery import RECOVERY
 from tests.faults.redis_faults import REDIS_FAULTS
 from tests.faults.scenario import Fault, Trial
 from tests.faults.stall_faults import STALL_FAULTS
+from tests.faults.state_faults import STATE_FAULTS
 from tests.faults.worker_faults import WORKER_FAULTS
 
 __all__ = ["FAULTS", "Result", "attempt"]
@@ -39,6 +40,7 @@ _ALL = (
     *KAFKA_FAULTS,
     *MACHINE_FAULTS,
     *PROJECTION_FAULTS,
+    *STATE_FAULTS,
     *RECOVERY,
 )
 FAULTS = {fault.name: fault for fault in _ALL}

@@ -52,7 +52,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     the process goes on with others, and with learning. ``exit_at``: a point of a step and the number of the visit at
     which the process kills itself. ``broken``: ids of events whose processing raises. ``publish_gate``: while this
     file exists, publishing is refused. ``stall_gate``: while it exists, ``stall`` stands still: the event loop, one
-    partition's step, the fetches (the fetch loop turns, and nothing comes), or what takes batches from Faust.
+    partition's step, the fetches (the fetch loop turns, and nothing comes), or what takes batches from Faust; with
+    ``clock`` nothing stands still, but the wall clock is ``clock_s`` ahead.
     ``clock_s``: how far the wall clock is off, alternately forward and back. ``metadata_max_age_s``: how soon added
     partitions are noticed. ``outbox_limit``: unpublished records at which a partition takes no more events.
     ``rescore_keys``: keys of Redis that rescoring looks at in one step. ``mutant``: the guarantee that is switched off.
@@ -64,7 +65,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     broken: tuple[str, ...] = ()
     publish_gate: str = ""
     stall_gate: str = ""
-    stall: Literal["loop", "step", "fetch", "receive"] = "loop"
+    stall: Literal["loop", "step", "fetch", "receive", "clock"] = "loop"
     clock_s: float = 0.0
     metadata_max_age_s: float | None = None
     outbox_limit: int | None = None
@@ -80,6 +81,14 @@ class _JumpingClock(SystemClock):
         # back at first: what is fresh lies ahead then
         forward = int(time.monotonic() - _BEGAN_S) // _JUMPS_EVERY_S % 2 == 1
         return super().now_ms() + (self._jump_ms if forward else -self._jump_ms)
+
+
+class _WrongClock(SystemClock):
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def now_ms(self) -> int:
+        return super().now_ms() + (int(self._plan.clock_s * 1000) if _is_stalled(self._plan) else 0)
 
 
 def _probe(plan: Plan, visits: Counter[str], point: str) -> None:
@@ -185,7 +194,9 @@ def _run(plan: Plan) -> None:
     probe = functools.partial(_probe, plan, Counter())
     options: dict[str, Any] = {"probe": probe}
     _stand_before_publishing(lambda: bool(plan.publish_gate) and Path(plan.publish_gate).exists(), probe)
-    if plan.clock_s:
+    if plan.stall == "clock":
+        options["clock"] = _WrongClock(plan)
+    elif plan.clock_s:
         options["clock"] = _JumpingClock(int(plan.clock_s * 1000))
     stream.agents.worker.assemble = functools.partial(assemble, **options)  # type: ignore[attr-defined]
     if plan.metadata_max_age_s is not None:
