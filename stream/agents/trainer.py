@@ -134,6 +134,8 @@ class Trainer:
             self._learner = Learner(settings, _show_alarm, _announce)
         else:
             self._learner = Learner.load(checkpoint.learner, self._settings, _show_alarm, _announce)
+            for note in self._learner.notes:
+                _LOG.warning("the checkpoint of the models: %s", note)
         self._offset = checkpoint.offset
         self._unsaved: list[TrainingBatch] = []
         self._unsaved_ids: dict[str, int] = {}

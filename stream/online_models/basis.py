@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.features.registry import COLUMN, FEATURE_NAMES, FEATURES, INPUT_SCALE
-from stream.online_models.kalman import append_products
+from stream.online_models.inputs import MISSING
+from stream.online_models.kalman import complete_terms
 
 __all__ = [
     "AGEING",
@@ -28,8 +29,10 @@ __all__ = [
     "CURVED_COLUMNS",
     "LINEAR",
     "PAIRS",
+    "PAIR_NAMES",
     "RELATIVE",
     "SIMPLE_TERMS",
+    "TERMS",
     "Quadratic",
     "expand",
     "unfold",
@@ -73,6 +76,13 @@ BASIS: Final = len(LINEAR) + len(PAIRS)
 
 _TERM: Final = {int(column): term for term, column in enumerate(LINEAR)}
 _PAIR_TERMS: Final = np.array([[_TERM[int(a)], _TERM[int(b)]] for a, b in PAIRS], np.int64)
+#: Names of the terms: that of the input, or those of both factors in the order of the alphabet.
+TERMS: Final = (
+    *(FEATURE_NAMES[column] for column in LINEAR),
+    *("*".join(sorted((FEATURE_NAMES[a], FEATURE_NAMES[b]))) for a, b in PAIRS),
+)
+#: Names of the `PAIRS`.
+PAIR_NAMES: Final = TERMS[len(LINEAR) :]
 #: int64[simple]: the terms of a simple model: recency, frequency, money.
 SIMPLE_TERMS: Final = np.array(
     [_TERM[COLUMN[name]] for name in ("days_since_purchase", "purchase_days", "order_value", "spend_90d")], np.int64
@@ -98,8 +108,8 @@ class Quadratic:
 
     def risk(self, inputs: npt.ArrayLike) -> float:
         """Probability of churn for quantised inputs (int16[features])."""
-        x = np.asarray(inputs, np.float64) / INPUT_SCALE
-        z = (x - self.means) / self.scales
+        quantised = np.asarray(inputs, np.float64)
+        z = np.where(quantised == MISSING, 0.0, (quantised / INPUT_SCALE - self.means) / self.scales)
         first, second = PAIRS[:, 0], PAIRS[:, 1]
         logit = self.intercept + float(self.weights @ z + self.curvature @ (z[first] * z[second]))
         return 1.0 / (1.0 + math.exp(-min(max(logit, -_MAX_LOGIT), _MAX_LOGIT)))
@@ -112,12 +122,14 @@ class Quadratic:
 
 
 def expand(inputs: npt.ArrayLike, level: float = 0.0) -> Floats:
-    """The terms, float64[BASIS], of quantised inputs (int16[features]); ``level`` is that of the `RELATIVE` one."""
+    """The terms, float64[BASIS], of quantised inputs (int16[features]); ``level`` is that of the `RELATIVE` one.
+
+    Terms of an input that is `MISSING` are NaN.
+    """
     terms = np.empty(BASIS)
     terms[: len(LINEAR)] = np.asarray(inputs)[LINEAR]
     terms[: len(LINEAR)] /= INPUT_SCALE
-    terms[_TERM[RELATIVE]] -= level
-    append_products(terms, _PAIR_TERMS, CENTRE)
+    complete_terms(terms, _PAIR_TERMS, CENTRE, MISSING / INPUT_SCALE, _TERM[RELATIVE], level)
     return terms
 
 

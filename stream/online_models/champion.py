@@ -28,6 +28,8 @@ from msgspec import Struct
 
 from stream.online_models.churn import ChurnModel, ChurnState
 from stream.online_models.drift import Detector, LossDrift, LossDriftState
+from stream.online_models.first_layout import FIRST_CONTENDERS
+from stream.online_models.slots import Slots
 from stream.online_models.tally import RecentFigures, Tally, expected_loss_of, log_loss_of
 
 __all__ = [
@@ -40,8 +42,7 @@ __all__ = [
     "Standing",
 ]
 
-#: Contenders and their pace (see `ChurnModel`); the first is the champion until another is better. Append, never
-#: reorder: the position is part of a model's version.
+#: Contenders and their pace (see `ChurnModel`); the first is the champion until another is better.
 ROSTER: Mapping[str, float] = MappingProxyType({"standard": 1.0, "quick": 5.0, "patient": 0.2})
 
 HALF_LIFE_LABELS = 5_000.0
@@ -129,10 +130,11 @@ class ContenderState(Struct, frozen=True, kw_only=True):
 
 
 class ChampionshipState(Struct, frozen=True, kw_only=True):
-    """Everything: ``champion`` is one of the names of ``contenders``."""
+    """Everything: ``champion`` is one of the names of ``contenders``; ``slots``: see `Slots`."""
 
     champion: str
     contenders: tuple[ContenderState, ...]
+    slots: tuple[str, ...] = FIRST_CONTENDERS
 
 
 @dataclass(slots=True)
@@ -190,6 +192,7 @@ class Championship:
     def __init__(self, roster: Mapping[str, float] = ROSTER) -> None:
         self._contenders = {name: _Contender.new(name, pace) for name, pace in roster.items()}
         self._champion = next(iter(roster))
+        self.slots = Slots(tuple(roster))
 
     @property
     def champion(self) -> str:
@@ -197,7 +200,7 @@ class Championship:
         return self._champion
 
     def names(self) -> tuple[str, ...]:
-        """The contenders; the position of a name is part of the version of its model."""
+        """The contenders, in the order of the roster."""
         return tuple(self._contenders)
 
     def model(self, name: str) -> ChurnModel:
@@ -280,7 +283,9 @@ class Championship:
 
     def state(self) -> ChampionshipState:
         return ChampionshipState(
-            champion=self._champion, contenders=tuple(contender.state() for contender in self._contenders.values())
+            champion=self._champion,
+            contenders=tuple(contender.state() for contender in self._contenders.values()),
+            slots=self.slots.names,
         )
 
     @classmethod
@@ -292,4 +297,5 @@ class Championship:
                 championship._contenders[contender.name] = _Contender.from_state(contender, roster[contender.name])
         if state.champion in roster:
             championship._champion = state.champion
+        championship.slots = Slots(tuple(roster), state.slots)
         return championship

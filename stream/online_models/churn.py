@@ -13,8 +13,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stream.errors import SnapshotError
-from stream.online_models.basis import BASIS, SIMPLE_TERMS, Quadratic, expand, unfold
+from stream.online_models.basis import BASIS, SIMPLE_TERMS, TERMS, Quadratic, expand, unfold
 from stream.online_models.calibration import Calibration
+from stream.online_models.first_layout import FIRST_SIMPLE_TERMS, FIRST_TERMS
 from stream.online_models.kalman import sigmoid
 from stream.online_models.second_order import SecondOrderRegression, SecondOrderState
 
@@ -22,6 +23,8 @@ __all__ = ["ChurnModel", "ChurnState"]
 
 #: After so many labels, each counted by its novelty, the simple regression has half the say.
 SIMPLE_LABELS: Final = 1_200.0
+
+_SIMPLE_NAMES: Final = tuple(TERMS[term] for term in SIMPLE_TERMS)
 
 
 class ChurnState(Struct, frozen=True, kw_only=True):
@@ -91,18 +94,20 @@ class ChurnModel:
 
     def state(self) -> ChurnState:
         return ChurnState(
-            regression=self._regression.state(),
-            simple=self._simple.state(),
+            regression=self._regression.state(TERMS),
+            simple=self._simple.state(_SIMPLE_NAMES),
             news=self._news,
             calibration=replace(self.calibration),
         )
 
     @classmethod
     def from_state(cls, state: ChurnState, pace: float = 1.0) -> "ChurnModel":
-        """Go on from ``state``. Raises `SnapshotError` if it is damaged or of another basis."""
+        """Go on from ``state``, of other terms as well. Raises `SnapshotError` if it is damaged."""
         model = cls(pace)
-        model._regression = SecondOrderRegression.from_state(state.regression, BASIS, pace)
-        model._simple = SecondOrderRegression.from_state(state.simple, len(SIMPLE_TERMS), pace)
+        model._regression = SecondOrderRegression.from_state(state.regression, TERMS, pace, FIRST_TERMS)
+        model._simple = SecondOrderRegression.from_state(state.simple, _SIMPLE_NAMES, pace, FIRST_SIMPLE_TERMS)
+        # a term may be new to one of them only, and `quadratic` folds both over the same scales
+        model._simple.share_scales(model._regression, SIMPLE_TERMS)
         if not 0.0 <= state.news <= state.regression.labels:
             raise SnapshotError(f"churn model: {state.news} news in {state.regression.labels} labels; it is damaged")
         model._news = state.news

@@ -17,6 +17,8 @@ from msgspec import Struct
 from river.drift import ADWIN, PageHinkley
 
 from stream.features.registry import COLUMN, DAY_MS, INPUT_SCALE
+from stream.online_models.first_layout import FIRST_DRIFT_FEATURES
+from stream.online_models.inputs import lacks
 from stream.online_models.scaling import FlooredScaler, ScalerState
 
 __all__ = [
@@ -222,8 +224,9 @@ class FeatureAlarm(NamedTuple):
 
 
 class FeatureDriftState(Struct, frozen=True, kw_only=True):
-    """``series``: one for each of `DRIFT_FEATURES`. ``weeks``: those that are open, by week since the epoch."""
+    """``series``: one for each of ``features``. ``weeks``: those that are open, by week since the epoch."""
 
+    features: tuple[str, ...] = FIRST_DRIFT_FEATURES
     scaler: ScalerState
     series: tuple[SeriesState, ...]
     weeks: dict[int, WeekState]
@@ -236,33 +239,41 @@ class FeatureDrift:
     """
 
     def __init__(self, state: FeatureDriftState | None = None) -> None:
-        self._scaler = FlooredScaler() if state is None else FlooredScaler.from_state(state.scaler)
-        known = (None,) * len(_COLUMNS) if state is None else state.series
-        self._series = [Series(FEATURE_LIMITS, one) for one in known]
-        self._weeks = Weeks(None if state is None else state.weeks)
+        self._scaler = (
+            FlooredScaler()
+            if state is None
+            else FlooredScaler.from_state(state.scaler.of(state.features, DRIFT_FEATURES))
+        )
+        known = {} if state is None else dict(zip(state.features, state.series, strict=True))
+        self._series = [Series(FEATURE_LIMITS, known.get(name)) for name in DRIFT_FEATURES]
+        # sums of other features say nothing; a week or two are missing then
+        self._weeks = Weeks(state.weeks if state is not None and state.features == DRIFT_FEATURES else None)
 
     def observe(self, inputs: Sequence[int], at_ms: int) -> list[FeatureAlarm]:
-        """Take the inputs (int16[features], checked) of a new observation at ``at_ms`` in."""
+        """Take the inputs (int16[features], checked) of a new observation at ``at_ms`` in, unless one is missing."""
+        if lacks(inputs, _COLUMNS):
+            return []
         x: dict[Hashable, Any] = {axis: inputs[column] / INPUT_SCALE for axis, column in enumerate(_COLUMNS)}
-        if self._scaler.counts[0] >= _SETTLED:
-            means, scales = self._scaler.affine(len(_COLUMNS))
-            for axis, (mean, scale) in enumerate(zip(means, scales, strict=True)):
+        means, scales = self._scaler.affine(len(_COLUMNS))
+        for axis, (mean, scale) in enumerate(zip(means, scales, strict=True)):
+            if self._scaler.counts[axis] >= _SETTLED:
                 x[axis] = min(max(x[axis], mean - _MOST_DEVIATIONS * scale), mean + _MOST_DEVIATIONS * scale)
         self._scaler.learn_one(x)
         return list(self._alarms(self._weeks.add(at_ms, [x[axis] for axis in range(len(_COLUMNS))])))
 
     def _alarms(self, closed: Sequence[WeekState]) -> Iterator[FeatureAlarm]:
-        if self._scaler.counts[0] < _SETTLED:
-            return
         means, scales = self._scaler.affine(len(_COLUMNS))
         for week in closed:
             for axis, series in enumerate(self._series):
+                if self._scaler.counts[axis] < _SETTLED:
+                    continue
                 mean = (week.sums[axis] / week.count - means[axis]) / scales[axis]
                 for detector in series.update(mean):
                     yield FeatureAlarm(detector, DRIFT_FEATURES[axis])
 
     def state(self) -> FeatureDriftState:
         return FeatureDriftState(
+            features=DRIFT_FEATURES,
             scaler=self._scaler.state(len(_COLUMNS)),
             series=tuple(series.state() for series in self._series),
             weeks=self._weeks.state(),

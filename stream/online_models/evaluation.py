@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from stream.features.registry import COLUMN, INPUT_SCALE
 from stream.online_models.example import Label
+from stream.online_models.inputs import NEUTRAL, lacks
 from stream.online_models.scaling import SCALE_FLOOR
 from stream.online_models.schedule import learning_rate
 from stream.online_models.scorecard import RANK_BINS, Figures, Outcome, Scorecard
@@ -93,7 +94,7 @@ class Evaluation(Struct, kw_only=True):
     def record(self, label: Label) -> None:
         """Evaluate the risk given, if one was, and let the baselines learn the label."""
         churned = label.churned
-        recency = label.x[_RECENCY]
+        recency = NEUTRAL[_RECENCY] if lacks(label.x, (_RECENCY,)) else label.x[_RECENCY]
         recency_risk = self.baseline.predict_then_learn(recency / INPUT_SCALE, churned=churned)
         base_rate = (self.churned + 1) / (self.labels + 2)
         self.labels += 1

@@ -8,7 +8,8 @@ landmark                                    landmark + horizon
 and, when a customer has been silent for too long for their habit, an `Overdue`, from which the trainer learns how much
 must be at stake for an alert.
 
-An example that breaks the contract is an `InvalidExample`, never an exception, and never reaches a model.
+An example that breaks the contract is an `InvalidExample`, never an exception, and never reaches a model. How an
+example names its features while it is on its way: `stream.online_models.inputs`.
 """
 
 import math
@@ -16,9 +17,11 @@ from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
 
 from stream.features.registry import DAY_MS, FEATURES
+from stream.online_models.inputs import FIRST_FEATURES, INPUT_LIMIT, MISSING, packed_inputs, unpacked_inputs
 
 __all__ = [
     "INPUT_LIMIT",
@@ -36,21 +39,22 @@ __all__ = [
 #: Landmarks come weekly by default.
 _LANDMARK_MS = 7 * DAY_MS
 
-#: Model inputs are int16 in units of 1/INPUT_SCALE; -32,768 is not used.
-INPUT_LIMIT = 32_767
-
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
 #: Milliseconds since the epoch, UTC; the upper bound is the year 9999.
 Instant = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
 
 
 class Observation(Struct, frozen=True, kw_only=True, tag_field="kind", tag="observation", gc=False):
-    """A customer as seen at the landmark ``at_ms``: model inputs ``x`` (int16[features]), no label yet."""
+    """A customer as seen at the landmark ``at_ms``: model inputs ``x`` (int16[features]), no label yet.
+
+    ``others``: only on the way, see `stream.online_models.inputs`.
+    """
 
     example_id: Id
     customer_id: Id
     at_ms: Instant
     x: list[int]
+    others: dict[str, int] | UnsetType = UNSET
 
 
 class Label(Struct, frozen=True, kw_only=True, tag_field="kind", tag="label", gc=False):
@@ -73,6 +77,7 @@ class Label(Struct, frozen=True, kw_only=True, tag_field="kind", tag="label", gc
     churned: bool
     purchases: Annotated[int, Meta(ge=0)]
     spend: float
+    others: dict[str, int] | UnsetType = UNSET
 
     @property
     def horizon_ms(self) -> int:
@@ -96,6 +101,7 @@ class Overdue(Struct, frozen=True, kw_only=True, tag_field="kind", tag="overdue"
     at_ms: Instant
     x: list[int]
     weight: float
+    others: dict[str, int] | UnsetType = UNSET
 
 
 Example = Observation | Label | Overdue
@@ -123,16 +129,26 @@ _DECODER: msgspec.json.Decoder[Example] = msgspec.json.Decoder(Example)
 
 
 def encode_example(example: Example) -> bytes:
-    """The example as one line of JSON."""
+    """The example as one line of JSON; ``x`` is in the order of `FEATURES`."""
+    x, others = packed_inputs(example.x)
+    if x is not example.x:
+        example = replace(example, x=x, others=others or UNSET)
     return _ENCODER.encode(example)
 
 
 def decode_example(value: bytes) -> Example | InvalidExample:
-    """The example in a record's value, or why there is none."""
+    """The example in a record's value, or why there is none. ``x`` is in the order of `FEATURES`."""
     try:
         example = _DECODER.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return InvalidExample(ExampleProblem.MALFORMED, str(error))
+    if len(example.x) != len(FIRST_FEATURES):
+        return InvalidExample(
+            ExampleProblem.WRONG_LENGTH, f"x has {len(example.x)} inputs, examples carry {len(FIRST_FEATURES)}"
+        )
+    x = unpacked_inputs(example.x, {} if example.others is UNSET else example.others)
+    if x is not example.x or example.others is not UNSET:
+        example = replace(example, x=x, others=UNSET)
     return problem_of(example) or example
 
 
@@ -143,7 +159,7 @@ def problem_of(example: Example) -> InvalidExample | None:
         return InvalidExample(
             ExampleProblem.WRONG_LENGTH, f"x has {len(x)} inputs, the feature registry {len(FEATURES)}"
         )
-    if max(x) > INPUT_LIMIT or min(x) < -INPUT_LIMIT:
+    if max(x) > INPUT_LIMIT or (min(x) < -INPUT_LIMIT and any(MISSING != value < -INPUT_LIMIT for value in x)):
         return InvalidExample(
             ExampleProblem.OUT_OF_RANGE, f"inputs lie in {min(x)}..{max(x)}, expected +-{INPUT_LIMIT}"
         )

@@ -29,7 +29,7 @@ __all__ = [
     "INTERCEPT_VARIANCE",
     "LEVERAGE_CAP",
     "PRIOR_VARIANCE",
-    "append_products",
+    "complete_terms",
     "dot",
     "learn",
     "sigmoid",
@@ -52,19 +52,28 @@ _LEAST_INFORMATION: Final = 1e-6
 
 
 @numba.njit(cache=True)
-def append_products(terms, pairs, centre):  # type: ignore[no-untyped-def]
-    """Fill the end of ``terms`` with the products of ``pairs`` of its beginning, each less ``centre``."""
+def complete_terms(terms, pairs, centre, missing, relative, level):  # type: ignore[no-untyped-def]
+    """Make the terms of inputs, which the beginning of ``terms`` holds; one that is ``missing`` becomes NaN.
+
+    ``level`` is taken off the term at ``relative``; the end is the products of ``pairs``, each factor less ``centre``.
+    """
     count = terms.shape[0] - pairs.shape[0]
+    for k in range(count):
+        if terms[k] == missing:
+            terms[k] = np.nan
+    terms[relative] -= level
     for k in range(pairs.shape[0]):
         terms[count + k] = (terms[pairs[k, 0]] - centre) * (terms[pairs[k, 1]] - centre)
 
 
 @numba.njit(cache=True)
 def standardise(x, means, variances, z):  # type: ignore[no-untyped-def]
-    """Write standardised inputs and, after them, the 1 that the intercept weighs to ``z``."""
+    """Write standardised inputs and, after them, the 1 that the intercept weighs to ``z``; one that is NaN is as 0."""
     count = x.shape[0]
     for j in range(count):
         z[j] = (x[j] - means[j]) / max(np.sqrt(variances[j]), SCALE_FLOOR)
+        if np.isnan(x[j]):
+            z[j] = 0.0
     z[count] = 1.0
 
 
@@ -88,16 +97,18 @@ def dot(a, b):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def learn(x, churned, power, labels, forgetting, means, variances, weights, covariance, z, pz):  # type: ignore[no-untyped-def]
-    """One label; ``labels`` is the number before it. All arrays are changed in place.
+def learn(x, churned, power, counts, forgetting, means, variances, weights, covariance, z, pz):  # type: ignore[no-untyped-def]
+    """One label. All arrays are changed in place; ``counts``: the values of each input so far. NaN is no value.
 
     ``power``: the label's horizon over the model's, see the module.
     """
     count = x.shape[0]
     for j in range(count):
-        before = means[j]
-        means[j] += (x[j] - before) / (labels + 1)
-        variances[j] += ((x[j] - before) * (x[j] - means[j]) - variances[j]) / (labels + 1)
+        if not np.isnan(x[j]):
+            counts[j] += 1
+            before = means[j]
+            means[j] += (x[j] - before) / counts[j]
+            variances[j] += ((x[j] - before) * (x[j] - means[j]) - variances[j]) / counts[j]
     standardise(x, means, variances, z)
     length = dot(z, z) - 1.0
     weight = min(1.0, LEVERAGE_CAP * count / length) if length > 0.0 else 1.0

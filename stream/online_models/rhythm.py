@@ -36,6 +36,7 @@ from stream.online_models.horizon import (
     Rhythm,
     fixed_schedule,
 )
+from stream.online_models.inputs import lacks
 
 __all__ = ["AGES", "COHORTS", "MOST_SILENT", "WEEK_MS", "RhythmModel", "RhythmState"]
 
@@ -70,6 +71,7 @@ _PURCHASE_DAYS: Final = COLUMN["purchase_days"]
 _ORDERS: Final = COLUMN["purchases_total"]
 _RECENCY: Final = COLUMN["days_since_purchase"]
 _GAP: Final = COLUMN["purchase_gap"]
+_READ: Final = (_PURCHASE_DAYS, _ORDERS, _RECENCY, _GAP)
 
 
 class RhythmState(Struct, kw_only=True):
@@ -114,6 +116,8 @@ class RhythmModel:
     def learn_one(self, observation: Observation) -> HorizonPeriod | None:
         """Count a landmark. The new period when it has made the horizon change."""
         x = observation.x
+        if lacks(x, _READ):
+            return None
         order_days = round(np.expm1(x[_PURCHASE_DAYS] / INPUT_SCALE))
         week = observation.at_ms // WEEK_MS
         state = self._state

@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 
 from stream.errors import SnapshotError
 
-__all__ = ["open_sealed", "seal"]
+__all__ = ["open_sealed", "schema_of", "seal"]
 
 T = TypeVar("T", bound=Struct)
 
@@ -26,6 +26,14 @@ def seal(schema: str, content: Struct) -> bytes:
     body = msgspec.json.encode(content)
     envelope = _Envelope(schema=schema, checksum=hashlib.sha256(body).hexdigest(), content=Raw(body))
     return msgspec.json.encode(envelope)
+
+
+def schema_of(value: bytes) -> str | None:
+    """The schema that an envelope says it has, None if it is none."""
+    try:
+        return msgspec.json.decode(value, type=_Envelope).schema
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def open_sealed(value: bytes, schema: str, kind: type[T]) -> T:

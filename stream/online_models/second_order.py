@@ -1,6 +1,6 @@
 """Logistic regression by the extended Kalman filter over inputs that it standardises itself; see `kalman`."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,15 @@ Floats = npt.NDArray[np.float64]
 
 
 class SecondOrderState(Struct, frozen=True, kw_only=True):
-    """Everything learned: little-endian float64 (base64 in JSON). ``covariance`` is the lower triangle by rows."""
+    """Everything learned: little-endian float64 (base64 in JSON). ``covariance`` is the lower triangle by rows.
+
+    ``inputs``: their names; ``counts``: the values of each so far. Both are empty in a state of the first layout: its
+    inputs are those of the first release, and each label had a value of each.
+    """
 
     labels: int
+    inputs: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
     means: bytes
     variances: bytes
     weights: bytes
@@ -33,17 +39,18 @@ class SecondOrderState(Struct, frozen=True, kw_only=True):
 
 
 class SecondOrderRegression(base.Classifier):
-    """A River classifier over ``inputs`` inputs, named 0, 1, ...; see `kalman`.
+    """A River classifier over ``inputs`` inputs, named 0, 1, ... in dictionaries; see `kalman`.
 
     ``pace``: how many times as fast as the default it goes on following change once much has been learned.
     `learn` and `logit` take arrays float64[inputs] and are what the trainer uses; the methods on dictionaries do
-    the same. Inputs must be finite.
+    the same. Inputs must be finite, or NaN: not known.
     """
 
     def __init__(self, inputs: int, pace: float = 1.0) -> None:
         self.inputs = inputs
         self.pace = pace
         self.labels = 0
+        self.counts = np.zeros(inputs, np.int64)
         self.means = np.zeros(inputs)
         self.variances = np.zeros(inputs)
         self.weights = np.zeros(inputs + 1)
@@ -65,7 +72,7 @@ class SecondOrderRegression(base.Classifier):
             x,
             float(churned),
             power,
-            self.labels,
+            self.counts,
             # the memory is as long as 1 / sqrt(forgetting)
             FORGETTING * self.pace**2 * novelty,
             self.means,
@@ -96,43 +103,67 @@ class SecondOrderRegression(base.Classifier):
         risk = float(kalman.sigmoid(self.logit(np.array([x[j] for j in range(self.inputs)], np.float64))))
         return {False: 1.0 - risk, True: risk}
 
-    def state(self) -> SecondOrderState:
+    def share_scales(self, other: "SecondOrderRegression", positions: npt.NDArray[np.int64]) -> None:
+        """Take over how ``other`` standardises its inputs at ``positions``, which are the inputs of this one."""
+        self.counts = other.counts[positions]
+        self.means, self.variances = other.means[positions], other.variances[positions]
+
+    def state(self, names: Sequence[str]) -> SecondOrderState:
+        """Everything learned; ``names`` are those of the inputs."""
         return SecondOrderState(
             labels=self.labels,
-            means=_octets(self.means),
-            variances=_octets(self.variances),
-            weights=_octets(self.weights),
-            covariance=_octets(self._covariance[np.tril_indices(self.inputs + 1)]),
+            inputs=tuple(names),
+            counts=tuple(self.counts.tolist()),
+            means=_bytes(self.means),
+            variances=_bytes(self.variances),
+            weights=_bytes(self.weights),
+            covariance=_bytes(self._covariance[np.tril_indices(self.inputs + 1)]),
         )
 
     @classmethod
-    def from_state(cls, state: SecondOrderState, inputs: int, pace: float = 1.0) -> "SecondOrderRegression":
-        """Go on from ``state``. Raises `SnapshotError` if it is of another number of inputs, or not finite."""
-        model = cls(inputs, pace)
+    def from_state(
+        cls, state: SecondOrderState, names: Sequence[str], pace: float = 1.0, first: Sequence[str] = ()
+    ) -> "SecondOrderRegression":
+        """Go on from ``state`` over the inputs ``names``; those of a state of the first layout are ``first``.
+
+        An input that is new begins at its prior, one that is gone leaves, the others keep what was learned of them.
+        Raises `SnapshotError` if the state is damaged.
+        """
+        model = cls(len(names), pace)
+        found = state.inputs or tuple(first)
+        counts = state.counts or (state.labels,) * len(found)
+        if len(counts) != len(found) or len(set(found)) != len(found):
+            raise SnapshotError(f"churn model: {len(counts)} counts of {len(found)} inputs; it is damaged")
+        position = {name: j for j, name in enumerate(found)}
+        kept = [j for j, name in enumerate(names) if name in position]
+        taken = [position[names[j]] for j in kept]
         model.labels = state.labels
-        model.means = _floats("means", state.means, inputs)
-        model.variances = _floats("variances", state.variances, inputs)
-        model.weights = _floats("weights", state.weights, inputs + 1)
-        rows, columns = np.tril_indices(inputs + 1)
-        triangle = _floats("covariance", state.covariance, len(rows))
-        model._covariance[rows, columns] = triangle
-        model._covariance[columns, rows] = triangle
-        if state.labels < 0 or min(model.variances) < 0.0 or np.diag(model._covariance).min() < 0.0:
+        model.counts[kept] = np.array(counts, np.int64)[taken]
+        model.means[kept] = _floats("means", state.means, len(found))[taken]
+        model.variances[kept] = _floats("variances", state.variances, len(found))[taken]
+        kept.append(len(names))
+        taken.append(len(found))
+        model.weights[kept] = _floats("weights", state.weights, len(found) + 1)[taken]
+        rows, columns = np.tril_indices(len(found) + 1)
+        stored = np.zeros((len(found) + 1, len(found) + 1))
+        stored[rows, columns] = stored[columns, rows] = _floats("covariance", state.covariance, len(rows))
+        model._covariance[np.ix_(kept, kept)] = stored[np.ix_(taken, taken)]
+        if min(state.labels, *model.counts) < 0 or min(model.variances) < 0.0 or np.diag(model._covariance).min() < 0.0:
             raise SnapshotError(f"churn model after {state.labels} labels: a variance is negative; it is damaged")
         return model
 
 
-def _octets(values: Floats) -> bytes:
+def _bytes(values: Floats) -> bytes:
     return values.astype("<f8").tobytes()
 
 
-def _floats(what: str, octets: bytes, count: int) -> Floats:
-    if len(octets) != 8 * count:
+def _floats(what: str, stored: bytes, count: int) -> Floats:
+    if len(stored) != 8 * count:
         raise SnapshotError(
-            f"churn model, {what}: expected {count} numbers, got {len(octets)} octets; "
+            f"churn model, {what}: expected {count} numbers, got {len(stored)} bytes; "
             "run the version that wrote it, or delete it to learn again from the log"
         )
-    values = np.frombuffer(octets, "<f8").astype(np.float64)
+    values = np.frombuffer(stored, "<f8").astype(np.float64)
     if not np.isfinite(values).all():
         raise SnapshotError(f"churn model, {what}: expected finite numbers; it is damaged")
     return values

@@ -11,14 +11,16 @@ of one half - forget everything but the last observations. Here it
 """
 
 from collections import deque
-from collections.abc import Hashable, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from msgspec import Struct
 
 from stream.features.registry import COLUMN, INPUT_SCALE
 from stream.online_models.clustering import PlacedKMeans, match
+from stream.online_models.first_layout import FIRST_SEGMENT_FEATURES
+from stream.online_models.inputs import lacks
 from stream.online_models.scaling import FlooredScaler, ScalerState
 from stream.online_models.seeding import inertia, seed_centroids, squared_distances
 from stream.online_models.segment_names import SEGMENT_COLUMNS, name_centroids
@@ -52,8 +54,9 @@ class Segment(Struct, frozen=True, kw_only=True):
 
 
 class SegmentState(Struct, frozen=True, kw_only=True):
-    """Everything the model has learned. ``segments`` is empty before the first review."""
+    """Everything the model has learned, over ``features``. ``segments`` is empty before the first review."""
 
+    features: tuple[str, ...] = FIRST_SEGMENT_FEATURES
     scaler: ScalerState
     recent: tuple[tuple[int, ...], ...]
     next_review: int
@@ -74,7 +77,7 @@ class SegmentModel:
 
     @property
     def observations_seen(self) -> int:
-        return self._scaler.counts[0]
+        return max(self._scaler.counts.values(), default=0)
 
     @property
     def ready(self) -> bool:
@@ -82,6 +85,9 @@ class SegmentModel:
         return bool(self._names)
 
     def learn_one(self, inputs: Sequence[int]) -> None:
+        """Learn a customer, unless one of the inputs is missing."""
+        if lacks(inputs, COLUMNS):
+            return
         chosen = tuple(inputs[column] for column in COLUMNS)
         x = _as_dict(chosen)
         self._scaler.learn_one(x)
@@ -135,6 +141,7 @@ class SegmentModel:
 
     def state(self) -> SegmentState:
         return SegmentState(
+            features=SEGMENT_COLUMNS,
             scaler=self._scaler.state(_AXES),
             recent=tuple(self._recent),
             next_review=self._next_review,
@@ -143,18 +150,37 @@ class SegmentModel:
 
     @classmethod
     def from_state(cls, state: SegmentState, clusters: int = 6) -> "SegmentModel":
-        """Go on from ``state``; another number of ``clusters`` is made anew at the next observation."""
+        """Go on from ``state``, of other features as well; another number of ``clusters`` is made anew at the next
+        observation.
+
+        Centroids keep their coordinates, but for features that are gone; of a new one they are at the mean until the
+        next review, which needs `FIRST_REVIEW` observations that have it.
+        """
         model = cls(clusters)
-        model._scaler = FlooredScaler.from_state(state.scaler)
-        model._recent.extend(state.recent)
+        found = state.features
+        model._scaler = FlooredScaler.from_state(state.scaler.of(found, SEGMENT_COLUMNS))
+        model._recent.extend(_rearranged(state.recent, found))
         model._next_review = state.next_review
+        if state.recent and not model._recent:
+            model._next_review = model.observations_seen + FIRST_REVIEW
         if len(state.segments) == clusters:
-            model._kmeans.place(np.array([segment.centroid for segment in state.segments]))
+            model._kmeans.place(np.array(_rearranged([segment.centroid for segment in state.segments], found, 0.0)))
             model._shares = [segment.share for segment in state.segments]
             model._names = tuple(segment.name for segment in state.segments)
-        elif state.segments:
+        elif state.segments and model._recent:
             model._next_review = 0
         return model
+
+
+T = TypeVar("T", int, float)
+
+
+def _rearranged(rows: Iterable[tuple[T, ...]], found: Sequence[str], new: T | None = None) -> list[tuple[T, ...]]:
+    """Rows over the features ``found`` as rows over `SEGMENT_COLUMNS`; without a value for ``new`` ones, none."""
+    if new is None and not set(SEGMENT_COLUMNS) <= set(found):
+        return []
+    named = (dict(zip(found, row, strict=True)) for row in rows)
+    return [tuple(row.get(name, new) for name in SEGMENT_COLUMNS) for row in named]  # type: ignore[misc]  # new is one
 
 
 def _as_dict(chosen: Sequence[int]) -> dict[Hashable, Any]:

@@ -1,22 +1,27 @@
 """Model snapshots: what the trainer publishes and scorers load. Data as JSON, never pickled objects.
 
 One snapshot holds all models, so that a reader loads one key. A version is a function of the log, ascending, and 0
-before the first example. Of the segments and the value it is the number of examples learned; of the churn model it is
-ten times the number of labels, plus the position of the contender in the roster: two contenders that have learned the
-same labels are told apart.
+before the first example. Of the segments and the value it is the number of examples learned; of the churn model see
+`stream.online_models.slots`.
+
+Whatever is about features names them. A reader of other features than the writer's scores with those that both know:
+one that the reader does not have counts as that of a typical customer, and so does one that the model has not learned.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec.structs import replace
 
 from stream.errors import SnapshotError
-from stream.features.registry import FEATURE_NAMES
-from stream.online_models.basis import PAIRS
+from stream.features.registry import COLUMN, FEATURE_NAMES
+from stream.online_models.basis import PAIR_NAMES, PAIRS
 from stream.online_models.evaluation import EvaluationReport
+from stream.online_models.first_layout import FIRST_PAIRS
 from stream.online_models.horizon import Rhythm, check_rhythm
 from stream.online_models.sealed import open_sealed, seal
 from stream.online_models.seeding import squared_distances
@@ -28,6 +33,7 @@ __all__ = ["ChurnSnapshot", "ModelSnapshot", "SegmentSnapshot", "decode_snapshot
 
 SCHEMA = "stream.model-snapshot/2"
 
+T = TypeVar("T")
 Floats = npt.NDArray[np.float64]
 
 
@@ -36,6 +42,7 @@ class ChurnSnapshot(Struct, frozen=True, kw_only=True):
 
     ``z = (x - means) / scales``, x = inputs / INPUT_SCALE. The logit is calibrated: it is ``slope`` times that of the
     model, plus ``shift``.
+    ``pairs``: names of the products, each of both factors, in the order of ``curvature``.
     ``name``: of the contender that scores. ``ready``: enough labels of both classes were learned to score with.
     ``base_rate``: share of churn among all labels.
     """
@@ -48,6 +55,7 @@ class ChurnSnapshot(Struct, frozen=True, kw_only=True):
     features: tuple[str, ...]
     weights: tuple[float, ...]
     curvature: tuple[float, ...]
+    pairs: tuple[str, ...] = FIRST_PAIRS
     means: tuple[float, ...]
     scales: tuple[float, ...]
     intercept: float
@@ -91,7 +99,8 @@ class SegmentSnapshot(Struct, frozen=True, kw_only=True):
 class ModelSnapshot(Struct, frozen=True, kw_only=True):
     """The models as of ``stream_time_ms``; ``segments`` and ``value`` are None until there are any.
 
-    ``rhythm``: there from the first snapshot on; None in one of an earlier version of the program.
+    ``rhythm``: there from the first snapshot on; None in one of an earlier version of the program. ``others``: what
+    further components publish, by name; there is no such entry where there are none.
     """
 
     created_at_ms: int
@@ -101,6 +110,7 @@ class ModelSnapshot(Struct, frozen=True, kw_only=True):
     value: ValueSnapshot | None = None
     rhythm: Rhythm | None = None
     stake_level: float | None = None
+    others: dict[str, Raw] | UnsetType = UNSET
 
 
 def encode_snapshot(snapshot: ModelSnapshot) -> bytes:
@@ -110,19 +120,83 @@ def encode_snapshot(snapshot: ModelSnapshot) -> bytes:
 
 
 def decode_snapshot(value: bytes) -> ModelSnapshot:
-    """The snapshot in ``value``. Raises `SnapshotError` if it is damaged or not for this feature registry."""
+    """The snapshot in ``value``, over this program's features. Raises `SnapshotError` if it is damaged."""
     snapshot = open_sealed(value, SCHEMA, ModelSnapshot)
     _check(snapshot)
-    return snapshot
+    return _adopted(snapshot)
+
+
+def _adopted(snapshot: ModelSnapshot) -> ModelSnapshot:
+    """The same over the features that this program knows."""
+    churn, segments, value = snapshot.churn, snapshot.segments, snapshot.value
+    if churn.features != FEATURE_NAMES or churn.pairs != PAIR_NAMES:
+        of_terms = dict(zip(churn.features, zip(churn.weights, churn.means, churn.scales, strict=True), strict=True))
+        weights, means, scales = zip(*(of_terms.get(name, (0.0, 0.0, 1.0)) for name in FEATURE_NAMES), strict=True)
+        of_pairs = dict(zip(churn.pairs, churn.curvature, strict=True))
+        churn = replace(
+            churn,
+            features=FEATURE_NAMES,
+            weights=weights,
+            means=means,
+            scales=scales,
+            pairs=PAIR_NAMES,
+            curvature=tuple(of_pairs.get(name, 0.0) for name in PAIR_NAMES),
+        )
+    return replace(
+        snapshot,
+        churn=churn,
+        segments=None if segments is None else _adopted_segments(segments),
+        value=None if value is None else _adopted_value(value),
+    )
+
+
+def _adopted_segments(segments: SegmentSnapshot) -> SegmentSnapshot | None:
+    kept = _known(segments.features)
+    if not kept:
+        return None
+    return replace(
+        segments,
+        columns=_columns(segments.features, kept),
+        features=_pick(segments.features, kept),
+        means=_pick(segments.means, kept),
+        scales=_pick(segments.scales, kept),
+        segments=tuple(replace(one, centroid=_pick(one.centroid, kept)) for one in segments.segments),
+    )
+
+
+def _adopted_value(value: ValueSnapshot) -> ValueSnapshot:
+    kept = _known(value.features)
+    return replace(
+        value,
+        columns=_columns(value.features, kept),
+        features=_pick(value.features, kept),
+        means=_pick(value.means, kept),
+        scales=_pick(value.scales, kept),
+        orders_weights=_pick(value.orders_weights, kept),
+        spend_weights=_pick(value.spend_weights, kept),
+    )
+
+
+def _known(features: Sequence[str]) -> list[int]:
+    """Positions of the features that this program has."""
+    return [axis for axis, name in enumerate(features) if name in COLUMN]
+
+
+def _columns(features: Sequence[str], kept: Sequence[int]) -> tuple[int, ...]:
+    return tuple(COLUMN[features[axis]] for axis in kept)
+
+
+def _pick(values: Sequence[T], kept: Sequence[int]) -> tuple[T, ...]:
+    return tuple(values[axis] for axis in kept)
 
 
 def _check(snapshot: ModelSnapshot) -> None:
     churn, segments = snapshot.churn, snapshot.segments
-    if churn.features != FEATURE_NAMES:
-        raise SnapshotError(_other_features("churn", churn.features, FEATURE_NAMES))
-    _check_affine("churn", len(FEATURE_NAMES), churn.means, churn.scales)
-    _check_vector("churn weights", len(FEATURE_NAMES), churn.weights)
-    _check_vector("churn curvature", len(PAIRS), churn.curvature)
+    _check_names("churn features", churn.features)
+    _check_names("churn pairs", churn.pairs)
+    _check_affine("churn", len(churn.features), churn.means, churn.scales)
+    _check_vector("churn weights", len(churn.features), churn.weights)
+    _check_vector("churn curvature", len(churn.pairs), churn.curvature)
     _check_vector("churn intercept and calibration", 3, (churn.intercept, churn.slope, churn.shift))
     if churn.slope <= 0.0:
         raise SnapshotError(f"the slope of the churn calibration must be positive, it is {churn.slope}")
@@ -138,8 +212,8 @@ def _check(snapshot: ModelSnapshot) -> None:
 
 
 def _check_segments(segments: SegmentSnapshot) -> None:
-    axes = len(segments.columns)
-    _check_columns("segment", segments.columns, segments.features)
+    axes = len(segments.features)
+    _check_names("segment features", segments.features)
     _check_affine("segment", axes, segments.means, segments.scales)
     for segment in segments.segments:
         _check_vector(f"centroid of {segment.name!r}", axes, segment.centroid)
@@ -148,8 +222,8 @@ def _check_segments(segments: SegmentSnapshot) -> None:
 
 
 def _check_value(value: ValueSnapshot) -> None:
-    axes = len(value.columns)
-    _check_columns("value", value.columns, value.features)
+    axes = len(value.features)
+    _check_names("value features", value.features)
     _check_affine("value", axes, value.means, value.scales)
     _check_vector("value weights of orders", axes, value.orders_weights)
     _check_vector("value weights of spend", axes, value.spend_weights)
@@ -168,12 +242,9 @@ def _check_value(value: ValueSnapshot) -> None:
             raise SnapshotError(f"value factors of {what} must not be negative, the least is {min(factors)}")
 
 
-def _check_columns(what: str, columns: tuple[int, ...], features: tuple[str, ...]) -> None:
-    if not all(0 <= column < len(FEATURE_NAMES) for column in columns):
-        raise SnapshotError(f"{what} columns {columns} are not all in 0..{len(FEATURE_NAMES) - 1}")
-    named = tuple(FEATURE_NAMES[column] for column in columns)
-    if features != named:
-        raise SnapshotError(_other_features(what, features, named))
+def _check_names(what: str, names: tuple[str, ...]) -> None:
+    if len(set(names)) != len(names):
+        raise SnapshotError(f"{what} must be distinct, got {names}")
 
 
 def _check_affine(what: str, length: int, means: tuple[float, ...], scales: tuple[float, ...]) -> None:
@@ -188,11 +259,3 @@ def _check_vector(what: str, length: int, values: tuple[float, ...]) -> None:
         raise SnapshotError(f"{what}: expected {length} numbers, got {len(values)}")
     if not all(map(math.isfinite, values)):
         raise SnapshotError(f"{what}: expected finite numbers, got {values}")
-
-
-def _other_features(what: str, found: Iterable[str], expected: Iterable[str]) -> str:
-    differing = sorted(set(found) ^ set(expected))
-    return (
-        f"the {what} model was learned on other features ({', '.join(differing) or 'in another order'}); "
-        "run the version that wrote it, or learn again from the log"
-    )

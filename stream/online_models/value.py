@@ -26,35 +26,44 @@ from msgspec import Struct, field
 from river import linear_model, optim
 from river.utils import VectorDict
 
-from stream.features.registry import COLUMN, FEATURE_NAMES, INPUT_SCALE
+from stream.features.registry import COLUMN, INPUT_SCALE
 from stream.online_models.example import Label
+from stream.online_models.first_layout import FIRST_VALUE_FEATURES
+from stream.online_models.inputs import MISSING
 from stream.online_models.scaling import FlooredScaler, ScalerState
 from stream.online_models.value_correction import AMOUNTS, CHANCES, MEANS, Correction, CorrectionState, corrected
 
-__all__ = ["LEAST_BUYERS", "VALUE_COLUMNS", "Expected", "ValueModel", "ValueSnapshot", "ValueState"]
+__all__ = [
+    "LEAST_BUYERS",
+    "VALUE_COLUMNS",
+    "VALUE_FEATURES",
+    "Expected",
+    "ValueModel",
+    "ValueSnapshot",
+    "ValueState",
+]
 
 Floats = npt.NDArray[np.float64]
 
 #: Features that the value is regressed on.
-VALUE_COLUMNS = tuple(
-    COLUMN[name]
-    for name in (
-        "purchases_28d",
-        "purchases_90d",
-        "spend_7d",
-        "spend_28d",
-        "spend_90d",
-        "days_since_purchase",
-        "tenure",
-        "purchases_total",
-        "purchase_gap",
-        "silence_ratio",
-        "order_value",
-        "active_days_28d",
-    )
+VALUE_FEATURES = (
+    "purchases_28d",
+    "purchases_90d",
+    "spend_7d",
+    "spend_28d",
+    "spend_90d",
+    "days_since_purchase",
+    "tenure",
+    "purchases_total",
+    "purchase_gap",
+    "silence_ratio",
+    "order_value",
+    "active_days_28d",
 )
+VALUE_COLUMNS = tuple(COLUMN[name] for name in VALUE_FEATURES)
 _AXES = len(VALUE_COLUMNS)
-_ORDER_VALUE_AXIS = VALUE_COLUMNS.index(COLUMN["order_value"])
+_ORDER_VALUE = "order_value"
+_ORDER_VALUE_AXIS = VALUE_FEATURES.index(_ORDER_VALUE)
 _ORDERS = COLUMN["purchases_total"]
 #: The mean value of a customer's orders is shrunk to the shop's, on the log scale, as if so many orders of the shop's
 #: value had been seen as well: one huge order says half of what it would say.
@@ -90,8 +99,12 @@ class Expected(NamedTuple):
 
 
 class ValueState(Struct, frozen=True, kw_only=True):
-    """Everything the model has learned; weights are empty, and ``*_logs`` sums, while the first buyers are met."""
+    """Everything the model has learned, over ``features``.
 
+    Weights are empty, and ``*_logs`` sums, while the first buyers are met.
+    """
+
+    features: tuple[str, ...] = FIRST_VALUE_FEATURES
     scaler: ScalerState
     buyers: int
     orders_weights: tuple[float, ...]
@@ -132,14 +145,19 @@ class ValueSnapshot(Struct, frozen=True, kw_only=True):
     @property
     def usual_order_value(self) -> float:
         """The shop's, the geometric mean over its customers; in the base currency."""
-        return float(np.expm1(min(max(self.means[_ORDER_VALUE_AXIS], 0.0), _MOST_ETA)))
+        mean = dict(zip(self.features, self.means, strict=True)).get(_ORDER_VALUE, 0.0)
+        return float(np.expm1(min(max(mean, 0.0), _MOST_ETA)))
 
     def expect(self, inputs: npt.NDArray[np.int16], risk: Floats) -> Expected:
         """``inputs`` int16[N, features], ``risk`` float64[N] in 0..1."""
         # row by row, not a matrix product: what comes out must not depend on who else is in the batch
-        z = (inputs[:, list(self.columns)] / INPUT_SCALE - np.array(self.means)) / np.array(self.scales)
+        chosen = inputs[:, list(self.columns)]
+        z = (chosen / INPUT_SCALE - np.array(self.means)) / np.array(self.scales)
         np.clip(z, -MOST_DEVIATIONS, MOST_DEVIATIONS, out=z)
-        z[:, _ORDER_VALUE_AXIS] = _shrunk(z[:, _ORDER_VALUE_AXIS], np.expm1(inputs[:, _ORDERS] / INPUT_SCALE))
+        z[chosen == MISSING] = 0.0
+        if _ORDER_VALUE in self.features:
+            axis = self.features.index(_ORDER_VALUE)
+            z[:, axis] = _shrunk(z[:, axis], np.maximum(np.expm1(inputs[:, _ORDERS] / INPUT_SCALE), 0.0))
         stays = 1.0 - risk
         chance = corrected(CHANCES, self.chance_factors, stays)
         orders = corrected(MEANS, self.orders_mean_factors, _mean(z, self.orders_weights, self.orders_intercept))
@@ -281,19 +299,24 @@ class ValueModel:
 
     def _learn_scales(self, inputs: Sequence[int]) -> None:
         x = self._chosen(inputs)
-        if self._scaler.counts[0] >= _SETTLED:
-            means, scales = self._scaler.affine(_AXES)
-            for axis, (mean, scale) in enumerate(zip(means, scales, strict=True)):
+        means, scales = self._scaler.affine(_AXES)
+        for axis, (mean, scale) in enumerate(zip(means, scales, strict=True)):
+            if axis in x and self._scaler.counts[axis] >= _SETTLED:
                 x[axis] = min(max(x[axis], mean - MOST_DEVIATIONS * scale), mean + MOST_DEVIATIONS * scale)
         self._scaler.learn_one(x)
 
     def _chosen(self, inputs: Sequence[int]) -> dict[Hashable, Any]:
-        return {axis: inputs[column] / INPUT_SCALE for axis, column in enumerate(VALUE_COLUMNS)}
+        """Inputs by axis, but for those that are missing."""
+        return {
+            axis: inputs[column] / INPUT_SCALE for axis, column in enumerate(VALUE_COLUMNS) if inputs[column] != MISSING
+        }
 
     def _standardised(self, inputs: Sequence[int]) -> dict[Hashable, Any]:
         standardised = self._scaler.transform_one(self._chosen(inputs))
         z = {axis: min(max(value, -MOST_DEVIATIONS), MOST_DEVIATIONS) for axis, value in standardised.items()}
-        z[_ORDER_VALUE_AXIS] = float(_shrunk(z[_ORDER_VALUE_AXIS], math.expm1(inputs[_ORDERS] / INPUT_SCALE)))
+        if _ORDER_VALUE_AXIS in z:
+            orders = max(math.expm1(inputs[_ORDERS] / INPUT_SCALE), 0.0)
+            z[_ORDER_VALUE_AXIS] = float(_shrunk(z[_ORDER_VALUE_AXIS], orders))
         return z
 
     def snapshot(self) -> ValueSnapshot:
@@ -303,7 +326,7 @@ class ValueModel:
         return ValueSnapshot(
             version=self._buyers,
             columns=VALUE_COLUMNS,
-            features=tuple(FEATURE_NAMES[column] for column in VALUE_COLUMNS),
+            features=VALUE_FEATURES,
             means=means,
             scales=scales,
             orders_weights=state.orders_weights,
@@ -319,6 +342,7 @@ class ValueModel:
 
     def state(self) -> ValueState:
         return ValueState(
+            features=VALUE_FEATURES,
             scaler=self._scaler.state(_AXES),
             buyers=self._buyers,
             orders_weights=_weights(self._orders),
@@ -336,11 +360,16 @@ class ValueModel:
 
     @classmethod
     def from_state(cls, state: ValueState) -> "ValueModel":
+        """Go on from ``state``, of other features as well: a new one has no weight yet."""
         model = cls()
-        model._scaler = FlooredScaler.from_state(state.scaler)
+        model._scaler = FlooredScaler.from_state(state.scaler.of(state.features, VALUE_FEATURES))
         model._buyers = state.buyers
-        model._orders.resume(state.orders_weights, state.orders_intercept, state.orders_logs, state.buyers)
-        model._spend.resume(state.spend_weights, state.spend_intercept, state.spend_logs, state.buyers)
+        model._orders.resume(
+            _by_axis(state.orders_weights, state.features), state.orders_intercept, state.orders_logs, state.buyers
+        )
+        model._spend.resume(
+            _by_axis(state.spend_weights, state.features), state.spend_intercept, state.spend_logs, state.buyers
+        )
         model._orders_correction = Correction(AMOUNTS, state.orders_correction)
         model._spend_correction = Correction(AMOUNTS, state.spend_correction)
         model._chance_correction = Correction(CHANCES, state.chance_correction)
@@ -352,6 +381,12 @@ class ValueModel:
 def _weights(regression: _LogLink) -> tuple[float, ...]:
     weights = regression.weights
     return tuple(float(weights[axis]) for axis in range(_AXES)) if weights else ()
+
+
+def _by_axis(weights: tuple[float, ...], found: tuple[str, ...]) -> tuple[float, ...]:
+    """Weights of the features ``found`` as weights of `VALUE_FEATURES`; there may be none yet."""
+    named = dict(zip(found, weights, strict=True)) if weights else {}
+    return tuple(named.get(name, 0.0) for name in VALUE_FEATURES) if weights else ()
 
 
 def _shrunk(order_value: Any, orders: Any) -> Any:

@@ -14,13 +14,14 @@ from stream.errors import SnapshotError
 from stream.features.registry import FEATURES
 from stream.online_models.basis import PAIRS
 from stream.online_models.horizon import MAX_PERIODS
-from stream.online_models.segment_names import ARCHETYPES, SEGMENT_COLUMNS
+from stream.online_models.segment_names import ARCHETYPES
 from stream.processing.rules import Model
 
 __all__ = ["COMPILED_MODEL", "compiled"]
 
 _MOST_CLUSTERS: Final = len(ARCHETYPES)
-_MOST_AXES: Final = len(SEGMENT_COLUMNS)
+#: A later program may make segments of any features that this one knows.
+_MOST_AXES: Final = len(FEATURES)
 #: Arrays that a record has room for more of.
 _WITH_ROOM: Final = ("columns", "means", "scales", "centroids", "horizon_since", "horizon_ms")
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from stream.features.registry import INPUT_SCALE
 from stream.online_models.calibration import Calibration
+from stream.online_models.components.churn import Churn
 from stream.online_models.learner import Learner
 from tests.online_models.made_up import customer, label
 
@@ -80,7 +81,7 @@ def test_what_scorers_load_is_calibrated() -> None:
         example = label(customer(generator), churned=k % 2 == 0, risk=0.27, version=10**7)
         learner.learn(replace(example, logit=-INPUT_SCALE))
     before = learner.snapshot(0).churn
-    model = learner._championship.model(learner.champion).quadratic()
+    model = learner.of(Churn).championship.model(learner.champion).quadratic()
     assert before.intercept == pytest.approx(before.slope * model.intercept + before.shift)
     assert before.weights == pytest.approx(tuple(before.slope * model.weights))
     assert Learner.load(learner.dump()).snapshot(0).churn == before

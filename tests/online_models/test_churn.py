@@ -215,7 +215,7 @@ def test_the_river_interface_is_the_array_interface() -> None:
         churned = bool(generator.random() < 1.0 / (1.0 + np.exp(-x[0])))
         arrays.learn(x, churned=churned)
         dictionaries.learn_one(dict(enumerate(x)), churned)
-    assert arrays.state() == dictionaries.state()
+    assert arrays.state("abc") == dictionaries.state("abc")
     probabilities = dictionaries.predict_proba_one({0: 1.0, 1: 0.0, 2: 0.0})
     assert probabilities[True] == pytest.approx(1.0 / (1.0 + np.exp(-arrays.logit(np.array([1.0, 0.0, 0.0])))))
     assert sum(probabilities.values()) == pytest.approx(1.0)

@@ -17,6 +17,7 @@ from stream.online_models.example import (
     encode_example,
     problem_of,
 )
+from stream.online_models.inputs import MISSING
 from tests.online_models.made_up import INPUTS, START_MS, label, observation
 
 inputs = st.lists(st.integers(-INPUT_LIMIT, INPUT_LIMIT), min_size=INPUTS, max_size=INPUTS)
@@ -75,7 +76,7 @@ def altered(**changes: Any) -> bytes:
         (altered(x=[]), ExampleProblem.WRONG_LENGTH),
         (altered(x=[INPUT_LIMIT + 1] + [0] * (INPUTS - 1)), ExampleProblem.OUT_OF_RANGE),
         (altered(x=[10**30] + [0] * (INPUTS - 1)), ExampleProblem.OUT_OF_RANGE),
-        (altered(x=[-INPUT_LIMIT - 1] + [0] * (INPUTS - 1)), ExampleProblem.OUT_OF_RANGE),
+        (altered(x=[MISSING - 1] + [0] * (INPUTS - 1)), ExampleProblem.OUT_OF_RANGE),
         (altered(logit=INPUT_LIMIT + 1), ExampleProblem.MALFORMED),
         (altered(logit=-1e300), ExampleProblem.MALFORMED),
         (altered(matured_at_ms=START_MS), ExampleProblem.NOT_AFTER_LANDMARK),

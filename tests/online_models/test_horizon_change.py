@@ -58,7 +58,7 @@ def test_a_label_of_the_models_own_horizon_teaches_exactly_what_it_always_did() 
         x, churned = generator.normal(size=4), bool(generator.random() < 0.5)
         plain.learn(x, churned=churned)
         powered.learn(x, churned=churned, power=1.0)
-    assert plain.state() == powered.state()
+    assert plain.state("abcd") == powered.state("abcd")
 
 
 @pytest.mark.parametrize("days", [28, 91])

@@ -1,0 +1,117 @@
+"""The container of a checkpoint: the state of each component, sealed and versioned on its own.
+
+* A component that the program does not know is carried along untouched, so that a program that knows it finds it
+  again. ``examples`` tells how many it has missed meanwhile.
+* One that the checkpoint does not have begins with nothing learned.
+* A checkpoint of the first layout, one struct of all models, is read as one of its components.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from stream.errors import SnapshotError
+from stream.online_models.champion import ChampionshipState
+from stream.online_models.component import Component
+from stream.online_models.drift import FeatureDriftState
+from stream.online_models.evaluation import Evaluation
+from stream.online_models.inputs import FIRST_FEATURES
+from stream.online_models.level import Levels
+from stream.online_models.rhythm import RhythmState
+from stream.online_models.sealed import open_sealed, schema_of, seal
+from stream.online_models.segments import SegmentState
+from stream.online_models.stakes import StakeLevel
+from stream.online_models.value import ValueState
+
+__all__ = ["Container", "SealedState", "open_container", "seal_container", "sealed_state"]
+
+SCHEMA: Final = "stream.learner-checkpoint/4"
+FIRST_SCHEMA: Final = "stream.learner-checkpoint/3"
+
+
+class SealedState(Struct, frozen=True, kw_only=True):
+    """``content``: the state as JSON; ``checksum``: its hex SHA-256; ``examples``: the learner had learned by then."""
+
+    version: int
+    examples: int
+    checksum: str
+    content: Raw
+
+    def opened(self, kind: type[Component]) -> Struct:
+        """The state. Raises `SnapshotError` if it is damaged or of a version that ``kind`` cannot read."""
+        body = bytes(self.content)
+        if hashlib.sha256(body).hexdigest() != self.checksum:
+            raise SnapshotError(f"component {kind.name} of the checkpoint is damaged: its checksum is another")
+        return kind.decode(self.version, body)
+
+
+class Container(Struct, frozen=True, kw_only=True):
+    """``examples``: learned in all. ``components``: by name."""
+
+    stream_time_ms: int
+    examples: int
+    components: dict[str, SealedState]
+
+
+def sealed_state(component: Component, examples: int) -> SealedState:
+    """The state of a component, after so many examples of the learner."""
+    return _sealed(component.version, component.state(), examples)
+
+
+def _sealed(version: int, state: Struct, examples: int) -> SealedState:
+    body = msgspec.json.encode(state)
+    return SealedState(version=version, examples=examples, checksum=hashlib.sha256(body).hexdigest(), content=Raw(body))
+
+
+def seal_container(container: Container) -> bytes:
+    """The checkpoint as sealed JSON."""
+    return seal(SCHEMA, container)
+
+
+def open_container(value: bytes) -> Container:
+    """The checkpoint in ``value``, of the first layout as well. Raises `SnapshotError` if it is damaged."""
+    if schema_of(value) == FIRST_SCHEMA:
+        return _of_first_layout(open_sealed(value, FIRST_SCHEMA, _FirstCheckpoint))
+    return open_sealed(value, SCHEMA, Container)
+
+
+class _FirstCheckpoint(Struct, frozen=True, kw_only=True):
+    features: tuple[str, ...]
+    stream_time_ms: int
+    championship: ChampionshipState
+    levels: Levels
+    features_drift: FeatureDriftState
+    segments: SegmentState
+    value: ValueState
+    evaluation: Evaluation
+    rhythm: RhythmState | None = None
+    converted_at: int = 0
+    stakes: StakeLevel = field(default_factory=StakeLevel)
+
+
+class _FirstChurn(Struct, frozen=True, kw_only=True):
+    championship: ChampionshipState
+    converted_at: int
+
+
+def _of_first_layout(first: _FirstCheckpoint) -> Container:
+    if first.features != FIRST_FEATURES:
+        raise SnapshotError("the checkpoint says that it is of the first layout, but not of its features")
+    states: Iterable[tuple[str, Struct | None]] = (
+        ("evaluation", first.evaluation),
+        ("drift", first.features_drift),
+        ("rhythm", first.rhythm),
+        ("value", first.value),
+        ("levels", first.levels),
+        ("churn", _FirstChurn(championship=first.championship, converted_at=first.converted_at)),
+        ("stakes", first.stakes),
+        ("segments", first.segments),
+    )
+    return Container(
+        stream_time_ms=first.stream_time_ms,
+        examples=0,
+        components={name: _sealed(1, state, 0) for name, state in states if state is not None},
+    )

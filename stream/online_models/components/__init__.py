@@ -1,0 +1,26 @@
+"""The components of the learner, in the order in which they learn an example; see `stream.online_models.component`."""
+
+from typing import Final
+
+from stream.online_models.component import Component
+from stream.online_models.components.churn import Churn
+from stream.online_models.components.drift import Drift
+from stream.online_models.components.evaluation import Evaluated
+from stream.online_models.components.levels import OrderLevels
+from stream.online_models.components.rhythm import ShopRhythm
+from stream.online_models.components.segments import Segmentation
+from stream.online_models.components.stakes import Stakes
+from stream.online_models.components.value import Value
+
+__all__ = ["COMPONENTS"]
+
+COMPONENTS: Final[tuple[type[Component], ...]] = (
+    Evaluated,
+    Drift,
+    ShopRhythm,
+    Value,
+    OrderLevels,
+    Churn,
+    Stakes,
+    Segmentation,
+)

@@ -1,0 +1,109 @@
+"""The risk of churn: the contenders, who of them scores, and how far off what they gave was."""
+
+from msgspec import Struct
+
+from stream.features.registry import DAY_MS, FEATURE_NAMES, INPUT_SCALE
+from stream.online_models.basis import PAIR_NAMES, Quadratic
+from stream.online_models.champion import Championship, ChampionshipState, Standing
+from stream.online_models.component import Component, HorizonChange, Shop
+from stream.online_models.components.evaluation import Evaluated
+from stream.online_models.components.levels import OrderLevels
+from stream.online_models.components.rhythm import ShopRhythm
+from stream.online_models.example import Example, Label
+from stream.online_models.snapshot import ChurnSnapshot
+
+__all__ = ["Churn", "ChurnComponentState"]
+
+
+class ChurnComponentState(Struct, frozen=True, kw_only=True):
+    """``converted_at``: the labels learned when the horizon last changed."""
+
+    championship: ChampionshipState
+    converted_at: int
+
+
+class Churn(Component):
+    """`Championship` over the labels."""
+
+    name = "churn"
+    state_type = ChurnComponentState
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__(shop)
+        self.championship = Championship()
+        self._converted_at = 0
+
+    def learn(self, example: Example) -> None:
+        if not isinstance(example, Label):
+            return
+        self._calibrate(example)
+        for alarm in self.championship.learn_one(
+            example.x,
+            churned=example.churned,
+            matured_at_ms=example.matured_at_ms,
+            level=self.shop.of(OrderLevels).levels.then.mean,
+            novelty=example.novelty,
+            power=example.horizon_ms / self.shop.of(ShopRhythm).horizon_ms,
+        ):
+            self.shop.on_drift(alarm)
+
+    def _calibrate(self, label: Label) -> None:
+        """The contender that gave the logit learns how it was off, unless it spoke of another horizon."""
+        if label.logit is None:
+            return
+        name, labels = self.championship.slots.speaker(label.model_version)
+        schedule = self.shop.of(ShopRhythm).schedule
+        period = schedule[-1] if labels >= self._converted_at or len(schedule) == 1 else schedule[-2]
+        if name not in self.championship.names() or label.horizon_ms != round(period.days * DAY_MS):
+            return
+        self.championship.model(name).calibration.learn_one(
+            label.logit / INPUT_SCALE, churned=label.churned, labels=labels, novelty=label.novelty
+        )
+
+    def horizon_changed(self, change: HorizonChange) -> None:
+        self.championship.convert(change.scale, change.shift)
+        self._converted_at = self.shop.of(Evaluated).evaluation.labels
+
+    def scoring(self, contender: str) -> Quadratic:
+        """The model of a contender, calibrated, as of the present."""
+        model = self.championship.model(contender)
+        quadratic = model.quadratic(self.shop.of(OrderLevels).levels.present)
+        return quadratic.calibrated(model.calibration.slope, model.calibration.shift)
+
+    def snapshot(self, contender: str | None = None) -> ChurnSnapshot:
+        """The champion, or another contender."""
+        evaluated = self.shop.of(Evaluated)
+        labels, churned = evaluated.evaluation.labels, evaluated.evaluation.churned
+        name = contender or self.championship.champion
+        model, scoring = self.championship.model(name), self.scoring(name)
+        return ChurnSnapshot(
+            name=name,
+            version=self.championship.slots.version(name, labels) if labels else 0,
+            ready=evaluated.ready and model.labels_seen >= self.shop.settings.min_labels,
+            labels_seen=labels,
+            churned_seen=churned,
+            features=FEATURE_NAMES,
+            weights=tuple(scoring.weights.tolist()),
+            curvature=tuple(scoring.curvature.tolist()),
+            pairs=PAIR_NAMES,
+            means=tuple(scoring.means.tolist()),
+            scales=tuple(scoring.scales.tolist()),
+            intercept=scoring.intercept,
+            slope=model.calibration.slope,
+            shift=model.calibration.shift,
+            base_rate=churned / labels if labels else None,
+            evaluation=evaluated.evaluate(),
+        )
+
+    def evaluate(self) -> tuple[Standing, ...]:
+        return self.championship.standings()
+
+    def state(self) -> ChurnComponentState:
+        return ChurnComponentState(championship=self.championship.state(), converted_at=self._converted_at)
+
+    def resume(self, state: ChurnComponentState) -> None:
+        self.championship = Championship.from_state(state.championship)
+        self._converted_at = state.converted_at
+
+    def describe(self) -> str:
+        return f"predicts churn by {', '.join(self.championship.names())}; {self.championship.champion} leads"

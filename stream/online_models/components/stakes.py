@@ -1,0 +1,55 @@
+"""How much must be at stake for an alert."""
+
+from stream.features.habit import RISK_POWER
+from stream.online_models.basis import Quadratic
+from stream.online_models.component import Component, HorizonChange, Shop
+from stream.online_models.components.churn import Churn
+from stream.online_models.components.evaluation import Evaluated
+from stream.online_models.example import Example, Label, Overdue
+from stream.online_models.stakes import StakeLevel
+
+__all__ = ["Stakes"]
+
+
+class Stakes(Component):
+    """`StakeLevel` over the customers who have come to be overdue, by the champion's risk."""
+
+    name = "stakes"
+    state_type = StakeLevel
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__(shop)
+        self._level = StakeLevel()
+        self._scoring: tuple[tuple[str, int], Quadratic] | None = None
+
+    def learn(self, example: Example) -> None:
+        if isinstance(example, Label):
+            self._level.settle(self.shop.settings.alerts_per_week)
+        elif isinstance(example, Overdue):
+            self._weigh(example)
+
+    def _weigh(self, overdue: Overdue) -> None:
+        """Count a customer by what is at stake, under the model as it is."""
+        evaluated, churn = self.shop.of(Evaluated), self.shop.of(Churn)
+        if not evaluated.ready or self.shop.settings.alerts_per_week <= 0.0:
+            return
+        champion = churn.championship.champion
+        model = (champion, evaluated.evaluation.labels)
+        if self._scoring is None or self._scoring[0] != model:
+            self._scoring = model, churn.scoring(champion)
+        self._level.learn_one(overdue.weight * self._scoring[1].risk(overdue.x) ** RISK_POWER, overdue.at_ms)
+
+    def horizon_changed(self, _: HorizonChange) -> None:
+        self._scoring = None
+
+    def snapshot(self) -> float | None:
+        return self._level.present
+
+    def state(self) -> StakeLevel:
+        return self._level
+
+    def resume(self, state: StakeLevel) -> None:
+        self._level = state
+
+    def describe(self) -> str:
+        return f"weighs who is overdue: alerts need {self._level.present} at stake"
