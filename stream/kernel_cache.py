@@ -33,11 +33,17 @@ def use_directory(package: Path, more: Iterable[Path] = ()) -> None:
     """Let Numba, which must not be imported yet, keep its kernels there; those of other states are removed.
 
     Where nothing may be written to the package, they are kept in the user's cache, and where there is none, in the
-    directory for temporary files. Numba alone would refuse to compile then. ``more``: other files with declarations.
+    directory for temporary files. Numba alone would refuse to compile then. ``more``: other files with declarations;
+    with those, a directory that is given has one of its own inside.
     """
-    if VARIABLE in os.environ:
-        return
+    more = tuple(more)
     own = directory_of(package, more)
+    if given := os.environ.get(VARIABLE):
+        # what the image has compiled, or a process without the extensions, is not for these declarations
+        if more and Path(given).name != own.name:
+            beside = Path(given).name.startswith(_PREFIX)
+            os.environ[VARIABLE] = str(Path(given).parent / own.name if beside else Path(given) / own.name)
+        return
     directory = next(filter(_is_writable, (own, *_of_user(own.name))), None) or _temporary(own.name)
     if directory == own:
         # those of an installation with extensions stay beside those of one without: both may be in use

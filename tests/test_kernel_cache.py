@@ -141,3 +141,40 @@ def test_kernels_compile_in_a_read_only_installation_without_a_home(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert outer_of(read_only) == 1
     assert [*tmp_path.glob("customer-stream-*/kernels-*/*/*.nbi")]
+
+
+def test_kernels_of_an_installation_with_extensions_are_kept_apart(package: Path, tmp_path: Path) -> None:
+    extension = tmp_path / "shop_catalogue.py"
+    extension.write_text("A = 1\n")
+    plain, extended = kernel_cache.directory_of(package), kernel_cache.directory_of(package, [extension])
+    assert plain != extended
+    extension.write_text("A = 2\n")
+    assert kernel_cache.directory_of(package, [extension]) not in {plain, extended}
+    moved = tmp_path / "elsewhere" / extension.name
+    moved.parent.mkdir()
+    moved.write_text("A = 1\n")
+    assert kernel_cache.directory_of(package, [moved]) == extended
+
+
+def test_a_directory_that_is_given_has_one_of_its_own_for_extensions(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extension = tmp_path / "shop_catalogue.py"
+    extension.write_text("A = 1\n")
+    monkeypatch.setenv(kernel_cache.VARIABLE, "/opt/kernels")
+    kernel_cache.use_directory(package)
+    assert os.environ[kernel_cache.VARIABLE] == "/opt/kernels"
+    name = kernel_cache.directory_of(package, [extension]).name
+    for _ in range(2):  # the second process inherits it from the first
+        kernel_cache.use_directory(package, [extension])
+        assert os.environ[kernel_cache.VARIABLE] == f"/opt/kernels/{name}"
+
+
+def test_a_process_with_extensions_keeps_its_kernels_beside_those_of_the_one_that_starts_it(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extension = tmp_path / "shop_catalogue.py"
+    extension.write_text("A = 1\n")
+    monkeypatch.setenv(kernel_cache.VARIABLE, str(kernel_cache.directory_of(package)))
+    kernel_cache.use_directory(package, [extension])
+    assert os.environ[kernel_cache.VARIABLE] == str(kernel_cache.directory_of(package, [extension]))

@@ -1,0 +1,111 @@
+"""The catalogue: its order is free, and what does not fit together is refused."""
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.catalogue.declaring import Channel, Feature
+from stream.catalogue.events import CHANNELS, EVENT_NAMES, EVENT_TYPES, EventKind, EventType, by_kind, in_order
+from stream.catalogue.features import FEATURES, in_columns
+from stream.catalogue.windows import HOUR_1
+from stream.events import model
+from stream.features import vector
+from stream.features.profile import PROFILE, reset
+from stream.features.registry import FEATURE_NAMES
+
+
+@given(st.permutations(FEATURES))
+def test_the_order_of_features_is_free(declared: list[Feature]) -> None:
+    assert in_columns(declared) == FEATURES
+
+
+@given(st.permutations(CHANNELS))
+def test_the_order_of_channels_is_free(declared: list[Channel]) -> None:
+    assert in_order(declared) == CHANNELS
+
+
+@given(st.permutations(list(EVENT_NAMES)))
+def test_the_order_of_event_names_is_free(kinds: list[EventKind]) -> None:
+    found = by_kind(EVENT_NAMES[kind] for kind in kinds)
+    assert list(found.items()) == list(EVENT_NAMES.items())
+
+
+def test_stored_numbers_are_those_of_profiles_that_were_written_before() -> None:
+    assert [channel.name for channel in CHANNELS] == ["click", "email", "purchase", "cart"]
+    assert FEATURE_NAMES[:5] == ("clicks_1h", "clicks_1d", "clicks_7d", "clicks_28d", "clicks_90d")
+    assert FEATURE_NAMES[15:18] == ("spend_7d", "spend_28d", "spend_90d")
+    assert FEATURE_NAMES[-1] == "purchase_interval"
+
+
+def test_every_feature_is_summed_over_a_window_or_has_an_expression() -> None:
+    row = np.zeros(1, PROFILE)
+    reset(row[0], 0)
+    out = np.full(len(FEATURES), -1.0)
+    vector.values(row[0], 0, out)
+    assert [feature.name for feature in FEATURES if out[feature.column] == -1.0] == []
+
+
+def _with(feature_name: str, /, **changes: object) -> list[Feature]:
+    return [replace(feature, **changes) if feature.name == feature_name else feature for feature in FEATURES]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("features", "problem"),
+    [
+        (FEATURES[1:], "must be 0, 1, 2"),
+        ([*FEATURES, FEATURES[0]], "must be 0, 1, 2"),
+        (_with("clicks_1h", name="clicks_1d"), "the same name"),
+        (_with("clicks_7d", source="telephone"), "no channel telephone"),
+        (_with("clicks_7d", window=None), "needs one of the windows"),
+        (_with("clicks_28d", source="cart", window=HOUR_1), "by the day only"),
+    ],
+)
+def test_features_that_do_not_fit_together_are_refused(features: list[Feature], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        in_columns(features)
+
+
+@pytest.mark.parametrize(
+    ("channels", "problem"),
+    [
+        ((*CHANNELS, Channel("visit", 7)), "numbered 0, 1, 2"),
+        ((*CHANNELS, Channel("visit", 3)), "numbered 0, 1, 2"),
+        ((*CHANNELS, Channel("visit", 4, is_fine=True)), "lowest numbers"),
+    ],
+)
+def test_channels_that_do_not_fit_together_are_refused(channels: tuple[Channel, ...], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        in_order(channels)
+
+
+def test_a_kind_is_declared_once() -> None:
+    names = list(EVENT_NAMES.values())
+    with pytest.raises(ValueError, match="two event names have the kind product_viewed"):
+        by_kind([*names, names[0]])
+    with pytest.raises(ValueError, match="without a name: PRODUCT_VIEWED"):
+        by_kind(names[1:])
+
+
+def test_type_checkers_know_the_names_that_are_declared() -> None:
+    shown = {
+        node.targets[0].id: ast.literal_eval(node.value.slice)
+        for branch in ast.parse(Path(model.__file__).read_text("utf-8")).body
+        if isinstance(branch, ast.If)
+        for node in branch.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Subscript)
+    }
+    declared = {
+        f"{event_type.title()}Name": tuple(
+            one.name for one in EVENT_NAMES.values() if one.type == event_type and not one.variant
+        )
+        for event_type in EVENT_TYPES
+    }
+    assert shown == declared
+    assert set(declared) == {f"{event_type.title()}Name" for event_type in EventType}
