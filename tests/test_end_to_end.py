@@ -59,7 +59,7 @@ def assert_features(field: Field, log: MadeUp) -> None:
     for customer, events in log.events.items():
         document = orjson.loads(documents[customer])
         as_of = epoch_ms(document["as_of"])
-        profile = Profile.of(packed_state(documents[customer]))
+        profile = Profile.of(packed_state(documents[customer]), customer)
         expected = features_at(events, as_of)
         assert profile.values(as_of) == expected
         assert profile.values(later) == features_at(events, later)

@@ -67,7 +67,7 @@ def check_whole(field: Field) -> None:
     later = max(event.at for events in LOG.events.values() for event in events) + 2 * DAY
     for customer, events in LOG.events.items():
         assert orjson.loads(documents[customer])["events"] == len(events)
-        assert Profile.of(packed_state(documents[customer])).values(later) == features_at(events, later)
+        assert Profile.of(packed_state(documents[customer]), customer).values(later) == features_at(events, later)
 
 
 def test_customers_of_a_crc32_client_are_whole(field: Field) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable
-from functools import partial
 
 from stream.agents.apps import MAX_DELIVERED, App, new_app, receiver, watched
 from stream.agents.gauges import Gauges
@@ -38,7 +37,7 @@ from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.storage.connection import connect
 from stream.storage.keys import Keys
-from stream.storage.layout import check_layout
+from stream.storage.layout import agree_on_layout
 from stream.storage.model_store import ModelStore
 from stream.storage.partition_store import PartitionStore
 
@@ -75,7 +74,7 @@ class Assembly:
         self.owner: Owner[PartitionWorker] = Owner(
             settings.event_topics,
             self._make_worker,
-            partial(check_layout, self._client, self._keys, settings.partitions),
+            self._agree_on_layout,
             training_topic=settings.training_examples,
             make_trainer=self._make_trainer,
             refresh_model=self.model.refresh,
@@ -131,6 +130,9 @@ class Assembly:
 
     def _background(self, run: Callable[[], Awaitable[None]], what: str) -> None:
         self.app.task(watched(run, what))
+
+    async def _agree_on_layout(self) -> None:
+        self._kernel.layout = await agree_on_layout(self._client, self._keys, self.settings.partitions)
 
     def _make_worker(self, partition: int) -> PartitionWorker:
         settings = self.settings

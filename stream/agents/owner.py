@@ -117,7 +117,7 @@ class Owner(PartitionOwner, Generic[W]):
         self,
         topics: Sequence[str],
         make_worker: Callable[[int], W],
-        check_layout: Callable[[], Coroutine[Any, Any, None]],
+        check_layout: Callable[[], Coroutine[Any, Any, object]],
         *,
         training_topic: str = "",
         make_trainer: Callable[[], Trainer] | None = None,

@@ -34,7 +34,7 @@ from stream.projections.registry import projections_of
 from stream.settings import Settings
 from stream.storage.connection import Client, connect
 from stream.storage.keys import Keys
-from stream.storage.layout import check_layout
+from stream.storage.layout import agree_on_layout
 from stream.storage.projection_store import ProjectionStore, present_generation
 
 __all__ = ["ProjectionApp", "assemble_projections"]
@@ -72,7 +72,7 @@ class ProjectionApp:
         self._answered_at_s: float | None = None
         self.topics = tuple(source.topic for source in projection.inputs)
         self.owner: Owner[ProjectionWorker] = Owner(
-            self.topics, self._make_worker, partial(check_layout, client, self._keys, settings.partitions)
+            self.topics, self._make_worker, partial(agree_on_layout, client, self._keys, settings.partitions)
         )
         of_group = f"{settings.instance_id}-{projection.name}" if settings.instance_id else ""
         self.app: App = new_app(settings, f"{settings.group}-{projection.name}", of_group)

@@ -34,6 +34,7 @@ COMMANDS = {
     "today": ("stream.cli.today:today", "Show whom to contact today, and why."),
     "topics": ("stream.cli.topics:topics", "Create or describe the topics."),
     "up": ("stream.cli.up:up", "Run everything on this machine, and keep it."),
+    "upgrade": ("stream.cli.upgrade:upgrade", "Show or finish an upgrade of the stored layout."),
     "worker": ("stream.cli.worker:worker", "Process events until told to stop."),
 }
 

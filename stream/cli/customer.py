@@ -69,7 +69,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         days = (settings.horizon_days or FIRST_HORIZON_DAYS) if rhythm is None else rhythm.horizon_at(at_ms)
         return round(days * DAY_MS)
 
-    profile = readable_profile(packed_state(document), horizon_ms, rules_of(settings))
+    profile = readable_profile(customer_id, packed_state(document), horizon_ms, rules_of(settings))
     if as_json:
         told = {"actions": [orjson.loads(record) for record in known.actions.values()], "held_out": known.held_out}
         click.echo(orjson.dumps({**now.fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))

@@ -161,4 +161,4 @@ def _timers(profile: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "at risk", f"from {_day(timers['at_risk_from'])} unless they buy"
     yield "next landmark", timers["next_landmark_at"] or "none: silent for too long"
     yield "next label", f"{timers['next_label_at'] or 'none'} ({len(pending)} landmarks wait for theirs)"
-    yield "state", f"{profile['octets']:,} octets, {profile['event_ids_remembered']:,} event ids remembered"
+    yield "state", f"{profile['bytes']:,} bytes, {profile['event_ids_remembered']:,} event ids remembered"

@@ -35,14 +35,19 @@ _PACKAGES = (
 
 @click.command(cls=SettingsCommand)
 @click.option("--json", "as_json", is_flag=True, help="A JSON array of findings.")
+@click.option("--scan", is_flag=True, help="Read every stored profile, too, and name those that are damaged.")
 @with_settings("Kafka", "Topics", "Redis", "Time")
 @click.pass_context
-def doctor(ctx: click.Context, settings: Settings, *, as_json: bool) -> None:
+def doctor(ctx: click.Context, settings: Settings, *, as_json: bool, scan: bool) -> None:
     """Check everything a worker depends on: packages, Kafka, topics, Redis, clocks.
 
     Each line is ok, warn or fail, with what to do. Exit status 1 if anything fails.
     """
     findings = [*chain(_packages(), _kafka(settings), _redis(settings, SystemClock()))]
+    if scan:
+        from stream.cli.profile_scan import profile_findings  # reads compiled code, which takes seconds
+
+        findings += profile_findings(settings)
     if as_json:
         click.echo(orjson.dumps([asdict(finding) for finding in findings], option=orjson.OPT_INDENT_2))
     else:

@@ -20,19 +20,19 @@ __all__ = ["readable_profile"]
 _CHANNELS: Final = {"clicks": CLICK, "emails": EMAIL, "purchases": PURCHASE, "cart_additions": CART}
 
 
-def readable_profile(packed: bytes, horizon_ms: Callable[[int], int], rules: Rules) -> dict[str, Any]:
-    """Tiles, orders, pending landmarks and timers of a packed profile; instants are RFC 3339, None is never.
+def readable_profile(customer: str, packed: bytes, horizon_ms: Callable[[int], int], rules: Rules) -> dict[str, Any]:
+    """Tiles, orders, pending landmarks and timers of a customer's packed profile; instants are RFC 3339, None is never.
 
     ``horizon_ms`` tells how long after a landmark its label matures; ``rules``: those of the
     deployment. Raises `CodecError` when it is not of this layout.
     """
     if not packed:
         raise CodecError("a stored profile is empty: it was not written by this program")
-    p = codec.unpack(packed)[0]
+    p = codec.unpack(packed, customer)[0]
     pending = [_landmark(p, k, horizon_ms) for k in range(p["pending"])]
     return {
         "layout": packed[0],
-        "octets": len(packed),
+        "bytes": len(packed),
         "days": _tiles(p["day_stamp"], p["day_count"], DAY_MS, p["day_spend"]),
         "hours": _tiles(p["hour_stamp"], p["hour_count"], HOUR_MS),
         "five_minutes": _tiles(p["minute_stamp"], p["minute_count"], MINUTE_MS),

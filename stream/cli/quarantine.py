@@ -66,7 +66,7 @@ def _check(desk: QuarantineDesk, found: Quarantined) -> None:
     document = desk.document(found)
     try:
         if document is not None:
-            unpack(packed_state(document))
+            unpack(packed_state(document), found.customer)
     except CodecError as error:
         raise StorageError(
             f"the document of {found.customer!r} still cannot be read ({error}): restore it, or use --forget"

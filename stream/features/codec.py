@@ -1,9 +1,15 @@
 """Packing profiles into few bytes, and back.
 
 The packed form is canonical: two profiles that will give the same features for ever have the same tiles and ids in
-it, sorted, with what fell out of every window left out. Layout: a version octet, then varints, most of them differences
-from what is known by then: times from the newest event, or in days on the customer's own grid. Ids take six octets, the
-risk the eight of its double.
+it, sorted, with what fell out of every window left out. Values are varints, most of them differences from what is
+known by then: times from the newest event, or in days on the customer's own grid.
+
+    version byte, section, section, ..., checksum (4 bytes, little-endian; `stream.features.checksum`)
+    section: a varint of 16 * length + tag, then as many bytes
+
+A newer program may append to a section, and add sections. What a profile does not have keeps its default. What this
+program does not know is left out when it writes the customer again, but a section whose tag is marked as necessary
+makes it refuse the profile. What an older program must not lose needs a new layout (``docs/upgrading.md``).
 """
 
 from __future__ import annotations
@@ -15,200 +21,181 @@ import numpy.typing as npt
 
 from stream.compiling import jit
 from stream.errors import CodecError
-from stream.features import apply, orders
-from stream.features.packed_events import BEFORE_REFUNDS, MOST_EVENT_OCTETS, get_events, put_events
-from stream.features.packed_landmarks import MOST_LANDMARK_OCTETS, get_landmarks, put_landmarks
-from stream.features.profile import PROFILE, reset
-from stream.features.varint import (
-    get_float,
-    get_grid_time,
-    get_int,
-    get_time,
-    get_uint,
-    put_float,
-    put_grid_time,
-    put_int,
-    put_time,
-    put_uint,
+from stream.features import apply
+from stream.features.before_sections import (
+    FIRST_LAYOUT,
+    LAST_BEFORE_SECTIONS,
+    get_before_sections,
+    put_before_sections,
 )
+from stream.features.checksum import CHECKSUM_BYTES, checksum, seed_of
+from stream.features.fields import MAX_FIELD_BYTES, get_fields, put_fields
+from stream.features.packed_events import MOST_EVENT_OCTETS, get_events, put_events
+from stream.features.packed_landmarks import (
+    INPUTS,
+    MAX_INPUTS,
+    MOST_LANDMARK_OCTETS,
+    get_landmarks,
+    put_landmarks,
+)
+from stream.features.profile import PROFILE, reset
+from stream.features.varint import get_bits, get_uint, put_bits, put_uint
 
-__all__ = ["LAYOUT", "MOST_OCTETS", "damage", "join", "pack", "pack_into", "unpack", "unpack_from"]
+__all__ = [
+    "LAYOUT",
+    "LAYOUT_BEFORE",
+    "MOST_OCTETS",
+    "OLDEST_LAYOUT",
+    "damage",
+    "join",
+    "pack",
+    "pack_into",
+    "unpack",
+    "unpack_from",
+]
 
-#: Version of the packed form; it changes with the layout, the list of features and what stands for unknown ones.
-LAYOUT = 4
+#: Version of the packed form. It changes when an older program must not take up what a newer one has written.
+LAYOUT = 5
+#: The layout that is written while workers of the release before may take the customer up again.
+LAYOUT_BEFORE = LAST_BEFORE_SECTIONS
+#: All layouts from this one on are read.
+OLDEST_LAYOUT = FIRST_LAYOUT
 
-#: No profile packs to more than this many octets, and no blob whose counts are within bounds makes more be read.
-MOST_OCTETS = 512 + MOST_EVENT_OCTETS + MOST_LANDMARK_OCTETS
+#: No profile packs to more than this many bytes, and no blob whose counts are within bounds makes more be read.
+MOST_OCTETS = 512 + MAX_FIELD_BYTES + MOST_EVENT_OCTETS + MOST_LANDMARK_OCTETS
+
+#: Tags of sections; the lowest bit marks those that a program must know to read the profile.
+_FIELDS, _EVENTS, _LANDMARKS = 1, 3, 5
+_NECESSARY = 1
+_TAG_BITS = 4
+#: How many channels a day, and an hour or five minutes, have here; they stand before the events.
+_DAY_CHANNELS, _FINE_CHANNELS = PROFILE["day_count"].shape[1], PROFILE["hour_count"].shape[1]
+_CHANNEL_BITS = 4
+_MAX_CHANNELS = 15
+#: Three bytes hold 16 * length + tag for every section: they are written before the length is known.
+_HEAD_BYTES = 3
+_SHORT_HEAD_BYTES = 2
 
 
 @jit
-def _put_sparse(buffer, at, counts):  # type: ignore[no-untyped-def]
-    """A bit for each of at most eight counts that is not zero, then those."""
-    mask = at
-    buffer[mask] = 0
-    at += 1
-    for j in range(len(counts)):
-        if counts[j] != 0:
-            buffer[mask] |= 1 << j
-            at = put_int(buffer, at, counts[j])
+def _put_head(buffer, at, size, tag, end):  # type: ignore[no-untyped-def]
+    """Write the head of ``size`` bytes at ``at``, for the section of this tag that ends at ``end``."""
+    rest = (end - at - size) << _TAG_BITS | tag
+    for k in range(size - 1):
+        buffer[at + k] = (rest & 127) | 128
+        rest >>= 7
+    buffer[at + size - 1] = rest
+
+
+@jit
+def _put_sections(p, buffer, at):  # type: ignore[no-untyped-def]
+    head = at
+    at = put_fields(p, buffer, at + _SHORT_HEAD_BYTES)
+    _put_head(buffer, head, _SHORT_HEAD_BYTES, _FIELDS, at)
+    head = at
+    at = put_uint(buffer, at + _HEAD_BYTES, _DAY_CHANNELS << _CHANNEL_BITS | _FINE_CHANNELS)
+    at = put_events(p, buffer, at, _DAY_CHANNELS, _FINE_CHANNELS)
+    _put_head(buffer, head, _HEAD_BYTES, _EVENTS, at)
+    if p.pending > 0:
+        head = at
+        at = put_uint(buffer, at + _HEAD_BYTES, INPUTS)
+        at = put_landmarks(p, buffer, at, INPUTS)
+        _put_head(buffer, head, _HEAD_BYTES, _LANDMARKS, at)
     return at
 
 
 @jit
-def _get_sparse(buffer, at, mask, j):  # type: ignore[no-untyped-def]
-    return get_int(buffer, at) if buffer[mask] >> j & 1 else (np.int64(0), at)
+def _get_section(p, octets, at, end, tag, behind):  # type: ignore[no-untyped-def]
+    """Read a section that ends at ``end``; return the position after what this program knows of it."""
+    if tag == _FIELDS:
+        return get_fields(p, octets, at, end)
+    if tag == _EVENTS:
+        channels, at = get_uint(octets, at)
+        day, fine = channels >> _CHANNEL_BITS, channels & 15
+        return behind if day > _MAX_CHANNELS else get_events(p, octets, at, LAYOUT, day, fine, behind)
+    if tag == _LANDMARKS:
+        inputs, at = get_uint(octets, at)
+        return behind if inputs > MAX_INPUTS else get_landmarks(p, octets, at, inputs, behind)
+    return behind if tag & _NECESSARY else end
 
 
 @jit
-def _put_history(p, buffer, at, base):  # type: ignore[no-untyped-def]
-    for time in (p.first_at, p.last_click_at, p.last_email_at, p.unsubscribed_at, p.last_order_at, p.settled_last_at):
-        at = put_time(buffer, at, time, base)
-    at = put_time(buffer, at, p.first_order_at, p.first_at)
-    at = put_time(buffer, at, p.settled_first_at, p.first_at)
-    at = put_time(buffer, at, p.ids_floor_s, base // 1000)
-    at = put_uint(buffer, at, p.events)
-    return _put_sparse(
-        buffer,
-        at,
-        (
-            p.orders,
-            p.order_days,
-            p.order_spend,
-            p.emails_sent,
-            p.emails_opened,
-            p.emails_clicked,
-            p.refunds,
-            p.refund_spend,
-        ),
-    )
+def _get_sections(p, octets, at, end, behind):  # type: ignore[no-untyped-def]
+    while at < end:
+        head, at = get_uint(octets, at)
+        section_end = at + (head >> _TAG_BITS)
+        if section_end > end or _get_section(p, octets, at, section_end, head & 15, behind) > section_end:
+            return False
+        at = section_end
+    return p.events > 0
 
 
 @jit
-def _get_history(p, buffer, at, base):  # type: ignore[no-untyped-def]
-    p.first_at, at = get_time(buffer, at, base)
-    p.last_click_at, at = get_time(buffer, at, base)
-    p.last_email_at, at = get_time(buffer, at, base)
-    p.unsubscribed_at, at = get_time(buffer, at, base)
-    p.last_order_at, at = get_time(buffer, at, base)
-    p.settled_last_at, at = get_time(buffer, at, base)
-    p.first_order_at, at = get_time(buffer, at, p.first_at)
-    p.settled_first_at, at = get_time(buffer, at, p.first_at)
-    p.ids_floor_s, at = get_time(buffer, at, base // 1000)
-    p.events, at = get_uint(buffer, at)
-    mask = at
-    p.orders, at = _get_sparse(buffer, at + 1, mask, 0)
-    p.order_days, at = _get_sparse(buffer, at, mask, 1)
-    p.order_spend, at = _get_sparse(buffer, at, mask, 2)
-    p.emails_sent, at = _get_sparse(buffer, at, mask, 3)
-    p.emails_opened, at = _get_sparse(buffer, at, mask, 4)
-    p.emails_clicked, at = _get_sparse(buffer, at, mask, 5)
-    p.refunds, at = _get_sparse(buffer, at, mask, 6)
-    p.refund_spend, at = _get_sparse(buffer, at, mask, 7)
-    return at
-
-
-@jit
-def _put_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
-    at = put_uint(buffer, at, p.phase_ms)
-    for time in (p.next_landmark_at, p.as_of, p.check_at, p.at_risk_from):
-        at = put_grid_time(buffer, at, time, base, p.phase_ms)
-    at = put_time(buffer, at, p.raised_at, base)
-    at = put_grid_time(buffer, at, p.cooldown_until, base, p.raised_at)
-    at = put_float(buffer, at, p.risk)
-    at = put_uint(buffer, at, p.risk_version)
-    at = put_int(buffer, at, p.segment)
-    at = put_int(buffer, at, p.risk_version - p.segment_version)
-    return put_uint(buffer, at, (1 if p.raised else 0) | (2 if p.check_due else 0) | (p.unpriced << 2))
-
-
-@jit
-def _get_state(p, buffer, at, base):  # type: ignore[no-untyped-def]
-    p.phase_ms, at = get_uint(buffer, at)
-    p.next_landmark_at, at = get_grid_time(buffer, at, base, p.phase_ms)
-    p.as_of, at = get_grid_time(buffer, at, base, p.phase_ms)
-    p.check_at, at = get_grid_time(buffer, at, base, p.phase_ms)
-    p.at_risk_from, at = get_grid_time(buffer, at, base, p.phase_ms)
-    p.raised_at, at = get_time(buffer, at, base)
-    p.cooldown_until, at = get_grid_time(buffer, at, base, p.raised_at)
-    p.risk, at = get_float(buffer, at)
-    p.risk_version, at = get_uint(buffer, at)
-    p.segment, at = get_int(buffer, at)
-    newer, at = get_int(buffer, at)
-    p.segment_version = p.risk_version - newer
-    flags, at = get_uint(buffer, at)
-    p.raised = (flags & 1) != 0
-    p.check_due = (flags & 2) != 0
-    p.unpriced = flags >> 2
-    return at
-
-
-@jit
-def pack_into(p, buffer, at):  # type: ignore[no-untyped-def]
+def pack_into(p, buffer, at, seed, layout):  # type: ignore[no-untyped-def]
     """Write the packed form of ``p``, which must have an event, to ``buffer`` (MOST_OCTETS of room).
 
-    Returns the position after it. Drops from ``p`` what it leaves out, and sorts what is in it.
+    ``seed`` is `seed_of` the customer; ``layout`` is LAYOUT or LAYOUT_BEFORE. Returns the position after it. Drops from
+    ``p`` what it leaves out, and sorts what is in it.
     """
     apply.forget(p)
-    base = p.last_at
-    buffer[at] = LAYOUT
-    at = put_int(buffer, at + 1, base)
-    at = _put_history(p, buffer, at, base)
-    at = _put_state(p, buffer, at, base)
-    at = put_events(p, buffer, at)
-    return put_landmarks(p, buffer, at)
+    begin = at
+    buffer[at] = layout
+    if layout != LAYOUT:
+        return put_before_sections(p, buffer, at + 1)
+    at = _put_sections(p, buffer, at + 1)
+    return put_bits(buffer, at, checksum(buffer, begin, at, seed), CHECKSUM_BYTES)
 
 
 @jit
-def unpack_from(p, octets, begin, end):  # type: ignore[no-untyped-def]
+def unpack_from(p, octets, begin, end, seed):  # type: ignore[no-untyped-def]
     """Make ``p`` the profile that is packed in ``octets[begin:end]`` (see `join`); False when there is none.
 
-    What the version before has written is read, too, and is of this layout when it is packed next.
+    ``seed`` is `seed_of` the customer: what was packed for another one is none. The profile is of LAYOUT when it is
+    packed next, whichever wrote it.
     """
     reset(p, 0)
     layout = octets[begin]
-    if layout != LAYOUT and layout != BEFORE_REFUNDS:
-        return False
-    base, at = get_int(octets, begin + 1)
-    p.last_at = base
     behind = octets.shape[0] - MOST_OCTETS + 1
-    at = _get_history(p, octets, at, base)
-    at = _get_state(p, octets, at, base)
-    at = get_events(p, octets, at, layout, behind)
-    at = get_landmarks(p, octets, at, behind)
-    if layout == BEFORE_REFUNDS:
-        orders.join_twins(p)
-    return at == end
+    if layout == LAYOUT:
+        stop = end - CHECKSUM_BYTES
+        if stop <= begin:
+            return False
+        stored, _ = get_bits(octets, stop, CHECKSUM_BYTES)
+        return stored == checksum(octets, begin, stop, seed) and _get_sections(p, octets, begin + 1, stop, behind)
+    if layout < OLDEST_LAYOUT or layout > LAYOUT:
+        return False
+    return get_before_sections(p, octets, begin + 1, layout, behind) == end
 
 
 def join(blobs: Sequence[bytes | None]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Packed profiles end to end, for `unpack_from`, and where each begins and the last ends; None takes no room."""
     starts = np.zeros(len(blobs) + 1, np.int64)
     np.cumsum([0 if blob is None else len(blob) for blob in blobs], out=starts[1:])
-    # the guard octets make reads behind a cut blob harmless: it does not end where it should
+    # the guard bytes make reads behind a cut blob harmless: it does not end where it should
     return np.frombuffer(b"".join(filter(None, blobs)) + bytes(2 * MOST_OCTETS), np.uint8), starts
 
 
 def damage(blob: bytes, row: int | None = None) -> CodecError:
-    """Why these octets, at position ``row`` among others, were not unpacked."""
-    if blob[:1] in {bytes([LAYOUT]), bytes([BEFORE_REFUNDS])}:
-        return CodecError(f"a stored profile of {len(blob)} octets is damaged", row=row)
+    """Why these bytes, at position ``row`` among others, were not unpacked."""
+    if blob and OLDEST_LAYOUT <= blob[0] <= LAYOUT:
+        return CodecError(f"a stored profile of {len(blob)} bytes is damaged, or another customer's", row=row)
     return CodecError(
-        f"a stored profile of {len(blob)} octets, layout {blob[0] if blob else None}, is not of layout {LAYOUT} "
-        f"or {BEFORE_REFUNDS}: it was written by another version",
+        f"a stored profile of {len(blob)} bytes, layout {blob[0] if blob else None}, is not of a layout from "
+        f"{OLDEST_LAYOUT} to {LAYOUT}: it was written by another version",
         row=row,
     )
 
 
-def unpack(packed: bytes) -> npt.NDArray[np.void]:
-    """The profile, PROFILE[1], of packed octets. Raises CodecError when they are not of this layout."""
+def unpack(packed: bytes, customer: str) -> npt.NDArray[np.void]:
+    """The profile, PROFILE[1], of a customer's packed bytes. Raises CodecError when they are not of that customer."""
     profile = np.zeros(1, PROFILE)
     octets, starts = join([packed])
-    if not unpack_from(profile[0], octets, starts[0], starts[1]):
+    if not unpack_from(profile[0], octets, starts[0], starts[1], seed_of(customer)):
         raise damage(packed)
     return profile
 
 
-def pack(profile: npt.NDArray[np.void]) -> bytes:
-    """The octets of a profile, PROFILE[1], with at least one event; changes it as `pack_into` does."""
+def pack(profile: npt.NDArray[np.void], customer: str, layout: int = LAYOUT) -> bytes:
+    """The bytes of the profile, PROFILE[1], of a customer with at least one event; changes it as `pack_into` does."""
     buffer = np.empty(MOST_OCTETS, np.uint8)
-    return buffer[: pack_into(profile[0], buffer, 0)].tobytes()
+    return buffer[: pack_into(profile[0], buffer, 0, seed_of(customer), layout)].tobytes()

@@ -27,9 +27,9 @@ from stream.features.profile import (
 from stream.features.registry import DAY_MS, HOUR_MS
 from stream.features.varint import get_bits, get_int, get_uint, put_bits, put_int, put_uint
 
-__all__ = ["BEFORE_REFUNDS", "MOST_EVENT_OCTETS", "get_count", "get_events", "put_events"]
+__all__ = ["BEFORE_REFUNDS", "MOST_EVENT_OCTETS", "get_count", "get_events", "get_keyed", "put_events"]
 
-#: The layout before this one (`stream.features.codec.LAYOUT`).
+#: The last layout without refunds and without orders of unknown amount.
 BEFORE_REFUNDS = 3
 
 _UNKNOWN = int(UNKNOWN_AMOUNT)
@@ -67,7 +67,8 @@ def _put_keyed(buffer, at, hashes, times, count, base):  # type: ignore[no-untyp
 
 
 @jit
-def _get_keyed(buffer, at, hashes, times, most, base, behind):  # type: ignore[no-untyped-def]
+def get_keyed(buffer, at, hashes, times, most, base, behind):  # type: ignore[no-untyped-def]
+    """Read what `_put_keyed` wrote; return how many entries, and the position after them."""
     count, at = get_count(buffer, at, most, behind)
     for k in range(count - 1, -1, -1):
         hashes[k], at = get_bits(buffer, at, _ID_OCTETS)
@@ -169,7 +170,7 @@ def _put_refunds(p, buffer, at):  # type: ignore[no-untyped-def]
 
 @jit
 def _get_refunds(p, buffer, at, behind):  # type: ignore[no-untyped-def]
-    p.open_refunds, at = _get_keyed(buffer, at, p.refund_id, p.refund_at, MAX_REFUNDS, p.last_at, behind)
+    p.open_refunds, at = get_keyed(buffer, at, p.refund_id, p.refund_at, MAX_REFUNDS, p.last_at, behind)
     for k in range(p.open_refunds):
         p.refund_amount[k], at = _get_amount(buffer, at)
     return at
@@ -190,31 +191,30 @@ def _add_orders_to_days(p, sign):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _held(p, counts, slot, with_spend):  # type: ignore[no-untyped-def]
+def _held(p, counts, slot, channels, with_spend):  # type: ignore[no-untyped-def]
     """A bit for each channel of a tile that is not zero, and one more for money."""
-    channels = counts.shape[1]
     held = 0
-    for c in range(channels):
+    for c in range(min(channels, counts.shape[1])):
         held |= (1 << c) if counts[slot, c] != 0 else 0
     return held | (1 << channels) if with_spend and p.day_spend[slot] != 0 else held
 
 
 @jit
-def _put_tiles(p, buffer, at, stamps, counts, hop, span, with_spend):  # type: ignore[no-untyped-def]
-    """Write the tiles of the window that hold something, newest first, behind their number (one octet).
+def _put_tiles(p, buffer, at, stamps, counts, hop, span, channels, with_spend):  # type: ignore[no-untyped-def]
+    """Write the tiles of the window that hold something, newest first, behind their number (one byte).
 
     Each begins with how much older it is than the one before, and a bit for each thing that it holds.
     """
     newest = p.last_at // hop
     oldest = max(newest - span, p.first_at // hop, 0)
-    size, channels = counts.shape
+    size = stamps.shape[0]
     live = at
     buffer[live] = 0
     at += 1
     before = newest
     slot = newest % size
     for index in range(newest, oldest - 1, -1):
-        held = _held(p, counts, slot, with_spend) if stamps[slot] == index else 0
+        held = _held(p, counts, slot, channels, with_spend) if stamps[slot] == index else 0
         if held != 0:
             buffer[live] += 1
             at = put_uint(buffer, at, (before - index) << (channels + 1) | held)
@@ -231,8 +231,8 @@ def _put_tiles(p, buffer, at, stamps, counts, hop, span, with_spend):  # type: i
 
 
 @jit
-def _get_tiles(p, buffer, at, stamps, counts, hop, with_spend, behind):  # type: ignore[no-untyped-def]
-    size, channels = counts.shape
+def _get_tiles(p, buffer, at, stamps, counts, hop, channels, with_spend, behind):  # type: ignore[no-untyped-def]
+    size, known = counts.shape
     index = p.last_at // hop
     live, at = get_count(buffer, at, size, behind)
     for _ in range(live):
@@ -240,10 +240,13 @@ def _get_tiles(p, buffer, at, stamps, counts, hop, with_spend, behind):  # type:
         index -= z >> (channels + 1)
         slot = index % size
         stamps[slot] = index
-        for c in range(channels):
+        for c in range(known):
             counts[slot, c] = 0
+        for c in range(channels):
             if z >> c & 1:
-                counts[slot, c], at = get_int(buffer, at)
+                count, at = get_int(buffer, at)
+                if c < known:
+                    counts[slot, c] = count
         if with_spend:
             p.day_spend[slot] = 0
             if z >> channels & 1:
@@ -252,9 +255,10 @@ def _get_tiles(p, buffer, at, stamps, counts, hop, with_spend, behind):  # type:
 
 
 @jit
-def put_events(p, buffer, at):  # type: ignore[no-untyped-def]
+def put_events(p, buffer, at, day_channels, fine_channels):  # type: ignore[no-untyped-def]
     """Write ids, orders and tiles of ``p``, sorting them; return the position after them.
 
+    ``day_channels``, ``fine_channels``: how many channels of a day, and of an hour or five minutes, are written.
     `stream.features.apply.forget` must have been called: the day of every open order is in the window then.
     """
     sort(p.id_hash, p.id_at_s, p.ids)
@@ -265,25 +269,26 @@ def put_events(p, buffer, at):  # type: ignore[no-untyped-def]
     at = _put_refunds(p, buffer, at)
     at = _put_keyed(buffer, at, p.retraction_id, p.retraction_at, p.retractions, p.last_at)
     _add_orders_to_days(p, -1)
-    at = _put_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, 90, True)
+    at = _put_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, 90, day_channels, True)
     _add_orders_to_days(p, 1)
-    at = _put_tiles(p, buffer, at, p.hour_stamp, p.hour_count, HOUR_MS, 24, False)
-    return _put_tiles(p, buffer, at, p.minute_stamp, p.minute_count, MINUTE_MS, 12, False)
+    at = _put_tiles(p, buffer, at, p.hour_stamp, p.hour_count, HOUR_MS, 24, fine_channels, False)
+    return _put_tiles(p, buffer, at, p.minute_stamp, p.minute_count, MINUTE_MS, 12, fine_channels, False)
 
 
 @jit
-def get_events(p, buffer, at, layout, behind):  # type: ignore[no-untyped-def]
+def get_events(p, buffer, at, layout, day_channels, fine_channels, behind):  # type: ignore[no-untyped-def]
     """Read what `put_events` wrote into ``p``, whose ``last_at`` is known; return the position after it.
 
-    ``layout`` may be `BEFORE_REFUNDS`, which had no refunds and no orders of unknown amount. What cannot have been
-    written sends the reader to position ``behind``, where zeros stand.
+    ``layout`` may be `BEFORE_REFUNDS`, which had no refunds and no orders of unknown amount. Channels that were not
+    written are zero, those that this program does not know are left out. What cannot have been written sends the reader
+    to position ``behind``, where zeros stand.
     """
-    p.ids, at = _get_keyed(buffer, at, p.id_hash, p.id_at_s, MAX_IDS, p.last_at // 1000, behind)
+    p.ids, at = get_keyed(buffer, at, p.id_hash, p.id_at_s, MAX_IDS, p.last_at // 1000, behind)
     at = _get_orders(p, buffer, at, layout, behind)
     if layout != BEFORE_REFUNDS:
         at = _get_refunds(p, buffer, at, behind)
-    p.retractions, at = _get_keyed(buffer, at, p.retraction_id, p.retraction_at, MAX_RETRACTIONS, p.last_at, behind)
-    at = _get_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, True, behind)
+    p.retractions, at = get_keyed(buffer, at, p.retraction_id, p.retraction_at, MAX_RETRACTIONS, p.last_at, behind)
+    at = _get_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, day_channels, True, behind)
     _add_orders_to_days(p, 1)
-    at = _get_tiles(p, buffer, at, p.hour_stamp, p.hour_count, HOUR_MS, False, behind)
-    return _get_tiles(p, buffer, at, p.minute_stamp, p.minute_count, MINUTE_MS, False, behind)
+    at = _get_tiles(p, buffer, at, p.hour_stamp, p.hour_count, HOUR_MS, fine_channels, False, behind)
+    return _get_tiles(p, buffer, at, p.minute_stamp, p.minute_count, MINUTE_MS, fine_channels, False, behind)

@@ -1,7 +1,10 @@
 """The landmarks in a packed profile that wait for their labels.
 
 They lie on a grid and their inputs change little from one to the next, so each is written as its difference from the
-one after it, and the newest from the profile and from the inputs of one of whom nothing is known.
+one after it, and the newest from the profile and from the inputs of an unknown customer.
+
+The number of inputs is that of the program that wrote them. Features are appended to the registry, never moved: inputs
+that were not written are those of an unknown customer, and inputs that this program does not know are left out.
 """
 
 from __future__ import annotations
@@ -22,12 +25,13 @@ from stream.features.varint import (
     put_uint,
 )
 
-__all__ = ["MOST_LANDMARK_OCTETS", "get_landmarks", "put_landmarks"]
+__all__ = ["INPUTS", "MAX_INPUTS", "MOST_LANDMARK_OCTETS", "get_landmarks", "put_landmarks"]
 
-_INPUTS = PROFILE["pending_input"].shape[1]
-_MASK_OCTETS = (_INPUTS + 7) // 8
+INPUTS = PROFILE["pending_input"].shape[1]
+#: No program has more inputs than this.
+MAX_INPUTS = 64
 #: What `put_landmarks` writes at most, and `get_landmarks` reads at most.
-MOST_LANDMARK_OCTETS = 16 + MAX_PENDING * (64 + 9 * _INPUTS)
+MOST_LANDMARK_OCTETS = 16 + MAX_PENDING * (64 + MAX_INPUTS // 8 + 9 * MAX_INPUTS)
 
 _NOTHING_KNOWN = np.array(
     [round(feature.input_of(feature.absent) * INPUT_SCALE) for feature in FEATURES], PROFILE["pending_input"].base
@@ -35,12 +39,13 @@ _NOTHING_KNOWN = np.array(
 
 
 @jit
-def _put_inputs(buffer, at, inputs, known):  # type: ignore[no-untyped-def]
-    """A bit for each input that is not as ``known``, then their differences."""
+def _put_inputs(buffer, at, inputs, known, count):  # type: ignore[no-untyped-def]
+    """A bit for each of ``count`` inputs that is not as ``known``, then their differences."""
     mask = at
-    at += _MASK_OCTETS
-    buffer[mask:at] = 0
-    for j in range(_INPUTS):
+    at += (count + 7) // 8
+    for k in range(mask, at):
+        buffer[k] = 0
+    for j in range(min(count, INPUTS)):
         if inputs[j] != known[j]:
             buffer[mask + j // 8] |= 1 << (j % 8)
             at = put_int(buffer, at, np.int64(inputs[j]) - np.int64(known[j]))
@@ -48,20 +53,22 @@ def _put_inputs(buffer, at, inputs, known):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _get_inputs(buffer, at, inputs, known):  # type: ignore[no-untyped-def]
+def _get_inputs(buffer, at, inputs, known, count):  # type: ignore[no-untyped-def]
     mask = at
-    at += _MASK_OCTETS
-    for j in range(_INPUTS):
+    at += (count + 7) // 8
+    for j in range(INPUTS):
         inputs[j] = known[j]
+    for j in range(count):
         if buffer[mask + j // 8] & (1 << (j % 8)):
             difference, at = get_int(buffer, at)
-            inputs[j] = known[j] + difference
+            if j < INPUTS:
+                inputs[j] = known[j] + difference
     return at
 
 
 @jit
-def put_landmarks(p, buffer, at):  # type: ignore[no-untyped-def]
-    """Write the pending landmarks of ``p``, newest first; return the position after them."""
+def put_landmarks(p, buffer, at, inputs):  # type: ignore[no-untyped-def]
+    """Write the pending landmarks of ``p`` with ``inputs`` inputs, newest first; return the position after them."""
     at = put_uint(buffer, at, p.pending)
     time, logit, version = p.last_at, np.int64(0), p.risk_version
     orders, spend = p.orders, p.order_spend - p.refund_spend
@@ -73,15 +80,18 @@ def put_landmarks(p, buffer, at):  # type: ignore[no-untyped-def]
         at = put_int(buffer, at, orders - p.pending_orders[k])
         at = put_int(buffer, at, spend - p.pending_spend[k])
         known = p.pending_input[k + 1] if k + 1 < p.pending else _NOTHING_KNOWN
-        at = _put_inputs(buffer, at, p.pending_input[k], known)
+        at = _put_inputs(buffer, at, p.pending_input[k], known, inputs)
         time, logit, version = p.pending_at[k], np.int64(p.pending_logit[k]), p.pending_version[k]
         orders, spend = p.pending_orders[k], p.pending_spend[k]
     return at
 
 
 @jit
-def get_landmarks(p, buffer, at, behind):  # type: ignore[no-untyped-def]
-    """Read what `put_landmarks` wrote into ``p``, of which all else is known; return the position after it."""
+def get_landmarks(p, buffer, at, inputs, behind):  # type: ignore[no-untyped-def]
+    """Read what `put_landmarks` wrote with ``inputs`` inputs into ``p``, of which all else is known.
+
+    Return the position after it.
+    """
     p.pending, at = get_count(buffer, at, MAX_PENDING, behind)
     time, logit, version = p.last_at, np.int64(0), p.risk_version
     orders, spend = p.orders, p.order_spend - p.refund_spend
@@ -102,5 +112,5 @@ def get_landmarks(p, buffer, at, behind):  # type: ignore[no-untyped-def]
         p.pending_orders[k] = orders
         p.pending_spend[k] = spend
         known = p.pending_input[k + 1] if k + 1 < p.pending else _NOTHING_KNOWN
-        at = _get_inputs(buffer, at, p.pending_input[k], known)
+        at = _get_inputs(buffer, at, p.pending_input[k], known, inputs)
     return at

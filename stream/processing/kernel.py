@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.features import codec
+from stream.features.checksum import seed_of
 from stream.features.profile import NEVER, PROFILE
 from stream.features.registry import FEATURES
 from stream.processing import one_by_one
@@ -29,8 +30,9 @@ _OCTETS = 512
 
 
 class Known(NamedTuple):
-    """Packed profiles, None of a customer who is new, and the landmark phases (ms) of the new."""
+    """Customers, their packed profiles, None of one who is new, and the landmark phases (ms) of the new."""
 
+    customers: Sequence[str]
     blobs: Sequence[bytes | None]
     phases: Sequence[int]
 
@@ -99,6 +101,8 @@ class Kernel:
     """The compiled loops, with the buffers that they work in."""
 
     def __init__(self, rules: Rules) -> None:
+        #: The layout in which profiles are written (`codec.LAYOUT` or `codec.LAYOUT_BEFORE`).
+        self.layout = codec.LAYOUT
         self._rules = rules
         self._working = np.zeros(1, PROFILE)
         self._octets = np.empty(codec.MOST_OCTETS, np.uint8)
@@ -151,9 +155,9 @@ class Kernel:
 
         return self._run(go_on, known, models, np.zeros(0, np.uint8))
 
-    def score(self, blobs: Sequence[bytes], now: int, model: Model) -> Scores:
-        """Score packed profiles at ``now`` (ms), changing nothing. Raises `CodecError`."""
-        customers = Customers(*codec.join(blobs), np.zeros(len(blobs), np.int64))
+    def score(self, names: Sequence[str], blobs: Sequence[bytes], now: int, model: Model) -> Scores:
+        """Score the packed profiles of customers at ``now`` (ms), changing nothing. Raises `CodecError`."""
+        customers = Customers(*codec.join(blobs), _seeds(names), np.zeros(len(blobs), np.int64))
         values = np.zeros((len(blobs), len(FEATURES)))
         inputs = np.zeros((len(blobs), len(FEATURES)), np.int16)
         risks = np.zeros(len(blobs))
@@ -176,7 +180,7 @@ class Kernel:
         status: npt.NDArray[np.uint8],
     ) -> Run:
         count = len(known.blobs)
-        customers = Customers(*codec.join(known.blobs), np.array(known.phases, np.int64))
+        customers = Customers(*codec.join(known.blobs), _seeds(known.customers), np.array(known.phases, np.int64))
         left = self._left(count, len(customers.octets) + _OCTETS * count)
         cursor = one_by_one.new_cursor()
         emissions = []
@@ -209,6 +213,7 @@ class Kernel:
         if len(self._octets) < octets:
             self._octets = np.empty(octets, np.uint8)
         return Left(
+            layout=self.layout,
             octets=self._octets,
             ends=np.zeros(count, np.int64),
             standing=np.zeros(count, STANDING),
@@ -222,3 +227,7 @@ class Kernel:
                 input=self._input,
             ),
         )
+
+
+def _seeds(customers: Sequence[str]) -> npt.NDArray[np.int64]:
+    return np.fromiter(map(seed_of, customers), np.int64, len(customers))

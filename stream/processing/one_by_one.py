@@ -74,10 +74,14 @@ DONE, FULL, CRAMPED, DAMAGED = 0, 1, 2, 3
 
 
 class Customers(NamedTuple):
-    """Packed profiles (`codec.join`), of no octets where nothing is known yet, and landmark phases (ms, int64[N])."""
+    """Packed profiles (`codec.join`), of no bytes where nothing is known yet.
+
+    ``seeds``: of their checksums (int64[N], `seed_of`). ``phases``: of their landmarks (ms, int64[N]).
+    """
 
     octets: npt.NDArray[np.uint8]
     starts: npt.NDArray[np.int64]
+    seeds: npt.NDArray[np.int64]
     phases: npt.NDArray[np.int64]
 
 
@@ -111,8 +115,9 @@ class Looks(NamedTuple):
 
 
 class Left(NamedTuple):
-    """What a loop leaves: packed profiles end to end, where each ends, STANDING[N], emissions, tally, last looks."""
+    """What a loop leaves: profiles packed in ``layout``, where each ends, STANDING[N], emissions, tally, last looks."""
 
+    layout: int
     octets: npt.NDArray[np.uint8]
     ends: npt.NDArray[np.int64]
     standing: npt.NDArray[np.void]
@@ -137,7 +142,7 @@ def _unpack(p, customers, row):  # type: ignore[no-untyped-def]
     if begin == end:
         reset(p, customers.phases[row])
         return True
-    return unpack_from(p, customers.octets, begin, end)
+    return unpack_from(p, customers.octets, begin, end, customers.seeds[row])
 
 
 @jit
@@ -153,7 +158,7 @@ def _enter(p, customers, cursor, left):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _leave(p, rules, model, cursor, left):  # type: ignore[no-untyped-def]
+def _leave(p, customers, rules, model, cursor, left):  # type: ignore[no-untyped-def]
     """Search the next crossing, look at a customer who was not looked at, note how it stands, pack, go on."""
     row = cursor.row
     looks = left.looks
@@ -183,7 +188,7 @@ def _leave(p, rules, model, cursor, left):  # type: ignore[no-untyped-def]
     s.foreseen = foreseen(p, rules)
     s.due = next_due(p, rules, model)
     if p.events > 0:
-        cursor.packed_to = pack_into(p, left.octets, cursor.packed_to)
+        cursor.packed_to = pack_into(p, left.octets, cursor.packed_to, customers.seeds[row], left.layout)
     left.ends[row] = cursor.packed_to
     cursor.unpacked = False
     cursor.row += 1
@@ -229,7 +234,7 @@ def advance(working, cursors, customers, events, rules, models, left):  # type: 
             _place(out, before, count, i)
             if full:
                 return FULL, count
-        _leave(p, rules, model, cursor, left)
+        _leave(p, customers, rules, model, cursor, left)
     return DONE, count
 
 
@@ -256,7 +261,7 @@ def sweep(working, cursors, customers, until, looks_at_all, rules, models, left)
         _place(out, before, count, cursor.row)
         if full:
             return FULL, count
-        _leave(p, rules, model, cursor, left)
+        _leave(p, customers, rules, model, cursor, left)
     return DONE, count
 
 

@@ -279,7 +279,7 @@ class Partition:
             0 if blob is not None else xxhash.xxh3_64_intdigest(customer.encode()) % period
             for customer, blob in zip(customers, blobs, strict=True)
         ]
-        return Known(blobs, phases)
+        return Known(customers, blobs, phases)
 
     def _outcome(
         self,

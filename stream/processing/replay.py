@@ -109,7 +109,7 @@ class Replay:
         """Every customer, in the order of their first events, scored at ``now_ms`` with the model as it is."""
         customers = list(self.documents)
         blobs = [packed_state(document) for document in self.documents.values()]
-        return customers, self._kernel.score(blobs, now_ms, self.scorer.model)
+        return customers, self._kernel.score(customers, blobs, now_ms, self.scorer.model)
 
     def net_spend(self) -> npt.NDArray[np.float64]:
         """Orders less refunds of every customer so far, in the order of `score_all`, in the base currency."""

@@ -171,7 +171,7 @@ def assess(documents: Iterable[bytes], basis: Basis) -> Iterator[Assessed]:
 def _assessed(documents: list[bytes], basis: Basis) -> Assessed:
     cards = [_decoder.decode(document) for document in documents]
     states = [packed_state(document) for document in documents]
-    scores = basis.kernel.score(states, basis.now_ms, basis.scorer.model)
+    scores = basis.kernel.score([card.customer_id for card in cards], states, basis.now_ms, basis.scorer.model)
     orders = scores.values[:, COLUMN["purchases_total"]]
     silent = scores.values[:, COLUMN["days_since_purchase"]]
     habit = scores.habits

@@ -22,13 +22,13 @@ class Before(NamedTuple):
     was_lost: bool
 
 
-def order_before(state: bytes, day_ms: int, basis: Basis) -> Before:
-    """Look at a packed profile of a customer with an order at or after ``day_ms``.
+def order_before(customer: str, state: bytes, day_ms: int, basis: Basis) -> Before:
+    """Look at the packed profile of a customer with an order at or after ``day_ms``.
 
     Orders of 90 days are known one by one, of those before only the last: the habit before is an estimate. Raises
     `CodecError` for what is no profile.
     """
-    p = codec.unpack(state)[0]
+    p = codec.unpack(state, customer)[0]
     at: Any = p["order_at"][: int(p["open_orders"])]
     earlier = [*at[at < day_ms].tolist()]
     if p["settled_last_at"] != NEVER:

@@ -129,7 +129,7 @@ class _Fold:
             offer("new")
             return
         offer("returning")
-        if order_before(some.states[row], since_ms, self._basis).was_lost:
+        if order_before(card.customer_id, some.states[row], since_ms, self._basis).was_lost:
             offer("won_back")
 
     def _found(self, some: Assessed, row: int) -> _Found:

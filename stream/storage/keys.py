@@ -49,7 +49,7 @@ class Keys:
         return f"{self.namespace}:{{models}}:partitions"
 
     def profile_layout(self) -> str:
-        """String: the newest layout of packed profiles that a worker may have written."""
+        """String: the layout in which workers write profiles; none is stored in a newer one."""
         return f"{self.namespace}:{{models}}:profile-layout"
 
     def rescore(self) -> str:

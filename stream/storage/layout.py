@@ -1,27 +1,32 @@
-"""For how many partitions, and in which layout of profiles, the state in Redis was made."""
+"""For how many partitions, and in which layout of profiles, the state in Redis is kept.
+
+Which layout workers write is agreed upon in the namespace, not told by the program. So workers of two releases can
+share a group: all write the older layout until ``stream upgrade --finish`` says that no older worker is left.
+A worker that cannot read the layout agreed upon ends before it claims a partition.
+"""
 
 from __future__ import annotations
 
 from stream.errors import StorageError, TopologyError
-from stream.features.codec import LAYOUT
+from stream.features.codec import LAYOUT, LAYOUT_BEFORE
 from stream.storage.connection import FAILURES, Client
 from stream.storage.damage import failure
 from stream.storage.keys import Keys
 
-__all__ = ["check_layout"]
+__all__ = ["agree_on_layout"]
 
 
-async def check_layout(client: Client, keys: Keys, partitions: int) -> None:
-    """Note the number of partitions if nothing is stored yet, else compare it with what is.
+async def agree_on_layout(client: Client, keys: Keys, partitions: int) -> int:
+    """Return the layout in which this worker has to write profiles: LAYOUT, or LAYOUT_BEFORE during an upgrade.
 
-    A customer's partition follows from the number: under another one the state of known customers would not be found.
-    Likewise for the layout of profiles; an older one that this program reads is replaced, for from now on it writes
-    its own. Raises `TopologyError` if they differ, `StorageError` when Redis fails, `SystematicError` when
-    a key is damaged.
+    Notes the number of partitions if nothing is stored yet, else compares it with what is: a customer's partition
+    follows from the number, and under another one the state of known customers would not be found. A namespace without
+    a layout, or with one that the release before did not write, gets LAYOUT: no worker of that release can be there.
+    Raises `TopologyError` if the number differs or the layout is newer, `StorageError` when Redis fails,
+    `SystematicError` when a key is damaged.
     """
-    key = keys.layout()
     try:
-        stored = await _noted(client, key, partitions)
+        stored = await _noted(client, keys.layout(), partitions)
         layout = await _noted(client, keys.profile_layout(), LAYOUT)
     except FAILURES as error:
         what = "the number of partitions and the layout cannot be compared with Redis"
@@ -35,10 +40,12 @@ async def check_layout(client: Client, keys: Keys, partitions: int) -> None:
     if layout > LAYOUT:
         raise TopologyError(
             f"the profiles in Redis are of layout {layout}, this program knows layouts up to {LAYOUT}: run the newer "
-            "version that wrote them"
+            "version that wrote them (docs/upgrading.md)"
         )
-    if layout < LAYOUT:
+    if layout < LAYOUT_BEFORE:
         await _note_layout(client, keys)
+        return LAYOUT
+    return layout
 
 
 async def _noted(client: Client, key: str, first: int) -> int:

@@ -65,7 +65,7 @@ async def run_to_the_end(rig: Rig, logs: Sequence[Sequence[Record]]) -> None:
 
 
 async def features(rig: Rig, customer: str) -> dict[str, float | None]:
-    return Profile.of(packed_state((await rig.documents())[customer])).values(LATER)
+    return Profile.of(packed_state((await rig.documents())[customer]), customer).values(LATER)
 
 
 def letters_of(rig: Rig, customer: str) -> list[Outgoing]:

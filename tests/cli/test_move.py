@@ -111,7 +111,7 @@ def test_with_another_number_workers_rebuild_the_same_profiles(shop: Path, targe
 def _history(document: bytes) -> tuple[object, ...]:
     """What follows from the customer's own events, whatever the others did."""
     fields = orjson.loads(document)
-    profile = readable_profile(packed_state(document), lambda _: 28 * DAY_MS, Rules())
+    profile = readable_profile(fields["customer_id"], packed_state(document), lambda _: 28 * DAY_MS, Rules())
     counted = [fields.get(name) for name in ("events", "orders", "spend", "first_at", "last_at", "last_order_at")]
     return (*counted, profile["days"], profile["orders"])
 

@@ -68,7 +68,7 @@ def test_an_operator_sees_who_is_set_aside_and_takes_them_up(field: Field) -> No
     field.wait(lambda total: total["applied"] == len(entries), "the events that came since are applied")
     later = max(event.at for events in LOG.events.values() for event in events) + DAY
     for name, document in field.documents().items():
-        assert Profile.of(packed_state(document)).values(later) == features_at(LOG.events[name], later)
+        assert Profile.of(packed_state(document), name).values(later) == features_at(LOG.events[name], later)
     assert quarantine(field, "list") == (0, "")
 
 

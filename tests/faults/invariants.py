@@ -58,7 +58,7 @@ def _features(bench: Bench, broken: frozenset[str]) -> Iterator[str]:
         document = orjson.loads(documents[customer])
         as_of = epoch_ms(msgspec.convert(document["as_of"], type=datetime))
         wanted = features_at([e for e in bench.log.truth[customer] if e.event_id not in broken], as_of)
-        stored = Profile.of(packed_state(documents[customer])).values(as_of)
+        stored = Profile.of(packed_state(documents[customer]), customer).values(as_of)
         shown = complete(document["features"])
         wrong = {
             name: (stored[name], shown[name], value)

@@ -210,7 +210,9 @@ def _has_all(trial: Trial, customers: Mapping[str, object]) -> bool:
     documents = bench.documents()
     for customer in customers:
         as_of = epoch_ms(msgspec.convert(orjson.loads(documents[customer])["as_of"], type=datetime))
-        if Profile.of(packed_state(documents[customer])).values(as_of) != features_at(bench.log.truth[customer], as_of):
+        if Profile.of(packed_state(documents[customer]), customer).values(as_of) != features_at(
+            bench.log.truth[customer], as_of
+        ):
             return False
     return True
 

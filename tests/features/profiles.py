@@ -38,15 +38,16 @@ def columns(events: Sequence[Event]) -> npt.NDArray[np.void]:
 class Profile:
     """One customer's profile."""
 
-    def __init__(self) -> None:
+    def __init__(self, customer: str = "somebody") -> None:
+        self._customer = customer
         self._rows = np.zeros(1, PROFILE)
         reset(self._rows[0], 0)
 
     @classmethod
-    def of(cls, packed: bytes) -> "Profile":
-        """The profile that is stored as these octets."""
-        profile = cls()
-        profile._rows = codec.unpack(packed)
+    def of(cls, packed: bytes, customer: str = "somebody") -> "Profile":
+        """The profile of the customer that is stored as these bytes."""
+        profile = cls(customer)
+        profile._rows = codec.unpack(packed, customer)
         return profile
 
     def apply(self, events: Sequence[Event]) -> list[int]:
@@ -55,11 +56,11 @@ class Profile:
 
     def repack(self) -> None:
         """What happens between two steps: the profile is packed, stored, read and unpacked."""
-        self._rows = Profile.of(self.packed())._rows
+        self._rows = Profile.of(self.packed(), self._customer)._rows
 
-    def packed(self) -> bytes:
-        """The canonical octets."""
-        return codec.pack(self._rows.copy())
+    def packed(self, layout: int = codec.LAYOUT) -> bytes:
+        """The canonical bytes."""
+        return codec.pack(self._rows.copy(), self._customer, layout)
 
     def values(self, now: int) -> Values:
         """Feature values at ``now`` (ms), None for those that are not known yet."""

@@ -29,7 +29,7 @@ def run_of_customers() -> tuple[Run, Scorer]:
     weights = rng.normal(size=len(FEATURES))
     model = NO_MODEL._replace(ready=True, version=7, weights=weights, bias=-2.0)
     rows = rng.integers(0, len(IDS), 200)
-    known = Known([None] * len(IDS), [0, 1, 2, 3])
+    known = Known(IDS, [None] * len(IDS), [0, 1, 2, 3])
     return Kernel(Rules()).advance(known, rows, events, events["time"].copy(), model), Scorer(model, None)
 
 

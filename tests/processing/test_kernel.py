@@ -45,7 +45,7 @@ def test_room_for_packed_profiles_grows_with_the_need() -> None:
     events = np.zeros(customers, EVENT)
     events["time"] = BEGIN + np.arange(customers)
     events["event_id"] = np.arange(1, customers + 1)
-    known = Known([None] * customers, [0] * customers)
+    known = Known([f"customer-{k}" for k in range(customers)], [None] * customers, [0] * customers)
 
     def run() -> list[bytes]:
         rows, stream_time = np.arange(customers), events["time"].copy()

@@ -13,7 +13,7 @@ from stream.local.redis import EmbeddedRedis
 from stream.processing.state import Counters, Outgoing, PartitionState
 from stream.storage.connection import Client
 from stream.storage.keys import Keys
-from stream.storage.layout import check_layout
+from stream.storage.layout import agree_on_layout
 from stream.storage.model_store import Checkpoint, ModelStore
 from stream.storage.partition_store import Commit, PartitionStore, decode_record, encode_record, script
 from tests.storage.redis_client import with_redis
@@ -311,13 +311,13 @@ def test_a_set_of_learned_ids_of_another_type_ends_the_trainer_before_it_writes(
 def test_a_number_that_is_none_says_what_to_do(redis_server: EmbeddedRedis, namespace: str, name: str) -> None:
     async def use(client: Client) -> None:
         keys = Keys(namespace)
-        await check_layout(client, keys, 4)
+        await agree_on_layout(client, keys, 4)
         await client.set(getattr(keys, name)(), b"four")
         with pytest.raises(TopologyError, match=r"holds b'four', not a number"):
-            await check_layout(client, keys, 4)
+            await agree_on_layout(client, keys, 4)
         await client.set(keys.layout(), 4)
         await client.set(keys.profile_layout(), LAYOUT)
-        await check_layout(client, keys, 4)
+        await agree_on_layout(client, keys, 4)
 
     with_redis(redis_server.url, use)
 

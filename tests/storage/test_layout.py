@@ -6,24 +6,24 @@ from stream.errors import StorageError, TopologyError
 from stream.local.redis import EmbeddedRedis
 from stream.storage.connection import Client
 from stream.storage.keys import Keys
-from stream.storage.layout import check_layout
+from stream.storage.layout import agree_on_layout
 from tests.storage.redis_client import with_redis
 
 
 def test_the_first_worker_notes_the_number_and_later_ones_agree(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def use(client: Client) -> None:
-        await check_layout(client, Keys(namespace), 8)
-        await check_layout(client, Keys(namespace), 8)
+        await agree_on_layout(client, Keys(namespace), 8)
+        await agree_on_layout(client, Keys(namespace), 8)
 
     with_redis(redis_server.url, use)
 
 
 def test_another_number_is_refused_with_both(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def use(client: Client) -> None:
-        await check_layout(client, Keys(namespace), 8)
+        await agree_on_layout(client, Keys(namespace), 8)
         with pytest.raises(TopologyError, match=r"made for 8 partitions, the setting partitions is 12: set it to 8"):
-            await check_layout(client, Keys(namespace), 12)
-        await check_layout(client, Keys(f"{namespace}-other"), 12)
+            await agree_on_layout(client, Keys(namespace), 12)
+        await agree_on_layout(client, Keys(f"{namespace}-other"), 12)
 
     with_redis(redis_server.url, use)
 
@@ -31,7 +31,7 @@ def test_another_number_is_refused_with_both(redis_server: EmbeddedRedis, namesp
 def test_a_redis_that_is_away_is_no_other_layout(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def use(client: Client) -> None:
         with pytest.raises(StorageError, match="cannot be compared"):
-            await check_layout(client, Keys(namespace), 8)
+            await agree_on_layout(client, Keys(namespace), 8)
 
     address, _, database = redis_server.url.rpartition("/")
     with_redis(f"{address.rpartition(':')[0]}:1/{database}", use)

@@ -1,0 +1,43 @@
+"""``stream doctor --scan``: every stored profile is read."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from stream.cli.findings import Finding, Level
+from stream.errors import StorageError
+from stream.events.rejections import printable
+from stream.settings import Settings
+from stream.storage.profile_desk import ProfileDesk, Scanned
+
+__all__ = ["profile_findings"]
+
+_SUBJECT = "stored profiles"
+#: Damaged documents that are named one by one; more have a common cause.
+_MAX_NAMED = 100
+
+
+def profile_findings(settings: Settings) -> Iterator[Finding]:
+    """How many profiles there are in each layout, and the keys of those that cannot be read."""
+    layouts: Counter[int] = Counter()
+    damaged: list[Scanned] = []
+    unreadable = 0
+    try:
+        with ProfileDesk(settings) as desk:
+            for scanned in desk.scan():
+                if scanned.layout is not None:
+                    layouts[scanned.layout] += 1
+                    continue
+                unreadable += 1
+                if len(damaged) < _MAX_NAMED:
+                    damaged.append(scanned)
+    except StorageError as error:
+        yield Finding(Level.FAIL, _SUBJECT, "not all can be looked at", str(error))
+        return
+    found = ", ".join(f"{count:,} of layout {layout}" for layout, count in sorted(layouts.items())) or "none"
+    if not unreadable:
+        yield Finding(Level.OK, _SUBJECT, f"{found}; all can be read")
+        return
+    advice = "restore their keys from a backup; without one, `stream quarantine` begins a customer anew"
+    yield Finding(Level.FAIL, _SUBJECT, f"{found}; {unreadable:,} cannot be read", advice)
+    for one in damaged:
+        yield Finding(Level.FAIL, printable(one.key), one.why)
