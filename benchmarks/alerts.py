@@ -32,7 +32,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from stream.alerts.contract import Alert, AlertKind
+from stream.alerts.alert_records import Alert, AlertKind
 from stream.events.decode import Decoder
 from stream.events.log import read_log
 from stream.events.log_event import LogEvent
@@ -55,7 +55,7 @@ COHORTS = ("all", "first 12 weeks", "1 in 3")
 FROM_WEEK = 20
 _DAY_S = 86_400
 _WEEK = 7.0
-_LEAST_DAYS = 3
+_MIN_DAYS = 3
 _LAPSE_GAPS = 3.0
 #: Of five: customers whose last order is longer ago than that of three fifths.
 _LOWER_FIFTHS = 2
@@ -111,7 +111,7 @@ def spells(shop: Shop, customers: set[str]) -> list[Spell]:
         times = shop.orders[customer]
         for k, last in enumerate(times):
             days = np.unique(np.floor(times[: k + 1]))
-            if len(days) >= _LEAST_DAYS:
+            if len(days) >= _MIN_DAYS:
                 following = times[k + 1] if k + 1 < len(times) else np.inf
                 found.append(Spell(customer, last, following, max(float(np.median(np.diff(days))), 1.0), len(days)))
     return found

@@ -34,7 +34,7 @@ BROKERS = {"embedded": "embedded broker", "kafka": "Apache Kafka"}
 
 #: What `docs/scaling.md` is computed for, and with which reserves.
 TARGET_CUSTOMERS, TARGET_EVENTS_PER_S = 100_000_000, 1_000_000
-BUSY, MEMORY_RESERVE, NODE_GB, EVENT_OCTETS = 0.6, 1.5, 64, 200
+BUSY, MEMORY_RESERVE, NODE_GB, EVENT_BYTES = 0.6, 1.5, 64, 200
 
 #: A landmark and a label. Their ids stay for a time after the last of their week, half a week later on average.
 _IDS_A_WEEK, _WEEK_S = 2, 7 * 86_400
@@ -102,9 +102,9 @@ def scale(report: Report) -> str:
         ("events/s of one worker, of all of them", "events_per_s", ",.0f"),
         ("documents written a second", "documents_per_s", ",.0f"),
         ("Redis CPU us/event", "redis_cpu_us_per_event", ".1f"),
-        ("octets to Redis an event", "redis_bytes_in_per_event", ",.0f"),
-        ("Redis octets of a document", "document_bytes_median", ",.0f"),
-        ("Redis octets a customer, all in all", "redis_bytes_per_customer", ",.0f"),
+        ("bytes to Redis an event", "redis_bytes_in_per_event", ",.0f"),
+        ("Redis bytes of a document", "document_bytes_median", ",.0f"),
+        ("Redis bytes a customer, all in all", "redis_bytes_per_customer", ",.0f"),
         ("peak RSS of the worker, MB", "peak_rss_mb", ".0f"),
         ("timers fired a second", "timers_per_s", ",.0f"),
         ("start to owning every partition, s", "took_over_s", ".1f"),
@@ -124,8 +124,8 @@ def scale(report: Report) -> str:
         (
             table(["customers", *(f"{size['customers']:,}" for size in sizes)], rows),
             f"`cache_customers` was {report['cache_customers']:,}. Real events, replayed at full speed with learning:",
-            table(("log", "events", "landmarks and labels", "s", "Redis octets of a document"), years),
-            f"The id of an example that was learned takes {report['years'][0]['bytes_per_learned_id']:.0f} octets.",
+            table(("log", "events", "landmarks and labels", "s", "Redis bytes of a document"), years),
+            f"The id of an example that was learned takes {report['years'][0]['bytes_per_learned_id']:.0f} bytes.",
         )
     )
 
@@ -158,15 +158,15 @@ def target(report: Report) -> str:
             f"{2 * workers:,}",
         ),
         (
-            "Redis memory of a customer, octets",
+            "Redis memory of a customer, bytes",
             f"document {document:,.0f} + timer {beside_document:,.0f} + ids of learned examples {ids:,.0f}",
             f"{customer:,.0f}",
         ),
-        ("Redis memory", f"{TARGET_CUSTOMERS:,} x {customer:,.0f} octets x {MEMORY_RESERVE}", f"{memory_gb:,.0f} GB"),
+        ("Redis memory", f"{TARGET_CUSTOMERS:,} x {customer:,.0f} bytes x {MEMORY_RESERVE}", f"{memory_gb:,.0f} GB"),
         (f"Redis nodes of {NODE_GB} GB, by memory", f"{memory_gb:,.0f} / {NODE_GB}", f"{by_memory:,}"),
         ("Redis nodes, by CPU", f"{TARGET_EVENTS_PER_S:,} x {cpu_us:.1f} us / {BUSY}", f"{by_cpu:,}"),
-        ("events in", f"x {EVENT_OCTETS} octets", f"{TARGET_EVENTS_PER_S * EVENT_OCTETS / 1e6:,.0f} MB/s"),
-        ("workers to Redis", f"x {largest['redis_bytes_in_per_event']:,} octets", f"{written_mb:,.0f} MB/s"),
+        ("events in", f"x {EVENT_BYTES} bytes", f"{TARGET_EVENTS_PER_S * EVENT_BYTES / 1e6:,.0f} MB/s"),
+        ("workers to Redis", f"x {largest['redis_bytes_in_per_event']:,} bytes", f"{written_mb:,.0f} MB/s"),
         ("customers of a worker", f"{TARGET_CUSTOMERS:,} / {workers:,}", f"{TARGET_CUSTOMERS // workers:,}"),
     ]
     next_one = "Redis: its CPU" if by_cpu >= by_memory else "Redis: its memory"

@@ -53,7 +53,7 @@ def median_of(rounds: list[Measurement]) -> dict[str, float]:
     rows = [asdict(one) for one in rounds]
     medians = {name: round(statistics.median(row[name] for row in rows), 2) for name in rows[0]}
     rates = [one.events_per_s for one in rounds]
-    return medians | {"rounds": len(rounds), "least_events_per_s": min(rates), "most_events_per_s": max(rates)}
+    return medians | {"rounds": len(rounds), "min_events_per_s": min(rates), "max_events_per_s": max(rates)}
 
 
 def measure(engine: str, settings: Settings, events: int, python: Path | None, directory: Path) -> Measurement:

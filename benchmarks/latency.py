@@ -52,7 +52,7 @@ _ARRIVES_WITHIN_S = 60.0
 _STORED_WITHIN_S = 0.5
 _TRIAL_S = 8.0
 #: Rates that are searched among, in events/s, and in how many halvings (of their logarithm).
-_LEAST_RATE, _MOST_RATE, _HALVINGS = 10_000.0, 160_000.0, 5
+_MIN_RATE, _MAX_RATE, _HALVINGS = 10_000.0, 160_000.0, 5
 
 
 @dataclass(slots=True)
@@ -141,7 +141,7 @@ class Bench:
 
     def sustainable(self) -> tuple[float, list[dict[str, Any]]]:
         """The greatest rate that is kept up with, and what was tried."""
-        low, high, trials = _LEAST_RATE, _MOST_RATE, []
+        low, high, trials = _MIN_RATE, _MAX_RATE, []
         for _ in range(_HALVINGS):
             found = self.level((low * high) ** 0.5, _TRIAL_S)
             kept_up = max(found["left_s"], found["publisher_behind_s"]) <= _STORED_WITHIN_S

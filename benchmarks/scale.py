@@ -54,7 +54,7 @@ def _until(done: Callable[[], bool], workers: WorkerProcesses, what: str) -> flo
 
 
 def memory(settings: Settings) -> dict[str, float]:
-    """Octets of Redis, keys and overhead included: of a document, a customer all in all, the id of a learned example.
+    """Bytes of Redis, keys and overhead included: of a document, a customer all in all, the id of a learned example.
 
     All in all is what Redis uses over the number of customers, without those ids, which wait for a number of weeks.
     """
@@ -81,10 +81,10 @@ def memory(settings: Settings) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What Redis has done so far: CPU seconds, octets received."""
+    """What Redis has done so far: CPU seconds, bytes received."""
 
     cpu_s: float
-    octets: int
+    raw: int
 
     @classmethod
     def by_now(cls, settings: Settings) -> Spent:
@@ -153,7 +153,7 @@ def measure(customers: int, events: int, partitions: int, cache: int) -> dict[st
         "events_per_s": round(counted / steady_s, 1),
         "documents_per_s": round(counted / steady_s * documents_per_event, 1),
         "redis_cpu_us_per_event": round((spent.cpu_s - before_steady.cpu_s) / counted * 1e6, 2),
-        "redis_bytes_in_per_event": round((spent.octets - before_steady.octets) / counted),
+        "redis_bytes_in_per_event": round((spent.raw - before_steady.raw) / counted),
         "took_over_s": round(took_over_s, 1),
         "peak_rss_mb": round(rss_mb, 1),
         "timers_per_s": round(fired / due_s, 1),

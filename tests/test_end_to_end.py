@@ -69,7 +69,7 @@ def assert_features(field: Field, log: MadeUp) -> None:
 
 
 def assert_dead_letters(field: Field, log: MadeUp, sent: Sequence[Sent]) -> None:
-    """Each bad record is there with its key, its octets and where it came from; after a crash perhaps twice."""
+    """Each bad record is there with its key, its bytes and where it came from; after a crash perhaps twice."""
     messages = read(
         field.settings.kafka_bootstrap,
         field.settings.dead_letters,

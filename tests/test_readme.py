@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
-from stream.alerts.contract import Alert
+from stream.alerts.alert_records import Alert
 from stream.cli import COMMANDS
 from stream.cli.topics import create_topics
 from stream.events.decode import Decoder

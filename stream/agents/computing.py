@@ -10,7 +10,7 @@ from stream.errors import DamagedProfileError
 from stream.events.withheld import without_text
 from stream.processing.align import Taken
 from stream.processing.isolation import NOT_OF_AN_EVENT, isolate
-from stream.processing.partition import Outcome, Partition
+from stream.processing.partition import Partition, StepOutcome
 from stream.processing.scorer import Scorer
 from stream.storage.partition_store import PartitionStore
 
@@ -39,7 +39,7 @@ class Computing:
             for error in self._partition.remember(missing, documents):
                 self._tell_of(error)
 
-    def step(self, taken: Taken) -> Outcome:
+    def step(self, taken: Taken) -> StepOutcome:
         """The outcome of records whose customers are loaded."""
         while True:
             try:
@@ -47,7 +47,7 @@ class Computing:
             except DamagedProfileError as error:
                 self._quarantine(error)
 
-    def sweep(self, customers: Sequence[str], *, looks_at_all: bool = False) -> Outcome:
+    def sweep(self, customers: Sequence[str], *, looks_at_all: bool = False) -> StepOutcome:
         """The outcome of due timers of customers who are loaded; see `Partition.sweep`."""
         while True:
             try:
@@ -56,7 +56,7 @@ class Computing:
             except DamagedProfileError as error:
                 self._quarantine(error)
 
-    def _step_isolated(self, taken: Taken) -> Outcome:
+    def _step_isolated(self, taken: Taken) -> StepOutcome:
         scorer, now_ms = self._scorer(), self._clock.now_ms()
         try:
             return self._partition.step(taken, scorer, now_ms)

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import orjson
 
-__all__ = ["Health", "Report"]
+__all__ = ["Health", "HealthReport"]
 
 _OK, _UNAVAILABLE = 200, 503
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class HealthReport:
     """What the event loop says of itself: ``reasons`` against being ready (none: it is), and figures to show."""
 
     reasons: Sequence[str]
@@ -38,7 +38,7 @@ class Health:
     def __init__(self, stuck_after_s: float, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._stuck_after_s = stuck_after_s
         self._monotonic = monotonic
-        self._reported: tuple[float, Report] | None = None
+        self._reported: tuple[float, HealthReport] | None = None
 
     @property
     def pages(self) -> Mapping[str, Callable[[], tuple[int, bytes]]]:
@@ -49,7 +49,7 @@ class Health:
             "/health/ready": self._ready,
         }
 
-    def report(self, report: Report) -> None:
+    def report(self, report: HealthReport) -> None:
         """Say that the event loop turns, and how the worker is."""
         self._reported = (self._monotonic(), report)
 

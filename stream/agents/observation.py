@@ -5,14 +5,14 @@ from __future__ import annotations
 from stream import metrics
 from stream.catalogue.events import KERNEL_TYPES
 from stream.processing.align import Taken
-from stream.processing.partition import Outcome
+from stream.processing.partition import StepOutcome
 
 __all__ = ["observe_outcome", "observe_step"]
 
 _TYPES = KERNEL_TYPES
 
 
-def observe_outcome(outcome: Outcome) -> None:
+def observe_outcome(outcome: StepOutcome) -> None:
     """Count what a stored outcome did."""
     for source, count in outcome.applied.items():
         metrics.EVENTS.labels(_TYPES[source].value, "applied").inc(count)

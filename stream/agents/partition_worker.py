@@ -26,7 +26,7 @@ from stream.clock import Clock
 from stream.errors import CodecError, StorageError, SystematicError
 from stream.events.decode import Decoder
 from stream.processing.align import Taken
-from stream.processing.partition import Outcome, Partition
+from stream.processing.partition import Partition, StepOutcome
 from stream.processing.scorer import Scorer
 from stream.storage.partition_store import Claim, PartitionStore, TimerStanding, decode_record
 
@@ -255,7 +255,7 @@ class PartitionWorker:
         await self._computing.load(due)
         await self._commit(self._computing.sweep(due))
 
-    async def _commit(self, outcome: Outcome) -> None:
+    async def _commit(self, outcome: StepOutcome) -> None:
         trim = self.outbox.confirmed
         commit = commit_of(outcome, trim)
         self._options.probe("script sent")
@@ -276,7 +276,7 @@ class PartitionWorker:
     def _begin(self, claim: Claim) -> None:
         tell_of_torn_step(self.partition.partition, claim)
         self.partition.restore(claim.state)
-        self.outbox.reset(decode_record(octets) for octets in claim.outbox)
+        self.outbox.reset(decode_record(raw) for raw in claim.outbox)
         self._received.clear()
         self._due = []
         self._rescoring.reset()

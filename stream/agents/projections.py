@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from stream import metrics
 from stream.agents.apps import MAX_DELIVERED, App, new_app, receiver, watched
-from stream.agents.health import Health, Report
+from stream.agents.health import Health, HealthReport
 from stream.agents.outbox import Outbox
 from stream.agents.owner import Owner, PartitionInputs
 from stream.agents.projection_worker import ProjectionWorker
@@ -178,5 +178,5 @@ async def _report(apps: Sequence[ProjectionApp], health: Health) -> NoReturn:
     while True:
         reasons = [reason for app in apps for reason in app.reasons()]
         partitions = sum(len(app.owner.workers) for app in apps)
-        health.report(Report(reasons, {"partitions": partitions}))
+        health.report(HealthReport(reasons, {"partitions": partitions}))
         await asyncio.sleep(_EVERY_S / 2)

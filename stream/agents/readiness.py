@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from stream.agents.health import Health, Report
+from stream.agents.health import Health, HealthReport
 from stream.agents.models import CurrentModel
 from stream.agents.owner import Owner
 from stream.agents.partition_worker import PartitionWorker
@@ -78,12 +78,12 @@ class Readiness:
         self._backlog = Backlog(intake)
 
     async def run(self) -> None:
-        """Report for ever."""
+        """HealthReport for ever."""
         while True:
             self._health.report(self.report())
             await asyncio.sleep(_EVERY_S)
 
-    def report(self) -> Report:
+    def report(self) -> HealthReport:
         """Look once."""
         reasons = ["the worker is stopping"] if self._stopping() else []
         try:
@@ -97,7 +97,7 @@ class Readiness:
         if behind:
             reasons.append(f"partitions {behind} have not caught up with the log yet")
         reasons += self._storage()
-        return Report(reasons, {"partitions": len(workers), "model_version": self._model.scorer.model.version})
+        return HealthReport(reasons, {"partitions": len(workers), "model_version": self._model.scorer.model.version})
 
     def _is_event(self, tp: TP) -> bool:
         return tp.topic in self._event_topics

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from stream import metrics
-from stream.processing.partition import Outcome
+from stream.processing.partition import StepOutcome
 from stream.storage.partition_store import Claim, Commit, encode_record
 
 __all__ = ["commit_of", "tell_of_torn_step"]
@@ -13,7 +13,7 @@ __all__ = ["commit_of", "tell_of_torn_step"]
 _LOG = logging.getLogger(__name__)
 
 
-def commit_of(outcome: Outcome, trim: int) -> Commit:
+def commit_of(outcome: StepOutcome, trim: int) -> Commit:
     """The write of an outcome; ``trim``: confirmed records at the head of the outbox."""
     return Commit(
         state=outcome.state,

@@ -40,7 +40,7 @@ _WEEK_MS = 7 * 86_400_000
 #: Examples learned at a stretch: the event loop gets its turn in between (an example takes about 0.05 ms).
 _STRETCH = 500
 #: Records taken from the queue at once.
-_MOST_AT_ONCE = 5000
+_MAX_AT_ONCE = 5000
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 5.0
 _EVALUATED = (
     metrics.PREQUENTIAL_AUC,
@@ -155,7 +155,7 @@ class Trainer:
         """What waits, up to a bound: while events flow, small batches one by one would never catch up."""
         batches: list[TrainingBatch] = []
         records = 0
-        while self._queue and records < _MOST_AT_ONCE:
+        while self._queue and records < _MAX_AT_ONCE:
             batch = self._queue.popleft()
             if batch.is_current:
                 batches.append(batch)

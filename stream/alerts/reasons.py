@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stream.alerts.contract import Change, Reason, Remedy
+from stream.alerts.alert_records import Change, Reason, Remedy
 from stream.alerts.sentences import change_sentence, sentence
 from stream.catalogue.declaring import Money, Values
 from stream.catalogue.wording import plain_money

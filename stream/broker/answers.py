@@ -71,17 +71,17 @@ class LogAnswers:
             for name, partitions in body.topics
         ]
         logs = [log for name, parts in asked for p, _, _ in parts if (log := self._logs.get((name, p))) is not None]
-        appended = sum(log.octets for log in logs)
+        appended = sum(log.raw for log in logs)
         deadline = asyncio.get_running_loop().time() + body.max_wait_time / 1000
-        told, octets, failed = self._fetched(request, asked)
-        while octets < body.min_bytes and not failed:
+        told, raw, failed = self._fetched(request, asked)
+        while raw < body.min_bytes and not failed:
             left_s = deadline - asyncio.get_running_loop().time()
             if left_s <= 0:
                 break
             await self._arrival(left_s)
-            if octets + sum(log.octets for log in logs) - appended >= body.min_bytes:
+            if raw + sum(log.raw for log in logs) - appended >= body.min_bytes:
                 break
-        if sum(log.octets for log in logs) != appended:
+        if sum(log.raw for log in logs) != appended:
             told, _, _ = self._fetched(request, asked)
         return request.answer(topics=told)
 
@@ -164,9 +164,9 @@ class LogAnswers:
 
         def settle(future: "asyncio.Future[Appended]") -> None:
             appended = Appended(Code.KAFKA_STORAGE_ERROR) if future.exception() else future.result()
-            if appended.octets:
+            if appended.raw:
                 log.end = appended.end
-                log.octets += appended.octets
+                log.raw += appended.raw
                 self._arrived.set()
                 self._arrived = asyncio.Event()
             if not done.done():
@@ -182,20 +182,20 @@ class LogAnswers:
 
     @staticmethod
     def _wanted(version: int, partition: tuple[int, ...]) -> tuple[int, int, int]:
-        """Partition, offset and most octets of one partition of a fetch."""
+        """Partition, offset and most bytes of one partition of a fetch."""
         if version >= 9:  # noqa: PLR2004 - a version
-            p, _, offset, _, octets = partition
+            p, _, offset, _, raw = partition
         elif version >= 5:  # noqa: PLR2004 - a version
-            p, offset, _, octets = partition
+            p, offset, _, raw = partition
         else:
-            p, offset, octets = partition
-        return p, offset, octets
+            p, offset, raw = partition
+        return p, offset, raw
 
     def _fetched(
         self, request: Request, asked: list[tuple[str, list[tuple[int, int, int]]]]
     ) -> tuple[list[tuple[str, list[tuple[object, ...]]]], int, bool]:
-        """What is there now, its octets, and whether there is an error that the client should hear of at once."""
-        told, octets, failed = [], 0, False
+        """What is there now, its bytes, and whether there is an error that the client should hear of at once."""
+        told, raw, failed = [], 0, False
         for name, partitions in asked:
             parts: list[tuple[object, ...]] = []
             for p, offset, most in partitions:
@@ -204,14 +204,14 @@ class LogAnswers:
                     code = Code.UNKNOWN_TOPIC_OR_PARTITION
                 elif not 0 <= offset <= log.end:
                     code = Code.OFFSET_OUT_OF_RANGE
-                elif offset < log.end and octets < request.body.max_bytes:
-                    records = self._reader.batches(log.topic, p, offset, min(most, request.body.max_bytes - octets))
+                elif offset < log.end and raw < request.body.max_bytes:
+                    records = self._reader.batches(log.topic, p, offset, min(most, request.body.max_bytes - raw))
                 failed |= code is not Code.NONE
-                octets += len(records)
+                raw += len(records)
                 end = -1 if log is None else log.end
                 parts.append(self._part(request.version, p, code, end, records))
             told.append((name, parts))
-        return told, octets, failed
+        return told, raw, failed
 
     @staticmethod
     def _part(version: int, p: int, code: Code, end: int, records: bytes) -> tuple[object, ...]:

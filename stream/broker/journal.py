@@ -65,7 +65,7 @@ class Appended:
     base: int = -1
     time_ms: int = -1
     end: int = -1
-    octets: int = 0
+    raw: int = 0
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class Log:
 
     topic: Topic
     end: int = 0
-    octets: int = 0
+    raw: int = 0
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -167,12 +167,12 @@ class Journal:
 
     def append(self, topic: Topic, partition: int, batches: Sequence[Batch]) -> Appended:
         """Within a transaction. A batch that its producer has sent before is not appended again."""
-        now, first, octets = _now_ms(), -1, 0
+        now, first, raw = _now_ms(), -1, 0
         stamp = now if topic.append_time else None
         for batch in batches:
             base = self._place(topic, partition, batch, now)
             if isinstance(base, Code):
-                return Appended(base, end=self.end(topic, partition), octets=octets)
+                return Appended(base, end=self.end(topic, partition), raw=raw)
             first = base[0] if first < 0 else first
             if base[1]:  # appended before
                 continue
@@ -181,9 +181,9 @@ class Journal:
             row = (topic.id, partition, base[0], end, batch.max_timestamp if stamp is None else stamp, body)
             self._db.execute("insert into batches values (?, ?, ?, ?, ?, ?)", row)
             self._ends[topic.id, partition] = end
-            octets += len(body)
+            raw += len(body)
         end = self.end(topic, partition)
-        return Appended(Code.NONE, first, -1 if stamp is None else stamp, end, octets)
+        return Appended(Code.NONE, first, -1 if stamp is None else stamp, end, raw)
 
     def end(self, topic: Topic, partition: int) -> int:
         """The next offset of a partition."""
@@ -242,19 +242,19 @@ class Reader:
     def close(self) -> None:
         self._db.close()
 
-    def batches(self, topic: Topic, partition: int, offset: int, max_octets: int) -> bytes:
+    def batches(self, topic: Topic, partition: int, offset: int, max_bytes: int) -> bytes:
         """Whole batches from that which holds ``offset``: one at least, then as many as fit."""
         place = (topic.id, partition)
         found: list[bytes] = []
-        octets = 0
+        raw = 0
         query = (
             "select body from batches where topic = ?1 and partition = ?2 and base >= coalesce(("
             "select max(base) from batches where topic = ?1 and partition = ?2 and base <= ?3), 0) order by base"
         )
         with closing(self._db.execute(query, (*place, offset))) as rows:
             for (body,) in rows:
-                octets += len(body)
-                if found and octets > max_octets:
+                raw += len(body)
+                if found and raw > max_bytes:
                     break
                 found.append(body)
         return b"".join(found)

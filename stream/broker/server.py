@@ -107,7 +107,7 @@ async def _next(reader: asyncio.StreamReader) -> Request | None:
     try:
         (length,) = struct.unpack(">i", await reader.readexactly(4))
         if not 0 < length <= MAX_FRAME_BYTES:
-            raise WireError(f"a request of {length} octets")
+            raise WireError(f"a request of {length} bytes")
         return read_request(await reader.readexactly(length))
     except asyncio.IncompleteReadError:
         return None

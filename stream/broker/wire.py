@@ -1,4 +1,4 @@
-"""Requests and answers as octets. aiokafka, which this program has as a client, declares the structures of both."""
+"""Requests and answers as bytes. aiokafka, which this program has as a client, declares the structures of both."""
 
 import struct
 from collections.abc import Mapping
@@ -95,20 +95,20 @@ def frame(correlation: int, body: bytes) -> bytes:
     return struct.pack(">ii", len(body) + 4, correlation) + body
 
 
-def read_request(octets: bytes) -> Request:
+def read_request(raw: bytes) -> Request:
     """The request in a frame without its length. Raises `WireError`."""
-    if len(octets) < _HEADER.size:
+    if len(raw) < _HEADER.size:
         raise WireError("it ends within its header")
-    key, version, correlation, client_length = _HEADER.unpack_from(octets)
+    key, version, correlation, client_length = _HEADER.unpack_from(raw)
     at = _HEADER.size + max(client_length, 0)
-    client = octets[_HEADER.size : at].decode(errors="replace")
+    client = raw[_HEADER.size : at].decode(errors="replace")
     structures = _STRUCTURES.get(key, {})
     if version not in structures:
         if key != _VERSIONS_KEY:
             raise WireError(f"API {key} is not offered in version {version}")
         return Request(key, version, correlation, client, None)
     try:
-        body = structures[version][0].decode(BytesIO(octets[at:]))
+        body = structures[version][0].decode(BytesIO(raw[at:]))
     except (ValueError, TypeError, struct.error) as error:
         raise WireError(f"it cannot be read: {error}") from error
     return Request(key, version, correlation, client, body)

@@ -13,8 +13,8 @@ from stream.cli.options import SettingsCommand, with_settings
 from stream.errors import PublishError, SettingsError, StorageError, TopologyError
 from stream.events.rejections import Rejection
 from stream.events.times import instant
+from stream.notifications.action_records import Action, ActionKind
 from stream.notifications.actions import decode_action, encode_action
-from stream.notifications.contract import Action, ActionKind
 from stream.notifications.inbound import Inbound
 from stream.settings import Settings
 from stream.storage.overview import Overview

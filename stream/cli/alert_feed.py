@@ -6,14 +6,14 @@ from typing import Self
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from stream.alerts.contract import Alert, AlertKind
+from stream.alerts.alert_records import Alert, AlertKind
 from stream.cli.kafka import client_config, silent
 from stream.errors import TopologyError
 from stream.settings import Settings
 
 __all__ = ["AlertFeed"]
 
-_MOST_AT_ONCE = 2000
+_MAX_AT_ONCE = 2000
 _decoder = msgspec.json.Decoder(Alert)
 
 
@@ -49,7 +49,7 @@ class AlertFeed:
     def take(self, timeout_s: float = 0.0) -> list[Alert]:
         """Alerts that have come since the last call, waiting up to ``timeout_s`` for the first."""
         fresh = []
-        for message in self._consumer.consume(_MOST_AT_ONCE, timeout_s):
+        for message in self._consumer.consume(_MAX_AT_ONCE, timeout_s):
             if (error := message.error()) is not None:
                 raise TopologyError(f"cannot read topic {self._settings.alerts}: {error.str()}")
             try:

@@ -7,7 +7,7 @@ import click
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, Message, TopicPartition
 
-from stream.alerts.contract import Alert, AlertKind
+from stream.alerts.alert_records import Alert, AlertKind
 from stream.catalogue.declaring import Money
 from stream.catalogue.wording import plain_money
 from stream.cli.kafka import client_config, cluster_metadata, silent

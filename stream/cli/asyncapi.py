@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from stream.alerts.contract import SegmentChange, cloud_event_headers
+from stream.alerts.alert_records import SegmentChange, cloud_event_headers
 from stream.catalogue.events import EVENT_TYPES
 from stream.catalogue.topics import TOPICS
 from stream.cli.contracts import CONTRACTS

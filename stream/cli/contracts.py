@@ -11,10 +11,10 @@ from typing import Any, Final
 import msgspec
 import orjson
 
-from stream.alerts.contract import Alert, SegmentChange
+from stream.alerts.alert_records import Alert, SegmentChange
 from stream.events.model import CONTRACT_OF, PurchaseEvent
 from stream.features.registry import FEATURES
-from stream.notifications.contract import Action, Notification
+from stream.notifications.action_records import Action, Notification
 from stream.online_models.example import Label, Observation, Overdue
 from stream.processing.customer import CUSTOMER_VERSION, Customer
 

@@ -15,17 +15,17 @@ from stream.catalogue.windows import WINDOWS
 from stream.events.rejections import printable
 from stream.events.times import epoch_ms, rfc3339
 from stream.features.registry import FEATURES
+from stream.notifications.action_records import Action
 from stream.notifications.actions import latest_actions
-from stream.notifications.contract import Action
 from stream.reporting.refreshed import Refreshed
-from stream.storage.notification_store import Known
+from stream.storage.notification_store import StoredCustomer
 
 __all__ = ["customer_view"]
 
 _UNKNOWN: Final = "not known yet"
 
 
-def customer_view(now: Refreshed, profile: dict[str, Any], known: Known) -> RenderableType:
+def customer_view(now: Refreshed, profile: dict[str, Any], known: StoredCustomer) -> RenderableType:
     """Lay a customer out, with the unpacked ``profile`` (`stream.cli.profile_view`) and what people did."""
     return Group(
         Text.assemble((f"customer {now.fields['customer_id']}", "bold"), f"   as of {now.fields['as_of']}"),
@@ -80,7 +80,7 @@ def _facts(now: Refreshed, profile: dict[str, Any]) -> Iterator[tuple[str, str]]
         yield "e-mail", f"unsubscribed {document['unsubscribed_at']}"
 
 
-def _actions(known: Known) -> Iterator[RenderableType]:
+def _actions(known: StoredCustomer) -> Iterator[RenderableType]:
     actions = latest_actions(known.actions)
     if not actions and not known.held_out:
         return

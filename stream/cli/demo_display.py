@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from stream.alerts.contract import Alert
+from stream.alerts.alert_records import Alert
 from stream.catalogue.declaring import Money
 from stream.catalogue.wording import plain_money
 from stream.cli.alert_feed import AlertFeed

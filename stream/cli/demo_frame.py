@@ -9,7 +9,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from stream.alerts.contract import Alert
+from stream.alerts.alert_records import Alert
 from stream.catalogue.declaring import Money
 from stream.catalogue.wording import plain_money
 from stream.cli.demo_run import Progress

@@ -8,14 +8,14 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.events.times import rfc3339
-from stream.notifications.contract import ActionKind
-from stream.notifications.effect import Comparison, Group, Report
+from stream.notifications.action_records import ActionKind
+from stream.notifications.effect import Comparison, EffectReport, Group
 from stream.notifications.intervals import Interval
 
 __all__ = ["effect_view"]
 
 
-def effect_view(report: Report, sentence: str) -> RenderableType:
+def effect_view(report: EffectReport, sentence: str) -> RenderableType:
     """Lay a report out: sentence, groups, differences, segments and channels, and what to be careful about."""
     everyone = report.everyone
     if not everyone.notified.customers and not everyone.held_out.customers:
@@ -47,7 +47,7 @@ def _ordered(group: Group) -> str:
     return f"{group.orders:,}  {_interval(group.ordered, percent=True)}"
 
 
-def _differences(report: Report) -> Table:
+def _differences(report: EffectReport) -> Table:
     table = _table("", "notified", "held out", "ordered again", "spend per customer")
     rows = [("everyone", report.everyone)]
     rows += [(f"segment {name}", comparison) for name, comparison in report.by_segment.items()]
@@ -69,7 +69,7 @@ def _verdict(comparison: Comparison) -> str:
     return "an effect on orders" if comparison.ordered.excludes_zero else "no effect on orders can be told from chance"
 
 
-def _notes(report: Report) -> Iterator[Text]:
+def _notes(report: EffectReport) -> Iterator[Text]:
     yield Text()
     as_of = "none" if report.as_of_ms is None else rfc3339(report.as_of_ms)
     yield Text(f"newest purchase event: {as_of}; {report.pending:,} customers wait for the end of their horizon", "dim")

@@ -14,9 +14,9 @@ from stream.processing.rolling_origin import Rows
 __all__ = ["plot"]
 
 #: Weeks with fewer rows of either class than this have no AUC worth a point.
-_LEAST_OF_A_CLASS = 20
+_MIN_OF_A_CLASS = 20
 #: Bins with fewer rows have no share worth a point.
-_LEAST_OF_A_BIN = 20
+_MIN_OF_A_BIN = 20
 _RISK, _RECENCY, _FREQUENCY = "#1b6ca8", "#c8553d", "#6a994e"
 
 
@@ -42,7 +42,7 @@ def plot(rows: Rows, path: Path, title: str) -> None:
 
 def _reliability(axes: Any, rows: Rows) -> None:
     bins = figures.reliability(rows.churned, rows.risk, bins=15)
-    table = [row for row in bins if row.rows >= _LEAST_OF_A_BIN]
+    table = [row for row in bins if row.rows >= _MIN_OF_A_BIN]
     count = np.array([row.rows for row in table])
     churned = np.array([row.churned for row in table])
     # half a 95 % interval of the share, as if the rows were independent
@@ -69,7 +69,7 @@ def _auc_over_time(axes: Any, rows: Rows) -> None:
     weeks = [
         week
         for week in np.unique(rows.week)
-        if min(np.bincount(rows.churned[rows.week == week], minlength=2)) >= _LEAST_OF_A_CLASS
+        if min(np.bincount(rows.churned[rows.week == week], minlength=2)) >= _MIN_OF_A_CLASS
     ]
     for name, score, color in scores:
         found = [figures.auc(rows.churned[rows.week == week], score[rows.week == week]) for week in weeks]

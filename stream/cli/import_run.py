@@ -19,14 +19,14 @@ from stream.cli.kafka import silent
 from stream.cli.rescore import wait_for_answers
 from stream.cli.settle import wait_until_settled
 from stream.cli.shop import data_directory
-from stream.client.contract import Contract
+from stream.client.event_contract import EventContract
 from stream.client.producer import Producer
 from stream.clock import SystemClock
 from stream.errors import ImportFileError, StorageError, StreamError
 from stream.features.registry import DAY_MS
 from stream.imports.contacts import CONTACTS_FILE, Contacts
+from stream.imports.import_ledger import ImportLedger
 from stream.imports.importer import Importer
-from stream.imports.ledger import Ledger
 from stream.imports.mapping import Mapping
 from stream.imports.mapping_file import write_mapping
 from stream.imports.publishing import publish
@@ -137,19 +137,19 @@ class ImportRun:
             self._say(f"If that is wrong: stream import {table.source} --mapping shop.toml, and change that file.\n")
 
     def _importer(
-        self, settings: Settings, sources: Sequence[Source], staging: Staging, ledger: Ledger | None
+        self, settings: Settings, sources: Sequence[Source], staging: Staging, ledger: ImportLedger | None
     ) -> Importer:
         return Importer(
             sources,
             staging,
-            Contract(settings),
+            EventContract(settings),
             ledger,
             now_ms=SystemClock().now_ms(),
             newest=newest_events(settings, self._say) if ledger is not None else lambda _: {},
         )
 
     def _prepare(
-        self, settings: Settings, sources: Sequence[Source], staging: Staging, ledger: Ledger | None
+        self, settings: Settings, sources: Sequence[Source], staging: Staging, ledger: ImportLedger | None
     ) -> Summary:
         return self._read(self._importer(settings, sources, staging, ledger), sources)
 
@@ -205,7 +205,7 @@ class ImportRun:
         except StorageError as error:
             self._say(f"The models will find the horizon by themselves: {error}")
 
-    def _send(self, settings: Settings, staging: Staging, ledger: Ledger, summary: Summary) -> None:
+    def _send(self, settings: Settings, staging: Staging, ledger: ImportLedger, summary: Summary) -> None:
         self._begin_with_horizon(settings)
         began = time.monotonic()
         with (

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from stream.cli.kafka import client_config, cluster_metadata, silent
 from stream.errors import StorageError, TopologyError
-from stream.imports.ledger import LEDGER_FILE, Ledger, Witness
+from stream.imports.import_ledger import LEDGER_FILE, ImportLedger, Witness
 from stream.settings import Settings
 from stream.storage.overview import Overview
 
@@ -22,7 +22,7 @@ _ONE_RECORD: Final = {"enable.auto.commit": False, "enable.partition.eof": True,
 _OUT_OF_RANGE: Final = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)  # noqa: SLF001 - librdkafka's name
 
 
-def open_ledger(settings: Settings, folder: Path, tell: Callable[[str], None]) -> Ledger:
+def open_ledger(settings: Settings, folder: Path, tell: Callable[[str], None]) -> ImportLedger:
     """The ledger of what went into the event topics of ``settings``, empty if they are not those of then.
 
     Raises `TopologyError` if Kafka does not answer or has no such topics.
@@ -31,7 +31,7 @@ def open_ledger(settings: Settings, folder: Path, tell: Callable[[str], None]) -
     if missing := [name for name in settings.event_topics if name not in metadata.topics]:
         raise TopologyError(f"no topic {', '.join(missing)} at {settings.kafka_bootstrap}: stream topics create")
     cluster = getattr(metadata, "cluster_id", None) or settings.kafka_bootstrap
-    ledger = Ledger(folder / LEDGER_FILE, f"{cluster}/{settings.events_purchase}")
+    ledger = ImportLedger(folder / LEDGER_FILE, f"{cluster}/{settings.events_purchase}")
     witness = ledger.witness()
     if witness is not None and not _is_there(settings, witness):
         tell("The topics are not those into which was imported before: everything is imported anew.")

@@ -78,7 +78,7 @@ def _test(templates: "Templates", senders: "Mapping[str, Sender]", channel: str)
 
 def _run(settings: Settings, config: "Config", templates: "Templates", senders: "Mapping[str, Sender]") -> None:
     from stream import metrics
-    from stream.agents.health import Health, Report
+    from stream.agents.health import Health, HealthReport
     from stream.notifications.service import run
 
     configure_logging(settings)
@@ -94,5 +94,5 @@ def _run(settings: Settings, config: "Config", templates: "Templates", senders: 
     if settings.metrics_port >= 0:
         port = metrics.serve(settings.metrics_host, settings.metrics_port, health.pages)
         _LOG.info("metrics at http://%s:%d/metrics", settings.metrics_host, port)
-    run(settings, config, templates, senders, stop, tell=lambda *told: health.report(Report(*told)))
+    run(settings, config, templates, senders, stop, tell=lambda *told: health.report(HealthReport(*told)))
     _LOG.info("stopped")

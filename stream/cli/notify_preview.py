@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import click
 
-from stream.alerts.contract import Alert
+from stream.alerts.alert_records import Alert
 from stream.events.rejections import Rejection
 from stream.events.times import rfc3339
 from stream.notifications.actions import decode_alert, occurred_ms, suppressing
@@ -19,7 +19,7 @@ from stream.notifications.templates import Templates
 from stream.notifications.wall_time import is_quiet
 from stream.reporting.writing import Writing
 from stream.settings import Settings
-from stream.storage.notification_store import Known, NotificationStore
+from stream.storage.notification_store import NotificationStore, StoredCustomer
 
 __all__ = ["preview"]
 
@@ -47,7 +47,12 @@ def _latest(records: Iterable[Inbound], limit: int | None) -> Iterable[Inbound]:
 
 
 def _show(
-    config: Config, templates: Templates, writing: Writing, alert: Alert, known: Known, outcomes: dict[str, str]
+    config: Config,
+    templates: Templates,
+    writing: Writing,
+    alert: Alert,
+    known: StoredCustomer,
+    outcomes: dict[str, str],
 ) -> None:
     kind = click.style(str(alert.kind), bold=True)
     at_risk = writing.money(alert.value_at_risk)
@@ -67,7 +72,9 @@ def _show(
             click.echo(f"    {line}")
 
 
-def _against(config: Config, alert: Alert, wanted: Route, known: Known, outcomes: dict[str, str]) -> Iterable[str]:
+def _against(
+    config: Config, alert: Alert, wanted: Route, known: StoredCustomer, outcomes: dict[str, str]
+) -> Iterable[str]:
     channel, now_ms = config.channels[wanted.channel], time.time_ns() // 1_000_000
     if (outcome := outcomes.get(wanted.channel)) is not None:
         yield f"over already: {outcome}"

@@ -11,7 +11,7 @@ import msgspec
 from rich.live import Live
 from rich.text import Text
 
-from stream.alerts.contract import Alert
+from stream.alerts.alert_records import Alert
 from stream.cli.console import console_for_people
 from stream.cli.evaluate import figures_of_rows
 from stream.cli.list_at import list_at

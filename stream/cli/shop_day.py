@@ -28,7 +28,7 @@ from stream.reporting.entries import Entry, Today, entries_of, named
 from stream.reporting.today import list_today
 from stream.reporting.writing import Writing
 from stream.settings import Settings
-from stream.storage.notification_store import Known, NotificationStore
+from stream.storage.notification_store import NotificationStore, StoredCustomer
 from stream.storage.overview import Overview
 
 __all__ = ["LIVE_DAYS", "ShopDay", "basis_of", "now_of", "shop_day", "writing_of"]
@@ -87,7 +87,7 @@ class ShopDay:
             " since is missing here, so some of these customers may have ordered already."
         )
 
-    def _with_notes(self, entry: Entry, known: Known) -> Entry:
+    def _with_notes(self, entry: Entry, known: StoredCustomer) -> Entry:
         notes = [
             f"{action.action.replace('_', ' ')} on {self.writing.short_date(at_ms, self.basis.now_ms)}"
             for action in latest_actions(known.actions)

@@ -16,7 +16,7 @@ from stream.settings import Settings
 if TYPE_CHECKING:
     from stream.cli.shop_day import ShopDay
     from stream.reporting.orders import Orders
-    from stream.reporting.page import Report
+    from stream.reporting.page import ShopReport
 
 __all__ = ["report"]
 
@@ -55,10 +55,10 @@ def report(settings: Settings, *, html: Path, limit: int, as_of: datetime | None
         )
 
 
-def _report(day: "ShopDay", limit: int) -> "Report":
+def _report(day: "ShopDay", limit: int) -> "ShopReport":
     from stream.reporting.cohorts import cohorts
     from stream.reporting.life import standing_at
-    from stream.reporting.page import Report
+    from stream.reporting.page import ShopReport
     from stream.reporting.periods import period_ends, sales
     from stream.reporting.track_record import track_record
 
@@ -67,7 +67,7 @@ def _report(day: "ShopDay", limit: int) -> "Report":
     sold = sales(orders, now_ms, day.writing)
     if sold is None:
         raise StorageError(f"no order is in {day.settings.events_purchase}: there is nothing to report")
-    return Report(
+    return ShopReport(
         today=day.today(limit),
         sales=sold,
         cohorts=cohorts(orders, now_ms, day.writing),
@@ -98,7 +98,7 @@ def _raised(settings: Settings) -> Iterator[tuple[str, int]]:
     """Customer and time (ms) of every alert that was raised; one that was published twice comes twice."""
     import msgspec
 
-    from stream.alerts.contract import Alert, AlertKind
+    from stream.alerts.alert_records import Alert, AlertKind
     from stream.events.times import epoch_ms
     from stream.notifications.reading import read_to_end
 

@@ -6,7 +6,7 @@ with Producer() as producer:
 ```
 """
 
-from stream.client.contract import Contract
+from stream.client.event_contract import EventContract
 from stream.client.producer import Delivery, Producer, Receipt
 from stream.client.record import EventRecord
 from stream.errors import DeliveryError, InvalidEventError, PublishError
@@ -14,10 +14,10 @@ from stream.events.model import ClickEvent, EmailEvent, Item, PurchaseEvent
 
 __all__ = [
     "ClickEvent",
-    "Contract",
     "Delivery",
     "DeliveryError",
     "EmailEvent",
+    "EventContract",
     "EventRecord",
     "InvalidEventError",
     "Item",

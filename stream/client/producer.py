@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple, Self
 import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from stream.client.contract import Contract
-from stream.client.ledger import Ledger
+from stream.client.delivery_ledger import DeliveryLedger
+from stream.client.event_contract import EventContract
 from stream.client.record import EventRecord
 from stream.clock import Clock, SystemClock
 from stream.errors import DeliveryError, PublishError, TopologyError
@@ -89,13 +89,13 @@ class Producer:
         clock: Clock | None = None,
     ) -> None:
         self._settings = settings or Settings.from_env(os.environ)
-        self._contract = Contract(self._settings)
+        self._contract = EventContract(self._settings)
         self._clock = clock or SystemClock()
         self._topics: dict[EventType, str] = {
             event_type: self._settings.topic_of(event_type) for event_type in EventType
         }
         self._delivery_timeout_s = delivery_timeout_s
-        self._ledger = Ledger(on_refusal=self._note)
+        self._ledger = DeliveryLedger(on_refusal=self._note)
         self._fatal = ""
         self._closed = False
         self._producer = confluent_kafka.Producer(

@@ -227,12 +227,12 @@ class Decoder:
 
     def _suspects(self, values: list[bytes]) -> Sequence[int]:
         """Positions of values that must be looked at before they are parsed; most batches have none."""
-        octets = b"".join(values)
-        openings = octets.count(b"{") + octets.count(b"[")
+        raw = b"".join(values)
+        openings = raw.count(b"{") + raw.count(b"[")
         if (
             openings <= len(values)
-            and octets.isascii()
-            and b"\\" not in octets
+            and raw.isascii()
+            and b"\\" not in raw
             and max(map(len, values), default=0) <= self._max_bytes
         ):
             return ()

@@ -12,7 +12,7 @@ from stream.features import orders, tiles
 from stream.features.insertion import rotate, sort
 from stream.features.profile import CLICK, EMAIL, MAX_IDS, NEVER, RETENTION_MS
 
-__all__ = ["APPLIED", "DUPLICATE", "MOST_MONEY", "TOO_LATE", "TOO_MUCH", "UNKNOWN_ORDER", "apply", "forget"]
+__all__ = ["APPLIED", "DUPLICATE", "MAX_MONEY", "TOO_LATE", "TOO_MUCH", "UNKNOWN_ORDER", "apply", "forget"]
 
 #: What became of an event. Only one that was applied has changed anything.
 APPLIED, DUPLICATE, TOO_LATE = np.uint8(0), np.uint8(1), np.uint8(2)
@@ -20,7 +20,7 @@ APPLIED, DUPLICATE, TOO_LATE = np.uint8(0), np.uint8(1), np.uint8(2)
 UNKNOWN_ORDER, TOO_MUCH = np.uint8(3), np.uint8(4)
 
 #: Orders, or refunds, of a customer add up to no more than this (1/MONEY_SCALE): differences of sums must not wrap.
-MOST_MONEY = 2**60
+MAX_MONEY = 2**60
 
 # Numba freezes plain integers into the compiled code; enum members it would look up.
 _SENT = int(EventKind.EMAIL_SENT)
@@ -124,9 +124,9 @@ def _admits(p, kind, event):  # type: ignore[no-untyped-def]
     if kind == _REFUNDED:
         if event.amount == _UNKNOWN and not orders.is_known(p, event.order_id, event.time):
             return UNKNOWN_ORDER
-        if p.refund_spend > MOST_MONEY - event.amount:
+        if p.refund_spend > MAX_MONEY - event.amount:
             return TOO_MUCH
-    if kind == _COMPLETED and p.order_spend > MOST_MONEY - event.amount:
+    if kind == _COMPLETED and p.order_spend > MAX_MONEY - event.amount:
         return TOO_MUCH
     return APPLIED
 

@@ -30,11 +30,11 @@ from stream.features.before_sections import (
 )
 from stream.features.checksum import CHECKSUM_BYTES, checksum, seed_of
 from stream.features.fields import MAX_FIELD_BYTES, get_fields, put_fields
-from stream.features.packed_events import MOST_EVENT_OCTETS, get_events, put_events
+from stream.features.packed_events import MAX_EVENT_BYTES, get_events, put_events
 from stream.features.packed_landmarks import (
     INPUTS,
     MAX_INPUTS,
-    MOST_LANDMARK_OCTETS,
+    MAX_LANDMARK_BYTES,
     get_landmarks,
     put_landmarks,
 )
@@ -44,7 +44,7 @@ from stream.features.varint import get_bits, get_uint, put_bits, put_uint
 __all__ = [
     "LAYOUT",
     "LAYOUT_BEFORE",
-    "MOST_OCTETS",
+    "MAX_BYTES",
     "OLDEST_LAYOUT",
     "damage",
     "join",
@@ -62,7 +62,7 @@ LAYOUT_BEFORE = LAST_BEFORE_SECTIONS
 OLDEST_LAYOUT = FIRST_LAYOUT
 
 #: No profile packs to more than this many bytes, and no blob whose counts are within bounds makes more be read.
-MOST_OCTETS = 512 + MAX_FIELD_BYTES + MOST_EVENT_OCTETS + MOST_LANDMARK_OCTETS
+MAX_BYTES = 512 + MAX_FIELD_BYTES + MAX_EVENT_BYTES + MAX_LANDMARK_BYTES
 
 #: Tags of sections; the lowest bit marks those that a program must know to read the profile.
 _FIELDS, _EVENTS, _LANDMARKS = 1, 3, 5
@@ -105,26 +105,26 @@ def _put_sections(p, buffer, at):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _get_section(p, octets, at, end, tag, behind):  # type: ignore[no-untyped-def]
+def _get_section(p, raw, at, end, tag, behind):  # type: ignore[no-untyped-def]
     """Read a section that ends at ``end``; return the position after what this program knows of it."""
     if tag == _FIELDS:
-        return get_fields(p, octets, at, end)
+        return get_fields(p, raw, at, end)
     if tag == _EVENTS:
-        channels, at = get_uint(octets, at)
+        channels, at = get_uint(raw, at)
         day, fine = channels >> _CHANNEL_BITS, channels & 15
-        return behind if day > _MAX_CHANNELS else get_events(p, octets, at, LAYOUT, day, fine, behind)
+        return behind if day > _MAX_CHANNELS else get_events(p, raw, at, LAYOUT, day, fine, behind)
     if tag == _LANDMARKS:
-        inputs, at = get_uint(octets, at)
-        return behind if inputs > MAX_INPUTS else get_landmarks(p, octets, at, inputs, behind)
+        inputs, at = get_uint(raw, at)
+        return behind if inputs > MAX_INPUTS else get_landmarks(p, raw, at, inputs, behind)
     return behind if tag & _NECESSARY else end
 
 
 @jit
-def _get_sections(p, octets, at, end, behind):  # type: ignore[no-untyped-def]
+def _get_sections(p, raw, at, end, behind):  # type: ignore[no-untyped-def]
     while at < end:
-        head, at = get_uint(octets, at)
+        head, at = get_uint(raw, at)
         section_end = at + (head >> _TAG_BITS)
-        if section_end > end or _get_section(p, octets, at, section_end, head & 15, behind) > section_end:
+        if section_end > end or _get_section(p, raw, at, section_end, head & 15, behind) > section_end:
             return False
         at = section_end
     return p.events > 0
@@ -132,7 +132,7 @@ def _get_sections(p, octets, at, end, behind):  # type: ignore[no-untyped-def]
 
 @jit
 def pack_into(p, buffer, at, seed, layout):  # type: ignore[no-untyped-def]
-    """Write the packed form of ``p``, which must have an event, to ``buffer`` (MOST_OCTETS of room).
+    """Write the packed form of ``p``, which must have an event, to ``buffer`` (MAX_BYTES of room).
 
     ``seed`` is `seed_of` the customer; ``layout`` is LAYOUT or LAYOUT_BEFORE. Returns the position after it. Drops from
     ``p`` what it leaves out, and sorts what is in it.
@@ -147,24 +147,24 @@ def pack_into(p, buffer, at, seed, layout):  # type: ignore[no-untyped-def]
 
 
 @jit
-def unpack_from(p, octets, begin, end, seed):  # type: ignore[no-untyped-def]
-    """Make ``p`` the profile that is packed in ``octets[begin:end]`` (see `join`); False when there is none.
+def unpack_from(p, raw, begin, end, seed):  # type: ignore[no-untyped-def]
+    """Make ``p`` the profile that is packed in ``bytes[begin:end]`` (see `join`); False when there is none.
 
     ``seed`` is `seed_of` the customer: what was packed for another one is none. The profile is of LAYOUT when it is
     packed next, whichever wrote it.
     """
     reset(p, 0)
-    layout = octets[begin]
-    behind = octets.shape[0] - MOST_OCTETS + 1
+    layout = raw[begin]
+    behind = raw.shape[0] - MAX_BYTES + 1
     if layout == LAYOUT:
         stop = end - CHECKSUM_BYTES
         if stop <= begin:
             return False
-        stored, _ = get_bits(octets, stop, CHECKSUM_BYTES)
-        return stored == checksum(octets, begin, stop, seed) and _get_sections(p, octets, begin + 1, stop, behind)
+        stored, _ = get_bits(raw, stop, CHECKSUM_BYTES)
+        return stored == checksum(raw, begin, stop, seed) and _get_sections(p, raw, begin + 1, stop, behind)
     if layout < OLDEST_LAYOUT or layout > LAYOUT:
         return False
-    return get_before_sections(p, octets, begin + 1, layout, behind) == end
+    return get_before_sections(p, raw, begin + 1, layout, behind) == end
 
 
 def join(blobs: Sequence[bytes | None]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
@@ -172,7 +172,7 @@ def join(blobs: Sequence[bytes | None]) -> tuple[npt.NDArray[np.uint8], npt.NDAr
     starts = np.zeros(len(blobs) + 1, np.int64)
     np.cumsum([0 if blob is None else len(blob) for blob in blobs], out=starts[1:])
     # the guard bytes make reads behind a cut blob harmless: it does not end where it should
-    return np.frombuffer(b"".join(filter(None, blobs)) + bytes(2 * MOST_OCTETS), np.uint8), starts
+    return np.frombuffer(b"".join(filter(None, blobs)) + bytes(2 * MAX_BYTES), np.uint8), starts
 
 
 def damage(blob: bytes, row: int | None = None) -> CodecError:
@@ -189,13 +189,13 @@ def damage(blob: bytes, row: int | None = None) -> CodecError:
 def unpack(packed: bytes, customer: str) -> npt.NDArray[np.void]:
     """The profile, PROFILE[1], of a customer's packed bytes. Raises CodecError when they are not of that customer."""
     profile = np.zeros(1, PROFILE)
-    octets, starts = join([packed])
-    if not unpack_from(profile[0], octets, starts[0], starts[1], seed_of(customer)):
+    raw, starts = join([packed])
+    if not unpack_from(profile[0], raw, starts[0], starts[1], seed_of(customer)):
         raise damage(packed)
     return profile
 
 
 def pack(profile: npt.NDArray[np.void], customer: str, layout: int = LAYOUT) -> bytes:
     """The bytes of the profile, PROFILE[1], of a customer with at least one event; changes it as `pack_into` does."""
-    buffer = np.empty(MOST_OCTETS, np.uint8)
+    buffer = np.empty(MAX_BYTES, np.uint8)
     return buffer[: pack_into(profile[0], buffer, 0, seed_of(customer), layout)].tobytes()

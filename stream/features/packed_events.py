@@ -27,15 +27,15 @@ from stream.features.profile import (
 from stream.features.registry import DAY_MS, HOUR_MS
 from stream.features.varint import get_bits, get_int, get_uint, put_bits, put_int, put_uint
 
-__all__ = ["BEFORE_REFUNDS", "MOST_EVENT_OCTETS", "get_count", "get_events", "get_keyed", "put_events"]
+__all__ = ["BEFORE_REFUNDS", "MAX_EVENT_BYTES", "get_count", "get_events", "get_keyed", "put_events"]
 
 #: The last layout without refunds and without orders of unknown amount.
 BEFORE_REFUNDS = 3
 
 _UNKNOWN = int(UNKNOWN_AMOUNT)
-_ID_OCTETS = 6
+_ID_BYTES = 6
 #: What `put_events` writes at most, and `get_events` reads at most.
-MOST_EVENT_OCTETS = (
+MAX_EVENT_BYTES = (
     64
     + DAY_TILES * (18 + 9 * len(CHANNELS))
     + (HOUR_TILES + MINUTE_TILES) * 36
@@ -60,7 +60,7 @@ def _put_keyed(buffer, at, hashes, times, count, base):  # type: ignore[no-untyp
     """Write sorted entries, newest first."""
     at = put_uint(buffer, at, count)
     for k in range(count - 1, -1, -1):
-        at = put_bits(buffer, at, hashes[k], _ID_OCTETS)
+        at = put_bits(buffer, at, hashes[k], _ID_BYTES)
         at = put_int(buffer, at, base - times[k])
         base = times[k]
     return at
@@ -71,7 +71,7 @@ def get_keyed(buffer, at, hashes, times, most, base, behind):  # type: ignore[no
     """Read what `_put_keyed` wrote; return how many entries, and the position after them."""
     count, at = get_count(buffer, at, most, behind)
     for k in range(count - 1, -1, -1):
-        hashes[k], at = get_bits(buffer, at, _ID_OCTETS)
+        hashes[k], at = get_bits(buffer, at, _ID_BYTES)
         age, at = get_int(buffer, at)
         base -= age
         times[k] = base
@@ -101,7 +101,7 @@ def _put_orders(p, buffer, at):  # type: ignore[no-untyped-def]
     before = p.last_at
     unused = p.ids - 1
     for k in range(p.open_orders - 1, -1, -1):
-        at = put_bits(buffer, at, p.order_id[k], _ID_OCTETS)
+        at = put_bits(buffer, at, p.order_id[k], _ID_BYTES)
         second = p.order_at[k] // 1000
         j = unused
         while j >= 0 and p.id_at_s[j] > second:
@@ -143,7 +143,7 @@ def _get_orders(p, buffer, at, layout, behind):  # type: ignore[no-untyped-def]
     before = p.last_at
     unused = p.ids - 1
     for k in range(p.open_orders - 1, -1, -1):
-        p.order_id[k], at = get_bits(buffer, at, _ID_OCTETS)
+        p.order_id[k], at = get_bits(buffer, at, _ID_BYTES)
         z, at = get_uint(buffer, at)
         if z & 1:
             before -= z >> 1

@@ -25,13 +25,13 @@ from stream.features.varint import (
     put_uint,
 )
 
-__all__ = ["INPUTS", "MAX_INPUTS", "MOST_LANDMARK_OCTETS", "get_landmarks", "put_landmarks"]
+__all__ = ["INPUTS", "MAX_INPUTS", "MAX_LANDMARK_BYTES", "get_landmarks", "put_landmarks"]
 
 INPUTS = PROFILE["pending_input"].shape[1]
 #: No program has more inputs than this.
 MAX_INPUTS = 64
 #: What `put_landmarks` writes at most, and `get_landmarks` reads at most.
-MOST_LANDMARK_OCTETS = 16 + MAX_PENDING * (64 + MAX_INPUTS // 8 + 9 * MAX_INPUTS)
+MAX_LANDMARK_BYTES = 16 + MAX_PENDING * (64 + MAX_INPUTS // 8 + 9 * MAX_INPUTS)
 
 _NOTHING_KNOWN = np.array(
     [round(feature.input_of(feature.absent) * INPUT_SCALE) for feature in FEATURES], PROFILE["pending_input"].base

@@ -12,7 +12,7 @@ from stream.features.profile import NEVER
 from stream.features.registry import DAY_MS
 
 _LOW_BITS, _MORE = 127, 128
-#: A ninth octet carries bits 56..62; what claims to go on is not one of ours, and reading stops.
+#: A ninth byte carries bits 56..62; what claims to go on is not one of ours, and reading stops.
 _LAST_SHIFT = 56
 
 __all__ = [
@@ -82,27 +82,27 @@ def get_int(buffer, at):  # type: ignore[no-untyped-def]
 
 
 @jit
-def put_bits(buffer, at, value, octets):  # type: ignore[no-untyped-def]
-    """Write the low ``8 * octets`` bits of an int64, little endian; return the position after them."""
+def put_bits(buffer, at, value, raw):  # type: ignore[no-untyped-def]
+    """Write the low ``8 * bytes`` bits of an int64, little endian; return the position after them."""
     rest = np.int64(value)
-    for k in range(octets):
+    for k in range(raw):
         buffer[at + k] = rest & 255
         rest >>= 8
-    return at + octets
+    return at + raw
 
 
 @jit
-def get_bits(buffer, at, octets):  # type: ignore[no-untyped-def]
-    """Read what `put_bits` wrote (sign extended at 8 octets); return the value and the position after it."""
+def get_bits(buffer, at, raw):  # type: ignore[no-untyped-def]
+    """Read what `put_bits` wrote (sign extended at 8 bytes); return the value and the position after it."""
     value = np.int64(0)
-    for k in range(octets):
+    for k in range(raw):
         value |= np.int64(buffer[at + k]) << (8 * k)
-    return value, at + octets
+    return value, at + raw
 
 
 @jit
 def put_float(buffer, at, value):  # type: ignore[no-untyped-def]
-    """Write the eight octets of a double; return the position after them."""
+    """Write the eight bytes of a double; return the position after them."""
     return put_bits(buffer, at, np.float64(value).view(np.int64), 8)
 
 

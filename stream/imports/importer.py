@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
-from stream.client.contract import Contract, Draft
+from stream.client.event_contract import Draft, EventContract
 from stream.errors import ImportFileError
 from stream.imports.contacts import Contact
 from stream.imports.fields import Field
 from stream.imports.identity import pseudonym
+from stream.imports.import_ledger import Book, ImportLedger
 from stream.imports.issues import Issue, Why
-from stream.imports.ledger import Book, Ledger
 from stream.imports.line import Line
 from stream.imports.mapping import Amounts
 from stream.imports.merge import Order, merged
@@ -49,8 +49,8 @@ class Importer:
         self,
         sources: Sequence[Source],
         staging: Staging,
-        contract: Contract,
-        ledger: Ledger | None,
+        contract: EventContract,
+        ledger: ImportLedger | None,
         *,
         now_ms: int,
         newest: Newest = lambda _: {},

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from stream.imports.issues import Why
-from stream.imports.statuses import Outcome
+from stream.imports.statuses import OrderStatus
 
 __all__ = ["UNITS", "Line"]
 
@@ -29,7 +29,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False)
     at_ms: int | None = None
     amount: int | None = None
     currency: str = ""
-    outcome: Outcome = Outcome.PLACED
+    outcome: OrderStatus = OrderStatus.PLACED
     is_refund: bool = False
     refunded: int | None = None
     after_refunds: int | None = None

@@ -8,7 +8,7 @@ from stream.events.model import Item
 from stream.imports.issues import Issue, Why
 from stream.imports.line import UNITS, Line
 from stream.imports.mapping import Amounts
-from stream.imports.statuses import Outcome
+from stream.imports.statuses import OrderStatus
 
 __all__ = ["Order", "Refund", "merged"]
 
@@ -76,7 +76,7 @@ def merged(key: str, lines: Sequence[Line], amounts: Sequence[Amounts], issues: 
         issues += [Issue(line.table, line.line, Why.NO_CUSTOMER, _named(line)) for line in lines]
         return None
     outcomes = {line.outcome for line in of_file}
-    if Outcome.UNPAID in outcomes:
+    if OrderStatus.UNPAID in outcomes:
         issues += [Issue(line.table, line.line, Why.UNPAID, _named(line)) for line in lines]
         return None
     amount = _total(of_file, amounts, issues)
@@ -92,7 +92,7 @@ def merged(key: str, lines: Sequence[Line], amounts: Sequence[Amounts], issues: 
         currency=next((line.currency for line in of_file if line.amount is not None), first.currency),
         has_sale=bool(of_file),
         refunds=tuple(_refunds(of_file, refunds, amount, outcomes, issues)),
-        cancelled=Outcome.CANCELLED in outcomes or any(line.cancelled_at_ms is not None for line in of_file),
+        cancelled=OrderStatus.CANCELLED in outcomes or any(line.cancelled_at_ms is not None for line in of_file),
         cancelled_at_ms=next((line.cancelled_at_ms for line in of_file if line.cancelled_at_ms is not None), None),
         items=_items(sales, amounts),
         coupon=next((line.coupon for line in of_file if line.coupon), ""),
@@ -161,7 +161,7 @@ def _refunds(
     sales: Sequence[Line],
     refunds: Sequence[Line],
     amount: int | None,
-    outcomes: set[Outcome],
+    outcomes: set[OrderStatus],
     issues: list[Issue],
 ) -> Iterator[Refund]:
     """What was paid back: by rows of their own, by columns, or all if the status says so; never more than was paid."""
@@ -173,7 +173,7 @@ def _refunds(
         if not stated and amount:
             after = [line.after_refunds for line in sales if line.after_refunds]
             stated = max(amount - after[0], 0) if after else 0
-        if not stated and Outcome.REFUNDED in outcomes and amount and not paid_back:
+        if not stated and OrderStatus.REFUNDED in outcomes and amount and not paid_back:
             stated = amount
         by_rows = sum(refund.amount for refund in paid_back)
         if stated > by_rows:

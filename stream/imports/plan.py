@@ -9,8 +9,8 @@ import xxhash
 from stream.events.kinds import EventType
 from stream.events.model import Item, PurchaseEvent
 from stream.events.times import instant
+from stream.imports.import_ledger import Book
 from stream.imports.issues import Issue, Why
-from stream.imports.ledger import Book
 from stream.imports.line import UNITS
 from stream.imports.merge import Order
 from stream.imports.staging import StagedEvent

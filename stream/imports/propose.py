@@ -15,7 +15,7 @@ from stream.imports.mapping import Mapping
 from stream.imports.money import currency_of, without_currency
 from stream.imports.names import compared
 from stream.imports.rows import Row
-from stream.imports.statuses import Outcome, is_refund_row, outcome_of
+from stream.imports.statuses import OrderStatus, is_refund_row, outcome_of
 from stream.imports.table import Table
 
 __all__ = ["proposed"]
@@ -159,7 +159,7 @@ def _looked_at(name: str, cells: Sequence[str], *, is_workbook: bool) -> _Column
         fractions=share(lambda cell: _is_number(cell) and not without_currency(cell).lstrip("-").isdigit()),
         addresses=share(lambda cell: "@" in cell and "." in cell.rpartition("@")[2] and " " not in cell),
         currencies=share(lambda cell: currency_of(cell) == cell.upper()),
-        outcomes=share(lambda cell: outcome_of(cell) is not Outcome.PLACED or len(cell.split()) <= 2),  # noqa: PLR2004
+        outcomes=share(lambda cell: outcome_of(cell) is not OrderStatus.PLACED or len(cell.split()) <= 2),  # noqa: PLR2004
         refunds=share(is_refund_row),
     )
 

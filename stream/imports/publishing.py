@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, Message
 
 from stream.client.producer import Producer
 from stream.client.record import EventRecord
-from stream.imports.ledger import Book, Entry, Ledger, Witness
+from stream.imports.import_ledger import Book, Entry, ImportLedger, Witness
 from stream.imports.staging import StagedEvent
 
 __all__ = ["MAX_CHUNK_MS", "publish"]
@@ -22,7 +22,7 @@ _BOOKS: Final = msgspec.msgpack.Decoder(Book)
 
 
 def publish(
-    events: Iterable[StagedEvent], producer: Producer, ledger: Ledger, on_confirmed: Callable[[int], None]
+    events: Iterable[StagedEvent], producer: Producer, ledger: ImportLedger, on_confirmed: Callable[[int], None]
 ) -> int:
     """Publish ``events``, which come by time, and enter their orders in the ledger, chunk by chunk; returns how many.
 

@@ -72,7 +72,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 
 def _lines(path: Path, encoding: str) -> Iterator[str]:
-    """The lines with their ends, as `csv` wants them; octets that are no text become U+FFFD."""
+    """The lines with their ends, as `csv` wants them; bytes that are no text become U+FFFD."""
     try:
         with (
             _opened(path) as file,

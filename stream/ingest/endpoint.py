@@ -13,7 +13,7 @@ from aiohttp import web
 
 from stream.adapters import Adapter, Call, Ignored, Malformed, Native, Translation
 from stream.adapters.reading import MalformedError
-from stream.client.contract import Contract, Draft
+from stream.client.event_contract import Draft, EventContract
 from stream.clock import Clock
 from stream.events.kinds import EventType
 from stream.events.rejections import printable
@@ -23,7 +23,7 @@ from stream.ingest.body import is_form, read_body, values_of
 from stream.ingest.budget import BodyBudget, Lease
 from stream.ingest.connection import Connections
 from stream.ingest.intake import Intake
-from stream.ingest.outcome import Outcome, Problem
+from stream.ingest.outcome import IntakeResult, Problem
 from stream.ingest.reachability import Reachability
 from stream.ingest.refusal import Refusal, answer
 from stream.ingest.sources import ANY, Source
@@ -55,7 +55,7 @@ class Endpoint:
         self._settings = settings
         self._connections = connections
         self._budget = BodyBudget(max(settings.ingest_body_bytes, 2 * settings.ingest_max_bytes))
-        self._contract = Contract(settings)
+        self._contract = EventContract(settings)
         self._intake = intake
         self._reachability = reachability
         self._access = access
@@ -79,7 +79,9 @@ class Endpoint:
         app.router.add_get("/health/ready", self._ready)
         return app
 
-    def _route(self, app: web.Application, path: str, label: str, handler: Callable[..., Awaitable[Outcome]]) -> None:
+    def _route(
+        self, app: web.Application, path: str, label: str, handler: Callable[..., Awaitable[IntakeResult]]
+    ) -> None:
         self._routes[path] = label
         adapter = self._adapters.get(label)
 
@@ -138,7 +140,7 @@ class Endpoint:
                 retry=True,
             )
 
-    async def _native(self, event_type: EventType | None, request: web.Request) -> Outcome:
+    async def _native(self, event_type: EventType | None, request: web.Request) -> IntakeResult:
         source = self._access.admit(_headers(request))
         with self._budget.lease(is_proven=True) as lease:
             body = await self._body(request, lease)
@@ -149,7 +151,7 @@ class Endpoint:
                 [(k, Draft(value, event_type)) for k, value in enumerate(values)], [], {}, source
             )
 
-    async def _adapted(self, adapter: Adapter, request: web.Request) -> Outcome:
+    async def _adapted(self, adapter: Adapter, request: web.Request) -> IntakeResult:
         head = Call(_headers(request), b"", self._clock.now_ms())
         if adapter.proof is None:
             source = self._access.admit(head.headers)
@@ -174,7 +176,7 @@ class Endpoint:
                 lease.prove()
             return await self._translated(adapter, call, source)
 
-    async def _translated(self, adapter: Adapter, call: Call, source: Source) -> Outcome:
+    async def _translated(self, adapter: Adapter, call: Call, source: Source) -> IntakeResult:
         try:
             translations = adapter.translate(call)
         except MalformedError as error:
@@ -199,7 +201,7 @@ class Endpoint:
         malformed: Sequence[Problem],
         ignored: Mapping[str, int],
         source: Source,
-    ) -> Outcome:
+    ) -> IntakeResult:
         """Check and publish ``drafts``, each with its position in the request."""
         admitted = self._contract.admit([draft for _, draft in drafts], self._clock.now_ms())
         rejected = [
@@ -225,7 +227,7 @@ class Endpoint:
         ]
         if failed:
             self._reachability.suspect()
-        return Outcome(len(allowed) - len(failed), [*malformed, *rejected], failed, ignored)
+        return IntakeResult(len(allowed) - len(failed), [*malformed, *rejected], failed, ignored)
 
     async def _body(self, request: web.Request, lease: Lease) -> bytes:
         return await read_body(

@@ -9,7 +9,7 @@ from aiohttp import web
 from stream.ingest import metrics
 from stream.ingest.refusal import RETRY_AFTER_S, answer
 
-__all__ = ["Outcome", "Problem"]
+__all__ = ["IntakeResult", "Problem"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -23,7 +23,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class IntakeResult:
     """``accepted``: Kafka has confirmed them. ``rejected`` break the contract and are never accepted; ``failed`` are
     not confirmed and are to be sent again; ``ignored`` (provider's name -> number) mean nothing to us.
     """

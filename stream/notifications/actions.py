@@ -7,14 +7,14 @@ from typing import Final
 
 import msgspec
 
-from stream.alerts.contract import Alert, AlertKind
+from stream.alerts.alert_records import Alert, AlertKind
 from stream.events.decode import Record
 from stream.events.diagnosis import diagnose
 from stream.events.model import EARLIEST_MS
 from stream.events.rejections import Reason, Rejection
 from stream.events.screen import BadRecordError, screen
 from stream.events.times import epoch_ms, rfc3339
-from stream.notifications.contract import Action, ActionKind
+from stream.notifications.action_records import Action, ActionKind
 
 __all__ = ["decode_action", "decode_alert", "encode_action", "latest_actions", "occurred_ms", "suppressing"]
 

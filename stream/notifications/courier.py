@@ -12,11 +12,11 @@ from stream.notifications.sender import Failure, Sender
 from stream.notifications.templates import Message
 from stream.notifications.waiting import Delivery
 
-__all__ = ["Courier", "Parcel", "Report"]
+__all__ = ["Courier", "DeliveryReport", "Parcel"]
 
 _LOG = logging.getLogger(__name__)
 
-_MOST_LEFT: Final = 3
+_MAX_LEFT: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Parcel:
     deliveries: Sequence[Delivery]
 
 
-class Report(NamedTuple):
+class DeliveryReport(NamedTuple):
     """What became of a parcel. ``failure``: None when it was delivered."""
 
     parcel: Parcel
@@ -37,15 +37,15 @@ class Report(NamedTuple):
 
 
 class Courier:
-    """Carries one parcel at a time and puts a `Report` into ``reports``.
+    """Carries one parcel at a time and puts a `DeliveryReport` into ``reports``.
 
     A delivery that has not ended after ``timeout_s`` has failed: the other side may answer a byte at a time for ever.
-    Its thread cannot be ended and is left to itself; while `_MOST_LEFT` of them are, nothing more is delivered. Threads
+    Its thread cannot be ended and is left to itself; while `_MAX_LEFT` of them are, nothing more is delivered. Threads
     are daemons: a delivery that does not end does not keep the process from ending.
     """
 
     def __init__(
-        self, channel: str, sender: Sender, reports: "queue.SimpleQueue[Report]", *, timeout_s: float = 60.0
+        self, channel: str, sender: Sender, reports: "queue.SimpleQueue[DeliveryReport]", *, timeout_s: float = 60.0
     ) -> None:
         self._channel = channel
         self._sender = sender
@@ -64,11 +64,11 @@ class Courier:
             parcel = self._parcels.get()
             started = time.monotonic()
             failure = self._within_time(parcel)
-            self._reports.put(Report(parcel, failure, time.monotonic() - started))
+            self._reports.put(DeliveryReport(parcel, failure, time.monotonic() - started))
 
     def _within_time(self, parcel: Parcel) -> Failure | None:
         self._left = [thread for thread in self._left if thread.is_alive()]
-        if len(self._left) >= _MOST_LEFT:
+        if len(self._left) >= _MAX_LEFT:
             return Failure(is_permanent=False, detail="earlier deliveries have not ended yet")
         ended: queue.SimpleQueue[Failure | None] = queue.SimpleQueue()
         thread = threading.Thread(

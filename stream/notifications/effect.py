@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from stream.alerts.contract import AlertKind
+from stream.alerts.alert_records import AlertKind
 from stream.events.times import epoch_ms
-from stream.notifications.contract import Action, ActionKind, Arm, Notification, Outcome
+from stream.notifications.action_records import Action, ActionKind, Arm, DeliveryOutcome, Notification
 from stream.notifications.intervals import Interval, mean_difference, share, share_difference
 
-__all__ = ["MIN_CUSTOMERS", "Comparison", "Exposure", "Group", "Order", "Report", "exposures", "report"]
+__all__ = ["MIN_CUSTOMERS", "Comparison", "EffectReport", "Exposure", "Group", "Order", "exposures", "report"]
 
 #: Groups smaller than this give a warning: whatever they show may be chance.
 MIN_CUSTOMERS: Final = 100
@@ -73,7 +73,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class EffectReport:
     """Everything together, by segment and by channel.
 
     ``pending``: customers whose horizon is not over; ``mixed``: customers who were in both groups and count in none;
@@ -109,7 +109,7 @@ def exposures(told: Iterable[Notification], since_ms: int = 0) -> tuple[list[Exp
             max(epoch_ms(datetime.fromisoformat(record.at)), occurred_ms),
             record.segment or "none",
             frozenset([record.channel]),
-            record.outcome is Outcome.FAILED,
+            record.outcome is DeliveryOutcome.FAILED,
         )
         same = (record.customer_id, record.alert_id)
         found[same] = new if same not in found else _joined(found[same], new)
@@ -138,13 +138,13 @@ def report(
     *,
     horizon_days: float,
     as_of_ms: int | None,
-) -> Report:
+) -> EffectReport:
     """Compare the groups over `horizon_days` after the delivery; customers whose horizon ends after `as_of_ms` wait."""
     horizon_ms = round(horizon_days * 86_400_000)
     over = [item for item in first if as_of_ms is not None and item.at_ms + horizon_ms <= as_of_ms]
     segments = sorted({item.segment for item in over})
     channels = sorted({channel for item in over for channel in item.channels})
-    return Report(
+    return EffectReport(
         horizon_days=horizon_days,
         as_of_ms=as_of_ms,
         everyone=_compare(over, orders, actions, horizon_ms),

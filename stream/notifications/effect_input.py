@@ -12,8 +12,8 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.order_book import OrderBook
 from stream.events.rejections import Rejection
+from stream.notifications.action_records import Action, Notification
 from stream.notifications.actions import decode_action
-from stream.notifications.contract import Action, Notification
 from stream.notifications.effect import Order
 from stream.notifications.inbound import Inbound
 from stream.notifications.reading import read_to_end

@@ -27,17 +27,17 @@ class Inbound(NamedTuple):
 def inbound(message: Message, now_ms: int) -> Inbound:
     """The record of a message without an error. One without a timestamp, or with one to come, was written now."""
     kind, at_ms = message.timestamp()
-    headers = [(str(header[0]), _octets(header[1])) for header in message.headers() or ()]
+    headers = [(str(header[0]), _raw(header[1])) for header in message.headers() or ()]
     return Inbound(
         message.topic() or "",
         message.partition() or 0,
         message.offset() or 0,
-        _octets(message.key()),
-        _octets(message.value()),
+        _raw(message.key()),
+        _raw(message.value()),
         now_ms if kind == TIMESTAMP_NOT_AVAILABLE else min(at_ms, now_ms),
         headers,
     )
 
 
-def _octets(text: str | bytes | None) -> bytes | None:
+def _raw(text: str | bytes | None) -> bytes | None:
     return text.encode() if isinstance(text, str) else text

@@ -19,7 +19,7 @@ from stream.storage.notification_store import NotificationStore
 __all__ = ["Entry", "Journal"]
 
 _LOG = logging.getLogger(__name__)
-_MOST_AT_ONCE: Final = 500
+_MAX_AT_ONCE: Final = 500
 _DELIVERY_TIMEOUT_S: Final = 30
 _PAUSE_S: Final = 1.0
 #: What is sent and not recorded is sent again after a crash: this bounds how much that is.
@@ -91,7 +91,7 @@ class Journal:
             if entry.publish_at_s is not None and entry.publish_at_s <= now_s and not entry.unconfirmed:
                 self._publish(entry)
         self._producer.poll(0)
-        confirmed = [*islice((entry for entry in self._entries if entry.is_confirmed), _MOST_AT_ONCE)]
+        confirmed = [*islice((entry for entry in self._entries if entry.is_confirmed), _MAX_AT_ONCE)]
         if confirmed:
             self._remember(confirmed)
             self._entries = [entry for entry in self._entries if not entry.is_done]

@@ -125,8 +125,8 @@ class Lane:
         wait_ms = max(wait_ms, round(again_after_s * 1000))
         self._closed_until_ms = now_ms + wait_ms
         # one time for all of a digest, or it would come back in pieces
-        most_attempts = max(delivery.attempts for delivery in parcel.deliveries)
-        own_ms = backoff_ms(most_attempts, retries.first_s, retries.longest_s, self._random)
+        max_attempts = max(delivery.attempts for delivery in parcel.deliveries)
+        own_ms = backoff_ms(max_attempts, retries.first_s, retries.longest_s, self._random)
         given_up = []
         for delivery in parcel.deliveries:
             if delivery.attempts >= retries.attempts:

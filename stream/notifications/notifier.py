@@ -10,27 +10,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from stream import metrics
-from stream.alerts.contract import Alert, AlertKind
+from stream.alerts.alert_records import Alert, AlertKind
 from stream.clock import Clock
 from stream.errors import StorageError
 from stream.events.dead_letters import dead_letter
 from stream.events.rejections import Rejection
 from stream.events.times import epoch_ms
+from stream.notifications.action_records import ActionKind, Arm, DeliveryOutcome, Suppression
 from stream.notifications.actions import decode_action, decode_alert, encode_action, occurred_ms, suppressing
 from stream.notifications.config import Config
-from stream.notifications.contract import ActionKind, Arm, Outcome, Suppression
-from stream.notifications.courier import Parcel, Report
+from stream.notifications.courier import DeliveryReport, Parcel
 from stream.notifications.hold_out import is_held_out
 from stream.notifications.inbound import Inbound
 from stream.notifications.journal import Entry, Journal
 from stream.notifications.lane import Lane
-from stream.notifications.ledger import OffsetLedger, Partition
+from stream.notifications.offset_ledger import OffsetLedger, Partition
 from stream.notifications.records import PublishedRecord, notification, undelivered
 from stream.notifications.rules import Routing, route
 from stream.notifications.templates import Message, Templates
 from stream.notifications.waiting import Delivery
 from stream.settings import Settings
-from stream.storage.notification_store import Known, NotificationStore
+from stream.storage.notification_store import NotificationStore, StoredCustomer
 
 __all__ = ["Notifier"]
 
@@ -40,10 +40,10 @@ _LOG = logging.getLogger(__name__)
 _NO_CHANNEL: Final = ""
 _DAY_S: Final = 86_400
 #: Actions are kept at least so long, for the customer's view.
-_LEAST_ACTION_DAYS: Final = 90.0
+_MIN_ACTION_DAYS: Final = 90.0
 _EXPIRY_LOOK_MS: Final = 10_000
 #: What is decided without sending, at most, before the broker is asked again.
-_MOST_WITHOUT_SENDING: Final = 200
+_MAX_WITHOUT_SENDING: Final = 200
 
 
 class Notifier:
@@ -58,7 +58,7 @@ class Notifier:
         config: Config,
         templates: Templates,
         lanes: Mapping[str, Lane],
-        reports: "queue.SimpleQueue[Report]",
+        reports: "queue.SimpleQueue[DeliveryReport]",
         store: NotificationStore,
         journal: Journal,
         clock: Clock,
@@ -71,20 +71,20 @@ class Notifier:
         self._store = store
         self._journal = journal
         self._clock = clock
-        self._come: list[Report] = []
+        self._come: list[DeliveryReport] = []
         self._open: dict[tuple[str, str], Delivery] = {}
         #: Raised alerts that have no outcome yet, by customer.
         self._raised: dict[str, list[Delivery]] = {}
         self._told_of: set[tuple[str, str]] = set()
         self._looked_for_expired_ms = 0
-        self._action_ttl_s = round(max(_LEAST_ACTION_DAYS, *config.actions.values(), 0.0) * _DAY_S)
+        self._action_ttl_s = round(max(_MIN_ACTION_DAYS, *config.actions.values(), 0.0) * _DAY_S)
         self.ledger = OffsetLedger()
         # a counter that appears with its first count has not increased, to Prometheus
         for kind in ActionKind:
             metrics.ACTIONS.labels(kind)
         for channel in lanes:
             metrics.NOTIFICATION_FAILURES.labels(channel)
-            for outcome in Outcome:
+            for outcome in DeliveryOutcome:
                 metrics.NOTIFICATIONS.labels(channel, outcome)
 
     @property
@@ -213,26 +213,26 @@ class Notifier:
             delivery.is_cleared = True
             if delivery.is_waiting:
                 self._lanes[delivery.route.channel].line.remove(delivery)
-                self._finish(delivery, Outcome.SUPPRESSED, now_ms, reason=Suppression.CLEARED)
+                self._finish(delivery, DeliveryOutcome.SUPPRESSED, now_ms, reason=Suppression.CLEARED)
 
     def _leave_out(self, record: Inbound, alert: Alert, routing: Routing, now_ms: int) -> None:
         published = notification(
             self._settings.notifications,
             alert,
-            Outcome.SUPPRESSED,
+            DeliveryOutcome.SUPPRESSED,
             at_ms=now_ms,
             channel=None,
             rule=routing.rule,
             reason=routing.reason,
         )
-        marks = [(alert.alert_id, _NO_CHANNEL, Outcome.SUPPRESSED.value)]
+        marks = [(alert.alert_id, _NO_CHANNEL, DeliveryOutcome.SUPPRESSED.value)]
         self._journal.enter(Entry([published], lambda: self.ledger.done(*record.position), marks))
-        metrics.NOTIFICATIONS.labels("none", Outcome.SUPPRESSED).inc()
+        metrics.NOTIFICATIONS.labels("none", DeliveryOutcome.SUPPRESSED).inc()
 
     # out
 
     def _dispatch(self, lane: Lane, now_ms: int) -> None:
-        for _ in range(_MOST_WITHOUT_SENDING):
+        for _ in range(_MAX_WITHOUT_SENDING):
             if not lane.is_open(now_ms):
                 return
             picked = lane.pick(now_ms)
@@ -255,7 +255,7 @@ class Notifier:
         """
         for delivery in picked:
             if delivery.is_cleared:  # while it was under way, and the delivery failed
-                self._finish(delivery, Outcome.SUPPRESSED, now_ms, reason=Suppression.CLEARED)
+                self._finish(delivery, DeliveryOutcome.SUPPRESSED, now_ms, reason=Suppression.CLEARED)
         picked = [delivery for delivery in picked if not delivery.is_cleared]
         known = dict(zip(picked, self._store.known([d.alert.customer_id for d in picked]), strict=True))
         actions = {
@@ -266,19 +266,19 @@ class Notifier:
         has_room = not wanted or lane.has_room(self._store, now_ms)
         for delivery in picked:
             if actions[delivery] is not None:
-                self._finish(delivery, Outcome.SUPPRESSED, now_ms, reason=Suppression.ACTION)
+                self._finish(delivery, DeliveryOutcome.SUPPRESSED, now_ms, reason=Suppression.ACTION)
         if not has_room:
             lane.put_back(wanted, now_ms)
             return None
         sendable = [d for d in wanted if not (lane.channel.hold_out and self._is_held_out(d.alert, known[d]))]
         for delivery in wanted:
             if delivery not in sendable:
-                self._finish(delivery, Outcome.HELD_OUT, now_ms)
+                self._finish(delivery, DeliveryOutcome.HELD_OUT, now_ms)
         if wanted and not sendable:
             self._return_room(lane, now_ms)
         return sendable
 
-    def _is_held_out(self, alert: Alert, known: Known) -> bool:
+    def _is_held_out(self, alert: Alert, known: StoredCustomer) -> bool:
         hold_out = self._config.hold_out
         return known.held_out or is_held_out(alert.customer_id, hold_out.salt, hold_out.share)
 
@@ -290,7 +290,7 @@ class Notifier:
             # whatever an expression of a template raises: the alert is not at fault, and must not block the others
             _LOG.exception("a template of channel %s cannot be filled", lane.name)
             for delivery in deliveries:
-                self._finish(delivery, Outcome.FAILED, now_ms, reason="template", detail=type(error).__name__)
+                self._finish(delivery, DeliveryOutcome.FAILED, now_ms, reason="template", detail=type(error).__name__)
             self._return_room(lane, now_ms)
             return False
         lane.carry(Parcel(lane.name, message, deliveries))
@@ -317,7 +317,7 @@ class Notifier:
                 lane.delivered()
                 for delivery in parcel.deliveries:
                     delivery.attempts += 1
-                    self._finish(delivery, Outcome.SENT, now_ms)
+                    self._finish(delivery, DeliveryOutcome.SENT, now_ms)
                 continue
             _LOG.warning("channel %s: not delivered: %s", lane.name, failure.detail)
             metrics.NOTIFICATION_FAILURES.labels(lane.name).inc()
@@ -325,7 +325,7 @@ class Notifier:
             for delivery in lane.failed(
                 parcel, now_ms, is_permanent=failure.is_permanent, again_after_s=failure.again_after_s
             ):
-                self._finish(delivery, Outcome.FAILED, now_ms, reason=reason, detail=failure.detail)
+                self._finish(delivery, DeliveryOutcome.FAILED, now_ms, reason=reason, detail=failure.detail)
             self._return_room(lane, now_ms)
 
     def _return_room(self, lane: Lane, now_ms: int) -> None:
@@ -337,12 +337,14 @@ class Notifier:
 
     def _expire(self, delivery: Delivery, now_ms: int) -> None:
         if delivery.attempts:
-            self._finish(delivery, Outcome.FAILED, now_ms, reason="expired", detail="not delivered before it expired")
+            self._finish(
+                delivery, DeliveryOutcome.FAILED, now_ms, reason="expired", detail="not delivered before it expired"
+            )
         else:
-            self._finish(delivery, Outcome.SUPPRESSED, now_ms, reason=Suppression.EXPIRED)
+            self._finish(delivery, DeliveryOutcome.SUPPRESSED, now_ms, reason=Suppression.EXPIRED)
 
     def _finish(
-        self, delivery: Delivery, outcome: Outcome, now_ms: int, *, reason: str | None = None, detail: str = ""
+        self, delivery: Delivery, outcome: DeliveryOutcome, now_ms: int, *, reason: str | None = None, detail: str = ""
     ) -> None:
         """Enter an outcome into the journal; the offsets follow when it is recorded."""
         alert, channel = delivery.alert, delivery.route.channel
@@ -361,7 +363,7 @@ class Notifier:
                 digest=lane.digest,
             )
         ]
-        if outcome is Outcome.FAILED:
+        if outcome is DeliveryOutcome.FAILED:
             records.append(
                 undelivered(
                     self._settings.notification_dead_letters,
@@ -375,7 +377,7 @@ class Notifier:
                     attempts=delivery.attempts,
                 )
             )
-        held_out = (alert.customer_id, alert.alert_id) if outcome is Outcome.HELD_OUT else None
+        held_out = (alert.customer_id, alert.alert_id) if outcome is DeliveryOutcome.HELD_OUT else None
         marks = [(alert.alert_id, channel, outcome.value)]
         self._journal.enter(Entry(records, lambda: self._settle(delivery), marks, held_out))
         metrics.NOTIFICATIONS.labels(channel, outcome).inc()
@@ -393,9 +395,9 @@ class Notifier:
             if not raised:
                 del self._raised[delivery.alert.customer_id]
 
-    def _arm(self, lane: Lane, outcome: Outcome) -> Arm | None:
+    def _arm(self, lane: Lane, outcome: DeliveryOutcome) -> Arm | None:
         """The group of the comparison: failed deliveries were meant to be sent, and held-out ones cannot fail."""
-        if outcome is Outcome.HELD_OUT:
+        if outcome is DeliveryOutcome.HELD_OUT:
             return Arm.HELD_OUT
         is_compared = lane.channel.hold_out and self._config.hold_out.share > 0
-        return Arm.NOTIFIED if is_compared and outcome in {Outcome.SENT, Outcome.FAILED} else None
+        return Arm.NOTIFIED if is_compared and outcome in {DeliveryOutcome.SENT, DeliveryOutcome.FAILED} else None

@@ -24,7 +24,7 @@ __all__ = ["read_to_end"]
 _TIMEOUT_S: Final = 10.0
 #: A topic that gives nothing for so long although its end is not reached cannot be read.
 _SILENCE_S: Final = 60.0
-_MOST_AT_ONCE: Final = 1000
+_MAX_AT_ONCE: Final = 1000
 _POLL_S: Final = 0.05
 
 
@@ -69,7 +69,7 @@ def _to_end(
     began_ms = time.time_ns() // 1_000_000
     last_s = time.monotonic()
     while open_partitions:
-        for message in consumer.consume(_MOST_AT_ONCE, _POLL_S):
+        for message in consumer.consume(_MAX_AT_ONCE, _POLL_S):
             last_s = time.monotonic()
             error, partition = message.error(), message.partition()
             is_end = error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - its public name

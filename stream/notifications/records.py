@@ -4,11 +4,11 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from stream.alerts.contract import Alert
+from stream.alerts.alert_records import Alert
 from stream.events.dead_letters import HEADER_PREFIX, MAX_RECORD_BYTES
 from stream.events.rejections import printable
 from stream.events.times import rfc3339
-from stream.notifications.contract import Arm, Notification, Outcome
+from stream.notifications.action_records import Arm, DeliveryOutcome, Notification
 
 __all__ = ["PublishedRecord", "notification", "undelivered"]
 
@@ -27,7 +27,7 @@ class PublishedRecord(NamedTuple):
 def notification(
     topic: str,
     alert: Alert,
-    outcome: Outcome,
+    outcome: DeliveryOutcome,
     *,
     at_ms: int,
     channel: str | None,

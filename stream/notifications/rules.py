@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from stream.alerts.contract import Alert
+from stream.alerts.alert_records import Alert
+from stream.notifications.action_records import Suppression
 from stream.notifications.config import Config, Match, Rule
-from stream.notifications.contract import Suppression
 
 __all__ = ["Route", "Routing", "matches", "route"]
 

@@ -16,7 +16,7 @@ from stream.clock import Clock, SystemClock
 from stream.errors import StorageError, TopologyError
 from stream.notifications.backoff import backoff_ms
 from stream.notifications.config import Config
-from stream.notifications.courier import Courier, Report
+from stream.notifications.courier import Courier, DeliveryReport
 from stream.notifications.inbound import Inbound
 from stream.notifications.journal import Journal
 from stream.notifications.lane import Lane
@@ -39,7 +39,7 @@ Tell = Callable[[Sequence[str], Mapping[str, int]], None]
 #: A stop waits so long for deliveries under way; what is not over then is delivered again after the next start.
 STOP_GRACE_S: Final = 20.0
 #: Alerts beyond this number stay with the broker until others have left.
-_MOST_WAITING: Final = 100_000
+_MAX_WAITING: Final = 100_000
 _COMMIT_EVERY_S: Final = 1.0
 _BUSY_WAIT_S: Final = 0.02
 _IDLE_WAIT_S: Final = 0.2
@@ -67,7 +67,7 @@ def run(
     random = Random()  # noqa: S311 - jitter
     if not _wait_for_topics(settings, stop, random):
         return
-    reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+    reports: queue.SimpleQueue[DeliveryReport] = queue.SimpleQueue()
     lanes = {
         name: Lane(
             name, channel, config.zone(name), Courier(name, senders[name], reports, timeout_s=channel.timeout_s), random
@@ -157,11 +157,11 @@ class _Loop:
 
     def _turn(self, *, dispatch: bool) -> None:
         # beyond so many waiting nothing is fetched: then something must leave first
-        may_send = self._source.is_caught_up or self._notifier.waiting >= _MOST_WAITING
+        may_send = self._source.is_caught_up or self._notifier.waiting >= _MAX_WAITING
         if self._monotonic() >= self._resume_at_s:
             self._with_store(dispatch=dispatch and may_send)
         self._tell(["Redis does not answer"] if self._failures else [], {"waiting": self._notifier.waiting})
-        is_wanted = dispatch and not self._fetched and self._notifier.waiting < _MOST_WAITING
+        is_wanted = dispatch and not self._fetched and self._notifier.waiting < _MAX_WAITING
         is_busy = self._notifier.is_busy
         if is_busy:
             self._notifier.wait(_BUSY_WAIT_S)

@@ -10,13 +10,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from stream.clock import Clock
 from stream.errors import TopologyError
 from stream.notifications.inbound import Inbound, inbound
-from stream.notifications.ledger import OffsetLedger, Partition
+from stream.notifications.offset_ledger import OffsetLedger, Partition
 from stream.settings import Settings
 
 __all__ = ["Source", "missing_topics", "notify_group"]
 
 _LOG = logging.getLogger(__name__)
-_MOST_AT_ONCE: Final = 500
+_MAX_AT_ONCE: Final = 500
 #: A partition that gives nothing for so long does not hold up the others.
 _SILENCE_S: Final = 30.0
 #: Another member has the partitions now and will do this work.
@@ -74,7 +74,7 @@ class Source:
         self._pause(not is_wanted)
         now_ms = self._clock.now_ms()
         records = []
-        for message in self._consumer.consume(_MOST_AT_ONCE, timeout_s):
+        for message in self._consumer.consume(_MAX_AT_ONCE, timeout_s):
             if (error := message.error()) is None:
                 records.append(inbound(message, now_ms))
                 self._progress_s = time.monotonic()

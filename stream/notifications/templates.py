@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from stream.alerts.contract import Alert, AlertKind, Calm, Cause, Change, Reason, Remedy
+from stream.alerts.alert_records import Alert, AlertKind, Calm, Cause, Change, Reason, Remedy
 from stream.alerts.severity import Severity
 from stream.catalogue.declaring import Money
 from stream.catalogue.wording import plain_money

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from stream.notifications.effect import MIN_CUSTOMERS, Report
+from stream.notifications.effect import MIN_CUSTOMERS, EffectReport
 
 __all__ = ["verdict"]
 
 
-def verdict(report: Report, money: Callable[[float], str]) -> str:
+def verdict(report: EffectReport, money: Callable[[float], str]) -> str:
     """The sentence with which `stream effect` begins. ``money`` writes an amount.
 
     The difference in spend per customer times the customers notified, with its 95 % interval. Groups of fewer than

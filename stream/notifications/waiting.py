@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from stream.alerts.contract import Alert
+from stream.alerts.alert_records import Alert
 from stream.notifications.rules import Route
 
 __all__ = ["Delivery", "WaitingLine"]

@@ -19,7 +19,7 @@ PRIOR_VARIANCE: Final = 0.003
 FORGETTING: Final = 1e-3
 #: A logit given by a model of this many labels counts a quarter.
 MATURE_LABELS: Final = 20_000
-_LEAST_SLOPE, _MOST_SLOPE, _MOST_SHIFT = 0.5, 2.0, 2.0
+_MIN_SLOPE, _MAX_SLOPE, _MAX_SHIFT = 0.5, 2.0, 2.0
 
 
 class Calibration(Struct, kw_only=True):
@@ -46,8 +46,8 @@ class Calibration(Struct, kw_only=True):
         step = weight * (churned - risk) / spread
         shrink = information / spread
         # bounds that no sane model meets: an alert at 70 % must never hang on a handful of odd labels
-        self.slope = min(max(self.slope + step * along_slope, _LEAST_SLOPE), _MOST_SLOPE)
-        self.shift = min(max(self.shift + step * along_shift, -_MOST_SHIFT), _MOST_SHIFT)
+        self.slope = min(max(self.slope + step * along_slope, _MIN_SLOPE), _MAX_SLOPE)
+        self.shift = min(max(self.shift + step * along_shift, -_MAX_SHIFT), _MAX_SHIFT)
         self.variance_slope = _towards_prior(self.variance_slope - shrink * along_slope * along_slope, PRIOR_VARIANCE)
         self.variance_shift = _towards_prior(self.variance_shift - shrink * along_shift * along_shift, PRIOR_VARIANCE)
         self.covariance = _towards_prior(self.covariance - shrink * along_slope * along_shift, 0.0)

@@ -3,10 +3,10 @@
 Every contender predicts each label with what it had learned before, then learns it: equal footing. The champion stays
 until a challenger is *clearly* better over the recent labels, all of the following:
 
-* at least `LEAST_LABELS` labels count (weights halve every `HALF_LIFE_LABELS`) since the champion was crowned, the
+* at least `MIN_LABELS` labels count (weights halve every `HALF_LIFE_LABELS`) since the champion was crowned, the
   challenger began, or an alarm of drift raised by the champion;
 * the challenger's mean log loss is below the champion's by `MARGIN` of it;
-* the mean difference is at least `LEAST_DEVIATIONS` of its standard errors.
+* the mean difference is at least `MIN_DEVIATIONS` of its standard errors.
 
 Drift: each contender's own losses are watched (`stream.online_models.drift`), less what the contender itself expects of
 them, the entropy of its risk. While the risks are right this excess is 0 on average whoever the customers are and in
@@ -33,8 +33,8 @@ from stream.online_models.slots import Slots
 from stream.online_models.tally import RecentFigures, Tally, expected_loss_of, log_loss_of
 
 __all__ = [
-    "LEAST_LABELS",
     "MARGIN",
+    "MIN_LABELS",
     "ROSTER",
     "Championship",
     "ChampionshipState",
@@ -46,14 +46,14 @@ __all__ = [
 ROSTER: Mapping[str, float] = MappingProxyType({"standard": 1.0, "quick": 5.0, "patient": 0.2})
 
 HALF_LIFE_LABELS = 5_000.0
-LEAST_LABELS = 1_000.0
+MIN_LABELS = 1_000.0
 #: Labels of neighbouring landmarks overlap and all contenders predict at maturity, so the quick ones have seen part of
 #: what they predict; by some hundredths that is no merit.
 MARGIN = 0.05
-LEAST_DEVIATIONS = 3.0
+MIN_DEVIATIONS = 3.0
 
 #: Losses over this are as alarming as this: one label that was as good as impossible is no drift.
-_MOST_LOSS = 5.0
+_MAX_LOSS = 5.0
 _GROWTH = 2.0 ** (1.0 / HALF_LIFE_LABELS)
 _RESCALE_AT = 2.0**400
 
@@ -105,13 +105,13 @@ class _Lead(Struct, kw_only=True):
     @property
     def share(self) -> float:
         """By how much of the champion's loss the challenger is better; 0 unless that is beyond doubt."""
-        if self.labels < LEAST_LABELS * self.weight:
+        if self.labels < MIN_LABELS * self.weight:
             return 0.0
         mean = self.difference / self.labels
         variance = max(self.difference_squared / self.labels - mean * mean, 0.0)
         # the variance of a weighted mean: sum of w^2 over (sum of w)^2
         error = math.sqrt(variance * self.squares) / self.labels
-        if mean < LEAST_DEVIATIONS * error or self.champion_loss <= 0.0:
+        if mean < MIN_DEVIATIONS * error or self.champion_loss <= 0.0:
             return 0.0
         return self.difference / self.champion_loss
 
@@ -231,7 +231,7 @@ class Championship:
         for name, contender in self._contenders.items():
             risk = contender.model.predict_proba_one(inputs, level) ** power
             losses[name] = loss = log_loss_of(risk, churned=churned)
-            excess[name] = min(loss - expected_loss_of(risk), _MOST_LOSS)
+            excess[name] = min(loss - expected_loss_of(risk), _MAX_LOSS)
             contender.recent.record(risk, loss, _GROWTH, churned=churned)
             contender.model.learn_one(inputs, churned=churned, level=level, novelty=novelty, power=power)
         alarms = []

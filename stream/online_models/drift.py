@@ -1,7 +1,7 @@
 """Detectors of drift: River's ADWIN and Page-Hinkley over the means of blocks of examples.
 
 Both detectors see the same series, one mean per week of stream time. What they have seen
-since the last alarm is kept (at most `MOST_BLOCKS` means), and *is* their state: detectors are made again from it, so a
+since the last alarm is kept (at most `MAX_BLOCKS` means), and *is* their state: detectors are made again from it, so a
 checkpoint holds numbers and no object, and goes on bit for bit. When the series is full, its older half is forgotten.
 
 Sources: A. Bifet and R. Gavalda, "Learning from time-changing data with adaptive windowing" (2007); E. S. Page,
@@ -26,7 +26,7 @@ __all__ = [
     "DRIFT_FEATURES",
     "FEATURE_LIMITS",
     "LOSS_LIMITS",
-    "MOST_BLOCKS",
+    "MAX_BLOCKS",
     "OPEN_WEEKS",
     "Detector",
     "FeatureAlarm",
@@ -44,7 +44,7 @@ __all__ = [
 #: Examples that a week must have to be a block; a week of fewer is taken together with the next.
 BLOCK = 50
 #: Two years of weeks; ADWIN forgets of its own accord what is older than the last change.
-MOST_BLOCKS = 104
+MAX_BLOCKS = 104
 #: Blocks before either detector may speak.
 FIRST_BLOCKS = 10
 ADWIN_DELTA = 1e-3
@@ -61,7 +61,7 @@ DRIFT_FEATURES = (
 )
 _COLUMNS = tuple(COLUMN[name] for name in DRIFT_FEATURES)
 #: Inputs count as at most so many deviations: one absurd customer is no drift.
-_MOST_DEVIATIONS = 5.0
+_MAX_DEVIATIONS = 5.0
 #: Weeks that may still be filled: a trainer that catches up sees some weeks at once.
 OPEN_WEEKS = 3
 _WEEK_MS = 7 * DAY_MS
@@ -117,8 +117,8 @@ class Series:
         alarms = tuple(detector for detector, risen in changed if risen or not self._limits.rises_only)
         if changed:
             self._begin(())
-        elif len(self._blocks) == MOST_BLOCKS:
-            self._begin(self._blocks[MOST_BLOCKS // 2 :])
+        elif len(self._blocks) == MAX_BLOCKS:
+            self._begin(self._blocks[MAX_BLOCKS // 2 :])
         return alarms
 
     def _begin(self, blocks: Sequence[float]) -> None:
@@ -257,7 +257,7 @@ class FeatureDrift:
         means, scales = self._scaler.affine(len(_COLUMNS))
         for axis, (mean, scale) in enumerate(zip(means, scales, strict=True)):
             if self._scaler.counts[axis] >= _SETTLED:
-                x[axis] = min(max(x[axis], mean - _MOST_DEVIATIONS * scale), mean + _MOST_DEVIATIONS * scale)
+                x[axis] = min(max(x[axis], mean - _MAX_DEVIATIONS * scale), mean + _MAX_DEVIATIONS * scale)
         self._scaler.learn_one(x)
         return list(self._alarms(self._weeks.add(at_ms, [x[axis] for axis in range(len(_COLUMNS))])))
 

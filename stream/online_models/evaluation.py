@@ -14,7 +14,7 @@ from stream.online_models.example import Label
 from stream.online_models.inputs import NEUTRAL, lacks
 from stream.online_models.scaling import SCALE_FLOOR
 from stream.online_models.schedule import learning_rate
-from stream.online_models.scorecard import RANK_BINS, Figures, Outcome, Scorecard
+from stream.online_models.scorecard import RANK_BINS, Figures, Scorecard, ScoredLabel
 
 __all__ = ["Evaluation", "EvaluationReport", "RecencyBaseline"]
 
@@ -26,7 +26,7 @@ _RECENCY_BIN = 8
 _LOGIT_LIMIT = 12.0
 _LOGIT_BINS_PER_UNIT = RANK_BINS / (2.0 * _LOGIT_LIMIT)
 #: A risk of exactly 0 or 1 that was wrong costs log(1e9) = 20.7 nats, not infinity.
-_LEAST_RISK = 1e-9
+_MIN_RISK = 1e-9
 
 
 class EvaluationReport(Struct, frozen=True, kw_only=True):
@@ -101,7 +101,7 @@ class Evaluation(Struct, kw_only=True):
         self.churned += churned
         if label.risk is None:
             return
-        outcome = Outcome(
+        outcome = ScoredLabel(
             churned=churned,
             risk=label.risk,
             risk_bin=_risk_bin(label.risk),
@@ -122,10 +122,10 @@ class Evaluation(Struct, kw_only=True):
 
 
 def _risk_bin(risk: float) -> int:
-    bounded = min(max(risk, _LEAST_RISK), 1.0 - _LEAST_RISK)
+    bounded = min(max(risk, _MIN_RISK), 1.0 - _MIN_RISK)
     logit = math.log(bounded / (1.0 - bounded))
     return min(max(int((logit + _LOGIT_LIMIT) * _LOGIT_BINS_PER_UNIT), 0), RANK_BINS - 1)
 
 
 def _log_loss(risk: float, *, churned: bool) -> float:
-    return -math.log(max(risk if churned else 1.0 - risk, _LEAST_RISK))
+    return -math.log(max(risk if churned else 1.0 - risk, _MIN_RISK))

@@ -48,7 +48,7 @@ FORGETTING: Final = 2e-8
 #: LEVERAGE_CAP x PRIOR_VARIANCE x the number of inputs.
 LEVERAGE_CAP: Final = 2.0
 #: Logits beyond this are as good as certain; information is never counted as exactly none.
-_LEAST_INFORMATION: Final = 1e-6
+_MIN_INFORMATION: Final = 1e-6
 
 
 @numba.njit(cache=True)
@@ -116,9 +116,9 @@ def learn(x, churned, power, counts, forgetting, means, variances, weights, cova
     gain = 1.0
     if power != 1.0:
         silent = risk**power
-        gain = power * (1.0 - risk) / max(1.0 - silent, _LEAST_INFORMATION)
+        gain = power * (1.0 - risk) / max(1.0 - silent, _MIN_INFORMATION)
         risk = silent
-    information = weight * max(risk * (1.0 - risk), _LEAST_INFORMATION) * gain * gain
+    information = weight * max(risk * (1.0 - risk), _MIN_INFORMATION) * gain * gain
     for i in range(count + 1):
         pz[i] = dot(covariance[i], z)
     spread = 1.0 + information * dot(z, pz)

@@ -38,7 +38,7 @@ from stream.online_models.horizon import (
 )
 from stream.online_models.inputs import lacks
 
-__all__ = ["AGES", "COHORTS", "MOST_SILENT", "WEEK_MS", "RhythmModel", "RhythmState"]
+__all__ = ["AGES", "COHORTS", "MAX_SILENT", "WEEK_MS", "RhythmModel", "RhythmState"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -56,13 +56,13 @@ _BLOCKS: Final = 20
 _BINS_PER_E: Final = 10
 _BINS: Final = 64
 #: Below this many landmarks of regular customers, or weeks of landmarks, nothing is said.
-_LEAST_WEIGHT: Final = 100
-_LEAST_WEEKS: Final = 12
+_MIN_WEIGHT: Final = 100
+_MIN_WEEKS: Final = 12
 #: Weeks are complete when one that begins this much later is seen: a trainer that catches up learns out of order.
 _DELAY: Final = 3
 
 #: The horizon is the smallest within which at least half of the regular customers order.
-MOST_SILENT: Final = 0.5
+MAX_SILENT: Final = 0.5
 #: It changes when the share has been beyond that by so much for so many weeks in a row.
 _MARGIN: Final = 0.03
 _EVIDENCE_WEEKS: Final = 8
@@ -173,7 +173,7 @@ class RhythmModel:
     def silent_shares(self, complete_week: int) -> tuple[float, ...]:
         """See `Rhythm.silent_shares`, as of the end of a week; () while too little is known."""
         state = self._state
-        if complete_week - state.first_week < _LEAST_WEEKS:
+        if complete_week - state.first_week < _MIN_WEEKS:
             return ()
         before, after, standing = np.zeros(AGES - 1), np.zeros(AGES - 1), np.zeros(_ACTIVE)
         for week, counts in sorted(state.cohorts.items()):
@@ -183,7 +183,7 @@ class RhythmModel:
                 before[:known] += weight * np.array(counts[:known])
                 after[:known] += weight * np.array(counts[1 : known + 1])
                 standing[:known] += weight * np.array(counts[: min(known, _ACTIVE)])
-        if standing.sum() < _LEAST_WEIGHT:
+        if standing.sum() < _MIN_WEIGHT:
             return ()
         return _shares(before, after, standing)
 
@@ -240,6 +240,6 @@ def _leaning(shares: Sequence[float], present_days: float) -> int:
     """The horizon that a week speaks for: the present one, unless another is better by the margin."""
     for days, share in zip(HORIZONS, shares, strict=True):
         margin = -_MARGIN if days < present_days else _MARGIN
-        if share <= MOST_SILENT + margin:
+        if share <= MAX_SILENT + margin:
             return days
     return HORIZONS[-1]

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from stream.features.registry import DAY_MS
 from stream.online_models.horizon import FIRST_HORIZON_DAYS, HORIZONS, Rhythm, fixed_schedule
-from stream.online_models.rhythm import AGES, COHORTS, MOST_SILENT, WEEK_MS, RhythmModel
+from stream.online_models.rhythm import AGES, COHORTS, MAX_SILENT, WEEK_MS, RhythmModel
 
 __all__ = ["propose_horizon", "rhythm_of_orders"]
 
@@ -23,7 +23,7 @@ def propose_horizon(silent_shares: Sequence[float]) -> float:
     """
     if not silent_shares:
         return FIRST_HORIZON_DAYS
-    found = [days for days, share in zip(HORIZONS, silent_shares, strict=True) if share <= MOST_SILENT]
+    found = [days for days, share in zip(HORIZONS, silent_shares, strict=True) if share <= MAX_SILENT]
     return float(found[0] if found else HORIZONS[-1])
 
 

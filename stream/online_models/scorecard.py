@@ -9,7 +9,7 @@ import math
 
 from msgspec import Struct
 
-__all__ = ["CALIBRATION_BINS", "RANK_BINS", "Figures", "Outcome", "Scorecard", "auc"]
+__all__ = ["CALIBRATION_BINS", "RANK_BINS", "Figures", "Scorecard", "ScoredLabel", "auc"]
 
 #: Bins of the two rank histograms; scores in one bin are ties.
 RANK_BINS = 1_200
@@ -18,7 +18,7 @@ CALIBRATION_BINS = 15
 _RESCALE_AT = 2.0**400
 
 
-class Outcome(Struct, frozen=True, kw_only=True, gc=False):
+class ScoredLabel(Struct, frozen=True, kw_only=True, gc=False):
     """A matured label beside what was said of it. Bins are in 0..RANK_BINS-1, losses in nats."""
 
     churned: bool
@@ -85,7 +85,7 @@ class Scorecard(Struct, kw_only=True):
             bin_risk=_zeros(CALIBRATION_BINS),
         )
 
-    def record(self, outcome: Outcome, growth: float = 1.0) -> None:
+    def record(self, outcome: ScoredLabel, growth: float = 1.0) -> None:
         """Count ``outcome``; it weighs ``growth`` times as much as the one before (1: the same)."""
         self.weight = weight = self.weight * growth
         risk = outcome.risk

@@ -9,8 +9,8 @@ from stream.online_models.snapshot import SegmentSnapshot
 __all__ = ["WORDS", "move_reason"]
 
 #: Behaviours told, at most; one that did less than this share of the whole is left out.
-_MOST_TOLD = 3
-_LEAST_SHARE = 0.15
+_MAX_TOLD = 3
+_MIN_SHARE = 0.15
 
 #: How a behaviour is told, with its value.
 WORDS: Mapping[str, str] = MappingProxyType(
@@ -48,8 +48,8 @@ def move_reason(
         for name, x, old, new in zip(segments.features, z, here, there.centroid, strict=True)
     }
     whole = sum(gain for gain in gains.values() if gain > 0.0)
-    by_gain = sorted(gains, key=lambda name: -gains[name])[:_MOST_TOLD]
-    told = [name for name in by_gain if gains[name] >= _LEAST_SHARE * whole] or by_gain[:1]
+    by_gain = sorted(gains, key=lambda name: -gains[name])[:_MAX_TOLD]
+    told = [name for name in by_gain if gains[name] >= _MIN_SHARE * whole] or by_gain[:1]
     facts = ", ".join(_fact(name, values[name]) for name in told)
     if not known:
         return f"{facts}: most like {there.name}"

@@ -12,16 +12,16 @@ from msgspec import Struct, field
 
 from stream.features.registry import DAY_MS
 
-__all__ = ["HALF_LIFE_MS", "LEAST_MS", "StakeLevel"]
+__all__ = ["HALF_LIFE_MS", "MIN_MS", "StakeLevel"]
 
 #: The weight of a customer halves in this time.
 HALF_LIFE_MS: Final = 28 * DAY_MS
 #: No level before so much time has been seen: a week, so that no day of the week decides.
-LEAST_MS: Final = 7 * DAY_MS
+MIN_MS: Final = 7 * DAY_MS
 
 _WEEK_MS: Final = 7 * DAY_MS
 _BINS_PER_OCTAVE: Final = 4
-_LEAST_OCTAVE: Final = -20
+_MIN_OCTAVE: Final = -20
 _BINS: Final = 60 * _BINS_PER_OCTAVE
 
 
@@ -54,12 +54,12 @@ class StakeLevel(Struct, kw_only=True):
             self.counts[:] = [count * faded for count in self.counts]
             self.at_ms += elapsed_ms
         if stake > 0.0:
-            position = int((math.log2(stake) - _LEAST_OCTAVE) * _BINS_PER_OCTAVE)
+            position = int((math.log2(stake) - _MIN_OCTAVE) * _BINS_PER_OCTAVE)
             self.counts[min(max(position, 0), _BINS - 1)] += 1.0
 
     def level(self, per_week: float) -> float | None:
         """What ``per_week`` customers a week exceed; 0 where there are not so many, None before a week was seen."""
-        if self.begun_ms is None or self.at_ms - self.begun_ms < LEAST_MS:
+        if self.begun_ms is None or self.at_ms - self.begun_ms < MIN_MS:
             return None
         # the time that the counts stand for: that of the weights e^(-t / tau) from the first customer to the last
         tau = HALF_LIFE_MS / math.log(2.0)
@@ -71,7 +71,7 @@ class StakeLevel(Struct, kw_only=True):
             if above + count > wanted:
                 # within a bin, evenly in the logarithm
                 share = 1.0 - (wanted - above) / count
-                return float(2.0 ** (_LEAST_OCTAVE + (position + share) / _BINS_PER_OCTAVE))
+                return float(2.0 ** (_MIN_OCTAVE + (position + share) / _BINS_PER_OCTAVE))
             above += count
         return 0.0
 

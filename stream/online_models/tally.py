@@ -16,7 +16,7 @@ __all__ = ["RecentFigures", "Tally", "expected_loss_of", "log_loss_of"]
 _BINS = 200
 _LOGIT_LIMIT = 10.0
 #: A risk of exactly 0 or 1 that was wrong costs log(1e9) = 20.7 nats, not infinity.
-_LEAST_RISK = 1e-9
+_MIN_RISK = 1e-9
 _RESCALE_AT = 2.0**400
 
 
@@ -91,16 +91,16 @@ class Tally(Struct, kw_only=True):
 
 def log_loss_of(risk: float, *, churned: bool) -> float:
     """Log loss in nats, finite for every risk in 0..1."""
-    return -math.log(max(risk if churned else 1.0 - risk, _LEAST_RISK))
+    return -math.log(max(risk if churned else 1.0 - risk, _MIN_RISK))
 
 
 def expected_loss_of(risk: float) -> float:
     """What the log loss of ``risk`` is on average if the risk is right: its entropy, in nats."""
-    bounded = min(max(risk, _LEAST_RISK), 1.0 - _LEAST_RISK)
+    bounded = min(max(risk, _MIN_RISK), 1.0 - _MIN_RISK)
     return -bounded * math.log(bounded) - (1.0 - bounded) * math.log1p(-bounded)
 
 
 def _bin(risk: float) -> int:
-    bounded = min(max(risk, _LEAST_RISK), 1.0 - _LEAST_RISK)
+    bounded = min(max(risk, _MIN_RISK), 1.0 - _MIN_RISK)
     logit = math.log(bounded / (1.0 - bounded))
     return min(max(int((logit + _LOGIT_LIMIT) * _BINS / (2.0 * _LOGIT_LIMIT)), 0), _BINS - 1)

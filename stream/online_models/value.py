@@ -34,7 +34,7 @@ from stream.online_models.scaling import FlooredScaler, ScalerState
 from stream.online_models.value_correction import AMOUNTS, CHANCES, MEANS, Correction, CorrectionState, corrected
 
 __all__ = [
-    "LEAST_BUYERS",
+    "MIN_BUYERS",
     "VALUE_COLUMNS",
     "VALUE_FEATURES",
     "Expected",
@@ -69,25 +69,25 @@ _ORDERS = COLUMN["purchases_total"]
 #: value had been seen as well: one huge order says half of what it would say.
 POOLING_ORDERS = 1.0
 #: Orders smaller by more deviations than this count as so small: a trifle bought once tells little of the next order.
-MOST_BELOW = 2.0
+MAX_BELOW = 2.0
 
 #: Labels with an order before anything is expected of anybody.
-LEAST_BUYERS = 200
+MIN_BUYERS = 200
 #: The first of them only tell where the logarithms lie, so that no single one decides where learning begins.
 FIRST_BUYERS = 50
-FIRST_RATE, LEAST_RATE = 0.1, 0.002
-#: A relative residual counts as at most this; the corrections see up to `MOST_RATIO` times what is expected of a buyer.
-MOST_RESIDUAL = 3.0
-MOST_RATIO = 100.0
+FIRST_RATE, MIN_RATE = 0.1, 0.002
+#: A relative residual counts as at most this; the corrections see up to `MAX_RATIO` times what is expected of a buyer.
+MAX_RESIDUAL = 3.0
+MAX_RATIO = 100.0
 #: Inputs beyond so many deviations count as that many, when learning and when scoring: exp(b) stays finite.
-MOST_DEVIATIONS = 6.0
+MAX_DEVIATIONS = 6.0
 _L2 = 1e-4
 #: A buyer whose standardised inputs have a squared length over this many times their number counts for less.
 LEVERAGE_CAP = 3.0
-#: Labels before inputs beyond `MOST_DEVIATIONS` are cut before the scales learn them.
+#: Labels before inputs beyond `MAX_DEVIATIONS` are cut before the scales learn them.
 _SETTLED = 500
 
-_LEAST_ETA, _MOST_ETA = -15.0, 30.0
+_MIN_ETA, _MAX_ETA = -15.0, 30.0
 
 
 class Expected(NamedTuple):
@@ -146,14 +146,14 @@ class ValueSnapshot(Struct, frozen=True, kw_only=True):
     def usual_order_value(self) -> float:
         """The shop's, the geometric mean over its customers; in the base currency."""
         mean = dict(zip(self.features, self.means, strict=True)).get(_ORDER_VALUE, 0.0)
-        return float(np.expm1(min(max(mean, 0.0), _MOST_ETA)))
+        return float(np.expm1(min(max(mean, 0.0), _MAX_ETA)))
 
     def expect(self, inputs: npt.NDArray[np.int16], risk: Floats) -> Expected:
         """``inputs`` int16[N, features], ``risk`` float64[N] in 0..1."""
         # row by row, not a matrix product: what comes out must not depend on who else is in the batch
         chosen = inputs[:, list(self.columns)]
         z = (chosen / INPUT_SCALE - np.array(self.means)) / np.array(self.scales)
-        np.clip(z, -MOST_DEVIATIONS, MOST_DEVIATIONS, out=z)
+        np.clip(z, -MAX_DEVIATIONS, MAX_DEVIATIONS, out=z)
         z[chosen == MISSING] = 0.0
         if _ORDER_VALUE in self.features:
             axis = self.features.index(_ORDER_VALUE)
@@ -174,7 +174,7 @@ class ValueSnapshot(Struct, frozen=True, kw_only=True):
 
 def _mean(z: Floats, weights: Sequence[float], intercept: float) -> Floats:
     eta = intercept + (z * np.array(weights)).sum(axis=1)
-    return np.asarray(np.exp(np.clip(eta, _LEAST_ETA, _MOST_ETA)), np.float64)
+    return np.asarray(np.exp(np.clip(eta, _MIN_ETA, _MAX_ETA)), np.float64)
 
 
 class _LogLink(linear_model.LinearRegression):
@@ -193,17 +193,17 @@ class _LogLink(linear_model.LinearRegression):
 
     def mean(self, z: dict[Hashable, Any]) -> float:
         eta = self.intercept + sum(self._weights.get(axis, 0.0) * value for axis, value in z.items())
-        return math.exp(min(max(eta, _LEAST_ETA), _MOST_ETA))
+        return math.exp(min(max(eta, _MIN_ETA), _MAX_ETA))
 
     def learn(self, z: dict[Hashable, Any], y: float) -> None:
         """One step down the relative residual ``1 - y / mean``; the first buyers give the mean logarithm."""
         self.buyers += 1
         if self.buyers <= FIRST_BUYERS:
-            self.logs += min(max(math.log(y), _LEAST_ETA), _MOST_ETA)
+            self.logs += min(max(math.log(y), _MIN_ETA), _MAX_ETA)
             self.intercept = self.logs / self.buyers
             return
         mean = self.mean(z)
-        bounded = max(1.0 - y / mean, -MOST_RESIDUAL)
+        bounded = max(1.0 - y / mean, -MAX_RESIDUAL)
         # the gradient of the Poisson loss is mean - y
         length = sum(value * value for value in z.values())
         weight = min(1.0, LEVERAGE_CAP * len(z) / length) if length > 0.0 else 1.0
@@ -225,7 +225,7 @@ class _LogLink(linear_model.LinearRegression):
 
 class _Rate(optim.base.Scheduler):
     def get(self, t: int) -> float:
-        return max(FIRST_RATE / math.sqrt(t + 1), LEAST_RATE)
+        return max(FIRST_RATE / math.sqrt(t + 1), MIN_RATE)
 
 
 class ValueModel:
@@ -241,7 +241,7 @@ class ValueModel:
 
     @property
     def ready(self) -> bool:
-        return self._buyers >= LEAST_BUYERS
+        return self._buyers >= MIN_BUYERS
 
     def convert(self, factor: float) -> None:
         """Expect ``factor`` times as much of a buyer: the horizon has become another one."""
@@ -280,7 +280,7 @@ class ValueModel:
             came,
             strict=True,
         ):
-            bounded = min(amount, MOST_RATIO * mean)
+            bounded = min(amount, MAX_RATIO * mean)
             correction.record(chance * mean_correction.corrected(mean), bounded)
             if came[1] > 0.0:
                 mean_correction.record(mean, bounded)
@@ -302,7 +302,7 @@ class ValueModel:
         means, scales = self._scaler.affine(_AXES)
         for axis, (mean, scale) in enumerate(zip(means, scales, strict=True)):
             if axis in x and self._scaler.counts[axis] >= _SETTLED:
-                x[axis] = min(max(x[axis], mean - MOST_DEVIATIONS * scale), mean + MOST_DEVIATIONS * scale)
+                x[axis] = min(max(x[axis], mean - MAX_DEVIATIONS * scale), mean + MAX_DEVIATIONS * scale)
         self._scaler.learn_one(x)
 
     def _chosen(self, inputs: Sequence[int]) -> dict[Hashable, Any]:
@@ -313,7 +313,7 @@ class ValueModel:
 
     def _standardised(self, inputs: Sequence[int]) -> dict[Hashable, Any]:
         standardised = self._scaler.transform_one(self._chosen(inputs))
-        z = {axis: min(max(value, -MOST_DEVIATIONS), MOST_DEVIATIONS) for axis, value in standardised.items()}
+        z = {axis: min(max(value, -MAX_DEVIATIONS), MAX_DEVIATIONS) for axis, value in standardised.items()}
         if _ORDER_VALUE_AXIS in z:
             orders = max(math.expm1(inputs[_ORDERS] / INPUT_SCALE), 0.0)
             z[_ORDER_VALUE_AXIS] = float(_shrunk(z[_ORDER_VALUE_AXIS], orders))
@@ -391,4 +391,4 @@ def _by_axis(weights: tuple[float, ...], found: tuple[str, ...]) -> tuple[float,
 
 def _shrunk(order_value: Any, orders: Any) -> Any:
     """A standardised mean value of orders, by their number shrunk to the shop's."""
-    return np.maximum(order_value, -MOST_BELOW) * orders / (orders + POOLING_ORDERS)
+    return np.maximum(order_value, -MAX_BELOW) * orders / (orders + POOLING_ORDERS)

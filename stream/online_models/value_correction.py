@@ -23,8 +23,8 @@ PRIOR_LABELS = 30.0
 #: The factors used between two labels are at most so many labels old.
 REFRESH_LABELS = 50
 _RESCALE_AT = 2.0**400
-_LEAST_FACTOR = 1e-3
-_LEAST_CHANCE = 1e-6
+_MIN_FACTOR = 1e-3
+_MIN_CHANCE = 1e-6
 
 
 class Scale(NamedTuple):
@@ -43,7 +43,7 @@ class Scale(NamedTuple):
     def axis(self, expected: float) -> float:
         """Where an expectation lies, in units of the scale."""
         if self.is_chance:
-            chance = min(max(expected, _LEAST_CHANCE), 1.0 - _LEAST_CHANCE)
+            chance = min(max(expected, _MIN_CHANCE), 1.0 - _MIN_CHANCE)
             return math.log(chance / (1.0 - chance))
         return math.log2(max(expected, 2.0**self.low))
 
@@ -97,7 +97,7 @@ class Correction:
     def record(self, expected: float, came: float) -> None:
         """Take what was expected of a label, and what came."""
         state, scale = self._state, self._scale
-        expected = max(expected, _LEAST_CHANCE if scale.is_chance else 2.0**scale.low)
+        expected = max(expected, _MIN_CHANCE if scale.is_chance else 2.0**scale.low)
         position = scale.bin(expected)
         # a new label weighs more instead of every old one weighing less
         state.weight = weight = state.weight * 2.0 ** (1.0 / scale.half_life)
@@ -156,11 +156,11 @@ def corrected(scale: Scale, factors: tuple[float, ...], expected: Floats) -> Flo
         return expected
     middles = scale.middles()
     if not scale.is_chance:
-        log_factors = np.log2(np.maximum(factors, _LEAST_FACTOR))
+        log_factors = np.log2(np.maximum(factors, _MIN_FACTOR))
         place = np.log2(np.maximum(expected, 2.0**scale.low))
         return np.asarray(expected * np.exp2(np.interp(place, middles, log_factors)), np.float64)
-    levels = np.clip(np.array(factors) * scale.middle_values(), _LEAST_CHANCE, 1.0 - _LEAST_CHANCE)
-    bounded = np.clip(expected, _LEAST_CHANCE, 1.0 - _LEAST_CHANCE)
+    levels = np.clip(np.array(factors) * scale.middle_values(), _MIN_CHANCE, 1.0 - _MIN_CHANCE)
+    bounded = np.clip(expected, _MIN_CHANCE, 1.0 - _MIN_CHANCE)
     place = np.log(bounded / (1.0 - bounded))
     place += np.interp(place, middles, np.log(levels / (1.0 - levels)) - middles)
     # who is certain stays so

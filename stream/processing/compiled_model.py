@@ -19,9 +19,9 @@ from stream.processing.rules import Model
 
 __all__ = ["COMPILED_MODEL", "compiled"]
 
-_MOST_CLUSTERS: Final = len(ARCHETYPES)
+_MAX_CLUSTERS: Final = len(ARCHETYPES)
 #: A later program may make segments of any features that this one knows.
-_MOST_AXES: Final = len(FEATURES)
+_MAX_AXES: Final = len(FEATURES)
 #: Arrays that a record has room for more of.
 _WITH_ROOM: Final = ("columns", "means", "scales", "centroids", "horizon_since", "horizon_ms")
 
@@ -43,10 +43,10 @@ COMPILED_MODEL: Final = np.dtype(
         ("segment_version", np.int64),
         ("clusters", np.int64),
         ("axes", np.int64),
-        ("columns", np.int64, (_MOST_AXES,)),
-        ("means", np.float64, (_MOST_AXES,)),
-        ("scales", np.float64, (_MOST_AXES,)),
-        ("centroids", np.float64, (_MOST_CLUSTERS, _MOST_AXES)),
+        ("columns", np.int64, (_MAX_AXES,)),
+        ("means", np.float64, (_MAX_AXES,)),
+        ("scales", np.float64, (_MAX_AXES,)),
+        ("centroids", np.float64, (_MAX_CLUSTERS, _MAX_AXES)),
         ("periods", np.int64),
         ("horizon_since", np.int64, (MAX_PERIODS,)),
         ("horizon_ms", np.int64, (MAX_PERIODS,)),
@@ -63,9 +63,9 @@ _AS_THEY_ARE: Final = tuple(
 def compiled(model: Model) -> npt.NDArray[np.void]:
     """COMPILED_MODEL[1] of a model. Raises `SnapshotError` when there is no room for it."""
     clusters, axes = model.centroids.shape
-    if clusters > _MOST_CLUSTERS or axes > _MOST_AXES:
+    if clusters > _MAX_CLUSTERS or axes > _MAX_AXES:
         raise SnapshotError(
-            f"{clusters} segments over {axes} inputs, at most {_MOST_CLUSTERS} over {_MOST_AXES} are known"
+            f"{clusters} segments over {axes} inputs, at most {_MAX_CLUSTERS} over {_MAX_AXES} are known"
         )
     periods = len(model.horizon_ms)
     if periods > MAX_PERIODS:

@@ -90,7 +90,7 @@ _KEY_TEXT, _KEY_STARTS = fragments(_TEXTS)
 _NAME_TEXT, _NAME_STARTS = fragments([b'"%s":' % feature.name.encode() for feature in FEATURES])
 _OPEN, _CLOSE, _COMMA = b"{},"
 
-#: Octets of a document beside its ids, names of segments and packed profile, at most.
+#: Bytes of a document beside its ids, names of segments and packed profile, at most.
 _FIXED = len(_KEY_TEXT) + 2 * len(_NAME_TEXT) + MAX_NUMBER * (len(_TEXTS) + 2 * _INPUTS)
 
 
@@ -233,7 +233,7 @@ def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, rules: Rules) -
             run.model,
             ids,
             segments,
-            (run.octets, run.starts),
+            (run.raw, run.starts),
             parts,
         )
         ends_at = ends[: end - begin].tolist()

@@ -28,9 +28,9 @@ __all__ = [
     "quoted",
 ]
 
-#: Texts are copied so many octets at a time: a loop of a known length becomes one instruction.
+#: Texts are copied so many bytes at a time: a loop of a known length becomes one instruction.
 _BLOCK = 16
-#: Octets that a number, an instant or a literal takes at most.
+#: Bytes that a number, an instant or a literal takes at most.
 MAX_NUMBER = 32
 
 _BASE64 = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", np.uint8)
@@ -41,7 +41,7 @@ _ZERO, _MINUS, _POINT, _QUOTE, _DASH, _COLON, _T, _Z, _EQUALS = b'0-."-:TZ='
 
 
 def fragments(texts: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Lay texts end to end, for `put_fragment`; text *i* is ``octets[starts[i]:starts[i + 1]]``."""
+    """Lay texts end to end, for `put_fragment`; text *i* is ``bytes[starts[i]:starts[i + 1]]``."""
     starts = np.zeros(len(texts) + 1, np.int64)
     np.cumsum([len(text) for text in texts], out=starts[1:])
     return np.frombuffer(b"".join(texts) + bytes(_BLOCK), np.uint8), starts
@@ -59,14 +59,14 @@ def quoted(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.
 
 
 @jit
-def put_fragment(buffer, at, octets, begin, end):  # type: ignore[no-untyped-def]
-    """Copy ``octets[begin:end]`` of `fragments`, in whole blocks: up to a block behind it is overwritten."""
+def put_fragment(buffer, at, raw, begin, end):  # type: ignore[no-untyped-def]
+    """Copy ``bytes[begin:end]`` of `fragments`, in whole blocks: up to a block behind it is overwritten."""
     # unsigned: a negative index would count from the end, and having to look for it keeps the loop from being unrolled
     target = np.uint64(at)
     source = np.uint64(begin)
     for _ in range(begin, end, _BLOCK):
         for k in range(_BLOCK):
-            buffer[target + np.uint64(k)] = octets[source + np.uint64(k)]
+            buffer[target + np.uint64(k)] = raw[source + np.uint64(k)]
         target += np.uint64(_BLOCK)
         source += np.uint64(_BLOCK)
     return at + end - begin
@@ -177,11 +177,11 @@ def put_instant(buffer, at, time, with_ms):  # type: ignore[no-untyped-def]
 
 
 @jit
-def put_base64(buffer, at, octets, begin, end):  # type: ignore[no-untyped-def]
-    """Write ``octets[begin:end]`` in base64 with padding, unquoted."""
+def put_base64(buffer, at, raw, begin, end):  # type: ignore[no-untyped-def]
+    """Write ``bytes[begin:end]`` in base64 with padding, unquoted."""
     k = begin
     while k + 2 < end:
-        bits = (np.int64(octets[k]) << 16) | (np.int64(octets[k + 1]) << 8) | np.int64(octets[k + 2])
+        bits = (np.int64(raw[k]) << 16) | (np.int64(raw[k + 1]) << 8) | np.int64(raw[k + 2])
         buffer[at] = _BASE64[bits >> 18]
         buffer[at + 1] = _BASE64[(bits >> 12) & 63]
         buffer[at + 2] = _BASE64[(bits >> 6) & 63]
@@ -189,8 +189,8 @@ def put_base64(buffer, at, octets, begin, end):  # type: ignore[no-untyped-def]
         at += 4
         k += 3
     if k < end:
-        second = np.int64(octets[k + 1]) if k + 1 < end else np.int64(0)
-        bits = (np.int64(octets[k]) << 16) | (second << 8)
+        second = np.int64(raw[k + 1]) if k + 1 < end else np.int64(0)
+        bits = (np.int64(raw[k]) << 16) | (second << 8)
         buffer[at] = _BASE64[bits >> 18]
         buffer[at + 1] = _BASE64[(bits >> 12) & 63]
         buffer[at + 2] = _BASE64[(bits >> 6) & 63] if k + 1 < end else _EQUALS

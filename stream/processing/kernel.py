@@ -14,22 +14,31 @@ from stream.features import codec
 from stream.features.checksum import seed_of
 from stream.features.profile import NEVER, PROFILE
 from stream.features.registry import FEATURES
-from stream.processing import one_by_one
+from stream.processing import customer_loop
 from stream.processing.advance import FIRED, SUPPRESSED
 from stream.processing.compiled_model import compiled
+from stream.processing.customer_loop import (
+    CRAMPED,
+    DAMAGED,
+    DONE,
+    STANDING,
+    Customers,
+    Events,
+    LatestVectors,
+    LoopOutput,
+)
 from stream.processing.emission import EMISSION
-from stream.processing.one_by_one import CRAMPED, DAMAGED, DONE, STANDING, Customers, Events, Left, Looks
 from stream.processing.rules import Model, Rules
 
-__all__ = ["Kernel", "Known", "Run", "Scores"]
+__all__ = ["Kernel", "Run", "Scores", "StoredProfiles"]
 
 #: Emissions that are taken from the compiled code at a time.
 _EMISSIONS = 4096
 #: Room for packed profiles at first, for each customer.
-_OCTETS = 512
+_BYTES = 512
 
 
-class Known(NamedTuple):
+class StoredProfiles(NamedTuple):
     """Customers, their packed profiles, None of one who is new, and the landmark phases (ms) of the new."""
 
     customers: Sequence[str]
@@ -41,7 +50,7 @@ class Known(NamedTuple):
 class Run:
     """What one run of the kernel left, by customer where not said otherwise.
 
-    ``model``: COMPILED_MODEL[1] that scored. ``octets``, ``starts``: the packed profiles end to end, and where each
+    ``model``: COMPILED_MODEL[1] that scored. ``raw``, ``starts``: the packed profiles end to end, and where each
     begins and the last ends; valid until the next run. ``standing``: STANDING, with ``due``, the next timer (ms),
     `-NEVER` for none. ``values``, ``inputs``: the feature vector as of the last look. ``status``: what became of each
     event. ``emissions``: EMISSION in the order of the events; ``row`` is the customer. ``fired``: timers by kind.
@@ -49,7 +58,7 @@ class Run:
     """
 
     model: npt.NDArray[np.void]
-    octets: npt.NDArray[np.uint8]
+    raw: npt.NDArray[np.uint8]
     starts: npt.NDArray[np.int64]
     standing: npt.NDArray[np.void]
     values: npt.NDArray[np.float64]
@@ -62,8 +71,8 @@ class Run:
     def packed(self) -> list[bytes]:
         """The packed profiles one by one."""
         starts = self.starts.tolist()
-        octets = self.octets[: starts[-1]].tobytes()
-        return [octets[begin:end] for begin, end in pairwise(starts)]
+        raw = self.raw[: starts[-1]].tobytes()
+        return [raw[begin:end] for begin, end in pairwise(starts)]
 
     def without_strangers(self, customers: Sequence[str]) -> tuple[list[str], Run]:
         """The customers, and the run, less those of whom nothing is known: their only events were refused."""
@@ -105,7 +114,7 @@ class Kernel:
         self.layout = codec.LAYOUT
         self._rules = rules
         self._working = np.zeros(1, PROFILE)
-        self._octets = np.empty(codec.MOST_OCTETS, np.uint8)
+        self._raw = np.empty(codec.MAX_BYTES, np.uint8)
         self._emissions = np.zeros(_EMISSIONS, EMISSION)
         self._value = np.zeros(len(FEATURES))
         self._input = np.zeros(len(FEATURES), np.int16)
@@ -113,13 +122,13 @@ class Kernel:
 
     def advance(
         self,
-        known: Known,
+        known: StoredProfiles,
         rows: npt.NDArray[np.int64],
         events: npt.NDArray[np.void],
         stream_time: npt.NDArray[np.int64],
         model: Model,
     ) -> Run:
-        """Apply ``events`` (EVENT) of the customers at positions ``rows``; see `one_by_one.advance`.
+        """Apply ``events`` (EVENT) of the customers at positions ``rows``; see `customer_loop.advance`.
 
         Raises `CodecError` when a packed profile is not one.
         """
@@ -132,23 +141,23 @@ class Kernel:
             status=np.zeros(len(events), np.uint8),
         )
 
-        def go_on(cursor: npt.NDArray[np.void], customers: Customers, left: Left) -> tuple[int, int]:
-            result: tuple[int, int] = one_by_one.advance(
+        def go_on(cursor: npt.NDArray[np.void], customers: Customers, left: LoopOutput) -> tuple[int, int]:
+            result: tuple[int, int] = customer_loop.advance(
                 self._working, cursor, customers, feed, self._rules.under(model), models, left
             )
             return result
 
         return self._run(go_on, known, models, feed.status)
 
-    def sweep(self, known: Known, until: int, model: Model, *, looks_at_all: bool = False) -> Run:
+    def sweep(self, known: StoredProfiles, until: int, model: Model, *, looks_at_all: bool = False) -> Run:
         """Fire the timers of the customers that are due before ``until`` (ms). Raises as `advance` does.
 
         ``looks_at_all``: then look at each of them as of ``until``, whether or not something was due.
         """
         models = self._compiled(model)
 
-        def go_on(cursor: npt.NDArray[np.void], customers: Customers, left: Left) -> tuple[int, int]:
-            result: tuple[int, int] = one_by_one.sweep(
+        def go_on(cursor: npt.NDArray[np.void], customers: Customers, left: LoopOutput) -> tuple[int, int]:
+            result: tuple[int, int] = customer_loop.sweep(
                 self._working, cursor, customers, until, looks_at_all, self._rules.under(model), models, left
             )
             return result
@@ -162,7 +171,9 @@ class Kernel:
         inputs = np.zeros((len(blobs), len(FEATURES)), np.int16)
         risks = np.zeros(len(blobs))
         habits = np.zeros(len(blobs))
-        damaged = one_by_one.score(self._working, customers, now, self._compiled(model), values, inputs, risks, habits)
+        damaged = customer_loop.score(
+            self._working, customers, now, self._compiled(model), values, inputs, risks, habits
+        )
         if damaged >= 0:
             raise codec.damage(blobs[damaged], damaged)
         return Scores(values, inputs, risks, habits)
@@ -174,15 +185,15 @@ class Kernel:
 
     def _run(
         self,
-        go_on: Callable[[npt.NDArray[np.void], Customers, Left], tuple[int, int]],
-        known: Known,
+        go_on: Callable[[npt.NDArray[np.void], Customers, LoopOutput], tuple[int, int]],
+        known: StoredProfiles,
         models: npt.NDArray[np.void],
         status: npt.NDArray[np.uint8],
     ) -> Run:
         count = len(known.blobs)
         customers = Customers(*codec.join(known.blobs), _seeds(known.customers), np.array(known.phases, np.int64))
-        left = self._left(count, len(customers.octets) + _OCTETS * count)
-        cursor = one_by_one.new_cursor()
+        left = self._left(count, len(customers.raw) + _BYTES * count)
+        cursor = customer_loop.new_cursor()
         emissions = []
         while True:
             ended, emitted = go_on(cursor, customers, left)
@@ -193,12 +204,12 @@ class Kernel:
                 row = int(cursor[0]["row"])
                 raise codec.damage(known.blobs[row] or b"", row)
             if ended == CRAMPED:
-                self._octets = np.concatenate([self._octets, np.empty_like(self._octets)])
-                left = left._replace(octets=self._octets)
+                self._raw = np.concatenate([self._raw, np.empty_like(self._raw)])
+                left = left._replace(raw=self._raw)
         joined = np.concatenate(emissions)
         return Run(
             model=models,
-            octets=self._octets,
+            raw=self._raw,
             starts=np.concatenate([[0], left.ends]),
             standing=left.standing,
             values=left.looks.values,
@@ -209,17 +220,17 @@ class Kernel:
             suppressed={reason: int(left.tally[position]) for reason, position in SUPPRESSED.items()},
         )
 
-    def _left(self, count: int, octets: int) -> Left:
-        if len(self._octets) < octets:
-            self._octets = np.empty(octets, np.uint8)
-        return Left(
+    def _left(self, count: int, raw: int) -> LoopOutput:
+        if len(self._raw) < raw:
+            self._raw = np.empty(raw, np.uint8)
+        return LoopOutput(
             layout=self.layout,
-            octets=self._octets,
+            raw=self._raw,
             ends=np.zeros(count, np.int64),
             standing=np.zeros(count, STANDING),
             emissions=self._emissions,
             tally=np.zeros(len(FIRED) + len(SUPPRESSED), np.int64),
-            looks=Looks(
+            looks=LatestVectors(
                 at=np.full(count, NEVER),
                 values=np.zeros((count, len(FEATURES))),
                 inputs=np.zeros((count, len(FEATURES)), np.int16),

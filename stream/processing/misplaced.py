@@ -30,8 +30,8 @@ _M = 0x5BD1E995
 
 
 @jit
-def _partitions_of(octets, starts, partitions, out):  # type: ignore[no-untyped-def]
-    """`stream.events.partition.partition_of` of each key of ``octets``; kept to the low 32 bits."""
+def _partitions_of(raw, starts, partitions, out):  # type: ignore[no-untyped-def]
+    """`stream.events.partition.partition_of` of each key of ``raw``; kept to the low 32 bits."""
     for row in range(out.shape[0]):
         begin = starts[row]
         length = starts[row + 1] - begin
@@ -40,14 +40,14 @@ def _partitions_of(octets, starts, partitions, out):  # type: ignore[no-untyped-
         for at in range(begin, begin + body, 4):
             k = np.int64(0)
             for j in range(4):
-                k |= np.int64(octets[at + j]) << (8 * j)
+                k |= np.int64(raw[at + j]) << (8 * j)
             k = (k * _M) & _MASK
             k = ((k ^ (k >> 24)) * _M) & _MASK
             h = ((h * _M) & _MASK) ^ k
         if length > body:
             k = np.int64(0)
             for j in range(length - body):
-                k |= np.int64(octets[begin + body + j]) << (8 * j)
+                k |= np.int64(raw[begin + body + j]) << (8 * j)
             h = ((h ^ k) * _M) & _MASK
         h = ((h ^ (h >> 13)) * _M) & _MASK
         h ^= h >> 15

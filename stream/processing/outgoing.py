@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from stream.alerts.contract import (
+from stream.alerts.alert_records import (
     Alert,
     AlertKind,
     Calm,

@@ -27,7 +27,7 @@ from stream.processing import document
 from stream.processing.align import Taken
 from stream.processing.customer import CUSTOMER_VERSION
 from stream.processing.emission import EmissionCause, EmissionKind
-from stream.processing.kernel import Kernel, Known, Run
+from stream.processing.kernel import Kernel, Run, StoredProfiles
 from stream.processing.misplaced import Placement
 from stream.processing.outgoing import Topics, publishable
 from stream.processing.quarantine import admit, set_aside
@@ -36,7 +36,7 @@ from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import Counters, Outgoing, PartitionState
 
-__all__ = ["Outcome", "Partition"]
+__all__ = ["Partition", "StepOutcome"]
 
 _INPUTS = KERNEL_TYPES
 _NO_TIMER = -int(NEVER)
@@ -48,7 +48,7 @@ _HEADERS: list[tuple[str, bytes | None]] = [
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StepOutcome:
     """What one step writes and publishes; nothing of it is true before `Partition.accept`.
 
     ``documents``: by customer. ``timers``: customer -> next due (ms), and ``idle``: customers without a timer, of
@@ -168,7 +168,7 @@ class Partition:
         """Reject the events of customers who are set aside, as they came."""
         return set_aside(taken, self.quarantined)
 
-    def release(self, customers: Iterable[str], scorer: Scorer, now_ms: int) -> Outcome:
+    def release(self, customers: Iterable[str], scorer: Scorer, now_ms: int) -> StepOutcome:
         """Process these customers again: their profile is read anew, and their timers are looked at."""
         released = self.state.quarantined.keys() & set(customers)
         outcome = self._outcome(self._next_state(), (), None, scorer, now_ms, [])
@@ -178,7 +178,7 @@ class Partition:
         due_ms = (self.state.stream_time_ms or 0) - 1
         return replace(outcome, timers=dict.fromkeys(sorted(released), due_ms))
 
-    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Outcome:
+    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
         """Apply a run of merged records at wall clock ``now_ms``."""
         state = self._next_state()
         for source, offset in taken.next_offsets.items():
@@ -218,7 +218,9 @@ class Partition:
         )
         return self._with_forwarded(outcome, taken)
 
-    def sweep(self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int, *, looks_at_all: bool = False) -> Outcome:
+    def sweep(
+        self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int, *, looks_at_all: bool = False
+    ) -> StepOutcome:
         """Fire the timers of customers that are due before the partition's stream time.
 
         ``looks_at_all``: then look at each of them as of stream time, whether or not something was due.
@@ -244,7 +246,7 @@ class Partition:
         self.state.stream_time_ms = stream_time_ms
         return True
 
-    def accept(self, outcome: Outcome) -> None:
+    def accept(self, outcome: StepOutcome) -> None:
         """The store has written the outcome: it is the state from now on."""
         self.state = outcome.state
         self._damaged = {c: why for c, why in self._damaged.items() if c not in outcome.state.quarantined}
@@ -272,14 +274,14 @@ class Partition:
             rescored=state.rescored,
         )
 
-    def _known(self, customers: list[str]) -> Known:
+    def _known(self, customers: list[str]) -> StoredProfiles:
         blobs = [self._cache[customer] for customer in customers]
         period = self._rules.landmark_ms
         phases = [
             0 if blob is not None else xxhash.xxh3_64_intdigest(customer.encode()) % period
             for customer, blob in zip(customers, blobs, strict=True)
         ]
-        return Known(customers, blobs, phases)
+        return StoredProfiles(customers, blobs, phases)
 
     def _outcome(
         self,
@@ -290,14 +292,14 @@ class Partition:
         now_ms: int,
         rejections: Sequence[tuple[int, object, Rejection]],
         appended_at_ms: Mapping[int, int] = MappingProxyType({}),
-    ) -> Outcome:
+    ) -> StepOutcome:
         # what cannot be read is known before what is too late, and that before what cannot be processed
         in_order = sorted(rejections, key=_place)
         outgoing = [self._dead_letter(source, record, rejection, now_ms) for source, record, rejection in in_order]
         state.counters.dead_letters += len(rejections)
         rejected = [(source, rejection.reason) for source, _, rejection in in_order]
         if run is None:
-            return Outcome(state, {}, {}, [], [], {}, outgoing, rejected=rejected)
+            return StepOutcome(state, {}, {}, [], [], {}, outgoing, rejected=rejected)
         _count(state.counters, run.emissions)
         outgoing += publishable(
             run.emissions, customers, scorer, self._rules, self._topics, now_ms, appended_at_ms, self._money
@@ -310,7 +312,7 @@ class Partition:
             for customer, at in zip(customers, run.standing["due"].tolist(), strict=True)
             if stored.get(customer) != at
         }
-        return Outcome(
+        return StepOutcome(
             state=state,
             documents=dict(zip(customers, documents, strict=True)),
             timers={customer: at for customer, at in due.items() if at < _NO_TIMER},
@@ -335,7 +337,7 @@ class Partition:
         topic = self._topics.customers
         return [Outgoing(topic, customers[row].encode(), document.public(documents[row]), _HEADERS) for row in rows]
 
-    def _with_forwarded(self, outcome: Outcome, taken: Taken) -> Outcome:
+    def _with_forwarded(self, outcome: StepOutcome, taken: Taken) -> StepOutcome:
         if self._placement is None or not taken.forwarded:
             return outcome
         again = [self._placement.forwarding(record, self.input_topics[source]) for source, record in taken.forwarded]

@@ -6,7 +6,7 @@ from typing import Final
 
 from stream.events.columns import MONEY_SCALE
 from stream.events.rejections import Reason, Rejection
-from stream.features.apply import MOST_MONEY, TOO_LATE, TOO_MUCH, UNKNOWN_ORDER
+from stream.features.apply import MAX_MONEY, TOO_LATE, TOO_MUCH, UNKNOWN_ORDER
 
 __all__ = ["refused"]
 
@@ -24,7 +24,7 @@ def _unknown_order(customer: str) -> Rejection:
 
 
 def _too_much(customer: str) -> Rejection:
-    most = MOST_MONEY / MONEY_SCALE
+    most = MAX_MONEY / MONEY_SCALE
     return Rejection(0, Reason.BAD_AMOUNT, f"more than {most:.0e} in all for customer {customer}: not one person?")
 
 

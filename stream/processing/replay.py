@@ -27,7 +27,7 @@ from stream.processing.align import Aligner
 from stream.processing.document import packed_state
 from stream.processing.kernel import Kernel, Scores
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Outcome, Partition
+from stream.processing.partition import Partition, StepOutcome
 from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING, Scorer
 from stream.processing.state import Counters, Outgoing
@@ -159,7 +159,7 @@ class Replay:
         missing = self._partition.missing(customers)
         self._partition.remember(missing, [self.documents.get(customer) for customer in missing])
 
-    def _accept(self, outcome: Outcome) -> None:
+    def _accept(self, outcome: StepOutcome) -> None:
         self._partition.accept(outcome)
         self.documents.update(outcome.documents)
         for customer, at in outcome.timers.items():

@@ -17,13 +17,13 @@ from stream.reporting.summary import headline, model_note, standing_line
 from stream.reporting.track_record import TrackRecord
 from stream.reporting.writing import Writing
 
-__all__ = ["Report", "report_page", "today_page"]
+__all__ = ["ShopReport", "report_page", "today_page"]
 
 #: A share of returning customers at which a cell of the cohorts has its full colour.
 _FULL_COLOUR: Final = 0.6
 
 
-class Report(Struct, frozen=True):
+class ShopReport(Struct, frozen=True):
     """Everything that a report shows. ``life``: one for each period of ``sales``, at its end."""
 
     today: Today
@@ -38,7 +38,7 @@ def today_page(found: Today, writing: Writing, note: str) -> str:
     return _render("today.html.j2", _of_today(found, writing, note))
 
 
-def report_page(report: Report, writing: Writing, note: str) -> str:
+def report_page(report: ShopReport, writing: Writing, note: str) -> str:
     """The whole report."""
     sales = report.sales
     charts = {
@@ -56,7 +56,7 @@ def report_page(report: Report, writing: Writing, note: str) -> str:
             "ages": range(1, min(MAX_AGE, max((len(c.ordered) for c in report.cohorts), default=0)) + 1),
             "life": report.life[-1],
             "track_record": report.track_record.sentence,
-            "most_segment_spend": max((segment.spend for segment in report.today.segments), default=0.0),
+            "max_segment_spend": max((segment.spend for segment in report.today.segments), default=0.0),
         },
     )
 

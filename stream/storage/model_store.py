@@ -63,7 +63,7 @@ class Publication:
 
 
 def digests(ids: Iterable[str]) -> list[bytes]:
-    """What is stored of the ids of examples: eight octets each, half of what the id itself would take in all.
+    """What is stored of the ids of examples: eight bytes each, half of what the id itself would take in all.
 
     Two of a hundred million ids of a week coincide with a probability of 0.03 %; then one example is not learned.
     """

@@ -16,7 +16,7 @@ from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain, explained
 from stream.storage.partition_store import script
 
-__all__ = ["Known", "NotificationStore", "Room"]
+__all__ = ["NotificationStore", "Room", "StoredCustomer"]
 
 _TIMEOUT_S = 10.0
 #: Longer than brokers keep alerts by default, so that no alert that is read again is sent again.
@@ -25,7 +25,7 @@ _BUDGET_TTL_S = 3 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredCustomer:
     """What is stored about a customer. ``actions``: kind -> encoded record, the latest of each kind."""
 
     actions: Mapping[str, bytes]
@@ -74,7 +74,7 @@ class NotificationStore:
             commands.append(("EXPIRE", self._alert(alert_id), _OUTCOME_TTL_S))
         self._pipelined(commands)
 
-    def known(self, customer_ids: Sequence[str]) -> list[Known]:
+    def known(self, customer_ids: Sequence[str]) -> list[StoredCustomer]:
         """What is stored about each customer."""
         commands: list[tuple[Any, ...]] = []
         for customer_id in customer_ids:
@@ -84,7 +84,7 @@ class NotificationStore:
         found = []
         for actions, held_out in zip(answers[::2], answers[1::2], strict=True):
             latest = {name.decode(): record for name, record in _pairs(actions) if not name.startswith(b"at:")}
-            found.append(Known(latest, bool(held_out)))
+            found.append(StoredCustomer(latest, bool(held_out)))
         return found
 
     def hold_out(self, customer_id: str, alert_id: str, ttl_s: int) -> None:

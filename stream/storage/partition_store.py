@@ -37,10 +37,10 @@ def encode_record(record: Outgoing) -> bytes:
     return _encoder.encode(record)
 
 
-def decode_record(octets: bytes) -> Outgoing:
+def decode_record(raw: bytes) -> Outgoing:
     """Decode what `encode_record` gave. Raises `SystematicError` for anything else."""
     try:
-        return _record_decoder.decode(octets)
+        return _record_decoder.decode(raw)
     except msgspec.DecodeError as error:
         raise SystematicError(
             f"a record of an outbox cannot be read: {error}; restore the key from a backup, {OR_REPLAY}"

@@ -28,9 +28,9 @@ _MANY_ARGUMENTS = 64
 
 
 @lru_cache(maxsize=65_536)
-def _length(octets: int) -> bytes:
-    """What stands between an argument of so many octets and the one before it."""
-    return b"\r\n$%d\r\n" % octets
+def _length(raw: int) -> bytes:
+    """What stands between an argument of so many bytes and the one before it."""
+    return b"\r\n$%d\r\n" % raw
 
 
 class _Packing:
@@ -39,10 +39,10 @@ class _Packing:
     def pack_command(self, *args: Any) -> list[bytes]:
         if len(args) < _MANY_ARGUMENTS:
             return super().pack_command(*args)  # type: ignore[misc, no-any-return]  # of the connection that this is mixed into
-        octets = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
-        lengths = map(_length, map(len, octets))
+        raw = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
+        lengths = map(_length, map(len, raw))
         # one join: a step's command has megabytes, and adding to them would copy them
-        arguments = chain.from_iterable(zip(lengths, octets, strict=True))
+        arguments = chain.from_iterable(zip(lengths, raw, strict=True))
         return [b"".join(chain((b"*%d" % len(args),), arguments, (b"\r\n",)))]
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from stream.adapters import Call, Ignored, Malformed, Native, adapters_of
-from stream.client.contract import Contract, Draft
+from stream.client.event_contract import Draft, EventContract
 from stream.settings import Settings
 
 __all__ = ["NOW_MS", "call", "events", "translate"]
@@ -28,6 +28,6 @@ def events(adapter: str, body: object, headers: dict[str, str] | None = None, **
     natives = translate(adapter, made, **settings)
     drafts = [Draft(native.value(), native.event_type) for native in natives if isinstance(native, Native)]
     assert len(drafts) == len(natives), natives
-    admitted = Contract(Settings()).admit(drafts, NOW_MS)
+    admitted = EventContract(Settings()).admit(drafts, NOW_MS)
     assert admitted.rejections == []
     return [{"type": str(draft.event_type), **json.loads(draft.value)} for draft in drafts]

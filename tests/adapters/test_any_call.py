@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stream.adapters import ADAPTER_NAMES, Call, Ignored, Malformed, Native, adapters_of
 from stream.adapters.reading import MalformedError
-from stream.client.contract import Contract, Draft
+from stream.client.event_contract import Draft, EventContract
 from stream.settings import Settings
 from tests.adapters.calls import NOW_MS
 from tests.adapters.test_cloudevents import EVENT
@@ -18,7 +18,7 @@ from tests.adapters.test_mail_providers import BOUNCE, CHANGE, MAILGUN, POSTMARK
 from tests.adapters.test_segment import ORDER, TRACK
 
 ADAPTERS = adapters_of(Settings())
-CONTRACT = Contract(Settings())
+CONTRACT = EventContract(Settings())
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "segment": [TRACK, {**TRACK, "event": "Order Completed", "properties": ORDER}],
     "cloudevents": [EVENT],

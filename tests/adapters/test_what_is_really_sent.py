@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stream.adapters import Ignored, Malformed, Native
 from stream.adapters.segment import TABLE
-from stream.client.contract import Contract, Draft
+from stream.client.event_contract import Draft, EventContract
 from stream.settings import Settings
 from tests.adapters.calls import NOW_MS, call, events, translate
 from tests.adapters.test_cloudevents import EVENT
@@ -80,7 +80,7 @@ def test_a_refund_is_its_amount_whatever_its_sign(event: str, said: object) -> N
 def test_a_negative_order_stays_one_and_is_refused() -> None:
     (order,) = translate("segment", call(track(properties={"order_id": "o-1", "total": -20})))
     assert isinstance(order, Native)
-    admitted = Contract(Settings()).admit([Draft(order.value(), order.event_type)], NOW_MS)
+    admitted = EventContract(Settings()).admit([Draft(order.value(), order.event_type)], NOW_MS)
     assert [bad.reason for bad in admitted.rejections] == ["bad_amount"]
 
 
@@ -90,7 +90,7 @@ def test_a_negative_order_stays_one_and_is_refused() -> None:
 def test_what_is_no_number_does_not_become_one(said: object) -> None:
     (order,) = translate("segment", call(track(properties={"order_id": "o-1", "total": said, "value": said})))
     assert isinstance(order, Native)
-    admitted = Contract(Settings()).admit([Draft(order.value(), order.event_type)], NOW_MS)
+    admitted = EventContract(Settings()).admit([Draft(order.value(), order.event_type)], NOW_MS)
     if said == "":
         assert "amount" not in json.loads(order.value())
     else:

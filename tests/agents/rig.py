@@ -87,7 +87,7 @@ class Transport:
     acked: list[int] = field(default_factory=lambda: [0] * len(TOPICS))
     acked_to: list[int] = field(default_factory=lambda: [0] * len(TOPICS))
     held: set[int] = field(default_factory=set)
-    most_held: int = 0
+    max_held: int = 0
     rewinds: list[dict[str, int]] = field(default_factory=list)
     #: Inputs whose log never ends, and of which nothing comes.
     stuck: set[int] = field(default_factory=set)
@@ -97,7 +97,7 @@ class Transport:
 
     def hold(self, source: int) -> None:
         self.held.add(source)
-        self.most_held = max(self.most_held, len(self.held))
+        self.max_held = max(self.max_held, len(self.held))
 
     def release(self, source: int) -> None:
         self.held.discard(source)

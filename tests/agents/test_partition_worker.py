@@ -17,7 +17,7 @@ from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.processing.align import Taken
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Outcome, Partition
+from stream.processing.partition import Partition, StepOutcome
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
@@ -255,7 +255,7 @@ def test_while_the_broker_is_away_events_wait_and_then_go_on(
             await asyncio.sleep(0.002)
         assert worker.steps == steps
         assert worker.partition.state.counters.events_in < expected.counters.events_in
-        assert rig.transport.most_held > 0
+        assert rig.transport.max_held > 0
         rig.broker.open.set()
         await until(lambda: rig.is_done(worker), "everything is stored")
         await assert_as_expected(rig, worker, expected)
@@ -325,7 +325,7 @@ def test_a_partition_that_lags_waits_for_a_larger_step(redis_server: EmbeddedRed
 class Choking(Partition):
     """A partition that cannot process one customer's events."""
 
-    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Outcome:
+    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
         if "customer-3" in taken.customer_ids:
             raise ZeroDivisionError("customer-3")
         return super().step(taken, scorer, now_ms)

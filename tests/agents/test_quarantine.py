@@ -16,7 +16,7 @@ from stream.local.redis import EmbeddedRedis
 from stream.processing.align import Taken
 from stream.processing.document import packed_state
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Outcome, Partition
+from stream.processing.partition import Partition, StepOutcome
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
@@ -88,7 +88,7 @@ def published_again(rig: Rig, customer: str) -> list[list[Record]]:
 
 
 def cut(document: bytes) -> bytes:
-    """The document with a packed profile that lacks its last octet."""
+    """The document with a packed profile that lacks its last byte."""
     fields = orjson.loads(document)
     return orjson.dumps({**fields, "state": b64encode(packed_state(document)[:-1]).decode()})
 
@@ -182,7 +182,7 @@ def test_profiles_of_another_layout_end_the_worker_and_no_event_is_lost(
 class Broken(Partition):
     """A program with an error that every event meets."""
 
-    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Outcome:
+    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
         del taken, scorer, now_ms
         raise ZeroDivisionError("an error of the program")
 

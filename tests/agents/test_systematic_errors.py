@@ -14,7 +14,7 @@ from stream.errors import CodecError, SnapshotError, StreamError, SystematicErro
 from stream.local.redis import EmbeddedRedis
 from stream.processing.align import Taken
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Outcome, Partition
+from stream.processing.partition import Partition, StepOutcome
 from stream.processing.scorer import Scorer
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
 from tests.agents.test_partition_worker import RULES, play
@@ -42,12 +42,14 @@ class Failing(Partition):
     steps_before = 2
     in_sweeps = False
 
-    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> Outcome:
+    def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
         if not self.in_sweeps and self.state.counters.events_in >= 25 * self.steps_before:
             raise self.error
         return super().step(taken, scorer, now_ms)
 
-    def sweep(self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int, *, looks_at_all: bool = False) -> Outcome:
+    def sweep(
+        self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int, *, looks_at_all: bool = False
+    ) -> StepOutcome:
         if self.in_sweeps and customer_ids:
             raise self.error
         return super().sweep(customer_ids, scorer, now_ms, looks_at_all=looks_at_all)

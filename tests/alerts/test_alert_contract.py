@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from stream.alerts.contract import (
+from stream.alerts.alert_records import (
     Alert,
     AlertKind,
     Cause,

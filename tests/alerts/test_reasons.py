@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.alerts.contract import Reason
+from stream.alerts.alert_records import Reason
 from stream.alerts.reasons import TOP_CHANGES, TOP_REASONS, Explanation, Score, changes, explain, remedy
 from stream.errors import SnapshotError
 from stream.features.registry import COLUMN, FEATURE_NAMES, FEATURES

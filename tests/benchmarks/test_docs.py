@@ -77,5 +77,5 @@ def test_what_the_target_needs_follows_from_the_largest_size() -> None:
     needed = target(SCALE)
     assert "| workers (one core each) | 1,000,000 / (10,000 x 0.6) | 167 |" in needed
     assert "document 2,000 + timer 200 + ids of learned examples 164 | 2,364 |" in needed
-    assert "| Redis memory | 100,000,000 x 2,364 octets x 1.5 | 355 GB |" in needed
+    assert "| Redis memory | 100,000,000 x 2,364 bytes x 1.5 | 355 GB |" in needed
     assert "| Redis nodes, by CPU | 1,000,000 x 12.0 us / 0.6 | 20 |" in needed

@@ -5,14 +5,14 @@ import pytest
 from benchmarks.regression import Turns, is_slower, recorded
 
 #: A machine that is busy is given more turns before the verdict.
-MOST_TURNS, TURNS_AT_A_TIME = 60, 6
+MAX_TURNS, TURNS_AT_A_TIME = 60, 6
 
 
 @pytest.mark.timeout(240)
 def test_the_core_is_not_slower_than_recorded() -> None:
     turns = Turns()
     taken, ratio = 0, float("inf")
-    while is_slower(ratio, recorded()) and taken < MOST_TURNS:
+    while is_slower(ratio, recorded()) and taken < MAX_TURNS:
         ratio = turns.take(TURNS_AT_A_TIME)
         taken += TURNS_AT_A_TIME
     assert not is_slower(ratio, recorded()), (

@@ -83,9 +83,9 @@ def test_batches_are_kept_as_they_were_compressed(durable: DurableBroker, codec:
 
 @given(st.binary(max_size=200))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_is_no_request_closes_its_own_connection_only(durable: DurableBroker, octets: bytes) -> None:
+def test_what_is_no_request_closes_its_own_connection_only(durable: DurableBroker, raw: bytes) -> None:
     with socket.create_connection((HOST, durable.port), 5.0) as connection:
-        connection.sendall(struct.pack(">i", len(octets)) + octets)
+        connection.sendall(struct.pack(">i", len(raw)) + raw)
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(65536):
             pass

@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient
 from stream.adapters.customer import customer_of_address
 from stream.events.partition import partition_of
 from stream.imports.contacts import CONTACTS_FILE, Contacts
-from stream.imports.ledger import LEDGER_FILE
+from stream.imports.import_ledger import LEDGER_FILE
 from stream.imports.publishing import MAX_CHUNK_MS
 from stream.local.broker import EmbeddedBroker
 from tests.agents.topics import at_least, read

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from stream.alerts.contract import Alert, AlertKind, Cause, Reason
+from stream.alerts.alert_records import Alert, AlertKind, Cause, Reason
 from stream.alerts.severity import Severity
 from stream.cli.alerts import describe_alert
 from stream.cli.produce import EventProducer

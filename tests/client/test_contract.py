@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.client.contract import Contract, Draft
+from stream.client.event_contract import Draft, EventContract
 from stream.client.record import EventRecord
 from stream.events.decode import Decoder
 from stream.events.kinds import KIND_OF, EventType
@@ -17,7 +17,7 @@ from stream.settings import Settings
 
 NOW_MS = 1_717_200_000_000
 GOOD: dict[str, Any] = {"event_id": "e-1", "customer_id": "c-1", "occurred_at": 1_717_158_600, "name": "page_viewed"}
-CONTRACT = Contract(Settings())
+CONTRACT = EventContract(Settings())
 
 
 def draft(**changes: object) -> Draft:

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from faust.types import TP
 
-from stream.agents.health import Health, Report
+from stream.agents.health import Health, HealthReport
 from stream.agents.models import CurrentModel
 from stream.agents.readiness import Backlog, Readiness
 from stream.agents.transport import Intake
@@ -47,7 +47,7 @@ def test_a_worker_that_still_starts_is_alive_but_neither_started_nor_ready() -> 
 def test_an_event_loop_that_stands_still_is_neither_alive_nor_ready_until_it_turns_again() -> None:
     clock = Hand()
     health = Health(30.0, clock)
-    health.report(Report((), {"partitions": 4}))
+    health.report(HealthReport((), {"partitions": 4}))
     clock.now_s += 30.0
     assert ask(health, "live")[0] == 200
     clock.now_s += 0.5
@@ -56,14 +56,14 @@ def test_an_event_loop_that_stands_still_is_neither_alive_nor_ready_until_it_tur
         assert status == 503
         assert body["reasons"] == ["the event loop has not turned for 30 s, 30 s are allowed"]
     assert ask(health, "startup")[0] == 200
-    health.report(Report((), {"partitions": 4}))
+    health.report(HealthReport((), {"partitions": 4}))
     assert ask(health, "live")[0] == 200
     assert ask(health, "ready") == (200, {"ok": True, "reasons": [], "partitions": 4})
 
 
 def test_what_speaks_against_being_ready_is_told_and_does_not_make_a_worker_dead() -> None:
     health = Health(30.0)
-    health.report(Report(["no partitions have been assigned yet"], {"partitions": 0}))
+    health.report(HealthReport(["no partitions have been assigned yet"], {"partitions": 0}))
     assert ask(health, "live")[0] == 200
     assert ask(health, "startup")[0] == 200
     expected = {"ok": False, "reasons": ["no partitions have been assigned yet"], "partitions": 0}

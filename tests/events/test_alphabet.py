@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.client.contract import Contract, Draft
+from stream.client.event_contract import Draft, EventContract
 from stream.events.alphabet import Alphabet
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
@@ -91,7 +91,7 @@ def test_letters_digits_and_addresses_are_ids(customer_id: str) -> None:
 def test_what_could_be_something_else_is_no_id(customer_id: str) -> None:
     ((_, reason),) = judged(customer_id)
     assert reason in {Reason.BAD_CUSTOMER_ID, Reason.CONTROL_CHARACTER}
-    (refused,) = Contract(Settings()).admit([Draft(record(customer_id).value)], NOW_MS).rejections
+    (refused,) = EventContract(Settings()).admit([Draft(record(customer_id).value)], NOW_MS).rejections
     assert refused.reason is reason
     assert Alphabet.PLAIN.objection(customer_id)
 

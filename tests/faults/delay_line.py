@@ -72,8 +72,8 @@ class DelayLine:
                     await asyncio.gather(*passing, return_exceptions=True)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, late: bool) -> None:
-        while octets := await reader.read(1 << 16):
+        while raw := await reader.read(1 << 16):
             if late and self.delay_s:
                 await asyncio.sleep(self.delay_s)
-            writer.write(octets)
+            writer.write(raw)
             await writer.drain()

@@ -25,7 +25,7 @@ _RETENTION_MS = 90 * _DAY_MS
 #: is so much less late than other events may be.
 _TO_CANCEL_MS = 5 * _DAY_MS
 #: Of the one hot customer: no more than a profile remembers, for the oracle's rule is that every id is, for ever.
-_MOST_OF_ONE = 900
+_MAX_OF_ONE = 900
 #: Fresh events lie between half an hour before the end of the log, which is now, and as far ahead as clocks may be.
 _FRESH_MS = 1_800_000
 _AHEAD_MS = 200_000
@@ -90,13 +90,13 @@ class _Writer:
     def event(self, source: EventType, name: str, customer: str, at_ms: int, **more: object) -> None:
         """An event that mostly arrives in order, sometimes days late, and sometimes again."""
         value, truth = self._made(source, name, customer, at_ms, more)
-        most_ms = max(self._lateness_ms - (_TO_CANCEL_MS if name == "cancelled" else 0), 0)
+        max_ms = max(self._lateness_ms - (_TO_CANCEL_MS if name == "cancelled" else 0), 0)
         late = self.random.random()
         delay_ms = 0
         if late < 0.10:
-            delay_ms = int(min(self.random.expovariate(1 / (6 * 3_600_000)), most_ms))
+            delay_ms = int(min(self.random.expovariate(1 / (6 * 3_600_000)), max_ms))
         elif late < 0.12:
-            delay_ms = int(self.random.uniform(0, most_ms))
+            delay_ms = int(self.random.uniform(0, max_ms))
         copies = self._copies if self._copies > 1 else 1 + (self.random.random() < 0.03)
         for _ in range(copies):
             position = tuple(EventType).index(source)
@@ -159,7 +159,7 @@ def made_log(
     """Make the log of a seed: orders, clicks, mail of ``customers`` over ``days``, late and repeated here and there.
 
     ``copies``: how often each event is sent, with new offsets. ``poison``: records that are no events.
-    ``hot_share``: share of all events that belong to one customer. ``padding``: octets that make every event longer, so
+    ``hot_share``: share of all events that belong to one customer. ``padding``: bytes that make every event longer, so
     that a log is not fetched whole at once. ``oversize``: with records as long as a broker takes.
     ``lateness_days``: how late an event comes at most. ``too_late``: events that come later than a customer's ids are
     remembered. ``fresh``: events of each customer around the end of the log, which then is now, and not in 2024.
@@ -230,8 +230,8 @@ def _sampled_clicks(writer: _Writer, count: int) -> list[_Arrival]:
 def _add_hot_customer(writer: _Writer, share: float, days: int) -> None:
     """So many events that ``share`` of all records is of one customer."""
     count = math.ceil(len(writer.arrivals) * share / (1 - share))
-    if count > _MOST_OF_ONE:
-        raise ValueError(f"{count} events of one customer are more than {_MOST_OF_ONE}: take fewer customers")
+    if count > _MAX_OF_ONE:
+        raise ValueError(f"{count} events of one customer are more than {_MAX_OF_ONE}: take fewer customers")
     for _ in range(count):
         at = writer.begin_ms + int(writer.random.uniform(0, days) * _DAY_MS)
         writer.event(EventType.CLICK, "product_viewed", "hot", at, url="/hot")

@@ -17,7 +17,7 @@ from stream.processing.align import Aligner, Taken
 from stream.processing.document import packed_state
 from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Outcome, Partition
+from stream.processing.partition import Partition, StepOutcome
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.settings import Settings
@@ -134,7 +134,7 @@ def _fold(
     documents: dict[str, bytes] = {}
     timers: dict[str, int] = {}
 
-    def accept(outcome: Outcome) -> None:
+    def accept(outcome: StepOutcome) -> None:
         partition.accept(outcome)
         documents.update(outcome.documents)
         timers.update(outcome.timers)

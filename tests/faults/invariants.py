@@ -76,7 +76,7 @@ def _is_shown(shown: float | None, wanted: float | None) -> bool:
 
 
 def _profiles(bench: Bench) -> Iterator[str]:
-    """F: the packed profile and the next timer of every customer, octet by octet; who has none expires."""
+    """F: the packed profile and the next timer of every customer, byte by byte; who has none expires."""
     wanted = bench.expectation
     packed = {customer: packed_state(document) for customer, document in bench.documents().items()}
     differing = [customer for customer in wanted.packed if packed.get(customer) != wanted.packed[customer]]
@@ -141,7 +141,7 @@ def _labels(bench: Bench, scope: Scope, published: Mapping[str, Example]) -> Ite
 
 
 def _model(bench: Bench, published: Mapping[str, Example]) -> Iterator[str]:
-    """Octet by octet, the fold over the examples in the order of their topic."""
+    """Byte by byte, the fold over the examples in the order of their topic."""
     learner = Learner(learner_settings_of(bench.settings))
     for example in published.values():
         learner.learn(example)

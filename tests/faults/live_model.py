@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from stream.alerts.contract import Alert, AlertKind, ClearedBy
+from stream.alerts.alert_records import Alert, AlertKind, ClearedBy
 from stream.features.habit import LOST_HABITS
 from stream.features.registry import FEATURE_NAMES, FEATURES, INPUT_SCALE
 from stream.online_models.basis import PAIRS
@@ -33,7 +33,7 @@ _LOOK_EVERY_S = 0.05
 #: Sums of some hundred products in another order.
 _ROUNDING = 1e-9
 #: Fewer alerts than these, or of fewer models, prove nothing.
-_LEAST_ALERTS, _LEAST_VERSIONS = 30, 3
+_MIN_ALERTS, _MIN_VERSIONS = 30, 3
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,10 +66,8 @@ class Publications:
             checked += 1
             versions.add(alert.model_version)
             yield from self._judged(alert)
-        if checked < _LEAST_ALERTS or len(versions) < _LEAST_VERSIONS:
-            yield (
-                f"X: {checked} alerts of {len(versions)} models, expected at least {_LEAST_ALERTS} of {_LEAST_VERSIONS}"
-            )
+        if checked < _MIN_ALERTS or len(versions) < _MIN_VERSIONS:
+            yield (f"X: {checked} alerts of {len(versions)} models, expected at least {_MIN_ALERTS} of {_MIN_VERSIONS}")
 
     def _look(self) -> None:
         encoded = self._bench.client.get(self._bench.keys.snapshot())

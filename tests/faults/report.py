@@ -92,13 +92,13 @@ def report(results: Mapping[str, Any]) -> str:
     """What stands between `BEGIN` and `END`. ``results``: the content of ``build/faults.json``."""
     trials = results.get("trials", [])
     took_s = results.get("took_s", 0.0)
-    most_mb = max((trial["memory_mb"] for trial in trials), default=0)
+    max_mb = max((trial["memory_mb"] for trial in trials), default=0)
     commit = results.get("commit") or "unknown"
     skipped = results.get("skipped", [])
     parts = [
         table(summary(trials), skipped),
         "",
-        f"{len(trials)} runs in {took_s / 60:.0f} minutes. The largest worker took {most_mb:.0f} MB. Commit {commit}.",
+        f"{len(trials)} runs in {took_s / 60:.0f} minutes. The largest worker took {max_mb:.0f} MB. Commit {commit}.",
         *(f"Of {fault} these are the runs of commit {later}." for fault, later in results.get("again", {}).items()),
         "",
         *(f"* {one['fault']} was skipped on {one['broker']}: {one['reason']}" for one in skipped),

@@ -38,7 +38,7 @@ class Scope(NamedTuple):
 
     @property
     def is_everything(self) -> bool:
-        """Whether the run must be the undisturbed one in every octet."""
+        """Whether the run must be the undisturbed one in every byte."""
         return self.frozen_model and math.isinf(self.until_ms)
 
     def counters(self, wanted: Mapping[str, int]) -> dict[str, int]:

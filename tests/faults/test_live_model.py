@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from stream.alerts.contract import Alert, AlertKind
+from stream.alerts.alert_records import Alert, AlertKind
 from stream.processing.rules import Rules
 from tests.faults.event_log import made_log
 from tests.faults.expectation import expected

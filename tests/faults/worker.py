@@ -33,7 +33,7 @@ from stream.errors import PublishError
 from stream.events.decode import hash_event_ids
 from stream.events.kinds import EventType
 from stream.processing.align import Taken
-from stream.processing.partition import Outcome, Partition
+from stream.processing.partition import Partition, StepOutcome
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
 from tests.faults.mutants import MUTANTS
@@ -170,7 +170,7 @@ def _break_events(event_ids: tuple[str, ...]) -> None:
     hashes = np.concatenate([hash_event_ids(event_type, event_ids) for event_type in EventType])
     step = Partition.step
 
-    def failing(self: Partition, taken: Taken, scorer: Scorer, now_ms: int) -> Outcome:
+    def failing(self: Partition, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
         if np.isin(taken.events["event_id"], hashes).any():
             raise ArithmeticError("this event is made to fail")
         return step(self, taken, scorer, now_ms)

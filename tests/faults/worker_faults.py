@@ -214,7 +214,7 @@ def _expect_standstill(trial: Trial) -> None:
 
 
 def _kill_trainer(trial: Trial) -> None:
-    """kill -9 of the worker that learns: the model is, octet by octet, that of an undisturbed run over the examples."""
+    """kill -9 of the worker that learns: the model is, byte by byte, that of an undisturbed run over the examples."""
     bench = trial.bench
     for moment in trial.moments(6):
         bench.wait_for_progress(moment)

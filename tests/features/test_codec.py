@@ -39,9 +39,9 @@ BUSY_BEFORE = Profile.of(BUSY).packed(codec.LAYOUT_BEFORE)
 def unpack(*blobs: bytes) -> np.ndarray[tuple[int], np.dtype[np.void]]:
     """As the kernel does it: one working row for all."""
     working, rows = np.zeros(1, PROFILE), np.zeros(len(blobs), PROFILE)
-    octets, starts = codec.join(blobs)
+    raw, starts = codec.join(blobs)
     for row, blob in enumerate(blobs):
-        if not codec.unpack_from(working[0], octets, starts[row], starts[row + 1], SEED):
+        if not codec.unpack_from(working[0], raw, starts[row], starts[row + 1], SEED):
             raise codec.damage(blob)
         rows[row] = working[0]
     return rows

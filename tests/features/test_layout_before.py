@@ -132,5 +132,5 @@ def test_an_order_that_was_counted_twice_is_one_now() -> None:
 @pytest.mark.parametrize("length", [1, 20, 100, -1])
 def test_a_cut_profile_of_the_version_before_is_refused(length: int) -> None:
     blob = b64decode(STORED)[:length]
-    octets, starts = codec.join([blob])
-    assert not codec.unpack_from(np.zeros(1, PROFILE)[0], octets, starts[0], starts[1], 0)
+    raw, starts = codec.join([blob])
+    assert not codec.unpack_from(np.zeros(1, PROFILE)[0], raw, starts[0], starts[1], 0)

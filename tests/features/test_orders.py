@@ -7,7 +7,7 @@ import pytest
 
 from stream.events.columns import MONEY_SCALE
 from stream.events.kinds import EventKind
-from stream.features.apply import APPLIED, DUPLICATE, MOST_MONEY, TOO_MUCH, UNKNOWN_ORDER
+from stream.features.apply import APPLIED, DUPLICATE, MAX_MONEY, TOO_MUCH, UNKNOWN_ORDER
 from stream.features.profile import MAX_ORDERS, MAX_REFUNDS, PROFILE
 from tests.features.lists_of_events import BEGIN, DAY
 from tests.features.profiles import Profile
@@ -169,17 +169,17 @@ def test_an_order_older_than_all_of_a_full_memory_is_counted_and_settled_with_it
 @pytest.mark.parametrize("event", [completed(1, 10**13), refunded(1, 10**13, "another")])
 def test_money_beyond_what_can_be_counted_is_refused_and_never_wraps(event: Event) -> None:
     profile = profile_of([completed(0)])
-    profile.set(order_spend=MOST_MONEY - 10**13 + 1, refund_spend=MOST_MONEY - 10**13 + 1)
+    profile.set(order_spend=MAX_MONEY - 10**13 + 1, refund_spend=MAX_MONEY - 10**13 + 1)
     before = profile.packed()
     assert profile.apply([event]) == [TOO_MUCH]
     assert profile.packed() == before
     profile.repack()
-    assert profile["order_spend"] == MOST_MONEY - 10**13 + 1
+    assert profile["order_spend"] == MAX_MONEY - 10**13 + 1
 
 
 def test_the_bound_of_money_leaves_room_for_the_differences_that_are_stored() -> None:
-    assert MOST_MONEY / MONEY_SCALE > 1e14
-    assert 2 * MOST_MONEY < 2**62
+    assert MAX_MONEY / MONEY_SCALE > 1e14
+    assert 2 * MAX_MONEY < 2**62
     assert PROFILE["order_spend"] == "int64"
 
 

@@ -82,7 +82,7 @@ def test_packing_between_any_two_events_leaves_no_trace(data: st.DataObject) -> 
 
 @given(lists, delays)
 @law(100)
-def test_a_packed_profile_gives_the_same_octets_and_features_again(events: list[Event], delay: int) -> None:
+def test_a_packed_profile_gives_the_same_bytes_and_features_again(events: list[Event], delay: int) -> None:
     profile = profile_of(events)
     packed = profile.packed()
     now = max(event.at for event in events) + delay

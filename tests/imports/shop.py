@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from stream.client.contract import Contract
+from stream.client.event_contract import EventContract
 from stream.imports.contacts import Contact
+from stream.imports.import_ledger import Book, Entry, ImportLedger
 from stream.imports.importer import Importer
 from stream.imports.issues import Issue, Why
-from stream.imports.ledger import Book, Entry, Ledger
 from stream.imports.source import Options, Source, open_source
 from stream.imports.staging import Staging
 from stream.imports.summary import Summary
@@ -46,7 +46,7 @@ class Imported(NamedTuple):
 
 def imported(
     *paths: Path,
-    ledger: Ledger | None = None,
+    ledger: ImportLedger | None = None,
     newest: Mapping[str, int] | None = None,
     settings: Settings | None = None,
     **options: Any,
@@ -58,7 +58,7 @@ def imported(
         importer = Importer(
             sources,
             staging,
-            Contract(settings or Settings()),
+            EventContract(settings or Settings()),
             ledger,
             now_ms=NOW_MS,
             newest=lambda ids: {one: known[one] for one in ids if one in known},

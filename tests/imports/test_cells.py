@@ -13,7 +13,7 @@ from stream.imports.exports import EXPORTS
 from stream.imports.issues import SEVERITY, Severity, Why
 from stream.imports.money import CURRENCIES, currency_of, without_currency
 from stream.imports.names import compared
-from stream.imports.statuses import Outcome, outcome_of
+from stream.imports.statuses import OrderStatus, outcome_of
 
 days = st.datetimes(datetime(1990, 1, 1), datetime(2099, 12, 31))  # noqa: DTZ001 - days have no zone
 
@@ -80,30 +80,30 @@ def test_what_is_no_zone_is_none(name: str) -> None:
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [
-        ("paid", Outcome.PLACED),
-        ("Completed", Outcome.PLACED),
-        ("processing", Outcome.PLACED),
-        ("authorized", Outcome.PLACED),
-        ("Pending payment", Outcome.PLACED),
-        ("partially_refunded", Outcome.PARTLY_REFUNDED),
-        ("Partial refund", Outcome.PARTLY_REFUNDED),
-        ("Refunded", Outcome.REFUNDED),
-        ("Erstattet", Outcome.REFUNDED),
-        ("remboursé", Outcome.REFUNDED),
-        ("Cancelled", Outcome.CANCELLED),
-        ("Canceled", Outcome.CANCELLED),
-        ("wc-cancelled", Outcome.CANCELLED),
-        ("voided", Outcome.CANCELLED),
-        ("annulée", Outcome.CANCELLED),
-        ("Geannuleerd", Outcome.CANCELLED),
-        ("Failed", Outcome.UNPAID),
-        ("expired", Outcome.UNPAID),
-        ("checkout-draft", Outcome.UNPAID),
-        ("unpaid", Outcome.UNPAID),
-        ("requires_payment_method", Outcome.UNPAID),
+        ("paid", OrderStatus.PLACED),
+        ("Completed", OrderStatus.PLACED),
+        ("processing", OrderStatus.PLACED),
+        ("authorized", OrderStatus.PLACED),
+        ("Pending payment", OrderStatus.PLACED),
+        ("partially_refunded", OrderStatus.PARTLY_REFUNDED),
+        ("Partial refund", OrderStatus.PARTLY_REFUNDED),
+        ("Refunded", OrderStatus.REFUNDED),
+        ("Erstattet", OrderStatus.REFUNDED),
+        ("remboursé", OrderStatus.REFUNDED),
+        ("Cancelled", OrderStatus.CANCELLED),
+        ("Canceled", OrderStatus.CANCELLED),
+        ("wc-cancelled", OrderStatus.CANCELLED),
+        ("voided", OrderStatus.CANCELLED),
+        ("annulée", OrderStatus.CANCELLED),
+        ("Geannuleerd", OrderStatus.CANCELLED),
+        ("Failed", OrderStatus.UNPAID),
+        ("expired", OrderStatus.UNPAID),
+        ("checkout-draft", OrderStatus.UNPAID),
+        ("unpaid", OrderStatus.UNPAID),
+        ("requires_payment_method", OrderStatus.UNPAID),
     ],
 )
-def test_statuses_of_systems_and_languages(status: str, outcome: Outcome) -> None:
+def test_statuses_of_systems_and_languages(status: str, outcome: OrderStatus) -> None:
     assert outcome_of(status) is outcome
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.features.profile import RETENTION_MS
+from stream.imports.import_ledger import LEDGER_FILE, ImportLedger, Witness
 from stream.imports.issues import Severity, Why
-from stream.imports.ledger import LEDGER_FILE, Ledger, Witness
 from stream.imports.plan import REMEMBERED_MS
 from stream.imports.publishing import MAX_CHUNK_MS
 from tests.imports.shop import imported, rows, table
@@ -27,8 +27,8 @@ def line(
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger(tmp_path / LEDGER_FILE, "cluster/events.purchase") as opened:
+def ledger(tmp_path: Path) -> Iterator[ImportLedger]:
+    with ImportLedger(tmp_path / LEDGER_FILE, "cluster/events.purchase") as opened:
         yield opened
 
 
@@ -37,7 +37,7 @@ def test_the_import_remembers_as_long_as_the_workers_do() -> None:
     assert MAX_CHUNK_MS < REMEMBERED_MS
 
 
-def test_a_second_import_publishes_nothing_and_says_so(tmp_path: Path, ledger: Ledger) -> None:
+def test_a_second_import_publishes_nothing_and_says_so(tmp_path: Path, ledger: ImportLedger) -> None:
     path = table(tmp_path / "a.csv", rows(HEADER, [line(1, 0), line(2, 400), line(3, 500, "bo", refunded="10.00")]))
     first, again = imported(path, ledger=ledger), imported(path, ledger=ledger)
     assert len(first.events) == 4
@@ -49,7 +49,7 @@ def test_a_second_import_publishes_nothing_and_says_so(tmp_path: Path, ledger: L
     assert again.summary.rows_of(Severity.REFUSED) == 0
 
 
-def test_a_longer_export_adds_its_new_orders_only(tmp_path: Path, ledger: Ledger) -> None:
+def test_a_longer_export_adds_its_new_orders_only(tmp_path: Path, ledger: ImportLedger) -> None:
     lines = [line(1, 0), line(2, 300), line(3, 600)]
     imported(table(tmp_path / "a.csv", rows(HEADER, lines[:2])), ledger=ledger)
     longer = imported(table(tmp_path / "b.csv", rows(HEADER, lines)), ledger=ledger)
@@ -57,7 +57,7 @@ def test_a_longer_export_adds_its_new_orders_only(tmp_path: Path, ledger: Ledger
     assert longer.summary.rows_of(Severity.REFUSED) == 0
 
 
-def test_money_paid_back_since_is_published_once_and_by_the_difference(tmp_path: Path, ledger: Ledger) -> None:
+def test_money_paid_back_since_is_published_once_and_by_the_difference(tmp_path: Path, ledger: ImportLedger) -> None:
     path = tmp_path / "a.csv"
     amounts = []
     for refunded in ("", "20.00", "20.00", "35.00", "50.00", "80.00"):
@@ -66,7 +66,7 @@ def test_money_paid_back_since_is_published_once_and_by_the_difference(tmp_path:
     assert amounts == [[], [20.0], [], [15.0], [15.0], []]
 
 
-def test_a_refund_of_an_old_order_counts_on_the_customers_latest_day(tmp_path: Path, ledger: Ledger) -> None:
+def test_a_refund_of_an_old_order_counts_on_the_customers_latest_day(tmp_path: Path, ledger: ImportLedger) -> None:
     imported(table(tmp_path / "a.csv", rows(HEADER, [line(1, 0), line(2, 300)])), ledger=ledger)
     later = imported(
         table(tmp_path / "b.csv", rows(HEADER, [line(1, 0, refunded="20.00"), line(2, 300)])), ledger=ledger
@@ -76,7 +76,7 @@ def test_a_refund_of_an_old_order_counts_on_the_customers_latest_day(tmp_path: P
     assert later.why(Why.REFUND_LATER) == [2]
 
 
-def test_an_order_cancelled_since_is_cancelled(tmp_path: Path, ledger: Ledger) -> None:
+def test_an_order_cancelled_since_is_cancelled(tmp_path: Path, ledger: ImportLedger) -> None:
     imported(table(tmp_path / "a.csv", rows(HEADER, [line(1, 0), line(2, 30)])), ledger=ledger)
     cancelled = [line(1, 0, status="cancelled"), line(2, 30)]
     path = table(tmp_path / "b.csv", rows(HEADER, cancelled))
@@ -87,7 +87,7 @@ def test_an_order_cancelled_since_is_cancelled(tmp_path: Path, ledger: Ledger) -
 
 
 def test_an_order_cancelled_after_workers_have_forgotten_it_gives_its_money_back(
-    tmp_path: Path, ledger: Ledger
+    tmp_path: Path, ledger: ImportLedger
 ) -> None:
     imported(table(tmp_path / "a.csv", rows(HEADER, [line(1, 0, refunded="20.00"), line(2, 300)])), ledger=ledger)
     path = table(tmp_path / "b.csv", rows(HEADER, [line(1, 0, refunded="20.00", status="cancelled"), line(2, 300)]))
@@ -107,7 +107,7 @@ def test_an_order_cancelled_in_the_same_export_counts_nothing(tmp_path: Path) ->
     assert (result.summary.orders, result.summary.cancelled) == (0, 2)
 
 
-def test_an_older_file_after_a_newer_one_is_listed_and_never_half_counted(tmp_path: Path, ledger: Ledger) -> None:
+def test_an_older_file_after_a_newer_one_is_listed_and_never_half_counted(tmp_path: Path, ledger: ImportLedger) -> None:
     newer = table(tmp_path / "newer.csv", rows(HEADER, [line(3, 400), line(4, 410, "bo")]))
     older = table(tmp_path / "older.csv", rows(HEADER, [line(1, 0), line(2, 5, "cy"), line(5, 380)]))
     imported(newer, ledger=ledger)
@@ -128,7 +128,7 @@ def test_all_files_in_one_command_are_exact(tmp_path: Path) -> None:
     assert both.issues == []
 
 
-def test_what_workers_know_from_elsewhere_counts_as_well(tmp_path: Path, ledger: Ledger) -> None:
+def test_what_workers_know_from_elsewhere_counts_as_well(tmp_path: Path, ledger: ImportLedger) -> None:
     path = table(tmp_path / "a.csv", rows(HEADER, [line(1, 0), line(2, 250)]))
     customer_id = imported(path).events[0]["customer_id"]
     newest = round((START + timedelta(days=300)).timestamp() * 1000)
@@ -137,7 +137,7 @@ def test_what_workers_know_from_elsewhere_counts_as_well(tmp_path: Path, ledger:
     assert result.why(Why.TOO_OLD) == [2]
 
 
-def test_a_customer_keeps_the_id_of_the_first_import(tmp_path: Path, ledger: Ledger) -> None:
+def test_a_customer_keeps_the_id_of_the_first_import(tmp_path: Path, ledger: ImportLedger) -> None:
     by_number = table(tmp_path / "a.csv", rows("Order number,Date,Customer id,Total", ["1,2024-01-01,C-17,5.00"]))
     with_address = table(
         tmp_path / "b.csv",
@@ -147,7 +147,7 @@ def test_a_customer_keeps_the_id_of_the_first_import(tmp_path: Path, ledger: Led
     assert [event["customer_id"] for event in imported(with_address, ledger=ledger).events] == ["C-17"]
 
 
-def test_an_order_whose_total_changed_is_told_again_while_workers_know_it(tmp_path: Path, ledger: Ledger) -> None:
+def test_an_order_whose_total_changed_is_told_again_while_workers_know_it(tmp_path: Path, ledger: ImportLedger) -> None:
     path = tmp_path / "a.csv"
     results = [
         imported(table(path, rows(HEADER, [line(1, 0, total=total), line(2, 30)])), ledger=ledger)
@@ -158,7 +158,7 @@ def test_an_order_whose_total_changed_is_told_again_while_workers_know_it(tmp_pa
     assert results[-1].why(Why.UPDATED) == [2]
 
 
-def test_an_old_order_whose_total_changed_is_said_and_not_counted_twice(tmp_path: Path, ledger: Ledger) -> None:
+def test_an_old_order_whose_total_changed_is_said_and_not_counted_twice(tmp_path: Path, ledger: ImportLedger) -> None:
     imported(table(tmp_path / "a.csv", rows(HEADER, [line(1, 0), line(2, 300)])), ledger=ledger)
     changed = [line(1, 0, total="70.00"), line(2, 300)]
     again = imported(table(tmp_path / "b.csv", rows(HEADER, changed)), ledger=ledger)
@@ -168,15 +168,15 @@ def test_an_old_order_whose_total_changed_is_said_and_not_counted_twice(tmp_path
 def test_ledgers_of_two_shops_in_one_file_know_nothing_of_each_other(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", rows(HEADER, [line(1, 0)]))
     for shop in ("one", "two"):
-        with Ledger(tmp_path / LEDGER_FILE, shop) as ledger:
+        with ImportLedger(tmp_path / LEDGER_FILE, shop) as ledger:
             assert len(imported(path, ledger=ledger).events) == 1
             ledger.enter([], Witness("t", 0, 7, "c-1"))
-    with Ledger(tmp_path / LEDGER_FILE, "one") as ledger:
+    with ImportLedger(tmp_path / LEDGER_FILE, "one") as ledger:
         assert ledger.witness() == Witness("t", 0, 7, "c-1")
         ledger.clear()
         assert ledger.witness() is None
         assert len(imported(path, ledger=ledger).events) == 1
-    with Ledger(tmp_path / LEDGER_FILE, "two") as ledger:
+    with ImportLedger(tmp_path / LEDGER_FILE, "two") as ledger:
         assert imported(path, ledger=ledger).events == []
 
 
@@ -201,7 +201,7 @@ def test_however_often_a_shop_is_imported_its_events_are_the_same(
     lines = [line(number, *order) for number, order in enumerate(shop)]
     whole = table(folder / "whole.csv", rows(HEADER, lines[::-1] if turned else lines))
     at_once = {event["event_id"]: event for event in imported(whole).events}
-    with Ledger(folder / LEDGER_FILE, "shop") as ledger:
+    with ImportLedger(folder / LEDGER_FILE, "shop") as ledger:
         parts = (
             [] if cut == 0 else imported(table(folder / "part.csv", rows(HEADER, lines[:cut])), ledger=ledger).events
         )

@@ -13,8 +13,8 @@ from stream.adapters.customer import customer_of_address
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent
+from stream.imports.import_ledger import LEDGER_FILE, ImportLedger
 from stream.imports.issues import Why
-from stream.imports.ledger import LEDGER_FILE, Ledger
 from stream.online_models.learner import Learner
 from stream.processing.replay import Replay
 from stream.processing.rules import rules_of
@@ -92,7 +92,7 @@ def test_totals_that_change_between_imports_count_as_they_are_now(tmp_path: Path
     made = made[made["at"] > END - timedelta(days=80)]
     events: list[dict[str, object]] = []
     now = made
-    with Ledger(tmp_path / LEDGER_FILE, "shop") as ledger:
+    with ImportLedger(tmp_path / LEDGER_FILE, "shop") as ledger:
         for factor in (1.0, 1.5, 0.5):
             now = made.assign(Total=(made["Total"] * factor).round(2))
             events += imported(export(now, tmp_path / "orders.csv", END), ledger=ledger).events
@@ -104,7 +104,7 @@ def test_imports_month_by_month_come_to_the_same_as_one(tmp_path: Path) -> None:
     made = made_up_orders(60, seed=7)
     events: list[dict[str, object]] = []
     notes: set[Why] = set()
-    with Ledger(tmp_path / LEDGER_FILE, "shop") as ledger:
+    with ImportLedger(tmp_path / LEDGER_FILE, "shop") as ledger:
         when = END - timedelta(days=700)
         while when < END + timedelta(days=60):
             if (made["at"] < when).any():

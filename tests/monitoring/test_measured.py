@@ -24,7 +24,7 @@ from stream.local.redis import EmbeddedRedis
 from stream.processing.align import Aligner, Taken
 from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Outcome, Partition
+from stream.processing.partition import Partition, StepOutcome
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import Counters, Outgoing, PartitionState
@@ -74,7 +74,7 @@ class Customer:
         self.partition = Partition(0, RULES, Kernel(RULES), Topics(), TOPICS, 1000)
         self.partition.remember(["ada"], [None])
 
-    def step(self, scorer: Scorer, *events: tuple[EventKind, str, float]) -> Outcome:
+    def step(self, scorer: Scorer, *events: tuple[EventKind, str, float]) -> StepOutcome:
         outcome = self.partition.step(taken(*events), scorer, NOW_MS)
         self.partition.accept(outcome)
         return outcome

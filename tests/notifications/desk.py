@@ -9,10 +9,10 @@ from typing import Self
 
 import msgspec
 
-from stream.alerts.contract import Alert
+from stream.alerts.alert_records import Alert
 from stream.clock import FixedClock
 from stream.notifications.config_file import parse
-from stream.notifications.courier import Courier, Report
+from stream.notifications.courier import Courier, DeliveryReport
 from stream.notifications.inbound import Inbound
 from stream.notifications.journal import Journal
 from stream.notifications.lane import Lane
@@ -58,7 +58,7 @@ class Desk:
         self.offsets: dict[str, int] = {}
         self.store = NotificationStore(bench.settings)
         config = parse(text, {}, source="test.yaml")
-        reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        reports: queue.SimpleQueue[DeliveryReport] = queue.SimpleQueue()
         self.lanes = {
             name: Lane(
                 name, channel, config.zone(name), Courier(name, AppriseSender(name, channel), reports), Random(1)

@@ -9,12 +9,12 @@ from typing import Self
 import msgspec
 from confluent_kafka import Producer
 
-from stream.alerts.contract import Alert
+from stream.alerts.alert_records import Alert
 from stream.clock import Clock
 from stream.events.partition import partition_of
 from stream.events.times import rfc3339
+from stream.notifications.action_records import Notification
 from stream.notifications.config_file import parse
-from stream.notifications.contract import Notification
 from stream.notifications.reading import read_to_end
 from stream.notifications.sender import AppriseSender, Sender
 from stream.notifications.service import run

@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 
 from stream.cli.contracts import schema_of
 from stream.events.rejections import Rejection
+from stream.notifications.action_records import Action
 from stream.notifications.actions import decode_action
-from stream.notifications.contract import Action
 from stream.notifications.inbound import Inbound
 
 NOW_MS = 1_780_315_200_000

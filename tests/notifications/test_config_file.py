@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner, Result
 
-from stream.alerts.contract import AlertKind, Cause
+from stream.alerts.alert_records import AlertKind, Cause
 from stream.cli import main
 from stream.errors import SettingsError
+from stream.notifications.action_records import Suppression
 from stream.notifications.config_file import load, parse
-from stream.notifications.contract import Suppression
 from stream.notifications.rules import Route, route
 from stream.notifications.templates import SAMPLE, Templates
 from stream.reporting.writing import Writing

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]
 
-from stream.alerts.contract import AlertKind, Cause
+from stream.alerts.alert_records import AlertKind, Cause
 from stream.cli import main
 from stream.events.decode import Decoder
 from stream.events.times import instant, rfc3339
-from stream.notifications.contract import Action, ActionKind, Arm, Notification, Outcome
+from stream.notifications.action_records import Action, ActionKind, Arm, DeliveryOutcome, Notification
 from stream.notifications.effect import Order, exposures, report
 from stream.notifications.effect_input import PurchaseLog
 from stream.notifications.inbound import Inbound
@@ -97,7 +97,7 @@ def told(customer: str, arm: Arm | None, day: float = 0, **fields: object) -> No
         customer_id=customer,
         channel="mail",
         rule="all",
-        outcome=Outcome.HELD_OUT if arm is Arm.HELD_OUT else Outcome.SENT,
+        outcome=DeliveryOutcome.HELD_OUT if arm is Arm.HELD_OUT else DeliveryOutcome.SENT,
         reason=None,
         arm=arm,
         kind=AlertKind.RAISED,
@@ -160,7 +160,7 @@ def test_only_what_lies_within_the_horizon_after_the_alert_counts() -> None:
 
 
 def test_failed_deliveries_count_in_the_group_that_was_to_be_notified() -> None:
-    first, mixed = exposures([told("a", Arm.NOTIFIED, outcome=Outcome.FAILED), told("b", Arm.NOTIFIED)])
+    first, mixed = exposures([told("a", Arm.NOTIFIED, outcome=DeliveryOutcome.FAILED), told("b", Arm.NOTIFIED)])
     found = report(first, mixed, {}, {}, horizon_days=1, as_of_ms=START_MS + DAY_MS)
     assert (found.everyone.notified.customers, found.failed) == (2, 1)
 
@@ -313,9 +313,9 @@ def test_an_alert_counts_from_the_first_channel_that_delivered_it() -> None:
             at=rfc3339(START_MS + hours * 3_600_000),
         )
         for channel, hours, outcome in (
-            ("mail", 1, Outcome.FAILED),
-            ("crm", 3, Outcome.SENT),
-            ("chat", 2, Outcome.SENT),
+            ("mail", 1, DeliveryOutcome.FAILED),
+            ("crm", 3, DeliveryOutcome.SENT),
+            ("chat", 2, DeliveryOutcome.SENT),
         )
     ]
     (only,), mixed = exposures(records)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from stream.notifications.config import Channel
 from stream.notifications.config_file import parse
-from stream.notifications.courier import Courier, Parcel, Report
+from stream.notifications.courier import Courier, DeliveryReport, Parcel
 from stream.notifications.escaping import inert, inert_markdown
 from stream.notifications.outbound import MAX_RETRY_AFTER_S, retry_after_s
 from stream.notifications.sender import AppriseSender, Failure
@@ -93,7 +93,7 @@ def test_an_answer_without_end_is_read_to_a_limit(status: int) -> None:
 
 def test_a_delivery_that_does_not_end_fails_after_its_time_and_few_are_left_to_themselves() -> None:
     with answering(b"HTTP/1.1 200 OK\r\n", endless=b"X: y\r\n", every_s=0.5) as port:
-        reports: SimpleQueue[Report] = SimpleQueue()
+        reports: SimpleQueue[DeliveryReport] = SimpleQueue()
         courier = Courier("hook", sender(port), reports, timeout_s=0.5)
         details = []
         for _ in range(5):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stream.notifications.backoff import backoff_ms
 from stream.notifications.hold_out import is_held_out
 from stream.notifications.lane import allowance
-from stream.notifications.ledger import OffsetLedger
+from stream.notifications.offset_ledger import OffsetLedger
 from stream.notifications.rules import Route
 from stream.notifications.waiting import Delivery, WaitingLine
 from stream.notifications.wall_time import DAY_MINUTES, Period, Schedule, is_quiet, local_day, opened_share

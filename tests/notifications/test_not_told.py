@@ -2,9 +2,9 @@
 
 import msgspec
 
-from stream.alerts.contract import AlertKind
+from stream.alerts.alert_records import AlertKind
 from stream.events.times import instant
-from stream.notifications.contract import Action, ActionKind, Arm
+from stream.notifications.action_records import Action, ActionKind, Arm
 from stream.notifications.hold_out import is_held_out
 from tests.notifications.desk import NOON_MS, Desk, configuration
 from tests.notifications.receivers import Webhook

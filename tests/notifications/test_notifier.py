@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from stream.alerts.contract import AlertKind
-from stream.notifications.contract import Notification
+from stream.alerts.alert_records import AlertKind
+from stream.notifications.action_records import Notification
 from tests.notifications.desk import NOON_MS, Desk, configuration
 from tests.notifications.receivers import Webhook
 from tests.notifications.rig import DEADLINE_S, Bench, alert

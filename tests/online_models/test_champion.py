@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stream.features.registry import COLUMN, DAY_MS, FEATURES, INPUT_SCALE
-from stream.online_models.champion import LEAST_LABELS, ROSTER, Championship, LossAlarm
+from stream.online_models.champion import MIN_LABELS, ROSTER, Championship, LossAlarm
 from stream.online_models.churn import ChurnModel
 from stream.online_models.drift import OPEN_WEEKS
 from stream.online_models.tally import log_loss_of
@@ -80,7 +80,7 @@ def test_after_a_change_of_regime_the_loss_recovers_to_that_of_a_model_that_know
 
 def test_a_challenger_is_not_crowned_for_a_short_run_of_luck() -> None:
     championship = Championship({"weak": 0.0, "strong": 1.0})
-    examples = labels(4, int(LEAST_LABELS) - 1)
+    examples = labels(4, int(MIN_LABELS) - 1)
     play(championship, examples)
     assert championship.champion == "weak"
 

@@ -10,7 +10,7 @@ from stream.features.registry import COLUMN, DAY_MS, FEATURES, INPUT_SCALE
 from stream.online_models.drift import (
     DRIFT_FEATURES,
     LOSS_LIMITS,
-    MOST_BLOCKS,
+    MAX_BLOCKS,
     OPEN_WEEKS,
     Detector,
     FeatureDrift,
@@ -144,8 +144,8 @@ def test_other_customers_than_before_are_noticed_by_feature_within_weeks() -> No
 
 def test_memory_does_not_grow() -> None:
     drift = LossDrift()
-    alarms(drift, losses(1, (MOST_BLOCKS + 10) * PER_WEEK))
-    assert MOST_BLOCKS // 2 <= len(drift.state().series.blocks) < MOST_BLOCKS
+    alarms(drift, losses(1, (MAX_BLOCKS + 10) * PER_WEEK))
+    assert MAX_BLOCKS // 2 <= len(drift.state().series.blocks) < MAX_BLOCKS
     assert len(drift.state().weeks) == OPEN_WEEKS
 
 

@@ -10,7 +10,7 @@ from stream.features.registry import COLUMN, FEATURES, INPUT_SCALE
 from stream.online_models.example import Label
 from stream.online_models.learner import Learner
 from stream.online_models.snapshot import encode_snapshot
-from stream.online_models.value import LEAST_BUYERS, ValueModel
+from stream.online_models.value import MIN_BUYERS, ValueModel
 from tests.online_models.made_up import label, quantised
 
 _SPEND, _ORDERS = COLUMN["spend_90d"], COLUMN["purchases_90d"]
@@ -49,8 +49,8 @@ def model() -> ValueModel:
 
 def test_nothing_is_expected_of_anybody_before_enough_have_bought() -> None:
     buyers = [one for one in customers(2, 1_000) if not one.churned]
-    assert not learned(buyers[: LEAST_BUYERS - 1]).ready
-    assert learned(buyers[:LEAST_BUYERS]).ready
+    assert not learned(buyers[: MIN_BUYERS - 1]).ready
+    assert learned(buyers[:MIN_BUYERS]).ready
 
 
 def test_totals_and_deciles_are_right(model: ValueModel) -> None:

@@ -15,7 +15,7 @@ from stream.processing.emission import EmissionKind
 from stream.processing.kernel import Kernel
 from stream.processing.misplaced import Placement
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Outcome, Partition
+from stream.processing.partition import Partition, StepOutcome
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import Counters, Outgoing, PartitionState
@@ -139,7 +139,7 @@ class Station:
         missing = self._partition.missing(customers)
         self._partition.remember(missing, [self.documents.get(customer) for customer in missing])
 
-    def _store(self, outcome: Outcome) -> None:
+    def _store(self, outcome: StepOutcome) -> None:
         self._state = msgspec.json.encode(outcome.state)
         self.documents.update(outcome.documents)
         self.timers.update(outcome.timers)

@@ -10,7 +10,7 @@ from stream.events.columns import EVENT
 from stream.events.kinds import EventKind
 from stream.features.registry import DAY_MS, FEATURES
 from stream.processing import document
-from stream.processing.kernel import Kernel, Known, Run
+from stream.processing.kernel import Kernel, Run, StoredProfiles
 from stream.processing.rules import NO_MODEL, Rules
 from stream.processing.scorer import Scorer
 
@@ -29,7 +29,7 @@ def run_of_customers() -> tuple[Run, Scorer]:
     weights = rng.normal(size=len(FEATURES))
     model = NO_MODEL._replace(ready=True, version=7, weights=weights, bias=-2.0)
     rows = rng.integers(0, len(IDS), 200)
-    known = Known(IDS, [None] * len(IDS), [0, 1, 2, 3])
+    known = StoredProfiles(IDS, [None] * len(IDS), [0, 1, 2, 3])
     return Kernel(Rules()).advance(known, rows, events, events["time"].copy(), model), Scorer(model, None)
 
 

@@ -47,9 +47,9 @@ def test_an_instant_is_the_datetime_to_the_millisecond(at_ms: int) -> None:
 
 
 @given(st.binary(max_size=300))
-def test_base64_is_that_of_the_standard_library(octets: bytes) -> None:
-    source = np.frombuffer(octets + b"!", np.uint8)
-    assert written(json_text.put_base64, source, 0, len(octets)) == base64.b64encode(octets).decode()
+def test_base64_is_that_of_the_standard_library(raw: bytes) -> None:
+    source = np.frombuffer(raw + b"!", np.uint8)
+    assert written(json_text.put_base64, source, 0, len(raw)) == base64.b64encode(raw).decode()
 
 
 @given(
@@ -58,6 +58,6 @@ def test_base64_is_that_of_the_standard_library(octets: bytes) -> None:
     )
 )
 def test_quoted_texts_are_json_strings(texts: list[str]) -> None:
-    octets, starts = json_text.quoted(texts)
-    found = [octets[begin:end].tobytes() for begin, end in pairwise(starts.tolist())]
+    raw, starts = json_text.quoted(texts)
+    found = [raw[begin:end].tobytes() for begin, end in pairwise(starts.tolist())]
     assert found == [orjson.dumps(text) for text in texts]

@@ -10,7 +10,7 @@ from stream.events.columns import EVENT
 from stream.features import codec
 from stream.processing import kernel
 from stream.processing.advance import ROOM
-from stream.processing.kernel import Kernel, Known
+from stream.processing.kernel import Kernel, StoredProfiles
 from stream.processing.rules import NO_MODEL, Rules
 from tests.features.lists_of_events import BEGIN, DAY
 from tests.processing.frozen import SILENCE, scorer_of
@@ -41,18 +41,18 @@ def test_emissions_taken_a_few_at_a_time_are_those_taken_at_once(log: Log, few: 
 
 
 def test_room_for_packed_profiles_grows_with_the_need() -> None:
-    customers = 4 * codec.MOST_OCTETS // 50
+    customers = 4 * codec.MAX_BYTES // 50
     events = np.zeros(customers, EVENT)
     events["time"] = BEGIN + np.arange(customers)
     events["event_id"] = np.arange(1, customers + 1)
-    known = Known([f"customer-{k}" for k in range(customers)], [None] * customers, [0] * customers)
+    known = StoredProfiles([f"customer-{k}" for k in range(customers)], [None] * customers, [0] * customers)
 
     def run() -> list[bytes]:
         rows, stream_time = np.arange(customers), events["time"].copy()
         return Kernel(RULES).advance(known, rows, events, stream_time, NO_MODEL).packed()
 
     wide = run()
-    with patch.object(kernel, "_OCTETS", 0):
+    with patch.object(kernel, "_BYTES", 0):
         narrow = run()
-    assert sum(map(len, wide)) > 3 * codec.MOST_OCTETS
+    assert sum(map(len, wide)) > 3 * codec.MAX_BYTES
     assert narrow == wide

@@ -59,7 +59,7 @@ def headers_of(record: Outgoing) -> dict[str, bytes | None]:
     return dict(record.headers)
 
 
-def test_an_event_that_comes_too_late_is_dead_lettered_with_its_own_octets() -> None:
+def test_an_event_that_comes_too_late_is_dead_lettered_with_its_own_bytes() -> None:
     late = view("ada", "late", 0)
     station = Station([view("ada", "new", 91), late], RULES, WARMING)
     station.finish()

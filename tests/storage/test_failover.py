@@ -48,8 +48,8 @@ class Name:
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:
     try:
-        while octets := source.recv(65_536):
-            sink.sendall(octets)
+        while raw := source.recv(65_536):
+            sink.sendall(raw)
     except OSError:
         pass
     for end in (source, sink):

@@ -24,10 +24,10 @@ from stream.agents.transport.batch import Record, RecordBatch
 from stream.agents.transport.consumer import Consumer, Transport
 from stream.agents.transport.flow import BatchFlow, Progress
 from stream.agents.transport.intake import Intake, LogEnd, Position, attach
-from stream.agents.transport.ledger import Slot, SlotLedger
 from stream.agents.transport.messages import BatchSchema, batches
 from stream.agents.transport.options import FAUST_SETTINGS, TransportOptions
 from stream.agents.transport.owner import PartitionOwner
+from stream.agents.transport.slot_ledger import Slot, SlotLedger
 
 __all__ = [
     "FAUST_SETTINGS",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from faust.types import TP
 
-from stream.agents.transport.ledger import Slot
+from stream.agents.transport.slot_ledger import Slot
 
 if TYPE_CHECKING:
     from stream.agents.transport.flow import BatchFlow

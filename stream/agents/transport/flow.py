@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from faust.types import TP
 
 from stream.agents.transport.batch import Record, RecordBatch
-from stream.agents.transport.ledger import Slot, SlotLedger
+from stream.agents.transport.slot_ledger import Slot, SlotLedger
 
 __all__ = ["BatchFlow", "Progress"]
 

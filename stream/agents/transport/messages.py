@@ -9,7 +9,7 @@ from faust.types.transports import ConsumerT
 
 from stream.agents.transport.batch import RecordBatch
 from stream.agents.transport.flow import BatchFlow
-from stream.agents.transport.ledger import Slot
+from stream.agents.transport.slot_ledger import Slot
 
 __all__ = ["BatchMessage", "BatchSchema", "RecordMessage", "batches"]
 

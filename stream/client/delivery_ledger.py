@@ -8,14 +8,14 @@ from typing import Final
 
 from confluent_kafka import KafkaError, Message
 
-__all__ = ["Ledger"]
+__all__ = ["DeliveryLedger"]
 
-#: Failed events that are remembered by id until the next `Ledger.take_failed`; more are counted.
+#: Failed events that are remembered by id until the next `DeliveryLedger.take_failed`; more are counted.
 MAX_REMEMBERED: Final = 1000
 _LOOK_S: Final = 0.005
 
 
-class Ledger:
+class DeliveryLedger:
     """Events are entered by the threads that publish and settled by those that serve the broker's answers.
 
     An entry is a number and a text, which the garbage collector need not look at: with an object of their own for

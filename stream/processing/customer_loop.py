@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from stream.compiling import jit
 from stream.features import vector
-from stream.features.codec import MOST_OCTETS, pack_into, unpack_from
+from stream.features.codec import MAX_BYTES, pack_into, unpack_from
 from stream.features.habit import learn_habit
 from stream.features.profile import NEVER, PROFILE, reset
 from stream.processing.advance import ROOM, apply, fire, look
@@ -33,8 +33,8 @@ __all__ = [
     "STANDING",
     "Customers",
     "Events",
-    "Left",
-    "Looks",
+    "LatestVectors",
+    "LoopOutput",
     "advance",
     "new_cursor",
     "score",
@@ -79,7 +79,7 @@ class Customers(NamedTuple):
     ``seeds``: of their checksums (int64[N], `seed_of`). ``phases``: of their landmarks (ms, int64[N]).
     """
 
-    octets: npt.NDArray[np.uint8]
+    raw: npt.NDArray[np.uint8]
     starts: npt.NDArray[np.int64]
     seeds: npt.NDArray[np.int64]
     phases: npt.NDArray[np.int64]
@@ -100,7 +100,7 @@ class Events(NamedTuple):
     status: npt.NDArray[np.uint8]
 
 
-class Looks(NamedTuple):
+class LatestVectors(NamedTuple):
     """The feature vectors of the customers as of the last look at each.
 
     ``at``: int64[N], when (ms), NEVER for one not looked at yet. ``values``: float64[N, features]. ``inputs``:
@@ -114,16 +114,16 @@ class Looks(NamedTuple):
     input: npt.NDArray[np.int16]
 
 
-class Left(NamedTuple):
+class LoopOutput(NamedTuple):
     """What a loop leaves: profiles packed in ``layout``, where each ends, STANDING[N], emissions, tally, last looks."""
 
     layout: int
-    octets: npt.NDArray[np.uint8]
+    raw: npt.NDArray[np.uint8]
     ends: npt.NDArray[np.int64]
     standing: npt.NDArray[np.void]
     emissions: npt.NDArray[np.void]
     tally: npt.NDArray[np.int64]
-    looks: Looks
+    looks: LatestVectors
 
 
 #: Where a loop goes on: the customer, its next event, whether it is unpacked, and the end of what is packed.
@@ -142,14 +142,14 @@ def _unpack(p, customers, row):  # type: ignore[no-untyped-def]
     if begin == end:
         reset(p, customers.phases[row])
         return True
-    return unpack_from(p, customers.octets, begin, end, customers.seeds[row])
+    return unpack_from(p, customers.raw, begin, end, customers.seeds[row])
 
 
 @jit
 def _enter(p, customers, cursor, left):  # type: ignore[no-untyped-def]
     """Unpack the customer at the cursor, unless that was done before; DONE, or why it cannot be."""
     if not cursor.unpacked:
-        if left.octets.shape[0] - cursor.packed_to < MOST_OCTETS:
+        if left.raw.shape[0] - cursor.packed_to < MAX_BYTES:
             return CRAMPED
         if not _unpack(p, customers, cursor.row):
             return DAMAGED
@@ -188,7 +188,7 @@ def _leave(p, customers, rules, model, cursor, left):  # type: ignore[no-untyped
     s.foreseen = foreseen(p, rules)
     s.due = next_due(p, rules, model)
     if p.events > 0:
-        cursor.packed_to = pack_into(p, left.octets, cursor.packed_to, customers.seeds[row], left.layout)
+        cursor.packed_to = pack_into(p, left.raw, cursor.packed_to, customers.seeds[row], left.layout)
     left.ends[row] = cursor.packed_to
     cursor.unpacked = False
     cursor.row += 1
@@ -205,7 +205,7 @@ def advance(working, cursors, customers, events, rules, models, left):  # type: 
     """Apply the events of each customer; return (why it ended, emissions).
 
     What is due before an event's stream time fires first, also for a late event, because by then it has fired or
-    would have. After FULL the emissions are to be taken away, after CRAMPED ``left.octets`` to be made larger; then it
+    would have. After FULL the emissions are to be taken away, after CRAMPED ``left.bytes`` to be made larger; then it
     goes on when called again.
     """
     p = working[0]

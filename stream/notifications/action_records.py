@@ -8,11 +8,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from stream.alerts.contract import AlertKind, Cause, Probability, Sha256
-from stream.alerts.contract import Instant as PublishedInstant
+from stream.alerts.alert_records import AlertKind, Cause, Probability, Sha256
+from stream.alerts.alert_records import Instant as PublishedInstant
 from stream.events.model import CustomerId, Id, Instant
 
-__all__ = ["MAX_NOTE_CHARS", "Action", "ActionKind", "Arm", "Notification", "Outcome", "Suppression"]
+__all__ = ["MAX_NOTE_CHARS", "Action", "ActionKind", "Arm", "DeliveryOutcome", "Notification", "Suppression"]
 
 MAX_NOTE_CHARS = 2000
 
@@ -46,7 +46,7 @@ class Action(Struct, frozen=True, kw_only=True):
     note: Note | None = None
 
 
-class Outcome(StrEnum):
+class DeliveryOutcome(StrEnum):
     """What became of an alert on a channel."""
 
     SENT = "sent"
@@ -84,7 +84,7 @@ class Notification(Struct, frozen=True, kw_only=True):
     customer_id: str
     channel: str | None
     rule: str | None
-    outcome: Outcome
+    outcome: DeliveryOutcome
     reason: str | None
     arm: Arm | None
     kind: AlertKind

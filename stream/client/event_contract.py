@@ -14,7 +14,7 @@ from stream.events.placement import Placement, place
 from stream.events.rejections import Rejection
 from stream.settings import Settings
 
-__all__ = ["Admitted", "Contract", "Draft"]
+__all__ = ["Admitted", "Draft", "EventContract"]
 
 _TYPE_OF: dict[type[Event], EventType] = {contract: event_type for event_type, contract in CONTRACT_OF.items()}
 _ENCODER = msgspec.json.Encoder()
@@ -51,7 +51,7 @@ class _AsConsumed(NamedTuple):
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
-class Contract:
+class EventContract:
     """Judges events as the workers will: by their decoder, their currency rates and their clock skew."""
 
     def __init__(self, settings: Settings) -> None:

@@ -16,7 +16,7 @@ import msgspec
 
 from stream.errors import ImportFileError
 
-__all__ = ["LEDGER_FILE", "Book", "Entry", "Ledger", "Witness"]
+__all__ = ["LEDGER_FILE", "Book", "Entry", "ImportLedger", "Witness"]
 
 #: Name of the file in the data directory.
 LEDGER_FILE: Final = "imports.sqlite"
@@ -66,7 +66,7 @@ class Witness(NamedTuple):
     customer_id: str
 
 
-class Ledger:
+class ImportLedger:
     """The ledger of one ``shop``: the topics into which is imported. Raises `ImportFileError` if the file is broken."""
 
     def __init__(self, path: Path, shop: str) -> None:
