@@ -39,3 +39,8 @@ def namespace() -> str:
 # The first example of a test may compile a kernel, which takes seconds.
 hypothesis_settings.register_profile("compiled", deadline=None)
 hypothesis_settings.load_profile("compiled")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes have no place in the name of a test: compressed ones differ from run to run, and processes must agree."""
+    return argname if isinstance(val, bytes) else None
