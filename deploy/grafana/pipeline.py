@@ -227,6 +227,6 @@ PIPELINE = Page(
             unit="s",
         ),
     ],
-    graph_height=7,
+    graph_height=5,
     graph_width=4,
 )

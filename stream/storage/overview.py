@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,7 +65,8 @@ class TrainerPosition:
 
 
 def _owner(token: bytes | None) -> str:
-    return token.decode().split(":")[1] if token else ""
+    """The worker of a token ``epoch:worker-nonce:sequence``, or of one without a nonce."""
+    return re.sub(r"-[0-9a-f]{8}$", "", token.decode().split(":")[1]) if token else ""
 
 
 class Overview:

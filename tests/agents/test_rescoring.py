@@ -11,7 +11,7 @@ import pytest
 from stream import metrics
 from stream.agents.pace import Rest, follows_wall_clock
 from stream.agents.partition_worker import PartitionWorker
-from stream.errors import StorageError
+from stream.errors import StorageError, SystematicError
 from stream.events.kinds import EventKind
 from stream.local.redis import EmbeddedRedis
 from stream.processing.rules import Rules
@@ -185,7 +185,7 @@ def test_a_crash_in_the_middle_changes_nothing(
 
         field.scorer = scorer_of(SILENCE)
         _, running = await field.rig.start(die)
-        with pytest.raises(MemoryError):
+        with pytest.raises(SystematicError):
             await running
         worker, _ = await field.rig.start()
         await until(lambda: is_rescored(worker) and field.rig.is_done(worker), "all are scored")

@@ -64,6 +64,7 @@ def test_a_clock_that_jumps_back_stops_the_time_of_idle_partitions_and_no_more(
     async def scenario(rig: Rig) -> None:
         worker, _ = await rig.start()
         await until(lambda: rig.is_done(worker) and worker.partition.state.live, "the partition has caught up")
+        await until(lambda: not worker.outbox.depth and not worker.outbox.confirmed, "the outbox is trimmed")
         before, steps = worker.partition.state.stream_time_ms, worker.steps
         rig.clock.advance(-jump_ms)
         for _ in range(60):

@@ -11,10 +11,10 @@ MIB = 1024
 SCRIPT = """
 import re, sys
 from pathlib import Path
-from tests.imports.shop import Importer, Contract, Options, Settings, Staging, NOW_MS, open_source
+from tests.imports.shop import Importer, EventContract, Options, Settings, Staging, NOW_MS, open_source
 source = open_source(Path(sys.argv[1]), Options(line_items="sum"), lambda *_: None)
 with Staging() as staging:
-    summary = Importer([source], staging, Contract(Settings()), None, now_ms=NOW_MS).prepare()
+    summary = Importer([source], staging, EventContract(Settings()), None, now_ms=NOW_MS).prepare()
     events = sum(1 for _ in staging.events())
     # the maximum that getrusage tells begins with what the parent had when it forked
     peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]

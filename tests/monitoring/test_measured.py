@@ -223,6 +223,7 @@ def worker_of(number: int, *, landmarks: int = 0, standing: TimerStanding | None
         stored_at_ms=40_000,
         outbox=SimpleNamespace(depth=3, oldest_at_ms=58_000 + number),
         timers=timers,
+        wall_clock=SimpleNamespace(apart_ms=lambda: 10 * number),
     )
 
 
