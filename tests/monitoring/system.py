@@ -45,6 +45,7 @@ SETTINGS: Final = Settings(
     clear_at=0.25,
     min_purchases=3,
     cooldown_days=5.0,
+    projections="activity",
 )
 
 

@@ -48,7 +48,7 @@ LOG = made_up(9, customers=15, days=100, events=300)
 PASSWORD = "a-password-that-must-not-be-shown"
 PARTITIONS = 2
 EVENTS = ("events.click", "events.email", "events.purchase")
-OUTPUTS = ("alerts", "segment-changes", "dead-letters")
+OUTPUTS = ("alerts", "segment-changes", "customers", "dead-letters")
 
 
 def rights(user: str, prefix: str) -> list[Acl]:
