@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
 from stream import metrics
 from stream.agents.computing import MORE_MEMORY, Computing
+from stream.agents.every import Every
 from stream.agents.inputs import Batch, Inputs
 from stream.agents.observation import observe_outcome, observe_step
 from stream.agents.outbox import Outbox
@@ -16,7 +16,6 @@ from stream.agents.pace import Rest
 from stream.agents.publishing import Publishing
 from stream.agents.received import Received
 from stream.agents.recovery import Recovery
-from stream.agents.releasing import Releasing
 from stream.agents.rescoring import Rescoring
 from stream.agents.storing import commit_of, tell_of_torn_step
 from stream.agents.waiting import wait_until_set
@@ -36,8 +35,6 @@ _LOG = logging.getLogger(__name__)
 
 #: How often an idle partition looks for timers that the wall clock has made due.
 _TICK_S = 1.0
-#: How long a worker that stops waits for the broker to confirm its outbox.
-_HAND_OVER_S = 2.0
 
 
 class PartitionWorker:
@@ -69,7 +66,7 @@ class PartitionWorker:
         self._computing = Computing(partition, store, scorer, clock)
         self._publishing = Publishing(outbox, partition.partition)
         self._rest = Rest()
-        self._releasing = Releasing()
+        self._looking_for_released = Every(_TICK_S)
         self.wall_clock = WallClock(
             partition, self._rest, clock, options.second_clock or store.server_clock.now_ms, options
         )
@@ -148,7 +145,7 @@ class PartitionWorker:
                     raise SystematicError(f"no memory for a step: {MORE_MEMORY}") from error
                 except StorageError as error:
                     await self._recovery.run(error)
-            await self._hand_over()
+            await self._publishing.hand_over(self._commit_nothing, f"partition {self.partition.partition}")
         finally:
             await self._publishing.stop()
 
@@ -163,10 +160,8 @@ class PartitionWorker:
         if self.outbox.depth >= self._options.outbox_limit:
             # back-pressure while the broker is away; bounded, so that `stop` is seen
             self._signs += 1
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_TICK_S):
-                    await self.outbox.below(self._options.outbox_limit)
-        elif self.partition.state.quarantined and self._releasing.may_look(now_s):
+            await self._publishing.below(self._options.outbox_limit, _TICK_S)
+        elif self.partition.state.quarantined and self._looking_for_released.is_due(now_s):
             await self._release()
         elif self._due:
             await self._sweep(self._due)
@@ -177,7 +172,7 @@ class PartitionWorker:
         elif (taken := self._received.take()) is not None:
             await self._step(taken)
         elif self.outbox.confirmed or not self._knows_due or self.wall_clock.moves(now_s):
-            await self._commit(self.partition.sweep((), self._scorer(), self._clock.now_ms()))
+            await self._commit_nothing()
         else:
             await self._wait()
 
@@ -215,17 +210,6 @@ class PartitionWorker:
         if wanted:
             await self._store.forget_released(wanted)
 
-    async def _hand_over(self) -> None:
-        """Publish and trim what is left; whatever is not trimmed the next owner sends again."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_HAND_OVER_S):
-                await self.outbox.below(1)
-        if self.outbox.confirmed:
-            try:
-                await self._commit(self.partition.sweep((), self._scorer(), self._clock.now_ms()))
-            except StorageError as error:
-                _LOG.info("the outbox of partition %d is left untrimmed: %s", self.partition.partition, error)
-
     async def _wait(self) -> None:
         timeout_s = _TICK_S
         if self._received.is_waiting:
@@ -254,6 +238,10 @@ class PartitionWorker:
     async def _sweep(self, due: Sequence[str]) -> None:
         await self._computing.load(due)
         await self._commit(self._computing.sweep(due))
+
+    async def _commit_nothing(self) -> None:
+        """Commit a step without events: it trims the outbox, follows the clock, and learns which timers are due."""
+        await self._commit(self.partition.sweep((), self._scorer(), self._clock.now_ms()))
 
     async def _commit(self, outcome: StepOutcome) -> None:
         trim = self.outbox.confirmed

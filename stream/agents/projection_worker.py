@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from stream import metrics
+from stream.agents.every import Every
 from stream.agents.inputs import Batch, Inputs
 from stream.agents.outbox import Outbox
 from stream.agents.publishing import Publishing
@@ -28,8 +29,6 @@ _LOG = logging.getLogger(__name__)
 
 #: How often a partition looks whether it is still this worker's, and what operators want.
 _LOOK_S = 1.0
-#: How long a worker that stops waits for the broker to confirm its outbox.
-_HAND_OVER_S = 2.0
 
 
 class ProjectionBatch(Batch, Protocol):
@@ -84,7 +83,7 @@ class ProjectionWorker:
         )
         self._waiting: list[deque[ProjectionBatch]] = [deque() for _ in partition.projection.inputs]
         self._held: set[int] = set()
-        self._looked_at_s = 0.0
+        self._looking = Every(_LOOK_S)
         #: Where dropping the former generation goes on, None when it is done.
         self._dropping: int | None = None
         self._turns = 0
@@ -138,7 +137,7 @@ class ProjectionWorker:
                     raise SystematicError(f"stored bytes cannot be read: {error}") from error
                 except StorageError as error:
                     await self._recovery.run(error)
-            await self._hand_over()
+            await self._publishing.hand_over(self._commit_nothing, f"projection {self._name}")
         finally:
             await self._publishing.stop()
 
@@ -149,20 +148,16 @@ class ProjectionWorker:
 
     async def _turn(self) -> None:
         self._publishing.check()
-        now_s = asyncio.get_running_loop().time()
-        if now_s >= self._looked_at_s + _LOOK_S:
-            self._looked_at_s = now_s
+        if self._looking.is_due(asyncio.get_running_loop().time()):
             await self._look()
         if self.outbox.depth >= self._options.outbox_limit:
             # back-pressure while the broker is away; bounded, so that `stop` is seen
             self._turns += 1
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_S):
-                    await self.outbox.below(self._options.outbox_limit)
+            await self._publishing.below(self._options.outbox_limit, _LOOK_S)
         elif batches := self._take():
             await self._step(batches)
         elif self.outbox.confirmed:
-            await self._commit(self.partition.without(()))
+            await self._commit_nothing()
         elif self._dropping is not None:
             self._dropping = await self._store.drop_former(self._dropping) or None
         else:
@@ -204,6 +199,10 @@ class ProjectionWorker:
             batch.ack()
         self._options.probe("acked")
 
+    async def _commit_nothing(self) -> None:
+        """Commit a step without records: it trims the outbox."""
+        await self._commit(self.partition.without(()))
+
     async def _commit(self, outcome: Outcome) -> None:
         trim = self.outbox.confirmed
         records = [encode_record(record) for record in outcome.outgoing]
@@ -227,14 +226,3 @@ class ProjectionWorker:
 
     def _timed(self, phase: str) -> contextlib.AbstractContextManager[object]:
         return metrics.PROJECTION_STEP.labels(self._name, phase).time()
-
-    async def _hand_over(self) -> None:
-        """Publish and trim what is left; whatever is not trimmed the next owner sends again."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_HAND_OVER_S):
-                await self.outbox.below(1)
-        if self.outbox.confirmed:
-            try:
-                await self._commit(self.partition.without(()))
-            except StorageError as error:
-                _LOG.info("the outbox of projection %s is left untrimmed: %s", self._name, error)

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
 
 from stream.agents.outbox import Outbox
+from stream.errors import StorageError
 
 __all__ = ["Publishing"]
+
+_LOG = logging.getLogger(__name__)
+
+#: How long a worker that stops waits for the broker to confirm its outbox.
+_HAND_OVER_S = 2.0
 
 
 class Publishing:
@@ -25,6 +34,21 @@ class Publishing:
         """Raise what has ended it: only an error that no code expected does, and nothing would be published."""
         if self._task is not None and self._task.done():
             self._task.result()
+
+    async def below(self, limit: int, timeout_s: float) -> None:
+        """Wait, but not longer than ``timeout_s``, until fewer than ``limit`` records are unconfirmed."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._outbox.below(limit)
+
+    async def hand_over(self, trim: Callable[[], Awaitable[None]], whose: str) -> None:
+        """Publish and ``trim`` what is left before a stop; whatever is not trimmed the next owner sends again."""
+        await self.below(1, _HAND_OVER_S)
+        if self._outbox.confirmed:
+            try:
+                await trim()
+            except StorageError as error:
+                _LOG.info("the outbox of %s is left untrimmed: %s", whose, error)
 
     async def stop(self) -> None:
         """Publish nothing more; what is left stays in the outbox."""

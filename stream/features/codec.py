@@ -148,7 +148,7 @@ def pack_into(p, buffer, at, seed, layout):  # type: ignore[no-untyped-def]
 
 @jit
 def unpack_from(p, raw, begin, end, seed):  # type: ignore[no-untyped-def]
-    """Make ``p`` the profile that is packed in ``bytes[begin:end]`` (see `join`); False when there is none.
+    """Make ``p`` the profile that is packed in ``raw[begin:end]`` (see `join`); False when there is none.
 
     ``seed`` is `seed_of` the customer: what was packed for another one is none. The profile is of LAYOUT when it is
     packed next, whichever wrote it.

@@ -41,7 +41,7 @@ _ZERO, _MINUS, _POINT, _QUOTE, _DASH, _COLON, _T, _Z, _EQUALS = b'0-."-:TZ='
 
 
 def fragments(texts: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Lay texts end to end, for `put_fragment`; text *i* is ``bytes[starts[i]:starts[i + 1]]``."""
+    """Lay texts end to end, for `put_fragment`; text *i* is ``raw[starts[i]:starts[i + 1]]``."""
     starts = np.zeros(len(texts) + 1, np.int64)
     np.cumsum([len(text) for text in texts], out=starts[1:])
     return np.frombuffer(b"".join(texts) + bytes(_BLOCK), np.uint8), starts
@@ -60,7 +60,7 @@ def quoted(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.
 
 @jit
 def put_fragment(buffer, at, raw, begin, end):  # type: ignore[no-untyped-def]
-    """Copy ``bytes[begin:end]`` of `fragments`, in whole blocks: up to a block behind it is overwritten."""
+    """Copy ``raw[begin:end]`` of `fragments`, in whole blocks: up to a block behind it is overwritten."""
     # unsigned: a negative index would count from the end, and having to look for it keeps the loop from being unrolled
     target = np.uint64(at)
     source = np.uint64(begin)
@@ -178,7 +178,7 @@ def put_instant(buffer, at, time, with_ms):  # type: ignore[no-untyped-def]
 
 @jit
 def put_base64(buffer, at, raw, begin, end):  # type: ignore[no-untyped-def]
-    """Write ``bytes[begin:end]`` in base64 with padding, unquoted."""
+    """Write ``raw[begin:end]`` in base64 with padding, unquoted."""
     k = begin
     while k + 2 < end:
         bits = (np.int64(raw[k]) << 16) | (np.int64(raw[k + 1]) << 8) | np.int64(raw[k + 2])

@@ -1,4 +1,4 @@
--- One step of a partition, all or nothing.
+-- One step of a partition, all or nothing. Preceded by tried.lua.
 -- Redis does not undo what a script has written before it fails, so everything that can fail is tried before the first
 -- write: types and rights by commands without effect; a full memory, a full disk and a read-only server by the first
 -- command that may write, for Redis refuses later ones of a script no more. A background fsync that fails in the middle
@@ -27,11 +27,9 @@ if ARGV[9] ~= '0' then
   table.insert(checks, 6, {'LTRIM', KEYS[3], 0, -2})
 end
 local time = redis.call('TIME')
-for _, check in ipairs(checks) do
-  local reply = redis.pcall(unpack(check))
-  if type(reply) == 'table' and reply.err then
-    return redis.error_reply(reply.err .. ': ' .. check[1] .. ' ' .. check[2])
-  end
+local failed = first_failure(checks)
+if failed then
+  return failed
 end
 local at = 12
 -- unpack is limited by Lua's C stack

@@ -1,4 +1,4 @@
--- One step of the trainer, all or nothing. Preceded by in_use.lua.
+-- One step of the trainer, all or nothing. Preceded by in_use.lua and tried.lua.
 -- KEYS: checkpoint, snapshot, candidates, meta, kept, learned set...
 -- ARGV: expected token, new token, learner state, next offset, ttl of learned sets (s),
 --       1 if scorers may get a new snapshot else 0, name of the automatic champion, wall time (ms), report,
@@ -24,11 +24,9 @@ for i = 6, #KEYS do
   table.insert(checks, {'SREM', KEYS[i], ''})
   table.insert(checks, {'EXPIRE', KEYS[i], ARGV[5]})
 end
-for _, check in ipairs(checks) do
-  local reply = redis.pcall(unpack(check))
-  if type(reply) == 'table' and reply.err then
-    return redis.error_reply(reply.err .. ': ' .. check[1] .. ' ' .. check[2])
-  end
+local failed = first_failure(checks)
+if failed then
+  return failed
 end
 -- what scorers read can be written again; ids and checkpoint come last
 if next(candidates) then

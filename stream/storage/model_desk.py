@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
@@ -13,6 +12,7 @@ from stream.errors import StorageError
 from stream.events.times import rfc3339
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain, explained
+from stream.storage.desk import Desk
 from stream.storage.keys import Keys
 from stream.storage.partition_store import script
 
@@ -53,22 +53,14 @@ class ModelsStored:
     decisions: tuple[Decision, ...]
 
 
-class ModelDesk:
+class ModelDesk(Desk):
     """Reads and decides for the namespace of ``settings``; raises `StorageError` when Redis fails."""
 
     def __init__(self, settings: Settings) -> None:
-        self._keys = Keys(settings.namespace)
         # a decision that is sent twice would be recorded twice
-        self._client = connect_or_explain(settings, retries=0)
+        super().__init__(connect_or_explain(settings, retries=0))
+        self._keys = Keys(settings.namespace)
         self._decide = self._client.register_script(script("in_use.lua") + script("decide.lua"))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._client.close()
 
     def look(self) -> ModelsStored:
         """What is stored now."""

@@ -79,7 +79,7 @@ class ModelStore:
         self._worker = worker
         self._token = ""
         self._sequence = 0
-        self._learn_script = client.register_script(script("in_use.lua") + script("learn.lua"))
+        self._learn_script = client.register_script(script("in_use.lua") + script("tried.lua") + script("learn.lua"))
         self._claim_script = client.register_script(script("claim_models.lua"))
 
     @measured("snapshot")

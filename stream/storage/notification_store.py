@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from stream.errors import StorageError
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain, explained
+from stream.storage.desk import Desk
 from stream.storage.partition_store import script
 
 __all__ = ["NotificationStore", "Room", "StoredCustomer"]
@@ -43,23 +43,15 @@ class Room(NamedTuple):
         return not self.limit
 
 
-class NotificationStore:
+class NotificationStore(Desk):
     """Reads and writes under the namespace of ``settings``. Every method raises `StorageError` when Redis fails."""
 
     def __init__(self, settings: Settings) -> None:
-        self._prefix = f"{settings.namespace}:notify"
         # counting a message twice would cost the channel one, so nothing is sent again here
-        self._client = connect_or_explain(settings, timeout_s=_TIMEOUT_S, retries=0)
+        super().__init__(connect_or_explain(settings, timeout_s=_TIMEOUT_S, retries=0))
+        self._prefix = f"{settings.namespace}:notify"
         self._take_script = self._client.register_script(script("take_room.lua"))
         self._action_script = self._client.register_script(script("record_action.lua"))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._client.close()
 
     def outcomes(self, alert_ids: Sequence[str]) -> list[dict[str, str]]:
         """Channel -> outcome for each alert; the channel of an alert that none heard of is empty."""

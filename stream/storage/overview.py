@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 from redis.exceptions import RedisClusterException, RedisError
@@ -17,7 +15,9 @@ from stream.events.partition import partition_of
 from stream.processing.state import Counters, PartitionState
 from stream.settings import Settings
 from stream.storage.connection import connect_or_explain
+from stream.storage.desk import Desk
 from stream.storage.keys import Keys
+from stream.storage.partition_store import worker_of
 
 __all__ = ["MAX_PARTITIONS", "Overview", "Totals", "TrainerPosition"]
 
@@ -64,26 +64,13 @@ class TrainerPosition:
     offset: int
 
 
-def _owner(token: bytes | None) -> str:
-    """The worker of a token ``epoch:worker-nonce:sequence``, or of one without a nonce."""
-    return re.sub(r"-[0-9a-f]{8}$", "", token.decode().split(":")[1]) if token else ""
-
-
-class Overview:
+class Overview(Desk):
     """A reader of the namespace of ``settings``. Every method raises `StorageError` when Redis fails."""
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__(connect_or_explain(settings, timeout_s=_TIMEOUT_S))
         self._keys = Keys(settings.namespace)
         self._partitions = settings.partitions
-        self._client = connect_or_explain(settings, timeout_s=_TIMEOUT_S)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._client.close()
 
     def totals(self) -> Totals:
         """Add up the partitions.
@@ -104,7 +91,7 @@ class Overview:
         return Totals(
             counters=_sum([state.counters for state in states]),
             claimed=sum(epoch is not None for epoch, _, _ in metas),
-            owners=frozenset(_owner(token) for _, token, _ in metas if token),
+            owners=frozenset(worker_of(token.decode()) for _, token, _ in metas if token),
             stream_time_ms=max((time for time in times if time is not None), default=None),
             due=sum(due),
             outbox=sum(outbox),
@@ -127,7 +114,7 @@ class Overview:
     def trainer(self) -> TrainerPosition:
         """How far the trainer's checkpoint is."""
         ((token, offset),) = self._pipelined([("HMGET", self._keys.checkpoint(), "token", "offset")])
-        return TrainerPosition(_owner(token), int(offset or 0))
+        return TrainerPosition(worker_of((token or b"").decode()), int(offset or 0))
 
     def snapshot(self) -> bytes | None:
         """Return the encoded model snapshot, None while there is none."""

@@ -7,6 +7,7 @@ the one that this worker wrote last; (2) the records of the step are acked to Ka
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,6 +88,11 @@ class TimerStanding:
     earliest_ms: int | None
 
 
+#: Of a claim, in hexadecimal behind the worker's name.
+_NONCE_BYTES = 4
+_NONCE = re.compile(rf"-[0-9a-f]{{{2 * _NONCE_BYTES}}}$")
+
+
 def script(name: str) -> str:
     """Return the source of a Lua script of this package."""
     return resources.files(__package__).joinpath(name).read_text("utf-8")
@@ -109,6 +115,15 @@ def epoch_of(token: str) -> int:
     return int(epoch)
 
 
+def worker_of(token: str) -> str:
+    """The worker of a token, which may have the nonce of its claim; empty for none.
+
+    >>> worker_of("7:worker-1-00c0ffee:42"), worker_of("7:trainer:42"), worker_of("")
+    ('worker-1', 'trainer', '')
+    """
+    return _NONCE.sub("", token.split(":")[1]) if token else ""
+
+
 class PartitionStore:
     """Reads and writes one partition on behalf of the worker that claimed it.
 
@@ -123,7 +138,7 @@ class PartitionStore:
         self._ttl_s = ttl_s
         self._token = ""
         self._sequence = 0
-        self._commit_script = client.register_script(script("commit.lua"))
+        self._commit_script = client.register_script(script("tried.lua") + script("commit.lua"))
         self._claim_script = client.register_script(script("claim.lua"))
         self._verify_script = client.register_script(script("verify.lua"))
         self.server_clock = ServerClock()
@@ -139,7 +154,7 @@ class PartitionStore:
         p = self._partition
         keys = [self._keys.meta(p), self._keys.outbox(p), self._keys.writing(p)]
         # an epoch can come back, on a server that lost it: with the nonce no token does
-        worker = f"{self._worker}-{secrets.token_hex(4)}"
+        worker = f"{self._worker}-{secrets.token_hex(_NONCE_BYTES)}"
         try:
             token, state, seconds, microseconds, torn, *outbox = await self._claim_script(keys=keys, args=[worker])
         except FAILURES as error:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from stream.errors import CodecError, StorageError
 from stream.features.codec import LAYOUT, unpack
 from stream.processing.document import packed_state
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain, explained
+from stream.storage.desk import Desk
 from stream.storage.keys import Keys
 
 __all__ = ["ProfileDesk", "Scanned"]
@@ -28,21 +28,13 @@ class Scanned(NamedTuple):
     why: str = ""
 
 
-class ProfileDesk:
+class ProfileDesk(Desk):
     """Looks at the namespace of ``settings``; raises `StorageError` when Redis fails."""
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__(connect_or_explain(settings))
         self._keys = Keys(settings.namespace)
-        self._client = connect_or_explain(settings)
         self._customer = re.compile(f"{re.escape(settings.namespace)}:{{[0-9]+}}:customer:(.*)", re.DOTALL)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._client.close()
 
     def layout_in_use(self) -> int | None:
         """The layout that workers write, None before the first worker."""

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar
-
-import msgspec
+from typing import Any, NamedTuple, TypeVar
 
 from stream.errors import StorageError
 from stream.events.partition import partition_of
 from stream.processing.state import PartitionState
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain, explained
+from stream.storage.desk import Desk, partition_states
 from stream.storage.keys import Keys, ProjectionKeys
 
 __all__ = ["Progress", "ProjectionDesk"]
 
-_state_decoder = msgspec.json.Decoder(PartitionState)
 _T = TypeVar("_T")
 
 
@@ -37,32 +34,20 @@ class Progress(NamedTuple):
         return sum(state.counters.dead_letters for state in self.states.values())
 
 
-class ProjectionDesk:
+class ProjectionDesk(Desk):
     """Projections in the namespace of ``settings``; raises `StorageError` when Redis fails."""
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__(connect_or_explain(settings, retries=0))
         self._namespace = settings.namespace
         self._partitions = settings.partitions
-        self._client = connect_or_explain(settings, retries=0)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._client.close()
 
     def progress(self, name: str, version: int) -> Progress:
         """How far a projection is."""
 
         def ask(client: Any) -> Progress:
             keys = self._keys(name, version)
-            pipe = client.pipeline(transaction=False)
-            for partition in range(self._partitions):
-                pipe.hget(keys.meta(partition), "state")
-            found = enumerate(pipe.execute())
-            return Progress(keys.generation, {p: _state_decoder.decode(state) for p, state in found if state})
+            return Progress(keys.generation, partition_states(client, keys, range(self._partitions)))
 
         return self._asked("be read", ask)
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import NamedTuple, Self
-
-import msgspec
+from typing import NamedTuple
 
 from stream.errors import StorageError
-from stream.processing.state import PartitionState
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain, explained
+from stream.storage.desk import Desk, partition_states
 from stream.storage.keys import Keys
 
 __all__ = ["QuarantineDesk", "Quarantined"]
-
-_state_decoder = msgspec.json.Decoder(PartitionState)
 
 
 class Quarantined(NamedTuple):
@@ -26,36 +21,24 @@ class Quarantined(NamedTuple):
     why: str
 
 
-class QuarantineDesk:
+class QuarantineDesk(Desk):
     """Reads and asks for the namespace of ``settings``; raises `StorageError` when Redis fails."""
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__(connect_or_explain(settings))
         self._keys = Keys(settings.namespace)
         self._partitions = range(settings.partitions)
-        self._client = connect_or_explain(settings)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._client.close()
 
     def quarantined(self) -> list[Quarantined]:
         """Everybody who is set aside, by partition and name."""
         try:
-            pipe = self._client.pipeline(transaction=False)
-            for partition in self._partitions:
-                pipe.hget(self._keys.meta(partition), "state")
-            stored = pipe.execute()
+            states = partition_states(self._client, self._keys, self._partitions)
         except FAILURES as error:
             raise StorageError(f"the quarantine cannot be read from Redis: {explained(error)}") from error
         return [
             Quarantined(partition, customer, why)
-            for partition, state in zip(self._partitions, stored, strict=True)
-            if state
-            for customer, why in sorted(_state_decoder.decode(state).quarantined.items())
+            for partition, state in states.items()
+            for customer, why in sorted(state.quarantined.items())
         ]
 
     def document(self, found: Quarantined) -> bytes | None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import NamedTuple, Self
-
-import msgspec
+from typing import NamedTuple
 
 from stream.errors import StorageError
-from stream.processing.state import PartitionState
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain, explained
+from stream.storage.desk import Desk, partition_states
 from stream.storage.keys import Keys
 
 __all__ = ["Answer", "RescoreDesk"]
-
-_state_decoder = msgspec.json.Decoder(PartitionState)
 
 
 class Answer(NamedTuple):
@@ -27,21 +22,13 @@ class Answer(NamedTuple):
     stream_time_ms: int
 
 
-class RescoreDesk:
+class RescoreDesk(Desk):
     """Asks in the namespace of ``settings``; raises `StorageError` when Redis fails."""
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__(connect_or_explain(settings, retries=0))
         self._keys = Keys(settings.namespace)
         self._partitions = range(settings.partitions)
-        self._client = connect_or_explain(settings, retries=0)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._client.close()
 
     def ask(self) -> int:
         """Ask; return the number of the request."""
@@ -53,13 +40,9 @@ class RescoreDesk:
     def answers(self, request: int) -> list[Answer]:
         """What each partition with an event says to this request or a later one."""
         try:
-            pipe = self._client.pipeline(transaction=False)
-            for partition in self._partitions:
-                pipe.hget(self._keys.meta(partition), "state")
-            stored = pipe.execute()
+            states = partition_states(self._client, self._keys, self._partitions)
         except FAILURES as error:
             raise StorageError(f"the partitions cannot be read from Redis: {explained(error)}") from error
-        states = {p: _state_decoder.decode(state) for p, state in zip(self._partitions, stored, strict=True) if state}
         return [
             Answer(
                 partition, state.rescored.asked >= request, state.rescored.customers, state.rescored.stream_time_ms or 0

@@ -1,27 +1,23 @@
 """Faults of a projection that runs beside the core: its states are the fold over the log, whatever dies."""
 
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import partial
 
-import msgspec
 import orjson
 
-from stream.events.kinds import KIND_OF
 from stream.projections.activity import Activity
 from stream.storage.keys import Keys, ProjectionKeys
-from tests.faults.bench import Bench, TooLateError
+from tests.faults.bench import Bench
 from tests.faults.redis_faults import cut_tail, flush
 from tests.faults.scenario import Fault, Trial
 from tests.faults.worker import Plan
-from tests.faults.worker_faults import EMBEDDED_HANGS, zombie
+from tests.faults.worker_faults import EMBEDDED_HANGS, kill_at_points, zombie
+from tests.oracle.record import type_of
 
 __all__ = ["PROJECTION_FAULTS", "projection_states"]
 
 POINTS = tuple(f"projection {point}" for point in ("polled", "computed", "script sent", "script done", "acked"))
-_TYPE_OF = {kind: event_type.value for (event_type, _), kind in KIND_OF.items()}
 
 
 def projection_states(bench: Bench) -> Iterator[str]:
@@ -55,12 +51,8 @@ def _counted(bench: Bench) -> dict[str, dict[str, dict[str, int]]]:
     for customer, events in bench.log.truth.items():
         for event in events:
             date = datetime.fromtimestamp(event.at / 1000, UTC).date().isoformat()
-            counts.setdefault(customer, {}).setdefault(date, Counter())[_type_of(event.kind)] += 1
+            counts.setdefault(customer, {}).setdefault(date, Counter())[type_of(event).value] += 1
     return {customer: {date: dict(count) for date, count in sorted(days.items())} for customer, days in counts.items()}
-
-
-def _type_of(kind: int) -> str:
-    return next(name for code, name in _TYPE_OF.items() if code == kind)
 
 
 def present_keys(bench: Bench) -> ProjectionKeys:
@@ -77,21 +69,7 @@ def _nothing(trial: Trial) -> None:
 
 def _kill_at_points(trial: Trial) -> None:
     """A worker kills itself at each named point of a projection's step, once it has been there a few times."""
-    bench = trial.bench
-    trial.wait_for_owners(len(bench.workers))
-    for point in trial.random.sample(POINTS, len(POINTS)):
-        name = trial.owner()
-        plan = msgspec.structs.replace(bench.plan, exit_at=(point, trial.random.randint(1, 4)))
-        partitions = trial.partitions_of(name)
-        bench.workers[name].stop()
-        doomed = bench.start(name, plan)
-        try:
-            trial.wait_for_end(f"the end at {point!r}", doomed, -signal.SIGKILL, 30.0)
-        except TooLateError as late:
-            trial.findings.append(f"X: {late}")
-            continue
-        trial.points[point] += 1
-        trial.measure(partial(bench.start, name), partitions)
+    kill_at_points(trial, POINTS, latest=4)
 
 
 def _rebuild(trial: Trial) -> None:

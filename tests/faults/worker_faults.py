@@ -3,6 +3,7 @@
 import dataclasses
 import signal
 import time
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
@@ -13,7 +14,7 @@ from tests.faults.scenario import Fault, Trial
 from tests.faults.worker import Plan
 from tests.kafka.groups import are_copartitioned, assignments
 
-__all__ = ["EMBEDDED_HANGS", "WORKER_FAULTS", "zombie"]
+__all__ = ["EMBEDDED_HANGS", "WORKER_FAULTS", "kill_at_points", "zombie"]
 
 POINTS = ("polled", "computed", "script sent", "script done", "published", "acked")
 EXIT_TIMEOUT_S = 10.0
@@ -45,12 +46,12 @@ def _kill(trial: Trial, *, times: int = 10) -> None:
             bench.wait(f"{victim} is back", partial(trial.is_back, victim))
 
 
-def _kill_at_points(trial: Trial) -> None:
-    """A worker kills itself at each named point of a step, once it has been there a few times."""
+def kill_at_points(trial: Trial, points: Sequence[str], latest: int) -> None:
+    """A worker kills itself at each of ``points`` in turn, when it has been there up to ``latest`` times."""
     bench = trial.bench
     trial.wait_for_owners(len(bench.workers))
-    for point in trial.random.sample(POINTS, len(POINTS)):
-        plan = msgspec.structs.replace(bench.plan, exit_at=(point, trial.random.randint(1, 6)))
+    for point in trial.random.sample(points, len(points)):
+        plan = msgspec.structs.replace(bench.plan, exit_at=(point, trial.random.randint(1, latest)))
         name = trial.owner()
         partitions = trial.partitions_of(name)
         bench.workers[name].stop()
@@ -62,6 +63,11 @@ def _kill_at_points(trial: Trial) -> None:
             continue
         trial.points[point] += 1
         trial.measure(partial(bench.start, name), partitions)
+
+
+def _kill_at_points(trial: Trial) -> None:
+    """A worker kills itself at each named point of a step, once it has been there a few times."""
+    kill_at_points(trial, POINTS, latest=6)
 
 
 def _kill_rescoring(trial: Trial, *, times: int = 3) -> None:

@@ -47,6 +47,14 @@ def store_of(client: Client, namespace: str) -> PartitionStore:
     return PartitionStore(client, Keys(namespace), PARTITION, "worker", ttl_s=1000)
 
 
+async def begun(client: Client, namespace: str) -> PartitionStore:
+    """A store that has claimed the partition and written `FIRST`."""
+    store = store_of(client, namespace)
+    await store.claim()
+    await store.commit(FIRST, 10)
+    return store
+
+
 async def everything(client: Client, namespace: str) -> dict[bytes, bytes | None]:
     """What is stored under a namespace but for the note of the step that was tried."""
     writing = Keys(namespace).writing(PARTITION).encode()
@@ -82,9 +90,7 @@ def test_a_step_without_one_of_its_rights_writes_nothing(
     redis_server: EmbeddedRedis, namespace: str, command: str
 ) -> None:
     async def use(client: Client) -> None:
-        store = store_of(client, namespace)
-        await store.claim()
-        await store.commit(FIRST, 10)
+        store = await begun(client, namespace)
         before = await everything(client, namespace)
 
         async def refused(limited: Client) -> None:
@@ -113,9 +119,7 @@ def test_a_claim_without_one_of_its_rights_takes_nothing_over(
     redis_server: EmbeddedRedis, namespace: str, command: str
 ) -> None:
     async def use(client: Client) -> None:
-        store = store_of(client, namespace)
-        await store.claim()
-        await store.commit(FIRST, 10)
+        store = await begun(client, namespace)
 
         async def refused(limited: Client) -> None:
             with pytest.raises(StorageError, match="cannot be claimed"):
@@ -132,9 +136,7 @@ def test_a_key_of_another_type_ends_a_step_before_it_writes(
     redis_server: EmbeddedRedis, namespace: str, name: str
 ) -> None:
     async def use(client: Client) -> None:
-        store, keys = store_of(client, namespace), Keys(namespace)
-        await store.claim()
-        await store.commit(FIRST, 10)
+        store, keys = await begun(client, namespace), Keys(namespace)
         key = getattr(keys, name)(PARTITION)
         kept = await client.dump(key)
         await client.set(key, b"overwritten")
@@ -165,9 +167,7 @@ def test_a_meta_key_that_cannot_be_read_says_what_to_do(
     redis_server: EmbeddedRedis, namespace: str, field: str, value: bytes, says: str
 ) -> None:
     async def use(client: Client) -> None:
-        store = store_of(client, namespace)
-        await store.claim()
-        await store.commit(FIRST, 10)
+        await begun(client, namespace)
         await client.hset(Keys(namespace).meta(PARTITION), field, value)
         with pytest.raises(SystematicError, match=f"{says}.*replay the log into a fresh namespace"):
             await store_of(client, namespace).claim()
@@ -218,9 +218,7 @@ def test_a_document_key_of_another_type_is_damage_and_not_a_new_customer(
     redis_server: EmbeddedRedis, namespace: str
 ) -> None:
     async def use(client: Client) -> None:
-        store, keys = store_of(client, namespace), Keys(namespace)
-        await store.claim()
-        await store.commit(FIRST, 10)
+        store, keys = await begun(client, namespace), Keys(namespace)
         await client.rpush(keys.customer(PARTITION, "bob"), b"a list")
         ada, bob, nobody = await store.documents(["ada", "bob", "nobody"])
         assert (ada, nobody) == (b"1", None)
@@ -236,13 +234,12 @@ def test_a_step_that_redis_did_not_finish_is_recognised_by_the_next_claim(
     """As by a disk whose failure is noticed in the background: nothing can try that before."""
 
     async def use(client: Client) -> None:
-        store = store_of(client, namespace)
-        await store.claim()
-        await store.commit(FIRST, 10)
+        store = await begun(client, namespace)
         source = script("commit.lua")
         head, body = source[: source.index("local at = 12")], source[source.index("local at = 12") :]
         at = body.index("\n", body.index(f"redis.call('{dies_after.upper()}'")) + 1
-        store._commit_script = client.register_script(f"{head}{body[:at]} error('disk') {body[at:]}")
+        cut = f"{head}{body[:at]} error('disk') {body[at:]}"
+        store._commit_script = client.register_script(script("tried.lua") + cut)
         with pytest.raises(StorageError, match="may not have been written"):
             await store.commit(SECOND, 10)
         successor = store_of(client, namespace)
@@ -261,9 +258,7 @@ def test_an_empty_outbox_record_of_a_step_that_did_not_end_is_taken_away(
     redis_server: EmbeddedRedis, namespace: str
 ) -> None:
     async def use(client: Client) -> None:
-        store = store_of(client, namespace)
-        await store.claim()
-        await store.commit(FIRST, 10)
+        store = await begun(client, namespace)
         await client.rpush(Keys(namespace).outbox(PARTITION), b"")
         assert (await store.claim()).outbox == (RECORD, RECORD)
         assert await client.llen(Keys(namespace).outbox(PARTITION)) == 2
