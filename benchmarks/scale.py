@@ -221,7 +221,7 @@ def replay_year(log: Path, partitions: int) -> dict[str, float]:
 def _publish(settings: Settings, events: Iterable[LogEvent]) -> int:
     producer = EventProducer(settings)
     producer.publish(events, rate=None)
-    producer.flush()
+    producer.close()
     producer.check()
     return producer.confirmed
 

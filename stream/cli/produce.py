@@ -46,7 +46,7 @@ def produce(
     try:
         producer.publish(source.events(sort=sort), rate=rate)
     finally:
-        producer.flush()
+        producer.close()
         elapsed_s = time.monotonic() - started
         per_s = producer.confirmed / elapsed_s
         click.echo(f"published {producer.confirmed:,} events in {elapsed_s:.1f} s ({per_s:,.0f}/s)", err=True)
@@ -62,7 +62,10 @@ def _check_topics(settings: Settings) -> None:
 
 
 class EventProducer:
-    """Publishes the events of a log in order and unchecked (`LogInput` checks them, and so do workers), and counts."""
+    """Publishes the events of a log in order and unchecked (`LogInput` checks them, and so do workers), and counts.
+
+    To be closed, or it goes on looking for its broker.
+    """
 
     def __init__(self, settings: Settings, *, delivery_timeout_s: float = DELIVERY_TIMEOUT_S) -> None:
         self._producer = Producer(settings, delivery_timeout_s=delivery_timeout_s, logger=silent)
@@ -95,10 +98,12 @@ class EventProducer:
         time.sleep(timeout_s)
         self.check()
 
-    def flush(self) -> None:
-        """Wait until each queued event is confirmed, or refused: at the latest after the delivery timeout."""
+    def close(self) -> None:
+        """Wait until each queued event is confirmed, or refused, at the latest after the delivery timeout; then let go
+        of the broker.
+        """
         try:
-            self._producer.flush()
+            self._producer.close()
         except DeliveryError as error:  # of interest to whoever goes on to `check`
             self._failure = error
 

@@ -207,7 +207,10 @@ class Producer:
             raise DeliveryError(f"{'; '.join(parts)}; ids: {_shown(ids)}. Publish them again", event_ids=ids)
 
     def close(self, timeout_s: float = DELIVERY_TIMEOUT_S) -> None:
-        """Flush, then let go of the broker. Raises as `flush` does; calling it again does nothing."""
+        """Flush, then let go of the broker. Raises as `flush` does; calling it again does nothing.
+
+        What has no answer by then is not sent any more.
+        """
         if self._closed:
             return
         self._closed = True
@@ -216,6 +219,9 @@ class Producer:
         finally:
             self._stop.set()
             self._poller.join()
+            # librdkafka would go on looking for the broker, and say so, as long as anything refers to this object
+            self._producer.purge()
+            self._producer.close()
 
     def missing_topics(self, timeout_s: float) -> list[str]:
         """The event topics that do not exist. Raises `TopologyError` if no broker answers in ``timeout_s``."""

@@ -37,7 +37,7 @@ def test_one_process_takes_in_the_events_and_another_one_trains(tmp_path: Path) 
         create_topics(settings)
         producer = EventProducer(settings)
         producer.publish(islice(read_log(LOG), EVENTS), rate=None)
-        producer.flush()
+        producer.close()
         (tmp_path / "trainer").mkdir()
         with (
             WorkerProcesses(replace(settings, role="events"), 1, tmp_path) as events,

@@ -231,7 +231,7 @@ def test_a_refused_event_is_reported() -> None:
         producer.publish([LogEvent(EventType.CLICK, "c", 0, b"{}")])
     with pytest.raises(PublishError, match=refusal):
         producer.serve(0)
-    producer.flush()
+    producer.close()
     with pytest.raises(DeliveryError, match="2 events were refused"):
         producer.check()
     assert producer.confirmed == 0

@@ -205,6 +205,17 @@ def test_a_flush_that_ends_before_the_answers_names_the_events_too() -> None:
         producer.close()
 
 
+def test_a_closed_producer_sends_no_more_and_leaves_its_broker_alone() -> None:
+    producer = Producer(ABSENT, delivery_timeout_s=60.0, options={"linger.ms": 0})
+    delivery = producer.publish(click(7))
+    with pytest.raises(DeliveryError, match="1 events have no answer after"):
+        producer.close(0.1)
+    with pytest.raises(PublishError, match=r"was not accepted: Local: Purged"):
+        delivery.result(0)
+    with pytest.raises(RuntimeError, match="closed"):
+        producer.missing_topics(0.1)
+
+
 def test_a_full_queue_is_an_error_when_there_is_no_room_in_time() -> None:
     producer = Producer(ABSENT, delivery_timeout_s=1.0, queue_events=2, options={"linger.ms": 0})
     record = EventRecord(EventType.CLICK, "e-1", "c-1", AT_MS, b"{}")

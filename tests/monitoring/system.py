@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
@@ -94,7 +94,8 @@ def running_system(program: str, directory: Path, *, events: int, rate: float) -
             "ingest": [str(ingest.metrics())],
         }
         prometheus = running.enter_context(Prometheus(program, directory / "prometheus", targets))
-        feed = PacedFeed(EventProducer(settings), _events(events), rate)
+        producer = running.enter_context(closing(EventProducer(settings)))
+        feed = PacedFeed(producer, _events(events), rate)
         began_s = time.time()
         running.enter_context(_background(lambda: _feed(feed, began_s)))
         act(settings, "1")
