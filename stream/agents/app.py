@@ -23,6 +23,7 @@ from stream.agents.worker_options import WorkerOptions, no_probe
 from stream.clock import Clock, SystemClock
 from stream.errors import TopologyError
 from stream.events.decode import Decoder
+from stream.features.codec import LAYOUT
 from stream.features.registry import DAY_MS
 from stream.online_models.horizon import HORIZONS
 from stream.online_models.learner_settings import learner_settings_of
@@ -184,6 +185,7 @@ class Assembly:
             snapshot_s=settings.snapshot_ms / 1000,
             fenced_wait_s=settings.session_timeout_s,
             publish=not settings.freeze_model,
+            for_release_before=self._kernel.layout != LAYOUT,
         )
 
     async def _rewind_trainer(self, offset: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 from stream import metrics
 from stream.agents.trainer import Trainer
 from stream.agents.transport import TP, Intake, PartitionOwner, RecordBatch
-from stream.errors import StorageError, StreamError, SystematicError, TopologyError
+from stream.errors import SnapshotError, StorageError, StreamError, SystematicError, TopologyError
 
 __all__ = ["CRASHED", "REFUSED", "OwnedWorker", "Owner", "PartitionInputs", "leave", "refuse"]
 
@@ -226,10 +226,10 @@ def _leave_on_error(task: asyncio.Task[None]) -> None:
 
 
 async def _claimed(what: str, claim: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
-    """What a claim returns, however long that takes; damaged state ends the process."""
+    """What a claim returns, however long that takes; state that cannot be read ends the process."""
     try:
         return await _patiently(claim)
-    except SystematicError as error:
+    except (SnapshotError, SystematicError) as error:
         leave(what, error)
 
 

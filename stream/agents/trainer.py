@@ -73,6 +73,7 @@ class Trainer:
     """Learns batches in the order in which they are delivered; saves, publishes and acks every ``snapshot_s``.
 
     Without ``publish`` the snapshot that scorers read stays as it is, unless an operator decides otherwise.
+    ``for_release_before``: a trainer of the release before can go on from what this one saves (``docs/upgrading.md``).
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Trainer:
         snapshot_s: float,
         fenced_wait_s: float = 10.0,
         publish: bool = True,
+        for_release_before: bool = False,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -93,6 +95,7 @@ class Trainer:
         self._snapshot_s = snapshot_s
         self._fenced_wait_s = fenced_wait_s
         self._publish = publish
+        self._for_release_before = for_release_before
         self._queue: deque[TrainingBatch] = deque()
         self._wake = asyncio.Event()
         self._saved_at_s = float("-inf")
@@ -202,7 +205,8 @@ class Trainer:
 
     async def _save(self) -> None:
         publication = self._publication()
-        await self._store.save(Checkpoint(self._learner.dump(), self._offset), _by_week(self._unsaved_ids), publication)
+        learner = self._learner.dump(for_release_before=self._for_release_before)
+        await self._store.save(Checkpoint(learner, self._offset), _by_week(self._unsaved_ids), publication)
         self._saved_at_s = asyncio.get_running_loop().time()
         self._observe_save()
         for batch in self._unsaved:

@@ -3,17 +3,19 @@
 * A component that the program does not know is carried along untouched, so that a program that knows it finds it
   again. ``examples`` tells how many it has missed meanwhile.
 * One that the checkpoint does not have begins with nothing learned.
-* A checkpoint of the first layout, one struct of all models, is read as one of its components.
+* A checkpoint of the first layout, one struct of all models, is read as one of its components. It is written, too,
+  while a program of the release before may have to go on from it (``docs/upgrading.md``).
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 from msgspec import Raw, Struct, field
 
 from stream.errors import SnapshotError
+from stream.features.registry import FEATURE_NAMES
 from stream.online_models.champion import ChampionshipState
 from stream.online_models.component import Component
 from stream.online_models.drift import FeatureDriftState
@@ -26,7 +28,14 @@ from stream.online_models.segments import SegmentState
 from stream.online_models.stakes import StakeLevel
 from stream.online_models.value import ValueState
 
-__all__ = ["Container", "SealedState", "open_container", "seal_container", "sealed_state"]
+__all__ = [
+    "Container",
+    "SealedState",
+    "in_first_layout",
+    "open_container",
+    "seal_container",
+    "sealed_state",
+]
 
 SCHEMA: Final = "stream.learner-checkpoint/4"
 FIRST_SCHEMA: Final = "stream.learner-checkpoint/3"
@@ -79,8 +88,11 @@ def open_container(value: bytes) -> Container:
 
 
 class _FirstCheckpoint(Struct, frozen=True, kw_only=True):
+    """``examples``: learned in all; programs that know no other layout neither count nor miss them."""
+
     features: tuple[str, ...]
     stream_time_ms: int
+    examples: int = 0
     championship: ChampionshipState
     levels: Levels
     features_drift: FeatureDriftState
@@ -97,21 +109,47 @@ class _FirstChurn(Struct, frozen=True, kw_only=True):
     converted_at: int
 
 
+#: The components of the first layout by the fields of its checkpoint; ``churn`` had two.
+_FIRST_FIELDS: Final = {
+    "evaluation": "evaluation",
+    "features_drift": "drift",
+    "rhythm": "rhythm",
+    "value": "value",
+    "levels": "levels",
+    "stakes": "stakes",
+    "segments": "segments",
+}
+
+
+def in_first_layout(components: Mapping[str, Component], stream_time_ms: int, examples: int) -> bytes | None:
+    """The checkpoint in the first layout, for a program that reads no other; None if it would not hold everything.
+
+    That layout names no inputs: it is for the features and components of its time, each in its first version.
+    """
+    names = {*_FIRST_FIELDS.values(), "churn"}
+    first = all(component.version == 1 for component in components.values())
+    if FEATURE_NAMES != FIRST_FEATURES or components.keys() != names or not first:
+        return None
+    states = {field_name: components[name].state() for field_name, name in _FIRST_FIELDS.items()}
+    churn = msgspec.convert(components["churn"].state(), _FirstChurn, from_attributes=True)
+    first_checkpoint = _FirstCheckpoint(
+        features=FIRST_FEATURES,
+        stream_time_ms=stream_time_ms,
+        examples=examples,
+        championship=churn.championship,
+        converted_at=churn.converted_at,
+        **states,  # type: ignore[arg-type]
+    )
+    return seal(FIRST_SCHEMA, first_checkpoint)
+
+
 def _of_first_layout(first: _FirstCheckpoint) -> Container:
     if first.features != FIRST_FEATURES:
         raise SnapshotError("the checkpoint says that it is of the first layout, but not of its features")
-    states: Iterable[tuple[str, Struct | None]] = (
-        ("evaluation", first.evaluation),
-        ("drift", first.features_drift),
-        ("rhythm", first.rhythm),
-        ("value", first.value),
-        ("levels", first.levels),
-        ("churn", _FirstChurn(championship=first.championship, converted_at=first.converted_at)),
-        ("stakes", first.stakes),
-        ("segments", first.segments),
-    )
+    states: dict[str, Struct | None] = {name: getattr(first, field_name) for field_name, name in _FIRST_FIELDS.items()}
+    states["churn"] = _FirstChurn(championship=first.championship, converted_at=first.converted_at)
     return Container(
         stream_time_ms=first.stream_time_ms,
-        examples=0,
-        components={name: _sealed(1, state, 0) for name, state in states if state is not None},
+        examples=first.examples,
+        components={name: _sealed(1, state, first.examples) for name, state in states.items() if state is not None},
     )

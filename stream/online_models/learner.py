@@ -7,7 +7,14 @@ from msgspec import UNSET, Raw
 
 from stream.errors import SnapshotError
 from stream.online_models.champion import LossAlarm, Standing
-from stream.online_models.checkpoint import Container, SealedState, open_container, seal_container, sealed_state
+from stream.online_models.checkpoint import (
+    Container,
+    SealedState,
+    in_first_layout,
+    open_container,
+    seal_container,
+    sealed_state,
+)
 from stream.online_models.component import C, Component, Shop
 from stream.online_models.components import COMPONENTS
 from stream.online_models.components.churn import Churn
@@ -133,8 +140,16 @@ class Learner:
             others=others or UNSET,
         )
 
-    def dump(self) -> bytes:
-        """A checkpoint of everything, as sealed JSON."""
+    def dump(self, *, for_release_before: bool = False) -> bytes:
+        """A checkpoint of everything, as sealed JSON.
+
+        ``for_release_before``: in the first layout if that can hold everything, else as always.
+        """
+        if for_release_before and not self._carried:
+            components = {component.name: component for component in self._components}
+            first = in_first_layout(components, self._stream_time_ms, self._examples)
+            if first is not None:
+                return first
         states = {component.name: sealed_state(component, self._examples) for component in self._components}
         return seal_container(
             Container(stream_time_ms=self._stream_time_ms, examples=self._examples, components=states | self._carried)

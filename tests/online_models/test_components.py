@@ -307,6 +307,31 @@ def test_a_checkpoint_of_an_earlier_program_goes_on(commit: str) -> None:
     assert Learner.load(learner.dump(), settings).dump() == learner.dump()
 
 
+def test_until_an_upgrade_is_finished_the_release_before_can_go_on_from_the_checkpoint() -> None:
+    """The program of 57d15e9 needs every field that it wrote itself, under the schema that it knows."""
+    stored = gzip.decompress((STORED / "57d15e9-checkpoint.json.gz").read_bytes())
+    learner = Learner.load(stored)
+    learned(seen(8, 200), learner)
+    dumped = learner.dump(for_release_before=True)
+    old, new = json.loads(stored), json.loads(dumped)
+    assert new["schema"] == old["schema"] == "stream.learner-checkpoint/3"
+    assert new["content"]["features"] == old["content"]["features"]
+    assert old["content"].keys() <= new["content"].keys()
+    for name, state in old["content"].items():
+        if isinstance(state, dict):
+            # an own correction's weight is always the default since then
+            assert state.keys() <= new["content"][name].keys(), name
+    assert Learner.load(dumped).dump() == learner.dump()
+
+
+def test_a_checkpoint_with_more_than_the_first_layout_holds_is_written_in_the_present_one() -> None:
+    more = learned(seen(8, 50), Learner(components=(*COMPONENTS, OrderTotal)))
+    assert more.dump(for_release_before=True) == more.dump()
+    carrying = Learner.load(more.dump())
+    assert carrying.notes
+    assert carrying.dump(for_release_before=True) == carrying.dump()
+
+
 def test_the_list_that_examples_on_the_way_refer_to_never_changes() -> None:
     digest = hashlib.sha256(" ".join(FIRST_FEATURES).encode()).hexdigest()
     assert digest == "eb2866dc0ca494d02e537dce7bae28285e014a0fb3f99dbc3cdad8a6d71642e3"
