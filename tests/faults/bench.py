@@ -288,16 +288,20 @@ class Bench:
 
     def settle(self, timeout_s: float = SETTLE_TIMEOUT_S) -> None:
         """Wait until the log is processed, all is published, and all that is published is learned."""
-        wanted = set(digests(self.expectation.published["training-examples"]))
         self.wait("all partitions at the ends of their logs", self.at_ends, timeout_s)
+        self.wait_for_effects()
+        self.wait("offsets committed", self._committed_all, 15.0)
+        self.wait("projections at the ends of the log", self.projected, 60.0)
+
+    def wait_for_effects(self) -> None:
+        """Wait until what follows from the events that are stored has happened: timers, publishing, learning."""
+        wanted = set(digests(self.expectation.published["training-examples"]))
         self.wait("all timers fired", self._timers_fired, 30.0)
         self.wait("empty outboxes", self.published, 30.0)
         with contextlib.suppress(TooLateError):  # what is missing is reported as a violation
             # a trainer that finds itself superseded waits for a session timeout before it goes on
             patience_s = 20.0 + 3 * self.settings.session_timeout_s
             self.wait("all examples learned", lambda: self.learned() >= wanted, patience_s)
-        self.wait("offsets committed", self._committed_all, 15.0)
-        self.wait("projections at the ends of the log", self.projected, 60.0)
 
     def at_ends(self) -> bool:
         """Whether every record of every log is stored, on whatever way."""

@@ -22,6 +22,9 @@ BETRAYED_BY = {
     "checks-first": "redis-rights",
     "quarantine": "documents-damaged",
     "second-clock": "clock-jumps-far",
+    "inherited-documents": "publishing-refused",
+    "projection-atomicity": "projection-kill-at-point",
+    "agreed-layout": "upgrade",
 }
 #: A mutant that one seed does not betray has this many chances.
 SEEDS = 3

@@ -15,6 +15,7 @@ from stream.events.kinds import EventType
 from stream.events.rejections import Reason, Rejection
 from stream.processing.align import Aligner, Taken
 from stream.processing.document import packed_state
+from stream.processing.emission import ACTED_ON
 from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition, StepOutcome
@@ -36,13 +37,15 @@ TOPICS = Topics("alerts", "segment-changes", "dead-letters", "training-examples"
 class Expectation:
     """``rescored``: whether all customers are looked at in the end. ``packed``: profile of each customer.
     ``published``: topic -> identity -> content without wall-clock times, in the order of first publication per
-    partition. ``timers``: customer -> due (ms). ``counters``: by partition.
+    partition. ``timers``: customer -> due (ms). ``counters``: by partition. ``told``: customers whose document is
+    published because something that people act on has changed.
     """
 
     rescored: bool = False
     packed: dict[str, bytes] = field(default_factory=dict)
     timers: dict[str, int] = field(default_factory=dict)
     counters: dict[int, dict[str, int]] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
     published: dict[str, dict[str, Any]] = field(
         default_factory=lambda: {
             topic: {} for topic in ("alerts", "segment-changes", "dead-letters", "training-examples")
@@ -129,7 +132,8 @@ def _fold(
 ) -> None:
     now_ms = 1_760_000_000_000
     names = [f"events.{event_type.value}" for event_type in _TYPES]
-    partition = Partition(number, rules, Kernel(rules), TOPICS, names, 2**62)
+    acted_on = ACTED_ON[Settings().publish_customers]
+    partition = Partition(number, rules, Kernel(rules), TOPICS, names, 2**62, published=acted_on)
     aligner = _inputs(log, number)
     documents: dict[str, bytes] = {}
     timers: dict[str, int] = {}
@@ -141,6 +145,9 @@ def _fold(
         for customer in outcome.idle:
             timers.pop(customer, None)
         for record in outcome.outgoing:
+            if record.topic == TOPICS.customers:
+                result.told.add((record.key or b"").decode())
+                continue
             name, content = identity(record.topic, record.key, record.value, record.headers)
             if result.published[record.topic].setdefault(name, content) != content:
                 raise AssertionError(f"two records of {record.topic} have the identity {name}")

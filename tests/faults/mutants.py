@@ -1,19 +1,28 @@
 """Guarantees switched off, one at a time: a harness that does not notice is worth nothing."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+import stream.agents.app
 from stream.agents.inputs import Batch
+from stream.agents.outbox import Outbox
 from stream.agents.owner import PartitionInputs
 from stream.agents.partition_worker import PartitionWorker
+from stream.agents.projection_worker import ProjectionWorker
+from stream.agents.publisher import Publisher
 from stream.agents.received import Received
 from stream.agents.wall_clock import WallClock
+from stream.features.codec import LAYOUT
 from stream.processing import partition
 from stream.processing.align import Aligner, Taken
+from stream.processing.state import Outgoing
+from stream.projections.folding import Outcome
 from stream.storage import partition_store
+from stream.storage.connection import Client
+from stream.storage.keys import Keys
 from stream.storage.partition_store import Commit, PartitionStore
 
 __all__ = ["MUTANTS"]
@@ -43,6 +52,45 @@ def _without_outbox() -> None:
         return await commit(self, dataclasses.replace(what, outbox=(), trim=0), due_limit)
 
     PartitionStore.commit = forgetful  # type: ignore[method-assign,assignment]
+
+
+def _without_inherited_documents() -> None:
+    """What a predecessor has left in the outbox is published, but documents of customers are not."""
+    reset, publish = Outbox.reset, Publisher.publish
+    inherited: set[bytes | None] = set()
+
+    def noting(self: Outbox, records: Iterable[Outgoing]) -> None:
+        left = [*records]
+        inherited.update(record.value for record in left if record.topic.endswith("customers"))
+        reset(self, left)
+
+    async def selective(self: Publisher, records: Sequence[Outgoing]) -> None:
+        await publish(self, [record for record in records if record.value not in inherited])
+
+    Outbox.reset = noting  # type: ignore[method-assign]
+    Publisher.publish = selective  # type: ignore[method-assign]
+
+
+def _without_projection_atomicity() -> None:
+    """A projection writes its states first, and then its offsets."""
+    commit = ProjectionWorker._commit
+
+    async def in_two(self: ProjectionWorker, outcome: Outcome) -> None:
+        await self._store.commit(self.partition.state, outcome.written, outcome.forgotten, (), 0)
+        await commit(self, outcome)
+
+    ProjectionWorker._commit = in_two  # type: ignore[method-assign]
+
+
+def _without_agreed_layout() -> None:
+    """The present layout is written at once, although workers of the release before may be there."""
+    agree = stream.agents.app.agree_on_layout  # type: ignore[attr-defined]
+
+    async def hasty(client: Client, keys: Keys, partitions: int) -> int:
+        await agree(client, keys, partitions)
+        return LAYOUT
+
+    stream.agents.app.agree_on_layout = hasty  # type: ignore[attr-defined]
 
 
 def _without_rewind() -> None:
@@ -132,4 +180,7 @@ MUTANTS: Mapping[str, Callable[[], Any]] = {
     "checks-first": _without_checks_first,
     "quarantine": _without_quarantine,
     "second-clock": _without_second_clock,
+    "inherited-documents": _without_inherited_documents,
+    "projection-atomicity": _without_projection_atomicity,
+    "agreed-layout": _without_agreed_layout,
 }

@@ -34,7 +34,7 @@ RULES = ROOT / "deploy" / "redis" / "users.acl.example"
 WITHOUT_S = 1.0
 END_TIMEOUT_S = 60.0
 #: For how long a wrong clock has the chance to move stream time, which it would within a second.
-LOOK_S = 5.0
+LOOK_S = 3.0
 #: What no clock of a worker may do to stream time: events lie this much ahead of their append at most.
 AHEAD_MS = 200_000 + 120_000
 
@@ -218,30 +218,45 @@ def _has_all(trial: Trial, customers: Mapping[str, object]) -> bool:
 
 
 def _jump_far(trial: Trial) -> None:
-    """The clock of the worker jumps ahead by more than a year: stream time does not follow, and then goes on."""
+    """The clock of the worker jumps by hours to years, both ways: stream time does not follow, and then goes on."""
     bench = trial.bench
     bench.settle()
     # idle, the partitions have nothing but a clock to follow
     # the newest events lie ahead of the clock, as far as they may
     patience_s = AHEAD_MS / 1000
     bench.wait("partitions that follow the clock", lambda: all(s.live for s in bench.states().values()), patience_s)
+    for jump_s in trial.random.sample(_JUMPS_S, len(_JUMPS_S)):
+        if not _jumps(trial, jump_s):
+            return
+
+
+def _jumps(trial: Trial, jump_s: float) -> bool:
+    """Let the clock be wrong for a while; return whether stream time is none the worse."""
+    bench = trial.bench
     (name,) = bench.workers
     gate = bench.stall_gate(name)
-    gate.touch()
+    refused = bench.workers[name].log.count(_REFUSED_CLOCK)
+    scratch = gate.with_suffix(".next")
+    scratch.write_text(str(jump_s))
+    scratch.rename(gate)
     trial.faults += 1
-    if not bench.plan.mutant:
-        bench.wait("a refused clock", lambda: "off the clock of Redis" in bench.workers[name].log)
+    if jump_s > 0 and not bench.plan.mutant:
+        bench.wait("a refused clock", lambda: bench.workers[name].log.count(_REFUSED_CLOCK) > refused)
     time.sleep(LOOK_S)
     latest_ms = time.time() * 1000 + AHEAD_MS
     times = {p: state.stream_time_ms or 0 for p, state in bench.states().items()}
     if ahead := {p: at_ms for p, at_ms in times.items() if at_ms > latest_ms}:
-        trial.findings.append(f"C: a wrong clock took the stream time of partitions with it: {ahead}")
+        trial.findings.append(f"C: a clock {jump_s:+g} s off took the stream time of partitions with it: {ahead}")
     gate.unlink()
-    if not ahead:
-        bench.wait("time goes on", lambda: all((s.stream_time_ms or 0) > times[p] for p, s in bench.states().items()))
+    if ahead:
+        return False
+    bench.wait("time goes on", lambda: all((s.stream_time_ms or 0) > times[p] for p, s in bench.states().items()))
+    return True
 
 
-_YEARS_S = 400 * 86_400.0
+_REFUSED_CLOCK = "off the clock of Redis"
+_HOUR_S, _DAY_S = 3600.0, 86_400.0
+_JUMPS_S = [way * length for length in (3 * _HOUR_S, 40 * _DAY_S, 400 * _DAY_S) for way in (1, -1)]
 
 #: One worker, whose end is awaited, and which nobody replaces.
 _ALONE = {"workers": 1}
@@ -268,6 +283,6 @@ STATE_FAULTS = (
         beside_broker=True,
         log={"fresh": 20, "customers": 60},
         bench={"clock": "auto", **_ALONE},
-        plan=Plan(pace_ms=25.0, stall="clock", clock_s=_YEARS_S),
+        plan=Plan(pace_ms=25.0, stall="clock"),
     ),
 )

@@ -48,6 +48,6 @@ def test_what_an_invariant_noticed_needs_no_control(monkeypatch: pytest.MonkeyPa
 
 def test_a_mutant_whose_fault_needs_real_kafka_is_skipped_with_the_reason() -> None:
     skipped = unable([*MUTANTS], Choice(), missing=lambda: "there is no java")
-    assert skipped.keys() == {"compare-and-set", "outbox", "safe-ack"}
+    assert skipped.keys() == {"compare-and-set", "outbox", "safe-ack", "projection-atomicity", "agreed-layout"}
     assert {one.reason for one in skipped.values()} == {"there is no java"}
     assert unable([*MUTANTS], Choice(), missing=lambda: None) == {}

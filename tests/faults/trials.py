@@ -28,6 +28,7 @@ from tests.faults.redis_faults import REDIS_FAULTS
 from tests.faults.scenario import Fault, Trial
 from tests.faults.stall_faults import STALL_FAULTS
 from tests.faults.state_faults import STATE_FAULTS
+from tests.faults.upgrade_faults import UPGRADE_FAULTS
 from tests.faults.worker_faults import WORKER_FAULTS
 
 __all__ = ["FAULTS", "Result", "attempt"]
@@ -41,6 +42,7 @@ _ALL = (
     *MACHINE_FAULTS,
     *PROJECTION_FAULTS,
     *STATE_FAULTS,
+    *UPGRADE_FAULTS,
     *RECOVERY,
 )
 FAULTS = {fault.name: fault for fault in _ALL}

@@ -37,6 +37,7 @@ from stream.processing.partition import Partition, StepOutcome
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
 from tests.faults.mutants import MUTANTS
+from tests.faults.release_before import become_release_before
 
 __all__ = ["PLAN_VARIABLE", "Plan"]
 
@@ -53,10 +54,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     which the process kills itself. ``broken``: ids of events whose processing raises. ``publish_gate``: while this
     file exists, publishing is refused. ``stall_gate``: while it exists, ``stall`` stands still: the event loop, one
     partition's step, the fetches (the fetch loop turns, and nothing comes), or what takes batches from Faust; with
-    ``clock`` nothing stands still, but the wall clock is ``clock_s`` ahead.
+    ``clock`` nothing stands still, but the wall clock is ahead by as many seconds as the file says.
     ``clock_s``: how far the wall clock is off, alternately forward and back. ``metadata_max_age_s``: how soon added
     partitions are noticed. ``outbox_limit``: unpublished records at which a partition takes no more events.
     ``rescore_keys``: keys of Redis that rescoring looks at in one step. ``mutant``: the guarantee that is switched off.
+    ``release_before``: the worker is one of the release before, in which no guarantee is switched off.
     """
 
     pace_ms: float = 0.0
@@ -71,6 +73,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outbox_limit: int | None = None
     rescore_keys: int | None = None
     mutant: str = ""
+    release_before: bool = False
 
 
 class _JumpingClock(SystemClock):
@@ -85,10 +88,14 @@ class _JumpingClock(SystemClock):
 
 class _WrongClock(SystemClock):
     def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+        self._gate = Path(plan.stall_gate)
 
     def now_ms(self) -> int:
-        return super().now_ms() + (int(self._plan.clock_s * 1000) if _is_stalled(self._plan) else 0)
+        try:
+            ahead_s = float(self._gate.read_text())
+        except FileNotFoundError:
+            ahead_s = 0.0
+        return super().now_ms() + int(ahead_s * 1000)
 
 
 def _probe(plan: Plan, visits: Counter[str], point: str) -> None:
@@ -190,6 +197,13 @@ def _stand_before_publishing(refused: Callable[[], bool], probe: Callable[[str],
     Publisher.publish = watched  # type: ignore[method-assign]
 
 
+def _be_another_program(plan: Plan) -> None:
+    if plan.release_before:
+        become_release_before()
+    elif plan.mutant:
+        MUTANTS[plan.mutant]()
+
+
 def _run(plan: Plan) -> None:
     probe = functools.partial(_probe, plan, Counter())
     options: dict[str, Any] = {"probe": probe}
@@ -212,8 +226,7 @@ def _run(plan: Plan) -> None:
         _rest_before_steps(plan.rest_ms / 1000)
     if plan.broken:
         _break_events(plan.broken)
-    if plan.mutant:
-        MUTANTS[plan.mutant]()
+    _be_another_program(plan)
     main(["worker"])
 
 

@@ -1,0 +1,70 @@
+"""A: the compacted topic of customer documents: who reads it to its end knows what people act on of every customer."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from stream.processing.document import public
+from tests.faults.bench import Bench
+from tests.faults.published import differing, few
+from tests.faults.scope import Scope
+
+__all__ = ["customer_documents"]
+
+
+def customer_documents(bench: Bench, scope: Scope) -> Iterator[str]:
+    """A: the last document of each customer, against those stored; and the first copies come in order.
+
+    A document is as of the end of its step, and where a step ends is no function of the log. But who is in the topic is
+    one, and so is what is acted on in the last document.
+    """
+    if not scope.is_everything:
+        return
+    topic = _Topic()
+    for message in bench.read("customers"):
+        topic.take(message.key() or b"", message.value() or b"")
+    last, wanted = topic.last, bench.expectation.told
+    if topic.disordered:
+        yield f"A: customers: documents of {few(topic.disordered)} were published out of order"
+    if last.keys() != wanted:
+        missing, extra = few(wanted - last.keys()), few(last.keys() - wanted)
+        yield f"A: customers: [{missing}] have no document, [{extra}] should have none"
+    stored = {customer: orjson.loads(public(document)) for customer, document in bench.documents().items()}
+    both = sorted(last.keys() & stored.keys())
+    differences = {customer: _difference(last[customer], stored[customer]) for customer in both}
+    if stale := [f"{customer}: {difference}" for customer, difference in differences.items() if difference]:
+        yield f"A: customers: {len(stale)} last documents are not the present ones: {few(stale)}"
+
+
+class _Topic:
+    """``last``: the last document of each customer. ``disordered``: whose first copies go back in time."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, dict[str, Any]] = {}
+        self.disordered: set[str] = set()
+        self._seen: set[bytes] = set()
+        self._newest: dict[str, tuple[int, str]] = {}
+
+    def take(self, key: bytes, value: bytes) -> None:
+        document, customer = orjson.loads(value), key.decode()
+        if document["customer_id"] != customer:
+            raise AssertionError(f"{customer} is the key of the document of {document['customer_id']}")
+        self.last[customer] = document
+        if value not in self._seen:
+            self._seen.add(value)
+            when = _version(document)
+            if when < self._newest.get(customer, when):
+                self.disordered.add(customer)
+            self._newest[customer] = when
+
+
+def _version(document: dict[str, Any]) -> tuple[int, str]:
+    return document["events"], document["as_of"]
+
+
+def _difference(found: dict[str, Any], stored: dict[str, Any]) -> str:
+    if _version(found) == _version(stored):
+        return differing(found, stored)
+    names = ("alert", "segment")  # it is published with every change of these, and not with any other
+    return differing({name: found.get(name) for name in names}, {name: stored.get(name) for name in names})

@@ -1,0 +1,36 @@
+"""The present program as the release before it: what that one does not know it refuses, and it writes what that wrote.
+
+It knows layouts of profiles up to 4, and the first layout of checkpoints.
+"""
+
+import stream.online_models.learner
+import stream.processing.document
+import stream.storage.layout
+from stream.errors import CodecError, SnapshotError
+from stream.features.codec import LAYOUT_BEFORE
+from stream.online_models.checkpoint import FIRST_SCHEMA, Container, open_container
+from stream.online_models.sealed import schema_of
+
+__all__ = ["become_release_before"]
+
+_packed_state = stream.processing.document.packed_state
+
+
+def _known_profile(document: bytes) -> bytes:
+    packed = _packed_state(document)
+    if packed[0] > LAYOUT_BEFORE:
+        raise CodecError(f"a stored profile is of layout {packed[0]}, the release before knows {LAYOUT_BEFORE}")
+    return packed
+
+
+def _known_checkpoint(value: bytes) -> Container:
+    if (schema := schema_of(value)) != FIRST_SCHEMA:
+        raise SnapshotError(f"the release before knows {FIRST_SCHEMA}, the checkpoint is {schema}")
+    return open_container(value)
+
+
+def become_release_before() -> None:
+    """Forget the present layouts. The worker agrees on the one before, and so writes profiles and checkpoints of it."""
+    stream.storage.layout.LAYOUT = LAYOUT_BEFORE  # type: ignore[attr-defined]
+    stream.processing.document.packed_state = _known_profile
+    stream.online_models.learner.open_container = _known_checkpoint  # type: ignore[attr-defined]
