@@ -8,7 +8,7 @@ __all__ = ["Clock", "FixedClock", "SystemClock"]
 
 
 class Clock(Protocol):
-    """Tells the time of day; the core never asks, it is told."""
+    """Returns the time of day; the core takes time as an argument instead."""
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch, UTC."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 __all__ = ["VARIABLE", "directory_of", "use_directory"]
 
-#: Numba's own variable: whoever sets it decides, as the image does.
+#: Numba's own variable; if it is set, as in the image, it decides.
 VARIABLE = "NUMBA_CACHE_DIR"
 
 #: What has code, constants or compiler options of the kernels.

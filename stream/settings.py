@@ -24,9 +24,9 @@ from stream.urls import MASK, PERCENT_ENCODE, is_sentinel, masked, presentable, 
 __all__ = ["ENV_PREFIX", "LONGEST_HORIZON_DAYS", "MAX_PENDING_LANDMARKS", "Settings"]
 
 ENV_PREFIX = "STREAM_"
-#: How many landmarks a stored profile has room for while their labels mature.
+#: The number of landmarks that a stored profile can hold while their labels mature.
 MAX_PENDING_LANDMARKS = 15
-#: The longest horizon (days) that one which follows the shop may become.
+#: The longest horizon (days) that the program chooses when it follows the shop.
 LONGEST_HORIZON_DAYS = 91.0
 
 _SASL_PROTOCOLS = ("SASL_PLAINTEXT", "SASL_SSL")
@@ -36,13 +36,13 @@ _CURRENCY = re.compile("[A-Z]{3}")
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Settings:
-    """The settings of every command. Raises `SettingsError` that lists all that is wrong with them."""
+    """The settings of every command. Raises `SettingsError`, which lists all problems."""
 
     kafka_bootstrap: str = setting(
         "127.0.0.1:9092", "Kafka", "brokers, host:port[,...]", pattern=r"[^\s,:]+:\d+(,[^\s,:]+:\d+)*"
     )
     kafka_security_protocol: str = setting(
-        "PLAINTEXT", "Kafka", "how to talk to it", choices=("PLAINTEXT", *_SSL_PROTOCOLS, "SASL_PLAINTEXT")
+        "PLAINTEXT", "Kafka", "security protocol", choices=("PLAINTEXT", *_SSL_PROTOCOLS, "SASL_PLAINTEXT")
     )
     kafka_sasl_mechanism: str = setting(
         "", "Kafka", "SASL mechanism", choices=("", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -54,10 +54,10 @@ class Settings:
     kafka_ssl_key_file: str = setting("", "Kafka", "PEM file of the client's key")
     group: str = setting("customer-stream", "Kafka", "consumer group", pattern=r"[\w.-]+")
     instance_id: str = setting("", "Kafka", "static membership: a stable name of this worker", pattern=r"[\w.-]*")
-    session_timeout_s: float = setting(10.0, "Kafka", "a silent worker is dead after (s)", over=0)
+    session_timeout_s: float = setting(10.0, "Kafka", "time after which a silent worker counts as dead (s)", over=0)
     heartbeat_s: float = setting(3.0, "Kafka", "time between heartbeats (s)", over=0)
     fetch_wait_ms: int = setting(
-        25, "Kafka", "a broker may wait so long for more to send at a time (ms)", at_least=1, at_most=10_000
+        25, "Kafka", "the longest time for which a broker may hold a fetch (ms)", at_least=1, at_most=10_000
     )
 
     topic_prefix: str = setting("", "Topics", "prepended to every topic name", pattern=r"[\w.-]{0,200}")
@@ -81,37 +81,43 @@ class Settings:
     clock: str = setting(
         "auto",
         "Time",
-        "what moves time when no event does: event: nothing; wall: the wall clock; auto: the wall clock, unless a "
-        "history is coming in or is all there is",
+        "what moves time between events: event: nothing; wall: the wall clock; auto: the wall clock, except while a "
+        "history is imported or nothing newer exists",
         choices=("auto", "event", "wall"),
     )
     clock_quiet_s: float = setting(
         300.0,
         "Time",
-        "clock=auto: the wall clock takes over after so long without an event, the newest of the last 90 days (s)",
+        "clock=auto: time without an event before the wall clock moves time, if the newest is under 90 days old (s)",
         at_least=0,
     )
-    skew_s: float = setting(300.0, "Time", "an event may lie this far after the time of its record (s)", at_least=0)
+    skew_s: float = setting(300.0, "Time", "how far an event may lie after the time of its record (s)", at_least=0)
     horizon_days: float = setting(
-        0.0, "Labels", "no order for this long is churn (days); 0: as often as the shop's customers order", at_least=0
+        0.0,
+        "Labels",
+        "no order for this long is churn (days); 0: follow how often the shop's customers order",
+        at_least=0,
     )
     landmark_days: float = setting(7.0, "Labels", "time between training examples of a customer (days)", over=0)
     discount_rate: float = setting(
-        0.1, "Labels", "a year, by which money to come counts for less in the lifetime value", over=0, at_most=10
+        0.1, "Labels", "yearly discount of future money in the lifetime value", over=0, at_most=10
     )
     silence_horizons: int = setting(6, "Labels", "a customer silent for this many horizons is retired", at_least=1)
 
     alerts_per_week: float = setting(
-        20.0, "Alerts", "so many a week, where most is at stake; 0: by the level of risk raise_at", at_least=0
+        20.0,
+        "Alerts",
+        "number of alerts a week, for the customers with most at stake; 0: use the risk level raise_at",
+        at_least=0,
     )
     overdue_at: float = setting(
-        2.6, "Alerts", "no alert before so many of the customer's usual gaps without an order", at_least=1, at_most=2.9
+        2.6, "Alerts", "silence before an alert, in the customer's usual gaps between orders", at_least=1, at_most=2.9
     )
-    raise_at: float = setting(0.7, "Alerts", "with alerts_per_week=0: raise an alert when the risk reaches")
-    clear_at: float = setting(0.5, "Alerts", "with alerts_per_week=0: clear it when the risk falls below")
-    cooldown_days: float = setting(7.0, "Alerts", "least time between alerts of a customer (days)", at_least=0)
+    raise_at: float = setting(0.7, "Alerts", "with alerts_per_week=0: raise an alert when the risk reaches this")
+    clear_at: float = setting(0.5, "Alerts", "with alerts_per_week=0: clear the alert when the risk falls below this")
+    cooldown_days: float = setting(7.0, "Alerts", "shortest time between alerts of a customer (days)", at_least=0)
     min_purchases: int = setting(3, "Alerts", "no alert for customers with fewer days with an order", at_least=0)
-    min_labels: int = setting(500, "Alerts", "no alert until the model has learned so many labels", at_least=0)
+    min_labels: int = setting(500, "Alerts", "labels that the model must learn before the first alert", at_least=0)
     freeze_model: bool = setting(False, "Alerts", "score with the stored snapshot, publish no new one")
 
     customer_ids: str = setting(
@@ -120,7 +126,9 @@ class Settings:
         "what an id may hold; plain: letters, digits, -_.:+=~ or an e-mail address",
         choices=("plain", "printable", "any"),
     )
-    currency_rates: str = setting("", "Events", "price of a unit of each currency in the base: EUR=1,USD=0.92")
+    currency_rates: str = setting(
+        "", "Events", "value of one unit of each currency in the base currency: EUR=1,USD=0.92"
+    )
 
     misplaced_events: str = setting(
         "forward",
@@ -128,16 +136,17 @@ class Settings:
         "events in the wrong partition: send them to the right one, or reject them",
         choices=("forward", "dead-letter"),
     )
-    earliest_year: int = setting(
-        1990, "Events", "an event from before this year is refused", at_least=1970, at_most=2100
-    )
+    earliest_year: int = setting(1990, "Events", "events before this year are refused", at_least=1970, at_most=2100)
 
     batch_max_records: int = setting(
         48_000, "Worker", "most records of a partition in a step", at_least=1, at_most=100_000
     )
     align_wait_ms: int = setting(30_000, "Worker", "longest wait for an input that lags (ms)", at_least=0)
     stalled_after_s: float = setting(
-        120.0, "Worker", "leave if records wait, servers answer and nothing is processed (s)", over=0
+        120.0,
+        "Worker",
+        "end the process if records wait, servers answer and nothing is processed for so long (s)",
+        over=0,
     )
     role: str = setting(
         "all",
@@ -156,8 +165,8 @@ class Settings:
         choices=("never", "changes", "landmarks"),
     )
     cache_customers: int = setting(200_000, "Worker", "profiles kept in memory", at_least=0)
-    model_poll_ms: int = setting(500, "Worker", "time between looks for a new model (ms)", at_least=1)
-    snapshot_ms: int = setting(500, "Worker", "least time between model snapshots (ms)", at_least=1)
+    model_poll_ms: int = setting(500, "Worker", "time between checks for a new model (ms)", at_least=1)
+    snapshot_ms: int = setting(500, "Worker", "shortest time between model snapshots (ms)", at_least=1)
     rescore: str = setting(
         "auto",
         "Worker",
@@ -166,7 +175,7 @@ class Settings:
         choices=("auto", "asked"),
     )
     rescore_rest_s: float = setting(
-        5.0, "Worker", "rescore=auto waits until no event and no model has come for so long (s)", at_least=0
+        5.0, "Worker", "rescore=auto: quiet time without an event or a new model before it starts (s)", at_least=0
     )
 
     notify_file: str = setting("", "Notifications", "YAML file of channels, templates and rules")
@@ -183,12 +192,16 @@ class Settings:
     )
     ingest_connections: int = setting(1000, "Ingest", "most connections", at_least=1, at_most=100_000)
     ingest_queue_events: int = setting(50_000, "Ingest", "most events that wait for Kafka", at_least=1)
-    ingest_read_timeout_s: float = setting(10.0, "Ingest", "a request must have arrived within (s)", over=0)
-    ingest_delivery_timeout_s: float = setting(10.0, "Ingest", "Kafka must have confirmed within (s)", at_least=1)
-    ingest_customer_key: str = setting("customer_id", "Ingest", "e-mail metadata that names the customer", pattern=".+")
-    ingest_email_customers: str = setting("hash", "Ingest", "without it", choices=("hash", "refuse"))
+    ingest_read_timeout_s: float = setting(10.0, "Ingest", "the longest time for a request to arrive (s)", over=0)
+    ingest_delivery_timeout_s: float = setting(10.0, "Ingest", "the longest time for Kafka to confirm (s)", at_least=1)
+    ingest_customer_key: str = setting(
+        "customer_id", "Ingest", "key of the e-mail metadata that names the customer", pattern=".+"
+    )
+    ingest_email_customers: str = setting(
+        "hash", "Ingest", "events without that key: hash the address, or refuse", choices=("hash", "refuse")
+    )
     ingest_signature_age_h: float = setting(
-        26.0, "Ingest", "a signature that tells its time is accepted for so long (h)", over=0, at_most=8760
+        26.0, "Ingest", "the longest age of a signature that includes its time (h)", over=0, at_most=8760
     )
     ingest_segment_secret: str = setting("", "Ingest", "shared secret of Segment's webhook", secret=True)
     ingest_sendgrid_public_key: str = setting("", "Ingest", "verification key of SendGrid's event webhook")
@@ -197,20 +210,22 @@ class Settings:
     ingest_postmark_password: str = setting("", "Ingest", "password in that URL", secret=True)
 
     shop_currency: str = setting(
-        "", "Shop", "of amounts in lists, reports and alerts, such as EUR", pattern="([A-Z]{3})?"
+        "", "Shop", "currency of amounts in lists, reports and alerts, such as EUR", pattern="([A-Z]{3})?"
     )
     shop_locale: str = setting(
-        "en_GB", "Shop", "how lists, reports and alerts write money and dates", pattern=r"[\w-]+"
+        "en_GB", "Shop", "format of money and dates in lists, reports and alerts", pattern=r"[\w-]+"
     )
     shop_timezone: str = setting(
-        "UTC", "Shop", "when the shop's days begin, such as Europe/London", pattern=r"[\w/+-]+"
+        "UTC", "Shop", "time zone of the shop's days, such as Europe/London", pattern=r"[\w/+-]+"
     )
 
-    metrics_host: str = setting("127.0.0.1", "Metrics", "where /metrics listens", pattern=r"\S+")
+    metrics_host: str = setting("127.0.0.1", "Metrics", "address on which /metrics listens", pattern=r"\S+")
     metrics_port: int = setting(0, "Metrics", "0: any free port, -1: off", at_least=-1, at_most=65_535)
-    stuck_after_s: float = setting(30.0, "Metrics", "/health/live fails when the event loop stands still (s)", over=0)
-    log_level: str = setting("INFO", "Logging", "least level logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
-    log_format: str = setting("text", "Logging", "one line a record", choices=("text", "json"))
+    stuck_after_s: float = setting(
+        30.0, "Metrics", "/health/live fails when the event loop stands still for so long (s)", over=0
+    )
+    log_level: str = setting("INFO", "Logging", "lowest level logged", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    log_format: str = setting("text", "Logging", "format of log lines", choices=("text", "json"))
 
     def __post_init__(self) -> None:
         if problems := [*_bounds(self), *_combinations(self)]:
@@ -380,7 +395,7 @@ def _bounds(settings: Settings) -> Iterator[str]:
 
 
 def _combinations(settings: Settings) -> Iterator[str]:
-    """What settings that are fine one by one get wrong together."""
+    """Problems of settings that are valid alone but conflict with each other."""
     yield from _kafka_security(settings)
     yield from _redis_address(settings)
     yield from _redis_security(settings)
@@ -401,7 +416,7 @@ def _combinations(settings: Settings) -> Iterator[str]:
                 f"{MAX_PENDING_LANDMARKS}; make landmark_days longer or horizon_days shorter{following}"
             )
     if settings.role == "projections" and not settings.projections.strip(" ,"):
-        yield "role=projections needs projections as well: which of them to run"
+        yield "role=projections needs the setting projections: the names of the projections to run"
     if settings.heartbeat_s * 3 > settings.session_timeout_s:
         yield (
             f"heartbeat_s={settings.heartbeat_s:g}, session_timeout_s={settings.session_timeout_s:g}: "
@@ -453,7 +468,7 @@ def _redis_address(settings: Settings) -> Iterator[str]:
         yield "redis_sentinel_password has no effect without Sentinel: let redis_url begin with redis+sentinel://"
     try:
         parts = urlsplit(settings.redis_url)
-        # also looked at for what is wrong with it; the error's own text repeats a part of the address
+        # reading them checks them; the error's own text would repeat a part of the address
         _ = parts.port, parts.hostname
     except ValueError:
         yield f"{shown}: this is no address that can be read: {PERCENT_ENCODE}"

@@ -50,7 +50,7 @@ def masked(url: str) -> str:
 
 
 def presentable(text: str) -> str:
-    """``text`` as it may be shown when nobody knows what it is: masked if it could be an address with a password.
+    """``text`` in a form that is safe to show: masked if it could be an address with a password.
 
     >>> presentable("2,5"), presentable("redis://:s3cret@cache"), presentable("ann:s3cret@cache:9092")
     ('2,5', 'redis://:***@cache', '***')

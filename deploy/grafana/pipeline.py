@@ -97,7 +97,7 @@ PIPELINE = Page(
             limit=60,
         ),
         Graph(
-            title="Wall clock less stream time",
+            title="Wall clock minus stream time",
             what="By partition. Near nothing where events come as they happen; a replay of old events shows their age.",
             queries=[Query(by("partition", "max", f"stream_watermark_lag_seconds{{{_W}}}"), "partition {{partition}}")],
             unit="s",

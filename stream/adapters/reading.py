@@ -114,7 +114,7 @@ def text(value: object) -> str | None:
 
 
 def label(value: object) -> str | None:
-    """As `text`; None for what is too long, since an event is worth more than a field that nobody must have."""
+    """As `text`; None for what is too long, because an event is worth more than an optional field."""
     found = text(value)
     return found if found is not None and len(found) <= MAX_LABEL_CHARS else None
 

@@ -1,8 +1,7 @@
 """Whether a call comes from the provider that it names: signatures over the body, or credentials in the URL.
 
-A signature that does not cover the event, or that holds for ever, could be used again by whoever has seen one call. So
-those that tell when they were made are accepted for a limited time (``max_age_s``), which is longer than the provider
-repeats a call for.
+A signature that does not cover the event, or that never expires, could be reused by anyone who has seen one call. So
+signatures with a time are accepted for a limited time (``max_age_s``), longer than the provider repeats a call.
 """
 
 import base64

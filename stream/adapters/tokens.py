@@ -1,4 +1,4 @@
-"""Tokens that sign one thing each: whoever has seen one must not use it for another."""
+"""Tokens that each sign one thing, so that a known token is useless for another."""
 
 import hashlib
 from typing import Final

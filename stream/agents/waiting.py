@@ -23,7 +23,7 @@ async def wait_until_set(event: asyncio.Event, timeout_s: float | None) -> bool:
 
 
 async def pause(seconds: float, wake: asyncio.Event, is_over: Callable[[], bool]) -> None:
-    """Wait for ``seconds``, whatever sets ``wake``, but no longer than until ``is_over`` holds when it is set."""
+    """Wait for ``seconds``; return earlier only if ``wake`` is set and ``is_over`` holds then."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while not is_over() and (left := deadline - loop.time()) > 0:

@@ -43,7 +43,7 @@ def run(settings: Settings) -> NoReturn:
         port = metrics.serve(settings.metrics_host, settings.metrics_port, health.pages)
         _LOG.info("metrics at http://%s:%d/metrics and probes at /health/...", settings.metrics_host, port)
     runs_core = settings.role != "projections"
-    projections_of(settings)  # a name that is none is told before anything is waited for
+    projections_of(settings)  # report an unknown name before waiting for anything
     if runs_core and settings.role != "trainer":  # River is not compiled
         started = warm_up()
         _LOG.info("kernel ready after %.1f s", started)

@@ -164,7 +164,7 @@ def alert_id(rules_version: str, customer_id: str, kind: str, trigger: str) -> s
     """Return the SHA-256, in hex, of what makes an alert the one it is.
 
     `trigger` names the event or timer that fired, so a replay under the same rules gives the same id.
-    Different arguments are hashed from different bytes, whatever characters are in them.
+    Different arguments are hashed from different bytes, with any characters in them.
 
     >>> alert_id("1", "c-1", AlertKind.RAISED, "event:42")[:16]
     '2b8547814fead576'

@@ -177,7 +177,7 @@ def changes(
 def remedy(risk: float, risk_after_order: float) -> Remedy:
     """What an order would do: it clears any alert, and in most cases lowers ``risk`` to ``risk_after_order``.
 
-    A score as learned may be higher after an order; nobody should be told that an order is bad news.
+    The learned score may be higher after an order, but no text should call an order bad news.
     """
     before, after = _percent(risk), _percent(risk_after_order)
     lowers = f", and lowers the risk from {before} to {after}" if risk_after_order < risk and before != after else ""

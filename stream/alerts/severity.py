@@ -6,7 +6,7 @@ from typing import Final
 __all__ = ["CRITICAL_SHARE", "Severity", "severity_of"]
 
 #: Share of the way from the level that raises alerts to certainty, from which an alert is critical: 0.85 with the
-#: default level of 0.7. Relative, so that both severities remain whatever the level is set to.
+#: default level of 0.7. Relative, so that both severities exist at any level.
 CRITICAL_SHARE: Final = 0.5
 
 

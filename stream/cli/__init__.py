@@ -20,22 +20,22 @@ COMMANDS = {
     "effect": ("stream.cli.effect:effect", "Measure what notifying achieves."),
     "evaluate": ("stream.cli.evaluate:evaluate", "Measure the churn risk over a log."),
     "move": ("stream.cli.move:move", "Move from one machine to Kafka and Redis."),
-    "notify": ("stream.cli.notify:notify", "Tell people and systems about alerts."),
-    "ingest": ("stream.cli.ingest:ingest", "Take events over HTTP."),
-    "import": ("stream.cli.import_:import_", "Import a shop's own history from its exports."),
-    "models": ("stream.cli.models:models", "Show the models, and decide which one scores."),
+    "notify": ("stream.cli.notify:notify", "Notify people and systems of alerts."),
+    "ingest": ("stream.cli.ingest:ingest", "Accept events over HTTP."),
+    "import": ("stream.cli.import_:import_", "Import a shop's history from its exports."),
+    "models": ("stream.cli.models:models", "Show the models, and choose the one that scores."),
     "produce": ("stream.cli.produce:produce", "Publish the events of a log file."),
-    "projections": ("stream.cli.projections:projections", "Show the projections, and build them again."),
+    "projections": ("stream.cli.projections:projections", "Show the projections, and rebuild them."),
     "rescore": ("stream.cli.rescore:rescore", "Score all customers again."),
-    "quarantine": ("stream.cli.quarantine:quarantine", "Take up customers whose profile could not be read."),
+    "quarantine": ("stream.cli.quarantine:quarantine", "Restore customers whose profile could not be read."),
     "replay": ("stream.cli.replay:replay", "Process a log without Kafka and Redis."),
-    "report": ("stream.cli.shop_report:report", "Write how the shop does, as a page."),
+    "report": ("stream.cli.shop_report:report", "Write a page on how the shop is doing."),
     "settings": ("stream.cli.show_settings:show_settings", "Show the settings in effect."),
     "today": ("stream.cli.today:today", "Show whom to contact today, and why."),
     "topics": ("stream.cli.topics:topics", "Create or describe the topics."),
-    "up": ("stream.cli.up:up", "Run everything on this machine, and keep it."),
+    "up": ("stream.cli.up:up", "Run everything on this machine, and keep the data."),
     "upgrade": ("stream.cli.upgrade:upgrade", "Show or finish an upgrade of the stored layout."),
-    "worker": ("stream.cli.worker:worker", "Process events until told to stop."),
+    "worker": ("stream.cli.worker:worker", "Process events until stopped."),
 }
 
 
@@ -45,5 +45,5 @@ def main() -> None:
     """Customer events in; rolling features, churn risk, segments and alerts out.
 
     Every setting can be given as an option or as a STREAM_ variable: see `stream settings`.
-    Exit status: 0 all is well, 1 it did not work, 2 wrong usage or settings.
+    Exit status: 0 success, 1 failure, 2 wrong usage or settings.
     """

@@ -75,7 +75,7 @@ def record(
 
 
 def _warn_of_stranger(settings: Settings, customer_id: str) -> None:
-    """A mistyped id is recorded as well as any other: say that nobody is known by it."""
+    """A mistyped id is recorded too, so warn if no customer has it."""
     try:
         with Overview(settings) as overview:
             is_known = overview.find(customer_id) is not None

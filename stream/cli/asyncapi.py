@@ -113,14 +113,14 @@ def _messages() -> dict[str, dict[str, Any]]:
     }
     messages["dead-letter"] = {
         "title": "DeadLetter",
-        "summary": "A record as it came, of whatever bytes; key and value may be null.",
+        "summary": "The original record, any bytes; key and value may be null.",
         "contentType": "application/octet-stream",
         "headers": _dead_letter(),
         "payload": {},
     }
     messages["undelivered-alert"] = {
         "title": "UndeliveredAlert",
-        "summary": "An alert as it came, and in the headers why no delivery succeeded.",
+        "summary": "The original alert; headers say why no delivery succeeded.",
         "headers": _dead_letter("channel", "attempts"),
         "payload": messages["alert"]["payload"],
     }

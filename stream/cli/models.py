@@ -1,4 +1,4 @@
-"""``stream models``: which models there are, how they do, and which one scores."""
+"""``stream models``: show and compare the models, and choose the one that scores."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _decides(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON; without a command only.")
 @click.pass_context
 def models(ctx: click.Context, *, as_json: bool) -> None:
-    """Show the models, and decide which one scores.
+    """Show the models, and choose the one that scores.
 
     Several churn models learn side by side; the champion scores. Workers follow a decision within two seconds.
     Without a command: list.
@@ -74,7 +74,7 @@ def list_models(settings: Settings, *, as_json: bool) -> None:
 @click.argument("name")
 @_decides
 def promote(settings: Settings, *, name: str, by: str) -> None:
-    """Let the contender NAME score from now on, whatever the figures say; ends a freeze."""
+    """Let the contender NAME score from now on, regardless of the figures; ends a freeze."""
     from stream.online_models.snapshot import decode_snapshot
 
     with ModelDesk(settings) as desk:

@@ -104,7 +104,7 @@ class EventProducer:
         """
         try:
             self._producer.close()
-        except DeliveryError as error:  # of interest to whoever goes on to `check`
+        except DeliveryError as error:  # reported to callers that go on to `check`
             self._failure = error
 
     def check(self) -> None:

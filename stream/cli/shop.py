@@ -27,7 +27,7 @@ from stream.settings import ENV_PREFIX, Settings
 
 __all__ = ["Restarts", "Service", "Shop", "data_directory", "open_shop", "say"]
 
-#: Partitions of a new directory, if nobody says otherwise: as many workers can share the work.
+#: Partitions of a new directory by default: as many workers can share the work.
 DEFAULT_PARTITIONS = 4
 #: Without compiled code in the cache a worker takes a minute to start, several on a busy machine longer.
 READY_TIMEOUT_S = 900.0
@@ -54,7 +54,7 @@ _OF_OTHER_SERVERS: dict[str, Any] = {
 
 
 def say(text: str) -> None:
-    """One line for whoever looks at the terminal; standard output is for results."""
+    """One line for the user at the terminal; standard output is for results."""
     click.echo(f"stream: {text}", err=True)
 
 

@@ -1,4 +1,4 @@
-"""The day that a list or a report is made for: which one "today" is, and what is read for it."""
+"""The day of a list or a report: how "today" is chosen, and what is read for it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """A signal asked for the end; like KeyboardInterrupt it is nobody's to handle but the command's."""
+    """A signal asked for the end; like KeyboardInterrupt, only the command handles it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.strsignal(number))

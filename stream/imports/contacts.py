@@ -70,7 +70,7 @@ def _upsert() -> str:
 class Contacts:
     """The contacts file of a data directory.
 
-    Raises `ImportFileError` if the file cannot be used. A file that does not exist yet holds nobody, and is made by
+    Raises `ImportFileError` if the file cannot be used. A file that does not exist yet is empty, and is made by
     the first `add`.
 
     >>> from tempfile import TemporaryDirectory

@@ -8,7 +8,7 @@ from stream.adapters.customer import customer_of_address
 
 __all__ = ["pseudonym"]
 
-#: What is a number or a code, and no name: it says nothing about a person to whoever has no access to the shop.
+#: What is a number or a code, and no name: it reveals nothing about a person without access to the shop.
 _CODE: Final = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
@@ -17,7 +17,7 @@ def pseudonym(email: str, customer: str) -> str:
 
     The id of an address is that under which mail providers' events arrive. A number or code with a digit in it is used
     as it is, for it is a pseudonym already; anything else is hashed. A hash hides an address from readers of a topic;
-    whoever knows the address knows the hash.
+    anyone who knows the address can compute the hash.
 
     >>> pseudonym("ann@example.com", "17")[:12], pseudonym("", "C-17"), pseudonym("", "Ann Ode")[:12]
     ('email:71d4f5', 'C-17', 'customer:69b')

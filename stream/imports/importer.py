@@ -137,7 +137,7 @@ class Importer:
                 )
 
     def _customer_id(self, email: str, customer: str) -> str:
-        """By e-mail address, be it that other rows or earlier imports give it for the number; else by number."""
+        """By e-mail address, also if only other rows or earlier imports give it for the number; else by number."""
         imported = self._ledger.customer_of(customer) if self._ledger and customer else ""
         return imported or pseudonym(email or (self._staging.email_of(customer) if customer else ""), customer)
 

@@ -20,7 +20,7 @@ __all__ = ["REMEMBERED_MS", "planned"]
 _DAY_MS: Final = 86_400_000
 #: How far before a customer's newest event workers still know every event by its id, and every order.
 REMEMBERED_MS: Final = 90 * _DAY_MS
-#: An order that is told again is told so much later than before.
+#: A repeated event of an order is dated this much later than the first.
 _LATER_MS: Final = 1000
 _MAX_ID_CHARS: Final = 100
 #: The decoder takes 64 KiB; what is around the items needs little.

@@ -63,7 +63,7 @@ class Staging:
         # sorting spills into files of SQLite's own choice of folder; this one is known to have room
         self._file.execute(f"PRAGMA temp_store_directory = '{self._folder.name}'")
         self._file.executescript(_SCHEMA)
-        # one transaction for all: nobody else looks into the file
+        # one transaction for everything: no other process reads the file
         self._file.execute("BEGIN")
         self._lines: list[tuple[str, int, int, int | None, bool, int, bytes]] = []
         self._issues: list[Issue] = []
@@ -162,7 +162,7 @@ class Staging:
     def order_days(self, customers: int) -> Iterator[tuple[int, int]]:
         """Customer and day (since the epoch) of the orders that count, for at most so many ``customers``.
 
-        They are numbered from 0; which ones they are is as good as chance if ids are hashes.
+        They are numbered from 0; the choice is as good as random if ids are hashes.
         """
         rows = self._file.execute("SELECT customer_id, day FROM bought ORDER BY customer_id, day")
         for number, (_, days) in enumerate(islice(groupby(rows, key=lambda row: str(row[0])), customers)):

@@ -1,4 +1,4 @@
-"""Files of exports as tables: rows with the lines they stand in, whatever the file is."""
+"""Files of exports as tables: rows with their line numbers, for any kind of file."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -35,7 +35,7 @@ class Access:
             )
 
     def admit(self, headers: Mapping[str, str]) -> Source:
-        """Who sends the request; names of ``headers`` are in lower case. Raises `Refusal` for one who may not."""
+        """The sender of the request; names of ``headers`` are in lower case. Raises `Refusal` for an unknown sender."""
         if not self._sources:
             _refuse_foreign(headers)
             return ANY

@@ -43,7 +43,7 @@ class BodyBudget:
         metrics.INGEST_BODY_BYTES.set(self._held)
 
     def prove(self, size: int) -> None:
-        """So many bytes turned out to be sent by someone who may."""
+        """So many bytes turned out to come from an authorised sender."""
         self._held_unproven -= size
 
 

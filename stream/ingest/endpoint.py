@@ -95,7 +95,7 @@ class Endpoint:
 
     @web.middleware
     async def _attend(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Count and time a request, and answer it in JSON whatever happens."""
+        """Count and time a request, and always answer it in JSON."""
         route = self._routes.get(request.path, _OTHER)
         if request.path.startswith("/health/"):
             return await handler(request)

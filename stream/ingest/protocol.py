@@ -1,4 +1,4 @@
-"""aiohttp's side of a connection, which tells nobody what was sent: not the log, and not the sender."""
+"""aiohttp's side of a connection. It repeats sent data neither in the log nor to the sender."""
 
 import logging
 from http import HTTPStatus

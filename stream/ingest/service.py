@@ -33,7 +33,7 @@ _DRAIN_MARGIN_S: Final = 5.0
 #: Longer than load balancers keep idle connections, so that it is they who close them.
 _KEEPALIVE_S: Final = 75.0
 _LINGERING_S: Final = 1.0
-#: What the system and aiohttp may hold of a body that nobody has asked for, roughly.
+#: Roughly what the system and aiohttp may hold of a body that is not read yet.
 _READ_BYTES: Final = 16_384
 #: Open files besides the connections of clients: those to brokers, the metrics port, modules.
 _OTHER_FILES: Final = 128

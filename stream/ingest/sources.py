@@ -37,7 +37,7 @@ class Source:
         return ""
 
 
-#: Someone who may send everything.
+#: A sender who may send everything.
 ANY: Final = Source()
 
 

@@ -33,7 +33,7 @@ class DurableBroker(LocalServer):
         return [sys.executable, "-m", "stream.broker", str(self.directory.resolve()), self.bootstrap]
 
     def answers(self, timeout_s: float) -> bool:
-        # whoever listens there is this process: a second one could not bind the port, and would have ended
+        # this process listens there: a second one could not have bound the port and would have ended
         admin = AdminClient(
             {"bootstrap.servers": self.bootstrap, "reconnect.backoff.max.ms": 100, "log_level": 0},
             logger=_QUIET,

@@ -29,26 +29,24 @@ __all__ = [
 
 EVENTS = counter("stream_events_total", "Records taken from the event topics.", ["type", "outcome"])
 DEAD_LETTERS = counter("stream_dead_letters_total", "Records that could not be applied.", ["reason"])
-BATCHES = counter("stream_batches_total", "Steps committed that had records in them.")
+BATCHES = counter("stream_batches_total", "Committed steps with records.")
 BATCH_EVENTS = histogram("stream_batch_events", "Records in a step.", SIZES)
-BATCH_CUSTOMERS = histogram("stream_batch_customers", "Customers written by a step that had records in it.", SIZES)
+BATCH_CUSTOMERS = histogram("stream_batch_customers", "Customers written by a step with records.", SIZES)
 STEP = histogram("stream_step_seconds", "Time that a step spends in a phase.", SHORT_S, ["phase"])
 
 REBALANCES = counter("stream_rebalances_total", "Assignments received from the consumer group.")
 ASSIGNED_PARTITIONS = gauge("stream_assigned_partitions", "Partitions of the event topics that this worker owns.")
 LAG = gauge("stream_lag_messages", "Records of the assigned partitions that are not stored yet.", ["topic"])
-LAG_SECONDS = gauge(
-    "stream_lag_seconds", "Since the oldest record that was received and is not stored yet was appended.", ["topic"]
-)
+LAG_SECONDS = gauge("stream_lag_seconds", "Age of the oldest received record that is not stored yet.", ["topic"])
 
 QUARANTINED = gauge("stream_quarantined_customers", "Customers set aside: their stored profile cannot be read.")
 
 WATERMARK = gauge("stream_watermark_timestamp_seconds", "Stream time: the newest event time applied.", ["partition"])
-CLOCK_APART = gauge("stream_clock_apart_seconds", "The clock of this machine less that of Redis.")
+CLOCK_APART = gauge("stream_clock_apart_seconds", "The clock of this machine minus the clock of Redis.")
 CLOCK_REFUSED = counter(
-    "stream_clock_refused_total", "Moves of stream time with the wall clock refused, as the clock of Redis disagrees."
+    "stream_clock_refused_total", "Moves of stream time refused because the clocks of worker and Redis disagree."
 )
-WATERMARK_LAG = gauge("stream_watermark_lag_seconds", "Wall clock less stream time.", ["partition"])
+WATERMARK_LAG = gauge("stream_watermark_lag_seconds", "Wall clock minus stream time.", ["partition"])
 EVENT_TO_SCORE = tally("stream_event_to_score_seconds", "From an event's own time until its score is stored.", DELAY_S)
 INGEST_TO_SCORE = tally(
     "stream_ingest_to_score_seconds", "From an event's append to its topic until its score is stored.", DELAY_S
@@ -56,8 +54,8 @@ INGEST_TO_SCORE = tally(
 
 TIMERS_FIRED = counter("stream_timers_fired_total", "Timers fired.", ["kind"])
 RESCORED_CUSTOMERS = counter(
-    "stream_rescored_customers_total", "Customers looked at because all of a partition were, timer or not."
+    "stream_rescored_customers_total", "Customers scored because a whole partition was scored again."
 )
 TIMERS_SCHEDULED = gauge("stream_timers_scheduled", "Customers with a timer, over the assigned partitions.")
-TIMERS_DUE = gauge("stream_timers_due", "Customers whose timer stream time has passed and that has not fired yet.")
-TIMERS_LATE = gauge("stream_timers_late_seconds", "Stream time less the earliest timer that is due; 0 when none is.")
+TIMERS_DUE = gauge("stream_timers_due", "Customers whose timer is due and has not fired yet.")
+TIMERS_LATE = gauge("stream_timers_late_seconds", "Stream time minus the earliest due timer; 0 without one.")

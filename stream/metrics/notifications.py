@@ -1,11 +1,11 @@
-"""What people were told about customers, and what they did."""
+"""Notifications about customers, and the actions of people."""
 
 from stream.metrics.registry import SHORT_S, counter, gauge, histogram
 
 __all__ = ["ACTIONS", "NOTIFICATIONS", "NOTIFICATION_FAILURES", "NOTIFICATION_QUEUE", "NOTIFICATION_SECONDS"]
 
 NOTIFICATIONS = counter(
-    "stream_notifications_total", "Alerts that are over on a channel, by what became of them.", ["channel", "outcome"]
+    "stream_notifications_total", "Finished alerts of a channel, by outcome.", ["channel", "outcome"]
 )
 NOTIFICATION_SECONDS = histogram(
     "stream_notification_delivery_seconds", "Attempts to deliver a message.", (*SHORT_S, 30.0, 60.0), ["channel"]

@@ -5,7 +5,7 @@ from stream.metrics.registry import SHORT_S, counter, gauge, histogram
 __all__ = ["PROJECTION_LAG", "PROJECTION_OUTBOX", "PROJECTION_RECORDS", "PROJECTION_STEP"]
 
 PROJECTION_RECORDS = counter(
-    "stream_projection_records_total", "Records taken in by a projection.", ["projection", "outcome"]
+    "stream_projection_records_total", "Records that a projection has read.", ["projection", "outcome"]
 )
 PROJECTION_LAG = gauge(
     "stream_projection_lag_messages",

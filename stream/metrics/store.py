@@ -19,13 +19,15 @@ REDIS = histogram("stream_redis_seconds", "Round trips to Redis.", SHORT_S, ["op
 REDIS_ERRORS = counter("stream_redis_errors_total", "Round trips to Redis that failed.", ["operation"])
 REDIS_UP = gauge("stream_redis_up", "1 when Redis answered this process the last time, else 0.")
 COMMIT_REJECTED = counter(
-    "stream_commit_rejected_total", "Steps that were not written, or may not have been: read again.", ["reason"]
+    "stream_commit_rejected_total",
+    "Steps that Redis refused or did not confirm; their records are read again.",
+    ["reason"],
 )
-TORN_STEPS = counter("stream_torn_steps_total", "Steps in the middle of which Redis failed: processed again.")
+TORN_STEPS = counter("stream_torn_steps_total", "Steps during which Redis failed; they are processed again.")
 FEATURES_STORED = gauge(
     "stream_features_stored_timestamp_seconds", "When features of customers were last written.", ["partition"]
 )
 OUTBOX_DEPTH = gauge("stream_outbox_depth", "Committed records that the broker has not confirmed yet.")
-OUTBOX_AGE = gauge("stream_outbox_age_seconds", "Since the oldest record of the outbox was committed; 0 when empty.")
-PUBLISH_FAILURES = counter("stream_publish_failures_total", "Attempts to publish that the broker did not confirm.")
+OUTBOX_AGE = gauge("stream_outbox_age_seconds", "Age of the oldest record in the outbox; 0 when empty.")
+PUBLISH_FAILURES = counter("stream_publish_failures_total", "Publishing attempts that the broker did not confirm.")
 CACHE_CUSTOMERS = gauge("stream_cache_customers", "Profiles kept in memory.")

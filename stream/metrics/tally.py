@@ -24,7 +24,7 @@ class Tally(Collector):
         self._lock = Lock()
 
     def observe(self, values: npt.ArrayLike) -> None:
-        """Count ``values``, any number of them. What clocks that disagree make negative counts as 0."""
+        """Count ``values``, any number of them. Negative values, which come from clocks that disagree, count as 0."""
         observed = np.maximum(np.asarray(values, np.float64).ravel(), 0.0)
         positions = np.searchsorted(self._bounds, observed, side="left")
         counts = np.bincount(positions, minlength=len(self._counts))

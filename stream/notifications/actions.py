@@ -31,7 +31,7 @@ _encoder: Final = msgspec.json.Encoder()
 def decode_action(record: Record, skew_ms: int) -> Action | Rejection:
     """The action in `record`, or why there is none. It may lie at most `skew_ms` after the record. Never raises.
 
-    The clock of whoever decodes has no say: a record that is read again is judged alike.
+    The reader's own clock is not used, so a record that is read again gets the same verdict.
     """
     try:
         action = _actions.decode(_screened(record))
@@ -84,7 +84,7 @@ def latest_actions(encoded: Mapping[str, bytes]) -> list[Action]:
 def suppressing(
     alert: Alert, at_ms: int, encoded: Mapping[str, bytes], days: Mapping[ActionKind, float]
 ) -> Action | None:
-    """The latest action after which nobody is to be told of `alert`, if there is one.
+    """The latest action that suppresses `alert`, if there is one.
 
     Only raised alerts are suppressed: those that occurred (at `at_ms`) before the action or up to ``days`` after it.
     """

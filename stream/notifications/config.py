@@ -159,7 +159,7 @@ class Match(_Part, frozen=True, kw_only=True):
 
 
 class Rule(_Part, frozen=True, kw_only=True):
-    """Alerts that match go to the channels; no channels: nobody is told."""
+    """Matching alerts go to the channels; without channels no one is notified."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     match: Match = Match()

@@ -1,4 +1,4 @@
-"""Reading and checking the notification file. Everything that is wrong with it is told at once, each with its place."""
+"""Reading and checking the notification file. All errors are reported at once, each with its place."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -17,7 +17,7 @@ from stream.notifications.intervals import Interval, mean_difference, share, sha
 
 __all__ = ["MIN_CUSTOMERS", "Comparison", "EffectReport", "Exposure", "Group", "Order", "exposures", "report"]
 
-#: Groups smaller than this give a warning: whatever they show may be chance.
+#: Groups smaller than this give a warning: their differences may be chance.
 MIN_CUSTOMERS: Final = 100
 #: The normal approximations behind the intervals want about so many who did and who did not order.
 MIN_ORDERED: Final = 5
@@ -37,7 +37,7 @@ class Order(NamedTuple):
 class Exposure(NamedTuple):
     """A customer's first alert that would have been sent.
 
-    ``at_ms``: when it was first delivered, or would have been: orders before it are nobody's merit. ``failed``: it was
+    ``at_ms``: when it was first delivered, or would have been: earlier orders do not count. ``failed``: it was
     delivered on no channel.
     """
 

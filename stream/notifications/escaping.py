@@ -1,8 +1,8 @@
 """Values in a message that must stay values: no markup, no mention of everybody, no link.
 
-What an alert says of a customer came from outside. In HTML Jinja escapes it. Chats have languages of their own, in
-which ``<!channel>`` or ``@everyone`` wakes a whole team, and most programs make a link of whatever looks like one. A
-character that is not seen (ZERO WIDTH SPACE) between the parts of such a sequence keeps it a text that reads the same.
+An alert holds text about a customer that came from outside. In HTML Jinja escapes it. Chats have their own languages:
+in them ``<!channel>`` or ``@everyone`` wakes a whole team, and most programs make links of what looks like one. An
+invisible character (ZERO WIDTH SPACE) between the parts of such a sequence keeps it plain text that reads the same.
 """
 
 import re

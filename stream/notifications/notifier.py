@@ -287,7 +287,7 @@ class Notifier:
         try:
             message = self._worded(lane, deliveries)
         except Exception as error:  # noqa: BLE001 - logged, and dead-lettered
-            # whatever an expression of a template raises: the alert is not at fault, and must not block the others
+            # an expression of a template can raise anything: the alert is not at fault and must not block the others
             _LOG.exception("a template of channel %s cannot be filled", lane.name)
             for delivery in deliveries:
                 self._finish(delivery, DeliveryOutcome.FAILED, now_ms, reason="template", detail=type(error).__name__)

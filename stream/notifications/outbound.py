@@ -21,7 +21,7 @@ __all__ = ["MAX_RETRY_AFTER_S", "BoundedAdapter", "heard", "install", "retry_aft
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
 _MAX_ANSWER_S: Final = 30.0
 _CHUNK_BYTES: Final = 16_384
-#: Nobody is waited for longer than a day, whatever it says.
+#: The longest pause (s) that an answer can ask for: a day.
 MAX_RETRY_AFTER_S: Final = 86_400.0
 
 _said = threading.local()
@@ -76,7 +76,7 @@ class BoundedAdapter(requests.adapters.HTTPAdapter):
             raise requests.ConnectionError(f"the answer cannot be read: {type(error).__name__}") from error
         finally:
             response.raw.close()
-        # the rest of an answer matters to nobody: its status is known
+        # the status is known, so the rest of the answer is not read
         response._content = bytes(content)  # noqa: SLF001 - as requests itself keeps it
         response._content_consumed = True  # noqa: SLF001
         return response

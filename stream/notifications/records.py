@@ -71,7 +71,7 @@ def undelivered(
     detail: str,
     attempts: int,
 ) -> PublishedRecord:
-    """An alert that could not be delivered, as it came, with headers that say why; ``source``: where it was read."""
+    """The original alert that could not be delivered, with the reason in headers; ``source``: where it was read."""
     headers = {
         "topic": source[0],
         "partition": str(source[1]),

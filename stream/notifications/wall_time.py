@@ -20,7 +20,7 @@ WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MINUTE_MS: Final = 60_000
 #: Quiet hours are looked at this often when a day's open time is measured.
 _CELL_MS: Final = 5 * _MINUTE_MS
-#: A schedule of local times has an instant on each of these days from today on, whatever the clocks do.
+#: A schedule of local times has an instant on each of these days from today on, even when clocks change.
 _DAYS_AHEAD: Final = 3
 
 

@@ -40,7 +40,7 @@ __all__ = [
 
 #: A customer is at risk when the silence is longer than this many habits.
 OVERDUE_HABITS: Final = 1.5
-#: Nobody is called overdue within a week, however often they order.
+#: No customer is overdue within a week, however often they order.
 MIN_OVERDUE_DAYS: Final = 7.0
 #: What customers without an order, and all before there were segments, are counted under.
 NO_SEGMENT: Final = "no segment yet"

@@ -63,10 +63,10 @@ class Segment(Struct, frozen=True):
 class Today(Struct, frozen=True, kw_only=True):
     """The list of one day, and how the shop's customers stand.
 
-    ``scored``: a model is ready; without one the list goes by the habit and past spend alone. ``standing``: customers
-    by standing. ``at_stake``: of all at risk, of whom ``entries`` are the first. ``due_soon``: active customers whose
-    next order is expected within 7 days. ``since_ms``: from when on movements count: ``new`` (first order),
-    ``returning`` (ordered before as well), ``won_back`` (those of them who had been lost), ``lost`` (given up).
+    ``scored``: a model is ready; without one the list uses the habit and past spend alone. ``standing``: customers
+    by standing. ``at_stake``: of all customers at risk; ``entries`` are the first of them. ``due_soon``: active
+    customers whose next order is expected within 7 days. ``since_ms``: movements count from then on: ``new`` (first
+    order), ``returning`` (ordered before as well), ``won_back`` (those of them who had been lost), ``lost`` (given up).
     ``newest_ms``: of the newest event of all (null: there is none).
     """
 

@@ -151,7 +151,7 @@ def _settled(rows: npt.NDArray[np.void], customers: Sequence[str]) -> Orders:
 
 
 def _taken(group: Ints, amount: Ints, total: Ints, known: npt.NDArray[np.bool_]) -> Ints:
-    """What each refund takes from its order, at most what is left; of an order that is not known what is told."""
+    """The part of each refund that counts: at most what is left of its order; all of it without a known order."""
     if not len(group):
         return np.zeros(0, np.int64)
     limit = np.where(known[group], np.maximum(total[group], 0), np.int64(2**62))

@@ -29,7 +29,7 @@ def number_of(count: float, one: str, many: str) -> str:
 
 
 def days(count: float) -> str:
-    """Days that have passed: whole ones, as nobody speaks of half a day.
+    """Days that have passed: whole ones, because people do not speak of half days.
 
     >>> days(0.4), days(1.9), days(86.7)
     ('less than a day', '1 day', '86 days')

@@ -1,4 +1,4 @@
-"""Telling a Redis that is away or refuses for a while from stored state that nobody can use."""
+"""Distinguish a Redis that is away or refuses for a while from stored state that is unusable."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class RedisFacts:
     append_only: bool
     #: ``always``, ``everysec`` or ``no``; empty when the server does not tell (managed services hide CONFIG).
     append_fsync: str
-    #: Whether an append-only file that ends within a transaction is loaded all the same; empty as above.
+    #: Whether Redis loads an append-only file that ends within a transaction; empty as above.
     load_truncated: str
     eviction_policy: str
     used_memory: int

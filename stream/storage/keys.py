@@ -110,7 +110,7 @@ class ProjectionKeys(Keys):
         return f"{self.namespace}:{{{partition}}}:projection:{self.name}.{self.version}.{self.generation}:"
 
     def pattern_of_version(self, partition: int) -> str:
-        """Glob for SCAN that matches the keys of a partition, whatever their generation."""
+        """Glob for SCAN that matches the keys of a partition in any generation."""
         return f"{self.namespace}:{{{partition}}}:projection:{self.name}.{self.version}.*"
 
     def meta(self, partition: int) -> str:
@@ -130,7 +130,7 @@ class ProjectionKeys(Keys):
         return f"{self.prefix(partition)}writing"
 
     def released(self, partition: int) -> str:
-        """Set: customers whom an operator wants erased, whatever the generation."""
+        """Set: customers whom an operator wants erased, in any generation."""
         return f"{self.namespace}:{{{partition}}}:projection:{self.name}:erase"
 
     def customer(self, partition: int, customer_id: str) -> str:

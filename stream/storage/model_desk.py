@@ -1,4 +1,4 @@
-"""The operators' desk: which models there are, which one scores, and deciding it. Workers follow within one poll."""
+"""Operators list models here and choose the one that scores. Workers follow within one poll."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A generation is a run through the log. Asking for another one (`stream.storage.projection_desk`) makes owners leave the
 present one within seconds: they begin the next with no states at the start of the log. Each has keys of its own, so
-whoever still writes to the former one harms nobody.
+a late writer to the former one does no harm.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class _Packing:
 
 
 class _Leaving:
-    """Leaves a primary that has become a replica: whoever connects next may find the new one under the same name.
+    """Leaves a primary that has become a replica: the next connection may find the new one under the same name.
 
     redis-py would go on to ask the old one, which refuses every write.
     """

@@ -28,7 +28,7 @@ def count_keys(settings: Settings) -> int:
 def copy_state(source: Settings, target: Settings) -> int:
     """Copy all keys with their times to live into the namespace of ``target``; returns how many.
 
-    Nobody may write to either meanwhile. Raises `StorageError` when one fails, and when the target refuses a key: it
+    Neither may be written to meanwhile. Raises `StorageError` when one fails, and when the target refuses a key: it
     has one of that name, or it is an older Redis that cannot read the packed form of a newer one.
     """
     reader, writer = connect_or_explain(source), connect_or_explain(target)

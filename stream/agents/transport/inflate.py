@@ -1,6 +1,6 @@
 """Unpacking the compressed records of a batch, up to a limit.
 
-A kilobyte can unpack to gigabytes. aiokafka unpacks whatever comes, so whoever may write to a topic could fill the
+A kilobyte can unpack to gigabytes. aiokafka unpacks everything, so any writer to a topic could fill the
 memory of a worker. Here its functions are replaced by ones that stop at `MAX_UNPACKED_BYTES`. That is far above what
 producers pack into a batch: their limits are for the records before compression, a megabyte by default.
 """
