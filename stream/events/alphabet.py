@@ -7,6 +7,7 @@ the direction of writing or are not seen, one Unicode normal form (C).
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -44,9 +45,9 @@ class Alphabet(StrEnum):
     PRINTABLE = "printable"
     ANY = "any"
 
-    def suspects(self, keys: bytes) -> bytes:
+    def suspects(self, keys: Iterable[bytes]) -> bytes:
         """What is left of many ids, joined, when all that needs no second look is taken out."""
-        return b"" if self is Alphabet.ANY else keys.translate(None, _PLAIN_BYTES)
+        return b"" if self is Alphabet.ANY else b"".join(keys).translate(None, _PLAIN_BYTES)
 
     def objection(self, customer_id: str) -> str:
         r"""Why a text is no customer id, or nothing.

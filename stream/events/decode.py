@@ -214,11 +214,12 @@ class Decoder:
         if not ((times_ms >= self._earliest_ms) & (times_ms <= latest_ms)).all():
             _refuse_time(float(times_ms[0]), self._earliest_ms, int(latest_ms[0]))
         customer_ids = [event.customer_id for event in events]
-        if list(map(str.encode, customer_ids)) != keys:
+        encoded = list(map(str.encode, customer_ids))
+        if encoded != keys:
             _refuse_key(keys[0], customer_ids[0])
         for k in suspects:
             _refuse_control_characters(events[k])
-        if self._alphabet.suspects(b"".join(key for key in keys if key is not None)):
+        if self._alphabet.suspects(encoded):
             for customer_id in customer_ids:
                 if objection := self._alphabet.objection(customer_id):
                     raise BadRecordError(Reason.BAD_CUSTOMER_ID, objection)

@@ -9,17 +9,21 @@ Building High Performance, Software-based, CRC Generators", 2005).
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from stream.compiling import jit
 
-__all__ = ["CHECKSUM_BYTES", "checksum", "seed_of"]
+__all__ = ["CHECKSUM_BYTES", "checksum", "is_whole", "seed_of", "seeds_of"]
 
 CHECKSUM_BYTES = 4
 
 _POLYNOMIAL = 0xEDB88320
-_ALL = np.int64(0xFFFFFFFF)
+_ALL = np.uint32(0xFFFFFFFF)
+#: The CRC-32 of anything with its own CRC-32 behind it, little-endian.
+_RESIDUE = zlib.crc32(zlib.crc32(b"").to_bytes(CHECKSUM_BYTES, "little"))
 
 
 def _tables() -> np.ndarray[tuple[int, int], np.dtype[np.uint32]]:
@@ -36,6 +40,7 @@ def _tables() -> np.ndarray[tuple[int, int], np.dtype[np.uint32]]:
 
 
 _TABLES = _tables()
+_ONE, _FOUR, _EIGHT = np.uint64(1), np.uint64(4), np.uint64(8)
 
 
 def seed_of(customer: str) -> int:
@@ -43,31 +48,60 @@ def seed_of(customer: str) -> int:
     return zlib.crc32(customer.encode())
 
 
+def seeds_of(customers: Sequence[str]) -> npt.NDArray[np.int64]:
+    """`seed_of` each of many customers: int64[N]."""
+    ids = list(map(str.encode, customers))
+    ends = np.cumsum(np.fromiter(map(len, ids), np.int64, len(ids)))
+    seeds = np.empty(len(ids), np.int64)
+    _checksums(np.frombuffer(b"".join(ids), np.uint8), ends, seeds)
+    return seeds
+
+
+def is_whole(sealed: bytes, seed: int) -> bool:
+    """Whether bytes end with their checksum."""
+    return zlib.crc32(sealed, seed) == _RESIDUE
+
+
+@jit
+def _word(buffer, at):  # type: ignore[no-untyped-def]
+    """Four bytes as a number, little-endian."""
+    return (
+        np.uint32(buffer[at])
+        | np.uint32(buffer[at + _ONE]) << np.uint32(8)
+        | np.uint32(buffer[at + _ONE + _ONE]) << np.uint32(16)
+        | np.uint32(buffer[at + _FOUR - _ONE]) << np.uint32(24)
+    )
+
+
 @jit
 def checksum(buffer, begin, end, seed):  # type: ignore[no-untyped-def]
     """``zlib.crc32(buffer[begin:end], seed)``."""
-    crc = np.int64(seed) ^ _ALL
-    at = begin
-    while at + 8 <= end:
-        low = (
-            crc
-            ^ np.int64(buffer[at])
-            ^ np.int64(buffer[at + 1]) << 8
-            ^ np.int64(buffer[at + 2]) << 16
-            ^ np.int64(buffer[at + 3]) << 24
+    crc = np.uint32(seed) ^ _ALL
+    # positions without a sign: a signed one is looked at whether it counts from the end, and bytes are read one by one
+    at, stop = np.uint64(begin), np.uint64(end)
+    while at + _EIGHT <= stop:
+        low = crc ^ _word(buffer, at)
+        high = _word(buffer, at + _FOUR)
+        crc = np.uint32(
+            _TABLES[3, high & 255]
+            ^ _TABLES[2, high >> 8 & 255]
+            ^ _TABLES[1, high >> 16 & 255]
+            ^ _TABLES[0, high >> 24 & 255]
+            ^ _TABLES[7, low & 255]
+            ^ _TABLES[6, low >> 8 & 255]
+            ^ _TABLES[5, low >> 16 & 255]
+            ^ _TABLES[4, low >> 24 & 255]
         )
-        crc = (
-            np.int64(_TABLES[7, low & 255])
-            ^ np.int64(_TABLES[6, low >> 8 & 255])
-            ^ np.int64(_TABLES[5, low >> 16 & 255])
-            ^ np.int64(_TABLES[4, low >> 24 & 255])
-            ^ np.int64(_TABLES[3, buffer[at + 4]])
-            ^ np.int64(_TABLES[2, buffer[at + 5]])
-            ^ np.int64(_TABLES[1, buffer[at + 6]])
-            ^ np.int64(_TABLES[0, buffer[at + 7]])
-        )
-        at += 8
-    while at < end:
-        crc = crc >> 8 ^ np.int64(_TABLES[0, (crc ^ np.int64(buffer[at])) & 255])
-        at += 1
-    return crc ^ _ALL
+        at += _EIGHT
+    while at < stop:
+        crc = np.uint32(crc >> 8 ^ _TABLES[0, (crc ^ buffer[at]) & 255])
+        at += _ONE
+    return np.int64(crc ^ _ALL)
+
+
+@jit
+def _checksums(buffer, ends, checksums):  # type: ignore[no-untyped-def]
+    begin = np.int64(0)
+    for k in range(ends.shape[0]):
+        checksums[k] = checksum(buffer, begin, ends[k], 0)
+        begin = ends[k]

@@ -10,6 +10,9 @@ known by then: times from the newest event, or in days on the customer's own gri
 A newer program may append to a section, and add sections. What a profile does not have keeps its default. What this
 program does not know is left out when it writes the customer again, but a section whose tag is marked as necessary
 makes it refuse the profile. What an older program must not lose needs a new layout (``docs/upgrading.md``).
+
+Whoever takes a profile from a store verifies its checksum, once. What is kept in memory from then on is not verified
+again when it is unpacked.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from stream.features.before_sections import (
     get_before_sections,
     put_before_sections,
 )
-from stream.features.checksum import CHECKSUM_BYTES, checksum, seed_of
+from stream.features.checksum import CHECKSUM_BYTES, checksum, is_whole, seed_of
 from stream.features.fields import MAX_FIELD_BYTES, get_fields, put_fields
 from stream.features.packed_events import MAX_EVENT_BYTES, get_events, put_events
 from stream.features.packed_landmarks import (
@@ -39,7 +42,7 @@ from stream.features.packed_landmarks import (
     put_landmarks,
 )
 from stream.features.profile import PROFILE, reset
-from stream.features.varint import get_bits, get_uint, put_bits, put_uint
+from stream.features.varint import get_uint, put_bits, put_uint
 
 __all__ = [
     "LAYOUT",
@@ -52,10 +55,13 @@ __all__ = [
     "pack_into",
     "unpack",
     "unpack_from",
+    "verify",
 ]
 
 #: Version of the packed form. It changes when an older program must not take up what a newer one has written.
 LAYOUT = 5
+#: The first byte of a profile that ends with a checksum.
+_SEALED = bytes([LAYOUT])
 #: The layout that is written while workers of the release before may take the customer up again.
 LAYOUT_BEFORE = LAST_BEFORE_SECTIONS
 #: All layouts from this one on are read.
@@ -147,21 +153,17 @@ def pack_into(p, buffer, at, seed, layout):  # type: ignore[no-untyped-def]
 
 
 @jit
-def unpack_from(p, raw, begin, end, seed):  # type: ignore[no-untyped-def]
+def unpack_from(p, raw, begin, end):  # type: ignore[no-untyped-def]
     """Make ``p`` the profile that is packed in ``raw[begin:end]`` (see `join`); False when there is none.
 
-    ``seed`` is `seed_of` the customer: what was packed for another one is none. The profile is of LAYOUT when it is
-    packed next, whichever wrote it.
+    The checksum is not looked at: see `verify`. The profile is of LAYOUT when it is packed next, whichever wrote it.
     """
     reset(p, 0)
     layout = raw[begin]
     behind = raw.shape[0] - MAX_BYTES + 1
     if layout == LAYOUT:
         stop = end - CHECKSUM_BYTES
-        if stop <= begin:
-            return False
-        stored, _ = get_bits(raw, stop, CHECKSUM_BYTES)
-        return stored == checksum(raw, begin, stop, seed) and _get_sections(p, raw, begin + 1, stop, behind)
+        return stop > begin and _get_sections(p, raw, begin + 1, stop, behind)
     if layout < OLDEST_LAYOUT or layout > LAYOUT:
         return False
     return get_before_sections(p, raw, begin + 1, layout, behind) == end
@@ -186,11 +188,18 @@ def damage(blob: bytes, row: int | None = None) -> CodecError:
     )
 
 
+def verify(packed: bytes, customer: str) -> None:
+    """Raise CodecError when packed bytes are damaged or another customer's, as far as their checksum tells."""
+    if packed[:1] == _SEALED and not is_whole(packed, seed_of(customer)):
+        raise damage(packed)
+
+
 def unpack(packed: bytes, customer: str) -> npt.NDArray[np.void]:
     """The profile, PROFILE[1], of a customer's packed bytes. Raises CodecError when they are not of that customer."""
+    verify(packed, customer)
     profile = np.zeros(1, PROFILE)
     raw, starts = join([packed])
-    if not unpack_from(profile[0], raw, starts[0], starts[1], seed_of(customer)):
+    if not unpack_from(profile[0], raw, starts[0], starts[1]):
         raise damage(packed)
     return profile
 

@@ -74,7 +74,7 @@ DONE, FULL, CRAMPED, DAMAGED = 0, 1, 2, 3
 
 
 class Customers(NamedTuple):
-    """Packed profiles (`codec.join`), of no bytes where nothing is known yet.
+    """Packed and verified profiles (`codec.join`, `codec.verify`), of no bytes where nothing is known yet.
 
     ``seeds``: of their checksums (int64[N], `seed_of`). ``phases``: of their landmarks (ms, int64[N]).
     """
@@ -142,7 +142,7 @@ def _unpack(p, customers, row):  # type: ignore[no-untyped-def]
     if begin == end:
         reset(p, customers.phases[row])
         return True
-    return unpack_from(p, customers.raw, begin, end, customers.seeds[row])
+    return unpack_from(p, customers.raw, begin, end)
 
 
 @jit

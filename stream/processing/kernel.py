@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.features import codec
-from stream.features.checksum import seed_of
+from stream.features.checksum import seeds_of
 from stream.features.profile import NEVER, PROFILE
 from stream.features.registry import FEATURES
 from stream.processing import customer_loop
@@ -39,7 +39,7 @@ _BYTES = 512
 
 
 class StoredProfiles(NamedTuple):
-    """Customers, their packed profiles, None of one who is new, and the landmark phases (ms) of the new."""
+    """Customers, their verified packed profiles, None of one who is new, and the landmark phases (ms) of the new."""
 
     customers: Sequence[str]
     blobs: Sequence[bytes | None]
@@ -165,8 +165,11 @@ class Kernel:
         return self._run(go_on, known, models, np.zeros(0, np.uint8))
 
     def score(self, names: Sequence[str], blobs: Sequence[bytes], now: int, model: Model) -> Scores:
-        """Score the packed profiles of customers at ``now`` (ms), changing nothing. Raises `CodecError`."""
-        customers = Customers(*codec.join(blobs), _seeds(names), np.zeros(len(blobs), np.int64))
+        """Verify and score packed profiles of customers at ``now`` (ms), changing nothing. Raises `CodecError`."""
+        for name, blob in zip(names, blobs, strict=True):
+            codec.verify(blob, name)
+        unused = np.zeros(len(blobs), np.int64)
+        customers = Customers(*codec.join(blobs), unused, unused)
         values = np.zeros((len(blobs), len(FEATURES)))
         inputs = np.zeros((len(blobs), len(FEATURES)), np.int16)
         risks = np.zeros(len(blobs))
@@ -191,7 +194,7 @@ class Kernel:
         status: npt.NDArray[np.uint8],
     ) -> Run:
         count = len(known.blobs)
-        customers = Customers(*codec.join(known.blobs), _seeds(known.customers), np.array(known.phases, np.int64))
+        customers = Customers(*codec.join(known.blobs), seeds_of(known.customers), np.array(known.phases, np.int64))
         left = self._left(count, len(customers.raw) + _BYTES * count)
         cursor = customer_loop.new_cursor()
         emissions = []
@@ -238,7 +241,3 @@ class Kernel:
                 input=self._input,
             ),
         )
-
-
-def _seeds(customers: Sequence[str]) -> npt.NDArray[np.int64]:
-    return np.fromiter(map(seed_of, customers), np.int64, len(customers))

@@ -21,6 +21,7 @@ from stream.catalogue.wording import plain_money
 from stream.errors import CodecError, DamagedProfileError
 from stream.events.dead_letters import dead_letter
 from stream.events.rejections import Reason, Rejection
+from stream.features import codec
 from stream.features.apply import APPLIED, DUPLICATE
 from stream.features.profile import NEVER
 from stream.processing import document
@@ -142,12 +143,12 @@ class Partition:
     ) -> list[DamagedProfileError]:
         """Cache the profiles of documents just read; None is a customer who has none yet, an error one who has damage.
 
-        Who has a document without a profile is set aside, and returned. Raises `SystematicError` when too many have.
+        Who has a document without a whole profile is set aside, and returned. Raises `SystematicError` for too many.
         """
         damaged = []
         for customer, found in zip(customer_ids, documents, strict=True):
             try:
-                self._cache[customer] = _profile_of(found)
+                self._cache[customer] = _profile_of(customer, found)
             except CodecError as error:
                 self._cache[customer] = None
                 if customer not in self.quarantined:
@@ -356,10 +357,14 @@ class Partition:
         return Outgoing(self._topics.dead_letters, letter.key, letter.value, letter.headers)
 
 
-def _profile_of(found: bytes | CodecError | None) -> bytes | None:
+def _profile_of(customer: str, found: bytes | CodecError | None) -> bytes | None:
     if isinstance(found, CodecError):
         raise found
-    return None if found is None else document.packed_state(found)
+    if found is None:
+        return None
+    packed = document.packed_state(found)
+    codec.verify(packed, customer)
+    return packed
 
 
 def _whose(error: CodecError, customers: Sequence[str]) -> CodecError:

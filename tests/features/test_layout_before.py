@@ -133,4 +133,4 @@ def test_an_order_that_was_counted_twice_is_one_now() -> None:
 def test_a_cut_profile_of_the_version_before_is_refused(length: int) -> None:
     blob = b64decode(STORED)[:length]
     raw, starts = codec.join([blob])
-    assert not codec.unpack_from(np.zeros(1, PROFILE)[0], raw, starts[0], starts[1], 0)
+    assert not codec.unpack_from(np.zeros(1, PROFILE)[0], raw, starts[0], starts[1])

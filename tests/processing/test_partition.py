@@ -2,6 +2,7 @@
 
 import json
 import math
+from base64 import b64encode
 from datetime import datetime
 
 import numpy as np
@@ -179,6 +180,28 @@ def test_documents_of_customers_without_a_timer_are_named_whether_or_not_that_is
 def test_a_document_without_a_state_is_refused(document: bytes) -> None:
     with pytest.raises(CodecError):
         packed_state(document)
+
+
+def test_stored_profiles_that_are_damaged_or_of_another_customer_are_set_aside_before_their_step() -> None:
+    stored = Station([view(customer, customer, 0) for customer in ("ada", "bob", "cleo")], RULES, WARMING)
+    stored.finish()
+    changed = bytearray(packed_state(stored.documents["ada"]))
+    changed[len(changed) // 2] ^= 1
+    one = partition()
+    damaged = one.remember(
+        ["ada", "bob", "cleo"],
+        [
+            b'{"state":"%s"}' % b64encode(changed),
+            b'{"state":"%s"}' % b64encode(packed_state(stored.documents["ada"])),
+            stored.documents["cleo"],
+        ],
+    )
+    assert [error.customer for error in damaged] == ["ada", "bob"]
+    run = one.set_aside(taken([view(customer, f"{customer}-2", 1) for customer in ("ada", "bob", "cleo")]))
+    outcome = one.step(run, WARMING, NOW_MS)
+    assert [*outcome.documents] == ["cleo"]
+    assert outcome.state.quarantined.keys() == {"ada", "bob"}
+    assert [reason.value for _, reason in outcome.rejected] == ["quarantined", "quarantined"]
 
 
 def test_stream_time_never_goes_back() -> None:
