@@ -60,7 +60,7 @@ class ModelDesk(Desk):
         # a decision that is sent twice would be recorded twice
         super().__init__(connect_or_explain(settings, retries=0))
         self._keys = Keys(settings.namespace)
-        self._decide = self._client.register_script(script("in_use.lua") + script("decide.lua"))
+        self._decide = self._client.register_script(script("in_use.lua") + script("tried.lua") + script("decide.lua"))
 
     def look(self) -> ModelsStored:
         """What is stored now."""

@@ -50,8 +50,8 @@ class NotificationStore(Desk):
         # counting a message twice would cost the channel one, so nothing is sent again here
         super().__init__(connect_or_explain(settings, timeout_s=_TIMEOUT_S, retries=0))
         self._prefix = f"{settings.namespace}:notify"
-        self._take_script = self._client.register_script(script("take_room.lua"))
-        self._action_script = self._client.register_script(script("record_action.lua"))
+        self._take_script = self._client.register_script(script("tried.lua") + script("take_room.lua"))
+        self._action_script = self._client.register_script(script("tried.lua") + script("record_action.lua"))
 
     def outcomes(self, alert_ids: Sequence[str]) -> list[dict[str, str]]:
         """Channel -> outcome for each alert; the channel of an alert that none heard of is empty."""

@@ -193,8 +193,8 @@ def test_a_steward_of_models_needs_exactly_the_commands_of_the_example(authority
 
 SCRIPTS = {
     "worker": ("claim.lua", "claim_models.lua", "commit.lua", "in_use.lua", "learn.lua", "tried.lua", "verify.lua"),
-    "notify": ("record_action.lua", "take_room.lua"),
-    "steward": ("decide.lua", "in_use.lua"),
+    "notify": ("record_action.lua", "take_room.lua", "tried.lua"),
+    "steward": ("decide.lua", "in_use.lua", "tried.lua"),
 }
 
 
