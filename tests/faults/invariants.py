@@ -33,8 +33,11 @@ class Verdict:
     duplicates: int
 
 
-def verdict(bench: Bench, *, broken: frozenset[str] = frozenset()) -> Verdict:
-    """Compare everything that is stored and published with the oracle."""
+def verdict(bench: Bench, *, broken: frozenset[str] = frozenset(), state_was_lost: bool = False) -> Verdict:
+    """Compare everything that is stored and published with the oracle.
+
+    ``state_was_lost``: the log was read again, in other steps.
+    """
     scope = Scope.of(bench.settings, bench.log)
     violations = [
         *_features(bench, broken),
@@ -42,7 +45,7 @@ def verdict(bench: Bench, *, broken: frozenset[str] = frozenset()) -> Verdict:
         *_counts(bench, scope),
         *_learning(bench, scope),
         *_offsets(bench),
-        *customer_documents(bench, scope),
+        *customer_documents(bench, scope, in_order=not state_was_lost),
     ]
     duplicates = 0
     for topic in ("alerts", "segment-changes", "dead-letters", "training-examples"):

@@ -125,7 +125,7 @@ def _attempt(fault: Fault, seed: int, broker: Broker, directory: Path, mutant: s
             except TooLateError as late:
                 violations += [f"T: {late}", *standing(bench)]
         if not fault.ends_in_refusal and not violations:  # what is not finished cannot be compared
-            outcome = verdict(bench, broken=frozenset(broken))
+            outcome = verdict(bench, broken=frozenset(broken), state_was_lost=fault.takes_state_away)
             violations += [*outcome.violations, *projection_states(bench)]
             duplicates = outcome.duplicates
         violations += [*(f"R: {end}" for end in bench.unexpected_ends()), *monitor.violations, *trial.findings]
