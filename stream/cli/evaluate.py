@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 import numpy as np
-from rich.table import Table
 
 from stream.cli.console import console_for_people
 from stream.cli.evaluation_plot import plot as draw
+from stream.cli.evaluation_view import show_figures, show_level
 from stream.cli.log_horizon import fit_to_log
 from stream.cli.log_input import LogInput
 from stream.cli.log_options import LogOptions, log_options
@@ -29,7 +29,7 @@ from stream.processing.rolling_origin import evaluate as evaluate_log
 from stream.processing.rules import rules_of
 from stream.settings import Settings
 
-__all__ = ["evaluate", "figures_of_rows", "score_events"]
+__all__ = ["evaluate", "figures_at_level", "figures_of_rows", "score_events"]
 
 
 @click.command(cls=SettingsCommand)
@@ -60,6 +60,9 @@ def evaluate(
     online. Week w begins 7 w days after the day of the first order; a cut uses what happened before it, and the model
     as learned from the labels that matured before it. `stream replay` gives the same figures for the default weeks.
 
+    The last table counts customers: of those whose risk reached --raise-at, how many did not come back, and of those
+    who did not come back, how many had reached it.
+
     Events that cannot be used are told by reason, with the first line of each. Exit status 1 if they are too many.
     """
     if (from_week is None) != (to_week is None):
@@ -73,10 +76,15 @@ def evaluate(
     too_many = source.tell()
     settings = fit_to_log(settings, events, SystemClock().now_ms())
     rows = score_events(events, settings, weeks, active_days)
-    result = figures_of_rows(rows) | {"seconds": round(time.monotonic() - began, 2)}
+    result = figures_of_rows(rows) | {
+        "alert_level": figures_at_level(rows, settings.raise_at),
+        "seconds": round(time.monotonic() - began, 2),
+    }
     if out is not None:
         out.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
-    _show(rows, result)
+    console = console_for_people()
+    show_figures(console, rows, result)
+    show_level(console, result["alert_level"])
     if plot is not None:
         span = f"weeks {rows.week.min()}-{rows.week.max()}"
         draw(rows, plot, f"{Path(log).name}: no order in {settings.horizon_days:g} days, {span}")
@@ -117,24 +125,16 @@ def figures_of_rows(rows: Rows) -> dict[str, Any]:
     }
 
 
-def _show(rows: Rows, result: dict[str, Any]) -> None:
-    console = console_for_people()
-    table = Table(box=None, pad_edge=False)
-    for name in ("", "AUC", "avg. precision", "log loss", "Brier", "ECE"):
-        table.add_column(name, justify="left" if not name else "right")
-    keys = ("auc", "average_precision", "log_loss", "brier", "ece")
-    table.add_row("risk", *(f"{result[key]:.4f}" for key in keys))
-    for name, baseline in result["baselines"].items():
-        cells = (f"{baseline[key]:.4f}" if key in baseline else "-" for key in keys)
-        table.add_row(f"{name.replace('_', ' ')} alone", *cells)
-    console.print(
-        f"{result['rows']:,} rows of {len(np.unique(rows.week))} weeks, {result['base_rate']:.1%} churned; "
-        f"{result['seconds']:.1f} s"
-    )
-    console.print(table)
-    bins = Table(box=None, pad_edge=False, title="reliability", title_justify="left")
-    for name in ("risk", "rows", "mean risk", "churned"):
-        bins.add_column(name, justify="right")
-    for row in figures.reliability(rows.churned, rows.risk):
-        bins.add_row(f"{row.low:.1f}-{row.high:.1f}", f"{row.rows:,}", f"{row.mean_risk:.3f}", f"{row.churned:.3f}")
-    console.print(bins)
+def figures_at_level(rows: Rows, level: float) -> dict[str, Any]:
+    """What became of the customers whose risk reached ``level``, of all weeks together and of each one."""
+    weeks = np.unique(rows.week)
+    return {
+        "raise_at": level,
+        **_level_fields(rows, level),
+        "weeks": [{"week": int(week), **_level_fields(rows.where(rows.week == week), level)} for week in weeks],
+    }
+
+
+def _level_fields(rows: Rows, level: float) -> dict[str, Any]:
+    found = figures.flagged(rows.churned, rows.risk, level)
+    return {**found._asdict(), "precision": found.precision, "recall": found.recall, "f1": found.f1}

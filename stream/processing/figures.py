@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata  # type: ignore[import-untyped]  # SciPy ships no types
 
-__all__ = ["Bin", "auc", "average_precision", "brier", "ece", "log_loss", "reliability"]
+__all__ = ["Bin", "Flagged", "auc", "average_precision", "brier", "ece", "flagged", "log_loss", "reliability"]
 
 _LEAST = 1e-12
 
@@ -28,6 +28,49 @@ class Bin(NamedTuple):
     rows: int
     mean_risk: float
     churned: float
+
+
+class Flagged(NamedTuple):
+    """What became of the rows whose risk reached a level, and of the others.
+
+    ``hits``: flagged, and churned; ``false_alarms``: flagged, and came back; ``missed``: churned without being flagged;
+    ``left_alone``: neither. A ratio of nothing is None.
+
+    >>> Flagged(hits=3, false_alarms=1, missed=3, left_alone=13).precision
+    0.75
+    """
+
+    hits: int
+    false_alarms: int
+    missed: int
+    left_alone: int
+
+    @property
+    def precision(self) -> float | None:
+        """Of the flagged, the share that churned."""
+        return _share(self.hits, self.hits + self.false_alarms)
+
+    @property
+    def recall(self) -> float | None:
+        """Of those who churned, the share that was flagged."""
+        return _share(self.hits, self.hits + self.missed)
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of precision and recall."""
+        return _share(2 * self.hits, 2 * self.hits + self.false_alarms + self.missed)
+
+
+def flagged(churned: Labels, risks: Scores, level: float) -> Flagged:
+    """Count the rows by whether their risk is at least ``level``, and by what became of them."""
+    reached = risks >= level
+    hits, false_alarms = int((reached & churned).sum()), int((reached & ~churned).sum())
+    missed = int(churned.sum()) - hits
+    return Flagged(hits, false_alarms, missed, len(churned) - hits - false_alarms - missed)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
 
 
 def auc(churned: Labels, scores: Scores) -> float:

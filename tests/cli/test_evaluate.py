@@ -20,6 +20,17 @@ def test_the_risk_of_a_real_log_beats_every_baseline(tmp_path: Path) -> None:
     assert found["log_loss"] < baselines["base_rate"]["log_loss"]
     assert found["ece"] < 0.05
     assert "reliability" in run.output
+    level = found["alert_level"]
+    assert level["raise_at"] == 0.7
+    assert [week["week"] for week in level["weeks"]] == list(range(20, 31))
+    counts = ("hits", "false_alarms", "missed", "left_alone")
+    assert {count: sum(week[count] for week in level["weeks"]) for count in counts} == {c: level[c] for c in counts}
+    assert sum(level[count] for count in counts) == found["rows"]
+    assert level["hits"] + level["missed"] == round(found["base_rate"] * found["rows"])
+    # a level of 70 % of a calibrated risk: more of the flagged are lost than that
+    assert level["precision"] > 0.7
+    assert level["recall"] == level["hits"] / (level["hits"] + level["missed"])
+    assert f"{level['hits']:,} ({level['precision']:.0%})" in run.output
 
 
 def test_a_log_that_ends_before_the_last_horizon_is_refused() -> None:
