@@ -12,9 +12,9 @@ from stream.agents.outbox import Outbox
 from stream.agents.partition_worker import PartitionWorker
 from stream.agents.publisher import Publisher
 from stream.agents.worker_options import WorkerOptions
+from stream.catalogue.events import KERNEL_TYPES
 from stream.clock import FixedClock
 from stream.events.decode import Decoder
-from stream.events.kinds import EventType
 from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
@@ -30,7 +30,7 @@ from tests.processing.station import NOW_MS
 __all__ = ["Broker", "Rig", "Transport", "until"]
 
 PARTITION = 0
-TOPICS = tuple(event_type.value for event_type in EventType)
+TOPICS = tuple(event_type.value for event_type in KERNEL_TYPES)
 
 
 async def until(condition: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from stream.agents.warmup import warm_up
+from stream.catalogue.events import KERNEL_TYPES
 from stream.errors import SystematicError
 from stream.events.dead_letters import HEADER_PREFIX
 from stream.events.kinds import EventType
@@ -49,7 +50,7 @@ def applied(customer: str, logs: Sequence[Sequence[Record]]) -> list[Event]:
         if (
             isinstance(entry[1], Event)
             and entry[0] == customer
-            and position < len(logs[[*EventType].index(event_type)])
+            and position < len(logs[KERNEL_TYPES.index(event_type)])
         ):
             found[entry[1].event_id] = entry[1]
     return [*found.values()]

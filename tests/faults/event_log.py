@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import orjson
 
+from stream.catalogue.events import KERNEL_TYPES
 from stream.events.kinds import KIND_OF, EventType
 from stream.events.partition import partition_of
 from tests.faults.poison import POISON
@@ -62,7 +63,7 @@ class EventLog:
 
     def ends(self, partition: int) -> list[int]:
         """End of the log of each source in a partition."""
-        return [len(self.records[source][partition]) for source in range(len(EventType))]
+        return [len(self.records[source][partition]) for source in range(len(KERNEL_TYPES))]
 
 
 class _Arrival(NamedTuple):
@@ -99,7 +100,7 @@ class _Writer:
             delay_ms = int(self.random.uniform(0, max_ms))
         copies = self._copies if self._copies > 1 else 1 + (self.random.random() < 0.03)
         for _ in range(copies):
-            position = tuple(EventType).index(source)
+            position = KERNEL_TYPES.index(source)
             self.arrivals.append(_Arrival(at_ms + delay_ms, position, customer, customer.encode(), value, truth))
             # a repeat that comes later than that is too late, and no duplicate
             delay_ms = min(delay_ms + int(self.random.uniform(0, 5 * _DAY_MS)), _RETENTION_MS - _DAY_MS)
@@ -181,7 +182,7 @@ def made_log(
     if oversize:
         for number in range(6):
             key, value = (b"k" * _LONGEST, b"v") if number % 2 else (names[number].encode(), b"v" * _LONGEST)
-            writer.poison(number % len(EventType), names[number], begin_ms + number * 20 * _DAY_MS, key, value)
+            writer.poison(number % len(KERNEL_TYPES), names[number], begin_ms + number * 20 * _DAY_MS, key, value)
     if hot_share:
         _add_hot_customer(writer, hot_share, days)
     return _written(writer, seed, partitions)
@@ -223,7 +224,7 @@ def _live(writer: _Writer, customer: str, days: int) -> None:
 
 
 def _sampled_clicks(writer: _Writer, count: int) -> list[_Arrival]:
-    click = tuple(EventType).index(EventType.CLICK)
+    click = KERNEL_TYPES.index(EventType.CLICK)
     return writer.random.sample([a for a in writer.arrivals if a.truth is not None and a.source == click], count)
 
 
@@ -240,14 +241,14 @@ def _add_hot_customer(writer: _Writer, share: float, days: int) -> None:
 def _add_poison(writer: _Writer, number: int, customer: str, days: int) -> None:
     arrived_ms = writer.begin_ms + int(writer.random.uniform(0, days) * _DAY_MS)
     poison = POISON[number % len(POISON)]
-    source = poison.only or tuple(EventType)[number % len(EventType)]
+    source = poison.only or KERNEL_TYPES[number % len(KERNEL_TYPES)]
     key, value = poison.make(source, customer, number)
-    writer.poison(tuple(EventType).index(source), customer, arrived_ms, key, value)
+    writer.poison(KERNEL_TYPES.index(source), customer, arrived_ms, key, value)
 
 
 def _written(writer: _Writer, seed: int, partitions: int) -> EventLog:
     writer.arrivals.sort(key=lambda arrival: arrival.arrived_ms)
-    records: list[list[list[LogRecord]]] = [[[] for _ in range(partitions)] for _ in EventType]
+    records: list[list[list[LogRecord]]] = [[[] for _ in range(partitions)] for _ in KERNEL_TYPES]
     truth: dict[str, list[Event]] = {}
     too_late: set[str] = set()
     for arrival in writer.arrivals:
@@ -255,7 +256,7 @@ def _written(writer: _Writer, seed: int, partitions: int) -> EventLog:
         log = records[arrival.source][partition]
         log.append(LogRecord(arrival.key, arrival.value, arrival.arrived_ms, len(log)))
         if arrival.too_late:
-            too_late.add(f"{tuple(EventType)[arrival.source]}/{partition}/{log[-1].offset}: too_late")
+            too_late.add(f"{KERNEL_TYPES[arrival.source]}/{partition}/{log[-1].offset}: too_late")
         elif arrival.truth is not None:
             truth.setdefault(arrival.customer, []).append(arrival.truth)
     return EventLog(seed, partitions, records, truth, frozenset(too_late))

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from stream.catalogue.events import KERNEL_TYPES
 from stream.events.decode import Decoder, hash_event_ids
 from stream.events.kinds import EventType
 from stream.events.rejections import Reason, Rejection
@@ -27,7 +28,7 @@ from tests.faults.frozen_model import frozen_snapshot
 
 __all__ = ["Expectation", "expected", "identity", "identity_of_dead_letter", "without_wall_clock"]
 
-_TYPES = tuple(EventType)
+_TYPES = KERNEL_TYPES
 _AT_END = [True] * len(_TYPES)
 _SWEEP = 1000
 TOPICS = Topics("alerts", "segment-changes", "dead-letters", "training-examples")

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from stream.catalogue.events import KERNEL_TYPES
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.rejections import Reason
@@ -19,7 +20,7 @@ SEEDS = [1, 2, 3]
 
 
 def reasons(poison: Poison) -> list[Reason]:
-    sources = [poison.only] if poison.only else list(EventType)
+    sources = [poison.only] if poison.only else list(KERNEL_TYPES)
     found: list[Reason] = []
     for source in sources:
         record = LogRecord(*poison.make(source, "c0001", 1), APPENDED_AT_MS, 0)
@@ -29,10 +30,10 @@ def reasons(poison: Poison) -> list[Reason]:
 
 @pytest.mark.parametrize("poison", POISON, ids=[f"{k}-{poison.reason}" for k, poison in enumerate(POISON)])
 def test_each_kind_of_poison_is_refused_for_its_own_reason(poison: Poison) -> None:
-    assert reasons(poison) == [poison.reason] * (1 if poison.only else len(EventType))
+    assert reasons(poison) == [poison.reason] * (1 if poison.only else len(KERNEL_TYPES))
 
 
-@pytest.mark.parametrize("source", list(EventType))
+@pytest.mark.parametrize("source", list(KERNEL_TYPES))
 def test_what_poison_is_made_of_is_an_event_without_it(source: EventType) -> None:
     made = [poison for poison in POISON if poison.reason == "null_key"]
     _, value = made[0].make(source, "c0001", 1)

@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from stream.agents.owner import REFUSED
+from stream.catalogue.events import KERNEL_TYPES
 from stream.cli.topics import create_topics
 from stream.events.kinds import EventType
 from stream.local.redis import EmbeddedRedis
@@ -150,7 +151,7 @@ def test_topics_that_cannot_be_copartitioned_are_refused_by_name(
     )
     create_topics(settings)
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
-    wrong = settings.event_topics[tuple(EventType).index(EventType.EMAIL)]
+    wrong = settings.event_topics[KERNEL_TYPES.index(EventType.EMAIL)]
     admin.delete_topics([wrong])[wrong].result(10.0)
     if unequal:
         deadline = time.monotonic() + 30.0

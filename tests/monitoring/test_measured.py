@@ -16,10 +16,11 @@ from stream.agents.outbox import Outbox
 from stream.agents.owner import Owner, PartitionInputs
 from stream.agents.publisher import Publisher
 from stream.agents.series import begin_at_zero
+from stream.catalogue.events import KERNEL_TYPES
 from stream.clock import FixedClock
 from stream.errors import FencedError, StorageError
 from stream.events.decode import Decoder
-from stream.events.kinds import EventKind, EventType
+from stream.events.kinds import EventKind
 from stream.local.redis import EmbeddedRedis
 from stream.processing.align import Aligner, Taken
 from stream.processing.kernel import Kernel
@@ -41,7 +42,7 @@ from tests.processing.frozen import scorer_of
 from tests.processing.station import NOW_MS
 from tests.storage.redis_client import with_redis
 
-TOPICS = [event_type.value for event_type in EventType]
+TOPICS = [event_type.value for event_type in KERNEL_TYPES]
 RULES = Rules(overdue_at=1.0)
 WORRIED, CALM = scorer_of(Linear({}, bias=5.0), version=1), scorer_of(Linear({}, bias=-5.0), version=2)
 

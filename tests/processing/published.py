@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from stream.events.kinds import EventType
+from stream.catalogue.events import KERNEL_TYPES
 from stream.processing.state import Outgoing
 from tests.oracle.event import Arrival, Event, arrivals, merged
 from tests.oracle.record import type_of
@@ -46,5 +46,5 @@ def winbacks_of(outgoing: Iterable[Outgoing], customer: str) -> list[int]:
 
 def arrivals_of(log: Sequence[tuple[str, Event]]) -> dict[str, list[Arrival]]:
     """What each customer has when ``log`` is spread over the three topics."""
-    topics = [[entry for entry in log if type_of(entry[1]) is event_type] for event_type in EventType]
+    topics = [[entry for entry in log if type_of(entry[1]) is event_type] for event_type in KERNEL_TYPES]
     return arrivals(merged(topics))

@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 
 from stream.catalogue.declaring import Money
+from stream.catalogue.events import KERNEL_TYPES
 from stream.catalogue.wording import plain_money
 from stream.events.decode import Decoder
-from stream.events.kinds import EventType
 from stream.processing.align import Aligner
 from stream.processing.emission import EmissionKind
 from stream.processing.kernel import Kernel
@@ -27,7 +27,7 @@ __all__ = ["EVERYTHING", "NOW_MS", "Log", "Station"]
 #: The wall clock; later than all events.
 NOW_MS = 1_900_000_000_000
 EVERYTHING = 10**9
-_TYPES = tuple(EventType)
+_TYPES = KERNEL_TYPES
 _AT_END = [True] * len(_TYPES)
 
 Log = Sequence[tuple[str, Event]]

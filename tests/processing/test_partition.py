@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 import pytest
 
+from stream.catalogue.events import KERNEL_TYPES
 from stream.errors import CodecError
 from stream.events.decode import Decoder
 from stream.events.kinds import EventKind, EventType
@@ -30,7 +31,7 @@ from tests.processing.published import contents
 from tests.processing.station import EVERYTHING, NOW_MS, Log, Station
 
 RULES = Rules(overdue_at=1.0)
-TOPICS = [event_type.value for event_type in EventType]
+TOPICS = [event_type.value for event_type in KERNEL_TYPES]
 
 
 def partition(cache_customers: int = EVERYTHING) -> Partition:
@@ -39,8 +40,9 @@ def partition(cache_customers: int = EVERYTHING) -> Partition:
 
 def taken(log: Log) -> Taken:
     aligner = Aligner(len(TOPICS))
-    for source, (event_type, records) in enumerate(logs_of(log).items()):
-        if records:
+    logs = logs_of(log)
+    for source, event_type in enumerate(KERNEL_TYPES):
+        if records := logs[event_type]:
             decoded = Decoder().decode(event_type, records)
             aligner.push(source, None, np.arange(len(records)), records, decoded)
     run = aligner.take([True] * len(TOPICS), EVERYTHING)
