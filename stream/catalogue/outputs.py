@@ -1,29 +1,103 @@
-"""What a customer document shows, beside ``features`` and the packed profile in ``state``."""
+"""The customer document: one declaration of what it shows.
 
-from typing import Final
+`Customer` is the public contract: the document in Redis under the customer's key, and in the topic ``customers``.
+`stream.processing.document` writes each field, to as many decimal places as stand here. The packed profile is private
+to the core: it is in Redis only, as ``state``.
+"""
 
-__all__ = ["OUTPUTS"]
+from __future__ import annotations
 
-#: Name -> (meaning, decimal places; None: no number or a whole one). The order is free: a document is written by name.
-OUTPUTS: Final = {
-    "customer_id": ("the customer", None),
-    "as_of": ("time of the last evaluation", None),
-    "risk": ("probability of churn", 6),
-    "model_version": ("version of the churn model that gave the risk", None),
-    "alert": ("whether an alert is raised", None),
-    "at_risk_from": ("when silence will raise an alert, if nothing happens before", None),
-    "value_at_risk": ("expected spend of the horizon times the risk", 2),
-    "expected_orders": ("orders within the horizon, as expected", 3),
-    "expected_spend": ("spend within the horizon, as expected", 2),
-    "lifetime_value": ("spend so far and as expected", 2),
-    "segment": ("name of the segment", None),
-    "reasons": ("the features that push the risk most, with their parts of the logit", 3),
-    "events": ("applied events", None),
-    "orders": ("completed orders", None),
-    "spend": ("orders less refunds", 4),
-    "first_at": ("time of the first event", None),
-    "last_at": ("time of the newest event", None),
-    "last_order_at": ("time of the last order", None),
-    "unsubscribed_at": ("when the customer wanted no more e-mails", None),
-    "usual_gap_days": ("the habit: median gap between days with an order", 2),
-}
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.inspect import Metadata, StructType, type_info
+
+__all__ = ["CUSTOMER_VERSION", "OUTPUTS", "PROFILE_FIELDS", "Customer"]
+
+#: Of the contract: raised when a field goes or changes its meaning. New fields may come at any time.
+CUSTOMER_VERSION: Final = 1
+
+#: Fields of the profile that outputs need: they are there when the document is written, after the profile is packed.
+PROFILE_FIELDS: Final = (
+    "as_of",
+    "risk",
+    "risk_version",
+    "raised",
+    "segment",
+    "events",
+    "orders",
+    "order_spend",
+    "refund_spend",
+    "first_at",
+    "last_at",
+    "last_order_at",
+    "unsubscribed_at",
+)
+
+_PLACES: Final = "decimal_places"
+
+Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Count = Annotated[int, Meta(ge=0)]
+
+
+def _about(meaning: str, places: int = 0) -> Meta:
+    return Meta(description=meaning, extra={_PLACES: places})
+
+
+class Customer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of a customer as of a moment of stream time.
+
+    Unknown values are left out, and so are features still at their default (docs/features.md says which that is).
+    Money is of the base currency. The order of the fields is free: a document is written by name.
+    """
+
+    customer_id: Annotated[str, Meta(min_length=1), _about("the customer")]
+    as_of: Annotated[Instant, _about("the time that risk and features are of")]
+    risk: (
+        Annotated[float, Meta(ge=0.0, le=1.0), _about("probability of no order within the horizon", 6)] | UnsetType
+    ) = UNSET
+    model_version: Annotated[Count, _about("version of the churn model that gave the risk")]
+    alert: Annotated[bool, _about("whether an alert is raised and not cleared")]
+    at_risk_from: Annotated[Instant, _about("when silence alone will raise an alert")] | UnsetType = UNSET
+    value_at_risk: Annotated[float, _about("expected spend of the horizon times the risk", 2)] | UnsetType = UNSET
+    expected_orders: (
+        Annotated[float, Meta(ge=0.0), _about("orders within the next horizon, as expected", 3)] | UnsetType
+    ) = UNSET
+    expected_spend: Annotated[float, _about("spend within the next horizon, as expected", 2)] | UnsetType = UNSET
+    lifetime_value: Annotated[float, _about("spend so far and as expected of all to come", 2)] | UnsetType = UNSET
+    segment: Annotated[str, _about("name of the segment")] | UnsetType = UNSET
+    reasons: (
+        Annotated[
+            dict[str, float], _about("the features that push the risk most, with what they add to its log-odds", 3)
+        ]
+        | UnsetType
+    ) = UNSET
+    events: Annotated[Count, _about("applied events")]
+    orders: Annotated[Count, _about("completed orders")]
+    spend: Annotated[float, _about("orders less refunds", 4)]
+    first_at: Annotated[Instant, _about("time of the first event")]
+    last_at: Annotated[Instant, _about("time of the newest event")]
+    last_order_at: Annotated[Instant, _about("time of the last order")] | UnsetType = UNSET
+    unsubscribed_at: Annotated[Instant, _about("when the customer wanted no more e-mails")] | UnsetType = UNSET
+    usual_gap_days: (
+        Annotated[float, Meta(ge=0.0), _about("the habit: median gap between days with an order", 2)] | UnsetType
+    ) = UNSET
+    features: dict[str, float]
+
+
+def _outputs() -> Mapping[str, int]:
+    contract = type_info(Customer)
+    assert isinstance(contract, StructType)  # noqa: S101
+    return MappingProxyType(
+        {
+            field.encode_name: field.type.extra[_PLACES]
+            for field in contract.fields
+            if isinstance(field.type, Metadata) and field.type.extra
+        }
+    )
+
+
+#: Decimal places of each output, 0 where it is no number or a whole one. Features have declarations of their own.
+OUTPUTS: Final = _outputs()

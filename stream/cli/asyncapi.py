@@ -12,10 +12,10 @@ import yaml
 
 from stream.alerts.alert_records import SegmentChange, cloud_event_headers
 from stream.catalogue.events import EVENT_TYPES
+from stream.catalogue.outputs import CUSTOMER_VERSION
 from stream.catalogue.topics import TOPICS
 from stream.cli.contracts import CONTRACTS
 from stream.events.dead_letters import HEADER_PREFIX
-from stream.processing.customer import CUSTOMER_VERSION
 from stream.settings import Settings
 
 __all__ = ["asyncapi", "text"]

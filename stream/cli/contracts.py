@@ -12,11 +12,11 @@ import msgspec
 import orjson
 
 from stream.alerts.alert_records import Alert, SegmentChange
+from stream.catalogue.outputs import CUSTOMER_VERSION, Customer
 from stream.events.model import CONTRACT_OF, PurchaseEvent
 from stream.features.registry import FEATURES
 from stream.notifications.action_records import Action, Notification
 from stream.online_models.example import Label, Observation, Overdue
-from stream.processing.customer import CUSTOMER_VERSION, Customer
 
 __all__ = ["CONTRACTS", "export", "schema_of", "schema_of_examples"]
 

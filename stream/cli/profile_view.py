@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from stream.catalogue.events import CHANNELS
 from stream.catalogue.windows import MINUTE_MS
 from stream.errors import CodecError
 from stream.events.columns import MONEY_SCALE, UNKNOWN_AMOUNT
@@ -17,7 +18,8 @@ from stream.processing.rules import Rules
 
 __all__ = ["readable_profile"]
 
-_CHANNELS: Final = {"clicks": CLICK, "emails": EMAIL, "purchases": PURCHASE, "cart_additions": CART}
+_SHOWN_AS: Final = {CLICK: "clicks", EMAIL: "emails", PURCHASE: "purchases", CART: "cart_additions"}
+_CHANNELS: Final = {_SHOWN_AS.get(channel.number, channel.name): channel.number for channel in CHANNELS}
 
 
 def readable_profile(customer: str, packed: bytes, horizon_ms: Callable[[int], int], rules: Rules) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from stream.compiling import jit
 from stream.features import orders
 from stream.features.packed_events import (
     BEFORE_REFUNDS,
+    FIRST_CHANNELS,
+    FIRST_FINE_CHANNELS,
     get_count,
     get_events,
     get_keyed,
@@ -45,9 +47,8 @@ __all__ = ["FIRST_LAYOUT", "LAST_BEFORE_SECTIONS", "get_before_sections", "put_b
 FIRST_LAYOUT = 2
 LAST_BEFORE_SECTIONS = 4
 
-#: The inputs that the models had then, and the channels of a day, and of an hour or five minutes.
+#: The inputs that the models had then.
 _INPUTS_THEN = 33
-_DAY_CHANNELS_THEN, _FINE_CHANNELS_THEN = 4, 3
 _MASK_BYTES = (_INPUTS_THEN + 7) // 8
 _ID_BYTES = 6
 
@@ -259,9 +260,9 @@ def _get_first(p, buffer, at, base, behind):  # type: ignore[no-untyped-def]
     """Layout 2: as the others in what it holds, in another order and without their differences."""
     at = _get_first_history(p, buffer, at, base)
     at = _get_first_state(p, buffer, at, base)
-    at = _get_first_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, _DAY_CHANNELS_THEN, True, behind)
-    at = _get_first_tiles(p, buffer, at, p.hour_stamp, p.hour_count, HOUR_MS, _FINE_CHANNELS_THEN, False, behind)
-    at = _get_first_tiles(p, buffer, at, p.minute_stamp, p.minute_count, MINUTE_MS, _FINE_CHANNELS_THEN, False, behind)
+    at = _get_first_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, FIRST_CHANNELS, True, behind)
+    at = _get_first_tiles(p, buffer, at, p.hour_stamp, p.hour_count, HOUR_MS, FIRST_FINE_CHANNELS, False, behind)
+    at = _get_first_tiles(p, buffer, at, p.minute_stamp, p.minute_count, MINUTE_MS, FIRST_FINE_CHANNELS, False, behind)
     at = _get_first_orders(p, buffer, at, behind)
     p.ids, at = get_keyed(buffer, at, p.id_hash, p.id_at_s, MAX_IDS, base // 1000, behind)
     return _get_first_landmarks(p, buffer, at, base, behind)
@@ -280,7 +281,7 @@ def get_before_sections(p, buffer, at, layout, behind):  # type: ignore[no-untyp
     else:
         at = _get_history(p, buffer, at, base)
         at = _get_state(p, buffer, at, base)
-        at = get_events(p, buffer, at, layout, _DAY_CHANNELS_THEN, _FINE_CHANNELS_THEN, behind)
+        at = get_events(p, buffer, at, layout, FIRST_CHANNELS, FIRST_FINE_CHANNELS, behind)
         at = get_landmarks(p, buffer, at, _INPUTS_THEN, behind)
     if layout <= BEFORE_REFUNDS:
         orders.join_twins(p)
@@ -294,5 +295,5 @@ def put_before_sections(p, buffer, at):  # type: ignore[no-untyped-def]
     at = put_int(buffer, at, base)
     at = _put_history(p, buffer, at, base)
     at = _put_state(p, buffer, at, base)
-    at = put_events(p, buffer, at, _DAY_CHANNELS_THEN, _FINE_CHANNELS_THEN)
+    at = put_events(p, buffer, at, FIRST_CHANNELS, FIRST_FINE_CHANNELS)
     return put_landmarks(p, buffer, at, _INPUTS_THEN)

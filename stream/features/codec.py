@@ -33,7 +33,14 @@ from stream.features.before_sections import (
 )
 from stream.features.checksum import CHECKSUM_BYTES, checksum, is_whole, seed_of
 from stream.features.fields import MAX_FIELD_BYTES, get_fields, put_fields
-from stream.features.packed_events import MAX_EVENT_BYTES, get_events, put_events
+from stream.features.packed_channels import MAX_ADDED_BYTES, get_added_channels, put_added_channels
+from stream.features.packed_events import (
+    FIRST_CHANNELS,
+    FIRST_FINE_CHANNELS,
+    MAX_EVENT_BYTES,
+    get_events,
+    put_events,
+)
 from stream.features.packed_landmarks import (
     INPUTS,
     MAX_INPUTS,
@@ -68,14 +75,13 @@ LAYOUT_BEFORE = LAST_BEFORE_SECTIONS
 OLDEST_LAYOUT = FIRST_LAYOUT
 
 #: No profile packs to more than this many bytes, and no blob whose counts are within bounds makes more be read.
-MAX_BYTES = 512 + MAX_FIELD_BYTES + MAX_EVENT_BYTES + MAX_LANDMARK_BYTES
+MAX_BYTES = 512 + MAX_FIELD_BYTES + MAX_EVENT_BYTES + MAX_LANDMARK_BYTES + MAX_ADDED_BYTES
 
 #: Tags of sections; the lowest bit marks those that a program must know to read the profile.
-_FIELDS, _EVENTS, _LANDMARKS = 1, 3, 5
+_FIELDS, _EVENTS, _LANDMARKS, _CHANNELS = 1, 3, 5, 2
 _NECESSARY = 1
 _TAG_BITS = 4
-#: How many channels a day, and an hour or five minutes, have here; they stand before the events.
-_DAY_CHANNELS, _FINE_CHANNELS = PROFILE["day_count"].shape[1], PROFILE["hour_count"].shape[1]
+#: How many channels a day, and an hour or five minutes, are written with stands before the events.
 _CHANNEL_BITS = 4
 _MAX_CHANNELS = 15
 #: Three bytes hold 16 * length + tag for every section: they are written before the length is known.
@@ -99,14 +105,18 @@ def _put_sections(p, buffer, at):  # type: ignore[no-untyped-def]
     at = put_fields(p, buffer, at + _SHORT_HEAD_BYTES)
     _put_head(buffer, head, _SHORT_HEAD_BYTES, _FIELDS, at)
     head = at
-    at = put_uint(buffer, at + _HEAD_BYTES, _DAY_CHANNELS << _CHANNEL_BITS | _FINE_CHANNELS)
-    at = put_events(p, buffer, at, _DAY_CHANNELS, _FINE_CHANNELS)
+    at = put_uint(buffer, at + _HEAD_BYTES, FIRST_CHANNELS << _CHANNEL_BITS | FIRST_FINE_CHANNELS)
+    at = put_events(p, buffer, at, FIRST_CHANNELS, FIRST_FINE_CHANNELS)
     _put_head(buffer, head, _HEAD_BYTES, _EVENTS, at)
     if p.pending > 0:
         head = at
         at = put_uint(buffer, at + _HEAD_BYTES, INPUTS)
         at = put_landmarks(p, buffer, at, INPUTS)
         _put_head(buffer, head, _HEAD_BYTES, _LANDMARKS, at)
+    end = put_added_channels(p, buffer, at + _HEAD_BYTES)
+    if end > at + _HEAD_BYTES:
+        _put_head(buffer, at, _HEAD_BYTES, _CHANNELS, end)
+        at = end
     return at
 
 
@@ -122,6 +132,8 @@ def _get_section(p, raw, at, end, tag, behind):  # type: ignore[no-untyped-def]
     if tag == _LANDMARKS:
         inputs, at = get_uint(raw, at)
         return behind if inputs > MAX_INPUTS else get_landmarks(p, raw, at, inputs, behind)
+    if tag == _CHANNELS:
+        return get_added_channels(p, raw, at, end, behind)
     return behind if tag & _NECESSARY else end
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream.catalogue.events import CHANNELS
 from stream.catalogue.windows import MINUTE_MS
 from stream.compiling import jit
 from stream.events.columns import UNKNOWN_AMOUNT
@@ -27,7 +26,20 @@ from stream.features.profile import (
 from stream.features.registry import DAY_MS, HOUR_MS
 from stream.features.varint import get_bits, get_int, get_uint, put_bits, put_int, put_uint
 
-__all__ = ["BEFORE_REFUNDS", "MAX_EVENT_BYTES", "get_count", "get_events", "get_keyed", "put_events"]
+__all__ = [
+    "BEFORE_REFUNDS",
+    "FIRST_CHANNELS",
+    "FIRST_FINE_CHANNELS",
+    "MAX_EVENT_BYTES",
+    "get_count",
+    "get_events",
+    "get_keyed",
+    "put_events",
+]
+
+#: Channels that tiles of days, and of hours and five minutes, are written with. Those declared since are in a section
+#: of their own (`stream.features.packed_channels`).
+FIRST_CHANNELS, FIRST_FINE_CHANNELS = 4, 3
 
 #: The last layout without refunds and without orders of unknown amount.
 BEFORE_REFUNDS = 3
@@ -37,7 +49,7 @@ _ID_BYTES = 6
 #: What `put_events` writes at most, and `get_events` reads at most.
 MAX_EVENT_BYTES = (
     64
-    + DAY_TILES * (18 + 9 * len(CHANNELS))
+    + DAY_TILES * (18 + 9 * FIRST_CHANNELS)
     + (HOUR_TILES + MINUTE_TILES) * 36
     + MAX_IDS * 16
     + MAX_ORDERS * 34

@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numba import literal_unroll
 
+from stream.catalogue.outputs import PROFILE_FIELDS
 from stream.compiling import jit
 from stream.features import vector
 from stream.features.codec import MAX_BYTES, pack_into, unpack_from
@@ -41,27 +43,10 @@ __all__ = [
     "sweep",
 ]
 
-#: What of a profile is shown to people, and what it leads to.
+#: What of a profile is shown to people (`PROFILE_FIELDS`), and what it leads to.
 STANDING = np.dtype(
     [
-        *(
-            (name, PROFILE[name])
-            for name in (
-                "as_of",
-                "risk",
-                "risk_version",
-                "raised",
-                "segment",
-                "events",
-                "orders",
-                "order_spend",
-                "refund_spend",
-                "first_at",
-                "last_at",
-                "last_order_at",
-                "unsubscribed_at",
-            )
-        ),
+        *((name, PROFILE[name]) for name in PROFILE_FIELDS),
         ("habit_days", np.float64),
         ("foreseen", np.int64),
         ("due", np.int64),
@@ -168,19 +153,8 @@ def _leave(p, customers, rules, model, cursor, left):  # type: ignore[no-untyped
         vector.values(p, p.as_of, looks.values[row])
         vector.quantise(looks.values[row], looks.inputs[row])
     s = left.standing[row]
-    s.as_of = p.as_of
-    s.risk = p.risk
-    s.risk_version = p.risk_version
-    s.raised = p.raised
-    s.segment = p.segment
-    s.events = p.events
-    s.orders = p.orders
-    s.order_spend = p.order_spend
-    s.refund_spend = p.refund_spend
-    s.first_at = p.first_at
-    s.last_at = p.last_at
-    s.last_order_at = p.last_order_at
-    s.unsubscribed_at = p.unsubscribed_at
+    for name in literal_unroll(PROFILE_FIELDS):
+        s[name] = p[name]
     s.habit_days = np.nan
     if p.orders > 0:
         learn_habit(p, model.shop_gap_days)

@@ -63,7 +63,7 @@ _TEXTS = (
 )
 _KEY = {name: k for k, name in enumerate(OUTPUTS)}
 #: Decimal places by position.
-_PLACES = np.array([places or 0 for _, places in OUTPUTS.values()])
+_PLACES = np.array(list(OUTPUTS.values()))
 _CUSTOMER_ID = _KEY["customer_id"]
 _AS_OF = _KEY["as_of"]
 _RISK = _KEY["risk"]

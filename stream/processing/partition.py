@@ -17,6 +17,7 @@ import xxhash
 from stream.alerts.severity import severity_of
 from stream.catalogue.declaring import Money
 from stream.catalogue.events import KERNEL_TYPES
+from stream.catalogue.outputs import CUSTOMER_VERSION
 from stream.catalogue.wording import plain_money
 from stream.errors import CodecError, DamagedProfileError
 from stream.events.dead_letters import dead_letter
@@ -26,7 +27,6 @@ from stream.features.apply import APPLIED, DUPLICATE
 from stream.features.profile import NEVER
 from stream.processing import document
 from stream.processing.align import Taken
-from stream.processing.customer import CUSTOMER_VERSION
 from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.kernel import Kernel, Run, StoredProfiles
 from stream.processing.misplaced import Placement

@@ -12,13 +12,11 @@ from hypothesis import strategies as st
 from stream.catalogue.declaring import Channel, Feature
 from stream.catalogue.events import CHANNELS, EVENT_NAMES, EVENT_TYPES, EventKind, EventType, by_kind, in_order
 from stream.catalogue.features import FEATURES, in_columns
-from stream.catalogue.outputs import OUTPUTS
 from stream.catalogue.windows import HOUR_1
 from stream.events import model
 from stream.features import vector
 from stream.features.profile import PROFILE, reset
 from stream.features.registry import FEATURE_NAMES
-from stream.processing.customer import Customer
 
 
 @given(st.permutations(FEATURES))
@@ -111,7 +109,3 @@ def test_type_checkers_know_the_names_that_are_declared() -> None:
     }
     assert shown == declared
     assert set(declared) == {f"{event_type.title()}Name" for event_type in EventType}
-
-
-def test_the_contract_of_the_document_has_the_declared_outputs() -> None:
-    assert {*Customer.__struct_fields__} == {*OUTPUTS, "features"}

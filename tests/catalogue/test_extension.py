@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from base64 import b64decode, b64encode
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,11 +16,14 @@ from random import Random
 from typing import Any, NamedTuple
 
 import jsonschema
+import msgspec
 import pytest
 import yaml
 
 from stream.catalogue.extension import GROUP
 from stream.events.kinds import EventKind
+from tests.catalogue.repack import Answer, Heard, Task, answer
+from tests.features.profiles import Profile
 from tests.oracle.event import Event
 from tests.oracle.features import features_at
 from tests.oracle.record import record_of
@@ -98,12 +102,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _run(installed: Path, *command: str) -> str:
+def _run(installed: Path, *command: str, told: str = "") -> str:
     """The output of Python where the shop's package is installed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAM_")}
     done = subprocess.run(
         [sys.executable, *command],
         env={**environment, "PYTHONPATH": os.pathsep.join([str(installed), *sys.path])},
+        input=told,
         capture_output=True,
         text=True,
         timeout=COMPILE_S,
@@ -187,3 +192,48 @@ def test_declared_features_are_on_the_page_and_have_sentences(installed: Path, t
     assert {f"`{name}`" for name in ADDED} <= set(rows)
     spoken = _run(installed, "-c", SPEAK)
     assert spoken.splitlines() == ["2 complaints in the last 28 days.", "Visits in 7 days: 0 (was 3)."]
+
+
+def _events(first_day: int, days: int) -> list[Heard]:
+    """On each day a visit of the page, on every other one a complaint."""
+    return [
+        Heard(f"{kind.name}-{day}", kind.name, BEGIN_MS + day * DAY_MS + int(kind))
+        for day in range(first_day, first_day + days)
+        for kind in (EventKind.PAGE_VIEWED, EventKind.EMAIL_COMPLAINED)
+        if kind is EventKind.PAGE_VIEWED or day % 2
+    ]
+
+
+def _never_had(events: list[Heard]) -> str:
+    """The profile that a program without the channel packs of the whole log, in base64."""
+    profile = Profile()
+    profile.apply([Event(event_id, EventKind[kind], at) for event_id, kind, at in events])
+    return b64encode(profile.packed()).decode()
+
+
+@pytest.mark.timeout(COMPILE_S)
+def test_a_channel_is_taken_into_use_and_given_up_with_the_state_that_is_stored(installed: Path) -> None:
+    def with_channel(packed: str, events: list[Heard]) -> Answer:
+        task = msgspec.json.encode(Task(packed, events, now)).decode()
+        return msgspec.json.decode(_run(installed, "-m", "tests.catalogue.repack", told=task), type=Answer)
+
+    now = BEGIN_MS + 20 * DAY_MS
+    before, after = _events(0, 10), _events(10, 8)
+    stored = _never_had(before)
+    # before it is used, a channel takes no room
+    assert with_channel(stored, []).packed == stored
+
+    # what was counted before is as it was, and the channel begins at zero
+    forward = with_channel(stored, after)
+    whole = answer(Task(stored, after, now))
+    assert whole.packed == _never_had(before + after)
+    assert forward.values == {**whole.values, "complaints_28d": 4, "visits_7d": 0, "visits_28d": 0}
+    # a section of 3 bytes, its number of channels, the channel's number and days, and 2 bytes a day
+    assert len(b64decode(forward.packed)) == len(b64decode(whole.packed)) + 3 + 3 + 2 * 4
+    # it is in the profile, not only in memory
+    assert with_channel(forward.packed, []) == forward
+
+    # a program without the channel leaves it out when it writes the customer; all else goes on
+    back = answer(Task(forward.packed, [], now))
+    assert back == whole
+    assert with_channel(back.packed, []).values["complaints_28d"] == 0

@@ -7,9 +7,9 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
+from stream.catalogue.outputs import CUSTOMER_VERSION, Customer
 from stream.cli.contracts import schema_of
 from stream.features.registry import FEATURE_NAMES
-from stream.processing.customer import CUSTOMER_VERSION, Customer
 from stream.processing.document import packed_state, public
 from stream.processing.emission import ACTED_ON
 from tests.features.lists_of_events import DAY

@@ -1,0 +1,48 @@
+"""Take a packed profile up, apply events and say what follows: ``python -m tests.catalogue.repack < task``.
+
+It runs as a program of its own, in the installation whose declarations it is to know. Task and answer are JSON.
+"""
+
+import sys
+from base64 import b64decode, b64encode
+from typing import NamedTuple
+
+import msgspec
+
+from stream.events.kinds import EventKind
+from tests.features.profiles import Profile
+from tests.oracle.event import Event
+
+__all__ = ["Answer", "Heard", "Task", "answer"]
+
+
+class Heard(NamedTuple):
+    """An event without an order."""
+
+    event_id: str
+    kind: str
+    at: int
+
+
+class Task(msgspec.Struct):
+    """``packed``: base64. ``now``: when the features are looked at (ms)."""
+
+    packed: str
+    events: list[Heard]
+    now: int
+
+
+class Answer(msgspec.Struct):
+    packed: str
+    values: dict[str, float | None]
+
+
+def answer(task: Task) -> Answer:
+    profile = Profile.of(b64decode(task.packed))
+    profile.apply([Event(event_id, EventKind[kind], at) for event_id, kind, at in task.events])
+    packed = profile.packed()
+    return Answer(b64encode(packed).decode(), Profile.of(packed).values(task.now))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(msgspec.json.encode(answer(msgspec.json.decode(sys.stdin.read(), type=Task))).decode())
