@@ -24,7 +24,7 @@ from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
 from stream.processing.rules import NO_MODEL, Rules
 from stream.processing.scorer import Scorer
-from stream.storage.partition_store import encode_record
+from stream.storage.outbox_records import encode_record
 
 
 def scorer() -> Scorer:

@@ -27,7 +27,8 @@ from stream.events.decode import Decoder
 from stream.processing.align import Taken
 from stream.processing.partition import Partition, StepOutcome
 from stream.processing.scorer import Scorer
-from stream.storage.partition_store import Claim, PartitionStore, TimerStanding, decode_record
+from stream.storage.outbox_records import decode_record
+from stream.storage.partition_store import Claim, PartitionStore, TimerStanding
 
 __all__ = ["PartitionWorker"]
 

@@ -20,7 +20,7 @@ from stream.agents.worker_options import WorkerOptions
 from stream.clock import Clock
 from stream.errors import CodecError, StorageError, SystematicError
 from stream.projections.folding import FoldingPartition, Outcome, Part
-from stream.storage.partition_store import decode_record, encode_record
+from stream.storage.outbox_records import decode_record, encode_record
 from stream.storage.projection_store import ProjectionStore
 
 __all__ = ["ProjectionBatch", "ProjectionWorker"]

@@ -6,7 +6,8 @@ import logging
 
 from stream import metrics
 from stream.processing.partition import StepOutcome
-from stream.storage.partition_store import Claim, Commit, encode_record
+from stream.storage.outbox_records import encode_record
+from stream.storage.partition_store import Claim, Commit
 
 __all__ = ["commit_of", "tell_of_torn_step"]
 

@@ -12,8 +12,9 @@ from stream.errors import FencedError, StorageError, SystematicError
 from stream.storage.connection import FAILURES, Client
 from stream.storage.damage import OR_REPLAY, failure
 from stream.storage.keys import Keys
-from stream.storage.partition_store import epoch_of, script
 from stream.storage.round_trips import measured
+from stream.storage.scripts import script
+from stream.storage.tokens import epoch_of
 
 __all__ = ["LEARNED_TTL_S", "Candidate", "Checkpoint", "ModelStore", "Publication", "digests"]
 

@@ -14,7 +14,7 @@ from stream.errors import StorageError
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain, explained
 from stream.storage.desk import Desk
-from stream.storage.partition_store import script
+from stream.storage.scripts import script
 
 __all__ = ["NotificationStore", "Room", "StoredCustomer"]
 

@@ -17,7 +17,7 @@ from stream.settings import Settings
 from stream.storage.connection import connect_or_explain
 from stream.storage.desk import Desk
 from stream.storage.keys import Keys
-from stream.storage.partition_store import worker_of
+from stream.storage.tokens import worker_of
 
 __all__ = ["MAX_PARTITIONS", "Overview", "Totals", "TrainerPosition"]
 

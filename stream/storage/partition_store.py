@@ -7,45 +7,27 @@ the one that this worker wrote last; (2) the records of the step are acked to Ka
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 
 import msgspec
 from redis.exceptions import ResponseError
 
 from stream.errors import CodecError, FencedError, StorageError, SystematicError
-from stream.processing.state import Outgoing, PartitionState
+from stream.processing.state import PartitionState
 from stream.storage.connection import FAILURES, Client, is_cluster
 from stream.storage.damage import OR_REPLAY, failure
 from stream.storage.keys import Keys
 from stream.storage.round_trips import measured
+from stream.storage.scripts import script
 from stream.storage.server_clock import ServerClock
+from stream.storage.tokens import epoch_of, with_nonce
 
-__all__ = ["Claim", "Commit", "PartitionStore", "TimerStanding", "decode_record", "encode_record", "script"]
+__all__ = ["Claim", "Commit", "PartitionStore", "TimerStanding"]
 
 
-_encoder = msgspec.msgpack.Encoder()
-_record_decoder = msgspec.msgpack.Decoder(Outgoing)
 _state_encoder = msgspec.json.Encoder()
 _state_decoder = msgspec.json.Decoder(PartitionState)
-
-
-def encode_record(record: Outgoing) -> bytes:
-    """Encode for the outbox."""
-    return _encoder.encode(record)
-
-
-def decode_record(raw: bytes) -> Outgoing:
-    """Decode what `encode_record` gave. Raises `SystematicError` for anything else."""
-    try:
-        return _record_decoder.decode(raw)
-    except msgspec.DecodeError as error:
-        raise SystematicError(
-            f"a record of an outbox cannot be read: {error}; restore the key from a backup, {OR_REPLAY}"
-        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,42 +70,6 @@ class TimerStanding:
     earliest_ms: int | None
 
 
-#: Of a claim, in hexadecimal behind the worker's name.
-_NONCE_BYTES = 4
-_NONCE = re.compile(rf"-[0-9a-f]{{{2 * _NONCE_BYTES}}}$")
-
-
-def script(name: str) -> str:
-    """Return the source of a Lua script of this package."""
-    return resources.files(__package__).joinpath(name).read_text("utf-8")
-
-
-def epoch_of(token: str) -> int:
-    """Return the epoch of a token, 0 for none.
-
-    Raises `SystematicError` for what is no token.
-
-    >>> epoch_of("7:worker-1:42"), epoch_of("")
-    (7, 0)
-    """
-    epoch = token.partition(":")[0] or "0"
-    if not epoch.isascii() or not epoch.isdecimal():
-        raise SystematicError(
-            f"a fencing token in Redis is {token[:80]!r}, which no worker writes: somebody else writes to this "
-            f"namespace; restore the key from a backup, {OR_REPLAY}"
-        )
-    return int(epoch)
-
-
-def worker_of(token: str) -> str:
-    """The worker of a token, which may have the nonce of its claim; empty for none.
-
-    >>> worker_of("7:worker-1-00c0ffee:42"), worker_of("7:trainer:42"), worker_of("")
-    ('worker-1', 'trainer', '')
-    """
-    return _NONCE.sub("", token.split(":")[1]) if token else ""
-
-
 class PartitionStore:
     """Reads and writes one partition on behalf of the worker that claimed it.
 
@@ -153,10 +99,10 @@ class PartitionStore:
         """Become the owner: writes under any earlier token are rejected from now on."""
         p = self._partition
         keys = [self._keys.meta(p), self._keys.outbox(p), self._keys.writing(p)]
-        # an epoch can come back, on a server that lost it: with the nonce no token does
-        worker = f"{self._worker}-{secrets.token_hex(_NONCE_BYTES)}"
         try:
-            token, state, seconds, microseconds, torn, *outbox = await self._claim_script(keys=keys, args=[worker])
+            token, state, seconds, microseconds, torn, *outbox = await self._claim_script(
+                keys=keys, args=[with_nonce(self._worker)]
+            )
         except FAILURES as error:
             raise failure(f"partition {p} cannot be claimed in Redis", error) from error
         self.server_clock.note(seconds, microseconds)

@@ -20,7 +20,7 @@ from stream.processing import partition
 from stream.processing.align import Aligner, Taken
 from stream.processing.state import Outgoing
 from stream.projections.folding import Outcome
-from stream.storage import partition_store
+from stream.storage import partition_store, scripts
 from stream.storage.connection import Client
 from stream.storage.keys import Keys
 from stream.storage.partition_store import Commit, PartitionStore
@@ -30,7 +30,7 @@ __all__ = ["MUTANTS"]
 
 def _without_compare_and_set() -> None:
     """Every write is accepted, also one of a worker that was superseded."""
-    script = partition_store.script
+    script = scripts.script
 
     def trusting(name: str) -> str:
         source = script(name)
@@ -41,7 +41,7 @@ def _without_compare_and_set() -> None:
             source = source.replace(condition, "if false then")
         return source
 
-    partition_store.script = trusting
+    partition_store.script = trusting  # type: ignore[attr-defined]
 
 
 def _without_outbox() -> None:
@@ -138,7 +138,7 @@ def _without_safe_ack() -> None:
 
 def _without_checks_first() -> None:
     """A script writes until something fails, and leaves what it has written."""
-    script = partition_store.script
+    script = scripts.script
 
     def careless(name: str) -> str:
         source = script(name)
@@ -149,7 +149,7 @@ def _without_checks_first() -> None:
             source = source.replace(condition, "for _, check in ipairs({}) do")
         return source
 
-    partition_store.script = careless
+    partition_store.script = careless  # type: ignore[attr-defined]
 
 
 def _without_quarantine() -> None:

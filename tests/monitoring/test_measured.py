@@ -31,7 +31,8 @@ from stream.processing.scorer import Scorer
 from stream.processing.state import Counters, Outgoing, PartitionState
 from stream.storage.connection import Client
 from stream.storage.keys import Keys
-from stream.storage.partition_store import Commit, PartitionStore, TimerStanding, decode_record, encode_record
+from stream.storage.outbox_records import decode_record, encode_record
+from stream.storage.partition_store import Commit, PartitionStore, TimerStanding
 from stream.storage.round_trips import measured
 from tests.agents.rig import until
 from tests.features.lists_of_events import BEGIN, DAY

@@ -25,7 +25,7 @@ from stream.storage.diagnosis import diagnose
 from stream.storage.model_desk import ModelDesk
 from stream.storage.notification_store import NotificationStore
 from stream.storage.overview import Overview
-from stream.storage.partition_store import script
+from stream.storage.scripts import script
 from tests.field import ROOT, Field, Sent
 from tests.oracle.event import Event
 from tests.oracle.made_up import made_up

@@ -15,7 +15,9 @@ from stream.storage.connection import Client
 from stream.storage.keys import Keys
 from stream.storage.layout import agree_on_layout
 from stream.storage.model_store import Checkpoint, ModelStore
-from stream.storage.partition_store import Commit, PartitionStore, decode_record, encode_record, script
+from stream.storage.outbox_records import decode_record, encode_record
+from stream.storage.partition_store import Commit, PartitionStore
+from stream.storage.scripts import script
 from tests.storage.redis_client import with_redis
 
 PARTITION = 3

@@ -11,7 +11,8 @@ from stream.processing.state import Counters, Outgoing, PartitionState
 from stream.settings import Settings
 from stream.storage.connection import Client, connect
 from stream.storage.keys import Keys
-from stream.storage.partition_store import Commit, PartitionStore, decode_record, encode_record
+from stream.storage.outbox_records import decode_record, encode_record
+from stream.storage.partition_store import Commit, PartitionStore
 from tests.storage.redis_client import with_redis
 
 PARTITION = 3
