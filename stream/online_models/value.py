@@ -18,28 +18,26 @@ Source of the hurdle form: J. Mullahy, "Specification and testing of some modifi
 
 import math
 from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct, field
-from river import linear_model, optim
-from river.utils import VectorDict
 
 from stream.features.registry import COLUMN, INPUT_SCALE
 from stream.online_models.example import Label
 from stream.online_models.first_layout import FIRST_VALUE_FEATURES
 from stream.online_models.inputs import MISSING
+from stream.online_models.log_link import LogLink
 from stream.online_models.scaling import FlooredScaler, ScalerState
-from stream.online_models.value_correction import AMOUNTS, CHANCES, MEANS, Correction, CorrectionState, corrected
+from stream.online_models.value_correction import AMOUNTS, CHANCES, MEANS, Correction, CorrectionState
+from stream.online_models.value_snapshot import MAX_DEVIATIONS, ORDER_VALUE, ValueSnapshot, shrunk
 
 __all__ = [
     "MIN_BUYERS",
     "VALUE_COLUMNS",
     "VALUE_FEATURES",
-    "Expected",
     "ValueModel",
-    "ValueSnapshot",
     "ValueState",
 ]
 
@@ -62,40 +60,15 @@ VALUE_FEATURES = (
 )
 VALUE_COLUMNS = tuple(COLUMN[name] for name in VALUE_FEATURES)
 _AXES = len(VALUE_COLUMNS)
-_ORDER_VALUE = "order_value"
-_ORDER_VALUE_AXIS = VALUE_FEATURES.index(_ORDER_VALUE)
+_ORDER_VALUE_AXIS = VALUE_FEATURES.index(ORDER_VALUE)
 _ORDERS = COLUMN["purchases_total"]
-#: The mean value of a customer's orders is shrunk to the shop's, on the log scale, as if so many orders of the shop's
-#: value had been seen as well: one huge order says half of what it would say.
-POOLING_ORDERS = 1.0
-#: Orders smaller by more deviations than this count as so small: a trifle bought once tells little of the next order.
-MAX_BELOW = 2.0
 
 #: Labels with an order before anything is expected of anybody.
 MIN_BUYERS = 200
-#: The first of them only tell where the logarithms lie, so that no single one decides where learning begins.
-FIRST_BUYERS = 50
-FIRST_RATE, MIN_RATE = 0.1, 0.002
-#: A relative residual counts as at most this; the corrections see up to `MAX_RATIO` times what is expected of a buyer.
-MAX_RESIDUAL = 3.0
+#: The corrections see up to so many times what is expected of a buyer.
 MAX_RATIO = 100.0
-#: Inputs beyond so many deviations count as that many, when learning and when scoring: exp(b) stays finite.
-MAX_DEVIATIONS = 6.0
-_L2 = 1e-4
-#: A buyer whose standardised inputs have a squared length over this many times their number counts for less.
-LEVERAGE_CAP = 3.0
 #: Labels before inputs beyond `MAX_DEVIATIONS` are cut before the scales learn them.
 _SETTLED = 500
-
-_MIN_ETA, _MAX_ETA = -15.0, 30.0
-
-
-class Expected(NamedTuple):
-    """Of N customers over one horizon: float64[N] each. ``spend_if_back``: if the customer does buy."""
-
-    orders: Floats
-    spend: Floats
-    spend_if_back: Floats
 
 
 class ValueState(Struct, frozen=True, kw_only=True):
@@ -120,120 +93,12 @@ class ValueState(Struct, frozen=True, kw_only=True):
     spend_mean_correction: CorrectionState = field(default_factory=lambda: CorrectionState.empty(MEANS))
 
 
-class ValueSnapshot(Struct, frozen=True, kw_only=True):
-    """What scorers load; see the module.
-
-    ``*_factors``: corrections at the middles of the bins, from the least up: of the chance to buy, of what a buyer
-    brings (``*_mean_*``), and of what is expected after those. None in a snapshot of an earlier version of the program.
-    """
-
-    version: int
-    columns: tuple[int, ...]
-    features: tuple[str, ...]
-    means: tuple[float, ...]
-    scales: tuple[float, ...]
-    orders_weights: tuple[float, ...]
-    orders_intercept: float
-    orders_factors: tuple[float, ...]
-    spend_weights: tuple[float, ...]
-    spend_intercept: float
-    spend_factors: tuple[float, ...]
-    chance_factors: tuple[float, ...] = ()
-    orders_mean_factors: tuple[float, ...] = ()
-    spend_mean_factors: tuple[float, ...] = ()
-
-    @property
-    def usual_order_value(self) -> float:
-        """The shop's, the geometric mean over its customers; in the base currency."""
-        mean = dict(zip(self.features, self.means, strict=True)).get(_ORDER_VALUE, 0.0)
-        return float(np.expm1(min(max(mean, 0.0), _MAX_ETA)))
-
-    def expect(self, inputs: npt.NDArray[np.int16], risk: Floats) -> Expected:
-        """``inputs`` int16[N, features], ``risk`` float64[N] in 0..1."""
-        # row by row, not a matrix product: what comes out must not depend on who else is in the batch
-        chosen = inputs[:, list(self.columns)]
-        z = (chosen / INPUT_SCALE - np.array(self.means)) / np.array(self.scales)
-        np.clip(z, -MAX_DEVIATIONS, MAX_DEVIATIONS, out=z)
-        z[chosen == MISSING] = 0.0
-        if _ORDER_VALUE in self.features:
-            axis = self.features.index(_ORDER_VALUE)
-            z[:, axis] = _shrunk(z[:, axis], np.maximum(np.expm1(inputs[:, _ORDERS] / INPUT_SCALE), 0.0))
-        stays = 1.0 - risk
-        chance = corrected(CHANCES, self.chance_factors, stays)
-        orders = corrected(MEANS, self.orders_mean_factors, _mean(z, self.orders_weights, self.orders_intercept))
-        spend = corrected(MEANS, self.spend_mean_factors, _mean(z, self.spend_weights, self.spend_intercept))
-        expected_orders = corrected(AMOUNTS, self.orders_factors, chance * orders)
-        expected_spend = corrected(AMOUNTS, self.spend_factors, chance * spend)
-        return Expected(
-            # who comes orders once at least
-            orders=np.maximum(expected_orders, stays),
-            spend=expected_spend,
-            spend_if_back=np.where(chance > 0.0, expected_spend / np.where(chance > 0.0, chance, 1.0), spend),
-        )
-
-
-def _mean(z: Floats, weights: Sequence[float], intercept: float) -> Floats:
-    eta = intercept + (z * np.array(weights)).sum(axis=1)
-    return np.asarray(np.exp(np.clip(eta, _MIN_ETA, _MAX_ETA)), np.float64)
-
-
-class _LogLink(linear_model.LinearRegression):
-    """River's linear regression of a positive mean's logarithm."""
-
-    def __init__(self) -> None:
-        rate = _Rate()
-        super().__init__(
-            optimizer=optim.SGD(rate),
-            loss=optim.losses.Poisson(),
-            l2=_L2,
-            intercept_lr=rate,
-        )
-        self.buyers = 0
-        self.logs = 0.0
-
-    def mean(self, z: dict[Hashable, Any]) -> float:
-        eta = self.intercept + sum(self._weights.get(axis, 0.0) * value for axis, value in z.items())
-        return math.exp(min(max(eta, _MIN_ETA), _MAX_ETA))
-
-    def learn(self, z: dict[Hashable, Any], y: float) -> None:
-        """One step down the relative residual ``1 - y / mean``; the first buyers give the mean logarithm."""
-        self.buyers += 1
-        if self.buyers <= FIRST_BUYERS:
-            self.logs += min(max(math.log(y), _MIN_ETA), _MAX_ETA)
-            self.intercept = self.logs / self.buyers
-            return
-        mean = self.mean(z)
-        bounded = max(1.0 - y / mean, -MAX_RESIDUAL)
-        # the gradient of the Poisson loss is mean - y
-        length = sum(value * value for value in z.values())
-        weight = min(1.0, LEVERAGE_CAP * len(z) / length) if length > 0.0 else 1.0
-        self.learn_one(z, mean * (1.0 - bounded), weight / mean)
-
-    def shift(self, logs: float) -> None:
-        """Add to the logarithm of every mean."""
-        self.logs += logs * min(self.buyers, FIRST_BUYERS)
-        if self.buyers:
-            self.intercept += logs
-
-    def resume(self, weights: Sequence[float], intercept: float, logs: float, buyers: int) -> None:
-        self._weights = VectorDict(dict(enumerate(weights)))
-        self.intercept = intercept
-        self.logs = logs
-        self.buyers = buyers
-        self.optimizer.n_iterations = max(buyers - FIRST_BUYERS, 0)
-
-
-class _Rate(optim.base.Scheduler):
-    def get(self, t: int) -> float:
-        return max(FIRST_RATE / math.sqrt(t + 1), MIN_RATE)
-
-
 class ValueModel:
     """Learns from labels that `problem_of` has checked."""
 
     def __init__(self) -> None:
         self._scaler = FlooredScaler()
-        self._orders, self._spend = _LogLink(), _LogLink()
+        self._orders, self._spend = LogLink(), LogLink()
         self._chance_correction = Correction(CHANCES)
         self._orders_mean_correction, self._spend_mean_correction = Correction(MEANS), Correction(MEANS)
         self._orders_correction, self._spend_correction = Correction(AMOUNTS), Correction(AMOUNTS)
@@ -271,7 +136,7 @@ class ValueModel:
 
     def _record(self, stays: float, means: tuple[float, float], came: tuple[float, float]) -> None:
         """Set orders and spend that came against the chance given and what a buyer was expected to bring."""
-        chance = self._chance_correction.corrected(stays)
+        chance = self._chance_correction.corrected_by_bin(stays)
         self._chance_correction.record(stays, float(came[1] > 0.0))
         for mean_correction, correction, mean, amount in zip(
             (self._orders_mean_correction, self._spend_mean_correction),
@@ -281,7 +146,7 @@ class ValueModel:
             strict=True,
         ):
             bounded = min(amount, MAX_RATIO * mean)
-            correction.record(chance * mean_correction.corrected(mean), bounded)
+            correction.record(chance * mean_correction.corrected_by_bin(mean), bounded)
             if came[1] > 0.0:
                 mean_correction.record(mean, bounded)
 
@@ -316,7 +181,7 @@ class ValueModel:
         z = {axis: min(max(value, -MAX_DEVIATIONS), MAX_DEVIATIONS) for axis, value in standardised.items()}
         if _ORDER_VALUE_AXIS in z:
             orders = max(math.expm1(inputs[_ORDERS] / INPUT_SCALE), 0.0)
-            z[_ORDER_VALUE_AXIS] = float(_shrunk(z[_ORDER_VALUE_AXIS], orders))
+            z[_ORDER_VALUE_AXIS] = float(shrunk(z[_ORDER_VALUE_AXIS], orders))
         return z
 
     def snapshot(self) -> ValueSnapshot:
@@ -378,7 +243,7 @@ class ValueModel:
         return model
 
 
-def _weights(regression: _LogLink) -> tuple[float, ...]:
+def _weights(regression: LogLink) -> tuple[float, ...]:
     weights = regression.weights
     return tuple(float(weights[axis]) for axis in range(_AXES)) if weights else ()
 
@@ -387,8 +252,3 @@ def _by_axis(weights: tuple[float, ...], found: tuple[str, ...]) -> tuple[float,
     """Weights of the features ``found`` as weights of `VALUE_FEATURES`; there may be none yet."""
     named = dict(zip(found, weights, strict=True)) if weights else {}
     return tuple(named.get(name, 0.0) for name in VALUE_FEATURES) if weights else ()
-
-
-def _shrunk(order_value: Any, orders: Any) -> Any:
-    """A standardised mean value of orders, by their number shrunk to the shop's."""
-    return np.maximum(order_value, -MAX_BELOW) * orders / (orders + POOLING_ORDERS)

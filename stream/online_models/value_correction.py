@@ -112,7 +112,7 @@ class Correction:
         if state.since >= REFRESH_LABELS or not state.factors:
             state.since, state.factors = 0, list(self.factors())
 
-    def corrected(self, expected: float) -> float:
+    def corrected_by_bin(self, expected: float) -> float:
         """What is to be expected where ``expected`` was."""
         factors = self._state.factors
         if not factors:

@@ -33,7 +33,7 @@ def test_without_labels_nothing_is_corrected(scale: Scale) -> None:
     expected = range_of(scale)
     assert corrected(scale, Correction(scale).factors(), expected) == pytest.approx(expected)
     assert corrected(scale, (), expected).tolist() == expected.tolist()
-    assert Correction(scale).corrected(0.3) == 0.3
+    assert Correction(scale).corrected_by_bin(0.3) == 0.3
 
 
 def test_a_chance_that_was_too_sure_is_corrected_and_certainty_stays() -> None:

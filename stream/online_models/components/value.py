@@ -3,7 +3,8 @@
 from stream.online_models.component import Component, HorizonChange, Shop
 from stream.online_models.components.rhythm import ShopRhythm
 from stream.online_models.example import Example, Label
-from stream.online_models.value import ValueModel, ValueSnapshot, ValueState
+from stream.online_models.value import ValueModel, ValueState
+from stream.online_models.value_snapshot import ValueSnapshot
 
 __all__ = ["Value"]
 

@@ -1,0 +1,72 @@
+"""A regression of a positive mean with a log link, learned online by the relative residual."""
+
+import math
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from river import linear_model, optim
+from river.utils import VectorDict
+
+__all__ = ["FIRST_BUYERS", "MAX_ETA", "MIN_ETA", "LogLink"]
+
+#: The first buyers only tell where the logarithms lie, so that no single one decides where learning begins.
+FIRST_BUYERS = 50
+FIRST_RATE, MIN_RATE = 0.1, 0.002
+#: A relative residual counts as at most this.
+MAX_RESIDUAL = 3.0
+_L2 = 1e-4
+#: A buyer whose standardised inputs have a squared length over this many times their number counts for less.
+LEVERAGE_CAP = 3.0
+#: Bounds of the logarithm of a mean.
+MIN_ETA, MAX_ETA = -15.0, 30.0
+
+
+class LogLink(linear_model.LinearRegression):
+    """River's linear regression of a positive mean's logarithm."""
+
+    def __init__(self) -> None:
+        rate = _Rate()
+        super().__init__(
+            optimizer=optim.SGD(rate),
+            loss=optim.losses.Poisson(),
+            l2=_L2,
+            intercept_lr=rate,
+        )
+        self.buyers = 0
+        self.logs = 0.0
+
+    def mean(self, z: dict[Hashable, Any]) -> float:
+        eta = self.intercept + sum(self._weights.get(axis, 0.0) * value for axis, value in z.items())
+        return math.exp(min(max(eta, MIN_ETA), MAX_ETA))
+
+    def learn(self, z: dict[Hashable, Any], y: float) -> None:
+        """One step down the relative residual ``1 - y / mean``; the first buyers give the mean logarithm."""
+        self.buyers += 1
+        if self.buyers <= FIRST_BUYERS:
+            self.logs += min(max(math.log(y), MIN_ETA), MAX_ETA)
+            self.intercept = self.logs / self.buyers
+            return
+        mean = self.mean(z)
+        bounded = max(1.0 - y / mean, -MAX_RESIDUAL)
+        # the gradient of the Poisson loss is mean - y
+        length = sum(value * value for value in z.values())
+        weight = min(1.0, LEVERAGE_CAP * len(z) / length) if length > 0.0 else 1.0
+        self.learn_one(z, mean * (1.0 - bounded), weight / mean)
+
+    def shift(self, logs: float) -> None:
+        """Add to the logarithm of every mean."""
+        self.logs += logs * min(self.buyers, FIRST_BUYERS)
+        if self.buyers:
+            self.intercept += logs
+
+    def resume(self, weights: Sequence[float], intercept: float, logs: float, buyers: int) -> None:
+        self._weights = VectorDict(dict(enumerate(weights)))
+        self.intercept = intercept
+        self.logs = logs
+        self.buyers = buyers
+        self.optimizer.n_iterations = max(buyers - FIRST_BUYERS, 0)
+
+
+class _Rate(optim.base.Scheduler):
+    def get(self, t: int) -> float:
+        return max(FIRST_RATE / math.sqrt(t + 1), MIN_RATE)
