@@ -10,24 +10,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from stream import metrics
 from stream.agents.inputs import Batch
+from stream.agents.trainer_gauges import announce, clear, show_alarm, show_figures, show_rhythm, show_standings
 from stream.agents.waiting import pause, wait_until_set
 from stream.clock import Clock
 from stream.errors import FencedError, StorageError, StreamError
-from stream.events.times import rfc3339
-from stream.online_models.champion import LossAlarm, Standing
-from stream.online_models.drift import FeatureAlarm
 from stream.online_models.example import Example, InvalidExample, Label, decode_example
-from stream.online_models.horizon import Rhythm
 from stream.online_models.learner import Learner
 from stream.online_models.learner_settings import LearnerSettings
 from stream.online_models.report import ModelReport, encode_report
-from stream.online_models.scorecard import Figures
 from stream.online_models.snapshot import encode_snapshot
 from stream.storage.horizon_desk import decode_seed
 from stream.storage.model_store import Candidate, Checkpoint, ModelStore, Publication
@@ -42,18 +38,6 @@ _STRETCH = 500
 #: Records taken from the queue at once.
 _MAX_AT_ONCE = 5000
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 5.0
-_EVALUATED = (
-    metrics.PREQUENTIAL_AUC,
-    metrics.PREQUENTIAL_LOG_LOSS,
-    metrics.PREQUENTIAL_BRIER,
-    metrics.PREQUENTIAL_ECE,
-    metrics.MODEL_CHAMPION,
-    metrics.MODEL_RECENT_AUC,
-    metrics.MODEL_RECENT_LOG_LOSS,
-    metrics.MODEL_RECENT_ECE,
-    metrics.HORIZON,
-    metrics.SHOP_GAP,
-)
 
 
 class TrainingBatch(Batch, Protocol):
@@ -127,16 +111,15 @@ class Trainer:
     def stop(self) -> None:
         """End `run` soon."""
         self._stopping = True
-        for gauge in _EVALUATED:  # from now on the next trainer shows them
-            gauge.clear()
+        clear()  # from now on the next trainer shows them
         self._wake.set()
 
     def _begin(self, checkpoint: Checkpoint) -> None:
         if checkpoint.learner is None:
             settings = replace(self._settings, seed=decode_seed(checkpoint.seed))
-            self._learner = Learner(settings, _show_alarm, _announce)
+            self._learner = Learner(settings, show_alarm, announce)
         else:
-            self._learner = Learner.load(checkpoint.learner, self._settings, _show_alarm, _announce)
+            self._learner = Learner.load(checkpoint.learner, self._settings, show_alarm, announce)
             for note in self._learner.notes:
                 _LOG.warning("the checkpoint of the models: %s", note)
         self._offset = checkpoint.offset
@@ -213,9 +196,9 @@ class Trainer:
             batch.ack()
         self._unsaved = []
         self._unsaved_ids = {}
-        _show(self._learner.figures())
-        _show_standings(self._learner.standings())
-        _show_rhythm(self._learner.rhythm())
+        show_figures(self._learner.figures())
+        show_standings(self._learner.standings())
+        show_rhythm(self._learner.rhythm())
 
     def _publication(self) -> Publication:
         now_ms, learner = self._clock.now_ms(), self._learner
@@ -267,47 +250,3 @@ def _by_week(weeks: Mapping[str, int]) -> dict[int, list[str]]:
     for example_id, week in weeks.items():
         ids.setdefault(week, []).append(example_id)
     return ids
-
-
-def _show(figures: Figures) -> None:
-    shown = (
-        (metrics.PREQUENTIAL_AUC, "champion", figures.auc),
-        (metrics.PREQUENTIAL_AUC, "recency", figures.recency_auc),
-        (metrics.PREQUENTIAL_LOG_LOSS, "champion", figures.log_loss),
-        (metrics.PREQUENTIAL_LOG_LOSS, "recency", figures.recency_log_loss),
-        (metrics.PREQUENTIAL_LOG_LOSS, "base_rate", figures.base_rate_log_loss),
-        (metrics.PREQUENTIAL_BRIER, "champion", figures.brier),
-        (metrics.PREQUENTIAL_ECE, "champion", figures.ece),
-    )
-    for gauge, model, figure in shown:
-        if figure is not None:
-            gauge.labels(model).set(figure)
-
-
-def _show_alarm(alarm: LossAlarm | FeatureAlarm) -> None:
-    watched = ("model", alarm.model) if isinstance(alarm, LossAlarm) else ("feature", alarm.feature)
-    _LOG.warning("drift: %s sees a change in %s %s", alarm.detector.value, *watched)
-    metrics.DRIFT_ALARMS.labels(alarm.detector.value, *watched).inc()
-
-
-def _announce(rhythm: Rhythm) -> None:
-    _LOG.warning("the horizon changes from %s on: %s", rfc3339(rhythm.since_ms), rhythm.sentence())
-
-
-def _show_rhythm(rhythm: Rhythm) -> None:
-    metrics.HORIZON.set(rhythm.horizon_days * 86_400)
-    if rhythm.known:
-        metrics.SHOP_GAP.set(rhythm.shop_gap_days * 86_400)
-
-
-def _show_standings(standings: Iterable[Standing]) -> None:
-    for standing in standings:
-        metrics.MODEL_CHAMPION.labels(standing.name).set(standing.champion)
-        shown = (
-            (metrics.MODEL_RECENT_LOG_LOSS, standing.recent.log_loss),
-            (metrics.MODEL_RECENT_AUC, standing.recent.auc),
-            (metrics.MODEL_RECENT_ECE, standing.recent.ece),
-        )
-        for gauge, figure in shown:
-            if figure is not None:
-                gauge.labels(standing.name).set(figure)

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from stream.cli.kafka import client_config, cluster_metadata, silent
 from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.saying import say
 from stream.errors import PublishError, SettingsError, StorageError, TopologyError
 from stream.events.rejections import Rejection
 from stream.events.times import instant
@@ -80,7 +81,7 @@ def _warn_of_stranger(settings: Settings, customer_id: str) -> None:
         with Overview(settings) as overview:
             is_known = overview.find(customer_id) is not None
     except StorageError as error:
-        click.echo(f"stream: whether there is a customer {customer_id!r} was not looked up: {error}", err=True)
+        say(f"whether there is a customer {customer_id!r} was not looked up: {error}")
         return
     if not is_known:
         click.echo(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import click
-
+from stream.cli.saying import say
 from stream.events.log_event import LogEvent
 from stream.settings import Settings
 
@@ -20,5 +19,5 @@ def fit_to_log(settings: Settings, events: Sequence[LogEvent], now_ms: int) -> S
     from stream.processing.log_rhythm import rhythm_of_log, with_horizon_of
 
     rhythm = rhythm_of_log(events, Decoder.of(settings), now_ms)
-    click.echo(f"stream: {rhythm.sentence()} (horizon_days fixes it)", err=True)
+    say(f"{rhythm.sentence()} (horizon_days fixes it)")
     return with_horizon_of(settings, rhythm)

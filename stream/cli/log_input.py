@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from stream.cli.log_options import LogOptions
+from stream.cli.saying import say
 from stream.clock import SystemClock
 from stream.errors import EventLogError
 from stream.events.decode import Decoder
@@ -71,16 +72,16 @@ class LogInput:
         """Say on standard error what was decided and what was rejected; return whether it was too much."""
         report = self.report
         for note in [*report.notes, *self._currencies()]:
-            click.echo(f"stream: {report.source}: {note}", err=True)
+            say(f"{report.source}: {note}")
         if not report.rejected:
             return False
-        click.echo(f"stream: {report.source}: {report.rejected:,} of {report.read:,} events are not used:", err=True)
+        say(f"{report.source}: {report.rejected:,} of {report.read:,} events are not used:")
         for sentence in report.sentences():
             click.echo(f"  {sentence}", err=True)
         too_many = report.share * _PERCENT > self._options.max_rejected
         if too_many:
             share = f"{report.share * _PERCENT:.3g} %"
-            click.echo(f"stream: {share} is more than --max-rejected {self._options.max_rejected:g}", err=True)
+            say(f"{share} is more than --max-rejected {self._options.max_rejected:g}")
         return too_many
 
     def _currencies(self) -> Iterator[str]:

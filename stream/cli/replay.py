@@ -21,6 +21,7 @@ from stream.cli.log_options import LogOptions, log_options
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.report import print_result, print_today
 from stream.cli.result import Prequential, ReplayResult, figures_of, write_result
+from stream.cli.saying import say
 from stream.cli.standing import stand
 from stream.clock import Clock, SystemClock
 from stream.errors import EventLogError
@@ -118,7 +119,7 @@ def replay(
     too_many = source.tell()
     problems = [*result.problems()]
     for problem in problems:
-        click.echo(f"stream: {problem}", err=True)
+        say(problem)
     if problems or too_many:
         ctx.exit(1)
 

@@ -1,8 +1,6 @@
 """A shop's own processes on this machine: broker, Redis, workers, and what else runs beside them."""
 
-import math
 import os
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -14,21 +12,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import click
-
+from stream.cli.saying import say
+from stream.cli.shop_layout import settled_layout
 from stream.cli.topics import create_topics
-from stream.errors import LocalServerError, SettingsError
+from stream.errors import LocalServerError
 from stream.local.child import Child
-from stream.local.directory import DataDirectory, Layout, Running, default_directory
+from stream.local.directory import DataDirectory, Running, default_directory
 from stream.local.durable_broker import DurableBroker
 from stream.local.redis import EmbeddedRedis
+from stream.local.restarts import MAX_RESTARTS, Restarts
 from stream.local.server import HOST, LocalServer, free_port
 from stream.settings import ENV_PREFIX, Settings
 
-__all__ = ["Restarts", "Service", "Shop", "data_directory", "open_shop", "say"]
+__all__ = ["Service", "Shop", "data_directory", "open_shop"]
 
-#: Partitions of a new directory by default: as many workers can share the work.
-DEFAULT_PARTITIONS = 4
 #: Without compiled code in the cache a worker takes a minute to start, several on a busy machine longer.
 READY_TIMEOUT_S = 900.0
 #: After so long it is said why a start takes its time.
@@ -36,10 +33,6 @@ _LONG_START_S = 8.0
 STOP_TIMEOUT_S = 20.0
 #: A command waits for another one that uses the directory, such as an import of a long history.
 BUSY_TIMEOUT_S = 3600.0
-#: A process that ends so many times in a row, none of which lasted, is not started again.
-MAX_RESTARTS = 8
-MAX_PAUSE_S = 30.0
-STEADY_S = 60.0
 _POLL_S = 0.05
 #: What is an affair of one process only, and not told to others.
 _OF_ONE_PROCESS = frozenset({"instance_id", "metrics_host", "metrics_port", "log_level", "log_format", "data_dir"})
@@ -53,36 +46,9 @@ _OF_OTHER_SERVERS: dict[str, Any] = {
 }
 
 
-def say(text: str) -> None:
-    """One line for the user at the terminal; standard output is for results."""
-    click.echo(f"stream: {text}", err=True)
-
-
 def data_directory(settings: Settings) -> DataDirectory:
     """The directory that the settings name, else the default one."""
     return DataDirectory(Path(settings.data_dir) if settings.data_dir else default_directory(os.environ))
-
-
-@dataclass(slots=True)
-class Restarts:
-    """Restarts of one process in a row: the pause before each doubles, and a process that lasts begins anew."""
-
-    count: int = 0
-    last_at: float = -math.inf
-
-    def due(self, now: float) -> bool:
-        """Whether to restart now; counts it if so."""
-        if now - self.last_at > STEADY_S:
-            self.count = 0
-        if now < self.last_at + min(2.0**self.count / 2.0, MAX_PAUSE_S) and self.count:
-            return False
-        self.count += 1
-        self.last_at = now
-        return True
-
-    def hopeless(self, now: float) -> bool:
-        """Whether it has ended as often as it may without ever lasting."""
-        return self.count >= MAX_RESTARTS and now - self.last_at <= STEADY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +102,7 @@ class Shop:
         with ExitStack() as starting:
             lock = starting.enter_context(self.directory.lock(self._wait_s))
             starting.callback(self.directory.forget_running)
-            layout = self._layout()
+            layout = settled_layout(self.directory, self._given)
             self._settings = replace(
                 self._given,
                 **_OF_OTHER_SERVERS,
@@ -234,27 +200,6 @@ class Shop:
         say(f"{name} has ended: starting it again (its log is in {self.directory.path})")
         return True
 
-    def _layout(self) -> Layout:
-        known, given = self.directory.layout(), self._given
-        default = {declaration.name: declaration.default for declaration in fields(Settings)}
-        if known is None:
-            partitions = given.partitions if given.partitions != default["partitions"] else DEFAULT_PARTITIONS
-            layout = Layout(partitions=partitions, kafka_port=free_port(), redis_port=free_port())
-        elif given.partitions not in {default["partitions"], known.partitions}:
-            raise SettingsError(
-                f"partitions={given.partitions}, but {self.directory.path} has {known.partitions}: the state of a"
-                " customer is where their number says"
-            )
-        else:
-            layout = Layout(
-                partitions=known.partitions,
-                kafka_port=_usable(known.kafka_port),
-                redis_port=_usable(known.redis_port),
-            )
-        if layout != known:
-            self.directory.store(layout)
-        return layout
-
     def _start_children(self, lock: int) -> None:
         logs = self.directory.path / "logs"
         logs.mkdir(exist_ok=True)
@@ -277,19 +222,6 @@ class Shop:
         deadline = time.monotonic() + STOP_TIMEOUT_S
         for child in self.children:
             child.wait(deadline - time.monotonic())
-
-
-def _usable(port: int) -> int:
-    """``port``, or another one if somebody has taken it since."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            new = free_port()
-            say(f"port {port} is taken by another program: using {new}")
-            return new
-    return port
 
 
 def _answers(url: str) -> bool:

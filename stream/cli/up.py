@@ -7,7 +7,8 @@ import click
 from stream.cli.logs import configure_logging
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
-from stream.cli.shop import Service, Shop, data_directory, say
+from stream.cli.saying import say
+from stream.cli.shop import Service, Shop, data_directory
 from stream.cli.supervisor import StopRequest, stop_request
 from stream.errors import SettingsError
 from stream.settings import Settings

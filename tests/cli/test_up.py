@@ -10,8 +10,8 @@ import pytest
 
 from stream.cli.reach import Local, reach
 from stream.cli.settle import wait_until_settled
-from stream.cli.shop import MAX_PAUSE_S, MAX_RESTARTS, STEADY_S, Restarts
 from stream.local.directory import DataDirectory
+from stream.local.restarts import MAX_PAUSE_S, MAX_RESTARTS, STEADY_S, Restarts
 from stream.processing.state import Counters
 from stream.settings import Settings
 from stream.storage.overview import Overview

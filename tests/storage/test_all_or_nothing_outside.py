@@ -13,7 +13,7 @@ from stream.settings import Settings
 from stream.storage.keys import Keys
 from stream.storage.model_desk import ModelDesk
 from stream.storage.notification_store import NotificationStore
-from stream.storage.partition_store import script
+from stream.storage.scripts import script
 from tests.storage.test_model_desk import Trainer
 
 DAY = "2026-01-01"
