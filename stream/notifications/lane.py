@@ -1,19 +1,24 @@
 """One channel: what waits for it, whether it may send now, and how it recovers from failures."""
 
+import logging
 from collections.abc import Sequence
 from math import ceil
 from random import Random
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from stream.errors import StorageError
 from stream.notifications.backoff import backoff_ms
 from stream.notifications.config import MINUTE_MS, Channel
 from stream.notifications.courier import Courier, Parcel
+from stream.notifications.templates import Message, Templates
 from stream.notifications.waiting import Delivery, WaitingLine
 from stream.notifications.wall_time import is_quiet, local_day, opened_share
 from stream.storage.notification_store import NotificationStore
 
 __all__ = ["Lane", "allowance"]
+
+_LOG = logging.getLogger(__name__)
 
 #: A full budget is looked at again after so long: it opens with the time of day.
 _BUDGET_RETRY_MS: Final = MINUTE_MS
@@ -89,9 +94,22 @@ class Lane:
         return room.is_free
 
     def return_room(self, store: NotificationStore, now_ms: int) -> None:
-        """Give back a message that was counted and not sent."""
-        if self.channel.budget is not None:
+        """Give back a message that was counted and not sent. While Redis fails the day's budget is one less."""
+        if self.channel.budget is None:
+            return
+        try:
             store.return_room(self.name, self._day(now_ms))
+        except StorageError as error:
+            # to stop here would lose what else was decided
+            _LOG.warning("channel %s: the budget keeps a message that was not sent: %s", self.name, error)
+
+    def worded(self, templates: Templates, deliveries: Sequence[Delivery]) -> Message:
+        """The message for ``deliveries``. Raises whatever an expression of a template raises."""
+        if self.channel.digest is None:
+            return templates.single(deliveries[0].route.template, self.name, deliveries[0].alert)
+        alerts = [delivery.alert for delivery in deliveries]
+        alerts.sort(key=lambda alert: -alert.value_at_risk)
+        return templates.digest(self.channel.digest.template, self.name, alerts, len(self.line))
 
     def put_back(self, deliveries: Sequence[Delivery], now_ms: int) -> None:
         """What could not leave now is ready again at once."""

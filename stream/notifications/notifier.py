@@ -7,27 +7,28 @@ every channel that is to hear of it has an outcome that is published and stored.
 import logging
 import queue
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from stream import metrics
 from stream.alerts.alert_records import Alert, AlertKind
 from stream.clock import Clock
 from stream.errors import StorageError
-from stream.events.dead_letters import dead_letter
 from stream.events.rejections import Rejection
 from stream.events.times import epoch_ms
-from stream.notifications.action_records import ActionKind, Arm, DeliveryOutcome, Suppression
+from stream.notifications.action_records import DeliveryOutcome, Suppression
 from stream.notifications.actions import decode_action, decode_alert, encode_action, occurred_ms, suppressing
 from stream.notifications.config import Config
 from stream.notifications.courier import DeliveryReport, Parcel
 from stream.notifications.hold_out import is_held_out
 from stream.notifications.inbound import Inbound
-from stream.notifications.journal import Entry, Journal
+from stream.notifications.journal import Journal
 from stream.notifications.lane import Lane
 from stream.notifications.offset_ledger import OffsetLedger, Partition
-from stream.notifications.records import PublishedRecord, notification, undelivered
-from stream.notifications.rules import Routing, route
-from stream.notifications.templates import Message, Templates
+from stream.notifications.outcomes import NO_CHANNEL, Outcomes, show_from_start
+from stream.notifications.rules import route
+from stream.notifications.templates import Templates
+from stream.notifications.under_way import UnderWay
 from stream.notifications.waiting import Delivery
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore, StoredCustomer
@@ -36,8 +37,6 @@ __all__ = ["Notifier"]
 
 _LOG = logging.getLogger(__name__)
 
-#: In the store, the channel of an alert that no channel is to hear of.
-_NO_CHANNEL: Final = ""
 _DAY_S: Final = 86_400
 #: Actions are kept at least so long, for the customer's view.
 _MIN_ACTION_DAYS: Final = 90.0
@@ -70,27 +69,19 @@ class Notifier:
         self._reports = reports
         self._store = store
         self._journal = journal
+        self._outcomes = Outcomes(settings, journal, compares=config.hold_out.share > 0)
         self._clock = clock
         self._come: list[DeliveryReport] = []
-        self._open: dict[tuple[str, str], Delivery] = {}
-        #: Raised alerts that have no outcome yet, by customer.
-        self._raised: dict[str, list[Delivery]] = {}
-        self._told_of: set[tuple[str, str]] = set()
+        self._under_way = UnderWay()
         self._looked_for_expired_ms = 0
         self._action_ttl_s = round(max(_MIN_ACTION_DAYS, *config.actions.values(), 0.0) * _DAY_S)
         self.ledger = OffsetLedger()
-        # a counter that appears with its first count has not increased, to Prometheus
-        for kind in ActionKind:
-            metrics.ACTIONS.labels(kind)
-        for channel in lanes:
-            metrics.NOTIFICATION_FAILURES.labels(channel)
-            for outcome in DeliveryOutcome:
-                metrics.NOTIFICATIONS.labels(channel, outcome)
+        show_from_start(lanes)
 
     @property
     def waiting(self) -> int:
         """Deliveries that have no outcome yet."""
-        return len(self._open)
+        return len(self._under_way)
 
     @property
     def is_busy(self) -> bool:
@@ -105,7 +96,8 @@ class Notifier:
         outcomes = dict(zip(alerts, self._store.outcomes(alerts), strict=True))
         for record, content in zip(records, decoded, strict=True):
             if isinstance(content, Rejection):
-                self._reject(record, content, now_ms)
+                self.ledger.enter(*record.position, parts=1)
+                self._outcomes.reject(record, content, now_ms, partial(self.ledger.done, *record.position))
             elif isinstance(content, Alert):
                 self._admit(record, content, outcomes[content.alert_id], now_ms)
             else:
@@ -138,11 +130,10 @@ class Notifier:
         """Forget what waits on behalf of partitions that are not ours any more."""
         dropped = {*partitions}
         self.ledger.drop(dropped)
-        for delivery in [*self._open.values()]:
-            delivery.positions[:] = [place for place in delivery.positions if place[:2] not in dropped]
-            if not delivery.positions and delivery.is_waiting:
+        for delivery in self._under_way.without(dropped):
+            if delivery.is_waiting:
                 self._lanes[delivery.route.channel].line.remove(delivery)
-                self._forget(delivery)
+                self._under_way.remove(delivery)
 
     # in
 
@@ -160,45 +151,26 @@ class Notifier:
             metrics.ACTIONS.labels(action.action).inc()
         return None
 
-    def _reject(self, record: Inbound, rejection: Rejection, now_ms: int) -> None:
-        self.ledger.enter(*record.position, parts=1)
-        letter = dead_letter(record, rejection, topic=record.topic, partition=record.partition, at_ms=now_ms)
-        headers: list[tuple[str, str | bytes | None]] = [*letter.headers]
-        published = PublishedRecord(self._settings.notification_dead_letters, letter.key, letter.value, headers)
-        self._journal.enter(Entry([published], lambda: self.ledger.done(*record.position)))
-        topic = record.topic
-        if (topic, rejection.reason) not in self._told_of:
-            self._told_of.add((topic, rejection.reason))
-            _LOG.warning(
-                "a record of %s cannot be read (%s): see the topic %s; more of the kind are only counted",
-                topic,
-                rejection.reason,
-                self._settings.notification_dead_letters,
-            )
-        metrics.DEAD_LETTERS.labels(rejection.reason).inc()
-
     def _admit(self, record: Inbound, alert: Alert, known: Mapping[str, str], now_ms: int) -> None:
         if alert.kind is AlertKind.CLEARED:
             self._withdraw(alert, now_ms)
         routing = route(self._config, alert)
         if not routing.routes:
-            is_known = _NO_CHANNEL in known
+            is_known = NO_CHANNEL in known
             self.ledger.enter(*record.position, parts=int(not is_known))
             if not is_known:
-                self._leave_out(record, alert, routing, now_ms)
+                self._outcomes.leave_out(alert, routing, now_ms, partial(self.ledger.done, *record.position))
             return
         wanted = [wanted for wanted in routing.routes if wanted.channel not in known]
         self.ledger.enter(*record.position, parts=len(wanted))
         for wanted_route in wanted:
-            delivery = self._open.get((alert.alert_id, wanted_route.channel))
+            delivery = self._under_way.of(alert, wanted_route.channel)
             if delivery is not None:
                 delivery.positions.append(record.position)
                 continue
             since_ms = min(record.timestamp, occurred_ms(alert))
             delivery = Delivery(alert, record.value or b"", wanted_route, record.timestamp, since_ms, [record.position])
-            self._open[delivery.key] = delivery
-            if alert.kind is AlertKind.RAISED:
-                self._raised.setdefault(alert.customer_id, []).append(delivery)
+            self._under_way.add(delivery)
             lane = self._lanes[wanted_route.channel]
             if delivery.since_ms < now_ms - lane.channel.expire_ms:
                 self._expire(delivery, now_ms)
@@ -207,27 +179,11 @@ class Notifier:
 
     def _withdraw(self, clear: Alert, now_ms: int) -> None:
         """What raised the alarm for this customer before is not to be sent any more."""
-        for delivery in self._raised.get(clear.customer_id, ()):
-            if occurred_ms(delivery.alert) >= occurred_ms(clear):
-                continue
+        for delivery in self._under_way.raised_before(clear):
             delivery.is_cleared = True
             if delivery.is_waiting:
                 self._lanes[delivery.route.channel].line.remove(delivery)
                 self._finish(delivery, DeliveryOutcome.SUPPRESSED, now_ms, reason=Suppression.CLEARED)
-
-    def _leave_out(self, record: Inbound, alert: Alert, routing: Routing, now_ms: int) -> None:
-        published = notification(
-            self._settings.notifications,
-            alert,
-            DeliveryOutcome.SUPPRESSED,
-            at_ms=now_ms,
-            channel=None,
-            rule=routing.rule,
-            reason=routing.reason,
-        )
-        marks = [(alert.alert_id, _NO_CHANNEL, DeliveryOutcome.SUPPRESSED.value)]
-        self._journal.enter(Entry([published], lambda: self.ledger.done(*record.position), marks))
-        metrics.NOTIFICATIONS.labels("none", DeliveryOutcome.SUPPRESSED).inc()
 
     # out
 
@@ -275,7 +231,7 @@ class Notifier:
             if delivery not in sendable:
                 self._finish(delivery, DeliveryOutcome.HELD_OUT, now_ms)
         if wanted and not sendable:
-            self._return_room(lane, now_ms)
+            lane.return_room(self._store, now_ms)
         return sendable
 
     def _is_held_out(self, alert: Alert, known: StoredCustomer) -> bool:
@@ -285,24 +241,16 @@ class Notifier:
     def _send(self, lane: Lane, deliveries: Sequence[Delivery], now_ms: int) -> bool:
         """Hand a message to the courier; False if it could not be worded."""
         try:
-            message = self._worded(lane, deliveries)
+            message = lane.worded(self._templates, deliveries)
         except Exception as error:  # noqa: BLE001 - logged, and dead-lettered
             # an expression of a template can raise anything: the alert is not at fault and must not block the others
             _LOG.exception("a template of channel %s cannot be filled", lane.name)
             for delivery in deliveries:
                 self._finish(delivery, DeliveryOutcome.FAILED, now_ms, reason="template", detail=type(error).__name__)
-            self._return_room(lane, now_ms)
+            lane.return_room(self._store, now_ms)
             return False
         lane.carry(Parcel(lane.name, message, deliveries))
         return True
-
-    def _worded(self, lane: Lane, deliveries: Sequence[Delivery]) -> Message:
-        digest = lane.channel.digest
-        if digest is None:
-            return self._templates.single(deliveries[0].route.template, lane.name, deliveries[0].alert)
-        alerts = [delivery.alert for delivery in deliveries]
-        alerts.sort(key=lambda alert: -alert.value_at_risk)
-        return self._templates.digest(digest.template, lane.name, alerts, len(lane.line))
 
     # over
 
@@ -326,14 +274,7 @@ class Notifier:
                 parcel, now_ms, is_permanent=failure.is_permanent, again_after_s=failure.again_after_s
             ):
                 self._finish(delivery, DeliveryOutcome.FAILED, now_ms, reason=reason, detail=failure.detail)
-            self._return_room(lane, now_ms)
-
-    def _return_room(self, lane: Lane, now_ms: int) -> None:
-        try:
             lane.return_room(self._store, now_ms)
-        except StorageError as error:
-            # one message of the day's budget less; to stop here would lose what else was decided
-            _LOG.warning("channel %s: the budget keeps a message that was not sent: %s", lane.name, error)
 
     def _expire(self, delivery: Delivery, now_ms: int) -> None:
         if delivery.attempts:
@@ -347,57 +288,10 @@ class Notifier:
         self, delivery: Delivery, outcome: DeliveryOutcome, now_ms: int, *, reason: str | None = None, detail: str = ""
     ) -> None:
         """Enter an outcome into the journal; the offsets follow when it is recorded."""
-        alert, channel = delivery.alert, delivery.route.channel
-        lane = self._lanes[channel]
-        records = [
-            notification(
-                self._settings.notifications,
-                alert,
-                outcome,
-                at_ms=now_ms,
-                channel=channel,
-                rule=delivery.route.rule,
-                reason=reason,
-                arm=self._arm(lane, outcome),
-                attempts=delivery.attempts,
-                digest=lane.digest,
-            )
-        ]
-        if outcome is DeliveryOutcome.FAILED:
-            records.append(
-                undelivered(
-                    self._settings.notification_dead_letters,
-                    alert,
-                    delivery.value,
-                    delivery.positions[0] if delivery.positions else (self._settings.alerts, -1, -1),
-                    at_ms=now_ms,
-                    channel=channel,
-                    reason=reason or "",
-                    detail=detail,
-                    attempts=delivery.attempts,
-                )
-            )
-        held_out = (alert.customer_id, alert.alert_id) if outcome is DeliveryOutcome.HELD_OUT else None
-        marks = [(alert.alert_id, channel, outcome.value)]
-        self._journal.enter(Entry(records, lambda: self._settle(delivery), marks, held_out))
-        metrics.NOTIFICATIONS.labels(channel, outcome).inc()
+        lane, done = self._lanes[delivery.route.channel], partial(self._settle, delivery)
+        self._outcomes.finish(delivery, lane, outcome, now_ms, done, reason=reason, detail=detail)
 
     def _settle(self, delivery: Delivery) -> None:
-        self._forget(delivery)
+        self._under_way.remove(delivery)
         for position in delivery.positions:
             self.ledger.done(*position)
-
-    def _forget(self, delivery: Delivery) -> None:
-        del self._open[delivery.key]
-        raised = self._raised.get(delivery.alert.customer_id, [])
-        if delivery in raised:
-            raised.remove(delivery)
-            if not raised:
-                del self._raised[delivery.alert.customer_id]
-
-    def _arm(self, lane: Lane, outcome: DeliveryOutcome) -> Arm | None:
-        """The group of the comparison: failed deliveries were meant to be sent, and held-out ones cannot fail."""
-        if outcome is DeliveryOutcome.HELD_OUT:
-            return Arm.HELD_OUT
-        is_compared = lane.channel.hold_out and self._config.hold_out.share > 0
-        return Arm.NOTIFIED if is_compared and outcome in {DeliveryOutcome.SENT, DeliveryOutcome.FAILED} else None
