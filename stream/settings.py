@@ -203,7 +203,17 @@ class Settings:
     ingest_signature_age_h: float = setting(
         26.0, "Ingest", "the longest age of a signature that includes its time (h)", over=0, at_most=8760
     )
+    ingest_public_url: str = setting(
+        "", "Ingest", "where providers reach the endpoint, as https://events.example.com", pattern=r"(https?://\S+)?"
+    )
     ingest_segment_secret: str = setting("", "Ingest", "shared secret of Segment's webhook", secret=True)
+    ingest_shopify_secret: str = setting("", "Ingest", "secret of the app, or of the shop's webhooks", secret=True)
+    ingest_woocommerce_secret: str = setting("", "Ingest", "secret of WooCommerce's webhook", secret=True)
+    ingest_stripe_secret: str = setting("", "Ingest", "signing secret of Stripe's webhook", secret=True)
+    ingest_klaviyo_secret: str = setting("", "Ingest", "secret key of Klaviyo's webhook", secret=True)
+    ingest_mandrill_key: str = setting("", "Ingest", "key of Mailchimp Transactional's webhook", secret=True)
+    ingest_resend_secret: str = setting("", "Ingest", "signing secret of Resend's webhook, whsec_...", secret=True)
+    ingest_ses_topics: str = setting("", "Ingest", "ARNs of the SNS topics of SES, by commas")
     ingest_sendgrid_public_key: str = setting("", "Ingest", "verification key of SendGrid's event webhook")
     ingest_mailgun_signing_key: str = setting("", "Ingest", "Mailgun's HTTP webhook signing key", secret=True)
     ingest_postmark_username: str = setting("", "Ingest", "user in the URL of Postmark's webhook")

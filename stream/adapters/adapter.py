@@ -1,4 +1,4 @@
-"""What every adapter is: a table, a translation that reads it, and perhaps a proof of the sender."""
+"""What every adapter is: a translation into events of ours, and perhaps a proof of the sender."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,20 @@ import msgspec
 
 from stream.events.kinds import EventType
 
-__all__ = ["UNPROCESSABLE", "Adapter", "Call", "Ignored", "Malformed", "Native", "Proof", "Table", "Translation"]
+__all__ = [
+    "UNPROCESSABLE",
+    "UNSUPPORTED_MEDIA_TYPE",
+    "Adapter",
+    "Call",
+    "Ignored",
+    "Malformed",
+    "Native",
+    "Objection",
+    "Proof",
+    "Translation",
+    "Visit",
+    "no_probe",
+]
 
 #: HTTP status for an event that no repetition will make valid.
 UNPROCESSABLE: Final = 422
@@ -16,19 +29,23 @@ UNPROCESSABLE: Final = 422
 #: HTTP status for a body in a format that is not understood.
 UNSUPPORTED_MEDIA_TYPE: Final = 415
 
-#: The provider's name of an event -> type and name of ours.
-Table = Mapping[str, tuple[EventType, str]]
+#: Why a call is not known to come from its provider, in words for the sender; empty: it is.
+Objection = str
 
 
 class Call(NamedTuple):
-    """One HTTP request of a provider.
+    """One HTTP POST of a provider.
 
-    Names of ``headers`` are in lower case. ``received_ms``: when it came, in ms since the epoch, by our clock.
+    Names of ``headers`` are in lower case. ``received_ms``: when it came, in ms since the epoch, by our clock. ``url``:
+    where the provider has sent it; empty where the settings do not tell. ``certificate``: what is at the address that
+    `Proof.certificate_url` names.
     """
 
     headers: Mapping[str, str]
     body: bytes
     received_ms: int
+    url: str = ""
+    certificate: bytes = b""
 
 
 class Native(NamedTuple):
@@ -54,23 +71,42 @@ class Malformed(NamedTuple):
     detail: str
 
 
-Translation = Native | Ignored | Malformed
+class Visit(NamedTuple):
+    """A question of the provider whether it may send: the answer is to GET ``url``."""
+
+    what: str
+    url: str
 
 
-def _any_head(_head: Call) -> bool:
-    return True
+Translation = Native | Ignored | Malformed | Visit
+
+
+def _no_objection(_head: Call) -> Objection:
+    return ""
+
+
+def _none(_call: Call) -> str:
+    return ""
+
+
+def no_probe(_call: Call) -> bool:
+    """No call is a mere probe."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
     """How a call shows that the provider has sent it.
 
-    ``by_head`` judges before the body is read, and sees an empty one: False means that no body could make the call
-    genuine. ``by_call`` decides. How long either takes tells nothing about the secret.
+    ``by_head`` judges before the body is read, and sees an empty one: an objection means that no body could make the
+    call genuine. ``by_call`` decides. How long either takes tells nothing about the secret. ``certificate_url``: the
+    address of the certificate that ``by_call`` needs; empty if it needs none. It raises `MalformedError` where a call
+    names an address that is not the provider's.
     """
 
-    by_call: Callable[[Call], bool]
-    by_head: Callable[[Call], bool] = _any_head
+    by_call: Callable[[Call], Objection]
+    by_head: Callable[[Call], Objection] = _no_objection
+    certificate_url: Callable[[Call], str] = _none
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +115,17 @@ class Adapter:
 
     ``proof``: None if it cannot be told from a call who has sent it, or no key for that is set; then the sender must
     know the endpoint's token. ``refusal_status`` is what makes the provider give up on what cannot be used.
-    ``form_status`` and ``form_advice`` answer a body that is a web form and no JSON.
+    ``takes_forms``: the provider sends web forms; else ``form_status`` and ``form_advice`` answer one.
+    ``answers_get``: the provider tries the address with GET or HEAD before it sends. ``is_probe``: a POST by which the
+    provider tries the address; it carries nothing and is signed by nobody.
     """
 
     name: str
     translate: Callable[[Call], list[Translation]]
     proof: Proof | None = None
     refusal_status: int = UNPROCESSABLE
+    takes_forms: bool = False
     form_status: int = UNSUPPORTED_MEDIA_TYPE
     form_advice: str = "send JSON"
+    answers_get: bool = False
+    is_probe: Callable[[Call], bool] = no_probe

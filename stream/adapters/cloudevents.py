@@ -9,7 +9,9 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import unquote
 
-from stream.adapters.adapter import Call, Ignored, Native, Table, Translation
+from stream.adapters.adapter import Call, Ignored, Native, Translation
+from stream.adapters.customers import Customers
+from stream.adapters.provider import Provider
 from stream.adapters.reading import (
     MalformedError,
     amount,
@@ -25,18 +27,20 @@ from stream.adapters.reading import (
 )
 from stream.events.kinds import KIND_OF
 
-__all__ = ["TABLE", "translate"]
+__all__ = ["PROVIDER"]
 
 #: The last two parts of ``type``.
-TABLE: Final[Table] = MappingProxyType({f"{event_type}.{name}": (event_type, name) for event_type, name in KIND_OF})
+_TABLE: Final = MappingProxyType({f"{event_type}.{name}": (event_type, name) for event_type, name in KIND_OF})
 
 _STRUCTURED, _BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 _PREFIX = "ce-"
 _SPEC_VERSION = "1.0"
 
 
-def translate(call: Call) -> list[Translation]:
+def _translate(call: Call, customers: Customers) -> list[Translation]:
     """One event, or with the media type of a batch a list of them."""
+    # the data is a native event, which names its customer
+    del customers
     media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == _BATCH:
         events = decoded(call.body)
@@ -63,7 +67,7 @@ def _one(event: dict[str, Any]) -> Translation:
             raise MalformedError(f"expected the attribute `{attribute}` as a text")
     if event["specversion"] != _SPEC_VERSION:
         raise MalformedError(f"expected specversion {_SPEC_VERSION}, got {event['specversion']!r}")
-    found = TABLE.get(".".join(event["type"].split(".")[-2:]))
+    found = _TABLE.get(".".join(event["type"].split(".")[-2:]))
     if found is None:
         return Ignored(event["type"])
     if "data_base64" in event:
@@ -92,3 +96,6 @@ def _regular(event: dict[str, Any]) -> dict[str, object]:
         # only what a completed order costs has a sign that means something: it must not be negative
         regular["amount"] = amount(event["amount"], unsigned=event["name"] != "completed")
     return regular
+
+
+PROVIDER: Final = Provider("cloudevents", _translate)

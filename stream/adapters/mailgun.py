@@ -1,60 +1,125 @@
 """Mailgun's webhooks: one event a post, beside its signature."""
 
-from types import MappingProxyType
+import hashlib
+import hmac
 from typing import Any, Final
 
-from stream.adapters.adapter import Call, Ignored, Native, Table, Translation
-from stream.adapters.customer import MailCustomers
-from stream.adapters.reading import decoded, each, event_id, instant, json_object, label, pick, required, text
-from stream.events.kinds import EventType
+import msgspec
 
-__all__ = ["TABLE", "translate"]
-
-#: ``event``; ``failed`` counts only when its severity is permanent. Left out: rejected (was never sent), stored.
-TABLE: Final[Table] = MappingProxyType(
-    {
-        "accepted": (EventType.EMAIL, "sent"),
-        "delivered": (EventType.EMAIL, "delivered"),
-        "opened": (EventType.EMAIL, "opened"),
-        "clicked": (EventType.EMAIL, "clicked"),
-        "failed": (EventType.EMAIL, "bounced"),
-        "complained": (EventType.EMAIL, "complained"),
-        "unsubscribed": (EventType.EMAIL, "unsubscribed"),
-    }
+from stream.adapters.adapter import Call, Objection, Proof
+from stream.adapters.provider import Provider, max_age_s
+from stream.adapters.reading import MalformedError, decoded, json_object, pick, required
+from stream.adapters.signatures import NO_MATCH, equal, staleness
+from stream.adapters.table import (
+    EMAIL,
+    EventTable,
+    Item,
+    customer,
+    labelled,
+    needed,
+    rows_of,
+    texts,
+    time_at,
 )
-_PERMANENT = "permanent"
+from stream.adapters.tokens import UsedTokens
+from stream.settings import Settings
+
+__all__ = ["PROVIDER", "TABLE"]
+
+#: What tells Mailgun not to send the same again; any other status but 200 makes it repeat for eight hours.
+_NOT_ACCEPTABLE: Final = 406
 
 
-def translate(call: Call, customers: MailCustomers) -> list[Translation]:
-    """The event of a post."""
-    body = json_object(decoded(call.body), "a Mailgun webhook")
-    return each([required(body, "event-data")], "`event-data`", lambda event: _one(event, customers))
+def _kind(item: Item) -> str:
+    name = str(required(item.event, "event"))
+    permanent = name != "failed" or required(item.event, "severity") == "permanent"
+    return name if permanent else "failed: temporary"
 
 
-def _one(event: dict[str, Any], customers: MailCustomers) -> Translation:
-    provider_name = str(required(event, "event"))
-    found = TABLE.get(provider_name)
-    if found is None:
-        return Ignored(provider_name)
-    if provider_name == "failed" and required(event, "severity") != _PERMANENT:
-        return Ignored("failed: temporary")
-    event_type, name = found
-    at = required(event, "timestamp")
-    message_id = text(pick(event, "message.headers.message-id"))
-    own_id = pick(event, "id")
-    # Mailgun's ids are unique within a day only. Without one: what a repeated post has in common with the first.
-    identity = (
-        (f"{own_id}:{at}",) if own_id is not None else (provider_name, message_id, required(event, "recipient"), at)
-    )
-    return Native(
-        event_type,
+def _identity(item: Item) -> tuple[object, ...]:
+    """Mailgun's ids are unique within a day only. Without one: what a repeated post has in common with the first."""
+    at = required(item.event, "timestamp")
+    own_id = pick(item.event, "id")
+    if own_id is not None:
+        return (f"{own_id}:{at}",)
+    return _kind(item), _MESSAGE_ID(item), required(item.event, "recipient"), at
+
+
+def _events(body: Any) -> list[Any]:
+    return [required(json_object(body, "a Mailgun webhook"), "event-data")]
+
+
+_MESSAGE_ID: Final = texts("message.headers.message-id")
+
+#: By ``event``. Left out: rejected (was never sent), stored, and what failed for a time only.
+TABLE: Final = EventTable(
+    provider="mailgun",
+    one="`event-data`",
+    rows=rows_of(
+        EMAIL,
         {
-            "event_id": event_id("mailgun", *identity),
-            "customer_id": customers.find(pick(event, "user-variables"), address=pick(event, "recipient")),
-            "occurred_at": instant(at, "timestamp"),
-            "name": name,
-            "campaign_id": label(pick(event, "campaigns.0.id", "tags.0")),
-            "message_id": message_id,
-            "machine_open": True if name == "opened" and pick(event, "client-info.bot") else None,
+            "accepted": "sent",
+            "delivered": "delivered",
+            "opened": "opened",
+            "clicked": "clicked",
+            "failed": "bounced",
+            "complained": "complained",
+            "unsubscribed": "unsubscribed",
         },
-    )
+    ),
+    events=_events,
+    kind=_kind,
+    identity=_identity,
+    customer=customer("user-variables", address=("recipient",)),
+    occurred_at=time_at("timestamp"),
+    fields={
+        "campaign_id": labelled("campaigns.0.id", "tags.0"),
+        "message_id": _MESSAGE_ID,
+        "machine_open": lambda item: (
+            True if needed("event")(item) == "opened" and pick(item.event, "client-info.bot") else None
+        ),
+    },
+)
+
+
+def _proof(settings: Settings) -> Proof | None:
+    """In the body: HMAC-SHA256 of timestamp and token, in hex.
+
+    It does not cover the event. So a token serves one event: a repetition of the same is genuine, another is not.
+    """
+    key = settings.ingest_mailgun_signing_key.encode()
+    if not key:
+        return None
+    age_s = max_age_s(settings)
+    used = UsedTokens(max_age_ms=round(age_s * 1000))
+
+    def by_call(call: Call) -> Objection:
+        try:
+            body = json_object(decoded(call.body), "a Mailgun webhook")
+        except MalformedError as error:
+            return str(error)
+        parts = [pick(body.get("signature"), name) for name in ("timestamp", "token", "signature")]
+        if not all(isinstance(part, str) for part in parts):
+            return "expected `signature` with `timestamp`, `token` and `signature`; there is none"
+        timestamp, token, given = parts
+        signed = f"{timestamp}{token}".encode("utf-8", "surrogateescape")
+        if not equal(given, hmac.new(key, signed, hashlib.sha256).hexdigest()):
+            return NO_MATCH
+        if objection := staleness(timestamp, call.received_ms, age_s):
+            return objection
+        event = msgspec.json.encode(body.get("event-data"), order="deterministic")
+        if not used.serves(f"{timestamp}:{token}", event, call.received_ms):
+            return "the token of this signature has served another event"
+        return ""
+
+    return Proof(by_call)
+
+
+PROVIDER: Final = Provider(
+    "mailgun",
+    TABLE.translate,
+    _proof,
+    refusal_status=_NOT_ACCEPTABLE,
+    form_status=_NOT_ACCEPTABLE,
+    form_advice="use the JSON webhooks (Sending, Webhooks in Mailgun), not the legacy ones, which post forms",
+)

@@ -1,64 +1,77 @@
 """Postmark's webhooks: one record a post."""
 
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
-from stream.adapters.adapter import Call, Ignored, Native, Table, Translation
-from stream.adapters.customer import MailCustomers
-from stream.adapters.reading import decoded, each, event_id, instant, label, pick, required, text
-from stream.events.kinds import EventType
+from stream.adapters.adapter import Proof
+from stream.adapters.provider import Provider
+from stream.adapters.reading import pick, required
+from stream.adapters.signatures import by_basic_credentials
+from stream.adapters.table import EMAIL, EventTable, Item, customer, labelled, rows_of, texts, time_at
+from stream.errors import SettingsError
+from stream.settings import Settings
 
-__all__ = ["TABLE", "translate"]
+__all__ = ["PROVIDER", "TABLE"]
 
-#: ``RecordType``, for bounces with ``Type`` and for subscription changes with ``SuppressionReason``. Left out: bounces
-#: that pass, and suppressions that follow from a bounce or a complaint, which comes as a record of its own.
-TABLE: Final[Table] = MappingProxyType(
-    {
-        "Delivery": (EventType.EMAIL, "delivered"),
-        "Open": (EventType.EMAIL, "opened"),
-        "Click": (EventType.EMAIL, "clicked"),
-        "Bounce: HardBounce": (EventType.EMAIL, "bounced"),
-        "Bounce: BadEmailAddress": (EventType.EMAIL, "bounced"),
-        "Bounce: Unsubscribe": (EventType.EMAIL, "unsubscribed"),
-        "SpamComplaint": (EventType.EMAIL, "complained"),
-        "SubscriptionChange: ManualSuppression": (EventType.EMAIL, "unsubscribed"),
-    }
+_TIMES: Final = ("DeliveredAt", "ReceivedAt", "BouncedAt", "ChangedAt")
+
+
+def _kind(item: Item) -> str:
+    """``RecordType``, of bounces with ``Type``, of subscription changes with ``SuppressionReason``."""
+    record_type = str(required(item.event, "RecordType"))
+    if record_type == "Bounce":
+        return f"Bounce: {required(item.event, 'Type')}"
+    if record_type == "SubscriptionChange":
+        # a reason is given only when sending stops
+        return f"SubscriptionChange: {pick(item.event, 'SuppressionReason') or 'reactivated'}"
+    return record_type
+
+
+def _identity(item: Item) -> tuple[object, ...]:
+    """Records have no id of their own, bounces apart; this is what a repeated post has in common with the first."""
+    record = item.event
+    # there is none where the site's owner stops the sending to an address
+    message_id = _MESSAGE_ID(item)
+    of_no_message = () if message_id else (pick(record, "MessageStream"),)
+    address, at = pick(record, "Recipient", "Email"), required(record, *_TIMES)
+    return _kind(item), message_id, address, at, pick(record, "OriginalLink"), *of_no_message
+
+
+_MESSAGE_ID: Final = texts("MessageID")
+
+#: Left out: bounces that pass, and suppressions that follow from a bounce or a complaint, which comes as a record of
+#: its own.
+TABLE: Final = EventTable(
+    provider="postmark",
+    one="a Postmark record",
+    rows=rows_of(
+        EMAIL,
+        {
+            "Delivery": "delivered",
+            "Open": "opened",
+            "Click": "clicked",
+            "Bounce: HardBounce": "bounced",
+            "Bounce: BadEmailAddress": "bounced",
+            "Bounce: Unsubscribe": "unsubscribed",
+            "SpamComplaint": "complained",
+            "SubscriptionChange: ManualSuppression": "unsubscribed",
+        },
+    ),
+    kind=_kind,
+    identity=_identity,
+    customer=customer("Metadata", address=("Recipient", "Email")),
+    occurred_at=time_at(*_TIMES),
+    fields={"campaign_id": labelled("Tag"), "message_id": _MESSAGE_ID},
 )
 
 
-def translate(call: Call, customers: MailCustomers) -> list[Translation]:
-    """The record of a post."""
-    return each([decoded(call.body)], "a Postmark record", lambda record: _one(record, customers))
+def _proof(settings: Settings) -> Proof | None:
+    username, password = settings.ingest_postmark_username, settings.ingest_postmark_password
+    if bool(username) != bool(password):
+        raise SettingsError(
+            "ingest_postmark_username and ingest_postmark_password belong together: set both, as they are in the URL of"
+            " the webhook, or neither"
+        )
+    return by_basic_credentials(username, password) if username else None
 
 
-def _one(record: dict[str, Any], customers: MailCustomers) -> Translation:
-    record_type = str(required(record, "RecordType"))
-    row = record_type
-    if record_type == "Bounce":
-        row = f"Bounce: {required(record, 'Type')}"
-    if record_type == "SubscriptionChange":
-        # A reason is given only when sending stops.
-        row = f"SubscriptionChange: {pick(record, 'SuppressionReason') or 'reactivated'}"
-    found = TABLE.get(row)
-    if found is None:
-        return Ignored(row)
-    event_type, name = found
-    at = required(record, "DeliveredAt", "ReceivedAt", "BouncedAt", "ChangedAt")
-    address = pick(record, "Recipient", "Email")
-    # There is none where the site's owner stops the sending to an address.
-    message_id = text(pick(record, "MessageID"))
-    of_no_message = () if message_id else (pick(record, "MessageStream"),)
-    return Native(
-        event_type,
-        {
-            # Records have no id of their own, bounces apart; this is what a repeated post has in common with the first.
-            "event_id": event_id(
-                "postmark", row, message_id, address, at, pick(record, "OriginalLink"), *of_no_message
-            ),
-            "customer_id": customers.find(pick(record, "Metadata"), address=address),
-            "occurred_at": instant(at, "ReceivedAt"),
-            "name": name,
-            "campaign_id": label(pick(record, "Tag")),
-            "message_id": message_id,
-        },
-    )
+PROVIDER: Final = Provider("postmark", TABLE.translate, _proof)

@@ -26,6 +26,7 @@ __all__ = [
     "pick",
     "required",
     "text",
+    "utc_instant",
 ]
 
 MAX_ID_CHARS: Final = 100
@@ -39,6 +40,8 @@ _FIRST_MILLISECONDS: Final = 1e11
 
 #: The year 10000, the first that RFC 3339 cannot write.
 _LATEST_S: Final = 253_402_300_800
+
+_HAS_NO_OFFSET: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?", re.ASCII)
 
 #: The end of an RFC 3339 time that says in which zone it is.
 _HAS_OFFSET: Final = re.compile(r"(?:[zZ]|[+-]\d{2}:?\d{2})$", re.ASCII)
@@ -170,6 +173,18 @@ def instant(value: object, what: str) -> float | str:
         seconds = float(min(max(value, -1e300), 1e300))
         return seconds / 1000 if seconds >= _FIRST_MILLISECONDS else seconds
     raise MalformedError(f"expected `{what}` as a time, got {type(value).__name__}")
+
+
+def utc_instant(value: object, what: str) -> float | str:
+    """As `instant`; a date and a time without an offset are UTC.
+
+    >>> utc_instant("2017-03-22T16:28:02", "at"), utc_instant("2009-03-26 21:35:57", "at"), utc_instant(5, "at")
+    ('2017-03-22T16:28:02Z', '2009-03-26T21:35:57Z', 5.0)
+    """
+    found = instant(value, what)
+    if isinstance(found, str) and _HAS_NO_OFFSET.fullmatch(found.strip()):
+        return f"{found.strip().replace(' ', 'T')}Z"
+    return found
 
 
 def instant_ms(value: object) -> float | None:

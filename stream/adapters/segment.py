@@ -5,17 +5,19 @@ of its webhook destination.
 """
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from stream.adapters.adapter import Call, Ignored, Native, Table, Translation
+import msgspec
+
+from stream.adapters.adapter import Call
+from stream.adapters.provider import Provider, signed
 from stream.adapters.reading import (
     amount,
     currency,
     customer_id,
-    decoded,
-    each,
-    event_id,
     instant,
     instant_ms,
     label,
@@ -23,94 +25,62 @@ from stream.adapters.reading import (
     required,
     text,
 )
-from stream.events.kinds import EventType
+from stream.adapters.signatures import Signature, from_header
+from stream.adapters.table import CLICK, PURCHASE, EventTable, Item, Reader, Row, identified_by, labelled
 
-__all__ = ["TABLE", "translate"]
-
-#: ``event`` of a ``track`` call, without regard to case, blanks and underscores, and also with the verb first, as in
-#: version 1 ("Completed Order").
-TABLE: Final[Table] = MappingProxyType(
-    {
-        "products searched": (EventType.CLICK, "product_searched"),
-        "product list viewed": (EventType.CLICK, "product_list_viewed"),
-        "product list filtered": (EventType.CLICK, "product_list_viewed"),
-        "product category viewed": (EventType.CLICK, "product_list_viewed"),
-        "product viewed": (EventType.CLICK, "product_viewed"),
-        "product added": (EventType.CLICK, "product_added"),
-        "product removed": (EventType.CLICK, "product_removed"),
-        "cart viewed": (EventType.CLICK, "cart_viewed"),
-        "checkout started": (EventType.CLICK, "checkout_started"),
-        "coupon applied": (EventType.CLICK, "coupon_redeemed"),
-        "order completed": (EventType.PURCHASE, "completed"),
-        "order refunded": (EventType.PURCHASE, "refunded"),
-        "order cancelled": (EventType.PURCHASE, "cancelled"),
-        "order canceled": (EventType.PURCHASE, "cancelled"),
-    }
-)
-_PAGE = (EventType.CLICK, "page_viewed")
+__all__ = ["NAMES", "PROVIDER", "TABLE"]
 
 #: What an amount is in when the call does not say: the default that Segment documents.
 _DEFAULT_CURRENCY: Final = "USD"
 
 _BETWEEN_WORDS: Final = re.compile(r"[\s_-]+")
+_ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_PAGE: Final = "page"
 
 
 def _folded(name: str) -> str:
+    """Without regard to case, blanks and underscores."""
     return _BETWEEN_WORDS.sub("", name.casefold())
 
 
 def _spellings(name: str) -> tuple[str, str]:
-    """``order completed`` and ``completed order``, folded."""
+    """``order completed`` and, as in version 1, ``completed order``, folded."""
     *thing, verb = name.split()
     return _folded(name), _folded(f"{verb}{''.join(thing)}")
 
 
-_BY_SPELLING: Final = MappingProxyType({spelling: row for name, row in TABLE.items() for spelling in _spellings(name)})
+def _is_batch(body: Any) -> bool:
+    return isinstance(body, dict) and isinstance(body.get("batch"), list)
 
 
-def translate(call: Call) -> list[Translation]:
+def _calls(body: Any) -> list[Any]:
     """A single call, a batch ``{"batch": [...]}``, or a bare array of calls."""
-    body = decoded(call.body)
-    messages, sent_at = [body], None
     if isinstance(body, list):
-        messages = body
-    elif isinstance(body, dict) and isinstance(body.get("batch"), list):
-        messages, sent_at = body["batch"], body.get("sentAt")
-    return each(messages, "a Segment call", lambda message: _one(message, sent_at, call.received_ms))
+        return body
+    return list(body["batch"]) if _is_batch(body) else [body]
 
 
-def _one(message: dict[str, Any], sent_at: object, received_ms: int) -> Translation:
-    kind = required(message, "type")
-    name = required(message, "event") if kind == "track" else str(kind)
-    found = _PAGE if kind == "page" else _BY_SPELLING.get(_folded(str(name))) if kind == "track" else None
-    if found is None:
-        return Ignored(f"{kind}: {name}" if kind == "track" else str(kind))
-    customer = customer_id(pick(message, "userId"))
-    if customer is None:
-        return Ignored("anonymous")
-    event_type, native_name = found
-    common = {
-        "event_id": event_id("segment", required(message, "messageId")),
-        "customer_id": customer,
-        "occurred_at": _occurred_at(message, sent_at, received_ms),
-        "name": native_name,
-        "channel": label(pick(message, "channel")),
-    }
-    if event_type is EventType.CLICK:
-        return Native(event_type, common | _click(message))
-    return Native(event_type, common | _order(pick(message, "properties"), native_name))
+def _kind(item: Item) -> str:
+    call_type = str(required(item.event, "type"))
+    name = str(required(item.event, "event")) if call_type == "track" else call_type
+    kind = _folded(name) if call_type == "track" else name
+    if not (kind in _ROWS or (call_type == kind == _PAGE)):
+        return f"track: {name}" if call_type == "track" else call_type
+    return kind if customer_id(pick(item.event, "userId")) else "anonymous"
 
 
-def _occurred_at(message: dict[str, Any], sent_at: object, received_ms: int) -> float | str:
+def _occurred_at(item: Item) -> float | str:
     """When it happened, by a clock that is right.
 
     A device that sends says when it did so by its own clock (``sentAt``). What that clock is ahead or behind is in
     ``timestamp`` as well, so the time is *received - (sentAt - timestamp)*. Segment's servers compute the same: what
     they pass on has an ``originalTimestamp`` or a ``receivedAt`` beside the ``timestamp``, which is right then.
     """
+    message, received_ms = item.event, item.call.received_ms
     at = instant(required(message, "timestamp", "originalTimestamp"), "timestamp")
     at_ms = instant_ms(at)
-    device_ms = instant_ms(pick(message, "sentAt") or sent_at)
+    # of a batch, all calls are sent at once
+    device_ms = instant_ms(pick(message, "sentAt") or (pick(item.body, "sentAt") if _is_batch(item.body) else None))
     passed_on_ms = instant_ms(pick(message, "receivedAt"))
     is_told = pick(message, "timestamp") is not None
     is_corrected = is_told and (
@@ -124,17 +94,13 @@ def _occurred_at(message: dict[str, Any], sent_at: object, received_ms: int) -> 
     return occurred_ms / 1000
 
 
-def _click(message: dict[str, Any]) -> dict[str, object]:
-    url = text(pick(message, "properties.url", "context.page.url"))
-    return {
-        "url": url if url is None or len(url) <= 8192 else None,  # noqa: PLR2004 - the contract's limit
-        "product_id": _product(pick(message, "properties")),
-        "category": label(pick(message, "properties.category")),
-    }
+def _url(item: Item) -> str | None:
+    url = text(pick(item.event, "properties.url", "context.page.url"))
+    return url if url is None or len(url) <= 8192 else None  # noqa: PLR2004 - the contract's limit
 
 
-def _order(properties: object, name: str) -> dict[str, object]:
-    products = pick(properties, "products")
+def _items(item: Item) -> list[dict[str, object]] | None:
+    products = pick(item.event, "properties.products")
     items = [
         {
             "product_id": product_id,
@@ -145,19 +111,100 @@ def _order(properties: object, name: str) -> dict[str, object]:
         for product in (products if isinstance(products, list) else [])
         if (product_id := _product(product)) is not None
     ]
-    # only what a completed order costs has a sign that means something: it must not be negative
-    total = amount(pick(properties, "total", "revenue", "value"), unsigned=name != "completed")
-    return {
-        # version 1 says ``orderId``
-        "order_id": text(pick(properties, "order_id", "orderId", "id") or required(properties, "order_id")),
-        "amount": total,
-        # a refund without an amount is the whole order, in the order's currency
-        "currency": currency(pick(properties, "currency"), _DEFAULT_CURRENCY) if total is not None else None,
-        "items": items or None,
-        "coupon": label(pick(properties, "coupon")),
-    }
+    return items or None
+
+
+def _order_id(item: Item) -> str | None:
+    """Version 1 says ``orderId``."""
+    properties = pick(item.event, "properties")
+    return text(pick(properties, "order_id", "orderId", "id") or required(properties, "order_id"))
+
+
+def _amount(item: Item, *, unsigned: bool) -> object:
+    return amount(pick(item.event, *_AMOUNTS), unsigned=unsigned)
+
+
+def _currency(item: Item) -> object:
+    """A refund without an amount is the whole order, in the order's currency."""
+    if pick(item.event, *_AMOUNTS) is None:
+        return None
+    return currency(pick(item.event, "properties.currency"), _DEFAULT_CURRENCY)
 
 
 def _product(properties: object) -> str | None:
     """Version 2 says ``product_id``, version 1 ``id``."""
     return label(pick(properties, "product_id", "productId", "id", "sku"))
+
+
+_AMOUNTS: Final = ("properties.total", "properties.revenue", "properties.value")
+
+_CLICK: Final[Mapping[str, Reader]] = {
+    "url": _url,
+    "product_id": lambda item: _product(pick(item.event, "properties")),
+    "category": labelled("properties.category"),
+}
+_ORDER: Final[Mapping[str, Reader]] = {
+    "order_id": _order_id,
+    "amount": partial(_amount, unsigned=False),
+    "currency": _currency,
+    "items": _items,
+    "coupon": labelled("properties.coupon"),
+}
+#: Only what a completed order costs has a sign that means something: it must not be negative.
+_UNDONE: Final[Mapping[str, Reader]] = {**_ORDER, "amount": partial(_amount, unsigned=True)}
+
+#: By ``event`` of a ``track`` call.
+NAMES: Final[Mapping[str, Row]] = MappingProxyType(
+    {
+        "products searched": Row(CLICK, "product_searched", _CLICK),
+        "product list viewed": Row(CLICK, "product_list_viewed", _CLICK),
+        "product list filtered": Row(CLICK, "product_list_viewed", _CLICK),
+        "product category viewed": Row(CLICK, "product_list_viewed", _CLICK),
+        "product viewed": Row(CLICK, "product_viewed", _CLICK),
+        "product added": Row(CLICK, "product_added", _CLICK),
+        "product removed": Row(CLICK, "product_removed", _CLICK),
+        "cart viewed": Row(CLICK, "cart_viewed", _CLICK),
+        "checkout started": Row(CLICK, "checkout_started", _CLICK),
+        "coupon applied": Row(CLICK, "coupon_redeemed", _CLICK),
+        "order completed": Row(PURCHASE, "completed", _ORDER),
+        "order refunded": Row(PURCHASE, "refunded", _UNDONE),
+        "order cancelled": Row(PURCHASE, "cancelled", _UNDONE),
+        "order canceled": Row(PURCHASE, "cancelled", _UNDONE),
+    }
+)
+#: By the spelling of ``event``, see `_spellings`. A page call is ``page``, which is no spelling of a track call.
+_ROWS: Final = {spelling: row for name, row in NAMES.items() for spelling in _spellings(name)}
+
+TABLE: Final = EventTable(
+    provider="segment",
+    one="a Segment call",
+    rows=MappingProxyType({**_ROWS, _PAGE: Row(CLICK, "page_viewed", _CLICK)}),
+    events=_calls,
+    kind=_kind,
+    identity=identified_by("messageId"),
+    customer=lambda item: str(customer_id(pick(item.event, "userId"))),
+    occurred_at=_occurred_at,
+    fields={"channel": labelled("channel")},
+)
+
+
+def _signed(call: Call) -> list[bytes]:
+    """The body, or the first element of an array."""
+    return [call.body, *_first_element(call.body)]
+
+
+def _first_element(body: bytes) -> list[bytes]:
+    """The bytes of the first element of a JSON array, as they are in it; none if ``body`` is no array of any."""
+    if body.lstrip()[:1] != b"[":
+        return []
+    try:
+        return [bytes(element).strip() for element in _ELEMENTS.decode(body)[:1]]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+
+
+#: HMAC-SHA1 with the shared secret, in hex. Of an array, Segment signs the first element only: the others are not
+#: covered, and who could read the traffic could replace them. HTTPS keeps others from reading it.
+_SIGNATURE: Final = Signature("X-Signature", from_header("x-signature"), _signed, digest="sha1", encoding="hex")
+
+PROVIDER: Final = Provider("segment", TABLE.translate, signed("ingest_segment_secret", _SIGNATURE))

@@ -4,7 +4,7 @@ import hashlib
 import re
 from typing import Final
 
-from stream.adapters.customer import customer_of_address
+from stream.adapters.customers import customer_of_address
 
 __all__ = ["pseudonym"]
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from stream.adapters import Adapter, Call, Ignored, Malformed, Native, Translation
+from stream.adapters import Adapter, Call, Ignored, Malformed, Native, Proof, Translation, Visit
 from stream.adapters.reading import MalformedError
 from stream.client.event_contract import Draft, EventContract
 from stream.clock import Clock
@@ -24,6 +24,7 @@ from stream.ingest.budget import BodyBudget, Lease
 from stream.ingest.connection import Connections
 from stream.ingest.intake import Intake
 from stream.ingest.outcome import IntakeResult, Problem
+from stream.ingest.outward import Outward
 from stream.ingest.reachability import Reachability
 from stream.ingest.refusal import Refusal, answer
 from stream.ingest.sources import ANY, Source
@@ -51,8 +52,10 @@ class Endpoint:
         adapters: Mapping[str, Adapter],
         clock: Clock,
         connections: Connections,
+        outward: Outward | None = None,
     ) -> None:
         self._settings = settings
+        self._outward = outward or Outward()
         self._connections = connections
         self._budget = BodyBudget(max(settings.ingest_body_bytes, 2 * settings.ingest_max_bytes))
         self._contract = EventContract(settings)
@@ -74,7 +77,10 @@ class Endpoint:
         for event_type in EventType:
             self._route(app, f"/v1/events/{event_type}", event_type, partial(self._native, event_type))
         for name, adapter in self._adapters.items():
-            self._route(app, f"/v1/adapters/{name}", name, partial(self._adapted, adapter))
+            path = f"/v1/adapters/{name}"
+            self._route(app, path, name, partial(self._adapted, adapter))
+            if adapter.answers_get:
+                app.router.add_get(path, self._live)
         app.router.add_get("/health/live", self._live)
         app.router.add_get("/health/ready", self._ready)
         return app
@@ -152,29 +158,38 @@ class Endpoint:
             )
 
     async def _adapted(self, adapter: Adapter, request: web.Request) -> IntakeResult:
-        head = Call(_headers(request), b"", self._clock.now_ms())
+        url = self._settings.ingest_public_url
+        head = Call(_headers(request), b"", self._clock.now_ms(), f"{url.rstrip('/')}{request.raw_path}" if url else "")
         if adapter.proof is None:
             source = self._access.admit(head.headers)
-        elif adapter.proof.by_head(head):
-            source = ANY
         else:
-            raise _not_genuine(adapter, unread=True)
+            _refuse(adapter, adapter.proof.by_head(head), unread=True)
+            source = ANY
         with self._budget.lease(is_proven=adapter.proof is None) as lease:
             if adapter.proof is None:
                 body = await self._body(request, lease)
             else:
                 with self._connections.unproven(request.protocol):
                     body = await self._body(request, lease)
-            if is_form(body, request.content_type):
+            call = head._replace(body=body)
+            if adapter.is_probe(call):
+                return IntakeResult(0, [], [], {"probe": 1})
+            if not adapter.takes_forms and is_form(body, request.content_type):
                 raise Refusal(
                     adapter.form_status, "unsupported_format", f"expected JSON, got a web form: {adapter.form_advice}"
                 )
-            call = head._replace(body=body)
             if adapter.proof is not None:
-                if not adapter.proof.by_call(call):
-                    raise _not_genuine(adapter)
+                await self._prove(adapter, adapter.proof, call)
                 lease.prove()
             return await self._translated(adapter, call, source)
+
+    async def _prove(self, adapter: Adapter, proof: Proof, call: Call) -> None:
+        try:
+            if url := proof.certificate_url(call):
+                call = call._replace(certificate=await self._outward.certificate(url))
+        except MalformedError as error:
+            raise Refusal(HTTPStatus.BAD_REQUEST, "malformed", str(error)) from error
+        _refuse(adapter, proof.by_call(call))
 
     async def _translated(self, adapter: Adapter, call: Call, source: Source) -> IntakeResult:
         try:
@@ -192,7 +207,10 @@ class Endpoint:
             for k, translation in enumerate(translations)
             if isinstance(translation, Malformed)
         ]
-        ignored = Counter(printable(found.what) for found in translations if isinstance(found, Ignored))
+        for visit in translations:
+            if isinstance(visit, Visit):
+                await self._outward.get(visit.url)
+        ignored = Counter(printable(found.what) for found in translations if isinstance(found, Ignored | Visit))
         return await self._publish(drafts, malformed, ignored, source)
 
     async def _publish(
@@ -255,7 +273,7 @@ class Endpoint:
         return answer(HTTPStatus.OK, {"ready": True})
 
 
-_ROUTES_ARE: Final = "POST /v1/events[/click|/email|/purchase] or /v1/adapters/NAME; GET /health/live, /health/ready"
+_ROUTES_ARE: Final = f"POST /v1/events[/{'|/'.join(EventType)}] or /v1/adapters/NAME; GET /health/live, /health/ready"
 
 
 async def _expected_later(_request: web.Request) -> None:
@@ -267,10 +285,7 @@ def _headers(request: web.Request) -> Mapping[str, str]:
     return {name.lower(): value for name, value in request.headers.items()}
 
 
-def _not_genuine(adapter: Adapter, *, unread: bool = False) -> Refusal:
-    return Refusal(
-        HTTPStatus.UNAUTHORIZED,
-        "unauthorized",
-        f"the signature or credentials are not those of the {adapter.name} webhook that is configured here",
-        unread=unread,
-    )
+def _refuse(adapter: Adapter, objection: str, *, unread: bool = False) -> None:
+    """Raise `Refusal` if there is an objection to where a call comes from."""
+    if objection:
+        raise Refusal(HTTPStatus.UNAUTHORIZED, "unauthorized", f"no call of {adapter.name}: {objection}", unread=unread)

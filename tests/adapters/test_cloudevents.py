@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from stream.adapters import Call, Ignored, Malformed
-from stream.adapters.cloudevents import TABLE
 from stream.adapters.reading import MalformedError
+from stream.events.kinds import KIND_OF
 from tests.adapters.calls import NOW_MS, call, events, translate
 
 STRUCTURED = {"content-type": "application/cloudevents+json; charset=utf-8"}
@@ -68,9 +68,9 @@ def test_what_the_data_says_is_preferred_to_the_attributes() -> None:
 
 def test_every_event_of_ours_has_a_type() -> None:
     order = {"order_id": "o", "amount": 5, "currency": "EUR"}
-    for end, row in TABLE.items():
-        (event,) = events("cloudevents", {**EVENT, "type": f"io.shop.{end}", "data": order}, STRUCTURED)
-        assert (event["type"], event["name"]) == row
+    for event_type, name in KIND_OF:
+        (event,) = events("cloudevents", {**EVENT, "type": f"io.shop.{event_type}.{name}", "data": order}, STRUCTURED)
+        assert (event["type"], event["name"]) == (event_type, name)
 
 
 @pytest.mark.parametrize("kind", ["com.example.order.shipped", "click", "x.email.product_viewed"])

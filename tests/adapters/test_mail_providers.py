@@ -5,76 +5,12 @@ from typing import Any
 
 import pytest
 
-from stream.adapters import Ignored, Malformed, mailgun, postmark, sendgrid
-from stream.adapters.adapter import Table
+from stream.adapters import Malformed
 from stream.adapters.reading import MalformedError
-from stream.events.kinds import KIND_OF
 from tests.adapters.calls import call, events, translate
+from tests.adapters.samples_mail import BOUNCE, CHANGE, MAILGUN, POSTMARK, SENDGRID
 
-ADDRESS_ID = f"email:{hashlib.sha256(b'example@test.com').hexdigest()}"
-SENDGRID: dict[str, Any] = {
-    "email": "Example@test.com ",
-    "timestamp": 1513299569,
-    "smtp-id": "<14c5d75ce93.dfd.64b469@ismtpd-555>",
-    "event": "open",
-    "sg_machine_open": False,
-    "category": ["cat facts", "spring"],
-    "sg_event_id": "FOTFFO0ecsBE-zxFXfs6WA==",
-    "sg_message_id": "14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0",
-    "useragent": "Mozilla/4.0 (compatible; MSIE 6.1; Windows XP; .NET CLR 1.1.4322; .NET CLR 2.0.50727)",
-    "ip": "255.255.255.255",
-}
-MAILGUN: dict[str, Any] = {
-    "signature": {
-        "timestamp": "1529006854",
-        "token": "a8ce0edb2dd8301dee6c2405235584e45aa91d1e9f979f3de0",
-        "signature": "d2271d12299f6592d9d44cd9d250f0704e4674c30d79d07c47a66f95ce71cf55",
-    },
-    "event-data": {
-        "event": "opened",
-        "timestamp": 1529006854.329574,
-        "id": "DACSsAdVSeGpLid7TN03WA",
-        "recipient": "example@test.com",
-        "client-info": {"client-os": "Linux", "device-type": "desktop", "client-name": "Chrome"},
-        "message": {"headers": {"message-id": "20130503182626.18666.16540@sample.mailgun.com"}},
-        "tags": ["my_tag_1", "my_tag_2"],
-        "user-variables": {"customer_id": "c-1", "my-var": "Mailgun Variable #1"},
-    },
-}
-POSTMARK: dict[str, Any] = {
-    "RecordType": "Open",
-    "FirstOpen": True,
-    "Recipient": "example@test.com",
-    "MessageID": "00000000-0000-0000-0000-000000000000",
-    "MessageStream": "outbound",
-    "ReceivedAt": "2023-09-26T07:31:41Z",
-    "Tag": "welcome-email",
-    "UserAgent": "Mozilla/5.0",
-    "Metadata": {"customer_id": "c-1"},
-}
-BOUNCE = {
-    "RecordType": "Bounce",
-    "ID": 42,
-    "Type": "HardBounce",
-    "TypeCode": 1,
-    "Tag": "Test",
-    "MessageID": "00000000-0000-0000-0000-000000000000",
-    "Metadata": {"customer_id": "c-1"},
-    "Email": "example@test.com",
-    "BouncedAt": "2019-11-05T16:33:54.9070259Z",
-}
-CHANGE = {
-    "RecordType": "SubscriptionChange",
-    "MessageID": "883953f4-6105-42a2-a16a-77a8eac79483",
-    "MessageStream": "outbound",
-    "ChangedAt": "2020-02-01T10:53:34.416071Z",
-    "Recipient": "example@test.com",
-    "Origin": "Recipient",
-    "SuppressSending": True,
-    "SuppressionReason": "ManualSuppression",
-    "Tag": "my-tag",
-    "Metadata": {"customer_id": "c-1"},
-}
+ADDRESS_ID = f"email:{hashlib.sha256(b'ann.sparrow@example.com').hexdigest()}"
 
 
 def sent_by_mailgun(**changes: object) -> dict[str, Any]:
@@ -120,54 +56,11 @@ def test_postmark_records_become_email_events() -> None:
     }
 
 
-@pytest.mark.parametrize("table", [sendgrid.TABLE, mailgun.TABLE, postmark.TABLE])
-def test_every_row_leads_to_an_event_of_ours(table: Table) -> None:
-    assert set(table.values()) <= set(KIND_OF)
-
-
-@pytest.mark.parametrize("name", sendgrid.TABLE)
-def test_every_row_for_sendgrid_is_accepted_by_workers(name: str) -> None:
-    (event,) = events("sendgrid", [{**SENDGRID, "event": name}])
-    assert (event["type"], event["name"]) == sendgrid.TABLE[name]
-
-
-@pytest.mark.parametrize("name", mailgun.TABLE)
-def test_every_row_for_mailgun_is_accepted_by_workers(name: str) -> None:
-    (event,) = events("mailgun", sent_by_mailgun(event=name, severity="permanent"))
-    assert (event["type"], event["name"]) == mailgun.TABLE[name]
-
-
-@pytest.mark.parametrize("row", postmark.TABLE)
-def test_every_row_for_postmark_is_accepted_by_workers(row: str) -> None:
-    record_type, _, detail = row.partition(": ")
-    record = {"Bounce": BOUNCE, "SubscriptionChange": CHANGE}.get(record_type, POSTMARK)
-    changed = {**record, "RecordType": record_type, "Type": detail, "SuppressionReason": detail}
-    (event,) = events("postmark", changed)
-    assert (event["type"], event["name"]) == postmark.TABLE[row]
-
-
 def test_opens_by_machines_are_marked() -> None:
     (event,) = events("sendgrid", [{**SENDGRID, "sg_machine_open": True}])
     assert event["machine_open"] is True
     (event,) = events("mailgun", sent_by_mailgun(**{"client-info": {"bot": "apple"}}))
     assert event["machine_open"] is True
-
-
-def test_what_says_nothing_about_the_customer_is_ignored() -> None:
-    assert translate(
-        "sendgrid",
-        call([{**SENDGRID, "event": name} for name in ("deferred", "dropped", "group_resubscribe")]),
-    ) == [Ignored("deferred"), Ignored("dropped"), Ignored("group_resubscribe")]
-    assert translate("sendgrid", call([{**SENDGRID, "event": "bounce", "type": "blocked"}])) == [Ignored("blocked")]
-    temporary = sent_by_mailgun(event="failed", severity="temporary")
-    assert translate("mailgun", call(temporary)) == [Ignored("failed: temporary")]
-    assert translate("postmark", call({**BOUNCE, "Type": "SoftBounce"})) == [Ignored("Bounce: SoftBounce")]
-    assert translate("postmark", call({**CHANGE, "SuppressionReason": "HardBounce"})) == [
-        Ignored("SubscriptionChange: HardBounce")
-    ]
-    assert translate("postmark", call({**CHANGE, "SuppressSending": False, "SuppressionReason": None})) == [
-        Ignored("SubscriptionChange: reactivated")
-    ]
 
 
 def test_the_same_record_has_the_same_id_and_another_one_another() -> None:

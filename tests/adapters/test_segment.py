@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from stream.adapters import Ignored, Malformed
-from stream.adapters.segment import TABLE
+from stream.adapters.segment import NAMES
 from stream.events.kinds import KIND_OF
 from tests.adapters.calls import call, events, translate
 
@@ -98,10 +98,10 @@ def test_refunds_and_cancellations_belong_to_their_order() -> None:
 
 
 def test_every_row_of_the_table_leads_to_an_event_that_workers_accept() -> None:
-    for provider_name, row in TABLE.items():
-        assert row in KIND_OF
+    for provider_name, row in NAMES.items():
+        assert (row.event_type, row.name) in KIND_OF
         (event,) = events("segment", track(provider_name.title(), ORDER))
-        assert (event["type"], event["name"]) == row
+        assert (event["type"], event["name"]) == (row.event_type, row.name)
 
 
 def test_pages_and_batches_are_taken_and_each_event_counts_by_itself() -> None:

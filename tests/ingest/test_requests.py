@@ -11,8 +11,8 @@ import pytest
 
 from stream.adapters.reading import event_id
 from stream.local.server import HOST
+from tests.adapters.samples_mail import BOUNCE, MAILGUN, SENDGRID
 from tests.adapters.test_cloudevents import EVENT as CLOUD_EVENT
-from tests.adapters.test_mail_providers import BOUNCE, MAILGUN, SENDGRID
 from tests.adapters.test_segment import TRACK
 from tests.ingest.running import TOKEN, Reader, Running, click, request, signed_by_mailgun
 

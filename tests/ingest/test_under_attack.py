@@ -15,7 +15,7 @@ import pytest
 from stream.local.broker import EmbeddedBroker
 from stream.local.server import HOST
 from stream.settings import Settings
-from tests.adapters.test_mail_providers import MAILGUN
+from tests.adapters.samples_mail import MAILGUN
 from tests.adapters.test_segment import TRACK
 from tests.agents.topics import create
 from tests.ingest.running import TOKEN, Running, click, post, signed_by_mailgun

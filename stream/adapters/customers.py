@@ -1,0 +1,65 @@
+"""Whose event it is, when the sender knows customers by address or by a number of its own."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+from stream.adapters.reading import MalformedError, customer_id
+
+__all__ = ["Customers", "customer_of_address"]
+
+#: How lists of metadata name what they hold: Shopify and Resend say ``name``, WooCommerce ``key``.
+_NAMES: Final = ("name", "key")
+
+
+def customer_of_address(address: str) -> str:
+    """Return a customer id for an e-mail address: the SHA-256 of the address in lower case, without outer space.
+
+    It hides the address from those who read the topic. It does not make it anonymous: who knows an address knows its
+    hash.
+
+    >>> customer_of_address(" Ann@Example.com ") == customer_of_address("ann@example.com")
+    True
+    """
+    return f"email:{hashlib.sha256(address.strip().lower().encode()).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Customers:
+    """Finds the customer: in the metadata that the shop gave to a message, else by address, else by the sender's id.
+
+    ``key`` names the metadata field; with ``hash_addresses`` an event without it belongs to `customer_of_address`. The
+    order is that of `stream import`, so that a customer has one id.
+    """
+
+    key: str = "customer_id"
+    hash_addresses: bool = True
+
+    def find(self, *metadata: object, address: Any = None, own_id: Any = None) -> str:
+        """The customer id. Raises `MalformedError` if nothing that may be used tells it.
+
+        >>> Customers().find({"customer_id": 17}), Customers().find([{"name": "customer_id", "value": "c-1"}])
+        ('17', 'c-1')
+        >>> Customers(hash_addresses=False).find(address="ann@example.com", own_id="cus_1")
+        'cus_1'
+        """
+        for source in metadata:
+            if found := customer_id(self._value(source)):
+                return found
+        if self.hash_addresses and isinstance(address, str) and "@" in address:
+            return customer_of_address(address)
+        if found := customer_id(own_id):
+            return found
+        if not self.hash_addresses:
+            raise MalformedError(f"expected the customer as `{self.key}` in the metadata of the message; there is none")
+        raise MalformedError(f"expected `{self.key}` in the metadata of the message or an address; there is neither")
+
+    def _value(self, source: object) -> object:
+        if isinstance(source, dict):
+            found = source.get(self.key)
+            # Amazon's tags hold lists
+            return found[0] if isinstance(found, list) and found else found
+        if isinstance(source, list):
+            named = (item for item in source if isinstance(item, dict))
+            return next((i.get("value") for i in named if self.key in [i.get(name) for name in _NAMES]), None)
+        return None

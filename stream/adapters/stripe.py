@@ -1,0 +1,99 @@
+"""Stripe's webhooks: one event a post. Charges tell what is paid, and nothing else does, so that it counts once."""
+
+from typing import Any, Final
+
+from stream.adapters.adapter import Call
+from stream.adapters.provider import Provider, signed
+from stream.adapters.reading import pick, required
+from stream.adapters.signatures import Signature
+from stream.adapters.table import PURCHASE, EventTable, Item, Row, customer, identified_by, needed, time_at
+
+__all__ = ["PROVIDER", "TABLE"]
+
+_CHARGE: Final = "data.object"
+#: https://docs.stripe.com/currencies: digits after the point of an amount, where they are not two.
+_DIGITS: Final = {
+    **dict.fromkeys(
+        ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"), 0
+    ),
+    **dict.fromkeys(("bhd", "jod", "kwd", "omr", "tnd"), 3),
+}
+
+
+def _kind(item: Item) -> str:
+    name = str(required(item.event, "type"))
+    if name == "charge.succeeded" and pick(item.event, f"{_CHARGE}.captured") is False:
+        return "charge.succeeded: not captured"
+    return f"{name}: a test" if pick(item.event, "livemode") is False and name in TABLE.rows else name
+
+
+def _money(item: Item, amount: Any) -> object:
+    """An amount in the smallest unit, in major units; what is no number as it is."""
+    if not isinstance(amount, int) or isinstance(amount, bool):
+        return amount
+    return amount / 10 ** _DIGITS.get(_currency(item).lower(), 2)
+
+
+def _currency(item: Item) -> str:
+    return str(required(item.event, f"{_CHARGE}.currency")).upper()
+
+
+def _refund(item: Item) -> object:
+    """What came back this time: the charge tells the sum of all times, the event what it was before."""
+    total = required(item.event, f"{_CHARGE}.amount_refunded")
+    before = required(item.event, "data.previous_attributes.amount_refunded")
+    return _money(item, total - before if isinstance(total, int) and isinstance(before, int) else total)
+
+
+_ORDER_ID: Final = needed(f"{_CHARGE}.id")
+_COMPLETED: Final = Row(
+    PURCHASE,
+    "completed",
+    {
+        "order_id": _ORDER_ID,
+        "amount": lambda item: _money(item, pick(item.event, f"{_CHARGE}.amount_captured", f"{_CHARGE}.amount")),
+        "currency": _currency,
+        "occurred_at": time_at(f"{_CHARGE}.created"),
+    },
+)
+
+#: By ``type``. Left out: payment intents, checkouts and invoices, whose money a charge tells; customers; disputes.
+TABLE: Final = EventTable(
+    provider="stripe",
+    one="an event of Stripe",
+    rows={
+        "charge.succeeded": _COMPLETED,
+        "charge.captured": _COMPLETED,
+        "charge.refunded": Row(PURCHASE, "refunded", {"order_id": _ORDER_ID, "amount": _refund, "currency": _currency}),
+    },
+    kind=_kind,
+    identity=identified_by("id"),
+    customer=customer(
+        f"{_CHARGE}.metadata",
+        address=(f"{_CHARGE}.billing_details.email", f"{_CHARGE}.receipt_email"),
+        own_id=(f"{_CHARGE}.customer",),
+    ),
+    occurred_at=time_at("created"),
+)
+
+
+def _parts(call: Call, name: str) -> list[str]:
+    """The values of ``name`` in ``t=1492774577,v1=5257a8...,v1=...``: several signatures while a secret is replaced."""
+    pairs = (part.strip().partition("=") for part in call.headers.get("stripe-signature", "").split(","))
+    return [value for key, _, value in pairs if key == name]
+
+
+def _made_at(call: Call) -> str | None:
+    return next(iter(_parts(call, "t")), None)
+
+
+def _signed(call: Call) -> list[bytes]:
+    return [f"{_made_at(call)}.".encode("utf-8", "surrogateescape") + call.body]
+
+
+#: HMAC-SHA256 of time and body, in hex.
+_SIGNATURE: Final = Signature(
+    "Stripe-Signature", lambda call: _parts(call, "v1"), _signed, encoding="hex", made_at=_made_at
+)
+
+PROVIDER: Final = Provider("stripe", TABLE.translate, signed("ingest_stripe_secret", _SIGNATURE))

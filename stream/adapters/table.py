@@ -1,0 +1,180 @@
+"""The form in which providers are declared: which of their events is which of ours, and where its fields are."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from stream.adapters.adapter import Call, Ignored, Native, Translation
+from stream.adapters.customers import Customers
+from stream.adapters.reading import decoded, each, event_id, instant, label, pick, required, text, utc_instant
+from stream.events.kinds import EventType
+
+__all__ = [
+    "CLICK",
+    "EMAIL",
+    "PURCHASE",
+    "EventTable",
+    "Item",
+    "Reader",
+    "Row",
+    "body",
+    "customer",
+    "header",
+    "identified_by",
+    "labelled",
+    "needed",
+    "parts",
+    "rows_of",
+    "texts",
+    "time_at",
+    "time_utc",
+    "whole",
+]
+
+CLICK: Final = EventType.CLICK
+EMAIL: Final = EventType.EMAIL
+PURCHASE: Final = EventType.PURCHASE
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class Item(NamedTuple):
+    """One event as its provider tells it, and what came with it. ``body``: the decoded body of ``call``."""
+
+    event: dict[str, Any]
+    body: Any
+    call: Call
+    customers: Customers
+
+
+#: Reads one field of ours. Raises `MalformedError` where the provider's documentation promises more than there is.
+Reader = Callable[[Item], Any]
+
+
+class Row(NamedTuple):
+    """An event of ours, and its fields beside those that all rows of a table share."""
+
+    event_type: EventType
+    name: str
+    fields: Mapping[str, Reader] = _NOTHING
+
+
+def whole(decoded_body: Any) -> list[Any]:
+    """The body is one event."""
+    return [decoded_body]
+
+
+def _json(call: Call) -> Any:
+    return decoded(call.body)
+
+
+@dataclass(frozen=True, slots=True)
+class EventTable:
+    """A provider. ``kind`` reads which of ``rows`` an event belongs to; what is in no row is ignored under that name.
+
+    ``one``: what one event is called in a problem. ``decode`` reads a body, ``events`` finds the events in it.
+    ``identity`` reads what a repetition of the event has in common with it, and no other event has.
+    """
+
+    provider: str
+    one: str
+    rows: Mapping[str, Row]
+    kind: Callable[[Item], str]
+    identity: Callable[[Item], tuple[object, ...]]
+    customer: Callable[[Item], str]
+    occurred_at: Reader
+    fields: Mapping[str, Reader] = field(default_factory=dict)
+    decode: Callable[[Call], Any] = _json
+    events: Callable[[Any], list[Any]] = whole
+
+    def translate(self, call: Call, customers: Customers) -> list[Translation]:
+        """The events of a call, in its order. Raises `MalformedError` if it is no call of this provider."""
+        content = self.decode(call)
+        return each(
+            self.events(content), self.one, lambda event: self._translated(Item(event, content, call, customers))
+        )
+
+    def _translated(self, item: Item) -> Translation:
+        kind = self.kind(item)
+        row = self.rows.get(kind)
+        if row is None:
+            return Ignored(kind)
+        return Native(
+            row.event_type,
+            {
+                "event_id": event_id(self.provider, *self.identity(item)),
+                "customer_id": self.customer(item),
+                "occurred_at": self.occurred_at(item),
+                "name": row.name,
+                **{name: read(item) for name, read in (*self.fields.items(), *row.fields.items())},
+            },
+        )
+
+
+def rows_of(event_type: EventType, names: Mapping[str, str]) -> Mapping[str, Row]:
+    """Rows without fields of their own: the provider's name -> ours.
+
+    >>> rows_of(EMAIL, {"open": "opened"})["open"].name
+    'opened'
+    """
+    return MappingProxyType({provider_name: Row(event_type, name) for provider_name, name in names.items()})
+
+
+def needed(*paths: str) -> Callable[[Item], str]:
+    """A text that the provider promises."""
+    return lambda item: str(required(item.event, *paths))
+
+
+def texts(*paths: str) -> Reader:
+    """A text or number as text, if there is one."""
+    return lambda item: text(pick(item.event, *paths))
+
+
+def labelled(*paths: str) -> Reader:
+    """As `texts`; nothing for what is too long for a label."""
+    return lambda item: label(pick(item.event, *paths))
+
+
+def header(name: str) -> Callable[[Item], str]:
+    """A header that the provider promises; ``name`` in lower case."""
+    return lambda item: str(required(item.call.headers, name))
+
+
+def body(path: str) -> Reader:
+    """What the body has beside its events."""
+    return lambda item: pick(item.body, path)
+
+
+def time_at(*paths: str) -> Reader:
+    """Seconds or milliseconds since the epoch, or RFC 3339."""
+    return lambda item: instant(required(item.event, *paths), paths[0])
+
+
+def time_utc(*paths: str) -> Reader:
+    """A date and a time of UTC that do not say so."""
+    return lambda item: utc_instant(required(item.event, *paths), paths[0])
+
+
+def customer(*metadata: str, address: tuple[str, ...] = (), own_id: tuple[str, ...] = ()) -> Callable[[Item], str]:
+    """See `Customers.find`; an empty path of metadata is the event itself."""
+
+    def read(item: Item) -> str:
+        found = [pick(item.event, path) if path else item.event for path in metadata]
+        return item.customers.find(*found, address=pick(item.event, *address), own_id=pick(item.event, *own_id))
+
+    return read
+
+
+def parts(*readers: Reader) -> Callable[[Item], tuple[object, ...]]:
+    """What several readers tell."""
+    return lambda item: tuple(read(item) for read in readers)
+
+
+def identified_by(path: str, *otherwise: Reader) -> Callable[[Item], tuple[object, ...]]:
+    """The provider's own id of the event; where it has none, what it consists of."""
+
+    def read(item: Item) -> tuple[object, ...]:
+        own_id = pick(item.event, path) if otherwise else required(item.event, path)
+        return (own_id,) if own_id is not None else tuple(read(item) for read in otherwise)
+
+    return read

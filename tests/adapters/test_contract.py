@@ -1,0 +1,241 @@
+"""What holds for every adapter, by its samples."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.adapters import ADAPTER_NAMES, TABLES, Adapter, Call, Ignored, Malformed, Native, adapters_of
+from stream.adapters.reading import MalformedError
+from stream.client.event_contract import Draft, EventContract
+from stream.events.kinds import KIND_OF
+from stream.events.model import CONTRACT_OF
+from stream.settings import Settings
+from tests.adapters.calls import NOW_MS
+from tests.adapters.samples import PERSONAL, Sample, changed, without
+from tests.adapters.samples_mail import MAIL
+from tests.adapters.samples_shops import SHOPS
+
+SAMPLES = {sample.name: sample for sample in (*SHOPS, *MAIL)}
+CONTRACT = EventContract(Settings())
+#: Those whose calls are another matter: see their own tests.
+APART = {"segment", "cloudevents", "ses"}
+
+ROWS = [(sample, row) for sample in SAMPLES.values() for row in sample.calls]
+SIGNED = [sample for sample in SAMPLES.values() if sample.settings]
+HOUR_S = 3600
+UNREADABLE = (b"", b"{", b"\xff\xfe\x00", '{"a": "é"}'.encode("latin-1"), '{"a": 1}'.encode("utf-16"), b"[" * 5000)
+
+
+def adapter(sample: Sample) -> Adapter:
+    return adapters_of(Settings(**sample.settings))[sample.name]
+
+
+def natives(sample: Sample, call: Call) -> list[Native]:
+    """The events of a call, of which all must be ones that workers accept."""
+    found = adapter(sample).translate(call)
+    events = [one for one in found if isinstance(one, Native)]
+    assert [one for one in found if isinstance(one, Malformed)] == []
+    admitted = CONTRACT.admit([Draft(event.value(), event.event_type) for event in events], NOW_MS)
+    assert admitted.rejections == []
+    return events
+
+
+def objection(sample: Sample, call: Call) -> str:
+    """What the endpoint finds: by the head first, without the body."""
+    proof = adapter(sample).proof
+    assert proof is not None
+    return proof.by_head(call._replace(body=b"")) or proof.by_call(call)
+
+
+def details(sample: Sample, call: Call) -> list[str]:
+    """Why a call, or what is in it, cannot be used."""
+    try:
+        found = adapter(sample).translate(call)
+    except MalformedError as error:
+        return [str(error)]
+    return [one.detail for one in found if isinstance(one, Malformed)]
+
+
+def test_every_adapter_has_samples() -> None:
+    assert {*SAMPLES, *APART} == {*ADAPTER_NAMES}
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=lambda sample: sample.name)
+def test_every_row_has_a_sample_and_leads_to_an_event_of_ours(sample: Sample) -> None:
+    rows = TABLES[sample.name].rows
+    assert {*sample.calls} == {*rows}
+    assert {(row.event_type, row.name) for row in rows.values()} <= {*KIND_OF}
+
+
+@pytest.mark.parametrize(("sample", "row"), ROWS, ids=lambda part: getattr(part, "name", part))
+def test_every_row_becomes_the_event_that_it_names(sample: Sample, row: str) -> None:
+    expected = TABLES[sample.name].rows[row]
+    told = [(event.event_type, event.fields["name"]) for event in natives(sample, sample.call(row))]
+    assert (expected.event_type, expected.name) in told
+    assert len(told) == 1 or row == "refund"
+
+
+@pytest.mark.parametrize(("sample", "row"), ROWS, ids=lambda part: getattr(part, "name", part))
+def test_an_event_holds_what_the_contract_names_and_nothing_of_the_person(sample: Sample, row: str) -> None:
+    for event in natives(sample, sample.call(row)):
+        assert {*event.fields} <= {*CONTRACT_OF[event.event_type].__struct_fields__}
+        text = event.value().decode().casefold()
+        assert [word for word in PERSONAL if word.casefold() in text] == []
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=lambda sample: sample.name)
+def test_what_means_nothing_to_us_is_ignored_under_its_name(sample: Sample) -> None:
+    for what in sample.ignored:
+        assert adapter(sample).translate(sample.call(what)) == [Ignored(what)]
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=lambda sample: sample.name)
+def test_a_call_that_is_sent_again_has_the_same_ids_and_no_two_events_share_one(sample: Sample) -> None:
+    ids = []
+    for row in sample.calls:
+        once, again = (
+            [event.fields["event_id"] for event in natives(sample, sample.call(row, at_s=NOW_MS / 1000 - k))]
+            for k in (0, HOUR_S)
+        )
+        assert once == again
+        ids += once
+    assert all(str(one).startswith(f"{sample.name}:") for one in ids)
+    assert sample.shares_ids or len({*ids}) == len(ids)
+
+
+def promised() -> Iterator[Any]:
+    for sample in SAMPLES.values():
+        for row, paths in sample.promised.items():
+            for path in paths:
+                yield pytest.param(sample, row, path, id=f"{sample.name}-{row}-{path}")
+
+
+@pytest.mark.parametrize(("sample", "row", "path"), [*promised()])
+def test_what_the_provider_promises_and_is_not_there_is_named(sample: Sample, row: str, path: str) -> None:
+    body = sample.calls[row]
+    bare = {k: v for k, v in body.items() if k != path} if sample.form else without(body, path)
+    (detail,) = details(sample, sample.call(row, body=bare))
+    assert path.rpartition(".")[2] in detail
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=lambda sample: sample.name)
+@pytest.mark.parametrize("content", [*UNREADABLE, b"null", b"17"])
+def test_what_cannot_be_read_is_refused_with_the_reason(sample: Sample, content: bytes) -> None:
+    row = next(iter(sample.calls))
+    found = details(sample, sample.call(row, body=content))
+    assert found
+    assert all(found)
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=lambda sample: sample.name)
+def test_without_its_settings_nothing_can_be_verified(sample: Sample) -> None:
+    assert adapters_of(Settings())[sample.name].proof is None
+
+
+@pytest.mark.parametrize("sample", SIGNED, ids=lambda sample: sample.name)
+def test_a_signed_call_is_genuine(sample: Sample) -> None:
+    for row in sample.calls:
+        assert objection(sample, sample.call(row)) == ""
+
+
+@pytest.mark.parametrize("sample", SIGNED, ids=lambda sample: sample.name)
+def test_without_a_signature_a_call_is_refused_by_its_head(sample: Sample) -> None:
+    proof = adapter(sample).proof
+    assert proof is not None
+    assert "expected" in proof.by_head(Call({}, b"", NOW_MS))
+
+
+@pytest.mark.parametrize("sample", SIGNED, ids=lambda sample: sample.name)
+def test_a_changed_call_is_not_genuine(sample: Sample) -> None:
+    call = sample.call(next(iter(sample.calls)))
+    if sample.name != "postmark":
+        assert "signature" in objection(sample, call._replace(body=call.body + (b"&x=1" if sample.form else b" ")))
+    for name, value in sample.sign(call.body, NOW_MS / 1000).items():
+        headers = {**call.headers, name: value[::-1]}
+        assert objection(sample, call._replace(headers=headers)), name
+        assert objection(sample, call._replace(headers={**call.headers, name: "é\udcff"})), name
+
+
+@pytest.mark.parametrize("sample", SIGNED, ids=lambda sample: sample.name)
+def test_another_secret_is_not_ours(sample: Sample) -> None:
+    call = sample.call(next(iter(sample.calls)))
+    other = {
+        name: value if name in {"ingest_public_url", "ingest_postmark_username"} else f"{value[:-6]}AAAA=="
+        for name, value in sample.settings.items()
+    }
+    if sample.name == "sendgrid":
+        return  # another key is a matter of its own: see test_signatures
+    proof = adapters_of(Settings(**other))[sample.name].proof
+    assert proof is not None
+    assert proof.by_call(call)
+
+
+@pytest.mark.parametrize("sample", [one for one in SIGNED if one.tells_time], ids=lambda sample: sample.name)
+def test_a_signature_that_tells_its_time_is_accepted_for_a_limited_time(sample: Sample) -> None:
+    row, now_s = next(iter(sample.calls)), NOW_MS / 1000
+    for age_s, expected in ((-290, ""), (26 * HOUR_S - 5, ""), (26 * HOUR_S + 5, "hours old"), (-310, "clocks")):
+        found = objection(sample, sample.call(row, at_s=now_s - age_s))
+        assert (expected in found) if expected else not found
+
+
+def test_klaviyos_time_is_that_of_the_body() -> None:
+    sample = SAMPLES["klaviyo"]
+    for at, expected in (("2030-03-16T15:40:00+00:00", "hours old"), ("soon", "is none"), (None, "is none")):
+        body = changed(sample.calls["opened_email"], "meta.timestamp", at)
+        assert expected in objection(sample, sample.call("opened_email", body=body))
+    other = changed(sample.calls["opened_email"], "meta.klaviyo_webhook_id", "another")
+    assert "Klaviyo-Webhook-Id" in objection(sample, sample.call("opened_email", body=other))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=120),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+def judge(sample: Sample, call: Call) -> None:
+    """Translate, and have the contract judge what comes of it, as the endpoint does."""
+    with contextlib.suppress(MalformedError):
+        for found in adapter(sample).translate(call):
+            if isinstance(found, Native):
+                admitted = CONTRACT.admit([Draft(found.value(), found.event_type)], NOW_MS)
+                assert len(admitted.records) + len(admitted.rejections) == 1
+
+
+def paths_of(body: Any, prefix: str = "") -> Iterator[str]:
+    children = enumerate(body) if isinstance(body, list) else body.items() if isinstance(body, dict) else ()
+    for name, value in children:
+        if "." not in str(name):
+            if not isinstance(body, list):
+                yield f"{prefix}{name}"
+            yield from paths_of(value, f"{prefix}{name}.")
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=lambda sample: sample.name)
+@given(drawn=st.data())
+def test_any_change_of_a_sample_is_translated_or_refused(sample: Sample, drawn: st.DataObject) -> None:
+    row = drawn.draw(st.sampled_from(sorted(sample.calls)))
+    body = sample.calls[row]
+    if sample.form:
+        body = {**body, **drawn.draw(st.dictionaries(st.sampled_from(sorted(body)), st.text(max_size=20), max_size=3))}
+        text = json.dumps(body)
+        judge(sample, sample.call(row, body=body if text.isascii() else text.encode("utf-8", "replace")))
+        return
+    for path in drawn.draw(st.lists(st.sampled_from(sorted(paths_of(body))), max_size=3, unique=True)):
+        with contextlib.suppress(
+            KeyError, TypeError, ValueError, AttributeError
+        ):  # the change before has taken it away
+            body = changed(body, path, drawn.draw(json_values))
+    judge(sample, sample.call(row, body=body))
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=lambda sample: sample.name)
+@given(body=st.binary(max_size=60) | json_values.map(lambda value: json.dumps(value).encode()))
+def test_any_body_is_translated_or_refused(sample: Sample, body: bytes) -> None:
+    judge(sample, sample.call(next(iter(sample.calls)), body=body))
