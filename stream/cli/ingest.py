@@ -15,8 +15,8 @@ __all__ = ["ingest"]
 def ingest(ctx: click.Context, settings: Settings) -> None:
     """Take events over HTTP and publish them; answer when Kafka has them.
 
-    POST /v1/events takes native events: one, an array, or NDJSON. POST /v1/adapters/NAME takes what Segment, SendGrid,
-    Mailgun, Postmark or a sender of CloudEvents sends. SIGTERM or Ctrl-C ends it after the last answer.
+    POST /v1/events takes native events: one, an array, or NDJSON. POST /v1/adapters/NAME takes the webhooks of shop
+    systems, mail providers and others. SIGTERM or Ctrl-C ends it after the last answer.
 
     Who may send is said by STREAM_INGEST_TOKEN and by the keys of the providers, which have no options: see
     docs/producers.md.

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from stream.adapters import Call, Ignored, Malformed, Native, adapters_of
+from stream.adapters import Call, Native, Translation, adapters_of
 from stream.client.event_contract import Draft, EventContract
 from stream.settings import Settings
 
@@ -18,7 +18,7 @@ def call(body: object, **headers: str) -> Call:
     return Call({name.replace("_", "-"): value for name, value in headers.items()}, json.dumps(body).encode(), NOW_MS)
 
 
-def translate(adapter: str, made: Call, **settings: Any) -> list[Native | Ignored | Malformed]:
+def translate(adapter: str, made: Call, **settings: Any) -> list[Translation]:
     return adapters_of(Settings(**settings))[adapter].translate(made)
 
 

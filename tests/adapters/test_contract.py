@@ -164,7 +164,7 @@ def test_a_changed_call_is_not_genuine(sample: Sample) -> None:
 @pytest.mark.parametrize("sample", SIGNED, ids=lambda sample: sample.name)
 def test_another_secret_is_not_ours(sample: Sample) -> None:
     call = sample.call(next(iter(sample.calls)))
-    other = {
+    other: dict[str, Any] = {
         name: value if name in {"ingest_public_url", "ingest_postmark_username"} else f"{value[:-6]}AAAA=="
         for name, value in sample.settings.items()
     }

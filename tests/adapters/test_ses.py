@@ -131,7 +131,7 @@ def test_what_is_no_event_is_told_from_one() -> None:
 
 @pytest.mark.parametrize("version", ["1", "2"])
 @pytest.mark.parametrize("more", [{}, {"Subject": "Amazon SES"}])
-def test_a_signed_message_is_genuine(version: str, more: dict[str, str]) -> None:
+def test_a_signed_message_is_genuine(version: str, more: dict[str, Any]) -> None:
     assert proof(SES, ses_call(signed(message(SignatureVersion=version, **more)))) == ""
 
 

@@ -16,7 +16,7 @@ import pytest
 from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient
 
-from stream.adapters.customer import customer_of_address
+from stream.adapters.customers import customer_of_address
 from stream.events.partition import partition_of
 from stream.imports.contacts import CONTACTS_FILE, Contacts
 from stream.imports.import_ledger import LEDGER_FILE

@@ -9,7 +9,7 @@ import orjson
 import pandas as pd
 import pytest
 
-from stream.adapters.customer import customer_of_address
+from stream.adapters.customers import customer_of_address
 from stream.cli.reach import Local, reach
 from stream.storage.overview import Overview
 from tests.cli.shop_runs import run_in

@@ -9,7 +9,7 @@ import orjson
 import pandas as pd
 import pytest
 
-from stream.adapters.customer import customer_of_address
+from stream.adapters.customers import customer_of_address
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent

@@ -2,13 +2,22 @@
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from stream.local.broker import EmbeddedBroker
 from stream.settings import Settings
+from tests.adapters.samples_mail import MAIL
+from tests.adapters.samples_shops import SHOPS
 from tests.agents.topics import create
 from tests.ingest.running import TOKEN, Reader, Running
+
+#: What verifies the samples of these providers.
+VERIFIED = ("shopify", "woocommerce", "stripe", "mandrill", "resend")
+SIGNED: dict[str, Any] = {
+    name: value for sample in (*SHOPS, *MAIL) if sample.name in VERIFIED for name, value in sample.settings.items()
+}
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +33,7 @@ def ingest_settings(broker: EmbeddedBroker) -> Settings:
         ingest_postmark_username="postmark",
         ingest_postmark_password="a-password",
         ingest_mailgun_signing_key="key",
+        **SIGNED,
     )
     create(broker.bootstrap, settings.topics.items())
     return settings
