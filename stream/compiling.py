@@ -13,20 +13,20 @@ _Decorator = Callable[[Callable[..., Any]], Any]
 
 
 def _options(*, counts_references: bool, cache: bool = True) -> dict[str, Any]:
-    # without the lock of the interpreter, so that meanwhile the thread that fetches goes on
+    # kernels release the GIL, so that the fetching thread continues meanwhile
     return {"cache": cache, "nogil": True, "_nrt": counts_references}
 
 
-#: Kernels write where their caller says and make no array, so nobody need count who refers to one. Numba does it with
-#: atomic instructions, at every call that is not inlined: that was a tenth of the CPU time of a worker. What makes an
-#: array, and be it by assigning one slice to another, does not compile so.
+#: Kernels never allocate, so reference counting is off. Numba counts with atomic instructions at every call that is not
+#: inlined, which took a tenth of a worker's CPU time. Code that allocates an array, even by assigning one slice to
+#: another, does not compile with this option.
 jit: _Decorator = numba.njit(**_options(counts_references=False))
 
-#: As `jit`, for functions without a source file: they are kept with the kernels that call them.
+#: As `jit`, for functions without a source file: their code is cached with the kernels that call them.
 jit_generated: _Decorator = numba.njit(**_options(counts_references=False, cache=False))
 
-#: As `jit`, put into the code of every caller.
+#: As `jit`, inlined into every caller.
 jit_inline: _Decorator = numba.njit(inline="always", **_options(counts_references=False))
 
-#: For the seldom called that make arrays.
+#: For rarely called functions that allocate arrays.
 jit_with_arrays: _Decorator = numba.njit(**_options(counts_references=True))

@@ -129,7 +129,7 @@ class Transform(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How to speak of one feature: its value below or above that of a typical customer, or not known."""
+    """The sentences of one feature: its value is below or above a typical customer's, or unknown."""
 
     low: Fact
     high: Fact

@@ -34,7 +34,7 @@ def _installed() -> tuple[tuple[Extension, Path | None], ...]:
 
 @cache
 def extended() -> Extension:
-    """All installed extensions as one. Raises what the import of one raises, and TypeError for what is none."""
+    """All installed extensions as one. Raises what an import raises, and TypeError for anything else."""
     parts = [extension for extension, _ in _installed()]
     counts: dict[str, tuple[str, ...]] = {}
     for kind, channels in chain.from_iterable(part.counts.items() for part in parts):

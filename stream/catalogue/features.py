@@ -24,7 +24,7 @@ from stream.catalogue.wording import (
 
 __all__ = ["FEATURES", "in_columns"]
 
-#: A customer who never did a thing is, for the model, one who last did it this many days ago.
+#: The days since an action that the model assumes for a customer who never did it.
 NEVER_DAYS: Final = 365.0
 
 _SITE = ("No site or app event", "Site and app events", "site or app event", "site or app events")

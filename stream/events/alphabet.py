@@ -18,7 +18,7 @@ _PLAIN_BYTES: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123
 _PUNCTUATION: Final = frozenset("-_.:+=~")
 #: An e-mail address has one @, behind something and before a domain with a dot: "@everyone" is none.
 _ADDRESS: Final = re.compile(r"[^@]+@[^@.]+(?:\.[^@.]+)+")
-#: What most ids are, looked at in one go.
+#: Most ids match this, so one match checks them.
 _PLAIN_ASCII: Final = re.compile(r"[\w.:+=~-]+(?:@[\w:+=~-]+(?:\.[\w:+=~-]+)+)?", re.ASCII)
 #: Characters of letters and marks that are not seen.
 _UNSEEN: Final = frozenset(

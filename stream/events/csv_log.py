@@ -49,7 +49,7 @@ Lines = Callable[[], AbstractContextManager[Iterable[str]]]
 def read_csv(lines: Lines, form: LogForm, report: LogReport) -> Iterator[LogEvent]:
     """Yield the events of a file, in its order; an order of several rows where its last row is.
 
-    ``lines`` opens the file, and is called twice: what the file means is told from all of it. ``event_id`` is a
+    ``lines`` opens the file, and is called twice: the meaning of the file follows from all of it. ``event_id`` is a
     hash of (ts, customer, type, subtype, ref_id), with an ordinal from the second exact repeat on: reading a file
     again gives the same ids. Rows without a readable time, a known type or a number for an amount are rejected.
 

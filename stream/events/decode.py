@@ -1,4 +1,4 @@
-"""Records to `EVENT` columns. Every record gives one event or one rejection, whatever its bytes."""
+"""Records to `EVENT` columns. Any bytes of a record give one event or one rejection."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["Decoded", "Decoder", "Record", "hash_event_ids", "hash_ids"]
 
 _LOG = logging.getLogger(__name__)
 _MASK = np.uint64(2**HASH_BITS - 1)
-#: What tells the ids of one type from those of another.
+#: Distinguishes the ids of one type from those of another.
 _TYPE_SALT = {
     event_type: 0 if declared.ids_are_plain else xxhash.xxh3_64_intdigest(event_type.encode()) % 2**HASH_BITS
     for event_type, declared in EVENT_TYPES.items()
@@ -201,7 +201,7 @@ class Decoder:
         found: list[bytes | None],
         appended_at_ms: npt.NDArray[np.int64],
     ) -> _Read:
-        """Read keys and values that are all good; of one record, what is raised tells why it is bad."""
+        """Read keys and values that are all good; for a single record the exception says why it is bad."""
         latest_ms = np.clip(appended_at_ms, 0, LATEST_MS) + self._skew_ms
         values = [value for value in found if value is not None]
         if len(values) < len(keys) or None in keys:
@@ -227,7 +227,7 @@ class Decoder:
         return _Read(events, np.rint(times_ms).astype(np.int64), appended_at_ms, amounts)
 
     def _suspects(self, values: list[bytes]) -> Sequence[int]:
-        """Positions of values that must be looked at before they are parsed; most batches have none."""
+        """Positions of values that must be checked before they are parsed; most batches have none."""
         raw = b"".join(values)
         openings = raw.count(b"{") + raw.count(b"[")
         if (

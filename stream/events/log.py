@@ -70,7 +70,7 @@ def _read_text(source: LogSource, encoding: str, form: LogForm, report: LogRepor
     @contextmanager
     def lines() -> Iterator[Iterable[str]]:
         with source.open() as file:
-            # what is no text is kept as it is, so that the one line is rejected
+            # invalid text is kept unchanged, so that only this line is rejected
             errors = "strict" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
             text = io.TextIOWrapper(file, encoding, errors, newline="")
             try:
@@ -101,7 +101,7 @@ def _without_mark(file: io.BufferedReader) -> Iterator[bytes]:
 def checked(events: Iterable[LogEvent], decoder: Decoder, now_ms: int, report: LogReport) -> Iterator[LogEvent]:
     """Yield those ``events`` that workers would accept now, in their order; the others are rejected.
 
-    ``now_ms``: the wall clock. An event that lies after it is refused, whatever the topic says of times.
+    ``now_ms``: the wall clock. An event that lies after it is refused, with any timestamp type of the topic.
     """
     source = iter(events)
     while chunk := list(islice(source, _CHUNK)):

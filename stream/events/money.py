@@ -18,7 +18,7 @@ _CODE = re.compile(r"[A-Z]{3}")
 class Exchange:
     """Converts amounts to the base currency.
 
-    Without rates there is one currency, whatever its producers call it: every code that looks like ISO 4217
+    Without rates there is one currency, under any name that producers give it: every code that looks like ISO 4217
     counts at par. With rates, a code that is not among them is rejected.
 
     Parameters

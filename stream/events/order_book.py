@@ -55,7 +55,7 @@ class Bought(NamedTuple):
 
 @dataclass(slots=True)
 class _Told:
-    """What is told of one order: (time, amount) of each event."""
+    """The events of one order: (time, amount) of each."""
 
     completed: list[tuple[int, int]] = field(default_factory=list)
     refunded: list[tuple[int, int]] = field(default_factory=list)
@@ -74,7 +74,7 @@ class _Told:
             if left is not None:
                 amount = left if told == UNKNOWN_AMOUNT else min(told, left)
                 left -= amount
-            # a refund of a whole order that nobody has told of is refused by workers
+            # workers refuse a full refund of an unknown order
             if amount != UNKNOWN_AMOUNT:
                 yield Purchase(at_ms, -amount, is_order=False)
 

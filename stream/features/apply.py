@@ -45,7 +45,7 @@ def _oldest_id(p):  # type: ignore[no-untyped-def]
     """Position of the oldest id of a full memory.
 
     Up to ``ids_turned`` entries were replaced since all were in order, by ids of ``ids_added_s`` or later; where the
-    next one is older than those it is the oldest of all, and the others need not be looked at.
+    next one is older than those it is the oldest of all, and the others need no comparison.
     """
     if p.ids_turned == MAX_IDS:
         sort(p.id_hash, p.id_at_s, MAX_IDS)

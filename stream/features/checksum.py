@@ -44,7 +44,7 @@ _ONE, _FOUR, _EIGHT = np.uint64(1), np.uint64(4), np.uint64(8)
 
 
 def seed_of(customer: str) -> int:
-    """The checksum of a customer's id, with which that of the profile goes on."""
+    """The checksum of a customer's id; the checksum of the profile continues from it."""
     return zlib.crc32(customer.encode())
 
 

@@ -1,4 +1,4 @@
-"""The orders of a profile: what is told of one `order_id` by any number of events, in any order.
+"""The orders of a profile: any number of events of one `order_id`, in any order.
 
 Of an order that is remembered three things are known: when it was first told complete, the amount that was told last,
 and, in lists of their own, its refunds and whether it was cancelled. What it counts for follows from those alone, so it
@@ -41,7 +41,7 @@ _ALL = np.int64(2**62)
 
 @jit
 def oldest(times, keys, count):  # type: ignore[no-untyped-def]
-    """Position of the entry with the least (time, key), whatever the order of the entries."""
+    """Position of the entry with the smallest (time, key); entries may be in any order."""
     found = 0
     for k in range(1, count):
         if times[k] < times[found] or (times[k] == times[found] and keys[k] < keys[found]):
@@ -143,7 +143,7 @@ def _drop_order(p, k):  # type: ignore[no-untyped-def]
 
 @jit
 def _settle(p, k):  # type: ignore[no-untyped-def]
-    """Leave the order at position ``k`` as it is counted, for good."""
+    """Forget the order at position ``k``; what it counts stays for good."""
     at = p.order_at[k]
     p.settled_first_at = min(p.settled_first_at, at)
     p.settled_last_at = max(p.settled_last_at, at)
@@ -154,7 +154,7 @@ def _settle(p, k):  # type: ignore[no-untyped-def]
 
 @jit
 def _settle_refund(p, k):  # type: ignore[no-untyped-def]
-    """Leave the refund at position ``k`` as it is counted, and with it its order."""
+    """Forget the refund at position ``k``, and with it its order; what they count stays."""
     order = _order(p, p.refund_id[k], NEVER)
     if order >= 0:
         _settle(p, order)
@@ -260,7 +260,7 @@ def forget(p):  # type: ignore[no-untyped-def]
         else:
             k += 1
     k = 0
-    # they are in the order of time; one whose order is remembered goes with that
+    # they are in the order of time; a cancellation whose order is remembered leaves with that order
     while k < p.open_refunds and p.refund_at[k] < edge:
         if _order(p, p.refund_id[k], NEVER) < 0:
             remove_refund(p, k)

@@ -143,7 +143,7 @@ PROFILE = np.dtype(
 
 @jit
 def reset(p, phase_ms):  # type: ignore[no-untyped-def]
-    """Make record ``p`` the profile of a customer of whom nothing is known."""
+    """Make record ``p`` the profile of an unknown customer."""
     p.day_stamp[:] = -1
     p.hour_stamp[:] = -1
     p.minute_stamp[:] = -1

@@ -1,14 +1,14 @@
 """The basis of the churn model: its inputs, and the products of the strongest ones.
 
-A logistic regression on the inputs alone says that each has its own effect whatever the others are. It is not so: a
-month of silence means something else for one who orders weekly than for one who orders twice a year. Squares and
-products of the eight inputs that describe an ordering habit let one curved surface say that; with second-order
-learning (`stream.online_models.second_order`) they cost nothing in the cold start, because what the labels do not
-speak of stays at its prior, zero.
+A logistic regression on the inputs alone gives each an effect independent of the others. That is wrong: a
+month of silence means something else for a weekly customer than for a customer who orders twice a year. Squares and
+products of the eight inputs that describe an ordering habit let one curved surface express that. With
+second-order learning (`stream.online_models.second_order`) they cost nothing in the cold start, because weights without
+evidence stay at their prior, zero.
 
-Counts over the whole history grow for as long as a log is young: the model would be asked about values that no label
-has shown it, and see loyalty where there is only time. So `AGEING` inputs are left out, and the one that matters most,
-the days with an order, is taken `RELATIVE` to the customers of its time (`stream.online_models.level`).
+Counts over the whole history grow while a log is young: the model would score values that no label has shown it, and
+mistake age for loyalty. So `AGEING` inputs are left out, and the most important one, the days with an order, is taken
+`RELATIVE` to the customers of its time (`stream.online_models.level`).
 """
 
 import math

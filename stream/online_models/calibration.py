@@ -23,7 +23,7 @@ _MIN_SLOPE, _MAX_SLOPE, _MAX_SHIFT = 0.5, 2.0, 2.0
 
 
 class Calibration(Struct, kw_only=True):
-    """``slope * logit + shift``; ``variance_*`` and ``covariance`` say how well they are known. Stored as it is."""
+    """``slope * logit + shift``; ``variance_*`` and ``covariance`` say how well they are known. Stored unchanged."""
 
     slope: float = 1.0
     shift: float = 0.0

@@ -1,20 +1,20 @@
 """Champion and challengers: several churn models learn the same labels side by side; one scores.
 
-Every contender predicts each label with what it had learned before, then learns it: equal footing. The champion stays
-until a challenger is *clearly* better over the recent labels, all of the following:
+Every contender predicts each label with what it had learned before, and then learns it: a fair comparison. The
+champion stays until a challenger is *clearly* better over the recent labels, all of the following:
 
 * at least `MIN_LABELS` labels count (weights halve every `HALF_LIFE_LABELS`) since the champion was crowned, the
   challenger began, or an alarm of drift raised by the champion;
 * the challenger's mean log loss is below the champion's by `MARGIN` of it;
 * the mean difference is at least `MIN_DEVIATIONS` of its standard errors.
 
-Drift: each contender's own losses are watched (`stream.online_models.drift`), less what the contender itself expects of
-them, the entropy of its risk. While the risks are right this excess is 0 on average whoever the customers are and in
-whatever order they come; it rises when the world does not follow the model any more. A challenger whose loss has risen
-begins anew, from nothing. The champion goes on scoring as it is; the comparison begins afresh, so that only labels
-after the alarm count; and when it is dethroned it begins anew.
+Drift: each contender's losses are watched (`stream.online_models.drift`), minus the loss that the contender expects
+(the entropy of its risk). While the risks are right this excess is 0 on average, for any customers in any order; it
+rises when the world no longer follows the model. A challenger whose loss has risen restarts from nothing. The
+champion continues to score unchanged; the comparison starts again, so that only labels after the alarm count. A
+champion that is replaced after an alarm restarts too.
 
-All of it is a fold over the labels. What operators decide is no part of it: see `stream.storage.model_store`.
+All of this is a fold over the labels. Decisions of operators are not part of it: see `stream.storage.model_store`.
 """
 
 import math
@@ -104,7 +104,7 @@ class _Lead(Struct, kw_only=True):
 
     @property
     def share(self) -> float:
-        """By how much of the champion's loss the challenger is better; 0 unless that is beyond doubt."""
+        """The challenger's lead as a share of the champion's loss; 0 unless it is significant."""
         if self.labels < MIN_LABELS * self.weight:
             return 0.0
         mean = self.difference / self.labels

@@ -2,7 +2,7 @@
 
 Both detectors see the same series, one mean per week of stream time. What they have seen
 since the last alarm is kept (at most `MAX_BLOCKS` means), and *is* their state: detectors are made again from it, so a
-checkpoint holds numbers and no object, and goes on bit for bit. When the series is full, its older half is forgotten.
+checkpoint holds numbers and no object, and continues bit for bit. When the series is full, its older half is forgotten.
 
 Sources: A. Bifet and R. Gavalda, "Learning from time-changing data with adaptive windowing" (2007); E. S. Page,
 "Continuous inspection schemes" (1954).
@@ -104,7 +104,7 @@ class SeriesState(Struct, frozen=True, kw_only=True):
 
 
 class Series:
-    """One watched quantity. `update` is told the mean of a block and says which detectors raise the alarm now."""
+    """One watched quantity. `update` takes the mean of a block and returns the detectors that raise the alarm now."""
 
     def __init__(self, limits: Limits, state: SeriesState | None = None) -> None:
         self._limits = limits
@@ -164,7 +164,7 @@ class Weeks:
 
     What comes later still counts in the oldest that is open, and a week of few examples is closed together with the
     next. By weeks and not by number, as a trainer that catches up learns of active customers before silent ones, run
-    after run: any fixed number of labels in a row would tell of one or the other.
+    after run: any fixed number of labels in a row would show one or the other.
     """
 
     def __init__(self, state: Mapping[int, WeekState] | None = None) -> None:

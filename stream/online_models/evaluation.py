@@ -38,7 +38,7 @@ class EvaluationReport(Struct, frozen=True, kw_only=True):
 
 
 class RecencyBaseline(Struct, kw_only=True):
-    """Online logistic regression on one input, log1p(days since the last order). It is stored as it is."""
+    """Online logistic regression on one input, log1p(days since the last order). It is stored unchanged."""
 
     steps: int = 0
     mean: float = 0.0

@@ -61,7 +61,7 @@ FIRST_FEATURES: Final = (
     "purchase_interval",
 )
 
-#: The inputs of a customer of whom nothing is known, in the order of `FEATURES`.
+#: The default inputs of an unknown customer, in the order of `FEATURES`.
 NEUTRAL: Final = tuple(round(feature.input_of(feature.absent) * INPUT_SCALE) for feature in FEATURES)
 
 

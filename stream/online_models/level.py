@@ -20,7 +20,7 @@ HALF_LIFE_MS: Final = 14 * DAY_MS
 
 
 class Level(Struct, kw_only=True):
-    """An exponentially weighted mean over event time. ``weight`` is that of all values together. Stored as it is.
+    """An exponentially weighted mean over event time. ``weight`` is that of all values together. Stored unchanged.
 
     >>> level = Level()
     >>> level.learn_one(1.0, at_ms=0)
@@ -44,7 +44,7 @@ class Level(Struct, kw_only=True):
 class Levels(Struct, kw_only=True):
     """Of customers at the landmarks of labels, of customers now, and ``present``: of now when last a label came.
 
-    What is published changes with the labels only, as its version does. Stored as it is.
+    Published values change with the labels only, as their version does. Stored unchanged.
     """
 
     then: Level = field(default_factory=Level)

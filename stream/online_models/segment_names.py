@@ -32,7 +32,7 @@ SEGMENT_COLUMNS = (
 #: A new assignment must bring the total distance below this share of the present one's.
 RENAME_BELOW = 0.85
 
-#: More clicks and e-mails than this many deviations are all the same: "engaged".
+#: Clicks and e-mails beyond this many deviations make no further difference: "engaged".
 ENGAGED = 2.0
 
 

@@ -12,7 +12,7 @@ __all__ = ["WORDS", "move_reason"]
 _MAX_TOLD = 3
 _MIN_SHARE = 0.15
 
-#: How a behaviour is told, with its value.
+#: The text for a behaviour, with its value.
 WORDS: Mapping[str, str] = MappingProxyType(
     {
         "days_since_purchase": "last order {:.0f} days ago",

@@ -40,7 +40,7 @@ REVIEW_AT_LEAST_EVERY = 50_000
 RESEED_BELOW = 0.95
 #: Observations kept for reviews.
 RECENT = 2_000
-#: Observations between looks at the names.
+#: Observations between reviews of the names.
 NAMING_EVERY = 1_000
 SEED = 7
 

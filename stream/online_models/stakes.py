@@ -26,7 +26,7 @@ _BINS: Final = 60 * _BINS_PER_OCTAVE
 
 
 class StakeLevel(Struct, kw_only=True):
-    """Exponentially weighted counts over event time, by a quarter of an octave of what is at stake. Stored as it is.
+    """Exponentially weighted counts over event time, by quarters of a doubling of the stake. Stored unchanged.
 
     ``present`` is the level as of the last call of `settle`: what is published changes only when the models' version
     does. None: not known yet.
@@ -76,5 +76,5 @@ class StakeLevel(Struct, kw_only=True):
         return 0.0
 
     def settle(self, per_week: float) -> None:
-        """Take the present level for what is published."""
+        """Publish the present level from now on."""
         self.present = self.level(per_week)

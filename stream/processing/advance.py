@@ -51,7 +51,7 @@ _SUPPRESSED_FEW_ORDERS, _SUPPRESSED_COOLDOWN = 3, 4
 #: What may become of an evaluation: an order, a visit or another sign of life never raises an alert.
 _NO_RAISE, _IF_OVERDUE, _IF_DUE = 0, 1, 2
 
-#: Emissions for which there must be room between two looks at the buffer: a raise or clear, a segment, two examples.
+#: Emissions that must fit between two checks of the buffer: a raise or clear, a segment, two examples.
 ROOM = 4
 
 
@@ -188,7 +188,7 @@ def _evaluate(p, row, at, cause, event_id, may, rules, model, out, count, tally,
 
 @jit
 def _assign_segment(p, row, at, model, out, count, value, inputs):  # type: ignore[no-untyped-def]
-    """Segments are a slow view of a customer: they are looked at on landmarks only."""
+    """Segments are a slow view of a customer: they are assigned at landmarks only."""
     if model.clusters == 0 or p.orders == 0:
         return count
     current = p.segment if p.segment < model.clusters else -1
@@ -251,7 +251,7 @@ def _mature(p, which, row, at, out, count, value):  # type: ignore[no-untyped-de
 
 @jit
 def _silence_cause(p, rules, model, looks):  # type: ignore[no-untyped-def]
-    """What the present model already sees at the last evaluation comes from the model, not from silence."""
+    """If the present model already reaches the level at the last evaluation, the cause is the model, not silence."""
     if p.risk_version == model.version or p.as_of == NEVER or not model.ready:
         return _SILENCE
     first, last = window(p, rules, model)
@@ -310,8 +310,8 @@ def fire(p, row, until, rules, model, out, count, tally, looks):  # type: ignore
 def look(p, row, at, rules, model, out, count, tally, looks):  # type: ignore[no-untyped-def]
     """Bring risk and segment of ``p`` up to date as of ``at`` without a timer; return the new emission count.
 
-    ``at`` is stream time, whose timers have fired. Nobody is alerted of a customer who is retired from scoring: nothing
-    would ever clear that. Who was looked at then with this model is passed over.
+    ``at`` is stream time, whose timers have fired. A customer retired from scoring gets no alert, because nothing
+    would clear it. A customer already scored at that time with this model is skipped.
     """
     if p.events == 0 or not model.ready or (p.as_of >= at and p.risk_version == model.version):
         return count

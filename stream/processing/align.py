@@ -117,7 +117,7 @@ class Aligner:
         return chunks[0].records[chunks[0].taken] if chunks else None
 
     def waiting_for(self, at_end: Sequence[bool]) -> list[int]:
-        """Inputs that hold the merge back: nothing buffered, though their log goes on."""
+        """Inputs that hold the merge back: their buffer is empty, but their log has more."""
         if not any(self._buffered):
             return []
         return [i for i, count in enumerate(self._buffered) if count == 0 and not at_end[i]]

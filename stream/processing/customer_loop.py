@@ -1,8 +1,8 @@
 """The loops of the kernel: customers one after the other, each from its packed form to its packed form.
 
-A profile takes 23 kB unpacked. All of a step's customers at once would be hundreds of megabytes, cold in every cache;
-one that is unpacked, brought forward, looked at and packed before the next one comes stays in the first of them. It
-may be so, because customers do not depend on each other within a step: stream time is worked out before.
+A profile takes 23 kB unpacked. All of a step's customers at once would be hundreds of megabytes, cold in every cache.
+One customer that is unpacked, advanced, scored and packed before the next stays in the first-level cache. This is
+possible because customers do not depend on each other within a step: stream time is computed before.
 
 ``working`` is PROFILE[1], ``cursors`` CURSOR[1], ``models`` COMPILED_MODEL[1].
 """
@@ -111,7 +111,7 @@ class LoopOutput(NamedTuple):
     looks: LatestVectors
 
 
-#: Where a loop goes on: the customer, its next event, whether it is unpacked, and the end of what is packed.
+#: Where a loop continues: the customer, its next event, whether it is unpacked, and the end of what is packed.
 CURSOR = np.dtype([("row", np.int64), ("event", np.int64), ("unpacked", np.bool_), ("packed_to", np.int64)], align=True)
 
 
@@ -144,7 +144,7 @@ def _enter(p, customers, cursor, left):  # type: ignore[no-untyped-def]
 
 @jit
 def _leave(p, customers, rules, model, cursor, left):  # type: ignore[no-untyped-def]
-    """Search the next crossing, look at a customer who was not looked at, note how it stands, pack, go on."""
+    """Search the next crossing, score the customer unless done, store the standing, pack, move to the next."""
     row = cursor.row
     looks = left.looks
     if p.check_due:
@@ -216,7 +216,7 @@ def advance(working, cursors, customers, events, rules, models, left):  # type: 
 def sweep(working, cursors, customers, until, looks_at_all, rules, models, left):  # type: ignore[no-untyped-def]
     """Fire what is due before ``until`` (ms) of each customer; returns, and goes on, as `advance` does.
 
-    ``looks_at_all``: then look at each as of ``until``, whether or not something was due.
+    ``looks_at_all``: then score each as of ``until``, with or without a due timer.
     """
     p = working[0]
     cursor = cursors[0]

@@ -1,9 +1,8 @@
 """The customer document: what `GET` shows, in any language.
 
-Readable part: risk, what pushes it most, segment, history, features. What is not known yet is left out, and of the
-features what is as of one who never did the thing, for most customers do few things
-(`stream.features.registry.complete`).
-``state`` is the packed profile (``stream.features.codec``) in base64: what the next event is applied to. Documents are
+Readable part: risk, its main reasons, segment, history, features. Unknown values and features still at their default
+are left out, because most customers do few things (`stream.features.registry.complete`).
+``state`` is the packed profile (``stream.features.codec``) in base64, to which the next event is applied. Documents are
 most of what a step writes, so their text is made by compiled code, a batch at a time.
 """
 

@@ -21,7 +21,7 @@ __all__ = ["MAX_ISOLATED", "NOT_OF_AN_EVENT", "failing", "isolate"]
 
 _LOG = logging.getLogger(__name__)
 
-#: Events of one step that may be isolated: more have a common cause, and it is not in them.
+#: Events of one step that may be isolated: more failures have a common cause outside the events.
 MAX_ISOLATED = 8
 #: What no single event causes.
 NOT_OF_AN_EVENT = (StreamError, MemoryError)

@@ -51,7 +51,7 @@ def quoted(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.
     """`fragments` of the texts as JSON strings."""
     joined = '""'.join(texts)
     if joined.isascii() and joined.isprintable() and "\\" not in joined and joined.count('"') == 2 * (len(texts) - 1):
-        # nothing is to be escaped, as in almost all batches of ids: they need not be looked at one by one
+        # no character needs escaping, as in almost all batches of ids: skip the check of each one
         starts = np.zeros(len(texts) + 1, np.int64)
         np.cumsum([len(text) + 2 for text in texts], out=starts[1:])
         return np.frombuffer(b'"%b"%b' % (joined.encode(), bytes(_BLOCK)), np.uint8), starts
@@ -61,7 +61,7 @@ def quoted(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.
 @jit
 def put_fragment(buffer, at, raw, begin, end):  # type: ignore[no-untyped-def]
     """Copy ``raw[begin:end]`` of `fragments`, in whole blocks: up to a block behind it is overwritten."""
-    # unsigned: a negative index would count from the end, and having to look for it keeps the loop from being unrolled
+    # unsigned: the check for a negative index, which counts from the end, would keep the loop from being unrolled
     target = np.uint64(at)
     source = np.uint64(begin)
     for _ in range(begin, end, _BLOCK):

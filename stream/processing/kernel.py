@@ -39,7 +39,7 @@ _BYTES = 512
 
 
 class StoredProfiles(NamedTuple):
-    """Customers, their verified packed profiles, None of one who is new, and the landmark phases (ms) of the new."""
+    """Customers, their verified packed profiles (None: a new customer), and the landmark phases (ms) of new ones."""
 
     customers: Sequence[str]
     blobs: Sequence[bytes | None]
@@ -75,7 +75,7 @@ class Run:
         return [raw[begin:end] for begin, end in pairwise(starts)]
 
     def without_strangers(self, customers: Sequence[str]) -> tuple[list[str], Run]:
-        """The customers, and the run, less those of whom nothing is known: their only events were refused."""
+        """The customers, and the run, without the unknown ones, whose only events were refused."""
         is_known = self.standing["events"] > 0
         if is_known.all():
             return [*customers], self
@@ -152,7 +152,7 @@ class Kernel:
     def sweep(self, known: StoredProfiles, until: int, model: Model, *, looks_at_all: bool = False) -> Run:
         """Fire the timers of the customers that are due before ``until`` (ms). Raises as `advance` does.
 
-        ``looks_at_all``: then look at each of them as of ``until``, whether or not something was due.
+        ``looks_at_all``: then score each of them as of ``until``, with or without a due timer.
         """
         models = self._compiled(model)
 

@@ -99,7 +99,7 @@ class Placement:
         return dataclasses.replace(taken.only(np.array(kept, np.int64)), rejections=rejections, forwarded=forwarded)
 
     def forwarding(self, record: Any, topic: str) -> Outgoing:
-        """The record as it is sent on: as it came, and from where."""
+        """The forwarded record: unchanged, with its origin in a header."""
         headers = [*(record.headers or ()), (FORWARDED_FROM, str(self.partition).encode())]
         return Outgoing(topic, record.key, record.value, headers)
 

@@ -141,9 +141,9 @@ class Partition:
     def remember(
         self, customer_ids: Sequence[str], documents: Sequence[bytes | CodecError | None]
     ) -> list[DamagedProfileError]:
-        """Cache the profiles of documents just read; None is a customer who has none yet, an error one who has damage.
+        """Cache the profiles of documents just read; None: a new customer; an error: a damaged profile.
 
-        Who has a document without a whole profile is set aside, and returned. Raises `SystematicError` for too many.
+        Customers without a whole profile are set aside and returned. Raises `SystematicError` for too many.
         """
         damaged = []
         for customer, found in zip(customer_ids, documents, strict=True):
@@ -170,7 +170,7 @@ class Partition:
         return set_aside(taken, self.quarantined)
 
     def release(self, customers: Iterable[str], scorer: Scorer, now_ms: int) -> StepOutcome:
-        """Process these customers again: their profile is read anew, and their timers are looked at."""
+        """Process these customers again: read their profiles again, and check their timers."""
         released = self.state.quarantined.keys() & set(customers)
         outcome = self._outcome(self._next_state(), (), None, scorer, now_ms, [])
         for customer in released:
@@ -224,7 +224,7 @@ class Partition:
     ) -> StepOutcome:
         """Fire the timers of customers that are due before the partition's stream time.
 
-        ``looks_at_all``: then look at each of them as of stream time, whether or not something was due.
+        ``looks_at_all``: then score each of them as of stream time, with or without a due timer.
         """
         state = self._next_state()
         aside = self.quarantined
@@ -330,7 +330,7 @@ class Partition:
         )
 
     def _public_documents(self, run: Run, customers: Sequence[str], documents: Sequence[bytes]) -> list[Outgoing]:
-        """Documents of the customers of whom something is told that is published with them, each once."""
+        """Documents of the customers with an emission that publishes them, each once."""
         if not self._published:
             return []
         told = np.isin(run.emissions["kind"], self._published)

@@ -106,7 +106,7 @@ class Replay:
             yield self.counters.events_in
 
     def score_all(self, now_ms: int) -> tuple[list[str], Scores]:
-        """Every customer, in the order of their first events, scored at ``now_ms`` with the model as it is."""
+        """Every customer, in the order of their first events, scored at ``now_ms`` with the present model."""
         customers = list(self.documents)
         blobs = [packed_state(document) for document in self.documents.values()]
         return customers, self._kernel.score(customers, blobs, now_ms, self.scorer.model)

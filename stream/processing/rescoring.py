@@ -1,15 +1,15 @@
-"""When all customers of a partition are to be looked at again, due or not.
+"""When all customers of a partition are scored again, with or without a due timer.
 
-Customers are scored by their events and by their timers. That leaves some out: all whose history came before there was
-a model, those who had been retired by then, and everybody for a while when a model has learned much more since. So the
-owner of a partition looks at all of its customers
+Events and timers score customers. They miss some: those whose history came before the first model, those retired by
+then, and for a while all customers when the model has learned much more. So the owner of a partition scores all of its
+customers
 
-* for the first time as soon as a model is ready, and once more whenever it has learned a twentieth more labels,
-* when stream time has gone on by a landmark period since the last time: after a backfill, and once a week,
+* for the first time when a model is ready, and again whenever it has learned a twentieth more labels,
+* when stream time has advanced by a landmark period since the last time: after a backfill, and once a week,
 * when it is asked to.
 
-Not while a history is still coming in: the inputs must be at their end, and either nothing new has come for a while,
-neither an event nor a model, or the partition lives in the present.
+It does not do so while a history is imported: the inputs must be at their end, and either neither an event nor a model
+has come for a while, or the partition processes current events.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _labels(scorer: Scorer) -> int:
 
 
 def is_due(state: PartitionState, scorer: Scorer, now: Circumstances) -> bool:
-    """Whether a partition whose inputs are at their end is to look at all of its customers."""
+    """Whether a partition whose inputs are at their end must score all of its customers."""
     if state.stream_time_ms is None or not scorer.model.ready:
         return False
     last = state.rescored
@@ -58,5 +58,5 @@ def is_due(state: PartitionState, scorer: Scorer, now: Circumstances) -> bool:
 
 
 def rescored(state: PartitionState, scorer: Scorer, asked: int, customers: int) -> Rescored:
-    """What to note when all customers have been looked at as of the stream time of ``state``."""
+    """The record that all customers have been scored as of the stream time of ``state``."""
     return Rescored(asked, state.stream_time_ms, _labels(scorer), customers)

@@ -1,4 +1,4 @@
-"""What the kernel is told from outside: the rules that a deployment sets, and the models that score."""
+"""External inputs of the kernel: the rules that a deployment sets, and the models that score."""
 
 from __future__ import annotations
 

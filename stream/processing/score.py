@@ -32,8 +32,8 @@ _RECENCY, _RATIO = SILENCE
 NO_LOGIT = -32_768
 _LOGIT_LIMIT = 32_767
 
-#: A customer changes segment only to a centroid that is this much nearer (share of the distance), so that one who
-#: stands between two does not flip at every look.
+#: A customer changes segment only to a centroid that is this much nearer (share of the distance), so that a
+#: customer between two does not flip at every score.
 SEGMENT_MARGIN = 0.25
 
 

@@ -1,6 +1,6 @@
 """When would the risk cross the level if nothing happens?
 
-The risk of a silent customer is looked at one hour after the last evaluation, then day by day (tiles change by the
+The risk of a silent customer is evaluated one hour after the last evaluation, then day by day (tiles change by the
 day, recency slowly), up to the next landmark, where the next search begins. Between two looks, of which the second is
 at or above the level, the crossing is found to the second.
 """
@@ -26,7 +26,7 @@ _RESOLUTION_MS = 1000
 def _crossing(p, low, high, level, model, value, inputs):  # type: ignore[no-untyped-def]
     """A time in (low, high], which are below and at or above the level, with both within the resolution before it.
 
-    The ITP method (interpolate, truncate, project) looks at a smooth curve some five times, and at any curve once more
+    The ITP method (interpolate, truncate, project) evaluates a smooth curve some five times, and any curve once more
     than bisection at most. Source: I. Oliveira and R. Takahashi, "An Enhancement of the Bisection Method Average
     Performance Preserving Minmax Optimality", ACM TOMS 47 (2020), with k1 = 0.2 / (b - a), k2 = 2, n0 = 1.
     """
@@ -59,7 +59,7 @@ def _crossing(p, low, high, level, model, value, inputs):  # type: ignore[no-unt
 
 @jit
 def search(p, until, rules, model, value, inputs):  # type: ignore[no-untyped-def]
-    """Set ``p.check_at`` to when silence is to be looked at next, before ``until`` (ms) or later, if it is at all.
+    """Set ``p.check_at`` to the next check of the silence, before ``until`` (ms) or later, if there is one.
 
     Where alerts are counted, that is when the customer's silence becomes long enough. Where they are raised by risk,
     it is the first crossing of the level. The looks are counted from ``p.as_of``, not from ``until``, so a search that

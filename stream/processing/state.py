@@ -8,7 +8,7 @@ __all__ = ["Counters", "Outgoing", "PartitionState", "Rescored"]
 
 
 class Counters(msgspec.Struct):
-    """Totals over the life of a partition, written with every step: they add up whatever dies when.
+    """Totals over the life of a partition. They are written with every step, so they add up after any crash.
 
     ``events_in == applied + duplicates + dead_letters + forwarded`` holds in every stored state. ``forwarded``: events
     of customers of another partition, published again for it.
@@ -32,10 +32,10 @@ class Counters(msgspec.Struct):
 
 
 class Rescored(msgspec.Struct, frozen=True):
-    """When all customers of a partition were last looked at; see `stream.processing.rescoring`.
+    """When all customers of a partition were last scored; see `stream.processing.rescoring`.
 
     ``asked``: the latest request that this has answered. ``stream_time_ms``: as of when, None: never. ``labels``: how
-    many the model had learned. ``customers``: how many were looked at.
+    many the model had learned. ``customers``: how many were scored.
     """
 
     asked: int = 0

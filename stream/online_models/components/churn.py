@@ -65,7 +65,7 @@ class Churn(Component):
         self._converted_at = self.shop.of(Evaluated).evaluation.labels
 
     def scoring(self, contender: str) -> Quadratic:
-        """The model of a contender, calibrated, as of the present."""
+        """The calibrated model of a contender at the present time."""
         model = self.championship.model(contender)
         quadratic = model.quadratic(self.shop.of(OrderLevels).levels.present)
         return quadratic.calibrated(model.calibration.slope, model.calibration.shift)

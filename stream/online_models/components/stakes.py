@@ -29,7 +29,7 @@ class Stakes(Component):
             self._weigh(example)
 
     def _weigh(self, overdue: Overdue) -> None:
-        """Count a customer by what is at stake, under the model as it is."""
+        """Count a customer by the stake under the present model."""
         evaluated, churn = self.shop.of(Evaluated), self.shop.of(Churn)
         if not evaluated.ready or self.shop.settings.alerts_per_week <= 0.0:
             return
