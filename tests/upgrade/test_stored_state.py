@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from stream.agents.warmup import warm_up
-from stream.features.codec import LAYOUT, LAYOUT_BEFORE
+from stream.features.codec import LAYOUT, LAYOUT_BEFORE, pack, unpack
 from stream.local.redis import EmbeddedRedis
 from stream.processing.document import packed_state
 from stream.processing.rules import NO_MODEL
@@ -130,6 +130,17 @@ def test_the_rest_of_the_log_goes_on_from_stored_state(
         assert [state["offsets"][topic] for topic in TOPICS] == [len(log) for log in rig.transport.logs]
 
     with_redis(redis_server.url, use)
+
+
+def test_what_is_written_for_the_release_before_is_byte_by_byte_what_it_wrote_itself() -> None:
+    customers = [entry for entry in keys_of(LAYOUT_BEFORE) if ":customer:" in entry["key"]]
+    assert customers
+    for entry in customers:
+        customer = entry["key"].rpartition(":")[2]
+        written = packed_state(b64decode(entry["content"]))
+        taken_forward = pack(unpack(written, customer), customer)
+        assert taken_forward[0] == LAYOUT
+        assert pack(unpack(taken_forward, customer), customer, LAYOUT_BEFORE) == written
 
 
 @pytest.mark.parametrize(("stored", "written"), [(2, LAYOUT), (3, LAYOUT), (4, 4), (5, 5)])
