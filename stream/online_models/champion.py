@@ -17,7 +17,6 @@ champion that is replaced after an alarm restarts too.
 All of this is a fold over the labels. Decisions of operators are not part of it: see `stream.storage.model_store`.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -29,12 +28,12 @@ from msgspec import Struct
 from stream.online_models.churn import ChurnModel, ChurnState
 from stream.online_models.drift import Detector, LossDrift, LossDriftState
 from stream.online_models.first_layout import FIRST_CONTENDERS
+from stream.online_models.lead import GROWTH, Lead
 from stream.online_models.slots import Slots
 from stream.online_models.tally import RecentFigures, Tally, expected_loss_of, log_loss_of
 
 __all__ = [
     "MARGIN",
-    "MIN_LABELS",
     "ROSTER",
     "Championship",
     "ChampionshipState",
@@ -45,17 +44,12 @@ __all__ = [
 #: Contenders and their pace (see `ChurnModel`); the first is the champion until another is better.
 ROSTER: Mapping[str, float] = MappingProxyType({"standard": 1.0, "quick": 5.0, "patient": 0.2})
 
-HALF_LIFE_LABELS = 5_000.0
-MIN_LABELS = 1_000.0
 #: Labels of neighbouring landmarks overlap and all contenders predict at maturity, so the quick ones have seen part of
 #: what they predict; by some hundredths that is no merit.
 MARGIN = 0.05
-MIN_DEVIATIONS = 3.0
 
 #: Losses over this are as alarming as this: one label that was as good as impossible is no drift.
 _MAX_LOSS = 5.0
-_GROWTH = 2.0 ** (1.0 / HALF_LIFE_LABELS)
-_RESCALE_AT = 2.0**400
 
 
 class LossAlarm(NamedTuple):
@@ -76,53 +70,13 @@ class Standing(Struct, frozen=True, kw_only=True):
     recent: RecentFigures
 
 
-class _Lead(Struct, kw_only=True):
-    """Sums of champion's loss less challenger's: exponentially weighted, ``weight`` is that of the last label."""
-
-    weight: float = 1.0
-    labels: float = 0.0
-    squares: float = 0.0
-    difference: float = 0.0
-    difference_squared: float = 0.0
-    champion_loss: float = 0.0
-
-    def record(self, champion_loss: float, loss: float) -> None:
-        self.weight = weight = self.weight * _GROWTH
-        difference = champion_loss - loss
-        self.labels += weight
-        self.squares += weight * weight
-        self.difference += weight * difference
-        self.difference_squared += weight * difference * difference
-        self.champion_loss += weight * champion_loss
-        if weight > _RESCALE_AT:
-            self.weight /= _RESCALE_AT
-            self.labels /= _RESCALE_AT
-            self.squares /= _RESCALE_AT**2
-            self.difference /= _RESCALE_AT
-            self.difference_squared /= _RESCALE_AT
-            self.champion_loss /= _RESCALE_AT
-
-    @property
-    def share(self) -> float:
-        """The challenger's lead as a share of the champion's loss; 0 unless it is significant."""
-        if self.labels < MIN_LABELS * self.weight:
-            return 0.0
-        mean = self.difference / self.labels
-        variance = max(self.difference_squared / self.labels - mean * mean, 0.0)
-        # the variance of a weighted mean: sum of w^2 over (sum of w)^2
-        error = math.sqrt(variance * self.squares) / self.labels
-        if mean < MIN_DEVIATIONS * error or self.champion_loss <= 0.0:
-            return 0.0
-        return self.difference / self.champion_loss
-
-
 class ContenderState(Struct, frozen=True, kw_only=True):
     """One contender, whole. ``shaken``: it raised an alarm while it was the champion."""
 
     name: str
     churn: ChurnState
     recent: Tally
-    lead: _Lead
+    lead: Lead
     loss: LossDriftState
     restarts: int
     alarms: int
@@ -143,7 +97,7 @@ class _Contender:
     pace: float
     model: ChurnModel
     recent: Tally
-    lead: _Lead
+    lead: Lead
     loss: LossDrift
     restarts: int = 0
     alarms: int = 0
@@ -151,11 +105,11 @@ class _Contender:
 
     @classmethod
     def new(cls, name: str, pace: float) -> "_Contender":
-        return cls(name, pace, ChurnModel(pace), Tally.empty(), _Lead(), LossDrift())
+        return cls(name, pace, ChurnModel(pace), Tally.empty(), Lead(), LossDrift())
 
     def begin_anew(self) -> None:
         self.model = ChurnModel(self.pace)
-        self.recent, self.lead, self.loss = Tally.empty(), _Lead(), LossDrift()
+        self.recent, self.lead, self.loss = Tally.empty(), Lead(), LossDrift()
         self.restarts += 1
         self.shaken = False
 
@@ -232,7 +186,7 @@ class Championship:
             risk = contender.model.predict_proba_one(inputs, level) ** power
             losses[name] = loss = log_loss_of(risk, churned=churned)
             excess[name] = min(loss - expected_loss_of(risk), _MAX_LOSS)
-            contender.recent.record(risk, loss, _GROWTH, churned=churned)
+            contender.recent.record(risk, loss, GROWTH, churned=churned)
             contender.model.learn_one(inputs, churned=churned, level=level, novelty=novelty, power=power)
         alarms = []
         for name, contender in self._contenders.items():
@@ -256,7 +210,7 @@ class Championship:
 
     def _compare_afresh(self) -> None:
         for contender in self._contenders.values():
-            contender.lead = _Lead()
+            contender.lead = Lead()
 
     def _crown(self) -> None:
         best = max(self._contenders.values(), key=lambda contender: contender.lead.share)

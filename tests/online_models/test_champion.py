@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from stream.features.registry import COLUMN, DAY_MS, FEATURES, INPUT_SCALE
-from stream.online_models.champion import MIN_LABELS, ROSTER, Championship, LossAlarm
+from stream.online_models.champion import ROSTER, Championship, LossAlarm
 from stream.online_models.churn import ChurnModel
 from stream.online_models.drift import OPEN_WEEKS
+from stream.online_models.lead import MIN_LABELS
 from stream.online_models.tally import log_loss_of
 
 _ACTIVE = [COLUMN[name] for name in ("days_since_purchase", "purchases_90d", "spend_28d")]
