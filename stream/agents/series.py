@@ -17,7 +17,8 @@ from stream.features.registry import FEATURE_NAMES
 from stream.online_models.champion import ROSTER
 from stream.online_models.drift import Detector
 from stream.online_models.example import ExampleProblem
-from stream.processing.advance import FIRED, SUPPRESSED
+from stream.processing.advance import FIRED
+from stream.processing.deciding import SUPPRESSED
 from stream.processing.emission import EmissionCause
 
 __all__ = ["begin_at_zero"]

@@ -15,7 +15,7 @@ from stream.features.checksum import seeds_of
 from stream.features.profile import NEVER, PROFILE
 from stream.features.registry import FEATURES
 from stream.processing import customer_loop
-from stream.processing.advance import FIRED, SUPPRESSED
+from stream.processing.advance import FIRED
 from stream.processing.compiled_model import compiled
 from stream.processing.customer_loop import (
     CRAMPED,
@@ -27,6 +27,7 @@ from stream.processing.customer_loop import (
     LatestVectors,
     LoopOutput,
 )
+from stream.processing.deciding import SUPPRESSED
 from stream.processing.emission import EMISSION
 from stream.processing.rules import Model, Rules
 
