@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from stream.events.decode import Record
+from stream.events.record import Record
 
 __all__ = ["Batch", "Inputs"]
 

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from stream.events.decode import Record
+from stream.events.record import Record
 from stream.events.rejections import Rejection, printable
 from stream.events.times import rfc3339
 

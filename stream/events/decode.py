@@ -7,57 +7,33 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import NamedTuple, NoReturn, Protocol
+from typing import NamedTuple, NoReturn
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import xxhash
 
-from stream.catalogue.events import EVENT_TYPES
 from stream.events.alphabet import Alphabet
-from stream.events.columns import EVENT, HASH_BITS, UNKNOWN_AMOUNT
+from stream.events.columns import EVENT, UNKNOWN_AMOUNT
 from stream.events.diagnosis import diagnose
+from stream.events.id_hashes import hash_event_ids, hash_ids
 from stream.events.kinds import KIND_OF, VARIANT_OF, EventType
 from stream.events.model import CONTRACT_OF, EARLIEST_MS, LATEST_MS, Event, PurchaseEvent
 from stream.events.money import Exchange
 from stream.events.parsing_times import epoch_seconds
+from stream.events.record import Record
 from stream.events.rejections import Reason, Rejection
 from stream.events.screen import MAX_DEPTH, BadRecordError, screen
 from stream.events.times import rfc3339
 from stream.events.withheld import without_text
 from stream.settings import Settings
 
-__all__ = ["Decoded", "Decoder", "Record", "hash_event_ids", "hash_ids"]
+__all__ = ["Decoded", "Decoder"]
 
 _LOG = logging.getLogger(__name__)
-_MASK = np.uint64(2**HASH_BITS - 1)
-#: Distinguishes the ids of one type from those of another.
-_TYPE_SALT = {
-    event_type: 0 if declared.ids_are_plain else xxhash.xxh3_64_intdigest(event_type.encode()) % 2**HASH_BITS
-    for event_type, declared in EVENT_TYPES.items()
-}
 _TIMESTAMP = attrgetter("timestamp")
 #: Control characters, and those that turn the direction of writing.
 _CONTROL = re.compile(r"[\x00-\x1f\x80-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-
-class Record(Protocol):
-    """What a consumed record offers; aiokafka's ``ConsumerRecord`` is one.
-
-    ``timestamp``: when it was appended, in ms, by the broker's clock (``LogAppendTime``).
-    """
-
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
 class Decoded(NamedTuple):
@@ -87,27 +63,6 @@ class _Read(NamedTuple):
             np.concatenate([np.zeros(0, np.int64), *(part.appended_at_ms for part in parts)]),
             [amount for part in parts for amount in part.amounts],
         )
-
-
-def hash_ids(ids: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Return the low 48 bits of the XXH3-64 of each id. 0 becomes 1, so that 0 can mean "none".
-
-    >>> hash_ids(["order-1"]) == xxhash.xxh3_64_intdigest(b"order-1") % 2**48
-    array([ True])
-    """
-    digests = np.frombuffer(b"".join(map(xxhash.xxh3_64_digest, map(str.encode, ids))), dtype=">u8")
-    hashes: npt.NDArray[np.int64] = np.maximum(digests & _MASK, 1).astype(np.int64)
-    return hashes
-
-
-def hash_event_ids(event_type: EventType, ids: Sequence[str]) -> npt.NDArray[np.int64]:
-    """As `hash_ids` for the ids of events: they count per type, so the same id in two types gives two hashes.
-
-    >>> [hash_event_ids(event_type, ["17"]).item() for event_type in EventType].count(hash_ids(["17"]).item())
-    1
-    """
-    hashes: npt.NDArray[np.int64] = np.maximum(hash_ids(ids) ^ _TYPE_SALT[event_type], 1)
-    return hashes
 
 
 class Decoder:

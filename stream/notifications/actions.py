@@ -8,9 +8,9 @@ from typing import Final
 import msgspec
 
 from stream.alerts.alert_records import Alert, AlertKind
-from stream.events.decode import Record
 from stream.events.diagnosis import diagnose
 from stream.events.model import EARLIEST_MS
+from stream.events.record import Record
 from stream.events.rejections import Reason, Rejection
 from stream.events.screen import BadRecordError, screen
 from stream.events.times import epoch_ms, rfc3339

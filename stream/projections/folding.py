@@ -12,7 +12,7 @@ import msgspec
 
 from stream.errors import CodecError
 from stream.events.dead_letters import HEADER_PREFIX, dead_letter
-from stream.events.decode import Record
+from stream.events.record import Record
 from stream.events.rejections import Reason, Rejection, printable
 from stream.events.withheld import without_text
 from stream.processing.isolation import NOT_OF_AN_EVENT, failing

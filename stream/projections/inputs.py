@@ -8,9 +8,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from stream.events.decode import Decoder, Record
+from stream.events.decode import Decoder
 from stream.events.diagnosis import diagnose
 from stream.events.kinds import EventType
+from stream.events.record import Record
 from stream.events.rejections import Reason, Rejection
 from stream.projections.protocol import Reading
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from stream.events.decode import Record
+from stream.events.record import Record
 from stream.events.rejections import Rejection
 from stream.processing.state import Outgoing
 

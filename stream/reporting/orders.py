@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.events.columns import MONEY_SCALE
-from stream.events.decode import Decoder, Record
+from stream.events.decode import Decoder
 from stream.events.kinds import EventKind, EventType
+from stream.events.record import Record
 
 __all__ = ["OrderBook", "Orders"]
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.events.columns import EVENT, UNKNOWN_AMOUNT
-from stream.events.decode import Decoded, Decoder, hash_event_ids, hash_ids
+from stream.events.decode import Decoded, Decoder
+from stream.events.id_hashes import hash_event_ids, hash_ids
 from stream.events.kinds import KIND_OF, EventKind, EventType
 from stream.events.model import EARLIEST_MS, LATEST_MS
 from stream.events.rejections import MAX_DETAIL_CHARS, Reason

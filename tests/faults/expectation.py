@@ -11,7 +11,8 @@ import numpy.typing as npt
 import orjson
 
 from stream.catalogue.events import KERNEL_TYPES
-from stream.events.decode import Decoder, hash_event_ids
+from stream.events.decode import Decoder
+from stream.events.id_hashes import hash_event_ids
 from stream.events.kinds import EventType
 from stream.events.rejections import Reason, Rejection
 from stream.processing.align import Aligner, Taken

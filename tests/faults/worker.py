@@ -30,7 +30,7 @@ from stream.agents.worker_options import WorkerOptions
 from stream.cli import main
 from stream.clock import SystemClock
 from stream.errors import PublishError
-from stream.events.decode import hash_event_ids
+from stream.events.id_hashes import hash_event_ids
 from stream.events.kinds import EventType
 from stream.processing.align import Taken
 from stream.processing.partition import Partition, StepOutcome

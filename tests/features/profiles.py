@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.events.columns import EVENT, UNKNOWN_AMOUNT
-from stream.events.decode import hash_event_ids, hash_ids
+from stream.events.id_hashes import hash_event_ids, hash_ids
 from stream.events.kinds import EventType
 from stream.features import codec, vector
 from stream.features.apply import apply

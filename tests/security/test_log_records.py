@@ -25,8 +25,9 @@ from stream.cli.logs import configure_logging
 from stream.clock import FixedClock
 from stream.errors import StorageError
 from stream.events.columns import EVENT
-from stream.events.decode import Decoder, Record
+from stream.events.decode import Decoder
 from stream.events.kinds import EventType
+from stream.events.record import Record
 from stream.events.rejections import Reason, Rejection
 from stream.online_models.example import decode_example
 from stream.online_models.learner import LearnerSettings
