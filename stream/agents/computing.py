@@ -10,8 +10,9 @@ from stream.errors import DamagedProfileError
 from stream.events.withheld import without_text
 from stream.processing.align import Taken
 from stream.processing.isolation import NOT_OF_AN_EVENT, isolate
-from stream.processing.partition import Partition, StepOutcome
+from stream.processing.partition import Partition
 from stream.processing.scorer import Scorer
+from stream.processing.step_outcome import StepOutcome
 from stream.storage.partition_store import PartitionStore
 
 __all__ = ["MORE_MEMORY", "Computing"]

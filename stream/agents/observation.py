@@ -5,7 +5,7 @@ from __future__ import annotations
 from stream import metrics
 from stream.catalogue.events import KERNEL_TYPES
 from stream.processing.align import Taken
-from stream.processing.partition import StepOutcome
+from stream.processing.step_outcome import StepOutcome
 
 __all__ = ["observe_outcome", "observe_step"]
 

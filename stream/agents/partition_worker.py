@@ -25,8 +25,9 @@ from stream.clock import Clock
 from stream.errors import CodecError, StorageError, SystematicError
 from stream.events.decode import Decoder
 from stream.processing.align import Taken
-from stream.processing.partition import Partition, StepOutcome
+from stream.processing.partition import Partition
 from stream.processing.scorer import Scorer
+from stream.processing.step_outcome import StepOutcome
 from stream.storage.outbox_records import decode_record
 from stream.storage.partition_store import Claim, PartitionStore, TimerStanding
 

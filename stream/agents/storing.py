@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from stream import metrics
-from stream.processing.partition import StepOutcome
+from stream.processing.step_outcome import StepOutcome
 from stream.storage.outbox_records import encode_record
 from stream.storage.partition_store import Claim, Commit
 

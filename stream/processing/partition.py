@@ -3,80 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
-from types import MappingProxyType
-from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from stream.alerts.severity import severity_of
 from stream.catalogue.declaring import Money
 from stream.catalogue.events import KERNEL_TYPES
-from stream.catalogue.outputs import CUSTOMER_VERSION
 from stream.catalogue.wording import plain_money
 from stream.errors import CodecError, DamagedProfileError
-from stream.events.dead_letters import dead_letter
-from stream.events.rejections import Reason, Rejection
 from stream.features import codec
 from stream.features.apply import APPLIED, DUPLICATE
-from stream.features.profile import NEVER
 from stream.processing import document
 from stream.processing.align import Taken
-from stream.processing.emission import EmissionCause, EmissionKind
-from stream.processing.kernel import Kernel, Run, StoredProfiles
+from stream.processing.emission import EmissionKind
+from stream.processing.kernel import Kernel, StoredProfiles
 from stream.processing.misplaced import Placement
-from stream.processing.outgoing import Topics, publishable
+from stream.processing.outgoing import Topics
 from stream.processing.quarantine import admit, set_aside
 from stream.processing.refused import refused
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
-from stream.processing.state import Counters, Outgoing, PartitionState
+from stream.processing.state import PartitionState
+from stream.processing.step_outcome import ALERTS, NO_TIMER, OutcomeBuilder, StepOutcome
 
-__all__ = ["Partition", "StepOutcome"]
+__all__ = ["Partition"]
 
 _INPUTS = KERNEL_TYPES
-_NO_TIMER = -int(NEVER)
-#: Of a published document.
-_HEADERS: list[tuple[str, bytes | None]] = [
-    ("content-type", b"application/json"),
-    ("schema-version", str(CUSTOMER_VERSION).encode()),
-]
-
-
-@dataclass(frozen=True, slots=True)
-class StepOutcome:
-    """What one step writes and publishes; nothing of it is true before `Partition.accept`.
-
-    ``documents``: by customer. ``timers``: customer -> next due (ms), and ``idle``: customers without a timer, of
-    those for whom that is news to the store. ``retired``: all customers of ``documents`` without a timer.
-    ``packed``: profiles for the cache. ``outgoing``: records for the outbox, in order. ``fired``: timers by kind.
-    ``rejected``: reasons of the dead letters. ``duplicates``/``applied``: events of this step, by input. ``alerts``:
-    by (raised or cleared, cause, severity). ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``:
-    evaluations that reached the level and raised nothing, by reason. ``segment_changes``: how many.
-    ``forwarded``: events sent on to their partition, by input.
-    """
-
-    state: PartitionState
-    documents: dict[str, bytes]
-    timers: dict[str, int]
-    idle: list[str]
-    retired: list[str]
-    packed: dict[str, bytes]
-    outgoing: list[Outgoing]
-    fired: dict[str, int] = field(default_factory=dict)
-    rejected: list[tuple[int, Reason]] = field(default_factory=list)
-    applied: Mapping[int, int] = field(default_factory=dict)
-    duplicates: Mapping[int, int] = field(default_factory=dict)
-    alerts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
-    raised_risks: Sequence[tuple[str, float]] = ()
-    suppressed: Mapping[str, int] = field(default_factory=dict)
-    segment_changes: int = 0
-    forwarded: Mapping[int, int] = field(default_factory=dict)
 
 
 class Partition:
@@ -102,14 +59,11 @@ class Partition:
         self.state = PartitionState()
         self._rules = rules
         self._kernel = kernel
-        self._topics = topics
         self.input_topics = tuple(input_topics)
         self._cache: dict[str, bytes | None] = {}
         self._cache_customers = cache_customers
         self._placement = placement
-        self._money = money
-        #: With which emissions the document of their customer is published.
-        self._published = [int(kind) for kind in published]
+        self._outcomes = OutcomeBuilder(partition, self.input_topics, rules, topics, money, published)
         #: The stored timers of cached customers that this worker has written: what has not changed is not sent again.
         self._due: dict[str, int] = {}
         #: Customers set aside since the last accepted outcome, with why.
@@ -172,7 +126,7 @@ class Partition:
     def release(self, customers: Iterable[str], scorer: Scorer, now_ms: int) -> StepOutcome:
         """Process these customers again: read their profiles again, and check their timers."""
         released = self.state.quarantined.keys() & set(customers)
-        outcome = self._outcome(self._next_state(), (), None, scorer, now_ms, [])
+        outcome = self._outcomes.build(self._due, self._next_state(), (), None, scorer, now_ms, [])
         for customer in released:
             del outcome.state.quarantined[customer]
             self._cache.pop(customer, None)
@@ -189,7 +143,9 @@ class Partition:
         counters.forwarded += len(taken.forwarded)
         rejections = list(taken.rejections)
         if not taken.customer_ids:
-            return self._with_forwarded(self._outcome(state, (), None, scorer, now_ms, rejections), taken)
+            return self._with_forwarded(
+                self._outcomes.build(self._due, state, (), None, scorer, now_ms, rejections), taken
+            )
         customers = list(taken.row_of)
         rows = np.fromiter(map(taken.row_of.__getitem__, taken.customer_ids), np.int64, len(taken.customer_ids))
         stream_time = np.maximum.accumulate(taken.events["time"])
@@ -211,7 +167,7 @@ class Partition:
         customers, run = run.without_strangers(customers)
         counters.customers += known.blobs.count(None) - (len(known.blobs) - len(customers))
         appended_at_ms = _appended_at_ms(taken, run.emissions)
-        outcome = self._outcome(state, customers, run, scorer, now_ms, rejections, appended_at_ms)
+        outcome = self._outcomes.build(self._due, state, customers, run, scorer, now_ms, rejections, appended_at_ms)
         outcome = replace(
             outcome,
             applied=_by_input(taken.sources, applied),
@@ -231,12 +187,12 @@ class Partition:
         known = [c for c in customer_ids if self._cache.get(c) is not None and c not in aside]
         gone = [c for c in customer_ids if self._cache.get(c) is None or c in aside]
         if state.stream_time_ms is None or not known:
-            return replace(self._outcome(state, (), None, scorer, now_ms, []), idle=gone)
+            return replace(self._outcomes.build(self._due, state, (), None, scorer, now_ms, []), idle=gone)
         try:
             run = self._kernel.sweep(self._known(known), state.stream_time_ms, scorer.model, looks_at_all=looks_at_all)
         except CodecError as error:
             raise _whose(error, known) from error
-        outcome = self._outcome(state, known, run, scorer, now_ms, [])
+        outcome = self._outcomes.build(self._due, state, known, run, scorer, now_ms, [])
         return replace(outcome, idle=outcome.idle + gone)
 
     def at_time(self, stream_time_ms: int, *, live: bool) -> bool:
@@ -257,7 +213,7 @@ class Partition:
                 self._cache.pop(customer, None)
         self._cache.update(outcome.packed)
         self._due.update(outcome.timers)
-        self._due.update((customer, _NO_TIMER) for customer in outcome.idle if customer in self._cache)
+        self._due.update((customer, NO_TIMER) for customer in outcome.idle if customer in self._cache)
         excess = len(self._cache) - self._cache_customers
         if excess > 0:
             for customer in [*islice(self._cache, excess)]:
@@ -284,60 +240,6 @@ class Partition:
         ]
         return StoredProfiles(customers, blobs, phases)
 
-    def _outcome(
-        self,
-        state: PartitionState,
-        customers: Sequence[str],
-        run: Run | None,
-        scorer: Scorer,
-        now_ms: int,
-        rejections: Sequence[tuple[int, object, Rejection]],
-        appended_at_ms: Mapping[int, int] = MappingProxyType({}),
-    ) -> StepOutcome:
-        # what cannot be read is known before what is too late, and that before what cannot be processed
-        in_order = sorted(rejections, key=_place)
-        outgoing = [self._dead_letter(source, record, rejection, now_ms) for source, record, rejection in in_order]
-        state.counters.dead_letters += len(rejections)
-        rejected = [(source, rejection.reason) for source, _, rejection in in_order]
-        if run is None:
-            return StepOutcome(state, {}, {}, [], [], {}, outgoing, rejected=rejected)
-        _count(state.counters, run.emissions)
-        outgoing += publishable(
-            run.emissions, customers, scorer, self._rules, self._topics, now_ms, appended_at_ms, self._money
-        )
-        documents = document.build(customers, run, scorer, self._rules)
-        outgoing += self._public_documents(run, customers, documents)
-        stored = self._due
-        due = {
-            customer: at
-            for customer, at in zip(customers, run.standing["due"].tolist(), strict=True)
-            if stored.get(customer) != at
-        }
-        return StepOutcome(
-            state=state,
-            documents=dict(zip(customers, documents, strict=True)),
-            timers={customer: at for customer, at in due.items() if at < _NO_TIMER},
-            idle=[customer for customer, at in due.items() if at >= _NO_TIMER],
-            retired=[customers[row] for row in np.flatnonzero(run.standing["due"] >= _NO_TIMER).tolist()],
-            packed=dict(zip(customers, run.packed(), strict=True)),
-            outgoing=outgoing,
-            fired=run.fired,
-            rejected=rejected,
-            alerts=_alerts(run.emissions, self._rules.raise_at),
-            raised_risks=_raised_risks(run.emissions),
-            suppressed=run.suppressed,
-            segment_changes=int(np.count_nonzero(run.emissions["kind"] == EmissionKind.SEGMENT)),
-        )
-
-    def _public_documents(self, run: Run, customers: Sequence[str], documents: Sequence[bytes]) -> list[Outgoing]:
-        """Documents of the customers with an emission that publishes them, each once."""
-        if not self._published:
-            return []
-        told = np.isin(run.emissions["kind"], self._published)
-        rows = np.unique(run.emissions["row"][told]).tolist()
-        topic = self._topics.customers
-        return [Outgoing(topic, customers[row].encode(), document.public(documents[row]), _HEADERS) for row in rows]
-
     def _with_forwarded(self, outcome: StepOutcome, taken: Taken) -> StepOutcome:
         if self._placement is None or not taken.forwarded:
             return outcome
@@ -345,16 +247,6 @@ class Partition:
         return replace(
             outcome, outgoing=outcome.outgoing + again, forwarded=Counter(source for source, _ in taken.forwarded)
         )
-
-    def _dead_letter(self, source: int, record: object, rejection: Rejection, now_ms: int) -> Outgoing:
-        letter = dead_letter(
-            record,  # type: ignore[arg-type]  # the aligner carries records opaquely
-            rejection,
-            topic=self.input_topics[source],
-            partition=self.partition,
-            at_ms=now_ms,
-        )
-        return Outgoing(self._topics.dead_letters, letter.key, letter.value, letter.headers)
 
 
 def _profile_of(customer: str, found: bytes | CodecError | None) -> bytes | None:
@@ -373,56 +265,16 @@ def _whose(error: CodecError, customers: Sequence[str]) -> CodecError:
     return DamagedProfileError(str(error), customer=customers[error.row])
 
 
-def _place(rejection: tuple[int, Any, Rejection]) -> tuple[int, int]:
-    source, record, _ = rejection
-    return source, record.offset
-
-
 def _by_input(sources: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> dict[int, int]:
     return dict(enumerate(np.bincount(sources[chosen], minlength=len(_INPUTS)).tolist()))
 
 
-_ALERTS = (EmissionKind.RAISED, EmissionKind.CLEARED, EmissionKind.WINBACK)
-
-
 def _appended_at_ms(taken: Taken, emissions: npt.NDArray[np.void]) -> dict[int, int]:
     """When the events that caused an alert were appended to their topics, by event id."""
-    alerted = np.isin(emissions["kind"], _ALERTS)
+    alerted = np.isin(emissions["kind"], ALERTS)
     if not alerted.any():
         return {}
     event_ids = np.unique(emissions["event_id"][alerted])
     causing = np.flatnonzero(np.isin(taken.events["event_id"], event_ids[event_ids != 0]))
     events = taken.events[causing]
     return dict(zip(events["event_id"].tolist(), events["appended"].tolist(), strict=True))
-
-
-def _raised_risks(emissions: npt.NDArray[np.void]) -> list[tuple[str, float]]:
-    raised = emissions[emissions["kind"] == EmissionKind.RAISED]
-    causes = [EmissionCause(cause).name.lower() for cause in raised["cause"].tolist()]
-    return list(zip(causes, raised["risk"].tolist(), strict=True))
-
-
-def _alerts(emissions: npt.NDArray[np.void], raise_at: float) -> Counter[tuple[str, str, str]]:
-    return Counter(
-        (
-            kind.name.lower(),
-            EmissionCause(cause).name.lower(),
-            severity_of(risk, raise_at, raised=kind is EmissionKind.RAISED).value,
-        )
-        for kind in _ALERTS
-        for cause, risk in emissions[["cause", "risk"]][emissions["kind"] == kind].tolist()
-    )
-
-
-def _count(counters: Counters, emissions: npt.NDArray[np.void]) -> None:
-    kinds = np.bincount(emissions["kind"], minlength=len(EmissionKind)).tolist()
-    counters.landmarks += kinds[EmissionKind.LANDMARK]
-    counters.labels += kinds[EmissionKind.LABEL]
-    counters.alerts_raised += kinds[EmissionKind.RAISED]
-    counters.alerts_cleared += kinds[EmissionKind.CLEARED]
-    counters.winbacks += kinds[EmissionKind.WINBACK]
-    counters.segment_changes += kinds[EmissionKind.SEGMENT]
-    causes = np.bincount(emissions["cause"][emissions["kind"] == EmissionKind.RAISED], minlength=len(EmissionCause))
-    counters.raised_by_event += int(causes[EmissionCause.EVENT])
-    counters.raised_by_silence += int(causes[EmissionCause.SILENCE])
-    counters.raised_by_model += int(causes[EmissionCause.MODEL])

@@ -27,10 +27,11 @@ from stream.processing.align import Aligner
 from stream.processing.document import packed_state
 from stream.processing.kernel import Kernel, Scores
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Partition, StepOutcome
+from stream.processing.partition import Partition
 from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING, Scorer
 from stream.processing.state import Counters, Outgoing
+from stream.processing.step_outcome import StepOutcome
 
 __all__ = ["Replay"]
 

@@ -17,10 +17,11 @@ from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.processing.align import Taken
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Partition, StepOutcome
+from stream.processing.partition import Partition
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
+from stream.processing.step_outcome import StepOutcome
 from stream.storage.connection import Client
 from stream.storage.partition_store import PartitionStore
 from tests.agents.rig import PARTITION, TOPICS, Rig, until

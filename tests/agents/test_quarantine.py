@@ -17,9 +17,10 @@ from stream.local.redis import EmbeddedRedis
 from stream.processing.align import Taken
 from stream.processing.document import packed_state
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Partition, StepOutcome
+from stream.processing.partition import Partition
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
+from stream.processing.step_outcome import StepOutcome
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
 from tests.agents.test_partition_worker import CUSTOMERS, LOG, RULES, play
 from tests.features.lists_of_events import BEGIN, DAY

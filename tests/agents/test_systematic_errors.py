@@ -14,8 +14,9 @@ from stream.errors import CodecError, SnapshotError, StreamError, SystematicErro
 from stream.local.redis import EmbeddedRedis
 from stream.processing.align import Taken
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Partition, StepOutcome
+from stream.processing.partition import Partition
 from stream.processing.scorer import Scorer
+from stream.processing.step_outcome import StepOutcome
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
 from tests.agents.test_partition_worker import RULES, play
 

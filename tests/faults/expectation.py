@@ -20,9 +20,10 @@ from stream.processing.document import packed_state
 from stream.processing.emission import ACTED_ON
 from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Partition, StepOutcome
+from stream.processing.partition import Partition
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
+from stream.processing.step_outcome import StepOutcome
 from stream.settings import Settings
 from tests.faults.event_log import EventLog
 from tests.faults.frozen_model import frozen_snapshot

@@ -33,9 +33,10 @@ from stream.errors import PublishError
 from stream.events.id_hashes import hash_event_ids
 from stream.events.kinds import EventType
 from stream.processing.align import Taken
-from stream.processing.partition import Partition, StepOutcome
+from stream.processing.partition import Partition
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
+from stream.processing.step_outcome import StepOutcome
 from tests.faults.mutants import MUTANTS
 from tests.faults.release_before import become_release_before
 

@@ -25,10 +25,11 @@ from stream.local.redis import EmbeddedRedis
 from stream.processing.align import Aligner, Taken
 from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Partition, StepOutcome
+from stream.processing.partition import Partition
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import Counters, Outgoing, PartitionState
+from stream.processing.step_outcome import StepOutcome
 from stream.storage.connection import Client
 from stream.storage.keys import Keys
 from stream.storage.outbox_records import decode_record, encode_record

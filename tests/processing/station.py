@@ -15,10 +15,11 @@ from stream.processing.emission import EmissionKind
 from stream.processing.kernel import Kernel
 from stream.processing.misplaced import Placement
 from stream.processing.outgoing import Topics
-from stream.processing.partition import Partition, StepOutcome
+from stream.processing.partition import Partition
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import Counters, Outgoing, PartitionState
+from stream.processing.step_outcome import StepOutcome
 from tests.oracle.event import Event
 from tests.oracle.record import Entry, logs_of
 

@@ -1,0 +1,198 @@
+"""What one step gives: what is written, what is published, and the figures of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stream.alerts.severity import severity_of
+from stream.catalogue.declaring import Money
+from stream.catalogue.outputs import CUSTOMER_VERSION
+from stream.events.dead_letters import dead_letter
+from stream.events.rejections import Reason, Rejection
+from stream.features.profile import NEVER
+from stream.processing import document
+from stream.processing.emission import EmissionCause, EmissionKind
+from stream.processing.kernel import Run
+from stream.processing.outgoing import Topics, publishable
+from stream.processing.rules import Rules
+from stream.processing.scorer import Scorer
+from stream.processing.state import Counters, Outgoing, PartitionState
+
+__all__ = ["ALERTS", "NO_TIMER", "OutcomeBuilder", "StepOutcome"]
+
+#: Due at this time or later: no timer.
+NO_TIMER = -int(NEVER)
+#: Emissions that are published as alerts.
+ALERTS = (EmissionKind.RAISED, EmissionKind.CLEARED, EmissionKind.WINBACK)
+#: Of a published document.
+_HEADERS: list[tuple[str, bytes | None]] = [
+    ("content-type", b"application/json"),
+    ("schema-version", str(CUSTOMER_VERSION).encode()),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """What one step writes and publishes; nothing of it is true before `Partition.accept`.
+
+    ``documents``: by customer. ``timers``: customer -> next due (ms), and ``idle``: customers without a timer, of
+    those for whom that is news to the store. ``retired``: all customers of ``documents`` without a timer.
+    ``packed``: profiles for the cache. ``outgoing``: records for the outbox, in order. ``fired``: timers by kind.
+    ``rejected``: reasons of the dead letters. ``duplicates``/``applied``: events of this step, by input. ``alerts``:
+    by (raised or cleared, cause, severity). ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``:
+    evaluations that reached the level and raised nothing, by reason. ``segment_changes``: how many.
+    ``forwarded``: events sent on to their partition, by input.
+    """
+
+    state: PartitionState
+    documents: dict[str, bytes]
+    timers: dict[str, int]
+    idle: list[str]
+    retired: list[str]
+    packed: dict[str, bytes]
+    outgoing: list[Outgoing]
+    fired: dict[str, int] = field(default_factory=dict)
+    rejected: list[tuple[int, Reason]] = field(default_factory=list)
+    applied: Mapping[int, int] = field(default_factory=dict)
+    duplicates: Mapping[int, int] = field(default_factory=dict)
+    alerts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    raised_risks: Sequence[tuple[str, float]] = ()
+    suppressed: Mapping[str, int] = field(default_factory=dict)
+    segment_changes: int = 0
+    forwarded: Mapping[int, int] = field(default_factory=dict)
+
+
+class OutcomeBuilder:
+    """Makes the outcome of a step from the run of the kernel: documents, timers, records to publish, figures.
+
+    ``published``: with which emissions the document of their customer is published.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        input_topics: Sequence[str],
+        rules: Rules,
+        topics: Topics,
+        money: Money,
+        published: Collection[EmissionKind],
+    ) -> None:
+        self._partition = partition
+        self._input_topics = input_topics
+        self._rules = rules
+        self._topics = topics
+        self._money = money
+        self._published = [int(kind) for kind in published]
+
+    def build(
+        self,
+        stored: Mapping[str, int],
+        state: PartitionState,
+        customers: Sequence[str],
+        run: Run | None,
+        scorer: Scorer,
+        now_ms: int,
+        rejections: Sequence[tuple[int, object, Rejection]],
+        appended_at_ms: Mapping[int, int] = MappingProxyType({}),
+    ) -> StepOutcome:
+        """Make the outcome of ``run`` (None: no customer took part), and count it in ``state``.
+
+        ``stored``: the timers that the store is known to have, by customer. ``rejections``: input, record, why.
+        ``appended_at_ms``: of the events that caused an alert, by event id.
+        """
+        # what cannot be read is known before what is too late, and that before what cannot be processed
+        in_order = sorted(rejections, key=_place)
+        outgoing = [self._dead_letter(source, record, rejection, now_ms) for source, record, rejection in in_order]
+        state.counters.dead_letters += len(rejections)
+        rejected = [(source, rejection.reason) for source, _, rejection in in_order]
+        if run is None:
+            return StepOutcome(state, {}, {}, [], [], {}, outgoing, rejected=rejected)
+        _count(state.counters, run.emissions)
+        outgoing += publishable(
+            run.emissions, customers, scorer, self._rules, self._topics, now_ms, appended_at_ms, self._money
+        )
+        documents = document.build(customers, run, scorer, self._rules)
+        outgoing += self._public_documents(run, customers, documents)
+        due = {
+            customer: at
+            for customer, at in zip(customers, run.standing["due"].tolist(), strict=True)
+            if stored.get(customer) != at
+        }
+        return StepOutcome(
+            state=state,
+            documents=dict(zip(customers, documents, strict=True)),
+            timers={customer: at for customer, at in due.items() if at < NO_TIMER},
+            idle=[customer for customer, at in due.items() if at >= NO_TIMER],
+            retired=[customers[row] for row in np.flatnonzero(run.standing["due"] >= NO_TIMER).tolist()],
+            packed=dict(zip(customers, run.packed(), strict=True)),
+            outgoing=outgoing,
+            fired=run.fired,
+            rejected=rejected,
+            alerts=_alerts(run.emissions, self._rules.raise_at),
+            raised_risks=_raised_risks(run.emissions),
+            suppressed=run.suppressed,
+            segment_changes=int(np.count_nonzero(run.emissions["kind"] == EmissionKind.SEGMENT)),
+        )
+
+    def _public_documents(self, run: Run, customers: Sequence[str], documents: Sequence[bytes]) -> list[Outgoing]:
+        """Documents of the customers with an emission that publishes them, each once."""
+        if not self._published:
+            return []
+        told = np.isin(run.emissions["kind"], self._published)
+        rows = np.unique(run.emissions["row"][told]).tolist()
+        topic = self._topics.customers
+        return [Outgoing(topic, customers[row].encode(), document.public(documents[row]), _HEADERS) for row in rows]
+
+    def _dead_letter(self, source: int, record: object, rejection: Rejection, now_ms: int) -> Outgoing:
+        letter = dead_letter(
+            record,  # type: ignore[arg-type]  # the aligner carries records opaquely
+            rejection,
+            topic=self._input_topics[source],
+            partition=self._partition,
+            at_ms=now_ms,
+        )
+        return Outgoing(self._topics.dead_letters, letter.key, letter.value, letter.headers)
+
+
+def _place(rejection: tuple[int, Any, Rejection]) -> tuple[int, int]:
+    source, record, _ = rejection
+    return source, record.offset
+
+
+def _raised_risks(emissions: npt.NDArray[np.void]) -> list[tuple[str, float]]:
+    raised = emissions[emissions["kind"] == EmissionKind.RAISED]
+    causes = [EmissionCause(cause).name.lower() for cause in raised["cause"].tolist()]
+    return list(zip(causes, raised["risk"].tolist(), strict=True))
+
+
+def _alerts(emissions: npt.NDArray[np.void], raise_at: float) -> Counter[tuple[str, str, str]]:
+    return Counter(
+        (
+            kind.name.lower(),
+            EmissionCause(cause).name.lower(),
+            severity_of(risk, raise_at, raised=kind is EmissionKind.RAISED).value,
+        )
+        for kind in ALERTS
+        for cause, risk in emissions[["cause", "risk"]][emissions["kind"] == kind].tolist()
+    )
+
+
+def _count(counters: Counters, emissions: npt.NDArray[np.void]) -> None:
+    kinds = np.bincount(emissions["kind"], minlength=len(EmissionKind)).tolist()
+    counters.landmarks += kinds[EmissionKind.LANDMARK]
+    counters.labels += kinds[EmissionKind.LABEL]
+    counters.alerts_raised += kinds[EmissionKind.RAISED]
+    counters.alerts_cleared += kinds[EmissionKind.CLEARED]
+    counters.winbacks += kinds[EmissionKind.WINBACK]
+    counters.segment_changes += kinds[EmissionKind.SEGMENT]
+    causes = np.bincount(emissions["cause"][emissions["kind"] == EmissionKind.RAISED], minlength=len(EmissionCause))
+    counters.raised_by_event += int(causes[EmissionCause.EVENT])
+    counters.raised_by_silence += int(causes[EmissionCause.SILENCE])
+    counters.raised_by_model += int(causes[EmissionCause.MODEL])
