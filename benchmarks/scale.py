@@ -26,12 +26,12 @@ import redis
 
 from benchmarks.engines import peak_rss_mb
 from benchmarks.workload import Workload, produce, rewrite, seed_model, stack, synthetic
-from stream.cli.demo_run import has_learned
 from stream.cli.produce import EventProducer
 from stream.events.log import LogEvent, read_log
 from stream.features.registry import DAY_MS
 from stream.local.workers import WorkerProcesses
 from stream.online_models.snapshot import decode_snapshot
+from stream.processing.learned import has_learned
 from stream.settings import Settings
 from stream.storage.keys import Keys
 from stream.storage.overview import Overview

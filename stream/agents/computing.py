@@ -15,10 +15,7 @@ from stream.processing.scorer import Scorer
 from stream.processing.step_outcome import StepOutcome
 from stream.storage.partition_store import PartitionStore
 
-__all__ = ["MORE_MEMORY", "Computing"]
-
-#: What to do about it.
-MORE_MEMORY = "give the worker more, or set cache_customers or batch_max_records lower"
+__all__ = ["Computing"]
 
 _LOG = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from stream import metrics
-from stream.agents.computing import MORE_MEMORY, Computing
+from stream.agents.computing import Computing
 from stream.agents.every import Every
 from stream.agents.inputs import Batch, Inputs
 from stream.agents.observation import observe_outcome, observe_step
@@ -17,12 +17,12 @@ from stream.agents.publishing import Publishing
 from stream.agents.received import Received
 from stream.agents.recovery import Recovery
 from stream.agents.rescoring import Rescoring
+from stream.agents.stepping import step_until
 from stream.agents.storing import commit_of, tell_of_torn_step
 from stream.agents.waiting import wait_until_set
 from stream.agents.wall_clock import WallClock
 from stream.agents.worker_options import WorkerOptions
 from stream.clock import Clock
-from stream.errors import CodecError, StorageError, SystematicError
 from stream.events.decode import Decoder
 from stream.processing.align import Taken
 from stream.processing.partition import Partition
@@ -136,20 +136,14 @@ class PartitionWorker:
 
     async def run(self) -> None:
         """Step until `stop`."""
-        self._publishing.start()
-        try:
-            while not self._stopping:
-                try:
-                    await self._turn()
-                except CodecError as error:
-                    raise SystematicError(f"stored bytes cannot be read: {error}") from error
-                except MemoryError as error:
-                    raise SystematicError(f"no memory for a step: {MORE_MEMORY}") from error
-                except StorageError as error:
-                    await self._recovery.run(error)
-            await self._publishing.hand_over(self._commit_nothing, f"partition {self.partition.partition}")
-        finally:
-            await self._publishing.stop()
+        await step_until(
+            lambda: self._stopping,
+            self._turn,
+            self._commit_nothing,
+            publishing=self._publishing,
+            recovery=self._recovery,
+            what=f"partition {self.partition.partition}",
+        )
 
     def stop(self) -> None:
         """End `run` after the step that is under way."""

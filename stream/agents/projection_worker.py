@@ -15,10 +15,10 @@ from stream.agents.inputs import Batch, Inputs
 from stream.agents.outbox import Outbox
 from stream.agents.publishing import Publishing
 from stream.agents.recovery import Recovery
+from stream.agents.stepping import step_until
 from stream.agents.waiting import wait_until_set
 from stream.agents.worker_options import WorkerOptions
 from stream.clock import Clock
-from stream.errors import CodecError, StorageError, SystematicError
 from stream.projections.folding import FoldingPartition, Outcome, Part
 from stream.storage.outbox_records import decode_record, encode_record
 from stream.storage.projection_store import ProjectionStore
@@ -128,18 +128,14 @@ class ProjectionWorker:
 
     async def run(self) -> None:
         """Step until `stop`."""
-        self._publishing.start()
-        try:
-            while not self._stopping:
-                try:
-                    await self._turn()
-                except CodecError as error:
-                    raise SystematicError(f"stored bytes cannot be read: {error}") from error
-                except StorageError as error:
-                    await self._recovery.run(error)
-            await self._publishing.hand_over(self._commit_nothing, f"projection {self._name}")
-        finally:
-            await self._publishing.stop()
+        await step_until(
+            lambda: self._stopping,
+            self._turn,
+            self._commit_nothing,
+            publishing=self._publishing,
+            recovery=self._recovery,
+            what=f"projection {self._name}",
+        )
 
     def stop(self) -> None:
         """End `run` after the step that is under way."""

@@ -13,10 +13,10 @@ from stream.errors import LocalServerError
 from stream.local.stack import LocalStack
 from stream.local.workers import WorkerProcesses
 from stream.online_models.snapshot import ModelSnapshot, decode_snapshot
-from stream.processing.state import Counters
+from stream.processing.learned import has_learned
 from stream.storage.overview import Overview, Totals
 
-__all__ = ["DemoRun", "Progress", "has_learned"]
+__all__ = ["DemoRun", "Progress"]
 
 #: Nothing has moved for so long although there is work: the demo has failed.
 PATIENCE_S = 60.0
@@ -45,21 +45,6 @@ class Progress:
     def lag(self) -> int:
         """Published events that are not taken in."""
         return self.published - self.totals.counters.events_in
-
-
-def has_learned(counters: Counters, offset: int, snapshot: ModelSnapshot | None) -> bool:
-    """Whether every example has been learned: each landmark and each label is one, and some may be sent twice.
-
-    ``offset``: of the next example that the trainer learns.
-    """
-    if offset < counters.landmarks + counters.labels:
-        return False
-    if snapshot is None:
-        return counters.landmarks == 0
-    segments = snapshot.segments
-    return snapshot.churn.labels_seen == counters.labels and (
-        segments is None or segments.version == counters.landmarks
-    )
 
 
 class DemoRun:
