@@ -7,7 +7,8 @@ with Producer() as producer:
 """
 
 from stream.client.event_contract import EventContract
-from stream.client.producer import Delivery, Producer, Receipt
+from stream.client.producer import Producer
+from stream.client.receipt import Delivery, Receipt
 from stream.client.record import EventRecord
 from stream.errors import DeliveryError, InvalidEventError, PublishError
 from stream.events.model import ClickEvent, EmailEvent, Item, PurchaseEvent

@@ -4,17 +4,18 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from stream.client.delivery_ledger import DeliveryLedger
 from stream.client.event_contract import EventContract
+from stream.client.receipt import Delivery, OnDelivery, Receipt
 from stream.client.record import EventRecord
 from stream.clock import Clock, SystemClock
 from stream.errors import DeliveryError, PublishError, TopologyError
@@ -22,7 +23,7 @@ from stream.events.kinds import EventType
 from stream.events.model import Event
 from stream.settings import Settings
 
-__all__ = ["Delivery", "OnDelivery", "Producer", "Receipt"]
+__all__ = ["Producer"]
 
 _LOG = logging.getLogger(__name__)
 _LIBRDKAFKA = logging.getLogger("librdkafka")
@@ -43,20 +44,6 @@ _FATAL: Final = frozenset(
     }
 )
 _HEADERS: Final[list[tuple[str, str | bytes | None]]] = [("content-type", b"application/json")]
-
-
-class Receipt(NamedTuple):
-    """Where the broker put an event."""
-
-    topic: str
-    partition: int
-    offset: int
-
-
-#: Resolves to a `Receipt`, or raises `PublishError`, when the broker has answered.
-Delivery = Future[Receipt]
-#: Called once for each event, from the producer's thread, with an error or None. Must be quick and must not raise.
-OnDelivery = Callable[[KafkaError | None, Message], None]
 
 
 class Producer:

@@ -15,7 +15,6 @@ from stream.features.packed_events import (
     BEFORE_REFUNDS,
     FIRST_CHANNELS,
     FIRST_FINE_CHANNELS,
-    get_count,
     get_events,
     get_keyed,
     put_events,
@@ -30,6 +29,7 @@ from stream.features.profile import (
 from stream.features.registry import DAY_MS, HOUR_MS
 from stream.features.varint import (
     get_bits,
+    get_count,
     get_float,
     get_grid_time,
     get_int,

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from stream.catalogue.events import CHANNELS
 from stream.compiling import jit
-from stream.features.packed_events import FIRST_CHANNELS, get_count
+from stream.features.packed_events import FIRST_CHANNELS
 from stream.features.profile import DAY_TILES
 from stream.features.registry import DAY_MS
-from stream.features.varint import get_int, get_uint, put_int, put_uint
+from stream.features.varint import get_count, get_int, get_uint, put_int, put_uint
 
 __all__ = ["MAX_ADDED_BYTES", "get_added_channels", "put_added_channels"]
 

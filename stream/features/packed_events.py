@@ -12,6 +12,7 @@ from stream.catalogue.windows import MINUTE_MS
 from stream.compiling import jit
 from stream.events.columns import UNKNOWN_AMOUNT
 from stream.features.insertion import sort, sort_orders
+from stream.features.packed_tiles import add_orders_to_days, get_tiles, put_tiles
 from stream.features.profile import (
     DAY_TILES,
     HOUR_TILES,
@@ -21,17 +22,15 @@ from stream.features.profile import (
     MAX_RETRACTIONS,
     MINUTE_TILES,
     NEVER,
-    PURCHASE,
 )
 from stream.features.registry import DAY_MS, HOUR_MS
-from stream.features.varint import get_bits, get_int, get_uint, put_bits, put_int, put_uint
+from stream.features.varint import get_bits, get_count, get_int, get_uint, put_bits, put_int, put_uint
 
 __all__ = [
     "BEFORE_REFUNDS",
     "FIRST_CHANNELS",
     "FIRST_FINE_CHANNELS",
     "MAX_EVENT_BYTES",
-    "get_count",
     "get_events",
     "get_keyed",
     "put_events",
@@ -56,15 +55,6 @@ MAX_EVENT_BYTES = (
     + MAX_REFUNDS * 25
     + MAX_RETRACTIONS * 16
 )
-
-
-@jit
-def get_count(buffer, at, most, behind):  # type: ignore[no-untyped-def]
-    """Read a number of entries; one that no profile has sends the reader to ``behind``."""
-    count, at = get_uint(buffer, at)
-    if count > most:
-        return 0, behind
-    return count, at
 
 
 @jit
@@ -189,84 +179,6 @@ def _get_refunds(p, buffer, at, behind):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _add_orders_to_days(p, sign):  # type: ignore[no-untyped-def]
-    """Count the open orders in the tiles of their days (``sign`` 1), or take them out (-1)."""
-    for k in range(p.open_orders):
-        day = p.order_at[k] // DAY_MS
-        slot = day % DAY_TILES
-        if p.day_stamp[slot] != day:
-            p.day_stamp[slot] = day
-            p.day_count[slot, :] = 0
-            p.day_spend[slot] = 0
-        p.day_count[slot, PURCHASE] += sign
-        p.day_spend[slot] += sign * max(p.order_amount[k], np.int64(0))
-
-
-@jit
-def _held(p, counts, slot, channels, with_spend):  # type: ignore[no-untyped-def]
-    """A bit for each channel of a tile that is not zero, and one more for money."""
-    held = 0
-    for c in range(min(channels, counts.shape[1])):
-        held |= (1 << c) if counts[slot, c] != 0 else 0
-    return held | (1 << channels) if with_spend and p.day_spend[slot] != 0 else held
-
-
-@jit
-def _put_tiles(p, buffer, at, stamps, counts, hop, span, channels, with_spend):  # type: ignore[no-untyped-def]
-    """Write the tiles of the window that hold something, newest first, behind their number (one byte).
-
-    Each begins with how much older it is than the one before, and a bit for each thing that it holds.
-    """
-    newest = p.last_at // hop
-    oldest = max(newest - span, p.first_at // hop, 0)
-    size = stamps.shape[0]
-    live = at
-    buffer[live] = 0
-    at += 1
-    before = newest
-    slot = newest % size
-    for index in range(newest, oldest - 1, -1):
-        held = _held(p, counts, slot, channels, with_spend) if stamps[slot] == index else 0
-        if held != 0:
-            buffer[live] += 1
-            at = put_uint(buffer, at, (before - index) << (channels + 1) | held)
-            before = index
-            for c in range(channels):
-                if held >> c & 1:
-                    at = put_int(buffer, at, counts[slot, c])
-            if held >> channels & 1:
-                at = put_int(buffer, at, p.day_spend[slot])
-        slot -= 1
-        if slot < 0:
-            slot = size - 1
-    return at
-
-
-@jit
-def _get_tiles(p, buffer, at, stamps, counts, hop, channels, with_spend, behind):  # type: ignore[no-untyped-def]
-    size, known = counts.shape
-    index = p.last_at // hop
-    live, at = get_count(buffer, at, size, behind)
-    for _ in range(live):
-        z, at = get_uint(buffer, at)
-        index -= z >> (channels + 1)
-        slot = index % size
-        stamps[slot] = index
-        for c in range(known):
-            counts[slot, c] = 0
-        for c in range(channels):
-            if z >> c & 1:
-                count, at = get_int(buffer, at)
-                if c < known:
-                    counts[slot, c] = count
-        if with_spend:
-            p.day_spend[slot] = 0
-            if z >> channels & 1:
-                p.day_spend[slot], at = get_int(buffer, at)
-    return at
-
-
-@jit
 def put_events(p, buffer, at, day_channels, fine_channels):  # type: ignore[no-untyped-def]
     """Write ids, orders and tiles of ``p``, sorting them; return the position after them.
 
@@ -280,11 +192,11 @@ def put_events(p, buffer, at, day_channels, fine_channels):  # type: ignore[no-u
     at = _put_orders(p, buffer, at)
     at = _put_refunds(p, buffer, at)
     at = _put_keyed(buffer, at, p.retraction_id, p.retraction_at, p.retractions, p.last_at)
-    _add_orders_to_days(p, -1)
-    at = _put_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, 90, day_channels, True)
-    _add_orders_to_days(p, 1)
-    at = _put_tiles(p, buffer, at, p.hour_stamp, p.hour_count, HOUR_MS, 24, fine_channels, False)
-    return _put_tiles(p, buffer, at, p.minute_stamp, p.minute_count, MINUTE_MS, 12, fine_channels, False)
+    add_orders_to_days(p, -1)
+    at = put_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, 90, day_channels, True)
+    add_orders_to_days(p, 1)
+    at = put_tiles(p, buffer, at, p.hour_stamp, p.hour_count, HOUR_MS, 24, fine_channels, False)
+    return put_tiles(p, buffer, at, p.minute_stamp, p.minute_count, MINUTE_MS, 12, fine_channels, False)
 
 
 @jit
@@ -300,7 +212,7 @@ def get_events(p, buffer, at, layout, day_channels, fine_channels, behind):  # t
     if layout != BEFORE_REFUNDS:
         at = _get_refunds(p, buffer, at, behind)
     p.retractions, at = get_keyed(buffer, at, p.retraction_id, p.retraction_at, MAX_RETRACTIONS, p.last_at, behind)
-    at = _get_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, day_channels, True, behind)
-    _add_orders_to_days(p, 1)
-    at = _get_tiles(p, buffer, at, p.hour_stamp, p.hour_count, HOUR_MS, fine_channels, False, behind)
-    return _get_tiles(p, buffer, at, p.minute_stamp, p.minute_count, MINUTE_MS, fine_channels, False, behind)
+    at = get_tiles(p, buffer, at, p.day_stamp, p.day_count, DAY_MS, day_channels, True, behind)
+    add_orders_to_days(p, 1)
+    at = get_tiles(p, buffer, at, p.hour_stamp, p.hour_count, HOUR_MS, fine_channels, False, behind)
+    return get_tiles(p, buffer, at, p.minute_stamp, p.minute_count, MINUTE_MS, fine_channels, False, behind)

@@ -12,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 
 from stream.compiling import jit
-from stream.features.packed_events import get_count
 from stream.features.profile import MAX_PENDING, PROFILE
 from stream.features.registry import FEATURES, INPUT_SCALE
 from stream.features.varint import (
+    get_count,
     get_float,
     get_grid_time,
     get_int,

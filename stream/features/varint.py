@@ -17,6 +17,7 @@ _LAST_SHIFT = 56
 
 __all__ = [
     "get_bits",
+    "get_count",
     "get_float",
     "get_grid_time",
     "get_int",
@@ -159,3 +160,12 @@ def get_grid_time(buffer, at, base, phase):  # type: ignore[no-untyped-def]
     if z & 1:
         return base - d, at
     return phase + ((base - phase) // DAY_MS - d) * DAY_MS, at
+
+
+@jit
+def get_count(buffer, at, most, behind):  # type: ignore[no-untyped-def]
+    """Read a number of entries; one that no profile has sends the reader to ``behind``."""
+    count, at = get_uint(buffer, at)
+    if count > most:
+        return 0, behind
+    return count, at
