@@ -1,103 +1,29 @@
 """One partition between log, Redis and outbox: what it stores is the same, whatever dies in between."""
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import cast
 
-import orjson
 import pytest
 
 from stream.agents.partition_worker import PartitionWorker
 from stream.agents.publisher import Publisher
 from stream.errors import StorageError
-from stream.events.kinds import EventKind
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.processing.align import Taken
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
-from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
 from stream.processing.step_outcome import StepOutcome
-from stream.storage.connection import Client
 from stream.storage.partition_store import PartitionStore
+from tests.agents.playing import CUSTOMERS, RULES, play
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
 from tests.agents.topics import at_least, create, read
-from tests.features.lists_of_events import BEGIN, DAY
-from tests.oracle.event import Event
-from tests.oracle.record import Entry, Record, logs_of, type_of
-from tests.oracle.timeline import Policy, timeline
-from tests.processing.frozen import SILENCE, scorer_of
-from tests.processing.published import arrivals_of, epoch_ms
-from tests.processing.station import NOW_MS, Station
-from tests.storage.redis_client import with_redis
+from tests.processing.station import Station
 
-RULES = Rules(silence_bound_ms=70 * DAY)
-POLICY = Policy(silence_bound=70 * DAY)
-CUSTOMERS = [f"customer-{k}" for k in range(12)]
 POINTS = ("polled", "computed", "script sent", "script done", "acked")
-
-
-def seeded_log(seed: int, count: int = 500) -> list[Entry]:
-    """Orders, clicks and e-mails over half a year, a tenth of them sent twice, and some dead letters."""
-    generator = random.Random(seed)
-    kinds = (
-        [EventKind.ORDER_COMPLETED] * 4 + [EventKind.PAGE_VIEWED] * 4 + [EventKind.EMAIL_OPENED, EventKind.EMAIL_SENT]
-    )
-    log: list[Entry] = []
-    now = BEGIN
-    for number in range(count):
-        now += generator.randrange(180 * DAY // count)
-        kind = generator.choice(kinds)
-        is_order = kind is EventKind.ORDER_COMPLETED
-        event = Event(
-            f"event-{number}",
-            kind,
-            now - generator.randrange(DAY // 10),
-            f"order-{number}" if is_order else "",
-            generator.randrange(1_000_000) if is_order else 0,
-        )
-        customer = generator.choice(CUSTOMERS)
-        log.append((customer, event))
-        if generator.random() < 0.1:
-            log.append((customer, event))
-        if generator.random() < 0.03:
-            log.append((type_of(event), Record(b"key", b"{broken", now)))
-    return log
-
-
-LOG = seeded_log(1)
-
-
-@pytest.fixture(scope="module")
-def expected() -> Station:
-    """What a partition without storage, crashes or batches makes of the log."""
-    station = Station(LOG, RULES, scorer_of(SILENCE))
-    station.finish()
-    assert station.counters.alerts_raised > 5
-    assert station.counters.dead_letters > 5
-    return station
-
-
-def play(
-    redis: EmbeddedRedis,
-    namespace: str,
-    scenario: Callable[[Rig], Awaitable[None]],
-    log: Sequence[Entry] = LOG,
-    scorer: Scorer | None = None,
-    **options: object,
-) -> None:
-    async def use(client: Client) -> None:
-        rig = Rig(client, namespace, list(logs_of(log).values()), RULES, scorer or scorer_of(SILENCE), **options)
-        try:
-            await scenario(rig)
-        finally:
-            await rig.end()
-
-    with_redis(redis.url, use)
 
 
 def in_order(records: list[Outgoing]) -> dict[tuple[str, bytes | None], list[bytes | None]]:
@@ -294,35 +220,6 @@ def test_publishing_that_dies_takes_the_worker_with_it(redis_server: EmbeddedRed
     play(redis_server, namespace, scenario)
 
 
-def test_an_input_that_brings_nothing_is_waited_for_once(
-    redis_server: EmbeddedRedis, namespace: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def scenario(rig: Rig) -> None:
-        rig.transport.stuck.add(1)
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        worker, _ = await rig.start()
-        total = sum(len(log) for source, log in enumerate(rig.transport.logs) if source != 1)
-        await until(lambda: worker.partition.state.counters.events_in == total, "the other inputs are stored")
-        assert loop.time() - began >= 0.5
-        assert worker.steps >= 5
-        assert [record.args for record in caplog.records if "goes on without" in record.msg] == [(PARTITION, [1])]
-
-    play(redis_server, namespace, scenario, align_wait_s=0.5)
-
-
-def test_a_partition_that_lags_waits_for_a_larger_step(redis_server: EmbeddedRedis, namespace: str) -> None:
-    async def scenario(rig: Rig) -> None:
-        rig.transport.batch_records = 1
-        points: list[str] = []
-        worker, _ = await rig.start(points.append)
-        await until(lambda: rig.is_done(worker), "all is stored")
-        assert points.count("polled") == 1
-
-    # so long a wait that only the end of the log can have ended it
-    play(redis_server, namespace, scenario, step_records=3 * len(LOG), gather_s=1000.0)
-
-
 class Choking(Partition):
     """A partition that cannot process one customer's events."""
 
@@ -353,72 +250,6 @@ def test_an_event_that_breaks_a_step_becomes_a_dead_letter(redis_server: Embedde
         assert counters.events_in == counters.applied + counters.duplicates + counters.dead_letters
 
     play(redis_server, namespace, scenario)
-
-
-def has_reached(rig: Rig, worker: PartitionWorker, at_ms: int) -> bool:
-    return (worker.partition.state.stream_time_ms or 0) > at_ms and rig.is_done(worker)
-
-
-def test_the_wall_clock_fires_timers_when_no_event_comes(redis_server: EmbeddedRedis, namespace: str) -> None:
-    newest = NOW_MS - 60_000
-    orders = [
-        ("quiet", Event(f"e{k}", EventKind.ORDER_COMPLETED, newest - k * DAY, f"o{k}", 10_000)) for k in (3, 2, 1, 0)
-    ]
-
-    async def scenario(rig: Rig) -> None:
-        worker, _ = await rig.start()
-        await until(lambda: rig.is_done(worker), "everything is stored")
-        await until(lambda: worker.partition.state.live, "the partition has caught up")
-        assert worker.partition.state.counters.raised_by_silence == 0
-        for week in range(1, 10):
-            rig.clock.advance(7 * DAY)
-            end = newest + week * 7 * DAY
-            await until(partial(has_reached, rig, worker, end), "time goes on")
-            if worker.partition.state.counters.raised_by_silence:
-                break
-        await until(lambda: rig.is_done(worker), "the alert is published")
-        [alert] = [orjson.loads(r.value or b"") for r in rig.broker.published if r.topic == "alerts"]
-        arrived = arrivals_of(orders)["quiet"]
-        [expected] = timeline("quiet", arrived, POLICY, SILENCE, rig.clock.at_ms).alarms
-        assert alert["cause"] == expected.cause == "silence"
-        assert 0 <= epoch_ms(alert["occurred_at"]) - expected.at <= 1000
-        document = orjson.loads((await rig.documents())["quiet"])
-        assert document["alert"]
-
-    play(redis_server, namespace, scenario, log=orders, clock="auto")
-
-
-def test_the_event_clock_stands_still_when_no_event_comes(redis_server: EmbeddedRedis, namespace: str) -> None:
-    order: list[Entry] = [("quiet", Event("e", EventKind.ORDER_COMPLETED, NOW_MS - 60_000, "o", 10_000))]
-
-    async def scenario(rig: Rig) -> None:
-        worker, _ = await rig.start()
-        await until(lambda: rig.is_done(worker), "everything is stored")
-        steps = worker.steps
-        rig.clock.advance(300 * DAY)
-        for _ in range(60):
-            await asyncio.sleep(0.02)
-        assert worker.steps == steps
-        assert worker.partition.state.stream_time_ms == NOW_MS - 60_000
-
-    play(redis_server, namespace, scenario, log=order, clock="event")
-
-
-def test_the_document_of_a_retired_customer_expires_unless_the_customer_comes_back(
-    redis_server: EmbeddedRedis, namespace: str
-) -> None:
-    orders = [
-        (customer, Event(f"e{day}", EventKind.ORDER_COMPLETED, BEGIN + day * DAY, f"o{day}", 10_000))
-        for customer, day in (("gone", 0), ("back", 1), ("other", 130), ("back", 140))
-    ]
-
-    async def scenario(rig: Rig) -> None:
-        worker, _ = await rig.start()
-        await until(lambda: rig.is_done(worker), "everything is stored")
-        assert await rig.expiring() == {"gone"}
-        assert (await rig.timers()).keys() == {"back", "other"}
-
-    play(redis_server, namespace, scenario, log=orders, step_records=1)
 
 
 def test_published_records_reach_a_real_broker_once_and_in_order(

@@ -21,8 +21,8 @@ from stream.processing.partition import Partition
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
 from stream.processing.step_outcome import StepOutcome
+from tests.agents.playing import CUSTOMERS, LOG, RULES, play
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
-from tests.agents.test_partition_worker import CUSTOMERS, LOG, RULES, play
 from tests.features.lists_of_events import BEGIN, DAY
 from tests.features.profiles import Profile
 from tests.oracle.event import Event

@@ -17,8 +17,8 @@ from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
 from stream.processing.scorer import Scorer
 from stream.processing.step_outcome import StepOutcome
+from tests.agents.playing import RULES, play
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
-from tests.agents.test_partition_worker import RULES, play
 
 #: What fails, and how: codec, model, memory, the program itself.
 ERRORS = [

@@ -11,8 +11,8 @@ from stream.agents.warmup import warm_up
 from stream.clock import FixedClock
 from stream.events.kinds import EventKind
 from stream.local.redis import EmbeddedRedis
+from tests.agents.playing import has_reached, play
 from tests.agents.rig import Rig, until
-from tests.agents.test_partition_worker import has_reached, play
 from tests.features.lists_of_events import DAY
 from tests.oracle.event import Event
 from tests.oracle.record import Entry

@@ -1,9 +1,6 @@
 """Every record gives one event or one rejection, and the reason is the right one."""
 
 import json
-import logging
-import sys
-from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -12,58 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.events.columns import EVENT, UNKNOWN_AMOUNT
-from stream.events.decode import Decoded, Decoder
+from stream.events.decode import Decoder
 from stream.events.id_hashes import hash_event_ids, hash_ids
 from stream.events.kinds import KIND_OF, EventKind, EventType
 from stream.events.model import EARLIEST_MS, LATEST_MS
 from stream.events.rejections import MAX_DETAIL_CHARS, Reason
 from stream.settings import Settings
+from tests.events.decoding import (
+    CLICK,
+    COMMON,
+    NOW_MS,
+    PURCHASE,
+    VALID,
+    Record,
+    changed,
+    decode_one,
+    reason_of,
+    record,
+    spliced,
+)
 
-NOW_MS = 1_717_200_000_000
-AT = "2024-05-31T12:30:00.250Z"
 AT_MS = 1_717_158_600_250
-
-
-class Record(NamedTuple):
-    key: bytes | None
-    value: bytes | None
-    timestamp: int = NOW_MS
-    offset: int = 0
-    headers: tuple[tuple[str, bytes | None], ...] = ()
-
-
-COMMON = {"event_id": "e-1", "customer_id": "c-1", "occurred_at": AT}
-VALID: dict[EventType, dict[str, Any]] = {
-    EventType.CLICK: COMMON | {"name": "product_viewed", "url": "https://shop.example/1"},
-    EventType.EMAIL: COMMON | {"name": "opened", "campaign_id": "spring"},
-    EventType.PURCHASE: COMMON | {"name": "completed", "order_id": "o-1", "amount": 12.5, "currency": "EUR"},
-}
-CLICK, PURCHASE = VALID[EventType.CLICK], VALID[EventType.PURCHASE]
-
-
-def record(event: dict[str, Any]) -> Record:
-    return Record(str(event.get("customer_id", "c-1")).encode(), json.dumps(event).encode())
-
-
-def decode_one(value: bytes | None, event_type: EventType = EventType.CLICK, key: bytes | None = b"c-1") -> Decoded:
-    return Decoder().decode(event_type, [Record(key, value)])
-
-
-def reason_of(
-    value: bytes | None, event_type: EventType = EventType.CLICK, key: bytes | None = b"c-1"
-) -> Reason | None:
-    decoded = decode_one(value, event_type, key)
-    assert len(decoded.events) + len(decoded.rejections) == 1
-    return decoded.rejections[0].reason if decoded.rejections else None
-
-
-def changed(event_type: EventType = EventType.CLICK, **fields: Any) -> bytes:
-    return json.dumps(VALID[event_type] | fields).encode()
-
-
-def spliced(text: bytes, event_type: EventType = EventType.CLICK) -> bytes:
-    """A valid event with raw JSON text added at its end."""
-    return json.dumps(VALID[event_type]).encode()[:-1] + b"," + text + b"}"
 
 
 def test_an_event_becomes_a_row_of_columns() -> None:
@@ -167,92 +133,6 @@ def test_every_millisecond_survives_as_epoch_seconds(at_ms: int) -> None:
     assert decode_one(changed(occurred_at=at_ms / 1000)).events["time"].tolist() == [at_ms]
 
 
-@pytest.mark.parametrize(
-    ("value", "reason"),
-    [
-        (None, Reason.NULL_VALUE),
-        (b"", Reason.MALFORMED_JSON),
-        (b"{", Reason.MALFORMED_JSON),
-        (b"\xef\xbb\xbf{}", Reason.MALFORMED_JSON),
-        (json.dumps(CLICK).encode() + b" x", Reason.MALFORMED_JSON),
-        (spliced(b'"x":NaN'), Reason.MALFORMED_JSON),
-        (spliced(b'"x":"\\q"'), Reason.MALFORMED_JSON),
-        (spliced(b'"x":"a\x00b"'), Reason.MALFORMED_JSON),
-        (b"[]", Reason.WRONG_TYPE),
-        (b"null", Reason.WRONG_TYPE),
-        (changed(event_id=5), Reason.WRONG_TYPE),
-        (changed(event_id=None), Reason.WRONG_TYPE),
-        (changed(occurred_at=True), Reason.WRONG_TYPE),
-        (changed(name=3), Reason.WRONG_TYPE),
-        (changed(url=3), Reason.WRONG_TYPE),
-        (changed(channel=["web"]), Reason.WRONG_TYPE),
-        (b"{}", Reason.MISSING_FIELD),
-        (changed(event_id=""), Reason.WRONG_LENGTH),
-        (changed(event_id="x" * 101), Reason.WRONG_LENGTH),
-        (changed(customer_id=""), Reason.WRONG_LENGTH),
-        (changed(name="viewed"), Reason.UNKNOWN_NAME),
-        (changed(name="opened"), Reason.UNKNOWN_NAME),
-        (changed(customer_id="c-2"), Reason.KEY_MISMATCH),
-        (changed(event_id="a\x00b"), Reason.CONTROL_CHARACTER),
-        (changed(event_id="a\r\nX-Header: b"), Reason.CONTROL_CHARACTER),
-        (changed(occurred_at="yesterday"), Reason.BAD_TIMESTAMP),
-        (changed(occurred_at="2024-05-31T12:30:00"), Reason.BAD_TIMESTAMP),
-        (changed(occurred_at="2024-02-30T12:30:00Z"), Reason.BAD_TIMESTAMP),
-        (changed(occurred_at="1989-12-31T23:59:59.999Z"), Reason.TIMESTAMP_OUT_OF_RANGE),
-        (changed(occurred_at="0001-01-01T00:00:00+14:00"), Reason.TIMESTAMP_OUT_OF_RANGE),
-        (changed(occurred_at="9999-12-31T23:59:59-14:00"), Reason.TIMESTAMP_OUT_OF_RANGE),
-        (changed(occurred_at=(NOW_MS + 300_001) / 1000), Reason.TIMESTAMP_OUT_OF_RANGE),
-        (changed(occurred_at=NOW_MS), Reason.TIMESTAMP_OUT_OF_RANGE),
-        (changed(occurred_at=2**64), Reason.TIMESTAMP_OUT_OF_RANGE),
-        (changed(occurred_at=1e306), Reason.TIMESTAMP_OUT_OF_RANGE),
-        (spliced(b'"occurred_at":1e999'), Reason.TIMESTAMP_OUT_OF_RANGE),
-        (spliced(b'"occurred_at":' + b"9" * 5000), Reason.TIMESTAMP_OUT_OF_RANGE),
-        (b'{"x":"' + b"x" * 65_536 + b'"}', Reason.TOO_LARGE),
-    ],
-)
-def test_a_bad_record_is_rejected_for_its_reason(value: bytes | None, reason: Reason) -> None:
-    assert reason_of(value) == reason
-
-
-@pytest.mark.parametrize(
-    ("fields", "reason"),
-    [
-        ({"amount": -0.01}, Reason.BAD_AMOUNT),
-        ({"amount": 1e9 + 1}, Reason.BAD_AMOUNT),
-        ({"amount": 2**64}, Reason.BAD_AMOUNT),
-        ({"amount": float("nan")}, Reason.BAD_AMOUNT),
-        ({"amount": float("-inf")}, Reason.BAD_AMOUNT),
-        ({"amount": True}, Reason.WRONG_TYPE),
-        ({"amount": "12.50"}, Reason.WRONG_TYPE),
-        ({"currency": None}, Reason.MISSING_FIELD),
-        ({"name": "refunded", "currency": None}, Reason.MISSING_FIELD),
-        ({"amount": None, "currency": "eur"}, Reason.UNKNOWN_CURRENCY),
-        ({"order_id": ""}, Reason.WRONG_LENGTH),
-        ({"order_id": "o\t1"}, Reason.CONTROL_CHARACTER),
-        ({"currency": "eur"}, Reason.UNKNOWN_CURRENCY),
-        ({"currency": ""}, Reason.UNKNOWN_CURRENCY),
-        ({"currency": "EURO"}, Reason.UNKNOWN_CURRENCY),
-        ({"currency": "EU\u0420"}, Reason.UNKNOWN_CURRENCY),
-        ({"items": [{"product_id": 1}]}, Reason.WRONG_TYPE),
-        ({"items": [{}]}, Reason.MISSING_FIELD),
-    ],
-)
-def test_a_bad_order_is_rejected_for_its_reason(fields: dict[str, Any], reason: Reason) -> None:
-    assert reason_of(changed(EventType.PURCHASE, **fields), EventType.PURCHASE) == reason
-
-
-def test_an_amount_beyond_all_floats_is_a_bad_amount() -> None:
-    assert reason_of(spliced(b'"amount":1e999', EventType.PURCHASE), EventType.PURCHASE) == Reason.BAD_AMOUNT
-
-
-@pytest.mark.parametrize("field", ["event_id", "customer_id", "occurred_at", "name"])
-@pytest.mark.parametrize("event_type", list(EventType))
-def test_each_common_field_is_required(event_type: EventType, field: str) -> None:
-    event = {name: value for name, value in VALID[event_type].items() if name != field}
-    decoded = decode_one(json.dumps(event).encode(), event_type)
-    assert [(r.reason, field in r.detail) for r in decoded.rejections] == [(Reason.MISSING_FIELD, True)]
-
-
 @pytest.mark.parametrize("currency", [None, "EUR", "JPY"])
 @pytest.mark.parametrize("name", ["completed", "refunded"])
 def test_an_order_or_a_refund_may_leave_its_amount_out(name: str, currency: str | None) -> None:
@@ -283,28 +163,6 @@ def test_a_cancelled_order_needs_its_id_but_no_amount() -> None:
     assert reason_of(json.dumps(cancelled).encode(), EventType.PURCHASE) == Reason.MISSING_FIELD
 
 
-def test_a_record_without_key_is_rejected_before_its_value_is_read() -> None:
-    assert reason_of(b"\xff", key=None) == Reason.NULL_KEY
-
-
-def test_a_key_that_is_not_utf8_is_a_mismatch() -> None:
-    assert reason_of(json.dumps(CLICK).encode(), key=b"\xffc-1") == Reason.KEY_MISMATCH
-
-
-@pytest.mark.parametrize("place", [b'"event_id":"%b"', b'"x":"%b"', b'"%b":1', b'"x":[{"y":"%b"}]'])
-def test_bad_utf8_is_rejected_in_known_and_in_unknown_fields(place: bytes) -> None:
-    for text in (b"\xff", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf4\x90\x80\x80"):
-        assert reason_of(spliced(place.replace(b"%b", text))) == Reason.BAD_UTF8
-
-
-@pytest.mark.parametrize("place", [b'"event_id":"%b"', b'"x":"%b"', b'"%b":1', b'"x":[{"y":"%b"}]'])
-def test_half_a_surrogate_pair_is_rejected_in_known_and_in_unknown_fields(place: bytes) -> None:
-    for text in (rb"\ud800", rb"\uDFFFabc", rb"\ud83d\u0041", rb"\ude00\ud83d", rb"\\\ud83d", rb"\ud83d\n"):
-        assert reason_of(spliced(place.replace(b"%b", text))) == Reason.LONE_SURROGATE
-    for text in (rb"\ud83d\ude00", rb"\\ud800", rb"\\\\ud800", rb"\u00e9", rb"\\\ud83d\uDE00"):
-        assert reason_of(spliced(place.replace(b"%b", text))) is None
-
-
 def test_ids_of_any_script_are_hashed_by_their_utf8_bytes() -> None:
     name = "Zoë\U0001f600"
     for ascii_only in (True, False):
@@ -323,52 +181,6 @@ def test_the_last_of_duplicate_keys_counts() -> None:
     decoded = decode_one(spliced(b'"event_id":"e-2"'))
     assert decoded.events["event_id"].tolist() == hash_event_ids(EventType.CLICK, ["e-2"]).tolist()
     assert reason_of(spliced(b'"customer_id":"c-2"')) == Reason.KEY_MISMATCH
-
-
-@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-def test_nesting_is_limited_in_unknown_fields_as_well(opening: str, closing: str) -> None:
-    def nested(levels: int) -> bytes:
-        return spliced(f'"x":{opening * levels}1{closing * levels}'.encode())
-
-    assert reason_of(nested(31)) is None
-    assert reason_of(nested(32)) == Reason.TOO_DEEP
-    assert reason_of(nested(10_000)) == Reason.TOO_DEEP
-
-
-def test_a_nesting_bomb_that_never_closes_is_too_deep() -> None:
-    assert reason_of(b"[" * 60_000) == Reason.TOO_DEEP
-
-
-def test_the_verdict_does_not_depend_on_the_depth_of_the_callers_stack() -> None:
-    value = spliced(b'"x":' + b"[" * 31 + b"]" * 31)
-
-    def from_depth(frames: int) -> Reason | None:
-        return reason_of(value) if frames == 0 else from_depth(frames - 1)
-
-    spare = sys.getrecursionlimit() - 300
-    assert [from_depth(frames) for frames in (0, spare // 2, spare)] == [None, None, None]
-
-
-def test_an_order_of_many_items_is_not_deep() -> None:
-    items = [{"product_id": f"p{i}", "quantity": 1, "price": 1.5, "category": "a}[{"} for i in range(300)]
-    for separators in ((",", ":"), (", ", ": ")):
-        value = json.dumps(PURCHASE | {"items": items}, separators=separators).encode()
-        assert reason_of(value, EventType.PURCHASE) is None
-
-
-def test_an_unexpected_failure_rejects_the_record_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(Record):
-        @property
-        def value(self) -> bytes:
-            raise RuntimeError("lost\nbuffer")
-
-    records = [record(CLICK), Broken(b"c-1", b""), record(CLICK)]
-    with caplog.at_level(logging.ERROR):
-        decoded = Decoder().decode(EventType.CLICK, records)
-    assert decoded.events["record"].tolist() == [0, 2]
-    (rejection,) = decoded.rejections
-    assert rejection == (1, Reason.PROCESSING_FAILED, "RuntimeError: lost?buffer")
-    assert caplog.records[0].exc_info is not None
 
 
 def test_the_hash_zero_is_kept_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,17 +202,23 @@ damaged = st.builds(
     st.binary(max_size=6),
     st.integers(0, 6),
 )
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
+
+
 mutated = st.builds(
     lambda event, field, value: json.dumps(event | {field: value}).encode(),
     st.sampled_from(list(VALID.values())),
     st.sampled_from(sorted({field for event in VALID.values() for field in event} | {"items", "x"})),
     json_values,
 )
+
+
 bodies = st.one_of(st.none(), st.binary(max_size=200), damaged, mutated)
 
 
@@ -424,6 +242,8 @@ def test_any_bytes_give_one_event_or_one_rejection_each(
 
 
 good = st.builds(lambda event: json.dumps(event).encode(), st.sampled_from(list(VALID.values())))
+
+
 bomb = st.builds(lambda depth: b'{"x":' * depth + b"1" + b"}" * depth, st.integers(1, 40))
 
 

@@ -7,13 +7,10 @@ import pytest
 
 from stream.alerts.alert_records import AlertKind
 from stream.notifications.action_records import Notification
+from tests.notifications.alerted import customers
 from tests.notifications.desk import NOON_MS, Desk, configuration
 from tests.notifications.receivers import Webhook
 from tests.notifications.rig import DEADLINE_S, Bench, alert
-
-
-def customers(*numbers: int) -> list[str]:
-    return [f"c-{number}" for number in numbers]
 
 
 def test_the_most_valuable_of_those_collected_leave_first(bench: Bench) -> None:
@@ -151,87 +148,6 @@ def test_no_rule_and_a_rule_without_channels_tell_nobody(bench: Bench) -> None:
     assert len(bench.told()) == 2
 
 
-def test_a_message_that_is_refused_for_good_is_a_dead_letter_at_once(bench: Bench) -> None:
-    with Webhook(lambda _, message: 404 if message == "c-2" else 200) as hook:
-        with Desk(bench, configuration(hook.url)) as desk:
-            desk.take([alert(number) for number in (1, 2, 3)])
-            desk.work()
-            assert desk.committable == 3
-        assert sorted(hook.messages) == customers(1, 3)
-        assert hook.asked == 3
-    assert bench.outcomes() == {"c-1": "sent", "c-2": "failed/refused", "c-3": "sent"}
-    (letter,) = bench.letters()
-    assert letter["dlq.reason"] == "refused"
-    assert letter["dlq.detail"] == "HTTP status 404"
-    assert (letter["dlq.topic"], letter["dlq.offset"]) == (bench.settings.alerts, "1")
-    assert (letter["dlq.channel"], letter["dlq.attempts"]) == ("hook", "1")
-
-
-@pytest.mark.parametrize("status", [503, 0])
-def test_a_server_in_trouble_is_tried_again_after_a_wait(bench: Bench, status: int) -> None:
-    # without an answer it is waited for
-    with Webhook(lambda number, _: status if number <= 2 else 200, patience_s=20 if status else 3) as hook:
-        with Desk(bench, configuration(hook.url)) as desk:
-            desk.take([alert(1)])
-            desk.work()
-            assert hook.asked == 1
-            assert desk.committable == 0
-            desk.advance(minutes=0.4)
-            assert hook.asked == 1  # no sooner than half of the wait
-            desk.advance(minutes=0.6)
-            assert hook.asked == 2
-            desk.advance(minutes=1)
-        assert hook.messages == customers(1)
-    assert [(told.outcome, told.attempts) for told in bench.told()] == [("sent", 3)]
-
-
-def test_after_the_last_attempt_an_alert_is_a_dead_letter(bench: Bench) -> None:
-    with Webhook(lambda *_: 503) as hook, Desk(bench, configuration(hook.url)) as desk:
-        desk.take([alert(1)])
-        desk.work()
-        for _ in range(3):
-            desk.advance(minutes=1)
-        assert hook.asked == 3
-        assert desk.committable == 1
-    assert bench.outcomes() == {"c-1": "failed/unreachable"}
-    assert [letter["dlq.attempts"] for letter in bench.letters()] == ["3"]
-
-
-def test_one_that_cannot_be_delivered_does_not_stand_in_the_way(bench: Bench) -> None:
-    with (
-        Webhook(lambda _, message: 500 if message == "c-9" else 200) as hook,
-        Desk(bench, configuration(hook.url)) as desk,
-    ):
-        desk.take([alert(9), alert(1), alert(2)])
-        desk.work()
-        desk.advance(minutes=1)
-        assert hook.messages == customers(2, 1)
-
-
-def test_an_address_where_nobody_listens_is_tried_again(bench: Bench) -> None:
-    with Webhook() as gone:
-        port = gone.port
-    with Desk(bench, configuration(f"json://127.0.0.1:{port}/?cto=1&rto=1")) as desk:
-        desk.take([alert(1)])
-        desk.work()
-        assert desk.committable == 0
-        with Webhook(port=port) as hook:
-            desk.advance(minutes=1)
-            assert hook.messages == customers(1)
-
-
-def test_a_template_that_fails_on_an_alert_is_a_dead_letter_and_stops_nobody(bench: Bench) -> None:
-    text = configuration("URL").replace(
-        "{{ alert.customer_id }}", "{{ alert.customer_id }}{{ alert.reasons[0].feature }}"
-    )
-    with Webhook() as hook, Desk(bench, text.replace("URL", hook.url)) as desk:
-        desk.take([alert(1, reasons=()), alert(2)])
-        desk.work()
-        assert hook.messages == ["c-2tenure"]
-        assert desk.committable == 2
-    assert bench.outcomes() == {"c-1": "failed/template", "c-2": "sent"}
-
-
 def test_partitions_that_are_taken_away_leave_nothing_behind(bench: Bench) -> None:
     with Webhook() as hook, Desk(bench, configuration(hook.url, "collect_minutes: 60"), NOON_MS + 1) as desk:
         desk.take([alert(1), alert(2)])
@@ -295,14 +211,3 @@ def test_what_cannot_be_recorded_keeps_more_from_being_sent(bench: Bench, monkey
         assert hook.messages == customers(1)
         assert desk.notifier.waiting == 2
         assert desk.committable == 0
-
-
-def test_a_channel_in_trouble_pauses_as_a_whole(bench: Bench) -> None:
-    with Webhook(lambda number, _: 503 if number == 1 else 200) as hook, Desk(bench, configuration(hook.url)) as desk:
-        desk.take([alert(1)])
-        desk.work()
-        desk.take([alert(2)])
-        desk.advance(minutes=0.4)
-        assert hook.asked == 1
-        desk.advance(minutes=0.6)
-        assert hook.messages == customers(2, 1)

@@ -1,27 +1,26 @@
 """A write that cannot be done leaves nothing behind, whatever it is that Redis refuses."""
 
 import asyncio
-import uuid
-from collections.abc import Awaitable, Callable
 
 import pytest
-import redis
 
-from stream.errors import CodecError, StorageError, SystematicError, TopologyError
-from stream.features.codec import LAYOUT
+from stream.errors import CodecError, StorageError, SystematicError
 from stream.local.redis import EmbeddedRedis
 from stream.processing.state import Counters, Outgoing, PartitionState
 from stream.storage.connection import Client
 from stream.storage.keys import Keys
-from stream.storage.layout import agree_on_layout
-from stream.storage.model_store import Checkpoint, ModelStore
 from stream.storage.outbox_records import decode_record, encode_record
 from stream.storage.partition_store import Commit, PartitionStore
 from stream.storage.scripts import script
 from tests.storage.redis_client import with_redis
+from tests.storage.rights import without
 
 PARTITION = 3
+
+
 RECORD = encode_record(Outgoing("alerts", b"ada", b"{}", []))
+
+
 FIRST = Commit(
     PartitionState(offsets={"events.click": 1}, stream_time_ms=1, counters=Counters(events_in=1)),
     documents={"ada": b"1", "gone": b"1"},
@@ -30,6 +29,8 @@ FIRST = Commit(
     retired=["gone"],
     outbox=[RECORD, RECORD],
 )
+
+
 #: Uses every command of the script.
 SECOND = Commit(
     PartitionState(offsets={"events.click": 9}, stream_time_ms=9, counters=Counters(events_in=9)),
@@ -40,8 +41,12 @@ SECOND = Commit(
     outbox=[RECORD],
     trim=1,
 )
+
+
 #: The commands of commit.lua as Redis names them in rules, and those of claim.lua and verify.lua.
 OF_COMMIT = ("hget", "hset", "zadd", "zrem", "zrangebyscore", "ltrim", "rpush", "mset", "set", "time")
+
+
 OF_CLAIM = ("lrange", "hget", "get", "time", "hincrby", "hset", "ltrim")
 
 
@@ -61,20 +66,6 @@ async def everything(client: Client, namespace: str) -> dict[bytes, bytes | None
     """What is stored under a namespace but for the note of the step that was tried."""
     writing = Keys(namespace).writing(PARTITION).encode()
     return {key: await client.dump(key) async for key in client.scan_iter(f"{namespace}:*") if key != writing}
-
-
-async def without(client: Client, url: str, command: str, use: Callable[[Client], Awaitable[None]]) -> None:
-    """Use a client of a user who may do anything but this."""
-    user = f"user-{uuid.uuid4().hex[:8]}"
-    await client.acl_setuser(
-        user, enabled=True, passwords=["+secret"], categories=["+@all"], commands=[f"-{command}"], keys=["*"]
-    )
-    limited = redis.asyncio.Redis.from_url(url.replace("redis://", f"redis://{user}:secret@"))
-    try:
-        await use(limited)
-    finally:
-        await limited.aclose()
-        await client.acl_deluser(user)
 
 
 def test_the_commands_listed_here_are_those_of_the_scripts() -> None:
@@ -265,57 +256,6 @@ def test_an_empty_outbox_record_of_a_step_that_did_not_end_is_taken_away(
         await client.rpush(Keys(namespace).outbox(PARTITION), b"")
         assert (await store.claim()).outbox == (RECORD, RECORD)
         assert await client.llen(Keys(namespace).outbox(PARTITION)) == 2
-
-    with_redis(redis_server.url, use)
-
-
-@pytest.mark.parametrize("command", ["hset", "sadd", "srem", "expire"])
-def test_the_trainer_keeps_no_id_of_an_example_that_it_could_not_learn(
-    redis_server: EmbeddedRedis, namespace: str, command: str
-) -> None:
-    async def use(client: Client) -> None:
-        store, keys = ModelStore(client, Keys(namespace), "trainer"), Keys(namespace)
-        await store.claim()
-
-        async def refused(limited: Client) -> None:
-            crippled = ModelStore(limited, keys, "trainer")
-            crippled._token = store._token
-            with pytest.raises(StorageError, match="may not have been written"):
-                await crippled.save(Checkpoint(b"learner", 5), {7: ["a"], 8: ["b"]}, None)
-
-        await without(client, redis_server.url, command, refused)
-        assert await store.unlearned({7: ["a"], 8: ["b"]}) == {"a", "b"}
-        assert not await client.exists(keys.learned(7), keys.learned(8))
-
-    with_redis(redis_server.url, use)
-
-
-def test_a_set_of_learned_ids_of_another_type_ends_the_trainer_before_it_writes(
-    redis_server: EmbeddedRedis, namespace: str
-) -> None:
-    async def use(client: Client) -> None:
-        store, keys = ModelStore(client, Keys(namespace), "trainer"), Keys(namespace)
-        await store.claim()
-        await client.set(keys.learned(8), b"overwritten")
-        with pytest.raises(SystematicError, match="WRONGTYPE"):
-            await store.save(Checkpoint(b"learner", 5), {7: ["a"], 8: ["b"]}, None)
-        assert not await client.exists(keys.learned(7))
-        assert await client.hget(keys.checkpoint(), "learner") is None
-
-    with_redis(redis_server.url, use)
-
-
-@pytest.mark.parametrize("name", ["layout", "profile_layout"])
-def test_a_number_that_is_none_says_what_to_do(redis_server: EmbeddedRedis, namespace: str, name: str) -> None:
-    async def use(client: Client) -> None:
-        keys = Keys(namespace)
-        await agree_on_layout(client, keys, 4)
-        await client.set(getattr(keys, name)(), b"four")
-        with pytest.raises(TopologyError, match=r"holds b'four', not a number"):
-            await agree_on_layout(client, keys, 4)
-        await client.set(keys.layout(), 4)
-        await client.set(keys.profile_layout(), LAYOUT)
-        await agree_on_layout(client, keys, 4)
 
     with_redis(redis_server.url, use)
 

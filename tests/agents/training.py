@@ -1,0 +1,157 @@
+"""A topic of examples and a trainer over it, for tests."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import msgspec
+
+from stream.agents.trainer import Trainer
+from stream.clock import FixedClock
+from stream.local.redis import EmbeddedRedis
+from stream.online_models.example import Example, encode_example
+from stream.online_models.learner import Learner, LearnerSettings
+from stream.online_models.snapshot import encode_snapshot
+from stream.storage.connection import Client
+from stream.storage.keys import Keys
+from stream.storage.model_store import Checkpoint, ModelStore
+from tests.online_models.made_up import examples
+from tests.oracle.record import Record
+from tests.processing.station import NOW_MS
+from tests.storage.redis_client import with_redis
+
+SETTINGS = LearnerSettings(min_labels=50)
+
+
+def distinct(seed: int, count: int) -> list[Example]:
+    """Made-up examples, each with an id of its own."""
+    return [
+        msgspec.structs.replace(example, example_id=f"{seed}-{number}")
+        for number, example in enumerate(examples(seed, count))
+    ]
+
+
+EXAMPLES = distinct(5, 900)
+
+
+def folded(learned: Sequence[Example]) -> bytes:
+    """The snapshot of a learner that has learned these, in this order."""
+    learner = Learner(SETTINGS)
+    for example in learned:
+        assert learner.learn(example) is None
+    return encode_snapshot(learner.snapshot(NOW_MS))
+
+
+@dataclass
+class Batch:
+    """Examples of the training partition that were fetched together."""
+
+    records: Sequence[Record]
+    topic: "Topic"
+    lease: int
+    start_offset: int
+    next_offset: int
+
+    @property
+    def is_current(self) -> bool:
+        return self.lease == self.topic.lease
+
+    def ack(self) -> None:
+        self.topic.acked_to = self.next_offset
+
+
+@dataclass
+class Topic:
+    """The log of the training partition, delivered in batches from wherever the trainer says."""
+
+    values: Sequence[bytes]
+    lease: int = 0
+    position: int = 0
+    acked_to: int = 0
+    rewinds: list[int] = field(default_factory=list)
+    #: Offsets of batches that get lost on their way, once.
+    lost: set[int] = field(default_factory=set)
+
+    async def rewind(self, offset: int) -> None:
+        self.rewinds.append(offset)
+        self.begin(offset)
+
+    def begin(self, offset: int) -> None:
+        self.lease += 1
+        self.position = offset
+
+    async def deliver_to(self, trainer: Trainer, size: int = 70) -> None:
+        while True:
+            part = self.values[self.position : self.position + size]
+            if part:
+                records = [Record(None, value, 0, self.position + k) for k, value in enumerate(part)]
+                start = self.position
+                self.position += len(part)
+                if start in self.lost:
+                    self.lost.remove(start)
+                else:
+                    trainer.deliver(cast("Any", Batch(records, self, self.lease, start, self.position)))
+            await asyncio.sleep(0)
+
+
+class Bench:
+    """Trainers, one after the other, over one topic and one Redis."""
+
+    def __init__(self, client: Client, namespace: str, values: Sequence[bytes]) -> None:
+        self.client = client
+        self.keys = Keys(namespace)
+        self.topic = Topic(values)
+        self._running: list[tuple[Trainer, list[asyncio.Task[None]]]] = []
+
+    def store(self, worker: str = "trainer") -> ModelStore:
+        return ModelStore(self.client, self.keys, worker)
+
+    async def start(self, store: ModelStore | None = None, **options: Any) -> Trainer:
+        """A trainer, as an assignment starts it."""
+        trainer = Trainer(
+            store or self.store(),
+            SETTINGS,
+            self.topic.rewind,
+            FixedClock(NOW_MS),
+            **{"snapshot_s": 0.01, "fenced_wait_s": 0.2, **options},
+        )
+        self.topic.begin(await trainer.claim())
+        run = asyncio.create_task(trainer.run())
+        self._running.append((trainer, [run, asyncio.create_task(self.topic.deliver_to(trainer))]))
+        return trainer
+
+    async def end(self) -> None:
+        """Stop what runs, in good order."""
+        for trainer, (run, fetch) in self._running:
+            trainer.stop()
+            async with asyncio.timeout(10):
+                await run
+            fetch.cancel()
+            with suppress(asyncio.CancelledError):
+                await fetch
+        self._running.clear()
+
+    def all_learned(self) -> bool:
+        return self.topic.acked_to == len(self.topic.values)
+
+    async def checkpoint(self) -> Checkpoint:
+        """What is stored; claims it."""
+        return await self.store("reader").claim()
+
+
+def play(
+    redis: EmbeddedRedis,
+    namespace: str,
+    scenario: Callable[[Bench], Awaitable[None]],
+    values: Sequence[bytes] | None = None,
+) -> None:
+    async def use(client: Client) -> None:
+        bench = Bench(client, namespace, values or [encode_example(example) for example in EXAMPLES])
+        try:
+            await scenario(bench)
+        finally:
+            await bench.end()
+
+    with_redis(redis.url, use)

@@ -1,0 +1,119 @@
+"""Orders of a CSV log: lines of one order, currencies, and cells that are in doubt."""
+
+import json
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.errors import EventLogError
+from stream.events.log_form import LineItems, LogForm
+from stream.events.parsing_times import DateOrder
+from stream.events.rejections import Reason
+from stream.events.times import rfc3339
+from tests.events.csv_reading import ORDERS, orders_of, read, read_all
+
+
+def test_the_whole_column_tells_the_decimal_sign_and_the_order_of_dates() -> None:
+    rows = ["05/06/2026 10:00;c;purchase;order;o-1;1.299", "31/05/2026 10:00;c;purchase;order;o-2;19,90"]
+    events, report = read_all(*rows, header=ORDERS.replace(",", ";"))
+    assert orders_of(events) == [("c", "o-1", 1299, "USD"), ("c", "o-2", 19.9, "USD")]
+    assert [rfc3339(event.at_ms)[:10] for event in events] == ["2026-06-05", "2026-05-31"]
+    assert report.notes == ["amounts have a decimal comma", "dates begin with the day"]
+
+
+def test_what_is_in_doubt_is_asked_and_an_option_answers() -> None:
+    row = "05/06/2026;c;purchase;order;o-1;1,299"
+    header = ORDERS.replace(",", ";")
+    with pytest.raises(EventLogError, match="the amount 1,299 can be read in two ways: say --decimal"):
+        read_all(row, header=header)
+    with pytest.raises(EventLogError, match="the date 05/06/2026 can be read in two ways: say --dates"):
+        read_all(row, header=header, form=LogForm(decimal=","))
+    events, report = read_all(row, header=header, form=LogForm(decimal=".", date_order=DateOrder.MONTH_FIRST))
+    assert orders_of(events) == [("c", "o-1", 1299, "USD")]
+    assert rfc3339(events[0].at_ms)[:10] == "2026-05-06"
+    assert not report.counts
+
+
+def test_each_row_has_its_own_currency_and_the_option_fills_in() -> None:
+    rows = ["2026-03-01,c,purchase,order,o-1,1990,JPY", "2026-03-01,d,purchase,order,o-2,19.90, eur ",
+            "2026-03-01,e,purchase,order,o-3,5,"]  # fmt: skip
+    events, report = read_all(*rows, header=f"{ORDERS},currency", form=LogForm(currency="GBP"))
+    assert orders_of(events) == [("c", "o-1", 1990, "JPY"), ("d", "o-2", 19.9, "EUR"), ("e", "o-3", 5, "GBP")]
+    assert report.currencies == {"JPY": 1, "EUR": 1, "GBP": 1}
+
+
+def test_orders_without_an_id_or_an_amount_are_orders_each_with_an_id_of_its_own() -> None:
+    rows = ["2009-01-01,1,purchase,order,,", "2009-01-15,1,purchase,order,,", "2009-01-02,2,purchase,order,,12.50",
+            "2009-01-02,2,purchase,order,,12.50", "2009-01-02,2,purchase,order,,7"]  # fmt: skip
+    events, report = read_all(*rows, header=ORDERS)
+    orders = orders_of(events)
+    assert [(order[0], order[2]) for order in orders] == [("1", None), ("1", None), ("2", 12.5), ("2", 12.5), ("2", 7)]
+    assert len({order[1] for order in orders}) == 5
+    assert {event.value for event in events} == {event.value for event in read_all(*rows[::-1], header=ORDERS)[0]}
+    assert report.notes == [
+        "5 orders and refunds without an id: one is made from what they are",
+        "2 orders without an amount: they count as orders of unknown amount",
+    ]
+
+
+def test_a_file_without_the_columns_of_ids_and_amounts_can_be_read() -> None:
+    (event,) = read("2009-01-01,1,purchase,order", header="ts,customer_id,type,subtype")
+    assert json.loads(event.value)["name"] == "completed"
+
+
+def test_rows_of_different_amounts_are_the_items_of_one_order() -> None:
+    rows = [f"2026-03-01 10:0{k}:00,c,purchase,order,o-1,{amount},p-{k}" for k, amount in enumerate((20, 15.5, 4.5))]
+    other = "2026-03-01 10:01:00,c,purchase,order,o-2,7,p-9"
+    events, report = read_all(rows[0], other, *rows[1:], header=f"{ORDERS},product_id")
+    assert orders_of(events) == [("c", "o-2", 7, "USD"), ("c", "o-1", 40, "USD")]
+    order = json.loads(events[1].value)
+    assert order["items"] == [{"product_id": f"p-{k}", "price": price} for k, price in enumerate((20, 15.5, 4.5))]
+    assert order["occurred_at"] == "2026-03-01T10:00:00Z"
+    assert events[1].line == 2
+    assert report.notes == ["1 orders have several rows: the rows are their items, added up"]
+
+
+@pytest.mark.parametrize(("answer", "amount"), [(LineItems.SUM, 60), (LineItems.FIRST, 20)])
+def test_rows_of_the_same_amount_are_asked_about(answer: LineItems, amount: float) -> None:
+    rows = ["2026-03-01 10:00:00,c,purchase,order,o-1,20.00"] * 3
+    with pytest.raises(EventLogError, match=r"line 2: this order has 3 rows of the same amount.*--line-items sum"):
+        read_all(*rows, header=ORDERS)
+    events, _ = read_all(*rows, header=ORDERS, form=LogForm(line_items=answer))
+    assert orders_of(events) == [("c", "o-1", amount, "USD")]
+    assert len(json.loads(events[0].value)["items"]) == 3
+
+
+def test_an_amount_in_the_first_row_of_an_order_only_is_that_of_the_order() -> None:
+    rows = ["2026-03-01,c,purchase,order,o-1,60", *["2026-03-01,c,purchase,order,o-1,"] * 2]
+    assert orders_of(read(*rows, header=ORDERS)) == [("c", "o-1", 60, "USD")]
+
+
+def test_a_rejected_row_of_an_order_does_not_hold_back_the_others() -> None:
+    rows = [
+        "2026-03-01,c,purchase,order,o-1,60",
+        "2026-03-01,c,purchase,order,o-1,x",
+        "2026-03-01,c,purchase,order,o-1,2",
+    ]
+    events, report = read_all(*rows, header=ORDERS)
+    assert orders_of(events) == [("c", "o-1", 62, "USD")]
+    assert report.counts == {Reason.BAD_AMOUNT: 1}
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("cd"), st.sampled_from(["o1", "o2", "o3"]), st.integers(1, 10_000)), max_size=12
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_however_its_rows_are_mixed_an_order_is_one(rows: list[tuple[str, str, int]], random: Random) -> None:
+    expected: dict[tuple[str, str], int] = {}
+    for customer, order, cents in rows:
+        expected[customer, order] = expected.get((customer, order), 0) + cents
+    lines = [f"2026-03-01,{customer},purchase,order,{order},{cents / 100:.2f}" for customer, order, cents in rows]
+    random.shuffle(lines)
+    events, _ = read_all(*lines, header=ORDERS, form=LogForm(line_items=LineItems.SUM))
+    found = {(customer, order): round((amount or 0) * 100) for customer, order, amount, _ in orders_of(events)}
+    assert found == expected
+    assert len(events) == len(expected)
