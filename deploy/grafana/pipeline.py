@@ -202,6 +202,27 @@ PIPELINE = Page(
             stacked=True,
         ),
         Graph(
+            title="Projections: lag in records",
+            what="Records that a projection has not stored yet. It reads beside the core: the core never waits for it.",
+            queries=[
+                Query(by("projection", "sum", f"stream_projection_lag_messages{{{_W}}}"), "{{projection}}"),
+            ],
+            limit=10_000,
+        ),
+        Graph(
+            title="Projections: time in a step",
+            what="Seconds a second in each phase, over all partitions of the busiest worker.",
+            queries=[
+                Query(
+                    "max by (projection, phase) (sum by (instance, projection, phase) "
+                    f"({rate(f'stream_projection_step_seconds_sum{{{_W}}}')}))",
+                    "{{projection}}: {{phase}}",
+                )
+            ],
+            unit="percentunit",
+            stacked=True,
+        ),
+        Graph(
             title="HTTP requests by status",
             what="Answers of the HTTP endpoints. 2xx: Kafka has the events; 4xx: refused; 5xx: to be sent again.",
             queries=[Query(by("status", "sum", rate("stream_ingest_requests_total")), "{{status}}")],
