@@ -144,41 +144,9 @@ def _believed(parts: Mapping[str, float], inputs: Floats, model: ChurnSnapshot) 
     return {name: part for name, part in told.items() if part * leaving[name] * levels[name] > 0.0}
 
 
-def _highest(quantised: Floats, model: ChurnSnapshot) -> Floats:
-    """The inputs with the silence at which the score is highest: the best of all candidates for a maximum."""
-    recency, ratio = FEATURE_NAMES.index("days_since_purchase"), FEATURE_NAMES.index("silence_ratio")
-    reached = quantised[recency], quantised[ratio]
-
-    def score(a: float, b: float) -> float:
-        x = quantised.copy()
-        x[recency], x[ratio] = a, b
-        return float(_parts_of(x, model).sum())
-
-    origin = score(0.0, 0.0)
-    aa = (score(1.0, 0.0) + score(-1.0, 0.0)) / 2 - origin
-    bb = (score(0.0, 1.0) + score(0.0, -1.0)) / 2 - origin
-    a1, b1 = score(1.0, 0.0) - origin - aa, score(0.0, 1.0) - origin - bb
-    ab = score(1.0, 1.0) - origin - aa - bb - a1 - b1
-    candidates = [(a, b) for a in (0.0, reached[0]) for b in (0.0, reached[1])]
-    candidates += [(-(a1 + ab * b) / (2 * aa), b) for b in (0.0, reached[1]) if aa]
-    candidates += [(a, -(b1 + ab * a) / (2 * bb)) for a in (0.0, reached[0]) if bb]
-    if determinant := 4 * aa * bb - ab * ab:
-        candidates.append(((ab * b1 - 2 * bb * a1) / determinant, (ab * a1 - 2 * aa * b1) / determinant))
-    within = [(a, b) for a, b in candidates if 0.0 <= a <= reached[0] and 0.0 <= b <= reached[1]]
-    best = max(within, key=lambda point: (score(*point), point))
-    found = quantised.copy()
-    found[recency], found[ratio] = best
-    return found
-
-
 def _parts(inputs: Floats, model: ChurnSnapshot) -> Floats:
-    """What each feature adds to the log-odds, as of the silence at which these are highest."""
-    return _parts_of(_highest(np.rint(inputs * INPUT_SCALE) / INPUT_SCALE, model), model)
-
-
-def _parts_of(inputs: Floats, model: ChurnSnapshot) -> Floats:
     """What each feature adds to the log-odds: half of each product that it is in."""
-    z = (inputs - np.array(model.means)) / np.array(model.scales)
+    z = (np.rint(inputs * INPUT_SCALE) / INPUT_SCALE - np.array(model.means)) / np.array(model.scales)
     parts: Floats = np.array(model.weights) * z
     for (a, b), weight in zip(PAIRS.tolist(), model.curvature, strict=True):
         parts[a] += 0.5 * weight * z[a] * z[b]

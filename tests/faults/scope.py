@@ -50,8 +50,11 @@ class Scope(NamedTuple):
 
     def binds_example(self, example_id: str) -> bool:
         """Whether this example must be there, or must not be."""
-        at_ms, _, label = example_id.rpartition("@")[2].partition(":")
-        return int(at_ms) + (self.horizon_ms if label else 0.0) < self.until_ms
+        at_ms, _, kind = example_id.rpartition("@")[2].partition(":")
+        if kind == "overdue" and not self.frozen_model:
+            # who has been alerted already is not reported, and who is alerted depends on the model
+            return False
+        return int(at_ms) + (self.horizon_ms if kind == "label" else 0.0) < self.until_ms
 
     def binds(self, topic: str, name: str, content: Mapping[str, Any]) -> bool:
         """Whether this record must be published as in the undisturbed run, or must not be published."""

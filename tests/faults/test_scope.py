@@ -31,6 +31,9 @@ def test_a_live_model_leaves_alerts_out_and_what_it_said_of_examples() -> None:
     assert not live.binds("alerts", "a", {"occurred_at": "2024-01-01T00:00:00Z"})
     assert live.binds("dead-letters", "d", {})
     assert live.compared("training-examples", {"x": [1], "risk": 0.5, "model_version": 7}) == {"x": [1]}
+    assert live.binds_example("c@0:label")
+    assert not live.binds_example("c@0:overdue")
+    assert scope().binds_example("c@0:overdue")
     assert live.counters({**COUNTERS, "alerts_raised": 3}) == COUNTERS
 
 
