@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import pytest
 from msgspec import Struct
 
 from stream.online_models.component import Component, Shop
@@ -79,11 +78,6 @@ def learned(found: list[Example], learner: Learner | None = None) -> Learner:
 
 def load(value: bytes) -> Learner:
     return Learner.load(value, SETTINGS, components=ALL)
-
-
-@pytest.fixture(scope="module")
-def dump() -> bytes:
-    return learned(seen(1, 1_200)).dump()
 
 
 def altered(value: bytes, change: Callable[[dict[str, Any]], Any]) -> bytes:
