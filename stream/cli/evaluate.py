@@ -20,6 +20,7 @@ from stream.clock import SystemClock
 from stream.errors import EventLogError
 from stream.events.decode import Decoder
 from stream.events.log_event import LogEvent
+from stream.online_models.components import SCORING
 from stream.online_models.learner import Learner
 from stream.online_models.learner_settings import learner_settings_of
 from stream.processing import figures
@@ -99,7 +100,8 @@ def score_events(
     now_ms = SystemClock().now_ms()
     decoder = Decoder.of(settings)
     rules = rules_of(settings)
-    replay = Replay(rules, Learner(learner_settings_of(settings)), decoder, now_ms)
+    learner = Learner(learner_settings_of(settings), components=SCORING)
+    replay = Replay(rules, learner, decoder, now_ms)
     return evaluate_log(events, replay, decoder, now_ms, rules=rules, weeks=weeks, active_days=active_days)
 
 

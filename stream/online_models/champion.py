@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from stream.online_models.basis import expand
 from stream.online_models.churn import ChurnModel, ChurnState
 from stream.online_models.drift import Detector, LossDrift, LossDriftState
 from stream.online_models.first_layout import FIRST_CONTENDERS
@@ -182,12 +183,13 @@ class Championship:
         """
         champion = self._contenders[self._champion]
         losses, excess = {}, {}
+        terms = expand(inputs, level)
         for name, contender in self._contenders.items():
-            risk = contender.model.predict_proba_one(inputs, level) ** power
+            predicted = contender.model.predict_then_learn(terms, churned=churned, novelty=novelty, power=power)
+            risk = predicted**power
             losses[name] = loss = log_loss_of(risk, churned=churned)
             excess[name] = min(loss - expected_loss_of(risk), _MAX_LOSS)
             contender.recent.record(risk, loss, GROWTH, churned=churned)
-            contender.model.learn_one(inputs, churned=churned, level=level, novelty=novelty, power=power)
         alarms = []
         for name, contender in self._contenders.items():
             if contender is not champion:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -23,6 +24,8 @@ __all__ = ["ChurnModel", "ChurnState"]
 
 #: After so many labels, each counted by its novelty, the simple regression has half the say.
 SIMPLE_LABELS: Final = 1_200.0
+
+Floats = npt.NDArray[np.float64]
 
 _SIMPLE_NAMES: Final = tuple(TERMS[term] for term in SIMPLE_TERMS)
 
@@ -67,10 +70,21 @@ class ChurnModel:
 
         ``power``: the label's horizon over the model's, see `stream.online_models.kalman`.
         """
-        terms = expand(inputs, level)
-        self._regression.learn(terms, churned=churned, novelty=novelty, power=power)
-        self._simple.learn(terms[SIMPLE_TERMS], churned=churned, novelty=novelty, power=power)
+        self.predict_then_learn(expand(inputs, level), churned=churned, novelty=novelty, power=power)
+
+    def predict_then_learn(self, terms: Floats, *, churned: bool, novelty: float = 1.0, power: float = 1.0) -> float:
+        """`predict_proba_one` for inputs that are expanded already, then `learn_one` of them."""
+        logit = self._regression.predict_then_learn(
+            terms,
+            self._simple,
+            terms[SIMPLE_TERMS],
+            self._simplicity,
+            churned=churned,
+            novelty=novelty,
+            power=power,
+        )
         self._news += novelty
+        return float(sigmoid(logit))
 
     def predict_proba_one(self, inputs: Sequence[int], level: float = 0.0) -> float:
         """The probability of churn before calibration; 0.5 before the first label."""

@@ -122,6 +122,10 @@ class Shop:
             raise TypeError(f"expected {kind}, got {type(found)}")
         return found
 
+    def find(self, kind: type[C]) -> C | None:
+        """The component of a class, None where it takes no part."""
+        return self.of(kind) if kind in self._components else None
+
     def all(self) -> tuple[Component, ...]:
         """The components in the order in which they learn."""
         return tuple(self._components.values())

@@ -31,7 +31,9 @@ __all__ = [
     "PRIOR_VARIANCE",
     "complete_terms",
     "dot",
+    "known_dot",
     "learn",
+    "predict_then_learn",
     "sigmoid",
     "standardise",
 ]
@@ -97,6 +99,16 @@ def dot(a, b):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
+def known_dot(a, b):  # type: ignore[no-untyped-def]
+    """Sum of products over the entries of ``b`` that are not NaN."""
+    total = 0.0
+    for j in range(b.shape[0]):
+        if not np.isnan(b[j]):
+            total += a[j] * b[j]
+    return total
+
+
+@numba.njit(cache=True)
 def learn(x, churned, power, counts, forgetting, means, variances, weights, covariance, z, pz):  # type: ignore[no-untyped-def]
     """One label. All arrays are changed in place; ``counts``: the values of each input so far. NaN is no value.
 
@@ -132,3 +144,50 @@ def learn(x, churned, power, counts, forgetting, means, variances, weights, cova
             covariance[i, j] = value
             covariance[j, i] = value
         covariance[i, i] += forgetting * (prior - covariance[i, i]) - (1.0 - forgetting) * shrink * pz[i] * pz[i]
+
+
+@numba.njit(cache=True)
+def predict_then_learn(  # type: ignore[no-untyped-def]
+    share,
+    x,
+    churned,
+    power,
+    forgetting,
+    counts,
+    means,
+    variances,
+    weights,
+    covariance,
+    z,
+    pz,
+    simple_x,
+    simple_counts,
+    simple_means,
+    simple_variances,
+    simple_weights,
+    simple_covariance,
+    simple_z,
+    simple_pz,
+):
+    """The logit of two regressions, of which the simple one has the ``share``; then both learn the label, see `learn`.
+
+    One call for what is three, each of which costs more than its arithmetic.
+    """
+    standardise(x, means, variances, z)
+    standardise(simple_x, simple_means, simple_variances, simple_z)
+    logit = (1.0 - share) * dot(weights, z) + share * dot(simple_weights, simple_z)
+    learn(x, churned, power, counts, forgetting, means, variances, weights, covariance, z, pz)
+    learn(
+        simple_x,
+        churned,
+        power,
+        simple_counts,
+        forgetting,
+        simple_means,
+        simple_variances,
+        simple_weights,
+        simple_covariance,
+        simple_z,
+        simple_pz,
+    )
+    return logit

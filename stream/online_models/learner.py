@@ -129,14 +129,15 @@ class Learner:
             for component in self._components
             if component.name not in _FIELDS and (published := component.snapshot()) is not None
         }
+        segmentation, stakes = self._shop.find(Segmentation), self._shop.find(Stakes)
         return ModelSnapshot(
             created_at_ms=now_ms,
             stream_time_ms=self._stream_time_ms,
             churn=self.of(Churn).snapshot(contender),
-            segments=self.of(Segmentation).snapshot(),
+            segments=None if segmentation is None else segmentation.snapshot(),
             value=self.of(Value).snapshot(),
             rhythm=self.rhythm(),
-            stake_level=self.of(Stakes).snapshot(),
+            stake_level=None if stakes is None else stakes.snapshot(),
             others=others or UNSET,
         )
 

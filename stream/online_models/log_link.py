@@ -1,13 +1,18 @@
 """A regression of a positive mean with a log link, learned online by the relative residual."""
 
 import math
-from collections.abc import Hashable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
 from river import linear_model, optim
 from river.utils import VectorDict
 
+from stream.online_models.kalman import known_dot
+
 __all__ = ["FIRST_BUYERS", "MAX_ETA", "MIN_ETA", "LogLink"]
+
+Floats = npt.NDArray[np.float64]
 
 #: The first buyers only tell where the logarithms lie, so that no single one decides where learning begins.
 FIRST_BUYERS = 50
@@ -24,7 +29,7 @@ MIN_ETA, MAX_ETA = -15.0, 30.0
 class LogLink(linear_model.LinearRegression):
     """River's linear regression of a positive mean's logarithm."""
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: int) -> None:
         rate = _Rate()
         super().__init__(
             optimizer=optim.SGD(rate),
@@ -34,12 +39,15 @@ class LogLink(linear_model.LinearRegression):
         )
         self.buyers = 0
         self.logs = 0.0
+        #: The weights, for compiled code.
+        self._by_axis = np.zeros(inputs)
 
-    def mean(self, z: dict[Hashable, Any]) -> float:
-        eta = self.intercept + sum(self._weights.get(axis, 0.0) * value for axis, value in z.items())
+    def mean(self, z: Floats) -> float:
+        """The mean for standardised inputs float64[inputs]; NaN: not known."""
+        eta = self.intercept + known_dot(self._by_axis, z)
         return math.exp(min(max(eta, MIN_ETA), MAX_ETA))
 
-    def learn(self, z: dict[Hashable, Any], y: float) -> None:
+    def learn(self, z: Floats, y: float) -> None:
         """One step down the relative residual ``1 - y / mean``; the first buyers give the mean logarithm."""
         self.buyers += 1
         if self.buyers <= FIRST_BUYERS:
@@ -49,9 +57,13 @@ class LogLink(linear_model.LinearRegression):
         mean = self.mean(z)
         bounded = max(1.0 - y / mean, -MAX_RESIDUAL)
         # the gradient of the Poisson loss is mean - y
-        length = sum(value * value for value in z.values())
-        weight = min(1.0, LEVERAGE_CAP * len(z) / length) if length > 0.0 else 1.0
-        self.learn_one(z, mean * (1.0 - bounded), weight / mean)
+        x = {axis: value for axis, value in enumerate(z.tolist()) if not math.isnan(value)}
+        length = sum(value * value for value in x.values())
+        weight = min(1.0, LEVERAGE_CAP * len(x) / length) if length > 0.0 else 1.0
+        self.learn_one(x, mean * (1.0 - bounded), weight / mean)
+        weights = self._weights
+        for axis in x:
+            self._by_axis[axis] = weights[axis]
 
     def shift(self, logs: float) -> None:
         """Add to the logarithm of every mean."""
@@ -61,6 +73,7 @@ class LogLink(linear_model.LinearRegression):
 
     def resume(self, weights: Sequence[float], intercept: float, logs: float, buyers: int) -> None:
         self._weights = VectorDict(dict(enumerate(weights)))
+        self._by_axis[:] = weights or 0.0
         self.intercept = intercept
         self.logs = logs
         self.buyers = buyers

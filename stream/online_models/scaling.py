@@ -9,7 +9,7 @@ from river.preprocessing import StandardScaler
 
 from stream.errors import SnapshotError
 
-__all__ = ["SCALE_FLOOR", "FlooredScaler", "ScalerState"]
+__all__ = ["SCALE_FLOOR", "FlooredScaler", "ScalerState", "state_of"]
 
 #: Least deviation an input is divided by, in units of the transformed feature: the first event of a count
 #: moves log1p(count) by 0.69.
@@ -38,10 +38,11 @@ class ScalerState(Struct, frozen=True, kw_only=True):
             raise SnapshotError(f"statistics of {len(self.means)} inputs, expected {len(found)}; they are damaged")
         known = dict(zip(found, zip(counts, self.means, self.variances, strict=True), strict=True))
         chosen = [known.get(name, (0, 0.0, 0.0)) for name in wanted]
-        return _state(chosen)
+        return state_of(chosen)
 
 
-def _state(chosen: Sequence[tuple[int, float, float]]) -> ScalerState:
+def state_of(chosen: Sequence[tuple[int, float, float]]) -> ScalerState:
+    """The state of inputs of which (count, mean, variance) are ``chosen``."""
     counts, means, variances = zip(*chosen, strict=True)
     count = max(counts)
     return ScalerState(count=count, means=means, variances=variances, counts=() if min(counts) == count else counts)
@@ -74,7 +75,7 @@ class FlooredScaler(StandardScaler):
         return means, tuple(max(math.sqrt(self.vars[i]), SCALE_FLOOR) for i in range(inputs))
 
     def state(self, inputs: int) -> ScalerState:
-        return _state([(self.counts[i], self.means[i], self.vars[i]) for i in range(inputs)])
+        return state_of([(self.counts[i], self.means[i], self.vars[i]) for i in range(inputs)])
 
     @classmethod
     def from_state(cls, state: ScalerState) -> "FlooredScaler":

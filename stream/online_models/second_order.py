@@ -68,21 +68,43 @@ class SecondOrderRegression(base.Classifier):
 
         ``power``: the label's horizon over the model's.
         """
-        kalman.learn(
+        counts, *learned = self.arrays()
+        kalman.learn(x, float(churned), power, counts, self._forgetting(novelty), *learned)
+        self.labels += 1
+
+    def predict_then_learn(
+        self,
+        x: Floats,
+        simple: "SecondOrderRegression",
+        simple_x: Floats,
+        share: float,
+        *,
+        churned: bool,
+        novelty: float = 1.0,
+        power: float = 1.0,
+    ) -> float:
+        """The log-odds of this and of a ``simple`` one of the same pace, which has the ``share``; then both learn."""
+        logit = kalman.predict_then_learn(
+            share,
             x,
             float(churned),
             power,
-            self.counts,
-            # the memory is as long as 1 / sqrt(forgetting)
-            FORGETTING * self.pace**2 * novelty,
-            self.means,
-            self.variances,
-            self.weights,
-            self._covariance,
-            self._z,
-            self._pz,
+            self._forgetting(novelty),
+            *self.arrays(),
+            simple_x,
+            *simple.arrays(),
         )
         self.labels += 1
+        simple.labels += 1
+        return float(logit)
+
+    def _forgetting(self, novelty: float) -> float:
+        # the memory is as long as 1 / sqrt(forgetting)
+        return FORGETTING * self.pace**2 * novelty
+
+    def arrays(self) -> tuple[npt.NDArray[np.int64], Floats, Floats, Floats, Floats, Floats, Floats]:
+        """What a kernel changes."""
+        return self.counts, self.means, self.variances, self.weights, self._covariance, self._z, self._pz
 
     def logit(self, x: Floats) -> float:
         """Log-odds of churn; 0 before the first label."""

@@ -17,8 +17,7 @@ Source of the hurdle form: J. Mullahy, "Specification and testing of some modifi
 """
 
 import math
-from collections.abc import Hashable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +26,11 @@ from msgspec import Struct, field
 from stream.features.registry import COLUMN, INPUT_SCALE
 from stream.online_models.example import Label
 from stream.online_models.first_layout import FIRST_VALUE_FEATURES
-from stream.online_models.inputs import MISSING
 from stream.online_models.log_link import LogLink
-from stream.online_models.scaling import FlooredScaler, ScalerState
+from stream.online_models.scaling import ScalerState
 from stream.online_models.value_correction import AMOUNTS, CHANCES, MEANS, Correction, CorrectionState
-from stream.online_models.value_snapshot import MAX_DEVIATIONS, ORDER_VALUE, ValueSnapshot, shrunk
+from stream.online_models.value_scales import ValueScales
+from stream.online_models.value_snapshot import ORDER_VALUE, ValueSnapshot
 
 __all__ = [
     "MIN_BUYERS",
@@ -67,8 +66,6 @@ _ORDERS = COLUMN["purchases_total"]
 MIN_BUYERS = 200
 #: The corrections see up to so many times what is expected of a buyer.
 MAX_RATIO = 100.0
-#: Labels before inputs beyond `MAX_DEVIATIONS` are cut before the scales learn them.
-_SETTLED = 500
 
 
 class ValueState(Struct, frozen=True, kw_only=True):
@@ -97,8 +94,8 @@ class ValueModel:
     """Learns from labels that `problem_of` has checked."""
 
     def __init__(self) -> None:
-        self._scaler = FlooredScaler()
-        self._orders, self._spend = LogLink(), LogLink()
+        self._scaler = ValueScales(VALUE_COLUMNS, _ORDER_VALUE_AXIS)
+        self._orders, self._spend = LogLink(_AXES), LogLink(_AXES)
         self._chance_correction = Correction(CHANCES)
         self._orders_mean_correction, self._spend_mean_correction = Correction(MEANS), Correction(MEANS)
         self._orders_correction, self._spend_correction = Correction(AMOUNTS), Correction(AMOUNTS)
@@ -127,7 +124,7 @@ class ValueModel:
         spend = max(label.spend, 0.0)
         if label.risk is not None and self.ready:
             self._record(1.0 - label.risk, (self._orders.mean(z), self._spend.mean(z)), (label.purchases, spend))
-        self._learn_scales(label.x)
+        self._scaler.learn(label.x)
         if label.purchases > 0 and spend > 0.0:
             self._buyers += 1
             z = self._standardised(label.x)
@@ -152,7 +149,7 @@ class ValueModel:
 
     def _learn_other(self, label: Label, power: float) -> None:
         """A label of another horizon teaches the means, not how they were off."""
-        self._learn_scales(label.x)
+        self._scaler.learn(label.x)
         if label.purchases > 0 and label.spend > 0.0 and label.risk is not None:
             # the risk given is of the label's horizon
             risk = min(label.risk, 1.0 - 1e-6)
@@ -162,31 +159,12 @@ class ValueModel:
             self._orders.learn(z, max(label.purchases * factor, 1.0))
             self._spend.learn(z, label.spend * factor)
 
-    def _learn_scales(self, inputs: Sequence[int]) -> None:
-        x = self._chosen(inputs)
-        means, scales = self._scaler.affine(_AXES)
-        for axis, (mean, scale) in enumerate(zip(means, scales, strict=True)):
-            if axis in x and self._scaler.counts[axis] >= _SETTLED:
-                x[axis] = min(max(x[axis], mean - MAX_DEVIATIONS * scale), mean + MAX_DEVIATIONS * scale)
-        self._scaler.learn_one(x)
-
-    def _chosen(self, inputs: Sequence[int]) -> dict[Hashable, Any]:
-        """Inputs by axis, but for those that are missing."""
-        return {
-            axis: inputs[column] / INPUT_SCALE for axis, column in enumerate(VALUE_COLUMNS) if inputs[column] != MISSING
-        }
-
-    def _standardised(self, inputs: Sequence[int]) -> dict[Hashable, Any]:
-        standardised = self._scaler.transform_one(self._chosen(inputs))
-        z = {axis: min(max(value, -MAX_DEVIATIONS), MAX_DEVIATIONS) for axis, value in standardised.items()}
-        if _ORDER_VALUE_AXIS in z:
-            orders = max(math.expm1(inputs[_ORDERS] / INPUT_SCALE), 0.0)
-            z[_ORDER_VALUE_AXIS] = float(shrunk(z[_ORDER_VALUE_AXIS], orders))
-        return z
+    def _standardised(self, inputs: Sequence[int]) -> Floats:
+        return self._scaler.standardised(inputs, max(math.expm1(inputs[_ORDERS] / INPUT_SCALE), 0.0))
 
     def snapshot(self) -> ValueSnapshot:
         """What scorers load; asked for only when `ready`."""
-        means, scales = self._scaler.affine(_AXES)
+        means, scales = self._scaler.affine()
         state = self.state()
         return ValueSnapshot(
             version=self._buyers,
@@ -208,7 +186,7 @@ class ValueModel:
     def state(self) -> ValueState:
         return ValueState(
             features=VALUE_FEATURES,
-            scaler=self._scaler.state(_AXES),
+            scaler=self._scaler.state(),
             buyers=self._buyers,
             orders_weights=_weights(self._orders),
             orders_intercept=float(self._orders.intercept),
@@ -227,7 +205,7 @@ class ValueModel:
     def from_state(cls, state: ValueState) -> "ValueModel":
         """Go on from ``state``, of other features as well: a new one has no weight yet."""
         model = cls()
-        model._scaler = FlooredScaler.from_state(state.scaler.of(state.features, VALUE_FEATURES))
+        model._scaler.resume(state.scaler.of(state.features, VALUE_FEATURES))
         model._buyers = state.buyers
         model._orders.resume(
             _by_axis(state.orders_weights, state.features), state.orders_intercept, state.orders_logs, state.buyers

@@ -8,6 +8,7 @@ never turns an order round, and keeps the sums.
 
 import math
 from copy import deepcopy
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -55,10 +56,12 @@ class Scale(NamedTuple):
         """float64[bins], in units of the scale."""
         return np.asarray(self.low + (np.arange(self.bins) + 0.5) * self.width, np.float64)
 
-    def middle_values(self) -> list[float]:
-        """What is expected in the middle of each bin."""
-        values = (1.0 / (1.0 + math.exp(-middle)) if self.is_chance else 2.0**middle for middle in self.middles())
-        return [float(value) for value in values]
+
+@cache
+def _middle_values(scale: Scale) -> tuple[float, ...]:
+    """What is expected in the middle of each bin."""
+    values = (1.0 / (1.0 + math.exp(-middle)) if scale.is_chance else 2.0**middle for middle in scale.middles())
+    return tuple(float(value) for value in values)
 
 
 #: Of the chance to buy, of the mean of a buyer, and of the two multiplied. What is left over is corrected by half:
@@ -135,7 +138,7 @@ class Correction:
         for labels, expected, came in bins:
             mean = expected / labels if labels else 1.0
             found.append(max(came + prior * whole * mean, 0.0) / (expected + prior * mean))
-        values = self._scale.middle_values()
+        values = _middle_values(self._scale)
         ascending = _pooled(
             [factor * value for factor, value in zip(found, values, strict=True)],
             [labels + prior for labels in state.labels],
@@ -159,7 +162,7 @@ def corrected(scale: Scale, factors: tuple[float, ...], expected: Floats) -> Flo
         log_factors = np.log2(np.maximum(factors, _MIN_FACTOR))
         place = np.log2(np.maximum(expected, 2.0**scale.low))
         return np.asarray(expected * np.exp2(np.interp(place, middles, log_factors)), np.float64)
-    levels = np.clip(np.array(factors) * scale.middle_values(), _MIN_CHANCE, 1.0 - _MIN_CHANCE)
+    levels = np.clip(np.array(factors) * _middle_values(scale), _MIN_CHANCE, 1.0 - _MIN_CHANCE)
     bounded = np.clip(expected, _MIN_CHANCE, 1.0 - _MIN_CHANCE)
     place = np.log(bounded / (1.0 - bounded))
     place += np.interp(place, middles, np.log(levels / (1.0 - levels)) - middles)

@@ -11,21 +11,14 @@ from stream.features.registry import COLUMN, INPUT_SCALE
 from stream.online_models.inputs import MISSING
 from stream.online_models.log_link import MAX_ETA, MIN_ETA
 from stream.online_models.value_correction import AMOUNTS, CHANCES, MEANS, corrected
+from stream.online_models.value_scales import MAX_BELOW, MAX_DEVIATIONS, POOLING_ORDERS
 
-__all__ = ["MAX_DEVIATIONS", "ORDER_VALUE", "Expected", "ValueSnapshot", "shrunk"]
+__all__ = ["ORDER_VALUE", "Expected", "ValueSnapshot"]
 
 Floats = npt.NDArray[np.float64]
 
 ORDER_VALUE = "order_value"
 _ORDERS = COLUMN["purchases_total"]
-#: The mean value of a customer's orders is shrunk to the shop's, on the log scale, as if so many orders of the shop's
-#: value had been seen as well: one huge order says half of what it would say.
-POOLING_ORDERS = 1.0
-#: Orders smaller by more deviations than this count as so small: a trifle bought once tells little of the next order.
-MAX_BELOW = 2.0
-
-#: Inputs beyond so many deviations count as that many, when learning and when scoring: exp(b) stays finite.
-MAX_DEVIATIONS = 6.0
 
 
 class Expected(NamedTuple):
@@ -73,7 +66,7 @@ class ValueSnapshot(Struct, frozen=True, kw_only=True):
         z[chosen == MISSING] = 0.0
         if ORDER_VALUE in self.features:
             axis = self.features.index(ORDER_VALUE)
-            z[:, axis] = shrunk(z[:, axis], np.maximum(np.expm1(inputs[:, _ORDERS] / INPUT_SCALE), 0.0))
+            z[:, axis] = _shrunk(z[:, axis], np.maximum(np.expm1(inputs[:, _ORDERS] / INPUT_SCALE), 0.0))
         stays = 1.0 - risk
         chance = corrected(CHANCES, self.chance_factors, stays)
         orders = corrected(MEANS, self.orders_mean_factors, _mean(z, self.orders_weights, self.orders_intercept))
@@ -93,6 +86,6 @@ def _mean(z: Floats, weights: Sequence[float], intercept: float) -> Floats:
     return np.asarray(np.exp(np.clip(eta, MIN_ETA, MAX_ETA)), np.float64)
 
 
-def shrunk(order_value: Any, orders: Any) -> Any:
+def _shrunk(order_value: Any, orders: Any) -> Any:
     """A standardised mean value of orders, by their number shrunk to the shop's."""
     return np.maximum(order_value, -MAX_BELOW) * orders / (orders + POOLING_ORDERS)

@@ -12,7 +12,7 @@ from stream.online_models.components.segments import Segmentation
 from stream.online_models.components.stakes import Stakes
 from stream.online_models.components.value import Value
 
-__all__ = ["COMPONENTS"]
+__all__ = ["COMPONENTS", "SCORING"]
 
 COMPONENTS: Final[tuple[type[Component], ...]] = (
     Evaluated,
@@ -24,3 +24,6 @@ COMPONENTS: Final[tuple[type[Component], ...]] = (
     Stakes,
     Segmentation,
 )
+
+#: Those that an evaluation of risk and value depends on; the others do not change a digit of it.
+SCORING: Final[tuple[type[Component], ...]] = (Evaluated, ShopRhythm, Value, OrderLevels, Churn)

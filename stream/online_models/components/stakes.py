@@ -21,10 +21,13 @@ class Stakes(Component):
         super().__init__(shop)
         self._level = StakeLevel()
         self._scoring: tuple[tuple[str, int], Quadratic] | None = None
+        self._settled = False
 
     def learn(self, example: Example) -> None:
         if isinstance(example, Label):
-            self._level.settle(self.shop.settings.alerts_per_week)
+            if not self._settled:
+                self._level.settle(self.shop.settings.alerts_per_week)
+                self._settled = True
         elif isinstance(example, Overdue):
             self._weigh(example)
 
@@ -37,6 +40,7 @@ class Stakes(Component):
         model = (champion, evaluated.evaluation.labels)
         if self._scoring is None or self._scoring[0] != model:
             self._scoring = model, churn.scoring(champion)
+        self._settled = False
         self._level.learn_one(overdue.weight * self._scoring[1].risk(overdue.x) ** RISK_POWER, overdue.at_ms)
 
     def horizon_changed(self, _: HorizonChange) -> None:
@@ -50,6 +54,7 @@ class Stakes(Component):
 
     def resume(self, state: StakeLevel) -> None:
         self._level = state
+        self._settled = False
 
     def describe(self) -> str:
         return f"weighs who is overdue: alerts need {self._level.present} at stake"
