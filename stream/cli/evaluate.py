@@ -123,6 +123,13 @@ def figures_of_rows(rows: Rows) -> dict[str, Any]:
             "base_rate": {"log_loss": figures.log_loss(churned, rows.base_rate)},
             "recency": {"auc": figures.auc(churned, rows.recency_days)},
             "frequency": {"auc": figures.auc(churned, -rows.orders)},
+            "purchase_process": {
+                "auc": figures.auc(churned, rows.process_risk),
+                "average_precision": figures.average_precision(churned, rows.process_risk),
+                "log_loss": figures.log_loss(churned, rows.process_risk),
+                "brier": figures.brier(churned, rows.process_risk),
+                "ece": figures.ece(churned, rows.process_risk),
+            },
         },
     }
 

@@ -124,11 +124,13 @@ _FIRST_FIELDS: Final = {
 def in_first_layout(components: Mapping[str, Component], stream_time_ms: int, examples: int) -> bytes | None:
     """The checkpoint in the first layout, for a program that reads no other; None if it would not hold everything.
 
-    That layout names no inputs: it is for the features and components of its time, each in its first version.
+    Components that may begin anew are left out. That layout names no inputs: it is for the features and components of
+    its time, each in its first version.
     """
     names = {*_FIRST_FIELDS.values(), "churn"}
-    first = all(component.version == 1 for component in components.values())
-    if FEATURE_NAMES != FIRST_FEATURES or components.keys() != names or not first:
+    needed = {name: component for name, component in components.items() if not component.may_begin_anew}
+    first = all(component.version == 1 for component in needed.values())
+    if FEATURE_NAMES != FIRST_FEATURES or needed.keys() != names or not first:
         return None
     states = {field_name: components[name].state() for field_name, name in _FIRST_FIELDS.items()}
     churn = msgspec.convert(components["churn"].state(), _FirstChurn, from_attributes=True)

@@ -39,6 +39,9 @@ class Component(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1
     state_type: ClassVar[type[Struct]]
+    #: Whether a checkpoint for the release before, which does not know the component, may leave it out: then it begins
+    #: with nothing learned whenever such a checkpoint is loaded.
+    may_begin_anew: ClassVar[bool] = False
 
     def __init__(self, shop: "Shop") -> None:
         """Begin with nothing learned. The components before this one are there, the later ones are not yet."""

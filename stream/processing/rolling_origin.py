@@ -23,6 +23,7 @@ from stream.events.kinds import EventKind, EventType
 from stream.events.log_event import LogEvent, LogRecord
 from stream.events.order_book import Bought, OrderBook
 from stream.features.registry import COLUMN, DAY_MS
+from stream.online_models.components.purchases import Purchases, histories_of
 from stream.processing.replay import Replay
 from stream.processing.rules import Rules
 from stream.processing.worth import worth_of
@@ -43,7 +44,8 @@ Floats = npt.NDArray[np.float64]
 class Rows(NamedTuple):
     """One row for each customer and week: arrays of equal length.
 
-    ``customer``: a number for each, in the order of their first events. ``orders``: so far. ``expected_*``: over the
+    ``customer``: a number for each, in the order of their first events. ``orders``: so far. ``process_risk``: what the
+    purchase process, which learns from orders alone, gives for the horizon. ``expected_*``: over the
     horizon, NaN while nothing is expected of anybody; ``came_*``: what came in it; ``last_*``: in the horizon before
     the cut. Spend is in the base currency.
     """
@@ -55,6 +57,7 @@ class Rows(NamedTuple):
     recency_days: Floats
     orders: Floats
     base_rate: Floats
+    process_risk: Floats
     expected_orders: Floats
     expected_spend: Floats
     came_orders: Floats
@@ -78,6 +81,7 @@ class _Cut(NamedTuple):
     recency_days: Floats
     orders: Floats
     base_rate: float
+    process_risk: Floats
     expected_orders: Floats
     expected_spend: Floats
 
@@ -198,6 +202,7 @@ class RollingOrigin:
             tenure_days=scores.values[picked, _TENURE],
             has_ordered=np.ones(len(picked), np.bool_),
         )
+        process = self._replay.learner.of(Purchases).process
         self._cuts.append(
             _Cut(
                 week=week,
@@ -208,6 +213,7 @@ class RollingOrigin:
                 recency_days=recency[picked],
                 orders=scores.values[picked, _ORDERS],
                 base_rate=base_rate,
+                process_risk=process.no_order(histories_of(scores.inputs[picked]), self._horizon_ms / DAY_MS),
                 expected_orders=worth.orders,
                 expected_spend=worth.spend,
             )
@@ -227,6 +233,7 @@ class RollingOrigin:
             recency_days=cut.recency_days,
             orders=cut.orders,
             base_rate=np.full(count, cut.base_rate),
+            process_risk=cut.process_risk,
             expected_orders=cut.expected_orders,
             expected_spend=cut.expected_spend,
             came_orders=came[:, 0],

@@ -22,6 +22,7 @@ def rows() -> Rows:
         recency_days=100.0 * risk + generator.uniform(0, 50, count),
         orders=generator.integers(1, 30, count).astype(float),
         base_rate=np.full(count, 0.5),
+        process_risk=risk,
         **{name: np.zeros(count) for name in Rows._fields if name.startswith(("expected_", "came_", "last_"))},
     )
 

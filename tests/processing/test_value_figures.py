@@ -86,6 +86,7 @@ def made_up(customers: int, weeks: int, seed: int) -> Rows:
         recency_days=nothing,
         orders=nothing,
         base_rate=nothing,
+        process_risk=nothing,
         expected_orders=nothing,
         expected_spend=expected,
         came_orders=nothing,

@@ -7,6 +7,7 @@ from stream.online_models.components.churn import Churn
 from stream.online_models.components.drift import Drift
 from stream.online_models.components.evaluation import Evaluated
 from stream.online_models.components.levels import OrderLevels
+from stream.online_models.components.purchases import Purchases
 from stream.online_models.components.rhythm import ShopRhythm
 from stream.online_models.components.segments import Segmentation
 from stream.online_models.components.stakes import Stakes
@@ -23,7 +24,8 @@ COMPONENTS: Final[tuple[type[Component], ...]] = (
     Churn,
     Stakes,
     Segmentation,
+    Purchases,
 )
 
 #: Those that an evaluation of risk and value depends on; the others do not change a digit of it.
-SCORING: Final[tuple[type[Component], ...]] = (Evaluated, ShopRhythm, Value, OrderLevels, Churn)
+SCORING: Final[tuple[type[Component], ...]] = (Evaluated, ShopRhythm, Value, OrderLevels, Churn, Purchases)
