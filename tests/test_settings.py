@@ -183,6 +183,8 @@ def test_the_prefix_is_before_every_topic_and_the_trainer_has_one_partition() ->
         "eu.events.click": 12,
         "eu.events.email": 12,
         "eu.events.purchase": 12,
+        "eu.events.feedback": 12,
+        "eu.events.interaction": 12,
         "eu.alerts": 12,
         "eu.segment-changes": 12,
         "eu.customers": 12,

@@ -14,6 +14,7 @@ __all__ = [
     "Feature",
     "Field",
     "Money",
+    "Scale",
     "Topic",
     "Transform",
     "Values",
@@ -100,13 +101,23 @@ class DeclaredType:
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """What a score counts on: from ``low``, the worst, to ``high``, the best, both among them."""
+
+    low: float
+    high: float
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventName:
     """An event name of a type, and what the kernel does with such an event.
 
     ``kind``: the name of its code (`EventKind`), in lower case. ``counts``: the channels that it counts in. ``csv``:
     other subtypes under which a CSV log may know it. ``variant``: the flag of the event that makes it of this kind;
     such a kind has no name of its own. ``is_interest``: the customer looks at the shop again. ``is_leaving``: what
-    customers do when they leave. ``says_so``: the customer wants no more of the shop.
+    customers do when they leave. ``says_so``: the customer wants no more of the shop. ``is_typed``: an event of
+    this name must state its type, for the bare name belongs to another one.
     """
 
     type: str
@@ -118,6 +129,7 @@ class EventName:
     is_interest: bool = False
     is_leaving: bool = False
     says_so: bool = False
+    is_typed: bool = False
 
 
 class Transform(Enum):

@@ -9,10 +9,20 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from stream.catalogue.declaring import Channel, DeclaredType, EventName
+from stream.catalogue.declaring import Channel, DeclaredType, EventName, Scale
 from stream.catalogue.extension import extended
 
-__all__ = ["CHANNELS", "EVENT_NAMES", "EVENT_TYPES", "KERNEL_TYPES", "EventKind", "EventType", "by_kind", "in_order"]
+__all__ = [
+    "CHANNELS",
+    "EVENT_NAMES",
+    "EVENT_TYPES",
+    "KERNEL_TYPES",
+    "SCALES",
+    "EventKind",
+    "EventType",
+    "by_kind",
+    "in_order",
+]
 
 _TYPES = (
     DeclaredType(
@@ -36,6 +46,18 @@ _TYPES = (
         reference="order_id",
         in_kernel=True,
         ids_are_plain=True,
+    ),
+    DeclaredType(
+        "feedback",
+        "What customers say: ratings, reviews, complaints, questions, answers to surveys.",
+        {"name": "rated", "scale": "stars", "value": 4, "product_id": "p-7", "text": "Fits well."},
+        reference="product_id",
+    ),
+    DeclaredType(
+        "interaction",
+        "What customers do elsewhere than on the site: in social networks, in the store, on the phone.",
+        {"name": "visited", "channel": "store", "place": "Main Street"},
+        reference="place",
     ),
 )
 
@@ -75,6 +97,37 @@ _NAMES = (
     EventName("purchase", "completed", "order_completed", ("purchase",), ("basket", "order")),
     EventName("purchase", "refunded", "order_refunded", (), ("return", "refund"), is_leaving=True),
     EventName("purchase", "cancelled", "order_cancelled", (), ("cancel", "canceled"), is_leaving=True),
+    EventName("feedback", "rated", "feedback_rated"),
+    EventName("feedback", "reviewed", "feedback_reviewed"),
+    # the bare name is that of a complaint about an e-mail
+    EventName("feedback", "complained", "feedback_complained", is_typed=True),
+    EventName("feedback", "suggested", "feedback_suggested"),
+    EventName("feedback", "praised", "feedback_praised"),
+    EventName("feedback", "answered", "feedback_answered"),
+    EventName("feedback", "asked", "feedback_asked"),
+    EventName("feedback", "resolved", "feedback_resolved"),
+    EventName("interaction", "liked", "interaction_liked"),
+    EventName("interaction", "commented", "interaction_commented"),
+    EventName("interaction", "shared", "interaction_shared"),
+    EventName("interaction", "followed", "interaction_followed"),
+    EventName("interaction", "mentioned", "interaction_mentioned"),
+    EventName("interaction", "visited", "interaction_visited"),
+    EventName("interaction", "called", "interaction_called"),
+    EventName("interaction", "chatted", "interaction_chatted"),
+    EventName("interaction", "met", "interaction_met"),
+    EventName("interaction", "referred", "interaction_referred"),
+    EventName("interaction", "booked", "interaction_booked"),
+    EventName("interaction", "attended", "interaction_attended"),
+)
+
+#: What the scores of feedback count on. CSAT and CES as the books ask: 1 to 5 satisfied, 1 to 7 easy.
+SCALES: Final[Mapping[str, Scale]] = MappingProxyType(
+    {
+        "stars": Scale(1, 5, "stars of a review"),
+        "nps": Scale(0, 10, "would recommend (Net Promoter Score)"),
+        "csat": Scale(1, 5, "satisfied (Customer Satisfaction)"),
+        "ces": Scale(1, 7, "was easy (Customer Effort Score)"),
+    }
 )
 
 
@@ -84,6 +137,8 @@ class EventType(StrEnum):
     CLICK = "click"
     EMAIL = "email"
     PURCHASE = "purchase"
+    FEEDBACK = "feedback"
+    INTERACTION = "interaction"
     # those of extensions
     vars().update({declared.name.upper(): declared.name for declared in extended().types})
 
@@ -112,8 +167,28 @@ class EventKind(IntEnum):
     ORDER_COMPLETED = 18
     ORDER_REFUNDED = 19
     ORDER_CANCELLED = 20
+    FEEDBACK_RATED = 21
+    FEEDBACK_REVIEWED = 22
+    FEEDBACK_COMPLAINED = 23
+    FEEDBACK_SUGGESTED = 24
+    FEEDBACK_PRAISED = 25
+    FEEDBACK_ANSWERED = 26
+    FEEDBACK_ASKED = 27
+    FEEDBACK_RESOLVED = 28
+    INTERACTION_LIKED = 29
+    INTERACTION_COMMENTED = 30
+    INTERACTION_SHARED = 31
+    INTERACTION_FOLLOWED = 32
+    INTERACTION_MENTIONED = 33
+    INTERACTION_VISITED = 34
+    INTERACTION_CALLED = 35
+    INTERACTION_CHATTED = 36
+    INTERACTION_MET = 37
+    INTERACTION_REFERRED = 38
+    INTERACTION_BOOKED = 39
+    INTERACTION_ATTENDED = 40
     # those of extensions
-    vars().update({declared.kind.upper(): 21 + k for k, declared in enumerate(extended().names)})
+    vars().update({declared.kind.upper(): 41 + k for k, declared in enumerate(extended().names)})
 
 
 def in_order(channels: Iterable[Channel]) -> tuple[Channel, ...]:
@@ -149,7 +224,7 @@ def _checked(names: Iterable[EventName]) -> tuple[EventName, ...]:
     for one in found:
         if unknown := set(one.counts) - set(known):
             raise ValueError(f"{one.kind} counts in channels that are not declared: {', '.join(sorted(unknown))}")
-        if type_of.setdefault(one.name, one.type) != one.type:
+        if not one.is_typed and type_of.setdefault(one.name, one.type) != one.type:
             raise ValueError(f"the event name {one.name} belongs to two types; an event need not state its type")
         if one.counts and not EVENT_TYPES[EventType(one.type)].in_kernel:
             raise ValueError(f"{one.kind} counts in a channel, but the kernel does not read events of type {one.type}")

@@ -12,8 +12,9 @@ import msgspec
 import orjson
 
 from stream.alerts.alert_records import Alert, SegmentChange
+from stream.catalogue.events import SCALES
 from stream.catalogue.outputs import CUSTOMER_VERSION, Customer
-from stream.events.model import CONTRACT_OF, PurchaseEvent
+from stream.events.model import CONTRACT_OF, FeedbackEvent, InteractionEvent, PurchaseEvent
 from stream.features.registry import FEATURES
 from stream.notifications.action_records import Action, Notification
 from stream.online_models.example import Label, Observation, Overdue
@@ -41,6 +42,28 @@ _PURCHASE_RULE: Final = {
     "then": {"required": ["currency"], "properties": {"currency": {"type": "string"}}},
 }
 
+_SCORED: Final[dict[str, Any]] = {
+    "required": ["scale", "value"],
+    "properties": {"scale": {"type": "string"}, "value": {"type": "number"}},
+}
+#: A score is on its scale, and only `rated` needs one.
+_FEEDBACK_RULES: Final = [
+    {"if": {"properties": {"name": {"const": "rated"}}}, "then": _SCORED},
+    {"if": {"properties": {"scale": {"type": "string"}}, "required": ["scale"]}, "then": _SCORED},
+    {"if": {"properties": {"value": {"type": "number"}}, "required": ["value"]}, "then": _SCORED},
+    *(
+        {
+            "if": {"properties": {"scale": {"const": name}}, "required": ["scale"]},
+            "then": {"properties": {"value": {"minimum": scale.low, "maximum": scale.high}}},
+        }
+        for name, scale in SCALES.items()
+    ),
+]
+_REFERRAL_RULE: Final = {
+    "if": {"properties": {"name": {"const": "referred"}}},
+    "then": {"required": ["referred_id"], "properties": {"referred_id": {"type": "string"}}},
+}
+
 
 def schema_of_examples() -> dict[str, Any]:
     """Return the JSON Schema of the topic of landmarks: each record is one of several objects, told by ``kind``."""
@@ -55,6 +78,10 @@ def schema_of(contract: type[msgspec.Struct]) -> dict[str, Any]:
     schema: dict[str, Any] = {"$schema": DIALECT, **msgspec.json.schema(contract)}
     if contract is PurchaseEvent:
         schema["$defs"][contract.__name__] |= _PURCHASE_RULE
+    if contract is FeedbackEvent:
+        schema["$defs"][contract.__name__]["allOf"] = _FEEDBACK_RULES
+    if contract is InteractionEvent:
+        schema["$defs"][contract.__name__] |= _REFERRAL_RULE
     if contract is Alert:
         # what is written has every field; the defaults are for reading what earlier versions wrote
         body = schema["$defs"][contract.__name__]

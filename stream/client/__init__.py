@@ -11,7 +11,7 @@ from stream.client.producer import Producer
 from stream.client.receipt import Delivery, Receipt
 from stream.client.record import EventRecord
 from stream.errors import DeliveryError, InvalidEventError, PublishError
-from stream.events.model import ClickEvent, EmailEvent, Item, PurchaseEvent
+from stream.events.model import ClickEvent, EmailEvent, FeedbackEvent, InteractionEvent, Item, PurchaseEvent
 
 __all__ = [
     "ClickEvent",
@@ -20,6 +20,8 @@ __all__ = [
     "EmailEvent",
     "EventContract",
     "EventRecord",
+    "FeedbackEvent",
+    "InteractionEvent",
     "InvalidEventError",
     "Item",
     "Producer",

@@ -1,18 +1,22 @@
 """Rows of the CSV format of event logs to native events.
 
 One row is one event, in the columns ``ts, customer_id, type, subtype`` and, where it has them, ``ref_id, amount,
-currency, product_id, quantity`` (others are ignored):
+currency, product_id, quantity, channel, scale, value, text, language`` (others are ignored):
 
-=========  ==============================  ======================  ===========================================
-type       subtype                         name                    ``ref_id`` becomes
-=========  ==============================  ======================  ===========================================
-purchase   basket, order, completed        completed               ``order_id``
-purchase   return, refund, refunded        refunded, abs(amount)   ``order_id``
-purchase   cancel, canceled, cancelled     cancelled               ``order_id``
-email      any                             as it is                ``campaign_id``
-click      coupon_redeem                   coupon_redeemed         nothing
-click      any other                       as it is                ``product_id``
-=========  ==============================  ======================  ===========================================
+===========  ==============================  ======================  ===========================================
+type         subtype                         name                    ``ref_id`` becomes
+===========  ==============================  ======================  ===========================================
+purchase     basket, order, completed        completed               ``order_id``
+purchase     return, refund, refunded        refunded, abs(amount)   ``order_id``
+purchase     cancel, canceled, cancelled     cancelled               ``order_id``
+email        any                             as it is                ``campaign_id``
+click        coupon_redeem                   coupon_redeemed         nothing
+click        any other                       as it is                ``product_id``
+feedback     any                             as it is                ``product_id``
+interaction  any                             as it is                ``place``
+===========  ==============================  ======================  ===========================================
+
+The last five columns are those of feedback; an interaction takes ``channel, text, language`` of them.
 
 Several rows of one order, of a customer and a day, are one order (`stream.events.csv_survey`). An order or refund
 without a ``ref_id`` gets an ``order_id`` made from what it is; one without an amount has none.
@@ -42,6 +46,11 @@ __all__ = ["read_csv"]
 _TYPES = {event_type.value: event_type for event_type in EventType}
 #: Orders of more items go without them: a record has its limits, and the amount is what counts.
 _MAX_ITEMS: Final = 400
+#: The columns of a row that become fields of the same name.
+_SAID: Final = {
+    EventType.FEEDBACK: ("channel", "scale", "text", "language"),
+    EventType.INTERACTION: ("channel", "text", "language"),
+}
 
 Lines = Callable[[], AbstractContextManager[Iterable[str]]]
 
@@ -71,12 +80,13 @@ def read_csv(lines: Lines, form: LogForm, report: LogReport) -> Iterator[LogEven
 class _Row:
     """A row that has been read: what its event takes from it."""
 
-    __slots__ = ("amount", "at", "cells", "digest", "event_type", "name")
+    __slots__ = ("amount", "at", "cells", "digest", "event_type", "name", "value")
 
-    def __init__(self, cells: Cells, at: datetime, amount: float | None) -> None:
+    def __init__(self, cells: Cells, at: datetime, amount: float | None, value: float | None) -> None:
         self.cells = cells
         self.at = at
         self.amount = amount
+        self.value = value
         self.digest = digest_of(cells)
         event_type, self.name = name_of(cells)
         self.event_type = _TYPES[event_type]
@@ -149,7 +159,13 @@ class _Reader:
                 return None
             if name == "refunded":
                 amount = abs(amount)
-        return _Row(cells, at, amount)
+        value = None
+        if event_type == EventType.FEEDBACK and cells.value.strip():
+            value = self._number(cells.value)
+            if value is None:
+                self._report.reject(Reason.BAD_SCORE, cells.line, f"the value {cells.value.strip()!r} is no number")
+                return None
+        return _Row(cells, at, amount, value)
 
     def _number(self, cell: str) -> float | None:
         decimal = self._found.decimal
@@ -170,6 +186,11 @@ class _Reader:
             self._add_purchase(native, rows, row)
         elif reference and field and row.name != "coupon_redeemed":
             native[field] = reference
+        for said in _SAID.get(row.event_type, ()):
+            if cell := getattr(cells, said).strip():
+                native[said] = cell
+        if row.value is not None:
+            native["value"] = row.value
         value = orjson.dumps(native, option=orjson.OPT_UTC_Z)
         return LogEvent(row.event_type, cells.customer_id, epoch_ms(row.at), value, rows[0].cells.line)
 

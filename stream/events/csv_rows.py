@@ -13,7 +13,10 @@ from stream.events.rejections import Reason
 __all__ = ["COLUMNS", "Cells", "read_rows"]
 
 #: In the order of the fields of `Cells`; a file may have them in any order, among others.
-COLUMNS: Final = ("ts", "customer_id", "type", "subtype", "ref_id", "amount", "currency", "product_id", "quantity")
+COLUMNS: Final = (
+    *("ts", "customer_id", "type", "subtype", "ref_id", "amount", "currency", "product_id", "quantity"),
+    *("channel", "scale", "value", "text", "language"),
+)
 #: Files without the other columns say nothing about them.
 _REQUIRED = COLUMNS[:4]
 
@@ -34,6 +37,11 @@ class Cells(NamedTuple):
     currency: str
     product_id: str
     quantity: str
+    channel: str
+    scale: str
+    value: str
+    text: str
+    language: str
     line: int
 
 

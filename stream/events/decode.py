@@ -16,9 +16,17 @@ import numpy.typing as npt
 from stream.events.alphabet import Alphabet
 from stream.events.columns import EVENT, UNKNOWN_AMOUNT
 from stream.events.diagnosis import diagnose
+from stream.events.feedback import refuse_incomplete
 from stream.events.id_hashes import hash_event_ids, hash_ids
 from stream.events.kinds import KIND_OF, VARIANT_OF, EventType
-from stream.events.model import CONTRACT_OF, EARLIEST_MS, LATEST_MS, Event, PurchaseEvent
+from stream.events.model import (
+    CONTRACT_OF,
+    EARLIEST_MS,
+    LATEST_MS,
+    Event,
+    InteractionEvent,
+    PurchaseEvent,
+)
 from stream.events.money import Exchange
 from stream.events.parsing_times import epoch_seconds
 from stream.events.record import Record
@@ -32,6 +40,8 @@ __all__ = ["Decoded", "Decoder"]
 
 _LOG = logging.getLogger(__name__)
 _TIMESTAMP = attrgetter("timestamp")
+#: Types with rules that go beyond single fields, besides amounts.
+_WITH_RULES = frozenset({EventType.FEEDBACK, EventType.INTERACTION})
 #: Control characters, and those that turn the direction of writing.
 _CONTROL = re.compile(r"[\x00-\x1f\x80-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -178,6 +188,8 @@ class Decoder:
             for customer_id in customer_ids:
                 if objection := self._alphabet.objection(customer_id):
                     raise BadRecordError(Reason.BAD_CUSTOMER_ID, objection)
+        for event in events if event_type in _WITH_RULES else ():
+            refuse_incomplete(event, self._alphabet)
         amounts = self._amounts(events) if event_type is EventType.PURCHASE else [0] * len(events)
         return _Read(events, np.rint(times_ms).astype(np.int64), appended_at_ms, amounts)
 
@@ -287,7 +299,9 @@ def _refuse_key(key: bytes | None, customer_id: str) -> NoReturn:
 
 def _refuse_control_characters(event: Event) -> None:
     # Ids become record keys, header values and log lines. A control character in JSON is always escaped.
-    order_id = event.order_id if isinstance(event, PurchaseEvent) else ""
-    found = _CONTROL.search(f"{event.event_id}{event.customer_id}{order_id}")
+    other_id = event.order_id if isinstance(event, PurchaseEvent) else ""
+    if isinstance(event, InteractionEvent):
+        other_id = event.referred_id or ""
+    found = _CONTROL.search(f"{event.event_id}{event.customer_id}{other_id}")
     if found:
         raise BadRecordError(Reason.CONTROL_CHARACTER, f"an id contains U+{ord(found.group()):04X}")

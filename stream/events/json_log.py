@@ -7,7 +7,7 @@ import msgspec
 import orjson
 
 from stream.errors import EventLogError
-from stream.events.kinds import KIND_OF, EventType
+from stream.events.kinds import TYPE_OF_NAME, EventType
 from stream.events.log_event import LogEvent
 from stream.events.log_report import LogReport
 from stream.events.model import Instant
@@ -22,7 +22,6 @@ MAX_ARRAY_BYTES: Final = 256 * 2**20
 _LATEST_MS = 2**62
 
 #: No name belongs to two types, so a native event need not state its own (a test holds this).
-_TYPE_OF_NAME = {name: event_type for event_type, name in KIND_OF}
 
 
 class _Placement(msgspec.Struct):
@@ -104,7 +103,7 @@ def _event(value: bytes, number: int, report: LogReport) -> LogEvent | None:
         return None
     event_type = placed.type
     if event_type is None:
-        event_type = _TYPE_OF_NAME.get(placed.name) if isinstance(placed.name, str) else None
+        event_type = TYPE_OF_NAME.get(placed.name) if isinstance(placed.name, str) else None
     if event_type is None:
         told = f"the name {placed.name!r} tells no event type; add a `type` of {', '.join(EventType)}"
         report.reject(Reason.UNKNOWN_NAME, number, told)

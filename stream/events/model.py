@@ -12,17 +12,20 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stream.catalogue.declaring import DeclaredType
-from stream.catalogue.events import EVENT_NAMES, EVENT_TYPES, EventType
+from stream.catalogue.events import EVENT_NAMES, EVENT_TYPES, SCALES, EventType
 
 __all__ = [
     "CONTRACT_OF",
     "EARLIEST_MS",
     "LATEST_MS",
     "MAX_AMOUNT",
+    "MAX_TEXT_CHARS",
     "ClickEvent",
     "EmailEvent",
     "Event",
+    "FeedbackEvent",
     "Instant",
+    "InteractionEvent",
     "Item",
     "PurchaseEvent",
 ]
@@ -35,6 +38,9 @@ LATEST_MS = 4_102_444_800_000
 
 #: The largest credible amount, in major units; more is a price in the wrong unit.
 MAX_AMOUNT = 1e9
+
+#: The longest text of a customer; more is a document, and no event.
+MAX_TEXT_CHARS = 8192
 
 # Those that `stream.events.decode` refuses, and characters that turn the direction of writing. A look-ahead, because
 # "$" also matches before a final newline in some dialects.
@@ -54,6 +60,16 @@ Instant = (
 Amount = Annotated[float, Meta(ge=0.0, le=MAX_AMOUNT, description="in major units")]
 Currency = Annotated[str, Meta(description="ISO 4217", extra_json_schema={"pattern": "^[A-Z]{3}$", "maxLength": 3})]
 Label = Annotated[str, Meta(max_length=256)]
+Text = Annotated[str, Meta(max_length=MAX_TEXT_CHARS, description="what the customer wrote or said")]
+# The look-ahead is the end of the text: "$" also matches before a final newline in some dialects.
+Language = Annotated[
+    str,
+    Meta(
+        max_length=35,
+        pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*(?![\s\S])",
+        description="BCP 47, as en or pt-BR",
+    ),
+]
 
 
 def _names(event_type: EventType) -> Any:
@@ -76,10 +92,29 @@ if TYPE_CHECKING:
     ]
     EmailName = Literal["sent", "delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "replied"]
     PurchaseName = Literal["completed", "refunded", "cancelled"]
+    FeedbackName = Literal["rated", "reviewed", "complained", "suggested", "praised", "answered", "asked", "resolved"]
+    InteractionName = Literal[
+        "liked",
+        "commented",
+        "shared",
+        "followed",
+        "mentioned",
+        "visited",
+        "called",
+        "chatted",
+        "met",
+        "referred",
+        "booked",
+        "attended",
+    ]
+    ScaleName = Literal["stars", "nps", "csat", "ces"]
 else:
     ClickName = _names(EventType.CLICK)
     EmailName = _names(EventType.EMAIL)
     PurchaseName = _names(EventType.PURCHASE)
+    FeedbackName = _names(EventType.FEEDBACK)
+    InteractionName = _names(EventType.INTERACTION)
+    ScaleName = Literal[tuple(SCALES)]
 
 
 class Event(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -148,6 +183,38 @@ class PurchaseEvent(Event, frozen=True, kw_only=True):
     coupon: Label | None = None
 
 
+class FeedbackEvent(Event, frozen=True, kw_only=True, gc=False):
+    """What a customer said about a product, an order or the shop.
+
+    ``value`` counts on ``scale``, neither goes without the other, and ``rated`` needs both. ``answered``: a survey.
+    ``asked``: a question or a ticket, which ``resolved`` closes. ``text`` stays as it is: send what the shop may keep.
+    """
+
+    name: FeedbackName
+    scale: ScaleName | None = None
+    value: float | None = None
+    text: Text | None = None
+    language: Language | None = None
+    product_id: Label | None = None
+    order_id: Label | None = None
+    survey_id: Label | None = None
+    ticket_id: Label | None = None
+
+
+class InteractionEvent(Event, frozen=True, kw_only=True, gc=False):
+    """What a customer did elsewhere than on the site: in a social network, in the store, on the phone.
+
+    ``referred`` needs ``referred_id``: whom the customer brought, as a pseudonym.
+    """
+
+    name: InteractionName
+    place: Label | None = None
+    product_id: Label | None = None
+    text: Text | None = None
+    language: Language | None = None
+    referred_id: CustomerId | None = None
+
+
 def _contract(event_type: EventType, declared: DeclaredType) -> type[Event]:
     """The contract of a type that has its fields in its declaration only."""
     types: list[Any] = [
@@ -172,6 +239,8 @@ _WITH_CLASSES: Final[dict[EventType, type[Event]]] = {
     EventType.CLICK: ClickEvent,
     EventType.EMAIL: EmailEvent,
     EventType.PURCHASE: PurchaseEvent,
+    EventType.FEEDBACK: FeedbackEvent,
+    EventType.INTERACTION: InteractionEvent,
 }
 
 #: The contract of each type of events.

@@ -5,14 +5,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from stream.events.diagnosis import diagnose
-from stream.events.kinds import KIND_OF, EventType
+from stream.events.kinds import TYPE_OF_NAME, EventType
 from stream.events.rejections import Reason, Rejection, printable
 from stream.events.screen import BadRecordError, screen
 
 __all__ = ["Placement", "place"]
-
-#: No name belongs to two types, so an event need not state its own (a test holds this).
-_TYPE_OF_NAME = {name: event_type for event_type, name in KIND_OF}
 
 
 class Placement(NamedTuple):
@@ -56,7 +53,7 @@ def place(value: bytes, event_type: EventType | None = None, *, max_bytes: int =
 
 def _type_of(stated: _Stated) -> EventType | None:
     if stated.type is None:
-        return _TYPE_OF_NAME.get(_text(stated.name))
+        return TYPE_OF_NAME.get(_text(stated.name))
     return next((event_type for event_type in EventType if event_type == stated.type), None)
 
 

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     BAD_TIMESTAMP = "bad_timestamp"
     TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
     BAD_AMOUNT = "bad_amount"
+    BAD_SCORE = "bad_score"
     UNKNOWN_CURRENCY = "unknown_currency"
     UNKNOWN_ORDER = "unknown_order"
     TOO_LATE = "too_late"

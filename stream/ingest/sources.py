@@ -66,7 +66,7 @@ def _entry(entry: str, number: int) -> tuple[bytes, Source]:
         else:
             # the name may be a part of a token that has a semicolon
             raise SettingsError(
-                f"ingest_token: after ; of token {number}: expected types=click|email|purchase or max_amount=NUMBER"
+                f"ingest_token: after ; of token {number}: expected types={'|'.join(EventType)} or max_amount=NUMBER"
             )
     return token.encode(), Source(types, max_amount)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.catalogue.declaring import Channel, Feature
-from stream.catalogue.events import CHANNELS, EVENT_NAMES, EVENT_TYPES, EventKind, EventType, by_kind, in_order
+from stream.catalogue.events import CHANNELS, EVENT_NAMES, EVENT_TYPES, SCALES, EventKind, EventType, by_kind, in_order
 from stream.catalogue.features import FEATURES, in_columns
 from stream.catalogue.windows import HOUR_1
 from stream.events import model
@@ -107,5 +107,5 @@ def test_type_checkers_know_the_names_that_are_declared() -> None:
         )
         for event_type in EVENT_TYPES
     }
-    assert shown == declared
     assert set(declared) == {f"{event_type.title()}Name" for event_type in EventType}
+    assert shown == {**declared, "ScaleName": tuple(SCALES)}

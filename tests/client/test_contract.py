@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stream.client.event_contract import Draft, EventContract
 from stream.client.record import EventRecord
 from stream.events.decode import Decoder
-from stream.events.kinds import KIND_OF, EventType
+from stream.events.kinds import TYPE_OF_NAME, EventType
 from stream.events.placement import Placement, place
 from stream.events.rejections import Reason, Rejection
 from stream.settings import Settings
@@ -52,7 +52,7 @@ def test_nothing_gives_nothing() -> None:
 
 
 def test_every_name_tells_its_type() -> None:
-    for event_type, name in KIND_OF:
+    for name, event_type in TYPE_OF_NAME.items():
         placed = place(msgspec.json.encode({"name": name}))
         assert isinstance(placed, Placement)
         assert placed.event_type is event_type

@@ -28,6 +28,8 @@ VALID: dict[EventType, dict[str, Any]] = {
     EventType.CLICK: COMMON | {"name": "product_viewed", "url": "https://shop.example/1"},
     EventType.EMAIL: COMMON | {"name": "opened", "campaign_id": "spring"},
     EventType.PURCHASE: COMMON | {"name": "completed", "order_id": "o-1", "amount": 12.5, "currency": "EUR"},
+    EventType.FEEDBACK: COMMON | {"name": "rated", "scale": "stars", "value": 4, "text": "Fits well."},
+    EventType.INTERACTION: COMMON | {"name": "referred", "channel": "store", "referred_id": "c-2"},
 }
 
 

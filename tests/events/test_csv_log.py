@@ -130,7 +130,11 @@ def test_different_rows_have_different_event_ids(cells: list[str]) -> None:
         ("yesterday,17,click,page_viewed,,,", Reason.BAD_TIMESTAMP, "expected a time such as .* got 'yesterday'"),
         (",17,click,page_viewed,,,", Reason.BAD_TIMESTAMP, "expected a time"),
         ("0001-01-01T00:00:00+14:00,17,click,page_viewed,,,", Reason.BAD_TIMESTAMP, "is no time"),
-        ("2024-05-31,17,visit,a,,,", Reason.UNKNOWN_NAME, "expected a type of click, email, purchase; got 'visit'"),
+        (
+            "2024-05-31,17,visit,a,,,",
+            Reason.UNKNOWN_NAME,
+            "expected a type of click, email, purchase, feedback",
+        ),
         ("2024-05-31,17,click", MALFORMED_ROW, "expected 7 cells, got 3"),
         ("2024-05-31,17,click,a,b,c,d,e", MALFORMED_ROW, "expected 7 cells, got 8"),
         ('2024-05-31,"17"7,click,a,b,c,d', MALFORMED_ROW, "',' expected after '\"'"),

@@ -11,7 +11,7 @@ import pytest
 
 from stream.errors import EventLogError
 from stream.events.decode import Decoder
-from stream.events.kinds import KIND_OF, EventType
+from stream.events.kinds import EventType
 from stream.events.log import LogEvent, checked, read_log
 from stream.events.log_event import LogRecord
 from stream.events.log_form import LogForm
@@ -65,10 +65,6 @@ def test_a_stated_type_goes_before_the_name(tmp_path: Path) -> None:
     events = [CLICK | {"type": "purchase"}, CLICK | {"type": "email", "name": "hover"}]
     read = list(read_log(write(tmp_path / "log", lines_of(*events))))
     assert [event.event_type for event in read] == [EventType.PURCHASE, EventType.EMAIL]
-
-
-def test_no_name_belongs_to_two_types() -> None:
-    assert len({name for _, name in KIND_OF}) == len(KIND_OF)
 
 
 def test_an_event_without_a_customer_is_left_to_the_decoder(tmp_path: Path) -> None:

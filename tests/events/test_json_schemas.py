@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from stream.cli.contracts import CONTRACTS, export, schema_of, schema_of_examples
 from stream.events.decode import Decoder
 from stream.events.kinds import KIND_OF, EventType
-from stream.events.model import ClickEvent, EmailEvent, PurchaseEvent
+from stream.events.model import ClickEvent, EmailEvent, FeedbackEvent, InteractionEvent, PurchaseEvent
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "contracts"
 NOW_MS = 1_717_200_000_000
@@ -21,6 +21,8 @@ MODELS: dict[EventType, type[msgspec.Struct]] = {
     EventType.CLICK: ClickEvent,
     EventType.EMAIL: EmailEvent,
     EventType.PURCHASE: PurchaseEvent,
+    EventType.FEEDBACK: FeedbackEvent,
+    EventType.INTERACTION: InteractionEvent,
 }
 VALIDATORS = {
     event_type: Draft202012Validator(schema_of(model), format_checker=Draft202012Validator.FORMAT_CHECKER)
@@ -71,7 +73,23 @@ scalars = st.one_of(
     st.integers(-2, 2**66),
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=130),
-    st.sampled_from(["USD", "usd", "USD\n", "2024-05-31T12:30:00+02:00", "2024-05-31T12:30:00", "2024-05-31", "x\n"]),
+    st.sampled_from(
+        [
+            "USD",
+            "usd",
+            "en",
+            "pt-BR",
+            "en\n",
+            "zh-Hant-TW",
+            "stars",
+            "nps",
+            "USD\n",
+            "2024-05-31T12:30:00+02:00",
+            "2024-05-31T12:30:00",
+            "2024-05-31",
+            "x\n",
+        ]
+    ),
     st.lists(st.dictionaries(st.sampled_from(["product_id", "quantity"]), st.text("a") | st.integers(), max_size=2)),
 )
 fields = st.sampled_from(
@@ -79,6 +97,7 @@ fields = st.sampled_from(
         {field.encode_name for model in MODELS.values() for field in msgspec.structs.fields(model)} - {"occurred_at"}
     )
 )
+scores = st.sampled_from([0, 1, 3.5, 5, 5.01, 7, 10, 11, -1, None, "5", True])
 
 
 @st.composite
@@ -89,6 +108,10 @@ def changed_events(draw: st.DrawFn) -> tuple[EventType, dict[str, Any]]:
     }
     if event_type is EventType.PURCHASE:
         event |= {"order_id": "o-1", "amount": 5, "currency": "EUR"}
+    if event_type is EventType.FEEDBACK and draw(st.booleans()):
+        event |= {"scale": draw(st.sampled_from(("stars", "nps", "csat", "ces", "likes"))), "value": draw(scores)}
+    if event_type is EventType.INTERACTION and draw(st.booleans()):
+        event["referred_id"] = "c-2"
     for field in draw(st.lists(fields, max_size=2)):
         event.pop(field, None)
         if draw(st.booleans()):

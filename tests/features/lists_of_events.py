@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from stream.events.kinds import EventKind
 from stream.features.profile import MAX_REFUNDS
-from tests.oracle.event import Event
+from tests.oracle.event import KERNEL_KINDS, Event
 
 __all__ = ["BEGIN", "DAY", "event_lists", "is_whole_refund"]
 
@@ -18,7 +18,7 @@ BEGIN = 19_800 * DAY + 5 * HOUR + 1_234_567
 MAX_CANCELLATIONS = 16
 
 _KINDS = [
-    *EventKind,
+    *KERNEL_KINDS,
     *[EventKind.ORDER_COMPLETED] * 6,
     *[EventKind.ORDER_CANCELLED] * 3,
     *[EventKind.ORDER_REFUNDED] * 3,

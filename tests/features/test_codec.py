@@ -13,7 +13,7 @@ from stream.features import codec
 from stream.features.profile import PROFILE
 from tests.features.lists_of_events import BEGIN, DAY, event_lists
 from tests.features.profiles import Profile
-from tests.oracle.event import Event
+from tests.oracle.event import KERNEL_KINDS, Event
 
 
 def busy() -> bytes:
@@ -22,7 +22,7 @@ def busy() -> bytes:
     events = [
         Event(f"{kind.name}-{day}", kind, BEGIN + day * DAY + kind * 60_000, f"order-{day}", 10_000 + day)
         for day in range(30)
-        for kind in EventKind
+        for kind in KERNEL_KINDS
         if kind is not EventKind.ORDER_CANCELLED or day < 5
     ]
     profile.apply(events)

@@ -12,7 +12,7 @@ from stream.features.apply import APPLIED, DUPLICATE
 from stream.features.profile import PROFILE
 from tests.features.lists_of_events import BEGIN, DAY
 from tests.features.profiles import Profile
-from tests.oracle.event import Event
+from tests.oracle.event import KERNEL_KINDS, Event
 
 #: Written by the version before, of `events()`, and the values that it computed.
 STORED = (
@@ -88,7 +88,7 @@ def events() -> list[Event]:
     return [
         Event(f"{kind.name}-{day}", kind, BEGIN + day * DAY + kind * 60_000, f"order-{day}", 10_000 + day)
         for day in range(12)
-        for kind in EventKind
+        for kind in KERNEL_KINDS
         if kind is not EventKind.ORDER_CANCELLED or day < 3
     ]
 

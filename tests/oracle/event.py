@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from stream.catalogue.events import KERNEL_TYPES
 from stream.events.kinds import KIND_OF, EventKind, EventType
 
-__all__ = ["Arrival", "Event", "arrivals", "merged", "survivors"]
+__all__ = ["KERNEL_KINDS", "Arrival", "Event", "arrivals", "merged", "survivors"]
 
 
 KIND_TYPE = {kind: event_type for (event_type, _), kind in KIND_OF.items()}
 KIND_TYPE[EventKind.EMAIL_MACHINE_OPENED] = EventType.EMAIL
+#: What the kernel reads.
+KERNEL_KINDS = tuple(kind for kind in EventKind if KIND_TYPE[kind] in KERNEL_TYPES)
 
 
 @dataclass(frozen=True, slots=True)

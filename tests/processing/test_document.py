@@ -7,12 +7,12 @@ import pytest
 from stream.alerts.reasons import Score, explain
 from stream.errors import CodecError
 from stream.events.columns import EVENT
-from stream.events.kinds import EventKind
 from stream.features.registry import DAY_MS, FEATURES
 from stream.processing import document
 from stream.processing.kernel import Kernel, Run, StoredProfiles
 from stream.processing.rules import NO_MODEL, Rules
 from stream.processing.scorer import Scorer
+from tests.oracle.event import KERNEL_KINDS
 
 NOON = 19_000 * DAY_MS + DAY_MS // 2
 IDS = ["plain", 'quo"te\\ and \n line', "żółć 😀", "x" * 128]
@@ -22,7 +22,7 @@ def run_of_customers() -> tuple[Run, Scorer]:
     rng = np.random.default_rng(3)
     events = np.zeros(200, EVENT)
     events["time"] = np.sort(NOON + rng.integers(0, 60 * DAY_MS, 200))
-    events["kind"] = rng.integers(0, len(EventKind), 200)
+    events["kind"] = rng.integers(0, len(KERNEL_KINDS), 200)
     events["event_id"] = np.arange(1, 201)
     events["order_id"] = rng.integers(1, 40, 200)
     events["amount"] = rng.integers(0, 10**8, 200)

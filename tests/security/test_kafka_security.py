@@ -48,6 +48,8 @@ LOG = made_up(9, customers=15, days=100, events=300)
 PASSWORD = "a-password-that-must-not-be-shown"
 PARTITIONS = 2
 EVENTS = ("events.click", "events.email", "events.purchase")
+#: Beside the kernel: projections read them.
+OTHERS = ("events.feedback", "events.interaction")
 OUTPUTS = ("alerts", "segment-changes", "customers", "dead-letters")
 
 
@@ -61,7 +63,7 @@ def rights(user: str, prefix: str) -> list[Acl]:
             *(topic(prefix + name, Op.WRITE) for name in write),
             (ResourceType.GROUP, f"{prefix}group", ResourcePatternType.LITERAL, Op.READ),
         ],
-        "producer": [topic(prefix + name, Op.WRITE) for name in EVENTS],
+        "producer": [topic(prefix + name, Op.WRITE) for name in (*EVENTS, *OTHERS)],
         "creator": [
             (ResourceType.TOPIC, prefix, ResourcePatternType.PREFIXED, Op.CREATE),
             (ResourceType.TOPIC, prefix, ResourcePatternType.PREFIXED, Op.DESCRIBE),
