@@ -14,6 +14,7 @@ import msgspec
 import redis
 from confluent_kafka import Producer
 
+from stream.catalogue.events import KERNEL_TYPES
 from stream.events.kinds import EventType
 from stream.events.partition import partition_of
 from stream.local.broker import EmbeddedBroker
@@ -71,7 +72,7 @@ class Field:
         )
         self.keys = Keys(self.settings.namespace)
         self.client = redis.Redis.from_url(server.url)
-        self._topic_of = dict(zip(EventType, self.settings.event_topics, strict=True))
+        self._topic_of = dict(zip(KERNEL_TYPES, self.settings.event_topics, strict=True))
         self._directory = directory
         self._ends: dict[tuple[str, int], int] = {}
         self._workers: list[subprocess.Popen[bytes]] = []

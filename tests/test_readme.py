@@ -12,10 +12,10 @@ import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from stream.alerts.alert_records import Alert
+from stream.catalogue.events import KERNEL_TYPES
 from stream.cli import COMMANDS
 from stream.cli.topics import create_topics
 from stream.events.decode import Decoder
-from stream.events.kinds import EventType
 from stream.events.partition import partition_of
 from stream.local.stack import LocalStack
 from stream.settings import Settings
@@ -78,7 +78,7 @@ def test_the_producer_sends_events_that_are_applied(stack: LocalStack) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for event_type, topic in zip(EventType, stack.settings.event_topics, strict=True):
+    for event_type, topic in zip(KERNEL_TYPES, stack.settings.event_topics, strict=True):
         message = first_record(stack, topic)
         assert message.key() == b"c-1"
         # otherwise the three topics would not agree on where a customer is

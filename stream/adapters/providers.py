@@ -6,18 +6,28 @@ from typing import Final
 from stream.adapters import (
     brevo,
     cloudevents,
+    freshdesk,
+    googleforms,
+    hubspot,
+    intercom,
+    judgeme,
     klaviyo,
     mailchimp,
     mailgun,
     mandrill,
     postmark,
     resend,
+    satismeter,
     segment,
     sendgrid,
     ses,
     shopify,
     stripe,
+    surveymonkey,
+    trustpilot,
+    typeform,
     woocommerce,
+    zendesk,
 )
 from stream.adapters.adapter import Adapter
 from stream.adapters.customers import Customers
@@ -41,6 +51,16 @@ _MODULES: Final = (
     resend,
     ses,
     klaviyo,
+    typeform,
+    googleforms,
+    surveymonkey,
+    zendesk,
+    freshdesk,
+    intercom,
+    hubspot,
+    trustpilot,
+    judgeme,
+    satismeter,
 )
 
 ADAPTER_NAMES: Final = tuple(module.PROVIDER.name for module in _MODULES)

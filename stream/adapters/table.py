@@ -7,7 +7,18 @@ from typing import Any, Final, NamedTuple
 
 from stream.adapters.adapter import Call, Ignored, Native, Translation
 from stream.adapters.customers import Customers
-from stream.adapters.reading import decoded, each, event_id, instant, label, pick, required, text, utc_instant
+from stream.adapters.reading import (
+    MalformedError,
+    decoded,
+    each,
+    event_id,
+    instant,
+    label,
+    pick,
+    required,
+    text,
+    utc_instant,
+)
 from stream.events.kinds import EventType
 
 __all__ = [
@@ -121,8 +132,15 @@ def rows_of(event_type: EventType, names: Mapping[str, str]) -> Mapping[str, Row
 
 
 def needed(*paths: str) -> Callable[[Item], str]:
-    """A text that the provider promises."""
-    return lambda item: str(required(item.event, *paths))
+    """A text, or a number as text, that the provider promises."""
+
+    def read(item: Item) -> str:
+        found = text(required(item.event, *paths))
+        if found is None:
+            raise MalformedError(f"expected {' or '.join(f'`{path}`' for path in paths)} as a text")
+        return found
+
+    return read
 
 
 def texts(*paths: str) -> Reader:

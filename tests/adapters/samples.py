@@ -18,7 +18,7 @@ from tests.adapters.calls import NOW_MS
 __all__ = ["PERSONAL", "Sample", "Sign", "changed", "encoded", "hmac_of", "without"]
 
 #: What a person could be known by.
-PERSONAL = ("Ann", "Sparrow", "ann.sparrow@example.com", "+493012345", "Lindenstr")
+PERSONAL = ("Ann ", "Sparrow", "ann.sparrow@example.com", "493012345", "Lindenstr")
 
 #: Headers that sign a body, made at a time in seconds.
 Sign = Callable[[bytes, float], Mapping[str, str]]

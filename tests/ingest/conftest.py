@@ -8,15 +8,19 @@ import pytest
 
 from stream.local.broker import EmbeddedBroker
 from stream.settings import Settings
+from tests.adapters.samples_feedback import FEEDBACK
 from tests.adapters.samples_mail import MAIL
 from tests.adapters.samples_shops import SHOPS
 from tests.agents.topics import create
 from tests.ingest.running import TOKEN, Reader, Running
 
 #: What verifies the samples of these providers.
-VERIFIED = ("shopify", "woocommerce", "stripe", "mandrill", "resend")
+VERIFIED = ("shopify", "woocommerce", "stripe", "mandrill", "resend", "typeform", "zendesk", "intercom", "hubspot")
 SIGNED: dict[str, Any] = {
-    name: value for sample in (*SHOPS, *MAIL) if sample.name in VERIFIED for name, value in sample.settings.items()
+    name: value
+    for sample in (*SHOPS, *MAIL, *FEEDBACK)
+    if sample.name in VERIFIED
+    for name, value in sample.settings.items()
 }
 
 

@@ -24,6 +24,7 @@ from stream.ingest.refusal import Refusal
 from stream.settings import Settings
 from tests.adapters.calls import NOW_MS
 from tests.adapters.samples import Sample
+from tests.adapters.samples_feedback import FEEDBACK
 from tests.adapters.samples_mail import MAIL
 from tests.adapters.samples_ses import CERTIFICATE, CERTIFICATE_URL, TOPIC, message, ses_call, signed
 from tests.adapters.samples_shops import SHOPS
@@ -31,7 +32,7 @@ from tests.ingest.conftest import VERIFIED
 from tests.ingest.running import TOKEN, Answer, Running, request
 from tests.security.authority import Authority
 
-SAMPLES = {sample.name: sample for sample in (*SHOPS, *MAIL)}
+SAMPLES = {sample.name: sample for sample in (*SHOPS, *MAIL, *FEEDBACK)}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -66,7 +67,7 @@ def test_what_nobody_signs_needs_the_token(ingest: Running) -> None:
         assert (answer.status, answer.body["accepted"]) == (200, 1)
 
 
-@pytest.mark.parametrize("name", ["mailchimp", "mandrill"])
+@pytest.mark.parametrize("name", ["mailchimp", "mandrill", "surveymonkey", "intercom"])
 def test_a_provider_may_try_the_address_first(ingest: Running, name: str) -> None:
     assert request(ingest.port, "GET", f"/v1/adapters/{name}").status == 200
     assert request(ingest.port, "HEAD", f"/v1/adapters/{name}").status == 200

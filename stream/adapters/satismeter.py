@@ -1,0 +1,46 @@
+"""SatisMeter's webhooks: one response a post. They are signed by nobody, so they need the token."""
+
+from typing import Any, Final
+
+from stream.adapters.provider import Provider
+from stream.adapters.reading import json_object, pick
+from stream.adapters.table import EventTable, Item, Row, customer, labelled, needed, parts, time_at
+from stream.adapters.voices import FEEDBACK, language_at, on_scale, said
+
+__all__ = ["PROVIDER", "TABLE"]
+
+
+def _events(body: Any) -> list[Any]:
+    found = json_object(body, "a webhook of SatisMeter")
+    return [found.get("response", found)]
+
+
+def _kind(item: Item) -> str:
+    """A response that was dismissed has no rating."""
+    return "response" if pick(item.event, "rating") is not None else "dismissed"
+
+
+TABLE: Final = EventTable(
+    provider="satismeter",
+    one="a response of SatisMeter",
+    rows={
+        "response": Row(
+            FEEDBACK,
+            "rated",
+            {
+                **on_scale("nps", "rating"),
+                "text": said("feedback"),
+                "survey_id": labelled("campaign", "survey.id"),
+                "channel": labelled("method"),
+                "language": language_at("language"),
+            },
+        )
+    },
+    events=_events,
+    kind=_kind,
+    identity=parts(needed("id")),
+    customer=customer("user.traits", "user", address=("user.email",), own_id=("user.userId", "user.id")),
+    occurred_at=time_at("created"),
+)
+
+PROVIDER: Final = Provider("satismeter", TABLE.translate)
