@@ -36,7 +36,7 @@ def warm_up() -> float:
         events = np.zeros(1, EVENT)
         events["time"] = (400 + step) * DAY_MS
         events["event_id"] = step
-        aligner.push(0, None, np.array([step]), [None], Decoded(["warm-up"], events, []))
+        aligner.push(0, None, np.array([step]), [None], Decoded(["warm-up"], events, [], []))
         taken = aligner.take(at_end, 1)
         if taken is not None:
             taken = partition.sort_out(taken)

@@ -25,6 +25,7 @@ COMMANDS = {
     "import": ("stream.cli.import_:import_", "Import a shop's history from its exports."),
     "models": ("stream.cli.models:models", "Show the models, and choose the one that scores."),
     "produce": ("stream.cli.produce:produce", "Publish the events of a log file."),
+    "feedback": ("stream.cli.feedback:feedback", "Show what customers say: NPS, CSAT, CES."),
     "projections": ("stream.cli.projections:projections", "Show the projections, and rebuild them."),
     "rescore": ("stream.cli.rescore:rescore", "Score all customers again."),
     "quarantine": ("stream.cli.quarantine:quarantine", "Restore customers whose profile could not be read."),

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import click
+import msgspec
 import orjson
 
 from stream.cli.options import SettingsCommand, with_settings
@@ -12,9 +13,11 @@ from stream.errors import StorageError
 from stream.events.partition import partition_of
 from stream.events.times import epoch_ms
 from stream.features.registry import DAY_MS
+from stream.projections.satisfaction import Opinion, Satisfaction
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore
 from stream.storage.overview import Overview
+from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["customer"]
 
@@ -45,6 +48,9 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         basis = basis_of(settings, overview, now_of(stream_time_ms, SystemClock().now_ms()))
     with NotificationStore(settings) as notifications:
         (known,) = notifications.known([customer_id])
+    with ProjectionDesk(settings) as desk:
+        said = desk.state(Satisfaction.name, Satisfaction.version, customer_id, customer_id)
+    opinion = None if said is None else msgspec.json.decode(said, type=Opinion)
     partition, document = found
     expected = partition_of(customer_id, settings.partitions)
     if partition != expected:
@@ -71,7 +77,11 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
 
     profile = readable_profile(customer_id, packed_state(document), horizon_ms, rules_of(settings))
     if as_json:
-        told = {"actions": [orjson.loads(record) for record in known.actions.values()], "held_out": known.held_out}
+        told = {
+            "actions": [orjson.loads(record) for record in known.actions.values()],
+            "held_out": known.held_out,
+            "opinion": None if opinion is None else msgspec.to_builtins(opinion),
+        }
         click.echo(orjson.dumps({**now.fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))
         return
-    console_for_people().print(customer_view(now, profile, known))
+    console_for_people().print(customer_view(now, profile, known, opinion))

@@ -12,11 +12,13 @@ from rich.text import Text
 
 from stream.catalogue.declaring import Feature
 from stream.catalogue.windows import WINDOWS
+from stream.cli.feedback_view import opinion_rows
 from stream.events.rejections import printable
 from stream.events.times import epoch_ms, rfc3339
 from stream.features.registry import FEATURES
 from stream.notifications.action_records import Action
 from stream.notifications.actions import latest_actions
+from stream.projections.satisfaction import Opinion
 from stream.reporting.refreshed import Refreshed
 from stream.storage.notification_store import StoredCustomer
 
@@ -25,19 +27,26 @@ __all__ = ["customer_view"]
 _UNKNOWN: Final = "not known yet"
 
 
-def customer_view(now: Refreshed, profile: dict[str, Any], known: StoredCustomer) -> RenderableType:
-    """Lay a customer out, with the unpacked ``profile`` (`stream.cli.profile_view`) and what people did."""
+def customer_view(
+    now: Refreshed, profile: dict[str, Any], known: StoredCustomer, opinion: Opinion | None = None
+) -> RenderableType:
+    """Lay a customer out, with the unpacked ``profile`` (`stream.cli.profile_view`), what people did, what was said."""
     return Group(
         Text.assemble((f"customer {now.fields['customer_id']}", "bold"), f"   as of {now.fields['as_of']}"),
         _pairs(_facts(now, profile)),
         *_actions(known),
         *_why(now.reasons),
+        *_said(opinion),
         _section("features"),
         _windows(now.features),
         _pairs(_others(now.features)),
         _section("what happens when nothing happens"),
         _pairs(_timers(profile)),
     )
+
+
+def _said(opinion: Opinion | None) -> list[RenderableType]:
+    return [] if opinion is None else [_section("what they say"), _pairs(opinion_rows(opinion))]
 
 
 def _section(title: str) -> RenderableType:

@@ -10,7 +10,7 @@ from rich.text import Text
 from stream.events.times import rfc3339
 from stream.notifications.action_records import ActionKind
 from stream.notifications.effect import Comparison, EffectReport, Group
-from stream.notifications.intervals import Interval
+from stream.reporting.intervals import Interval
 
 __all__ = ["effect_view"]
 

@@ -49,12 +49,13 @@ _CONTROL = re.compile(r"[\x00-\x1f\x80-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066
 class Decoded(NamedTuple):
     """A decoded batch: the accepted events and the rejected records, each in record order.
 
-    ``customer_ids[i]`` is the customer of ``events[i]``, a row of dtype `EVENT`.
+    ``customer_ids[i]`` is the customer of ``events[i]``, a row of dtype `EVENT`, and ``contents[i]`` all that it says.
     """
 
     customer_ids: list[str]
     events: npt.NDArray[np.void]
     rejections: list[Rejection]
+    contents: list[Event]
 
 
 class _Read(NamedTuple):
@@ -139,7 +140,7 @@ class Decoder:
         columns["kind"] = _kinds(event_type, events)
         if event_type is EventType.PURCHASE:
             columns["order_id"] = hash_ids([e.order_id for e in events if isinstance(e, PurchaseEvent)])
-        return Decoded([event.customer_id for event in events], columns, rejections)
+        return Decoded([event.customer_id for event in events], columns, rejections, events)
 
     def _good_parts(
         self, event_type: EventType, records: Sequence[Record], first: int, rejections: list[Rejection]

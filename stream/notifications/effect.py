@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from stream.alerts.alert_records import AlertKind
 from stream.events.times import epoch_ms
 from stream.notifications.action_records import Action, ActionKind, Arm, DeliveryOutcome, Notification
-from stream.notifications.intervals import Interval, mean_difference, share, share_difference
+from stream.reporting.intervals import Interval, mean_difference, share, share_difference
 
 __all__ = ["MIN_CUSTOMERS", "Comparison", "EffectReport", "Exposure", "Group", "Order", "exposures", "report"]
 

@@ -11,11 +11,12 @@ import msgspec
 from stream.events.decode import Decoder
 from stream.events.diagnosis import diagnose
 from stream.events.kinds import EventType
+from stream.events.model import Event
 from stream.events.record import Record
 from stream.events.rejections import Reason, Rejection
 from stream.projections.protocol import Reading
 
-__all__ = ["EventInput", "Happened", "JsonInput"]
+__all__ = ["ContentInput", "EventInput", "Happened", "JsonInput", "Told"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -41,11 +42,56 @@ class EventInput:
         self._decoder = decoder
 
     def read(self, records: Sequence[Record]) -> Reading:
-        customers, events, rejections = self._decoder.decode(self._type, records)
+        customers, events, rejections, _ = self._decoder.decode(self._type, records)
         columns = (events["kind"].tolist(), events["time"].tolist(), events["event_id"].tolist())
         of_type = [self._type] * len(customers)
         happened = starmap(Happened, zip(of_type, *columns, strict=True))
         return Reading([*zip(customers, happened, strict=True)], events["record"].tolist(), [], len(rejections))
+
+
+class Told(NamedTuple):
+    """An accepted event and what it says. ``at_ms``: event time. ``event_id``: a 48-bit hash."""
+
+    event: Event
+    at_ms: int
+    event_id: int
+
+
+class ContentInput:
+    """An event topic beside the core, with what the events say.
+
+    ``keys`` names the states of an event. The core does not read these topics: with ``reports``, what is no event
+    becomes a dead letter of the projection, else it is skipped. One projection of a topic should report.
+    """
+
+    def __init__(
+        self,
+        event_type: EventType,
+        topic: str,
+        decoder: Decoder,
+        keys: Callable[[Event], Sequence[str]],
+        *,
+        reports: bool,
+    ) -> None:
+        self._reports = reports
+        self.topic = topic
+        self._type = event_type
+        self._decoder = decoder
+        self._keys = keys
+
+    def read(self, records: Sequence[Record]) -> Reading:
+        _, events, rejections, contents = self._decoder.decode(self._type, records)
+        columns = (events["record"].tolist(), events["time"].tolist(), events["event_id"].tolist())
+        keyed: list[tuple[str, object]] = []
+        positions: list[int] = []
+        for event, position, at_ms, event_id in zip(contents, *columns, strict=True):
+            told = Told(event, at_ms, event_id)
+            keys = self._keys(event)
+            keyed += [(key, told) for key in keys]
+            positions += [position] * len(keys)
+        if self._reports:
+            return Reading(keyed, positions, rejections)
+        return Reading(keyed, positions, [], len(rejections))
 
 
 class JsonInput(Generic[S]):

@@ -9,11 +9,15 @@ from typing import Any, Final
 from stream.errors import SettingsError
 from stream.projections.activity import Activity
 from stream.projections.protocol import Projection
+from stream.projections.ratings import Ratings
+from stream.projections.satisfaction import Satisfaction
 from stream.settings import Settings
 
 __all__ = ["PROJECTIONS", "projections_of"]
 
-PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = MappingProxyType({Activity.name: Activity})
+PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = MappingProxyType(
+    {one.name: one for one in (Activity, Satisfaction, Ratings)}
+)
 
 
 def projections_of(settings: Settings) -> list[Projection[Any]]:

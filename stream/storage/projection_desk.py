@@ -58,6 +58,16 @@ class ProjectionDesk(Desk):
             "be read", lambda client: client.get(self._keys(name, version).customer(partition, key)) or None
         )
 
+    def shared(self, name: str, version: int, key: str) -> list[bytes]:
+        """The stored states of a key that several partitions have a part of, JSON."""
+
+        def ask(client: Any) -> list[bytes]:
+            keys = self._keys(name, version)
+            found = (client.get(keys.customer(partition, key)) for partition in range(self._partitions))
+            return [state for state in found if state]
+
+        return self._asked("be read", ask)
+
     def rebuild(self, name: str, version: int) -> int:
         """Ask that a projection be folded anew from the start of the log; returns the number of the generation."""
         key = Keys(self._namespace).projection_generation(name, version)

@@ -47,7 +47,7 @@ def wait(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: P
 def folded(settings: Settings) -> int:
     status, output = run(settings, "list", "--json")
     assert status == 0, output
-    (activity,) = orjson.loads(output)
+    (activity,) = [one for one in orjson.loads(output) if one["name"] == "activity"]
     return int(activity["folded"])
 
 

@@ -19,8 +19,8 @@ from stream.notifications.action_records import Action, ActionKind, Arm, Deliver
 from stream.notifications.effect import Order, exposures, report
 from stream.notifications.effect_input import PurchaseLog
 from stream.notifications.inbound import Inbound
-from stream.notifications.intervals import share_difference
 from stream.notifications.verdict import verdict
+from stream.reporting.intervals import share_difference
 from tests.notifications.rig import Bench
 
 DAY_MS = 86_400_000

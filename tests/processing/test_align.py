@@ -64,7 +64,7 @@ def push(aligner: Aligner, part: Sequence[Entry]) -> None:
     rejections = [
         Rejection(position, Reason.NULL_VALUE, "") for position, entry in enumerate(part) if entry.time is None
     ]
-    decoded = Decoded([f"customer-{entry.offset}" for _, entry in good], events, rejections)
+    decoded = Decoded([f"customer-{entry.offset}" for _, entry in good], events, rejections, [])
     offsets = np.array([entry.offset for entry in part])
     aligner.push(part[0].source, tuple(part), offsets, part, decoded)
 

@@ -1,0 +1,114 @@
+"""What customers say, for people: a table of figures, and what one customer thinks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from stream.catalogue.events import SCALES
+from stream.events.rejections import printable
+from stream.events.times import rfc3339
+from stream.projections.ratings import Counts, Tally
+from stream.projections.satisfaction import Opinion
+from stream.reporting.survey_figures import Figure, added, figure, satisfaction
+
+__all__ = ["as_object", "feedback_view", "opinion_rows"]
+
+_LATEST = 5
+
+
+def feedback_view(tallies: Sequence[Tally]) -> RenderableType:
+    """Figures of all, by month and by channel; the parts of the partitions are added up."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bright_black")
+    table.add_column("")
+    table.add_column("figure")
+    for column in ("value", "95 % interval", "mean", "answers"):
+        table.add_column(column, justify="right")
+    for title, scales in _groups(tallies):
+        for position, one in enumerate(scales):
+            table.add_row("" if position else printable(title), *_cells(one))
+    kinds = _kinds(tallies)
+    told = ", ".join(f"{number:,} {name}" for name, number in sorted(kinds.items()))
+    return Group(table, Text(f"in all: {told}", "bright_black"))
+
+
+def as_object(tallies: Sequence[Tally]) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "figures": [
+            {
+                "of": title,
+                "scale": one.scale,
+                "answers": one.answers,
+                "mean": one.mean,
+                "value": one.interval.estimate,
+                "low": one.interval.low,
+                "high": one.interval.high,
+            }
+            for title, scales in _groups(tallies)
+            for one in scales
+        ],
+        "kinds": dict(_kinds(tallies)),
+    }
+
+
+def opinion_rows(opinion: Opinion) -> Iterator[tuple[str, str]]:
+    """What a customer thinks, in lines: satisfaction with its interval, loyalty and how it came, tickets, last words."""
+    found = satisfaction(opinion)
+    if found.estimate is not None and found.low is not None and found.high is not None:
+        implied = f", {opinion.implied} of them from complaints or praise alone" if opinion.implied else ""
+        number = opinion.scores + opinion.implied
+        yield (
+            "satisfaction",
+            f"{found.estimate:.0%} (95 %: {found.low:.0%} to {found.high:.0%}), {number} answers{implied}",
+        )
+    history = [f"{said.loyalty:.2f}" for said in opinion.said if said.loyalty is not None]
+    yield "loyalty", f"{opinion.loyalty:.2f} (by formula; the latest: {' '.join(history[-_LATEST:]) or 'none'})"
+    if opinion.open:
+        since = rfc3339(min(opinion.open.values()))
+        yield "open", f"{len(opinion.open)} questions or complaints, the oldest since {since}"
+    for said in opinion.said[: -_LATEST - 1 : -1]:
+        score = f" {said.value:g} ({said.scale})" if said.value is not None else ""
+        about = f" about {printable(said.product_id)}" if said.product_id else ""
+        yield "said", f"{rfc3339(said.at_ms)} {said.name}{score}{about}"
+
+
+def _groups(tallies: Sequence[Tally]) -> Iterator[tuple[str, list[Figure]]]:
+    months = sorted({month for tally in tallies for month in tally.months}, reverse=True)
+    channels = sorted({channel for tally in tallies for channel in tally.channels})
+    yield "all", _figures([of for tally in tallies for of in tally.months.values()])
+    for month in months:
+        yield month, _figures([tally.months.get(month, {}) for tally in tallies])
+    for channel in channels:
+        named = f"by {channel}" if channel else "by no channel"
+        yield named, _figures([tally.channels.get(channel, {}) for tally in tallies])
+
+
+def _figures(parts: Sequence[Mapping[str, Counts]]) -> list[Figure]:
+    counts = added(parts)
+    found = (figure(scale, counts.get(scale, {})) for scale in SCALES)
+    return [one for one in found if one is not None]
+
+
+def _kinds(tallies: Sequence[Tally]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for tally in tallies:
+        for kinds in tally.kinds.values():
+            found.update(kinds)
+    return found
+
+
+def _cells(one: Figure) -> tuple[str, str, str, str, str]:
+    value, low, high = one.interval
+    if value is None or low is None or high is None:
+        raise AssertionError("a figure has answers")
+    if one.scale == "nps":
+        shown, span = f"{value * 100:+.0f}", f"{low * 100:+.0f} to {high * 100:+.0f}"
+    else:
+        shown, span = f"{value:.0%}", f"{low:.0%} to {high:.0%}"
+    return one.label, shown, span, f"{one.mean:.1f}", f"{one.answers:,}"

@@ -1,0 +1,116 @@
+"""How often each score was given, by month, channel and product: what NPS, CSAT and CES are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, cast
+
+import msgspec
+
+from stream.events.decode import Decoder
+from stream.events.kinds import EventType
+from stream.events.model import Event, FeedbackEvent
+from stream.projections.inputs import ContentInput, Told
+from stream.projections.protocol import Description, Folded
+from stream.settings import Settings
+
+__all__ = ["MAX_MONTHS", "PRODUCT", "SHOP", "Counts", "Ratings", "Tally"]
+
+#: The newest months that are kept.
+MAX_MONTHS: Final = 36
+#: Other channels count under the last of these.
+MAX_CHANNELS: Final = 50
+OTHER: Final = "other"
+#: The key of the whole shop, and the beginning of that of a product. A partition has its own part of each.
+SHOP: Final = "shop"
+PRODUCT: Final = "product:"
+
+#: Score -> how often it was given.
+Counts = dict[str, int]
+
+
+class Tally(msgspec.Struct):
+    """``months``: month (UTC, ``2026-01``) -> scale -> `Counts`. ``channels``: channel -> scale -> `Counts`.
+
+    ``kinds``: month -> kind of feedback -> how many.
+    """
+
+    months: dict[str, dict[str, Counts]] = msgspec.field(default_factory=dict)
+    channels: dict[str, dict[str, Counts]] = msgspec.field(default_factory=dict)
+    kinds: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+
+
+class Ratings:
+    """Scores by month, channel and product. Counts commute, so the order matters only for channels beyond the limit.
+
+    A feedback that was sent twice counts twice; `satisfaction` has what counts once.
+    """
+
+    name: Final = "ratings"
+    version: Final = 1
+    state: Final = Tally
+
+    def __init__(self, settings: Settings) -> None:
+        topic = settings.topic_of(EventType.FEEDBACK)
+        self.inputs = (ContentInput(EventType.FEEDBACK, topic, Decoder.of(settings), _keys, reports=False),)
+
+    def fold(self, states: Mapping[str, Tally], messages: Sequence[tuple[str, object]]) -> Folded:
+        folded = dict(states)
+        for key, message in messages:
+            told = cast("Told", message)
+            tally = folded.get(key)
+            if tally is None:
+                tally = folded[key] = Tally()
+            _count(tally, cast("FeedbackEvent", told.event), told.at_ms)
+        return Folded(folded)
+
+    def erase(self, customer_id: str) -> Iterable[str]:
+        """Counts are of no customer alone."""
+        del customer_id
+        return ()
+
+    def describe(self) -> Description:
+        return Description(
+            self.name,
+            self.version,
+            "How often each score was given, by month, channel and product.",
+            f"shop ({SHOP}) or product ({PRODUCT}ID), in each partition",
+            tuple(source.topic for source in self.inputs),
+        )
+
+
+def _keys(event: Event) -> Sequence[str]:
+    product = cast("FeedbackEvent", event).product_id
+    return (SHOP, f"{PRODUCT}{product}") if product else (SHOP,)
+
+
+def _count(tally: Tally, event: FeedbackEvent, at_ms: int) -> None:
+    month = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m")
+    if not _has_place(tally, month):
+        return
+    kinds = tally.kinds.setdefault(month, {})
+    kinds[event.name] = kinds.get(event.name, 0) + 1
+    if event.scale is None or event.value is None:
+        return
+    channel = event.channel or ""
+    if channel not in tally.channels and len(tally.channels) >= MAX_CHANNELS:
+        channel = OTHER
+    value = f"{event.value:g}"
+    for of in (tally.months.setdefault(month, {}), tally.channels.setdefault(channel, {})):
+        counts = of.setdefault(event.scale, {})
+        counts[value] = counts.get(value, 0) + 1
+
+
+def _has_place(tally: Tally, month: str) -> bool:
+    """Whether a month is among the newest; the oldest goes when there are too many."""
+    if month in tally.kinds:
+        return True
+    if len(tally.kinds) < MAX_MONTHS:
+        return True
+    oldest = min(tally.kinds)
+    if month < oldest:
+        return False
+    del tally.kinds[oldest]
+    tally.months.pop(oldest, None)
+    return True

@@ -1,0 +1,64 @@
+"""NPS, CSAT and CES by the books, each with its interval, and how satisfied one customer is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from stream.projections.ratings import Counts
+from stream.projections.satisfaction import Opinion
+from stream.reporting.intervals import Interval, share, shares_apart
+
+__all__ = ["Figure", "added", "figure", "satisfaction"]
+
+#: Scores from which an answer counts as good: Reichheld, F. (2003), The one number you need to grow, Harvard Business
+#: Review 81(12): promoters give 9 or 10, detractors 0 to 6. CSAT: the two best of five. CES 2.0: 5 to 7 of seven.
+_GOOD_FROM: Final = {"stars": 4.0, "nps": 9.0, "csat": 4.0, "ces": 5.0}
+_DETRACTORS_TO: Final = 6.0
+_LABELS: Final = {"stars": "4 or 5 stars", "nps": "NPS", "csat": "CSAT", "ces": "CES"}
+
+
+class Figure(NamedTuple):
+    """``interval``: of NPS in [-1, 1], of all others the share of good answers. ``mean``: of the scores."""
+
+    scale: str
+    label: str
+    answers: int
+    mean: float
+    interval: Interval
+
+
+def added(tallies: Iterable[Mapping[str, Counts]]) -> dict[str, Counter[str]]:
+    """Scale -> score -> how often, over several parts."""
+    found: dict[str, Counter[str]] = {}
+    for tally in tallies:
+        for scale, counts in tally.items():
+            found.setdefault(scale, Counter()).update(counts)
+    return found
+
+
+def figure(scale: str, counts: Mapping[str, int]) -> Figure | None:
+    """The figure of a scale; None without answers.
+
+    >>> found = figure("nps", {"10": 50, "8": 30, "3": 20})
+    >>> found.answers, found.mean, [round(limit, 3) for limit in found.interval]
+    (100, 8.0, [0.3, 0.14, 0.442])
+    """
+    scores = {float(value): number for value, number in counts.items()}
+    answers = sum(scores.values())
+    if answers == 0:
+        return None
+    good = sum(number for value, number in scores.items() if value >= _GOOD_FROM[scale])
+    if scale == "nps":
+        bad = sum(number for value, number in scores.items() if value <= _DETRACTORS_TO)
+        interval = shares_apart(good, bad, answers)
+    else:
+        interval = share(good, answers)
+    mean = sum(value * number for value, number in scores.items()) / answers
+    return Figure(scale, _LABELS[scale], answers, mean, interval)
+
+
+def satisfaction(opinion: Opinion) -> Interval:
+    """How satisfied a customer is, in [0, 1], with Wilson's interval for as many answers as the weights tell."""
+    return share((opinion.satisfaction or 0.0) * opinion.answers, opinion.answers)

@@ -1,0 +1,103 @@
+"""What customers say, through a process that folds it, as the command shows it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from stream.cli import main
+from stream.cli.topics import create_topics
+from stream.client import FeedbackEvent, Producer
+from stream.local.stack import LocalStack
+from stream.settings import Settings
+
+pytestmark = pytest.mark.timeout(180)
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+#: By customer, so that several partitions have a part.
+SCORES = {"c-1": 10, "c-2": 9, "c-3": 9, "c-4": 8, "c-5": 2}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    settings = Settings(projections="satisfaction,ratings")
+    with LocalStack(tmp_path_factory.mktemp("stack"), settings, partitions=2) as running:
+        create_topics(running.settings)
+        yield running.settings
+
+
+def run(settings: Settings, *arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, [*arguments], env={**settings.to_env()})
+    return result.exit_code, result.output
+
+
+def folded(settings: Settings) -> dict[str, int]:
+    status, output = run(settings, "projections", "list", "--json")
+    assert status == 0, output
+    return {one["name"]: int(one["folded"]) for one in orjson.loads(output)}
+
+
+def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Settings, tmp_path: Path) -> None:
+    assert run(stack, "feedback")[0] == 1
+    with Producer(stack) as producer:
+        for customer, score in SCORES.items():
+            producer.publish(
+                FeedbackEvent(
+                    event_id=f"f-{customer}",
+                    customer_id=customer,
+                    occurred_at=AT,
+                    name="rated",
+                    scale="nps",
+                    value=score,
+                    channel="web",
+                    product_id="p-7" if score > 8 else None,
+                )
+            )
+        producer.publish(FeedbackEvent(event_id="f-6", customer_id="c-5", occurred_at=AT, name="complained"))
+    log = tmp_path / "worker.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "stream", "worker", "--role", "projections"],
+            env={**os.environ, **stack.to_env()},
+            stdout=file,
+            stderr=file,
+        )
+    try:
+        deadline = time.monotonic() + 120.0
+        # of ratings, three are of a product as well
+        while folded(stack) != {"activity": 0, "satisfaction": 6, "ratings": 9}:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, (folded(stack), log.read_text())
+            time.sleep(0.2)
+        status, output = run(stack, "feedback", "--json")
+        assert status == 0, output
+        told = orjson.loads(output)
+        first = told["figures"][0]
+        # three promoters and a detractor of five
+        assert (first["of"], first["scale"], first["answers"], first["value"]) == ("all", "nps", 5, pytest.approx(0.4))
+        assert [one["of"] for one in told["figures"]] == ["all", "2026-01", "by web"]
+        assert told["kinds"] == {"rated": 5, "complained": 1}
+        status, output = run(stack, "feedback")
+        assert (status, "+40" in output, "1 complained, 5 rated" in output) == (0, True, True), output
+        status, output = run(stack, "feedback", "--product", "p-7", "--json")
+        assert (status, orjson.loads(output)["figures"][0]["value"]) == (0, 1.0)
+        assert run(stack, "feedback", "--product", "p-8")[0] == 1
+        status, output = run(stack, "projections", "show", "satisfaction", "c-5")
+        opinion = orjson.loads(output)
+        assert (status, opinion["total"], opinion["complaints"], [*opinion["open"]]) == (
+            0,
+            pytest.approx(0.2),
+            1,
+            ["f-6"],
+        )
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, log.read_text()
