@@ -359,6 +359,11 @@ class Settings:
         """Topics of the events that the kernel reads, in the order of `KERNEL_TYPES`."""
         return tuple(map(self.topic_of, KERNEL_TYPES))
 
+    @property
+    def all_event_topics(self) -> tuple[str, ...]:
+        """Topics of all events, those beside the kernel among them."""
+        return tuple(map(self.topic_of, EventType))
+
     def topic_of(self, event_type: EventType) -> str:
         """The topic of the events of a type."""
         return f"{self.topic_prefix}events.{event_type}"

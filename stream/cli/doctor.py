@@ -84,7 +84,7 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding(Level.OK, "kafka", found)
     yield from topic_findings(settings, metadata)
-    yield from record_time_findings(admin, [topic for topic in settings.event_topics if topic in metadata.topics])
+    yield from record_time_findings(admin, [topic for topic in settings.all_event_topics if topic in metadata.topics])
 
 
 def _redis(settings: Settings, clock: Clock) -> Iterator[Finding]:

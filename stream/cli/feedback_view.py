@@ -58,7 +58,7 @@ def as_object(tallies: Sequence[Tally]) -> dict[str, Any]:
 
 
 def opinion_rows(opinion: Opinion) -> Iterator[tuple[str, str]]:
-    """What a customer thinks, in lines: satisfaction with its interval, loyalty and how it came, tickets, last words."""
+    """What a customer thinks, in lines: satisfaction with its interval, loyalty, open tickets, last words."""
     found = satisfaction(opinion)
     if found.estimate is not None and found.low is not None and found.high is not None:
         implied = f", {opinion.implied} of them from complaints or praise alone" if opinion.implied else ""

@@ -90,7 +90,7 @@ def _move_events(source: Settings, target: Settings) -> None:
     kept = [
         (own, theirs)
         for own, theirs in zip(source.topics, target.topics, strict=True)
-        if own in {*source.event_topics, source.actions, source.notifications}
+        if own in {*source.all_event_topics, source.actions, source.notifications}
     ]
     records = copy_keyed(source, target, kept, _Progress())
     say(f"{records:,} records of {len(kept)} topics: events, actions and notifications")

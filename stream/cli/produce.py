@@ -57,7 +57,7 @@ def produce(
 
 
 def _check_topics(settings: Settings) -> None:
-    if missing := [name for name in settings.event_topics if name not in cluster_metadata(settings).topics]:
+    if missing := [name for name in settings.all_event_topics if name not in cluster_metadata(settings).topics]:
         raise TopologyError(f"no topic {', '.join(missing)} at {settings.kafka_bootstrap}: stream topics create")
 
 

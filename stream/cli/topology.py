@@ -53,14 +53,14 @@ def _replicas(settings: Settings, topic: TopicMetadata, subject: str, found: str
 
 
 def _equal_partitions(settings: Settings, counts: dict[str, int]) -> Iterator[Finding]:
-    present = {name: counts[name] for name in settings.event_topics if name in counts}
+    present = {name: counts[name] for name in settings.all_event_topics if name in counts}
     if len({*present.values()}) > 1:
         yield Finding(
             Level.FAIL,
             "event topics",
             f"unequal partition counts {present}",
-            "partition p of all three belongs to one worker: re-create them, or add partitions to the "
+            "partition p of all of them belongs to one worker: re-create them, or add partitions to the "
             "smaller ones before the first event (a customer must never move to another partition)",
         )
-    elif len(present) == len(settings.event_topics):
+    elif len(present) == len(settings.all_event_topics):
         yield Finding(Level.OK, "event topics", "equal partition counts")

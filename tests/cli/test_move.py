@@ -25,6 +25,19 @@ from stream.storage.overview import Overview
 from tests.cli.shop_runs import LOG, run_in
 
 NOTIFIER = "customer-stream.notify"
+#: Events that the workers of the core do not read.
+SAID = [
+    {"event_id": "f-1", "customer_id": "c-1", "occurred_at": 1_700_000_000, "name": "reviewed", "text": "Fits well."},
+    {
+        "event_id": "f-2",
+        "customer_id": "c-2",
+        "occurred_at": 1_700_000_000,
+        "name": "rated",
+        "scale": "nps",
+        "value": 9,
+    },
+    {"event_id": "i-1", "customer_id": "c-1", "occurred_at": 1_700_000_000, "name": "visited", "place": "Main Street"},
+]
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +48,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         told = {"STREAM_KAFKA_BOOTSTRAP": settings.kafka_bootstrap, "STREAM_REDIS_URL": settings.redis_url}
         published = run_in(path, "produce", str(LOG), "--limit", "1500", **told)
         assert "published 1,500 events" in published.stderr
+        said = path / "said.jsonl"
+        said.write_bytes(b"\n".join(map(orjson.dumps, SAID)))
+        run_in(path, "produce", str(said), **told)
         wait_until_settled(settings)
         consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": NOTIFIER})
         consumer.commit(offsets=[TopicPartition("alerts", 1, 2)], asynchronous=False)
@@ -94,6 +110,8 @@ def test_with_another_number_workers_rebuild_the_same_profiles(shop: Path, targe
     five = Settings(kafka_bootstrap=target.kafka_bootstrap, redis_url=target.redis_url, partitions=5)
     told = _move(shop, five, "--partitions", "5")
     assert "2 partitions here, 5 there" in told
+    moved = {name: sum(ends_of(five, [name]).values()) for name in ("events.feedback", "events.interaction")}
+    assert moved == {"events.feedback": 2, "events.interaction": 1}
     with reach({"STREAM_DATA_DIR": str(shop)}, {}, Local.SERVERS, command="test") as source:
         before = _documents(source)
     with WorkerProcesses(five, 1, tmp_path):
