@@ -26,7 +26,15 @@ def _events(body: Any) -> list[Any]:
     events = required(json_object(body, "a webhook of Klaviyo"), "data")
     if not isinstance(events, list):
         raise MalformedError(f"expected `data` as a JSON array, got {type(events).__name__}")
-    return events
+    return [_with_profile(event) for event in events]
+
+
+def _with_profile(event: Any) -> Any:
+    """What is included may be the metric as well."""
+    included = pick(event, "payload.included")
+    if not isinstance(event, dict) or not isinstance(included, list):
+        return event
+    return {**event, "profile": next((one for one in included if pick(one, "type") == "profile"), None)}
 
 
 #: By ``topic``, after ``event:klaviyo.``. Left out: dropped_email (was never sent), soft bounces, SMS, push.
@@ -49,13 +57,13 @@ TABLE: Final = EventTable(
     identity=identified_by("external_id"),
     customer=customer(
         _PROPERTIES,
-        "payload.included.0.attributes.properties",
+        "profile.attributes.properties",
         address=(
             f"{_PROPERTIES}.email_address",
             f"{_PROPERTIES}.Recipient Email Address",
-            "payload.included.0.attributes.email",
+            "profile.attributes.email",
         ),
-        own_id=("payload.included.0.attributes.external_id", "payload.data.relationships.profile.data.id"),
+        own_id=("profile.attributes.external_id", "payload.data.relationships.profile.data.id"),
     ),
     occurred_at=time_at(f"{_ATTRIBUTES}.datetime", f"{_ATTRIBUTES}.timestamp"),
     fields={

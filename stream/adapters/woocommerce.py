@@ -8,7 +8,7 @@ from stream.adapters.orders import items_of, sum_of
 from stream.adapters.provider import Provider, max_age_s
 from stream.adapters.reading import amount, currency, json_object, pick, required
 from stream.adapters.signatures import Signature, by_signature, from_header
-from stream.adapters.table import PURCHASE, EventTable, Item, Row, customer, header, labelled, needed, time_utc
+from stream.adapters.table import PURCHASE, EventTable, Item, Row, header, labelled, needed, time_utc
 from stream.settings import Settings
 
 __all__ = ["PROVIDER", "TABLE"]
@@ -48,6 +48,12 @@ def _identity(item: Item) -> tuple[object, ...]:
     return (f"order:{required(item.event, 'id')}:{TABLE.rows[kind].name}",)
 
 
+def _customer(item: Item) -> str:
+    """A guest has the number 0."""
+    number = pick(item.event, "customer_id") or None
+    return item.customers.find(pick(item.event, "meta_data"), address=pick(item.event, "billing.email"), own_id=number)
+
+
 _ORDER_ID: Final = needed("number", "id")
 _COMPLETED: Final = Row(
     PURCHASE,
@@ -84,7 +90,7 @@ TABLE: Final = EventTable(
     events=_events,
     kind=_kind,
     identity=_identity,
-    customer=customer("meta_data", address=("billing.email",), own_id=("customer_id",)),
+    customer=_customer,
     occurred_at=time_utc("date_paid_gmt", "date_created_gmt"),
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
@@ -15,8 +14,8 @@ import numpy.typing as npt
 
 from stream.events.alphabet import Alphabet
 from stream.events.columns import EVENT, UNKNOWN_AMOUNT
+from stream.events.contract_rules import refuse_control_characters, refuse_incomplete
 from stream.events.diagnosis import diagnose
-from stream.events.feedback import refuse_incomplete
 from stream.events.id_hashes import hash_event_ids, hash_ids
 from stream.events.kinds import KIND_OF, VARIANT_OF, EventType
 from stream.events.model import (
@@ -24,7 +23,6 @@ from stream.events.model import (
     EARLIEST_MS,
     LATEST_MS,
     Event,
-    InteractionEvent,
     PurchaseEvent,
 )
 from stream.events.money import Exchange
@@ -42,8 +40,6 @@ _LOG = logging.getLogger(__name__)
 _TIMESTAMP = attrgetter("timestamp")
 #: Types with rules that go beyond single fields, besides amounts.
 _WITH_RULES = frozenset({EventType.FEEDBACK, EventType.INTERACTION})
-#: Control characters, and those that turn the direction of writing.
-_CONTROL = re.compile(r"[\x00-\x1f\x80-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Decoded(NamedTuple):
@@ -184,7 +180,7 @@ class Decoder:
         if encoded != keys:
             _refuse_key(keys[0], customer_ids[0])
         for k in suspects:
-            _refuse_control_characters(events[k])
+            refuse_control_characters(events[k])
         if self._alphabet.suspects(encoded):
             for customer_id in customer_ids:
                 if objection := self._alphabet.objection(customer_id):
@@ -296,13 +292,3 @@ def _refuse_time(at_ms: float, earliest_ms: int, latest_ms: int) -> NoReturn:
 def _refuse_key(key: bytes | None, customer_id: str) -> NoReturn:
     shown = (key or b"")[:64].decode(errors="replace")
     raise BadRecordError(Reason.KEY_MISMATCH, f"record key {shown!r} is not customer_id {customer_id[:64]!r}")
-
-
-def _refuse_control_characters(event: Event) -> None:
-    # Ids become record keys, header values and log lines. A control character in JSON is always escaped.
-    other_id = event.order_id if isinstance(event, PurchaseEvent) else ""
-    if isinstance(event, InteractionEvent):
-        other_id = event.referred_id or ""
-    found = _CONTROL.search(f"{event.event_id}{event.customer_id}{other_id}")
-    if found:
-        raise BadRecordError(Reason.CONTROL_CHARACTER, f"an id contains U+{ord(found.group()):04X}")

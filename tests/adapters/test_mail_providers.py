@@ -8,7 +8,7 @@ import pytest
 from stream.adapters import Malformed
 from stream.adapters.reading import MalformedError
 from tests.adapters.calls import call, events, translate
-from tests.adapters.samples_mail import BOUNCE, CHANGE, MAILGUN, POSTMARK, SENDGRID
+from tests.adapters.samples_mail import BOUNCE, CHANGE, MAIL, MAILGUN, POSTMARK, SENDGRID
 
 ADDRESS_ID = f"email:{hashlib.sha256(b'ann.sparrow@example.com').hexdigest()}"
 
@@ -146,3 +146,30 @@ def test_a_call_of_another_shape_is_refused(adapter: str, body: object, problem:
 )
 def test_what_a_provider_promises_and_is_not_there_is_named(adapter: str, body: object, problem: str) -> None:
     assert translate(adapter, call(body)) == [Malformed(problem)]
+
+
+def test_klaviyo_may_name_the_customer_in_the_profile() -> None:
+    sample = next(sample for sample in MAIL if sample.name == "klaviyo")
+    body = sample.calls["opened_email"]
+    payload = body["data"][0]["payload"]
+    attributes = payload["data"]["attributes"]
+    bare = {**attributes, "event_properties": {}}
+    included = [
+        {"type": "metric", "id": "m", "attributes": {"email": "metric@example.com"}},
+        {"type": "profile", "id": "p", "attributes": {"email": "ann.sparrow@example.com", "external_id": "25"}},
+    ]
+    said = {**payload, "data": {**payload["data"], "attributes": bare}, "included": included}
+    (event,) = events("klaviyo", {**body, "data": [{**body["data"][0], "payload": said}]})
+    assert event["customer_id"] == ADDRESS_ID
+    said["included"] = []
+    (event,) = events("klaviyo", {**body, "data": [{**body["data"][0], "payload": said}]})
+    assert event["customer_id"] == "01KP4EGHH8QJ3N3AY2Z6V7RMDK"
+
+
+def test_brevo_takes_the_customer_from_what_the_shop_gave_to_the_message() -> None:
+    sample = next(sample for sample in MAIL if sample.name == "brevo")
+    for given in ('{"customer_id": "c-1"}', "customer_id:c-1|other:2"):
+        (event,) = events("brevo", {**sample.calls["delivered"], "X-Mailin-custom": given})
+        assert event["customer_id"] == "c-1"
+    (event,) = events("brevo", {**sample.calls["proxy_open"], "X-Mailin-custom": "[1]"})
+    assert (event["customer_id"], event["machine_open"]) == (ADDRESS_ID, True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stream.adapters import Ignored, Native, adapters_of
+from stream.adapters import Ignored, Malformed, Native, adapters_of
 from stream.adapters.customers import customer_of_address
 from stream.settings import Settings
 from tests.adapters.samples import Sample, changed
@@ -131,3 +131,10 @@ def test_an_amount_of_stripe_is_in_the_smallest_unit_of_its_currency(
     body = changed(STRIPE.calls["charge.succeeded"], "data.object.currency", currency)
     (event,) = told(STRIPE, "charge.succeeded", body=changed(body, "data.object.amount_captured", amount))
     assert (event["amount"], event["currency"]) == (expected, currency.upper())
+
+
+def test_a_guest_of_woocommerce_without_an_address_is_nobody() -> None:
+    body = changed(WOOCOMMERCE.calls["processing"], "billing.email", "")
+    (found,) = adapters_of(Settings())["woocommerce"].translate(WOOCOMMERCE.call("processing", body=body))
+    assert isinstance(found, Malformed)
+    assert told(WOOCOMMERCE, "processing", body={**body, "customer_id": 25})[0]["customer_id"] == "25"

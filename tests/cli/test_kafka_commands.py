@@ -176,7 +176,7 @@ def test_a_mistyped_year_is_refused_by_its_line_whoever_dates_records_and_its_ne
     run: Run, broker: EmbeddedBroker, topic_prefix: str, tmp_path: Path, timestamps: str
 ) -> None:
     admin = AdminClient({"bootstrap.servers": broker.bootstrap})
-    names = [f"{topic_prefix}events.{name}" for name in ("click", "email", "purchase")]
+    names = [f"{topic_prefix}events.{name}" for name in EventType]
     config = {"message.timestamp.type": timestamps}
     for future in admin.create_topics([NewTopic(name, 3, 1, config=config) for name in names]).values():
         future.result(DEADLINE_S)

@@ -1,12 +1,18 @@
-"""What a contract of single fields cannot say of feedback and interactions: scores on their scales, and referrals."""
+"""What a contract of single fields cannot say: scores on their scales, referrals, and control characters in any id."""
+
+import re
+from typing import Final
 
 from stream.catalogue.events import SCALES
 from stream.events.alphabet import Alphabet
-from stream.events.model import Event, FeedbackEvent, InteractionEvent
+from stream.events.model import Event, FeedbackEvent, InteractionEvent, PurchaseEvent
 from stream.events.rejections import Reason
 from stream.events.screen import BadRecordError
 
-__all__ = ["refuse_incomplete"]
+__all__ = ["refuse_control_characters", "refuse_incomplete"]
+
+#: Control characters, and those that turn the direction of writing.
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x80-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def refuse_incomplete(event: Event, alphabet: Alphabet) -> None:
@@ -32,3 +38,13 @@ def _refuse_score(event: FeedbackEvent) -> None:
     if not scale.low <= event.value <= scale.high:
         span = f"{scale.low:g} to {scale.high:g}"
         raise BadRecordError(Reason.BAD_SCORE, f"expected {span} on the scale {event.scale}; got {event.value:g}")
+
+
+def refuse_control_characters(event: Event) -> None:
+    """Raise `BadRecordError` for an id with one: ids become record keys, header values and log lines."""
+    other_id = event.order_id if isinstance(event, PurchaseEvent) else ""
+    if isinstance(event, InteractionEvent):
+        other_id = event.referred_id or ""
+    found = _CONTROL.search(f"{event.event_id}{event.customer_id}{other_id}")
+    if found:
+        raise BadRecordError(Reason.CONTROL_CHARACTER, f"an id contains U+{ord(found.group()):04X}")
