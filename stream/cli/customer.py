@@ -77,11 +77,12 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
 
     profile = readable_profile(customer_id, packed_state(document), horizon_ms, rules_of(settings))
     if as_json:
-        told = {
+        told: dict[str, object] = {
             "actions": [orjson.loads(record) for record in known.actions.values()],
             "held_out": known.held_out,
-            "opinion": None if opinion is None else msgspec.to_builtins(opinion),
         }
+        if opinion is not None:
+            told["opinion"] = msgspec.to_builtins(opinion)
         click.echo(orjson.dumps({**now.fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))
         return
     console_for_people().print(customer_view(now, profile, known, opinion))

@@ -113,4 +113,4 @@ def test_a_name_that_is_no_projection_is_refused(stack: Settings) -> None:
 def test_a_role_without_projections_is_a_wrong_setting() -> None:
     result = CliRunner().invoke(main, ["worker", "--role", "projections"])
     assert result.exit_code == 2
-    assert "role=projections needs projections" in result.output
+    assert "role=projections needs the setting projections" in result.output
