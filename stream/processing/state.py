@@ -29,6 +29,7 @@ class Counters(msgspec.Struct):
     segment_changes: int = 0
     forwarded: int = 0
     winbacks: int = 0
+    stage_changes: int = 0
 
 
 class Rescored(msgspec.Struct, frozen=True):
