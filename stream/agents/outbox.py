@@ -70,6 +70,11 @@ class Outbox:
         """A committed step has removed ``count`` confirmed records from Redis."""
         self.confirmed -= count
 
+    def let_go(self) -> None:
+        """What the broker has not confirmed is for the next owner to send."""
+        if self._waiting:
+            self._publisher.drop()
+
     async def below(self, limit: int) -> None:
         """Wait until fewer than ``limit`` records are unconfirmed: back-pressure while the broker is away."""
         while len(self._waiting) >= limit:

@@ -98,6 +98,13 @@ class Publisher:
             else:
                 return
 
+    def drop(self) -> None:
+        """Send no record again that waits or is under way; the calls that published them raise PublishError.
+
+        Without that the client would send them for minutes, also after a newer owner of the partition has published.
+        """
+        self._producer.purge(in_queue=True, in_flight=True, blocking=False)
+
     def answers(self, tp: TP) -> bool:
         """Whether a broker answers at all, and says who leads the partition. Blocks; call it from a thread."""
         try:

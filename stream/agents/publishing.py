@@ -50,6 +50,11 @@ class Publishing:
             except StorageError as error:
                 _LOG.info("the outbox of %s is left untrimmed: %s", whose, error)
 
+    async def let_go(self) -> None:
+        """Publish nothing more: another worker owns the partition, or will, and sends what is left in order."""
+        await self.stop()
+        self._outbox.let_go()
+
     async def stop(self) -> None:
         """Publish nothing more; what is left stays in the outbox."""
         if self._task is not None:

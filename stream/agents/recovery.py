@@ -60,8 +60,9 @@ class Recovery:
         self.is_under_way = True
         self.attempts += 1
         _LOG.warning("%s goes back to what is stored: %s", self._what, error)
-        await self._publishing.stop()
-        if isinstance(error, FencedError) and error.superseded:
+        superseded = isinstance(error, FencedError) and error.superseded
+        await (self._publishing.let_go() if superseded else self._publishing.stop())
+        if superseded:
             # within a session timeout the group tells who the owner is; claiming at once would only fence that one
             await pause(self._fenced_wait_s, self._wake, self._is_stopping)
         # claims may succeed where no step does: then too there is no loop without a pause

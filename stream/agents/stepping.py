@@ -37,4 +37,4 @@ async def step_until(
                 await recovery.run(error)
         await publishing.hand_over(commit_nothing, what)
     finally:
-        await publishing.stop()
+        await publishing.let_go()

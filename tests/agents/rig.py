@@ -55,6 +55,9 @@ class Broker:
         await self.open.wait()
         self.published += records
 
+    def drop(self) -> None:
+        """Nothing is under way here once `publish` is cancelled."""
+
 
 @dataclass
 class Batch:

@@ -208,6 +208,9 @@ class Broken:
     async def publish(self, _: Sequence[Outgoing]) -> None:
         raise TypeError("no code expected this")
 
+    def drop(self) -> None:
+        """Nothing is under way."""
+
 
 def test_publishing_that_dies_takes_the_worker_with_it(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def scenario(rig: Rig) -> None:

@@ -112,6 +112,29 @@ def test_a_record_too_large_is_refused_and_the_next_call_goes_through(
     assert [message.value() for message in messages] == [b"0", b"0", b"1", b"2"]
 
 
+def test_what_is_dropped_while_the_broker_is_away_is_never_sent(tmp_path: Path) -> None:
+    broker = EmbeddedBroker(tmp_path)
+    old, new = numbered("topic", 20)[:10], numbered("topic", 20)[10:]
+
+    async def publish() -> None:
+        async with publisher_to(broker.bootstrap) as publisher:
+            under_way = asyncio.create_task(publisher.publish(old))
+            await asyncio.sleep(0)  # all are handed over before the call first waits
+            publisher.drop()
+            with pytest.raises(PublishError):
+                await under_way
+            broker.start()
+            await publisher.publish(new)
+
+    try:
+        asyncio.run(publish())
+        metadata = AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=10)
+        messages = read(broker.bootstrap, "topic", len(metadata.topics["topic"].partitions), at_least(len(new)))
+    finally:
+        broker.stop()
+    assert sorted(message.value() or b"" for message in messages) == sorted(record.value or b"" for record in new)
+
+
 def test_a_broker_that_comes_back_gets_everything_in_order(tmp_path: Path) -> None:
     broker = EmbeddedBroker(tmp_path)
     records = [record for record in numbered("topic", 400) if record.key == b"customer-7"]
