@@ -3,8 +3,6 @@
 import random
 from collections.abc import Awaitable, Callable, Sequence
 
-import pytest
-
 from stream.agents.partition_worker import PartitionWorker
 from stream.events.kinds import EventKind
 from stream.local.redis import EmbeddedRedis
@@ -16,7 +14,6 @@ from tests.features.lists_of_events import BEGIN, DAY
 from tests.oracle.event import Event
 from tests.oracle.record import Entry, Record, logs_of, type_of
 from tests.processing.frozen import SILENCE, scorer_of
-from tests.processing.station import Station
 from tests.storage.redis_client import with_redis
 
 RULES = Rules(silence_bound_ms=70 * DAY)
@@ -54,16 +51,6 @@ def seeded_log(seed: int, count: int = 500) -> list[Entry]:
 
 
 LOG = seeded_log(1)
-
-
-@pytest.fixture(scope="module")
-def expected() -> Station:
-    """What a partition without storage, crashes or batches makes of the log."""
-    station = Station(LOG, RULES, scorer_of(SILENCE))
-    station.finish()
-    assert station.counters.alerts_raised > 5
-    assert station.counters.dead_letters > 5
-    return station
 
 
 def play(

@@ -18,9 +18,10 @@ from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
 from stream.processing.step_outcome import StepOutcome
 from stream.storage.partition_store import PartitionStore
-from tests.agents.playing import CUSTOMERS, RULES, play
+from tests.agents.playing import CUSTOMERS, LOG, RULES, play
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
 from tests.agents.topics import at_least, create, read
+from tests.processing.frozen import SILENCE, scorer_of
 from tests.processing.station import Station
 
 POINTS = ("polled", "computed", "script sent", "script done", "acked")
@@ -34,6 +35,16 @@ def in_order(records: list[Outgoing]) -> dict[tuple[str, bytes | None], list[byt
         if record.value not in values:
             values.append(record.value)
     return found
+
+
+@pytest.fixture(scope="module")
+def expected() -> Station:
+    """What a partition without storage, crashes or batches makes of the log."""
+    station = Station(LOG, RULES, scorer_of(SILENCE))
+    station.finish()
+    assert station.counters.alerts_raised > 5
+    assert station.counters.dead_letters > 5
+    return station
 
 
 async def assert_as_expected(rig: Rig, worker: PartitionWorker, expected: Station) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from stream.catalogue.events import KERNEL_TYPES
 from stream.events.kinds import KIND_OF, EventKind, EventType
 from tests.oracle.event import Event
 
@@ -53,8 +54,8 @@ Entry = tuple[str, Event] | tuple[EventType, Record]
 
 
 def logs_of(entries: Iterable[Entry]) -> dict[EventType, list[Record]]:
-    """One log for each stream of events, in the order of the entries and with offsets."""
-    logs: dict[EventType, list[Record]] = {event_type: [] for event_type in EventType}
+    """One log for each input of the kernel, in the order of the entries and with offsets."""
+    logs: dict[EventType, list[Record]] = {event_type: [] for event_type in KERNEL_TYPES}
     for owner, item in entries:
         if isinstance(item, Event):
             event_type, record = type_of(item), record_of(owner, item)
