@@ -14,7 +14,6 @@ from stream.alerts.severity import Severity
 from stream.catalogue.events import KERNEL_TYPES
 from stream.events.rejections import Reason
 from stream.features.registry import FEATURE_NAMES
-from stream.features.stages import STAGE_NAMES
 from stream.online_models.champion import ROSTER
 from stream.online_models.drift import Detector
 from stream.online_models.example import ExampleProblem
@@ -36,7 +35,6 @@ _LABEL_VALUES: Final[Mapping[Counter | Histogram, tuple[Iterable[str], ...]]] = 
         metrics.ALERTS: (("raised", "cleared", "winback"), _CAUSES, Severity),
         metrics.ALERT_RISK: (_CAUSES,),
         metrics.ALERTS_SUPPRESSED: (SUPPRESSED,),
-        metrics.STAGE_CHANGES: (STAGE_NAMES,),
         metrics.LABELS: (("true", "false"),),
         metrics.EXAMPLES_REFUSED: (ExampleProblem,),
     }

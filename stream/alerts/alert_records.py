@@ -1,6 +1,6 @@
-"""What leaves the program for people and other systems: alerts, and changes of segment and stage.
+"""What leaves the program for people and other systems: alerts and segment changes.
 
-All are JSON objects keyed by ``customer_id``, sent at least once. Their ids are computed from what caused
+Both are JSON objects keyed by ``customer_id``, sent at least once. Their ids are computed from what caused
 them, so a consumer drops the repeat of one that it has seen. Instants are RFC 3339, UTC.
 """
 
@@ -12,11 +12,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stream.alerts.severity import Severity
-from stream.catalogue.outputs import StageCode, WhyCode
 
 __all__ = [
     "CE_SOURCE",
-    "RULES_VERSION",
     "Alert",
     "AlertKind",
     "Calm",
@@ -26,16 +24,12 @@ __all__ = [
     "Reason",
     "Remedy",
     "SegmentChange",
-    "StageChange",
     "alert_id",
     "cloud_event_headers",
 ]
 
 #: The default ``ce_source``; a deployment names itself when several feed one consumer.
 CE_SOURCE: Final = "/customer-stream"
-
-#: Part of every alert id: bump it when the policy changes so that a replay gives new alerts on purpose.
-RULES_VERSION = "2"
 
 _CE_TYPE_PREFIX = "customer-stream."
 
@@ -166,28 +160,6 @@ class SegmentChange(Struct, frozen=True, kw_only=True):
     emitted_at: Instant
 
 
-class StageChange(Struct, frozen=True, kw_only=True, rename={"stage_from": "from", "stage_to": "to"}):
-    """A customer came into another stage of their life with the shop: lead, new, active, due, at risk, ..., won back.
-
-    ``from`` is null for the first one. ``cause``: the first event of a customer, an order, silence, or a correction: an
-    order was cancelled, or told of late. ``why`` says it in a sentence. ``days_since_order`` is null without an order,
-    ``usual_gap_days`` the customer's habit. ``since`` is when the stage began, ``occurred_at`` the stream time at which
-    it was noticed: later where the stage was not kept before.
-    """
-
-    change_id: Sha256
-    customer_id: str
-    stage_from: StageCode | None
-    stage_to: StageCode
-    cause: WhyCode
-    why: str
-    since: Instant
-    days_since_order: Days | None
-    usual_gap_days: Days | None
-    occurred_at: Instant
-    emitted_at: Instant
-
-
 def alert_id(rules_version: str, customer_id: str, kind: str, trigger: str) -> str:
     """Return the SHA-256, in hex, of what makes an alert the one it is.
 
@@ -200,25 +172,25 @@ def alert_id(rules_version: str, customer_id: str, kind: str, trigger: str) -> s
     return hashlib.sha256(msgspec.json.encode((rules_version, customer_id, str(kind), trigger))).hexdigest()
 
 
-def cloud_event_headers(
-    event: Alert | SegmentChange | StageChange, source: str = CE_SOURCE
-) -> list[tuple[str, bytes | None]]:
+def cloud_event_headers(event: Alert | SegmentChange, source: str = CE_SOURCE) -> list[tuple[str, bytes | None]]:
     """Return the record headers of CloudEvents 1.0 (Kafka binding, binary mode); the value stays the plain
     object.
 
     ``ce_type`` is ``customer-stream.`` and the kind: ``churn_risk.raised``, ``churn_risk.cleared``,
-    ``winback.opportunity``, ``segment.changed``, or ``stage.changed``; ``ce_time`` is stream time.
+    ``winback.opportunity``, or ``segment.changed``;
+    ``ce_time`` is stream time.
     """
     if isinstance(event, Alert):
         identity, kind = event.alert_id, event.kind.value
     else:
-        identity, kind = event.change_id, "stage.changed" if isinstance(event, StageChange) else "segment.changed"
-    return [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", identity.encode()),
-        ("ce_type", (_CE_TYPE_PREFIX + kind).encode()),
-        ("ce_source", source.encode()),
-        ("ce_subject", event.customer_id.encode()),
-        ("ce_time", event.occurred_at.encode()),
-        ("content-type", b"application/json"),
-    ]
+        identity, kind = event.change_id, "segment.changed"
+    attributes = {
+        "ce_specversion": "1.0",
+        "ce_id": identity,
+        "ce_type": _CE_TYPE_PREFIX + kind,
+        "ce_source": source,
+        "ce_subject": event.customer_id,
+        "ce_time": event.occurred_at,
+        "content-type": "application/json",
+    }
+    return [(name, text.encode()) for name, text in attributes.items()]

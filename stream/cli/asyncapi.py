@@ -71,7 +71,7 @@ _DEAD_LETTER_HEADERS: Final = ("topic", "partition", "offset", "reason", "detail
 
 
 def _cloud_events() -> dict[str, Any]:
-    """Headers of alerts and of changes of segment and stage: CloudEvents 1.0, Kafka binding, binary mode."""
+    """Headers of alerts and segment changes: CloudEvents 1.0, Kafka binding, binary mode."""
     some = SegmentChange(
         change_id="",
         customer_id="",
@@ -94,7 +94,7 @@ def _dead_letter(*more: str) -> dict[str, Any]:
 def _messages() -> dict[str, dict[str, Any]]:
     headers = {
         **dict.fromkeys((f"{event_type}-event" for event_type in EVENT_TYPES), _CONTENT_TYPE),
-        **dict.fromkeys(("alert", "segment-change", "stage-change"), _cloud_events()),
+        **dict.fromkeys(("alert", "segment-change"), _cloud_events()),
         "customer": _VERSIONED,
     }
     messages: dict[str, dict[str, Any]] = {}

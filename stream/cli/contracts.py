@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import orjson
 
-from stream.alerts.alert_records import Alert, SegmentChange, StageChange
+from stream.alerts.alert_records import Alert, SegmentChange
 from stream.catalogue.events import SCALES
 from stream.catalogue.outputs import CUSTOMER_VERSION, Customer
 from stream.events.model import CONTRACT_OF, FeedbackEvent, InteractionEvent, PurchaseEvent
@@ -28,7 +28,6 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     **{f"{event_type}-event": contract for event_type, contract in CONTRACT_OF.items()},
     "alert": Alert,
     "segment-change": SegmentChange,
-    "stage-change": StageChange,
     "customer": Customer,
     "action": Action,
     "notification": Notification,

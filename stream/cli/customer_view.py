@@ -69,19 +69,6 @@ def _facts(now: Refreshed, profile: dict[str, Any]) -> Iterator[tuple[str, str]]
     last_order = document.get("last_order_at", "none")
     yield "orders", f"{document['orders']:,}, last {last_order}, {document['spend']:,.2f} net spend"
     yield "standing", now.standing
-    if "stage" in document:
-        yield (
-            "stage",
-            f"{document['stage'].replace('_', ' ')} since {document['stage_since']}, by {document['stage_why']}",
-        )
-    if "rfm" in document:
-        rfm = document["rfm"]
-        scores = f"recency {rfm['recency']}, frequency {rfm['frequency']}, money {rfm['money']} of 5"
-        yield "tier", f"{rfm['tier']}: {scores}; value {rfm['value']:.2f}"
-    if "next_order" in document:
-        order = document["next_order"]
-        begin, until = _day(order["from"]), _day(order["until"])
-        yield "next order", f"about {_day(order['at'])}; four of five come between {begin} and {until}"
     yield "events", f"{document['events']:,}"
     yield "segment", document.get("segment", "none yet")
     if risk is None:

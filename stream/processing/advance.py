@@ -9,13 +9,11 @@ from __future__ import annotations
 from stream.compiling import jit
 from stream.features import apply as features
 from stream.features.profile import NEVER
-from stream.features.stages import Stage
 from stream.processing.deciding import IF_DUE, IF_OVERDUE, NO_RAISE, decide, emit_alert
 from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.emitting import emit
 from stream.processing.foresight import at_risk_from
 from stream.processing.landmarks import arm_landmark, assign_segment, mature, take_landmark
-from stream.processing.lifecycle import follow_event, next_stage_at, pass_to_next_stage, take_up_stage
 from stream.processing.maturity import first_maturity
 from stream.processing.policy import (
     is_of_interest,
@@ -38,12 +36,10 @@ _SILENCE = int(EmissionCause.SILENCE)
 _MODEL = int(EmissionCause.MODEL)
 
 #: Positions in the tally of a run: timers fired, by kind; then comes `stream.processing.deciding.SUPPRESSED`.
-FIRED = {"landmark": 0, "maturity": 1, "silence": 2, "stage": 3}
-_FIRED_LANDMARK, _FIRED_MATURITY, _FIRED_SILENCE, _FIRED_STAGE = 0, 1, 2, 3
-#: Emissions that must fit between two checks of the buffer: a raise or clear, a segment, two examples, two stages.
-ROOM = 6
-#: The stage of a profile that was stored without one.
-_NO_STAGE = int(Stage.NONE)
+FIRED = {"landmark": 0, "maturity": 1, "silence": 2}
+_FIRED_LANDMARK, _FIRED_MATURITY, _FIRED_SILENCE = 0, 1, 2
+#: Emissions that must fit between two checks of the buffer: a raise or clear, a segment, two examples.
+ROOM = 4
 
 
 @jit
@@ -92,8 +88,6 @@ def fire(p, row, until, rules, model, out, count, tally, looks):  # type: ignore
     """
     if model.ready and p.risk_version != model.version and p.as_of != NEVER:
         p.check_due = True
-    if rules.stages and p.stage == _NO_STAGE and p.events > 0 and count < out.shape[0]:
-        count = take_up_stage(p, row, rules, model, out, count, looks)
     while count + ROOM <= out.shape[0]:
         if p.check_due:
             search(p, until, rules, model, looks.value, looks.input)
@@ -113,9 +107,6 @@ def fire(p, row, until, rules, model, out, count, tally, looks):  # type: ignore
             count = take_landmark(p, row, due, rules, model, out, count, value, inputs)
             p.at_risk_from = at_risk_from(p, due, rules, model, looks.value, looks.input)
             tally[_FIRED_LANDMARK] += 1
-        elif due == next_stage_at(p, rules, model):
-            count = pass_to_next_stage(p, row, due, rules, model, out, count, looks)
-            tally[_FIRED_STAGE] += 1
         else:
             cause = _silence_cause(p, rules, model, looks)
             count = _evaluate(p, row, due, cause, 0, IF_OVERDUE, rules, model, out, count, tally, looks)
@@ -148,10 +139,8 @@ def look(p, row, at, rules, model, out, count, tally, looks):  # type: ignore[no
 @jit
 def apply(p, row, event, now, rules, model, out, count, tally, looks):  # type: ignore[no-untyped-def]
     """Apply an EVENT at stream time ``now``; return what became of it (`stream.features.apply`) and the emissions."""
-    lost = lapsed_at(p, rules, model) if p.orders > 0 else -NEVER
-    lapsed = lost if is_of_interest(event.kind) else -NEVER
+    lapsed = lapsed_at(p, rules, model) if p.orders > 0 and is_of_interest(event.kind) else -NEVER
     looked_at = max(p.last_click_at, p.last_email_at)
-    orders, order_days, first, last = p.orders, p.order_days, p.first_order_at, p.last_order_at
     status = features.apply(p, event)
     if status == features.APPLIED:
         if p.next_landmark_at == -NEVER:
@@ -166,9 +155,5 @@ def apply(p, row, event, now, rules, model, out, count, tally, looks):  # type: 
             value = looks.values[row]
             count = emit_alert(
                 p, row, now, _WINBACK, _EVENT, event.event_id, previous, model, out, count, value, looks.inputs[row]
-            )
-        if rules.stages:
-            count = follow_event(
-                p, row, now, event.event_id, orders, order_days, first, last, lost, rules, model, out, count, looks
             )
     return status, count

@@ -12,20 +12,16 @@ import math
 from binascii import a2b_base64
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 
 from stream.catalogue.outputs import OUTPUTS
 from stream.compiling import jit
 from stream.errors import CodecError
 from stream.events.columns import MONEY_SCALE
-from stream.features.habit import EARLY_HABITS, LOST_HABITS
 from stream.features.profile import NEVER
-from stream.features.registry import COLUMN, DAY_MS, FEATURES
-from stream.features.stages import Stage, StageCause
+from stream.features.registry import COLUMN, FEATURES
 from stream.processing.json_text import (
     MAX_NUMBER,
     fragments,
@@ -38,11 +34,10 @@ from stream.processing.json_text import (
     quoted,
 )
 from stream.processing.kernel import Run
-from stream.processing.rfm import FIRST_SEGMENTS, Rfm, Tier, first_segments, rfm_of
 from stream.processing.rules import Rules
 from stream.processing.score import contributions
 from stream.processing.scorer import Scorer
-from stream.processing.worth import Worth, worth_of
+from stream.processing.worth import worth_of
 
 __all__ = ["MAIN_REASONS", "build", "packed_state", "public"]
 
@@ -79,11 +74,6 @@ _EXPECTED_ORDERS = _KEY["expected_orders"]
 _EXPECTED_SPEND = _KEY["expected_spend"]
 _LIFETIME_VALUE = _KEY["lifetime_value"]
 _SEGMENT = _KEY["segment"]
-_STAGE = _KEY["stage"]
-_STAGE_SINCE = _KEY["stage_since"]
-_STAGE_WHY = _KEY["stage_why"]
-_RFM = _KEY["rfm"]
-_NEXT_ORDER = _KEY["next_order"]
 _REASONS = _KEY["reasons"]
 _EVENTS = _KEY["events"]
 _ORDERS = _KEY["orders"]
@@ -96,37 +86,11 @@ _USUAL_GAP_DAYS = _KEY["usual_gap_days"]
 _FEATURES, _STATE, _END = range(len(OUTPUTS), len(OUTPUTS) + 3)
 _STATE_KEY, _LAST = b'"state":"', b'"}'
 _KEY_TEXT, _KEY_STARTS = fragments(_TEXTS)
-_STAGE_TEXT, _STAGE_STARTS = fragments([b'"%s"' % stage.code.encode() for stage in Stage])
-_WHY_TEXT, _WHY_STARTS = fragments([b'"%s"' % cause.code.encode() for cause in StageCause])
-_RFM_TEXT, _RFM_STARTS = fragments(
-    [
-        b'{"recency":',
-        b',"frequency":',
-        b',"money":',
-        b',"value":',
-        *(b',"tier":"%s"}' % tier.text.encode() for tier in Tier),
-    ]
-)
-_TIER = 4
-_NEXT_TEXT, _NEXT_STARTS = fragments([b'{"at":', b',"from":', b',"until":'])
 _NAME_TEXT, _NAME_STARTS = fragments([b'"%s":' % feature.name.encode() for feature in FEATURES])
-_NO_STAGE, _LOST = int(Stage.NONE), int(Stage.LOST)
 _OPEN, _CLOSE, _COMMA = b"{},"
 
 #: Bytes of a document beside its ids, names of segments and packed profile, at most.
-_FIXED = (
-    sum(map(len, (_KEY_TEXT, _STAGE_TEXT, _WHY_TEXT, _RFM_TEXT, _NEXT_TEXT)))
-    + 2 * len(_NAME_TEXT)
-    + MAX_NUMBER * (len(_TEXTS) + 2 * _INPUTS + len(_NEXT_STARTS) + len(_RFM_STARTS))
-)
-
-
-class _Judged(NamedTuple):
-    """What models and rules make of N customers; ``segment``: positions of names, int64[N]."""
-
-    worth: Worth
-    rfm: Rfm
-    segment: npt.NDArray[np.int64]
+_FIXED = len(_KEY_TEXT) + 2 * len(_NAME_TEXT) + MAX_NUMBER * (len(_TEXTS) + 2 * _INPUTS)
 
 
 @jit
@@ -175,29 +139,6 @@ def _put_reasons(buffer, at, inputs, model, parts):  # type: ignore[no-untyped-d
 
 
 @jit
-def _put_rfm(buffer, at, scores, value, tier):  # type: ignore[no-untyped-def]
-    at = _key(buffer, at, _RFM)
-    for k in range(scores.shape[0]):
-        at = put_fragment(buffer, at, _RFM_TEXT, _RFM_STARTS[k], _RFM_STARTS[k + 1])
-        at = put_integer(buffer, at, np.int64(scores[k]))
-    at = put_fragment(buffer, at, _RFM_TEXT, _RFM_STARTS[_TIER - 1], _RFM_STARTS[_TIER])
-    at = put_decimal(buffer, at, value, _PLACES[_RFM])
-    return put_fragment(buffer, at, _RFM_TEXT, _RFM_STARTS[_TIER + tier], _RFM_STARTS[_TIER + tier + 1])
-
-
-@jit
-def _put_next_order(buffer, at, p):  # type: ignore[no-untyped-def]
-    """Write when the next order is expected, and within which time four of five come."""
-    at = _key(buffer, at, _NEXT_ORDER)
-    habits = (1.0, EARLY_HABITS, LOST_HABITS)
-    for k in range(len(habits)):
-        at = put_fragment(buffer, at, _NEXT_TEXT, _NEXT_STARTS[k], _NEXT_STARTS[k + 1])
-        at = put_instant(buffer, at, p.last_order_at + np.int64(habits[k] * p.habit_days * DAY_MS), False)
-    buffer[at] = _CLOSE
-    return at + 1
-
-
-@jit
 def _put_features(buffer, at, values):  # type: ignore[no-untyped-def]
     """Write the features that are not what their absence means."""
     first = True
@@ -214,8 +155,7 @@ def _put_features(buffer, at, values):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _write_row(buffer, at, p, row, values, inputs, judged, model, ids, segments, packed, parts):  # type: ignore[no-untyped-def]
-    worth, rfm = judged.worth, judged.rfm
+def _write_row(buffer, at, p, row, values, inputs, worth, model, ids, segments, packed, parts):  # type: ignore[no-untyped-def]
     at = put_fragment(buffer, _key(buffer, at, _CUSTOMER_ID), ids[0], ids[1][row], ids[1][row + 1])
     at = put_instant(buffer, _key(buffer, at, _AS_OF), p.as_of, True)
     at = _put_known(buffer, at, _RISK, p.risk)
@@ -226,20 +166,9 @@ def _write_row(buffer, at, p, row, values, inputs, judged, model, ids, segments,
     at = _put_known(buffer, at, _EXPECTED_ORDERS, worth.orders[row])
     at = _put_known(buffer, at, _EXPECTED_SPEND, worth.spend[row])
     at = _put_known(buffer, at, _LIFETIME_VALUE, worth.lifetime[row])
-    segment = judged.segment[row]
-    if 0 <= segment < segments[1].shape[0] - 1:
+    if 0 <= p.segment < segments[1].shape[0] - 1:
         at = _key(buffer, at, _SEGMENT)
-        at = put_fragment(buffer, at, segments[0], segments[1][segment], segments[1][segment + 1])
-    if p.stage != _NO_STAGE:
-        at = _key(buffer, at, _STAGE)
-        at = put_fragment(buffer, at, _STAGE_TEXT, _STAGE_STARTS[p.stage], _STAGE_STARTS[p.stage + 1])
-        at = put_instant(buffer, _key(buffer, at, _STAGE_SINCE), p.stage_since, False)
-        at = _key(buffer, at, _STAGE_WHY)
-        at = put_fragment(buffer, at, _WHY_TEXT, _WHY_STARTS[p.stage_cause], _WHY_STARTS[p.stage_cause + 1])
-    if rfm.tier[row] != 0:
-        at = _put_rfm(buffer, at, rfm.scores[row], rfm.value[row], rfm.tier[row])
-    if p.orders > 0 and p.stage != _LOST:
-        at = _put_next_order(buffer, at, p)
+        at = put_fragment(buffer, at, segments[0], segments[1][p.segment], segments[1][p.segment + 1])
     at = _put_reasons(buffer, at, inputs, model, parts)
     at = put_integer(buffer, _key(buffer, at, _EVENTS), p.events)
     at = put_integer(buffer, _key(buffer, at, _ORDERS), p.orders)
@@ -255,12 +184,12 @@ def _write_row(buffer, at, p, row, values, inputs, judged, model, ids, segments,
 
 
 @jit
-def _write_rows(buffer, ends, begin, end, standing, values, inputs, judged, models, ids, segments, packed, parts):  # type: ignore[no-untyped-def]
+def _write_rows(buffer, ends, begin, end, standing, values, inputs, worth, models, ids, segments, packed, parts):  # type: ignore[no-untyped-def]
     model = models[0]
     at = 0
     for row in range(begin, end):
         at = _write_row(
-            buffer, at, standing[row], row, values[row], inputs[row], judged, model, ids, segments, packed, parts
+            buffer, at, standing[row], row, values[row], inputs[row], worth, model, ids, segments, packed, parts
         )
         ends[row - begin] = at
 
@@ -278,13 +207,8 @@ def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, rules: Rules) -
         tenure_days=run.values[:, COLUMN["tenure"]],
         has_ordered=p["orders"] > 0,
     )
-    rfm = rfm_of(scorer, rules, inputs=run.inputs, stage=p["stage"], has_ordered=p["orders"] > 0)
-    names, groups = scorer.segment_names, p["segment"]
-    if not names:
-        names, groups = FIRST_SEGMENTS, first_segments(rfm, p["stage"])
-    judged = _Judged(worth, rfm, groups)
     ids = quoted(customer_ids)
-    segments = quoted(names)
+    segments = quoted(scorer.segment_names)
     fixed = _FIXED + int(np.diff(segments[1]).max(initial=0))
     ends = np.empty(_ROWS, np.int64)
     buffer = np.empty(0, np.uint8)
@@ -304,7 +228,7 @@ def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, rules: Rules) -
             p,
             run.values,
             run.inputs,
-            judged,
+            worth,
             run.model,
             ids,
             segments,

@@ -22,14 +22,12 @@ class EmissionKind(IntEnum):
     SEGMENT = 4
     WINBACK = 5
     OVERDUE = 6
-    STAGE = 7
 
 
 _CHANGES = (EmissionKind.RAISED, EmissionKind.CLEARED, EmissionKind.WINBACK, EmissionKind.SEGMENT)
-_STAGES = (*_CHANGES, EmissionKind.STAGE)
 #: What people and systems act on, by the setting ``publish_customers``: the customer's document is published with it.
 ACTED_ON = MappingProxyType(
-    {"never": (), "changes": _CHANGES, "stages": _STAGES, "landmarks": (*_STAGES, EmissionKind.LANDMARK)},
+    {"never": (), "changes": _CHANGES, "landmarks": (*_CHANGES, EmissionKind.LANDMARK)},
 )
 
 
@@ -47,8 +45,6 @@ class EmissionCause(IntEnum):
 #: whole history. ``habit_days``: of an alert. ``ordered``: an order cleared it. ``weight``: of a customer who has come
 #: to be overdue, what is at stake but for the risk. ``landmark_at``: a label's landmark, or, of an alert that was
 #: raised, the last calm landmark, whose risk and inputs are ``calm_*`` (NaN: there is none).
-#: ``stage``, ``previous_stage``, ``stage_cause`` (`stream.features.stages`): of a stage that has changed at ``at``, in
-#: which the customer is since ``since``; ``silence_days`` since the last order (NaN: none).
 #: ``values`` and ``inputs``: the feature vector at ``at``; a label has the inputs that were frozen, and no values.
 EMISSION = np.dtype(
     [
@@ -74,11 +70,6 @@ EMISSION = np.dtype(
         ("habit_days", np.float64),
         ("ordered", np.bool_),
         ("weight", np.float64),
-        ("stage", np.int64),
-        ("previous_stage", np.int64),
-        ("stage_cause", np.int64),
-        ("since", np.int64),
-        ("silence_days", np.float64),
         ("inputs", np.int16, (len(FEATURES),)),
         ("values", np.float64, (len(FEATURES),)),
     ],

@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from stream.compiling import jit
-from stream.features.stages import Stage
 from stream.processing.emission import EmissionCause
 from stream.processing.score import NO_LOGIT
 
 __all__ = ["copy", "emit"]
 
-_NO_STAGE = int(Stage.NONE)
 _EVENT = int(EmissionCause.EVENT)
 
 
@@ -48,11 +46,6 @@ def emit(out, count, kind, row, at, inputs, value):  # type: ignore[no-untyped-d
     e.habit_days = np.nan
     e.ordered = False
     e.weight = 0.0
-    e.stage = _NO_STAGE
-    e.previous_stage = _NO_STAGE
-    e.stage_cause = 0
-    e.since = 0
-    e.silence_days = np.nan
     copy(inputs, e.inputs)
     copy(value, e.values)
     return count + 1

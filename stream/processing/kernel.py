@@ -144,7 +144,7 @@ class Kernel:
 
         def go_on(cursor: npt.NDArray[np.void], customers: Customers, left: LoopOutput) -> tuple[int, int]:
             result: tuple[int, int] = customer_loop.advance(
-                self._working, cursor, customers, feed, self._rules_under(model), models, left
+                self._working, cursor, customers, feed, self._rules.under(model), models, left
             )
             return result
 
@@ -159,7 +159,7 @@ class Kernel:
 
         def go_on(cursor: npt.NDArray[np.void], customers: Customers, left: LoopOutput) -> tuple[int, int]:
             result: tuple[int, int] = customer_loop.sweep(
-                self._working, cursor, customers, until, looks_at_all, self._rules_under(model), models, left
+                self._working, cursor, customers, until, looks_at_all, self._rules.under(model), models, left
             )
             return result
 
@@ -181,10 +181,6 @@ class Kernel:
         if damaged >= 0:
             raise codec.damage(blobs[damaged], damaged)
         return Scores(values, inputs, risks, habits)
-
-    def _rules_under(self, model: Model) -> Rules:
-        """The rules in force; the layout of the release before has no room for stages."""
-        return self._rules.under(model)._replace(stages=self._rules.stages and self.layout == codec.LAYOUT)
 
     def _compiled(self, model: Model) -> npt.NDArray[np.void]:
         if self._model is None or self._model[0] is not model:  # it changes seldom, and a step may have one event

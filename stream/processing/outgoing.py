@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.alerts.alert_records import (
-    RULES_VERSION,
     Alert,
     AlertKind,
     Calm,
@@ -37,11 +36,13 @@ from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.rules import Rules
 from stream.processing.score import NO_LOGIT
 from stream.processing.scorer import Scorer
-from stream.processing.stage_changes import changes_of_stage, trigger_of
 from stream.processing.state import Outgoing
 from stream.processing.worth import worth_of
 
-__all__ = ["Topics", "publishable"]
+__all__ = ["RULES_VERSION", "Topics", "publishable"]
+
+#: Part of every alert id: bump it when the policy changes so that a replay gives new alerts on purpose.
+RULES_VERSION = "2"
 
 _json = msgspec.json.Encoder()
 _TENURE, _ORDERS, _RECENCY = COLUMN["tenure"], COLUMN["purchases_total"], COLUMN["days_since_purchase"]
@@ -59,7 +60,6 @@ class Topics:
 
     alerts: str = "alerts"
     segment_changes: str = "segment-changes"
-    stages: str = "stages"
     dead_letters: str = "dead-letters"
     training_examples: str = "training-examples"
     customers: str = "customers"
@@ -115,22 +115,20 @@ def publishable(
     appended_at_ms: Mapping[int, int] = MappingProxyType({}),
     money: Money = plain_money,
 ) -> list[Outgoing]:
-    """Records for ``emissions`` (EMISSION), in their order, those of stages last.
-
-    ``customer_ids[row]`` names the customer of a row.
+    """Records for ``emissions`` (EMISSION), in their order; ``customer_ids[row]`` names the customer of a row.
 
     ``appended_at_ms``: event id -> when that event was appended to its topic, for those that caused an alert.
     ``money`` writes the amounts in reasons.
     """
     context = _Context(customer_ids, scorer, rules, topics, now_ms, appended_at_ms, money)
-    is_stage = emissions["kind"] == EmissionKind.STAGE
-    stages = changes_of_stage(emissions[is_stage], customer_ids, topics.stages, now_ms)
-    emissions = emissions[~is_stage]
     # a column at a time: reading the fields of a NumPy record one by one costs more than building the message
     columns = [emissions[name].tolist() for name in _Emitted._fields[:-1]]
     columns.append(_at_risk(emissions, scorer, rules).tolist())
-    told = [_BUILDERS[EmissionKind(e.kind)](e, context) for e in starmap(_Emitted, zip(*columns, strict=True))]
-    return told + stages
+    return [_BUILDERS[EmissionKind(e.kind)](e, context) for e in starmap(_Emitted, zip(*columns, strict=True))]
+
+
+def _trigger(e: _Emitted) -> str:
+    return f"event:{int(e.event_id):012x}" if e.event_id else f"timer:{int(e.at)}"
 
 
 def _optional(value: float) -> float | None:
@@ -201,7 +199,7 @@ def _alert(e: _Emitted, context: _Context) -> Outgoing:
     names = context.scorer.segment_names
     days = values[FEATURE_NAMES[_RECENCY]]
     alert = Alert(
-        alert_id=alert_id(RULES_VERSION, customer, kind, trigger_of(e.event_id, e.at)),
+        alert_id=alert_id(RULES_VERSION, customer, kind, _trigger(e)),
         kind=kind,
         severity=severity_of(e.risk, context.rules.raise_at, raised=raised),
         customer_id=customer,
@@ -271,9 +269,7 @@ def _segment_change(e: _Emitted, context: _Context) -> Outgoing:
     segment_from = names[previous] if 0 <= previous < len(names) else None
     segment_to = names[e.segment]
     change = SegmentChange(
-        change_id=alert_id(
-            RULES_VERSION, customer, f"segment:{segment_from}:{segment_to}", trigger_of(e.event_id, e.at)
-        ),
+        change_id=alert_id(RULES_VERSION, customer, f"segment:{segment_from}:{segment_to}", _trigger(e)),
         customer_id=customer,
         segment_from=segment_from,
         segment_to=segment_to,

@@ -29,7 +29,6 @@ class Counters(msgspec.Struct):
     segment_changes: int = 0
     forwarded: int = 0
     winbacks: int = 0
-    stage_changes: int = 0
 
 
 class Rescored(msgspec.Struct, frozen=True):

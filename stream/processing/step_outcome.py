@@ -17,7 +17,6 @@ from stream.catalogue.outputs import CUSTOMER_VERSION
 from stream.events.dead_letters import dead_letter
 from stream.events.rejections import Reason, Rejection
 from stream.features.profile import NEVER
-from stream.features.stages import Stage
 from stream.processing import document
 from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.kernel import Run
@@ -49,7 +48,7 @@ class StepOutcome:
     ``rejected``: reasons of the dead letters. ``duplicates``/``applied``: events of this step, by input. ``alerts``:
     by (raised or cleared, cause, severity). ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``:
     evaluations that reached the level and raised nothing, by reason. ``segment_changes``: how many.
-    ``stage_changes``: by the stage that customers came into. ``forwarded``: events sent on, by input.
+    ``forwarded``: events sent on to their partition, by input.
     """
 
     state: PartitionState
@@ -67,7 +66,6 @@ class StepOutcome:
     raised_risks: Sequence[tuple[str, float]] = ()
     suppressed: Mapping[str, int] = field(default_factory=dict)
     segment_changes: int = 0
-    stage_changes: Mapping[str, int] = field(default_factory=dict)
     forwarded: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -141,7 +139,6 @@ class OutcomeBuilder:
             raised_risks=_raised_risks(run.emissions),
             suppressed=run.suppressed,
             segment_changes=int(np.count_nonzero(run.emissions["kind"] == EmissionKind.SEGMENT)),
-            stage_changes=_stage_changes(run.emissions),
         )
 
     def _public_documents(self, run: Run, customers: Sequence[str], documents: Sequence[bytes]) -> list[Outgoing]:
@@ -187,11 +184,6 @@ def _alerts(emissions: npt.NDArray[np.void], raise_at: float) -> Counter[tuple[s
     )
 
 
-def _stage_changes(emissions: npt.NDArray[np.void]) -> dict[str, int]:
-    counts = np.bincount(emissions["stage"][emissions["kind"] == EmissionKind.STAGE], minlength=len(Stage)).tolist()
-    return {stage.code: counts[stage] for stage in Stage if counts[stage]}
-
-
 def _count(counters: Counters, emissions: npt.NDArray[np.void]) -> None:
     kinds = np.bincount(emissions["kind"], minlength=len(EmissionKind)).tolist()
     counters.landmarks += kinds[EmissionKind.LANDMARK]
@@ -200,7 +192,6 @@ def _count(counters: Counters, emissions: npt.NDArray[np.void]) -> None:
     counters.alerts_cleared += kinds[EmissionKind.CLEARED]
     counters.winbacks += kinds[EmissionKind.WINBACK]
     counters.segment_changes += kinds[EmissionKind.SEGMENT]
-    counters.stage_changes += kinds[EmissionKind.STAGE]
     causes = np.bincount(emissions["cause"][emissions["kind"] == EmissionKind.RAISED], minlength=len(EmissionCause))
     counters.raised_by_event += int(causes[EmissionCause.EVENT])
     counters.raised_by_silence += int(causes[EmissionCause.SILENCE])

@@ -77,7 +77,6 @@ class FoldingPartition:
         self._parts: list[Part] = []
         self._messages: list[tuple[str, object]] = []
         self._origins: list[tuple[int, Record]] = []
-        self._also: list[str] = []
         self._refused: list[_Refused] = []
         self._skipped = 0
 
@@ -94,7 +93,7 @@ class FoldingPartition:
     def read(self, parts: Sequence[Part]) -> list[str]:
         """Take records in as the next step; returns the keys they touch whose state is not cached."""
         self._parts = [*parts]
-        self._messages, self._origins, self._also, self._refused, self._skipped = [], [], [], [], 0
+        self._messages, self._origins, self._refused, self._skipped = [], [], [], 0
         for part in parts:
             reading = self.projection.inputs[part.source].read(part.records)
             self._messages += reading.keyed
@@ -102,9 +101,8 @@ class FoldingPartition:
             self._refused += [
                 _Refused(part.source, part.records[rejection.record], rejection) for rejection in reading.rejections
             ]
-            self._also += reading.also
             self._skipped += reading.skipped
-        return self.missing([*(key for key, _ in self._messages), *self._also])
+        return self.missing(key for key, _ in self._messages)
 
     def missing(self, keys: Iterable[str]) -> list[str]:
         """Keys, each once, that are not cached."""
@@ -156,7 +154,7 @@ class FoldingPartition:
 
     def _fold(self, messages: Sequence[tuple[str, object]]) -> Folded:
         states = {}
-        for key in dict.fromkeys([*(key for key, _ in messages), *self._also]):
+        for key in dict.fromkeys([key for key, _ in messages]):
             if (stored := self._cache.get(key)) is not None:
                 states[key] = self._decoded(stored)
         return self.projection.fold(states, messages)

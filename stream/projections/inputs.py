@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import starmap
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -95,22 +95,12 @@ class ContentInput:
 
 
 class JsonInput(Generic[S]):
-    """A topic of JSON objects of one contract; ``key`` says which state a message belongs to.
+    """A topic of JSON objects of one contract; ``key`` says which state a message belongs to."""
 
-    ``also``: other states that the fold of a message may read and change, such as a total.
-    """
-
-    def __init__(
-        self,
-        topic: str,
-        contract: type[S],
-        key: Callable[[S], str],
-        also: Callable[[S], Iterable[str]] | None = None,
-    ) -> None:
+    def __init__(self, topic: str, contract: type[S], key: Callable[[S], str]) -> None:
         self.topic = topic
         self._decoder = msgspec.json.Decoder(contract)
         self._key = key
-        self._also = also
 
     def read(self, records: Sequence[Record]) -> Reading:
         keyed: list[tuple[str, Any]] = []
@@ -127,5 +117,4 @@ class JsonInput(Generic[S]):
                 continue
             keyed.append((self._key(message), message))
             positions.append(position)
-        also = [] if self._also is None else [key for _, message in keyed for key in self._also(message)]
-        return Reading(keyed, positions, rejections, also=[*dict.fromkeys(also)])
+        return Reading(keyed, positions, rejections)

@@ -30,14 +30,13 @@ class Reading(NamedTuple):
     ``keyed``: (key of the state, message) of each record that was taken. ``positions``: the record of each of them, by
     its position in the batch. ``rejections``: records that become dead letters of this projection. ``skipped``: records
     that are no business of the projection, such as events that the core has rejected, which has published them as dead
-    letters already. ``also``: keys of states beside those of messages that the fold of the batch may read and change.
+    letters already.
     """
 
     keyed: list[tuple[str, object]]
     positions: list[int]
     rejections: list[Rejection]
     skipped: int = 0
-    also: Sequence[str] = ()
 
 
 class Input(Protocol):

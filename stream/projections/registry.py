@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from stream.errors import SettingsError
 from stream.projections.activity import Activity
-from stream.projections.flows import StageFlows
 from stream.projections.protocol import Projection
 from stream.projections.ratings import Ratings
 from stream.projections.satisfaction import Satisfaction
@@ -17,7 +16,7 @@ from stream.settings import Settings
 __all__ = ["PROJECTIONS", "projections_of"]
 
 PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = MappingProxyType(
-    {one.name: one for one in (Activity, StageFlows, Satisfaction, Ratings)}
+    {one.name: one for one in (Activity, Satisfaction, Ratings)}
 )
 
 

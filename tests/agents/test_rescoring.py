@@ -222,7 +222,7 @@ def test_an_idle_partition_follows_the_wall_clock_after_a_quiet_time(
         await until(lambda: worker.partition.state.live, "the wall clock takes over")
         assert (worker.partition.state.stream_time_ms or 0) >= NOW_MS - 60_000
 
-    play(redis_server, namespace, scenario, log=order, clock="auto", clock_quiet_s=0.5)
+    play(redis_server, namespace, scenario, log=order, clock="auto", clock_quiet_s=5.0)
 
 
 def state_of(newest_ms: int | None, *, live: bool = False) -> PartitionState:

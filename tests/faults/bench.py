@@ -37,7 +37,7 @@ POLL_S = 0.05
 SETTLE_TIMEOUT_S = 120.0
 #: How long a broker is asked again that does not answer.
 PATIENCE_S = 20.0
-TOPICS = ("alerts", "segment-changes", "stages", "dead-letters", "training-examples")
+TOPICS = ("alerts", "segment-changes", "dead-letters", "training-examples")
 
 
 class TooLateError(AssertionError):
