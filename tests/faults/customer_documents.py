@@ -23,7 +23,7 @@ def customer_documents(bench: Bench, scope: Scope, *, in_order: bool) -> Iterato
     if not scope.is_everything:
         return
     topic = _Topic()
-    for message in bench.read("customers"):
+    for message in bench.topics.read("customers"):
         topic.take(message.key() or b"", message.value() or b"")
     last, wanted = topic.last, bench.expectation.told
     if in_order and topic.disordered:
@@ -31,7 +31,7 @@ def customer_documents(bench: Bench, scope: Scope, *, in_order: bool) -> Iterato
     if last.keys() != wanted:
         missing, extra = few(wanted - last.keys()), few(last.keys() - wanted)
         yield f"A: customers: [{missing}] have no document, [{extra}] should have none"
-    stored = {customer: orjson.loads(public(document)) for customer, document in bench.documents().items()}
+    stored = {customer: orjson.loads(public(document)) for customer, document in bench.stored.documents().items()}
     both = sorted(last.keys() & stored.keys())
     differences = {customer: _difference(last[customer], stored[customer]) for customer in both}
     if stale := [f"{customer}: {difference}" for customer, difference in differences.items() if difference]:

@@ -57,7 +57,7 @@ def verdict(bench: Bench, *, broken: frozenset[str] = frozenset(), state_was_los
 
 def _features(bench: Bench, broken: frozenset[str]) -> Iterator[str]:
     """F: the features of every document, from the definition over the list of events: bit for bit in its state."""
-    documents = bench.documents()
+    documents = bench.stored.documents()
     if documents.keys() != bench.log.truth.keys():
         yield f"F: customers {few(documents.keys() ^ bench.log.truth.keys())} are on one side only"
     for customer in documents.keys() & bench.log.truth.keys():
@@ -91,21 +91,21 @@ def _profiles(bench: Bench) -> Iterator[str]:
     Profiles that are left of the layout before are compared as they will be written next.
     """
     wanted = bench.expectation
-    packed = {c: _in_present_layout(packed_state(document), c) for c, document in bench.documents().items()}
+    packed = {c: _in_present_layout(packed_state(document), c) for c, document in bench.stored.documents().items()}
     differing = [customer for customer in wanted.packed if packed.get(customer) != wanted.packed[customer]]
     if differing:
         yield f"F: {len(differing)} packed profiles differ: {few(differing)}"
-    timers = bench.timers()
+    timers = bench.stored.timers()
     if timers != wanted.timers:
         wrong = [c for c in timers.keys() | wanted.timers.keys() if timers.get(c) != wanted.timers.get(c)]
         yield f"F: {len(wrong)} timers differ: {few(wrong)}"
-    if (expiring := bench.expiring()) != packed.keys() - timers.keys():
+    if (expiring := bench.stored.expiring()) != packed.keys() - timers.keys():
         yield f"F: documents expire of {few(expiring)}, and {few(packed.keys() - timers.keys())} have no timer"
 
 
 def _counts(bench: Bench, scope: Scope) -> Iterator[str]:
     """C: events in = applied + duplicates + dead letters, and every counter as in the undisturbed run."""
-    states = bench.states()
+    states = bench.stored.states()
     for partition, wanted in bench.expectation.counters.items():
         if partition not in states:
             yield f"C: partition {partition} has no state"
@@ -122,7 +122,7 @@ def _counts(bench: Bench, scope: Scope) -> Iterator[str]:
 
 def standing(bench: Bench) -> Iterator[str]:
     """C: what can be told of a run that did not end: no record was skipped, none was counted twice."""
-    for partition, state in bench.states().items():
+    for partition, state in bench.stored.states().items():
         counted, passed = state.counters.events_in, sum(state.offsets.values())
         if counted != passed:
             yield f"C: partition {partition} counted {counted} records in {passed} offsets of {state.offsets}"
@@ -131,7 +131,7 @@ def standing(bench: Bench) -> Iterator[str]:
 def _learning(bench: Bench, scope: Scope) -> Iterator[str]:
     """L: the examples learned are those of the undisturbed run, each once, and the model is the fold over them."""
     published: dict[str, Example] = {}
-    for message in bench.read("training-examples"):
+    for message in bench.topics.read("training-examples"):
         example = decode_example(message.value() or b"")
         if isinstance(example, InvalidExample):
             yield f"L: {example} was published"
@@ -145,7 +145,7 @@ def _labels(bench: Bench, scope: Scope, published: Mapping[str, Example]) -> Ite
     expected = bench.expectation.published["training-examples"]
     names = {*expected, *published}
     named = dict(zip(digests(names), names, strict=True))
-    learned = {named.get(digest, digest.hex()) for digest in bench.learned()}
+    learned = {named.get(digest, digest.hex()) for digest in bench.stored.learned()}
     wanted = set(expected)
     for some, what in ((wanted - learned, "were not learned"), (learned - wanted, "are not expected")):
         binding = [name for name in some if name not in names or scope.binds_example(name)]
@@ -161,14 +161,14 @@ def _model(bench: Bench, published: Mapping[str, Example]) -> Iterator[str]:
     dumped, offset = bench.client.hmget(bench.keys.checkpoint(), "learner", "offset")
     if dumped not in (learner.dump(), learner.dump(for_release_before=True)):
         topic = (bench.settings.training_examples, 0)
-        where = f"its checkpoint is at offset {offset!r}, {bench.committed().get(topic)} is committed"
+        where = f"its checkpoint is at offset {offset!r}, {bench.topics.committed().get(topic)} is committed"
         yield f"L: the model is not the one that {len(published)} examples make; {where}"
 
 
 def _offsets(bench: Bench) -> Iterator[str]:
     """D: nothing is committed to Kafka that is not stored."""
-    committed = bench.committed()
-    stored = bench.offsets()
+    committed = bench.topics.committed()
+    stored = bench.stored.offsets()
     ahead = {tp: (offset, stored.get(tp)) for tp, offset in committed.items() if offset > stored.get(tp, 0)}
     if ahead:
         yield f"D: committed beyond what is stored: {ahead}"

@@ -71,7 +71,7 @@ def _retention_ran_out(trial: Trial) -> None:
     bench.wait_for_progress(0.3)
     for worker in bench.workers.values():
         worker.stop()
-    state = bench.states()[0]
+    state = bench.stored.states()[0]
     topic = bench.settings.events_click
     gone = min(state.offsets.get(topic, 0) + 5, bench.log.ends(0)[0])
     admin = AdminClient({"bootstrap.servers": bench.settings.kafka_bootstrap})

@@ -61,7 +61,7 @@ class Publications:
         yield from self._watch.findings
         versions: set[int] = set()
         checked = 0
-        for message in self._bench.read("alerts"):
+        for message in self._bench.topics.read("alerts"):
             alert = msgspec.json.decode(message.value() or b"", type=Alert)
             checked += 1
             versions.add(alert.model_version)

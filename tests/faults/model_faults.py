@@ -15,7 +15,7 @@ def _kill_with_a_live_model(trial: Trial) -> None:
     with Publications(bench) as seen:
         for number, moment in enumerate(trial.moments(4, low=0.3)):
             bench.wait_for_progress(moment)
-            token = (bench.client.hget(bench.keys.checkpoint(), "token") or b"").decode()
+            token = bench.stored.trainer_token()
             victim = trial.owner() if number % 2 else bench.worker_in(token)
 
             def strike(victim: str = victim) -> None:

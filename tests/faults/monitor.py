@@ -51,8 +51,8 @@ class Monitor:
 
     def _look_at_offsets(self) -> None:
         # in this order: what is stored only grows
-        committed = self._bench.committed(patience_s=0.0)
-        stored = self._bench.offsets()
+        committed = self._bench.topics.committed(patience_s=0.0)
+        stored = self._bench.stored.offsets()
         for tp, offset in committed.items():
             if offset > stored.get(tp, 0):
                 self._ahead.setdefault(tp, (offset, stored.get(tp, 0)))

@@ -9,10 +9,11 @@ import orjson
 from stream.projections.activity import Activity
 from stream.storage.keys import Keys, ProjectionKeys
 from tests.faults.bench import Bench
+from tests.faults.ownership_faults import zombie
 from tests.faults.redis_faults import cut_tail, flush
-from tests.faults.scenario import Fault, Trial
+from tests.faults.scenario import EMBEDDED_HANGS, Fault, Trial
 from tests.faults.worker import Plan
-from tests.faults.worker_faults import EMBEDDED_HANGS, kill_at_points, zombie
+from tests.faults.worker_faults import kill_at_points
 from tests.oracle.record import type_of
 
 __all__ = ["PROJECTION_FAULTS", "projection_states"]

@@ -32,7 +32,7 @@ def published(bench: Bench, topic: str, scope: Scope) -> tuple[list[str], int]:
     counts: Counter[str] = Counter()
     extra: set[str] = set()
     order: dict[tuple[object, ...], list[str]] = {}
-    for message in bench.read(topic):
+    for message in bench.topics.read(topic):
         name, content = identity(topic, message.key(), message.value(), message.headers() or ())
         counts[name] += 1
         if name not in bound:

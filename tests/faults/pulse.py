@@ -35,7 +35,7 @@ class Pulse:
 
     def _look(self) -> None:
         now_s = time.monotonic()
-        for partition, token in enumerate(self._bench.tokens()):
+        for partition, token in enumerate(self._bench.stored.tokens()):
             # a claim, whose token ends in 0, is no write yet
             if token != self._tokens.get(partition) and not token.endswith(":0"):
                 self._tokens[partition] = token

@@ -39,7 +39,7 @@ def _rolling_restart(trial: Trial) -> None:
             partitions = trial.partitions_of(name)
             with Pulse(bench) as pulse:  # of all: a restart must not halt the partitions of the others either
                 bench.workers[name].stop()
-                before = bench.tokens()
+                before = bench.stored.tokens()
                 bench.start(name)
                 bench.wait(f"{name} goes on", partial(bench.moved_since, before, partitions))
                 bench.wait(f"{name} is back", partial(trial.is_back, name))

@@ -112,7 +112,7 @@ def _for_a_while(
     bench = trial.bench
     for moment in trial.moments(times, low, low + 0.2 * times):
         bench.wait_for_progress(moment)
-        claims = bench.claims()
+        claims = bench.stored.claims()
         begin()
         time.sleep(1.5)  # what is under way, and what Redis may append before it notices
         before = bench.progress()
@@ -131,7 +131,7 @@ def _slow(trial: Trial) -> None:
     # who joins claims
     trial.wait_for_owners(len(bench.workers))
     bench.wait_for_progress(trial.random.uniform(0.1, 0.3))
-    claims, quick = bench.claims(), _pace(trial, 2.0)
+    claims, quick = bench.stored.claims(), _pace(trial, 2.0)
     bench.line.delay_s = LATENCY_S
     with redis.Redis.from_url(bench.line.url) as client:
         began = time.monotonic()

@@ -23,12 +23,12 @@ def _take_long(trial: Trial) -> None:
     for moment in trial.moments(3, high=0.7):
         bench.wait_for_progress(moment)
         victim = trial.owner()
-        partitions, claims = trial.partitions_of(victim), bench.claims()
+        partitions, claims = trial.partitions_of(victim), bench.stored.claims()
         gate = bench.stall_gate(victim)
         gate.touch()
         time.sleep(2 * bench.settings.session_timeout_s)
         trial.measure(gate.unlink, partitions)
-        if claimed := bench.claims() - claims:
+        if claimed := bench.stored.claims() - claims:
             trial.findings.append(f"R: {claimed} claims because of one long step, expected none")
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 import orjson
-import redis
 
 from stream.agents.owner import CRASHED
 from stream.events.partition import partition_of
@@ -53,10 +52,7 @@ def _take_rights(trial: Trial) -> None:
     trial.random.shuffle(commands)
     # the harness keeps its rights
     bench.client.acl_setuser("harness", enabled=True, nopass=True, categories=["+@all"], keys=["*"], channels=["*"])
-    bench.client.close()
-    bench.client = redis.Redis.from_url(
-        bench.redis.url, username="harness", password="", retry=None, socket_timeout=2.0, socket_connect_timeout=2.0
-    )
+    bench.connect_as("harness")
     for command, moment in zip(commands, trial.moments(len(commands)), strict=True):
         bench.wait_for_progress(moment)
         bench.client.execute_command("ACL", "SETUSER", "default", f"-{command}")
@@ -137,7 +133,7 @@ def _damage_documents(trial: Trial) -> None:
         bench.wait_for_progress(moment)
         (name,) = bench.workers
         bench.workers[name].stop()  # else the document may be written again from memory
-        documents = bench.documents(skip=kept)
+        documents = bench.stored.documents(skip=kept)
         customer = trial.random.choice([c for c in sorted(documents) if c not in kept and _has_more(trial, c)])
         partition = partition_of(customer, bench.log.partitions)
         key = bench.keys.customer(partition, customer)
@@ -161,7 +157,7 @@ def _damage_documents(trial: Trial) -> None:
         )
         if done.returncode:
             trial.findings.append(f"R: the release ended with {done.returncode}: {done.stderr[-800:]}")
-    bench.wait("nobody is set aside", lambda: not any(state.quarantined for state in bench.states().values()))
+    bench.wait("nobody is set aside", lambda: not any(state.quarantined for state in bench.stored.states().values()))
     bench.wait("what came since is processed", partial(_has_all, trial, kept), SETTLE_TIMEOUT_S)
 
 
@@ -169,7 +165,7 @@ def _has_more(trial: Trial, customer: str) -> bool:
     """Whether most events of a customer are still to come, so that the damage is found."""
     bench = trial.bench
     last = max(event.at for event in bench.log.truth[customer])
-    state = bench.states().get(partition_of(customer, bench.log.partitions), PartitionState())
+    state = bench.stored.states().get(partition_of(customer, bench.log.partitions), PartitionState())
     return state.stream_time_ms is not None and last > state.stream_time_ms + 20 * 86_400_000
 
 
@@ -185,19 +181,19 @@ def _damage(client: Any, key: str, document: bytes, kind: int) -> None:
 
 
 def _is_aside(trial: Trial, customer: str) -> bool:
-    return any(customer in state.quarantined for state in trial.bench.states().values())
+    return any(customer in state.quarantined for state in trial.bench.stored.states().values())
 
 
 def _neighbours(trial: Trial, aside: Mapping[str, object]) -> list[str]:
     """F: what is not as it would be of customers who are well. C: counters that do not add up."""
     bench = trial.bench
     found = []
-    documents = bench.documents(skip=aside)
+    documents = bench.stored.documents(skip=aside)
     wanted = bench.expectation.packed
     wrong = [c for c, document in documents.items() if packed_state(document) != wanted[c]]
     if wrong or documents.keys() != wanted.keys() - aside.keys():
         found.append(f"F: profiles differ of neighbours {few(wrong)}")
-    for partition, state in bench.states().items():
+    for partition, state in bench.stored.states().items():
         counters = msgspec.to_builtins(state.counters)
         if counters["events_in"] != sum(counters[n] for n in ("applied", "duplicates", "dead_letters", "forwarded")):
             found.append(f"C: the counters of partition {partition} do not add up: {counters}")
@@ -207,7 +203,7 @@ def _neighbours(trial: Trial, aside: Mapping[str, object]) -> list[str]:
 def _has_all(trial: Trial, customers: Mapping[str, object]) -> bool:
     """Whether the features of these customers are those of all of their events."""
     bench = trial.bench
-    documents = bench.documents()
+    documents = bench.stored.documents()
     for customer in customers:
         as_of = epoch_ms(msgspec.convert(orjson.loads(documents[customer])["as_of"], type=datetime))
         if Profile.of(packed_state(documents[customer]), customer).values(as_of) != features_at(
@@ -224,7 +220,9 @@ def _jump_far(trial: Trial) -> None:
     # idle, the partitions have nothing but a clock to follow
     # the newest events lie ahead of the clock, as far as they may
     patience_s = AHEAD_MS / 1000
-    bench.wait("partitions that follow the clock", lambda: all(s.live for s in bench.states().values()), patience_s)
+    bench.wait(
+        "partitions that follow the clock", lambda: all(s.live for s in bench.stored.states().values()), patience_s
+    )
     for jump_s in trial.random.sample(_JUMPS_S, len(_JUMPS_S)):
         if not _jumps(trial, jump_s):
             return
@@ -244,13 +242,15 @@ def _jumps(trial: Trial, jump_s: float) -> bool:
         bench.wait("a refused clock", lambda: bench.workers[name].log.count(_REFUSED_CLOCK) > refused)
     time.sleep(LOOK_S)
     latest_ms = time.time() * 1000 + AHEAD_MS
-    times = {p: state.stream_time_ms or 0 for p, state in bench.states().items()}
+    times = {p: state.stream_time_ms or 0 for p, state in bench.stored.states().items()}
     if ahead := {p: at_ms for p, at_ms in times.items() if at_ms > latest_ms}:
         trial.findings.append(f"C: a clock {jump_s:+g} s off took the stream time of partitions with it: {ahead}")
     gate.unlink()
     if ahead:
         return False
-    bench.wait("time goes on", lambda: all((s.stream_time_ms or 0) > times[p] for p, s in bench.states().items()))
+    bench.wait(
+        "time goes on", lambda: all((s.stream_time_ms or 0) > times[p] for p, s in bench.stored.states().items())
+    )
     return True
 
 

@@ -18,15 +18,15 @@ def inexact(bench: Bench) -> Iterator[str]:
 
     The profiles of the customers whose timers are due may be from before or after those have fired.
     """
-    states = bench.states()
+    states = bench.stored.states()
     for partition, state in states.items():
         if state.counters.events_in != sum(state.offsets.values()):
             yield f"C: partition {partition} stored {state.counters.events_in} of {state.offsets}"
     wanted = expected(_taken(bench), rules_of(bench.settings)).packed
-    stored = {customer: packed_state(document) for customer, document in bench.documents().items()}
+    stored = {customer: packed_state(document) for customer, document in bench.stored.documents().items()}
     due = {
         customer
-        for customer, at_ms in bench.timers().items()
+        for customer, at_ms in bench.stored.timers().items()
         if at_ms < (states[partition_of(customer, bench.log.partitions)].stream_time_ms or 0)
     }
     if wrong := sorted(c for c in (stored.keys() | wanted.keys()) - due if stored.get(c) != wanted.get(c)):
@@ -35,7 +35,7 @@ def inexact(bench: Bench) -> Iterator[str]:
 
 def _taken(bench: Bench) -> EventLog:
     """The log up to the stored offsets."""
-    states = bench.states()
+    states = bench.stored.states()
     records = [
         [log[: states[p].offsets.get(topic, 0) if p in states else 0] for p, log in enumerate(logs)]
         for topic, logs in zip(bench.settings.event_topics, bench.log.records, strict=True)

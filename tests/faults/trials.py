@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from stream.processing.rules import rules_of
 from stream.settings import Settings
-from tests.faults.bench import Bench, TooLateError
+from tests.faults.bench import Bench
 from tests.faults.brokers import Broker, Brokers
 from tests.faults.event_log import made_log
 from tests.faults.expectation import expected
@@ -22,6 +22,8 @@ from tests.faults.kafka_faults import KAFKA_FAULTS
 from tests.faults.machine_faults import MACHINE_FAULTS
 from tests.faults.model_faults import MODEL_FAULTS
 from tests.faults.monitor import Monitor
+from tests.faults.outbox_faults import OUTBOX_FAULTS
+from tests.faults.ownership_faults import OWNERSHIP_FAULTS
 from tests.faults.projection_faults import PROJECTION_FAULTS, projection_states
 from tests.faults.recovery import RECOVERY
 from tests.faults.redis_faults import REDIS_FAULTS
@@ -29,12 +31,15 @@ from tests.faults.scenario import Fault, Trial
 from tests.faults.stall_faults import STALL_FAULTS
 from tests.faults.state_faults import STATE_FAULTS
 from tests.faults.upgrade_faults import UPGRADE_FAULTS
+from tests.faults.waiting import TooLateError
 from tests.faults.worker_faults import WORKER_FAULTS
 
 __all__ = ["FAULTS", "Result", "attempt"]
 
 _ALL = (
     *WORKER_FAULTS,
+    *OWNERSHIP_FAULTS,
+    *OUTBOX_FAULTS,
     *MODEL_FAULTS,
     *STALL_FAULTS,
     *REDIS_FAULTS,

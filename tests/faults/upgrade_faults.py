@@ -13,11 +13,12 @@ from stream.features.codec import LAYOUT, LAYOUT_BEFORE
 from stream.online_models.checkpoint import FIRST_SCHEMA
 from stream.online_models.sealed import schema_of
 from stream.processing.document import packed_state
-from tests.faults.bench import Bench, TooLateError
+from tests.faults.bench import Bench
 from tests.faults.processes import ROOT, WorkerProcess
-from tests.faults.scenario import Fault, Trial
+from tests.faults.scenario import EMBEDDED_HANGS, Fault, Trial
+from tests.faults.waiting import TooLateError
 from tests.faults.worker import Plan
-from tests.faults.worker_faults import EMBEDDED_HANGS, POINTS
+from tests.faults.worker_faults import POINTS
 
 __all__ = ["UPGRADE_FAULTS"]
 
@@ -45,7 +46,7 @@ def _upgrade(trial: Trial) -> None:
     _leave_behind(trial, bench.workers[last], present)
     trial.measure(partial(bench.start, last, present), trial.partitions_of(last))
     bench.settle()
-    written = {packed_state(document)[0] for document in bench.documents().values()}
+    written = {packed_state(document)[0] for document in bench.stored.documents().values()}
     if LAYOUT not in written:
         trial.findings.append(f"X: profiles of layouts {written} are left, none of {LAYOUT}: nothing was upgraded")
 
@@ -80,7 +81,7 @@ def _replace(trial: Trial, name: str, plan: Plan) -> None:
 
 def _unreadable(bench: Bench) -> Iterator[str]:
     """R: what the release before cannot read, although the upgrade is not finished."""
-    newer = [c for c, document in bench.documents().items() if packed_state(document)[0] > LAYOUT_BEFORE]
+    newer = [c for c, document in bench.stored.documents().items() if packed_state(document)[0] > LAYOUT_BEFORE]
     if newer:
         yield f"R: {len(newer)} profiles are of a layout that the release before does not read"
     learner = bench.client.hget(bench.keys.checkpoint(), "learner")

@@ -1,6 +1,5 @@
-"""Faults of workers: they die, stop, freeze, multiply, and meet records that they cannot bear."""
+"""Faults of workers: they die, stop, and meet records that they cannot bear."""
 
-import dataclasses
 import signal
 import time
 from collections.abc import Sequence
@@ -8,20 +7,14 @@ from functools import partial
 
 import msgspec
 
-from tests.faults.bench import TooLateError
-from tests.faults.processes import WorkerProcess
-from tests.faults.scenario import Fault, Trial
+from tests.faults.scenario import EMBEDDED_HANGS, Fault, Trial
+from tests.faults.waiting import TooLateError
 from tests.faults.worker import Plan
-from tests.kafka.groups import are_copartitioned, assignments
 
-__all__ = ["EMBEDDED_HANGS", "WORKER_FAULTS", "kill_at_points", "zombie"]
+__all__ = ["POINTS", "WORKER_FAULTS", "kill_at_points"]
 
 POINTS = ("polled", "computed", "script sent", "script done", "published", "acked")
 EXIT_TIMEOUT_S = 10.0
-#: Far below the default, so that it is reached.
-OUTBOX_LIMIT = 200
-#: More than any step of these logs publishes: its 40 records, or the timers that they make due (85 for three seeds).
-OF_A_STEP = 200
 
 
 def _kill(trial: Trial, *, times: int = 10) -> None:
@@ -114,117 +107,12 @@ def _nothing(trial: Trial) -> None:
     trial.faults += 1
 
 
-def zombie(trial: Trial, *, times: int = 4) -> None:
-    """Frozen until the group has given its partitions away, then thawed: what it still writes is refused."""
-    bench = trial.bench
-    for moment in trial.moments(times, high=0.7):
-        bench.wait_for_progress(moment)
-        victim = trial.owner()
-        partitions = trial.partitions_of(victim)
-        trial.measure(bench.workers[victim].freeze, partitions)
-        bench.workers[victim].thaw()
-        bench.wait(f"{victim} is back", partial(trial.is_back, victim))
-    # one that was frozen between two steps may hear of its loss before it writes: not every time, but never none
-    if times > 1 and not _is_fenced([*bench.workers.values()]):
-        trial.findings.append(f"X: in {trial.faults} times no write of a zombie was put to the test")
-
-
-def _two_owners(trial: Trial) -> None:
-    """Workers of two groups, which know nothing of each other, on the same state."""
-    bench = trial.bench
-    bench.wait_for_progress(trial.random.uniform(0.1, 0.3))
-    settings = bench.settings
-    bench.settings = dataclasses.replace(settings, group=f"{settings.group}-other")
-    intruder = bench.start("x0")
-    bench.settings = settings
-    bench.wait("the intruder owns a partition", lambda: "x0" in map(bench.worker_in, bench.tokens()))
-    for side in ([intruder], [worker for name, worker in bench.workers.items() if name != "x0"]):
-        bench.wait(f"a refused write of {[worker.name for worker in side]}", partial(_is_fenced, side))
-    intruder.kill()
-    trial.measure(lambda: bench.ended.append(bench.workers.pop("x0")))
-
-
-def _is_fenced(side: list[WorkerProcess]) -> bool:
-    return any(worker.fenced for worker in side)
-
-
-def _scale(trial: Trial) -> None:
-    """1 -> 4 -> 2 workers under load; the inputs of a partition stay together."""
-    bench = trial.bench
-    _wait_for_members(trial, 1)
-    bench.wait_for_progress(trial.random.uniform(0.08, 0.15))
-    trial.measure(lambda: [bench.start(f"w{number}") for number in (1, 2, 3)])
-    bench.wait("four owners", lambda: len(set(map(bench.worker_in, bench.tokens()))) == 4)
-    _wait_for_members(trial, 4)
-    bench.wait_for_progress(trial.random.uniform(0.5, 0.6))
-    leaving = trial.random.sample(sorted(bench.workers), 2)
-
-    def strike() -> None:
-        for name in leaving:
-            bench.workers[name].stop()
-            bench.ended.append(bench.workers.pop(name))
-
-    trial.measure(strike)
-    _wait_for_members(trial, 2)
-
-
-def _wait_for_members(trial: Trial, count: int) -> None:
-    """Wait until so many members share the partitions, each with the same ones of all three inputs."""
-    bench = trial.bench
-    settings, partitions = bench.settings, bench.log.partitions
-
-    def shared() -> bool:
-        assigned = assignments(settings.kafka_bootstrap, settings.group)
-        return are_copartitioned(assigned, settings.event_topics, partitions, members=count)
-
-    bench.wait(f"{count} members with the same partitions of all inputs", shared)
-
-
-def _refuse_publishing(trial: Trial) -> None:
-    """Nothing can be published: the outboxes grow to their limit, and then no event is taken; one worker is killed."""
-    bench = trial.bench
-    gate = bench.directory / "publishing-is-refused"
-    for moment in trial.moments(2, high=0.6):
-        bench.wait_for_progress(moment)
-        gate.touch()
-        trial.faults += 1
-        bench.wait("growing outboxes", lambda: sum(bench.outboxes()) > OUTBOX_LIMIT // 2)
-        victim = trial.owner()
-
-        def strike(victim: str = victim) -> None:
-            bench.workers[victim].kill()
-            bench.start(victim)
-
-        trial.measure(strike, trial.partitions_of(victim))
-        bench.wait("full outboxes", partial(_takes_nothing, trial))
-        _expect_standstill(trial)
-        trial.measure(gate.unlink)
-
-
-def _takes_nothing(trial: Trial) -> bool:
-    """Whether every partition that has something to do may not do it, because its outbox is full."""
-    bench = trial.bench
-    return all(waiting >= OUTBOX_LIMIT or bench.finished(p) for p, waiting in enumerate(bench.outboxes()))
-
-
-def _expect_standstill(trial: Trial) -> None:
-    """R: behind a shut gate something is published, or an event is taken, or an outbox grows beyond its bound."""
-    bench = trial.bench
-    before = (bench.output(), bench.progress(), bench.outboxes())
-    time.sleep(trial.random.uniform(2.0, 4.0))
-    after = (bench.output(), bench.progress(), bench.outboxes())
-    if after != before:
-        trial.findings.append(f"R: (published, taken, outboxes) {before}, then {after}: expected a standstill")
-    if max(after[2]) > OUTBOX_LIMIT + OF_A_STEP:
-        trial.findings.append(f"R: outboxes of {after[2]} records, expected {OUTBOX_LIMIT} and a step at most")
-
-
 def _kill_trainer(trial: Trial) -> None:
     """kill -9 of the worker that learns: the model is, byte by byte, that of an undisturbed run over the examples."""
     bench = trial.bench
     for moment in trial.moments(6):
         bench.wait_for_progress(moment)
-        token = (bench.client.hget(bench.keys.checkpoint(), "token") or b"").decode()
+        token = bench.stored.trainer_token()
         victim = bench.worker_in(token)
 
         def strike(victim: str = victim) -> None:
@@ -243,16 +131,6 @@ def _two_kills(trial: Trial) -> None:
     """kill -9 of a worker, twice."""
     _kill(trial, times=2)
 
-
-def _one_zombie(trial: Trial) -> None:
-    """A worker frozen until its partitions are given away, once."""
-    zombie(trial, times=1)
-
-
-EMBEDDED_HANGS = (
-    "its group coordinator lets a join hang for ever when a static member dies, or misses its session, while the group "
-    "rebalances; see docs/reliability.md"
-)
 
 WORKER_FAULTS = (
     Fault("undisturbed", "0", _nothing, runs=1, repeats_nothing=True),
@@ -278,9 +156,6 @@ WORKER_FAULTS = (
     ),
     Fault("sigterm", "3", _terminate, runs=2, log={"customers": 200}, repeats_nothing=True),
     Fault("broken-event", "4", _one_kill, runs=1, broken=5),
-    Fault("zombie", "5", zombie, runs=3, log={"customers": 150}, plan=Plan(pace_ms=100.0), needs_kafka=EMBEDDED_HANGS),
-    Fault("two-owners", "6", _two_owners, runs=1, plan=Plan(pace_ms=200.0)),
-    Fault("scale", "7", _scale, runs=2, bench={"workers": 1}, plan=Plan(pace_ms=60.0), needs_kafka=EMBEDDED_HANGS),
     Fault("duplicates-x3", "8", _one_kill, runs=1, log={"copies": 3, "customers": 50}),
     Fault("out-of-order", "9", _one_kill, runs=1, log={"lateness_days": 89, "too_late": 40}),
     Fault(
@@ -300,14 +175,6 @@ WORKER_FAULTS = (
         log={"poison": 10_000, "oversize": True},
         bench={"batch_max_records": 100},
     ),
-    Fault(
-        "publishing-refused",
-        "19",
-        _refuse_publishing,
-        runs=2,
-        log={"customers": 150},
-        plan=Plan(pace_ms=25.0, outbox_limit=OUTBOX_LIMIT),
-    ),
     Fault("trainer-kill", "20", _kill_trainer, runs=3, log={"customers": 150}),
     Fault("hot-key", "23", _one_kill, runs=1, log={"hot_share": 0.5, "customers": 12}),
     Fault("worker-kill-twice", "1", _two_kills, runs=1, short=True),
@@ -321,5 +188,4 @@ WORKER_FAULTS = (
         bench={"workers": 1},
         plan=Plan(rescore_keys=10),
     ),
-    Fault("zombie-once", "5", _one_zombie, runs=1, plan=Plan(pace_ms=100.0), short=True),
 )

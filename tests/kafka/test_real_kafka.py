@@ -86,11 +86,11 @@ def test_records_that_come_one_by_one_are_handed_over_together(kafka: KafkaClust
 def test_replayed_history_outlives_the_retention_of_every_topic(kafka: KafkaCluster, tmp_path: Path) -> None:
     with Bench(tmp_path, kafka.bootstrap, made_log(4)) as bench:
         bench.settle()
-        produced = {topic: len(bench.read(topic)) for topic in ("alerts", "training-examples")}
+        produced = {topic: len(bench.topics.read(topic)) for topic in ("alerts", "training-examples")}
         # the broker looks for what it may delete every second; the events are of years ago
         deadline = time.monotonic() + 5.0
         while time.monotonic() < deadline:
-            assert {topic: len(bench.read(topic)) for topic in produced} == produced
+            assert {topic: len(bench.topics.read(topic)) for topic in produced} == produced
             time.sleep(1.0)
         assert verdict(bench).violations == []
 
@@ -114,7 +114,7 @@ def test_aborted_transactions_are_not_read(kafka: KafkaCluster, tmp_path: Path) 
         bench.wait_for_effects()
         assert not any(violation.startswith(("F", "A", "C", "L")) for violation in verdict(bench).violations)
         # the offsets of aborted records and of the marker are behind us as well
-        ends = bench.states()[0].offsets
+        ends = bench.stored.states()[0].offsets
         for source, topic in enumerate(bench.settings.event_topics):
             assert ends[topic] >= log.ends(0)[source]
 
@@ -181,7 +181,6 @@ def test_deleted_records_below_the_start_are_skipped_by_a_fresh_partition(kafka:
         bench.wait("the rest of the log", lambda: bench.progress() >= share - 1e-9)
         # what is lost with the state is rebuilt from what is left of the log
         bench.client.delete(bench.keys.meta(0))
-        bench.wait(
-            "the partition begins anew",
-            lambda: 0 in bench.states() and bench.states()[0].counters.events_in == sum(log.ends(0)) - 7 * len(gone),
-        )
+        present = sum(log.ends(0)) - 7 * len(gone)
+        stored = bench.stored.states
+        bench.wait("the partition begins anew", lambda: 0 in stored() and stored()[0].counters.events_in == present)

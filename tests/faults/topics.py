@@ -1,0 +1,120 @@
+"""The topics of a run: writing its log, reading what was published, asking what is committed."""
+
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+
+from stream.settings import Settings
+from tests.faults.event_log import EventLog
+from tests.faults.waiting import TooLateError
+from tests.kafka.transient import patiently
+
+__all__ = ["Topics"]
+
+#: How long a broker is asked again that does not answer.
+PATIENCE_S = 20.0
+OUTPUTS = ("alerts", "segment-changes", "dead-letters", "training-examples")
+
+
+class Topics:
+    """The inputs and outputs of ``settings``; to be closed."""
+
+    def __init__(self, settings: Settings, log: EventLog) -> None:
+        self._settings = settings
+        self._log = log
+        # of the group, but never a member of it: it only asks what is committed
+        self._observer = Consumer(
+            {"bootstrap.servers": settings.kafka_bootstrap, "group.id": settings.group, "log_level": 0}
+        )
+
+    def close(self) -> None:
+        self._observer.close()
+
+    def produce(self) -> None:
+        """Write the whole log."""
+        producer = Producer(
+            {
+                "bootstrap.servers": self._settings.kafka_bootstrap,
+                "enable.idempotence": True,
+                "linger.ms": 20,
+                "message.max.bytes": 1_048_588,
+                "log_level": 0,
+            }
+        )
+        failures: list[KafkaError] = []
+
+        def delivered(error: KafkaError | None, _message: object) -> None:
+            if error is not None:
+                failures.append(error)
+
+        for topic, logs in zip(self._settings.event_topics, self._log.records, strict=True):
+            for partition, records in enumerate(logs):
+                for record in records:
+                    producer.produce(topic, record.value, record.key, partition, on_delivery=delivered)
+                    producer.poll(0)
+        left = producer.flush(60.0)
+        if left or failures:
+            raise AssertionError(f"{left} records were not delivered, {failures[:3]} were refused")
+
+    def committed(self, patience_s: float = PATIENCE_S) -> Mapping[tuple[str, int], int]:
+        """Offsets committed to Kafka, without those partitions that have none.
+
+        Raises `KafkaException` when there is no answer within ``patience_s``, which of 0 means: asked once.
+        """
+        wanted = [
+            TopicPartition(topic, partition)
+            for topic in self._settings.event_topics
+            for partition in range(self._log.partitions)
+        ]
+        wanted.append(TopicPartition(self._settings.training_examples, 0))
+        found = patiently(partial(self._observer.committed, wanted, timeout=5.0), patience_s)
+        return {(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
+
+    def published_count(self) -> int:
+        """How many records there are in all output topics together."""
+        ends = 0
+        for topic in OUTPUTS:
+            for partition in range(self._partitions_of(topic)):
+                wanted = TopicPartition(f"{self._settings.topic_prefix}{topic}", partition)
+                ask = partial(self._observer.get_watermark_offsets, wanted, timeout=5.0)
+                ends += patiently(ask, PATIENCE_S)[1]
+        return ends
+
+    def read(self, topic: str, timeout_s: float = 30.0) -> list[Any]:
+        """All records of an output topic, partition by partition in offset order."""
+        name = f"{self._settings.topic_prefix}{topic}"
+        partitions = self._partitions_of(topic)
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self._settings.kafka_bootstrap,
+                "group.id": f"{self._settings.group}-reader",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "log_level": 0,
+            }
+        )
+        try:
+            consumer.assign([TopicPartition(name, partition, 0) for partition in range(partitions)])
+            found: list[Any] = []
+            ended: set[int] = set()
+            deadline = time.monotonic() + timeout_s
+            while len(ended) < partitions:
+                message = consumer.poll(0.5)
+                if time.monotonic() > deadline:
+                    raise TooLateError(f"{name} could not be read to its end in {timeout_s:g} s")
+                if message is None:
+                    continue
+                if (error := message.error()) is None:
+                    found.append(message)
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    ended.add(int(message.partition() or 0))
+        finally:
+            consumer.close()
+        return found
+
+    def _partitions_of(self, topic: str) -> int:
+        return 1 if topic == "training-examples" else self._log.partitions
