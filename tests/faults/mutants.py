@@ -25,23 +25,27 @@ from stream.storage.connection import Client
 from stream.storage.keys import Keys
 from stream.storage.partition_store import Commit, PartitionStore
 
-__all__ = ["MUTANTS"]
+__all__ = ["COMMIT_SCRIPT_EDITS", "MUTANTS"]
+
+#: Mutants that are edits of the commit script: what stands there, and what instead.
+COMMIT_SCRIPT_EDITS = {
+    "compare-and-set": ("if stored ~= ARGV[1] then", "if false then"),
+    "checks-first": ("local failed = first_failure(checks)", "local failed = false"),
+}
+
+
+def _with_commit_script(text: str, instead: str) -> None:
+    script = scripts.script
+
+    def edited(name: str) -> str:
+        return script(name).replace(text, instead) if name == "commit.lua" else script(name)
+
+    partition_store.script = edited  # type: ignore[attr-defined]
 
 
 def _without_compare_and_set() -> None:
     """Every write is accepted, also one of a worker that was superseded."""
-    script = scripts.script
-
-    def trusting(name: str) -> str:
-        source = script(name)
-        condition = "if stored ~= ARGV[1] then"
-        if name == "commit.lua":
-            if condition not in source:
-                raise AssertionError(f"expected {condition!r} in {name}: adapt the mutant to the script")
-            source = source.replace(condition, "if false then")
-        return source
-
-    partition_store.script = trusting  # type: ignore[attr-defined]
+    _with_commit_script(*COMMIT_SCRIPT_EDITS["compare-and-set"])
 
 
 def _without_outbox() -> None:
@@ -138,18 +142,7 @@ def _without_safe_ack() -> None:
 
 def _without_checks_first() -> None:
     """A script writes until something fails, and leaves what it has written."""
-    script = scripts.script
-
-    def careless(name: str) -> str:
-        source = script(name)
-        condition = "for _, check in ipairs(checks) do"
-        if name == "commit.lua":
-            if condition not in source:
-                raise AssertionError(f"expected {condition!r} in {name}: adapt the mutant to the script")
-            source = source.replace(condition, "for _, check in ipairs({}) do")
-        return source
-
-    partition_store.script = careless  # type: ignore[attr-defined]
+    _with_commit_script(*COMMIT_SCRIPT_EDITS["checks-first"])
 
 
 def _without_quarantine() -> None:

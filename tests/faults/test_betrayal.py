@@ -1,13 +1,16 @@
 """A guarantee that is switched off must be noticed, and by more than a run that does not end."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from stream.storage.scripts import script
 from tests.faults import betrayal
 from tests.faults.betrayal import BETRAYED_BY, mutant_trials, unable
 from tests.faults.brokers import Brokers
-from tests.faults.mutants import MUTANTS
+from tests.faults.mutants import COMMIT_SCRIPT_EDITS, MUTANTS
 from tests.faults.schedule import Choice, Task
 from tests.faults.trials import FAULTS, Result
 
@@ -20,6 +23,18 @@ def _result(task: Task, *violations: str) -> Result:
 def test_every_mutant_has_a_fault_that_must_betray_it() -> None:
     assert BETRAYED_BY.keys() == MUTANTS.keys()
     assert FAULTS.keys() >= set(BETRAYED_BY.values())
+
+
+@pytest.mark.parametrize("mutant", COMMIT_SCRIPT_EDITS)
+def test_what_a_mutant_replaces_stands_once_in_the_commit_script(mutant: str) -> None:
+    assert script("commit.lua").count(COMMIT_SCRIPT_EDITS[mutant][0]) == 1
+
+
+def test_every_mutant_can_be_switched_on() -> None:
+    """A worker that ends because its mutant fails would count as noticed."""
+    source = "from tests.faults.mutants import MUTANTS\nfor betray in MUTANTS.values():\n    betray()"
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
