@@ -129,6 +129,16 @@ class Settings:
     currency_rates: str = setting(
         "", "Events", "value of one unit of each currency in the base currency: EUR=1,USD=0.92"
     )
+    identity_key: str = setting(
+        "",
+        "Events",
+        "secret of the hashes of identifiers, of 32 characters or more; it never changes; empty: no identifiers",
+        pattern=r"(\S{32,})?",
+        secret=True,
+    )
+    phone_region: str = setting(
+        "", "Events", "country of phone numbers without a country code, such as DE", pattern="([A-Z]{2})?"
+    )
 
     misplaced_events: str = setting(
         "forward",

@@ -1,5 +1,6 @@
 """``stream demo``: everything on this machine, over real events."""
 
+import secrets
 import tempfile
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -110,7 +111,11 @@ def demo(
     """
     if log is not None and settings.horizon_days == 0.0:
         settings = fit_to_log(settings, LogInput(log, options, settings).all_events(), SystemClock().now_ms())
-    settings = replace(settings, shop_currency=Writing.of(settings, lambda: options.form.currency).currency)
+    settings = replace(
+        settings,
+        shop_currency=Writing.of(settings, lambda: options.form.currency).currency,
+        identity_key=settings.identity_key or secrets.token_hex(32),
+    )
     source = LogInput(log or bundled(_LOG), options, settings)
     past, coming = _timed(source, options.limit, until_now=log is None if until_now is None else until_now)
     console = console_for_people()

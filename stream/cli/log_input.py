@@ -17,6 +17,8 @@ from stream.events.log_event import LINE_HEADER, LogEvent
 from stream.events.log_report import LogReport
 from stream.events.log_source import STDIN
 from stream.events.time_order import in_time_order
+from stream.identity.logs import sealed
+from stream.identity.sealing import Sealer
 from stream.settings import Settings
 
 __all__ = ["LogInput"]
@@ -39,7 +41,7 @@ class LogInput:
         When sorted, all are read before the first is given. Raises EventLogError for what `read_log` does.
         """
         found = checked(
-            read_log(self._path, self._options.form, self.report),
+            sealed(read_log(self._path, self._options.form, self.report), Sealer.of(self._settings), self.report),
             Decoder.of(self._settings),
             SystemClock().now_ms(),
             self.report,

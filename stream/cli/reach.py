@@ -42,11 +42,14 @@ def reach(
         return
     from stream.cli.shop import data_directory, open_shop
 
-    found = data_directory(settings).running()
+    directory = data_directory(settings)
+    found = directory.running()
     if found is not None and (local is Local.FIND or found.command == "up"):
         known = {f"{ENV_PREFIX}{declaration.name.upper()}" for declaration in fields(Settings)}
         told = {name: value for name, value in found.settings.items() if name in known}
-        yield Settings.from_env({**told, **given}, overrides)
+        # secrets are not told
+        key = {f"{ENV_PREFIX}IDENTITY_KEY": directory.identity_key()}
+        yield Settings.from_env({**told, **key, **given}, overrides)
     elif local in {Local.SERVERS, Local.WORKERS}:
         with open_shop(settings, command=command, workers=int(local is Local.WORKERS)) as opened:
             yield opened

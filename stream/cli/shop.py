@@ -110,6 +110,7 @@ class Shop:
                 redis_url=f"redis://{HOST}:{layout.redis_port}/0",
                 partitions=layout.partitions,
                 data_dir=str(self.directory.path),
+                identity_key=self._given.identity_key or self.directory.make_identity_key(),
             )
             self.servers = [
                 EmbeddedRedis(self.directory.path / "redis", layout.redis_port, rewrite_from="128mb"),

@@ -11,7 +11,15 @@ from stream.client.producer import Producer
 from stream.client.receipt import Delivery, Receipt
 from stream.client.record import EventRecord
 from stream.errors import DeliveryError, InvalidEventError, PublishError
-from stream.events.model import ClickEvent, EmailEvent, FeedbackEvent, InteractionEvent, Item, PurchaseEvent
+from stream.events.model import (
+    ClickEvent,
+    EmailEvent,
+    FeedbackEvent,
+    Identifiers,
+    InteractionEvent,
+    Item,
+    PurchaseEvent,
+)
 
 __all__ = [
     "ClickEvent",
@@ -21,6 +29,7 @@ __all__ = [
     "EventContract",
     "EventRecord",
     "FeedbackEvent",
+    "Identifiers",
     "InteractionEvent",
     "InvalidEventError",
     "Item",

@@ -12,6 +12,7 @@ from stream.events.kinds import EventType
 from stream.events.model import CONTRACT_OF, Event
 from stream.events.placement import Placement, place
 from stream.events.rejections import Rejection
+from stream.identity.sealing import Sealer
 from stream.settings import Settings
 
 __all__ = ["Admitted", "Draft", "EventContract"]
@@ -52,14 +53,25 @@ class _AsConsumed(NamedTuple):
 
 
 class EventContract:
-    """Judges events as the workers will: by their decoder, their currency rates and their clock skew."""
+    """Judges events as the workers will: by their decoder, their currency rates and their clock skew.
+
+    Identifiers in clear become tokens first (`Sealer`).
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._decoder = Decoder.of(settings)
+        self._sealer = Sealer.of(settings)
 
     def admit(self, drafts: Sequence[Draft], now_ms: int) -> Admitted:
         """Check drafts against the contract; bad ones become rejections. ``now_ms``: the wall clock."""
-        placed = [place(draft.value, draft.event_type) for draft in drafts]
+        sealed = [self._sealer.seal(draft.value) for draft in drafts]
+        values = [
+            draft.value if isinstance(value, Rejection) else value for draft, value in zip(drafts, sealed, strict=True)
+        ]
+        known = [place(value, draft.event_type) for value, draft in zip(values, drafts, strict=True)]
+        placed = [
+            bad if isinstance(bad, Rejection) else placement for bad, placement in zip(sealed, known, strict=True)
+        ]
         rejections = [bad._replace(record=k) for k, bad in enumerate(placed) if isinstance(bad, Rejection)]
         good = [(k, placement) for k, placement in enumerate(placed) if isinstance(placement, Placement)]
         admitted: list[tuple[int, EventRecord, int]] = []
@@ -67,20 +79,20 @@ class EventContract:
             group = [(k, placement) for k, placement in good if placement.event_type is event_type]
             if not group:
                 continue
-            consumed = [_AsConsumed(placement.customer_id.encode(), drafts[k].value, now_ms) for k, placement in group]
+            consumed = [_AsConsumed(placement.customer_id.encode(), values[k], now_ms) for k, placement in group]
             decoded = self._decoder.decode(event_type, consumed)
             rejections += [bad._replace(record=group[bad.record][0]) for bad in decoded.rejections]
             columns = (decoded.events[name].tolist() for name in ("record", "time", "amount"))
             for row, at_ms, amount in zip(*columns, strict=True):
                 k, (_, event_id, customer_id) = group[row]
-                admitted.append((k, EventRecord(event_type, event_id, customer_id, at_ms, drafts[k].value), amount))
+                admitted.append((k, EventRecord(event_type, event_id, customer_id, at_ms, values[k]), amount))
         admitted.sort()
         return Admitted(
             [k for k, _, _ in admitted],
             [record for _, record, _ in admitted],
             [amount for _, _, amount in admitted],
             sorted(rejections),
-            [placement.event_id if isinstance(placement, Placement) else "" for placement in placed],
+            [placement.event_id if isinstance(placement, Placement) else "" for placement in known],
         )
 
     def record(self, event: Event, now_ms: int) -> EventRecord:

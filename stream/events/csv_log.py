@@ -16,7 +16,9 @@ feedback     any                             as it is                ``product_i
 interaction  any                             as it is                ``place``
 ===========  ==============================  ======================  ===========================================
 
-The last five columns are those of feedback; an interaction takes ``channel, text, language`` of them.
+The last five columns are those of feedback; an interaction takes ``channel, text, language`` of them. Columns with the
+names of identifiers (`stream.catalogue.identifiers`) tell by what else the customer is known. ``customer_id`` may be
+empty then.
 
 Several rows of one order, of a customer and a day, are one order (`stream.events.csv_survey`). An order or refund
 without a ``ref_id`` gets an ``order_id`` made from what it is; one without an amount has none.
@@ -30,6 +32,7 @@ from typing import Any, Final
 import orjson
 
 from stream.catalogue.events import EVENT_TYPES
+from stream.catalogue.identifiers import IDENTIFIERS
 from stream.events.csv_rows import Cells, read_rows
 from stream.events.csv_survey import CsvSurvey, digest_of, name_of, order_key, survey
 from stream.events.kinds import EventType
@@ -191,6 +194,8 @@ class _Reader:
                 native[said] = cell
         if row.value is not None:
             native["value"] = row.value
+        if identifiers := {kind: cell for kind in IDENTIFIERS if (cell := getattr(cells, kind).strip())}:
+            native["identifiers"] = identifiers
         value = orjson.dumps(native, option=orjson.OPT_UTC_Z)
         return LogEvent(row.event_type, cells.customer_id, epoch_ms(row.at), value, rows[0].cells.line)
 

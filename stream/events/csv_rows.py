@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
+from stream.catalogue.identifiers import IDENTIFIERS
 from stream.errors import EventLogError
 from stream.events.log_report import MALFORMED_ROW, LogReport
 from stream.events.parsing_text import delimiter_of
@@ -16,6 +17,7 @@ __all__ = ["COLUMNS", "Cells", "read_rows"]
 COLUMNS: Final = (
     *("ts", "customer_id", "type", "subtype", "ref_id", "amount", "currency", "product_id", "quantity"),
     *("channel", "scale", "value", "text", "language"),
+    *IDENTIFIERS,
 )
 #: Files without the other columns say nothing about them.
 _REQUIRED = COLUMNS[:4]
@@ -26,7 +28,10 @@ _FATAL = ("unexpected end of data", "field larger than field limit")
 
 
 class Cells(NamedTuple):
-    """The cells of a row, as they are; "" in columns that the file has not. ``line`` is where the row begins."""
+    """The cells of a row, as they are; "" in columns that the file has not. ``line`` is where the row begins.
+
+    Those before ``line`` are the kinds of `stream.catalogue.identifiers.IDENTIFIERS`.
+    """
 
     ts: str
     customer_id: str
@@ -42,6 +47,11 @@ class Cells(NamedTuple):
     value: str
     text: str
     language: str
+    card: str
+    email: str
+    phone: str
+    handle: str
+    anonymous_id: str
     line: int
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import xxhash
 
 from stream.catalogue.events import EVENT_NAMES
+from stream.catalogue.identifiers import IDENTIFIERS
 from stream.errors import EventLogError
 from stream.events.csv_rows import Cells
 from stream.events.log_form import LineItems, LogForm
@@ -37,14 +38,20 @@ def _name_of(written_type: str, written_subtype: str) -> tuple[str, str]:
 
 def digest_of(cells: Cells) -> int:
     """What a row is, in 64 bits: time, customer, type, subtype and reference; of an order without one, its amount."""
-    known = cells[:5] if cells.ref_id.strip() or name_of(cells)[0] != "purchase" else cells[:6]
+    known = cells[2:5] if cells.ref_id.strip() or name_of(cells)[0] != "purchase" else cells[2:6]
+    known = (cells.ts, _whose(cells), *known)
     return xxhash.xxh3_64_intdigest(_SEPARATOR.join(known).encode(errors="surrogatepass"))
+
+
+def _whose(cells: Cells) -> str:
+    """The customer, else all other identifiers of the row."""
+    return cells.customer_id or _SEPARATOR.join(getattr(cells, kind) for kind in IDENTIFIERS).strip(_SEPARATOR)
 
 
 def order_key(cells: Cells) -> int:
     """What rows of one order share: customer, order and day."""
     day = cells.ts.strip().replace("T", " ").partition(" ")[0]
-    return xxhash.xxh3_64_intdigest(_SEPARATOR.join((cells.customer_id, cells.ref_id.strip(), day)).encode())
+    return xxhash.xxh3_64_intdigest(_SEPARATOR.join((_whose(cells), cells.ref_id.strip(), day)).encode())
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ _NOT_A_NUMBER = re.compile(rb'"amount"\s*:\s*[-+]?(?:NaN|Infinity|inf)', re.IGNO
 _REASONS = tuple(
     (re.compile(pattern), reason)
     for pattern, reason in (
+        (r"at `\$\.identifiers(\.\w+)?`$", Reason.BAD_IDENTIFIER),
         (r"^Object missing required field", Reason.MISSING_FIELD),
         (r"^Invalid enum value .* at `\$\.name`$", Reason.UNKNOWN_NAME),
         (r"of length [<>]=", Reason.WRONG_LENGTH),

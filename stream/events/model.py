@@ -24,6 +24,7 @@ __all__ = [
     "EmailEvent",
     "Event",
     "FeedbackEvent",
+    "Identifiers",
     "Instant",
     "InteractionEvent",
     "Item",
@@ -69,6 +70,12 @@ Language = Annotated[
         pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*(?![\s\S])",
         description="BCP 47, as en or pt-BR",
     ),
+]
+
+#: An identifier as topics hold it: a keyed hash (`stream.identity.sealing`), so that none is ever stored in clear.
+Token = Annotated[
+    str,
+    Meta(pattern=r"^h1_[A-Za-z0-9_-]{22}(?![\s\S])", description="h1_ and the keyed hash of an identifier"),
 ]
 
 
@@ -117,6 +124,19 @@ else:
     ScaleName = Literal[tuple(SCALES)]
 
 
+class Identifiers(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """Other identifiers of the customer.
+
+    Topics hold tokens. Client, HTTP endpoint and readers of logs take identifiers in clear and make tokens of them.
+    """
+
+    card: Token | None = None
+    email: Token | None = None
+    phone: Token | None = None
+    handle: Token | None = None
+    anonymous_id: Token | None = None
+
+
 class Event(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The fields that all events share.
 
@@ -128,6 +148,7 @@ class Event(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     customer_id: CustomerId
     occurred_at: Instant
     channel: Label | None = None
+    identifiers: Identifiers | None = None
 
     if TYPE_CHECKING:
 

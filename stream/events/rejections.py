@@ -23,6 +23,7 @@ class Reason(StrEnum):
     WRONG_LENGTH = "wrong_length"
     CONTROL_CHARACTER = "control_character"
     BAD_CUSTOMER_ID = "bad_customer_id"
+    BAD_IDENTIFIER = "bad_identifier"
     UNKNOWN_NAME = "unknown_name"
     KEY_MISMATCH = "key_mismatch"
     BAD_TIMESTAMP = "bad_timestamp"

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ _T = TypeVar("_T")
 #: A look of another process at the lock takes it for a moment.
 _LOOK_S = 1.0
 _POLL_S = 0.05
+_IDENTITY_KEY = "identity.key"
 
 
 def default_directory(env: Mapping[str, str]) -> Path:
@@ -55,6 +57,7 @@ class DataDirectory:
         lock           held while any process of the tree lives
         layout.json    partitions and ports
         running.json   how to connect; true while the lock is held
+        identity.key   secret of this shop's hashes of identifiers
         broker/ redis/ logs/
     """
 
@@ -96,6 +99,22 @@ class DataDirectory:
         """Write a file as a whole: a reader sees the old one or the new one."""
         name = "layout.json" if isinstance(state, Layout) else "running.json"
         self._replace(name, msgspec.json.format(msgspec.json.encode(state)) + b"\n")
+
+    def identity_key(self) -> str:
+        """The setting ``identity_key`` of this shop; empty before `make_identity_key`."""
+        try:
+            return (self.path / _IDENTITY_KEY).read_text().strip()
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise LocalServerError(f"{self.path / _IDENTITY_KEY} cannot be read: {error.strerror}") from error
+
+    def make_identity_key(self) -> str:
+        """The setting ``identity_key`` of this shop, made once. For the holder of the lock."""
+        if key := self.identity_key():
+            return key
+        self._replace(_IDENTITY_KEY, f"{secrets.token_hex(32)}\n".encode())
+        return self.identity_key()
 
     def forget_running(self) -> None:
         """Remove what `store` wrote about a run."""

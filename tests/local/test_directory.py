@@ -77,3 +77,14 @@ def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(LocalServerError, match="set data_dir"), DataDirectory(tmp_path / "shop").lock():
         pass
+
+
+def test_the_key_of_identifiers_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    directory, other = DataDirectory(tmp_path / "a"), DataDirectory(tmp_path / "b")
+    assert directory.identity_key() == ""
+    with directory.lock(), other.lock():
+        key = directory.make_identity_key()
+        assert directory.make_identity_key() == directory.identity_key() == key
+        assert other.make_identity_key() != key
+    assert len(key) == 64
+    assert (tmp_path / "a" / "identity.key").stat().st_mode & 0o077 == 0
