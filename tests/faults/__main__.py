@@ -1,6 +1,6 @@
 """``python -m tests.faults``: try every fault, check every invariant, write ``build/faults.json``.
 
-On two cores all of it takes some 30 minutes, and ``--quick`` some 13. Faults that the embedded broker can have are
+On two cores all of it takes 40 to 60 minutes, and ``--quick`` some 15. Faults that the embedded broker can have are
 tried on it once, beside all their runs on real Kafka.
 """
 
