@@ -1,121 +1,54 @@
 """A shop's own event type, channel and features, declared in an installed package, through the whole path.
 
 Nothing of the program is edited. Commands run in processes of their own: what is declared is compiled into the kernel.
+All features have another order there than here (`tests.catalogue.installation`): that must not show.
 """
 
 import json
-import os
-import subprocess
-import sys
+import math
 from base64 import b64decode, b64encode
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import jsonschema
 import msgspec
 import pytest
 import yaml
 
-from stream.catalogue.extension import GROUP
 from stream.events.kinds import EventKind
+from stream.features.registry import FEATURE_NAMES
+from stream.online_models.snapshot import decode_snapshot
+from tests.catalogue.installation import COMPILE_S, installed_in, run
 from tests.catalogue.repack import Answer, Heard, Task, answer
+from tests.catalogue.shop_log import BEGIN_MS, DAY_MS, Told, shop_log
+from tests.catalogue.whole_path import Entry, Followed, WholePath, followed
 from tests.features.profiles import Profile
 from tests.oracle.event import Event
 from tests.oracle.features import features_at
-from tests.oracle.record import record_of
+from tests.oracle.made_up import made_up
+from tests.oracle.record import record_of, type_of
 
-#: Kernels are compiled anew, on a machine that does other things as well.
-COMPILE_S = 600.0
-DAY_MS = 86_400_000
-BEGIN_MS = int(datetime(2026, 1, 5, tzinfo=UTC).timestamp() * 1000)
 SPEAK = """
 from stream.alerts.sentences import change_sentence, sentence
 print(sentence("complaints_28d", {"complaints_28d": 2.0}, is_high=True))
 print(change_sentence("visits_7d", 3.0, 0.0))
 """
 ADDED = {"complaints_28d", "visits_7d", "visits_28d"}
-
-
-class Told(NamedTuple):
-    """An event of the log. ``event``: as the oracle knows it, None for a visit."""
-
-    customer: str
-    at: int
-    name: str
-    event: Event | None
-    native: dict[str, Any]
-
-
-def _log() -> list[Told]:
-    """Half a year of six customers, each of whom begins with an order."""
-    random = Random(14)
-    told = []
-    kinds = (
-        EventKind.EMAIL_COMPLAINED,
-        EventKind.EMAIL_OPENED,
-        EventKind.PRODUCT_ADDED,
-        EventKind.PAGE_VIEWED,
-        EventKind.ORDER_COMPLETED,
-        None,
-        None,
-    )
-    for customer in (f"c-{k}" for k in range(6)):
-        times = sorted({random.randrange(1, 180 * 24 * 60) * 60_000 for _ in range(60)})
-        for k, at in enumerate([0, *times]):
-            kind = EventKind.ORDER_COMPLETED if k == 0 else random.choice(kinds)
-            event_id, moment = f"{customer}-{k}", BEGIN_MS + at
-            if kind is None:
-                name = random.choice(("entered", "entered", "left"))
-                native = {
-                    "event_id": event_id,
-                    "customer_id": customer,
-                    "occurred_at": (datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=moment)).isoformat(),
-                    "name": name,
-                    "place": "Main Street",
-                }
-                told.append(Told(customer, moment, name, None, native))
-                continue
-            is_order = kind is EventKind.ORDER_COMPLETED
-            event = Event(event_id, kind, moment, f"o-{event_id}" if is_order else "", 250_000 if is_order else 0)
-            told.append(Told(customer, moment, kind.name, event, json.loads(record_of(customer, event).value or b"")))
-    return sorted(told, key=lambda one: one.at)
+#: Sums of some hundred products in another order, learned from for months.
+ROUNDING = 1e-6
 
 
 @pytest.fixture(scope="module")
 def log() -> list[Told]:
-    return _log()
+    return shop_log()
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for packages with the shop's own, as `pip install` leaves it."""
-    folder = tmp_path_factory.mktemp("packages")
-    (folder / "shop_catalogue.py").write_bytes((Path(__file__).parent / "shop_catalogue.py").read_bytes())
-    about = folder / "shop_catalogue-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: shop-catalogue\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[{GROUP}]\nshop = shop_catalogue:EXTENSION\n")
-    return folder
-
-
-def _run(installed: Path, *command: str, told: str = "") -> str:
-    """The output of Python where the shop's package is installed."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAM_")}
-    done = subprocess.run(
-        [sys.executable, *command],
-        env={**environment, "PYTHONPATH": os.pathsep.join([str(installed), *sys.path])},
-        input=told,
-        capture_output=True,
-        text=True,
-        timeout=COMPILE_S,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout
+    return installed_in(tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +57,7 @@ def documents(installed: Path, log: list[Told], tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("replay")
     source, target = folder / "log.jsonl", folder / "customers.jsonl"
     source.write_text("".join(f"{json.dumps(told.native)}\n" for told in log))
-    _run(installed, "-m", "stream", "replay", str(source), "--customers", str(target), "--horizon-days", "30")
+    run(installed, "-m", "stream", "replay", str(source), "--customers", str(target), "--horizon-days", "30")
     found = [json.loads(line) for line in target.read_text().splitlines()]
     return {document["customer_id"]: document for document in found}
 
@@ -167,7 +100,7 @@ def test_declared_features_count_what_the_log_says_and_all_others_are_as_before(
 
 
 def test_the_contract_of_the_declared_type_is_published(installed: Path, log: list[Told], tmp_path: Path) -> None:
-    _run(installed, "-m", "stream.cli.contracts", str(tmp_path))
+    run(installed, "-m", "stream.cli.contracts", str(tmp_path))
     schema = json.loads((tmp_path / "visit-event.schema.json").read_text())
     visits = [told.native for told in log if told.event is None]
     jsonschema.validate(visits[0], schema)
@@ -178,7 +111,7 @@ def test_the_contract_of_the_declared_type_is_published(installed: Path, log: li
 
 def test_the_topic_of_the_declared_type_is_described(installed: Path, tmp_path: Path) -> None:
     page = tmp_path / "asyncapi.yaml"
-    _run(installed, "-m", "stream.cli.asyncapi", str(page))
+    run(installed, "-m", "stream.cli.asyncapi", str(page))
     described = yaml.safe_load(page.read_text())
     assert described["channels"]["events.visit"]["address"] == "events.visit"
     payload = described["components"]["messages"]["visit-event"]["examples"][0]["payload"]
@@ -187,10 +120,10 @@ def test_the_topic_of_the_declared_type_is_described(installed: Path, tmp_path: 
 
 def test_declared_features_are_on_the_page_and_have_sentences(installed: Path, tmp_path: Path) -> None:
     page = tmp_path / "features.md"
-    _run(installed, "-m", "stream.cli.feature_reference", str(page))
+    run(installed, "-m", "stream.cli.feature_reference", str(page))
     rows = [line.split("|")[1].strip() for line in page.read_text().splitlines() if line.startswith("| `")]
     assert {f"`{name}`" for name in ADDED} <= set(rows)
-    spoken = _run(installed, "-c", SPEAK)
+    spoken = run(installed, "-c", SPEAK)
     assert spoken.splitlines() == ["2 complaints in the last 28 days.", "Visits in 7 days: 0 (was 3)."]
 
 
@@ -215,7 +148,7 @@ def _never_had(events: list[Heard]) -> str:
 def test_a_channel_is_taken_into_use_and_given_up_with_the_state_that_is_stored(installed: Path) -> None:
     def with_channel(packed: str, events: list[Heard]) -> Answer:
         task = msgspec.json.encode(Task(packed, events, now)).decode()
-        return msgspec.json.decode(_run(installed, "-m", "tests.catalogue.repack", told=task), type=Answer)
+        return msgspec.json.decode(run(installed, "-m", "tests.catalogue.repack", stdin=task), type=Answer)
 
     now = BEGIN_MS + 20 * DAY_MS
     before, after = _events(0, 10), _events(10, 8)
@@ -237,3 +170,78 @@ def test_a_channel_is_taken_into_use_and_given_up_with_the_state_that_is_stored(
     back = answer(Task(forward.packed, [], now))
     assert back == whole
     assert with_channel(back.packed, []).values["complaints_28d"] == 0
+
+
+def _elsewhere(installed: Path, task: WholePath) -> Followed:
+    return msgspec.json.decode(
+        run(installed, "-m", "tests.catalogue.whole_path", stdin=msgspec.json.encode(task).decode()), type=Followed
+    )
+
+
+@pytest.fixture(scope="module")
+def log_of_both() -> list[Entry]:
+    """A log without visits and complaints: the features of the shop stay at zero."""
+    made = made_up(11, customers=30, days=150, events=1_200)
+    events = [(customer, event) for customer, of_customer in made.events.items() for event in of_customer]
+    events.sort(key=lambda told: (told[1].at, type_of(told[1]).value))
+    return [
+        Entry(type_of(event).value, customer, event.at, (record_of(customer, event).value or b"").decode())
+        for customer, event in events
+    ]
+
+
+@pytest.fixture(scope="module")
+def here(log_of_both: list[Entry]) -> Followed:
+    """What this program makes of it."""
+    return followed(WholePath(log_of_both))
+
+
+def _differences(found: Any, wanted: Any, path: str = "") -> list[str]:
+    """Where two contents differ by more than rounding."""
+    if isinstance(found, dict) and isinstance(wanted, dict) and found.keys() == wanted.keys():
+        return [line for name in found for line in _differences(found[name], wanted[name], f"{path}.{name}")]
+    if isinstance(found, list | tuple) and isinstance(wanted, list | tuple) and len(found) == len(wanted):
+        pairs = enumerate(zip(found, wanted, strict=True))
+        return [line for k, (one, other) in pairs for line in _differences(one, other, f"{path}.{k}")]
+    if isinstance(found, float) and isinstance(wanted, float):
+        return [] if math.isclose(found, wanted, rel_tol=ROUNDING, abs_tol=ROUNDING) else [f"{path}: {found}, {wanted}"]
+    return [] if found == wanted else [f"{path}: {found}, {wanted}"]
+
+
+def _published(made: Followed) -> list[Any]:
+    """What is published, without the inputs of the shop's features, which are at zero."""
+    for *_, content in made.published:
+        assert not any(content.pop("others", {}).values())
+    return [[topic, key, content] for topic, key, content in made.published]
+
+
+def _models(made: Followed) -> Any:
+    """The published models as this program reads them."""
+    return msgspec.json.decode(msgspec.json.encode(decode_snapshot(b64decode(made.snapshot))))
+
+
+@pytest.mark.timeout(COMPILE_S)
+def test_the_order_of_features_changes_no_document_score_or_alert(
+    installed: Path, log_of_both: list[Entry], here: Followed
+) -> None:
+    there = _elsewhere(installed, WholePath(log_of_both))
+    assert set(there.features) == {*FEATURE_NAMES, *ADDED}
+    assert sum(one == other for one, other in zip(there.features, FEATURE_NAMES, strict=False)) < 5
+    assert _differences(there.documents, here.documents) == []
+    assert _differences(_published(there), _published(here)) == []
+    assert _differences(_models(there), _models(here)) == []
+    assert {topic for topic, *_ in here.published} >= {"alerts", "segment-changes", "training-examples"}
+    assert any("risk" in document for document in here.documents.values())
+
+
+@pytest.mark.timeout(COMPILE_S)
+def test_a_checkpoint_goes_on_in_another_order_of_features_and_back(installed: Path, here: Followed) -> None:
+    examples = [
+        msgspec.json.encode(content).decode() for topic, _, content in here.published if topic == "training-examples"
+    ]
+    first, second, third = examples[:400], examples[400:500], examples[500:]
+    begun = followed(WholePath(examples=first))
+    moved = _elsewhere(installed, WholePath(examples=second, checkpoint=begun.checkpoint))
+    back = followed(WholePath(examples=third, checkpoint=moved.checkpoint))
+    assert _models(here)["churn"]["ready"]
+    assert _differences(_models(back), _models(here)) == []

@@ -1,0 +1,56 @@
+"""An installation of the program with the package of a shop, in which features have another order than in this one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from stream.catalogue.extension import GROUP
+
+__all__ = ["COMPILE_S", "installed_in", "run"]
+
+#: Kernels are compiled anew, on a machine that does other things as well.
+COMPILE_S = 600.0
+
+#: Python runs this before anything else. The first of all, it imports the catalogue, and moves the columns.
+_ANOTHER_ORDER = """
+from dataclasses import replace
+from random import Random
+import stream.catalogue.features as catalogue
+moved = list(catalogue.FEATURES)
+Random(5).shuffle(moved)
+catalogue.FEATURES = tuple(replace(feature, column=column) for column, feature in enumerate(moved))
+"""
+
+
+def installed_in(folder: Path) -> Path:
+    """Lay the shop's package into ``folder``, as `pip install` leaves it.
+
+    Every column is moved there. One compilation of the kernels is enough so for both: what a package adds, and that
+    nothing depends on the order of features.
+    """
+    source = (Path(__file__).parent / "shop_catalogue.py").read_text("utf-8")
+    # kernels are kept by the text of the extensions
+    (folder / "shop_catalogue.py").write_text(f"{source}# Its features are in another order: {_ANOTHER_ORDER!r}\n")
+    (folder / "sitecustomize.py").write_text(_ANOTHER_ORDER)
+    about = folder / "shop_catalogue-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: shop-catalogue\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[{GROUP}]\nshop = shop_catalogue:EXTENSION\n")
+    return folder
+
+
+def run(installed: Path, *command: str, stdin: str = "") -> str:
+    """The output of Python where the shop's package is installed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAM_")}
+    done = subprocess.run(
+        [sys.executable, *command],
+        env={**environment, "PYTHONPATH": os.pathsep.join([str(installed), *sys.path])},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=COMPILE_S,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
