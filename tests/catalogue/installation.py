@@ -1,4 +1,4 @@
-"""An installation of the program with the package of a shop, in which features have another order than in this one."""
+"""Installations of the program in which features have another order, with the package of a shop or without."""
 
 import os
 import subprocess
@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from stream.catalogue.extension import GROUP
+from stream.kernel_cache import VARIABLE
 
-__all__ = ["COMPILE_S", "installed_in", "run"]
+__all__ = ["COMPILE_S", "installed_in", "reordered_in", "run"]
 
 #: Kernels are compiled anew, on a machine that does other things as well.
 COMPILE_S = 600.0
@@ -23,6 +24,12 @@ catalogue.FEATURES = tuple(replace(feature, column=column) for column, feature i
 """
 
 
+def reordered_in(folder: Path) -> Path:
+    """Let every column be another one where ``folder`` is on the path."""
+    (folder / "sitecustomize.py").write_text(_ANOTHER_ORDER)
+    return folder
+
+
 def installed_in(folder: Path) -> Path:
     """Lay the shop's package into ``folder``, as `pip install` leaves it.
 
@@ -32,17 +39,18 @@ def installed_in(folder: Path) -> Path:
     source = (Path(__file__).parent / "shop_catalogue.py").read_text("utf-8")
     # kernels are kept by the text of the extensions
     (folder / "shop_catalogue.py").write_text(f"{source}# Its features are in another order: {_ANOTHER_ORDER!r}\n")
-    (folder / "sitecustomize.py").write_text(_ANOTHER_ORDER)
     about = folder / "shop_catalogue-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: shop-catalogue\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text(f"[{GROUP}]\nshop = shop_catalogue:EXTENSION\n")
-    return folder
+    return reordered_in(folder)
 
 
-def run(installed: Path, *command: str, stdin: str = "") -> str:
-    """The output of Python where the shop's package is installed."""
+def run(installed: Path, *command: str, stdin: str = "", kernels: Path | None = None) -> str:
+    """The output of Python in such an installation. ``kernels``: where to keep what is compiled, if not as usual."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAM_")}
+    if kernels is not None:
+        environment[VARIABLE] = str(kernels)
     done = subprocess.run(
         [sys.executable, *command],
         env={**environment, "PYTHONPATH": os.pathsep.join([str(installed), *sys.path])},
