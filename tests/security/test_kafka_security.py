@@ -78,11 +78,6 @@ def topic(name: str, operation: Op) -> Acl:
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[KafkaCluster]:
     required_program("java", "default-jdk-headless")
     required_program("mvn", "maven")

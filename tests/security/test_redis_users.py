@@ -1,0 +1,194 @@
+"""Redis users may do what they need and nothing else."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import redis
+
+import stream.storage
+from stream.events.kinds import EventKind
+from stream.local.broker import EmbeddedBroker
+from stream.local.redis import EmbeddedRedis
+from stream.storage.connection import check_access
+from stream.storage.diagnosis import diagnose
+from stream.storage.model_desk import ModelDesk
+from stream.storage.notification_store import NotificationStore
+from stream.storage.overview import Overview
+from stream.storage.scripts import script
+from tests.field import Field, Sent
+from tests.oracle.event import Event
+from tests.oracle.made_up import made_up
+from tests.security.authority import Authority
+from tests.security.redis_tls import OPERATOR, OPERATOR_PASSWORD, SecureRedis
+from tests.security.redis_users import EXAMPLE, PASSWORD, settings_of, users
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("redis_with_tls")]
+
+LOG = made_up(5, customers=20, days=150, events=600)
+#: Customers fall silent and are retired, and the trainer saves, while the few events are worked off.
+OPTIONS: dict[str, Any] = {"snapshot_ms": 100, "horizon_days": 7.0, "silence_horizons": 1}
+
+
+def granted(user: str) -> set[str]:
+    (line,) = [line for line in EXAMPLE.splitlines() if line.startswith(f"user {user} ")]
+    return {word[1:].rstrip(")") for word in line.split() if word.startswith("+")}
+
+
+def set_aside_and_take_up_again(field: Field) -> list[Sent]:
+    """A customer whose profile cannot be read, and the operator's answer to that; return what was produced for it."""
+    customer = next(iter(LOG.events))
+    (key,) = [key for key in field.client.scan_iter(field.keys.customer_pattern()) if key.endswith(customer.encode())]
+    partition = int(key.split(b"{")[1].split(b"}")[0])
+    field.client.set(key, b"damaged")
+    newest = max(event.at for events in LOG.events.values() for event in events)
+    sent = field.produce([(customer, Event("after-the-damage", EventKind.PAGE_VIEWED, newest))])
+    field.start_worker()
+    field.wait(lambda _: bool(field.states()[partition].quarantined), "the customer is set aside")
+    field.client.delete(key)
+    field.client.sadd(field.keys.released(partition), customer)
+    field.wait(lambda _: not field.client.exists(field.keys.released(partition)), "the customer is taken up again")
+    assert not field.states()[partition].quarantined
+    assert field.stop() == [0], field.logs()
+    return sent
+
+
+def test_a_worker_and_its_viewer_need_exactly_the_commands_of_the_example(
+    broker: EmbeddedBroker, authority: Authority, tmp_path: Path, topic_prefix: str
+) -> None:
+    namespace = topic_prefix.rstrip(".")
+    with SecureRedis(tmp_path / "redis", authority, users(namespace)) as server:
+        operator = redis.Redis.from_url(
+            server.url(OPERATOR, OPERATOR_PASSWORD), ssl_ca_certs=str(authority.ca_file), protocol=2
+        )
+        url = cast("EmbeddedRedis", SimpleNamespace(url=server.url("worker", PASSWORD)))
+        field = Field(broker, url, tmp_path, topic_prefix, redis_ca_file=str(authority.ca_file), **OPTIONS)
+        field.client = operator
+        try:
+            operator.config_resetstat()
+            sent = field.produce(LOG.entries)
+            field.start_worker()
+            field.wait_until_done(len(sent))
+            field.wait(lambda _: bool(operator.exists(field.keys.snapshot())), "a snapshot of the trainer")
+            assert field.stop() == [0], field.logs()
+            sent += set_aside_and_take_up_again(field)
+            assert not re.search(r"customer-\d", field.logs()), "a log tells of a customer"
+            check_access(field.settings)
+            of_worker = called(operator)
+
+            operator.config_resetstat()
+            viewer = replace(field.settings, redis_url=server.url("viewer", PASSWORD))
+            assert [facts.role for facts in diagnose(viewer, timeout_s=5.0)] == ["master"]
+            with Overview(viewer) as overview:
+                assert overview.totals().counters.events_in == len(sent)
+                assert len([*overview.documents()]) == len(LOG.events) - 1  # who was taken up without a document
+                assert overview.find([*LOG.events][-1]) is not None
+                assert overview.snapshot() is not None
+            check_access(viewer)
+            of_viewer = called(operator)
+            refused = {str(entry["object"]) for entry in operator.acl_log()}
+        finally:
+            field.close()
+    # what a client library tells of itself is not needed; Redis before 7.2 does not know the command
+    assert refused <= {"client|setinfo"}, "needed and not granted"
+    assert granted("worker") - of_worker - in_scripts("worker") == set(), "granted and never needed"
+    assert granted("viewer") - of_viewer == set(), "granted and never needed"
+
+
+def test_a_notifier_needs_exactly_the_commands_of_the_example(authority: Authority, tmp_path: Path) -> None:
+    with SecureRedis(tmp_path / "redis", authority, users("stream")) as server:
+        operator = redis.Redis.from_url(server.url(OPERATOR, OPERATOR_PASSWORD), ssl_ca_certs=str(authority.ca_file))
+        operator.config_resetstat()
+        settings = settings_of(server, authority, "notify")
+        check_access(settings)
+        with NotificationStore(settings) as store:
+            store.mark([("alert", "mail", "sent")])
+            assert store.outcomes(["alert"]) == [{"mail": "sent"}]
+            store.hold_out("ada", "alert", 60)
+            assert store.record_action("ada", "contacted", 1, b"{}", 60)
+            assert [known.held_out for known in store.known(["ada"])] == [True]
+            assert store.take_room("mail", "2026-01-01", 5, 1000, 1000, 0).is_free
+            store.return_room("mail", "2026-01-01")
+        needed = called(operator) | in_scripts("notify")
+        assert granted("notify") - needed == set(), "granted and never needed"
+        refused = {str(entry["object"]) for entry in operator.acl_log()}
+        assert refused <= {"client|setinfo"}, "needed and not granted"
+
+
+def test_a_steward_of_models_needs_exactly_the_commands_of_the_example(authority: Authority, tmp_path: Path) -> None:
+    with SecureRedis(tmp_path / "redis", authority, users("stream")) as server:
+        operator = redis.Redis.from_url(server.url(OPERATOR, OPERATOR_PASSWORD), ssl_ca_certs=str(authority.ca_file))
+        operator.config_resetstat()
+        settings = settings_of(server, authority, "steward")
+        check_access(settings)
+        with ModelDesk(settings) as desk:
+            desk.freeze(by="ada", now_ms=0)
+            assert desk.look().frozen
+        needed = called(operator) | in_scripts("steward")
+        assert granted("steward") - needed == set(), "granted and never needed"
+        refused = {str(entry["object"]) for entry in operator.acl_log()}
+        assert refused <= {"client|setinfo"}, "needed and not granted"
+
+
+SCRIPTS = {
+    "worker": ("claim.lua", "claim_models.lua", "commit.lua", "in_use.lua", "learn.lua", "tried.lua", "verify.lua"),
+    "notify": ("record_action.lua", "take_room.lua", "tried.lua"),
+    "steward": ("decide.lua", "in_use.lua", "tried.lua"),
+}
+
+
+def in_scripts(user: str) -> set[str]:
+    """Commands in the scripts of a user; some come only with time."""
+    found = (re.findall(r"redis\.call\('(\w+)'", script(name)) for name in SCRIPTS[user])
+    return {command.lower() for commands in found for command in commands}
+
+
+@pytest.mark.parametrize("user", SCRIPTS)
+def test_every_command_of_a_script_is_granted_to_its_user(user: str) -> None:
+    assert in_scripts(user) <= granted(user)
+
+
+def test_every_script_has_a_user() -> None:
+    stored = {path.name for path in Path(stream.storage.__path__[0]).glob("*.lua")}
+    assert stored == {name for names in SCRIPTS.values() for name in names}
+
+
+def called(operator: redis.Redis) -> set[str]:
+    """Commands that were executed, by clients or in scripts."""
+    stats = cast("dict[str, dict[str, int]]", operator.info("commandstats"))
+    return {name.removeprefix("cmdstat_") for name, stat in stats.items() if stat["calls"]}
+
+
+REFUSED = {
+    "worker": [
+        ("FLUSHALL",),
+        ("KEYS", "*"),
+        ("CONFIG", "SET", "maxmemory", "1"),
+        ("ACL", "LIST"),
+        ("DEL", "stream:{0}:meta"),
+        ("GET", "elsewhere:{0}:meta"),
+        ("GET", "stream:notify:alert:a"),
+        ("EVAL", "return 1", "0"),
+        ("PUBLISH", "stream:{0}:meta", "x"),
+    ],
+    "notify": [("GET", "stream:{0}:customer:a"), ("SET", "stream:{models}:snapshot", "x"), ("FLUSHALL",)],
+    "viewer": [("SET", "stream:{0}:customer:a", "x"), ("GET", "elsewhere"), ("EVALSHA", "0" * 40, "0"), ("FLUSHDB",)],
+}
+
+
+@pytest.mark.parametrize(("user", "command"), [(u, c) for u, commands in REFUSED.items() for c in commands], ids=str)
+def test_a_user_may_do_nothing_else(
+    server: SecureRedis, authority: Authority, user: str, command: tuple[str, ...]
+) -> None:
+    client = redis.Redis.from_url(server.url(user, PASSWORD), ssl_ca_certs=str(authority.ca_file))
+    with client, pytest.raises(redis.exceptions.NoPermissionError):
+        client.execute_command(*command)  # type: ignore[no-untyped-call]
+
+
+def test_a_script_may_touch_no_key_outside_of_its_namespace(server: SecureRedis, authority: Authority) -> None:
+    client = redis.Redis.from_url(server.url("worker", PASSWORD), ssl_ca_certs=str(authority.ca_file))
+    with client, pytest.raises(redis.exceptions.NoPermissionError):
+        client.register_script("return redis.call('GET', KEYS[1])")(keys=["elsewhere"])
