@@ -118,6 +118,15 @@ class Settings:
     cooldown_days: float = setting(7.0, "Alerts", "shortest time between alerts of a customer (days)", at_least=0)
     min_purchases: int = setting(3, "Alerts", "no alert for customers with fewer days with an order", at_least=0)
     min_labels: int = setting(500, "Alerts", "labels that the model must learn before the first alert", at_least=0)
+    complaint_again_h: float = setting(
+        24.0, "Alerts", "alert again about a complaint nobody has acted on for so long (h); 0: never", at_least=0
+    )
+    satisfied_from: float = setting(
+        0.7, "Alerts", "a customer with a satisfaction from this on counts as satisfied", over=0, at_most=1
+    )
+    dropped_below: float = setting(
+        0.5, "Alerts", "alert when a satisfied customer's satisfaction falls below this", at_least=0, at_most=1
+    )
     freeze_model: bool = setting(False, "Alerts", "score with the stored snapshot, publish no new one")
 
     customer_ids: str = setting(
@@ -435,6 +444,11 @@ def _combinations(settings: Settings) -> Iterator[str]:
         yield (
             f"clear_at={settings.clear_at:g}, raise_at={settings.raise_at:g}: must be "
             "0 < clear_at < raise_at < 1; the distance between them keeps an alert from flickering"
+        )
+    if settings.dropped_below >= settings.satisfied_from:
+        yield (
+            f"dropped_below={settings.dropped_below:g}, satisfied_from={settings.satisfied_from:g}: must be "
+            "dropped_below < satisfied_from; the distance between them keeps an alert from flickering"
         )
     if settings.landmark_days > 0 and math.isfinite(
         landmarks := (settings.horizon_days or LONGEST_HORIZON_DAYS) / settings.landmark_days

@@ -127,6 +127,8 @@ def test_the_consumer_receives_an_alert_once_though_it_was_sent_twice(stack: Loc
 
 def test_the_alert_shown_is_one_and_adds_up() -> None:
     alert = shown_alert()
+    assert alert.baseline is not None
+    assert alert.rest is not None
     parts = alert.baseline + alert.rest + sum(reason.contribution for reason in alert.reasons)
     assert parts == pytest.approx(alert.logit, abs=5e-4)
 

@@ -29,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 
 #: How often a partition looks whether it is still this worker's, and what operators want.
 _LOOK_S = 1.0
+#: Timers that fire in one step.
+_FIRED_AT_ONCE = 1000
 
 
 class ProjectionBatch(Batch, Protocol):
@@ -50,7 +52,8 @@ class ProjectionWorker:
     """Runs the steps of one partition of a projection, one after the other.
 
     The order is the core's: store, then ack, then publish. What the store refuses, or does not answer, leads back to
-    what is stored. ``options``: of the core, as far as they are of steps, the outbox and fencing.
+    what is stored. Timers that are due fire between two steps (`stream.projections.protocol`). ``options``: of the
+    core, as far as they are of the clock, steps, the outbox and fencing.
     """
 
     def __init__(
@@ -163,8 +166,39 @@ class ProjectionWorker:
         """Notice a successor, a new generation, and customers who are to be erased."""
         await self._store.check()
         if customers := await self._store.to_erase():
-            await self._commit(self.partition.without(self.partition.erase(sorted(customers))))
+            keys = self.partition.erase(sorted(customers))
+            await self._load(keys)
+            await self._commit(self.partition.without(keys))
             await self._store.erased(customers)
+        if self.partition.projection.is_timed:
+            await self._fire()
+
+    async def _fire(self) -> None:
+        """Publish what is due, once everything that may have been done in time has been read."""
+        while (now_ms := self._now_ms()) is not None and self._has_read_all():
+            timers = await self._store.due(now_ms, _FIRED_AT_ONCE)
+            if not timers:
+                return
+            await self._load(self.partition.keys_of(timers))
+            await self._commit(self.partition.fire(timers, self._clock.now_ms()))
+
+    def _has_read_all(self) -> bool:
+        return all(not waiting and self.inputs.at_end(source) for source, waiting in enumerate(self._waiting))
+
+    def _now_ms(self) -> int | None:
+        """The time that timers go by: the earlier of two clocks, so that one that is fast does no harm.
+
+        With ``clock=event`` it is the newest event that was folded. None: not known yet.
+        """
+        if self._options.clock == "event":
+            return self.partition.state.stream_time_ms
+        at_server_ms = self._store.server_now_ms()
+        return None if at_server_ms is None else min(self._clock.now_ms(), at_server_ms)
+
+    async def _load(self, keys: Sequence[str]) -> None:
+        """Cache the states of keys that are not cached."""
+        if missing := self.partition.missing(keys):
+            self.partition.remember(missing, await self._store.states(missing))
 
     def _take(self) -> list[tuple[int, ProjectionBatch]]:
         """Batches for a step, of each input in its order: whole ones, until there are records enough."""
@@ -204,7 +238,9 @@ class ProjectionWorker:
         records = [encode_record(record) for record in outcome.outgoing]
         self._options.probe("script sent")
         with self._timed("commit"):
-            await self._store.commit(outcome.state, outcome.written, outcome.forgotten, records, trim)
+            await self._store.commit(
+                outcome.state, outcome.written, outcome.forgotten, records, trim, outcome.timers, outcome.idle
+            )
         self._options.probe("script done")
         self.partition.accept(outcome)
         self.outbox.trimmed(trim)
@@ -217,6 +253,8 @@ class ProjectionWorker:
         counts = {"folded": outcome.folded, "skipped": outcome.skipped, "dead_letter": len(outcome.rejected)}
         for what, count in counts.items():
             metrics.PROJECTION_RECORDS.labels(self._name, what).inc(count)
+        for alert in outcome.alerts:
+            metrics.ALERTS.labels(alert.kind.name.lower(), alert.cause, alert.severity).inc()
         for reason in outcome.rejected:
             metrics.DEAD_LETTERS.labels(reason.value).inc()
 

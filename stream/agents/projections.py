@@ -28,7 +28,7 @@ from stream.agents.watchdog import Watchdog
 from stream.agents.worker_options import WorkerOptions, no_probe
 from stream.clock import Clock, SystemClock
 from stream.errors import StorageError, TopologyError
-from stream.projections.folding import FoldingPartition
+from stream.projections.folding import FoldingPartition, Topics
 from stream.projections.protocol import Projection
 from stream.projections.registry import projections_of
 from stream.settings import Settings
@@ -122,12 +122,13 @@ class ProjectionApp:
         settings, projection = self._settings, self.projection
         cached = max(settings.cache_customers // settings.partitions, 1000)
         return ProjectionWorker(
-            FoldingPartition(projection, partition, settings.dead_letters, cached),
+            FoldingPartition(projection, partition, Topics(settings.dead_letters, settings.alerts), cached),
             ProjectionStore(self._client, self._keys, projection.name, projection.version, partition, self._name),
             Outbox(self._publisher),
             PartitionInputs(lambda: self.intake, self.topics, partition),
             self._clock,
             WorkerOptions(
+                clock=settings.clock,
                 step_records=min(settings.batch_max_records, _STEP_RECORDS),
                 fenced_wait_s=settings.session_timeout_s,
                 probe=lambda point: self._probe(f"projection {point}"),

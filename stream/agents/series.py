@@ -10,6 +10,7 @@ from typing import Final
 from prometheus_client import Counter, Histogram
 
 from stream import metrics
+from stream.alerts.alert_records import AlertKind
 from stream.alerts.severity import Severity
 from stream.catalogue.events import KERNEL_TYPES
 from stream.events.rejections import Reason
@@ -32,7 +33,7 @@ _LABEL_VALUES: Final[Mapping[Counter | Histogram, tuple[Iterable[str], ...]]] = 
         metrics.DEAD_LETTERS: (Reason,),
         metrics.COMMIT_REJECTED: (("fenced", "storage"),),
         metrics.TIMERS_FIRED: (FIRED,),
-        metrics.ALERTS: (("raised", "cleared", "winback"), _CAUSES, Severity),
+        metrics.ALERTS: ([kind.name.lower() for kind in AlertKind], _CAUSES, Severity),
         metrics.ALERT_RISK: (_CAUSES,),
         metrics.ALERTS_SUPPRESSED: (SUPPRESSED,),
         metrics.LABELS: (("true", "false"),),

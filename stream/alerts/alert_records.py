@@ -15,12 +15,14 @@ from stream.alerts.severity import Severity
 
 __all__ = [
     "CE_SOURCE",
+    "OF_FEEDBACK",
     "Alert",
     "AlertKind",
     "Calm",
     "Cause",
     "Change",
     "ClearedBy",
+    "Heard",
     "Reason",
     "Remedy",
     "SegmentChange",
@@ -40,11 +42,20 @@ Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 class AlertKind(StrEnum):
-    """What happened: a customer leaves their habit, has come back to it, or looks again after they were lost."""
+    """What happened: a customer leaves their habit, has come back to it, or looks again after they were lost.
+
+    Or complains and has no answer yet, or is much less satisfied than before.
+    """
 
     RAISED = "churn_risk.raised"
     CLEARED = "churn_risk.cleared"
     WINBACK = "winback.opportunity"
+    COMPLAINT = "complaint.open"
+    DROPPED = "satisfaction.dropped"
+
+
+#: Alerts about what a customer said: they have ``heard``, and no risk.
+OF_FEEDBACK: Final = frozenset({AlertKind.COMPLAINT, AlertKind.DROPPED})
 
 
 class Cause(StrEnum):
@@ -104,8 +115,28 @@ class Remedy(Struct, frozen=True, kw_only=True):
     sentence: str
 
 
+class Heard(Struct, frozen=True, kw_only=True):
+    """What the customer said that an alert is about, without the words.
+
+    ``feedback_id``: the id of the event, ``said_at`` its time. ``open_hours``: for how long nobody has acted on a
+    complaint, 0 when it has just come. ``satisfaction`` is the decayed mean in [0, 1] after it, ``low`` and ``high``
+    its 95 % interval; all null in alerts about complaints.
+    """
+
+    feedback_id: str
+    said_at: Instant
+    open_hours: Annotated[float, Meta(ge=0.0)] = 0.0
+    ticket_id: str | None = None
+    order_id: str | None = None
+    product_id: str | None = None
+    channel: str | None = None
+    satisfaction: Probability | None = None
+    low: Probability | None = None
+    high: Probability | None = None
+
+
 class Alert(Struct, frozen=True, kw_only=True):
-    """A customer leaves their habit, has come back to it, or looks again after they were lost.
+    """A customer leaves their habit, has come back to it, or looks again after they were lost; or said something.
 
     ``sentence`` is the first thing to say about it; ``days_since_order`` (null: no order) and ``usual_gap_days``
     (`stream.features.habit`) are its figures. ``threshold`` is the level of risk that was crossed, null where the
@@ -115,6 +146,8 @@ class Alert(Struct, frozen=True, kw_only=True):
     the contributions of ``reasons`` + ``rest`` (all that is no reason) = ``logit``. ``previous_risk`` is null at the
     first score, ``segment`` before segments are known. ``value_at_risk`` is money of the base currency. ``calm`` (null:
     no calm score is remembered) and ``remedy`` are of raised alerts; ``severity``: see `stream.alerts.severity`.
+    Alerts about what a customer said (``complaint.open``, ``satisfaction.dropped``) have ``heard``; their ``risk``,
+    ``logit``, ``baseline`` and ``rest`` are null, and ``value_at_risk`` is 0: no model is asked.
     ``occurred_at`` is stream time, ``emitted_at`` the wall clock. Fields with a default are missing in alerts of
     earlier versions.
     """
@@ -126,7 +159,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     sentence: str = ""
     days_since_order: Days | None = None
     usual_gap_days: Days | None = None
-    risk: Probability
+    risk: Probability | None
     threshold: Probability | None
     previous_risk: Probability | None
     cause: Cause
@@ -134,12 +167,13 @@ class Alert(Struct, frozen=True, kw_only=True):
     segment: str | None
     value_at_risk: float
     reasons: tuple[Reason, ...]
-    logit: float
-    baseline: float
-    rest: float
+    logit: float | None
+    baseline: float | None
+    rest: float | None
     calm: Calm | None
     remedy: Remedy | None
     model_version: int
+    heard: Heard | None = None
     occurred_at: Instant
     emitted_at: Instant
 
@@ -176,9 +210,7 @@ def cloud_event_headers(event: Alert | SegmentChange, source: str = CE_SOURCE) -
     """Return the record headers of CloudEvents 1.0 (Kafka binding, binary mode); the value stays the plain
     object.
 
-    ``ce_type`` is ``customer-stream.`` and the kind: ``churn_risk.raised``, ``churn_risk.cleared``,
-    ``winback.opportunity``, or ``segment.changed``;
-    ``ce_time`` is stream time.
+    ``ce_type`` is ``customer-stream.`` and the `AlertKind`, or ``segment.changed``; ``ce_time`` is stream time.
     """
     if isinstance(event, Alert):
         identity, kind = event.alert_id, event.kind.value

@@ -8,14 +8,14 @@ import click
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from stream.alerts.action_records import Action, ActionKind
+from stream.alerts.decoding import decode_action, encode_action
 from stream.cli.kafka import client_config, cluster_metadata, silent
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.saying import say
 from stream.errors import PublishError, SettingsError, StorageError, TopologyError
 from stream.events.rejections import Rejection
 from stream.events.times import instant
-from stream.notifications.action_records import Action, ActionKind
-from stream.notifications.actions import decode_action, encode_action
 from stream.notifications.inbound import Inbound
 from stream.settings import Settings
 from stream.storage.overview import Overview

@@ -23,6 +23,8 @@ _KINDS = {
     AlertKind.RAISED: ("RAISED ", "red"),
     AlertKind.CLEARED: ("cleared", "green"),
     AlertKind.WINBACK: ("WINBACK", "cyan"),
+    AlertKind.COMPLAINT: ("COMPLAINT", "red"),
+    AlertKind.DROPPED: ("DROPPED", "yellow"),
 }
 
 POLL_TIMEOUT_S = 0.5
@@ -87,7 +89,8 @@ def describe_alert(alert: Alert, money: Money = plain_money) -> str:
     level = "" if alert.threshold is None else f", level {alert.threshold:.0%}"
     segment = f", segment {alert.segment}" if alert.segment else ""
     at_risk = f"{money(alert.value_at_risk)} at risk, " if alert.kind is AlertKind.RAISED else ""
-    told = f"{at_risk}risk {alert.risk:.0%}{level}, by {alert.cause}{segment}"
+    risk = "" if alert.risk is None else f"risk {alert.risk:.0%}{level}, "
+    told = f"{at_risk}{risk}by {alert.cause}{segment}"
     head = f"{alert.occurred_at}  {kind}  {alert.customer_id}  {alert.sentence}  ({told})"
     reasons = (reason.sentence for reason in alert.reasons if reason.sentence != alert.sentence)
     return "\n".join([head, *(f"    {reason}" for reason in reasons)])

@@ -11,12 +11,13 @@ from typing import Any, Final
 import msgspec
 import orjson
 
+from stream.alerts.action_records import Action
 from stream.alerts.alert_records import Alert, SegmentChange
 from stream.catalogue.events import SCALES
 from stream.catalogue.outputs import CUSTOMER_VERSION, Customer
 from stream.events.model import CONTRACT_OF, FeedbackEvent, InteractionEvent, PurchaseEvent
 from stream.features.registry import FEATURES
-from stream.notifications.action_records import Action, Notification
+from stream.notifications.notification_records import Notification
 from stream.online_models.example import Label, Observation, Overdue
 
 __all__ = ["CONTRACTS", "export", "schema_of", "schema_of_examples"]

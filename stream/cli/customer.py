@@ -13,6 +13,7 @@ from stream.errors import StorageError
 from stream.events.partition import partition_of
 from stream.events.times import epoch_ms
 from stream.features.registry import DAY_MS
+from stream.projections.complaints import Cases, Complaints
 from stream.projections.satisfaction import Opinion, Satisfaction
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore
@@ -50,7 +51,9 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         (known,) = notifications.known([customer_id])
     with ProjectionDesk(settings) as desk:
         said = desk.state(Satisfaction.name, Satisfaction.version, customer_id, customer_id)
+        waits = desk.state(Complaints.name, Complaints.version, customer_id, customer_id)
     opinion = None if said is None else msgspec.json.decode(said, type=Opinion)
+    cases = None if waits is None else msgspec.json.decode(waits, type=Cases)
     partition, document = found
     expected = partition_of(customer_id, settings.partitions)
     if partition != expected:
@@ -83,6 +86,8 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         }
         if opinion is not None:
             told["opinion"] = msgspec.to_builtins(opinion)
+        if cases is not None:
+            told["cases"] = msgspec.to_builtins(cases)
         click.echo(orjson.dumps({**now.fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))
         return
-    console_for_people().print(customer_view(now, profile, known, opinion))
+    console_for_people().print(customer_view(now, profile, known, opinion, cases))

@@ -7,10 +7,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from stream.alerts.action_records import ActionKind
+from stream.alerts.intervals import Interval
 from stream.events.times import rfc3339
-from stream.notifications.action_records import ActionKind
 from stream.notifications.effect import Comparison, EffectReport, Group
-from stream.reporting.intervals import Interval
 
 __all__ = ["effect_view"]
 

@@ -13,11 +13,12 @@ from rich.text import Text
 from stream.catalogue.events import SCALES
 from stream.events.rejections import printable
 from stream.events.times import rfc3339
+from stream.projections.complaints import Cases
 from stream.projections.ratings import Counts, Tally
 from stream.projections.satisfaction import Opinion
-from stream.reporting.survey_figures import Figure, added, figure, satisfaction
+from stream.reporting.survey_figures import Figure, added, figure
 
-__all__ = ["as_object", "feedback_view", "opinion_rows"]
+__all__ = ["as_object", "case_rows", "feedback_view", "opinion_rows"]
 
 _LATEST = 5
 
@@ -58,8 +59,8 @@ def as_object(tallies: Sequence[Tally]) -> dict[str, Any]:
 
 
 def opinion_rows(opinion: Opinion) -> Iterator[tuple[str, str]]:
-    """What a customer thinks, in lines: satisfaction with its interval, loyalty, open tickets, last words."""
-    found = satisfaction(opinion)
+    """What a customer thinks, in lines: satisfaction with its interval, loyalty, and the last words."""
+    found = opinion.interval
     if found.estimate is not None and found.low is not None and found.high is not None:
         implied = f", {opinion.implied} of them from complaints or praise alone" if opinion.implied else ""
         number = opinion.scores + opinion.implied
@@ -69,13 +70,19 @@ def opinion_rows(opinion: Opinion) -> Iterator[tuple[str, str]]:
         )
     history = [f"{said.loyalty:.2f}" for said in opinion.said if said.loyalty is not None]
     yield "loyalty", f"{opinion.loyalty:.2f} (by formula; the latest: {' '.join(history[-_LATEST:]) or 'none'})"
-    if opinion.open:
-        since = rfc3339(min(opinion.open.values()))
-        yield "open", f"{len(opinion.open)} questions or complaints, the oldest since {since}"
     for said in opinion.said[: -_LATEST - 1 : -1]:
         score = f" {said.value:g} ({said.scale})" if said.value is not None else ""
         about = f" about {printable(said.product_id)}" if said.product_id else ""
         yield "said", f"{rfc3339(said.at_ms)} {said.name}{score}{about}"
+
+
+def case_rows(cases: Cases) -> Iterator[tuple[str, str]]:
+    """What waits for an answer, oldest first."""
+    for ticket, case in sorted(cases.open.items(), key=lambda one: one[1].at_ms):
+        acted = "; somebody has acted since" if cases.acted_ms >= case.at_ms else ""
+        about = case.heard.order_id or case.heard.product_id
+        told = f" about {printable(about)}" if about else ""
+        yield "open", f"{rfc3339(case.at_ms)} {case.name}{told}, ticket {printable(ticket)}{acted}"
 
 
 def _groups(tallies: Sequence[Tally]) -> Iterator[tuple[str, list[Figure]]]:

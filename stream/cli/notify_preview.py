@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import click
 
 from stream.alerts.alert_records import Alert
+from stream.alerts.decoding import decode_alert, occurred_ms
 from stream.events.rejections import Rejection
 from stream.events.times import rfc3339
-from stream.notifications.actions import decode_alert, occurred_ms, suppressing
+from stream.notifications.actions import suppressing
 from stream.notifications.config import Config
 from stream.notifications.hold_out import is_held_out
 from stream.notifications.inbound import Inbound
@@ -56,7 +57,8 @@ def _show(
 ) -> None:
     kind = click.style(str(alert.kind), bold=True)
     at_risk = writing.money(alert.value_at_risk)
-    click.echo(f"{kind}  {alert.customer_id}  {alert.sentence}  ({at_risk} at risk, risk {alert.risk:.0%})")
+    told = "" if alert.risk is None else f"  ({at_risk} at risk, risk {alert.risk:.0%})"
+    click.echo(f"{kind}  {alert.customer_id}  {alert.sentence}{told}")
     routing = route(config, alert)
     if not routing.routes:
         click.echo(f"  nobody is told: {f'rule {routing.rule}' if routing.rule else 'no rule matches'}")

@@ -1,78 +1,18 @@
-"""Records of the ``actions`` topic: decoded as strictly as events, and what they mean for notifications."""
+"""What actions of people mean for notifications."""
 
-import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from stream.alerts.alert_records import Alert, AlertKind
-from stream.events.diagnosis import diagnose
-from stream.events.model import EARLIEST_MS
-from stream.events.record import Record
-from stream.events.rejections import Reason, Rejection
-from stream.events.screen import BadRecordError, screen
-from stream.events.times import epoch_ms, rfc3339
-from stream.notifications.action_records import Action, ActionKind
+from stream.alerts.action_records import Action, ActionKind
+from stream.alerts.alert_records import OF_FEEDBACK, Alert, AlertKind
+from stream.events.times import epoch_ms
 
-__all__ = ["decode_action", "decode_alert", "encode_action", "latest_actions", "occurred_ms", "suppressing"]
+__all__ = ["latest_actions", "suppressing"]
 
 _DAY_MS: Final = 86_400_000
-_MAX_BYTES: Final = 65_536
-_CONTROL = re.compile(r"[\x00-\x1f]")
-#: A note may have line breaks and tabs.
-_CONTROL_IN_NOTE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _actions: Final = msgspec.json.Decoder(Action)
-_alerts: Final = msgspec.json.Decoder(Alert)
-_encoder: Final = msgspec.json.Encoder()
-
-
-def decode_action(record: Record, skew_ms: int) -> Action | Rejection:
-    """The action in `record`, or why there is none. It may lie at most `skew_ms` after the record. Never raises.
-
-    The reader's own clock is not used, so a record that is read again gets the same verdict.
-    """
-    try:
-        action = _actions.decode(_screened(record))
-        _check(action, record.key, record.timestamp + skew_ms)
-    except Exception as error:  # noqa: BLE001 - one bad record must not stop the notifier
-        return Rejection(0, *diagnose(error, record.value))
-    return action
-
-
-def decode_alert(record: Record) -> Alert | Rejection:
-    """The alert in `record`, or why there is none. Never raises."""
-    try:
-        alert = _alerts.decode(_screened(record))
-        _check_key(record.key, alert.customer_id)
-        _check_time(alert)
-    except Exception as error:  # noqa: BLE001 - as above
-        return Rejection(0, *diagnose(error, record.value))
-    return alert
-
-
-def _screened(record: Record) -> bytes:
-    """The value, if it is fit for the parser. Raises `BadRecordError` or `UnicodeDecodeError`."""
-    if record.key is None:
-        raise BadRecordError(Reason.NULL_KEY, "expected the customer_id as the record key; there is none")
-    if record.value is None:
-        raise BadRecordError(Reason.NULL_VALUE, "expected a JSON object; the record has no value")
-    screen(record.value, _MAX_BYTES)
-    return record.value
-
-
-def encode_action(action: Action) -> bytes:
-    """JSON, as the topic has it."""
-    return _encoder.encode(action)
-
-
-def occurred_ms(alert: Alert) -> int:
-    """When the alert occurred, stream time. Raises ValueError for a text that is no time with an offset."""
-    at = datetime.fromisoformat(alert.occurred_at)
-    if at.tzinfo is None:
-        raise ValueError("a time without an offset")
-    return epoch_ms(at)
 
 
 def latest_actions(encoded: Mapping[str, bytes]) -> list[Action]:
@@ -86,37 +26,16 @@ def suppressing(
 ) -> Action | None:
     """The latest action that suppresses `alert`, if there is one.
 
-    Only raised alerts are suppressed: those that occurred (at `at_ms`) before the action or up to ``days`` after it.
+    Raised alerts are suppressed that occurred (at `at_ms`) before the action or up to ``days`` after it. An alert about
+    what a customer said is suppressed by an action after it: a new complaint is news, whatever was done before.
     """
-    if alert.kind is not AlertKind.RAISED:
+    if alert.kind is not AlertKind.RAISED and alert.kind not in OF_FEEDBACK:
         return None
     for action in latest_actions(encoded):
         window_ms = days.get(action.action, 0.0) * _DAY_MS
-        if window_ms and at_ms < epoch_ms(action.occurred_at) + window_ms:
+        if alert.kind in OF_FEEDBACK:
+            if at_ms < epoch_ms(action.occurred_at):
+                return action
+        elif window_ms and at_ms < epoch_ms(action.occurred_at) + window_ms:
             return action
     return None
-
-
-def _check(action: Action, key: bytes | None, latest_ms: int) -> None:
-    """What the types cannot say. Raises `BadRecordError`."""
-    at_ms = epoch_ms(action.occurred_at)
-    if not EARLIEST_MS <= at_ms <= latest_ms:
-        span = f"{rfc3339(EARLIEST_MS)} and {rfc3339(latest_ms)}"
-        raise BadRecordError(Reason.TIMESTAMP_OUT_OF_RANGE, f"expected occurred_at between {span}")
-    _check_key(key, action.customer_id)
-    ids = f"{action.action_id}{action.customer_id}{action.actor or ''}"
-    found = _CONTROL.search(ids) or _CONTROL_IN_NOTE.search(action.note or "")
-    if found:
-        raise BadRecordError(Reason.CONTROL_CHARACTER, f"a text contains U+{ord(found.group()):04X}")
-
-
-def _check_time(alert: Alert) -> None:
-    try:
-        occurred_ms(alert)
-    except (ValueError, OverflowError):
-        raise BadRecordError(Reason.BAD_TIMESTAMP, "expected occurred_at in RFC 3339, with offset") from None
-
-
-def _check_key(key: bytes | None, customer_id: str) -> None:
-    if customer_id.encode() != key:
-        raise BadRecordError(Reason.KEY_MISMATCH, "the record key is not customer_id")

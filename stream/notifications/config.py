@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from stream.alerts.action_records import ActionKind
 from stream.alerts.alert_records import AlertKind, Cause
-from stream.notifications.action_records import ActionKind
 from stream.notifications.wall_time import DAY_MINUTES, WEEKDAYS, Period, Schedule
 
 __all__ = [

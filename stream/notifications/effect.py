@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from stream.alerts.action_records import Action, ActionKind
 from stream.alerts.alert_records import AlertKind
+from stream.alerts.intervals import Interval, mean_difference, share, share_difference
 from stream.events.times import epoch_ms
-from stream.notifications.action_records import Action, ActionKind, Arm, DeliveryOutcome, Notification
-from stream.reporting.intervals import Interval, mean_difference, share, share_difference
+from stream.notifications.notification_records import Arm, DeliveryOutcome, Notification
 
 __all__ = ["MIN_CUSTOMERS", "Comparison", "EffectReport", "Exposure", "Group", "Order", "exposures", "report"]
 

@@ -6,16 +6,17 @@ from typing import Final
 
 import msgspec
 
+from stream.alerts.action_records import Action
+from stream.alerts.decoding import decode_action
 from stream.errors import TopologyError
 from stream.events.columns import MONEY_SCALE
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.order_book import OrderBook
 from stream.events.rejections import Rejection
-from stream.notifications.action_records import Action, Notification
-from stream.notifications.actions import decode_action
 from stream.notifications.effect import Order
 from stream.notifications.inbound import Inbound
+from stream.notifications.notification_records import Notification
 from stream.notifications.reading import read_to_end
 from stream.settings import Settings
 

@@ -12,7 +12,7 @@ from stream.notifications.backoff import backoff_ms
 from stream.notifications.config import MINUTE_MS, Channel
 from stream.notifications.courier import Courier, Parcel
 from stream.notifications.templates import Message, Templates
-from stream.notifications.waiting import Delivery, WaitingLine
+from stream.notifications.waiting import Delivery, WaitingLine, urgency
 from stream.notifications.wall_time import is_quiet, local_day, opened_share
 from stream.storage.notification_store import NotificationStore
 
@@ -108,7 +108,7 @@ class Lane:
         if self.channel.digest is None:
             return templates.single(deliveries[0].route.template, self.name, deliveries[0].alert)
         alerts = [delivery.alert for delivery in deliveries]
-        alerts.sort(key=lambda alert: -alert.value_at_risk)
+        alerts.sort(key=urgency)
         return templates.digest(self.channel.digest.template, self.name, alerts, len(self.line))
 
     def put_back(self, deliveries: Sequence[Delivery], now_ms: int) -> None:

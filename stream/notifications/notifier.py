@@ -12,18 +12,19 @@ from typing import Final
 
 from stream import metrics
 from stream.alerts.alert_records import Alert, AlertKind
+from stream.alerts.decoding import decode_action, decode_alert, encode_action, occurred_ms
 from stream.clock import Clock
 from stream.errors import StorageError
 from stream.events.rejections import Rejection
 from stream.events.times import epoch_ms
-from stream.notifications.action_records import DeliveryOutcome, Suppression
-from stream.notifications.actions import decode_action, decode_alert, encode_action, occurred_ms, suppressing
+from stream.notifications.actions import suppressing
 from stream.notifications.config import Config
 from stream.notifications.courier import DeliveryReport, Parcel
 from stream.notifications.hold_out import is_held_out
 from stream.notifications.inbound import Inbound
 from stream.notifications.journal import Journal
 from stream.notifications.lane import Lane
+from stream.notifications.notification_records import DeliveryOutcome, Suppression
 from stream.notifications.offset_ledger import OffsetLedger, Partition
 from stream.notifications.outcomes import NO_CHANNEL, Outcomes, show_from_start
 from stream.notifications.rules import route

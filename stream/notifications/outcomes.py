@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from stream import metrics
+from stream.alerts.action_records import ActionKind
 from stream.alerts.alert_records import Alert
 from stream.events.dead_letters import dead_letter
 from stream.events.rejections import Rejection
-from stream.notifications.action_records import ActionKind, Arm, DeliveryOutcome
 from stream.notifications.inbound import Inbound
 from stream.notifications.journal import Entry, Journal
 from stream.notifications.lane import Lane
+from stream.notifications.notification_records import Arm, DeliveryOutcome
 from stream.notifications.records import PublishedRecord, notification, undelivered
 from stream.notifications.rules import Routing
 from stream.notifications.waiting import Delivery

@@ -8,7 +8,7 @@ from stream.alerts.alert_records import Alert
 from stream.events.dead_letters import HEADER_PREFIX, MAX_RECORD_BYTES
 from stream.events.rejections import printable
 from stream.events.times import rfc3339
-from stream.notifications.action_records import Arm, DeliveryOutcome, Notification
+from stream.notifications.notification_records import Arm, DeliveryOutcome, Notification
 
 __all__ = ["PublishedRecord", "notification", "undelivered"]
 

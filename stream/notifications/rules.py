@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from stream.alerts.alert_records import Alert
-from stream.notifications.action_records import Suppression
 from stream.notifications.config import Config, Match, Rule
+from stream.notifications.notification_records import Suppression
 
 __all__ = ["Route", "Routing", "matches", "route"]
 
@@ -32,7 +32,7 @@ def matches(match: Match, alert: Alert) -> bool:
         (not match.kind or alert.kind in match.kind)
         and (not match.cause or alert.cause in match.cause)
         and (not match.segment or alert.segment in match.segment)
-        and (match.risk_at_least is None or alert.risk >= match.risk_at_least)
+        and (match.risk_at_least is None or (alert.risk is not None and alert.risk >= match.risk_at_least))
         and (match.value_at_least is None or alert.value_at_risk >= match.value_at_least)
     )
 

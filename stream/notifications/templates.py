@@ -1,21 +1,25 @@
 """The words of a message: Jinja2 in a sandbox, so that a template can read an alert and nothing else."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import jinja2
+import msgspec
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from stream.alerts.alert_records import Alert, AlertKind, Calm, Cause, Change, Reason, Remedy
+from stream.alerts.alert_records import OF_FEEDBACK, Alert, AlertKind, Calm, Cause, Change, Heard, Reason, Remedy
+from stream.alerts.feedback_alerts import complaint
 from stream.alerts.severity import Severity
 from stream.catalogue.declaring import Money
 from stream.catalogue.wording import plain_money
 from stream.errors import SettingsError
-from stream.notifications.config import Config, Template
+from stream.events.times import epoch_ms
+from stream.notifications.config import Config, Rule, Template
 from stream.notifications.escaping import escape_of
 
-__all__ = ["SAMPLE", "Message", "Templates"]
+__all__ = ["COMPLAINT_SAMPLE", "SAMPLE", "Message", "Templates"]
 
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f]+")
 _MAX_TITLE_CHARS: Final = 250
@@ -55,6 +59,22 @@ SAMPLE: Final = Alert(
     emitted_at="2026-01-02T03:04:06.000Z",
 )
 
+#: One about what a customer said.
+COMPLAINT_SAMPLE: Final = msgspec.structs.replace(
+    complaint(
+        "sample-customer",
+        Heard(
+            feedback_id="sample-feedback",
+            said_at="2026-01-02T03:04:05.000Z",
+            ticket_id="sample-ticket",
+            order_id="sample-order",
+            channel="email",
+        ),
+        epoch_ms(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+    ),
+    emitted_at="2026-01-02T03:04:06.000Z",
+)
+
 
 class Message(NamedTuple):
     """What is sent. The title is one line."""
@@ -75,16 +95,10 @@ class Templates:
         self._money = money
         #: By template and channel: each channel has its own way to write a value that is only a value.
         self._compiled: dict[tuple[str, str], tuple[jinja2.Template, jinja2.Template]] = {}
-        uses = {
-            (rule.template, name)
-            for rule in config.rules
-            for name in rule.channels
-            if name in config.channels and config.channels[name].digest is None
-        }
-        digests = {(c.digest.template, name) for name, c in config.channels.items() if c.digest is not None}
         problems = [
-            *self._tried(config.templates, uses, {"alert": SAMPLE}),
-            *self._tried(config.templates, digests, {"alerts": [SAMPLE], "waiting": 0}),
+            problem
+            for template, channel, names in sorted(_uses(config), key=lambda use: use[:2])
+            for problem in self._tried(config.templates[template], template, channel, names)
         ]
         if problems:
             raise SettingsError("\n".join(dict.fromkeys(problems)))
@@ -104,27 +118,22 @@ class Templates:
             return self.digest(wanted.digest.template, channel, [SAMPLE], 0)
         for rule in self._config.rules:
             if channel in rule.channels:
-                return self.single(rule.template, channel, SAMPLE)
+                return self.single(rule.template, channel, _samples(rule)[0])
         return Message(f"A test of channel {channel}", "No rule sends to this channel yet.")
 
-    def _tried(self, templates: Mapping[str, Template], uses: set[tuple[str, str]], names: dict[str, Any]) -> list[str]:
-        problems = []
-        for name, channel in sorted(uses):
-            template, target = templates[name], self._config.channels[channel]
-            environment = self._environment(escape_of(target.url, target.format), is_html=target.format == "html")
-            # a title is a plain text for some targets, and becomes a part of the body for others
-            plain = self._environment(escape_of(target.url, "text"), is_html=False)
-            try:
-                self._compiled[name, channel] = (
-                    plain.from_string(template.title),
-                    environment.from_string(template.body),
-                )
-                self._filled(name, channel, names)
-            except jinja2.TemplateSyntaxError as error:
-                problems.append(f"template {name}: line {error.lineno}: {error.message}")
-            except Exception as error:  # noqa: BLE001 - an expression of a template may raise anything
-                problems.append(f"template {name}: {type(error).__name__}: {error}; it sees {', '.join(names)}")
-        return problems
+    def _tried(self, template: Template, name: str, channel: str, names: dict[str, Any]) -> list[str]:
+        target = self._config.channels[channel]
+        environment = self._environment(escape_of(target.url, target.format), is_html=target.format == "html")
+        # a title is a plain text for some targets, and becomes a part of the body for others
+        plain = self._environment(escape_of(target.url, "text"), is_html=False)
+        try:
+            self._compiled[name, channel] = plain.from_string(template.title), environment.from_string(template.body)
+            self._filled(name, channel, names)
+        except jinja2.TemplateSyntaxError as error:
+            return [f"template {name}: line {error.lineno}: {error.message}"]
+        except Exception as error:  # noqa: BLE001 - an expression of a template may raise anything
+            return [f"template {name}: {type(error).__name__}: {error}; it sees {', '.join(names)}"]
+        return []
 
     def _filled(self, name: str, channel: str, names: dict[str, Any]) -> Message:
         title, body = self._compiled[name, channel]
@@ -135,6 +144,27 @@ class Templates:
         environment = ImmutableSandboxedEnvironment(
             autoescape=is_html, finalize=escape, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        environment.filters["percent"] = lambda share: f"{share:.0%}"
+        environment.filters["percent"] = lambda share: "not known" if share is None else f"{share:.0%}"
         environment.filters["money"] = self._money
         return environment
+
+
+def _samples(rule: Rule) -> list[Alert]:
+    """An alert of each form that the rule may match."""
+    kinds = {*(rule.match.kind or AlertKind)}
+    return [*([SAMPLE] if kinds - OF_FEEDBACK else []), *([COMPLAINT_SAMPLE] if kinds & OF_FEEDBACK else [])]
+
+
+def _uses(config: Config) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Template and channel of what may be sent, with names to try it on."""
+    for name, channel in config.channels.items():
+        if channel.digest is not None:
+            yield channel.digest.template, name, {"alerts": [SAMPLE], "waiting": 0}
+    for rule in config.rules:
+        for name in rule.channels:
+            digest = config.channels[name].digest
+            for sample in _samples(rule):
+                if digest is None:
+                    yield rule.template, name, {"alert": sample}
+                else:
+                    yield digest.template, name, {"alerts": [sample], "waiting": 0}

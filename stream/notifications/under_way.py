@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from stream.alerts.alert_records import Alert, AlertKind
-from stream.notifications.actions import occurred_ms
+from stream.alerts.decoding import occurred_ms
 from stream.notifications.offset_ledger import Partition
 from stream.notifications.waiting import Delivery
 

@@ -5,13 +5,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from stream.alerts.alert_records import Alert
+from stream.alerts.alert_records import OF_FEEDBACK, Alert
 from stream.notifications.rules import Route
 
-__all__ = ["Delivery", "WaitingLine"]
+__all__ = ["Delivery", "WaitingLine", "urgency"]
 
 #: A record: topic, partition, offset.
 Position = tuple[str, int, int]
+
+
+def urgency(alert: Alert) -> tuple[bool, float]:
+    """Sorts the most urgent first: what customers said, for they wait for an answer, then by value at risk."""
+    return alert.kind not in OF_FEEDBACK, -alert.value_at_risk
 
 
 @dataclass(slots=True, eq=False)
@@ -40,13 +45,13 @@ class Delivery:
 
 
 class WaitingLine:
-    """Deliveries that are ready leave in order of fewest attempts, then greatest value at risk, then age.
+    """Deliveries that are ready leave in order of fewest attempts, then `urgency`, then age.
 
     Fewest attempts first: one that cannot be delivered must not stand in the way of those that can.
     """
 
     def __init__(self) -> None:
-        self._ready: list[tuple[int, float, int, Delivery]] = []
+        self._ready: list[tuple[int, tuple[bool, float], int, Delivery]] = []
         self._later: list[tuple[int, int, Delivery]] = []
         self._numbers = count()
         self._waiting = 0
@@ -71,7 +76,7 @@ class WaitingLine:
         while self._later and self._later[0][0] <= now_ms:
             _, number, delivery = heapq.heappop(self._later)
             if delivery.is_waiting:
-                order = (delivery.attempts, -delivery.alert.value_at_risk, number, delivery)
+                order = (delivery.attempts, urgency(delivery.alert), number, delivery)
                 heapq.heappush(self._ready, order)
         while self._ready:
             delivery = heapq.heappop(self._ready)[3]

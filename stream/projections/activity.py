@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, cast
+from typing import ClassVar, Final
 
 import msgspec
 
+from stream.alerts.alert_records import Alert
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
+from stream.projections.fold import Fold
 from stream.projections.inputs import EventInput, Happened
-from stream.projections.protocol import Description, Folded
 from stream.settings import Settings
 
 __all__ = ["MAX_DAYS", "Activity", "Calendar"]
@@ -25,10 +25,10 @@ _DAY_MS: Final = 86_400_000
 class Calendar(msgspec.Struct):
     """``days``: events by date (UTC, ``2026-01-31``), oldest first, and type."""
 
-    days: dict[str, dict[str, int]]
+    days: dict[str, dict[str, int]] = {}
 
 
-class Activity:
+class Activity(Fold[Calendar]):
     """Accepted events by customer, day (UTC, event time) and type.
 
     An event that was sent twice counts twice: `customers` has what counts once. Counts commute, so the order of the
@@ -36,39 +36,22 @@ class Activity:
     newest `MAX_DAYS` was ever dropped.
     """
 
-    name: Final = "activity"
-    version: Final = 1
-    state: Final = Calendar
+    name: ClassVar = "activity"
+    state: ClassVar = Calendar
+    about: ClassVar = "How many events of each type each customer had on each day."
 
     def __init__(self, settings: Settings) -> None:
         decoder = Decoder.of(settings)
         self.inputs = tuple(EventInput(event_type, settings.topic_of(event_type), decoder) for event_type in EventType)
 
-    def fold(self, states: Mapping[str, Calendar], messages: Sequence[tuple[str, object]]) -> Folded:
-        folded = dict(states)
-        for customer, message in messages:
-            event = cast("Happened", message)
-            calendar = folded.get(customer)
-            if calendar is None:
-                calendar = folded[customer] = Calendar({})
-            date = _date(event.at_ms // _DAY_MS)
-            day = calendar.days.get(date)
-            if day is None:
-                day = _new_day(calendar, date)
-            day[event.type] = day.get(event.type, 0) + 1
-        return Folded(folded)
-
-    def erase(self, customer_id: str) -> Iterable[str]:
-        return (customer_id,)
-
-    def describe(self) -> Description:
-        return Description(
-            self.name,
-            self.version,
-            "How many events of each type each customer had on each day.",
-            "customer",
-            tuple(source.topic for source in self.inputs),
-        )
+    def fold_one(self, state: Calendar, message: Happened, alerts: list[Alert]) -> Calendar:
+        del alerts
+        date = _date(message.at_ms // _DAY_MS)
+        day = state.days.get(date)
+        if day is None:
+            day = _new_day(state, date)
+        day[message.type] = day.get(message.type, 0) + 1
+        return state
 
 
 def _new_day(calendar: Calendar, date: str) -> dict[str, int]:

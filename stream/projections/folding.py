@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
+from stream.alerts.alert_records import Alert, cloud_event_headers
 from stream.errors import CodecError
 from stream.events.dead_letters import HEADER_PREFIX, dead_letter
 from stream.events.record import Record
 from stream.events.rejections import Reason, Rejection, printable
+from stream.events.times import rfc3339
 from stream.events.withheld import without_text
 from stream.processing.isolation import NOT_OF_AN_EVENT, failing
 from stream.processing.state import Outgoing, PartitionState
 from stream.projections.protocol import Folded, Projection
 
-__all__ = ["FoldingPartition", "Outcome", "Part"]
+__all__ = ["FoldingPartition", "Outcome", "Part", "Topics", "timer_of"]
 
 _LOG = logging.getLogger(__name__)
 _encoder = msgspec.json.Encoder()
+_timers_decoder = msgspec.json.Decoder(tuple[str, str])
 #: Says in a dead letter which projection could not use the record.
 PROJECTION_HEADER = f"{HEADER_PREFIX}projection"
 
@@ -33,6 +36,30 @@ class Part(NamedTuple):
     source: int
     records: Sequence[Record]
     next_offset: int
+
+
+class Topics(NamedTuple):
+    """Where a projection publishes to beside topics of its own."""
+
+    dead_letters: str
+    alerts: str
+
+
+class _Folding(NamedTuple):
+    """A fold, and the timers that it adds and takes away."""
+
+    folded: Folded
+    timers: Mapping[str, int]
+    idle: Sequence[str]
+
+
+def timer_of(key: str, timer: str) -> str:
+    """The name of a timer of a state, unique in a partition.
+
+    >>> timer_of("c-1", "t-2")
+    '["c-1","t-2"]'
+    """
+    return _encoder.encode((key, timer)).decode()
 
 
 class _Refused(NamedTuple):
@@ -46,13 +73,17 @@ class Outcome:
     """What a step writes and publishes; nothing of it is true before `FoldingPartition.accept`.
 
     ``written``: states as stored, by key. ``forgotten``: keys whose state goes. ``records``: how many were taken in;
-    ``folded`` of them as messages, the others ``skipped`` or dead letters of the reasons ``rejected``.
+    ``folded`` of them as messages, the others ``skipped`` or dead letters of the reasons ``rejected``. ``timers``: when
+    new timers are due, by `timer_of`; ``idle``: timers that go. ``alerts`` are among ``outgoing``.
     """
 
     state: PartitionState
     written: dict[str, bytes] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
     outgoing: list[Outgoing] = field(default_factory=list)
+    timers: Mapping[str, int] = field(default_factory=dict)
+    idle: Sequence[str] = ()
+    alerts: Sequence[Alert] = ()
     records: int = 0
     folded: int = 0
     skipped: int = 0
@@ -66,11 +97,11 @@ class FoldingPartition:
     anew for each fold, so what a fold does to them is lost with a step that is not stored.
     """
 
-    def __init__(self, projection: Projection[Any], partition: int, dead_letters: str, cache_states: int) -> None:
+    def __init__(self, projection: Projection[Any], partition: int, topics: Topics, cache_states: int) -> None:
         self.projection = projection
         self.partition = partition
         self.state = PartitionState()
-        self._dead_letters = dead_letters
+        self._topics = topics
         self._cache: dict[str, bytes | None] = {}
         self._cache_states = cache_states
         self._decode = msgspec.json.Decoder(projection.state).decode
@@ -79,6 +110,7 @@ class FoldingPartition:
         self._origins: list[tuple[int, Record]] = []
         self._refused: list[_Refused] = []
         self._skipped = 0
+        self._newest_ms: int | None = None
 
     def restore(self, state: PartitionState | None) -> None:
         """Begin from a stored state (None: at the start of the log), with nothing cached."""
@@ -94,6 +126,7 @@ class FoldingPartition:
         """Take records in as the next step; returns the keys they touch whose state is not cached."""
         self._parts = [*parts]
         self._messages, self._origins, self._refused, self._skipped = [], [], [], 0
+        self._newest_ms = self.state.stream_time_ms
         for part in parts:
             reading = self.projection.inputs[part.source].read(part.records)
             self._messages += reading.keyed
@@ -102,6 +135,8 @@ class FoldingPartition:
                 _Refused(part.source, part.records[rejection.record], rejection) for rejection in reading.rejections
             ]
             self._skipped += reading.skipped
+            if reading.newest_ms is not None:
+                self._newest_ms = max(reading.newest_ms, self._newest_ms or reading.newest_ms)
         return self.missing(key for key, _ in self._messages)
 
     def missing(self, keys: Iterable[str]) -> list[str]:
@@ -117,7 +152,7 @@ class FoldingPartition:
         """Fold what was read last. Raises `CodecError` for a stored state that cannot be read."""
         messages, refused = self._messages, self._refused
         try:
-            folded = self._fold(messages)
+            folding = self._fold(messages)
         except NOT_OF_AN_EVENT:
             raise
         except Exception as error:  # noqa: BLE001 - one bad record must not stop a partition; what is not one is raised
@@ -129,16 +164,35 @@ class FoldingPartition:
             bad = failing(len(messages), lambda part: self._fold([messages[k] for k in part]))
             refused = refused + [self._isolated(k, why) for k, why in bad.items()]
             messages = [message for k, message in enumerate(messages) if k not in bad]
-            folded = self._fold(messages)
-        return self._outcome(folded, messages, refused, now_ms)
+            folding = self._fold(messages)
+        return self._outcome(folding, messages, refused, now_ms)
 
     def erase(self, customers: Iterable[str]) -> list[str]:
         """The keys of the states of these customers."""
         return [*dict.fromkeys(key for customer in customers for key in self.projection.erase(customer))]
 
-    def without(self, keys: Iterable[str]) -> Outcome:
-        """An outcome that does nothing but to forget these states."""
-        return Outcome(self._next_state(), forgotten=[*keys])
+    def without(self, keys: Sequence[str]) -> Outcome:
+        """An outcome that does nothing but to forget these states, which are cached if they have timers."""
+        return Outcome(self._next_state(), forgotten=[*keys], idle=[*self._timers(self._states(keys))])
+
+    @staticmethod
+    def keys_of(timers: Iterable[str]) -> list[str]:
+        """The keys of the states to which timers belong, each once."""
+        return [*dict.fromkeys(_timers_decoder.decode(timer)[0] for timer in timers)]
+
+    def fire(self, timers: Sequence[str], now_ms: int) -> Outcome:
+        """An outcome that publishes what is due, and does not change a state. The states of the timers are cached.
+
+        Raises `CodecError` for a stored state that cannot be read.
+        """
+        states = self._states(self.keys_of(timers))
+        alerts: list[Alert] = []
+        for timer in timers:
+            key, name = _timers_decoder.decode(timer)
+            if key in states:
+                alerts += self.projection.fire(key, states[key], name)
+        stamped = [self._stamped(alert, now_ms) for alert in alerts]
+        return Outcome(self._next_state(), outgoing=[*map(self._alert, stamped)], idle=timers, alerts=stamped)
 
     def accept(self, outcome: Outcome) -> None:
         """The store has written the outcome: it is the state from now on."""
@@ -152,12 +206,28 @@ class FoldingPartition:
         for key in [*islice(self._cache, max(excess, 0))]:
             del self._cache[key]
 
-    def _fold(self, messages: Sequence[tuple[str, object]]) -> Folded:
-        states = {}
-        for key in dict.fromkeys([key for key, _ in messages]):
-            if (stored := self._cache.get(key)) is not None:
-                states[key] = self._decoded(stored)
-        return self.projection.fold(states, messages)
+    def _fold(self, messages: Sequence[tuple[str, object]]) -> _Folding:
+        states = self._states(dict.fromkeys([key for key, _ in messages]))
+        before = self._timers(states)
+        folded = self.projection.fold(states, messages)
+        after = self._timers(folded.states)
+        timers = {timer: due_ms for timer, due_ms in after.items() if before.get(timer) != due_ms}
+        return _Folding(folded, timers, [timer for timer in before if timer not in after])
+
+    def _states(self, keys: Iterable[str]) -> dict[str, Any]:
+        """The states of keys that have one, from the cache, to be changed."""
+        found = ((key, self._cache.get(key)) for key in keys)
+        return {key: self._decoded(stored) for key, stored in found if stored is not None}
+
+    def _timers(self, states: Mapping[str, Any]) -> dict[str, int]:
+        if not self.projection.is_timed:
+            return {}
+        return {
+            timer_of(key, name): due_ms
+            for key, state in states.items()
+            if state is not None
+            for name, due_ms in self.projection.timers(state).items()
+        }
 
     def _decoded(self, stored: bytes) -> Any:
         try:
@@ -171,8 +241,12 @@ class FoldingPartition:
         detail = printable(f"{type(error).__name__}: {error}")
         return _Refused(source, record, Rejection(0, Reason.PROCESSING_FAILED, detail))
 
-    def _outcome(self, folded: Folded, messages: Sequence[object], refused: Sequence[_Refused], now_ms: int) -> Outcome:
+    def _outcome(
+        self, folding: _Folding, messages: Sequence[object], refused: Sequence[_Refused], now_ms: int
+    ) -> Outcome:
+        folded = folding.folded
         state = self._next_state()
+        state.stream_time_ms = self._newest_ms
         records = 0
         for part in self._parts:
             state.offsets[self.projection.inputs[part.source].topic] = part.next_offset
@@ -182,11 +256,19 @@ class FoldingPartition:
         state.counters.dead_letters += len(refused)
         encoded = {key: _encoder.encode(of) for key, of in folded.states.items() if of is not None}
         in_order = sorted(refused, key=lambda one: (one.source, one.record.offset))
+        alerts = [self._stamped(alert, now_ms) for alert in folded.alerts]
         return Outcome(
             state=state,
             written={key: text for key, text in encoded.items() if text != self._cache.get(key)},
             forgotten=[key for key, of in folded.states.items() if of is None and self._cache.get(key) is not None],
-            outgoing=[*(self._dead_letter(one, now_ms) for one in in_order), *folded.outgoing],
+            outgoing=[
+                *(self._dead_letter(one, now_ms) for one in in_order),
+                *folded.outgoing,
+                *map(self._alert, alerts),
+            ],
+            timers=folding.timers,
+            idle=folding.idle,
+            alerts=alerts,
             records=records,
             folded=len(messages),
             skipped=self._skipped,
@@ -194,7 +276,16 @@ class FoldingPartition:
         )
 
     def _next_state(self) -> PartitionState:
-        return PartitionState(offsets=dict(self.state.offsets), counters=msgspec.structs.replace(self.state.counters))
+        counters = msgspec.structs.replace(self.state.counters)
+        return PartitionState(dict(self.state.offsets), self.state.stream_time_ms, counters=counters)
+
+    @staticmethod
+    def _stamped(alert: Alert, now_ms: int) -> Alert:
+        return msgspec.structs.replace(alert, emitted_at=rfc3339(now_ms))
+
+    def _alert(self, alert: Alert) -> Outgoing:
+        key, value = alert.customer_id.encode(), _encoder.encode(alert)
+        return Outgoing(self._topics.alerts, key, value, cloud_event_headers(alert))
 
     def _dead_letter(self, refused: _Refused, now_ms: int) -> Outgoing:
         letter = dead_letter(
@@ -205,4 +296,4 @@ class FoldingPartition:
             at_ms=now_ms,
         )
         by: tuple[str, bytes | None] = (PROJECTION_HEADER, self.projection.name.encode())
-        return Outgoing(self._dead_letters, letter.key, letter.value, [*letter.headers, by])
+        return Outgoing(self._topics.dead_letters, letter.key, letter.value, [*letter.headers, by])

@@ -1,4 +1,4 @@
-"""Inputs of projections: the event topics as the core reads them, and topics of JSON objects."""
+"""Inputs of projections: the event topics as the core reads them, actions, and topics of JSON objects."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from stream.alerts.action_records import Action
+from stream.alerts.decoding import decode_action
 from stream.events.decode import Decoder
 from stream.events.diagnosis import diagnose
 from stream.events.kinds import EventType
 from stream.events.model import Event
 from stream.events.record import Record
 from stream.events.rejections import Reason, Rejection
+from stream.events.times import epoch_ms
 from stream.projections.protocol import Reading
 
-__all__ = ["ContentInput", "EventInput", "Happened", "JsonInput", "Told"]
+__all__ = ["Acted", "ActionInput", "ContentInput", "EventInput", "Happened", "JsonInput", "Told"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -46,7 +49,8 @@ class EventInput:
         columns = (events["kind"].tolist(), events["time"].tolist(), events["event_id"].tolist())
         of_type = [self._type] * len(customers)
         happened = starmap(Happened, zip(of_type, *columns, strict=True))
-        return Reading([*zip(customers, happened, strict=True)], events["record"].tolist(), [], len(rejections))
+        keyed: list[tuple[str, object]] = [*zip(customers, happened, strict=True)]
+        return Reading(keyed, events["record"].tolist(), [], len(rejections), max(columns[1], default=None))
 
 
 class Told(NamedTuple):
@@ -89,9 +93,39 @@ class ContentInput:
             keys = self._keys(event)
             keyed += [(key, told) for key in keys]
             positions += [position] * len(keys)
+        newest_ms = max(columns[1], default=None)
         if self._reports:
-            return Reading(keyed, positions, rejections)
-        return Reading(keyed, positions, [], len(rejections))
+            return Reading(keyed, positions, rejections, newest_ms=newest_ms)
+        return Reading(keyed, positions, [], len(rejections), newest_ms)
+
+
+class Acted(NamedTuple):
+    """What someone did about a customer. ``at_ms``: when."""
+
+    action: Action
+    at_ms: int
+
+
+class ActionInput:
+    """The topic of what people do, keyed by customer. What is no action is skipped: the notifier reports it."""
+
+    def __init__(self, topic: str, skew_ms: int) -> None:
+        self.topic = topic
+        self._skew_ms = skew_ms
+
+    def read(self, records: Sequence[Record]) -> Reading:
+        keyed: list[tuple[str, object]] = []
+        positions: list[int] = []
+        newest_ms: int | None = None
+        for position, record in enumerate(records):
+            action = decode_action(record, self._skew_ms)
+            if isinstance(action, Rejection):
+                continue
+            at_ms = epoch_ms(action.occurred_at)
+            keyed.append((action.customer_id, Acted(action, at_ms)))
+            positions.append(position)
+            newest_ms = at_ms if newest_ms is None else max(newest_ms, at_ms)
+        return Reading(keyed, positions, [], len(records) - len(keyed), newest_ms)
 
 
 class JsonInput(Generic[S]):

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from stream.alerts.alert_records import Alert
 from stream.events.record import Record
 from stream.events.rejections import Rejection
 from stream.processing.state import Outgoing
@@ -30,13 +31,14 @@ class Reading(NamedTuple):
     ``keyed``: (key of the state, message) of each record that was taken. ``positions``: the record of each of them, by
     its position in the batch. ``rejections``: records that become dead letters of this projection. ``skipped``: records
     that are no business of the projection, such as events that the core has rejected, which has published them as dead
-    letters already.
+    letters already. ``newest_ms``: the latest event time among what was taken, None if there is none.
     """
 
     keyed: list[tuple[str, object]]
     positions: list[int]
     rejections: list[Rejection]
     skipped: int = 0
+    newest_ms: int | None = None
 
 
 class Input(Protocol):
@@ -51,10 +53,14 @@ class Input(Protocol):
 
 
 class Folded(NamedTuple):
-    """What a fold gives: the states that may have changed (None: forget it), and records to publish, in order."""
+    """What a fold gives: the states that may have changed (None: forget it), and what to publish, in order.
+
+    ``alerts`` go to the topic of alerts; when they are published is written into them later.
+    """
 
     states: Mapping[str, msgspec.Struct | None]
     outgoing: Sequence[Outgoing] = ()
+    alerts: Sequence[Alert] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,11 @@ class Projection(Protocol[S]):
     of the log with no states, and leaves those of the former version alone. ``state``: the msgspec structure of a
     state; it is stored as JSON. What is published needs an id that follows from the messages, for a crash repeats it.
 
+    **Timers** follow from states: those that a step adds are set, those that it takes away are removed, in the step. A
+    timer fires once, when the time of the partition has passed it and all inputs have been read to their ends, so that
+    what was done in time is known by then. Firing publishes and does not change the state: states stay a fold over the
+    log.
+
     A partition of a topic comes in its order. Nothing orders the records of one topic against those of another, so a
     projection with several inputs must not depend on that order.
     """
@@ -87,6 +98,10 @@ class Projection(Protocol[S]):
     def inputs(self) -> Sequence[Input]: ...
     @property
     def state(self) -> type[S]: ...
+    @property
+    def is_timed(self) -> bool:
+        """Whether states may have timers."""
+        ...
 
     def fold(self, states: Mapping[str, S], messages: Sequence[tuple[str, object]]) -> Folded:
         """Fold messages, in order, into the states of their keys. A key without a state is not in ``states``.
@@ -94,6 +109,14 @@ class Projection(Protocol[S]):
         Pure but for ``states``, which belong to this call and may be changed. An exception is blamed on a message by
         folding parts again; that message becomes a dead letter.
         """
+        ...
+
+    def timers(self, state: S) -> Mapping[str, int]:
+        """When something is due if no message changes it (ms since the epoch), by a name unique in the state."""
+        ...
+
+    def fire(self, key: str, state: S, timer: str) -> Sequence[Alert]:
+        """What to publish when a timer of the state is due."""
         ...
 
     def erase(self, customer_id: str) -> Iterable[str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 import msgspec
 
+from stream.alerts.alert_records import Alert
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import Event, FeedbackEvent
+from stream.projections.fold import Fold
 from stream.projections.inputs import ContentInput, Told
-from stream.projections.protocol import Description, Folded
 from stream.settings import Settings
 
 __all__ = ["MAX_MONTHS", "PRODUCT", "SHOP", "Counts", "Ratings", "Tally"]
@@ -41,43 +42,30 @@ class Tally(msgspec.Struct):
     kinds: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
 
 
-class Ratings:
+class Ratings(Fold[Tally]):
     """Scores by month, channel and product. Counts commute, so the order matters only for channels beyond the limit.
 
     A feedback that was sent twice counts twice; `satisfaction` has what counts once.
     """
 
-    name: Final = "ratings"
-    version: Final = 1
-    state: Final = Tally
+    name: ClassVar = "ratings"
+    state: ClassVar = Tally
+    about: ClassVar = "How often each score was given, by month, channel and product."
+    key: ClassVar = f"shop ({SHOP}) or product ({PRODUCT}ID), in each partition"
 
     def __init__(self, settings: Settings) -> None:
         topic = settings.topic_of(EventType.FEEDBACK)
         self.inputs = (ContentInput(EventType.FEEDBACK, topic, Decoder.of(settings), _keys, reports=False),)
 
-    def fold(self, states: Mapping[str, Tally], messages: Sequence[tuple[str, object]]) -> Folded:
-        folded = dict(states)
-        for key, message in messages:
-            told = cast("Told", message)
-            tally = folded.get(key)
-            if tally is None:
-                tally = folded[key] = Tally()
-            _count(tally, cast("FeedbackEvent", told.event), told.at_ms)
-        return Folded(folded)
+    def fold_one(self, state: Tally, message: Told, alerts: list[Alert]) -> Tally:
+        del alerts
+        _count(state, cast("FeedbackEvent", message.event), message.at_ms)
+        return state
 
     def erase(self, customer_id: str) -> Iterable[str]:
         """Counts are of no customer alone."""
         del customer_id
         return ()
-
-    def describe(self) -> Description:
-        return Description(
-            self.name,
-            self.version,
-            "How often each score was given, by month, channel and product.",
-            f"shop ({SHOP}) or product ({PRODUCT}ID), in each partition",
-            tuple(source.topic for source in self.inputs),
-        )
 
 
 def _keys(event: Event) -> Sequence[str]:

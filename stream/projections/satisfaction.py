@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, cast
+from collections.abc import Sequence
+from typing import ClassVar, Final, cast
 
 import msgspec
 
+from stream.alerts.alert_records import Alert
+from stream.alerts.feedback_alerts import dropped, heard_of
+from stream.alerts.intervals import Interval, share
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import Event, FeedbackEvent
+from stream.projections.fold import Fold
 from stream.projections.inputs import ContentInput, Told
 from stream.projections.loyalty import FIRST_LOYALTY, Source, loyalty_after, satisfaction_of
-from stream.projections.protocol import Description, Folded
 from stream.settings import Settings
 
 __all__ = ["HALF_LIFE_DAYS", "MAX_SAID", "Opinion", "Said", "Satisfaction"]
@@ -21,15 +24,17 @@ __all__ = ["HALF_LIFE_DAYS", "MAX_SAID", "Opinion", "Said", "Satisfaction"]
 HALF_LIFE_DAYS: Final = 180
 #: The newest feedback of a customer that is kept, to be shown and to know a repetition by.
 MAX_SAID: Final = 50
-#: Tickets and complaints that are open at the same time; beyond that the oldest are forgotten.
-MAX_OPEN: Final = 50
+#: The satisfaction of a complaint that counted 0 until it was resolved.
+RESOLVED: Final = 0.5
 
 _HALF_LIFE_MS: Final = HALF_LIFE_DAYS * 86_400_000
-_OPENING: Final = frozenset({"complained", "asked"})
 
 
 class Said(msgspec.Struct, omit_defaults=True):
-    """One feedback. ``satisfaction``: in [0, 1], None if it tells none. ``loyalty``: after it. ``id``: a hash."""
+    """One feedback. ``satisfaction``: in [0, 1], None if it tells none. ``loyalty``: after it. ``id``: a hash.
+
+    ``ticket``: of a complaint without a score, what its resolution names.
+    """
 
     id: int
     at_ms: int
@@ -41,6 +46,7 @@ class Said(msgspec.Struct, omit_defaults=True):
     loyalty: float | None = None
     product_id: str | None = None
     channel: str | None = None
+    ticket: str | None = None
 
 
 class Opinion(msgspec.Struct):
@@ -48,8 +54,8 @@ class Opinion(msgspec.Struct):
 
     ``total`` and ``weight``: sums of weighted satisfactions and of the weights, ``squares``: of the squared weights;
     all as of ``as_of_ms``, the newest satisfaction. ``scores``: how many were given on a scale, ``implied``: how many
-    follow from the kind of the feedback alone. ``open``: when each ticket that is not resolved was opened, by its id;
-    of complaints without one, by that of the event. ``said``: the newest, in the order of the topic.
+    follow from the kind of the feedback alone. ``is_satisfied``: whether the mean has been high since it was low last.
+    ``said``: the newest, in the order of the topic.
     """
 
     loyalty: float = FIRST_LOYALTY
@@ -61,7 +67,7 @@ class Opinion(msgspec.Struct):
     implied: int = 0
     complaints: int = 0
     resolved: int = 0
-    open: dict[str, int] = msgspec.field(default_factory=dict)
+    is_satisfied: bool = False
     said: list[Said] = msgspec.field(default_factory=list)
 
     @property
@@ -70,48 +76,49 @@ class Opinion(msgspec.Struct):
         return self.total / self.weight if self.weight > 0 else None
 
     @property
+    def interval(self) -> Interval:
+        """The mean with Wilson's 95 % interval, for as many answers as the weights tell."""
+        return share((self.satisfaction or 0.0) * self.answers, self.answers)
+
+    @property
     def answers(self) -> float:
         """How many answers of equal weight would tell as much (Kish's effective sample size)."""
         return self.weight * self.weight / self.squares if self.squares > 0 else 0.0
 
 
-class Satisfaction:
+class Satisfaction(Fold[Opinion]):
     """A decayed mean of scores on their scales, and the loyalty L(t+1) = L(t) + a (S(t) - L(t)).
 
     A feedback that was sent twice counts once, as long as the first is among the newest `MAX_SAID`. Loyalty follows the
-    order of the topic; the mean goes by event time and does not depend on the order.
+    order of the topic; the mean goes by event time and does not depend on the order. A complaint without a score counts
+    0, and `RESOLVED` once its ticket is resolved. An alert tells when a satisfied customer is not any more.
     """
 
-    name: Final = "satisfaction"
-    version: Final = 1
-    state: Final = Opinion
+    name: ClassVar = "satisfaction"
+    version: ClassVar = 2
+    state: ClassVar = Opinion
+    about: ClassVar = "How satisfied and how loyal each customer is, by their ratings, complaints and praise."
 
     def __init__(self, settings: Settings) -> None:
         topic = settings.topic_of(EventType.FEEDBACK)
         self.inputs = (ContentInput(EventType.FEEDBACK, topic, Decoder.of(settings), _customer, reports=True),)
+        self._satisfied_from = settings.satisfied_from
+        self._dropped_below = settings.dropped_below
 
-    def fold(self, states: Mapping[str, Opinion], messages: Sequence[tuple[str, object]]) -> Folded:
-        folded = dict(states)
-        for customer, message in messages:
-            told = cast("Told", message)
-            opinion = folded.get(customer)
-            if opinion is None:
-                opinion = folded[customer] = Opinion()
-            if all(said.id != told.event_id for said in opinion.said):
-                _hear(opinion, told, cast("FeedbackEvent", told.event))
-        return Folded(folded)
-
-    def erase(self, customer_id: str) -> Iterable[str]:
-        return (customer_id,)
-
-    def describe(self) -> Description:
-        return Description(
-            self.name,
-            self.version,
-            "How satisfied and how loyal each customer is, by their ratings, complaints and praise.",
-            "customer",
-            tuple(source.topic for source in self.inputs),
-        )
+    def fold_one(self, state: Opinion, message: Told, alerts: list[Alert]) -> Opinion:
+        event = cast("FeedbackEvent", message.event)
+        if any(said.id == message.event_id for said in state.said):
+            return state
+        _hear(state, message, event)
+        mean = state.satisfaction
+        if mean is not None and mean >= self._satisfied_from:
+            state.is_satisfied = True
+        elif mean is not None and mean < self._dropped_below and state.is_satisfied:
+            state.is_satisfied = False
+            answers = state.scores + state.implied
+            heard = heard_of(event, message.at_ms)
+            alerts.append(dropped(event.customer_id, heard, message.at_ms, state.interval, answers))
+        return state
 
 
 def _customer(event: Event) -> Sequence[str]:
@@ -135,7 +142,13 @@ def _hear(opinion: Opinion, told: Told, event: FeedbackEvent) -> None:
         opinion.loyalty = said.loyalty = loyalty_after(opinion.loyalty, said.satisfaction)
         opinion.scores += said.source == "score"
         opinion.implied += said.source == "kind"
-    _note_ticket(opinion, told, event)
+    ticket = event.ticket_id or event.event_id
+    if event.name == "complained":
+        opinion.complaints += 1
+        said.ticket = ticket if said.source == "kind" else None
+    elif event.name == "resolved":
+        opinion.resolved += 1
+        _resolve(opinion, ticket)
     opinion.said.append(said)
     del opinion.said[:-MAX_SAID]
 
@@ -157,13 +170,9 @@ def _add(opinion: Opinion, satisfaction: float, at_ms: int) -> None:
     opinion.squares += weight * weight
 
 
-def _note_ticket(opinion: Opinion, told: Told, event: FeedbackEvent) -> None:
-    ticket = event.ticket_id or event.event_id
-    opinion.complaints += event.name == "complained"
-    if event.name in _OPENING and (event.ticket_id or event.name == "complained"):
-        opinion.open.setdefault(ticket, told.at_ms)
-        if len(opinion.open) > MAX_OPEN:
-            del opinion.open[next(iter(opinion.open))]
-    elif event.name == "resolved":
-        opinion.resolved += 1
-        opinion.open.pop(ticket, None)
+def _resolve(opinion: Opinion, ticket: str) -> None:
+    """What was complained of under this ticket counts `RESOLVED` from now on; loyalty stays as it is."""
+    for said in opinion.said:
+        if said.ticket == ticket and said.satisfaction == 0.0:
+            said.satisfaction = RESOLVED
+            opinion.total += RESOLVED * 0.5 ** ((opinion.as_of_ms - said.at_ms) / _HALF_LIFE_MS)

@@ -1,4 +1,4 @@
-"""NPS, CSAT and CES by the books, each with its interval, and how satisfied one customer is."""
+"""NPS, CSAT and CES by the books, each with its interval."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from stream.alerts.intervals import Interval, share, shares_apart
 from stream.projections.ratings import Counts
-from stream.projections.satisfaction import Opinion
-from stream.reporting.intervals import Interval, share, shares_apart
 
-__all__ = ["Figure", "added", "figure", "satisfaction"]
+__all__ = ["Figure", "added", "figure"]
 
 #: Scores from which an answer counts as good: Reichheld, F. (2003), The one number you need to grow, Harvard Business
 #: Review 81(12): promoters give 9 or 10, detractors 0 to 6. CSAT: the two best of five. CES 2.0: 5 to 7 of seven.
@@ -57,8 +56,3 @@ def figure(scale: str, counts: Mapping[str, int]) -> Figure | None:
         interval = share(good, answers)
     mean = sum(value * number for value, number in scores.items()) / answers
     return Figure(scale, _LABELS[scale], answers, mean, interval)
-
-
-def satisfaction(opinion: Opinion) -> Interval:
-    """How satisfied a customer is, in [0, 1], with Wilson's interval for as many answers as the weights tell."""
-    return share((opinion.satisfaction or 0.0) * opinion.answers, opinion.answers)

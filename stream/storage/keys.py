@@ -118,7 +118,7 @@ class ProjectionKeys(Keys):
         return f"{self.prefix(partition)}meta"
 
     def timers(self, partition: int) -> str:
-        """Never written: projections have no timers."""
+        """Sorted set: key and timer of a state, as JSON -> time in ms at which it is due."""
         return f"{self.prefix(partition)}timers"
 
     def outbox(self, partition: int) -> str:

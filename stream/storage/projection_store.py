@@ -95,10 +95,31 @@ class ProjectionStore:
         forgotten: Sequence[str],
         outbox: Sequence[bytes],
         trim: int,
+        timers: Mapping[str, int],
+        idle: Sequence[str],
     ) -> None:
-        """Write one step: states, offsets and outbox, all or nothing. Raises what `PartitionStore.commit` does."""
+        """Write one step: states, timers, offsets and outbox, all or nothing.
+
+        Raises what `PartitionStore.commit` does.
+        """
         documents = {**written, **dict.fromkeys(forgotten, b"")}
-        await self._store.commit(Commit(state, documents, retired=forgotten, outbox=outbox, trim=trim), due_limit=0)
+        step = Commit(state, documents, timers, idle, retired=forgotten, outbox=outbox, trim=trim)
+        await self._store.commit(step, due_limit=0)
+
+    def server_now_ms(self) -> int | None:
+        """The time of day at Redis, None before its first answer."""
+        return self._store.server_clock.now_ms()
+
+    @measured("timers")
+    async def due(self, before_ms: int, at_most: int) -> list[str]:
+        """Timers that are due before a time, the earliest first."""
+        try:
+            found = await self._client.zrangebyscore(
+                self._keys.timers(self._partition), "-inf", f"({before_ms}", start=0, num=at_most
+            )
+        except FAILURES as error:
+            raise failure(f"timers of projection {self._name} cannot be read", error) from error
+        return [timer.decode() for timer in found]
 
     async def states(self, keys: Sequence[str]) -> list[bytes | None]:
         """Read stored states, None for keys that have none. Raises `CodecError` for a key of another type."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -16,7 +15,7 @@ from stream.agents.worker_options import WorkerOptions, no_probe
 from stream.clock import SystemClock
 from stream.errors import SystematicError
 from stream.local.redis import EmbeddedRedis
-from stream.projections.folding import FoldingPartition
+from stream.projections.folding import FoldingPartition, Topics
 from stream.settings import Settings
 from stream.storage.connection import connect
 from stream.storage.keys import Keys, ProjectionKeys
@@ -24,7 +23,7 @@ from stream.storage.projection_desk import ProjectionDesk
 from stream.storage.projection_store import ProjectionStore
 from tests.agents.rig import Broker, until
 from tests.oracle.record import Record
-from tests.projections.adding import Adding, record
+from tests.projections.adding import Adding, Reminding, record
 
 POINTS = ("polled", "computed", "script sent", "script done", "acked")
 NUMBERS = [1, 10, -3, 13, 2, 10, 5, -5]
@@ -61,10 +60,11 @@ class _Log:
     position: int = 0
     acked_to: int = 0
     held: bool = False
+    grows: bool = False
     rewinds: list[int] = field(default_factory=list)
 
     def at_end(self, _source: int) -> bool:
-        return self.position == len(self.records)
+        return not self.grows and self.position == len(self.records)
 
     def lag(self, _source: int) -> int:
         return len(self.records) - self.position
@@ -102,10 +102,12 @@ class _Rig:
         self.broker = Broker()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self, probe: Callable[[str], None] = no_probe) -> tuple[ProjectionWorker, asyncio.Task[None], _Log]:
+    async def start(
+        self, probe: Callable[[str], None] = no_probe, projection: Adding | None = None
+    ) -> tuple[ProjectionWorker, asyncio.Task[None], _Log]:
         inputs = _Log(self.log)
         worker = ProjectionWorker(
-            FoldingPartition(Adding(), 0, "dead-letters", 3),
+            FoldingPartition(projection or Adding(), 0, Topics("dead-letters", "alerts"), 3),
             ProjectionStore(self.client, self.keys, Adding.name, Adding.version, 0, f"w{len(self._tasks)}"),
             Outbox(cast("Publisher", self.broker)),
             inputs,
@@ -131,9 +133,12 @@ class _Rig:
 
     async def end(self) -> None:
         for task in self._tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await task
+            # the client of Redis may lose a cancellation that comes with an answer
+            while not task.done():
+                task.cancel()
+                await asyncio.wait([task], timeout=0.5)
+            if not task.cancelled():
+                task.exception()
         await self.client.aclose()
 
 
@@ -284,3 +289,77 @@ def test_a_state_that_cannot_be_read_ends_the_worker(redis_server: EmbeddedRedis
         assert await rig.client.hget(keys.meta(0), "state") is None
 
     run_on(redis_server, namespace, act)
+
+
+def told(rig: _Rig) -> list[tuple[str, str]]:
+    """Alerts that were published: of whom, and the total."""
+    alerts = [orjson.loads(one.value or b"") for one in rig.broker.published if one.topic == "alerts"]
+    return [(alert["customer_id"], alert["heard"]["feedback_id"]) for alert in alerts]
+
+
+def wanted_alerts() -> set[tuple[str, str]]:
+    return {(who, str(total)) for who, total in totals(LOG).items() if total > 0}
+
+
+@pytest.mark.parametrize("point", ["script sent", "script done"])
+def test_a_worker_that_ends_while_timers_fire_loses_and_repeats_none(
+    redis_server: EmbeddedRedis, namespace: str, point: str
+) -> None:
+    async def act(rig: _Rig) -> None:
+        reminding = Reminding()
+
+        def probe(at: str) -> None:
+            if at == point and reminding.fired:
+                raise _EndError
+
+        _, running, _ = await rig.start(probe, reminding)
+        with pytest.raises(_EndError):
+            await running
+        before = told(rig)
+        worker, _, _ = await rig.start(projection=Reminding())
+        await until(lambda: rig.is_done(worker) and {*told(rig)} == wanted_alerts(), "the alerts")
+        timers = ProjectionKeys(rig.settings.namespace, Adding.name, Adding.version, 0).timers(0)
+        assert await rig.client.zcard(timers) == 0
+        assert before == []
+        assert sorted(told(rig)) == sorted(wanted_alerts())
+        assert await rig.states() == totals(LOG)
+
+    run_on(redis_server, namespace, act)
+
+
+def test_no_timer_fires_before_all_is_read_that_may_have_come_in_time(
+    redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    async def act(rig: _Rig) -> None:
+        worker, _, inputs = await rig.start(projection=Reminding())
+        inputs.grows = True
+        await until(lambda: rig.is_done(worker), "the end of the log")
+        await worker._fire()
+        timers = ProjectionKeys(rig.settings.namespace, Adding.name, Adding.version, 0).timers(0)
+        assert await rig.client.zcard(timers) == len(wanted_alerts())
+        assert told(rig) == []
+        inputs.grows = False
+        await until(lambda: {*told(rig)} == wanted_alerts(), "the alerts")
+
+    run_on(redis_server, namespace, act)
+
+
+def test_the_earlier_of_two_clocks_counts(redis_server: EmbeddedRedis, namespace: str) -> None:
+    async def act(rig: _Rig) -> None:
+        worker, _, _ = await rig.start(projection=Reminding())
+        await until(lambda: rig.is_done(worker), "the end of the log")
+        for ahead_ms in (-86_400_000, 86_400_000):
+            worker._clock = _Ahead(ahead_ms)
+            now_ms = worker._now_ms()
+            assert now_ms is not None
+            assert now_ms - SystemClock().now_ms() < min(ahead_ms, 0) + 60_000
+
+    run_on(redis_server, namespace, act)
+
+
+class _Ahead(SystemClock):
+    def __init__(self, ahead_ms: int) -> None:
+        self._ahead_ms = ahead_ms
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self._ahead_ms

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -17,6 +17,7 @@ from stream.cli import main
 from stream.cli.topics import create_topics
 from stream.client import FeedbackEvent, Producer
 from stream.local.stack import LocalStack
+from stream.notifications.reading import read_to_end
 from stream.settings import Settings
 
 pytestmark = pytest.mark.timeout(180)
@@ -28,7 +29,7 @@ SCORES = {"c-1": 10, "c-2": 9, "c-3": 9, "c-4": 8, "c-5": 2}
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    settings = Settings(projections="satisfaction,ratings")
+    settings = Settings(projections="satisfaction,ratings,complaints")
     with LocalStack(tmp_path_factory.mktemp("stack"), settings, partitions=2) as running:
         create_topics(running.settings)
         yield running.settings
@@ -43,6 +44,11 @@ def folded(settings: Settings) -> dict[str, int]:
     status, output = run(settings, "projections", "list", "--json")
     assert status == 0, output
     return {one["name"]: int(one["folded"]) for one in orjson.loads(output)}
+
+
+def alerted(settings: Settings) -> list[tuple[str, str, str]]:
+    alerts = [orjson.loads(record.value or b"") for record in read_to_end(settings, settings.alerts)]
+    return [(alert["kind"], alert["cause"], alert["customer_id"]) for alert in alerts]
 
 
 def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Settings, tmp_path: Path) -> None:
@@ -73,7 +79,7 @@ def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Sett
     try:
         deadline = time.monotonic() + 120.0
         # of ratings, three are of a product as well
-        while folded(stack) != {"activity": 0, "satisfaction": 6, "ratings": 9}:
+        while folded(stack) != {"activity": 0, "satisfaction": 6, "ratings": 9, "complaints": 1}:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, (folded(stack), log.read_text())
             time.sleep(0.2)
@@ -92,12 +98,18 @@ def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Sett
         assert run(stack, "feedback", "--product", "p-8")[0] == 1
         status, output = run(stack, "projections", "show", "satisfaction", "c-5")
         opinion = orjson.loads(output)
-        assert (status, opinion["total"], opinion["complaints"], [*opinion["open"]]) == (
-            0,
-            pytest.approx(0.2),
-            1,
-            ["f-6"],
-        )
+        assert (status, opinion["total"], opinion["complaints"]) == (0, pytest.approx(0.2), 1)
+        status, output = run(stack, "projections", "show", "complaints", "c-5")
+        assert (status, [*orjson.loads(output)["open"]]) == (0, ["f-6"])
+        assert alerted(stack) == [("complaint.open", "event", "c-5")]
+        # the clock of this stack is that of the events
+        later = AT + timedelta(hours=25)
+        with Producer(stack) as producer:
+            producer.publish(FeedbackEvent(event_id="f-7", customer_id="c-5", occurred_at=later, name="suggested"))
+        while len(alerts := alerted(stack)) < 2:
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        assert alerts == [("complaint.open", "event", "c-5"), ("complaint.open", "silence", "c-5")]
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0, log.read_text()

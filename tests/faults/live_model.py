@@ -87,6 +87,9 @@ class Publications:
 
 def departures(alert: Alert, model: ChurnSnapshot, events: Sequence[Event]) -> Iterator[str]:
     """What in an alert does not follow from the ``events`` of its customer and from ``model``."""
+    if alert.baseline is None or alert.logit is None or alert.rest is None or alert.risk is None:
+        yield f"{alert.kind} without its risk"
+        return
     at_ms = epoch_ms(alert.occurred_at)
     values = features_at([event for event in events if event.at <= at_ms], at_ms)
     inputs = [feature.input_of(values[feature.name]) for feature in FEATURES]
@@ -125,7 +128,7 @@ def _told(alert: Alert) -> Iterator[str]:
         yield f"{alert.kind} after {overdue} habits"
     if alert.cleared_by is ClearedBy.ORDER and overdue >= 1.0:
         yield f"{alert.kind} by an order {overdue} habits ago"
-    if alert.threshold is None:
+    if alert.threshold is None or alert.risk is None:
         return
     if alert.kind is AlertKind.RAISED and alert.risk < alert.threshold:
         yield f"{alert.kind} at risk {alert.risk} and threshold {alert.threshold}"

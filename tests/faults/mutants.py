@@ -80,7 +80,9 @@ def _without_projection_atomicity() -> None:
     commit = ProjectionWorker._commit
 
     async def in_two(self: ProjectionWorker, outcome: Outcome) -> None:
-        await self._store.commit(self.partition.state, outcome.written, outcome.forgotten, (), 0)
+        await self._store.commit(
+            self.partition.state, outcome.written, outcome.forgotten, (), 0, outcome.timers, outcome.idle
+        )
         await commit(self, outcome)
 
     ProjectionWorker._commit = in_two  # type: ignore[method-assign]

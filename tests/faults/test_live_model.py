@@ -57,4 +57,4 @@ def test_an_alert_of_the_wrong_kind_is_noticed(alerts: list[Alert]) -> None:
 
 def test_an_alert_on_the_wrong_side_of_its_threshold_is_noticed(alerts: list[Alert]) -> None:
     raised = next(alert for alert in alerts if alert.kind is AlertKind.RAISED)
-    assert departs(msgspec.structs.replace(raised, threshold=raised.risk + 1e-6))
+    assert departs(msgspec.structs.replace(raised, threshold=(raised.risk or 0.0) + 1e-6))

@@ -9,17 +9,17 @@ from typing import Self
 import msgspec
 from confluent_kafka import Producer
 
-from stream.alerts.alert_records import Alert
+from stream.alerts.alert_records import OF_FEEDBACK, Alert
 from stream.clock import Clock
 from stream.events.partition import partition_of
 from stream.events.times import rfc3339
-from stream.notifications.action_records import Notification
 from stream.notifications.config_file import parse
+from stream.notifications.notification_records import Notification
 from stream.notifications.reading import read_to_end
 from stream.notifications.sender import AppriseSender, Sender
 from stream.notifications.service import run
 from stream.notifications.source import notify_group
-from stream.notifications.templates import SAMPLE, Templates
+from stream.notifications.templates import COMPLAINT_SAMPLE, SAMPLE, Templates
 from stream.settings import Settings
 from tests.agents.topics import create
 from tests.kafka_clients import committed
@@ -38,7 +38,8 @@ def until(condition: Callable[[], bool], what: str, timeout_s: float = DEADLINE_
 
 def alert(number: int, **fields: object) -> Alert:
     changed = {"alert_id": f"{number:064x}", "customer_id": f"c-{number}", "value_at_risk": float(number), **fields}
-    return msgspec.structs.replace(SAMPLE, **changed)
+    sample = COMPLAINT_SAMPLE if fields.get("kind") in OF_FEEDBACK else SAMPLE
+    return msgspec.structs.replace(sample, **changed)
 
 
 def as_of(item: Alert, now_ms: int) -> Alert:

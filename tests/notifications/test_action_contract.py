@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from stream.alerts.action_records import Action
+from stream.alerts.decoding import decode_action
 from stream.cli.contracts import schema_of
 from stream.events.rejections import Rejection
-from stream.notifications.action_records import Action
-from stream.notifications.actions import decode_action
 from stream.notifications.inbound import Inbound
 
 NOW_MS = 1_780_315_200_000

@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 from click.testing import CliRunner, Result
 
+from stream.alerts.action_records import Action, ActionKind
 from stream.cli import main
 from stream.events.partition import partition_of
-from stream.notifications.action_records import Action, ActionKind
 from stream.notifications.reading import read_to_end
 from stream.storage.notification_store import NotificationStore
 from tests.notifications.desk import Desk, configuration

@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 from stream.alerts.alert_records import AlertKind, Cause
 from stream.cli import main
 from stream.errors import SettingsError
-from stream.notifications.action_records import Suppression
 from stream.notifications.config_file import load, parse
+from stream.notifications.notification_records import Suppression
 from stream.notifications.rules import Route, route
 from stream.notifications.templates import SAMPLE, Templates
 from stream.reporting.writing import Writing
@@ -166,7 +166,7 @@ def check(file: Path, **variables: str) -> Result:
 def test_the_file_can_be_checked_without_servers(tmp_path: Path) -> None:
     good = check(EXAMPLE, **SECRETS)
     assert good.exit_code == 0, good.output
-    assert "3 channels, 4 rules" in good.output
+    assert "3 channels, 6 rules" in good.output
     bad = check(EXAMPLE)
     assert bad.exit_code == 2
     assert "the environment variable NOTIFY_CRM_TOKEN is not set" in bad.output

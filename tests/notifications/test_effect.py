@@ -11,16 +11,17 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.alerts.action_records import Action, ActionKind
 from stream.alerts.alert_records import AlertKind, Cause
+from stream.alerts.intervals import share_difference
 from stream.cli import main
 from stream.events.decode import Decoder
 from stream.events.times import instant, rfc3339
-from stream.notifications.action_records import Action, ActionKind, Arm, DeliveryOutcome, Notification
 from stream.notifications.effect import Order, exposures, report
 from stream.notifications.effect_input import PurchaseLog
 from stream.notifications.inbound import Inbound
+from stream.notifications.notification_records import Arm, DeliveryOutcome, Notification
 from stream.notifications.verdict import verdict
-from stream.reporting.intervals import share_difference
 from tests.notifications.rig import Bench
 
 DAY_MS = 86_400_000

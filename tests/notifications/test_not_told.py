@@ -2,10 +2,11 @@
 
 import msgspec
 
+from stream.alerts.action_records import Action, ActionKind
 from stream.alerts.alert_records import AlertKind
 from stream.events.times import instant
-from stream.notifications.action_records import Action, ActionKind, Arm
 from stream.notifications.hold_out import is_held_out
+from stream.notifications.notification_records import Arm
 from tests.notifications.desk import NOON_MS, Desk, configuration
 from tests.notifications.receivers import Webhook
 from tests.notifications.rig import Bench, alert

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from stream.alerts.alert_records import AlertKind
-from stream.notifications.action_records import Notification
+from stream.notifications.notification_records import Notification
 from tests.notifications.alerted import customers
 from tests.notifications.desk import NOON_MS, Desk, configuration
 from tests.notifications.receivers import Webhook

@@ -5,9 +5,9 @@ import time
 import msgspec
 import pytest
 
+from stream.alerts.action_records import Action, ActionKind
 from stream.alerts.alert_records import AlertKind
 from stream.events.times import instant, rfc3339
-from stream.notifications.action_records import Action, ActionKind
 from tests.notifications.desk import HOUR_MS, NOON_MS, Desk, configuration
 from tests.notifications.receivers import Webhook
 from tests.notifications.rig import Bench, alert, until

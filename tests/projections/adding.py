@@ -1,18 +1,21 @@
 """A projection for tests: it adds, publishes, forgets and fails."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import orjson
 
+from stream.alerts.alert_records import Alert, Heard
+from stream.alerts.feedback_alerts import complaint
 from stream.errors import StorageError
 from stream.processing.state import Outgoing
+from stream.projections.fold import Fold
 from stream.projections.inputs import JsonInput
-from stream.projections.protocol import Description, Folded
+from stream.projections.protocol import Folded
 from tests.oracle.record import Record
 
-__all__ = ["Adding", "record"]
+__all__ = ["Adding", "Reminding", "record"]
 
 
 class Said(msgspec.Struct):
@@ -24,12 +27,14 @@ class Sum(msgspec.Struct):
     total: int
 
 
-class Adding:
+class Adding(Fold[Sum]):
     """Adds numbers by name. A total of 0 is forgotten, every tenth is published, and 13 cannot be folded."""
 
     name = "adding"
     version = 1
     state = Sum
+    about = "Adds."
+    key = "name"
 
     def __init__(self) -> None:
         self.inputs = (JsonInput("numbers", Said, lambda said: said.who),)
@@ -49,11 +54,23 @@ class Adding:
                 outgoing.append(Outgoing("tens", who.encode(), b"%d" % total, []))
         return Folded(folded, outgoing)
 
-    def erase(self, customer_id: str) -> Iterable[str]:
-        return (customer_id,)
 
-    def describe(self) -> Description:
-        return Description(self.name, self.version, "Adds.", "name", ("numbers",))
+class Reminding(Adding):
+    """Tells of each total above zero as many seconds after 1970 as it is."""
+
+    is_timed = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fired = False
+
+    def timers(self, state: Sum) -> Mapping[str, int]:
+        return {"total": state.total * 1000} if state.total > 0 else {}
+
+    def fire(self, key: str, state: Sum, timer: str) -> Sequence[Alert]:
+        assert timer == "total"
+        self.fired = True
+        return (complaint(key, Heard(feedback_id=str(state.total), said_at=""), state.total * 1000),)
 
 
 def record(offset: int, who: str, number: int) -> Record:

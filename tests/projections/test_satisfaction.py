@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.alerts.alert_records import Alert, AlertKind
 from stream.events.kinds import EventType
-from stream.projections.folding import FoldingPartition, Outcome, Part
+from stream.projections.folding import FoldingPartition, Outcome, Part, Topics
 from stream.projections.loyalty import FIRST_LOYALTY, loyalty_after
 from stream.projections.protocol import Projection
 from stream.projections.ratings import MAX_MONTHS, Ratings, Tally
 from stream.projections.satisfaction import HALF_LIFE_DAYS, MAX_SAID, Opinion, Satisfaction
-from stream.reporting.survey_figures import satisfaction
 from stream.settings import Settings
 from tests.oracle.record import Record
 
@@ -37,7 +37,7 @@ def record(number: int, name: str, *, day: int = 0, customer: str = "a", event_i
 
 
 def stepped(projection: Projection[Opinion] | Projection[Tally], records: Sequence[Record]) -> Outcome:
-    partition = FoldingPartition(projection, 0, "dead-letters", 1000)
+    partition = FoldingPartition(projection, 0, Topics("dead-letters", "alerts"), 1000)
     missing = partition.read([Part(0, records, len(records))])
     partition.remember(missing, [None] * len(missing))
     return partition.step(0)
@@ -87,17 +87,47 @@ def test_a_complaint_without_a_score_is_zero_and_said_to_be_implied() -> None:
     assert opinion([record(0, "complained", scale="stars", value=3)]).satisfaction == 0.5
 
 
-def test_tickets_are_open_until_they_are_resolved() -> None:
+def test_a_complaint_counts_half_once_it_is_resolved() -> None:
     told = [
-        record(0, "asked", ticket_id="t-1", day=1),
-        record(1, "asked", text="no ticket"),
-        record(2, "complained", day=2),
-        record(3, "complained", ticket_id="t-2", day=3),
-        record(4, "resolved", ticket_id="t-1", day=4),
+        record(0, "complained", day=0),
+        record(1, "complained", ticket_id="t-2", day=180),
+        record(2, "resolved", ticket_id="e0", day=200),
+        record(3, "resolved", ticket_id="t-3", day=201),
     ]
     found = opinion(told)
-    assert found.open == {"e2": NOW_MS + 2 * DAY_MS, "t-2": NOW_MS + 3 * DAY_MS}
-    assert (found.complaints, found.resolved) == (2, 1)
+    # the older one has half the weight, and is worth a half
+    assert found.satisfaction == pytest.approx((0.5 * 0.5 + 1.0 * 0.0) / 1.5)
+    assert (found.complaints, found.resolved) == (2, 2)
+    assert opinion([*told, record(4, "resolved", ticket_id="e0", day=202)]).satisfaction == pytest.approx(1 / 6)
+    # a score stays what it is
+    scored = [record(0, "complained", scale="stars", value=1), record(1, "resolved", ticket_id="e0")]
+    assert opinion(scored).satisfaction == 0.0
+
+
+def alerts(records: Sequence[Record], settings: Settings) -> list[Alert]:
+    return [*stepped(Satisfaction(settings), records).alerts]
+
+
+@pytest.mark.parametrize(
+    ("satisfied_from", "dropped_below", "expected"),
+    [(0.7, 0.5, [3, 18]), (0.6, 0.45, [4, 20]), (0.72, 0.5, [3]), (0.96, 0.64, [2])],
+)
+def test_satisfaction_that_drops_is_told_once_until_it_has_recovered(
+    satisfied_from: float, dropped_below: float, expected: list[int]
+) -> None:
+    scores = [1.0, 0.9, 0.0, 0.0, 0.0, 0.9, 0.5, *[1.0] * 6, *[0.0] * 8]
+    settings = Settings(satisfied_from=satisfied_from, dropped_below=dropped_below)
+    found = alerts(rated(scores), settings)
+    assert [alert.heard.feedback_id for alert in found if alert.heard] == [f"e{k}" for k in expected]
+    assert {alert.kind for alert in found} == {AlertKind.DROPPED}
+    for alert, k in zip(found, expected, strict=True):
+        assert alert.heard is not None
+        assert alert.heard.satisfaction == pytest.approx(sum(scores[: k + 1]) / (k + 1))
+    assert found[0].sentence.startswith("Satisfaction has dropped to ")
+
+
+def test_who_never_was_satisfied_cannot_become_less_so() -> None:
+    assert alerts(rated([0.0, 0.1, 0.2]), SETTINGS) == []
 
 
 def test_what_is_sent_twice_counts_once() -> None:
@@ -122,7 +152,7 @@ def test_the_mean_is_that_of_a_list_in_any_order(told: list[tuple[int, int, str]
         found = opinion(records, who)
         assert found.satisfaction == pytest.approx(expected, abs=1e-9)
         assert found.answers == pytest.approx(sum(weights) ** 2 / sum(w * w for w in weights))
-        estimate, low, high = satisfaction(found)
+        estimate, low, high = found.interval
         assert estimate == pytest.approx(expected, abs=1e-9)
         assert low is not None
         assert high is not None

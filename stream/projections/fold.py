@@ -1,0 +1,56 @@
+"""The base of a projection that takes one message after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+import msgspec
+
+from stream.alerts.alert_records import Alert
+from stream.projections.protocol import Description, Folded, Input
+
+__all__ = ["Fold"]
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class Fold(Generic[S]):
+    """A `Projection` of which only `fold_one` is its own: a state for each customer, and no timers.
+
+    ``about``: one sentence that says what a state tells. ``key``: what a state is of. A key without a state begins with
+    ``state()``.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    state: ClassVar[type[Any]]
+    about: ClassVar[str]
+    key: ClassVar[str] = "customer"
+    is_timed: ClassVar[bool] = False
+    inputs: Sequence[Input]
+
+    def fold_one(self, state: S, message: Any, alerts: list[Alert]) -> S | None:
+        """The state after a message, None to forget it; ``state`` may be changed. Alerts to publish are appended."""
+        raise NotImplementedError
+
+    def fold(self, states: Mapping[str, S], messages: Sequence[tuple[str, object]]) -> Folded:
+        folded: dict[str, S | None] = dict(states)
+        alerts: list[Alert] = []
+        for key, message in messages:
+            state = folded.get(key)
+            folded[key] = self.fold_one(self.state() if state is None else state, message, alerts)
+        return Folded(folded, alerts=alerts)
+
+    def timers(self, state: S) -> Mapping[str, int]:
+        del state
+        return {}
+
+    def fire(self, key: str, state: S, timer: str) -> Sequence[Alert]:
+        raise NotImplementedError
+
+    def erase(self, customer_id: str) -> Iterable[str]:
+        return (customer_id,)
+
+    def describe(self) -> Description:
+        return Description(self.name, self.version, self.about, self.key, tuple(source.topic for source in self.inputs))
