@@ -361,6 +361,10 @@ class Settings:
         return f"{self.topic_prefix}actions"
 
     @property
+    def identities(self) -> str:
+        return f"{self.topic_prefix}identities"
+
+    @property
     def notifications(self) -> str:
         return f"{self.topic_prefix}notifications"
 

@@ -217,9 +217,10 @@ class ProjectionWorker:
         self._options.probe("polled")
         with self._timed("read"):
             missing = self.partition.read([Part(source, batch.records, batch.next_offset) for source, batch in batches])
-        if missing:
+        while missing:
             with self._timed("load"):
                 self.partition.remember(missing, await self._store.states(missing))
+                missing = self.partition.further()
         with self._timed("fold"):
             outcome = self.partition.step(self._clock.now_ms())
         self._options.probe("computed")

@@ -30,6 +30,12 @@ TOPICS: Final = MappingProxyType(
                 "by `example_id`.",
                 partitions=1,
             ),
+            Topic(
+                "identities",
+                "identity-link",
+                ("send", "receive"),
+                "Which ids are one person: by the identifiers of events, and by decisions of people.",
+            ),
             Topic("actions", "action", _RECEIVE, "What people and systems did about customers.", for_people=True),
             Topic(
                 "notifications",

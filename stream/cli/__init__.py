@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": ("stream.cli.doctor:doctor", "Check everything a worker depends on."),
     "effect": ("stream.cli.effect:effect", "Measure what notifying achieves."),
     "evaluate": ("stream.cli.evaluate:evaluate", "Measure the churn risk over a log."),
+    "identity": ("stream.cli.identity:identity", "Show and decide which ids are one person."),
     "move": ("stream.cli.move:move", "Move from one machine to Kafka and Redis."),
     "notify": ("stream.cli.notify:notify", "Notify people and systems of alerts."),
     "ingest": ("stream.cli.ingest:ingest", "Accept events over HTTP."),

@@ -6,14 +6,13 @@ from datetime import datetime
 
 import click
 import msgspec
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from stream.alerts.action_records import Action, ActionKind
 from stream.alerts.decoding import decode_action, encode_action
-from stream.cli.kafka import client_config, cluster_metadata, silent
 from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.publish_one import publish_one
 from stream.cli.saying import say
-from stream.errors import PublishError, SettingsError, StorageError, TopologyError
+from stream.errors import SettingsError, StorageError
 from stream.events.rejections import Rejection
 from stream.events.times import instant
 from stream.notifications.inbound import Inbound
@@ -21,8 +20,6 @@ from stream.settings import Settings
 from stream.storage.overview import Overview
 
 __all__ = ["actions"]
-
-DELIVERY_TIMEOUT_S = 15.0
 
 
 @click.group()
@@ -70,7 +67,7 @@ def record(
     read = decode_action(Inbound(settings.actions, 0, 0, key, value, now_ms), round(settings.skew_s * 1000))
     if isinstance(read, Rejection):
         raise SettingsError(f"this is no action: {read.detail}")
-    _publish(settings, key, value)
+    publish_one(settings, settings.actions, key, value, "action")
     _warn_of_stranger(settings, customer_id)
     click.echo(f"recorded {taken.action} of {customer_id} as {taken.action_id}", err=True)
 
@@ -96,30 +93,3 @@ def _instant(text: str) -> datetime:
         return msgspec.convert(text, datetime, strict=True)
     except msgspec.ValidationError as error:
         raise SettingsError(f"--at {text}: expected a time such as 2026-01-31T12:00:00Z") from error
-
-
-def _publish(settings: Settings, key: bytes, value: bytes) -> None:
-    if settings.actions not in cluster_metadata(settings).topics:
-        raise TopologyError(f"no topic {settings.actions} at {settings.kafka_bootstrap}: stream topics create")
-    producer = Producer(
-        client_config(
-            settings,
-            enable_idempotence=True,
-            partitioner="murmur2_random",
-            delivery_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000),
-        ),
-        logger=silent,
-    )
-    refused: list[KafkaError] = []
-
-    def delivered(error: KafkaError | None, message: Message) -> None:
-        del message
-        if error is not None:
-            refused.append(error)
-
-    try:
-        producer.produce(settings.actions, value, key, on_delivery=delivered)
-    except KafkaException as error:
-        raise PublishError(f"the action was not accepted: {error.args[0].str()}") from error
-    if producer.flush(DELIVERY_TIMEOUT_S + 1) or refused:
-        raise PublishError(f"the action was not accepted: {refused[0].str() if refused else 'no answer in time'}")

@@ -17,6 +17,7 @@ from stream.catalogue.events import SCALES
 from stream.catalogue.outputs import CUSTOMER_VERSION, Customer
 from stream.events.model import CONTRACT_OF, FeedbackEvent, InteractionEvent, PurchaseEvent
 from stream.features.registry import FEATURES
+from stream.identity.records import IdentityLink
 from stream.notifications.notification_records import Notification
 from stream.online_models.example import Label, Observation, Overdue
 
@@ -30,6 +31,7 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     "alert": Alert,
     "segment-change": SegmentChange,
     "customer": Customer,
+    "identity-link": IdentityLink,
     "action": Action,
     "notification": Notification,
 }

@@ -6,8 +6,10 @@ import click
 import msgspec
 import orjson
 
+from stream.cli.identity_lookup import customer_of, id_of
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
+from stream.cli.saying import say
 from stream.clock import SystemClock
 from stream.errors import StorageError
 from stream.events.partition import partition_of
@@ -26,15 +28,25 @@ __all__ = ["customer"]
 @click.command(cls=SettingsCommand)
 @click.argument("customer_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="The document, with its packed state unpacked.")
-@with_settings("Redis", "Topics", "Labels", local=Local.SERVERS)
+@with_settings("Redis", "Topics", "Events", "Labels", local=Local.SERVERS)
 def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     """Show everything about customer ID: history, risk and reasons, features, timers.
+
+    ID may be an identifier with its kind, as email:ann@example.com (see `stream identity`).
 
     What depends on time is computed as of now; when the events end long ago, as of where they end. Exit status 1 if
     there is no such customer.
     """
+    asked = id_of(settings, customer_id)
+    with ProjectionDesk(settings) as desk:
+        owner = customer_of(desk, asked)
     with Overview(settings) as overview:
-        found = overview.find(customer_id)
+        # what came under an id before it was linked is there still
+        customer_id, found = asked, overview.find(asked)
+        if found is None and owner != asked:
+            customer_id, found = owner, overview.find(owner)
+        if owner != asked:
+            say(f"{asked} belongs to {owner}")
         if found is None:
             raise StorageError(
                 f"there is no customer {customer_id!r} under {settings.namespace!r}: no event of theirs was ever taken"

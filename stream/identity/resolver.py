@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from stream.identity.links import Link, Node, Pair, is_known, rank_of, strength_of
 
-__all__ = ["Limits", "Refusal", "Resolution", "Resolver", "resolve"]
+__all__ = ["Limits", "Refusal", "Resolution", "Resolver", "neighbours", "resolve"]
 
 
 class Limits(NamedTuple):
@@ -105,7 +105,7 @@ class Resolver:
         near = self._near({customer_id})
         if customer_id in near:
             # with those that are refused, which join nothing and change no group
-            near |= {other: self.nodes[other] for other in near[customer_id].pairs}
+            near |= {other: self.nodes[other] for other in near[customer_id].pairs if other in self.nodes}
         return resolve(near, self.limits)
 
     def shared(self) -> list[str]:
@@ -133,14 +133,17 @@ class Resolver:
             if name in near:
                 continue
             node = near[name] = self.nodes[name]
-            is_shared = _is_shared(name, node, self.limits)
-            for other, pair in node.pairs.items():
-                found = self.nodes[other]
-                if name not in found.pairs or pair.is_unmerged:
-                    continue
-                if pair.is_merged or not (is_shared or _is_shared(other, found, self.limits)):
+            for other in neighbours(name, node, self.limits):
+                found = self.nodes.get(other)
+                if found is not None and name in neighbours(other, found, self.limits):
                     waiting.append(other)
         return near
+
+
+def neighbours(name: str, node: Node, limits: Limits) -> set[str]:
+    """The ids with which an id may be joined directly."""
+    is_shared = _is_shared(name, node, limits)
+    return {other for other, pair in node.pairs.items() if not pair.is_unmerged and (pair.is_merged or not is_shared)}
 
 
 class _Group:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
 from stream.alerts.alert_records import Alert, cloud_event_headers
-from stream.errors import CodecError
 from stream.events.dead_letters import HEADER_PREFIX, dead_letter
 from stream.events.record import Record
 from stream.events.rejections import Reason, Rejection, printable
@@ -20,6 +18,7 @@ from stream.events.withheld import without_text
 from stream.processing.isolation import NOT_OF_AN_EVENT, failing
 from stream.processing.state import Outgoing, PartitionState
 from stream.projections.protocol import Folded, Projection
+from stream.projections.state_cache import StateCache
 
 __all__ = ["FoldingPartition", "Outcome", "Part", "Topics", "timer_of"]
 
@@ -93,8 +92,8 @@ class Outcome:
 class FoldingPartition:
     """State of one partition of a projection between steps, and the cache of its states as they are stored.
 
-    A step is: `read` -> `missing` -> read their states -> `remember` -> `step` -> store -> `accept`. States are decoded
-    anew for each fold, so what a fold does to them is lost with a step that is not stored.
+    A step is: `read` -> read missing states -> `remember` -> `further`, until none is missing -> `step` -> store ->
+    `accept`. States are decoded anew for each fold, so what a fold does to them is lost with a step that is not stored.
     """
 
     def __init__(self, projection: Projection[Any], partition: int, topics: Topics, cache_states: int) -> None:
@@ -102,9 +101,7 @@ class FoldingPartition:
         self.partition = partition
         self.state = PartitionState()
         self._topics = topics
-        self._cache: dict[str, bytes | None] = {}
-        self._cache_states = cache_states
-        self._decode = msgspec.json.Decoder(projection.state).decode
+        self._cache = StateCache(projection, cache_states)
         self._parts: list[Part] = []
         self._messages: list[tuple[str, object]] = []
         self._origins: list[tuple[int, Record]] = []
@@ -123,7 +120,7 @@ class FoldingPartition:
         return len(self._cache)
 
     def read(self, parts: Sequence[Part]) -> list[str]:
-        """Take records in as the next step; returns the keys they touch whose state is not cached."""
+        """Take records in as the next step; returns the keys they touch whose state is not cached, as `further`."""
         self._parts = [*parts]
         self._messages, self._origins, self._refused, self._skipped = [], [], [], 0
         self._newest_ms = self.state.stream_time_ms
@@ -137,16 +134,20 @@ class FoldingPartition:
             self._skipped += reading.skipped
             if reading.newest_ms is not None:
                 self._newest_ms = max(reading.newest_ms, self._newest_ms or reading.newest_ms)
-        return self.missing(key for key, _ in self._messages)
+        return self.further()
+
+    def further(self) -> list[str]:
+        """Keys whose state the next step needs, as far as can be told, and that are not cached."""
+        missing = self._cache.missing(key for key, _ in self._messages)
+        return missing or self._cache.missing(self._cache.needed(self._messages)[0])
 
     def missing(self, keys: Iterable[str]) -> list[str]:
         """Keys, each once, that are not cached."""
-        cache = self._cache
-        return [*dict.fromkeys([key for key in keys if key not in cache])]
+        return self._cache.missing(keys)
 
     def remember(self, keys: Sequence[str], stored: Sequence[bytes | None]) -> None:
         """Cache states just read; None is a key that has none."""
-        self._cache.update((key, found or None) for key, found in zip(keys, stored, strict=True))
+        self._cache.remember(keys, stored)
 
     def step(self, now_ms: int) -> Outcome:
         """Fold what was read last. Raises `CodecError` for a stored state that cannot be read."""
@@ -173,7 +174,7 @@ class FoldingPartition:
 
     def without(self, keys: Sequence[str]) -> Outcome:
         """An outcome that does nothing but to forget these states, which are cached if they have timers."""
-        return Outcome(self._next_state(), forgotten=[*keys], idle=[*self._timers(self._states(keys))])
+        return Outcome(self._next_state(), forgotten=[*keys], idle=[*self._timers(self._cache.states(keys))])
 
     @staticmethod
     def keys_of(timers: Iterable[str]) -> list[str]:
@@ -185,7 +186,7 @@ class FoldingPartition:
 
         Raises `CodecError` for a stored state that cannot be read.
         """
-        states = self._states(self.keys_of(timers))
+        states = self._cache.states(self.keys_of(timers))
         alerts: list[Alert] = []
         for timer in timers:
             key, name = _timers_decoder.decode(timer)
@@ -197,27 +198,15 @@ class FoldingPartition:
     def accept(self, outcome: Outcome) -> None:
         """The store has written the outcome: it is the state from now on."""
         self.state = outcome.state
-        # those just seen go to the end, so that the longest unseen are dropped
-        for key in outcome.written:
-            self._cache.pop(key, None)
-        self._cache.update(outcome.written)
-        self._cache.update(dict.fromkeys(outcome.forgotten))
-        excess = len(self._cache) - self._cache_states
-        for key in [*islice(self._cache, max(excess, 0))]:
-            del self._cache[key]
+        self._cache.accept(outcome.written, outcome.forgotten)
 
     def _fold(self, messages: Sequence[tuple[str, object]]) -> _Folding:
-        states = self._states(dict.fromkeys([key for key, _ in messages]))
+        states = self._cache.needed(messages)[1]
         before = self._timers(states)
         folded = self.projection.fold(states, messages)
         after = self._timers(folded.states)
         timers = {timer: due_ms for timer, due_ms in after.items() if before.get(timer) != due_ms}
         return _Folding(folded, timers, [timer for timer in before if timer not in after])
-
-    def _states(self, keys: Iterable[str]) -> dict[str, Any]:
-        """The states of keys that have one, from the cache, to be changed."""
-        found = ((key, self._cache.get(key)) for key in keys)
-        return {key: self._decoded(stored) for key, stored in found if stored is not None}
 
     def _timers(self, states: Mapping[str, Any]) -> dict[str, int]:
         if not self.projection.is_timed:
@@ -228,12 +217,6 @@ class FoldingPartition:
             if state is not None
             for name, due_ms in self.projection.timers(state).items()
         }
-
-    def _decoded(self, stored: bytes) -> Any:
-        try:
-            return self._decode(stored)
-        except msgspec.MsgspecError as error:
-            raise CodecError(f"a stored state of projection {self.projection.name} cannot be read: {error}") from error
 
     def _isolated(self, position: int, error: Exception) -> _Refused:
         source, record = self._origins[position]

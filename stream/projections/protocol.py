@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -18,7 +18,7 @@ from stream.events.record import Record
 from stream.events.rejections import Rejection
 from stream.processing.state import Outgoing
 
-__all__ = ["Description", "Folded", "Input", "Projection", "Reading"]
+__all__ = ["Description", "Folded", "Input", "Projection", "Reaching", "Reading"]
 
 M = TypeVar("M")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -72,6 +72,15 @@ class Description:
     what: str
     key: str
     topics: tuple[str, ...]
+
+
+@runtime_checkable
+class Reaching(Protocol):
+    """A projection whose fold needs more states than those of the messages' keys."""
+
+    def reach(self, states: Mapping[str, Any], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
+        """Keys of states that a fold of ``messages`` needs, as far as ``states`` tell; asked until none is new."""
+        ...
 
 
 class Projection(Protocol[S]):

@@ -9,6 +9,7 @@ from typing import Any, Final
 from stream.errors import SettingsError
 from stream.projections.activity import Activity
 from stream.projections.complaints import Complaints
+from stream.projections.identity import Identity
 from stream.projections.protocol import Projection
 from stream.projections.ratings import Ratings
 from stream.projections.satisfaction import Satisfaction
@@ -17,7 +18,7 @@ from stream.settings import Settings
 __all__ = ["PROJECTIONS", "projections_of"]
 
 PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = MappingProxyType(
-    {one.name: one for one in (Activity, Satisfaction, Ratings, Complaints)}
+    {one.name: one for one in (Activity, Satisfaction, Ratings, Complaints, Identity)}
 )
 
 

@@ -1,0 +1,134 @@
+"""``stream identity``: which ids are one person, why, and what people decide about it."""
+
+import getpass
+import time
+import uuid
+
+import click
+import orjson
+
+from stream.cli.identity_lookup import id_of, resolver_near
+from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.publish_one import publish_one
+from stream.errors import SettingsError, StorageError
+from stream.events.times import rfc3339
+from stream.identity.links import Pair
+from stream.identity.records import KEY, IdentityLink, encode_link
+from stream.identity.resolver import Resolution, Resolver
+from stream.settings import Settings
+from stream.storage.projection_desk import ProjectionDesk
+
+__all__ = ["identity"]
+
+
+@click.group()
+def identity() -> None:
+    """Show which ids are one person, and why; merge customers and take them apart.
+
+    An ID is a customer id, or an identifier with its kind: email:ann@example.com, phone:+4930123456, card:4711. The
+    projection `identity` must be running.
+    """
+
+
+@identity.command(cls=SettingsCommand)
+@click.argument("customer_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@with_settings("Redis", "Topics", "Events")
+def show(settings: Settings, *, customer_id: str, as_json: bool) -> None:
+    """Show the customer of ID, and all other ids of theirs. Exit status 1 if nothing links ID to another."""
+    name, resolver = _known(settings, customer_id)
+    customer = resolver.customer_of(name)
+    ids = sorted(one for one in resolver.nodes if resolver.customer_of(one) == customer)
+    if as_json:
+        click.echo(orjson.dumps({"customer_id": customer, "ids": ids}, option=orjson.OPT_INDENT_2))
+        return
+    click.echo(customer)
+    for one in ids:
+        if one != customer:
+            click.echo(f"    {one}")
+
+
+@identity.command(cls=SettingsCommand)
+@click.argument("customer_id", metavar="ID")
+@with_settings("Redis", "Topics", "Events")
+def why(settings: Settings, *, customer_id: str) -> None:
+    """Show the links that join ID with others, and those that join nothing. Exit status 1 if there are none."""
+    name, resolver = _known(settings, customer_id)
+    found = resolver.why(name)
+    click.echo(f"{name} belongs to {resolver.customer_of(name)}")
+    for line in _reasons(resolver, found):
+        click.echo(f"    {line}")
+
+
+@identity.command(cls=SettingsCommand)
+@click.argument("one", metavar="ID")
+@click.argument("into", metavar="INTO")
+@click.option("--by", default=getpass.getuser, help="Who decides. [the user]")
+@with_settings("Kafka", "Topics", "Events")
+def merge(settings: Settings, *, one: str, into: str, by: str) -> None:
+    """Decide that ID is the same person as INTO, which stays as the customer."""
+    _decide(settings, "merge", one, into, by)
+
+
+@identity.command(cls=SettingsCommand)
+@click.argument("one", metavar="ID")
+@click.argument("other", metavar="OTHER")
+@click.option("--by", default=getpass.getuser, help="Who decides. [the user]")
+@with_settings("Kafka", "Topics", "Events")
+def unmerge(settings: Settings, *, one: str, other: str, by: str) -> None:
+    """Decide that ID and OTHER are two persons, whatever else links them, until a later merge of the two."""
+    _decide(settings, "unmerge", one, other, by)
+
+
+def _known(settings: Settings, customer_id: str) -> tuple[str, Resolver]:
+    name = id_of(settings, customer_id)
+    with ProjectionDesk(settings) as desk:
+        resolver = resolver_near(desk, name)
+    if name not in resolver.nodes:
+        raise StorageError(f"nothing links {name} to another id: does the projection identity run?")
+    return name, resolver
+
+
+def _decide(settings: Settings, name: str, one: str, other: str, by: str) -> None:
+    first, second = id_of(settings, one), id_of(settings, other)
+    # who decided is part of the id, so that it is known as long as the decision
+    link_id = f"{by[:60]}-{uuid.uuid4().hex[:16]}"
+    link = IdentityLink(
+        link_id=link_id,
+        name="merge" if name == "merge" else "unmerge",
+        one=first,
+        other=second,
+        occurred_at=time.time_ns() // 1_000_000 / 1000,
+        by=by,
+    )
+    if link.link().tells_nobody:
+        raise SettingsError(f"{first} and {second}: expected two ids that each tell a person")
+    publish_one(settings, settings.identities, KEY.encode(), encode_link(link), name)
+    click.echo(f"recorded the {name} of {first} and {second} as {link_id}", err=True)
+
+
+def _reasons(resolver: Resolver, found: Resolution) -> list[str]:
+    lines = [f"{one} and {other}: {_said(_pair(resolver, one, other))}" for one, other in found.joined]
+    refused = [
+        f"{one} and {other}: {_said(_pair(resolver, one, other))}; joins nothing: {refusal}"
+        for (one, other), refusal in found.refused.items()
+    ]
+    apart = sorted(
+        f"{one} and {other}: {_said(pair)}"
+        for one, node in resolver.nodes.items()
+        for other, pair in node.pairs.items()
+        if pair.is_unmerged and (one < other or other not in resolver.nodes)
+    )
+    return [*lines, *refused, *apart]
+
+
+def _pair(resolver: Resolver, one: str, other: str) -> Pair:
+    return resolver.nodes[one].pairs[other]
+
+
+def _said(pair: Pair) -> str:
+    told = [] if pair.seen_ms is None else [f"first seen together {rfc3339(pair.seen_ms)}"]
+    if pair.decision is not None:
+        what = "taken apart" if pair.is_unmerged else "merged"
+        told.append(f"{what} {rfc3339(pair.decision.at_ms)} ({pair.decision.link_id})")
+    return ", ".join(told)

@@ -1,0 +1,61 @@
+"""Ids as people type them, and the groups of ids that the projection `identity` has stored."""
+
+from collections import deque
+
+import msgspec
+
+from stream.catalogue.identifiers import IDENTIFIERS
+from stream.errors import SettingsError
+from stream.identity.links import Node
+from stream.identity.records import KEY
+from stream.identity.resolver import Resolver, neighbours
+from stream.identity.sealing import Sealer
+from stream.projections.identity import Identity
+from stream.settings import Settings
+from stream.storage.projection_desk import ProjectionDesk
+
+__all__ = ["customer_of", "id_of", "resolver_near"]
+
+
+def id_of(settings: Settings, text: str) -> str:
+    """The id that ``text`` means: a customer id, or with its kind before it an identifier, in clear or as its token.
+
+    Raises `SettingsError` for an identifier in clear that is none, or without an `identity_key`.
+    """
+    kind, colon, found = text.partition(":")
+    if not colon or kind not in IDENTIFIERS or (kind == "email" and "@" not in found and len(found) == _DIGEST_CHARS):
+        return text
+    token = Sealer.of(settings).token(kind, found)
+    if not token:
+        why = "this is none" if settings.identity_key else "set STREAM_IDENTITY_KEY"
+        raise SettingsError(f"expected {IDENTIFIERS[kind].what} after {kind}: {why}")
+    return f"{kind}:{token}"
+
+
+def customer_of(desk: ProjectionDesk, customer_id: str) -> str:
+    """The customer to whom an id belongs; the id itself without the projection."""
+    node = _node(desk, customer_id)
+    return (node.canonical if node is not None else "") or customer_id
+
+
+def resolver_near(desk: ProjectionDesk, customer_id: str) -> Resolver:
+    """What is stored of an id and of all ids that links may join with it."""
+    resolver = Resolver()
+    waiting = deque([customer_id])
+    while waiting:
+        name = waiting.popleft()
+        if name in resolver.nodes or (node := _node(desk, name)) is None:
+            continue
+        resolver.nodes[name] = node
+        # of the id itself also those that are refused
+        waiting += node.pairs if name == customer_id else neighbours(name, node, resolver.limits)
+    return resolver
+
+
+#: Of an address that was hashed without a key (`stream.adapters.customers`).
+_DIGEST_CHARS = 64
+
+
+def _node(desk: ProjectionDesk, customer_id: str) -> Node | None:
+    stored = desk.state(Identity.name, Identity.version, customer_id, KEY)
+    return None if stored is None else msgspec.json.decode(stored, type=Node)

@@ -1,0 +1,41 @@
+"""One record of a command, published and confirmed."""
+
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from stream.cli.kafka import client_config, cluster_metadata, silent
+from stream.errors import PublishError, TopologyError
+from stream.settings import Settings
+
+__all__ = ["publish_one"]
+
+DELIVERY_TIMEOUT_S: Final = 15.0
+
+
+def publish_one(settings: Settings, topic: str, key: bytes, value: bytes, what: str) -> None:
+    """Publish ``what`` (a word for messages). Raises `TopologyError` without the topic, `PublishError` if refused."""
+    if topic not in cluster_metadata(settings).topics:
+        raise TopologyError(f"no topic {topic} at {settings.kafka_bootstrap}: stream topics create")
+    producer = Producer(
+        client_config(
+            settings,
+            enable_idempotence=True,
+            partitioner="murmur2_random",
+            delivery_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000),
+        ),
+        logger=silent,
+    )
+    refused: list[KafkaError] = []
+
+    def delivered(error: KafkaError | None, message: Message) -> None:
+        del message
+        if error is not None:
+            refused.append(error)
+
+    try:
+        producer.produce(topic, value, key, on_delivery=delivered)
+    except KafkaException as error:
+        raise PublishError(f"the {what} was not accepted: {error.args[0].str()}") from error
+    if producer.flush(DELIVERY_TIMEOUT_S + 1) or refused:
+        raise PublishError(f"the {what} was not accepted: {refused[0].str() if refused else 'no answer in time'}")

@@ -1,0 +1,143 @@
+"""Which ids are one person: the links of events and of people, grouped by the rules of `stream.identity.resolver`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Final, cast
+
+import msgspec
+
+from stream.catalogue.identifiers import IDENTIFIERS
+from stream.events.decode import Decoder
+from stream.events.diagnosis import diagnose
+from stream.events.kinds import EventType
+from stream.events.model import Event
+from stream.events.record import Record
+from stream.events.rejections import Reason, Rejection
+from stream.identity.links import Link, LinkName, Node
+from stream.identity.records import KEY, IdentityLink, encode_link
+from stream.identity.resolver import Limits, Resolver, neighbours
+from stream.processing.state import Outgoing
+from stream.projections.fold import Fold
+from stream.projections.inputs import ContentInput, Told
+from stream.projections.protocol import Folded, Reading
+from stream.settings import Settings
+
+__all__ = ["Identity", "LinkInput"]
+
+#: Begins the key of what the events of a customer have said; no id has a control character.
+_SAID: Final = "\x1f"
+
+
+class LinkInput:
+    """The topic of links. Those with another key than `KEY` would be in another partition, and are refused."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self._decoder = msgspec.json.Decoder(IdentityLink)
+
+    def read(self, records: Sequence[Record]) -> Reading:
+        keyed: list[tuple[str, object]] = []
+        positions: list[int] = []
+        rejections: list[Rejection] = []
+        for position, record in enumerate(records):
+            link = self._link(position, record)
+            if isinstance(link, Rejection):
+                rejections.append(link)
+            elif not link.tells_nobody:
+                keyed.append((link.one, link))
+                positions.append(position)
+        return Reading(keyed, positions, rejections, len(records) - len(positions) - len(rejections))
+
+    def _link(self, position: int, record: Record) -> Link | Rejection:
+        if record.value is None:
+            return Rejection(position, Reason.NULL_VALUE, "expected a JSON object; there is no value")
+        if record.key != KEY.encode():
+            return Rejection(position, Reason.KEY_MISMATCH, f"expected the record key {KEY!r}")
+        try:
+            link = self._decoder.decode(record.value).link()
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            return Rejection(position, *diagnose(error, record.value))
+        if not (link.one.isprintable() and link.other.isprintable()):
+            return Rejection(position, Reason.CONTROL_CHARACTER, "an id has a character that is not seen")
+        return link
+
+
+class Identity(Fold[Node]):
+    """Groups of ids, from the identifiers of events and the links of the topic `identities`.
+
+    Two folds in one. In the partition of a customer: what their events have said, so that only what is new becomes a
+    link. In the one partition of links: a `Node` for each id.
+    """
+
+    name: ClassVar = "identity"
+    state: ClassVar = Node
+    about: ClassVar = "Which ids are one person."
+    key: ClassVar = "id"
+
+    def __init__(self, settings: Settings) -> None:
+        decoder = Decoder.of(settings)
+        self._links = settings.identities
+        self._limits = Limits()
+        self.inputs = (
+            *(
+                ContentInput(event_type, settings.topic_of(event_type), decoder, _said_by, reports=False)
+                for event_type in EventType
+            ),
+            LinkInput(self._links),
+        )
+
+    def reach(self, states: Mapping[str, Node], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
+        """The ids that a link may join, and all that are connected with them."""
+        for _, message in messages:
+            if isinstance(message, Link):
+                yield message.other
+                for name in (message.one, message.other):
+                    yield from states[name].pairs if name in states else ()
+        for name, node in states.items():
+            if not name.startswith(_SAID):
+                yield from neighbours(name, node, self._limits)
+
+    def fold(self, states: Mapping[str, Node], messages: Sequence[tuple[str, object]]) -> Folded:
+        nodes = dict(states)
+        resolver = Resolver(nodes, self._limits)
+        outgoing: list[Outgoing] = []
+        for key, message in messages:
+            if isinstance(message, Link):
+                resolver.take(message)
+            else:
+                outgoing += self._new_links(nodes, key, cast("Told", message))
+        return Folded(nodes, outgoing)
+
+    def erase(self, customer_id: str) -> Iterable[str]:
+        return customer_id, f"{_SAID}{customer_id}"
+
+    def _new_links(self, nodes: dict[str, Node], key: str, told: Told) -> Iterable[Outgoing]:
+        """The links of an event that its customer's events have not said yet, or not of so early a time."""
+        customer = told.event.customer_id
+        said = nodes.setdefault(key, Node())
+        for one in _identifiers_of(told.event):
+            link = Link(LinkName.IDENTIFIED, customer, one, told.at_ms, told.event.event_id)
+            if said.take(customer, one, link, self._limits.max_members):
+                record = IdentityLink(
+                    link_id=link.link_id,
+                    name="identified",
+                    one=customer,
+                    other=one,
+                    occurred_at=told.at_ms / 1000,
+                )
+                yield Outgoing(self._links, KEY.encode(), encode_link(record), [])
+
+
+def _said_by(event: Event) -> Sequence[str]:
+    return (f"{_SAID}{event.customer_id}",) if _identifiers_of(event) else ()
+
+
+def _identifiers_of(event: Event) -> list[str]:
+    """The identifiers of an event as ids, beside its customer."""
+    given = event.identifiers
+    if given is None:
+        return []
+    found = ((kind, getattr(given, kind)) for kind in IDENTIFIERS)
+    ids = [f"{kind}:{token}" for kind, token in found if token is not None]
+    return [one for one in ids if one != event.customer_id]

@@ -1,0 +1,81 @@
+"""The states of a partition that are in memory, as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from stream.errors import CodecError
+from stream.projections.protocol import Projection, Reaching
+
+__all__ = ["StateCache"]
+
+
+class StateCache:
+    """Stored states by key, None for a key that has none; at most ``max_states`` between steps, those seen last.
+
+    States are decoded anew each time, so what a fold does to them is lost with a step that is not stored.
+    """
+
+    def __init__(self, projection: Projection[Any], max_states: int) -> None:
+        self._name = projection.name
+        self._reaching = projection if isinstance(projection, Reaching) else None
+        self._decode = msgspec.json.Decoder(projection.state).decode
+        self._stored: dict[str, bytes | None] = {}
+        self._max_states = max_states
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def clear(self) -> None:
+        self._stored.clear()
+
+    def get(self, key: str) -> bytes | None:
+        """The state of a key as it is stored; None: it has none, or it is not cached."""
+        return self._stored.get(key)
+
+    def missing(self, keys: Iterable[str]) -> list[str]:
+        """Keys, each once, that are not cached."""
+        stored = self._stored
+        return [*dict.fromkeys([key for key in keys if key not in stored])]
+
+    def remember(self, keys: Sequence[str], found: Sequence[bytes | None]) -> None:
+        """Cache states just read; None is a key that has none."""
+        self._stored.update((key, state or None) for key, state in zip(keys, found, strict=True))
+
+    def states(self, keys: Iterable[str]) -> dict[str, Any]:
+        """The states of keys that have one, to be changed. Raises `CodecError` for one that cannot be read."""
+        found = ((key, self._stored.get(key)) for key in keys)
+        return {key: self._decoded(stored) for key, stored in found if stored is not None}
+
+    def needed(self, messages: Sequence[tuple[str, object]]) -> tuple[Iterable[str], dict[str, Any]]:
+        """The keys that a fold of ``messages`` needs, as far as the cache tells, and the states of them."""
+        keys = dict.fromkeys([key for key, _ in messages])
+        states = self.states(keys)
+        while self._reaching is not None:
+            further = [key for key in dict.fromkeys(self._reaching.reach(states, messages)) if key not in keys]
+            if not further:
+                break
+            keys.update(dict.fromkeys(further))
+            states |= self.states(further)
+        return keys, states
+
+    def accept(self, written: Mapping[str, bytes], forgotten: Iterable[str]) -> None:
+        """A step has been stored."""
+        # those just seen go to the end, so that the longest unseen are dropped
+        for key in written:
+            self._stored.pop(key, None)
+        self._stored.update(written)
+        self._stored.update(dict.fromkeys(forgotten))
+        excess = len(self._stored) - self._max_states
+        for key in [*islice(self._stored, max(excess, 0))]:
+            del self._stored[key]
+
+    def _decoded(self, stored: bytes) -> Any:
+        try:
+            return self._decode(stored)
+        except msgspec.MsgspecError as error:
+            raise CodecError(f"a stored state of projection {self._name} cannot be read: {error}") from error

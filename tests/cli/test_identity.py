@@ -1,0 +1,140 @@
+"""Who is who, from events and decisions through a process that is killed meanwhile, as the commands show it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from stream.cli import main
+from stream.cli.topics import create_topics
+from stream.client import ClickEvent, Identifiers, Producer
+from stream.identity.sealing import Sealer
+from stream.local.stack import LocalStack
+from stream.settings import Settings
+
+pytestmark = pytest.mark.timeout(180)
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    settings = Settings(projections="identity", identity_key="k" * 32, session_timeout_s=6.0, heartbeat_s=1.0)
+    with LocalStack(tmp_path_factory.mktemp("stack"), settings, partitions=2) as running:
+        create_topics(running.settings)
+        yield running.settings
+
+
+def run(settings: Settings, *arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, [*arguments], env={**settings.to_env()})
+    return result.exit_code, result.output
+
+
+@contextmanager
+def projecting(settings: Settings, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "stream", "worker", "--role", "projections"],
+            env={**os.environ, **settings.to_env()},
+            stdout=file,
+            stderr=file,
+        )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def wait(condition: Callable[[], bool], process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 60.0
+    while not condition():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.2)
+
+
+def publish(settings: Settings, event_id: str, customer_id: str, **identifiers: str) -> None:
+    with Producer(settings) as producer:
+        producer.publish(
+            ClickEvent(
+                event_id=event_id,
+                customer_id=customer_id,
+                occurred_at=AT,
+                name="page_viewed",
+                identifiers=Identifiers(**identifiers),
+            )
+        )
+
+
+def ids_of(settings: Settings, one: str) -> set[str]:
+    status, output = run(settings, "identity", "show", one, "--json")
+    return set(orjson.loads(output)["ids"]) if status == 0 else set()
+
+
+def test_a_person_is_joined_merged_and_taken_apart_across_a_kill(stack: Settings, tmp_path: Path) -> None:
+    sealer = Sealer.of(stack)
+    email, cookie, tablet = (
+        f"{kind}:{sealer.token(kind, text)}"
+        for kind, text in (("email", "ann@example.com"), ("anonymous_id", "a-1"), ("anonymous_id", "a-2"))
+    )
+    log = tmp_path / "worker.log"
+    publish(stack, "e-1", "", anonymous_id="a-1")
+    publish(stack, "e-2", "c-1", anonymous_id="a-1", email="Ann@Example.com")
+    publish(stack, "e-3", "c-2", anonymous_id="a-2")
+    assert run(stack, "identity", "show", "c-1")[0] == 1
+    with projecting(stack, log) as process:
+        wait(lambda: ids_of(stack, "email:ann@example.com") == {"c-1", email, cookie}, process, log)
+        wait(lambda: ids_of(stack, "c-2") == {"c-2", tablet}, process, log)
+        process.kill()
+        process.wait()
+    # while nobody reads
+    publish(stack, "e-4", "c-2", email="ann@example.com")
+    status, output = run(stack, "identity", "merge", "c-2", "c-1", "--by", "bob")
+    assert status == 0, output
+    with projecting(stack, log) as process:
+        wait(lambda: ids_of(stack, "c-2") == {"c-1", "c-2", email, cookie, tablet}, process, log)
+        status, output = run(stack, "identity", "show", "anonymous_id:a-2")
+        assert (status, output.splitlines()[0]) == (0, "c-1")
+        status, output = run(stack, "identity", "why", "c-2")
+        assert (status, "merged" in output, "(bob-" in output) == (0, True, True), output
+
+        assert run(stack, "identity", "unmerge", "c-2", "c-1")[0] == 0
+        wait(lambda: ids_of(stack, "c-2") == {"c-2", tablet}, process, log)
+        # the address was seen with the other customer first, so it stays there
+        assert ids_of(stack, "c-1") == {"c-1", email, cookie}
+        status, output = run(stack, "identity", "why", "c-2")
+        assert (status, "taken apart" in output, "joins nothing: two customers" in output) == (0, True, True), output
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (("merge", "guest", "c-1"), 2, "each tell a person"),
+        (("merge", "c-1", "c-1"), 2, "each tell a person"),
+        (("show", "email:ann"), 2, "this is none"),
+        (("why", "c-99"), 1, "nothing links c-99"),
+    ],
+)
+def test_what_cannot_be_done_is_said(stack: Settings, arguments: tuple[str, ...], status: int, told: str) -> None:
+    found = run(stack, "identity", *arguments)
+    assert (found[0], told in found[1]) == (status, True), found[1]
+
+
+def test_without_a_key_an_identifier_in_clear_is_not_looked_for() -> None:
+    result = CliRunner().invoke(
+        main, ["identity", "show", "email:ann@example.com"], env={"STREAM_REDIS_URL": "redis://x"}
+    )
+    assert (result.exit_code, "STREAM_IDENTITY_KEY" in result.output) == (2, True)
