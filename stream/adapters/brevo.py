@@ -70,6 +70,7 @@ TABLE: Final = EventTable(
     kind=needed("event"),
     identity=_identity,
     customer=lambda item: item.customers.find(_metadata(item), address=pick(item.event, "email")),
+    identifiers={"email": texts("email")},
     occurred_at=time_at(*_TIMES),
     fields={
         "campaign_id": labelled("camp_id", "tags.0", "tag"),

@@ -29,11 +29,13 @@ class Customers:
     """Finds the customer: in the metadata that the shop gave to a message, else by address, else by the sender's id.
 
     ``key`` names the metadata field; with ``hash_addresses`` an event without it belongs to `customer_of_address`. The
-    order is that of `stream import`, so that a customer has one id.
+    order is that of `stream import`, so that a customer has one id. ``joins``: events also tell by what else the
+    customer is known; then somebody who has not logged in is somebody as well.
     """
 
     key: str = "customer_id"
     hash_addresses: bool = True
+    joins: bool = False
 
     def find(self, *metadata: object, address: Any = None, own_id: Any = None) -> str:
         """The customer id. Raises `MalformedError` if nothing that may be used tells it.

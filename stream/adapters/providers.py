@@ -73,5 +73,7 @@ TABLES: Final[MappingProxyType[str, EventTable]] = MappingProxyType(
 
 def adapters_of(settings: Settings) -> dict[str, Adapter]:
     """Every adapter by name. Raises `SettingsError` for a key that is none, or credentials that are incomplete."""
-    customers = Customers(settings.ingest_customer_key, settings.ingest_email_customers == "hash")
+    customers = Customers(
+        settings.ingest_customer_key, settings.ingest_email_customers == "hash", joins=bool(settings.identity_key)
+    )
     return {module.PROVIDER.name: module.PROVIDER.adapter(settings, customers) for module in _MODULES}

@@ -26,7 +26,7 @@ from stream.adapters.reading import (
     text,
 )
 from stream.adapters.signatures import Signature, from_header
-from stream.adapters.table import CLICK, PURCHASE, EventTable, Item, Reader, Row, identified_by, labelled
+from stream.adapters.table import CLICK, PURCHASE, EventTable, Item, Reader, Row, identified_by, labelled, texts
 
 __all__ = ["NAMES", "PROVIDER", "TABLE"]
 
@@ -66,7 +66,8 @@ def _kind(item: Item) -> str:
     kind = _folded(name) if call_type == "track" else name
     if not (kind in _ROWS or (call_type == kind == _PAGE)):
         return f"track: {name}" if call_type == "track" else call_type
-    return kind if customer_id(pick(item.event, "userId")) else "anonymous"
+    is_somebody = customer_id(pick(item.event, "userId")) or (item.customers.joins and pick(item.event, "anonymousId"))
+    return kind if is_somebody else "anonymous"
 
 
 def _occurred_at(item: Item) -> float | str:
@@ -182,7 +183,12 @@ TABLE: Final = EventTable(
     events=_calls,
     kind=_kind,
     identity=identified_by("messageId"),
-    customer=lambda item: str(customer_id(pick(item.event, "userId"))),
+    customer=lambda item: customer_id(pick(item.event, "userId")) or "",
+    identifiers={
+        "anonymous_id": texts("anonymousId"),
+        "email": texts("context.traits.email", "properties.email"),
+        "phone": texts("context.traits.phone", "properties.phone"),
+    },
     occurred_at=_occurred_at,
     fields={"channel": labelled("channel")},
 )

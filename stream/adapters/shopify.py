@@ -22,6 +22,7 @@ from stream.adapters.table import (
     header,
     labelled,
     needed,
+    texts,
     time_at,
 )
 
@@ -108,6 +109,7 @@ TABLE: Final = EventTable(
         address=("email", "contact_email", "customer.email", "email_address"),
         own_id=("customer.id", "customer_id"),
     ),
+    identifiers={"phone": texts("phone", "customer.phone")},
     occurred_at=time_at("processed_at", "created_at", "email_marketing_consent.consent_updated_at"),
 )
 

@@ -84,7 +84,8 @@ class EventTable:
     """A provider. ``kind`` reads which of ``rows`` an event belongs to; what is in no row is ignored under that name.
 
     ``one``: what one event is called in a problem. ``decode`` reads a body, ``events`` finds the events in it.
-    ``identity`` reads what a repetition of the event has in common with it, and no other event has.
+    ``identity`` reads what a repetition of the event has in common with it, and no other event has. ``identifiers`` are
+    those by which the customer is known, beside the address that ``customer`` uses.
     """
 
     provider: str
@@ -95,6 +96,7 @@ class EventTable:
     customer: Callable[[Item], str]
     occurred_at: Reader
     fields: Mapping[str, Reader] = field(default_factory=dict)
+    identifiers: Mapping[str, Reader] = field(default_factory=dict)
     decode: Callable[[Call], Any] = _json
     events: Callable[[Any], list[Any]] = whole
 
@@ -117,8 +119,35 @@ class EventTable:
                 "customer_id": self.customer(item),
                 "occurred_at": self.occurred_at(item),
                 "name": row.name,
+                "identifiers": self._identifiers(item),
                 **{name: read(item) for name, read in (*self.fields.items(), *row.fields.items())},
             },
+        )
+
+    def _identifiers(self, item: Item) -> dict[str, object] | None:
+        if not item.customers.joins:
+            return None
+        readers = dict(self.identifiers)
+        if isinstance(self.customer, _Customer) and self.customer.address:
+            readers["email"] = texts(*self.customer.address)
+        if not item.customers.hash_addresses:
+            readers.pop("email", None)
+        found = ((kind, read(item)) for kind, read in readers.items())
+        return {kind: value for kind, value in found if value is not None} or None
+
+
+@dataclass(frozen=True, slots=True)
+class _Customer:
+    """Reads whose event it is; see `customer`."""
+
+    metadata: tuple[str, ...]
+    address: tuple[str, ...]
+    own_id: tuple[str, ...]
+
+    def __call__(self, item: Item) -> str:
+        found = [pick(item.event, path) if path else item.event for path in self.metadata]
+        return item.customers.find(
+            *found, address=pick(item.event, *self.address), own_id=pick(item.event, *self.own_id)
         )
 
 
@@ -175,12 +204,7 @@ def time_utc(*paths: str) -> Reader:
 
 def customer(*metadata: str, address: tuple[str, ...] = (), own_id: tuple[str, ...] = ()) -> Callable[[Item], str]:
     """See `Customers.find`; an empty path of metadata is the event itself."""
-
-    def read(item: Item) -> str:
-        found = [pick(item.event, path) if path else item.event for path in metadata]
-        return item.customers.find(*found, address=pick(item.event, *address), own_id=pick(item.event, *own_id))
-
-    return read
+    return _Customer(metadata, address, own_id)
 
 
 def parts(*readers: Reader) -> Callable[[Item], tuple[object, ...]]:

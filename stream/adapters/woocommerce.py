@@ -8,7 +8,7 @@ from stream.adapters.orders import items_of, sum_of
 from stream.adapters.provider import Provider, max_age_s
 from stream.adapters.reading import amount, currency, json_object, pick, required
 from stream.adapters.signatures import Signature, by_signature, from_header
-from stream.adapters.table import PURCHASE, EventTable, Item, Row, header, labelled, needed, time_utc
+from stream.adapters.table import PURCHASE, EventTable, Item, Row, header, labelled, needed, texts, time_utc
 from stream.settings import Settings
 
 __all__ = ["PROVIDER", "TABLE"]
@@ -91,6 +91,7 @@ TABLE: Final = EventTable(
     kind=_kind,
     identity=_identity,
     customer=_customer,
+    identifiers={"email": texts("billing.email"), "phone": texts("billing.phone")},
     occurred_at=time_utc("date_paid_gmt", "date_created_gmt"),
 )
 
