@@ -23,13 +23,15 @@ from stream.notifications.reading import read_to_end
 from stream.online_models.snapshot import decode_snapshot
 from stream.processing.rules import rules_of
 from stream.processing.scorer import WARMING, Scorer
+from stream.projections.complaints import Cases, Complaints
 from stream.reporting.assess import Basis
-from stream.reporting.entries import Entry, Today, entries_of, named
+from stream.reporting.entries import Entry, Today, complaints_of, entries_of, named
 from stream.reporting.today import list_today
 from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore, StoredCustomer
 from stream.storage.overview import Overview
+from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["LIVE_DAYS", "ShopDay", "basis_of", "now_of", "shop_day", "writing_of"]
 
@@ -46,6 +48,7 @@ class _Priced(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Priced)
+_cases = msgspec.json.Decoder(Cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,12 @@ class ShopDay:
             known = notifications.known([entry.customer_id for entry in found.entries])
         noted = zip(found.entries, known, strict=True)
         found = msgspec.structs.replace(found, entries=tuple(self._with_notes(entry, of_it) for entry, of_it in noted))
+        with ProjectionDesk(self.settings) as desk:
+            cases = [*map(_cases.decode, desk.states(Complaints.name, Complaints.version))]
+        found = msgspec.structs.replace(found, complaints=complaints_of(cases))
         with Contacts(data_directory(self.settings).path / CONTACTS_FILE) as contacts:
-            people = contacts.find({entry.customer_id for entry in entries_of(found)})
+            complaining = {one.customer_id for one in found.complaints}
+            people = contacts.find(complaining | {entry.customer_id for entry in entries_of(found)})
         return named(found, {customer: person.name or person.email for customer, person in people.items()})
 
     def note(self, found: Today) -> str:

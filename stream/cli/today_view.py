@@ -9,12 +9,13 @@ from rich.text import Text
 
 from stream.events.rejections import printable
 from stream.reporting.entries import Entry, Movement, Today
-from stream.reporting.summary import headline, model_note, standing_line
+from stream.reporting.summary import complaints_line, headline, model_note, standing_line
 from stream.reporting.writing import Writing, number_of
 
 __all__ = ["today_list", "today_view"]
 
 _NAMES_SHOWN = 5
+_COMPLAINTS_SHOWN = 20
 #: From here on more likely than not by far.
 _HIGH_RISK = 0.7
 
@@ -26,6 +27,7 @@ def today_view(found: Today, writing: Writing, note: str) -> RenderableType:
         Text(standing_line(found, writing)),
         *(Text(line, "yellow") for line in (note, model_note(found)) if line),
         Text(),
+        *_complaints(found, writing),
         *_list(found, writing),
         Text(),
         Text(f"Since yesterday, {writing.short_date(found.since_ms, found.now_ms)}", "bold"),
@@ -40,6 +42,22 @@ def today_list(found: Today, writing: Writing) -> RenderableType:
         *(Text(line, "yellow") for line in (model_note(found),) if line),
         *_list(found, writing),
     )
+
+
+def _complaints(found: Today, writing: Writing) -> Iterator[RenderableType]:
+    """Who waits for an answer."""
+    if not found.complaints:
+        return
+    yield Text(complaints_line(found), "bold")
+    table = Table.grid(padding=(0, 3, 0, 0))
+    for one in found.complaints[:_COMPLAINTS_SHOWN]:
+        since = writing.short_date(one.since_ms, found.now_ms)
+        acted = Text("acted on, not resolved", "dim") if one.acted else Text("answer today", "yellow")
+        table.add_row(Text(printable(one.name or one.customer_id), "bold"), printable(one.sentence), since, acted)
+    yield table
+    if (rest := len(found.complaints) - _COMPLAINTS_SHOWN) > 0:
+        yield Text(f"{rest:,} more: --json", "dim")
+    yield Text()
 
 
 def _list(found: Today, writing: Writing) -> Iterator[RenderableType]:

@@ -8,9 +8,11 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from stream.alerts.feedback_alerts import complaint
+from stream.projections.complaints import COMPLAINED, Cases
 from stream.reporting.advice import Advice
 
-__all__ = ["MOVEMENTS", "Entry", "Movement", "Segment", "Today", "entries_of", "named"]
+__all__ = ["MOVEMENTS", "Complaint", "Entry", "Movement", "Segment", "Today", "complaints_of", "entries_of", "named"]
 
 MOVEMENTS: Final = ("new", "returning", "won_back", "lost")
 
@@ -43,6 +45,16 @@ class Entry(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class Complaint(Struct, frozen=True, kw_only=True):
+    """An open complaint, since ``since_ms``. ``acted``: somebody has acted on it, and it is not resolved."""
+
+    customer_id: str
+    sentence: str
+    since_ms: int
+    acted: bool
+    name: str = ""
+
+
 class Movement(Struct, frozen=True):
     """``count`` customers moved; those of ``entries`` have spent most."""
 
@@ -67,7 +79,7 @@ class Today(Struct, frozen=True, kw_only=True):
     by standing. ``at_stake``: of all customers at risk; ``entries`` are the first of them. ``due_soon``: active
     customers whose next order is expected within 7 days. ``since_ms``: movements count from then on: ``new`` (first
     order), ``returning`` (ordered before as well), ``won_back`` (those of them who had been lost), ``lost`` (given up).
-    ``newest_ms``: of the newest event of all (null: there is none).
+    ``complaints``: all that are open. ``newest_ms``: of the newest event of all (null: there is none).
     """
 
     now_ms: int
@@ -87,6 +99,23 @@ class Today(Struct, frozen=True, kw_only=True):
     won_back: Movement
     lost: Movement
     segments: tuple[Segment, ...]
+    complaints: tuple[Complaint, ...] = ()
+
+
+def complaints_of(cases: Iterable[Cases]) -> tuple[Complaint, ...]:
+    """Open complaints: those on which nobody has acted first, the oldest first."""
+    found = (
+        Complaint(
+            customer_id=of_one.customer_id,
+            sentence=complaint(of_one.customer_id, case.heard, case.at_ms).sentence,
+            since_ms=case.at_ms,
+            acted=ticket not in of_one.unanswered,
+        )
+        for of_one in cases
+        for ticket, case in of_one.open.items()
+        if case.name == COMPLAINED
+    )
+    return tuple(sorted(found, key=lambda one: (one.acted, one.since_ms, one.customer_id)))
 
 
 def entries_of(found: Today) -> Iterator[Entry]:
@@ -103,4 +132,5 @@ def named(found: Today, names: Mapping[str, str]) -> Today:
         return tuple(replace(entry, name=names.get(entry.customer_id, "")) for entry in entries)
 
     moved = {kind: Movement(getattr(found, kind).count, with_names(getattr(found, kind).entries)) for kind in MOVEMENTS}
-    return replace(found, entries=with_names(found.entries), **moved)
+    complaints = tuple(replace(one, name=names.get(one.customer_id, "")) for one in found.complaints)
+    return replace(found, entries=with_names(found.entries), complaints=complaints, **moved)

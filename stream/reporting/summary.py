@@ -3,13 +3,20 @@
 from stream.reporting.entries import Today
 from stream.reporting.writing import Writing, number_of
 
-__all__ = ["headline", "model_note", "standing_line"]
+__all__ = ["complaints_line", "headline", "model_note", "standing_line"]
 
 
 def standing_line(found: Today, writing: Writing) -> str:
     """How the customers stand with the shop, by their own habits."""
     named = [f"{writing.number(count)} {standing}" for standing, count in found.standing.items() if count]
     return f"{number_of(found.customers, 'customer', 'customers')}: {', '.join(named) or 'none'}."
+
+
+def complaints_line(found: Today) -> str:
+    """How many complaints are open, and on how many of them nobody has acted."""
+    waiting = sum(not one.acted for one in found.complaints)
+    are = number_of(len(found.complaints), "complaint is", "complaints are")
+    return f"{are} open; {f'{waiting:,}' if waiting else 'none'} without an answer."
 
 
 def headline(found: Today, writing: Writing) -> str:

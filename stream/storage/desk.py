@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Final, Self
 
 import msgspec
 
+from stream.errors import StorageError
 from stream.processing.state import PartitionState
-from stream.storage.connection import Client
+from stream.storage.connection import FAILURES, Client
 from stream.storage.keys import Keys
 
-__all__ = ["Desk", "partition_states"]
+__all__ = ["LOOK_AT_ONCE", "Desk", "partition_states"]
+
+#: Keys looked at in one round trip.
+LOOK_AT_ONCE: Final = 1000
 
 _state_decoder = msgspec.json.Decoder(PartitionState)
 
@@ -30,6 +34,39 @@ class Desk:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._client.close()
+
+    def _every(self, pattern: str) -> Iterator[bytes]:
+        """The values of all keys that match a glob, in no order; those written meanwhile may be missing or come twice.
+
+        Raises `StorageError`.
+        """
+        keys: list[bytes] = []
+        try:
+            for key in self._client.scan_iter(match=pattern, count=LOOK_AT_ONCE):
+                keys.append(key)
+                if len(keys) == LOOK_AT_ONCE:
+                    yield from self._present(keys)
+                    keys = []
+        except FAILURES as error:
+            raise StorageError(f"the customers cannot be listed: {error}") from error
+        yield from self._present(keys)
+
+    def _present(self, keys: list[bytes]) -> Iterator[bytes]:
+        """Values of ``keys`` that have not expired since."""
+        return (found for found in self._pipelined([("GET", key) for key in keys]) if found is not None)
+
+    def _pipelined(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """Answers to ``commands`` in their order, in one round trip (on a cluster: one to each node)."""
+        if not commands:
+            return []
+        try:
+            pipe = self._client.pipeline(transaction=False)
+            for command in commands:
+                pipe.execute_command(*command)
+            answers: list[Any] = pipe.execute()
+        except FAILURES as error:
+            raise StorageError(f"Redis cannot be read: {error}: check redis_url and that the server runs") from error
+        return answers
 
 
 def partition_states(client: Client, keys: Keys, partitions: Iterable[int]) -> dict[int, PartitionState]:

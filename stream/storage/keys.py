@@ -136,3 +136,7 @@ class ProjectionKeys(Keys):
     def customer(self, partition: int, customer_id: str) -> str:
         """String: the state of a key, JSON."""
         return f"{self.prefix(partition)}state:{customer_id}"
+
+    def customer_pattern(self) -> str:
+        """Glob for SCAN that matches every state."""
+        return f"{self.namespace}:{{*}}:projection:{self.name}.{self.version}.{self.generation}:state:*"

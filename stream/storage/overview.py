@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from redis.exceptions import RedisClusterException, RedisError
 
-from stream.errors import StorageError
 from stream.events.partition import partition_of
 from stream.processing.state import Counters, PartitionState
 from stream.settings import Settings
 from stream.storage.connection import connect_or_explain
-from stream.storage.desk import Desk
+from stream.storage.desk import LOOK_AT_ONCE, Desk
 from stream.storage.keys import Keys
 from stream.storage.tokens import worker_of
 
@@ -25,7 +22,6 @@ __all__ = ["MAX_PARTITIONS", "Overview", "Totals", "TrainerPosition"]
 MAX_PARTITIONS = 10_000
 
 _TIMEOUT_S = 15.0
-_LOOK_AT_ONCE = 1000
 _state_decoder = msgspec.json.Decoder(PartitionState)
 
 
@@ -123,16 +119,7 @@ class Overview(Desk):
 
     def documents(self) -> Iterator[bytes]:
         """All customer documents, in no order; those written meanwhile may be missing or come twice."""
-        keys: list[bytes] = []
-        try:
-            for key in self._client.scan_iter(match=self._keys.customer_pattern(), count=_LOOK_AT_ONCE):
-                keys.append(key)
-                if len(keys) == _LOOK_AT_ONCE:
-                    yield from self._present(keys)
-                    keys = []
-        except (RedisError, RedisClusterException) as error:
-            raise StorageError(f"the customers cannot be listed: {error}") from error
-        yield from self._present(keys)
+        return self._every(self._keys.customer_pattern())
 
     def find(self, customer_id: str) -> tuple[int, bytes] | None:
         """Partition and document of a customer.
@@ -144,9 +131,9 @@ class Overview(Desk):
         (found,) = self._pipelined([("GET", self._keys.customer(expected, customer_id))])
         if found is not None:
             return expected, bytes(found)
-        for first in range(0, MAX_PARTITIONS, _LOOK_AT_ONCE):
+        for first in range(0, MAX_PARTITIONS, LOOK_AT_ONCE):
             there = self._pipelined(
-                [("GET", self._keys.customer(p, customer_id)) for p in range(first, first + _LOOK_AT_ONCE)]
+                [("GET", self._keys.customer(p, customer_id)) for p in range(first, first + LOOK_AT_ONCE)]
             )
             for offset, found in enumerate(there):
                 if found is not None:
@@ -171,23 +158,6 @@ class Overview(Desk):
     @property
     def _range(self) -> range:
         return range(self._partitions)
-
-    def _present(self, keys: list[bytes]) -> Iterator[bytes]:
-        """Documents of ``keys`` that have not expired since."""
-        return (found for found in self._pipelined([("GET", key) for key in keys]) if found is not None)
-
-    def _pipelined(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        """Answers to ``commands`` in their order, in one round trip (on a cluster: one to each node)."""
-        if not commands:
-            return []
-        try:
-            pipe = self._client.pipeline(transaction=False)
-            for command in commands:
-                pipe.execute_command(*command)
-            answers: list[Any] = pipe.execute()
-        except (RedisError, RedisClusterException) as error:
-            raise StorageError(f"Redis cannot be read: {error}: check redis_url and that the server runs") from error
-        return answers
 
 
 def _sum(counters: list[Counters]) -> Counters:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from stream.errors import StorageError
@@ -67,6 +67,11 @@ class ProjectionDesk(Desk):
             return [state for state in found if state]
 
         return self._asked("be read", ask)
+
+    def states(self, name: str, version: int) -> Iterator[bytes]:
+        """All stored states, JSON, in no order; those written meanwhile may be missing or come twice."""
+        keys = self._asked("be read", lambda _: self._keys(name, version))
+        return (state for state in self._every(keys.customer_pattern()) if state)
 
     def rebuild(self, name: str, version: int) -> int:
         """Ask that a projection be folded anew from the start of the log; returns the number of the generation."""

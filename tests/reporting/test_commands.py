@@ -8,9 +8,11 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from stream.alerts.alert_records import Heard
 from stream.cli import main
 from stream.events.kinds import EventType
 from stream.events.partition import partition_of
@@ -20,9 +22,10 @@ from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.online_models.snapshot import encode_snapshot
 from stream.processing.state import PartitionState
+from stream.projections.complaints import Case, Cases, Complaints
 from stream.settings import Settings
-from stream.storage.connection import connect
-from stream.storage.keys import Keys
+from stream.storage.connection import connect, connect_blocking
+from stream.storage.keys import Keys, ProjectionKeys
 from stream.storage.model_store import Candidate, Checkpoint, ModelStore, Publication
 from stream.storage.notification_store import NotificationStore
 from stream.storage.partition_store import Commit, PartitionStore
@@ -212,3 +215,37 @@ def test_a_shop_whose_events_end_long_ago_is_shown_as_of_then(desk: Desk, small:
     desk.open(small)
     done = desk.run("today", "--json", "--as-of", "2029-12-31")
     assert json.loads(done.stdout)["standing"]["active"] == 0
+
+
+def test_open_complaints_come_first_those_without_an_answer_before_all(
+    desk: Desk, middling: Processed, tmp_path: Path
+) -> None:
+    desk.open(middling)
+    customers = [entry["customer_id"] for entry in json.loads(desk.run("today", "--json").stdout)["entries"][:3]]
+    hours = {"late": 1, "later": 5, "acted": 3}
+    at_ms = {what: END_MS - hour * 3_600_000 for what, hour in hours.items()}
+    heard = Heard(feedback_id="f-1", said_at="", order_id="o-7", channel="email")
+    for customer, what in zip(customers, hours, strict=True):
+        case = Case("complained", at_ms[what], heard)
+        question = Case("asked", at_ms[what], heard)
+        acted_ms = at_ms[what] + 1 if what == "acted" else 0
+        cases = Cases(customer, {"t-1": case, "t-2": question}, acted_ms=acted_ms)
+        keys = ProjectionKeys(desk.settings.namespace, Complaints.name, Complaints.version, 0)
+        with connect_blocking(desk.settings) as client:
+            client.set(keys.customer(partition_of(customer, PARTITIONS), customer), msgspec.json.encode(cases))
+    with Contacts(desk.directory / CONTACTS_FILE) as contacts:
+        contacts.add([(customers[1], Contact(name="Ann Ode", email="ann@example.com"))])
+    told = json.loads(desk.run("today", "--json", "--as-of", "2026-06-30").stdout)["complaints"]
+    assert [(one["customer_id"], one["acted"], one["name"]) for one in told] == [
+        (customers[1], False, "Ann Ode"),
+        (customers[0], False, ""),
+        (customers[2], True, ""),
+    ]
+    assert {one["sentence"] for one in told} == {"Complained about order o-7 by email."}
+    shown = desk.run("today", "--as-of", "2026-06-30").stdout
+    assert "3 complaints are open; 2 without an answer." in shown
+    assert shown.index("Ann Ode") < shown.index("at stake")
+    page = tmp_path / "today.html"
+    assert desk.run("today", "--html", str(page), "--as-of", "2026-06-30").exit_code == 0
+    text = page.read_text()
+    assert text.index("3 complaints are open") < text.index('id="today"')
