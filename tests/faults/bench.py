@@ -20,6 +20,7 @@ from tests.faults import frozen_model
 from tests.faults.delay_line import DelayLine
 from tests.faults.event_log import EventLog
 from tests.faults.expectation import Expectation, expected
+from tests.faults.feedback_log import made_feedback
 from tests.faults.limited_redis import LimitedRedis
 from tests.faults.processes import WorkerProcess
 from tests.faults.redis_cluster import RedisCluster
@@ -99,12 +100,16 @@ class Bench:
         try:
             self.settings = Settings(**chosen)
             self.keys = Keys(self.settings.namespace)
+            #: What projections read beside the log, if there are any.
+            self.feedback = made_feedback(self.log.seed, self.log.partitions) if self.settings.projections else None
             self.topics = Topics(self.settings, self.log)
             self._stack.callback(self.topics.close)
             self._look_through(self._connected())
             self.expectation = self._expectation or expected(self.log, rules_of(self.settings))
             create_topics(self.settings)
             self.topics.produce()
+            if self.feedback is not None:
+                self.feedback.produce(self.settings)
             if self.settings.freeze_model:
                 self.client.set(self.keys.snapshot(), frozen_model.encoded())
             for number in range(self._initial_workers):
@@ -238,13 +243,21 @@ class Bench:
         )
 
     def projected(self) -> bool:
-        """Whether the present generation of every projection has the whole log in its states."""
-        ends = [self.log.ends(partition) for partition in range(self.log.partitions)]
-        topics = self.settings.event_topics
-        return all(
-            [[offsets.get(topic, 0) for topic in topics] for offsets in stored] == ends
-            for stored in (self.stored.projection_offsets(p.name, p.version) for p in projections_of(self.settings))
-        )
+        """Whether the present generation of every projection has the whole log in its states, and has told of it."""
+        if self.feedback is None:
+            return True
+        partitions = range(self.log.partitions)
+        kernel = enumerate(self.settings.event_topics)
+        ends = {topic: [self.log.ends(partition)[source] for partition in partitions] for source, topic in kernel}
+        ends |= self.feedback.ends(self.settings)
+        for projection in projections_of(self.settings):
+            stored = self.stored.projection_offsets(projection.name, projection.version)
+            for topic in {source.topic for source in projection.inputs} & ends.keys():
+                if [offsets.get(topic, 0) for offsets in stored] != ends[topic]:
+                    return False
+            if self.stored.projection_pending(projection.name, projection.version):
+                return False
+        return True
 
     def _timers_fired(self) -> bool:
         return all(

@@ -1,14 +1,20 @@
-"""Faults of a projection that runs beside the core: its states are the fold over the log, whatever dies."""
+"""Faults of projections that run beside the core: their states are the fold over the log, whatever dies."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
+import msgspec
 import orjson
 
-from stream.projections.activity import Activity
+from stream.alerts.alert_records import Alert
+from stream.events.partition import partition_of
+from stream.projections.protocol import Projection
+from stream.projections.registry import projections_of
 from stream.storage.keys import Keys, ProjectionKeys
 from tests.faults.bench import Bench
+from tests.faults.feedback_log import Alerted, FeedbackLog
 from tests.faults.ownership_faults import zombie
 from tests.faults.redis_faults import cut_tail, flush
 from tests.faults.scenario import EMBEDDED_HANGS, Fault, Trial
@@ -16,51 +22,108 @@ from tests.faults.worker import Plan
 from tests.faults.worker_faults import kill_at_points
 from tests.oracle.record import type_of
 
-__all__ = ["PROJECTION_FAULTS", "projection_states"]
+__all__ = ["PROJECTION_FAULTS", "projection_alerts", "projection_states"]
+
+#: Partition and key of a state.
+Key = tuple[int, str]
 
 POINTS = tuple(f"projection {point}" for point in ("polled", "computed", "script sent", "script done", "acked"))
 
 
 def projection_states(bench: Bench) -> Iterator[str]:
-    """P: the states of the projection are a count over the log, and nothing of former generations is left."""
-    if not bench.settings.projections:
+    """P: states are a count over the log, what is told of them is complete, nothing of former generations is left."""
+    feedback = bench.feedback
+    if feedback is None:
         return
-    keys = present_keys(bench)
-    wanted = _counted(bench)
-    found: dict[str, dict[str, dict[str, int]]] = {}
-    for partition in range(bench.log.partitions):
-        prefix = keys.customer(partition, "")
-        for key in bench.client.scan_iter(f"{prefix}*", count=1000):
-            if state := bench.client.get(key):
-                found[key.decode().removeprefix(prefix)] = orjson.loads(state)["days"]
-    wrong = [customer for customer in found.keys() | wanted.keys() if found.get(customer) != wanted.get(customer)]
-    if wrong:
-        one = min(wrong)
-        yield f"P: {len(wrong)} states differ, such as {one}: {found.get(one)}, wanted {wanted.get(one)}"
-    former = [key for key in bench.client.scan_iter("*:projection:*:meta") if key not in _metas(bench, keys)]
+    own: set[bytes] = set()
+    for projection in projections_of(bench.settings):
+        keys = present_keys(bench, projection)
+        own |= {keys.meta(partition).encode() for partition in range(bench.log.partitions)}
+        wanted, read = _EXPECTED[projection.name]
+        yield from _differences(projection.name, _stored(bench, keys, read), wanted(bench, feedback))
+    former = [key for key in bench.client.scan_iter("*:projection:*:meta") if key not in own]
     if former:
         yield f"P: of former generations there is still {former}"
 
 
-def _metas(bench: Bench, keys: ProjectionKeys) -> set[bytes]:
-    return {keys.meta(partition).encode() for partition in range(bench.log.partitions)}
+def projection_alerts(bench: Bench) -> Iterator[str]:
+    """P: the alerts about what customers said are those that follow from the log, each as often as it was needed."""
+    if bench.feedback is None:
+        return
+    found = set()
+    for message in bench.topics.read("alerts"):
+        alert = msgspec.json.decode(message.value() or b"", type=Alert)
+        if (heard := alert.heard) is not None:
+            found.add(Alerted(alert.kind, alert.customer_id, heard.feedback_id, heard.open_hours > 0))
+    wanted = bench.feedback.alerts(bench.settings)
+    if found != wanted:
+        yield f"P: alerts: {len(wanted - found)} missing {sorted(wanted - found)[:3]}, "
+        yield f"P: alerts: {len(found - wanted)} too many {sorted(found - wanted)[:3]}"
 
 
-def _counted(bench: Bench) -> dict[str, dict[str, dict[str, int]]]:
-    """Events by customer, day and type, of the list of events that were written."""
-    counts: dict[str, dict[str, Counter[str]]] = {}
-    for customer, events in bench.log.truth.items():
-        for event in events:
-            date = datetime.fromtimestamp(event.at / 1000, UTC).date().isoformat()
-            counts.setdefault(customer, {}).setdefault(date, Counter())[type_of(event).value] += 1
-    return {customer: {date: dict(count) for date, count in sorted(days.items())} for customer, days in counts.items()}
+def _differences(name: str, found: Mapping[Key, object], wanted: Mapping[Key, object]) -> Iterator[str]:
+    wrong = [key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key)]
+    if wrong:
+        one = min(wrong)
+        yield f"P: {name}: {len(wrong)} states differ, such as {one}: {found.get(one)}, wanted {wanted.get(one)}"
 
 
-def present_keys(bench: Bench) -> ProjectionKeys:
+def _stored(bench: Bench, keys: ProjectionKeys, read: Callable[[Any], object]) -> dict[Key, object]:
+    """States by partition and key, as ``read`` says."""
+    found: dict[Key, object] = {}
+    for partition in range(bench.log.partitions):
+        prefix = keys.customer(partition, "")
+        for key in bench.client.scan_iter(f"{prefix}*", count=1000):
+            if state := bench.client.get(key):
+                found[partition, key.decode().removeprefix(prefix)] = read(orjson.loads(state))
+    return found
+
+
+def _counted(bench: Bench, feedback: FeedbackLog) -> dict[Key, object]:
+    """Events by customer, day and type, of the lists of events that were written."""
+    counts: dict[Key, dict[str, Counter[str]]] = {}
+    happened = [
+        (customer, event.at, type_of(event).value) for customer, events in bench.log.truth.items() for event in events
+    ]
+    happened += [(one.customer, one.at_ms, "feedback") for log in feedback.said for one in log]
+    for customer, at_ms, type_ in happened:
+        date = datetime.fromtimestamp(at_ms / 1000, UTC).date().isoformat()
+        days = counts.setdefault((partition_of(customer, bench.log.partitions), customer), {})
+        days.setdefault(date, Counter())[type_] += 1
+    return {key: {date: dict(count) for date, count in sorted(days.items())} for key, days in counts.items()}
+
+
+def _opinion(state: Any) -> object:
+    mean = state["total"] / state["weight"] if state["weight"] else 0.0
+    return round(mean, 9), round(state["loyalty"], 9), state["complaints"]
+
+
+def _tally(state: Any) -> object:
+    scores = Counter[str]()
+    for scales in state["months"].values():
+        scores.update(scales["nps"])
+    assert state["channels"] in ({}, {"web": {"nps": dict(scores)}})
+    return {**state["kinds"], "nps": dict(scores)}
+
+
+def _cases(state: Any) -> object:
+    return {ticket: case["at_ms"] for ticket, case in state.get("open", {}).items()}
+
+
+#: What the states of a projection must be, and how a stored one is read to be compared.
+_EXPECTED: Mapping[str, tuple[Callable[[Bench, FeedbackLog], Mapping[Key, object]], Callable[[Any], object]]] = {
+    "activity": (_counted, lambda state: state["days"]),
+    "satisfaction": (lambda _, feedback: feedback.opinions(), _opinion),
+    "ratings": (lambda _, feedback: feedback.tallies(), _tally),
+    "complaints": (lambda _, feedback: feedback.cases(), _cases),
+}
+
+
+def present_keys(bench: Bench, projection: Projection[Any]) -> ProjectionKeys:
     """Keys of the present generation."""
     base = Keys(bench.settings.namespace)
-    generation = int(bench.client.get(base.projection_generation(Activity.name, Activity.version)) or 0)
-    return ProjectionKeys(bench.settings.namespace, Activity.name, Activity.version, generation)
+    generation = int(bench.client.get(base.projection_generation(projection.name, projection.version)) or 0)
+    return ProjectionKeys(bench.settings.namespace, projection.name, projection.version, generation)
 
 
 def _nothing(trial: Trial) -> None:
@@ -74,11 +137,15 @@ def _kill_at_points(trial: Trial) -> None:
 
 
 def _rebuild(trial: Trial) -> None:
-    """The projection is built anew under load, a worker is killed meanwhile, and it is asked for once more at rest."""
+    """Projections are built anew under load, a worker is killed meanwhile, and they are asked for once more at rest."""
     bench = trial.bench
-    generation = Keys(bench.settings.namespace).projection_generation(Activity.name, Activity.version)
+
+    def ask() -> None:
+        for projection in projections_of(bench.settings):
+            bench.client.incr(Keys(bench.settings.namespace).projection_generation(projection.name, projection.version))
+
     bench.wait_for_progress(trial.random.uniform(0.2, 0.5))
-    bench.client.incr(generation)
+    ask()
     trial.faults += 1
     victim = trial.owner()
 
@@ -88,13 +155,13 @@ def _rebuild(trial: Trial) -> None:
 
     trial.measure(strike, trial.partitions_of(victim))
     bench.settle()
-    bench.client.incr(generation)
+    ask()
     trial.faults += 1
     bench.wait("the new generation at the ends of the log", bench.projected)
     bench.wait("the former generation dropped", lambda: not any(projection_states(bench)))
 
 
-_BENCH = {"projections": "activity"}
+_BENCH = {"projections": "activity,satisfaction,ratings,complaints"}
 _LOG = {"customers": 200}
 
 PROJECTION_FAULTS = (

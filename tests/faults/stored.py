@@ -103,6 +103,19 @@ class Stored:
         """The token of the worker that trains; "" before the first one."""
         return (self._client.hget(self._keys.checkpoint(), "token") or b"").decode()
 
+    def projection_pending(self, name: str, version: int) -> int:
+        """What the present generation of a projection has still to do: timers that are due, records to publish."""
+        generation = int(self._client.get(self._keys.projection_generation(name, version)) or 0)
+        keys = ProjectionKeys(self._settings.namespace, name, version, generation)
+        pending = 0
+        for partition in self._partitions:
+            state = self._client.hget(keys.meta(partition), "state")
+            now_ms = msgspec.json.decode(state, type=PartitionState).stream_time_ms if state else None
+            if now_ms is not None:
+                pending += self._client.zcount(keys.timers(partition), "-inf", f"({now_ms}")
+            pending += self._client.llen(keys.outbox(partition))
+        return pending
+
     def projection_offsets(self, name: str, version: int) -> list[Mapping[str, int]]:
         """The offsets of each partition of a projection's present generation."""
         generation = int(self._client.get(self._keys.projection_generation(name, version)) or 0)
