@@ -1,0 +1,247 @@
+"""A classifier of texts that learns online: one pass, any number of categories, labels late or rare."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from river import base
+from river.base.typing import ClfTarget
+
+from stream.texts import kernel
+from stream.texts.confidence import Confidence
+from stream.texts.features import Features, Hasher, words_of
+from stream.texts.replay import Replay
+
+__all__ = ["MIN_EXAMPLES", "Decision", "TextClassifier"]
+
+Floats = npt.NDArray[np.float64]
+Text = str | Mapping[Any, Any]
+
+#: Examples from which on a category is decided for.
+MIN_EXAMPLES: Final = 20
+
+#: The step of AdaGrad per nat of entropy of the categories: of many categories each has few examples.
+_RATE: Final = 0.3
+_MIN_ENTROPY: Final = 0.3
+_FIRST_SQUARES: Final = 0.01
+_BIAS_RATE: Final = 0.3
+_OF_WORDS, _OF_CHARACTERS = 1.0, 0.8
+#: Of 1, 2, ...
+_LOGARITHMS: Final = np.log1p(np.arange(4096.0))
+#: Earlier examples are learned again, at most so many with each, while there are fewer than so many a category.
+_MAX_REPLAYS, _ENOUGH = 8, 100
+#: The decision divides by this power of the frequency of a category, so that rare ones are found as well.
+_PRIOR_POWER: Final = 0.5
+_FIRST_CAPACITY: Final = 4
+
+
+class Decision(NamedTuple):
+    """``label``: None if not sure enough. ``probability``: of the preferred one. ``words`` decided, best first."""
+
+    label: ClfTarget | None
+    probability: float
+    words: tuple[str, ...] = ()
+
+
+class TextClassifier(base.Classifier):
+    """Multinomial logistic regression over hashed words and characters, by AdaGrad; see `stream.texts.kernel`.
+
+    A text is a string; named numbers, as other estimators of River take them, are learned as well. While there are few
+    examples, earlier ones of a bounded sample are learned again with each new one. Probabilities are calibrated by
+    what was predicted for texts before they were learned. A category may come at any time. Equal examples give equal
+    states, bit for bit.
+
+    Parameters
+    ----------
+    bits
+        The features are hashed to ``2**bits`` buckets; each takes four bytes a category.
+    sample
+        Examples that are kept to be learned again.
+    min_probability
+        A decision for less than this is none.
+    prior
+        Scores (natural logarithms) of some categories for a text, known without any example.
+
+    Examples
+    --------
+    >>> model = TextClassifier()
+    >>> for _ in range(20):
+    ...     model.learn_one("the parcel never arrived", "delivery")
+    ...     model.learn_one("my card was declined", "payment")
+    >>> model.predict_one("where is my parcel")
+    'delivery'
+    >>> model.decide("the card was declined").words[:2]
+    ('declined', 'card')
+    """
+
+    def __init__(
+        self,
+        bits: int = 17,
+        sample: int = 2_000,
+        min_probability: float = 0.4,
+        prior: Callable[[str], Mapping[str, float]] | None = None,
+    ) -> None:
+        self.bits = bits
+        self.sample = sample
+        self.min_probability = min_probability
+        self.prior = prior
+        self.labels: list[ClfTarget] = []
+        self.counts = np.zeros(_FIRST_CAPACITY)
+        self.biases = np.zeros(_FIRST_CAPACITY)
+        self.bias_square = _FIRST_SQUARES
+        self.weights = np.zeros((1 << bits, _FIRST_CAPACITY), np.float32)
+        self.squares = np.full(1 << bits, _FIRST_SQUARES, np.float32)
+        self.seen = np.zeros(1 << bits, np.float32)
+        self.examples = 0
+        self.confidence = Confidence()
+        self.replay = Replay(sample)
+        self._position: dict[ClfTarget, int] = {}
+        self._hasher = Hasher(bits)
+        if prior is not None:
+            for label in prior(""):
+                self._add(label)
+
+    @property
+    def _multiclass(self) -> bool:
+        return True
+
+    def learn_one(self, x: Text, y: ClfTarget) -> None:
+        """Learn that text ``x`` is of category ``y``."""
+        features, offsets = self._features(x), self._offsets(x)
+        is_new = y not in self._position
+        label = self._add(y)
+        if is_new:
+            offsets = self._offsets(x)
+        kernel.note(features.buckets, self.seen)
+        self.examples += 1
+        self.counts[label] += 1.0
+        values = self._values(features)
+        scores = self._scores(features, values, offsets)
+        if not is_new and self.examples > 1:
+            self.confidence.learn(scores, label)
+        rate = _RATE * max(self._entropy(), _MIN_ENTROPY)
+        self._step(features, values, scores, label, rate)
+        for earlier in self.replay.drawn(self._replays(), self.examples):
+            values = self._values(earlier.features)
+            scores = self._scores(earlier.features, values, earlier.offsets)
+            self._step(earlier.features, values, scores, earlier.label, rate)
+        self.replay.keep(features, offsets, label, self.examples)
+
+    def predict_proba_one(self, x: Text, **_: Any) -> dict[ClfTarget, float]:
+        """Calibrated probabilities of the categories so far; none without a category."""
+        if not self.labels:
+            return {}
+        return dict(zip(self.labels, self._probabilities(x).tolist(), strict=True))
+
+    def predict_one(self, x: Text, **_: Any) -> ClfTarget | None:
+        """The category with the largest p / frequency^0.5, which is fair to rare ones; None without a category."""
+        return self.labels[self._preferred(self._probabilities(x))] if self.labels else None
+
+    def predict_proba_many(self, texts: Iterable[Text]) -> list[dict[ClfTarget, float]]:
+        """As `predict_proba_one`, of each text."""
+        return [self.predict_proba_one(text) for text in texts]
+
+    def decide(self, text: str, words: int = 3) -> Decision:
+        """The category as `predict_one` chooses it, or none: where it is too improbable, or has few examples.
+
+        A category that ``prior`` names needs none. ``words``: how many words that decided are named at most.
+        """
+        if not self.labels:
+            return Decision(None, 0.0)
+        p = self._probabilities(text)
+        chosen = self._preferred(p)
+        probability = float(p[chosen])
+        known = self.prior is not None and self.labels[chosen] in self.prior("")
+        if probability < self.min_probability or (self.counts[chosen] < MIN_EXAMPLES and not known):
+            return Decision(None, probability)
+        return Decision(self.labels[chosen], probability, self._deciding(text, chosen, p, words))
+
+    def _deciding(self, text: str, chosen: int, p: Floats, count: int) -> tuple[str, ...]:
+        """The words whose features speak most for a category against the others."""
+        features = self._features(text)
+        values = self._values(features)
+        each = values / np.maximum(features.counts, 1.0)
+        value_of = dict(zip(features.buckets.tolist(), each.tolist(), strict=True))
+        size = len(self.labels)
+        gains: list[tuple[float, str]] = []
+        for word in dict.fromkeys(words_of(text)):
+            buckets = self._hasher.of_text(word).buckets
+            own = np.array([value_of.get(bucket, 0.0) for bucket in buckets.tolist()])
+            rows = self.weights[buckets, :size].astype(np.float64)
+            gain = float(own @ (rows[:, chosen] - rows @ p))
+            if (known := self._offsets(word)) is not None:
+                known = np.pad(known, (0, size - len(known)))
+                gain += float(known[chosen] - known @ p)
+            if gain > 0.0:
+                gains.append((gain, word))
+        return tuple(word for _, word in sorted(gains, reverse=True)[:count])
+
+    def _features(self, x: Text) -> Features:
+        return self._hasher.of_text(x) if isinstance(x, str) else self._hasher.of_numbers(x)
+
+    def _offsets(self, x: Text) -> Floats | None:
+        if self.prior is None or not isinstance(x, str):
+            return None
+        scores = self.prior(x)
+        return np.array([scores.get(str(label), 0.0) for label in self.labels])
+
+    def _values(self, features: Features) -> Floats:
+        values = np.empty(len(features.buckets))
+        kernel.weigh(
+            features.buckets,
+            features.counts,
+            features.words,
+            _OF_WORDS,
+            _OF_CHARACTERS,
+            self.seen,
+            float(self.examples),
+            _LOGARITHMS,
+            values,
+        )
+        return values
+
+    def _scores(self, features: Features, values: Floats, offsets: Floats | None) -> Floats:
+        scores = self.biases[: len(self.labels)].copy()
+        if offsets is not None:
+            # a category that came later has none
+            scores[: len(offsets)] += offsets
+        kernel.score(features.buckets, values, self.weights, scores)
+        return scores
+
+    def _probabilities(self, x: Text) -> Floats:
+        features = self._features(x)
+        return self.confidence.probabilities(self._scores(features, self._values(features), self._offsets(x)))
+
+    def _preferred(self, p: Floats) -> int:
+        frequencies = np.maximum(self.counts[: len(self.labels)], 0.5)
+        return int((p / frequencies**_PRIOR_POWER).argmax())
+
+    def _step(self, features: Features, values: Floats, scores: Floats, label: int, rate: float) -> None:
+        residuals = np.exp(scores - scores.max())
+        residuals /= residuals.sum()
+        residuals[label] -= 1.0
+        kernel.learn(features.buckets, values, residuals, rate, self.weights, self.squares)
+        self.bias_square += float(residuals @ residuals)
+        self.biases[: len(residuals)] -= _BIAS_RATE * rate / math.sqrt(self.bias_square) * residuals
+
+    def _replays(self) -> int:
+        return min(_MAX_REPLAYS, _ENOUGH * len(self.labels) // self.examples)
+
+    def _entropy(self) -> float:
+        shares = self.counts[self.counts > 0.0] / self.examples
+        return -float(shares @ np.log(shares))
+
+    def _add(self, label: ClfTarget) -> int:
+        """The position of a category; there is room for it afterwards."""
+        position = self._position.setdefault(label, len(self.labels))
+        if position == len(self.labels):
+            self.labels.append(label)
+            if position == len(self.counts):
+                self.counts = np.concatenate([self.counts, np.zeros(position)])
+                self.biases = np.concatenate([self.biases, np.zeros(position)])
+                self.weights = np.concatenate([self.weights, np.zeros_like(self.weights)], axis=1)
+        return position

@@ -1,0 +1,230 @@
+"""Text as numbers, and the steps of a linear model over them, compiled.
+
+All compiled functions of the package are in this file: Numba compiles a function anew when its own file has changed.
+They are no part of the core's kernel.
+
+A text is its code points, ``uint32[n]``, in lower case. Its features are words, pairs of neighbouring words, and the
+2 to 5 characters in a row within a word, with a blank at either end. A character of Chinese, Japanese or an emoji is
+a word of its own; characters in a row cross such words. Each feature is hashed to one of ``2**bits`` *buckets*.
+Counts are taken in an array over the buckets, so texts that are made to collide cost no more than others.
+"""
+
+from typing import Final
+
+import numba
+import numpy as np
+
+__all__ = ["MAX_FEATURES", "find_words", "hash_ngrams", "learn", "note", "score", "weigh"]
+
+#: Distinct features of a text that are taken at most; the rest of the text is not read.
+MAX_FEATURES: Final = 16_384
+
+_SEPARATOR, _LETTER, _WORD = 0, 1, 2
+_MIN_CHARACTERS, _MAX_CHARACTERS = 2, 5
+#: Characters in a row that are taken as one word at most, for the n-grams of characters.
+_LONGEST = 64
+_APOSTROPHE, _BLANK = 39, 32
+_FNV_OFFSET, _FNV_PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)
+_CHARACTERS = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1, _MIX_2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
+_SHIFT, _PAIR = np.uint64(33), np.uint64(31)
+
+
+@numba.njit(cache=True)
+def _kind(point):  # type: ignore[no-untyped-def]
+    """Whether a character separates words, is part of one, or is one."""
+    if point < 0x80:
+        letter = 48 <= point <= 57 or 65 <= point <= 90 or 97 <= point <= 122
+        return _LETTER if letter else _SEPARATOR
+    if point < 0xC0:
+        return _LETTER if point in (0xAA, 0xB5, 0xBA) else _SEPARATOR
+    punctuation = point in (0xD7, 0xF7) or 0x2000 <= point < 0x2190 or 0x3000 <= point <= 0x303F
+    if punctuation or 0xFE00 <= point <= 0xFE6F or 0xFF00 <= point <= 0xFF0F:
+        return _SEPARATOR
+    ideograph = 0x2E80 <= point <= 0x31FF or 0x3400 <= point <= 0x9FFF or 0xF900 <= point <= 0xFAFF
+    if ideograph or 0x2190 <= point <= 0x2BFF or point >= 0x1F000:
+        return _WORD
+    return _LETTER
+
+
+@numba.njit(cache=True)
+def _mix(h):  # type: ignore[no-untyped-def]
+    """MurmurHash3's finaliser: every bit depends on every bit."""
+    h ^= h >> _SHIFT
+    h *= _MIX_1
+    h ^= h >> _SHIFT
+    h *= _MIX_2
+    return h ^ (h >> _SHIFT)
+
+
+@numba.njit(cache=True)
+def _count(h, found, buckets, slots):  # type: ignore[no-untyped-def]
+    """Count a feature; returns how many distinct ones there are now."""
+    bucket = np.int64(h & np.uint64(slots.shape[0] - 1))
+    if slots[bucket] == 0:
+        if found >= buckets.shape[0]:
+            return found
+        buckets[found] = bucket
+        found += 1
+    slots[bucket] += 1
+    return found
+
+
+@numba.njit(cache=True)
+def _word_end(points, start):  # type: ignore[no-untyped-def]
+    """The end of the word that begins at ``start``; an apostrophe between letters is part of it."""
+    end = start + 1
+    if _kind(points[start]) == _WORD:
+        return end
+    count = points.shape[0]
+    while end < count:
+        inside = points[end] == _APOSTROPHE and end + 1 < count and _kind(points[end + 1]) == _LETTER
+        if not inside and _kind(points[end]) != _LETTER:
+            break
+        end += 1
+    return end
+
+
+@numba.njit(cache=True)
+def find_words(points, spans):  # type: ignore[no-untyped-def]
+    """Write where words begin and end to ``spans`` int64[m, 2]; returns their number, at most m."""
+    found, start = 0, 0
+    while start < points.shape[0] and found < spans.shape[0]:
+        if _kind(points[start]) == _SEPARATOR:
+            start += 1
+            continue
+        spans[found, 0] = start
+        start = _word_end(points, start)
+        spans[found, 1] = start
+        found += 1
+    return found
+
+
+@numba.njit(cache=True)
+def _drain(first, found, buckets, counts, slots):  # type: ignore[no-untyped-def]
+    for k in range(first, found):
+        counts[k] = slots[buckets[k]]
+        slots[buckets[k]] = 0
+
+
+@numba.njit(cache=True)
+def _count_words(points, buckets, slots):  # type: ignore[no-untyped-def]
+    found, start = 0, 0
+    former = np.uint64(0)
+    while start < points.shape[0]:
+        if _kind(points[start]) == _SEPARATOR:
+            start += 1
+            continue
+        end = _word_end(points, start)
+        h = _FNV_OFFSET
+        for k in range(start, end):
+            h = (h ^ np.uint64(points[k])) * _FNV_PRIME
+        h = _mix(h)
+        found = _count(h, found, buckets, slots)
+        if former != np.uint64(0):
+            found = _count(_mix(former * _PAIR + h), found, buckets, slots)
+        former = h
+        start = end
+    return found
+
+
+@numba.njit(cache=True)
+def _count_characters(points, found, buckets, slots):  # type: ignore[no-untyped-def]
+    start = 0
+    while start < points.shape[0]:
+        if _kind(points[start]) == _SEPARATOR:
+            start += 1
+            continue
+        end = start + 1
+        while end < points.shape[0] and end - start < _LONGEST and _kind(points[end]) != _SEPARATOR:
+            end += 1
+        # position -1 and `end` are the blanks around the word
+        for first in range(start - 1, end + 1):
+            h = _CHARACTERS
+            for last in range(first, min(first + _MAX_CHARACTERS, end + 1)):
+                point = points[last] if start <= last < end else np.uint32(_BLANK)
+                h = (h ^ np.uint64(point)) * _FNV_PRIME
+                if last - first + 1 >= _MIN_CHARACTERS:
+                    found = _count(_mix(h), found, buckets, slots)
+        start = end
+    return found
+
+
+@numba.njit(cache=True)
+def hash_ngrams(points, buckets, counts, slots):  # type: ignore[no-untyped-def]
+    """Write the features of a text to ``buckets`` int64[m] and ``counts`` float64[m].
+
+    ``slots`` int32[2**bits] is zero before and after. Returns how many are of words, which come first, and how many
+    there are. A bucket is at most once among the words and once among the characters.
+    """
+    words = _count_words(points, buckets, slots)
+    _drain(0, words, buckets, counts, slots)
+    found = _count_characters(points, words, buckets, slots)
+    _drain(words, found, buckets, counts, slots)
+    return words, found
+
+
+@numba.njit(cache=True)
+def _logarithm(count, logarithms):  # type: ignore[no-untyped-def]
+    """Natural logarithm of 1 + ``count``, looked up for small whole numbers."""
+    whole = np.int64(min(count, 1e9))
+    if whole == count and whole < logarithms.shape[0]:
+        return logarithms[whole]
+    return np.log1p(count)
+
+
+@numba.njit(cache=True)
+def weigh(buckets, counts, words, of_words, of_characters, seen, texts, logarithms, values):  # type: ignore[no-untyped-def]
+    """Write the weight of each feature to ``values``: log(1 + count) sqrt(idf), each of the two kinds normalised.
+
+    ``seen``: in how many of the ``texts`` learned a bucket occurred. ``of_words``, ``of_characters``: the length of
+    either kind. ``logarithms``: of 1, 2, ..., to be looked up.
+    """
+    word_square, character_square = 0.0, 0.0
+    most = 1.0 + np.log1p(texts)
+    for k in range(buckets.shape[0]):
+        rarity = most - _logarithm(seen[buckets[k]], logarithms)
+        values[k] = _logarithm(counts[k], logarithms) * np.sqrt(max(rarity, 0.0))
+        if k < words:
+            word_square += values[k] * values[k]
+        else:
+            character_square += values[k] * values[k]
+    for_word = of_words / np.sqrt(word_square) if word_square > 0.0 else 0.0
+    for_character = of_characters / np.sqrt(character_square) if character_square > 0.0 else 0.0
+    for k in range(buckets.shape[0]):
+        values[k] *= for_word if k < words else for_character
+
+
+@numba.njit(cache=True)
+def note(buckets, seen):  # type: ignore[no-untyped-def]
+    """Count the features of a text in ``seen`` float32[2**bits]."""
+    for k in range(buckets.shape[0]):
+        seen[buckets[k]] += 1.0
+
+
+@numba.njit(cache=True)
+def score(buckets, values, weights, scores):  # type: ignore[no-untyped-def]
+    """Add the weighted features to ``scores`` float64[classes]; ``weights`` float32[2**bits, at least classes]."""
+    for k in range(buckets.shape[0]):
+        row, value = weights[buckets[k]], values[k]
+        for c in range(scores.shape[0]):
+            scores[c] += value * row[c]
+
+
+@numba.njit(cache=True)
+def learn(buckets, values, residuals, rate, weights, squares):  # type: ignore[no-untyped-def]
+    """One step of AdaGrad down the ``residuals`` p - y, float64[classes], with one step size a feature.
+
+    Source: Duchi, Hazan, Singer, "Adaptive subgradient methods for online learning", JMLR 12 (2011); here the squared
+    gradients ``squares`` float32[2**bits] are summed over the classes of a feature.
+    """
+    total = 0.0
+    for c in range(residuals.shape[0]):
+        total += residuals[c] * residuals[c]
+    for k in range(buckets.shape[0]):
+        bucket, value = buckets[k], values[k]
+        squares[bucket] += value * value * total
+        step = rate * value / np.sqrt(squares[bucket])
+        row = weights[bucket]
+        for c in range(residuals.shape[0]):
+            row[c] -= step * residuals[c]
