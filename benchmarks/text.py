@@ -140,7 +140,7 @@ def figures(data: Texts, found: Probabilities) -> Figures:
             counts[data.labels[arrived]] = counts.get(data.labels[arrived], 0) + 1
         p = found[k] or {"": 1.0}
         best.append(max(p, key=p.__getitem__))
-        fair.append(max(p, key=lambda label: p[label] / math.sqrt(counts.get(label, 0) or 1)))  # noqa: B023 - used now
+        fair.append(max(p, key=lambda label: p[label] / math.sqrt(counts.get(label, 0) or 1)))
         confidence.append(p[best[-1]])
         loss -= math.log(max(p.get(data.labels[k], 0.0), _LEAST))
     truth = data.labels[first:]
@@ -189,7 +189,8 @@ def main() -> None:
     methods: list[tuple[str, Callable[[], Probabilities]]] = [("stream.texts", lambda: online(data, make()))]
     if not options.alone:
         methods += [(name, lambda pipeline=pipeline: refitted(data, pipeline)) for name, pipeline in references()]
-    warnings.filterwarnings("ignore", category=FutureWarning)
+    # of few examples of many categories
+    warnings.filterwarnings("ignore", message="The number of unique classes")
     print(f"{len(data.texts)} texts, {len(set(data.labels))} categories, labels of {sum(data.is_told)}")
     print("| method | macro-F1 | p / frequency^0.5 | accuracy | log loss | ECE | us a text |")
     print("|---|---|---|---|---|---|---|")
