@@ -38,11 +38,11 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     there is no such customer.
     """
     asked = id_of(settings, customer_id)
-    with ProjectionDesk(settings) as desk:
-        owner = customer_of(desk, asked)
     with Overview(settings) as overview:
         # what came under an id before it was linked is there still
         customer_id, found = asked, overview.find(asked)
+        with ProjectionDesk(settings) as desk:
+            owner = customer_of(desk, asked)
         if found is None and owner != asked:
             customer_id, found = owner, overview.find(owner)
         if owner != asked:
