@@ -15,6 +15,7 @@ from stream.cli.asyncapi import asyncapi, text
 from stream.cli.contracts import CONTRACTS
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
+from stream.features.registry import FEATURE_NAMES
 from stream.online_models.example import Label, Observation, encode_example
 from stream.settings import Settings
 from tests.cli.test_kafka_commands import ALERT
@@ -124,13 +125,13 @@ def test_other_examples_and_real_records_fit_their_messages() -> None:
     for name in ("alert", "undelivered-alert"):
         validator(MESSAGES[name]["payload"]).validate(json.loads(msgspec.json.encode(ALERT)))
     training = validator(MESSAGES["training-example"]["payload"])
-    observation = Observation(example_id="c@1", customer_id="c", at_ms=1, x=[1, 2])
+    observation = Observation(example_id="c@1", customer_id="c", at_ms=1, x=[1] * len(FEATURE_NAMES))
     label = Label(
         example_id="c@1:label",
         customer_id="c",
         at_ms=1,
         matured_at_ms=2,
-        x=[1],
+        x=[1] * len(FEATURE_NAMES),
         risk=None,
         model_version=0,
         churned=True,

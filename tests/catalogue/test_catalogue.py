@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.catalogue.declaring import Channel, Feature
-from stream.catalogue.events import CHANNELS, EVENT_NAMES, EVENT_TYPES, SCALES, EventKind, EventType, by_kind, in_order
+from stream.catalogue.events import CHANNELS, EVENT_NAMES, EVENT_TYPES, SCALES, EventKind, by_kind, in_order
 from stream.catalogue.features import FEATURES, in_columns
 from stream.catalogue.windows import HOUR_1
 from stream.events import model
@@ -36,10 +36,10 @@ def test_the_order_of_event_names_is_free(kinds: list[EventKind]) -> None:
 
 
 def test_stored_numbers_are_those_of_profiles_that_were_written_before() -> None:
-    assert [channel.name for channel in CHANNELS] == ["click", "email", "purchase", "cart"]
+    assert [channel.name for channel in CHANNELS[:4]] == ["click", "email", "purchase", "cart"]
     assert FEATURE_NAMES[:5] == ("clicks_1h", "clicks_1d", "clicks_7d", "clicks_28d", "clicks_90d")
     assert FEATURE_NAMES[15:18] == ("spend_7d", "spend_28d", "spend_90d")
-    assert FEATURE_NAMES[-1] == "purchase_interval"
+    assert FEATURE_NAMES.index("purchase_interval") == 32
 
 
 def test_every_feature_is_summed_over_a_window_or_has_an_expression() -> None:
@@ -73,9 +73,9 @@ def test_features_that_do_not_fit_together_are_refused(features: list[Feature], 
 @pytest.mark.parametrize(
     ("channels", "problem"),
     [
-        ((*CHANNELS, Channel("visit", 7)), "numbered 0, 1, 2"),
+        ((*CHANNELS, Channel("visit", len(CHANNELS) + 3)), "numbered 0, 1, 2"),
         ((*CHANNELS, Channel("visit", 3)), "numbered 0, 1, 2"),
-        ((*CHANNELS, Channel("visit", 4, is_fine=True)), "lowest numbers"),
+        ((*CHANNELS, Channel("visit", len(CHANNELS), is_fine=True)), "lowest numbers"),
     ],
 )
 def test_channels_that_do_not_fit_together_are_refused(channels: tuple[Channel, ...], problem: str) -> None:
@@ -105,7 +105,7 @@ def test_type_checkers_know_the_names_that_are_declared() -> None:
         f"{event_type.title()}Name": tuple(
             one.name for one in EVENT_NAMES.values() if one.type == event_type and not one.variant
         )
-        for event_type in EVENT_TYPES
+        for event_type, declaration in EVENT_TYPES.items()
+        if not declaration.fields  # the class of a type with declared fields is made of its declaration
     }
-    assert set(declared) == {f"{event_type.title()}Name" for event_type in EventType}
     assert shown == {**declared, "ScaleName": tuple(SCALES)}

@@ -13,20 +13,13 @@ from jsonschema import Draft202012Validator
 from stream.cli.contracts import CONTRACTS, export, schema_of, schema_of_examples
 from stream.events.decode import Decoder
 from stream.events.kinds import KIND_OF, EventType
-from stream.events.model import ClickEvent, EmailEvent, FeedbackEvent, InteractionEvent, PurchaseEvent
+from stream.events.model import CONTRACT_OF
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "contracts"
 NOW_MS = 1_717_200_000_000
-MODELS: dict[EventType, type[msgspec.Struct]] = {
-    EventType.CLICK: ClickEvent,
-    EventType.EMAIL: EmailEvent,
-    EventType.PURCHASE: PurchaseEvent,
-    EventType.FEEDBACK: FeedbackEvent,
-    EventType.INTERACTION: InteractionEvent,
-}
 VALIDATORS = {
     event_type: Draft202012Validator(schema_of(model), format_checker=Draft202012Validator.FORMAT_CHECKER)
-    for event_type, model in MODELS.items()
+    for event_type, model in CONTRACT_OF.items()
 }
 COMMON = {"event_id": "e-1", "customer_id": "c-1", "occurred_at": "2024-05-31T12:30:00Z"}
 
@@ -55,7 +48,7 @@ def test_export_writes_every_schema(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("event_type", list(EventType))
 def test_the_names_of_the_model_are_the_kinds(event_type: EventType) -> None:
-    names = get_args({field.name: field.type for field in msgspec.structs.fields(MODELS[event_type])}["name"])
+    names = get_args({field.name: field.type for field in msgspec.structs.fields(CONTRACT_OF[event_type])}["name"])
     assert set(names) == {name for of_type, name in KIND_OF if of_type is event_type}
 
 
@@ -94,7 +87,8 @@ scalars = st.one_of(
 )
 fields = st.sampled_from(
     sorted(
-        {field.encode_name for model in MODELS.values() for field in msgspec.structs.fields(model)} - {"occurred_at"}
+        {field.encode_name for contract in CONTRACT_OF.values() for field in msgspec.structs.fields(contract)}
+        - {"occurred_at"}
     )
 )
 scores = st.sampled_from([0, 1, 3.5, 5, 5.01, 7, 10, 11, -1, None, "5", True])

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from stream.events.kinds import EventKind
+from stream.events.kinds import EventKind, EventType
 from stream.features.profile import MAX_REFUNDS
-from tests.oracle.event import KERNEL_KINDS, Event
+from tests.oracle.event import KERNEL_KINDS, KIND_TYPE, Event
 
 __all__ = ["BEGIN", "DAY", "event_lists", "is_whole_refund"]
 
@@ -31,7 +31,7 @@ _Draw = tuple[EventKind, int, int, int, int, int | None]
 def _event(number: int, draw: _Draw, span: int) -> Event:
     kind, offset, hop, nudge, order, amount = draw
     at = (BEGIN + offset % (span + 1)) // hop * hop + nudge
-    is_order = kind >= EventKind.ORDER_COMPLETED
+    is_order = KIND_TYPE[kind] is EventType.PURCHASE
     has_amount = kind in {EventKind.ORDER_COMPLETED, EventKind.ORDER_REFUNDED}
     return Event(
         event_id=f"event-{number}",

@@ -88,7 +88,7 @@ def events() -> list[Event]:
     return [
         Event(f"{kind.name}-{day}", kind, BEGIN + day * DAY + kind * 60_000, f"order-{day}", 10_000 + day)
         for day in range(12)
-        for kind in KERNEL_KINDS
+        for kind in KERNEL_KINDS[:21]  # those of that version
         if kind is not EventKind.ORDER_CANCELLED or day < 3
     ]
 
@@ -97,7 +97,8 @@ def test_values_are_those_of_the_version_before() -> None:
     profile = Profile.of(b64decode(STORED))
     assert b64decode(STORED)[0] == 3
     now = max(event.at for event in events()) + 3 * DAY
-    assert profile.values(now) == VALUES
+    values = profile.values(now)
+    assert {name: values[name] for name in VALUES} == VALUES
     assert profile.packed()[0] == codec.LAYOUT
     profile.repack()
     assert profile.values(now) == VALUES

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from stream.catalogue.events import KERNEL_TYPES
 from stream.events.kinds import KIND_OF, EventKind, EventType
 
-__all__ = ["KERNEL_KINDS", "Arrival", "Event", "arrivals", "merged", "survivors"]
+__all__ = ["KERNEL_KINDS", "KIND_TYPE", "Arrival", "Event", "arrivals", "merged", "survivors"]
 
 
 KIND_TYPE = {kind: event_type for (event_type, _), kind in KIND_OF.items()}
