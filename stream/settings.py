@@ -104,6 +104,12 @@ class Settings:
     )
     silence_horizons: int = setting(6, "Labels", "a customer silent for this many horizons is retired", at_least=1)
 
+    rfm_recency: float = setting(
+        0.2, "Labels", "weight of the recency score (1-5) in the value of a customer", at_least=0
+    )
+    rfm_frequency: float = setting(0.3, "Labels", "weight of the frequency score (1-5) in that value", at_least=0)
+    rfm_money: float = setting(0.5, "Labels", "weight of the money score (1-5) in that value", at_least=0)
+
     alerts_per_week: float = setting(
         20.0,
         "Alerts",
@@ -179,8 +185,8 @@ class Settings:
     publish_customers: str = setting(
         "changes",
         "Worker",
-        "when the topic customers gets a customer's document: changes: with every alert and new segment; landmarks: "
-        "weekly too",
+        "when the topic customers gets a customer's document: changes: with every alert, new segment and new stage; "
+        "landmarks: weekly too",
         choices=("never", "changes", "landmarks"),
     )
     cache_customers: int = setting(200_000, "Worker", "profiles kept in memory", at_least=0)
@@ -343,6 +349,10 @@ class Settings:
     @property
     def segment_changes(self) -> str:
         return f"{self.topic_prefix}segment-changes"
+
+    @property
+    def stages(self) -> str:
+        return f"{self.topic_prefix}stages"
 
     @property
     def customers(self) -> str:

@@ -187,6 +187,7 @@ def test_the_prefix_is_before_every_topic_and_the_trainer_has_one_partition() ->
         "eu.events.interaction": 12,
         "eu.alerts": 12,
         "eu.segment-changes": 12,
+        "eu.stages": 12,
         "eu.customers": 12,
         "eu.dead-letters": 12,
         "eu.identities": 12,

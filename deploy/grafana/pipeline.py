@@ -202,6 +202,13 @@ PIPELINE = Page(
             stacked=True,
         ),
         Graph(
+            title="Customers come into a stage",
+            what="By the stage that they come into: new, active, due, at risk, lapsed, lost, won back.",
+            queries=[Query(by("stage", "sum", rate(f"stream_stage_changes_total{{{_W}}}")), "{{stage}}")],
+            unit="cps",
+            stacked=True,
+        ),
+        Graph(
             title="Projections: lag in records",
             what="Records that a projection has not stored yet. It reads beside the core: the core never waits for it.",
             queries=[

@@ -64,6 +64,7 @@ class Assembly:
         self._topics = Topics(
             alerts=settings.alerts,
             segment_changes=settings.segment_changes,
+            stages=settings.stages,
             dead_letters=settings.dead_letters,
             training_examples=settings.training_examples,
             customers=settings.customers,

@@ -32,6 +32,8 @@ def observe_outcome(outcome: StepOutcome) -> None:
     for held_back_by, count in outcome.suppressed.items():
         metrics.ALERTS_SUPPRESSED.labels(held_back_by).inc(count)
     metrics.SEGMENT_CHANGES.inc(outcome.segment_changes)
+    for stage, count in outcome.stage_changes.items():
+        metrics.STAGE_CHANGES.labels(stage).inc(count)
 
 
 def observe_step(taken: Taken, documents: int, now_ms: int) -> None:

@@ -15,6 +15,7 @@ from stream.alerts.severity import Severity
 from stream.catalogue.events import KERNEL_TYPES
 from stream.events.rejections import Reason
 from stream.features.registry import FEATURE_NAMES
+from stream.features.stages import STAGE_NAMES
 from stream.online_models.champion import ROSTER
 from stream.online_models.drift import Detector
 from stream.online_models.example import ExampleProblem
@@ -36,6 +37,7 @@ _LABEL_VALUES: Final[Mapping[Counter | Histogram, tuple[Iterable[str], ...]]] = 
         metrics.ALERTS: ([kind.name.lower() for kind in AlertKind], _CAUSES, Severity),
         metrics.ALERT_RISK: (_CAUSES,),
         metrics.ALERTS_SUPPRESSED: (SUPPRESSED,),
+        metrics.STAGE_CHANGES: (STAGE_NAMES,),
         metrics.LABELS: (("true", "false"),),
         metrics.EXAMPLES_REFUSED: (ExampleProblem,),
     }

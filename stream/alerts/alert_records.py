@@ -1,6 +1,6 @@
-"""What leaves the program for people and other systems: alerts and segment changes.
+"""What leaves the program for people and other systems: alerts, and changes of segment and stage.
 
-Both are JSON objects keyed by ``customer_id``, sent at least once. Their ids are computed from what caused
+All are JSON objects keyed by ``customer_id``, sent at least once. Their ids are computed from what caused
 them, so a consumer drops the repeat of one that it has seen. Instants are RFC 3339, UTC.
 """
 
@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stream.alerts.severity import Severity
+from stream.catalogue.outputs import StageCode, WhyCode
 
 __all__ = [
     "CE_SOURCE",
@@ -26,6 +27,7 @@ __all__ = [
     "Reason",
     "Remedy",
     "SegmentChange",
+    "StageChange",
     "alert_id",
     "cloud_event_headers",
 ]
@@ -190,6 +192,30 @@ class SegmentChange(Struct, frozen=True, kw_only=True):
     segment_to: str
     reason: str
     model_version: int
+    occurred_at: Instant
+    emitted_at: Instant
+
+
+class StageChange(Struct, frozen=True, kw_only=True, rename={"stage_from": "from", "stage_to": "to"}):
+    """A customer came into another stage of their life with the shop: lead, new, active, due, at risk, ..., won back.
+
+    ``change_id`` is made of the customer, ``occurred_at`` in ms, the stage and the event that led to it (0: silence).
+
+    ``from`` is null for the first one. ``cause``: the first event of a customer, an order, silence, or a correction: an
+    order was cancelled, or told of late. ``why`` says it in a sentence. ``days_since_order`` is null without an order,
+    ``usual_gap_days`` the customer's habit. ``since`` is when the stage began, ``occurred_at`` the stream time at which
+    it was noticed: later where the stage was not kept before.
+    """
+
+    change_id: str
+    customer_id: str
+    stage_from: StageCode | None
+    stage_to: StageCode
+    cause: WhyCode
+    why: str
+    since: Instant
+    days_since_order: Days | None
+    usual_gap_days: Days | None
     occurred_at: Instant
     emitted_at: Instant
 

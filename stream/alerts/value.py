@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from stream.features.habit import SHOP_GAP_DAYS
 
-__all__ = ["kept_share", "lifetime_value", "usual_spend", "value_at_risk"]
+__all__ = ["kept_share", "lifetime_value", "present_value", "usual_spend", "value_at_risk"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,6 +55,21 @@ def value_at_risk(risk: npt.ArrayLike, spend_if_back: npt.ArrayLike) -> Floats:
     """
     lost = np.asarray(risk, np.float64) * np.asarray(spend_if_back, np.float64)
     return np.asarray(np.round(lost, 2), np.float64)
+
+
+def present_value(chances: npt.ArrayLike, spend: float, discount_rate: float, first_at: float = 1.0) -> float:
+    """``sum_t chances[t] spend / (1 + discount_rate) ** (first_at + t)``, rounded to cents.
+
+    ``chances[t]``: that the customer is still there in period *t* (from 0), in which they spend ``spend``. It lies
+    ``first_at + t`` periods from now; ``discount_rate`` is for a period. `lifetime_value` is the limit of this sum
+    where the chance to stay is the same in every period, with the money in the middle of each.
+
+    >>> present_value([0.8, 0.6, 0.5], 100.0, 0.1)
+    159.88
+    """
+    stays = np.asarray(chances, np.float64)
+    at = first_at + np.arange(len(stays))
+    return round(float((stays * spend / (1.0 + discount_rate) ** at).sum()), 2)
 
 
 def lifetime_value(

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.inspect import Metadata, StructType, type_info
 
-__all__ = ["CUSTOMER_VERSION", "OUTPUTS", "PROFILE_FIELDS", "Customer"]
+__all__ = ["CUSTOMER_VERSION", "OUTPUTS", "PROFILE_FIELDS", "Customer", "NextOrder", "Rfm", "StageCode", "WhyCode"]
 
 #: Of the contract: raised when a field goes or changes its meaning. New fields may come at any time.
 CUSTOMER_VERSION: Final = 1
@@ -34,16 +34,41 @@ PROFILE_FIELDS: Final = (
     "last_at",
     "last_order_at",
     "unsubscribed_at",
+    "stage",
+    "stage_since",
+    "stage_cause",
 )
 
 _PLACES: Final = "decimal_places"
 
 Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Count = Annotated[int, Meta(ge=0)]
+Score = Annotated[int, Meta(ge=1, le=5)]
+#: Codes of `stream.features.stages`.
+StageCode = Literal["lead", "new", "active", "won_back", "due", "at_risk", "lapsed", "lost"]
+WhyCode = Literal["event", "order", "silence", "correction"]
 
 
 def _about(meaning: str, places: int = 0) -> Meta:
     return Meta(description=meaning, extra={_PLACES: places})
+
+
+class Rfm(Struct, frozen=True, kw_only=True):
+    """Scores in fifths of the shop's customers, 5 is best; ``value``: their weighted sum; ``tier`` follows from it."""
+
+    recency: Score
+    frequency: Score
+    money: Score
+    value: Annotated[float, Meta(ge=0.0)]
+    tier: Literal["VIP", "high", "middle", "low", "new"]
+
+
+class NextOrder(Struct, frozen=True, kw_only=True, rename={"begin": "from"}):
+    """The next order is expected ``at``; four of five come between ``from`` and ``until``."""
+
+    at: Instant
+    begin: Instant
+    until: Instant
 
 
 class Customer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -68,6 +93,11 @@ class Customer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     expected_spend: Annotated[float, _about("spend within the next horizon, as expected", 2)] | UnsetType = UNSET
     lifetime_value: Annotated[float, _about("spend so far and as expected of all to come", 2)] | UnsetType = UNSET
     segment: Annotated[str, _about("name of the segment")] | UnsetType = UNSET
+    stage: Annotated[StageCode, _about("where the customer stands with the shop (docs/states.md)")] | UnsetType = UNSET
+    stage_since: Annotated[Instant, _about("since when the customer is in that stage")] | UnsetType = UNSET
+    stage_why: Annotated[WhyCode, _about("what led to it")] | UnsetType = UNSET
+    rfm: Annotated[Rfm, _about("scores by recency, frequency and money", 2)] | UnsetType = UNSET
+    next_order: Annotated[NextOrder, _about("when the next order is expected")] | UnsetType = UNSET
     reasons: (
         Annotated[
             dict[str, float], _about("the features that push the risk most, with what they add to its log-odds", 3)

@@ -16,6 +16,13 @@ TOPICS: Final = MappingProxyType(
             Topic("alerts", "alert", _SEND, "Risks of churn, raised and cleared. At least once; drop by `alert_id`."),
             Topic("segment-changes", "segment-change", _SEND, "At least once; drop repeats by `change_id`."),
             Topic(
+                "stages",
+                "stage-change",
+                _SEND,
+                "Customers who came into another stage of their life with the shop, and why. At least once; drop "
+                "repeats by `change_id`.",
+            ),
+            Topic(
                 "customers",
                 "customer",
                 _SEND,

@@ -95,6 +95,7 @@ def _messages() -> dict[str, dict[str, Any]]:
     headers = {
         **dict.fromkeys((f"{event_type}-event" for event_type in EVENT_TYPES), _CONTENT_TYPE),
         **dict.fromkeys(("alert", "segment-change"), _cloud_events()),
+        "stage-change": _CONTENT_TYPE,
         "customer": _VERSIONED,
     }
     messages: dict[str, dict[str, Any]] = {}

@@ -12,7 +12,7 @@ import msgspec
 import orjson
 
 from stream.alerts.action_records import Action
-from stream.alerts.alert_records import Alert, SegmentChange
+from stream.alerts.alert_records import Alert, SegmentChange, StageChange
 from stream.catalogue.events import SCALES
 from stream.catalogue.outputs import CUSTOMER_VERSION, Customer
 from stream.events.model import CONTRACT_OF, FeedbackEvent, InteractionEvent, PurchaseEvent
@@ -30,6 +30,7 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     **{f"{event_type}-event": contract for event_type, contract in CONTRACT_OF.items()},
     "alert": Alert,
     "segment-change": SegmentChange,
+    "stage-change": StageChange,
     "customer": Customer,
     "identity-link": IdentityLink,
     "action": Action,

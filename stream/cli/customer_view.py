@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -26,6 +27,14 @@ from stream.storage.notification_store import StoredCustomer
 __all__ = ["customer_view"]
 
 _UNKNOWN: Final = "not known yet"
+_LED_TO_STAGE: Final = MappingProxyType(
+    {
+        "event": "seen for the first time, and no order yet",
+        "order": "by an order",
+        "silence": "no order came",
+        "correction": "orders were corrected",
+    }
+)
 
 
 def customer_view(
@@ -75,6 +84,16 @@ def _facts(now: Refreshed, profile: dict[str, Any]) -> Iterator[tuple[str, str]]
     last_order = document.get("last_order_at", "none")
     yield "orders", f"{document['orders']:,}, last {last_order}, {document['spend']:,.2f} net spend"
     yield "standing", now.standing
+    if "stage" in document:
+        yield "stage", _stage(document)
+    if "rfm" in document:
+        rfm = document["rfm"]
+        scores = f"how lately {rfm['recency']}, how often {rfm['frequency']}, how much {rfm['money']}"
+        yield "tier", f"{rfm['tier']}: {rfm['value']:.2f} of 5 ({scores})"
+    if "next_order" in document:
+        order = document["next_order"]
+        begin, until = _day(order["from"]), _day(order["until"])
+        yield "next order", f"about {_day(order['at'])}; four of five come between {begin} and {until}"
     yield "events", f"{document['events']:,}"
     yield "segment", document.get("segment", "none yet")
     if risk is None:
@@ -93,6 +112,13 @@ def _facts(now: Refreshed, profile: dict[str, Any]) -> Iterator[tuple[str, str]]
         yield "alert", f"none{before}"
     if "unsubscribed_at" in document:
         yield "e-mail", f"unsubscribed {document['unsubscribed_at']}"
+
+
+def _stage(document: dict[str, Any]) -> str:
+    """The stage, since when, and what led to it; silence that went on after the document was stored has no date yet."""
+    stage = document["stage"].replace("_", " ")
+    since = f" since {_day(document['stage_since'])}" if "stage_since" in document else ""
+    return f"{stage}{since}: {_LED_TO_STAGE[document['stage_why']]}"
 
 
 def _actions(known: StoredCustomer) -> Iterator[RenderableType]:

@@ -24,8 +24,8 @@ LABELS: Final = MappingProxyType(
         "channel": "a channel of the notification file",
         "churned": "`true`, `false`",
         "detector": "of drift: `adwin`, `page_hinkley`",
-        "kind": "of an alert: `raised`, `cleared`, `winback`; of a timer: `landmark`, `maturity`, `silence`; "
-        "of what drifts: "
+        "kind": "of an alert: `raised`, `cleared`, `winback`; of a timer: `landmark`, `maturity`, `silence`, "
+        "`stage`; of what drifts: "
         "`model`, `feature`",
         "model": "of `stream_prequential_*`: `champion` is the one that scores, `recency` and `base_rate` are "
         "baselines on the same labels; of `stream_model_*`: the contenders `standard`, `quick`, `patient`",
@@ -45,6 +45,7 @@ LABELS: Final = MappingProxyType(
         "of a suppressed alert: `few_orders`, `cooldown`",
         "route": "what an HTTP endpoint takes: `events`, `click`, `email`, `purchase`, or the name of an adapter",
         "segment": "name of a segment",
+        "stage": "stage of a customer's life with the shop: see docs/states.md",
         "status": "status of an HTTP answer",
         "topic": "an event topic, the topic of training examples, or what a projection reads",
         "type": "`click`, `email`, `purchase`",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import chain
 from typing import Final
 
 import click
@@ -15,7 +16,7 @@ import msgspec
 from stream.cli.shop import data_directory
 from stream.clock import Clock, SystemClock
 from stream.errors import SettingsError, StorageError, TopologyError
-from stream.events.times import epoch_ms
+from stream.events.times import epoch_ms, rfc3339
 from stream.features.registry import DAY_MS
 from stream.imports.contacts import CONTACTS_FILE, Contacts
 from stream.notifications.actions import latest_actions
@@ -24,6 +25,7 @@ from stream.online_models.snapshot import decode_snapshot
 from stream.processing.rules import rules_of
 from stream.processing.scorer import WARMING, Scorer
 from stream.projections.complaints import Cases, Complaints
+from stream.projections.flows import StageFlows, came_into, day_key
 from stream.reporting.assess import Basis
 from stream.reporting.entries import Entry, Today, complaints_of, entries_of, named
 from stream.reporting.today import list_today
@@ -39,6 +41,8 @@ __all__ = ["LIVE_DAYS", "ShopDay", "basis_of", "now_of", "shop_day", "writing_of
 LIVE_DAYS: Final = 45
 #: What is missing at the end of the events is worth a word from so many days on.
 _STALE_DAYS: Final = 2
+#: Days over which changes of stage are counted.
+_FLOW_DAYS: Final = 7
 #: Records of each partition that are asked for their currency.
 _ASKED: Final = 50
 
@@ -67,6 +71,7 @@ class ShopDay:
         found = list_today(
             self.overview.documents(), self.basis, since_ms=self.writing.midnight_ms(yesterday), limit=limit
         )
+        found = msgspec.structs.replace(found, came_into=self._came_into())
         with NotificationStore(self.settings) as notifications:
             known = notifications.known([entry.customer_id for entry in found.entries])
         noted = zip(found.entries, known, strict=True)
@@ -78,6 +83,15 @@ class ShopDay:
             complaining = {one.customer_id for one in found.complaints}
             people = contacts.find(complaining | {entry.customer_id for entry in entries_of(found)})
         return named(found, {customer: person.name or person.email for customer, person in people.items()})
+
+    def _came_into(self) -> dict[str, int] | None:
+        """Who came into each stage in the last seven days; None where the projection that counts them has not run."""
+        days = [rfc3339(self.basis.now_ms - before * DAY_MS) for before in range(_FLOW_DAYS)]
+        with ProjectionDesk(self.settings) as desk:
+            if not desk.progress(StageFlows.name, StageFlows.version).folded:
+                return None
+            states = (desk.shared(StageFlows.name, StageFlows.version, key) for key in map(day_key, days))
+            return came_into(chain.from_iterable(states))
 
     def note(self, found: Today) -> str:
         """What must be said about the day, empty when nothing must."""

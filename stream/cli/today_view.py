@@ -9,7 +9,7 @@ from rich.text import Text
 
 from stream.events.rejections import printable
 from stream.reporting.entries import Entry, Movement, Today
-from stream.reporting.summary import complaints_line, headline, model_note, standing_line
+from stream.reporting.summary import complaints_line, headline, model_note, stage_lines, standing_line
 from stream.reporting.writing import Writing, number_of
 
 __all__ = ["today_list", "today_view"]
@@ -25,6 +25,7 @@ def today_view(found: Today, writing: Writing, note: str) -> RenderableType:
     return Group(
         Text(writing.weekday(found.now_ms), "bold"),
         Text(standing_line(found, writing)),
+        *map(Text, stage_lines(found, writing)),
         *(Text(line, "yellow") for line in (note, model_note(found)) if line),
         Text(),
         *_complaints(found, writing),
@@ -39,6 +40,7 @@ def today_list(found: Today, writing: Writing) -> RenderableType:
     """The list alone, and how the customers stand."""
     return Group(
         Text(standing_line(found, writing)),
+        *map(Text, stage_lines(found, writing)),
         *(Text(line, "yellow") for line in (model_note(found),) if line),
         *_list(found, writing),
     )

@@ -79,7 +79,10 @@ FIELDS: Final[tuple[Field | Counts | Flags, ...]] = (
     Field("risk_version", "uint"),
     Field("segment", "int"),
     Field("segment_version", "less", "p.risk_version"),
-    Flags(("raised", "check_due")),
+    Flags(("raised", "check_due", "won_back")),
+    Field("stage", "uint"),
+    Field("stage_since", "time", "p.last_order_at if p.orders > 0 else p.last_at"),
+    Field("stage_cause", "uint"),
 )
 
 #: No field, and no mask of counts or flags, takes more bytes.

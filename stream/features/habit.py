@@ -27,6 +27,7 @@ from stream.features.profile import DAY_TILES, PROFILE, PURCHASE, reset
 from stream.features.registry import DAY_MS
 
 __all__ = [
+    "EARLY_HABITS",
     "LOST_HABITS",
     "RISK_POWER",
     "SHOP_GAP_DAYS",
@@ -42,6 +43,8 @@ __all__ = [
 SHOP_GAP_DAYS: Final = 30.0
 #: How many gaps of the shop's length count as if they were the customer's own.
 SHOP_WEIGHT: Final = 1.0
+#: Four of five next orders come between so many habits after the last one and `LOST_HABITS` (docs/learning.md).
+EARLY_HABITS: Final = 0.25
 #: A customer who has been silent for more habits than this is lost, not at risk.
 LOST_HABITS: Final = 3.0
 

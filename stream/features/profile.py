@@ -136,6 +136,11 @@ PROFILE = np.dtype(
         ("raised", np.bool_),
         ("raised_at", np.int64),
         ("cooldown_until", np.int64),
+        # the stage (`stream.features.stages`), since when, why, and whether the last order won the customer back
+        ("stage", np.int64),
+        ("stage_since", np.int64),
+        ("stage_cause", np.int64),
+        ("won_back", np.bool_),
     ],
     align=True,
 )
@@ -188,3 +193,7 @@ def reset(p, phase_ms):  # type: ignore[no-untyped-def]
     p.raised = False
     p.raised_at = NEVER
     p.cooldown_until = NEVER
+    p.stage = 0
+    p.stage_since = NEVER
+    p.stage_cause = 0
+    p.won_back = False

@@ -14,6 +14,7 @@ from stream.metrics.alerts import (
     INGEST_TO_ALERT,
     SEGMENT_CHANGES,
     SEGMENT_SHARE,
+    STAGE_CHANGES,
 )
 from stream.metrics.flow import (
     ASSIGNED_PARTITIONS,
@@ -145,6 +146,7 @@ __all__ = [
     "SEGMENT_CHANGES",
     "SEGMENT_SHARE",
     "SHOP_GAP",
+    "STAGE_CHANGES",
     "STEP",
     "TIMERS_DUE",
     "TIMERS_FIRED",

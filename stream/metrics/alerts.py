@@ -1,8 +1,16 @@
-"""Alerts and segments."""
+"""Alerts, segments and stages."""
 
 from stream.metrics.registry import DELAY_S, counter, gauge, histogram
 
-__all__ = ["ALERTS", "ALERTS_SUPPRESSED", "ALERT_RISK", "INGEST_TO_ALERT", "SEGMENT_CHANGES", "SEGMENT_SHARE"]
+__all__ = [
+    "ALERTS",
+    "ALERTS_SUPPRESSED",
+    "ALERT_RISK",
+    "INGEST_TO_ALERT",
+    "SEGMENT_CHANGES",
+    "SEGMENT_SHARE",
+    "STAGE_CHANGES",
+]
 
 _RISKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
 
@@ -18,3 +26,6 @@ INGEST_TO_ALERT = histogram(
 )
 SEGMENT_CHANGES = counter("stream_segment_changes_total", "Customers that moved to another segment.")
 SEGMENT_SHARE = gauge("stream_segment_share_ratio", "Share of recent landmarks in a segment.", ["segment"])
+STAGE_CHANGES = counter(
+    "stream_stage_changes_total", "Customers who came into a stage of their life with the shop.", ["stage"]
+)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -111,6 +112,16 @@ class ModelSnapshot(Struct, frozen=True, kw_only=True):
     rhythm: Rhythm | None = None
     stake_level: float | None = None
     others: dict[str, Raw] | UnsetType = UNSET
+
+    def other(self, name: str, kind: type[T]) -> T | None:
+        """What a further component has published, None where there is nothing. Raises `SnapshotError`."""
+        if self.others is UNSET or name not in self.others:
+            return None
+        try:
+            found: T = msgspec.json.decode(self.others[name], type=kind)
+        except msgspec.DecodeError as error:
+            raise SnapshotError(f"what component {name} published is not what it should be: {error}") from error
+        return found
 
 
 def encode_snapshot(snapshot: ModelSnapshot) -> bytes:

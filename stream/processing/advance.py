@@ -9,11 +9,13 @@ from __future__ import annotations
 from stream.compiling import jit
 from stream.features import apply as features
 from stream.features.profile import NEVER
+from stream.features.stages import Stage
 from stream.processing.deciding import IF_DUE, IF_OVERDUE, NO_RAISE, decide, emit_alert
 from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.emitting import emit
 from stream.processing.foresight import at_risk_from
 from stream.processing.landmarks import arm_landmark, assign_segment, mature, take_landmark
+from stream.processing.lifecycle import follow_event, next_stage_at, pass_to_next_stage, take_up_stage
 from stream.processing.maturity import first_maturity
 from stream.processing.policy import (
     is_of_interest,
@@ -36,10 +38,13 @@ _SILENCE = int(EmissionCause.SILENCE)
 _MODEL = int(EmissionCause.MODEL)
 
 #: Positions in the tally of a run: timers fired, by kind; then comes `stream.processing.deciding.SUPPRESSED`.
-FIRED = {"landmark": 0, "maturity": 1, "silence": 2}
-_FIRED_LANDMARK, _FIRED_MATURITY, _FIRED_SILENCE = 0, 1, 2
-#: Emissions that must fit between two checks of the buffer: a raise or clear, a segment, two examples.
+FIRED = {"landmark": 0, "maturity": 1, "silence": 2, "stage": 3}
+_FIRED_LANDMARK, _FIRED_MATURITY, _FIRED_SILENCE, _FIRED_STAGE = 0, 1, 2, 3
+#: Emissions that must fit between two checks of the buffer: a raise or clear, a segment, two examples. Changes of stage
+#: have a buffer of the same length, and there are fewer.
 ROOM = 4
+#: The stage of a profile that was stored without one.
+_NO_STAGE = int(Stage.NONE)
 
 
 @jit
@@ -81,14 +86,16 @@ def _report_overdue(p, row, at, out, count, rules, looks):  # type: ignore[no-un
 
 
 @jit
-def fire(p, row, until, rules, model, out, count, tally, looks):  # type: ignore[no-untyped-def]
+def fire(p, row, until, rules, model, out, count, tally, looks, changes):  # type: ignore[no-untyped-def]
     """Fire the timers of ``p`` that are due before ``until``, in time order; return the new emission count.
 
     Stops early when the buffer has no room left; the caller drains it and calls again.
     """
     if model.ready and p.risk_version != model.version and p.as_of != NEVER:
         p.check_due = True
-    while count + ROOM <= out.shape[0]:
+    if rules.stages and p.stage == _NO_STAGE and p.events > 0:
+        take_up_stage(p, row, rules, model, changes)
+    while max(count, changes.used[0]) + ROOM <= out.shape[0]:
         if p.check_due:
             search(p, until, rules, model, looks.value, looks.input)
         due = next_due(p, rules, model)
@@ -107,6 +114,9 @@ def fire(p, row, until, rules, model, out, count, tally, looks):  # type: ignore
             count = take_landmark(p, row, due, rules, model, out, count, value, inputs)
             p.at_risk_from = at_risk_from(p, due, rules, model, looks.value, looks.input)
             tally[_FIRED_LANDMARK] += 1
+        elif due == next_stage_at(p, rules, model):
+            pass_to_next_stage(p, row, due, rules, model, changes)
+            tally[_FIRED_STAGE] += 1
         else:
             cause = _silence_cause(p, rules, model, looks)
             count = _evaluate(p, row, due, cause, 0, IF_OVERDUE, rules, model, out, count, tally, looks)
@@ -137,10 +147,12 @@ def look(p, row, at, rules, model, out, count, tally, looks):  # type: ignore[no
 
 
 @jit
-def apply(p, row, event, now, rules, model, out, count, tally, looks):  # type: ignore[no-untyped-def]
+def apply(p, row, event, now, rules, model, out, count, tally, looks, changes):  # type: ignore[no-untyped-def]
     """Apply an EVENT at stream time ``now``; return what became of it (`stream.features.apply`) and the emissions."""
-    lapsed = lapsed_at(p, rules, model) if p.orders > 0 and is_of_interest(event.kind) else -NEVER
+    lost = lapsed_at(p, rules, model) if p.orders > 0 else -NEVER
+    lapsed = lost if is_of_interest(event.kind) else -NEVER
     looked_at = max(p.last_click_at, p.last_email_at)
+    orders, order_days, first, last = p.orders, p.order_days, p.first_order_at, p.last_order_at
     status = features.apply(p, event)
     if status == features.APPLIED:
         if p.next_landmark_at == -NEVER:
@@ -156,4 +168,6 @@ def apply(p, row, event, now, rules, model, out, count, tally, looks):  # type: 
             count = emit_alert(
                 p, row, now, _WINBACK, _EVENT, event.event_id, previous, model, out, count, value, looks.inputs[row]
             )
+        if rules.stages:
+            follow_event(p, row, now, event.event_id, orders, order_days, first, last, lost, rules, model, changes)
     return status, count

@@ -22,6 +22,7 @@ from stream.features.codec import MAX_BYTES, pack_into, unpack_from
 from stream.features.habit import learn_habit
 from stream.features.profile import NEVER, PROFILE, reset
 from stream.processing.advance import ROOM, apply, fire, look
+from stream.processing.emission import StageChanges
 from stream.processing.foresight import foreseen
 from stream.processing.score import risk_at
 from stream.processing.silence import next_due, search
@@ -100,7 +101,10 @@ class LatestVectors(NamedTuple):
 
 
 class LoopOutput(NamedTuple):
-    """What a loop leaves: profiles packed in ``layout``, where each ends, STANDING[N], emissions, tally, last looks."""
+    """What a loop leaves: profiles packed in ``layout``, where each ends, STANDING[N], emissions, tally, last looks.
+
+    ``changes`` of stage have as much room as ``emissions``.
+    """
 
     layout: int
     raw: npt.NDArray[np.uint8]
@@ -109,6 +113,7 @@ class LoopOutput(NamedTuple):
     emissions: npt.NDArray[np.void]
     tally: npt.NDArray[np.int64]
     looks: LatestVectors
+    changes: StageChanges
 
 
 #: Where a loop continues: the customer, its next event, whether it is unpacked, and the end of what is packed.
@@ -169,9 +174,14 @@ def _leave(p, customers, rules, model, cursor, left):  # type: ignore[no-untyped
 
 
 @jit
-def _place(emissions, begin, end, position):  # type: ignore[no-untyped-def]
+def _place(records, begin, end, position):  # type: ignore[no-untyped-def]
     for k in range(begin, end):
-        emissions[k].position = position
+        records[k].position = position
+
+
+@jit
+def _is_full(count, left):  # type: ignore[no-untyped-def]
+    return max(count, left.changes.used[0]) + 2 * ROOM > left.emissions.shape[0]
 
 
 @jit
@@ -185,7 +195,7 @@ def advance(working, cursors, customers, events, rules, models, left):  # type: 
     p = working[0]
     cursor = cursors[0]
     model = models[0]
-    out = left.emissions
+    out, changes = left.emissions, left.changes
     count = 0
     while cursor.row < customers.phases.shape[0]:
         row = cursor.row
@@ -197,15 +207,16 @@ def advance(working, cursors, customers, events, rules, models, left):  # type: 
         while cursor.event < events.first[row + 1]:
             i = events.order[cursor.event]
             now = events.stream_time[i]
-            before = count
-            count = fire(p, row, now, rules, model, out, count, left.tally, left.looks)
-            full = count + 2 * ROOM > out.shape[0]
+            before, changes_before = count, changes.used[0]
+            count = fire(p, row, now, rules, model, out, count, left.tally, left.looks, changes)
+            full = _is_full(count, left)
             if not full:
                 events.status[i], count = apply(
-                    p, row, events.columns[i], now, rules, model, out, count, left.tally, left.looks
+                    p, row, events.columns[i], now, rules, model, out, count, left.tally, left.looks, changes
                 )
                 cursor.event += 1
             _place(out, before, count, i)
+            _place(changes.records, changes_before, changes.used[0], i)
             if full:
                 return FULL, count
         _leave(p, customers, rules, model, cursor, left)
@@ -221,18 +232,19 @@ def sweep(working, cursors, customers, until, looks_at_all, rules, models, left)
     p = working[0]
     cursor = cursors[0]
     model = models[0]
-    out = left.emissions
+    out, changes = left.emissions, left.changes
     count = 0
     while cursor.row < customers.phases.shape[0]:
         status = _enter(p, customers, cursor, left)
         if status != DONE:
             return status, count
-        before = count
-        count = fire(p, cursor.row, until, rules, model, out, count, left.tally, left.looks)
-        full = count + 2 * ROOM > out.shape[0]
+        before, changes_before = count, changes.used[0]
+        count = fire(p, cursor.row, until, rules, model, out, count, left.tally, left.looks, changes)
+        full = _is_full(count, left)
         if looks_at_all and not full:
             count = look(p, cursor.row, until, rules, model, out, count, left.tally, left.looks)
         _place(out, before, count, cursor.row)
+        _place(changes.records, changes_before, changes.used[0], cursor.row)
         if full:
             return FULL, count
         _leave(p, customers, rules, model, cursor, left)

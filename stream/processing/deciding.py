@@ -19,8 +19,8 @@ _CLEARED = int(EmissionKind.CLEARED)
 
 #: Positions in the tally of a run, after those of `stream.processing.advance.FIRED`: evaluations that reached the level
 #: and raised nothing, by what held the alert back.
-SUPPRESSED = {"few_orders": 3, "cooldown": 4}
-_SUPPRESSED_FEW_ORDERS, _SUPPRESSED_COOLDOWN = 3, 4
+SUPPRESSED = {"few_orders": 4, "cooldown": 5}
+_SUPPRESSED_FEW_ORDERS, _SUPPRESSED_COOLDOWN = 4, 5
 
 #: What may become of an evaluation: an order, a visit or another sign of life never raises an alert.
 NO_RAISE, IF_OVERDUE, IF_DUE = 0, 1, 2

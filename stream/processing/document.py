@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from binascii import a2b_base64
-from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -22,8 +21,11 @@ from stream.errors import CodecError
 from stream.events.columns import MONEY_SCALE
 from stream.features.profile import NEVER
 from stream.features.registry import COLUMN, FEATURES
+from stream.features.stages import Stage
+from stream.processing.document_states import STATES_BYTES, put_next_order, put_rating, put_stage, put_stage_cause
 from stream.processing.json_text import (
     MAX_NUMBER,
+    Fragments,
     fragments,
     put_base64,
     put_bool,
@@ -34,6 +36,7 @@ from stream.processing.json_text import (
     quoted,
 )
 from stream.processing.kernel import Run
+from stream.processing.rfm import FIRST_SEGMENTS, Tier, rate, rating_of
 from stream.processing.rules import Rules
 from stream.processing.score import contributions
 from stream.processing.scorer import Scorer
@@ -74,6 +77,11 @@ _EXPECTED_ORDERS = _KEY["expected_orders"]
 _EXPECTED_SPEND = _KEY["expected_spend"]
 _LIFETIME_VALUE = _KEY["lifetime_value"]
 _SEGMENT = _KEY["segment"]
+_STAGE = _KEY["stage"]
+_STAGE_SINCE = _KEY["stage_since"]
+_STAGE_WHY = _KEY["stage_why"]
+_RFM = _KEY["rfm"]
+_NEXT_ORDER = _KEY["next_order"]
 _REASONS = _KEY["reasons"]
 _EVENTS = _KEY["events"]
 _ORDERS = _KEY["orders"]
@@ -87,10 +95,11 @@ _FEATURES, _STATE, _END = range(len(OUTPUTS), len(OUTPUTS) + 3)
 _STATE_KEY, _LAST = b'"state":"', b'"}'
 _KEY_TEXT, _KEY_STARTS = fragments(_TEXTS)
 _NAME_TEXT, _NAME_STARTS = fragments([b'"%s":' % feature.name.encode() for feature in FEATURES])
+_NO_STAGE, _LOST, _NO_TIER = int(Stage.NONE), int(Stage.LOST), int(Tier.NONE)
 _OPEN, _CLOSE, _COMMA = b"{},"
 
 #: Bytes of a document beside its ids, names of segments and packed profile, at most.
-_FIXED = len(_KEY_TEXT) + 2 * len(_NAME_TEXT) + MAX_NUMBER * (len(_TEXTS) + 2 * _INPUTS)
+_FIXED = len(_KEY_TEXT) + 2 * len(_NAME_TEXT) + MAX_NUMBER * (len(_TEXTS) + 2 * _INPUTS) + STATES_BYTES
 
 
 @jit
@@ -155,7 +164,8 @@ def _put_features(buffer, at, values):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _write_row(buffer, at, p, row, values, inputs, worth, model, ids, segments, packed, parts):  # type: ignore[no-untyped-def]
+def _write_row(buffer, at, p, row, values, inputs, worth, rating, model, ids, segments, packed, parts):  # type: ignore[no-untyped-def]
+    rate(rating, inputs, p.orders, p.stage)
     at = put_fragment(buffer, _key(buffer, at, _CUSTOMER_ID), ids[0], ids[1][row], ids[1][row + 1])
     at = put_instant(buffer, _key(buffer, at, _AS_OF), p.as_of, True)
     at = _put_known(buffer, at, _RISK, p.risk)
@@ -166,9 +176,18 @@ def _write_row(buffer, at, p, row, values, inputs, worth, model, ids, segments, 
     at = _put_known(buffer, at, _EXPECTED_ORDERS, worth.orders[row])
     at = _put_known(buffer, at, _EXPECTED_SPEND, worth.spend[row])
     at = _put_known(buffer, at, _LIFETIME_VALUE, worth.lifetime[row])
-    if 0 <= p.segment < segments[1].shape[0] - 1:
+    segment = p.segment if model.clusters > 0 else rating.segment
+    if 0 <= segment < segments[1].shape[0] - 1:
         at = _key(buffer, at, _SEGMENT)
-        at = put_fragment(buffer, at, segments[0], segments[1][p.segment], segments[1][p.segment + 1])
+        at = put_fragment(buffer, at, segments[0], segments[1][segment], segments[1][segment + 1])
+    if p.stage != _NO_STAGE:
+        at = put_stage(buffer, _key(buffer, at, _STAGE), p.stage)
+        at = put_instant(buffer, _key(buffer, at, _STAGE_SINCE), p.stage_since, False)
+        at = put_stage_cause(buffer, _key(buffer, at, _STAGE_WHY), p.stage_cause)
+    if rating.tier != _NO_TIER:
+        at = put_rating(buffer, _key(buffer, at, _RFM), rating, _PLACES[_RFM])
+    if p.orders > 0 and p.stage != _LOST:
+        at = put_next_order(buffer, _key(buffer, at, _NEXT_ORDER), p)
     at = _put_reasons(buffer, at, inputs, model, parts)
     at = put_integer(buffer, _key(buffer, at, _EVENTS), p.events)
     at = put_integer(buffer, _key(buffer, at, _ORDERS), p.orders)
@@ -184,18 +203,20 @@ def _write_row(buffer, at, p, row, values, inputs, worth, model, ids, segments, 
 
 
 @jit
-def _write_rows(buffer, ends, begin, end, standing, values, inputs, worth, models, ids, segments, packed, parts):  # type: ignore[no-untyped-def]
-    model = models[0]
+def _write_rows(  # type: ignore[no-untyped-def]
+    buffer, ends, begin, end, standing, values, inputs, worth, ratings, models, ids, segments, packed, parts
+):
+    model, rating = models[0], ratings[0]
     at = 0
     for row in range(begin, end):
         at = _write_row(
-            buffer, at, standing[row], row, values[row], inputs[row], worth, model, ids, segments, packed, parts
+            buffer, at, standing[row], row, values[row], inputs[row], worth, rating, model, ids, segments, packed, parts
         )
         ends[row - begin] = at
 
 
-def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, rules: Rules) -> list[bytes]:
-    """Documents of all customers of a run, in its order."""
+def build(ids: Fragments, run: Run, scorer: Scorer, rules: Rules) -> list[bytes]:
+    """Documents of all customers of a run, in its order; ``ids``: `quoted`."""
     p = run.standing
     spend = (p["order_spend"] - p["refund_spend"]) / MONEY_SCALE
     worth = worth_of(
@@ -207,8 +228,8 @@ def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, rules: Rules) -
         tenure_days=run.values[:, COLUMN["tenure"]],
         has_ordered=p["orders"] > 0,
     )
-    ids = quoted(customer_ids)
-    segments = quoted(scorer.segment_names)
+    ratings = rating_of(scorer.rfm, rules)
+    segments = quoted(scorer.segment_names or FIRST_SEGMENTS)
     fixed = _FIXED + int(np.diff(segments[1]).max(initial=0))
     ends = np.empty(_ROWS, np.int64)
     buffer = np.empty(0, np.uint8)
@@ -229,6 +250,7 @@ def build(customer_ids: Sequence[str], run: Run, scorer: Scorer, rules: Rules) -
             run.values,
             run.inputs,
             worth,
+            ratings,
             run.model,
             ids,
             segments,

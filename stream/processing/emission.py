@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from enum import IntEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from stream.features.registry import FEATURES
 
-__all__ = ["ACTED_ON", "EMISSION", "EmissionCause", "EmissionKind"]
+__all__ = ["ACTED_ON", "EMISSION", "STAGE_CHANGE", "EmissionCause", "EmissionKind", "StageChanges"]
 
 
 class EmissionKind(IntEnum):
@@ -25,7 +27,8 @@ class EmissionKind(IntEnum):
 
 
 _CHANGES = (EmissionKind.RAISED, EmissionKind.CLEARED, EmissionKind.WINBACK, EmissionKind.SEGMENT)
-#: What people and systems act on, by the setting ``publish_customers``: the customer's document is published with it.
+#: What people and systems act on, by the setting ``publish_customers``: the customer's document is published with it,
+#: and, unless there is nothing, with every change of stage.
 ACTED_ON = MappingProxyType(
     {"never": (), "changes": _CHANGES, "landmarks": (*_CHANGES, EmissionKind.LANDMARK)},
 )
@@ -75,3 +78,29 @@ EMISSION = np.dtype(
     ],
     align=True,
 )
+
+#: A customer came into another stage (`stream.features.stages`). Many do, so it is a record without the feature vector.
+#: ``row``, ``position``, ``at``, ``event_id``: as in EMISSION. ``previous``, ``stage``, ``cause``: codes. ``since``:
+#: when the stage began (ms). ``silence_days`` since the last order, and the habit as of then (NaN: no order).
+STAGE_CHANGE = np.dtype(
+    [
+        ("row", np.int64),
+        ("position", np.int64),
+        ("at", np.int64),
+        ("event_id", np.int64),
+        ("previous", np.int64),
+        ("stage", np.int64),
+        ("cause", np.int64),
+        ("since", np.int64),
+        ("silence_days", np.float64),
+        ("habit_days", np.float64),
+    ],
+    align=True,
+)
+
+
+class StageChanges(NamedTuple):
+    """A buffer of STAGE_CHANGE[N], and how many it holds, int64[1]."""
+
+    records: npt.NDArray[np.void]
+    used: npt.NDArray[np.int64]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from stream.features.registry import DAY_MS
 
 __all__ = [
     "MAX_NUMBER",
+    "Fragments",
     "fragments",
     "put_base64",
     "put_bool",
@@ -27,6 +29,9 @@ __all__ = [
     "put_integer",
     "quoted",
 ]
+
+#: Texts end to end, and where each begins and the last ends: uint8[], int64[N + 1].
+Fragments: TypeAlias = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 
 #: Texts are copied so many bytes at a time: a loop of a known length becomes one instruction.
 _BLOCK = 16
@@ -40,14 +45,14 @@ _FALSE = np.frombuffer(b"false".ljust(_BLOCK), np.uint8)
 _ZERO, _MINUS, _POINT, _QUOTE, _DASH, _COLON, _T, _Z, _EQUALS = b'0-."-:TZ='
 
 
-def fragments(texts: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+def fragments(texts: Sequence[bytes]) -> Fragments:
     """Lay texts end to end, for `put_fragment`; text *i* is ``raw[starts[i]:starts[i + 1]]``."""
     starts = np.zeros(len(texts) + 1, np.int64)
     np.cumsum([len(text) for text in texts], out=starts[1:])
     return np.frombuffer(b"".join(texts) + bytes(_BLOCK), np.uint8), starts
 
 
-def quoted(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+def quoted(texts: Sequence[str]) -> Fragments:
     """`fragments` of the texts as JSON strings."""
     joined = '""'.join(texts)
     if joined.isascii() and joined.isprintable() and "\\" not in joined and joined.count('"') == 2 * (len(texts) - 1):

@@ -28,7 +28,7 @@ from stream.processing.customer_loop import (
     LoopOutput,
 )
 from stream.processing.deciding import SUPPRESSED
-from stream.processing.emission import EMISSION
+from stream.processing.emission import EMISSION, STAGE_CHANGE, StageChanges
 from stream.processing.rules import Model, Rules
 
 __all__ = ["Kernel", "Run", "Scores", "StoredProfiles"]
@@ -54,8 +54,9 @@ class Run:
     ``model``: COMPILED_MODEL[1] that scored. ``raw``, ``starts``: the packed profiles end to end, and where each
     begins and the last ends; valid until the next run. ``standing``: STANDING, with ``due``, the next timer (ms),
     `-NEVER` for none. ``values``, ``inputs``: the feature vector as of the last look. ``status``: what became of each
-    event. ``emissions``: EMISSION in the order of the events; ``row`` is the customer. ``fired``: timers by kind.
-    ``suppressed``: evaluations that reached the level and raised nothing, by reason.
+    event. ``emissions``: EMISSION in the order of the events; ``row`` is the customer. ``stage_changes``: STAGE_CHANGE,
+    likewise. ``fired``: timers by kind. ``suppressed``: evaluations that reached the level and raised nothing, by
+    reason.
     """
 
     model: npt.NDArray[np.void]
@@ -66,6 +67,7 @@ class Run:
     inputs: npt.NDArray[np.int16]
     status: npt.NDArray[np.uint8]
     emissions: npt.NDArray[np.void]
+    stage_changes: npt.NDArray[np.void]
     fired: dict[str, int]
     suppressed: dict[str, int]
 
@@ -81,8 +83,10 @@ class Run:
         if is_known.all():
             return [*customers], self
         rows = np.flatnonzero(is_known)
-        emissions = self.emissions.copy()
-        emissions["row"] = (np.cumsum(is_known) - 1)[emissions["row"]]
+        row_of = np.cumsum(is_known) - 1
+        emissions, changes = self.emissions.copy(), self.stage_changes.copy()
+        emissions["row"] = row_of[emissions["row"]]
+        changes["row"] = row_of[changes["row"]]
         known = replace(
             self,
             starts=np.concatenate([[0], self.starts[1:][rows]]),
@@ -90,6 +94,7 @@ class Run:
             values=self.values[rows],
             inputs=self.inputs[rows],
             emissions=emissions,
+            stage_changes=changes,
         )
         return [customers[row] for row in rows.tolist()], known
 
@@ -117,6 +122,7 @@ class Kernel:
         self._working = np.zeros(1, PROFILE)
         self._raw = np.empty(codec.MAX_BYTES, np.uint8)
         self._emissions = np.zeros(_EMISSIONS, EMISSION)
+        self._changes = StageChanges(np.zeros(_EMISSIONS, STAGE_CHANGE), np.zeros(1, np.int64))
         self._value = np.zeros(len(FEATURES))
         self._input = np.zeros(len(FEATURES), np.int16)
         self._model: tuple[Model, npt.NDArray[np.void]] | None = None
@@ -144,7 +150,7 @@ class Kernel:
 
         def go_on(cursor: npt.NDArray[np.void], customers: Customers, left: LoopOutput) -> tuple[int, int]:
             result: tuple[int, int] = customer_loop.advance(
-                self._working, cursor, customers, feed, self._rules.under(model), models, left
+                self._working, cursor, customers, feed, self._rules_under(model), models, left
             )
             return result
 
@@ -159,7 +165,7 @@ class Kernel:
 
         def go_on(cursor: npt.NDArray[np.void], customers: Customers, left: LoopOutput) -> tuple[int, int]:
             result: tuple[int, int] = customer_loop.sweep(
-                self._working, cursor, customers, until, looks_at_all, self._rules.under(model), models, left
+                self._working, cursor, customers, until, looks_at_all, self._rules_under(model), models, left
             )
             return result
 
@@ -182,6 +188,10 @@ class Kernel:
             raise codec.damage(blobs[damaged], damaged)
         return Scores(values, inputs, risks, habits)
 
+    def _rules_under(self, model: Model) -> Rules:
+        """The rules in force; the layout of the release before has no room for stages."""
+        return self._rules.under(model)._replace(stages=self._rules.stages and self.layout == codec.LAYOUT)
+
     def _compiled(self, model: Model) -> npt.NDArray[np.void]:
         if self._model is None or self._model[0] is not model:  # it changes seldom, and a step may have one event
             self._model = model, compiled(model)
@@ -198,10 +208,12 @@ class Kernel:
         customers = Customers(*codec.join(known.blobs), seeds_of(known.customers), np.array(known.phases, np.int64))
         left = self._left(count, len(customers.raw) + _BYTES * count)
         cursor = customer_loop.new_cursor()
-        emissions = []
+        emissions, changes = [], []
         while True:
+            self._changes.used[0] = 0
             ended, emitted = go_on(cursor, customers, left)
             emissions.append(self._emissions[:emitted].copy())
+            changes.append(self._changes.records[: self._changes.used[0]].copy())
             if ended == DONE:
                 break
             if ended == DAMAGED:
@@ -210,7 +222,6 @@ class Kernel:
             if ended == CRAMPED:
                 self._raw = np.concatenate([self._raw, np.empty_like(self._raw)])
                 left = left._replace(raw=self._raw)
-        joined = np.concatenate(emissions)
         return Run(
             model=models,
             raw=self._raw,
@@ -219,7 +230,8 @@ class Kernel:
             values=left.looks.values,
             inputs=left.looks.inputs,
             status=status,
-            emissions=joined[np.argsort(joined["position"], kind="stable")],
+            emissions=_in_order(emissions),
+            stage_changes=_in_order(changes),
             fired={kind: int(left.tally[position]) for kind, position in FIRED.items()},
             suppressed={reason: int(left.tally[position]) for reason, position in SUPPRESSED.items()},
         )
@@ -241,4 +253,10 @@ class Kernel:
                 value=self._value,
                 input=self._input,
             ),
+            changes=self._changes,
         )
+
+
+def _in_order(parts: list[npt.NDArray[np.void]]) -> npt.NDArray[np.void]:
+    joined = np.concatenate(parts)
+    return joined[np.argsort(joined["position"], kind="stable")]

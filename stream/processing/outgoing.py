@@ -60,6 +60,7 @@ class Topics:
 
     alerts: str = "alerts"
     segment_changes: str = "segment-changes"
+    stages: str = "stages"
     dead_letters: str = "dead-letters"
     training_examples: str = "training-examples"
     customers: str = "customers"

@@ -25,7 +25,7 @@ class Rules(NamedTuple):
     ``min_orders``: customers with fewer days with an order are scored but never alerted. ``overdue_at``: no alert
     before this many habits of silence. ``alerts_per_week``: over 0, those with the most at stake are alerted
     (`stream.processing.policy`); 0: those whose risk reaches ``raise_at``. ``discount_rate``: a year, for the lifetime
-    value.
+    value. ``stages``: stages are kept (`stream.processing.lifecycle`). ``rfm_weights``: of recency, frequency, money.
     """
 
     horizon_ms: int = 28 * DAY_MS
@@ -42,6 +42,8 @@ class Rules(NamedTuple):
     discount_rate: float = 0.1
     follows: bool = False
     silence_horizons: int = 6
+    stages: bool = True
+    rfm_weights: tuple[float, float, float] = (0.2, 0.3, 0.5)
 
     def under(self, model: Model) -> Rules:
         """The rules with the horizon in force under a model."""
@@ -67,6 +69,7 @@ def rules_of(settings: Settings) -> Rules:
         discount_rate=settings.discount_rate,
         follows=settings.horizon_days == 0.0,
         silence_horizons=settings.silence_horizons,
+        rfm_weights=(settings.rfm_recency, settings.rfm_frequency, settings.rfm_money),
     )
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from stream.alerts.reasons import Score
 from stream.features.registry import DAY_MS
 from stream.online_models.basis import PAIRS
+from stream.online_models.components.rfm import Rfm
+from stream.online_models.rfm import RfmSnapshot
 from stream.online_models.snapshot import ModelSnapshot
 from stream.processing.rules import NO_MODEL, Model
 
@@ -18,11 +20,15 @@ __all__ = ["WARMING", "Scorer"]
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """``model`` scores; ``score`` explains what it gave; ``snapshot`` is what both were made from (None: not yet)."""
+    """``model`` scores; ``score`` explains what it gave; ``snapshot`` is what all were made from (None: not yet).
+
+    ``rfm``: the shop's classes of recency, frequency and money.
+    """
 
     model: Model
     snapshot: ModelSnapshot | None
     score: Score | None = None
+    rfm: RfmSnapshot | None = None
 
     @classmethod
     def of(cls, snapshot: ModelSnapshot) -> Scorer:
@@ -59,7 +65,8 @@ class Scorer:
                 horizon_ms=np.array([round(period.days * DAY_MS) for period in schedule], np.int64),
             )
         products = [(int(a), int(b), weight) for (a, b), weight in zip(PAIRS, churn.curvature, strict=True)]
-        return cls(model, snapshot, Score(churn.weights, churn.means, churn.scales, churn.intercept, products))
+        score = Score(churn.weights, churn.means, churn.scales, churn.intercept, products)
+        return cls(model, snapshot, score, snapshot.other(Rfm.name, RfmSnapshot))
 
     @property
     def segment_names(self) -> tuple[str, ...]:

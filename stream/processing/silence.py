@@ -13,6 +13,7 @@ import numpy as np
 
 from stream.compiling import jit
 from stream.features.profile import NEVER
+from stream.processing.lifecycle import next_stage_at
 from stream.processing.maturity import first_maturity
 from stream.processing.policy import window
 from stream.processing.score import risk_at
@@ -110,4 +111,4 @@ def _search_risk(p, begin, until, end, rules, model, value, inputs):  # type: ig
 def next_due(p, rules, model):  # type: ignore[no-untyped-def]
     """Time of the profile's next timer; -NEVER when it has none."""
     due = min(p.next_landmark_at, p.check_at)
-    return min(due, first_maturity(p, rules, model)[1])
+    return min(due, first_maturity(p, rules, model)[1], next_stage_at(p, rules, model))

@@ -29,6 +29,7 @@ class Counters(msgspec.Struct):
     segment_changes: int = 0
     forwarded: int = 0
     winbacks: int = 0
+    stage_changes: int = 0
 
 
 class Rescored(msgspec.Struct, frozen=True):
@@ -59,8 +60,10 @@ class PartitionState(msgspec.Struct):
     rescored: Rescored = Rescored()
 
 
-class Outgoing(msgspec.Struct, array_like=True, frozen=True):
+class Outgoing(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A record to publish. Its time is in the value: by an older record timestamp a broker would delete it early.
+
+    It refers to nothing that could refer to it, so the garbage collector need not know it.
 
     ``appended_at_ms``: when the event that caused an alert was appended to its topic, None for any other record.
     """

@@ -17,12 +17,15 @@ from stream.catalogue.outputs import CUSTOMER_VERSION
 from stream.events.dead_letters import dead_letter
 from stream.events.rejections import Reason, Rejection
 from stream.features.profile import NEVER
+from stream.features.stages import Stage
 from stream.processing import document
 from stream.processing.emission import EmissionCause, EmissionKind
+from stream.processing.json_text import quoted
 from stream.processing.kernel import Run
 from stream.processing.outgoing import Topics, publishable
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
+from stream.processing.stage_changes import changes_of_stage
 from stream.processing.state import Counters, Outgoing, PartitionState
 
 __all__ = ["ALERTS", "NO_TIMER", "OutcomeBuilder", "StepOutcome"]
@@ -48,7 +51,7 @@ class StepOutcome:
     ``rejected``: reasons of the dead letters. ``duplicates``/``applied``: events of this step, by input. ``alerts``:
     by (raised or cleared, cause, severity). ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``:
     evaluations that reached the level and raised nothing, by reason. ``segment_changes``: how many.
-    ``forwarded``: events sent on to their partition, by input.
+    ``stage_changes``: by the stage that customers came into. ``forwarded``: events sent on, by input.
     """
 
     state: PartitionState
@@ -66,13 +69,15 @@ class StepOutcome:
     raised_risks: Sequence[tuple[str, float]] = ()
     suppressed: Mapping[str, int] = field(default_factory=dict)
     segment_changes: int = 0
+    stage_changes: Mapping[str, int] = field(default_factory=dict)
     forwarded: Mapping[int, int] = field(default_factory=dict)
 
 
 class OutcomeBuilder:
     """Makes the outcome of a step from the run of the kernel: documents, timers, records to publish, figures.
 
-    ``published``: with which emissions the document of their customer is published.
+    ``published``: with which emissions the document of their customer is published; none: never, else with every
+    change of stage, too.
     """
 
     def __init__(
@@ -115,10 +120,13 @@ class OutcomeBuilder:
         if run is None:
             return StepOutcome(state, {}, {}, [], [], {}, outgoing, rejected=rejected)
         _count(state.counters, run.emissions)
+        state.counters.stage_changes += len(run.stage_changes)
         outgoing += publishable(
             run.emissions, customers, scorer, self._rules, self._topics, now_ms, appended_at_ms, self._money
         )
-        documents = document.build(customers, run, scorer, self._rules)
+        ids = quoted(customers)
+        outgoing += changes_of_stage(run.stage_changes, customers, ids, self._topics.stages, now_ms)
+        documents = document.build(ids, run, scorer, self._rules)
         outgoing += self._public_documents(run, customers, documents)
         due = {
             customer: at
@@ -139,14 +147,15 @@ class OutcomeBuilder:
             raised_risks=_raised_risks(run.emissions),
             suppressed=run.suppressed,
             segment_changes=int(np.count_nonzero(run.emissions["kind"] == EmissionKind.SEGMENT)),
+            stage_changes=_by_stage(run.stage_changes),
         )
 
     def _public_documents(self, run: Run, customers: Sequence[str], documents: Sequence[bytes]) -> list[Outgoing]:
-        """Documents of the customers with an emission that publishes them, each once."""
+        """Documents of the customers with an emission that publishes them, or another stage, each once."""
         if not self._published:
             return []
         told = np.isin(run.emissions["kind"], self._published)
-        rows = np.unique(run.emissions["row"][told]).tolist()
+        rows = np.union1d(run.emissions["row"][told], run.stage_changes["row"]).tolist()
         topic = self._topics.customers
         return [Outgoing(topic, customers[row].encode(), document.public(documents[row]), _HEADERS) for row in rows]
 
@@ -182,6 +191,11 @@ def _alerts(emissions: npt.NDArray[np.void], raise_at: float) -> Counter[tuple[s
         for kind in ALERTS
         for cause, risk in emissions[["cause", "risk"]][emissions["kind"] == kind].tolist()
     )
+
+
+def _by_stage(changes: npt.NDArray[np.void]) -> dict[str, int]:
+    counts = np.bincount(changes["stage"], minlength=len(Stage)).tolist()
+    return {stage.code: counts[stage] for stage in Stage if counts[stage]}
 
 
 def _count(counters: Counters, emissions: npt.NDArray[np.void]) -> None:

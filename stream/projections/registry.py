@@ -9,6 +9,7 @@ from typing import Any, Final
 from stream.errors import SettingsError
 from stream.projections.activity import Activity
 from stream.projections.complaints import Complaints
+from stream.projections.flows import StageFlows
 from stream.projections.identity import Identity
 from stream.projections.protocol import Projection
 from stream.projections.ratings import Ratings
@@ -18,7 +19,7 @@ from stream.settings import Settings
 __all__ = ["PROJECTIONS", "projections_of"]
 
 PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = MappingProxyType(
-    {one.name: one for one in (Activity, Satisfaction, Ratings, Complaints, Identity)}
+    {one.name: one for one in (Activity, StageFlows, Satisfaction, Ratings, Complaints, Identity)}
 )
 
 

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from stream.alerts.value import usual_spend
 from stream.features.habit import LOST_HABITS, overdue_habits
 from stream.features.registry import COLUMN, DAY_MS
+from stream.features.stages import AT_RISK_DAYS, AT_RISK_HABITS, Stage, silence_stages
 from stream.processing.document import packed_state
 from stream.processing.kernel import Kernel
 from stream.processing.rules import Rules
@@ -39,9 +40,9 @@ __all__ = [
 ]
 
 #: A customer is at risk when the silence is longer than this many habits.
-OVERDUE_HABITS: Final = 1.5
+OVERDUE_HABITS: Final = AT_RISK_HABITS
 #: No customer is overdue within a week, however often they order.
-MIN_OVERDUE_DAYS: Final = 7.0
+MIN_OVERDUE_DAYS: Final = float(AT_RISK_DAYS)
 #: What customers without an order, and all before there were segments, are counted under.
 NO_SEGMENT: Final = "no segment yet"
 
@@ -65,6 +66,12 @@ class Standing(IntEnum):
         return ("without an order", "active", "at risk", "lost")[self]
 
 
+class Rated(msgspec.Struct, frozen=True):
+    """Of a customer's scores, the tier."""
+
+    tier: str
+
+
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a customer document that does not depend on time; see `stream.processing.document`."""
 
@@ -76,6 +83,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     last_order_at: str | None = None
     unsubscribed_at: str | None = None
     segment: str | None = None
+    stage: str | None = None
+    rfm: Rated | None = None
     alert: bool = False
 
 
@@ -115,15 +124,17 @@ class Basis:
 class Assessed:
     """N customers at ``now``. Arrays are of length N; NaN is not known.
 
-    ``silent_days`` since the last order, ``habit_days`` the usual gap, ``overdue`` their ratio; ``lost_at_ms`` when the
-    customer is or was given up, ``due_at_ms`` when the next order is expected (0 without an order). ``risk``: that no
-    order comes within the horizon. ``at_stake``: money that is lost with the customer over one horizon, times the risk;
-    without a model their usual spend of one horizon. ``worth``: what the value model expects. ``values``
-    float64[N, features], ``inputs`` int16[N, features], ``states``: the packed profiles.
+    ``stage``: `Stage`, which silence may have led on from the one in the document. ``silent_days`` since the last
+    order, ``habit_days`` the usual gap, ``overdue`` their ratio; ``lost_at_ms`` when the customer is or was given up,
+    ``due_at_ms`` when the next order is expected (0 without an order). ``risk``: that no order comes within the
+    horizon. ``at_stake``: money that is lost with the customer over one horizon, times the risk; without a model
+    their usual spend of one horizon. ``worth``: what the value model expects. ``values`` float64[N, features],
+    ``inputs`` int16[N, features], ``states``: the packed profiles.
     """
 
     cards: list[Card]
     standing: npt.NDArray[np.int8]
+    stage: npt.NDArray[np.int8]
     silent_days: Floats
     habit_days: Floats
     overdue: Floats
@@ -173,6 +184,7 @@ def _assessed(documents: list[bytes], basis: Basis) -> Assessed:
     states = [packed_state(document) for document in documents]
     scores = basis.kernel.score([card.customer_id for card in cards], states, basis.now_ms, basis.scorer.model)
     orders = scores.values[:, COLUMN["purchases_total"]]
+    order_days = scores.values[:, COLUMN["purchase_days"]]
     silent = scores.values[:, COLUMN["days_since_purchase"]]
     habit = scores.habits
     risk = scores.risks if basis.scores else np.full(len(cards), np.nan)
@@ -195,6 +207,7 @@ def _assessed(documents: list[bytes], basis: Basis) -> Assessed:
     return Assessed(
         cards=cards,
         standing=standing_of(silent, habit, basis.horizon_days, basis.overdue_habits),
+        stage=_stages(cards, silent, habit, basis.horizon_days, order_days),
         silent_days=silent,
         habit_days=habit,
         overdue=overdue_habits(silent, habit),
@@ -207,6 +220,19 @@ def _assessed(documents: list[bytes], basis: Basis) -> Assessed:
         inputs=scores.inputs,
         states=states,
     )
+
+
+def _stages(
+    cards: list[Card], silent_days: Floats, habit_days: Floats, horizon_days: float, order_days: Floats
+) -> npt.NDArray[np.int8]:
+    stored = np.array([Stage[card.stage.upper()] if card.stage else Stage.NONE for card in cards], np.int8)
+    has_ordered = ~np.isnan(silent_days)
+    silent_ms = np.where(has_ordered, silent_days * DAY_MS, 0.0).round().astype(np.int64)
+    by_silence = silence_stages(silent_ms, habit_days, round(horizon_days * DAY_MS))
+    # where none is stored, nobody knows who was won back
+    within = np.where(stored > Stage.LEAD, stored, np.where(order_days > 1, Stage.ACTIVE, Stage.NEW))
+    found = np.where(by_silence > Stage.ACTIVE, np.maximum(by_silence, stored), within)
+    return np.where(has_ordered, found, Stage.LEAD).astype(np.int8)
 
 
 def _times(at_ms: Floats, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

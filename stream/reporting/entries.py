@@ -41,6 +41,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     due_ms: int
     segment: str | None
     may_email: bool
+    stage: str = ""
+    tier: str | None = None
     name: str = ""
     notes: tuple[str, ...] = ()
 
@@ -76,7 +78,8 @@ class Today(Struct, frozen=True, kw_only=True):
     """The list of one day, and how the shop's customers stand.
 
     ``scored``: a model is ready; without one the list uses the habit and past spend alone. ``standing``: customers
-    by standing. ``at_stake``: of all customers at risk; ``entries`` are the first of them. ``due_soon``: active
+    by standing, ``stages`` by stage, ``tiers`` by value; ``came_into``: who came into each stage in the last seven days
+    (null: not counted). ``at_stake``: of all customers at risk; ``entries`` are the first of them. ``due_soon``: active
     customers whose next order is expected within 7 days. ``since_ms``: movements count from then on: ``new`` (first
     order), ``returning`` (ordered before as well), ``won_back`` (those of them who had been lost), ``lost`` (given up).
     ``complaints``: all that are open. ``newest_ms``: of the newest event of all (null: there is none).
@@ -87,6 +90,8 @@ class Today(Struct, frozen=True, kw_only=True):
     scored: bool
     customers: int
     standing: dict[str, int]
+    stages: dict[str, int]
+    tiers: dict[str, int]
     at_risk: int
     at_stake: float
     due_soon: int
@@ -99,6 +104,7 @@ class Today(Struct, frozen=True, kw_only=True):
     won_back: Movement
     lost: Movement
     segments: tuple[Segment, ...]
+    came_into: dict[str, int] | None = None
     complaints: tuple[Complaint, ...] = ()
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from stream.alerts.reasons import explain
 from stream.events.times import rfc3339
 from stream.features.registry import FEATURE_NAMES, FEATURES, INPUT_SCALE
+from stream.features.stages import Stage, StageCause
 from stream.processing.document import MAIN_REASONS
 from stream.reporting.advice import reason_of
 from stream.reporting.assess import Basis, Standing, assess
@@ -44,6 +45,11 @@ def refreshed(document: bytes, fields: dict[str, Any], basis: Basis) -> Refreshe
         "lifetime_value": (some.worth.lifetime[0], 2),
     }
     kept = {name: value for name, value in fields.items() if name not in {*changing, "state", "reasons", "features"}}
+    stage = Stage(some.stage[0]).code
+    if kept.get("stage", stage) != stage:
+        # silence has led on since the document was stored
+        kept |= {"stage": stage, "stage_why": StageCause.SILENCE.code}
+        del kept["stage_since"]
     told = {name: round(float(value), places) for name, (value, places) in changing.items() if not math.isnan(value)}
     reasons: list[tuple[float, str]] = []
     if basis.scores and basis.scorer.score is not None:

@@ -1,9 +1,26 @@
 """The sentences above today's list."""
 
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from stream.features.stages import Stage
 from stream.reporting.entries import Today
 from stream.reporting.writing import Writing, number_of
 
-__all__ = ["complaints_line", "headline", "model_note", "standing_line"]
+__all__ = ["complaints_line", "headline", "model_note", "stage_lines", "standing_line"]
+
+_CAME = MappingProxyType(
+    {
+        Stage.LEAD.code: "came to be known",
+        Stage.NEW.code: "ordered for the first time",
+        Stage.ACTIVE.code: "ordered again",
+        Stage.WON_BACK.code: "won back",
+        Stage.DUE.code: "became due",
+        Stage.AT_RISK.code: "came to be at risk",
+        Stage.LAPSED.code: "lapsed",
+        Stage.LOST.code: "lost",
+    }
+)
 
 
 def standing_line(found: Today, writing: Writing) -> str:
@@ -17,6 +34,20 @@ def complaints_line(found: Today) -> str:
     waiting = sum(not one.acted for one in found.complaints)
     are = number_of(len(found.complaints), "complaint is", "complaints are")
     return f"{are} open; {f'{waiting:,}' if waiting else 'none'} without an answer."
+
+
+def stage_lines(found: Today, writing: Writing) -> Iterator[str]:
+    """How many customers are in each stage and tier, and who came into a stage lately where that is counted."""
+
+    def counted(counts: Mapping[str, int]) -> str:
+        return ", ".join(f"{writing.number(count)} {name}" for name, count in counts.items())
+
+    if found.stages:
+        yield f"By stage: {counted(found.stages)}."
+    if found.tiers:
+        yield f"By value: {counted(found.tiers)}."
+    if found.came_into:
+        yield f"In the last 7 days: {counted({_CAME[stage]: n for stage, n in found.came_into.items()})}."
 
 
 def headline(found: Today, writing: Writing) -> str:

@@ -20,6 +20,8 @@ from msgspec.structs import replace
 
 from stream.events.times import epoch_ms
 from stream.features.registry import COLUMN, DAY_MS, FEATURE_NAMES
+from stream.features.stages import Stage
+from stream.processing.rfm import Tier
 from stream.reporting.advice import Advice, advice_of, advice_text, reason_of
 from stream.reporting.assess import NO_SEGMENT, Assessed, Basis, Standing, assess
 from stream.reporting.entries import MOVEMENTS, Entry, Movement, Segment, Today
@@ -72,6 +74,8 @@ class _Fold:
         self._since_ms = since_ms
         self._seen: set[int] = set()
         self._standing: Counter[Standing] = Counter()
+        self._stages: Counter[Stage] = Counter()
+        self._tiers: Counter[str] = Counter()
         self._list = _Largest(limit)
         self._moved = {kind: _Largest(_NAMED) for kind in MOVEMENTS}
         self._segments: dict[str, list[float]] = {}
@@ -88,6 +92,9 @@ class _Fold:
             self._newest_at = max(self._newest_at, card.last_at)
             standing = Standing(some.standing[row])
             self._standing[standing] += 1
+            self._stages[Stage(some.stage[row])] += 1
+            if card.rfm is not None:
+                self._tiers[card.rfm.tier] += 1
             if standing is Standing.PROSPECT:
                 continue
             self._count(some, row, standing)
@@ -154,6 +161,8 @@ class _Fold:
                 due_ms=int(some.due_at_ms[row]),
                 segment=card.segment,
                 may_email=card.unsubscribed_at is None,
+                stage=Stage(some.stage[row]).text,
+                tier=None if card.rfm is None else card.rfm.tier,
             ),
             values,
         )
@@ -184,6 +193,8 @@ class _Fold:
             scored=basis.scores,
             customers=self._standing.total(),
             standing={standing.text: self._standing[standing] for standing in Standing},
+            stages={stage.text: self._stages[stage] for stage in Stage if self._stages[stage]},
+            tiers={tier.text: self._tiers[tier.text] for tier in Tier if self._tiers[tier.text]},
             at_risk=self._standing[Standing.AT_RISK],
             at_stake=round(self._at_stake, 2),
             due_soon=self._due_soon,

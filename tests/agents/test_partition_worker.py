@@ -270,7 +270,8 @@ def test_published_records_reach_a_real_broker_once_and_in_order(
     redis_server: EmbeddedRedis, broker: EmbeddedBroker, namespace: str, topic_prefix: str, expected: Station
 ) -> None:
     names = {
-        name: f"{topic_prefix}{name}" for name in ("alerts", "segment-changes", "dead-letters", "training-examples")
+        name: f"{topic_prefix}{name}"
+        for name in ("alerts", "segment-changes", "stages", "dead-letters", "training-examples")
     }
     create(broker.bootstrap, [(name, 1) for name in names.values()])
 

@@ -67,5 +67,5 @@ def _version(document: dict[str, Any]) -> tuple[int, str]:
 def _difference(found: dict[str, Any], stored: dict[str, Any]) -> str:
     if _version(found) == _version(stored):
         return differing(found, stored)
-    names = ("alert", "segment")  # it is published with every change of these, and not with any other
+    names = ("alert", "segment", "stage")  # it is published with every change of these, and not with any other
     return differing({name: found.get(name) for name in names}, {name: stored.get(name) for name in names})

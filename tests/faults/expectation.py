@@ -33,7 +33,7 @@ __all__ = ["Expectation", "expected", "identity", "identity_of_dead_letter", "wi
 _TYPES = KERNEL_TYPES
 _AT_END = [True] * len(_TYPES)
 _SWEEP = 1000
-TOPICS = Topics("alerts", "segment-changes", "dead-letters", "training-examples")
+TOPICS = Topics()
 
 
 @dataclass
@@ -51,13 +51,13 @@ class Expectation:
     told: set[str] = field(default_factory=set)
     published: dict[str, dict[str, Any]] = field(
         default_factory=lambda: {
-            topic: {} for topic in ("alerts", "segment-changes", "dead-letters", "training-examples")
+            topic: {} for topic in ("alerts", "segment-changes", "stages", "dead-letters", "training-examples")
         }
     )
 
 
 def without_wall_clock(value: bytes) -> dict[str, Any]:
-    """The content of an alert or segment change but for when it was emitted."""
+    """The content of an alert or change but for when it was emitted."""
     content: dict[str, Any] = orjson.loads(value)
     content.pop("emitted_at", None)
     return content
@@ -77,7 +77,7 @@ def identity(
     if topic == "dead-letters":
         return identity_of_dead_letter(headers), {"key": key, "value": value}
     content = without_wall_clock(value or b"{}")
-    name = {"alerts": "alert_id", "segment-changes": "change_id", "training-examples": "example_id"}[topic]
+    name = {"alerts": "alert_id", "training-examples": "example_id"}.get(topic, "change_id")
     return content[name], content
 
 

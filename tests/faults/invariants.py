@@ -48,7 +48,7 @@ def verdict(bench: Bench, *, broken: frozenset[str] = frozenset(), state_was_los
         *customer_documents(bench, scope, in_order=not state_was_lost),
     ]
     duplicates = 0
-    for topic in ("alerts", "segment-changes", "dead-letters", "training-examples"):
+    for topic in ("alerts", "segment-changes", "stages", "dead-letters", "training-examples"):
         found, repeated = published(bench, topic, scope)
         violations += found
         duplicates += repeated

@@ -16,7 +16,7 @@ __all__ = ["Topics"]
 
 #: How long a broker is asked again that does not answer.
 PATIENCE_S = 20.0
-OUTPUTS = ("alerts", "segment-changes", "dead-letters", "training-examples")
+OUTPUTS = ("alerts", "segment-changes", "stages", "dead-letters", "training-examples")
 
 
 class Topics:

@@ -92,7 +92,7 @@ def test_a_checkpoint_of_an_earlier_program_goes_on(commit: str) -> None:
         assert new.value is not None
         assert new.value.means == old.value.means
         assert new.value.spend_weights == old.value.spend_weights
-    missing = {"f26be6a": {"rhythm", "purchases"}, "57d15e9": {"purchases"}}[commit]
+    missing = {"f26be6a": {"rhythm", "purchases", "rfm"}, "57d15e9": {"purchases", "rfm"}}[commit]
     assert {note.split(" ", 1)[0] for note in learner.notes} == missing
     learned(seen(8, 200), learner)
     assert Learner.load(learner.dump(), settings).dump() == learner.dump()
@@ -121,6 +121,8 @@ def test_until_an_upgrade_is_finished_the_release_before_can_go_on_from_the_chec
         == 0
         < whole.pop("purchases")["content"]["fitted_customers"]
     )
+    assert not again.pop("rfm")["content"]["weeks"]
+    assert whole.pop("rfm")["content"]["weeks"]
     assert again == whole
 
 

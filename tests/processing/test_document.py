@@ -9,6 +9,7 @@ from stream.errors import CodecError
 from stream.events.columns import EVENT
 from stream.features.registry import DAY_MS, FEATURES
 from stream.processing import document
+from stream.processing.json_text import quoted
 from stream.processing.kernel import Kernel, Run, StoredProfiles
 from stream.processing.rules import NO_MODEL, Rules
 from stream.processing.scorer import Scorer
@@ -35,7 +36,7 @@ def run_of_customers() -> tuple[Run, Scorer]:
 
 def test_a_document_is_json_that_shows_the_features_and_the_state() -> None:
     run, scorer = run_of_customers()
-    documents = document.build(IDS, run, scorer, Rules())
+    documents = document.build(quoted(IDS), run, scorer, Rules())
     for row, (customer, encoded) in enumerate(zip(IDS, documents, strict=True)):
         read = json.loads(encoded)
         assert read["customer_id"] == customer
@@ -56,7 +57,7 @@ def test_a_document_is_json_that_shows_the_features_and_the_state() -> None:
 
 def test_the_reasons_are_the_largest_contributions() -> None:
     run, scorer = run_of_customers()
-    read = json.loads(document.build(IDS, run, scorer, Rules())[0])
+    read = json.loads(document.build(quoted(IDS), run, scorer, Rules())[0])
     model = scorer.model
     score = Score(model.weights.tolist(), model.typical.tolist(), [1.0] * len(FEATURES), model.bias)
     explained = explain(run.inputs[0] / 1024, score, {}, top=len(FEATURES)).reasons

@@ -63,7 +63,7 @@ def test_timers_of_customers_without_a_document_are_dropped() -> None:
     outcome = one.sweep(["ada", "gone"], WARMING, NOW_MS)
     assert outcome.idle == ["gone"]
     assert list(outcome.documents) == ["ada"]
-    assert outcome.fired == {"landmark": 1, "maturity": 0, "silence": 0}
+    assert outcome.fired == {"landmark": 1, "maturity": 0, "silence": 0, "stage": 0}
 
 
 def test_documents_of_customers_without_a_timer_are_named_whether_or_not_that_is_news() -> None:

@@ -212,4 +212,7 @@ def test_landmarks_end_with_the_silence_bound_and_go_on_with_the_next_event() ->
     assert all((at - FIRST_LANDMARK) % POLICY.period == 0 for at in again)
     assert BEGIN + 200 * DAY < again[0] <= BEGIN + 207 * DAY
     assert again[-1] <= BEGIN + 200 * DAY + RULES.silence_bound_ms < again[-1] + POLICY.period
+    # what is left is that the customer will count as lost: three gaps of 115 days after the last order
+    assert [*station.timers] == ["ada"]
+    station.advance_to(BEGIN + 600 * DAY)
     assert station.timers == {}

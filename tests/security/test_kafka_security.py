@@ -51,7 +51,7 @@ PARTITIONS = 2
 EVENTS = ("events.click", "events.email", "events.purchase")
 #: Beside the kernel: projections read them.
 OTHERS = ("events.feedback", "events.interaction")
-OUTPUTS = ("alerts", "segment-changes", "customers", "dead-letters")
+OUTPUTS = ("alerts", "segment-changes", "stages", "customers", "dead-letters")
 
 
 def rights(user: str, prefix: str) -> list[Acl]:
