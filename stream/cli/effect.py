@@ -13,48 +13,62 @@ from stream.settings import Settings
 
 __all__ = ["effect"]
 
+#: An answer within so long is a fast one, where there is no second alert about complaints.
+_WITHIN_HOURS = 24.0
+
 
 @click.command(cls=SettingsCommand)
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 @click.option("--since", help="Only alerts from then on: a date, or a time with offset. [all]")
-@with_settings("Kafka", "Topics", "Time", "Labels", "Events", "Shop", "Redis")
+@with_settings("Kafka", "Topics", "Time", "Labels", "Alerts", "Events", "Shop", "Redis")
 def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     """Compare customers who were notified with those who were held out, over one horizon after the delivery.
 
-    Reads the notifications, actions and purchase topics to their present ends. Needs a hold-out share in the
-    notification file; docs/notifications.md says how to read the figures.
+    And customers whose complaint was answered in time with those who waited longer. Reads the topics of alerts,
+    feedback, notifications, actions and purchases to their present ends. The first comparison needs a hold-out share in
+    the notification file; docs/notifications.md says how to read the figures.
     """
     since_ms = 0 if since is None else _epoch_ms(since)
     from stream.cli.console import console_for_people
     from stream.cli.effect_view import effect_view
     from stream.cli.shop_day import writing_of
     from stream.events.decode import Decoder
+    from stream.notifications.complaint_effect import complaint_effect
     from stream.notifications.effect import exposures, report
-    from stream.notifications.effect_input import PurchaseLog, actions_of, notifications_of
+    from stream.notifications.effect_input import PurchaseLog, actions_of, complaints_of, notifications_of
     from stream.notifications.verdict import verdict
     from stream.storage.horizon_desk import horizon_in_force
 
     first, mixed = exposures(notifications_of(settings), since_ms)
-    purchases = PurchaseLog(
-        frozenset(item.customer_id for item in first),
-        Decoder.of(settings),
-    )
-    if first:
-        purchases.read(settings, min(item.at_ms for item in first))
+    actions = actions_of(settings)
+    complaints = complaints_of(settings, actions, since_ms)
+    concerned = [(one.customer_id, one.at_ms) for one in first]
+    concerned += [(one.customer_id, one.at_ms) for one in complaints]
+    purchases = PurchaseLog(frozenset(customer for customer, _ in concerned), Decoder.of(settings))
+    if concerned:
+        purchases.read(settings, min(at_ms for _, at_ms in concerned))
+    horizon_days = horizon_in_force(settings)
     found = report(
         first,
         mixed,
         purchases.orders,
-        actions_of(settings),
-        horizon_days=horizon_in_force(settings),
+        actions,
+        horizon_days=horizon_days,
+        as_of_ms=purchases.as_of_ms,
+    )
+    answered = complaint_effect(
+        complaints,
+        purchases.orders,
+        within_hours=settings.complaint_again_h or _WITHIN_HOURS,
+        horizon_days=horizon_days,
         as_of_ms=purchases.as_of_ms,
     )
     sentence = verdict(found, writing_of(settings).about)
     if as_json:
-        told = {"sentence": sentence, **msgspec.to_builtins(found)}
+        told = {"sentence": sentence, **msgspec.to_builtins(found), "complaints": msgspec.to_builtins(answered)}
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
     else:
-        console_for_people().print(effect_view(found, sentence))
+        console_for_people().print(effect_view(found, sentence, answered))
 
 
 def _epoch_ms(text: str) -> int:

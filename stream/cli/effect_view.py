@@ -10,16 +10,17 @@ from rich.text import Text
 from stream.alerts.action_records import ActionKind
 from stream.alerts.intervals import Interval
 from stream.events.times import rfc3339
+from stream.notifications.complaint_effect import ComplaintEffect
 from stream.notifications.effect import Comparison, EffectReport, Group
 
 __all__ = ["effect_view"]
 
 
-def effect_view(report: EffectReport, sentence: str) -> RenderableType:
+def effect_view(report: EffectReport, sentence: str, answered: ComplaintEffect) -> RenderableType:
     """Lay a report out: sentence, groups, differences, segments and channels, and what to be careful about."""
     everyone = report.everyone
     if not everyone.notified.customers and not everyone.held_out.customers:
-        return Lines(Text(sentence, "bold"), *_notes(report))
+        return Lines(Text(sentence, "bold"), *_notes(report), *_complaints(answered, report.horizon_days))
     return Lines(
         Text(sentence, "bold"),
         Text(),
@@ -29,7 +30,28 @@ def effect_view(report: EffectReport, sentence: str) -> RenderableType:
         Text(f"notified less held out, with 95 % intervals: {_verdict(everyone)}", "bold"),
         _differences(report),
         *_notes(report),
+        *_complaints(answered, report.horizon_days),
     )
+
+
+def _complaints(found: ComplaintEffect, horizon_days: float) -> Iterator[RenderableType]:
+    """How fast complaints are answered, and what those customers do later."""
+    if not found.complaints:
+        return
+    fast, waited = found.fast, found.waited
+    hours = "" if found.median_hours is None else f", half of them within {found.median_hours:,.1f} hours"
+    yield Text()
+    yield Text(f"complaints: {found.answered:,} of {found.complaints:,} answered{hours}", "bold")
+    table = _table(f"in {horizon_days:g} days", f"answered in {found.within_hours:g} hours", "waited longer")
+    table.add_row("customers", *(f"{group.customers:,}" for group in (fast, waited)))
+    table.add_row("ordered again", *(_interval(group.ordered, percent=True) for group in (fast, waited)))
+    table.add_row("spend per customer", *(f"{group.spend:,.2f}" for group in (fast, waited)))
+    table.add_row("difference", _interval(found.ordered, percent=True, sign=True), "")
+    yield table
+    yield Text("not by a draw: those who are answered fast may differ in more than that", "dim")
+    if found.pending:
+        yield Text(f"{found.pending:,} customers wait for the end of their horizon", "dim")
+    yield from (Text(warning, "yellow") for warning in found.warnings)
 
 
 def _groups(comparison: Comparison) -> Table:

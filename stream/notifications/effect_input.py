@@ -1,26 +1,30 @@
 """The records that the effect is measured on, from their topics as they end now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
 from stream.alerts.action_records import Action
-from stream.alerts.decoding import decode_action
+from stream.alerts.alert_records import Alert, AlertKind, Cause
+from stream.alerts.decoding import decode_action, decode_alert, occurred_ms
 from stream.errors import TopologyError
 from stream.events.columns import MONEY_SCALE
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
+from stream.events.model import FeedbackEvent
 from stream.events.order_book import OrderBook
 from stream.events.rejections import Rejection
+from stream.events.times import epoch_ms
+from stream.notifications.complaint_effect import Complained
 from stream.notifications.effect import Order
 from stream.notifications.inbound import Inbound
 from stream.notifications.notification_records import Notification
 from stream.notifications.reading import read_to_end
 from stream.settings import Settings
 
-__all__ = ["PurchaseLog", "actions_of", "notifications_of"]
+__all__ = ["PurchaseLog", "actions_of", "complaints_of", "notifications_of"]
 
 _AT_ONCE: Final = 2000
 _notifications: Final = msgspec.json.Decoder(Notification)
@@ -48,6 +52,41 @@ def actions_of(settings: Settings) -> dict[str, list[Action]]:
     for action in found.values():
         by_customer.setdefault(action.customer_id, []).append(action)
     return by_customer
+
+
+def complaints_of(settings: Settings, actions: Mapping[str, Sequence[Action]], since_ms: int = 0) -> list[Complained]:
+    """Complaints that alerts have told of, each once, with what was done about them. ``since_ms``: not those before."""
+    found: dict[str, Alert] = {}
+    for record in read_to_end(settings, settings.alerts):
+        alert = decode_alert(record)
+        # what is no alert is the notifier's to reject
+        if isinstance(alert, Alert) and alert.kind is AlertKind.COMPLAINT and alert.cause is Cause.EVENT:
+            found[alert.alert_id] = alert
+    resolved = _resolutions_of(settings) if found else {}
+    complaints = []
+    for alert in found.values():
+        if alert.heard is None or (at_ms := occurred_ms(alert)) < since_ms:
+            continue
+        ticket = alert.heard.ticket_id or alert.heard.feedback_id
+        acted = [epoch_ms(action.occurred_at) for action in actions.get(alert.customer_id, ())]
+        complaints.append(
+            Complained(alert.customer_id, at_ms, [*acted, *resolved.get((alert.customer_id, ticket), ())])
+        )
+    return complaints
+
+
+def _resolutions_of(settings: Settings) -> dict[tuple[str, str], list[int]]:
+    """When tickets of customers were resolved."""
+    found: dict[tuple[str, str], list[int]] = {}
+    decoder = Decoder.of(settings)
+    records = read_to_end(settings, settings.topic_of(EventType.FEEDBACK))
+    while batch := [*islice(records, _AT_ONCE)]:
+        decoded = decoder.decode(EventType.FEEDBACK, batch)
+        for event, at_ms in zip(decoded.contents, decoded.events["time"].tolist(), strict=True):
+            said = cast("FeedbackEvent", event)
+            if said.name == "resolved":
+                found.setdefault((said.customer_id, said.ticket_id or said.event_id), []).append(at_ms)
+    return found
 
 
 class PurchaseLog:
