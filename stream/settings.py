@@ -189,6 +189,9 @@ class Settings:
         "landmarks: weekly too",
         choices=("never", "changes", "landmarks"),
     )
+    text_keep_days: int = setting(
+        90, "Worker", "how long the projection texts keeps what customers wrote (days)", at_least=1, at_most=3650
+    )
     cache_customers: int = setting(200_000, "Worker", "profiles kept in memory", at_least=0)
     model_poll_ms: int = setting(500, "Worker", "time between checks for a new model (ms)", at_least=1)
     snapshot_ms: int = setting(500, "Worker", "shortest time between model snapshots (ms)", at_least=1)

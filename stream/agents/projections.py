@@ -29,7 +29,7 @@ from stream.agents.worker_options import WorkerOptions, no_probe
 from stream.clock import Clock, SystemClock
 from stream.errors import StorageError, TopologyError
 from stream.projections.folding import FoldingPartition, Topics
-from stream.projections.protocol import Projection
+from stream.projections.protocol import Expiring, Projection
 from stream.projections.registry import projections_of
 from stream.settings import Settings
 from stream.storage.connection import Client, connect
@@ -120,10 +120,19 @@ class ProjectionApp:
 
     def _make_worker(self, partition: int) -> ProjectionWorker:
         settings, projection = self._settings, self.projection
-        cached = max(settings.cache_customers // settings.partitions, 1000)
+        keep_s = projection.keep_s if isinstance(projection, Expiring) else None
+        cached = max(settings.cache_customers // settings.partitions, 1000) if keep_s is None else 0
         return ProjectionWorker(
             FoldingPartition(projection, partition, Topics(settings.dead_letters, settings.alerts), cached),
-            ProjectionStore(self._client, self._keys, projection.name, projection.version, partition, self._name),
+            ProjectionStore(
+                self._client,
+                self._keys,
+                projection.name,
+                projection.version,
+                partition,
+                self._name,
+                keep_s=keep_s,
+            ),
             Outbox(self._publisher),
             PartitionInputs(lambda: self.intake, self.topics, partition),
             self._clock,

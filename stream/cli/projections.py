@@ -58,12 +58,19 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 @click.argument("key")
 @with_settings("Redis", "Topics")
 def show(settings: Settings, *, name: str, key: str) -> None:
-    """Show the state of KEY in the projection NAME, as JSON. Exit status 1 if there is none."""
+    """Show the state of KEY in the projection NAME, as JSON. Exit status 1 if there is none.
+
+    Where a customer has several states, as in `texts`, KEY is the customer and all are shown.
+    """
+    version = _description(settings, name).version
     with ProjectionDesk(settings) as desk:
-        state = desk.state(name, _description(settings, name).version, key, key)
-    if state is None:
+        state = desk.state(name, version, key, key)
+        others = [] if state is not None else [*PROJECTIONS[name](settings).erase(key)]
+        found = [desk.state(name, version, other, key) for other in others]
+    states = [orjson.loads(one) for one in found if one is not None]
+    if state is None and not states:
         raise StorageError(f"projection {name} has no state of {key}: has it been running (`stream projections list`)?")
-    click.echo(orjson.dumps(orjson.loads(state), option=orjson.OPT_INDENT_2))
+    click.echo(orjson.dumps(orjson.loads(state) if state is not None else states, option=orjson.OPT_INDENT_2))
 
 
 @projections.command(cls=SettingsCommand)

@@ -18,7 +18,7 @@ from stream.events.record import Record
 from stream.events.rejections import Rejection
 from stream.processing.state import Outgoing
 
-__all__ = ["Description", "Folded", "Input", "Projection", "Reaching", "Reading"]
+__all__ = ["Description", "Expiring", "Folded", "Input", "Projection", "Reaching", "Reading"]
 
 M = TypeVar("M")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -72,6 +72,14 @@ class Description:
     what: str
     key: str
     topics: tuple[str, ...]
+
+
+@runtime_checkable
+class Expiring(Protocol):
+    """A projection whose states expire ``keep_s`` seconds after they were written last, also in the worker's memory."""
+
+    @property
+    def keep_s(self) -> int: ...
 
 
 @runtime_checkable

@@ -14,12 +14,13 @@ from stream.projections.identity import Identity
 from stream.projections.protocol import Projection
 from stream.projections.ratings import Ratings
 from stream.projections.satisfaction import Satisfaction
+from stream.projections.texts import Texts
 from stream.settings import Settings
 
 __all__ = ["PROJECTIONS", "projections_of"]
 
 PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = MappingProxyType(
-    {one.name: one for one in (Activity, StageFlows, Satisfaction, Ratings, Complaints, Identity)}
+    {one.name: one for one in (Activity, StageFlows, Satisfaction, Ratings, Complaints, Identity, Texts)}
 )
 
 

@@ -29,21 +29,36 @@ _KEYS_AT_ONCE = 1000
 
 
 class ProjectionStore:
-    """Reads and writes one partition of a projection on behalf of the worker that claimed it."""
+    """Reads and writes one partition of a projection on behalf of the worker that claimed it.
 
-    def __init__(self, client: Client, keys: Keys, name: str, version: int, partition: int, worker: str) -> None:
+    ``keep_s``: states expire so long (s) after they were written; None: never.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        keys: Keys,
+        name: str,
+        version: int,
+        partition: int,
+        worker: str,
+        *,
+        keep_s: int | None = None,
+    ) -> None:
         self._client = client
         self._base = keys
         self._name = name
         self._version = version
         self._partition = partition
         self._worker = worker
+        self._keep_s = keep_s
         self._generation = 0
         self._keys, self._store = self._of(0)
 
     def _of(self, generation: int) -> tuple[ProjectionKeys, PartitionStore]:
         keys = ProjectionKeys(self._base.namespace, self._name, self._version, generation)
-        return keys, PartitionStore(self._client, keys, self._partition, self._worker, ttl_s=_FORGOTTEN_TTL_S)
+        ttl_s = self._keep_s or _FORGOTTEN_TTL_S
+        return keys, PartitionStore(self._client, keys, self._partition, self._worker, ttl_s=ttl_s)
 
     @property
     def generation(self) -> int:
@@ -103,7 +118,8 @@ class ProjectionStore:
         Raises what `PartitionStore.commit` does.
         """
         documents = {**written, **dict.fromkeys(forgotten, b"")}
-        step = Commit(state, documents, timers, idle, retired=forgotten, outbox=outbox, trim=trim)
+        expiring = forgotten if self._keep_s is None else [*documents]
+        step = Commit(state, documents, timers, idle, retired=expiring, outbox=outbox, trim=trim)
         await self._store.commit(step, due_limit=0)
 
     def server_now_ms(self) -> int | None:
