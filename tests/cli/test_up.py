@@ -112,9 +112,10 @@ def test_settings_of_other_servers_do_not_lead_astray(tmp_path: Path) -> None:
     given = {"topic_prefix": "x.", "namespace": "n", "kafka_sasl_mechanism": "", "raise_at": 0.8}
     with reach({"STREAM_DATA_DIR": str(tmp_path)}, given, Local.SERVERS, command="test") as settings:
         usual = Settings()
-        same = ("kafka_bootstrap", "redis_url", "partitions", "data_dir")
+        same = ("kafka_bootstrap", "redis_url", "partitions", "data_dir", "identity_key")
         own = replace(settings, **{name: getattr(usual, name) for name in same})
         assert own == Settings(raise_at=0.8)
+        assert settings.identity_key == DataDirectory(tmp_path).identity_key() != ""
 
 
 def test_restarts_are_further_and_further_apart_and_come_to_an_end() -> None:
