@@ -101,7 +101,7 @@ def test_values_are_those_of_the_version_before() -> None:
     assert {name: values[name] for name in VALUES} == VALUES
     assert profile.packed()[0] == codec.LAYOUT
     profile.repack()
-    assert profile.values(now) == VALUES
+    assert profile.values(now) == values
 
 
 def test_purchases_that_were_known_are_duplicates_still() -> None:
