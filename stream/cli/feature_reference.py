@@ -12,14 +12,14 @@ __all__ = ["reference"]
 
 _HEAD = f"""# Features
 
-Every customer has these features; a document in Redis shows them under ``features``. Written from
-`stream/catalogue/features.py` by `python -m stream.cli.feature_reference docs/features.md`.
+Every customer has these features; the customer's document in Redis shows them under ``features``. This page is written
+from `stream/catalogue/features.py` by `python -m stream.cli.feature_reference docs/features.md`.
 
-*Sawtooth* windows are sums over tiles: exact at the head, up to one hop longer than the window at the tail.
-*Model input* is what the models see, rounded to 1/{INPUT_SCALE}; "missing" is the value that stands for "not known
-yet".
+A *sawtooth* window is a sum over tiles: it is exact at its newest end, and up to one hop too long at its oldest.
+*Model input* is the value that the models see, rounded to 1/{INPUT_SCALE}. *Missing* is the model input of a
+feature that is not known yet.
 
-Documents show what is not trivial: a feature that is not there has the value in *if absent*.
+A document leaves out features that are at their default. A feature that it does not show has the value in *if absent*.
 
 | feature | unit | window | exactness | model input | missing | if absent | meaning |
 |---|---|---|---|---|---|---|---|

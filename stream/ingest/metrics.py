@@ -1,6 +1,6 @@
 """What the HTTP endpoint counts."""
 
-from stream.metrics.registry import DELAY_S, counter, gauge, histogram
+from stream.metrics.instruments import DELAY_S, counter, gauge, histogram
 
 __all__ = [
     "INGEST_BODY_BYTES",

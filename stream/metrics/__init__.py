@@ -40,6 +40,7 @@ from stream.metrics.flow import (
     WATERMARK,
     WATERMARK_LAG,
 )
+from stream.metrics.instruments import CATALOGUE, REGISTRY, Declaration, info
 from stream.metrics.models import (
     CHECKPOINT_SAVED,
     DRIFT_ALARMS,
@@ -69,7 +70,6 @@ from stream.metrics.notifications import (
     NOTIFICATIONS,
 )
 from stream.metrics.projections import PROJECTION_LAG, PROJECTION_OUTBOX, PROJECTION_RECORDS, PROJECTION_STEP
-from stream.metrics.registry import CATALOGUE, REGISTRY, Declaration, info
 from stream.metrics.server import serve
 from stream.metrics.store import (
     CACHE_CUSTOMERS,

@@ -1,6 +1,6 @@
 """Alerts, segments and stages."""
 
-from stream.metrics.registry import DELAY_S, counter, gauge, histogram
+from stream.metrics.instruments import DELAY_S, counter, gauge, histogram
 
 __all__ = [
     "ALERTS",

@@ -1,6 +1,6 @@
 """Events in, steps, timers, and how far behind they are."""
 
-from stream.metrics.registry import DELAY_S, SHORT_S, SIZES, counter, gauge, histogram, tally
+from stream.metrics.instruments import DELAY_S, SHORT_S, SIZES, counter, gauge, histogram, tally
 
 __all__ = [
     "ASSIGNED_PARTITIONS",

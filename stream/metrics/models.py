@@ -1,6 +1,6 @@
 """Labels, the model in use, and the quality of its risks."""
 
-from stream.metrics.registry import DELAY_S, counter, gauge, tally
+from stream.metrics.instruments import DELAY_S, counter, gauge, tally
 
 __all__ = [
     "CHECKPOINT_SAVED",

@@ -1,6 +1,6 @@
 """Notifications about customers, and the actions of people."""
 
-from stream.metrics.registry import SHORT_S, counter, gauge, histogram
+from stream.metrics.instruments import SHORT_S, counter, gauge, histogram
 
 __all__ = ["ACTIONS", "NOTIFICATIONS", "NOTIFICATION_FAILURES", "NOTIFICATION_QUEUE", "NOTIFICATION_SECONDS"]
 

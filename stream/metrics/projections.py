@@ -1,6 +1,6 @@
 """Projections: what they have read, how far behind they are, and where their time goes."""
 
-from stream.metrics.registry import SHORT_S, counter, gauge, histogram
+from stream.metrics.instruments import SHORT_S, counter, gauge, histogram
 
 __all__ = ["PROJECTION_LAG", "PROJECTION_OUTBOX", "PROJECTION_RECORDS", "PROJECTION_STEP"]
 

@@ -11,7 +11,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from prometheus_client import make_wsgi_app
 
 from stream.errors import SettingsError
-from stream.metrics.registry import REGISTRY
+from stream.metrics.instruments import REGISTRY
 
 __all__ = ["Page", "serve"]
 

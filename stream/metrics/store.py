@@ -1,6 +1,6 @@
 """Redis, the outbox, and what is kept in memory."""
 
-from stream.metrics.registry import SHORT_S, counter, gauge, histogram
+from stream.metrics.instruments import SHORT_S, counter, gauge, histogram
 
 __all__ = [
     "CACHE_CUSTOMERS",
