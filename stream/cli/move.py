@@ -38,8 +38,9 @@ def move(settings: Settings) -> None:
     """Copy what `stream up` keeps in --data-dir into the Kafka and Redis of the settings.
 
     The target must be empty. With as many partitions there (--partitions), and topics of the same names, everything
-    goes along: log, models, profiles, and how far each reader has read. Otherwise the events go along, with people's
-    actions and notifications, and workers rebuild the rest. The directory stays as it is. Stop `stream up` first.
+    goes along: log, models, profiles, and how far each reader has read. Otherwise the events go along, with links of
+    ids, people's actions and notifications, and workers rebuild the rest. The directory stays as it is. Stop
+    `stream up` first.
     """
     directory = data_directory(settings)
     layout = directory.layout()
@@ -90,7 +91,7 @@ def _move_events(source: Settings, target: Settings) -> None:
     kept = [
         (own, theirs)
         for own, theirs in zip(source.topics, target.topics, strict=True)
-        if own in {*source.all_event_topics, source.actions, source.notifications}
+        if own in {*source.all_event_topics, source.identities, source.actions, source.notifications}
     ]
     records = copy_keyed(source, target, kept, _Progress())
-    say(f"{records:,} records of {len(kept)} topics: events, actions and notifications")
+    say(f"{records:,} records of {len(kept)} topics: events, links of ids, actions and notifications")
