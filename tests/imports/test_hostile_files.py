@@ -8,8 +8,7 @@ import pytest
 
 from stream.errors import ImportFileError
 from stream.imports.issues import Severity, Why
-from tests.imports.hostile import HEADER, LINES
-from tests.imports.shop import imported, rows, table
+from tests.imports.shop import HEADER, LINES, imported, rows, table
 
 GERMAN = (
     "Bestellnummer;Bestelldatum;Kunde;E-Mail;Gesamtbetrag;Währung;Status\n"

@@ -6,8 +6,7 @@ import pytest
 
 from stream.errors import ImportFileError
 from stream.imports.issues import Why
-from tests.imports.hostile import HEADER, LINES
-from tests.imports.shop import imported, rows, table
+from tests.imports.shop import HEADER, LINES, imported, rows, table
 
 
 def test_the_same_row_twice_counts_once(tmp_path: Path) -> None:
