@@ -1,6 +1,7 @@
 """``stream customer``: everything about one customer."""
 
 from datetime import datetime
+from typing import TypeVar
 
 import click
 import msgspec
@@ -15,7 +16,9 @@ from stream.errors import StorageError
 from stream.events.partition import partition_of
 from stream.events.times import epoch_ms
 from stream.features.registry import DAY_MS
+from stream.projections.channels import Channels, Contacts
 from stream.projections.complaints import Cases, Complaints
+from stream.projections.fold import Fold
 from stream.projections.satisfaction import Opinion, Satisfaction
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore
@@ -23,6 +26,8 @@ from stream.storage.overview import Overview
 from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["customer"]
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 @click.command(cls=SettingsCommand)
@@ -61,11 +66,14 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         basis = basis_of(settings, overview, now_of(stream_time_ms, SystemClock().now_ms()))
     with NotificationStore(settings) as notifications:
         (known,) = notifications.known([customer_id])
+    from stream.cli.feedback_view import Voice
+
     with ProjectionDesk(settings) as desk:
-        said = desk.state(Satisfaction.name, Satisfaction.version, customer_id, customer_id)
-        waits = desk.state(Complaints.name, Complaints.version, customer_id, customer_id)
-    opinion = None if said is None else msgspec.json.decode(said, type=Opinion)
-    cases = None if waits is None else msgspec.json.decode(waits, type=Cases)
+        voice = Voice(
+            _state(desk, Satisfaction, customer_id, Opinion),
+            _state(desk, Complaints, customer_id, Cases),
+            _state(desk, Channels, customer_id, Contacts),
+        )
     partition, document = found
     expected = partition_of(customer_id, settings.partitions)
     if partition != expected:
@@ -96,10 +104,13 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
             "actions": [orjson.loads(record) for record in known.actions.values()],
             "held_out": known.held_out,
         }
-        if opinion is not None:
-            told["opinion"] = msgspec.to_builtins(opinion)
-        if cases is not None:
-            told["cases"] = msgspec.to_builtins(cases)
+        told |= {name: msgspec.to_builtins(one) for name, one in voice._asdict().items() if one is not None}
         click.echo(orjson.dumps({**now.fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))
         return
-    console_for_people().print(customer_view(now, profile, known, opinion, cases))
+    console_for_people().print(customer_view(now, profile, known, voice))
+
+
+def _state(desk: ProjectionDesk, projection: type[Fold[S]], customer_id: str, of: type[S]) -> S | None:
+    """What a projection has stored of a customer, None where it has nothing or does not run."""
+    stored = desk.state(projection.name, projection.version, customer_id, customer_id)
+    return None if stored is None else msgspec.json.decode(stored, type=of)

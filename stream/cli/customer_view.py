@@ -14,13 +14,11 @@ from rich.text import Text
 from stream.alerts.action_records import Action
 from stream.catalogue.declaring import Feature
 from stream.catalogue.windows import WINDOWS
-from stream.cli.feedback_view import case_rows, opinion_rows
+from stream.cli.feedback_view import Voice, voice_rows
 from stream.events.rejections import printable
 from stream.events.times import epoch_ms, rfc3339
 from stream.features.registry import FEATURES
 from stream.notifications.actions import latest_actions
-from stream.projections.complaints import Cases
-from stream.projections.satisfaction import Opinion
 from stream.reporting.refreshed import Refreshed
 from stream.storage.notification_store import StoredCustomer
 
@@ -41,8 +39,7 @@ def customer_view(
     now: Refreshed,
     profile: dict[str, Any],
     known: StoredCustomer,
-    opinion: Opinion | None = None,
-    cases: Cases | None = None,
+    voice: Voice,
 ) -> RenderableType:
     """Lay a customer out, with the unpacked ``profile`` (`stream.cli.profile_view`), what people did, what was said."""
     return Group(
@@ -50,7 +47,7 @@ def customer_view(
         _pairs(_facts(now, profile)),
         *_actions(known),
         *_why(now.reasons),
-        *_said(opinion, cases),
+        *_said(voice),
         _section("features"),
         _windows(now.features),
         _pairs(_others(now.features)),
@@ -59,8 +56,8 @@ def customer_view(
     )
 
 
-def _said(opinion: Opinion | None, cases: Cases | None) -> list[RenderableType]:
-    rows = [*(case_rows(cases) if cases else ()), *(opinion_rows(opinion) if opinion else ())]
+def _said(voice: Voice) -> list[RenderableType]:
+    rows = [*voice_rows(voice)]
     return [_section("what they say"), _pairs(iter(rows))] if rows else []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -13,14 +13,23 @@ from rich.text import Text
 from stream.catalogue.events import SCALES
 from stream.events.rejections import printable
 from stream.events.times import rfc3339
+from stream.projections.channels import Contacts
 from stream.projections.complaints import Cases
 from stream.projections.ratings import Counts, Tally
 from stream.projections.satisfaction import Opinion
 from stream.reporting.survey_figures import Figure, added, figure
 
-__all__ = ["as_object", "case_rows", "feedback_view", "opinion_rows"]
+__all__ = ["Voice", "as_object", "feedback_view", "opinion_rows", "voice_rows"]
 
 _LATEST = 5
+
+
+class Voice(NamedTuple):
+    """What is known of a customer from what they say and do beside the site; None: no projection has anything."""
+
+    opinion: Opinion | None = None
+    cases: Cases | None = None
+    contacts: Contacts | None = None
 
 
 def feedback_view(tallies: Sequence[Tally]) -> RenderableType:
@@ -73,10 +82,32 @@ def opinion_rows(opinion: Opinion) -> Iterator[tuple[str, str]]:
     for said in opinion.said[: -_LATEST - 1 : -1]:
         score = f" {said.value:g} ({said.scale})" if said.value is not None else ""
         about = f" about {printable(said.product_id)}" if said.product_id else ""
-        yield "said", f"{rfc3339(said.at_ms)} {said.name}{score}{about}"
+        told = "" if said.satisfaction is None else f": satisfaction {said.satisfaction:.0%}"
+        then = "" if said.loyalty is None else f", loyalty then {said.loyalty:.2f}"
+        yield "said", f"{rfc3339(said.at_ms)} {said.name}{score}{about}{told}{then}"
 
 
-def case_rows(cases: Cases) -> Iterator[tuple[str, str]]:
+def voice_rows(voice: Voice) -> Iterator[tuple[str, str]]:
+    """What waits for an answer, what a customer thinks, and where they come from."""
+    if voice.cases is not None:
+        yield from _case_rows(voice.cases)
+    if voice.opinion is not None:
+        yield from opinion_rows(voice.opinion)
+    if voice.contacts is not None:
+        yield from _contact_rows(voice.contacts)
+
+
+def _contact_rows(contacts: Contacts) -> Iterator[tuple[str, str]]:
+    """What a customer did and said beside the site, by which channel and when."""
+    kinds = sorted(contacts.kinds.items(), key=lambda one: (-one[1], one[0]))
+    yield "contacts", ", ".join(f"{count:,} {name}" for name, count in kinds)
+    if shares := contacts.shares:
+        yield "channels", ", ".join(f"{printable(channel)} {share:.0%}" for channel, share in shares.items())
+    if contacts.preferred_hour is not None:
+        yield "most often at", f"{contacts.preferred_hour:02}:00"
+
+
+def _case_rows(cases: Cases) -> Iterator[tuple[str, str]]:
     """What waits for an answer, oldest first."""
     for ticket, case in sorted(cases.open.items(), key=lambda one: one[1].at_ms):
         acted = "; somebody has acted since" if cases.acted_ms >= case.at_ms else ""

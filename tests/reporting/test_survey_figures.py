@@ -84,4 +84,7 @@ def test_a_customer_is_shown_with_an_interval_and_what_they_said() -> None:
     assert rows["satisfaction"].startswith(f"40% (95 %: {low:.0%} to {high:.0%}), 2 answers, 1 of them from complaints")
     assert rows["loyalty"] == "0.48 (by formula; the latest: 0.53 0.48)"
     words = [value for name, value in opinion_rows(opinion) if name == "said"]
-    assert words == ["1970-01-02T00:00:00.000Z complained", "1970-01-01T00:00:00.000Z rated 8 (nps) about p-7"]
+    assert words == [
+        "1970-01-02T00:00:00.000Z complained, loyalty then 0.48",
+        "1970-01-01T00:00:00.000Z rated 8 (nps) about p-7: satisfaction 80%, loyalty then 0.53",
+    ]
