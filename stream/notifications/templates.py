@@ -132,7 +132,8 @@ class Templates:
         except jinja2.TemplateSyntaxError as error:
             return [f"template {name}: line {error.lineno}: {error.message}"]
         except Exception as error:  # noqa: BLE001 - an expression of a template may raise anything
-            return [f"template {name}: {type(error).__name__}: {error}; it sees {', '.join(names)}"]
+            tried = ", ".join(sample.kind for sample in names.get("alerts", [names.get("alert")]))
+            return [f"template {name}: {type(error).__name__}: {error}; it sees {', '.join(names)} ({tried})"]
         return []
 
     def _filled(self, name: str, channel: str, names: dict[str, Any]) -> Message:

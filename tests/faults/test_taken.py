@@ -22,6 +22,7 @@ class _Bench:
     log: EventLog = LOG
 
     def __init__(self, wanted: Expectation, skipped: int, counted: int) -> None:
+        self.stored = self
         self._packed = wanted.packed
         self._skipped = skipped
         self._counted = counted

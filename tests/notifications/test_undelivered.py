@@ -79,7 +79,7 @@ def test_an_address_where_nobody_listens_is_tried_again(bench: Bench) -> None:
 
 def test_a_template_that_fails_on_an_alert_is_a_dead_letter_and_stops_nobody(bench: Bench) -> None:
     text = configuration("URL").replace(
-        "{{ alert.customer_id }}", "{{ alert.customer_id }}{{ alert.reasons[0].feature }}"
+        "{{ alert.customer_id }}", "{{ alert.customer_id }}{{ '' if alert.risk is none else alert.reasons[0].feature }}"
     )
     with Webhook() as hook, Desk(bench, text.replace("URL", hook.url)) as desk:
         desk.take([alert(1, reasons=()), alert(2)])
