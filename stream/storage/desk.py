@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import msgspec
 
@@ -22,7 +22,12 @@ _state_decoder = msgspec.json.Decoder(PartitionState)
 
 
 class Desk:
-    """Closes its connection at the end of a ``with``."""
+    """Closes its connection at the end of a ``with``.
+
+    ``unanswered``: how the error begins when Redis does not answer.
+    """
+
+    unanswered: ClassVar = "Redis cannot be read"
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -65,7 +70,7 @@ class Desk:
                 pipe.execute_command(*command)
             answers: list[Any] = pipe.execute()
         except FAILURES as error:
-            raise StorageError(f"Redis cannot be read: {error}: check redis_url and that the server runs") from error
+            raise StorageError(f"{self.unanswered}: {error}: check redis_url and that the server runs") from error
         return answers
 
 

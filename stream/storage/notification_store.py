@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from stream.errors import StorageError
 from stream.settings import Settings
@@ -45,6 +45,8 @@ class Room(NamedTuple):
 
 class NotificationStore(Desk):
     """Reads and writes under the namespace of ``settings``. Every method raises `StorageError` when Redis fails."""
+
+    unanswered: ClassVar = "Redis does not answer"
 
     def __init__(self, settings: Settings) -> None:
         # counting a message twice would cost the channel one, so nothing is sent again here
@@ -126,19 +128,6 @@ class NotificationStore(Desk):
 
     def _rate(self, channel: str) -> str:
         return f"{self._prefix}:{{{channel}}}:rate"
-
-    def _pipelined(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        """Answers in the order of ``commands``, in one round trip (on a cluster: one to each node)."""
-        if not commands:
-            return []
-        try:
-            pipe = self._client.pipeline(transaction=False)
-            for command in commands:
-                pipe.execute_command(*command)
-            answers: list[Any] = pipe.execute()
-        except FAILURES as error:
-            raise StorageError(f"Redis does not answer: {error}: check redis_url and that the server runs") from error
-        return answers
 
 
 def _pairs(fields: Any) -> list[tuple[bytes, bytes]]:
