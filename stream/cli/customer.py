@@ -43,11 +43,10 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     there is no such customer.
     """
     asked = id_of(settings, customer_id)
-    with Overview(settings) as overview:
+    with Overview(settings) as overview, ProjectionDesk(settings) as desk:
         # what came under an id before it was linked is there still
         customer_id, found = asked, overview.find(asked)
-        with ProjectionDesk(settings) as desk:
-            owner = customer_of(desk, asked)
+        owner = customer_of(desk, asked)
         if found is None and owner != asked:
             customer_id, found = owner, overview.find(owner)
         if owner != asked:
@@ -58,22 +57,20 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
                 " in, or the last one is so long ago that the document has expired"
             )
         # Compiled code and models take seconds to import: only when there is something to show.
+        from stream.cli.feedback_view import Voice
         from stream.cli.shop_day import basis_of, now_of
 
         fields = orjson.loads(found[1])
         stored_ms = epoch_ms(datetime.fromisoformat(fields["as_of"]))
         stream_time_ms = max(overview.totals().stream_time_ms or stored_ms, stored_ms)
         basis = basis_of(settings, overview, now_of(stream_time_ms, SystemClock().now_ms()))
-    with NotificationStore(settings) as notifications:
-        (known,) = notifications.known([customer_id])
-    from stream.cli.feedback_view import Voice
-
-    with ProjectionDesk(settings) as desk:
         voice = Voice(
             _state(desk, Satisfaction, customer_id, Opinion),
             _state(desk, Complaints, customer_id, Cases),
             _state(desk, Channels, customer_id, Contacts),
         )
+    with NotificationStore(settings) as notifications:
+        (known,) = notifications.known([customer_id])
     partition, document = found
     expected = partition_of(customer_id, settings.partitions)
     if partition != expected:

@@ -71,27 +71,25 @@ class ShopDay:
         found = list_today(
             self.overview.documents(), self.basis, since_ms=self.writing.midnight_ms(yesterday), limit=limit
         )
-        found = msgspec.structs.replace(found, came_into=self._came_into())
         with NotificationStore(self.settings) as notifications:
             known = notifications.known([entry.customer_id for entry in found.entries])
         noted = zip(found.entries, known, strict=True)
         found = msgspec.structs.replace(found, entries=tuple(self._with_notes(entry, of_it) for entry, of_it in noted))
         with ProjectionDesk(self.settings) as desk:
             cases = [*map(_cases.decode, desk.states(Complaints.name, Complaints.version))]
-        found = msgspec.structs.replace(found, complaints=complaints_of(cases))
+            found = msgspec.structs.replace(found, complaints=complaints_of(cases), came_into=self._came_into(desk))
         with Contacts(data_directory(self.settings).path / CONTACTS_FILE) as contacts:
             complaining = {one.customer_id for one in found.complaints}
             people = contacts.find(complaining | {entry.customer_id for entry in entries_of(found)})
         return named(found, {customer: person.name or person.email for customer, person in people.items()})
 
-    def _came_into(self) -> dict[str, int] | None:
+    def _came_into(self, desk: ProjectionDesk) -> dict[str, int] | None:
         """Who came into each stage in the last seven days; None where the projection that counts them has not run."""
         days = [rfc3339(self.basis.now_ms - before * DAY_MS) for before in range(_FLOW_DAYS)]
-        with ProjectionDesk(self.settings) as desk:
-            if not desk.progress(StageFlows.name, StageFlows.version).folded:
-                return None
-            states = (desk.shared(StageFlows.name, StageFlows.version, key) for key in map(day_key, days))
-            return came_into(chain.from_iterable(states))
+        if not desk.progress(StageFlows.name, StageFlows.version).folded:
+            return None
+        states = (desk.shared(StageFlows.name, StageFlows.version, key) for key in map(day_key, days))
+        return came_into(chain.from_iterable(states))
 
     def note(self, found: Today) -> str:
         """What must be said about the day, empty when nothing must."""
