@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -14,22 +14,14 @@ from stream.cli.contracts import CONTRACTS, export, schema_of, schema_of_example
 from stream.events.decode import Decoder
 from stream.events.kinds import KIND_OF, EventType
 from stream.events.model import CONTRACT_OF
+from tests.events.decoding import Record
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "contracts"
-NOW_MS = 1_717_200_000_000
 VALIDATORS = {
     event_type: Draft202012Validator(schema_of(model), format_checker=Draft202012Validator.FORMAT_CHECKER)
     for event_type, model in CONTRACT_OF.items()
 }
 COMMON = {"event_id": "e-1", "customer_id": "c-1", "occurred_at": "2024-05-31T12:30:00Z"}
-
-
-class Record(NamedTuple):
-    key: bytes | None
-    value: bytes | None
-    timestamp: int = NOW_MS
-    offset: int = 0
-    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 def test_the_committed_schemas_are_those_of_the_code() -> None:
