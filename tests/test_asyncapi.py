@@ -11,6 +11,8 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from stream.catalogue.declaring import Topic
+from stream.catalogue.topics import TOPICS
 from stream.cli.asyncapi import asyncapi, text
 from stream.cli.contracts import CONTRACTS
 from stream.events.decode import Decoder
@@ -96,6 +98,14 @@ def test_every_reference_leads_somewhere_and_every_contract_is_used() -> None:
     for reference in found:
         assert resolve(reference)
     assert {f"./{name}.schema.json#/$defs/{contract.__name__}" for name, contract in CONTRACTS.items()} <= {*found}
+
+
+def test_a_topic_without_a_contract_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    visits = Topic("visits", "visit-count", ("send",), "How often customers came.")
+    monkeypatch.setattr("stream.cli.asyncapi.TOPICS", {**TOPICS, visits.name: visits})
+    monkeypatch.setattr(Settings, "topics", {**Settings().topics, visits.name: 1})
+    with pytest.raises(ValueError, match="topic visits has the message visit-count, which has no contract"):
+        asyncapi()
 
 
 @pytest.mark.parametrize("event_type", list(EventType))

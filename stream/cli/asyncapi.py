@@ -130,9 +130,18 @@ def _messages() -> dict[str, dict[str, Any]]:
 
 
 def asyncapi() -> dict[str, Any]:
-    """Return the document; topics and partitions are those of the default settings."""
+    """Return the document; topics and partitions are those of the default settings.
+
+    Raises ValueError when a topic names a message that has no contract.
+    """
     settings = Settings()
-    topics = _channels(settings)
+    topics, messages = _channels(settings), _messages()
+    for topic in topics:
+        if topic.message not in messages:
+            raise ValueError(
+                f"topic {topic.name} has the message {topic.message}, which has no contract: add one to "
+                "stream.cli.contracts.CONTRACTS, or write a message of this name in stream.cli.asyncapi"
+            )
     channels = {
         topic.name: {
             "address": topic.name,
@@ -163,7 +172,7 @@ def asyncapi() -> dict[str, Any]:
         },
         "channels": channels,
         "operations": operations,
-        "components": {"messages": _messages()},
+        "components": {"messages": messages},
     }
 
 
