@@ -33,14 +33,14 @@ S = TypeVar("S", bound=msgspec.Struct)
 @click.command(cls=SettingsCommand)
 @click.argument("customer_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="The document, with its packed state unpacked.")
-@with_settings("Redis", "Topics", "Events", "Labels", local=Local.SERVERS)
+@with_settings("Redis", "Kafka", "Topics", "Events", "Labels", "Shop", local=Local.SERVERS)
 def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     """Show everything about customer ID: history, risk and reasons, features, timers.
 
     ID may be an identifier with its kind, as email:ann@example.com (see `stream identity`).
 
-    What depends on time is computed as of now; when the events end long ago, as of where they end. Exit status 1 if
-    there is no such customer.
+    Money is in the shop's currency, times are those of its time zone. What depends on time is computed as of now; when
+    the events end long ago, as of where they end. Exit status 1 if there is no such customer.
     """
     asked = id_of(settings, customer_id)
     with Overview(settings) as overview, ProjectionDesk(settings) as desk:
@@ -82,6 +82,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     from stream.cli.console import console_for_people
     from stream.cli.customer_view import customer_view
     from stream.cli.profile_view import readable_profile
+    from stream.cli.shop_day import writing_of
     from stream.online_models.horizon import FIRST_HORIZON_DAYS
     from stream.processing.document import packed_state
     from stream.processing.rules import rules_of
@@ -104,7 +105,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         told |= {name: msgspec.to_builtins(one) for name, one in voice._asdict().items() if one is not None}
         click.echo(orjson.dumps({**now.fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))
         return
-    console_for_people().print(customer_view(now, profile, known, voice))
+    console_for_people().print(customer_view(now, profile, known, voice, writing_of(settings)))
 
 
 def _state(desk: ProjectionDesk, projection: type[Fold[S]], customer_id: str, of: type[S]) -> S | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,10 +17,11 @@ from stream.catalogue.declaring import Feature
 from stream.catalogue.windows import WINDOWS
 from stream.cli.feedback_view import Voice, voice_rows
 from stream.events.rejections import printable
-from stream.events.times import epoch_ms, rfc3339
+from stream.events.times import epoch_ms
 from stream.features.registry import FEATURES
 from stream.notifications.actions import latest_actions
 from stream.reporting.refreshed import Refreshed
+from stream.reporting.writing import Writing, number_of
 from stream.storage.notification_store import StoredCustomer
 
 __all__ = ["customer_view"]
@@ -40,24 +42,26 @@ def customer_view(
     profile: dict[str, Any],
     known: StoredCustomer,
     voice: Voice,
+    writing: Writing,
 ) -> RenderableType:
     """Lay a customer out, with the unpacked ``profile`` (`stream.cli.profile_view`), what people did, what was said."""
+    as_of = _moment(now.fields["as_of"], writing)
     return Group(
-        Text.assemble((f"customer {now.fields['customer_id']}", "bold"), f"   as of {now.fields['as_of']}"),
-        _pairs(_facts(now, profile)),
-        *_actions(known),
+        Text.assemble((f"customer {now.fields['customer_id']}", "bold"), f"   as of {as_of}"),
+        _pairs(_facts(now, profile, writing)),
+        *_actions(known, writing),
         *_why(now.reasons),
-        *_said(voice),
+        *_said(voice, writing),
         _section("features"),
         _windows(now.features),
         _pairs(_others(now.features)),
         _section("what happens when nothing happens"),
-        _pairs(_timers(profile)),
+        _pairs(_timers(profile, writing)),
     )
 
 
-def _said(voice: Voice) -> list[RenderableType]:
-    rows = [*voice_rows(voice)]
+def _said(voice: Voice, writing: Writing) -> list[RenderableType]:
+    rows = [*voice_rows(voice, writing)]
     return [_section("what they say"), _pairs(iter(rows))] if rows else []
 
 
@@ -74,63 +78,66 @@ def _pairs(rows: Iterator[tuple[str, str]]) -> Table:
     return table
 
 
-def _facts(now: Refreshed, profile: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _facts(now: Refreshed, profile: dict[str, Any], writing: Writing) -> Iterator[tuple[str, str]]:
     document = now.fields
+    moment, day = partial(_moment, writing=writing), partial(_day, writing=writing)
     risk, at_stake = document.get("risk"), document.get("value_at_risk", 0.0)
-    yield "since", f"{document['first_at']}, last event {document['last_at']}"
-    last_order = document.get("last_order_at", "none")
-    yield "orders", f"{document['orders']:,}, last {last_order}, {document['spend']:,.2f} net spend"
+    yield "since", f"{moment(document['first_at'])}; last event {moment(document['last_at'])}"
+    last_order = moment(document["last_order_at"]) if "last_order_at" in document else "none"
+    yield "orders", f"{writing.number(document['orders'])}; last {last_order}; {writing.money(document['spend'])} net"
     yield "standing", now.standing
     if "stage" in document:
-        yield "stage", _stage(document)
+        yield "stage", _stage(document, writing)
     if "rfm" in document:
         rfm = document["rfm"]
         scores = f"how lately {rfm['recency']}, how often {rfm['frequency']}, how much {rfm['money']}"
         yield "tier", f"{rfm['tier']}: {rfm['value']:.2f} of 5 ({scores})"
     if "next_order" in document:
         order = document["next_order"]
-        begin, until = _day(order["from"]), _day(order["until"])
-        yield "next order", f"about {_day(order['at'])}; four of five come between {begin} and {until}"
-    yield "events", f"{document['events']:,}"
+        begin, until = day(order["from"]), day(order["until"])
+        yield "next order", f"about {day(order['at'])}; four of five come between {begin} and {until}"
+    yield "events", writing.number(document["events"])
     yield "segment", document.get("segment", "none yet")
     if risk is None:
         yield "risk", "not scored yet: the model has to learn first"
     else:
-        yield "risk", f"{risk:.0%} by model version {document['model_version']:,}; {at_stake:,.2f} at risk"
+        by = f"by model version {document['model_version']:,}"
+        yield "risk", f"{writing.percent(risk)} {by}; {writing.about(at_stake)} at risk"
     if "expected_spend" not in document:
         yield "value", "not known yet: the value model has to learn first"
     else:
-        expected = f"{document['expected_orders']:,.2f} orders and {document['expected_spend']:,.2f}"
-        yield "value", f"{expected} expected in the next horizon; lifetime {document['lifetime_value']:,.2f}"
+        orders, spend = writing.number(document["expected_orders"], 1), writing.about(document["expected_spend"])
+        lifetime = writing.about(document["lifetime_value"])
+        yield "value", f"{orders} orders and {spend} expected in the next horizon; lifetime {lifetime}"
+    raised = moment(profile["raised_at"]) if profile["raised_at"] else ""
     if document["alert"]:
-        yield "alert", f"raised {profile['raised_at']}"
+        yield "alert", f"raised {raised}"
     else:
-        before = f"; the last was raised {profile['raised_at']}" if profile["raised_at"] else ""
-        yield "alert", f"none{before}"
+        yield "alert", f"none; the last was raised {raised}" if raised else "none"
     if "unsubscribed_at" in document:
-        yield "e-mail", f"unsubscribed {document['unsubscribed_at']}"
+        yield "e-mail", f"unsubscribed {moment(document['unsubscribed_at'])}"
 
 
-def _stage(document: dict[str, Any]) -> str:
+def _stage(document: dict[str, Any], writing: Writing) -> str:
     """The stage, since when, and what led to it; silence that went on after the document was stored has no date yet."""
     stage = document["stage"].replace("_", " ")
-    since = f" since {_day(document['stage_since'])}" if "stage_since" in document else ""
+    since = f" since {_day(document['stage_since'], writing)}" if "stage_since" in document else ""
     return f"{stage}{since}: {_LED_TO_STAGE[document['stage_why']]}"
 
 
-def _actions(known: StoredCustomer) -> Iterator[RenderableType]:
+def _actions(known: StoredCustomer, writing: Writing) -> Iterator[RenderableType]:
     actions = latest_actions(known.actions)
     if not actions and not known.held_out:
         return
     yield _section("what people did")
-    yield _pairs(_told(actions, is_held_out=known.held_out))
+    yield _pairs(_told(actions, writing, is_held_out=known.held_out))
 
 
-def _told(actions: Sequence[Action], *, is_held_out: bool) -> Iterator[tuple[str, str]]:
+def _told(actions: Sequence[Action], writing: Writing, *, is_held_out: bool) -> Iterator[tuple[str, str]]:
     for action in actions:
         by = f" by {printable(action.actor)}" if action.actor else ""
         note = f": {printable(action.note)}" if action.note else ""
-        yield action.action.replace("_", " "), f"{rfc3339(epoch_ms(action.occurred_at))}{by}{note}"
+        yield action.action.replace("_", " "), f"{writing.moment(epoch_ms(action.occurred_at))}{by}{note}"
     if is_held_out:
         yield "held out", "alerts are not sent, so that the effect of sending them can be measured"
 
@@ -182,21 +189,26 @@ def _others(values: dict[str, float | None]) -> Iterator[tuple[str, str]]:
             yield feature.name, _shown(feature, values[feature.name])
 
 
-def _day(instant: str) -> str:
-    """The date of an RFC 3339 instant as people write it, in UTC.
-
-    >>> _day("2026-12-03T10:00:00Z")
-    '3 December 2026'
-    """
-    day = datetime.fromisoformat(instant)
-    return f"{day.day} {day:%B} {day.year}"
+def _day(instant: str, writing: Writing) -> str:
+    """The date of an RFC 3339 instant."""
+    return writing.long_date(epoch_ms(datetime.fromisoformat(instant)))
 
 
-def _timers(profile: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _moment(instant: str, writing: Writing) -> str:
+    """The date and time of an RFC 3339 instant."""
+    return writing.moment(epoch_ms(datetime.fromisoformat(instant)))
+
+
+def _timers(profile: dict[str, Any], writing: Writing) -> Iterator[tuple[str, str]]:
     timers, pending = profile["timers"], profile["pending_landmarks"]
-    yield "alert for silence", timers["next_crossing_at"] or "not before the next landmark"
+
+    def at(name: str, never: str) -> str:
+        return _moment(timers[name], writing) if timers[name] else never
+
+    yield "alert for silence", at("next_crossing_at", "not before the next landmark")
     if timers["at_risk_from"]:
-        yield "at risk", f"from {_day(timers['at_risk_from'])} unless they buy"
-    yield "next landmark", timers["next_landmark_at"] or "none: silent for too long"
-    yield "next label", f"{timers['next_label_at'] or 'none'} ({len(pending)} landmarks wait for theirs)"
+        yield "at risk", f"from {_day(timers['at_risk_from'], writing)} unless they buy"
+    yield "next landmark", at("next_landmark_at", "none: silent for too long")
+    wait = number_of(len(pending), "landmark waits for its label", "landmarks wait for theirs")
+    yield "next label", f"{at('next_label_at', 'none')} ({wait})"
     yield "state", f"{profile['bytes']:,} bytes, {profile['event_ids_remembered']:,} event ids remembered"

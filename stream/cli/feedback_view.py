@@ -12,12 +12,12 @@ from rich.text import Text
 
 from stream.catalogue.events import SCALES
 from stream.events.rejections import printable
-from stream.events.times import rfc3339
 from stream.projections.channels import Contacts
 from stream.projections.complaints import Cases
 from stream.projections.ratings import Counts, Tally
 from stream.projections.satisfaction import Opinion
 from stream.reporting.survey_figures import Figure, added, figure
+from stream.reporting.writing import Writing
 
 __all__ = ["Voice", "as_object", "feedback_view", "opinion_rows", "voice_rows"]
 
@@ -67,7 +67,7 @@ def as_object(tallies: Sequence[Tally]) -> dict[str, Any]:
     }
 
 
-def opinion_rows(opinion: Opinion) -> Iterator[tuple[str, str]]:
+def opinion_rows(opinion: Opinion, writing: Writing) -> Iterator[tuple[str, str]]:
     """What a customer thinks, in lines: satisfaction with its interval, loyalty, and the last words."""
     found = opinion.interval
     if found.estimate is not None and found.low is not None and found.high is not None:
@@ -84,15 +84,15 @@ def opinion_rows(opinion: Opinion) -> Iterator[tuple[str, str]]:
         about = f" about {printable(said.product_id)}" if said.product_id else ""
         told = "" if said.satisfaction is None else f": satisfaction {said.satisfaction:.0%}"
         then = "" if said.loyalty is None else f", loyalty then {said.loyalty:.2f}"
-        yield "said", f"{rfc3339(said.at_ms)} {said.name}{score}{about}{told}{then}"
+        yield "said", f"{writing.moment(said.at_ms)}: {said.name}{score}{about}{told}{then}"
 
 
-def voice_rows(voice: Voice) -> Iterator[tuple[str, str]]:
+def voice_rows(voice: Voice, writing: Writing) -> Iterator[tuple[str, str]]:
     """What waits for an answer, what a customer thinks, and where they come from."""
     if voice.cases is not None:
-        yield from _case_rows(voice.cases)
+        yield from _case_rows(voice.cases, writing)
     if voice.opinion is not None:
-        yield from opinion_rows(voice.opinion)
+        yield from opinion_rows(voice.opinion, writing)
     if voice.contacts is not None:
         yield from _contact_rows(voice.contacts)
 
@@ -107,13 +107,13 @@ def _contact_rows(contacts: Contacts) -> Iterator[tuple[str, str]]:
         yield "most often at", f"{contacts.preferred_hour:02}:00"
 
 
-def _case_rows(cases: Cases) -> Iterator[tuple[str, str]]:
+def _case_rows(cases: Cases, writing: Writing) -> Iterator[tuple[str, str]]:
     """What waits for an answer, oldest first."""
     for ticket, case in sorted(cases.open.items(), key=lambda one: one[1].at_ms):
         acted = "; somebody has acted since" if cases.acted_ms >= case.at_ms else ""
         about = case.heard.order_id or case.heard.product_id
         told = f" about {printable(about)}" if about else ""
-        yield "open", f"{rfc3339(case.at_ms)} {case.name}{told}, ticket {printable(ticket)}{acted}"
+        yield "open", f"{writing.moment(case.at_ms)}: {case.name}{told}, ticket {printable(ticket)}{acted}"
 
 
 def _groups(tallies: Sequence[Tally]) -> Iterator[tuple[str, list[Figure]]]:

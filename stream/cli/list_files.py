@@ -35,7 +35,7 @@ def json_text(found: Today, writing: Writing) -> str:
 
 _COLUMNS = (
     *("customer_id", "name", "at_stake", "currency", "risk", "days_since_order", "usual_days", "reason", "action"),
-    *("last_order", "due", "orders", "spend", "segment", "may_email", "notes"),
+    *("last_order", "due", "orders", "spend", "segment", "may_email", "notes", "stage", "tier"),
 )
 
 
@@ -57,6 +57,8 @@ def _row(entry: Entry, writing: Writing) -> dict[str, object]:
         "segment": entry.segment or "",
         "may_email": "yes" if entry.may_email else "no",
         "notes": "; ".join(entry.notes),
+        "stage": entry.stage,
+        "tier": entry.tier or "",
     }
 
 

@@ -71,8 +71,9 @@ def _list(found: Today, writing: Writing) -> Iterator[RenderableType]:
     table.add_column("at stake", justify="right", no_wrap=True)
     if found.scored:
         table.add_column("risk", justify="right", no_wrap=True)
+    table.add_column("stage")
     table.add_column("why")
-    table.add_column("was due", justify="right", no_wrap=True)
+    table.add_column("order was due", justify="right")
     table.add_column("what to do")
     for entry in found.entries:
         table.add_row(*_cells(entry, found, writing))
@@ -86,6 +87,7 @@ def _cells(entry: Entry, found: Today, writing: Writing) -> Iterator[Text]:
     yield Text(writing.about(entry.at_stake))
     if entry.risk is not None:
         yield Text(writing.percent(entry.risk), "red" if entry.risk >= _HIGH_RISK else "")
+    yield Text(entry.standing_in_words)
     yield Text(entry.reason)
     yield Text(writing.short_date(entry.due_ms, found.now_ms))
     advice = Text(entry.action, "" if entry.may_email else "yellow")

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stream.alerts.feedback_alerts import complaint
+from stream.features.stages import Stage
 from stream.projections.complaints import COMPLAINED, Cases
 from stream.reporting.advice import Advice
 
@@ -45,6 +46,13 @@ class Entry(Struct, frozen=True, kw_only=True):
     tier: str | None = None
     name: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def standing_in_words(self) -> str:
+        """The stage, and the tier by value, which says nothing of who is new."""
+        if self.tier is None or self.tier == Stage.NEW.text:
+            return self.stage
+        return f"{self.stage}, {self.tier}" if self.tier.isupper() else f"{self.stage}, {self.tier} value"
 
 
 class Complaint(Struct, frozen=True, kw_only=True):

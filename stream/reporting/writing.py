@@ -8,7 +8,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
 
 from stream.errors import SettingsError
@@ -48,6 +48,8 @@ class Writing:
     ('€1,234.50', '€1,234', '75%')
     >>> writing.long_date(1_700_000_000_000), writing.day_of(1_700_000_000_000).isoformat()
     ('14 November 2023', '2023-11-14')
+    >>> writing.moment(1_700_000_000_000)
+    '14 November 2023, 23:13'
     """
 
     locale: str
@@ -115,6 +117,10 @@ class Writing:
     def long_date(self, at_ms: int) -> str:
         """A day in full."""
         return format_date(self.day_of(at_ms), "long", locale=self._locale)
+
+    def moment(self, at_ms: int) -> str:
+        """A day in full and the time of day, to the minute."""
+        return f"{self.long_date(at_ms)}, {format_time(self.local(at_ms).time(), 'short', locale=self._locale)}"
 
     def weekday(self, at_ms: int) -> str:
         """A day in full, with its name."""

@@ -65,7 +65,7 @@ def stored(redis_server: EmbeddedRedis, namespace: str, document: bytes) -> dict
         await client.aclose()
 
     asyncio.run(store())
-    return {"STREAM_NAMESPACE": namespace, "STREAM_PARTITIONS": str(PARTITIONS)}
+    return {"STREAM_NAMESPACE": namespace, "STREAM_PARTITIONS": str(PARTITIONS), "STREAM_SHOP_CURRENCY": "USD"}
 
 
 def test_a_customer_is_shown_with_history_features_and_timers(run: Run, stored: dict[str, str]) -> None:
@@ -74,13 +74,22 @@ def test_a_customer_is_shown_with_history_features_and_timers(run: Run, stored: 
     assert done.stderr == ""
     told = " ".join(done.stdout.split())
     assert f"customer {CUSTOMER} as of" in told
-    assert "orders 3, last" in told
-    assert "60.75 net spend" in told
+    assert "orders 3; last 4 December 2023, 22:13; US$60.75 net" in told
     assert "not scored yet" in told
     assert "purchases 1 1 1 3 3" in told
     assert "purchase_gap 10.00 days" in told
     assert "days_since_email not known yet" in told
-    assert "landmarks wait for theirs" in told
+    assert "wait for theirs" in told
+
+
+def test_money_and_times_are_written_as_the_shop_writes_them(run: Run, stored: dict[str, str]) -> None:
+    of_shop = {"STREAM_SHOP_LOCALE": "de_DE", "STREAM_SHOP_CURRENCY": "EUR", "STREAM_SHOP_TIMEZONE": "Asia/Tokyo"}
+    done = run("customer", CUSTOMER, **{**stored, **of_shop})
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stdout.split())
+    # 22:13 UTC of the fourth is the next morning there
+    assert "last 5. Dezember 2023, 07:13; 60,75 € net" in told
+    assert "since 15. November 2023, 07:13" in told
 
 
 def test_json_has_the_packed_state_unpacked(run: Run, stored: dict[str, str], document: bytes) -> None:
@@ -148,7 +157,7 @@ def test_actions_of_people_and_the_hold_out_are_shown(
         notifications.record_action(CUSTOMER, "offer_accepted", 1, json.dumps(action).encode(), ttl_s=600)
         notifications.hold_out(CUSTOMER, "alert", ttl_s=600)
     told = " ".join(run("customer", CUSTOMER, **stored).stdout.split())
-    assert "offer accepted 2026-01-02T03:04:05.000Z by Ann: ten percent?off" in told
+    assert "offer accepted 2 January 2026, 03:04 by Ann: ten percent?off" in told
     assert "held out alerts are not sent" in told
     shown = json.loads(run("customer", CUSTOMER, "--json", **stored).stdout)
     assert shown["actions"] == [action]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from stream.cli.feedback_view import Voice, voice_rows
 from stream.projections.channels import MAX_CHANNELS, OTHER, Channels, Contacts
 from stream.projections.folding import FoldingPartition, Part, Topics
+from stream.reporting.writing import Writing
 from stream.settings import Settings
 from tests.oracle.record import Record
 
@@ -90,7 +91,7 @@ def test_what_is_no_interaction_is_a_dead_letter_and_no_feedback_is_that_of_anot
 
 def test_a_customer_is_shown_with_channels_and_hour() -> None:
     contacts = Contacts({"visited": 1, "called": 3}, {"store": 1, "phone": 3}, {"9": 2, "18": 2})
-    assert [*voice_rows(Voice(contacts=contacts))] == [
+    assert [*voice_rows(Voice(contacts=contacts), Writing.of(Settings()))] == [
         ("contacts", "3 called, 1 visited"),
         ("channels", "phone 75%, store 25%"),
         ("most often at", "09:00"),

@@ -120,12 +120,17 @@ def test_the_list_names_people_their_habits_and_what_was_done(desk: Desk, middli
     assert "Ann Ode" in told
     assert "420 customers: " in told
     assert "€" in told
+    assert "order was due" in told
     rows = [*csv.DictReader(io.StringIO(desk.run("today", "--csv", "--as-of", "2026-06-30").stdout))]
     assert [row["customer_id"] for row in rows] == [entry["customer_id"] for entry in found["entries"]]
     assert rows[0]["name"] == "Ann Ode"
     assert rows[1]["notes"].startswith("contacted on 29 Jun")
     assert "held out" in rows[1]["notes"]
     assert [row["reason"] for row in rows] == [entry["reason"] for entry in found["entries"]]
+    for row, entry in zip(rows, found["entries"], strict=True):
+        assert (row["stage"], row["tier"]) == (entry["stage"], entry["tier"] or "")
+    tier, stage = rows[0]["tier"], rows[0]["stage"]
+    assert f"{stage}, {tier}" in told if tier not in {"", "new"} else stage in told
 
 
 def test_thirty_customers_get_a_list_by_habit_alone(desk: Desk, small: Processed) -> None:

@@ -1,6 +1,7 @@
 """NPS, CSAT and CES with their intervals, recomputed."""
 
 import math
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -9,6 +10,7 @@ from stream.cli.feedback_view import as_object, opinion_rows
 from stream.projections.ratings import Tally
 from stream.projections.satisfaction import Opinion, Said
 from stream.reporting.survey_figures import added, figure
+from stream.reporting.writing import Writing
 
 
 def wilson(successes: float, trials: float) -> tuple[float, float]:
@@ -76,15 +78,18 @@ def test_parts_of_partitions_add_up() -> None:
     assert told["kinds"] == {"rated": 4}
 
 
+WRITING = Writing("en_GB", "", ZoneInfo("Europe/Berlin"))
+
+
 def test_a_customer_is_shown_with_an_interval_and_what_they_said() -> None:
     said = [Said(1, 0, "rated", "nps", 8, 0.8, "score", 0.53, "p-7"), Said(2, 86_400_000, "complained", loyalty=0.477)]
     opinion = Opinion(0.477, 0.8, 2.0, 2.0, 86_400_000, 1, 1, 1, 0, said=said)
-    rows = dict(list(opinion_rows(opinion))[:2])
+    rows = dict(list(opinion_rows(opinion, WRITING))[:2])
     low, high = wilson(0.8, 2.0)
     assert rows["satisfaction"].startswith(f"40% (95 %: {low:.0%} to {high:.0%}), 2 answers, 1 of them from complaints")
     assert rows["loyalty"] == "0.48 (by formula; the latest: 0.53 0.48)"
-    words = [value for name, value in opinion_rows(opinion) if name == "said"]
+    words = [value for name, value in opinion_rows(opinion, WRITING) if name == "said"]
     assert words == [
-        "1970-01-02T00:00:00.000Z complained, loyalty then 0.48",
-        "1970-01-01T00:00:00.000Z rated 8 (nps) about p-7: satisfaction 80%, loyalty then 0.53",
+        "2 January 1970, 01:00: complained, loyalty then 0.48",
+        "1 January 1970, 01:00: rated 8 (nps) about p-7: satisfaction 80%, loyalty then 0.53",
     ]
