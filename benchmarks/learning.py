@@ -1,154 +1,130 @@
-"""The figures of docs/learning.md on the two real logs, through the production path: ``python -m benchmarks.learning``.
+"""The figures of docs/learning.md, through the production path: ``python -m benchmarks.learning [--row NAME ...]``.
 
-Runs `stream evaluate` with its defaults for each row and writes the table between the markers in docs/learning.md, and
-the deciles of the expected spend, of the same replays at 28 days, between those in docs/models.md. ``--json FILE``
-keeps the figures as well. Takes several minutes.
+Each row is what `stream evaluate` gives with its defaults, beside references that are refitted every week
+(`benchmarks.references`), and in simulated shops beside the true risk. The rows belong to the runs of
+`benchmarks.learning_runs`; without ``--row`` all of them, which takes an hour and more. What is found goes into
+``--json``, beside what other runs have left there. ``--write`` puts the tables of that file between their markers in
+docs/learning.md and docs/models.md.
 """
 
 import argparse
 import json
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.learning_played import Played
+from benchmarks.learning_runs import RUNS, Row, Run
+from benchmarks.learning_tables import bar_table, unseen_table, value_table
 from stream.cli.backtest_value import figures_of_value
-from stream.cli.evaluate import figures_of_rows, score_events
-from stream.events.log import read_log
-from stream.processing.rolling_origin import Rows
-from stream.settings import Settings
+from stream.cli.evaluate import figures_of_rows
+from stream.processing import figures
 
-ROOT = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[1]
+KEPT: Final = ROOT / "benchmarks" / "learning.json"
 PAGE, VALUE_PAGE = ROOT / "docs" / "learning.md", ROOT / "docs" / "models.md"
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
-#: The bar of every row.
-MAX_ECE = 0.015
-_HEAD = (
-    "| log, horizon, weeks, population | rows | churned | AUC | log loss | Brier | ECE | bar | recency, frequency AUC |"
-)
+#: Expected orders and spend are evaluated from here on.
+_VALUE_FROM: Final = 12
+
+Figures = dict[str, Any]
+Floats = npt.NDArray[np.float64]
 
 
-class Run(NamedTuple):
-    """One replay; ``rows``: name, only those whose last order is at most so many days ago, bar (AUC, log loss).
+def figures_of_run(run: Run, kept: Figures | None = None) -> Figures:
+    """Of each row of a run, under ``churn``; and of its value. ``seconds``: of the replay.
 
-    ``value``: the heading of the expected spend, where its deciles are shown.
+    ``kept``: figures of the run whose references and truth are taken over: these do not depend on the churn model.
     """
-
-    log: str
-    horizon_days: float
-    weeks: range
-    rows: tuple[tuple[str, float | None, tuple[float, float]], ...]
-    value: str | None = None
-
-
-CJ, UCI = "examples/complete_journey_events.csv.gz", "examples/uci_online_retail_events.csv.gz"
-RUNS = (
-    Run(
-        CJ,
-        28,
-        range(12, 49),
-        (("CJ 28 d, 20-48, all", None, (0.878, 0.311)), ("... active", 56, (0.857, 0.282))),
-        "The Complete Journey",
-    ),
-    Run(CJ, 56, range(24, 45), (("CJ 56 d, 24-44, all", None, (0.895, 0.211)),)),
-    Run(UCI, 28, range(12, 49), (("UCI 28 d, 20-48, all", None, (0.744, 0.489)),), "Online Retail"),
-    Run(UCI, 91, range(26, 41), (("UCI 91 d, 26-40, active", 91, (0.763, 0.560)),)),
-)
-
-
-#: Churn is evaluated from here on, the value from week 12.
-_FIRST_WEEK = 20
-
-
-def figures(run: Run) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """Of each row of a run, with its ``name``, its ``bar`` and the ``seconds`` of the replay; and of its value."""
+    played = Played(run)
     began = monotonic()
-    events = sorted(read_log(ROOT / run.log), key=lambda e: e.at_ms)
-    rows = score_events(events, Settings(horizon_days=run.horizon_days), run.weeks, None)
-    seconds = round(monotonic() - began, 1)
-    late = rows.where(rows.week >= _FIRST_WEEK)
-    churn = [
-        figures_of_rows(_active(late, active_days)) | {"name": name, "bar": bar, "seconds": seconds}
-        for name, active_days, bar in run.rows
-    ]
-    return churn, None if run.value is None else figures_of_value(rows) | {"name": run.value}
+    risks = {} if kept else played.references()
+    truth = played.truth()
+    churn = [_figures(row, played, risks, truth) for row in run.rows]
+    for row, before in zip(churn, kept["churn"] if kept else churn, strict=True):
+        if (row["name"], row["rows"], row["base_rate"]) != (before["name"], before["rows"], before["base_rate"]):
+            raise SystemExit(f"{run.name}: the rows are not those of the kept references; run it without --keep")
+        row["references"] = before["references"]
+    late = played.rows.where(played.rows.week >= _VALUE_FROM)
+    return {
+        "churn": churn,
+        "value": None if run.value is None else figures_of_value(late) | {"name": run.value},
+        "seconds": played.seconds,
+        "reference_seconds": kept["reference_seconds"] if kept else round(monotonic() - began, 1),
+    }
 
 
-def _active(rows: Rows, active_days: float | None) -> Rows:
-    return rows if active_days is None else rows.where(rows.recency_days <= active_days)
+def _figures(row: Row, played: Played, risks: dict[str, Floats], truth: Floats | None) -> Figures:
+    rows = played.rows
+    chosen = (rows.week >= row.weeks[0]) & (rows.week <= row.weeks[1])
+    if row.active_days is not None:
+        chosen &= rows.recency_days <= row.active_days
+    part = rows.where(chosen)
+    found = figures_of_rows(part) | {"name": row.name, "bar": row.bar}
+    found["references"] = {name: _of_risk(part.churned, risk[chosen]) for name, risk in risks.items()}
+    if truth is not None:
+        # how far the risk is from the truth: by bins of the risk, and row by row
+        off = part.risk - truth[chosen]
+        found["truth"] = _of_risk(part.churned, truth[chosen]) | {
+            "ece": figures.ece(truth[chosen], part.risk),
+            "distance": float(np.sqrt((off**2).mean())),
+        }
+    return found
 
 
-def value_table(found: list[dict[str, Any]]) -> str:
-    """Expected over came, with standard errors over customers, of each log in a column of its own."""
-    head = ["", *(cell for of in found for cell in (f"{of['name']}: expected", "came", "ratio"))]
-    lines = [f"| {' | '.join(head)} |", f"|---{'|---' * 3 * len(found)}|"]
-    names = ("orders", "spend", *(f"decile {k + 1} of expected spend" for k in range(10)))
-    for k, name in enumerate(names):
-        cells = [name]
-        for of in found:
-            part = of[name] if k < 2 else of["deciles"][k - 2]  # noqa: PLR2004 - the two totals come first
-            cells += [f"{part['expected']:,.0f}", f"{part['came']:,.0f}", f"{part['ratio']:.3f} ± {part['error']:.3f}"]
-        lines.append(f"| {' | '.join(cells)} |")
-    ranks = {"rank correlation": "rank_correlation", "largest tenth brings": "largest_tenth", "Gini": "gini"}
-    for label, key in ranks.items():
-        cells = [f"{label} (as in the last horizon)"]
-        for of in found:
-            cells += [f"{of[key]['spend']:.3f} ({of[key]['spend_same_as_last_horizon']:.3f})", "", ""]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+def _of_risk(churned: npt.NDArray[np.bool_], risk: Floats) -> Figures:
+    return {
+        "auc": figures.auc(churned, risk),
+        "log_loss": figures.log_loss(churned, risk),
+        "ece": figures.ece(churned, risk),
+    }
 
 
-def table(found: list[dict[str, Any]]) -> str:
-    """The figures as a table; those short of their bar are in bold."""
-    lines = [_HEAD, "|---" * _HEAD.count(" | ") + "|---|"]
-    for row in found:
-        auc, loss = row["bar"]
-        baselines = row["baselines"]
-        cells = (
-            row["name"],
-            f"{row['rows']:,}",
-            f"{row['base_rate']:.3f}",
-            _marked(row["auc"], short=row["auc"] < auc),
-            _marked(row["log_loss"], short=row["log_loss"] > loss),
-            f"{row['brier']:.4f}",
-            _marked(row["ece"], short=row["ece"] > MAX_ECE),
-            f"{auc:.3f}/{loss:.3f}",
-            f"{baselines['recency']['auc']:.3f}, {baselines['frequency']['auc']:.3f}",
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _marked(value: float, *, short: bool) -> str:
-    return f"**{value:.4f}**" if short else f"{value:.4f}"
+def tables(kept: dict[str, Figures]) -> dict[tuple[Path, str], str]:
+    """By page and marker, of what has been kept; a table with a bar only when all of its rows are there."""
+    done = [kept[name] for name in RUNS if name in kept]
+    rows = [row for run in done for row in run["churn"]]
+    barred = [row for row in rows if row["bar"] is not None]
+    values = [run["value"] for run in done if run["value"] is not None]
+    found = {(PAGE, "references"): unseen_table(rows)}
+    if len(barred) == sum(row.bar is not None for run in RUNS.values() for row in run.rows):
+        found[PAGE, "figures"] = bar_table(barred)
+    if len(values) == sum(run.value is not None for run in RUNS.values()):
+        found[VALUE_PAGE, "figures"] = value_table(values)
+    return found
 
 
 def main() -> None:
-    """Run every row and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="write the figures as JSON too")
-    parser.add_argument("--jobs", type=int, default=1, help="replays at a time")
+    """Run rows, keep what was found, print the tables and, if asked to, write them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--row", action="append", choices=[*RUNS], metavar="NAME", help=f"one of: {'; '.join(RUNS)}")
+    parser.add_argument("--json", type=Path, default=KEPT, help="where the figures are kept")
+    parser.add_argument("--keep", action="store_true", help="take over the references that are in --json")
+    parser.add_argument("--write", action="store_true", help="write the tables into the pages")
+    parser.add_argument("--tables-only", action="store_true", help="run nothing: the tables of what is kept")
     options = parser.parse_args()
-    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-        found = list(pool.map(figures, RUNS))
-    churn = [row for rows, _ in found for row in rows]
-    value = [of for _, of in found if of is not None]
-    for page, written in ((PAGE, table(churn)), (VALUE_PAGE, value_table(value))):
-        _write(page, written)
-        sys.stdout.write(written + "\n")
-    if options.json is not None:
-        options.json.write_text(json.dumps({"churn": churn, "value": value}, indent=2) + "\n", "utf-8")
+    kept: dict[str, Figures] = json.loads(options.json.read_text("utf-8")) if options.json.exists() else {}
+    for name in [] if options.tables_only else options.row or RUNS:
+        # one at a time, so that what was found is kept when the next one is interrupted
+        kept[name] = figures_of_run(RUNS[name], kept.get(name) if options.keep else None)
+        options.json.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", "utf-8")
+    for (page, name), written in tables(kept).items():
+        sys.stdout.write(f"{written}\n\n")
+        if options.write:
+            _write(page, name, written)
 
 
-def _write(page: Path, written: str) -> None:
+def _write(page: Path, name: str, written: str) -> None:
     """Put a table between the markers of a page."""
-    before, _, rest = page.read_text("utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        sys.exit(f"{page}: expected the markers {BEGIN} and {END}")
-    page.write_text(f"{before}{BEGIN}\n{written}\n{END}{after}", "utf-8")
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = page.read_text("utf-8").partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        sys.exit(f"{page}: expected the markers {begin} and {end}")
+    page.write_text(f"{before}{begin}\n{written}\n{end}{after}", "utf-8")
 
 
 if __name__ == "__main__":
