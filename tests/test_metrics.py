@@ -16,7 +16,7 @@ from stream import __version__, metrics
 from stream.cli.metric_reference import LABELS, catalogue, reference
 from stream.errors import SettingsError
 from stream.metrics import Declaration
-from stream.metrics.tally import Tally
+from stream.metrics.tally import ArrayHistogram
 from tests.programs import required_program
 
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
@@ -86,7 +86,7 @@ BOUNDS = (0.001, 0.5, 1.0, 30.0)
 @given(st.lists(st.lists(st.floats(0.0, 100.0) | st.sampled_from(BOUNDS), max_size=20), max_size=5))
 def test_a_tally_shows_what_a_histogram_shows(runs: list[list[float]]) -> None:
     tally, one_by_one = CollectorRegistry(), CollectorRegistry()
-    ours = Tally("delay_seconds", "A delay.", BOUNDS)
+    ours = ArrayHistogram("delay_seconds", "A delay.", BOUNDS)
     tally.register(ours)
     theirs = Histogram("delay_seconds", "A delay.", buckets=BOUNDS, registry=one_by_one)
     for run in runs:
@@ -106,7 +106,7 @@ def test_a_tally_shows_what_a_histogram_shows(runs: list[list[float]]) -> None:
 
 
 def test_a_tally_counts_what_clocks_that_disagree_make_negative_as_nothing() -> None:
-    tally = Tally("delay_seconds", "A delay.", BOUNDS)
+    tally = ArrayHistogram("delay_seconds", "A delay.", BOUNDS)
     tally.observe([-5.0])
     (family,) = tally.collect()
     assert [sample.value for sample in family.samples] == [1.0] * (len(BOUNDS) + 1) + [1.0, 0.0]

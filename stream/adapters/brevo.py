@@ -2,18 +2,18 @@
 
 from typing import Any, Final
 
-from stream.adapters.provider import Provider
-from stream.adapters.reading import MalformedError, decoded, pick
-from stream.adapters.table import (
+from stream.adapters.event_table import (
     EMAIL,
     EventTable,
-    Item,
+    ProviderEvent,
     labelled,
     needed,
     rows_of,
     texts,
     time_at,
 )
+from stream.adapters.json_fields import MalformedError, decoded, pick
+from stream.adapters.provider import Provider
 
 __all__ = ["PROVIDER", "TABLE"]
 
@@ -26,7 +26,7 @@ def _events(body: Any) -> list[Any]:
     return body if isinstance(body, list) else [body]
 
 
-def _identity(item: Item) -> tuple[object, ...]:
+def _identity(item: ProviderEvent) -> tuple[object, ...]:
     """An open is told as ``opened`` and, the first time, as ``unique_opened``: both are one."""
     event = item.event
     row = TABLE.rows[str(event["event"])]
@@ -34,7 +34,7 @@ def _identity(item: Item) -> tuple[object, ...]:
     return row.name, message, needed("email")(item), pick(event, *_TIMES), pick(event, "link", "URL")
 
 
-def _metadata(item: Item) -> dict[str, object]:
+def _metadata(item: ProviderEvent) -> dict[str, object]:
     """``X-Mailin-custom``: what the shop has given to the message, as JSON or as ``name:value|name:value``."""
     given = pick(item.event, "X-Mailin-custom")
     if not isinstance(given, str):

@@ -10,9 +10,8 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from stream.adapters.adapter import Call, Ignored, Native, Translation
-from stream.adapters.customers import Customers
-from stream.adapters.provider import Provider
-from stream.adapters.reading import (
+from stream.adapters.customers import CustomerFinder
+from stream.adapters.json_fields import (
     MalformedError,
     amount,
     currency,
@@ -25,6 +24,7 @@ from stream.adapters.reading import (
     pick,
     required,
 )
+from stream.adapters.provider import Provider
 from stream.events.kinds import KIND_OF
 
 __all__ = ["PROVIDER"]
@@ -37,7 +37,7 @@ _PREFIX = "ce-"
 _SPEC_VERSION = "1.0"
 
 
-def _translate(call: Call, customers: Customers) -> list[Translation]:
+def _translate(call: Call, customers: CustomerFinder) -> list[Translation]:
     """One event, or with the media type of a batch a list of them."""
     # the data is a native event, which names its customer
     del customers

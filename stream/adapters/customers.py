@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Final
 
-from stream.adapters.reading import MalformedError, customer_id
+from stream.adapters.json_fields import MalformedError, customer_id
 
-__all__ = ["Customers", "customer_of_address"]
+__all__ = ["CustomerFinder", "customer_of_address"]
 
 #: How lists of metadata name what they hold: Shopify and Resend say ``name``, WooCommerce ``key``.
 _NAMES: Final = ("name", "key")
@@ -25,7 +25,7 @@ def customer_of_address(address: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Customers:
+class CustomerFinder:
     """Finds the customer: in the metadata that the shop gave to a message, else by address, else by the sender's id.
 
     ``key`` names the metadata field; with ``hash_addresses`` an event without it belongs to `customer_of_address`. The

@@ -4,7 +4,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from stream.adapters.adapter import Call
-from stream.adapters.reading import MalformedError
+from stream.adapters.json_fields import MalformedError
 
 __all__ = ["FORM", "fields_of", "form"]
 

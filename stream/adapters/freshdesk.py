@@ -3,9 +3,9 @@
 import re
 from typing import Any, Final
 
+from stream.adapters.event_table import EventTable, ProviderEvent, Row, customer, labelled, needed, parts
+from stream.adapters.json_fields import instant, json_object, pick
 from stream.adapters.provider import Provider
-from stream.adapters.reading import instant, json_object, pick
-from stream.adapters.table import EventTable, Item, Row, customer, labelled, needed, parts
 from stream.adapters.voices import FEEDBACK, said
 
 __all__ = ["PROVIDER", "TABLE"]
@@ -16,7 +16,7 @@ _STATUS: Final = re.compile(r"status:\{from:[^,{}]*,to:(?P<now>[^,{}]*)\}")
 _COMPLAINTS: Final = frozenset({"incident", "problem"})
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     told = needed("triggered_event")(item)
     if _CREATED in told:
         bad = str(pick(item.event, "ticket_type")).casefold() in _COMPLAINTS
@@ -30,7 +30,7 @@ def _events(body: Any) -> list[Any]:
     return [found.get("freshdesk_webhook", found)]
 
 
-def _at(item: Item) -> object:
+def _at(item: ProviderEvent) -> object:
     """The rule may send a time; else it is when it came."""
     told = pick(item.event, "ticket_updated_at")
     return item.call.received_ms / 1000 if told is None else instant(told, "ticket_updated_at")

@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from stream.adapters.event_table import EventTable, Row, customer, identified_by, labelled, time_at
 from stream.adapters.provider import Provider, signed
 from stream.adapters.signatures import Signature, from_header
-from stream.adapters.table import EventTable, Row, customer, identified_by, labelled, time_at
 from stream.adapters.voices import FEEDBACK, language_at, said, value_at
 
 __all__ = ["PROVIDER", "TABLE"]

@@ -3,10 +3,20 @@
 from typing import Any, Final
 
 from stream.adapters.adapter import Call, Proof
+from stream.adapters.event_table import (
+    EventTable,
+    ProviderEvent,
+    Row,
+    customer,
+    labelled,
+    needed,
+    parts,
+    texts,
+    time_at,
+)
+from stream.adapters.json_fields import pick
 from stream.adapters.provider import Provider, max_age_s
-from stream.adapters.reading import pick
 from stream.adapters.signatures import Signature, by_signature, from_header
-from stream.adapters.table import EventTable, Item, Row, customer, labelled, needed, parts, texts, time_at
 from stream.adapters.voices import FEEDBACK, language_at, on_scale, said
 from stream.errors import SettingsError
 from stream.settings import Settings
@@ -29,7 +39,7 @@ def _flat(event: Any) -> Any:
     return {**event, **values}
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     survey = pick(item.event, "hs_survey_type")
     return f"survey: {survey}" if survey is not None else needed("subscriptionType", "hs_survey_type")(item)
 

@@ -3,10 +3,20 @@
 from typing import Any, Final
 
 from stream.adapters.adapter import Call
+from stream.adapters.event_table import (
+    EventTable,
+    ProviderEvent,
+    Row,
+    customer,
+    labelled,
+    needed,
+    parts,
+    texts,
+    time_at,
+)
+from stream.adapters.json_fields import json_object, pick
 from stream.adapters.provider import Provider, signed
-from stream.adapters.reading import json_object, pick
 from stream.adapters.signatures import Signature
-from stream.adapters.table import EventTable, Item, Row, customer, labelled, needed, parts, texts, time_at
 from stream.adapters.voices import FEEDBACK, on_scale, said
 
 __all__ = ["PROVIDER", "TABLE"]
@@ -20,7 +30,7 @@ def _events(body: Any) -> list[Any]:
     return [found.get("review", found)]
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     return "review" if pick(item.event, "rating") is not None else "no review"
 
 

@@ -3,10 +3,19 @@
 from typing import Any, Final
 
 from stream.adapters.adapter import Call, Objection, Proof
+from stream.adapters.event_table import (
+    EMAIL,
+    EventTable,
+    ProviderEvent,
+    customer,
+    identified_by,
+    labelled,
+    rows_of,
+    time_at,
+)
+from stream.adapters.json_fields import MalformedError, decoded, instant_ms, json_object, pick, required
 from stream.adapters.provider import Provider, max_age_s
-from stream.adapters.reading import MalformedError, decoded, instant_ms, json_object, pick, required
 from stream.adapters.signatures import Signature, by_signature, from_header, staleness
-from stream.adapters.table import EMAIL, EventTable, Item, customer, identified_by, labelled, rows_of, time_at
 from stream.settings import Settings
 
 __all__ = ["PROVIDER", "TABLE"]
@@ -16,7 +25,7 @@ _PROPERTIES: Final = f"{_ATTRIBUTES}.event_properties"
 _TOPIC: Final = "event:klaviyo."
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     name = str(required(item.event, "topic")).removeprefix(_TOPIC)
     soft = name == "bounced_email" and pick(item.event, f"{_PROPERTIES}.Bounce Type", f"{_PROPERTIES}.bounce_type")
     return f"{name}: {soft}" if soft and str(soft).casefold() == "soft" else name

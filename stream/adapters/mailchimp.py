@@ -2,15 +2,26 @@
 
 from typing import Final
 
+from stream.adapters.event_table import (
+    EMAIL,
+    EventTable,
+    ProviderEvent,
+    customer,
+    labelled,
+    needed,
+    parts,
+    rows_of,
+    texts,
+    time_utc,
+)
 from stream.adapters.forms import form
+from stream.adapters.json_fields import pick, required
 from stream.adapters.provider import Provider
-from stream.adapters.reading import pick, required
-from stream.adapters.table import EMAIL, EventTable, Item, customer, labelled, needed, parts, rows_of, texts, time_utc
 
 __all__ = ["PROVIDER", "TABLE"]
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     """``type``, with the reason where one is given."""
     name, reason = str(required(item.event, "type")), pick(item.event, "data[reason]")
     return f"{name}: {reason}" if reason else name

@@ -7,13 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from stream.adapters.adapter import Call, Objection, Proof
-from stream.adapters.provider import Provider, max_age_s
-from stream.adapters.reading import MalformedError, decoded, json_object, pick, required
-from stream.adapters.signatures import NO_MATCH, equal, staleness
-from stream.adapters.table import (
+from stream.adapters.event_table import (
     EMAIL,
     EventTable,
-    Item,
+    ProviderEvent,
     customer,
     labelled,
     needed,
@@ -21,7 +18,10 @@ from stream.adapters.table import (
     texts,
     time_at,
 )
-from stream.adapters.tokens import UsedTokens
+from stream.adapters.json_fields import MalformedError, decoded, json_object, pick, required
+from stream.adapters.provider import Provider, max_age_s
+from stream.adapters.signatures import NO_MATCH, equal, staleness
+from stream.adapters.used_tokens import UsedTokens
 from stream.settings import Settings
 
 __all__ = ["PROVIDER", "TABLE"]
@@ -30,13 +30,13 @@ __all__ = ["PROVIDER", "TABLE"]
 _NOT_ACCEPTABLE: Final = 406
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     name = str(required(item.event, "event"))
     permanent = name != "failed" or required(item.event, "severity") == "permanent"
     return name if permanent else "failed: temporary"
 
 
-def _identity(item: Item) -> tuple[object, ...]:
+def _identity(item: ProviderEvent) -> tuple[object, ...]:
     """Mailgun's ids are unique within a day only. Without one: what a repeated post has in common with the first."""
     at = required(item.event, "timestamp")
     own_id = pick(item.event, "id")

@@ -3,11 +3,7 @@
 from typing import Any, Final
 
 from stream.adapters.adapter import Call, Proof
-from stream.adapters.forms import fields_of, form
-from stream.adapters.provider import Provider, max_age_s
-from stream.adapters.reading import MalformedError, decoded, required
-from stream.adapters.signatures import Signature, by_signature, from_header
-from stream.adapters.table import (
+from stream.adapters.event_table import (
     EMAIL,
     EventTable,
     customer,
@@ -18,6 +14,10 @@ from stream.adapters.table import (
     texts,
     time_at,
 )
+from stream.adapters.forms import fields_of, form
+from stream.adapters.json_fields import MalformedError, decoded, required
+from stream.adapters.provider import Provider, max_age_s
+from stream.adapters.signatures import Signature, by_signature, from_header
 from stream.errors import SettingsError
 from stream.settings import Settings
 

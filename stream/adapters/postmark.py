@@ -3,10 +3,10 @@
 from typing import Final
 
 from stream.adapters.adapter import Proof
+from stream.adapters.event_table import EMAIL, EventTable, ProviderEvent, customer, labelled, rows_of, texts, time_at
+from stream.adapters.json_fields import pick, required
 from stream.adapters.provider import Provider
-from stream.adapters.reading import pick, required
 from stream.adapters.signatures import by_basic_credentials
-from stream.adapters.table import EMAIL, EventTable, Item, customer, labelled, rows_of, texts, time_at
 from stream.errors import SettingsError
 from stream.settings import Settings
 
@@ -15,7 +15,7 @@ __all__ = ["PROVIDER", "TABLE"]
 _TIMES: Final = ("DeliveredAt", "ReceivedAt", "BouncedAt", "ChangedAt")
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     """``RecordType``, of bounces with ``Type``, of subscription changes with ``SuppressionReason``."""
     record_type = str(required(item.event, "RecordType"))
     if record_type == "Bounce":
@@ -26,7 +26,7 @@ def _kind(item: Item) -> str:
     return record_type
 
 
-def _identity(item: Item) -> tuple[object, ...]:
+def _identity(item: ProviderEvent) -> tuple[object, ...]:
     """Records have no id of their own, bounces apart; this is what a repeated post has in common with the first."""
     record = item.event
     # there is none where the site's owner stops the sending to an address

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stream.adapters.adapter import UNPROCESSABLE, UNSUPPORTED_MEDIA_TYPE, Adapter, Call, Proof, Translation, no_probe
-from stream.adapters.customers import Customers
+from stream.adapters.customers import CustomerFinder
 from stream.adapters.signatures import Signature, by_signature
 from stream.settings import Settings
 
 __all__ = ["Provider", "max_age_s", "signed"]
 
 #: Turns a call into the events in it. Raises `MalformedError` if it is no call of the provider.
-Translate = Callable[[Call, Customers], list[Translation]]
+Translate = Callable[[Call, CustomerFinder], list[Translation]]
 
 
 def _unsigned(_settings: Settings) -> Proof | None:
@@ -35,7 +35,7 @@ class Provider:
     answers_get: bool = False
     is_probe: Callable[[Call], bool] = no_probe
 
-    def adapter(self, settings: Settings, customers: Customers) -> Adapter:
+    def adapter(self, settings: Settings, customers: CustomerFinder) -> Adapter:
         """The adapter under these settings. Raises `SettingsError` for credentials that are incomplete or none."""
         return Adapter(
             self.name,

@@ -30,8 +30,8 @@ from stream.adapters import (
     zendesk,
 )
 from stream.adapters.adapter import Adapter
-from stream.adapters.customers import Customers
-from stream.adapters.table import EventTable
+from stream.adapters.customers import CustomerFinder
+from stream.adapters.event_table import EventTable
 from stream.settings import Settings
 
 __all__ = ["ADAPTER_NAMES", "TABLES", "adapters_of"]
@@ -73,7 +73,7 @@ TABLES: Final[MappingProxyType[str, EventTable]] = MappingProxyType(
 
 def adapters_of(settings: Settings) -> dict[str, Adapter]:
     """Every adapter by name. Raises `SettingsError` for a key that is none, or credentials that are incomplete."""
-    customers = Customers(
+    customers = CustomerFinder(
         settings.ingest_customer_key, settings.ingest_email_customers == "hash", joins=bool(settings.identity_key)
     )
     return {module.PROVIDER.name: module.PROVIDER.adapter(settings, customers) for module in _MODULES}

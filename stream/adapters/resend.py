@@ -2,15 +2,15 @@
 
 from typing import Final
 
+from stream.adapters.event_table import EMAIL, EventTable, ProviderEvent, Row, customer, labelled, parts, texts, time_at
+from stream.adapters.json_fields import pick, required
 from stream.adapters.provider import Provider
-from stream.adapters.reading import pick, required
 from stream.adapters.svix import signed_by_svix
-from stream.adapters.table import EMAIL, EventTable, Item, Row, customer, labelled, parts, texts, time_at
 
 __all__ = ["PROVIDER", "TABLE"]
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     name = str(required(item.event, "type"))
     if name == "email.bounced" and pick(item.event, "data.bounce.type") == "Transient":
         return "email.bounced: Transient"

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
+from stream.adapters.event_table import EventTable, ProviderEvent, Row, customer, labelled, needed, parts, time_at
+from stream.adapters.json_fields import json_object, pick
 from stream.adapters.provider import Provider
-from stream.adapters.reading import json_object, pick
-from stream.adapters.table import EventTable, Item, Row, customer, labelled, needed, parts, time_at
 from stream.adapters.voices import FEEDBACK, language_at, on_scale, said
 
 __all__ = ["PROVIDER", "TABLE"]
@@ -15,7 +15,7 @@ def _events(body: Any) -> list[Any]:
     return [found.get("response", found)]
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     """A response that was dismissed has no rating."""
     return "response" if pick(item.event, "rating") is not None else "dismissed"
 

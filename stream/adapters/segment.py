@@ -13,8 +13,18 @@ from typing import Any, Final
 import msgspec
 
 from stream.adapters.adapter import Call
-from stream.adapters.provider import Provider, signed
-from stream.adapters.reading import (
+from stream.adapters.event_table import (
+    CLICK,
+    PURCHASE,
+    EventTable,
+    ProviderEvent,
+    Reader,
+    Row,
+    identified_by,
+    labelled,
+    texts,
+)
+from stream.adapters.json_fields import (
     amount,
     currency,
     customer_id,
@@ -25,8 +35,8 @@ from stream.adapters.reading import (
     required,
     text,
 )
+from stream.adapters.provider import Provider, signed
 from stream.adapters.signatures import Signature, from_header
-from stream.adapters.table import CLICK, PURCHASE, EventTable, Item, Reader, Row, identified_by, labelled, texts
 
 __all__ = ["NAMES", "PROVIDER", "TABLE"]
 
@@ -60,7 +70,7 @@ def _calls(body: Any) -> list[Any]:
     return list(body["batch"]) if _is_batch(body) else [body]
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     call_type = str(required(item.event, "type"))
     name = str(required(item.event, "event")) if call_type == "track" else call_type
     kind = _folded(name) if call_type == "track" else name
@@ -70,7 +80,7 @@ def _kind(item: Item) -> str:
     return kind if is_somebody else "anonymous"
 
 
-def _occurred_at(item: Item) -> float | str:
+def _occurred_at(item: ProviderEvent) -> float | str:
     """When it happened, by a clock that is right.
 
     A device that sends says when it did so by its own clock (``sentAt``). What that clock is ahead or behind is in
@@ -95,12 +105,12 @@ def _occurred_at(item: Item) -> float | str:
     return occurred_ms / 1000
 
 
-def _url(item: Item) -> str | None:
+def _url(item: ProviderEvent) -> str | None:
     url = text(pick(item.event, "properties.url", "context.page.url"))
     return url if url is None or len(url) <= 8192 else None  # noqa: PLR2004 - the contract's limit
 
 
-def _items(item: Item) -> list[dict[str, object]] | None:
+def _items(item: ProviderEvent) -> list[dict[str, object]] | None:
     products = pick(item.event, "properties.products")
     items = [
         {
@@ -115,17 +125,17 @@ def _items(item: Item) -> list[dict[str, object]] | None:
     return items or None
 
 
-def _order_id(item: Item) -> str | None:
+def _order_id(item: ProviderEvent) -> str | None:
     """Version 1 says ``orderId``."""
     properties = pick(item.event, "properties")
     return text(pick(properties, "order_id", "orderId", "id") or required(properties, "order_id"))
 
 
-def _amount(item: Item, *, unsigned: bool) -> object:
+def _amount(item: ProviderEvent, *, unsigned: bool) -> object:
     return amount(pick(item.event, *_AMOUNTS), unsigned=unsigned)
 
 
-def _currency(item: Item) -> object:
+def _currency(item: ProviderEvent) -> object:
     """A refund without an amount is the whole order, in the order's currency."""
     if pick(item.event, *_AMOUNTS) is None:
         return None

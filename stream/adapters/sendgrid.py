@@ -4,13 +4,10 @@ import base64
 from typing import Any, Final
 
 from stream.adapters.adapter import Call, Objection, Proof
-from stream.adapters.provider import Provider, max_age_s
-from stream.adapters.reading import MalformedError, pick, required
-from stream.adapters.signatures import NO_MATCH, staleness
-from stream.adapters.table import (
+from stream.adapters.event_table import (
     EMAIL,
     EventTable,
-    Item,
+    ProviderEvent,
     customer,
     identified_by,
     labelled,
@@ -19,6 +16,9 @@ from stream.adapters.table import (
     texts,
     time_at,
 )
+from stream.adapters.json_fields import MalformedError, pick, required
+from stream.adapters.provider import Provider, max_age_s
+from stream.adapters.signatures import NO_MATCH, staleness
 from stream.errors import SettingsError
 from stream.settings import Settings
 
@@ -31,12 +31,12 @@ _TIMESTAMP: Final = "x-twilio-email-event-webhook-timestamp"
 _BLOCKED: Final = "blocked"
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     name = str(required(item.event, "event"))
     return _BLOCKED if name == "bounce" and pick(item.event, "type") == _BLOCKED else name
 
 
-def _at(item: Item) -> object:
+def _at(item: ProviderEvent) -> object:
     return required(item.event, "timestamp")
 
 

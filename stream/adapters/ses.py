@@ -3,11 +3,22 @@
 from typing import Any, Final
 
 from stream.adapters.adapter import Call, Ignored, Proof, Translation
-from stream.adapters.customers import Customers
+from stream.adapters.customers import CustomerFinder
+from stream.adapters.event_table import (
+    EMAIL,
+    EventTable,
+    ProviderEvent,
+    customer,
+    labelled,
+    needed,
+    parts,
+    rows_of,
+    texts,
+    time_at,
+)
+from stream.adapters.json_fields import decoded, json_object, pick, required
 from stream.adapters.provider import Provider, max_age_s
-from stream.adapters.reading import decoded, json_object, pick, required
 from stream.adapters.sns import by_sns, envelope, question
-from stream.adapters.table import EMAIL, EventTable, Item, customer, labelled, needed, parts, rows_of, texts, time_at
 from stream.settings import Settings
 
 __all__ = ["PROVIDER", "TABLE"]
@@ -27,7 +38,7 @@ _TIMES: Final = (
 )
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     name = str(required(item.event, "eventType", "notificationType"))
     if name == "Bounce":
         return f"Bounce: {required(item.event, 'bounce.bounceType')}"
@@ -77,7 +88,7 @@ TABLE: Final = EventTable(
 )
 
 
-def _translate(call: Call, customers: Customers) -> list[Translation]:
+def _translate(call: Call, customers: CustomerFinder) -> list[Translation]:
     message = envelope(call)
     if visit := question(message):
         return [visit]

@@ -7,16 +7,12 @@ event. HTTPS keeps others from reading it.
 from typing import Any, Final
 
 from stream.adapters.adapter import Call, Translation
-from stream.adapters.customers import Customers
-from stream.adapters.orders import items_of, sum_of
-from stream.adapters.provider import Provider, signed
-from stream.adapters.reading import amount, currency, json_object, pick, required
-from stream.adapters.signatures import Signature, from_header
-from stream.adapters.table import (
+from stream.adapters.customers import CustomerFinder
+from stream.adapters.event_table import (
     EMAIL,
     PURCHASE,
     EventTable,
-    Item,
+    ProviderEvent,
     Row,
     customer,
     header,
@@ -25,6 +21,10 @@ from stream.adapters.table import (
     texts,
     time_at,
 )
+from stream.adapters.json_fields import amount, currency, json_object, pick, required
+from stream.adapters.order_items import items_of, sum_of
+from stream.adapters.provider import Provider, signed
+from stream.adapters.signatures import Signature, from_header
 
 __all__ = ["PROVIDER", "TABLE"]
 
@@ -33,7 +33,7 @@ _UPDATED: Final = "orders/updated"
 _CONSENT: Final = "customers_email_marketing_consent/update"
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     topic = _TOPIC(item)
     if topic == "refunds/create":
         return "refunds/create names no customer: subscribe to orders/updated"
@@ -46,7 +46,7 @@ def _kind(item: Item) -> str:
     return topic
 
 
-def _identity(item: Item) -> tuple[object, ...]:
+def _identity(item: ProviderEvent) -> tuple[object, ...]:
     kind = _kind(item)
     if kind.startswith(_CONSENT):
         return kind, needed("customer_id")(item), pick(item.event, "email_marketing_consent.consent_updated_at")
@@ -56,7 +56,7 @@ def _identity(item: Item) -> tuple[object, ...]:
     return (f"order:{required(item.event, 'id')}:{TABLE.rows[kind].name}",)
 
 
-def _transactions(item: Item) -> list[dict[str, Any]]:
+def _transactions(item: ProviderEvent) -> list[dict[str, Any]]:
     """What has given money back, of the refund that an item is about."""
     found = pick(item.event, "refund.transactions")
     listed = [one for one in (found if isinstance(found, list) else []) if isinstance(one, dict)]
@@ -114,7 +114,7 @@ TABLE: Final = EventTable(
 )
 
 
-def _translate(call: Call, customers: Customers) -> list[Translation]:
+def _translate(call: Call, customers: CustomerFinder) -> list[Translation]:
     """Of an order that is updated, what counts are its refunds; of any other event, the order."""
     if call.headers.get("x-shopify-topic") == _UPDATED:
         found = TABLE.translate(call, customers)

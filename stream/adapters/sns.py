@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from stream.adapters.adapter import Call, Objection, Proof, Visit
-from stream.adapters.reading import MalformedError, decoded, instant_ms, json_object, pick, required
+from stream.adapters.json_fields import MalformedError, decoded, instant_ms, json_object, pick, required
 from stream.adapters.signatures import NO_MATCH, staleness
 from stream.errors import SettingsError
 

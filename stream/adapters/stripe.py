@@ -3,10 +3,19 @@
 from typing import Any, Final
 
 from stream.adapters.adapter import Call
+from stream.adapters.event_table import (
+    PURCHASE,
+    EventTable,
+    ProviderEvent,
+    Row,
+    customer,
+    identified_by,
+    needed,
+    time_at,
+)
+from stream.adapters.json_fields import pick, required
 from stream.adapters.provider import Provider, signed
-from stream.adapters.reading import pick, required
 from stream.adapters.signatures import Signature
-from stream.adapters.table import PURCHASE, EventTable, Item, Row, customer, identified_by, needed, time_at
 
 __all__ = ["PROVIDER", "TABLE"]
 
@@ -20,25 +29,25 @@ _DIGITS: Final = {
 }
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     name = str(required(item.event, "type"))
     if name == "charge.succeeded" and pick(item.event, f"{_CHARGE}.captured") is False:
         return "charge.succeeded: not captured"
     return f"{name}: a test" if pick(item.event, "livemode") is False and name in TABLE.rows else name
 
 
-def _money(item: Item, amount: Any) -> object:
+def _money(item: ProviderEvent, amount: Any) -> object:
     """An amount in the smallest unit, in major units; what is no number as it is."""
     if not isinstance(amount, int) or isinstance(amount, bool):
         return amount
     return amount / 10 ** _DIGITS.get(_currency(item).lower(), 2)
 
 
-def _currency(item: Item) -> str:
+def _currency(item: ProviderEvent) -> str:
     return str(required(item.event, f"{_CHARGE}.currency")).upper()
 
 
-def _refund(item: Item) -> object:
+def _refund(item: ProviderEvent) -> object:
     """What came back this time: the charge tells the sum of all times, the event what it was before."""
     total = required(item.event, f"{_CHARGE}.amount_refunded")
     before = required(item.event, "data.previous_attributes.amount_refunded")

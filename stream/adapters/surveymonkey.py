@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from stream.adapters.event_table import EventTable, ProviderEvent, Row, customer, labelled, needed, parts, time_at
+from stream.adapters.json_fields import pick
 from stream.adapters.provider import Provider, signed
-from stream.adapters.reading import pick
 from stream.adapters.signatures import Signature, from_header
-from stream.adapters.table import EventTable, Item, Row, customer, labelled, needed, parts, time_at
 from stream.adapters.voices import FEEDBACK
 
 __all__ = ["PROVIDER", "TABLE"]
@@ -13,7 +13,7 @@ __all__ = ["PROVIDER", "TABLE"]
 _COMPLETED: Final = "response_completed"
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     """Who answers by a link that was not sent to a contact has no recipient."""
     name = needed("event_type")(item)
     recipient = pick(item.event, "resources.recipient_id")

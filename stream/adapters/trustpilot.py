@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
+from stream.adapters.event_table import EventTable, Row, customer, labelled, needed, parts, texts, time_at
+from stream.adapters.json_fields import MalformedError, json_object, required
 from stream.adapters.provider import Provider
-from stream.adapters.reading import MalformedError, json_object, required
-from stream.adapters.table import EventTable, Row, customer, labelled, needed, parts, texts, time_at
 from stream.adapters.voices import FEEDBACK, language_at, on_scale, said
 
 __all__ = ["PROVIDER", "TABLE"]

@@ -6,10 +6,19 @@ the types nps and rating need none, nor does the first long text.
 
 from typing import Any, Final
 
+from stream.adapters.event_table import (
+    EventTable,
+    ProviderEvent,
+    Row,
+    customer,
+    identified_by,
+    labelled,
+    needed,
+    time_at,
+)
+from stream.adapters.json_fields import amount, pick
 from stream.adapters.provider import Provider, signed
-from stream.adapters.reading import amount, pick
 from stream.adapters.signatures import Signature, from_header
-from stream.adapters.table import EventTable, Item, Row, customer, identified_by, labelled, needed, time_at
 from stream.adapters.voices import FEEDBACK, said
 from stream.catalogue.events import SCALES
 
@@ -55,7 +64,7 @@ def _events(body: Any) -> list[Any]:
     return [{**body, "answered": {**_score(answers), "text": _written(answers), "email": address}}]
 
 
-def _value(item: Item) -> object:
+def _value(item: ProviderEvent) -> object:
     return amount(pick(item.event, "answered.value"))
 
 

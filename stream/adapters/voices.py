@@ -4,8 +4,8 @@ import html
 import re
 from typing import Final
 
-from stream.adapters.reading import amount, pick, text
-from stream.adapters.table import Item, Reader
+from stream.adapters.event_table import ProviderEvent, Reader
+from stream.adapters.json_fields import amount, pick, text
 from stream.events.kinds import EventType
 from stream.events.model import MAX_TEXT_CHARS
 
@@ -21,7 +21,7 @@ _MAX_LANGUAGE_CHARS: Final = 35
 def said(*paths: str) -> Reader:
     """What the customer wrote, without markup; of a text that is too long the beginning."""
 
-    def read(item: Item) -> str | None:
+    def read(item: ProviderEvent) -> str | None:
         parts = (text(pick(item.event, path)) for path in paths)
         found = "\n".join(plain for part in parts if part and (plain := _plain(part)))
         return found[:MAX_TEXT_CHARS] or None
@@ -36,7 +36,7 @@ def _plain(written: str) -> str:
 def language_at(*paths: str) -> Reader:
     """A tag of BCP 47; nothing for what is none."""
 
-    def read(item: Item) -> str | None:
+    def read(item: ProviderEvent) -> str | None:
         found = text(pick(item.event, *paths))
         if found is None or len(found) > _MAX_LANGUAGE_CHARS or not _LANGUAGE.fullmatch(found):
             return None
@@ -53,7 +53,7 @@ def value_at(*paths: str) -> Reader:
 def on_scale(scale: str, *paths: str) -> dict[str, Reader]:
     """The fields of a score on ``scale``, where there is one: the contract refuses what is beyond it."""
 
-    def named(item: Item) -> str | None:
+    def named(item: ProviderEvent) -> str | None:
         return None if pick(item.event, *paths) is None else scale
 
     return {"scale": named, "value": value_at(*paths)}

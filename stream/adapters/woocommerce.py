@@ -3,12 +3,22 @@
 from typing import Any, Final
 
 from stream.adapters.adapter import Call, Objection, Proof
+from stream.adapters.event_table import (
+    PURCHASE,
+    EventTable,
+    ProviderEvent,
+    Row,
+    header,
+    labelled,
+    needed,
+    texts,
+    time_utc,
+)
 from stream.adapters.forms import FORM
-from stream.adapters.orders import items_of, sum_of
+from stream.adapters.json_fields import amount, currency, json_object, pick, required
+from stream.adapters.order_items import items_of, sum_of
 from stream.adapters.provider import Provider, max_age_s
-from stream.adapters.reading import amount, currency, json_object, pick, required
 from stream.adapters.signatures import Signature, by_signature, from_header
-from stream.adapters.table import PURCHASE, EventTable, Item, Row, header, labelled, needed, texts, time_utc
 from stream.settings import Settings
 
 __all__ = ["PROVIDER", "TABLE"]
@@ -19,7 +29,7 @@ _ORDERS: Final = frozenset({"order.created", "order.updated", "order.restored"})
 _PAID: Final = frozenset({"processing", "completed", "refunded"})
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     topic = _TOPIC(item)
     if topic not in _ORDERS:
         return topic
@@ -40,7 +50,7 @@ def _events(body: Any) -> list[Any]:
     return [order, *({**order, "refund": one} for one in told)]
 
 
-def _identity(item: Item) -> tuple[object, ...]:
+def _identity(item: ProviderEvent) -> tuple[object, ...]:
     """An order is told whenever anything of it changes; what became of it counts once."""
     kind = _kind(item)
     if kind == "refund":
@@ -48,7 +58,7 @@ def _identity(item: Item) -> tuple[object, ...]:
     return (f"order:{required(item.event, 'id')}:{TABLE.rows[kind].name}",)
 
 
-def _customer(item: Item) -> str:
+def _customer(item: ProviderEvent) -> str:
     """A guest has the number 0."""
     number = pick(item.event, "customer_id") or None
     return item.customers.find(pick(item.event, "meta_data"), address=pick(item.event, "billing.email"), own_id=number)

@@ -6,10 +6,20 @@ Events know the requester by Zendesk's number only; a trigger can send address, 
 from typing import Any, Final
 
 from stream.adapters.adapter import Call
+from stream.adapters.event_table import (
+    EventTable,
+    ProviderEvent,
+    Row,
+    customer,
+    labelled,
+    needed,
+    parts,
+    texts,
+    time_at,
+)
+from stream.adapters.json_fields import instant_ms, pick, required
 from stream.adapters.provider import Provider, signed
-from stream.adapters.reading import instant_ms, pick, required
 from stream.adapters.signatures import Signature, from_header
-from stream.adapters.table import EventTable, Item, Row, customer, labelled, needed, parts, texts, time_at
 from stream.adapters.voices import FEEDBACK, said
 
 __all__ = ["PROVIDER", "TABLE"]
@@ -21,7 +31,7 @@ _COMPLAINTS: Final = frozenset({"incident", "problem"})
 _RATINGS: Final = {"good": 5, "bad": 1}
 
 
-def _kind(item: Item) -> str:
+def _kind(item: ProviderEvent) -> str:
     """An event's type, with what became of the ticket; of a trigger, ``event``."""
     name = needed("type", "event")(item).removeprefix(_EVENT)
     if name == "ticket.status_changed":
@@ -31,7 +41,7 @@ def _kind(item: Item) -> str:
     return name
 
 
-def _value(item: Item) -> object:
+def _value(item: ProviderEvent) -> object:
     """Zendesk knows good and bad: the ends of the scale."""
     found: Any = required(item.event, "rating")
     return _RATINGS.get(found.casefold(), found) if isinstance(found, str) else found

@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from stream import metrics
 from stream.agents.computing import Computing
 from stream.agents.every import Every
-from stream.agents.inputs import Batch, Inputs
+from stream.agents.input_protocols import Batch, Inputs
 from stream.agents.observation import observe_outcome, observe_step
 from stream.agents.outbox import Outbox
 from stream.agents.pace import Rest
 from stream.agents.publishing import Publishing
 from stream.agents.received import Received
 from stream.agents.recovery import Recovery
-from stream.agents.rescoring import Rescoring
+from stream.agents.rescoring_task import Rescoring
 from stream.agents.stepping import step_until
 from stream.agents.storing import commit_of, tell_of_torn_step
 from stream.agents.waiting import wait_until_set

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from stream import metrics
 from stream.agents.every import Every
-from stream.agents.inputs import Batch, Inputs
+from stream.agents.input_protocols import Batch, Inputs
 from stream.agents.outbox import Outbox
 from stream.agents.publishing import Publishing
 from stream.agents.recovery import Recovery

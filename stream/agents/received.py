@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from stream import metrics
-from stream.agents.inputs import Batch, Inputs
+from stream.agents.input_protocols import Batch, Inputs
 from stream.agents.worker_options import WorkerOptions
 from stream.catalogue.events import KERNEL_TYPES
 from stream.events.decode import Decoder

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from stream import metrics
-from stream.agents.inputs import Inputs
+from stream.agents.input_protocols import Inputs
 from stream.agents.publishing import Publishing
 from stream.agents.retrying import Retrying
 from stream.agents.waiting import pause

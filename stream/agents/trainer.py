@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from stream import metrics
-from stream.agents.inputs import Batch
+from stream.agents.input_protocols import Batch
 from stream.agents.trainer_gauges import announce, clear, show_alarm, show_figures, show_rhythm, show_standings
 from stream.agents.waiting import pause, wait_until_set
 from stream.clock import Clock

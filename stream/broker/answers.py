@@ -5,10 +5,10 @@ import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 
-from stream.broker.batch import BatchError, batches_of
 from stream.broker.commits import Commits
-from stream.broker.errors import Code
-from stream.broker.journal import Appended, Journal, Log, Reader, Topic
+from stream.broker.error_codes import Code
+from stream.broker.journal import Appended, Journal, Log, Reader, StoredTopic
+from stream.broker.record_batch import BatchError, batches_of
 from stream.broker.wire import Request
 
 __all__ = ["NODE", "LogAnswers"]
@@ -250,7 +250,7 @@ class LogAnswers:
         return Code.NONE, None
 
     async def _create(self, name: str, partitions: int, config: dict[str, str]) -> tuple[Code, str | None]:
-        made: list[Topic] = []
+        made: list[StoredTopic] = []
         code = await self._stored(lambda: made.append(self._journal.create_topic(name, partitions, config)))
         if code is Code.NONE:
             self._topics[name] = made[-1]

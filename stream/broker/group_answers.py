@@ -7,8 +7,8 @@ from collections.abc import Awaitable
 
 from stream.broker.answers import NODE
 from stream.broker.commits import Commits
-from stream.broker.errors import Code
-from stream.broker.groups import Group, Joined, Phase
+from stream.broker.error_codes import Code
+from stream.broker.groups import ConsumerGroup, Joined, Phase
 from stream.broker.journal import Journal, Reader
 from stream.broker.wire import Request
 
@@ -26,8 +26,8 @@ class GroupAnswers:
         self._commits = commits
         self._reader = reader
         self.address = address
-        self._groups: dict[str, Group] = {}
-        self._joining: dict[asyncio.Future[bytes], tuple[Group, asyncio.Future[Joined]]] = {}
+        self._groups: dict[str, ConsumerGroup] = {}
+        self._joining: dict[asyncio.Future[bytes], tuple[ConsumerGroup, asyncio.Future[Joined]]] = {}
 
     async def tend(self) -> None:
         """Let the groups see time pass, for ever."""
@@ -47,7 +47,7 @@ class GroupAnswers:
         if not body.group or not 0 < body.session_timeout <= MAX_SESSION_MS:
             code = Code.INVALID_SESSION_TIMEOUT if body.group else Code.INVALID_GROUP_ID
             return _now(_joined(request, Joined(code, body.member_id)))
-        group = self._groups.setdefault(body.group, Group(time.monotonic))
+        group = self._groups.setdefault(body.group, ConsumerGroup(time.monotonic))
         joined = group.join(
             body.member_id,
             getattr(body, "group_instance_id", None) or None,

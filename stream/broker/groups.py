@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from stream.broker.errors import Code
+from stream.broker.error_codes import Code
 
-__all__ = ["Group", "Joined", "Member", "Phase", "Synced"]
+__all__ = ["ConsumerGroup", "Joined", "Member", "Phase", "Synced"]
 
 #: Members that come at the same time are to meet in the first round of a group.
 FIRST_ROUND_S = 0.2
@@ -64,7 +64,7 @@ class Member:
 
 
 @dataclass(slots=True)
-class Group:
+class ConsumerGroup:
     """One group. Its owner calls `tick` several times a second."""
 
     now: Callable[[], float]

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from stream.broker.batch import Batch, stamped
-from stream.broker.errors import Code
+from stream.broker.error_codes import Code
+from stream.broker.record_batch import StoredBatch, stamped
 
-__all__ = ["Appended", "Journal", "Log", "Reader", "Topic"]
+__all__ = ["Appended", "Journal", "Log", "Reader", "StoredTopic"]
 
 _T = TypeVar("_T")
 TP = tuple[str, int]
@@ -43,7 +43,7 @@ create table if not exists offsets (
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class StoredTopic:
     """``config``: what was asked for when it was made."""
 
     id: int
@@ -80,7 +80,7 @@ class _Sequences:
 class Log:
     """Where a partition ends, and how much was ever appended since the start."""
 
-    topic: Topic
+    topic: StoredTopic
     end: int = 0
     raw: int = 0
 
@@ -133,17 +133,17 @@ class Journal:
         with self.transaction():
             return [change() for change in changes]
 
-    def topics(self) -> list[Topic]:
+    def topics(self) -> list[StoredTopic]:
         found = self._db.execute("select id, name, partitions, config from topics order by id")
-        return [Topic(number, name, partitions, json.loads(config)) for number, name, partitions, config in found]
+        return [StoredTopic(number, name, partitions, json.loads(config)) for number, name, partitions, config in found]
 
-    def create_topic(self, name: str, partitions: int, config: dict[str, str]) -> Topic:
+    def create_topic(self, name: str, partitions: int, config: dict[str, str]) -> StoredTopic:
         """Within a transaction. Raises ``sqlite3.IntegrityError`` if there is one of that name."""
         row = (name, partitions, json.dumps(config))
         number = self._db.execute("insert into topics (name, partitions, config) values (?, ?, ?)", row).lastrowid
-        return Topic(int(number or 0), name, partitions, config)
+        return StoredTopic(int(number or 0), name, partitions, config)
 
-    def delete_topic(self, topic: Topic) -> None:
+    def delete_topic(self, topic: StoredTopic) -> None:
         """Within a transaction: with all that is in it."""
         for table in ("batches", "producers"):
             self._db.execute(f"delete from {table} where topic = ?", (topic.id,))  # noqa: S608 - a literal
@@ -165,7 +165,7 @@ class Journal:
         """Within a transaction: drop the offsets of a group; returns how many there were."""
         return self._db.execute("delete from offsets where consumers = ?", (consumers,)).rowcount
 
-    def append(self, topic: Topic, partition: int, batches: Sequence[Batch]) -> Appended:
+    def append(self, topic: StoredTopic, partition: int, batches: Sequence[StoredBatch]) -> Appended:
         """Within a transaction. A batch that its producer has sent before is not appended again."""
         now, first, raw = _now_ms(), -1, 0
         stamp = now if topic.append_time else None
@@ -185,7 +185,7 @@ class Journal:
         end = self.end(topic, partition)
         return Appended(Code.NONE, first, -1 if stamp is None else stamp, end, raw)
 
-    def end(self, topic: Topic, partition: int) -> int:
+    def end(self, topic: StoredTopic, partition: int) -> int:
         """The next offset of a partition."""
         place = (topic.id, partition)
         if place not in self._ends:
@@ -193,7 +193,7 @@ class Journal:
             self._ends[place] = int(found[0] or 0)
         return self._ends[place]
 
-    def _place(self, topic: Topic, partition: int, batch: Batch, now: int) -> tuple[int, bool] | Code:
+    def _place(self, topic: StoredTopic, partition: int, batch: StoredBatch, now: int) -> tuple[int, bool] | Code:
         """The base offset, and whether the batch is there already; or why it is refused."""
         end = self.end(topic, partition)
         if batch.producer_id < 0:
@@ -242,7 +242,7 @@ class Reader:
     def close(self) -> None:
         self._db.close()
 
-    def batches(self, topic: Topic, partition: int, offset: int, max_bytes: int) -> bytes:
+    def batches(self, topic: StoredTopic, partition: int, offset: int, max_bytes: int) -> bytes:
         """Whole batches from that which holds ``offset``: one at least, then as many as fit."""
         place = (topic.id, partition)
         found: list[bytes] = []
@@ -259,7 +259,7 @@ class Reader:
                 found.append(body)
         return b"".join(found)
 
-    def offset_at(self, topic: Topic, partition: int, time_ms: int) -> tuple[int, int] | None:
+    def offset_at(self, topic: StoredTopic, partition: int, time_ms: int) -> tuple[int, int] | None:
         """Offset and time of the first batch that has a record of ``time_ms`` or later."""
         query = (
             "select base, time_ms from batches where topic = ? and partition = ? and time_ms >= ? order by base limit 1"

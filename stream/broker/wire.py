@@ -10,7 +10,7 @@ from typing import Any
 from aiokafka.protocol import admin, commit, coordination, fetch, group, metadata, offset, produce, transaction  # type: ignore[import-untyped]
 from aiokafka.protocol.struct import Struct  # type: ignore[import-untyped]
 
-from stream.broker.errors import Code
+from stream.broker.error_codes import Code
 
 __all__ = ["API_VERSIONS", "MAX_FRAME_BYTES", "Request", "WireError", "frame", "read_request", "versions_answer"]
 

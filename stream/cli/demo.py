@@ -15,7 +15,7 @@ from stream.cli.bundled import bundled
 from stream.cli.console import console_for_people
 from stream.cli.demo_display import Display, write_svg
 from stream.cli.demo_hints import go_on, print_next_steps, write_example
-from stream.cli.demo_run import DemoRun, Progress
+from stream.cli.demo_run import DemoProgress, DemoRun
 from stream.cli.list_at import example_of, list_at
 from stream.cli.log_horizon import fit_to_log
 from stream.cli.log_input import LogInput
@@ -23,8 +23,8 @@ from stream.cli.log_options import LogOptions, log_options
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.paced_feed import LiveFeed, PacedFeed
 from stream.cli.produce import EventProducer
-from stream.cli.report import print_result, print_today
 from stream.cli.result import write_result
+from stream.cli.run_summary import print_result, print_today
 from stream.cli.signals import Interrupted, interruptible
 from stream.cli.topics import create_topics
 from stream.clock import SystemClock
@@ -160,13 +160,13 @@ def demo(
         ctx.exit(1)
 
 
-def _watch(run: DemoRun, display: Display) -> Progress:
+def _watch(run: DemoRun, display: Display) -> DemoProgress:
     """Show the run to its end; return what was to be seen then."""
     with display:
         display.say("starting the workers: a few seconds, a minute where the kernel has never been compiled")
         for waited_s in run.wait_until_ready():
             display.wait(f"starting the workers, {waited_s:.0f} s")
-        last: Progress | None = None
+        last: DemoProgress | None = None
         for last in run.progress():
             display.show(last, run.alerts)
         if last is None:

@@ -17,7 +17,7 @@ from stream.catalogue.wording import plain_money
 from stream.cli.alert_feed import AlertFeed
 from stream.cli.console import FRAME_WIDTH
 from stream.cli.demo_frame import frame, line
-from stream.cli.demo_run import Progress
+from stream.cli.demo_run import DemoProgress
 from stream.errors import EventLogError
 
 __all__ = ["Display", "write_svg"]
@@ -60,7 +60,7 @@ class Display(AbstractContextManager["Display"]):
         """Tell on a terminal, in a line that the next replaces, what is waited for."""
         self._update(Text(what))
 
-    def show(self, progress: Progress, alerts: AlertFeed, *, last: bool = False) -> None:
+    def show(self, progress: DemoProgress, alerts: AlertFeed, *, last: bool = False) -> None:
         """Show a frame; without a terminal a line every couple of seconds, and the last one."""
         if self._live is not None:
             self._update(frame(progress, alerts.latest, self._money))
@@ -84,7 +84,7 @@ def _in_short(alert: Alert, money: Money) -> str:
     return f"{alert.occurred_at[:16]} {alert.customer_id}: {alert.sentence} ({at_risk} at risk, risk {alert.risk:.0%})"
 
 
-def write_svg(progress: Progress, alerts: AlertFeed, path: Path, money: Money = plain_money) -> None:
+def write_svg(progress: DemoProgress, alerts: AlertFeed, path: Path, money: Money = plain_money) -> None:
     """Write the frame as a picture. Raises `EventLogError` when it cannot be written."""
     nowhere = io.StringIO()
     console = Console(record=True, file=nowhere, width=FRAME_WIDTH, force_terminal=True, color_system="truecolor")

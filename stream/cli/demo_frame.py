@@ -12,7 +12,7 @@ from rich.text import Text
 from stream.alerts.alert_records import Alert
 from stream.catalogue.declaring import Money
 from stream.catalogue.wording import plain_money
-from stream.cli.demo_run import Progress
+from stream.cli.demo_run import DemoProgress
 from stream.events.times import rfc3339
 
 __all__ = ["frame", "line"]
@@ -29,7 +29,7 @@ def _ratio(figure: float | None) -> str:
     return "-" if figure is None else f"{figure:.4f}"
 
 
-def line(progress: Progress) -> str:
+def line(progress: DemoProgress) -> str:
     """Everything in one line, for logs and pipes."""
     counters = progress.totals.counters
     parts = [
@@ -55,7 +55,7 @@ def line(progress: Progress) -> str:
     return "  ".join(parts)
 
 
-def frame(progress: Progress, alerts: Iterable[Alert], money: Money = plain_money) -> RenderableType:
+def frame(progress: DemoProgress, alerts: Iterable[Alert], money: Money = plain_money) -> RenderableType:
     """Figures side by side, and the latest ``alerts`` (oldest first) below; ``money`` writes amounts."""
     columns = Table.grid(expand=True, padding=(0, 3, 0, 0))
     columns.add_column(ratio=27)
@@ -79,7 +79,7 @@ def _section(title: str, content: RenderableType) -> RenderableType:
     return Group(Rule(Text(title, "bold cyan"), align="left", style="bright_black"), content)
 
 
-def _head(progress: Progress) -> RenderableType:
+def _head(progress: DemoProgress) -> RenderableType:
     done = progress.totals.counters.events_in
     of = "" if progress.expected is None else f" of {progress.expected:,}"
     facts = (
@@ -112,7 +112,7 @@ def _pairs(rows: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
-def _events(progress: Progress) -> Table:
+def _events(progress: DemoProgress) -> Table:
     counters = progress.totals.counters
     return _pairs(
         [
@@ -126,7 +126,7 @@ def _events(progress: Progress) -> Table:
     )
 
 
-def _model(progress: Progress) -> Table:
+def _model(progress: DemoProgress) -> Table:
     table = Table.grid(expand=True, padding=(0, 1))
     for justify in ("left", "right", "right", "right"):
         table.add_column(justify=justify, no_wrap=True)
@@ -146,7 +146,7 @@ def _model(progress: Progress) -> Table:
     return table
 
 
-def _segments(progress: Progress) -> Table:
+def _segments(progress: DemoProgress) -> Table:
     table = Table.grid(expand=True, padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from stream.cli.alert_feed import AlertFeed
 from stream.cli.paced_feed import PacedFeed
 from stream.cli.result import DemoResult, figures_of
-from stream.cli.standing import Standing, stand
+from stream.cli.standing import SegmentSizes, stand
 from stream.errors import LocalServerError
 from stream.local.stack import LocalStack
 from stream.local.workers import WorkerProcesses
 from stream.online_models.snapshot import ModelSnapshot, decode_snapshot
 from stream.processing.learned import has_learned
-from stream.storage.overview import Overview, Totals
+from stream.storage.overview import Overview, PartitionTotals
 
-__all__ = ["DemoRun", "Progress"]
+__all__ = ["DemoProgress", "DemoRun"]
 
 #: Nothing has moved for so long although there is work: the demo has failed.
 PATIENCE_S = 60.0
@@ -30,16 +30,16 @@ _STANDING_PAUSE = 25.0
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class DemoProgress:
     """What is known at one look. ``expected``: events in the log as far as that is known, for the bar."""
 
     elapsed_s: float
     expected: int | None
     published: int
     per_s: float
-    totals: Totals
+    totals: PartitionTotals
     snapshot: ModelSnapshot | None
-    standing: Standing
+    standing: SegmentSizes
 
     @property
     def lag(self) -> int:
@@ -67,7 +67,7 @@ class DemoRun:
         self.alerts = alerts
         self._encoded: bytes | None = None
         self._snapshot: ModelSnapshot | None = None
-        self.standing = Standing(0, {})
+        self.standing = SegmentSizes(0, {})
         self._count_again_at = 0.0
         self._began = time.monotonic()
         self._speeds: deque[tuple[float, int]] = deque([(0.0, 0)])
@@ -91,7 +91,7 @@ class DemoRun:
         self._workers.check()
         self._stack.check()
 
-    def progress(self) -> Iterator[Progress]:
+    def progress(self) -> Iterator[DemoProgress]:
         """Publish and watch until everything has been done; the last one yielded is the end of it."""
         self._began = self._moved_at = time.monotonic()
         while True:
@@ -106,7 +106,7 @@ class DemoRun:
                 return
             self._require_movement(now, offset)
 
-    def result(self, last: Progress) -> DemoResult:
+    def result(self, last: DemoProgress) -> DemoResult:
         """Figures of the whole run, from a fresh count of the customers."""
         self.standing = standing = stand(self._overview.documents())
         taken_in_s = self._taken_in_s or last.elapsed_s
@@ -119,7 +119,7 @@ class DemoRun:
             events_per_s=round(last.totals.counters.events_in / taken_in_s, 1),
         )
 
-    def _look(self) -> tuple[Progress, int, bool]:
+    def _look(self) -> tuple[DemoProgress, int, bool]:
         """What is to be seen, the trainer's offset, and whether all is done.
 
         In this order the conclusion holds: all events are in, so no timer becomes due any more; none is due, so no
@@ -144,14 +144,14 @@ class DemoRun:
         self._count_customers(elapsed_s)
         return self._seen(totals, elapsed_s), offset, settled
 
-    def _seen(self, totals: Totals, elapsed_s: float) -> Progress:
+    def _seen(self, totals: PartitionTotals, elapsed_s: float) -> DemoProgress:
         self._speeds.append((elapsed_s, totals.counters.events_in))
         while self._speeds[0][0] < elapsed_s - _SPEED_WINDOW_S:
             self._speeds.popleft()
         (from_s, from_events), (to_s, to_events) = self._speeds[0], self._speeds[-1]
         if self._taken_in_s is not None:  # from here on it is the speed of the whole
             from_s, from_events, to_s = 0.0, 0, self._taken_in_s
-        return Progress(
+        return DemoProgress(
             elapsed_s=elapsed_s,
             expected=self._feed.queued if self._feed.finished else self._expected,
             published=self._feed.confirmed,
@@ -173,7 +173,7 @@ class DemoRun:
         self.standing = stand(self._overview.documents())
         self._count_again_at = elapsed_s + max(2.0, _STANDING_PAUSE * (time.monotonic() - began))
 
-    def _require_movement(self, now: Progress, offset: int) -> None:
+    def _require_movement(self, now: DemoProgress, offset: int) -> None:
         totals = now.totals
         figures = (now.published, totals.counters, totals.due, totals.outbox, offset, self.alerts.published)
         if figures != self._figures or (self._feed.waits and now.lag == 0):

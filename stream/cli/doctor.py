@@ -9,16 +9,16 @@ from itertools import chain
 import click
 import orjson
 
-from stream.cli.findings import Finding, Level, show, worst
+from stream.cli.findings import Finding, FindingLevel, show, worst
 from stream.cli.kafka import admin_client, cluster_metadata
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.record_times import record_time_findings
-from stream.cli.topology import topic_findings
+from stream.cli.topic_findings import topic_findings
 from stream.clock import Clock, SystemClock
 from stream.errors import StorageError, TopologyError
 from stream.settings import Settings
-from stream.storage.diagnosis import RedisFacts, diagnose
 from stream.storage.overview import Overview
+from stream.storage.redis_facts import RedisFacts, diagnose
 
 __all__ = ["doctor", "redis_findings"]
 
@@ -52,7 +52,7 @@ def doctor(ctx: click.Context, settings: Settings, *, as_json: bool, scan: bool)
         click.echo(orjson.dumps([asdict(finding) for finding in findings], option=orjson.OPT_INDENT_2))
     else:
         show(findings)
-    ctx.exit(1 if worst(findings) is Level.FAIL else 0)
+    ctx.exit(1 if worst(findings) is FindingLevel.FAIL else 0)
 
 
 def _packages() -> Iterator[Finding]:
@@ -62,9 +62,11 @@ def _packages() -> Iterator[Finding]:
             installed.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             missing.append(name)
-    yield Finding(Level.OK, "packages", ", ".join(installed))
+    yield Finding(FindingLevel.OK, "packages", ", ".join(installed))
     if missing:
-        yield Finding(Level.FAIL, "packages", f"not installed: {', '.join(missing)}", "pip install customer-stream")
+        yield Finding(
+            FindingLevel.FAIL, "packages", f"not installed: {', '.join(missing)}", "pip install customer-stream"
+        )
 
 
 def _kafka(settings: Settings) -> Iterator[Finding]:
@@ -72,17 +74,17 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
     try:
         metadata = cluster_metadata(settings, admin)
     except TopologyError as error:
-        yield Finding(Level.FAIL, "kafka", "not reachable", str(error))
+        yield Finding(FindingLevel.FAIL, "kafka", "not reachable", str(error))
         return
     brokers = len(metadata.brokers)
     found = f"{brokers} broker{'s' * (brokers != 1)} at {settings.kafka_bootstrap}"
     if brokers < settings.replication:
         advice = f"the setting replication is {settings.replication}: topics cannot be created"
-        yield Finding(Level.FAIL, "kafka", found, advice)
+        yield Finding(FindingLevel.FAIL, "kafka", found, advice)
     elif brokers > 1 and settings.replication == 1:
-        yield Finding(Level.WARN, "kafka", found, "the setting replication is 1: one lost broker loses events")
+        yield Finding(FindingLevel.WARN, "kafka", found, "the setting replication is 1: one lost broker loses events")
     else:
-        yield Finding(Level.OK, "kafka", found)
+        yield Finding(FindingLevel.OK, "kafka", found)
     yield from topic_findings(settings, metadata)
     yield from record_time_findings(admin, [topic for topic in settings.all_event_topics if topic in metadata.topics])
 
@@ -93,7 +95,7 @@ def _redis(settings: Settings, clock: Clock) -> Iterator[Finding]:
         nodes = diagnose(settings, timeout_s=TIMEOUT_S)
     except StorageError as error:
         advice = f"{error}: check redis_url, redis_cluster and that the server runs"
-        yield Finding(Level.FAIL, f"redis {address}", "not reachable", advice)
+        yield Finding(FindingLevel.FAIL, f"redis {address}", "not reachable", advice)
         return
     for number, facts in enumerate(nodes):
         subject = f"redis {address}" if len(nodes) == 1 else f"redis primary {number}"
@@ -107,18 +109,18 @@ def _placement(settings: Settings) -> Iterator[Finding]:
         with Overview(settings) as overview:
             totals = overview.totals()
     except StorageError as error:
-        yield Finding(Level.FAIL, "customers' keys", "the workers' totals cannot be read", str(error))
+        yield Finding(FindingLevel.FAIL, "customers' keys", "the workers' totals cannot be read", str(error))
         return
     counters = totals.counters
     if totals.quarantined:
         advice = "see `stream quarantine list`; restore them from a backup, then `stream quarantine release ID`"
         found = f"{totals.quarantined:,} customers are set aside: their stored profile cannot be read"
-        yield Finding(Level.WARN, "stored profiles", found, advice)
+        yield Finding(FindingLevel.WARN, "stored profiles", found, advice)
     if counters.forwarded == 0:
-        yield Finding(Level.OK, "customers' keys", "every event taken in lay in the partition of its customer")
+        yield Finding(FindingLevel.OK, "customers' keys", "every event taken in lay in the partition of its customer")
         return
     yield Finding(
-        Level.WARN,
+        FindingLevel.WARN,
         "customers' keys",
         f"{counters.forwarded:,} of {counters.events_in:,} events lay in another partition than their customer's;"
         " workers sent them on",
@@ -131,15 +133,15 @@ def redis_findings(settings: Settings, subject: str, facts: RedisFacts, *, now_m
     release = tuple(int(part) for part in facts.version.split(".")[:2])
     if release < OLDEST_REDIS:
         oldest = ".".join(map(str, OLDEST_REDIS))
-        yield Finding(Level.FAIL, subject, f"version {facts.version}", f"upgrade to {oldest} or later")
+        yield Finding(FindingLevel.FAIL, subject, f"version {facts.version}", f"upgrade to {oldest} or later")
     elif facts.role != "master":
-        yield Finding(Level.FAIL, subject, f"is a {facts.role}", "point redis_url at the primary")
+        yield Finding(FindingLevel.FAIL, subject, f"is a {facts.role}", "point redis_url at the primary")
     elif facts.cluster != settings.redis_cluster:
         is_one = "is" if facts.cluster else "is not"
         advice = f"set redis_cluster to {str(facts.cluster).lower()}"
-        yield Finding(Level.FAIL, subject, f"{is_one} part of a cluster", advice)
+        yield Finding(FindingLevel.FAIL, subject, f"{is_one} part of a cluster", advice)
     else:
-        yield Finding(Level.OK, subject, f"version {facts.version}")
+        yield Finding(FindingLevel.OK, subject, f"version {facts.version}")
     yield from _durability(subject, facts)
     yield _clock(subject, (now_ms - facts.clock_ms) / 1000)
 
@@ -147,27 +149,27 @@ def redis_findings(settings: Settings, subject: str, facts: RedisFacts, *, now_m
 def _durability(subject: str, facts: RedisFacts) -> Iterator[Finding]:
     if not facts.append_only:
         advice = "a crash of Redis loses all since its last snapshot, replayed from Kafka while that keeps it: "
-        yield Finding(Level.WARN, subject, "no append-only file", f"{advice}set appendonly yes")
+        yield Finding(FindingLevel.WARN, subject, "no append-only file", f"{advice}set appendonly yes")
     elif facts.append_fsync == "no":
         advice = "set appendfsync everysec or always"
-        yield Finding(Level.WARN, subject, "append-only file, synced when the system likes", advice)
+        yield Finding(FindingLevel.WARN, subject, "append-only file, synced when the system likes", advice)
     else:
-        yield Finding(Level.OK, subject, f"append-only file, appendfsync {facts.append_fsync or 'not told'}")
+        yield Finding(FindingLevel.OK, subject, f"append-only file, appendfsync {facts.append_fsync or 'not told'}")
     if facts.append_only and facts.load_truncated == "yes":
         advice = "after two crashes half a step can be stored: set aof-load-truncated no, see docs/reliability.md"
-        yield Finding(Level.WARN, subject, "aof-load-truncated yes", advice)
+        yield Finding(FindingLevel.WARN, subject, "aof-load-truncated yes", advice)
     if facts.eviction_policy != "noeviction":
         advice = "evicted keys are lost customers: set maxmemory-policy noeviction"
-        level = Level.FAIL if facts.max_memory else Level.WARN
+        level = FindingLevel.FAIL if facts.max_memory else FindingLevel.WARN
         yield Finding(level, subject, f"maxmemory-policy {facts.eviction_policy or 'not told'}", advice)
     else:
-        yield Finding(Level.OK, subject, "maxmemory-policy noeviction")
+        yield Finding(FindingLevel.OK, subject, "maxmemory-policy noeviction")
     if facts.max_memory:
         share = facts.used_memory / facts.max_memory
         found = f"{share:.0%} of {facts.max_memory / 2**20:,.0f} MiB used"
         full = share > MEMORY_WARNING_SHARE
         yield Finding(
-            Level.WARN if full else Level.OK,
+            FindingLevel.WARN if full else FindingLevel.OK,
             subject,
             found,
             "at 100% workers stop: raise maxmemory" if full else "",
@@ -178,5 +180,5 @@ def _clock(subject: str, ahead_s: float) -> Finding:
     found = f"clock differs by {abs(ahead_s):.1f} s"
     if abs(ahead_s) > CLOCK_TOLERANCE_S:
         advice = "synchronise the clocks (NTP): alerts of silent customers come so much too early or too late"
-        return Finding(Level.WARN, subject, found, advice)
-    return Finding(Level.OK, subject, found)
+        return Finding(FindingLevel.WARN, subject, found, advice)
+    return Finding(FindingLevel.OK, subject, found)

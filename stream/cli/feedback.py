@@ -9,7 +9,7 @@ import orjson
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
 from stream.errors import StorageError
-from stream.projections.ratings import PRODUCT, SHOP, Ratings, Tally
+from stream.projections.ratings import PRODUCT, SHOP, Ratings, RatingTally
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
@@ -34,7 +34,7 @@ def feedback(settings: Settings, *, product: str | None, as_json: bool) -> None:
             f"nobody has said anything{f' about {product}' if product else ''} yet, or the projection ratings does not"
             " run (`stream projections list`)"
         )
-    tallies = [msgspec.json.decode(state, type=Tally) for state in found]
+    tallies = [msgspec.json.decode(state, type=RatingTally) for state in found]
     from stream.cli.feedback_view import as_object, feedback_view
 
     if as_json:

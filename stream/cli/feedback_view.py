@@ -14,7 +14,7 @@ from stream.catalogue.events import SCALES
 from stream.events.rejections import printable
 from stream.projections.channels import Contacts
 from stream.projections.complaints import Cases
-from stream.projections.ratings import Counts, Tally
+from stream.projections.ratings import Counts, RatingTally
 from stream.projections.satisfaction import Opinion
 from stream.reporting.survey_figures import Figure, added, figure
 from stream.reporting.writing import Writing
@@ -32,7 +32,7 @@ class Voice(NamedTuple):
     contacts: Contacts | None = None
 
 
-def feedback_view(tallies: Sequence[Tally]) -> RenderableType:
+def feedback_view(tallies: Sequence[RatingTally]) -> RenderableType:
     """Figures of all, by month and by channel; the parts of the partitions are added up."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bright_black")
     table.add_column("")
@@ -47,7 +47,7 @@ def feedback_view(tallies: Sequence[Tally]) -> RenderableType:
     return Group(table, Text(f"in all: {told}", "bright_black"))
 
 
-def as_object(tallies: Sequence[Tally]) -> dict[str, Any]:
+def as_object(tallies: Sequence[RatingTally]) -> dict[str, Any]:
     """The same for programs."""
     return {
         "figures": [
@@ -116,7 +116,7 @@ def _case_rows(cases: Cases, writing: Writing) -> Iterator[tuple[str, str]]:
         yield "open", f"{writing.moment(case.at_ms)}: {case.name}{told}, ticket {printable(ticket)}{acted}"
 
 
-def _groups(tallies: Sequence[Tally]) -> Iterator[tuple[str, list[Figure]]]:
+def _groups(tallies: Sequence[RatingTally]) -> Iterator[tuple[str, list[Figure]]]:
     months = sorted({month for tally in tallies for month in tally.months}, reverse=True)
     channels = sorted({channel for tally in tallies for channel in tally.channels})
     yield "all", _figures([of for tally in tallies for of in tally.months.values()])
@@ -133,7 +133,7 @@ def _figures(parts: Sequence[Mapping[str, Counts]]) -> list[Figure]:
     return [one for one in found if one is not None]
 
 
-def _kinds(tallies: Sequence[Tally]) -> Counter[str]:
+def _kinds(tallies: Sequence[RatingTally]) -> Counter[str]:
     found: Counter[str] = Counter()
     for tally in tallies:
         for kinds in tally.kinds.values():

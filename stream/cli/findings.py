@@ -6,10 +6,10 @@ from enum import StrEnum
 
 import click
 
-__all__ = ["Finding", "Level", "show", "worst"]
+__all__ = ["Finding", "FindingLevel", "show", "worst"]
 
 
-class Level(StrEnum):
+class FindingLevel(StrEnum):
     """How bad it is. Only `FAIL` keeps a worker from working rightly."""
 
     OK = "ok"
@@ -17,23 +17,23 @@ class Level(StrEnum):
     FAIL = "fail"
 
 
-_COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
+_COLOURS = {FindingLevel.OK: "green", FindingLevel.WARN: "yellow", FindingLevel.FAIL: "red"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing looked at, what was found, and what to do about it (empty when all is well)."""
 
-    level: Level
+    level: FindingLevel
     subject: str
     found: str
     advice: str = ""
 
 
-def worst(findings: Iterable[Finding]) -> Level:
-    """The worst level among ``findings``; `Level.OK` when there are none."""
-    order = list(Level)
-    return max((finding.level for finding in findings), key=order.index, default=Level.OK)
+def worst(findings: Iterable[Finding]) -> FindingLevel:
+    """The worst level among ``findings``; `FindingLevel.OK` when there are none."""
+    order = list(FindingLevel)
+    return max((finding.level for finding in findings), key=order.index, default=FindingLevel.OK)
 
 
 def show(findings: Iterable[Finding]) -> None:

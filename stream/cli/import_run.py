@@ -24,16 +24,16 @@ from stream.client.producer import Producer
 from stream.clock import SystemClock
 from stream.errors import ImportFileError, StorageError, StreamError
 from stream.features.registry import DAY_MS
-from stream.imports.contacts import CONTACTS_FILE, Contacts
+from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.imports.import_ledger import ImportLedger
+from stream.imports.import_summary import Summary
 from stream.imports.importer import Importer
 from stream.imports.mapping import Mapping
 from stream.imports.mapping_file import write_mapping
-from stream.imports.publishing import publish
+from stream.imports.publish_staged import publish
 from stream.imports.report_file import write_report
-from stream.imports.source import Options, Source, open_source
+from stream.imports.source import ImportFile, Options, open_source
 from stream.imports.staging import Staging
-from stream.imports.summary import Summary
 from stream.imports.table import Table, open_table
 from stream.online_models.horizon import Rhythm
 from stream.online_models.rhythm_history import rhythm_of_orders
@@ -65,14 +65,14 @@ class ImportRun:
         self._console = console_for_people()
         self._rhythm: Rhythm | None = None
 
-    def look_at(self, files: Sequence[Path]) -> list[Source]:
+    def look_at(self, files: Sequence[Path]) -> list[ImportFile]:
         """Open the files, and show what was found. Raises `ImportFileError` where a question is left open."""
         self._propose(files[0])
         sources = [open_source(path, self._options, self._show) for path in files]
         print_sources(self._console, sources)
         return sources
 
-    def dry(self, settings: Settings, sources: Sequence[Source]) -> int:
+    def dry(self, settings: Settings, sources: Sequence[ImportFile]) -> int:
         """Read everything and show what would be imported into an empty shop; returns the exit status."""
         with Staging() as staging:
             summary = self._prepare(settings, sources, staging, None)
@@ -82,7 +82,7 @@ class ImportRun:
         self._say(f"\nNothing was imported: {events} would be published into an empty shop.")
         return status
 
-    def publish(self, settings: Settings, sources: Sequence[Source]) -> int:
+    def publish(self, settings: Settings, sources: Sequence[ImportFile]) -> int:
         """Import; returns the exit status."""
         folder = data_directory(settings).path
         with ExitStack() as opened:
@@ -93,7 +93,7 @@ class ImportRun:
             self._check_currencies(settings, summary)
             default = folder / "imports" / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-not-used.csv"
             status = self._tell(summary, sources, staging, self._report or default)
-            with Contacts(folder / CONTACTS_FILE) as contacts:
+            with ContactsFile(folder / CONTACTS_FILE) as contacts:
                 contacts.add(importer.contacts())
             if summary.new_events:
                 self._send(settings, staging, ledger, summary)
@@ -137,7 +137,7 @@ class ImportRun:
             self._say(f"If that is wrong: stream import {table.source} --mapping shop.toml, and change that file.\n")
 
     def _importer(
-        self, settings: Settings, sources: Sequence[Source], staging: Staging, ledger: ImportLedger | None
+        self, settings: Settings, sources: Sequence[ImportFile], staging: Staging, ledger: ImportLedger | None
     ) -> Importer:
         return Importer(
             sources,
@@ -149,11 +149,11 @@ class ImportRun:
         )
 
     def _prepare(
-        self, settings: Settings, sources: Sequence[Source], staging: Staging, ledger: ImportLedger | None
+        self, settings: Settings, sources: Sequence[ImportFile], staging: Staging, ledger: ImportLedger | None
     ) -> Summary:
         return self._read(self._importer(settings, sources, staging, ledger), sources)
 
-    def _read(self, importer: Importer, sources: Sequence[Source]) -> Summary:
+    def _read(self, importer: Importer, sources: Sequence[ImportFile]) -> Summary:
         with Bar("reading", sum(source.reading.rows for source in sources)) as advance:
             return importer.prepare(advance)
 
@@ -170,7 +170,7 @@ class ImportRun:
                 f" STREAM_CURRENCY_RATES={example}"
             )
 
-    def _tell(self, summary: Summary, sources: Sequence[Source], staging: Staging, report: Path | None) -> int:
+    def _tell(self, summary: Summary, sources: Sequence[ImportFile], staging: Staging, report: Path | None) -> int:
         print_summary(self._console, summary)
         self._rhythm = self._tell_rhythm(staging, summary)
         print_issues(self._console, summary, sources)

@@ -12,19 +12,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stream.imports.issues import Issue, Severity, Why
+from stream.imports.import_summary import Summary
+from stream.imports.issues import Issue, IssueSeverity, Why
 from stream.imports.line import UNITS
 from stream.imports.mapping import Mapping
-from stream.imports.source import Source
-from stream.imports.summary import Summary
+from stream.imports.source import ImportFile
 
 __all__ = ["counted", "money", "print_issues", "print_mapping", "print_sources", "print_summary", "printable_name"]
 
 _LOCALE: Final = "en_GB"
 _TITLES: Final = (
-    (Severity.REFUSED, "Not used, because something is wrong with them"),
-    (Severity.LEFT_OUT, "Not used, as they are no orders that count"),
-    (Severity.NOTE, "Used, but look at them"),
+    (IssueSeverity.REFUSED, "Not used, because something is wrong with them"),
+    (IssueSeverity.LEFT_OUT, "Not used, as they are no orders that count"),
+    (IssueSeverity.NOTE, "Used, but look at them"),
 )
 
 
@@ -66,7 +66,7 @@ def print_mapping(console: Console, mapping: Mapping) -> None:
     console.print(table)
 
 
-def print_sources(console: Console, sources: Sequence[Source]) -> None:
+def print_sources(console: Console, sources: Sequence[ImportFile]) -> None:
     """What each file is, and what was assumed about it."""
     for source in sources:
         about = f"{source.mapping.title}; {source.reading.rows:,} rows ({source.table.described})"
@@ -92,7 +92,7 @@ def print_summary(console: Console, summary: Summary) -> None:
         console.print(f"{counted(summary.cancelled, 'more order')} cancelled: they count nothing.")
 
 
-def print_issues(console: Console, summary: Summary, sources: Sequence[Source]) -> None:
+def print_issues(console: Console, summary: Summary, sources: Sequence[ImportFile]) -> None:
     """Rows that are not used, by reason, with the first of each."""
     for severity, title in _TITLES:
         found = [(why, count, first) for why, (count, first) in summary.counts.items() if first.severity is severity]
@@ -104,7 +104,7 @@ def print_issues(console: Console, summary: Summary, sources: Sequence[Source]) 
             console.print(Text(f"{count:>8,}  {_said(why, first, sources)}"))
 
 
-def _said(why: Why, first: Issue, sources: Sequence[Source]) -> str:
+def _said(why: Why, first: Issue, sources: Sequence[ImportFile]) -> str:
     where = f"line {first.line:,}" if len(sources) == 1 else f"{sources[first.table].name}, line {first.line:,}"
     detail = f": {first.detail}" if first.detail else ""
     return printable_name(f"{why} First: {where}{detail}.")

@@ -79,7 +79,7 @@ def _test(templates: "Templates", senders: "Mapping[str, Sender]", channel: str)
 def _run(settings: Settings, config: "Config", templates: "Templates", senders: "Mapping[str, Sender]") -> None:
     from stream import metrics
     from stream.agents.health import Health, HealthReport
-    from stream.notifications.service import run
+    from stream.notifications.notifier_process import run
 
     configure_logging(settings)
     stop = threading.Event()

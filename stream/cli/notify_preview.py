@@ -14,8 +14,8 @@ from stream.notifications.actions import suppressing
 from stream.notifications.config import Config
 from stream.notifications.hold_out import is_held_out
 from stream.notifications.inbound import Inbound
-from stream.notifications.reading import read_to_end
-from stream.notifications.rules import Route, route
+from stream.notifications.read_to_end import read_to_end
+from stream.notifications.routing import Route, route
 from stream.notifications.templates import Templates
 from stream.notifications.wall_time import is_quiet
 from stream.reporting.writing import Writing

@@ -9,8 +9,8 @@ from stream.cli.kafka import cluster_metadata, silent
 from stream.cli.log_input import LogInput
 from stream.cli.log_options import LogOptions, log_options
 from stream.cli.options import SettingsCommand, with_settings
+from stream.client.event_record import EventRecord
 from stream.client.producer import Producer
-from stream.client.record import EventRecord
 from stream.errors import DeliveryError, PublishError, TopologyError
 from stream.events.log_event import LogEvent
 from stream.settings import Settings

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from stream.cli.findings import Finding, Level
+from stream.cli.findings import Finding, FindingLevel
 from stream.errors import StorageError
 from stream.events.rejections import printable
 from stream.settings import Settings
@@ -31,13 +31,13 @@ def profile_findings(settings: Settings) -> Iterator[Finding]:
                 if len(damaged) < _MAX_NAMED:
                     damaged.append(scanned)
     except StorageError as error:
-        yield Finding(Level.FAIL, _SUBJECT, "not all can be looked at", str(error))
+        yield Finding(FindingLevel.FAIL, _SUBJECT, "not all can be looked at", str(error))
         return
     found = ", ".join(f"{count:,} of layout {layout}" for layout, count in sorted(layouts.items())) or "none"
     if not unreadable:
-        yield Finding(Level.OK, _SUBJECT, f"{found}; all can be read")
+        yield Finding(FindingLevel.OK, _SUBJECT, f"{found}; all can be read")
         return
     advice = "restore their keys from a backup; without one, `stream quarantine` begins a customer anew"
-    yield Finding(Level.FAIL, _SUBJECT, f"{found}; {unreadable:,} cannot be read", advice)
+    yield Finding(FindingLevel.FAIL, _SUBJECT, f"{found}; {unreadable:,} cannot be read", advice)
     for one in damaged:
-        yield Finding(Level.FAIL, printable(one.key), one.why)
+        yield Finding(FindingLevel.FAIL, printable(one.key), one.why)

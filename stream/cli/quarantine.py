@@ -10,7 +10,7 @@ from stream.errors import CodecError, StorageError
 from stream.events.dead_letters import HEADER_PREFIX
 from stream.events.rejections import Reason
 from stream.notifications.inbound import Inbound
-from stream.notifications.reading import read_to_end
+from stream.notifications.read_to_end import read_to_end
 from stream.processing.state import Outgoing
 from stream.settings import Settings
 from stream.storage.quarantine_desk import Quarantined, QuarantineDesk

@@ -7,7 +7,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
-from stream.cli.findings import Finding, Level
+from stream.cli.findings import Finding, FindingLevel
 
 __all__ = ["record_time_findings"]
 
@@ -33,6 +33,6 @@ def record_time_findings(admin: AdminClient, topics: Iterable[str]) -> Iterator[
     by_producers = sorted(topic for topic, kind in types.items() if kind != "LogAppendTime")
     if by_producers:
         found = f"the times of records are the producers' in {', '.join(by_producers)}"
-        yield Finding(Level.WARN, "event topics", found, _ADVICE)
+        yield Finding(FindingLevel.WARN, "event topics", found, _ADVICE)
     elif types:
-        yield Finding(Level.OK, "event topics", "the times of records are the broker's")
+        yield Finding(FindingLevel.OK, "event topics", "the times of records are the broker's")

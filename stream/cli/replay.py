@@ -19,8 +19,8 @@ from stream.cli.log_horizon import fit_to_log
 from stream.cli.log_input import LogInput
 from stream.cli.log_options import LogOptions, log_options
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.report import print_result, print_today
 from stream.cli.result import Prequential, ReplayResult, figures_of, write_result
+from stream.cli.run_summary import print_result, print_today
 from stream.cli.saying import say
 from stream.cli.standing import stand
 from stream.clock import Clock, SystemClock

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from stream.cli.standing import Standing
+from stream.cli.standing import SegmentSizes
 from stream.errors import EventLogError
 from stream.events.times import rfc3339
 from stream.online_models.snapshot import ModelSnapshot
@@ -106,7 +106,7 @@ class ReplayResult(Result, kw_only=True, frozen=True):
 
 
 def figures_of(
-    counters: Counters, snapshot: ModelSnapshot | None, standing: Standing, stream_time_ms: int | None
+    counters: Counters, snapshot: ModelSnapshot | None, standing: SegmentSizes, stream_time_ms: int | None
 ) -> dict[str, Any]:
     """The fields of `Result`."""
     whole = None if snapshot is None else snapshot.churn.evaluation.whole

@@ -21,7 +21,7 @@ from stream.local.directory import DataDirectory, Running, default_directory
 from stream.local.durable_broker import DurableBroker
 from stream.local.redis import EmbeddedRedis
 from stream.local.restarts import MAX_RESTARTS, Restarts
-from stream.local.server import HOST, LocalServer, free_port
+from stream.local.server_process import HOST, LocalServer, free_port
 from stream.settings import ENV_PREFIX, Settings
 
 __all__ = ["Service", "Shop", "data_directory", "open_shop"]

@@ -18,9 +18,9 @@ from stream.clock import Clock, SystemClock
 from stream.errors import SettingsError, StorageError, TopologyError
 from stream.events.times import epoch_ms, rfc3339
 from stream.features.registry import DAY_MS
-from stream.imports.contacts import CONTACTS_FILE, Contacts
+from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.notifications.actions import latest_actions
-from stream.notifications.reading import read_to_end
+from stream.notifications.read_to_end import read_to_end
 from stream.online_models.snapshot import decode_snapshot
 from stream.processing.rules import rules_of
 from stream.processing.scorer import WARMING, Scorer
@@ -78,7 +78,7 @@ class ShopDay:
         with ProjectionDesk(self.settings) as desk:
             cases = [*map(_cases.decode, desk.states(Complaints.name, Complaints.version))]
             found = msgspec.structs.replace(found, complaints=complaints_of(cases), came_into=self._came_into(desk))
-        with Contacts(data_directory(self.settings).path / CONTACTS_FILE) as contacts:
+        with ContactsFile(data_directory(self.settings).path / CONTACTS_FILE) as contacts:
             complaining = {one.customer_id for one in found.complaints}
             people = contacts.find(complaining | {entry.customer_id for entry in entries_of(found)})
         return named(found, {customer: person.name or person.email for customer, person in people.items()})

@@ -6,7 +6,7 @@ from dataclasses import fields
 from stream.cli.saying import say
 from stream.errors import SettingsError
 from stream.local.directory import DataDirectory, Layout
-from stream.local.server import HOST, free_port
+from stream.local.server_process import HOST, free_port
 from stream.settings import Settings
 
 __all__ = ["settled_layout"]

@@ -15,7 +15,7 @@ from stream.settings import Settings
 
 if TYPE_CHECKING:
     from stream.cli.shop_day import ShopDay
-    from stream.reporting.orders import Orders
+    from stream.reporting.order_log import Orders
     from stream.reporting.page import ShopReport
 
 __all__ = ["report"]
@@ -84,10 +84,10 @@ def _report(day: "ShopDay", limit: int) -> "ShopReport":
 
 def _orders(settings: Settings) -> "Orders":
     from stream.events.decode import Decoder
-    from stream.notifications.reading import read_to_end
-    from stream.reporting.orders import OrderBook
+    from stream.notifications.read_to_end import read_to_end
+    from stream.reporting.order_log import OrderLog
 
-    book = OrderBook(Decoder.of(settings))
+    book = OrderLog(Decoder.of(settings))
     records = read_to_end(settings, settings.events_purchase)
     while batch := [*islice(records, _AT_ONCE)]:
         book.add(batch)
@@ -100,7 +100,7 @@ def _raised(settings: Settings) -> Iterator[tuple[str, int]]:
 
     from stream.alerts.alert_records import Alert, AlertKind
     from stream.events.times import epoch_ms
-    from stream.notifications.reading import read_to_end
+    from stream.notifications.read_to_end import read_to_end
 
     decoder = msgspec.json.Decoder(Alert)
     for record in read_to_end(settings, settings.alerts):

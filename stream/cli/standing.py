@@ -8,7 +8,7 @@ import msgspec
 
 from stream.reporting.assess import NO_SEGMENT
 
-__all__ = ["Standing", "stand"]
+__all__ = ["SegmentSizes", "stand"]
 
 
 class _Segmented(msgspec.Struct):
@@ -16,7 +16,7 @@ class _Segmented(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SegmentSizes:
     """``segments``: customers by segment, most first; who has none is counted under `NO_SEGMENT`."""
 
     customers: int
@@ -26,7 +26,9 @@ class Standing:
 _decoder = msgspec.json.Decoder(_Segmented)
 
 
-def stand(documents: Iterable[bytes]) -> Standing:
+def stand(documents: Iterable[bytes]) -> SegmentSizes:
     """Count segments over ``documents``."""
     sizes = Counter(_decoder.decode(document).segment or NO_SEGMENT for document in documents)
-    return Standing(customers=sizes.total(), segments=dict(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))))
+    return SegmentSizes(
+        customers=sizes.total(), segments=dict(sorted(sizes.items(), key=lambda item: (-item[1], item[0])))
+    )

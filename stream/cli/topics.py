@@ -9,10 +9,10 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.cimpl import NewTopic
 
 from stream.agents.kafka_access import FrankAdminClient
-from stream.cli.findings import Finding, Level, show, worst
+from stream.cli.findings import Finding, FindingLevel, show, worst
 from stream.cli.kafka import admin_client, cluster_metadata
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.topology import topic_findings
+from stream.cli.topic_findings import topic_findings
 from stream.errors import TopologyError
 from stream.settings import Settings
 
@@ -99,5 +99,5 @@ def _report(findings: list[Finding], *, as_json: bool) -> None:
         click.echo(orjson.dumps([asdict(finding) for finding in findings], option=orjson.OPT_INDENT_2))
     else:
         show(findings)
-    if worst(findings) is Level.FAIL:
+    if worst(findings) is FindingLevel.FAIL:
         raise TopologyError("the topics are not what the program needs")

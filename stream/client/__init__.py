@@ -7,9 +7,9 @@ with Producer() as producer:
 """
 
 from stream.client.event_contract import EventContract
+from stream.client.event_record import EventRecord
 from stream.client.producer import Producer
 from stream.client.receipt import Delivery, Receipt
-from stream.client.record import EventRecord
 from stream.errors import DeliveryError, InvalidEventError, PublishError
 from stream.events.model import (
     ClickEvent,

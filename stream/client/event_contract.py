@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from stream.client.record import EventRecord
+from stream.client.event_record import EventRecord
 from stream.errors import InvalidEventError
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType

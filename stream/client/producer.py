@@ -15,8 +15,8 @@ from confluent_kafka import KafkaError, KafkaException, Message
 
 from stream.client.delivery_ledger import DeliveryLedger
 from stream.client.event_contract import EventContract
+from stream.client.event_record import EventRecord
 from stream.client.receipt import Delivery, OnDelivery, Receipt
-from stream.client.record import EventRecord
 from stream.clock import Clock, SystemClock
 from stream.errors import DeliveryError, PublishError, TopologyError
 from stream.events.kinds import EventType

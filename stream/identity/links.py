@@ -15,7 +15,7 @@ from msgspec import Struct
 from stream.catalogue.identifiers import IDENTIFIERS
 from stream.identity.nobody import is_nobody
 
-__all__ = ["Decision", "Link", "LinkName", "Node", "Pair", "Rank", "is_known", "rank_of", "strength_of"]
+__all__ = ["Link", "LinkName", "Node", "Pair", "PersonDecision", "Rank", "is_known", "rank_of", "strength_of"]
 
 #: What the shop's own customer ids count: more than any identifier.
 _KNOWN_STRENGTH: Final = 100
@@ -71,7 +71,7 @@ def is_known(customer_id: str) -> bool:
     return strength_of(customer_id) == _KNOWN_STRENGTH
 
 
-class Decision(Struct, frozen=True, array_like=True, order=True, gc=False):
+class PersonDecision(Struct, frozen=True, array_like=True, order=True, gc=False):
     """The newest ``merge`` or ``unmerge`` of a pair. ``into``: the customer that stays; empty for an ``unmerge``."""
 
     at_ms: int
@@ -83,13 +83,13 @@ class Pair(Struct, frozen=True, array_like=True, omit_defaults=True):
     """What is known about two ids. ``seen_ms``: the earliest evidence."""
 
     seen_ms: int | None = None
-    decision: Decision | None = None
+    decision: PersonDecision | None = None
 
     def with_link(self, link: Link) -> "Pair":
         """What is known after ``link``; the order of links does not matter."""
         if link.name in {LinkName.IDENTIFIED, LinkName.ALIAS}:
             return Pair(link.at_ms if self.seen_ms is None else min(self.seen_ms, link.at_ms), self.decision)
-        made = Decision(link.at_ms, link.link_id, link.other if link.name is LinkName.MERGE else "")
+        made = PersonDecision(link.at_ms, link.link_id, link.other if link.name is LinkName.MERGE else "")
         return Pair(self.seen_ms, made if self.decision is None else max(self.decision, made))
 
     @property

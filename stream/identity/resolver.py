@@ -20,17 +20,17 @@ from typing import NamedTuple
 
 from stream.identity.links import Link, Node, Pair, is_known, rank_of, strength_of
 
-__all__ = ["Limits", "Refusal", "Resolution", "Resolver", "neighbours", "resolve"]
+__all__ = ["LinkLimits", "LinkRefusal", "Resolution", "Resolver", "neighbours", "resolve"]
 
 
-class Limits(NamedTuple):
+class LinkLimits(NamedTuple):
     """``max_customers``: see ``shared``; ``max_members``: ids of a group, and undecided pairs that an id remembers."""
 
     max_customers: int = 2
     max_members: int = 256
 
 
-class Refusal(StrEnum):
+class LinkRefusal(StrEnum):
     """Why a link joins nothing."""
 
     TWO_CUSTOMERS = "two customers"
@@ -44,14 +44,14 @@ class Resolution(NamedTuple):
 
     canonical: dict[str, str]
     joined: list[tuple[str, str]]
-    refused: dict[tuple[str, str], Refusal]
+    refused: dict[tuple[str, str], LinkRefusal]
 
 
-def resolve(nodes: Mapping[str, Node], limits: Limits) -> Resolution:
+def resolve(nodes: Mapping[str, Node], limits: LinkLimits) -> Resolution:
     """Group ``nodes``; a pair counts if both of its ids remember it."""
     groups = {name: _Group([name], nodes) for name in nodes}
     joined: list[tuple[str, str]] = []
-    refused: dict[tuple[str, str], Refusal] = {}
+    refused: dict[tuple[str, str], LinkRefusal] = {}
     for one, other in _in_order(nodes):
         if groups[one] is groups[other]:
             continue
@@ -76,9 +76,9 @@ class Resolver:
     ``nodes``: what is remembered of each id; an id that is not there is a customer by itself.
     """
 
-    def __init__(self, nodes: dict[str, Node] | None = None, limits: Limits | None = None) -> None:
+    def __init__(self, nodes: dict[str, Node] | None = None, limits: LinkLimits | None = None) -> None:
         self.nodes = {} if nodes is None else nodes
-        self.limits = limits or Limits()
+        self.limits = limits or LinkLimits()
 
     def take(self, link: Link) -> dict[str, str]:
         """Take a link in; return the ids whose customer changes, each with its new one."""
@@ -140,7 +140,7 @@ class Resolver:
         return near
 
 
-def neighbours(name: str, node: Node, limits: Limits) -> set[str]:
+def neighbours(name: str, node: Node, limits: LinkLimits) -> set[str]:
     """The ids with which an id may be joined directly."""
     is_shared = _is_shared(name, node, limits)
     return {other for other, pair in node.pairs.items() if not pair.is_unmerged and (pair.is_merged or not is_shared)}
@@ -180,21 +180,21 @@ def _in_order(nodes: Mapping[str, Node]) -> list[tuple[str, str]]:
 
 
 def _objection(
-    first: _Group, second: _Group, pair: Pair, limits: Limits, nodes: tuple[Node, Node], names: tuple[str, str]
-) -> Refusal | None:
+    first: _Group, second: _Group, pair: Pair, limits: LinkLimits, nodes: tuple[Node, Node], names: tuple[str, str]
+) -> LinkRefusal | None:
     if not pair.is_merged:
         if any(_is_shared(name, node, limits) for name, node in zip(names, nodes, strict=True)):
-            return Refusal.SHARED
+            return LinkRefusal.SHARED
         if first.knows_customer and second.knows_customer:
-            return Refusal.TWO_CUSTOMERS
+            return LinkRefusal.TWO_CUSTOMERS
     if not first.apart.isdisjoint(second.members):
-        return Refusal.UNMERGED
+        return LinkRefusal.UNMERGED
     if len(first.members) + len(second.members) > limits.max_members:
-        return Refusal.TOO_MANY
+        return LinkRefusal.TOO_MANY
     return None
 
 
-def _is_shared(name: str, node: Node, limits: Limits) -> bool:
+def _is_shared(name: str, node: Node, limits: LinkLimits) -> bool:
     if is_known(name):
         return False
     return node.overflowed or sum(1 for _ in node.customers()) > limits.max_customers

@@ -15,7 +15,7 @@ import msgspec
 
 from stream.errors import ImportFileError
 
-__all__ = ["CONTACTS_FILE", "Contact", "Contacts"]
+__all__ = ["CONTACTS_FILE", "Contact", "ContactsFile"]
 
 #: Name of the file in the data directory.
 CONTACTS_FILE: Final = "contacts.sqlite"
@@ -67,7 +67,7 @@ def _upsert() -> str:
     return statement
 
 
-class Contacts:
+class ContactsFile:
     """The contacts file of a data directory.
 
     Raises `ImportFileError` if the file cannot be used. A file that does not exist yet is empty, and is made by

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal, NamedTuple
 
-from stream.imports.fields import Field
+from stream.imports.import_fields import Field
 from stream.imports.mapping import Amounts, Content
 
 __all__ = ["EXPORTS", "Export"]

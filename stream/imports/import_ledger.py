@@ -16,7 +16,7 @@ import msgspec
 
 from stream.errors import ImportFileError
 
-__all__ = ["LEDGER_FILE", "Book", "Entry", "ImportLedger", "Witness"]
+__all__ = ["LEDGER_FILE", "Book", "ImportLedger", "LedgerEntry", "Witness"]
 
 #: Name of the file in the data directory.
 LEDGER_FILE: Final = "imports.sqlite"
@@ -49,7 +49,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False)
     updates: int = 0
 
 
-class Entry(NamedTuple):
+class LedgerEntry(NamedTuple):
     """An order of which an event has been confirmed: ``book`` as it is after that event, of time ``at_ms``."""
 
     order_key: str
@@ -104,7 +104,7 @@ class ImportLedger:
         rows = self._all("SELECT topic, partition, offset_, customer_id FROM witness WHERE shop = ?")
         return Witness(*rows[0]) if rows else None
 
-    def enter(self, entries: Iterable[Entry], witness: Witness | None) -> None:
+    def enter(self, entries: Iterable[LedgerEntry], witness: Witness | None) -> None:
         """Enter what the broker has confirmed: all of it, or after an error nothing."""
         try:
             with self._file:
@@ -135,7 +135,7 @@ class ImportLedger:
     ) -> None:
         self.close()
 
-    def _enter(self, entry: Entry) -> None:
+    def _enter(self, entry: LedgerEntry) -> None:
         book = entry.book
         self._file.execute(
             "INSERT OR REPLACE INTO booked VALUES (?, ?, ?)",

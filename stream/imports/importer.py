@@ -7,19 +7,19 @@ from typing import Final, NamedTuple
 from stream.client.event_contract import Draft, EventContract
 from stream.errors import ImportFileError
 from stream.imports.contacts import Contact
-from stream.imports.fields import Field
-from stream.imports.identity import pseudonym
+from stream.imports.import_fields import Field
 from stream.imports.import_ledger import Book, ImportLedger
+from stream.imports.import_summary import Summary
 from stream.imports.issues import Issue, Why
 from stream.imports.line import Line
 from stream.imports.mapping import Amounts
 from stream.imports.merge import Order, merged
 from stream.imports.plan import planned
+from stream.imports.pseudonyms import pseudonym
 from stream.imports.row_reader import RowReader
 from stream.imports.rows import Broken
-from stream.imports.source import Source
+from stream.imports.source import ImportFile
 from stream.imports.staging import StagedEvent, Staging
-from stream.imports.summary import Summary
 
 __all__ = ["Importer", "Newest"]
 
@@ -47,7 +47,7 @@ class Importer:
 
     def __init__(
         self,
-        sources: Sequence[Source],
+        sources: Sequence[ImportFile],
         staging: Staging,
         contract: EventContract,
         ledger: ImportLedger | None,
@@ -85,7 +85,7 @@ class Importer:
         for email, customer, contact in self._staging.people():
             yield self._customer_id(email, customer), contact
 
-    def _read(self, number: int, source: Source, on_rows: Callable[[int], None]) -> None:
+    def _read(self, number: int, source: ImportFile, on_rows: Callable[[int], None]) -> None:
         reader = RowReader(number, source.table, source.mapping, source.reading)
         system = source.mapping.system
         people_only = source.mapping.content == "customers"
@@ -107,7 +107,7 @@ class Importer:
             if line is not None:
                 self._staging.add_line(_key(system, line), line)
 
-    def _amounts(self, number: int, source: Source) -> Amounts:
+    def _amounts(self, number: int, source: ImportFile) -> Amounts:
         """What the amounts of a file are, where neither its system nor the person who imports says."""
         stated = source.mapping.amounts
         if stated != "auto":

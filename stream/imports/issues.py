@@ -3,10 +3,10 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["Issue", "Severity", "Why"]
+__all__ = ["Issue", "IssueSeverity", "Why"]
 
 
-class Severity(StrEnum):
+class IssueSeverity(StrEnum):
     """``REFUSED``: something is wrong with the row. ``LEFT_OUT``: rightly not an order. ``NOTE``: used, but look."""
 
     REFUSED = "refused"
@@ -67,7 +67,7 @@ SEVERITY = {
             Why.BREAKS_CONTRACT,
             Why.TOO_OLD,
         ),
-        Severity.REFUSED,
+        IssueSeverity.REFUSED,
     ),
     **dict.fromkeys(
         (
@@ -79,7 +79,7 @@ SEVERITY = {
             Why.OTHER_FILE,
             Why.IMPORTED,
         ),
-        Severity.LEFT_OUT,
+        IssueSeverity.LEFT_OUT,
     ),
 }
 
@@ -93,5 +93,5 @@ class Issue(NamedTuple):
     detail: str = ""
 
     @property
-    def severity(self) -> Severity:
-        return SEVERITY.get(self.why, Severity.NOTE)
+    def severity(self) -> IssueSeverity:
+        return SEVERITY.get(self.why, IssueSeverity.NOTE)

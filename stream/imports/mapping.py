@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from stream.imports.fields import Field
+from stream.imports.import_fields import Field
 
 __all__ = ["Amounts", "Content", "Mapping"]
 

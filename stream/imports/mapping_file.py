@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from stream.errors import ImportFileError
-from stream.imports.fields import MEANINGS
+from stream.imports.import_fields import MEANINGS
 from stream.imports.mapping import Mapping
 from stream.imports.names import compared
 

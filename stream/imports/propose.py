@@ -9,12 +9,12 @@ from typing import Final
 from stream.errors import ImportFileError
 from stream.events.parsing_numbers import number
 from stream.events.parsing_times import DateOrder
+from stream.imports.currencies import currency_of, without_currency
 from stream.imports.days import read_time
-from stream.imports.fields import SYNONYMS, Field
+from stream.imports.import_fields import SYNONYMS, Field
 from stream.imports.mapping import Mapping
-from stream.imports.money import currency_of, without_currency
 from stream.imports.names import compared
-from stream.imports.rows import Row
+from stream.imports.rows import TableRow
 from stream.imports.statuses import OrderStatus, is_refund_row, outcome_of
 from stream.imports.table import Table
 
@@ -104,7 +104,7 @@ def proposed(table: Table) -> Mapping:
         raise ImportFileError(
             f"{table.source}: is a log of events, not an export of orders: stream produce {table.source}"
         )
-    rows = [row for row in islice(table.rows(), _SAMPLE_ROWS) if isinstance(row, Row)]
+    rows = [row for row in islice(table.rows(), _SAMPLE_ROWS) if isinstance(row, TableRow)]
     columns = [
         _looked_at(name, [row.cells[k] for row in rows], is_workbook=table.is_workbook)
         for k, name in enumerate(table.header)

@@ -8,16 +8,16 @@ from typing import Any, Final, NamedTuple
 import xxhash
 
 from stream.imports.contacts import Contact
+from stream.imports.currencies import CURRENCIES, currency_of, without_currency
 from stream.imports.days import read_time, zone_of
-from stream.imports.fields import Field
+from stream.imports.import_fields import Field
 from stream.imports.issues import Why
 from stream.imports.line import UNITS, Line
 from stream.imports.mapping import Mapping
-from stream.imports.money import CURRENCIES, currency_of, without_currency
 from stream.imports.names import compared
-from stream.imports.rows import Row
+from stream.imports.rows import TableRow
 from stream.imports.statuses import is_refund_row, outcome_of
-from stream.imports.survey import Reading
+from stream.imports.survey import CellFormats
 from stream.imports.table import Table
 
 __all__ = ["RowReader"]
@@ -45,7 +45,7 @@ class _Unusable(Exception):  # noqa: N818 - no error of the program: it says why
 _Cells = NamedTuple("_Cells", [(field.value, str) for field in Field])  # type: ignore[misc]
 
 
-def _is_remark(row: Row, cells: Any) -> bool:
+def _is_remark(row: TableRow, cells: Any) -> bool:
     """Whether the row is a total, a footer or a remark: a row of no customer and no date."""
     if cells.date or cells.email or cells.customer:
         return False
@@ -66,7 +66,7 @@ def _whole(cell: str) -> str:
 class RowReader:
     """Reads the rows of one table; ``number`` is its place among the files."""
 
-    def __init__(self, number: int, table: Table, mapping: Mapping, reading: Reading) -> None:
+    def __init__(self, number: int, table: Table, mapping: Mapping, reading: CellFormats) -> None:
         self._number = number
         self._is_workbook = table.is_workbook
         self._mapping = mapping
@@ -75,7 +75,7 @@ class RowReader:
         # one place beyond the row is empty
         self._pick = itemgetter(*(at.get(field, len(table.header)) for field in Field))
 
-    def line(self, row: Row) -> Line | None:
+    def line(self, row: TableRow) -> Line | None:
         """The line of an order that `row` is; None for a total or a remark. What is wrong with it stands in it."""
         cells = self._cells(row)
         if _is_remark(row, cells):
@@ -109,7 +109,7 @@ class RowReader:
         is_refund = is_refund or (amount is not None and amount < 0)
         return Line(**known, amount=self._positive(amount) if is_refund else amount, is_refund=is_refund)
 
-    def contact(self, row: Row) -> tuple[str, str, Contact]:
+    def contact(self, row: TableRow) -> tuple[str, str, Contact]:
         """E-mail address, customer number and what the row says about the person; any of them may be empty."""
         cells = self._cells(row)
         email = self._email(cells.email)
@@ -134,7 +134,7 @@ class RowReader:
         )
         return email, customer, contact
 
-    def _cells(self, row: Row) -> Any:
+    def _cells(self, row: TableRow) -> Any:
         return _Cells._make(self._pick([*row.cells, ""]))
 
     @staticmethod

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-__all__ = ["Broken", "Opened", "Row"]
+__all__ = ["Broken", "Opened", "TableRow"]
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """``line``: where the row begins in a text, or its number in a sheet; from 1. Cells have no outer space."""
 
     line: int
@@ -25,4 +25,4 @@ class Opened(NamedTuple):
 
     described: str
     is_workbook: bool
-    rows: Callable[[], Iterator[Row | Broken]]
+    rows: Callable[[], Iterator[TableRow | Broken]]

@@ -12,11 +12,11 @@ from stream.errors import ImportFileError
 from stream.imports.mapping import Amounts, Mapping
 from stream.imports.mapping_file import read_mapping
 from stream.imports.propose import proposed
-from stream.imports.survey import Reading, survey
+from stream.imports.survey import CellFormats, survey
 from stream.imports.systems import SYSTEMS, recognised
 from stream.imports.table import Table, open_table
 
-__all__ = ["Options", "Source", "open_source"]
+__all__ = ["ImportFile", "Options", "open_source"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,19 +44,19 @@ class Options:
         return {"sum": "line", "first": "order"}.get(self.line_items)  # type: ignore[return-value]
 
 
-class Source(NamedTuple):
+class ImportFile(NamedTuple):
     """One file, looked at."""
 
     table: Table
     mapping: Mapping
-    reading: Reading
+    reading: CellFormats
 
     @property
     def name(self) -> str:
         return self.table.source
 
 
-def open_source(path: Path, options: Options, on_mapping: Callable[[Table, Mapping], None]) -> Source:
+def open_source(path: Path, options: Options, on_mapping: Callable[[Table, Mapping], None]) -> ImportFile:
     """Find out what is in a file; ``on_mapping`` is told before its cells are looked at, which may raise a question.
 
     Raises `ImportFileError` if the file cannot be read, or leaves a question open.
@@ -68,7 +68,7 @@ def open_source(path: Path, options: Options, on_mapping: Callable[[Table, Mappi
     if options.amounts is not None and mapping.amounts in ("auto", "order", "line"):
         given["amounts"] = options.amounts
     mapping = msgspec.structs.replace(mapping, **given)
-    return Source(table, mapping, survey(table, mapping, currency=options.currency, zone=options.zone))
+    return ImportFile(table, mapping, survey(table, mapping, currency=options.currency, zone=options.zone))
 
 
 def _mapping(table: Table, options: Options) -> Mapping:

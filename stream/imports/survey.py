@@ -8,14 +8,14 @@ from typing import Final
 from stream.errors import ImportFileError
 from stream.events.parsing_numbers import DecimalSigns
 from stream.events.parsing_times import DateOrder, DateOrders
+from stream.imports.currencies import currency_of, without_currency
 from stream.imports.days import read_time, zone_of
-from stream.imports.fields import Field
+from stream.imports.import_fields import Field
 from stream.imports.mapping import Mapping
-from stream.imports.money import currency_of, without_currency
 from stream.imports.rows import Broken
 from stream.imports.table import Table
 
-__all__ = ["MONEY_FIELDS", "TIME_FIELDS", "Reading", "survey"]
+__all__ = ["MONEY_FIELDS", "TIME_FIELDS", "CellFormats", "survey"]
 
 TIME_FIELDS: Final = (Field.DATE, Field.REFUNDED_AT, Field.CANCELLED_AT)
 MONEY_FIELDS: Final = (Field.AMOUNT, Field.REFUNDED, Field.AMOUNT_AFTER_REFUNDS, Field.PRICE)
@@ -28,7 +28,7 @@ _MIN_STEPS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class CellFormats:
     """How the cells of a table are read. ``dates`` and ``decimals`` may be mixed: then each cell speaks for itself.
 
     ``currency``: of amounts that name none. ``notes``: what was concluded or assumed, a sentence each, for people.
@@ -87,7 +87,7 @@ class _Evidence:
         self.decimals.see(without_currency(cell))
 
 
-def survey(table: Table, mapping: Mapping, *, currency: str = "", zone: tzinfo | None = None) -> Reading:
+def survey(table: Table, mapping: Mapping, *, currency: str = "", zone: tzinfo | None = None) -> CellFormats:
     """Look at all rows of `table`.
 
     ``currency``, ``zone``: of amounts and times that name none, where `mapping` is silent.
@@ -119,7 +119,7 @@ def survey(table: Table, mapping: Mapping, *, currency: str = "", zone: tzinfo |
     given = zone_of(mapping.timezone) if mapping.timezone else zone
     if given is None and Field.ZONE not in at and seen.local_times:
         notes.append("Times without an offset are taken as UTC. Another zone: --timezone Europe/Berlin")
-    return Reading(
+    return CellFormats(
         dates=dates,
         decimals=decimals,
         zone=given or UTC,

@@ -9,9 +9,9 @@ from typing import Final
 from stream.errors import ImportFileError
 from stream.imports import text_file, workbook
 from stream.imports.exports import EXPORTS
-from stream.imports.fields import SYNONYMS
+from stream.imports.import_fields import SYNONYMS
 from stream.imports.names import compared
-from stream.imports.rows import Broken, Row
+from stream.imports.rows import Broken, TableRow
 
 __all__ = ["Table", "open_table"]
 
@@ -37,9 +37,9 @@ class Table:
     header: tuple[str, ...]
     header_line: int
     is_workbook: bool
-    _read: Callable[[], Iterator[Row | Broken]]
+    _read: Callable[[], Iterator[TableRow | Broken]]
 
-    def rows(self) -> Iterator[Row | Broken]:
+    def rows(self) -> Iterator[TableRow | Broken]:
         """The rows that are not empty, as wide as the header, or what is wrong with them; from the first, each time."""
         width = len(self.header)
         for row in self._read():
@@ -51,15 +51,15 @@ class Table:
                 yield _fitted(row, width)
 
 
-def _fitted(row: Row, width: int) -> Row | Broken:
+def _fitted(row: TableRow, width: int) -> TableRow | Broken:
     cells = row.cells
     if len(cells) == width:
         return row
     if len(cells) > width:
         if any(cells[width:]):
             return Broken(row.line, f"has {len(cells)} cells, the header {width}: is a separator missing its quotes?")
-        return Row(row.line, cells[:width])
-    return Row(row.line, [*cells, *([""] * (width - len(cells)))])
+        return TableRow(row.line, cells[:width])
+    return TableRow(row.line, [*cells, *([""] * (width - len(cells)))])
 
 
 def open_table(path: Path, *, encoding: str = "", delimiter: str = "", sheet: str = "") -> Table:
@@ -73,7 +73,7 @@ def open_table(path: Path, *, encoding: str = "", delimiter: str = "", sheet: st
     else:
         opened = text_file.open_text(path, encoding, delimiter, _KNOWN)
     source, read = str(path), opened.rows
-    first = [row for row in islice(read(), _MAX_ROWS_BEFORE_HEADER) if isinstance(row, Row) and any(row.cells)]
+    first = [row for row in islice(read(), _MAX_ROWS_BEFORE_HEADER) if isinstance(row, TableRow) and any(row.cells)]
     header = _header(first)
     if header is None:
         raise ImportFileError(f"{source}: expected a table with names of columns in its first rows; found none")
@@ -81,7 +81,7 @@ def open_table(path: Path, *, encoding: str = "", delimiter: str = "", sheet: st
     return Table(source, opened.described, tuple(cells), header.line, opened.is_workbook, read)
 
 
-def _header(rows: Sequence[Row]) -> Row | None:
+def _header(rows: Sequence[TableRow]) -> TableRow | None:
     """The row with most known names; of rows without any, the first with as many texts as rows mostly have cells."""
     best = max(rows, key=lambda row: _known_names(row.cells), default=None)
     if best is not None and _known_names(best.cells) > 1:

@@ -13,7 +13,7 @@ from typing import Final, cast
 
 from stream.errors import EventLogError, ImportFileError
 from stream.events.parsing_text import DELIMITERS, delimiter_of, encoding_of, required_encoding
-from stream.imports.rows import Broken, Opened, Row
+from stream.imports.rows import Broken, Opened, TableRow
 
 __all__ = ["open_text"]
 
@@ -83,7 +83,7 @@ def _lines(path: Path, encoding: str) -> Iterator[str]:
         raise ImportFileError(f"{path}: cannot be read: {error}") from error
 
 
-def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[Row | Broken]:
+def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[TableRow | Broken]:
     csv.field_size_limit(_MAX_CELL_CHARS)
     reader = csv.reader(_lines(path, encoding), delimiter=delimiter, strict=True)
     while True:
@@ -95,7 +95,7 @@ def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[Row | Broken]:
         except csv.Error as error:
             yield Broken(line, _explained(str(error), line, reader.line_num))
             continue
-        yield Row(line, [cell.strip() for cell in cells])
+        yield TableRow(line, [cell.strip() for cell in cells])
 
 
 def _explained(error: str, first: int, last: int) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from python_calamine import CalamineError, CalamineWorkbook
 
 from stream.errors import ImportFileError
-from stream.imports.rows import Opened, Row
+from stream.imports.rows import Opened, TableRow
 
 __all__ = ["is_workbook", "open_sheet"]
 
@@ -47,12 +47,12 @@ def open_sheet(path: Path, sheet: str) -> Opened:
     return Opened(f"spreadsheet, sheet {chosen!r}", is_workbook=True, rows=partial(_rows, path, chosen))
 
 
-def _rows(path: Path, sheet: str) -> Iterator[Row]:
+def _rows(path: Path, sheet: str) -> Iterator[TableRow]:
     try:
         with CalamineWorkbook.from_path(path) as book:
             cells = book.get_sheet_by_name(sheet)
             for line, row in enumerate(cells.iter_rows(), 1):
-                yield Row(line, [_text(cell) for cell in row])
+                yield TableRow(line, [_text(cell) for cell in row])
     except (CalamineError, OSError) as error:
         raise ImportFileError(f"{path}: cannot be read as a spreadsheet: {error}") from error
 

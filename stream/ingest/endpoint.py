@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from stream.adapters import Adapter, Call, Ignored, Malformed, Native, Proof, Translation, Visit
-from stream.adapters.reading import MalformedError
+from stream.adapters.json_fields import MalformedError
 from stream.client.event_contract import Draft, EventContract
 from stream.clock import Clock
 from stream.events.kinds import EventType
@@ -21,8 +21,8 @@ from stream.ingest import metrics
 from stream.ingest.access import Access
 from stream.ingest.body import is_form, read_body, values_of
 from stream.ingest.budget import BodyBudget, Lease
-from stream.ingest.connection import Connections
-from stream.ingest.intake import Intake
+from stream.ingest.client_connection import Connections
+from stream.ingest.event_publisher import EventPublisher
 from stream.ingest.outcome import IntakeResult, Problem
 from stream.ingest.outward import Outward
 from stream.ingest.reachability import Reachability
@@ -46,7 +46,7 @@ class Endpoint:
     def __init__(
         self,
         settings: Settings,
-        intake: Intake,
+        publisher: EventPublisher,
         reachability: Reachability,
         access: Access,
         adapters: Mapping[str, Adapter],
@@ -59,7 +59,7 @@ class Endpoint:
         self._connections = connections
         self._budget = BodyBudget(max(settings.ingest_body_bytes, 2 * settings.ingest_max_bytes))
         self._contract = EventContract(settings)
-        self._intake = intake
+        self._publisher = publisher
         self._reachability = reachability
         self._access = access
         self._adapters = adapters
@@ -236,7 +236,7 @@ class Endpoint:
             if objection
         ]
         allowed = [k for k, objection in enumerate(objections) if not objection]
-        failures = await self._intake.publish([admitted.records[k] for k in allowed])
+        failures = await self._publisher.publish([admitted.records[k] for k in allowed])
         failed = [
             Problem(
                 drafts[admitted.positions[allowed[k]]][0], admitted.records[allowed[k]].event_id, "not_confirmed", why

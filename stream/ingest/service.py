@@ -16,12 +16,12 @@ from stream.client.producer import Producer
 from stream.clock import SystemClock
 from stream.errors import DeliveryError, SettingsError
 from stream.ingest.access import Access
-from stream.ingest.connection import Connection, Connections
+from stream.ingest.client_connection import Connection, Connections
 from stream.ingest.endpoint import Endpoint
+from stream.ingest.event_publisher import EventPublisher
 from stream.ingest.files import allow_files
-from stream.ingest.intake import Intake
-from stream.ingest.protocol import Handler
 from stream.ingest.reachability import Reachability
+from stream.ingest.request_handler import Handler
 from stream.settings import Settings
 
 __all__ = ["run"]
@@ -53,7 +53,7 @@ def run(settings: Settings) -> int:
     producer = Producer(
         settings,
         delivery_timeout_s=settings.ingest_delivery_timeout_s,
-        # Its own limit is the intake's, which can say no to a whole request; this one is for what slips by.
+        # Its own limit is the publisher's, which can say no to a whole request; this one is for what slips by.
         queue_events=2 * max(settings.ingest_queue_events, settings.ingest_max_events),
         options={"client.id": "customer-stream-ingest", "linger.ms": 5, "reconnect.backoff.max.ms": 1000},
     )
@@ -70,9 +70,11 @@ def run(settings: Settings) -> int:
 
 async def _serve(settings: Settings, producer: Producer, access: Access, adapters: Mapping[str, Adapter]) -> int:
     reachability = Reachability(producer)
-    intake = Intake(producer, max_waiting=settings.ingest_queue_events, timeout_s=settings.ingest_delivery_timeout_s)
+    publisher = EventPublisher(
+        producer, max_waiting=settings.ingest_queue_events, timeout_s=settings.ingest_delivery_timeout_s
+    )
     connections = Connections(head_timeout_s=settings.ingest_read_timeout_s, max_open=settings.ingest_connections)
-    endpoint = Endpoint(settings, intake, reachability, access, adapters, SystemClock(), connections)
+    endpoint = Endpoint(settings, publisher, reachability, access, adapters, SystemClock(), connections)
     runner = web.AppRunner(endpoint.application(), handle_signals=False, access_log=None, shutdown_timeout=_LINGERING_S)
     await runner.setup()
     listener = await _listen(settings, runner, connections)

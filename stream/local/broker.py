@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from stream.errors import LocalServerError
-from stream.local.server import HOST, LocalServer
+from stream.local.server_process import HOST, LocalServer
 
 __all__ = ["EmbeddedBroker"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stream.errors import LocalServerError
 from stream.local.leash import leashed
-from stream.local.server import tail_of
+from stream.local.server_process import tail_of
 
 __all__ = ["Child"]
 

@@ -6,7 +6,7 @@ import sys
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from stream.local.server import HOST, LocalServer
+from stream.local.server_process import HOST, LocalServer
 
 __all__ = ["DurableBroker"]
 

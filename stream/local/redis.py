@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from stream.errors import LocalServerError
-from stream.local.server import HOST, LocalServer
+from stream.local.server_process import HOST, LocalServer
 
 __all__ = ["EmbeddedRedis", "redis_client"]
 

@@ -11,9 +11,9 @@ from typing import Self
 
 from stream.errors import LocalServerError
 from stream.local.leash import leashed
-from stream.local.server import tail_of
+from stream.local.server_process import tail_of
 from stream.settings import ENV_PREFIX, Settings
-from stream.storage.overview import Totals, TrainerPosition
+from stream.storage.overview import PartitionTotals, TrainerPosition
 
 __all__ = ["WorkerProcesses"]
 
@@ -82,7 +82,7 @@ class WorkerProcesses:
         """The ends of all logs, for a message."""
         return "\n".join(map(tail_of, self._logs))
 
-    def own_everything(self, totals: Totals, trainer: TrainerPosition) -> bool:
+    def own_everything(self, totals: PartitionTotals, trainer: TrainerPosition) -> bool:
         """Whether each partition and the training topic have an owner, and each worker has its share.
 
         With more workers than partitions the last one has the training topic, and those between them have nothing.

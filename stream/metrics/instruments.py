@@ -18,7 +18,7 @@ from prometheus_client import (
     Info,
 )
 
-from stream.metrics.tally import Tally
+from stream.metrics.tally import ArrayHistogram
 
 __all__ = [
     "CATALOGUE",
@@ -92,10 +92,10 @@ def histogram(name: str, what: str, buckets: tuple[float, ...], labels: Iterable
     return Histogram(name, what, _declare(name, "histogram", labels, what), registry=REGISTRY, buckets=buckets)
 
 
-def tally(name: str, what: str, buckets: tuple[float, ...]) -> Tally:
+def tally(name: str, what: str, buckets: tuple[float, ...]) -> ArrayHistogram:
     """Declare a histogram of things that come by the thousand, as arrays."""
     _declare(name, "histogram", (), what)
-    collector = Tally(name, what, buckets)
+    collector = ArrayHistogram(name, what, buckets)
     REGISTRY.register(collector)
     return collector
 

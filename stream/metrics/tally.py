@@ -8,10 +8,10 @@ import numpy.typing as npt
 from prometheus_client.metrics_core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-__all__ = ["Tally"]
+__all__ = ["ArrayHistogram"]
 
 
-class Tally(Collector):
+class ArrayHistogram(Collector):
     """Counts observations by bucket; a bucket includes its upper bound, as Prometheus has it."""
 
     def __init__(self, name: str, what: str, buckets: tuple[float, ...]) -> None:

@@ -9,13 +9,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from stream.alerts.action_records import ActionKind
 from stream.alerts.alert_records import AlertKind, Cause
-from stream.notifications.wall_time import DAY_MINUTES, WEEKDAYS, Period, Schedule
+from stream.notifications.wall_time import DAY_MINUTES, WEEKDAYS, DayPeriod, Schedule
 
 __all__ = [
     "MINUTE_MS",
     "Budget",
-    "Channel",
     "Config",
+    "DeliveryChannel",
     "Digest",
     "HoldOut",
     "Match",
@@ -56,10 +56,10 @@ class QuietHours(_Part, frozen=True, kw_only=True):
     days: Sequence[Weekday] = ()
 
     @property
-    def period(self) -> Period:
+    def period(self) -> DayPeriod:
         """The same in minutes of the day."""
         days = frozenset(WEEKDAYS.index(day) for day in self.days) or frozenset(range(7))
-        return Period(_minute(self.start), _minute(self.end), days)
+        return DayPeriod(_minute(self.start), _minute(self.end), days)
 
 
 class Digest(_Part, frozen=True, kw_only=True):
@@ -102,7 +102,7 @@ class Retries(_Part, frozen=True, kw_only=True):
     longest_s: Annotated[float, Meta(gt=0.0, le=86_400.0)] = 300.0
 
 
-class Channel(_Part, frozen=True, kw_only=True):
+class DeliveryChannel(_Part, frozen=True, kw_only=True):
     """One address, and when and how much it wants to hear.
 
     ``url``: of Apprise. ``collect_minutes``: alerts are collected so long, then leave in order of value at risk.
@@ -124,7 +124,7 @@ class Channel(_Part, frozen=True, kw_only=True):
     hold_out: bool = True
 
     @property
-    def quiet(self) -> tuple[Period, ...]:
+    def quiet(self) -> tuple[DayPeriod, ...]:
         """The quiet hours in minutes of the day."""
         return tuple(hours.period for hours in self.quiet_hours)
 
@@ -174,7 +174,7 @@ class Config(_Part, frozen=True, kw_only=True):
     apply: Literal["first", "all"] = "first"
     hold_out: HoldOut = HoldOut()
     actions: Mapping[ActionKind, Days] = {}
-    channels: Mapping[str, Channel]
+    channels: Mapping[str, DeliveryChannel]
     templates: Mapping[str, Template]
     rules: Sequence[Rule]
 

@@ -12,7 +12,7 @@ import yaml
 
 from stream.declarations import did_you_mean
 from stream.errors import SettingsError
-from stream.notifications.config import Channel, Config, Rule, Template
+from stream.notifications.config import Config, DeliveryChannel, Rule, Template
 from stream.urls import presentable
 
 __all__ = ["load", "parse"]
@@ -65,7 +65,7 @@ class _UniqueKeys(yaml.SafeLoader):
 
 
 def _assemble(raw: dict[Any, Any], env: Mapping[str, str], say: _Say) -> Config | None:
-    channels = _named(raw, "channels", Channel, say)
+    channels = _named(raw, "channels", DeliveryChannel, say)
     for name, channel in channels.items():
         for variable in _VARIABLE.findall(channel.url):
             if not env.get(variable):
@@ -200,7 +200,7 @@ def _contradictions(config: Config) -> Iterator[str]:
         yield "hold_out: a share needs a salt: any text, kept for as long as the effect is measured"
 
 
-def _of_channel(channel: Channel, config: Config) -> Iterator[str]:
+def _of_channel(channel: DeliveryChannel, config: Config) -> Iterator[str]:
     if (digest := channel.digest) is not None:
         if bool(digest.at) == isinstance(digest.every_minutes, int):
             yield "digest: expected every_minutes or at, one of them"

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from stream.notifications.sender import Failure, Sender
 from stream.notifications.templates import Message
-from stream.notifications.waiting import Delivery
+from stream.notifications.waiting_line import Delivery
 
 __all__ = ["Courier", "DeliveryReport", "Parcel"]
 

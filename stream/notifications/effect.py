@@ -16,7 +16,7 @@ from stream.alerts.intervals import Interval, mean_difference, share, share_diff
 from stream.events.times import epoch_ms
 from stream.notifications.notification_records import Arm, DeliveryOutcome, Notification
 
-__all__ = ["MIN_CUSTOMERS", "Comparison", "EffectReport", "Exposure", "Group", "Order", "exposures", "report"]
+__all__ = ["MIN_CUSTOMERS", "Comparison", "EffectReport", "Exposure", "Group", "MoneyMove", "exposures", "report"]
 
 #: Groups smaller than this give a warning: their differences may be chance.
 MIN_CUSTOMERS: Final = 100
@@ -24,10 +24,10 @@ MIN_CUSTOMERS: Final = 100
 MIN_ORDERED: Final = 5
 
 #: What became of a customer's order: time (ms) and net amount in the base currency.
-Orders = Mapping[str, Sequence["Order"]]
+Orders = Mapping[str, Sequence["MoneyMove"]]
 
 
-class Order(NamedTuple):
+class MoneyMove(NamedTuple):
     """Something that moved money: an order (``is_order``) or a refund, with a negative amount."""
 
     at_ms: int

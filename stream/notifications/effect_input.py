@@ -18,10 +18,10 @@ from stream.events.order_book import OrderBook
 from stream.events.rejections import Rejection
 from stream.events.times import epoch_ms
 from stream.notifications.complaint_effect import Complained
-from stream.notifications.effect import Order
+from stream.notifications.effect import MoneyMove
 from stream.notifications.inbound import Inbound
 from stream.notifications.notification_records import Notification
-from stream.notifications.reading import read_to_end
+from stream.notifications.read_to_end import read_to_end
 from stream.settings import Settings
 
 __all__ = ["PurchaseLog", "actions_of", "complaints_of", "notifications_of"]
@@ -119,10 +119,10 @@ class PurchaseLog:
         self._book.add([decoded.customer_ids[row] for row in chosen], decoded.events[chosen])
 
     @property
-    def orders(self) -> dict[str, list[Order]]:
+    def orders(self) -> dict[str, list[MoneyMove]]:
         """Orders and refunds of each customer."""
         return {
-            customer: [Order(at_ms, amount / MONEY_SCALE, is_order) for at_ms, amount, is_order in found]
+            customer: [MoneyMove(at_ms, amount / MONEY_SCALE, is_order) for at_ms, amount, is_order in found]
             for customer, found in self._book.purchases().items()
             if found
         }

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from stream.errors import StorageError
 from stream.notifications.backoff import backoff_ms
-from stream.notifications.config import MINUTE_MS, Channel
+from stream.notifications.config import MINUTE_MS, DeliveryChannel
 from stream.notifications.courier import Courier, Parcel
 from stream.notifications.templates import Message, Templates
-from stream.notifications.waiting import Delivery, WaitingLine, urgency
+from stream.notifications.waiting_line import Delivery, WaitingLine, urgency
 from stream.notifications.wall_time import is_quiet, local_day, opened_share
 from stream.storage.notification_store import NotificationStore
 
@@ -35,7 +35,7 @@ def allowance(per_day: int, opened: float) -> int:
 class Lane:
     """The deliveries of one channel. Time is an argument, in ms since the epoch."""
 
-    def __init__(self, name: str, channel: Channel, zone: ZoneInfo, courier: Courier, random: Random) -> None:
+    def __init__(self, name: str, channel: DeliveryChannel, zone: ZoneInfo, courier: Courier, random: Random) -> None:
         self.name = name
         self.channel = channel
         self.line = WaitingLine()

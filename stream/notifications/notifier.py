@@ -20,17 +20,17 @@ from stream.events.times import epoch_ms
 from stream.notifications.actions import suppressing
 from stream.notifications.config import Config
 from stream.notifications.courier import DeliveryReport, Parcel
+from stream.notifications.delivery_journal import DeliveryJournal
 from stream.notifications.hold_out import is_held_out
 from stream.notifications.inbound import Inbound
-from stream.notifications.journal import Journal
 from stream.notifications.lane import Lane
 from stream.notifications.notification_records import DeliveryOutcome, Suppression
 from stream.notifications.offset_ledger import OffsetLedger, Partition
 from stream.notifications.outcomes import NO_CHANNEL, Outcomes, show_from_start
-from stream.notifications.rules import route
+from stream.notifications.routing import route
 from stream.notifications.templates import Templates
 from stream.notifications.under_way import UnderWay
-from stream.notifications.waiting import Delivery
+from stream.notifications.waiting_line import Delivery
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore, StoredCustomer
 
@@ -60,7 +60,7 @@ class Notifier:
         lanes: Mapping[str, Lane],
         reports: "queue.SimpleQueue[DeliveryReport]",
         store: NotificationStore,
-        journal: Journal,
+        journal: DeliveryJournal,
         clock: Clock,
     ) -> None:
         self._settings = settings

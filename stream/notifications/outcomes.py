@@ -9,13 +9,13 @@ from stream.alerts.action_records import ActionKind
 from stream.alerts.alert_records import Alert
 from stream.events.dead_letters import dead_letter
 from stream.events.rejections import Rejection
+from stream.notifications.delivery_journal import DeliveryJournal, JournalEntry
 from stream.notifications.inbound import Inbound
-from stream.notifications.journal import Entry, Journal
 from stream.notifications.lane import Lane
 from stream.notifications.notification_records import Arm, DeliveryOutcome
-from stream.notifications.records import PublishedRecord, notification, undelivered
-from stream.notifications.rules import Routing
-from stream.notifications.waiting import Delivery
+from stream.notifications.published_records import PublishedRecord, notification, undelivered
+from stream.notifications.routing import Routing
+from stream.notifications.waiting_line import Delivery
 from stream.settings import Settings
 
 __all__ = ["NO_CHANNEL", "Outcomes", "show_from_start"]
@@ -32,7 +32,7 @@ class Outcomes:
     ``compares``: whether customers are held out at all.
     """
 
-    def __init__(self, settings: Settings, journal: Journal, *, compares: bool) -> None:
+    def __init__(self, settings: Settings, journal: DeliveryJournal, *, compares: bool) -> None:
         self._settings = settings
         self._journal = journal
         self._compares = compares
@@ -43,7 +43,7 @@ class Outcomes:
         letter = dead_letter(record, rejection, topic=record.topic, partition=record.partition, at_ms=now_ms)
         headers: list[tuple[str, str | bytes | None]] = [*letter.headers]
         published = PublishedRecord(self._settings.notification_dead_letters, letter.key, letter.value, headers)
-        self._journal.enter(Entry([published], done))
+        self._journal.enter(JournalEntry([published], done))
         topic = record.topic
         if (topic, rejection.reason) not in self._told_of:
             self._told_of.add((topic, rejection.reason))
@@ -67,7 +67,7 @@ class Outcomes:
             reason=routing.reason,
         )
         marks = [(alert.alert_id, NO_CHANNEL, DeliveryOutcome.SUPPRESSED.value)]
-        self._journal.enter(Entry([published], done, marks))
+        self._journal.enter(JournalEntry([published], done, marks))
         metrics.NOTIFICATIONS.labels("none", DeliveryOutcome.SUPPRESSED).inc()
 
     def finish(
@@ -113,7 +113,7 @@ class Outcomes:
             )
         held_out = (alert.customer_id, alert.alert_id) if outcome is DeliveryOutcome.HELD_OUT else None
         marks = [(alert.alert_id, channel, outcome.value)]
-        self._journal.enter(Entry(records, done, marks, held_out))
+        self._journal.enter(JournalEntry(records, done, marks, held_out))
         metrics.NOTIFICATIONS.labels(channel, outcome).inc()
 
     def _arm(self, lane: Lane, outcome: DeliveryOutcome) -> Arm | None:

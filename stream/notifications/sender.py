@@ -6,7 +6,7 @@ import threading
 from typing import Final, NamedTuple, Protocol
 
 from stream.errors import SettingsError
-from stream.notifications.config import Channel
+from stream.notifications.config import DeliveryChannel
 from stream.notifications.templates import Message
 from stream.urls import MASK, PERCENT_ENCODE
 
@@ -81,7 +81,7 @@ def _silence() -> None:
 class AppriseSender:
     """An Apprise URL. Raises `SettingsError` when Apprise does not know it."""
 
-    def __init__(self, name: str, channel: Channel) -> None:
+    def __init__(self, name: str, channel: DeliveryChannel) -> None:
         try:
             import apprise  # noqa: PLC0415 - an optional dependency, and a slow import
         except ImportError as error:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from stream.alerts.alert_records import Alert, AlertKind
 from stream.alerts.decoding import occurred_ms
 from stream.notifications.offset_ledger import Partition
-from stream.notifications.waiting import Delivery
+from stream.notifications.waiting_line import Delivery
 
 __all__ = ["UnderWay"]
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from stream.events.times import instant
 
-__all__ = ["DAY_MINUTES", "WEEKDAYS", "Period", "Schedule", "is_quiet", "local_day", "opened_share"]
+__all__ = ["DAY_MINUTES", "WEEKDAYS", "DayPeriod", "Schedule", "is_quiet", "local_day", "opened_share"]
 
 DAY_MINUTES: Final = 24 * 60
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -24,7 +24,7 @@ _CELL_MS: Final = 5 * _MINUTE_MS
 _DAYS_AHEAD: Final = 3
 
 
-class Period(NamedTuple):
+class DayPeriod(NamedTuple):
     """From ``start`` to before ``end``, minutes of the local day; past midnight when ``end <= start``.
 
     ``days``: those on which it begins, 0 is Monday.
@@ -35,7 +35,7 @@ class Period(NamedTuple):
     days: frozenset[int]
 
 
-def is_quiet(periods: Sequence[Period], zone: ZoneInfo, at_ms: int) -> bool:
+def is_quiet(periods: Sequence[DayPeriod], zone: ZoneInfo, at_ms: int) -> bool:
     """Whether the wall clock in `zone` shows a time of one of the `periods`."""
     if not periods:
         return False
@@ -83,7 +83,7 @@ def local_day(zone: ZoneInfo, at_ms: int) -> date:
     return instant(at_ms).astimezone(zone).date()
 
 
-def opened_share(periods: tuple[Period, ...], zone: ZoneInfo, at_ms: int) -> float:
+def opened_share(periods: tuple[DayPeriod, ...], zone: ZoneInfo, at_ms: int) -> float:
     """Which share of the local day's time that is not quiet has begun by `at_ms`, in (0, 1]; 0 before any has.
 
     Measured in cells of five minutes; the present cell counts whole.
@@ -94,7 +94,7 @@ def opened_share(periods: tuple[Period, ...], zone: ZoneInfo, at_ms: int) -> flo
 
 
 @lru_cache(maxsize=64)
-def _opened(periods: tuple[Period, ...], zone: ZoneInfo, day: date) -> tuple[int, tuple[int, ...]]:
+def _opened(periods: tuple[DayPeriod, ...], zone: ZoneInfo, day: date) -> tuple[int, tuple[int, ...]]:
     """Start of the day in ms, and for each of its cells how many cells up to it are not quiet."""
     start_ms = _epoch_ms(datetime.combine(day, time(), zone))
     end_ms = _epoch_ms(datetime.combine(day + timedelta(days=1), time(), zone))

@@ -16,7 +16,7 @@ from stream.events.record import Record
 from stream.events.rejections import Reason, Rejection
 from stream.identity.links import Link, LinkName, Node
 from stream.identity.records import KEY, IdentityLink, encode_link
-from stream.identity.resolver import Limits, Resolver, neighbours
+from stream.identity.resolver import LinkLimits, Resolver, neighbours
 from stream.processing.state import Outgoing
 from stream.projections.fold import Fold
 from stream.projections.inputs import ContentInput, Told
@@ -78,7 +78,7 @@ class Identity(Fold[Node]):
     def __init__(self, settings: Settings) -> None:
         decoder = Decoder.of(settings)
         self._links = settings.identities
-        self._limits = Limits()
+        self._limits = LinkLimits()
         self.inputs = (
             *(
                 ContentInput(event_type, settings.topic_of(event_type), decoder, _said_by, reports=False)

@@ -16,7 +16,7 @@ from stream.projections.fold import Fold
 from stream.projections.inputs import ContentInput, Told
 from stream.settings import Settings
 
-__all__ = ["MAX_MONTHS", "PRODUCT", "SHOP", "Counts", "Ratings", "Tally"]
+__all__ = ["MAX_MONTHS", "PRODUCT", "SHOP", "Counts", "RatingTally", "Ratings"]
 
 #: The newest months that are kept.
 MAX_MONTHS: Final = 36
@@ -31,7 +31,7 @@ PRODUCT: Final = "product:"
 Counts = dict[str, int]
 
 
-class Tally(msgspec.Struct):
+class RatingTally(msgspec.Struct):
     """``months``: month (UTC, ``2026-01``) -> scale -> `Counts`. ``channels``: channel -> scale -> `Counts`.
 
     ``kinds``: month -> kind of feedback -> how many.
@@ -42,14 +42,14 @@ class Tally(msgspec.Struct):
     kinds: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
 
 
-class Ratings(Fold[Tally]):
+class Ratings(Fold[RatingTally]):
     """Scores by month, channel and product. Counts commute, so the order matters only for channels beyond the limit.
 
     A feedback that was sent twice counts twice; `satisfaction` has what counts once.
     """
 
     name: ClassVar = "ratings"
-    state: ClassVar = Tally
+    state: ClassVar = RatingTally
     about: ClassVar = "How often each score was given, by month, channel and product."
     key: ClassVar = f"shop ({SHOP}) or product ({PRODUCT}ID), in each partition"
 
@@ -57,7 +57,7 @@ class Ratings(Fold[Tally]):
         topic = settings.topic_of(EventType.FEEDBACK)
         self.inputs = (ContentInput(EventType.FEEDBACK, topic, Decoder.of(settings), _keys, reports=False),)
 
-    def fold_one(self, state: Tally, message: Told, alerts: list[Alert]) -> Tally:
+    def fold_one(self, state: RatingTally, message: Told, alerts: list[Alert]) -> RatingTally:
         del alerts
         _count(state, cast("FeedbackEvent", message.event), message.at_ms)
         return state
@@ -73,7 +73,7 @@ def _keys(event: Event) -> Sequence[str]:
     return (SHOP, f"{PRODUCT}{product}") if product else (SHOP,)
 
 
-def _count(tally: Tally, event: FeedbackEvent, at_ms: int) -> None:
+def _count(tally: RatingTally, event: FeedbackEvent, at_ms: int) -> None:
     month = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m")
     if not _has_place(tally, month):
         return
@@ -90,7 +90,7 @@ def _count(tally: Tally, event: FeedbackEvent, at_ms: int) -> None:
         counts[value] = counts.get(value, 0) + 1
 
 
-def _has_place(tally: Tally, month: str) -> bool:
+def _has_place(tally: RatingTally, month: str) -> bool:
     """Whether a month is among the newest; the oldest goes when there are too many."""
     if month in tally.kinds:
         return True

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 
-from stream.reporting.orders import Orders
+from stream.reporting.order_log import Orders
 from stream.reporting.writing import Writing
 
 __all__ = ["MAX_AGE", "Cohort", "cohorts"]

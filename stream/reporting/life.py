@@ -11,7 +11,7 @@ from msgspec import Struct
 from stream.features.habit import habits_after
 from stream.features.registry import DAY_MS
 from stream.reporting.assess import OVERDUE_HABITS, Standing, standing_of
-from stream.reporting.orders import Orders
+from stream.reporting.order_log import Orders
 
 __all__ = ["Life", "standing_at"]
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from stream.events.columns import MONEY_SCALE
 from stream.features.registry import DAY_MS
-from stream.reporting.orders import Orders
+from stream.reporting.order_log import Orders
 from stream.reporting.writing import Writing
 
 __all__ = ["MAX_MONTHS", "Period", "Sales", "Totals", "calendar", "period_ends", "sales"]

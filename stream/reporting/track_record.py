@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from stream.features.registry import DAY_MS
-from stream.reporting.orders import Orders
+from stream.reporting.order_log import Orders
 
 __all__ = ["WEEKS", "TrackRecord", "track_record"]
 

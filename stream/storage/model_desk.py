@@ -16,12 +16,12 @@ from stream.storage.desk import Desk
 from stream.storage.keys import Keys
 from stream.storage.scripts import script
 
-__all__ = ["Decision", "ModelDesk", "ModelsStored"]
+__all__ = ["ModelDecision", "ModelDesk", "ModelsStored"]
 
 _KEPT_DECISIONS = 500
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class ModelDecision(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator decided. ``model`` and ``version`` are empty where the action has none."""
 
     at: str
@@ -31,7 +31,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
 
 
-_decision_decoder = msgspec.json.Decoder(Decision)
+_decision_decoder = msgspec.json.Decoder(ModelDecision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class ModelsStored:
     pinned: str
     frozen: bool
     in_use: tuple[str, int]
-    decisions: tuple[Decision, ...]
+    decisions: tuple[ModelDecision, ...]
 
 
 class ModelDesk(Desk):
@@ -109,7 +109,7 @@ class ModelDesk(Desk):
 
     def _act(self, action: str, by: str, now_ms: int, name: str = "", version: int = 0, snapshot: bytes = b"") -> bool:
         keys = self._keys
-        record = Decision(at=rfc3339(now_ms), by=by, action=action, model=name, version=version)
+        record = ModelDecision(at=rfc3339(now_ms), by=by, action=action, model=name, version=version)
         arguments: Sequence[bytes | str | int] = (
             action,
             name,
@@ -132,7 +132,7 @@ def _text(meta: dict[bytes, bytes], field: bytes) -> str:
     return meta.get(field, b"").decode()
 
 
-def _decision(value: Any) -> Decision:
+def _decision(value: Any) -> ModelDecision:
     try:
         return _decision_decoder.decode(value)
     except msgspec.DecodeError as error:

@@ -16,7 +16,7 @@ from stream.storage.desk import LOOK_AT_ONCE, Desk
 from stream.storage.keys import Keys
 from stream.storage.tokens import worker_of
 
-__all__ = ["MAX_PARTITIONS", "Overview", "Totals", "TrainerPosition"]
+__all__ = ["MAX_PARTITIONS", "Overview", "PartitionTotals", "TrainerPosition"]
 
 #: As many partitions as the settings allow; a customer is looked for in all of them.
 MAX_PARTITIONS = 10_000
@@ -33,7 +33,7 @@ _last_at = msgspec.json.Decoder(_LastEvent)
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class PartitionTotals:
     """All partitions together.
 
     ``claimed``: partitions that have had an owner. ``owners``: the workers that own them now. ``stream_time_ms``: of
@@ -68,7 +68,7 @@ class Overview(Desk):
         self._keys = Keys(settings.namespace)
         self._partitions = settings.partitions
 
-    def totals(self) -> Totals:
+    def totals(self) -> PartitionTotals:
         """Add up the partitions.
 
         Counters, timers and outboxes are read in this order: when the counters say that all events are in, no timer is
@@ -84,7 +84,7 @@ class Overview(Desk):
             ]
         )
         outbox = self._pipelined([("LLEN", self._keys.outbox(p)) for p in self._range])
-        return Totals(
+        return PartitionTotals(
             counters=_sum([state.counters for state in states]),
             claimed=sum(epoch is not None for epoch, _, _ in metas),
             owners=frozenset(worker_of(token.decode()) for _, token, _ in metas if token),

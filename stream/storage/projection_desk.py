@@ -13,12 +13,12 @@ from stream.storage.connection import FAILURES, connect_or_explain, explained
 from stream.storage.desk import Desk, partition_states
 from stream.storage.keys import Keys, ProjectionKeys
 
-__all__ = ["Progress", "ProjectionDesk"]
+__all__ = ["ProjectionDesk", "ProjectionProgress"]
 
 _T = TypeVar("_T")
 
 
-class Progress(NamedTuple):
+class ProjectionProgress(NamedTuple):
     """``generation``: how often it was built again. ``states``: of each partition that has one."""
 
     generation: int
@@ -42,12 +42,12 @@ class ProjectionDesk(Desk):
         self._namespace = settings.namespace
         self._partitions = settings.partitions
 
-    def progress(self, name: str, version: int) -> Progress:
+    def progress(self, name: str, version: int) -> ProjectionProgress:
         """How far a projection is."""
 
-        def ask(client: Any) -> Progress:
+        def ask(client: Any) -> ProjectionProgress:
             keys = self._keys(name, version)
-            return Progress(keys.generation, partition_states(client, keys, range(self._partitions)))
+            return ProjectionProgress(keys.generation, partition_states(client, keys, range(self._partitions)))
 
         return self._asked("be read", ask)
 

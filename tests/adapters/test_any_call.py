@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.adapters import Call, Ignored, Malformed, Native, adapters_of
-from stream.adapters.reading import MalformedError
+from stream.adapters.json_fields import MalformedError
 from stream.client.event_contract import Draft, EventContract
 from stream.settings import Settings
 from tests.adapters.calls import NOW_MS

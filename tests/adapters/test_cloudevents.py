@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stream.adapters import Call, Ignored, Malformed
-from stream.adapters.reading import MalformedError
+from stream.adapters.json_fields import MalformedError
 from stream.events.kinds import KIND_OF
 from tests.adapters.calls import NOW_MS, call, events, translate
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.adapters import ADAPTER_NAMES, TABLES, Adapter, Call, Ignored, Malformed, Native, adapters_of
-from stream.adapters.reading import MalformedError
+from stream.adapters.json_fields import MalformedError
 from stream.client.event_contract import Draft, EventContract
 from stream.events.kinds import KIND_OF
 from stream.events.model import CONTRACT_OF

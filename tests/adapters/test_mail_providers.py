@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stream.adapters import Malformed
-from stream.adapters.reading import MalformedError
+from stream.adapters.json_fields import MalformedError
 from tests.adapters.calls import call, events, translate
 from tests.adapters.samples_mail import BOUNCE, CHANGE, MAIL, MAILGUN, POSTMARK, SENDGRID
 

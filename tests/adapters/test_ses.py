@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from stream.adapters import TABLES, Adapter, Call, Ignored, Malformed, Native, Visit, adapters_of
 from stream.adapters.customers import customer_of_address
-from stream.adapters.reading import MalformedError
+from stream.adapters.json_fields import MalformedError
 from stream.client.event_contract import Draft, EventContract
 from stream.errors import SettingsError
 from stream.settings import Settings

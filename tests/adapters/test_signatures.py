@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from stream.adapters import Call, adapters_of
-from stream.adapters.tokens import UsedTokens
+from stream.adapters.used_tokens import UsedTokens
 from stream.errors import SettingsError
 from stream.settings import Settings
 from tests.adapters.calls import NOW_MS

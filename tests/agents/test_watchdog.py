@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.agents.owner import Owner
-from stream.agents.transport import TP, Intake, LogEnd, Position, Progress
+from stream.agents.transport import TP, Intake, LastActivity, LogEnd, Position
 from stream.agents.watchdog import Standstill, Watchdog
 
 STALLED_AFTER_S = 10.0
@@ -45,8 +45,8 @@ class _Bench:
         )
 
     @property
-    def progress(self) -> Progress:
-        return Progress(self.polled_at_s, 0.0, 0.0)
+    def progress(self) -> LastActivity:
+        return LastActivity(self.polled_at_s, 0.0, 0.0)
 
     def position(self, tp: TP) -> Position | None:
         return self.positions.get(tp)

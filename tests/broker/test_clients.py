@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stream.local.durable_broker import DurableBroker
-from stream.local.server import HOST
+from stream.local.server_process import HOST
 
 
 @pytest.fixture(scope="module")

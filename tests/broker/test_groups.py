@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from stream.broker.errors import Code
-from stream.broker.groups import FIRST_ROUND_S, Group, Joined, Phase
+from stream.broker.error_codes import Code
+from stream.broker.groups import FIRST_ROUND_S, ConsumerGroup, Joined, Phase
 
 RANGE = {"range": b"topics"}
 
@@ -16,7 +16,7 @@ class _Setting:
 
     def __init__(self) -> None:
         self.at = 100.0
-        self.group = Group(lambda: self.at)
+        self.group = ConsumerGroup(lambda: self.at)
 
     def join(
         self, member: str = "", instance: str | None = None, protocols: dict[str, bytes] | None = None

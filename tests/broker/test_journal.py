@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.broker.batch import Batch, batches_of
-from stream.broker.errors import Code
-from stream.broker.journal import Journal, Reader, Topic
-from tests.broker.test_batch import _batch
+from stream.broker.error_codes import Code
+from stream.broker.journal import Journal, Reader, StoredTopic
+from stream.broker.record_batch import StoredBatch, batches_of
+from tests.broker.test_record_batch import _batch
 
 
-def _made(count: int, producer: int = -1, sequence: int = -1) -> Batch:
+def _made(count: int, producer: int = -1, sequence: int = -1) -> StoredBatch:
     (batch,) = batches_of(_batch([(b"k", b"v")] * count, producer, sequence))
     return batch
 
@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "log.sqlite"
 
 
-def _topic(journal: Journal, name: str = "t") -> Topic:
+def _topic(journal: Journal, name: str = "t") -> StoredTopic:
     with journal.transaction():
         return journal.create_topic(name, 2, {})
 
@@ -42,7 +42,7 @@ def test_offsets_have_no_gaps_and_no_batch_is_there_twice(
     path = tmp_path_factory.mktemp("journal") / "log.sqlite"
     journal = Journal(path)
     topic = _topic(journal)
-    sent: dict[int, list[tuple[Batch, int]]] = defaultdict(list)
+    sent: dict[int, list[tuple[StoredBatch, int]]] = defaultdict(list)
     ends, sequences = defaultdict[int, int](int), defaultdict[int, int](int)
     for p, count, what in steps:
         if what == "reopen":  # a restart knows the same
@@ -97,7 +97,7 @@ def test_an_older_epoch_is_refused_and_a_newer_one_begins_anew(path: Path) -> No
     old = _made(1, 5, 10)
     with journal.transaction():
         assert journal.append(topic, 0, [old]).code is Code.NONE
-        newer = Batch(old.body, 1, 0, 5, 1, 0)
+        newer = StoredBatch(old.body, 1, 0, 5, 1, 0)
         assert journal.append(topic, 0, [newer]).base == 1
         assert journal.append(topic, 0, [_made(1, 5, 11)]).code is Code.INVALID_PRODUCER_EPOCH
     journal.close()

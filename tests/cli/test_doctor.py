@@ -11,12 +11,12 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from stream.cli.doctor import redis_findings
-from stream.cli.findings import Finding, Level, worst
+from stream.cli.findings import Finding, FindingLevel, worst
 from stream.errors import StorageError
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.settings import Settings
-from stream.storage.diagnosis import RedisFacts, diagnose
+from stream.storage.redis_facts import RedisFacts, diagnose
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -39,37 +39,37 @@ def judge(facts: RedisFacts, settings: Settings | None = None) -> list[Finding]:
 
 
 def test_a_good_redis_is_well() -> None:
-    assert worst(judge(GOOD)) is Level.OK
+    assert worst(judge(GOOD)) is FindingLevel.OK
 
 
 @pytest.mark.parametrize(
     ("facts", "level", "advice"),
     [
-        (replace(GOOD, version="5.0.14"), Level.FAIL, "upgrade to 6.2"),
-        (replace(GOOD, role="slave"), Level.FAIL, "point redis_url at the primary"),
-        (replace(GOOD, cluster=True), Level.FAIL, "set redis_cluster to true"),
-        (replace(GOOD, append_only=False), Level.WARN, "appendonly yes"),
-        (replace(GOOD, append_fsync="no"), Level.WARN, "appendfsync everysec"),
-        (replace(GOOD, load_truncated="yes"), Level.WARN, "aof-load-truncated no"),
-        (replace(GOOD, eviction_policy="allkeys-lru"), Level.FAIL, "maxmemory-policy noeviction"),
+        (replace(GOOD, version="5.0.14"), FindingLevel.FAIL, "upgrade to 6.2"),
+        (replace(GOOD, role="slave"), FindingLevel.FAIL, "point redis_url at the primary"),
+        (replace(GOOD, cluster=True), FindingLevel.FAIL, "set redis_cluster to true"),
+        (replace(GOOD, append_only=False), FindingLevel.WARN, "appendonly yes"),
+        (replace(GOOD, append_fsync="no"), FindingLevel.WARN, "appendfsync everysec"),
+        (replace(GOOD, load_truncated="yes"), FindingLevel.WARN, "aof-load-truncated no"),
+        (replace(GOOD, eviction_policy="allkeys-lru"), FindingLevel.FAIL, "maxmemory-policy noeviction"),
         (
             replace(GOOD, eviction_policy="allkeys-lru", max_memory=0),
-            Level.WARN,
+            FindingLevel.WARN,
             "maxmemory-policy noeviction",
         ),
-        (replace(GOOD, used_memory=90 * 2**20), Level.WARN, "raise maxmemory"),
-        (replace(GOOD, clock_ms=1_000_000 - 2_000), Level.WARN, "synchronise"),
-        (replace(GOOD, clock_ms=1_000_000 + 301_000), Level.WARN, "too early or too late"),
+        (replace(GOOD, used_memory=90 * 2**20), FindingLevel.WARN, "raise maxmemory"),
+        (replace(GOOD, clock_ms=1_000_000 - 2_000), FindingLevel.WARN, "synchronise"),
+        (replace(GOOD, clock_ms=1_000_000 + 301_000), FindingLevel.WARN, "too early or too late"),
     ],
 )
-def test_what_is_wrong_with_redis_is_found_with_what_to_do(facts: RedisFacts, level: Level, advice: str) -> None:
-    bad = [finding for finding in judge(facts) if finding.level is not Level.OK]
+def test_what_is_wrong_with_redis_is_found_with_what_to_do(facts: RedisFacts, level: FindingLevel, advice: str) -> None:
+    bad = [finding for finding in judge(facts) if finding.level is not FindingLevel.OK]
     assert [finding.level for finding in bad] == [level]
     assert advice in bad[0].advice
 
 
 def test_a_hidden_configuration_is_no_failure() -> None:
-    assert worst(judge(replace(GOOD, append_fsync="", load_truncated=""))) is Level.OK
+    assert worst(judge(replace(GOOD, append_fsync="", load_truncated=""))) is FindingLevel.OK
 
 
 def test_a_running_redis_tells_how_it_is_configured(tmp_path: Path) -> None:

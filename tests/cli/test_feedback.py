@@ -17,7 +17,7 @@ from stream.cli import main
 from stream.cli.topics import create_topics
 from stream.client import FeedbackEvent, Producer
 from stream.local.stack import LocalStack
-from stream.notifications.reading import read_to_end
+from stream.notifications.read_to_end import read_to_end
 from stream.settings import Settings
 
 pytestmark = pytest.mark.timeout(180)

@@ -18,9 +18,9 @@ from confluent_kafka.admin import AdminClient
 
 from stream.adapters.customers import customer_of_address
 from stream.events.partition import partition_of
-from stream.imports.contacts import CONTACTS_FILE, Contacts
+from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.imports.import_ledger import LEDGER_FILE
-from stream.imports.publishing import MAX_CHUNK_MS
+from stream.imports.publish_staged import MAX_CHUNK_MS
 from stream.local.broker import EmbeddedBroker
 from tests.agents.topics import at_least, read
 from tests.imports.shop import EXPORTS
@@ -64,7 +64,7 @@ def test_an_export_becomes_events_keyed_by_customer_and_in_order(
     for key in {key for _, key, _ in records}:
         times = [str(event["occurred_at"]) for _, one, event in records if one == key]
         assert times == sorted(times)
-    with Contacts(tmp_path / "data" / CONTACTS_FILE) as contacts:
+    with ContactsFile(tmp_path / "data" / CONTACTS_FILE) as contacts:
         assert contacts.find([customer_of_address("ann.ode@example.com")]).popitem()[1].name == "Ann Ode"
     assert not any("Ode" in str(event) for _, _, event in records)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.client.event_contract import Draft, EventContract
-from stream.client.record import EventRecord
+from stream.client.event_record import EventRecord
 from stream.events.decode import Decoder
 from stream.events.kinds import TYPE_OF_NAME, EventType
 from stream.events.placement import Placement, place

@@ -17,7 +17,7 @@ import pytest
 
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
-from stream.local.server import HOST
+from stream.local.server_process import HOST
 from stream.settings import Settings
 from tests.faults.worker import PLAN_VARIABLE
 from tests.field import ROOT, Field

@@ -5,7 +5,7 @@ import contextlib
 import threading
 from typing import Self
 
-from stream.local.server import HOST
+from stream.local.server_process import HOST
 
 __all__ = ["DelayLine"]
 

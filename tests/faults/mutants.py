@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import stream.agents.app
-from stream.agents.inputs import Batch
+from stream.agents.input_protocols import Batch
 from stream.agents.outbox import Outbox
 from stream.agents.owner import PartitionInputs
 from stream.agents.partition_worker import PartitionWorker

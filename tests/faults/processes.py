@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from stream.local.leash import leashed
-from stream.local.server import tail_of
+from stream.local.server_process import tail_of
 from stream.settings import ENV_PREFIX
 from tests.faults.worker import PLAN_VARIABLE, Plan
 

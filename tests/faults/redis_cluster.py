@@ -9,7 +9,7 @@ import redis
 
 from stream.errors import LocalServerError
 from stream.local.redis import EmbeddedRedis
-from stream.local.server import HOST
+from stream.local.server_process import HOST
 
 __all__ = ["RedisCluster"]
 

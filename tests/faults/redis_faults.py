@@ -7,7 +7,7 @@ from functools import partial
 
 import redis
 
-from stream.local.server import HOST
+from stream.local.server_process import HOST
 from tests.faults import frozen_model
 from tests.faults.redis_cluster import RedisCluster
 from tests.faults.scenario import Fault, Trial

@@ -18,7 +18,7 @@ import numpy as np
 
 import stream.agents.app
 import stream.agents.apps
-import stream.agents.rescoring
+import stream.agents.rescoring_task
 import stream.agents.worker
 from stream.agents import transport
 from stream.agents.app import assemble
@@ -219,7 +219,7 @@ def _run(plan: Plan) -> None:
     if plan.outbox_limit is not None:
         _limit_outbox(plan.outbox_limit)
     if plan.rescore_keys is not None:
-        stream.agents.rescoring._KEYS_AT_ONCE = plan.rescore_keys  # type: ignore[misc]
+        stream.agents.rescoring_task._KEYS_AT_ONCE = plan.rescore_keys  # type: ignore[misc]
     stalls = {"step": _stall_step, "fetch": _stall_fetch, "receive": _stall_receiving}
     if plan.stall in stalls:
         stalls[plan.stall](plan)

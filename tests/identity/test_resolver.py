@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.identity.links import Link, LinkName, Node, is_known, strength_of
-from stream.identity.resolver import Limits, Refusal, Resolver, resolve
+from stream.identity.resolver import LinkLimits, LinkRefusal, Resolver, resolve
 
-LIMITS = Limits(max_customers=2, max_members=4)
+LIMITS = LinkLimits(max_customers=2, max_members=4)
 CUSTOMERS = ["c-1", "c-2", "c-3", "c-4"]
 EMAILS, COOKIES = ([f"{kind}:h1_{letter * 22}" for letter in "abc"] for kind in ("email", "anonymous_id"))
 IDS = [*CUSTOMERS, *EMAILS, *COOKIES]
@@ -35,7 +35,7 @@ decisions = st.builds(
 links = st.lists(evidence | decisions, max_size=14)
 
 
-def taken(found: list[Link], limits: Limits = LIMITS) -> Resolver:
+def taken(found: list[Link], limits: LinkLimits = LIMITS) -> Resolver:
     resolver = Resolver(limits=limits)
     for link in found:
         resolver.take(link)
@@ -132,7 +132,7 @@ def test_who_was_taken_apart_is_apart(found: list[Link]) -> None:
 
 @given(links, st.sampled_from(IDS), st.sampled_from(IDS))
 def test_unmerge_restores_what_would_be_without_the_link(found: list[Link], one: str, other: str) -> None:
-    wide = Limits(max_customers=2, max_members=20)
+    wide = LinkLimits(max_customers=2, max_members=20)
     without = [made for made in found if {made.one, made.other} != {one, other}]
     expected = taken(without, wide)
     if one == other or expected.customer_of(one) == expected.customer_of(other):
@@ -177,10 +177,10 @@ def test_a_visitor_becomes_a_customer_through_an_address() -> None:
 def test_the_earlier_of_two_customers_keeps_a_cookie_until_a_third_comes() -> None:
     resolver = taken([link(IDENTIFIED, "c-2", COOKIES[0], 5), link(IDENTIFIED, "c-1", COOKIES[0], 3)])
     assert resolver.customer_of(COOKIES[0]) == "c-1"
-    assert resolver.why("c-2").refused == {tuple(sorted(("c-2", COOKIES[0]))): Refusal.TWO_CUSTOMERS}
+    assert resolver.why("c-2").refused == {tuple(sorted(("c-2", COOKIES[0]))): LinkRefusal.TWO_CUSTOMERS}
     assert resolver.take(link(IDENTIFIED, "c-3", COOKIES[0], 9)) == {COOKIES[0]: COOKIES[0]}
     assert resolver.shared() == [COOKIES[0]]
-    assert set(resolver.why(COOKIES[0]).refused.values()) == {Refusal.SHARED}
+    assert set(resolver.why(COOKIES[0]).refused.values()) == {LinkRefusal.SHARED}
 
 
 def test_a_merge_says_which_customer_stays() -> None:
@@ -197,7 +197,7 @@ def test_hashed_addresses_of_webhooks_are_identifiers_and_other_ids_are_known() 
 
 
 def test_an_identifier_of_very_many_pairs_stays_bounded_and_is_shared() -> None:
-    limits = Limits(max_customers=2, max_members=8)
+    limits = LinkLimits(max_customers=2, max_members=8)
     resolver = taken([link(IDENTIFIED, COOKIES[0], f"email:h1_{n:022d}", n) for n in range(1, 40)], limits)
     assert len(resolver.nodes[COOKIES[0]].pairs) == 8
     assert COOKIES[0] in resolver.shared()

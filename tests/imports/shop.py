@@ -8,12 +8,12 @@ import msgspec
 
 from stream.client.event_contract import EventContract
 from stream.imports.contacts import Contact
-from stream.imports.import_ledger import Book, Entry, ImportLedger
+from stream.imports.import_ledger import Book, ImportLedger, LedgerEntry
+from stream.imports.import_summary import Summary
 from stream.imports.importer import Importer
 from stream.imports.issues import Issue, Why
-from stream.imports.source import Options, Source, open_source
+from stream.imports.source import ImportFile, Options, open_source
 from stream.imports.staging import Staging
-from stream.imports.summary import Summary
 from stream.settings import Settings
 
 EXPORTS = Path(__file__).parent / "exports"
@@ -36,7 +36,7 @@ class Imported(NamedTuple):
     issues: list[Issue]
     contacts: dict[str, Contact]
     order_days: list[tuple[int, int]]
-    sources: list[Source]
+    sources: list[ImportFile]
 
     def why(self, why: Why) -> list[int]:
         """The lines of which that is said."""
@@ -77,7 +77,7 @@ def imported(
         if ledger is not None:
             ledger.enter(
                 [
-                    Entry(event.order_key, event.at_ms, msgspec.msgpack.decode(event.book, type=Book))
+                    LedgerEntry(event.order_key, event.at_ms, msgspec.msgpack.decode(event.book, type=Book))
                     for event in staged
                 ],
                 None,

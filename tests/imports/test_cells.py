@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.events.parsing_times import DateOrder
+from stream.imports.currencies import CURRENCIES, currency_of, without_currency
 from stream.imports.days import read_time, zone_of
 from stream.imports.exports import EXPORTS
-from stream.imports.issues import SEVERITY, Severity, Why
-from stream.imports.money import CURRENCIES, currency_of, without_currency
+from stream.imports.issues import SEVERITY, IssueSeverity, Why
 from stream.imports.names import compared
 from stream.imports.statuses import OrderStatus, outcome_of
 
@@ -114,5 +114,5 @@ def test_tables_of_systems_are_written_as_names_are_compared() -> None:
 
 
 def test_every_reason_that_is_no_note_has_a_severity() -> None:
-    assert {Severity.REFUSED, Severity.LEFT_OUT} == {*SEVERITY.values()}
+    assert {IssueSeverity.REFUSED, IssueSeverity.LEFT_OUT} == {*SEVERITY.values()}
     assert all(str(why).endswith(".") for why in Why)

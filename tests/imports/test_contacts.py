@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from stream.errors import ImportFileError
-from stream.imports.contacts import CONTACTS_FILE, Contact, Contacts
+from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
 
 ANN = Contact(name="Ann Ode", email="ann@example.com", phone="+44 1", address="1 Quay, Hull", seen_ms=10)
 
 
 def test_a_newer_export_wins_field_by_field_and_erases_nothing(tmp_path: Path) -> None:
-    with Contacts(tmp_path / CONTACTS_FILE) as contacts:
+    with ContactsFile(tmp_path / CONTACTS_FILE) as contacts:
         contacts.add([("c-1", ANN)])
         contacts.add([("c-1", Contact(name="Ann Ode-Smith", marketing="no", seen_ms=20))])
         contacts.add([("c-1", Contact(name="A. Ode", address="an older one", seen_ms=5))])
@@ -22,7 +22,7 @@ def test_a_newer_export_wins_field_by_field_and_erases_nothing(tmp_path: Path) -
 
 
 def test_many_customers_are_found_at_a_time_and_strangers_are_not(tmp_path: Path) -> None:
-    with Contacts(tmp_path / CONTACTS_FILE) as contacts:
+    with ContactsFile(tmp_path / CONTACTS_FILE) as contacts:
         contacts.add((f"c-{n}", Contact(name=f"N {n}")) for n in range(2000))
         found = contacts.find([f"c-{n}" for n in range(1500, 2500)])
         assert [*found] == sorted(f"c-{n}" for n in range(1500, 2000))
@@ -30,13 +30,13 @@ def test_many_customers_are_found_at_a_time_and_strangers_are_not(tmp_path: Path
 
 
 def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
-    with Contacts(tmp_path / "new" / CONTACTS_FILE) as contacts:
+    with ContactsFile(tmp_path / "new" / CONTACTS_FILE) as contacts:
         contacts.add([("c-1", ANN)])
     assert stat.S_IMODE((tmp_path / "new" / CONTACTS_FILE).stat().st_mode) == 0o600
 
 
 def test_a_forgotten_person_leaves_no_trace_in_the_file(tmp_path: Path) -> None:
-    with Contacts(tmp_path / CONTACTS_FILE) as contacts:
+    with ContactsFile(tmp_path / CONTACTS_FILE) as contacts:
         contacts.add([("c-1", ANN), ("c-2", Contact(name="Bo"))])
         assert contacts.forget("c-1")
         assert not contacts.forget("c-1")
@@ -45,7 +45,7 @@ def test_a_forgotten_person_leaves_no_trace_in_the_file(tmp_path: Path) -> None:
 
 
 def test_looking_for_names_makes_no_file(tmp_path: Path) -> None:
-    with Contacts(tmp_path / CONTACTS_FILE) as contacts:
+    with ContactsFile(tmp_path / CONTACTS_FILE) as contacts:
         assert contacts.find(["c-1"]) == {}
         assert [*contacts.all()] == []
         assert not contacts.forget("c-1")
@@ -55,7 +55,7 @@ def test_looking_for_names_makes_no_file(tmp_path: Path) -> None:
 def test_a_file_of_another_program_is_named_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / CONTACTS_FILE
     path.write_bytes(b"no database at all, but long enough to be looked at as one" * 20)
-    with pytest.raises(ImportFileError, match=str(path)), Contacts(path) as contacts:
+    with pytest.raises(ImportFileError, match=str(path)), ContactsFile(path) as contacts:
         contacts.add([("c-1", ANN)])
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(path).execute("SELECT 1 FROM contact")

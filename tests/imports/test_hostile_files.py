@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 
 from stream.errors import ImportFileError
-from stream.imports.issues import Severity, Why
+from stream.imports.issues import IssueSeverity, Why
 from tests.imports.shop import HEADER, LINES, imported, rows, table
 
 GERMAN = (
@@ -55,7 +55,7 @@ def test_a_title_above_the_header_blank_lines_and_totals_below_are_no_orders(tmp
     result = imported(table(tmp_path / "a.csv", text))
     assert (result.summary.orders, result.money()) == (3, 1274.90)
     assert result.why(Why.TOTALS) == [9, 10]
-    assert result.summary.rows_of(Severity.REFUSED) == 0
+    assert result.summary.rows_of(IssueSeverity.REFUSED) == 0
 
 
 def test_line_breaks_and_separators_in_quotes_do_not_shift_the_lines(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from stream.features.profile import RETENTION_MS
 from stream.imports.import_ledger import LEDGER_FILE, ImportLedger, Witness
-from stream.imports.issues import Severity, Why
+from stream.imports.issues import IssueSeverity, Why
 from stream.imports.plan import REMEMBERED_MS
-from stream.imports.publishing import MAX_CHUNK_MS
+from stream.imports.publish_staged import MAX_CHUNK_MS
 from tests.imports.shop import imported, rows, table
 
 HEADER = "Order number,Order date,Customer email,Total,Refunded amount,Status"
@@ -46,7 +46,7 @@ def test_a_second_import_publishes_nothing_and_says_so(tmp_path: Path, ledger: I
     # the file still holds what it holds
     assert (again.summary.orders, again.money(), again.paid_back()) == (3, 150.0, 10.0)
     assert len(again.why(Why.IMPORTED)) == 3
-    assert again.summary.rows_of(Severity.REFUSED) == 0
+    assert again.summary.rows_of(IssueSeverity.REFUSED) == 0
 
 
 def test_a_longer_export_adds_its_new_orders_only(tmp_path: Path, ledger: ImportLedger) -> None:
@@ -54,7 +54,7 @@ def test_a_longer_export_adds_its_new_orders_only(tmp_path: Path, ledger: Import
     imported(table(tmp_path / "a.csv", rows(HEADER, lines[:2])), ledger=ledger)
     longer = imported(table(tmp_path / "b.csv", rows(HEADER, lines)), ledger=ledger)
     assert [event["order_id"] for event in longer.events] == ["3"]
-    assert longer.summary.rows_of(Severity.REFUSED) == 0
+    assert longer.summary.rows_of(IssueSeverity.REFUSED) == 0
 
 
 def test_money_paid_back_since_is_published_once_and_by_the_difference(tmp_path: Path, ledger: ImportLedger) -> None:
@@ -115,7 +115,7 @@ def test_an_older_file_after_a_newer_one_is_listed_and_never_half_counted(tmp_pa
     # Ann's newest event is 400 days later; Cy is new, and order 5 lies within what workers remember
     assert [event["order_id"] for event in late.events] == ["2", "5"]
     assert late.why(Why.TOO_OLD) == [2]
-    assert late.summary.rows_of(Severity.REFUSED) == 1
+    assert late.summary.rows_of(IssueSeverity.REFUSED) == 1
     assert (late.summary.orders, late.money()) == (2, 100.0)
     assert "into an empty shop" in Why.TOO_OLD
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stream.errors import ImportFileError
-from stream.imports.fields import MEANINGS, SYNONYMS, Field
+from stream.imports.import_fields import MEANINGS, SYNONYMS, Field
 from stream.imports.mapping import Mapping
 from stream.imports.mapping_file import read_mapping, write_mapping
 from stream.imports.names import compared

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Self
 
 from confluent_kafka import Consumer, TopicPartition
 
-from stream.local.server import HOST
+from stream.local.server_process import HOST
 from stream.settings import Settings
 from tests.cli.conftest import clean_environment
 from tests.kafka_clients import arrived

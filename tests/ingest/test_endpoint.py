@@ -11,9 +11,9 @@ from stream.adapters import Adapter, Call, Translation
 from stream.client.producer import Producer
 from stream.clock import FixedClock
 from stream.ingest.access import Access
-from stream.ingest.connection import Connections
+from stream.ingest.client_connection import Connections
 from stream.ingest.endpoint import Endpoint
-from stream.ingest.intake import Intake
+from stream.ingest.event_publisher import EventPublisher
 from stream.ingest.metrics import INGEST_REQUESTS
 from stream.ingest.reachability import Reachability
 from stream.settings import Settings
@@ -30,7 +30,7 @@ def endpoint() -> Endpoint:
     reachability.problem = ""
     settings = Settings()
     adapters = {"segment": Adapter("segment", fail)}
-    intake = Intake(producer, max_waiting=10, timeout_s=1)
+    intake = EventPublisher(producer, max_waiting=10, timeout_s=1)
     connections = Connections(head_timeout_s=10)
     return Endpoint(
         settings, intake, reachability, Access(settings), adapters, FixedClock(1_900_000_000_000), connections

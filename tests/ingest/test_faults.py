@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from stream.local.broker import EmbeddedBroker
-from stream.local.server import HOST
+from stream.local.server_process import HOST
 from stream.settings import Settings
 from tests.agents.topics import create
 from tests.ingest.running import TOKEN, Answer, Reader, Running, click

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from stream.adapters.reading import event_id
-from stream.local.server import HOST
+from stream.adapters.json_fields import event_id
+from stream.local.server_process import HOST
 from tests.adapters.samples_mail import BOUNCE, MAILGUN, SENDGRID
 from tests.adapters.test_cloudevents import EVENT as CLOUD_EVENT
 from tests.adapters.test_segment import TRACK

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from stream.local.broker import EmbeddedBroker
-from stream.local.server import HOST
+from stream.local.server_process import HOST
 from stream.settings import Settings
 from tests.adapters.samples_mail import MAILGUN
 from tests.adapters.test_segment import TRACK

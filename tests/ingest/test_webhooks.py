@@ -15,9 +15,9 @@ from stream.adapters import ADAPTER_NAMES, adapters_of
 from stream.adapters.sns import ALLOWED_URL
 from stream.clock import FixedClock
 from stream.ingest.access import Access
-from stream.ingest.connection import Connections
+from stream.ingest.client_connection import Connections
 from stream.ingest.endpoint import Endpoint
-from stream.ingest.intake import Intake
+from stream.ingest.event_publisher import EventPublisher
 from stream.ingest.outward import Outward
 from stream.ingest.reachability import Reachability
 from stream.ingest.refusal import Refusal
@@ -116,7 +116,7 @@ def served(amazon: Outward) -> Endpoint:
     settings = Settings(ingest_token=TOKEN, ingest_ses_topics=TOPIC)
     return Endpoint(
         settings,
-        Intake(producer, max_waiting=10, timeout_s=1),
+        EventPublisher(producer, max_waiting=10, timeout_s=1),
         reachability,
         Access(settings),
         adapters_of(settings),

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from stream.errors import LocalServerError
-from stream.local.server import HOST, free_port
+from stream.local.server_process import HOST, free_port
 from tests.kafka.jars import resolved_jars
 from tests.kafka.node import QUIET, Node, broker_properties, listener_properties
 

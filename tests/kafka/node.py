@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 
 from stream.errors import LocalServerError
 from stream.local.leash import leashed
-from stream.local.server import HOST, LocalServer
+from stream.local.server_process import HOST, LocalServer
 from tests.kafka.jars import java
 
 __all__ = ["QUIET", "Node", "broker_properties", "listener_properties"]

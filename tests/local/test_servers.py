@@ -16,7 +16,7 @@ from confluent_kafka.cimpl import NewTopic
 from stream.errors import LocalServerError
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
-from stream.local.server import HOST, LocalServer
+from stream.local.server_process import HOST, LocalServer
 
 DEADLINE_S = 15.0
 

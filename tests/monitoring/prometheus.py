@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from stream.local.server import HOST, LocalServer
+from stream.local.server_process import HOST, LocalServer
 
 __all__ = ["DEPLOYED", "Prometheus", "Series"]
 

@@ -18,7 +18,7 @@ from confluent_kafka import Producer
 from stream.errors import LocalServerError
 from stream.events.times import rfc3339
 from stream.local.leash import leashed
-from stream.local.server import HOST, tail_of
+from stream.local.server_process import HOST, tail_of
 from stream.settings import ENV_PREFIX, Settings
 
 __all__ = ["Service", "act", "configuration", "post", "service"]

@@ -13,8 +13,8 @@ from stream.alerts.alert_records import Alert
 from stream.clock import FixedClock
 from stream.notifications.config_file import parse
 from stream.notifications.courier import Courier, DeliveryReport
+from stream.notifications.delivery_journal import DeliveryJournal
 from stream.notifications.inbound import Inbound
-from stream.notifications.journal import Journal
 from stream.notifications.lane import Lane
 from stream.notifications.notifier import Notifier
 from stream.notifications.sender import AppriseSender
@@ -65,7 +65,7 @@ class Desk:
             )
             for name, channel in config.channels.items()
         }
-        journal = Journal(bench.settings, self.store, lambda: 3600.0)
+        journal = DeliveryJournal(bench.settings, self.store, lambda: 3600.0)
         self.notifier = Notifier(
             bench.settings, config, Templates(config), self.lanes, reports, self.store, journal, self.clock
         )

@@ -13,12 +13,12 @@ from stream.alerts.alert_records import OF_FEEDBACK, Alert
 from stream.clock import Clock
 from stream.events.partition import partition_of
 from stream.events.times import rfc3339
+from stream.notifications.alert_consumer import notify_group
 from stream.notifications.config_file import parse
 from stream.notifications.notification_records import Notification
-from stream.notifications.reading import read_to_end
+from stream.notifications.notifier_process import run
+from stream.notifications.read_to_end import read_to_end
 from stream.notifications.sender import AppriseSender, Sender
-from stream.notifications.service import run
-from stream.notifications.source import notify_group
 from stream.notifications.templates import COMPLAINT_SAMPLE, SAMPLE, Templates
 from stream.settings import Settings
 from tests.agents.topics import create

@@ -15,7 +15,7 @@ from stream.alerts.intervals import share, share_difference
 from stream.cli import main
 from stream.events.times import rfc3339
 from stream.notifications.complaint_effect import Complained, complaint_effect
-from stream.notifications.effect import Order
+from stream.notifications.effect import MoneyMove
 from tests.notifications.rig import Bench
 from tests.notifications.test_effect import START_MS, purchase
 
@@ -23,8 +23,8 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
 
-def order(hours: float, amount: float = 10.0) -> Order:
-    return Order(START_MS + round(hours * HOUR_MS), amount, is_order=amount > 0)
+def order(hours: float, amount: float = 10.0) -> MoneyMove:
+    return MoneyMove(START_MS + round(hours * HOUR_MS), amount, is_order=amount > 0)
 
 
 def complained(customer: str, hours: float, *answers: float) -> Complained:

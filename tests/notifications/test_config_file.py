@@ -11,7 +11,7 @@ from stream.cli import main
 from stream.errors import SettingsError
 from stream.notifications.config_file import load, parse
 from stream.notifications.notification_records import Suppression
-from stream.notifications.rules import Route, route
+from stream.notifications.routing import Route, route
 from stream.notifications.templates import SAMPLE, Templates
 from stream.reporting.writing import Writing
 from tests.notifications.rig import alert

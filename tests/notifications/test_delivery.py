@@ -167,7 +167,7 @@ def test_without_a_broker_it_waits_shows_metrics_and_stops_when_told(bench: Benc
 
 @pytest.mark.slow
 def test_a_second_notifier_takes_its_share_and_nothing_is_lost(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "stream.notifications.source")
+    caplog.set_level("INFO", "stream.notifications.alert_consumer")
 
     def slow(*_: object) -> int:
         time.sleep(0.15)

@@ -17,7 +17,7 @@ from stream.alerts.intervals import share_difference
 from stream.cli import main
 from stream.events.decode import Decoder
 from stream.events.times import instant, rfc3339
-from stream.notifications.effect import Order, exposures, report
+from stream.notifications.effect import MoneyMove, exposures, report
 from stream.notifications.effect_input import PurchaseLog
 from stream.notifications.inbound import Inbound
 from stream.notifications.notification_records import Arm, DeliveryOutcome, Notification
@@ -55,8 +55,8 @@ def told(customer: str, arm: Arm | None, day: float = 0, **fields: object) -> No
     return msgspec.structs.replace(base, **fields)
 
 
-def order(day: float, amount: float = 10.0) -> Order:
-    return Order(START_MS + round(day * DAY_MS), amount, is_order=True)
+def order(day: float, amount: float = 10.0) -> MoneyMove:
+    return MoneyMove(START_MS + round(day * DAY_MS), amount, is_order=True)
 
 
 def test_a_customer_counts_once_from_the_first_alert_on() -> None:
@@ -82,7 +82,7 @@ def test_a_customer_counts_once_from_the_first_alert_on() -> None:
 
 def test_only_what_lies_within_the_horizon_after_the_alert_counts() -> None:
     first, mixed = exposures([told("a", Arm.NOTIFIED), told("b", Arm.HELD_OUT), told("late", Arm.NOTIFIED, 3)])
-    refund = Order(START_MS + 5 * DAY_MS, -4.0, is_order=False)
+    refund = MoneyMove(START_MS + 5 * DAY_MS, -4.0, is_order=False)
     orders = {"a": [order(-1), order(0), order(7, 25.0), refund, order(7.1, 99.0)], "b": [refund]}
     actions = {
         "a": [
@@ -147,7 +147,7 @@ def test_orders_are_those_that_stand() -> None:
     at_ms = START_MS + 99 * DAY_MS
     log.add([Inbound("t", 0, n, key, value, at_ms) for n, (key, value) in enumerate(zip(keys, events, strict=True))])
     assert log.orders == {
-        "a": [order(1), Order(START_MS + 4 * DAY_MS, -2.5, is_order=False)],
+        "a": [order(1), MoneyMove(START_MS + 4 * DAY_MS, -2.5, is_order=False)],
     }
     assert log.as_of_ms == START_MS + 9 * DAY_MS
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.notifications.config import Channel
+from stream.notifications.config import DeliveryChannel
 from stream.notifications.config_file import parse
 from stream.notifications.courier import Courier, DeliveryReport, Parcel
 from stream.notifications.escaping import inert, inert_markdown
@@ -59,7 +59,7 @@ def answering(*parts: bytes, every_s: float = 0.0, endless: bytes = b"") -> Iter
 
 
 def sender(port: int) -> AppriseSender:
-    return AppriseSender("hook", Channel(url=f"json://127.0.0.1:{port}/?cto=5&rto=5&+X-Token=t0ken"))
+    return AppriseSender("hook", DeliveryChannel(url=f"json://127.0.0.1:{port}/?cto=5&rto=5&+X-Token=t0ken"))
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -76,7 +76,7 @@ def test_a_redirect_is_not_followed_although_the_url_asks_for_it() -> None:
     with Webhook() as elsewhere:
         head = f"HTTP/1.1 307 Moved\r\nLocation: http://127.0.0.1:{elsewhere.port}/\r\nContent-Length: 0\r\n\r\n"
         with answering(head.encode()) as port:
-            channel = Channel(url=f"json://127.0.0.1:{port}/?redirect=yes&rto=5")
+            channel = DeliveryChannel(url=f"json://127.0.0.1:{port}/?redirect=yes&rto=5")
             assert AppriseSender("hook", channel).send(MESSAGE) is not None
         assert elsewhere.asked == 0
 

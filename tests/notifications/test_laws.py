@@ -13,9 +13,9 @@ from stream.notifications.backoff import backoff_ms
 from stream.notifications.hold_out import is_held_out
 from stream.notifications.lane import allowance
 from stream.notifications.offset_ledger import OffsetLedger
-from stream.notifications.rules import Route
-from stream.notifications.waiting import Delivery, WaitingLine
-from stream.notifications.wall_time import DAY_MINUTES, Period, Schedule, is_quiet, local_day, opened_share
+from stream.notifications.routing import Route
+from stream.notifications.waiting_line import Delivery, WaitingLine
+from stream.notifications.wall_time import DAY_MINUTES, DayPeriod, Schedule, is_quiet, local_day, opened_share
 from tests.notifications.rig import alert
 
 MINUTE_MS = 60_000
@@ -25,7 +25,7 @@ ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/St_Johns", "Australia/
 # years with changes of clocks in every zone that has them
 INSTANTS = st.integers(1_735_689_600_000, 1_830_297_600_000)
 PERIODS = st.builds(
-    Period,
+    DayPeriod,
     st.integers(0, DAY_MINUTES - 1),
     st.integers(0, DAY_MINUTES),
     st.frozensets(st.integers(0, 6), min_size=1),
@@ -79,7 +79,7 @@ def test_a_time_that_clocks_skip_or_repeat_comes_once_that_day() -> None:
 
 
 @given(PERIODS, ZONES, INSTANTS)
-def test_quiet_is_what_the_wall_clock_says(period: Period, zone: ZoneInfo, now_ms: int) -> None:
+def test_quiet_is_what_the_wall_clock_says(period: DayPeriod, zone: ZoneInfo, now_ms: int) -> None:
     local = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone)
     minute = local.hour * 60 + local.minute
     expected = False
@@ -91,7 +91,7 @@ def test_quiet_is_what_the_wall_clock_says(period: Period, zone: ZoneInfo, now_m
 
 
 def test_quiet_hours_are_an_hour_shorter_or_longer_when_clocks_change() -> None:
-    night = [Period(19 * 60, 8 * 60, frozenset(range(7)))]
+    night = [DayPeriod(19 * 60, 8 * 60, frozenset(range(7)))]
     zone = ZoneInfo("Europe/Berlin")
 
     def quiet_minutes(start: str) -> int:
@@ -104,7 +104,7 @@ def test_quiet_hours_are_an_hour_shorter_or_longer_when_clocks_change() -> None:
 
 @given(st.lists(PERIODS, max_size=3).map(tuple), ZONES, INSTANTS, st.integers(1, 1000))
 def test_a_budget_opens_in_steps_up_to_all_of_it_within_a_day(
-    periods: tuple[Period, ...], zone: ZoneInfo, now_ms: int, per_day: int
+    periods: tuple[DayPeriod, ...], zone: ZoneInfo, now_ms: int, per_day: int
 ) -> None:
     day = local_day(zone, now_ms)
     opened = []
@@ -120,7 +120,7 @@ def test_a_budget_opens_in_steps_up_to_all_of_it_within_a_day(
 
 
 def test_a_budget_is_all_open_when_the_last_quiet_hours_begin() -> None:
-    night = (Period(19 * 60, 8 * 60, frozenset(range(7))),)
+    night = (DayPeriod(19 * 60, 8 * 60, frozenset(range(7))),)
     zone = ZoneInfo("Europe/Berlin")
     shares = [opened_share(night, zone, at(f"2026-06-01T{clock}:00+02:00")) for clock in ("07:59", "13:29", "18:59")]
     assert shares == [0.0, 0.5, 1.0]

@@ -193,7 +193,7 @@ def test_every_record_on_the_topic_is_of_its_contract(bench: Bench) -> None:
 
 
 def test_what_cannot_be_recorded_keeps_more_from_being_sent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stream.notifications.journal._BEHIND_S", 0.1)
+    monkeypatch.setattr("stream.notifications.delivery_journal._BEHIND_S", 0.1)
     bench.settings = replace(bench.settings, kafka_bootstrap="127.0.0.1:1")
     with Webhook() as hook, Desk(bench, configuration(hook.url)) as desk:
         desk.take([alert(1)])

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from stream.errors import SettingsError
-from stream.notifications.config import Channel
+from stream.notifications.config import DeliveryChannel
 from stream.notifications.sender import AppriseSender, failure_of
 from stream.notifications.templates import Message
 from tests.notifications.receivers import Webhook
@@ -38,7 +38,7 @@ def test_no_secret_of_an_address_is_logged_or_told(
     try:
         with Webhook(lambda *_: 500) as hook:
             url = f"json://user:s3cret@127.0.0.1:{hook.port}/t0ken?+X-Key=k3y"
-            failure = AppriseSender("hook", Channel(url=url)).send(Message("title", "body"))
+            failure = AppriseSender("hook", DeliveryChannel(url=url)).send(Message("title", "body"))
     finally:
         logging.getLogger().removeHandler(shown)
     assert failure is not None
@@ -48,13 +48,13 @@ def test_no_secret_of_an_address_is_logged_or_told(
 
 def test_an_address_that_apprise_does_not_know_is_refused_without_showing_it() -> None:
     with pytest.raises(SettingsError, match="carrierpigeon://") as caught:
-        AppriseSender("hook", Channel(url="carrierpigeon://s3cret@roof"))
+        AppriseSender("hook", DeliveryChannel(url="carrierpigeon://s3cret@roof"))
     assert "s3cret" not in str(caught.value)
 
 
 def test_headers_of_a_url_reach_the_web_server() -> None:
     with Webhook() as hook:
-        sender = AppriseSender("hook", Channel(url=f"{hook.url}&+X-Token=t0ken"))
+        sender = AppriseSender("hook", DeliveryChannel(url=f"{hook.url}&+X-Token=t0ken"))
         assert sender.send(Message("a title", "a body")) is None
         assert hook.accepted == [("a title", "a body")]
         assert hook.headers[0]["X-Token"] == "t0ken"

@@ -15,7 +15,7 @@ from stream.events.kinds import EventType
 from stream.projections.folding import FoldingPartition, Outcome, Part, Topics
 from stream.projections.loyalty import FIRST_LOYALTY, loyalty_after
 from stream.projections.protocol import Projection
-from stream.projections.ratings import MAX_MONTHS, Ratings, Tally
+from stream.projections.ratings import MAX_MONTHS, Ratings, RatingTally
 from stream.projections.satisfaction import HALF_LIFE_DAYS, MAX_SAID, Opinion, Satisfaction
 from stream.settings import Settings
 from tests.oracle.record import Record
@@ -36,7 +36,7 @@ def record(number: int, name: str, *, day: int = 0, customer: str = "a", event_i
     return Record(customer.encode(), orjson.dumps(body), offset=number, timestamp=NOW_MS + 3000 * DAY_MS)
 
 
-def stepped(projection: Projection[Opinion] | Projection[Tally], records: Sequence[Record]) -> Outcome:
+def stepped(projection: Projection[Opinion] | Projection[RatingTally], records: Sequence[Record]) -> Outcome:
     partition = FoldingPartition(projection, 0, Topics("dead-letters", "alerts"), 1000)
     missing = partition.read([Part(0, records, len(records))])
     partition.remember(missing, [None] * len(missing))
@@ -192,7 +192,7 @@ def test_scores_are_counted_by_month_channel_and_product(told: list[tuple[int, s
         for k, (day, scale, value, channel, product) in enumerate(told)
     ]
     written = stepped(Ratings(SETTINGS), records).written
-    tallies = {key: msgspec.json.decode(state, type=Tally) for key, state in written.items()}
+    tallies = {key: msgspec.json.decode(state, type=RatingTally) for key, state in written.items()}
     assert {*tallies} == {*(["shop"] if told else []), *(f"product:{one[4]}" for one in told if one[4])}
     for key, tally in tallies.items():
         of_key = [one for one in told if key == "shop" or key == f"product:{one[4]}"]
@@ -209,7 +209,7 @@ def test_only_the_newest_months_are_kept_whatever_the_order() -> None:
     days = [31 * k for k in range(MAX_MONTHS + 5)]
     for order in (days, days[::-1]):
         records = [record(k, "rated", day=day, scale="nps", value=9) for k, day in enumerate(order)]
-        tally = msgspec.json.decode(stepped(Ratings(SETTINGS), records).written["shop"], type=Tally)
+        tally = msgspec.json.decode(stepped(Ratings(SETTINGS), records).written["shop"], type=RatingTally)
         assert len(tally.kinds) == MAX_MONTHS
         told = {datetime.fromtimestamp(NOW_MS / 1000 + day * 86_400, UTC).strftime("%Y-%m") for day in days}
         assert sorted(tally.kinds) == sorted(told)[-MAX_MONTHS:]

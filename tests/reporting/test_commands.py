@@ -17,7 +17,7 @@ from stream.cli import main
 from stream.events.kinds import EventType
 from stream.events.partition import partition_of
 from stream.events.times import rfc3339
-from stream.imports.contacts import CONTACTS_FILE, Contact, Contacts
+from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.online_models.snapshot import encode_snapshot
@@ -106,7 +106,7 @@ def test_the_list_names_people_their_habits_and_what_was_done(desk: Desk, middli
     assert found["currency"] == "EUR"
     assert found["now_at"] == "2026-06-30T23:59:59.999Z"
     first, second = (entry["customer_id"] for entry in found["entries"][:2])
-    with Contacts(desk.directory / CONTACTS_FILE) as contacts:
+    with ContactsFile(desk.directory / CONTACTS_FILE) as contacts:
         contacts.add([(first, Contact(name="Ann Ode", email="ann@example.com"))])
     with NotificationStore(desk.settings) as notifications:
         action = {"action_id": "a", "customer_id": second, "action": "contacted", "occurred_at": "2026-06-29T10:00:00Z"}
@@ -179,7 +179,7 @@ class Page(HTMLParser):
 def test_the_report_is_one_page_with_the_figures_of_pandas(desk: Desk, middling: Processed, tmp_path: Path) -> None:
     desk.open(middling)
     desk.bench.publish([alert(1, customer_id="c-1", occurred_at=rfc3339(END_MS - 63 * DAY_MS))])
-    with Contacts(desk.directory / CONTACTS_FILE) as contacts:
+    with ContactsFile(desk.directory / CONTACTS_FILE) as contacts:
         listed = json.loads(desk.run("today", "--json", "--as-of", "2026-06-30").stdout)["entries"]
         contacts.add([(listed[0]["customer_id"], Contact(name=HOSTILE))])
     path = tmp_path / "deep" / "report.html"
@@ -206,7 +206,7 @@ def test_the_report_is_one_page_with_the_figures_of_pandas(desk: Desk, middling:
 def test_the_page_of_a_day_escapes_what_it_shows(desk: Desk, small: Processed, tmp_path: Path) -> None:
     desk.open(small)
     path = tmp_path / "today.html"
-    with Contacts(desk.directory / CONTACTS_FILE) as contacts:
+    with ContactsFile(desk.directory / CONTACTS_FILE) as contacts:
         contacts.add([(f"c-{n}", Contact(name=HOSTILE)) for n in range(30)])
     assert desk.run("today", "--html", str(path), "--as-of", "2026-06-30").exit_code == 0
     page = Page(path.read_text("utf-8"))
@@ -238,7 +238,7 @@ def test_open_complaints_come_first_those_without_an_answer_before_all(
         keys = ProjectionKeys(desk.settings.namespace, Complaints.name, Complaints.version, 0)
         with connect_blocking(desk.settings) as client:
             client.set(keys.customer(partition_of(customer, PARTITIONS), customer), msgspec.json.encode(cases))
-    with Contacts(desk.directory / CONTACTS_FILE) as contacts:
+    with ContactsFile(desk.directory / CONTACTS_FILE) as contacts:
         contacts.add([(customers[1], Contact(name="Ann Ode", email="ann@example.com"))])
     told = json.loads(desk.run("today", "--json", "--as-of", "2026-06-30").stdout)["complaints"]
     assert [(one["customer_id"], one["acted"], one["name"]) for one in told] == [

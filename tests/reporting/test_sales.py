@@ -14,7 +14,7 @@ from stream.events.kinds import EventType
 from stream.events.log_event import LogRecord
 from stream.reporting.cohorts import cohorts
 from stream.reporting.life import standing_at
-from stream.reporting.orders import OrderBook, Orders
+from stream.reporting.order_log import OrderLog, Orders
 from stream.reporting.periods import period_ends, sales
 from stream.reporting.track_record import track_record
 from stream.reporting.writing import Writing
@@ -28,7 +28,7 @@ def book_of(shop: Shop, *, shuffled: int | None = None, repeated: bool = False) 
     events = [event for event in shop.events if event.event_type is EventType.PURCHASE] * (1 + repeated)
     if shuffled is not None:
         random.Random(shuffled).shuffle(events)
-    book = OrderBook(Decoder())
+    book = OrderLog(Decoder())
     records = [LogRecord(event.customer_id.encode(), event.value, END_MS, n) for n, event in enumerate(events)]
     for start in range(0, len(records), 100):
         book.add(records[start : start + 100])

@@ -7,7 +7,7 @@ import pytest
 
 from stream.alerts.intervals import share, shares_apart
 from stream.cli.feedback_view import as_object, opinion_rows
-from stream.projections.ratings import Tally
+from stream.projections.ratings import RatingTally
 from stream.projections.satisfaction import Opinion, Said
 from stream.reporting.survey_figures import added, figure
 from stream.reporting.writing import Writing
@@ -64,8 +64,8 @@ def test_a_mean_has_the_interval_of_a_share() -> None:
 
 def test_parts_of_partitions_add_up() -> None:
     parts = [
-        Tally({"2026-01": {"nps": {"9": 2}}}, {"web": {"nps": {"9": 2}}}, {"2026-01": {"rated": 2}}),
-        Tally({"2026-01": {"nps": {"9": 1, "3": 1}}}, {"": {"nps": {"9": 1, "3": 1}}}, {"2026-01": {"rated": 2}}),
+        RatingTally({"2026-01": {"nps": {"9": 2}}}, {"web": {"nps": {"9": 2}}}, {"2026-01": {"rated": 2}}),
+        RatingTally({"2026-01": {"nps": {"9": 1, "3": 1}}}, {"": {"nps": {"9": 1, "3": 1}}}, {"2026-01": {"rated": 2}}),
     ]
     assert added([part.months["2026-01"] for part in parts]) == {"nps": {"9": 3, "3": 1}}
     told = as_object(parts)

@@ -6,7 +6,7 @@ import ssl
 from pathlib import Path
 
 from stream.errors import LocalServerError
-from stream.local.server import HOST, LocalServer
+from stream.local.server_process import HOST, LocalServer
 from tests.security.authority import Authority
 
 __all__ = ["OPERATOR", "OPERATOR_PASSWORD", "SecureRedis"]

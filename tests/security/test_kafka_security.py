@@ -24,10 +24,10 @@ from stream.agents.kafka_access import check_brokers
 from stream.agents.publisher import Publisher
 from stream.agents.security import broker_credentials
 from stream.catalogue.events import KERNEL_TYPES
-from stream.cli.findings import Level
+from stream.cli.findings import FindingLevel
 from stream.cli.kafka import cluster_metadata
+from stream.cli.topic_findings import topic_findings
 from stream.cli.topics import create_topics
-from stream.cli.topology import topic_findings
 from stream.errors import PublishError, TopologyError
 from stream.events.kinds import EventType
 from stream.events.partition import partition_of
@@ -164,7 +164,7 @@ def test_a_worker_does_all_its_work_with_the_rights_that_are_documented(
     count = produce(secured.settings(protocol, "producer"))
     settings = secured.settings(protocol, redis_url=redis_server.url, snapshot_ms=100)
     findings = [*topic_findings(settings, cluster_metadata(settings))]
-    assert [finding for finding in findings if finding.level is Level.FAIL] == []
+    assert [finding for finding in findings if finding.level is FindingLevel.FAIL] == []
     log = tmp_path / "worker.log"
     with log.open("wb") as out:
         worker = subprocess.Popen(

@@ -12,7 +12,7 @@ import pytest
 from stream.errors import StorageError
 from stream.settings import Settings
 from stream.storage.connection import check_access, connect
-from stream.storage.diagnosis import diagnose
+from stream.storage.redis_facts import diagnose
 from tests.field import ROOT
 from tests.security.authority import Authority
 from tests.security.redis_tls import SecureRedis

@@ -14,10 +14,10 @@ from stream.events.kinds import EventKind
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.storage.connection import check_access
-from stream.storage.diagnosis import diagnose
 from stream.storage.model_desk import ModelDesk
 from stream.storage.notification_store import NotificationStore
 from stream.storage.overview import Overview
+from stream.storage.redis_facts import diagnose
 from stream.storage.scripts import script
 from tests.field import Field, Sent
 from tests.oracle.event import Event

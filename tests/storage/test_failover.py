@@ -15,7 +15,7 @@ import redis
 
 from stream.errors import SettingsError
 from stream.local.redis import EmbeddedRedis, _program
-from stream.local.server import HOST
+from stream.local.server_process import HOST
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect, connect_blocking
 from stream.urls import masked

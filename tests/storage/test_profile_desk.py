@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from stream.cli import main
-from stream.cli.findings import Level
+from stream.cli.findings import FindingLevel
 from stream.cli.profile_scan import profile_findings
 from stream.events.kinds import EventKind
 from stream.features.codec import LAYOUT, LAYOUT_BEFORE
@@ -51,7 +51,7 @@ def store(settings: Settings, documents: dict[str, bytes]) -> Keys:
 def test_good_profiles_are_counted_by_layout(settings: Settings) -> None:
     store(settings, {"a:customer:b": document(packed("a:customer:b")), "c": document(packed("c", LAYOUT_BEFORE))})
     (finding,) = profile_findings(settings)
-    assert finding.level is Level.OK
+    assert finding.level is FindingLevel.OK
     assert finding.found == f"1 of layout {LAYOUT_BEFORE}, 1 of layout {LAYOUT}; all can be read"
 
 
@@ -74,10 +74,10 @@ def test_damaged_profiles_are_named(settings: Settings) -> None:
 
     with_redis(settings.redis_url, use)
     summary, *damaged = profile_findings(settings)
-    assert (summary.level, summary.found) == (Level.FAIL, f"1 of layout {LAYOUT}; 5 cannot be read")
+    assert (summary.level, summary.found) == (FindingLevel.FAIL, f"1 of layout {LAYOUT}; 5 cannot be read")
     named = ("flipped", "swapped", "newer", "text", "list")
     assert {finding.subject for finding in damaged} == {keys.customer(0, name) for name in named}
-    assert {finding.level for finding in damaged} == {Level.FAIL}
+    assert {finding.level for finding in damaged} == {FindingLevel.FAIL}
 
 
 def upgrade(settings: Settings, *arguments: str) -> tuple[int, str]:

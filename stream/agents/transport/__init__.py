@@ -20,14 +20,14 @@ from faust.transport.drivers import TRANSPORTS
 from faust.types import TP
 
 from stream.agents.transport.assignor import CoRangeAssignor
-from stream.agents.transport.batch import Record, RecordBatch
 from stream.agents.transport.consumer import Consumer, Transport
-from stream.agents.transport.flow import BatchFlow, Progress
+from stream.agents.transport.fetched_batch import FetchedRecord, RecordBatch
+from stream.agents.transport.flow import BatchFlow, LastActivity
 from stream.agents.transport.intake import Intake, LogEnd, Position, attach
 from stream.agents.transport.messages import BatchSchema, batches
-from stream.agents.transport.options import FAUST_SETTINGS, TransportOptions
-from stream.agents.transport.owner import PartitionOwner
+from stream.agents.transport.partition_owner import PartitionOwner
 from stream.agents.transport.slot_ledger import Slot, SlotLedger
+from stream.agents.transport.transport_options import FAUST_SETTINGS, TransportOptions
 
 __all__ = [
     "FAUST_SETTINGS",
@@ -36,12 +36,12 @@ __all__ = [
     "BatchSchema",
     "CoRangeAssignor",
     "Consumer",
+    "FetchedRecord",
     "Intake",
+    "LastActivity",
     "LogEnd",
     "PartitionOwner",
     "Position",
-    "Progress",
-    "Record",
     "RecordBatch",
     "Slot",
     "SlotLedger",

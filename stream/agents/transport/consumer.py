@@ -12,7 +12,7 @@ from stream.agents.transport.consumer_thread import ConsumerThread, Fetched
 from stream.agents.transport.handing_over import HandingOverConsumer
 from stream.agents.transport.intake import LogEnd
 from stream.agents.transport.messages import BatchMessage, RecordMessage
-from stream.agents.transport.topology import check_assignment, check_counts, check_topics
+from stream.agents.transport.topic_checks import check_assignment, check_counts, check_topics
 from stream.errors import TopologyError
 
 __all__ = ["Consumer", "Transport"]

@@ -17,7 +17,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from stream.agents.transport.assignor import CoRangeAssignor
-from stream.agents.transport.batch import Record
+from stream.agents.transport.fetched_batch import FetchedRecord
 from stream.agents.transport.intake import LogEnd, intake_of
 from stream.agents.transport.unpack import unpack_in_batches
 from stream.errors import SettingsError, TopologyError
@@ -38,7 +38,7 @@ class Fetched:
     lease: int
     start: int
     end: int
-    records: Sequence[Record]
+    records: Sequence[FetchedRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         fetcher = consumer._fetcher
         if consumer._closed or fetcher._closed:
             raise ConsumerStoppedError
-        records: Mapping[TP, Sequence[Record]] = {}
+        records: Mapping[TP, Sequence[FetchedRecord]] = {}
         out_of_range: Mapping[TP, int] = {}
         with fetcher._subscriptions.fetch_context():
             try:
@@ -145,12 +145,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 self._cursors[tp] = _Cursor(cursor.lease, state.position, state)
         return Fetch(moved, out_of_range)
 
-    async def _take(self, fetcher: Any, wanted: Wanted) -> Mapping[TP, Sequence[Record]]:
+    async def _take(self, fetcher: Any, wanted: Wanted) -> Mapping[TP, Sequence[FetchedRecord]]:
         """What has arrived of the wanted partitions; waits up to ``poll_s`` for something."""
         deadline = self.thread_loop.time() + self._options.poll_s
         while True:
             unpack_in_batches(fetcher)
-            records: Mapping[TP, Sequence[Record]] = await fetcher.fetched_records(wanted)
+            records: Mapping[TP, Sequence[FetchedRecord]] = await fetcher.fetched_records(wanted)
             left_s = deadline - self.thread_loop.time()
             if records or left_s <= 0.0 or fetcher._closed:
                 return records

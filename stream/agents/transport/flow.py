@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from faust.types import TP
 
-from stream.agents.transport.batch import Record, RecordBatch
+from stream.agents.transport.fetched_batch import FetchedRecord, RecordBatch
 from stream.agents.transport.slot_ledger import Slot, SlotLedger
 
-__all__ = ["BatchFlow", "Progress"]
+__all__ = ["BatchFlow", "LastActivity"]
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class LastActivity:
     """When something last happened, in seconds of the monotonic clock."""
 
     #: The fetch loop turned, with or without records.
@@ -41,8 +41,8 @@ class BatchFlow:
         self.wake: Callable[[], None] = lambda: None
 
     @property
-    def progress(self) -> Progress:
-        return Progress(self._polled_at_s, self._fetched_at_s, self._acked_at_s)
+    def progress(self) -> LastActivity:
+        return LastActivity(self._polled_at_s, self._fetched_at_s, self._acked_at_s)
 
     def wants(self, tp: TP) -> bool:
         """Whether records of the partition may be fetched now. Safe to call from another thread."""
@@ -70,7 +70,7 @@ class BatchFlow:
         self._held.discard(tp)
         self.ledger.close(tp)
 
-    def batches(self, tp: TP, lease: int, start: int, end: int, records: Sequence[Record]) -> list[RecordBatch]:
+    def batches(self, tp: TP, lease: int, start: int, end: int, records: Sequence[FetchedRecord]) -> list[RecordBatch]:
         """Cut one fetch of the offsets ``[start, end)`` into batches and enter them in the ledger.
 
         Offsets after the last record (transaction markers, compacted records) belong to the last batch; a
@@ -79,7 +79,9 @@ class BatchFlow:
         slots = self._slots(tp, lease, start, end, records, self._batch_max_records)
         return [RecordBatch(part, slot, self) for part, slot in slots]
 
-    def singles(self, tp: TP, lease: int, start: int, end: int, records: Sequence[Record]) -> list[tuple[Record, Slot]]:
+    def singles(
+        self, tp: TP, lease: int, start: int, end: int, records: Sequence[FetchedRecord]
+    ) -> list[tuple[FetchedRecord, Slot]]:
         """As `batches`, with a slot for each record; they count as received."""
         slots = self._slots(tp, lease, start, end, records, 1)
         for _, slot in slots:
@@ -87,8 +89,8 @@ class BatchFlow:
         return [(part[0], slot) for part, slot in slots]
 
     def _slots(
-        self, tp: TP, lease: int, start: int, end: int, records: Sequence[Record], size: int
-    ) -> list[tuple[Sequence[Record], Slot]]:
+        self, tp: TP, lease: int, start: int, end: int, records: Sequence[FetchedRecord], size: int
+    ) -> list[tuple[Sequence[FetchedRecord], Slot]]:
         self._fetched_at_s = self._monotonic()
         if not records:
             self.ledger.ack(self.ledger.append(tp, lease, start, end))

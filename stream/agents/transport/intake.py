@@ -8,9 +8,9 @@ from weakref import WeakKeyDictionary
 
 from faust.types import TP, AppT
 
-from stream.agents.transport.flow import BatchFlow, Progress
-from stream.agents.transport.options import TransportOptions
-from stream.agents.transport.owner import PartitionOwner
+from stream.agents.transport.flow import BatchFlow, LastActivity
+from stream.agents.transport.partition_owner import PartitionOwner
+from stream.agents.transport.transport_options import TransportOptions
 from stream.errors import SettingsError, TopologyError
 
 __all__ = ["Intake", "LogEnd", "Position", "attach", "intake_of"]
@@ -82,7 +82,7 @@ class Intake:
         return frozenset(tp for tp in self.flow.ledger if consumer.is_batched(tp.topic))
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> LastActivity:
         """For a watchdog: a healthy worker turns its fetch loop; one with lag also fetches and acks."""
         return self.flow.progress
 

@@ -7,7 +7,7 @@ import faust
 from faust.types import AppT, ConsumerMessage, Message, StreamT
 from faust.types.transports import ConsumerT
 
-from stream.agents.transport.batch import RecordBatch
+from stream.agents.transport.fetched_batch import RecordBatch
 from stream.agents.transport.flow import BatchFlow
 from stream.agents.transport.slot_ledger import Slot
 

@@ -8,7 +8,7 @@ from typing import Self, cast
 import pytest
 import uvloop
 
-from stream.ingest.connection import Connection, Connections
+from stream.ingest.client_connection import Connection, Connections
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 

@@ -9,13 +9,13 @@ from typing import Final
 
 from confluent_kafka import KafkaError, Message
 
+from stream.client.event_record import EventRecord
 from stream.client.producer import Producer
-from stream.client.record import EventRecord
 from stream.errors import PublishError
 from stream.ingest import metrics
 from stream.ingest.refusal import Refusal
 
-__all__ = ["Intake"]
+__all__ = ["EventPublisher"]
 
 #: Largest sum of the values that wait for Kafka.
 MAX_WAITING_BYTES: Final = 256 * 1024 * 1024
@@ -54,7 +54,7 @@ class _Batch:
             self.complete.set_result(None)
 
 
-class Intake:
+class EventPublisher:
     """Publishes the events of requests; takes on no more than Kafka is expected to confirm soon."""
 
     def __init__(self, producer: Producer, *, max_waiting: int, timeout_s: float) -> None:

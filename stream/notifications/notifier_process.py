@@ -14,15 +14,15 @@ from confluent_kafka.admin import AdminClient
 from stream import metrics
 from stream.clock import Clock, SystemClock
 from stream.errors import StorageError, TopologyError
+from stream.notifications.alert_consumer import AlertConsumer, missing_topics
 from stream.notifications.backoff import backoff_ms
 from stream.notifications.config import Config
 from stream.notifications.courier import Courier, DeliveryReport
+from stream.notifications.delivery_journal import DeliveryJournal
 from stream.notifications.inbound import Inbound
-from stream.notifications.journal import Journal
 from stream.notifications.lane import Lane
 from stream.notifications.notifier import Notifier
 from stream.notifications.sender import Sender
-from stream.notifications.source import Source, missing_topics
 from stream.notifications.templates import Templates
 from stream.settings import Settings
 from stream.storage.connection import check_access
@@ -79,7 +79,7 @@ def run(
         return
     with store:
         horizon = HorizonInForce(settings)
-        journal = Journal(settings, store, lambda: horizon.days() * _DAY_S)
+        journal = DeliveryJournal(settings, store, lambda: horizon.days() * _DAY_S)
         notifier = Notifier(settings, config, templates, lanes, reports, store, journal, clock)
         _Loop(settings, notifier, stop, clock, random, tell).run()
 
@@ -139,7 +139,7 @@ class _Loop:
         self._failures = 0
         self._resume_at_s = 0.0
         self._committed_at_s = 0.0
-        self._source = Source(settings, notifier.ledger, clock, self._drop)
+        self._source = AlertConsumer(settings, notifier.ledger, clock, self._drop)
 
     def run(self) -> None:
         """Turn until told to stop; then finish what is under way, within `STOP_GRACE_S`."""

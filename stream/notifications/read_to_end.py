@@ -37,7 +37,7 @@ def read_to_end(
     leave out what was written before, as far as the broker can find the place. ``newest``: only the last so many
     records of each partition. Raises `TopologyError`.
     """
-    quiet = logging.getLogger("stream.notifications.reading.librdkafka")
+    quiet = logging.getLogger("stream.notifications.read_to_end.librdkafka")
     quiet.propagate = False
     consumer = Consumer(
         {

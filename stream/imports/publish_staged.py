@@ -6,9 +6,9 @@ from typing import Final
 import msgspec
 from confluent_kafka import KafkaError, Message
 
+from stream.client.event_record import EventRecord
 from stream.client.producer import Producer
-from stream.client.record import EventRecord
-from stream.imports.import_ledger import Book, Entry, ImportLedger, Witness
+from stream.imports.import_ledger import Book, ImportLedger, LedgerEntry, Witness
 from stream.imports.staging import StagedEvent
 
 __all__ = ["MAX_CHUNK_MS", "publish"]
@@ -44,7 +44,7 @@ def publish(
             record = EventRecord(event.event_type, event.event_id, event.customer_id, event.at_ms, event.value)
             producer.send(record, note if event is chunk[-1] else None)
         producer.flush()
-        entries = [Entry(event.order_key, event.at_ms, _BOOKS.decode(event.book)) for event in chunk]
+        entries = [LedgerEntry(event.order_key, event.at_ms, _BOOKS.decode(event.book)) for event in chunk]
         ledger.enter(entries, witnesses[-1] if witnesses else None)
         total += len(chunk)
         on_confirmed(len(chunk))

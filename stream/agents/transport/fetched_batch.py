@@ -10,10 +10,10 @@ from stream.agents.transport.slot_ledger import Slot
 if TYPE_CHECKING:
     from stream.agents.transport.flow import BatchFlow
 
-__all__ = ["Record", "RecordBatch"]
+__all__ = ["FetchedRecord", "RecordBatch"]
 
 
-class Record(Protocol):
+class FetchedRecord(Protocol):
     """A Kafka record, as aiokafka decodes it."""
 
     @property
@@ -37,7 +37,7 @@ class RecordBatch:
 
     __slots__ = ("_flow", "_slot", "records")
 
-    def __init__(self, records: Sequence[Record], slot: Slot, flow: "BatchFlow") -> None:
+    def __init__(self, records: Sequence[FetchedRecord], slot: Slot, flow: "BatchFlow") -> None:
         self.records = records
         self._slot = slot
         self._flow = flow
@@ -87,7 +87,7 @@ class RecordBatch:
     def __len__(self) -> int:
         return len(self.records)
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[FetchedRecord]:
         return iter(self.records)
 
     def __repr__(self) -> str:

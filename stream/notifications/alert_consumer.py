@@ -13,7 +13,7 @@ from stream.notifications.inbound import Inbound, inbound
 from stream.notifications.offset_ledger import OffsetLedger, Partition
 from stream.settings import Settings
 
-__all__ = ["Source", "missing_topics", "notify_group"]
+__all__ = ["AlertConsumer", "missing_topics", "notify_group"]
 
 _LOG = logging.getLogger(__name__)
 _MAX_AT_ONCE: Final = 500
@@ -30,7 +30,7 @@ def notify_group(settings: Settings) -> str:
     return f"{settings.group}-notify"
 
 
-class Source:
+class AlertConsumer:
     """A consumer whose offsets are committed from a ledger. ``dropped``: called with partitions that are taken away."""
 
     def __init__(

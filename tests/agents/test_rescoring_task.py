@@ -165,7 +165,7 @@ def test_a_crash_in_the_middle_changes_nothing(
     redis_server: EmbeddedRedis, namespace: str, monkeypatch: pytest.MonkeyPatch, point: str, chunk: int
 ) -> None:
     """Whoever takes over begins again; documents and alerts are those of a run without a crash."""
-    monkeypatch.setattr("stream.agents.rescoring._KEYS_AT_ONCE", 10)
+    monkeypatch.setattr("stream.agents.rescoring_task._KEYS_AT_ONCE", 10)
 
     async def scenario(field: Field) -> None:
         first, _ = await field.rig.start()
@@ -262,7 +262,7 @@ def test_rest_begins_anew_with_every_event_and_every_model() -> None:
 def test_a_store_that_fails_in_the_middle_is_gone_back_to(
     redis_server: EmbeddedRedis, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stream.agents.rescoring._KEYS_AT_ONCE", 10)
+    monkeypatch.setattr("stream.agents.rescoring_task._KEYS_AT_ONCE", 10)
 
     async def scenario(field: Field) -> None:
         failures = 0

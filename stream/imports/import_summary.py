@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from stream.imports.issues import Issue, Severity, Why
+from stream.imports.issues import Issue, IssueSeverity, Why
 from stream.imports.merge import Order
 
 __all__ = ["Summary"]
@@ -46,11 +46,11 @@ class Summary:
             self.ordered[order.currency] += order.amount or 0
         self.paid_back[order.currency] += order.refunded
 
-    def rows_of(self, severity: Severity) -> int:
+    def rows_of(self, severity: IssueSeverity) -> int:
         """Rows that are refused, left out or noted."""
         return sum(count for count, first in self.counts.values() if first.severity is severity)
 
     @property
     def refused_share(self) -> float:
         """Refused rows of all rows (0 to 1)."""
-        return self.rows_of(Severity.REFUSED) / self.rows if self.rows else 0.0
+        return self.rows_of(IssueSeverity.REFUSED) / self.rows if self.rows else 0.0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stream.agents.transport import TP, CoRangeAssignor
 from stream.agents.transport.assignor import corange
-from stream.agents.transport.topology import check_assignment, check_counts, check_topics
+from stream.agents.transport.topic_checks import check_assignment, check_counts, check_topics
 from stream.errors import TopologyError
 
 EVENTS = frozenset({"click", "email", "purchase"})

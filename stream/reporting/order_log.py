@@ -20,7 +20,7 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventKind, EventType
 from stream.events.record import Record
 
-__all__ = ["OrderBook", "Orders"]
+__all__ = ["OrderLog", "Orders"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -78,7 +78,7 @@ class Orders:
         )
 
 
-class OrderBook:
+class OrderLog:
     """Collects the purchase topic; 48 bytes an event, and the ids of the customers."""
 
     def __init__(self, decoder: Decoder) -> None:

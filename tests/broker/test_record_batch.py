@@ -10,7 +10,7 @@ from aiokafka.record.default_records import (  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.broker.batch import BatchError, batches_of, stamped
+from stream.broker.record_batch import BatchError, batches_of, stamped
 
 RECORDS = st.lists(
     st.tuples(st.none() | st.binary(max_size=20), st.none() | st.binary(max_size=50)), min_size=1, max_size=9

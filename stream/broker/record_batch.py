@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiokafka.record.util import calc_crc32c  # type: ignore[import-untyped]
 
-__all__ = ["Batch", "BatchError", "batches_of", "stamped"]
+__all__ = ["BatchError", "StoredBatch", "batches_of", "stamped"]
 
 #: baseOffset, batchLength, partitionLeaderEpoch, magic, crc, attributes, lastOffsetDelta, baseTimestamp, maxTimestamp,
 #: producerId, producerEpoch, baseSequence, records
@@ -23,7 +23,7 @@ class BatchError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class StoredBatch:
     """One batch as it was sent. ``producer_id`` is -1 for a producer that is not idempotent; times are in ms."""
 
     body: bytes
@@ -34,7 +34,7 @@ class Batch:
     sequence: int
 
 
-def batches_of(records: bytes) -> Iterator[Batch]:
+def batches_of(records: bytes) -> Iterator[StoredBatch]:
     """The batches of a produce request. Raises `BatchError`; until then whole and sound ones are yielded."""
     at = 0
     while at < len(records):
@@ -53,11 +53,11 @@ def batches_of(records: bytes) -> Iterator[Batch]:
         body = records[at:end]
         if calc_crc32c(body[_CRC_FROM:]) != crc:
             raise BatchError("its checksum is wrong")
-        yield Batch(body, delta + 1, newest, producer, epoch, sequence)
+        yield StoredBatch(body, delta + 1, newest, producer, epoch, sequence)
         at = end
 
 
-def stamped(batch: Batch, base_offset: int, append_time_ms: int | None) -> bytes:
+def stamped(batch: StoredBatch, base_offset: int, append_time_ms: int | None) -> bytes:
     """The batch at its place in the log; with ``append_time_ms`` that is the time of all its records."""
     body = bytearray(batch.body)
     struct.pack_into(">q", body, 0, base_offset)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from stream.adapters.reading import amount, label, pick
+from stream.adapters.json_fields import amount, label, pick
 
 __all__ = ["items_of", "sum_of"]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from confluent_kafka.admin._metadata import ClusterMetadata, TopicMetadata
 
-from stream.cli.findings import Finding, Level
+from stream.cli.findings import Finding, FindingLevel
 from stream.settings import Settings
 
 __all__ = ["topic_findings"]
@@ -19,19 +19,19 @@ def topic_findings(settings: Settings, metadata: ClusterMetadata) -> Iterator[Fi
         subject = f"topic {name}"
         if name not in counts:
             # a worker runs without them; `stream notify` asks for them itself
-            level = Level.WARN if name in settings.notification_topics else Level.FAIL
+            level = FindingLevel.WARN if name in settings.notification_topics else FindingLevel.FAIL
             yield Finding(level, subject, "does not exist", _CREATE)
             continue
         found = _count(counts[name], "partition")
         if name == settings.training_examples and counts[name] != expected:
             yield Finding(
-                Level.FAIL,
+                FindingLevel.FAIL,
                 subject,
                 found,
                 "one trainer learns in order from one partition: delete and re-create it",
             )
         elif counts[name] != expected:
-            yield Finding(Level.WARN, subject, found, f"the setting partitions is {expected}: make them agree")
+            yield Finding(FindingLevel.WARN, subject, found, f"the setting partitions is {expected}: make them agree")
         else:
             yield _replicas(settings, metadata.topics[name], subject, found)
     yield from _equal_partitions(settings, counts)
@@ -46,21 +46,21 @@ def _replicas(settings: Settings, topic: TopicMetadata, subject: str, found: str
     found = f"{found}, {_count(replicas, 'replica')}"
     leaderless = [number for number, partition in topic.partitions.items() if partition.leader < 0]
     if leaderless:
-        return Finding(Level.FAIL, subject, f"{found}, no leader for {leaderless}", "bring its brokers back")
+        return Finding(FindingLevel.FAIL, subject, f"{found}, no leader for {leaderless}", "bring its brokers back")
     if replicas < settings.replication:
-        return Finding(Level.WARN, subject, found, f"the setting replication is {settings.replication}")
-    return Finding(Level.OK, subject, found)
+        return Finding(FindingLevel.WARN, subject, found, f"the setting replication is {settings.replication}")
+    return Finding(FindingLevel.OK, subject, found)
 
 
 def _equal_partitions(settings: Settings, counts: dict[str, int]) -> Iterator[Finding]:
     present = {name: counts[name] for name in settings.all_event_topics if name in counts}
     if len({*present.values()}) > 1:
         yield Finding(
-            Level.FAIL,
+            FindingLevel.FAIL,
             "event topics",
             f"unequal partition counts {present}",
             "partition p of all of them belongs to one worker: re-create them, or add partitions to the "
             "smaller ones before the first event (a customer must never move to another partition)",
         )
     elif len(present) == len(settings.all_event_topics):
-        yield Finding(Level.OK, "event topics", "equal partition counts")
+        yield Finding(FindingLevel.OK, "event topics", "equal partition counts")

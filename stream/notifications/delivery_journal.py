@@ -12,11 +12,11 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from stream.notifications.records import PublishedRecord
+from stream.notifications.published_records import PublishedRecord
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore
 
-__all__ = ["Entry", "Journal"]
+__all__ = ["DeliveryJournal", "JournalEntry"]
 
 _LOG = logging.getLogger(__name__)
 _MAX_AT_ONCE: Final = 500
@@ -27,7 +27,7 @@ _BEHIND_S: Final = 5.0
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class JournalEntry:
     """Something that is over.
 
     ``records`` are published; when the broker has them all, ``marks`` (alert id, channel, outcome) are stored and
@@ -48,7 +48,7 @@ class Entry:
         return self.publish_at_s is None and not self.unconfirmed
 
 
-class Journal:
+class DeliveryJournal:
     """Works entries off in the background of the notifier's loop; call `work` often.
 
     ``hold_out_s``: for how long (s) a customer who is held out now is marked.
@@ -57,7 +57,7 @@ class Journal:
     def __init__(self, settings: Settings, store: NotificationStore, hold_out_s: Callable[[], float]) -> None:
         self._store = store
         self._hold_out_s = hold_out_s
-        self._entries: list[Entry] = []
+        self._entries: list[JournalEntry] = []
         self._producer = Producer(
             {
                 **settings.librdkafka(),
@@ -80,7 +80,7 @@ class Journal:
         """Whether something has waited for so long to be recorded that nothing more should be sent for now."""
         return bool(self._entries) and time.monotonic() - self._entries[0].entered_s > _BEHIND_S
 
-    def enter(self, entry: Entry) -> None:
+    def enter(self, entry: JournalEntry) -> None:
         """Take an entry; it is done after some calls of `work`."""
         self._entries.append(entry)
 
@@ -100,7 +100,7 @@ class Journal:
         """Let confirmations come in for at most so long."""
         self._producer.flush(timeout_s)
 
-    def _remember(self, confirmed: Sequence[Entry]) -> None:
+    def _remember(self, confirmed: Sequence[JournalEntry]) -> None:
         self._store.mark([mark for entry in confirmed for mark in entry.marks])
         for entry in confirmed:
             if entry.hold_out is not None:
@@ -109,7 +109,7 @@ class Journal:
             entry.is_done = True
             entry.done()
 
-    def _publish(self, entry: Entry) -> None:
+    def _publish(self, entry: JournalEntry) -> None:
         """Hand the records of an entry to the producer: all of them, again too if one was refused."""
         entry.publish_at_s = None
         for record in entry.records:
@@ -123,7 +123,7 @@ class Journal:
             entry.unconfirmed += 1
 
 
-def _confirmation(entry: Entry) -> Callable[[KafkaError | None, Message], None]:
+def _confirmation(entry: JournalEntry) -> Callable[[KafkaError | None, Message], None]:
     def confirmed(error: KafkaError | None, message: Message) -> None:
         entry.unconfirmed -= 1
         if error is not None:
@@ -132,6 +132,6 @@ def _confirmation(entry: Entry) -> Callable[[KafkaError | None, Message], None]:
     return confirmed
 
 
-def _again(entry: Entry, why: str) -> None:
+def _again(entry: JournalEntry, why: str) -> None:
     _LOG.warning("%s; trying again", why)
     entry.publish_at_s = time.monotonic() + _PAUSE_S

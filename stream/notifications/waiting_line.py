@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from stream.alerts.alert_records import OF_FEEDBACK, Alert
-from stream.notifications.rules import Route
+from stream.notifications.routing import Route
 
 __all__ = ["Delivery", "WaitingLine", "urgency"]
 

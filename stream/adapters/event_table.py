@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from stream.adapters.adapter import Call, Ignored, Native, Translation
-from stream.adapters.customers import Customers
-from stream.adapters.reading import (
+from stream.adapters.customers import CustomerFinder
+from stream.adapters.json_fields import (
     MalformedError,
     decoded,
     each,
@@ -26,7 +26,7 @@ __all__ = [
     "EMAIL",
     "PURCHASE",
     "EventTable",
-    "Item",
+    "ProviderEvent",
     "Reader",
     "Row",
     "body",
@@ -49,17 +49,17 @@ PURCHASE: Final = EventType.PURCHASE
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-class Item(NamedTuple):
+class ProviderEvent(NamedTuple):
     """One event as its provider tells it, and what came with it. ``body``: the decoded body of ``call``."""
 
     event: dict[str, Any]
     body: Any
     call: Call
-    customers: Customers
+    customers: CustomerFinder
 
 
 #: Reads one field of ours. Raises `MalformedError` where the provider's documentation promises more than there is.
-Reader = Callable[[Item], Any]
+Reader = Callable[[ProviderEvent], Any]
 
 
 class Row(NamedTuple):
@@ -91,23 +91,25 @@ class EventTable:
     provider: str
     one: str
     rows: Mapping[str, Row]
-    kind: Callable[[Item], str]
-    identity: Callable[[Item], tuple[object, ...]]
-    customer: Callable[[Item], str]
+    kind: Callable[[ProviderEvent], str]
+    identity: Callable[[ProviderEvent], tuple[object, ...]]
+    customer: Callable[[ProviderEvent], str]
     occurred_at: Reader
     fields: Mapping[str, Reader] = field(default_factory=dict)
     identifiers: Mapping[str, Reader] = field(default_factory=dict)
     decode: Callable[[Call], Any] = _json
     events: Callable[[Any], list[Any]] = whole
 
-    def translate(self, call: Call, customers: Customers) -> list[Translation]:
+    def translate(self, call: Call, customers: CustomerFinder) -> list[Translation]:
         """The events of a call, in its order. Raises `MalformedError` if it is no call of this provider."""
         content = self.decode(call)
         return each(
-            self.events(content), self.one, lambda event: self._translated(Item(event, content, call, customers))
+            self.events(content),
+            self.one,
+            lambda event: self._translated(ProviderEvent(event, content, call, customers)),
         )
 
-    def _translated(self, item: Item) -> Translation:
+    def _translated(self, item: ProviderEvent) -> Translation:
         kind = self.kind(item)
         row = self.rows.get(kind)
         if row is None:
@@ -124,7 +126,7 @@ class EventTable:
             },
         )
 
-    def _identifiers(self, item: Item) -> dict[str, object] | None:
+    def _identifiers(self, item: ProviderEvent) -> dict[str, object] | None:
         if not item.customers.joins:
             return None
         readers = dict(self.identifiers)
@@ -144,7 +146,7 @@ class _Customer:
     address: tuple[str, ...]
     own_id: tuple[str, ...]
 
-    def __call__(self, item: Item) -> str:
+    def __call__(self, item: ProviderEvent) -> str:
         found = [pick(item.event, path) if path else item.event for path in self.metadata]
         return item.customers.find(
             *found, address=pick(item.event, *self.address), own_id=pick(item.event, *self.own_id)
@@ -160,10 +162,10 @@ def rows_of(event_type: EventType, names: Mapping[str, str]) -> Mapping[str, Row
     return MappingProxyType({provider_name: Row(event_type, name) for provider_name, name in names.items()})
 
 
-def needed(*paths: str) -> Callable[[Item], str]:
+def needed(*paths: str) -> Callable[[ProviderEvent], str]:
     """A text, or a number as text, that the provider promises."""
 
-    def read(item: Item) -> str:
+    def read(item: ProviderEvent) -> str:
         found = text(required(item.event, *paths))
         if found is None:
             raise MalformedError(f"expected {' or '.join(f'`{path}`' for path in paths)} as a text")
@@ -182,7 +184,7 @@ def labelled(*paths: str) -> Reader:
     return lambda item: label(pick(item.event, *paths))
 
 
-def header(name: str) -> Callable[[Item], str]:
+def header(name: str) -> Callable[[ProviderEvent], str]:
     """A header that the provider promises; ``name`` in lower case."""
     return lambda item: str(required(item.call.headers, name))
 
@@ -202,20 +204,22 @@ def time_utc(*paths: str) -> Reader:
     return lambda item: utc_instant(required(item.event, *paths), paths[0])
 
 
-def customer(*metadata: str, address: tuple[str, ...] = (), own_id: tuple[str, ...] = ()) -> Callable[[Item], str]:
-    """See `Customers.find`; an empty path of metadata is the event itself."""
+def customer(
+    *metadata: str, address: tuple[str, ...] = (), own_id: tuple[str, ...] = ()
+) -> Callable[[ProviderEvent], str]:
+    """See `CustomerFinder.find`; an empty path of metadata is the event itself."""
     return _Customer(metadata, address, own_id)
 
 
-def parts(*readers: Reader) -> Callable[[Item], tuple[object, ...]]:
+def parts(*readers: Reader) -> Callable[[ProviderEvent], tuple[object, ...]]:
     """What several readers tell."""
     return lambda item: tuple(read(item) for read in readers)
 
 
-def identified_by(path: str, *otherwise: Reader) -> Callable[[Item], tuple[object, ...]]:
+def identified_by(path: str, *otherwise: Reader) -> Callable[[ProviderEvent], tuple[object, ...]]:
     """The provider's own id of the event; where it has none, what it consists of."""
 
-    def read(item: Item) -> tuple[object, ...]:
+    def read(item: ProviderEvent) -> tuple[object, ...]:
         own_id = pick(item.event, path) if otherwise else required(item.event, path)
         return (own_id,) if own_id is not None else tuple(read(item) for read in otherwise)
 
