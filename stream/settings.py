@@ -155,6 +155,17 @@ class Settings:
         "", "Events", "country of phone numbers without a country code, such as DE", pattern="([A-Z]{2})?"
     )
 
+    join_identities: bool = setting(
+        False, "Events", "publish events to the topic arrivals, where the projection arrivals finds their customer"
+    )
+    identity_hold_h: float = setting(
+        0.0,
+        "Worker",
+        "how long the projection arrivals keeps events back whose id belongs to no customer of the shop yet (h)",
+        at_least=0,
+        at_most=2000,
+    )
+
     misplaced_events: str = setting(
         "forward",
         "Worker",
@@ -376,6 +387,10 @@ class Settings:
     @property
     def identities(self) -> str:
         return f"{self.topic_prefix}identities"
+
+    @property
+    def arrivals(self) -> str:
+        return f"{self.topic_prefix}arrivals"
 
     @property
     def notifications(self) -> str:

@@ -14,7 +14,7 @@ from referencing.jsonschema import DRAFT202012
 from stream.catalogue.declaring import Topic
 from stream.catalogue.topics import TOPICS
 from stream.cli.asyncapi import asyncapi, text
-from stream.cli.contracts import CONTRACTS
+from stream.cli.contracts import CONTRACTS, UNIONS
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.features.registry import FEATURE_NAMES
@@ -52,7 +52,7 @@ def validator(payload: dict[str, Any]) -> Draft202012Validator:
     """A validator of a message's payload, with the files that it refers to."""
     registry: Registry[Any] = Registry().with_resources(
         (f"./{name}.schema.json", DRAFT202012.create_resource(resolve(f"./{name}.schema.json")))
-        for name in (*CONTRACTS, "training-example")
+        for name in (*CONTRACTS, *UNIONS)
     )
     # References into the document are resolved in the schema itself.
     schema = {**payload, "components": DOCUMENT["components"]}

@@ -43,6 +43,13 @@ TOPICS: Final = MappingProxyType(
                 ("send", "receive"),
                 "Which ids are one person: by the identifiers of events, and by decisions of people.",
             ),
+            Topic(
+                "arrivals",
+                "arrival-note",
+                ("send", "receive"),
+                "Events of all types by any id of their customer, with the header `event-type`, before the projection "
+                "`arrivals` passes them on; and notes about ids, with the header `record`.",
+            ),
             Topic("actions", "action", _RECEIVE, "What people and systems did about customers.", for_people=True),
             Topic(
                 "notifications",

@@ -112,6 +112,11 @@ def _messages() -> dict[str, dict[str, Any]]:
         "summary": "What a landmark sends to the trainer, and the label that follows.",
         "payload": {"$ref": "./training-example.schema.json"},
     }
+    messages["arrival-note"] = {
+        "title": "ArrivalNote",
+        "summary": "Who an id is, or that its events have waited long enough. Events beside it are as in their topics.",
+        "payload": {"$ref": "./arrival-note.schema.json"},
+    }
     messages["dead-letter"] = {
         "title": "DeadLetter",
         "summary": "The original record, any bytes; key and value may be null.",

@@ -17,11 +17,12 @@ from stream.catalogue.events import SCALES
 from stream.catalogue.outputs import CUSTOMER_VERSION, Customer
 from stream.events.model import CONTRACT_OF, FeedbackEvent, InteractionEvent, PurchaseEvent
 from stream.features.registry import FEATURES
+from stream.identity.arrival_notes import ArrivalNote
 from stream.identity.records import IdentityLink
 from stream.notifications.notification_records import Notification
 from stream.online_models.example import Label, Observation, Overdue
 
-__all__ = ["CONTRACTS", "export", "schema_of", "schema_of_examples"]
+__all__ = ["CONTRACTS", "UNIONS", "export", "schema_of", "schema_of_union"]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -35,6 +36,12 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     "identity-link": IdentityLink,
     "action": Action,
     "notification": Notification,
+}
+
+#: Contracts whose records are one of several objects.
+UNIONS: Final[dict[str, Any]] = {
+    "training-example": Observation | Label | Overdue,
+    "arrival-note": ArrivalNote,
 }
 
 #: An amount has a currency; that of a cancelled order is not counted.
@@ -69,9 +76,9 @@ _REFERRAL_RULE: Final = {
 }
 
 
-def schema_of_examples() -> dict[str, Any]:
-    """Return the JSON Schema of the topic of landmarks: each record is one of several objects, told by ``kind``."""
-    schema: dict[str, Any] = {"$schema": DIALECT, **msgspec.json.schema(Observation | Label | Overdue)}
+def schema_of_union(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of one of `UNIONS`."""
+    schema: dict[str, Any] = {"$schema": DIALECT, **msgspec.json.schema(UNIONS[name])}
     for part in schema["$defs"].values():
         part["description"] = cleandoc(part["description"])
     return schema
@@ -109,7 +116,7 @@ def export(directory: Path) -> list[Path]:
     directory.mkdir(parents=True, exist_ok=True)
     written = []
     schemas = {name: schema_of(contract) for name, contract in CONTRACTS.items()}
-    for name, schema in {**schemas, "training-example": schema_of_examples()}.items():
+    for name, schema in {**schemas, **{name: schema_of_union(name) for name in UNIONS}}.items():
         path = directory / f"{name}.schema.json"
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         path.write_bytes(orjson.dumps(schema, option=options))

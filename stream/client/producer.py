@@ -21,6 +21,7 @@ from stream.clock import Clock, SystemClock
 from stream.errors import DeliveryError, PublishError, TopologyError
 from stream.events.kinds import EventType
 from stream.events.model import Event
+from stream.identity.arrival_notes import TYPE_HEADER
 from stream.settings import Settings
 
 __all__ = ["Producer"]
@@ -43,7 +44,7 @@ _FATAL: Final = frozenset(
         KafkaError.UNKNOWN_PRODUCER_ID,
     }
 )
-_HEADERS: Final[list[tuple[str, str | bytes | None]]] = [("content-type", b"application/json")]
+_JSON: Final[tuple[str, str | bytes | None]] = ("content-type", b"application/json")
 
 
 class Producer:
@@ -78,9 +79,11 @@ class Producer:
         self._settings = settings or Settings.from_env(os.environ)
         self._contract = EventContract(self._settings)
         self._clock = clock or SystemClock()
-        self._topics: dict[EventType, str] = {
-            event_type: self._settings.topic_of(event_type) for event_type in EventType
-        }
+        self._topics = {event_type: self._settings.topic_of(event_type) for event_type in EventType}
+        self._headers = {event_type: [_JSON] for event_type in EventType}
+        if self._settings.join_identities:
+            self._topics = dict.fromkeys(EventType, self._settings.arrivals)
+            self._headers = {of: [_JSON, (TYPE_HEADER, of.encode())] for of in EventType}
         self._delivery_timeout_s = delivery_timeout_s
         self._ledger = DeliveryLedger(on_refusal=self._note)
         self._fatal = ""
@@ -218,7 +221,7 @@ class Producer:
             raise TopologyError(
                 f"no Kafka broker answers at {self._settings.kafka_bootstrap} ({error.args[0].str()})"
             ) from error
-        return [topic for topic in self._topics.values() if topic not in known]
+        return [topic for topic in dict.fromkeys(self._topics.values()) if topic not in known]
 
     def __enter__(self) -> Self:
         return self
@@ -243,7 +246,7 @@ class Producer:
                     record.value,
                     record.customer_id.encode(),
                     timestamp=max(record.at_ms, 0),
-                    headers=_HEADERS,
+                    headers=self._headers[record.event_type],
                     on_delivery=answer,
                 )
             except BufferError as error:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import msgspec
 
 from stream.alerts.alert_records import Alert
+from stream.processing.state import Outgoing
 from stream.projections.protocol import Description, Folded, Input
 
 __all__ = ["Fold"]
@@ -46,7 +47,7 @@ class Fold(Generic[S]):
         del state
         return {}
 
-    def fire(self, key: str, state: S, timer: str) -> Sequence[Alert]:
+    def fire(self, key: str, state: S, timer: str) -> Sequence[Alert | Outgoing]:
         raise NotImplementedError
 
     def erase(self, customer_id: str) -> Iterable[str]:

@@ -188,12 +188,15 @@ class FoldingPartition:
         """
         states = self._cache.states(self.keys_of(timers))
         alerts: list[Alert] = []
+        outgoing: list[Outgoing] = []
         for timer in timers:
             key, name = _timers_decoder.decode(timer)
-            if key in states:
-                alerts += self.projection.fire(key, states[key], name)
-        stamped = [self._stamped(alert, now_ms) for alert in alerts]
-        return Outcome(self._next_state(), outgoing=[*map(self._alert, stamped)], idle=timers, alerts=stamped)
+            for fired in self.projection.fire(key, states[key], name) if key in states else ():
+                if isinstance(fired, Outgoing):
+                    outgoing.append(fired)
+                else:
+                    alerts.append(self._stamped(fired, now_ms))
+        return Outcome(self._next_state(), outgoing=[*outgoing, *map(self._alert, alerts)], idle=timers, alerts=alerts)
 
     def accept(self, outcome: Outcome) -> None:
         """The store has written the outcome: it is the state from now on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final, NamedTuple, cast
 
 import msgspec
 
@@ -14,10 +14,13 @@ from stream.events.kinds import EventType
 from stream.events.model import Event
 from stream.events.record import Record
 from stream.events.rejections import Reason, Rejection
+from stream.identity.arrival_notes import NOTE_HEADERS, Assigned, encode_note
 from stream.identity.links import Link, LinkName, Node
 from stream.identity.records import KEY, IdentityLink, encode_link
 from stream.identity.resolver import LinkLimits, Resolver, neighbours
 from stream.processing.state import Outgoing
+from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage
+from stream.projections.arrivals import ARRIVED_AS
 from stream.projections.fold import Fold
 from stream.projections.inputs import ContentInput, Told
 from stream.projections.protocol import Folded, Reading
@@ -27,6 +30,13 @@ __all__ = ["Identity", "LinkInput"]
 
 #: Begins the key of what the events of a customer have said; no id has a control character.
 _SAID: Final = "\x1f"
+
+
+class Linked(NamedTuple):
+    """A link and its place in the log."""
+
+    link: Link
+    offset: int
 
 
 class LinkInput:
@@ -45,7 +55,7 @@ class LinkInput:
             if isinstance(link, Rejection):
                 rejections.append(link)
             elif not link.tells_nobody:
-                keyed.append((link.one, link))
+                keyed.append((link.one, Linked(link, record.offset)))
                 positions.append(position)
         return Reading(keyed, positions, rejections, len(records) - len(positions) - len(rejections))
 
@@ -63,6 +73,21 @@ class LinkInput:
         return link
 
 
+class _Published:
+    """A topic of events without those that came from `arrivals`: they were read there, under the id that they name."""
+
+    def __init__(self, events: ContentInput) -> None:
+        self.topic = events.topic
+        self._events = events
+
+    def read(self, records: Sequence[Record]) -> Reading:
+        own = [at for at, record in enumerate(records) if not any(name == ARRIVED_AS for name, _ in record.headers)]
+        reading = self._events.read([records[at] for at in own])
+        return reading._replace(
+            positions=[own[at] for at in reading.positions], skipped=reading.skipped + len(records) - len(own)
+        )
+
+
 class Identity(Fold[Node]):
     """Groups of ids, from the identifiers of events and the links of the topic `identities`.
 
@@ -78,21 +103,25 @@ class Identity(Fold[Node]):
     def __init__(self, settings: Settings) -> None:
         decoder = Decoder.of(settings)
         self._links = settings.identities
+        #: Where assignments go; empty: nobody needs them.
+        self._arrivals = settings.arrivals if settings.join_identities else ""
         self._limits = LinkLimits()
         self.inputs = (
             *(
-                ContentInput(event_type, settings.topic_of(event_type), decoder, _said_by, reports=False)
+                _Published(ContentInput(event_type, settings.topic_of(event_type), decoder, _said_by, reports=False))
                 for event_type in EventType
             ),
             LinkInput(self._links),
+            *([ArrivalInput(self._arrivals, decoder, _said_on_arrival, reports=False)] if self._arrivals else ()),
         )
 
     def reach(self, states: Mapping[str, Node], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The ids that a link may join, and all that are connected with them."""
         for _, message in messages:
-            if isinstance(message, Link):
-                yield message.other
-                for name in (message.one, message.other):
+            if isinstance(message, Linked):
+                _, one, other, *_ = message.link
+                yield other
+                for name in (one, other):
                     yield from states[name].pairs if name in states else ()
         for name, node in states.items():
             if not name.startswith(_SAID):
@@ -103,16 +132,22 @@ class Identity(Fold[Node]):
         resolver = Resolver(nodes, self._limits)
         outgoing: list[Outgoing] = []
         for key, message in messages:
-            if isinstance(message, Link):
-                resolver.take(message)
+            if isinstance(message, Linked):
+                outgoing += self._assignments(resolver.take(message.link), message.offset)
             else:
-                outgoing += self._new_links(nodes, key, cast("Told", message))
+                outgoing += self._new_links(nodes, key, cast("Told | Arrived", message))
         return Folded(nodes, outgoing)
 
     def erase(self, customer_id: str) -> Iterable[str]:
         return customer_id, f"{_SAID}{customer_id}"
 
-    def _new_links(self, nodes: dict[str, Node], key: str, told: Told) -> Iterable[Outgoing]:
+    def _assignments(self, changed: Mapping[str, str], offset: int) -> Iterable[Outgoing]:
+        """Tell the projection `arrivals` who an id is from now on."""
+        for one, customer in changed.items() if self._arrivals else ():
+            note = Assigned(id=one, customer_id=customer, version=offset)
+            yield Outgoing(self._arrivals, one.encode(), encode_note(note), NOTE_HEADERS)
+
+    def _new_links(self, nodes: dict[str, Node], key: str, told: Told | Arrived) -> Iterable[Outgoing]:
         """The links of an event that its customer's events have not said yet, or not of so early a time."""
         customer = told.event.customer_id
         said = nodes.setdefault(key, Node())
@@ -131,6 +166,10 @@ class Identity(Fold[Node]):
 
 def _said_by(event: Event) -> Sequence[str]:
     return (f"{_SAID}{event.customer_id}",) if _identifiers_of(event) else ()
+
+
+def _said_on_arrival(message: ArrivedMessage) -> Sequence[str]:
+    return _said_by(message.event) if isinstance(message, Arrived) else ()
 
 
 def _identifiers_of(event: Event) -> list[str]:

@@ -132,8 +132,8 @@ class Projection(Protocol[S]):
         """When something is due if no message changes it (ms since the epoch), by a name unique in the state."""
         ...
 
-    def fire(self, key: str, state: S, timer: str) -> Sequence[Alert]:
-        """What to publish when a timer of the state is due."""
+    def fire(self, key: str, state: S, timer: str) -> Sequence[Alert | Outgoing]:
+        """What to publish when a timer of the state is due: alerts, or any records."""
         ...
 
     def erase(self, customer_id: str) -> Iterable[str]:

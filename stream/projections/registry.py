@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from stream.errors import SettingsError
 from stream.projections.activity import Activity
+from stream.projections.arrivals import Arrivals
 from stream.projections.channels import Channels
 from stream.projections.complaints import Complaints
 from stream.projections.flows import StageFlows
@@ -21,7 +22,10 @@ from stream.settings import Settings
 __all__ = ["PROJECTIONS", "projections_of"]
 
 PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = MappingProxyType(
-    {one.name: one for one in (Activity, StageFlows, Satisfaction, Ratings, Complaints, Channels, Identity, Texts)}
+    {
+        one.name: one
+        for one in (Activity, StageFlows, Satisfaction, Ratings, Complaints, Channels, Identity, Arrivals, Texts)
+    }
 )
 
 

@@ -1,7 +1,6 @@
 """The projection of identities: however the log is cut, and whatever is lost, groups are those of all links at once."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -15,11 +14,10 @@ from stream.events.rejections import Reason
 from stream.identity.links import Link, LinkName, Node
 from stream.identity.records import KEY, IdentityLink, encode_link
 from stream.identity.resolver import Resolver
-from stream.processing.state import Outgoing
-from stream.projections.folding import FoldingPartition, Part, Topics
 from stream.projections.identity import Identity, LinkInput
 from stream.settings import Settings
 from tests.oracle.record import Record
+from tests.projections.store import Store
 
 PARTITIONS = 2
 SETTINGS = Settings(partitions=PARTITIONS)
@@ -29,45 +27,6 @@ AT_S = 1_717_158_600
 CUSTOMERS = [f"c-{number}" for number in range(5)]
 TOKENS = {kind: [f"h1_{letter * 22}" for letter in "ab"] for kind in ("email", "anonymous_id")}
 IDS = [*CUSTOMERS, *(f"{kind}:{token}" for kind, tokens in TOKENS.items() for token in tokens)]
-
-
-class Store:
-    """One partition of the projection with what Redis keeps of it, and its logs."""
-
-    def __init__(self, partition: int, cache: int) -> None:
-        self.stored: dict[str, bytes] = {}
-        self.logs: dict[int, list[Record]] = {source: [] for source in range(LINKS + 1)}
-        self.done = dict.fromkeys(self.logs, 0)
-        self.partition = FoldingPartition(Identity(SETTINGS), partition, Topics("dead-letters", "alerts"), cache)
-
-    def append(self, source: int, key: str, value: bytes) -> None:
-        log = self.logs[source]
-        log.append(Record(key.encode(), value, AT_S * 1000, len(log)))
-
-    def step(self, size: int, *, lost: bool) -> Sequence[Outgoing]:
-        parts = []
-        for source, log in self.logs.items():
-            records = log[self.done[source] : self.done[source] + size]
-            if records:
-                parts.append(Part(source, records, records[-1].offset + 1))
-        missing = self.partition.read(parts)
-        while missing:
-            self.partition.remember(missing, [self.stored.get(key) for key in missing])
-            missing = self.partition.further()
-        outcome = self.partition.step(now_ms=0)
-        assert not outcome.rejected
-        if lost:
-            self.partition.restore(self.partition.state)
-            return ()
-        self.partition.accept(outcome)
-        self.stored |= outcome.written
-        for part in parts:
-            self.done[part.source] = part.next_offset
-        return outcome.outgoing
-
-    @property
-    def is_done(self) -> bool:
-        return all(self.done[source] == len(log) for source, log in self.logs.items())
 
 
 def click(number: int, customer: str, identifiers: dict[str, str], after_s: int) -> bytes:
@@ -99,7 +58,7 @@ decided = st.builds(
 def test_groups_are_those_of_all_links_at_once(
     said: list[Any], sizes: list[int], losses: list[bool], cache: int
 ) -> None:
-    stores = [Store(partition, cache) for partition in range(PARTITIONS)]
+    stores = [Store(Identity(SETTINGS), partition, cache, AT_S * 1000) for partition in range(PARTITIONS)]
     expected = Resolver()
     for number, one in enumerate(said):
         if isinstance(one, IdentityLink):
@@ -125,7 +84,7 @@ def test_groups_are_those_of_all_links_at_once(
 
 
 def test_what_the_events_of_a_customer_repeat_is_no_new_link() -> None:
-    store = Store(partition_of("c-1", PARTITIONS), 10)
+    store = Store(Identity(SETTINGS), partition_of("c-1", PARTITIONS), 10, AT_S * 1000)
     for number, after_s in enumerate([5, 9, 7, 2]):
         store.append(CLICKS, "c-1", click(number, "c-1", {"email": TOKENS["email"][0]}, after_s))
     links = [msgspec.json.decode(link.value or b"", type=IdentityLink) for link in store.step(9, lost=False)]

@@ -1,0 +1,118 @@
+"""What an id remembers so that each of its events goes to one customer, once: a fold, without I/O and clock."""
+
+from typing import Final, NamedTuple
+
+from msgspec import Raw, Struct, field
+
+from stream.events.kinds import EventType
+from stream.identity.links import is_known
+from stream.identity.sent import RETENTION_S, Sent
+
+__all__ = ["MAX_HELD", "MAX_HELD_BYTES", "Alias", "Arrival", "Forward"]
+
+#: Most events of an id that wait for its customer, and their size. Older ones go on as events of the id itself.
+MAX_HELD: Final = 200
+MAX_HELD_BYTES: Final = 65_536
+
+
+class Arrival(Struct, frozen=True, array_like=True):
+    """An event on its way: ``event_id`` is a 48-bit hash, ``at_ms`` event time, ``due_ms`` the end of its hold."""
+
+    type: EventType
+    event_id: int
+    at_ms: int
+    due_ms: int
+    value: Raw
+
+    @property
+    def at_s(self) -> int:
+        """Event time as `Sent` has it."""
+        return self.at_ms // 1000
+
+
+class Forward(NamedTuple):
+    """An event, and the customer to whom it goes."""
+
+    customer: str
+    arrival: Arrival
+
+
+class Alias(Struct, array_like=True):
+    """What is remembered of an id.
+
+    ``version``: the place in the log of the link that named its customer, so that an assignment that comes again
+    changes nothing. ``sent``: the events that went to the present customer, whose name is empty for the id itself;
+    ``before``: to those that it had before. ``held``: events that wait for a customer of the shop.
+    """
+
+    version: int = -1
+    sent: Sent = field(default_factory=lambda: Sent(""))
+    before: list[Sent] = field(default_factory=list)
+    held: list[Arrival] = field(default_factory=list)
+
+    def customer(self, own_id: str) -> str:
+        """Who the id is at present."""
+        return self.sent.customer or own_id
+
+    def due_ms(self) -> int | None:
+        """When the first hold ends."""
+        return min((arrival.due_ms for arrival in self.held), default=None)
+
+    def take(self, own_id: str, arrival: Arrival, *, is_held: bool) -> list[Forward]:
+        """Take an event; ``is_held``: it may wait. Returns what goes on, in order.
+
+        An event that came before goes where it went, whoever the id is by now, and the profile there drops it.
+        """
+        event_id, at_s = arrival.event_id, arrival.at_s
+        for sent in (self.sent, *self.before):
+            if sent.covers(event_id, at_s):
+                return [Forward(sent.customer or own_id, arrival)]
+        if any(event_id == other.event_id for other in self.held):
+            return []
+        if not is_held or is_known(self.customer(own_id)):
+            return [self._send(own_id, arrival)]
+        self.held.append(arrival)
+        return self._send_all(own_id, self._too_many())
+
+    def assign(self, own_id: str, customer: str, version: int) -> list[Forward]:
+        """Take note of the customer of the id; returns the events that waited for one."""
+        if version <= self.version:
+            return []
+        self.version = version
+        named = "" if customer == own_id else customer
+        if named != self.sent.customer:
+            if self.sent.ids or self.sent.floor_s >= 0:
+                self.before.append(self.sent)
+                self._forget()
+            self.sent = Sent(named)
+        return self._send_all(own_id, self.held) if is_known(customer) else []
+
+    def release(self, own_id: str, up_to_ms: int) -> list[Forward]:
+        """The hold of events due by then is over: they belong to whom the id is now."""
+        return self._send_all(own_id, [arrival for arrival in self.held if arrival.due_ms <= up_to_ms])
+
+    def _forget(self) -> None:
+        """Drop customers before, whose events a later one of them would refuse as too late."""
+        newest = max(self.before, key=lambda sent: sent.newest_s)
+        edge_s = newest.newest_s - RETENTION_S
+        old = [sent.newest_s for sent in self.before if sent.newest_s < edge_s]
+        if old:
+            newest.floor_s = max(newest.floor_s, *old)
+            self.before = [sent for sent in self.before if sent.newest_s >= edge_s]
+
+    def _too_many(self) -> list[Arrival]:
+        excess, size = 0, sum(len(arrival.value) for arrival in self.held)
+        while len(self.held) - excess > MAX_HELD or size > MAX_HELD_BYTES:
+            size -= len(self.held[excess].value)
+            excess += 1
+        return self.held[:excess]
+
+    def _send_all(self, own_id: str, arrivals: list[Arrival]) -> list[Forward]:
+        """Send held events on, in the order of their times."""
+        leaving = {arrival.event_id for arrival in arrivals}
+        self.held = [arrival for arrival in self.held if arrival.event_id not in leaving]
+        return [self._send(own_id, arrival) for arrival in sorted(arrivals, key=lambda one: (one.at_ms, one.event_id))]
+
+    def _send(self, own_id: str, arrival: Arrival) -> Forward:
+        self.sent.note(arrival.event_id, arrival.at_s)
+        return Forward(self.customer(own_id), arrival)

@@ -1,0 +1,112 @@
+"""The topic `arrivals`: events of all types under any id of their customer, and notes about ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+import msgspec
+
+from stream.events.decode import Decoder
+from stream.events.diagnosis import diagnose
+from stream.events.kinds import EventType
+from stream.events.model import Event
+from stream.events.placement import place
+from stream.events.record import Record
+from stream.events.rejections import Reason, Rejection
+from stream.identity.arrival_notes import TYPE_HEADER, ArrivalNote, decode_note, is_note
+from stream.projections.protocol import Reading
+
+__all__ = ["ArrivalInput", "Arrived", "ArrivedMessage", "Unread"]
+
+_TYPES: Final = {event_type.value.encode(): event_type for event_type in EventType}
+
+
+class Arrived(NamedTuple):
+    """An event that the core would accept. ``event_id``: a 48-bit hash; ``at_ms``: event time."""
+
+    type: EventType
+    event: Event
+    event_id: int
+    at_ms: int
+    record: Record
+
+
+class Unread(NamedTuple):
+    """What the core would make a dead letter of."""
+
+    type: EventType
+    record: Record
+
+
+ArrivedMessage: TypeAlias = Arrived | Unread | ArrivalNote
+
+
+class ArrivalInput:
+    """Reads the topic; ``keys`` names the states of a message. ``reports``: see `ContentInput`."""
+
+    def __init__(
+        self, topic: str, decoder: Decoder, keys: Callable[[ArrivedMessage], Iterable[str]], *, reports: bool
+    ) -> None:
+        self.topic = topic
+        self._decoder = decoder
+        self._keys = keys
+        self._reports = reports
+
+    def read(self, records: Sequence[Record]) -> Reading:
+        found: dict[int, ArrivedMessage] = {}
+        of_type: dict[EventType, list[int]] = {}
+        rejections: list[Rejection] = []
+        for position, record in enumerate(records):
+            placed = _type_of(record)
+            if isinstance(placed, EventType):
+                of_type.setdefault(placed, []).append(position)
+            elif isinstance(placed, Rejection):
+                rejections.append(placed._replace(record=position))
+            else:
+                found[position] = placed
+        for event_type, positions in of_type.items():
+            found.update(self._events(event_type, positions, records))
+        keyed = [(key, message, at) for at, message in sorted(found.items(), key=_first) for key in self._keys(message)]
+        return Reading(
+            [(key, message) for key, message, _ in keyed],
+            [at for _, _, at in keyed],
+            rejections if self._reports else [],
+            len(records) - len({at for _, _, at in keyed}) - (len(rejections) if self._reports else 0),
+            # a hold is counted from when an event came, so that a history that is imported waits for its links too
+            max((record.timestamp for record in records), default=None),
+        )
+
+    def _events(
+        self, event_type: EventType, positions: Sequence[int], records: Sequence[Record]
+    ) -> Iterable[tuple[int, ArrivedMessage]]:
+        some = [records[at] for at in positions]
+        _, events, rejections, contents = self._decoder.decode(event_type, some)
+        columns = (events["record"].tolist(), events["event_id"].tolist(), events["time"].tolist())
+        for event, row, event_id, at_ms in zip(contents, *columns, strict=True):
+            yield positions[row], Arrived(event_type, event, event_id, at_ms, some[row])
+        for rejection in rejections:
+            yield positions[rejection.record], Unread(event_type, some[rejection.record])
+
+
+def _first(found: tuple[int, ArrivedMessage]) -> int:
+    return found[0]
+
+
+def _type_of(record: Record) -> EventType | ArrivalNote | Rejection:
+    """What a record is: an event of a type, or a note."""
+    for name, value in record.headers:
+        if name == TYPE_HEADER and value in _TYPES:
+            return _TYPES[value]
+    if record.value is None:
+        return Rejection(0, Reason.NULL_VALUE, "expected a JSON object; the record has no value")
+    if not is_note(record.headers):
+        placed = place(record.value)
+        return placed if isinstance(placed, Rejection) else placed.event_type
+    try:
+        note = decode_note(record.value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return Rejection(0, *diagnose(error, record.value))
+    if record.key != note.id.encode():
+        return Rejection(0, Reason.KEY_MISMATCH, "expected the id of the note as the record key")
+    return note
