@@ -213,6 +213,14 @@ def test_so_many_events_wait_and_no_more() -> None:
     assert [of for _, _, of in forwards(store.step(10, lost=False))] == ["e-0", "e-1"]
 
 
+def test_an_assignment_that_comes_again_does_not_undo_a_newer_one() -> None:
+    store = new_store()
+    for customer, version in (("c-1", 4), ("c-2", 7), ("c-1", 4)):
+        append(store, Assigned(id=COOKIE, customer_id=customer, version=version))
+    append(store, Came(COOKIE, event(1)))
+    assert forwards(store.step(10, lost=False)) == [("events.click", "c-2", "e-1")]
+
+
 def test_of_a_customer_before_that_is_long_ago_a_floor_is_kept() -> None:
     state = Alias()
     arrivals = {number: _arrival(number, number * DAY) for number in (0, 50, 300)}
