@@ -33,6 +33,7 @@ from stream.processing.misplaced import Placement
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
 from stream.processing.rules import rules_of
+from stream.processing.scorer import Scorer
 from stream.projections.registry import projections_of
 from stream.reporting.writing import Writing
 from stream.settings import Settings
@@ -72,7 +73,8 @@ class Assembly:
         self._money = Writing.of(settings).money
         self._client = connect(settings)
         self.publisher = Publisher(settings.librdkafka())
-        self.model = CurrentModel(self._model_store(), settings.model_poll_ms / 1000)
+        first = Scorer.first(self._rules.horizon_ms / DAY_MS)
+        self.model = CurrentModel(self._model_store(), settings.model_poll_ms / 1000, first)
         self.owner: Owner[PartitionWorker] = Owner(
             settings.event_topics,
             self._make_worker,

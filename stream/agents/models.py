@@ -21,10 +21,14 @@ _SILENT_S = 5.0
 
 
 class CurrentModel:
-    """The newest verified snapshot as a scorer; a corrupt one is reported and the last good one stays."""
+    """The newest verified snapshot as a scorer; a corrupt one is reported and the last good one stays.
 
-    def __init__(self, store: ModelStore, poll_s: float) -> None:
+    ``first`` scores while nothing has been published.
+    """
+
+    def __init__(self, store: ModelStore, poll_s: float, first: Scorer = WARMING) -> None:
         self._store = store
+        self._first = first
         self.poll_s = poll_s
         self._seen: bytes | None = None
         self.scorer: Scorer = WARMING
@@ -43,6 +47,8 @@ class CurrentModel:
             _LOG.warning("scoring goes on with model version %d: %s", self.scorer.model.version, error)
             return
         self.looked_at_s = time.monotonic()
+        if encoded is None and self.scorer is WARMING:
+            self.scorer = self._first
         if encoded is None or encoded == self._seen:
             return
         self._seen = encoded
@@ -54,8 +60,8 @@ class CurrentModel:
             _LOG.exception("the model snapshot is refused; version %d goes on scoring", self.scorer.model.version)
             return
         metrics.MODEL_VERSION.set(self.scorer.model.version)
-        metrics.MODEL_READY.set(self.scorer.model.ready)
         if self.scorer.snapshot is not None:
+            metrics.MODEL_READY.set(self.scorer.snapshot.churn.ready)
             metrics.MODEL_CREATED.set(self.scorer.snapshot.created_at_ms / 1000)
             _show_segments(self.scorer.snapshot)
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stream.alerts.severity import Severity
-from stream.catalogue.outputs import StageCode, WhyCode
+from stream.catalogue.outputs import RiskFrom, RiskSure, StageCode, WhyCode
 
 __all__ = [
     "CE_SOURCE",
@@ -145,7 +145,8 @@ class Alert(Struct, frozen=True, kw_only=True):
     customers with the most at stake are alerted, whatever their risk. ``cleared_by`` is of cleared alerts.
 
     ``risk`` is the probability of churn and ``logit`` its log-odds, which add up: ``baseline`` (a typical customer) +
-    the contributions of ``reasons`` + ``rest`` (all that is no reason) = ``logit``. ``previous_risk`` is null at the
+    the contributions of ``reasons`` + ``rest`` (all that is no reason) = ``logit``. ``risk_from`` and ``risk_sure`` are
+    as in the customer document. ``previous_risk`` is null at the
     first score, ``segment`` before segments are known. ``value_at_risk`` is money of the base currency. ``calm`` (null:
     no calm score is remembered) and ``remedy`` are of raised alerts; ``severity``: see `stream.alerts.severity`.
     Alerts about what a customer said (``complaint.open``, ``satisfaction.dropped``) have ``heard``; their ``risk``,
@@ -163,6 +164,8 @@ class Alert(Struct, frozen=True, kw_only=True):
     usual_gap_days: Days | None = None
     risk: Probability | None
     threshold: Probability | None
+    risk_from: RiskFrom | None = None
+    risk_sure: RiskSure | None = None
     previous_risk: Probability | None
     cause: Cause
     cleared_by: ClearedBy | None = None

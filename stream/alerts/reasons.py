@@ -5,6 +5,9 @@ the part of feature j, compared with a typical customer whose every input is the
 of each product that it is in (all of its square). The parts add up to ``logit - intercept`` exactly. They are the
 Shapley values of the score against the typical customer: a product of two is shared equally by symmetry.
 
+The purchase process (`stream.features.order_process`) has two parts: that of the silence, compared with the customer's
+own mean gap, goes to the days since the last order, that of the habit to the days with an order. They add up as well.
+
 Not every part is a reason. Each feature declares the direction in which it can be one (`stream.features.registry`): a
 long silence can, a short one cannot. A part that goes against it, or of a feature that is none, is in the rest; so is a
 part that changes the odds by less than 5 %. The two inputs of silence are told as one, by the sentence that names the
@@ -24,7 +27,8 @@ from stream.alerts.sentences import change_sentence, sentence
 from stream.catalogue.declaring import Money, Values
 from stream.catalogue.wording import plain_money
 from stream.errors import SnapshotError
-from stream.features.registry import FEATURE_NAMES, FEATURES, SILENCE
+from stream.features.order_process import ProcessTerm
+from stream.features.registry import COLUMN, FEATURE_NAMES, FEATURES, SILENCE
 
 __all__ = ["MIN_PART", "TOP_CHANGES", "TOP_REASONS", "Explanation", "Score", "changes", "explain", "remedy"]
 
@@ -37,6 +41,7 @@ MIN_PART: Final = math.log(1.05)
 
 _LEAVING: Final = np.array([feature.leaving for feature in FEATURES], np.float64)
 _RECENCY, _RATIO = SILENCE
+_ORDER_DAYS: Final = COLUMN["purchase_days"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,8 @@ class Score:
 
     ``weights``, ``means``, ``scales``: one number for each feature, in the order of `FEATURE_NAMES`. A feature of scale
     0 has never varied: it contributes nothing. ``intercept``: the log-odds of a typical customer. ``products``: two
-    columns, and the weight of the product of their standardised inputs. Raises SnapshotError when it is for another
-    number of features.
+    columns, and the weight of the product of their standardised inputs. ``process``: what the purchase process adds.
+    Raises SnapshotError when it is for another number of features.
     """
 
     weights: Sequence[float]
@@ -54,6 +59,7 @@ class Score:
     scales: Sequence[float]
     intercept: float
     products: Sequence[tuple[int, int, float]] = ()
+    process: ProcessTerm | None = None
     _per_unit: Floats = field(init=False, repr=False, compare=False)
     _shared: Floats = field(init=False, repr=False, compare=False)
 
@@ -71,6 +77,12 @@ class Score:
             shared[b, a] += 0.5 * weight
         object.__setattr__(self, "_shared", shared)
 
+    @property
+    def baseline(self) -> float:
+        """The log-odds of a typical customer, the purchase process included."""
+        process = 0.0 if self.process is None else self.process.weight * self.process.typical
+        return float(self.intercept) + process
+
     def deviations(self, inputs: npt.ArrayLike) -> Floats:
         """The standardised inputs: 0 is the typical customer. Raises SnapshotError for another number of inputs."""
         x = np.asarray(inputs, np.float64)
@@ -79,8 +91,17 @@ class Score:
         return (x - self.means) * self._per_unit
 
     def contributions(self, deviations: Floats) -> Floats:
-        """The part of each feature in the logit."""
+        """The part of each feature in the logit, the purchase process left out."""
         return deviations * (self.weights + self._shared @ deviations)
+
+    def parts(self, inputs: npt.ArrayLike) -> Floats:
+        """The part of each feature in the logit; with `baseline` they add up to it."""
+        found = self.contributions(self.deviations(inputs))
+        if self.process is not None:
+            silence, habit = self.process.silence_and_habit(np.asarray(inputs, np.float64), 1.0)
+            found[_RECENCY] += silence
+            found[_ORDER_DAYS] += habit
+        return found
 
 
 class Explanation(NamedTuple):
@@ -108,7 +129,7 @@ def explain(
     (`sentences.HABIT`); None is "not known yet". `raising`: explain why the risk is high; False: why it is low, as for
     an alert that was cleared. ``money`` writes the amounts in sentences.
     """
-    parts = score.contributions(score.deviations(inputs))
+    parts = score.parts(inputs)
     told, levels = _reasons(parts, score.deviations(inputs))
     # the last key is the first to sort by: the direction, the silence, then the size, then the order of the features
     is_silence = np.arange(len(told)) == _RECENCY
@@ -128,8 +149,8 @@ def explain(
     )
     contributions = parts.tolist()
     return Explanation(
-        logit=math.fsum((score.intercept, *contributions)),
-        baseline=float(score.intercept),
+        logit=math.fsum((score.baseline, *contributions)),
+        baseline=score.baseline,
         reasons=reasons,
         rest=math.fsum((*contributions, *(-reason.contribution for reason in reasons))),
     )
@@ -155,7 +176,7 @@ def changes(
     `MIN_PART` at least. ``money`` writes the amounts in sentences.
     """
     old, new = np.asarray(before, np.float64), np.asarray(now, np.float64)
-    rises = score.contributions(score.deviations(new)) - score.contributions(score.deviations(old))
+    rises = score.parts(new) - score.parts(old)
     # only what moved the way it moves when customers leave
     believed = (rises >= MIN_PART) & ((new - old) * _LEAVING > 0.0)
     ranked = sorted(np.flatnonzero(believed).tolist(), key=lambda c: -rises[c])

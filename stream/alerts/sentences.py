@@ -4,7 +4,18 @@ from stream.catalogue.declaring import Money, Values
 from stream.catalogue.wording import plain_money
 from stream.features.registry import COLUMN, FEATURES
 
-__all__ = ["change_sentence", "sentence"]
+__all__ = ["change_sentence", "risk_sentence", "sentence"]
+
+_FROM = {
+    "orders": "It comes from the times of orders alone; no outcome of earlier customers is known yet.",
+    "both": "It comes from the times of orders and from what became of earlier customers.",
+    "outcomes": "It comes from what became of earlier customers.",
+}
+_SURE = {
+    "low": "A first estimate, mostly by what is usual in other shops.",
+    "medium": "A fair estimate.",
+    "high": "A sure estimate.",
+}
 
 
 def sentence(feature: str, values: Values, *, is_high: bool, money: Money = plain_money) -> str:
@@ -21,6 +32,15 @@ def sentence(feature: str, values: Values, *, is_high: bool, money: Money = plai
     if value is None:
         return wording.missing
     return wording.high(value, values, money) if is_high else wording.low(value, values, money)
+
+
+def risk_sentence(risk_from: str, risk_sure: str) -> str:
+    """How sure a risk is, and from what; see `stream.catalogue.outputs`.
+
+    >>> risk_sentence("both", "medium")
+    'A fair estimate. It comes from the times of orders and from what became of earlier customers.'
+    """
+    return f"{_SURE[risk_sure]} {_FROM[risk_from]}"
 
 
 def change_sentence(feature: str, before: float, now: float, money: Money = plain_money) -> str:

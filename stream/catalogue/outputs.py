@@ -9,12 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.inspect import Metadata, StructType, type_info
 
-__all__ = ["CUSTOMER_VERSION", "OUTPUTS", "PROFILE_FIELDS", "Customer", "NextOrder", "Rfm", "StageCode", "WhyCode"]
+__all__ = [
+    "CUSTOMER_VERSION",
+    "OUTPUTS",
+    "PROFILE_FIELDS",
+    "RISK_FROM",
+    "RISK_SURE",
+    "Customer",
+    "NextOrder",
+    "Rfm",
+    "RiskFrom",
+    "RiskSure",
+    "StageCode",
+    "WhyCode",
+]
 
 #: Of the contract: raised when a field goes or changes its meaning. New fields may come at any time.
 CUSTOMER_VERSION: Final = 1
@@ -40,6 +53,12 @@ PROFILE_FIELDS: Final = (
 )
 
 _PLACES: Final = "decimal_places"
+
+#: What a risk comes from: the times of orders alone, the outcomes of earlier customers alone, or both.
+RiskFrom = Literal["orders", "both", "outcomes"]
+RISK_FROM: Final[tuple[str, ...]] = get_args(RiskFrom)
+RiskSure = Literal["low", "medium", "high"]
+RISK_SURE: Final[tuple[str, ...]] = get_args(RiskSure)
 
 Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Count = Annotated[int, Meta(ge=0)]
@@ -83,6 +102,11 @@ class Customer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     risk: (
         Annotated[float, Meta(ge=0.0, le=1.0), _about("probability of no order within the horizon", 6)] | UnsetType
     ) = UNSET
+    risk_from: (
+        Annotated[RiskFrom, _about("what the risk was learned from: times of orders, outcomes of customers, or both")]
+        | UnsetType
+    ) = UNSET
+    risk_sure: Annotated[RiskSure, _about("how sure the risk is, by how much was learned")] | UnsetType = UNSET
     model_version: Annotated[Count, _about("version of the churn model that gave the risk")]
     alert: Annotated[bool, _about("whether an alert is raised and not cleared")]
     at_risk_from: Annotated[Instant, _about("when silence alone will raise an alert")] | UnsetType = UNSET

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.alerts.action_records import Action
+from stream.alerts.sentences import risk_sentence
 from stream.catalogue.declaring import Feature
 from stream.catalogue.windows import WINDOWS
 from stream.cli.feedback_view import Voice, voice_rows
@@ -99,10 +100,12 @@ def _facts(now: Refreshed, profile: dict[str, Any], writing: Writing) -> Iterato
     yield "events", writing.number(document["events"])
     yield "segment", document.get("segment", "none yet")
     if risk is None:
-        yield "risk", "not scored yet: the model has to learn first"
+        yield "risk", "none: nothing is known of customers without an order yet"
     else:
-        by = f"by model version {document['model_version']:,}"
-        yield "risk", f"{writing.percent(risk)} {by}; {writing.about(at_stake)} at risk"
+        by = "" if document.get("risk_from") == "orders" else f" by model version {document['model_version']:,}"
+        yield "risk", f"{writing.percent(risk)}{by}; {writing.about(at_stake)} at risk"
+        if "risk_from" in document:  # not in documents of an earlier version
+            yield "", risk_sentence(document["risk_from"], document["risk_sure"])
     if "expected_spend" not in document:
         yield "value", "not known yet: the value model has to learn first"
     else:

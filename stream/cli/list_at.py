@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from stream.features.registry import DAY_MS
 from stream.online_models.snapshot import ModelSnapshot
 from stream.processing.rules import rules_of
-from stream.processing.scorer import WARMING, Scorer
+from stream.processing.scorer import Scorer
 from stream.reporting.assess import Basis
 from stream.reporting.entries import Today
 from stream.reporting.today import list_today
@@ -21,8 +21,9 @@ def list_at(
 ) -> Today:
     """Whom to contact at ``stream_time_ms``, by the model of ``snapshot``."""
     now_ms = stream_time_ms or 0
-    scorer = WARMING if snapshot is None else Scorer.of(snapshot)
-    basis = Basis(now_ms, scorer, rules_of(settings))
+    rules = rules_of(settings)
+    scorer = Scorer.first(rules.horizon_ms / DAY_MS) if snapshot is None else Scorer.of(snapshot)
+    basis = Basis(now_ms, scorer, rules)
     return list_today(documents, basis, since_ms=now_ms - DAY_MS, limit=_LENGTH)
 
 

@@ -23,7 +23,7 @@ from stream.notifications.actions import latest_actions
 from stream.notifications.read_to_end import read_to_end
 from stream.online_models.snapshot import decode_snapshot
 from stream.processing.rules import rules_of
-from stream.processing.scorer import WARMING, Scorer
+from stream.processing.scorer import Scorer
 from stream.projections.complaints import Cases, Complaints
 from stream.projections.flows import StageFlows, came_into, day_key
 from stream.reporting.assess import Basis
@@ -158,8 +158,9 @@ def _end_of(day: date, stream_time_ms: int, writing: Writing) -> int:
 def basis_of(settings: Settings, overview: Overview, now_ms: int) -> Basis:
     """By what customers are assessed: the stored model, if there is one."""
     encoded = overview.snapshot()
-    scorer = WARMING if encoded is None else Scorer.of(decode_snapshot(encoded))
-    return Basis(now_ms, scorer, rules_of(settings))
+    rules = rules_of(settings)
+    scorer = Scorer.first(rules.horizon_ms / DAY_MS) if encoded is None else Scorer.of(decode_snapshot(encoded))
+    return Basis(now_ms, scorer, rules)
 
 
 def writing_of(settings: Settings) -> Writing:

@@ -106,13 +106,20 @@ class Quadratic:
         self.scales = scales
         self.intercept = intercept
 
-    def risk(self, inputs: npt.ArrayLike) -> float:
-        """Probability of churn for quantised inputs (int16[features])."""
+    def logit(self, inputs: npt.ArrayLike) -> float:
+        """Log-odds of churn for quantised inputs (int16[features])."""
         quantised = np.asarray(inputs, np.float64)
         z = np.where(quantised == MISSING, 0.0, (quantised / INPUT_SCALE - self.means) / self.scales)
         first, second = PAIRS[:, 0], PAIRS[:, 1]
-        logit = self.intercept + float(self.weights @ z + self.curvature @ (z[first] * z[second]))
-        return 1.0 / (1.0 + math.exp(-min(max(logit, -_MAX_LOGIT), _MAX_LOGIT)))
+        return self.intercept + float(self.weights @ z + self.curvature @ (z[first] * z[second]))
+
+    def risk(self, inputs: npt.ArrayLike) -> float:
+        """Probability of churn for quantised inputs (int16[features])."""
+        return 1.0 / (1.0 + math.exp(-min(max(self.logit(inputs), -_MAX_LOGIT), _MAX_LOGIT)))
+
+    def per_input(self) -> tuple[Floats, Floats]:
+        """``weights`` float64[features] and ``curvature`` float64[pairs] for ``x - means`` in the place of z."""
+        return self.weights / self.scales, self.curvature / (self.scales[PAIRS[:, 0]] * self.scales[PAIRS[:, 1]])
 
     def calibrated(self, slope: float, shift: float) -> "Quadratic":
         """The same with ``slope * logit + shift`` as its logit."""

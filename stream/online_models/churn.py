@@ -22,6 +22,11 @@ from stream.online_models.second_order import SecondOrderRegression, SecondOrder
 
 __all__ = ["ChurnModel", "ChurnState"]
 
+#: After so many labels, each counted by its novelty, the purchase process has half the say.
+PROCESS_LABELS: Final = 300.0
+#: A smaller share of the purchase process is none.
+_MIN_PROCESS_SHARE: Final = 0.01
+
 #: After so many labels, each counted by its novelty, the simple regression has half the say.
 SIMPLE_LABELS: Final = 1_200.0
 
@@ -62,6 +67,12 @@ class ChurnModel:
     def _simplicity(self) -> float:
         """The weight of the simple regression, 1 at first."""
         return SIMPLE_LABELS / (SIMPLE_LABELS + self._news)
+
+    @property
+    def process_share(self) -> float:
+        """The weight of the purchase process in the risk, 1 at first; see `stream.online_models.purchase_process`."""
+        share = PROCESS_LABELS / (PROCESS_LABELS + self._news)
+        return share if share >= _MIN_PROCESS_SHARE else 0.0
 
     def learn_one(
         self, inputs: Sequence[int], *, churned: bool, level: float = 0.0, novelty: float = 1.0, power: float = 1.0

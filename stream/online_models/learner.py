@@ -19,6 +19,7 @@ from stream.online_models.component import C, Component, Shop
 from stream.online_models.components import COMPONENTS
 from stream.online_models.components.churn import Churn
 from stream.online_models.components.evaluation import Evaluated
+from stream.online_models.components.purchases import Purchases
 from stream.online_models.components.rhythm import ShopRhythm
 from stream.online_models.components.segments import Segmentation
 from stream.online_models.components.stakes import Stakes
@@ -27,6 +28,7 @@ from stream.online_models.drift import FeatureAlarm
 from stream.online_models.example import Example, InvalidExample, Label, problem_of
 from stream.online_models.horizon import HorizonPeriod, Rhythm
 from stream.online_models.learner_settings import LearnerSettings
+from stream.online_models.purchase_process import PurchaseProcess
 from stream.online_models.scorecard import Figures
 from stream.online_models.snapshot import ModelSnapshot
 
@@ -78,7 +80,7 @@ class Learner:
 
     @property
     def ready(self) -> bool:
-        """Enough labels of both classes were learned to score customers."""
+        """Enough labels of both classes were learned for the churn model to score, beside the purchase process."""
         return self.of(Evaluated).ready
 
     def learn(self, example: Example) -> InvalidExample | None:
@@ -96,6 +98,12 @@ class Learner:
     def schedule(self) -> tuple[HorizonPeriod, ...]:
         """The horizons, ascending in time; the last one is in force."""
         return self.of(ShopRhythm).schedule
+
+    @property
+    def process(self) -> PurchaseProcess | None:
+        """How the shop's customers order and leave, as last fitted; None: the component takes no part."""
+        purchases = self._shop.find(Purchases)
+        return None if purchases is None else purchases.process
 
     @property
     def champion(self) -> str:

@@ -20,10 +20,11 @@ from msgspec.structs import replace
 
 from stream.errors import SnapshotError
 from stream.features.registry import COLUMN, FEATURE_NAMES
-from stream.online_models.basis import PAIR_NAMES, PAIRS
+from stream.online_models.basis import PAIR_NAMES, Quadratic
 from stream.online_models.evaluation import EvaluationReport
 from stream.online_models.first_layout import FIRST_PAIRS
 from stream.online_models.horizon import Rhythm, check_rhythm
+from stream.online_models.purchases_snapshot import PURCHASES, PurchasesSnapshot
 from stream.online_models.sealed import open_sealed, seal
 from stream.online_models.seeding import squared_distances
 from stream.online_models.segments import Segment
@@ -46,6 +47,8 @@ class ChurnSnapshot(Struct, frozen=True, kw_only=True):
     ``pairs``: names of the products, each of both factors, in the order of ``curvature``.
     ``name``: of the contender that scores. ``ready``: enough labels of both classes were learned to score with.
     ``base_rate``: share of churn among all labels.
+    ``process_share``: the risk has log-odds that are a mean: so much of those of the purchase process, which is in
+    ``others`` of the snapshot, the rest of the logit above. The calibration is one of the mean.
     """
 
     name: str
@@ -64,11 +67,12 @@ class ChurnSnapshot(Struct, frozen=True, kw_only=True):
     shift: float
     base_rate: float | None
     evaluation: EvaluationReport
+    process_share: float = 0.0
 
-    def per_input(self) -> tuple[Floats, Floats]:
-        """``weights`` float64[features] and ``curvature`` float64[pairs] for ``x - means`` in the place of z."""
-        scales = np.array(self.scales)
-        return np.array(self.weights) / scales, np.array(self.curvature) / (scales[PAIRS[:, 0]] * scales[PAIRS[:, 1]])
+    def quadratic(self) -> Quadratic:
+        """The calibrated model."""
+        weights, curvature, means, scales = map(np.array, (self.weights, self.curvature, self.means, self.scales))
+        return Quadratic(weights, curvature, means, scales, float(self.intercept))
 
 
 class SegmentSnapshot(Struct, frozen=True, kw_only=True):
@@ -121,6 +125,13 @@ class ModelSnapshot(Struct, frozen=True, kw_only=True):
             found: T = msgspec.json.decode(self.others[name], type=kind)
         except msgspec.DecodeError as error:
             raise SnapshotError(f"what component {name} published is not what it should be: {error}") from error
+        return found
+
+    def purchases(self) -> PurchasesSnapshot | None:
+        """The purchase process; None: published by a program that has none. Raises `SnapshotError`."""
+        found = self.other(PURCHASES, PurchasesSnapshot)
+        if found is not None:
+            found.check()
         return found
 
 
@@ -211,6 +222,8 @@ def _check(snapshot: ModelSnapshot) -> None:
     _check_vector("churn intercept and calibration", 3, (churn.intercept, churn.slope, churn.shift))
     if churn.slope <= 0.0:
         raise SnapshotError(f"the slope of the churn calibration must be positive, it is {churn.slope}")
+    if not 0.0 <= churn.process_share <= 1.0:
+        raise SnapshotError(f"the share of the purchase process is within 0..1, it is {churn.process_share}")
     level = snapshot.stake_level
     if level is not None and not (math.isfinite(level) and level >= 0.0):
         raise SnapshotError(f"what must be at stake for an alert is 0 or more, it is {level}")
@@ -220,6 +233,7 @@ def _check(snapshot: ModelSnapshot) -> None:
         _check_segments(segments)
     if snapshot.rhythm is not None:
         check_rhythm(snapshot.rhythm)
+    snapshot.purchases()
 
 
 def _check_segments(segments: SegmentSnapshot) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.errors import SnapshotError
+from stream.features.order_process import NO_PROCESS
 from stream.features.registry import FEATURES
 from stream.online_models.basis import PAIRS
 from stream.online_models.horizon import MAX_PERIODS
@@ -50,6 +51,13 @@ COMPILED_MODEL: Final = np.dtype(
         ("periods", np.int64),
         ("horizon_since", np.int64, (MAX_PERIODS,)),
         ("horizon_ms", np.int64, (MAX_PERIODS,)),
+        ("learned", np.bool_),
+        ("process_weight", np.float64),
+        ("process", np.float64, NO_PROCESS.shape),
+        ("process_typical", np.float64),
+        ("typical_silence", np.float64),
+        ("risk_from", np.int64),
+        ("risk_sure", np.int64),
     ],
     align=True,
 )

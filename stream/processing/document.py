@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 import orjson
 
-from stream.catalogue.outputs import OUTPUTS
+from stream.catalogue.outputs import OUTPUTS, RISK_FROM, RISK_SURE
 from stream.compiling import jit
 from stream.errors import CodecError
 from stream.events.columns import MONEY_SCALE
@@ -69,6 +69,8 @@ _PLACES = np.array(list(OUTPUTS.values()))
 _CUSTOMER_ID = _KEY["customer_id"]
 _AS_OF = _KEY["as_of"]
 _RISK = _KEY["risk"]
+_RISK_FROM = _KEY["risk_from"]
+_RISK_SURE = _KEY["risk_sure"]
 _MODEL_VERSION = _KEY["model_version"]
 _ALERT = _KEY["alert"]
 _AT_RISK_FROM = _KEY["at_risk_from"]
@@ -96,10 +98,15 @@ _STATE_KEY, _LAST = b'"state":"', b'"}'
 _KEY_TEXT, _KEY_STARTS = fragments(_TEXTS)
 _NAME_TEXT, _NAME_STARTS = fragments([b'"%s":' % feature.name.encode() for feature in FEATURES])
 _NO_STAGE, _LOST, _NO_TIER = int(Stage.NONE), int(Stage.LOST), int(Tier.NONE)
+#: What a risk is from, and after these how sure it is, in quotes.
+_BASIS_TEXT, _BASIS_STARTS = fragments([b'"%s"' % name.encode() for name in (*RISK_FROM, *RISK_SURE)])
+_SOURCES = len(RISK_FROM)
 _OPEN, _CLOSE, _COMMA = b"{},"
 
 #: Bytes of a document beside its ids, names of segments and packed profile, at most.
-_FIXED = len(_KEY_TEXT) + 2 * len(_NAME_TEXT) + MAX_NUMBER * (len(_TEXTS) + 2 * _INPUTS) + STATES_BYTES
+_FIXED = (
+    len(_KEY_TEXT) + len(_BASIS_TEXT) + 2 * len(_NAME_TEXT) + MAX_NUMBER * (len(_TEXTS) + 2 * _INPUTS) + STATES_BYTES
+)
 
 
 @jit
@@ -123,9 +130,23 @@ def _put_known_instant(buffer, at, k, time):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _put_reasons(buffer, at, inputs, model, parts):  # type: ignore[no-untyped-def]
+def _basis(buffer, at, k):  # type: ignore[no-untyped-def]
+    return put_fragment(buffer, at, _BASIS_TEXT, _BASIS_STARTS[k], _BASIS_STARTS[k + 1])
+
+
+@jit
+def _put_basis(buffer, at, risk, model):  # type: ignore[no-untyped-def]
+    """Write what the risk is from, and how sure it is."""
+    if not model.ready or math.isnan(risk):
+        return at
+    at = _basis(buffer, _key(buffer, at, _RISK_FROM), model.risk_from)
+    return _basis(buffer, _key(buffer, at, _RISK_SURE), _SOURCES + model.risk_sure)
+
+
+@jit
+def _put_reasons(buffer, at, inputs, risk, model, parts):  # type: ignore[no-untyped-def]
     """Write the largest contributions to the logit, relative to a typical customer, largest first."""
-    if not model.ready:
+    if not model.ready or math.isnan(risk):
         return at
     at = _key(buffer, at, _REASONS)
     buffer[at] = _OPEN
@@ -169,6 +190,7 @@ def _write_row(buffer, at, p, row, values, inputs, worth, rating, model, ids, se
     at = put_fragment(buffer, _key(buffer, at, _CUSTOMER_ID), ids[0], ids[1][row], ids[1][row + 1])
     at = put_instant(buffer, _key(buffer, at, _AS_OF), p.as_of, True)
     at = _put_known(buffer, at, _RISK, p.risk)
+    at = _put_basis(buffer, at, p.risk, model)
     at = put_integer(buffer, _key(buffer, at, _MODEL_VERSION), p.risk_version)
     at = put_bool(buffer, _key(buffer, at, _ALERT), p.raised)
     at = _put_known_instant(buffer, at, _AT_RISK_FROM, p.foreseen)
@@ -188,7 +210,7 @@ def _write_row(buffer, at, p, row, values, inputs, worth, rating, model, ids, se
         at = put_rating(buffer, _key(buffer, at, _RFM), rating, _PLACES[_RFM])
     if p.orders > 0 and p.stage != _LOST:
         at = put_next_order(buffer, _key(buffer, at, _NEXT_ORDER), p)
-    at = _put_reasons(buffer, at, inputs, model, parts)
+    at = _put_reasons(buffer, at, inputs, p.risk, model, parts)
     at = put_integer(buffer, _key(buffer, at, _EVENTS), p.events)
     at = put_integer(buffer, _key(buffer, at, _ORDERS), p.orders)
     at = put_decimal(buffer, _key(buffer, at, _SPEND), (p.order_spend - p.refund_spend) / _MONEY, _PLACES[_SPEND])

@@ -209,6 +209,8 @@ def _alert(e: _Emitted, context: _Context) -> Outgoing:
         usual_gap_days=round(e.habit_days, 4),
         risk=e.risk,
         threshold=_threshold(e, context.rules),
+        risk_from=context.scorer.risk_from,
+        risk_sure=context.scorer.risk_sure,
         previous_risk=_optional(e.previous_risk),
         cause=_CAUSES[EmissionCause(e.cause)],
         cleared_by=_cleared_by(e),

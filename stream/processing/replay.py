@@ -29,7 +29,7 @@ from stream.processing.kernel import Kernel, Scores
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
 from stream.processing.rules import Rules
-from stream.processing.scorer import WARMING, Scorer
+from stream.processing.scorer import Scorer
 from stream.processing.state import Counters, Outgoing
 from stream.processing.step_outcome import StepOutcome
 
@@ -70,8 +70,9 @@ class Replay:
     ) -> None:
         self.learner = learner
         self.documents: dict[str, bytes] = {}
-        self.scorer: Scorer = Scorer.of(learner.snapshot(now_ms)) if learner.settings.seed else WARMING
+        self.scorer: Scorer = Scorer.of(learner.snapshot(now_ms))
         self._schedule = learner.schedule
+        self._process = learner.process
         self._decoder = decoder
         self._now_ms = now_ms
         self._run_records = run_records
@@ -178,8 +179,9 @@ class Replay:
                     raise AssertionError(f"the kernel emitted an example that no model may learn: {example}")
                 self.learner.learn(example)
                 labels = labels or isinstance(example, Label)
-        if labels or self.learner.schedule is not self._schedule:
-            self._schedule = self.learner.schedule
+        learner = self.learner
+        if labels or learner.schedule is not self._schedule or learner.process is not self._process:
+            self._schedule, self._process = learner.schedule, learner.process
             self.scorer = Scorer.of(self.learner.snapshot(self._now_ms))
 
 

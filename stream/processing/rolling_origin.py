@@ -191,8 +191,7 @@ class RollingOrigin:
         picked = np.flatnonzero(chosen)
         snapshot = self._replay.learner.snapshot(0).churn
         base_rate = (snapshot.churned_seen + 1) / (snapshot.labels_seen + 2)
-        ready = self._replay.scorer.model.ready
-        risk = scores.risks[picked] if ready else np.full(len(picked), base_rate)
+        risk = scores.risks[picked] if self._replay.scorer.model.ready else np.full(len(picked), base_rate)
         worth = worth_of(
             self._replay.scorer,
             self._rules,
@@ -206,7 +205,7 @@ class RollingOrigin:
         self._cuts.append(
             _Cut(
                 week=week,
-                ready=ready,
+                ready=snapshot.ready,
                 customers=[customers[k] for k in picked],
                 numbers=picked,
                 risk=risk,

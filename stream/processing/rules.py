@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from stream.catalogue.outputs import RISK_FROM, RISK_SURE
 from stream.features.habit import SHOP_GAP_DAYS
+from stream.features.order_process import NO_PROCESS
 from stream.features.registry import DAY_MS, FEATURES, HOUR_MS
 from stream.online_models.basis import PAIRS
 from stream.online_models.horizon import FIRST_HORIZON_DAYS
@@ -83,6 +85,10 @@ class Model(NamedTuple):
     ``centroids`` (float64[K, D]) to ``(inputs[columns] - means) / scales``; K = 0: no segments yet.
     Horizons: landmarks from ``horizon_since`` (ms, int64[P], ascending) on are judged after ``horizon_ms`` (int64[P]);
     P = 0: not known.
+
+    The purchase process (`stream.features.order_process`) adds ``process_weight`` times the log-odds that it gives;
+    ``process``: float64[5], ``process_typical`` and ``typical_silence`` as there. Not ``learned``: it is all there is.
+    ``risk_from``, ``risk_sure``: positions in `stream.catalogue.outputs.RISK_FROM` and `RISK_SURE`.
     """
 
     ready: bool
@@ -102,6 +108,13 @@ class Model(NamedTuple):
     centroids: npt.NDArray[np.float64]
     horizon_since: npt.NDArray[np.int64]
     horizon_ms: npt.NDArray[np.int64]
+    learned: bool = True
+    process_weight: float = 0.0
+    process: npt.NDArray[np.float64] = NO_PROCESS
+    process_typical: float = 0.0
+    typical_silence: float = 0.0
+    risk_from: int = len(RISK_FROM) - 1
+    risk_sure: int = len(RISK_SURE) - 1
 
 
 #: What scores before the first snapshot: nothing.

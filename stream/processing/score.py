@@ -8,7 +8,8 @@ import numpy as np
 
 from stream.compiling import jit
 from stream.features import vector
-from stream.features.registry import FEATURES, INPUT_SCALE, SILENCE
+from stream.features.order_process import history_of, log_odds, silence_and_habit
+from stream.features.registry import COLUMN, FEATURES, INPUT_SCALE, SILENCE
 from stream.online_models.basis import CURVED_COLUMNS, PAIRS
 
 __all__ = [
@@ -28,6 +29,8 @@ _FIRST, _SECOND = PAIRS[:, 0].copy(), PAIRS[:, 1].copy()
 #: Direction in which a feature is a reason for leaving: 1 where it is high, -1 where it is low, 0 for none.
 _LEAVING = np.array([feature.leaving for feature in FEATURES], np.float64)
 _RECENCY, _RATIO = SILENCE
+_ORDER_DAYS = COLUMN["purchase_days"]
+_SCALE = float(INPUT_SCALE)
 #: The logit that stands for "no model was ready".
 NO_LOGIT = -32_768
 _LOGIT_LIMIT = 32_767
@@ -45,8 +48,17 @@ def _deviate(inputs, model):  # type: ignore[no-untyped-def]
 
 
 @jit
+def _process_logit(inputs, model):  # type: ignore[no-untyped-def]
+    """What the purchase process gives, NaN where nothing is known of customers without an order."""
+    x, last, age = history_of(inputs, _SCALE)
+    if x >= 0:
+        return log_odds(x, last, age, model.process)
+    return model.process_typical if model.learned else np.nan
+
+
+@jit
 def logit_of(inputs, model):  # type: ignore[no-untyped-def]
-    """Calibrated log-odds of churn for model inputs (int16[features])."""
+    """Calibrated log-odds of churn for model inputs (int16[features]); NaN: nothing is known."""
     _deviate(inputs, model)
     d = model.deviations
     # the same additions in the same order on every machine, but in chains that need not wait for each other
@@ -65,6 +77,8 @@ def logit_of(inputs, model):  # type: ignore[no-untyped-def]
             slope += model.curvature[k] * d[_CURVED[other]]
             k += 1
         curved += slope * d[_CURVED[i]]
+    if model.process_weight > 0.0:
+        return even + odd + curved + model.process_weight * _process_logit(inputs, model)
     return even + odd + curved
 
 
@@ -73,7 +87,10 @@ def raw_logit_of(inputs, model):  # type: ignore[no-untyped-def]
     """Log-odds before calibration, in units of 1/INPUT_SCALE; NO_LOGIT when there is no model."""
     if not model.ready:
         return NO_LOGIT
-    raw = round((logit_of(inputs, model) - model.shift) / model.slope * INPUT_SCALE)
+    logit = logit_of(inputs, model)
+    if math.isnan(logit):
+        return NO_LOGIT
+    raw = round((logit - model.shift) / model.slope * INPUT_SCALE)
     return np.int64(min(max(raw, -_LOGIT_LIMIT), _LOGIT_LIMIT))
 
 
@@ -91,6 +108,12 @@ def contributions(inputs, model, out):  # type: ignore[no-untyped-def]
         half = 0.5 * model.curvature[k] * d[_FIRST[k]] * d[_SECOND[k]]
         out[_FIRST[k]] += half
         out[_SECOND[k]] += half
+    if model.process_weight > 0.0:
+        of_silence, of_habit = silence_and_habit(
+            inputs, _SCALE, model.process, model.process_typical, model.typical_silence
+        )
+        out[_RECENCY] += model.process_weight * of_silence
+        out[_ORDER_DAYS] += model.process_weight * of_habit
     out[_RECENCY] += out[_RATIO]
     out[_RATIO] = 0.0
     recency = inputs[_RECENCY] / INPUT_SCALE - model.typical[_RECENCY]
@@ -104,7 +127,7 @@ def contributions(inputs, model, out):  # type: ignore[no-untyped-def]
 
 @jit
 def risk_of(inputs, model):  # type: ignore[no-untyped-def]
-    """Probability of churn for model inputs (int16[features])."""
+    """Probability of churn for model inputs (int16[features]); NaN: nothing is known."""
     z = logit_of(inputs, model)
     if z >= 0.0:
         return 1.0 / (1.0 + math.exp(-z))

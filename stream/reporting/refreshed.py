@@ -17,6 +17,9 @@ __all__ = ["Refreshed", "refreshed"]
 
 _PLACES: Final = 4
 
+#: Fields that are there where there is a risk.
+_OF_RISK: Final = ("reasons", "risk_from", "risk_sure")
+
 
 class Refreshed(NamedTuple):
     """A customer at the stated time.
@@ -44,17 +47,20 @@ def refreshed(document: bytes, fields: dict[str, Any], basis: Basis) -> Refreshe
         "expected_spend": (some.worth.spend[0], 2),
         "lifetime_value": (some.worth.lifetime[0], 2),
     }
-    kept = {name: value for name, value in fields.items() if name not in {*changing, "state", "reasons", "features"}}
+    kept = {name: value for name, value in fields.items() if name not in {*changing, *_OF_RISK, "state", "features"}}
     stage = Stage(some.stage[0]).code
     if kept.get("stage", stage) != stage:
         # silence has led on since the document was stored
         kept |= {"stage": stage, "stage_why": StageCause.SILENCE.code}
         del kept["stage_since"]
-    told = {name: round(float(value), places) for name, (value, places) in changing.items() if not math.isnan(value)}
+    told: dict[str, object] = {
+        name: round(float(value), places) for name, (value, places) in changing.items() if not math.isnan(value)
+    }
     reasons: list[tuple[float, str]] = []
-    if basis.scores and basis.scorer.score is not None:
+    if basis.scorer.score is not None and "risk" in told:
         explained = explain(some.inputs[0] / INPUT_SCALE, basis.scorer.score, features, top=MAIN_REASONS).reasons
-        told["reasons"] = {reason.feature: round(reason.contribution, 3) for reason in explained}  # type: ignore[assignment]
+        told["reasons"] = {reason.feature: round(reason.contribution, 3) for reason in explained}
+        told["risk_from"], told["risk_sure"] = basis.scorer.risk_from, basis.scorer.risk_sure
         told["model_version"] = basis.scorer.model.version
         reasons = [(reason.contribution, reason.sentence) for reason in explained]
     shown = {

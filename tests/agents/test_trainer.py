@@ -6,6 +6,7 @@ from stream.agents.models import CurrentModel
 from stream.local.redis import EmbeddedRedis
 from stream.online_models.example import encode_example
 from stream.online_models.snapshot import decode_snapshot, encode_snapshot
+from stream.processing.scorer import Scorer
 from tests.agents.rig import until
 from tests.agents.training import EXAMPLES, Bench, folded, play
 from tests.processing.frozen import SILENCE, frozen
@@ -78,9 +79,11 @@ def test_a_scorer_follows_the_snapshot_and_keeps_the_last_good_one(
     redis_server: EmbeddedRedis, namespace: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario(bench: Bench) -> None:
-        current = CurrentModel(bench.store(), poll_s=60.0)
+        first = Scorer.first(28.0)
+        current = CurrentModel(bench.store(), poll_s=60.0, first=first)
+        assert not current.scorer.model.ready
         await current.refresh()
-        assert current.scorer.snapshot is None
+        assert current.scorer is first, "nothing has been learned"
         for version in (3, 4):
             await bench.client.set(bench.keys.snapshot(), encode_snapshot(frozen(SILENCE, version)))
             await current.refresh()

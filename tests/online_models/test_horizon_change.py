@@ -40,7 +40,7 @@ def labels_over(days: int, seed: int, count: int, from_day: int = 0) -> Iterator
 
 def risks_of(learner: Learner, inputs: list[list[int]]) -> NDArray[np.float64]:
     churn = learner.snapshot(0).churn
-    weights, curvature = churn.per_input()
+    weights, curvature = churn.quadratic().per_input()
     d = np.array(inputs) / INPUT_SCALE - np.array(churn.means)
     logit = churn.intercept + d @ weights + (d[:, PAIRS[:, 0]] * d[:, PAIRS[:, 1]]) @ curvature
     return np.asarray(1.0 / (1.0 + np.exp(-logit)))

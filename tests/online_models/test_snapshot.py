@@ -54,7 +54,7 @@ def test_a_snapshot_before_the_first_example_says_that_it_is_not_ready() -> None
 
 def test_what_scorers_load_gives_the_calibrated_risk_of_the_model(learner: Learner, snapshot: ModelSnapshot) -> None:
     churn = decode_snapshot(encode_snapshot(snapshot)).churn
-    weights, curvature = churn.per_input()
+    weights, curvature = churn.quadratic().per_input()
     model = learner.of(Churn).championship.model(learner.champion)
     generator = np.random.default_rng(1)
     for x in (customer(generator) for _ in range(200)):

@@ -29,6 +29,7 @@ def frozen(model: Linear, version: int = 7, stake_level: float | None = None) ->
         means=(0.0,) * len(FEATURE_NAMES),
         scales=(1.0,) * len(FEATURE_NAMES),
         intercept=model.bias,
+        process_share=0.0,
     )
     segments = SegmentSnapshot(
         version=3,

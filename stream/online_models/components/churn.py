@@ -1,4 +1,7 @@
-"""The risk of churn: the contenders, who of them scores, and how far off what they gave was."""
+"""The risk of churn: the contenders, who of them scores, and how far off what they gave was.
+
+What scores is a contender and the purchase process together, see `stream.online_models.scoring`.
+"""
 
 from msgspec import Struct
 
@@ -8,8 +11,10 @@ from stream.online_models.champion import Championship, ChampionshipState, Stand
 from stream.online_models.component import Component, HorizonChange, Shop
 from stream.online_models.components.evaluation import Evaluated
 from stream.online_models.components.levels import OrderLevels
+from stream.online_models.components.purchases import Purchases
 from stream.online_models.components.rhythm import ShopRhythm
 from stream.online_models.example import Example, Label
+from stream.online_models.scoring import Scoring, mixed
 from stream.online_models.snapshot import ChurnSnapshot
 
 __all__ = ["Churn", "ChurnComponentState"]
@@ -64,22 +69,39 @@ class Churn(Component):
         self.championship.convert(change.scale, change.shift)
         self._converted_at = self.shop.of(Evaluated).evaluation.labels
 
-    def scoring(self, contender: str) -> Quadratic:
-        """The calibrated model of a contender at the present time."""
+    def _calibrated(self, contender: str) -> Quadratic:
+        """The calibrated model of a contender at the present time, without the purchase process."""
         model = self.championship.model(contender)
         quadratic = model.quadratic(self.shop.of(OrderLevels).levels.present)
         return quadratic.calibrated(model.calibration.slope, model.calibration.shift)
+
+    def _is_ready(self, contender: str) -> bool:
+        labels = self.championship.model(contender).labels_seen
+        return self.shop.of(Evaluated).ready and labels >= self.shop.settings.min_labels
+
+    def scoring(self, contender: str) -> Scoring:
+        """What gives the risk at the present time if a contender scores."""
+        model = self.championship.model(contender)
+        purchases = self.shop.find(Purchases)
+        return mixed(
+            self._calibrated(contender) if self._is_ready(contender) else None,
+            None if purchases is None else purchases.snapshot(),
+            share=model.process_share,
+            slope=model.calibration.slope,
+            shift=model.calibration.shift,
+            horizon_days=self.shop.of(ShopRhythm).horizon_ms / DAY_MS,
+        )
 
     def snapshot(self, contender: str | None = None) -> ChurnSnapshot:
         """The champion, or another contender."""
         evaluated = self.shop.of(Evaluated)
         labels, churned = evaluated.evaluation.labels, evaluated.evaluation.churned
         name = contender or self.championship.champion
-        model, scoring = self.championship.model(name), self.scoring(name)
+        model, scoring = self.championship.model(name), self._calibrated(name)
         return ChurnSnapshot(
             name=name,
             version=self.championship.slots.version(name, labels) if labels else 0,
-            ready=evaluated.ready and model.labels_seen >= self.shop.settings.min_labels,
+            ready=self._is_ready(name),
             labels_seen=labels,
             churned_seen=churned,
             features=FEATURE_NAMES,
@@ -93,6 +115,7 @@ class Churn(Component):
             shift=model.calibration.shift,
             base_rate=churned / labels if labels else None,
             evaluation=evaluated.evaluate(),
+            process_share=model.process_share,
         )
 
     def evaluate(self) -> tuple[Standing, ...]:

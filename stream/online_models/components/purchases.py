@@ -1,31 +1,25 @@
 """How the shop's customers order and leave, learned from orders alone."""
 
-import math
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct, field
 
-from stream.features.registry import COLUMN, DAY_MS, INPUT_SCALE
+from stream.features.order_process import HISTORY_COLUMNS, histories, history_of
+from stream.features.registry import DAY_MS, INPUT_SCALE
 from stream.online_models.component import Component, Shop
 from stream.online_models.customer_sample import CustomerSample, SampleState
 from stream.online_models.example import Example, Observation
 from stream.online_models.inputs import lacks
 from stream.online_models.purchase_process import PRIOR, Histories, PurchaseProcess, fit
+from stream.online_models.purchases_snapshot import PURCHASES, PurchasesSnapshot, TypicalHistory
 
-__all__ = ["Purchases", "PurchasesSnapshot", "PurchasesState", "histories_of"]
+__all__ = ["Purchases", "PurchasesState", "histories_of"]
 
 _WEEK_MS: Final = 7 * DAY_MS
 #: The parameters are fitted anew every week, and whenever the sample has grown by this factor.
 _GROWTH: Final = 1.25
-
-_ORDER_DAYS: Final = COLUMN["purchase_days"]
-_ORDERS: Final = COLUMN["purchases_total"]
-_RECENCY: Final = COLUMN["days_since_purchase"]
-_GAP: Final = COLUMN["purchase_gap"]
-_READ: Final = (_ORDER_DAYS, _ORDERS, _RECENCY, _GAP)
 
 
 class PurchasesState(Struct, frozen=True, kw_only=True):
@@ -35,19 +29,13 @@ class PurchasesState(Struct, frozen=True, kw_only=True):
     process: PurchaseProcess = PRIOR
     fitted_week: int = -1
     fitted_customers: int = 0
-
-
-class PurchasesSnapshot(Struct, frozen=True, kw_only=True):
-    """``customers``: whose orders the parameters were fitted to; 0: they are those of the prior."""
-
-    process: PurchaseProcess
-    customers: int
+    typical: TypicalHistory = TypicalHistory()
 
 
 class Purchases(Component):
     """MBG/NBD fitted every week to the newest observations of a sample of customers."""
 
-    name = "purchases"
+    name = PURCHASES
     state_type = PurchasesState
     may_begin_anew = True
 
@@ -57,6 +45,7 @@ class Purchases(Component):
         self._process = PRIOR
         self._fitted_week = -1
         self._fitted_customers = 0
+        self._typical = TypicalHistory()
 
     @property
     def process(self) -> PurchaseProcess:
@@ -64,9 +53,9 @@ class Purchases(Component):
         return self._process
 
     def learn(self, example: Example) -> None:
-        if not isinstance(example, Observation) or lacks(example.x, _READ):
+        if not isinstance(example, Observation) or lacks(example.x, HISTORY_COLUMNS):
             return
-        x, span, age = _history(example.x)
+        x, span, age = history_of(np.array(example.x, np.float64), float(INPUT_SCALE))
         if x < 0:
             return
         last_ms = max(example.at_ms - round((age - span) * DAY_MS), 0)
@@ -82,11 +71,13 @@ class Purchases(Component):
             self._fit(example.at_ms, max(week, self._fitted_week))
 
     def _fit(self, now_ms: int, week: int) -> None:
-        self._process = fit(self._sample.histories(now_ms), self._process)
+        of = self._sample.histories(now_ms)
+        self._process = fit(of, self._process)
         self._fitted_week, self._fitted_customers = week, len(self._sample)
+        self._typical = TypicalHistory(x=float(of.x.mean()), last=float(of.last.mean()), age=float(of.age.mean()))
 
     def snapshot(self) -> PurchasesSnapshot:
-        return PurchasesSnapshot(process=self._process, customers=self._fitted_customers)
+        return PurchasesSnapshot(process=self._process, customers=self._fitted_customers, typical=self._typical)
 
     def state(self) -> PurchasesState:
         return PurchasesState(
@@ -94,12 +85,14 @@ class Purchases(Component):
             process=self._process,
             fitted_week=self._fitted_week,
             fitted_customers=self._fitted_customers,
+            typical=self._typical,
         )
 
     def resume(self, state: PurchasesState) -> None:
         self._sample = CustomerSample.from_state(state.sample)
         self._process = state.process
         self._fitted_week, self._fitted_customers = state.fitted_week, state.fitted_customers
+        self._typical = state.typical
 
     def describe(self) -> str:
         if not self._fitted_customers:
@@ -113,17 +106,4 @@ class Purchases(Component):
 
 def histories_of(inputs: npt.NDArray[np.int16]) -> Histories:
     """What the process is told of customers with an order, of whom ``inputs`` int16[N, features] are known."""
-    rows = np.array([_history(row) for row in inputs.tolist()], np.float64).reshape(len(inputs), 3)
-    return Histories(*rows.T)
-
-
-def _history(inputs: Sequence[int]) -> tuple[int, float, float]:
-    """Days with an order after the first (-1: none at all), days from the first to the last, and since the first."""
-    days = round(_inverse(inputs[_ORDER_DAYS]))
-    between = max(round(_inverse(inputs[_ORDERS])) - 1, 0)
-    span = _inverse(inputs[_GAP]) * between if days > 1 else 0.0
-    return days - 1, span, span + _inverse(inputs[_RECENCY])
-
-
-def _inverse(value: int) -> float:
-    return math.expm1(value / INPUT_SCALE)
+    return Histories(*histories(inputs))

@@ -1,0 +1,67 @@
+"""The risk of churn as given to customers: the purchase process and the churn model together.
+
+Its log-odds are a mean. Those of the purchase process (`stream.online_models.purchase_process`) need no label. The
+weight of those of the churn model grows with its labels (`ChurnModel.process_share`).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from scipy.special import expit  # type: ignore[import-untyped]  # SciPy ships no types
+
+from stream.features.order_process import ProcessTerm
+from stream.features.registry import INPUT_SCALE
+from stream.online_models.basis import Quadratic
+from stream.online_models.inputs import MISSING, NEUTRAL
+from stream.online_models.purchases_snapshot import PurchasesSnapshot
+
+__all__ = ["Scoring", "mixed"]
+
+
+class Scoring(NamedTuple):
+    """What gives the risk: ``quadratic`` and ``process`` add up to its log-odds; either may be missing."""
+
+    quadratic: Quadratic | None
+    process: ProcessTerm | None
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is a risk."""
+        return self.quadratic is not None or self.process is not None
+
+    def risk(self, inputs: Sequence[int]) -> float:
+        """Probability of churn for quantised inputs (int16[features]); NaN: nothing is known."""
+        logit = 0.0 if self.quadratic is None else self.quadratic.logit(inputs)
+        if self.process is not None:
+            known = [neutral if x == MISSING else x for x, neutral in zip(inputs, NEUTRAL, strict=True)]
+            logit += self.process.part(known, INPUT_SCALE)
+        return float(expit(logit))
+
+
+def mixed(
+    learned: Quadratic | None,
+    purchases: PurchasesSnapshot | None,
+    *,
+    share: float,
+    slope: float,
+    shift: float,
+    horizon_days: float,
+) -> Scoring:
+    """The log-odds of the purchase process have the ``share``, those that were ``learned`` the rest.
+
+    ``slope`` and ``shift`` are of the calibration, which ``learned`` has already and which is one of the mean. Where
+    one of both is missing, the other one has all.
+    """
+    if purchases is None or (learned is not None and share == 0.0):
+        return Scoring(learned, None)
+    if learned is None:
+        return Scoring(None, purchases.term(1.0, horizon_days, is_alone=True))
+    # of ``learned``, the part that its slope is of
+    kept = Quadratic(
+        (1.0 - share) * learned.weights,
+        (1.0 - share) * learned.curvature,
+        learned.means,
+        learned.scales,
+        (1.0 - share) * (learned.intercept - shift) + shift,
+    )
+    return Scoring(kept, purchases.term(share * slope, horizon_days, is_alone=False))
