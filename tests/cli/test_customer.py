@@ -6,7 +6,9 @@ import subprocess
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
+import redis
 
 from stream.clock import FixedClock
 from stream.events.decode import Decoder
@@ -15,6 +17,8 @@ from stream.events.log_event import LogEvent
 from stream.events.partition import partition_of
 from stream.local.redis import EmbeddedRedis
 from stream.online_models.learner import Learner, LearnerSettings
+from stream.online_models.purchase_process import PRIOR, Histories
+from stream.online_models.snapshot import encode_snapshot
 from stream.processing.replay import Replay
 from stream.processing.rules import Rules
 from stream.processing.state import PartitionState
@@ -42,26 +46,29 @@ def order(day: float, amount: float) -> LogEvent:
     return event(EventType.PURCHASE, day, "completed", order_id=f"o{day}", amount=amount, currency="USD")
 
 
-@pytest.fixture
-def document() -> bytes:
-    """Three orders and a click in 20 days, as a worker would leave them."""
+@pytest.fixture(scope="module")
+def replay() -> Replay:
+    """Three orders and a click in 20 days, as a worker would leave them; and the models of then."""
     clock = FixedClock((START_S + 365 * DAY_S) * 1000)
     replay = Replay(Rules(), Learner(LearnerSettings()), Decoder(), clock.now_ms())
     events = [order(0, 10.5), order(10, 20.0), event(EventType.CLICK, 12, "page_viewed"), order(20, 30.25)]
     assert [*replay.run(events)][-1] == 4
-    return replay.documents[CUSTOMER]
+    return replay
 
 
 @pytest.fixture
-def stored(redis_server: EmbeddedRedis, namespace: str, document: bytes) -> dict[str, str]:
-    """Store the document as a worker does; the variables under which commands find it."""
+def stored(redis_server: EmbeddedRedis, namespace: str, replay: Replay) -> dict[str, str]:
+    """Store the document and the models as a worker does; the variables under which commands find them."""
+    snapshot = replay.scorer.snapshot
+    assert snapshot is not None
 
     async def store() -> None:
         client = connect(Settings(redis_url=redis_server.url))
         partition = partition_of(CUSTOMER, PARTITIONS)
         partition_store = PartitionStore(client, Keys(namespace), partition, "w", ttl_s=600)
         await partition_store.claim()
-        await partition_store.commit(Commit(PartitionState(), {CUSTOMER: document}), due_limit=0)
+        await partition_store.commit(Commit(PartitionState(), replay.documents), due_limit=0)
+        await client.set(Keys(namespace).snapshot(), encode_snapshot(snapshot))
         await client.aclose()
 
     asyncio.run(store())
@@ -75,7 +82,7 @@ def test_a_customer_is_shown_with_history_features_and_timers(run: Run, stored: 
     told = " ".join(done.stdout.split())
     assert f"customer {CUSTOMER} as of" in told
     assert "orders 3; last 4 December 2023, 22:13; US$60.75 net" in told
-    assert "not scored yet" in told
+    assert "A first estimate, mostly by what is usual in other shops. It comes from the times of orders alone" in told
     assert "purchases 1 1 1 3 3" in told
     assert "purchase_gap 10.00 days" in told
     assert "days_since_email not known yet" in told
@@ -92,10 +99,10 @@ def test_money_and_times_are_written_as_the_shop_writes_them(run: Run, stored: d
     assert "since 15. November 2023, 07:13" in told
 
 
-def test_json_has_the_packed_state_unpacked(run: Run, stored: dict[str, str], document: bytes) -> None:
+def test_json_has_the_packed_state_unpacked(run: Run, stored: dict[str, str], replay: Replay) -> None:
     done = run("customer", CUSTOMER, "--json", **stored)
     assert done.returncode == 0, done.stderr
-    shown, packed = json.loads(done.stdout), json.loads(document)
+    shown, packed = json.loads(done.stdout), json.loads(replay.documents[CUSTOMER])
     state = shown.pop("state")
     assert (shown.pop("actions"), shown.pop("held_out")) == ([], False)
     del packed["state"]
@@ -114,6 +121,18 @@ def test_json_has_the_packed_state_unpacked(run: Run, stored: dict[str, str], do
         at, matures_at = (datetime.fromisoformat(landmark[name]) for name in ("at", "matures_at"))
         assert matures_at - at == timedelta(days=28)
     assert state["timers"]["next_label_at"] == pending[0]["matures_at"]
+
+
+def test_before_anything_was_published_the_risk_is_that_of_other_shops(
+    run: Run, stored: dict[str, str], redis_server: EmbeddedRedis
+) -> None:
+    with redis.Redis.from_url(redis_server.url) as client:
+        assert client.delete(Keys(stored["STREAM_NAMESPACE"]).snapshot()) == 1
+    shown = json.loads(run("customer", CUSTOMER, "--json", **stored).stdout)
+    # days with an order after the first, days from the first to the last and to now; kept in steps of a thousandth
+    history = Histories(np.array([2.0]), np.array([20.0]), np.array([20.0]))
+    assert shown["risk"] == pytest.approx(float(PRIOR.no_order(history, 28.0)[0]), abs=1e-3)
+    assert (shown["risk_from"], shown["risk_sure"]) == ("orders", "low")
 
 
 def test_a_customer_is_found_though_the_partition_count_is_set_wrong(run: Run, stored: dict[str, str]) -> None:

@@ -134,7 +134,7 @@ def test_a_damaged_process_and_a_share_that_is_none_are_refused() -> None:
         process=FITTED, customers=500, typical=TYPICAL
     )
     for process in ('{"process":{"r":0,"alpha":1,"a":1,"b":1},"customers":1}', '{"customers":1}'):
-        with pytest.raises(SnapshotError, match="purchase process"):
+        with pytest.raises(SnapshotError, match="purchase"):
             encode_snapshot(msgspec.structs.replace(good, others={PURCHASES: Raw(process.encode())}))
     with pytest.raises(SnapshotError, match="share"):
         encode_snapshot(msgspec.structs.replace(good, churn=msgspec.structs.replace(good.churn, process_share=1.5)))
