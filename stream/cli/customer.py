@@ -15,7 +15,6 @@ from stream.clock import SystemClock
 from stream.errors import StorageError
 from stream.events.partition import partition_of
 from stream.events.times import epoch_ms
-from stream.features.registry import DAY_MS
 from stream.projections.channels import Channels, Contacts
 from stream.projections.complaints import Cases, Complaints
 from stream.projections.fold import Fold
@@ -83,20 +82,13 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     from stream.cli.customer_view import customer_view
     from stream.cli.profile_view import readable_profile
     from stream.cli.shop_day import writing_of
-    from stream.online_models.horizon import FIRST_HORIZON_DAYS
     from stream.processing.document import packed_state
     from stream.processing.rules import rules_of
     from stream.reporting.refreshed import refreshed
 
     now = refreshed(document, fields, basis)
-    snapshot = basis.scorer.snapshot
-    rhythm = None if snapshot is None or settings.horizon_days > 0.0 else snapshot.rhythm
-
-    def horizon_ms(at_ms: int) -> int:
-        days = (settings.horizon_days or FIRST_HORIZON_DAYS) if rhythm is None else rhythm.horizon_at(at_ms)
-        return round(days * DAY_MS)
-
-    profile = readable_profile(customer_id, packed_state(document), horizon_ms, rules_of(settings))
+    rules, model = rules_of(settings), basis.scorer.model
+    profile = readable_profile(customer_id, packed_state(document), rules.under(model), model)
     if as_json:
         told: dict[str, object] = {
             "actions": [orjson.loads(record) for record in known.actions.values()],

@@ -1,6 +1,5 @@
 """The packed state of a customer, unpacked into something to read."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -13,8 +12,10 @@ from stream.events.times import rfc3339
 from stream.features import codec
 from stream.features.profile import CART, CLICK, EMAIL, NEVER, PURCHASE
 from stream.features.registry import DAY_MS, HOUR_MS
+from stream.processing.compiled_model import compiled
 from stream.processing.foresight import foreseen
-from stream.processing.rules import Rules
+from stream.processing.maturity import first_maturity, horizon_of
+from stream.processing.rules import Model, Rules
 
 __all__ = ["readable_profile"]
 
@@ -22,16 +23,17 @@ _SHOWN_AS: Final = {CLICK: "clicks", EMAIL: "emails", PURCHASE: "purchases", CAR
 _CHANNELS: Final = {_SHOWN_AS.get(channel.number, channel.name): channel.number for channel in CHANNELS}
 
 
-def readable_profile(customer: str, packed: bytes, horizon_ms: Callable[[int], int], rules: Rules) -> dict[str, Any]:
+def readable_profile(customer: str, packed: bytes, rules: Rules, model: Model) -> dict[str, Any]:
     """Tiles, orders, pending landmarks and timers of a customer's packed profile; instants are RFC 3339, None is never.
 
-    ``horizon_ms`` tells how long after a landmark its label matures; ``rules``: those of the
-    deployment. Raises `CodecError` when it is not of this layout.
+    ``rules``: those of the deployment; ``model``: the one that scores, which may know the horizon. Raises `CodecError`
+    when it is not of this layout.
     """
     if not packed:
         raise CodecError("a stored profile is empty: it was not written by this program")
     p = codec.unpack(packed, customer)[0]
-    pending = [_landmark(p, k, horizon_ms) for k in range(p["pending"])]
+    record = compiled(model)[0]
+    _, first_label_at = first_maturity(p, rules, record)
     return {
         "layout": packed[0],
         "bytes": len(packed),
@@ -43,10 +45,12 @@ def readable_profile(customer: str, packed: bytes, horizon_ms: Callable[[int], i
         "refunds": [_refund(p, k) for k in range(p["open_refunds"])],
         "cancellations": int(p["retractions"]),
         "event_ids_remembered": int(p["ids"]),
-        "pending_landmarks": pending,
+        "pending_landmarks": [
+            _landmark(p, k, horizon_of(p["pending_at"][k], rules, record)) for k in range(p["pending"])
+        ],
         "timers": {
             "next_landmark_at": _instant(p["next_landmark_at"]),
-            "next_label_at": min((landmark["matures_at"] for landmark in pending), default=None),
+            "next_label_at": _instant(first_label_at),
             "at_risk_from": _instant(foreseen(p, rules)),
             "next_crossing_at": _instant(p["check_at"]),
         },
@@ -94,11 +98,11 @@ def _told(order_id: Any, at_ms: Any, amount: Any) -> dict[str, Any]:
     }
 
 
-def _landmark(p: Any, k: int, horizon_ms: Callable[[int], int]) -> dict[str, Any]:
+def _landmark(p: Any, k: int, horizon_ms: int) -> dict[str, Any]:
     at, risk = int(p["pending_at"][k]), float(p["pending_risk"][k])
     return {
         "at": rfc3339(at),
-        "matures_at": rfc3339(at + horizon_ms(at)),
+        "matures_at": rfc3339(at + int(horizon_ms)),
         "risk": None if np.isnan(risk) else risk,
         "model_version": int(p["pending_version"][k]),
         "orders_before": int(p["pending_orders"][k]),

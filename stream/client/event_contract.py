@@ -10,7 +10,7 @@ from stream.errors import InvalidEventError
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import CONTRACT_OF, Event
-from stream.events.placement import Placement, place
+from stream.events.placement import place
 from stream.events.rejections import Rejection
 from stream.identity.sealing import Sealer
 from stream.settings import Settings
@@ -42,6 +42,16 @@ class Admitted(NamedTuple):
     event_ids: list[str]
 
 
+class _Judged(NamedTuple):
+    """A draft as it would be published, and where; ``bad``: why it cannot be. Ids are empty if they cannot be read."""
+
+    value: bytes
+    bad: Rejection | None
+    event_type: EventType | None = None
+    event_id: str = ""
+    customer_id: str = ""
+
+
 class _AsConsumed(NamedTuple):
     """A draft in the shape in which a worker will see it. ``timestamp``: it would be appended now."""
 
@@ -64,36 +74,39 @@ class EventContract:
 
     def admit(self, drafts: Sequence[Draft], now_ms: int) -> Admitted:
         """Check drafts against the contract; bad ones become rejections. ``now_ms``: the wall clock."""
-        sealed = [self._sealer.seal(draft.value) for draft in drafts]
-        values = [
-            draft.value if isinstance(value, Rejection) else value for draft, value in zip(drafts, sealed, strict=True)
-        ]
-        known = [place(value, draft.event_type) for value, draft in zip(values, drafts, strict=True)]
-        placed = [
-            bad if isinstance(bad, Rejection) else placement for bad, placement in zip(sealed, known, strict=True)
-        ]
-        rejections = [bad._replace(record=k) for k, bad in enumerate(placed) if isinstance(bad, Rejection)]
-        good = [(k, placement) for k, placement in enumerate(placed) if isinstance(placement, Placement)]
+        judged = [self._judged(draft) for draft in drafts]
+        rejections = [one.bad._replace(record=k) for k, one in enumerate(judged) if one.bad is not None]
         admitted: list[tuple[int, EventRecord, int]] = []
         for event_type in EventType:
-            group = [(k, placement) for k, placement in good if placement.event_type is event_type]
+            group = [k for k, one in enumerate(judged) if one.bad is None and one.event_type is event_type]
             if not group:
                 continue
-            consumed = [_AsConsumed(placement.customer_id.encode(), values[k], now_ms) for k, placement in group]
+            consumed = [_AsConsumed(judged[k].customer_id.encode(), judged[k].value, now_ms) for k in group]
             decoded = self._decoder.decode(event_type, consumed)
-            rejections += [bad._replace(record=group[bad.record][0]) for bad in decoded.rejections]
+            rejections += [bad._replace(record=group[bad.record]) for bad in decoded.rejections]
             columns = (decoded.events[name].tolist() for name in ("record", "time", "amount"))
             for row, at_ms, amount in zip(*columns, strict=True):
-                k, (_, event_id, customer_id) = group[row]
-                admitted.append((k, EventRecord(event_type, event_id, customer_id, at_ms, values[k]), amount))
+                k = group[row]
+                one = judged[k]
+                admitted.append((k, EventRecord(event_type, one.event_id, one.customer_id, at_ms, one.value), amount))
         admitted.sort()
         return Admitted(
             [k for k, _, _ in admitted],
             [record for _, record, _ in admitted],
             [amount for _, _, amount in admitted],
             sorted(rejections),
-            [placement.event_id if isinstance(placement, Placement) else "" for placement in known],
+            [one.event_id for one in judged],
         )
+
+    def _judged(self, draft: Draft) -> _Judged:
+        sealed = self._sealer.seal(draft.value)
+        # a draft that cannot be sealed is told by the event id that it has in clear
+        value = draft.value if isinstance(sealed, Rejection) else sealed
+        placement = place(value, draft.event_type)
+        bad = next((one for one in (sealed, placement) if isinstance(one, Rejection)), None)
+        if isinstance(placement, Rejection):
+            return _Judged(value, bad)
+        return _Judged(value, bad, placement.event_type, placement.event_id, placement.customer_id)
 
     def record(self, event: Event, now_ms: int) -> EventRecord:
         """Return ``event`` as a record. Raises `InvalidEventError` if the workers would refuse it."""

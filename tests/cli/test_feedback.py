@@ -1,24 +1,18 @@
 """What customers say, through a process that folds it, as the command shows it."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
 import pytest
-from click.testing import CliRunner
 
-from stream.cli import main
 from stream.cli.topics import create_topics
 from stream.client import FeedbackEvent, Producer
 from stream.local.stack import LocalStack
 from stream.notifications.read_to_end import read_to_end
 from stream.settings import Settings
+from tests.cli.projecting import folded, projecting, run
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -33,17 +27,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     with LocalStack(tmp_path_factory.mktemp("stack"), settings, partitions=2) as running:
         create_topics(running.settings)
         yield running.settings
-
-
-def run(settings: Settings, *arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(main, [*arguments], env={**settings.to_env()})
-    return result.exit_code, result.output
-
-
-def folded(settings: Settings) -> dict[str, int]:
-    status, output = run(settings, "projections", "list", "--json")
-    assert status == 0, output
-    return {one["name"]: int(one["folded"]) for one in orjson.loads(output)}
 
 
 def alerted(settings: Settings) -> list[tuple[str, str, str]]:
@@ -68,21 +51,10 @@ def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Sett
                 )
             )
         producer.publish(FeedbackEvent(event_id="f-6", customer_id="c-5", occurred_at=AT, name="complained"))
-    log = tmp_path / "worker.log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "stream", "worker", "--role", "projections"],
-            env={**os.environ, **stack.to_env()},
-            stdout=file,
-            stderr=file,
-        )
-    try:
-        deadline = time.monotonic() + 120.0
+    with projecting(stack, tmp_path / "worker.log") as process:
         # of ratings, three are of a product as well
-        while not {"activity": 0, "satisfaction": 6, "ratings": 9, "complaints": 1}.items() <= folded(stack).items():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, (folded(stack), log.read_text())
-            time.sleep(0.2)
+        expected = {"activity": 0, "satisfaction": 6, "ratings": 9, "complaints": 1}
+        process.wait(lambda: expected.items() <= folded(stack).items())
         status, output = run(stack, "feedback", "--json")
         assert status == 0, output
         told = orjson.loads(output)
@@ -106,10 +78,6 @@ def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Sett
         later = AT + timedelta(hours=25)
         with Producer(stack) as producer:
             producer.publish(FeedbackEvent(event_id="f-7", customer_id="c-5", occurred_at=later, name="suggested"))
-        while len(alerts := alerted(stack)) < 2:
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
-        assert alerts == [("complaint.open", "event", "c-5"), ("complaint.open", "silence", "c-5")]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0, log.read_text()
+        process.wait(lambda: len(alerted(stack)) >= 2)
+        assert alerted(stack) == [("complaint.open", "event", "c-5"), ("complaint.open", "silence", "c-5")]
+        process.stop()

@@ -1,12 +1,6 @@
 """Who is who, from events and decisions through a process that is killed meanwhile, as the commands show it."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +14,7 @@ from stream.client import ClickEvent, Identifiers, Producer
 from stream.identity.sealing import Sealer
 from stream.local.stack import LocalStack
 from stream.settings import Settings
+from tests.cli.projecting import projecting, run
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -32,36 +27,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     with LocalStack(tmp_path_factory.mktemp("stack"), settings, partitions=2) as running:
         create_topics(running.settings)
         yield running.settings
-
-
-def run(settings: Settings, *arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(main, [*arguments], env={**settings.to_env()})
-    return result.exit_code, result.output
-
-
-@contextmanager
-def projecting(settings: Settings, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    with log.open("ab") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "stream", "worker", "--role", "projections"],
-            env={**os.environ, **settings.to_env()},
-            stdout=file,
-            stderr=file,
-        )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-
-
-def wait(condition: Callable[[], bool], process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 60.0
-    while not condition():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.2)
 
 
 def publish(settings: Settings, event_id: str, customer_id: str, **identifiers: str) -> None:
@@ -94,29 +59,27 @@ def test_a_person_is_joined_merged_and_taken_apart_across_a_kill(stack: Settings
     publish(stack, "e-3", "c-2", anonymous_id="a-2")
     assert run(stack, "identity", "show", "c-1")[0] == 1
     with projecting(stack, log) as process:
-        wait(lambda: ids_of(stack, "email:ann@example.com") == {"c-1", email, cookie}, process, log)
-        wait(lambda: ids_of(stack, "c-2") == {"c-2", tablet}, process, log)
+        process.wait(lambda: ids_of(stack, "email:ann@example.com") == {"c-1", email, cookie})
+        process.wait(lambda: ids_of(stack, "c-2") == {"c-2", tablet})
         process.kill()
-        process.wait()
     # while nobody reads
     publish(stack, "e-4", "c-2", email="ann@example.com")
     status, output = run(stack, "identity", "merge", "c-2", "c-1", "--by", "bob")
     assert status == 0, output
     with projecting(stack, log) as process:
-        wait(lambda: ids_of(stack, "c-2") == {"c-1", "c-2", email, cookie, tablet}, process, log)
+        process.wait(lambda: ids_of(stack, "c-2") == {"c-1", "c-2", email, cookie, tablet})
         status, output = run(stack, "identity", "show", "anonymous_id:a-2")
         assert (status, output.splitlines()[0]) == (0, "c-1")
         status, output = run(stack, "identity", "why", "c-2")
         assert (status, "merged" in output, "(bob-" in output) == (0, True, True), output
 
         assert run(stack, "identity", "unmerge", "c-2", "c-1")[0] == 0
-        wait(lambda: ids_of(stack, "c-2") == {"c-2", tablet}, process, log)
+        process.wait(lambda: ids_of(stack, "c-2") == {"c-2", tablet})
         # the address was seen with the other customer first, so it stays there
         assert ids_of(stack, "c-1") == {"c-1", email, cookie}
         status, output = run(stack, "identity", "why", "c-2")
         assert (status, "taken apart" in output, "joins nothing: two customers" in output) == (0, True, True), output
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0, log.read_text()
+        process.stop()
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,11 @@ from stream.cli.profile_view import readable_profile
 from stream.cli.reach import Local, reach
 from stream.cli.settle import wait_until_settled
 from stream.events.partition import partition_of
-from stream.features.registry import DAY_MS
 from stream.local.durable_broker import DurableBroker
 from stream.local.redis import EmbeddedRedis
 from stream.local.workers import WorkerProcesses
 from stream.processing.document import packed_state
-from stream.processing.rules import Rules
+from stream.processing.rules import NO_MODEL, Rules
 from stream.settings import Settings
 from stream.storage.overview import Overview
 from tests.cli.shop_runs import LOG, run_in
@@ -129,7 +128,7 @@ def test_with_another_number_workers_rebuild_the_same_profiles(shop: Path, targe
 def _history(document: bytes) -> tuple[object, ...]:
     """What follows from the customer's own events, whatever the others did."""
     fields = orjson.loads(document)
-    profile = readable_profile(fields["customer_id"], packed_state(document), lambda _: 28 * DAY_MS, Rules())
+    profile = readable_profile(fields["customer_id"], packed_state(document), Rules(), NO_MODEL)
     counted = [fields.get(name) for name in ("events", "orders", "spend", "first_at", "last_at", "last_order_at")]
     return (*counted, profile["days"], profile["orders"])
 

@@ -1,11 +1,6 @@
 """A process that runs nothing but a projection, and the commands to look at it."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +13,7 @@ from stream.cli.topics import create_topics
 from stream.client import ClickEvent, Producer, PurchaseEvent
 from stream.local.stack import LocalStack
 from stream.settings import Settings
+from tests.cli.projecting import folded, projecting, run
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -29,26 +25,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     with LocalStack(tmp_path_factory.mktemp("stack"), Settings(projections="activity"), partitions=2) as running:
         create_topics(running.settings)
         yield running.settings
-
-
-def run(settings: Settings, *arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(main, ["projections", *arguments], env={**settings.to_env()})
-    return result.exit_code, result.output
-
-
-def wait(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60.0
-    while not condition():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
-
-
-def folded(settings: Settings) -> int:
-    status, output = run(settings, "list", "--json")
-    assert status == 0, output
-    (activity,) = [one for one in orjson.loads(output) if one["name"] == "activity"]
-    return int(activity["folded"])
 
 
 def publish(settings: Settings, count: int, customer: str) -> None:
@@ -73,39 +49,27 @@ def publish(settings: Settings, count: int, customer: str) -> None:
 def test_a_process_of_projections_folds_is_shown_rebuilt_and_stopped(stack: Settings, tmp_path: Path) -> None:
     publish(stack, 30, "c-1")
     publish(stack, 7, "c-2")
-    log = tmp_path / "worker.log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "stream", "worker", "--role", "projections"],
-            env={**os.environ, **stack.to_env()},
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait(lambda: folded(stack) == 39, process, log)
-        status, shown = run(stack, "show", "activity", "c-1")
+    with projecting(stack, tmp_path / "worker.log") as process:
+        process.wait(lambda: folded(stack)["activity"] == 39)
+        status, shown = run(stack, "projections", "show", "activity", "c-1")
         assert status == 0
         assert orjson.loads(shown) == {"days": {"2026-01-02": {"click": 30, "purchase": 1}}}
 
-        assert run(stack, "rebuild", "activity")[0] == 0
+        assert run(stack, "projections", "rebuild", "activity")[0] == 0
         publish(stack, 2, "c-3")
-        wait(lambda: folded(stack) == 42, process, log)
-        assert "generation 1" in run(stack, "list")[1]
+        process.wait(lambda: folded(stack)["activity"] == 42)
+        assert "generation 1" in run(stack, "projections", "list")[1]
 
-        assert run(stack, "erase", "activity", "c-1")[0] == 0
-        status, _ = run(stack, "show", "activity", "c-1")
+        assert run(stack, "projections", "erase", "activity", "c-1")[0] == 0
+        status, _ = run(stack, "projections", "show", "activity", "c-1")
         assert status == 1
-        assert run(stack, "show", "activity", "c-2")[0] == 0
+        assert run(stack, "projections", "show", "activity", "c-2")[0] == 0
 
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0, log.read_text()
-    finally:
-        process.kill()
-        process.wait()
+        process.stop()
 
 
 def test_a_name_that_is_no_projection_is_refused(stack: Settings) -> None:
-    status, output = run(stack, "rebuild", "nothing")
+    status, output = run(stack, "projections", "rebuild", "nothing")
     assert status == 2
     assert "activity" in output
 
