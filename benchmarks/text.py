@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.texts.classifier import TextClassifier
-from stream.texts.mood import mood_classifier, mood_of_stars
+from stream.texts.mood import mood_classifier, mood_of_score
 
 DELAY = 500
 STARS = "stars:"
@@ -60,7 +60,7 @@ def read(path: Path, text: str, label: str, share: float, shuffle: int | None) -
     column = label.removeprefix(STARS)
     rows = [row for row in rows if row[column]]
     texts = [" ".join(row[name] for name in text.split(",")).strip() for row in rows]
-    labels = [mood_of_stars(float(row[column])) if label.startswith(STARS) else row[column] for row in rows]
+    labels = [mood_of_score("stars", float(row[column])) if label.startswith(STARS) else row[column] for row in rows]
     is_told = np.random.default_rng(1).random(len(rows)) < share
     return Texts(texts, labels, is_told.tolist())
 

@@ -393,6 +393,10 @@ class Settings:
         return f"{self.topic_prefix}arrivals"
 
     @property
+    def feedback_texts(self) -> str:
+        return f"{self.topic_prefix}feedback-texts"
+
+    @property
     def notifications(self) -> str:
         return f"{self.topic_prefix}notifications"
 

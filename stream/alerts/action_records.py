@@ -27,13 +27,15 @@ class ActionKind(StrEnum):
     OFFER_ACCEPTED = "offer_accepted"
     RESOLVED = "resolved"
     FALSE_ALARM = "false_alarm"
+    LABELLED = "labelled"
 
 
 class Action(Struct, frozen=True, kw_only=True):
     """Someone acted on a customer.
 
     ``action_id`` makes the record idempotent. ``customer_id`` equals the record key. ``alert_id`` names the alert that
-    led to the action, ``actor`` who acted (a person, a team or a system). Unknown extra fields are ignored.
+    led to the action, ``actor`` who acted (a person, a team or a system). ``labelled`` says of which ``category`` what
+    the customer wrote in the event ``event_id`` is, and needs both. Unknown extra fields are ignored.
     """
 
     action_id: Id
@@ -43,3 +45,10 @@ class Action(Struct, frozen=True, kw_only=True):
     alert_id: Sha256 | None = None
     actor: Id | None = None
     note: Note | None = None
+    event_id: Id | None = None
+    category: Id | None = None
+
+    @property
+    def is_response(self) -> bool:
+        """Whether somebody did something for the customer, and not only filed what they wrote."""
+        return self.action is not ActionKind.LABELLED

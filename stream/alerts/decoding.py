@@ -80,7 +80,9 @@ def _check(action: Action, key: bytes | None, latest_ms: int) -> None:
         span = f"{rfc3339(EARLIEST_MS)} and {rfc3339(latest_ms)}"
         raise BadRecordError(Reason.TIMESTAMP_OUT_OF_RANGE, f"expected occurred_at between {span}")
     _check_key(key, action.customer_id)
-    ids = f"{action.action_id}{action.customer_id}{action.actor or ''}"
+    if not action.is_response and (action.event_id is None or action.category is None):
+        raise BadRecordError(Reason.MISSING_FIELD, "expected event_id and category of what is labelled")
+    ids = f"{action.action_id}{action.customer_id}{action.actor or ''}{action.event_id or ''}{action.category or ''}"
     found = _CONTROL.search(ids) or _CONTROL_IN_NOTE.search(action.note or "")
     if found:
         raise BadRecordError(Reason.CONTROL_CHARACTER, f"a text contains U+{ord(found.group()):04X}")

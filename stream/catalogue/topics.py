@@ -50,6 +50,13 @@ TOPICS: Final = MappingProxyType(
                 "Events of all types by any id of their customer, with the header `event-type`, before the projection "
                 "`arrivals` passes them on; and notes about ids, with the header `record`.",
             ),
+            Topic(
+                "feedback-texts",
+                "feedback-text",
+                ("send", "receive"),
+                "What customers wrote, without personal data, with the labels that are known: what the projection "
+                "`classification` learns from. At least once.",
+            ),
             Topic("actions", "action", _RECEIVE, "What people and systems did about customers.", for_people=True),
             Topic(
                 "notifications",

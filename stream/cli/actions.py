@@ -29,7 +29,7 @@ def actions() -> None:
 
 @actions.command(cls=SettingsCommand)
 @click.argument("customer_id", metavar="CUSTOMER")
-@click.argument("action", type=click.Choice([kind.value for kind in ActionKind]))
+@click.argument("action", type=click.Choice([kind.value for kind in ActionKind if kind is not ActionKind.LABELLED]))
 @click.option("--alert-id", help="The alert that led to it.")
 @click.option("--actor", help="Who did it.")
 @click.option("--note", help="What is worth knowing, at most 2,000 characters.")

@@ -21,6 +21,7 @@ from stream.identity.arrival_notes import ArrivalNote
 from stream.identity.records import IdentityLink
 from stream.notifications.notification_records import Notification
 from stream.online_models.example import Label, Observation, Overdue
+from stream.texts.text_records import FeedbackText
 
 __all__ = ["CONTRACTS", "UNIONS", "export", "schema_of", "schema_of_union"]
 
@@ -34,6 +35,7 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     "stage-change": StageChange,
     "customer": Customer,
     "identity-link": IdentityLink,
+    "feedback-text": FeedbackText,
     "action": Action,
     "notification": Notification,
 }
@@ -70,6 +72,13 @@ _FEEDBACK_RULES: Final = [
         for name, scale in SCALES.items()
     ),
 ]
+_LABEL_RULE: Final = {
+    "if": {"properties": {"action": {"const": "labelled"}}, "required": ["action"]},
+    "then": {
+        "required": ["event_id", "category"],
+        "properties": {"event_id": {"type": "string"}, "category": {"type": "string"}},
+    },
+}
 _REFERRAL_RULE: Final = {
     "if": {"properties": {"name": {"const": "referred"}}},
     "then": {"required": ["referred_id"], "properties": {"referred_id": {"type": "string"}}},
@@ -93,6 +102,8 @@ def schema_of(contract: type[msgspec.Struct]) -> dict[str, Any]:
         schema["$defs"][contract.__name__]["allOf"] = _FEEDBACK_RULES
     if contract is InteractionEvent:
         schema["$defs"][contract.__name__] |= _REFERRAL_RULE
+    if contract is Action:
+        schema["$defs"][contract.__name__] |= _LABEL_RULE
     if contract is Alert:
         # what is written has every field; the defaults are for reading what earlier versions wrote
         body = schema["$defs"][contract.__name__]

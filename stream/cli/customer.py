@@ -58,6 +58,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         # Compiled code and models take seconds to import: only when there is something to show.
         from stream.cli.feedback_view import Voice
         from stream.cli.shop_day import basis_of, now_of
+        from stream.cli.texts_desk import judged_of, texts_of
 
         fields = orjson.loads(found[1])
         stored_ms = epoch_ms(datetime.fromisoformat(fields["as_of"]))
@@ -67,6 +68,8 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
             _state(desk, Satisfaction, customer_id, Opinion),
             _state(desk, Complaints, customer_id, Cases),
             _state(desk, Channels, customer_id, Contacts),
+            texts_of(desk, customer_id),
+            judged_of(desk, customer_id),
         )
     with NotificationStore(settings) as notifications:
         (known,) = notifications.known([customer_id])
@@ -82,6 +85,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     from stream.cli.customer_view import customer_view
     from stream.cli.profile_view import readable_profile
     from stream.cli.shop_day import writing_of
+    from stream.cli.texts_view import told_of
     from stream.processing.document import packed_state
     from stream.processing.rules import rules_of
     from stream.reporting.refreshed import refreshed
@@ -94,7 +98,9 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
             "actions": [orjson.loads(record) for record in known.actions.values()],
             "held_out": known.held_out,
         }
-        told |= {name: msgspec.to_builtins(one) for name, one in voice._asdict().items() if one is not None}
+        found_of = {name: one for name, one in voice._asdict().items() if name != "texts" and one is not None}
+        told |= {name: msgspec.to_builtins(one) for name, one in found_of.items()}
+        told["texts"] = [told_of(one) for one in voice.texts]
         click.echo(orjson.dumps({**now.fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))
         return
     console_for_people().print(customer_view(now, profile, known, voice, writing_of(settings)))

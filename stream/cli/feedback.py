@@ -1,45 +1,174 @@
-"""``stream feedback``: what customers say, as figures."""
+"""``stream feedback``: what customers say, as figures; what they write, and of which category it is."""
 
 from __future__ import annotations
+
+import getpass
+import time
+import uuid
+from datetime import datetime
 
 import click
 import msgspec
 import orjson
 
 from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.publish_one import publish_one
 from stream.cli.reach import Local
-from stream.errors import StorageError
+from stream.errors import SettingsError, StorageError
 from stream.projections.ratings import PRODUCT, SHOP, Ratings, RatingTally
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["feedback"]
 
+_DEFAULT = "figures"
 
-@click.command(cls=SettingsCommand)
+
+class _Feedback(click.Group):
+    """Without a command it shows figures."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = [_DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Feedback)
+def feedback() -> None:
+    """Show what customers say. Without a command: figures."""
+
+
+@feedback.command(cls=SettingsCommand)
 @click.option("--product", metavar="ID", help="Of one product.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
 @with_settings("Redis", "Topics", local=Local.SERVERS)
-def feedback(settings: Settings, *, product: str | None, as_json: bool) -> None:
-    """Show NPS, CSAT, CES and stars, by month and channel, each with its 95 % interval.
+def figures(settings: Settings, *, product: str | None, as_json: bool) -> None:
+    """Show NPS, CSAT, CES and stars, by month and channel, each with its 95 % interval; moods and categories of texts.
 
-    How many did not answer is not known: events tell answers, not who was asked. Needs the projection `ratings`
-    (STREAM_PROJECTIONS=ratings,satisfaction). Exit status 1 if nothing was said.
+    How many did not answer is not known: events tell answers, not who was asked. Needs the projections `ratings`, and
+    for texts `texts` and `classification` (STREAM_PROJECTIONS=ratings,satisfaction,texts,classification). Exit status
+    1 if nothing was said.
     """
+    # The models take seconds to import: not for the help of other commands.
+    from stream.cli.texts_desk import tally_of
+
     key = f"{PRODUCT}{product}" if product else SHOP
     with ProjectionDesk(settings) as desk:
         found = desk.shared(Ratings.name, Ratings.version, key)
-    if not found:
+        written = tally_of(desk, product)
+    if not found and written is None:
         raise StorageError(
             f"nobody has said anything{f' about {product}' if product else ''} yet, or the projection ratings does not"
             " run (`stream projections list`)"
         )
     tallies = [msgspec.json.decode(state, type=RatingTally) for state in found]
     from stream.cli.feedback_view import as_object, feedback_view
+    from stream.cli.texts_view import tally_view
 
     if as_json:
-        click.echo(orjson.dumps(as_object(tallies), option=orjson.OPT_INDENT_2))
+        told = as_object(tallies) | ({} if written is None else {"texts": msgspec.to_builtins(written)})
+        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
         return
     from stream.cli.console import console_for_people
 
-    console_for_people().print(feedback_view(tallies))
+    console = console_for_people()
+    if tallies:
+        console.print(feedback_view(tallies))
+    if written is not None:
+        console.print(tally_view(written))
+
+
+@feedback.command(cls=SettingsCommand)
+@click.option("--undecided", is_flag=True, help="Only texts without a category: those worth a label.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest first.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
+@with_settings("Redis", "Topics", local=Local.SERVERS)
+def texts(settings: Settings, *, undecided: bool, limit: int, as_json: bool) -> None:
+    """Show the newest texts with mood, category and the words that decided.
+
+    Needs the projections `texts` and `classification`. Exit status 1 if there is no text.
+    """
+    from stream.cli.texts_desk import newest_texts
+    from stream.cli.texts_view import texts_view, told_of
+
+    with ProjectionDesk(settings) as desk:
+        found = newest_texts(desk, limit, undecided=undecided)
+    if not found:
+        raise StorageError("there is no such text that is kept, or texts does not run (`stream projections list`)")
+    if as_json:
+        click.echo(orjson.dumps([told_of(one) for one in found], option=orjson.OPT_INDENT_2))
+        return
+    from stream.cli.console import console_for_people
+
+    console_for_people().print(texts_view(found))
+
+
+@feedback.command(cls=SettingsCommand)
+@click.argument("event_id", metavar="ID")
+@click.argument("category")
+@click.option("--customer", "customer_id", metavar="ID", help="Who wrote it. [looked up]")
+@click.option("--by", default=getpass.getuser, help="Who says so. [the user]")
+@with_settings("Kafka", "Redis", "Topics", "Time")
+def label(settings: Settings, *, event_id: str, category: str, customer_id: str | None, by: str) -> None:
+    """Say that what a customer wrote in the event ID is of CATEGORY: an existing one, or a new one.
+
+    The program learns from it: a category is used from 20 labels on. `stream feedback texts` shows ids. Publishes to
+    the topic of actions.
+    """
+    from stream.alerts.action_records import Action, ActionKind
+    from stream.alerts.decoding import decode_action, encode_action
+    from stream.cli.texts_desk import customer_of_text
+    from stream.events.rejections import Rejection
+    from stream.events.times import instant
+    from stream.notifications.inbound import Inbound
+
+    if customer_id is None:
+        with ProjectionDesk(settings) as desk:
+            customer_id = customer_of_text(desk, event_id)
+    if customer_id is None:
+        raise StorageError(f"no text of an event {event_id!r} is kept; name its customer with --customer")
+    now_ms = time.time_ns() // 1_000_000
+    action = Action(
+        action_id=str(uuid.uuid4()),
+        customer_id=customer_id,
+        action=ActionKind.LABELLED,
+        occurred_at=instant(now_ms),
+        actor=by,
+        event_id=event_id,
+        category=category,
+    )
+    value, key = encode_action(action), customer_id.encode()
+    read = decode_action(Inbound(settings.actions, 0, 0, key, value, now_ms), round(settings.skew_s * 1000))
+    if isinstance(read, Rejection):
+        raise SettingsError(f"this is no label: {read.detail}")
+    publish_one(settings, settings.actions, key, value, "label")
+    click.echo(f"recorded: what {customer_id} wrote in {event_id} is {category}", err=True)
+
+
+@feedback.command(cls=SettingsCommand)
+@click.option("--week", type=click.DateTime(["%Y-%m-%d"]), help="Of the week of this day. [the newest text's]")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+@with_settings("Redis", "Topics", local=Local.SERVERS)
+def themes(settings: Settings, *, week: datetime | None, as_json: bool) -> None:
+    """Show what customers write about more than before: moods, categories and words of a week, with examples.
+
+    The week is compared with the four before. A word is shown if three customers or more wrote it and its share of the
+    customers grew (p < 0.001). Needs the projections `texts` and `classification`. Exit status 1 if there is no text.
+    """
+    from stream.cli.texts_desk import all_texts
+    from stream.cli.themes_view import themes_view
+    from stream.reporting.themes import themes_of, week_of
+
+    monday = None if week is None else week_of(int(week.timestamp() * 1000))
+    with ProjectionDesk(settings) as desk:
+        found = themes_of(all_texts(desk), monday)
+    if found is None:
+        raise StorageError(
+            "nobody has written anything that is kept, or texts does not run (`stream projections list`)"
+        )
+    if as_json:
+        click.echo(orjson.dumps(msgspec.to_builtins(found), option=orjson.OPT_INDENT_2))
+        return
+    from stream.cli.console import console_for_people
+
+    console_for_people().print(themes_view(found))

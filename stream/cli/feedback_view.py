@@ -11,12 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.catalogue.events import SCALES
+from stream.cli.texts_view import clipped, judgement_line
 from stream.events.rejections import printable
 from stream.projections.channels import Contacts
 from stream.projections.complaints import Cases
+from stream.projections.judgements import Judged
 from stream.projections.ratings import Counts, RatingTally
 from stream.projections.satisfaction import Opinion
+from stream.reporting.mood_satisfaction import with_moods
 from stream.reporting.survey_figures import Figure, added, figure
+from stream.reporting.themes import Said
 from stream.reporting.writing import Writing
 
 __all__ = ["Voice", "as_object", "feedback_view", "opinion_rows", "voice_rows"]
@@ -25,11 +29,16 @@ _LATEST = 5
 
 
 class Voice(NamedTuple):
-    """What is known of a customer from what they say and do beside the site; None: no projection has anything."""
+    """What is known of a customer from what they say and do beside the site; None: no projection has anything.
+
+    ``texts``: those that are kept, oldest first. ``judged``: what texts were taken for, also some that are gone.
+    """
 
     opinion: Opinion | None = None
     cases: Cases | None = None
     contacts: Contacts | None = None
+    texts: Sequence[Said] = ()
+    judged: Sequence[Judged] = ()
 
 
 def feedback_view(tallies: Sequence[RatingTally]) -> RenderableType:
@@ -67,32 +76,39 @@ def as_object(tallies: Sequence[RatingTally]) -> dict[str, Any]:
     }
 
 
-def opinion_rows(opinion: Opinion, writing: Writing) -> Iterator[tuple[str, str]]:
-    """What a customer thinks, in lines: satisfaction with its interval, loyalty, and the last words."""
+def opinion_rows(told: Opinion | None, writing: Writing, judged: Sequence[Judged] = ()) -> Iterator[tuple[str, str]]:
+    """What a customer thinks, in lines: satisfaction with its interval, loyalty, and the last feedback."""
+    opinion, moods = with_moods(told, judged)
     found = opinion.interval
     if found.estimate is not None and found.low is not None and found.high is not None:
-        implied = f", {opinion.implied} of them from complaints or praise alone" if opinion.implied else ""
-        number = opinion.scores + opinion.implied
+        number = opinion.scores + opinion.implied + moods
+        of = f", {opinion.implied} of them from complaints or praise alone" if opinion.implied else ""
+        of += f", {moods} of them estimated from the mood of texts" if moods else ""
         yield (
             "satisfaction",
-            f"{found.estimate:.0%} (95 %: {found.low:.0%} to {found.high:.0%}), {number} answers{implied}",
+            f"{found.estimate:.0%} (95 %: {found.low:.0%} to {found.high:.0%}), {number} answers{of}",
         )
+    if told is None:
+        return
     history = [f"{said.loyalty:.2f}" for said in opinion.said if said.loyalty is not None]
     yield "loyalty", f"{opinion.loyalty:.2f} (by formula; the latest: {' '.join(history[-_LATEST:]) or 'none'})"
     for said in opinion.said[: -_LATEST - 1 : -1]:
         score = f" {said.value:g} ({said.scale})" if said.value is not None else ""
         about = f" about {printable(said.product_id)}" if said.product_id else ""
-        told = "" if said.satisfaction is None else f": satisfaction {said.satisfaction:.0%}"
+        counts = "" if said.satisfaction is None else f": satisfaction {said.satisfaction:.0%}"
         then = "" if said.loyalty is None else f", loyalty then {said.loyalty:.2f}"
-        yield "said", f"{writing.moment(said.at_ms)}: {said.name}{score}{about}{told}{then}"
+        yield "said", f"{writing.moment(said.at_ms)}: {said.name}{score}{about}{counts}{then}"
 
 
 def voice_rows(voice: Voice, writing: Writing) -> Iterator[tuple[str, str]]:
     """What waits for an answer, what a customer thinks, and where they come from."""
     if voice.cases is not None:
         yield from _case_rows(voice.cases, writing)
-    if voice.opinion is not None:
-        yield from opinion_rows(voice.opinion, writing)
+    if voice.opinion is not None or voice.judged:
+        yield from opinion_rows(voice.opinion, writing, voice.judged)
+    for one in voice.texts[: -_LATEST - 1 : -1]:
+        yield "wrote", f"{writing.moment(one.text.at_ms)}: {one.text.name}, {clipped(one.text.text)}"
+        yield "", judgement_line(one)
     if voice.contacts is not None:
         yield from _contact_rows(voice.contacts)
 

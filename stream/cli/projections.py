@@ -2,13 +2,14 @@
 
 import time
 from dataclasses import asdict
+from typing import Any
 
 import click
 import orjson
 
 from stream.cli.options import SettingsCommand, with_settings
 from stream.errors import SettingsError, StorageError
-from stream.projections.protocol import Description
+from stream.projections.protocol import Description, Projection
 from stream.projections.registry import PROJECTIONS
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
@@ -62,11 +63,12 @@ def show(settings: Settings, *, name: str, key: str) -> None:
 
     Where a customer has several states, as in `texts`, KEY is the customer and all are shown.
     """
-    version = _description(settings, name).version
+    projection = _projection(settings, name)
+    version, home = projection.version, projection.home or key
     with ProjectionDesk(settings) as desk:
-        state = desk.state(name, version, key, key)
-        others = [] if state is not None else [*PROJECTIONS[name](settings).erase(key)]
-        found = [desk.state(name, version, other, key) for other in others]
+        state = desk.state(name, version, key, home)
+        others = [] if state is not None else [*projection.erase(key)]
+        found = [desk.state(name, version, other, home) for other in others]
     states = [orjson.loads(one) for one in found if one is not None]
     if state is None and not states:
         raise StorageError(f"projection {name} has no state of {key}: has it been running (`stream projections list`)?")
@@ -96,11 +98,12 @@ def erase(settings: Settings, *, name: str, customer_id: str, timeout_s: float) 
 
     Events that come later, or come again with a rebuild, are folded as those of a new customer.
     """
-    version = _description(settings, name).version
+    projection = _projection(settings, name)
+    version, home = projection.version, projection.home or customer_id
     with ProjectionDesk(settings) as desk:
-        desk.erase(name, version, customer_id)
+        desk.erase(name, version, customer_id, home)
         deadline = time.monotonic() + timeout_s
-        while desk.erasing(name, version, customer_id):
+        while desk.erasing(name, version, customer_id, home):
             if time.monotonic() >= deadline:
                 raise StorageError(f"not erased from {name} yet: is a worker running that has it? The wish is noted")
             time.sleep(_POLL_S)
@@ -108,6 +111,10 @@ def erase(settings: Settings, *, name: str, customer_id: str, timeout_s: float) 
 
 
 def _description(settings: Settings, name: str) -> Description:
+    return _projection(settings, name).describe()
+
+
+def _projection(settings: Settings, name: str) -> Projection[Any]:
     if name not in PROJECTIONS:
         raise SettingsError(f"there is no projection {name}; there are {', '.join(PROJECTIONS)}")
-    return PROJECTIONS[name](settings).describe()
+    return PROJECTIONS[name](settings)

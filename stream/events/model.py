@@ -209,6 +209,7 @@ class FeedbackEvent(Event, frozen=True, kw_only=True, gc=False):
 
     ``value`` counts on ``scale``, neither goes without the other, and ``rated`` needs both. ``answered``: a survey.
     ``asked``: a question or a ticket, which ``resolved`` closes. ``text`` stays as it is: send what the shop may keep.
+    ``category``: what people have filed it, or its ticket, under.
     """
 
     name: FeedbackName
@@ -220,6 +221,7 @@ class FeedbackEvent(Event, frozen=True, kw_only=True, gc=False):
     order_id: Label | None = None
     survey_id: Label | None = None
     ticket_id: Label | None = None
+    category: Label | None = None
 
 
 class InteractionEvent(Event, frozen=True, kw_only=True, gc=False):

@@ -46,7 +46,7 @@ def actions_of(settings: Settings) -> dict[str, list[Action]]:
     found: dict[str, Action] = {}
     for record in read_to_end(settings, settings.actions):
         action = decode_action(record, skew_ms)
-        if not isinstance(action, Rejection):
+        if not isinstance(action, Rejection) and action.is_response:
             found.setdefault(action.action_id, action)
     by_customer: dict[str, list[Action]] = {}
     for action in found.values():

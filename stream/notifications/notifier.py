@@ -146,7 +146,7 @@ class Notifier:
         if isinstance(action, Rejection):
             return action
         at_ms = epoch_ms(action.occurred_at)
-        if self._store.record_action(
+        if action.is_response and self._store.record_action(
             action.customer_id, action.action, at_ms, encode_action(action), self._action_ttl_s
         ):
             metrics.ACTIONS.labels(action.action).inc()

@@ -78,6 +78,8 @@ class Complaints(Fold[Cases]):
 
     def fold_one(self, state: Cases, message: Told | Acted, alerts: list[Alert]) -> Cases:
         if isinstance(message, Acted):
+            if not message.action.is_response:
+                return state
             state.customer_id = message.action.customer_id
             _act(state, message)
             return state

@@ -28,6 +28,7 @@ class Fold(Generic[S]):
     state: ClassVar[type[Any]]
     about: ClassVar[str]
     key: ClassVar[str] = "customer"
+    home: ClassVar[str | None] = None
     is_timed: ClassVar[bool] = False
     inputs: Sequence[Input]
 

@@ -10,6 +10,7 @@ from stream.errors import SettingsError
 from stream.projections.activity import Activity
 from stream.projections.arrivals import Arrivals
 from stream.projections.channels import Channels
+from stream.projections.classification import Classification
 from stream.projections.complaints import Complaints
 from stream.projections.flows import StageFlows
 from stream.projections.identity import Identity
@@ -24,7 +25,18 @@ __all__ = ["PROJECTIONS", "projections_of"]
 PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = MappingProxyType(
     {
         one.name: one
-        for one in (Activity, StageFlows, Satisfaction, Ratings, Complaints, Channels, Identity, Arrivals, Texts)
+        for one in (
+            Activity,
+            StageFlows,
+            Satisfaction,
+            Ratings,
+            Complaints,
+            Channels,
+            Identity,
+            Arrivals,
+            Texts,
+            Classification,
+        )
     }
 )
 

@@ -85,6 +85,22 @@ class Opinion(msgspec.Struct):
         """How many answers of equal weight would tell as much (Kish's effective sample size)."""
         return self.weight * self.weight / self.squares if self.squares > 0 else 0.0
 
+    def add(self, satisfaction: float, at_ms: int) -> None:
+        """Add to the mean; what is there fades to the time of the newest."""
+        ahead_ms = at_ms - self.as_of_ms
+        weight = 1.0
+        if ahead_ms > 0:
+            faded = 0.5 ** (ahead_ms / _HALF_LIFE_MS)
+            self.total *= faded
+            self.weight *= faded
+            self.squares *= faded * faded
+            self.as_of_ms = at_ms
+        else:
+            weight = 0.5 ** (-ahead_ms / _HALF_LIFE_MS)
+        self.total += weight * satisfaction
+        self.weight += weight
+        self.squares += weight * weight
+
 
 class Satisfaction(Fold[Opinion]):
     """A decayed mean of scores on their scales, and the loyalty L(t+1) = L(t) + a (S(t) - L(t)).
@@ -138,7 +154,7 @@ def _hear(opinion: Opinion, told: Told, event: FeedbackEvent) -> None:
     found = satisfaction_of(event)
     if found is not None:
         said.satisfaction, said.source = found
-        _add(opinion, said.satisfaction, told.at_ms)
+        opinion.add(said.satisfaction, told.at_ms)
         opinion.loyalty = said.loyalty = loyalty_after(opinion.loyalty, said.satisfaction)
         opinion.scores += said.source == "score"
         opinion.implied += said.source == "kind"
@@ -151,23 +167,6 @@ def _hear(opinion: Opinion, told: Told, event: FeedbackEvent) -> None:
         _resolve(opinion, ticket)
     opinion.said.append(said)
     del opinion.said[:-MAX_SAID]
-
-
-def _add(opinion: Opinion, satisfaction: float, at_ms: int) -> None:
-    """Add to the mean; what is there fades to the time of the newest."""
-    ahead_ms = at_ms - opinion.as_of_ms
-    weight = 1.0
-    if ahead_ms > 0:
-        faded = 0.5 ** (ahead_ms / _HALF_LIFE_MS)
-        opinion.total *= faded
-        opinion.weight *= faded
-        opinion.squares *= faded * faded
-        opinion.as_of_ms = at_ms
-    else:
-        weight = 0.5 ** (-ahead_ms / _HALF_LIFE_MS)
-    opinion.total += weight * satisfaction
-    opinion.weight += weight
-    opinion.squares += weight * weight
 
 
 def _resolve(opinion: Opinion, ticket: str) -> None:

@@ -2,114 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar, Final, NamedTuple, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Final, cast
 
 import msgspec
 
-from stream.alerts.alert_records import Alert
-from stream.events.decode import Decoder
-from stream.events.kinds import EventType
-from stream.events.model import Event, FeedbackEvent
-from stream.events.record import Record
+from stream.processing.state import Outgoing
 from stream.projections.fold import Fold
-from stream.projections.inputs import ContentInput, Told
-from stream.projections.protocol import Reading
+from stream.projections.protocol import Folded
+from stream.projections.written import Labelled, Text, Wrote, inputs_of, of_event, of_ticket
 from stream.settings import Settings
-from stream.texts.masking import masked
+from stream.texts.text_records import KEY, FeedbackText, encode_text
 
-__all__ = ["MAX_TEXTS", "PERIODS", "Text", "Texts", "Written", "keys_of"]
+__all__ = ["MAX_LABELS", "MAX_TEXTS", "PERIODS", "Text", "Texts", "Written", "keys_of"]
 
 #: The time for which texts are kept has so many periods. The texts of a customer of one period are one state, which
 #: expires a period before that time is over: so no text is kept longer.
 PERIODS: Final = 8
 #: The newest texts of a customer that are kept of a period.
 MAX_TEXTS: Final = 50
+#: The newest labels of a customer that are kept, for texts that come after them.
+MAX_LABELS: Final = 200
 _DAY_MS: Final = 86_400_000
-_STARS: Final = "stars"
 
 
-class Text(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A masked text. ``id``: a hash of the event's. ``stars``: that were given with it, a label of its mood."""
+class Written(msgspec.Struct, omit_defaults=True):
+    """Texts of a customer of one ``period``, a number since the epoch, in the order of their times.
 
-    id: int
-    at_ms: int
-    name: str
-    text: str
-    language: str | None = None
-    product_id: str | None = None
-    ticket_id: str | None = None
-    channel: str | None = None
-    stars: float | None = None
+    In a state of its own: ``labels``, the categories that people told, by what they are of
+    (`stream.projections.written`).
+    """
 
-
-class Written(msgspec.Struct):
-    """Texts of a customer of one ``period``, a number since the epoch, in the order of their times."""
-
+    customer_id: str = ""
     period: int = -1
     texts: list[Text] = msgspec.field(default_factory=list)
-
-
-class _Of(NamedTuple):
-    """A text with the period it is of."""
-
-    period: int
-    text: Text
-
-
-class _TextInput:
-    """Events of feedback with a text. It is masked when it is read, so a fold never sees personal data."""
-
-    def __init__(self, settings: Settings, period_ms: int) -> None:
-        self.topic = settings.topic_of(EventType.FEEDBACK)
-        self._period_ms = period_ms
-        self._events = ContentInput(
-            EventType.FEEDBACK, self.topic, Decoder.of(settings), _customer_of_text, reports=False
-        )
-
-    def read(self, records: Sequence[Record]) -> Reading:
-        reading = self._events.read(records)
-        keyed: list[tuple[str, object]] = []
-        for customer, message in reading.keyed:
-            told = cast("Told", message)
-            period = told.at_ms // self._period_ms
-            keyed.append((_key(customer, period), _Of(period, _text_of(told))))
-        return reading._replace(keyed=keyed)
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Texts(Fold[Written]):
-    """Masked texts of feedback, by customer and period. They do not depend on the order of the events.
+    """Masked texts, by customer and period. They do not depend on the order of the events.
 
-    A text that was sent twice is kept once.
+    A text that was sent twice is kept once. Each text is published for the projection `classification`, and again when
+    its category becomes known. The label of a text counts before that of its ticket.
     """
 
     name: ClassVar[str] = "texts"
+    version: ClassVar[int] = 2
     state: ClassVar[type[Written]] = Written
     about: ClassVar[str] = "What each customer wrote, masked, for as long as the setting text_keep_days says."
     key: ClassVar[str] = "customer and period"
 
     def __init__(self, settings: Settings) -> None:
         keep_ms = settings.text_keep_days * _DAY_MS
-        period_ms = keep_ms // PERIODS
-        self.keep_s = (keep_ms - period_ms) // 1000
-        self.inputs = (_TextInput(settings, period_ms),)
+        self._period_ms = keep_ms // PERIODS
+        self._topic = settings.feedback_texts
+        self.keep_s = (keep_ms - self._period_ms) // 1000
+        self.inputs = inputs_of(settings, self._key_of)
 
-    def fold_one(self, state: Written, message: _Of, alerts: list[Alert]) -> Written:
-        del alerts
-        if message.period > state.period:
-            state.period, state.texts = message.period, []
-        if message.period == state.period and all(text.id != message.text.id for text in state.texts):
-            state.texts.append(message.text)
-            state.texts.sort(key=lambda text: (text.at_ms, text.id))
-            del state.texts[:-MAX_TEXTS]
-        return state
+    def reach(self, states: Mapping[str, Written], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
+        """The labels of those who wrote, and the texts of those whose texts are labelled."""
+        del states
+        for _, message in messages:
+            if isinstance(message, Labelled):
+                yield from _periods(message.customer_id)
+            else:
+                yield _labels_key(cast("Wrote", message).customer_id)
+
+    def fold(self, states: Mapping[str, Written], messages: Sequence[tuple[str, object]]) -> Folded:
+        written = dict(states)
+        outgoing: list[Outgoing] = []
+        for key, message in messages:
+            if isinstance(message, Labelled):
+                outgoing += self._label(written, key, message)
+            else:
+                outgoing += self._write(written, key, cast("Wrote", message))
+        return Folded(written, outgoing)
 
     def erase(self, customer_id: str) -> Iterable[str]:
         return keys_of(customer_id)
 
+    def _key_of(self, message: Wrote | Labelled) -> str:
+        if isinstance(message, Labelled):
+            return _labels_key(message.customer_id)
+        return _key(message.customer_id, message.text.at_ms // self._period_ms)
+
+    def _write(self, written: dict[str, Written], key: str, wrote: Wrote) -> Iterable[Outgoing]:
+        customer_id, text = wrote
+        state = written.setdefault(key, Written())
+        period = text.at_ms // self._period_ms
+        if period > state.period:
+            state.customer_id, state.period, state.texts = customer_id, period, []
+        if period < state.period or any(one.id == text.id for one in state.texts):
+            return
+        state.texts.append(text)
+        state.texts.sort(key=lambda one: (one.at_ms, one.id))
+        del state.texts[:-MAX_TEXTS]
+        if text in state.texts:
+            labels = written.get(_labels_key(customer_id), Written()).labels
+            yield self._published(customer_id, text, _category(text, labels))
+
+    def _label(self, written: dict[str, Written], key: str, labelled: Labelled) -> Iterable[Outgoing]:
+        state = written.setdefault(key, Written(customer_id=labelled.customer_id))
+        before = dict(state.labels)
+        state.labels.pop(labelled.of, None)
+        state.labels[labelled.of] = labelled.category
+        for excess in [*state.labels][:-MAX_LABELS]:
+            del state.labels[excess]
+        for period in _periods(labelled.customer_id):
+            for text in written[period].texts if period in written else ():
+                category = _category(text, state.labels)
+                if category is not None and category != _category(text, before):
+                    yield self._published(labelled.customer_id, text, category)
+
+    def _published(self, customer_id: str, text: Text, category: str | None) -> Outgoing:
+        record = FeedbackText(
+            text_id=text.event_id,
+            customer_id=customer_id,
+            occurred_at=text.at_ms / 1000,
+            name=text.name,
+            text=text.text,
+            language=text.language,
+            product_id=text.product_id,
+            channel=text.channel,
+            mood=text.mood,
+            category=category,
+        )
+        return Outgoing(self._topic, KEY.encode(), encode_text(record), [])
+
 
 def keys_of(customer_id: str) -> list[str]:
     """The keys of all states of a customer."""
+    return [*_periods(customer_id), _labels_key(customer_id)]
+
+
+def _periods(customer_id: str) -> list[str]:
     return [_key(customer_id, period) for period in range(PERIODS)]
 
 
@@ -117,21 +143,10 @@ def _key(customer_id: str, period: int) -> str:
     return f"{period % PERIODS}/{customer_id}"
 
 
-def _customer_of_text(event: Event) -> Sequence[str]:
-    text = cast("FeedbackEvent", event).text
-    return (event.customer_id,) if text is not None and text.strip() else ()
+def _labels_key(customer_id: str) -> str:
+    return f"labels/{customer_id}"
 
 
-def _text_of(told: Told) -> Text:
-    event = cast("FeedbackEvent", told.event)
-    return Text(
-        told.event_id,
-        told.at_ms,
-        event.name,
-        masked(event.text or "").strip(),
-        event.language,
-        event.product_id,
-        event.ticket_id,
-        event.channel,
-        event.value if event.scale == _STARS else None,
-    )
+def _category(text: Text, labels: Mapping[str, str]) -> str | None:
+    own = labels.get(of_event(text.event_id))
+    return own if own is not None or text.ticket_id is None else labels.get(of_ticket(text.ticket_id))

@@ -78,14 +78,14 @@ class ProjectionDesk(Desk):
         key = Keys(self._namespace).projection_generation(name, version)
         return self._asked("be asked", lambda client: int(client.incr(key)))
 
-    def erase(self, name: str, version: int, customer_id: str) -> None:
-        """Ask that the states of a customer be forgotten."""
-        partition = partition_of(customer_id, self._partitions)
+    def erase(self, name: str, version: int, customer_id: str, partition_key: str) -> None:
+        """Ask that the states of a customer be forgotten; ``partition_key``: as of `state`."""
+        partition = partition_of(partition_key, self._partitions)
         self._asked("be asked", lambda client: client.sadd(self._keys(name, version).released(partition), customer_id))
 
-    def erasing(self, name: str, version: int, customer_id: str) -> bool:
+    def erasing(self, name: str, version: int, customer_id: str, partition_key: str) -> bool:
         """Whether the customer is still to be erased."""
-        key = self._keys(name, version).released(partition_of(customer_id, self._partitions))
+        key = self._keys(name, version).released(partition_of(partition_key, self._partitions))
         return self._asked("be read", lambda client: bool(client.sismember(key, customer_id)))
 
     def _keys(self, name: str, version: int) -> ProjectionKeys:

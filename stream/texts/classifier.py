@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from copy import copy
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +15,12 @@ from river.base.typing import ClfTarget
 from stream.texts import kernel
 from stream.texts.confidence import Confidence
 from stream.texts.features import Features, Hasher, words_of
-from stream.texts.replay import Replay
+from stream.texts.replay import Hashed, Remembered, Replay
 
 __all__ = ["MIN_EXAMPLES", "Decision", "TextClassifier"]
 
 Floats = npt.NDArray[np.float64]
-Text = str | Mapping[Any, Any]
+Text = str | Mapping[Any, Any] | Hashed
 
 #: Examples from which on a category is decided for.
 MIN_EXAMPLES: Final = 20
@@ -50,10 +51,10 @@ class Decision(NamedTuple):
 class TextClassifier(base.Classifier):
     """Multinomial logistic regression over hashed words and characters, by AdaGrad; see `stream.texts.kernel`.
 
-    A text is a string; named numbers, as other estimators of River take them, are learned as well. While there are few
-    examples, earlier ones of a bounded sample are learned again with each new one. Probabilities are calibrated by
-    what was predicted for texts before they were learned. A category may come at any time. Equal examples give equal
-    states, bit for bit.
+    A text is a string; named numbers, as other estimators of River take them, are learned as well. A text that is
+    scored and learned later is hashed once, by `hashed`. While there are few examples, earlier ones of a bounded sample
+    are learned again with each new one. Probabilities are calibrated by what was predicted for texts before they were
+    learned. A category may come at any time. Equal examples give equal states, bit for bit.
 
     Parameters
     ----------
@@ -109,13 +110,20 @@ class TextClassifier(base.Classifier):
     def _multiclass(self) -> bool:
         return True
 
+    def hashed(self, x: Text, features: Features | None = None) -> Hashed:
+        """What the model takes of a text; ``features``: those that another model of the same ``bits`` has hashed."""
+        if isinstance(x, Hashed):
+            return x
+        if features is None:
+            features = self._hasher.of_text(x) if isinstance(x, str) else self._hasher.of_numbers(x)
+        return Hashed(features, self._offsets(x) if isinstance(x, str) else None)
+
     def learn_one(self, x: Text, y: ClfTarget) -> None:
         """Learn that text ``x`` is of category ``y``."""
-        features, offsets = self._features(x), self._offsets(x)
+        hashed = self.hashed(x)
+        features, offsets = hashed
         is_new = y not in self._position
         label = self._add(y)
-        if is_new:
-            offsets = self._offsets(x)
         kernel.note(features.buckets, self.seen)
         self.examples += 1
         self.counts[label] += 1.0
@@ -126,10 +134,26 @@ class TextClassifier(base.Classifier):
         rate = _RATE * max(self._entropy(), _MIN_ENTROPY)
         self._step(features, values, scores, label, rate)
         for earlier in self.replay.drawn(self._replays(), self.examples):
-            values = self._values(earlier.features)
-            scores = self._scores(earlier.features, values, earlier.offsets)
-            self._step(earlier.features, values, scores, earlier.label, rate)
-        self.replay.keep(features, offsets, label, self.examples)
+            values = self._values(earlier.text.features)
+            scores = self._scores(earlier.text.features, values, earlier.text.offsets)
+            self._step(earlier.text.features, values, scores, earlier.label, rate)
+        self.replay.keep(Remembered(hashed, label, self.examples))
+
+    def copy(self) -> Self:
+        """A model that learns on its own from here."""
+        other = type(self)(self.bits, self.sample, self.min_probability, self.prior)
+        other.labels = [*self.labels]
+        other.counts, other.biases = self.counts.copy(), self.biases.copy()
+        other.weights, other.squares, other.seen = self.weights.copy(), self.squares.copy(), self.seen.copy()
+        other.bias_square, other.examples = self.bias_square, self.examples
+        other.confidence = copy(self.confidence)
+        other.replay.examples = [*self.replay.examples]
+        other.index_labels()
+        return other
+
+    def index_labels(self) -> None:
+        """To be called after ``labels`` were set."""
+        self._position = {label: position for position, label in enumerate(self.labels)}
 
     def predict_proba_one(self, x: Text, **_: Any) -> dict[ClfTarget, float]:
         """Calibrated probabilities of the categories so far; none without a category."""
@@ -145,24 +169,27 @@ class TextClassifier(base.Classifier):
         """As `predict_proba_one`, of each text."""
         return [self.predict_proba_one(text) for text in texts]
 
-    def decide(self, text: str, words: int = 3) -> Decision:
+    def decide(self, text: str, words: int = 3, hashed: Hashed | None = None) -> Decision:
         """The category as `predict_one` chooses it, or none: where it is too improbable, or has few examples.
 
         A category that ``prior`` names needs none. ``words``: how many words that decided are named at most.
+        ``hashed``: the text, where it is hashed already.
         """
         if not self.labels:
             return Decision(None, 0.0)
-        p = self._probabilities(text)
+        hashed = hashed or self.hashed(text)
+        p = self._probabilities(hashed)
         chosen = self._preferred(p)
         probability = float(p[chosen])
         known = self.prior is not None and self.labels[chosen] in self.prior("")
         if probability < self.min_probability or (self.counts[chosen] < MIN_EXAMPLES and not known):
             return Decision(None, probability)
-        return Decision(self.labels[chosen], probability, self._deciding(text, chosen, p, words))
+        return Decision(self.labels[chosen], probability, self._deciding(text, hashed.features, chosen, p, words))
 
-    def _deciding(self, text: str, chosen: int, p: Floats, count: int) -> tuple[str, ...]:
+    def _deciding(self, text: str, features: Features, chosen: int, p: Floats, count: int) -> tuple[str, ...]:
         """The words whose features speak most for a category against the others."""
-        features = self._features(text)
+        if count == 0:
+            return ()
         values = self._values(features)
         each = values / np.maximum(features.counts, 1.0)
         value_of = dict(zip(features.buckets.tolist(), each.tolist(), strict=True))
@@ -180,11 +207,8 @@ class TextClassifier(base.Classifier):
                 gains.append((gain, word))
         return tuple(word for _, word in sorted(gains, reverse=True)[:count])
 
-    def _features(self, x: Text) -> Features:
-        return self._hasher.of_text(x) if isinstance(x, str) else self._hasher.of_numbers(x)
-
-    def _offsets(self, x: Text) -> Floats | None:
-        if self.prior is None or not isinstance(x, str):
+    def _offsets(self, x: str) -> Floats | None:
+        if self.prior is None:
             return None
         scores = self.prior(x)
         return np.array([scores.get(str(label), 0.0) for label in self.labels])
@@ -213,8 +237,8 @@ class TextClassifier(base.Classifier):
         return scores
 
     def _probabilities(self, x: Text) -> Floats:
-        features = self._features(x)
-        return self.confidence.probabilities(self._scores(features, self._values(features), self._offsets(x)))
+        features, offsets = self.hashed(x)
+        return self.confidence.probabilities(self._scores(features, self._values(features), offsets))
 
     def _preferred(self, p: Floats) -> int:
         frequencies = np.maximum(self.counts[: len(self.labels)], 0.5)

@@ -12,8 +12,9 @@ from typing import Final
 
 from stream.texts.classifier import TextClassifier
 from stream.texts.features import MAX_CHARACTERS
+from stream.texts.text_records import Mood
 
-__all__ = ["MOODS", "mood_classifier", "mood_of_stars", "mood_prior", "valence"]
+__all__ = ["MOODS", "mood_classifier", "mood_of_score", "mood_prior", "valence"]
 
 NEGATIVE, NEUTRAL, POSITIVE = MOODS = ("negative", "neutral", "positive")
 
@@ -56,7 +57,8 @@ _NEGATIONS: Final = frozenset(
 )
 #: A negation turns so many words after it, to so much of their valence (Hutto and Gilbert, ICWSM 2014).
 _REACH, _TURNED = 3, -0.74
-_NEUTRAL_STARS: Final = 3
+#: The least scores that are neutral, and positive: as detractors and promoters of NPS, and as CSAT and CES count.
+_NEUTRAL_AND_POSITIVE: Final = MappingProxyType({"stars": (3, 4), "csat": (3, 4), "ces": (4, 5), "nps": (7, 9)})
 #: A sum of valences so large is as much as it is little.
 _HALF_SURE: Final = 15.0
 #: Score of a mood in a text that says nothing but this mood: probability 0.95 against the opposite one.
@@ -94,11 +96,16 @@ def mood_classifier() -> TextClassifier:
     return TextClassifier(prior=mood_prior)
 
 
-def mood_of_stars(stars: float) -> str:
-    """The mood that 1 to 5 stars tell: 1 and 2 are negative, 3 is neutral."""
-    if stars < _NEUTRAL_STARS:
-        return NEGATIVE
-    return NEUTRAL if stars < _NEUTRAL_STARS + 1 else POSITIVE
+def mood_of_score(scale: str, value: float) -> Mood:
+    """The mood that a score on a scale of the catalogue tells.
+
+    >>> mood_of_score("stars", 2), mood_of_score("nps", 8), mood_of_score("ces", 5)
+    ('negative', 'neutral', 'positive')
+    """
+    neutral_from, positive_from = _NEUTRAL_AND_POSITIVE[scale]
+    if value < neutral_from:
+        return "negative"
+    return "neutral" if value < positive_from else "positive"
 
 
 @functools.cache

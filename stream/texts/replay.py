@@ -9,17 +9,24 @@ import numpy.typing as npt
 
 from stream.texts.features import Features
 
-__all__ = ["Remembered", "Replay"]
+__all__ = ["Hashed", "Remembered", "Replay"]
 
 _MASK: Final = (1 << 64) - 1
 
 
-class Remembered(NamedTuple):
-    """An example: its features, the scores that were known without learning, and the position of its label."""
+class Hashed(NamedTuple):
+    """A text as a model takes it: its features, and the scores of labels that were known without learning."""
 
     features: Features
     offsets: npt.NDArray[np.float64] | None
+
+
+class Remembered(NamedTuple):
+    """An example: its text, the position of its label, and its number, counted from 1."""
+
+    text: Hashed
     label: int
+    number: int
 
 
 class Replay:
@@ -38,12 +45,11 @@ class Replay:
             return []
         return [self.examples[_mixed(number, 1 + k) % len(self.examples)] for k in range(count)]
 
-    def keep(self, features: Features, offsets: npt.NDArray[np.float64] | None, label: int, number: int) -> None:
-        """Example ``number``, counted from 1, takes part from now on."""
-        example = Remembered(features, offsets, label)
+    def keep(self, example: Remembered) -> None:
+        """An example takes part from now on."""
         if len(self.examples) < self.size:
             self.examples.append(example)
-        elif (place := _mixed(number, 0) % number) < self.size:
+        elif (place := _mixed(example.number, 0) % example.number) < self.size:
             self.examples[place] = example
 
 

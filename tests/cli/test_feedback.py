@@ -1,8 +1,9 @@
 """What customers say, through a process that folds it, as the command shows it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, Literal
 
 import orjson
 import pytest
@@ -23,7 +24,7 @@ SCORES = {"c-1": 10, "c-2": 9, "c-3": 9, "c-4": 8, "c-5": 2}
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    settings = Settings(projections="satisfaction,ratings,complaints")
+    settings = Settings(projections="satisfaction,ratings,complaints,texts,classification")
     with LocalStack(tmp_path_factory.mktemp("stack"), settings, partitions=2) as running:
         create_topics(running.settings)
         yield running.settings
@@ -80,4 +81,54 @@ def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Sett
             producer.publish(FeedbackEvent(event_id="f-7", customer_id="c-5", occurred_at=later, name="suggested"))
         process.wait(lambda: len(alerted(stack)) >= 2)
         assert alerted(stack) == [("complaint.open", "event", "c-5"), ("complaint.open", "silence", "c-5")]
+        process.stop()
+
+
+def test_what_customers_write_is_classified_and_corrected(stack: Settings, tmp_path: Path) -> None:
+    words: dict[str, tuple[Literal["reviewed", "suggested", "asked"], str]] = {
+        "w-1": ("reviewed", "I love it, it is great"),
+        "w-2": ("suggested", "the zipper is terrible, write to ann@example.com"),
+        "w-3": ("asked", "where is my parcel"),
+    }
+    with Producer(stack) as producer:
+        for number, (event_id, (name, text)) in enumerate(words.items()):
+            producer.publish(
+                FeedbackEvent(
+                    event_id=event_id, customer_id=f"w-c-{number}", occurred_at=AT, name=name, text=text, channel="web"
+                )
+            )
+    with projecting(stack, tmp_path / "worker.log") as process:
+
+        def wait_for(*arguments: str, until: Callable[[Any], bool]) -> Any:
+            found: list[Any] = []
+
+            def is_there() -> bool:
+                status, output = run(stack, *arguments, "--json")
+                found[:] = [orjson.loads(output)] if status == 0 else []
+                return bool(found) and until(found[0])
+
+            process.wait(is_there)
+            return found[0]
+
+        texts = wait_for("feedback", "texts", until=lambda told: all(one["judged"] for one in told))
+        moods = {one["event_id"]: one["judged"]["mood"].get("decided") for one in texts}
+        assert (moods["w-1"], moods["w-2"]) == ("positive", "negative")
+        assert "write to [email]" in {one["text"] for one in texts if one["event_id"] == "w-2"}.pop()
+        assert run(stack, "feedback", "label", "nothing", "delivery")[0] == 1
+        status, output = run(stack, "feedback", "label", "w-3", "delivery", "--by", "ann")
+        assert status == 0, output
+        told = wait_for(
+            "feedback", until=lambda told: "delivery" in told.get("texts", {}).get("categories", {}).get("2026-01", {})
+        )
+        assert told["texts"]["categories"] == {"2026-01": {"": 2, "delivery": 1}}
+        assert told["texts"]["category_tested"] == {"labels": 1, "abstained": 1}
+        status, output = run(stack, "feedback", "texts", "--undecided")
+        assert (status, "w-1" in output, "w-3" in output) == (0, True, False)
+        status, output = run(stack, "feedback", "themes")
+        assert (status, "delivery" in output, "where is my parcel" in output) == (0, True, True), output
+        status, output = run(stack, "feedback")
+        assert (status, "mood of texts" in output, "delivery" in output) == (0, True, True), output
+        assert run(stack, "projections", "erase", "classification", "w-c-2")[0] == 0
+        assert run(stack, "projections", "show", "classification", "w-c-2")[0] == 1
+        assert run(stack, "projections", "show", "classification", "w-c-1")[0] == 0
         process.stop()

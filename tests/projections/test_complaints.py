@@ -216,3 +216,12 @@ def test_the_state_and_its_timers_follow_from_what_happened_in_any_order(
             if of_source := [record for one, record in part if one == source]:
                 cut.step(source, of_source)
     assert cut.stored.keys() == store.stored.keys()
+
+
+def test_a_label_is_no_answer_to_a_complaint() -> None:
+    store = Store()
+    store.step(0, [said(0, "complained", 0)])
+    before = dict(store.stored)
+    label = orjson.loads(acted(0, "labelled", 1).value or b"") | {"event_id": "e0", "category": "delivery"}
+    store.step(1, [Record(b"a", orjson.dumps(label), offset=0, timestamp=NOW_MS + 1000 * HOUR_MS)])
+    assert store.stored == before

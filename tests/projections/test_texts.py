@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stream.projections.folding import FoldingPartition, Part, Topics
 from stream.projections.texts import MAX_TEXTS, PERIODS, Text, Texts, Written, keys_of
 from stream.settings import Settings
+from stream.texts.text_records import KEY, FeedbackText
 from tests.oracle.record import Record
 
 DAY_MS = 86_400_000
@@ -35,7 +36,9 @@ def record(number: int, text: str | None, *, day: float = 0, customer: str = "a"
 def written(records: Sequence[Record]) -> dict[str, Written]:
     partition = FoldingPartition(Texts(SETTINGS), 0, Topics("dead-letters", "alerts"), 0)
     missing = partition.read([Part(0, records, len(records))])
-    partition.remember(missing, [None] * len(missing))
+    while missing:
+        partition.remember(missing, [None] * len(missing))
+        missing = partition.further()
     states = partition.step(0).written
     return {key: msgspec.json.decode(state, type=Written) for key, state in states.items()}
 
@@ -47,9 +50,9 @@ def texts(records: Sequence[Record]) -> list[Text]:
 def test_what_is_stored_has_no_personal_data() -> None:
     (found,) = texts([record(0, " mail eva@example.com, card 4111 1111 1111 1111 ", scale="stars", value=2)])
     assert found.text == "mail [email], card [card]"
-    assert found.stars == 2
-    (other,) = texts([record(0, "fine", name="rated", scale="nps", value=9)])
-    assert other.stars is None
+    assert found.mood == "negative"
+    (other,) = texts([record(0, "fine")])
+    assert other.mood is None
 
 
 def test_an_event_without_a_text_leaves_nothing() -> None:
@@ -94,5 +97,58 @@ def test_erasing_names_every_state_of_the_customer_and_of_nobody_else(customer: 
     said = [record(k, "x", day=10 * k, customer=customer) for k in range(PERIODS)]
     others = [record(100 + k, "x", day=10 * k, customer="b") for k in range(PERIODS)]
     mine, all_states = written(said), written(said + others)
-    assert set(mine) == set(keys_of(customer)) == set(Texts(SETTINGS).erase(customer))
-    assert set(all_states) - set(mine) == set(keys_of("b"))
+    assert set(mine) < set(keys_of(customer)) == set(Texts(SETTINGS).erase(customer))
+    assert set(all_states) - set(mine) == set(keys_of("b")) - {"labels/b"}
+
+
+def labelled(number: int, event_id: str, category: str) -> Record:
+    action = {"action_id": f"a{number}", "customer_id": "a", "action": "labelled", "event_id": event_id}
+    body = {**action, "category": category, "occurred_at": NOW_MS / 1000}
+    return Record(b"a", orjson.dumps(body), offset=number, timestamp=NOW_MS)
+
+
+FEEDBACK, REPLIES, ACTIONS = 0, 2, 3
+
+
+def published(parts: Sequence[tuple[int, Sequence[Record]]]) -> list[FeedbackText]:
+    """What is published when inputs are read one part after the other."""
+    stored: dict[str, bytes] = {}
+    partition = FoldingPartition(Texts(SETTINGS), 0, Topics("dead-letters", "alerts"), 0)
+    outgoing = []
+    for source, records in parts:
+        missing = partition.read([Part(source, records, len(records))])
+        while missing:
+            partition.remember(missing, [stored.get(key) for key in missing])
+            missing = partition.further()
+        outcome = partition.step(0)
+        partition.accept(outcome)
+        stored |= outcome.written
+        outgoing += outcome.outgoing
+    assert {(one.topic, one.key) for one in outgoing} <= {(SETTINGS.feedback_texts, KEY.encode())}
+    return [msgspec.json.decode(one.value or b"", type=FeedbackText) for one in outgoing]
+
+
+def test_a_text_is_published_once_and_again_with_its_category() -> None:
+    text = record(0, "where is it, ann@example.com", name="complained")
+    found = published([(FEEDBACK, [text, text]), (ACTIONS, [labelled(0, "e0", "delivery")] * 2)])
+    assert [(one.text_id, one.text, one.mood, one.category) for one in found] == [
+        ("e0", "where is it, [email]", "negative", None),
+        ("e0", "where is it, [email]", "negative", "delivery"),
+    ]
+
+
+def test_a_label_that_is_read_before_its_text_is_not_lost() -> None:
+    (found,) = published([(ACTIONS, [labelled(0, "e0", "delivery")]), (FEEDBACK, [record(0, "where is it")])])
+    assert found.category == "delivery"
+
+
+def test_the_category_of_a_resolved_ticket_is_that_of_its_texts_unless_one_has_its_own() -> None:
+    texts_of_ticket = [record(k, f"text {k}", day=k, ticket_id="t-1", name="asked") for k in range(2)]
+    resolved = record(9, None, day=5, name="resolved", ticket_id="t-1", category="returns")
+    found = published([(ACTIONS, [labelled(0, "e0", "delivery")]), (FEEDBACK, [*texts_of_ticket, resolved])])
+    assert {one.text_id: one.category for one in found} == {"e0": "delivery", "e1": "returns"}
+
+
+def test_a_reply_to_an_email_is_a_text_and_what_the_shop_sent_is_none() -> None:
+    emails = [record(0, "our offer", name="sent"), record(1, "please stop", name="replied")]
+    assert [(one.text_id, one.channel) for one in published([(REPLIES, emails)])] == [("e1", "email")]

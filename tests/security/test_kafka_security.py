@@ -61,7 +61,7 @@ def rights(user: str, prefix: str) -> list[Acl]:
     return {
         "worker": [
             *(topic(prefix + name, Op.READ) for name in read),
-            *(topic(prefix + name, Op.DESCRIBE) for name in (*OTHERS, "identities", "arrivals")),
+            *(topic(prefix + name, Op.DESCRIBE) for name in (*OTHERS, "identities", "arrivals", "feedback-texts")),
             *(topic(prefix + name, Op.WRITE) for name in write),
             (ResourceType.GROUP, f"{prefix}group", ResourcePatternType.LITERAL, Op.READ),
         ],

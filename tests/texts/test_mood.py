@@ -3,7 +3,7 @@ import importlib
 
 import pytest
 
-from stream.texts.mood import MOODS, mood_of_stars, mood_prior, valence
+from stream.texts.mood import MOODS, mood_of_score, mood_prior, valence
 
 
 @pytest.mark.parametrize("module", ["classifier", "features", "masking", "mood"])
@@ -33,4 +33,4 @@ def test_a_prior_names_each_mood_and_is_even_for_a_text_without_known_words() ->
     [(1, "negative"), (2, "negative"), (2.5, "negative"), (3, "neutral"), (4, "positive"), (5, "positive")],
 )
 def test_stars_tell_the_mood(stars: float, mood: str) -> None:
-    assert mood_of_stars(stars) == mood
+    assert mood_of_score("stars", stars) == mood

@@ -1,0 +1,72 @@
+"""Reads what customers wrote, and what it was taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import nlargest
+
+import msgspec
+
+from stream.projections.classification import SHOP, Classification, State, customer_key, product_key
+from stream.projections.judgements import Judged, TextTally
+from stream.projections.texts import Texts, Written, keys_of
+from stream.reporting.themes import Said
+from stream.storage.projection_desk import ProjectionDesk
+from stream.texts.text_records import KEY
+
+__all__ = ["all_texts", "customer_of_text", "judged_of", "newest_texts", "tally_of", "texts_of"]
+
+
+def tally_of(desk: ProjectionDesk, product: str | None) -> TextTally | None:
+    """Counts of the texts of the shop, or about a product."""
+    state = _state(desk, product_key(product) if product else SHOP)
+    return None if state is None else state.tally
+
+
+def judged_of(desk: ProjectionDesk, customer_id: str) -> list[Judged]:
+    """What the newest texts of a customer were taken for, oldest first."""
+    state = _state(desk, customer_key(customer_id))
+    return [] if state is None else state.texts
+
+
+def texts_of(desk: ProjectionDesk, customer_id: str) -> list[Said]:
+    """The texts of a customer that are kept, oldest first."""
+    stored = (desk.state(Texts.name, Texts.version, key, customer_id) for key in keys_of(customer_id))
+    written = [msgspec.json.decode(state, type=Written) for state in stored if state is not None]
+    judged = {one.text_id: one for one in judged_of(desk, customer_id)}
+    said = [Said(customer_id, text, judged.get(text.event_id)) for one in written for text in one.texts]
+    return sorted(said, key=lambda one: one.text.at_ms)
+
+
+def all_texts(desk: ProjectionDesk) -> Iterator[Said]:
+    """All texts that are kept, in no order."""
+    judged: dict[str, dict[str, Judged]] = {}
+    for one in _written(desk):
+        of = one.customer_id
+        if of not in judged:
+            judged[of] = {found.text_id: found for found in judged_of(desk, of)}
+        for text in one.texts:
+            yield Said(of, text, judged[of].get(text.event_id))
+
+
+def newest_texts(desk: ProjectionDesk, limit: int, *, undecided: bool = False) -> list[Said]:
+    """The newest texts, newest first; with ``undecided`` those without a category."""
+    said = all_texts(desk)
+    wanted = (one for one in said if one.category is None) if undecided else said
+    return nlargest(limit, wanted, key=lambda one: (one.text.at_ms, one.text.event_id))
+
+
+def customer_of_text(desk: ProjectionDesk, event_id: str) -> str | None:
+    """Who wrote the text of an event, if it is kept."""
+    written = (one for one in _written(desk) if any(text.event_id == event_id for text in one.texts))
+    found = next(written, None)
+    return None if found is None else found.customer_id
+
+
+def _written(desk: ProjectionDesk) -> Iterator[Written]:
+    return (msgspec.json.decode(state, type=Written) for state in desk.states(Texts.name, Texts.version))
+
+
+def _state(desk: ProjectionDesk, key: str) -> State | None:
+    stored = desk.state(Classification.name, Classification.version, key, KEY)
+    return None if stored is None else msgspec.json.decode(stored, type=State)
