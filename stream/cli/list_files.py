@@ -1,30 +1,21 @@
 """Today's list for other programs: CSV for spreadsheets, JSON."""
 
-import csv
-import io
 from typing import Any
 
 import msgspec
 import orjson
 
+from stream.cli.spreadsheet import csv_lines
 from stream.events.times import rfc3339
 from stream.reporting.entries import Entry, Today
 from stream.reporting.writing import Writing
 
 __all__ = ["csv_text", "json_text"]
 
-#: A spreadsheet takes a cell that begins so for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
 
 def csv_text(found: Today, writing: Writing) -> str:
     """The list as CSV (RFC 4180), one row a customer; days by the shop's time zone."""
-    text = io.StringIO()
-    rows = [_row(entry, writing) for entry in found.entries]
-    writer = csv.DictWriter(text, _COLUMNS)
-    writer.writeheader()
-    writer.writerows({name: _safe(value) for name, value in row.items()} for row in rows)
-    return text.getvalue()
+    return "".join(csv_lines(_COLUMNS, (_row(entry, writing) for entry in found.entries)))
 
 
 def json_text(found: Today, writing: Writing) -> str:
@@ -60,11 +51,6 @@ def _row(entry: Entry, writing: Writing) -> dict[str, object]:
         "stage": entry.stage,
         "tier": entry.tier or "",
     }
-
-
-def _safe(value: object) -> object:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
 
 
 def _instants(value: Any) -> Any:

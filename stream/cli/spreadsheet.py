@@ -1,0 +1,32 @@
+"""Rows for spreadsheets."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+__all__ = ["csv_lines"]
+
+#: A spreadsheet takes a cell that begins so for a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """CSV (RFC 4180) with a header, a line at a time; no text is taken for a formula."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    for row in rows:
+        yield _taken(text)
+        writer.writerow({name: _safe(row[name]) for name in columns})
+    yield _taken(text)
+
+
+def _taken(text: io.StringIO) -> str:
+    line = text.getvalue()
+    text.seek(0)
+    text.truncate()
+    return line
+
+
+def _safe(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
