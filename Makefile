@@ -49,7 +49,7 @@ bench: $(INSTALLED) ## Measure one worker beside other engines; options in ARGS=
 	@$(BIN)/python -m benchmarks.throughput $(ARGS)
 
 lock: ## Write requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --universal --python-version 3.11 --extra local --extra notify --extra ingest --extra plots --extra report --extra dev \
+	uv pip compile pyproject.toml --universal --python-version 3.11 --extra local --extra notify --extra ingest --extra console --extra plots --extra report --extra dev \
 		--generate-hashes --no-header --no-emit-index-url --upgrade --quiet --output-file requirements.lock
 
 clean: ## Remove everything that make has made
