@@ -217,6 +217,14 @@ class Settings:
         5.0, "Worker", "rescore=auto: quiet time without an event or a new model before it starts (s)", at_least=0
     )
 
+    directory_url: str = setting(
+        "",
+        "Directory",
+        "database of `stream directory`: postgresql://user:password@host/database, or sqlite:///PATH; empty: a file in "
+        "data_dir",
+        secret=True,
+    )
+
     notify_file: str = setting("", "Notifications", "YAML file of channels, templates and rules")
 
     ingest_host: str = setting("127.0.0.1", "Ingest", "where the endpoint listens", pattern=r"\S+")

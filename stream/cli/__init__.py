@@ -16,6 +16,7 @@ COMMANDS = {
     "alerts": ("stream.cli.alerts:alerts", "Show alerts as they are published."),
     "customer": ("stream.cli.customer:customer", "Show everything about one customer."),
     "demo": ("stream.cli.demo:demo", "Run everything here, over real events, and watch."),
+    "directory": ("stream.cli.directory:directory", "Keep customers and figures in a database."),
     "doctor": ("stream.cli.doctor:doctor", "Check everything a worker depends on."),
     "effect": ("stream.cli.effect:effect", "Measure what notifying achieves."),
     "evaluate": ("stream.cli.evaluate:evaluate", "Measure the churn risk over a log."),

@@ -13,7 +13,7 @@ from stream.settings import Settings
 __all__ = ["Repeats", "configure_logging", "one_line"]
 
 #: Libraries that tell at INFO what is of interest at DEBUG only.
-_TALKATIVE = ("aiokafka", "faust", "mode")
+_TALKATIVE = ("aiokafka", "alembic", "faust", "mode")
 #: Loggers that say the same thing many times a second while a broker is away.
 _REPETITIVE = ("aiokafka", "librdkafka")
 _ONCE_IN_S = 10.0

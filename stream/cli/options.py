@@ -50,8 +50,8 @@ class SettingsCommand(click.Command):
 def with_settings(*groups: str, local: Local = Local.FIND) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the settings of ``groups`` (none: all) as options, and `Settings` as its first argument.
 
-    A command of the groups Kafka or Redis finds a running ``stream up`` when no address is set, or with ``local``
-    starts what it needs (see `stream.cli.reach`).
+    A command of the groups Kafka, Redis or Directory finds a running ``stream up`` when no address is set, or with
+    ``local`` starts what it needs (see `stream.cli.reach`).
 
     Secrets have no option, as the arguments of a process are visible to every user of the machine.
     Raises `SettingsError` when the command runs with wrong settings.
@@ -59,7 +59,7 @@ def with_settings(*groups: str, local: Local = Local.FIND) -> Callable[[Callable
     known = {declaration.metadata["group"] for declaration in fields(Settings)}
     if unknown := {*groups} - known:
         raise ValueError(f"no such group of settings: {unknown}; there are {known}")
-    connects = not groups or bool({"Kafka", "Redis"} & {*groups})
+    connects = not groups or bool({"Kafka", "Redis", "Directory"} & {*groups})
     shown = {*groups, "Data"} if connects else {*groups}
     wanted = [
         declaration

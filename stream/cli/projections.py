@@ -7,6 +7,7 @@ from typing import Any
 import click
 import orjson
 
+from stream.cli.directory_at import DIRECTORY, customer_object, described, directory_is_there, open_directory
 from stream.cli.options import SettingsCommand, with_settings
 from stream.errors import SettingsError, StorageError
 from stream.projections.protocol import Description, Projection
@@ -30,27 +31,29 @@ def projections() -> None:
 def list_(settings: Settings, *, as_json: bool) -> None:
     """Show every projection: what it is, its version, and how much of the log is in its states."""
     with ProjectionDesk(settings) as desk:
-        described = [_description(settings, name) for name in PROJECTIONS]
-        found = [(one, desk.progress(one.name, one.version)) for one in described]
+        known = [_description(settings, name) for name in PROJECTIONS]
+        found = [(one, desk.progress(one.name, one.version)) for one in known]
+    shown = [
+        {
+            **asdict(one),
+            "generation": progress.generation,
+            "partitions": len(progress.states),
+            "folded": progress.folded,
+            "dead_letters": progress.dead_letters,
+        }
+        for one, progress in found
+    ]
+    if directory_is_there(settings):
+        shown.append(described(settings))
     if as_json:
-        shown = [
-            {
-                **asdict(one),
-                "generation": progress.generation,
-                "partitions": len(progress.states),
-                "folded": progress.folded,
-                "dead_letters": progress.dead_letters,
-            }
-            for one, progress in found
-        ]
         click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
         return
-    for one, progress in found:
-        click.echo(f"{one.name} (version {one.version}, generation {progress.generation}): {one.what}")
-        click.echo(f"    reads {', '.join(one.topics)}; a state for each {one.key}")
+    for one in shown:
+        click.echo(f"{one['name']} (version {one['version']}, generation {one['generation']}): {one['what']}")
+        click.echo(f"    reads {', '.join(one['topics'])}; a state for each {one['key']}")
         click.echo(
-            f"    {progress.folded:,} messages folded in {len(progress.states)} of {settings.partitions} partitions, "
-            f"{progress.dead_letters:,} dead letters"
+            f"    {one['folded']:,} messages folded in {one['partitions']} of {settings.partitions} partitions, "
+            f"{one['dead_letters']:,} dead letters"
         )
 
 
@@ -63,6 +66,10 @@ def show(settings: Settings, *, name: str, key: str) -> None:
 
     Where a customer has several states, as in `texts`, KEY is the customer and all are shown.
     """
+    if name == DIRECTORY:
+        with open_directory(settings) as store:
+            click.echo(orjson.dumps(customer_object(store, key), option=orjson.OPT_INDENT_2))
+        return
     projection = _projection(settings, name)
     version, home = projection.version, projection.home or key
     with ProjectionDesk(settings) as desk:
@@ -81,8 +88,13 @@ def show(settings: Settings, *, name: str, key: str) -> None:
 def rebuild(settings: Settings, *, name: str) -> None:
     """Fold the projection NAME anew from the start of the log; nothing else is touched.
 
-    Workers begin within seconds. Until they have caught up, its states are of the past.
+    Workers begin within seconds. Until they have caught up, its states are of the past. The directory is rebuilt by
+    `stream directory run`.
     """
+    if name == DIRECTORY:
+        with open_directory(settings) as store:
+            click.echo(f"its rows are deleted: `stream directory run` makes them anew, as generation {store.rebuild()}")
+        return
     with ProjectionDesk(settings) as desk:
         generation = desk.rebuild(name, _description(settings, name).version)
     click.echo(f"asked for: workers fold {name} anew, as generation {generation}")
@@ -98,12 +110,17 @@ def erase(settings: Settings, *, name: str, customer_id: str, timeout_s: float) 
 
     Events that come later, or come again with a rebuild, are folded as those of a new customer.
     """
+    if name == DIRECTORY:
+        with open_directory(settings) as store:
+            store.erase(customer_id)
+        click.echo(f"erased from {name}")
+        return
     projection = _projection(settings, name)
-    version, erased_in = projection.version, [*projection.erased_in(customer_id)]
+    version, home = projection.version, projection.home or customer_id
     with ProjectionDesk(settings) as desk:
-        desk.erase(name, version, customer_id, erased_in)
+        desk.erase(name, version, customer_id, home)
         deadline = time.monotonic() + timeout_s
-        while desk.erasing(name, version, customer_id, erased_in):
+        while desk.erasing(name, version, customer_id, home):
             if time.monotonic() >= deadline:
                 raise StorageError(f"not erased from {name} yet: is a worker running that has it? The wish is noted")
             time.sleep(_POLL_S)
@@ -116,5 +133,5 @@ def _description(settings: Settings, name: str) -> Description:
 
 def _projection(settings: Settings, name: str) -> Projection[Any]:
     if name not in PROJECTIONS:
-        raise SettingsError(f"there is no projection {name}; there are {', '.join(PROJECTIONS)}")
+        raise SettingsError(f"there is no projection {name}; there are {', '.join((*PROJECTIONS, DIRECTORY))}")
     return PROJECTIONS[name](settings)

@@ -58,6 +58,7 @@ class DataDirectory:
         layout.json    partitions and ports
         running.json   how to connect; true while the lock is held
         identity.key   secret of this shop's hashes of identifiers
+        directory.sqlite  customers and figures, of `stream.directory`
         broker/ redis/ logs/
     """
 

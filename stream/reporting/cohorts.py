@@ -19,9 +19,9 @@ MAX_AGE: Final = 12
 
 
 class Cohort(Struct, frozen=True):
-    """``customers`` whose first order was in the month of ``begin``.
+    """``customers`` whose first order was in the period (a month, or a week) that begins on ``begin``.
 
-    ``ordered[k]``: how many of them ordered k + 1 months later; the last month may not be over.
+    ``ordered[k]``: how many of them ordered k + 1 periods later; the last period may not be over.
     """
 
     begin: date

@@ -61,14 +61,11 @@ class Projecting:
 
 
 @contextmanager
-def projecting(settings: Settings, log: Path, role: str = "projections") -> Iterator[Projecting]:
-    """Run the projections of ``settings`` in a process; what it says is added to the file ``log``.
-
-    ``role``: of the worker; with ``events`` the core runs beside them.
-    """
+def projecting(settings: Settings, log: Path) -> Iterator[Projecting]:
+    """Run the projections of ``settings`` in a process; what it says is added to the file ``log``."""
     with log.open("ab") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "stream", "worker", "--role", role],
+            [sys.executable, "-m", "stream", "worker", "--role", "projections"],
             env={**os.environ, **settings.to_env()},
             stdout=file,
             stderr=file,

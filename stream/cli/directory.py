@@ -1,0 +1,250 @@
+"""``stream directory``: a database of customers, their history and the shop's figures, and asking it."""
+
+import logging
+import signal
+import threading
+from datetime import datetime
+from types import FrameType
+from typing import Any
+
+import click
+import orjson
+
+from stream.cli.directory_at import customer_object, open_directory
+from stream.cli.options import SettingsCommand, with_settings
+from stream.settings import Settings
+
+__all__ = ["directory"]
+
+_LOG = logging.getLogger(__name__)
+_DAY = click.DateTime(["%Y-%m-%d"])
+_STAGES = ("lead", "new", "active", "won back", "due", "at risk", "lapsed", "lost")
+_TIERS = ("VIP", "high", "middle", "low", "new")
+_SORTS = ("id", "spend", "last-order", "risk", "at-stake")
+_GRAINS = ("month", "week")
+_LIMIT = click.option(
+    "--limit",
+    type=click.IntRange(min=1, max=10_000),
+    default=20,
+    show_default=True,
+    help="Length of a page; CSV has all.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+_CSV = click.option("--csv", "as_csv", is_flag=True, help="As CSV, for a spreadsheet.")
+_BY = click.option("--by", type=click.Choice(_GRAINS), default="month", show_default=True, help="Length of a period.")
+_CURSOR = click.option("--cursor", metavar="TEXT", help="Where to go on: it stands below the page before.")
+
+
+@click.group()
+def directory() -> None:
+    """Keep customers, their history and the shop's figures in a database, and ask it.
+
+    `stream directory run` keeps it from the topics. It is SQLite in a file of data_dir, or the database of
+    STREAM_DIRECTORY_URL.
+    """
+
+
+@directory.command(cls=SettingsCommand)
+@click.option("--once", is_flag=True, help="End when all that is in the topics has been read.")
+@with_settings("Kafka", "Topics", "Events", "Time", "Shop", "Directory", "Metrics", "Logging")
+def run(settings: Settings, *, once: bool) -> None:
+    """Keep the directory until told to stop (SIGTERM, Ctrl-C), which loses and repeats nothing."""
+    from stream import metrics
+    from stream.agents.health import Health, HealthReport
+    from stream.cli.logs import configure_logging
+
+    configure_logging(settings)
+    stop = threading.Event()
+    health = Health(settings.stuck_after_s)
+
+    def request_stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, request_stop)
+    if settings.metrics_port >= 0:
+        port = metrics.serve(settings.metrics_host, settings.metrics_port, health.pages)
+        _LOG.info("metrics at http://%s:%d/metrics", settings.metrics_host, port)
+    with open_directory(settings, make=True) as store:
+        from stream.directory.service import run as keep
+
+        keep(settings, store, stop, until_end=once, tell=lambda *told: health.report(HealthReport(*told)))
+    _LOG.info("stopped")
+
+
+@directory.command(cls=SettingsCommand)
+@click.argument("begins", metavar="[ID]", default="")
+@click.option("--stage", "stages", multiple=True, type=click.Choice(_STAGES), help="May be given several times.")
+@click.option("--tier", "tiers", multiple=True, type=click.Choice(_TIERS, case_sensitive=False))
+@click.option("--segment", "segments", multiple=True, metavar="NAME")
+@click.option("--risk-from", type=click.FloatRange(0, 1), help="The least risk that no order comes.")
+@click.option("--at-stake-from", type=float, metavar="MONEY", help="The least money at stake within the horizon.")
+@click.option("--spend-from", type=float, metavar="MONEY", help="The least spend so far, less refunds.")
+@click.option("--channel", metavar="NAME", help="Who came by this channel, such as web.")
+@click.option("--ordered-from", type=_DAY, metavar="DAY", help="The last order was on this day or later.")
+@click.option("--ordered-before", type=_DAY, metavar="DAY", help="The last order was before this day.")
+@click.option("--sort", type=click.Choice(_SORTS), default="id", show_default=True, help="By id, or the most first.")
+@_LIMIT
+@_CURSOR
+@_CSV
+@_JSON
+@with_settings("Directory", "Shop")
+def customers(
+    settings: Settings, *, sort: str, limit: int, cursor: str, as_csv: bool, as_json: bool, **given: Any
+) -> None:
+    """List customers whose id begins with ID, all by default, and to whom all conditions apply.
+
+    A list that is sorted by a figure has only the customers of whom it is known.
+    """
+    from stream.reporting.writing import Writing
+
+    writing = Writing.of(settings)
+    with open_directory(settings) as store:
+        from stream.cli import directory_view
+        from stream.directory.customer_queries import Sort, customers_page, every_customer
+        from stream.directory.database import reading
+
+        condition, order = _condition(writing, **given), Sort(sort)
+        with reading(store.engine) as connection:
+            if as_csv:
+                for line in directory_view.customers_csv(every_customer(connection, condition, order), writing):
+                    click.echo(line, nl=False)
+                return
+            page = customers_page(connection, condition, order, limit=limit, cursor=cursor)
+    if as_json:
+        _print_json(directory_view.customers_json(page))
+    else:
+        _print(directory_view.customers_view(page, writing))
+
+
+@directory.command(cls=SettingsCommand)
+@click.argument("customer_id")
+@_LIMIT
+@click.option(
+    "--of", "sources", multiple=True, metavar="SOURCE", help="Only click, email, purchase, alert, action, ..."
+)
+@_CURSOR
+@_JSON
+@with_settings("Directory", "Shop")
+def timeline(
+    settings: Settings, *, customer_id: str, limit: int, sources: tuple[str, ...], cursor: str, as_json: bool
+) -> None:
+    """Show what happened to a customer, the newest first. Exit status 1 for an unknown customer."""
+    from stream.reporting.writing import Writing
+
+    with open_directory(settings) as store:
+        from stream.cli import directory_view
+        from stream.directory.database import reading
+        from stream.directory.timeline_queries import timeline_page
+
+        customer_object(store, customer_id)
+        with reading(store.engine) as connection:
+            page = timeline_page(connection, customer_id, limit=limit, cursor=cursor, sources=sources)
+    if as_json:
+        _print_json(directory_view.timeline_json(page))
+    else:
+        _print(directory_view.timeline_view(page, Writing.of(settings)))
+
+
+@directory.command(cls=SettingsCommand)
+@click.argument("customer_id")
+@_JSON
+@with_settings("Directory", "Shop")
+def orders(settings: Settings, *, customer_id: str, as_json: bool) -> None:
+    """Show the orders of a customer with their items, the newest first. Exit status 1 for an unknown customer."""
+    from stream.reporting.writing import Writing
+
+    with open_directory(settings) as store:
+        from stream.cli import directory_view
+        from stream.directory.database import reading
+        from stream.directory.timeline_queries import orders_of
+
+        customer_object(store, customer_id)
+        with reading(store.engine) as connection:
+            found = orders_of(connection, customer_id)
+    if as_json:
+        _print_json([*map(directory_view.row_object, found)])
+    else:
+        _print(directory_view.orders_view(found, Writing.of(settings)))
+
+
+@directory.command(cls=SettingsCommand)
+@_BY
+@_CSV
+@_JSON
+@with_settings("Directory", "Shop")
+def kpis(settings: Settings, *, by: str, as_csv: bool, as_json: bool) -> None:
+    """Show revenue less refunds, orders, new and returning customers, and changes of stage, by month or week."""
+    from stream.reporting.writing import Writing
+
+    writing = Writing.of(settings)
+    with open_directory(settings) as store:
+        from stream.cli import directory_view
+        from stream.directory import kpis as queries
+        from stream.directory.calendar import Grain
+        from stream.directory.customer_queries import counted
+        from stream.directory.database import reading
+
+        with reading(store.engine) as connection:
+            found = queries.kpis(connection, Grain(by))
+            loyalty, stages = queries.loyalty(connection), counted(connection, "stage")
+    if as_csv:
+        for line in directory_view.kpis_csv(found, writing):
+            click.echo(line, nl=False)
+    elif as_json:
+        _print_json(directory_view.kpis_json(found, loyalty, stages, writing))
+    else:
+        _print(directory_view.kpis_view(found, loyalty, stages, writing, by))
+
+
+@directory.command(cls=SettingsCommand)
+@_BY
+@_JSON
+@with_settings("Directory", "Shop")
+def cohorts(settings: Settings, *, by: str, as_json: bool) -> None:
+    """Show retention: of the customers who first ordered in a period, how many ordered in each period after."""
+    with open_directory(settings) as store:
+        from stream.cli import directory_view
+        from stream.directory import kpis as queries
+        from stream.directory.calendar import Grain
+        from stream.directory.database import reading
+
+        with reading(store.engine) as connection:
+            found = queries.cohorts(connection, Grain(by))
+    if as_json:
+        _print_json(directory_view.cohorts_json(found))
+    else:
+        _print(directory_view.cohorts_view(found))
+
+
+def _condition(writing: Any, **given: Any) -> Any:
+    from stream.directory.customer_queries import Condition
+    from stream.events.columns import MONEY_SCALE
+
+    def money(name: str) -> int | None:
+        amount = given.pop(name)
+        return None if amount is None else round(amount * MONEY_SCALE)
+
+    def midnight(name: str) -> int | None:
+        day: datetime | None = given.pop(name)
+        return None if day is None else writing.midnight_ms(day.date())
+
+    return Condition(
+        at_stake_from=money("at_stake_from"),
+        spend_from=money("spend_from"),
+        ordered_from_ms=midnight("ordered_from"),
+        ordered_before_ms=midnight("ordered_before"),
+        stages=[stage.replace(" ", "_") for stage in given.pop("stages")],
+        **given,
+    )
+
+
+def _print(view: Any) -> None:
+    from stream.cli.console import console_for_people
+
+    console_for_people().print(view)
+
+
+def _print_json(found: object) -> None:
+    click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))

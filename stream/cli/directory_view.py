@@ -1,0 +1,236 @@
+"""What `stream directory` shows: for people, for spreadsheets, for programs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from stream.cli.spreadsheet import csv_lines
+from stream.directory.customer_queries import Customers
+from stream.directory.entries import Entry
+from stream.directory.kpis import Kpis, Loyalty
+from stream.directory.timeline_queries import Page
+from stream.events.columns import MONEY_SCALE
+from stream.events.rejections import printable
+from stream.events.times import rfc3339
+from stream.features.stages import STAGE_NAMES
+from stream.reporting.cohorts import Cohort
+from stream.reporting.writing import Writing
+
+__all__ = [
+    "cohorts_json",
+    "cohorts_view",
+    "customers_csv",
+    "customers_json",
+    "customers_view",
+    "kpis_csv",
+    "kpis_json",
+    "kpis_view",
+    "orders_view",
+    "row_object",
+    "timeline_json",
+    "timeline_view",
+]
+
+#: Columns of money; all others that are whole numbers are counts.
+_MONEY = ("spend", "value_at_risk", "expected_spend", "lifetime_value", "amount", "refunded", "sold")
+_CSV_COLUMNS = (
+    *("customer_id", "stage", "tier", "segment", "orders", "spend", "currency", "last_order", "risk", "value_at_risk"),
+    *("next_order", "lifetime_value", "may_email"),
+)
+_SHOWN_STAGES = ("at_risk", "lost", "won_back")
+#: Periods after the first that fit on a terminal.
+_MAX_AGE = 12
+
+
+def customers_csv(rows: Iterable[Mapping[str, Any]], writing: Writing) -> Iterator[str]:
+    def day(at_ms: int | None) -> str:
+        return "" if at_ms is None else writing.day_of(at_ms).isoformat()
+
+    def cents(amount: int | None) -> str:
+        return "" if amount is None else f"{amount / MONEY_SCALE:.2f}"
+
+    def cells(row: Mapping[str, Any]) -> dict[str, object]:
+        return {
+            **{name: row[name] or "" for name in ("customer_id", "tier", "segment")},
+            "stage": _stage(row["stage"]),
+            "orders": row["orders"],
+            "spend": cents(row["spend"]),
+            "currency": writing.currency,
+            "last_order": day(row["last_order_ms"]),
+            "risk": "" if row["risk"] is None else f"{row['risk']:.4f}",
+            "value_at_risk": cents(row["value_at_risk"]),
+            "next_order": day(row["next_order_ms"]),
+            "lifetime_value": cents(row["lifetime_value"]),
+            "may_email": "yes" if row["unsubscribed_ms"] is None else "no",
+        }
+
+    return csv_lines(_CSV_COLUMNS, map(cells, rows))
+
+
+def customers_json(page: Customers) -> dict[str, Any]:
+    return {"customers": [*map(row_object, page.rows)], "cursor": page.cursor}
+
+
+def customers_view(page: Customers, writing: Writing) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("customer", "stage", "tier", "segment"):
+        table.add_column(name)
+    for name in ("orders", "spend", "last order", "risk", "at stake"):
+        table.add_column(name, justify="right")
+    for row in page.rows:
+        table.add_row(
+            Text(printable(row["customer_id"])),
+            *(_stage(row["stage"]), row["tier"] or "", row["segment"] or ""),
+            f"{row['orders']:,}",
+            writing.money(row["spend"] / MONEY_SCALE),
+            "" if row["last_order_ms"] is None else writing.day_of(row["last_order_ms"]).isoformat(),
+            "" if row["risk"] is None else writing.percent(row["risk"]),
+            "" if row["value_at_risk"] is None else writing.about(row["value_at_risk"] / MONEY_SCALE),
+        )
+    return _paged(table, page.cursor, "no customer is like this" if not page.rows else "")
+
+
+def timeline_json(page: Page) -> dict[str, Any]:
+    entries = [row_object(entry._asdict()) for entry in page.entries]
+    return {"entries": [{**entry, "id": f"{entry['id']:012x}"} for entry in entries], "cursor": page.cursor}
+
+
+def timeline_view(page: Page, writing: Writing) -> RenderableType:
+    table = Table.grid(padding=(0, 3, 0, 0))
+    for entry in page.entries:
+        amount = "" if entry.amount is None else writing.money(entry.amount / MONEY_SCALE)
+        at = writing.local(entry.at_ms).strftime("%Y-%m-%d %H:%M")
+        table.add_row(at, entry.source, entry.name, entry.channel or "", amount, Text(_told(entry)))
+    return _paged(table, page.cursor, "nothing happened" if not page.entries else "")
+
+
+def orders_view(rows: Sequence[Mapping[str, Any]], writing: Writing) -> RenderableType:
+    table = Table.grid(padding=(0, 3, 0, 0))
+    for row in rows:
+        day = "" if row["completed_ms"] is None else writing.day_of(row["completed_ms"]).isoformat()
+        amount = "" if row["amount"] is None else writing.money(row["amount"] / MONEY_SCALE)
+        refunded = f"{writing.money(row['refunded'] / MONEY_SCALE)} refunded" if row["refunded"] else ""
+        items = ", ".join(_item(item) for item in row["items"] or ())
+        state = "cancelled" if row["cancelled"] else refunded
+        table.add_row(day, Text(printable(row["order_id"])), amount, state, Text(printable(items)))
+    return table if rows else Text("no order")
+
+
+def kpis_csv(found: Sequence[Kpis], writing: Writing) -> Iterator[str]:
+    stages = [f"to_{stage}" for stage in STAGE_NAMES]
+    columns = ("begin", "revenue", "sold", "refunded", "currency", "orders", "customers", "new", "returning", *stages)
+
+    def cells(of: Kpis) -> dict[str, object]:
+        money = {"revenue": of.revenue, "sold": of.sold, "refunded": of.refunded}
+        return {
+            "begin": of.begin.isoformat(),
+            **{name: f"{amount / MONEY_SCALE:.2f}" for name, amount in money.items()},
+            "currency": writing.currency,
+            "orders": of.orders,
+            "customers": of.buyers,
+            "new": of.new,
+            "returning": of.returning,
+            **{f"to_{stage}": of.came_into.get(stage, 0) for stage in STAGE_NAMES},
+        }
+
+    return csv_lines(columns, map(cells, found))
+
+
+def kpis_json(found: Sequence[Kpis], loyalty: Loyalty, stages: Mapping[str, int], writing: Writing) -> dict[str, Any]:
+    return {
+        "currency": writing.currency or None,
+        "buyers": loyalty.buyers,
+        "repeat_rate": loyalty.repeat_rate,
+        "stages": stages,
+        "periods": [
+            {
+                **row_object(msgspec.structs.asdict(of)),
+                "revenue": of.revenue / MONEY_SCALE,
+                "returning": of.returning,
+                "came_into": of.came_into,
+            }
+            for of in found
+        ],
+    }
+
+
+def kpis_view(
+    found: Sequence[Kpis], loyalty: Loyalty, stages: Mapping[str, int], writing: Writing, by: str
+) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(by)
+    shown = [stage for stage in _SHOWN_STAGES if any(stage in of.came_into for of in found)]
+    names = ("revenue", "refunded", "orders", "customers", "new", "returning", *(f"to {_stage(one)}" for one in shown))
+    for name in names:
+        table.add_column(name, justify="right")
+    for of in found:
+        table.add_row(
+            writing.month(of.begin) if by == "month" else of.begin.isoformat(),
+            writing.money(of.revenue / MONEY_SCALE),
+            writing.money(of.refunded / MONEY_SCALE) if of.refunded else "",
+            *(f"{count:,}" for count in (of.orders, of.buyers, of.new, of.returning)),
+            *(f"{of.came_into.get(stage, 0):,}" for stage in shown),
+        )
+    if loyalty.repeat_rate is None:
+        return Text("no order is in the directory yet")
+    rate = writing.percent(loyalty.repeat_rate)
+    now = ", ".join(f"{stages[stage]:,} {_stage(stage)}" for stage in STAGE_NAMES if stage in stages)
+    lines = [f"{loyalty.buyers:,} customers with an order, {rate} of them with more than one", now]
+    return Group(*(Text(line) for line in lines if line), table)
+
+
+def cohorts_json(found: Sequence[Cohort]) -> list[dict[str, Any]]:
+    return [{"begin": one.begin.isoformat(), "customers": one.customers, "ordered": [*one.ordered]} for one in found]
+
+
+def cohorts_view(found: Sequence[Cohort]) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("first order")
+    table.add_column("customers", justify="right")
+    for age in range(1, 1 + min(max((len(one.ordered) for one in found), default=0), _MAX_AGE)):
+        table.add_column(f"+{age}", justify="right")
+    for one in found:
+        shares = [f"{count / one.customers:.0%}" if one.customers else "" for count in one.ordered[:_MAX_AGE]]
+        table.add_row(one.begin.isoformat(), f"{one.customers:,}", *shares)
+    return table if found else Text("no order is in the directory yet")
+
+
+def row_object(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row for JSON: money in major units, instants as RFC 3339."""
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        if name.endswith("_ms"):
+            found[f"{name.removesuffix('_ms')}_at" if name != "at_ms" else "at"] = value and rfc3339(value)
+        else:
+            found[name] = value / MONEY_SCALE if name in _MONEY and value is not None else value
+    return found
+
+
+def _stage(code: str | None) -> str:
+    return (code or "").replace("_", " ")
+
+
+def _told(entry: Entry) -> str:
+    """In a line what the entry says beside its columns."""
+    detail = entry.detail or {}
+    said = [str(detail[name]) for name in ("sentence", "why", "note") if detail.get(name)]
+    if not said:
+        named = {name: value for name, value in detail.items() if name != "items"}
+        said = [f"{name} {value}" for name, value in {"order": entry.order_id, **named}.items() if value]
+    return printable(", ".join(said))
+
+
+def _item(item: Mapping[str, Any]) -> str:
+    count = item.get("quantity")
+    return f"{count:g} x {item['product_id']}" if count not in (None, 1) else str(item["product_id"])
+
+
+def _paged(table: Table, cursor: str | None, empty: str) -> RenderableType:
+    if empty:
+        return Text(empty)
+    return Group(table, Text(f"more: --cursor {cursor}", "dim")) if cursor else table

@@ -1,0 +1,182 @@
+"""Asking for customers: by id and by what is known of them, a page at a time."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from sqlalchemy import Column, ColumnElement, Connection, Select, exists, func, select, tuple_
+
+from stream.directory.database import as_dict
+from stream.directory.schema import channels, customers
+from stream.errors import SettingsError
+
+__all__ = [
+    "Condition",
+    "Customers",
+    "Sort",
+    "counted",
+    "cursor_of",
+    "customer",
+    "customers_page",
+    "every_customer",
+    "position_of",
+]
+
+#: Follows every text that begins with what stands before it, by bytes.
+_LAST: Final = "\U0010ffff"
+_AT_ONCE: Final = 1000
+
+
+class Sort(StrEnum):
+    """By what a list is ordered: by id, or the largest first. A list has only customers of whom that is known."""
+
+    ID = "id"
+    SPEND = "spend"
+    LAST_ORDER = "last-order"
+    RISK = "risk"
+    AT_STAKE = "at-stake"
+
+    @property
+    def column(self) -> Column[Any]:
+        names = {
+            self.SPEND: "spend",
+            self.LAST_ORDER: "last_order_ms",
+            self.RISK: "risk",
+            self.AT_STAKE: "value_at_risk",
+        }
+        return customers.c[names.get(self, "customer_id")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Which customers; all that is given must hold. Money is in 1/MONEY_SCALE of the base currency.
+
+    ``begins``: how the id begins. Of ``stages``, ``tiers`` and ``segments`` one must be the customer's.
+    ``channel``: the customer came by it at least once. ``ordered_from_ms`` until before ``ordered_before_ms``: when
+    the last order was.
+    """
+
+    begins: str = ""
+    stages: Sequence[str] = ()
+    tiers: Sequence[str] = ()
+    segments: Sequence[str] = ()
+    risk_from: float | None = None
+    at_stake_from: int | None = None
+    spend_from: int | None = None
+    channel: str | None = None
+    ordered_from_ms: int | None = None
+    ordered_before_ms: int | None = None
+
+    def clauses(self) -> Iterator[ColumnElement[bool]]:
+        """As SQL."""
+        of = customers.c
+        if self.begins:
+            yield of.customer_id >= self.begins
+            yield of.customer_id < self.begins + _LAST
+        for column, wanted in ((of.stage, self.stages), (of.tier, self.tiers), (of.segment, self.segments)):
+            if wanted:
+                yield column.in_([*wanted])
+        least = (
+            (of.risk, self.risk_from),
+            (of.value_at_risk, self.at_stake_from),
+            (of.spend, self.spend_from),
+            (of.last_order_ms, self.ordered_from_ms),
+        )
+        for column, bound in least:
+            if bound is not None:
+                yield column >= bound
+        if self.ordered_before_ms is not None:
+            yield of.last_order_ms < self.ordered_before_ms
+        if self.channel is not None:
+            came = (channels.c.customer_id == of.customer_id) & (channels.c.channel == self.channel)
+            yield exists().where(came)
+
+
+class Customers(NamedTuple):
+    """``rows``: columns of the table of customers. ``cursor``: where the next page begins, None after the last."""
+
+    rows: Sequence[dict[str, Any]]
+    cursor: str | None
+
+
+def customers_page(
+    connection: Connection, condition: Condition, sort: Sort = Sort.ID, *, limit: int, cursor: str | None = None
+) -> Customers:
+    """At most ``limit`` customers from ``cursor`` on. Raises `SettingsError` for a cursor that is none."""
+    query = _sorted(select(customers).where(*condition.clauses()), sort)
+    if cursor is not None:
+        sort_of, *position = position_of(cursor, 3)
+        if sort_of != sort.value:
+            raise SettingsError(f"the cursor is of a list by {sort_of}, not by {sort}")
+        query = query.where(_after(sort, position))
+    rows = [as_dict(row) for row in connection.execute(query.limit(limit + 1))]
+    if len(rows) <= limit:
+        return Customers(rows, None)
+    last = rows[limit - 1]
+    return Customers(rows[:limit], cursor_of(sort.value, last[sort.column.name], last["customer_id"]))
+
+
+def every_customer(connection: Connection, condition: Condition, sort: Sort = Sort.ID) -> Iterator[dict[str, Any]]:
+    """All that meet the condition, in bounded memory."""
+    query = _sorted(select(customers).where(*condition.clauses()), sort)
+    for row in connection.execution_options(yield_per=_AT_ONCE).execute(query):
+        yield as_dict(row)
+
+
+def customer(connection: Connection, customer_id: str) -> dict[str, Any] | None:
+    """The row of one customer, None for an unknown one; ``channels``: events by channel, most first."""
+    row = connection.execute(select(customers).where(customers.c.customer_id == customer_id)).one_or_none()
+    if row is None:
+        return None
+    of = channels.c
+    used = select(of.channel, of.events).where(of.customer_id == customer_id).order_by(of.events.desc(), of.channel)
+    found = {channel: count for channel, count in connection.execute(used)}  # noqa: C416 - rows are not pairs
+    return {**as_dict(row), "channels": found}
+
+
+def counted(connection: Connection, column: str) -> dict[str, int]:
+    """How many customers there are of each stage, tier or segment; those of none are left out."""
+    of = customers.c[column]
+    query = select(of, func.count()).where(of.is_not(None)).group_by(of)
+    return {str(name): int(count) for name, count in connection.execute(query)}
+
+
+def cursor_of(*position: object) -> str:
+    """A position as a text that is fit for a URL."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
+
+
+def position_of(cursor: str, length: int) -> list[Any]:
+    """What `cursor_of` was given. Raises `SettingsError` for another text.
+
+    >>> position_of(cursor_of("id", 1, "c-1"), 3)
+    ['id', 1, 'c-1']
+    """
+    try:
+        found = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=list[Any])
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        found = []
+    if len(found) != length:
+        raise SettingsError("this is no cursor: take the one that came with the page before")
+    return found
+
+
+def _sorted(query: Select[Any], sort: Sort) -> Select[Any]:
+    if sort is Sort.ID:
+        return query.order_by(customers.c.customer_id)
+    return query.where(sort.column.is_not(None)).order_by(sort.column.desc(), customers.c.customer_id.desc())
+
+
+def _after(sort: Sort, position: Sequence[Any]) -> ColumnElement[bool]:
+    value, customer_id = position
+    if not isinstance(customer_id, str) or (sort is not Sort.ID and not isinstance(value, int | float)):
+        raise SettingsError("this is no cursor: take the one that came with the page before")
+    if sort is Sort.ID:
+        return customers.c.customer_id > customer_id
+    return tuple_(sort.column, customers.c.customer_id) < tuple_(value, customer_id)

@@ -1,0 +1,104 @@
+"""Connecting to the database of the directory: SQLite in a file, or PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Row, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from stream.errors import SettingsError, StorageError
+
+__all__ = ["as_dict", "connect", "explained", "reading", "writing"]
+
+#: How long SQLite waits for another writer (s).
+_BUSY_S: Final = 30.0
+#: How long a PostgreSQL that does not answer is waited for (s), and a statement at most (ms).
+_CONNECT_S: Final = 5
+_STATEMENT_MS: Final = 60_000
+_FAILURES: Final = (OperationalError, InterfaceError, PoolTimeoutError)
+_WRITES: Final = "directory_writes"
+
+
+def connect(url: str) -> Engine:
+    """An engine for ``sqlite:///PATH`` or ``postgresql://...``; nothing is connected yet. Raises `SettingsError`."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise SettingsError("directory_url: expected sqlite:///PATH or postgresql://user@host/database") from None
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": _CONNECT_S, "options": f"-c statement_timeout={_STATEMENT_MS}"},
+        )
+    raise SettingsError(f"directory_url: there is no {parsed.get_backend_name()}; use sqlite:///PATH or postgresql://")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that is committed when the block ends, and else rolled back. Raises `StorageError`."""
+    with explained(engine), engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that sees one state of the rows. Raises `StorageError`."""
+    level = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with explained(engine), engine.connect().execution_options(**level) as connection, connection.begin():
+        yield connection
+
+
+def as_dict(row: Row[Any]) -> dict[str, Any]:
+    """A row by names of its columns, plain strings, as every encoder takes them."""
+    return {str(name): value for name, value in row._mapping.items()}  # noqa: SLF001 - public, says SQLAlchemy
+
+
+@contextmanager
+def explained(engine: Engine) -> Iterator[None]:
+    """Let a database that is away or refuses us be a `StorageError`; what is wrong with a statement stays as it is."""
+    try:
+        yield
+    except _FAILURES as error:
+        why = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise StorageError(f"the directory at {engine.url.render_as_string()} does not answer: {why}") from error
+
+
+def _sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise SettingsError("directory_url: expected a file, as in sqlite:////var/lib/shop/directory.sqlite")
+    path = Path(url.database).expanduser().absolute()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # for its owner only, as SQLite gives its other files the rights of this one
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written ({error.strerror}): set directory_url or data_dir") from error
+    engine = create_engine(
+        url.set(database=str(path)), hide_parameters=True, connect_args={"timeout": _BUSY_S, "isolation_level": None}
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: object) -> None:
+        del record
+        # A power cut may undo the newest transactions, rows and offsets together: their records are read again.
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # a reader that becomes a writer would fail when another one was faster
+        is_writer = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+
+    return engine

@@ -1,0 +1,140 @@
+"""What a step changes: a pure fold of messages into rows.
+
+Every thing counts once, whatever the order in which topics come: entries are a set, totals are sums over it, a document
+gives way to a newer one, and orders follow from all entries of purchases of the customer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from stream.directory.calendar import Grain, period_of
+from stream.directory.entries import STAGE, Document, Entry
+from stream.directory.purchases import Cell, Metric, bought, contributions
+from stream.events.kinds import EventType
+
+__all__ = ["VERSION", "Changes", "Incoming", "fold", "of_purchases", "sorted_out"]
+
+#: Raise it when the same records give other rows: the directory is then built anew.
+VERSION: Final = 1
+
+_EVENT_SOURCES: Final = frozenset(EventType)
+_NEW: Final[Mapping[str, Any]] = {"events": 0, "orders": 0, "spend": 0}
+
+
+class Incoming(NamedTuple):
+    """Messages of a step. ``entries``: by what makes each known again, the first telling of it."""
+
+    entries: Mapping[tuple[str, str, int], Entry]
+    documents: Mapping[str, Document]
+
+
+class Changes(NamedTuple):
+    """Rows to write: ``customers`` and ``orders`` as they are now, ``totals`` and ``channels`` as what is added."""
+
+    customers: Sequence[Mapping[str, Any]]
+    orders: Sequence[Mapping[str, Any]]
+    totals: Mapping[Cell, int]
+    channels: Mapping[tuple[str, str], int]
+
+
+def sorted_out(messages: Iterable[object]) -> Incoming:
+    """Put messages, in the order of their topics, together by what they are about."""
+    entries: dict[tuple[str, str, int], Entry] = {}
+    documents: dict[str, Document] = {}
+    for message in messages:
+        if isinstance(message, Entry):
+            entries.setdefault((message.customer_id, message.source, message.id), message)
+        elif isinstance(message, Document):
+            former = documents.get(message.customer_id)
+            if former is None or _age(message.columns) >= _age(former.columns):
+                documents[message.customer_id] = message
+        else:
+            raise TypeError(f"expected an entry or a document, got {type(message).__name__}")
+    return Incoming(entries, documents)
+
+
+def of_purchases(entries: Iterable[Entry]) -> list[str]:
+    """The customers, each once, whose orders may change with ``entries``."""
+    return [*dict.fromkeys(entry.customer_id for entry in entries if entry.source == EventType.PURCHASE)]
+
+
+def fold(
+    new: Sequence[Entry],
+    documents: Mapping[str, Document],
+    stored: Mapping[str, Mapping[str, Any]],
+    purchases: Mapping[str, Sequence[Entry]],
+    zone: ZoneInfo,
+) -> Changes:
+    """Fold entries that were not known before, and documents.
+
+    ``stored``: rows of the customers, of those that have one. ``purchases``: all entries of purchases, those of ``new``
+    among them, of each customer of `of_purchases`.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+
+    def row(customer_id: str) -> dict[str, Any]:
+        if customer_id not in rows:
+            former = stored.get(customer_id)
+            rows[customer_id] = {"customer_id": customer_id, **_NEW} if former is None else dict(former)
+        return rows[customer_id]
+
+    totals: Counter[Cell] = Counter()
+    channels: Counter[tuple[str, str]] = Counter()
+    for entry in new:
+        of_customer = row(entry.customer_id)
+        if entry.source in _EVENT_SOURCES:
+            of_customer["events"] += 1
+            of_customer["first_ms"] = min(entry.at_ms, _or(of_customer.get("first_ms"), entry.at_ms))
+            of_customer["last_ms"] = max(entry.at_ms, _or(of_customer.get("last_ms"), entry.at_ms))
+            if entry.channel:
+                channels[entry.customer_id, entry.channel] += 1
+        elif entry.source == STAGE:
+            flow = f"{(entry.detail or {}).get('from') or ''}>{entry.name}"
+            for grain in Grain:
+                totals[Cell(grain, Metric.FLOW, period_of(grain, entry.at_ms, zone), flow)] += 1
+    for document in documents.values():
+        of_customer = row(document.customer_id)
+        if _age(document.columns) >= _age(of_customer):
+            of_customer.update(document.columns)
+    orders = _fold_orders(new, purchases, row, totals, zone)
+    moved = {cell: value for cell, value in totals.items() if value}
+    return Changes([*rows.values()], orders, moved, channels)
+
+
+def _fold_orders(
+    new: Sequence[Entry],
+    purchases: Mapping[str, Sequence[Entry]],
+    row: Any,
+    totals: Counter[Cell],
+    zone: ZoneInfo,
+) -> list[Mapping[str, Any]]:
+    touched: list[Mapping[str, Any]] = []
+    added = {(entry.customer_id, entry.id) for entry in new if entry.source == EventType.PURCHASE}
+    changed = {(entry.customer_id, entry.order_id) for entry in new if entry.source == EventType.PURCHASE}
+    for customer_id in of_purchases(new):
+        entries = purchases[customer_id]
+        now = bought(entries)
+        before = bought(entry for entry in entries if (customer_id, entry.id) not in added)
+        totals.update(contributions(now.purchases, zone))
+        totals.subtract(contributions(before.purchases, zone))
+        at = [purchase.at_ms for purchase in now.purchases if purchase.is_order]
+        row(customer_id).update(
+            orders=len(at),
+            spend=sum(purchase.amount for purchase in now.purchases),
+            first_order_ms=min(at, default=None),
+            last_order_ms=max(at, default=None),
+        )
+        touched += [order for order in now.orders if (customer_id, order["order_id"]) in changed]
+    return touched
+
+
+def _age(columns: Mapping[str, Any]) -> tuple[int, int]:
+    return _or(columns.get("document_events"), -1), _or(columns.get("as_of_ms"), -1)
+
+
+def _or(value: int | None, other: int) -> int:
+    return other if value is None else value

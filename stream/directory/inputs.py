@@ -1,0 +1,69 @@
+"""The topics of the directory, read as the projections beside the core read theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from stream.alerts.alert_records import Alert, StageChange
+from stream.catalogue.outputs import Customer
+from stream.directory.entries import acted, alerted, document_of, happened, moved
+from stream.events.decode import Decoder
+from stream.events.kinds import EventType
+from stream.events.record import Record
+from stream.projections.inputs import ActionInput, JsonInput
+from stream.projections.protocol import Input, Reading
+from stream.settings import Settings
+
+__all__ = ["inputs_of"]
+
+
+class _EventInput:
+    """An event topic, with all that its events say. What is no event is skipped: others make it a dead letter."""
+
+    def __init__(self, event_type: EventType, topic: str, decoder: Decoder) -> None:
+        self.topic = topic
+        self._type = event_type
+        self._decoder = decoder
+
+    def read(self, records: Sequence[Record]) -> Reading:
+        customers, events, rejections, contents = self._decoder.decode(self._type, records)
+        columns = (events["time"].tolist(), events["event_id"].tolist(), events["amount"].tolist())
+        keyed: list[tuple[str, object]] = [
+            (customer, happened(self._type, event, *figures))
+            for customer, event, *figures in zip(customers, contents, *columns, strict=True)
+        ]
+        return Reading(keyed, events["record"].tolist(), [], len(rejections))
+
+
+class _Translated:
+    """An input whose messages become entries or documents."""
+
+    def __init__(self, source: Input, translate: Callable[[Any], object]) -> None:
+        self.topic = source.topic
+        self._source = source
+        self._translate = translate
+
+    def read(self, records: Sequence[Record]) -> Reading:
+        read = self._source.read(records)
+        return read._replace(keyed=[(key, self._translate(message)) for key, message in read.keyed])
+
+
+def inputs_of(settings: Settings) -> dict[str, Input]:
+    """What reads each topic. Messages are `Entry` or `Document`, keyed by customer."""
+    decoder = Decoder.of(settings)
+    published: list[tuple[str, type[Any], Callable[[Any], object]]] = [
+        (settings.customers, Customer, document_of),
+        (settings.alerts, Alert, alerted),
+        (settings.stages, StageChange, moved),
+    ]
+    actions = ActionInput(settings.actions, round(settings.skew_s * 1000))
+    inputs: list[Input] = [
+        *(_EventInput(event_type, settings.topic_of(event_type), decoder) for event_type in EventType),
+        *(
+            _Translated(JsonInput(topic, contract, lambda message: message.customer_id), translate)
+            for topic, contract, translate in published
+        ),
+        _Translated(actions, lambda message: acted(message.action, message.at_ms)),
+    ]
+    return {source.topic: source for source in inputs}

@@ -1,0 +1,144 @@
+"""The tables of the directory. A change here needs a migration in ``stream/directory/migrations/versions``.
+
+Times are ms since the epoch, UTC; money is in 1/MONEY_SCALE of the base currency. Days are those of the shop, ISO 8601.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+
+__all__ = ["METADATA", "channels", "customers", "offsets", "orders", "run", "timeline", "totals"]
+
+METADATA: Final = MetaData()
+
+#: Compared by bytes, so that pages come in the same order from every database.
+_Id: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
+#: One row: what the rows were folded by, and who may write. ``token`` is of the last claim.
+run: Final = Table(
+    "directory_run",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("folded", BigInteger, nullable=False),
+    Column("skipped", BigInteger, nullable=False),
+)
+
+#: The next record of each partition.
+offsets: Final = Table(
+    "directory_offsets",
+    METADATA,
+    Column("topic", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("next_offset", BigInteger, nullable=False),
+    PrimaryKeyConstraint("topic", "partition"),
+)
+
+#: Everything that happened to a customer, each thing once; ``source``: type of the event, ``alert``, ``action``,
+#: ``stage``. ``id``: a 48-bit hash of the id that makes it known again.
+timeline: Final = Table(
+    "directory_timeline",
+    METADATA,
+    Column("customer_id", _Id, nullable=False),
+    Column("source", _Id, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("channel", Text),
+    Column("order_id", Text),
+    Column("amount", BigInteger),
+    Column("detail", JSON(none_as_null=True)),
+    PrimaryKeyConstraint("customer_id", "source", "id"),
+)
+Index("directory_timeline_at", timeline.c.customer_id, timeline.c.at_ms, timeline.c.source, timeline.c.id)
+
+#: What is known of a customer: from their events, and from the newest document (null before there is one).
+customers: Final = Table(
+    "directory_customers",
+    METADATA,
+    Column("customer_id", _Id, primary_key=True),
+    Column("events", BigInteger, nullable=False),
+    Column("first_ms", BigInteger),
+    Column("last_ms", BigInteger),
+    Column("orders", BigInteger, nullable=False),
+    Column("spend", BigInteger, nullable=False),
+    Column("first_order_ms", BigInteger),
+    Column("last_order_ms", BigInteger),
+    Column("as_of_ms", BigInteger),
+    Column("document_events", BigInteger),
+    Column("stage", Text),
+    Column("stage_since_ms", BigInteger),
+    Column("stage_why", Text),
+    Column("tier", Text),
+    Column("segment", Text),
+    Column("risk", Float),
+    Column("value_at_risk", BigInteger),
+    Column("expected_spend", BigInteger),
+    Column("lifetime_value", BigInteger),
+    Column("usual_gap_days", Float),
+    Column("next_order_ms", BigInteger),
+    Column("next_order_from_ms", BigInteger),
+    Column("next_order_until_ms", BigInteger),
+    Column("unsubscribed_ms", BigInteger),
+    Column("alert", Boolean),
+    Column("reasons", JSON(none_as_null=True)),
+)
+for _name in ("spend", "last_order_ms", "risk", "value_at_risk"):
+    Index(f"directory_customers_{_name}", customers.c[_name], customers.c.customer_id)
+for _name in ("stage", "tier", "segment"):
+    Index(f"directory_customers_{_name}", customers.c[_name], customers.c.customer_id)
+
+#: How often a customer came by a channel that the events name.
+channels: Final = Table(
+    "directory_channels",
+    METADATA,
+    Column("customer_id", _Id, nullable=False),
+    Column("channel", _Id, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    PrimaryKeyConstraint("customer_id", "channel"),
+)
+Index("directory_channels_channel", channels.c.channel, channels.c.customer_id)
+
+#: Orders as all that was told of them leaves them. ``amount``: before refunds, null where none is told.
+#: ``completed_ms``: null for a refund or a cancellation of an order that nobody told of.
+orders: Final = Table(
+    "directory_orders",
+    METADATA,
+    Column("customer_id", _Id, nullable=False),
+    Column("order_id", _Id, nullable=False),
+    Column("completed_ms", BigInteger),
+    Column("amount", BigInteger),
+    Column("refunded", BigInteger, nullable=False),
+    Column("cancelled", Boolean, nullable=False),
+    Column("items", JSON(none_as_null=True)),
+    PrimaryKeyConstraint("customer_id", "order_id"),
+)
+
+#: Sums of all customers by month and week, see `stream.directory.contributions`.
+totals: Final = Table(
+    "directory_totals",
+    METADATA,
+    Column("grain", Text, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("begin", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("value", BigInteger, nullable=False),
+    PrimaryKeyConstraint("grain", "metric", "begin", "key"),
+)

@@ -1,0 +1,156 @@
+"""The process that keeps the directory: read, fold, commit; from what is stored again after any failure."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from random import Random
+from typing import Final
+
+from stream import metrics
+from stream.clock import Clock, SystemClock
+from stream.directory.feed import Feed, Part
+from stream.directory.inputs import inputs_of
+from stream.directory.store import NAME, Claim, DirectoryStore, Step
+from stream.errors import FencedError, StorageError
+from stream.notifications.backoff import backoff_ms
+from stream.projections.protocol import Input
+from stream.settings import Settings
+
+__all__ = ["run"]
+
+_LOG = logging.getLogger(__name__)
+
+#: What speaks against being ready (nothing: ready), and figures to show.
+Tell = Callable[[Sequence[str], Mapping[str, int]], None]
+
+#: The more at once, the less often the purchases of one customer are read again.
+_STEP_RECORDS: Final = 20_000
+_FETCH_S: Final = 0.2
+#: How often a process that has nothing to do looks whether it is still the one who writes, and what it lags.
+_LOOK_S: Final = 1.0
+#: How often it looks whether topics have more partitions.
+_METADATA_S: Final = 60.0
+_FIRST_WAIT_S: Final = 0.5
+_LONGEST_WAIT_S: Final = 30.0
+
+
+def run(
+    settings: Settings,
+    store: DirectoryStore,
+    stop: threading.Event,
+    *,
+    until_end: bool = False,
+    clock: Clock | None = None,
+    tell: Tell = lambda _reasons, _figures: None,
+) -> None:
+    """Keep the directory until ``stop`` is set, or with ``until_end`` until all there is has been read.
+
+    Servers that are away are waited for. Raises `TopologyError` for topics that are missing or may not be read, and
+    `FencedError` when another process has taken over.
+    """
+    inputs = inputs_of(settings)
+    with Feed(settings, inputs, clock or SystemClock()) as feed:
+        keeper = _Keeper(store, feed, inputs, tell)
+        random = Random()  # noqa: S311 - jitter
+        failures = 0
+        while not stop.is_set():
+            try:
+                if keeper.turn():
+                    failures = 0
+                    if until_end and feed.is_at_end:
+                        return
+                    continue
+            except FencedError as error:
+                if error.superseded:
+                    raise
+                _LOG.warning("%s", error)
+            except StorageError as error:
+                _LOG.warning("%s", error)
+            keeper.forget()
+            failures += 1
+            tell(["the database or Kafka does not answer"], {})
+            stop.wait(backoff_ms(failures, _FIRST_WAIT_S, _LONGEST_WAIT_S, random) / 1000)
+
+
+class _Keeper:
+    """Turns of the process, and what it has claimed."""
+
+    def __init__(self, store: DirectoryStore, feed: Feed, inputs: Mapping[str, Input], tell: Tell) -> None:
+        self._store = store
+        self._feed = feed
+        self._inputs = inputs
+        self._tell = tell
+        self._claim: Claim | None = None
+        self._offsets: dict[tuple[str, int], int] = {}
+        self._partitions: frozenset[tuple[str, int]] = frozenset()
+        self._looked_s = self._asked_s = 0.0
+
+    def forget(self) -> None:
+        """Begin with what is stored at the next turn."""
+        self._claim = None
+
+    def turn(self) -> bool:
+        """Read and fold what has come; False when no broker answers. Raises `StorageError`."""
+        claim = self._claim or self._claimed()
+        if claim is None:
+            return False
+        parts = self._feed.fetch(_STEP_RECORDS, _FETCH_S)
+        if parts:
+            self._commit(claim, parts)
+        now_s = time.monotonic()
+        if now_s - self._looked_s >= _LOOK_S:
+            self._looked_s = now_s
+            if not parts:
+                self._store.verify(claim)
+            self._look(now_s)
+        return True
+
+    def _claimed(self) -> Claim | None:
+        partitions = self._feed.partitions()
+        if partitions is None:
+            return None
+        self._claim = claim = self._store.claim()
+        self._offsets = dict(claim.offsets)
+        self._partitions, self._asked_s = partitions, time.monotonic()
+        self._feed.start(partitions, claim.offsets)
+        _LOG.info("%d partitions, generation %d of the directory", len(partitions), claim.generation)
+        return claim
+
+    def _commit(self, claim: Claim, parts: Sequence[Part]) -> None:
+        messages: list[object] = []
+        skipped = 0
+        with _timed("read"):
+            for part in parts:
+                reading = self._inputs[part.topic].read(part.records)
+                messages += [message for _, message in reading.keyed]
+                skipped += len(part.records) - len(reading.keyed)
+                for rejection in reading.rejections:
+                    record = part.records[rejection.record]
+                    place = (part.topic, part.partition, record.offset)
+                    _LOG.warning("record %s[%d]@%d is skipped: %s", *place, rejection.reason.value)
+        offsets = {(part.topic, part.partition): part.next_offset for part in parts}
+        with _timed("commit"):
+            self._store.commit(claim, Step(messages, offsets, skipped))
+        self._offsets |= offsets
+        metrics.PROJECTION_RECORDS.labels(NAME, "folded").inc(len(messages))
+        metrics.PROJECTION_RECORDS.labels(NAME, "skipped").inc(skipped)
+
+    def _look(self, now_s: float) -> None:
+        lag = self._feed.lag(self._offsets)
+        for topic, unread in lag.items():
+            metrics.PROJECTION_LAG.labels(NAME, topic).set(unread)
+        reasons = [] if self._feed.is_at_end else ["the directory has not caught up with the log yet"]
+        self._tell(reasons, {"unread": sum(lag.values())})
+        if now_s - self._asked_s >= _METADATA_S:
+            self._asked_s = now_s
+            if (self._feed.partitions() or self._partitions) != self._partitions:
+                _LOG.info("topics have other partitions: reading is begun anew from what is stored")
+                self.forget()
+
+
+def _timed(phase: str) -> AbstractContextManager[object]:
+    return metrics.PROJECTION_STEP.labels(NAME, phase).time()

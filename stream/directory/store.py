@@ -1,0 +1,221 @@
+"""The rows of the directory, and the offsets that they are of: one transaction a step.
+
+The order of a step: begin, prove the claim, enter what is new, read what it touches, fold, write rows and offsets,
+commit. So rows and offsets are always of the same records, whatever dies and whenever.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row, Table, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from stream.directory import schema
+from stream.directory.database import as_dict, connect, reading, writing
+from stream.directory.entries import Entry
+from stream.directory.fold import VERSION, Changes, Incoming, fold, of_purchases, sorted_out
+from stream.directory.migrating import upgrade
+from stream.errors import FencedError
+from stream.events.kinds import EventType
+
+__all__ = ["NAME", "Claim", "DirectoryStore", "Progress", "Step"]
+
+#: Among the projections.
+NAME: Final = "directory"
+_FOLDED: Final = (schema.timeline, schema.customers, schema.channels, schema.orders, schema.totals, schema.offsets)
+_OF_CUSTOMERS: Final = (schema.timeline, schema.customers, schema.channels, schema.orders)
+#: Values in one statement: databases limit how many it may have.
+_AT_ONCE: Final = 500
+
+Position = tuple[str, int]
+
+
+class Claim(NamedTuple):
+    """``token`` proves it; ``offsets``: the next record of each partition of a topic that has been read."""
+
+    token: str
+    generation: int
+    offsets: Mapping[Position, int]
+
+
+class Step(NamedTuple):
+    """What was read: messages in the order of their topics, and the offsets after them."""
+
+    messages: Sequence[object]
+    offsets: Mapping[Position, int]
+    skipped: int
+
+
+class Progress(NamedTuple):
+    """``generation``: how often it was built again. ``folded``, ``skipped``: records since then.
+
+    ``partitions``: as many of a topic have been read.
+    """
+
+    version: int
+    generation: int
+    folded: int
+    skipped: int
+    partitions: int
+
+
+class DirectoryStore:
+    """Use as a context manager; raises `StorageError` when the database is away. Migrates the tables when opened.
+
+    ``zone``: of the shop, whose months and weeks are counted.
+    """
+
+    def __init__(self, url: str, zone: ZoneInfo) -> None:
+        self.engine = connect(url)
+        self._zone = zone
+        self._insert: Any = postgresql.insert if self.engine.dialect.name == "postgresql" else sqlite.insert
+
+    def __enter__(self) -> Self:
+        try:
+            upgrade(self.engine)
+            with writing(self.engine) as connection:
+                first = {"id": 1, "version": VERSION, "zone": self._zone.key, "generation": 0, "token": ""}
+                rows = self._insert(schema.run).values(**first, folded=0, skipped=0)
+                connection.execute(rows.on_conflict_do_nothing())
+        except BaseException:
+            self.engine.dispose()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.engine.dispose()
+
+    def claim(self) -> Claim:
+        """Become the one who writes: every earlier claim is void from now on.
+
+        Rows of another version of the fold, or of another time zone, are forgotten: the log is read from its start.
+        """
+        token = secrets.token_hex(8)
+        with writing(self.engine) as connection:
+            connection.execute(update(schema.run).values(token=token))
+            run = connection.execute(select(schema.run)).one()
+            generation = run.generation
+            if (run.version, run.zone) != (VERSION, self._zone.key):
+                generation = self._begin_another(connection)
+            found = connection.execute(select(schema.offsets))
+            return Claim(token, generation, {(row.topic, row.partition): row.next_offset for row in found})
+
+    def verify(self, claim: Claim) -> None:
+        """Raises `FencedError` when the claim is void, or the directory is to be built again."""
+        with reading(self.engine) as connection:
+            self._check(connection, claim)
+
+    def commit(self, claim: Claim, step: Step) -> None:
+        """Fold a step in. Raises `FencedError` as `verify` does; a step that fails leaves no trace."""
+        with writing(self.engine) as connection:
+            # locks the row, so that claims, erasures and rebuilds come before or after
+            folded, skipped = schema.run.c.folded + len(step.messages), schema.run.c.skipped + step.skipped
+            connection.execute(update(schema.run).values(folded=folded, skipped=skipped))
+            self._check(connection, claim)
+            incoming = sorted_out(step.messages)
+            changes = self._changes(connection, incoming)
+            self._write(connection, changes)
+            rows = [
+                {"topic": topic, "partition": partition, "next_offset": offset}
+                for (topic, partition), offset in step.offsets.items()
+            ]
+            self._upsert(connection, schema.offsets, rows)
+
+    def progress(self) -> Progress:
+        with reading(self.engine) as connection:
+            run = connection.execute(select(schema.run)).one()
+            count = func.count(schema.offsets.c.partition.distinct())
+            partitions = connection.execute(select(count)).scalar_one()
+        return Progress(run.version, run.generation, run.folded, run.skipped, partitions)
+
+    def rebuild(self) -> int:
+        """Forget all rows, so that the log is read from its start; returns the number of the generation."""
+        with writing(self.engine) as connection:
+            return self._begin_another(connection)
+
+    def erase(self, customer_id: str) -> None:
+        """Delete all rows of a customer. The totals stay: they are of nobody alone."""
+        with writing(self.engine) as connection:
+            connection.execute(update(schema.run).values(folded=schema.run.c.folded))
+            for table in _OF_CUSTOMERS:
+                connection.execute(delete(table).where(table.c.customer_id == customer_id))
+
+    def _begin_another(self, connection: Connection) -> int:
+        begun = {"version": VERSION, "zone": self._zone.key, "folded": 0, "skipped": 0}
+        connection.execute(update(schema.run).values(generation=schema.run.c.generation + 1, **begun))
+        for table in _FOLDED:
+            connection.execute(delete(table))
+        return int(connection.execute(select(schema.run.c.generation)).scalar_one())
+
+    def _check(self, connection: Connection, claim: Claim) -> None:
+        run = connection.execute(select(schema.run.c.token, schema.run.c.generation)).one()
+        if run.token != claim.token:
+            raise FencedError("another process writes the directory now: run one only", superseded=True)
+        if run.generation != claim.generation:
+            raise FencedError(f"the directory is to be built anew: generation {run.generation}")
+
+    def _changes(self, connection: Connection, incoming: Incoming) -> Changes:
+        new = self._entered(connection, [*incoming.entries.values()])
+        touched = dict.fromkeys([*(entry.customer_id for entry in new), *incoming.documents])
+        rows = _of(connection, schema.customers, [*touched])
+        stored: dict[str, Mapping[str, Any]] = {row.customer_id: as_dict(row) for row in rows}
+        purchases: dict[str, list[Entry]] = {}
+        for row in _of(connection, schema.timeline, of_purchases(new), source=EventType.PURCHASE.value):
+            purchases.setdefault(row.customer_id, []).append(Entry._make(row))
+        return fold(new, incoming.documents, stored, purchases, self._zone)
+
+    def _entered(self, connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
+        """Insert entries; returns those that were not there."""
+        table = schema.timeline
+        key = (table.c.customer_id, table.c.source, table.c.id)
+        entering = self._insert(table).on_conflict_do_nothing().returning(*key)
+        by_key = {entry[:3]: entry for entry in entries}
+        if not entries:
+            return []
+        entered = connection.execute(entering, [entry._asdict() for entry in entries])
+        return [by_key[(row.customer_id, row.source, row.id)] for row in entered]
+
+    def _write(self, connection: Connection, changes: Changes) -> None:
+        columns = [column.name for column in schema.customers.columns]
+        rows = [{name: row.get(name) for name in columns} for row in changes.customers]
+        self._upsert(connection, schema.customers, rows)
+        self._upsert(connection, schema.orders, changes.orders)
+        totals = [{**cell._asdict(), "value": value} for cell, value in changes.totals.items()]
+        self._upsert(connection, schema.totals, totals, adding="value")
+        channels = [
+            {"customer_id": customer, "channel": channel, "events": count}
+            for (customer, channel), count in changes.channels.items()
+        ]
+        self._upsert(connection, schema.channels, channels, adding="events")
+
+    def _upsert(
+        self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, adding: str | None = None
+    ) -> None:
+        """Write rows over those of the same key, or add one of their columns to those."""
+        if not rows:
+            return
+        statement = self._insert(table)
+        keys = [column.name for column in table.primary_key.columns]
+        if adding is None:
+            set_ = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+        else:
+            set_ = {adding: table.c[adding] + statement.excluded[adding]}
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=set_), [*map(dict, rows)])
+
+
+def _of(connection: Connection, table: Table, customers: Sequence[str], **wanted: str) -> Iterator[Row[Any]]:
+    """The rows of customers that have the wanted values."""
+    for chunk in _chunks(customers):
+        conditions = [table.c[name] == value for name, value in wanted.items()]
+        yield from connection.execute(select(table).where(table.c.customer_id.in_(chunk), *conditions))
+
+
+def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))

@@ -1,0 +1,52 @@
+"""Asking for what happened to one customer: the timeline of all channels, and the orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select, tuple_
+
+from stream.directory.customer_queries import cursor_of, position_of
+from stream.directory.database import as_dict
+from stream.directory.entries import Entry
+from stream.directory.schema import orders, timeline
+from stream.errors import SettingsError
+
+__all__ = ["Page", "orders_of", "timeline_page"]
+
+
+class Page(NamedTuple):
+    """``entries``: the newest first. ``cursor``: where the next page begins, None after the last."""
+
+    entries: Sequence[Entry]
+    cursor: str | None
+
+
+def timeline_page(
+    connection: Connection, customer_id: str, *, limit: int, cursor: str | None = None, sources: Sequence[str] = ()
+) -> Page:
+    """At most ``limit`` entries of ``sources`` (none: all). Raises `SettingsError` for a cursor that is none."""
+    of = timeline.c
+    place = (of.at_ms, of.source, of.id)
+    query = select(timeline).where(of.customer_id == customer_id).order_by(*(column.desc() for column in place))
+    if sources:
+        query = query.where(of.source.in_([*sources]))
+    if cursor is not None:
+        position = position_of(cursor, 3)
+        if [*map(type, position)] != [int, str, int]:
+            raise SettingsError("this is no cursor: take the one that came with the page before")
+        query = query.where(tuple_(*place) < tuple_(*position))
+    entries = [Entry._make(row) for row in connection.execute(query.limit(limit + 1))]
+    if len(entries) <= limit:
+        return Page(entries, None)
+    last = entries[limit - 1]
+    return Page(entries[:limit], cursor_of(last.at_ms, last.source, last.id))
+
+
+def orders_of(connection: Connection, customer_id: str) -> list[dict[str, Any]]:
+    """All orders, the newest first; those that nobody told of, only of their refund or cancellation, last."""
+    of = orders.c
+    query = select(orders).where(of.customer_id == customer_id)
+    newest = query.order_by(of.completed_ms.is_(None), of.completed_ms.desc(), of.order_id)
+    return [as_dict(row) for row in connection.execute(newest)]

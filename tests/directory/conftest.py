@@ -1,0 +1,23 @@
+"""A directory in each of the databases that it may be in."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.directory.postgres import Postgres, required_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with Postgres(required_postgres()) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/directory.sqlite"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.database()

@@ -1,0 +1,180 @@
+"""Lists of customers and timelines: what is asked for, in pages that together are the whole."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from stream.directory.customer_queries import (
+    Condition,
+    Sort,
+    customer,
+    customers_page,
+    every_customer,
+)
+from stream.directory.database import reading
+from stream.directory.entries import Document, Entry
+from stream.directory.store import DirectoryStore
+from stream.directory.timeline_queries import orders_of, timeline_page
+from stream.errors import SettingsError
+from stream.events.columns import MONEY_SCALE
+from tests.directory.told import commit, messages_of
+from tests.reporting.made_up_shop import DAY_MS, make_shop
+
+STAGES = ("active", "at_risk", "lost")
+TIERS = ("VIP", "low")
+SHOP = make_shop(40)
+MESSAGES = messages_of(SHOP.events)
+NUMBERS = range(40)
+
+
+def document(number: int) -> Document:
+    columns: dict[str, Any] = {
+        "document_events": 1,
+        "stage": STAGES[number % 3],
+        "tier": TIERS[number % 2],
+        "segment": f"segment {number % 4}",
+        # some have the same risk: then the id decides
+        "risk": (number % 5) / 10 if number % 7 else None,
+        "value_at_risk": number * MONEY_SCALE if number % 7 else None,
+    }
+    return Document(f"c-{number}", columns)
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[DirectoryStore]:
+    with DirectoryStore(url, ZoneInfo("UTC")) as opened:
+        channels = [Entry(f"c-{n}", "interaction", n, 1, "visited", "store") for n in NUMBERS if n % 4 == 0]
+        commit(opened, opened.claim(), [*MESSAGES, *map(document, NUMBERS), *channels])
+        yield opened
+
+
+def listed(
+    store: DirectoryStore, condition: Condition, sort: Sort = Sort.ID, *, limit: int = 7
+) -> list[dict[str, Any]]:
+    """All pages, which must be what is listed at once."""
+    rows: list[dict[str, Any]] = []
+    cursor = None
+    with reading(store.engine) as connection:
+        while True:
+            page = customers_page(connection, condition, sort, limit=limit, cursor=cursor)
+            rows += page.rows
+            assert len(page.rows) == limit or page.cursor is None
+            if (cursor := page.cursor) is None:
+                break
+        assert rows == [*every_customer(connection, condition, sort)]
+    return rows
+
+
+def ids(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["customer_id"] for row in rows]
+
+
+def test_pages_of_every_order_are_the_whole_list(store: DirectoryStore) -> None:
+    everybody = listed(store, Condition())
+    assert ids(everybody) == sorted(f"c-{number}" for number in NUMBERS)
+    for sort in Sort:
+        rows = listed(store, Condition(), sort)
+        known = [row for row in everybody if row[sort.column.name] is not None]
+        key = [(row[sort.column.name], row["customer_id"]) for row in known]
+        expected = sorted(key, reverse=sort is not Sort.ID)
+        assert [(row[sort.column.name], row["customer_id"]) for row in rows] == expected, sort
+
+
+def test_conditions_hold_together(store: DirectoryStore) -> None:
+    everybody = {row["customer_id"]: row for row in listed(store, Condition())}
+    limit_ms = sorted(row["last_order_ms"] for row in everybody.values())[20]
+    cases: list[tuple[Condition, Any]] = [
+        (Condition(begins="c-1"), lambda row: row["customer_id"].startswith("c-1")),
+        (Condition(stages=["at_risk", "lost"]), lambda row: row["stage"] in {"at_risk", "lost"}),
+        (
+            Condition(tiers=["VIP"], segments=["segment 2"]),
+            lambda row: row["tier"] == "VIP" and row["segment"][-1] == "2",
+        ),
+        (Condition(risk_from=0.3), lambda row: (row["risk"] or 0) >= 0.3),
+        (Condition(at_stake_from=9 * MONEY_SCALE), lambda row: (row["value_at_risk"] or 0) >= 9 * MONEY_SCALE),
+        (Condition(spend_from=100 * MONEY_SCALE), lambda row: row["spend"] >= 100 * MONEY_SCALE),
+        (Condition(ordered_before_ms=limit_ms), lambda row: row["last_order_ms"] < limit_ms),
+        (Condition(ordered_from_ms=limit_ms), lambda row: row["last_order_ms"] >= limit_ms),
+        (Condition(channel="store"), lambda row: int(row["customer_id"][2:]) % 4 == 0),
+        (
+            Condition(channel="store", stages=["active"], ordered_from_ms=limit_ms),
+            lambda row: int(row["customer_id"][2:]) % 12 == 0 and row["last_order_ms"] >= limit_ms,
+        ),
+    ]
+    for condition, holds in cases:
+        found = ids(listed(store, condition, limit=3))
+        assert found == [customer_id for customer_id, row in everybody.items() if holds(row)], condition
+        assert 0 < len(found) < len(everybody)
+
+
+def test_a_timeline_has_everything_newest_first_in_pages(store: DirectoryStore) -> None:
+    told = [entry for entry in MESSAGES if isinstance(entry, Entry) and entry.customer_id == "c-4"]
+    entries: list[Entry] = []
+    cursor = None
+    with reading(store.engine) as connection:
+        while True:
+            page = timeline_page(connection, "c-4", limit=3, cursor=cursor)
+            entries += page.entries
+            if (cursor := page.cursor) is None:
+                break
+        only = timeline_page(connection, "c-4", limit=1000, sources=["interaction"])
+        row = customer(connection, "c-4")
+    assert sorted(entries, key=lambda entry: entry[:3]) == sorted(
+        [*told, Entry("c-4", "interaction", 4, 1, "visited", "store")], key=lambda entry: entry[:3]
+    )
+    assert all((one.at_ms, one.source, one.id) > (two.at_ms, two.source, two.id) for one, two in pairwise(entries))
+    assert [entry.name for entry in only.entries] == ["visited"]
+    assert row is not None
+    assert (row["events"], row["channels"]) == (len(entries), {"store": 1})
+
+
+def test_orders_are_what_stands_with_their_items(url: str) -> None:
+    at_ms = 1_767_225_600_000
+
+    def purchase(number: int, name: str, order_id: str, amount: int | None = None, **detail: object) -> Entry:
+        return Entry("c-1", "purchase", number, at_ms + number * DAY_MS, name, None, order_id, amount, detail or None)
+
+    items = [{"product_id": "p-1", "quantity": 2.0}]
+    told = [
+        purchase(1, "completed", "o-1", 500_000),
+        # told again: another amount, and what was bought
+        purchase(2, "completed", "o-1", 400_000, items=items),
+        purchase(3, "completed", "o-2", 100_000),
+        purchase(4, "refunded", "o-1", 900_000),
+        purchase(5, "cancelled", "o-2"),
+        purchase(6, "refunded", "o-3", 70_000),
+        purchase(7, "completed", "o-4"),
+    ]
+    with DirectoryStore(url, ZoneInfo("UTC")) as store:
+        claim = store.claim()
+        for entry in told:
+            commit(store, claim, [entry])
+        with reading(store.engine) as connection:
+            found = orders_of(connection, "c-1")
+            row = customer(connection, "c-1")
+    shown = [
+        (one["order_id"], one["completed_ms"], one["amount"], one["refunded"], one["cancelled"], one["items"])
+        for one in found
+    ]
+    assert shown == [
+        ("o-4", at_ms + 7 * DAY_MS, None, 0, False, None),
+        ("o-2", at_ms + 3 * DAY_MS, 100_000, 0, True, None),
+        # no more is given back than was paid
+        ("o-1", at_ms + 1 * DAY_MS, 400_000, 400_000, False, items),
+        ("o-3", None, None, 70_000, False, None),
+    ]
+    assert row is not None
+    assert (row["orders"], row["spend"]) == (2, -70_000)
+    assert (row["first_order_ms"], row["last_order_ms"]) == (at_ms + DAY_MS, at_ms + 7 * DAY_MS)
+
+
+@pytest.mark.parametrize("cursor", ["x", "bm9uZQ", "WyJpZCIsMV0", "WyJzcGVuZCIsMSwiYy0xIl0", "WyJpZCIsImMiLDFd"])
+def test_a_text_that_is_no_cursor_is_refused(store: DirectoryStore, cursor: str) -> None:
+    with reading(store.engine) as connection:
+        with pytest.raises(SettingsError, match="cursor"):
+            customers_page(connection, Condition(), Sort.ID, limit=1, cursor=cursor)
+        with pytest.raises(SettingsError, match="cursor"):
+            timeline_page(connection, "c-1", limit=1, cursor=cursor)

@@ -1,0 +1,50 @@
+"""What a shop tells, as messages of the directory's inputs, and all that the directory has then."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from stream.directory import schema
+from stream.directory.database import as_dict, reading
+from stream.directory.inputs import inputs_of
+from stream.directory.store import Claim, DirectoryStore, Step
+from stream.events.kinds import EventType
+from stream.events.log_event import LogEvent, LogRecord
+from stream.settings import Settings
+
+__all__ = ["commit", "messages_of", "rows_of"]
+
+#: Later than any event.
+APPENDED_MS = 4_000_000_000_000
+
+
+def messages_of(events: Iterable[LogEvent], settings: Settings | None = None) -> list[object]:
+    """What the inputs make of events, those of each topic in their order."""
+    settings = settings or Settings()
+    inputs = inputs_of(settings)
+    found: list[object] = []
+    told = [*events]
+    for event_type in EventType:
+        of_type = [
+            LogRecord.of(event, APPENDED_MS, n) for n, event in enumerate(told) if event.event_type is event_type
+        ]
+        read = inputs[settings.topic_of(event_type)].read(of_type)
+        assert len(read.keyed) == len(of_type)
+        found += [message for _, message in read.keyed]
+    return found
+
+
+def commit(store: DirectoryStore, claim: Claim, messages: Sequence[object], offset: int = 0) -> None:
+    store.commit(claim, Step(messages, {("topic", 0): offset}, 0))
+
+
+def rows_of(store: DirectoryStore) -> dict[str, list[dict[str, Any]]]:
+    """All rows that follow from messages, in an order of their own; totals that are zero say nothing."""
+    tables = (schema.timeline, schema.customers, schema.channels, schema.orders, schema.totals)
+    found = {}
+    with reading(store.engine) as connection:
+        for table in tables:
+            rows = [as_dict(row) for row in connection.execute(select(table))]
+            found[table.name] = sorted((row for row in rows if row.get("value") != 0), key=repr)
+    return found
