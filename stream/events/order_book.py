@@ -33,24 +33,40 @@ class Purchase(NamedTuple):
 
 
 class Bought(NamedTuple):
-    """What one customer bought, by time: running sums of orders and of money in the base currency."""
+    """What N customers bought, one after the other and each by time: running sums of orders and of money.
 
+    ``who``, ``at``: customer and time of each purchase. ``first``: int64[N], where the sums of each customer begin,
+    with 0; ``orders``, ``spend``: float64[purchases + N], money in the base currency.
+    """
+
+    who: npt.NDArray[np.int64]
     at: npt.NDArray[np.int64]
+    first: npt.NDArray[np.int64]
     orders: npt.NDArray[np.float64]
     spend: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, purchases: Sequence[Purchase]) -> "Bought":
-        """The sums of ``purchases``, in the order of time."""
-        at = np.array([one.at_ms for one in purchases], np.int64)
-        orders = np.array([one.is_order for one in purchases], np.float64)
-        spend = np.array([one.amount for one in purchases], np.float64) / MONEY_SCALE
-        return cls(at, *(np.concatenate([[0.0], np.cumsum(column)]) for column in (orders, spend)))
+    def of(cls, customers: Sequence[Sequence[Purchase]]) -> "Bought":
+        """The sums of the purchases of each customer, which are in the order of time."""
+        counts = np.array([len(found) for found in customers], np.int64)
+        orders = [np.cumsum([0.0, *(float(one.is_order) for one in found)]) for found in customers]
+        spend = [np.cumsum([0.0, *(one.amount / MONEY_SCALE for one in found)]) for found in customers]
+        return cls(
+            who=np.repeat(np.arange(len(customers)), counts),
+            at=np.array([one.at_ms for found in customers for one in found], np.int64),
+            first=np.cumsum(counts + 1) - counts - 1,
+            orders=np.concatenate([np.zeros(0), *orders]),
+            spend=np.concatenate([np.zeros(0), *spend]),
+        )
 
-    def between(self, begin: int, end: int) -> tuple[float, float]:
-        """Orders and money in ``[begin, end)``."""
-        low, high = np.searchsorted(self.at, (begin, end))
-        return float(self.orders[high] - self.orders[low]), float(self.spend[high] - self.spend[low])
+    def between(self, begin: int, end: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Orders and money of each customer in ``[begin, end)``, float64[N] each."""
+        low, high = self._before(begin), self._before(end)
+        return self.orders[high] - self.orders[low], self.spend[high] - self.spend[low]
+
+    def _before(self, at_ms: int) -> npt.NDArray[np.int64]:
+        """Where the sums of the purchases before a time are."""
+        return self.first + np.bincount(self.who[self.at < at_ms], minlength=len(self.first))
 
 
 @dataclass(slots=True)

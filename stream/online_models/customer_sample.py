@@ -45,9 +45,16 @@ class CustomerSample:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def takes(self, customer_id: str) -> bool:
+        """Whether `see` would look at an observation of the customer."""
+        if len(self._rows) < self._capacity:
+            return True
+        key = _key(customer_id)
+        return key in self._rows or key < -self._heap[0]
+
     def see(self, customer_id: str, *, at_ms: int, first_ms: int, last_ms: int, x: int) -> None:
         """Take an observation at ``at_ms``: orders on ``x`` days after the first, from ``first_ms`` to ``last_ms``."""
-        key = xxhash.xxh3_64_intdigest(customer_id.encode())
+        key = _key(customer_id)
         known = self._rows.get(key)
         seen = at_ms // _MINUTE_MS
         if known is None:
@@ -84,3 +91,7 @@ class CustomerSample:
         sample._heap = [-key for key in sample._rows]
         heapq.heapify(sample._heap)
         return sample
+
+
+def _key(customer_id: str) -> int:
+    return xxhash.xxh3_64_intdigest(customer_id.encode())

@@ -172,11 +172,13 @@ class Weeks:
 
     def add(self, at_ms: int, values: Sequence[float]) -> list[WeekState]:
         """Take values in; the weeks that are closed now, oldest first."""
+        into = self._open.get(at_ms // _WEEK_MS)
+        if into is not None:
+            _count(into, values)
+            return []
         week = max(at_ms // _WEEK_MS, min(self._open, default=0))
         into = self._open.setdefault(week, WeekState(count=0, sums=[0.0] * len(values)))
-        into.count += 1
-        for axis, value in enumerate(values):
-            into.sums[axis] += value
+        _count(into, values)
         closed = []
         while max(self._open) - (oldest := min(self._open)) >= OPEN_WEEKS:
             done = self._open.pop(oldest)
@@ -190,6 +192,12 @@ class Weeks:
 
     def state(self) -> dict[int, WeekState]:
         return deepcopy(self._open)
+
+
+def _count(into: WeekState, values: Sequence[float]) -> None:
+    into.count += 1
+    for axis, value in enumerate(values):
+        into.sums[axis] += value
 
 
 class LossDriftState(Struct, frozen=True, kw_only=True):

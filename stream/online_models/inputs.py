@@ -94,4 +94,7 @@ def unpacked_inputs(x: list[int], others: Mapping[str, int], features: Sequence[
 
 def lacks(x: Sequence[int], columns: Sequence[int]) -> bool:
     """Whether one of the inputs in ``columns`` is missing."""
-    return any(x[column] == MISSING for column in columns)
+    for column in columns:  # noqa: SIM110 - asked of every example, and a generator costs three times as much
+        if x[column] == MISSING:
+            return True
+    return False

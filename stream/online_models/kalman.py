@@ -131,8 +131,12 @@ def learn(x, churned, power, counts, forgetting, means, variances, weights, cova
         gain = power * (1.0 - risk) / max(1.0 - silent, _MIN_INFORMATION)
         risk = silent
     information = weight * max(risk * (1.0 - risk), _MIN_INFORMATION) * gain * gain
-    for i in range(count + 1):
-        pz[i] = dot(covariance[i], z)
+    # the covariance is symmetric: by its rows every sum has the terms of `dot` in their order, and four grow at a time
+    pz[:] = 0.0
+    for j in range(count + 1):
+        row, value = covariance[j], z[j]
+        for i in range(count + 1):
+            pz[i] += row[i] * value
     spread = 1.0 + information * dot(z, pz)
     step = weight * (churned - risk) * gain / spread
     shrink = information / spread

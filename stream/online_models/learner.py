@@ -87,12 +87,16 @@ class Learner:
         """Evaluate, then learn. An invalid example changes nothing and is returned."""
         if (invalid := problem_of(example)) is not None:
             return invalid
+        self.learn_checked(example)
+        return None
+
+    def learn_checked(self, example: Example) -> None:
+        """`learn` what `decode_example` has let through."""
         for component in self._components:
             component.learn(example)
         self._examples += 1
         at_ms = example.matured_at_ms if isinstance(example, Label) else example.at_ms
         self._stream_time_ms = max(self._stream_time_ms, at_ms)
-        return None
 
     @property
     def schedule(self) -> tuple[HorizonPeriod, ...]:

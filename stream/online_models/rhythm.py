@@ -18,6 +18,7 @@ The counts do not depend on the order of the observations within the weeks that 
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -118,13 +119,12 @@ class RhythmModel:
         x = observation.x
         if lacks(x, _READ):
             return None
-        order_days = round(np.expm1(x[_PURCHASE_DAYS] / INPUT_SCALE))
+        order_days = round(_inverse(x[_PURCHASE_DAYS]))
         week = observation.at_ms // WEEK_MS
         state = self._state
         if order_days > 1:
-            recency = float(np.expm1(x[_RECENCY] / INPUT_SCALE))
-            orders = round(np.expm1(x[_ORDERS] / INPUT_SCALE))
-            span = float(np.expm1(x[_GAP] / INPUT_SCALE)) * max(orders - 1, 1)
+            recency, orders = _inverse(x[_RECENCY]), round(_inverse(x[_ORDERS]))
+            span = _inverse(x[_GAP]) * max(orders - 1, 1)
             self.count_landmark(week, recency, span / (order_days - 1))
         if state.first_week < 0 or week < state.first_week:
             state.first_week = week
@@ -219,6 +219,12 @@ class RhythmModel:
 
     def state(self) -> RhythmState:
         return self._state
+
+
+@cache
+def _inverse(value: int) -> float:
+    """Of an input, what its logarithm was taken of. Inputs are int16, so few values are kept."""
+    return float(np.expm1(value / INPUT_SCALE))
 
 
 def _shares(before: Floats, after: Floats, standing: Floats) -> tuple[float, ...]:

@@ -177,7 +177,7 @@ class Replay:
                 example = decode_example(record.value or b"")
                 if isinstance(example, InvalidExample):
                     raise AssertionError(f"the kernel emitted an example that no model may learn: {example}")
-                self.learner.learn(example)
+                self.learner.learn_checked(example)
                 labels = labels or isinstance(example, Label)
         learner = self.learner
         if labels or learner.schedule is not self._schedule or learner.process is not self._process:

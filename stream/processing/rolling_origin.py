@@ -139,9 +139,11 @@ class RollingOrigin:
 
     def rows(self, weeks: range | None = None) -> Rows:
         """The rows of ``weeks``, by default of those whose horizon the log covers and whose model was ready."""
-        bought = {customer: Bought.of(found) for customer, found in self._book.purchases().items()}
+        purchases = self._book.purchases()
+        row_of = {customer: row for row, customer in enumerate(purchases)}
+        bought = Bought.of([*purchases.values()])
         parts = [
-            self._with_outcome(cut, bought)
+            self._with_outcome(cut, row_of, bought)
             for cut in self._cuts
             if (cut.week in weeks if weeks is not None else cut.ready and cut.week <= self.last_week)
         ]
@@ -218,27 +220,27 @@ class RollingOrigin:
             )
         )
 
-    def _with_outcome(self, cut: _Cut, bought: dict[str, Bought]) -> Rows:
+    def _with_outcome(self, cut: _Cut, row_of: dict[str, int], bought: Bought) -> Rows:
         begin = (self._start or 0) + cut.week * _WEEK_MS
         count = len(cut.customers)
-        buyers = [bought[customer] for customer in cut.customers]
-        came = np.array([one.between(begin, begin + self._horizon_ms) for one in buyers]).reshape(count, 2)
-        last = np.array([one.between(begin - self._horizon_ms, begin) for one in buyers]).reshape(count, 2)
+        buyers = np.fromiter(map(row_of.__getitem__, cut.customers), np.int64, count)
+        came_orders, came_spend = (sums[buyers] for sums in bought.between(begin, begin + self._horizon_ms))
+        last_orders, last_spend = (sums[buyers] for sums in bought.between(begin - self._horizon_ms, begin))
         return Rows(
             week=np.full(count, cut.week),
             customer=cut.numbers,
             risk=cut.risk,
-            churned=came[:, 0] == 0.0,
+            churned=came_orders == 0.0,
             recency_days=cut.recency_days,
             orders=cut.orders,
             base_rate=np.full(count, cut.base_rate),
             process_risk=cut.process_risk,
             expected_orders=cut.expected_orders,
             expected_spend=cut.expected_spend,
-            came_orders=came[:, 0],
-            came_spend=came[:, 1],
-            last_orders=last[:, 0],
-            last_spend=last[:, 1],
+            came_orders=came_orders,
+            came_spend=came_spend,
+            last_orders=last_orders,
+            last_spend=last_spend,
         )
 
 

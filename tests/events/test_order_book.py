@@ -6,8 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stream.events.columns import MONEY_SCALE
 from stream.events.kinds import EventKind
-from stream.events.order_book import OrderBook
+from stream.events.order_book import Bought, OrderBook, Purchase
 from tests.features.lists_of_events import event_lists
 from tests.features.profiles import Profile, columns
 from tests.oracle.event import Event, survivors
@@ -40,3 +41,24 @@ def test_it_keeps_customers_apart() -> None:
     assert book.purchases() == {}
     book.add([], np.zeros(0, columns([]).dtype))
     assert book.purchases() == {}
+
+
+_PURCHASES = st.lists(st.builds(Purchase, st.integers(0, 50), st.integers(-(10**12), 10**12), st.booleans()))
+
+
+@given(st.lists(_PURCHASES.map(sorted), max_size=5), st.integers(-5, 55), st.integers(-5, 55))
+def test_what_came_between_two_times_is_the_difference_of_running_sums(
+    customers: list[list[Purchase]], begin: int, end: int
+) -> None:
+    orders, spend = Bought.of(customers).between(begin, end)
+    assert len(orders) == len(spend) == len(customers)
+    for row, found in enumerate(customers):
+        sums = {}
+        for bound in (begin, end):
+            before = [one for one in found if one.at_ms < bound]
+            money = 0.0
+            for one in before:
+                money += one.amount / MONEY_SCALE
+            sums[bound] = sum(one.is_order for one in before), money
+        assert orders[row] == sums[end][0] - sums[begin][0]
+        assert spend[row] == sums[end][1] - sums[begin][1]

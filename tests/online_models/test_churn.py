@@ -142,6 +142,23 @@ def test_labels_that_are_little_news_shorten_the_memory_little() -> None:
     assert np.diag(repeats._covariance).max() < np.diag(news._covariance).max()
 
 
+def test_a_label_moves_every_weight_as_the_formula_says_to_the_last_digit() -> None:
+    """The product of the covariance and the inputs, summed in the order of the inputs, whatever the compiler does."""
+    generator = np.random.default_rng(13)
+    model = SecondOrderRegression(6)
+    for _ in range(200):
+        x, churned = generator.normal(size=6) + 1.0, bool(generator.random() < 0.4)
+        before = model._covariance.copy()
+        model.learn(x, churned=churned)
+        z = model._z.tolist()
+        for row, found in zip(before.tolist(), model._pz.tolist(), strict=True):
+            total = 0.0
+            for value, term in zip(row, z, strict=True):
+                total += value * term
+            assert found == total
+        assert np.array_equal(model._covariance, model._covariance.T)
+
+
 def test_a_new_model_knows_nothing() -> None:
     assert ChurnModel().predict_proba_one([100] * INPUTS) == 0.5
 

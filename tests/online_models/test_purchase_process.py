@@ -211,6 +211,16 @@ def test_who_is_in_the_sample_does_not_depend_on_the_order_of_customers(order: l
     assert resumed.state() == found.state()
 
 
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 30), max_size=60), st.integers(1, 12))
+def test_a_sample_takes_whom_it_knows_or_has_room_for(numbers: list[int], capacity: int) -> None:
+    sample = CustomerSample(capacity)
+    for week, number in enumerate(numbers):
+        before, takes = sample.state(), sample.takes(f"c{number}")
+        sample.see(f"c{number}", at_ms=START_MS + week * WEEK_MS, first_ms=START_MS, last_ms=START_MS, x=0)
+        assert (sample.state() != before) == takes
+
+
 def test_an_older_observation_does_not_take_a_newer_one_back() -> None:
     sample = CustomerSample()
     sample.see("c", at_ms=START_MS + WEEK_MS, first_ms=START_MS, last_ms=START_MS + WEEK_MS, x=1)

@@ -53,7 +53,12 @@ class Purchases(Component):
         return self._process
 
     def learn(self, example: Example) -> None:
-        if not isinstance(example, Observation) or lacks(example.x, HISTORY_COLUMNS):
+        if not isinstance(example, Observation):
+            return
+        week = example.at_ms // _WEEK_MS
+        if not self._is_due(week) and not self._sample.takes(example.customer_id):
+            return
+        if lacks(example.x, HISTORY_COLUMNS):
             return
         x, span, age = history_of(np.array(example.x, np.float64), float(INPUT_SCALE))
         if x < 0:
@@ -66,9 +71,11 @@ class Purchases(Component):
             last_ms=last_ms,
             x=x,
         )
-        week = example.at_ms // _WEEK_MS
-        if week > self._fitted_week or len(self._sample) >= _GROWTH * self._fitted_customers:
+        if self._is_due(week):
             self._fit(example.at_ms, max(week, self._fitted_week))
+
+    def _is_due(self, week: int) -> bool:
+        return week > self._fitted_week or len(self._sample) >= _GROWTH * self._fitted_customers
 
     def _fit(self, now_ms: int, week: int) -> None:
         of = self._sample.histories(now_ms)

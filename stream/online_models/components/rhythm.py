@@ -30,14 +30,14 @@ class ShopRhythm(Component):
     @property
     def horizon_ms(self) -> int:
         """The horizon in force."""
-        return round(self.schedule[-1].days * DAY_MS)
+        return _horizon_ms(self.schedule)
 
     def learn(self, example: Example) -> None:
         if not isinstance(example, Observation):
             return
-        before_ms = self.horizon_ms
+        before = self.schedule
         if self._model.learn_one(example) is not None:
-            self._convert(self.horizon_ms / before_ms)
+            self._convert(self.horizon_ms / _horizon_ms(before))
             self.shop.on_horizon(self.snapshot())
 
     def _convert(self, power: float) -> None:
@@ -67,6 +67,10 @@ class ShopRhythm(Component):
 
     def describe(self) -> str:
         return f"learns how often customers order: {self.snapshot().sentence()}"
+
+
+def _horizon_ms(schedule: tuple[HorizonPeriod, ...]) -> int:
+    return round(schedule[-1].days * DAY_MS)
 
 
 def _log_odds(probability: float) -> float:
