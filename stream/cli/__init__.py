@@ -34,6 +34,7 @@ COMMANDS = {
     "replay": ("stream.cli.replay:replay", "Process a log without Kafka and Redis."),
     "report": ("stream.cli.shop_report:report", "Write a page on how the shop is doing."),
     "settings": ("stream.cli.show_settings:show_settings", "Show the settings in effect."),
+    "leads": ("stream.cli.leads:leads", "Show who may order for the first time, and why."),
     "today": ("stream.cli.today:today", "Show whom to contact today, and why."),
     "topics": ("stream.cli.topics:topics", "Create or describe the topics."),
     "up": ("stream.cli.up:up", "Run everything on this machine, and keep the data."),

@@ -1,7 +1,9 @@
 """``stream customer``: everything about one customer."""
 
+from __future__ import annotations
+
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 import msgspec
@@ -15,18 +17,27 @@ from stream.clock import SystemClock
 from stream.errors import StorageError
 from stream.events.partition import partition_of
 from stream.events.times import epoch_ms
+from stream.leads.contacts import week_of
 from stream.projections.channels import Channels, Contacts
 from stream.projections.complaints import Cases, Complaints
 from stream.projections.fold import Fold
+from stream.projections.leads import Leads, LeadState, lead_key, week_key
 from stream.projections.satisfaction import Opinion, Satisfaction
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore
 from stream.storage.overview import Overview
 from stream.storage.projection_desk import ProjectionDesk
 
+if TYPE_CHECKING:
+    from stream.reporting.assess import Basis
+    from stream.reporting.leads import LeadEntry
+
 __all__ = ["customer"]
 
 S = TypeVar("S", bound=msgspec.Struct)
+
+#: Ten years: what is older weighs a thousandth.
+_LEARNED_WEEKS: Final = 520
 
 
 @click.command(cls=SettingsCommand)
@@ -71,6 +82,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
             texts_of(desk, customer_id),
             judged_of(desk, customer_id),
         )
+        lead = _lead(desk, customer_id, basis)
     with NotificationStore(settings) as notifications:
         (known,) = notifications.known([customer_id])
     partition, document = found
@@ -98,12 +110,30 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
             "actions": [orjson.loads(record) for record in known.actions.values()],
             "held_out": known.held_out,
         }
+        if lead is not None:
+            told["lead"] = msgspec.to_builtins(lead)
         found_of = {name: one for name, one in voice._asdict().items() if name != "texts" and one is not None}
         told |= {name: msgspec.to_builtins(one) for name, one in found_of.items()}
         told["texts"] = [told_of(one) for one in voice.texts]
         click.echo(orjson.dumps({**now.fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))
         return
-    console_for_people().print(customer_view(now, profile, known, voice, writing_of(settings)))
+    console_for_people().print(customer_view(now, profile, known, voice, lead, writing_of(settings)))
+
+
+def _lead(desk: ProjectionDesk, customer_id: str, basis: Basis) -> LeadEntry | None:
+    """Of who has not ordered: the chance that they do, where the projection `leads` runs."""
+    stored = desk.state(Leads.name, Leads.version, lead_key(customer_id), customer_id)
+    if stored is None:
+        return None
+    from stream.reporting.leads import judged_lead
+
+    now_week = week_of(basis.now_ms)
+    weeks = map(week_key, range(now_week - _LEARNED_WEEKS, now_week + 1))
+    lead, *parts = (
+        msgspec.json.decode(state, type=LeadState)
+        for state in (stored, *desk.shared(Leads.name, Leads.version, *weeks))
+    )
+    return judged_lead(lead, parts, basis.now_ms, basis.horizon_days)
 
 
 def _state(desk: ProjectionDesk, projection: type[Fold[S]], customer_id: str, of: type[S]) -> S | None:

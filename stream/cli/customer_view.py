@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,10 +17,12 @@ from stream.alerts.sentences import risk_sentence
 from stream.catalogue.declaring import Feature
 from stream.catalogue.windows import WINDOWS
 from stream.cli.feedback_view import Voice, voice_rows
+from stream.cli.leads_view import chance_of
 from stream.events.rejections import printable
 from stream.events.times import epoch_ms
 from stream.features.registry import FEATURES
 from stream.notifications.actions import latest_actions
+from stream.reporting.leads import LeadEntry
 from stream.reporting.refreshed import Refreshed
 from stream.reporting.writing import Writing, number_of
 from stream.storage.notification_store import StoredCustomer
@@ -43,13 +45,14 @@ def customer_view(
     profile: dict[str, Any],
     known: StoredCustomer,
     voice: Voice,
+    lead: LeadEntry | None,
     writing: Writing,
 ) -> RenderableType:
     """Lay a customer out, with the unpacked ``profile`` (`stream.cli.profile_view`), what people did, what was said."""
     as_of = _moment(now.fields["as_of"], writing)
     return Group(
         Text.assemble((f"customer {now.fields['customer_id']}", "bold"), f"   as of {as_of}"),
-        _pairs(_facts(now, profile, writing)),
+        _pairs(chain(_facts(now, profile, writing), _chance(lead, writing))),
         *_actions(known, writing),
         *_why(now.reasons),
         *_said(voice, writing),
@@ -119,6 +122,12 @@ def _facts(now: Refreshed, profile: dict[str, Any], writing: Writing) -> Iterato
         yield "alert", f"none; the last was raised {raised}" if raised else "none"
     if "unsubscribed_at" in document:
         yield "e-mail", f"unsubscribed {moment(document['unsubscribed_at'])}"
+
+
+def _chance(lead: LeadEntry | None, writing: Writing) -> Iterator[tuple[str, str]]:
+    """Of who has not ordered."""
+    if lead is not None:
+        yield "first order", f"{chance_of(lead, writing)} in {lead.weeks} weeks. {' '.join(lead.reasons)}"
 
 
 def _stage(document: dict[str, Any], writing: Writing) -> str:

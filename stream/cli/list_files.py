@@ -10,7 +10,7 @@ from stream.events.times import rfc3339
 from stream.reporting.entries import Entry, Today
 from stream.reporting.writing import Writing
 
-__all__ = ["csv_text", "json_text"]
+__all__ = ["csv_text", "json_text", "object_text"]
 
 
 def csv_text(found: Today, writing: Writing) -> str:
@@ -20,8 +20,12 @@ def csv_text(found: Today, writing: Writing) -> str:
 
 def json_text(found: Today, writing: Writing) -> str:
     """Everything as one JSON object; instants are RFC 3339, UTC."""
-    fields = _instants(msgspec.to_builtins(found))
-    return orjson.dumps({"currency": writing.currency or None, **fields}, option=orjson.OPT_INDENT_2).decode()
+    return object_text(found, currency=writing.currency or None)
+
+
+def object_text(found: msgspec.Struct, **more: object) -> str:
+    """A value, after ``more``, as one JSON object; instants are RFC 3339, UTC."""
+    return orjson.dumps({**more, **_instants(msgspec.to_builtins(found))}, option=orjson.OPT_INDENT_2).decode()
 
 
 _COLUMNS = (

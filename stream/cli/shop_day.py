@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import chain
 from typing import Final
 
 import click
@@ -26,8 +25,10 @@ from stream.processing.rules import rules_of
 from stream.processing.scorer import Scorer
 from stream.projections.complaints import Cases, Complaints
 from stream.projections.flows import StageFlows, came_into, day_key
+from stream.projections.leads import Leads, LeadState
 from stream.reporting.assess import Basis
 from stream.reporting.entries import Entry, Today, complaints_of, entries_of, named
+from stream.reporting.leads import LeadList, list_leads
 from stream.reporting.today import list_today
 from stream.reporting.writing import Writing
 from stream.settings import Settings
@@ -43,6 +44,8 @@ LIVE_DAYS: Final = 45
 _STALE_DAYS: Final = 2
 #: Days over which changes of stage are counted.
 _FLOW_DAYS: Final = 7
+#: Leads that are looked at for those who are worth a word.
+_LEADS: Final = 5
 #: Records of each partition that are asked for their currency.
 _ASKED: Final = 50
 
@@ -53,6 +56,7 @@ class _Priced(msgspec.Struct):
 
 _decoder = msgspec.json.Decoder(_Priced)
 _cases = msgspec.json.Decoder(Cases)
+_leads = msgspec.json.Decoder(LeadState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class ShopDay:
         with ProjectionDesk(self.settings) as desk:
             cases = [*map(_cases.decode, desk.states(Complaints.name, Complaints.version))]
             found = msgspec.structs.replace(found, complaints=complaints_of(cases), came_into=self._came_into(desk))
+        if (leads := self.leads(_LEADS)) is not None:
+            found = msgspec.structs.replace(found, leads=leads.promising, leads_in_weeks=leads.horizon_weeks)
         with ContactsFile(data_directory(self.settings).path / CONTACTS_FILE) as contacts:
             complaining = {one.customer_id for one in found.complaints}
             people = contacts.find(complaining | {entry.customer_id for entry in entries_of(found)})
@@ -88,8 +94,26 @@ class ShopDay:
         days = [rfc3339(self.basis.now_ms - before * DAY_MS) for before in range(_FLOW_DAYS)]
         if not desk.progress(StageFlows.name, StageFlows.version).folded:
             return None
-        states = (desk.shared(StageFlows.name, StageFlows.version, key) for key in map(day_key, days))
-        return came_into(chain.from_iterable(states))
+        return came_into(desk.shared(StageFlows.name, StageFlows.version, *map(day_key, days)))
+
+    def leads(self, limit: int) -> LeadList | None:
+        """Who may order for the first time, the best chances first; None where the projection `leads` has not run."""
+        with ProjectionDesk(self.settings) as desk:
+            if not desk.progress(Leads.name, Leads.version).folded:
+                return None
+            states = map(_leads.decode, desk.states(Leads.name, Leads.version))
+            found = list_leads(states, self.basis.now_ms, self.basis.horizon_days, limit)
+        with ContactsFile(data_directory(self.settings).path / CONTACTS_FILE) as contacts:
+            people = contacts.find({entry.customer_id for entry in found.entries})
+        return msgspec.structs.replace(
+            found,
+            entries=tuple(
+                msgspec.structs.replace(entry, name=person.name or person.email)
+                if (person := people.get(entry.customer_id))
+                else entry
+                for entry in found.entries
+            ),
+        )
 
     def note(self, found: Today) -> str:
         """What must be said about the day, empty when nothing must."""

@@ -7,9 +7,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from stream.cli.leads_view import lead_table
 from stream.events.rejections import printable
 from stream.reporting.entries import Entry, Movement, Today
-from stream.reporting.summary import complaints_line, headline, model_note, stage_lines, standing_line
+from stream.reporting.summary import complaints_line, headline, leads_line, model_note, stage_lines, standing_line
 from stream.reporting.writing import Writing, number_of
 
 __all__ = ["today_list", "today_view"]
@@ -30,6 +31,7 @@ def today_view(found: Today, writing: Writing, note: str) -> RenderableType:
         Text(),
         *_complaints(found, writing),
         *_list(found, writing),
+        *_leads(found, writing),
         Text(),
         Text(f"Since yesterday, {writing.short_date(found.since_ms, found.now_ms)}", "bold"),
         _movements(found),
@@ -60,6 +62,15 @@ def _complaints(found: Today, writing: Writing) -> Iterator[RenderableType]:
     if (rest := len(found.complaints) - _COMPLAINTS_SHOWN) > 0:
         yield Text(f"{rest:,} more: --json", "dim")
     yield Text()
+
+
+def _leads(found: Today, writing: Writing) -> Iterator[RenderableType]:
+    """Who may order for the first time."""
+    if not found.leads:
+        return
+    yield Text()
+    yield Text(leads_line(found), "bold")
+    yield lead_table(found.leads, writing)
 
 
 def _list(found: Today, writing: Writing) -> Iterator[RenderableType]:

@@ -14,6 +14,7 @@ from stream.projections.classification import Classification
 from stream.projections.complaints import Complaints
 from stream.projections.flows import StageFlows
 from stream.projections.identity import Identity
+from stream.projections.leads import Leads
 from stream.projections.protocol import Projection
 from stream.projections.ratings import Ratings
 from stream.projections.satisfaction import Satisfaction
@@ -36,6 +37,7 @@ PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = Mappin
             Arrivals,
             Texts,
             Classification,
+            Leads,
         )
     }
 )

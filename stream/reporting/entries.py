@@ -12,6 +12,7 @@ from stream.alerts.feedback_alerts import complaint
 from stream.features.stages import Stage
 from stream.projections.complaints import COMPLAINED, Cases
 from stream.reporting.advice import Advice
+from stream.reporting.leads import LeadEntry
 
 __all__ = ["MOVEMENTS", "Complaint", "Entry", "Movement", "Segment", "Today", "complaints_of", "entries_of", "named"]
 
@@ -90,7 +91,8 @@ class Today(Struct, frozen=True, kw_only=True):
     (null: not counted). ``at_stake``: of all customers at risk; ``entries`` are the first of them. ``due_soon``: active
     customers whose next order is expected within 7 days. ``since_ms``: movements count from then on: ``new`` (first
     order), ``returning`` (ordered before as well), ``won_back`` (those of them who had been lost), ``lost`` (given up).
-    ``complaints``: all that are open. ``newest_ms``: of the newest event of all (null: there is none).
+    ``complaints``: all that are open. ``leads``: who may order for the first time in ``leads_in_weeks``, and is surely
+    likelier to than others. ``newest_ms``: of the newest event of all (null: there is none).
     """
 
     now_ms: int
@@ -114,6 +116,8 @@ class Today(Struct, frozen=True, kw_only=True):
     segments: tuple[Segment, ...]
     came_into: dict[str, int] | None = None
     complaints: tuple[Complaint, ...] = ()
+    leads: tuple[LeadEntry, ...] = ()
+    leads_in_weeks: int = 0
 
 
 def complaints_of(cases: Iterable[Cases]) -> tuple[Complaint, ...]:

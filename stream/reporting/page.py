@@ -13,7 +13,7 @@ from stream.reporting.cohorts import MAX_AGE, Cohort
 from stream.reporting.entries import Today
 from stream.reporting.life import Life
 from stream.reporting.periods import Sales
-from stream.reporting.summary import complaints_line, headline, model_note, standing_line
+from stream.reporting.summary import complaints_line, headline, leads_line, model_note, standing_line
 from stream.reporting.track_record import TrackRecord
 from stream.reporting.writing import Writing
 
@@ -69,6 +69,7 @@ def _of_today(found: Today, writing: Writing, note: str) -> dict[str, Any]:
         "standing_line": standing_line(found, writing),
         "headline": headline(found, writing),
         "complaints_line": complaints_line(found),
+        "leads_line": leads_line(found),
     }
 
 

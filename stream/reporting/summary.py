@@ -7,7 +7,7 @@ from stream.features.stages import Stage
 from stream.reporting.entries import Today
 from stream.reporting.writing import Writing, number_of
 
-__all__ = ["complaints_line", "headline", "model_note", "stage_lines", "standing_line"]
+__all__ = ["complaints_line", "headline", "leads_line", "model_note", "stage_lines", "standing_line"]
 
 _CAME = MappingProxyType(
     {
@@ -34,6 +34,12 @@ def complaints_line(found: Today) -> str:
     waiting = sum(not one.acted for one in found.complaints)
     are = number_of(len(found.complaints), "complaint is", "complaints are")
     return f"{are} open; {f'{waiting:,}' if waiting else 'none'} without an answer."
+
+
+def leads_line(found: Today) -> str:
+    """Who is named below it."""
+    weeks = number_of(found.leads_in_weeks, "week", "weeks")
+    return f"Worth a word: no order yet, and likelier than others to place one within {weeks}."
 
 
 def stage_lines(found: Today, writing: Writing) -> Iterator[str]:

@@ -58,13 +58,13 @@ class ProjectionDesk(Desk):
             "be read", lambda client: client.get(self._keys(name, version).customer(partition, key)) or None
         )
 
-    def shared(self, name: str, version: int, key: str) -> list[bytes]:
-        """The stored states of a key that several partitions have a part of, JSON."""
+    def shared(self, name: str, version: int, *keys: str) -> list[bytes]:
+        """The stored states of keys that several partitions have a part of, JSON."""
 
         def ask(client: Any) -> list[bytes]:
-            keys = self._keys(name, version)
-            found = (client.get(keys.customer(partition, key)) for partition in range(self._partitions))
-            return [state for state in found if state]
+            of = self._keys(name, version)
+            asked = ([of.customer(partition, key) for key in keys] for partition in range(self._partitions))
+            return [state for part in asked for state in client.mget(part) if state]
 
         return self._asked("be read", ask)
 

@@ -9,7 +9,9 @@ import msgspec
 import orjson
 
 from stream.alerts.alert_records import Alert
+from stream.events.kinds import KIND_OF, EventType
 from stream.events.partition import partition_of
+from stream.projections.leads import lead_key, week_key
 from stream.projections.protocol import Projection
 from stream.projections.registry import projections_of
 from stream.storage.keys import Keys, ProjectionKeys
@@ -20,6 +22,7 @@ from tests.faults.redis_faults import cut_tail, flush
 from tests.faults.scenario import EMBEDDED_HANGS, Fault, Trial
 from tests.faults.worker import Plan
 from tests.faults.worker_faults import kill_at_points
+from tests.oracle.leads import Contact, leads_of
 from tests.oracle.record import type_of
 
 __all__ = ["PROJECTION_FAULTS", "projection_alerts", "projection_states"]
@@ -93,6 +96,30 @@ def _counted(bench: Bench, feedback: FeedbackLog) -> dict[Key, object]:
     return {key: {date: dict(count) for date, count in sorted(days.items())} for key, days in counts.items()}
 
 
+def _leads(bench: Bench, feedback: FeedbackLog) -> dict[Key, object]:
+    """Leads of the lists of events that were written, and the counts of each week in each partition."""
+    contacts: dict[str, list[Contact]] = {
+        customer: [Contact(event.kind, event.at) for event in events] for customer, events in bench.log.truth.items()
+    }
+    for log in feedback.said:
+        for one in log:
+            kind = KIND_OF[EventType.FEEDBACK, one.name]
+            contacts.setdefault(one.customer, []).append(Contact(kind, one.at_ms))
+    found: dict[Key, object] = {}
+    for partition in range(bench.log.partitions):
+        own = {who: of for who, of in contacts.items() if partition_of(who, bench.log.partitions) == partition}
+        people, tables = leads_of(own)
+        found |= {(partition, lead_key(who)): (one.weeks, one.ordered) for who, one in people.items()}
+        found |= {(partition, week_key(week)): cells for week, cells in tables.items()}
+    return found
+
+
+def _lead(state: Any) -> object:
+    if "week" in state:
+        return state["cells"]
+    return sorted(map(int, state.get("weeks", {}))), state.get("ordered")
+
+
 def _opinion(state: Any) -> object:
     mean = state["total"] / state["weight"] if state["weight"] else 0.0
     return round(mean, 9), round(state["loyalty"], 9), state["complaints"]
@@ -116,6 +143,7 @@ _EXPECTED: Mapping[str, tuple[Callable[[Bench, FeedbackLog], Mapping[Key, object
     "satisfaction": (lambda _, feedback: feedback.opinions(), _opinion),
     "ratings": (lambda _, feedback: feedback.tallies(), _tally),
     "complaints": (lambda _, feedback: feedback.cases(), _cases),
+    "leads": (_leads, _lead),
 }
 
 
@@ -161,7 +189,7 @@ def _rebuild(trial: Trial) -> None:
     bench.wait("the former generation dropped", lambda: not any(projection_states(bench)))
 
 
-_BENCH = {"projections": "activity,satisfaction,ratings,complaints"}
+_BENCH = {"projections": "activity,satisfaction,ratings,complaints,leads"}
 _LOG = {"customers": 200}
 
 PROJECTION_FAULTS = (

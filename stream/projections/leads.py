@@ -1,0 +1,141 @@
+"""Who has been in touch with the shop and has not ordered, and how long it took others who were alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Final, NamedTuple, cast
+
+import msgspec
+
+from stream.catalogue.events import EventKind, EventType
+from stream.events.decode import Decoder
+from stream.events.record import Record
+from stream.leads.cohorts import Cells, count
+from stream.leads.contacts import Lead, contact_of, is_news, meet, order, week_of
+from stream.leads.signs import SILENT_WEEKS, landmarks_of
+from stream.projections.fold import Fold
+from stream.projections.inputs import EventInput, Happened
+from stream.projections.protocol import Folded, Reading
+from stream.settings import Settings
+
+__all__ = ["LeadState", "Leads", "lead_key", "week_key"]
+
+_WEEK: Final = "/"
+
+
+class LeadState(Lead, omit_defaults=True):
+    """Of a person: a `Lead`. Of a week: how many were alike at its beginning (``cells``, see `stream.leads.cohorts`).
+
+    ``week``: which one, None for a person.
+    """
+
+    week: int | None = None
+    cells: Cells = msgspec.field(default_factory=dict)
+
+
+#: Whoever has no state.
+_NOBODY: Final = LeadState()
+
+
+class _News(NamedTuple):
+    """A contact in a week, or the order where there are no ``bits``."""
+
+    week: int
+    bits: int
+
+
+class _Contacts(EventInput):
+    """Events by person; no person has the key of a week."""
+
+    def read(self, records: Sequence[Record]) -> Reading:
+        reading = super().read(records)
+        return reading._replace(keyed=[(lead_key(customer), message) for customer, message in reading.keyed])
+
+
+class Leads(Fold[LeadState]):
+    """Contacts of each person before the first order, and counts of landmarks by week.
+
+    Which landmarks a person has follows from the contacts and the order alone, those to come included. So the counts
+    of a week are a sum over persons: when a person's change, the former ones are taken back. Neither the order of the
+    events nor how often one comes matters. A label matures by the calendar, so no timer is needed.
+    """
+
+    name: ClassVar[str] = "leads"
+    state: ClassVar[type[LeadState]] = LeadState
+    about: ClassVar[str] = "Who was in touch and has not ordered, and how many who were alike ordered, and when."
+    key: ClassVar[str] = "customer, and week"
+
+    def __init__(self, settings: Settings) -> None:
+        decoder = Decoder.of(settings)
+        self.inputs = tuple(_Contacts(event_type, settings.topic_of(event_type), decoder) for event_type in EventType)
+
+    def reach(self, states: Mapping[str, LeadState], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
+        """The weeks whose counts may change."""
+        weeks = {week for key, news in _news(states, messages).items() for week in _touched(states.get(key), news)}
+        return map(week_key, sorted(weeks))
+
+    def fold(self, states: Mapping[str, LeadState], messages: Sequence[tuple[str, object]]) -> Folded:
+        folded: dict[str, LeadState | None] = dict(states)
+        for key, news in _news(states, messages).items():
+            lead = folded.get(key) or LeadState(key.removeprefix(_WEEK))
+            before = landmarks_of(lead)
+            for one in news:
+                if one.bits:
+                    meet(lead, one.week, one.bits)
+                else:
+                    order(lead, one.week)
+            folded[key] = lead
+            after = landmarks_of(lead)
+            for week in before.keys() | after.keys():
+                old, new = before.get(week), after.get(week)
+                if old != new:
+                    of_week = folded.get(week_key(week)) or LeadState(week=week)
+                    if old is not None:
+                        count(of_week.cells, old, -1)
+                    if new is not None:
+                        count(of_week.cells, new, 1)
+                    folded[week_key(week)] = of_week if of_week.cells else None
+        return Folded(folded)
+
+    def erase(self, customer_id: str) -> Iterable[str]:
+        """Counts of weeks are of nobody alone."""
+        return (lead_key(customer_id),)
+
+
+def lead_key(customer_id: str) -> str:
+    """The key of a person's state."""
+    return _WEEK + customer_id if customer_id.startswith(_WEEK) else customer_id
+
+
+def week_key(week: int) -> str:
+    """The key of the counts of a week."""
+    return f"{_WEEK}{week}"
+
+
+def _news(states: Mapping[str, LeadState], messages: Sequence[tuple[str, object]]) -> dict[str, list[_News]]:
+    """What is not remembered yet, by person; most events tell nothing new, as those of everybody who has ordered."""
+    found: dict[str, list[_News]] = {}
+    for key, message in messages:
+        happened = cast("Happened", message)
+        lead, week = states.get(key, _NOBODY), week_of(happened.at_ms)
+        if happened.type is EventType.PURCHASE:
+            is_order = happened.kind == EventKind.ORDER_COMPLETED
+            if is_order and (lead.ordered is None or week < lead.ordered):
+                found.setdefault(key, []).append(_News(week, 0))
+        else:
+            bits = contact_of(happened.type, happened.kind, happened.at_ms)
+            if is_news(lead, week, bits):
+                found.setdefault(key, []).append(_News(week, bits))
+    return found
+
+
+def _touched(lead: Lead | None, news: Sequence[_News]) -> range:
+    """A range that has all weeks whose landmarks may change."""
+    contacts = [one.week for one in news if one.bits]
+    known = [] if lead is None else [*lead.weeks]
+    if not known and not contacts:
+        return range(0)
+    # an order changes all of the person's, the earliest contact too, and any other those that come after it
+    has_order = len(contacts) < len(news)
+    begin = min(known + contacts) if has_order else min(contacts)
+    return range(begin + 1, max(known + contacts) + SILENT_WEEKS + 1)

@@ -1,0 +1,129 @@
+"""Who may order for the first time: leads by their chance, as values."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from stream.features.registry import DAY_MS
+from stream.leads.chance import ChanceModel
+from stream.leads.cohorts import Cells, added
+from stream.leads.contacts import LEFT, Lead, begin_of, days_of, week_of
+from stream.leads.signs import MAX_HORIZON_WEEKS, SIGNS, present_cell
+from stream.leads.track_record import Record, learned
+from stream.projections.leads import LeadState
+
+__all__ = ["LeadEntry", "LeadList", "horizon_weeks_of", "judged_lead", "list_leads"]
+
+_REASONS: Final = 3
+#: A sign that moves the log-odds by less is no reason.
+_MIN_PART: Final = 0.1
+
+
+class LeadEntry(Struct, frozen=True, kw_only=True):
+    """Somebody who has not ordered. ``chance``: of a first order within ``weeks``, with its 95 % interval.
+
+    ``reasons``: what moves the chance most against a typical lead. ``visited_ms``: the day of the last visit to the
+    site, None without one. ``name`` is filled in from what is kept beside the stream.
+    """
+
+    customer_id: str
+    chance: float
+    low: float
+    high: float
+    weeks: int
+    reasons: tuple[str, ...]
+    since_ms: int
+    visited_ms: int | None
+    may_email: bool
+    name: str = ""
+
+
+class LeadList(Struct, frozen=True, kw_only=True):
+    """``leads``: how many there are; ``entries`` are those with the best chances.
+
+    ``orders_learned`` and ``leads_learned``: labels that the model has learned, by weight. ``record``: how good the
+    chances given so far were.
+    """
+
+    now_ms: int
+    horizon_weeks: int
+    leads: int
+    leads_learned: float
+    orders_learned: float
+    record: Record
+    entries: tuple[LeadEntry, ...]
+
+    @property
+    def promising(self) -> tuple[LeadEntry, ...]:
+        """Those who are surely better than leads are on average."""
+        if self.orders_learned < 1.0:
+            return ()
+        usual = self.orders_learned / self.leads_learned
+        return tuple(entry for entry in self.entries if entry.low > usual)
+
+
+def horizon_weeks_of(horizon_days: float) -> int:
+    """The horizon in whole weeks.
+
+    >>> horizon_weeks_of(28.0), horizon_weeks_of(1.0), horizon_weeks_of(365.0)
+    (4, 1, 26)
+    """
+    return min(max(round(horizon_days / 7), 1), MAX_HORIZON_WEEKS)
+
+
+def list_leads(states: Iterable[LeadState], now_ms: int, horizon_days: float, limit: int) -> LeadList:
+    """The leads of a shop, of the states of the projection `leads` in any order."""
+    now_week, horizon = week_of(now_ms), horizon_weeks_of(horizon_days)
+    leads: list[tuple[str, LeadState]] = []
+    parts: list[tuple[int, Cells]] = []
+    for state in states:
+        if state.week is not None:
+            parts.append((state.week, state.cells))
+        elif (cell := present_cell(state, now_week)) is not None:
+            leads.append((cell, state))
+    model, record = learned(added(parts), now_week, horizon)
+    cells = sorted({cell for cell, _ in leads})
+    chances = dict(zip(cells, model.chances(cells).tolist(), strict=True))
+    first = heapq.nsmallest(limit, leads, key=lambda one: (-chances[one[0]], one[1].customer_id))
+    learned_leads, learned_orders = map(sum, zip(*model.counts.values(), strict=True)) if model.counts else (0.0, 0.0)
+    return LeadList(
+        now_ms=now_ms,
+        horizon_weeks=horizon,
+        leads=len(leads),
+        leads_learned=learned_leads,
+        orders_learned=learned_orders,
+        record=record,
+        entries=tuple(_entry(model, cell, lead, horizon) for cell, lead in first),
+    )
+
+
+def judged_lead(lead: Lead, parts: Iterable[LeadState], now_ms: int, horizon_days: float) -> LeadEntry | None:
+    """One person, by the counts of weeks; None for who is no lead."""
+    now_week, horizon = week_of(now_ms), horizon_weeks_of(horizon_days)
+    cell = present_cell(lead, now_week)
+    if cell is None:
+        return None
+    weeks = added((part.week, part.cells) for part in parts if part.week is not None)
+    return _entry(learned(weeks, now_week, horizon).model, cell, lead, horizon)
+
+
+def _entry(model: ChanceModel, cell: str, lead: Lead, horizon_weeks: int) -> LeadEntry:
+    judged = model.judge(cell)
+    by_part = sorted(zip(judged.parts, SIGNS, cell, strict=True), key=lambda one: -abs(one[0]))
+    told = [sign.levels[int(level)][0] for part, sign, level in by_part if abs(part) >= _MIN_PART]
+    visits = max((week for week, bits in lead.weeks.items() if days_of(bits)), default=None)
+    return LeadEntry(
+        customer_id=lead.customer_id,
+        chance=round(judged.chance, 4),
+        low=round(judged.low, 4),
+        high=round(judged.high, 4),
+        weeks=horizon_weeks,
+        reasons=tuple(f"{words[0].upper()}{words[1:]}." for words in told[:_REASONS]),
+        since_ms=begin_of(min(lead.weeks)),
+        visited_ms=None if visits is None else begin_of(visits) + days_of(lead.weeks[visits])[-1] * DAY_MS,
+        may_email=not any(bits & LEFT for bits in lead.weeks.values()),
+    )
