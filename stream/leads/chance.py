@@ -12,7 +12,7 @@ framework applied to classification networks, 1992, eq. 12).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -59,7 +59,7 @@ class Judged(NamedTuple):
     parts: tuple[float, ...]
 
 
-def signs_of(cell: str) -> dict[str, int]:
+def signs_of(cell: str) -> dict[Hashable, int]:
     """The levels in a cell by the names of the signs.
 
     >>> signs_of("42101")
@@ -171,8 +171,7 @@ def _maximum(rows: Floats, leads: Floats, orders: Floats) -> tuple[Floats, Float
         weights, value = moved, gained
         if float(np.abs(step).max()) < _TOLERANCE:
             break
-    covariance: Floats = np.linalg.inv(_curvature(rows, leads, _sigmoids(rows @ weights)))
-    return weights, covariance
+    return weights, np.asarray(np.linalg.inv(_curvature(rows, leads, _sigmoids(rows @ weights))), np.float64)
 
 
 def _curvature(rows: Floats, leads: Floats, p: Floats) -> Floats:

@@ -1,25 +1,20 @@
 """Leads end to end: events through Kafka and a worker, then the commands; counted again beside it."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
-from click.testing import CliRunner
 
-from stream.cli import main
 from stream.cli.topics import create_topics
 from stream.client import ClickEvent, EmailEvent, Producer, PurchaseEvent
 from stream.events.kinds import KIND_OF, EventType
 from stream.leads.track_record import learned
 from stream.local.stack import LocalStack
 from stream.settings import Settings
+from tests.cli.projecting import folded, projecting, run
 from tests.oracle.leads import Contact, leads_of
 
 pytestmark = pytest.mark.timeout(300)
@@ -64,53 +59,34 @@ def made() -> Events:
 def publish(settings: Settings, events: Events) -> None:
     with Producer(settings) as producer:
         for number, (who, event_type, name, at) in enumerate(events):
-            common = {"event_id": f"e-{number}", "customer_id": who, "occurred_at": at, "name": name}
+            body: dict[str, Any] = {"event_id": f"e-{number}", "customer_id": who, "occurred_at": at, "name": name}
             if event_type is EventType.CLICK:
-                producer.publish(ClickEvent(**common))
+                producer.publish(ClickEvent(**body))
             elif event_type is EventType.EMAIL:
-                producer.publish(EmailEvent(**common))
+                producer.publish(EmailEvent(**body))
             else:
-                producer.publish(PurchaseEvent(**common, order_id=f"o-{number}", amount=5.0, currency="EUR"))
+                producer.publish(PurchaseEvent(**body, order_id=f"o-{number}", amount=5.0, currency="EUR"))
 
 
-def run(settings: Settings, *arguments: str) -> str:
-    result = CliRunner().invoke(main, [*arguments], env={**settings.to_env()})
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def folded(settings: Settings) -> int:
-    (leads,) = [one for one in orjson.loads(run(settings, "projections", "list", "--json")) if one["name"] == "leads"]
-    return int(leads["folded"])
+def told(settings: Settings, *arguments: str) -> str:
+    status, output = run(settings, *arguments)
+    assert status == 0, output
+    return output
 
 
 def test_leads_are_listed_by_a_chance_that_follows_from_the_events(stack: Settings, tmp_path: Path) -> None:
     events = made()
     publish(stack, events)
-    log = tmp_path / "worker.log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "stream", "worker"], env={**os.environ, **stack.to_env()}, stdout=file, stderr=file
-        )
-    try:
-        deadline = time.monotonic() + 240.0
+    with projecting(stack, tmp_path / "worker.log", role="events") as worker:
         # the core has the last of them when it can show it
-        while (
-            folded(stack) < len(events)
-            or CliRunner().invoke(main, ["customer", "last", "--json"], env={**stack.to_env()}).exit_code
-        ):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
-        listed = orjson.loads(run(stack, "leads", "--json", "--limit", "100"))
-        warm = orjson.loads(run(stack, "customer", "warm", "--json"))["lead"]
-        buyer = orjson.loads(run(stack, "customer", "c-0", "--json"))
-        shown = run(stack, "leads", "--limit", "1")
-        today = orjson.loads(run(stack, "today", "--json"))
-        told = " ".join(run(stack, "customer", "warm").split())
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0, log.read_text()
+        worker.wait(lambda: folded(stack)["leads"] == len(events) and run(stack, "customer", "last", "--json")[0] == 0)
+        listed = orjson.loads(told(stack, "leads", "--json", "--limit", "100"))
+        warm = orjson.loads(told(stack, "customer", "warm", "--json"))["lead"]
+        buyer = orjson.loads(told(stack, "customer", "c-0", "--json"))
+        shown = " ".join(told(stack, "leads", "--limit", "1").split())
+        today = orjson.loads(told(stack, "today", "--json"))
+        of_warm = " ".join(told(stack, "customer", "warm").split())
+        worker.stop()
 
     contacts: dict[str, list[Contact]] = {}
     for who, event_type, name, at in events:
@@ -132,7 +108,7 @@ def test_leads_are_listed_by_a_chance_that_follows_from_the_events(stack: Settin
         listed["entries"][0][name] for name in ("chance", "low", "reasons")
     )
     assert "lead" not in buyer
-    assert "Had something in the cart last week." in " ".join(shown.split())
-    assert f"first order {warm['chance']:.0%} ({warm['low']:.0%} to {warm['high']:.0%}) in 4 weeks." in told
-    assert "Had something in the cart last week." in told
+    assert "Had something in the cart last week." in shown
+    assert f"first order {warm['chance']:.0%} ({warm['low']:.0%} to {warm['high']:.0%}) in 4 weeks." in of_warm
+    assert "Had something in the cart last week." in of_warm
     assert [entry["customer_id"] for entry in today["leads"]] == ["warm"]

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.optimize import minimize  # type: ignore[import-untyped]  # SciPy ships no types
+from scipy.special import expit  # type: ignore[import-untyped]
 
 from stream.leads.chance import PRIOR_LEADS, PRIOR_ORDERS, ChanceModel, signs_of
 from stream.leads.signs import SIGNS

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score  # type: ignore[import-untyped]  # it ships no types
 
 from benchmarks.leads import HORIZON_WEEKS, NOW_WEEK, cohorts, simulated
 from stream.leads.chance import PRIOR_LEADS, PRIOR_ORDERS, ChanceModel
