@@ -61,11 +61,14 @@ class Projecting:
 
 
 @contextmanager
-def projecting(settings: Settings, log: Path) -> Iterator[Projecting]:
-    """Run the projections of ``settings`` in a process; what it says is added to the file ``log``."""
+def projecting(settings: Settings, log: Path, role: str = "projections") -> Iterator[Projecting]:
+    """Run the projections of ``settings`` in a process; what it says is added to the file ``log``.
+
+    ``role``: of the worker; with ``events`` the core runs beside them.
+    """
     with log.open("ab") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "stream", "worker", "--role", "projections"],
+            [sys.executable, "-m", "stream", "worker", "--role", role],
             env={**os.environ, **settings.to_env()},
             stdout=file,
             stderr=file,
