@@ -17,6 +17,7 @@ from stream.settings import Settings
 from stream.storage.keys import Keys
 from stream.storage.model_store import digests
 from tests.faults import frozen_model
+from tests.faults.arrival_log import made_arrivals
 from tests.faults.delay_line import DelayLine
 from tests.faults.event_log import EventLog
 from tests.faults.expectation import Expectation, expected
@@ -102,6 +103,8 @@ class Bench:
             self.keys = Keys(self.settings.namespace)
             #: What projections read beside the log, if there are any.
             self.feedback = made_feedback(self.log.seed, self.log.partitions) if self.settings.projections else None
+            needed = "arrivals" in self.settings.projections
+            self.arrivals = made_arrivals(self.log.seed, self.log.partitions) if needed else None
             self.topics = Topics(self.settings, self.log)
             self._stack.callback(self.topics.close)
             self._look_through(self._connected())
@@ -110,6 +113,8 @@ class Bench:
             self.topics.produce()
             if self.feedback is not None:
                 self.feedback.produce(self.settings)
+            if self.arrivals is not None:
+                self.arrivals.produce(self.settings)
             if self.settings.freeze_model:
                 self.client.set(self.keys.snapshot(), frozen_model.encoded())
             for number in range(self._initial_workers):
@@ -250,6 +255,8 @@ class Bench:
         kernel = enumerate(self.settings.event_topics)
         ends = {topic: [self.log.ends(partition)[source] for partition in partitions] for source, topic in kernel}
         ends |= self.feedback.ends(self.settings)
+        if self.arrivals is not None:
+            ends |= self.arrivals.ends(self.settings)
         for projection in projections_of(self.settings):
             stored = self.stored.projection_offsets(projection.name, projection.version)
             for topic in {source.topic for source in projection.inputs} & ends.keys():

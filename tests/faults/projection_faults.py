@@ -25,7 +25,7 @@ from tests.faults.worker_faults import kill_at_points
 from tests.oracle.leads import Contact, leads_of
 from tests.oracle.record import type_of
 
-__all__ = ["PROJECTION_FAULTS", "projection_alerts", "projection_states"]
+__all__ = ["PROJECTION_FAULTS", "passed_on", "projection_alerts", "projection_states"]
 
 #: Partition and key of a state.
 Key = tuple[int, str]
@@ -62,6 +62,20 @@ def projection_alerts(bench: Bench) -> Iterator[str]:
     if found != wanted:
         yield f"P: alerts: {len(wanted - found)} missing {sorted(wanted - found)[:3]}, "
         yield f"P: alerts: {len(found - wanted)} too many {sorted(found - wanted)[:3]}"
+
+
+def passed_on(bench: Bench) -> Iterator[str]:
+    """P: every event under any id went to one customer, the one of its first time, and none was lost."""
+    if bench.arrivals is None:
+        return
+    found: dict[str, set[str]] = {}
+    for message in bench.topics.read("events.interaction"):
+        body = orjson.loads(message.value() or b"")
+        found.setdefault(body["event_id"], set()).add(body["customer_id"])
+    wanted = {event_id: {customer} for event_id, customer in bench.arrivals.sent().items()}
+    if wrong := [one for one in found.keys() | wanted.keys() if found.get(one) != wanted.get(one)]:
+        one = min(wrong)
+        yield f"P: {len(wrong)} events went elsewhere, such as {one}: {found.get(one)}, wanted {wanted.get(one)}"
 
 
 def _differences(name: str, found: Mapping[Key, object], wanted: Mapping[Key, object]) -> Iterator[str]:
@@ -133,6 +147,15 @@ def _tally(state: Any) -> object:
     return {**state["kinds"], "nps": dict(scores)}
 
 
+def _arrivals(bench: Bench, _: FeedbackLog) -> Mapping[Key, object]:
+    return {} if bench.arrivals is None else bench.arrivals.states()
+
+
+def _alias(state: Any) -> object:
+    _, (customer, *_), _, held = state
+    return customer, sorted(arrival[-1]["event_id"] for arrival in held)
+
+
 def _cases(state: Any) -> object:
     return {ticket: case["at_ms"] for ticket, case in state.get("open", {}).items()}
 
@@ -142,6 +165,7 @@ _EXPECTED: Mapping[str, tuple[Callable[[Bench, FeedbackLog], Mapping[Key, object
     "activity": (_counted, lambda state: state["days"]),
     "satisfaction": (lambda _, feedback: feedback.opinions(), _opinion),
     "ratings": (lambda _, feedback: feedback.tallies(), _tally),
+    "arrivals": (_arrivals, _alias),
     "complaints": (lambda _, feedback: feedback.cases(), _cases),
     "leads": (_leads, _lead),
 }
@@ -191,6 +215,8 @@ def _rebuild(trial: Trial) -> None:
 
 _BENCH = {"projections": "activity,satisfaction,ratings,complaints,leads"}
 _LOG = {"customers": 200}
+#: Nothing is released: in these logs time stands still once they have been written.
+_ARRIVALS = {"projections": "arrivals", "identity_hold_h": 1000.0}
 
 PROJECTION_FAULTS = (
     Fault("projection-undisturbed", "26", _nothing, runs=1, bench=_BENCH),
@@ -216,5 +242,17 @@ PROJECTION_FAULTS = (
     ),
     Fault("projection-lost-tail", "26", cut_tail, runs=2, log=_LOG, bench=_BENCH, takes_state_away=True),
     Fault("projection-flushall", "26", flush, runs=2, bench=_BENCH, takes_state_away=True),
+    Fault(
+        "arrivals-kill-at-point",
+        "26",
+        _kill_at_points,
+        runs=2,
+        log=_LOG,
+        bench=_ARRIVALS,
+        plan=Plan(pace_ms=100.0),
+        needs_kafka=EMBEDDED_HANGS,
+    ),
+    Fault("arrivals-lost-tail", "26", cut_tail, runs=1, log=_LOG, bench=_ARRIVALS, takes_state_away=True),
+    Fault("arrivals-rebuild", "26", _rebuild, runs=1, log=_LOG, bench={**_ARRIVALS, "workers": 1}),
     Fault("projection-rebuild", "26", _rebuild, runs=2, log=_LOG, bench={**_BENCH, "workers": 1}),
 )

@@ -24,7 +24,7 @@ from tests.faults.model_faults import MODEL_FAULTS
 from tests.faults.monitor import Monitor
 from tests.faults.outbox_faults import OUTBOX_FAULTS
 from tests.faults.ownership_faults import OWNERSHIP_FAULTS
-from tests.faults.projection_faults import PROJECTION_FAULTS, projection_alerts, projection_states
+from tests.faults.projection_faults import PROJECTION_FAULTS, passed_on, projection_alerts, projection_states
 from tests.faults.recovery import RECOVERY
 from tests.faults.redis_faults import REDIS_FAULTS
 from tests.faults.scenario import Fault, Trial
@@ -131,7 +131,7 @@ def _attempt(fault: Fault, seed: int, broker: Broker, directory: Path, mutant: s
                 violations += [f"T: {late}", *standing(bench)]
         if not fault.ends_in_refusal and not violations:  # what is not finished cannot be compared
             outcome = verdict(bench, broken=frozenset(broken), state_was_lost=fault.takes_state_away)
-            violations += [*outcome.violations, *projection_states(bench), *projection_alerts(bench)]
+            violations += [*outcome.violations, *projection_states(bench), *projection_alerts(bench), *passed_on(bench)]
             duplicates = outcome.duplicates
         violations += [*(f"R: {end}" for end in bench.unexpected_ends()), *monitor.violations, *trial.findings]
         if fault.repeats_nothing and duplicates:
