@@ -11,6 +11,7 @@ import orjson
 from stream.alerts.alert_records import Alert
 from stream.events.kinds import KIND_OF, EventType
 from stream.events.partition import partition_of
+from stream.projections.complaints import Complaints
 from stream.projections.leads import lead_key, week_key
 from stream.projections.protocol import Projection
 from stream.projections.registry import projections_of
@@ -51,7 +52,7 @@ def projection_states(bench: Bench) -> Iterator[str]:
 
 def projection_alerts(bench: Bench) -> Iterator[str]:
     """P: the alerts about what customers said are those that follow from the log, each as often as it was needed."""
-    if bench.feedback is None:
+    if bench.feedback is None or Complaints.name not in bench.settings.projections:
         return
     found = set()
     for message in bench.topics.read("alerts"):
