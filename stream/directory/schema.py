@@ -102,7 +102,9 @@ customers: Final = Table(
 )
 for _name in ("spend", "last_order_ms", "risk", "value_at_risk"):
     Index(f"directory_customers_{_name}", customers.c[_name], customers.c.customer_id)
-for _name in ("stage", "tier", "segment"):
+# whom to contact: those of a stage, by what is at stake
+Index("directory_customers_stage", customers.c.stage, customers.c.value_at_risk, customers.c.customer_id)
+for _name in ("tier", "segment"):
     Index(f"directory_customers_{_name}", customers.c[_name], customers.c.customer_id)
 
 #: How often a customer came by a channel that the events name.

@@ -82,5 +82,6 @@ def _create_customers() -> None:
         *(_count(name, nullable=True) for name in ("next_order_ms", "next_order_from_ms", "next_order_until_ms")),
         *(_count("unsubscribed_ms", nullable=True), sa.Column("alert", sa.Boolean), sa.Column("reasons", sa.JSON)),
     )
-    for name in ("spend", "last_order_ms", "risk", "value_at_risk", "stage", "tier", "segment"):
+    for name in ("spend", "last_order_ms", "risk", "value_at_risk", "tier", "segment"):
         op.create_index(f"directory_customers_{name}", "directory_customers", [name, "customer_id"])
+    op.create_index("directory_customers_stage", "directory_customers", ["stage", "value_at_risk", "customer_id"])
