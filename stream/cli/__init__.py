@@ -14,6 +14,7 @@ __all__ = ["main"]
 COMMANDS = {
     "actions": ("stream.cli.actions:actions", "Record what was done about customers."),
     "alerts": ("stream.cli.alerts:alerts", "Show alerts as they are published."),
+    "console": ("stream.cli.web_console:console", "Show pages for the owner in the browser."),
     "customer": ("stream.cli.customer:customer", "Show everything about one customer."),
     "demo": ("stream.cli.demo:demo", "Run everything here, over real events, and watch."),
     "directory": ("stream.cli.directory:directory", "Keep customers and figures in a database."),

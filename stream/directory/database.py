@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from stream.errors import SettingsError, StorageError
 
-__all__ = ["as_dict", "connect", "explained", "reading", "writing"]
+__all__ = ["Connection", "as_dict", "connect", "explained", "reading", "writing"]
 
 #: How long SQLite waits for another writer (s).
 _BUSY_S: Final = 30.0

@@ -135,6 +135,13 @@ class DirectoryStore:
             partitions = connection.execute(select(count)).scalar_one()
         return Progress(run.version, run.generation, run.folded, run.skipped, partitions)
 
+    def read_until(self) -> dict[str, int]:
+        """Records that have been read, by topic: the sum of the offsets of its partitions."""
+        of = schema.offsets.c
+        with reading(self.engine) as connection:
+            query = select(of.topic, func.sum(of.next_offset)).group_by(of.topic).order_by(of.topic)
+            return {str(topic): int(total) for topic, total in connection.execute(query)}
+
     def rebuild(self) -> int:
         """Forget all rows, so that the log is read from its start; returns the number of the generation."""
         with writing(self.engine) as connection:

@@ -2,10 +2,16 @@
 
 import csv
 import io
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -137,3 +143,41 @@ def test_it_is_listed_shown_erased_and_rebuilt_with_the_projections(shop: Settin
     assert rows(ask(env, "kpis", "--csv")) == []
     assert run("directory", "run", "--once", **env).returncode == 0
     assert projections("show", "directory", "c-2")[0] == 0
+
+
+def get(address: str, path: str) -> tuple[int, str]:
+    connection = HTTPConnection(urlsplit(address).netloc, timeout=30)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+def test_the_console_shows_the_directory_until_it_is_stopped(shop: Settings, tmp_path: Path, run: Run) -> None:
+    env = environment(shop, tmp_path)
+    assert run("directory", "run", "--once", **env).returncode == 0
+    log = tmp_path / "console.log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "stream", "console", "--port", "0"],
+            env={**os.environ, **env},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().removeprefix("console: ").strip()
+        assert address.startswith("http://127.0.0.1:"), log.read_text()
+        status, text = get(address, "/business")
+        assert (status, "€20.25" in text) == (200, True)
+        # no worker has run, so there is no list
+        status, text = get(address, "/")
+        assert (status, "no event has been processed yet" in text) == (503, True)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, log.read_text()
+    finally:
+        process.kill()
+        process.communicate()

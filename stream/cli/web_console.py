@@ -1,0 +1,51 @@
+"""``stream console``: pages for the owner."""
+
+import asyncio
+import signal
+
+import click
+
+from stream.cli.directory_at import open_directory
+from stream.cli.options import SettingsCommand, with_settings
+from stream.errors import SettingsError
+from stream.settings import Settings
+
+__all__ = ["console"]
+
+#: Customers of today's list.
+_LISTED = 50
+
+
+@click.command(cls=SettingsCommand)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8090, show_default=True, help="0: any free port.")
+@with_settings("Directory", "Redis", "Kafka", "Topics", "Labels", "Events", "Shop", "Logging")
+def console(settings: Settings, *, port: int) -> None:
+    """Show pages in the browser of this machine, until told to stop: today, customers, business, system.
+
+    They are read from the directory, which `stream directory run` keeps; today's list is that of `stream today`. There
+    is no login, so only programs of this machine reach them.
+    """
+    from stream.cli.logs import configure_logging
+
+    configure_logging(settings)
+    try:
+        from stream.console.application import serve
+        from stream.console.pages import Day, Pages
+    except ImportError as error:
+        raise SettingsError(f"{error}: pip install 'customer-stream[console]'") from error
+    from stream.cli.shop_day import shop_day, writing_of
+
+    def list_today() -> Day:
+        with shop_day(settings, None) as day:
+            found = day.today(_LISTED)
+            return Day(found, day.writing, day.note(found))
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        pages = Pages(store, writing_of(settings), list_today)
+        await serve(pages, port, stop, lambda address: click.echo(f"console: {address}"))
+
+    with open_directory(settings) as store:
+        asyncio.run(run())

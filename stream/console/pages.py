@@ -1,0 +1,220 @@
+"""The pages of the console. They only read."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Any, Final, NamedTuple, TypeVar
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
+
+from stream import __version__
+from stream.console.forms import FIELDS, condition_of
+from stream.directory.calendar import Grain
+from stream.directory.customer_queries import Sort, counted, customer, customers_page
+from stream.directory.database import Connection, reading
+from stream.directory.kpis import cohorts, kpis, loyalty
+from stream.directory.migrating import newest_revision
+from stream.directory.store import DirectoryStore
+from stream.directory.timeline_queries import orders_of, timeline_page
+from stream.errors import SettingsError
+from stream.events.columns import MONEY_SCALE
+from stream.features.stages import STAGE_NAMES
+from stream.reporting.entries import Today
+from stream.reporting.summary import complaints_line, headline, model_note, standing_line
+from stream.reporting.writing import Writing
+
+__all__ = ["Day", "Pages"]
+
+_T = TypeVar("_T")
+#: Customers and entries of a page.
+_PAGE: Final = 50
+#: Today's list goes through all customers, so it is made at most so often.
+_LIST_EVERY_S: Final = 60.0
+#: Periods that a page shows at most, the latest.
+_PERIODS: Final = 24
+_MAX_AGE: Final = 12
+#: A share of returning customers at which a cell of the cohorts has its full colour, of nine.
+_FULL_COLOUR: Final = 0.6
+_COLOURS: Final = 9
+
+
+class Day(NamedTuple):
+    """Today's list, how its figures are written, and what must be said about it."""
+
+    found: Today
+    writing: Writing
+    note: str
+
+
+class Pages:
+    """Handlers of requests. ``list_today`` makes today's list, in a thread. Queries run in threads as well."""
+
+    def __init__(
+        self,
+        store: DirectoryStore,
+        writing: Writing,
+        list_today: Callable[[], Day],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._writing = writing
+        self._list_today = list_today
+        self._monotonic = monotonic
+        self._listing = asyncio.Lock()
+        self._listed: tuple[float, Day] | None = None
+        loader = PrefixLoader({"console": PackageLoader("stream.console"), "": PackageLoader("stream.reporting")})
+        self._environment = Environment(
+            loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+        self._environment.filters |= {
+            "money": lambda amount: "" if amount is None else writing.money(amount / MONEY_SCALE),
+            "about": lambda amount: "" if amount is None else writing.about(amount / MONEY_SCALE),
+            "day": lambda at_ms: "" if at_ms is None else writing.long_date(at_ms),
+            "moment": lambda at_ms: writing.local(at_ms).strftime("%Y-%m-%d %H:%M"),
+            "percent": lambda share: "" if share is None else writing.percent(share),
+            "count": writing.number,
+            "words": lambda code: (code or "").replace("_", " "),
+        }
+        reports = files("stream.reporting") / "templates" / "style.css"
+        own = files("stream.console") / "templates" / "console.css"
+        self._style = reports.read_text("utf-8") + own.read_text("utf-8")
+
+    async def today(self, request: web.Request) -> web.Response:
+        """Whom to contact today."""
+        del request
+        day = await self._day()
+        found = day.found
+        return self._page(
+            "today",
+            found=found,
+            writing=day.writing,
+            notes=[line for line in (day.note, model_note(found)) if line],
+            standing_line=standing_line(found, day.writing),
+            headline=headline(found, day.writing),
+            complaints_line=complaints_line(found),
+        )
+
+    async def customers(self, request: web.Request) -> web.Response:
+        """Customers by what is known of them."""
+        form = await _form(request)
+        condition = condition_of(form, self._writing)
+        sort = _one_of(Sort, form.get("sort", "") or Sort.AT_STAKE)
+        page, segments = await self._asked(
+            lambda connection: (
+                customers_page(connection, condition, sort, limit=_PAGE, cursor=form.get("cursor") or None),
+                counted(connection, "segment"),
+            )
+        )
+        given = {name: form.get(name, "") for name in FIELDS}
+        options = {"stage": STAGE_NAMES, "tier": ("VIP", "high", "middle", "low", "new"), "segment": sorted(segments)}
+        return self._page("customers", page=page, given=given, options=options, sort=sort.value, sorts=[*Sort])
+
+    async def customer(self, request: web.Request) -> web.Response:
+        """Everything about one customer."""
+        form = await _form(request)
+        customer_id = form.get("customer_id", "")
+        of, history, orders = await self._asked(
+            lambda connection: (
+                customer(connection, customer_id),
+                timeline_page(connection, customer_id, limit=_PAGE, cursor=form.get("cursor") or None),
+                orders_of(connection, customer_id),
+            )
+        )
+        if of is None:
+            return self.problem("The directory does not know this customer.", HTTPStatus.NOT_FOUND)
+        return self._page("customer", of=of, history=history, orders=orders)
+
+    async def business(self, request: web.Request) -> web.Response:
+        """How business goes."""
+        grain = _one_of(Grain, request.query.get("by", Grain.MONTH))
+        periods, loyal, stages, retention = await self._asked(
+            lambda connection: (
+                kpis(connection, grain),
+                loyalty(connection),
+                counted(connection, "stage"),
+                cohorts(connection, grain),
+            )
+        )
+        begin = self._writing.month if grain is Grain.MONTH else str
+        rows: list[dict[str, Any]] = [
+            {
+                "begin": begin(one.begin),
+                "customers": one.customers,
+                "cells": [
+                    {"share": count / one.customers, "depth": _depth(count / one.customers)}
+                    for count in one.ordered[:_MAX_AGE]
+                    if one.customers
+                ],
+            }
+            for one in retention[-_PERIODS:]
+        ]
+        return self._page(
+            "business",
+            periods=[(begin(one.begin), one) for one in reversed(periods[-_PERIODS:])],
+            loyal=loyal,
+            stages={stage: stages[stage] for stage in STAGE_NAMES if stage in stages},
+            cohorts=rows,
+            ages=range(1, 1 + max((len(row["cells"]) for row in rows), default=0)),
+            by=grain.value,
+            flows=("at_risk", "lost", "won_back"),
+        )
+
+    async def system(self, request: web.Request) -> web.Response:
+        """What runs, and how far it is."""
+        del request
+        progress = await asyncio.to_thread(self._store.progress)
+        offsets = await asyncio.to_thread(self._store.read_until)
+        database = self._store.engine.dialect.name
+        facts = {
+            "Program": __version__,
+            "Database": f"{database}, tables of revision {newest_revision()}",
+            "Directory": f"version {progress.version}, built anew {progress.generation} times",
+            "Records read": f"{progress.folded:,}, and {progress.skipped:,} that could not be used",
+        }
+        return self._page("system", facts=facts, topics=offsets)
+
+    async def style(self, request: web.Request) -> web.Response:
+        del request
+        return web.Response(text=self._style, content_type="text/css")
+
+    def problem(self, what: str, status: HTTPStatus) -> web.Response:
+        """A page that says why there is no other."""
+        return self._page("problem", status=status, what=what)
+
+    async def _day(self) -> Day:
+        async with self._listing:
+            now_s = self._monotonic()
+            if self._listed is None or now_s - self._listed[0] > _LIST_EVERY_S:
+                self._listed = (now_s, await asyncio.to_thread(self._list_today))
+            return self._listed[1]
+
+    async def _asked(self, ask: Callable[[Connection], _T]) -> _T:
+        def answer() -> _T:
+            with reading(self._store.engine) as connection:
+                return ask(connection)
+
+        return await asyncio.to_thread(answer)
+
+    def _page(self, name: str, *, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> web.Response:
+        text = self._environment.get_template(f"console/{name}.html.j2").render(here=name, **values)
+        return web.Response(text=text, status=status, content_type="text/html")
+
+
+async def _form(request: web.Request) -> Mapping[str, str]:
+    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+
+
+def _one_of(kind: Any, name: str) -> Any:
+    try:
+        return kind(name)
+    except ValueError:
+        raise SettingsError(f"expected one of {', '.join(kind)}") from None
+
+
+def _depth(share: float) -> int:
+    return round(min(share / _FULL_COLOUR, 1.0) * _COLOURS)
