@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, Table, delete, func, select, update
+from sqlalchemy import Connection, Row, Table, delete, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stream.directory import schema
@@ -157,8 +157,12 @@ class DirectoryStore:
     def _begin_another(self, connection: Connection) -> int:
         begun = {"version": VERSION, "zone": self._zone.key, "folded": 0, "skipped": 0}
         connection.execute(update(schema.run).values(generation=schema.run.c.generation + 1, **begun))
-        for table in _FOLDED:
-            connection.execute(delete(table))
+        if self.engine.dialect.name == "postgresql":
+            # deleting row by row takes minutes where there are many, and leaves their room behind
+            connection.execute(text(f"TRUNCATE {', '.join(table.name for table in _FOLDED)}"))
+        else:
+            for table in _FOLDED:
+                connection.execute(delete(table))
         return int(connection.execute(select(schema.run.c.generation)).scalar_one())
 
     def _check(self, connection: Connection, claim: Claim) -> None:
