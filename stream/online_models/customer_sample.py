@@ -24,6 +24,7 @@ _DAY_MINUTES: Final = DAY_MS // _MINUTE_MS
 #: Who has not been observed for so long is retired from observation and has placed no order since: an order would have
 #: brought them back. Longer than a week, for a trainer that catches up.
 _RETIRED_MINUTES: Final = 21 * _DAY_MINUTES
+_NEVER_CLOSED: Final = np.zeros(0, np.int64)
 _ROW: Final = np.dtype([("hash", "<u8"), ("first", "<u4"), ("last", "<u4"), ("seen", "<u4"), ("x", "<u4")])
 
 
@@ -67,11 +68,15 @@ class CustomerSample:
             return
         self._rows[key] = first_ms // _MINUTE_MS, last_ms // _MINUTE_MS, seen, x
 
-    def histories(self, now_ms: int) -> Histories:
-        """Of the customers, in the order of their hashes, as of ``now_ms``."""
+    def histories(self, now_ms: int, closed: npt.NDArray[np.int64] = _NEVER_CLOSED) -> Histories:
+        """Of the customers, in the order of their hashes, as of ``now_ms``.
+
+        ``closed``: days since the epoch, ascending, that do not count (`stream.online_models.closures`).
+        """
         rows = self._packed()
         first, last, seen = (rows[name].astype(np.float64) for name in ("first", "last", "seen"))
         until = np.maximum(seen, now_ms // _MINUTE_MS - _RETIRED_MINUTES)
+        first, last, until = (_open_minutes(minutes, closed) for minutes in (first, last, until))
         x = rows["x"].astype(np.float64)
         span = np.where(x > 0.0, last - first, 0.0)
         return Histories(x, span / _DAY_MINUTES, np.maximum(until - first, span) / _DAY_MINUTES)
@@ -91,6 +96,15 @@ class CustomerSample:
         sample._heap = [-key for key in sample._rows]
         heapq.heapify(sample._heap)
         return sample
+
+
+def _open_minutes(minutes: npt.NDArray[np.float64], closed: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Minutes since the epoch without those of ``closed`` days."""
+    if len(closed) == 0:
+        return minutes
+    day = np.floor(minutes / _DAY_MINUTES)
+    within = np.where(np.isin(day, closed), minutes - day * _DAY_MINUTES, 0.0)
+    return np.asarray(minutes - np.searchsorted(closed, day) * _DAY_MINUTES - within, np.float64)
 
 
 def _key(customer_id: str) -> int:

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from stream.features.order_process import HISTORY_COLUMNS, histories, history_of
 from stream.features.registry import DAY_MS, INPUT_SCALE
+from stream.online_models.closures import OrderDays
 from stream.online_models.component import Component, Shop
 from stream.online_models.customer_sample import CustomerSample, SampleState
 from stream.online_models.example import Example, Observation
@@ -17,19 +18,21 @@ from stream.online_models.purchases_snapshot import PURCHASES, PurchasesSnapshot
 
 __all__ = ["Purchases", "PurchasesState", "histories_of"]
 
-_WEEK_MS: Final = 7 * DAY_MS
+_WEEK_DAYS: Final = 7
+_WEEK_MS: Final = _WEEK_DAYS * DAY_MS
 #: The parameters are fitted anew every week, and whenever the sample has grown by this factor.
 _GROWTH: Final = 1.25
 
 
 class PurchasesState(Struct, frozen=True, kw_only=True):
-    """``fitted_week``: since the epoch; ``fitted_customers``: in the sample then."""
+    """``fitted_week``: since the epoch; ``fitted_customers``: in the sample then. ``days``: orders of the sample."""
 
     sample: SampleState = field(default_factory=SampleState)
     process: PurchaseProcess = PRIOR
     fitted_week: int = -1
     fitted_customers: int = 0
     typical: TypicalHistory = TypicalHistory()
+    days: OrderDays = field(default_factory=OrderDays)
 
 
 class Purchases(Component):
@@ -46,6 +49,7 @@ class Purchases(Component):
         self._fitted_week = -1
         self._fitted_customers = 0
         self._typical = TypicalHistory()
+        self._days = OrderDays()
 
     @property
     def process(self) -> PurchaseProcess:
@@ -71,6 +75,9 @@ class Purchases(Component):
             last_ms=last_ms,
             x=x,
         )
+        if age - span < _WEEK_DAYS:
+            # landmarks are weekly: no earlier one has told of this order
+            self._days.count(last_ms)
         if self._is_due(week):
             self._fit(example.at_ms, max(week, self._fitted_week))
 
@@ -79,7 +86,7 @@ class Purchases(Component):
 
     def _fit(self, now_ms: int, week: int) -> None:
         of = self._sample.histories(now_ms)
-        self._process = fit(of, self._process)
+        self._process = fit(self._sample.histories(now_ms, self._days.closed(now_ms)), self._process)
         self._fitted_week, self._fitted_customers = week, len(self._sample)
         self._typical = TypicalHistory(x=float(of.x.mean()), last=float(of.last.mean()), age=float(of.age.mean()))
 
@@ -93,6 +100,7 @@ class Purchases(Component):
             fitted_week=self._fitted_week,
             fitted_customers=self._fitted_customers,
             typical=self._typical,
+            days=self._days,
         )
 
     def resume(self, state: PurchasesState) -> None:
@@ -100,6 +108,7 @@ class Purchases(Component):
         self._process = state.process
         self._fitted_week, self._fitted_customers = state.fitted_week, state.fitted_customers
         self._typical = state.typical
+        self._days = state.days
 
     def describe(self) -> str:
         if not self._fitted_customers:
