@@ -21,6 +21,7 @@ import gzip
 import math
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +31,7 @@ import numpy.typing as npt
 
 from stream.texts.classifier import TextClassifier
 from stream.texts.mood import mood_classifier, mood_of_score
+from stream.texts.replay import Hashed
 
 DELAY = 500
 STARS = "stars:"
@@ -66,12 +68,16 @@ def read(path: Path, text: str, label: str, share: float, shuffle: int | None) -
 
 
 def online(data: Texts, model: TextClassifier) -> Probabilities:
-    """One pass."""
+    """One pass. A text is hashed when it comes, and is kept so until its label arrives."""
     found: Probabilities = []
+    waiting: deque[Hashed] = deque()
     for k, text in enumerate(data.texts):
-        found.append({str(label): p for label, p in model.predict_proba_one(text).items()})
-        if (arrived := k - DELAY) >= 0 and data.is_told[arrived]:
-            model.learn_one(data.texts[arrived], data.labels[arrived])
+        waiting.append(model.hashed(text))
+        found.append({str(label): p for label, p in model.predict_proba_one(waiting[-1]).items()})
+        if (arrived := k - DELAY) >= 0:
+            hashed = waiting.popleft()
+            if data.is_told[arrived]:
+                model.learn_one(hashed, data.labels[arrived])
     return found
 
 

@@ -75,13 +75,13 @@ def valence(text: str) -> float:
     """
     words = _WORD.findall(text[:MAX_CHARACTERS].lower().replace("\u2019", "'"))
     known = _lexicon()
-    total, turned = 0.0, 0
-    for word in words:
-        if word in _NEGATIONS:
-            turned = _REACH
-            continue
-        total += known.get(word, 0.0) * (_TURNED if turned else 1.0)
-        turned = max(turned - 1, 0)
+    total, negated = 0.0, -_REACH - 1
+    for position, word in enumerate(words):
+        found = known.get(word, 0.0)
+        if found is None:
+            negated = position
+        elif found:
+            total += found * (_TURNED if position - negated <= _REACH else 1.0)
     return total / math.sqrt(total * total + _HALF_SURE)
 
 
@@ -109,8 +109,8 @@ def mood_of_score(scale: str, value: float) -> Mood:
 
 
 @functools.cache
-def _lexicon() -> Mapping[str, float]:
-    """Word -> valence, -4 to 4; the file says where the words come from."""
+def _lexicon() -> Mapping[str, float | None]:
+    """Word -> valence, -4 to 4, or None for a negation; the file says where the words come from."""
     lines = files(__package__).joinpath("mood_words.txt").read_text(encoding="utf-8").splitlines()
     pairs = (line.split(" ") for line in lines if not line.startswith("#"))
-    return MappingProxyType({word: float(number) for word, number in pairs})
+    return MappingProxyType({word: float(number) for word, number in pairs} | dict.fromkeys(_NEGATIONS))
