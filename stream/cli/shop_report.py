@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stream.cli.shop_day import ShopDay
     from stream.reporting.order_log import Orders
     from stream.reporting.page import ShopReport
+    from stream.reporting.themes import Themes
 
 __all__ = ["report"]
 
@@ -79,7 +80,17 @@ def _report(day: "ShopDay", limit: int) -> "ShopReport":
             overdue=basis.overdue_habits,
         ),
         track_record=track_record(_raised(day.settings), orders, now_ms),
+        themes=_themes(day.settings),
     )
+
+
+def _themes(settings: Settings) -> "Themes | None":
+    from stream.cli.texts_desk import all_texts
+    from stream.reporting.themes import themes_of
+    from stream.storage.projection_desk import ProjectionDesk
+
+    with ProjectionDesk(settings) as desk:
+        return themes_of(all_texts(desk))
 
 
 def _orders(settings: Settings) -> "Orders":

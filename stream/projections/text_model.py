@@ -27,7 +27,7 @@ from stream.texts.replay import Hashed
 __all__ = ["Head", "Learning", "StoredModel"]
 
 #: Bytes of examples before which there is no snapshot, and of a piece of one.
-_MIN_SNAPSHOT: Final = 1 << 18
+_MIN_SNAPSHOT: Final = 1 << 15
 _PIECE: Final = 1 << 19
 _MASK: Final = (1 << 63) - 1
 

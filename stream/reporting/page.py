@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,8 +15,9 @@ from stream.reporting.entries import Today
 from stream.reporting.life import Life
 from stream.reporting.periods import Sales
 from stream.reporting.summary import complaints_line, headline, leads_line, model_note, standing_line
+from stream.reporting.themes import Theme, Themes
 from stream.reporting.track_record import TrackRecord
-from stream.reporting.writing import Writing
+from stream.reporting.writing import Writing, number_of
 
 __all__ = ["ShopReport", "report_page", "today_page"]
 
@@ -24,13 +26,17 @@ _FULL_COLOUR: Final = 0.6
 
 
 class ShopReport(Struct, frozen=True):
-    """Everything that a report shows. ``life``: one for each period of ``sales``, at its end."""
+    """Everything that a report shows. ``life``: one for each period of ``sales``, at its end.
+
+    ``themes``: None if no text of a customer is kept.
+    """
 
     today: Today
     sales: Sales
     cohorts: Sequence[Cohort]
     life: Sequence[Life]
     track_record: TrackRecord
+    themes: Themes | None = None
 
 
 def today_page(found: Today, writing: Writing, note: str) -> str:
@@ -56,6 +62,7 @@ def report_page(report: ShopReport, writing: Writing, note: str) -> str:
             "ages": range(1, min(MAX_AGE, max((len(c.ordered) for c in report.cohorts), default=0)) + 1),
             "life": report.life[-1],
             "track_record": report.track_record.sentence,
+            "themes": None if report.themes is None else _themes(report.themes, writing),
             "max_segment_spend": max((segment.spend for segment in report.today.segments), default=0.0),
         },
     )
@@ -70,6 +77,27 @@ def _of_today(found: Today, writing: Writing, note: str) -> dict[str, Any]:
         "headline": headline(found, writing),
         "complaints_line": complaints_line(found),
         "leads_line": leads_line(found),
+    }
+
+
+def _themes(themes: Themes, writing: Writing) -> dict[str, Any]:
+    """Rows of moods, categories and words: what, how many customers now, their share now and before, examples."""
+
+    def share(count: int, of: int) -> str:
+        return writing.percent(count / of) if of else "-"
+
+    def row(theme: Theme) -> dict[str, Any]:
+        now, before = share(theme.now, themes.customers), share(theme.before, themes.customers_before)
+        return {"name": theme.name, "now": now, "before": before, "examples": theme.examples}
+
+    return {
+        "week": writing.long_date(writing.midnight_ms(date.fromisoformat(themes.week))),
+        "wrote": number_of(themes.customers, "customer wrote", "customers wrote"),
+        "groups": [
+            (title, [*map(row, found)])
+            for title, found in (("Mood", themes.moods), ("Category", themes.categories), ("Words", themes.words))
+            if found
+        ],
     }
 
 

@@ -259,7 +259,10 @@ class Bench:
             ends |= self.arrivals.ends(self.settings)
         for projection in projections_of(self.settings):
             stored = self.stored.projection_offsets(projection.name, projection.version)
-            for topic in {source.topic for source in projection.inputs} & ends.keys():
+            # those that publish for others come before them: what is published then is all
+            for topic in {source.topic for source in projection.inputs}:
+                if topic not in ends:
+                    ends[topic] = self.topics.ends(topic)
                 if [offsets.get(topic, 0) for offsets in stored] != ends[topic]:
                     return False
             if self.stored.projection_pending(projection.name, projection.version):

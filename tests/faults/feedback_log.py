@@ -24,10 +24,18 @@ _CUSTOMERS = 40
 _EACH = 9
 _HALF_LIFE_MS = 180 * 24 * _HOUR_MS
 _FEEDBACK = EventType.FEEDBACK
+_WRITTEN = {
+    "delivery": ["the parcel never arrived although I waited a week", "delivered to the wrong house, nobody asked"],
+    "quality": ["the zipper broke on the second day, what a pity", "lovely fabric, I like it very much"],
+    "payment": ["my card was declined for no reason at all", "charged twice, please refund one of them"],
+}
 
 
 class Said(NamedTuple):
-    """One feedback as it was written; ``value``: of NPS. ``ticket``: of a complaint or its resolution."""
+    """One feedback as it was written; ``value``: of NPS. ``ticket``: of a complaint or its resolution.
+
+    ``category``: what people say later that the ``text`` is about, if they do.
+    """
 
     id: str
     customer: str
@@ -35,6 +43,8 @@ class Said(NamedTuple):
     name: str
     value: int | None
     ticket: str
+    text: str = ""
+    category: str = ""
 
     @property
     def satisfaction(self) -> float | None:
@@ -59,7 +69,12 @@ class FeedbackLog:
 
     def ends(self, settings: Settings) -> dict[str, list[int]]:
         """How long the log of each topic is in each partition."""
-        return {settings.topic_of(_FEEDBACK): [*map(len, self.said)], settings.actions: [*map(len, self.acted)]}
+        acted = [len(acts) + len(self.labelled(partition)) for partition, acts in enumerate(self.acted)]
+        return {settings.topic_of(_FEEDBACK): [*map(len, self.said)], settings.actions: acted}
+
+    def labelled(self, partition: int) -> list[Said]:
+        """What people have labelled, each once."""
+        return [one for one in {one.id: one for one in self.said[partition]}.values() if one.category]
 
     def produce(self, settings: Settings) -> None:
         """Write the whole log, before any worker reads it."""
@@ -76,13 +91,18 @@ class FeedbackLog:
                 score = {} if one.value is None else {"scale": "nps", "value": one.value}
                 ticket = {"ticket_id": one.ticket} if one.ticket else {}
                 body = {"event_id": one.id, "customer_id": one.customer, "occurred_at": one.at_ms / 1000}
-                yield partition, one.customer, {**body, "name": one.name, "channel": "web", **score, **ticket}
+                text = {"text": one.text} if one.text else {}
+                yield partition, one.customer, {**body, "name": one.name, "channel": "web", **score, **ticket, **text}
 
     def _actions(self) -> Iterator[tuple[int, str, dict[str, object]]]:
         for partition, log in enumerate(self.acted):
             for number, (customer, at_ms) in enumerate(log):
                 body = {"action_id": f"a{partition}-{number}", "customer_id": customer, "action": "contacted"}
                 yield partition, customer, {**body, "occurred_at": at_ms / 1000}
+            for one in self.labelled(partition):
+                body = {"action_id": f"l{one.id}", "customer_id": one.customer, "action": "labelled"}
+                label = {"event_id": one.id, "category": one.category, "occurred_at": one.at_ms / 1000}
+                yield partition, one.customer, {**body, **label}
 
     def first_of(self, customer: str, partition: int) -> list[Said]:
         """What a customer said, each once, in the order of the log."""
@@ -204,6 +224,9 @@ def made_feedback(seed: int, partitions: int) -> FeedbackLog:
                     acted[partition].append((customer, at_ms + int(rng.uniform(0, 40) * _HOUR_MS)))
             else:
                 one = Said(event_id, customer, at_ms, "rated", rng.choice([0, 3, 7, 9, 10, 10]), "")
+            if one.name != "resolved" and (about := rng.choice(["", *_WRITTEN])):
+                # people label half of what customers wrote
+                one = one._replace(text=f"{rng.choice(_WRITTEN[about])}, order {k}", category=rng.choice(["", about]))
             said[partition] += [one] * (1 + (rng.random() < 0.1))
     # customers come in between each other; what one says stays in order
     return FeedbackLog([sorted(log, key=lambda one: one.at_ms) for log in said], acted)

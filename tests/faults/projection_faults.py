@@ -17,6 +17,7 @@ from stream.projections.protocol import Projection
 from stream.projections.registry import projections_of
 from stream.storage.keys import Keys, ProjectionKeys
 from tests.faults.bench import Bench
+from tests.faults.classified import classified, kept_texts, read_classified, read_texts
 from tests.faults.feedback_log import Alerted, FeedbackLog
 from tests.faults.ownership_faults import zombie
 from tests.faults.redis_faults import cut_tail, flush
@@ -169,6 +170,8 @@ _EXPECTED: Mapping[str, tuple[Callable[[Bench, FeedbackLog], Mapping[Key, object
     "arrivals": (_arrivals, _alias),
     "complaints": (lambda _, feedback: feedback.cases(), _cases),
     "leads": (_leads, _lead),
+    "texts": (kept_texts, read_texts),
+    "classification": (classified, read_classified),
 }
 
 
@@ -215,6 +218,8 @@ def _rebuild(trial: Trial) -> None:
 
 
 _BENCH = {"projections": "activity,satisfaction,ratings,complaints,leads"}
+#: One publishes what the other learns from.
+_TEXTS = {"projections": "texts,classification"}
 _LOG = {"customers": 200}
 #: Nothing is released: in these logs time stands still once they have been written.
 _ARRIVALS = {"projections": "arrivals", "identity_hold_h": 1000.0}
@@ -255,5 +260,17 @@ PROJECTION_FAULTS = (
     ),
     Fault("arrivals-lost-tail", "26", cut_tail, runs=1, log=_LOG, bench=_ARRIVALS, takes_state_away=True),
     Fault("arrivals-rebuild", "26", _rebuild, runs=1, log=_LOG, bench={**_ARRIVALS, "workers": 1}),
+    Fault(
+        "projection-texts-kill",
+        "26",
+        _kill_at_points,
+        runs=2,
+        log=_LOG,
+        bench=_TEXTS,
+        plan=Plan(pace_ms=200.0),
+        needs_kafka=EMBEDDED_HANGS,
+    ),
+    Fault("projection-texts-flushall", "26", flush, runs=2, bench=_TEXTS, takes_state_away=True),
+    Fault("projection-texts-rebuild", "26", _rebuild, runs=2, log=_LOG, bench={**_TEXTS, "workers": 1}),
     Fault("projection-rebuild", "26", _rebuild, runs=2, log=_LOG, bench={**_BENCH, "workers": 1}),
 )

@@ -73,6 +73,16 @@ class Topics:
         found = patiently(partial(self._observer.committed, wanted, timeout=5.0), patience_s)
         return {(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
 
+    def ends(self, topic: str) -> list[int]:
+        """How long the log of a topic with as many partitions as the events is in each of them.
+
+        It is read: the embedded broker does not know the ends of its logs.
+        """
+        ends = [0] * self._log.partitions
+        for message in self.read(topic.removeprefix(self._settings.topic_prefix)):
+            ends[message.partition() or 0] = (message.offset() or 0) + 1
+        return ends
+
     def published_count(self) -> int:
         """How many records there are in all output topics together."""
         ends = 0

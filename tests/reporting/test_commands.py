@@ -22,13 +22,17 @@ from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.online_models.snapshot import encode_snapshot
 from stream.processing.state import PartitionState
+from stream.projections.classification import Classification, State, customer_key
 from stream.projections.complaints import Case, Cases, Complaints
+from stream.projections.judgements import Judged, Judgement
+from stream.projections.texts import Text, Texts, Written, keys_of
 from stream.settings import Settings
 from stream.storage.connection import connect, connect_blocking
 from stream.storage.keys import Keys, ProjectionKeys
 from stream.storage.model_store import Candidate, Checkpoint, ModelStore, Publication
 from stream.storage.notification_store import NotificationStore
 from stream.storage.partition_store import Commit, PartitionStore
+from stream.texts.text_records import KEY
 from tests.notifications.rig import Bench, alert
 from tests.reporting.conftest import Processed
 from tests.reporting.independent import frame, habits
@@ -176,12 +180,27 @@ class Page(HTMLParser):
         self.text.append(data)
 
 
+def write_text(desk: Desk, words: str, category: str) -> None:
+    """What a customer wrote, as projections leave it."""
+    text = Text(1, "e-1", END_MS - 5 * DAY_MS, "asked", words)
+    judged = Judged("e-1", text.at_ms, "asked", Judgement(category, 0.9), Judgement())
+    states: list[tuple[type[Texts | Classification], str, str, object]] = [
+        (Texts, "c-1", keys_of("c-1")[0], Written("c-1", 0, [text])),
+        (Classification, KEY, customer_key("c-1"), State(texts=[judged])),
+    ]
+    with connect_blocking(desk.settings) as client:
+        for projection, home, key, state in states:
+            keys = ProjectionKeys(desk.settings.namespace, projection.name, projection.version, 0)
+            client.set(keys.customer(partition_of(home, PARTITIONS), key), msgspec.json.encode(state))
+
+
 def test_the_report_is_one_page_with_the_figures_of_pandas(desk: Desk, middling: Processed, tmp_path: Path) -> None:
     desk.open(middling)
     desk.bench.publish([alert(1, customer_id="c-1", occurred_at=rfc3339(END_MS - 63 * DAY_MS))])
     with ContactsFile(desk.directory / CONTACTS_FILE) as contacts:
         listed = json.loads(desk.run("today", "--json", "--as-of", "2026-06-30").stdout)["entries"]
         contacts.add([(listed[0]["customer_id"], Contact(name=HOSTILE))])
+    write_text(desk, f"where is my parcel {HOSTILE}", "delivery")
     path = tmp_path / "deep" / "report.html"
     done = desk.run("report", "--html", str(path), "--as-of", "2026-06-30")
     assert done.exit_code == 0, done.stderr
@@ -196,6 +215,8 @@ def test_the_report_is_one_page_with_the_figures_of_pandas(desk: Desk, middling:
     assert f"{orders:,} orders by 420 customers" in shown
     assert "customer flagged eight weeks ago" in shown
     assert HOSTILE in shown  # as text
+    assert "Week of 22 June 2026: 1 customer wrote." in shown
+    assert f"Category delivery 100% - where is my parcel {HOSTILE}" in shown
     assert page.asked == []
     assert page.tags & {"script", "img", "iframe", "link", "object", "image"} == set()
     assert "@import" not in text
