@@ -31,7 +31,7 @@ from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 from benchmarks.engines import cpu_s
 from benchmarks.live import Load, publish
 from benchmarks.workload import Workload, produce, rewrite, seed_model, stack, synthetic
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.local.workers import WorkerProcesses
 from stream.settings import Settings
 from stream.storage.keys import Keys

@@ -23,10 +23,10 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from benchmarks.alerts import ROOT
 from stream.catalogue.events import EventKind, EventType
-from stream.leads.cohorts import Cells, count
-from stream.leads.contacts import WEEK_MS, Lead, begin_of, contact_of, meet, order, week_of
+from stream.leads.lead_cohorts import Cells, count
+from stream.leads.lead_contacts import WEEK_MS, LeadHistory, begin_of, contact_of, meet, order, week_of
+from stream.leads.lead_record import learned
 from stream.leads.signs import landmarks_of
-from stream.leads.track_record import learned
 
 __all__ = ["HORIZON_WEEKS", "NOW_WEEK", "Shop", "cohorts", "references", "simulated", "table"]
 
@@ -49,7 +49,7 @@ Floats = npt.NDArray[np.float64]
 class Shop(NamedTuple):
     """Leads, and of each the interest (visits a week) and when it was that (ms)."""
 
-    leads: list[Lead]
+    leads: list[LeadHistory]
     interest: list[float]
     began_ms: list[float]
     orders_a_visit: float
@@ -62,7 +62,7 @@ def simulated(leads: int, orders_a_visit: float, seed: int) -> Shop:
     for number in range(leads):
         began_ms = _START_MS + random.uniform(0, WEEKS) * WEEK_MS
         interest = random.gamma(0.7, 1.5)
-        lead = Lead(f"lead-{number}")
+        lead = LeadHistory(f"lead-{number}")
         for at_ms, kind, event_type in _contacts(random, began_ms, interest):
             if at_ms < _START_MS + WEEKS * WEEK_MS:
                 meet(lead, week_of(at_ms), contact_of(event_type, kind, at_ms))
@@ -118,7 +118,7 @@ def references(shop: Shop) -> tuple[tuple[float, float], tuple[float, float]]:
     return (roc_auc_score(y, fitted), log_loss(y, fitted)), (roc_auc_score(y, known), log_loss(y, known))
 
 
-def cohorts(leads: list[Lead]) -> dict[int, Cells]:
+def cohorts(leads: list[LeadHistory]) -> dict[int, Cells]:
     """Counts by week."""
     weeks: dict[int, Cells] = {}
     for lead in leads:

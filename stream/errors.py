@@ -98,7 +98,7 @@ class ImportFileError(StreamError):
 
 
 class InvalidEventError(StreamError):
-    """An event that was to be published breaks the contract; ``reason`` is one of `stream.events.rejections.Reason`."""
+    """An event that was to be published breaks the contract; ``reason`` is one of `stream.events.rejections.Defect`."""
 
     def __init__(self, message: str, *, event_id: str, reason: str) -> None:
         super().__init__(message)

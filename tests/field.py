@@ -16,7 +16,7 @@ from confluent_kafka import Producer
 
 from stream.catalogue.events import KERNEL_TYPES
 from stream.events.kinds import EventType
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.local.broker import EmbeddedBroker
 from stream.local.durable_broker import DurableBroker
 from stream.local.redis import EmbeddedRedis

@@ -14,7 +14,7 @@ import pytest
 from stream.adapters import ADAPTER_NAMES, TABLES
 from stream.adapters.segment import NAMES
 from stream.cli.topics import create_topics
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.local.stack import LocalStack
 from stream.settings import Settings
 from tests.agents.topics import at_least, read

@@ -16,7 +16,7 @@ from stream.catalogue.events import KERNEL_TYPES
 from stream.cli import COMMANDS
 from stream.cli.topics import create_topics
 from stream.events.decode import Decoder
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.local.stack import LocalStack
 from stream.settings import Settings
 from tests.cli.conftest import clean_environment

@@ -29,12 +29,12 @@ from stream.online_models.horizon import HORIZONS
 from stream.online_models.learner_settings import learner_settings_of
 from stream.processing.emission import ACTED_ON
 from stream.processing.kernel import Kernel
-from stream.processing.misplaced import Placement
+from stream.processing.misplaced import PartitionPlacement
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
 from stream.processing.rules import rules_of
 from stream.processing.scorer import Scorer
-from stream.projections.registry import projections_of
+from stream.projections.all_projections import projections_of
 from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.storage.connection import connect
@@ -151,7 +151,7 @@ class Assembly:
                 self._topics,
                 settings.event_topics,
                 max(settings.cache_customers // settings.partitions, 1000),
-                Placement(partition, settings.partitions, forward=settings.misplaced_events == "forward"),
+                PartitionPlacement(partition, settings.partitions, forward=settings.misplaced_events == "forward"),
                 self._money,
                 ACTED_ON[settings.publish_customers],
             ),

@@ -28,9 +28,9 @@ from stream.agents.watchdog import Watchdog
 from stream.agents.worker_options import WorkerOptions, no_probe
 from stream.clock import Clock, SystemClock
 from stream.errors import StorageError, TopologyError
-from stream.projections.folding import FoldingPartition, Topics
+from stream.projections.all_projections import projections_of
+from stream.projections.folding import FoldingPartition, ProjectionTopics
 from stream.projections.protocol import Expiring, Projection
-from stream.projections.registry import projections_of
 from stream.settings import Settings
 from stream.storage.connection import Client, connect
 from stream.storage.keys import Keys
@@ -123,7 +123,7 @@ class ProjectionApp:
         keep_s = projection.keep_s if isinstance(projection, Expiring) else None
         cached = max(settings.cache_customers // settings.partitions, 1000) if keep_s is None else 0
         return ProjectionWorker(
-            FoldingPartition(projection, partition, Topics(settings.dead_letters, settings.alerts), cached),
+            FoldingPartition(projection, partition, ProjectionTopics(settings.dead_letters, settings.alerts), cached),
             ProjectionStore(
                 self._client,
                 self._keys,

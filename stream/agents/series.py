@@ -13,7 +13,7 @@ from stream import metrics
 from stream.alerts.alert_records import AlertKind
 from stream.alerts.severity import Severity
 from stream.catalogue.events import KERNEL_TYPES
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 from stream.features.registry import FEATURE_NAMES
 from stream.features.stages import STAGE_NAMES
 from stream.online_models.champion import ROSTER
@@ -31,7 +31,7 @@ _CAUSES = [cause.name.lower() for cause in EmissionCause]
 _LABEL_VALUES: Final[Mapping[Counter | Histogram, tuple[Iterable[str], ...]]] = MappingProxyType(
     {
         metrics.EVENTS: (KERNEL_TYPES, ("applied", "duplicate", "dead_letter", "forwarded")),
-        metrics.DEAD_LETTERS: (Reason,),
+        metrics.DEAD_LETTERS: (Defect,),
         metrics.COMMIT_REJECTED: (("fenced", "storage"),),
         metrics.TIMERS_FIRED: (FIRED,),
         metrics.ALERTS: ([kind.name.lower() for kind in AlertKind], _CAUSES, Severity),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from stream import metrics
 from stream.events.times import rfc3339
-from stream.online_models.champion import LossAlarm, Standing
+from stream.online_models.champion import ContenderStanding, LossAlarm
 from stream.online_models.drift import FeatureAlarm
 from stream.online_models.horizon import Rhythm
 from stream.online_models.scorecard import Figures
@@ -69,7 +69,7 @@ def show_rhythm(rhythm: Rhythm) -> None:
         metrics.SHOP_GAP.set(rhythm.shop_gap_days * 86_400)
 
 
-def show_standings(standings: Iterable[Standing]) -> None:
+def show_standings(standings: Iterable[ContenderStanding]) -> None:
     """Show how the contenders do."""
     for standing in standings:
         metrics.MODEL_CHAMPION.labels(standing.name).set(standing.champion)

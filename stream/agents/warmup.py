@@ -12,7 +12,7 @@ from stream.events.decode import Decoded
 from stream.features.registry import DAY_MS
 from stream.processing.align import Aligner
 from stream.processing.kernel import Kernel
-from stream.processing.misplaced import Placement
+from stream.processing.misplaced import PartitionPlacement
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
 from stream.processing.rules import Rules
@@ -29,7 +29,7 @@ def warm_up() -> float:
     began = time.perf_counter()
     rules = Rules()
     topics = [event_type.value for event_type in KERNEL_TYPES]
-    partition = Partition(0, rules, Kernel(rules), Topics(), topics, 1, Placement(0, 1))
+    partition = Partition(0, rules, Kernel(rules), Topics(), topics, 1, PartitionPlacement(0, 1))
     aligner = Aligner(len(KERNEL_TYPES))
     at_end = [True] * len(KERNEL_TYPES)
     for step in range(2):

@@ -19,7 +19,7 @@ from stream.agents.health import Health
 from stream.agents.kafka_access import check_brokers, wait_for_brokers
 from stream.agents.projections import assemble_projections
 from stream.agents.warmup import warm_up
-from stream.projections.registry import projections_of
+from stream.projections.all_projections import projections_of
 from stream.settings import Settings
 from stream.storage.connection import check_access
 

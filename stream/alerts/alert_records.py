@@ -46,7 +46,7 @@ Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 class AlertKind(StrEnum):
     """What happened: a customer leaves their habit, has come back to it, or looks again after they were lost.
 
-    Or complains and has no answer yet, or is much less satisfied than before.
+    Or the customer complained and has no answer yet, or is much less satisfied than before.
     """
 
     RAISED = "churn_risk.raised"
@@ -110,7 +110,7 @@ class Calm(Struct, frozen=True, kw_only=True):
 
 
 class Remedy(Struct, frozen=True, kw_only=True):
-    """What an order of the usual value, placed at ``occurred_at``, would bring the risk to; any order clears."""
+    """The risk after an order of the usual value, placed at ``occurred_at``. Any order clears the alert."""
 
     risk_after_order: Probability
     clears: bool
@@ -138,17 +138,17 @@ class Heard(Struct, frozen=True, kw_only=True):
 
 
 class Alert(Struct, frozen=True, kw_only=True):
-    """A customer leaves their habit, has come back to it, or looks again after they were lost; or said something.
+    """A customer leaves their habit, has come back to it, looks again after they were lost, or complains.
 
     ``sentence`` is the first thing to say about it; ``days_since_order`` (null: no order) and ``usual_gap_days``
     (`stream.features.habit`) are its figures. ``threshold`` is the level of risk that was crossed, null where the
-    customers with the most at stake are alerted, whatever their risk. ``cleared_by`` is of cleared alerts.
+    customers with the most at stake are alerted, whatever their risk. Only cleared alerts have ``cleared_by``.
 
     ``risk`` is the probability of churn and ``logit`` its log-odds, which add up: ``baseline`` (a typical customer) +
     the contributions of ``reasons`` + ``rest`` (all that is no reason) = ``logit``. ``risk_from`` and ``risk_sure`` are
     as in the customer document. ``previous_risk`` is null at the
     first score, ``segment`` before segments are known. ``value_at_risk`` is money of the base currency. ``calm`` (null:
-    no calm score is remembered) and ``remedy`` are of raised alerts; ``severity``: see `stream.alerts.severity`.
+    no calm score is remembered) and ``remedy`` are in raised alerts only; ``severity``: see `stream.alerts.severity`.
     Alerts about what a customer said (``complaint.open``, ``satisfaction.dropped``) have ``heard``; their ``risk``,
     ``logit``, ``baseline`` and ``rest`` are null, and ``value_at_risk`` is 0: no model is asked.
     ``occurred_at`` is stream time, ``emitted_at`` the wall clock. Fields with a default are missing in alerts of

@@ -11,7 +11,7 @@ from stream.alerts.alert_records import Alert
 from stream.events.diagnosis import diagnose
 from stream.events.model import EARLIEST_MS
 from stream.events.record import Record
-from stream.events.rejections import Reason, Rejection
+from stream.events.rejections import Defect, Rejection
 from stream.events.screen import BadRecordError, screen
 from stream.events.times import epoch_ms, rfc3339
 
@@ -53,9 +53,9 @@ def decode_alert(record: Record) -> Alert | Rejection:
 def _screened(record: Record) -> bytes:
     """The value, if it is fit for the parser. Raises `BadRecordError` or `UnicodeDecodeError`."""
     if record.key is None:
-        raise BadRecordError(Reason.NULL_KEY, "expected the customer_id as the record key; there is none")
+        raise BadRecordError(Defect.NULL_KEY, "expected the customer_id as the record key; there is none")
     if record.value is None:
-        raise BadRecordError(Reason.NULL_VALUE, "expected a JSON object; the record has no value")
+        raise BadRecordError(Defect.NULL_VALUE, "expected a JSON object; the record has no value")
     screen(record.value, _MAX_BYTES)
     return record.value
 
@@ -78,23 +78,23 @@ def _check(action: Action, key: bytes | None, latest_ms: int) -> None:
     at_ms = epoch_ms(action.occurred_at)
     if not EARLIEST_MS <= at_ms <= latest_ms:
         span = f"{rfc3339(EARLIEST_MS)} and {rfc3339(latest_ms)}"
-        raise BadRecordError(Reason.TIMESTAMP_OUT_OF_RANGE, f"expected occurred_at between {span}")
+        raise BadRecordError(Defect.TIMESTAMP_OUT_OF_RANGE, f"expected occurred_at between {span}")
     _check_key(key, action.customer_id)
     if not action.is_response and (action.event_id is None or action.category is None):
-        raise BadRecordError(Reason.MISSING_FIELD, "expected event_id and category of what is labelled")
+        raise BadRecordError(Defect.MISSING_FIELD, "expected event_id and category of what is labelled")
     ids = f"{action.action_id}{action.customer_id}{action.actor or ''}{action.event_id or ''}{action.category or ''}"
     found = _CONTROL.search(ids) or _CONTROL_IN_NOTE.search(action.note or "")
     if found:
-        raise BadRecordError(Reason.CONTROL_CHARACTER, f"a text contains U+{ord(found.group()):04X}")
+        raise BadRecordError(Defect.CONTROL_CHARACTER, f"a text contains U+{ord(found.group()):04X}")
 
 
 def _check_time(alert: Alert) -> None:
     try:
         occurred_ms(alert)
     except (ValueError, OverflowError):
-        raise BadRecordError(Reason.BAD_TIMESTAMP, "expected occurred_at in RFC 3339, with offset") from None
+        raise BadRecordError(Defect.BAD_TIMESTAMP, "expected occurred_at in RFC 3339, with offset") from None
 
 
 def _check_key(key: bytes | None, customer_id: str) -> None:
     if customer_id.encode() != key:
-        raise BadRecordError(Reason.KEY_MISMATCH, "the record key is not customer_id")
+        raise BadRecordError(Defect.KEY_MISMATCH, "the record key is not customer_id")

@@ -11,7 +11,7 @@ CRITICAL_SHARE: Final = 0.5
 
 
 class Severity(StrEnum):
-    """``info`` is that of good news: an alert that has been cleared, a lost customer who looks again."""
+    """``info`` is for good news: an alert that has been cleared, a lost customer who looks again."""
 
     INFO = "info"
     WARNING = "warning"

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 __all__ = [
+    "FIRST_NUMBER_OF_PACKAGES",
+    "MAX_NUMBERS",
     "Channel",
     "DeclaredType",
     "EventName",
@@ -21,6 +23,11 @@ __all__ = [
     "Window",
     "Wording",
 ]
+
+#: Numbers of features and of channels in stored profiles are below this.
+MAX_NUMBERS = 64
+#: Features and channels of installed packages have numbers from this one on, so the program's own never meet them.
+FIRST_NUMBER_OF_PACKAGES = 48
 
 Values = Mapping[str, float | None]
 #: How an amount is written.
@@ -60,9 +67,9 @@ class Window:
 class Channel:
     """What the tiles of a customer count.
 
-    ``number`` is its place in stored tiles: it never changes. ``is_fine``: hour and five-minute tiles count it as well,
-    not only those of days; fine channels have the lowest numbers. ``kept_by`` names the part of the kernel that counts
-    it; empty: it counts every event of a name that says so.
+    ``number`` is its number in stored profiles: it never changes. ``is_fine``: hour and five-minute tiles count it as
+    well, not only those of days; fine channels have the lowest numbers. ``kept_by`` names the part of the kernel that
+    counts it; empty: it counts every event of a name that says so.
     """
 
     name: str
@@ -152,8 +159,9 @@ class Wording:
 class Feature:
     """A declared feature.
 
-    ``column`` is its place in every feature vector, also in stored ones: it never changes. ``window`` is the look-back
-    (None: the whole history), and ``exactness`` says how far the value may be from a continuous window. ``source``: the
+    ``number`` is its number in stored profiles: it never changes, and no other feature may have it later. The place in
+    feature vectors follows from the order of numbers and is never stored. ``window`` is the look-back (None: the whole
+    history), and ``exactness`` says how far the value may be from a continuous window. ``source``: the
     channel whose tiles the window sums, or `MONEY`; empty where `stream.features.vector` has an expression for it.
     ``missing`` is the value that stands for "not known yet" in the model input. ``absent`` is the value of a feature
     that a document does not show, None (not known yet) where there is none. ``leaving``: the direction in which the
@@ -163,7 +171,7 @@ class Feature:
     """
 
     name: str
-    column: int
+    number: int
     unit: str
     window: Window | None
     exactness: str
@@ -206,8 +214,8 @@ class Topic:
 class Extension:
     """Declarations of one package, beside those of the program.
 
-    ``counts``: kind of the program -> channels in which such an event counts as well. Numbers of channels and columns
-    of features go on where those of the program end.
+    ``counts``: kind of the program -> channels in which such an event counts as well. Channels and features have
+    numbers from `FIRST_NUMBER_OF_PACKAGES` on, and two packages of one installation have different ones.
     """
 
     types: tuple[DeclaredType, ...] = ()

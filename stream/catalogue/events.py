@@ -9,7 +9,7 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from stream.catalogue.declaring import Channel, DeclaredType, EventName, Scale
+from stream.catalogue.declaring import MAX_NUMBERS, Channel, DeclaredType, EventName, Scale
 from stream.catalogue.extension import extended
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "EVENT_NAMES",
     "EVENT_TYPES",
     "KERNEL_TYPES",
+    "PLACE_OF_CHANNEL",
     "SCALES",
     "EventKind",
     "EventType",
@@ -192,10 +193,13 @@ class EventKind(IntEnum):
 
 
 def in_order(channels: Iterable[Channel]) -> tuple[Channel, ...]:
-    """Channels by number. Raises ValueError unless they are 0, 1, 2, ..., those of hour and minute tiles first."""
+    """Channels by number. Raises ValueError unless numbers are distinct, those of hour and minute tiles the lowest."""
     found = tuple(sorted(channels, key=lambda channel: channel.number))
-    if [channel.number for channel in found] != list(range(len(found))):
-        raise ValueError(f"channels must be numbered 0, 1, 2, ...: {[(c.name, c.number) for c in found]}")
+    numbered = [(channel.number, channel.name) for channel in found]
+    if not all(0 <= number < MAX_NUMBERS for number, _ in numbered):
+        raise ValueError(f"the numbers of channels must be from 0 to {MAX_NUMBERS - 1}: {numbered}")
+    if len({number for number, _ in numbered}) < len(found):
+        raise ValueError(f"two channels have the same number: {numbered}")
     if [channel.is_fine for channel in found] != sorted((channel.is_fine for channel in found), reverse=True):
         raise ValueError("channels of hour and five-minute tiles must have the lowest numbers")
     return found
@@ -240,8 +244,9 @@ EVENT_TYPES: Final[Mapping[EventType, DeclaredType]] = MappingProxyType(
 #: The types whose topics the kernel reads, in the order of its inputs: by name, so that of declarations does not count.
 KERNEL_TYPES: Final = tuple(sorted(t for t, declared in EVENT_TYPES.items() if declared.in_kernel))
 
-#: By number.
+#: By number; a channel's place here is its place in the tiles of a profile in memory.
 CHANNELS: Final = in_order((*_CHANNELS, *_EXTENSION.channels))
+PLACE_OF_CHANNEL: Final[Mapping[str, int]] = MappingProxyType({one.name: k for k, one in enumerate(CHANNELS)})
 
 #: By code.
 EVENT_NAMES: Final = by_kind(_checked((*_NAMES, *_EXTENSION.names)))

@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from itertools import chain
 from pathlib import Path
 
-from stream.catalogue.declaring import Extension
+from stream.catalogue.declaring import FIRST_NUMBER_OF_PACKAGES, MAX_NUMBERS, Extension
 
 __all__ = ["GROUP", "extended", "sources"]
 
@@ -34,8 +34,19 @@ def _installed() -> tuple[tuple[Extension, Path | None], ...]:
 
 @cache
 def extended() -> Extension:
-    """All installed extensions as one. Raises what an import raises, and TypeError for anything else."""
+    """All installed extensions as one. Raises what an import raises, TypeError for what is no extension.
+
+    ValueError: a number of a feature or channel is one of the program's own.
+    """
     parts = [extension for extension, _ in _installed()]
+    numbered = [(one.number, one.name) for part in parts for one in part.channels]
+    numbered += [(one.number, one.name) for part in parts for one in part.features]
+    for number, name in numbered:
+        if number < FIRST_NUMBER_OF_PACKAGES:
+            raise ValueError(
+                f"{name} has the number {number}: channels and features of packages have numbers from "
+                f"{FIRST_NUMBER_OF_PACKAGES} to {MAX_NUMBERS - 1}"
+            )
     counts: dict[str, tuple[str, ...]] = {}
     for kind, channels in chain.from_iterable(part.counts.items() for part in parts):
         counts[kind] = (*counts.get(kind, ()), *channels)

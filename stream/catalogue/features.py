@@ -1,4 +1,4 @@
-"""Features: name, column, unit, window, exactness, meaning, model input and wording.
+"""Features: name, number, unit, window, exactness, meaning, model input and wording.
 
 A feature with a ``source`` is summed by the loops over windows. Any other has an expression in
 `stream.features.vector`, bound to its name.
@@ -7,7 +7,7 @@ A feature with a ``source`` is summed by the loops over windows. Any other has a
 from collections.abc import Iterable
 from typing import Final
 
-from stream.catalogue.declaring import Feature, Transform, Window, Wording
+from stream.catalogue.declaring import MAX_NUMBERS, Feature, Transform, Window, Wording
 from stream.catalogue.events import CHANNELS
 from stream.catalogue.extension import extended
 from stream.catalogue.summing import MONEY, count
@@ -32,10 +32,10 @@ _EMAIL = ("No e-mail opened", "Reactions to e-mails", "reaction to e-mails", "re
 _ORDER = ("No order", "Orders", "order", "orders")
 
 
-def _spend(window: Window, column: int) -> Feature:
+def _spend(window: Window, number: int) -> Feature:
     return Feature(
         f"spend_{window.label}",
-        column,
+        number,
         "currency",
         window,
         window.exactness,
@@ -47,10 +47,10 @@ def _spend(window: Window, column: int) -> Feature:
     )
 
 
-def _days(name: str, column: int, description: str, leaving: int, wording: Wording, title: str = "") -> Feature:
+def _days(name: str, number: int, description: str, leaving: int, wording: Wording, title: str = "") -> Feature:
     return Feature(
         name,
-        column,
+        number,
         "days",
         None,
         "exact",
@@ -64,13 +64,15 @@ def _days(name: str, column: int, description: str, leaving: int, wording: Wordi
 
 
 def in_columns(features: Iterable[Feature]) -> tuple[Feature, ...]:
-    """Features by column. Raises ValueError unless columns are 0, 1, 2, ..., names distinct and sources known."""
-    found = tuple(sorted(features, key=lambda feature: feature.column))
-    columns = [(feature.column, feature.name) for feature in found]
-    if [column for column, _ in columns] != list(range(len(found))):
-        raise ValueError(f"the columns of features must be 0, 1, 2, ...: {columns}")
-    if len({name for _, name in columns}) < len(found):
-        raise ValueError(f"two features have the same name: {columns}")
+    """Features by number. Raises ValueError unless numbers and names are distinct, and sources known."""
+    found = tuple(sorted(features, key=lambda feature: feature.number))
+    numbered = [(feature.number, feature.name) for feature in found]
+    if not all(0 <= number < MAX_NUMBERS for number, _ in numbered):
+        raise ValueError(f"the numbers of features must be from 0 to {MAX_NUMBERS - 1}: {numbered}")
+    if len({number for number, _ in numbered}) < len(found):
+        raise ValueError(f"two features have the same number: {numbered}")
+    if len({name for _, name in numbered}) < len(found):
+        raise ValueError(f"two features have the same name: {numbered}")
     channels = {channel.name: channel for channel in CHANNELS}
     for feature in found:
         if not feature.source:
@@ -303,5 +305,5 @@ _FEATURES = (
     ),
 )
 
-#: By column.
+#: By column: a feature's place here is its place in feature vectors.
 FEATURES: Final = in_columns((*_FEATURES, *extended().features))

@@ -13,7 +13,7 @@ MONEY: Final = "money"
 
 def count(
     name: str,
-    column: int,
+    number: int,
     source: str,
     window: Window,
     what: str,
@@ -29,7 +29,7 @@ def count(
     """
     return Feature(
         f"{name}_{window.label}",
-        column,
+        number,
         "events",
         window,
         window.exactness,

@@ -15,9 +15,9 @@ from stream.cli.reach import Local
 from stream.cli.saying import say
 from stream.clock import SystemClock
 from stream.errors import StorageError
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.events.times import epoch_ms
-from stream.leads.contacts import week_of
+from stream.leads.lead_contacts import week_of
 from stream.projections.channels import Channels, Contacts
 from stream.projections.complaints import Cases, Complaints
 from stream.projections.fold import Fold
@@ -30,7 +30,7 @@ from stream.storage.projection_desk import ProjectionDesk
 
 if TYPE_CHECKING:
     from stream.reporting.assess import Basis
-    from stream.reporting.leads import LeadEntry
+    from stream.reporting.first_orders import LeadEntry
 
 __all__ = ["customer"]
 
@@ -125,7 +125,7 @@ def _lead(desk: ProjectionDesk, customer_id: str, basis: Basis) -> LeadEntry | N
     stored = desk.state(Leads.name, Leads.version, lead_key(customer_id), customer_id)
     if stored is None:
         return None
-    from stream.reporting.leads import judged_lead
+    from stream.reporting.first_orders import judged_lead
 
     now_week = week_of(basis.now_ms)
     weeks = map(week_key, range(now_week - _LEARNED_WEEKS, now_week + 1))

@@ -22,7 +22,7 @@ from stream.events.rejections import printable
 from stream.events.times import epoch_ms
 from stream.features.registry import FEATURES
 from stream.notifications.actions import latest_actions
-from stream.reporting.leads import LeadEntry
+from stream.reporting.first_orders import LeadEntry
 from stream.reporting.refreshed import Refreshed
 from stream.reporting.writing import Writing, number_of
 from stream.storage.notification_store import StoredCustomer

@@ -18,7 +18,7 @@ from stream.cli.paced_feed import LiveFeed
 from stream.cli.signals import Interrupted
 from stream.clock import SystemClock
 from stream.events.log import read_log
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.events.shift import moved
 from stream.events.time_order import in_time_order
 from stream.local.redis import redis_client

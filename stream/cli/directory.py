@@ -67,7 +67,7 @@ def run(settings: Settings, *, once: bool) -> None:
         port = metrics.serve(settings.metrics_host, settings.metrics_port, health.pages)
         _LOG.info("metrics at http://%s:%d/metrics", settings.metrics_host, port)
     with open_directory(settings, make=True) as store:
-        from stream.directory.service import run as keep
+        from stream.directory.keeper import run as keep
 
         keep(settings, store, stop, until_end=once, tell=lambda *told: health.report(HealthReport(*told)))
     _LOG.info("stopped")

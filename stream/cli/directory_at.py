@@ -41,7 +41,7 @@ def open_directory(settings: Settings, *, make: bool = False) -> Iterator["Direc
 def described(settings: Settings) -> dict[str, Any]:
     """The directory as `stream projections list` shows projections. It has no dead letters: it publishes nothing."""
     with open_directory(settings) as store:
-        from stream.directory.inputs import inputs_of
+        from stream.directory.message_inputs import inputs_of
 
         progress = store.progress()
     return {

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.cli.spreadsheet import csv_lines
-from stream.directory.customer_queries import Customers
-from stream.directory.entries import Entry
+from stream.directory.customer_queries import CustomerPage
 from stream.directory.kpis import Kpis, Loyalty
+from stream.directory.timeline import TimelineEntry
 from stream.directory.timeline_queries import Page
 from stream.events.columns import MONEY_SCALE
 from stream.events.rejections import printable
@@ -72,11 +72,11 @@ def customers_csv(rows: Iterable[Mapping[str, Any]], writing: Writing) -> Iterat
     return csv_lines(_CSV_COLUMNS, map(cells, rows))
 
 
-def customers_json(page: Customers) -> dict[str, Any]:
+def customers_json(page: CustomerPage) -> dict[str, Any]:
     return {"customers": [*map(row_object, page.rows)], "cursor": page.cursor}
 
 
-def customers_view(page: Customers, writing: Writing) -> RenderableType:
+def customers_view(page: CustomerPage, writing: Writing) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("customer", "stage", "tier", "segment"):
         table.add_column(name)
@@ -215,7 +215,7 @@ def _stage(code: str | None) -> str:
     return (code or "").replace("_", " ")
 
 
-def _told(entry: Entry) -> str:
+def _told(entry: TimelineEntry) -> str:
     """In a line what the entry says beside its columns."""
     detail = entry.detail or {}
     said = [str(detail[name]) for name in ("sentence", "why", "note") if detail.get(name)]

@@ -20,7 +20,7 @@ from stream.projections.ratings import Counts, RatingTally
 from stream.projections.satisfaction import Opinion
 from stream.reporting.mood_satisfaction import with_moods
 from stream.reporting.survey_figures import Figure, added, figure
-from stream.reporting.themes import Said
+from stream.reporting.themes import SaidText
 from stream.reporting.writing import Writing
 
 __all__ = ["Voice", "as_object", "feedback_view", "opinion_rows", "voice_rows"]
@@ -37,7 +37,7 @@ class Voice(NamedTuple):
     opinion: Opinion | None = None
     cases: Cases | None = None
     contacts: Contacts | None = None
-    texts: Sequence[Said] = ()
+    texts: Sequence[SaidText] = ()
     judged: Sequence[Judged] = ()
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.events.rejections import printable
-from stream.reporting.leads import LeadEntry, LeadList
+from stream.reporting.first_orders import LeadEntry, LeadList
 from stream.reporting.writing import Writing, number_of
 
 __all__ = ["chance_of", "lead_table", "leads_view"]

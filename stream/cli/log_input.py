@@ -17,7 +17,7 @@ from stream.events.log_event import LINE_HEADER, LogEvent
 from stream.events.log_report import LogReport
 from stream.events.log_source import STDIN
 from stream.events.time_order import in_time_order
-from stream.identity.logs import sealed
+from stream.identity.sealed_logs import sealed
 from stream.identity.sealing import Sealer
 from stream.settings import Settings
 

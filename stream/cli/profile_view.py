@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from stream.catalogue.events import CHANNELS
+from stream.catalogue.events import PLACE_OF_CHANNEL
 from stream.catalogue.windows import MINUTE_MS
 from stream.errors import CodecError
 from stream.events.columns import MONEY_SCALE, UNKNOWN_AMOUNT
@@ -20,7 +20,7 @@ from stream.processing.rules import Model, Rules
 __all__ = ["readable_profile"]
 
 _SHOWN_AS: Final = {CLICK: "clicks", EMAIL: "emails", PURCHASE: "purchases", CART: "cart_additions"}
-_CHANNELS: Final = {_SHOWN_AS.get(channel.number, channel.name): channel.number for channel in CHANNELS}
+_CHANNELS: Final = {_SHOWN_AS.get(place, name): place for name, place in PLACE_OF_CHANNEL.items()}
 
 
 def readable_profile(customer: str, packed: bytes, rules: Rules, model: Model) -> dict[str, Any]:

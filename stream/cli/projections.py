@@ -10,8 +10,8 @@ import orjson
 from stream.cli.directory_at import DIRECTORY, customer_object, described, directory_is_there, open_directory
 from stream.cli.options import SettingsCommand, with_settings
 from stream.errors import SettingsError, StorageError
+from stream.projections.all_projections import PROJECTIONS
 from stream.projections.protocol import Description, Projection
-from stream.projections.registry import PROJECTIONS
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 

@@ -8,7 +8,7 @@ import click
 from stream.cli.options import SettingsCommand, with_settings
 from stream.errors import CodecError, StorageError
 from stream.events.dead_letters import HEADER_PREFIX
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 from stream.notifications.inbound import Inbound
 from stream.notifications.read_to_end import read_to_end
 from stream.processing.state import Outgoing
@@ -103,7 +103,7 @@ def _publish(settings: Settings, customer_id: str) -> int:
 def _waiting(settings: Settings, key: bytes) -> Iterator[Outgoing]:
     for record in read_to_end(settings, settings.dead_letters):
         headers = dict(record.headers)
-        if record.key == key and headers.get(f"{HEADER_PREFIX}reason") == Reason.QUARANTINED.value.encode():
+        if record.key == key and headers.get(f"{HEADER_PREFIX}reason") == Defect.QUARANTINED.value.encode():
             topic = (headers.get(f"{HEADER_PREFIX}topic") or b"").decode()
             yield Outgoing(topic, record.key, record.value, _without_reason(record))
 

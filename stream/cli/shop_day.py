@@ -28,7 +28,7 @@ from stream.projections.flows import StageFlows, came_into, day_key
 from stream.projections.leads import Leads, LeadState
 from stream.reporting.assess import Basis
 from stream.reporting.entries import Entry, Today, complaints_of, entries_of, named
-from stream.reporting.leads import LeadList, list_leads
+from stream.reporting.first_orders import LeadList, list_leads
 from stream.reporting.today import list_today
 from stream.reporting.writing import Writing
 from stream.settings import Settings

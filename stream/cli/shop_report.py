@@ -43,7 +43,7 @@ def report(settings: Settings, *, html: Path, limit: int, as_of: datetime | None
     how good the alerts were, and today's list. Sales are counted from all of the purchase topic.
     """
     # Compiled code, models and the plotting library take seconds to import: only when a page is made.
-    from stream.cli.pages import page_writer, write_page
+    from stream.cli.page_files import page_writer, write_page
     from stream.cli.shop_day import shop_day
 
     writer = page_writer()

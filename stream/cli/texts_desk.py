@@ -10,7 +10,7 @@ import msgspec
 from stream.projections.classification import SHOP, Classification, State, customer_key, product_key
 from stream.projections.judgements import Judged, TextTally
 from stream.projections.texts import Texts, Written, keys_of
-from stream.reporting.themes import Said
+from stream.reporting.themes import SaidText
 from stream.storage.projection_desk import ProjectionDesk
 from stream.texts.text_records import KEY
 
@@ -29,16 +29,16 @@ def judged_of(desk: ProjectionDesk, customer_id: str) -> list[Judged]:
     return [] if state is None else state.texts
 
 
-def texts_of(desk: ProjectionDesk, customer_id: str) -> list[Said]:
+def texts_of(desk: ProjectionDesk, customer_id: str) -> list[SaidText]:
     """The texts of a customer that are kept, oldest first."""
     stored = (desk.state(Texts.name, Texts.version, key, customer_id) for key in keys_of(customer_id))
     written = [msgspec.json.decode(state, type=Written) for state in stored if state is not None]
     judged = {one.text_id: one for one in judged_of(desk, customer_id)}
-    said = [Said(customer_id, text, judged.get(text.event_id)) for one in written for text in one.texts]
+    said = [SaidText(customer_id, text, judged.get(text.event_id)) for one in written for text in one.texts]
     return sorted(said, key=lambda one: one.text.at_ms)
 
 
-def all_texts(desk: ProjectionDesk) -> Iterator[Said]:
+def all_texts(desk: ProjectionDesk) -> Iterator[SaidText]:
     """All texts that are kept, in no order."""
     judged: dict[str, dict[str, Judged]] = {}
     for one in _written(desk):
@@ -46,10 +46,10 @@ def all_texts(desk: ProjectionDesk) -> Iterator[Said]:
         if of not in judged:
             judged[of] = {found.text_id: found for found in judged_of(desk, of)}
         for text in one.texts:
-            yield Said(of, text, judged[of].get(text.event_id))
+            yield SaidText(of, text, judged[of].get(text.event_id))
 
 
-def newest_texts(desk: ProjectionDesk, limit: int, *, undecided: bool = False) -> list[Said]:
+def newest_texts(desk: ProjectionDesk, limit: int, *, undecided: bool = False) -> list[SaidText]:
     """The newest texts, newest first; with ``undecided`` those without a category."""
     said = all_texts(desk)
     wanted = (one for one in said if one.category is None) if undecided else said

@@ -14,7 +14,7 @@ from rich.text import Text
 from stream.events.rejections import printable
 from stream.events.times import rfc3339
 from stream.projections.judgements import UNDECIDED, Counts, Judgement, Tested, TextTally
-from stream.reporting.themes import Said
+from stream.reporting.themes import SaidText
 
 __all__ = ["clipped", "judgement_line", "tally_view", "texts_view", "told_of"]
 
@@ -34,7 +34,7 @@ def tally_view(tally: TextTally) -> RenderableType:
     )
 
 
-def texts_view(said: Sequence[Said]) -> RenderableType:
+def texts_view(said: Sequence[SaidText]) -> RenderableType:
     """Texts with their ids, moods and categories."""
     parts: list[RenderableType] = []
     for one in said:
@@ -47,14 +47,14 @@ def texts_view(said: Sequence[Said]) -> RenderableType:
     return Group(*parts)
 
 
-def judgement_line(one: Said) -> str:
+def judgement_line(one: SaidText) -> str:
     """Mood and category of a text, how sure they are and which words decided."""
     if one.judged is None:
         return "not classified yet"
     return "; ".join((_judgement("mood", one.judged.mood), _judgement("category", one.judged.category)))
 
 
-def told_of(one: Said) -> dict[str, Any]:
+def told_of(one: SaidText) -> dict[str, Any]:
     """A text for programs."""
     judged = None if one.judged is None else msgspec.to_builtins(one.judged)
     return {"customer_id": one.customer_id, **msgspec.to_builtins(one.text), "judged": judged}

@@ -47,7 +47,7 @@ def today(
     # Compiled code and models take seconds to import: only when a list is made.
     from stream.cli.console import console_for_people
     from stream.cli.list_files import csv_text, json_text
-    from stream.cli.pages import page_writer, write_page
+    from stream.cli.page_files import page_writer, write_page
     from stream.cli.shop_day import shop_day
     from stream.cli.today_view import today_view
 

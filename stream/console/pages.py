@@ -13,7 +13,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 
 from stream import __version__
-from stream.console.forms import FIELDS, condition_of
+from stream.console.posted_forms import FIELDS, condition_of
 from stream.directory.calendar import Grain
 from stream.directory.customer_queries import Sort, counted, customer, customers_page
 from stream.directory.database import Connection, reading

@@ -18,7 +18,7 @@ from stream.errors import SettingsError
 
 __all__ = [
     "Condition",
-    "Customers",
+    "CustomerPage",
     "Sort",
     "counted",
     "cursor_of",
@@ -98,7 +98,7 @@ class Condition:
             yield exists().where(came)
 
 
-class Customers(NamedTuple):
+class CustomerPage(NamedTuple):
     """``rows``: columns of the table of customers. ``cursor``: where the next page begins, None after the last."""
 
     rows: Sequence[dict[str, Any]]
@@ -107,7 +107,7 @@ class Customers(NamedTuple):
 
 def customers_page(
     connection: Connection, condition: Condition, sort: Sort = Sort.ID, *, limit: int, cursor: str | None = None
-) -> Customers:
+) -> CustomerPage:
     """At most ``limit`` customers from ``cursor`` on. Raises `SettingsError` for a cursor that is none."""
     query = _sorted(select(customers).where(*condition.clauses()), sort)
     if cursor is not None:
@@ -117,9 +117,9 @@ def customers_page(
         query = query.where(_after(sort, position))
     rows = [as_dict(row) for row in connection.execute(query.limit(limit + 1))]
     if len(rows) <= limit:
-        return Customers(rows, None)
+        return CustomerPage(rows, None)
     last = rows[limit - 1]
-    return Customers(rows[:limit], cursor_of(sort.value, last[sort.column.name], last["customer_id"]))
+    return CustomerPage(rows[:limit], cursor_of(sort.value, last[sort.column.name], last["customer_id"]))
 
 
 def every_customer(connection: Connection, condition: Condition, sort: Sort = Sort.ID) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from stream.errors import TopologyError
 from stream.notifications.inbound import Inbound, inbound
 from stream.settings import Settings
 
-__all__ = ["Feed", "Part"]
+__all__ = ["Feed", "FeedPart"]
 
 _LOG = logging.getLogger(__name__)
 _METADATA_TIMEOUT_S: Final = 10.0
@@ -24,7 +24,7 @@ _FOR_GOOD: Final = frozenset(
 )
 
 
-class Part(NamedTuple):
+class FeedPart(NamedTuple):
     """Consecutive records of a partition, and the offset after them."""
 
     topic: str
@@ -87,7 +87,7 @@ class Feed:
         )
         self._open = {*partitions}
 
-    def fetch(self, most: int, timeout_s: float) -> list[Part]:
+    def fetch(self, most: int, timeout_s: float) -> list[FeedPart]:
         """What comes within ``timeout_s``, of each partition in its order."""
         now_ms = self._clock.now_ms()
         found: dict[tuple[str, int], list[Inbound]] = {}
@@ -102,7 +102,7 @@ class Feed:
                 raise TopologyError(f"topic {of[0]} cannot be read: {error.str()}")
             else:
                 _LOG.warning("Kafka: %s", error.str())
-        return [Part(*of, records, records[-1].offset + 1) for of, records in found.items()]
+        return [FeedPart(*of, records, records[-1].offset + 1) for of, records in found.items()]
 
     @property
     def is_at_end(self) -> bool:

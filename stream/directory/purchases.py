@@ -17,13 +17,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from stream.directory.calendar import Grain, period_of
-from stream.directory.entries import Entry
+from stream.directory.timeline import TimelineEntry
 from stream.events.columns import EVENT, UNKNOWN_AMOUNT
 from stream.events.id_hashes import hash_ids
 from stream.events.kinds import KIND_OF, EventKind, EventType
 from stream.events.order_book import OrderBook, Purchase
 
-__all__ = ["EVER", "Bought", "Cell", "Metric", "bought", "contributions"]
+__all__ = ["EVER", "Cell", "CustomerOrders", "Metric", "bought", "contributions"]
 
 #: In place of a grain: of all time.
 EVER: Final = "ever"
@@ -57,14 +57,14 @@ class Cell(NamedTuple):
     key: str = ""
 
 
-class Bought(NamedTuple):
+class CustomerOrders(NamedTuple):
     """What a customer bought: the rows of their orders, and what counts, by time."""
 
     orders: Sequence[Mapping[str, Any]]
     purchases: Sequence[Purchase]
 
 
-def bought(entries: Iterable[Entry]) -> Bought:
+def bought(entries: Iterable[TimelineEntry]) -> CustomerOrders:
     """The orders of one customer from all entries of purchases."""
     in_order = sorted(entries, key=lambda entry: (entry.order_id or "", entry.at_ms, entry.id))
     told = [entry for entry in in_order if entry.name in _KINDS]
@@ -76,7 +76,7 @@ def bought(entries: Iterable[Entry]) -> Bought:
         for order_id, of_order in groupby(told, key=lambda entry: entry.order_id or "")
     ]
     counted = sorted(purchase for purchases in by_order.values() for purchase in purchases)
-    return Bought(orders, counted)
+    return CustomerOrders(orders, counted)
 
 
 def contributions(purchases: Sequence[Purchase], zone: ZoneInfo) -> Counter[Cell]:
@@ -100,7 +100,7 @@ def contributions(purchases: Sequence[Purchase], zone: ZoneInfo) -> Counter[Cell
     return found
 
 
-def _columns(told: Sequence[Entry]) -> np.ndarray[Any, np.dtype[np.void]]:
+def _columns(told: Sequence[TimelineEntry]) -> np.ndarray[Any, np.dtype[np.void]]:
     columns = np.zeros(len(told), EVENT)
     columns["event_id"] = [entry.id for entry in told]
     columns["time"] = [entry.at_ms for entry in told]
@@ -110,7 +110,7 @@ def _columns(told: Sequence[Entry]) -> np.ndarray[Any, np.dtype[np.void]]:
     return columns
 
 
-def _order(order_id: str, told: Sequence[Entry], purchases: Sequence[Purchase]) -> dict[str, Any]:
+def _order(order_id: str, told: Sequence[TimelineEntry], purchases: Sequence[Purchase]) -> dict[str, Any]:
     """``told`` by time: the newest that names them has the items."""
     completed = [entry for entry in told if _KINDS[entry.name] is _COMPLETED]
     priced = [entry for entry in completed if entry.amount is not None]

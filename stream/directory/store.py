@@ -17,13 +17,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from stream.directory import schema
 from stream.directory.database import as_dict, connect, reading, writing
-from stream.directory.entries import Entry
-from stream.directory.fold import VERSION, Changes, Incoming, fold, of_purchases, sorted_out
 from stream.directory.migrating import upgrade
+from stream.directory.row_changes import VERSION, Changes, Incoming, fold, of_purchases, sorted_out
+from stream.directory.timeline import TimelineEntry
 from stream.errors import FencedError
 from stream.events.kinds import EventType
 
-__all__ = ["NAME", "Claim", "DirectoryStore", "Progress", "Step"]
+__all__ = ["NAME", "DirectoryClaim", "DirectoryStore", "Progress", "Step"]
 
 #: Among the projections.
 NAME: Final = "directory"
@@ -35,7 +35,7 @@ _AT_ONCE: Final = 500
 Position = tuple[str, int]
 
 
-class Claim(NamedTuple):
+class DirectoryClaim(NamedTuple):
     """``token`` proves it; ``offsets``: the next record of each partition of a topic that has been read."""
 
     token: str
@@ -92,7 +92,7 @@ class DirectoryStore:
     ) -> None:
         self.engine.dispose()
 
-    def claim(self) -> Claim:
+    def claim(self) -> DirectoryClaim:
         """Become the one who writes: every earlier claim is void from now on.
 
         Rows of another version of the fold, or of another time zone, are forgotten: the log is read from its start.
@@ -105,14 +105,14 @@ class DirectoryStore:
             if (run.version, run.zone) != (VERSION, self._zone.key):
                 generation = self._begin_another(connection)
             found = connection.execute(select(schema.offsets))
-            return Claim(token, generation, {(row.topic, row.partition): row.next_offset for row in found})
+            return DirectoryClaim(token, generation, {(row.topic, row.partition): row.next_offset for row in found})
 
-    def verify(self, claim: Claim) -> None:
+    def verify(self, claim: DirectoryClaim) -> None:
         """Raises `FencedError` when the claim is void, or the directory is to be built again."""
         with reading(self.engine) as connection:
             self._check(connection, claim)
 
-    def commit(self, claim: Claim, step: Step) -> None:
+    def commit(self, claim: DirectoryClaim, step: Step) -> None:
         """Fold a step in. Raises `FencedError` as `verify` does; a step that fails leaves no trace."""
         with writing(self.engine) as connection:
             # locks the row, so that claims, erasures and rebuilds come before or after
@@ -165,7 +165,7 @@ class DirectoryStore:
                 connection.execute(delete(table))
         return int(connection.execute(select(schema.run.c.generation)).scalar_one())
 
-    def _check(self, connection: Connection, claim: Claim) -> None:
+    def _check(self, connection: Connection, claim: DirectoryClaim) -> None:
         run = connection.execute(select(schema.run.c.token, schema.run.c.generation)).one()
         if run.token != claim.token:
             raise FencedError("another process writes the directory now: run one only", superseded=True)
@@ -177,12 +177,12 @@ class DirectoryStore:
         touched = dict.fromkeys([*(entry.customer_id for entry in new), *incoming.documents])
         rows = _of(connection, schema.customers, [*touched])
         stored: dict[str, Mapping[str, Any]] = {row.customer_id: as_dict(row) for row in rows}
-        purchases: dict[str, list[Entry]] = {}
+        purchases: dict[str, list[TimelineEntry]] = {}
         for row in _of(connection, schema.timeline, of_purchases(new), source=EventType.PURCHASE.value):
-            purchases.setdefault(row.customer_id, []).append(Entry._make(row))
+            purchases.setdefault(row.customer_id, []).append(TimelineEntry._make(row))
         return fold(new, incoming.documents, stored, purchases, self._zone)
 
-    def _entered(self, connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
+    def _entered(self, connection: Connection, entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
         """Insert entries; returns those that were not there."""
         table = schema.timeline
         key = (table.c.customer_id, table.c.source, table.c.id)

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select, tuple_
 
 from stream.directory.customer_queries import cursor_of, position_of
 from stream.directory.database import as_dict
-from stream.directory.entries import Entry
 from stream.directory.schema import orders, timeline
+from stream.directory.timeline import TimelineEntry
 from stream.errors import SettingsError
 
 __all__ = ["Page", "orders_of", "timeline_page"]
@@ -19,7 +19,7 @@ __all__ = ["Page", "orders_of", "timeline_page"]
 class Page(NamedTuple):
     """``entries``: the newest first. ``cursor``: where the next page begins, None after the last."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[TimelineEntry]
     cursor: str | None
 
 
@@ -37,7 +37,7 @@ def timeline_page(
         if [*map(type, position)] != [int, str, int]:
             raise SettingsError("this is no cursor: take the one that came with the page before")
         query = query.where(tuple_(*place) < tuple_(*position))
-    entries = [Entry._make(row) for row in connection.execute(query.limit(limit + 1))]
+    entries = [TimelineEntry._make(row) for row in connection.execute(query.limit(limit + 1))]
     if len(entries) <= limit:
         return Page(entries, None)
     last = entries[limit - 1]

@@ -6,7 +6,7 @@ from typing import Final
 from stream.catalogue.events import SCALES
 from stream.events.alphabet import Alphabet
 from stream.events.model import Event, FeedbackEvent, InteractionEvent, PurchaseEvent
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 from stream.events.screen import BadRecordError
 
 __all__ = ["refuse_control_characters", "refuse_incomplete"]
@@ -22,22 +22,22 @@ def refuse_incomplete(event: Event, alphabet: Alphabet) -> None:
     elif isinstance(event, InteractionEvent):
         if event.referred_id is None:
             if event.name == "referred":
-                raise BadRecordError(Reason.MISSING_FIELD, "`referred` needs a `referred_id`")
+                raise BadRecordError(Defect.MISSING_FIELD, "`referred` needs a `referred_id`")
         elif objection := alphabet.objection(event.referred_id):
-            raise BadRecordError(Reason.BAD_CUSTOMER_ID, f"referred_id: {objection}")
+            raise BadRecordError(Defect.BAD_CUSTOMER_ID, f"referred_id: {objection}")
 
 
 def _refuse_score(event: FeedbackEvent) -> None:
     if event.scale is None and event.value is None:
         if event.name == "rated":
-            raise BadRecordError(Reason.MISSING_FIELD, "`rated` needs a `scale` and a `value`")
+            raise BadRecordError(Defect.MISSING_FIELD, "`rated` needs a `scale` and a `value`")
         return
     if event.scale is None or event.value is None:
-        raise BadRecordError(Reason.MISSING_FIELD, "a `scale` needs a `value`, and a `value` a `scale`")
+        raise BadRecordError(Defect.MISSING_FIELD, "a `scale` needs a `value`, and a `value` a `scale`")
     scale = SCALES[event.scale]
     if not scale.low <= event.value <= scale.high:
         span = f"{scale.low:g} to {scale.high:g}"
-        raise BadRecordError(Reason.BAD_SCORE, f"expected {span} on the scale {event.scale}; got {event.value:g}")
+        raise BadRecordError(Defect.BAD_SCORE, f"expected {span} on the scale {event.scale}; got {event.value:g}")
 
 
 def refuse_control_characters(event: Event) -> None:
@@ -47,4 +47,4 @@ def refuse_control_characters(event: Event) -> None:
         other_id = event.referred_id or ""
     found = _CONTROL.search(f"{event.event_id}{event.customer_id}{other_id}")
     if found:
-        raise BadRecordError(Reason.CONTROL_CHARACTER, f"an id contains U+{ord(found.group()):04X}")
+        raise BadRecordError(Defect.CONTROL_CHARACTER, f"an id contains U+{ord(found.group()):04X}")

@@ -41,7 +41,7 @@ from stream.events.log_form import LineItems, LogForm
 from stream.events.log_report import LogReport
 from stream.events.parsing_numbers import number
 from stream.events.parsing_times import instant_of
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 from stream.events.times import epoch_ms
 
 __all__ = ["read_csv"]
@@ -147,18 +147,18 @@ class _Reader:
         event_type, name = name_of(cells)
         if event_type not in _TYPES:
             expected = f"expected a type of {', '.join(_TYPES)}; got {cells.type!r}"
-            self._report.reject(Reason.UNKNOWN_NAME, cells.line, expected)
+            self._report.reject(Defect.UNKNOWN_NAME, cells.line, expected)
             return None
         try:
             at = instant_of(cells.ts, self._form.timezone, self._found.date_order)
         except ValueError as error:
-            self._report.reject(Reason.BAD_TIMESTAMP, cells.line, str(error))
+            self._report.reject(Defect.BAD_TIMESTAMP, cells.line, str(error))
             return None
         amount = None
         if event_type == "purchase" and cells.amount.strip():
             amount = self._number(cells.amount)
             if amount is None:
-                self._report.reject(Reason.BAD_AMOUNT, cells.line, f"the amount {cells.amount.strip()!r} is no number")
+                self._report.reject(Defect.BAD_AMOUNT, cells.line, f"the amount {cells.amount.strip()!r} is no number")
                 return None
             if name == "refunded":
                 amount = abs(amount)
@@ -166,7 +166,7 @@ class _Reader:
         if event_type == EventType.FEEDBACK and cells.value.strip():
             value = self._number(cells.value)
             if value is None:
-                self._report.reject(Reason.BAD_SCORE, cells.line, f"the value {cells.value.strip()!r} is no number")
+                self._report.reject(Defect.BAD_SCORE, cells.line, f"the value {cells.value.strip()!r} is no number")
                 return None
         return _Row(cells, at, amount, value)
 

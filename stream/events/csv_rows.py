@@ -9,7 +9,7 @@ from stream.catalogue.identifiers import IDENTIFIERS
 from stream.errors import EventLogError
 from stream.events.log_report import MALFORMED_ROW, LogReport
 from stream.events.parsing_text import delimiter_of
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 
 __all__ = ["COLUMNS", "Cells", "read_rows"]
 
@@ -111,7 +111,7 @@ def _picked(rows: Any, header: int, width: int, places: list[int], report: LogRe
             continue
         report.read += 1
         if not all(map(str.isascii, row)) and (bad := _not_text(row)):
-            report.reject(Reason.BAD_UTF8, line, bad)
+            report.reject(Defect.BAD_UTF8, line, bad)
             continue
         row.append("")
         yield Cells._make([*[row[place] for place in places], line])

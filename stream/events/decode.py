@@ -28,7 +28,7 @@ from stream.events.model import (
 from stream.events.money import Exchange
 from stream.events.parsing_times import epoch_seconds
 from stream.events.record import Record
-from stream.events.rejections import Reason, Rejection
+from stream.events.rejections import Defect, Rejection
 from stream.events.screen import MAX_DEPTH, BadRecordError, screen
 from stream.events.times import rfc3339
 from stream.events.withheld import without_text
@@ -184,7 +184,7 @@ class Decoder:
         if self._alphabet.suspects(encoded):
             for customer_id in customer_ids:
                 if objection := self._alphabet.objection(customer_id):
-                    raise BadRecordError(Reason.BAD_CUSTOMER_ID, objection)
+                    raise BadRecordError(Defect.BAD_CUSTOMER_ID, objection)
         for event in events if event_type in _WITH_RULES else ():
             refuse_incomplete(event, self._alphabet)
         amounts = self._amounts(events) if event_type is EventType.PURCHASE else [0] * len(events)
@@ -213,7 +213,7 @@ class Decoder:
             # an order that is cancelled is known by its id; its own amount is retracted
             return 0 if event.name == "cancelled" else UNKNOWN_AMOUNT
         if event.currency is None:
-            raise BadRecordError(Reason.MISSING_FIELD, f"the `amount` of a {event.name} order needs a `currency`")
+            raise BadRecordError(Defect.MISSING_FIELD, f"the `amount` of a {event.name} order needs a `currency`")
         return self._exchange.base_amount(event.amount, event.currency)
 
 
@@ -263,7 +263,7 @@ def _kinds(event_type: EventType, events: Sequence[Event]) -> list[int]:
 
 def _reject(event_type: EventType, position: int, error: Exception, value: bytes | None) -> Rejection:
     reason, detail = diagnose(error, value)
-    if reason is Reason.PROCESSING_FAILED:
+    if reason is Defect.PROCESSING_FAILED:
         _LOG.error(
             "record %d of a batch of %s events could not be decoded",
             position,
@@ -275,8 +275,8 @@ def _reject(event_type: EventType, position: int, error: Exception, value: bytes
 
 def _refuse_null(key: bytes | None) -> NoReturn:
     if key is None:
-        raise BadRecordError(Reason.NULL_KEY, "expected the customer_id as the record key; there is none")
-    raise BadRecordError(Reason.NULL_VALUE, "expected a JSON object; the record has no value")
+        raise BadRecordError(Defect.NULL_KEY, "expected the customer_id as the record key; there is none")
+    raise BadRecordError(Defect.NULL_VALUE, "expected a JSON object; the record has no value")
 
 
 def _refuse_time(at_ms: float, earliest_ms: int, latest_ms: int) -> NoReturn:
@@ -286,9 +286,9 @@ def _refuse_time(at_ms: float, earliest_ms: int, latest_ms: int) -> NoReturn:
         got = rfc3339(round(at_ms))
     elif earliest_ms <= epoch_seconds(at_ms / 1000) * 1000 <= latest_ms:
         got += "; milliseconds? Send seconds or RFC 3339"
-    raise BadRecordError(Reason.TIMESTAMP_OUT_OF_RANGE, f"expected occurred_at between {span}; got {got}")
+    raise BadRecordError(Defect.TIMESTAMP_OUT_OF_RANGE, f"expected occurred_at between {span}; got {got}")
 
 
 def _refuse_key(key: bytes | None, customer_id: str) -> NoReturn:
     shown = (key or b"")[:64].decode(errors="replace")
-    raise BadRecordError(Reason.KEY_MISMATCH, f"record key {shown!r} is not customer_id {customer_id[:64]!r}")
+    raise BadRecordError(Defect.KEY_MISMATCH, f"record key {shown!r} is not customer_id {customer_id[:64]!r}")

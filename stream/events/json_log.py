@@ -12,7 +12,7 @@ from stream.events.log_event import LogEvent
 from stream.events.log_report import LogReport
 from stream.events.model import Instant
 from stream.events.parsing_times import epoch_seconds
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 from stream.events.times import epoch_ms
 
 __all__ = ["read_json_array", "read_json_lines"]
@@ -99,27 +99,27 @@ def _event(value: bytes, number: int, report: LogReport) -> LogEvent | None:
         report.reject(_reason(error), number, f"expected a native event: {error}")
         return None
     if abs(at_ms) > _LATEST_MS:
-        report.reject(Reason.TIMESTAMP_OUT_OF_RANGE, number, f"expected a native event: no time: {at_ms / 1000:.3g} s")
+        report.reject(Defect.TIMESTAMP_OUT_OF_RANGE, number, f"expected a native event: no time: {at_ms / 1000:.3g} s")
         return None
     event_type = placed.type
     if event_type is None:
         event_type = TYPE_OF_NAME.get(placed.name) if isinstance(placed.name, str) else None
     if event_type is None:
         told = f"the name {placed.name!r} tells no event type; add a `type` of {', '.join(EventType)}"
-        report.reject(Reason.UNKNOWN_NAME, number, told)
+        report.reject(Defect.UNKNOWN_NAME, number, told)
         return None
     customer_id = placed.customer_id if isinstance(placed.customer_id, str) else ""
     return LogEvent(event_type, customer_id, at_ms, value, number)
 
 
-def _reason(error: Exception) -> Reason:
+def _reason(error: Exception) -> Defect:
     text = str(error)
     if isinstance(error, OverflowError) or "out of range" in text:
-        return Reason.TIMESTAMP_OUT_OF_RANGE
+        return Defect.TIMESTAMP_OUT_OF_RANGE
     if isinstance(error, UnicodeDecodeError):
-        return Reason.BAD_UTF8
+        return Defect.BAD_UTF8
     if not isinstance(error, msgspec.ValidationError):
-        return Reason.MALFORMED_JSON
+        return Defect.MALFORMED_JSON
     if "missing required field" in text:
-        return Reason.MISSING_FIELD
-    return Reason.BAD_TIMESTAMP if "occurred_at" in text or "RFC3339" in text else Reason.WRONG_TYPE
+        return Defect.MISSING_FIELD
+    return Defect.BAD_TIMESTAMP if "occurred_at" in text or "RFC3339" in text else Defect.WRONG_TYPE

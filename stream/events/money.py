@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from stream.errors import SettingsError
 from stream.events.columns import MONEY_SCALE
 from stream.events.model import MAX_AMOUNT
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 from stream.events.screen import BadRecordError
 
 __all__ = ["Exchange"]
@@ -51,17 +51,17 @@ class Exchange:
             rate = self._rate_of_new(currency)
         scaled = amount * rate * MONEY_SCALE
         if scaled > MAX_AMOUNT * MONEY_SCALE:
-            raise BadRecordError(Reason.BAD_AMOUNT, f"{amount} {currency} is over {MAX_AMOUNT:,.0f} in base currency")
+            raise BadRecordError(Defect.BAD_AMOUNT, f"{amount} {currency} is over {MAX_AMOUNT:,.0f} in base currency")
         return round(scaled)
 
     def refuse_malformed(self, currency: str) -> None:
         """Refuse what is no code at all; for amounts that are stated but not counted."""
         if not _CODE.fullmatch(currency):
-            raise BadRecordError(Reason.UNKNOWN_CURRENCY, f"expected three capital letters; got {currency!r}")
+            raise BadRecordError(Defect.UNKNOWN_CURRENCY, f"expected three capital letters; got {currency!r}")
 
     def _rate_of_new(self, currency: str) -> float:
         if not (self._single and _CODE.fullmatch(currency)):
             known = "three capital letters" if self._single else ", ".join(sorted(self._rates))
-            raise BadRecordError(Reason.UNKNOWN_CURRENCY, f"expected {known}; got {currency!r}")
+            raise BadRecordError(Defect.UNKNOWN_CURRENCY, f"expected {known}; got {currency!r}")
         self._rates[currency] = 1.0  # at most 26**3 of them
         return 1.0

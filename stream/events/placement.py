@@ -6,7 +6,7 @@ import msgspec
 
 from stream.events.diagnosis import diagnose
 from stream.events.kinds import TYPE_OF_NAME, EventType
-from stream.events.rejections import Reason, Rejection, printable
+from stream.events.rejections import Defect, Rejection, printable
 from stream.events.screen import BadRecordError, screen
 
 __all__ = ["Placement", "place"]
@@ -47,7 +47,7 @@ def place(value: bytes, event_type: EventType | None = None, *, max_bytes: int =
         event_type = _type_of(stated)
     if event_type is None:
         detail = f"type {stated.type!r} and name {stated.name!r} tell no event type; expected {', '.join(EventType)}"
-        return Rejection(0, Reason.UNKNOWN_NAME, printable(detail))
+        return Rejection(0, Defect.UNKNOWN_NAME, printable(detail))
     return Placement(event_type, _text(stated.event_id), _text(stated.customer_id))
 
 

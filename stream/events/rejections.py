@@ -3,12 +3,12 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["MAX_DETAIL_CHARS", "Reason", "Rejection", "printable"]
+__all__ = ["MAX_DETAIL_CHARS", "Defect", "Rejection", "printable"]
 
 MAX_DETAIL_CHARS = 200
 
 
-class Reason(StrEnum):
+class Defect(StrEnum):
     """Every way a record can be bad. A closed set, so that it can label a metric."""
 
     NULL_KEY = "null_key"
@@ -42,7 +42,7 @@ class Rejection(NamedTuple):
     """A record that did not become an event. ``record`` is its position in the batch."""
 
     record: int
-    reason: Reason
+    reason: Defect
     detail: str
 
 

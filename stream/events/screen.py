@@ -8,7 +8,7 @@ another. A replay must decide alike, so these guards decide first.
 import re
 from typing import Final
 
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 
 __all__ = ["MAX_DEPTH", "BadRecordError", "screen"]
 
@@ -23,7 +23,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 class BadRecordError(Exception):
     """Carries a rejection out of the checks of one record; never leaves `stream.events`."""
 
-    def __init__(self, reason: Reason, detail: str) -> None:
+    def __init__(self, reason: Defect, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
@@ -35,15 +35,15 @@ def screen(value: bytes, max_bytes: int) -> None:
     Raises `BadRecordError`, or `UnicodeDecodeError`, which names the position.
     """
     if len(value) > max_bytes:
-        raise BadRecordError(Reason.TOO_LARGE, f"{len(value):,} bytes; at most {max_bytes:,} are accepted")
+        raise BadRecordError(Defect.TOO_LARGE, f"{len(value):,} bytes; at most {max_bytes:,} are accepted")
     if not value.isascii():
         value.decode()
     if _is_too_deep(value):
-        raise BadRecordError(Reason.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels")
+        raise BadRecordError(Defect.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels")
     if b"\\ud" in value or b"\\uD" in value:
         lone = _SURROGATE.search(_ESCAPED_BACKSLASH_OR_PAIR.sub(b" ", value))
         if lone:
-            raise BadRecordError(Reason.LONE_SURROGATE, f"{lone.group().decode()} is half of a surrogate pair")
+            raise BadRecordError(Defect.LONE_SURROGATE, f"{lone.group().decode()} is half of a surrogate pair")
 
 
 def _is_too_deep(value: bytes) -> bool:

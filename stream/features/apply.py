@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream.catalogue.events import CHANNELS, EVENT_NAMES
+from stream.catalogue.events import CHANNELS, EVENT_NAMES, PLACE_OF_CHANNEL
 from stream.compiling import jit
 from stream.events.columns import UNKNOWN_AMOUNT
 from stream.events.kinds import EventKind
@@ -33,10 +33,10 @@ _REFUNDED = int(EventKind.ORDER_REFUNDED)
 _CANCELLED = int(EventKind.ORDER_CANCELLED)
 _UNKNOWN = int(UNKNOWN_AMOUNT)
 
-_COUNTED = {channel.name: channel.number for channel in CHANNELS if not channel.kept_by}
+_COUNTED = {channel.name: PLACE_OF_CHANNEL[channel.name] for channel in CHANNELS if not channel.kept_by}
 #: A bit for each channel in which an event of a kind counts, but for those that other parts of the kernel keep.
 _CHANNELS_OF = np.array(
-    [sum(1 << number for name, number in _COUNTED.items() if name in one.counts) for one in EVENT_NAMES.values()]
+    [sum(1 << place for name, place in _COUNTED.items() if name in one.counts) for one in EVENT_NAMES.values()]
 )
 
 

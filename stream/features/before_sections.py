@@ -26,7 +26,7 @@ from stream.features.profile import (
     MAX_PENDING,
     MAX_RETRACTIONS,
 )
-from stream.features.registry import DAY_MS, HOUR_MS
+from stream.features.registry import COLUMN_OF_NUMBER, DAY_MS, HOUR_MS
 from stream.features.varint import (
     get_bits,
     get_count,
@@ -250,8 +250,8 @@ def _get_first_landmarks(p, buffer, at, base, behind):  # type: ignore[no-untype
         for j in range(_INPUTS_THEN):
             if buffer[mask + j // 8] & (1 << (j % 8)):
                 value, at = get_int(buffer, at)
-                if j < p.pending_input.shape[1]:
-                    p.pending_input[k, j] = value
+                if COLUMN_OF_NUMBER[j] >= 0:
+                    p.pending_input[k, COLUMN_OF_NUMBER[j]] = value
     return at
 
 

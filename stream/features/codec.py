@@ -22,6 +22,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from stream.catalogue.declaring import MAX_NUMBERS
 from stream.compiling import jit
 from stream.errors import CodecError
 from stream.features import apply
@@ -42,9 +43,8 @@ from stream.features.packed_events import (
     put_events,
 )
 from stream.features.packed_landmarks import (
-    INPUTS,
-    MAX_INPUTS,
     MAX_LANDMARK_BYTES,
+    NUMBERS,
     get_landmarks,
     put_landmarks,
 )
@@ -110,8 +110,8 @@ def _put_sections(p, buffer, at):  # type: ignore[no-untyped-def]
     _put_head(buffer, head, _HEAD_BYTES, _EVENTS, at)
     if p.pending > 0:
         head = at
-        at = put_uint(buffer, at + _HEAD_BYTES, INPUTS)
-        at = put_landmarks(p, buffer, at, INPUTS)
+        at = put_uint(buffer, at + _HEAD_BYTES, NUMBERS)
+        at = put_landmarks(p, buffer, at, NUMBERS)
         _put_head(buffer, head, _HEAD_BYTES, _LANDMARKS, at)
     end = put_added_channels(p, buffer, at + _HEAD_BYTES)
     if end > at + _HEAD_BYTES:
@@ -130,8 +130,8 @@ def _get_section(p, raw, at, end, tag, behind):  # type: ignore[no-untyped-def]
         day, fine = channels >> _CHANNEL_BITS, channels & 15
         return behind if day > _MAX_CHANNELS else get_events(p, raw, at, LAYOUT, day, fine, behind)
     if tag == _LANDMARKS:
-        inputs, at = get_uint(raw, at)
-        return behind if inputs > MAX_INPUTS else get_landmarks(p, raw, at, inputs, behind)
+        numbers, at = get_uint(raw, at)
+        return behind if numbers > MAX_NUMBERS else get_landmarks(p, raw, at, numbers, behind)
     if tag == _CHANNELS:
         return get_added_channels(p, raw, at, end, behind)
     return behind if tag & _NECESSARY else end

@@ -17,11 +17,11 @@ from stream.compiling import jit_generated
 from stream.features import varint
 from stream.features.profile import PROFILE
 
-__all__ = ["FIELDS", "MAX_FIELD_BYTES", "Counts", "Field", "Flags", "get_fields", "put_fields"]
+__all__ = ["FIELDS", "MAX_FIELD_BYTES", "Counts", "Flags", "ProfileField", "get_fields", "put_fields"]
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ProfileField:
     """One value of a profile, written as ``kind``, relative to other fields that stand before it.
 
     ``kind``: "time" and "grid_time" (ms; see `stream.features.varint`), "uint", "int", "float", and "less": by how much
@@ -50,39 +50,39 @@ class Flags:
 
 _LAST, _FIRST, _PHASE = "p.last_at", "p.first_at", "p.phase_ms"
 
-FIELDS: Final[tuple[Field | Counts | Flags, ...]] = (
-    Field("last_at", "int"),
-    Field("first_at", "time", _LAST),
-    Field("last_click_at", "time", _LAST),
-    Field("last_email_at", "time", _LAST),
-    Field("unsubscribed_at", "time", _LAST),
-    Field("last_order_at", "time", _LAST),
-    Field("settled_last_at", "time", _LAST),
-    Field("first_order_at", "time", _FIRST),
-    Field("settled_first_at", "time", _FIRST),
-    Field("ids_floor_s", "time", f"{_LAST} // 1000"),
-    Field("events", "uint"),
+FIELDS: Final[tuple[ProfileField | Counts | Flags, ...]] = (
+    ProfileField("last_at", "int"),
+    ProfileField("first_at", "time", _LAST),
+    ProfileField("last_click_at", "time", _LAST),
+    ProfileField("last_email_at", "time", _LAST),
+    ProfileField("unsubscribed_at", "time", _LAST),
+    ProfileField("last_order_at", "time", _LAST),
+    ProfileField("settled_last_at", "time", _LAST),
+    ProfileField("first_order_at", "time", _FIRST),
+    ProfileField("settled_first_at", "time", _FIRST),
+    ProfileField("ids_floor_s", "time", f"{_LAST} // 1000"),
+    ProfileField("events", "uint"),
     Counts(
         (
             *("orders", "order_days", "order_spend", "emails_sent", "emails_opened", "emails_clicked"),
             *("unpriced", "refunds", "refund_spend"),
         )
     ),
-    Field("phase_ms", "uint"),
-    Field("next_landmark_at", "grid_time", _LAST, _PHASE),
-    Field("as_of", "grid_time", _LAST, _PHASE),
-    Field("check_at", "grid_time", _LAST, _PHASE),
-    Field("at_risk_from", "grid_time", _LAST, _PHASE),
-    Field("raised_at", "time", _LAST),
-    Field("cooldown_until", "grid_time", _LAST, "p.raised_at"),
-    Field("risk", "float"),
-    Field("risk_version", "uint"),
-    Field("segment", "int"),
-    Field("segment_version", "less", "p.risk_version"),
+    ProfileField("phase_ms", "uint"),
+    ProfileField("next_landmark_at", "grid_time", _LAST, _PHASE),
+    ProfileField("as_of", "grid_time", _LAST, _PHASE),
+    ProfileField("check_at", "grid_time", _LAST, _PHASE),
+    ProfileField("at_risk_from", "grid_time", _LAST, _PHASE),
+    ProfileField("raised_at", "time", _LAST),
+    ProfileField("cooldown_until", "grid_time", _LAST, "p.raised_at"),
+    ProfileField("risk", "float"),
+    ProfileField("risk_version", "uint"),
+    ProfileField("segment", "int"),
+    ProfileField("segment_version", "less", "p.risk_version"),
     Flags(("raised", "check_due", "won_back")),
-    Field("stage", "uint"),
-    Field("stage_since", "time", "p.last_order_at if p.orders > 0 else p.last_at"),
-    Field("stage_cause", "uint"),
+    ProfileField("stage", "uint"),
+    ProfileField("stage_since", "time", "p.last_order_at if p.orders > 0 else p.last_at"),
+    ProfileField("stage_cause", "uint"),
 )
 
 #: No field, and no mask of counts or flags, takes more bytes.
@@ -94,7 +94,7 @@ MAX_FIELD_BYTES: Final = _VALUE_BYTES * (
 _ARGUMENTS: Final = {"time": ("base",), "grid_time": ("base", "phase")}
 
 
-def _put(entry: Field | Counts | Flags) -> Iterator[str]:
+def _put(entry: ProfileField | Counts | Flags) -> Iterator[str]:
     match entry:
         case Counts(names):
             mask = " | ".join(f"({1 << bit} if p.{name} != 0 else 0)" for bit, name in enumerate(names))
@@ -105,13 +105,13 @@ def _put(entry: Field | Counts | Flags) -> Iterator[str]:
         case Flags(names):
             mask = " | ".join(f"({1 << bit} if p.{name} else 0)" for bit, name in enumerate(names))
             yield f"at = put_uint(buffer, at, {mask})"
-        case Field(name, "less", base):
+        case ProfileField(name, "less", base):
             yield f"at = put_int(buffer, at, {base} - p.{name})"
-        case Field(name, kind):
+        case ProfileField(name, kind):
             yield f"at = put_{kind}(buffer, at, {', '.join((f'p.{name}', *_relative_to(entry)))})"
 
 
-def _get(entry: Field | Counts | Flags) -> Iterator[str]:
+def _get(entry: ProfileField | Counts | Flags) -> Iterator[str]:
     yield "if at >= end:"
     yield "    return at"
     match entry:
@@ -124,14 +124,14 @@ def _get(entry: Field | Counts | Flags) -> Iterator[str]:
             yield "mask, at = get_uint(buffer, at)"
             for bit, name in enumerate(names):
                 yield f"p.{name} = (mask >> {bit} & 1) != 0"
-        case Field(name, "less", base):
+        case ProfileField(name, "less", base):
             yield "less, at = get_int(buffer, at)"
             yield f"p.{name} = {base} - less"
-        case Field(name, kind):
+        case ProfileField(name, kind):
             yield f"p.{name}, at = get_{kind}({', '.join(('buffer', 'at', *_relative_to(entry)))})"
 
 
-def _relative_to(field: Field) -> list[str]:
+def _relative_to(field: ProfileField) -> list[str]:
     return [getattr(field, argument) for argument in _ARGUMENTS.get(field.kind, ())]
 
 
@@ -145,7 +145,7 @@ def _function(name: str, arguments: str, lines: Iterator[str]) -> Callable[..., 
 
 
 def _check() -> None:
-    names = [name for entry in FIELDS for name in ([entry.name] if isinstance(entry, Field) else entry.names)]
+    names = [name for entry in FIELDS for name in ([entry.name] if isinstance(entry, ProfileField) else entry.names)]
     unknown = set(names) - set(PROFILE.names or ())
     if unknown or len(names) != len(set(names)):
         raise ValueError(f"fields of a packed profile must be fields of PROFILE, each once: {sorted(unknown)}")

@@ -1,6 +1,6 @@
 """Channels declared after the first ones: what a packed profile has of them, in a section of its own.
 
-    number of channels, then for each: its number, its days, and for each day, newest first: how much older it is than
+    how many channels, then for each: its number, its days, and for each day, newest first: how much older it is than
     the one before, and what it counts
 
 A customer in whose window none of them counts has no such section, so a channel costs nothing before it is used. One
@@ -10,6 +10,9 @@ customer again (``docs/upgrading.md``).
 
 from __future__ import annotations
 
+import numpy as np
+
+from stream.catalogue.declaring import MAX_NUMBERS
 from stream.catalogue.events import CHANNELS
 from stream.compiling import jit
 from stream.features.packed_events import FIRST_CHANNELS
@@ -20,9 +23,11 @@ from stream.features.varint import get_count, get_int, get_uint, put_int, put_ui
 __all__ = ["MAX_ADDED_BYTES", "get_added_channels", "put_added_channels"]
 
 _CHANNELS = len(CHANNELS)
+_NUMBERS = np.array([channel.number for channel in CHANNELS], np.int64)
+#: The place of each number in the tiles, -1 for a number that no channel has.
+_PLACE_OF_NUMBER = np.full(MAX_NUMBERS, -1, np.int64)
+_PLACE_OF_NUMBER[_NUMBERS] = range(_CHANNELS)
 _WINDOW_DAYS = 90
-#: More channels than this nobody writes.
-_MAX_CHANNELS = 64
 _MAX_VARINT = 10
 _MAX_CHANNEL_BYTES = 2 * _MAX_VARINT * (DAY_TILES + 1)
 #: What `put_added_channels` writes at most, and how far behind its end `get_added_channels` reads at most.
@@ -33,7 +38,7 @@ MAX_ADDED_BYTES = _MAX_VARINT + _MAX_CHANNEL_BYTES * max(_CHANNELS - FIRST_CHANN
 def _put_channel(p, buffer, at, channel, newest, oldest):  # type: ignore[no-untyped-def]
     """Write one channel; return the position after it, ``at`` where no day of the window counts in it."""
     begin = at
-    at = put_uint(buffer, at, channel)
+    at = put_uint(buffer, at, _NUMBERS[channel])
     days = at
     buffer[days] = 0
     at += 1
@@ -79,16 +84,17 @@ def get_added_channels(p, buffer, at, end, behind):  # type: ignore[no-untyped-d
 
     Channels that this program does not know are left out.
     """
-    channels, at = get_count(buffer, at, _MAX_CHANNELS, behind)
+    channels, at = get_count(buffer, at, MAX_NUMBERS, behind)
     for _ in range(channels):
-        channel, at = get_uint(buffer, at)
+        number, at = get_uint(buffer, at)
+        channel = _PLACE_OF_NUMBER[number] if 0 <= number < MAX_NUMBERS else -1
         days, at = get_count(buffer, at, DAY_TILES, behind)
         day = p.last_at // DAY_MS
         for _ in range(days):
             older, at = get_uint(buffer, at)
             count, at = get_int(buffer, at)
             day -= older
-            if FIRST_CHANNELS <= channel < _CHANNELS:
+            if channel >= FIRST_CHANNELS:
                 _set_count(p, day, channel, count)
         if at > end:
             return behind

@@ -3,17 +3,19 @@
 They lie on a grid and their inputs change little from one to the next, so each is written as its difference from the
 one after it, and the newest from the profile and from the inputs of an unknown customer.
 
-The number of inputs is that of the program that wrote them. Features are appended to the registry, never moved: inputs
-that were not written are those of an unknown customer, and inputs that this program does not know are left out.
+Inputs are written in the order of the features' numbers, which never change. How many numbers there are is that of the
+program that wrote them: inputs that were not written are those of an unknown customer, and inputs that this program
+does not know are left out.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from stream.catalogue.declaring import MAX_NUMBERS
 from stream.compiling import jit
 from stream.features.profile import MAX_PENDING, PROFILE
-from stream.features.registry import FEATURES, INPUT_SCALE
+from stream.features.registry import COLUMN_OF_NUMBER, FEATURES, INPUT_SCALE
 from stream.features.varint import (
     get_count,
     get_float,
@@ -25,13 +27,13 @@ from stream.features.varint import (
     put_uint,
 )
 
-__all__ = ["INPUTS", "MAX_INPUTS", "MAX_LANDMARK_BYTES", "get_landmarks", "put_landmarks"]
+__all__ = ["MAX_LANDMARK_BYTES", "NUMBERS", "get_landmarks", "put_landmarks"]
 
-INPUTS = PROFILE["pending_input"].shape[1]
-#: No program has more inputs than this.
-MAX_INPUTS = 64
+#: Numbers up to that of the last feature.
+NUMBERS = 1 + max(feature.number for feature in FEATURES)
+_COLUMNS = PROFILE["pending_input"].shape[1]
 #: What `put_landmarks` writes at most, and `get_landmarks` reads at most.
-MAX_LANDMARK_BYTES = 16 + MAX_PENDING * (64 + MAX_INPUTS // 8 + 9 * MAX_INPUTS)
+MAX_LANDMARK_BYTES = 16 + MAX_PENDING * (64 + MAX_NUMBERS // 8 + 9 * MAX_NUMBERS)
 
 _NOTHING_KNOWN = np.array(
     [round(feature.input_of(feature.absent) * INPUT_SCALE) for feature in FEATURES], PROFILE["pending_input"].base
@@ -40,14 +42,15 @@ _NOTHING_KNOWN = np.array(
 
 @jit
 def _put_inputs(buffer, at, inputs, known, count):  # type: ignore[no-untyped-def]
-    """A bit for each of ``count`` inputs that is not as ``known``, then their differences."""
+    """A bit for each of ``count`` numbers whose input is not as ``known``, then their differences."""
     mask = at
     at += (count + 7) // 8
     for k in range(mask, at):
         buffer[k] = 0
-    for j in range(min(count, INPUTS)):
-        if inputs[j] != known[j]:
-            buffer[mask + j // 8] |= 1 << (j % 8)
+    for number in range(min(count, NUMBERS)):
+        j = COLUMN_OF_NUMBER[number]
+        if j >= 0 and inputs[j] != known[j]:
+            buffer[mask + number // 8] |= 1 << (number % 8)
             at = put_int(buffer, at, np.int64(inputs[j]) - np.int64(known[j]))
     return at
 
@@ -56,19 +59,23 @@ def _put_inputs(buffer, at, inputs, known, count):  # type: ignore[no-untyped-de
 def _get_inputs(buffer, at, inputs, known, count):  # type: ignore[no-untyped-def]
     mask = at
     at += (count + 7) // 8
-    for j in range(INPUTS):
+    for j in range(_COLUMNS):
         inputs[j] = known[j]
-    for j in range(count):
-        if buffer[mask + j // 8] & (1 << (j % 8)):
+    for number in range(count):
+        if buffer[mask + number // 8] & (1 << (number % 8)):
             difference, at = get_int(buffer, at)
-            if j < INPUTS:
+            j = COLUMN_OF_NUMBER[number]
+            if j >= 0:
                 inputs[j] = known[j] + difference
     return at
 
 
 @jit
-def put_landmarks(p, buffer, at, inputs):  # type: ignore[no-untyped-def]
-    """Write the pending landmarks of ``p`` with ``inputs`` inputs, newest first; return the position after them."""
+def put_landmarks(p, buffer, at, numbers):  # type: ignore[no-untyped-def]
+    """Write the pending landmarks of ``p``, newest first, with the inputs of that many numbers.
+
+    Return the position after them.
+    """
     at = put_uint(buffer, at, p.pending)
     time, logit, version = p.last_at, np.int64(0), p.risk_version
     orders, spend = p.orders, p.order_spend - p.refund_spend
@@ -80,15 +87,15 @@ def put_landmarks(p, buffer, at, inputs):  # type: ignore[no-untyped-def]
         at = put_int(buffer, at, orders - p.pending_orders[k])
         at = put_int(buffer, at, spend - p.pending_spend[k])
         known = p.pending_input[k + 1] if k + 1 < p.pending else _NOTHING_KNOWN
-        at = _put_inputs(buffer, at, p.pending_input[k], known, inputs)
+        at = _put_inputs(buffer, at, p.pending_input[k], known, numbers)
         time, logit, version = p.pending_at[k], np.int64(p.pending_logit[k]), p.pending_version[k]
         orders, spend = p.pending_orders[k], p.pending_spend[k]
     return at
 
 
 @jit
-def get_landmarks(p, buffer, at, inputs, behind):  # type: ignore[no-untyped-def]
-    """Read what `put_landmarks` wrote with ``inputs`` inputs into ``p``, of which all else is known.
+def get_landmarks(p, buffer, at, numbers, behind):  # type: ignore[no-untyped-def]
+    """Read what `put_landmarks` wrote with so many ``numbers`` into ``p``, of which all else is known.
 
     Return the position after it.
     """
@@ -112,5 +119,5 @@ def get_landmarks(p, buffer, at, inputs, behind):  # type: ignore[no-untyped-def
         p.pending_orders[k] = orders
         p.pending_spend[k] = spend
         known = p.pending_input[k + 1] if k + 1 < p.pending else _NOTHING_KNOWN
-        at = _get_inputs(buffer, at, p.pending_input[k], known, inputs)
+        at = _get_inputs(buffer, at, p.pending_input[k], known, numbers)
     return at

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream.catalogue.events import CHANNELS
+from stream.catalogue.events import CHANNELS, PLACE_OF_CHANNEL
 from stream.compiling import jit
 from stream.features.registry import DAY_MS, FEATURES
 
@@ -39,8 +39,7 @@ NEVER = np.int64(-(2**62))
 RETENTION_MS = 90 * DAY_MS
 
 #: Channels of a tile, by name. Hour and five-minute tiles have the fine ones.
-_NUMBER_OF = {channel.name: channel.number for channel in CHANNELS}
-CLICK, EMAIL, PURCHASE, CART = (_NUMBER_OF[name] for name in ("click", "email", "purchase", "cart"))
+CLICK, EMAIL, PURCHASE, CART = (PLACE_OF_CHANNEL[name] for name in ("click", "email", "purchase", "cart"))
 _FINE_CHANNELS = sum(channel.is_fine for channel in CHANNELS)
 
 #: Ring lengths: the window in hops, one more for the tile that the tail cuts, rounded up for the modulo.

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.catalogue.declaring import Transform, Window
-from stream.catalogue.events import CHANNELS
+from stream.catalogue.events import PLACE_OF_CHANNEL
 from stream.catalogue.summing import MONEY
 from stream.catalogue.windows import DAY_1, DAY_28, HOUR_1, WINDOWS
 from stream.compiling import jit, jit_inline
@@ -54,10 +54,9 @@ _MONTH = _DAY_WINDOWS.index(DAY_28)
 
 def _sums(window: Window, source: str = "") -> list[tuple[int, int]]:
     """(column, channel) of each feature that sums a channel over ``window``; or the columns that sum ``source``."""
-    number_of = {channel.name: channel.number for channel in CHANNELS}
     return [
-        (feature.column, number_of.get(feature.source, -1))
-        for feature in FEATURES
+        (column, PLACE_OF_CHANNEL.get(feature.source, -1))
+        for column, feature in enumerate(FEATURES)
         if feature.window == window and feature.source and (feature.source == MONEY) == bool(source)
     ]
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from stream.catalogue.identifiers import CUSTOMER, IDENTIFIERS
-from stream.events.rejections import Reason, Rejection, printable
+from stream.events.rejections import Defect, Rejection, printable
 from stream.events.screen import BadRecordError, screen
 from stream.identity.nobody import is_nobody
 from stream.settings import Settings
@@ -97,7 +97,7 @@ class Sealer:
         if given is None:
             given = {}
         if not isinstance(given, dict):
-            return Rejection(0, Reason.BAD_IDENTIFIER, f"expected identifiers as an object; got {type(given).__name__}")
+            return Rejection(0, Defect.BAD_IDENTIFIER, f"expected identifiers as an object; got {type(given).__name__}")
         return self._sealed(event, given, stated)
 
     def _sealed(self, event: dict[str, msgspec.Raw], given: dict[str, Any], stated: object) -> bytes | Rejection:
@@ -108,13 +108,13 @@ class Sealer:
                 continue
             if isinstance(found, bool) or not isinstance(found, str | int):
                 return Rejection(
-                    0, Reason.BAD_IDENTIFIER, f"expected {kind} as a text; got {printable(type(found).__name__)}"
+                    0, Defect.BAD_IDENTIFIER, f"expected {kind} as a text; got {printable(type(found).__name__)}"
                 )
             if token := self.token(kind, str(found)):
                 tokens[kind] = token
         own = given.get(CUSTOMER)
         if own and stated and own != stated:
-            return Rejection(0, Reason.BAD_IDENTIFIER, "customer_id and identifiers.customer_id are two customers")
+            return Rejection(0, Defect.BAD_IDENTIFIER, "customer_id and identifiers.customer_id are two customers")
         sealed: dict[str, object] = {name: raw for name, raw in event.items() if name != _FIELD}
         if tokens:
             sealed[_FIELD] = tokens
@@ -125,7 +125,7 @@ class Sealer:
             strongest = next(iter(tokens))
             sealed[CUSTOMER] = f"{strongest}:{tokens[strongest]}"
         else:
-            return Rejection(0, Reason.MISSING_FIELD, self._why_nobody())
+            return Rejection(0, Defect.MISSING_FIELD, self._why_nobody())
         return _ENCODE(sealed)
 
     def _why_nobody(self) -> str:

@@ -4,10 +4,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["MEANINGS", "SYNONYMS", "Field"]
+__all__ = ["MEANINGS", "SYNONYMS", "Piece"]
 
 
-class Field(StrEnum):
+class Piece(StrEnum):
     """One piece of an order or of a customer; the values are the keys of a mapping file."""
 
     ORDER_ID = "order_id"
@@ -47,45 +47,45 @@ class Field(StrEnum):
 #: What each field is, in the words of a mapping file.
 MEANINGS: Final = MappingProxyType(
     {
-        Field.ORDER_ID: "number of the order; rows with the same number are one order",
-        Field.DATE: "when the order was placed",
-        Field.TIME: "time of day, where it has a column of its own",
-        Field.ZONE: "time zone, where it has a column of its own",
-        Field.AMOUNT: "what the customer paid",
-        Field.CURRENCY: "currency of the amounts",
-        Field.EMAIL: "e-mail address of the customer",
-        Field.CUSTOMER: "number or user name of the customer, where there is no e-mail address",
-        Field.STATUS: "what became of the order: paid, cancelled, refunded, ...",
-        Field.EVENT: "whether the row is a sale or a refund",
-        Field.REFUNDED: "what was paid back",
-        Field.AMOUNT_AFTER_REFUNDS: "what was paid less what was paid back",
-        Field.REFUNDED_AT: "when it was paid back",
-        Field.CANCELLED_AT: "when the order was cancelled",
-        Field.PRODUCT: "number of the product in a line of an order",
-        Field.PRODUCT_NAME: "name of the product",
-        Field.QUANTITY: "pieces in a line of an order",
-        Field.PRICE: "price of one piece",
-        Field.CATEGORY: "category of the product",
-        Field.COUPON: "coupon or discount code",
-        Field.NAME: "name of the customer",
-        Field.FIRST_NAME: "first name",
-        Field.LAST_NAME: "last name",
-        Field.COMPANY: "company",
-        Field.PHONE: "telephone",
-        Field.STREET: "street",
-        Field.STREET_2: "second line of the address",
-        Field.CITY: "city",
-        Field.REGION: "state or province",
-        Field.POSTCODE: "postcode",
-        Field.COUNTRY: "country",
-        Field.MARKETING: "whether the customer agreed to be written to",
+        Piece.ORDER_ID: "number of the order; rows with the same number are one order",
+        Piece.DATE: "when the order was placed",
+        Piece.TIME: "time of day, where it has a column of its own",
+        Piece.ZONE: "time zone, where it has a column of its own",
+        Piece.AMOUNT: "what the customer paid",
+        Piece.CURRENCY: "currency of the amounts",
+        Piece.EMAIL: "e-mail address of the customer",
+        Piece.CUSTOMER: "number or user name of the customer, where there is no e-mail address",
+        Piece.STATUS: "what became of the order: paid, cancelled, refunded, ...",
+        Piece.EVENT: "whether the row is a sale or a refund",
+        Piece.REFUNDED: "what was paid back",
+        Piece.AMOUNT_AFTER_REFUNDS: "what was paid less what was paid back",
+        Piece.REFUNDED_AT: "when it was paid back",
+        Piece.CANCELLED_AT: "when the order was cancelled",
+        Piece.PRODUCT: "number of the product in a line of an order",
+        Piece.PRODUCT_NAME: "name of the product",
+        Piece.QUANTITY: "pieces in a line of an order",
+        Piece.PRICE: "price of one piece",
+        Piece.CATEGORY: "category of the product",
+        Piece.COUPON: "coupon or discount code",
+        Piece.NAME: "name of the customer",
+        Piece.FIRST_NAME: "first name",
+        Piece.LAST_NAME: "last name",
+        Piece.COMPANY: "company",
+        Piece.PHONE: "telephone",
+        Piece.STREET: "street",
+        Piece.STREET_2: "second line of the address",
+        Piece.CITY: "city",
+        Piece.REGION: "state or province",
+        Piece.POSTCODE: "postcode",
+        Piece.COUNTRY: "country",
+        Piece.MARKETING: "whether the customer agreed to be written to",
     }
 )
 
 # English, German, French, Spanish, Italian, Dutch, Portuguese, Polish, Swedish; as `names.compared` writes them. The
 # first of two columns that fit one field is the one whose name comes first here.
-_WORDS: Final[dict[Field, str]] = {
-    Field.ORDER_ID: (
+_WORDS: Final[dict[Piece, str]] = {
+    Piece.ORDER_ID: (
         "order id|order number|order no|order|order name|order ref|order reference|invoice id|invoice number|invoice no"
         "|invoice|receipt number|receipt|transaction id|sale id|ref id|number|bestellnummer|bestell nr|bestellnr"
         "|bestellung|auftragsnummer|auftrag|rechnungsnummer|rechnung|belegnummer|numero de commande|no de commande"
@@ -95,7 +95,7 @@ _WORDS: Final[dict[Field, str]] = {
         "|encomenda|numer zamowienia|zamowienie|nr zamowienia|order nr|ordernr|ordrenummer|fakturanummer"
         "|reference|id"
     ),
-    Field.DATE: (
+    Piece.DATE: (
         "order date|ordered at|ordered on|date ordered|order time|order created|created at|created|date created"
         "|creation date|placed at|placed on|purchase date|purchased at|sale date|paid at|date paid|invoice date"
         "|transaction date|date|datetime|date time|timestamp|ts|day|bestelldatum|auftragsdatum|bestellt am|kaufdatum"
@@ -104,9 +104,9 @@ _WORDS: Final[dict[Field, str]] = {
         "|besteldatum|orderdatum|aankoopdatum|data do pedido|data da compra|data da encomenda|data zamowienia"
         "|data zakupu|data utworzenia|kopdatum|ordredato|dato"
     ),
-    Field.TIME: "time|order time|uhrzeit|zeit|heure|hora|ora|tijd|godzina|tid|klockslag",
-    Field.ZONE: "time zone|timezone|zeitzone|fuseau horaire|zona horaria|fuso orario|tijdzone",
-    Field.AMOUNT: (
+    Piece.TIME: "time|order time|uhrzeit|zeit|heure|hora|ora|tijd|godzina|tid|klockslag",
+    Piece.ZONE: "time zone|timezone|zeitzone|fuseau horaire|zona horaria|fuso orario|tijdzone",
+    Piece.AMOUNT: (
         "order total|total amount|grand total|total price|total paid|amount paid|order total amount|order amount"
         "|order value|total|amount|revenue|turnover|sales|value|paid|net sales|gross|gross amount|line total"
         "|item total|gesamtbetrag"
@@ -115,16 +115,16 @@ _WORDS: Final[dict[Field, str]] = {
         "|totale ordine|totale|importo|totaalbedrag|totaal|bedrag|valor total|valor|total do pedido|kwota|suma|wartosc"
         "|wartosc zamowienia|razem|summa|belopp|totalbelopp|belob"
     ),
-    Field.CURRENCY: (
+    Piece.CURRENCY: (
         "currency|currency code|order currency|wahrung|waehrung|devise|monnaie|moneda|divisa|valuta|moeda|waluta"
     ),
-    Field.EMAIL: (
+    Piece.EMAIL: (
         "email|e mail|email address|e mail address|customer email|customer e mail|billing email|email billing"
         "|buyer email|contact email|mail|kunden email|kunden e mail|e mail adresse|emailadresse|adresse e mail"
         "|adresse email|courriel|correo electronico|correo|email del cliente|indirizzo email|posta elettronica"
         "|e mailadres|emailadres|endereco de email|adres e mail|adres email|epost|e post"
     ),
-    Field.CUSTOMER: (
+    Piece.CUSTOMER: (
         "customer id|customer number|customer no|customer ref|client id|client number|buyer id|buyer username|user id"
         "|member id|member|account id|account number|customer|client|buyer|user|username|shopper|kundennummer|kunden nr"
         "|kundennr|kunden id|kunde|kaufer|numero client|no client|no de client|id client|acheteur"
@@ -132,71 +132,71 @@ _WORDS: Final[dict[Field, str]] = {
         "|cliente|comprador|numero cliente|codice cliente|acquirente|klantnummer|klant id|klant|koper|numer klienta"
         "|id klienta|klient|kupujacy|kundnummer|kund|kundenummer"
     ),
-    Field.STATUS: (
+    Piece.STATUS: (
         "order status|status|financial status|payment status|state|bestellstatus|zahlungsstatus|statut|etat"
         "|statut de la commande|estado|estado del pedido|stato|stato ordine|orderstatus|status zamowienia"
     ),
-    Field.EVENT: "event type|transaction type|sale type|entry type|type|subtype|vorgang|art|typ|tipo",
-    Field.REFUNDED: (
+    Piece.EVENT: "event type|transaction type|sale type|entry type|type|subtype|vorgang|art|typ|tipo",
+    Piece.REFUNDED: (
         "refunded amount|refund amount|amount refunded|total refunded|refunded total|refunded|refund|refunds"
         "|erstattet|erstattung|erstatteter betrag|ruckerstattung|rembourse|montant rembourse|remboursement|reembolsado"
         "|importe reembolsado|reembolso|rimborsato|rimborso|importo rimborsato|terugbetaald|terugbetaling|zwrot"
         "|aterbetalt"
     ),
-    Field.REFUNDED_AT: "refunded at|refund date|refunded date|date refunded|erstattet am|date de remboursement",
-    Field.CANCELLED_AT: (
+    Piece.REFUNDED_AT: "refunded at|refund date|refunded date|date refunded|erstattet am|date de remboursement",
+    Piece.CANCELLED_AT: (
         "cancelled at|canceled at|cancelled date|canceled date|cancellation date|date cancelled|storniert am"
         "|stornodatum|date d annulation|fecha de cancelacion|data annullamento"
     ),
-    Field.PRODUCT: (
+    Piece.PRODUCT: (
         "sku|product id|item id|stock code|article number|item number|product code|variant sku|lineitem sku|item sku"
         "|artikelnummer|artikel nr|art nr|reference produit|ref produit|referencia|codigo|codice prodotto"
         "|codice articolo|artikelcode|kod produktu|product|produkt|produit|producto|prodotto|item|artikel|article"
     ),
-    Field.PRODUCT_NAME: (
+    Piece.PRODUCT_NAME: (
         "product name|item name|item title|lineitem name|product title|title|description|item description"
         "|artikelbezeichnung|bezeichnung|produktname|beschreibung|nom du produit|designation|nombre del producto"
         "|descripcion|nome prodotto|descrizione|productnaam|omschrijving|nazwa produktu|produktnamn"
     ),
-    Field.QUANTITY: (
+    Piece.QUANTITY: (
         "quantity|qty|lineitem quantity|item quantity|pieces|units|count|menge|anzahl|stuck|stuckzahl|quantite|qte"
         "|cantidad|quantita|aantal|quantidade|qtd|ilosc|antal"
     ),
-    Field.PRICE: (
+    Piece.PRICE: (
         "unit price|price|item price|lineitem price|price each|item cost|einzelpreis|stuckpreis|preis|prix unitaire"
         "|prix|precio unitario|precio|prezzo unitario|prezzo|stukprijs|prijs|preco|preco unitario|cena|pris|styckpris"
     ),
-    Field.CATEGORY: "category|product category|department|kategorie|categorie|categoria|kategoria|kategori",
-    Field.COUPON: (
+    Piece.CATEGORY: "category|product category|department|kategorie|categorie|categoria|kategoria|kategori",
+    Piece.COUPON: (
         "coupon|coupon code|discount code|voucher|promo code|gutschein|gutscheincode|rabattcode|code promo|bon"
         "|codigo de descuento|cupon|codice sconto|kortingscode|kod rabatowy|rabattkod"
     ),
-    Field.NAME: (
+    Piece.NAME: (
         "customer name|full name|name|billing name|buyer name|client name|ship name|kundenname|nom complet"
         "|nom du client|nombre completo|nombre del cliente|nome completo|nome cliente|klantnaam|imie i nazwisko|namn"
     ),
-    Field.FIRST_NAME: (
+    Piece.FIRST_NAME: (
         "first name|billing first name|first name billing|given name|vorname|prenom|nombre|nome|voornaam|imie|fornamn"
     ),
-    Field.LAST_NAME: (
+    Piece.LAST_NAME: (
         "last name|billing last name|last name billing|surname|family name|nachname|familienname|nom|nom de famille"
         "|apellido|apellidos|cognome|achternaam|sobrenome|nazwisko|efternamn"
     ),
-    Field.COMPANY: "company|billing company|company billing|firma|unternehmen|societe|empresa|azienda|bedrijf",
-    Field.PHONE: "phone|phone number|telephone|billing phone|phone billing|telefon|telefono|telefoon|mobile|telefone",
-    Field.STREET: (
+    Piece.COMPANY: "company|billing company|company billing|firma|unternehmen|societe|empresa|azienda|bedrijf",
+    Piece.PHONE: "phone|phone number|telephone|billing phone|phone billing|telefon|telefono|telefoon|mobile|telefone",
+    Piece.STREET: (
         "street|address|address 1|address1|street 1|billing address1|billing address 1|billing street|strasse|anschrift"
         "|adresse|rue|direccion|calle|indirizzo|via|adres|straat|endereco|ulica|adress"
     ),
-    Field.STREET_2: "address 2|address2|street 2|billing address2|billing address 2|adresszusatz|complement",
-    Field.CITY: "city|town|billing city|city billing|ort|stadt|ville|ciudad|citta|plaats|stad|cidade|miasto",
-    Field.REGION: "region|province|county|billing province|billing state|bundesland|provincia|provincie",
-    Field.POSTCODE: (
+    Piece.STREET_2: "address 2|address2|street 2|billing address2|billing address 2|adresszusatz|complement",
+    Piece.CITY: "city|town|billing city|city billing|ort|stadt|ville|ciudad|citta|plaats|stad|cidade|miasto",
+    Piece.REGION: "region|province|county|billing province|billing state|bundesland|provincia|provincie",
+    Piece.POSTCODE: (
         "postcode|zip|zip code|zipcode|postal code|billing zip|billing postcode|plz|postleitzahl|code postal"
         "|codigo postal|cap|cep|kod pocztowy|postnummer"
     ),
-    Field.COUNTRY: "country|country code|billing country|land|pays|pais|paese|kraj",
-    Field.MARKETING: (
+    Piece.COUNTRY: "country|country code|billing country|land|pays|pais|paese|kraj",
+    Piece.MARKETING: (
         "accepts marketing|accepts email marketing|email marketing|marketing consent|newsletter|subscribed|opt in"
         "|email subscription status"
     ),

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from stream.client.event_contract import Draft, EventContract
 from stream.errors import ImportFileError
 from stream.imports.contacts import Contact
-from stream.imports.import_fields import Field
+from stream.imports.import_fields import Piece
 from stream.imports.import_ledger import Book, ImportLedger
 from stream.imports.import_summary import Summary
 from stream.imports.issues import Issue, Why
@@ -121,7 +121,7 @@ class Importer:
             return "order"
         raise ImportFileError(
             f"{source.name}: {several:,} of {orders:,} orders have several rows with the same amount in each"
-            f" (column {source.mapping.columns[Field.AMOUNT]!r}): say --line-items sum if an amount is a part of the"
+            f" (column {source.mapping.columns[Piece.AMOUNT]!r}): say --line-items sum if an amount is a part of the"
             " order, --line-items first if it is the whole order"
         )
 

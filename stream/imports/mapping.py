@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from stream.imports.import_fields import Field
+from stream.imports.import_fields import Piece
 
 __all__ = ["Amounts", "Content", "Mapping"]
 
@@ -34,4 +34,4 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     decimal: Literal["", ".", ","] = ""
     currency: str = ""
     timezone: str = ""
-    columns: MappingOf[Field, str] = msgspec.field(default_factory=dict)
+    columns: MappingOf[Piece, str] = msgspec.field(default_factory=dict)

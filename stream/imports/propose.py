@@ -11,7 +11,7 @@ from stream.events.parsing_numbers import number
 from stream.events.parsing_times import DateOrder
 from stream.imports.currencies import currency_of, without_currency
 from stream.imports.days import read_time
-from stream.imports.import_fields import SYNONYMS, Field
+from stream.imports.import_fields import SYNONYMS, Piece
 from stream.imports.mapping import Mapping
 from stream.imports.names import compared
 from stream.imports.rows import TableRow
@@ -110,31 +110,31 @@ def proposed(table: Table) -> Mapping:
         for k, name in enumerate(table.header)
         if name
     ]
-    found: dict[Field, str] = {}
-    for field in Field:
+    found: dict[Piece, str] = {}
+    for field in Piece:
         used = {*found.values()}
         free = [column for column in columns if column.name not in used and _fits(field, column)]
         if chosen := _named(field, free) or _by_content(field, free):
             found[field] = chosen.name
-    if Field.CUSTOMER not in found and Field.EMAIL not in found and Field.NAME in found:
-        found[Field.CUSTOMER] = found[Field.NAME]
-    is_people = Field.DATE not in found and Field.AMOUNT not in found and Field.EMAIL in found
-    if is_people and Field.ORDER_ID in found:  # a number without dates and amounts is theirs
-        found.setdefault(Field.CUSTOMER, found.pop(Field.ORDER_ID))
+    if Piece.CUSTOMER not in found and Piece.EMAIL not in found and Piece.NAME in found:
+        found[Piece.CUSTOMER] = found[Piece.NAME]
+    is_people = Piece.DATE not in found and Piece.AMOUNT not in found and Piece.EMAIL in found
+    if is_people and Piece.ORDER_ID in found:  # a number without dates and amounts is theirs
+        found.setdefault(Piece.CUSTOMER, found.pop(Piece.ORDER_ID))
     if not is_people:
         _require(table, found)
-    has_amount = Field.AMOUNT in found
+    has_amount = Piece.AMOUNT in found
     return Mapping(
         title="a table of customers" if is_people else "a table of orders",
         content="customers" if is_people else "orders",
-        amounts="auto" if has_amount or Field.PRICE not in found else "price",
+        amounts="auto" if has_amount or Piece.PRICE not in found else "price",
         columns=found,
     )
 
 
-def _require(table: Table, found: dict[Field, str]) -> None:
-    lacking = [] if Field.DATE in found else ["the date of the order"]
-    if Field.EMAIL not in found and Field.CUSTOMER not in found:
+def _require(table: Table, found: dict[Piece, str]) -> None:
+    lacking = [] if Piece.DATE in found else ["the date of the order"]
+    if Piece.EMAIL not in found and Piece.CUSTOMER not in found:
         lacking.append("the customer (an e-mail address, a customer number or a name)")
     if lacking:
         raise ImportFileError(
@@ -179,7 +179,7 @@ def _is_time(cell: str, *, is_workbook: bool) -> bool:
     return False
 
 
-def _fits(field: Field, column: _Column) -> bool:
+def _fits(field: Piece, column: _Column) -> bool:
     """Whether the cells of the column can be what the field is."""
     test = _TESTS.get(field)
     return column.filled > 0.0 if test is None else test(column)
@@ -189,37 +189,37 @@ def _is_words(column: _Column) -> bool:
     return column.numbers < _MOSTLY and column.addresses < _SOME
 
 
-_TESTS: Final[dict[Field, Callable[[_Column], bool]]] = {
-    **dict.fromkeys((Field.DATE, Field.REFUNDED_AT, Field.CANCELLED_AT), lambda column: column.dates >= _HALF),
+_TESTS: Final[dict[Piece, Callable[[_Column], bool]]] = {
+    **dict.fromkeys((Piece.DATE, Piece.REFUNDED_AT, Piece.CANCELLED_AT), lambda column: column.dates >= _HALF),
     **dict.fromkeys(
-        (Field.AMOUNT, Field.REFUNDED, Field.AMOUNT_AFTER_REFUNDS, Field.QUANTITY, Field.PRICE),
+        (Piece.AMOUNT, Piece.REFUNDED, Piece.AMOUNT_AFTER_REFUNDS, Piece.QUANTITY, Piece.PRICE),
         lambda column: column.numbers >= _HALF,
     ),
-    **dict.fromkeys((Field.NAME, Field.FIRST_NAME, Field.LAST_NAME, Field.PRODUCT_NAME), _is_words),
-    Field.EMAIL: lambda column: column.addresses >= _SOME,
-    Field.CURRENCY: lambda column: column.currencies >= _HALF,
-    Field.EVENT: lambda column: column.refunds > 0.0,
-    Field.STATUS: lambda column: column.outcomes >= _MOSTLY and column.numbers < _SOME,
-    Field.ORDER_ID: lambda column: (
+    **dict.fromkeys((Piece.NAME, Piece.FIRST_NAME, Piece.LAST_NAME, Piece.PRODUCT_NAME), _is_words),
+    Piece.EMAIL: lambda column: column.addresses >= _SOME,
+    Piece.CURRENCY: lambda column: column.currencies >= _HALF,
+    Piece.EVENT: lambda column: column.refunds > 0.0,
+    Piece.STATUS: lambda column: column.outcomes >= _MOSTLY and column.numbers < _SOME,
+    Piece.ORDER_ID: lambda column: (
         column.filled >= _SOME and column.addresses < _SOME and (column.dates < _SOME or column.numbers >= _MOSTLY)
     ),
 }
 
 
-def _named(field: Field, columns: Sequence[_Column]) -> _Column | None:
+def _named(field: Piece, columns: Sequence[_Column]) -> _Column | None:
     """The column with the best name for the field: exactly, else a name that contains one of several letters."""
     names = SYNONYMS.get(field, ())
     exact = [column for column in columns if column.compared in names]
     if exact:
         return min(exact, key=lambda column: names.index(column.compared))
-    if field not in (Field.DATE, Field.AMOUNT, Field.EMAIL, Field.ORDER_ID, Field.CUSTOMER):
+    if field not in (Piece.DATE, Piece.AMOUNT, Piece.EMAIL, Piece.ORDER_ID, Piece.CUSTOMER):
         return None
     within = [
         (names.index(name), column)
         for column in columns
-        if len(column.compared.split()) <= _MAX_WORDS and not (field is Field.AMOUNT and _is_part(column))
+        if len(column.compared.split()) <= _MAX_WORDS and not (field is Piece.AMOUNT and _is_part(column))
         for name in names
-        if f" {name} " in f" {column.compared} " and (" " in name or field in (Field.DATE, Field.AMOUNT, Field.EMAIL))
+        if f" {name} " in f" {column.compared} " and (" " in name or field in (Piece.DATE, Piece.AMOUNT, Piece.EMAIL))
     ]
     return min(within, key=lambda pair: pair[0])[1] if within else None
 
@@ -229,17 +229,17 @@ def _is_part(column: _Column) -> bool:
     return not _PARTS.isdisjoint(words) and _INCLUDED.isdisjoint(words)
 
 
-def _by_content(field: Field, columns: Sequence[_Column]) -> _Column | None:
+def _by_content(field: Piece, columns: Sequence[_Column]) -> _Column | None:
     """The column that nothing else than its cells speaks for; for what an import cannot do without."""
-    if field is Field.EMAIL:
+    if field is Piece.EMAIL:
         return max(columns, key=lambda column: column.addresses, default=None)
-    if field is Field.DATE:
+    if field is Piece.DATE:
         # a column of long numbers may be telephone numbers as well as seconds since the epoch
         dates = [column for column in columns if column.numbers < _SOME and column.dates >= _MOSTLY]
         return dates[0] if len(dates) == 1 else None
-    if field is Field.AMOUNT:
+    if field is Piece.AMOUNT:
         fractions = [column for column in columns if column.fractions >= _SOME and not _is_part(column)]
-        prices = {*SYNONYMS[Field.PRICE], *SYNONYMS[Field.REFUNDED]}
+        prices = {*SYNONYMS[Piece.PRICE], *SYNONYMS[Piece.REFUNDED]}
         left = [column for column in fractions if column.compared not in prices and column.dates < _SOME]
         return left[0] if len(left) == 1 else None
     return None

@@ -10,7 +10,7 @@ import xxhash
 from stream.imports.contacts import Contact
 from stream.imports.currencies import CURRENCIES, currency_of, without_currency
 from stream.imports.days import read_time, zone_of
-from stream.imports.import_fields import Field
+from stream.imports.import_fields import Piece
 from stream.imports.issues import Why
 from stream.imports.line import UNITS, Line
 from stream.imports.mapping import Mapping
@@ -42,7 +42,7 @@ class _Unusable(Exception):  # noqa: N818 - no error of the program: it says why
 
 
 #: The cells of a row by field, empty where the table has no such column.
-_Cells = NamedTuple("_Cells", [(field.value, str) for field in Field])  # type: ignore[misc]
+_Cells = NamedTuple("_Cells", [(field.value, str) for field in Piece])  # type: ignore[misc]
 
 
 def _is_remark(row: TableRow, cells: Any) -> bool:
@@ -73,7 +73,7 @@ class RowReader:
         self._reading = reading
         at = {name: table.header.index(column) for name, column in mapping.columns.items()}
         # one place beyond the row is empty
-        self._pick = itemgetter(*(at.get(field, len(table.header)) for field in Field))
+        self._pick = itemgetter(*(at.get(field, len(table.header)) for field in Piece))
 
     def line(self, row: TableRow) -> Line | None:
         """The line of an order that `row` is; None for a total or a remark. What is wrong with it stands in it."""

@@ -10,15 +10,15 @@ from stream.events.parsing_numbers import DecimalSigns
 from stream.events.parsing_times import DateOrder, DateOrders
 from stream.imports.currencies import currency_of, without_currency
 from stream.imports.days import read_time, zone_of
-from stream.imports.import_fields import Field
+from stream.imports.import_fields import Piece
 from stream.imports.mapping import Mapping
 from stream.imports.rows import Broken
 from stream.imports.table import Table
 
 __all__ = ["MONEY_FIELDS", "TIME_FIELDS", "CellFormats", "survey"]
 
-TIME_FIELDS: Final = (Field.DATE, Field.REFUNDED_AT, Field.CANCELLED_AT)
-MONEY_FIELDS: Final = (Field.AMOUNT, Field.REFUNDED, Field.AMOUNT_AFTER_REFUNDS, Field.PRICE)
+TIME_FIELDS: Final = (Piece.DATE, Piece.REFUNDED_AT, Piece.CANCELLED_AT)
+MONEY_FIELDS: Final = (Piece.AMOUNT, Piece.REFUNDED, Piece.AMOUNT_AFTER_REFUNDS, Piece.PRICE)
 
 #: A time that says how far it is from UTC. A date on its own has no offset either.
 _OFFSET: Final = re.compile(r"(Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})$|^[0-9]{9,}(\.[0-9]+)?$")
@@ -107,17 +107,17 @@ def survey(table: Table, mapping: Mapping, *, currency: str = "", zone: tzinfo |
         for k in amounts:
             if row.cells[k]:
                 seen.see_money(row.cells[k])
-                if Field.CURRENCY not in at:
+                if Piece.CURRENCY not in at:
                     seen.currencies.add(currency_of(row.cells[k]))
     notes: list[str] = []
     dates = _dates(table, mapping, seen, notes)
     decimals = _decimals(table, mapping, seen)
     assumed = mapping.currency or currency
-    if not assumed and Field.CURRENCY not in at and "" in seen.currencies:
+    if not assumed and Piece.CURRENCY not in at and "" in seen.currencies:
         assumed = "USD"
         notes.append("The amounts name no currency; taken as US dollars. Another one: --currency EUR")
     given = zone_of(mapping.timezone) if mapping.timezone else zone
-    if given is None and Field.ZONE not in at and seen.local_times:
+    if given is None and Piece.ZONE not in at and seen.local_times:
         notes.append("Times without an offset are taken as UTC. Another zone: --timezone Europe/Berlin")
     return CellFormats(
         dates=dates,

@@ -21,7 +21,7 @@ from river import base
 
 from stream.leads.signs import SIGNS
 
-__all__ = ["PRIOR_LEADS", "PRIOR_ORDERS", "ChanceModel", "Judged", "signs_of"]
+__all__ = ["PRIOR_LEADS", "PRIOR_ORDERS", "ChanceModel", "LeadChance", "signs_of"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -50,7 +50,7 @@ class _Fitted(NamedTuple):
     typical: tuple[float, ...]
 
 
-class Judged(NamedTuple):
+class LeadChance(NamedTuple):
     """``chance`` in [0, 1] with its 95 % interval; ``parts``: log-odds of each sign against a typical lead."""
 
     chance: float
@@ -116,7 +116,7 @@ class ChanceModel(base.Classifier):
         logits, variances = self._logits(cells)
         return _sigmoids(logits / np.sqrt(1.0 + math.pi * variances / 8.0))
 
-    def judge(self, cell: str) -> Judged:
+    def judge(self, cell: str) -> LeadChance:
         """The chance of leads of a cell, how sure that is, and which signs it is from."""
         logits, variances = self._logits([cell])
         reach = _DEVIATIONS * np.sqrt(variances)
@@ -126,7 +126,7 @@ class ChanceModel(base.Classifier):
             for begin, level, mean in zip(_BEGINS, cell, fitted.typical, strict=True)
         )
         low, high = _sigmoids(logits - reach), _sigmoids(logits + reach)
-        return Judged(float(self.chances([cell])[0]), float(low[0]), float(high[0]), parts)
+        return LeadChance(float(self.chances([cell])[0]), float(low[0]), float(high[0]), parts)
 
     def _logits(self, cells: Sequence[str]) -> tuple[Floats, Floats]:
         """Mean and variance of the log-odds, float64[N] each."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from stream.leads.contacts import CART, CLICKED, LEFT, MAX_WEEKS, OPENED, SENT, TALKED, Lead, visit_days
+from stream.leads.lead_contacts import CART, CLICKED, LEFT, MAX_WEEKS, OPENED, SENT, TALKED, LeadHistory, visit_days
 
 __all__ = ["MAX_HORIZON_WEEKS", "SIGNS", "SILENT_WEEKS", "Landmark", "Sign", "cell_of", "landmarks_of", "present_cell"]
 
@@ -118,7 +118,7 @@ def cell_of(weeks: Mapping[int, int], at: int) -> str:
     return "".join(map(str, levels))
 
 
-def present_cell(lead: Lead, now_week: int) -> str | None:
+def present_cell(lead: LeadHistory, now_week: int) -> str | None:
     """The levels of the signs within week ``now_week``: what has happened in it counts as of the week before.
 
     None: no lead any more, by an order or by time.
@@ -137,7 +137,7 @@ def present_cell(lead: Lead, now_week: int) -> str | None:
     return cell_of(weeks, now_week)
 
 
-def landmarks_of(lead: Lead) -> dict[int, Landmark]:
+def landmarks_of(lead: LeadHistory) -> dict[int, Landmark]:
     """The landmarks of a lead, by week: at the beginning of each within `SILENT_WEEKS` of a contact, until it orders.
 
     Those to come are among them, as they will be if nothing happens.
@@ -145,7 +145,7 @@ def landmarks_of(lead: Lead) -> dict[int, Landmark]:
     return dict(_landmarks(lead)) if lead.weeks else {}
 
 
-def _landmarks(lead: Lead) -> Iterator[tuple[int, Landmark]]:
+def _landmarks(lead: LeadHistory) -> Iterator[tuple[int, Landmark]]:
     first, last = min(lead.weeks), max(lead.weeks)
     end = min(last + SILENT_WEEKS, first + MAX_WEEKS)
     if lead.ordered is not None:

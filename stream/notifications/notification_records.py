@@ -41,10 +41,10 @@ class Arm(StrEnum):
 class Notification(Struct, frozen=True, kw_only=True):
     """What became of one alert on one channel.
 
-    ``channel`` and ``rule`` are null when no rule wanted the alert. ``arm`` is null unless the alert came so far that
-    only the hold-out decided whether it is sent. ``reason`` is bounded: a `Suppression`, or why it failed.
-    ``risk`` is null for alerts about what a customer said. ``occurred_at`` is that of the alert (stream time), ``at``
-    the wall clock.
+    ``channel`` and ``rule`` are null when no rule wanted the alert. ``arm`` is null unless only the hold-out decided
+    whether the alert was sent. ``reason`` is bounded: a `Suppression`, or why it failed.
+    ``risk`` is null for alerts about what a customer said. ``occurred_at`` is the stream time of the alert, ``at`` the
+    wall clock.
     """
 
     alert_id: Sha256

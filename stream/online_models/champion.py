@@ -38,8 +38,8 @@ __all__ = [
     "ROSTER",
     "Championship",
     "ChampionshipState",
+    "ContenderStanding",
     "LossAlarm",
-    "Standing",
 ]
 
 #: Contenders and their pace (see `ChurnModel`); the first is the champion until another is better.
@@ -60,7 +60,7 @@ class LossAlarm(NamedTuple):
     model: str
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class ContenderStanding(Struct, frozen=True, kw_only=True):
     """How one contender does. ``labels``: learned since it last began; ``restarts``: for drift."""
 
     name: str
@@ -224,9 +224,9 @@ class Championship:
         if dethroned.shaken:
             dethroned.begin_anew()
 
-    def standings(self) -> tuple[Standing, ...]:
+    def standings(self) -> tuple[ContenderStanding, ...]:
         return tuple(
-            Standing(
+            ContenderStanding(
                 name=contender.name,
                 champion=contender.name == self._champion,
                 labels=contender.model.labels_seen,

@@ -18,7 +18,7 @@ from stream.online_models.example import Example
 from stream.online_models.horizon import Rhythm
 from stream.online_models.learner_settings import LearnerSettings
 
-__all__ = ["Component", "HorizonChange", "Shop"]
+__all__ = ["Component", "Context", "HorizonChange"]
 
 
 class HorizonChange(NamedTuple):
@@ -43,7 +43,7 @@ class Component(ABC):
     #: with nothing learned whenever such a checkpoint is loaded.
     may_begin_anew: ClassVar[bool] = False
 
-    def __init__(self, shop: "Shop") -> None:
+    def __init__(self, shop: "Context") -> None:
         """Begin with nothing learned. The components before this one are there, the later ones are not yet."""
         self.shop = shop
 
@@ -98,7 +98,7 @@ class Component(ABC):
 C = TypeVar("C", bound=Component)
 
 
-class Shop:
+class Context:
     """What the components share: the settings, whom to tell, and one another."""
 
     def __init__(

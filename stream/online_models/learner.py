@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from stream.errors import SnapshotError
-from stream.online_models.champion import LossAlarm, Standing
+from stream.online_models.champion import ContenderStanding, LossAlarm
 from stream.online_models.checkpoint import (
     Container,
     SealedState,
@@ -15,7 +15,7 @@ from stream.online_models.checkpoint import (
     seal_container,
     sealed_state,
 )
-from stream.online_models.component import C, Component, Shop
+from stream.online_models.component import C, Component, Context
 from stream.online_models.components import COMPONENTS
 from stream.online_models.components.churn import Churn
 from stream.online_models.components.evaluation import Evaluated
@@ -53,7 +53,7 @@ class Learner:
         components: Sequence[type[Component]] = COMPONENTS,
     ) -> None:
         self.settings = settings or LearnerSettings()
-        self._shop = Shop(self.settings, on_drift, on_horizon, components)
+        self._shop = Context(self.settings, on_drift, on_horizon, components)
         self._components = self._shop.all()
         self._carried: dict[str, SealedState] = {}
         self._examples = 0
@@ -126,7 +126,7 @@ class Learner:
         """How good the risks that were given have been, over recent labels."""
         return self.of(Evaluated).evaluation.recent.figures()
 
-    def standings(self) -> tuple[Standing, ...]:
+    def standings(self) -> tuple[ContenderStanding, ...]:
         """How the contenders do."""
         return self.of(Churn).evaluate()
 

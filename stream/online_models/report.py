@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from stream.online_models.champion import Standing
+from stream.online_models.champion import ContenderStanding
 from stream.online_models.sealed import open_sealed, seal
 
 __all__ = ["ModelReport", "decode_report", "encode_report"]
@@ -15,7 +15,7 @@ class ModelReport(Struct, frozen=True, kw_only=True):
 
     created_at_ms: int
     labels: int
-    standings: tuple[Standing, ...]
+    standings: tuple[ContenderStanding, ...]
     versions: tuple[int, ...]
 
 

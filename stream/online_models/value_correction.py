@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-__all__ = ["AMOUNTS", "CHANCES", "MEANS", "Correction", "CorrectionState", "Scale", "corrected"]
+__all__ = ["AMOUNTS", "CHANCES", "MEANS", "BinScale", "Correction", "CorrectionState", "corrected"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,7 +28,7 @@ _MIN_FACTOR = 1e-3
 _MIN_CHANCE = 1e-6
 
 
-class Scale(NamedTuple):
+class BinScale(NamedTuple):
     """Bins ``width`` wide from ``low`` up, of log2 of an amount or, if ``is_chance``, of the log-odds of a chance.
 
     ``half_life``: labels after which the weight of a label has halved. ``share``: the power to which a ratio is taken.
@@ -58,7 +58,7 @@ class Scale(NamedTuple):
 
 
 @cache
-def _middle_values(scale: Scale) -> tuple[float, ...]:
+def _middle_values(scale: BinScale) -> tuple[float, ...]:
     """What is expected in the middle of each bin."""
     values = (1.0 / (1.0 + math.exp(-middle)) if scale.is_chance else 2.0**middle for middle in scale.middles())
     return tuple(float(value) for value in values)
@@ -66,9 +66,9 @@ def _middle_values(scale: Scale) -> tuple[float, ...]:
 
 #: Of the chance to buy, of the mean of a buyer, and of the two multiplied. What is left over is corrected by half:
 #: labels from before the first two had learned an error would have it corrected twice.
-CHANCES = Scale(low=-6.0, width=1.0, bins=12, half_life=20_000.0, is_chance=True)
-MEANS = Scale(low=-10.0, width=1.0, bins=40, half_life=20_000.0)
-AMOUNTS = Scale(low=-10.0, width=0.5, bins=80, half_life=10_000.0, share=0.5)
+CHANCES = BinScale(low=-6.0, width=1.0, bins=12, half_life=20_000.0, is_chance=True)
+MEANS = BinScale(low=-10.0, width=1.0, bins=40, half_life=20_000.0)
+AMOUNTS = BinScale(low=-10.0, width=0.5, bins=80, half_life=10_000.0, share=0.5)
 
 
 class CorrectionState(Struct, kw_only=True):
@@ -85,7 +85,7 @@ class CorrectionState(Struct, kw_only=True):
     since: int = 0
 
     @classmethod
-    def empty(cls, scale: Scale) -> "CorrectionState":
+    def empty(cls, scale: BinScale) -> "CorrectionState":
         """Nothing seen yet."""
         return cls(labels=[0.0] * scale.bins, expected=[0.0] * scale.bins, came=[0.0] * scale.bins)
 
@@ -93,7 +93,7 @@ class CorrectionState(Struct, kw_only=True):
 class Correction:
     """Ratio of what came to what was expected, by bin of what was expected."""
 
-    def __init__(self, scale: Scale, state: CorrectionState | None = None) -> None:
+    def __init__(self, scale: BinScale, state: CorrectionState | None = None) -> None:
         self._scale = scale
         self._state = CorrectionState.empty(scale) if state is None else deepcopy(state)
 
@@ -150,7 +150,7 @@ class Correction:
         return self._state
 
 
-def corrected(scale: Scale, factors: tuple[float, ...], expected: Floats) -> Floats:
+def corrected(scale: BinScale, factors: tuple[float, ...], expected: Floats) -> Floats:
     """``expected`` float64[N] corrected by the factors at the middles of the bins, linear in between on the scale.
 
     As it is where there are no factors, as in a snapshot of an earlier version of the program.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from stream.errors import StreamError, SystematicError
-from stream.events.rejections import Reason, Rejection, printable
+from stream.events.rejections import Defect, Rejection, printable
 from stream.events.withheld import without_text
 from stream.processing.align import Taken
 
@@ -68,7 +68,7 @@ def isolate(taken: Taken, step: Callable[[Taken], object]) -> Taken:
     for position, error in bad.items():
         _LOG.error("an event cannot be processed and is rejected", exc_info=without_text(error))
         detail = printable(f"{type(error).__name__}: {error}")
-        rejection = Rejection(0, Reason.PROCESSING_FAILED, detail)
+        rejection = Rejection(0, Defect.PROCESSING_FAILED, detail)
         rejections.append((int(taken.sources[position]), taken.records[position], rejection))
     good = np.array([k for k in range(len(taken.events)) if k not in bad], np.int64)
     return dataclasses.replace(taken.only(good), rejections=rejections)

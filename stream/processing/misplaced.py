@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.compiling import jit
-from stream.events.rejections import Reason, Rejection
+from stream.events.rejections import Defect, Rejection
 from stream.processing.align import Taken
 from stream.processing.state import Outgoing
 
-__all__ = ["FORWARDED_FROM", "Placement"]
+__all__ = ["FORWARDED_FROM", "PartitionPlacement"]
 
 #: Header of a record that was sent on: the number of the partition in which it lay.
 FORWARDED_FROM: Final = "stream.forwarded_from"
@@ -31,7 +31,7 @@ _M = 0x5BD1E995
 
 @jit
 def _partitions_of(raw, starts, partitions, out):  # type: ignore[no-untyped-def]
-    """`stream.events.partition.partition_of` of each key of ``raw``; kept to the low 32 bits."""
+    """`stream.events.partitioner.partition_of` of each key of ``raw``; kept to the low 32 bits."""
     for row in range(out.shape[0]):
         begin = starts[row]
         length = starts[row + 1] - begin
@@ -64,7 +64,7 @@ def _partitions(customers: Sequence[str], partitions: int) -> npt.NDArray[np.int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Placement:
+class PartitionPlacement:
     """One partition of ``partitions``. ``forward``: send misplaced events on; False: they become dead letters."""
 
     partition: int
@@ -95,7 +95,7 @@ class Placement:
             if self.forward and all(name != FORWARDED_FROM for name, _ in record.headers or ()):
                 forwarded.append((source, record))
             else:
-                rejections.append((source, record, Rejection(0, Reason.WRONG_PARTITION, self._why(customer))))
+                rejections.append((source, record, Rejection(0, Defect.WRONG_PARTITION, self._why(customer))))
         return dataclasses.replace(taken.only(np.array(kept, np.int64)), rejections=rejections, forwarded=forwarded)
 
     def forwarding(self, record: Any, topic: str) -> Outgoing:

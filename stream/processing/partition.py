@@ -22,7 +22,7 @@ from stream.processing import document
 from stream.processing.align import Taken
 from stream.processing.emission import EmissionKind
 from stream.processing.kernel import Kernel, StoredProfiles
-from stream.processing.misplaced import Placement
+from stream.processing.misplaced import PartitionPlacement
 from stream.processing.outgoing import Topics
 from stream.processing.quarantine import admit, set_aside
 from stream.processing.refused import refused
@@ -51,7 +51,7 @@ class Partition:
         topics: Topics,
         input_topics: Sequence[str],
         cache_customers: int,
-        placement: Placement | None = None,
+        placement: PartitionPlacement | None = None,
         money: Money = plain_money,
         published: Collection[EmissionKind] = (),
     ) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from stream.errors import SystematicError
-from stream.events.rejections import MAX_DETAIL_CHARS, Reason, Rejection, printable
+from stream.events.rejections import MAX_DETAIL_CHARS, Defect, Rejection, printable
 from stream.processing.align import Taken
 
 __all__ = ["MAX_AT_ONCE", "MAX_SET_ASIDE", "admit", "set_aside"]
@@ -41,7 +41,7 @@ def set_aside(taken: Taken, customers: Mapping[str, str]) -> Taken:
     kept, rejections = [], list(taken.rejections)
     for position, customer in enumerate(taken.customer_ids):
         if customer in customers:
-            rejection = Rejection(0, Reason.QUARANTINED, customers[customer])
+            rejection = Rejection(0, Defect.QUARANTINED, customers[customer])
             rejections.append((int(taken.sources[position]), taken.records[position], rejection))
         else:
             kept.append(position)

@@ -5,14 +5,14 @@ from types import MappingProxyType
 from typing import Final
 
 from stream.events.columns import MONEY_SCALE
-from stream.events.rejections import Reason, Rejection
+from stream.events.rejections import Defect, Rejection
 from stream.features.apply import MAX_MONEY, TOO_LATE, TOO_MUCH, UNKNOWN_ORDER
 
 __all__ = ["refused"]
 
 
 def _too_late(customer: str) -> Rejection:
-    return Rejection(0, Reason.TOO_LATE, f"older than what can be checked for duplicates for customer {customer}")
+    return Rejection(0, Defect.TOO_LATE, f"older than what can be checked for duplicates for customer {customer}")
 
 
 def _unknown_order(customer: str) -> Rejection:
@@ -20,12 +20,12 @@ def _unknown_order(customer: str) -> Rejection:
         "a refund without an amount needs its order, told in the last 90 days; "
         f"send the amount, or this again after the order; customer {customer}"
     )
-    return Rejection(0, Reason.UNKNOWN_ORDER, detail)
+    return Rejection(0, Defect.UNKNOWN_ORDER, detail)
 
 
 def _too_much(customer: str) -> Rejection:
     most = MAX_MONEY / MONEY_SCALE
-    return Rejection(0, Reason.BAD_AMOUNT, f"more than {most:.0e} in all for customer {customer}: not one person?")
+    return Rejection(0, Defect.BAD_AMOUNT, f"more than {most:.0e} in all for customer {customer}: not one person?")
 
 
 _REFUSALS: Final = MappingProxyType[int, Callable[[str], Rejection]](

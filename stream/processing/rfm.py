@@ -1,6 +1,7 @@
 """Scores, value and tier of customers by recency, frequency and money, and the segment they begin in.
 
-``value = wR R + wF F + wM M`` with scores 1 to 5 (`stream.online_models.rfm`) and the weights of the settings. Tiers:
+``value = wR R + wF F + wM M`` with scores 1 to 5 (`stream.online_models.rfm_classes`) and the weights of the settings.
+Tiers:
 
 ======= =========================================
 new     the first order was lately (the stage new)
@@ -20,7 +21,7 @@ import numpy as np
 
 from stream.compiling import jit
 from stream.features.stages import Stage
-from stream.online_models.rfm import SCORES, RfmSnapshot
+from stream.online_models.rfm_classes import SCORES, RfmSnapshot
 from stream.online_models.rfm_scores import measure, score
 from stream.online_models.segment_names import ARCHETYPES
 from stream.processing.rules import Rules

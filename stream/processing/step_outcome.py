@@ -15,7 +15,7 @@ from stream.alerts.severity import severity_of
 from stream.catalogue.declaring import Money
 from stream.catalogue.outputs import CUSTOMER_VERSION
 from stream.events.dead_letters import dead_letter
-from stream.events.rejections import Reason, Rejection
+from stream.events.rejections import Defect, Rejection
 from stream.features.profile import NEVER
 from stream.features.stages import Stage
 from stream.processing import document
@@ -62,7 +62,7 @@ class StepOutcome:
     packed: dict[str, bytes]
     outgoing: list[Outgoing]
     fired: dict[str, int] = field(default_factory=dict)
-    rejected: list[tuple[int, Reason]] = field(default_factory=list)
+    rejected: list[tuple[int, Defect]] = field(default_factory=list)
     applied: Mapping[int, int] = field(default_factory=dict)
     duplicates: Mapping[int, int] = field(default_factory=dict)
     alerts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from stream.processing.rolling_origin import Rows
 
-__all__ = ["DECILES", "Part", "gini", "largest_share", "parts"]
+__all__ = ["DECILES", "ValueSums", "gini", "largest_share", "parts"]
 
 DECILES = 10
 _DRAWS = 400
@@ -23,7 +23,7 @@ _SEED = 1
 Floats = npt.NDArray[np.float64]
 
 
-class Part(NamedTuple):
+class ValueSums(NamedTuple):
     """Sums over some rows; ``error``: the standard error of ``ratio``, expected over came."""
 
     expected: float
@@ -35,7 +35,7 @@ class Part(NamedTuple):
         return self.expected / self.came if self.came else float("nan")
 
 
-def parts(rows: Rows, expected: Floats, came: Floats) -> tuple[Part, list[Part]]:
+def parts(rows: Rows, expected: Floats, came: Floats) -> tuple[ValueSums, list[ValueSums]]:
     """All of the rows, and the deciles of ``expected`` from the least up; both float64[N], in the order of ``rows``."""
     customers, of = np.unique(rows.customer, return_inverse=True)
     decile = np.empty(len(expected), np.int64)
@@ -51,8 +51,8 @@ def parts(rows: Rows, expected: Floats, came: Floats) -> tuple[Part, list[Part]]
         error = (drawn[0].sum(axis=1) / drawn[1].sum(axis=1)).std()
     by_decile = sums.sum(axis=1)
     return (
-        Part(float(by_decile[0].sum()), float(by_decile[1].sum()), float(error)),
-        [Part(float(by_decile[0, k]), float(by_decile[1, k]), float(errors[k])) for k in range(DECILES)],
+        ValueSums(float(by_decile[0].sum()), float(by_decile[1].sum()), float(error)),
+        [ValueSums(float(by_decile[0, k]), float(by_decile[1, k]), float(errors[k])) for k in range(DECILES)],
     )
 
 

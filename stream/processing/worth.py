@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stream.alerts.value import kept_share, lifetime_value, usual_spend, value_at_risk
+from stream.alerts.customer_value import kept_share, lifetime_value, usual_spend, value_at_risk
 from stream.features.habit import SHOP_GAP_DAYS
 from stream.features.registry import COLUMN, DAY_MS, INPUT_SCALE
 from stream.processing.rules import Rules

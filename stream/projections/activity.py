@@ -12,7 +12,7 @@ from stream.alerts.alert_records import Alert
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.projections.fold import Fold
-from stream.projections.inputs import EventInput, Happened
+from stream.projections.topic_inputs import EventInput, Happened
 from stream.settings import Settings
 
 __all__ = ["MAX_DAYS", "Activity", "Calendar"]

@@ -13,7 +13,7 @@ from stream.events.kinds import EventType
 from stream.events.model import Event
 from stream.events.placement import place
 from stream.events.record import Record
-from stream.events.rejections import Reason, Rejection
+from stream.events.rejections import Defect, Rejection
 from stream.identity.arrival_notes import TYPE_HEADER, ArrivalNote, decode_note, is_note
 from stream.projections.protocol import Reading
 
@@ -99,7 +99,7 @@ def _type_of(record: Record) -> EventType | ArrivalNote | Rejection:
         if name == TYPE_HEADER and value in _TYPES:
             return _TYPES[value]
     if record.value is None:
-        return Rejection(0, Reason.NULL_VALUE, "expected a JSON object; the record has no value")
+        return Rejection(0, Defect.NULL_VALUE, "expected a JSON object; the record has no value")
     if not is_note(record.headers):
         placed = place(record.value)
         return placed if isinstance(placed, Rejection) else placed.event_type
@@ -108,5 +108,5 @@ def _type_of(record: Record) -> EventType | ArrivalNote | Rejection:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return Rejection(0, *diagnose(error, record.value))
     if record.key != note.id.encode():
-        return Rejection(0, Reason.KEY_MISMATCH, "expected the id of the note as the record key")
+        return Rejection(0, Defect.KEY_MISMATCH, "expected the id of the note as the record key")
     return note

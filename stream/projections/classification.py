@@ -8,13 +8,13 @@ from typing import ClassVar, NamedTuple, cast
 import msgspec
 
 from stream.events.record import Record
-from stream.events.rejections import Reason, Rejection
+from stream.events.rejections import Defect, Rejection
 from stream.events.times import epoch_ms
 from stream.projections.fold import Fold
-from stream.projections.inputs import JsonInput
 from stream.projections.judgements import MAX_JUDGED, Judged, Judgement, TextTally
 from stream.projections.protocol import Folded, Reading
 from stream.projections.text_model import Learning, Stored, StoredModel
+from stream.projections.topic_inputs import JsonInput
 from stream.settings import Settings
 from stream.texts.classifier import TextClassifier
 from stream.texts.mood import mood_classifier
@@ -50,7 +50,7 @@ class _TextInput:
         reading = self._json.read([records[position] for position in own])
         strangers = {*range(len(records))} - {*own}
         refused = [
-            Rejection(position, Reason.KEY_MISMATCH, f"expected the record key {KEY!r}")
+            Rejection(position, Defect.KEY_MISMATCH, f"expected the record key {KEY!r}")
             for position in sorted(strangers)
         ]
         return reading._replace(

@@ -14,7 +14,7 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import Event, FeedbackEvent
 from stream.projections.fold import Fold
-from stream.projections.inputs import Acted, ActionInput, ContentInput, Told
+from stream.projections.topic_inputs import Acted, ActionInput, ContentInput, Told
 from stream.settings import Settings
 
 __all__ = ["COMPLAINED", "MAX_CASES", "Case", "Cases", "Complaints"]

@@ -11,8 +11,8 @@ import msgspec
 from stream.alerts.alert_records import StageChange
 from stream.features.stages import STAGE_NAMES
 from stream.projections.fold import Fold
-from stream.projections.inputs import JsonInput
 from stream.projections.protocol import Folded
+from stream.projections.topic_inputs import JsonInput
 from stream.settings import Settings
 
 __all__ = ["ALL", "Flows", "StageFlows", "came_into", "customers_in", "day_key"]

@@ -12,7 +12,7 @@ import msgspec
 from stream.alerts.alert_records import Alert, cloud_event_headers
 from stream.events.dead_letters import HEADER_PREFIX, dead_letter
 from stream.events.record import Record
-from stream.events.rejections import Reason, Rejection, printable
+from stream.events.rejections import Defect, Rejection, printable
 from stream.events.times import rfc3339
 from stream.events.withheld import without_text
 from stream.processing.isolation import NOT_OF_AN_EVENT, failing
@@ -20,7 +20,7 @@ from stream.processing.state import Outgoing, PartitionState
 from stream.projections.protocol import Folded, Projection
 from stream.projections.state_cache import StateCache
 
-__all__ = ["FoldingPartition", "Outcome", "Part", "Topics", "timer_of"]
+__all__ = ["FoldingPartition", "Outcome", "Part", "ProjectionTopics", "timer_of"]
 
 _LOG = logging.getLogger(__name__)
 _encoder = msgspec.json.Encoder()
@@ -37,7 +37,7 @@ class Part(NamedTuple):
     next_offset: int
 
 
-class Topics(NamedTuple):
+class ProjectionTopics(NamedTuple):
     """Where a projection publishes to beside topics of its own."""
 
     dead_letters: str
@@ -86,7 +86,7 @@ class Outcome:
     records: int = 0
     folded: int = 0
     skipped: int = 0
-    rejected: tuple[Reason, ...] = ()
+    rejected: tuple[Defect, ...] = ()
 
 
 class FoldingPartition:
@@ -96,7 +96,9 @@ class FoldingPartition:
     `accept`. States are decoded anew for each fold, so what a fold does to them is lost with a step that is not stored.
     """
 
-    def __init__(self, projection: Projection[Any], partition: int, topics: Topics, cache_states: int) -> None:
+    def __init__(
+        self, projection: Projection[Any], partition: int, topics: ProjectionTopics, cache_states: int
+    ) -> None:
         self.projection = projection
         self.partition = partition
         self.state = PartitionState()
@@ -225,7 +227,7 @@ class FoldingPartition:
         source, record = self._origins[position]
         _LOG.error("a record cannot be folded and is rejected", exc_info=without_text(error))
         detail = printable(f"{type(error).__name__}: {error}")
-        return _Refused(source, record, Rejection(0, Reason.PROCESSING_FAILED, detail))
+        return _Refused(source, record, Rejection(0, Defect.PROCESSING_FAILED, detail))
 
     def _outcome(
         self, folding: _Folding, messages: Sequence[object], refused: Sequence[_Refused], now_ms: int

@@ -13,7 +13,7 @@ from stream.events.diagnosis import diagnose
 from stream.events.kinds import EventType
 from stream.events.model import Event
 from stream.events.record import Record
-from stream.events.rejections import Reason, Rejection
+from stream.events.rejections import Defect, Rejection
 from stream.identity.arrival_notes import NOTE_HEADERS, Assigned, encode_note
 from stream.identity.links import Link, LinkName, Node
 from stream.identity.records import KEY, IdentityLink, encode_link
@@ -22,8 +22,8 @@ from stream.processing.state import Outgoing
 from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage
 from stream.projections.arrivals import ARRIVED_AS
 from stream.projections.fold import Fold
-from stream.projections.inputs import ContentInput, Told
 from stream.projections.protocol import Folded, Reading
+from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
 
 __all__ = ["Identity", "LinkInput"]
@@ -61,15 +61,15 @@ class LinkInput:
 
     def _link(self, position: int, record: Record) -> Link | Rejection:
         if record.value is None:
-            return Rejection(position, Reason.NULL_VALUE, "expected a JSON object; there is no value")
+            return Rejection(position, Defect.NULL_VALUE, "expected a JSON object; there is no value")
         if record.key != KEY.encode():
-            return Rejection(position, Reason.KEY_MISMATCH, f"expected the record key {KEY!r}")
+            return Rejection(position, Defect.KEY_MISMATCH, f"expected the record key {KEY!r}")
         try:
             link = self._decoder.decode(record.value).link()
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             return Rejection(position, *diagnose(error, record.value))
         if not (link.one.isprintable() and link.other.isprintable()):
-            return Rejection(position, Reason.CONTROL_CHARACTER, "an id has a character that is not seen")
+            return Rejection(position, Defect.CONTROL_CHARACTER, "an id has a character that is not seen")
         return link
 
 

@@ -10,12 +10,12 @@ import msgspec
 from stream.catalogue.events import EventKind, EventType
 from stream.events.decode import Decoder
 from stream.events.record import Record
-from stream.leads.cohorts import Cells, count
-from stream.leads.contacts import Lead, contact_of, is_news, meet, order, week_of
+from stream.leads.lead_cohorts import Cells, count
+from stream.leads.lead_contacts import LeadHistory, contact_of, is_news, meet, order, week_of
 from stream.leads.signs import SILENT_WEEKS, landmarks_of
 from stream.projections.fold import Fold
-from stream.projections.inputs import EventInput, Happened
 from stream.projections.protocol import Folded, Reading
+from stream.projections.topic_inputs import EventInput, Happened
 from stream.settings import Settings
 
 __all__ = ["LeadState", "Leads", "lead_key", "week_key"]
@@ -23,10 +23,10 @@ __all__ = ["LeadState", "Leads", "lead_key", "week_key"]
 _WEEK: Final = "/"
 
 
-class LeadState(Lead, omit_defaults=True):
-    """Of a person: a `Lead`. Of a week: how many were alike at its beginning (``cells``, see `stream.leads.cohorts`).
+class LeadState(LeadHistory, omit_defaults=True):
+    """Of a person: a `LeadHistory`. Of a week: how many were alike at its beginning.
 
-    ``week``: which one, None for a person.
+    ``cells``: see `stream.leads.lead_cohorts`. ``week``: which one, None for a person.
     """
 
     week: int | None = None
@@ -129,7 +129,7 @@ def _news(states: Mapping[str, LeadState], messages: Sequence[tuple[str, object]
     return found
 
 
-def _touched(lead: Lead | None, news: Sequence[_News]) -> range:
+def _touched(lead: LeadHistory | None, news: Sequence[_News]) -> range:
     """A range that has all weeks whose landmarks may change."""
     contacts = [one.week for one in news if one.bits]
     known = [] if lead is None else [*lead.weeks]

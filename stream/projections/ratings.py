@@ -13,7 +13,7 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import Event, FeedbackEvent
 from stream.projections.fold import Fold
-from stream.projections.inputs import ContentInput, Told
+from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
 
 __all__ = ["MAX_MONTHS", "PRODUCT", "SHOP", "Counts", "RatingTally", "Ratings"]

@@ -14,8 +14,8 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import Event, FeedbackEvent
 from stream.projections.fold import Fold
-from stream.projections.inputs import ContentInput, Told
 from stream.projections.loyalty import FIRST_LOYALTY, Source, loyalty_after, satisfaction_of
+from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
 
 __all__ = ["HALF_LIFE_DAYS", "MAX_SAID", "Opinion", "Said", "Satisfaction"]

@@ -22,7 +22,7 @@ import xxhash
 from stream.errors import CodecError
 from stream.texts.classifier import Decision, TextClassifier
 from stream.texts.packing import PackedExample, pack, sampled, unpack
-from stream.texts.replay import Hashed
+from stream.texts.replay_sample import Hashed
 
 __all__ = ["Head", "Learning", "StoredModel"]
 

@@ -12,8 +12,8 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import MAX_TEXT_CHARS, EmailEvent, Event, FeedbackEvent, InteractionEvent
 from stream.events.record import Record
-from stream.projections.inputs import Acted, ActionInput, ContentInput, Told
 from stream.projections.protocol import Input, Reading
+from stream.projections.topic_inputs import Acted, ActionInput, ContentInput, Told
 from stream.settings import Settings
 from stream.texts.masking import masked
 from stream.texts.mood import mood_of_score

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from stream.alerts.value import usual_spend
+from stream.alerts.customer_value import usual_spend
 from stream.features.habit import LOST_HABITS, overdue_habits
 from stream.features.registry import COLUMN, DAY_MS
 from stream.features.stages import AT_RISK_DAYS, AT_RISK_HABITS, Stage, silence_stages

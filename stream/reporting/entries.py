@@ -12,9 +12,19 @@ from stream.alerts.feedback_alerts import complaint
 from stream.features.stages import Stage
 from stream.projections.complaints import COMPLAINED, Cases
 from stream.reporting.advice import Advice
-from stream.reporting.leads import LeadEntry
+from stream.reporting.first_orders import LeadEntry
 
-__all__ = ["MOVEMENTS", "Complaint", "Entry", "Movement", "Segment", "Today", "complaints_of", "entries_of", "named"]
+__all__ = [
+    "MOVEMENTS",
+    "Complaint",
+    "Entry",
+    "Movement",
+    "SegmentFigures",
+    "Today",
+    "complaints_of",
+    "entries_of",
+    "named",
+]
 
 MOVEMENTS: Final = ("new", "returning", "won_back", "lost")
 
@@ -73,7 +83,7 @@ class Movement(Struct, frozen=True):
     entries: tuple[Entry, ...]
 
 
-class Segment(Struct, frozen=True):
+class SegmentFigures(Struct, frozen=True):
     """Customers of a segment: their net spend so far, what is expected of them in one horizon, and what is at stake."""
 
     name: str
@@ -113,7 +123,7 @@ class Today(Struct, frozen=True, kw_only=True):
     returning: Movement
     won_back: Movement
     lost: Movement
-    segments: tuple[Segment, ...]
+    segments: tuple[SegmentFigures, ...]
     came_into: dict[str, int] | None = None
     complaints: tuple[Complaint, ...] = ()
     leads: tuple[LeadEntry, ...] = ()

@@ -12,9 +12,9 @@ import msgspec
 
 from stream.projections.judgements import Judged
 from stream.projections.written import Text
-from stream.texts.features import words_of
+from stream.texts.hashing import words_of
 
-__all__ = ["MIN_CUSTOMERS", "WEEKS_BEFORE", "Said", "Theme", "Themes", "growth", "themes_of", "week_of"]
+__all__ = ["MIN_CUSTOMERS", "WEEKS_BEFORE", "SaidText", "Theme", "Themes", "growth", "themes_of", "week_of"]
 
 #: The weeks before that a week is compared with.
 WEEKS_BEFORE: Final = 4
@@ -31,7 +31,7 @@ _MIN_LETTERS: Final = 3
 _WEEK: Final = timedelta(days=7)
 
 
-class Said(NamedTuple):
+class SaidText(NamedTuple):
     """A text, who wrote it, and what it was taken for; ``judged``: None, it was not classified yet."""
 
     customer_id: str
@@ -105,7 +105,7 @@ def growth(now: int, of: int, before: int, of_before: int) -> float:
     return 2.0 * sum(seen * math.log(seen / expected) for seen, expected in cells if seen)
 
 
-def themes_of(said: Iterable[Said], week: date | None = None) -> Themes | None:
+def themes_of(said: Iterable[SaidText], week: date | None = None) -> Themes | None:
     """The themes of a week, None if there is no text: by default of the week of the newest text."""
     texts = sorted(said, key=lambda one: (one.text.at_ms, one.text.id))
     if not texts:
@@ -146,7 +146,7 @@ class _Weeks:
         self.customers: set[str] = set()
         self.about: dict[str, dict[str, dict[str, Text]]] = {"moods": {}, "categories": {}, "words": {}}
 
-    def add(self, one: Said) -> None:
+    def add(self, one: SaidText) -> None:
         self.customers.add(one.customer_id)
         named = (("moods", [one.mood]), ("categories", [one.category]), ("words", _words(one.text.text)))
         for kind, names in named:

@@ -24,7 +24,7 @@ from stream.features.stages import Stage
 from stream.processing.rfm import Tier
 from stream.reporting.advice import Advice, advice_of, advice_text, reason_of
 from stream.reporting.assess import NO_SEGMENT, Assessed, Basis, Standing, assess
-from stream.reporting.entries import MOVEMENTS, Entry, Movement, Segment, Today
+from stream.reporting.entries import MOVEMENTS, Entry, Movement, SegmentFigures, Today
 from stream.reporting.previous_order import order_before
 
 __all__ = ["list_today"]
@@ -207,7 +207,7 @@ class _Fold:
             won_back=movement("won_back"),
             lost=movement("lost"),
             segments=tuple(
-                Segment(name, int(totals[0]), *(round(total, 2) for total in totals[1:]))
+                SegmentFigures(name, int(totals[0]), *(round(total, 2) for total in totals[1:]))
                 for name, totals in sorted(self._segments.items(), key=lambda item: (-item[1][1], item[0]))
             ),
         )

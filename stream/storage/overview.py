@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.processing.state import Counters, PartitionState
 from stream.settings import Settings
 from stream.storage.connection import connect_or_explain

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from river import base
 from river.base.typing import ClfTarget
 
-from stream.texts import kernel
+from stream.texts import ngram_kernel as kernel
 from stream.texts.confidence import Confidence
-from stream.texts.features import Features, Hasher, words_of
-from stream.texts.replay import Hashed, Remembered, Replay
+from stream.texts.hashing import Features, Hasher, words_of
+from stream.texts.replay_sample import Hashed, Remembered, ReplaySample
 
 __all__ = ["MIN_EXAMPLES", "Decision", "TextClassifier"]
 
@@ -49,7 +49,7 @@ class Decision(NamedTuple):
 
 
 class TextClassifier(base.Classifier):
-    """Multinomial logistic regression over hashed words and characters, by AdaGrad; see `stream.texts.kernel`.
+    """Multinomial logistic regression over hashed words and characters, by AdaGrad; see `stream.texts.ngram_kernel`.
 
     A text is a string; named numbers, as other estimators of River take them, are learned as well. A text that is
     scored and learned later is hashed once, by `hashed`. While there are few examples, earlier ones of a bounded sample
@@ -99,7 +99,7 @@ class TextClassifier(base.Classifier):
         self.seen = np.zeros(1 << bits, np.float32)
         self.examples = 0
         self.confidence = Confidence()
-        self.replay = Replay(sample)
+        self.replay = ReplaySample(sample)
         self._position: dict[ClfTarget, int] = {}
         self._hasher = Hasher(bits)
         if prior is not None:

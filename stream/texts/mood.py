@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from stream.texts.classifier import TextClassifier
-from stream.texts.features import MAX_CHARACTERS
+from stream.texts.hashing import MAX_CHARACTERS
 from stream.texts.text_records import Mood
 
 __all__ = ["MOODS", "mood_classifier", "mood_of_score", "mood_prior", "valence"]

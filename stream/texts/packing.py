@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from stream.texts.classifier import TextClassifier
 from stream.texts.confidence import Confidence
-from stream.texts.features import Features
-from stream.texts.replay import Hashed, Remembered
+from stream.texts.hashing import Features
+from stream.texts.replay_sample import Hashed, Remembered
 
 __all__ = ["PackedExample", "pack", "sampled", "unpack"]
 

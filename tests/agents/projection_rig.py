@@ -13,7 +13,7 @@ from stream.agents.publisher import Publisher
 from stream.agents.worker_options import WorkerOptions, no_probe
 from stream.clock import SystemClock
 from stream.local.redis import EmbeddedRedis
-from stream.projections.folding import FoldingPartition, Topics
+from stream.projections.folding import FoldingPartition, ProjectionTopics
 from stream.settings import Settings
 from stream.storage.connection import connect
 from stream.storage.keys import Keys, ProjectionKeys
@@ -105,7 +105,7 @@ class Rig:
     ) -> tuple[ProjectionWorker, asyncio.Task[None], Log]:
         inputs = Log(self.log)
         worker = ProjectionWorker(
-            FoldingPartition(projection or Adding(), 0, Topics("dead-letters", "alerts"), 3),
+            FoldingPartition(projection or Adding(), 0, ProjectionTopics("dead-letters", "alerts"), 3),
             ProjectionStore(self.client, self.keys, Adding.name, Adding.version, 0, f"w{len(self._tasks)}"),
             Outbox(cast("Publisher", self.broker)),
             inputs,

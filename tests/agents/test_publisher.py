@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from stream.agents.publisher import Publisher
 from stream.errors import PublishError
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.local.broker import EmbeddedBroker
 from stream.processing.state import Outgoing
 from tests.agents.topics import at_least, create, read

@@ -15,12 +15,11 @@ COMPILE_S = 600.0
 
 #: Python runs this before anything else. The first of all, it imports the catalogue, and moves the columns.
 _ANOTHER_ORDER = """
-from dataclasses import replace
 from random import Random
 import stream.catalogue.features as catalogue
 moved = list(catalogue.FEATURES)
 Random(5).shuffle(moved)
-catalogue.FEATURES = tuple(replace(feature, column=column) for column, feature in enumerate(moved))
+catalogue.FEATURES = tuple(moved)
 """
 
 

@@ -33,15 +33,19 @@ class Task(msgspec.Struct):
 
 
 class Answer(msgspec.Struct):
+    """``pending``: inputs of each landmark that waits for its label, by name, without those of an unknown customer."""
+
     packed: str
     values: dict[str, float | None]
+    pending: list[dict[str, int]]
 
 
 def answer(task: Task) -> Answer:
     profile = Profile.of(b64decode(task.packed))
     profile.apply([Event(event_id, EventKind[kind], at) for event_id, kind, at in task.events])
     packed = profile.packed()
-    return Answer(b64encode(packed).decode(), Profile.of(packed).values(task.now))
+    stored = Profile.of(packed)
+    return Answer(b64encode(packed).decode(), stored.values(task.now), stored.pending())
 
 
 if __name__ == "__main__":

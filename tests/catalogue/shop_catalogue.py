@@ -19,19 +19,19 @@ EXTENSION = Extension(
         EventName("visit", "entered", "visit_entered", ("visit",), csv=("came",), is_interest=True),
         EventName("visit", "left", "visit_left"),
     ),
-    channels=(Channel("complaint", 4), Channel("visit", 5)),
+    channels=(Channel("complaint", 48), Channel("visit", 49)),
     counts={"email_complained": ("complaint",)},
     features=(
         count(
             "complaints",
-            33,
+            48,
             "complaint",
             DAY_28,
             "complaints about e-mails",
             ("No complaint", "Complaints", "complaint", "complaints"),
             leaving=1,
         ),
-        count("visits", 34, "visit", DAY_7, "visits", ("No visit", "Visits", "visit", "visits")),
-        count("visits", 35, "visit", DAY_28, "visits", ("No visit", "Visits", "visit", "visits")),
+        count("visits", 49, "visit", DAY_7, "visits", ("No visit", "Visits", "visit", "visits")),
+        count("visits", 50, "visit", DAY_28, "visits", ("No visit", "Visits", "visit", "visits")),
     ),
 )

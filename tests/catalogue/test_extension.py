@@ -18,6 +18,9 @@ import msgspec
 import pytest
 import yaml
 
+from stream.catalogue import extension
+from stream.catalogue.declaring import Channel, Extension
+from stream.catalogue.features import FEATURES
 from stream.events.kinds import EventKind
 from stream.features.registry import FEATURE_NAMES
 from stream.online_models.example import encode_example
@@ -172,6 +175,31 @@ def test_a_channel_is_taken_into_use_and_given_up_with_the_state_that_is_stored(
     back = answer(Task(forward.packed, [], now))
     assert back == whole
     assert with_channel(back.packed, []).values["complaints_28d"] == 0
+
+
+def test_a_stored_profile_is_read_by_a_program_whose_features_are_in_another_order(installed: Path) -> None:
+    """Features of the shop stand among the others there, and no feature has the column that it has here."""
+    profile = Profile()
+    profile.apply([Event("first", EventKind.PAGE_VIEWED, BEGIN_MS)])
+    frozen = [
+        {name: 100 * day + column + 1 for column, name in enumerate(FEATURE_NAMES) if column % 3 == day}
+        for day in range(3)
+    ]
+    for day, inputs in enumerate(frozen):
+        profile.freeze(BEGIN_MS + day * DAY_MS, inputs)
+    packed = b64encode(profile.packed()).decode()
+    task = msgspec.json.encode(Task(packed, [], BEGIN_MS)).decode()
+    there = msgspec.json.decode(run(installed, "-m", "tests.catalogue.repack", stdin=task), type=Answer)
+    assert there.pending == frozen
+    # and what that program writes is read here
+    assert Profile.of(b64decode(there.packed)).pending() == frozen
+
+
+def test_a_package_with_a_number_of_the_program_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for part in (Extension(channels=(Channel("visit", 4),)), Extension(features=(FEATURES[3],))):
+        monkeypatch.setattr(extension, "_installed", lambda part=part: ((part, None),))
+        with pytest.raises(ValueError, match="of packages have numbers from 48 to 63"):
+            extension.extended.__wrapped__()
 
 
 @pytest.fixture(scope="module")

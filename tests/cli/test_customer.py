@@ -14,7 +14,7 @@ from stream.clock import FixedClock
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.local.redis import EmbeddedRedis
 from stream.online_models.learner import Learner, LearnerSettings
 from stream.online_models.purchase_process import PRIOR, Histories

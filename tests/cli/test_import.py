@@ -17,7 +17,7 @@ from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient
 
 from stream.adapters.customers import customer_of_address
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.imports.import_ledger import LEDGER_FILE
 from stream.imports.publish_staged import MAX_CHUNK_MS

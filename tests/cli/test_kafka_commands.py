@@ -20,7 +20,7 @@ from stream.cli.produce import EventProducer
 from stream.errors import DeliveryError, PublishError
 from stream.events.kinds import EventType
 from stream.events.log import LogEvent
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.local.broker import EmbeddedBroker
 from stream.reporting.writing import Writing
 from stream.settings import Settings

@@ -11,7 +11,7 @@ import pytest
 from stream.cli.topics import create_topics
 from stream.client import ClickEvent, EmailEvent, Producer, PurchaseEvent
 from stream.events.kinds import KIND_OF, EventType
-from stream.leads.track_record import learned
+from stream.leads.lead_record import learned
 from stream.local.stack import LocalStack
 from stream.settings import Settings
 from tests.cli.projecting import folded, projecting, run

@@ -13,7 +13,7 @@ from stream.cli.move_log import ends_of, merged_by_time
 from stream.cli.profile_view import readable_profile
 from stream.cli.reach import Local, reach
 from stream.cli.settle import wait_until_settled
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.local.durable_broker import DurableBroker
 from stream.local.redis import EmbeddedRedis
 from stream.local.workers import WorkerProcesses

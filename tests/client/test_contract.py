@@ -12,7 +12,7 @@ from stream.client.event_record import EventRecord
 from stream.events.decode import Decoder
 from stream.events.kinds import TYPE_OF_NAME, EventType
 from stream.events.placement import Placement, place
-from stream.events.rejections import Reason, Rejection
+from stream.events.rejections import Defect, Rejection
 from stream.settings import Settings
 
 NOW_MS = 1_717_200_000_000
@@ -39,10 +39,10 @@ def test_good_and_bad_drafts_keep_their_positions() -> None:
     assert admitted.records[1] == EventRecord(EventType.CLICK, "e-2", "c-1", 1_717_158_600_000, drafts[3].value)
     assert [record.event_type for record in admitted.records] == [EventType.EMAIL, EventType.CLICK, EventType.EMAIL]
     assert [(bad.record, bad.reason) for bad in admitted.rejections] == [
-        (1, Reason.WRONG_TYPE),
-        (2, Reason.MALFORMED_JSON),
-        (4, Reason.UNKNOWN_NAME),
-        (5, Reason.UNKNOWN_NAME),
+        (1, Defect.WRONG_TYPE),
+        (2, Defect.MALFORMED_JSON),
+        (4, Defect.UNKNOWN_NAME),
+        (5, Defect.UNKNOWN_NAME),
     ]
     assert admitted.event_ids == ["m-1", "", "", "e-2", "", "e-3", "m-2"]
 
@@ -106,4 +106,4 @@ def test_nesting_that_no_parser_likes_is_a_rejection() -> None:
     deep = b"[" * 100_000
     rejected = place(deep, max_bytes=1_000_000)
     assert isinstance(rejected, Rejection)
-    assert rejected.reason is Reason.TOO_DEEP
+    assert rejected.reason is Defect.TOO_DEEP

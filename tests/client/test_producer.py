@@ -23,7 +23,7 @@ from stream.client import (
 )
 from stream.errors import TopologyError
 from stream.events.kinds import EventType
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.local.broker import EmbeddedBroker
 from stream.settings import Settings
 from tests.agents.topics import at_least, create, read

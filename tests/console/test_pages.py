@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from stream.console.application import application
 from stream.console.pages import Day, Pages
-from stream.directory.entries import Document, Entry
 from stream.directory.store import DirectoryStore
+from stream.directory.timeline import Document, TimelineEntry
 from stream.errors import StorageError
 from stream.events.columns import MONEY_SCALE
 from stream.processing.rules import Rules
@@ -76,7 +76,7 @@ def full(store: DirectoryStore) -> DirectoryStore:
         for n in range(120)
     ]
     items = [{"product_id": EVIL}, {"product_id": "p-1", "quantity": 2.0}]
-    evil = Entry(EVIL, "purchase", 1, END_MS, "completed", EVIL, EVIL, 12 * MONEY_SCALE, {"items": items})
+    evil = TimelineEntry(EVIL, "purchase", 1, END_MS, "completed", EVIL, EVIL, 12 * MONEY_SCALE, {"items": items})
     commit(store, store.claim(), [*MESSAGES, *documents, evil, Document(EVIL, {"document_events": 1, "segment": EVIL})])
     return store
 

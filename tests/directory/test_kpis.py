@@ -14,9 +14,9 @@ import pytest
 from stream.directory.calendar import Grain
 from stream.directory.customer_queries import Condition, counted, every_customer
 from stream.directory.database import reading
-from stream.directory.entries import Document, Entry
 from stream.directory.kpis import cohorts, kpis, loyalty
 from stream.directory.store import DirectoryStore
+from stream.directory.timeline import Document, TimelineEntry
 from stream.events.columns import MONEY_SCALE
 from stream.events.log import read_log
 from stream.features.stages import STAGE_NAMES
@@ -64,10 +64,10 @@ def made_up_changes(rows: pd.DataFrame) -> pd.DataFrame:
     return found.assign(number=range(CHANGES), **{way: random.choice(STAGE_NAMES, CHANGES) for way in ("came", "went")})
 
 
-def entry_of(change: Mapping[Any, Any]) -> Entry:
+def entry_of(change: Mapping[Any, Any]) -> TimelineEntry:
     at_ms = round(change["at"].timestamp() * 1000)
     detail = {"from": change["came"], "why": "made up"}
-    return Entry(str(change["customer_id"]), "stage", change["number"], at_ms, change["went"], detail=detail)
+    return TimelineEntry(str(change["customer_id"]), "stage", change["number"], at_ms, change["went"], detail=detail)
 
 
 def periods(rows: pd.DataFrame, grain: Grain) -> "pd.Series[Any]":

@@ -15,8 +15,8 @@ from stream.directory.customer_queries import (
     every_customer,
 )
 from stream.directory.database import reading
-from stream.directory.entries import Document, Entry
 from stream.directory.store import DirectoryStore
+from stream.directory.timeline import Document, TimelineEntry
 from stream.directory.timeline_queries import orders_of, timeline_page
 from stream.errors import SettingsError
 from stream.events.columns import MONEY_SCALE
@@ -46,7 +46,7 @@ def document(number: int) -> Document:
 @pytest.fixture
 def store(url: str) -> Iterator[DirectoryStore]:
     with DirectoryStore(url, ZoneInfo("UTC")) as opened:
-        channels = [Entry(f"c-{n}", "interaction", n, 1, "visited", "store") for n in NUMBERS if n % 4 == 0]
+        channels = [TimelineEntry(f"c-{n}", "interaction", n, 1, "visited", "store") for n in NUMBERS if n % 4 == 0]
         commit(opened, opened.claim(), [*MESSAGES, *map(document, NUMBERS), *channels])
         yield opened
 
@@ -111,8 +111,8 @@ def test_conditions_hold_together(store: DirectoryStore) -> None:
 
 
 def test_a_timeline_has_everything_newest_first_in_pages(store: DirectoryStore) -> None:
-    told = [entry for entry in MESSAGES if isinstance(entry, Entry) and entry.customer_id == "c-4"]
-    entries: list[Entry] = []
+    told = [entry for entry in MESSAGES if isinstance(entry, TimelineEntry) and entry.customer_id == "c-4"]
+    entries: list[TimelineEntry] = []
     cursor = None
     with reading(store.engine) as connection:
         while True:
@@ -123,7 +123,7 @@ def test_a_timeline_has_everything_newest_first_in_pages(store: DirectoryStore) 
         only = timeline_page(connection, "c-4", limit=1000, sources=["interaction"])
         row = customer(connection, "c-4")
     assert sorted(entries, key=lambda entry: entry[:3]) == sorted(
-        [*told, Entry("c-4", "interaction", 4, 1, "visited", "store")], key=lambda entry: entry[:3]
+        [*told, TimelineEntry("c-4", "interaction", 4, 1, "visited", "store")], key=lambda entry: entry[:3]
     )
     assert all((one.at_ms, one.source, one.id) > (two.at_ms, two.source, two.id) for one, two in pairwise(entries))
     assert [entry.name for entry in only.entries] == ["visited"]
@@ -134,8 +134,10 @@ def test_a_timeline_has_everything_newest_first_in_pages(store: DirectoryStore) 
 def test_orders_are_what_stands_with_their_items(url: str) -> None:
     at_ms = 1_767_225_600_000
 
-    def purchase(number: int, name: str, order_id: str, amount: int | None = None, **detail: object) -> Entry:
-        return Entry("c-1", "purchase", number, at_ms + number * DAY_MS, name, None, order_id, amount, detail or None)
+    def purchase(number: int, name: str, order_id: str, amount: int | None = None, **detail: object) -> TimelineEntry:
+        return TimelineEntry(
+            "c-1", "purchase", number, at_ms + number * DAY_MS, name, None, order_id, amount, detail or None
+        )
 
     items = [{"product_id": "p-1", "quantity": 2.0}]
     told = [

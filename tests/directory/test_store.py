@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from sqlalchemy import column, table, update
 
 from stream.directory.database import reading, writing
-from stream.directory.entries import Document, Entry
-from stream.directory.fold import VERSION
 from stream.directory.migrating import VERSION_TABLE
 from stream.directory.purchases import Metric
+from stream.directory.row_changes import VERSION
 from stream.directory.schema import METADATA
 from stream.directory.store import DirectoryStore, Progress, Step
+from stream.directory.timeline import Document, TimelineEntry
 from stream.errors import FencedError, SettingsError, StorageError
 from tests.directory.told import commit, messages_of, rows_of
 from tests.reporting.made_up_shop import make_shop
@@ -139,7 +139,7 @@ def test_an_older_document_does_not_replace_a_newer_one(store: DirectoryStore) -
 
 def test_totals_of_stages_count_each_change_once(store: DirectoryStore) -> None:
     claim = store.claim()
-    change = Entry("c-1", "stage", 1, 1_767_225_599_000, "at_risk", detail={"from": "due", "why": "silent"})
+    change = TimelineEntry("c-1", "stage", 1, 1_767_225_599_000, "at_risk", detail={"from": "due", "why": "silent"})
     commit(store, claim, [change, change])
     commit(store, claim, [change])
     totals = rows_of(store)["directory_totals"]

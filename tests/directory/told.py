@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from stream.directory import schema
 from stream.directory.database import as_dict, reading
-from stream.directory.inputs import inputs_of
-from stream.directory.store import Claim, DirectoryStore, Step
+from stream.directory.message_inputs import inputs_of
+from stream.directory.store import DirectoryClaim, DirectoryStore, Step
 from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent, LogRecord
 from stream.settings import Settings
@@ -35,7 +35,7 @@ def messages_of(events: Iterable[LogEvent], settings: Settings | None = None) ->
     return found
 
 
-def commit(store: DirectoryStore, claim: Claim, messages: Sequence[object], offset: int = 0) -> None:
+def commit(store: DirectoryStore, claim: DirectoryClaim, messages: Sequence[object], offset: int = 0) -> None:
     store.commit(claim, Step(messages, {("topic", 0): offset}, 0))
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from stream.events.decode import Decoded, Decoder
 from stream.events.kinds import EventType
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 
 NOW_MS = 1_717_200_000_000
 
@@ -46,7 +46,7 @@ def decode_one(value: bytes | None, event_type: EventType = EventType.CLICK, key
 
 def reason_of(
     value: bytes | None, event_type: EventType = EventType.CLICK, key: bytes | None = b"c-1"
-) -> Reason | None:
+) -> Defect | None:
     decoded = decode_one(value, event_type, key)
     assert len(decoded.events) + len(decoded.rejections) == 1
     return decoded.rejections[0].reason if decoded.rejections else None

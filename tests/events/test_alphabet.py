@@ -14,7 +14,7 @@ from stream.client.event_contract import Draft, EventContract
 from stream.events.alphabet import Alphabet
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 from stream.settings import Settings
 
 NOW_MS = 1_900_000_000_000
@@ -75,7 +75,7 @@ def record(customer_id: str) -> Raw:
     return Raw(customer_id.encode(), json.dumps(event).encode())
 
 
-def judged(*customer_ids: str, alphabet: str = "plain") -> list[tuple[int, Reason]]:
+def judged(*customer_ids: str, alphabet: str = "plain") -> list[tuple[int, Defect]]:
     decoder = Decoder.of(Settings(customer_ids=alphabet))
     return [
         (bad.record, bad.reason) for bad in decoder.decode(EventType.CLICK, [*map(record, customer_ids)]).rejections
@@ -90,14 +90,14 @@ def test_letters_digits_and_addresses_are_ids(customer_id: str) -> None:
 @pytest.mark.parametrize("customer_id", BAD)
 def test_what_could_be_something_else_is_no_id(customer_id: str) -> None:
     ((_, reason),) = judged(customer_id)
-    assert reason in {Reason.BAD_CUSTOMER_ID, Reason.CONTROL_CHARACTER}
+    assert reason in {Defect.BAD_CUSTOMER_ID, Defect.CONTROL_CHARACTER}
     (refused,) = EventContract(Settings()).admit([Draft(record(customer_id).value)], NOW_MS).rejections
     assert refused.reason is reason
     assert Alphabet.PLAIN.objection(customer_id)
 
 
 def test_a_bad_id_spoils_no_neighbour() -> None:
-    assert judged("a", "<b>", "c", "@all", "d") == [(1, Reason.BAD_CUSTOMER_ID), (3, Reason.BAD_CUSTOMER_ID)]
+    assert judged("a", "<b>", "c", "@all", "d") == [(1, Defect.BAD_CUSTOMER_ID), (3, Defect.BAD_CUSTOMER_ID)]
 
 
 def test_a_setting_allows_more() -> None:
@@ -105,8 +105,8 @@ def test_a_setting_allows_more() -> None:
     assert [row for row, _ in judged("Zoe\u0308", "a\u202eb", "a\u200bb", " a", alphabet="printable")] == [0, 1, 2, 3]
     assert judged("Zoe\u0308", "a\u200bb", " a", "<b>", alphabet="any") == []
     assert judged("a\u202eb", "a\x00b", alphabet="any") == [
-        (0, Reason.CONTROL_CHARACTER),
-        (1, Reason.CONTROL_CHARACTER),
+        (0, Defect.CONTROL_CHARACTER),
+        (1, Defect.CONTROL_CHARACTER),
     ]
 
 

@@ -19,7 +19,7 @@ from stream.events.kinds import EventType
 from stream.events.log import LogEvent, read_log
 from stream.events.log_form import LogForm
 from stream.events.log_report import MALFORMED_ROW
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 from tests.events.csv_reading import HEADER, ORDERS, orders_of, read, read_all
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -61,14 +61,14 @@ def test_each_kind_of_row_becomes_its_native_event(cells: str, expected: dict[st
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [
-        ("purchase,order,o1,-9.5", Reason.BAD_AMOUNT),
-        ("purchase,cancel,,", Reason.MISSING_FIELD),
-        ("purchase,gift,o1,9.5", Reason.UNKNOWN_NAME),
-        ("click,hover,,", Reason.UNKNOWN_NAME),
-        ("email,,,", Reason.UNKNOWN_NAME),
+        ("purchase,order,o1,-9.5", Defect.BAD_AMOUNT),
+        ("purchase,cancel,,", Defect.MISSING_FIELD),
+        ("purchase,gift,o1,9.5", Defect.UNKNOWN_NAME),
+        ("click,hover,,", Defect.UNKNOWN_NAME),
+        ("email,,,", Defect.UNKNOWN_NAME),
     ],
 )
-def test_bad_cells_pass_through_and_become_dead_letters(cells: str, reason: Reason) -> None:
+def test_bad_cells_pass_through_and_become_dead_letters(cells: str, reason: Defect) -> None:
     (event,) = read(f"2024-05-31 12:30:00,17,{cells},1")
     decoded = Decoder().decode(event.event_type, [_Record(event)])
     assert [rejection.reason for rejection in decoded.rejections] == [reason]
@@ -127,22 +127,22 @@ def test_different_rows_have_different_event_ids(cells: list[str]) -> None:
 @pytest.mark.parametrize(
     ("row", "reason", "said"),
     [
-        ("yesterday,17,click,page_viewed,,,", Reason.BAD_TIMESTAMP, "expected a time such as .* got 'yesterday'"),
-        (",17,click,page_viewed,,,", Reason.BAD_TIMESTAMP, "expected a time"),
-        ("0001-01-01T00:00:00+14:00,17,click,page_viewed,,,", Reason.BAD_TIMESTAMP, "is no time"),
+        ("yesterday,17,click,page_viewed,,,", Defect.BAD_TIMESTAMP, "expected a time such as .* got 'yesterday'"),
+        (",17,click,page_viewed,,,", Defect.BAD_TIMESTAMP, "expected a time"),
+        ("0001-01-01T00:00:00+14:00,17,click,page_viewed,,,", Defect.BAD_TIMESTAMP, "is no time"),
         (
             "2024-05-31,17,visit,a,,,",
-            Reason.UNKNOWN_NAME,
+            Defect.UNKNOWN_NAME,
             "expected a type of click, email, purchase, feedback",
         ),
         ("2024-05-31,17,click", MALFORMED_ROW, "expected 7 cells, got 3"),
         ("2024-05-31,17,click,a,b,c,d,e", MALFORMED_ROW, "expected 7 cells, got 8"),
         ('2024-05-31,"17"7,click,a,b,c,d', MALFORMED_ROW, "',' expected after '\"'"),
-        ("2024-05-31,\udcff,click,page_viewed,,,", Reason.BAD_UTF8, "the byte 0xff is no text"),
-        ("2024-05-31,17,purchase,order,o1,nine,", Reason.BAD_AMOUNT, "the amount 'nine' is no number"),
-        ("2024-05-31,17,purchase,order,o1,nan,", Reason.BAD_AMOUNT, "no number"),
-        ("2024-05-31,17,purchase,order,o1,1_299,", Reason.BAD_AMOUNT, "the amount '1_299' is no number"),
-        ("2024-05-31,17,purchase,return,o1,1e999,", Reason.BAD_AMOUNT, "no number"),
+        ("2024-05-31,\udcff,click,page_viewed,,,", Defect.BAD_UTF8, "the byte 0xff is no text"),
+        ("2024-05-31,17,purchase,order,o1,nine,", Defect.BAD_AMOUNT, "the amount 'nine' is no number"),
+        ("2024-05-31,17,purchase,order,o1,nan,", Defect.BAD_AMOUNT, "no number"),
+        ("2024-05-31,17,purchase,order,o1,1_299,", Defect.BAD_AMOUNT, "the amount '1_299' is no number"),
+        ("2024-05-31,17,purchase,return,o1,1e999,", Defect.BAD_AMOUNT, "no number"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_rejected_with_its_line_and_the_others_are_read(

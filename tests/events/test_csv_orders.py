@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stream.errors import EventLogError
 from stream.events.log_form import LineItems, LogForm
 from stream.events.parsing_times import DateOrder
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 from stream.events.times import rfc3339
 from tests.events.csv_reading import ORDERS, orders_of, read, read_all
 
@@ -98,7 +98,7 @@ def test_a_rejected_row_of_an_order_does_not_hold_back_the_others() -> None:
     ]
     events, report = read_all(*rows, header=ORDERS)
     assert orders_of(events) == [("c", "o-1", 62, "USD")]
-    assert report.counts == {Reason.BAD_AMOUNT: 1}
+    assert report.counts == {Defect.BAD_AMOUNT: 1}
 
 
 @given(

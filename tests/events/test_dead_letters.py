@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.events.dead_letters import DeadLetter, dead_letter
-from stream.events.rejections import MAX_DETAIL_CHARS, Reason, Rejection
+from stream.events.rejections import MAX_DETAIL_CHARS, Defect, Rejection
 
 AT_MS = 1_717_158_600_250
 
@@ -22,7 +22,7 @@ class Record(NamedTuple):
 def letter_of(record: Record, detail: str = "byte 0xff at 0", max_bytes: int = 900_000) -> DeadLetter:
     return dead_letter(
         record,
-        Rejection(0, Reason.BAD_UTF8, detail),
+        Rejection(0, Defect.BAD_UTF8, detail),
         topic="events.click",
         partition=3,
         at_ms=AT_MS,

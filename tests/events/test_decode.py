@@ -13,7 +13,7 @@ from stream.events.decode import Decoder
 from stream.events.id_hashes import hash_event_ids, hash_ids
 from stream.events.kinds import KIND_OF, EventKind, EventType
 from stream.events.model import EARLIEST_MS, LATEST_MS
-from stream.events.rejections import MAX_DETAIL_CHARS, Reason
+from stream.events.rejections import MAX_DETAIL_CHARS, Defect
 from stream.settings import Settings
 from tests.events.decoding import (
     CLICK,
@@ -100,7 +100,7 @@ def test_an_event_lies_at_most_the_skew_after_its_own_record() -> None:
     records = [record(CLICK)._replace(timestamp=at_ms) for at_ms in appended_at_ms]
     decoded = Decoder().decode(EventType.CLICK, records)
     assert decoded.events["record"].tolist() == [0, 1, 3]
-    assert [bad.reason for bad in decoded.rejections] == [Reason.TIMESTAMP_OUT_OF_RANGE] * 2
+    assert [bad.reason for bad in decoded.rejections] == [Defect.TIMESTAMP_OUT_OF_RANGE] * 2
     assert "and 2024-05-31T12:30:00.249Z;" in decoded.rejections[0].detail
 
 
@@ -108,7 +108,7 @@ def test_an_event_of_1997_is_one_and_the_earliest_year_is_a_setting() -> None:
     of_1997 = CLICK | {"occurred_at": "1997-01-01T00:00:00Z"}
     assert len(Decoder().decode(EventType.CLICK, [record(of_1997)]).events) == 1
     (rejection,) = Decoder.of(Settings(earliest_year=2000)).decode(EventType.CLICK, [record(of_1997)]).rejections
-    assert rejection.reason is Reason.TIMESTAMP_OUT_OF_RANGE
+    assert rejection.reason is Defect.TIMESTAMP_OUT_OF_RANGE
     assert rejection.detail.startswith("expected occurred_at between 2000-01-01T00:00:00.000Z and ")
     assert len(Decoder.of(Settings(earliest_year=1970)).decode(EventType.CLICK, [record(of_1997)]).events) == 1
 
@@ -116,7 +116,7 @@ def test_an_event_of_1997_is_one_and_the_earliest_year_is_a_setting() -> None:
 @pytest.mark.parametrize("unit", [1000, 1_000_000, 1_000_000_000])
 def test_a_time_in_a_finer_unit_is_refused_and_named(unit: int) -> None:
     (rejection,) = decode_one(changed(occurred_at=1_717_158_600 * unit)).rejections
-    assert rejection.reason is Reason.TIMESTAMP_OUT_OF_RANGE
+    assert rejection.reason is Defect.TIMESTAMP_OUT_OF_RANGE
     assert "milliseconds? Send seconds or RFC 3339" in rejection.detail
 
 
@@ -125,7 +125,7 @@ def test_whatever_time_a_record_has_no_event_lies_beyond_the_range(timestamp: in
     late = record(CLICK | {"occurred_at": occurred_at})._replace(timestamp=timestamp)
     decoded = Decoder().decode(EventType.CLICK, [late])
     assert decoded.events["time"].tolist() in ([], [AT_MS])
-    assert {bad.reason for bad in decoded.rejections} <= {Reason.TIMESTAMP_OUT_OF_RANGE}
+    assert {bad.reason for bad in decoded.rejections} <= {Defect.TIMESTAMP_OUT_OF_RANGE}
 
 
 @given(st.integers(EARLIEST_MS, NOW_MS))
@@ -160,7 +160,7 @@ def test_a_cancelled_order_needs_its_id_but_no_amount() -> None:
     assert decoded.events["amount"].tolist() == [0]
     assert decoded.events["order_id"].tolist() == hash_ids(["o-1"]).tolist()
     del cancelled["order_id"]
-    assert reason_of(json.dumps(cancelled).encode(), EventType.PURCHASE) == Reason.MISSING_FIELD
+    assert reason_of(json.dumps(cancelled).encode(), EventType.PURCHASE) == Defect.MISSING_FIELD
 
 
 def test_ids_of_any_script_are_hashed_by_their_utf8_bytes() -> None:
@@ -180,7 +180,7 @@ def test_unknown_fields_are_ignored_whatever_is_in_them() -> None:
 def test_the_last_of_duplicate_keys_counts() -> None:
     decoded = decode_one(spliced(b'"event_id":"e-2"'))
     assert decoded.events["event_id"].tolist() == hash_event_ids(EventType.CLICK, ["e-2"]).tolist()
-    assert reason_of(spliced(b'"customer_id":"c-2"')) == Reason.KEY_MISMATCH
+    assert reason_of(spliced(b'"customer_id":"c-2"')) == Defect.KEY_MISMATCH
 
 
 def test_the_hash_zero_is_kept_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +234,7 @@ def test_any_bytes_give_one_event_or_one_rejection_each(
     assert sorted(rejected + decoded.events["record"].tolist()) == list(range(len(pairs)))
     assert len(decoded.customer_ids) == len(decoded.events)
     for rejection in decoded.rejections:
-        assert rejection.reason is not Reason.PROCESSING_FAILED
+        assert rejection.reason is not Defect.PROCESSING_FAILED
         assert len(rejection.detail) <= MAX_DETAIL_CHARS
         assert rejection.detail.isprintable()
     assert (decoded.events["time"] >= EARLIEST_MS).all()

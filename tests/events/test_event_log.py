@@ -16,7 +16,7 @@ from stream.events.log import LogEvent, checked, read_log
 from stream.events.log_event import LogRecord
 from stream.events.log_form import LogForm
 from stream.events.log_report import LogReport
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 
 CSV = b"ts,customer_id,type,subtype,ref_id,amount\n2024-05-31 12:30:00,17,email,sent,spring,\n"
 CLICK = {"event_id": "e1", "customer_id": "17", "occurred_at": "2024-05-31T12:30:00Z", "name": "page_viewed"}
@@ -159,7 +159,7 @@ def test_a_line_that_is_no_text_is_rejected_and_the_others_are_read(tmp_path: Pa
     path = write(tmp_path / "log", CSV + row.replace(b"17", b"\xff") + row.replace(b"17", "é".encode()))
     report = LogReport("log")
     assert [event.customer_id for event in read_log(path, None, report)] == ["17", "é"]
-    assert report.first[Reason.BAD_UTF8] == (3, "the byte 0xff is no text in the encoding of the file")
+    assert report.first[Defect.BAD_UTF8] == (3, "the byte 0xff is no text in the encoding of the file")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -205,7 +205,7 @@ def test_what_workers_would_refuse_is_rejected_with_its_line_whoever_dates_recor
     found = list(checked(read_log(path, None, report), Decoder(), AT_MS, report))
     assert [event.line for event in found] == [1, 4]
     assert {reason: first.line for reason, first in report.first.items()} == {
-        Reason.TIMESTAMP_OUT_OF_RANGE: 2,
-        Reason.WRONG_LENGTH: 3,
+        Defect.TIMESTAMP_OUT_OF_RANGE: 2,
+        Defect.WRONG_LENGTH: 3,
     }
     assert report.share == 0.5

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stream.errors import SettingsError
 from stream.events.columns import MONEY_SCALE
 from stream.events.money import Exchange
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 from stream.events.screen import BadRecordError
 
 
@@ -28,14 +28,14 @@ def test_with_rates_amounts_are_converted_and_other_codes_refused() -> None:
     assert exchange.base_amount(1000.0, "JPY") == 61_000
     with pytest.raises(BadRecordError, match="expected EUR, JPY; got 'USD'") as refused:
         exchange.base_amount(1.0, "USD")
-    assert refused.value.reason is Reason.UNKNOWN_CURRENCY
+    assert refused.value.reason is Defect.UNKNOWN_CURRENCY
 
 
 def test_an_amount_that_is_absurd_in_the_base_currency_is_refused() -> None:
     for rate in (3.0, 1e308):
         with pytest.raises(BadRecordError) as refused:
             Exchange({"KWD": rate}).base_amount(9e8, "KWD")
-        assert refused.value.reason is Reason.BAD_AMOUNT
+        assert refused.value.reason is Defect.BAD_AMOUNT
 
 
 @pytest.mark.parametrize("rates", [{"eur": 1.0}, {"EURO": 1.0}, {"": 1.0}, {"EUR\n": 1.0}])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 from stream.events.screen import MAX_DEPTH, BadRecordError, screen
 
 
@@ -44,7 +44,7 @@ def test_a_value_is_too_deep_if_and_only_if_it_nests_too_deep(
     if depth_of(value) > MAX_DEPTH:
         with pytest.raises(BadRecordError) as refused:
             screen(text, len(text))
-        assert refused.value.reason is Reason.TOO_DEEP
+        assert refused.value.reason is Defect.TOO_DEEP
     else:
         screen(text, len(text))
 
@@ -58,7 +58,7 @@ def test_an_escaped_text_passes_if_and_only_if_it_can_be_utf8(text: str, pair: b
     except UnicodeEncodeError:
         with pytest.raises(BadRecordError) as refused:
             screen(escaped, len(escaped))
-        assert refused.value.reason is Reason.LONE_SURROGATE
+        assert refused.value.reason is Defect.LONE_SURROGATE
     else:
         screen(escaped, len(escaped))
 
@@ -67,4 +67,4 @@ def test_a_value_of_exactly_the_limit_passes() -> None:
     screen(b"1234", 4)
     with pytest.raises(BadRecordError) as refused:
         screen(b"12345", 4)
-    assert refused.value.reason is Reason.TOO_LARGE
+    assert refused.value.reason is Defect.TOO_LARGE

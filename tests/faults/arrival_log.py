@@ -7,7 +7,7 @@ from typing import NamedTuple
 import orjson
 from confluent_kafka import Producer
 
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.identity.arrival_notes import NOTE_HEADERS, TYPE_HEADER, Assigned, encode_note
 from stream.settings import Settings
 

@@ -12,7 +12,7 @@ import redis.cluster
 
 from stream.cli.topics import create_topics
 from stream.processing.rules import rules_of
-from stream.projections.registry import projections_of
+from stream.projections.all_projections import projections_of
 from stream.settings import Settings
 from stream.storage.keys import Keys
 from stream.storage.model_store import digests

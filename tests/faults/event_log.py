@@ -11,7 +11,7 @@ import orjson
 
 from stream.catalogue.events import KERNEL_TYPES
 from stream.events.kinds import KIND_OF, EventType
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from tests.faults.poison import POISON
 from tests.oracle.event import Event
 

@@ -14,7 +14,7 @@ from stream.catalogue.events import KERNEL_TYPES
 from stream.events.decode import Decoder
 from stream.events.id_hashes import hash_event_ids
 from stream.events.kinds import EventType
-from stream.events.rejections import Reason, Rejection
+from stream.events.rejections import Defect, Rejection
 from stream.processing.align import Aligner, Taken
 from stream.processing.document import packed_state
 from stream.processing.emission import ACTED_ON
@@ -102,7 +102,7 @@ def _without(taken: Taken, broken: npt.NDArray[np.int64]) -> Taken:
     """The run with the events of these hashed ids rejected."""
     bad = np.isin(taken.events["event_id"], broken)
     good = np.flatnonzero(~bad).tolist()
-    rejection = Rejection(0, Reason.PROCESSING_FAILED, "")
+    rejection = Rejection(0, Defect.PROCESSING_FAILED, "")
     rejected = [(int(taken.sources[k]), taken.records[k], rejection) for k in np.flatnonzero(bad).tolist()]
     return dataclasses.replace(
         taken,

@@ -12,7 +12,7 @@ import orjson
 from confluent_kafka import Producer
 
 from stream.events.kinds import EventType
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.settings import Settings
 
 __all__ = ["Alerted", "FeedbackLog", "Said", "made_feedback"]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import orjson
 
 from stream.events.kinds import EventType
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 
 __all__ = ["POISON", "Poison", "good_event"]
 
@@ -28,7 +28,7 @@ KeyAndValue = tuple[bytes | None, bytes | None]
 class Poison(NamedTuple):
     """``make(source, customer, number)`` gives key and value. ``only``: it is poison in this topic; None: in all."""
 
-    reason: Reason
+    reason: Defect
     make: Callable[[EventType, str, int], KeyAndValue]
     only: EventType | None = None
 
@@ -72,25 +72,25 @@ def _long(source: EventType, customer: str, number: int) -> KeyAndValue:
 
 
 POISON = (
-    Poison(Reason.MALFORMED_JSON, _raw(b"not json")),
-    Poison(Reason.NULL_VALUE, _raw(None)),
-    Poison(Reason.NULL_KEY, _without_key),
-    Poison(Reason.MALFORMED_JSON, _raw(b"")),
-    Poison(Reason.TOO_DEEP, _raw(b"[" * 5000)),
-    Poison(Reason.BAD_UTF8, _raw(b'{"event_id": "\xff\xfe"}')),
-    Poison(Reason.LONE_SURROGATE, _raw(b'{"event_id": "\\ud800"}')),
-    Poison(Reason.UNKNOWN_NAME, _with(name="no_such_name")),
-    Poison(Reason.KEY_MISMATCH, _with(customer_id="someone-else")),
-    Poison(Reason.BAD_CUSTOMER_ID, _bad_customer),
-    Poison(Reason.TIMESTAMP_OUT_OF_RANGE, _with(occurred_at=0.0)),  # 1970
-    Poison(Reason.TIMESTAMP_OUT_OF_RANGE, _with(occurred_at="2100-01-01T00:00:00Z")),
-    Poison(Reason.TIMESTAMP_OUT_OF_RANGE, _with(occurred_at=1e300)),
-    Poison(Reason.BAD_TIMESTAMP, _with(occurred_at="yesterday")),
-    Poison(Reason.WRONG_LENGTH, _with(event_id="")),
-    Poison(Reason.CONTROL_CHARACTER, _with(event_id="a\x00b")),
-    Poison(Reason.WRONG_TYPE, _with(event_id=7)),
-    Poison(Reason.MISSING_FIELD, _without_id),
-    Poison(Reason.BAD_AMOUNT, _with(amount=-1.0), EventType.PURCHASE),
-    Poison(Reason.UNKNOWN_CURRENCY, _with(currency="euro"), EventType.PURCHASE),
-    Poison(Reason.TOO_LARGE, _long),
+    Poison(Defect.MALFORMED_JSON, _raw(b"not json")),
+    Poison(Defect.NULL_VALUE, _raw(None)),
+    Poison(Defect.NULL_KEY, _without_key),
+    Poison(Defect.MALFORMED_JSON, _raw(b"")),
+    Poison(Defect.TOO_DEEP, _raw(b"[" * 5000)),
+    Poison(Defect.BAD_UTF8, _raw(b'{"event_id": "\xff\xfe"}')),
+    Poison(Defect.LONE_SURROGATE, _raw(b'{"event_id": "\\ud800"}')),
+    Poison(Defect.UNKNOWN_NAME, _with(name="no_such_name")),
+    Poison(Defect.KEY_MISMATCH, _with(customer_id="someone-else")),
+    Poison(Defect.BAD_CUSTOMER_ID, _bad_customer),
+    Poison(Defect.TIMESTAMP_OUT_OF_RANGE, _with(occurred_at=0.0)),  # 1970
+    Poison(Defect.TIMESTAMP_OUT_OF_RANGE, _with(occurred_at="2100-01-01T00:00:00Z")),
+    Poison(Defect.TIMESTAMP_OUT_OF_RANGE, _with(occurred_at=1e300)),
+    Poison(Defect.BAD_TIMESTAMP, _with(occurred_at="yesterday")),
+    Poison(Defect.WRONG_LENGTH, _with(event_id="")),
+    Poison(Defect.CONTROL_CHARACTER, _with(event_id="a\x00b")),
+    Poison(Defect.WRONG_TYPE, _with(event_id=7)),
+    Poison(Defect.MISSING_FIELD, _without_id),
+    Poison(Defect.BAD_AMOUNT, _with(amount=-1.0), EventType.PURCHASE),
+    Poison(Defect.UNKNOWN_CURRENCY, _with(currency="euro"), EventType.PURCHASE),
+    Poison(Defect.TOO_LARGE, _long),
 )

@@ -10,11 +10,11 @@ import orjson
 
 from stream.alerts.alert_records import Alert
 from stream.events.kinds import KIND_OF, EventType
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
+from stream.projections.all_projections import projections_of
 from stream.projections.complaints import Complaints
 from stream.projections.leads import lead_key, week_key
 from stream.projections.protocol import Projection
-from stream.projections.registry import projections_of
 from stream.storage.keys import Keys, ProjectionKeys
 from tests.faults.bench import Bench
 from tests.faults.classified import classified, kept_texts, read_classified, read_texts

@@ -14,7 +14,7 @@ import msgspec
 import orjson
 
 from stream.agents.owner import CRASHED
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.events.times import epoch_ms
 from stream.processing.document import packed_state
 from stream.processing.state import PartitionState

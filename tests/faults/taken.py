@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.processing.document import packed_state
 from stream.processing.rules import rules_of
 from tests.faults.bench import Bench

@@ -8,7 +8,7 @@ import pytest
 from stream.catalogue.events import KERNEL_TYPES
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 from stream.processing.rules import Rules
 from stream.settings import Settings
 from tests.faults.event_log import LogRecord, made_log
@@ -19,9 +19,9 @@ APPENDED_AT_MS = 1_760_000_000_000
 SEEDS = [1, 2, 3]
 
 
-def reasons(poison: Poison) -> list[Reason]:
+def reasons(poison: Poison) -> list[Defect]:
     sources = [poison.only] if poison.only else list(KERNEL_TYPES)
-    found: list[Reason] = []
+    found: list[Defect] = []
     for source in sources:
         record = LogRecord(*poison.make(source, "c0001", 1), APPENDED_AT_MS, 0)
         found += [bad.reason for bad in Decoder.of(Settings()).decode(source, [record]).rejections]

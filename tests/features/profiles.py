@@ -1,7 +1,7 @@
 """Profiles under test: applying oracle events to them, and what they say."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,15 @@ from stream.events.kinds import EventType
 from stream.features import codec, vector
 from stream.features.apply import apply
 from stream.features.profile import PROFILE, reset
-from stream.features.registry import FEATURE_NAMES
+from stream.features.registry import FEATURE_NAMES, FEATURES, INPUT_SCALE
 from tests.oracle.event import Event
 from tests.oracle.features import Values
 from tests.oracle.record import type_of
 
-__all__ = ["Profile", "columns"]
+__all__ = ["UNKNOWN", "Profile", "columns"]
+
+#: The model inputs of an unknown customer, by name.
+UNKNOWN = {feature.name: round(feature.input_of(feature.absent) * INPUT_SCALE) for feature in FEATURES}
 
 
 def columns(events: Sequence[Event]) -> npt.NDArray[np.void]:
@@ -77,6 +80,19 @@ class Profile:
         vector.values(self._rows[0], now, values)
         vector.quantise(values, inputs)
         return [int(x) for x in inputs]
+
+    def freeze(self, at: int, inputs: Mapping[str, int]) -> None:
+        """Let a landmark at ``at`` (ms) with these model inputs, by name, wait for its label."""
+        row, k = self._rows[0], int(self._rows[0]["pending"])
+        row["pending_at"][k], row["pending_risk"][k] = at, 0.5
+        row["pending_input"][k] = [inputs.get(name, known) for name, known in UNKNOWN.items()]
+        row["pending"] = k + 1
+
+    def pending(self) -> list[dict[str, int]]:
+        """The inputs of the landmarks that wait for their labels, by name, but for those of an unknown customer."""
+        rows = self._rows[0]["pending_input"][: self._rows[0]["pending"]].tolist()
+        known = UNKNOWN.items()
+        return [{name: x for (name, of), x in zip(known, row, strict=True) if x != of} for row in rows]
 
     def set(self, **fields: int) -> None:
         """Make fields what it would take too many events to bring about."""

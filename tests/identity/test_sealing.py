@@ -17,8 +17,8 @@ from stream.errors import SettingsError
 from stream.events.log import read_log
 from stream.events.log_report import LogReport
 from stream.events.model import ClickEvent, Identifiers
-from stream.events.rejections import Reason, Rejection
-from stream.identity.logs import sealed
+from stream.events.rejections import Defect, Rejection
+from stream.identity.sealed_logs import sealed
 from stream.identity.sealing import Sealer, is_token
 from stream.settings import Settings
 
@@ -78,15 +78,15 @@ def test_a_customer_among_the_identifiers_is_the_customer() -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"identifiers": {}}, Reason.MISSING_FIELD),
-        ({"identifiers": {"email": "null", "anonymous_id": "0"}}, Reason.MISSING_FIELD),
-        ({"customer_id": "c-1", "identifiers": {"customer_id": "c-2"}}, Reason.BAD_IDENTIFIER),
-        ({"customer_id": "c-1", "identifiers": ["ann@example.com"]}, Reason.BAD_IDENTIFIER),
-        ({"customer_id": "c-1", "identifiers": {"email": ["ann@example.com"]}}, Reason.BAD_IDENTIFIER),
-        ({"customer_id": "c-1", "identifiers": {"card": True}}, Reason.BAD_IDENTIFIER),
+        ({"identifiers": {}}, Defect.MISSING_FIELD),
+        ({"identifiers": {"email": "null", "anonymous_id": "0"}}, Defect.MISSING_FIELD),
+        ({"customer_id": "c-1", "identifiers": {"customer_id": "c-2"}}, Defect.BAD_IDENTIFIER),
+        ({"customer_id": "c-1", "identifiers": ["ann@example.com"]}, Defect.BAD_IDENTIFIER),
+        ({"customer_id": "c-1", "identifiers": {"email": ["ann@example.com"]}}, Defect.BAD_IDENTIFIER),
+        ({"customer_id": "c-1", "identifiers": {"card": True}}, Defect.BAD_IDENTIFIER),
     ],
 )
-def test_an_event_of_nobody_or_of_two_is_refused(fields: dict[str, object], reason: Reason) -> None:
+def test_an_event_of_nobody_or_of_two_is_refused(fields: dict[str, object], reason: Defect) -> None:
     admitted = CONTRACT.admit([draft(**fields)], NOW_MS)
     ((record, why, detail),) = admitted.rejections
     assert (record, why, admitted.event_ids) == (0, reason, ["e-1"])
@@ -104,7 +104,7 @@ def test_without_a_key_identifiers_are_left_out_and_nobody_is_known_by_them() ->
     (record,) = admitted.records
     assert json.loads(record.value) == {**COMMON, "customer_id": "c-1"}
     ((position, reason, detail),) = admitted.rejections
-    assert (position, reason) == (1, Reason.MISSING_FIELD)
+    assert (position, reason) == (1, Defect.MISSING_FIELD)
     assert "identity_key" in detail
 
 
@@ -137,7 +137,7 @@ def test_workers_refuse_identifiers_in_clear() -> None:
     # the name of the field is escaped, so that nothing seals it
     value = draft(customer_id="c-1").value.replace(b"{", b'{"identif\\u0069ers":{"email":"ann@example.com"},', 1)
     ((_, reason, detail),) = CONTRACT.admit([Draft(value)], NOW_MS).rejections
-    assert reason is Reason.BAD_IDENTIFIER
+    assert reason is Defect.BAD_IDENTIFIER
     assert "ann@" not in detail
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stream.errors import ImportFileError
-from stream.imports.import_fields import MEANINGS, SYNONYMS, Field
+from stream.imports.import_fields import MEANINGS, SYNONYMS, Piece
 from stream.imports.mapping import Mapping
 from stream.imports.mapping_file import read_mapping, write_mapping
 from stream.imports.names import compared
@@ -35,7 +35,7 @@ def test_columns_are_found_by_their_names_in_many_languages(tmp_path: Path, lang
     path = table(tmp_path / "a.csv", "\n".join([header, *(delimiter.join(line) for line in lines)]))
     names = header.split(delimiter)
     columns = proposed(open_table(path)).columns
-    expected = dict(zip((Field.ORDER_ID, Field.DATE, Field.CUSTOMER, Field.EMAIL, Field.AMOUNT), names, strict=False))
+    expected = dict(zip((Piece.ORDER_ID, Piece.DATE, Piece.CUSTOMER, Piece.EMAIL, Piece.AMOUNT), names, strict=False))
     assert {field: columns.get(field) for field in expected} == expected
     assert imported(path).money() == 178.50
 
@@ -57,20 +57,20 @@ def test_exports_of_other_systems_are_understood_by_their_names_and_contents(sys
     summary = result.summary
     found = (summary.orders, summary.customers, summary.cancelled, result.money(), result.paid_back())
     assert found == OTHERS[system]
-    assert Field.ORDER_ID in result.sources[0].mapping.columns
+    assert Piece.ORDER_ID in result.sources[0].mapping.columns
 
 
 def test_contents_speak_where_names_do_not(tmp_path: Path) -> None:
     text = "a,b,c,d\nx1,2024-03-01,ann@example.com,10.50\nx2,2024-03-02,bo@example.com,11.25\n"
     columns = proposed(open_table(table(tmp_path / "a.csv", text))).columns
-    assert (columns[Field.DATE], columns[Field.EMAIL], columns[Field.AMOUNT]) == ("b", "c", "d")
+    assert (columns[Piece.DATE], columns[Piece.EMAIL], columns[Piece.AMOUNT]) == ("b", "c", "d")
 
 
 def test_contents_overrule_a_name_that_cannot_be_true(tmp_path: Path) -> None:
     lines = ["late,2024-03-01,ann@example.com,yes,10.50", "late,2024-03-02,b@example.com,no,1.5"]
     text = rows("Date,When,Email,Total,Amount due", lines)
     columns = proposed(open_table(table(tmp_path / "a.csv", text))).columns
-    assert (columns[Field.DATE], columns[Field.AMOUNT]) == ("When", "Amount due")
+    assert (columns[Piece.DATE], columns[Piece.AMOUNT]) == ("When", "Amount due")
 
 
 def test_a_list_of_customers_is_one(tmp_path: Path) -> None:
@@ -111,17 +111,17 @@ def test_a_mapping_that_was_written_is_read_as_it_was(tmp_path: Path) -> None:
         currency="EUR",
         timezone="Europe/Berlin",
         columns={
-            Field.ORDER_ID: "Order #",
-            Field.AMOUNT: 'Total "net"',
-            Field.DATE: "Datum\tzeit",
-            Field.EMAIL: "Müller\\Söhne",
+            Piece.ORDER_ID: "Order #",
+            Piece.AMOUNT: 'Total "net"',
+            Piece.DATE: "Datum\tzeit",
+            Piece.EMAIL: "Müller\\Söhne",
         },
     )
     path = tmp_path / "till.toml"
     write_mapping(path, mapping, header)
     assert read_mapping(path, header, "till.csv") == mapping
     text = path.read_text()
-    assert all(f"{field} = " in text for field in Field)
+    assert all(f"{field} = " in text for field in Piece)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +142,6 @@ def test_a_mapping_that_is_wrong_is_named(tmp_path: Path, text: str, message: st
 
 
 def test_every_field_has_a_meaning_and_every_name_is_as_names_are_compared() -> None:
-    assert {*MEANINGS} == {*Field}
+    assert {*MEANINGS} == {*Piece}
     wrong = [name for names in SYNONYMS.values() for name in names if compared(name) != name]
     assert wrong == []

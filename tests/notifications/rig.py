@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 
 from stream.alerts.alert_records import OF_FEEDBACK, Alert
 from stream.clock import Clock
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.events.times import rfc3339
 from stream.notifications.alert_consumer import notify_group
 from stream.notifications.config_file import parse

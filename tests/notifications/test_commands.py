@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from stream.alerts.action_records import Action, ActionKind
 from stream.cli import main
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.notifications.read_to_end import read_to_end
 from stream.storage.notification_store import NotificationStore
 from tests.notifications.desk import Desk, configuration

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from stream.online_models.component import Component, Shop
+from stream.online_models.component import Component, Context
 from stream.online_models.components import COMPONENTS
 from stream.online_models.example import Example, Label, Overdue
 from stream.online_models.learner import Learner, LearnerSettings
@@ -33,7 +33,7 @@ class OrderTotal(Component):
     name = "order_total"
     state_type = OrderTotalState
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Context) -> None:
         super().__init__(shop)
         self.total = OrderTotalState()
 

@@ -5,19 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.online_models.value_correction import AMOUNTS, CHANCES, MEANS, Correction, Scale, corrected
+from stream.online_models.value_correction import AMOUNTS, CHANCES, MEANS, BinScale, Correction, corrected
 
 SCALES = (AMOUNTS, CHANCES, MEANS)
 
 
-def range_of(scale: Scale) -> np.ndarray:
+def range_of(scale: BinScale) -> np.ndarray:
     return np.linspace(1e-4, 1.0 - 1e-4, 3_000) if scale.is_chance else np.geomspace(1e-2, 1e6, 3_000)
 
 
 @pytest.mark.parametrize("scale", SCALES)
 @given(st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 3.0)), min_size=1, max_size=200))
 def test_who_is_expected_to_bring_more_is_so_after_the_correction(
-    scale: Scale, labels: list[tuple[float, float]]
+    scale: BinScale, labels: list[tuple[float, float]]
 ) -> None:
     correction = Correction(scale)
     for place, ratio in labels:
@@ -29,7 +29,7 @@ def test_who_is_expected_to_bring_more_is_so_after_the_correction(
 
 
 @pytest.mark.parametrize("scale", SCALES)
-def test_without_labels_nothing_is_corrected(scale: Scale) -> None:
+def test_without_labels_nothing_is_corrected(scale: BinScale) -> None:
     expected = range_of(scale)
     assert corrected(scale, Correction(scale).factors(), expected) == pytest.approx(expected)
     assert corrected(scale, (), expected).tolist() == expected.tolist()

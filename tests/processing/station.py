@@ -13,7 +13,7 @@ from stream.events.decode import Decoder
 from stream.processing.align import Aligner
 from stream.processing.emission import EmissionKind
 from stream.processing.kernel import Kernel
-from stream.processing.misplaced import Placement
+from stream.processing.misplaced import PartitionPlacement
 from stream.processing.outgoing import Topics
 from stream.processing.partition import Partition
 from stream.processing.rules import Rules
@@ -42,7 +42,7 @@ class Station:
         log: Iterable[Entry],
         rules: Rules,
         scorer: Scorer,
-        placement: Placement | None = None,
+        placement: PartitionPlacement | None = None,
         money: Money = plain_money,
         published: Collection[EmissionKind] = (),
     ) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stream.events.columns import EVENT
 from stream.events.decode import Decoded
-from stream.events.rejections import Reason, Rejection
+from stream.events.rejections import Defect, Rejection
 from stream.processing.align import Aligner, Taken
 
 INPUTS = 3
@@ -62,7 +62,7 @@ def push(aligner: Aligner, part: Sequence[Entry]) -> None:
     events["record"] = [position for position, _ in good]
     events["time"] = [entry.time for _, entry in good]
     rejections = [
-        Rejection(position, Reason.NULL_VALUE, "") for position, entry in enumerate(part) if entry.time is None
+        Rejection(position, Defect.NULL_VALUE, "") for position, entry in enumerate(part) if entry.time is None
     ]
     decoded = Decoded([f"customer-{entry.offset}" for _, entry in good], events, rejections, [])
     offsets = np.array([entry.offset for entry in part])

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.events.kinds import EventKind, EventType
-from stream.events.partition import partition_of
-from stream.processing.misplaced import FORWARDED_FROM, Placement
+from stream.events.partitioner import partition_of
+from stream.processing.misplaced import FORWARDED_FROM, PartitionPlacement
 from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING
 from stream.processing.state import Outgoing
@@ -32,22 +32,22 @@ def sent_on(records: list[Outgoing]) -> list[Entry]:
 def test_the_compiled_partitioner_is_that_of_the_clients(customers: list[str], partitions: int) -> None:
     for p in {0, partitions - 1, partition_of(customers[0], partitions)}:
         expected = [customer for customer in customers if partition_of(customer, partitions) != p]
-        assert Placement(p, partitions).misplaced(customers) == expected
+        assert PartitionPlacement(p, partitions).misplaced(customers) == expected
 
 
 @given(logs())
 def test_a_log_in_the_wrong_partition_gives_what_the_right_one_gives(log: list[tuple[str, Event]]) -> None:
-    wrong = Station(log, RULES, WARMING, Placement(0, 2))
+    wrong = Station(log, RULES, WARMING, PartitionPlacement(0, 2))
     wrong.finish()
     again = sent_on(wrong.outgoing)
-    right = Station(again, RULES, WARMING, Placement(1, 2))
+    right = Station(again, RULES, WARMING, PartitionPlacement(1, 2))
     right.finish()
     for p, station in ((0, wrong), (1, right)):
         alone = Station(
             [(customer, event) for customer, event in log if partition_of(customer, 2) == p],
             RULES,
             WARMING,
-            Placement(p, 2),
+            PartitionPlacement(p, 2),
         )
         alone.finish()
         customers = {customer for customer, _ in log if partition_of(customer, 2) == p}
@@ -71,7 +71,7 @@ def test_an_event_that_was_sent_on_before_is_a_dead_letter_that_says_where_it_be
     event_type, record = misplaced_order()
     assert isinstance(record, Record)
     again = record._replace(headers=((FORWARDED_FROM, b"7"),))
-    station = Station([(EventType(event_type), again)], RULES, WARMING, Placement(0, 2))
+    station = Station([(EventType(event_type), again)], RULES, WARMING, PartitionPlacement(0, 2))
     station.finish()
     (letter,) = station.outgoing
     headers = dict(letter.headers)
@@ -82,7 +82,7 @@ def test_an_event_that_was_sent_on_before_is_a_dead_letter_that_says_where_it_be
 
 
 def test_an_operator_may_have_misplaced_events_rejected() -> None:
-    station = Station([misplaced_order()], RULES, WARMING, Placement(0, 2, forward=False))
+    station = Station([misplaced_order()], RULES, WARMING, PartitionPlacement(0, 2, forward=False))
     station.finish()
     (letter,) = station.outgoing
     assert dict(letter.headers)["dlq.reason"] == b"wrong_partition"

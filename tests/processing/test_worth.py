@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from stream.alerts.value import lifetime_value
+from stream.alerts.customer_value import lifetime_value
 from stream.features.registry import COLUMN, DAY_MS, FEATURES, INPUT_SCALE
 from stream.online_models.learner import Learner
 from stream.online_models.snapshot import ModelSnapshot

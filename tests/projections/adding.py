@@ -11,8 +11,8 @@ from stream.alerts.feedback_alerts import complaint
 from stream.errors import StorageError
 from stream.processing.state import Outgoing
 from stream.projections.fold import Fold
-from stream.projections.inputs import JsonInput
 from stream.projections.protocol import Folded
+from stream.projections.topic_inputs import JsonInput
 from tests.oracle.record import Record
 
 __all__ = ["Adding", "Reminding", "record"]

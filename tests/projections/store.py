@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stream.processing.state import Outgoing
-from stream.projections.folding import FoldingPartition, Outcome, Part, Topics
+from stream.projections.folding import FoldingPartition, Outcome, Part, ProjectionTopics
 from stream.projections.protocol import Projection
 from tests.oracle.record import Record
 
@@ -17,7 +17,7 @@ class Store:
         self.logs: dict[int, list[Record]] = {source: [] for source in range(len(projection.inputs))}
         self.done = dict.fromkeys(self.logs, 0)
         self.timers: dict[str, int] = {}
-        self.partition = FoldingPartition(projection, partition, Topics("dead-letters", "alerts"), cache)
+        self.partition = FoldingPartition(projection, partition, ProjectionTopics("dead-letters", "alerts"), cache)
         self._at_ms = at_ms
 
     def append(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.projections.activity import MAX_DAYS, Activity, Calendar
-from stream.projections.folding import FoldingPartition, Part, Topics
+from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.settings import Settings
 from tests.oracle.record import Record
 
@@ -37,7 +37,7 @@ def record(offset: int, kind: str, customer: str, at_ms: int) -> Record:
 @given(st.lists(happened, max_size=40))
 def test_days_are_counted_by_customer_and_type(events: list[tuple[str, str, int, int]]) -> None:
     projection = Activity(Settings())
-    partition = FoldingPartition(projection, 0, Topics("dead-letters", "alerts"), 100)
+    partition = FoldingPartition(projection, 0, ProjectionTopics("dead-letters", "alerts"), 100)
     parts = []
     counts: dict[str, dict[str, Counter[str]]] = {}
     for source, kind in enumerate(["click", "email", "purchase"]):

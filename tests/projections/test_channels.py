@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stream.cli.feedback_view import Voice, voice_rows
 from stream.projections.channels import MAX_CHANNELS, OTHER, Channels, Contacts
-from stream.projections.folding import FoldingPartition, Part, Topics
+from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.reporting.writing import Writing
 from stream.settings import Settings
 from tests.oracle.record import Record
@@ -42,7 +42,9 @@ def record(number: int, name: str, channel: str | None, minute: int = 0) -> Reco
 
 
 def folded(records: list[tuple[int, Record]]) -> Contacts:
-    partition = FoldingPartition(Channels(Settings(shop_timezone=ZONE)), 0, Topics("dead-letters", "alerts"), 10)
+    partition = FoldingPartition(
+        Channels(Settings(shop_timezone=ZONE)), 0, ProjectionTopics("dead-letters", "alerts"), 10
+    )
     state = None
     for source, one in records:
         missing = partition.read([Part(source, [one], 1)])
@@ -82,7 +84,7 @@ def test_only_so_many_channels_are_told_apart() -> None:
 
 
 def test_what_is_no_interaction_is_a_dead_letter_and_no_feedback_is_that_of_another() -> None:
-    partition = FoldingPartition(Channels(Settings()), 0, Topics("dead-letters", "alerts"), 10)
+    partition = FoldingPartition(Channels(Settings()), 0, ProjectionTopics("dead-letters", "alerts"), 10)
     bad = Record(b"a", b"no event", offset=0, timestamp=NOW_MS)
     partition.read([Part(FEEDBACK, [bad], 1), Part(INTERACTION, [bad], 1)])
     outcome = partition.step(0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stream.errors import CodecError
 from stream.projections import text_model
 from stream.projections.classification import Classification, State, customer_key
-from stream.projections.folding import FoldingPartition, Part, Topics
+from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.projections.judgements import MAX_JUDGED
 from stream.settings import Settings
 from stream.texts.classifier import MIN_EXAMPLES, TextClassifier
@@ -38,7 +38,9 @@ class Store:
 
     def restart(self) -> None:
         """As another process would go on."""
-        self.partition = FoldingPartition(Classification(SETTINGS), 0, Topics("dead-letters", "alerts"), self.cache)
+        self.partition = FoldingPartition(
+            Classification(SETTINGS), 0, ProjectionTopics("dead-letters", "alerts"), self.cache
+        )
 
     def append(self, text: FeedbackText, key: str = KEY) -> None:
         self.log.append(Record(key.encode(), encode_text(text), AT_S * 1000, len(self.log)))

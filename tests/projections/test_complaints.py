@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stream.alerts.alert_records import AlertKind, Cause
 from stream.alerts.severity import Severity
 from stream.projections.complaints import MAX_CASES, Cases, Complaints
-from stream.projections.folding import FoldingPartition, Outcome, Part, Topics, timer_of
+from stream.projections.folding import FoldingPartition, Outcome, Part, ProjectionTopics, timer_of
 from stream.settings import Settings
 from tests.oracle.record import Record
 
@@ -48,7 +48,7 @@ class Store:
     """What the real one keeps of a projection."""
 
     def __init__(self, settings: Settings = SETTINGS) -> None:
-        self.partition = FoldingPartition(Complaints(settings), 0, Topics("dead-letters", "alerts"), 100)
+        self.partition = FoldingPartition(Complaints(settings), 0, ProjectionTopics("dead-letters", "alerts"), 100)
         self.stored: dict[str, bytes] = {}
         self.timers: dict[str, int] = {}
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stream.alerts.alert_records import StageChange
 from stream.features.stages import STAGE_NAMES
 from stream.projections.flows import ALL, Flows, StageFlows, customers_in, day_key
-from stream.projections.folding import FoldingPartition, Part, Topics
+from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.settings import Settings
 from tests.oracle.record import Record
 
@@ -62,7 +62,7 @@ def told(drawn: list[tuple[str, int, str]]) -> list[StageChange]:
 
 
 def folded(records: list[StageChange], sizes: list[int]) -> dict[str, Flows]:
-    partition = FoldingPartition(StageFlows(Settings()), 0, Topics("dead-letters", "alerts"), 2)
+    partition = FoldingPartition(StageFlows(Settings()), 0, ProjectionTopics("dead-letters", "alerts"), 2)
     stored: dict[str, bytes] = {}
     begin = 0
     for size in [*sizes, len(records)]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stream.errors import CodecError, StorageError, SystematicError
 from stream.processing.isolation import MAX_ISOLATED
 from stream.processing.state import Outgoing
-from stream.projections.folding import FoldingPartition, Part, Topics
+from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from tests.oracle.record import Record
 from tests.projections.adding import Adding, record
 
@@ -21,7 +21,7 @@ class Store:
     def __init__(self, cache: int = 100) -> None:
         self.stored: dict[str, bytes] = {}
         self.published: list[Outgoing] = []
-        self.partition = FoldingPartition(Adding(), 0, Topics("dead-letters", "alerts"), cache)
+        self.partition = FoldingPartition(Adding(), 0, ProjectionTopics("dead-letters", "alerts"), cache)
 
     def step(self, records: Sequence[Record], *, lost: bool = False) -> None:
         missing = self.partition.read([Part(0, records, records[-1].offset + 1)])

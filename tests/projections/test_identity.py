@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.events.kinds import EventType
-from stream.events.partition import partition_of
-from stream.events.rejections import Reason
+from stream.events.partitioner import partition_of
+from stream.events.rejections import Defect
 from stream.identity.links import Link, LinkName, Node
 from stream.identity.records import KEY, IdentityLink, encode_link
 from stream.identity.resolver import Resolver
@@ -95,14 +95,14 @@ def test_what_the_events_of_a_customer_repeat_is_no_new_link() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "reason"),
     [
-        (b"c-1", {}, Reason.KEY_MISMATCH),
-        (KEY.encode(), {"name": "joined"}, Reason.UNKNOWN_NAME),
-        (KEY.encode(), {"one": "c\u0001"}, Reason.CONTROL_CHARACTER),
-        (KEY.encode(), {"other": ""}, Reason.WRONG_LENGTH),
-        (KEY.encode(), None, Reason.NULL_VALUE),
+        (b"c-1", {}, Defect.KEY_MISMATCH),
+        (KEY.encode(), {"name": "joined"}, Defect.UNKNOWN_NAME),
+        (KEY.encode(), {"one": "c\u0001"}, Defect.CONTROL_CHARACTER),
+        (KEY.encode(), {"other": ""}, Defect.WRONG_LENGTH),
+        (KEY.encode(), None, Defect.NULL_VALUE),
     ],
 )
-def test_what_is_no_link_is_refused(key: bytes, value: dict[str, object] | None, reason: Reason) -> None:
+def test_what_is_no_link_is_refused(key: bytes, value: dict[str, object] | None, reason: Defect) -> None:
     good = {"link_id": "l-1", "name": "merge", "one": "c-1", "other": "c-2", "occurred_at": AT_S}
     record = Record(key, None if value is None else json.dumps(good | value).encode(), 0, 0)
     ((position, why, _),) = LinkInput("identities").read([record]).rejections

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.events.kinds import KIND_OF, EventKind, EventType
-from stream.projections.folding import FoldingPartition, Part, Topics
+from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.projections.leads import Leads, LeadState, lead_key
 from stream.settings import Settings
 from tests.oracle.leads import Contact, leads_of
@@ -45,7 +45,7 @@ def record(offset: int, customer: str, kind: EventKind, at_ms: int) -> Record:
 
 def folded(batches: list[list[tuple[str, EventKind, int]]]) -> dict[str, LeadState]:
     """The states after steps of a partition that remembers little."""
-    partition = FoldingPartition(Leads(Settings(customer_ids="any")), 0, Topics("dead-letters", "alerts"), 3)
+    partition = FoldingPartition(Leads(Settings(customer_ids="any")), 0, ProjectionTopics("dead-letters", "alerts"), 3)
     stored: dict[str, bytes] = {}
     offset = 0
     for batch in batches:
@@ -93,7 +93,7 @@ def test_a_person_may_have_the_name_of_a_week() -> None:
 
 
 def test_what_is_no_event_is_left_to_the_core() -> None:
-    partition = FoldingPartition(Leads(Settings()), 0, Topics("dead-letters", "alerts"), 3)
+    partition = FoldingPartition(Leads(Settings()), 0, ProjectionTopics("dead-letters", "alerts"), 3)
     partition.read([Part(0, [Record(b"a", b"no event", BEGIN_MS)], 1)])
     outcome = partition.step(0)
     assert (outcome.skipped, outcome.rejected, outcome.written) == (1, (), {})

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stream.alerts.alert_records import Alert, AlertKind
 from stream.events.kinds import EventType
-from stream.projections.folding import FoldingPartition, Outcome, Part, Topics
+from stream.projections.folding import FoldingPartition, Outcome, Part, ProjectionTopics
 from stream.projections.loyalty import FIRST_LOYALTY, loyalty_after
 from stream.projections.protocol import Projection
 from stream.projections.ratings import MAX_MONTHS, Ratings, RatingTally
@@ -37,7 +37,7 @@ def record(number: int, name: str, *, day: int = 0, customer: str = "a", event_i
 
 
 def stepped(projection: Projection[Opinion] | Projection[RatingTally], records: Sequence[Record]) -> Outcome:
-    partition = FoldingPartition(projection, 0, Topics("dead-letters", "alerts"), 1000)
+    partition = FoldingPartition(projection, 0, ProjectionTopics("dead-letters", "alerts"), 1000)
     missing = partition.read([Part(0, records, len(records))])
     partition.remember(missing, [None] * len(missing))
     return partition.step(0)

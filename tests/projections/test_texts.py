@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.projections.folding import FoldingPartition, Part, Topics
+from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.projections.texts import MAX_TEXTS, PERIODS, Text, Texts, Written, keys_of
 from stream.settings import Settings
 from stream.texts.text_records import KEY, FeedbackText
@@ -34,7 +34,7 @@ def record(number: int, text: str | None, *, day: float = 0, customer: str = "a"
 
 
 def written(records: Sequence[Record]) -> dict[str, Written]:
-    partition = FoldingPartition(Texts(SETTINGS), 0, Topics("dead-letters", "alerts"), 0)
+    partition = FoldingPartition(Texts(SETTINGS), 0, ProjectionTopics("dead-letters", "alerts"), 0)
     missing = partition.read([Part(0, records, len(records))])
     while missing:
         partition.remember(missing, [None] * len(missing))
@@ -113,7 +113,7 @@ FEEDBACK, REPLIES, ACTIONS = 0, 2, 3
 def published(parts: Sequence[tuple[int, Sequence[Record]]]) -> list[FeedbackText]:
     """What is published when inputs are read one part after the other."""
     stored: dict[str, bytes] = {}
-    partition = FoldingPartition(Texts(SETTINGS), 0, Topics("dead-letters", "alerts"), 0)
+    partition = FoldingPartition(Texts(SETTINGS), 0, ProjectionTopics("dead-letters", "alerts"), 0)
     outgoing = []
     for source, records in parts:
         missing = partition.read([Part(source, records, len(records))])

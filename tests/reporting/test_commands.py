@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from stream.alerts.alert_records import Heard
 from stream.cli import main
 from stream.events.kinds import EventType
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.events.times import rfc3339
 from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
 from stream.local.broker import EmbeddedBroker

@@ -7,7 +7,7 @@ from scipy.stats import chi2_contingency  # type: ignore[import-untyped]  # SciP
 from stream.projections.judgements import Judged, Judgement
 from stream.projections.texts import Text
 from stream.reporting import themes
-from stream.reporting.themes import MAX_EXAMPLES, Said, Theme, growth, themes_of
+from stream.reporting.themes import MAX_EXAMPLES, SaidText, Theme, growth, themes_of
 from stream.texts.text_records import Mood
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
@@ -23,14 +23,14 @@ def said(
     told: Mood | None = None,
     mood: str | None = None,
     category: str | None = None,
-) -> Said:
+) -> SaidText:
     at_ms = int(MONDAY.timestamp() * 1000) + day * DAY_MS
     written = Text(number, f"e{number}", at_ms, "reviewed", text, mood=told)
     judged = Judged(written.event_id, at_ms, "reviewed", Judgement(category, 0.9), Judgement(mood, 0.9, told=told))
-    return Said(customer or f"c{number}", written, judged)
+    return SaidText(customer or f"c{number}", written, judged)
 
 
-def found(texts: list[Said]) -> dict[str, Theme]:
+def found(texts: list[SaidText]) -> dict[str, Theme]:
     of = themes_of(texts)
     assert of is not None
     return {theme.name: theme for theme in of.words}

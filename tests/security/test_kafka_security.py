@@ -30,7 +30,7 @@ from stream.cli.topic_findings import topic_findings
 from stream.cli.topics import create_topics
 from stream.errors import PublishError, TopologyError
 from stream.events.kinds import EventType
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.local.redis import EmbeddedRedis
 from stream.processing.state import Outgoing
 from stream.settings import Settings

@@ -28,7 +28,7 @@ from stream.events.columns import EVENT
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.record import Record
-from stream.events.rejections import Reason, Rejection
+from stream.events.rejections import Defect, Rejection
 from stream.online_models.example import decode_example
 from stream.online_models.learner import LearnerSettings
 from stream.processing.align import Taken
@@ -154,7 +154,7 @@ def test_an_event_that_cannot_be_processed_is_told_of_without_its_data(logged: L
 
     rejected: list[tuple[int, object, Rejection]] = []
     (message,) = logged(lambda: rejected.extend(isolate(taken, step).rejections))
-    assert [rejection.reason for _, _, rejection in rejected] == [Reason.PROCESSING_FAILED]
+    assert [rejection.reason for _, _, rejection in rejected] == [Defect.PROCESSING_FAILED]
     assert "mallory" not in message
 
 
@@ -169,7 +169,7 @@ def test_a_record_that_cannot_be_decoded_is_told_of_without_its_data(logged: Log
     rejected: list[Rejection] = []
     batch = cast("list[Record]", [Broken()])
     (message,) = logged(lambda: rejected.extend(Decoder().decode(EventType.CLICK, batch).rejections))
-    assert [rejection.reason for rejection in rejected] == [Reason.PROCESSING_FAILED]
+    assert [rejection.reason for rejection in rejected] == [Defect.PROCESSING_FAILED]
     assert "mallory" not in message
 
 

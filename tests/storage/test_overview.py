@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from stream.errors import StorageError
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.local.redis import EmbeddedRedis
 from stream.processing.state import Counters, PartitionState
 from stream.settings import Settings

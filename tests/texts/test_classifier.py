@@ -6,7 +6,7 @@ import pytest
 from river.checks import yield_checks
 
 from stream.texts.classifier import MIN_EXAMPLES, TextClassifier
-from stream.texts.features import words_of
+from stream.texts.hashing import words_of
 from stream.texts.mood import mood_classifier
 
 _CHECKS = list(yield_checks(TextClassifier(bits=10)))

@@ -8,7 +8,7 @@ from stream.online_models.components.drift import Drift
 from stream.online_models.components.evaluation import Evaluated
 from stream.online_models.components.levels import OrderLevels
 from stream.online_models.components.purchases import Purchases
-from stream.online_models.components.rfm import Rfm
+from stream.online_models.components.rfm import RfmClasses
 from stream.online_models.components.rhythm import ShopRhythm
 from stream.online_models.components.segments import Segmentation
 from stream.online_models.components.stakes import Stakes
@@ -26,7 +26,7 @@ COMPONENTS: Final[tuple[type[Component], ...]] = (
     Stakes,
     Segmentation,
     Purchases,
-    Rfm,
+    RfmClasses,
 )
 
 #: Those that an evaluation of risk and value depends on; the others do not change a digit of it.

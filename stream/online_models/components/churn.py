@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from stream.features.registry import DAY_MS, FEATURE_NAMES, INPUT_SCALE
 from stream.online_models.basis import PAIR_NAMES, Quadratic
-from stream.online_models.champion import Championship, ChampionshipState, Standing
-from stream.online_models.component import Component, HorizonChange, Shop
+from stream.online_models.champion import Championship, ChampionshipState, ContenderStanding
+from stream.online_models.component import Component, Context, HorizonChange
 from stream.online_models.components.evaluation import Evaluated
 from stream.online_models.components.levels import OrderLevels
 from stream.online_models.components.purchases import Purchases
@@ -33,7 +33,7 @@ class Churn(Component):
     name = "churn"
     state_type = ChurnComponentState
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Context) -> None:
         super().__init__(shop)
         self.championship = Championship()
         self._converted_at = 0
@@ -118,7 +118,7 @@ class Churn(Component):
             process_share=model.process_share,
         )
 
-    def evaluate(self) -> tuple[Standing, ...]:
+    def evaluate(self) -> tuple[ContenderStanding, ...]:
         return self.championship.standings()
 
     def state(self) -> ChurnComponentState:

@@ -1,6 +1,6 @@
 """Tells people when customers behave otherwise than before."""
 
-from stream.online_models.component import Component, Shop
+from stream.online_models.component import Component, Context
 from stream.online_models.drift import DRIFT_FEATURES, FeatureDrift, FeatureDriftState
 from stream.online_models.example import Example, Observation
 
@@ -13,7 +13,7 @@ class Drift(Component):
     name = "drift"
     state_type = FeatureDriftState
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Context) -> None:
         super().__init__(shop)
         self._drift = FeatureDrift()
 

@@ -1,6 +1,6 @@
 """How good the risks that were given have been, and how many labels there were."""
 
-from stream.online_models.component import Component, Shop
+from stream.online_models.component import Component, Context
 from stream.online_models.evaluation import Evaluation, EvaluationReport
 from stream.online_models.example import Example, Label
 
@@ -13,7 +13,7 @@ class Evaluated(Component):
     name = "evaluation"
     state_type = Evaluation
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Context) -> None:
         super().__init__(shop)
         self.evaluation = Evaluation.with_half_life(shop.settings.half_life_examples)
 

@@ -2,7 +2,7 @@
 
 from stream.features.registry import INPUT_SCALE
 from stream.online_models.basis import RELATIVE
-from stream.online_models.component import Component, Shop
+from stream.online_models.component import Component, Context
 from stream.online_models.example import Example, Label, Observation
 from stream.online_models.inputs import lacks
 from stream.online_models.level import Levels
@@ -16,7 +16,7 @@ class OrderLevels(Component):
     name = "levels"
     state_type = Levels
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Context) -> None:
         super().__init__(shop)
         self.levels = Levels()
 

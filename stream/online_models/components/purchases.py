@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from stream.features.order_process import HISTORY_COLUMNS, histories, history_of
 from stream.features.registry import DAY_MS, INPUT_SCALE
 from stream.online_models.closures import OrderDays
-from stream.online_models.component import Component, Shop
+from stream.online_models.component import Component, Context
 from stream.online_models.customer_sample import CustomerSample, SampleState
 from stream.online_models.example import Example, Observation
 from stream.online_models.inputs import lacks
@@ -42,7 +42,7 @@ class Purchases(Component):
     state_type = PurchasesState
     may_begin_anew = True
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Context) -> None:
         super().__init__(shop)
         self._sample = CustomerSample()
         self._process = PRIOR

@@ -1,20 +1,20 @@
 """Recency, frequency and money of the shop's customers."""
 
-from stream.online_models.component import Component, Shop
+from stream.online_models.component import Component, Context
 from stream.online_models.example import Example, Observation
-from stream.online_models.rfm import RfmModel, RfmSnapshot, RfmState
+from stream.online_models.rfm_classes import RfmModel, RfmSnapshot, RfmState
 
-__all__ = ["Rfm"]
+__all__ = ["RfmClasses"]
 
 
-class Rfm(Component):
+class RfmClasses(Component):
     """`RfmModel` over the observations."""
 
     name = "rfm"
     state_type = RfmState
     may_begin_anew = True
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Context) -> None:
         super().__init__(shop)
         self._model = RfmModel()
 

@@ -3,7 +3,7 @@
 import math
 
 from stream.features.registry import DAY_MS
-from stream.online_models.component import Component, HorizonChange, Shop
+from stream.online_models.component import Component, Context, HorizonChange
 from stream.online_models.components.evaluation import Evaluated
 from stream.online_models.example import Example, Observation
 from stream.online_models.horizon import HorizonPeriod, Rhythm
@@ -18,7 +18,7 @@ class ShopRhythm(Component):
     name = "rhythm"
     state_type = RhythmState
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Context) -> None:
         super().__init__(shop)
         self._model = RhythmModel(shop.settings.horizon_days, seed=shop.settings.seed)
 

@@ -1,7 +1,7 @@
 """Segments of customers who behave alike."""
 
 from stream.features.registry import FEATURE_NAMES
-from stream.online_models.component import Component, Shop
+from stream.online_models.component import Component, Context
 from stream.online_models.example import Example, Observation
 from stream.online_models.segments import COLUMNS, SegmentModel, SegmentState
 from stream.online_models.snapshot import SegmentSnapshot
@@ -15,7 +15,7 @@ class Segmentation(Component):
     name = "segments"
     state_type = SegmentState
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Context) -> None:
         super().__init__(shop)
         self._model = SegmentModel(shop.settings.segments)
 

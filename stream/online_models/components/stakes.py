@@ -1,7 +1,7 @@
 """How much must be at stake for an alert."""
 
 from stream.features.habit import RISK_POWER
-from stream.online_models.component import Component, HorizonChange, Shop
+from stream.online_models.component import Component, Context, HorizonChange
 from stream.online_models.components.churn import Churn
 from stream.online_models.components.evaluation import Evaluated
 from stream.online_models.components.purchases import Purchases
@@ -19,7 +19,7 @@ class Stakes(Component):
     name = "stakes"
     state_type = StakeLevel
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Context) -> None:
         super().__init__(shop)
         self._level = StakeLevel()
         self._scoring: tuple[tuple[str, int, PurchaseProcess | None], Scoring] | None = None

@@ -1,6 +1,6 @@
 """What customers are worth over the next horizon."""
 
-from stream.online_models.component import Component, HorizonChange, Shop
+from stream.online_models.component import Component, Context, HorizonChange
 from stream.online_models.components.rhythm import ShopRhythm
 from stream.online_models.example import Example, Label
 from stream.online_models.value import ValueModel, ValueState
@@ -15,7 +15,7 @@ class Value(Component):
     name = "value"
     state_type = ValueState
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Context) -> None:
         super().__init__(shop)
         self._model = ValueModel()
 

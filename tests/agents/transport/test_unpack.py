@@ -18,7 +18,7 @@ from stream.agents.transport.inflate import MAX_UNPACKED_BYTES
 from stream.agents.transport.unpack import UnpackedRecords
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
-from stream.events.rejections import Reason
+from stream.events.rejections import Defect
 
 TP0 = TP("events.click", 0)
 ABORT, COMMIT = struct.pack(">hh", 0, 0), struct.pack(">hh", 0, 1)
@@ -140,7 +140,7 @@ def test_a_batch_that_would_fill_the_memory_becomes_one_record_that_is_too_large
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 3 * MAX_UNPACKED_BYTES / 1024
     key, stamp = b"", 1_900_000_000_000
     decoded = Decoder().decode(EventType.CLICK, [Raw(key, value, stamp)])
-    assert [bad.reason for bad in decoded.rejections] == [Reason.TOO_LARGE]
+    assert [bad.reason for bad in decoded.rejections] == [Defect.TOO_LARGE]
 
 
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)

@@ -14,16 +14,16 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from stream.leads.chance import PRIOR_LEADS, PRIOR_ORDERS, ChanceModel
-from stream.leads.cohorts import Cells, converted
+from stream.leads.lead_cohorts import Cells, converted
 from stream.online_models.scorecard import CALIBRATION_BINS, auc
 
-__all__ = ["HALF_LIFE_WEEKS", "Learned", "Record", "learned"]
+__all__ = ["HALF_LIFE_WEEKS", "LeadRecord", "Learned", "learned"]
 
 #: A label counts half as much after so many weeks.
 HALF_LIFE_WEEKS: Final = 52.0
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class LeadRecord(Struct, frozen=True, kw_only=True):
     """Over all labels that have matured. None: there are none; AUC: not of both classes.
 
     ``leads``: labels, one for each lead and week. ``orders``: how many of them were followed by an order within the
@@ -44,7 +44,7 @@ class Learned(NamedTuple):
     """The model as of the present week, and how good it and those before it were."""
 
     model: ChanceModel
-    record: Record
+    record: LeadRecord
 
 
 class _Judged(NamedTuple):
@@ -85,10 +85,12 @@ def _weight(cell: str, horizon_weeks: int) -> float:
     return 1.0 if cell.endswith("0") else 1.0 / horizon_weeks
 
 
-def _record(judged: list[_Judged]) -> Record:
+def _record(judged: list[_Judged]) -> LeadRecord:
     leads, orders = sum(one.leads for one in judged), sum(one.orders for one in judged)
     if not leads:
-        return Record(leads=0, orders=0, mean_chance=None, auc=None, log_loss=None, base_rate_log_loss=None, ece=None)
+        return LeadRecord(
+            leads=0, orders=0, mean_chance=None, auc=None, log_loss=None, base_rate_log_loss=None, ece=None
+        )
     chances = sorted({one.chance for one in judged})
     position = {chance: k for k, chance in enumerate(chances)}
     ordered, others = [0.0] * len(chances), [0.0] * len(chances)
@@ -97,7 +99,7 @@ def _record(judged: list[_Judged]) -> Record:
         ordered[position[one.chance]] += one.orders
         others[position[one.chance]] += one.leads - one.orders
         off[min(int(one.chance * CALIBRATION_BINS), CALIBRATION_BINS - 1)] += one.chance * one.leads - one.orders
-    return Record(
+    return LeadRecord(
         leads=leads,
         orders=orders,
         mean_chance=sum(one.chance * one.leads for one in judged) / leads,

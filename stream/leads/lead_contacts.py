@@ -23,7 +23,7 @@ __all__ = [
     "SENT",
     "TALKED",
     "WEEK_MS",
-    "Lead",
+    "LeadHistory",
     "begin_of",
     "contact_of",
     "days_of",
@@ -67,7 +67,7 @@ _IN_CART: Final = frozenset(
 )
 
 
-class Lead(msgspec.Struct, omit_defaults=True):
+class LeadHistory(msgspec.Struct, omit_defaults=True):
     """``weeks``: what happened in each week (since the epoch, UTC) in which something did, as bits.
 
     ``ordered``: the week of the first order; from then on nothing is remembered.
@@ -122,14 +122,14 @@ def visit_days(bits: int) -> int:
     return (bits >> _DAYS_FROM).bit_count()
 
 
-def is_news(lead: Lead, week: int, bits: int) -> bool:
+def is_news(lead: LeadHistory, week: int, bits: int) -> bool:
     """Whether a contact of these bits in a week would be remembered, and is not."""
     if lead.ordered is not None and week >= lead.ordered:
         return False
     return bool(bits & ~lead.weeks.get(week, 0))
 
 
-def meet(lead: Lead, week: int, bits: int) -> None:
+def meet(lead: LeadHistory, week: int, bits: int) -> None:
     """Remember a contact."""
     if not is_news(lead, week, bits):
         return
@@ -137,13 +137,13 @@ def meet(lead: Lead, week: int, bits: int) -> None:
     _keep_before(lead, min(lead.weeks) + MAX_WEEKS)
 
 
-def order(lead: Lead, week: int) -> None:
+def order(lead: LeadHistory, week: int) -> None:
     """Remember an order."""
     if lead.ordered is None or week < lead.ordered:
         lead.ordered = week
         _keep_before(lead, week)
 
 
-def _keep_before(lead: Lead, end: int) -> None:
+def _keep_before(lead: LeadHistory, end: int) -> None:
     if lead.weeks and max(lead.weeks) >= end:
         lead.weeks = {week: bits for week, bits in lead.weeks.items() if week < end}

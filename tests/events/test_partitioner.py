@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import TopologyError
-from stream.events.partition import murmur2, partition_of
+from stream.events.partitioner import murmur2, partition_of
 
 
 # org.apache.kafka.common.utils.UtilsTest.testMurmur2

@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from stream.directory.calendar import Grain, period_of
-from stream.directory.entries import STAGE, Document, Entry
 from stream.directory.purchases import Cell, Metric, bought, contributions
+from stream.directory.timeline import STAGE, Document, TimelineEntry
 from stream.events.kinds import EventType
 
 __all__ = ["VERSION", "Changes", "Incoming", "fold", "of_purchases", "sorted_out"]
@@ -28,7 +28,7 @@ _NEW: Final[Mapping[str, Any]] = {"events": 0, "orders": 0, "spend": 0}
 class Incoming(NamedTuple):
     """Messages of a step. ``entries``: by what makes each known again, the first telling of it."""
 
-    entries: Mapping[tuple[str, str, int], Entry]
+    entries: Mapping[tuple[str, str, int], TimelineEntry]
     documents: Mapping[str, Document]
 
 
@@ -43,10 +43,10 @@ class Changes(NamedTuple):
 
 def sorted_out(messages: Iterable[object]) -> Incoming:
     """Put messages, in the order of their topics, together by what they are about."""
-    entries: dict[tuple[str, str, int], Entry] = {}
+    entries: dict[tuple[str, str, int], TimelineEntry] = {}
     documents: dict[str, Document] = {}
     for message in messages:
-        if isinstance(message, Entry):
+        if isinstance(message, TimelineEntry):
             entries.setdefault((message.customer_id, message.source, message.id), message)
         elif isinstance(message, Document):
             former = documents.get(message.customer_id)
@@ -57,16 +57,16 @@ def sorted_out(messages: Iterable[object]) -> Incoming:
     return Incoming(entries, documents)
 
 
-def of_purchases(entries: Iterable[Entry]) -> list[str]:
+def of_purchases(entries: Iterable[TimelineEntry]) -> list[str]:
     """The customers, each once, whose orders may change with ``entries``."""
     return [*dict.fromkeys(entry.customer_id for entry in entries if entry.source == EventType.PURCHASE)]
 
 
 def fold(
-    new: Sequence[Entry],
+    new: Sequence[TimelineEntry],
     documents: Mapping[str, Document],
     stored: Mapping[str, Mapping[str, Any]],
-    purchases: Mapping[str, Sequence[Entry]],
+    purchases: Mapping[str, Sequence[TimelineEntry]],
     zone: ZoneInfo,
 ) -> Changes:
     """Fold entries that were not known before, and documents.
@@ -106,8 +106,8 @@ def fold(
 
 
 def _fold_orders(
-    new: Sequence[Entry],
-    purchases: Mapping[str, Sequence[Entry]],
+    new: Sequence[TimelineEntry],
+    purchases: Mapping[str, Sequence[TimelineEntry]],
     row: Any,
     totals: Counter[Cell],
     zone: ZoneInfo,

@@ -14,7 +14,7 @@ from stream.features.stages import Stage
 from stream.online_models.example import Observation
 from stream.online_models.learner import Learner
 from stream.online_models.log_histogram import edges_above
-from stream.online_models.rfm import WEEKS, RfmModel, RfmSnapshot
+from stream.online_models.rfm_classes import WEEKS, RfmModel, RfmSnapshot
 from stream.online_models.rfm_scores import measure, score
 from stream.online_models.snapshot import decode_snapshot, encode_snapshot
 from stream.processing.rfm import FIRST_SEGMENTS, Tier, rate, rating_of

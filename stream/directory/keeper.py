@@ -12,9 +12,9 @@ from typing import Final
 
 from stream import metrics
 from stream.clock import Clock, SystemClock
-from stream.directory.feed import Feed, Part
-from stream.directory.inputs import inputs_of
-from stream.directory.store import NAME, Claim, DirectoryStore, Step
+from stream.directory.feed import Feed, FeedPart
+from stream.directory.message_inputs import inputs_of
+from stream.directory.store import NAME, DirectoryClaim, DirectoryStore, Step
 from stream.errors import FencedError, StorageError
 from stream.notifications.backoff import backoff_ms
 from stream.projections.protocol import Input
@@ -84,7 +84,7 @@ class _Keeper:
         self._feed = feed
         self._inputs = inputs
         self._tell = tell
-        self._claim: Claim | None = None
+        self._claim: DirectoryClaim | None = None
         self._offsets: dict[tuple[str, int], int] = {}
         self._partitions: frozenset[tuple[str, int]] = frozenset()
         self._looked_s = self._asked_s = 0.0
@@ -109,7 +109,7 @@ class _Keeper:
             self._look(now_s)
         return True
 
-    def _claimed(self) -> Claim | None:
+    def _claimed(self) -> DirectoryClaim | None:
         partitions = self._feed.partitions()
         if partitions is None:
             return None
@@ -120,7 +120,7 @@ class _Keeper:
         _LOG.info("%d partitions, generation %d of the directory", len(partitions), claim.generation)
         return claim
 
-    def _commit(self, claim: Claim, parts: Sequence[Part]) -> None:
+    def _commit(self, claim: DirectoryClaim, parts: Sequence[FeedPart]) -> None:
         messages: list[object] = []
         skipped = 0
         with _timed("read"):

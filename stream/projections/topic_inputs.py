@@ -15,7 +15,7 @@ from stream.events.diagnosis import diagnose
 from stream.events.kinds import EventType
 from stream.events.model import Event
 from stream.events.record import Record
-from stream.events.rejections import Reason, Rejection
+from stream.events.rejections import Defect, Rejection
 from stream.events.times import epoch_ms
 from stream.projections.protocol import Reading
 
@@ -142,7 +142,7 @@ class JsonInput(Generic[S]):
         rejections: list[Rejection] = []
         for position, record in enumerate(records):
             if record.value is None:
-                rejections.append(Rejection(position, Reason.NULL_VALUE, "expected a JSON object; there is no value"))
+                rejections.append(Rejection(position, Defect.NULL_VALUE, "expected a JSON object; there is no value"))
                 continue
             try:
                 message = self._decoder.decode(record.value)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from stream.texts import kernel
+from stream.texts import ngram_kernel as kernel
 
 __all__ = ["MAX_CHARACTERS", "Features", "Hasher", "words_of"]
 

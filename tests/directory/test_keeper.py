@@ -15,8 +15,8 @@ from stream.alerts.action_records import Action, ActionKind
 from stream.alerts.decoding import encode_action
 from stream.cli.topics import create_topics
 from stream.client import FeedbackEvent, Producer, PurchaseEvent
-from stream.directory.service import run
-from stream.directory.store import Claim, DirectoryStore
+from stream.directory.keeper import run
+from stream.directory.store import DirectoryClaim, DirectoryStore
 from stream.errors import FencedError, TopologyError
 from stream.local.broker import EmbeddedBroker
 from stream.settings import Settings
@@ -127,7 +127,7 @@ def test_a_rebuild_is_noticed_by_the_process_that_runs(settings: Settings, store
 
 
 def test_a_process_ends_when_another_one_has_taken_over(settings: Settings, store: DirectoryStore) -> None:
-    taken: list[Claim] = []
+    taken: list[DirectoryClaim] = []
 
     def tell(_reasons: object, _figures: object) -> None:
         if not taken:

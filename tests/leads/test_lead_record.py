@@ -8,8 +8,8 @@ from sklearn.metrics import log_loss, roc_auc_score  # type: ignore[import-untyp
 
 from benchmarks.leads import HORIZON_WEEKS, NOW_WEEK, cohorts, simulated
 from stream.leads.chance import PRIOR_LEADS, PRIOR_ORDERS, ChanceModel
+from stream.leads.lead_record import HALF_LIFE_WEEKS, learned
 from stream.leads.signs import landmarks_of
-from stream.leads.track_record import HALF_LIFE_WEEKS, learned
 
 
 def test_each_chance_is_of_a_model_of_the_labels_that_had_matured_by_then() -> None:

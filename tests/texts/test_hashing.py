@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.texts.features import MAX_CHARACTERS, Hasher, words_of
+from stream.texts.hashing import MAX_CHARACTERS, Hasher, words_of
 
 _HASHER = Hasher(17)
 

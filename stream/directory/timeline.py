@@ -17,7 +17,18 @@ from stream.events.kinds import EventType
 from stream.events.model import Event, PurchaseEvent
 from stream.events.times import epoch_ms
 
-__all__ = ["ACTION", "ALERT", "STAGE", "Document", "Entry", "acted", "alerted", "document_of", "happened", "moved"]
+__all__ = [
+    "ACTION",
+    "ALERT",
+    "STAGE",
+    "Document",
+    "TimelineEntry",
+    "acted",
+    "alerted",
+    "document_of",
+    "happened",
+    "moved",
+]
 
 ALERT: Final = "alert"
 ACTION: Final = "action"
@@ -32,7 +43,7 @@ _NOT_DETAILS: Final = frozenset(
 )
 
 
-class Entry(NamedTuple):
+class TimelineEntry(NamedTuple):
     """One row of the timeline; the fields are its columns. ``amount``: see `stream.directory.schema`."""
 
     customer_id: str
@@ -53,12 +64,12 @@ class Document(NamedTuple):
     columns: Mapping[str, Any]
 
 
-def happened(event_type: EventType, event: Event, at_ms: int, event_id: int, amount: int) -> Entry:
+def happened(event_type: EventType, event: Event, at_ms: int, event_id: int, amount: int) -> TimelineEntry:
     """The entry of an accepted event; ``amount`` as in `EVENT` columns, ``event_id`` a 48-bit hash."""
     fields = msgspec.to_builtins(event)
     told = {name: value for name, value in fields.items() if name not in _NOT_DETAILS and value not in (None, False)}
     is_order = isinstance(event, PurchaseEvent)
-    return Entry(
+    return TimelineEntry(
         event.customer_id,
         event_type.value,
         event_id,
@@ -71,20 +82,20 @@ def happened(event_type: EventType, event: Event, at_ms: int, event_id: int, amo
     )
 
 
-def alerted(alert: Alert) -> Entry:
+def alerted(alert: Alert) -> TimelineEntry:
     told = {"sentence": alert.sentence, "severity": str(alert.severity), "cause": str(alert.cause)}
     return _published(ALERT, alert.alert_id, alert.customer_id, alert.occurred_at, alert.kind.value, told)
 
 
-def moved(change: StageChange) -> Entry:
+def moved(change: StageChange) -> TimelineEntry:
     told = {"from": change.stage_from, "why": change.why}
     return _published(STAGE, change.change_id, change.customer_id, change.occurred_at, change.stage_to, told)
 
 
-def acted(action: Action, at_ms: int) -> Entry:
+def acted(action: Action, at_ms: int) -> TimelineEntry:
     told = {"actor": action.actor, "note": action.note, "alert_id": action.alert_id}
     detail = {name: value for name, value in told.items() if value is not None} or None
-    return Entry(action.customer_id, ACTION, _hash(action.action_id), at_ms, action.action.value, detail=detail)
+    return TimelineEntry(action.customer_id, ACTION, _hash(action.action_id), at_ms, action.action.value, detail=detail)
 
 
 def document_of(customer: Customer) -> Document:
@@ -115,8 +126,10 @@ def document_of(customer: Customer) -> Document:
     )
 
 
-def _published(source: str, identity: str, customer_id: str, at: str, name: str, told: Mapping[str, Any]) -> Entry:
-    return Entry(customer_id, source, _hash(identity), epoch_ms(datetime.fromisoformat(at)), name, detail=told)
+def _published(
+    source: str, identity: str, customer_id: str, at: str, name: str, told: Mapping[str, Any]
+) -> TimelineEntry:
+    return TimelineEntry(customer_id, source, _hash(identity), epoch_ms(datetime.fromisoformat(at)), name, detail=told)
 
 
 def _hash(identity: str) -> int:

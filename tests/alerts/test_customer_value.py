@@ -2,7 +2,7 @@
 
 import pytest
 
-from stream.alerts.value import lifetime_value, present_value
+from stream.alerts.customer_value import lifetime_value, present_value
 
 
 def test_the_value_of_three_periods_is_their_discounted_sum() -> None:

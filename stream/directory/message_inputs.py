@@ -7,12 +7,12 @@ from typing import Any
 
 from stream.alerts.alert_records import Alert, StageChange
 from stream.catalogue.outputs import Customer
-from stream.directory.entries import acted, alerted, document_of, happened, moved
+from stream.directory.timeline import acted, alerted, document_of, happened, moved
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.record import Record
-from stream.projections.inputs import ActionInput, JsonInput
 from stream.projections.protocol import Input, Reading
+from stream.projections.topic_inputs import ActionInput, JsonInput
 from stream.settings import Settings
 
 __all__ = ["inputs_of"]

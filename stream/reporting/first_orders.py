@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from stream.features.registry import DAY_MS
 from stream.leads.chance import ChanceModel
-from stream.leads.cohorts import Cells, added
-from stream.leads.contacts import LEFT, Lead, begin_of, days_of, week_of
+from stream.leads.lead_cohorts import Cells, added
+from stream.leads.lead_contacts import LEFT, LeadHistory, begin_of, days_of, week_of
+from stream.leads.lead_record import LeadRecord, learned
 from stream.leads.signs import MAX_HORIZON_WEEKS, SIGNS, present_cell
-from stream.leads.track_record import Record, learned
 from stream.projections.leads import LeadState
 
 __all__ = ["LeadEntry", "LeadList", "horizon_weeks_of", "judged_lead", "list_leads"]
@@ -54,7 +54,7 @@ class LeadList(Struct, frozen=True, kw_only=True):
     leads: int
     leads_learned: float
     orders_learned: float
-    record: Record
+    record: LeadRecord
     entries: tuple[LeadEntry, ...]
 
     @property
@@ -101,7 +101,7 @@ def list_leads(states: Iterable[LeadState], now_ms: int, horizon_days: float, li
     )
 
 
-def judged_lead(lead: Lead, parts: Iterable[LeadState], now_ms: int, horizon_days: float) -> LeadEntry | None:
+def judged_lead(lead: LeadHistory, parts: Iterable[LeadState], now_ms: int, horizon_days: float) -> LeadEntry | None:
     """One person, by the counts of weeks; None for who is no lead."""
     now_week, horizon = week_of(now_ms), horizon_weeks_of(horizon_days)
     cell = present_cell(lead, now_week)
@@ -111,7 +111,7 @@ def judged_lead(lead: Lead, parts: Iterable[LeadState], now_ms: int, horizon_day
     return _entry(learned(weeks, now_week, horizon).model, cell, lead, horizon)
 
 
-def _entry(model: ChanceModel, cell: str, lead: Lead, horizon_weeks: int) -> LeadEntry:
+def _entry(model: ChanceModel, cell: str, lead: LeadHistory, horizon_weeks: int) -> LeadEntry:
     judged = model.judge(cell)
     by_part = sorted(zip(judged.parts, SIGNS, cell, strict=True), key=lambda one: -abs(one[0]))
     told = [sign.levels[int(level)][0] for part, sign, level in by_part if abs(part) >= _MIN_PART]

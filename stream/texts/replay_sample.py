@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stream.texts.features import Features
+from stream.texts.hashing import Features
 
-__all__ = ["Hashed", "Remembered", "Replay"]
+__all__ = ["Hashed", "Remembered", "ReplaySample"]
 
 _MASK: Final = (1 << 64) - 1
 
@@ -29,7 +29,7 @@ class Remembered(NamedTuple):
     number: int
 
 
-class Replay:
+class ReplaySample:
     """A uniform sample of at most ``size`` examples (Vitter's algorithm R), drawn from without chance.
 
     The numbers are a function of how many examples there were, so equal examples give equal samples.
