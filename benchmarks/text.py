@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from stream.texts.classifier import TextClassifier
 from stream.texts.mood import mood_classifier, mood_of_score
-from stream.texts.replay import Hashed
+from stream.texts.replay_sample import Hashed
 
 DELAY = 500
 STARS = "stars:"

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from stream.events.partition import partition_of
+from stream.events.partitioner import partition_of
 from stream.projections.texts import PERIODS
 from stream.texts.classifier import TextClassifier
 from stream.texts.mood import mood_classifier
