@@ -20,11 +20,13 @@ from stream.cli.list_at import example_of, list_at
 from stream.cli.log_horizon import fit_to_log
 from stream.cli.log_input import LogInput
 from stream.cli.log_options import LogOptions, log_options
+from stream.cli.made_feedback import made_feedback
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.paced_feed import LiveFeed, PacedFeed
 from stream.cli.produce import EventProducer
 from stream.cli.result import write_result
-from stream.cli.run_summary import print_result, print_today
+from stream.cli.run_summary import print_feedback, print_result, print_today
+from stream.cli.side_feed import SideFeed
 from stream.cli.signals import Interrupted, interruptible
 from stream.cli.topics import create_topics
 from stream.clock import SystemClock
@@ -35,6 +37,7 @@ from stream.local.workers import WorkerProcesses
 from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.storage.overview import Overview
+from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["demo"]
 
@@ -44,6 +47,8 @@ DEFAULT_RATE = 5000.0
 #: The bundled events go by at about this pace at that rate.
 DEFAULT_DAYS_PER_S = 14.0
 
+#: What is read of the feedback that the demo makes up.
+_PROJECTIONS = "satisfaction,ratings,complaints,channels,texts"
 _LOG = "complete_journey_events.csv.gz"
 _OUT = click.Path(dir_okay=False, path_type=Path)
 
@@ -98,6 +103,9 @@ def demo(
     is published when its time has come. So events of your own, sent meanwhile, are events of today. --limit takes the
     latest events of a log that is moved, the earliest of one that is not.
 
+    The bundled log has no feedback: the demo makes some up (ratings, complaints, texts), so that `stream feedback` and
+    open complaints have something to show. It is the same each time, and nothing of it reaches a model.
+
     Everything listens on 127.0.0.1, on free ports, in a temporary directory, and is gone afterwards. Other settings
     than those below have no effect here.
 
@@ -118,6 +126,13 @@ def demo(
     )
     source = LogInput(log or bundled(_LOG), options, settings)
     past, coming = _timed(source, options.limit, until_now=log is None if until_now is None else until_now)
+    said: list[LogEvent] = []
+    if log is None:
+        settings = replace(settings, projections=_PROJECTIONS)
+        events = [*past.events]
+        past = past._replace(events=iter(events))
+        end_ms = max((event.at_ms for event in events), default=0)
+        said = [feedback for feedback in made_feedback(events) if feedback.at_ms <= end_ms]
     console = console_for_people()
     try:
         with (
@@ -132,10 +147,12 @@ def demo(
                 WorkerProcesses(own, workers, Path(directory)) as processes,
                 Overview(own) as overview,
                 AlertFeed(own) as alerts,
+                ProjectionDesk(own) as desk,
             ):
                 producer = EventProducer(own)
                 feed = PacedFeed(producer, past.events, rate, days_per_second if rate else 0.0)
-                run = DemoRun(stack, processes, overview, alerts, feed, past.size)
+                side = SideFeed(own, said, desk) if said else None
+                run = DemoRun(stack, processes, overview, alerts, feed, past.size, side)
                 last = _watch(run, Display(console, writing.money))
                 result = run.result(last)
                 if summary is not None:
@@ -145,8 +162,10 @@ def demo(
                 found = list_at(overview.documents(), own, last.snapshot, last.totals.stream_time_ms)
                 print_result(console, result)
                 print_today(console, found, writing)
-                events = write_example(Path(directory)) if keep else None
-                print_next_steps(console, own, example_of(found), processes.metrics_addresses, events)
+                if said:
+                    print_feedback(console, desk)
+                example = write_example(Path(directory)) if keep else None
+                print_next_steps(console, own, example_of(found), processes.metrics_addresses, example)
                 if keep:
                     go_on(console, run, LiveFeed(producer, coming.events), writing.money)
     except Interrupted as interrupted:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from stream.cli.alert_feed import AlertFeed
 from stream.cli.paced_feed import PacedFeed
 from stream.cli.result import DemoResult, figures_of
+from stream.cli.side_feed import SideFeed
 from stream.cli.standing import SegmentSizes, stand
 from stream.errors import LocalServerError
 from stream.local.stack import LocalStack
@@ -58,11 +59,13 @@ class DemoRun:
         alerts: AlertFeed,
         feed: PacedFeed,
         expected: int | None,
+        side: SideFeed | None = None,
     ) -> None:
         self._stack = stack
         self._workers = workers
         self._overview = overview
         self._feed = feed
+        self._side = side
         self._expected = expected
         self.alerts = alerts
         self._encoded: bytes | None = None
@@ -98,6 +101,8 @@ class DemoRun:
             look_at = time.monotonic() + LOOK_INTERVAL_S
             while (left_s := look_at - time.monotonic()) > 0:
                 self._feed.advance(time.monotonic() - self._began, min(left_s, TICK_S))
+                if self._side is not None:
+                    self._side.advance(self._feed.at_ms)
             self.check()
             self.alerts.take()
             now, offset, settled = self._look()
@@ -140,6 +145,7 @@ class DemoRun:
             and has_learned(counters, offset, self._snapshot)
             and (self._snapshot is None or not self._snapshot.churn.ready or totals.never_rescored == 0)
             and self.alerts.published >= counters.alerts_raised + counters.alerts_cleared
+            and (self._side is None or self._side.folded)
         )
         self._count_customers(elapsed_s)
         return self._seen(totals, elapsed_s), offset, settled

@@ -38,6 +38,11 @@ class PacedFeed:
         return self._next is None
 
     @property
+    def at_ms(self) -> float:
+        """What has occurred before has been handed over; infinity if that is all."""
+        return math.inf if self._next is None else self._next.at_ms
+
+    @property
     def confirmed(self) -> int:
         """Events that the broker has."""
         return self._producer.confirmed
@@ -80,7 +85,7 @@ class LiveFeed:
         self._events = events
         self._next = next(events, None)
 
-    def advance(self, now_ms: int) -> None:
+    def advance(self, now_ms: float) -> None:
         """Publish what has occurred by ``now_ms``."""
         while self._next is not None and self._next.at_ms <= now_ms:
             self._producer.publish([self._next])

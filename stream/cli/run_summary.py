@@ -1,12 +1,17 @@
 """The summary of a run, for people."""
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from stream.cli.feedback_view import feedback_view
 from stream.cli.result import ReplayResult, Result
 from stream.cli.today_view import today_list
-from stream.reporting.entries import Today
+from stream.projections.complaints import Cases, Complaints
+from stream.projections.ratings import SHOP, Ratings, RatingTally
+from stream.reporting.entries import Today, complaints_of
 from stream.reporting.writing import Writing
+from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["print_result", "print_today"]
 
@@ -63,6 +68,19 @@ def print_result(console: Console, result: Result) -> None:
         table.add_row(name, text)
     console.print()
     console.print(table)
+
+
+def print_feedback(console: Console, desk: ProjectionDesk) -> None:
+    """What customers say, in the projections of a demo, which has made it up."""
+    tallies = [
+        msgspec.json.decode(state, type=RatingTally) for state in desk.shared(Ratings.name, Ratings.version, SHOP)
+    ]
+    cases = (msgspec.json.decode(state, type=Cases) for state in desk.states(Complaints.name, Complaints.version))
+    complaints = complaints_of(cases)
+    console.print()
+    console.print("What customers say (made up for the demo: the log has no feedback)", style="bold")
+    console.print(feedback_view(tallies))
+    console.print(f"{len(complaints):,} complaints are open.")
 
 
 def print_today(console: Console, found: Today, writing: Writing) -> None:

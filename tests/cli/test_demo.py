@@ -107,6 +107,8 @@ def test_a_small_demo_adds_up_and_leaves_nothing(demo: Demo, tmp_path: Path, run
 
     told = (tmp_path / "out").read_text()
     assert "3,000 in = 3,000 applied + 0 duplicates + 0 dead letters" in told
+    assert "What customers say (made up for the demo: the log has no feedback)" in told
+    assert re.search(r"^[1-9]\d* complaints are open\.$", told, re.MULTILINE)
     assert "GET 'stream:{" in told
     assert "/metrics" in told
     assert picture.read_text().startswith("<svg")

@@ -1,0 +1,77 @@
+"""Feedback that a demo makes up: the bundled log has none, and without any half of the screens would be empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from random import Random
+from typing import Any, Final
+from zlib import crc32
+
+import orjson
+
+from stream.events.kinds import EventType
+from stream.events.log_event import LogEvent
+from stream.features.registry import DAY_MS, HOUR_MS
+
+__all__ = ["made_feedback"]
+
+#: One order in so many is followed by feedback.
+_ORDERS: Final = 40
+_CHANNELS: Final = ("web", "email", "phone", "store")
+_GOOD: Final = (
+    "Fresh vegetables and friendly staff, thank you.",
+    "Fast delivery, everything was packed well.",
+    "Great prices this week, we will come again.",
+    "The new bread is delicious.",
+)
+_FAIR: Final = (
+    "Fine, but the queue at the checkout was long.",
+    "The delivery came, one item was missing.",
+    "Good quality, a bit expensive.",
+)
+_BAD: Final = (
+    "The delivery was two hours late and the milk was warm.",
+    "Half of the strawberries were rotten.",
+    "The coupon was not accepted at the checkout.",
+    "I was charged twice and nobody answers the phone.",
+)
+
+
+def made_feedback(log: Iterable[LogEvent]) -> list[LogEvent]:
+    """Feedback on some of the orders of ``log``, in time order; the same log gives the same feedback.
+
+    Each customer has a mood of their own. One feedback in six is a complaint; most of them are resolved within a week.
+    """
+    made = [
+        feedback
+        for event in log
+        if event.event_type is EventType.PURCHASE
+        and crc32(f"{event.customer_id} {event.at_ms}".encode()) % _ORDERS == 0
+        for feedback in _on(event)
+    ]
+    return sorted(made, key=lambda event: (event.at_ms, event.customer_id, event.value))
+
+
+def _on(order: LogEvent) -> Iterator[LogEvent]:
+    random = Random(crc32(order.value))  # noqa: S311 - made up, and the same each time
+    mood = Random(crc32(order.customer_id.encode())).betavariate(4, 2)  # noqa: S311
+    number = f"{order.customer_id}-{order.at_ms}"
+    common: dict[str, Any] = {"customer_id": order.customer_id, "channel": random.choice(_CHANNELS)}
+    at_ms = order.at_ms + random.randrange(4 * HOUR_MS, 4 * DAY_MS)
+    if random.random() < (1.0 - mood) / 2:
+        content = {"name": "complained", "text": random.choice(_BAD), "ticket_id": f"t-{number}"}
+        yield _event(at_ms, f"f-{number}", common | content)
+        if random.random() < 0.8:  # noqa: PLR2004
+            resolved = {"name": "resolved", "ticket_id": f"t-{number}"}
+            yield _event(at_ms + random.randrange(4 * HOUR_MS, 7 * DAY_MS), f"r-{number}", common | resolved)
+        return
+    score = min(max(random.gauss(mood, 0.2), 0.0), 1.0)
+    text = random.choice(_GOOD if score > 0.7 else _FAIR if score > 0.4 else _BAD)  # noqa: PLR2004
+    scale, value = random.choice((("stars", 1 + round(4 * score)), ("nps", round(10 * score))))
+    said = {"text": text} if random.random() < 0.5 else {}  # noqa: PLR2004
+    yield _event(at_ms, f"f-{number}", common | {"name": "rated", "scale": scale, "value": value} | said)
+
+
+def _event(at_ms: int, event_id: str, content: dict[str, Any]) -> LogEvent:
+    body = {"event_id": event_id, "occurred_at": at_ms / 1000, **content}
+    return LogEvent(EventType.FEEDBACK, content["customer_id"], at_ms, orjson.dumps(body))

@@ -1,0 +1,36 @@
+"""Feedback that a demo makes up: the same each time, on orders of the log, and such that every screen has something."""
+
+import json
+from collections import Counter
+
+from stream.cli.bundled import bundled
+from stream.cli.made_feedback import made_feedback
+from stream.events.decode import Decoder
+from stream.events.kinds import EventType
+from stream.events.log import read_log
+from stream.events.log_event import LogRecord
+
+
+def test_it_is_accepted_follows_orders_and_is_the_same_each_time() -> None:
+    log = [event for event, _ in zip(read_log(bundled("complete_journey_events.csv.gz")), range(20_000), strict=False)]
+    made = made_feedback(log)
+    assert made == made_feedback(reversed(log))
+    assert [event.at_ms for event in made] == sorted(event.at_ms for event in made)
+    records = [LogRecord(event.customer_id.encode(), event.value, 4_102_444_800_000, k) for k, event in enumerate(made)]
+    customers, events, rejections, _ = Decoder().decode(EventType.FEEDBACK, records)
+    assert rejections == []
+    assert customers == [event.customer_id for event in made]
+    assert events["time"].tolist() == [event.at_ms for event in made]
+    orders: dict[str, list[int]] = {}
+    for event in log:
+        if event.event_type is EventType.PURCHASE:
+            orders.setdefault(event.customer_id, []).append(event.at_ms)
+    assert all(any(at_ms < event.at_ms for at_ms in orders[event.customer_id]) for event in made)
+    told = [json.loads(event.value) for event in made]
+    names = Counter(one["name"] for one in told)
+    assert names["rated"] > names["complained"] > names["resolved"] > 10
+    assert {one["ticket_id"] for one in told if one["name"] == "resolved"} < {
+        one["ticket_id"] for one in told if one["name"] == "complained"
+    }
+    assert len({one["event_id"] for one in told}) == len(told)
+    assert sum("text" in one for one in told) > 50
