@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from stream.cli.paced_feed import LiveFeed
 from stream.cli.produce import EventProducer
 from stream.events.log_event import LogEvent
-from stream.projections.registry import projections_of
+from stream.projections.all_projections import projections_of
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
