@@ -16,10 +16,7 @@ from tests.storage.redis_client import with_redis
 from tests.storage.rights import without
 
 PARTITION = 3
-
-
 RECORD = encode_record(Outgoing("alerts", b"ada", b"{}", []))
-
 
 FIRST = Commit(
     PartitionState(offsets={"events.click": 1}, stream_time_ms=1, counters=Counters(events_in=1)),
@@ -29,7 +26,6 @@ FIRST = Commit(
     retired=["gone"],
     outbox=[RECORD, RECORD],
 )
-
 
 #: Uses every command of the script.
 SECOND = Commit(
@@ -42,11 +38,8 @@ SECOND = Commit(
     trim=1,
 )
 
-
 #: The commands of commit.lua as Redis names them in rules, and those of claim.lua and verify.lua.
 OF_COMMIT = ("hget", "hset", "zadd", "zrem", "zrangebyscore", "ltrim", "rpush", "mset", "set", "time")
-
-
 OF_CLAIM = ("lrange", "hget", "get", "time", "hincrby", "hset", "ltrim")
 
 
@@ -145,6 +138,40 @@ def test_a_key_of_another_type_ends_a_step_before_it_writes(
         await client.restore(key, 0, kept, replace=True)
         await store.commit(SECOND, 10)
         assert await store.documents(["bob"]) == [b"2"]
+
+    with_redis(redis_server.url, use)
+
+
+def test_a_note_of_another_type_ends_a_claim_and_is_written_over_by_a_step(
+    redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    async def use(client: Client) -> None:
+        store, key = await begun(client, namespace), Keys(namespace).writing(PARTITION)
+        await client.delete(key)
+        await client.rpush(key, b"another")
+        before = await everything(client, namespace)
+        with pytest.raises(SystematicError, match=r"WRONGTYPE.*restore it from a backup"):
+            await store_of(client, namespace).claim()
+        assert await everything(client, namespace) == before
+        await store.commit(SECOND, 10)
+        assert await client.type(key) == b"string"
+        assert await store.documents(["bob"]) == [b"2"]
+
+    with_redis(redis_server.url, use)
+
+
+def test_a_key_of_released_customers_of_another_type_ends_the_worker(
+    redis_server: EmbeddedRedis, namespace: str
+) -> None:
+    async def use(client: Client) -> None:
+        store = await begun(client, namespace)
+        await client.set(Keys(namespace).released(PARTITION), b"overwritten")
+        before = await everything(client, namespace)
+        with pytest.raises(SystematicError, match="WRONGTYPE"):
+            await store.released()
+        with pytest.raises(SystematicError, match="WRONGTYPE"):
+            await store.forget_released(["ada"])
+        assert await everything(client, namespace) == before
 
     with_redis(redis_server.url, use)
 
