@@ -1,5 +1,8 @@
 """Events that break a step are found, and nobody else is blamed."""
 
+import pytest
+
+from stream.errors import SystematicError
 from stream.processing.align import Taken
 from stream.processing.isolation import isolate
 from tests.processing.runs import taken, view
@@ -30,6 +33,14 @@ def test_the_events_that_break_a_step_are_found_by_halving() -> None:
     assert choked.calls < 40
     assert (good.next_offsets, good.finished) == (run.next_offsets, run.finished)
     assert good.records_in == run.records_in
+
+
+def test_more_than_a_handful_of_failing_events_is_an_error_of_the_program() -> None:
+    customers = [f"customer-{k}" for k in range(40)]
+    run = taken([view(customer, f"e-{customer}", k / 10) for k, customer in enumerate(customers)])
+    assert len(isolate(run, Choked(*customers[:8])).rejections) == 8
+    with pytest.raises(SystematicError, match="more than 8 events of a step fail"):
+        isolate(run, Choked(*customers[:9]))
 
 
 def test_a_step_that_fails_without_events_is_not_the_events_fault() -> None:
