@@ -24,9 +24,9 @@ from stream.processing.state import PartitionState
 from stream.settings import Settings
 from stream.storage.keys import Keys
 from tests.agents.topics import create
-from tests.oracle.record import Entry, Record, record_of, type_of
+from tests.oracle.record import LogEntry, Record, record_of, type_of
 
-__all__ = ["Field", "Sent"]
+__all__ = ["Deployment", "Sent"]
 
 ROOT = Path(__file__).parents[1]
 #: Nothing counted for so long means that nothing will be.
@@ -42,7 +42,7 @@ class Sent:
     record: Record
 
 
-class Field:
+class Deployment:
     """A namespace, a group and topics of their own; workers end with `close`."""
 
     def __init__(
@@ -78,7 +78,7 @@ class Field:
         self._workers: list[subprocess.Popen[bytes]] = []
         create(broker.bootstrap, self.settings.topics.items())
 
-    def place(self, entry: Entry) -> Sent:
+    def place(self, entry: LogEntry) -> Sent:
         """Where a record belongs: with the other records of its key."""
         owner, item = entry
         record = item if isinstance(item, Record) else record_of(owner, item)
@@ -86,7 +86,7 @@ class Field:
         partition = 0 if record.key is None else partition_of(record.key.decode(), self.settings.partitions)
         return Sent(self._topic_of[event_type], partition, record)
 
-    def produce(self, entries: Iterable[Entry], per_second: float = float("inf")) -> list[Sent]:
+    def produce(self, entries: Iterable[LogEntry], per_second: float = float("inf")) -> list[Sent]:
         """Produce in order, at most so fast; return the records with the offsets that they got."""
         producer = Producer({"bootstrap.servers": self.settings.kafka_bootstrap, "linger.ms": 5})
         produced = []

@@ -17,11 +17,11 @@ from stream.online_models.snapshot import encode_snapshot
 from stream.processing.document import packed_state
 from tests.agents.topics import at_least, read
 from tests.features.profiles import Profile
-from tests.field import Field, Sent
+from tests.field import Deployment, Sent
 from tests.oracle.event import Event
 from tests.oracle.features import features_at
 from tests.oracle.made_up import DAY, MadeUp, made_up
-from tests.oracle.record import Entry
+from tests.oracle.record import LogEntry
 from tests.oracle.timeline import Alarm, Policy, timeline
 from tests.processing.frozen import SILENCE, frozen
 from tests.processing.published import arrivals_of, epoch_ms
@@ -32,13 +32,15 @@ LOG = made_up(7, customers=60, days=200, events=2_700)
 
 
 @pytest.fixture
-def field(broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str) -> Iterator[Field]:
-    field = Field(broker, redis_server, tmp_path, topic_prefix, batch_max_records=100, cache_customers=1000)
+def field(
+    broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str
+) -> Iterator[Deployment]:
+    field = Deployment(broker, redis_server, tmp_path, topic_prefix, batch_max_records=100, cache_customers=1000)
     yield field
     field.close()
 
 
-def assert_counters_add_up(field: Field, log: MadeUp) -> None:
+def assert_counters_add_up(field: Deployment, log: MadeUp) -> None:
     total = field.total()
     assert total["applied"] == sum(map(len, log.events.values()))
     assert total["duplicates"] == log.duplicates
@@ -51,7 +53,7 @@ def assert_counters_add_up(field: Field, log: MadeUp) -> None:
         assert counters.labels <= counters.landmarks
 
 
-def assert_features(field: Field, log: MadeUp) -> None:
+def assert_features(field: Deployment, log: MadeUp) -> None:
     """At the time of each document, as it stands there and from its state; and of all at a later time."""
     documents = field.documents()
     assert set(documents) == set(log.events)
@@ -68,7 +70,7 @@ def assert_features(field: Field, log: MadeUp) -> None:
         assert document["events"] == len(events)
 
 
-def assert_dead_letters(field: Field, log: MadeUp, sent: Sequence[Sent]) -> None:
+def assert_dead_letters(field: Deployment, log: MadeUp, sent: Sequence[Sent]) -> None:
     """Each bad record is there with its key, its bytes and where it came from; after a crash perhaps twice."""
     messages = read(
         field.settings.kafka_bootstrap,
@@ -96,7 +98,7 @@ def origin(message: Message) -> tuple[str, int, int]:
     return headers["dlq.topic"], int(headers["dlq.partition"]), int(headers["dlq.offset"])
 
 
-def test_two_workers_make_of_the_log_what_the_definitions_say(field: Field) -> None:
+def test_two_workers_make_of_the_log_what_the_definitions_say(field: Deployment) -> None:
     sent = field.produce(LOG.entries)
     field.start_worker()
     field.start_worker()
@@ -107,7 +109,7 @@ def test_two_workers_make_of_the_log_what_the_definitions_say(field: Field) -> N
     assert field.stop() == [0, 0]
 
 
-def test_when_a_worker_is_killed_another_one_goes_on_and_nothing_is_lost_or_repeated(field: Field) -> None:
+def test_when_a_worker_is_killed_another_one_goes_on_and_nothing_is_lost_or_repeated(field: Deployment) -> None:
     begin = len(LOG.entries) // 3
     sent = field.produce(LOG.entries[:begin])
     victim, _ = field.start_worker(), field.start_worker()
@@ -115,7 +117,7 @@ def test_when_a_worker_is_killed_another_one_goes_on_and_nothing_is_lost_or_repe
     rest = LOG.entries[begin:]
     killed = threading.Event()
 
-    def half_of_it_after_the_kill() -> Iterator[Entry]:
+    def half_of_it_after_the_kill() -> Iterator[LogEntry]:
         yield from rest[: len(rest) // 2]
         killed.wait()
         yield from rest[len(rest) // 2 :]
@@ -139,7 +141,7 @@ def test_a_customer_who_goes_silent_is_alerted_at_the_hour_it_shows(
     broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str
 ) -> None:
     by_risk = {"alerts_per_week": 0.0, "overdue_at": 2.0, "min_purchases": 2}
-    field = Field(broker, redis_server, tmp_path, topic_prefix, partitions=1, freeze_model=True, **by_risk)
+    field = Deployment(broker, redis_server, tmp_path, topic_prefix, partitions=1, freeze_model=True, **by_risk)
     policy = Policy(overdue_at=2.0, min_orders=2)
     snapshot = encode_snapshot(frozen(SILENCE))
     field.client.set(field.keys.snapshot(), snapshot)

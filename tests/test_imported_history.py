@@ -11,7 +11,7 @@ import pytest
 
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
-from tests.field import Field
+from tests.field import Deployment
 from tests.shop_history import shop_history
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -34,7 +34,7 @@ PACES = {
 MEAN_DIFFERENCE, LARGEST_DIFFERENCE = 0.05, 0.2
 
 
-def is_scored(field: Field) -> bool:
+def is_scored(field: Deployment) -> bool:
     """Whether all customers have been looked at as of the end, with a model that has learned nearly all labels."""
     states = [state for state in field.states().values() if state.stream_time_ms is not None]
     labels = sum(state.counters.labels for state in states)
@@ -45,7 +45,7 @@ def is_scored(field: Field) -> bool:
 
 
 def risks(broker: EmbeddedBroker, server: EmbeddedRedis, directory: Path, prefix: str, pace: Pace) -> dict[str, float]:
-    field = Field(
+    field = Deployment(
         broker,
         server,
         directory,

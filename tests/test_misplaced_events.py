@@ -14,7 +14,7 @@ from stream.local.durable_broker import DurableBroker
 from stream.local.redis import EmbeddedRedis
 from stream.processing.document import packed_state
 from tests.features.profiles import Profile
-from tests.field import Field
+from tests.field import Deployment
 from tests.oracle.features import features_at
 from tests.oracle.made_up import DAY, made_up
 from tests.oracle.record import Record, record_of, type_of
@@ -25,22 +25,24 @@ LOG = made_up(11, customers=40, days=60, events=1_200)
 
 
 @pytest.fixture
-def field(broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str) -> Iterator[Field]:
-    field = Field(broker, redis_server, tmp_path, topic_prefix, batch_max_records=100, cache_customers=1000)
+def field(
+    broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str
+) -> Iterator[Deployment]:
+    field = Deployment(broker, redis_server, tmp_path, topic_prefix, batch_max_records=100, cache_customers=1000)
     yield field
     field.close()
 
 
 @pytest.fixture
-def kept(redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str) -> Iterator[Field]:
+def kept(redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str) -> Iterator[Deployment]:
     """On a broker whose confirmed records and offsets outlive everything."""
     with DurableBroker(tmp_path / "broker") as broker:
-        field = Field(broker, redis_server, tmp_path, topic_prefix, batch_max_records=100, cache_customers=1000)
+        field = Deployment(broker, redis_server, tmp_path, topic_prefix, batch_max_records=100, cache_customers=1000)
         yield field
         field.close()
 
 
-def produce_by_crc32(field: Field) -> int:
+def produce_by_crc32(field: Deployment) -> int:
     """Every second good event goes where librdkafka's default puts it, the others where they belong."""
     crc32 = Producer({"bootstrap.servers": field.settings.kafka_bootstrap, "partitioner": "consistent"})
     right = Producer({"bootstrap.servers": field.settings.kafka_bootstrap, "partitioner": "murmur2_random"})
@@ -58,7 +60,7 @@ def produce_by_crc32(field: Field) -> int:
     return count
 
 
-def check_whole(field: Field) -> None:
+def check_whole(field: Deployment) -> None:
     """Every customer is in one partition, with all of their events, once."""
     assert field.total()["customers"] == len(LOG.events)
     assert field.total()["forwarded"] > 0
@@ -70,7 +72,7 @@ def check_whole(field: Field) -> None:
         assert Profile.of(packed_state(documents[customer]), customer).values(later) == features_at(events, later)
 
 
-def test_customers_of_a_crc32_client_are_whole(field: Field) -> None:
+def test_customers_of_a_crc32_client_are_whole(field: Deployment) -> None:
     count = produce_by_crc32(field)
     field.start_worker()
     field.wait(
@@ -87,7 +89,7 @@ def test_customers_of_a_crc32_client_are_whole(field: Field) -> None:
     assert f"{total['forwarded']:,} of {total['events_in']:,} events" in finding["found"]
 
 
-def test_customers_are_whole_when_the_only_worker_is_killed_while_it_forwards(kept: Field) -> None:
+def test_customers_are_whole_when_the_only_worker_is_killed_while_it_forwards(kept: Deployment) -> None:
     count = produce_by_crc32(kept)
     for part in (0.2, 0.6):
         worker = kept.start_worker()

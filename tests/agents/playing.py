@@ -12,7 +12,7 @@ from stream.storage.connection import Client
 from tests.agents.rig import Rig
 from tests.features.lists_of_events import BEGIN, DAY
 from tests.oracle.event import Event
-from tests.oracle.record import Entry, Record, logs_of, type_of
+from tests.oracle.record import LogEntry, Record, logs_of, type_of
 from tests.processing.frozen import SILENCE, scorer_of
 from tests.storage.redis_client import with_redis
 
@@ -22,13 +22,13 @@ RULES = Rules(silence_bound_ms=70 * DAY)
 CUSTOMERS = [f"customer-{k}" for k in range(12)]
 
 
-def seeded_log(seed: int, count: int = 500) -> list[Entry]:
+def seeded_log(seed: int, count: int = 500) -> list[LogEntry]:
     """Orders, clicks and e-mails over half a year, a tenth of them sent twice, and some dead letters."""
     generator = random.Random(seed)
     kinds = (
         [EventKind.ORDER_COMPLETED] * 4 + [EventKind.PAGE_VIEWED] * 4 + [EventKind.EMAIL_OPENED, EventKind.EMAIL_SENT]
     )
-    log: list[Entry] = []
+    log: list[LogEntry] = []
     now = BEGIN
     for number in range(count):
         now += generator.randrange(180 * DAY // count)
@@ -57,7 +57,7 @@ def play(
     redis: EmbeddedRedis,
     namespace: str,
     scenario: Callable[[Rig], Awaitable[None]],
-    log: Sequence[Entry] = LOG,
+    log: Sequence[LogEntry] = LOG,
     scorer: Scorer | None = None,
     **options: object,
 ) -> None:

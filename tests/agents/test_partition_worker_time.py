@@ -12,7 +12,7 @@ from tests.agents.playing import LOG, has_reached, play
 from tests.agents.rig import PARTITION, Rig, until
 from tests.features.lists_of_events import BEGIN, DAY
 from tests.oracle.event import Event
-from tests.oracle.record import Entry
+from tests.oracle.record import LogEntry
 from tests.oracle.timeline import Policy, timeline
 from tests.processing.frozen import SILENCE
 from tests.processing.published import arrivals_of, epoch_ms
@@ -80,7 +80,7 @@ def test_the_wall_clock_fires_timers_when_no_event_comes(redis_server: EmbeddedR
 
 
 def test_the_event_clock_stands_still_when_no_event_comes(redis_server: EmbeddedRedis, namespace: str) -> None:
-    order: list[Entry] = [("quiet", Event("e", EventKind.ORDER_COMPLETED, NOW_MS - 60_000, "o", 10_000))]
+    order: list[LogEntry] = [("quiet", Event("e", EventKind.ORDER_COMPLETED, NOW_MS - 60_000, "o", 10_000))]
 
     async def scenario(rig: Rig) -> None:
         worker, _ = await rig.start()

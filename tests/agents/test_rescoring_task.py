@@ -22,7 +22,7 @@ from tests.agents.rig import PARTITION, Rig, until
 from tests.features.lists_of_events import BEGIN, DAY
 from tests.oracle.event import Event
 from tests.oracle.features import features_at
-from tests.oracle.record import Entry, logs_of
+from tests.oracle.record import LogEntry, logs_of
 from tests.processing.frozen import SILENCE, scorer_of
 from tests.processing.station import NOW_MS
 from tests.storage.redis_client import with_redis
@@ -45,7 +45,7 @@ LOG = history()
 NEWEST = max(event.at for _, event in LOG)
 
 
-class Field:
+class ChangingRig:
     """A rig whose model, and how often an operator has asked, can change."""
 
     def __init__(self, rig: Rig) -> None:
@@ -57,19 +57,19 @@ class Field:
 def play(
     redis_server: EmbeddedRedis,
     namespace: str,
-    scenario: Callable[[Field], Awaitable[None]],
-    log: Sequence[Entry] = LOG,
+    scenario: Callable[[ChangingRig], Awaitable[None]],
+    log: Sequence[LogEntry] = LOG,
     **options: object,
 ) -> None:
     async def run(client: Client) -> None:
-        field: Field | None = None
+        field: ChangingRig | None = None
 
         def asked() -> int:
             return field.asked if field else 0
 
         given: dict[str, Any] = {"rest_s": 0.05, "asked": asked, **options}
         rig = Rig(client, namespace, [*logs_of(log).values()], RULES, WARMING, **given)
-        field = Field(rig)
+        field = ChangingRig(rig)
         rig.scorer_now = lambda: field.scorer
         try:
             await scenario(field)
@@ -102,7 +102,7 @@ def is_rescored(worker: PartitionWorker, times: int = 0) -> bool:
 def test_a_history_that_came_before_the_first_model_is_scored_with_it(
     redis_server: EmbeddedRedis, namespace: str
 ) -> None:
-    async def scenario(field: Field) -> None:
+    async def scenario(field: ChangingRig) -> None:
         worker, _ = await field.rig.start()
         await until(lambda: field.rig.is_done(worker), "everything is stored")
         assert set(risks(await field.rig.documents()).values()) == {None}
@@ -131,7 +131,7 @@ def test_a_history_that_came_before_the_first_model_is_scored_with_it(
 
 
 def test_it_is_done_again_when_asked_and_only_then(redis_server: EmbeddedRedis, namespace: str) -> None:
-    async def scenario(field: Field) -> None:
+    async def scenario(field: ChangingRig) -> None:
         worker, _ = await field.rig.start()
         await until(lambda: field.rig.is_done(worker), "everything is stored")
         field.asked = 1
@@ -149,7 +149,7 @@ def test_it_is_done_again_when_asked_and_only_then(redis_server: EmbeddedRedis, 
 def test_without_a_request_nothing_is_done_where_it_must_be_asked_for(
     redis_server: EmbeddedRedis, namespace: str
 ) -> None:
-    async def scenario(field: Field) -> None:
+    async def scenario(field: ChangingRig) -> None:
         worker, _ = await field.rig.start()
         await until(lambda: field.rig.is_done(worker), "everything is stored")
         field.scorer = scorer_of(SILENCE)
@@ -167,7 +167,7 @@ def test_a_crash_in_the_middle_changes_nothing(
     """Whoever takes over begins again; documents and alerts are those of a run without a crash."""
     monkeypatch.setattr("stream.agents.rescoring_task._KEYS_AT_ONCE", 10)
 
-    async def scenario(field: Field) -> None:
+    async def scenario(field: ChangingRig) -> None:
         first, _ = await field.rig.start()
         await until(lambda: field.rig.is_done(first), "everything is stored")
         first.stop()
@@ -200,7 +200,7 @@ def test_a_crash_in_the_middle_changes_nothing(
 def test_after_a_backfill_everybody_is_scored_as_of_its_end(redis_server: EmbeddedRedis, namespace: str) -> None:
     """The model was there before the history, so the retired were last scored when they retired."""
 
-    async def scenario(field: Field) -> None:
+    async def scenario(field: ChangingRig) -> None:
         field.scorer = scorer_of(SILENCE)
         worker, _ = await field.rig.start()
         await until(partial(is_rescored, worker), "all are scored")
@@ -213,9 +213,9 @@ def test_after_a_backfill_everybody_is_scored_as_of_its_end(redis_server: Embedd
 def test_an_idle_partition_follows_the_wall_clock_after_a_quiet_time(
     redis_server: EmbeddedRedis, namespace: str
 ) -> None:
-    order: list[Entry] = [("c", Event("e", EventKind.ORDER_COMPLETED, NOW_MS - 9 * DAY, "o", 10_000))]
+    order: list[LogEntry] = [("c", Event("e", EventKind.ORDER_COMPLETED, NOW_MS - 9 * DAY, "o", 10_000))]
 
-    async def scenario(field: Field) -> None:
+    async def scenario(field: ChangingRig) -> None:
         worker, _ = await field.rig.start()
         await until(lambda: field.rig.is_done(worker), "everything is stored")
         assert not worker.partition.state.live
@@ -264,7 +264,7 @@ def test_a_store_that_fails_in_the_middle_is_gone_back_to(
 ) -> None:
     monkeypatch.setattr("stream.agents.rescoring_task._KEYS_AT_ONCE", 10)
 
-    async def scenario(field: Field) -> None:
+    async def scenario(field: ChangingRig) -> None:
         failures = 0
 
         def fail(at: str) -> None:

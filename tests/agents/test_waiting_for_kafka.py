@@ -12,7 +12,7 @@ import pytest
 
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
-from tests.field import ROOT, Field
+from tests.field import ROOT, Deployment
 from tests.oracle.made_up import made_up
 
 pytestmark = pytest.mark.slow
@@ -58,7 +58,7 @@ def test_a_worker_waits_for_its_broker_in_one_line_and_then_works(redis_server: 
         assert len(re.findall("WARNING|ERROR|CRITICAL", told)) == 1
         assert broker.bootstrap in told
         with broker:
-            field = Field(broker, redis_server, tmp_path, "waiting.")
+            field = Deployment(broker, redis_server, tmp_path, "waiting.")
             field.produce(events.entries)
             field.wait_until_done(len(events.entries))
             field.close()

@@ -15,12 +15,12 @@ from tests.agents.playing import has_reached, play
 from tests.agents.rig import Rig, until
 from tests.features.lists_of_events import DAY
 from tests.oracle.event import Event
-from tests.oracle.record import Entry
+from tests.oracle.record import LogEntry
 from tests.processing.station import NOW_MS
 
 HOUR = 3_600_000
 NEWEST = NOW_MS - 60_000
-ORDER: list[Entry] = [("quiet", Event("e", EventKind.ORDER_COMPLETED, NEWEST, "o", 10_000))]
+ORDER: list[LogEntry] = [("quiet", Event("e", EventKind.ORDER_COMPLETED, NEWEST, "o", 10_000))]
 
 
 @pytest.fixture(scope="module", autouse=True)

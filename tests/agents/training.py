@@ -49,7 +49,7 @@ class Batch:
     """Examples of the training partition that were fetched together."""
 
     records: Sequence[Record]
-    topic: "Topic"
+    topic: "TrainingLog"
     lease: int
     start_offset: int
     next_offset: int
@@ -63,7 +63,7 @@ class Batch:
 
 
 @dataclass
-class Topic:
+class TrainingLog:
     """The log of the training partition, delivered in batches from wherever the trainer says."""
 
     values: Sequence[bytes]
@@ -102,7 +102,7 @@ class Bench:
     def __init__(self, client: Client, namespace: str, values: Sequence[bytes]) -> None:
         self.client = client
         self.keys = Keys(namespace)
-        self.topic = Topic(values)
+        self.topic = TrainingLog(values)
         self._running: list[tuple[Trainer, list[asyncio.Task[None]]]] = []
 
     def store(self, worker: str = "trainer") -> ModelStore:

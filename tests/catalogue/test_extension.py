@@ -28,7 +28,7 @@ from stream.online_models.snapshot import decode_snapshot
 from tests.catalogue.installation import COMPILE_S, installed_in, reordered_in, run
 from tests.catalogue.repack import Answer, Heard, Task, answer
 from tests.catalogue.shop_log import BEGIN_MS, DAY_MS, Told, shop_log
-from tests.catalogue.whole_path import Entry, Folded, Folding, Learned, Learning, folded, learned
+from tests.catalogue.whole_path import Folded, Folding, Learned, Learning, LoggedRecord, folded, learned
 from tests.features.profiles import Profile
 from tests.online_models.component_states import seen
 from tests.oracle.event import Event
@@ -235,7 +235,7 @@ def test_the_order_of_features_changes_no_document_score_or_alert(installed: Pat
     made = made_up(11, customers=30, days=150, events=1_200)
     events = [(customer, event) for customer, of_customer in made.events.items() for event in of_customer]
     entries = [
-        Entry(type_of(event).value, customer, (record_of(customer, event).value or b"").decode(), event.at)
+        LoggedRecord(type_of(event).value, customer, (record_of(customer, event).value or b"").decode(), event.at)
         for customer, event in sorted(events, key=lambda told: told[1].at)
     ]
     task = Folding(entries, learned(Learning(examples)).snapshot)

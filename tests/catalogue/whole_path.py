@@ -21,14 +21,14 @@ from stream.processing.scorer import Scorer
 from tests.oracle.record import Record
 from tests.processing.station import NOW_MS, Station
 
-__all__ = ["Entry", "Folded", "Folding", "Learned", "Learning", "folded", "learned"]
+__all__ = ["Folded", "Folding", "Learned", "Learning", "LoggedRecord", "folded", "learned"]
 
 _LEARNING = LearnerSettings(min_labels=100, min_class_labels=10)
 #: A model of a few hundred labels is sure of little.
 _RULES = Rules()._replace(raise_at=0.5, clear_at=0.4)
 
 
-class Entry(msgspec.Struct, array_like=True):
+class LoggedRecord(msgspec.Struct, array_like=True):
     """A record of an input."""
 
     type: str
@@ -38,7 +38,7 @@ class Entry(msgspec.Struct, array_like=True):
 
 
 class Folding(msgspec.Struct, tag="folding"):
-    events: list[Entry]
+    events: list[LoggedRecord]
     snapshot: str
 
 

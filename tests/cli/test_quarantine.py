@@ -13,31 +13,33 @@ from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.processing.document import packed_state
 from tests.features.profiles import Profile
-from tests.field import Field
+from tests.field import Deployment
 from tests.oracle.features import features_at
 from tests.oracle.made_up import DAY, made_up
-from tests.oracle.record import Entry
+from tests.oracle.record import LogEntry
 
 pytestmark = pytest.mark.slow
 
 LOG = made_up(5, customers=6, days=40, events=240)
-ENTRIES: list[Entry] = [(customer, event) for customer, events in LOG.events.items() for event in events]
+ENTRIES: list[LogEntry] = [(customer, event) for customer, events in LOG.events.items() for event in events]
 
 
 @pytest.fixture
-def field(broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str) -> Iterator[Field]:
+def field(
+    broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str
+) -> Iterator[Deployment]:
     warm_up()
-    field = Field(broker, redis_server, tmp_path, topic_prefix, cache_customers=0)
+    field = Deployment(broker, redis_server, tmp_path, topic_prefix, cache_customers=0)
     yield field
     field.close()
 
 
-def quarantine(field: Field, *arguments: str) -> tuple[int, str]:
+def quarantine(field: Deployment, *arguments: str) -> tuple[int, str]:
     done = CliRunner().invoke(main, ["quarantine", *arguments], env=field.settings.to_env())
     return done.exit_code, done.output
 
 
-def test_an_operator_sees_who_is_set_aside_and_takes_them_up(field: Field) -> None:
+def test_an_operator_sees_who_is_set_aside_and_takes_them_up(field: Deployment) -> None:
     customer = next(iter(LOG.events))
     half = len(ENTRIES) // 2
     entries = sorted(ENTRIES, key=lambda entry: entry[1].at)  # type: ignore[union-attr]  # all are events
@@ -72,6 +74,6 @@ def test_an_operator_sees_who_is_set_aside_and_takes_them_up(field: Field) -> No
     assert quarantine(field, "list") == (0, "")
 
 
-def test_who_is_not_set_aside_cannot_be_released(field: Field) -> None:
+def test_who_is_not_set_aside_cannot_be_released(field: Deployment) -> None:
     status, output = quarantine(field, "release", "nobody")
     assert (status, "is not set aside" in output) == (1, True)

@@ -12,31 +12,33 @@ from stream.cli import main
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.online_models.snapshot import encode_snapshot
-from tests.field import Field
+from tests.field import Deployment
 from tests.oracle.made_up import made_up
-from tests.oracle.record import Entry
+from tests.oracle.record import LogEntry
 from tests.processing.frozen import SILENCE, frozen
 
 pytestmark = pytest.mark.slow
 
 LOG = made_up(5, customers=6, days=40, events=240)
-ENTRIES: list[Entry] = [(customer, event) for customer, events in LOG.events.items() for event in events]
+ENTRIES: list[LogEntry] = [(customer, event) for customer, events in LOG.events.items() for event in events]
 
 
 @pytest.fixture
-def field(broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str) -> Iterator[Field]:
+def field(
+    broker: EmbeddedBroker, redis_server: EmbeddedRedis, tmp_path: Path, topic_prefix: str
+) -> Iterator[Deployment]:
     warm_up()
-    field = Field(broker, redis_server, tmp_path, topic_prefix, freeze_model=True)
+    field = Deployment(broker, redis_server, tmp_path, topic_prefix, freeze_model=True)
     yield field
     field.close()
 
 
-def rescore(field: Field, *arguments: str) -> tuple[int, str]:
+def rescore(field: Deployment, *arguments: str) -> tuple[int, str]:
     done = CliRunner().invoke(main, ["rescore", *arguments], env=field.settings.to_env())
     return done.exit_code, done.output + str(done.exception or "")
 
 
-def test_everybody_is_scored_when_it_is_asked_for(field: Field) -> None:
+def test_everybody_is_scored_when_it_is_asked_for(field: Deployment) -> None:
     field.produce(sorted(ENTRIES, key=lambda entry: entry[1].at))  # type: ignore[union-attr]  # all are events
     field.start_worker()
     field.wait_until_done(len(ENTRIES))

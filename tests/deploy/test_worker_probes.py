@@ -20,7 +20,7 @@ from stream.local.redis import EmbeddedRedis
 from stream.local.server_process import HOST
 from stream.settings import Settings
 from tests.faults.worker import PLAN_VARIABLE
-from tests.field import ROOT, Field
+from tests.field import ROOT, Deployment
 from tests.oracle.made_up import made_up
 
 # more than all the waits of a test together
@@ -90,8 +90,8 @@ def server(tmp_path: Path) -> Iterator[EmbeddedRedis]:
 
 
 @pytest.fixture
-def field(broker: EmbeddedBroker, server: EmbeddedRedis, tmp_path: Path, topic_prefix: str) -> Iterator[Field]:
-    field = Field(broker, server, tmp_path, topic_prefix, batch_max_records=10)
+def field(broker: EmbeddedBroker, server: EmbeddedRedis, tmp_path: Path, topic_prefix: str) -> Iterator[Deployment]:
+    field = Deployment(broker, server, tmp_path, topic_prefix, batch_max_records=10)
     yield field
     field.close()
 
@@ -105,7 +105,7 @@ def behind(status: int, reasons: str) -> bool:
 
 
 def test_a_worker_is_ready_while_it_is_up_to_date_and_redis_answers(
-    field: Field, server: EmbeddedRedis, tmp_path: Path
+    field: Deployment, server: EmbeddedRedis, tmp_path: Path
 ) -> None:
     field.produce(LOG.entries)
     gate = tmp_path / "gate"
@@ -135,7 +135,7 @@ def test_a_worker_is_ready_while_it_is_up_to_date_and_redis_answers(
 
 
 def test_a_stuck_event_loop_fails_liveness_while_it_is_stuck_and_sigterm_drains_a_busy_worker(
-    field: Field, tmp_path: Path
+    field: Deployment, tmp_path: Path
 ) -> None:
     gate = tmp_path / "gate"
     settings = replace(field.settings, stuck_after_s=1.5)

@@ -18,7 +18,7 @@ from stream.cli.topics import create_topics
 from stream.events.kinds import EventType
 from stream.local.redis import EmbeddedRedis
 from stream.settings import Settings
-from tests.agents.transport.conftest import Field
+from tests.agents.transport.conftest import TransportGroup
 from tests.faults.bench import Bench
 from tests.faults.brokers import Brokers
 from tests.faults.event_log import made_log
@@ -64,7 +64,7 @@ def test_static_members_share_copartitioned_inputs_and_keep_them_over_a_restart(
 
 
 def test_records_that_come_one_by_one_are_handed_over_together(kafka: KafkaCluster, tmp_path: Path) -> None:
-    field = Field(kafka.bootstrap, "trickle-", tmp_path)
+    field = TransportGroup(kafka.bootstrap, "trickle-", tmp_path)
     topic, wait_s, records = field.topic("click", 1), 1.0, 30
     worker = field.start(topics=[topic], options={"fetch_max_wait_s": wait_s})
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from stream.events.kinds import EventKind, EventType
 from tests.oracle.event import Event
-from tests.oracle.record import Entry, Record, record_of
+from tests.oracle.record import LogEntry, Record, record_of
 
 __all__ = ["MadeUp", "made_up"]
 
@@ -37,7 +37,7 @@ class MadeUp:
     ``bad``: (key, value, reason) of the records that must become dead letters.
     """
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[LogEntry] = field(default_factory=list)
     events: dict[str, list[Event]] = field(default_factory=dict)
     duplicates: int = 0
     bad: list[tuple[bytes | None, bytes | None, str]] = field(default_factory=list)
@@ -48,7 +48,7 @@ def made_up(seed: int, *, customers: int, days: int, events: int) -> MadeUp:
     generator = random.Random(seed)
     names = [f"customer-{k:03d}" for k in range(customers)]
     leaves = {name: generator.uniform(0.3, 1.5) * days * DAY for name in names}
-    timed: list[tuple[float, Entry]] = []
+    timed: list[tuple[float, LogEntry]] = []
     log = MadeUp()
     for number in range(events):
         name = generator.choice(names)

@@ -9,7 +9,7 @@ from stream.catalogue.events import KERNEL_TYPES
 from stream.events.kinds import KIND_OF, EventKind, EventType
 from tests.oracle.event import Event
 
-__all__ = ["Entry", "Record", "logs_of", "record_of", "type_of"]
+__all__ = ["LogEntry", "Record", "logs_of", "record_of", "type_of"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME_OF = {kind: (event_type, name) for (event_type, name), kind in KIND_OF.items()}
@@ -50,10 +50,10 @@ def record_of(customer: str, event: Event) -> Record:
 
 
 #: An event of a customer, or any record of a stream of events.
-Entry = tuple[str, Event] | tuple[EventType, Record]
+LogEntry = tuple[str, Event] | tuple[EventType, Record]
 
 
-def logs_of(entries: Iterable[Entry]) -> dict[EventType, list[Record]]:
+def logs_of(entries: Iterable[LogEntry]) -> dict[EventType, list[Record]]:
     """One log for each input of the kernel, in the order of the entries and with offsets."""
     logs: dict[EventType, list[Record]] = {event_type: [] for event_type in KERNEL_TYPES}
     for owner, item in entries:

@@ -21,7 +21,7 @@ from stream.processing.scorer import Scorer
 from stream.processing.state import Counters, Outgoing, PartitionState
 from stream.processing.step_outcome import StepOutcome
 from tests.oracle.event import Event
-from tests.oracle.record import Entry, logs_of
+from tests.oracle.record import LogEntry, logs_of
 
 __all__ = ["EVERYTHING", "NOW_MS", "Log", "Station"]
 
@@ -39,7 +39,7 @@ class Station:
 
     def __init__(
         self,
-        log: Iterable[Entry],
+        log: Iterable[LogEntry],
         rules: Rules,
         scorer: Scorer,
         placement: PartitionPlacement | None = None,

@@ -15,7 +15,7 @@ from stream.processing.align import Aligner, Taken
 INPUTS = 3
 
 
-class Entry(NamedTuple):
+class SourceRecord(NamedTuple):
     """A record of input ``source``; ``time`` is None for one that is rejected."""
 
     source: int
@@ -23,7 +23,7 @@ class Entry(NamedTuple):
     time: int | None
 
 
-Logs = tuple[list[Entry], ...]
+Logs = tuple[list[SourceRecord], ...]
 Cut = tuple[int, int]
 
 
@@ -35,11 +35,11 @@ def all_logs(draw: st.DrawFn) -> Logs:
         times = draw(st.lists(st.none() | st.integers(0, 12), max_size=25))
         gaps = draw(st.lists(st.integers(1, 3), min_size=len(times), max_size=len(times)))
         offsets = np.cumsum(gaps).tolist()
-        logs.append([Entry(source, offset, time) for offset, time in zip(offsets, times, strict=True)])
+        logs.append([SourceRecord(source, offset, time) for offset, time in zip(offsets, times, strict=True)])
     return tuple(logs)
 
 
-def key_of(logs: Logs) -> dict[Entry, tuple[int, int, int]]:
+def key_of(logs: Logs) -> dict[SourceRecord, tuple[int, int, int]]:
     """The place of each record in the merged order: (newest time so far, input, offset)."""
     keys = {}
     for log in logs:
@@ -50,13 +50,13 @@ def key_of(logs: Logs) -> dict[Entry, tuple[int, int, int]]:
     return keys
 
 
-def expected_order(logs: Logs) -> list[Entry]:
+def expected_order(logs: Logs) -> list[SourceRecord]:
     """Events only; rejected records come with the run that they lie in."""
     keys = key_of(logs)
     return [entry for entry in sorted(keys, key=keys.__getitem__) if entry.time is not None]
 
 
-def push(aligner: Aligner, part: Sequence[Entry]) -> None:
+def push(aligner: Aligner, part: Sequence[SourceRecord]) -> None:
     good = [(position, entry) for position, entry in enumerate(part) if entry.time is not None]
     events = np.zeros(len(good), EVENT)
     events["record"] = [position for position, _ in good]
@@ -76,9 +76,9 @@ class Run:
         self.logs = logs
         self.aligner = Aligner(INPUTS)
         self.pushed = [0] * INPUTS
-        self.events: list[Entry] = []
-        self.rejected: list[Entry] = []
-        self.finished: list[tuple[Entry, ...]] = []
+        self.events: list[SourceRecord] = []
+        self.rejected: list[SourceRecord] = []
+        self.finished: list[tuple[SourceRecord, ...]] = []
         self.next_offsets = [0] * INPUTS
 
     def push(self, source: int, count: int) -> None:
@@ -106,11 +106,11 @@ class Run:
                 self.next_offsets[source] = offset
         return taken
 
-    def _entry(self, taken: Taken, k: int) -> Entry:
-        record: Entry = taken.records[k]
-        return Entry(int(taken.sources[k]), record.offset, int(taken.events["time"][k]))
+    def _entry(self, taken: Taken, k: int) -> SourceRecord:
+        record: SourceRecord = taken.records[k]
+        return SourceRecord(int(taken.sources[k]), record.offset, int(taken.events["time"][k]))
 
-    def done(self) -> set[Entry]:
+    def done(self) -> set[SourceRecord]:
         return {*self.events, *self.rejected}
 
     def finish(self) -> None:
@@ -175,7 +175,7 @@ def test_next_offsets_part_what_was_taken_from_what_was_not(logs: Logs, plan: li
         )
 
 
-def pushed(run: Run, source: int) -> list[tuple[Entry, ...]]:
+def pushed(run: Run, source: int) -> list[tuple[SourceRecord, ...]]:
     """Batches of an input that were pushed; those not finished come out of `clear`."""
     finished = [batch for batch in run.finished if batch[0].source == source]
     copy = [chunk.batch for chunk in run.aligner._chunks[source]]
@@ -210,21 +210,21 @@ def test_clearing_gives_back_the_batches_that_are_not_finished(logs: Logs, plan:
 
 def test_an_empty_input_holds_back_the_others_until_it_is_at_its_end() -> None:
     aligner = Aligner(INPUTS)
-    push(aligner, [Entry(1, 0, 5)])
+    push(aligner, [SourceRecord(1, 0, 5)])
     assert aligner.take([False, True, True], 10) is None
     assert aligner.waiting_for([False, True, True]) == [0]
     assert aligner.waiting_for([True, True, True]) == []
     taken = aligner.take([True, True, True], 10)
     assert taken is not None
-    assert taken.records == [Entry(1, 0, 5)]
+    assert taken.records == [SourceRecord(1, 0, 5)]
 
 
 def test_of_equal_times_the_earlier_input_goes_first_also_when_it_may_bring_more() -> None:
     aligner = Aligner(INPUTS)
-    push(aligner, [Entry(0, 0, 5)])
-    push(aligner, [Entry(1, 0, 5)])
-    push(aligner, [Entry(2, 0, 4)])
+    push(aligner, [SourceRecord(0, 0, 5)])
+    push(aligner, [SourceRecord(1, 0, 5)])
+    push(aligner, [SourceRecord(2, 0, 4)])
     taken = aligner.take([False, False, True], 10)
     assert taken is not None
     # input 0 may bring another record of time 5, which would come before that of input 1
-    assert taken.records == [Entry(2, 0, 4), Entry(0, 0, 5)]
+    assert taken.records == [SourceRecord(2, 0, 4), SourceRecord(0, 0, 5)]

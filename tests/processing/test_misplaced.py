@@ -11,7 +11,7 @@ from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING
 from stream.processing.state import Outgoing
 from tests.oracle.event import Event
-from tests.oracle.record import Entry, Record, record_of, type_of
+from tests.oracle.record import LogEntry, Record, record_of, type_of
 from tests.processing.logs import logs
 from tests.processing.station import NOW_MS, Station
 
@@ -19,7 +19,7 @@ RULES = Rules()
 _TYPES = {event_type.value: event_type for event_type in EventType}
 
 
-def sent_on(records: list[Outgoing]) -> list[Entry]:
+def sent_on(records: list[Outgoing]) -> list[LogEntry]:
     """What was published again, as its topics have it."""
     return [
         (_TYPES[record.topic], Record(record.key, record.value, NOW_MS, headers=tuple(record.headers)))
@@ -61,7 +61,7 @@ def test_a_log_in_the_wrong_partition_gives_what_the_right_one_gives(log: list[t
     assert wrong.counters.forwarded == len(again) == right.counters.events_in
 
 
-def misplaced_order() -> Entry:
+def misplaced_order() -> LogEntry:
     event = Event("e-0", EventKind.ORDER_COMPLETED, NOW_MS - 10**9, "o-0", 10_000)
     customer = next(name for name in map("c-{}".format, range(100)) if partition_of(name, 2) == 1)
     return type_of(event), record_of(customer, event)

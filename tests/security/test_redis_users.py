@@ -19,7 +19,7 @@ from stream.storage.notification_store import NotificationStore
 from stream.storage.overview import Overview
 from stream.storage.redis_facts import diagnose
 from stream.storage.scripts import script
-from tests.field import Field, Sent
+from tests.field import Deployment, Sent
 from tests.oracle.event import Event
 from tests.oracle.made_up import made_up
 from tests.security.authority import Authority
@@ -38,7 +38,7 @@ def granted(user: str) -> set[str]:
     return {word[1:].rstrip(")") for word in line.split() if word.startswith("+")}
 
 
-def set_aside_and_take_up_again(field: Field) -> list[Sent]:
+def set_aside_and_take_up_again(field: Deployment) -> list[Sent]:
     """A customer whose profile cannot be read, and the operator's answer to that; return what was produced for it."""
     customer = next(iter(LOG.events))
     (key,) = [key for key in field.client.scan_iter(field.keys.customer_pattern()) if key.endswith(customer.encode())]
@@ -65,7 +65,7 @@ def test_a_worker_and_its_viewer_need_exactly_the_commands_of_the_example(
             server.url(OPERATOR, OPERATOR_PASSWORD), ssl_ca_certs=str(authority.ca_file), protocol=2
         )
         url = cast("EmbeddedRedis", SimpleNamespace(url=server.url("worker", PASSWORD)))
-        field = Field(broker, url, tmp_path, topic_prefix, redis_ca_file=str(authority.ca_file), **OPTIONS)
+        field = Deployment(broker, url, tmp_path, topic_prefix, redis_ca_file=str(authority.ca_file), **OPTIONS)
         field.client = operator
         try:
             operator.config_resetstat()

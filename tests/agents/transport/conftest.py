@@ -55,7 +55,7 @@ class Process:
             pytest.fail(f"the worker did not end in {timeout_s} s:\n{self.log[-3000:]}")
 
 
-class Field:
+class TransportGroup:
     """One group on one broker: topics, records, workers, and what they wrote."""
 
     def __init__(self, bootstrap: str, prefix: str, directory: Path) -> None:
@@ -140,8 +140,8 @@ class Field:
 
 
 @pytest.fixture
-def kafka_field(broker: EmbeddedBroker, topic_prefix: str, tmp_path: Path) -> Iterator[Field]:
-    field = Field(broker.bootstrap, topic_prefix, tmp_path)
+def kafka_field(broker: EmbeddedBroker, topic_prefix: str, tmp_path: Path) -> Iterator[TransportGroup]:
+    field = TransportGroup(broker.bootstrap, topic_prefix, tmp_path)
     yield field
     for worker in field.workers:
         if worker.process.poll() is None:

@@ -10,7 +10,7 @@ import pytest
 from stream.local.broker import EmbeddedBroker
 
 if TYPE_CHECKING:
-    from tests.agents.transport.conftest import Field
+    from tests.agents.transport.conftest import TransportGroup
 
 # more than the deadlines of a test
 pytestmark = pytest.mark.timeout(300)
@@ -20,7 +20,7 @@ PARTITIONS = 2
 
 
 def test_every_record_comes_once_and_commits_reach_the_end_whatever_the_order_of_acks(
-    kafka_field: "Field", capsys: pytest.CaptureFixture[str]
+    kafka_field: "TransportGroup", capsys: pytest.CaptureFixture[str]
 ) -> None:
     topics = [kafka_field.topic(name, PARTITIONS, RECORDS) for name in ("click", "email")]
     plain = kafka_field.topic("plain", 1, 1_000)
@@ -50,7 +50,7 @@ def test_every_record_comes_once_and_commits_reach_the_end_whatever_the_order_of
         )
 
 
-def test_kill_9_at_any_moment_skips_nothing(kafka_field: "Field") -> None:
+def test_kill_9_at_any_moment_skips_nothing(kafka_field: "TransportGroup") -> None:
     topics = [kafka_field.topic("click", PARTITIONS, 0)]
     tps = [(topics[0], partition) for partition in range(PARTITIONS)]
     rng = random.Random(7)
@@ -80,7 +80,9 @@ def test_kill_9_at_any_moment_skips_nothing(kafka_field: "Field") -> None:
 
 
 @pytest.mark.parametrize("no_cython", ["", "1"], ids=["cython", "pure_python"])
-def test_a_failing_agent_never_commits_past_the_batch_it_failed_on(kafka_field: "Field", no_cython: str) -> None:
+def test_a_failing_agent_never_commits_past_the_batch_it_failed_on(
+    kafka_field: "TransportGroup", no_cython: str
+) -> None:
     topic = kafka_field.topic("click", 1, 3_000)
     worker = kafka_field.start(
         topics=[topic],
@@ -99,7 +101,7 @@ def test_a_failing_agent_never_commits_past_the_batch_it_failed_on(kafka_field: 
 
 @pytest.mark.parametrize("revoking_s", [0, 600], ids=["owner_lets_go", "owner_hangs"])
 def test_a_worker_with_unacked_batches_stops_within_seconds_and_does_not_commit_them(
-    kafka_field: "Field", revoking_s: float
+    kafka_field: "TransportGroup", revoking_s: float
 ) -> None:
     topic = kafka_field.topic("click", 2, 5_000)
     worker = kafka_field.start(topics=[topic], mode="keep", revoking_s=revoking_s, options={"handover_timeout_s": 1.0})
@@ -112,7 +114,7 @@ def test_a_worker_with_unacked_batches_stops_within_seconds_and_does_not_commit_
     assert ("on_revoked was cancelled after 1 s" in worker.log) == (revoking_s > 0)
 
 
-def test_a_worker_stops_within_seconds_when_the_broker_is_gone(kafka_field: "Field", tmp_path: Path) -> None:
+def test_a_worker_stops_within_seconds_when_the_broker_is_gone(kafka_field: "TransportGroup", tmp_path: Path) -> None:
     with EmbeddedBroker(tmp_path / "broker") as broker:
         kafka_field.bootstrap = broker.bootstrap
         topic = kafka_field.topic("click", 1, 100)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.agents.transport.conftest import Field, Process
+    from tests.agents.transport.conftest import Process, TransportGroup
 
 # more than the deadlines of a test
 pytestmark = pytest.mark.timeout(300)
 
 
 def test_two_workers_share_partitions_aligned_and_hand_them_over_without_loss_or_repetition(
-    kafka_field: "Field",
+    kafka_field: "TransportGroup",
 ) -> None:
     partitions, records = 4, 2_000
     topics = [kafka_field.topic(name, partitions, records) for name in ("click", "email", "purchase")]
@@ -67,7 +67,7 @@ def test_two_workers_share_partitions_aligned_and_hand_them_over_without_loss_or
         kafka_field.assert_covered_once(topic, partition, records)
 
 
-def test_topics_of_unequal_partition_counts_end_the_worker_with_a_message(kafka_field: "Field") -> None:
+def test_topics_of_unequal_partition_counts_end_the_worker_with_a_message(kafka_field: "TransportGroup") -> None:
     topics = [kafka_field.topic("click", 2), kafka_field.topic("email", 3)]
     worker = kafka_field.start(topics=topics)
 

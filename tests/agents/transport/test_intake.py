@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.agents.transport.conftest import Field
+    from tests.agents.transport.conftest import TransportGroup
 
 # more than the deadlines of a test
 pytestmark = pytest.mark.timeout(300)
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timeout(300)
 RECORDS = 5_000
 
 
-def test_a_worker_holds_releases_and_rewinds_partitions(kafka_field: "Field") -> None:
+def test_a_worker_holds_releases_and_rewinds_partitions(kafka_field: "TransportGroup") -> None:
     click = kafka_field.topic("click", 2, RECORDS)
     email = kafka_field.topic("email", 2, {0: RECORDS})  # partition 1 is empty: at its end all the same
     # longer than anyone waits: what asks for a turn of the fetch loop must wake it
@@ -52,7 +52,7 @@ def test_a_worker_holds_releases_and_rewinds_partitions(kafka_field: "Field") ->
     assert worker.stop()[0] == 0
 
 
-def test_an_offset_beyond_the_log_end_ends_the_worker_with_a_message(kafka_field: "Field") -> None:
+def test_an_offset_beyond_the_log_end_ends_the_worker_with_a_message(kafka_field: "TransportGroup") -> None:
     topic = kafka_field.topic("click", 1, 100)
     kafka_field.store(topic, 0, 150)
     worker = kafka_field.start(topics=[topic])
@@ -62,7 +62,7 @@ def test_an_offset_beyond_the_log_end_ends_the_worker_with_a_message(kafka_field
     assert kafka_field.entries("batch") == []
 
 
-def test_an_offset_below_the_log_start_ends_the_worker_with_a_message(kafka_field: "Field") -> None:
+def test_an_offset_below_the_log_start_ends_the_worker_with_a_message(kafka_field: "TransportGroup") -> None:
     topic = kafka_field.topic("click", 1, 100)
     kafka_field.store(topic, 0, -30)  # the embedded broker cannot delete records: its logs start at 0
     worker = kafka_field.start(topics=[topic])
@@ -73,7 +73,7 @@ def test_an_offset_below_the_log_start_ends_the_worker_with_a_message(kafka_fiel
     assert kafka_field.entries("batch") == []
 
 
-def test_the_owner_may_go_on_elsewhere_when_the_broker_refuses_an_offset(kafka_field: "Field") -> None:
+def test_the_owner_may_go_on_elsewhere_when_the_broker_refuses_an_offset(kafka_field: "TransportGroup") -> None:
     topic = kafka_field.topic("click", 1, 100)
     kafka_field.store(topic, 0, 20)
     worker = kafka_field.start(topics=[topic], broker_refuses=True, resume_at=60)
