@@ -8,6 +8,7 @@ import click
 import orjson
 
 from stream.cli.identity_lookup import id_of, resolver_near
+from stream.cli.identity_suggest import suggest
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.publish_one import publish_one
 from stream.errors import SettingsError, StorageError
@@ -78,6 +79,9 @@ def merge(settings: Settings, *, one: str, into: str, by: str) -> None:
 def unmerge(settings: Settings, *, one: str, other: str, by: str) -> None:
     """Decide that ID and OTHER are two persons, whatever else links them, until a later merge of the two."""
     _decide(settings, "unmerge", one, other, by)
+
+
+identity.add_command(suggest)
 
 
 def _known(settings: Settings, customer_id: str) -> tuple[str, Resolver]:

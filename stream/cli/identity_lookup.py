@@ -14,7 +14,7 @@ from stream.projections.identity import Identity
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["customer_of", "id_of", "resolver_near"]
+__all__ = ["customer_of", "id_of", "is_decided", "resolver_near"]
 
 
 def id_of(settings: Settings, text: str) -> str:
@@ -50,6 +50,14 @@ def resolver_near(desk: ProjectionDesk, customer_id: str) -> Resolver:
         # of the id itself also those that are refused
         waiting += node.pairs if name == customer_id else neighbours(name, node, resolver.limits)
     return resolver
+
+
+def is_decided(desk: ProjectionDesk, one: str, other: str) -> bool:
+    """Whether two customers are one person already, or people have decided that they are two."""
+    if customer_of(desk, one) == customer_of(desk, other):
+        return True
+    node = _node(desk, one)
+    return node is not None and other in node.pairs and node.pairs[other].decision is not None
 
 
 #: Of an address that was hashed without a key (`stream.adapters.customers`).
