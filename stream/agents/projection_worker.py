@@ -20,6 +20,7 @@ from stream.agents.waiting import wait_until_set
 from stream.agents.worker_options import WorkerOptions
 from stream.clock import Clock
 from stream.projections.folding import FoldingPartition, Outcome, Part
+from stream.projections.protocol import Forgetting
 from stream.storage.outbox_records import decode_record, encode_record
 from stream.storage.projection_store import ProjectionStore
 
@@ -166,12 +167,19 @@ class ProjectionWorker:
         """Notice a successor, a new generation, and customers who are to be erased."""
         await self._store.check()
         if customers := await self._store.to_erase():
-            keys = self.partition.erase(sorted(customers))
-            await self._load(keys)
-            await self._commit(self.partition.without(keys))
+            await self._erase(sorted(customers))
             await self._store.erased(customers)
         if self.partition.projection.is_timed:
             await self._fire()
+
+    async def _erase(self, customers: Sequence[str]) -> None:
+        if isinstance(self.partition.projection, Forgetting):
+            await self._load_all(self.partition.read_erasure(customers))
+            await self._commit(self.partition.step(self._clock.now_ms()))
+            return
+        keys = self.partition.erase(customers)
+        await self._load(keys)
+        await self._commit(self.partition.without(keys))
 
     async def _fire(self) -> None:
         """Publish what is due, once everything that may have been done in time has been read."""
@@ -195,6 +203,13 @@ class ProjectionWorker:
         at_server_ms = self._store.server_now_ms()
         return None if at_server_ms is None else min(self._clock.now_ms(), at_server_ms)
 
+    async def _load_all(self, missing: Sequence[str]) -> None:
+        """Cache the states that the next step needs; ``missing``: the first of them."""
+        while missing:
+            with self._timed("load"):
+                self.partition.remember(missing, await self._store.states(missing))
+                missing = self.partition.further()
+
     async def _load(self, keys: Sequence[str]) -> None:
         """Cache the states of keys that are not cached."""
         if missing := self.partition.missing(keys):
@@ -217,10 +232,7 @@ class ProjectionWorker:
         self._options.probe("polled")
         with self._timed("read"):
             missing = self.partition.read([Part(source, batch.records, batch.next_offset) for source, batch in batches])
-        while missing:
-            with self._timed("load"):
-                self.partition.remember(missing, await self._store.states(missing))
-                missing = self.partition.further()
+        await self._load_all(missing)
         with self._timed("fold"):
             outcome = self.partition.step(self._clock.now_ms())
         self._options.probe("computed")

@@ -7,7 +7,7 @@ import uuid
 import click
 import orjson
 
-from stream.cli.identity_lookup import id_of, resolver_near
+from stream.cli.identity_lookup import id_of, resolver_near, shared_in
 from stream.cli.identity_suggest import suggest
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.publish_one import publish_one
@@ -59,6 +59,24 @@ def why(settings: Settings, *, customer_id: str) -> None:
     click.echo(f"{name} belongs to {resolver.customer_of(name)}")
     for line in _reasons(resolver, found):
         click.echo(f"    {line}")
+
+
+@identity.command(cls=SettingsCommand)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@with_settings("Redis", "Topics")
+def shared(settings: Settings, *, as_json: bool) -> None:
+    """Show the identifiers that too many customers share, and so join nobody: a family's address, the shop's tablet.
+
+    `merge` joins an id with a customer all the same.
+    """
+    with ProjectionDesk(settings) as desk:
+        found = {name: (sorted(node.customers()), node.overflowed) for name, node in shared_in(desk).items()}
+    if as_json:
+        shown = [{"id": name, "customers": customers, "more": more} for name, (customers, more) in found.items()]
+        click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
+        return
+    for name, (customers, more) in found.items():
+        click.echo(f"{name}: {', '.join([*customers, *(['and more'] if more else [])])}")
 
 
 @identity.command(cls=SettingsCommand)

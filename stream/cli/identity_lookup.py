@@ -8,13 +8,13 @@ from stream.catalogue.identifiers import IDENTIFIERS
 from stream.errors import SettingsError
 from stream.identity.links import Node
 from stream.identity.records import KEY
-from stream.identity.resolver import Resolver, neighbours
+from stream.identity.resolver import LinkLimits, Resolver, is_shared, neighbours
 from stream.identity.sealing import Sealer
 from stream.projections.identity import Identity
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["customer_of", "id_of", "is_decided", "resolver_near"]
+__all__ = ["customer_of", "id_of", "is_decided", "resolver_near", "shared_in"]
 
 
 def id_of(settings: Settings, text: str) -> str:
@@ -58,6 +58,15 @@ def is_decided(desk: ProjectionDesk, one: str, other: str) -> bool:
         return True
     node = _node(desk, one)
     return node is not None and other in node.pairs and node.pairs[other].decision is not None
+
+
+def shared_in(desk: ProjectionDesk) -> dict[str, Node]:
+    """What is stored of the identifiers that too many customers share, in order."""
+    limits = LinkLimits()
+    decode = msgspec.json.Decoder(Node).decode
+    states = ((name, decode(state)) for name, state in desk.keyed_states(Identity.name, Identity.version))
+    found = {name: node for name, node in states if name.isprintable() and is_shared(name, node, limits)}
+    return dict(sorted(found.items()))
 
 
 #: Of an address that was hashed without a key (`stream.adapters.customers`).

@@ -116,11 +116,11 @@ def erase(settings: Settings, *, name: str, customer_id: str, timeout_s: float) 
         click.echo(f"erased from {name}")
         return
     projection = _projection(settings, name)
-    version, home = projection.version, projection.home or customer_id
+    version, erased_in = projection.version, [*projection.erased_in(customer_id)]
     with ProjectionDesk(settings) as desk:
-        desk.erase(name, version, customer_id, home)
+        desk.erase(name, version, customer_id, erased_in)
         deadline = time.monotonic() + timeout_s
-        while desk.erasing(name, version, customer_id, home):
+        while desk.erasing(name, version, customer_id, erased_in):
             if time.monotonic() >= deadline:
                 raise StorageError(f"not erased from {name} yet: is a worker running that has it? The wish is noted")
             time.sleep(_POLL_S)

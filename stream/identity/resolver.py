@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from stream.identity.links import Link, Node, Pair, is_known, rank_of, strength_of
 
-__all__ = ["LinkLimits", "LinkRefusal", "Resolution", "Resolver", "neighbours", "resolve"]
+__all__ = ["LinkLimits", "LinkRefusal", "Resolution", "Resolver", "is_shared", "neighbours", "resolve"]
 
 
 class LinkLimits(NamedTuple):
@@ -85,8 +85,22 @@ class Resolver:
         if link.tells_nobody:
             return {}
         starts = self._remember(link)
-        if not starts:
-            return {}
+        return self._regroup(starts) if starts else {}
+
+    def forget(self, customer_id: str) -> dict[str, str]:
+        """Erase an id, also from what others remember; return the ids whose customer changes, each with its new one."""
+        node = self.nodes.pop(customer_id, Node())
+        others = {other for other in node.pairs if other in self.nodes}
+        for other in others:
+            self.nodes[other].pairs.pop(customer_id, None)
+        changed = self._regroup(others)
+        for other in others:
+            if not self.nodes[other].pairs:
+                del self.nodes[other]
+        return changed
+
+    def _regroup(self, starts: set[str]) -> dict[str, str]:
+        """Group all ids near ``starts`` again; return those whose customer changes, each with its new one."""
         near = self._near(starts)
         changed = {}
         for name, customer in resolve(near, self.limits).canonical.items():
@@ -110,17 +124,17 @@ class Resolver:
 
     def shared(self) -> list[str]:
         """Identifiers that too many customers share, in order."""
-        return sorted(name for name, node in self.nodes.items() if _is_shared(name, node, self.limits))
+        return sorted(name for name, node in self.nodes.items() if is_shared(name, node, self.limits))
 
     def _remember(self, link: Link) -> set[str]:
         """The ids from which groups may have changed; none if the link says nothing new."""
         starts: set[str] = set()
         for own_id, other in ((link.one, link.other), (link.other, link.one)):
             node = self.nodes.setdefault(own_id, Node())
-            was_shared, before = _is_shared(own_id, node, self.limits), set(node.pairs)
+            was_shared, before = is_shared(own_id, node, self.limits), set(node.pairs)
             if node.take(own_id, other, link, self.limits.max_members):
                 starts |= {link.one, link.other} | (before ^ node.pairs.keys())
-                if was_shared != _is_shared(own_id, node, self.limits):
+                if was_shared != is_shared(own_id, node, self.limits):
                     starts |= before
         return starts
 
@@ -142,8 +156,8 @@ class Resolver:
 
 def neighbours(name: str, node: Node, limits: LinkLimits) -> set[str]:
     """The ids with which an id may be joined directly."""
-    is_shared = _is_shared(name, node, limits)
-    return {other for other, pair in node.pairs.items() if not pair.is_unmerged and (pair.is_merged or not is_shared)}
+    by_evidence = not is_shared(name, node, limits)
+    return {other for other, pair in node.pairs.items() if not pair.is_unmerged and (pair.is_merged or by_evidence)}
 
 
 class _Group:
@@ -183,7 +197,7 @@ def _objection(
     first: _Group, second: _Group, pair: Pair, limits: LinkLimits, nodes: tuple[Node, Node], names: tuple[str, str]
 ) -> LinkRefusal | None:
     if not pair.is_merged:
-        if any(_is_shared(name, node, limits) for name, node in zip(names, nodes, strict=True)):
+        if any(is_shared(name, node, limits) for name, node in zip(names, nodes, strict=True)):
             return LinkRefusal.SHARED
         if first.knows_customer and second.knows_customer:
             return LinkRefusal.TWO_CUSTOMERS
@@ -194,7 +208,8 @@ def _objection(
     return None
 
 
-def _is_shared(name: str, node: Node, limits: LinkLimits) -> bool:
+def is_shared(name: str, node: Node, limits: LinkLimits) -> bool:
+    """Whether too many customers share an identifier for it to join anybody."""
     if is_known(name):
         return False
     return node.overflowed or sum(1 for _ in node.customers()) > limits.max_customers

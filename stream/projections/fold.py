@@ -54,5 +54,8 @@ class Fold(Generic[S]):
     def erase(self, customer_id: str) -> Iterable[str]:
         return (customer_id,)
 
+    def erased_in(self, customer_id: str) -> Iterable[str]:
+        return (self.home or customer_id,)
+
     def describe(self) -> Description:
         return Description(self.name, self.version, self.about, self.key, tuple(source.topic for source in self.inputs))

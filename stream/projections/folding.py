@@ -17,7 +17,7 @@ from stream.events.times import rfc3339
 from stream.events.withheld import without_text
 from stream.processing.isolation import NOT_OF_AN_EVENT, failing
 from stream.processing.state import Outgoing, PartitionState
-from stream.projections.protocol import Folded, Projection
+from stream.projections.protocol import Folded, Forgetting, Projection
 from stream.projections.state_cache import StateCache
 
 __all__ = ["FoldingPartition", "Outcome", "Part", "ProjectionTopics", "timer_of"]
@@ -170,6 +170,13 @@ class FoldingPartition:
             folding = self._fold(messages)
         return self._outcome(folding, messages, refused, now_ms)
 
+    def read_erasure(self, customers: Iterable[str]) -> list[str]:
+        """Take the erasure of customers in as the next step of a `Forgetting` projection; returns what `read` does."""
+        self.read(())
+        if isinstance(self.projection, Forgetting):
+            self._messages = [message for customer in customers for message in self.projection.forget(customer)]
+        return self.further()
+
     def erase(self, customers: Iterable[str]) -> list[str]:
         """The keys of the states of these customers."""
         return [*dict.fromkeys(key for customer in customers for key in self.projection.erase(customer))]
@@ -240,7 +247,8 @@ class FoldingPartition:
             state.offsets[self.projection.inputs[part.source].topic] = part.next_offset
             records += len(part.records)
         state.counters.events_in += records
-        state.counters.applied += len(messages)
+        # an erasure is no record of the log
+        state.counters.applied += len(messages) if self._parts else 0
         state.counters.dead_letters += len(refused)
         encoded = {key: _encoder.encode(of) for key, of in folded.states.items() if of is not None}
         in_order = sorted(refused, key=lambda one: (one.source, one.record.offset))
@@ -258,7 +266,7 @@ class FoldingPartition:
             idle=folding.idle,
             alerts=alerts,
             records=records,
-            folded=len(messages),
+            folded=len(messages) if self._parts else 0,
             skipped=self._skipped,
             rejected=tuple(one.rejection.reason for one in in_order),
         )

@@ -39,6 +39,12 @@ class Linked(NamedTuple):
     offset: int
 
 
+class Forgotten(NamedTuple):
+    """An id that is to be erased."""
+
+    customer_id: str
+
+
 class LinkInput:
     """The topic of links. Those with another key than `KEY` would be in another partition, and are refused."""
 
@@ -118,10 +124,10 @@ class Identity(Fold[Node]):
     def reach(self, states: Mapping[str, Node], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The ids that a link may join, and all that are connected with them."""
         for _, message in messages:
-            if isinstance(message, Linked):
-                _, one, other, *_ = message.link
-                yield other
-                for name in (one, other):
+            if isinstance(message, Linked | Forgotten):
+                ends = (message.customer_id,) if isinstance(message, Forgotten) else message.link[1:3]
+                yield from ends
+                for name in ends:
                     yield from states[name].pairs if name in states else ()
         for name, node in states.items():
             if not name.startswith(_SAID):
@@ -134,12 +140,22 @@ class Identity(Fold[Node]):
         for key, message in messages:
             if isinstance(message, Linked):
                 outgoing += self._assignments(resolver.take(message.link), message.offset)
+            elif isinstance(message, Forgotten):
+                nodes.pop(f"{_SAID}{message.customer_id}", None)
+                resolver.forget(message.customer_id)
             else:
                 outgoing += self._new_links(nodes, key, cast("Told | Arrived", message))
-        return Folded(nodes, outgoing)
+        return Folded({**dict.fromkeys(states), **nodes}, outgoing)
 
     def erase(self, customer_id: str) -> Iterable[str]:
         return customer_id, f"{_SAID}{customer_id}"
+
+    def erased_in(self, customer_id: str) -> Iterable[str]:
+        return customer_id, KEY
+
+    def forget(self, customer_id: str) -> Iterable[tuple[str, object]]:
+        forgotten = Forgotten(customer_id)
+        return (customer_id, forgotten), (f"{_SAID}{customer_id}", forgotten)
 
     def _assignments(self, changed: Mapping[str, str], offset: int) -> Iterable[Outgoing]:
         """Tell the projection `arrivals` who an id is from now on."""

@@ -18,7 +18,7 @@ from stream.events.record import Record
 from stream.events.rejections import Rejection
 from stream.processing.state import Outgoing
 
-__all__ = ["Description", "Expiring", "Folded", "Input", "Projection", "Reaching", "Reading"]
+__all__ = ["Description", "Expiring", "Folded", "Forgetting", "Input", "Projection", "Reaching", "Reading"]
 
 M = TypeVar("M")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -91,6 +91,15 @@ class Reaching(Protocol):
         ...
 
 
+@runtime_checkable
+class Forgetting(Protocol):
+    """A projection whose fold erases, because states of others hold something of a customer as well."""
+
+    def forget(self, customer_id: str) -> Iterable[tuple[str, object]]:
+        """The messages by which a fold erases the customer, each with the key of a state."""
+        ...
+
+
 class Projection(Protocol[S]):
     """A fold with a name.
 
@@ -143,6 +152,10 @@ class Projection(Protocol[S]):
 
     def erase(self, customer_id: str) -> Iterable[str]:
         """The keys of states that hold something of this customer alone."""
+        ...
+
+    def erased_in(self, customer_id: str) -> Iterable[str]:
+        """Keys of records, in whose partitions something of the customer may be."""
         ...
 
     def describe(self) -> Description: ...

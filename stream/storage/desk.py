@@ -41,9 +41,13 @@ class Desk:
         self._client.close()
 
     def _every(self, pattern: str) -> Iterator[bytes]:
-        """The values of all keys that match a glob, in no order; those written meanwhile may be missing or come twice.
+        """The values of all keys that match a glob, as `_every_item`."""
+        return (value for _, value in self._every_item(pattern))
 
-        Raises `StorageError`.
+    def _every_item(self, pattern: str) -> Iterator[tuple[bytes, bytes]]:
+        """All keys that match a glob and their values, in no order.
+
+        Those written meanwhile may be missing or come twice. Raises `StorageError`.
         """
         keys: list[bytes] = []
         try:
@@ -56,9 +60,10 @@ class Desk:
             raise StorageError(f"the customers cannot be listed: {error}") from error
         yield from self._present(keys)
 
-    def _present(self, keys: list[bytes]) -> Iterator[bytes]:
-        """Values of ``keys`` that have not expired since."""
-        return (found for found in self._pipelined([("GET", key) for key in keys]) if found is not None)
+    def _present(self, keys: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Those of ``keys`` that have not expired since, with their values."""
+        values = self._pipelined([("GET", key) for key in keys])
+        return ((key, value) for key, value in zip(keys, values, strict=True) if value is not None)
 
     def _pipelined(self, commands: list[tuple[Any, ...]]) -> list[Any]:
         """Answers to ``commands`` in their order, in one round trip (on a cluster: one to each node)."""

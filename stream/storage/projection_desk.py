@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from stream.errors import StorageError
@@ -73,20 +73,42 @@ class ProjectionDesk(Desk):
         keys = self._asked("be read", lambda _: self._keys(name, version))
         return (state for state in self._every(keys.customer_pattern()) if state)
 
+    def keyed_states(self, name: str, version: int) -> Iterator[tuple[str, bytes]]:
+        """All stored states with their keys, as `states`."""
+        keys = self._asked("be read", lambda _: self._keys(name, version))
+        # the state of a partition ends where the key begins
+        before = keys.customer(0, "").partition("}")[2]
+        found = self._every_item(keys.customer_pattern())
+        return ((key.decode().partition(before)[2], state) for key, state in found if state)
+
     def rebuild(self, name: str, version: int) -> int:
         """Ask that a projection be folded anew from the start of the log; returns the number of the generation."""
         key = Keys(self._namespace).projection_generation(name, version)
         return self._asked("be asked", lambda client: int(client.incr(key)))
 
-    def erase(self, name: str, version: int, customer_id: str, partition_key: str) -> None:
-        """Ask that the states of a customer be forgotten; ``partition_key``: as of `state`."""
-        partition = partition_of(partition_key, self._partitions)
-        self._asked("be asked", lambda client: client.sadd(self._keys(name, version).released(partition), customer_id))
+    def erase(self, name: str, version: int, customer_id: str, erased_in: Iterable[str]) -> None:
+        """Ask that the states of a customer be forgotten; ``erased_in``: see `Projection`."""
 
-    def erasing(self, name: str, version: int, customer_id: str, partition_key: str) -> bool:
+        def ask(client: Any) -> None:
+            keys = self._keys(name, version)
+            for partition in self._partitions_of(erased_in):
+                client.sadd(keys.released(partition), customer_id)
+
+        self._asked("be asked", ask)
+
+    def erasing(self, name: str, version: int, customer_id: str, erased_in: Iterable[str]) -> bool:
         """Whether the customer is still to be erased."""
-        key = self._keys(name, version).released(partition_of(partition_key, self._partitions))
-        return self._asked("be read", lambda client: bool(client.sismember(key, customer_id)))
+
+        def ask(client: Any) -> bool:
+            keys = self._keys(name, version)
+            return any(
+                client.sismember(keys.released(partition), customer_id) for partition in self._partitions_of(erased_in)
+            )
+
+        return self._asked("be read", ask)
+
+    def _partitions_of(self, keys: Iterable[str]) -> set[int]:
+        return {partition_of(key, self._partitions) for key in keys}
 
     def _keys(self, name: str, version: int) -> ProjectionKeys:
         generation = int(self._client.get(Keys(self._namespace).projection_generation(name, version)) or 0)

@@ -109,9 +109,9 @@ def test_a_customer_is_erased_by_the_owner(redis_server: EmbeddedRedis, namespac
         await until(lambda: rig.is_done(worker), "the end of the log")
         with ProjectionDesk(rig.settings) as desk:
             assert desk.state(Adding.name, Adding.version, "a", "a") is not None
-            desk.erase(Adding.name, Adding.version, "a", "a")
+            desk.erase(Adding.name, Adding.version, "a", ["a"])
             async with asyncio.timeout(10.0):
-                while desk.erasing(Adding.name, Adding.version, "a", "a"):  # noqa: ASYNC110 - as an operator waits
+                while desk.erasing(Adding.name, Adding.version, "a", ["a"]):  # noqa: ASYNC110 - as an operator waits
                     await asyncio.sleep(0.05)
             assert desk.state(Adding.name, Adding.version, "a", "a") is None
         others = {who: total for who, total in totals(LOG).items() if who != "a"}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+import redis
 from click.testing import CliRunner
 
 from stream.cli import main
@@ -79,6 +80,22 @@ def test_a_person_is_joined_merged_and_taken_apart_across_a_kill(stack: Settings
         assert ids_of(stack, "c-1") == {"c-1", email, cookie}
         status, output = run(stack, "identity", "why", "c-2")
         assert (status, "taken apart" in output, "joins nothing: two customers" in output) == (0, True, True), output
+        assert orjson.loads(run(stack, "identity", "shared", "--json")[1]) == []
+        for number in range(3, 6):
+            publish(stack, f"e-{number + 2}", f"c-{number}", anonymous_id="a-2")
+        process.wait(lambda: run(stack, "identity", "shared")[1] == f"{tablet}: c-2, c-3, c-4, c-5\n")
+
+        # every id of a person is erased by itself; nothing of it stays, also with those whom it was linked to
+        for one in (email, cookie, "c-1", "c-2"):
+            status, output = run(stack, "projections", "erase", "identity", one)
+            assert status == 0, output
+        with redis.Redis.from_url(stack.redis_url) as client:
+            keys = [*client.scan_iter("*:projection:identity.*:state:*")]
+            # an empty value is a key that is about to expire
+            stored = [key + value for key in keys if (value := client.get(key))]
+        tokens = [email.partition(":")[2], cookie.partition(":")[2], '"c-1"', '"c-2"', "state:c-1", "state:c-2"]
+        assert stored
+        assert [state for state in stored if any(token.encode() in state for token in tokens)] == []
         process.stop()
 
 

@@ -1,11 +1,7 @@
 """One person from anonymous click to order to mail: one customer of the core, across a kill, from Kafka to Redis."""
 
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +16,7 @@ from stream.events.model import Event
 from stream.identity.sealing import Sealer
 from stream.local.stack import LocalStack
 from stream.settings import Settings
+from tests.cli.projecting import projecting
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -41,19 +38,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         yield running.settings
 
 
-@contextmanager
-def working(settings: Settings, log: Path, role: str) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, "-m", "stream", "worker", "--role", role]
-    with log.open("ab") as file:
-        process = subprocess.Popen(command, env={**os.environ, **settings.to_env()}, stdout=file, stderr=file)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-
-
 def shown(settings: Settings, *arguments: str) -> Any:
     """What a command shows as JSON, None if it has nothing to show."""
     result = CliRunner().invoke(main, [*arguments], env={**settings.to_env()})
@@ -63,14 +47,6 @@ def shown(settings: Settings, *arguments: str) -> Any:
 def events_of(settings: Settings, customer: str) -> int:
     found = shown(settings, "customer", customer, "--json")
     return 0 if found is None else found["events"]
-
-
-def wait(condition: Callable[[], bool], process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 120.0
-    while not condition():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.2)
 
 
 def publish(settings: Settings, *events: Event) -> None:
@@ -110,24 +86,23 @@ def test_all_that_a_person_did_counts_for_one_customer(stack: Settings, tmp_path
     )
     log = tmp_path / "worker.log"
     publish(stack, *(view(number, "a-1") for number in range(3)), view(3, "a-2"))
-    with working(stack, log, "projections") as process:
+    with projecting(stack, log) as process:
         # before anybody knows the person
-        wait(lambda: len(_held(stack, cookie)) == 3, process, log)
+        process.wait(lambda: len(_held(stack, cookie)) == 3)
         process.kill()
-        process.wait()
     publish(stack, order, opened, view(1, "a-1"))
-    with working(stack, log, "events") as process:
-        wait(lambda: events_of(stack, "c-1") == 5, process, log)
+    with projecting(stack, log, "events") as process:
+        process.wait(lambda: events_of(stack, "c-1") == 5)
         assert shown(stack, "customer", "email:ann@example.com", "--json")["customer_id"] == "c-1"
         assert shown(stack, "customer", "c-1", "--json")["features"]["purchases_90d"] == 1
 
         # taken apart: what came before stays, also if it comes again
         assert CliRunner().invoke(main, ["identity", "unmerge", cookie, "c-1"], env=stack.to_env()).exit_code == 0
-        wait(lambda: shown(stack, "identity", "show", cookie, "--json")["customer_id"] == cookie, process, log)
+        process.wait(lambda: shown(stack, "identity", "show", cookie, "--json")["customer_id"] == cookie)
         publish(stack, view(7, "a-1"))
-        wait(lambda: [event["event_id"] for event in _held(stack, cookie)] == ["e-7"], process, log)
+        process.wait(lambda: [event["event_id"] for event in _held(stack, cookie)] == ["e-7"])
         publish(stack, view(2, "a-1"), view(8, "a-1"))
-        wait(lambda: len(_held(stack, cookie)) == 2, process, log)
+        process.wait(lambda: len(_held(stack, cookie)) == 2)
         assert events_of(stack, "c-1") == 5
     # somebody else is still waited for
     other = f"anonymous_id:{Sealer.of(stack).token('anonymous_id', 'a-2')}"

@@ -73,6 +73,17 @@ def newest_decisions(found: list[Link]) -> dict[frozenset[str], Link]:
     return newest
 
 
+@given(links, st.sampled_from(IDS))
+def test_an_id_that_is_forgotten_is_as_if_nothing_had_been_said_of_it(found: list[Link], gone: str) -> None:
+    resolver, limits = taken(found, LinkLimits()), LinkLimits()
+    before = customers(resolver)
+    changed = resolver.forget(gone)
+    wanted = taken([one for one in found if gone not in {one.one, one.other}], limits)
+    assert resolver.nodes == wanted.nodes
+    after = customers(resolver)
+    assert changed == {name: after[name] for name in IDS if name != gone and after[name] != before[name]}
+
+
 @given(links, st.randoms(use_true_random=False))
 def test_the_order_of_links_does_not_matter_nor_how_often_they_come(found: list[Link], chance: random.Random) -> None:
     first = taken(found)
