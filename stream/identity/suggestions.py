@@ -16,7 +16,7 @@ from rapidfuzz import fuzz
 __all__ = ["MIN_ADDRESS", "MIN_NAME", "MIN_WORD", "Person", "Suggestion", "suggestions"]
 
 #: How much names and addresses must agree (0 to 100, `rapidfuzz.fuzz.ratio` of sorted words). On the four data sets of
-#: FEBRL nothing that is suggested is wrong, and 65 to 79 % of the duplicates are found (`benchmarks.suggestions`).
+#: FEBRL nothing that is suggested is wrong, and 61 to 76 % of the duplicates are found (`benchmarks.suggestions`).
 MIN_NAME: Final = 80.0
 MIN_ADDRESS: Final = 70.0
 #: How much each word of a name must agree with one of the other name.

@@ -13,6 +13,7 @@ from stream.cli import main
 from stream.cli.topics import create_topics
 from stream.client import ClickEvent, Identifiers, Producer
 from stream.identity.sealing import Sealer
+from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
 from stream.local.stack import LocalStack
 from stream.settings import Settings
 from tests.cli.projecting import projecting, run
@@ -80,6 +81,17 @@ def test_a_person_is_joined_merged_and_taken_apart_across_a_kill(stack: Settings
         assert ids_of(stack, "c-1") == {"c-1", email, cookie}
         status, output = run(stack, "identity", "why", "c-2")
         assert (status, "taken apart" in output, "joins nothing: two customers" in output) == (0, True, True), output
+        # the two have been taken apart, and are suggested no more
+        ann = Contact(name="Ann Ode", email="ann@example.com", address="3 Mill Lane, Bath BA1 1AA")
+        with ContactsFile(tmp_path / CONTACTS_FILE) as contacts:
+            contacts.add([("c-1", ann), ("c-2", ann), ("c-7", Contact(name="Ode, Anne", email="Ann@example.com"))])
+        suggest = ("identity", "suggest", "--data-dir", str(tmp_path))
+        status, output = run(stack, *suggest, "--json")
+        pairs = {(one["one"], one["other"]) for one in orjson.loads(output)}
+        assert (status, pairs) == (0, {("c-1", "c-7"), ("c-2", "c-7")})
+        first = run(stack, *suggest, "--limit", "1")[1].splitlines()[0]
+        assert first == "c-1 and c-7: name 93 %, address 0 %, same email"
+
         assert orjson.loads(run(stack, "identity", "shared", "--json")[1]) == []
         for number in range(3, 6):
             publish(stack, f"e-{number + 2}", f"c-{number}", anonymous_id="a-2")
