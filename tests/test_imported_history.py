@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from scipy.stats import spearmanr  # type: ignore[import-untyped]  # SciPy ships no types
 
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
@@ -28,10 +29,12 @@ PACES = {
     "in between": [(len(LOG), 400.0)],
     "slowly": [(len(LOG) - SLOW_EVENTS, 400.0), (SLOW_EVENTS, 25.0)],
 }
-#: What a live model may differ by: it learns the same labels in another order, up to a twentieth of them later, and is
-#: calibrated on the risks that it has given, of which there are none where the history came at once.
-#: Measured: 0.039 and 0.144.
-MEAN_DIFFERENCE, LARGEST_DIFFERENCE = 0.05, 0.2
+#: What a live model may differ by. It learns the same labels, but the partitions' one after the other where the history
+#: came at once, and mixed where it came slowly: how far one is ahead of the others depends on the steps, so on timing.
+#: Measured in five runs, on machines with up to four times the load they can bear: 0.029 to 0.058 on average, 0.155 at
+#: most. The greater part is that another contender leads ("quick" instead of "standard": all risks are .03 higher);
+#: without that, orders of the partitions chosen on purpose differ by 0.010 and 0.08. The ranks: 0.988.
+MEAN_DIFFERENCE, LARGEST_DIFFERENCE, RANK_CORRELATION = 0.1, 0.3, 0.97
 
 
 def is_scored(field: Deployment) -> bool:
@@ -50,6 +53,8 @@ def risks(broker: EmbeddedBroker, server: EmbeddedRedis, directory: Path, prefix
         server,
         directory,
         prefix,
+        # near half of the regular customers are silent for 28 days: a horizon that follows the shop may be 56 as well
+        horizon_days=28,
         rescore="auto",
         rescore_rest_s=2.0,
         min_labels=200,
@@ -81,9 +86,15 @@ def test_the_same_customers_get_nearly_the_same_risks_at_every_pace(
         directory = tmp_path / str(number)
         directory.mkdir()
         found[name] = risks(broker, redis_server, directory, f"{number}{topic_prefix}", pace)
+    customers = sorted(CUSTOMERS)
+    at_once = [found["at once"][customer] for customer in customers]
     for name in ("in between", "slowly"):
-        differences = [abs(found["at once"][customer] - found[name][customer]) for customer in CUSTOMERS]
-        sys.stdout.write(f"{name}: {statistics.fmean(differences):.4f} on average, {max(differences):.4f} at most\n")
-        assert statistics.fmean(differences) <= MEAN_DIFFERENCE, name
-        assert max(differences) <= LARGEST_DIFFERENCE, name
+        live = [found[name][customer] for customer in customers]
+        differences = [abs(one - other) for one, other in zip(at_once, live, strict=True)]
+        mean, largest = statistics.fmean(differences), max(differences)
+        ranks = float(spearmanr(at_once, live).statistic)
+        sys.stdout.write(f"{name}: {mean:.4f} on average, {largest:.4f} at most, ranks {ranks:.4f}\n")
+        assert mean <= MEAN_DIFFERENCE, name
+        assert largest <= LARGEST_DIFFERENCE, name
+        assert ranks >= RANK_CORRELATION, name
     assert statistics.pstdev(found["at once"].values()) > 0.1
