@@ -11,6 +11,7 @@ from stream.directory.timeline import acted, alerted, document_of, happened, mov
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.record import Record
+from stream.events.rejections import Defect, Rejection
 from stream.projections.protocol import Input, Reading
 from stream.projections.topic_inputs import ActionInput, JsonInput
 from stream.settings import Settings
@@ -46,7 +47,17 @@ class _Translated:
 
     def read(self, records: Sequence[Record]) -> Reading:
         read = self._source.read(records)
-        return read._replace(keyed=[(key, self._translate(message)) for key, message in read.keyed])
+        keyed: list[tuple[str, object]] = []
+        positions: list[int] = []
+        rejections = [*read.rejections]
+        for (key, message), position in zip(read.keyed, read.positions, strict=True):
+            try:
+                keyed.append((key, self._translate(message)))
+            except (ValueError, OverflowError):  # of instants, which contracts have as texts
+                rejections.append(Rejection(position, Defect.BAD_TIMESTAMP, "expected RFC 3339"))
+            else:
+                positions.append(position)
+        return read._replace(keyed=keyed, positions=positions, rejections=rejections)
 
 
 def inputs_of(settings: Settings) -> dict[str, Input]:
