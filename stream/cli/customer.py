@@ -112,9 +112,9 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         }
         if lead is not None:
             told["lead"] = msgspec.to_builtins(lead)
-        found_of = {name: one for name, one in voice._asdict().items() if name != "texts" and one is not None}
-        told |= {name: msgspec.to_builtins(one) for name, one in found_of.items()}
-        told["texts"] = [told_of(one) for one in voice.texts]
+        known_of = {**voice._asdict(), "texts": [told_of(one) for one in voice.texts]}
+        # as everything that is not known, what was never said is left out
+        told |= {name: msgspec.to_builtins(one) for name, one in known_of.items() if one}
         click.echo(orjson.dumps({**now.fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))
         return
     console_for_people().print(customer_view(now, profile, known, voice, lead, writing_of(settings)))
