@@ -174,7 +174,7 @@ def _told(alert: Alert) -> list[str]:
 
 def _alerts(alerts: list[Alert], money: Money) -> RenderableType:
     if not alerts:
-        return Text("none yet: the model has to learn first", "bright_black")
+        return Text("none yet", "bright_black")
     blocks: list[RenderableType] = []
     for alert in reversed(alerts):
         blocks.append(

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stream.alerts.feedback_alerts import complaint
+from stream.catalogue.outputs import RiskFrom, RiskSure
 from stream.features.stages import Stage
 from stream.projections.complaints import COMPLAINED, Cases
 from stream.reporting.advice import Advice
@@ -96,7 +97,8 @@ class SegmentFigures(Struct, frozen=True):
 class Today(Struct, frozen=True, kw_only=True):
     """The list of one day, and how the shop's customers stand.
 
-    ``scored``: a model is ready; without one the list uses the habit and past spend alone. ``standing``: customers
+    ``scored``: a model is ready; without one the list uses the habit and past spend alone. ``risk_from`` and
+    ``risk_sure`` (null: there is no risk) are as in the customer document. ``standing``: customers
     by standing, ``stages`` by stage, ``tiers`` by value; ``came_into``: who came into each stage in the last seven days
     (null: not counted). ``at_stake``: of all customers at risk; ``entries`` are the first of them. ``due_soon``: active
     customers whose next order is expected within 7 days. ``since_ms``: movements count from then on: ``new`` (first
@@ -108,6 +110,8 @@ class Today(Struct, frozen=True, kw_only=True):
     now_ms: int
     since_ms: int
     scored: bool
+    risk_from: RiskFrom | None
+    risk_sure: RiskSure | None
     customers: int
     standing: dict[str, int]
     stages: dict[str, int]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from stream.alerts.sentences import risk_sentence
 from stream.features.stages import Stage
 from stream.reporting.entries import Today
 from stream.reporting.writing import Writing, number_of
@@ -68,9 +69,11 @@ def headline(found: Today, writing: Writing) -> str:
 
 
 def model_note(found: Today) -> str:
-    """What the list is made from while no model is ready; empty when one is."""
-    if found.scored:
-        return ""
+    """What the list is made from while not enough has been learned; empty when it has."""
+    if found.risk_from is not None and found.risk_sure is not None:
+        if found.risk_from != "orders":
+            return ""
+        return f"How likely customers are to stay away: {risk_sentence(found.risk_from, found.risk_sure)}"
     return (
         "The model has not learned enough yet, so there is no risk to show: the list goes by each customer's own habit"
         " and past spend."

@@ -191,6 +191,8 @@ class _Fold:
             now_ms=basis.now_ms,
             since_ms=self._since_ms,
             scored=basis.scores,
+            risk_from=basis.scorer.risk_from if basis.scores else None,
+            risk_sure=basis.scorer.risk_sure if basis.scores else None,
             customers=self._standing.total(),
             standing={standing.text: self._standing[standing] for standing in Standing},
             stages={stage.text: self._stages[stage] for stage in Stage if self._stages[stage]},

@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
+from stream.processing.scorer import Scorer
 from stream.reporting.advice import Advice
 from stream.reporting.assess import assess
+from stream.reporting.summary import model_note
 from stream.reporting.today import list_today
 from stream.reporting.writing import Writing
 from tests.reporting.conftest import Processed
@@ -107,6 +109,12 @@ def test_a_small_shop_has_a_list_before_there_is_a_model(middling: Processed) ->
     found = list_today(middling.documents, without, since_ms=SINCE_MS, limit=10_000)
     scored = list_today(middling.documents, middling.basis, since_ms=SINCE_MS, limit=10_000)
     assert (found.scored, scored.scored) == (False, True)
+    assert (found.risk_from, model_note(found)[:40]) == (None, "The model has not learned enough yet, so")
+    assert (scored.risk_from, model_note(scored)) == ("outcomes", "")
+    young = replace(middling.basis, scorer=Scorer.first(28.0))
+    first = list_today(middling.documents, young, since_ms=SINCE_MS, limit=10_000)
+    assert (first.risk_from, first.risk_sure) == ("orders", "low")
+    assert "A first estimate, mostly by what is usual in other shops." in model_note(first)
     assert all(entry.risk is None for entry in found.entries)
     assert all(entry.risk is not None for entry in scored.entries)
     assert {entry.customer_id for entry in found.entries} == {entry.customer_id for entry in scored.entries}
