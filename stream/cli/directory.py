@@ -1,10 +1,6 @@
 """``stream directory``: a database of customers, their history and the shop's figures, and asking it."""
 
-import logging
-import signal
-import threading
 from datetime import datetime
-from types import FrameType
 from typing import Any
 
 import click
@@ -12,11 +8,11 @@ import orjson
 
 from stream.cli.directory_at import customer_object, open_directory
 from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.serving import serving
 from stream.settings import Settings
 
 __all__ = ["directory"]
 
-_LOG = logging.getLogger(__name__)
 _DAY = click.DateTime(["%Y-%m-%d"])
 _STAGES = ("lead", "new", "active", "won back", "due", "at risk", "lapsed", "lost")
 _TIERS = ("VIP", "high", "middle", "low", "new")
@@ -49,28 +45,10 @@ def directory() -> None:
 @with_settings("Kafka", "Topics", "Events", "Time", "Shop", "Directory", "Metrics", "Logging")
 def run(settings: Settings, *, once: bool) -> None:
     """Keep the directory until told to stop (SIGTERM, Ctrl-C), which loses and repeats nothing."""
-    from stream import metrics
-    from stream.agents.health import Health, HealthReport
-    from stream.cli.logs import configure_logging
-
-    configure_logging(settings)
-    stop = threading.Event()
-    health = Health(settings.stuck_after_s)
-
-    def request_stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, request_stop)
-    if settings.metrics_port >= 0:
-        port = metrics.serve(settings.metrics_host, settings.metrics_port, health.pages)
-        _LOG.info("metrics at http://%s:%d/metrics", settings.metrics_host, port)
-    with open_directory(settings, make=True) as store:
+    with serving(settings) as (stop, tell), open_directory(settings, make=True) as store:
         from stream.directory.keeper import run as keep
 
-        keep(settings, store, stop, until_end=once, tell=lambda *told: health.report(HealthReport(*told)))
-    _LOG.info("stopped")
+        keep(settings, store, stop, until_end=once, tell=tell)
 
 
 @directory.command(cls=SettingsCommand)

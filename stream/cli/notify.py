@@ -1,17 +1,13 @@
 """``stream notify``: tell people and systems about alerts."""
 
-import logging
 import os
-import signal
-import threading
 from collections.abc import Mapping
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
-from stream.cli.logs import configure_logging
 from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.serving import serving
 from stream.errors import PublishError, SettingsError
 from stream.settings import Settings
 
@@ -21,8 +17,6 @@ if TYPE_CHECKING:
     from stream.notifications.templates import Templates
 
 __all__ = ["notify"]
-
-_LOG = logging.getLogger(__name__)
 
 
 @click.command(cls=SettingsCommand)
@@ -77,22 +71,7 @@ def _test(templates: "Templates", senders: "Mapping[str, Sender]", channel: str)
 
 
 def _run(settings: Settings, config: "Config", templates: "Templates", senders: "Mapping[str, Sender]") -> None:
-    from stream import metrics
-    from stream.agents.health import Health, HealthReport
     from stream.notifications.notifier_process import run
 
-    configure_logging(settings)
-    stop = threading.Event()
-    health = Health(settings.stuck_after_s)
-
-    def request_stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, request_stop)
-    if settings.metrics_port >= 0:
-        port = metrics.serve(settings.metrics_host, settings.metrics_port, health.pages)
-        _LOG.info("metrics at http://%s:%d/metrics", settings.metrics_host, port)
-    run(settings, config, templates, senders, stop, tell=lambda *told: health.report(HealthReport(*told)))
-    _LOG.info("stopped")
+    with serving(settings) as (stop, tell):
+        run(settings, config, templates, senders, stop, tell=tell)

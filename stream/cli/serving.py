@@ -1,0 +1,49 @@
+"""What the commands share that run until they are told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from stream.settings import Settings
+
+__all__ = ["serving"]
+
+_LOG = logging.getLogger(__name__)
+
+#: What speaks against being ready (nothing: ready), and figures to show.
+Tell = Callable[[Sequence[str], Mapping[str, int]], None]
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[tuple[threading.Event, Tell]]:
+    """Configure the log, serve metrics and probes, and wait for signals.
+
+    Yields an event that SIGTERM, SIGINT and SIGHUP set, and what the process calls at every turn to say how it is.
+    """
+    from stream import metrics
+    from stream.agents.health import Health, HealthReport
+    from stream.cli.logs import configure_logging
+
+    configure_logging(settings)
+    stop = threading.Event()
+    health = Health(settings.stuck_after_s)
+
+    def request_stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+
+    def tell(reasons: Sequence[str], figures: Mapping[str, int]) -> None:
+        health.report(HealthReport(reasons, figures))
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, request_stop)
+    if settings.metrics_port >= 0:
+        port = metrics.serve(settings.metrics_host, settings.metrics_port, health.pages)
+        _LOG.info("metrics at http://%s:%d/metrics", settings.metrics_host, port)
+    yield stop, tell
+    _LOG.info("stopped")
