@@ -8,6 +8,7 @@ import msgspec
 
 from stream.alerts.action_records import Action
 from stream.alerts.alert_records import Alert
+from stream.events.contract_rules import CONTROL_IN_ID
 from stream.events.diagnosis import diagnose
 from stream.events.model import EARLIEST_MS
 from stream.events.record import Record
@@ -18,7 +19,6 @@ from stream.events.times import epoch_ms, rfc3339
 __all__ = ["decode_action", "decode_alert", "encode_action", "occurred_ms"]
 
 _MAX_BYTES: Final = 65_536
-_CONTROL = re.compile(r"[\x00-\x1f]")
 #: A note may have line breaks and tabs.
 _CONTROL_IN_NOTE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _actions: Final = msgspec.json.Decoder(Action)
@@ -83,7 +83,7 @@ def _check(action: Action, key: bytes | None, latest_ms: int) -> None:
     if not action.is_response and (action.event_id is None or action.category is None):
         raise BadRecordError(Defect.MISSING_FIELD, "expected event_id and category of what is labelled")
     ids = f"{action.action_id}{action.customer_id}{action.actor or ''}{action.event_id or ''}{action.category or ''}"
-    found = _CONTROL.search(ids) or _CONTROL_IN_NOTE.search(action.note or "")
+    found = CONTROL_IN_ID.search(ids) or _CONTROL_IN_NOTE.search(action.note or "")
     if found:
         raise BadRecordError(Defect.CONTROL_CHARACTER, f"a text contains U+{ord(found.group()):04X}")
 

@@ -9,10 +9,10 @@ from stream.events.model import Event, FeedbackEvent, InteractionEvent, Purchase
 from stream.events.rejections import Defect
 from stream.events.screen import BadRecordError
 
-__all__ = ["refuse_control_characters", "refuse_incomplete"]
+__all__ = ["CONTROL_IN_ID", "refuse_control_characters", "refuse_incomplete"]
 
 #: Control characters, and those that turn the direction of writing.
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x80-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+CONTROL_IN_ID: Final = re.compile(r"[\x00-\x1f\x80-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def refuse_incomplete(event: Event, alphabet: Alphabet) -> None:
@@ -45,6 +45,6 @@ def refuse_control_characters(event: Event) -> None:
     other_id = event.order_id if isinstance(event, PurchaseEvent) else ""
     if isinstance(event, InteractionEvent):
         other_id = event.referred_id or ""
-    found = _CONTROL.search(f"{event.event_id}{event.customer_id}{other_id}")
+    found = CONTROL_IN_ID.search(f"{event.event_id}{event.customer_id}{other_id}")
     if found:
         raise BadRecordError(Defect.CONTROL_CHARACTER, f"an id contains U+{ord(found.group()):04X}")

@@ -24,7 +24,7 @@ values = st.one_of(
     st.integers(),
     st.booleans(),
     st.text(max_size=130),
-    st.text("a\n\t\x00\x0b\x1f\x7f", max_size=4),
+    st.text("a\n\t\x00\x0b\x1f\x7f\x80\x9f\u061c\u202e", max_size=4),
     st.sampled_from(["contacted", "labelled", "0" * 64, "0" * 63, "A" * 64, "x" * 2000, "x" * 2001, "0" * 64 + "\n"]),
 )
 

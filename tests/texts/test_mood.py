@@ -6,7 +6,7 @@ import pytest
 from stream.texts.mood import MOODS, mood_of_score, mood_prior, valence
 
 
-@pytest.mark.parametrize("module", ["classifier", "features", "masking", "mood"])
+@pytest.mark.parametrize("module", ["classifier", "hashing", "masking", "mood"])
 def test_examples_in_docstrings_are_true(module: str) -> None:
     outcome = doctest.testmod(importlib.import_module(f"stream.texts.{module}"))
     assert outcome.attempted > 0
