@@ -34,6 +34,8 @@ STOP_TIMEOUT_S = 20.0
 #: A command waits for another one that uses the directory, such as an import of a long history.
 BUSY_TIMEOUT_S = 3600.0
 _POLL_S = 0.05
+#: With this status a command ends whose settings are wrong: it would end again.
+_REFUSED_SETTINGS = 2
 #: What is an affair of one process only, and not told to others.
 _OF_ONE_PROCESS = frozenset({"instance_id", "metrics_host", "metrics_port", "log_level", "log_format", "data_dir"})
 
@@ -168,6 +170,7 @@ class Shop:
                 continue
             while not _answers(f"{self._addresses[child.name]}/health/ready"):
                 look()
+                self._end_if_refused()
                 if child.status is not None:
                     raise LocalServerError(f"{child.name} ended with status {child.status}; {child.log_tail()}")
                 waited_s = time.monotonic() - began
@@ -179,18 +182,27 @@ class Shop:
                 time.sleep(_POLL_S)
 
     def tend(self) -> None:
-        """Start again what has ended, at longer and longer intervals. Raises `LocalServerError` when that is no use."""
+        """Start again what has ended, at longer and longer intervals.
+
+        Raises `LocalServerError` when that is no use: after too many times in a row, or when settings are refused.
+        """
         now, changed = time.monotonic(), False
         for server in self.servers:
             if not server.running and self._may_restart(server.name, now, server.log_tail):
                 server.start()
                 changed = True
+        self._end_if_refused()
         for child in self.children:
             if child.status is not None and self._may_restart(child.name, now, child.log_tail):
                 child.start()
                 changed = True
         if changed:
             self.announce()
+
+    def _end_if_refused(self) -> None:
+        for child in self.children:
+            if child.status == _REFUSED_SETTINGS:
+                raise LocalServerError(f"{child.name} refuses its settings; {child.log_tail()}")
 
     def _may_restart(self, name: str, now: float, log_tail: Callable[[], str]) -> bool:
         restarts = self._restarts.setdefault(name, Restarts())

@@ -95,6 +95,7 @@ def test_what_cannot_start_ends_it_with_its_log(tmp_path: Path) -> None:
     path = tmp_path / "shop"
     refused = run_in(path, "up", STREAM_NOTIFY_FILE=str(tmp_path / "missing.yaml"))
     assert refused.returncode in {1, 2}
+    assert "notify refuses its settings" in refused.stderr
     assert "missing.yaml" in refused.stderr
 
 
