@@ -221,7 +221,8 @@ _BENCH = {"projections": "activity,satisfaction,ratings,complaints,leads"}
 #: One publishes what the other learns from.
 _TEXTS = {"projections": "texts,classification"}
 _LOG = {"customers": 200}
-#: Nothing is released: in these logs time stands still once they have been written.
+#: Nothing is released: in these logs time stands still once they have been written. They are read in so few steps that
+#: a kill at a named point does not strike: `projection-kill-at-point` tries the runner, which all projections share.
 _ARRIVALS = {"projections": "arrivals", "identity_hold_h": 1000.0}
 
 PROJECTION_FAULTS = (
@@ -248,16 +249,6 @@ PROJECTION_FAULTS = (
     ),
     Fault("projection-lost-tail", "26", cut_tail, runs=2, log=_LOG, bench=_BENCH, takes_state_away=True),
     Fault("projection-flushall", "26", flush, runs=2, bench=_BENCH, takes_state_away=True),
-    Fault(
-        "arrivals-kill-at-point",
-        "26",
-        _kill_at_points,
-        runs=2,
-        log=_LOG,
-        bench=_ARRIVALS,
-        plan=Plan(pace_ms=100.0),
-        needs_kafka=EMBEDDED_HANGS,
-    ),
     Fault("arrivals-lost-tail", "26", cut_tail, runs=1, log=_LOG, bench=_ARRIVALS, takes_state_away=True),
     Fault("arrivals-rebuild", "26", _rebuild, runs=1, log=_LOG, bench={**_ARRIVALS, "workers": 1}),
     Fault("projection-texts-flushall", "26", flush, runs=2, bench=_TEXTS, takes_state_away=True),
