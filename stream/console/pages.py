@@ -25,7 +25,7 @@ from stream.errors import SettingsError
 from stream.events.columns import MONEY_SCALE
 from stream.features.stages import STAGE_NAMES
 from stream.reporting.entries import Today
-from stream.reporting.summary import complaints_line, headline, model_note, standing_line
+from stream.reporting.summary import complaints_line, headline, leads_line, model_note, standing_line
 from stream.reporting.writing import Writing
 
 __all__ = ["Day", "Pages"]
@@ -97,6 +97,7 @@ class Pages:
             standing_line=standing_line(found, day.writing),
             headline=headline(found, day.writing),
             complaints_line=complaints_line(found),
+            leads_line=leads_line(found),
         )
 
     async def customers(self, request: web.Request) -> web.Response:

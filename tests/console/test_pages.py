@@ -22,6 +22,7 @@ from stream.processing.scorer import WARMING
 from stream.reporting.advice import Advice
 from stream.reporting.assess import Basis
 from stream.reporting.entries import Entry as Listed
+from stream.reporting.first_orders import LeadEntry
 from stream.reporting.today import list_today
 from stream.reporting.writing import Writing
 from tests.directory.told import commit, messages_of
@@ -58,9 +59,23 @@ SILENT = Listed(
 )
 
 
+LEAD = LeadEntry(
+    customer_id=EVIL,
+    chance=0.25,
+    low=0.2,
+    high=0.3,
+    weeks=4,
+    reasons=("Looked at the shop on 3 days.",),
+    since_ms=END_MS - 7 * DAY_MS,
+    visited_ms=END_MS,
+    may_email=True,
+)
+
+
 def somebody_today() -> Day:
     found = list_today([], BASIS, since_ms=0, limit=5)
-    return Day(replace(found, entries=(SILENT,), at_risk=1), WRITING, "made up for a test")
+    found = replace(found, entries=(SILENT,), at_risk=1, leads=(LEAD,), leads_in_weeks=4)
+    return Day(found, WRITING, "made up for a test")
 
 
 @pytest.fixture
@@ -243,7 +258,8 @@ def test_a_server_that_is_away_is_told_and_asked_again(full: DirectoryStore) -> 
         status, _, text = await visit("/")
         assert (status, "Redis does not answer" in text) == (503, True)
         text = (await visit("/"))[2]
-        assert all(said in text for said in ("made up for a test", SILENT.reason, "€310", "&lt;script&gt;"))
+        for said in ("made up for a test", SILENT.reason, *LEAD.reasons, "€310", "&lt;script&gt;"):
+            assert said in text
         # made once a minute at most: there is no third answer
         assert (await visit("/"))[0] == 200
 
