@@ -67,7 +67,11 @@ class Document(NamedTuple):
 def happened(event_type: EventType, event: Event, at_ms: int, event_id: int, amount: int) -> TimelineEntry:
     """The entry of an accepted event; ``amount`` as in `EVENT` columns, ``event_id`` a 48-bit hash."""
     fields = msgspec.to_builtins(event)
-    told = {name: value for name, value in fields.items() if name not in _NOT_DETAILS and value not in (None, False)}
+    told = {
+        name: value
+        for name, value in fields.items()
+        if name not in _NOT_DETAILS and value is not None and value is not False
+    }
     is_order = isinstance(event, PurchaseEvent)
     return TimelineEntry(
         event.customer_id,
@@ -75,8 +79,8 @@ def happened(event_type: EventType, event: Event, at_ms: int, event_id: int, amo
         event_id,
         at_ms,
         event.name,
-        event.channel,
-        fields.get("order_id"),
+        _label(event.channel),
+        _label(fields.get("order_id")),
         amount if is_order and event.name != "cancelled" and amount != UNKNOWN_AMOUNT else None,
         told or None,
     )
@@ -130,6 +134,11 @@ def _published(
     source: str, identity: str, customer_id: str, at: str, name: str, told: Mapping[str, Any]
 ) -> TimelineEntry:
     return TimelineEntry(customer_id, source, _hash(identity), epoch_ms(datetime.fromisoformat(at)), name, detail=told)
+
+
+def _label(text: str | None) -> str | None:
+    """A text that producers choose freely, as any database keeps it: PostgreSQL has no character 0."""
+    return None if text is None else text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _hash(identity: str) -> int:

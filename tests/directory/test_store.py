@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import column, table, update
 
 from stream.directory.database import reading, writing
+from stream.directory.message_inputs import inputs_of
 from stream.directory.migrating import VERSION_TABLE
 from stream.directory.purchases import Metric
 from stream.directory.row_changes import VERSION
@@ -21,7 +23,9 @@ from stream.directory.schema import METADATA
 from stream.directory.store import DirectoryStore, Progress, Step
 from stream.directory.timeline import Document, TimelineEntry
 from stream.errors import FencedError, SettingsError, StorageError
-from tests.directory.told import commit, messages_of, rows_of
+from stream.events.log_event import LogRecord
+from stream.settings import Settings
+from tests.directory.told import APPENDED_MS, commit, messages_of, rows_of
 from tests.reporting.made_up_shop import make_shop
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -196,3 +200,25 @@ def test_a_step_that_is_sent_twice_changes_nothing(store: DirectoryStore) -> Non
     before = rows_of(store)
     store.commit(claim, step)
     assert rows_of(store) == before
+
+
+def test_what_producers_write_is_kept_by_every_database(store: DirectoryStore) -> None:
+    event = {
+        "event_id": "e-1",
+        "customer_id": "c-1",
+        "occurred_at": 1_767_225_600,
+        "name": "rated",
+        "scale": "nps",
+        "value": 0,
+        # nothing forbids it where no id is
+        "channel": "we\0b",
+        "order_id": "o\0",
+        "product_id": "p\0",
+    }
+    record = LogRecord(b"c-1", msgspec.json.encode(event), APPENDED_MS, 0)
+    commit(store, store.claim(), [message for _, message in inputs_of(Settings())["events.feedback"].read([record])[0]])
+    found = rows_of(store)
+    (entry,) = found["directory_timeline"]
+    assert (entry["channel"], entry["order_id"]) == ("we\ufffdb", "o\ufffd")
+    assert entry["detail"] == {"scale": "nps", "value": 0.0, "product_id": "p\0"}
+    assert [row["channel"] for row in found["directory_channels"]] == ["we\ufffdb"]

@@ -13,7 +13,7 @@ from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent, LogRecord
 from stream.settings import Settings
 
-__all__ = ["commit", "messages_of", "rows_of"]
+__all__ = ["APPENDED_MS", "commit", "messages_of", "rows_of"]
 
 #: Later than any event.
 APPENDED_MS = 4_000_000_000_000
