@@ -84,8 +84,7 @@ def customers_view(page: CustomerPage, writing: Writing) -> RenderableType:
         table.add_column(name, justify="right")
     for row in page.rows:
         table.add_row(
-            Text(printable(row["customer_id"])),
-            *(_stage(row["stage"]), row["tier"] or "", row["segment"] or ""),
+            *(_text(row["customer_id"]), _text(_stage(row["stage"])), _text(row["tier"]), _text(row["segment"])),
             f"{row['orders']:,}",
             writing.money(row["spend"] / MONEY_SCALE),
             "" if row["last_order_ms"] is None else writing.day_of(row["last_order_ms"]).isoformat(),
@@ -105,7 +104,7 @@ def timeline_view(page: Page, writing: Writing) -> RenderableType:
     for entry in page.entries:
         amount = "" if entry.amount is None else writing.money(entry.amount / MONEY_SCALE)
         at = writing.local(entry.at_ms).strftime("%Y-%m-%d %H:%M")
-        table.add_row(at, entry.source, entry.name, entry.channel or "", amount, Text(_told(entry)))
+        table.add_row(at, entry.source, _text(entry.name), _text(entry.channel), amount, _text(_told(entry)))
     return _paged(table, page.cursor, "nothing happened" if not page.entries else "")
 
 
@@ -117,7 +116,7 @@ def orders_view(rows: Sequence[Mapping[str, Any]], writing: Writing) -> Renderab
         refunded = f"{writing.money(row['refunded'] / MONEY_SCALE)} refunded" if row["refunded"] else ""
         items = ", ".join(_item(item) for item in row["items"] or ())
         state = "cancelled" if row["cancelled"] else refunded
-        table.add_row(day, Text(printable(row["order_id"])), amount, state, Text(printable(items)))
+        table.add_row(day, _text(row["order_id"]), amount, state, _text(items))
     return table if rows else Text("no order")
 
 
@@ -221,8 +220,14 @@ def _told(entry: TimelineEntry) -> str:
     said = [str(detail[name]) for name in ("sentence", "why", "note") if detail.get(name)]
     if not said:
         named = {name: value for name, value in detail.items() if name != "items"}
-        said = [f"{name} {value}" for name, value in {"order": entry.order_id, **named}.items() if value]
-    return printable(", ".join(said))
+        figures = {"order": entry.order_id, **named}.items()
+        said = [f"{name} {value}" for name, value in figures if value not in (None, "")]
+    return ", ".join(said)
+
+
+def _text(told: str | None) -> Text:
+    """What others have written, as it is: neither markup nor what commands a terminal."""
+    return Text(printable(told or ""))
 
 
 def _item(item: Mapping[str, Any]) -> str:

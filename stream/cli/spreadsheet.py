@@ -2,12 +2,15 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["csv_lines"]
 
 #: A spreadsheet takes a cell that begins so for a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+#: It stays one, as what is refunded in a month may be more than what is sold.
+_NEGATIVE = re.compile(r"-\d+(\.\d+)?")
 
 
 def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
@@ -29,4 +32,6 @@ def _taken(text: io.StringIO) -> str:
 
 
 def _safe(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+    if not isinstance(value, str) or _NEGATIVE.fullmatch(value):
+        return value
+    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
