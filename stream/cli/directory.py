@@ -197,12 +197,11 @@ def cohorts(settings: Settings, *, by: str, as_json: bool) -> None:
 
 
 def _condition(writing: Any, **given: Any) -> Any:
-    from stream.directory.customer_queries import Condition
-    from stream.events.columns import MONEY_SCALE
+    from stream.directory.customer_queries import Condition, amount_of
 
     def money(name: str) -> int | None:
         amount = given.pop(name)
-        return None if amount is None else round(amount * MONEY_SCALE)
+        return None if amount is None else amount_of(amount)
 
     def midnight(name: str) -> int | None:
         day: datetime | None = given.pop(name)

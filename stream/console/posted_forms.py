@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
-from stream.directory.customer_queries import Condition
+from stream.directory.customer_queries import Condition, amount_of
 from stream.errors import SettingsError
-from stream.events.columns import MONEY_SCALE
 from stream.reporting.writing import Writing
 
 __all__ = ["FIELDS", "condition_of"]
@@ -33,10 +32,7 @@ def condition_of(form: Mapping[str, str], writing: Writing) -> Condition:
 
     def money(name: str) -> int | None:
         amount = number(name)
-        try:
-            return None if amount is None else round(amount * MONEY_SCALE)
-        except (OverflowError, ValueError):
-            raise SettingsError(f"{name.replace('_', ' ')}: expected an amount") from None
+        return None if amount is None else amount_of(amount)
 
     def day(name: str) -> int | None:
         text = form.get(name, "").strip()

@@ -15,11 +15,13 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, exists, func, 
 from stream.directory.database import as_dict
 from stream.directory.schema import channels, customers
 from stream.errors import SettingsError
+from stream.events.columns import MONEY_SCALE
 
 __all__ = [
     "Condition",
     "CustomerPage",
     "Sort",
+    "amount_of",
     "counted",
     "cursor_of",
     "customer",
@@ -31,6 +33,8 @@ __all__ = [
 #: Follows every text that begins with what stands before it, by bytes.
 _LAST: Final = "\U0010ffff"
 _AT_ONCE: Final = 1000
+#: The largest number that databases compare.
+_MOST: Final = 2**63 - 1
 
 
 class Sort(StrEnum):
@@ -59,7 +63,7 @@ class Condition:
 
     ``begins``: how the id begins. Of ``stages``, ``tiers`` and ``segments`` one must be the customer's.
     ``channel``: the customer came by it at least once. ``ordered_from_ms`` until before ``ordered_before_ms``: when
-    the last order was.
+    the last order was. Raises `SettingsError` for texts and numbers that no customer can have.
     """
 
     begins: str = ""
@@ -72,6 +76,12 @@ class Condition:
     channel: str | None = None
     ordered_from_ms: int | None = None
     ordered_before_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        figures = (self.at_stake_from, self.spend_from, self.ordered_from_ms, self.ordered_before_ms, self.risk_from)
+        given = (self.begins, self.channel, *self.stages, *self.tiers, *self.segments, *figures)
+        if odd := [one for one in given if one is not None and not _is_comparable(one)]:
+            raise SettingsError(f"no customer can be compared with {odd[0]!r}")
 
     def clauses(self) -> Iterator[ColumnElement[bool]]:
         """As SQL."""
@@ -105,6 +115,17 @@ class CustomerPage(NamedTuple):
     cursor: str | None
 
 
+def amount_of(money: float) -> int:
+    """Money in major units as columns have it. Raises `SettingsError` for what is no amount.
+
+    >>> amount_of(12.5)
+    125000
+    """
+    if not _is_comparable(money * MONEY_SCALE):
+        raise SettingsError(f"expected an amount of money, got {money:g}")
+    return round(money * MONEY_SCALE)
+
+
 def customers_page(
     connection: Connection, condition: Condition, sort: Sort = Sort.ID, *, limit: int, cursor: str | None = None
 ) -> CustomerPage:
@@ -130,7 +151,12 @@ def every_customer(connection: Connection, condition: Condition, sort: Sort = So
 
 
 def customer(connection: Connection, customer_id: str) -> dict[str, Any] | None:
-    """The row of one customer, None for an unknown one; ``channels``: events by channel, most first."""
+    """The row of one customer, None for an unknown one; ``channels``: events by channel, most first.
+
+    Raises `SettingsError` for a text that is no id.
+    """
+    if not _is_comparable(customer_id):
+        raise SettingsError(f"{customer_id!r} is no id of a customer")
     row = connection.execute(select(customers).where(customers.c.customer_id == customer_id)).one_or_none()
     if row is None:
         return None
@@ -162,9 +188,18 @@ def position_of(cursor: str, length: int) -> list[Any]:
         found = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=list[Any])
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         found = []
-    if len(found) != length:
+    if len(found) != length or not all(map(_is_comparable, found)):
         raise SettingsError("this is no cursor: take the one that came with the page before")
     return found
+
+
+def _is_comparable(value: object) -> bool:
+    """Whether a text or a number may be asked for in any database."""
+    if isinstance(value, str):
+        # half of a surrogate pair stands for a byte that is no text
+        return "\0" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
+    # NaN is in no order
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _MOST
 
 
 def _sorted(query: Select[Any], sort: Sort) -> Select[Any]:

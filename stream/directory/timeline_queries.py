@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, select, tuple_
 
 from stream.directory.customer_queries import cursor_of, position_of
 from stream.directory.database import as_dict
 from stream.directory.schema import orders, timeline
-from stream.directory.timeline import TimelineEntry
+from stream.directory.timeline import ACTION, ALERT, STAGE, TimelineEntry
 from stream.errors import SettingsError
+from stream.events.kinds import EventType
 
 __all__ = ["Page", "orders_of", "timeline_page"]
+
+
+_SOURCES: Final = (*map(str, EventType), ALERT, ACTION, STAGE)
 
 
 class Page(NamedTuple):
@@ -26,7 +30,12 @@ class Page(NamedTuple):
 def timeline_page(
     connection: Connection, customer_id: str, *, limit: int, cursor: str | None = None, sources: Sequence[str] = ()
 ) -> Page:
-    """At most ``limit`` entries of ``sources`` (none: all). Raises `SettingsError` for a cursor that is none."""
+    """At most ``limit`` entries of ``sources`` (none: all).
+
+    Raises `SettingsError` for a text that is no cursor, or no source.
+    """
+    if unknown := [source for source in sources if source not in _SOURCES]:
+        raise SettingsError(f"there is no source {unknown[0]!r}; there are {', '.join(_SOURCES)}")
     of = timeline.c
     place = (of.at_ms, of.source, of.id)
     query = select(timeline).where(of.customer_id == customer_id).order_by(*(column.desc() for column in place))

@@ -120,6 +120,16 @@ def test_a_directory_is_kept_from_the_topics_and_asked(shop: Settings, tmp_path:
     assert "2 x p-1" in ask(env, "orders", "c-2")
     unknown = CliRunner().invoke(main, ["directory", "timeline", "c-3"], env=env)
     assert (unknown.exit_code, "does not know" in unknown.output) == (1, True)
+    for wrong in (
+        ("customers", "--spend-from", "nan"),
+        ("customers", "--at-stake-from", "1e300"),
+        ("customers", "--ordered-from", "2026-02-30"),
+        ("customers", "--cursor", "x"),
+        ("customers", "\udcff"),
+        ("timeline", "c-2", "--of", "clicks"),
+    ):
+        refused = CliRunner().invoke(main, ["directory", *wrong], env=env)
+        assert (refused.exit_code, "Traceback" in refused.output) == (2, False), (wrong, refused.output)
 
 
 def test_it_is_listed_shown_erased_and_rebuilt_with_the_projections(shop: Settings, tmp_path: Path, run: Run) -> None:

@@ -219,12 +219,15 @@ def test_what_nobody_can_have_filled_in_is_refused(full: DirectoryStore) -> None
         for form in (
             {"risk_from": "much"},
             {"spend_from": "inf"},
+            {"spend_from": "1e300"},
+            {"channel": "\0"},
             {"ordered_from": "2026-13-01"},
             {"sort": "name"},
             {"cursor": "x"},
         ):
             status, _, text = await visit("/customers", form)
             assert (status, "This cannot be shown" in text) == (400, True), form
+        assert (await visit("/customer", {"customer_id": "c\0"}))[0] == 400
         assert (await visit("/business?by=day"))[0] == 400
         assert (await visit("/nowhere"))[0] == 404
         assert (await visit("/customers", {"begins": "x" * 20_000}))[0] == 413

@@ -10,6 +10,8 @@ import pytest
 from stream.directory.customer_queries import (
     Condition,
     Sort,
+    amount_of,
+    cursor_of,
     customer,
     customers_page,
     every_customer,
@@ -180,3 +182,46 @@ def test_a_text_that_is_no_cursor_is_refused(store: DirectoryStore, cursor: str)
             customers_page(connection, Condition(), Sort.ID, limit=1, cursor=cursor)
         with pytest.raises(SettingsError, match="cursor"):
             timeline_page(connection, "c-1", limit=1, cursor=cursor)
+
+
+@pytest.mark.parametrize(
+    ("sort", "position"),
+    [
+        (Sort.SPEND, ("spend", 2**63, "c-1")),
+        (Sort.SPEND, ("spend", -(10**400), "c-1")),
+        (Sort.SPEND, ("spend", True, "c-1")),
+        (Sort.SPEND, ("spend", "1", "c-1")),
+        (Sort.SPEND, ("spend", 1, 1)),
+        (Sort.ID, ("id", "c-1", "c\0")),
+    ],
+)
+def test_a_cursor_that_somebody_has_made_is_refused(
+    store: DirectoryStore, sort: Sort, position: tuple[object, ...]
+) -> None:
+    with reading(store.engine) as connection, pytest.raises(SettingsError, match="cursor"):
+        customers_page(connection, Condition(), sort, limit=1, cursor=cursor_of(*position))
+
+
+def test_what_no_database_can_look_for_is_refused(store: DirectoryStore) -> None:
+    cases: list[dict[str, Any]] = [
+        {"begins": "c\0"},
+        {"channel": "\udcff"},
+        {"spend_from": 2**63},
+        {"risk_from": float("nan")},
+    ]
+    for odd in cases:
+        with pytest.raises(SettingsError, match="compared"):
+            Condition(**odd)
+    for money in (float("nan"), float("inf"), 1e300):
+        with pytest.raises(SettingsError, match="amount of money"):
+            amount_of(money)
+    assert amount_of(9e14) == 9 * 10**14 * MONEY_SCALE
+    with reading(store.engine) as connection:
+        # the largest figures are asked for as others are
+        most = Condition(spend_from=2**63 - 1, ordered_before_ms=-(2**63) + 1)
+        assert customers_page(connection, most, limit=1).rows == []
+        for customer_id in ("c\0", "\udcff"):
+            with pytest.raises(SettingsError, match="no id"):
+                customer(connection, customer_id)
+        with pytest.raises(SettingsError, match="purchase, "):
+            timeline_page(connection, "c-1", limit=1, sources=["purchases"])
