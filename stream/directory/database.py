@@ -30,7 +30,7 @@ def connect(url: str) -> Engine:
     """An engine for ``sqlite:///PATH`` or ``postgresql://...``; nothing is connected yet. Raises `SettingsError`."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter of a port that is no number
         raise SettingsError("directory_url: expected sqlite:///PATH or postgresql://user@host/database") from None
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed)

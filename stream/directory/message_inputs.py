@@ -61,7 +61,7 @@ class _Translated:
 
 
 def inputs_of(settings: Settings) -> dict[str, Input]:
-    """What reads each topic. Messages are `Entry` or `Document`, keyed by customer."""
+    """What reads each topic. Messages are `TimelineEntry` or `Document`, keyed by customer."""
     decoder = Decoder.of(settings)
     published: list[tuple[str, type[Any], Callable[[Any], object]]] = [
         (settings.customers, Customer, document_of),

@@ -133,7 +133,7 @@ orders: Final = Table(
     PrimaryKeyConstraint("customer_id", "order_id"),
 )
 
-#: Sums of all customers by month and week, see `stream.directory.contributions`.
+#: Sums of all customers by month and week, see `stream.directory.purchases.Metric`.
 totals: Final = Table(
     "directory_totals",
     METADATA,

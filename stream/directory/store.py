@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from stream.directory import schema
 from stream.directory.database import as_dict, connect, reading, writing
-from stream.directory.migrating import upgrade
+from stream.directory.migrating import is_newest, upgrade
 from stream.directory.row_changes import VERSION, Changes, Incoming, fold, of_purchases, sorted_out
 from stream.directory.timeline import TimelineEntry
 from stream.errors import FencedError
@@ -77,11 +77,8 @@ class DirectoryStore:
 
     def __enter__(self) -> Self:
         try:
-            upgrade(self.engine)
-            with writing(self.engine) as connection:
-                first = {"id": 1, "version": VERSION, "zone": self._zone.key, "generation": 0, "token": ""}
-                rows = self._insert(schema.run).values(**first, folded=0, skipped=0)
-                connection.execute(rows.on_conflict_do_nothing())
+            if not self._is_made():
+                self._make()
         except BaseException:
             self.engine.dispose()
             raise
@@ -153,6 +150,18 @@ class DirectoryStore:
             connection.execute(update(schema.run).values(folded=schema.run.c.folded))
             for table in _OF_CUSTOMERS:
                 connection.execute(delete(table).where(table.c.customer_id == customer_id))
+
+    def _is_made(self) -> bool:
+        """Whether there is nothing to write: who only reads then waits for no writer, and needs no right to write."""
+        with reading(self.engine) as connection:
+            return is_newest(connection) and connection.execute(select(schema.run.c.id)).first() is not None
+
+    def _make(self) -> None:
+        upgrade(self.engine)
+        with writing(self.engine) as connection:
+            first = {"id": 1, "version": VERSION, "zone": self._zone.key, "generation": 0, "token": ""}
+            rows = self._insert(schema.run).values(**first, folded=0, skipped=0)
+            connection.execute(rows.on_conflict_do_nothing())
 
     def _begin_another(self, connection: Connection) -> int:
         begun = {"version": VERSION, "zone": self._zone.key, "folded": 0, "skipped": 0}

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import column, table, update
 
+from stream.directory import schema
 from stream.directory.database import reading, writing
 from stream.directory.message_inputs import inputs_of
 from stream.directory.migrating import VERSION_TABLE
@@ -180,6 +181,16 @@ def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     connection.close()
 
 
+def test_who_reads_waits_for_no_writer(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream.directory.database._BUSY_S", 0.0)
+    with DirectoryStore(url, BERLIN) as store:
+        commit(store, store.claim(), MESSAGES)
+        with writing(store.engine) as connection:
+            connection.execute(update(schema.run).values(folded=0))
+            with DirectoryStore(url, BERLIN) as reader:
+                assert reader.progress().folded == len(MESSAGES)
+
+
 def test_a_database_that_is_away_is_told_without_its_password() -> None:
     url = "postgresql://ann:s3cret@127.0.0.1:1/shop"
     with pytest.raises(StorageError, match="does not answer") as told, DirectoryStore(url, BERLIN):
@@ -187,7 +198,7 @@ def test_a_database_that_is_away_is_told_without_its_password() -> None:
     assert "s3cret" not in str(told.value)
 
 
-@pytest.mark.parametrize("url", ["", "sqlite://", "mysql://shop", "postgresql//x"])
+@pytest.mark.parametrize("url", ["", "sqlite://", "mysql://shop", "postgresql//x", "postgresql://a:s3cret@h:port/shop"])
 def test_what_is_no_database_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="directory_url"):
         DirectoryStore(url, BERLIN)
