@@ -427,6 +427,11 @@ class Settings:
         """Topics of all events, those beside the kernel among them."""
         return tuple(map(self.topic_of, EventType))
 
+    @property
+    def entry_topics(self) -> tuple[str, ...]:
+        """Topics to which events are published from outside."""
+        return (self.arrivals,) if self.join_identities else self.all_event_topics
+
     def topic_of(self, event_type: EventType) -> str:
         """The topic of the events of a type."""
         return f"{self.topic_prefix}events.{event_type}"

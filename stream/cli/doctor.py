@@ -86,7 +86,8 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding(FindingLevel.OK, "kafka", found)
     yield from topic_findings(settings, metadata)
-    yield from record_time_findings(admin, [topic for topic in settings.all_event_topics if topic in metadata.topics])
+    judged = (*settings.all_event_topics, settings.arrivals)
+    yield from record_time_findings(admin, [topic for topic in judged if topic in metadata.topics])
 
 
 def _redis(settings: Settings, clock: Clock) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ def open_ledger(settings: Settings, folder: Path, tell: Callable[[str], None]) -
     Raises `TopologyError` if Kafka does not answer or has no such topics.
     """
     metadata = cluster_metadata(settings)
-    if missing := [name for name in settings.event_topics if name not in metadata.topics]:
+    if missing := [name for name in settings.entry_topics if name not in metadata.topics]:
         raise TopologyError(f"no topic {', '.join(missing)} at {settings.kafka_bootstrap}: stream topics create")
     cluster = getattr(metadata, "cluster_id", None) or settings.kafka_bootstrap
     ledger = ImportLedger(folder / LEDGER_FILE, f"{cluster}/{settings.events_purchase}")

@@ -57,7 +57,8 @@ def produce(
 
 
 def _check_topics(settings: Settings) -> None:
-    if missing := [name for name in settings.all_event_topics if name not in cluster_metadata(settings).topics]:
+    existing = cluster_metadata(settings).topics
+    if missing := [name for name in settings.entry_topics if name not in existing]:
         raise TopologyError(f"no topic {', '.join(missing)} at {settings.kafka_bootstrap}: stream topics create")
 
 

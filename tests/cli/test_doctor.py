@@ -103,14 +103,16 @@ def test_a_complete_installation_is_status_0(run: Run) -> None:
 def test_event_topics_whose_records_have_producers_times_are_named(
     run: Run, broker: EmbeddedBroker, topic_prefix: str
 ) -> None:
-    by_hand = NewTopic(f"{topic_prefix}events.email", 3, 1, config={"message.timestamp.type": "CreateTime"})
     admin = AdminClient({"bootstrap.servers": broker.bootstrap})
-    admin.create_topics([by_hand])[by_hand.topic].result(20)
+    by_hand = [f"{topic_prefix}arrivals", f"{topic_prefix}events.email"]
+    of_producers = {"message.timestamp.type": "CreateTime"}
+    for created in admin.create_topics([NewTopic(name, 3, 1, config=of_producers) for name in by_hand]).values():
+        created.result(20)
     assert run("topics", "create").returncode == 0
     done = run("doctor")
     assert done.returncode == 0, done.stdout
     found = [line for line in done.stdout.splitlines() if line.startswith("warn  event topics")]
-    assert found == [f"warn  event topics: the times of records are the producers' in {by_hand.topic}"]
+    assert found == [f"warn  event topics: the times of records are the producers' in {', '.join(by_hand)}"]
     assert "message.timestamp.type=LogAppendTime" in done.stdout
 
 
