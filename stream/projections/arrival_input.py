@@ -19,6 +19,8 @@ from stream.projections.protocol import Reading
 
 __all__ = ["ArrivalInput", "Arrived", "ArrivedMessage", "Unread"]
 
+#: No larger record is an event, and one of the size that the broker takes could not go on with another header.
+_MAX_BYTES: Final = 65_536
 _TYPES: Final = {event_type.value.encode(): event_type for event_type in EventType}
 
 
@@ -33,7 +35,7 @@ class Arrived(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """What the core would make a dead letter of."""
+    """What the core would make a dead letter of. What is larger than any event becomes one here."""
 
     type: EventType
     record: Record
@@ -66,7 +68,7 @@ class ArrivalInput:
             else:
                 found[position] = placed
         for event_type, positions in of_type.items():
-            found.update(self._events(event_type, positions, records))
+            found.update(self._events(event_type, positions, records, rejections))
         keyed = [(key, message, at) for at, message in sorted(found.items(), key=_first) for key in self._keys(message)]
         return Reading(
             [(key, message) for key, message, _ in keyed],
@@ -78,15 +80,23 @@ class ArrivalInput:
         )
 
     def _events(
-        self, event_type: EventType, positions: Sequence[int], records: Sequence[Record]
+        self,
+        event_type: EventType,
+        positions: Sequence[int],
+        records: Sequence[Record],
+        rejections: list[Rejection],
     ) -> Iterable[tuple[int, ArrivedMessage]]:
         some = [records[at] for at in positions]
-        _, events, rejections, contents = self._decoder.decode(event_type, some)
+        _, events, refused, contents = self._decoder.decode(event_type, some)
         columns = (events["record"].tolist(), events["event_id"].tolist(), events["time"].tolist())
         for event, row, event_id, at_ms in zip(contents, *columns, strict=True):
             yield positions[row], Arrived(event_type, event, event_id, at_ms, some[row])
-        for rejection in rejections:
-            yield positions[rejection.record], Unread(event_type, some[rejection.record])
+        for rejection in refused:
+            position, record = positions[rejection.record], some[rejection.record]
+            if len(record.key or b"") + len(record.value or b"") > _MAX_BYTES:
+                rejections.append(rejection._replace(record=position))
+            else:
+                yield position, Unread(event_type, record)
 
 
 def _first(found: tuple[int, ArrivedMessage]) -> int:

@@ -30,7 +30,8 @@ _ENCODE: Final = msgspec.json.Encoder().encode
 class Arrivals(Fold[Alias]):
     """Passes each event on to the topic of its type, under the customer that its id belongs to by then.
 
-    It judges no event: what the core would refuse goes on as it came, and the core makes the dead letter.
+    It judges no event: what the core would refuse goes on as it came, and the core makes the dead letter. Only what is
+    larger than any event stays.
     """
 
     name: ClassVar = "arrivals"

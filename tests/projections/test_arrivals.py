@@ -200,6 +200,17 @@ def test_what_the_core_would_refuse_goes_on_as_it_came_and_what_nobody_can_place
     assert [rejection.reason for rejection in reading.rejections] == ["unknown_name"]
 
 
+def test_what_is_larger_than_any_event_does_not_go_on() -> None:
+    store = new_store()
+    append(store, Came("c-1", event(1)))
+    good = store.logs[0][0]
+    padded = json.dumps({**json.loads(good.value or b""), "note": 70_000 * "x"}).encode()
+    large = [good._replace(value=padded), good._replace(key=70_000 * b"k"), good._replace(key=b"c-2")]
+    reading = Arrivals(SETTINGS).inputs[0].read([good, *large])
+    assert [(one.record, one.reason) for one in reading.rejections] == [(1, "too_large"), (2, "key_mismatch")]
+    assert (reading.positions, reading.skipped) == ([0, 3], 0)
+
+
 def test_so_many_events_wait_and_no_more() -> None:
     store = new_store()
     for number in range(MAX_HELD + 2):
