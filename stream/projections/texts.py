@@ -10,7 +10,7 @@ import msgspec
 from stream.processing.state import Outgoing
 from stream.projections.fold import Fold
 from stream.projections.protocol import Folded
-from stream.projections.written import Labelled, Text, Wrote, inputs_of, of_event, of_ticket
+from stream.projections.written import Labelled, Text, Wrote, inputs_of, of_event, of_ticket, of_told
 from stream.settings import Settings
 from stream.texts.text_records import KEY, FeedbackText, encode_text
 
@@ -43,7 +43,8 @@ class Texts(Fold[Written]):
     """Masked texts, by customer and period. They do not depend on the order of the events.
 
     A text that was sent twice is kept once. Each text is published for the projection `classification`, and again when
-    its category becomes known. The label of a text counts before that of its ticket.
+    its category becomes known. What people say of a text counts before what its event says, and that before the label
+    of its ticket: they are in different topics, so the later one is not the one that is read later.
     """
 
     name: ClassVar[str] = "texts"
@@ -148,5 +149,7 @@ def _labels_key(customer_id: str) -> str:
 
 
 def _category(text: Text, labels: Mapping[str, str]) -> str | None:
-    own = labels.get(of_event(text.event_id))
-    return own if own is not None or text.ticket_id is None else labels.get(of_ticket(text.ticket_id))
+    said = [of_event(text.event_id), of_told(text.event_id)]
+    if text.ticket_id is not None:
+        said.append(of_ticket(text.ticket_id))
+    return next((labels[of] for of in said if of in labels), None)

@@ -19,7 +19,7 @@ from stream.texts.masking import masked
 from stream.texts.mood import mood_of_score
 from stream.texts.text_records import Mood
 
-__all__ = ["Labelled", "Text", "Wrote", "inputs_of", "of_event", "of_ticket"]
+__all__ = ["Labelled", "Text", "Wrote", "inputs_of", "of_event", "of_ticket", "of_told"]
 
 _OF_KIND: dict[str, Mood] = {"complained": "negative", "praised": "positive"}
 
@@ -47,7 +47,7 @@ class Wrote(NamedTuple):
 
 
 class Labelled(NamedTuple):
-    """What ``of`` refers to is of a category: `of_event` or `of_ticket`."""
+    """What ``of`` refers to is of a category: `of_event`, `of_told` or `of_ticket`."""
 
     customer_id: str
     of: str
@@ -59,10 +59,17 @@ Key = Callable[[Wrote | Labelled], str]
 
 
 def of_event(event_id: str) -> str:
+    """What people say later of an event."""
     return f"event:{event_id}"
 
 
+def of_told(event_id: str) -> str:
+    """What an event says of itself."""
+    return f"told:{event_id}"
+
+
 def of_ticket(ticket_id: str) -> str:
+    """What an event says of its ticket."""
     return f"ticket:{ticket_id}"
 
 
@@ -125,7 +132,7 @@ def _messages(told: Told) -> list[Wrote | Labelled]:
     event = told.event
     messages: list[Wrote | Labelled] = []
     if isinstance(event, FeedbackEvent) and event.category:
-        of = of_ticket(event.ticket_id) if event.ticket_id else of_event(event.event_id)
+        of = of_ticket(event.ticket_id) if event.ticket_id else of_told(event.event_id)
         messages.append(Labelled(event.customer_id, of, event.category))
     if _words(event):
         messages.append(Wrote(event.customer_id, _text_of(told)))

@@ -149,6 +149,22 @@ def test_the_category_of_a_resolved_ticket_is_that_of_its_texts_unless_one_has_i
     assert {one.text_id: one.category for one in found} == {"e0": "delivery", "e1": "returns"}
 
 
+@pytest.mark.parametrize("first", [ACTIONS, FEEDBACK])
+def test_what_people_say_counts_before_what_the_event_said_whichever_is_read_first(first: int) -> None:
+    parts = {
+        FEEDBACK: [record(0, "where is it", category="other")],
+        ACTIONS: [labelled(0, "e0", "delivery")],
+    }
+    second = ACTIONS if first == FEEDBACK else FEEDBACK
+    *_, last = published([(first, parts[first]), (second, parts[second])])
+    assert last.category == "delivery"
+
+
+def test_the_category_of_an_event_is_that_of_its_text() -> None:
+    (found,) = published([(FEEDBACK, [record(0, "where is it", category="delivery")])])
+    assert found.category == "delivery"
+
+
 def test_a_reply_to_an_email_is_a_text_and_what_the_shop_sent_is_none() -> None:
     emails = [record(0, "our offer", name="sent"), record(1, "please stop", name="replied")]
     assert [(one.text_id, one.channel) for one in published([(REPLIES, emails)])] == [("e1", "email")]
