@@ -5,7 +5,7 @@ says how many there were. Once the examples since the last snapshot are larger t
 and those examples go that the model does not draw from again. So a byte learned is written about twice.
 
 The model in memory is a cache: a head has a digest of all examples before it, and a model is used for a head with the
-digest that it was left at. Otherwise, as after a restart, it is made of the stored states.
+digest and the snapshot that it was left at. Otherwise, as after a restart, it is made of the stored states.
 
     examples   1 2 3 4 5 6 7 8 9          stored: snapshot of 6, examples 7 to 9, and of 1 to 6 those of the sample
     snapshot             ^     ^ head
@@ -24,7 +24,10 @@ from stream.texts.classifier import Decision, TextClassifier
 from stream.texts.packing import PackedExample, pack, sampled, unpack
 from stream.texts.replay_sample import Hashed
 
-__all__ = ["Head", "Learning", "StoredModel"]
+__all__ = ["MAX_CATEGORIES", "Head", "Learning", "StoredModel"]
+
+#: The first categories are learned, no further ones: each takes half a megabyte of memory, and a part of each snapshot.
+MAX_CATEGORIES: Final = 100
 
 #: Bytes of examples before which there is no snapshot, and of a piece of one.
 _MIN_SNAPSHOT: Final = 1 << 15
@@ -69,7 +72,7 @@ class StoredModel:
     def __init__(self, name: str, make: Callable[[], TextClassifier]) -> None:
         self.name = name
         self._make = make
-        self._live: dict[int, _Live] = {}
+        self._live: dict[tuple[int, int], _Live] = {}
 
     @property
     def head_key(self) -> str:
@@ -79,7 +82,7 @@ class StoredModel:
         """Keys of the states that `open` needs, as far as ``states`` tell."""
         yield self.head_key
         head = self._head(states)
-        if head.digest in self._live or not head.examples:
+        if _identity(head) in self._live or not head.examples:
             return
         pieces = [self._piece_key(number) for number in range(head.pieces)]
         yield from pieces
@@ -90,15 +93,15 @@ class StoredModel:
     def open(self, states: Mapping[str, Stored]) -> Learning:
         """The model of the head. Raises `CodecError` if a state of it is missing."""
         head = self._head(states)
-        live = self._live.get(head.digest)
+        live = self._live.get(_identity(head))
         if live is None:
             live = self._restored(states, head)
-        self._live = {head.digest: live}
+        self._live = {_identity(head): live}
         return Learning(self, msgspec.structs.replace(head, labels={**head.labels}), live)
 
-    def keep(self, digest: int, live: _Live) -> None:
+    def keep(self, head: Head, live: _Live) -> None:
         """A fold has left a model; the one before it stays, for the step may fail."""
-        self._live[digest] = live
+        self._live[_identity(head)] = live
 
     def _restored(self, states: Mapping[str, Stored], head: Head) -> _Live:
         model, sample = self._make(), frozenset[int]()
@@ -169,7 +172,9 @@ class Learning:
         return self._live.model.decide(text, hashed=hashed)
 
     def learn(self, hashed: Hashed, label: str) -> None:
-        """Learn that a text is of a category."""
+        """Learn that a text is of a category; one beyond `MAX_CATEGORIES` is not learned."""
+        if label not in self._head.labels and len(self._head.labels) >= MAX_CATEGORIES:
+            return
         if not self._changed:
             # the former model is needed if this step is not stored
             self._live = self._live._replace(model=self._live.model.copy())
@@ -189,5 +194,10 @@ class Learning:
         if self._head.since > max(_MIN_SNAPSHOT, self._head.size):
             self._live = self._stored.snapshot(self._head, self._live, self._changed)
         self._changed[self._stored.head_key] = Stored(head=self._head)
-        self._stored.keep(self._head.digest, self._live)
+        self._stored.keep(self._head, self._live)
         return self._changed
+
+
+def _identity(head: Head) -> tuple[int, int]:
+    """What the model is, and which examples are stored: another process may have made its snapshot elsewhere."""
+    return head.digest, head.snapshot

@@ -1,6 +1,6 @@
 """The projection that learns texts: however the log is cut, and whatever is lost, states are those of one pass."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -177,6 +177,61 @@ def test_examples_that_are_in_the_snapshot_and_not_drawn_again_are_forgotten(mon
     examples = [key for key in store.stored if key.startswith("category/example/")]
     assert len(examples) <= 10 + head.examples - head.snapshot
     assert len([key for key in store.stored if key.startswith("category/piece/")]) == head.pieces
+
+
+def test_what_another_process_has_stored_meanwhile_is_forgotten_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One process folds and may not store; another one stores the same with a snapshot; the first comes back."""
+    monkeypatch.setattr(Classification, "__init__", sampling(Classification.__init__))
+    store, other = Store(cache=0), Store(cache=0).partition
+    first = store.partition
+    for number in range(400):
+        store.append(labelled(number))
+    monkeypatch.setattr(text_model, "_MIN_SNAPSHOT", 10**9)
+    store.step(20)
+    store.step(80, lost=True)
+    store.partition = other
+    other.restore(first.state)
+    monkeypatch.setattr(text_model, "_MIN_SNAPSHOT", 0)
+    store.step(40)
+    monkeypatch.setattr(text_model, "_MIN_SNAPSHOT", 10**9)
+    store.step(40)
+    store.partition = first
+    first.restore(other.state)
+    monkeypatch.setattr(text_model, "_MIN_SNAPSHOT", 0)
+    while store.done < len(store.log):
+        store.step(20)
+    head = store.state("category").head
+    assert head is not None
+    assert head.snapshot > 100
+    examples = {int(key.rpartition("/")[2]) for key in store.stored if key.startswith("category/example/")}
+    assert examples >= {*range(head.snapshot + 1, head.examples + 1)}
+    assert len(examples) <= 10 + head.examples - head.snapshot
+
+
+def sampling(begin: Callable[[Classification, Settings], None]) -> Callable[[Classification, Settings], None]:
+    """The projection with models that keep few examples."""
+
+    def begin_small(self: Any, settings: Settings) -> None:
+        begin(self, settings)
+        self._category._make = lambda: TextClassifier(sample=10)
+
+    return begin_small
+
+
+def test_categories_beyond_the_first_are_counted_and_not_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_model, "MAX_CATEGORIES", 3)
+    store = Store(cache=0)
+    for number, category in enumerate("abcdeab"):
+        store.append(text(number, "the parcel never arrived", category=category))
+    while store.done < len(store.log):
+        store.step(2)
+        store.restart()
+    head, tally = store.state("category").head, store.state("shop").tally
+    assert head is not None
+    assert tally is not None
+    assert (head.examples, head.labels) == (5, {"a": 2, "b": 2, "c": 1})
+    assert tally.categories["2026-01"] == {"a": 2, "b": 2, "c": 1, "d": 1, "e": 1}
+    assert {key for key in store.stored if "/example/" in key} == {f"category/example/{k}" for k in range(1, 6)}
 
 
 def test_a_category_is_decided_for_after_twenty_labels_and_says_which_words_decided() -> None:
