@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 import msgspec
 import orjson
 
 from stream.cli.identity_lookup import customer_of, id_of
+from stream.cli.leads_desk import lead_of, weeks_of
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
 from stream.cli.saying import say
@@ -21,7 +22,6 @@ from stream.leads.lead_contacts import week_of
 from stream.projections.channels import Channels, Contacts
 from stream.projections.complaints import Cases, Complaints
 from stream.projections.fold import Fold
-from stream.projections.leads import Leads, LeadState, lead_key, week_key
 from stream.projections.satisfaction import Opinion, Satisfaction
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["customer"]
 
 S = TypeVar("S", bound=msgspec.Struct)
-
-#: Ten years: what is older weighs a thousandth.
-_LEARNED_WEEKS: Final = 520
 
 
 @click.command(cls=SettingsCommand)
@@ -122,18 +119,12 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
 
 def _lead(desk: ProjectionDesk, customer_id: str, basis: Basis) -> LeadEntry | None:
     """Of who has not ordered: the chance that they do, where the projection `leads` runs."""
-    stored = desk.state(Leads.name, Leads.version, lead_key(customer_id), customer_id)
-    if stored is None:
+    lead = lead_of(desk, customer_id)
+    if lead is None:
         return None
     from stream.reporting.first_orders import judged_lead
 
-    now_week = week_of(basis.now_ms)
-    weeks = map(week_key, range(now_week - _LEARNED_WEEKS, now_week + 1))
-    lead, *parts = (
-        msgspec.json.decode(state, type=LeadState)
-        for state in (stored, *desk.shared(Leads.name, Leads.version, *weeks))
-    )
-    return judged_lead(lead, parts, basis.now_ms, basis.horizon_days)
+    return judged_lead(lead, weeks_of(desk, week_of(basis.now_ms)), basis.now_ms, basis.horizon_days)
 
 
 def _state(desk: ProjectionDesk, projection: type[Fold[S]], customer_id: str, of: type[S]) -> S | None:

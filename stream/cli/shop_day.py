@@ -12,12 +12,14 @@ from typing import Final
 import click
 import msgspec
 
+from stream.cli.leads_desk import leads_of
 from stream.cli.shop import data_directory
 from stream.clock import Clock, SystemClock
 from stream.errors import SettingsError, StorageError, TopologyError
 from stream.events.times import epoch_ms, rfc3339
 from stream.features.registry import DAY_MS
 from stream.imports.contacts import CONTACTS_FILE, ContactsFile
+from stream.leads.lead_contacts import week_of
 from stream.notifications.actions import latest_actions
 from stream.notifications.read_to_end import read_to_end
 from stream.online_models.snapshot import decode_snapshot
@@ -25,7 +27,7 @@ from stream.processing.rules import rules_of
 from stream.processing.scorer import Scorer
 from stream.projections.complaints import Cases, Complaints
 from stream.projections.flows import StageFlows, came_into, day_key
-from stream.projections.leads import Leads, LeadState
+from stream.projections.leads import Leads
 from stream.reporting.assess import Basis
 from stream.reporting.entries import Entry, Today, complaints_of, entries_of, named
 from stream.reporting.first_orders import LeadList, list_leads
@@ -56,7 +58,6 @@ class _Priced(msgspec.Struct):
 
 _decoder = msgspec.json.Decoder(_Priced)
 _cases = msgspec.json.Decoder(Cases)
-_leads = msgspec.json.Decoder(LeadState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,10 @@ class ShopDay:
         noted = zip(found.entries, known, strict=True)
         found = msgspec.structs.replace(found, entries=tuple(self._with_notes(entry, of_it) for entry, of_it in noted))
         with ProjectionDesk(self.settings) as desk:
-            cases = [*map(_cases.decode, desk.states(Complaints.name, Complaints.version))]
-            found = msgspec.structs.replace(found, complaints=complaints_of(cases), came_into=self._came_into(desk))
+            cases = map(_cases.decode, desk.states(Complaints.name, Complaints.version))
+            # a state that is read twice is of one customer
+            complaints = complaints_of({of.customer_id: of for of in cases}.values())
+            found = msgspec.structs.replace(found, complaints=complaints, came_into=self._came_into(desk))
         if (leads := self.leads(_LEADS)) is not None:
             found = msgspec.structs.replace(found, leads=leads.promising, leads_in_weeks=leads.horizon_weeks)
         with ContactsFile(data_directory(self.settings).path / CONTACTS_FILE) as contacts:
@@ -101,7 +104,7 @@ class ShopDay:
         with ProjectionDesk(self.settings) as desk:
             if not desk.progress(Leads.name, Leads.version).folded:
                 return None
-            states = map(_leads.decode, desk.states(Leads.name, Leads.version))
+            states = leads_of(desk, week_of(self.basis.now_ms))
             found = list_leads(states, self.basis.now_ms, self.basis.horizon_days, limit)
         with ContactsFile(data_directory(self.settings).path / CONTACTS_FILE) as contacts:
             people = contacts.find({entry.customer_id for entry in found.entries})

@@ -39,10 +39,14 @@ def texts_of(desk: ProjectionDesk, customer_id: str) -> list[SaidText]:
 
 
 def all_texts(desk: ProjectionDesk) -> Iterator[SaidText]:
-    """All texts that are kept, in no order."""
+    """All texts that are kept, each once, in no order."""
     judged: dict[str, dict[str, Judged]] = {}
+    seen: set[tuple[str, int]] = set()
     for one in _written(desk):
         of = one.customer_id
+        if (of, one.period) in seen:
+            continue
+        seen.add((of, one.period))
         if of not in judged:
             judged[of] = {found.text_id: found for found in judged_of(desk, of)}
         for text in one.texts:

@@ -1,0 +1,41 @@
+"""What commands read of projections while a worker writes: a scan of Redis may find a state twice."""
+
+from typing import Any
+
+import msgspec
+
+from stream.cli.leads_desk import leads_of
+from stream.cli.texts_desk import newest_texts
+from stream.projections.leads import LeadState, lead_key, week_key
+from stream.projections.texts import Text, Written
+
+
+class TwiceStored:
+    """Stored states of which a scan finds each twice."""
+
+    def __init__(self, states: dict[str, msgspec.Struct]) -> None:
+        self.stored = {key: msgspec.json.encode(state) for key, state in states.items()}
+
+    def states(self, name: str, version: int) -> list[bytes]:
+        del name, version
+        return [*self.stored.values()] * 2
+
+    def shared(self, name: str, version: int, *keys: str) -> list[bytes]:
+        del name, version
+        return [self.stored[key] for key in keys if key in self.stored]
+
+    def state(self, name: str, version: int, key: str, partition_key: str) -> bytes | None:
+        del name, version, key, partition_key
+        return None
+
+
+def test_what_a_scan_finds_twice_counts_once() -> None:
+    people = [LeadState(f"c-{k}", {2_930: 1 << 8}) for k in range(3)]
+    weeks = [LeadState(week=week, cells={"40000": [8, 1, 2]}) for week in (2_900, 2_901)]
+    states = {lead_key(one.customer_id): one for one in people} | {week_key(one.week or 0): one for one in weeks}
+    desk: Any = TwiceStored({**states})
+    assert sorted(leads_of(desk, 2_930), key=str) == sorted([*people, *weeks], key=str)
+
+    texts = [Written("c-1", period, [Text(period, f"e{period}", period, "asked", "x")]) for period in (1, 2)]
+    desk = TwiceStored({f"{one.period}/c-1": one for one in texts})
+    assert [one.text.event_id for one in newest_texts(desk, 10)] == ["e2", "e1"]
