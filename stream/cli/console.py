@@ -11,6 +11,8 @@ FRAME_WIDTH: Final = 112
 
 
 def console_for_people() -> Console:
-    """Standard output as wide as the terminal is, or as a frame where it is none."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=FRAME_WIDTH)
+    """Standard output as wide as the terminal is, or as a frame where it is none; brackets in what it shows stay."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, markup=False, emoji=False, width=FRAME_WIDTH)
