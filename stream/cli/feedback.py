@@ -157,9 +157,9 @@ def themes(settings: Settings, *, week: datetime | None, as_json: bool) -> None:
     """
     from stream.cli.texts_desk import all_texts
     from stream.cli.themes_view import themes_view
-    from stream.reporting.themes import themes_of, week_of
+    from stream.reporting.themes import monday_of, themes_of
 
-    monday = None if week is None else week_of(int(week.timestamp() * 1000))
+    monday = None if week is None else monday_of(week.date())
     with ProjectionDesk(settings) as desk:
         found = themes_of(all_texts(desk), monday)
     if found is None:

@@ -14,7 +14,7 @@ from stream.projections.judgements import Judged
 from stream.projections.written import Text
 from stream.texts.hashing import words_of
 
-__all__ = ["MIN_CUSTOMERS", "WEEKS_BEFORE", "SaidText", "Theme", "Themes", "growth", "themes_of", "week_of"]
+__all__ = ["MIN_CUSTOMERS", "WEEKS_BEFORE", "SaidText", "Theme", "Themes", "growth", "monday_of", "themes_of"]
 
 #: The weeks before that a week is compared with.
 WEEKS_BEFORE: Final = 4
@@ -76,9 +76,17 @@ class Themes(msgspec.Struct, frozen=True):
     words: tuple[Theme, ...]
 
 
-def week_of(at_ms: int) -> date:
+def _week_of(at_ms: int) -> date:
     """The Monday of the week of a time, UTC."""
-    day = datetime.fromtimestamp(at_ms / 1000, UTC).date()
+    return monday_of(datetime.fromtimestamp(at_ms / 1000, UTC).date())
+
+
+def monday_of(day: date) -> date:
+    """The Monday of the week of a day.
+
+    >>> monday_of(date(2026, 1, 4)), monday_of(date(2026, 1, 5))
+    (datetime.date(2025, 12, 29), datetime.date(2026, 1, 5))
+    """
     return day - timedelta(days=day.weekday())
 
 
@@ -110,11 +118,11 @@ def themes_of(said: Iterable[SaidText], week: date | None = None) -> Themes | No
     texts = sorted(said, key=lambda one: (one.text.at_ms, one.text.id))
     if not texts:
         return None
-    week = week or week_of(texts[-1].text.at_ms)
+    week = week or _week_of(texts[-1].text.at_ms)
     present, former = _Weeks(), _Weeks()
     estimated = undecided = 0
     for one in texts:
-        monday = week_of(one.text.at_ms)
+        monday = _week_of(one.text.at_ms)
         if monday == week:
             estimated += one.mood is not None and one.text.mood is None
             undecided += one.mood is None

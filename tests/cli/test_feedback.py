@@ -1,5 +1,6 @@
 """What customers say, through a process that folds it, as the command shows it."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -84,7 +85,9 @@ def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Sett
         process.stop()
 
 
-def test_what_customers_write_is_classified_and_corrected(stack: Settings, tmp_path: Path) -> None:
+def test_what_customers_write_is_classified_and_corrected(
+    stack: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     words: dict[str, tuple[Literal["reviewed", "suggested", "asked"], str]] = {
         "w-1": ("reviewed", "I love it, it is great"),
         "w-2": ("suggested", "the zipper is terrible, write to ann@example.com"),
@@ -126,6 +129,13 @@ def test_what_customers_write_is_classified_and_corrected(stack: Settings, tmp_p
         assert (status, "w-1" in output, "w-3" in output) == (0, True, False)
         status, output = run(stack, "feedback", "themes")
         assert (status, "delivery" in output, "where is my parcel" in output) == (0, True, True), output
+        monkeypatch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        status, output = run(stack, "feedback", "themes", "--week", "2026-01-05", "--json")
+        monkeypatch.undo()
+        time.tzset()
+        # the week of the day that was named, where it is still the week before in UTC when that day begins, too
+        assert (status, orjson.loads(output)["week"]) == (0, "2026-01-05")
         status, output = run(stack, "feedback")
         assert (status, "mood of texts" in output, "delivery" in output) == (0, True, True), output
         assert run(stack, "projections", "erase", "classification", "w-c-2")[0] == 0
