@@ -127,7 +127,8 @@ def _facts(now: Refreshed, profile: dict[str, Any], writing: Writing) -> Iterato
 def _chance(lead: LeadEntry | None, writing: Writing) -> Iterator[tuple[str, str]]:
     """Of who has not ordered."""
     if lead is not None:
-        yield "first order", f"{chance_of(lead, writing)} in {lead.weeks} weeks. {' '.join(lead.reasons)}"
+        weeks = number_of(lead.weeks, "week", "weeks")
+        yield "first order", f"{chance_of(lead, writing)} in {weeks}. {' '.join(lead.reasons)}"
 
 
 def _stage(document: dict[str, Any], writing: Writing) -> str:

@@ -21,7 +21,7 @@ from stream.projections.satisfaction import Opinion
 from stream.reporting.mood_satisfaction import with_moods
 from stream.reporting.survey_figures import Figure, added, figure
 from stream.reporting.themes import SaidText
-from stream.reporting.writing import Writing
+from stream.reporting.writing import Writing, number_of
 
 __all__ = ["Voice", "as_object", "feedback_view", "opinion_rows", "voice_rows"]
 
@@ -81,12 +81,12 @@ def opinion_rows(told: Opinion | None, writing: Writing, judged: Sequence[Judged
     opinion, moods = with_moods(told, judged)
     found = opinion.interval
     if found.estimate is not None and found.low is not None and found.high is not None:
-        number = opinion.scores + opinion.implied + moods
+        number = number_of(opinion.scores + opinion.implied + moods, "answer", "answers")
         of = f", {opinion.implied} of them from complaints or praise alone" if opinion.implied else ""
         of += f", {moods} of them estimated from the mood of texts" if moods else ""
         yield (
             "satisfaction",
-            f"{found.estimate:.0%} (95 %: {found.low:.0%} to {found.high:.0%}), {number} answers{of}",
+            f"{found.estimate:.0%} (95 %: {found.low:.0%} to {found.high:.0%}), {number}{of}",
         )
     if told is None:
         return

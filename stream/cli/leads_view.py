@@ -60,7 +60,8 @@ def _learned(found: LeadList, writing: Writing) -> Iterator[str]:
         yield "Nobody's first order has been learned from yet: the chances are what is usual elsewhere, and a guess."
         return
     rate = writing.percent(found.orders_learned / found.leads_learned)
-    yield f"Learned from {record.leads:,} labels, one for each lead and week; {rate} of leads order in time."
+    labels = number_of(record.leads, "label", "labels")
+    yield f"Learned from {labels}, one for each lead and week; {rate} of leads order in time."
     if record.orders < _ENOUGH:
         yield f"Only {record.orders:,} of them ordered: the intervals tell how little that is."
     elif record.auc is not None and record.log_loss is not None and record.base_rate_log_loss is not None:

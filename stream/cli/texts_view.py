@@ -15,11 +15,14 @@ from stream.events.rejections import printable
 from stream.events.times import rfc3339
 from stream.projections.judgements import UNDECIDED, Counts, Judgement, Tested, TextTally
 from stream.reporting.themes import SaidText
+from stream.reporting.writing import number_of
 
 __all__ = ["clipped", "judgement_line", "tally_view", "texts_view", "told_of"]
 
 _NONE: Final = {"category": "no category yet", "mood": "mood undecided"}
 _MAX_CHARACTERS: Final = 300
+#: Categories with a column of their own, the most frequent ones.
+_MAX_COLUMNS: Final = 8
 
 
 def tally_view(tally: TextTally) -> RenderableType:
@@ -77,18 +80,23 @@ def _judgement(kind: str, found: Judgement) -> str:
 
 def _counts(title: str, months: Mapping[str, Counts], channels: Mapping[str, Counts]) -> Table:
     whole = _added(months.values())
-    labels = sorted(whole, key=lambda label: (label == UNDECIDED, -whole[label], label))
+    named = sorted((label for label in whole if label != UNDECIDED), key=lambda label: (-whole[label], label))
+    columns = [(printable(label), [label]) for label in named[:_MAX_COLUMNS]]
+    if len(named) > _MAX_COLUMNS:
+        columns.append(("all others", named[_MAX_COLUMNS:]))
+    if UNDECIDED in whole:
+        columns.append(("undecided", [UNDECIDED]))
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bright_black")
     table.add_column(title)
-    for label in labels:
-        table.add_column(printable(label) if label else "undecided", justify="right")
+    for heading, _ in columns:
+        table.add_column(heading, justify="right")
     rows: list[tuple[str, Mapping[str, int]]] = [
         ("all", whole),
         *((month, months[month]) for month in sorted(months, reverse=True)),
         *((f"by {channel}" if channel else "by no channel", channels[channel]) for channel in sorted(channels)),
     ]
     for name, counts in rows:
-        table.add_row(printable(name), *(f"{counts.get(label, 0):,}" for label in labels))
+        table.add_row(printable(name), *(f"{sum(counts.get(label, 0) for label in of):,}" for _, of in columns))
     return table
 
 
@@ -103,5 +111,6 @@ def _tested(kind: str, tested: Tested) -> str:
     decided = tested.labels - tested.abstained
     if not tested.labels:
         return f"no label of a {kind} yet: `stream feedback label ID CATEGORY`" if kind == "category" else ""
-    right = f", {tested.right / decided:.0%} of the others were right" if decided else ""
-    return f"{tested.labels:,} texts have a {kind} that was told; {tested.abstained:,} were undecided before{right}"
+    texts = number_of(tested.labels, "text has", "texts have")
+    right = f", {tested.right:,} of the other {decided:,} right" if decided else ""
+    return f"{texts} a {kind} that was told; before that, {tested.abstained:,} undecided{right}"

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from stream.events.rejections import printable
 from stream.reporting.themes import WEEKS_BEFORE, Theme, Themes
+from stream.reporting.writing import number_of
 
 __all__ = ["themes_view"]
 
@@ -18,11 +19,12 @@ def themes_view(themes: Themes) -> RenderableType:
     """Moods, then words that grew."""
     parts: list[RenderableType] = [
         Text(
-            f"week of {themes.week}: {themes.customers:,} customers wrote,"
+            f"week of {themes.week}: {number_of(themes.customers, 'customer', 'customers')} wrote,"
             f" {themes.customers_before:,} in the {WEEKS_BEFORE} weeks before"
         ),
         Text(
-            f"mood: nobody told it of {themes.estimated:,} texts, it is estimated; {themes.undecided:,} are undecided",
+            f"mood: estimated for {number_of(themes.estimated, 'text', 'texts')} of which nobody told it;"
+            f" undecided for {themes.undecided:,}",
             "bright_black",
         ),
         _table("mood", themes.moods, themes),

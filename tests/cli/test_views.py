@@ -1,0 +1,73 @@
+"""What people read on a terminal: one of a thing, more categories than there is room for, brackets."""
+
+from zoneinfo import ZoneInfo
+
+import msgspec
+from rich.console import RenderableType
+
+from stream.cli.console import console_for_people
+from stream.cli.customer_view import _chance, _pairs
+from stream.cli.leads_view import leads_view
+from stream.cli.texts_view import clipped, tally_view
+from stream.cli.themes_view import themes_view
+from stream.projections.judgements import Tested, TextTally
+from stream.projections.leads import LeadState
+from stream.projections.texts import Text
+from stream.reporting.first_orders import list_leads
+from stream.reporting.themes import SaidText, themes_of
+from stream.reporting.writing import Writing
+
+WRITING = Writing("en_GB", "EUR", ZoneInfo("Europe/Berlin"))
+DAY_MS = 86_400_000
+
+
+def shown(view: RenderableType, width: int = 200) -> str:
+    console = console_for_people()
+    console.width = width
+    with console.capture() as captured:
+        console.print(view)
+    return captured.get()
+
+
+def test_one_customer_who_wrote_one_text_is_one() -> None:
+    one = Text(1, "e1", 20_000 * DAY_MS, "reviewed", "fine", mood="positive")
+    themes = themes_of([SaidText("c-1", one)])
+    assert themes is not None
+    assert "1 customer wrote, 0 in the 4 weeks before" in shown(themes_view(themes))
+    estimated = shown(themes_view(msgspec.structs.replace(themes, estimated=1)))
+    assert "mood: estimated for 1 text of which nobody told it; undecided for 0" in estimated
+
+
+def test_one_label_is_one() -> None:
+    category, mood = Tested(labels=1, abstained=0, right=1), Tested(labels=1200, abstained=200, right=900)
+    text = shown(tally_view(TextTally(category_tested=category, mood_tested=mood)))
+    assert "1 text has a category that was told; before that, 0 undecided, 1 of the other 1 right" in text
+    assert "1,200 texts have a mood that was told; before that, 200 undecided, 900 of the other 1,000 right" in text
+
+
+def test_many_categories_are_shown_by_the_most_frequent_and_none_is_lost() -> None:
+    counts = {f"c{k}": 40 - k for k in range(30)} | {"": 7}
+    text = shown(tally_view(TextTally(categories={"2026-01": counts}, category_channels={"web": counts})), 120)
+    table = text[text.index("category of texts") :].splitlines()
+    assert table[0].split()[3:] == [*(f"c{k}" for k in range(8)), "all", "others", "undecided"]
+    total = sum(40 - k for k in range(8, 30))
+    expected = [*(str(40 - k) for k in range(8)), str(total), "7"]
+    assert [line.split()[-10:] for line in table[1:4]] == [expected] * 3
+
+
+def test_a_chance_within_one_week_is_in_one_week() -> None:
+    now_week = 2_930
+    person = LeadState("c-1", {now_week: 1 << 8})
+    week = LeadState(week=now_week - 1, cells={"00103": [1, 1]})
+    found = list_leads([person, week], ((7 * now_week) - 3) * DAY_MS, 7.0, 5)
+    text = shown(leads_view(found, WRITING))
+    assert "1 person was in touch and has not ordered" in text
+    assert "Learned from 1 label, one for each lead and week" in text
+    ((_, line),) = _chance(found.entries[0], WRITING)
+    assert " in 1 week. " in line
+    assert "Visited the site this week or last, on one day." in line
+
+
+def test_what_customers_write_in_brackets_is_shown_as_they_wrote_it() -> None:
+    text = "write to [email] or [phone], see [/docs], :smile:"
+    assert text in shown(_pairs(iter([("wrote", clipped(text))])))
