@@ -126,6 +126,8 @@ def is_news(lead: LeadHistory, week: int, bits: int) -> bool:
     """Whether a contact of these bits in a week would be remembered, and is not."""
     if lead.ordered is not None and week >= lead.ordered:
         return False
+    if lead.weeks and week >= min(lead.weeks) + MAX_WEEKS:
+        return False
     return bool(bits & ~lead.weeks.get(week, 0))
 
 

@@ -25,6 +25,7 @@ class Sign(NamedTuple):
 
 
 #: In the order of the digits of a cell. What is expected is an opinion, worth few labels: see `stream.leads.chance`.
+#: The phrases are of the present, in which the week that is not over counts as of the one before (`present_cell`).
 SIGNS: Final = (
     Sign(
         "visits",
@@ -33,9 +34,9 @@ SIGNS: Final = (
             ("the last visit to the site was 5 to 13 weeks ago", -0.5),
             ("visited the site on one day, 2 to 4 weeks ago", -0.2),
             ("visited the site on several days, 2 to 4 weeks ago", 0.0),
-            ("visited the site last week, on one day", 0.2),
-            ("visited the site last week, and on 2 or 3 days in 4 weeks", 0.5),
-            ("visited the site last week, and on 4 days or more in 4 weeks", 0.8),
+            ("visited the site this week or last, on one day", 0.2),
+            ("visited the site this week or last, and on 2 or 3 days in 4 weeks", 0.5),
+            ("visited the site this week or last, and on 4 days or more in 4 weeks", 0.8),
         ),
     ),
     Sign(
@@ -43,7 +44,7 @@ SIGNS: Final = (
         (
             ("nothing in the cart in 13 weeks", -0.1),
             ("had something in the cart 2 to 13 weeks ago", 0.3),
-            ("had something in the cart last week", 0.8),
+            ("had something in the cart this week or last", 0.8),
         ),
     ),
     Sign(
@@ -66,7 +67,7 @@ SIGNS: Final = (
     Sign(
         "known",
         (
-            ("known for a week", 0.3),
+            ("known since this week or last", 0.3),
             ("known for 2 to 4 weeks", 0.1),
             ("known for 5 to 13 weeks", -0.1),
             ("known for more than 13 weeks", -0.3),
@@ -123,7 +124,8 @@ def present_cell(lead: LeadHistory, now_week: int) -> str | None:
 
     None: no lead any more, by an order or by time.
 
-    >>> present_cell(Lead("c", {10: SENT, 11: SENT | OPENED}), 11), present_cell(Lead("c", {10: SENT}), 99)
+    >>> lead = LeadHistory("c", {10: SENT, 11: SENT | OPENED})
+    >>> present_cell(lead, 11), present_cell(lead, 99)
     ('00200', None)
     """
     if lead.ordered is not None or not lead.weeks:
