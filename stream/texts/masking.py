@@ -9,10 +9,10 @@ __all__ = ["CARD", "EMAIL", "NUMBER", "PHONE", "is_card_number", "masked"]
 
 EMAIL, CARD, PHONE, NUMBER = "[email]", "[card]", "[phone]", "[number]"
 
-_DOMAIN: Final = re.compile(r"@[\w-]+(?:\.[\w-]+)+")
+_DOMAIN: Final = re.compile(r"[@\uff20][\w-]+(?:\.[\w-]+)+")
 _LOCAL: Final = frozenset("._%+-'")
-#: Seven digits and more, with what people write between them.
-_DIGITS: Final = re.compile(r"[+(]?\d(?:[ \t\u00a0().\-/]{0,3}\d){6,}")
+#: Seven digits and more, with what people write between them: spaces, hyphens and dashes of any width, none as well.
+_DIGITS: Final = re.compile(r"[+(]?\d(?:[ \t\u00a0\u00ad\u2007-\u2015\u202f\u2060\u2212\ufeff().\-/]{0,3}\d){6,}")
 _DATE: Final = re.compile(r"\d{4}([-/.])\d{1,2}\1\d{1,2}(?: \d{1,2})?|\d{1,2}([-/.])\d{1,2}\2\d{4}(?: \d{1,2})?")
 _MIN_CARD, _MAX_CARD = 13, 19
 _MAX_PHONE: Final = 15
