@@ -78,10 +78,12 @@ def direct_alive(logs: np.ndarray, of: Histories) -> list[float]:
     return [1.0 / (1.0 + math.exp(gone - active)) for gone, active in ways]
 
 
-def play(learner: Learner, orders: list[list[float]], days: float, retired_after: float = 400.0) -> None:
+def play(
+    learner: Learner, orders: list[list[float]], days: float, retired_after: float = 400.0, first_number: int = 0
+) -> None:
     """Every customer with an order is observed once a week, each on a day of their own, in the order of time."""
     seen = []
-    for number, one in enumerate(orders):
+    for number, one in enumerate(orders, first_number):
         landmark = one[0] - one[0] % 7.0 + (number % 7) + 7.0
         while landmark <= days:
             known = [at for at in one if at <= landmark]
@@ -159,6 +161,19 @@ def test_one_pass_over_the_weeks_agrees_with_a_batch_fit_of_its_own_within_2_per
     assert online.no_order(of, 91.0) == pytest.approx(batch.no_order(of, 91.0), rel=0.02)
     assert log_likelihood(online, of) == pytest.approx(-best.fun, rel=1e-4)
     assert log_likelihood(PRIOR, of) < 1.01 * -best.fun
+
+
+def test_a_history_that_comes_one_partition_after_the_other_is_fitted_as_a_whole() -> None:
+    """The second partition makes the sample grow by a fifth, and brings no week that the first has not brought."""
+    orders = shop(TRUE, 6, 1_200)
+    whole, parted = (Learner(components=(Purchases,)) for _ in range(2))
+    play(whole, orders, 364.0)
+    play(parted, orders[:1_000], 364.0)
+    play(parted, orders[1_000:], 364.0, first_number=1_000)
+    assert parted.of(Purchases).snapshot().customers == 1_200
+    of = histories(orders, 364.0)
+    expected, found = (learner.of(Purchases).process.no_order(of, 91.0) for learner in (whole, parted))
+    assert found == pytest.approx(expected, abs=0.01)
 
 
 def test_customers_who_are_not_observed_any_more_count_as_silent() -> None:

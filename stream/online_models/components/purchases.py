@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct, field
 
+from stream.catalogue.wording import number_of
 from stream.features.order_process import HISTORY_COLUMNS, histories, history_of
 from stream.features.registry import DAY_MS, INPUT_SCALE
 from stream.online_models.closures import OrderDays
@@ -20,12 +21,16 @@ __all__ = ["Purchases", "PurchasesState", "histories_of"]
 
 _WEEK_DAYS: Final = 7
 _WEEK_MS: Final = _WEEK_DAYS * DAY_MS
-#: The parameters are fitted anew every week, and whenever the sample has grown by this factor.
+#: The parameters are fitted anew every week, whenever the sample has grown by this factor, and after more observations
+#: than it has customers: those of an imported history come partition by partition, and so not in the order of weeks.
 _GROWTH: Final = 1.25
 
 
 class PurchasesState(Struct, frozen=True, kw_only=True):
-    """``fitted_week``: since the epoch; ``fitted_customers``: in the sample then. ``days``: orders of the sample."""
+    """``fitted_week``: since the epoch; ``fitted_customers``: in the sample then. ``days``: orders of the sample.
+
+    ``seen``: observations of the sample since then.
+    """
 
     sample: SampleState = field(default_factory=SampleState)
     process: PurchaseProcess = PRIOR
@@ -33,6 +38,7 @@ class PurchasesState(Struct, frozen=True, kw_only=True):
     fitted_customers: int = 0
     typical: TypicalHistory = TypicalHistory()
     days: OrderDays = field(default_factory=OrderDays)
+    seen: int = 0
 
 
 class Purchases(Component):
@@ -50,6 +56,7 @@ class Purchases(Component):
         self._fitted_customers = 0
         self._typical = TypicalHistory()
         self._days = OrderDays()
+        self._seen = 0
 
     @property
     def process(self) -> PurchaseProcess:
@@ -60,7 +67,8 @@ class Purchases(Component):
         if not isinstance(example, Observation):
             return
         week = example.at_ms // _WEEK_MS
-        if not self._is_due(week) and not self._sample.takes(example.customer_id):
+        is_sampled = self._sample.takes(example.customer_id)
+        if not is_sampled and not self._is_due(week):
             return
         if lacks(example.x, HISTORY_COLUMNS):
             return
@@ -78,16 +86,18 @@ class Purchases(Component):
         if age - span < _WEEK_DAYS:
             # landmarks are weekly: no earlier one has told of this order
             self._days.count(last_ms)
+        self._seen += is_sampled
         if self._is_due(week):
             self._fit(example.at_ms, max(week, self._fitted_week))
 
     def _is_due(self, week: int) -> bool:
-        return week > self._fitted_week or len(self._sample) >= _GROWTH * self._fitted_customers
+        customers = len(self._sample)
+        return week > self._fitted_week or customers >= _GROWTH * self._fitted_customers or self._seen > customers
 
     def _fit(self, now_ms: int, week: int) -> None:
         of = self._sample.histories(now_ms)
         self._process = fit(self._sample.histories(now_ms, self._days.closed(now_ms)), self._process)
-        self._fitted_week, self._fitted_customers = week, len(self._sample)
+        self._fitted_week, self._fitted_customers, self._seen = week, len(self._sample), 0
         self._typical = TypicalHistory(x=float(of.x.mean()), last=float(of.last.mean()), age=float(of.age.mean()))
 
     def snapshot(self) -> PurchasesSnapshot:
@@ -101,6 +111,7 @@ class Purchases(Component):
             fitted_customers=self._fitted_customers,
             typical=self._typical,
             days=self._days,
+            seen=self._seen,
         )
 
     def resume(self, state: PurchasesState) -> None:
@@ -108,15 +119,16 @@ class Purchases(Component):
         self._process = state.process
         self._fitted_week, self._fitted_customers = state.fitted_week, state.fitted_customers
         self._typical = state.typical
-        self._days = state.days
+        self._days, self._seen = state.days, state.seen
 
     def describe(self) -> str:
         if not self._fitted_customers:
             return "expects orders as in other shops: none has been seen"
+        customers = number_of(self._fitted_customers, "customer", "customers")
         rate, leaves = self._process.r / self._process.alpha, self._process.a / (self._process.a + self._process.b)
         return (
-            f"learned of {self._fitted_customers} customers how they order: every {1.0 / rate:.0f} days while they are "
-            f"customers, and {leaves:.0%} leave after an order"
+            f"learned from the orders of {customers}: one every {1.0 / rate:.0f} days while they are active, and "
+            f"{leaves:.0%} leave after an order"
         )
 
 
