@@ -170,7 +170,7 @@ class TextClassifier(base.Classifier):
         return [self.predict_proba_one(text) for text in texts]
 
     def decide(self, text: str, words: int = 3, hashed: Hashed | None = None) -> Decision:
-        """The category as `predict_one` chooses it, or none: where it is too improbable, or has few examples.
+        """The category as `predict_one` chooses it, or none: too improbable, of few examples, or the only one so far.
 
         A category that ``prior`` names needs none. ``words``: how many words that decided are named at most.
         ``hashed``: the text, where it is hashed already.
@@ -182,7 +182,9 @@ class TextClassifier(base.Classifier):
         chosen = self._preferred(p)
         probability = float(p[chosen])
         known = self.prior is not None and self.labels[chosen] in self.prior("")
-        if probability < self.min_probability or (self.counts[chosen] < MIN_EXAMPLES and not known):
+        # of one category alone every text is, with probability 1
+        is_alone = len(self.labels) == 1
+        if is_alone or probability < self.min_probability or (self.counts[chosen] < MIN_EXAMPLES and not known):
             return Decision(None, probability)
         return Decision(self.labels[chosen], probability, self._deciding(text, hashed.features, chosen, p, words))
 

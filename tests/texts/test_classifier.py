@@ -68,7 +68,7 @@ def test_the_words_that_decided_are_words_of_the_text() -> None:
     assert {"card", "declined"} <= set(decision.words)
 
 
-def test_a_single_class_and_no_class_have_an_answer() -> None:
+def test_a_single_class_and_no_class_have_an_answer_and_decide_nothing() -> None:
     model = TextClassifier()
     assert model.predict_one("anything") is None
     assert model.predict_proba_one("anything") == {}
@@ -76,6 +76,8 @@ def test_a_single_class_and_no_class_have_an_answer() -> None:
     for _ in range(30):
         model.learn_one("fine", "ok")
     assert model.predict_proba_one("anything") == {"ok": 1.0}
+    assert model.decide("fine").label is None
+    model.learn_one("the parcel never arrived", "delivery")
     assert model.decide("fine").label == "ok"
 
 
