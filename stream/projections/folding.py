@@ -256,7 +256,7 @@ class FoldingPartition:
         return Outcome(
             state=state,
             written={key: text for key, text in encoded.items() if text != self._cache.get(key)},
-            forgotten=[key for key, of in folded.states.items() if of is None and self._cache.get(key) is not None],
+            forgotten=[key for key, of in folded.states.items() if of is None and not self._cache.lacks(key)],
             outgoing=[
                 *(self._dead_letter(one, now_ms) for one in in_order),
                 *folded.outgoing,

@@ -37,6 +37,10 @@ class StateCache:
         """The state of a key as it is stored; None: it has none, or it is not cached."""
         return self._stored.get(key)
 
+    def lacks(self, key: str) -> bool:
+        """Whether it is known that a key has no state."""
+        return key in self._stored and self._stored[key] is None
+
     def missing(self, keys: Iterable[str]) -> list[str]:
         """Keys, each once, that are not cached."""
         stored = self._stored

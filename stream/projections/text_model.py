@@ -142,7 +142,12 @@ class StoredModel:
         packed = pack(live.model)
         sample = frozenset(example.number for example in live.model.replay.examples)
         for number in (live.sample | {*range(head.snapshot + 1, head.examples + 1)}) - sample:
-            changed[self._example_key(number)] = None
+            key = self._example_key(number)
+            if key in changed:
+                # of this step: it is not stored yet
+                del changed[key]
+            else:
+                changed[key] = None
         pieces = [packed[start : start + _PIECE] for start in range(0, len(packed), _PIECE)]
         changed |= {self._piece_key(number): Stored(piece=piece) for number, piece in enumerate(pieces)}
         changed |= dict.fromkeys(map(self._piece_key, range(len(pieces), head.pieces)))

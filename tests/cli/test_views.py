@@ -10,7 +10,8 @@ from stream.cli.customer_view import _chance, _pairs
 from stream.cli.leads_view import leads_view
 from stream.cli.texts_view import clipped, tally_view
 from stream.cli.themes_view import themes_view
-from stream.projections.judgements import Tested, TextTally
+from stream.projections import judgements
+from stream.projections.judgements import TextTally
 from stream.projections.leads import LeadState
 from stream.projections.texts import Text
 from stream.reporting.first_orders import list_leads
@@ -39,7 +40,10 @@ def test_one_customer_who_wrote_one_text_is_one() -> None:
 
 
 def test_one_label_is_one() -> None:
-    category, mood = Tested(labels=1, abstained=0, right=1), Tested(labels=1200, abstained=200, right=900)
+    category, mood = (
+        judgements.Tested(labels=1, abstained=0, right=1),
+        judgements.Tested(labels=1200, abstained=200, right=900),
+    )
     text = shown(tally_view(TextTally(category_tested=category, mood_tested=mood)))
     assert "1 text has a category that was told; before that, 0 undecided, 1 of the other 1 right" in text
     assert "1,200 texts have a mood that was told; before that, 200 undecided, 900 of the other 1,000 right" in text
