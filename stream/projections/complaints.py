@@ -72,14 +72,12 @@ class Complaints(Fold[Cases]):
         topic, decoder = settings.topic_of(EventType.FEEDBACK), Decoder.of(settings)
         self.inputs = (
             ContentInput(EventType.FEEDBACK, topic, decoder, _customer, reports=False),
-            ActionInput(settings.actions, round(settings.skew_s * 1000)),
+            ActionInput(settings.actions, round(settings.skew_s * 1000), responses_only=True),
         )
         self._again_ms = round(settings.complaint_again_h * _HOUR_MS)
 
     def fold_one(self, state: Cases, message: Told | Acted, alerts: list[Alert]) -> Cases:
         if isinstance(message, Acted):
-            if not message.action.is_response:
-                return state
             state.customer_id = message.action.customer_id
             _act(state, message)
             return state

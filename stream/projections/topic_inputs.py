@@ -107,11 +107,15 @@ class Acted(NamedTuple):
 
 
 class ActionInput:
-    """The topic of what people do, keyed by customer. What is no action is skipped: the notifier reports it."""
+    """The topic of what people do, keyed by customer. What is no action is skipped: the notifier reports it.
 
-    def __init__(self, topic: str, skew_ms: int) -> None:
+    With ``responses_only`` so is what does nothing for a customer: a label of a text begins no state then.
+    """
+
+    def __init__(self, topic: str, skew_ms: int, *, responses_only: bool = False) -> None:
         self.topic = topic
         self._skew_ms = skew_ms
+        self._responses_only = responses_only
 
     def read(self, records: Sequence[Record]) -> Reading:
         keyed: list[tuple[str, object]] = []
@@ -122,9 +126,11 @@ class ActionInput:
             if isinstance(action, Rejection):
                 continue
             at_ms = epoch_ms(action.occurred_at)
+            newest_ms = at_ms if newest_ms is None else max(newest_ms, at_ms)
+            if self._responses_only and not action.is_response:
+                continue
             keyed.append((action.customer_id, Acted(action, at_ms)))
             positions.append(position)
-            newest_ms = at_ms if newest_ms is None else max(newest_ms, at_ms)
         return Reading(keyed, positions, [], len(records) - len(keyed), newest_ms)
 
 

@@ -225,3 +225,10 @@ def test_a_label_is_no_answer_to_a_complaint() -> None:
     label = orjson.loads(acted(0, "labelled", 1).value or b"") | {"event_id": "e0", "category": "delivery"}
     store.step(1, [Record(b"a", orjson.dumps(label), offset=0, timestamp=NOW_MS + 1000 * HOUR_MS)])
     assert store.stored == before
+
+
+def test_a_label_begins_no_state() -> None:
+    store = Store()
+    label = orjson.loads(acted(0, "labelled", 1).value or b"") | {"event_id": "e0", "category": "delivery"}
+    store.step(1, [Record(b"a", orjson.dumps(label), offset=0, timestamp=NOW_MS)])
+    assert store.stored == {}
