@@ -11,83 +11,15 @@ from hypothesis import strategies as st
 from stream.errors import CodecError
 from stream.projections import text_model
 from stream.projections.classification import Classification, State, customer_key
-from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.projections.judgements import MAX_JUDGED
 from stream.settings import Settings
 from stream.texts.classifier import MIN_EXAMPLES, TextClassifier
-from stream.texts.text_records import KEY, FeedbackText, encode_text
-from tests.oracle.record import Record
-
-SETTINGS = Settings()
-AT_S = 1_767_225_600
-SAID = {
-    "delivery": ["the parcel never arrived", "still waiting for my package", "delivered to the wrong house"],
-    "payment": ["my card was declined", "charged twice for one order", "the refund is missing"],
-}
-
-
-class Store:
-    """The partition of texts, with what Redis keeps of it."""
-
-    def __init__(self, cache: int = 1000) -> None:
-        self.stored: dict[str, bytes] = {}
-        self.log: list[Record] = []
-        self.done = 0
-        self.cache = cache
-        self.restart()
-
-    def restart(self) -> None:
-        """As another process would go on."""
-        self.partition = FoldingPartition(
-            Classification(SETTINGS), 0, ProjectionTopics("dead-letters", "alerts"), self.cache
-        )
-
-    def append(self, text: FeedbackText, key: str = KEY) -> None:
-        self.log.append(Record(key.encode(), encode_text(text), AT_S * 1000, len(self.log)))
-
-    def step(self, size: int, *, lost: bool = False) -> list[Any]:
-        records = self.log[self.done : self.done + size]
-        missing = self.partition.read([Part(0, records, self.done + len(records))])
-        while missing:
-            self.partition.remember(missing, [self.stored.get(key) for key in missing])
-            missing = self.partition.further()
-        outcome = self.partition.step(now_ms=0)
-        if lost:
-            self.partition.restore(self.partition.state)
-            return []
-        self.partition.accept(outcome)
-        self.stored |= outcome.written
-        for key in outcome.forgotten:
-            del self.stored[key]
-        self.done += len(records)
-        return [*outcome.rejected]
-
-    def run(self) -> None:
-        while self.done < len(self.log):
-            self.step(1000)
-
-    def state(self, key: str) -> State:
-        return msgspec.json.decode(self.stored[key], type=State)
-
-
-def text(number: int, words: str, customer: str = "c-1", **more: Any) -> FeedbackText:
-    return FeedbackText(
-        text_id=f"t-{number}",
-        customer_id=customer,
-        occurred_at=float(AT_S + number),
-        name="reviewed",
-        text=words,
-        **more,
-    )
-
-
-def labelled(number: int) -> FeedbackText:
-    category = [*SAID][number % 2]
-    return text(number, SAID[category][number % 3], customer=f"c-{number % 7}", category=category)
+from stream.texts.text_records import FeedbackText
+from tests.projections.text_store import SAID, TextStore, labelled, text
 
 
 def stored_after(texts: Sequence[FeedbackText]) -> dict[str, bytes]:
-    store = Store()
+    store = TextStore()
     for one in texts:
         store.append(one)
     # one record at a time, by one process that never stops
@@ -117,7 +49,7 @@ def written(draw: st.DrawFn) -> list[FeedbackText]:
 def test_states_are_those_of_one_pass_however_it_is_cut(
     texts: list[FeedbackText], sizes: list[int], faults: list[str]
 ) -> None:
-    store = Store(cache=0)
+    store = TextStore(cache=0)
     for one in texts:
         store.append(one)
     while store.done < len(store.log):
@@ -139,7 +71,7 @@ def readable(stored: dict[str, bytes]) -> dict[str, State]:
 
 def test_a_model_of_stored_states_is_the_one_that_learned_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_model, "_MIN_SNAPSHOT", 4_000)
-    store = Store(cache=0)
+    store = TextStore(cache=0)
     expected = TextClassifier()
     for number in range(160):
         one = labelled(number)
@@ -165,7 +97,7 @@ def test_a_model_of_stored_states_is_the_one_that_learned_bit_for_bit(monkeypatc
 
 def test_examples_that_are_in_the_snapshot_and_not_drawn_again_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_model, "_MIN_SNAPSHOT", 4_000)
-    store = Store()
+    store = TextStore()
     projection: Any = store.partition.projection
     projection._category._make = lambda: TextClassifier(sample=10)
     for number in range(160):
@@ -182,7 +114,7 @@ def test_examples_that_are_in_the_snapshot_and_not_drawn_again_are_forgotten(mon
 def test_what_another_process_has_stored_meanwhile_is_forgotten_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """One process folds and may not store; another one stores the same with a snapshot; the first comes back."""
     monkeypatch.setattr(Classification, "__init__", sampling(Classification.__init__))
-    store, other = Store(cache=0), Store(cache=0).partition
+    store, other = TextStore(cache=0), TextStore(cache=0).partition
     first = store.partition
     for number in range(400):
         store.append(labelled(number))
@@ -220,7 +152,7 @@ def sampling(begin: Callable[[Classification, Settings], None]) -> Callable[[Cla
 
 def test_categories_beyond_the_first_are_counted_and_not_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_model, "MAX_CATEGORIES", 3)
-    store = Store(cache=0)
+    store = TextStore(cache=0)
     for number, category in enumerate("abcdeab"):
         store.append(text(number, "the parcel never arrived", category=category))
     while store.done < len(store.log):
@@ -235,7 +167,7 @@ def test_categories_beyond_the_first_are_counted_and_not_learned(monkeypatch: py
 
 
 def test_a_category_is_decided_for_after_twenty_labels_and_says_which_words_decided() -> None:
-    store = Store()
+    store = TextStore()
     for number in range(2 * MIN_EXAMPLES):
         store.append(labelled(number))
     store.append(text(900, "where is my parcel", product_id="p-1", channel="web"))
@@ -251,7 +183,7 @@ def test_a_category_is_decided_for_after_twenty_labels_and_says_which_words_deci
 
 
 def test_a_label_that_comes_late_takes_the_place_of_the_decision_and_tests_it() -> None:
-    store = Store()
+    store = TextStore()
     store.append(text(1, "the parcel never arrived", channel="web"))
     store.run()
     tally = store.state("shop").tally
@@ -268,7 +200,7 @@ def test_a_label_that_comes_late_takes_the_place_of_the_decision_and_tests_it() 
 
 
 def test_a_mood_is_known_on_the_first_day() -> None:
-    store = Store()
+    store = TextStore()
     store.append(text(1, "I love it, it is great and beautiful"))
     store.append(text(2, "terrible quality, I hate it"))
     store.run()
@@ -276,7 +208,7 @@ def test_a_mood_is_known_on_the_first_day() -> None:
 
 
 def test_older_texts_than_those_that_are_known_are_not_learned_again() -> None:
-    store = Store()
+    store = TextStore()
     for number in range(MAX_JUDGED + 5):
         store.append(text(number, "fine", mood="positive"))
     store.append(text(0, "fine", mood="positive"))
@@ -288,7 +220,7 @@ def test_older_texts_than_those_that_are_known_are_not_learned_again() -> None:
 
 
 def test_a_record_with_another_key_is_refused() -> None:
-    store = Store()
+    store = TextStore()
     store.append(text(1, "fine"), key="c-1")
     store.append(text(2, "fine"))
     assert [str(reason) for reason in store.step(10)] == ["key_mismatch"]
@@ -296,7 +228,7 @@ def test_a_record_with_another_key_is_refused() -> None:
 
 
 def test_a_model_that_lacks_a_state_is_not_made_up() -> None:
-    store = Store(cache=0)
+    store = TextStore(cache=0)
     store.append(labelled(0))
     store.run()
     del store.stored["category/example/1"]
