@@ -5,18 +5,16 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from stream.metrics.readiness import Tell
 from stream.settings import Settings
 
 __all__ = ["serving"]
 
 _LOG = logging.getLogger(__name__)
-
-#: What speaks against being ready (nothing: ready), and figures to show.
-Tell = Callable[[Sequence[str], Mapping[str, int]], None]
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from random import Random
 from typing import Final
@@ -16,6 +16,7 @@ from stream.directory.feed import Feed, FeedPart
 from stream.directory.message_inputs import inputs_of
 from stream.directory.store import NAME, DirectoryClaim, DirectoryStore, Step
 from stream.errors import FencedError, StorageError
+from stream.metrics.readiness import Tell
 from stream.notifications.backoff import backoff_ms
 from stream.projections.protocol import Input
 from stream.settings import Settings
@@ -23,9 +24,6 @@ from stream.settings import Settings
 __all__ = ["run"]
 
 _LOG = logging.getLogger(__name__)
-
-#: What speaks against being ready (nothing: ready), and figures to show.
-Tell = Callable[[Sequence[str], Mapping[str, int]], None]
 
 #: The more at once, the less often the purchases of one customer are read again.
 _STEP_RECORDS: Final = 20_000

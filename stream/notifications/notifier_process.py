@@ -4,7 +4,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Final
 
@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient
 from stream import metrics
 from stream.clock import Clock, SystemClock
 from stream.errors import StorageError, TopologyError
+from stream.metrics.readiness import Tell
 from stream.notifications.alert_consumer import AlertConsumer, missing_topics
 from stream.notifications.backoff import backoff_ms
 from stream.notifications.config import Config
@@ -32,9 +33,6 @@ from stream.storage.notification_store import NotificationStore
 __all__ = ["STOP_GRACE_S", "run"]
 
 _LOG = logging.getLogger(__name__)
-
-#: What speaks against being ready (nothing: ready), and figures to show.
-Tell = Callable[[Sequence[str], Mapping[str, int]], None]
 
 #: A stop waits so long for deliveries under way; what is not over then is delivered again after the next start.
 STOP_GRACE_S: Final = 20.0
