@@ -1,12 +1,12 @@
-"""Whom alerts catch, on the two real logs through the live path: ``python -m benchmarks.alerts``.
+"""How many lapses the alerts catch on the two real logs, through the live path: ``python -m benchmarks.alerts``.
 
-Each log, and two cohorts of it, is replayed with the default settings. An alert is *caught* when the customer then
-lapses: places no order within three of their own gaps after the last one, and was alerted before that point. The own
-gap is the median of their gaps between days with an order, up to the alert; customers with fewer than three such days,
-and those whose point lies behind the end of the log, are not judged. All that is judged is read from the CSV file, not
-from the program.
+Each log and two cohorts of it are replayed with the default settings. A customer *lapses* by placing no order within
+three of their own gaps after the last one. An alert *catches* a lapse when it comes before that point. The own gap is
+the median of the customer's gaps between days with an order, up to the alert. Customers with fewer than three such
+days, and those whose point lies after the end of the log, are not judged. The figures judged are read from the CSV
+file, not from the program.
 
-Beside it stand rules that a shop would use, with as many alerts:
+The table compares the alerts with rules that a shop would use, each with as many alerts:
 
 * overdue: silent for twice the own gap (taken as they come; and the biggest spenders first);
 * recency: silent for so many days that there are as many;
@@ -50,12 +50,12 @@ LOGS = {
     "UCI": "examples/uci_online_retail_events.csv.gz",
 }
 COHORTS = ("all", "first 12 weeks", "1 in 3")
-#: Alerts count from here on: before, the model is young, and few customers have shown a habit.
+#: Alerts before this day do not count: the model is young, and few customers have shown a habit.
 FROM_WEEK = 20
 
 
 def raised(events: Sequence[LogEvent], settings: Settings) -> list[Alert]:
-    """The alerts of a worker whose trainer is never behind, a day of events at a time."""
+    """The alerts of a worker that takes a day of events at a time and whose trainer is never behind."""
     alerts: list[Alert] = []
     decoder = msgspec.json.Decoder(Alert)
 
@@ -94,7 +94,7 @@ class Row(NamedTuple):
 
 
 def rows(task: tuple[str, str, float | None]) -> list[Row]:
-    """The alerts of one cohort of one log, and the rules beside them. The number a week is the default, or given."""
+    """The alerts of one cohort of one log, and those of the rules. The alerts a week are the default, or given."""
     log, cohort, per_week = task
     shop = Shop(ROOT / LOGS[log])
     customers = shop.cohort(cohort)
@@ -132,7 +132,7 @@ _HEAD = (
 
 
 def table(found: Sequence[Row]) -> str:
-    """The figures; of the alerts also how much more they catch than the best of the three rules."""
+    """The figures, and how much more the alerts catch than the best of the three rules."""
     lines = [_HEAD, "|---" * (_HEAD.count("|") - 1) + "|"]
     for k, row in enumerate(found):
         catch = row.catch

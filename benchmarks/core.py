@@ -1,8 +1,8 @@
-"""What an event costs in the core, phase by phase, beside the cost of decoding it: ``python -m benchmarks.core``.
+"""CPU time of an event in the core by phase, compared with decoding it: ``python -m benchmarks.core``.
 
 No Kafka and no Redis: synthetic events of many customers go through decoding, alignment, the kernel and the building of
-documents and outgoing records, in steps as a worker makes them. Figures are CPU time of this process; the ratio to the
-decoding of the same events in the same run is what can be compared between machines.
+documents and outgoing records, in steps as a worker makes them. Figures are CPU time of this process. To compare
+machines, use the ratio to the decoding of the same events in the same run.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from stream.storage.outbox_records import encode_record
 
 
 def scorer() -> Scorer:
-    """A model of a young shop, which scores everyone by all that there is, and alerts nobody."""
+    """A model of a young shop: it scores every customer with all models and alerts nobody."""
     weights = np.full(len(FEATURES), 0.01)
     first = Scorer.first(28.0).model
     return Scorer(first._replace(version=1, weights=weights, bias=-3.0, learned=True, process_weight=0.1), None)

@@ -1,7 +1,7 @@
 """Put the results of the benchmarks into the documentation: ``python -m benchmarks.docs``.
 
-Whatever is there of the files in ``build`` that `SECTIONS` lists goes between the markers of its name in
-``docs/performance.md`` and ``docs/scaling.md``; the chart goes to ``docs/images``.
+Each file of `SECTIONS` that is in ``build`` goes between the markers of its name in ``docs/performance.md`` and
+``docs/scaling.md``; the chart goes to ``docs/images``.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ NAMES = {
 
 BROKERS = {"embedded": "embedded broker", "kafka": "Apache Kafka"}
 
-#: What `docs/scaling.md` is computed for, and with which reserves.
+#: The target and the reserves for which `docs/scaling.md` is computed.
 TARGET_CUSTOMERS, TARGET_EVENTS_PER_S = 100_000_000, 1_000_000
 BUSY, MEMORY_RESERVE, NODE_GB, EVENT_BYTES = 0.6, 1.5, 64, 200
 
-#: A landmark and a label. Their ids stay for a time after the last of their week, half a week later on average.
+#: A landmark and a label. Redis keeps their ids for a time after the end of their week: half a week longer on average.
 _IDS_A_WEEK, _WEEK_S = 2, 7 * 86_400
 
 
@@ -76,7 +76,7 @@ def throughput(report: Report) -> str:
 
 
 def latency(report: Report) -> str:
-    """Quantiles at each level, and what the machine was busy with."""
+    """Quantiles at each level, and how busy the processes were."""
     levels = report["levels"]
     rows = [
         (f"{level} ({found['events_per_s']:,}/s), {what}", *(f"{found[what][f'p{q}_ms']:.0f}" for q in (50, 95, 99)))
@@ -193,7 +193,7 @@ def between_markers(text: str, name: str, content: str) -> str:
 
 
 def main() -> None:
-    """Fill in what has been measured; say what has not."""
+    """Fill in what has been measured, and print what is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=Path("build"))
     options = parser.parse_args()

@@ -1,7 +1,7 @@
 """Engines as processes: start one, watch its progress in Redis, take CPU time and memory from the kernel.
 
 Every engine adds what it has stored to a counter in Redis, in the same write as what it stores. The clock runs from the
-first such write to the one that reaches the last event, so starting up, joining a group and compiling count for nobody.
+first such write to the one that reaches the last event, so start-up, joining a group and compiling do not count.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """``events``: how many the rate is over."""
+    """``events``: the number of events over which the rate was measured."""
 
     events_per_s: float
     cpu_us_per_event: float
@@ -49,7 +49,7 @@ class Measurement:
 
 
 def median_of(rounds: list[Measurement]) -> dict[str, float]:
-    """The median of every figure, each by itself, with the least and greatest rate."""
+    """The median of each figure on its own, and the lowest and highest rate."""
     rows = [asdict(one) for one in rounds]
     medians = {name: round(statistics.median(row[name] for row in rows), 2) for name in rows[0]}
     rates = [one.events_per_s for one in rounds]
@@ -107,7 +107,7 @@ def _watch(
 def _until(
     process: subprocess.Popen[bytes], progress: Callable[[], int], least: int, patience_s: float, log_path: Path
 ) -> int:
-    """Wait for progress of ``least``; fail when it does not change for ``patience_s``."""
+    """Wait until progress reaches ``least``; fail when it does not change for ``patience_s``."""
     seen, moved_at = 0, time.perf_counter()
     while (now := progress()) < least:
         if now != seen:
@@ -128,7 +128,7 @@ def cpu_s(pid: int) -> float:
 
 
 def peak_rss_mb(pid: int) -> float:
-    """The most memory that a process has had resident."""
+    """The peak resident memory of a process (MiB)."""
     status = Path(f"/proc/{pid}/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024

@@ -1,12 +1,12 @@
 """How well ids are joined, and what it costs: ``python -m benchmarks.identity``.
 
-Joins: the bundled log of an online shop, with ids of a simulated shop (`benchmarks.simulated_people`): nobody observed
-them. *Precision* is the share of pairs of ids in one group that are one person's, and nobody else's; *recall* the share
-of such pairs, of all ids in events, that are in one group. An event counts for the right person if it is sent there.
+Joins: the bundled log of an online shop, with simulated ids (`benchmarks.simulated_people`). *Precision* is the share
+of pairs of ids in one group that belong to one person and to nobody else. *Recall* is the share of such pairs, among
+all ids in events, that are in one group. An event counts as right if it is sent to the right person.
 
 Costs: events of `benchmarks.workload` go through the projection `arrivals` in steps as a worker makes them, with a
-Redis on this machine: reading, loading, folding and encoding, and the commit. Kafka is not in it. A tenth of the ids
-are cookies that are known by then. CPU time of this process for reading and folding, elapsed time for Redis.
+Redis on this machine: reading, loading, folding and encoding, and the commit. Kafka is not included. A tenth of the ids
+are cookies whose customer is already known. CPU time of this process for reading and folding, elapsed time for Redis.
 """
 
 import argparse
@@ -43,8 +43,8 @@ _LOG = "uci_online_retail_events.csv.gz"
 
 
 class Joins(NamedTuple):
-    """``named``: share of events that came under a customer's id; ``at_once``: that go to the right person when they
-    come; ``held``: with a hold that is long enough. ``id_bytes``: of a stored id, on average.
+    """Shares of events. ``named``: came under a customer's id; ``at_once``: go to the right person when they come;
+    ``held``: go there with a long enough hold. ``id_bytes``: mean size of a stored id.
     """
 
     precision: float
@@ -64,7 +64,7 @@ class _Record(NamedTuple):
 
 
 def joined(happenings: list[Happening]) -> Joins:
-    """Join the ids of a log, link after link, and judge."""
+    """Join the ids of a log link by link, and judge the groups."""
     resolver = Resolver()
     owners: dict[str, set[str]] = defaultdict(set)
     named = at_once = 0

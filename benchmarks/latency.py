@@ -1,14 +1,14 @@
 """How long an event takes to its features in Redis, and to an alert in Kafka: ``python -m benchmarks.latency``.
 
-A worker runs with its default settings. Once every customer has had some events, its sustainable throughput is searched
-for: the greatest rate of events published in the present, evenly in time, at which everything is stored half a second
-after publishing ends. (The term, and why latencies belong to a share of it: Karimov et al., "Benchmarking Distributed
-Stream Data Processing Systems", ICDE 2018.) Then latencies are measured at 10, 50 and 80 % of that, and at 50 % while
-Redis rewrites its append-only file, which it does at no other time. Every so often an event is a probe, the first event
-of a customer of its own, which raises an alert. One clock runs from just before a probe is handed to the producer until
-a client that looks all the time sees the customer's document in Redis, the other until a consumer has read the alert.
-Publisher, worker, broker, Redis and the lookers share this machine; how busy each of them keeps it is reported too.
-Written to ``build/latency.json``.
+A worker runs with its default settings. Once every customer has had some events, the benchmark searches the sustainable
+throughput: the highest rate of events, published evenly in time, at which everything is stored half a second after
+publishing ends. (The term, and why latencies belong to a share of it: Karimov et al., "Benchmarking Distributed Stream
+Data Processing Systems", ICDE 2018.) Then latencies are measured at 10, 50 and 80 % of that, and at 50 % while Redis
+rewrites its append-only file, which it does at no other time. Some events are probes: each is the first event of a new
+customer and raises an alert. One clock runs from just before a probe is handed to the producer until a client that
+polls without pause sees the customer's document in Redis; the other until a consumer has read the alert. Publisher,
+worker, broker, Redis and the observers share this machine; the report says how busy each of them keeps it. Written to
+``build/latency.json``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from stream.settings import Settings
 from stream.storage.keys import Keys
 from stream.storage.overview import Overview
 
-#: Name, share of the sustainable throughput, seconds if not as asked for, whether Redis rewrites its file meanwhile.
+#: Name, share of the sustainable throughput, seconds (None: as given), whether Redis rewrites its file meanwhile.
 LEVELS = (
     ("10%", 0.1, None, False),
     ("50%", 0.5, None, False),
@@ -48,10 +48,10 @@ _PROBES_PER_S = 50
 _LOOK_EVERY_S = 0.003
 _STARTS_WITHIN_S = 240.0
 _ARRIVES_WITHIN_S = 60.0
-#: A rate is sustainable when no more than so much of it is waiting in the end.
+#: A rate is sustainable if all its events are stored so soon after the last one is published.
 _STORED_WITHIN_S = 0.5
 _TRIAL_S = 8.0
-#: Rates that are searched among, in events/s, and in how many halvings (of their logarithm).
+#: Bounds of the search in events/s, and its number of bisections (of the logarithm).
 _MIN_RATE, _MAX_RATE, _HALVINGS = 10_000.0, 160_000.0, 5
 
 
@@ -71,7 +71,7 @@ class Probes:
 
 @contextmanager
 def looking(settings: Settings, probes: Probes) -> Iterator[None]:
-    """Two threads that note when probes arrive."""
+    """Two threads that record when probes arrive."""
     over = threading.Event()
     threads = [
         threading.Thread(target=look, args=(settings, probes, over), daemon=True)
@@ -134,13 +134,13 @@ class Bench:
             time.sleep(0.1)
 
     def fill(self, events: int) -> None:
-        """Publish so many events of every customer, as fast as it goes, and wait until they are stored."""
+        """Publish a number of events of every customer at full speed, and wait until they are stored."""
         history = Workload(events=events * self._customers, customers=self._customers, prefix="fill")
         produce(self._settings, synthetic(history, time.time_ns() // 1_000_000))
         self._wait_until_stored(history.events, _STARTS_WITHIN_S)
 
     def sustainable(self) -> tuple[float, list[dict[str, Any]]]:
-        """The greatest rate that is kept up with, and what was tried."""
+        """The highest rate that the worker keeps up with, and the rates tried."""
         low, high, trials = _MIN_RATE, _MAX_RATE, []
         for _ in range(_HALVINGS):
             found = self.level((low * high) ** 0.5, _TRIAL_S)

@@ -3,9 +3,9 @@
 The bundled logs have hardly any leads: their customers are known by an order. So shops are simulated. Leads come evenly
 over 18 months. Each has an interest, gamma distributed, that halves in 8 weeks; visits, carts and the first order come
 at rates in proportion to it. Two leads in three get a mail every two weeks, and open it more often with more interest.
-Beside the chances stand, on the same labels: the share of orders so far; logistic regression on the same signs, fitted
-without a prior to all labels, those of the future included; and who knows the interest, whom no model can surpass.
-``--write`` puts the table between the markers in docs/learning.md.
+The chances are compared on the same labels with: the share of orders so far; logistic regression on the same signs,
+fitted without a prior to all labels, those of the future included; and the true chance given the interest, which no
+model can surpass. ``--write`` puts the table between the markers in docs/learning.md.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class Shop(NamedTuple):
-    """Leads, and of each the interest (visits a week) and when it was that (ms)."""
+    """Leads: the interest of each (visits a week) and the time (ms) at which it had that value."""
 
     leads: list[LeadHistory]
     interest: list[float]
@@ -56,7 +56,7 @@ class Shop(NamedTuple):
 
 
 def simulated(leads: int, orders_a_visit: float, seed: int) -> Shop:
-    """A shop in which an order comes for so many visits."""
+    """A shop in which each visit brings ``orders_a_visit`` orders on average."""
     random = np.random.default_rng(seed)
     shop = Shop([], [], [], orders_a_visit)
     for number in range(leads):
@@ -95,7 +95,7 @@ def _contacts(
 
 
 def _until(random: np.random.Generator, at_ms: float, per_week: float) -> float:
-    """When the next event of a rate that halves in `_HALVED_MS` comes (ms), infinity if it does not."""
+    """Time (ms) of the next event at a rate that halves every `_HALVED_MS`; infinity if none comes."""
     tau = _HALVED_MS / math.log(2) / WEEK_MS
     left = 1.0 - random.exponential() / (per_week * tau) if per_week > _NEVER else 0.0
     return at_ms - tau * WEEK_MS * math.log(left) if left > 0.0 else math.inf

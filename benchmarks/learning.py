@@ -1,10 +1,9 @@
 """The figures of docs/learning.md, through the production path: ``python -m benchmarks.learning [--row NAME ...]``.
 
 Each row is what `stream evaluate` gives with its defaults, beside references that are refitted every week
-(`benchmarks.references`), and in simulated shops beside the true risk. The rows belong to the runs of
-`benchmarks.learning_runs`; without ``--row`` all of them, which takes an hour and more. What is found goes into
-``--json``, beside what other runs have left there. ``--write`` puts the tables of that file between their markers in
-docs/learning.md and docs/models.md.
+(`benchmarks.references`), and in simulated shops beside the true risk. `benchmarks.learning_runs` has the runs and
+their rows; all of them take more than an hour. The figures go into ``--json``, beside those of earlier runs.
+``--write`` puts the tables of that file between their markers in docs/learning.md and docs/models.md.
 """
 
 import argparse
@@ -35,9 +34,10 @@ Floats = npt.NDArray[np.float64]
 
 
 def figures_of_run(run: Run, kept: Figures | None = None) -> Figures:
-    """Of each row of a run, under ``churn``; and of its value. ``seconds``: of the replay.
+    """The figures of each row of a run under ``churn``, those of the value, and the ``seconds`` of the replay.
 
-    ``kept``: figures of the run whose references and truth are taken over: these do not depend on the churn model.
+    ``kept``: figures of an earlier run, whose references and truth are used again: they do not depend on the churn
+    model.
     """
     played = Played(run)
     began = monotonic()
@@ -84,7 +84,7 @@ def _of_risk(churned: npt.NDArray[np.bool_], risk: Floats) -> Figures:
 
 
 def tables(kept: dict[str, Figures]) -> dict[tuple[Path, str], str]:
-    """By page and marker, of what has been kept; a table with a bar only when all of its rows are there."""
+    """The tables of the kept figures by page and marker; a table with a bar only when all of its rows are there."""
     done = [kept[name] for name in RUNS if name in kept]
     rows = [row for run in done for row in run["churn"]]
     barred = [row for row in rows if row["bar"] is not None]
@@ -98,7 +98,7 @@ def tables(kept: dict[str, Figures]) -> dict[tuple[Path, str], str]:
 
 
 def main() -> None:
-    """Run rows, keep what was found, print the tables and, if asked to, write them."""
+    """Run rows, keep the figures, print the tables and, with ``--write``, write them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--row", action="append", choices=[*RUNS], metavar="NAME", help=f"one of: {'; '.join(RUNS)}")
     parser.add_argument("--json", type=Path, default=KEPT, help="where the figures are kept")
@@ -108,7 +108,7 @@ def main() -> None:
     options = parser.parse_args()
     kept: dict[str, Figures] = json.loads(options.json.read_text("utf-8")) if options.json.exists() else {}
     for name in [] if options.tables_only else options.row or RUNS:
-        # one at a time, so that what was found is kept when the next one is interrupted
+        # one at a time: an interruption loses one run only
         kept[name] = figures_of_run(RUNS[name], kept.get(name) if options.keep else None)
         options.json.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", "utf-8")
     for (page, name), written in tables(kept).items():

@@ -1,4 +1,4 @@
-"""One replay of a run of `benchmarks.learning`, what references say of the same rows, and the truth."""
+"""One replay of a run of `benchmarks.learning`, the risks of the references for the same rows, and the true risks."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -12,7 +12,7 @@ Figures = dict[str, Any]
 
 
 def bar_table(found: Sequence[Figures]) -> str:
-    """The rows by which the defaults were chosen; what is short of its bar is in bold."""
+    """The rows by which the defaults were chosen; figures short of their bar are bold."""
     head = "log, horizon, weeks, population", "rows", "churned", "AUC", "log loss", "Brier", "ECE", "bar"
     lines = []
     for row in found:
@@ -31,7 +31,7 @@ def bar_table(found: Sequence[Figures]) -> str:
 
 
 def unseen_table(found: Sequence[Figures]) -> str:
-    """Rows beside their references; what is behind the best of them is in bold."""
+    """Rows and their references; figures behind the best reference are bold."""
     names = list(found[0]["references"]) if found else []
     lines = []
     for row in found:
@@ -51,7 +51,7 @@ def unseen_table(found: Sequence[Figures]) -> str:
 
 
 def value_table(found: Sequence[Figures]) -> str:
-    """Expected over came, with standard errors over customers, of each log in a column of its own."""
+    """Expected over observed, with standard errors over customers; a column for each log."""
     head = ["", *(cell for of in found for cell in (f"{of['name']}: expected", "came", "ratio"))]
     lines = []
     names = ("orders", "spend", *(f"decile {k + 1} of expected spend" for k in range(10)))

@@ -1,7 +1,6 @@
 """A steady load: events published in the present, at a rate, by a process of its own.
 
-Some of them are probes, each the first event of a customer of its own. The clock of both processes is the monotonic
-one of the system.
+Some of them are probes: each is the first event of a new customer. Both processes use the system's monotonic clock.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from stream.settings import Settings
 
 __all__ = ["Load", "Published", "publish"]
 
-#: Events leave so often, each not before its time.
+#: Seconds between two batches of events; no event is sent before its time.
 _EVERY_S = 0.005
 _FLUSHES_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """``rate`` events a second for ``seconds`` seconds; ``tag``: of the ids; ``probes_per_s``: that many are probes."""
+    """``rate`` events a second for ``seconds`` seconds, ``probes_per_s`` of them probes. ``tag`` is part of the ids."""
 
     rate: float
     seconds: float
@@ -37,7 +36,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """How many events were published, when (s) the last of them, and how far (s) the publisher was ever behind."""
+    """The number of events published, the time (s) of the last one, and the publisher's greatest delay (s)."""
 
     events: int
     ended: float
@@ -45,7 +44,7 @@ class Published:
 
 
 def publish(settings: Settings, load: Load, on_probe: Callable[[str, float], None]) -> Published:
-    """Run the load; ``on_probe`` gets the customer of each probe, and when (s) it was handed to the producer.
+    """Run the load; ``on_probe`` gets each probe's customer and the time (s) at which the producer got it.
 
     Raises RuntimeError when the broker does not confirm all.
     """

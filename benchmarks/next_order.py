@@ -1,8 +1,7 @@
-"""How many next orders come within the time that is given for them: ``python -m benchmarks.next_order [--write]``.
+"""The share of next orders that come within the interval given for them: ``python -m benchmarks.next_order [--write]``.
 
-Every order of the two bundled logs that is followed by one on another day is judged: the habit is the one after the
-order, and the next order is within the interval or not. ``--write`` puts the table between the markers in
-docs/states.md.
+Judges every order of the two bundled logs that is followed by one on another day: the habit after the order gives the
+interval, and the next order is within it or not. ``--write`` puts the table between the markers in docs/states.md.
 """
 
 import argparse
@@ -22,12 +21,12 @@ __all__ = ["Judged", "judge", "order_days", "usual_gap"]
 PAGE = ROOT / "docs" / "states.md"
 BEGIN, END = "<!-- next order: begin -->", "<!-- next order: end -->"
 _DAY_MS = 86_400_000
-#: Own gaps that a customer has shown by the order, from and to.
+#: Rows of the table: the number of gaps shown by the customer before the order, from and to.
 GROUPS = ((0, 0), (1, 1), (2, 9), (10, 10**6))
 
 
 class Judged(NamedTuple):
-    """Of N orders: gaps that the customer had shown, and whether the next order was early, or late, bool[N]."""
+    """Of N orders: the customer's number of gaps so far, and whether the next order was early, or late, bool[N]."""
 
     shown: npt.NDArray[np.int64]
     early: npt.NDArray[np.bool_]

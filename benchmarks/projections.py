@@ -1,4 +1,4 @@
-"""What an event costs a projection, beside decoding it: ``python -m benchmarks.projections``.
+"""CPU time of an event in a projection by phase, compared with decoding it: ``python -m benchmarks.projections``.
 
 The events of `benchmarks.core` go through the projection `activity`, plain Python that touches one state an event, in
 steps as a worker makes them: reading (decoding), loading of states, folding and encoding, and the commit to a Redis on

@@ -1,9 +1,9 @@
-"""What the risk is compared with: models that are refitted every week on all labels that have matured.
+"""References for the risk: models that are refitted every week on all labels that have matured.
 
 At the cut of week ``w`` a reference is fitted to the landmarks of the weeks up to ``w - horizon``, whose labels are
-known by then, and scores the customers of week ``w``. The inputs are those of the churn model, as of each cut.
-*Tuned*: every 8 weeks that setting of a small grid is chosen which has the least log loss on the newest quarter of the
-matured weeks when it is fitted to what had matured before these. MBG/NBD needs no label: it is fitted to the orders of
+known by then, and scores the customers of week ``w``. The inputs are those of the churn model, as of each cut. *Tuned*:
+every 8 weeks the setting of a small grid is chosen that has the lowest log loss on the newest quarter of the matured
+weeks, when fitted to the labels that had matured before these. MBG/NBD needs no label: it is fitted to the orders of
 all customers before the cut, without a prior and without a sample.
 """
 
@@ -42,7 +42,7 @@ Make = Callable[[], Any]
 
 def _boosting(**options: float) -> Make:
     def make() -> Any:
-        # it needs a library of the system (libgomp), which who only imports this module may lack
+        # imported late: it needs a system library (libgomp) that users of the rest of this module may lack
         from lightgbm import LGBMClassifier  # noqa: PLC0415
 
         return LGBMClassifier(n_jobs=1, random_state=0, deterministic=True, verbose=-1, **options)
@@ -51,7 +51,7 @@ def _boosting(**options: float) -> Make:
 
 
 def _with_products(x: Floats) -> Floats:
-    """The inputs, standardised, and the products that the churn model has as well."""
+    """The standardised inputs, and the products that the churn model uses too."""
     return np.hstack([x, x[:, PAIRS[:, 0]] * x[:, PAIRS[:, 1]]])
 
 
@@ -62,7 +62,7 @@ def _logistic(strength: float, *, products: bool = False) -> Make:
     return lambda: make_pipeline(*steps, LogisticRegression(C=strength, max_iter=500))
 
 
-#: By name, the settings to choose from; of one there is no choice.
+#: The settings to choose from, by name of the reference; with a single one there is no choice.
 REFERENCES: Final[dict[str, tuple[Make, ...]]] = {
     "LightGBM": (_boosting(),),
     "LightGBM, tuned": (
@@ -85,7 +85,7 @@ REFERENCES: Final[dict[str, tuple[Make, ...]]] = {
 def refitted(settings: Sequence[Make], of: Landmarks, weeks: Sequence[int], horizon_weeks: int) -> Floats:
     """The risk of every row of ``weeks`` by the reference of that week, float64[N]; NaN for other rows.
 
-    Where no label of both kinds has matured, a half.
+    0.5 until labels of both kinds have matured.
     """
     risk = np.full(len(of.week), np.nan)
     chosen, tuned_at = settings[0], None
@@ -98,9 +98,9 @@ def refitted(settings: Sequence[Make], of: Landmarks, weeks: Sequence[int], hori
 
 
 def _best(settings: Sequence[Make], of: Landmarks, last: int, horizon_weeks: int) -> Make:
-    """The setting of the least log loss on the newest quarter of the weeks up to ``last``.
+    """The setting with the lowest log loss on the newest quarter of the weeks up to ``last``.
 
-    Every setting is fitted to what had matured before that quarter; the first one if nothing had.
+    Every setting is fitted to the labels that had matured before that quarter. If there are none, the first is taken.
     """
     first_tried = last - max(last // 4, 1) + 1
     known = of.week <= first_tried - horizon_weeks

@@ -2,9 +2,9 @@
 
 Seconds differ between machines and from minute to minute, so the figure is a ratio: CPU time of the core over one set
 of events (decoding with all checks, alignment, kernel, documents, outgoing records) over the CPU time of parsing the
-same records with orjson and nothing else. The two take turns, and of each the fastest turn counts: what disturbs a
-machine makes turns slower, never faster. ``core_ratio.json`` has the ratio to compare with; ``--record`` writes it
-anew, after a change that is worth what it costs.
+same records with orjson and nothing else. The two take turns, and the fastest turn of each counts, because disturbances
+only make turns slower. ``core_ratio.json`` has the ratio to compare with; ``--record`` writes it anew, after a change
+that is worth its cost.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from benchmarks.workload import Workload, slice_of, synthetic
 __all__ = ["RECORD", "Turns", "is_slower", "recorded"]
 
 RECORD = Path(__file__).parent / "core_ratio.json"
-#: A ratio that is greater than the recorded one by more than this share is a regression.
+#: A ratio above the recorded one by more than this share is a regression.
 TOLERANCE = 0.2
 
 _EVENTS, _CUSTOMERS, _STEP = 16_000, 4_000, 8_000
@@ -40,7 +40,7 @@ class Turns:
         run(slice_of(self._logs, 0, 4000, _EVENTS), _STEP, self._now_ms)  # compiles what is not in the cache
 
     def take(self, turns: int) -> float:
-        """Take so many turns of each; return the ratio of the fastest of all so far."""
+        """Take ``turns`` turns of each; return the ratio of the fastest so far."""
         values = [record.value for log in self._logs for record in log]
         for _ in range(turns):
             began = time.process_time()
@@ -59,7 +59,7 @@ def recorded() -> float:
 
 
 def is_slower(ratio: float, than: float) -> bool:
-    """Whether a ratio is a loss of more than the tolerance."""
+    """Whether the ratio is worse by more than the tolerance."""
     return ratio > than * (1.0 + TOLERANCE)
 
 

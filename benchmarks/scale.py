@@ -1,11 +1,11 @@
 """What more customers cost: ``python -m benchmarks.scale``.
 
 For 10 thousand, 100 thousand and 1 million customers: first every customer gets an order, by the same path. Then the
-worker is replaced, and the same number of events of the same 10 thousand customers is measured each time: what the
-number of customers costs by itself. Then as many events of all customers, evenly: with ten thousand of them each has
-many in a step and is written once, with a million hardly one comes twice. Written to ``build/scale.json``: events/s of
-one worker in both cases, Redis bytes of a customer, memory of the worker, seconds from the start of a worker until it
-owns every partition, timers fired a second when all customers are due at a time; and years of real events, replayed.
+worker is replaced, and the same number of events of the same 10 thousand customers is measured: this shows the cost of
+the number of customers alone. Then follow as many events of all customers, evenly: ten thousand customers have many
+events each in a step and are written once; of a million hardly one has two. Written to ``build/scale.json``: events/s
+of one worker in both cases, Redis bytes of a customer, memory of the worker, seconds from the start of a worker until
+it owns every partition, timers fired a second when all customers are due at a time; and years of real events, replayed.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def _until(done: Callable[[], bool], workers: WorkerProcesses, what: str) -> flo
 
 
 def memory(settings: Settings) -> dict[str, float]:
-    """Bytes of Redis, keys and overhead included: of a document, a customer all in all, the id of a learned example.
+    """Bytes of Redis, keys and overhead included, for a document, a whole customer, and the id of a learned example.
 
-    All in all is what Redis uses over the number of customers, without those ids, which wait for a number of weeks.
+    A whole customer is Redis' memory without those ids over the number of customers; the ids expire after some weeks.
     """
     keys = Keys(settings.namespace)
     with redis.Redis.from_url(settings.redis_url) as client:
@@ -81,7 +81,7 @@ def memory(settings: Settings) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What Redis has done so far: CPU seconds, bytes received."""
+    """Redis' CPU seconds and received bytes so far."""
 
     cpu_s: float
     raw: int
@@ -95,7 +95,7 @@ class Spent:
 
 
 def _documents_per_event(workers: WorkerProcesses) -> float:
-    """As the workers tell of all their steps so far."""
+    """Documents written per event, from the workers' metrics over all their steps so far."""
     sums = {b"customers": 0.0, b"events": 0.0}
     for address in workers.metrics_addresses:
         with urllib.request.urlopen(address, timeout=5.0) as response:  # noqa: S310 - a worker of ours
@@ -109,7 +109,7 @@ def measure(customers: int, events: int, partitions: int, cache: int) -> dict[st
     """All figures for one number of customers."""
     now_ms = time.time_ns() // 1_000_000
     known = Workload(events=customers, customers=customers, law="each", prefix="k")
-    # so short a time that hardly a timer is due in it: those are counted by themselves
+    # so short that hardly a timer is due: timers are measured on their own below
     active = Workload(events=events, customers=min(customers, _ACTIVE), days=0.01, prefix="a")
     fresh = Workload(events=events, customers=customers, days=0.01, prefix="f")
     last = Workload(events=100 * partitions, customers=customers, days=0.001, prefix="l")
@@ -139,7 +139,7 @@ def measure(customers: int, events: int, partitions: int, cache: int) -> dict[st
             documents_per_event = _documents_per_event(workers)
             rss_mb = peak_rss_mb(workers.pids[0])
             fired_before = _fired(overview)
-            # ten days on: the next landmark of everybody has passed
+            # ten days later: every customer's next landmark has passed
             produce(settings, synthetic(last, now_ms))
             due_s = _until_stored(overview, stored + events + last.events, workers)
             due_s += _until(lambda: overview.totals().due == 0, workers, "the timers")
@@ -184,10 +184,10 @@ def _fired(overview: Overview) -> int:
 
 
 def replay_year(log: Path, partitions: int) -> dict[str, float]:
-    """A year of real events at full speed, learning included: how fast, and what a customer takes then.
+    """A year of real events at full speed, learning included: events a second, and the size of a customer afterwards.
 
-    The last two weeks come when the trainer has learned all that lies before them, so that documents are scored, as
-    they are when events come as they happen.
+    The last two weeks wait until the trainer has learned everything before them, so that documents are scored as they
+    are with live events.
     """
     events = list(read_log(log))
     held_back = max(event.at_ms for event in events) - _LIVE_DAYS * DAY_MS

@@ -9,7 +9,7 @@ from benchmarks.silences import WEEK, Shop, Spell
 
 __all__ = ["crossings", "most_recent", "rfm"]
 
-#: Of five: customers whose last order is longer ago than that of three fifths.
+#: The lower two of five classes: customers whose last order is longer ago than that of three fifths.
 _LOWER_FIFTHS = 2
 
 

@@ -1,6 +1,6 @@
-"""Silences of customers, from the file of a log, and which alerts have caught one that became a lapse.
+"""Silences of customers, read from the file of a log, and which alerts caught one that became a lapse.
 
-Nothing of the program is used: what is judged by must not come from what is judged.
+Uses nothing of the program, because a judge must not depend on what it judges.
 """
 
 import csv
@@ -22,7 +22,7 @@ _LAPSE_GAPS = 3.0
 
 
 class Shop:
-    """What happened, from the file: times in days since the epoch, by customer."""
+    """The events of the file: times in days since the epoch, by customer."""
 
     def __init__(self, path: Path) -> None:
         orders: dict[str, list[float]] = defaultdict(list)
@@ -78,7 +78,7 @@ def spells(shop: Shop, customers: set[str]) -> list[Spell]:
 
 
 class Catch(NamedTuple):
-    """What a list of alerts has caught. ``lead_days``: median, before the lapse. ``early``: within half a gap."""
+    """The lapses that alerts caught. ``lead_days``: median, before the lapse. ``early``: within half a gap."""
 
     alerts: int
     judged: int
@@ -91,7 +91,7 @@ class Catch(NamedTuple):
 
 
 def caught(shop: Shop, alerts: Sequence[tuple[Spell, float]], number: int | None = None) -> Catch:
-    """Judge (spell, time) pairs; ``number``: what so many of them, picked at random, catch on average."""
+    """Judge (spell, time) pairs; with ``number``, the expected figures of that many of them picked at random."""
     lapsed, leads, late, early, judged = [], [], 0, 0, 0
     for spell, at in alerts:
         early += at - spell.last < 0.5 * spell.gap

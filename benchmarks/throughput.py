@@ -26,13 +26,13 @@ from benchmarks.engines import PEERS, Measurement, measure, median_of
 from benchmarks.workload import Workload, produce, seed_model, stack, synthetic
 
 ENGINES = ("stream", *PEERS)
-#: Slow engines read the beginning of the log only, so that a round takes a minute and not ten.
+#: Slow engines read the beginning of the log only: a round takes a minute instead of ten.
 SHARES = {"stream": 1.0, "floor": 1.0, "bare": 0.25, "bytewax": 0.2, "quix": 0.1, "faust": 0.025}
 PEERS_REQUIREMENTS = Path(__file__).parent / "peers" / "requirements.txt"
 
 
 def peers_python(directory: Path) -> Path:
-    """The interpreter of the peers' environment, made if need be."""
+    """The interpreter of the peers' environment, which is created if it is missing."""
     python = directory / "bin" / "python"
     installed = directory / "installed.txt"
     wanted = PEERS_REQUIREMENTS.read_text()
@@ -74,7 +74,7 @@ def run_round(
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """The machine and the versions of the measurement."""
     model = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ": unknown")
     return {"cores": os.cpu_count(), "cpu": model.partition(": ")[2], "python": platform.python_version()}
 

@@ -1,4 +1,4 @@
-"""Logs on which nothing was chosen: parts of the two real ones, and simulated shops."""
+"""Logs that no default was chosen on: parts of the two real ones, and simulated shops."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -26,7 +26,7 @@ _DROPPED: Final = 10
 def order_times(events: Sequence[LogEvent]) -> dict[str, list[int]]:
     """Times (ms) of the orders that were not cancelled, ascending, by customer."""
     purchases = [event for event in events if event.event_type is EventType.PURCHASE]
-    # far from now, so that no event lies in the future
+    # long ago, so that no event lies in the future
     now_ms = max((event.at_ms for event in events), default=0) + _DAY_MS
     decoded = Decoder().decode(
         EventType.PURCHASE, [LogRecord.of(event, now_ms, k) for k, event in enumerate(purchases)]
@@ -38,7 +38,7 @@ def order_times(events: Sequence[LogEvent]) -> dict[str, list[int]]:
 
 
 def cohort(events: Sequence[LogEvent]) -> list[LogEvent]:
-    """Only the customers whose first order lies in the first 12 weeks after the first order of all."""
+    """Only the customers with their first order within 12 weeks of the log's first order."""
     times = order_times(events)
     until = min(found[0] for found in times.values()) // _DAY_MS * _DAY_MS + _COHORT_DAYS * _DAY_MS
     chosen = {who for who, found in times.items() if found[0] < until}
@@ -46,7 +46,7 @@ def cohort(events: Sequence[LogEvent]) -> list[LogEvent]:
 
 
 def without_amounts(events: Sequence[LogEvent]) -> list[LogEvent]:
-    """No purchase tells what it was worth."""
+    """All purchases without their amounts."""
     return [event._replace(value=_unpriced(event.value)) for event in events]
 
 
@@ -56,7 +56,7 @@ def _unpriced(value: bytes) -> bytes:
 
 
 def thinned(events: Sequence[LogEvent]) -> list[LogEvent]:
-    """One order in ten, by the hash of its id, is missing with all that is told of it."""
+    """The log without one order in ten, chosen by the hash of its id, and its events."""
     return [event for event in events if event.event_type is not EventType.PURCHASE or not _is_dropped(event.value)]
 
 
@@ -65,7 +65,7 @@ def _is_dropped(value: bytes) -> bool:
     return xxhash.xxh3_64_intdigest(order.encode()) % _DROPPED == 0
 
 
-#: By name, what is done to a log.
+#: The changes of a log by name.
 CHANGES: Final[dict[str, Callable[[Sequence[LogEvent]], list[LogEvent]]]] = {
     "cohort": cohort,
     "no amounts": without_amounts,
@@ -74,9 +74,9 @@ CHANGES: Final[dict[str, Callable[[Sequence[LogEvent]], list[LogEvent]]]] = {
 
 
 def events_of(orders: Orders, seed: int) -> list[LogEvent]:
-    """The orders of a simulated shop as a log, in the order of time; customer 7 is "c7".
+    """The orders of a simulated shop as a log, by time; customer 7 is "c7".
 
-    Amounts are lognormal, with a usual amount of each customer that has nothing to do with when they order.
+    Amounts are lognormal; each customer has a usual amount, independent of the times of the orders.
     """
     generator = np.random.default_rng(seed)
     usual = generator.normal(3.4, 0.6, int(orders.customer.max()) + 1)

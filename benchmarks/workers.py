@@ -1,6 +1,6 @@
 """What a second worker adds: ``python -m benchmarks.workers`` (Linux, as root: it makes CPU control groups).
 
-Broker, Redis and two workers at full speed need more cores than many machines have, and then what is measured is the
+Broker, Redis and two workers at full speed need more cores than many machines have, and the benchmark would measure the
 lack of cores. So every worker gets the same small share of one core (``--share``), in a control group of its own, and
 broker and Redis have the rest of the machine to spare. With the same events, one worker and two are measured in turn:
 each time the workers own all partitions before the events are published and before they are slowed down. Written to

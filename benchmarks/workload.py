@@ -104,7 +104,7 @@ def synthetic(workload: Workload, now_ms: int) -> list[list[LogRecord]]:
 
 
 def slice_of(logs: list[list[LogRecord]], begin: int, end: int, total: int) -> list[list[LogRecord]]:
-    """The records of each log that fall to the positions begin..end of all."""
+    """The records of each log at positions begin to end of all records."""
     return [log[begin * len(log) // total : end * len(log) // total] for log in logs]
 
 
@@ -172,7 +172,7 @@ def stack(directory: Path, partitions: int, *, broker: str = "embedded", **optio
 
 
 def rewrite(settings: Settings, *, wait: bool) -> None:
-    """Let Redis rewrite its append-only file now, and from now on never by itself: that would take a core."""
+    """Let Redis rewrite its append-only file now, and never again by itself, because a rewrite takes a core."""
     with redis.Redis.from_url(settings.redis_url) as client:
         client.config_set("auto-aof-rewrite-percentage", 0)
         _until_rewritten(client)
@@ -189,8 +189,8 @@ def _until_rewritten(client: redis.Redis) -> None:
 def seed_model(settings: Settings, *, typical_risk: float = 0.05) -> None:
     """Store a model that is ready, so that every event is scored: long silence and few orders mean churn.
 
-    It is learned from made-up labels, as a trainer would learn it; ``typical_risk`` shifts what it says: by default
-    about one customer in three of the benchmarks gets an alert.
+    It is learned from made-up labels, as a trainer would learn it. ``typical_risk`` shifts its scores: by default about
+    one customer in three of the benchmarks gets an alert.
     """
     rng = np.random.default_rng(0)
     learner = Learner(LearnerSettings(min_labels=_LABELS // 2))

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Numba reads and writes its cache in one directory, and refuses one that is read-only. The kernels that were compiled
-# when the image was built are copied to where this container may write.
+# Numba needs a cache directory that it can write to. Copy the kernels that were compiled with the image to a directory
+# that this container may write to.
 set -eu
 if [ -n "${NUMBA_CACHE_DIR:-}" ] && [ -d "${SHIPPED_KERNELS:=/opt/stream/kernels}" ]; then
     mkdir -p "$NUMBA_CACHE_DIR"

@@ -1,10 +1,10 @@
-"""Turns the two bundled event logs into what two shop systems would export of them.
+"""Turns the two bundled event logs into exports of two shop systems.
 
     python examples/shop_exports.py FOLDER
 
 writes ``woocommerce-orders.csv`` (Online Retail, as WooCommerce's Advanced Order Export writes it, newest first) and
 ``shopify-orders.csv`` (The Complete Journey, as Shopify's export of orders), both ready for ``stream import``. The
-names and e-mail addresses are made up of the customer numbers; example.com belongs to nobody.
+names and e-mail addresses are made from the customer numbers; example.com belongs to nobody.
 """
 
 import csv

@@ -1,7 +1,7 @@
 """What every peer does with an event, as one would write it in Python with no engine in mind.
 
-Decode, drop what was seen, four windows of counters, 20 features, a River model that predicts every time and learns now
-and then, an alert when the risk crosses 0.7. The state is made of JSON types, so that every engine can store it.
+Decode, drop what was seen, four windows of counters, 20 features, a River model that predicts for each event and learns
+from some, an alert when the risk crosses 0.7. The state is made of JSON types, so that every engine can store it.
 """
 
 import os

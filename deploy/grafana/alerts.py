@@ -1,4 +1,4 @@
-"""Alerts and notifications: from the risk that reached the level to somebody who knows."""
+"""Alerts and notifications: from a risk that reaches the level to a person who is told."""
 
 from deploy.grafana.panels import Figure, Graph, Page, Query, Variable
 from deploy.grafana.queries import by, quantile, rate

@@ -1,4 +1,4 @@
-"""The vocabulary of the dashboards: a figure, a graph, and a page of them on a grid of 24 columns."""
+"""The parts of a dashboard: a figure, a graph, and a page of them on a grid of 24 columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""PromQL that several pages are made of. ``$__rate_interval`` is at least four scrapes."""
+"""PromQL that several pages use. ``$__rate_interval`` is at least four scrapes."""
 
 __all__ = ["age", "by", "quantile", "rate"]
 
@@ -14,7 +14,7 @@ def rate(counter: str) -> str:
 
 
 def quantile(share: float, histogram: str, selector: str, label: str = "") -> str:
-    """The value that ``share`` of what a histogram counted lies below, by ``label`` if one is named."""
+    """The ``share`` quantile of a histogram, by ``label`` if one is given."""
     labels = f"le, {label}" if label else "le"
     return f"histogram_quantile({share:g}, sum by ({labels}) ({rate(f'{histogram}_bucket{{{selector}}}')}))"
 
