@@ -1,4 +1,4 @@
-"""Calls of providers, and what becomes of them: a shape that tests can compare."""
+"""Calls of providers and their events, in a shape that tests can compare."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from stream.settings import Settings
 
 __all__ = ["NOW_MS", "call", "events", "translate"]
 
-#: After every example, before the year 2100.
+#: Later than every example.
 NOW_MS = 1_900_000_000_000
 
 

@@ -1,6 +1,6 @@
 """What providers send, after their documentation: a call for each row of each table, and how it is signed.
 
-Every sample holds a name, an address and a number of a person, `PERSONAL`, of which nothing may be in an event.
+Every sample holds a person's name, address and number (`PERSONAL`), which no event may contain.
 """
 
 import base64
@@ -17,7 +17,7 @@ from tests.adapters.calls import NOW_MS
 
 __all__ = ["PERSONAL", "Sample", "Sign", "changed", "encoded", "hmac_of", "without"]
 
-#: What a person could be known by.
+#: Data by which a person could be recognised.
 PERSONAL = ("Ann ", "Sparrow", "ann.sparrow@example.com", "493012345", "Lindenstr")
 
 #: Headers that sign a body, made at a time in seconds.
@@ -33,8 +33,8 @@ class Sample:
     """``calls``: row of the table -> body (an object is sent as JSON, a dict of texts as a form where ``form``).
 
     ``headers``: row -> headers beside those of the signature. ``ignored``: what to ignore, under which name.
-    ``promised``: row -> paths that the documentation promises and an event cannot do without. ``settings``: with what
-    the signature is verified. ``tells_time``: the signature says when it was made.
+    ``promised``: row -> paths that the documentation promises and an event needs. ``settings``: those that verify the
+    signature. ``tells_time``: the signature contains the time of signing.
     """
 
     name: str
@@ -76,7 +76,7 @@ def without(body: Any, path: str) -> Any:
 
 
 def hmac_of(secret: str | bytes, message: bytes, digest: str = "sha256", encoding: str = "base64") -> str:
-    """Recomputed here, with the standard library."""
+    """The signature, computed with the standard library."""
     key = secret if isinstance(secret, bytes) else secret.encode()
     found = hmac.new(key, message, getattr(hashlib, digest)).digest()
     return found.hex() if encoding == "hex" else base64.b64encode(found).decode()

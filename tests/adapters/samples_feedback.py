@@ -1,4 +1,4 @@
-"""Calls of those who ask customers and of those who answer them, after their documentation."""
+"""Calls of survey, review and support providers, after their documentation."""
 
 from datetime import UTC, datetime
 from typing import Any

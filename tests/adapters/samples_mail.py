@@ -410,7 +410,7 @@ def _klaviyo(topic: str, **properties: Any) -> dict[str, Any]:
 
 
 def _klaviyos(body: bytes, at_s: float) -> dict[str, str]:
-    """The header's time is in another zone, as has been seen."""
+    """The header's time is in another zone, as real calls have it."""
     del at_s
     made_at = "Tue, 14 Apr 2026 03:50:12 GMT"
     return {

@@ -41,7 +41,7 @@ key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def certificate(of: rsa.RSAPrivateKey = key, *, days: int = 30) -> bytes:
-    """Self-signed: what counts is where it is from. ``days``: how long it is valid, from a day ago."""
+    """Self-signed, because only the address of a certificate is checked. ``days``: its validity, from a day ago."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
     return (
         x509.CertificateBuilder()
@@ -74,7 +74,7 @@ def message(event: object = EVENT, *, at: datetime = NOW, **changes: Any) -> dic
 
 
 def signed(envelope: dict[str, Any], by: rsa.RSAPrivateKey = key) -> dict[str, Any]:
-    """The text that is signed is that of SNS's documentation: names and values, each with a newline, by name."""
+    """Signs the text of SNS's documentation: names and values by name, each followed by a newline."""
     optional = ("SubscribeURL", "Subject", "Token")
     names = ["Message", "MessageId", *optional, "Timestamp", "TopicArn", "Type"]
     told = [name for name in sorted(names) if name in envelope]

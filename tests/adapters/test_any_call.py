@@ -1,4 +1,4 @@
-"""Whatever is sent to the adapters of Segment and CloudEvents, they translate or refuse; they never fail."""
+"""The adapters of Segment and CloudEvents translate or refuse any call; they never fail."""
 
 import contextlib
 import json
@@ -31,7 +31,7 @@ header_texts = st.text(max_size=30) | st.binary(max_size=10).map(lambda b: b.dec
 
 
 def judge(name: str, call: Call) -> None:
-    """Translate, and have the contract judge what comes of it, as the endpoint does."""
+    """Translate, and check the result against the contract, as the endpoint does."""
     with contextlib.suppress(MalformedError):
         for translation in ADAPTERS[name].translate(call):
             assert isinstance(translation, Native | Ignored | Malformed)

@@ -1,4 +1,4 @@
-"""What holds for every adapter, by its samples."""
+"""Laws that hold for every adapter, checked with its samples."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ from tests.adapters.samples_shops import SHOPS
 
 SAMPLES = {sample.name: sample for sample in (*SHOPS, *MAIL, *FEEDBACK)}
 CONTRACT = EventContract(Settings())
-#: Those whose calls are another matter: see their own tests.
+#: Adapters with calls of another form: they have tests of their own.
 APART = {"segment", "cloudevents", "ses"}
 
 ROWS = [(sample, row) for sample in SAMPLES.values() for row in sample.calls]
@@ -48,7 +48,7 @@ def natives(sample: Sample, call: Call) -> list[Native]:
 
 
 def objection(sample: Sample, call: Call) -> str:
-    """What the endpoint finds: by the head first, without the body."""
+    """The endpoint's verdict: by the head first, without the body."""
     proof = adapter(sample).proof
     assert proof is not None
     return proof.by_head(call._replace(body=b"")) or proof.by_call(call)
@@ -91,7 +91,7 @@ def test_an_event_holds_what_the_contract_names_and_nothing_of_the_person(sample
 
 
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=lambda sample: sample.name)
-def test_what_means_nothing_to_us_is_ignored_under_its_name(sample: Sample) -> None:
+def test_unknown_events_are_ignored_under_their_name(sample: Sample) -> None:
     for what in sample.ignored:
         assert adapter(sample).translate(sample.call(what)) == [Ignored(what)]
 
@@ -118,7 +118,7 @@ def promised() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("sample", "row", "path"), [*promised()])
-def test_what_the_provider_promises_and_is_not_there_is_named(sample: Sample, row: str, path: str) -> None:
+def test_a_missing_field_that_the_provider_promises_is_named(sample: Sample, row: str, path: str) -> None:
     body = sample.calls[row]
     bare = {k: v for k, v in body.items() if k != path} if sample.form else without(body, path)
     (detail,) = details(sample, sample.call(row, body=bare))
@@ -127,7 +127,7 @@ def test_what_the_provider_promises_and_is_not_there_is_named(sample: Sample, ro
 
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=lambda sample: sample.name)
 @pytest.mark.parametrize("content", [*UNREADABLE, b"null", b"17"])
-def test_what_cannot_be_read_is_refused_with_the_reason(sample: Sample, content: bytes) -> None:
+def test_an_unreadable_call_is_refused_with_the_reason(sample: Sample, content: bytes) -> None:
     row = next(iter(sample.calls))
     found = details(sample, sample.call(row, body=content))
     assert found
@@ -135,7 +135,7 @@ def test_what_cannot_be_read_is_refused_with_the_reason(sample: Sample, content:
 
 
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=lambda sample: sample.name)
-def test_without_its_settings_nothing_can_be_verified(sample: Sample) -> None:
+def test_without_its_settings_no_call_can_be_verified(sample: Sample) -> None:
     assert adapters_of(Settings())[sample.name].proof is None
 
 
@@ -164,14 +164,14 @@ def test_a_changed_call_is_not_genuine(sample: Sample) -> None:
 
 
 @pytest.mark.parametrize("sample", SIGNED, ids=lambda sample: sample.name)
-def test_another_secret_is_not_ours(sample: Sample) -> None:
+def test_a_call_signed_with_another_secret_is_refused(sample: Sample) -> None:
     call = sample.call(next(iter(sample.calls)))
     other: dict[str, Any] = {
         name: value if name in {"ingest_public_url", "ingest_postmark_username"} else f"{value[:-6]}AAAA=="
         for name, value in sample.settings.items()
     }
     if sample.name == "sendgrid":
-        return  # another key is a matter of its own: see test_signatures
+        return  # test_signatures has other keys
     proof = adapters_of(Settings(**other))[sample.name].proof
     assert proof is not None
     assert proof.by_call(call)
@@ -202,7 +202,7 @@ json_values = st.recursive(
 
 
 def judge(sample: Sample, call: Call) -> None:
-    """Translate, and have the contract judge what comes of it, as the endpoint does."""
+    """Translate, and check the result against the contract, as the endpoint does."""
     with contextlib.suppress(MalformedError):
         for found in adapter(sample).translate(call):
             if isinstance(found, Native):
@@ -230,9 +230,7 @@ def test_any_change_of_a_sample_is_translated_or_refused(sample: Sample, drawn: 
         judge(sample, sample.call(row, body=body if text.isascii() else text.encode("utf-8", "replace")))
         return
     for path in drawn.draw(st.lists(st.sampled_from(sorted(paths_of(body))), max_size=3, unique=True)):
-        with contextlib.suppress(
-            KeyError, TypeError, ValueError, AttributeError
-        ):  # the change before has taken it away
+        with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):  # an earlier change has removed it
             body = changed(body, path, drawn.draw(json_values))
     judge(sample, sample.call(row, body=body))
 

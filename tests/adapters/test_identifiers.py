@@ -1,4 +1,4 @@
-"""What webhooks tell about who a customer is, once there is a key to hash it with."""
+"""Identifiers of customers in webhooks, once there is a key to hash them with."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def stored(adapter: str, body: object, **settings: Any) -> list[dict[str, Any]]:
     return [msgspec.json.decode(record.value) for record in admitted.records]
 
 
-def test_a_visitor_of_segment_is_somebody() -> None:
+def test_a_visitor_of_segment_has_an_identifier() -> None:
     (event,) = stored("segment", {**TRACK, "userId": None})
     token = SEALER.token("anonymous_id", TRACK["anonymousId"])
     assert event["customer_id"] == f"anonymous_id:{token}"
@@ -45,7 +45,7 @@ def test_a_login_at_segment_brings_customer_cookie_and_address() -> None:
     }
 
 
-def test_a_call_of_nobody_and_one_without_a_key_are_ignored() -> None:
+def test_a_call_without_a_customer_or_without_a_key_is_ignored() -> None:
     nobody = {**TRACK, "userId": None, "anonymousId": None}
     assert translate("segment", call(nobody), identity_key=KEY) == [Ignored("anonymous")]
     assert translate("segment", call({**TRACK, "userId": None})) == [Ignored("anonymous")]
@@ -58,7 +58,7 @@ def test_the_address_of_a_mail_is_an_identifier_of_its_customer(adapter: str, bo
     assert event["identifiers"] == {"email": SEALER.token("email", "ann@example.com")}
 
 
-def test_addresses_that_are_not_to_be_used_are_not() -> None:
+def test_addresses_are_not_used_when_the_settings_forbid_it() -> None:
     with_customer = [{**SENDGRID[0], "customer_id": "c-1"}]
     (event,) = stored("sendgrid", with_customer, ingest_email_customers="refuse")
     assert (event["customer_id"], "identifiers" in event) == ("c-1", False)

@@ -83,19 +83,21 @@ def test_the_same_record_has_the_same_id_and_another_one_another() -> None:
     [
         ("sendgrid", [{**SENDGRID, "sg_event_id": None}], [{**SENDGRID, "sg_event_id": None, "timestamp": 1513299570}]),
         ("mailgun", sent_by_mailgun(id=None), sent_by_mailgun(id=None, event="clicked")),
-        # the site's owner stops the sending to an address: there is no message
+        # the account's owner suppresses an address: there is no message
         ("postmark", {**CHANGE, "MessageID": None}, {**CHANGE, "MessageID": None, "Recipient": "other@test.com"}),
         ("postmark", {**CHANGE, "MessageID": ""}, {**CHANGE, "MessageID": "", "MessageStream": "broadcast"}),
         ("postmark", {**BOUNCE, "MessageID": None}, {**BOUNCE, "MessageID": None, "BouncedAt": "2019-11-06T16:33:54Z"}),
     ],
 )
-def test_what_has_no_id_has_the_same_one_when_it_is_sent_again(adapter: str, body: object, another: object) -> None:
+def test_a_record_without_an_id_gets_the_same_id_when_it_is_sent_again(
+    adapter: str, body: object, another: object
+) -> None:
     (event,), (again,), (other,) = events(adapter, body), events(adapter, body), events(adapter, another)
     assert event == again
     assert event["event_id"] != other["event_id"]
 
 
-def test_what_a_message_said_of_its_customer_has_one_spelling() -> None:
+def test_the_customer_in_a_message_has_one_spelling() -> None:
     (event,) = events("postmark", {**CHANGE, "Metadata": {"customer_id": " Zoe\u0308 "}})
     assert event["customer_id"] == "Zo\u00eb"
 
@@ -144,7 +146,7 @@ def test_a_call_of_another_shape_is_refused(adapter: str, body: object, problem:
         ("postmark", [POSTMARK], "expected a Postmark record as a JSON object, got list"),
     ],
 )
-def test_what_a_provider_promises_and_is_not_there_is_named(adapter: str, body: object, problem: str) -> None:
+def test_a_missing_field_that_the_provider_promises_is_named(adapter: str, body: object, problem: str) -> None:
     assert translate(adapter, call(body)) == [Malformed(problem)]
 
 

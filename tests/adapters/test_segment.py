@@ -128,7 +128,7 @@ def test_pages_and_batches_are_taken_and_each_event_counts_by_itself() -> None:
         ({"event": "Order Completed"}, "expected `order_id`; there is none"),
     ],
 )
-def test_what_segment_promises_and_is_not_there_is_named(change: dict[str, object], detail: str) -> None:
+def test_a_missing_field_that_segment_promises_is_named(change: dict[str, object], detail: str) -> None:
     assert translate("segment", call({**TRACK, **change})) == [Malformed(detail)]
 
 

@@ -110,11 +110,11 @@ def test_a_message_may_name_its_customer() -> None:
         ({"eventType": "Subscription", "subscription": {}}, "Subscription: other"),
     ],
 )
-def test_what_means_nothing_to_us_is_ignored(changes: dict[str, Any], what: str) -> None:
+def test_unknown_events_are_ignored(changes: dict[str, Any], what: str) -> None:
     assert SES.translate(ses_call(message({**EVENT, **changes}))) == [Ignored(what)]
 
 
-def test_what_is_no_event_is_told_from_one() -> None:
+def test_other_messages_are_told_from_events() -> None:
     tried = message("Successfully validated SNS topic for Amazon SES event publishing.")
     assert SES.translate(ses_call(tried)) == [Ignored("validation of the topic")]
     ended = message(
@@ -135,7 +135,7 @@ def test_a_signed_message_is_genuine(version: str, more: dict[str, Any]) -> None
     assert proof(SES, ses_call(signed(message(SignatureVersion=version, **more)))) == ""
 
 
-def test_a_question_is_answered_at_amazons_address_only() -> None:
+def test_a_subscription_is_confirmed_at_amazons_address_only() -> None:
     asked = message(
         "You have chosen to subscribe", Type="SubscriptionConfirmation", Token="t", SubscribeURL=SUBSCRIBE_URL
     )
@@ -169,7 +169,7 @@ def test_a_question_is_answered_at_amazons_address_only() -> None:
         17,
     ],
 )
-def test_a_certificate_of_elsewhere_is_not_asked_for(url: object) -> None:
+def test_a_certificate_from_another_host_is_not_fetched(url: object) -> None:
     assert SES.proof is not None
     assert SES.proof.certificate_url(ses_call(signed(message()))) == CERTIFICATE_URL
     with pytest.raises(MalformedError, match=r"SigningCertURL|address of Amazon"):
@@ -201,6 +201,6 @@ def test_an_old_message_is_refused() -> None:
         assert (expected in found) if expected else not found
 
 
-def test_what_is_no_arn_is_refused_at_the_start() -> None:
+def test_an_invalid_arn_is_refused_at_the_start() -> None:
     with pytest.raises(SettingsError, match="ingest_ses_topics: expected ARNs"):
         adapters_of(Settings(ingest_ses_topics="ses-events"))

@@ -1,4 +1,4 @@
-"""What orders, refunds and payments of the shop systems say in our words."""
+"""Orders, refunds and payments of the shop systems as native events."""
 
 from typing import Any
 
@@ -46,9 +46,9 @@ def test_an_order_of_shopify() -> None:
     assert "amount" not in cancelled
 
 
-def test_a_refund_of_shopify_is_what_came_back() -> None:
+def test_a_refund_of_shopify_is_the_money_paid_back() -> None:
     (event,) = told(SHOPIFY, "orders/updated: refund")
-    # 100.10 + 0.20; what failed came not
+    # 100.10 + 0.20; the failed refund does not count
     assert (event["amount"], event["currency"], event["order_id"]) == (100.3, "EUR", "#1001")
     assert (event["event_id"], event["occurred_at"]) == ("shopify:refund:509562969", "2024-06-02T09:00:00-04:00")
 
@@ -133,7 +133,7 @@ def test_an_amount_of_stripe_is_in_the_smallest_unit_of_its_currency(
     assert (event["amount"], event["currency"]) == (expected, currency.upper())
 
 
-def test_a_guest_of_woocommerce_without_an_address_is_nobody() -> None:
+def test_a_guest_of_woocommerce_without_an_address_is_ignored() -> None:
     body = changed(WOOCOMMERCE.calls["processing"], "billing.email", "")
     (found,) = adapters_of(Settings())["woocommerce"].translate(WOOCOMMERCE.call("processing", body=body))
     assert isinstance(found, Malformed)

@@ -1,4 +1,4 @@
-"""Signatures: those of the providers' documentation and of keys made here; anything else is refused."""
+"""Signatures of the providers' documentation and of keys made here are accepted, all others refused."""
 
 import base64
 import hashlib
@@ -47,13 +47,13 @@ def sendgrids(headers: dict[str, str] | None = None, *, body: bytes = SENDGRID_B
 
 
 def is_genuine(adapter: str, call: Call, **settings: Any) -> bool:
-    """What the endpoint finds: by the head first, without the body."""
+    """The endpoint's verdict: by the head first, without the body."""
     proof = adapters_of(Settings(**settings))[adapter].proof
     assert proof is not None
     return not (proof.by_head(call._replace(body=b"")) or proof.by_call(call))
 
 
-def test_without_a_key_nothing_can_be_verified() -> None:
+def test_without_a_key_no_call_can_be_verified() -> None:
     assert [name for name, adapter in adapters_of(Settings()).items() if adapter.proof] == []
 
 
@@ -92,7 +92,7 @@ def an_rsa_key() -> str:
 
 
 @pytest.mark.parametrize("key", ["no key", base64.b64encode(b"no key").decode(), an_rsa_key()])
-def test_what_is_no_verification_key_is_refused_at_the_start(key: str) -> None:
+def test_an_invalid_verification_key_is_refused_at_the_start(key: str) -> None:
     with pytest.raises(SettingsError, match="ingest_sendgrid_public_key"):
         adapters_of(Settings(ingest_sendgrid_public_key=key))
 
@@ -116,7 +116,7 @@ def test_a_signature_that_tells_its_time_is_accepted_for_a_limited_time(after_s:
     assert is_genuine("mailgun", call, ingest_mailgun_signing_key=KEY) is expected
 
 
-def test_how_long_a_signature_is_accepted_is_a_setting() -> None:
+def test_a_setting_says_how_long_a_signature_is_accepted() -> None:
     old, limit = sendgrids(after_s=3601), {"ingest_sendgrid_public_key": SENDGRID_KEY, "ingest_signature_age_h": 1}
     assert not is_genuine("sendgrid", old, **limit)
     assert is_genuine("sendgrid", sendgrids(after_s=3599), **limit)
@@ -129,14 +129,14 @@ def test_a_token_of_mailgun_serves_one_event_and_its_repetitions() -> None:
     assert not proof.by_call(signed_by_mailgun(KEY, event={"event": "opened", "id": "1"}, after_s=8 * 3600))
     for _ in range(2):
         assert "another event" in proof.by_call(signed_by_mailgun(KEY, event={"id": "2", "event": "opened"}))
-    # who has no key does not use a token up
+    # a forged call does not use up a token
     other = adapters_of(Settings(ingest_mailgun_signing_key=KEY))["mailgun"].proof
     assert other is not None
     assert other.by_call(signed_by_mailgun("another", event={"id": "2"}))
     assert not other.by_call(signed_by_mailgun(KEY, event={"id": "1"}))
 
 
-def test_no_more_tokens_are_remembered_than_there_is_room_for() -> None:
+def test_the_number_of_remembered_tokens_is_bounded() -> None:
     used = UsedTokens(max_age_ms=1000, max_tokens=2)
     assert [used.serves(token, b"a", 0) for token in "xyz"] == [True] * 3
     assert not used.serves("z", b"b", 0)
@@ -171,7 +171,7 @@ def test_segments_signature_is_over_the_body() -> None:
         assert not is_genuine("segment", Call({"x-signature": garbled}, body, NOW_MS), **settings)
 
 
-def test_of_an_array_segment_signs_the_first_element() -> None:
+def test_segment_signs_the_first_element_of_an_array() -> None:
     first = b'{"type":"track", "n":1}'
     settings = {"ingest_segment_secret": "secret"}
     signature = {"x-signature": hmac.new(b"secret", first, hashlib.sha1).hexdigest()}

@@ -1,4 +1,4 @@
-"""What responses, tickets and reviews say in our words."""
+"""Responses, tickets and reviews as native events."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ def test_a_text_that_is_too_long_keeps_its_beginning() -> None:
     assert told("satismeter", "response", body)["text"] == "x" * MAX_TEXT_CHARS
 
 
-def test_what_is_no_language_is_left_out() -> None:
+def test_an_invalid_language_is_left_out() -> None:
     body = SAMPLES["googleforms"].calls["response"]
     for given, expected in (("de_AT", "de-AT"), ("zh-Hant-TW", "zh-Hant-TW"), ("German!", None), ("", None), (7, None)):
         assert told("googleforms", "response", {**body, "language": given}).get("language") == expected
@@ -94,7 +94,7 @@ def test_a_question_of_typeform_is_known_by_its_reference_or_its_type() -> None:
     assert told("typeform", "form_response", named)["text"] == "Ann"
 
 
-def test_without_anybody_it_is_said_what_is_missing() -> None:
+def test_a_call_without_a_customer_says_what_is_missing() -> None:
     body = without(SAMPLES["trustpilot"].calls["service-review-created"], "events.0.eventData.consumer")
     (found,) = adapters_of(Settings())["trustpilot"].translate(SAMPLES["trustpilot"].call("", body=body))
     assert found == Malformed("expected `customer_id` in the metadata of the message or an address; there is neither")

@@ -1,4 +1,4 @@
-"""What providers send in fact: forms that their documentation mentions late, and values that shops get wrong."""
+"""Calls as providers really send them: forms that their documentation hardly mentions, and wrong values of shops."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ NOW = datetime.fromtimestamp(NOW_MS / 1000, UTC)
 
 
 def at(seconds: float) -> str:
-    """So long after the call is received."""
+    """A time of day so many seconds after the call is received."""
     return (NOW + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
 
 
@@ -87,7 +87,7 @@ def test_a_negative_order_stays_one_and_is_refused() -> None:
 @pytest.mark.parametrize(
     "said", ["1_299", "1,299.00", "nan", "inf", "Infinity", "0x10", "\u0661\u0662", "", "1e9999", True]
 )
-def test_what_is_no_number_does_not_become_one(said: object) -> None:
+def test_an_invalid_number_stays_invalid(said: object) -> None:
     (order,) = translate("segment", call(track(properties={"order_id": "o-1", "total": said, "value": said})))
     assert isinstance(order, Native)
     admitted = EventContract(Settings()).admit([Draft(order.value(), order.event_type)], NOW_MS)
@@ -97,7 +97,7 @@ def test_what_is_no_number_does_not_become_one(said: object) -> None:
         assert len(admitted.rejections) == 1
 
 
-def test_a_time_that_is_no_number_does_not_become_one() -> None:
+def test_an_invalid_time_stays_invalid() -> None:
     for said in ("1_717_158_600", "nan", "infinity"):
         (event,) = translate("segment", call(track("Product Viewed", timestamp=said)))
         assert isinstance(event, Native)
@@ -116,16 +116,16 @@ def test_a_refund_that_names_only_its_order_says_no_amount_and_no_currency() -> 
 
 
 @pytest.mark.parametrize("ahead_s", [3600.0, 30.0, 0.0, -3600.0, 86_400.0 * 400])
-def test_a_clock_that_is_wrong_is_taken_out_of_the_time(ahead_s: float) -> None:
+def test_the_time_is_corrected_for_a_wrong_clock(ahead_s: float) -> None:
     said = {"timestamp": at(ahead_s - 5)}
     assert occurred(batch_sent_at=at(ahead_s), **said) == -5
     assert occurred(sentAt=at(ahead_s), **said) == -5
     assert occurred(timestamp=None, originalTimestamp=at(ahead_s - 5), sentAt=at(ahead_s)) == -5
-    # the call's own word is nearer than the batch's
+    # the call's own field wins over the batch's
     assert occurred(sentAt=at(ahead_s), batch_sent_at=at(ahead_s + 1000), **said) == -5
 
 
-def test_who_received_it_first_says_when() -> None:
+def test_the_first_receiver_tells_the_time_of_receipt() -> None:
     said = {"timestamp": None, "originalTimestamp": at(3600), "sentAt": at(3605), "receivedAt": at(-100)}
     assert occurred(**said) == -105
     assert occurred(**{**said, "originalTimestamp": None, "timestamp": at(3600)}) == -105
@@ -144,12 +144,12 @@ def test_a_time_of_sending_that_cannot_be_read_changes_nothing(sent_at: object) 
 
 
 @given(at_s=st.integers(-(10**6), 0), behind_s=st.integers(-(10**6), 10**6), waited_s=st.integers(0, 10**6))
-def test_the_time_is_right_whatever_the_clock_says(at_s: int, behind_s: int, waited_s: int) -> None:
+def test_the_corrected_time_does_not_depend_on_the_clock(at_s: int, behind_s: int, waited_s: int) -> None:
     """An event at ``at_s``, sent ``waited_s`` later, received at once, by a clock that is ``behind_s`` behind."""
     happened = at_s - waited_s
     assert occurred(timestamp=at(happened - behind_s), sentAt=at(at_s - behind_s), receivedAt=at(at_s)) in {
         happened,
-        happened - behind_s,  # as passed on by Segment: this one is not after the receipt
+        happened - behind_s,  # as Segment passes it on: not later than the receipt
     }
     if waited_s <= 10**5:
         assert occurred(timestamp=at(-waited_s - behind_s), batch_sent_at=at(-behind_s)) == -waited_s

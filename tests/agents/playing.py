@@ -1,4 +1,4 @@
-"""A partition's worker over a log, for tests."""
+"""Plays a log through the worker of a partition."""
 
 import random
 from collections.abc import Awaitable, Callable, Sequence

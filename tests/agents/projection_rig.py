@@ -131,7 +131,7 @@ class Rig:
 
     async def end(self) -> None:
         for task in self._tasks:
-            # the client of Redis may lose a cancellation that comes with an answer
+            # redis-py may lose a cancellation that comes together with an answer
             while not task.done():
                 task.cancel()
                 await asyncio.wait([task], timeout=0.5)

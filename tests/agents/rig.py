@@ -34,7 +34,7 @@ TOPICS = tuple(event_type.value for event_type in KERNEL_TYPES)
 
 
 async def until(condition: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:
-    """Let the loop turn until the condition holds."""
+    """Yield to the event loop until the condition holds."""
     try:
         async with asyncio.timeout(timeout_s):
             while not condition():  # noqa: ASYNC110 - what the tests wait for signals nothing
@@ -44,7 +44,7 @@ async def until(condition: Callable[[], bool], what: str, timeout_s: float = 20.
 
 
 class Broker:
-    """A publisher that keeps what it is given; while it is not ``open`` it confirms nothing."""
+    """A publisher that keeps its records; while it is not ``open`` it confirms nothing."""
 
     def __init__(self) -> None:
         self.published: list[Outgoing] = []
@@ -56,7 +56,7 @@ class Broker:
         self.published += records
 
     def drop(self) -> None:
-        """Nothing is under way here once `publish` is cancelled."""
+        """No record is in flight once `publish` is cancelled."""
 
 
 @dataclass
@@ -92,7 +92,7 @@ class Transport:
     held: set[int] = field(default_factory=set)
     max_held: int = 0
     rewinds: list[dict[str, int]] = field(default_factory=list)
-    #: Inputs whose log never ends, and of which nothing comes.
+    #: Inputs whose log never ends and whose fetches bring nothing.
     stuck: set[int] = field(default_factory=set)
 
     def at_end(self, source: int) -> bool:
@@ -116,7 +116,7 @@ class Transport:
         self.positions = [offsets.get(topic, 0) for topic in TOPICS]
 
     async def deliver_to(self, worker: PartitionWorker) -> None:
-        """Fetch for ever, what is not held."""
+        """Fetch for ever from the inputs that are not held."""
         while True:
             for source, log in enumerate(self.logs):
                 if source not in self.held and source not in self.stuck and self.positions[source] < len(log):
@@ -127,7 +127,7 @@ class Transport:
 
 
 class Rig:
-    """Everything that one partition needs; `start` makes a worker as an assignment does."""
+    """All parts of one partition; `start` makes a worker as an assignment does."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class Rig:
         self.publisher: Publisher = cast("Publisher", self.broker)
         self.topics = Topics()
         self.rules = rules
-        #: What the worker scores with.
+        #: The models that the worker scores with.
         self.scorer_now: Callable[[], Scorer] = lambda: scorer
         self._options = {"clock": "event", "step_records": 25, "sweep_customers": 2, "fenced_wait_s": 0.3}
         self._options |= {"rescore": "auto" if "rest_s" in options else "asked", **options}
@@ -183,7 +183,7 @@ class Rig:
         return Partition(PARTITION, self.rules, Kernel(self.rules), self.topics, TOPICS, 2)
 
     def is_done(self, worker: PartitionWorker) -> bool:
-        """Whether everything that was produced is stored, fired and published."""
+        """Whether everything produced is stored and published and all due timers have fired."""
         state = worker.partition.state
         ends = [state.offsets.get(topic, 0) for topic in TOPICS]
         return (
@@ -216,7 +216,7 @@ class Rig:
         return {customer.decode(): int(due) for customer, due in stored}
 
     async def end(self) -> None:
-        """End what still runs: at once, and in any case (before Python 3.12 redis-py may lose a cancellation)."""
+        """End all tasks at once, and again if need be: before Python 3.12 redis-py may lose a cancellation."""
         for worker in self._workers:
             worker.stop()
         for task in self._tasks:

@@ -1,4 +1,4 @@
-"""A decision of an operator reaches every scorer in time, whatever the trainer publishes meanwhile."""
+"""An operator's decision reaches every scorer in time, even while the trainer publishes."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ def _now_ms() -> int:
 
 
 def publication(learner: Learner, at_ms: int) -> Publication:
-    """What the trainer would offer."""
+    """The models that the trainer would offer."""
     snapshots = {name: learner.snapshot(at_ms, name) for name in learner.contenders()}
     return Publication(
         champion=learner.champion,
@@ -41,7 +41,7 @@ def publication(learner: Learner, at_ms: int) -> Publication:
 
 
 class Looking(CurrentModel):
-    """A scorer's model that counts its looks."""
+    """A scorer's model that counts its polls."""
 
     looks = 0
 
@@ -51,7 +51,7 @@ class Looking(CurrentModel):
 
 
 class Bench:
-    """A trainer that goes on publishing, and scorers of several workers that poll as they do by default."""
+    """A trainer that keeps publishing, and scorers of several workers that poll at the default interval."""
 
     def __init__(self, client: Client, settings: Settings) -> None:
         self.settings = settings
@@ -67,13 +67,13 @@ class Bench:
         await self._store.save(Checkpoint(b"", 1), {}, publication(self._learner, _now_ms()))
 
     async def train(self) -> None:
-        """Publish all the time."""
+        """Publish without pause."""
         while True:
             await self.publish()
             await asyncio.sleep(0.05)
 
     async def decide(self, decision: Callable[[ModelDesk], object]) -> None:
-        """As another process does."""
+        """Decide as another process would."""
 
         def act() -> None:
             with ModelDesk(self.settings) as desk:
@@ -117,7 +117,9 @@ def settings(redis_server: EmbeddedRedis, namespace: str) -> Settings:
 
 
 async def two_looks(bench: Bench) -> None:
-    """Until everyone has looked twice: a first look may have begun before the decision, the second one has not."""
+    """Wait until every scorer has polled twice: the first poll may have begun before the decision, the second has
+    not.
+    """
     before = [current.looks for current in bench.scorers]
     await until(
         lambda: all(current.looks >= seen + 2 for current, seen in zip(bench.scorers, before, strict=True)),
@@ -125,11 +127,11 @@ async def two_looks(bench: Bench) -> None:
     )
 
 
-def test_two_looks_are_over_within_the_promised_time() -> None:
-    assert 3 * POLL_S <= PROMISED_S, "two pauses, and as much again for the looks"
+def test_two_polls_end_within_the_promised_time() -> None:
+    assert 3 * POLL_S <= PROMISED_S, "two pauses, and as much again for the polls"
 
 
-def test_a_promotion_takes_effect_everywhere_with_the_second_look(settings: Settings) -> None:
+def test_a_promotion_takes_effect_everywhere_with_the_second_poll(settings: Settings) -> None:
     async def scenario(bench: Bench) -> None:
         await bench.decide(lambda desk: desk.promote("patient", by="ann", now_ms=_now_ms()))
         await two_looks(bench)
@@ -138,7 +140,7 @@ def test_a_promotion_takes_effect_everywhere_with_the_second_look(settings: Sett
     play(settings, scenario)
 
 
-def test_a_rollback_takes_effect_everywhere_with_the_second_look_and_stays(settings: Settings) -> None:
+def test_a_rollback_takes_effect_everywhere_with_the_second_poll_and_stays(settings: Settings) -> None:
     async def scenario(bench: Bench) -> None:
         await bench.decide(lambda desk: desk.promote("quick", by="ann", now_ms=_now_ms()))
         await until(lambda: bench.names() == {"quick"}, "the promoted model scores")

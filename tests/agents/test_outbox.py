@@ -1,4 +1,4 @@
-"""Publishing what is stored: in order, again until it is confirmed, and nothing forgotten."""
+"""The outbox publishes stored records in order, repeats them until they are confirmed, and forgets none."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -74,7 +74,7 @@ def test_records_are_published_in_the_order_in_which_they_were_stored() -> None:
     play(scenario)
 
 
-def test_what_the_broker_refuses_is_sent_again_before_anything_newer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_records_are_sent_again_before_newer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_FIRST_RETRY_S", 0.001)
 
     async def scenario(outbox: Outbox, broker: Broker) -> None:
@@ -119,7 +119,7 @@ def test_back_pressure_ends_when_the_broker_has_caught_up() -> None:
     play(scenario)
 
 
-def test_a_reset_begins_anew_with_what_is_stored() -> None:
+def test_a_reset_starts_again_from_the_stored_records() -> None:
     async def scenarios() -> None:
         broker = Broker()
         outbox = Outbox(cast("Publisher", broker))

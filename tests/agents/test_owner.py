@@ -1,4 +1,4 @@
-"""What the owner of partitions does when an assignment is overtaken."""
+"""The owner of partitions when an assignment is overtaken by the next one."""
 
 import asyncio
 from typing import Any
@@ -38,8 +38,8 @@ def _owner(workers: list[_Worker]) -> Owner[Any]:
     return Owner(["events.click"], make_worker, nothing)
 
 
-def test_what_is_given_up_before_an_assignment_is_whole_is_not_started() -> None:
-    """As when a worker is stopped in the middle of a rebalance; a KeyError there made it end with status 1."""
+def test_a_partition_revoked_during_an_assignment_is_not_started() -> None:
+    """A worker stopped in the middle of a rebalance once ended with status 1 because of a KeyError."""
 
     async def run() -> None:
         workers: list[_Worker] = []
@@ -55,7 +55,7 @@ def test_what_is_given_up_before_an_assignment_is_whole_is_not_started() -> None
     asyncio.run(run())
 
 
-def test_what_is_assigned_runs_until_it_is_given_up() -> None:
+def test_an_assigned_partition_runs_until_it_is_revoked() -> None:
     async def run() -> None:
         workers: list[_Worker] = []
         owner = _owner(workers)

@@ -1,4 +1,4 @@
-"""One partition between log, Redis and outbox: what it stores is the same, whatever dies in between."""
+"""One partition between log, Redis and outbox: its stored state is the same, whichever of them dies."""
 
 import asyncio
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ POINTS = ("polled", "computed", "script sent", "script done", "acked")
 
 
 def in_order(records: list[Outgoing]) -> dict[tuple[str, bytes | None], list[bytes | None]]:
-    """Values by topic and key, each at its first appearance; dead letters as a sorted list, for their time differs."""
+    """Values by topic and key, each at its first appearance; dead letters are sorted because their time differs."""
     found: dict[tuple[str, bytes | None], list[bytes | None]] = {}
     for record in records:
         values = found.setdefault((record.topic, record.key), [])
@@ -39,7 +39,7 @@ def in_order(records: list[Outgoing]) -> dict[tuple[str, bytes | None], list[byt
 
 @pytest.fixture(scope="module")
 def expected() -> Station:
-    """What a partition without storage, crashes or batches makes of the log."""
+    """The result of the log in a partition without storage, crashes or batches."""
     station = Station(LOG, RULES, scorer_of(SILENCE))
     station.finish()
     assert station.counters.alerts_raised > 5
@@ -57,7 +57,7 @@ async def assert_as_expected(rig: Rig, worker: PartitionWorker, expected: Statio
     assert await rig.client.llen(rig.keys.outbox(PARTITION)) == 0
 
 
-def test_a_worker_stores_and_publishes_what_the_log_says(
+def test_a_worker_stores_and_publishes_the_results_of_the_log(
     redis_server: EmbeddedRedis, namespace: str, expected: Station
 ) -> None:
     async def scenario(rig: Rig) -> None:
@@ -74,7 +74,7 @@ def test_a_worker_stores_and_publishes_what_the_log_says(
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_after_a_crash_at_any_point_another_worker_goes_on_without_loss_or_repeat(
+def test_after_a_crash_at_any_point_another_worker_resumes_without_loss_or_repeat(
     redis_server: EmbeddedRedis, namespace: str, expected: Station, point: str
 ) -> None:
     async def scenario(rig: Rig) -> None:
@@ -103,7 +103,7 @@ def test_after_a_crash_at_any_point_another_worker_goes_on_without_loss_or_repea
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_when_the_store_fails_at_any_point_the_worker_goes_back_to_what_is_stored(
+def test_when_the_store_fails_at_any_point_the_worker_returns_to_the_stored_state(
     redis_server: EmbeddedRedis, namespace: str, expected: Station, point: str
 ) -> None:
     async def scenario(rig: Rig) -> None:
@@ -160,7 +160,7 @@ def test_a_worker_that_was_replaced_waits_and_writes_nothing(redis_server: Embed
             assert await rig.client.hgetall(rig.keys.meta(PARTITION)) == stored
             await asyncio.sleep(0.02)
         worker.stop()
-        async with asyncio.timeout(20):  # less than a worker that was replaced waits
+        async with asyncio.timeout(20):  # less than the wait of a worker that was replaced
             await running
         assert await rig.client.hgetall(rig.keys.meta(PARTITION)) == stored
 
@@ -181,7 +181,7 @@ def test_a_worker_that_was_replaced_but_not_revoked_takes_the_partition_back(
     play(redis_server, namespace, scenario, fenced_wait_s=0.2)
 
 
-def test_while_the_broker_is_away_events_wait_and_then_go_on(
+def test_events_wait_while_the_broker_is_unreachable(
     redis_server: EmbeddedRedis, namespace: str, expected: Station
 ) -> None:
     async def scenario(rig: Rig) -> None:
@@ -220,10 +220,10 @@ class Broken:
         raise TypeError("no code expected this")
 
     def drop(self) -> None:
-        """Nothing is under way."""
+        """No record is in flight."""
 
 
-def test_publishing_that_dies_takes_the_worker_with_it(redis_server: EmbeddedRedis, namespace: str) -> None:
+def test_a_bug_in_publishing_ends_the_worker(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def scenario(rig: Rig) -> None:
         rig.publisher = cast("Publisher", Broken())
         _, running = await rig.start()

@@ -1,4 +1,4 @@
-"""How the wall clock and the event clock move a partition, and what a lagging one waits for."""
+"""How the wall clock and the event clock move a partition, and how a lagging one waits."""
 
 import asyncio
 from functools import partial
@@ -21,7 +21,7 @@ from tests.processing.station import NOW_MS
 POLICY = Policy(silence_bound=70 * DAY)
 
 
-def test_an_input_that_brings_nothing_is_waited_for_once(
+def test_an_empty_input_is_waited_for_once(
     redis_server: EmbeddedRedis, namespace: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario(rig: Rig) -> None:
@@ -38,7 +38,7 @@ def test_an_input_that_brings_nothing_is_waited_for_once(
     play(redis_server, namespace, scenario, align_wait_s=0.5)
 
 
-def test_a_partition_that_lags_waits_for_a_larger_step(redis_server: EmbeddedRedis, namespace: str) -> None:
+def test_a_lagging_partition_waits_for_a_larger_step(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def scenario(rig: Rig) -> None:
         rig.transport.batch_records = 1
         points: list[str] = []
@@ -46,7 +46,7 @@ def test_a_partition_that_lags_waits_for_a_larger_step(redis_server: EmbeddedRed
         await until(lambda: rig.is_done(worker), "all is stored")
         assert points.count("polled") == 1
 
-    # so long a wait that only the end of the log can have ended it
+    # the wait is so long that only the end of the log can have ended it
     play(redis_server, namespace, scenario, step_records=3 * len(LOG), gather_s=1000.0)
 
 

@@ -1,4 +1,4 @@
-"""Timers of projections on a real Redis: each fires once, in the step that publishes what it tells."""
+"""Timers of projections on a real Redis: each fires once, in the step that publishes its record."""
 
 import orjson
 import pytest
@@ -12,7 +12,7 @@ from tests.projections.adding import Adding, Reminding
 
 
 def told(rig: Rig) -> list[tuple[str, str]]:
-    """Alerts that were published: of whom, and the total."""
+    """Published alerts: the customer of each, and the total."""
     alerts = [orjson.loads(one.value or b"") for one in rig.broker.published if one.topic == "alerts"]
     return [(alert["customer_id"], alert["heard"]["feedback_id"]) for alert in alerts]
 
@@ -47,7 +47,7 @@ def test_a_worker_that_ends_while_timers_fire_loses_and_repeats_none(
     run_on(redis_server, namespace, act)
 
 
-def test_no_timer_fires_before_all_is_read_that_may_have_come_in_time(
+def test_no_timer_fires_before_every_event_that_could_prevent_it_is_read(
     redis_server: EmbeddedRedis, namespace: str
 ) -> None:
     async def act(rig: Rig) -> None:

@@ -1,4 +1,4 @@
-"""The runner of projections on a real Redis: whatever ends it, and wherever, states equal the fold over the log."""
+"""The runner of projections on a real Redis: wherever it ends, states equal the fold over the log."""
 
 import asyncio
 
@@ -36,7 +36,7 @@ def test_a_worker_that_ends_at_any_point_loses_and_doubles_nothing(
         await until(lambda: rig.is_done(worker), "the end of the log")
         assert await rig.states() == totals(LOG)
         published = [(one.key, one.value) for one in rig.broker.published if one.topic == "tens"]
-        # what was stored and not trimmed was sent again, in order
+        # records stored and not yet trimmed were sent again, in order
         assert list(dict.fromkeys(published)) == list(dict.fromkeys(tens(LOG)))
         assert inputs.acked_to == len(LOG)
         counters = worker.partition.state.counters
@@ -61,7 +61,7 @@ def test_a_worker_that_was_superseded_writes_nothing(redis_server: EmbeddedRedis
         await computed.wait()
         second, _, _ = await rig.start()
         await until(lambda: rig.is_done(second), "the end of the log")
-        # the first finds that out, goes back, and would go on as the new owner: its revocation comes first
+        # the first one notices it, rewinds, and would resume as the new owner, but its revocation comes first
         await until(lambda: first.recovering or bool(log.rewinds), "a refused write of the first")
         first.stop()
         await running
@@ -70,7 +70,7 @@ def test_a_worker_that_was_superseded_writes_nothing(redis_server: EmbeddedRedis
     run_on(redis_server, namespace, act)
 
 
-def test_what_redis_lost_is_folded_again(redis_server: EmbeddedRedis, namespace: str) -> None:
+def test_states_that_redis_lost_are_folded_again(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def act(rig: Rig) -> None:
         worker, _, log = await rig.start()
         await until(lambda: rig.is_done(worker), "the end of the log")
@@ -83,7 +83,7 @@ def test_what_redis_lost_is_folded_again(redis_server: EmbeddedRedis, namespace:
     run_on(redis_server, namespace, act)
 
 
-def test_a_rebuild_begins_anew_and_drops_what_was(redis_server: EmbeddedRedis, namespace: str) -> None:
+def test_a_rebuild_starts_from_the_log_and_drops_the_old_states(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def act(rig: Rig) -> None:
         worker, _, log = await rig.start()
         await until(lambda: rig.is_done(worker), "the end of the log")

@@ -85,7 +85,7 @@ def test_more_records_than_the_queue_holds_wait_their_turn(broker: EmbeddedBroke
     assert [message.value() for message in messages] == [record.value for record in records]
 
 
-def test_without_a_broker_publishing_fails_when_the_time_is_up() -> None:
+def test_without_a_broker_publishing_fails_at_the_timeout() -> None:
     async def publish() -> None:
         async with publisher_to("127.0.0.1:1", **{"message.timeout.ms": 300}) as publisher:
             with pytest.raises(PublishError, match="did not accept"):
@@ -112,14 +112,14 @@ def test_a_record_too_large_is_refused_and_the_next_call_goes_through(
     assert [message.value() for message in messages] == [b"0", b"0", b"1", b"2"]
 
 
-def test_what_is_dropped_while_the_broker_is_away_is_never_sent(tmp_path: Path) -> None:
+def test_records_dropped_while_the_broker_is_unreachable_are_never_sent(tmp_path: Path) -> None:
     broker = EmbeddedBroker(tmp_path)
     old, new = numbered("topic", 20)[:10], numbered("topic", 20)[10:]
 
     async def publish() -> None:
         async with publisher_to(broker.bootstrap) as publisher:
             under_way = asyncio.create_task(publisher.publish(old))
-            await asyncio.sleep(0)  # all are handed over before the call first waits
+            await asyncio.sleep(0)  # all records are handed over before the call first waits
             publisher.drop()
             with pytest.raises(PublishError):
                 await under_way
@@ -152,7 +152,7 @@ def test_a_broker_that_comes_back_gets_everything_in_order(tmp_path: Path) -> No
 
     try:
         asyncio.run(publish())
-        # the embedded broker makes topics by itself as soon as a producer asks for them
+        # the embedded broker creates topics as soon as a producer asks for them
         metadata = AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=10)
         partitions = len(metadata.topics["topic"].partitions)
         messages = read(broker.bootstrap, "topic", partitions, at_least(len(records)))

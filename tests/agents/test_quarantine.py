@@ -1,4 +1,4 @@
-"""What cannot be read is set aside, and nothing of the program's own eats events."""
+"""Unreadable profiles are set aside, and no error of the program loses events."""
 
 import asyncio
 from base64 import b64encode
@@ -36,7 +36,7 @@ HALF = [log[: len(log) // 2] for log in FULL]
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled() -> None:
-    """Compiling on the event loop would take longer than these tests wait."""
+    """Compile first: on the event loop it would take longer than these tests wait."""
     warm_up()
 
 
@@ -58,7 +58,7 @@ def applied(customer: str, logs: Sequence[Sequence[Record]]) -> list[Event]:
 
 
 async def run_to_the_end(rig: Rig, logs: Sequence[Sequence[Record]]) -> None:
-    """Process these logs from where the stored state ends."""
+    """Process these logs from the stored offsets on."""
     rig.transport.logs = logs
     worker, running = await rig.start()
     await until(lambda: rig.is_done(worker), "everything is stored")
@@ -106,7 +106,7 @@ def test_damaged_profiles_are_set_aside_and_taken_up_again_with_all_events(
         await rig.client.set(f"{prefix}customer-5", cut(before["customer-5"]))
         await run_to_the_end(rig, FULL)
         documents = await rig.documents()
-        # who is well is processed on, who is not stays as they were found, and what came since is kept
+        # healthy customers are processed; damaged ones stay as they were found, and their new events are kept
         for customer in set(CUSTOMERS) - {"customer-3", "customer-5"}:
             assert await features(rig, customer) == features_at(applied(customer, FULL), LATER)
         assert documents["customer-3"] == b"not a document"
@@ -115,7 +115,7 @@ def test_damaged_profiles_are_set_aside_and_taken_up_again_with_all_events(
             kept = {orjson.loads(letter.value or b"")["event_id"] for letter in letters_of(rig, customer)}
             assert missed
             assert missed <= kept
-        # a repaired document goes on with the events that came since, as if nothing had been
+        # a repaired document resumes with the events since, as if nothing had happened
         await rig.client.set(f"{prefix}customer-3", before["customer-3"])
         await rig.client.sadd(rig.keys.released(PARTITION), "customer-3")
         rig.transport.logs = published_again(rig, "customer-3")
@@ -171,7 +171,7 @@ def test_profiles_of_another_layout_end_the_worker_and_no_event_is_lost(
             await asyncio.wait_for(running, 20)
         assert await rig.stored_offsets() == offsets
         assert len(rig.broker.published) == published
-        # the program that can read them goes on from here
+        # a program that can read them resumes from here
         for customer, document in documents.items():
             await rig.client.set(rig.keys.customer(PARTITION, customer), document)
         await run_to_the_end(rig, FULL)
@@ -182,7 +182,7 @@ def test_profiles_of_another_layout_end_the_worker_and_no_event_is_lost(
 
 
 class Broken(Partition):
-    """A program with an error that every event meets."""
+    """A program in which every event causes an error."""
 
     def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
         del taken, scorer, now_ms

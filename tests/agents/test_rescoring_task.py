@@ -1,4 +1,4 @@
-"""Everybody gets a risk: with the first model, after an import, when it is asked for; and whatever dies meanwhile."""
+"""Every customer is scored with the first model, after an import and on request, even if a worker dies meanwhile."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -46,7 +46,7 @@ NEWEST = max(event.at for _, event in LOG)
 
 
 class ChangingRig:
-    """A rig whose model, and how often an operator has asked, can change."""
+    """A rig whose model and number of requests can change."""
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
@@ -116,13 +116,13 @@ def test_a_history_that_came_before_the_first_model_is_scored_with_it(
         state = worker.partition.state
         assert (state.rescored.customers, state.rescored.stream_time_ms) == (len(CUSTOMERS), NEWEST)
         assert looked_at_so_far() - looked_at >= len(CUSTOMERS)
-        # nobody is alerted of customers who left long ago
+        # no alert about customers who left long ago
         alerted = {
             orjson.loads(r.value or b"")["customer_id"] for r in field.rig.broker.published if r.topic == "alerts"
         }
         assert alerted
         assert not alerted & retired
-        # and it is done once
+        # this happens once
         steps = worker.steps
         await asyncio.sleep(0.5)
         assert worker.steps == steps
@@ -130,7 +130,7 @@ def test_a_history_that_came_before_the_first_model_is_scored_with_it(
     play(redis_server, namespace, scenario)
 
 
-def test_it_is_done_again_when_asked_and_only_then(redis_server: EmbeddedRedis, namespace: str) -> None:
+def test_customers_are_scored_again_on_request_only(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def scenario(field: ChangingRig) -> None:
         worker, _ = await field.rig.start()
         await until(lambda: field.rig.is_done(worker), "everything is stored")
@@ -146,9 +146,7 @@ def test_it_is_done_again_when_asked_and_only_then(redis_server: EmbeddedRedis, 
     play(redis_server, namespace, scenario, rescore="asked")
 
 
-def test_without_a_request_nothing_is_done_where_it_must_be_asked_for(
-    redis_server: EmbeddedRedis, namespace: str
-) -> None:
+def test_in_the_mode_on_request_nothing_happens_without_one(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def scenario(field: ChangingRig) -> None:
         worker, _ = await field.rig.start()
         await until(lambda: field.rig.is_done(worker), "everything is stored")
@@ -164,7 +162,7 @@ def test_without_a_request_nothing_is_done_where_it_must_be_asked_for(
 def test_a_crash_in_the_middle_changes_nothing(
     redis_server: EmbeddedRedis, namespace: str, monkeypatch: pytest.MonkeyPatch, point: str, chunk: int
 ) -> None:
-    """Whoever takes over begins again; documents and alerts are those of a run without a crash."""
+    """The next worker starts again; documents and alerts are those of a run without a crash."""
     monkeypatch.setattr("stream.agents.rescoring_task._KEYS_AT_ONCE", 10)
 
     async def scenario(field: ChangingRig) -> None:
@@ -197,8 +195,8 @@ def test_a_crash_in_the_middle_changes_nothing(
     play(redis_server, namespace, scenario)
 
 
-def test_after_a_backfill_everybody_is_scored_as_of_its_end(redis_server: EmbeddedRedis, namespace: str) -> None:
-    """The model was there before the history, so the retired were last scored when they retired."""
+def test_after_a_backfill_every_customer_is_scored_as_of_its_end(redis_server: EmbeddedRedis, namespace: str) -> None:
+    """The model existed before the history, so retired customers were last scored when they retired."""
 
     async def scenario(field: ChangingRig) -> None:
         field.scorer = scorer_of(SILENCE)
@@ -248,7 +246,7 @@ def test_when_the_wall_clock_moves_time(state: PartitionState, idle_s: float, fo
     assert not follows_wall_clock("event", state, NOW_MS, idle_s=idle_s, quiet_s=300)
 
 
-def test_rest_begins_anew_with_every_event_and_every_model() -> None:
+def test_the_quiet_time_restarts_with_every_event_and_every_model() -> None:
     rest = Rest()
     rest.look(10.0, is_idle=True, version=1)
     rest.look(14.0, is_idle=True, version=1)
@@ -259,7 +257,7 @@ def test_rest_begins_anew_with_every_event_and_every_model() -> None:
     assert (rest.is_idle, rest.idle_s(18.0), rest.same_model_s(18.0)) == (False, 0.0, 3.0)
 
 
-def test_a_store_that_fails_in_the_middle_is_gone_back_to(
+def test_after_a_failure_of_the_store_the_worker_returns_to_the_stored_state(
     redis_server: EmbeddedRedis, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stream.agents.rescoring_task._KEYS_AT_ONCE", 10)

@@ -1,4 +1,4 @@
-"""Workers that do one thing only: take in events, or train."""
+"""Workers with one role: process events, or train."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""An error that no single event causes costs no event: nothing is stored, and the worker ends."""
+"""An error that no single event causes loses no event: nothing is stored, and the worker ends."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from stream.processing.step_outcome import StepOutcome
 from tests.agents.playing import RULES, play
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
 
-#: What fails, and how: codec, model, memory, the program itself.
+#: The failures: codec, model, memory, the program itself.
 ERRORS = [
     (CodecError("layout 99"), SystematicError, "stored bytes cannot be read: layout 99"),
     (SnapshotError("the snapshot is of another schema"), SnapshotError, "another schema"),
@@ -32,12 +32,12 @@ ERRORS = [
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled() -> None:
-    """Compiling on the event loop would take longer than these tests wait."""
+    """Compile first: on the event loop it would take longer than these tests wait."""
     warm_up()
 
 
 class Failing(Partition):
-    """A partition whose steps, or whose sweeps over customers, fail from some time on."""
+    """A partition whose steps or sweeps over customers fail from some point on."""
 
     error: Exception
     steps_before = 2
@@ -70,7 +70,7 @@ def test_an_error_in_every_step_is_not_blamed_on_events(
         assert stored == worker.partition.state.counters.events_in >= 50
         reasons = [dict(record.headers).get("dlq.reason") for record in rig.broker.published]
         assert b"processing_failed" not in reasons
-        # a program without the error goes on from there
+        # a program without the error resumes from there
         repaired, _ = await rig.start()
         await until(lambda: rig.is_done(repaired), "everything is stored")
         counters = repaired.partition.state.counters

@@ -1,4 +1,4 @@
-"""The trainer: every example once and in order, whatever is sent twice or dies in between."""
+"""The trainer learns every example once and in order, despite repeats and crashes."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_an_example_that_is_sent_again_is_learned_once(redis_server: EmbeddedRed
     play(redis_server, namespace, scenario, [encode_example(example) for example in twice])
 
 
-def test_a_record_that_is_no_example_is_passed_over(redis_server: EmbeddedRedis, namespace: str) -> None:
+def test_an_invalid_record_is_skipped(redis_server: EmbeddedRedis, namespace: str) -> None:
     values = [b"", b"{", b'{"kind":"label"}', *map(encode_example, EXAMPLES[:100]), b"null"]
 
     async def scenario(bench: Bench) -> None:
@@ -93,7 +93,7 @@ def test_a_scorer_follows_the_snapshot_and_keeps_the_last_good_one(
         await current.refresh()
         await current.refresh()
         assert current.scorer is scorer
-        # a client that another test has left behind may log as well
+        # a client left over from another test may log too
         ours = [record for record in caplog.records if record.name == CurrentModel.__module__]
         assert [record.levelname for record in ours] == ["ERROR"]
         await bench.client.delete(bench.keys.snapshot())

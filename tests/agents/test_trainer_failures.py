@@ -1,4 +1,4 @@
-"""What a trainer does when Redis fails, batches get lost, or another one takes over."""
+"""A trainer when Redis fails, batches get lost, or another trainer takes over."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,7 @@ from tests.agents.training import EXAMPLES, Bench, folded, play
 
 
 class Failing(ModelStore):
-    """A store whose first write is refused, and whose second is done but not confirmed."""
+    """A store that refuses its first write, and does its second one without confirming it."""
 
     writes = 0
 
@@ -24,12 +24,12 @@ class Failing(ModelStore):
             raise StorageError("written, but the answer was lost")
 
 
-def test_when_redis_fails_the_trainer_goes_back_to_its_checkpoint(redis_server: EmbeddedRedis, namespace: str) -> None:
+def test_when_redis_fails_the_trainer_returns_to_its_checkpoint(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def scenario(bench: Bench) -> None:
         await bench.start(Failing(bench.client, bench.keys, "failing"), snapshot_s=0.0)
         await until(lambda: len(bench.topic.rewinds) == 2, "two failures")
         assert bench.topic.rewinds[0] == 0 < bench.topic.rewinds[1]
-        # the second write may have held everything: then there is nothing left to ack
+        # the second write may have held everything; then nothing is left to acknowledge
         await until(lambda: bench.all_learned() or bench.topic.rewinds[1] == len(EXAMPLES), "everything is learned")
         await bench.end()
         assert await bench.store().snapshot() == folded(EXAMPLES)
@@ -37,7 +37,7 @@ def test_when_redis_fails_the_trainer_goes_back_to_its_checkpoint(redis_server: 
     play(redis_server, namespace, scenario)
 
 
-def test_a_batch_that_gets_lost_on_its_way_is_not_passed_over(redis_server: EmbeddedRedis, namespace: str) -> None:
+def test_a_lost_batch_is_not_skipped(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def scenario(bench: Bench) -> None:
         bench.topic.lost = {0, 210}
         await bench.start()
@@ -70,7 +70,7 @@ def test_a_trainer_that_was_replaced_waits_also_when_batches_keep_coming(
         stored = await bench.client.hgetall(bench.keys.checkpoint())
         loop = asyncio.get_running_loop()
         began = loop.time()
-        bench.topic.begin(0)  # what was fetched is current, and comes again and again
+        bench.topic.begin(0)  # the fetched batches are current and come again and again
         while loop.time() - began < 1.0:
             assert await bench.client.hgetall(bench.keys.checkpoint()) == stored
             if bench.topic.position == len(bench.topic.values):

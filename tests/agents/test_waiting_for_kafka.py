@@ -1,4 +1,4 @@
-"""A worker that is there before its broker."""
+"""A worker that starts before its broker."""
 
 import os
 import re

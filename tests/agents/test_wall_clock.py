@@ -25,7 +25,7 @@ ORDER: list[LogEntry] = [("quiet", Event("e", EventKind.ORDER_COMPLETED, NEWEST,
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled() -> None:
-    """Compiling on the event loop would take longer than these tests wait."""
+    """Compile first: on the event loop it would take longer than these tests wait."""
     warm_up()
 
 
@@ -47,7 +47,7 @@ def test_a_clock_that_jumps_ahead_does_not_take_stream_time_with_it(
         await until(lambda: refusals() >= refused + 2, "the jump is refused, each time")
         assert worker.partition.state.stream_time_ms == before
         assert sum("off the clock of Redis" in record.getMessage() for record in caplog.records) == 1
-        # what is right again is followed again
+        # a clock that is right again is followed again
         rig.clock.at_ms = right.at_ms = NOW_MS + 7 * DAY
         await until(partial(has_reached, rig, worker, NOW_MS + 6 * DAY), "time goes on")
         assert worker.partition.state.stream_time_ms == NOW_MS + 7 * DAY - 10_000
@@ -64,7 +64,7 @@ def test_a_clock_that_jumps_back_stops_the_time_of_idle_partitions_and_no_more(
     async def scenario(rig: Rig) -> None:
         worker, _ = await rig.start()
         await until(lambda: rig.is_done(worker) and worker.partition.state.live, "the partition has caught up")
-        # the time is there before the step that stores it, which is the one after that of the order
+        # the time moves before it is stored, which the step after that of the order does
         await until(lambda: worker.steps > 1, "the time is stored")
         before, steps = worker.partition.state.stream_time_ms, worker.steps
         rig.clock.advance(-jump_ms)
@@ -83,7 +83,7 @@ def test_the_second_clock_is_that_of_redis(redis_server: EmbeddedRedis, namespac
         seconds, microseconds = await rig.client.time()
         wanted = rig.clock.now_ms() - (seconds * 1000 + microseconds // 1000)
         assert abs((worker.wall_clock.apart_ms() or 0) - wanted) < 5000
-        # the clock of these tests is far from it, so it is not followed
+        # the clock of these tests is far from Redis' clock, so it is not followed
         assert worker.partition.state.stream_time_ms == NEWEST
 
     play(redis_server, namespace, scenario, log=ORDER, clock="auto", second_clock=None)

@@ -1,4 +1,4 @@
-"""The watchdog leaves when something that has work does not move, and only if no server is why."""
+"""The watchdog ends the worker when a part with work stands still and no server is the cause."""
 
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -25,7 +25,7 @@ class _Worker:
 
 
 class _Bench:
-    """A watchdog over one partition, whose parts the test moves by hand; the fetch loop turns by itself."""
+    """A watchdog over one partition. The test moves its parts by hand; the fetch loop turns by itself."""
 
     def __init__(self) -> None:
         self.worker = _Worker()
@@ -55,7 +55,7 @@ class _Bench:
         self.positions[TP("click", 0)] = Position(received, LogEnd(end, end, 0))
 
     def watch(self, seconds: float, each_second: Any = lambda: None, *, loop_turns: bool = True) -> str:
-        """What the watchdog says within ``seconds``, looking every second."""
+        """The watchdog's verdict within ``seconds``; it checks every second."""
         for _ in range(int(seconds)):
             self.at_s += 1.0
             if self.fetches:
@@ -109,7 +109,7 @@ def test_a_slow_worker_that_moves_may_go_on() -> None:
     assert bench.watch(100, step_now_and_then) == ""
 
 
-def test_a_server_that_is_away_is_no_reason_to_leave_and_afterwards_there_is_time() -> None:
+def test_an_unreachable_server_is_no_reason_to_leave_and_the_time_starts_again_afterwards() -> None:
     for server in ("redis", "broker"):
         bench = _Bench()
         bench.worker.waiting = {0: 30}
@@ -121,7 +121,7 @@ def test_a_server_that_is_away_is_no_reason_to_leave_and_afterwards_there_is_tim
         assert bench.watch(20) != ""
 
 
-def test_an_event_loop_that_hangs_is_a_reason_whatever_the_servers_do() -> None:
+def test_a_hanging_event_loop_is_a_reason_whatever_the_servers_do() -> None:
     bench = _Bench()
     bench.redis = bench.broker = False
     assert bench.watch(20, loop_turns=False).startswith("the event loop has not moved")

@@ -30,7 +30,7 @@ def produce(bootstrap: str, records: Iterable[tuple[str, int, bytes | None, byte
 
 
 def at_least(count: int) -> Callable[[Sequence[Message]], bool]:
-    """Enough, for `read`: this many messages."""
+    """A condition for `read`: this many messages."""
     return lambda messages: len(messages) >= count
 
 

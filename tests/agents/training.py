@@ -64,14 +64,14 @@ class Batch:
 
 @dataclass
 class TrainingLog:
-    """The log of the training partition, delivered in batches from wherever the trainer says."""
+    """The log of the training partition, delivered in batches from the trainer's offset."""
 
     values: Sequence[bytes]
     lease: int = 0
     position: int = 0
     acked_to: int = 0
     rewinds: list[int] = field(default_factory=list)
-    #: Offsets of batches that get lost on their way, once.
+    #: Offsets of batches that get lost once.
     lost: set[int] = field(default_factory=set)
 
     async def rewind(self, offset: int) -> None:
@@ -123,7 +123,7 @@ class Bench:
         return trainer
 
     async def end(self) -> None:
-        """Stop what runs, in good order."""
+        """Stop the running trainer in good order."""
         for trainer, (run, fetch) in self._running:
             trainer.stop()
             async with asyncio.timeout(10):

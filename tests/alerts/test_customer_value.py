@@ -1,4 +1,4 @@
-"""What money to come is worth today, against sums written out."""
+"""The present value of future money, against sums written out."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An explanation adds up to the score and lists what matters, first things first."""
+"""An explanation adds up to the score and lists the most important reasons first."""
 
 import math
 from typing import Any
@@ -62,7 +62,7 @@ def test_the_parts_add_up_to_the_score(
 #: A part below this changes the odds by less than 5 %.
 WEAK = math.log(1.05)
 
-#: What every input at 1, above the mean, says by its direction; silence is told as one.
+#: The direction of each feature with every input at 1, above the mean; silence is one reason.
 BELIEVED = {
     feature.name: feature.leaving for feature in FEATURES if feature.leaving and feature.name != "silence_ratio"
 }
@@ -90,7 +90,7 @@ def test_only_what_goes_its_feature_s_way_is_a_reason_and_nothing_larger_is_left
 
 
 def scored(weights: list[float]) -> npt.NDArray[np.float64]:
-    """The standardised inputs that are explained."""
+    """The standardised inputs to explain."""
     return Score(weights, zeros, ones, -1.0).deviations(ones)
 
 
@@ -105,13 +105,13 @@ def test_reasons_for_a_high_risk_come_before_larger_ones_against_it_and_the_sile
     assert [r.feature for r in low] == ["purchases_90d", "days_since_purchase", "refund_ratio"]
 
 
-def test_what_nobody_would_believe_is_in_the_rest() -> None:
+def test_reasons_against_common_sense_are_in_the_rest() -> None:
     found = explain_weights(vector(tenure=5.0, purchases_28d=2.0, refund_ratio=-1.0, clicks_7d=-0.5))
     assert [r.feature for r in found.reasons] == ["clicks_7d"]
     assert found.rest == pytest.approx(5.0 + 2.0 - 1.0)
 
 
-def test_what_changes_the_odds_by_less_than_a_twentieth_is_in_the_rest() -> None:
+def test_changes_of_the_odds_below_a_twentieth_are_in_the_rest() -> None:
     weak = vector(days_since_purchase=0.02, silence_ratio=0.02, refund_ratio=0.0487, clicks_7d=-0.0488)
     found = explain_weights(weak)
     assert [r.feature for r in found.reasons] == ["clicks_7d"]
@@ -167,7 +167,7 @@ def test_inputs_of_other_features_are_an_error() -> None:
         explain(ones[:-1], Score(ones, zeros, ones, 0.0), {})
 
 
-def test_a_product_is_shared_equally_and_a_square_is_ones_own() -> None:
+def test_a_product_is_shared_equally_and_a_square_belongs_to_its_feature() -> None:
     click, refunds = COLUMN["days_since_click"], COLUMN["refund_ratio"]
     score = Score(zeros, zeros, ones, 0.0, [(click, refunds, 2.0), (refunds, refunds, 0.5)])
     found = explain([3.0 if name in {"days_since_click", "refund_ratio"} else 0.0 for name in FEATURE_NAMES], score, {})
@@ -189,7 +189,7 @@ def test_changes_list_the_largest_rises_of_what_changed(
         assert (now[column] - before[column]) * FEATURES[column].leaving > 0.0
 
 
-def test_a_change_says_what_was_and_what_is() -> None:
+def test_a_change_shows_the_old_and_the_new_value() -> None:
     before, now = vector(days_since_purchase=math.log1p(6)), vector(days_since_purchase=math.log1p(34))
     (change,) = changes(before, now, Score(ones, zeros, ones, 0.0))
     assert change.feature == "days_since_purchase"
@@ -209,7 +209,7 @@ def test_amounts_are_written_as_the_shop_writes_them() -> None:
     assert change.sentence == "Spend in 28 days: EUR 12 (was EUR 40)."
 
 
-def test_nothing_changed_nothing_to_tell() -> None:
+def test_without_a_change_there_is_no_sentence() -> None:
     assert changes(ones, ones, Score(ones, zeros, ones, 0.0)) == ()
 
 
@@ -220,5 +220,5 @@ def test_an_order_is_a_remedy() -> None:
 
 
 @pytest.mark.parametrize("after", [0.198, 0.1914, 0.1909])
-def test_a_risk_that_an_order_does_not_lower_is_not_told(after: float) -> None:
+def test_a_risk_that_an_order_does_not_lower_is_left_out(after: float) -> None:
     assert remedy(0.1914, after).sentence == "An order today clears the alert."

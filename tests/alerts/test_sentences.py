@@ -1,4 +1,4 @@
-"""Every feature can be spoken of, whatever its value, and no sentence claims what the values do not show."""
+"""Every value of every feature has a sentence, and no sentence claims more than the values show."""
 
 import re
 
@@ -66,7 +66,7 @@ def test_any_values_make_one_proper_sentence(
         ("active_days_28d", {"active_days_28d": 3}, "Active on only 3 of the last 28 days."),
     ],
 )
-def test_what_is_low_reads_plainly(feature: str, values: Values, expected: str) -> None:
+def test_sentences_for_low_values_are_plain(feature: str, values: Values, expected: str) -> None:
     assert sentence(feature, values, is_high=False) == expected
 
 
@@ -106,7 +106,7 @@ def test_what_is_low_reads_plainly(feature: str, values: Values, expected: str) 
         ("refund_ratio", {"refund_ratio": 0.0}, "No refund so far."),
     ],
 )
-def test_what_is_high_reads_plainly(feature: str, values: Values, expected: str) -> None:
+def test_sentences_for_high_values_are_plain(feature: str, values: Values, expected: str) -> None:
     assert sentence(feature, values, is_high=True) == expected
 
 

@@ -16,5 +16,5 @@ def test_an_alert_is_critical_from_half_way_between_its_level_and_certainty(rais
 
 
 @given(levels, st.floats(0.0, 1.0))
-def test_an_alert_that_is_cleared_informs(raise_at: float, risk: float) -> None:
+def test_a_cleared_alert_has_the_severity_info(raise_at: float, risk: float) -> None:
     assert severity_of(risk, raise_at, raised=False) is Severity.INFO

@@ -1,4 +1,4 @@
-"""Results find their place in the documentation."""
+"""Results are written to their places in the documentation."""
 
 import pytest
 

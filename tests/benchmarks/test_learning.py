@@ -40,14 +40,14 @@ def test_rows_are_those_of_the_shop(played: Played) -> None:
         assert (~rows.churned[chosen]).sum() == len(np.intersect1d(known, came))
         last = sorted(cut - orders.at[before & (orders.customer == k)].max() for k in known)
         assert sorted(rows.recency_days[chosen]) == pytest.approx(last, abs=1e-4)
-    # who is silent for longer, of as many orders, is more likely to have left
+    # with as many orders, a longer silence makes leaving more likely
     assert np.all((truth > 0.0) & (truth < 1.0))
     silence = played.inputs[:, COLUMN["days_since_purchase"]] / INPUT_SCALE
     assert silence == pytest.approx(np.log1p(rows.recency_days), abs=1.0 / INPUT_SCALE)
     assert np.corrcoef(truth, rows.churned)[0, 1] > 0.2
 
 
-def test_figures_of_kept_references_are_taken_over(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_figures_of_references_are_used_again(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.learning.Played", lambda _: played)
     first = figures_of_run(RUN)
     whole, active = first["churn"]
@@ -76,7 +76,7 @@ def row(**changed: object) -> dict[str, object]:
     } | changed
 
 
-def test_what_is_behind_a_bar_or_the_best_reference_is_in_bold() -> None:
+def test_figures_behind_a_bar_or_the_best_reference_are_bold() -> None:
     assert "**" not in bar_table([row()])
     assert "**0.7800**" in bar_table([row(auc=0.78)])
     assert "**0.0160**" in bar_table([row(ece=0.016)])

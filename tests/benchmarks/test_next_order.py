@@ -1,4 +1,4 @@
-"""Four of five next orders come within the time that is given for them, on both logs."""
+"""Four of five next orders come within their interval, on both logs."""
 
 import numpy as np
 import pytest

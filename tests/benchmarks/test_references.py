@@ -1,4 +1,4 @@
-"""References know what had matured at their cut, and nothing else."""
+"""References learn only from labels that had matured at their cut."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ HORIZON_WEEKS = 4
 
 
 def landmarks(seed: int, weeks: int = 14, customers: int = 60) -> Landmarks:
-    """Customers who churn the more likely, the longer they have been silent."""
+    """Customers whose churn is more likely the longer they have been silent."""
     generator = np.random.default_rng(seed)
     week = np.repeat(np.arange(1, weeks + 1), customers)
     inputs = generator.integers(0, 4 * INPUT_SCALE, (len(week), len(FEATURE_NAMES))).astype(np.int16)
@@ -36,7 +36,7 @@ def test_a_label_that_had_not_matured_changes_nothing(name: str) -> None:
     assert np.array_equal(np.isnan(first), ~np.isin(of.week, asked))
 
 
-def test_before_a_label_of_both_kinds_a_reference_says_a_half() -> None:
+def test_before_labels_of_both_kinds_a_reference_predicts_one_half() -> None:
     of = landmarks(2)
     risk = refitted(REFERENCES["logistic regression"], of, [HORIZON_WEEKS], HORIZON_WEEKS)
     assert set(risk[of.week == HORIZON_WEEKS]) == {0.5}

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.regression import Turns, is_slower, recorded
 
-#: A machine that is busy is given more turns before the verdict.
+#: A busy machine gets more turns before the verdict.
 MAX_TURNS, TURNS_AT_A_TIME = 60, 6
 
 

@@ -1,4 +1,4 @@
-"""The true risk of simulated shops against draws of rates and lifetimes, and against what then came."""
+"""The true risk of simulated shops, against drawn rates and lifetimes and against the orders that followed."""
 
 from itertools import pairwise
 
@@ -68,8 +68,8 @@ def test_the_true_risk_is_calibrated_in_the_shop_that_was_drawn(name: str) -> No
         assert silent[rows].mean() == pytest.approx(risk[rows].mean(), abs=4.0 * error)
 
 
-def test_random_orders_without_an_end_are_those_of_the_negative_binomial() -> None:
-    """Who never leaves is silent with ((alpha + age) / (alpha + age + horizon)) ** (r + x)."""
+def test_random_orders_without_leaving_follow_the_negative_binomial() -> None:
+    """A customer who never leaves is silent with probability ((alpha + age) / (alpha + age + horizon)) ** (r + x)."""
     shop = SHOPS["pareto"]._replace(leaving=np.zeros(DAYS))
     of = Known(np.array([0.0, 3.0, 9.0]), np.array([100.0, 50.0, 10.0]), np.array([100.0, 90.0, 250.0]))
     age = shop.alpha + 280.0 - of.first
@@ -83,7 +83,7 @@ def test_a_shop_is_a_function_of_its_seed() -> None:
     assert len(first.at) != len(other.at)
 
 
-def test_what_is_known_at_a_cut_are_the_orders_before_it() -> None:
+def test_only_orders_before_a_cut_are_known_there() -> None:
     orders = simulate(SHOPS["growth"], 3)
     who, known = known_at(orders, 300.0)
     for k in range(0, len(who), 97):

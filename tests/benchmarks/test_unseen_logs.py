@@ -1,4 +1,4 @@
-"""What is done to logs before they are evaluated: nothing but what the name says."""
+"""Each change of a log before its evaluation does what its name says and no more."""
 
 from itertools import islice
 
@@ -22,7 +22,7 @@ def events(request: pytest.FixtureRequest) -> list[LogEvent]:
     return [*islice(read_log(ROOT / request.param), 12_000)]
 
 
-def test_a_cohort_are_all_events_of_those_whose_first_order_was_early(events: list[LogEvent]) -> None:
+def test_a_cohort_has_all_events_of_customers_with_an_early_first_order(events: list[LogEvent]) -> None:
     times = order_times(events)
     until = min(found[0] for found in times.values()) // DAY_MS * DAY_MS + 84 * DAY_MS
     left = cohort(events)
@@ -32,7 +32,7 @@ def test_a_cohort_are_all_events_of_those_whose_first_order_was_early(events: li
     assert 0 < len(kept) <= len(times)
 
 
-def test_without_amounts_the_orders_are_the_same_and_worth_nothing_known(events: list[LogEvent]) -> None:
+def test_without_amounts_the_orders_are_the_same_and_their_worth_is_unknown(events: list[LogEvent]) -> None:
     some = events[:3_000]
     left = without_amounts(some)
     assert order_times(left) == order_times(some)
@@ -43,7 +43,7 @@ def test_without_amounts_the_orders_are_the_same_and_worth_nothing_known(events:
     assert not any({"amount", "currency"} & msgspec.json.decode(event.value).keys() for event in left)
 
 
-def test_of_ten_orders_about_one_is_dropped_with_all_that_is_told_of_it(events: list[LogEvent]) -> None:
+def test_about_one_order_in_ten_is_dropped_with_all_its_events(events: list[LogEvent]) -> None:
     left = thinned(events)
     before, after = order_times(events), order_times(left)
     count, rest = (sum(len(found) for found in times.values()) for times in (before, after))

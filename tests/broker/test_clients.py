@@ -1,4 +1,4 @@
-"""The broker under clients of all kinds, and under what is no client."""
+"""The broker with clients of all kinds, and with connections that send no requests."""
 
 import asyncio
 import resource
@@ -83,7 +83,7 @@ def test_batches_are_kept_as_they_were_compressed(durable: DurableBroker, codec:
 
 @given(st.binary(max_size=200))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_is_no_request_closes_its_own_connection_only(durable: DurableBroker, raw: bytes) -> None:
+def test_an_invalid_request_closes_its_own_connection_only(durable: DurableBroker, raw: bytes) -> None:
     with socket.create_connection((HOST, durable.port), 5.0) as connection:
         connection.sendall(struct.pack(">i", len(raw)) + raw)
         connection.shutdown(socket.SHUT_WR)
@@ -93,7 +93,7 @@ def test_what_is_no_request_closes_its_own_connection_only(durable: DurableBroke
     assert durable.answers(5.0)
 
 
-def test_a_length_beyond_all_measure_is_not_waited_for(durable: DurableBroker) -> None:
+def test_an_absurd_length_is_refused_at_once(durable: DurableBroker) -> None:
     with socket.create_connection((HOST, durable.port), 5.0) as connection:
         connection.sendall(struct.pack(">i", 2**31 - 1))
         assert connection.recv(1) == b""

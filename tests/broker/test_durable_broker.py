@@ -17,7 +17,7 @@ from stream.local.durable_broker import DurableBroker
 
 @pytest.fixture
 def durable(tmp_path: Path) -> Iterator[DurableBroker]:
-    """A broker of this test alone."""
+    """A broker for one test."""
     with DurableBroker(tmp_path / "broker") as server:
         yield server
 
@@ -59,7 +59,7 @@ def _read(broker: DurableBroker, topic: str, partitions: int = 2) -> list[Messag
         consumer.close()
 
 
-def test_what_was_confirmed_is_there_after_kill_with_the_same_offsets(durable: DurableBroker) -> None:
+def test_confirmed_records_survive_a_kill_with_the_same_offsets(durable: DurableBroker) -> None:
     _create(durable, "t")
     confirmed: dict[tuple[int | None, int | None], bytes | None] = {}
 

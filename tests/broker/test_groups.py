@@ -1,4 +1,4 @@
-"""The rounds of a consumer group, with a clock of the test."""
+"""The rounds of a consumer group, with a simulated clock."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ RANGE = {"range": b"topics"}
 
 
 class _Setting:
-    """A group, and time that passes when it is told to."""
+    """A group and a clock that the test moves."""
 
     def __init__(self) -> None:
         self.at = 100.0
@@ -30,7 +30,7 @@ class _Setting:
         self.group.tick()
 
     async def formed(self, count: int) -> list[Joined]:
-        """So many members, all with an assignment."""
+        """As many members, all with an assignment."""
         waiting = [self.join() for _ in range(count)]
         self.pass_by(FIRST_ROUND_S)
         joined = [await one for one in waiting]
@@ -56,7 +56,7 @@ def _run(test: Callable[[_Setting], Awaitable[None]]) -> Callable[[], None]:
 
 
 @_run
-async def test_those_who_come_at_once_meet_in_the_first_round(setting: _Setting) -> None:
+async def test_members_that_join_together_meet_in_the_first_round(setting: _Setting) -> None:
     joined = await setting.formed(3)
     assert {one.generation for one in joined} == {1}
     assert len({one.leader for one in joined}) == 1
@@ -64,7 +64,7 @@ async def test_those_who_come_at_once_meet_in_the_first_round(setting: _Setting)
 
 
 @_run
-async def test_each_gets_what_the_leader_says_and_asks_again_for_the_same(setting: _Setting) -> None:
+async def test_each_member_gets_its_share_from_the_leader_and_may_ask_again(setting: _Setting) -> None:
     joined = await setting.formed(2)
     for one in joined:
         again = await setting.group.sync(one.member, one.generation, {})
@@ -83,7 +83,7 @@ async def test_a_new_member_makes_the_others_join_again(setting: _Setting) -> No
 
 
 @_run
-async def test_who_is_silent_for_the_session_is_dead_and_the_others_go_on(setting: _Setting) -> None:
+async def test_a_member_silent_for_the_session_is_dead_and_the_others_continue(setting: _Setting) -> None:
     first, second = await setting.formed(2)
     setting.pass_by(9.0)
     assert setting.group.heartbeat(first.member, 1) is Code.NONE
@@ -94,11 +94,11 @@ async def test_who_is_silent_for_the_session_is_dead_and_the_others_go_on(settin
 
 
 @_run
-async def test_a_round_ends_without_those_who_do_not_come(setting: _Setting) -> None:
+async def test_a_round_ends_without_members_that_do_not_join(setting: _Setting) -> None:
     first, second = await setting.formed(2)
     waiting = setting.join()
     rejoined = setting.join(first.member)
-    for _ in range(40):  # the second one lives, and yet does not join
+    for _ in range(40):  # the second one is alive but does not join
         setting.group.heartbeat(second.member, 1)
         setting.pass_by(1.0)
     assert {member for member, _, _ in (await rejoined).members or (await waiting).members} == {
@@ -122,7 +122,7 @@ async def test_a_leader_that_dies_before_it_assigns_holds_nobody_up_for_ever(set
 
 
 @_run
-async def test_who_leaves_is_not_waited_for(setting: _Setting) -> None:
+async def test_a_member_that_leaves_is_not_waited_for(setting: _Setting) -> None:
     first, second = await setting.formed(2)
     assert setting.group.leave(second.member) is Code.NONE
     assert setting.group.leave(second.member) is Code.UNKNOWN_MEMBER_ID

@@ -1,4 +1,4 @@
-"""The journal: offsets without gaps, each batch of an idempotent producer once, all of a change or nothing."""
+"""The journal: offsets without gaps, each batch of an idempotent producer once, changes all or nothing."""
 
 import sqlite3
 from collections import defaultdict
@@ -21,7 +21,7 @@ def _made(count: int, producer: int = -1, sequence: int = -1) -> StoredBatch:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a journal is."""
+    """The path of a journal."""
     return tmp_path / "log.sqlite"
 
 
@@ -76,7 +76,7 @@ def test_offsets_have_no_gaps_and_no_batch_is_there_twice(
     journal.close()
 
 
-def test_a_change_that_fails_takes_those_beside_it_back(path: Path) -> None:
+def test_a_failed_change_takes_back_those_committed_with_it(path: Path) -> None:
     journal = Journal(path)
     topic = _topic(journal)
 
@@ -86,7 +86,7 @@ def test_a_change_that_fails_takes_those_beside_it_back(path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
         journal.together([lambda: journal.append(topic, 0, [_made(3, 5, 0)]), fail])
     assert journal.end(topic, 0) == 0
-    with journal.transaction():  # neither is the producer's sequence known
+    with journal.transaction():  # the producer's sequence is not known either
         assert journal.append(topic, 0, [_made(2, 5, 0)]).base == 0
     journal.close()
 

@@ -41,7 +41,7 @@ def test_a_stamped_batch_is_sound_and_has_the_same_records(
 
 
 @given(st.lists(RECORDS, max_size=4))
-def test_batches_behind_each_other_are_told_apart(several: list[list[tuple[bytes | None, bytes | None]]]) -> None:
+def test_consecutive_batches_are_told_apart(several: list[list[tuple[bytes | None, bytes | None]]]) -> None:
     found = [*batches_of(b"".join(map(_batch, several)))]
     assert [batch.body for batch in found] == [*map(_batch, several)]
 
@@ -55,7 +55,7 @@ def test_a_batch_that_is_cut_off_or_damaged_is_refused(
         [*batches_of(whole[: data.draw(st.integers(1, len(whole) - 1))])]
     at = data.draw(
         st.integers(16, len(whole) - 1)
-    )  # before it is the offset, which the broker replaces, and the length
+    )  # before it come the length and the offset, which the broker replaces
     damaged = bytearray(whole)
     damaged[at] ^= data.draw(st.integers(1, 255))
     with pytest.raises(BatchError):

@@ -10,10 +10,10 @@ from stream.kernel_cache import VARIABLE
 
 __all__ = ["COMPILE_S", "installed_in", "reordered_in", "run"]
 
-#: Kernels are compiled anew, on a machine that does other things as well.
+#: Kernels are compiled again, on a busy machine.
 COMPILE_S = 600.0
 
-#: Python runs this before anything else. The first of all, it imports the catalogue, and moves the columns.
+#: Python runs this first: it imports the catalogue and moves the columns.
 _ANOTHER_ORDER = """
 from random import Random
 import stream.catalogue.features as catalogue
@@ -24,7 +24,7 @@ catalogue.FEATURES = tuple(moved)
 
 
 def reordered_in(folder: Path) -> Path:
-    """Let every column be another one where ``folder`` is on the path."""
+    """Move every column in programs that have ``folder`` on the path."""
     (folder / "sitecustomize.py").write_text(_ANOTHER_ORDER)
     return folder
 
@@ -32,8 +32,8 @@ def reordered_in(folder: Path) -> Path:
 def installed_in(folder: Path) -> Path:
     """Lay the shop's package into ``folder``, as `pip install` leaves it.
 
-    Every column is moved there. One compilation of the kernels is enough so for both: what a package adds, and that
-    nothing depends on the order of features.
+    Every column is moved there too, so that one compilation of the kernels tests both the additions of a package and
+    that nothing depends on the order of features.
     """
     source = (Path(__file__).parent / "shop_catalogue.py").read_text("utf-8")
     # kernels are kept by the text of the extensions
@@ -46,7 +46,7 @@ def installed_in(folder: Path) -> Path:
 
 
 def run(installed: Path, *command: str, stdin: str = "", kernels: Path | None = None) -> str:
-    """The output of Python in such an installation. ``kernels``: where to keep what is compiled, if not as usual."""
+    """The output of Python in such an installation. ``kernels``: the cache directory, if not the usual one."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAM_")}
     if kernels is not None:
         environment[VARIABLE] = str(kernels)

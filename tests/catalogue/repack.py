@@ -1,6 +1,6 @@
-"""Take a packed profile up, apply events and say what follows: ``python -m tests.catalogue.repack < task``.
+"""Unpack a profile, apply events and print the result: ``python -m tests.catalogue.repack < task``.
 
-It runs as a program of its own, in the installation whose declarations it is to know. Task and answer are JSON.
+A program of its own, so that it has the declarations of its installation. Task and answer are JSON.
 """
 
 import sys
@@ -25,7 +25,7 @@ class Heard(NamedTuple):
 
 
 class Task(msgspec.Struct):
-    """``packed``: base64. ``now``: when the features are looked at (ms)."""
+    """``packed``: base64. ``now``: time of the features (ms)."""
 
     packed: str
     events: list[Heard]
@@ -33,7 +33,7 @@ class Task(msgspec.Struct):
 
 
 class Answer(msgspec.Struct):
-    """``pending``: inputs of each landmark that waits for its label, by name, without those of an unknown customer."""
+    """``pending``: the inputs by name of each landmark that waits for its label, without default values."""
 
     packed: str
     values: dict[str, float | None]

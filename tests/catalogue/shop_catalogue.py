@@ -1,4 +1,4 @@
-"""What a shop adds to the catalogue: visits to its premises, and complaints as a feature of their own."""
+"""A shop's additions to the catalogue: visits to its premises, and a feature of complaints."""
 
 from stream.catalogue.declaring import Channel, DeclaredType, EventName, Extension, Field
 from stream.catalogue.summing import count

@@ -16,7 +16,7 @@ BEGIN_MS = int(datetime(2026, 1, 5, tzinfo=UTC).timestamp() * 1000)
 
 
 class Told(NamedTuple):
-    """An event of the log. ``event``: as the oracle knows it, None for a visit."""
+    """An event of the log. ``event``: for the oracle, None for a visit."""
 
     customer: str
     at: int

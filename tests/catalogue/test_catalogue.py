@@ -1,4 +1,4 @@
-"""The catalogue: its order is free, and what does not fit together is refused."""
+"""The catalogue: its order is free, and contradictory declarations are refused."""
 
 import ast
 from dataclasses import replace
@@ -36,7 +36,7 @@ def test_the_order_of_event_names_is_free(kinds: list[EventKind]) -> None:
 
 
 def test_stored_numbers_are_those_of_profiles_that_were_written_before() -> None:
-    """A number that has another meaning makes a stored profile another one: what is added gets a number of its own."""
+    """A number with a new meaning would change stored profiles, so each addition gets a new number."""
     assert {channel.number: channel.name for channel in CHANNELS}.items() >= {
         0: "click",
         1: "email",
@@ -78,7 +78,7 @@ def _with(feature_name: str, /, **changes: object) -> list[Feature]:
         (_with("clicks_28d", source="cart", window=HOUR_1), "by the day only"),
     ],
 )
-def test_features_that_do_not_fit_together_are_refused(features: list[Feature], problem: str) -> None:
+def test_contradictory_features_are_refused(features: list[Feature], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         in_columns(features)
 
@@ -91,7 +91,7 @@ def test_features_that_do_not_fit_together_are_refused(features: list[Feature], 
         ((*CHANNELS, Channel("visit", 48, is_fine=True)), "lowest numbers"),
     ],
 )
-def test_channels_that_do_not_fit_together_are_refused(channels: tuple[Channel, ...], problem: str) -> None:
+def test_contradictory_channels_are_refused(channels: tuple[Channel, ...], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         in_order(channels)
 
@@ -119,6 +119,6 @@ def test_type_checkers_know_the_names_that_are_declared() -> None:
             one.name for one in EVENT_NAMES.values() if one.type == event_type and not one.variant
         )
         for event_type, declaration in EVENT_TYPES.items()
-        if not declaration.fields  # the class of a type with declared fields is made of its declaration
+        if not declaration.fields  # the class of a type with declared fields is made from its declaration
     }
     assert shown == {**declared, "ScaleName": tuple(SCALES)}

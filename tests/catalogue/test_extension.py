@@ -1,7 +1,7 @@
 """A shop's own event type, channel and features, declared in an installed package, through the whole path.
 
-Nothing of the program is edited. Commands run in processes of their own: what is declared is compiled into the kernel.
-All features have another order there than here (`tests.catalogue.installation`): that must not show.
+No file of the program is edited. Commands run in processes of their own, because declarations are compiled into the
+kernel. The order of features differs there (`tests.catalogue.installation`), which must not change any result.
 """
 
 import json
@@ -42,7 +42,7 @@ print(sentence("complaints_28d", {"complaints_28d": 2.0}, is_high=True))
 print(change_sentence("visits_7d", 3.0, 0.0))
 """
 ADDED = {"complaints_28d", "visits_7d", "visits_28d"}
-#: Sums of some hundred products in another order, learned from a thousand times.
+#: Rounding: sums of some hundred products in another order, learned from a thousand times.
 ROUNDING = 1e-9
 
 
@@ -133,7 +133,7 @@ def test_declared_features_are_on_the_page_and_have_sentences(installed: Path, t
 
 
 def _events(first_day: int, days: int) -> list[Heard]:
-    """On each day a visit of the page, on every other one a complaint."""
+    """A page view every day and a complaint every other day."""
     return [
         Heard(f"{kind.name}-{day}", kind.name, BEGIN_MS + day * DAY_MS + int(kind))
         for day in range(first_day, first_day + days)
@@ -158,27 +158,27 @@ def test_a_channel_is_taken_into_use_and_given_up_with_the_state_that_is_stored(
     now = BEGIN_MS + 20 * DAY_MS
     before, after = _events(0, 10), _events(10, 8)
     stored = _never_had(before)
-    # before it is used, a channel takes no room
+    # an unused channel takes no room
     assert with_channel(stored, []).packed == stored
 
-    # what was counted before is as it was, and the channel begins at zero
+    # earlier counts are unchanged, and the channel begins at zero
     forward = with_channel(stored, after)
     whole = answer(Task(stored, after, now))
     assert whole.packed == _never_had(before + after)
     assert forward.values == {**whole.values, "complaints_28d": 4, "visits_7d": 0, "visits_28d": 0}
     # a section of 3 bytes, its number of channels, the channel's number and days, and 2 bytes a day
     assert len(b64decode(forward.packed)) == len(b64decode(whole.packed)) + 3 + 3 + 2 * 4
-    # it is in the profile, not only in memory
+    # the count is in the profile, not only in memory
     assert with_channel(forward.packed, []) == forward
 
-    # a program without the channel leaves it out when it writes the customer; all else goes on
+    # a program without the channel drops it when it writes the customer, and keeps everything else
     back = answer(Task(forward.packed, [], now))
     assert back == whole
     assert with_channel(back.packed, []).values["complaints_28d"] == 0
 
 
 def test_a_stored_profile_is_read_by_a_program_whose_features_are_in_another_order(installed: Path) -> None:
-    """Features of the shop stand among the others there, and no feature has the column that it has here."""
+    """There the shop's features stand among the others, and every feature has another column."""
     profile = Profile()
     profile.apply([Event("first", EventKind.PAGE_VIEWED, BEGIN_MS)])
     frozen = [
@@ -191,7 +191,7 @@ def test_a_stored_profile_is_read_by_a_program_whose_features_are_in_another_ord
     task = msgspec.json.encode(Task(packed, [], BEGIN_MS)).decode()
     there = msgspec.json.decode(run(installed, "-m", "tests.catalogue.repack", stdin=task), type=Answer)
     assert there.pending == frozen
-    # and what that program writes is read here
+    # and this program reads the profiles of that one
     assert Profile.of(b64decode(there.packed)).pending() == frozen
 
 
@@ -209,7 +209,7 @@ def examples() -> list[str]:
 
 
 def _differences(found: Any, wanted: Any, path: str = "") -> list[str]:
-    """Where two contents differ by more than rounding."""
+    """The places where two contents differ by more than rounding."""
     if isinstance(found, dict) and isinstance(wanted, dict) and found.keys() == wanted.keys():
         return [line for name in found for line in _differences(found[name], wanted[name], f"{path}.{name}")]
     if isinstance(found, list | tuple) and isinstance(wanted, list | tuple) and len(found) == len(wanted):

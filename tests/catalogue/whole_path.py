@@ -1,7 +1,7 @@
 """Fold events with given models, or learn from examples: ``python -m tests.catalogue.whole_path < task``.
 
-As `tests.catalogue.repack`, it runs in the installation whose declarations it is to know. Task and answer are JSON,
-stored models in them base64.
+Like `tests.catalogue.repack`, it has the declarations of its installation. Task and answer are JSON; stored models in
+them are base64.
 """
 
 import sys
@@ -24,7 +24,7 @@ from tests.processing.station import NOW_MS, Station
 __all__ = ["Folded", "Folding", "Learned", "Learning", "LoggedRecord", "folded", "learned"]
 
 _LEARNING = LearnerSettings(min_labels=100, min_class_labels=10)
-#: A model of a few hundred labels is sure of little.
+#: A low level, because a model of a few hundred labels is sure of little.
 _RULES = Rules()._replace(raise_at=0.5, clear_at=0.4)
 
 
@@ -51,7 +51,7 @@ class Folded(msgspec.Struct):
 
 
 class Learning(msgspec.Struct, tag="learning"):
-    """``checkpoint``: from where to go on; empty: from nothing."""
+    """``checkpoint``: where to resume; empty: start anew."""
 
     examples: list[str]
     checkpoint: str = ""
@@ -64,7 +64,7 @@ class Learned(msgspec.Struct):
 
 
 def folded(task: Folding) -> Folded:
-    """What a partition makes of the events."""
+    """The results of the events in a partition."""
     entries = [(EventType(e.type), Record(e.key.encode(), e.value.encode(), e.at)) for e in task.events]
     station = Station(entries, _RULES, Scorer.of(decode_snapshot(b64decode(task.snapshot))))
     station.finish()
@@ -76,7 +76,7 @@ def folded(task: Folding) -> Folded:
 
 
 def learned(task: Learning) -> Learned:
-    """What the trainer makes of the examples."""
+    """The trainer's models after the examples."""
     learner = Learner.load(b64decode(task.checkpoint), _LEARNING) if task.checkpoint else Learner(_LEARNING)
     for text in task.examples:
         example = decode_example(text.encode())

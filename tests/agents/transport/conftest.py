@@ -56,7 +56,7 @@ class Process:
 
 
 class TransportGroup:
-    """One group on one broker: topics, records, workers, and what they wrote."""
+    """One group on one broker: topics, records, workers, and their journals."""
 
     def __init__(self, bootstrap: str, prefix: str, directory: Path) -> None:
         self.bootstrap = bootstrap
@@ -98,23 +98,23 @@ class TransportGroup:
         return worker
 
     def store(self, topic: str, partition: int, offset: int) -> None:
-        """Let the next worker restore this offset."""
+        """Make the next worker restore this offset."""
         entry = {"event": "stored", "tp": [topic, partition], "next": offset}
         with (self.directory / "stored.jsonl").open("a") as journal:
             journal.write(json.dumps(entry) + "\n")
 
     def entries(self, event: str, worker: str = "*") -> list[Entry]:
-        """What the workers wrote of one kind, in order of time."""
+        """The journal entries of one kind, by time."""
         lines = [line for path in self.directory.glob(f"{worker}.jsonl") for line in path.read_text().splitlines()]
         entries = [entry for entry in map(json.loads, lines) if entry["event"] == event]
         return sorted(entries, key=lambda entry: float(entry.get("at_s", 0)))
 
     def ranges(self, topic: str, partition: int) -> list[tuple[int, int]]:
-        """The offset ranges of the journaled batches of a partition, in order of time."""
+        """The offset ranges of a partition's journaled batches, by time."""
         return [(entry["first"], entry["next"]) for entry in self.entries("batch") if entry["tp"] == [topic, partition]]
 
     def journaled(self) -> int:
-        """How many records are in the journals, counting twice what came twice."""
+        """The number of records in the journals; repeats count."""
         return sum(entry["next"] - entry["first"] for entry in self.entries("batch"))
 
     def until(self, condition: Callable[[], bool], what: str, timeout_s: float = 60) -> None:

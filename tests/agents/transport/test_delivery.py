@@ -1,4 +1,4 @@
-"""Workers on a real broker: what is delivered, what is committed, and how they end."""
+"""Workers on a real broker: deliveries, commits, and how they end."""
 
 import random
 from functools import partial
@@ -12,7 +12,7 @@ from stream.local.broker import EmbeddedBroker
 if TYPE_CHECKING:
     from tests.agents.transport.conftest import TransportGroup
 
-# more than the deadlines of a test
+# longer than the deadlines of a test together
 pytestmark = pytest.mark.timeout(300)
 
 RECORDS = 40_000
@@ -122,4 +122,4 @@ def test_a_worker_stops_within_seconds_when_the_broker_is_gone(kafka_field: "Tra
         kafka_field.until(lambda: kafka_field.journaled() == 100, "the batch is journaled")
         broker.kill()
         kafka_field.until(lambda: "Failed fetch messages" in worker.log, "the worker has noticed")
-        worker.stop()  # fails unless it ends long before the client gives up a request
+        worker.stop()  # fails unless the worker ends long before the client gives up a request

@@ -59,7 +59,7 @@ def test_batches_cover_a_fetch_without_holes_also_where_offsets_have_no_record(
     assert flow.ledger.committable(CLICK) == end
 
 
-def test_a_fetch_of_nothing_but_markers_is_done_at_once() -> None:
+def test_a_fetch_with_markers_only_is_done_at_once() -> None:
     flow, _, _ = make_flow()
     lease = flow.open(CLICK, 5)
     assert flow.batches(CLICK, lease, 5, 6, []) == []
@@ -123,6 +123,6 @@ def test_progress_tells_when_something_was_fetched_and_acked() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"batch_max_records": 0}, {"poll_s": 0.0}, {"queued_batches": -1}])
-def test_options_that_cannot_work_are_refused(wrong: dict[str, int]) -> None:
+def test_impossible_options_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(SettingsError, match=next(iter(wrong))):
         TransportOptions(**wrong)  # type: ignore[arg-type]  # what is wrong with them is the point

@@ -1,4 +1,4 @@
-"""Groups of workers on a real broker: who gets what, and what happens when the topics do not fit."""
+"""Groups of workers on a real broker: shared partitions, and topics that do not fit together."""
 
 import itertools
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.agents.transport.conftest import Process, TransportGroup
 
-# more than the deadlines of a test
+# longer than the deadlines of a test together
 pytestmark = pytest.mark.timeout(300)
 
 

@@ -7,7 +7,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.agents.transport.conftest import TransportGroup
 
-# more than the deadlines of a test
+# longer than the deadlines of a test together
 pytestmark = pytest.mark.timeout(300)
 
 RECORDS = 5_000
@@ -15,8 +15,8 @@ RECORDS = 5_000
 
 def test_a_worker_holds_releases_and_rewinds_partitions(kafka_field: "TransportGroup") -> None:
     click = kafka_field.topic("click", 2, RECORDS)
-    email = kafka_field.topic("email", 2, {0: RECORDS})  # partition 1 is empty: at its end all the same
-    # longer than anyone waits: what asks for a turn of the fetch loop must wake it
+    email = kafka_field.topic("email", 2, {0: RECORDS})  # partition 1 is empty: it is at its end too
+    # longer than any wait, so a request for a turn of the fetch loop must wake it
     options = {"batch_max_records": 500, "poll_s": 600.0}
     worker = kafka_field.start(topics=[click, email], mode="keep", scenario="steer", options=options)
     kafka_field.until(lambda: len(kafka_field.entries("steered")) > 0 or worker.process.poll() is not None, "steered")
@@ -73,7 +73,7 @@ def test_an_offset_below_the_log_start_ends_the_worker_with_a_message(kafka_fiel
     assert kafka_field.entries("batch") == []
 
 
-def test_the_owner_may_go_on_elsewhere_when_the_broker_refuses_an_offset(kafka_field: "TransportGroup") -> None:
+def test_the_owner_may_choose_another_offset_when_the_broker_refuses_one(kafka_field: "TransportGroup") -> None:
     topic = kafka_field.topic("click", 1, 100)
     kafka_field.store(topic, 0, 20)
     worker = kafka_field.start(topics=[topic], broker_refuses=True, resume_at=60)

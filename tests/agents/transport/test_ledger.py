@@ -1,4 +1,4 @@
-"""Laws of the slot ledger, checked against the simplest model: a list of slots in fetch order."""
+"""Laws of the slot ledger, checked against a plain list of slots in fetch order."""
 
 import random
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def test_committable_is_the_end_of_the_longest_done_prefix_after_every_ack(
 
 
 @given(starts, lengths, st.randoms(use_true_random=False))
-def test_when_all_is_acked_the_end_is_committable_in_whatever_order(
+def test_when_all_slots_are_acked_in_any_order_the_end_is_committable(
     start: int, sizes: list[int], rng: random.Random
 ) -> None:
     ledger, slots = filled(start, sizes)

@@ -75,7 +75,7 @@ def test_an_app_without_an_owner_is_told_what_to_do() -> None:
         intake_of(faust.App("ownerless", broker="kafkabatch://127.0.0.1:1"))
 
 
-def test_an_intake_is_of_no_use_before_the_app_has_started() -> None:
+def test_an_intake_cannot_be_used_before_the_app_has_started() -> None:
     intake = attach(faust.App("early", broker="kafkabatch://127.0.0.1:1"), PartitionOwner())
     with pytest.raises(TopologyError, match="from its agents and hooks"):
         _ = intake.assigned

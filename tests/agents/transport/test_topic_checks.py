@@ -15,7 +15,7 @@ EVENTS = frozenset({"click", "email", "purchase"})
 
 
 class Cluster:
-    """What the assignor asks of aiokafka's cluster metadata."""
+    """The part of aiokafka's cluster metadata that the assignor uses."""
 
     def __init__(self, **partitions: int) -> None:
         self._partitions = partitions

@@ -1,4 +1,4 @@
-"""Records unpacked a batch at a time are those that aiokafka's own iterator gives, one by one."""
+"""Unpacking whole batches gives the same records as aiokafka's own iterator."""
 
 import resource
 import struct
@@ -67,7 +67,7 @@ def fetched(
 
 @st.composite
 def logs(draw: st.DrawFn) -> tuple[bytes, list[tuple[int, int]], int]:
-    """Batches with gaps, of transactions that were aborted or committed and of none; the aborted; the end."""
+    """Batches with gaps, in aborted, committed and no transactions; the aborted transactions; the end offset."""
     encoded, aborted, at = b"", [], 0
     for _ in range(draw(st.integers(1, 6))):
         kept = sorted(draw(st.sets(st.integers(0, 9), min_size=1)))
@@ -95,7 +95,7 @@ def test_batches_give_what_single_records_give(
     assert unpacked.next_fetch_offset == expected.next_fetch_offset
 
 
-def test_what_is_before_a_damaged_batch_is_not_lost() -> None:
+def test_records_before_a_damaged_batch_are_not_lost() -> None:
     damaged = bytearray(batch(10, [0, 1]))
     damaged[-1] ^= 0xFF
     encoded = batch(0, [0, 1, 2]) + bytes(damaged)

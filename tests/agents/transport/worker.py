@@ -41,29 +41,29 @@ class Config:
     group: str
     #: Copartitioned topics, one agent for all.
     topics: list[str]
-    #: Topics of an agent each.
+    #: Topics with one agent each.
     singles: list[str] = field(default_factory=list)
-    #: Topics without BatchSchema, of an agent each.
+    #: Topics without BatchSchema, with one agent each.
     plain: list[str] = field(default_factory=list)
     directory: str
     name: str
     #: What to do with a batch: "ack", "ack_later" (from another task, shuffled), "keep" or "fail".
     mode: str = "ack"
-    #: Of a static member.
+    #: The instance id of a static member.
     instance_id: str | None = None
-    #: Pause after each batch.
+    #: Seconds to pause after each batch.
     pace_s: float = 0.0
     #: How many batches to ack before failing.
     fail_after: int = 0
     #: "steer" holds and rewinds, see `Worker.steer`.
     scenario: str = ""
-    #: How long the owner takes to let go.
+    #: Seconds that the owner takes to give up a partition.
     revoking_s: float = 0.0
-    #: Where the owner goes on when an offset is out of range; by default it raises.
+    #: The owner's choice when an offset is out of range; by default it raises.
     resume_at: int | None = None
     #: Let the broker answer the first fetch of partition 0 of the first topic with OFFSET_OUT_OF_RANGE.
     broker_refuses: bool = False
-    #: Of `TransportOptions`.
+    #: Arguments of `TransportOptions`.
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -86,7 +86,7 @@ class Journal(PartitionOwner):
             raise OSError(f"short write to {self.path}")
 
     def batch(self, batch: RecordBatch) -> None:
-        """Note what came. The tests produce the offset of every record as its value."""
+        """Journal the batch. Every record's value is its offset."""
         self.write(
             "batch",
             tp=batch.tp,
@@ -201,7 +201,7 @@ class Worker:
         )
         await self.until(lambda: self.at_end({rewound}))
 
-        self.gate.clear()  # the agent takes one batch more, the next ones stay in Faust's queue
+        self.gate.clear()  # the agent takes one more batch; the next ones stay in Faust's queue
         await intake.rewind({rewound: 0})
         await self.until(lambda: self.offsets_kept(rewound)[-1] == 0)
         await self.until(lambda: intake.flow.ledger.unreceived(rewound) > 0)
@@ -227,7 +227,7 @@ class Worker:
 
 
 def refuse_once(tp: TP) -> None:
-    """Let the first fetch of the partition be out of range; the embedded broker never says so."""
+    """Make the first fetch of the partition out of range, which the embedded broker never answers by itself."""
     fetched_records = Fetcher.fetched_records
     refused: set[TP] = set()
 
