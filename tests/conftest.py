@@ -1,4 +1,4 @@
-"""Servers shared by the whole test session, and names that keep the tests apart on them."""
+"""Servers shared by the whole test session, and names that separate the tests on them."""
 
 import uuid
 from collections.abc import Iterator
@@ -29,14 +29,14 @@ LONG_FILES = (
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
-    """A running broker; tests keep apart by ``topic_prefix``."""
+    """A running broker; each test uses its own ``topic_prefix``."""
     with EmbeddedBroker(tmp_path_factory.mktemp("broker")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
-    """A running Redis; tests keep apart by ``namespace``. A test that kills it starts one of its own."""
+    """A running Redis; each test uses its own ``namespace``. A test that kills Redis starts one of its own."""
     with EmbeddedRedis(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
@@ -59,7 +59,7 @@ hypothesis_settings.load_profile("compiled")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Bytes have no place in the name of a test: compressed ones differ from run to run, and processes must agree."""
+    """Keep bytes out of test ids: compressed bytes differ between runs, but parallel processes must agree on ids."""
     return argname if isinstance(val, bytes) else None
 
 

@@ -29,7 +29,7 @@ from tests.oracle.record import LogEntry, Record, record_of, type_of
 __all__ = ["Deployment", "Sent"]
 
 ROOT = Path(__file__).parents[1]
-#: Nothing counted for so long means that nothing will be.
+#: If no count changes for so long, none will.
 STALLED_AFTER_S = 45.0
 
 
@@ -160,7 +160,7 @@ class Deployment:
         return {key.decode().partition(":customer:")[2]: value for key, value in zip(keys, values, strict=True)}
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """SIGKILL: no good-bye."""
+        """End it at once (SIGKILL)."""
         process.kill()
         process.wait(10)
 

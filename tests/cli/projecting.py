@@ -17,7 +17,7 @@ from stream.settings import Settings
 
 __all__ = ["Projecting", "folded", "projecting", "run"]
 
-#: What was published is folded within this time, on a machine that does other things as well.
+#: Published records are folded within this time, even on a busy machine.
 _LIMIT_S = 120.0
 
 
@@ -62,7 +62,7 @@ class Projecting:
 
 @contextmanager
 def projecting(settings: Settings, log: Path, role: str = "projections") -> Iterator[Projecting]:
-    """Run the projections of ``settings`` in a process; what it says is added to the file ``log``.
+    """Run the projections of ``settings`` in a process; its output is appended to the file ``log``.
 
     ``role``: of the worker; with ``events`` the core runs beside them.
     """

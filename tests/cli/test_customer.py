@@ -1,4 +1,4 @@
-"""One customer, from what the store holds of them."""
+"""One customer, as the store has them."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ def order(day: float, amount: float) -> LogEvent:
 
 @pytest.fixture(scope="module")
 def replay() -> Replay:
-    """Three orders and a click in 20 days, as a worker would leave them; and the models of then."""
+    """Three orders and a click in 20 days, as a worker would store them, and the models of that time."""
     clock = FixedClock((START_S + 365 * DAY_S) * 1000)
     replay = Replay(Rules(), Learner(LearnerSettings()), Decoder(), clock.now_ms())
     events = [order(0, 10.5), order(10, 20.0), event(EventType.CLICK, 12, "page_viewed"), order(20, 30.25)]
@@ -106,7 +106,7 @@ def test_json_has_the_packed_state_unpacked(run: Run, stored: dict[str, str], re
     state = shown.pop("state")
     assert (shown.pop("actions"), shown.pop("held_out")) == ([], False)
     del packed["state"]
-    # the events end long ago: what the document says is as of the day that counts as today
+    # the events end long ago: the document is as of the day that counts as today
     assert shown.pop("standing") == "active"
     assert shown == packed
     assert [entry["amount"] for entry in state["orders"]] == [10.5, 20.0, 30.25]

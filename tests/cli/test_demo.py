@@ -19,7 +19,7 @@ from stream.cli.result import DemoResult
 from stream.cli.signals import Interrupted, interruptible
 from tests.cli.conftest import clean_environment
 
-# more than all the waits of a test together
+# longer than all the waits of a test together
 pytestmark = pytest.mark.timeout(500)
 
 DEADLINE_S = 110.0
@@ -31,7 +31,7 @@ Running = Callable[[], dict[int, str]]
 
 @pytest.fixture
 def mark() -> str:
-    """What the environment of the demo, and so of every process it starts, contains."""
+    """A part of the environment of the demo and so of every process that it starts."""
     return uuid.uuid4().hex
 
 
@@ -44,7 +44,7 @@ def scratch(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def demo(tmp_path: Path, mark: str, scratch: Path) -> Iterator[Demo]:
-    """Start ``stream demo``; what it says goes to ``out`` and ``err`` in the test's directory."""
+    """Start ``stream demo``; its output goes to ``out`` and ``err`` in the test's directory."""
     started = []
 
     def start(*arguments: str) -> "subprocess.Popen[str]":
@@ -64,7 +64,7 @@ def demo(tmp_path: Path, mark: str, scratch: Path) -> Iterator[Demo]:
 def running(mark: str, scratch: Path) -> Running:
     """Command lines by pid of the processes that the demo has started, and its own.
 
-    They are known by their environment, or, as Redis writes over that, by where they run.
+    They are recognised by their environment or, because Redis overwrites it, by their working directory.
     """
 
     def look() -> dict[int, str]:

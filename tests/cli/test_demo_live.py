@@ -1,4 +1,4 @@
-"""A kept demo stands events of today: the README's producer brings no wave of alerts and no false labels."""
+"""A kept demo copes with events of today: the README's producer causes no wave of alerts and no false labels."""
 
 import json
 import re
@@ -24,7 +24,7 @@ EVENTS = 32_000
 
 @contextmanager
 def kept_demo(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A demo that goes on; yields the environment that it tells other shells to have."""
+    """A demo that keeps running; yields the environment that it names for other shells."""
     command = [sys.executable, "-m", "stream", "demo", "--keep", "--limit", str(EVENTS), "--workers", "1"]
     with (tmp_path / "out").open("w") as out:
         process = subprocess.Popen(command, env=clean_environment(PYTHONUNBUFFERED="1"), stdout=out, stderr=out)
@@ -86,7 +86,7 @@ def test_the_producer_of_the_readme_does_not_move_the_demo_through_time(tmp_path
         while (after := look(environment))["applied"] < before["applied"] + 9:
             assert time.monotonic() < deadline, (before, after)
             time.sleep(0.5)
-        # what an hour of this household panel brings; a wave would be hundreds of alerts and thousands of labels
+        # the usual number of an hour; a wave would be hundreds of alerts and thousands of labels
         assert after["alerts"] - before["alerts"] <= 5
         assert after["labels"] - before["labels"] <= 50
         assert after["landmarks"] - before["landmarks"] <= 50

@@ -1,4 +1,4 @@
-"""What commands read of projections while a worker writes: a scan of Redis may find a state twice."""
+"""Commands read projections while a worker writes: a scan of Redis may find a state twice."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The directory as its owner uses it: kept from the topics, then asked."""
+"""The directory as its owner uses it: filled from the topics, then queried."""
 
 import csv
 import io
@@ -93,7 +93,7 @@ def test_a_directory_is_kept_from_the_topics_and_asked(shop: Settings, tmp_path:
     assert len(rows(ask(env, "kpis", "--by", "week", "--csv"))) == 7
 
     first, second = rows(ask(env, "customers", "--sort", "spend", "--csv"))
-    # no spreadsheet takes an id for a formula
+    # no spreadsheet reads an id as a formula
     assert (first["customer_id"], first["spend"], first["last_order"]) == ("'=c-1", "40.25", "2026-03-13")
     assert second["customer_id"] == "c-2"
     page = orjson.loads(ask(env, "customers", "--limit", "1", "--json"))

@@ -1,4 +1,4 @@
-"""How answers of the directory are laid out, whatever the texts and figures in them are."""
+"""The layout of the directory's answers, for any texts and figures."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from stream.events.columns import MONEY_SCALE
 from stream.reporting.writing import Writing
 
 WRITING = Writing("en_GB", "EUR", ZoneInfo("Europe/Berlin"))
-#: No tag is open that this could close; the rest would colour all that follows.
+#: A tag that closes nothing, and one that would colour the rest of the output.
 ODD = "[/web]\x1b[31m"
 
 

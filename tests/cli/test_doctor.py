@@ -1,4 +1,4 @@
-"""What the doctor finds in good and bad installations."""
+"""The doctor's findings in good and bad installations."""
 
 import json
 import subprocess
@@ -38,7 +38,7 @@ def judge(facts: RedisFacts, settings: Settings | None = None) -> list[Finding]:
     return list(redis_findings(settings or Settings(), "redis", facts, now_ms=1_000_000))
 
 
-def test_a_good_redis_is_well() -> None:
+def test_a_good_redis_has_no_findings() -> None:
     assert worst(judge(GOOD)) is FindingLevel.OK
 
 
@@ -62,7 +62,7 @@ def test_a_good_redis_is_well() -> None:
         (replace(GOOD, clock_ms=1_000_000 + 301_000), FindingLevel.WARN, "too early or too late"),
     ],
 )
-def test_what_is_wrong_with_redis_is_found_with_what_to_do(facts: RedisFacts, level: FindingLevel, advice: str) -> None:
+def test_each_fault_of_redis_is_found_with_its_remedy(facts: RedisFacts, level: FindingLevel, advice: str) -> None:
     bad = [finding for finding in judge(facts) if finding.level is not FindingLevel.OK]
     assert [finding.level for finding in bad] == [level]
     assert advice in bad[0].advice

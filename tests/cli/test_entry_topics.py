@@ -1,4 +1,4 @@
-"""What is published needs the topic that it goes to, whichever that is."""
+"""Publishing needs the topic of the events, whichever it is."""
 
 import json
 from pathlib import Path

@@ -27,7 +27,7 @@ def test_the_risk_of_a_real_log_beats_every_baseline(tmp_path: Path) -> None:
     assert {count: sum(week[count] for week in level["weeks"]) for count in counts} == {c: level[c] for c in counts}
     assert sum(level[count] for count in counts) == found["rows"]
     assert level["hits"] + level["missed"] == round(found["base_rate"] * found["rows"])
-    # a level of 70 % of a calibrated risk: more of the flagged are lost than that
+    # with calibrated risks, more than 70 % of the customers above a level of 70 % are lost
     assert level["precision"] > 0.7
     assert level["recall"] == level["hits"] / (level["hits"] + level["missed"])
     assert f"{level['hits']:,} ({level['precision']:.0%})" in run.output

@@ -33,7 +33,7 @@ def test_the_picture_is_written(rows: Rows, tmp_path: Path) -> None:
     assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
-def test_a_format_that_is_none_is_refused(rows: Rows, tmp_path: Path) -> None:
+def test_an_unknown_format_is_refused(rows: Rows, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be written"):
         plot(rows, tmp_path / "figures.nonsense", "made up")
 

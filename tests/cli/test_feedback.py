@@ -1,4 +1,4 @@
-"""What customers say, through a process that folds it, as the command shows it."""
+"""Feedback, folded by a process and shown by the command."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -134,7 +134,7 @@ def test_what_customers_write_is_classified_and_corrected(
         status, output = run(stack, "feedback", "themes", "--week", "2026-01-05", "--json")
         monkeypatch.undo()
         time.tzset()
-        # the week of the day that was named, where it is still the week before in UTC when that day begins, too
+        # the week of the named day in the shop's time zone; when that day begins, UTC is still in the week before
         assert (status, orjson.loads(output)["week"]) == (0, "2026-01-05")
         status, output = run(stack, "feedback")
         assert (status, "mood of texts" in output, "delivery" in output) == (0, True, True), output

@@ -81,7 +81,7 @@ def test_a_person_is_joined_merged_and_taken_apart_across_a_kill(stack: Settings
         assert ids_of(stack, "c-1") == {"c-1", email, cookie}
         status, output = run(stack, "identity", "why", "c-2")
         assert (status, "taken apart" in output, "joins nothing: two customers" in output) == (0, True, True), output
-        # the two have been taken apart, and are suggested no more
+        # the two were taken apart, so they are no longer suggested
         ann = Contact(name="Ann Ode", email="ann@example.com", address="3 Mill Lane, Bath BA1 1AA")
         with ContactsFile(tmp_path / CONTACTS_FILE) as contacts:
             contacts.add([("c-1", ann), ("c-2", ann), ("c-7", Contact(name="Ode, Anne", email="Ann@example.com"))])
@@ -97,7 +97,7 @@ def test_a_person_is_joined_merged_and_taken_apart_across_a_kill(stack: Settings
             publish(stack, f"e-{number + 2}", f"c-{number}", anonymous_id="a-2")
         process.wait(lambda: run(stack, "identity", "shared")[1] == f"{tablet}: c-2, c-3, c-4, c-5\n")
 
-        # every id of a person is erased by itself; nothing of it stays, also with those whom it was linked to
+        # each id of a person is erased on its own; nothing of it stays, not even in the records of linked ids
         for one in (email, cookie, "c-1", "c-2"):
             status, output = run(stack, "projections", "erase", "identity", one)
             assert status == 0, output
@@ -120,7 +120,9 @@ def test_a_person_is_joined_merged_and_taken_apart_across_a_kill(stack: Settings
         (("why", "c-99"), 1, "nothing links c-99"),
     ],
 )
-def test_what_cannot_be_done_is_said(stack: Settings, arguments: tuple[str, ...], status: int, told: str) -> None:
+def test_impossible_decisions_are_refused_with_the_reason(
+    stack: Settings, arguments: tuple[str, ...], status: int, told: str
+) -> None:
     found = run(stack, "identity", *arguments)
     assert (found[0], told in found[1]) == (status, True), found[1]
 

@@ -69,7 +69,7 @@ def test_an_export_becomes_events_keyed_by_customer_and_in_order(
     assert not any("Ode" in str(event) for _, _, event in records)
 
 
-def test_a_second_import_adds_nothing_and_a_longer_one_what_is_new(
+def test_a_second_import_adds_nothing_and_a_longer_export_its_new_orders(
     shop: Run, broker: EmbeddedBroker, topic_prefix: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "orders.csv"
@@ -104,7 +104,7 @@ def test_topics_that_were_made_anew_are_filled_anew(
 
 
 @pytest.mark.slow
-def test_an_import_that_was_killed_goes_on_where_the_workers_still_know_every_event(
+def test_an_import_that_was_killed_resumes_while_the_workers_still_know_every_event(
     shop: Run, environment: dict[str, str], broker: EmbeddedBroker, topic_prefix: str, tmp_path: Path
 ) -> None:
     path, data = tmp_path / "orders.csv", tmp_path / "data"
@@ -155,7 +155,7 @@ def _ids(messages: Sequence[Message]) -> set[str]:
     return {*map(_id, messages)} if len(messages) % 500 == 0 or len(messages) >= 12_000 else set()
 
 
-def test_rows_that_are_not_used_are_listed_and_many_of_them_are_a_failure(shop: Run, tmp_path: Path) -> None:
+def test_unused_rows_are_listed_and_many_of_them_are_a_failure(shop: Run, tmp_path: Path) -> None:
     path, report = tmp_path / "orders.csv", tmp_path / "report.csv"
     lines = [
         "1,2024-01-01,ann@example.com,Ann,10.00,EUR",
@@ -177,7 +177,7 @@ def test_rows_that_are_not_used_are_listed_and_many_of_them_are_a_failure(shop: 
 def test_more_than_one_row_in_ten_may_not_be_refused(shop: Run, tmp_path: Path, refused: int, status: int) -> None:
     path = tmp_path / "orders.csv"
     good = [f"{n},2024-01-{n:02d},ann@example.com,Ann,10.00,EUR\n" for n in range(1, 9)]
-    # an order without an amount is an order
+    # an order without an amount counts as an order
     unpriced = "9,2024-02-01,bo@example.com,Bo,,EUR\n"
     path.write_text(HEADER + "".join([*good, unpriced, *(f"{30 + n},2024-02-02,,,5.00,EUR\n" for n in range(refused))]))
     done = shop(str(path), "--dry-run")

@@ -39,7 +39,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 
 def shown(settings: Settings, *arguments: str) -> Any:
-    """What a command shows as JSON, None if it has nothing to show."""
+    """The output of a command as JSON, None if it is empty."""
     result = CliRunner().invoke(main, [*arguments], env={**settings.to_env()})
     return orjson.loads(result.stdout) if result.exit_code == 0 else None
 
@@ -65,7 +65,7 @@ def view(number: int, cookie: str) -> ClickEvent:
     )
 
 
-def test_all_that_a_person_did_counts_for_one_customer(stack: Settings, tmp_path: Path) -> None:
+def test_all_events_of_a_person_count_for_one_customer(stack: Settings, tmp_path: Path) -> None:
     cookie = f"anonymous_id:{Sealer.of(stack).token('anonymous_id', 'a-1')}"
     order = PurchaseEvent(
         event_id="e-4",
@@ -96,7 +96,7 @@ def test_all_that_a_person_did_counts_for_one_customer(stack: Settings, tmp_path
         assert shown(stack, "customer", "email:ann@example.com", "--json")["customer_id"] == "c-1"
         assert shown(stack, "customer", "c-1", "--json")["features"]["purchases_90d"] == 1
 
-        # taken apart: what came before stays, also if it comes again
+        # taken apart: earlier events stay where they went, even if they come again
         assert CliRunner().invoke(main, ["identity", "unmerge", cookie, "c-1"], env=stack.to_env()).exit_code == 0
         process.wait(lambda: shown(stack, "identity", "show", cookie, "--json")["customer_id"] == cookie)
         publish(stack, view(7, "a-1"))
@@ -104,7 +104,7 @@ def test_all_that_a_person_did_counts_for_one_customer(stack: Settings, tmp_path
         publish(stack, view(2, "a-1"), view(8, "a-1"))
         process.wait(lambda: len(_held(stack, cookie)) == 2)
         assert events_of(stack, "c-1") == 5
-    # somebody else is still waited for
+    # the events of somebody else still wait
     other = f"anonymous_id:{Sealer.of(stack).token('anonymous_id', 'a-2')}"
     assert [event["event_id"] for event in _held(stack, other)] == ["e-3"]
 

@@ -32,7 +32,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def read_all(broker: EmbeddedBroker, topic: str, count: int) -> list[Message]:
-    """The first ``count`` records of ``topic``, and a look whether there are more."""
+    """The first ``count`` records of ``topic``, which must have no more."""
     consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": topic, "enable.auto.commit": False})
     partitions = consumer.list_topics(topic, timeout=DEADLINE_S).topics[topic].partitions
     consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
@@ -95,7 +95,7 @@ def test_other_partition_counts_than_set_are_a_warning(run: Run) -> None:
     assert run("topics", "create").returncode == 0
     done = run("topics", "describe", STREAM_PARTITIONS="4")
     assert done.returncode == 0
-    assert done.stdout.count("warn") == len(Settings().topics) - 1  # that of training examples has one
+    assert done.stdout.count("warn") == len(Settings().topics) - 1  # the topic of training examples has one
 
 
 def test_events_go_to_the_topic_of_their_type_keyed_by_customer_in_order(
@@ -172,7 +172,7 @@ def test_a_file_that_is_newest_first_is_published_in_time_order(
 
 
 @pytest.mark.parametrize("timestamps", ["CreateTime", "LogAppendTime"])
-def test_a_mistyped_year_is_refused_by_its_line_whoever_dates_records_and_its_neighbours_are_published(
+def test_a_mistyped_year_is_refused_by_its_line_and_its_neighbours_are_published(
     run: Run, broker: EmbeddedBroker, topic_prefix: str, tmp_path: Path, timestamps: str
 ) -> None:
     admin = AdminClient({"bootstrap.servers": broker.bootstrap})
@@ -193,7 +193,7 @@ def test_a_mistyped_year_is_refused_by_its_line_whoever_dates_records_and_its_ne
     assert run("produce", str(log), "--max-rejected", "40").returncode == 0
 
 
-def test_amounts_of_two_currencies_without_rates_are_said_to_count_at_par(run: Run, tmp_path: Path) -> None:
+def test_a_warning_says_that_two_currencies_without_rates_count_at_par(run: Run, tmp_path: Path) -> None:
     assert run("topics", "create").returncode == 0
     log = tmp_path / "log.csv"
     rows = ["2024-03-01,c-1,purchase,order,o-1,1990,JPY", "2024-03-01,c-2,purchase,order,o-2,19.90,EUR"]

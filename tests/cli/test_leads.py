@@ -1,4 +1,4 @@
-"""Leads end to end: events through Kafka and a worker, then the commands; counted again beside it."""
+"""Leads end to end: events through Kafka and a worker, then the commands, against a count in the test."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 
 def made() -> Events:
-    """Every third comes by, fills the cart and orders; the others get mails and do nothing. Two are left at the end."""
+    """Every third lead visits, fills the cart and orders; the others get mails and do nothing. Two leads remain."""
     events: Events = []
     for number in range(PEOPLE):
         who, at = f"c-{number}", BEGIN + timedelta(weeks=number % 24)
@@ -78,7 +78,7 @@ def test_leads_are_listed_by_a_chance_that_follows_from_the_events(stack: Settin
     events = made()
     publish(stack, events)
     with projecting(stack, tmp_path / "worker.log", role="events") as worker:
-        # the core has the last of them when it can show it
+        # the core has processed the last one when it can show it
         worker.wait(lambda: folded(stack)["leads"] == len(events) and run(stack, "customer", "last", "--json")[0] == 0)
         listed = orjson.loads(told(stack, "leads", "--json", "--limit", "100"))
         warm = orjson.loads(told(stack, "customer", "warm", "--json"))["lead"]

@@ -61,7 +61,7 @@ def test_records_below_the_level_are_not_shown(capsys: pytest.CaptureFixture[str
     assert "WARNING" in line
 
 
-def test_what_a_library_repeats_is_shown_once_in_a_while_and_counted() -> None:
+def test_repeated_records_of_a_library_are_counted_and_shown_now_and_then() -> None:
     repeats = Repeats(once_in_s=10.0)
 
     def record(at_s: float, node: int) -> logging.LogRecord:
@@ -76,7 +76,7 @@ def test_what_a_library_repeats_is_shown_once_in_a_while_and_counted() -> None:
     ]
 
 
-def test_what_the_program_itself_says_is_never_left_out() -> None:
+def test_records_of_the_program_itself_are_never_left_out() -> None:
     repeats = Repeats(once_in_s=10.0)
     ours = logging.LogRecord("stream.agents.worker", logging.ERROR, "", 0, "again", (), None)
     assert all(repeats.filter(ours) for _ in range(3))

@@ -1,4 +1,4 @@
-"""Feedback that a demo makes up: the same each time, on orders of the log, and such that every screen has something."""
+"""Made-up feedback of the demo: the same each time, about orders of the log, with something for every screen."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""``stream models``: what operators see and decide."""
+"""``stream models``: an operator's view and decisions."""
 
 import asyncio
 import json
@@ -89,7 +89,7 @@ def test_models_are_listed_promoted_and_rolled_back(run: Run, variables: dict[st
     assert "promote quick" in table.stdout
 
 
-def test_what_cannot_be_decided_is_refused_with_what_there_is(run: Run, variables: dict[str, str]) -> None:
+def test_an_impossible_decision_is_refused_with_the_choices(run: Run, variables: dict[str, str]) -> None:
     unknown = run("models", "promote", "nobody", **variables)
     assert (unknown.exit_code, unknown.stderr.count("\n")) == (1, 1)
     assert "there is no model 'nobody'; there are: patient, quick, standard" in unknown.stderr

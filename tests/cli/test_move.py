@@ -41,7 +41,7 @@ SAID = [
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory in which 1,500 events were worked off, and somebody has read two alerts."""
+    """A directory with 1,500 processed events; somebody has read two alerts."""
     path = tmp_path_factory.mktemp("shop")
     with reach({"STREAM_DATA_DIR": str(path)}, {"partitions": 2}, Local.WORKERS, command="test") as settings:
         told = {"STREAM_KAFKA_BOOTSTRAP": settings.kafka_bootstrap, "STREAM_REDIS_URL": settings.redis_url}
@@ -77,7 +77,7 @@ def _move(shop: Path, target: Settings, *options: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_with_as_many_partitions_everything_goes_along(shop: Path, target: Settings, tmp_path: Path) -> None:
+def test_with_as_many_partitions_everything_is_moved(shop: Path, target: Settings, tmp_path: Path) -> None:
     told = _move(shop, target, "--partitions", "2")
     assert f", {NOTIFIER}" in told
     with reach({"STREAM_DATA_DIR": str(shop)}, {}, Local.SERVERS, command="test") as source:
@@ -91,7 +91,7 @@ def test_with_as_many_partitions_everything_goes_along(shop: Path, target: Setti
     assert consumer.committed([TopicPartition("alerts", 1)], timeout=10)[0].offset == 2
     consumer.close()
 
-    # a worker there goes on: nothing is processed again, and what comes is counted on top
+    # a worker there resumes: it repeats nothing and counts new events on top
     with WorkerProcesses(target, 1, tmp_path), Overview(target) as overview:
         assert overview.snapshot() == snapshot
         assert overview.trainer().offset == trainer.offset
@@ -126,7 +126,7 @@ def test_with_another_number_workers_rebuild_the_same_profiles(shop: Path, targe
 
 
 def _history(document: bytes) -> tuple[object, ...]:
-    """What follows from the customer's own events, whatever the others did."""
+    """The part of the document that depends on the customer's own events only."""
     fields = orjson.loads(document)
     profile = readable_profile(fields["customer_id"], packed_state(document), Rules(), NO_MODEL)
     counted = [fields.get(name) for name in ("events", "orders", "spend", "first_at", "last_at", "last_order_at")]
@@ -135,7 +135,7 @@ def _history(document: bytes) -> tuple[object, ...]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_what_is_there_already_is_never_mixed_with(shop: Path, target: Settings) -> None:
+def test_a_target_with_records_is_refused(shop: Path, target: Settings) -> None:
     _move(shop, target, "--partitions", "2")
     again = run_in(shop, "move", "--kafka-bootstrap", target.kafka_bootstrap, "--redis-url", target.redis_url)
     assert again.returncode == 1
@@ -149,7 +149,7 @@ def test_a_directory_without_anything_is_named(tmp_path: Path) -> None:
 
 
 class _Record:
-    """What `merged_by_time` asks of a record."""
+    """The fields of a record that `merged_by_time` uses."""
 
     def __init__(self, value: bytes, appended_ms: int) -> None:
         self._value, self._appended_ms = value, appended_ms
@@ -179,8 +179,8 @@ def test_the_order_within_a_partition_stays_and_sorted_partitions_are_merged(tim
         assert in_order == sorted(in_order)
 
 
-def test_an_event_from_the_future_holds_nobody_up() -> None:
-    """It is a dead letter for the workers, so its time is not believed here either."""
+def test_an_event_from_the_future_delays_no_other() -> None:
+    """Workers reject it, so its time is not used here either."""
     early, late = orjson.dumps({"timestamp": 10}), orjson.dumps({"timestamp": 20})
     wild = orjson.dumps({"timestamp": 10**9})
     streams = [[_Record(wild, 1_000_000), _Record(early, 1_000_000)], [_Record(late, 1_000_000)]]

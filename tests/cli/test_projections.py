@@ -1,4 +1,4 @@
-"""A process that runs nothing but a projection, and the commands to look at it."""
+"""A process that runs only a projection, and the commands that show it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

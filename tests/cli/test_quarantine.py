@@ -39,7 +39,7 @@ def quarantine(field: Deployment, *arguments: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_an_operator_sees_who_is_set_aside_and_takes_them_up(field: Deployment) -> None:
+def test_an_operator_lists_and_releases_customers_in_quarantine(field: Deployment) -> None:
     customer = next(iter(LOG.events))
     half = len(ENTRIES) // 2
     entries = sorted(ENTRIES, key=lambda entry: entry[1].at)  # type: ignore[union-attr]  # all are events
@@ -74,6 +74,6 @@ def test_an_operator_sees_who_is_set_aside_and_takes_them_up(field: Deployment) 
     assert quarantine(field, "list") == (0, "")
 
 
-def test_who_is_not_set_aside_cannot_be_released(field: Deployment) -> None:
+def test_a_customer_who_is_not_in_quarantine_cannot_be_released(field: Deployment) -> None:
     status, output = quarantine(field, "release", "nobody")
     assert (status, "is not set aside" in output) == (1, True)

@@ -1,4 +1,4 @@
-"""Where a command finds Kafka and Redis."""
+"""How a command finds Kafka and Redis."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def test_without_anything_the_defaults_are_taken(tmp_path: Path) -> None:
         assert settings == Settings(data_dir=str(tmp_path))
 
 
-def test_a_running_up_is_found_and_its_settings_lie_under_those_that_are_given(tmp_path: Path) -> None:
+def test_a_running_up_is_found_and_given_settings_win_over_its_own(tmp_path: Path) -> None:
     directory = DataDirectory(tmp_path)
     env = {"STREAM_DATA_DIR": str(tmp_path), "STREAM_RAISE_AT": "0.8", "STREAM_GROUP": ""}
     with directory.lock():

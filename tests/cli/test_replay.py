@@ -1,4 +1,4 @@
-"""A log without Kafka and Redis: the same files every time, and the same customers as with them."""
+"""Replaying a log without Kafka and Redis gives the same files every time, and the same customers as with them."""
 
 import json
 from collections.abc import Callable
@@ -55,7 +55,7 @@ def test_two_replays_of_a_log_give_the_same_files(replay: Replay, tmp_path: Path
     assert figures["log_loss"] < figures["base_rate_log_loss"]
 
 
-def test_what_is_summed_up_for_people_is_what_is_written(replay: Replay, tmp_path: Path) -> None:
+def test_the_summary_for_people_agrees_with_the_files(replay: Replay, tmp_path: Path) -> None:
     done = replay(tmp_path, 3000)
     assert done.exit_code == 0, done.output
     figures = json.loads((tmp_path / "summary").read_bytes())
@@ -123,12 +123,12 @@ def test_a_replay_of_a_small_shop_is_as_good_as_its_evaluation_says(
     assert (found["rows"], found["weeks"]) == (expected["rows"], expected["weeks"])
     assert found["auc"] == pytest.approx(expected["auc"], abs=1e-9)
     assert found["auc"] > 0.8
-    # the weeks that a person would choose give about the same
+    # a hand-picked number of weeks gives about the same
     chosen = ["--from-week", str(first + 4), "--to-week", str(last)]
     evaluated = CliRunner().invoke(main, ["evaluate", *options, *chosen, "--json", str(figures)])
     assert evaluated.exit_code == 0, evaluated.output
     assert found["auc"] == pytest.approx(json.loads(figures.read_bytes())["auc"], abs=0.01)
-    # a model that learns once per thousand events, as a replay used to pace it, would not have been ready by then
+    # a model that learns once per thousand events would not have been ready by then
     assert found["prequential"]["auc"] > found["prequential"]["baseline_auc"]
 
 

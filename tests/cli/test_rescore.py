@@ -38,7 +38,7 @@ def rescore(field: Deployment, *arguments: str) -> tuple[int, str]:
     return done.exit_code, done.output + str(done.exception or "")
 
 
-def test_everybody_is_scored_when_it_is_asked_for(field: Deployment) -> None:
+def test_every_customer_is_scored_on_request(field: Deployment) -> None:
     field.produce(sorted(ENTRIES, key=lambda entry: entry[1].at))  # type: ignore[union-attr]  # all are events
     field.start_worker()
     field.wait_until_done(len(ENTRIES))

@@ -17,7 +17,7 @@ from stream.settings import Settings
 
 DEADLINE_S = 15.0
 
-# A process that writes its pid, then behaves as its mode says.
+# A process that writes its pid, then behaves according to its mode.
 WORKER = """
 import os, pathlib, signal, sys, time
 if os.environ["MODE"] == "stubborn":

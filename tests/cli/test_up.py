@@ -1,4 +1,4 @@
-"""``stream up``: everything on one machine, and nothing of it lost."""
+"""``stream up``: the whole program on one machine, without loss."""
 
 import os
 import signal
@@ -49,7 +49,7 @@ def test_the_life_of_a_shop(tmp_path: Path) -> None:
         assert second.returncode == 1
         assert f"in use by `stream up` (process {up.process.pid})" in second.stderr
 
-        # every process dies with the one that was killed, and what was confirmed is there afterwards
+        # every process dies with the killed one, and confirmed events are there afterwards
         published = run_in(path, *produced)
         assert "published 2,000 events" in published.stderr
         pids = [*up.running.pids.values()]
@@ -63,7 +63,7 @@ def test_the_life_of_a_shop(tmp_path: Path) -> None:
         first = _settled(path)
         assert (first.events_in, first.applied, first.duplicates, first.dead_letters) == (2000, 2000, 0, 0)
 
-        # a worker that dies is started again, and so are the servers
+        # a worker that dies is restarted, and so are the servers
         for name in ("worker-0", "redis", "broker"):
             before = up.running.pids
             os.kill(before[name], signal.SIGKILL)
@@ -79,7 +79,7 @@ def test_the_life_of_a_shop(tmp_path: Path) -> None:
         assert "everything is kept" in up.output
         assert not any(map(_alive, pids))
 
-    # a command of its own finds all of it, and leaves nothing behind
+    # a separate command finds all of it, and leaves nothing behind
     found = run_in(path, "doctor")
     assert "no Kafka or Redis" not in found.stderr
     with reach({"STREAM_DATA_DIR": str(path)}, {}, Local.SERVERS, command="test") as settings:
@@ -91,7 +91,7 @@ def test_the_life_of_a_shop(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_what_cannot_start_ends_it_with_its_log(tmp_path: Path) -> None:
+def test_a_process_that_cannot_start_ends_it_and_its_log_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "shop"
     refused = run_in(path, "up", STREAM_NOTIFY_FILE=str(tmp_path / "missing.yaml"))
     assert refused.returncode in {1, 2}
@@ -109,7 +109,7 @@ def test_the_number_of_partitions_of_a_directory_stays(tmp_path: Path) -> None:
     assert f"partitions=5, but {tmp_path} has 3" in refused.stderr
 
 
-def test_settings_of_other_servers_do_not_lead_astray(tmp_path: Path) -> None:
+def test_settings_of_other_servers_are_ignored(tmp_path: Path) -> None:
     given = {"topic_prefix": "x.", "namespace": "n", "kafka_sasl_mechanism": "", "raise_at": 0.8}
     with reach({"STREAM_DATA_DIR": str(tmp_path)}, given, Local.SERVERS, command="test") as settings:
         usual = Settings()
@@ -119,7 +119,7 @@ def test_settings_of_other_servers_do_not_lead_astray(tmp_path: Path) -> None:
         assert settings.identity_key == DataDirectory(tmp_path).identity_key() != ""
 
 
-def test_restarts_are_further_and_further_apart_and_come_to_an_end() -> None:
+def test_restarts_get_further_apart_and_end() -> None:
     restarts, now, times = Restarts(), 1000.0, []
     while not restarts.hopeless(now):
         if restarts.due(now):

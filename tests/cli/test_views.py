@@ -1,4 +1,4 @@
-"""What people read on a terminal: one of a thing, more categories than there is room for, brackets."""
+"""Output on a terminal: singular, more categories than there is room for, brackets."""
 
 from zoneinfo import ZoneInfo
 
@@ -72,6 +72,6 @@ def test_a_chance_within_one_week_is_in_one_week() -> None:
     assert "Visited the site this week or last, on one day." in line
 
 
-def test_what_customers_write_in_brackets_is_shown_as_they_wrote_it() -> None:
+def test_brackets_in_customers_texts_are_shown_unchanged() -> None:
     text = "write to [email] or [phone], see [/docs], :smile:"
     assert text in shown(_pairs(iter([("wrote", clipped(text))])))

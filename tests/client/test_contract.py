@@ -1,4 +1,4 @@
-"""What is admitted is what the workers accept."""
+"""The client admits exactly what the workers accept."""
 
 import json
 from typing import Any
@@ -59,7 +59,7 @@ def test_every_name_tells_its_type() -> None:
 
 
 class _Record:
-    """What a worker will consume."""
+    """The record as a worker will consume it."""
 
     timestamp = NOW_MS
     offset = 0
@@ -102,7 +102,7 @@ def test_whatever_the_bytes_placing_them_never_fails(value: bytes) -> None:
     assert isinstance(place(value), Placement | Rejection)
 
 
-def test_nesting_that_no_parser_likes_is_a_rejection() -> None:
+def test_too_deep_nesting_is_rejected() -> None:
     deep = b"[" * 100_000
     rejected = place(deep, max_bytes=1_000_000)
     assert isinstance(rejected, Rejection)

@@ -139,7 +139,7 @@ def test_events_of_a_customer_stay_in_order_and_more_than_the_queue_holds_wait(s
         assert found == [f"e-{number}" for number in range(customer, 500, 5)]
 
 
-def test_deliveries_resolve_by_themselves(producer: Producer) -> None:
+def test_deliveries_resolve_without_a_flush(producer: Producer) -> None:
     delivery = producer.publish(click())
     called = threading.Event()
     delivery.add_done_callback(lambda _: called.set())
@@ -185,7 +185,7 @@ def test_a_function_that_fails_on_delivery_does_not_stop_the_others(
         raise RuntimeError("in the caller's function")
 
     producer.send(EventRecord(EventType.CLICK, "e-1", "c-1", AT_MS, b"{}"), fail)
-    # no thread sends any more, so it is the producer's own that is served with the answer
+    # no thread sends any more, so the producer's own thread serves the answer
     deadline = time.monotonic() + 20
     while producer.waiting:
         assert time.monotonic() < deadline

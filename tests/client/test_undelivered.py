@@ -1,4 +1,4 @@
-"""What the producer does with events that its broker does not take."""
+"""The producer when its broker does not take events."""
 
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def test_an_error_in_the_with_block_is_not_hidden_by_what_is_not_delivered() -> 
     assert "besides, 1 events were refused" in failed.value.__notes__[0]
 
 
-def test_a_broker_that_comes_back_gets_what_waited(tmp_path: Path) -> None:
+def test_a_broker_that_comes_back_gets_the_waiting_events(tmp_path: Path) -> None:
     broker = EmbeddedBroker(tmp_path)
     settings = Settings(kafka_bootstrap=broker.bootstrap, partitions=1)
     producer = Producer(settings, delivery_timeout_s=30.0, options={"reconnect.backoff.max.ms": 200})

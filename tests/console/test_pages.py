@@ -1,4 +1,4 @@
-"""The pages of the console over HTTP: what they show, what they never say, and whom they answer."""
+"""The pages of the console over HTTP: their content, their secrets, and their visitors."""
 
 import asyncio
 import re
@@ -161,7 +161,7 @@ def test_every_page_is_whole_small_safe_and_labelled(full: DirectoryStore) -> No
             assert names.count("h1") == names.count("main") == names.count("title") == 1, path
             assert not {"script", "style", "img", "iframe"} & {*names}, path
             assert not [one for one in elements.found if "style" in one[1] or any(k.startswith("on") for k in one[1])]
-            # nothing is asked of another machine, and no customer is named in an address
+            # no page loads anything from another machine, and no address names a customer
             links = {attrs.get("href") or attrs.get("action") for _, attrs in elements.found} - {None, "#content"}
             assert links <= {"/", "/style.css", "/customers", "/customer", "/business", "/system", *BY}, path
             fields = re.findall(r"<label>.*?</label>", text, re.DOTALL)
@@ -214,7 +214,7 @@ def test_an_empty_directory_has_pages_as_well(store: DirectoryStore) -> None:
     visiting(store, steps)
 
 
-def test_what_nobody_can_have_filled_in_is_refused(full: DirectoryStore) -> None:
+def test_impossible_form_values_are_refused(full: DirectoryStore) -> None:
     async def steps(visit: Visit) -> None:
         for form in (
             {"risk_from": "much"},

@@ -1,4 +1,4 @@
-"""docker-compose.yml: valid, tight, and about commands, settings and files that exist."""
+"""docker-compose.yml is valid, grants few rights, and names only commands, settings and files that exist."""
 
 import re
 from collections.abc import Mapping

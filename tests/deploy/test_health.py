@@ -1,4 +1,4 @@
-"""The answers to an orchestrator's questions, from what the event loop last said of itself."""
+"""The answers to an orchestrator's probes, from the last report of the event loop."""
 
 import asyncio
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ def test_an_event_loop_that_stands_still_is_neither_alive_nor_ready_until_it_tur
     assert ask(health, "ready") == (200, {"ok": True, "reasons": [], "partitions": 4})
 
 
-def test_what_speaks_against_being_ready_is_told_and_does_not_make_a_worker_dead() -> None:
+def test_reasons_for_not_being_ready_are_named_and_do_not_make_a_worker_dead() -> None:
     health = Health(30.0)
     health.report(HealthReport(["no partitions have been assigned yet"], {"partitions": 0}))
     assert ask(health, "live")[0] == 200
@@ -79,7 +79,7 @@ class NotYetMade:
 
 
 class Stored:
-    """A store with no model in it."""
+    """A store without a model."""
 
     async def present(self) -> tuple[bytes | None, int]:
         return None, 0
@@ -123,11 +123,11 @@ def backlog_of(log: Log) -> Backlog:
     return Backlog(cast("Intake", log))
 
 
-def test_an_input_has_caught_up_when_all_is_stored_that_was_in_its_log_at_first() -> None:
+def test_an_input_has_caught_up_when_its_log_is_stored_up_to_the_first_end_seen() -> None:
     log = Log(received_to=40, end=100)
     backlog = backlog_of(log)
     assert not backlog.caught_up(CLICKS, stored=0, buffered=40)
-    # the log grows as fast as it is worked off: it is the first end that counts
+    # the log grows as fast as it is processed: the first end seen counts
     log.received_to, log.end = 160, 200
     assert not backlog.caught_up(CLICKS, stored=99, buffered=61)
     assert backlog.caught_up(CLICKS, stored=100, buffered=60)

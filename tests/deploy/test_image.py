@@ -1,4 +1,4 @@
-"""The image: linted, and the parts of it that run without a container engine, run."""
+"""The image is linted, and its parts that need no container engine are run."""
 
 import os
 import re
@@ -37,7 +37,7 @@ def test_the_dockerfile_has_no_findings() -> None:
     assert (outcome.returncode, outcome.stdout) == (0, "")
 
 
-def test_everything_that_is_copied_is_in_the_context_and_nothing_else_is() -> None:
+def test_the_context_has_exactly_the_copied_files() -> None:
     ignored, *allowed = [
         line
         for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
@@ -62,7 +62,7 @@ def test_only_wheels_whose_hashes_are_locked_are_installed_by_an_unprivileged_us
 
 
 def test_kernels_compiled_beforehand_into_a_place_that_is_read_only_are_not_compiled_again(tmp_path: Path) -> None:
-    """As in the image: compiled once into a directory that nobody may write to, then copied, never compiled again."""
+    """As in the image: compiled once into a read-only directory, then copied, never compiled again."""
     module, shipped, writable = tmp_path / "kernel.py", tmp_path / "shipped", tmp_path / "tmp" / "numba"
     module.write_text(KERNEL, encoding="utf-8")
     tools = tmp_path / "bin"

@@ -1,4 +1,4 @@
-"""The Kubernetes manifests: valid, tight, and about commands, settings and metrics that exist."""
+"""The Kubernetes manifests are valid, grant few rights, and name only commands, settings and metrics that exist."""
 
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ from stream.settings import Settings
 from tests.deploy.manifests import KUBERNETES, containers, of_kind, rendered
 
 VERSIONS = ("1.33", "1.37")
-#: Kinds of others, whose schemas are not Kubernetes' own.
+#: Kinds of other projects, whose schemas are not Kubernetes' own.
 FOREIGN = {"ScaledObject"}
 WORKLOADS = ("StatefulSet", "Deployment", "Job")
-#: What the Secrets that the manifests ask for hold, as docs/deployment.md says.
+#: The content of the Secrets that the manifests need, from docs/deployment.md.
 SECRETS = {
     "kafka": {"STREAM_KAFKA_SASL_USERNAME": "worker", "STREAM_KAFKA_SASL_PASSWORD": "secret"},
     "redis": {"STREAM_REDIS_URL": "rediss://worker:secret@redis.redis:6379/0"},
@@ -53,7 +53,7 @@ def test_the_schemas_notice_a_misspelt_field(objects: list[Manifest]) -> None:
         kubernetes_validate.validate(broken, VERSIONS[-1], strict=True)
 
 
-def test_no_container_may_more_than_it_must(objects: list[Manifest]) -> None:
+def test_no_container_has_more_rights_than_it_needs(objects: list[Manifest]) -> None:
     for workload in of_kind(objects, *WORKLOADS):
         pod = workload["spec"]["template"]["spec"]
         assert pod["automountServiceAccountToken"] is False

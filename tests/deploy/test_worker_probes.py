@@ -23,7 +23,7 @@ from tests.faults.worker import PLAN_VARIABLE
 from tests.field import ROOT, Deployment
 from tests.oracle.made_up import made_up
 
-# more than all the waits of a test together
+# longer than all the waits of a test together
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 
 LOG = made_up(11, customers=40, days=120, events=1_500)
@@ -62,7 +62,7 @@ class Probed:
             connection.close()
 
     def wait(self, question: str, condition: Callable[[int, str], bool]) -> list[tuple[int, str]]:
-        """All the answers until one meets the condition."""
+        """All answers up to the first that meets the condition."""
         answers: list[tuple[int, str]] = []
         deadline = time.monotonic() + DEADLINE_S
         while True:
@@ -84,7 +84,7 @@ class Probed:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[EmbeddedRedis]:
-    """A Redis of the test's own, to be taken away."""
+    """A Redis for this test alone, which the test stops."""
     with EmbeddedRedis(tmp_path / "redis") as server:
         yield server
 

@@ -1,4 +1,4 @@
-"""A directory in each of the databases that it may be in."""
+"""A directory in each supported database."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -17,7 +17,7 @@ from stream.local.server_process import HOST, LocalServer
 
 __all__ = ["Postgres", "required_postgres"]
 
-#: Where Debian puts it, which is not on PATH.
+#: Debian's directory of the programs, which is not on PATH.
 _DEBIAN = Path("/usr/lib/postgresql")
 #: PostgreSQL refuses to run as root.
 _UNPRIVILEGED = "nobody"
@@ -36,7 +36,7 @@ def required_postgres() -> Path:
 
 
 class Postgres(LocalServer):
-    """A cluster in a directory that is made here and goes with the server. Nothing survives a power cut."""
+    """A cluster in a temporary directory, removed with the server. It does not survive a power cut."""
 
     name = "postgres"
 
@@ -47,7 +47,7 @@ class Postgres(LocalServer):
         if os.geteuid() == 0:
             user = pwd.getpwnam(_UNPRIVILEGED)
             os.chown(self.directory, user.pw_uid, user.pw_gid)
-            # the wish to die with the owner does not survive another user: see `stream.local.leash`
+            # the change of user cancels the parent-death signal of `stream.local.leash`
             rights = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--pdeathsig=KILL"]
             self._user = [shutil.which("setpriv") or "setpriv", *rights]
         made = [str(programs / "initdb"), "--pgdata=data", "--username=stream", "--auth=trust", "--encoding=UTF8"]
@@ -78,7 +78,7 @@ class Postgres(LocalServer):
         return self._address(name)
 
     def pause(self) -> None:
-        """End it in good order; `start` lets it go on where it was."""
+        """End it in good order; `start` resumes it."""
         self._end(signal.SIGINT)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The process that keeps the directory, on a broker: what it reads, where it goes on, and servers that go away."""
+"""The process that keeps the directory, on a broker: its reading, its resuming, and servers that disappear."""
 
 import threading
 import time
@@ -66,9 +66,7 @@ def spends(store: DirectoryStore) -> dict[str, int]:
     return {row["customer_id"]: row["spend"] for row in rows_of(store)["directory_customers"]}
 
 
-def test_what_topics_tell_is_read_once_and_reading_goes_on_where_it_ended(
-    settings: Settings, store: DirectoryStore
-) -> None:
+def test_topics_are_read_once_and_reading_resumes_where_it_ended(settings: Settings, store: DirectoryStore) -> None:
     buy(settings, *range(10))
     with Producer(settings) as producer:
         producer.publish(

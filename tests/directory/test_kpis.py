@@ -1,4 +1,4 @@
-"""Every figure of the shop is what pandas computes from the log, to the cent, in every database."""
+"""Every figure of the shop equals that of pandas from the log, to the cent, in every database."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ CHANGES = 500
 
 @dataclass(frozen=True)
 class Told:
-    """The log as pandas reads it, and changes of stage that are made up; ``store`` has both."""
+    """The log as pandas reads it, and made-up changes of stage; ``store`` has both."""
 
     rows: pd.DataFrame
     changes: pd.DataFrame
@@ -84,7 +84,7 @@ def test_sales_and_customers_of_each_period(told: Told, grain: Grain) -> None:
     first = orders.groupby("customer_id")["begin"].min()
     with reading(told.store.engine) as connection:
         found = kpis(connection, grain)
-    # periods in which nothing happened are there as well
+    # periods without an event are listed too
     step = pd.DateOffset(months=1) if grain is Grain.MONTH else pd.DateOffset(weeks=1)
     begins = pd.date_range(rows["begin"].min(), rows["begin"].max(), freq=step)
     assert [one.begin for one in found] == [begin.date() for begin in begins]
@@ -127,7 +127,7 @@ def ages(grain: Grain, count: int) -> list[pd.DateOffset]:
     ]
 
 
-def test_who_comes_back_and_what_each_customer_has_spent(told: Told) -> None:
+def test_returning_customers_and_the_spend_of_each(told: Told) -> None:
     rows = told.rows
     orders = rows[rows["subtype"] == "order"]
     counts = orders.groupby("customer_id").size()

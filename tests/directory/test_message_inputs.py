@@ -1,4 +1,4 @@
-"""What the directory takes from documents and alerts, as their contracts have them."""
+"""The fields of documents and alerts that the directory uses, by their contracts."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -126,7 +126,7 @@ def test_an_alert_is_an_entry_with_its_sentence() -> None:
     assert entry.detail == {"sentence": "Looked at the shop again.", "severity": "info", "cause": "event"}
 
 
-def test_what_is_no_document_is_refused() -> None:
+def test_an_invalid_document_is_refused() -> None:
     assert read("shop.customers", None, b"{", b"[]", document().replace(b"c-1", b"c-1\xff")) == ([], 4)
     (messages, refused) = read("shop.customers", document(as_of="yesterday"), document(), document(stage_since="2026"))
     assert ([type(one) for one in messages], refused) == ([Document], 2)

@@ -1,4 +1,4 @@
-"""Lists of customers and timelines: what is asked for, in pages that together are the whole."""
+"""Lists of customers and timelines: each query's pages together are the whole answer."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -56,7 +56,7 @@ def store(url: str) -> Iterator[DirectoryStore]:
 def listed(
     store: DirectoryStore, condition: Condition, sort: Sort = Sort.ID, *, limit: int = 7
 ) -> list[dict[str, Any]]:
-    """All pages, which must be what is listed at once."""
+    """All pages, which must equal the list in one piece."""
     rows: list[dict[str, Any]] = []
     cursor = None
     with reading(store.engine) as connection:
@@ -133,7 +133,7 @@ def test_a_timeline_has_everything_newest_first_in_pages(store: DirectoryStore) 
     assert (row["events"], row["channels"]) == (len(entries), {"store": 1})
 
 
-def test_orders_are_what_stands_with_their_items(url: str) -> None:
+def test_orders_have_their_final_amounts_and_items(url: str) -> None:
     at_ms = 1_767_225_600_000
 
     def purchase(number: int, name: str, order_id: str, amount: int | None = None, **detail: object) -> TimelineEntry:
@@ -202,7 +202,7 @@ def test_a_cursor_that_somebody_has_made_is_refused(
         customers_page(connection, Condition(), sort, limit=1, cursor=cursor_of(*position))
 
 
-def test_what_no_database_can_look_for_is_refused(store: DirectoryStore) -> None:
+def test_values_that_no_database_can_hold_are_refused(store: DirectoryStore) -> None:
     cases: list[dict[str, Any]] = [
         {"begins": "c\0"},
         {"channel": "\udcff"},
@@ -217,7 +217,7 @@ def test_what_no_database_can_look_for_is_refused(store: DirectoryStore) -> None
             amount_of(money)
     assert amount_of(9e14) == 9 * 10**14 * MONEY_SCALE
     with reading(store.engine) as connection:
-        # the largest figures are asked for as others are
+        # the largest figures can be queried too
         most = Condition(spend_from=2**63 - 1, ordered_before_ms=-(2**63) + 1)
         assert customers_page(connection, most, limit=1).rows == []
         for customer_id in ("c\0", "\udcff"):

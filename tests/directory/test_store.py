@@ -1,4 +1,4 @@
-"""The rows follow from the records, whatever their order and however often they come; claims, rebuilds, erasures."""
+"""Rows do not depend on the order or repetition of records; claims, rebuilds, erasures."""
 
 import random
 import sqlite3
@@ -181,7 +181,7 @@ def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     connection.close()
 
 
-def test_who_reads_waits_for_no_writer(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readers_do_not_wait_for_a_writer(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stream.directory.database._BUSY_S", 0.0)
     with DirectoryStore(url, BERLIN) as store:
         commit(store, store.claim(), MESSAGES)
@@ -191,7 +191,7 @@ def test_who_reads_waits_for_no_writer(url: str, monkeypatch: pytest.MonkeyPatch
                 assert reader.progress().folded == len(MESSAGES)
 
 
-def test_a_database_that_is_away_is_told_without_its_password() -> None:
+def test_the_error_of_an_unreachable_database_does_not_show_its_password() -> None:
     url = "postgresql://ann:s3cret@127.0.0.1:1/shop"
     with pytest.raises(StorageError, match="does not answer") as told, DirectoryStore(url, BERLIN):
         pass
@@ -199,7 +199,7 @@ def test_a_database_that_is_away_is_told_without_its_password() -> None:
 
 
 @pytest.mark.parametrize("url", ["", "sqlite://", "mysql://shop", "postgresql//x", "postgresql://a:s3cret@h:port/shop"])
-def test_what_is_no_database_is_refused(url: str) -> None:
+def test_an_invalid_database_url_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="directory_url"):
         DirectoryStore(url, BERLIN)
 
@@ -213,7 +213,7 @@ def test_a_step_that_is_sent_twice_changes_nothing(store: DirectoryStore) -> Non
     assert rows_of(store) == before
 
 
-def test_what_producers_write_is_kept_by_every_database(store: DirectoryStore) -> None:
+def test_every_database_keeps_any_text_of_producers(store: DirectoryStore) -> None:
     event = {
         "event_id": "e-1",
         "customer_id": "c-1",
@@ -221,7 +221,7 @@ def test_what_producers_write_is_kept_by_every_database(store: DirectoryStore) -
         "name": "rated",
         "scale": "nps",
         "value": 0,
-        # nothing forbids it where no id is
+        # allowed where there is no id
         "channel": "we\0b",
         "order_id": "o\0",
         "product_id": "p\0",

@@ -1,4 +1,4 @@
-"""What a shop tells, as messages of the directory's inputs, and all that the directory has then."""
+"""A shop's events as messages of the directory's inputs, and all rows of the directory."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ APPENDED_MS = 4_000_000_000_000
 
 
 def messages_of(events: Iterable[LogEvent], settings: Settings | None = None) -> list[object]:
-    """What the inputs make of events, those of each topic in their order."""
+    """The messages that the inputs make from events, in order within each topic."""
     settings = settings or Settings()
     inputs = inputs_of(settings)
     found: list[object] = []
@@ -40,7 +40,7 @@ def commit(store: DirectoryStore, claim: DirectoryClaim, messages: Sequence[obje
 
 
 def rows_of(store: DirectoryStore) -> dict[str, list[dict[str, Any]]]:
-    """All rows that follow from messages, in an order of their own; totals that are zero say nothing."""
+    """All rows, sorted; totals of zero are left out because they mean the same as no row."""
     tables = (schema.timeline, schema.customers, schema.channels, schema.orders, schema.totals)
     found = {}
     with reading(store.engine) as connection:

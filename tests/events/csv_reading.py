@@ -25,7 +25,7 @@ def read(*rows: str, header: str = HEADER, zone: tzinfo = UTC) -> list[LogEvent]
 
 
 def read_all(*rows: str, header: str = HEADER, form: LogForm = DEFAULT, strict: bool = False) -> Read:
-    """The events of a file, and what its reader says."""
+    """The events of a file, and its reader's notes."""
     report = LogReport("log.csv", strict=strict)
     lines = [f"{line}\n" for line in (header, *rows)]
     return list(read_csv(lambda: nullcontext(lines), form, report)), report

@@ -29,7 +29,7 @@ GOOD = [
     "\u5f20\u4f1f-7",
     "\u0928\u093f\u0924\u093e",
 ]
-#: What they could be: markup, mentions, links, or the twin of another id.
+#: Texts with another meaning: markup, mentions, links, or the twin of another id.
 BAD = [
     "<b>x</b>",
     "<!channel>",
@@ -88,7 +88,7 @@ def test_letters_digits_and_addresses_are_ids(customer_id: str) -> None:
 
 
 @pytest.mark.parametrize("customer_id", BAD)
-def test_what_could_be_something_else_is_no_id(customer_id: str) -> None:
+def test_a_text_with_another_meaning_is_no_id(customer_id: str) -> None:
     ((_, reason),) = judged(customer_id)
     assert reason in {Defect.BAD_CUSTOMER_ID, Defect.CONTROL_CHARACTER}
     (refused,) = EventContract(Settings()).admit([Draft(record(customer_id).value)], NOW_MS).rejections
@@ -121,6 +121,6 @@ def test_an_id_that_is_taken_is_seen_and_has_no_twin(customer_id: str) -> None:
 
 
 @given(st.lists(st.text(st.sampled_from("ab@.<>\u00e9\u0308"), min_size=1, max_size=6), min_size=1, max_size=8))
-def test_a_batch_is_judged_as_its_records_are_one_by_one(customer_ids: list[str]) -> None:
+def test_a_batch_is_judged_like_its_single_records(customer_ids: list[str]) -> None:
     one_by_one = [k for k, customer_id in enumerate(customer_ids) if judged(customer_id)]
     assert [row for row, _ in judged(*customer_ids)] == one_by_one

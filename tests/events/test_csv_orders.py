@@ -1,4 +1,4 @@
-"""Orders of a CSV log: lines of one order, currencies, and cells that are in doubt."""
+"""Orders of a CSV log: lines of one order, currencies, and ambiguous cells."""
 
 import json
 from random import Random
@@ -23,7 +23,7 @@ def test_the_whole_column_tells_the_decimal_sign_and_the_order_of_dates() -> Non
     assert report.notes == ["amounts have a decimal comma", "dates begin with the day"]
 
 
-def test_what_is_in_doubt_is_asked_and_an_option_answers() -> None:
+def test_ambiguous_cells_raise_a_question_that_an_option_answers() -> None:
     row = "05/06/2026;c;purchase;order;o-1;1,299"
     header = ORDERS.replace(",", ";")
     with pytest.raises(EventLogError, match="the amount 1,299 can be read in two ways: say --decimal"):
@@ -107,7 +107,9 @@ def test_a_rejected_row_of_an_order_does_not_hold_back_the_others() -> None:
     ),
     st.randoms(use_true_random=False),
 )
-def test_however_its_rows_are_mixed_an_order_is_one(rows: list[tuple[str, str, int]], random: Random) -> None:
+def test_the_rows_of_an_order_are_one_order_in_any_arrangement(
+    rows: list[tuple[str, str, int]], random: Random
+) -> None:
     expected: dict[tuple[str, str], int] = {}
     for customer, order, cents in rows:
         expected[customer, order] = expected.get((customer, order), 0) + cents

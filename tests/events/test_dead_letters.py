@@ -1,4 +1,4 @@
-"""A dead letter keeps what came and says why it was rejected."""
+"""A dead letter keeps the record and says why it was rejected."""
 
 from typing import NamedTuple
 

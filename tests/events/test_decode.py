@@ -104,7 +104,7 @@ def test_an_event_lies_at_most_the_skew_after_its_own_record() -> None:
     assert "and 2024-05-31T12:30:00.249Z;" in decoded.rejections[0].detail
 
 
-def test_an_event_of_1997_is_one_and_the_earliest_year_is_a_setting() -> None:
+def test_an_event_of_1997_is_accepted_and_the_earliest_year_is_a_setting() -> None:
     of_1997 = CLICK | {"occurred_at": "1997-01-01T00:00:00Z"}
     assert len(Decoder().decode(EventType.CLICK, [record(of_1997)]).events) == 1
     (rejection,) = Decoder.of(Settings(earliest_year=2000)).decode(EventType.CLICK, [record(of_1997)]).rejections

@@ -1,4 +1,4 @@
-"""What is refused of a batch of records, and for which reason."""
+"""The refused records of a batch, and the reasons."""
 
 import json
 import logging

@@ -175,7 +175,7 @@ def test_a_json_array_is_read_and_its_elements_are_counted(tmp_path: Path, encod
 
 
 @pytest.mark.parametrize("content", [b"[", b"[1,", b"[]]", b"[" * 100_000])
-def test_what_begins_like_an_array_and_is_none_is_an_error(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_only_begins_like_an_array_is_an_error(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(EventLogError, match="expected a JSON array of events"):
         list(read_log(write(tmp_path / "log", content)))
 
@@ -189,7 +189,7 @@ def test_an_array_that_is_too_long_for_memory_names_the_way_out(
 
 
 @pytest.mark.parametrize("unit", [1000, 1_000_000, 1_000_000_000])
-def test_times_in_milliseconds_are_taken_as_such_and_said(tmp_path: Path, unit: int) -> None:
+def test_times_in_milliseconds_are_understood_and_reported(tmp_path: Path, unit: int) -> None:
     report = LogReport("log")
     path = write(tmp_path / "log", lines_of(CLICK | {"occurred_at": AT_MS * unit // 1000}))
     (event,) = read_log(path, None, report)
@@ -198,7 +198,7 @@ def test_times_in_milliseconds_are_taken_as_such_and_said(tmp_path: Path, unit: 
     assert report.notes == ["1 times are milliseconds since the epoch or finer: taken as such"]
 
 
-def test_what_workers_would_refuse_is_rejected_with_its_line_whoever_dates_records(tmp_path: Path) -> None:
+def test_events_that_workers_would_refuse_are_rejected_with_their_lines(tmp_path: Path) -> None:
     bad = [CLICK | {"event_id": "e2", "occurred_at": "2062-11-02T10:00:00Z"}, CLICK | {"event_id": ""}]
     path = write(tmp_path / "log", lines_of(CLICK, *bad, CLICK | {"event_id": "e4"}))
     report = LogReport("log")

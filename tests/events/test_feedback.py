@@ -1,4 +1,4 @@
-"""What customers say and do elsewhere: scores are on their scales, a bare name belongs to one type."""
+"""Feedback and interactions: scores are on their scales, a bare name belongs to one type."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ CONTRACT = EventContract(Settings())
 
 
 def judged(**fields: Any) -> str:
-    """Why an event is refused; nothing: it is not."""
+    """The reason for refusing an event; empty: it is accepted."""
     event = {"event_id": "e-1", "customer_id": "c-1", "occurred_at": 1_717_158_600, **fields}
     admitted = CONTRACT.admit([Draft(json.dumps(event).encode())], NOW_MS)
     return "".join(f"{bad.reason}: {bad.detail}" for bad in admitted.rejections)
@@ -63,7 +63,7 @@ def test_a_score_is_on_its_scale(scale: str, low: int, high: int) -> None:
         ({"name": "poked"}, "unknown_name"),
     ],
 )
-def test_what_breaks_the_contract_is_refused_with_the_reason(fields: dict[str, Any], reason: str) -> None:
+def test_a_breach_of_the_contract_is_refused_with_the_reason(fields: dict[str, Any], reason: str) -> None:
     found = judged(**fields)
     assert found.startswith(reason) if reason else found == ""
 
@@ -85,7 +85,7 @@ def test_every_other_bare_name_tells_its_type() -> None:
         assert found.event_type is event_type
 
 
-def test_the_kernel_reads_neither() -> None:
+def test_the_kernel_reads_neither_type() -> None:
     assert KERNEL_TYPES == ("click", "email", "purchase")
     for event_type in (EventType.FEEDBACK, EventType.INTERACTION):
         assert not EVENT_TYPES[event_type].in_kernel
@@ -126,7 +126,7 @@ def test_rows_of_a_csv_log_say_what_the_columns_hold(tmp_path: Path) -> None:
     )
     assert told[1][1]["text"] == "Too late"
     assert (told[2][0], told[2][1]["place"], told[2][1]["channel"]) == ("interaction", "Main Street", "store")
-    # what is no column of a click stays out of it
+    # columns of other types stay out of a click
     assert told[3][0] == "click"
     assert {"channel", "scale", "value"}.isdisjoint(told[3][1])
     assert list(report.counts) == ["bad_score"]

@@ -47,7 +47,7 @@ _PURCHASES = st.lists(st.builds(Purchase, st.integers(0, 50), st.integers(-(10**
 
 
 @given(st.lists(_PURCHASES.map(sorted), max_size=5), st.integers(-5, 55), st.integers(-5, 55))
-def test_what_came_between_two_times_is_the_difference_of_running_sums(
+def test_counts_between_two_times_are_differences_of_running_sums(
     customers: list[list[Purchase]], begin: int, end: int
 ) -> None:
     orders, spend = Bought.of(customers).between(begin, end)

@@ -1,4 +1,4 @@
-"""Numbers, dates, encodings and delimiters that people's files use, and what is in doubt."""
+"""Numbers, dates, encodings and delimiters in people's files, and ambiguous ones."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ def test_a_number_is_read_as_written(cell: str, decimal: str, value: float) -> N
     ["1_299", "", " ", "-", ".", "()", "nan", "inf", "-Infinity", "1e999", "0x10", "12,50", "1,2,3", "1.2.3", "1 2",
      "1, 299", "12.5.", "EUR 12", "\u0661\u0662", "1,299'000", "12 50", "--5", "(5", "1e", "e5"],
 )  # fmt: skip
-def test_what_is_no_number_is_none(cell: str) -> None:
+def test_an_invalid_number_is_none(cell: str) -> None:
     assert number(cell) is None
 
 
@@ -69,7 +69,7 @@ def test_a_column_never_reads_what_its_sign_does_not(cell: str) -> None:
     assert signs.number(cell) in {number(cell, "."), number(cell, ",")}
 
 
-def test_a_column_tells_what_a_cell_does_not() -> None:
+def test_a_column_resolves_ambiguous_cells() -> None:
     assert decimal_sign_of("1,299") == decimal_sign_of("1.299") == DOUBTFUL
     assert decimal_sign_of("0,125") == ","
     assert decimal_sign_of("1234,567") == ","
@@ -145,7 +145,7 @@ def test_a_time_is_read_as_written(cell: str) -> None:
         ("12.50", "expected a time"),
     ],
 )
-def test_what_is_no_time_says_why(cell: str, said: str) -> None:
+def test_an_invalid_time_says_why(cell: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         instant_of(cell, UTC)
 

@@ -26,7 +26,7 @@ def test_murmur2_gives_the_published_values(key: bytes, expected: int) -> None:
 
 
 @given(st.text(), st.integers(1, 1000))
-def test_a_customer_is_where_other_clients_put_it(customer_id: str, partitions: int) -> None:
+def test_a_customers_partition_is_that_of_other_clients(customer_id: str, partitions: int) -> None:
     expected = (aiokafka_murmur2(customer_id.encode()) & 0x7FFFFFFF) % partitions
     assert partition_of(customer_id, partitions) == expected
 

@@ -1,4 +1,4 @@
-"""The guards on raw bytes agree with the JSON they guard."""
+"""The checks of raw bytes agree with the parsed JSON."""
 
 import json
 from typing import Any

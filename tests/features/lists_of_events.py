@@ -1,4 +1,4 @@
-"""Hypothesis strategies: what a customer does."""
+"""Hypothesis strategies for the events of a customer."""
 
 from collections.abc import Sequence
 from dataclasses import replace

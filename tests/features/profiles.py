@@ -1,4 +1,4 @@
-"""Profiles under test: applying oracle events to them, and what they say."""
+"""Profiles under test: applies oracle events to them and reads their values."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -54,11 +54,11 @@ class Profile:
         return profile
 
     def apply(self, events: Sequence[Event]) -> list[int]:
-        """Apply events in this order; return what became of each."""
+        """Apply events in this order; return the outcome of each."""
         return [int(apply(self._rows[0], event)) for event in columns(events)]
 
     def repack(self) -> None:
-        """What happens between two steps: the profile is packed, stored, read and unpacked."""
+        """Pack, store, read and unpack the profile, as happens between two steps."""
         self._rows = Profile.of(self.packed(), self._customer)._rows
 
     def packed(self, layout: int = codec.LAYOUT) -> bytes:
@@ -89,13 +89,13 @@ class Profile:
         row["pending"] = k + 1
 
     def pending(self) -> list[dict[str, int]]:
-        """The inputs of the landmarks that wait for their labels, by name, but for those of an unknown customer."""
+        """The inputs by name of the landmarks that wait for their labels, without default values."""
         rows = self._rows[0]["pending_input"][: self._rows[0]["pending"]].tolist()
         known = UNKNOWN.items()
         return [{name: x for (name, of), x in zip(known, row, strict=True) if x != of} for row in rows]
 
     def set(self, **fields: int) -> None:
-        """Make fields what it would take too many events to bring about."""
+        """Set fields directly that would take too many events."""
         for name, value in fields.items():
             self._rows[0][name] = value
 

@@ -80,7 +80,7 @@ def test_ids_that_the_retention_left_behind_leave_no_trace(fold: Folder) -> None
     later = [view("later", 100), view("one more", 100), view("old but valid", 20)]
     outcomes, profile = fold([*crowd, *later])
     assert outcomes[-3:] == [APPLIED] * 3
-    # packed before the memory was full, nothing was ever crowded out
+    # packed before the memory was full, so nothing was crowded out
     assert profile.packed() == one_step_each([*crowd, *later])[1].packed()
 
 

@@ -1,4 +1,4 @@
-"""The checksum is that of zlib, whoever computes it, and damage does not leave it as it is."""
+"""The kernel's checksum is that of zlib, and damage changes it."""
 
 import zlib
 

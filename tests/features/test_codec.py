@@ -1,4 +1,4 @@
-"""Stored bytes that are damaged are refused; nothing that stands in them makes the reader leave its memory."""
+"""Damaged bytes are refused; no content makes the reader leave its memory."""
 
 import zlib
 
@@ -16,7 +16,7 @@ from tests.features.lists_of_events import BEGIN, DAY, event_lists
 from tests.features.profiles import Profile
 from tests.oracle.event import KERNEL_KINDS, Event
 
-#: All that a profile of the layout before can hold.
+#: The full content of a profile of the previous layout.
 _FIRST_CHANNELS = {"click", "email", "purchase", "cart"}
 
 
@@ -41,7 +41,7 @@ BUSY_BEFORE = Profile.of(BUSY).packed(codec.LAYOUT_BEFORE)
 
 
 def unpack(*blobs: bytes) -> np.ndarray[tuple[int], np.dtype[np.void]]:
-    """As who takes them from a store and the kernel do it: verified, then one working row for all."""
+    """Reads them as the store and the kernel do: verified, then one working row for all."""
     working, rows = np.zeros(1, PROFILE), np.zeros(len(blobs), PROFILE)
     raw, starts = codec.join(blobs)
     for row, blob in enumerate(blobs):
@@ -63,7 +63,7 @@ def sealed(body: bytes, customer: str = CUSTOMER) -> bytes:
 
 
 def read_or_refused(blob: bytes) -> None:
-    """What is under a right checksum, or in a layout without one, must not reach beyond its row."""
+    """Content under a right checksum, or in a layout without one, must not reach beyond its row."""
     try:
         rows = unpack(blob, BUSY)
     except CodecError:
@@ -103,7 +103,7 @@ def test_every_flipped_bit_is_refused() -> None:
     for position in range(8 * len(BUSY)):
         flipped = bytearray(BUSY)
         flipped[position // 8] ^= 1 << position % 8
-        # in the version byte it may make a layout without a checksum, which does not end where this one does
+        # a flip in the version byte may name a layout without a checksum, which ends elsewhere
         with pytest.raises(CodecError, match=r"damaged|not of a layout"):
             codec.unpack(bytes(flipped), CUSTOMER)
 
@@ -177,7 +177,7 @@ def joined(parts: list[tuple[int, bytes]]) -> bytes:
     return sealed(body)
 
 
-def test_what_a_newer_program_adds_is_left_out() -> None:
+def test_additions_of_a_newer_program_are_left_out() -> None:
     parts = sections(BUSY)
     assert [tag for tag, _ in parts] == [1, 3]
     assert pack(unpack(joined(parts))) == [BUSY]
@@ -232,7 +232,7 @@ def test_the_largest_numbers_anywhere_are_read_or_refused(position: int, run: in
     read_or_refused(sealed(BUSY[1:position] + b"\xff" * run + BUSY[position + run : -4]))
 
 
-def test_the_layout_before_holds_the_same_profile() -> None:
+def test_the_previous_layout_holds_the_same_profile() -> None:
     assert BUSY_BEFORE[0] == codec.LAYOUT_BEFORE
     assert Profile.of(BUSY_BEFORE).packed() == BUSY
 
@@ -270,7 +270,7 @@ def test_a_profile_at_all_its_limits_packs_and_unpacks() -> None:
 
 
 def test_channels_that_were_not_written_are_zero_and_unknown_ones_are_left_out() -> None:
-    """The checkouts and carts of a program that has one channel less, and one more."""
+    """The checkouts and carts, in a program with one channel less and one more."""
     day = Event("order", EventKind.PAGE_VIEWED, BEGIN)
     profile = Profile()
     profile.apply([day])

@@ -48,7 +48,7 @@ def habit_of(days: list[int], shop_gap: float = 30.0) -> float:
     return float(p.habit_days)
 
 
-def test_the_habit_of_who_has_never_ordered_or_once_is_that_of_the_shop() -> None:
+def test_with_at_most_one_order_the_habit_is_that_of_the_shop() -> None:
     assert habit_of([], 21.0) == habit_of([1000], 21.0) == 21.0
 
 

@@ -1,4 +1,4 @@
-"""Profiles that the version before has stored are read, keep their values, and are written in the present layout."""
+"""Profiles of the previous version are read, keep their values, and are written in the present layout."""
 
 import json
 from base64 import b64decode
@@ -14,7 +14,7 @@ from tests.features.lists_of_events import BEGIN, DAY
 from tests.features.profiles import Profile
 from tests.oracle.event import KERNEL_KINDS, Event
 
-#: Written by the version before, of `events()`, and the values that it computed.
+#: Written by the previous version from `events()`, with the values that it computed.
 STORED = (
     "A87gw4vRY8LkuosHwshQgtMOwvwVwqkHAIG7nPgBAQDzAf8SEp7/ChgYGBiE1A4AAQABAQAAAAAAAAAA+H8AAQAA8wHPAsIZW2sA2K5t6quzeC"
     "TXEu6i43jv1VIY6kh4QazTGqfueClRTrrPWHgjly7U2PR4xK0a1yVweC0FKgbUEnjIXyLyuRh4KeNmsOcveCnsuTfu/HiZlk5zeL54EOz7i5cF"
@@ -77,7 +77,7 @@ VALUES = json.loads("""
 "purchase_days": 9.0,
 "purchase_interval": 4.63296783625731}
 """)
-#: Of an order told twice, which counted twice then, another one and a page view.
+#: A profile of an order told twice, which counted twice then, another order and a page view.
 TWINS = (
     "A46cuu7NY4Kgse4DAgAAgvCyUgACAQAEBwYG4KcSAAEAAQEAAAAAAAAAAPh/AAEAAATKp8fJdAIAG/i5RpohgMYKP4TYRBwLgNIfH06WHrYygI"
     "wVA4LF5y2L474Y4NQDEK9K2SIP7gigjQYQr0rZIg/uCODFCAABAQICAQKEAwIBAQIA"

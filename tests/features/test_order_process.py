@@ -1,4 +1,4 @@
-"""The compiled purchase process of one customer against the formulas over arrays, and from inputs and back."""
+"""The compiled purchase process of one customer, against the formulas over arrays and from inputs and back."""
 
 import math
 

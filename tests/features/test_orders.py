@@ -1,4 +1,4 @@
-"""What is told of one order by several events: completed again, refunded, cancelled, without an amount."""
+"""Several events about one order: completed again, refunded, cancelled, without an amount."""
 
 from collections.abc import Sequence
 from itertools import permutations
@@ -43,7 +43,7 @@ def figures(profile: Profile) -> tuple[int, int, int]:
 
 
 def in_any_order(*events: Event) -> Profile:
-    """The profile of these events, which is the same whoever comes first and wherever a step ends."""
+    """The profile of these events, which is the same in any order and with any steps."""
     found = []
     for some in permutations(events):
         profile, apart = profile_of(some), Profile()
@@ -70,7 +70,7 @@ def test_an_order_told_twice_is_one_order_on_its_first_day_with_its_newest_amoun
     assert values(profile, 40)["spend_90d"] == 6.0
 
 
-def test_of_amounts_told_at_the_same_time_the_largest_counts() -> None:
+def test_the_largest_of_several_amounts_with_the_same_time_counts() -> None:
     assert figures(in_any_order(completed(1, 3), completed(1, 7), completed(1, 5)))[1] == 7
 
 
@@ -143,7 +143,7 @@ def test_an_order_told_again_after_the_retention_is_another_order() -> None:
     assert profile_of([completed(0), completed(90.001)])["orders"] == 2
 
 
-def test_what_is_settled_stays_as_it_was_counted() -> None:
+def test_a_settled_order_stays_as_it_was_counted() -> None:
     events = [completed(0), refunded(60, 30_000), refunded(61, 30_000), completed(100, 1, "later"), refunded(101, 9)]
     profile = profile_of(events)
     assert figures(profile) == (2, AMOUNT + 1, AMOUNT + 9)

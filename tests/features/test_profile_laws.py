@@ -1,4 +1,4 @@
-"""What holds for every profile, whatever the customer does."""
+"""Laws of every profile, for any events."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,9 +17,9 @@ def law(examples: int) -> settings:
     return settings(max_examples=examples, deadline=None)
 
 
-#: One in two lists is a long one: Hypothesis prefers those in which nothing much can happen.
+#: Every second list is long, because Hypothesis prefers short ones, in which little can happen.
 lists = st.one_of(event_lists(), event_lists(least=20))
-#: How long after the newest event a profile is looked at.
+#: Time from the newest event to the evaluation of a profile.
 delays = st.one_of(st.integers(0, 400 * DAY), st.sampled_from([0, 1, 90 * DAY]))
 
 

@@ -162,7 +162,7 @@ class Running:
         return post(self.port, path, body, headers, **options)
 
     def kill(self) -> None:
-        """SIGKILL: no good-bye."""
+        """End it at once (SIGKILL)."""
         self.process.kill()
         self.process.wait(10)
 
