@@ -7,7 +7,10 @@ of one half - forget everything but the last observations. Here it
 * starts from k-means++ over the first observations;
 * moves slowly (`HALFLIFE`), so that a customer's segment changes because the customer did;
 * is reviewed, ever more rarely, against centroids made afresh from recent observations; these take over only
-  when they fit clearly better, each under the id of the old centroid that it is nearest to.
+  when they fit clearly better, each under the id of the old centroid that it is nearest to;
+* is stable, and so fit to be published, from the first review on before which nearly all customers had the same names
+  since the review before (`stream.online_models.segment_stability`). It stays so: customers never go back to the
+  written rules.
 """
 
 from collections import deque
@@ -15,6 +18,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
 
 from stream.features.registry import COLUMN, INPUT_SCALE
@@ -24,12 +28,15 @@ from stream.online_models.inputs import lacks
 from stream.online_models.scaling import FlooredScaler, ScalerState
 from stream.online_models.seeding import inertia, seed_centroids, squared_distances
 from stream.online_models.segment_names import SEGMENT_COLUMNS, name_centroids
+from stream.online_models.segment_stability import MIN_KEPT, NamedLayout, share_kept
 
 __all__ = ["COLUMNS", "FIRST_REVIEW", "HALFLIFE", "RECENT", "Segment", "SegmentModel", "SegmentState"]
 
 #: Columns of the feature vector that the coordinates of a centroid are made of.
 COLUMNS = tuple(COLUMN[name] for name in SEGMENT_COLUMNS)
 _AXES = len(COLUMNS)
+
+Floats = npt.NDArray[np.float64]
 
 HALFLIFE = 0.002
 #: Observations before the first segments; each review is due at twice the observations of the last one, ...
@@ -54,13 +61,19 @@ class Segment(Struct, frozen=True, kw_only=True):
 
 
 class SegmentState(Struct, frozen=True, kw_only=True):
-    """Everything the model has learned, over ``features``. ``segments`` is empty before the first review."""
+    """Everything the model has learned, over ``features``. ``segments`` is empty before the first review.
+
+    ``reviewed``: the segments as of the last review. ``is_stable`` is None in a state of a release that published its
+    first segments at once.
+    """
 
     features: tuple[str, ...] = FIRST_SEGMENT_FEATURES
     scaler: ScalerState
     recent: tuple[tuple[int, ...], ...]
     next_review: int
     segments: tuple[Segment, ...]
+    reviewed: NamedLayout | None = None
+    is_stable: bool | None = None
 
 
 class SegmentModel:
@@ -74,6 +87,8 @@ class SegmentModel:
         self._next_review = FIRST_REVIEW
         self._names: tuple[str, ...] = ()
         self._shares = [0.0] * clusters
+        self._reviewed: NamedLayout | None = None
+        self._is_stable = False
 
     @property
     def observations_seen(self) -> int:
@@ -83,6 +98,11 @@ class SegmentModel:
     def ready(self) -> bool:
         """There are segments."""
         return bool(self._names)
+
+    @property
+    def is_stable(self) -> bool:
+        """There are segments, and their names have held from one review to the next, once."""
+        return self.ready and self._is_stable
 
     def learn_one(self, inputs: Sequence[int]) -> None:
         """Learn a customer, unless one of the inputs is missing."""
@@ -125,9 +145,19 @@ class SegmentModel:
 
     def _review(self, seen: int) -> None:
         self._next_review = min(2 * seen, seen + REVIEW_AT_LEAST_EVERY)
+        behaviour = np.array(self._recent) / INPUT_SCALE
         means, scales = self.affine()
-        points = (np.array(self._recent) / INPUT_SCALE - np.array(means)) / np.array(scales)
-        fresh = seed_centroids(points, self._clusters, SEED + seen)
+        self._reseed((behaviour - np.array(means)) / np.array(scales), SEED + seen)
+        self._names = name_centroids(self._kmeans.centroids(), self._names)
+        centroids = tuple(tuple(centroid) for centroid in self._kmeans.centroids().tolist())
+        found = NamedLayout(means=means, scales=scales, centroids=centroids, names=self._names)
+        if self._reviewed is not None and share_kept(self._reviewed, found, behaviour) >= MIN_KEPT:
+            self._is_stable = True
+        self._reviewed = found
+
+    def _reseed(self, points: Floats, seed: int) -> None:
+        """Start afresh from standardised ``points`` float64[N, D], unless the present centroids are about as good."""
+        fresh = seed_centroids(points, self._clusters, seed)
         if self.ready:
             present = self._kmeans.centroids()
             if inertia(points, fresh) > RESEED_BELOW * inertia(points, present):
@@ -137,7 +167,6 @@ class SegmentModel:
         counts = np.bincount(nearest, minlength=self._clusters)
         self._kmeans.place(fresh)
         self._shares = [count / len(points) for count in counts.tolist()]
-        self._names = name_centroids(fresh, self._names)
 
     def state(self) -> SegmentState:
         return SegmentState(
@@ -146,6 +175,8 @@ class SegmentModel:
             recent=tuple(self._recent),
             next_review=self._next_review,
             segments=self.segments(),
+            reviewed=self._reviewed,
+            is_stable=self._is_stable,
         )
 
     @classmethod
@@ -161,12 +192,14 @@ class SegmentModel:
         model._scaler = FlooredScaler.from_state(state.scaler.of(found, SEGMENT_COLUMNS))
         model._recent.extend(_rearranged(state.recent, found))
         model._next_review = state.next_review
+        model._is_stable = bool(state.segments) if state.is_stable is None else state.is_stable
         if state.recent and not model._recent:
             model._next_review = model.observations_seen + FIRST_REVIEW
         if len(state.segments) == clusters:
             model._kmeans.place(np.array(_rearranged([segment.centroid for segment in state.segments], found, 0.0)))
             model._shares = [segment.share for segment in state.segments]
             model._names = tuple(segment.name for segment in state.segments)
+            model._reviewed = _layout_rearranged(state.reviewed, found)
         elif state.segments and model._recent:
             model._next_review = 0
         return model
@@ -181,6 +214,15 @@ def _rearranged(rows: Iterable[tuple[T, ...]], found: Sequence[str], new: T | No
         return []
     named = (dict(zip(found, row, strict=True)) for row in rows)
     return [tuple(row.get(name, new) for name in SEGMENT_COLUMNS) for row in named]  # type: ignore[misc]  # new is one
+
+
+def _layout_rearranged(layout: NamedLayout | None, found: Sequence[str]) -> NamedLayout | None:
+    """A layout over the features ``found`` as one over `SEGMENT_COLUMNS`; None if it lacks one of them."""
+    rows = [] if layout is None else _rearranged([layout.means, layout.scales, *layout.centroids], found)
+    if layout is None or not rows:
+        return None
+    means, scales, *centroids = rows
+    return NamedLayout(means=means, scales=scales, centroids=tuple(centroids), names=layout.names)
 
 
 def _as_dict(chosen: Sequence[int]) -> dict[Hashable, Any]:

@@ -97,6 +97,9 @@ def test_what_is_stored_names_its_features_so_that_their_order_means_nothing(dum
         components["segments"]["content"]["recent"] = [row[::-1] for row in components["segments"]["content"]["recent"]]
         for segment in components["segments"]["content"]["segments"]:
             segment["centroid"].reverse()
+        reviewed = components["segments"]["content"]["reviewed"]
+        for row in (reviewed["means"], reviewed["scales"], *reviewed["centroids"]):
+            row.reverse()
         for part in ("orders_weights", "spend_weights"):
             components["value"]["content"][part].reverse()
 

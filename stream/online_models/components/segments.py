@@ -28,7 +28,7 @@ class Segmentation(Component):
             self._model.learn_one(example.x)
 
     def snapshot(self) -> SegmentSnapshot | None:
-        if not self._model.ready:
+        if not self._model.is_stable:
             return None
         means, scales = self._model.affine()
         return SegmentSnapshot(
@@ -48,4 +48,5 @@ class Segmentation(Component):
 
     def describe(self) -> str:
         names = ", ".join(segment.name for segment in self._model.segments()) or "none yet"
-        return f"makes segments of {self.observations_seen} observations: {names}"
+        waiting = "" if self._model.is_stable or not self._model.ready else " (until they are stable, rules decide)"
+        return f"makes segments of {self.observations_seen} observations: {names}{waiting}"
