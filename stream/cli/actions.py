@@ -8,14 +8,11 @@ import click
 import msgspec
 
 from stream.alerts.action_records import Action, ActionKind
-from stream.alerts.decoding import decode_action, encode_action
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.publish_one import publish_one
+from stream.cli.publish_action import publish_action
 from stream.cli.saying import say
 from stream.errors import SettingsError, StorageError
-from stream.events.rejections import Rejection
 from stream.events.times import instant
-from stream.notifications.inbound import Inbound
 from stream.settings import Settings
 from stream.storage.overview import Overview
 
@@ -62,12 +59,7 @@ def record(
         actor=actor,
         note=note,
     )
-    value, key = encode_action(taken), customer_id.encode()
-    # as strictly as the notifier will read it
-    read = decode_action(Inbound(settings.actions, 0, 0, key, value, now_ms), round(settings.skew_s * 1000))
-    if isinstance(read, Rejection):
-        raise SettingsError(f"this is no action: {read.detail}")
-    publish_one(settings, settings.actions, key, value, "action")
+    publish_action(settings, taken)
     _warn_of_stranger(settings, customer_id)
     click.echo(f"recorded {taken.action} of {customer_id} as {taken.action_id}", err=True)
 

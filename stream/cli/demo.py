@@ -13,6 +13,7 @@ import click
 from stream.cli.alert_feed import AlertFeed
 from stream.cli.bundled import bundled
 from stream.cli.console import console_for_people
+from stream.cli.demo_console import demo_console
 from stream.cli.demo_display import Display, write_svg
 from stream.cli.demo_hints import go_on, print_next_steps, write_example
 from stream.cli.demo_run import DemoProgress, DemoRun
@@ -165,9 +166,11 @@ def demo(
                 if said:
                     print_feedback(console, desk)
                 example = write_example(Path(directory)) if keep else None
-                print_next_steps(console, own, example_of(found), processes.metrics_addresses, example)
-                if keep:
-                    go_on(console, run, LiveFeed(producer, coming.events), writing.money)
+                with demo_console(own, Path(directory), wanted=keep) as pages:
+                    print_next_steps(console, pages, example_of(found), processes.metrics_addresses, example)
+                    if keep:
+                        checks = (run.check, pages.check)
+                        go_on(console, run.alerts, LiveFeed(producer, coming.events), writing.money, checks)
     except Interrupted as interrupted:
         click.echo(f"stream: {interrupted}: everything has been stopped", err=True)
         ctx.exit(interrupted.exit_status)

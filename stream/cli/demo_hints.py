@@ -3,7 +3,7 @@
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,9 +11,10 @@ import click
 from rich.console import Console
 
 from stream.catalogue.declaring import Money
+from stream.cli.alert_feed import AlertFeed
 from stream.cli.alerts import describe_alert
 from stream.cli.bundled import bundled
-from stream.cli.demo_run import DemoRun
+from stream.cli.demo_console import DemoConsole
 from stream.cli.paced_feed import LiveFeed
 from stream.cli.signals import Interrupted
 from stream.clock import SystemClock
@@ -59,12 +60,13 @@ def write_example(directory: Path) -> Path:
 
 
 def print_next_steps(
-    console: Console, settings: Settings, customer: str, metrics: Sequence[str], events: Path | None
+    console: Console, pages: DemoConsole, customer: str, metrics: Sequence[str], events: Path | None
 ) -> None:
-    """Commands to go on with: against this stack if it is kept, else how to keep one.
+    """Commands to go on with: against this stack if it is kept, else how to keep one; and where the pages are.
 
     ``events``: a file of events to send to a stack that is kept; None: it is not.
     """
+    settings = pages.settings
     key = Keys(settings.namespace).customer(partition_of(customer, settings.partitions), customer)
     port = urlsplit(settings.redis_url).port
     stream = program()
@@ -84,20 +86,25 @@ def print_next_steps(
     console.print()
     for text in lines:
         console.print(text, soft_wrap=True, markup=False)
+    if pages.address:
+        console.print(f"\nThe console: {pages.address}")
 
 
-def go_on(console: Console, run: DemoRun, coming: LiveFeed, money: Money) -> None:
+def go_on(
+    console: Console, alerts: AlertFeed, coming: LiveFeed, money: Money, checks: Sequence[Callable[[], None]]
+) -> None:
     """Publish what is ``coming`` and show alerts as they come, until a signal; ``money`` writes amounts.
 
-    Raises `LocalServerError` when a process dies.
+    ``checks`` raise `LocalServerError` when a process has died.
     """
     clock = SystemClock()
     console.print("\nRunning until Ctrl-C; new alerts:")
     try:
         while True:
-            run.check()
+            for check in checks:
+                check()
             coming.advance(clock.now_ms())
-            for alert in run.alerts.take(_CHECK_INTERVAL_S):
+            for alert in alerts.take(_CHECK_INTERVAL_S):
                 click.echo(describe_alert(alert, money))
     except Interrupted:
         console.print("stopping")

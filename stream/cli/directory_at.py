@@ -11,9 +11,18 @@ from stream.reporting.writing import Writing
 from stream.settings import Settings
 
 if TYPE_CHECKING:
+    from stream.directory.desk.desk_store import DeskStore
     from stream.directory.store import DirectoryStore
 
-__all__ = ["DIRECTORY", "customer_object", "described", "directory_is_there", "open_directory"]
+__all__ = [
+    "DIRECTORY",
+    "customer_object",
+    "described",
+    "directory_is_there",
+    "erase_from_directory",
+    "open_desk",
+    "open_directory",
+]
 
 #: Its name among the projections.
 DIRECTORY = "directory"
@@ -33,9 +42,24 @@ def open_directory(settings: Settings, *, make: bool = False) -> Iterator["Direc
         raise SettingsError(f"{error}: pip install 'customer-stream[console]'") from error
     if not (make or directory_is_there(settings)):
         raise StorageError(f"there is no {_file(settings)}: run `stream directory run`, or set STREAM_DIRECTORY_URL")
-    url = settings.directory_url or f"sqlite:///{_file(settings)}"
-    with DirectoryStore(url, Writing.of(settings).zone) as store:
+    with DirectoryStore(_url(settings), Writing.of(settings).zone) as store:
         yield store
+
+
+@contextmanager
+def open_desk(settings: Settings) -> Iterator["DeskStore"]:
+    """What people do in the console; it is made where there is none. Raises `StorageError` and `SettingsError`."""
+    from stream.directory.desk.desk_store import DeskStore, desk_url
+
+    with DeskStore(desk_url(_url(settings))) as desk:
+        yield desk
+
+
+def erase_from_directory(settings: Settings, customer_id: str) -> None:
+    """Delete a customer's rows from the directory, and what people noted of them in the console."""
+    with open_directory(settings) as store, open_desk(settings) as desk:
+        desk.erase(customer_id)
+        store.erase(customer_id)
 
 
 def described(settings: Settings) -> dict[str, Any]:
@@ -68,6 +92,10 @@ def customer_object(store: "DirectoryStore", customer_id: str) -> dict[str, Any]
     if found is None:
         raise StorageError("the directory does not know this customer: has `stream directory run` read the topics?")
     return row_object(found)
+
+
+def _url(settings: Settings) -> str:
+    return settings.directory_url or f"sqlite:///{_file(settings)}"
 
 
 def _file(settings: Settings) -> Path:

@@ -12,9 +12,8 @@ import msgspec
 import orjson
 
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.publish_one import publish_one
 from stream.cli.reach import Local
-from stream.errors import SettingsError, StorageError
+from stream.errors import StorageError
 from stream.projections.ratings import PRODUCT, SHOP, Ratings, RatingTally
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
@@ -116,11 +115,9 @@ def label(settings: Settings, *, event_id: str, category: str, customer_id: str 
     the topic of actions.
     """
     from stream.alerts.action_records import Action, ActionKind
-    from stream.alerts.decoding import decode_action, encode_action
+    from stream.cli.publish_action import publish_action
     from stream.cli.texts_desk import customer_of_text
-    from stream.events.rejections import Rejection
     from stream.events.times import instant
-    from stream.notifications.inbound import Inbound
 
     if customer_id is None:
         with ProjectionDesk(settings) as desk:
@@ -137,11 +134,7 @@ def label(settings: Settings, *, event_id: str, category: str, customer_id: str 
         event_id=event_id,
         category=category,
     )
-    value, key = encode_action(action), customer_id.encode()
-    read = decode_action(Inbound(settings.actions, 0, 0, key, value, now_ms), round(settings.skew_s * 1000))
-    if isinstance(read, Rejection):
-        raise SettingsError(f"this is no label: {read.detail}")
-    publish_one(settings, settings.actions, key, value, "label")
+    publish_action(settings, action)
     click.echo(f"recorded: what {customer_id} wrote in {event_id} is {category}", err=True)
 
 

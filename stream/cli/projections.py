@@ -7,7 +7,14 @@ from typing import Any
 import click
 import orjson
 
-from stream.cli.directory_at import DIRECTORY, customer_object, described, directory_is_there, open_directory
+from stream.cli.directory_at import (
+    DIRECTORY,
+    customer_object,
+    described,
+    directory_is_there,
+    erase_from_directory,
+    open_directory,
+)
 from stream.cli.options import SettingsCommand, with_settings
 from stream.errors import SettingsError, StorageError
 from stream.projections.all_projections import PROJECTIONS
@@ -111,8 +118,7 @@ def erase(settings: Settings, *, name: str, customer_id: str, timeout_s: float) 
     Events that come later, or come again with a rebuild, are folded as those of a new customer.
     """
     if name == DIRECTORY:
-        with open_directory(settings) as store:
-            store.erase(customer_id)
+        erase_from_directory(settings, customer_id)
         click.echo(f"erased from {name}")
         return
     projection = _projection(settings, name)

@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from stream.cli.saying import say
 from stream.cli.shop_layout import settled_layout
+from stream.cli.shop_services import Service, console_services
 from stream.cli.topics import create_topics
 from stream.errors import LocalServerError
 from stream.local.child import Child
@@ -24,7 +25,7 @@ from stream.local.restarts import MAX_RESTARTS, Restarts
 from stream.local.server_process import HOST, LocalServer, free_port
 from stream.settings import ENV_PREFIX, Settings
 
-__all__ = ["Service", "Shop", "data_directory", "open_shop"]
+__all__ = ["Shop", "data_directory", "open_shop"]
 
 #: Without compiled code in the cache a worker takes a minute to start, several on a busy machine longer.
 READY_TIMEOUT_S = 900.0
@@ -53,15 +54,6 @@ def data_directory(settings: Settings) -> DataDirectory:
     return DataDirectory(Path(settings.data_dir) if settings.data_dir else default_directory(os.environ))
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A ``stream`` command that runs beside the workers. ``address``: where it is to be reached, "" for nowhere."""
-
-    name: str
-    command: tuple[str, ...]
-    address: str = ""
-
-
 class Shop:
     """``with Shop(directory, settings, workers=1, command="up") as shop: ...``: all runs, and `settings` lead to it.
 
@@ -78,6 +70,7 @@ class Shop:
         workers: int,
         command: str,
         services: tuple[Service, ...] = (),
+        has_console: bool = False,
         wait_s: float = 1.0,
     ) -> None:
         self.directory = directory
@@ -86,7 +79,8 @@ class Shop:
         self._given = settings
         self._workers = workers
         self._command = command
-        self._services = services
+        self.services = services
+        self._has_console = has_console
         self._wait_s = wait_s
         self._restarts: dict[str, Restarts] = {}
         self._addresses: dict[str, str] = {}
@@ -122,6 +116,8 @@ class Shop:
                 server.pass_fds = (lock,)
                 starting.enter_context(server)
             create_topics(self._settings)
+            if self._has_console:
+                self.services += console_services(layout.console_port)
             starting.callback(self._end_children)
             self._start_children(lock)
             self.announce()
@@ -218,7 +214,7 @@ class Shop:
         logs.mkdir(exist_ok=True)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
         services = [Service(f"worker-{number}", ("worker",), f"http://{HOST}") for number in range(self._workers)]
-        for service in (*services, *self._services):
+        for service in (*services, *self.services):
             port = free_port()
             own = replace(self.settings, metrics_host=HOST, metrics_port=port, instance_id=service.name)
             address = service.address if service.address != f"http://{HOST}" else f"http://{HOST}:{port}"

@@ -24,7 +24,7 @@ def settled_layout(directory: DataDirectory, given: Settings) -> Layout:
     default = {declaration.name: declaration.default for declaration in fields(Settings)}
     if known is None:
         partitions = given.partitions if given.partitions != default["partitions"] else DEFAULT_PARTITIONS
-        layout = Layout(partitions=partitions, kafka_port=free_port(), redis_port=free_port())
+        layout = Layout(partitions=partitions, kafka_port=free_port(), redis_port=free_port(), console_port=free_port())
     elif given.partitions not in {default["partitions"], known.partitions}:
         raise SettingsError(
             f"partitions={given.partitions}, but {directory.path} has {known.partitions}: the state of a"
@@ -35,6 +35,7 @@ def settled_layout(directory: DataDirectory, given: Settings) -> Layout:
             partitions=known.partitions,
             kafka_port=_usable(known.kafka_port),
             redis_port=_usable(known.redis_port),
+            console_port=_usable(known.console_port) if known.console_port else free_port(),
         )
     if layout != known:
         directory.store(layout)

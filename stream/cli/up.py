@@ -8,7 +8,8 @@ from stream.cli.logs import configure_logging
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
 from stream.cli.saying import say
-from stream.cli.shop import Service, Shop, data_directory
+from stream.cli.shop import Shop, data_directory
+from stream.cli.shop_services import Service, can_run_console
 from stream.cli.supervisor import StopRequest, stop_request
 from stream.errors import SettingsError
 from stream.settings import Settings
@@ -27,9 +28,10 @@ class _Stopped(Exception):  # noqa: N818 - it is a wish, not an error
     "-n", "--workers", type=click.IntRange(min=1, max=64), default=1, show_default=True, help="Worker processes."
 )
 @click.option("--ingest", is_flag=True, help="Take events over HTTP as well: see stream ingest.")
+@click.option("--console/--no-console", "has_console", default=True, help="Keep the directory, and show its pages.")
 @with_settings(local=Local.NEVER)
-def up(settings: Settings, *, workers: int, ingest: bool) -> None:
-    """Run broker, Redis and workers on this machine until told to stop (Ctrl-C, SIGTERM). Nothing is lost.
+def up(settings: Settings, *, workers: int, ingest: bool, has_console: bool) -> None:
+    """Run broker, Redis, workers and console on this machine until told to stop (Ctrl-C, SIGTERM). Nothing is lost.
 
     Everything is kept in one directory (--data-dir), also over kill -9 and a power cut. Other commands find it there by
     themselves when no Kafka or Redis is set: stream import, stream today. With --notify-file alerts are sent as well.
@@ -43,11 +45,16 @@ def up(settings: Settings, *, workers: int, ingest: bool) -> None:
         services.append(Service("ingest", ("ingest",), f"http://{settings.ingest_host}:{settings.ingest_port}"))
     if settings.notify_file:
         services.append(Service("notify", ("notify",)))
+    if has_console and not can_run_console():
+        say("no console: pip install 'customer-stream[console]'")
+        has_console = False
     directory, began = data_directory(settings), time.monotonic()
     say(f"data in {directory.path}")
     with (
         stop_request() as request,
-        Shop(directory, settings, workers=workers, command="up", services=(*services,)) as shop,
+        Shop(
+            directory, settings, workers=workers, command="up", services=(*services,), has_console=has_console
+        ) as shop,
     ):
         say(f"Kafka at {shop.settings.kafka_bootstrap}, Redis at {shop.settings.redis_url}, starting {_count(workers)}")
         try:
@@ -55,7 +62,7 @@ def up(settings: Settings, *, workers: int, ingest: bool) -> None:
         except _Stopped:
             say("stopping")
             return
-        for service in services:
+        for service in shop.services:
             say(f"{service.name} runs" + (f" at {service.address}" if service.address else ""))
         say(f"ready after {time.monotonic() - began:.1f} s; in another terminal: stream import FILE, stream today")
         while not request.count:

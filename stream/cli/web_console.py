@@ -2,10 +2,11 @@
 
 import asyncio
 import signal
+from functools import partial
 
 import click
 
-from stream.cli.directory_at import open_directory
+from stream.cli.directory_at import open_desk, open_directory
 from stream.cli.options import SettingsCommand, with_settings
 from stream.errors import SettingsError
 from stream.settings import Settings
@@ -22,17 +23,20 @@ _LISTED = 50
 def console(settings: Settings, *, port: int) -> None:
     """Show pages in the browser of this machine, until told to stop: today, customers, business, system.
 
-    They are read from the directory, which `stream directory run` keeps; today's list is that of `stream today`. There
-    is no login, so only programs of this machine reach them.
+    They are read from the directory, which `stream directory run` keeps; today's list is that of `stream today`. What
+    people record of customers can be undone for a minute; then it is published as by `stream actions record`. There is
+    no login, so only programs of this machine reach the pages.
     """
     from stream.cli.logs import configure_logging
 
     configure_logging(settings)
     try:
+        from stream.console.acting import Acting
         from stream.console.application import serve
         from stream.console.pages import Day, Pages
     except ImportError as error:
         raise SettingsError(f"{error}: pip install 'customer-stream[console]'") from error
+    from stream.cli.publish_action import check_action, publish_action
     from stream.cli.shop_day import shop_day, writing_of
 
     def list_today() -> Day:
@@ -44,8 +48,9 @@ def console(settings: Settings, *, port: int) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        pages = Pages(store, writing_of(settings), list_today)
+        acting = Acting(desk, partial(check_action, settings), partial(publish_action, settings))
+        pages = Pages(store, writing_of(settings), list_today, acting)
         await serve(pages, port, stop, lambda address: click.echo(f"console: {address}"))
 
-    with open_directory(settings) as store:
+    with open_directory(settings, make=True) as store, open_desk(settings) as desk:
         asyncio.run(run())

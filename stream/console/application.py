@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from stream.console.browser import with_cookie
 from stream.console.pages import Pages
 from stream.errors import SettingsError, StreamError
 
@@ -35,13 +36,17 @@ _MAX_FORM_BYTES: Final = 16_384
 
 def application(pages: Pages) -> web.Application:
     """The routes. Forms are sent in the body, so that no customer is named in an address or a log of addresses."""
-    made = web.Application(middlewares=[_guarded, _explained(pages)], client_max_size=_MAX_FORM_BYTES)
+    made = web.Application(middlewares=[_guarded, with_cookie, _explained(pages)], client_max_size=_MAX_FORM_BYTES)
     made.add_routes(
         [
             web.get("/", pages.today),
             web.get("/customers", pages.customers),
             web.post("/customers", pages.customers),
             web.post("/customer", pages.customer),
+            web.post("/done", pages.record),
+            web.post("/undo", pages.undo),
+            web.post("/assign", pages.assign),
+            web.post("/snooze", pages.snooze),
             web.get("/business", pages.business),
             web.get("/system", pages.system),
             web.get("/style.css", pages.style),
@@ -53,7 +58,10 @@ def application(pages: Pages) -> web.Application:
 
 
 async def serve(pages: Pages, port: int, stop: asyncio.Event, listening: Callable[[str], None]) -> None:
-    """Answer on the loopback interface until ``stop`` is set. Raises `SettingsError` for a port that is taken."""
+    """Answer on the loopback interface, and publish actions, until ``stop`` is set.
+
+    Raises `SettingsError` for a port that is taken.
+    """
     runner = web.AppRunner(application(pages), access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -63,7 +71,7 @@ async def serve(pages: Pages, port: int, stop: asyncio.Event, listening: Callabl
         except OSError as error:
             raise SettingsError(f"--port {port} cannot be listened on: {error.strerror}") from error
         listening(f"http://127.0.0.1:{runner.addresses[0][1]}/")
-        await stop.wait()
+        await pages.acting.publish_until(stop)
     finally:
         await runner.cleanup()
 
@@ -85,6 +93,8 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
             response = await handler(request)
         except web.HTTPException as refused:
             response = web.Response(status=refused.status, text=f"{refused.reason}\n")
+            if "Allow" in refused.headers:
+                response.headers["Allow"] = refused.headers["Allow"]
     response.headers.update(_HEADERS)
     return response
 
@@ -94,6 +104,8 @@ def _explained(pages: Pages) -> Middleware:
     async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
+        except web.HTTPForbidden as refused:
+            return pages.problem(refused.reason, HTTPStatus.FORBIDDEN)
         except SettingsError as error:
             return pages.problem(str(error), HTTPStatus.BAD_REQUEST)
         except StreamError as error:

@@ -1,18 +1,22 @@
-"""The pages of the console. They only read."""
+"""The pages of the console."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Any, Final, NamedTuple, TypeVar
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
+from msgspec.structs import replace
 
 from stream import __version__
+from stream.console.acting import KINDS, SNOOZES, Acting, Done, form_of
+from stream.console.browser import csrf_of
 from stream.console.posted_forms import FIELDS, condition_of
 from stream.directory.calendar import Grain
 from stream.directory.customer_queries import Sort, counted, customer, customers_page
@@ -52,18 +56,23 @@ class Day(NamedTuple):
 
 
 class Pages:
-    """Handlers of requests. ``list_today`` makes today's list, in a thread. Queries run in threads as well."""
+    """Handlers of requests. ``list_today`` makes today's list, in a thread. Queries run in threads as well.
+
+    ``acting`` keeps what people do.
+    """
 
     def __init__(
         self,
         store: DirectoryStore,
         writing: Writing,
         list_today: Callable[[], Day],
+        acting: Acting,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._writing = writing
         self._list_today = list_today
+        self.acting = acting
         self._monotonic = monotonic
         self._listing = asyncio.Lock()
         self._listed: tuple[float, Day] | None = None
@@ -85,24 +94,46 @@ class Pages:
         self._style = reports.read_text("utf-8") + own.read_text("utf-8")
 
     async def today(self, request: web.Request) -> web.Response:
-        """Whom to contact today."""
-        del request
+        """Whom to contact today, without those who are put off unless they are asked for."""
         day = await self._day()
-        found = day.found
+        found, with_all = day.found, request.query.get("all") == "1"
+        listed = [one.customer_id for one in found.entries] + [one.customer_id for one in found.complaints]
+        done = await self.acting.done(listed)
+        now_ms = self.acting.now_ms()
+        shown = tuple(one for one in found.entries if with_all or not done.is_put_off(one.customer_id, now_ms))
+        put_off = len(found.entries) - len(shown)
         return self._page(
             "today",
-            found=found,
+            found=replace(found, entries=shown),
+            put_off=put_off,
             writing=day.writing,
             notes=[line for line in (day.note, model_note(found)) if line],
             standing_line=standing_line(found, day.writing),
             headline=headline(found, day.writing),
             complaints_line=complaints_line(found),
             leads_line=leads_line(found),
+            **_acts(request, done, now_ms),
         )
+
+    async def record(self, request: web.Request) -> web.Response:
+        """Something was done about a customer."""
+        return await self._after(request, await self.acting.record(request))
+
+    async def undo(self, request: web.Request) -> web.Response:
+        """It was not done after all."""
+        return await self._after(request, await self.acting.undo(request))
+
+    async def assign(self, request: web.Request) -> web.Response:
+        """Somebody looks after a customer."""
+        return await self._after(request, await self.acting.assign(request))
+
+    async def snooze(self, request: web.Request) -> web.Response:
+        """A customer can wait."""
+        return await self._after(request, await self.acting.snooze(request))
 
     async def customers(self, request: web.Request) -> web.Response:
         """Customers by what is known of them."""
-        form = await _form(request)
+        form = await form_of(request)
         condition = condition_of(form, self._writing)
         sort = _one_of(Sort, form.get("sort", "") or Sort.AT_STAKE)
         page, segments = await self._asked(
@@ -117,18 +148,28 @@ class Pages:
 
     async def customer(self, request: web.Request) -> web.Response:
         """Everything about one customer."""
-        form = await _form(request)
-        customer_id = form.get("customer_id", "")
+        form = await form_of(request)
+        return await self._customer(request, form.get("customer_id", ""), form.get("cursor") or None)
+
+    async def _after(self, request: web.Request, customer_id: str) -> web.Response:
+        """The page on which something was done, as it is now."""
+        if (await form_of(request)).get("from") == "customer":
+            return await self._customer(request, customer_id, None)
+        return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
+
+    async def _customer(self, request: web.Request, customer_id: str, cursor: str | None) -> web.Response:
         of, history, orders = await self._asked(
             lambda connection: (
                 customer(connection, customer_id),
-                timeline_page(connection, customer_id, limit=_PAGE, cursor=form.get("cursor") or None),
+                timeline_page(connection, customer_id, limit=_PAGE, cursor=cursor),
                 orders_of(connection, customer_id),
             )
         )
         if of is None:
             return self.problem("The directory does not know this customer.", HTTPStatus.NOT_FOUND)
-        return self._page("customer", of=of, history=history, orders=orders)
+        done = await self.acting.done([customer_id])
+        acts = _acts(request, done, self.acting.now_ms())
+        return self._page("customer", of=of, history=history, orders=orders, **acts)
 
     async def business(self, request: web.Request) -> web.Response:
         """How business goes."""
@@ -206,8 +247,16 @@ class Pages:
         return web.Response(text=text, status=status, content_type="text/html")
 
 
-async def _form(request: web.Request) -> Mapping[str, str]:
-    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+def _acts(request: web.Request, done: Done, now_ms: int) -> dict[str, Any]:
+    """What the forms of actions need."""
+    return {
+        "csrf": csrf_of(request),
+        "done": done,
+        "now_ms": now_ms,
+        "kinds": KINDS,
+        "snoozes": SNOOZES,
+        "new_id": lambda: str(uuid.uuid4()),
+    }
 
 
 def _one_of(kind: Any, name: str) -> Any:

@@ -29,11 +29,15 @@ def default_directory(env: Mapping[str, str]) -> Path:
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """What stays the same from one start to the next. The number of partitions says where a customer's state is."""
+    """What stays the same from one start to the next. The number of partitions says where a customer's state is.
+
+    ``console_port``: 0 in a directory of a version that had no console.
+    """
 
     partitions: int
     kafka_port: int
     redis_port: int
+    console_port: int = 0
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +63,7 @@ class DataDirectory:
         running.json   how to connect; true while the lock is held
         identity.key   secret of this shop's hashes of identifiers
         directory.sqlite  customers and figures, of `stream.directory`
+        console.sqlite  what people do in the console
         broker/ redis/ logs/
     """
 

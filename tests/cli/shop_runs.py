@@ -4,13 +4,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from stream.local.directory import DataDirectory, Running
 from tests.cli.conftest import clean_environment
 
-__all__ = ["LOG", "UpProcess", "run_in", "until"]
+__all__ = ["LOG", "UpProcess", "page_of", "run_in", "until"]
 
 LOG = Path(__file__).parents[2] / "examples" / "uci_online_retail_events.csv.gz"
 #: Without compiled kernels in the cache a worker takes a minute to start, on a busy machine longer.
@@ -35,6 +37,19 @@ def run_in(path: Path, *arguments: str, **variables: str) -> "subprocess.Complet
         timeout=START_TIMEOUT_S,
         check=False,
     )
+
+
+def page_of(address: str) -> str:
+    """A page of the console, or why there is none yet."""
+    parts = urlsplit(address)
+    connection = HTTPConnection(parts.netloc, timeout=10)
+    try:
+        connection.request("GET", parts.path)
+        return connection.getresponse().read().decode()
+    except OSError as error:
+        return str(error)
+    finally:
+        connection.close()
 
 
 class UpProcess:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import ROOT, clean_environment
+from tests.cli.shop_runs import page_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -75,6 +76,12 @@ def test_the_producer_of_the_readme_does_not_move_the_demo_through_time(tmp_path
         if "Producer(" in block and "import Consumer" not in block
     ]
     with kept_demo(tmp_path) as environment:
+        (address,) = re.findall(r"^The console: (\S+)$", (tmp_path / "out").read_text(), re.MULTILINE)
+        deadline = time.monotonic() + DEADLINE_S
+        while "events.purchase" not in page_of(f"{address}system"):
+            assert time.monotonic() < deadline, (tmp_path / "out").read_text()
+            time.sleep(0.2)
+        assert "Since yesterday" in page_of(address)
         before, scoring = look(environment), champion(environment)
         assert before["alerts"] > 0
         assert before["labels"] > 1000

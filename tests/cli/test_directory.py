@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
@@ -17,10 +18,14 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from stream.alerts.action_records import Action, ActionKind
+from stream.alerts.decoding import encode_action
 from stream.cli import main
 from stream.cli.topics import create_topics
 from stream.client import ClickEvent, Item, Producer, PurchaseEvent
+from stream.directory.desk.desk_store import DeskStore
 from stream.local.stack import LocalStack
+from stream.notifications.read_to_end import read_to_end
 from stream.settings import Settings
 from tests.cli.conftest import Run
 
@@ -145,7 +150,10 @@ def test_it_is_listed_shown_erased_and_rebuilt_with_the_projections(shop: Settin
     assert (status, listed["name"], listed["folded"], listed["partitions"]) == (0, "directory", 5, 2)
     status, output = projections("show", "directory", "c-2")
     assert (status, orjson.loads(output)["spend"], orjson.loads(output)["channels"]) == (0, 5.0, {"web": 1})
-    assert projections("erase", "directory", "c-2") == (0, "erased from directory\n")
+    with DeskStore(f"sqlite:///{tmp_path}/console.sqlite") as desk:
+        desk.assign("c-2", "anna")
+        assert projections("erase", "directory", "c-2") == (0, "erased from directory\n")
+        assert desk.notes(["c-2"]) == {}
     assert projections("show", "directory", "c-2")[0] == 1
     assert [row["orders"] for row in rows(ask(env, "kpis", "--csv"))] == ["2", "1"], "sums are of nobody alone"
     status, output = projections("rebuild", "directory")
@@ -186,6 +194,16 @@ def test_the_console_shows_the_directory_until_it_is_stopped(shop: Settings, tmp
         # no worker has run, so there is no list
         status, text = get(address, "/")
         assert (status, "no event has been processed yet" in text) == (503, True)
+        # what somebody recorded a minute ago is passed on
+        with DeskStore(f"sqlite:///{tmp_path}/console.sqlite") as desk:
+            action = Action(action_id="a-1", customer_id="c-2", action=ActionKind.CONTACTED, occurred_at=AT)
+            desk.record(action, "anna", 0)
+            deadline = time.monotonic() + 60
+            while not desk.recorded(["c-2"], 0)["c-2"][0].published_ms:
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
+        (record,) = read_to_end(shop, shop.actions)
+        assert (record.key, record.value) == (b"c-2", encode_action(action))
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0, log.read_text()
     finally:

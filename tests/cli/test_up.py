@@ -3,6 +3,7 @@
 import os
 import signal
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import pytest
 
 from stream.cli.reach import Local, reach
 from stream.cli.settle import wait_until_settled
+from stream.cli.shop import Shop
 from stream.local.directory import DataDirectory
 from stream.local.restarts import MAX_PAUSE_S, MAX_RESTARTS, STEADY_S, Restarts
 from stream.processing.state import Counters
 from stream.settings import Settings
 from stream.storage.overview import Overview
-from tests.cli.shop_runs import LOG, UpProcess, run_in, until
+from tests.cli.shop_runs import LOG, UpProcess, page_of, run_in, until
 
 
 def _settings(path: Path) -> Settings:
@@ -60,6 +62,11 @@ def test_the_life_of_a_shop(tmp_path: Path) -> None:
 
     with UpProcess(path) as up:
         assert up.directory.layout() == layout
+        assert layout is not None
+        # the console is where it was, and shows what came in the run before
+        address = f"http://127.0.0.1:{layout.console_port}/"
+        assert f"console runs at {address}" in up.output
+        until(lambda: "events.purchase" in page_of(f"{address}system"), "the console shows what has been read", 60.0)
         first = _settled(path)
         assert (first.events_in, first.applied, first.duplicates, first.dead_letters) == (2000, 2000, 0, 0)
 
@@ -97,6 +104,23 @@ def test_a_process_that_cannot_start_ends_it_and_its_log_is_shown(tmp_path: Path
     assert refused.returncode in {1, 2}
     assert "notify refuses its settings" in refused.stderr
     assert "missing.yaml" in refused.stderr
+
+
+def test_the_console_of_a_directory_keeps_its_address(tmp_path: Path) -> None:
+    ports = set()
+    for _ in range(2):
+        with Shop(DataDirectory(tmp_path), Settings(), workers=0, command="test", has_console=True) as shop:
+            directory, console = shop.services
+            assert (directory.name, directory.address) == ("directory", "")
+            page = partial(page_of, f"{console.address}system")
+            until(lambda page=page: "How far" in page(), "the console answers", 120.0)  # type: ignore[misc]
+            ports.add(console.address)
+            shop.tend()
+            assert all(child.status is None for child in shop.children)
+    assert len(ports) == 1
+    layout = DataDirectory(tmp_path).layout()
+    assert layout is not None
+    assert ports == {f"http://127.0.0.1:{layout.console_port}/"}
 
 
 def test_the_number_of_partitions_of_a_directory_stays(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import column, table, update
 from stream.directory import schema
 from stream.directory.database import reading, writing
 from stream.directory.message_inputs import inputs_of
-from stream.directory.migrating import VERSION_TABLE
+from stream.directory.migrating import DIRECTORY
 from stream.directory.purchases import Metric
 from stream.directory.row_changes import VERSION
 from stream.directory.schema import METADATA
@@ -159,14 +159,15 @@ def test_totals_of_stages_count_each_change_once(store: DirectoryStore) -> None:
 def test_the_migrations_make_the_tables_of_the_schema(store: DirectoryStore) -> None:
     with reading(store.engine) as connection:
         context = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": True}
+            connection,
+            opts={"version_table": DIRECTORY.version_table, "compare_type": True, "compare_server_default": True},
         )
         assert compare_metadata(context, METADATA) == []
 
 
 def test_tables_of_a_later_version_are_left_alone(url: str) -> None:
     with DirectoryStore(url, BERLIN) as store, writing(store.engine) as connection:
-        connection.execute(update(table(VERSION_TABLE, column("version_num"))).values(version_num="9999"))
+        connection.execute(update(table(DIRECTORY.version_table, column("version_num"))).values(version_num="9999"))
     with pytest.raises(StorageError, match="later version"), DirectoryStore(url, BERLIN):
         pass
 

@@ -2,13 +2,10 @@
 
 from alembic import context
 
-from stream.directory.migrating import VERSION_TABLE
-from stream.directory.schema import METADATA
-
+attributes = context.config.attributes
 context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=METADATA,
-    version_table=VERSION_TABLE,
+    connection=attributes["connection"],
+    version_table=attributes["tables"].version_table,
     # of both databases, as `stream.directory.database` begins transactions itself
     transactional_ddl=True,
 )

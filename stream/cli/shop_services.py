@@ -1,0 +1,34 @@
+"""What runs beside the workers of a shop on this machine."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Final
+
+from stream.local.server_process import HOST
+
+__all__ = ["Service", "can_run_console", "console_services"]
+
+#: Packages of the extra ``console``.
+_PACKAGES: Final = ("aiohttp", "alembic", "jinja2", "sqlalchemy")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A ``stream`` command that runs beside the workers. ``address``: where it is to be reached, "" for nowhere."""
+
+    name: str
+    command: tuple[str, ...]
+    address: str = ""
+
+
+def can_run_console() -> bool:
+    """Whether the extra ``console`` is installed."""
+    return all(find_spec(name) is not None for name in _PACKAGES)
+
+
+def console_services(port: int) -> tuple[Service, Service]:
+    """The directory, and the pages of it on ``port``."""
+    return (
+        Service("directory", ("directory", "run")),
+        Service("console", ("console", "--port", str(port)), f"http://{HOST}:{port}/"),
+    )

@@ -1,0 +1,172 @@
+"""What people do from the pages: record an action, undo it, assign a customer, put one off; and its publication."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+from aiohttp import web
+
+from stream.alerts.action_records import Action, ActionKind
+from stream.catalogue.windows import DAY_MS
+from stream.console.browser import require_own_form
+from stream.directory.desk.desk_store import DeskStore, Note, Recorded
+from stream.errors import SettingsError, StreamError
+from stream.events.times import instant
+
+__all__ = ["KINDS", "SNOOZES", "Acting", "Done", "form_of"]
+
+_LOG = logging.getLogger(__name__)
+
+#: What can be recorded with one click, in words.
+KINDS: Final[Mapping[str, str]] = {
+    ActionKind.CONTACTED: "Contacted",
+    ActionKind.OFFER_ACCEPTED: "Offer accepted",
+    ActionKind.RESOLVED: "Resolved",
+    ActionKind.FALSE_ALARM: "Not at risk",
+}
+#: Days by which a customer can be put off; 0: no longer.
+SNOOZES: Final = (1, 3, 7, 30)
+#: What was recorded longer ago is not shown beside a customer.
+_SHOWN_MS: Final = 14 * DAY_MS
+_LOOK_S: Final = 1.0
+#: After a failure the topic is tried again after so long (s).
+_RETRY_S: Final = 5.0
+_MAX_NAME_CHARS: Final = 60
+
+
+class Done(NamedTuple):
+    """What people recorded of customers, and noted of them, by customer."""
+
+    actions: Mapping[str, Sequence[Recorded]]
+    notes: Mapping[str, Note]
+
+    def is_put_off(self, customer_id: str, now_ms: int) -> bool:
+        """Whether nobody wants to be reminded of the customer now."""
+        return (self.notes.get(customer_id, Note()).snoozed_until_ms or 0) > now_ms
+
+
+class Acting:
+    """Handlers of forms that change something. ``check`` raises for an action that the topic's readers would refuse.
+
+    ``publish`` raises a `StreamError` when the topic cannot be reached; it is tried again.
+    """
+
+    def __init__(
+        self,
+        desk: DeskStore,
+        check: Callable[[Action], None],
+        publish: Callable[[Action], None],
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._desk = desk
+        self._check = check
+        self._publish = publish
+        self.now_ms = now_ms
+
+    async def done(self, customers: Sequence[str]) -> Done:
+        """What was recorded of customers lately."""
+
+        def ask() -> Done:
+            since_ms = self.now_ms() - _SHOWN_MS
+            return Done(self._desk.recorded(customers, since_ms), self._desk.notes(customers))
+
+        return await asyncio.to_thread(ask)
+
+    async def record(self, request: web.Request) -> str:
+        """Record an action about a customer; returns whom. A form that is sent twice is one action."""
+        form = await form_of(request)
+        require_own_form(request, form)
+        now_ms = self.now_ms()
+        if form.get("kind") not in KINDS:
+            raise SettingsError(f"expected one of {', '.join(KINDS)}")
+        try:
+            action = msgspec.convert(
+                {
+                    "action_id": form.get("action_id", ""),
+                    "customer_id": form.get("customer_id", ""),
+                    "action": form["kind"],
+                    "occurred_at": instant(now_ms),
+                    "actor": self._actor,
+                    "note": form.get("note", "").strip().replace("\r\n", "\n") or None,
+                },
+                Action,
+            )
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"this cannot be recorded: {error}") from None
+        self._check(action)
+        await asyncio.to_thread(self._desk.record, action, self._actor, now_ms)
+        return action.customer_id
+
+    async def undo(self, request: web.Request) -> str:
+        """Take back what has not been published yet."""
+        form = await form_of(request)
+        require_own_form(request, form)
+        if not await asyncio.to_thread(self._desk.undo, form.get("action_id", "")):
+            raise SettingsError("This can no longer be undone: it has been passed on.")
+        return form.get("customer_id", "")
+
+    async def assign(self, request: web.Request) -> str:
+        """Say who looks after a customer."""
+        form = await form_of(request)
+        require_own_form(request, form)
+        name = form.get("assigned_to", "").strip()
+        if len(name) > _MAX_NAME_CHARS or not name.isprintable():
+            raise SettingsError(f"expected a name of at most {_MAX_NAME_CHARS} characters")
+        customer_id = _customer(form)
+        await asyncio.to_thread(self._desk.assign, customer_id, name or None)
+        return customer_id
+
+    async def snooze(self, request: web.Request) -> str:
+        """Put a customer off for some days, or no longer."""
+        form = await form_of(request)
+        require_own_form(request, form)
+        days = form.get("days", "")
+        if days not in {"0", *map(str, SNOOZES)}:
+            raise SettingsError(f"expected days: 0, {', '.join(map(str, SNOOZES))}")
+        until_ms = self.now_ms() + int(days) * DAY_MS if int(days) else None
+        customer_id = _customer(form)
+        await asyncio.to_thread(self._desk.snooze, customer_id, until_ms)
+        return customer_id
+
+    async def publish_until(self, stop: asyncio.Event) -> None:
+        """Publish what can no longer be undone, until ``stop`` is set; wait while Kafka or the database is away."""
+        while not stop.is_set():
+            pause_s = _LOOK_S
+            try:
+                await asyncio.to_thread(self.publish_due)
+            except StreamError as error:
+                _LOG.warning("actions wait: %s", error)
+                pause_s = _RETRY_S
+            try:
+                await asyncio.wait_for(stop.wait(), pause_s)
+            except TimeoutError:
+                continue
+
+    def publish_due(self) -> int:
+        """Publish what is due; returns how many. Raises a `StreamError` of the topic or of the database."""
+        claimed = self._desk.claim(self.now_ms())
+        for action_id, _, record in claimed:
+            self._publish(msgspec.json.decode(record, type=Action))
+            self._desk.published(action_id, self.now_ms())
+        return len(claimed)
+
+    @property
+    def _actor(self) -> str:
+        return "console"
+
+
+async def form_of(request: web.Request) -> Mapping[str, str]:
+    """The fields of a form that are texts."""
+    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+
+
+def _customer(form: Mapping[str, str]) -> str:
+    customer_id = form.get("customer_id", "")
+    if not customer_id or "\0" in customer_id:
+        raise SettingsError("expected the id of a customer")
+    return customer_id

@@ -1,0 +1,146 @@
+"""The console over a made-up shop, and a browser that visits it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from msgspec.structs import replace
+
+from stream.alerts.action_records import Action
+from stream.console.acting import Acting
+from stream.console.application import application
+from stream.console.pages import Day, Pages
+from stream.directory.desk.desk_store import DeskStore
+from stream.directory.store import DirectoryStore
+from stream.directory.timeline import Document, TimelineEntry
+from stream.errors import PublishError
+from stream.events.columns import MONEY_SCALE
+from stream.processing.rules import Rules
+from stream.processing.scorer import WARMING
+from stream.reporting.advice import Advice
+from stream.reporting.assess import Basis
+from stream.reporting.entries import Entry as Listed
+from stream.reporting.first_orders import LeadEntry
+from stream.reporting.today import list_today
+from stream.reporting.writing import Writing
+from tests.directory.told import commit, messages_of
+from tests.reporting.made_up_shop import DAY_MS, END_MS, make_shop
+
+__all__ = ["EVIL", "LEAD", "SILENT", "Answer", "Office", "Visit", "somebody_today"]
+
+WRITING = Writing("en_GB", "EUR", ZoneInfo("Europe/Berlin"))
+MESSAGES = messages_of(make_shop(120).events)
+EVIL = '<script>alert("x")</script>'
+BASIS = Basis(END_MS, WARMING, Rules())
+
+Answer = tuple[int, Mapping[str, str], str]
+Visit = Callable[..., Awaitable[Answer]]
+
+SILENT = Listed(
+    customer_id=EVIL,
+    standing="at risk",
+    reason="No order for 86 days; usually every 14.",
+    advice=Advice.REMIND,
+    action=EVIL,
+    silent_days=86.0,
+    usual_days=14.0,
+    overdue=6.1,
+    risk=None,
+    at_stake=310.0,
+    orders=9,
+    spend=900.0,
+    last_order_ms=END_MS - 86 * DAY_MS,
+    due_ms=END_MS - 72 * DAY_MS,
+    segment=None,
+    may_email=False,
+)
+
+
+LEAD = LeadEntry(
+    customer_id=EVIL,
+    chance=0.25,
+    low=0.2,
+    high=0.3,
+    weeks=4,
+    reasons=("Looked at the shop on 3 days.",),
+    since_ms=END_MS - 7 * DAY_MS,
+    visited_ms=END_MS,
+    may_email=True,
+)
+
+
+def somebody_today() -> Day:
+    found = list_today([], BASIS, since_ms=0, limit=5)
+    found = replace(found, entries=(SILENT,), at_risk=1, leads=(LEAD,), leads_in_weeks=4)
+    return Day(found, WRITING, "made up for a test")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[DirectoryStore]:
+    with DirectoryStore(f"sqlite:///{tmp_path}/directory.sqlite", ZoneInfo("Europe/Berlin")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def full(store: DirectoryStore) -> DirectoryStore:
+    documents = [
+        Document(f"c-{n}", {"document_events": 1, "stage": "at_risk", "risk": 0.5, "value_at_risk": n * MONEY_SCALE})
+        for n in range(120)
+    ]
+    items = [{"product_id": EVIL}, {"product_id": "p-1", "quantity": 2.0}]
+    evil = TimelineEntry(EVIL, "purchase", 1, END_MS, "completed", EVIL, EVIL, 12 * MONEY_SCALE, {"items": items})
+    commit(store, store.claim(), [*MESSAGES, *documents, evil, Document(EVIL, {"document_events": 1, "segment": EVIL})])
+    return store
+
+
+class Office:
+    """The console, its clock, and what it publishes; ``is_away``: Kafka does not answer."""
+
+    def __init__(self, store: DirectoryStore, desk: DeskStore) -> None:
+        self.desk = desk
+        self.now_ms = END_MS
+        self.is_away = False
+        self.published: list[Action] = []
+        self.acting = Acting(desk, lambda _action: None, self._publish, lambda: self.now_ms)
+        self._store = store
+
+    def visited(self, steps: Callable[[Visit], Awaitable[None]], today: Callable[[], Day] = somebody_today) -> None:
+        """Let a browser of this machine, which keeps cookies, take ``steps``."""
+
+        async def run() -> None:
+            pages = Pages(self._store, WRITING, today, self.acting)
+            async with TestClient(TestServer(application(pages))) as client:
+
+                async def visit(path: str, form: Mapping[str, str] | None = None, **headers: str) -> Answer:
+                    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+                    method = "GET" if form is None else "POST"
+                    async with client.request(method, path, data=form, headers=sent, allow_redirects=False) as response:
+                        return response.status, response.headers, await response.text()
+
+                await steps(visit)
+
+        asyncio.run(run())
+
+    def _publish(self, action: Action) -> None:
+        if self.is_away:
+            raise PublishError("the action was not accepted: no answer in time")
+        self.published.append(action)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[DeskStore]:
+    with DeskStore(f"sqlite:///{tmp_path}/console.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture
+def empty(store: DirectoryStore, desk: DeskStore) -> Office:
+    return Office(store, desk)
+
+
+@pytest.fixture
+def office(full: DirectoryStore, desk: DeskStore) -> Office:
+    return Office(full, desk)

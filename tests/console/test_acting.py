@@ -1,0 +1,137 @@
+"""What people do from the pages: recorded once, undone while it can be, published after, and only by our own forms."""
+
+import re
+from html import unescape
+
+import pytest
+
+from stream.directory.desk.desk_store import UNDO_MS
+from stream.errors import PublishError
+from tests.console.conftest import EVIL, SILENT, Office, Visit
+
+DAY_MS = 86_400_000
+
+
+def fields_of(text: str, action: str) -> dict[str, str]:
+    """What the first form to ``action`` brings along."""
+    form = re.search(rf'<form method="post" action="{action}".*?</form>', text, re.DOTALL)
+    assert form is not None, text
+    hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0])
+    return {name: unescape(value) for name, value in hidden}
+
+
+def test_a_click_records_what_was_done_and_a_second_one_takes_it_back(office: Office) -> None:
+    async def steps(visit: Visit) -> None:
+        form = fields_of((await visit("/"))[2], "/done") | {"kind": "contacted"}
+        assert form["customer_id"] == SILENT.customer_id
+        for _ in range(2):  # a form that is sent twice is one action
+            status, headers, _ = await visit("/done", form)
+            assert (status, headers["Location"]) == (303, "/")
+        text = (await visit("/"))[2]
+        assert text.count("<span>Contacted, ") == 1
+        assert EVIL not in text
+        assert (await visit("/undo", fields_of(text, "/undo")))[0] == 303
+        assert "<span>Contacted, " not in (await visit("/"))[2]
+        office.now_ms += UNDO_MS
+        assert office.acting.publish_due() == 0
+
+    office.visited(steps)
+    assert office.published == []
+
+
+def test_what_is_not_undone_within_a_minute_is_published_once(office: Office) -> None:
+    async def steps(visit: Visit) -> None:
+        form = fields_of((await visit("/customer", {"customer_id": "c-3"}))[2], "/done")
+        status, _, text = await visit("/done", form | {"kind": "offer_accepted"})
+        assert (status, "Offer accepted, " in text, ">Undo<" in text) == (200, True, True)
+        undo = fields_of(text, "/undo")
+        office.now_ms += UNDO_MS - 1
+        assert office.acting.publish_due() == 0
+        office.now_ms += 1
+        office.is_away = True
+        with pytest.raises(PublishError):
+            office.acting.publish_due()
+        text = (await visit("/customer", {"customer_id": "c-3"}))[2]
+        assert ("is being passed on" in text, ">Undo<" in text) == (True, False)
+        status, _, text = await visit("/undo", undo)
+        assert (status, "can no longer be undone" in text) == (400, True)
+        office.is_away = False
+        assert (office.acting.publish_due(), office.acting.publish_due()) == (1, 0)
+        (action,) = office.published
+        assert (action.action_id, action.customer_id, action.action) == (form["action_id"], "c-3", "offer_accepted")
+        text = (await visit("/customer", {"customer_id": "c-3"}))[2]
+        assert ("is being passed on" in text, "Offer accepted, " in text) == (False, True)
+
+    office.visited(steps)
+
+
+def test_who_is_put_off_is_not_listed_until_then(office: Office) -> None:
+    async def steps(visit: Visit) -> None:
+        form = fields_of((await visit("/"))[2], "/snooze")
+        assert (await visit("/snooze", form | {"days": "3"}))[0] == 303
+        text = (await visit("/"))[2]
+        assert (SILENT.reason in text, "1 put off" in text) == (False, True)
+        text = (await visit("/?all=1"))[2]
+        assert (SILENT.reason in text, "Put off until" in text) == (True, True)
+        office.now_ms += 3 * DAY_MS
+        assert SILENT.reason in (await visit("/"))[2]
+        assert (await visit("/snooze", form | {"days": "5"}))[0] == 400
+
+    office.visited(steps)
+
+
+def test_somebody_looks_after_a_customer_until_nobody_does(office: Office) -> None:
+    async def steps(visit: Visit) -> None:
+        form = fields_of((await visit("/"))[2], "/assign")
+        assert (await visit("/assign", form | {"assigned_to": " Anna <b> "}))[0] == 303
+        assert "Anna &lt;b&gt; looks after them." in (await visit("/"))[2]
+        for odd in ("x" * 61, "a\nb"):
+            assert (await visit("/assign", form | {"assigned_to": odd}))[0] == 400
+        assert (await visit("/assign", form | {"assigned_to": ""}))[0] == 303
+        assert "looks after them." not in (await visit("/"))[2]
+
+    office.visited(steps)
+
+
+def test_a_form_that_is_not_ours_changes_nothing(office: Office) -> None:
+    async def steps(visit: Visit) -> None:
+        text = (await visit("/"))[2]
+        for path, more in (
+            ("/done", {"kind": "contacted"}),
+            ("/assign", {"assigned_to": "x"}),
+            ("/snooze", {"days": "1"}),
+        ):
+            form = fields_of(text, path) | more
+            for csrf in ("", "0" * 64, form["csrf"][:-1], "ü"):
+                status, _, answer = await visit(path, form | {"csrf": csrf})
+                assert (status, "load it again" in answer) == (403, True)
+        for odd in ({"kind": "labelled"}, {"action_id": ""}, {"customer_id": ""}, {"note": "x" * 2001}):
+            form = fields_of(text, "/done") | {"kind": "contacted"} | odd
+            assert (await visit("/done", form))[0] == 400, odd
+
+    office.visited(steps)
+    assert not office.desk.recorded([SILENT.customer_id], 0)
+    assert not office.desk.notes([SILENT.customer_id])
+
+
+def test_a_browser_keeps_its_secret_from_scripts_and_other_sites(office: Office) -> None:
+    async def steps(visit: Visit) -> None:
+        _, headers, first = await visit("/")
+        cookie = headers["Set-Cookie"]
+        assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= {*cookie.split("; ")}
+        _, headers, again = await visit("/")
+        assert "Set-Cookie" not in headers
+        assert fields_of(first, "/done")["csrf"] == fields_of(again, "/done")["csrf"]
+        assert fields_of(first, "/done")["csrf"] not in cookie
+
+    office.visited(steps)
+
+
+def test_another_method_is_told_which_is_right(office: Office) -> None:
+    async def steps(visit: Visit) -> None:
+        status, headers, _ = await visit("/done")
+        assert (status, headers["Allow"]) == (405, "POST")
+        status, headers, _ = await visit("/business", {})
+        assert (status, headers["Allow"]) == (405, "GET,HEAD")
+
+    office.visited(steps)
