@@ -1,4 +1,4 @@
-"""What a Kafka client says while a broker or a group settles is no failure: it is asked again, until a deadline."""
+"""Kafka clients that ignore transient errors, while a broker or a group settles, until a deadline."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,7 +12,7 @@ __all__ = ["arrived", "committed"]
 
 
 def arrived(message: Message | None) -> Message | None:
-    """The message when it is a record, nothing when it tells of what passes; any other error fails the test."""
+    """The message if it is a record, None for a transient error; any other error fails the test."""
     error = None if message is None else message.error()
     if error is None:
         return message
@@ -25,7 +25,7 @@ def committed(
 ) -> list[int]:
     """The offsets that the group of ``config`` has committed; -1001 where there is none.
 
-    Raises `KafkaException` for what does not pass, and for what passes when it has not until the deadline.
+    Raises `KafkaException` for permanent errors, and for transient ones that last beyond the deadline.
     """
     asked = [TopicPartition(topic, partition) for topic, partition in partitions]
     consumer = Consumer(dict(config))

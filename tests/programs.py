@@ -9,7 +9,7 @@ __all__ = ["required_program"]
 
 
 def required_program(name: str, package: str) -> str:
-    """Path of ``name``. Without it the test is skipped, but in CI it fails: there nothing is left out unnoticed."""
+    """Path of ``name``. Without it the test is skipped; in CI it fails, where no test may be left out unnoticed."""
     path = shutil.which(name)
     if path is None:
         reason = f"{name} is not on PATH; on Debian: apt-get install {package}"

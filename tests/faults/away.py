@@ -1,4 +1,4 @@
-"""A server that is away, which is the fault, told from a harness that is wrong."""
+"""Tells an unreachable server, which is the fault, from an error of the harness."""
 
 import redis
 from confluent_kafka import KafkaException
@@ -13,5 +13,5 @@ def is_away(error: Exception) -> bool:
     """Whether a server did not answer, or asks for patience."""
     if isinstance(error, KafkaException):
         return is_transient(error)
-    # what a cluster's client raises when slots are not served is no RedisError
+    # a cluster's client raises no RedisError when slots are not served
     return isinstance(error, redis.RedisError | RedisClusterException)

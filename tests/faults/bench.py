@@ -1,4 +1,4 @@
-"""One run: a log in Kafka, a Redis, workers, and everything that is to be looked at afterwards."""
+"""One run: a log in Kafka, a Redis, workers, and what is checked afterwards."""
 
 import contextlib
 import uuid
@@ -59,7 +59,7 @@ class Bench:
         self.directory = directory
         self.log = log
         self.redis = LimitedRedis(directory / "redis", appendfsync=appendfsync)
-        #: Instead of that one, when it was asked for.
+        #: Replaces that one when it was asked for.
         self.cluster = RedisCluster(directory / "redis-cluster") if cluster else None
         self._server: LimitedRedis | RedisCluster = self.cluster or self.redis
         #: Between the workers and Redis, when it was asked for; the harness itself is not slowed down.
@@ -101,7 +101,7 @@ class Bench:
         try:
             self.settings = Settings(**chosen)
             self.keys = Keys(self.settings.namespace)
-            #: What projections read beside the log, if there are any.
+            #: The other inputs of projections, if there are any.
             self.feedback = made_feedback(self.log.seed, self.log.partitions) if self.settings.projections else None
             needed = "arrivals" in self.settings.projections
             self.arrivals = made_arrivals(self.log.seed, self.log.partitions) if needed else None
@@ -130,7 +130,7 @@ class Bench:
         self.stored = Stored(client, self.settings, self.log.partitions)
 
     def connect_as(self, user: str) -> None:
-        """Ask Redis as another user from now on: what workers may not do, the harness still may."""
+        """Use Redis as another user from now on, so that the harness keeps the rights that workers lose."""
         self.client.close()
         self._look_through(self._connected(username=user, password=""))
 
@@ -177,7 +177,7 @@ class Bench:
         return token.split(":")[1].partition("-")[0] if token.count(":") == 2 else ""
 
     def unexpected_ends(self) -> list[str]:
-        """How processes ended that were not to, those that have been replaced among them."""
+        """The unexpected ends of processes, replaced ones included."""
         return [end for worker in (*self.ended, *self.workers.values()) if (end := worker.unexpected_end) is not None]
 
     def check_workers(self) -> None:
@@ -199,7 +199,7 @@ class Bench:
         return "\n".join(f"--- {w.name}\n{w.log[-1500:]}" for w in self.workers.values())
 
     def wait_for_progress(self, share: float) -> None:
-        """Wait until so much of the log is stored, as long as there are workers to store it."""
+        """Wait until this share of the log is stored, as long as workers run."""
 
         def reached() -> bool:
             if not any(worker.running for worker in self.workers.values()):
@@ -230,11 +230,11 @@ class Bench:
         self.wait("projections at the ends of the log", self.projected, 60.0)
 
     def wait_for_effects(self) -> None:
-        """Wait until what follows from the events that are stored has happened: timers, publishing, learning."""
+        """Wait for the consequences of the stored events: timers, publishing, learning."""
         wanted = set(digests(self.expectation.published["training-examples"]))
         self.wait("all timers fired", self._timers_fired, 30.0)
         self.wait("empty outboxes", self.published, 30.0)
-        with contextlib.suppress(TooLateError):  # what is missing is reported as a violation
+        with contextlib.suppress(TooLateError):  # missing results are reported as a violation
             # a trainer that finds itself superseded waits for a session timeout before it goes on
             patience_s = 20.0 + 3 * self.settings.session_timeout_s
             self.wait("all examples learned", lambda: self.stored.learned() >= wanted, patience_s)
@@ -259,7 +259,7 @@ class Bench:
             ends |= self.arrivals.ends(self.settings)
         for projection in projections_of(self.settings):
             stored = self.stored.projection_offsets(projection.name, projection.version)
-            # those that publish for others come before them: what is published then is all
+            # projections that publish for others come first, so their output is complete by then
             for topic in {source.topic for source in projection.inputs}:
                 if topic not in ends:
                     ends[topic] = self.topics.ends(topic)

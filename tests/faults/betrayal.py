@@ -12,7 +12,7 @@ from tests.kafka.jars import missing_program
 
 __all__ = ["BETRAYED_BY", "mutant_trials", "unable"]
 
-#: Which fault must betray each mutant.
+#: The fault that must expose each mutant.
 BETRAYED_BY = {
     "compare-and-set": "zombie",
     "outbox": "worker-kill-at-point",
@@ -26,7 +26,7 @@ BETRAYED_BY = {
     "projection-atomicity": "projection-kill-at-point",
     "agreed-layout": "upgrade",
 }
-#: A mutant that one seed does not betray has this many chances.
+#: Number of seeds that a mutant is tried with.
 SEEDS = 3
 
 

@@ -1,4 +1,4 @@
-"""Many trials, some at a time, each process with a Kafka of its own; results are written as they come."""
+"""Many trials, a few at a time, each process with its own Kafka; results are written as they come."""
 
 import json
 import multiprocessing
@@ -27,13 +27,13 @@ _OUTPUT = Path("build/faults.json")
 
 
 def output_of(broker: str | None, *, some: bool) -> Path:
-    """Where results go: those of one broker, or of ``some`` faults only, must not replace the results of all."""
+    """The file of results: those of one broker or of ``some`` faults must not replace the results of all."""
     names = [name for name in (broker, "partial" if some else None) if name]
     return _OUTPUT.with_stem("-".join([_OUTPUT.stem, *names]))
 
 
 class _Process:
-    """What a process of the pool keeps from one trial to the next."""
+    """State that a process of the pool keeps between trials."""
 
     stack = ExitStack()
     brokers: Brokers | None = None
@@ -58,7 +58,7 @@ def try_one(task: Task, brokers: Brokers) -> Result:
 
 
 def results_of(tasks: Sequence[Task], jobs: int) -> Iterator[Result]:
-    """Results in the order in which they come: first of the faults that want the machine for themselves."""
+    """Results as they come; faults that need the machine for themselves run first."""
     alone = [task for task in tasks if FAULTS[task.fault].alone]
     others = [task for task in tasks if not FAULTS[task.fault].alone]
     for share, workers in ((alone, 1), (others, jobs)):
@@ -91,9 +91,9 @@ def write(
     *,
     again: bool = False,
 ) -> None:
-    """Put the results so far into ``output``, beside those of another name there; never half of it.
+    """Write the results so far into ``output``, beside those of other names there, atomically.
 
-    ``again``: into the place of what is there of their faults, of which commit is noted, or of their mutants.
+    ``again``: replace the results of the same faults, and note their commit, or of the same mutants.
     """
     found: dict[str, Any] = json.loads(output.read_text()) if output.exists() else {}
     rows = [asdict(result) for result in results]

@@ -1,4 +1,4 @@
-"""What the projections of texts must have stored, by counting the log and by one pass over the texts published."""
+"""The states that the projections of texts must have, by counting the log and by one pass over the published texts."""
 
 from collections import Counter
 from typing import Any
@@ -41,7 +41,7 @@ def read_texts(state: Any) -> object:
 
 
 def classified(bench: Bench, feedback: FeedbackLog) -> dict[Key, object]:
-    """What each text was taken for, and how many examples the models have."""
+    """The decision for each text, and the number of the models' examples."""
     home = partition_of(KEY, bench.log.partitions)
     category, mood = TextClassifier(), mood_classifier()
     judged: dict[str, list[object]] = {}
@@ -76,9 +76,9 @@ def _label(one: Said, judged: dict[str, list[object]]) -> str:
 
 
 def read_classified(state: Any) -> object:
-    """None of what belongs to a model but its head."""
+    """All states except the parts of a model other than its head."""
     if head := state.get("head"):
-        # the labels of moods are the same in any order of texts, and their number is compared
+        # the labels of moods do not depend on the order of texts, and their number is compared
         known = {"examples": head["examples"], "labels": head["labels"]}
         return head["examples"] if {*head["labels"]} <= {"negative", "neutral", "positive"} else known
     if tally := state.get("tally"):

@@ -1,4 +1,6 @@
-"""A: the compacted topic of customer documents: who reads it to its end knows what people act on of every customer."""
+"""A: the compacted topic of customer documents. Read to its end, it has the current alert, segment and landmark of
+each.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,9 +18,8 @@ __all__ = ["customer_documents"]
 def customer_documents(bench: Bench, scope: Scope, *, in_order: bool) -> Iterator[str]:
     """A: the last document of each customer, against those stored; and the first copies come in order.
 
-    A document is as of the end of its step, and where a step ends is no function of the log. But who is in the topic is
-    one, and so is what is acted on in the last document. ``in_order``: each step was made once, so nothing but a copy
-    goes back in time.
+    A document is as of the end of its step, which is no function of the log. But the customers in the topic and the
+    fields that people act on are one. ``in_order``: each step was made once, so only a copy goes back in time.
     """
     if not scope.is_everything:
         return
@@ -67,5 +68,5 @@ def _version(document: dict[str, Any]) -> tuple[int, str]:
 def _difference(found: dict[str, Any], stored: dict[str, Any]) -> str:
     if _version(found) == _version(stored):
         return differing(found, stored)
-    names = ("alert", "segment", "stage")  # it is published with every change of these, and not with any other
+    names = ("alert", "segment", "stage")  # only changes of these publish a document
     return differing({name: found.get(name) for name in names}, {name: stored.get(name) for name in names})

@@ -1,4 +1,4 @@
-"""A line to a server on which everything that is sent takes its time."""
+"""A connection to a server that delays everything sent over it."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ __all__ = ["DelayLine"]
 class DelayLine:
     """``with DelayLine(port) as line: ...``: clients connect to `port`; what they send arrives `delay_s` later.
 
-    Answers come back at once, so that is also by how much longer a command takes.
+    Answers come back at once, so each command takes longer by that time.
     """
 
     def __init__(self, to_port: int) -> None:
@@ -59,7 +59,7 @@ class DelayLine:
         with contextlib.suppress(OSError), contextlib.closing(writer):
             answers, commands = await asyncio.open_connection(HOST, self._to_port)
             with contextlib.closing(commands):
-                # either end hangs up: so does the line
+                # when either end hangs up, so does the line
                 passing = {
                     self._loop.create_task(self._pass(reader, commands, late=True)),
                     self._loop.create_task(self._pass(answers, writer, late=False)),

@@ -1,4 +1,4 @@
-"""A seeded event log: what producers wrote to Kafka, and what an oracle must know about it."""
+"""A seeded event log: the records in Kafka, and the oracle's view of them."""
 
 import math
 import random
@@ -22,8 +22,8 @@ _DAY_MS = 86_400_000
 BEGIN_MS = 1_704_067_200_000
 #: Customers' ids are checked for duplicates this far back from their newest event.
 _RETENTION_MS = 90 * _DAY_MS
-#: Between an order and its cancellation. A cancellation that comes when the order is forgotten retracts nothing, so it
-#: is so much less late than other events may be.
+#: Between an order and its cancellation. A cancellation of a forgotten order changes nothing, so it may be late by this
+#: much less than other events.
 _TO_CANCEL_MS = 5 * _DAY_MS
 #: Of the one hot customer: no more than a profile remembers, for the oracle's rule is that every id is, for ever.
 _MAX_OF_ONE = 900
@@ -77,7 +77,7 @@ class _Arrival(NamedTuple):
 
 
 class _Writer:
-    """Collects what arrives when, for one log."""
+    """Collects the arrivals of one log."""
 
     def __init__(self, seed: int, copies: int, padding: int, lateness_ms: float, begin_ms: int) -> None:
         self.random = random.Random(seed)
@@ -102,7 +102,7 @@ class _Writer:
         for _ in range(copies):
             position = KERNEL_TYPES.index(source)
             self.arrivals.append(_Arrival(at_ms + delay_ms, position, customer, customer.encode(), value, truth))
-            # a repeat that comes later than that is too late, and no duplicate
+            # a later repeat is too late, and no duplicate
             delay_ms = min(delay_ms + int(self.random.uniform(0, 5 * _DAY_MS)), _RETENTION_MS - _DAY_MS)
 
     def too_late(self, after: _Arrival) -> None:
@@ -229,7 +229,7 @@ def _sampled_clicks(writer: _Writer, count: int) -> list[_Arrival]:
 
 
 def _add_hot_customer(writer: _Writer, share: float, days: int) -> None:
-    """So many events that ``share`` of all records is of one customer."""
+    """The number of events that makes ``share`` of all records belong to one customer."""
     count = math.ceil(len(writer.arrivals) * share / (1 - share))
     if count > _MAX_OF_ONE:
         raise ValueError(f"{count} events of one customer are more than {_MAX_OF_ONE}: take fewer customers")

@@ -1,4 +1,4 @@
-"""What must come out of a log when nothing goes wrong: a fold over it, without Kafka, Redis or a worker."""
+"""The expected results of a log without faults: a fold over it, without Kafka, Redis or a worker."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -57,14 +57,14 @@ class Expectation:
 
 
 def without_wall_clock(value: bytes) -> dict[str, Any]:
-    """The content of an alert or change but for when it was emitted."""
+    """The content of an alert or change without the time of emission."""
     content: dict[str, Any] = orjson.loads(value)
     content.pop("emitted_at", None)
     return content
 
 
 def identity_of_dead_letter(headers: Iterable[tuple[str, bytes | None]]) -> str:
-    """Which record a dead letter is about: topic, partition, offset, reason."""
+    """The record of a dead letter: topic, partition, offset, reason."""
     found = {name: (text or b"").decode() for name, text in headers}
     topic = found["dlq.topic"].rpartition("events.")[2]
     return f"{topic}/{found['dlq.partition']}/{found['dlq.offset']}: {found['dlq.reason']}"
@@ -73,7 +73,7 @@ def identity_of_dead_letter(headers: Iterable[tuple[str, bytes | None]]) -> str:
 def identity(
     topic: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
 ) -> tuple[str, dict[str, Any]]:
-    """What names a published record, and its content."""
+    """The identity of a published record, and its content."""
     if topic == "dead-letters":
         return identity_of_dead_letter(headers), {"key": key, "value": value}
     content = without_wall_clock(value or b"{}")

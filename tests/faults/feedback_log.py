@@ -1,4 +1,4 @@
-"""A seeded log of feedback and actions, and by counting what the projections beside the core must make of it."""
+"""A seeded log of feedback and actions, and the expected states of projections by counting."""
 
 import math
 import random
@@ -34,7 +34,7 @@ _WRITTEN = {
 class Said(NamedTuple):
     """One feedback as it was written; ``value``: of NPS. ``ticket``: of a complaint or its resolution.
 
-    ``category``: what people say later that the ``text`` is about, if they do.
+    ``category``: the label that people give the ``text`` later, if they do.
     """
 
     id: str
@@ -73,7 +73,7 @@ class FeedbackLog:
         return {settings.topic_of(_FEEDBACK): [*map(len, self.said)], settings.actions: acted}
 
     def labelled(self, partition: int) -> list[Said]:
-        """What people have labelled, each once."""
+        """The labels given by people, each once."""
         return [one for one in {one.id: one for one in self.said[partition]}.values() if one.category]
 
     def produce(self, settings: Settings) -> None:
@@ -105,7 +105,7 @@ class FeedbackLog:
                 yield partition, one.customer, {**body, **label}
 
     def first_of(self, customer: str, partition: int) -> list[Said]:
-        """What a customer said, each once, in the order of the log."""
+        """A customer's feedback, each once, in the order of the log."""
         return [*{one.id: one for one in self.said[partition] if one.customer == customer}.values()]
 
     def customers(self) -> Iterator[tuple[int, str]]:
@@ -160,7 +160,7 @@ class FeedbackLog:
         return found
 
     def alerts(self, settings: Settings) -> set[Alerted]:
-        """What must have been published: complaints at once and again, and satisfaction that drops."""
+        """The alerts that must have been published: complaints at once and again, and drops of satisfaction."""
         found: set[Alerted] = set()
         again_ms = round(settings.complaint_again_h * _HOUR_MS)
         open_cases = self.cases()
@@ -228,5 +228,5 @@ def made_feedback(seed: int, partitions: int) -> FeedbackLog:
                 # people label half of what customers wrote
                 one = one._replace(text=f"{rng.choice(_WRITTEN[about])}, order {k}", category=rng.choice(["", about]))
             said[partition] += [one] * (1 + (rng.random() < 0.1))
-    # customers come in between each other; what one says stays in order
+    # customers are interleaved; the records of each stay in order
     return FeedbackLog([sorted(log, key=lambda one: one.at_ms) for log in said], acted)

@@ -1,4 +1,4 @@
-"""What must be true after a run, whatever happened in it; see docs/reliability.md for the letters."""
+"""The invariants after any run; docs/reliability.md explains the letters."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -86,9 +86,9 @@ def _in_present_layout(packed: bytes, customer: str) -> bytes:
 
 
 def _profiles(bench: Bench) -> Iterator[str]:
-    """F: the packed profile and the next timer of every customer, byte by byte; who has none expires.
+    """F: the packed profile and the next timer of every customer, byte by byte; customers without a timer expire.
 
-    Profiles that are left of the layout before are compared as they will be written next.
+    Profiles still in the previous layout are compared as they will be written next.
     """
     wanted = bench.expectation
     packed = {c: _in_present_layout(packed_state(document), c) for c, document in bench.stored.documents().items()}
@@ -121,7 +121,7 @@ def _counts(bench: Bench, scope: Scope) -> Iterator[str]:
 
 
 def standing(bench: Bench) -> Iterator[str]:
-    """C: what can be told of a run that did not end: no record was skipped, none was counted twice."""
+    """C: checks of a run that did not end: no record was skipped, none was counted twice."""
     for partition, state in bench.stored.states().items():
         counted, passed = state.counters.events_in, sum(state.offsets.values())
         if counted != passed:

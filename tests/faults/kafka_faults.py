@@ -130,7 +130,7 @@ def _expect_refusal(trial: Trial, worker: WorkerProcess, *parts: str) -> None:
         trial.findings.append(f"R: expected one line with {parts} and no traceback in {worker.log[-1500:]}")
 
 
-#: More than a worker has fetched when the fault strikes, and enough to do until the last broker is back.
+#: More than a worker has fetched when the fault strikes, and enough work until the last broker is back.
 _LONG: Mapping[str, Any] = {
     "log": {"padding": 8_000, "customers": 200},
     "plan": Plan(pace_ms=300.0),

@@ -32,7 +32,7 @@ __all__ = ["Publications", "departures"]
 _LOOK_EVERY_S = 0.05
 #: Sums of some hundred products in another order.
 _ROUNDING = 1e-9
-#: Fewer alerts than these, or of fewer models, prove nothing.
+#: Fewer alerts or models than these prove nothing.
 _MIN_ALERTS, _MIN_VERSIONS = 30, 3
 
 Floats = npt.NDArray[np.float64]
@@ -46,7 +46,7 @@ class Publications:
         self._watch = Watch("watch of snapshots", self._look, _LOOK_EVERY_S)
         self._stack = ExitStack()
         self._last: bytes | None = None
-        #: A version counts labels; what an observation moves can change under one version.
+        #: A version counts labels, so observations may change the model within one version.
         self._models: defaultdict[int, list[ChurnSnapshot]] = defaultdict(list)
 
     def __enter__(self) -> Self:
@@ -86,7 +86,7 @@ class Publications:
 
 
 def departures(alert: Alert, model: ChurnSnapshot, events: Sequence[Event]) -> Iterator[str]:
-    """What in an alert does not follow from the ``events`` of its customer and from ``model``."""
+    """The parts of an alert that do not follow from its customer's ``events`` and ``model``."""
     if alert.baseline is None or alert.logit is None or alert.rest is None or alert.risk is None:
         yield f"{alert.kind} without its risk"
         return
@@ -117,7 +117,7 @@ def departures(alert: Alert, model: ChurnSnapshot, events: Sequence[Event]) -> I
 
 
 def _told(alert: Alert) -> Iterator[str]:
-    """What contradicts the kind of the alert."""
+    """The contradictions to the kind of the alert."""
     if alert.days_since_order is None or alert.usual_gap_days is None:
         yield f"{alert.kind} without the silence and the habit"
         return
@@ -137,7 +137,7 @@ def _told(alert: Alert) -> Iterator[str]:
 
 
 def _believed(parts: Mapping[str, float], inputs: Floats, model: ChurnSnapshot) -> dict[str, float]:
-    """The parts that may be told as reasons: those that go the way of their feature; the silence is told as one."""
+    """The parts that may be reasons: those with the expected sign of their feature; silence is one reason."""
     levels = dict(zip(FEATURE_NAMES, (inputs - np.array(model.means)).tolist(), strict=True))
     told = dict(parts)
     told["days_since_purchase"] += told.pop("silence_ratio")

@@ -1,4 +1,4 @@
-"""Everything dies at once, as `stream up` does on kill -9 or when its machine is reset."""
+"""All processes die at once, as on kill -9 of `stream up` or a reset of its machine."""
 
 import time
 from functools import partial

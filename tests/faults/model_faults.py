@@ -10,7 +10,9 @@ __all__ = ["MODEL_FAULTS"]
 
 
 def _kill_with_a_live_model(trial: Trial) -> None:
-    """The model learns and scores; kill -9 of the trainer and of workers: each alert follows from what it names."""
+    """The model learns and scores; kill -9 of the trainer and of workers: each alert follows from the model that it
+    names.
+    """
     bench = trial.bench
     with Publications(bench) as seen:
         for number, moment in enumerate(trial.moments(4, low=0.3)):

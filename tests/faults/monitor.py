@@ -9,7 +9,7 @@ from tests.faults.watch import Watch
 __all__ = ["Monitor"]
 
 EVERY_S = 0.3
-#: A worker of these tests has a hundred customers; what is above this leaks.
+#: A worker of these tests has a hundred customers; memory above this is a leak.
 MEMORY_LIMIT_MB = 600.0
 
 
@@ -50,7 +50,7 @@ class Monitor:
         self.memory_mb = max([self.memory_mb, *(w.memory_mb for w in list(self._bench.workers.values()))])
 
     def _look_at_offsets(self) -> None:
-        # in this order: what is stored only grows
+        # in this order, because stored offsets only grow
         committed = self._bench.topics.committed(patience_s=0.0)
         stored = self._bench.stored.offsets()
         for tp, offset in committed.items():

@@ -1,4 +1,4 @@
-"""Guarantees switched off, one at a time: a harness that does not notice is worth nothing."""
+"""Guarantees switched off one at a time; the harness must notice each."""
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ from stream.storage.partition_store import Commit, PartitionStore
 
 __all__ = ["COMMIT_SCRIPT_EDITS", "MUTANTS"]
 
-#: Mutants that are edits of the commit script: what stands there, and what instead.
+#: Mutants that edit the commit script: the original text, and its replacement.
 COMMIT_SCRIPT_EDITS = {
     "compare-and-set": ("if stored ~= ARGV[1] then", "if false then"),
     "checks-first": ("local failed = first_failure(checks)", "local failed = false"),
@@ -59,7 +59,7 @@ def _without_outbox() -> None:
 
 
 def _without_inherited_documents() -> None:
-    """What a predecessor has left in the outbox is published, but documents of customers are not."""
+    """Of a predecessor's outbox everything is published except customers' documents."""
     reset, publish = Outbox.reset, Publisher.publish
     inherited: set[bytes | None] = set()
 
@@ -104,7 +104,7 @@ def _without_rewind() -> None:
     rewind = PartitionInputs.rewind
 
     async def go_on(self: PartitionInputs, offsets: Mapping[str, int]) -> None:
-        # not simply nothing: what was received and never stored would be waited for, and the run would only not end
+        # a rewind that did nothing would only make the run wait for ever for records received and never stored
         positions = {tp.topic: self._intake().position(tp) for tp in self._tps}
         received = {topic: position.next_offset for topic, position in positions.items() if position is not None}
         await rewind(self, {**offsets, **received})
@@ -126,7 +126,7 @@ def _without_alignment() -> None:
         return 0.0
 
     Aligner.take = hasty  # type: ignore[method-assign]
-    # who waits for a larger step waits for what lags
+    # a wait for a larger step would also wait for lagging inputs
     Received.gather_s = at_once  # type: ignore[method-assign]
     Aligner.waiting_for = no_one  # type: ignore[method-assign]
 

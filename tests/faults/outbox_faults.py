@@ -1,4 +1,4 @@
-"""Faults of publishing: what follows from events waits in the outboxes, which are bounded."""
+"""Faults of publishing: records wait in the outboxes, which are bounded."""
 
 import time
 from functools import partial
@@ -8,7 +8,7 @@ from tests.faults.worker import Plan
 
 __all__ = ["OUTBOX_FAULTS"]
 
-#: Far below the default, so that it is reached.
+#: Far below the default, so that the outboxes reach it.
 OUTBOX_LIMIT = 200
 #: More than any step of these logs publishes: its 40 records, or the timers that they make due (85 for three seeds).
 OF_A_STEP = 200
@@ -36,7 +36,7 @@ def _refuse_publishing(trial: Trial) -> None:
 
 
 def _takes_nothing(trial: Trial) -> bool:
-    """Whether every partition that has something to do may not do it, because its outbox is full."""
+    """Whether every partition with work is held back by its full outbox."""
     bench = trial.bench
     return all(waiting >= OUTBOX_LIMIT or bench.finished(p) for p, waiting in enumerate(bench.stored.outboxes()))
 

@@ -21,7 +21,7 @@ def zombie(trial: Trial, *, times: int = 4) -> None:
         trial.measure(bench.workers[victim].freeze, partitions)
         bench.workers[victim].thaw()
         bench.wait(f"{victim} is back", partial(trial.is_back, victim))
-    # one that was frozen between two steps may hear of its loss before it writes: not every time, but never none
+    # a worker frozen between two steps may learn of its loss before it writes, so not every one is refused
     if times > 1 and not _is_fenced([*bench.workers.values()]):
         trial.findings.append(f"X: in {trial.faults} times no write of a zombie was put to the test")
 

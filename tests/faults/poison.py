@@ -1,4 +1,4 @@
-"""The kinds of records that are no events, and what is said of each."""
+"""The kinds of invalid records, and the reason for each."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from stream.events.rejections import Defect
 
 __all__ = ["POISON", "Poison", "good_event"]
 
-#: 2024-01-01T00:00:00Z, when logs begin: in no kind but those of times may the time be what is wrong.
+#: 2024-01-01T00:00:00Z, when logs begin: the time is valid in every kind but those about times.
 _AT_S = 1_704_067_200.0
 #: In each topic an event that is accepted.
 _GOOD: Mapping[EventType, Mapping[str, object]] = {
@@ -18,7 +18,7 @@ _GOOD: Mapping[EventType, Mapping[str, object]] = {
     EventType.EMAIL: {"name": "opened", "campaign_id": "weekly"},
     EventType.PURCHASE: {"name": "completed", "order_id": "poison", "amount": 5.0, "currency": "EUR"},
 }
-#: So many of the oversize ones are really long: all of ten thousand would be a log of a hundred megabytes.
+#: This many of the oversize ones are really long: ten thousand would make a log of a hundred megabytes.
 _LONG_ONES = 200
 _TOO_LONG = 70_000
 
@@ -66,7 +66,7 @@ def _without_id(source: EventType, customer: str, number: int) -> KeyAndValue:
 
 def _long(source: EventType, customer: str, number: int) -> KeyAndValue:
     padding = "x" * (_TOO_LONG if number < _LONG_ONES else 2_000)
-    # beyond the first ones too short to be too large, so that the name is what is wrong
+    # all but the first are short, so their fault is the name
     name = {} if number < _LONG_ONES else {"name": "no_such_name"}
     return customer.encode(), orjson.dumps({**good_event(source, customer, number), **name, "padding": padding})
 

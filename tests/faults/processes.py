@@ -28,7 +28,7 @@ STOP_TIMEOUT_S = 30.0
 class WorkerProcess:
     """One process; ``name`` is its static group instance id, kept by the process that replaces it.
 
-    ``expected_status``: with which it may end, None while it must not.
+    ``expected_status``: the status with which it may end, None while it must run.
     """
 
     name: str
@@ -69,7 +69,7 @@ class WorkerProcess:
 
     @property
     def unexpected_end(self) -> str | None:
-        """How the process ended if nobody wanted it to, or otherwise than it was to; None if it runs or ended well."""
+        """How the process ended unexpectedly or with the wrong status; None if it runs or ended well."""
         status = self.process.poll()
         if status is None or status == self.expected_status:
             return None
@@ -82,12 +82,12 @@ class WorkerProcess:
 
     @property
     def fenced(self) -> int:
-        """How often a write of this process was refused because the partition was not as this one had left it."""
+        """Number of this process' writes that were refused because another worker had written."""
         return sum("is at token" in line for line in self._rewinds)
 
     @property
     def rewound(self) -> int:
-        """How often this process has gone back to what is stored, for whatever reason."""
+        """Number of this process' returns to the stored state, for any reason."""
         return len(self._rewinds)
 
     @property
@@ -104,7 +104,7 @@ class WorkerProcess:
         return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0)
 
     def kill(self) -> None:
-        if self.running:  # what has ended before was not killed
+        if self.running:  # a process that had ended before was not killed
             self.expected_status = -signal.SIGKILL
         self.process.kill()
         self.process.wait()

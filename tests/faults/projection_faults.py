@@ -36,7 +36,7 @@ POINTS = tuple(f"projection {point}" for point in ("polled", "computed", "script
 
 
 def projection_states(bench: Bench) -> Iterator[str]:
-    """P: states are a count over the log, what is told of them is complete, nothing of former generations is left."""
+    """P: states are a count over the log, their published records are complete, and former generations are gone."""
     feedback = bench.feedback
     if feedback is None:
         return
@@ -52,7 +52,7 @@ def projection_states(bench: Bench) -> Iterator[str]:
 
 
 def projection_alerts(bench: Bench) -> Iterator[str]:
-    """P: the alerts about what customers said are those that follow from the log, each as often as it was needed."""
+    """P: the alerts about feedback are those that follow from the log, in the right number."""
     if bench.feedback is None or Complaints.name not in bench.settings.projections:
         return
     found = set()
@@ -162,7 +162,7 @@ def _cases(state: Any) -> object:
     return {ticket: case["at_ms"] for ticket, case in state.get("open", {}).items()}
 
 
-#: What the states of a projection must be, and how a stored one is read to be compared.
+#: The expected states of each projection, and how to read a stored one.
 _EXPECTED: Mapping[str, tuple[Callable[[Bench, FeedbackLog], Mapping[Key, object]], Callable[[Any], object]]] = {
     "activity": (_counted, lambda state: state["days"]),
     "satisfaction": (lambda _, feedback: feedback.opinions(), _opinion),
@@ -183,7 +183,7 @@ def present_keys(bench: Bench, projection: Projection[Any]) -> ProjectionKeys:
 
 
 def _nothing(trial: Trial) -> None:
-    """Nothing but what is in the log: late, repeated and malformed events."""
+    """No fault beside those in the log: late, repeated and malformed events."""
     trial.faults += 1
 
 
@@ -193,7 +193,7 @@ def _kill_at_points(trial: Trial) -> None:
 
 
 def _rebuild(trial: Trial) -> None:
-    """Projections are built anew under load, a worker is killed meanwhile, and they are asked for once more at rest."""
+    """Projections are rebuilt under load while a worker is killed, and once more at rest."""
     bench = trial.bench
 
     def ask() -> None:
@@ -218,7 +218,7 @@ def _rebuild(trial: Trial) -> None:
 
 
 _BENCH = {"projections": "activity,satisfaction,ratings,complaints,leads"}
-#: One publishes what the other learns from.
+#: The first publishes the texts from which the second learns.
 _TEXTS = {"projections": "texts,classification"}
 _LOG = {"customers": 200}
 #: Nothing is released: in these logs time stands still once they have been written. They are read in so few steps that

@@ -1,4 +1,4 @@
-"""A: what was published, against what an undisturbed run publishes."""
+"""A: published records against those of an undisturbed run."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ def published(bench: Bench, topic: str, scope: Scope) -> tuple[list[str], int]:
             difference = differing(scope.compared(topic, content), scope.compared(topic, wanted[name]))
             violations.append(f"A: {topic}: copy {counts[name]} of {name} is another: {difference}")
         elif counts[name] == 1:
-            # what is no event has no time, and may have no customer: it has an order within its own log only
+            # an invalid record has no time and perhaps no customer, so it is ordered within its own log only
             source = name.rpartition("/")[0] if topic == "dead-letters" else ""
             order.setdefault((message.partition(), message.key(), source), []).append(name)
     missing = bound - counts.keys()
@@ -67,7 +67,7 @@ def few(names: Iterable[object]) -> str:
 
 
 def differing(found: Any, wanted: Any, path: str = "") -> str:
-    """Where two contents differ, and how: a message has no room for what is equal.
+    """The differences of two contents; a message has no room for equal fields.
 
     >>> differing({"a": 1, "b": [{"c": 2.0}, 3]}, {"a": 1, "b": [{"c": 2.5}]})
     'b.0.c: 2.0, wanted 2.5; b.1: 3, wanted nothing'

@@ -30,7 +30,7 @@ class Pulse:
 
     @property
     def findings(self) -> list[str]:
-        """X: nothing was seen, so there is nothing to tell."""
+        """X: the pulse saw nothing, so it has no result."""
         return self._watch.findings
 
     def _look(self) -> None:

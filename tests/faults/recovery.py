@@ -8,12 +8,12 @@ from tests.faults.worker import Plan
 
 __all__ = ["RECOVERY"]
 
-#: From a kill -9 to writes by those who take over: the session timeout of 10 s, and what the group needs after it.
+#: From a kill -9 to writes by the next owners: the session timeout of 10 s, and the group's rebalance.
 TAKEOVER_LIMIT_S = 15.0
 #: From the last write before a restart in good order to the first one after it.
 RESTART_LIMIT_S = 5.0
 
-#: What an operator gets who sets nothing.
+#: The default settings.
 _DEFAULTS = {"session_timeout_s": 10.0, "heartbeat_s": 3.0, "workers": 3}
 
 
@@ -30,22 +30,13 @@ def _take_over(trial: Trial) -> None:
 
 
 def _rolling_restart(trial: Trial) -> None:
-    """SIGTERM and a new process of the same name, one worker after the other, as in an upgrade."""
-    bench = trial.bench
-    trial.wait_for_owners(len(bench.workers))
-    for moment in trial.moments(2, high=0.6):
-        bench.wait_for_progress(moment)
-        for name in sorted(bench.workers):
-            partitions = trial.partitions_of(name)
-            with Pulse(bench) as pulse:  # of all: a restart must not halt the partitions of the others either
-                bench.workers[name].stop()
-                before = bench.stored.tokens()
-                bench.start(name)
-                bench.wait(f"{name} goes on", partial(bench.moved_since, before, partitions))
-                bench.wait(f"{name} is back", partial(trial.is_back, name))
-            trial.faults += 1
-            trial.recoveries.append(pulse.longest_s)
-            trial.findings += pulse.findings
+    """SIGTERM and a new process of the same name, one worker after the other, as in an upgrade.""" bench = trial.bench
+    trial.wait_for_owners(len(bench.workers)) for moment in trial.moments(2, high=0.6): bench.wait_for_progress(moment)
+    for name in sorted(bench.workers): partitions = trial.partitions_of(name) with Pulse(bench) as pulse:  # of all
+    workers, because a restart must not halt the partitions of the others either bench.workers[name].stop() before =
+    bench.stored.tokens() bench.start(name) bench.wait(f"{name} goes on", partial(bench.moved_since, before,
+    partitions)) bench.wait(f"{name} is back", partial(trial.is_back, name)) trial.faults += 1
+    trial.recoveries.append(pulse.longest_s) trial.findings += pulse.findings
 
 
 RECOVERY = (

@@ -14,7 +14,7 @@ from stream.local.server_process import HOST
 __all__ = ["RedisCluster"]
 
 SLOTS = 16_384
-#: The nodes talk to each other on a port that lies so far above the one for clients.
+#: Distance from a node's port for clients to its port for other nodes.
 BUS = 10_000
 JOIN_TIMEOUT_S = 30.0
 POLL_S = 0.05

@@ -33,7 +33,7 @@ def _kill(trial: Trial, *, times: int = 20) -> None:
 
 
 def cut_tail(trial: Trial) -> None:
-    """The same, and the last writes are gone: the workers are ahead of what is stored."""
+    """The same, without the last writes: the workers are ahead of the stored state."""
     bench = trial.bench
     for moment in trial.moments(12):
         bench.wait_for_progress(moment)
@@ -67,13 +67,13 @@ def flush(trial: Trial) -> None:
 
 
 def _flush_idle(trial: Trial) -> None:
-    """FLUSHALL when there is nothing to do: it is noticed all the same."""
+    """FLUSHALL at rest: the workers notice it too."""
     trial.bench.settle()
     _flush_all(trial)
 
 
 def _flush_all(trial: Trial) -> None:
-    """Lose everything; recovered is what is rebuilt as far as it was."""
+    """Lose everything. A partition has recovered when it is rebuilt up to its former offsets."""
     before = trial.bench.progress()
     with trial.bench.client.pipeline(transaction=True) as pipeline:
         pipeline.flushall()
@@ -114,7 +114,7 @@ def _for_a_while(
         bench.wait_for_progress(moment)
         claims = bench.stored.claims()
         begin()
-        time.sleep(1.5)  # what is under way, and what Redis may append before it notices
+        time.sleep(1.5)  # commands in flight, and what Redis may append before it notices
         before = bench.progress()
         time.sleep(trial.random.uniform(2.0, 6.0))
         if bench.progress() > before:
@@ -128,7 +128,7 @@ def _slow(trial: Trial) -> None:
     """Every command takes half a second longer, for twelve seconds: that is no reason to claim anything anew."""
     bench = trial.bench
     assert bench.line is not None
-    # who joins claims
+    # a joining worker claims
     trial.wait_for_owners(len(bench.workers))
     bench.wait_for_progress(trial.random.uniform(0.1, 0.3))
     claims, quick = bench.stored.claims(), _pace(trial, 2.0)
@@ -194,7 +194,7 @@ def _restart_node(cluster: RedisCluster, number: int, away_s: float) -> None:
 def _corrupt_snapshot(trial: Trial) -> None:
     """Garbage where the model should be: refused, and the last good one goes on scoring."""
     bench = trial.bench
-    trial.wait_for_steps()  # a worker that has loaded none yet has no last good one
+    trial.wait_for_steps()  # a worker must have loaded a model to have a last good one
     good = frozen_model.encoded()
     for k, moment in enumerate(trial.moments(12)):
         bench.wait_for_progress(moment)

@@ -1,4 +1,4 @@
-"""The present program as the release before it: what that one does not know it refuses, and it writes what that wrote.
+"""The present program acting as the previous release: it refuses newer layouts and writes the old ones.
 
 It knows layouts of profiles up to 4, and the first layout of checkpoints.
 """
@@ -30,7 +30,7 @@ def _known_checkpoint(value: bytes) -> Container:
 
 
 def become_release_before() -> None:
-    """Forget the present layouts. The worker agrees on the one before, and so writes profiles and checkpoints of it."""
+    """Forget the present layouts. The workers then agree on the previous one and write its profiles and checkpoints."""
     stream.storage.layout.LAYOUT = LAYOUT_BEFORE  # type: ignore[attr-defined]
     stream.processing.document.packed_state = _known_profile
     stream.online_models.learner.open_container = _known_checkpoint  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ["BEGIN", "END", "mutants_table", "percentile", "report", "summary", "table", "written"]
 
-#: What stands between these lines of the document is generated.
+#: The text between these lines of the document is generated.
 BEGIN, END = "<!-- generated: make faults -->", "<!-- end of what is generated -->"
 
 _HEADER = "| Fault | Broker | Runs | Faults | Violations | Published twice | Recoveries | p50 (s) | p99 (s) |"

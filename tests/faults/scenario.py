@@ -1,4 +1,4 @@
-"""One fault as it is tried: what is done to a bench, and on which log."""
+"""One fault: its strike on a bench, and its log."""
 
 import random
 from collections import Counter
@@ -50,7 +50,7 @@ class Trial:
         return [low + width * (k + self.random.uniform(0.1, 0.9)) for k in range(count)]
 
     def measure(self, strike: Callable[[], object], partitions: list[int] | None = None) -> None:
-        """Strike, then wait until each of ``partitions`` (default: all) has been written to again, or is finished."""
+        """Strike, then wait until each of ``partitions`` (default: all) is written to again or finished."""
         hit = list(range(self.bench.log.partitions)) if partitions is None else partitions
         under_load = not all(map(self.bench.finished, hit))
         strike()
@@ -62,7 +62,7 @@ class Trial:
 
     @contextmanager
     def hanging_redis(self, claims_of_each: int) -> Iterator[None]:
-        """Redis answers nothing meanwhile; then all goes on, with so many claims of each partition at most."""
+        """Redis answers nothing meanwhile; then all workers resume, with at most this many claims of each partition."""
         bench = self.bench
         claims = bench.stored.claims()
         bench.redis.freeze()
@@ -120,10 +120,10 @@ class Trial:
         return self.bench.finished_all() or bool(self.partitions_of(worker))
 
     def owner(self) -> str:
-        """A worker that owns a partition with something to do, as long as there is one.
+        """A worker that owns a partition with work, as long as there is one.
 
-        Who could be it depends on the moment. So the draw does not: one number of the schedule, whatever there is to
-        choose from, or the rest of the schedule would no longer follow from its seed.
+        The candidates depend on the moment, so the draw takes one number of the schedule, however many there are.
+        Otherwise the rest of the schedule would not follow from its seed.
         """
         share = self.random.random()
         partitions = range(self.bench.log.partitions)

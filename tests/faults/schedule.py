@@ -34,7 +34,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Choice:
-    """What was asked for. ``broker``: None for all. ``runs``: of each fault, None for those of a campaign.
+    """The options of a campaign. ``broker``: None for all. ``runs``: of each fault, None for those of a campaign.
 
     ``quick``: one run of each fault, on real Kafka where there is one.
     """
@@ -48,7 +48,7 @@ class Choice:
 
 @dataclass
 class Schedule:
-    """What is to be tried, and what is not."""
+    """The trials, and the faults that are skipped."""
 
     tasks: list[Task] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""How much of an undisturbed run binds one whose model or whose clock is not a function of the log."""
+"""The part of an undisturbed run that binds a run whose model or clock is not a function of the log."""
 
 import math
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ _BY_THE_WALL_MS = 3 * _HOUR_MS
 #: Counters that are a function of the log alone; with the clock of the log so are those after them.
 _OF_THE_LOG = ("events_in", "applied", "duplicates", "dead_letters", "forwarded", "customers")
 _OF_ITS_CLOCK = ("landmarks", "labels")
-#: What a label says of the model that scored at its landmark.
+#: The fields of a label about the model that scored at its landmark.
 _OF_THE_MODEL = ("risk", "logit", "model_version")
 
 
 class Scope(NamedTuple):
-    """``until_ms``: what happened before is a function of the log; infinity: everything is."""
+    """``until_ms``: everything before it is a function of the log; infinity: all of the run."""
 
     frozen_model: bool
     until_ms: float
@@ -52,7 +52,7 @@ class Scope(NamedTuple):
         """Whether this example must be there, or must not be."""
         at_ms, _, kind = example_id.rpartition("@")[2].partition(":")
         if kind == "overdue" and not self.frozen_model:
-            # who has been alerted already is not reported, and who is alerted depends on the model
+            # a customer already alerted is not reported, and alerts depend on the model
             return False
         return int(at_ms) + (self.horizon_ms if kind == "label" else 0.0) < self.until_ms
 

@@ -32,16 +32,16 @@ RULES = ROOT / "deploy" / "redis" / "users.acl.example"
 #: How long a right is missing.
 WITHOUT_S = 1.0
 END_TIMEOUT_S = 60.0
-#: For how long a wrong clock has the chance to move stream time, which it would within a second.
+#: How long a wrong clock may try to move stream time, which would take less than a second.
 LOOK_S = 3.0
-#: What no clock of a worker may do to stream time: events lie this much ahead of their append at most.
+#: The bound of stream time whatever a worker's clock says: events lie at most this much ahead of their append.
 AHEAD_MS = 200_000 + 120_000
 
 
 def _rights_of_a_worker() -> list[str]:
     """The commands of the worker's user in the example."""
     (rule,) = [line for line in RULES.read_text().splitlines() if line.startswith("user worker ")]
-    # a connection that is idle is not checked within these runs
+    # an idle connection is not checked within these runs
     return [command for command in re.findall(r"\+([a-z]+)", rule) if command != "ping"]
 
 
@@ -99,14 +99,14 @@ def _overwrite_keys(trial: Trial) -> None:
 
 
 def _garble_meta(trial: Trial) -> None:
-    """Tokens, states and counts that nobody writes: the worker ends with one line, and nothing is lost."""
+    """Invalid tokens, states and counts: the worker ends with one line, and nothing is lost."""
     bench = trial.bench
     garbage = [("token", b"yes"), ("token", b"\xff:w:1"), ("state", b"{"), ("epoch", b"many")]
     trial.random.shuffle(garbage)
     for (field, value), moment in zip(garbage, trial.moments(len(garbage)), strict=True):
         bench.wait_for_progress(moment)
         victim, meta = trial.owner(), bench.keys.meta(trial.random.randrange(bench.log.partitions))
-        # what only a claim reads is garbled between two of them
+        # values that only a claim reads are garbled between two claims
         if field != "token":
             bench.workers[victim].stop()
         good = bench.client.hget(meta, field)
@@ -132,7 +132,7 @@ def _damage_documents(trial: Trial) -> None:
     for number, moment in enumerate(trial.moments(3, high=0.6)):
         bench.wait_for_progress(moment)
         (name,) = bench.workers
-        bench.workers[name].stop()  # else the document may be written again from memory
+        bench.workers[name].stop()  # otherwise the document may be written again from memory
         documents = bench.stored.documents(skip=kept)
         customer = trial.random.choice([c for c in sorted(documents) if c not in kept and _has_more(trial, c)])
         partition = partition_of(customer, bench.log.partitions)
@@ -185,7 +185,7 @@ def _is_aside(trial: Trial, customer: str) -> bool:
 
 
 def _neighbours(trial: Trial, aside: Mapping[str, object]) -> list[str]:
-    """F: what is not as it would be of customers who are well. C: counters that do not add up."""
+    """F: wrong features of healthy customers. C: counters that do not add up."""
     bench = trial.bench
     found = []
     documents = bench.stored.documents(skip=aside)
@@ -217,7 +217,7 @@ def _jump_far(trial: Trial) -> None:
     """The clock of the worker jumps by hours to years, both ways: stream time does not follow, and then goes on."""
     bench = trial.bench
     bench.settle()
-    # idle, the partitions have nothing but a clock to follow
+    # idle partitions have only a clock to follow
     # the newest events lie ahead of the clock, as far as they may
     patience_s = AHEAD_MS / 1000
     bench.wait(

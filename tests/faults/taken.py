@@ -1,4 +1,4 @@
-"""What must be stored when workers leave in the middle of a log."""
+"""The expected state when workers leave in the middle of a log."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ __all__ = ["inexact"]
 
 
 def inexact(bench: Bench) -> Iterator[str]:
-    """C, F: what is stored is not what the records make that were taken in, each once.
+    """C, F: the stored state differs from that of the processed records, each counted once.
 
-    The profiles of the customers whose timers are due may be from before or after those have fired.
+    Profiles of customers with due timers may be from before or after these have fired.
     """
     states = bench.stored.states()
     for partition, state in states.items():

@@ -20,13 +20,13 @@ def _result(task: Task, *violations: str) -> Result:
     return Result(fault.name, fault.number, task.kind, task.seed, 1, [*violations], 0, [], 1, 1, task.mutant)
 
 
-def test_every_mutant_has_a_fault_that_must_betray_it() -> None:
+def test_every_mutant_has_a_fault_that_must_expose_it() -> None:
     assert BETRAYED_BY.keys() == MUTANTS.keys()
     assert FAULTS.keys() >= set(BETRAYED_BY.values())
 
 
 @pytest.mark.parametrize("mutant", COMMIT_SCRIPT_EDITS)
-def test_what_a_mutant_replaces_stands_once_in_the_commit_script(mutant: str) -> None:
+def test_the_text_that_a_mutant_replaces_is_once_in_the_commit_script(mutant: str) -> None:
     assert script("commit.lua").count(COMMIT_SCRIPT_EDITS[mutant][0]) == 1
 
 
@@ -55,7 +55,7 @@ def test_a_run_that_does_not_end_counts_only_if_it_ends_with_the_guarantee_on(
     assert [task.mutant for task in tried] == ["rewind", ""] * len(noticed)
 
 
-def test_what_an_invariant_noticed_needs_no_control(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_violated_invariant_needs_no_control_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(betrayal, "try_one", lambda task, _brokers: _result(task, "T: late", "C: lost"))
     (result,) = mutant_trials(["rewind"], Choice(broker="embedded"))
     assert result.noticed_by == ["C", "T"]

@@ -1,4 +1,4 @@
-"""How a worker process ended, and whether it was to."""
+"""Expected and unexpected ends of worker processes."""
 
 import subprocess
 import sys
@@ -15,14 +15,14 @@ def _process(directory: Path, code: str, log: str = "") -> WorkerProcess:
     return WorkerProcess("w0", subprocess.Popen([sys.executable, "-c", code]), log_path)
 
 
-def test_one_that_runs_or_was_killed_has_not_ended_unexpectedly(tmp_path: Path) -> None:
+def test_a_running_or_killed_process_has_not_ended_unexpectedly(tmp_path: Path) -> None:
     worker = _process(tmp_path, "import signal; signal.pause()")
     assert worker.unexpected_end is None
     worker.kill()
     assert worker.unexpected_end is None
 
 
-def test_one_that_ends_on_its_own_has_and_a_kill_afterwards_does_not_hide_it(tmp_path: Path) -> None:
+def test_a_process_that_ends_by_itself_is_unexpected_even_if_killed_afterwards(tmp_path: Path) -> None:
     worker = _process(tmp_path, "raise SystemExit(70)", "what it said last")
     worker.process.wait()
     worker.kill()
@@ -31,9 +31,7 @@ def test_one_that_ends_on_its_own_has_and_a_kill_afterwards_does_not_hide_it(tmp
 
 
 @pytest.mark.parametrize(("status", "ended_well"), [(70, True), (1, False)])
-def test_one_that_was_to_end_must_do_so_with_the_status_it_was_to(
-    tmp_path: Path, status: int, *, ended_well: bool
-) -> None:
+def test_a_process_that_must_end_needs_the_expected_status(tmp_path: Path, status: int, *, ended_well: bool) -> None:
     worker = _process(tmp_path, f"raise SystemExit({status})")
     worker.expected_status = 70
     worker.process.wait()

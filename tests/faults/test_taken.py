@@ -1,4 +1,4 @@
-"""What workers that leave in the middle of a log must have stored."""
+"""The state that workers must store when they leave in the middle of a log."""
 
 from base64 import b64encode
 from typing import Any
@@ -51,7 +51,7 @@ def wanted() -> Expectation:
 
 
 @pytest.mark.parametrize(("skipped", "counted", "letters"), [(0, 0, []), (3, 0, ["F"]), (0, 1, ["C"])])
-def test_it_must_be_what_the_records_make_that_were_taken_in(
+def test_the_stored_state_must_be_that_of_the_processed_records(
     wanted: Expectation, skipped: int, counted: int, letters: list[str]
 ) -> None:
     bench: Any = _Bench(wanted, skipped, counted)

@@ -24,12 +24,12 @@ def _trial(owners: list[str], finished: set[int], seed: int) -> Trial:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_who_could_be_struck_does_not_change_what_is_drawn_next(seed: int) -> None:
+def test_the_candidates_do_not_change_the_next_draw(seed: int) -> None:
     many, few = _trial(["w0", "w1", "w2", "w3"], set(), seed), _trial(["w0", "w1", "w0", "w1"], {1, 3}, seed)
     assert (many.owner() in {"w0", "w1", "w2", "w3"}, few.owner()) == (True, "w0")
     assert many.moments(3) == few.moments(3)
 
 
-def test_the_victim_owns_something_that_is_not_finished_as_long_as_there_is_such() -> None:
+def test_the_victim_owns_an_unfinished_partition_as_long_as_there_is_one() -> None:
     assert {_trial(["w0", "w1", "w1", ""], {0}, seed).owner() for seed in range(20)} == {"w1"}
     assert {_trial(["w0", "w1", "w0", "w1"], {0, 1, 2, 3}, seed).owner() for seed in range(20)} == {"w0", "w1"}

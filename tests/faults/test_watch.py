@@ -1,4 +1,4 @@
-"""What looks at a run from outside must not die, or be blind, without anyone noticing."""
+"""Observers of a run must not die or see nothing unnoticed."""
 
 import threading
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def test_a_thread_that_dies_is_a_finding() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_server_that_is_away_is_looked_at_again(away: Exception) -> None:
+def test_an_unreachable_server_is_polled_again(away: Exception) -> None:
     done = threading.Event()
     looks = 0
 
@@ -55,7 +55,7 @@ def test_a_server_that_is_away_is_looked_at_again(away: Exception) -> None:
     assert _watched(look, done).findings == []
 
 
-def test_one_that_never_saw_anything_is_a_finding() -> None:
+def test_an_observer_that_never_saw_anything_is_a_finding() -> None:
     done = threading.Event()
 
     def look() -> None:

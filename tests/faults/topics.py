@@ -25,7 +25,7 @@ class Topics:
     def __init__(self, settings: Settings, log: EventLog) -> None:
         self._settings = settings
         self._log = log
-        # of the group, but never a member of it: it only asks what is committed
+        # uses the group's id without joining, only to ask for committed offsets
         self._observer = Consumer(
             {"bootstrap.servers": settings.kafka_bootstrap, "group.id": settings.group, "log_level": 0}
         )

@@ -80,7 +80,7 @@ def _replace(trial: Trial, name: str, plan: Plan) -> None:
 
 
 def _unreadable(bench: Bench) -> Iterator[str]:
-    """R: what the release before cannot read, although the upgrade is not finished."""
+    """R: keys that the previous release cannot read, although the upgrade is not finished."""
     newer = [c for c, document in bench.stored.documents().items() if packed_state(document)[0] > LAYOUT_BEFORE]
     if newer:
         yield f"R: {len(newer)} profiles are of a layout that the release before does not read"

@@ -1,4 +1,4 @@
-"""A thread that looks at a run from outside, and never ends unnoticed."""
+"""A thread that observes a run, and never ends unnoticed."""
 
 import threading
 import traceback
@@ -13,7 +13,7 @@ __all__ = ["Watch"]
 class Watch:
     """``with Watch("pulse", look, 0.05) as watch: ...``: ``look`` is called every so many seconds; `findings` after.
 
-    ``looks``: how often it came to an end; a server that is away is no look.
+    ``looks``: number of finished looks; one at an unreachable server does not count.
     """
 
     def __init__(self, name: str, look: Callable[[], object], every_s: float) -> None:
@@ -35,7 +35,7 @@ class Watch:
 
     @property
     def findings(self) -> list[str]:
-        """X: the thread died, or has never seen anything; then what it did not find proves nothing."""
+        """X: the thread died or never saw anything, so that finding nothing proves nothing."""
         if self._died_of:
             return [f"X: the {self._name} died: {self._died_of}"]
         if not self.looks:

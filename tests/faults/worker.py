@@ -1,4 +1,4 @@
-"""``stream worker`` with a fault plan: what the product has no switch for is done to it from outside.
+"""``stream worker`` with a fault plan: faults are injected from outside, as the product has no switches for them.
 
 The plan is JSON in the variable ``CUSTOMER_STREAM_FAULTS``; see `Plan`. Without one this is ``stream worker``.
 """

@@ -103,7 +103,7 @@ def _terminate(trial: Trial) -> None:
 
 
 def _nothing(trial: Trial) -> None:
-    """Nothing: late, repeated and malformed events alone, and nothing is published twice."""
+    """No fault: late, repeated and malformed events only, and nothing is published twice."""
     trial.faults += 1
 
 

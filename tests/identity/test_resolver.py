@@ -1,4 +1,4 @@
-"""The laws of joining: the order of links does not matter, and nobody is joined who must not be."""
+"""The laws of joining: the order of links does not matter, and forbidden joins never happen."""
 
 import random
 
@@ -58,7 +58,7 @@ def link(name: LinkName, one: str, other: str, at_ms: int = 0) -> Link:
 
 
 def newest_decisions(found: list[Link]) -> dict[frozenset[str], Link]:
-    """The decision that holds for each pair, found again without `Pair`."""
+    """The decision in force for each pair, computed without `Pair`."""
     newest: dict[frozenset[str], Link] = {}
     for one in found:
         if one.name in {MERGE, UNMERGE} and one.one != one.other:
@@ -74,7 +74,7 @@ def newest_decisions(found: list[Link]) -> dict[frozenset[str], Link]:
 
 
 @given(links, st.sampled_from(IDS))
-def test_an_id_that_is_forgotten_is_as_if_nothing_had_been_said_of_it(found: list[Link], gone: str) -> None:
+def test_forgetting_an_id_equals_never_having_seen_it(found: list[Link], gone: str) -> None:
     resolver, limits = taken(found, LinkLimits()), LinkLimits()
     before = customers(resolver)
     changed = resolver.forget(gone)
@@ -101,7 +101,7 @@ def test_links_one_by_one_give_what_all_of_them_give_at_once(found: list[Link]) 
 
 
 @given(links)
-def test_what_take_returns_is_what_has_changed(found: list[Link]) -> None:
+def test_take_returns_the_changes(found: list[Link]) -> None:
     resolver = Resolver(limits=LIMITS)
     for one in found:
         before = customers(resolver)
@@ -133,7 +133,7 @@ def test_no_group_has_more_ids_than_allowed(found: list[Link]) -> None:
 
 
 @given(links)
-def test_who_was_taken_apart_is_apart(found: list[Link]) -> None:
+def test_unmerged_customers_stay_apart(found: list[Link]) -> None:
     resolver = taken(found)
     for pair, made in newest_decisions(found).items():
         if made.name is UNMERGE:

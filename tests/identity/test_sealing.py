@@ -1,4 +1,6 @@
-"""No identifier goes anywhere in clear, and an event without customer number belongs to whom its identifiers tell."""
+"""Identifiers never leave in clear, and an event without a customer number belongs to the customer of its
+identifiers.
+"""
 
 import base64
 import hashlib
@@ -93,7 +95,7 @@ def test_an_event_of_nobody_or_of_two_is_refused(fields: dict[str, object], reas
     assert "example.com" not in detail
 
 
-def test_without_a_key_identifiers_are_left_out_and_nobody_is_known_by_them() -> None:
+def test_without_a_key_identifiers_are_left_out_and_identify_nobody() -> None:
     admitted = WITHOUT_KEY.admit(
         [
             draft(customer_id="c-1", identifiers={"email": "ann@example.com"}),
@@ -134,7 +136,7 @@ def test_the_client_takes_identifiers_in_clear() -> None:
 
 
 def test_workers_refuse_identifiers_in_clear() -> None:
-    # the name of the field is escaped, so that nothing seals it
+    # the field's name is escaped, so the sealing does not see it
     value = draft(customer_id="c-1").value.replace(b"{", b'{"identif\\u0069ers":{"email":"ann@example.com"},', 1)
     ((_, reason, detail),) = CONTRACT.admit([Draft(value)], NOW_MS).rejections
     assert reason is Defect.BAD_IDENTIFIER

@@ -1,4 +1,4 @@
-"""Likely duplicates among people who are made up (`benchmarks.suggestions` judges them on FEBRL)."""
+"""Likely duplicates among made-up people (`benchmarks.suggestions` judges them on FEBRL)."""
 
 import random
 
@@ -72,6 +72,6 @@ def test_names_must_agree_and_an_address_or_a_number(other: Person, is_suggested
     assert suggestions([other, ANN]) == suggestions([ANN, other])
 
 
-def test_a_number_of_very_many_tells_nothing() -> None:
+def test_a_number_shared_by_very_many_is_no_evidence() -> None:
     people = [Person(f"c-{number}", name=f"Ann Ode {number}", phone="00000000") for number in range(300)]
     assert suggestions(people) == []

@@ -1,4 +1,4 @@
-"""Importing files in a test, without Kafka: what would be published, and what is said."""
+"""Imports files in a test without Kafka: the events to publish, and the messages."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,7 +39,7 @@ class Imported(NamedTuple):
     sources: list[ImportFile]
 
     def why(self, why: Why) -> list[int]:
-        """The lines of which that is said."""
+        """The lines that the note names."""
         return [issue.line for issue in self.issues if issue.why is why]
 
     def named(self, name: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A made-up shop, and the export that Shopify would give its owner."""
+"""A made-up shop, and its export from Shopify."""
 
 import random
 from datetime import datetime, timedelta
@@ -13,7 +13,9 @@ END = datetime(2025, 12, 20)  # noqa: DTZ001 - local to the shop
 
 
 def made_up_orders(customers: int, seed: int, days: int = 730) -> pd.DataFrame:
-    """Orders of so many ``days``: Name, Email, kind, at, Total, refunded; ``settled``: when money back or cancelled."""
+    """Orders of ``days`` days: Name, Email, kind, at, Total, refunded; ``settled``: time of the refund or
+    cancellation.
+    """
     chance = random.Random(seed)
     lines = []
     for customer in range(customers):
@@ -31,7 +33,7 @@ def made_up_orders(customers: int, seed: int, days: int = 730) -> pd.DataFrame:
 
 
 def settled_by(orders: pd.DataFrame, when: datetime) -> pd.DataFrame:
-    """The orders as they stand at that time: what is settled later has not happened."""
+    """The orders as of that time, without later refunds and cancellations."""
     known = orders["settled"] < when
     return orders.assign(kind=orders["kind"].where(known, "paid"), refunded=orders["refunded"].where(known, 0.0))
 

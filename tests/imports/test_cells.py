@@ -73,7 +73,7 @@ def test_zones_are_known_by_several_names(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Mars", "../etc/passwd", "/etc/localtime"])
-def test_what_is_no_zone_is_none(name: str) -> None:
+def test_an_unknown_zone_is_none(name: str) -> None:
     assert zone_of(name) is None
 
 

@@ -107,7 +107,7 @@ def test_an_amount_that_may_be_thousands_or_decimals_is_a_question(tmp_path: Pat
     assert imported(path, decimal=",").money() == 1.299
 
 
-def test_what_is_no_number_is_no_amount(tmp_path: Path) -> None:
+def test_an_invalid_number_is_no_amount(tmp_path: Path) -> None:
     lines = [LINES[0], "1002,2024-03-05,bo@example.com,1_299", "1003,2024-03-05,bo@example.com,nan", *LINES[2:]]
     result = imported(table(tmp_path / "a.csv", rows(HEADER, lines)))
     assert result.why(Why.BAD_AMOUNT) == [3, 4]
@@ -136,7 +136,7 @@ def test_dates_are_read_in_the_way_of_the_whole_column(tmp_path: Path, dates: li
     assert [event["occurred_at"][:10] for event in result.events] == [expected, "2024-03-31"]
 
 
-def test_dates_that_do_not_tell_are_a_question(tmp_path: Path) -> None:
+def test_ambiguous_dates_are_a_question(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", rows(HEADER, ["1,05/03/2024,ann@example.com,1.00"]))
     with pytest.raises(ImportFileError, match="--dates dmy or --dates mdy"):
         imported(path)
@@ -172,7 +172,7 @@ def test_a_year_that_is_mistyped_costs_its_own_row_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n\n", b"\xef\xbb\xbf", b"just one line of text", b"\0\1\2\3" * 300])
-def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_a_table_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(content)
     with pytest.raises(ImportFileError, match=str(path)):

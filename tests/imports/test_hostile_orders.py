@@ -108,7 +108,7 @@ def test_an_order_refunded_twice_and_over_never_falls_below_nothing(tmp_path: Pa
     assert (result.why(Why.SAME_ROW), len(result.why(Why.REFUND_OVER_ORDER))) == ([4], 1)
 
 
-def test_orders_without_a_number_are_told_apart_by_what_they_are(tmp_path: Path) -> None:
+def test_orders_without_a_number_are_told_apart_by_their_content(tmp_path: Path) -> None:
     lines = ["2024-03-01,ann@example.com,10.00", "2024-03-01,ann@example.com,11.00", "2024-03-01,bo@example.com,10.00"]
     path = table(tmp_path / "a.csv", rows("Date,Email,Amount", lines))
     result = imported(path)

@@ -1,4 +1,4 @@
-"""Importing again: longer exports, refunds and cancellations since, older files, and what was cut off in between."""
+"""Importing again: longer exports, later refunds and cancellations, older files, interrupted imports."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -43,7 +43,7 @@ def test_a_second_import_publishes_nothing_and_says_so(tmp_path: Path, ledger: I
     assert len(first.events) == 4
     assert again.events == []
     assert again.summary.new_orders == 0
-    # the file still holds what it holds
+    # the file's own totals are unchanged
     assert (again.summary.orders, again.money(), again.paid_back()) == (3, 150.0, 10.0)
     assert len(again.why(Why.IMPORTED)) == 3
     assert again.summary.rows_of(IssueSeverity.REFUSED) == 0
@@ -128,7 +128,7 @@ def test_all_files_in_one_command_are_exact(tmp_path: Path) -> None:
     assert both.issues == []
 
 
-def test_what_workers_know_from_elsewhere_counts_as_well(tmp_path: Path, ledger: ImportLedger) -> None:
+def test_events_that_workers_got_from_elsewhere_count_too(tmp_path: Path, ledger: ImportLedger) -> None:
     path = table(tmp_path / "a.csv", rows(HEADER, [line(1, 0), line(2, 250)]))
     customer_id = imported(path).events[0]["customer_id"]
     newest = round((START + timedelta(days=300)).timestamp() * 1000)

@@ -1,4 +1,4 @@
-"""What workers make of an import: everybody who ordered is known, and their orders and money are those of the files."""
+"""The result of an import in the workers: every customer with an order is known, with the files' orders and money."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Memory stays bounded however long the history is."""
+"""Memory stays bounded for any length of history."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ with Staging() as staging:
 
 
 def measured(path: Path) -> tuple[int, int, int]:
-    """Orders, events and the most memory (KiB) of importing ``path``."""
+    """Orders, events and peak memory (KiB) of importing ``path``."""
     command = [sys.executable, "-c", SCRIPT, str(path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=True)
     orders, events, kib = map(int, done.stdout.split())

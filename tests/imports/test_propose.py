@@ -95,7 +95,7 @@ def test_customers_known_by_name_only_are_told_apart_by_it(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("missing", ["date", "customer"])
-def test_what_cannot_be_found_is_named_with_the_columns_there_are(tmp_path: Path, missing: str) -> None:
+def test_missing_columns_are_named_with_those_of_the_file(tmp_path: Path, missing: str) -> None:
     text = {"date": "Order,Email,Total\n1,ann@example.com,1.50\n", "customer": "Order,Date,Total\n1,2024-01-01,1.50\n"}
     with pytest.raises(ImportFileError, match=rf"no column looks like the {missing}.*'Order'.*'Total'.*--mapping"):
         imported(table(tmp_path / "a.csv", text[missing]))

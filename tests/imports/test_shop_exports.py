@@ -1,4 +1,4 @@
-"""The bundled logs, turned into what shop systems would export of them, and imported."""
+"""The bundled logs, turned into exports of shop systems and imported."""
 
 import runpy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One running endpoint for the tests that leave it as it was."""
+"""One running endpoint for the tests that do not change it."""
 
 import uuid
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.adapters.samples_shops import SHOPS
 from tests.agents.topics import create
 from tests.ingest.running import TOKEN, Reader, Running
 
-#: What verifies the samples of these providers.
+#: The keys that verify these providers' samples.
 VERIFIED = (
     *("shopify", "woocommerce", "stripe", "mandrill", "resend"),
     *("typeform", "zendesk", "intercom", "hubspot"),

@@ -1,4 +1,4 @@
-"""`stream ingest` as a process of its own, and a small HTTP client that tells everything about an answer."""
+"""`stream ingest` as a process, and a small HTTP client that shows all of an answer."""
 
 import hashlib
 import hmac
@@ -78,7 +78,7 @@ def request(port: int, method: str, path: str, body: bytes = b"", headers: Mappi
 
 
 class Reader:
-    """Reads a topic from its beginning, and goes on where it was."""
+    """Reads a topic from its beginning, and resumes where it was."""
 
     def __init__(self, settings: Settings, topic: str) -> None:
         self._consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": f"{topic}-reader"})
@@ -103,7 +103,7 @@ class Reader:
 class Running:
     """``with Running(settings, directory) as ingest``: waits until it is ready, ends it if it still runs.
 
-    It listens where the system lets it, at every start anew, and says where.
+    It listens on a free port, a new one at each start, and tells which.
     """
 
     def __init__(self, settings: Settings, directory: Path, *, wait: bool = True) -> None:
@@ -137,7 +137,7 @@ class Running:
         return self
 
     def _announced(self, port: re.Pattern[bytes], after: int) -> int:
-        """What the log says from this position on."""
+        """The log from this position on."""
         deadline = time.monotonic() + DEADLINE_S
         while (found := port.search(self._log.read_bytes(), after)) is None:
             assert self.process.poll() is None, self.log()

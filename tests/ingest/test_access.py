@@ -1,4 +1,4 @@
-"""What keeps strangers out is checked before anything is listened on."""
+"""Access settings are checked before the endpoint listens."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def test_on_this_machine_a_token_is_not_needed(host: str) -> None:
         ({"host": "127.0.0.1:8080", "origin": ""}, False),
     ],
 )
-def test_without_a_token_pages_of_elsewhere_may_not_send(headers: dict[str, str], is_ours: bool) -> None:
+def test_without_a_token_pages_of_other_sites_may_not_send(headers: dict[str, str], is_ours: bool) -> None:
     if is_ours:
         Access(Settings()).admit(headers)
     else:

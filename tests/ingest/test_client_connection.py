@@ -86,7 +86,7 @@ class Client:
             await self._writer.wait_closed()
 
     async def answers(self) -> bool:
-        """Whether the connection still is one."""
+        """Whether the connection is still open."""
         async with asyncio.timeout(20):
             try:
                 self._writer.write(b"x")
@@ -134,7 +134,7 @@ def test_one_whose_request_is_served_keeps_its_place_unless_it_is_a_stranger(loo
                     made.append(await clients.enter_async_context(Client(port)))
                     assert await made[2].answers()
                     assert [await client.answers() for client in made] == [True, False, True]
-            # the one that was served is idle again now, and goes after those that were idle before
+            # the served one is idle again and closes after those that were idle before
             for expected in ([True, False], [False, False]):
                 made.append(await clients.enter_async_context(Client(port)))
                 assert await made[-1].answers()

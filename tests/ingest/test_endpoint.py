@@ -1,4 +1,4 @@
-"""The endpoint in this process, with parts that misbehave as real ones do not on demand."""
+"""The endpoint in this process, with parts that fail on demand."""
 
 import asyncio
 import logging
@@ -52,7 +52,7 @@ def test_a_defect_is_a_500_and_counted_and_logged(caplog: pytest.LogCaptureFixtu
     assert "a request to segment could not be served" in caplog.text
 
 
-def test_while_it_drains_nothing_new_is_taken() -> None:
+def test_a_draining_endpoint_refuses_new_requests() -> None:
     served = endpoint()
     served.draining = True
     status, body = asyncio.run(answer_to(served, "/v1/events", b"{}"))

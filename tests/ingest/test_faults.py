@@ -1,4 +1,4 @@
-"""What is answered with 2xx is in Kafka, whatever dies when."""
+"""Every event answered with 2xx is in Kafka, whatever dies at any time."""
 
 import http.client
 import json
@@ -162,12 +162,12 @@ def test_events_are_accepted_again_when_a_broker_that_stood_still_goes_on(tmp_pa
             ingest.wait_for("/health/ready", 503)
         finally:
             os.kill(broker.pid, signal.SIGCONT)
-        # The embedded broker, unlike Kafka, does not let a producer go on after a timeout: a new process does.
+        # The embedded broker, unlike Kafka, refuses a producer after a timeout, so a new process sends.
         assert until_accepted(ingest, click("after")).body["accepted"] == 1
 
 
 def until_accepted(ingest: Running, event: object) -> Answer:
-    """What a sender does: try again while told to; and what a supervisor does: start what has ended with status 1."""
+    """A sender that retries while told to, and a supervisor that restarts the process after status 1."""
     deadline = time.monotonic() + DEADLINE_S
     while True:
         try:

@@ -121,7 +121,7 @@ def test_a_request_without_a_single_good_event_is_unprocessable(ingest: Running)
         (b"{}\n" * 1001, NDJSON, 413, "too_many_events"),
     ],
 )
-def test_what_cannot_be_read_is_refused_as_a_whole(
+def test_an_unreadable_body_is_refused_as_a_whole(
     ingest: Running, body: bytes, headers: dict[str, str], status: int, reason: str
 ) -> None:
     answer = ingest.post("/v1/events", body, headers)
@@ -136,7 +136,7 @@ def test_a_single_event_that_is_no_json_is_unprocessable(ingest: Running, body: 
     assert answer.body["problems"][0]["reason"] in {"malformed_json", "bad_utf8", "wrong_type"}
 
 
-def test_only_who_has_a_token_may_send(ingest: Running, clicks: Reader) -> None:
+def test_only_clients_with_a_token_may_send(ingest: Running, clicks: Reader) -> None:
     for token in (None, "", "wrong", TOKEN[:-1], f"{TOKEN}x", TOKEN.upper(), "é"):
         answer = ingest.post("/v1/events", click("stranger"), token=token and token.encode().decode("latin-1"))
         assert (answer.status, answer.body["error"]) == (401, "unauthorized")

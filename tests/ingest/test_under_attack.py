@@ -1,4 +1,4 @@
-"""What strangers try, against an endpoint as it runs in production: a process of its own, on uvloop."""
+"""Attacks by strangers on an endpoint as in production: a separate process, on uvloop."""
 
 import gzip
 import json
@@ -42,7 +42,7 @@ def head(path: str, length: int, *, token: str | None = TOKEN, extra: str = "") 
 
 
 def said(client: socket.socket) -> bytes:
-    """All that comes until the other side closes."""
+    """All bytes until the other side closes."""
     client.settimeout(20)
     received = b""
     try:
@@ -71,7 +71,7 @@ def figure(ingest: Running, name: str) -> float:
 
 
 def held(ingest: Running) -> float:
-    """What bodies take when all that was sent has been read or refused: while it is, the figure goes up and down."""
+    """Memory of bodies once everything sent is read or refused; until then the figure goes up and down."""
     seen: list[float] = []
 
     def is_settled() -> bool:
@@ -154,7 +154,7 @@ def test_bodies_that_are_held_take_no_more_than_the_budget(broker: EmbeddedBroke
         f"{SECRET}\r\n".encode(),
     ],
 )
-def test_what_is_no_http_is_neither_logged_nor_repeated(ingest: Running, text: bytes) -> None:
+def test_invalid_http_is_neither_logged_nor_repeated(ingest: Running, text: bytes) -> None:
     answer = raw(ingest, text)
     status_line, _, rest = answer.partition(b"\r\n")
     assert 400 <= int(status_line.split()[1]) < 500, answer
@@ -216,7 +216,7 @@ def test_a_packed_body_that_is_whole_is_understood(ingest: Running, encoding: st
     assert (answer.status, answer.body["accepted"]) == (200, 1)
 
 
-def test_who_waits_before_sending_a_body_is_refused_before(ingest: Running) -> None:
+def test_a_client_that_waits_for_100_continue_is_refused_before_its_body(ingest: Running) -> None:
     body = json.dumps(click("waited")).encode()
     expect = "Expect: 100-continue\r\nConnection: close\r\n"
     answer = raw(ingest, head("/v1/events", len(body), token="wrong", extra=expect))
@@ -251,7 +251,7 @@ def test_a_web_form_is_told_from_a_wrong_signature(ingest: Running, media_type: 
     for path in ("/v1/events", "/v1/adapters/segment"):
         answer = ingest.post(path, form, {"Content-Type": media_type})
         assert (answer.status, answer.body["error"]) == (415, "unsupported_format")
-    # what curl calls a form without being told
+    # curl's default content type is that of a form
     assert ingest.post("/v1/adapters/segment", TRACK, {"Content-Type": media_type}).status == 200
 
 

@@ -1,4 +1,4 @@
-"""Webhooks of providers at a running endpoint: what they try first, what is refused, and that the sender reads why."""
+"""Webhooks of providers at a running endpoint: first tries, refusals, and the reasons that senders get."""
 
 import asyncio
 import re
@@ -60,7 +60,7 @@ def test_a_signed_webhook_is_taken_and_a_changed_one_is_told_why_not(ingest: Run
         assert "27.0 hours old; at most 26 are accepted" in answer.body["detail"]
 
 
-def test_what_nobody_signs_needs_the_token(ingest: Running) -> None:
+def test_an_unsigned_format_needs_the_token(ingest: Running) -> None:
     for name, row in (("mailchimp", "cleaned: hard"), ("brevo", "hard_bounce")):
         assert send(ingest, SAMPLES[name], row, token=None).status == 401
         answer = send(ingest, SAMPLES[name], row)
@@ -80,14 +80,14 @@ def test_the_ping_of_woocommerce_is_answered(ingest: Running) -> None:
     assert ingest.post("/v1/adapters/woocommerce", b"order=3", FORM, token=None).status == 415
 
 
-def test_a_form_that_is_none_is_malformed(ingest: Running) -> None:
+def test_an_invalid_form_is_malformed(ingest: Running) -> None:
     for content in (b"{", b"\xff", b"a", b"&".join(b"a=%d" % k for k in range(1001))):
         answer = ingest.post("/v1/adapters/mailchimp", content, FORM)
         assert (answer.status, "is no web form" in answer.body["detail"]) == (400, True)
 
 
 @pytest.mark.parametrize("name", ADAPTER_NAMES)
-def test_a_huge_body_is_refused_whoever_sends_it(ingest: Running, name: str) -> None:
+def test_a_huge_body_is_refused_from_every_sender(ingest: Running, name: str) -> None:
     sample = SAMPLES.get(name)
     call = sample.call(next(iter(sample.calls)), at_s=time.time()) if sample else None
     headers = {key.title(): value for key, value in call.headers.items()} if call else {}
@@ -96,7 +96,7 @@ def test_a_huge_body_is_refused_whoever_sends_it(ingest: Running, name: str) -> 
 
 
 class Amazon(Outward):
-    """Amazon's addresses, and what was asked."""
+    """Amazon's addresses, and the requests made."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -145,11 +145,11 @@ def test_a_certificate_is_asked_for_once_and_a_subscription_confirmed() -> None:
     found = asyncio.run(answers(served(amazon), question, ignored, stranger))
     assert [status for status, _ in found] == [200, 200, 401]
     assert [body.get("ignored") for _, body in found[:2]] == [{"SubscriptionConfirmation": 1}, {"Reject": 1}]
-    # who has not signed confirms nothing
+    # an unsigned call confirms nothing
     assert amazon.asked == [CERTIFICATE_URL, url]
 
 
-def test_a_certificate_of_elsewhere_is_not_asked_for() -> None:
+def test_a_certificate_from_another_host_is_not_fetched() -> None:
     amazon = Amazon()
     forged = {**signed(message()), "SigningCertURL": "https://sns.eu-west-1.amazonaws.com.example.org/key.pem"}
     ((status, body),) = asyncio.run(answers(served(amazon), forged))
@@ -159,7 +159,7 @@ def test_a_certificate_of_elsewhere_is_not_asked_for() -> None:
 
 
 async def asked(tmp_path: Path, paths: list[str]) -> list[bytes | int]:
-    """What `Outward` makes of a server of this machine."""
+    """The result of `Outward` for a server of this machine."""
     requests: list[str] = []
 
     async def respond(got: web.Request) -> web.Response:
@@ -193,7 +193,7 @@ async def asked(tmp_path: Path, paths: list[str]) -> list[bytes | int]:
     return found
 
 
-def test_outward_asks_by_tls_what_is_allowed_and_follows_nowhere(tmp_path: Path) -> None:
+def test_outward_fetches_allowed_addresses_by_tls_and_follows_no_redirect(tmp_path: Path) -> None:
     paths = ["/certificate", "/certificate", "/moved", "/large", "/UPPER"]
     # the last: a server that nobody vouches for
     assert asyncio.run(asked(tmp_path, paths)) == [b"x" * 10, b"x" * 10, 503, 503, 400, 503]

@@ -45,7 +45,7 @@ class KafkaCluster:
         self._numbers = range(1, brokers + 1)
         self._overrides = dict(overrides or {})
         self._protocols = tuple(secured)
-        # as Kafka makes one, but for those that begin with a dash, which its own tool takes for an option
+        # like Kafka's ids, but never with a leading dash, which Kafka's tool takes for an option
         self._cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).rstrip(b"=").decode()
         self._formatted = False
         self._choose_ports()
@@ -115,7 +115,7 @@ class KafkaCluster:
         return self
 
     def stop(self) -> None:
-        """End every node at once; nothing of a test cluster is worth a controlled shutdown."""
+        """End every node at once; a test cluster needs no controlled shutdown."""
         for node in self._nodes.values():
             node.kill()
 

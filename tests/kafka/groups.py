@@ -1,4 +1,4 @@
-"""Who is a member of a consumer group on real Kafka, and with what."""
+"""The members of a consumer group on real Kafka, and their partitions."""
 
 from collections.abc import Sequence
 

@@ -50,7 +50,7 @@ class Node(LocalServer):
 
     @property
     def began(self) -> bool:
-        """Whether it was started, and neither killed nor stopped since; it may have ended all the same."""
+        """Whether it was started and neither killed nor stopped since; it may still have ended by itself."""
         return self._process is not None
 
     def begin(self) -> None:

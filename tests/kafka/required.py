@@ -10,7 +10,7 @@ __all__ = ["required_kafka"]
 
 
 def required_kafka() -> None:
-    """Skip the test where real Kafka cannot run, but fail it in CI: there nothing is left out unnoticed."""
+    """Skip the test where real Kafka cannot run, but fail it in CI, where no test may be left out unnoticed."""
     if (reason := missing_program()) is None:
         return
     if os.environ.get("CI"):

@@ -1,4 +1,4 @@
-"""The worker's transport and the topics on real Apache Kafka: what an imitation of a broker may get wrong."""
+"""The worker's transport and the topics on real Apache Kafka, where an imitation of a broker may be wrong."""
 
 import os
 import subprocess
@@ -168,7 +168,7 @@ def test_topics_that_cannot_be_copartitioned_are_refused_by_name(
 
 
 def test_deleted_records_below_the_start_are_skipped_by_a_fresh_partition(kafka: KafkaCluster, tmp_path: Path) -> None:
-    """Nothing is stored yet, so there is nothing to miss: it begins where the log begins."""
+    """Nothing is stored yet, so no record can be missed: it begins where the log begins."""
     log = made_log(6)
     with Bench(tmp_path, kafka.bootstrap, log, workers=0) as bench:
         admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
@@ -179,7 +179,7 @@ def test_deleted_records_below_the_start_are_skipped_by_a_fresh_partition(kafka:
         wanted = log.size - 7 * len(gone)
         share = wanted / log.size
         bench.wait("the rest of the log", lambda: bench.progress() >= share - 1e-9)
-        # what is lost with the state is rebuilt from what is left of the log
+        # the lost state is rebuilt from the rest of the log
         bench.client.delete(bench.keys.meta(0))
         present = sum(log.ends(0)) - 7 * len(gone)
         stored = bench.stored.states

@@ -1,4 +1,4 @@
-"""What passes is asked again, but not for ever, and nothing else is."""
+"""Transient errors are retried, but not for ever; other errors are not."""
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -32,7 +32,7 @@ def test_without_patience_it_is_asked_once() -> None:
     assert broker.asked == 1
 
 
-def test_what_does_not_pass_is_raised_at_once() -> None:
+def test_a_permanent_error_is_raised_at_once() -> None:
     broker = _Broker(KafkaError.TOPIC_AUTHORIZATION_FAILED)
     with pytest.raises(KafkaException):
         patiently(broker.ask, 10.0)

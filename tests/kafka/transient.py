@@ -1,4 +1,4 @@
-"""What a broker or a client says while a server is away or a group settles: it is asked again."""
+"""Transient errors, while a server is unreachable or a group settles: ask again."""
 
 import time
 from collections.abc import Callable
@@ -31,7 +31,7 @@ TRANSIENT = {
 def patiently(ask: Callable[[], _T], patience_s: float) -> _T:
     """The answer to ``ask``, which is asked again for so long; with a patience of 0 it is asked once.
 
-    Raises `KafkaException` for what does not pass, and for what passes when it has not by then.
+    Raises `KafkaException` for permanent errors, and for transient ones that last longer.
     """
     deadline = time.monotonic() + patience_s
     while True:

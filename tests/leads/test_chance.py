@@ -1,4 +1,4 @@
-"""The chance of a first order, against a maximum found by another way."""
+"""The chance of a first order, against a maximum found by another method."""
 
 import math
 from random import Random
@@ -97,7 +97,7 @@ def test_with_labels_it_becomes_surer_and_forgetting_takes_that_back() -> None:
     assert model.judge("61301").high - model.judge("61301").low > 0.15
 
 
-def test_signs_that_part_leads_are_told_apart() -> None:
+def test_signs_that_separate_leads_are_told_apart() -> None:
     model = learned([("60000", 500, 100), ("00000", 500, 5)])
     better, worse = model.judge("60000").parts, model.judge("00000").parts
     assert better[0] > 0 > worse[0]

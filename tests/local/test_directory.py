@@ -1,4 +1,4 @@
-"""The data directory of one machine: its lock, and what is written about a run."""
+"""The data directory of one machine: its lock, and the description of a run."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def test_the_default_is_where_the_desktop_standard_says(monkeypatch: pytest.Monk
     assert default_directory({"XDG_DATA_HOME": "relative"}) == Path("/home/ann/.local/share/customer-stream")
 
 
-def test_what_runs_is_told_only_while_the_lock_is_held(tmp_path: Path) -> None:
+def test_a_run_is_reported_only_while_the_lock_is_held(tmp_path: Path) -> None:
     directory = DataDirectory(tmp_path / "shop")
     assert directory.running() is None
     with directory.lock():

@@ -9,7 +9,7 @@ from stream.local.stack import LocalStack
 from stream.settings import Settings
 
 
-def test_the_settings_of_a_stack_take_over_what_is_learned_and_alerted_and_nothing_of_where(tmp_path: Path) -> None:
+def test_the_settings_of_a_stack_keep_those_of_models_and_alerts_and_no_addresses(tmp_path: Path) -> None:
     given = Settings(raise_at=0.8, min_labels=7, snapshot_ms=100, topic_prefix="prod.", group="g", namespace="n")
     with LocalStack(tmp_path, given, partitions=3) as stack:
         own = stack.settings
