@@ -1,4 +1,4 @@
-"""The AsyncAPI document is valid AsyncAPI 3.0, current, and says what the program does."""
+"""The AsyncAPI document is valid AsyncAPI 3.0, current, and agrees with the program."""
 
 import json
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_every_topic_is_a_channel_with_its_partitions() -> None:
     }
 
 
-def test_every_reference_leads_somewhere_and_every_contract_is_used() -> None:
+def test_every_reference_resolves_and_every_contract_is_used() -> None:
     found = references(DOCUMENT)
     for reference in found:
         assert resolve(reference)

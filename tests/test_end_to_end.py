@@ -54,7 +54,7 @@ def assert_counters_add_up(field: Deployment, log: MadeUp) -> None:
 
 
 def assert_features(field: Deployment, log: MadeUp) -> None:
-    """At the time of each document, as it stands there and from its state; and of all at a later time."""
+    """Features at the time of each document, from its text and from its state; and of all customers later."""
     documents = field.documents()
     assert set(documents) == set(log.events)
     later = max(event.at for events in log.events.values() for event in events) + 3 * DAY + 12_345
@@ -98,7 +98,7 @@ def origin(message: Message) -> tuple[str, int, int]:
     return headers["dlq.topic"], int(headers["dlq.partition"]), int(headers["dlq.offset"])
 
 
-def test_two_workers_make_of_the_log_what_the_definitions_say(field: Deployment) -> None:
+def test_two_workers_compute_what_the_definitions_say(field: Deployment) -> None:
     sent = field.produce(LOG.entries)
     field.start_worker()
     field.start_worker()
@@ -109,7 +109,7 @@ def test_two_workers_make_of_the_log_what_the_definitions_say(field: Deployment)
     assert field.stop() == [0, 0]
 
 
-def test_when_a_worker_is_killed_another_one_goes_on_and_nothing_is_lost_or_repeated(field: Deployment) -> None:
+def test_when_a_worker_is_killed_another_one_resumes_without_loss_or_repeat(field: Deployment) -> None:
     begin = len(LOG.entries) // 3
     sent = field.produce(LOG.entries[:begin])
     victim, _ = field.start_worker(), field.start_worker()
@@ -175,7 +175,7 @@ def test_a_customer_who_goes_silent_is_alerted_at_the_hour_it_shows(
 
 
 def silent_log() -> list[tuple[str, Event]]:
-    """Two who order every few days; one of them stops, the other goes on for two months."""
+    """Two customers who order every few days; one stops, the other continues for two months."""
     log = made_up(3, customers=1, days=60, events=120)
     [busy] = log.events.values()
     quiet = made_up(4, customers=1, days=200, events=150).events["customer-000"]

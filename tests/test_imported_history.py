@@ -1,4 +1,4 @@
-"""A shop's history gets into the program at any pace, and in the end everybody who ever ordered has a risk."""
+"""A shop's history may be imported at any pace; in the end every customer with an order has a risk."""
 
 import statistics
 import sys
@@ -53,7 +53,7 @@ def risks(broker: EmbeddedBroker, server: EmbeddedRedis, directory: Path, prefix
         server,
         directory,
         prefix,
-        # near half of the regular customers are silent for 28 days: a horizon that follows the shop may be 56 as well
+        # nearly half of the regular customers are silent for 28 days, so a horizon that follows the shop may also be 56
         horizon_days=28,
         rescore="auto",
         rescore_rest_s=2.0,

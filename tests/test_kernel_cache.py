@@ -47,7 +47,7 @@ def package(tmp_path: Path) -> Path:
 
 
 def outer_of(package: Path) -> int:
-    """What a new process computes, whose Numba is told of no directory but by `kernel_cache`."""
+    """The result of a new process whose Numba gets its cache directory from `kernel_cache` alone."""
     sources = Path(kernel_cache.__file__).parent
     # the package itself would choose the directory of its own kernels
     alone = package.parent / "alone" / "stream"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 MAX_LINES = 300
-#: What is read by the row. A name leaves as soon as its file is short.
+#: Tables. Remove a name as soon as its file is short.
 TABLES = {
     "stream/catalogue/features.py",
     "stream/imports/exports.py",

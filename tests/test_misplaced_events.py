@@ -1,4 +1,4 @@
-"""A producer with librdkafka's own partitioner: every customer is whole all the same, and the operator is told."""
+"""A producer with librdkafka's own partitioner: no customer is split, and the operator is told."""
 
 from collections.abc import Iterator
 from pathlib import Path

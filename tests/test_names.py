@@ -1,4 +1,4 @@
-"""Two things do not share a name: a reader who meets a name knows what it is without looking at the import."""
+"""No two things share a name, so a reader knows what a name means without the import."""
 
 import ast
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What the README and docs/producers.md show of producers works, and the tables are those of the code."""
+"""The producers in the README and docs/producers.md work, and the tables agree with the code."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""What the README shows works: its snippets run as they are, its links lead somewhere."""
+"""The README works: its snippets run unchanged, and its links resolve."""
 
 import re
 import subprocess

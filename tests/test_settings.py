@@ -1,4 +1,4 @@
-"""Settings: where they come from, what is refused, and what is never shown."""
+"""Settings: their sources, refused values, and secrets that are never shown."""
 
 from dataclasses import fields, replace
 from pathlib import Path
@@ -79,7 +79,7 @@ def test_a_wrong_setting_is_refused_with_what_to_do(env: dict[str, str], message
         Settings.from_env(env)
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     env = {"STREAM_RAISEAT": "0.8", "STREAM_PARTITIONS": "x", "STREAM_SKEW_S": "-1"}
     with pytest.raises(SettingsError) as caught:
         Settings.from_env(env)
@@ -102,7 +102,7 @@ def test_a_horizon_that_follows_the_shop_has_room_for_the_longest_one() -> None:
         Settings(landmark_days=6.0)
 
 
-def test_what_kubernetes_says_of_services_is_not_taken_for_settings() -> None:
+def test_kubernetes_variables_of_services_are_no_settings() -> None:
     address = "10.0.0.1"
     env = {
         "STREAM_SERVICE_HOST": address,

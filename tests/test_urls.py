@@ -1,4 +1,4 @@
-"""No part of a password is shown, however the address that holds it is broken."""
+"""No part of a password is shown, even of a broken address."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ BROKEN = [
 def test_a_password_is_masked_whatever_is_around_it(before: str, after: str, user: str, rest: str) -> None:
     for url in (
         f"redis://{user}:{before}{SECRET}{after}{rest}",
-        # without a colon, which would make a user of what is before it
+        # without a colon, which would turn the text before it into a user
         f"redis://{f'{before}{SECRET}{after}'.replace(':', '')}@h:1/0",
         f"redis://h:1/0?password={before}{SECRET}{after}",
         f"{user}:{before}{SECRET}{after}@h:1",
@@ -44,7 +44,7 @@ def test_a_password_is_masked_whatever_is_around_it(before: str, after: str, use
         assert SECRET not in presentable(url)
 
 
-def test_what_is_no_secret_stays_readable() -> None:
+def test_other_parts_stay_readable() -> None:
     assert masked("redis://cache-1.internal:6379/0") == "redis://cache-1.internal:6379/0"
     assert masked("rediss://[::1]:6379") == "rediss://[::1]:6379"
     assert masked("redis://ann:p@cache/1") == "redis://ann:***@cache/1"
@@ -60,7 +60,7 @@ def test_a_broken_address_is_refused_without_the_password(url: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["variable", "option"])
-def test_a_command_says_it_in_one_line_with_status_2(given: str) -> None:
+def test_a_command_reports_it_in_one_line_with_status_2(given: str) -> None:
     url = BROKEN[0]
     done = subprocess.run(
         [sys.executable, "-m", "stream", "doctor", *(["--redis-url", url] if given == "option" else [])],

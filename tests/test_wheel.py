@@ -1,4 +1,4 @@
-"""Only the package, installed from its wheel: the commands of the documentation work outside of the sources."""
+"""The package alone, installed from its wheel: documented commands work outside of the sources."""
 
 import json
 import subprocess

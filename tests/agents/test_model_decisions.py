@@ -116,7 +116,7 @@ def settings(redis_server: EmbeddedRedis, namespace: str) -> Settings:
     return Settings(redis_url=redis_server.url, namespace=namespace)
 
 
-async def two_looks(bench: Bench) -> None:
+async def two_polls(bench: Bench) -> None:
     """Wait until every scorer has polled twice: the first poll may have begun before the decision, the second has
     not.
     """
@@ -134,7 +134,7 @@ def test_two_polls_end_within_the_promised_time() -> None:
 def test_a_promotion_takes_effect_everywhere_with_the_second_poll(settings: Settings) -> None:
     async def scenario(bench: Bench) -> None:
         await bench.decide(lambda desk: desk.promote("patient", by="ann", now_ms=_now_ms()))
-        await two_looks(bench)
+        await two_polls(bench)
         assert bench.names() == {"patient"}
 
     play(settings, scenario)
@@ -153,7 +153,7 @@ def test_a_rollback_takes_effect_everywhere_with_the_second_poll_and_stays(setti
             desk.rollback(churn.name, churn.version, earlier, by="ann", now_ms=_now_ms())
 
         await bench.decide(roll_back)
-        await two_looks(bench)
+        await two_polls(bench)
         assert bench.versions() == set(rolled_back)
         for _ in range(5):
             await bench.publish()

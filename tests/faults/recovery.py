@@ -30,13 +30,22 @@ def _take_over(trial: Trial) -> None:
 
 
 def _rolling_restart(trial: Trial) -> None:
-    """SIGTERM and a new process of the same name, one worker after the other, as in an upgrade.""" bench = trial.bench
-    trial.wait_for_owners(len(bench.workers)) for moment in trial.moments(2, high=0.6): bench.wait_for_progress(moment)
-    for name in sorted(bench.workers): partitions = trial.partitions_of(name) with Pulse(bench) as pulse:  # of all
-    workers, because a restart must not halt the partitions of the others either bench.workers[name].stop() before =
-    bench.stored.tokens() bench.start(name) bench.wait(f"{name} goes on", partial(bench.moved_since, before,
-    partitions)) bench.wait(f"{name} is back", partial(trial.is_back, name)) trial.faults += 1
-    trial.recoveries.append(pulse.longest_s) trial.findings += pulse.findings
+    """SIGTERM and a new process of the same name, one worker after the other, as in an upgrade."""
+    bench = trial.bench
+    trial.wait_for_owners(len(bench.workers))
+    for moment in trial.moments(2, high=0.6):
+        bench.wait_for_progress(moment)
+        for name in sorted(bench.workers):
+            partitions = trial.partitions_of(name)
+            with Pulse(bench) as pulse:  # all of them: a restart must not halt the others' partitions either
+                bench.workers[name].stop()
+                before = bench.stored.tokens()
+                bench.start(name)
+                bench.wait(f"{name} goes on", partial(bench.moved_since, before, partitions))
+                bench.wait(f"{name} is back", partial(trial.is_back, name))
+            trial.faults += 1
+            trial.recoveries.append(pulse.longest_s)
+            trial.findings += pulse.findings
 
 
 RECOVERY = (

@@ -1,7 +1,7 @@
 """Pictures of the dashboards, drawn from a running system: ``python -m tests.monitoring.pictures build/dashboards``.
 
-Grafana is not needed, and not imitated: the panels lie where they lie there, with the same queries, units and limits,
-plotted with Matplotlib from what a real Prometheus answers.
+Grafana is not needed: Matplotlib draws the panels in the same places, with the same queries, units and limits, from the
+answers of a real Prometheus.
 """
 
 import json
@@ -28,7 +28,7 @@ __all__ = ["draw"]
 
 EVENTS: Final = 20_000
 EVENTS_PER_S: Final = 500.0
-#: After the last event: until everything has settled.
+#: Seconds after the last event until everything has settled.
 REST_S: Final = 8.0
 RATE_INTERVAL: Final = "8s"
 _COLUMN, _ROW = 1 / 24, 1 / 24

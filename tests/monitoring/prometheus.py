@@ -1,4 +1,4 @@
-"""A real Prometheus with the committed configuration; only where targets are, and how often they are asked, differs."""
+"""A real Prometheus with the committed configuration, except for the addresses and the scrape interval."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from stream.local.server_process import HOST, LocalServer
 __all__ = ["DEPLOYED", "Prometheus", "Series"]
 
 DEPLOYED: Final = Path(__file__).parents[2] / "deploy" / "prometheus"
-#: Hours of alerting are not waited for: everything is looked at every second.
+#: Everything is evaluated every second, because a test cannot wait for hours of alerting.
 _EVERY: Final = "1s"
 
 Series = dict[str, Any]
@@ -64,7 +64,7 @@ class Prometheus(LocalServer):
         return [rule for group in self._ask("rules")["groups"] for rule in group["rules"]]
 
     def targets(self) -> list[Series]:
-        """What is scraped, with health and last error."""
+        """The targets, with health and last error."""
         active: list[Series] = self._ask("targets")["activeTargets"]
         return active
 

@@ -1,4 +1,4 @@
-"""What the dashboards and rules ask Prometheus, read from the files that are deployed."""
+"""The queries of the dashboards and rules, read from the deployed files."""
 
 import json
 import re
@@ -14,7 +14,7 @@ DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 DASHBOARDS: Final = tuple(sorted((DEPLOY / "grafana" / "dashboards").glob("*.json")))
 RULES: Final = tuple(sorted((DEPLOY / "prometheus" / "rules").glob("*.yml")))
 
-#: A metric of ours, of a recording rule, or of Prometheus and its client, with what selects its series.
+#: A metric of the program, of a recording rule, or of Prometheus and its client, with its selector.
 _SELECTOR = re.compile(r"(?<![\w:])((?:stream|process|job|job_\w+?)[_:][\w:]*|up)(\{[^}]*\})?")
 
 

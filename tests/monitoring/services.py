@@ -1,4 +1,4 @@
-"""The processes beside the workers, each with something to do: HTTP requests to take, alerts to deliver."""
+"""The processes beside the workers, each with work: HTTP requests to answer, alerts to deliver."""
 
 import http.client
 import json
@@ -110,7 +110,7 @@ def post(port: int, number: int) -> int:
 
 
 def act(settings: Settings, customer_id: str) -> None:
-    """Publish that somebody has contacted a customer."""
+    """Publish the action that somebody contacted a customer."""
     action = {
         "action_id": f"contacted-{customer_id}",
         "customer_id": customer_id,

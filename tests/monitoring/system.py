@@ -32,9 +32,9 @@ __all__ = ["System", "running_system"]
 EVENTS: Final = Path(__file__).parents[2] / "examples" / "complete_journey_events.csv.gz"
 WORKERS: Final = 2
 READY_TIMEOUT_S: Final = 120.0
-#: A request over HTTP so often (s).
+#: Seconds between two HTTP requests.
 POST_EVERY_S: Final = 0.25
-#: How long one may go without an answer: a machine that is busy is no failure.
+#: How long a request may stay unanswered: a busy machine is no failure.
 POST_TIMEOUT_S: Final = 60.0
 #: Short horizons: within weeks of events labels mature, risks are scored, alerts are raised, held back and cleared.
 SETTINGS: Final = Settings(
@@ -75,7 +75,7 @@ def running_system(program: str, directory: Path, *, events: int, rate: float) -
         settings = replace(stack.settings, notify_file=str(notify_file), ingest_port=0)
         workers = running.enter_context(WorkerProcesses(settings, WORKERS, directory))
         notify = running.enter_context(service("notify", settings, directory))
-        # topics of its own: the embedded broker would take the time of an event for that of its append
+        # topics of its own: the embedded broker would use an event's time as that of its append
         over_http = replace(settings, topic_prefix="http.")
         create_topics(over_http)
         ingest = running.enter_context(service("ingest", over_http, directory))

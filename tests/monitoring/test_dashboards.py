@@ -1,4 +1,4 @@
-"""The committed dashboards are those that the sources give; each fits on one screen and explains itself."""
+"""The committed dashboards are those of the sources; each fits on one screen and explains itself."""
 
 import json
 from pathlib import Path

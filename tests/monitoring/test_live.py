@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes a running system: every panel shows something, and every rule has something to go by."""
+"""A real Prometheus scrapes a running system: every panel shows data, and every rule has its series."""
 
 import json
 import math
@@ -46,7 +46,7 @@ def never_answered(system: System, queries: Iterable[str]) -> list[str]:
 
 
 def choices(prometheus: Prometheus, definition: str, chosen: dict[str, str]) -> str:
-    """What Grafana puts in for "All" of a variable: every value, as a regular expression."""
+    """Grafana's "All" of a variable: every value, as a regular expression."""
     found = re.fullmatch(r"label_values\((.+), (\w+)\)", definition)
     assert found is not None, definition
     series = prometheus.instant(f"group by ({found[2]}) ({resolved(found[1], chosen, RATE_INTERVAL)})")
@@ -68,7 +68,7 @@ def test_every_process_is_scraped(system: System) -> None:
 
 
 def test_every_panel_of_every_dashboard_shows_data(system: System) -> None:
-    # the variables are filled with what is there, so that has to come first
+    # the variables take their values from the data, which must be there first
     assert not never_answered(
         system, ["stream_watermark_timestamp_seconds", "stream_lag_messages", "stream_notifications_total"]
     )
@@ -93,7 +93,7 @@ def test_every_rule_is_evaluated_without_error(system: System) -> None:
     } == {}
 
 
-def test_every_series_that_a_rule_goes_by_exists(system: System) -> None:
+def test_every_series_of_a_rule_exists(system: System) -> None:
     asked = {selector for rule in rules() for selector in selectors(rule["expr"])}
     # answers with an error of ours, and other things that a healthy system never does, have no series: any will do
     asked = {re.sub(r'status=~"5\.\."', 'status=~"2.."', selector) for selector in asked}

@@ -1,4 +1,4 @@
-"""What is measured is what happened: to alerts, delays, the outbox, timers, round trips and partitions that left."""
+"""Metrics show what happened to alerts, delays, the outbox, timers, round trips and revoked partitions."""
 
 import asyncio
 from collections.abc import Sequence
@@ -210,7 +210,9 @@ def test_redis_is_up_when_it_answers_even_if_it_says_no(error: Exception | None,
 
 
 def worker_of(number: int, *, landmarks: int = 0, standing: TimerStanding | None = None, **appended: int) -> Any:
-    """What the gauges look at, of a partition worker; ``appended``: topic -> append time (ms) of what waits longest."""
+    """The parts of a partition worker that the gauges read; ``appended``: topic -> append time (ms) of what waits
+    longest.
+    """
     state = PartitionState(stream_time_ms=50_000, counters=Counters(landmarks=landmarks, labels=1))
 
     async def timers() -> TimerStanding:

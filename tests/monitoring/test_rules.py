@@ -55,7 +55,7 @@ def asked_of_alerts() -> list[Any]:
 def test_an_alert_is_seen_to_fire_and_not_to_fire(rule: Any) -> None:
     fired = [str(question["exp_samples"]) for question in asked_of_alerts() if question["exp_samples"]]
     assert any(f'alertname="{rule["alert"]}", alertstate="firing"' in samples for samples in fired)
-    # that nothing fires is asked for in the tests of each file, next to what fires
+    # the tests of each file check what fires and what does not
     (where,) = (path for path in RULES if f"alert: {rule['alert']}\n" in path.read_text("utf-8"))
     unit_test = PROMETHEUS / "tests" / where.name
     section = next(part for part in unit_test.read_text("utf-8").split("- name: ") if part.startswith(rule["alert"]))
@@ -103,9 +103,9 @@ def test_rules_and_dashboards_ask_for_metrics_that_are_declared() -> None:
     assert {name for name in asked_for if name.startswith(("stream_", "job"))} <= known
 
 
-#: Shown by no dashboard because a better view of the same thing is, because it is nearly always 0 and has
-#: an alert, because it changes once a year and `stream models` explains it, or because projections run only where
-#: they are asked for (docs/projections.md has the queries).
+#: On no dashboard, because a better view of the same thing is there, because the metric is nearly always 0 and has an
+#: alert, because it changes once a year and `stream models` explains it, or because projections are optional
+#: (docs/projections.md has the queries).
 UNSHOWN = {
     "stream_batches_total",
     "stream_build_info",

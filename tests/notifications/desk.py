@@ -50,7 +50,7 @@ rules:
 
 
 class Desk:
-    """Give it alerts and actions, set the clock, let it work, and look at what came out."""
+    """Takes alerts and actions, lets the test set the clock, and shows the results."""
 
     def __init__(self, bench: Bench, text: str, at_ms: int = NOON_MS) -> None:
         self.bench = bench
@@ -93,7 +93,7 @@ class Desk:
         self.notifier.take_in(records)
 
     def work(self, until: Callable[[], bool] | None = None) -> None:
-        """Work until the condition holds and nothing is under way."""
+        """Work until the condition holds and no delivery is in flight."""
         deadline = time.monotonic() + DEADLINE_S
         while True:
             self.notifier.step()

@@ -1,4 +1,4 @@
-"""The other side of notifications: a real web server and a real SMTP server that do what a test says."""
+"""Receivers of notifications: a real web server and a real SMTP server that answer as a test says."""
 
 import json
 import socket
@@ -21,7 +21,7 @@ Behaviour = Callable[[int, str], int]
 class Webhook:
     """Accepts what Apprise posts as JSON. ``accepted``: (title, message) in order; ``asked``: all requests.
 
-    Its URL asks for ``patience_s``: long, as a slow machine must not make a delivery one that is repeated.
+    Its URL asks for ``patience_s``, which is long, so that a slow machine does not cause repeats.
     """
 
     def __init__(self, behaviour: Behaviour = lambda *_: 200, port: int = 0, *, patience_s: int = 20) -> None:

@@ -1,4 +1,4 @@
-"""What answering complaints fast does: by hand, and from the topics through the command."""
+"""The effect of fast answers to complaints: computed by hand, and from the topics through the command."""
 
 import json
 from statistics import median
@@ -82,7 +82,7 @@ def test_the_effect_of_answers_is_reported_from_the_topics(bench: Bench) -> None
     records = []
     for who in ("called", "solved", "waits-1", "waits-2"):
         heard = Heard(feedback_id=f"f-{who}", said_at=rfc3339(START_MS), ticket_id=f"t-{who}")
-        # at once, once more as the topic may, and again for the silence
+        # at once, a repeat as the topic may have it, and again because nobody acted
         at_once = complaint(who, heard, START_MS)
         for alert in (at_once, at_once, complaint(who, heard, START_MS, DAY_MS)):
             told = msgspec.structs.replace(alert, emitted_at=alert.occurred_at)

@@ -1,4 +1,4 @@
-"""The notification file: what it may say, and what is said about it when it is wrong."""
+"""The notification file: its content, and the messages about mistakes in it."""
 
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -96,11 +96,11 @@ def test_a_url_that_is_one_variable_is_taken_as_it_is() -> None:
         ("channels:\n", "channels: [\n", "n.yaml: not YAML"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(old: str, new: str, message: str) -> None:
+def test_a_mistake_is_reported_with_its_place(old: str, new: str, message: str) -> None:
     assert message in problems(MINIMAL.replace(old, new, 1))
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     text = MINIMAL.replace('"json://h"', "3").replace("name: all", "nam: all").replace("title: t", "title: 1")
     assert len(problems(text).splitlines()) == 3
 
@@ -139,7 +139,7 @@ def test_rules_decide_by_what_the_alert_is(
     assert [*route(config, alert(1, **fields)).routes] == [Route(*expected) for expected in routes]
 
 
-def test_why_nobody_is_told_is_told() -> None:
+def test_the_reason_for_telling_nobody_is_given() -> None:
     config = parse(
         MINIMAL.replace("  - {name: all, channels: [hook]}", RULES.replace(", other", "").replace("second", "alert")),
         {},

@@ -1,4 +1,4 @@
-"""From the alerts topic to a real web server and a real SMTP server, through crashes and servers that go away."""
+"""From the alerts topic to a real web server and a real SMTP server, despite crashes and servers that disappear."""
 
 import email
 import json
@@ -89,14 +89,14 @@ def test_a_killed_notifier_loses_nothing(bench: Bench, tmp_path: Path) -> None:
             until(lambda: bench.uncommitted() == 0, "all committed")
             assert notifier.stop() == 0, log.read_text()
         assert {*hook.messages} == {item.customer_id for item in alerts}
-        # what was under way when it was killed, and what was not recorded yet
+        # deliveries in flight at the kill, and those not recorded yet
         assert len(hook.messages) <= len(alerts) + 5 * kills
     assert {record.alert_id for record in bench.told()} == {item.alert_id for item in alerts}
     assert {record.outcome for record in bench.told()} == {"sent"}
 
 
 @pytest.mark.slow
-def test_a_stop_lets_the_delivery_under_way_end_and_leaves_the_rest(bench: Bench, tmp_path: Path) -> None:
+def test_a_stop_waits_for_the_delivery_in_flight_and_leaves_the_rest(bench: Bench, tmp_path: Path) -> None:
     file, log = tmp_path / "notifications.yaml", tmp_path / "log"
 
     told_to_stop = threading.Event()
@@ -181,5 +181,5 @@ def test_a_second_notifier_takes_its_share_and_nothing_is_lost(bench: Bench, cap
                 until(lambda: bench.uncommitted() == 0, "all committed")
         assert {*hook.messages} == {f"c-{number}" for number in range(1, 61)}
         assert sum("partitions assigned" in line for line in caplog.messages) >= 3
-        # what was under way, or not recorded yet, when a partition moved
+        # deliveries in flight or not recorded yet when a partition moved
         assert len(hook.messages) <= 60 + 3

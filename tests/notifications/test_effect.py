@@ -1,4 +1,4 @@
-"""What notifying achieves: published intervals, laws of the comparison, and the way from topics to figures."""
+"""The effect of notifying: published intervals, laws of the comparison, and the way from topics to figures."""
 
 import json
 import math
@@ -132,7 +132,7 @@ def purchase(customer: str, event_id: str, name: str, day: float, order_id: str,
     return json.dumps(event | ({"amount": amount, "currency": "EUR"} if name != "cancelled" else {})).encode()
 
 
-def test_orders_are_those_that_stand() -> None:
+def test_orders_have_their_final_amounts() -> None:
     events = [
         purchase("a", "1", "completed", 1, "o1", 10),
         purchase("a", "1", "completed", 1, "o1", 10),  # a repeat
@@ -203,7 +203,7 @@ def test_without_notifications_the_report_says_so(bench: Bench) -> None:
 
 
 def shown_sentence(notified: int, held_out: int, spends: tuple[float, float], *, pending: int = 0) -> str:
-    """The sentence on groups of so many, of whom each customer spends so much, give or take 1."""
+    """The sentence about groups of these sizes, in which each customer spends this amount, give or take 1."""
     records = [told(f"n{n}", Arm.NOTIFIED) for n in range(notified)]
     records += [told(f"h{n}", Arm.HELD_OUT) for n in range(held_out)]
     records += [told(f"p{n}", Arm.NOTIFIED, 25) for n in range(pending)]

@@ -126,7 +126,7 @@ def test_a_refusal_for_good_has_no_time_after_which_to_try_again() -> None:
 
 
 @given(st.text(max_size=40) | st.integers().map(str))
-def test_any_wish_is_read_or_ignored(header: str) -> None:
+def test_any_retry_after_is_read_or_ignored(header: str) -> None:
     found = retry_after_s(header, datetime(2026, 1, 1, tzinfo=UTC))
     assert found is None or 0 <= found <= MAX_RETRY_AFTER_S
 
@@ -145,7 +145,7 @@ HOSTILE = [
     "<b onclick=x>",
     "&lt;b&gt;",
 ]
-#: What chats and mail programs act on.
+#: Texts that chats and mail programs act on.
 ACTIVE = re.compile(r"<[!@#a-z/]|@(?:everyone|here|channel)|(?<!\w)@\w|\]\(|://|\bwww\.|&\w+;", re.IGNORECASE)
 
 
@@ -180,11 +180,11 @@ def test_a_customer_is_no_markup_in_html(customer_id: str) -> None:
 
 
 @pytest.mark.parametrize("customer_id", [*HOSTILE, "a_b*c"])
-def test_what_a_program_reads_is_exact(customer_id: str) -> None:
+def test_text_for_programs_is_exact(customer_id: str) -> None:
     assert filled("json://127.0.0.1", "text", customer_id).body == customer_id
 
 
-def test_what_is_harmless_stays_as_it_is() -> None:
+def test_harmless_text_stays_unchanged() -> None:
     for text in (
         "ann@example.com",
         "c-1",
@@ -198,6 +198,6 @@ def test_what_is_harmless_stays_as_it_is() -> None:
 
 
 @given(st.text(st.sampled_from("<>@:/[]()&;#wveryonh.!a \\"), max_size=20))
-def test_nothing_that_is_written_so_acts(text: str) -> None:
+def test_escaped_text_never_acts(text: str) -> None:
     for written in (inert(text), inert_markdown(text)):
         assert not ACTIVE.search(written)

@@ -1,4 +1,4 @@
-"""What holds of schedules, quiet hours, budgets, groups, backoffs, lines and ledgers, whatever their arguments."""
+"""Laws of schedules, quiet hours, budgets, groups, backoffs, lines and ledgers."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -63,7 +63,7 @@ def test_a_schedule_never_turns_back(schedule: Schedule, now_ms: int, later_ms: 
         ("2026-03-29T00:00:00+00:00", "2026-03-29T06:00:00+00:00"),  # the day clocks go forward
     ],
 )
-def test_eight_o_clock_is_what_the_wall_clock_shows(now: str, due: str) -> None:
+def test_eight_o_clock_follows_the_wall_clock(now: str, due: str) -> None:
     assert Schedule(ZoneInfo("Europe/Berlin"), at_minutes=(480,)).first(at(now)) == at(due)
 
 
@@ -79,7 +79,7 @@ def test_a_time_that_clocks_skip_or_repeat_comes_once_that_day() -> None:
 
 
 @given(PERIODS, ZONES, INSTANTS)
-def test_quiet_is_what_the_wall_clock_says(period: DayPeriod, zone: ZoneInfo, now_ms: int) -> None:
+def test_quiet_hours_follow_the_wall_clock(period: DayPeriod, zone: ZoneInfo, now_ms: int) -> None:
     local = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone)
     minute = local.hour * 60 + local.minute
     expected = False

@@ -1,4 +1,4 @@
-"""Who is not told: the hold-out, and customers whom someone has acted on."""
+"""Alerts that are not sent: of the hold-out, and of customers whom someone has acted on."""
 
 import msgspec
 
@@ -40,7 +40,7 @@ def test_held_out_customers_are_recorded_marked_and_not_told(bench: Bench) -> No
     assert {arm for customer, arm in arms.items() if customer not in held_out} == {Arm.NOTIFIED}
 
 
-def test_who_was_held_out_stays_so_when_the_share_is_lowered(bench: Bench) -> None:
+def test_held_out_customers_stay_so_when_the_share_is_lowered(bench: Bench) -> None:
     with Webhook() as hook:
         with Desk(bench, configuration(hook.url, more='hold_out: {share: 0.999999, salt: "s"}')) as desk:
             desk.take([alert(1)])
@@ -103,7 +103,7 @@ def test_an_action_that_comes_while_an_alert_waits_suppresses_it(bench: Bench) -
         assert hook.messages == customers(2)
 
 
-def test_bad_actions_and_what_is_no_alert_become_dead_letters(bench: Bench) -> None:
+def test_invalid_actions_and_alerts_become_dead_letters(bench: Bench) -> None:
     key, good = action_of(1, ActionKind.CONTACTED)
     bad = [
         ("c-2", good, "key_mismatch"),

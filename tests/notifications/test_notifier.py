@@ -1,4 +1,4 @@
-"""What leaves, when, and what becomes of the rest: a real store, broker and web server, and a clock that is set."""
+"""What is sent, when, and what happens to the rest: a real store, broker and web server, and a simulated clock."""
 
 import time
 from dataclasses import replace
@@ -67,7 +67,7 @@ def test_a_digest_has_the_most_valuable_and_leaves_the_others_for_the_next(bench
         assert not hook.accepted
         desk.advance(minutes=1)
         assert hook.accepted == [("3", "c-5 c-4 c-3 +2")]
-        assert desk.committable == 1  # the second alert waits, whatever became of those after it
+        assert desk.committable == 1  # the second alert waits, whatever happened to those after it
         desk.clock.advance(1)
         desk.take([alert(9)])
         desk.advance(hours=4)
@@ -124,7 +124,7 @@ def test_the_budget_opens_over_the_day_for_the_most_valuable(bench: Bench) -> No
     assert bench.outcomes()["c-1"] == "suppressed/expired"
 
 
-def test_what_waits_too_long_is_suppressed_and_committed(bench: Bench) -> None:
+def test_alerts_that_wait_too_long_are_suppressed_and_committed(bench: Bench) -> None:
     quiet = "quiet_hours: [{days: [mon, tue]}]\n    expire_hours: 10"
     with Webhook() as hook, Desk(bench, configuration(hook.url, quiet)) as desk:
         desk.take([alert(1)])
@@ -192,7 +192,7 @@ def test_every_record_on_the_topic_is_of_its_contract(bench: Bench) -> None:
     assert told == expected
 
 
-def test_what_cannot_be_recorded_keeps_more_from_being_sent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_delivery_that_cannot_be_recorded_stops_further_ones(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stream.notifications.delivery_journal._BEHIND_S", 0.1)
     bench.settings = replace(bench.settings, kafka_bootstrap="127.0.0.1:1")
     with Webhook() as hook, Desk(bench, configuration(hook.url)) as desk:

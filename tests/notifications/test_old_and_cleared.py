@@ -1,4 +1,4 @@
-"""Nobody is messaged about what is over: alerts of long ago, and alarms that were cleared since."""
+"""Nothing is sent about the past: old alerts, and alarms that were cleared since."""
 
 import time
 
@@ -52,7 +52,7 @@ def test_an_alarm_that_was_cleared_is_not_sent(bench: Bench) -> None:
     assert told[raised[1].alert_id] == "cleared"
 
 
-def test_only_what_was_raised_before_is_withdrawn(bench: Bench) -> None:
+def test_a_clear_withdraws_only_earlier_alarms(bench: Bench) -> None:
     with Webhook() as hook, Desk(bench, configuration(hook.url, "collect_minutes: 60"), NOON_MS + 1) as desk:
         desk.take(
             [
@@ -88,7 +88,7 @@ def test_a_repeated_alarm_and_its_clear_leave_nothing_open(bench: Bench) -> None
 
 
 def test_at_the_first_start_history_is_read_to_its_end_before_anything_is_sent(bench: Bench) -> None:
-    """Thousands of alarms that a clear at the very end of the topic makes void, and an action of today."""
+    """Thousands of alarms, cleared at the very end of the topic, and an action of today."""
     numbers = range(1, 2001)
     bench.publish_all(
         (bench.settings.alerts, raised.customer_id, msgspec.json.encode(raised))
@@ -113,7 +113,7 @@ def test_at_the_first_start_history_is_read_to_its_end_before_anything_is_sent(b
 
 
 @pytest.mark.parametrize("occurred_at", ["yesterday", "", "2026-06-01T12:00:00", "9999-99-99T00:00:00Z"])
-def test_an_alert_whose_time_cannot_be_read_is_a_dead_letter_and_said_once(
+def test_an_alert_with_an_unreadable_time_is_a_dead_letter_and_logged_once(
     bench: Bench, occurred_at: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Webhook() as hook, Desk(bench, configuration(hook.url)) as desk:

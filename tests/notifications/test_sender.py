@@ -1,4 +1,4 @@
-"""What is made of a failed delivery, and what must not be seen of an address."""
+"""The judgement of failed deliveries, and the secrets of an address."""
 
 import logging
 
@@ -24,7 +24,7 @@ from tests.notifications.receivers import Webhook
         ("A Connection error occurred sending JSON notification to 127.0.0.1.", False),
     ],
 )
-def test_only_what_was_refused_for_good_is_permanent(line: str, is_permanent: bool) -> None:
+def test_only_final_refusals_are_permanent(line: str, is_permanent: bool) -> None:
     assert failure_of(["Loaded", line]).is_permanent is is_permanent
 
 

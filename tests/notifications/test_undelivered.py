@@ -54,7 +54,7 @@ def test_after_the_last_attempt_an_alert_is_a_dead_letter(bench: Bench) -> None:
     assert [letter["dlq.attempts"] for letter in bench.letters()] == ["3"]
 
 
-def test_one_that_cannot_be_delivered_does_not_stand_in_the_way(bench: Bench) -> None:
+def test_an_undeliverable_message_does_not_block_the_others(bench: Bench) -> None:
     with (
         Webhook(lambda _, message: 500 if message == "c-9" else 200) as hook,
         Desk(bench, configuration(hook.url)) as desk,

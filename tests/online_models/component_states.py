@@ -28,7 +28,7 @@ class OrderTotalState(Struct, kw_only=True):
 
 
 class OrderTotal(Component):
-    """A model that is added here alone: how many orders a label has on average."""
+    """A model added in this test alone: the mean number of orders of a label."""
 
     name = "order_total"
     state_type = OrderTotalState
@@ -55,7 +55,7 @@ class OrderTotal(Component):
         return f"counts orders of {self.total.labels} labels"
 
 
-#: In the place of the one that docs/extending.md shows, if somebody has added that.
+#: Replaces the one that docs/extending.md shows, if somebody has added it.
 ALL: tuple[type[Component], ...] = (*(kind for kind in COMPONENTS if kind.name != OrderTotal.name), OrderTotal)
 
 

@@ -14,7 +14,7 @@ from tests.online_models.made_up import customer, label
 
 
 def taught(slope: float, shift: float, count: int, labels: int = 1_000_000) -> Calibration:
-    """A calibration that saw logits which should have been ``slope * logit + shift``."""
+    """A calibration that has seen logits whose right values are ``slope * logit + shift``."""
     generator = np.random.default_rng(1)
     calibration = Calibration()
     for logit in generator.normal(0.0, 2.0, count).tolist():
@@ -28,7 +28,7 @@ def test_a_new_calibration_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(("slope", "shift"), [(1.0, 0.0), (0.7, 0.4), (1.4, -0.5)])
-def test_what_the_risks_are_off_by_is_learned(slope: float, shift: float) -> None:
+def test_the_error_of_the_risks_is_learned(slope: float, shift: float) -> None:
     calibration = taught(slope, shift, 20_000)
     assert calibration.slope == pytest.approx(slope, abs=0.12)
     assert calibration.shift == pytest.approx(shift, abs=0.12)
@@ -50,7 +50,7 @@ def test_a_change_of_regime_is_followed() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(-32, 32), st.booleans(), st.integers(0, 10**9)), max_size=200))
-def test_no_labels_make_it_absurd(labels: list[tuple[float, bool, int]]) -> None:
+def test_no_sequence_of_labels_makes_it_absurd(labels: list[tuple[float, bool, int]]) -> None:
     calibration = Calibration()
     for logit, churned, seen in labels:
         calibration.learn_one(logit, churned=churned, labels=seen, novelty=1.0)

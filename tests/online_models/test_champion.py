@@ -1,4 +1,4 @@
-"""Champion and challengers: who scores, when that changes, and what drift leads to."""
+"""Champion and challengers: which scores, when that changes, and the effect of drift."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def play(
 
 
 def losses_of_a_new_model(examples: Labels) -> list[float]:
-    """Predict then learn, from nothing."""
+    """Predict then learn, starting with an untrained model."""
     model, losses = ChurnModel(), []
     for inputs, churned in examples:
         losses.append(log_loss_of(model.predict_proba_one(inputs), churned=churned))
@@ -93,7 +93,7 @@ def test_a_challenger_that_is_as_good_is_not_crowned() -> None:
 
 
 @pytest.mark.parametrize("stop", [0, 1, 700, 1_500])
-def test_a_championship_made_from_its_state_goes_on_as_it_was(stop: int) -> None:
+def test_a_restored_championship_continues_unchanged(stop: int) -> None:
     examples = labels(6, 1_000) + labels(7, 700, direction=-1.0)
     whole, stopped = Championship(), Championship()
     play(whole, examples)

@@ -16,7 +16,7 @@ from stream.online_models.second_order import SecondOrderRegression
 from tests.online_models.made_up import INPUTS, customer, true_risk
 
 rows = st.lists(st.integers(-32_767, 32_767), min_size=INPUTS, max_size=INPUTS)
-#: Rows as they are in life: many inputs never move, others move a little.
+#: Realistic rows: many inputs never move, others move a little.
 sparse_rows = st.lists(st.sampled_from([0, 0, 0, 1, 710, 6_044, 32_767]), min_size=INPUTS, max_size=INPUTS)
 histories = st.lists(st.tuples(rows | sparse_rows, st.booleans()), max_size=25)
 
@@ -46,13 +46,13 @@ def test_the_quadratic_form_gives_the_probability_of_the_model(
     z = (np.array(probe) / INPUT_SCALE - form.means) / form.scales
     terms = [form.intercept, *(form.weights * z), *(form.curvature * z[PAIRS[:, 0]] * z[PAIRS[:, 1]])]
     folded = 1.0 / (1.0 + np.exp(-np.clip(sum(terms), -700, 700)))
-    # terms of very different size cancel in the form; what is left is exact to their rounding
+    # terms of very different size cancel in the form; the rest is exact to their rounding
     assert folded == pytest.approx(model.predict_proba_one(probe), abs=1e-9 + 1e-13 * sum(map(abs, terms)))
 
 
 @settings(deadline=None)
 @given(histories)
-def test_whatever_is_learned_the_model_stays_finite_and_no_surer_of_itself_than_allowed(
+def test_the_model_stays_finite_and_its_certainty_bounded(
     history: list[tuple[list[int], bool]],
 ) -> None:
     model = ChurnModel(pace=5.0)
@@ -83,7 +83,7 @@ def test_the_quadratic_form_is_for_the_level_it_is_asked_for(
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(rows, st.booleans()), min_size=1, max_size=10), st.integers(1, 20))
-def test_a_log_that_grows_old_makes_nobody_loyal(history: list[tuple[list[int], bool]], units: int) -> None:
+def test_an_aging_log_makes_nobody_loyal(history: list[tuple[list[int], bool]], units: int) -> None:
     """All customers have more days with an order, and the level says so: nothing is learned or given otherwise."""
     older = [list(x) for x, _ in history]
     for x in older:
@@ -99,7 +99,7 @@ def test_a_log_that_grows_old_makes_nobody_loyal(history: list[tuple[list[int], 
 
 @settings(deadline=None, max_examples=20)
 @given(histories, rows, st.sampled_from(AGEING), st.integers(-32_767, 32_767))
-def test_what_grows_with_the_age_of_the_log_moves_no_risk(
+def test_inputs_that_grow_with_the_log_do_not_move_the_risk(
     history: list[tuple[list[int], bool]], probe: list[int], name: str, value: int
 ) -> None:
     model = ChurnModel()
@@ -112,7 +112,7 @@ def test_what_grows_with_the_age_of_the_log_moves_no_risk(
 
 
 def test_a_young_model_is_a_simple_one_and_an_old_one_is_not() -> None:
-    """The risk hangs on an input that the simple regression has not."""
+    """The risk depends on an input that the simple regression lacks."""
     model, simplicity = ChurnModel(), []
     generator = np.random.default_rng(10)
     for count in range(1, 4_801):
@@ -130,8 +130,8 @@ def test_both_regressions_see_the_shared_terms_on_the_same_scale() -> None:
     assert np.array_equal(model._regression.scales[SIMPLE_TERMS], model._simple.scales)
 
 
-def test_labels_that_are_little_news_shorten_the_memory_little() -> None:
-    """What has been learned fades with news, not with the number of labels."""
+def test_labels_with_little_information_shorten_the_memory_little() -> None:
+    """Knowledge fades with new information, not with the number of labels."""
     generator = np.random.default_rng(12)
     news, repeats = SecondOrderRegression(3, pace=100.0), SecondOrderRegression(3, pace=100.0)
     for _ in range(3_000):
@@ -239,7 +239,7 @@ def test_the_river_interface_is_the_array_interface() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 300])
-def test_a_restored_model_goes_on_bit_for_bit(count: int) -> None:
+def test_a_restored_model_continues_bit_for_bit(count: int) -> None:
     model = learned(5, count)
     restored = ChurnModel.from_state(model.state())
     assert restored.state() == model.state()

@@ -48,7 +48,7 @@ def test_a_closure_is_known_as_soon_as_the_landmarks_would_have_told_of_orders()
     assert closed([20] * 30, 30 + 5) == [30, 31, 32]
 
 
-def test_what_is_long_ago_is_forgotten() -> None:
+def test_old_days_are_forgotten() -> None:
     days = counted([20] * 10 + [0] * 3_000 + [20])
     assert [*days.orders] == [FIRST + 3_010]
 
@@ -78,7 +78,7 @@ def test_closed_days_are_taken_off_every_time_between_orders(days: list[int], be
     assert sorted(zip(of.last.tolist(), of.age.tolist(), strict=True)) == pytest.approx(np.array(expected))
 
 
-def test_a_young_shop_that_was_closed_does_not_take_its_customers_for_gone() -> None:
+def test_a_closed_young_shop_does_not_count_its_customers_as_lost() -> None:
     """The same orders with and without twelve closed days; without regard to them more than twice as many leave."""
     generator = np.random.default_rng(6)
     orders = []

@@ -1,4 +1,4 @@
-"""What every component must keep, those that are added later as well: the suite is run over all of `COMPONENTS`."""
+"""The contract of every component, later ones included: the suite runs over all of `COMPONENTS`."""
 
 import json
 import re
@@ -32,7 +32,7 @@ def states(value: bytes) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_component_goes_on_bit_for_bit(name: str, dump: bytes) -> None:
+def test_a_restored_component_continues_bit_for_bit(name: str, dump: bytes) -> None:
     found = seen(1, 1_200)
     stopped = load(learned(found[:700]).dump())
     assert states(stopped.dump())[name] == states(learned(found[:700]).dump())[name]
@@ -40,7 +40,7 @@ def test_a_component_goes_on_bit_for_bit(name: str, dump: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_component_never_sees_what_is_not_finite(name: str, dump: bytes) -> None:
+def test_a_component_never_gets_a_number_that_is_not_finite(name: str, dump: bytes) -> None:
     learner = load(dump)
     good = label(quantised(), churned=True, risk=0.5)
     overdue = Overdue(example_id="d", customer_id="c", at_ms=START_MS, x=quantised(), weight=1.0)
@@ -85,7 +85,7 @@ def test_a_component_stays_small(name: str, sizes: list[dict[str, int]]) -> None
     assert sizes[1][name] < 1.2 * sizes[0][name] + 2_000
 
 
-def test_what_is_stored_names_its_features_so_that_their_order_means_nothing(dump: bytes) -> None:
+def test_stored_features_have_names_and_any_order(dump: bytes) -> None:
     def reordered(components: dict[str, Any]) -> None:
         for name in ("drift", "segments", "value"):
             state = components[name]["content"]
@@ -111,7 +111,7 @@ def test_what_is_stored_names_its_features_so_that_their_order_means_nothing(dum
 
 @pytest.mark.parametrize("gone", ["spend_28d", "order_value", "clicks_90d"])
 def test_a_feature_that_emerges_begins_neutral_and_the_others_keep_what_they_learned(gone: str, dump: bytes) -> None:
-    """The checkpoint is that of a program that knew ``shoe_size`` in the place of ``gone``."""
+    """The checkpoint of a program that knew ``shoe_size`` instead of ``gone``."""
     older = altered(dump, lambda components: _renamed(components, gone))
     learner, before = load(older), load(dump)
     x = customer(np.random.default_rng(5))

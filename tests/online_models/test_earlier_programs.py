@@ -79,7 +79,7 @@ def test_slots_of_contenders_outlive_the_order_of_the_roster() -> None:
 
 
 @pytest.mark.parametrize("commit", ["f26be6a", "57d15e9"])
-def test_a_checkpoint_of_an_earlier_program_goes_on(commit: str) -> None:
+def test_a_checkpoint_of_an_earlier_program_is_continued(commit: str) -> None:
     """Written by the program of that commit after 1,500 made-up examples, with what it published then."""
     settings = LearnerSettings(min_labels=300, min_class_labels=20)
     stored = gzip.decompress((STORED / f"{commit}-checkpoint.json.gz").read_bytes())
@@ -121,7 +121,7 @@ def test_until_an_upgrade_is_finished_the_release_before_can_go_on_from_the_chec
     again, whole = (
         json.loads(value)["content"]["components"] for value in (Learner.load(dumped).dump(), learner.dump())
     )
-    # what the release before does not know, and what begins anew without harm, is left out
+    # left out: fields that the previous release does not know, and those that restart without harm
     assert (
         again.pop("purchases")["content"]["fitted_customers"]
         == 0

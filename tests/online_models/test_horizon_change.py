@@ -1,4 +1,4 @@
-"""What the models do when the horizon changes: nothing is lost, and risks are those of the new horizon at once."""
+"""The models when the horizon changes: nothing is lost, and risks are those of the new horizon at once."""
 
 from collections.abc import Iterator
 from dataclasses import replace

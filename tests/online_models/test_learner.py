@@ -32,7 +32,7 @@ def learned(seed: int, count: int) -> Learner:
 
 @settings(deadline=None, max_examples=6)
 @given(st.integers(0, 2**32), st.integers(0, 800), st.integers(0, 800))
-def test_stopping_and_going_on_is_as_if_never_stopped(seed: int, before: int, after: int) -> None:
+def test_stopping_and_resuming_changes_nothing(seed: int, before: int, after: int) -> None:
     whole = learned(seed, before + after)
     stopped = Learner()
     for position, example in enumerate(examples(seed, before + after)):
@@ -145,7 +145,7 @@ def test_another_process_learns_the_same_bits() -> None:
     "wrong",
     [{"min_labels": -1}, {"segments": 0}, {"segments": 99}, {"half_life_examples": 0.0}, {"horizon_days": -1.0}],
 )
-def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingsError):
         LearnerSettings(**wrong)
 

@@ -33,7 +33,7 @@ def test_among_customers_of_one_time_their_order_does_not_matter(found: tuple[li
 
 
 @given(st.lists(st.tuples(values, times), min_size=1), st.floats(0.0, 5.0))
-def test_what_all_customers_gain_the_level_gains(customers: list[tuple[float, int]], gain: float) -> None:
+def test_a_gain_of_all_customers_is_a_gain_of_the_level(customers: list[tuple[float, int]], gain: float) -> None:
     richer = [(value + gain, at_ms) for value, at_ms in customers]
     assert level_of(richer).mean == pytest.approx(level_of(customers).mean + gain)
 
@@ -75,7 +75,7 @@ def test_what_is_published_changes_with_the_labels_as_its_version_does() -> None
     assert after.means[RELATIVE] > before.means[RELATIVE] + 1.0
 
 
-def test_a_label_tells_what_the_one_before_it_did_not() -> None:
+def test_a_label_counts_only_its_information_beyond_the_previous_one() -> None:
     one = label(quantised(), churned=True)
     assert one.novelty == 0.25
     assert replace(one, matured_at_ms=one.at_ms + DAY_MS).novelty == 1.0

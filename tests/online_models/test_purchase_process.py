@@ -51,7 +51,7 @@ def log_beta(p: float, q: float) -> float:
 
 
 def gone_and_active(a: float, b: float, shape: float, x: float, left: float, known: float) -> tuple[float, float]:
-    """Logarithms of the two ways of a silence, but for what they share."""
+    """Logarithms of the likelihoods of the two explanations of a silence, without their common factor."""
     gone = log_beta(a + 1.0, b + x) - shape * math.log(left)
     return gone, log_beta(a, b + x + 1.0) - shape * math.log(known)
 
@@ -145,7 +145,7 @@ def test_the_risk_of_a_shop_that_orders_so_is_calibrated() -> None:
 
 
 def test_one_pass_over_the_weeks_agrees_with_a_batch_fit_of_its_own_within_2_percent() -> None:
-    """In the parameters, and in all that is said of customers from them: active or not, orders to come, likelihood."""
+    """In the parameters, and in the results for customers: active or not, future orders, likelihood."""
     orders = shop(TRUE, 3, 1_500)
     learner = Learner(components=(Purchases,))
     play(learner, orders, 364.0)
@@ -164,7 +164,7 @@ def test_one_pass_over_the_weeks_agrees_with_a_batch_fit_of_its_own_within_2_per
 
 
 def test_a_history_that_comes_one_partition_after_the_other_is_fitted_as_a_whole() -> None:
-    """The second partition makes the sample grow by a fifth, and brings no week that the first has not brought."""
+    """The second partition adds a fifth to the sample and no new week."""
     orders = shop(TRUE, 6, 1_200)
     whole, parted = (Learner(components=(Purchases,)) for _ in range(2))
     play(whole, orders, 364.0)
@@ -208,7 +208,7 @@ def test_a_few_customers_are_enough_for_a_sensible_risk(customers: int) -> None:
 
 @settings(max_examples=50)
 @given(st.permutations(list(range(40))), st.integers(1, 30))
-def test_who_is_in_the_sample_does_not_depend_on_the_order_of_customers(order: list[int], capacity: int) -> None:
+def test_the_sample_does_not_depend_on_the_order_of_customers(order: list[int], capacity: int) -> None:
     def sampled(numbers: list[int]) -> CustomerSample:
         sample = CustomerSample(capacity)
         for number in numbers:
@@ -228,7 +228,7 @@ def test_who_is_in_the_sample_does_not_depend_on_the_order_of_customers(order: l
 
 @settings(max_examples=50)
 @given(st.lists(st.integers(0, 30), max_size=60), st.integers(1, 12))
-def test_a_sample_takes_whom_it_knows_or_has_room_for(numbers: list[int], capacity: int) -> None:
+def test_a_sample_takes_known_customers_and_new_ones_while_there_is_room(numbers: list[int], capacity: int) -> None:
     sample = CustomerSample(capacity)
     for week, number in enumerate(numbers):
         before, takes = sample.state(), sample.takes(f"c{number}")

@@ -23,7 +23,7 @@ from stream.processing.scorer import Scorer
 from stream.settings import Settings
 
 BEGIN = 20_000 * DAY_MS
-#: Customers whose values differ by less are one to the histogram.
+#: The histogram does not separate customers whose values differ by less.
 CLOSE = 8 / INPUT_SCALE
 
 
@@ -91,7 +91,7 @@ def test_scores_are_fifths_from_the_first_customer_on(customers: int) -> None:
         assert scores == [[3, 3, 3]]
 
 
-def test_what_is_measured_is_the_days_since_the_last_order_the_days_with_one_and_the_money() -> None:
+def test_the_measures_are_days_since_the_last_order_days_with_an_order_and_money() -> None:
     assert measured(inputs(20.0, 4, 50.0)) == [-log_input(20.0), log_input(4), pytest.approx(log_input(200.0), abs=2)]
     assert measured(inputs(0.0, 0, 0.0)) == [0, 0, 0]
 
@@ -136,7 +136,7 @@ def rated(
 ) -> tuple[float, Tier, str]:
     """Value, tier and first segment of one with these scores."""
     x = inputs(20.0, 4, 50.0)
-    # edges of which so many are reached that the scores are these
+    # as many edges are reached as give these scores
     edges = [
         [value] * (wanted - 1) + [value + 1] * (5 - wanted) for value, wanted in zip(measured(x), scores, strict=True)
     ]
@@ -147,7 +147,7 @@ def rated(
     return float(rating["value"]), Tier(rating["tier"]), FIRST_SEGMENTS[rating["segment"]]
 
 
-def test_who_has_not_ordered_has_no_tier_and_nobody_has_one_before_the_first_landmark() -> None:
+def test_there_is_no_tier_without_an_order_or_before_the_first_landmark() -> None:
     some = RfmSnapshot(recency=(0,) * 4, frequency=(0,) * 4, money=(0,) * 4)
     for snapshot, orders in ((some, 0), (None, 3)):
         (rating,) = rating_of(snapshot, Rules())

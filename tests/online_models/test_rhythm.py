@@ -116,8 +116,8 @@ def test_a_history_gives_the_figures_that_its_landmarks_give() -> None:
     assert (history.horizon_days, history.since_ms) == (56.0, 0)
 
 
-def test_a_shop_at_the_edge_does_not_change_its_horizon_to_and_fro() -> None:
-    """Seasons that swing around a gap whose half-way share lies at 28 days: few changes, each of long evidence."""
+def test_a_shop_at_the_edge_does_not_flip_its_horizon() -> None:
+    """Seasons that swing around the gap at the edge of 28 days: few changes, each after much evidence."""
     orders = shop(40.0, 150, 150, seed=3)
     model = learned(landmarks(orders, 150))
     times = [period.since_ms for period in model.schedule[1:]]
@@ -138,7 +138,7 @@ def test_a_shop_that_slows_down_gets_a_longer_horizon_and_later_a_shorter_one_ag
     assert horizons[-1] == 28.0
 
 
-def test_what_is_stored_goes_on_where_it_was() -> None:
+def test_a_restored_rhythm_continues_unchanged() -> None:
     observations = landmarks(shop(60.0, 120, 60), 60)
     whole, half = learned(observations), learned(observations[: len(observations) // 2])
     resumed = RhythmModel(state=half.state())
@@ -156,7 +156,7 @@ def test_a_fixed_horizon_stays_and_the_gap_is_learned_all_the_same() -> None:
     assert rhythm.shop_gap_days > 40.0
 
 
-def test_nothing_is_said_of_a_shop_that_is_hardly_known() -> None:
+def test_a_hardly_known_shop_has_no_figures() -> None:
     rhythm = learned(landmarks(shop(60.0, 5, 8), 8)).snapshot()
     assert (rhythm.known, rhythm.horizon_days, rhythm.silent_shares) == (False, 28.0, ())
     empty = rhythm_of_orders([], [], BEGIN)

@@ -13,7 +13,7 @@ AXES = len(COLUMNS)
 
 
 def segments() -> SegmentSnapshot:
-    """Regulars buy often and lately, sleepers have not for long; all else is alike."""
+    """Regulars bought often and lately, sleepers long ago; everything else is alike."""
     regular, sleeper = [0.0] * AXES, [0.0] * AXES
     regular[0], regular[1] = 1.0, 2.0
     sleeper[0], sleeper[1] = 4.0, 0.0
@@ -40,7 +40,7 @@ def test_the_behaviours_that_moved_a_customer_are_told_largest_first() -> None:
     assert found == "last order 60 days ago, 0 orders in 90 days: more like Sleepers than Regulars"
 
 
-def test_a_behaviour_that_speaks_against_the_move_is_not_told() -> None:
+def test_a_behaviour_against_the_move_is_left_out() -> None:
     inputs = quantised(days_since_purchase=np.log1p(90), purchases_90d=np.log1p(4))
     found = move_reason(segments(), inputs, values(days_since_purchase=90, purchases_90d=4), 0, 1)
     assert found == "last order 90 days ago: more like Sleepers than Regulars"

@@ -116,7 +116,7 @@ def test_equal_observations_give_equal_segments() -> None:
     assert learned(SegmentModel(5), groups).state() == learned(SegmentModel(5), groups).state()
 
 
-def test_customers_who_are_all_the_same_do_no_harm() -> None:
+def test_identical_customers_do_no_harm() -> None:
     model = SegmentModel(6)
     for _ in range(FIRST_REVIEW * 4):
         model.learn_one(quantised(tenure=3.0))

@@ -1,4 +1,4 @@
-"""What customers will bring: learned online, right in total and for small and large customers alike."""
+"""Future money of customers: learned online, right in total and for small and large customers."""
 
 import math
 
@@ -66,7 +66,7 @@ def test_totals_and_deciles_are_right(model: ValueModel) -> None:
         assert expected.spend[decile].sum() == pytest.approx(spend[decile].sum(), rel=0.25)
 
 
-def test_the_likelier_churn_the_less_is_expected_but_not_of_those_who_come_back(model: ValueModel) -> None:
+def test_likelier_churn_lowers_the_expectation_except_for_returning_customers(model: ValueModel) -> None:
     x = np.repeat([customers(4, 1)[0].x], 3, axis=0).astype(np.int16)
     expected = model.snapshot().expect(x, np.array([0.1, 0.5, 1.0]))
     assert expected.spend[0] > expected.spend[1] > expected.spend[2] == 0.0
@@ -120,7 +120,7 @@ def test_money_may_be_counted_in_cents_or_in_millions() -> None:
 
 
 @pytest.mark.parametrize("stop", [0, 1, 150, 700])
-def test_a_model_made_from_its_state_goes_on_as_it_was(stop: int) -> None:
+def test_a_restored_model_continues_unchanged(stop: int) -> None:
     labels = customers(7, 800)
     resumed = ValueModel.from_state(learned(labels[:stop]).state())
     for one in labels[stop:]:

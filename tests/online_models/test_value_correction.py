@@ -1,4 +1,4 @@
-"""Corrections keep the order and the sums, and begin as nothing."""
+"""Corrections keep order and sums, and change nothing at first."""
 
 import numpy as np
 import pytest
@@ -16,9 +16,7 @@ def range_of(scale: BinScale) -> np.ndarray:
 
 @pytest.mark.parametrize("scale", SCALES)
 @given(st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 3.0)), min_size=1, max_size=200))
-def test_who_is_expected_to_bring_more_is_so_after_the_correction(
-    scale: BinScale, labels: list[tuple[float, float]]
-) -> None:
+def test_the_correction_keeps_the_order_of_customers(scale: BinScale, labels: list[tuple[float, float]]) -> None:
     correction = Correction(scale)
     for place, ratio in labels:
         expected = place if scale.is_chance else 10.0 ** (5.0 * place)

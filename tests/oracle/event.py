@@ -11,7 +11,7 @@ __all__ = ["KERNEL_KINDS", "KIND_TYPE", "Arrival", "Event", "arrivals", "merged"
 
 KIND_TYPE = {kind: event_type for (event_type, _), kind in KIND_OF.items()}
 KIND_TYPE[EventKind.EMAIL_MACHINE_OPENED] = EventType.EMAIL
-#: What the kernel reads.
+#: The event types that the kernel reads.
 KERNEL_KINDS = tuple(kind for kind in EventKind if KIND_TYPE[kind] in KERNEL_TYPES)
 
 
@@ -55,7 +55,7 @@ def merged(topics: Sequence[Sequence[tuple[str, Event]]]) -> list[tuple[str, Eve
 
 
 def arrivals(log: Iterable[tuple[str, Event]]) -> dict[str, list[Arrival]]:
-    """What each customer of a partition has, from the merged log of (customer, event).
+    """The events of each customer of a partition, from the merged log of (customer, event).
 
     Of events of a customer with the same type and id only the first counts.
     """
@@ -71,10 +71,10 @@ def arrivals(log: Iterable[tuple[str, Event]]) -> dict[str, list[Arrival]]:
 
 
 def survivors(events: Iterable[Event]) -> list[Event]:
-    """What counts: each event once, each order once, refunds of no more than there was, nothing of what was cancelled.
+    """The events that count: each event once, each order once, refunds up to the order's amount, no cancelled orders.
 
-    An order is told by its first `completed`, its amount by the newest that names one (the largest of several at the
-    same time). Its refunds take from it in the order of time.
+    An order has the time of its first `completed` and the amount of the newest that names one (the largest of several
+    at the same time). Its refunds reduce it by time.
     """
     first_of: dict[tuple[str, str], Event] = {}
     for event in events:

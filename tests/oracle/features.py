@@ -1,4 +1,4 @@
-"""Every feature from the raw list of events, written down as its definition and in no hurry."""
+"""Every feature from the raw list of events, straight from its definition, without regard to speed."""
 
 from collections.abc import Sequence
 

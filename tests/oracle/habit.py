@@ -1,4 +1,4 @@
-"""How often a customer orders, and what is at stake, written down as the definitions and in no hurry."""
+"""A customer's habit and the money at stake, straight from the definitions, without regard to speed."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Leads from the raw list of contacts and orders, written down as their definition and in no hurry."""
+"""Leads from the raw list of contacts and orders, straight from their definition, without regard to speed."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

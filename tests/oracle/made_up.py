@@ -84,7 +84,7 @@ def _act(generator: random.Random, name: str, at: int) -> list[Event]:
 
 
 def _told_of(generator: random.Random, order: Event) -> list[Event]:
-    """The order, and what else is told of it: again, of a refund or two, some larger than it."""
+    """The order and further events about it: repeats, and a refund or two, some larger than the order."""
     events = [order]
     if generator.random() < 0.1:
         again = order.at + generator.randrange(0, 3 * DAY)
@@ -99,7 +99,7 @@ def _told_of(generator: random.Random, order: Event) -> list[Event]:
 
 
 def _spoil(generator: random.Random, name: str, event: Event) -> tuple[EventType, Record, str]:
-    """A record that looks like an event and is none."""
+    """A record that resembles an event but is invalid."""
     key = name.encode()
     good = json.loads(record_of(name, replace(event, kind=EventKind.PAGE_VIEWED, order_id="")).value or b"")
     good["event_id"] += "-bad"

@@ -8,9 +8,9 @@ from tests.oracle.features import Values
 
 __all__ = ["Linear", "inputs_of"]
 
-#: Features that go into a model as they are; all others as log(1 + value).
+#: Features that enter a model unchanged; all others enter as log(1 + value).
 _AS_IS = frozenset({"email_open_rate", "email_click_rate", "refund_ratio"})
-#: What stands for "not known yet"; 0 for all others.
+#: The input of an unknown value; 0 for all other features.
 _UNKNOWN = {
     "days_since_click": 365.0,
     "days_since_email": 365.0,

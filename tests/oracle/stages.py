@@ -1,4 +1,4 @@
-"""The stages of one customer, by going through time: what the rules say, written down once more and in no hurry."""
+"""The stages of one customer by stepping through time, straight from the rules, without regard to speed."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Landmarks, labels and alerts of one customer, by going through time and looking everywhere."""
+"""Landmarks, labels and alerts of one customer, by stepping through time without shortcuts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -73,7 +73,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Timeline:
-    """What a customer gives rise to. ``landmarks``: time and model inputs. ``winbacks``: times of these alerts.
+    """The results of one customer. ``landmarks``: time and model inputs. ``winbacks``: times of these alerts.
 
     ``overdue``: when the silence was looked at because it had become long enough.
     """

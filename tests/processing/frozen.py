@@ -46,5 +46,5 @@ def frozen(model: Linear, version: int = 7, stake_level: float | None = None) ->
 
 
 def scorer_of(model: Linear, version: int = 7, stake_level: float | None = None) -> Scorer:
-    """What a worker scores with when ``model`` is the snapshot."""
+    """The models of a worker when ``model`` is the snapshot."""
     return Scorer.of(frozen(model, version, stake_level))

@@ -56,7 +56,7 @@ def logs(
 ) -> st.SearchStrategy[list[tuple[str, Event]]]:
     """Events of `CUSTOMERS` in the order of arrival, some of them up to two days late.
 
-    ``whole_refunds``: some refunds have no amount, so that what becomes of them depends on what came before.
+    ``whole_refunds``: some refunds have no amount, so their effect depends on earlier events.
 
     Hypothesis prefers short lists, in which nothing much can happen: hence ``least``.
     """

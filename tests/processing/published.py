@@ -39,12 +39,12 @@ def alarms_of(outgoing: Iterable[Outgoing], customer: str) -> list[Alarm]:
 
 
 def winbacks_of(outgoing: Iterable[Outgoing], customer: str) -> list[int]:
-    """When a customer looked again after they were lost."""
+    """Times at which a lost customer looked again."""
     alerts = contents(outgoing, "alerts", customer)
     return [epoch_ms(alert["occurred_at"]) for alert in alerts if alert["kind"] == "winback.opportunity"]
 
 
 def arrivals_of(log: Sequence[tuple[str, Event]]) -> dict[str, list[Arrival]]:
-    """What each customer has when ``log`` is spread over the three topics."""
+    """The events of each customer when ``log`` is spread over the three topics."""
     topics = [[entry for entry in log if type_of(entry[1]) is event_type] for event_type in KERNEL_TYPES]
     return arrivals(merged(topics))

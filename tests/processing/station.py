@@ -1,4 +1,4 @@
-"""A partition with its store and its three logs in memory: what a worker does, one action at a time."""
+"""A partition with its store and its three logs in memory, driven like a worker, one action at a time."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -121,7 +121,7 @@ class Station:
             pass
 
     def change_scorer(self, scorer: Scorer) -> None:
-        """Go on with other models."""
+        """Continue with other models."""
         self._scorer = scorer
 
     def finish(self) -> None:
@@ -146,7 +146,7 @@ class Station:
         self.timers.update(outcome.timers)
         for customer in outcome.idle:
             self.timers.pop(customer, None)
-        # what expires is what no timer would write again
+        # exactly the documents without a timer expire
         assert set(outcome.retired) == outcome.documents.keys() - self.timers.keys()
         self.outgoing += outcome.outgoing
         self._partition.accept(outcome)

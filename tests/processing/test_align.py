@@ -70,7 +70,7 @@ def push(aligner: Aligner, part: Sequence[SourceRecord]) -> None:
 
 
 class Run:
-    """Pushes logs in pieces, takes in between, and keeps what came out."""
+    """Pushes logs in pieces, takes in between, and keeps the results."""
 
     def __init__(self, logs: Logs) -> None:
         self.logs = logs
@@ -153,7 +153,7 @@ def test_every_record_is_taken_once_and_in_the_same_order_however_it_arrives(log
 
 @given(all_logs(), plans)
 @settings(max_examples=200, deadline=None)
-def test_nothing_is_taken_that_comes_after_what_an_input_may_still_bring(logs: Logs, plan: list[Cut]) -> None:
+def test_no_record_is_taken_before_earlier_ones_that_an_input_may_still_bring(logs: Logs, plan: list[Cut]) -> None:
     run, keys = Run(logs), key_of(logs)
     follow(run, plan)
     to_come = [keys[entry] for log, pushed in zip(logs, run.pushed, strict=True) for entry in log[pushed:]]
@@ -162,7 +162,7 @@ def test_nothing_is_taken_that_comes_after_what_an_input_may_still_bring(logs: L
 
 @given(all_logs(), plans)
 @settings(max_examples=200, deadline=None)
-def test_next_offsets_part_what_was_taken_from_what_was_not(logs: Logs, plan: list[Cut]) -> None:
+def test_next_offsets_separate_taken_records_from_the_rest(logs: Logs, plan: list[Cut]) -> None:
     run = Run(logs)
     follow(run, plan)
     for source, log in enumerate(logs):
@@ -219,7 +219,7 @@ def test_an_empty_input_holds_back_the_others_until_it_is_at_its_end() -> None:
     assert taken.records == [SourceRecord(1, 0, 5)]
 
 
-def test_of_equal_times_the_earlier_input_goes_first_also_when_it_may_bring_more() -> None:
+def test_at_equal_times_the_earlier_input_goes_first_even_if_it_may_bring_more() -> None:
     aligner = Aligner(INPUTS)
     push(aligner, [SourceRecord(0, 0, 5)])
     push(aligner, [SourceRecord(1, 0, 5)])

@@ -1,4 +1,4 @@
-"""What is published of a customer is the document in Redis without its packed state, and fits the contract."""
+"""The published document of a customer is the one in Redis without its packed state, and fits the contract."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ LOG = orders_after([9, 6, 9, 40, 5, 5]) + orders_after([30, 3], "eve")
 def run(publish_customers: str) -> Station:
     log = sorted(LOG, key=lambda entry: entry[1].at)
     station = Station(log, RULES, scorer_of(SILENCE), published=ACTED_ON[publish_customers])
-    # a step for each event: what two of them change is published twice
+    # a step for each event, so two changes are published separately
     while station.step(1) or station.sweep(1):
         pass
     station.advance_to(max(event.at for _, event in LOG) + 90 * DAY)
@@ -52,7 +52,7 @@ def test_the_public_part_is_the_document_without_its_state() -> None:
 
 
 @pytest.mark.parametrize("change", [{"risk": 1.5}, {"alert": "yes"}, {"as_of": "yesterday"}, {"features": None}])
-def test_the_schema_refuses_what_is_no_document(change: dict[str, object]) -> None:
+def test_the_schema_refuses_an_invalid_document(change: dict[str, object]) -> None:
     document = orjson.loads(public(run("never").documents["ada"]))
     assert SCHEMA.is_valid(document)
     assert not SCHEMA.is_valid({**document, **change})

@@ -1,4 +1,4 @@
-"""What a step refuses becomes a dead letter, and changes nothing else."""
+"""Refused events of a step become dead letters, and change nothing else."""
 
 import json
 

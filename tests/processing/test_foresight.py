@@ -1,4 +1,4 @@
-"""What is foreseen of a customer, against looking at every moment and against doing it."""
+"""Predictions about a customer, against checking every moment and against carrying them out."""
 
 import math
 import os
@@ -80,7 +80,7 @@ def epoch_of(instant: str) -> int:
     return int(np.datetime64(instant.removesuffix("Z"), "ms").astype(np.int64))
 
 
-def test_an_order_makes_what_was_foreseen_void() -> None:
+def test_an_order_cancels_the_prediction() -> None:
     log = orders_after([9, 9, 9])
     last = log[-1][1].at
     again = ("ada", Event("again", EventKind.ORDER_COMPLETED, last + 8 * DAY, "again", 50_000))
@@ -111,7 +111,7 @@ def test_the_remedy_of_an_alert_is_the_risk_that_an_order_leaves(gaps_days: list
 
 
 def remedies() -> list[float]:
-    """What an order would lower the risk to, of each alert raised over a log that is always the same."""
+    """The risk after an order, of each alert raised over a fixed log."""
     log = orders_after([9, 6, 9, 40, 5, 5, 60, 9, 9])
     station = Station(log, RULES, scorer_of(SILENCE))
     station.finish()

@@ -1,4 +1,4 @@
-"""What a step hands on stays as it is while the next steps reuse the buffers of the kernel."""
+"""Results of a step stay unchanged while later steps reuse the kernel's buffers."""
 
 import ast
 from copy import deepcopy
@@ -54,7 +54,7 @@ def test_a_run_hands_on_no_view_of_a_buffer_but_the_one_that_it_names() -> None:
 
 
 class Watched(Station):
-    """Keeps every outcome, and what it was when the step handed it on."""
+    """Keeps every outcome, and a copy from the time of its step."""
 
     kept: list[tuple[StepOutcome, StepOutcome]]
 
@@ -63,7 +63,7 @@ class Watched(Station):
         super()._store(outcome)
 
 
-def test_no_later_step_changes_what_was_handed_on() -> None:
+def test_no_later_step_changes_earlier_results() -> None:
     Watched.kept = []
     station = Watched(bought(60), RULES, scorer_of(SILENCE))
     while station.step(7) or station.sweep(3):

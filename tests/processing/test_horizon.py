@@ -1,4 +1,4 @@
-"""A horizon that follows the shop: landmarks are judged by the horizon of their own time, whatever came in between."""
+"""A horizon that follows the shop: landmarks are judged by the horizon of their own time."""
 
 import numpy as np
 import pytest
@@ -93,7 +93,7 @@ def test_a_shorter_horizon_that_becomes_known_late_says_over_what_time_it_was_me
     station.finish()
     assert labels_of(station, "ada") == []
     station.change_scorer(scorer_with((0, 91 * DAY), (BEGIN, 28 * DAY)))
-    # timers of before are looked at again at the next landmark, at most a week later
+    # earlier timers are checked again at the next landmark, at most a week later
     station.advance_to(BEGIN + 68 * DAY)
     found = labels_of(station, "ada")
     assert found

@@ -1,4 +1,4 @@
-"""Events that break a step are found, and nobody else is blamed."""
+"""Events that break a step are found, and no others are blamed."""
 
 import pytest
 

@@ -32,7 +32,7 @@ def test_a_decimal_reads_back_rounded(value: float, places: int) -> None:
     assert math.isclose(read, value, rel_tol=1e-12, abs_tol=0.5000001 * 10**-places)
 
 
-def test_what_is_not_known_is_null() -> None:
+def test_an_unknown_value_is_null() -> None:
     assert written(json_text.put_decimal, math.nan, 4) == "null"
     assert written(json_text.put_instant, NEVER, True) == "null"
     assert written(json_text.put_instant, -NEVER, False) == "null"

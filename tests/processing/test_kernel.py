@@ -1,4 +1,4 @@
-"""How much room the buffers of the kernel have does not show."""
+"""The size of the kernel's buffers does not change results."""
 
 from unittest.mock import patch
 

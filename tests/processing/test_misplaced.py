@@ -20,7 +20,7 @@ _TYPES = {event_type.value: event_type for event_type in EventType}
 
 
 def sent_on(records: list[Outgoing]) -> list[LogEntry]:
-    """What was published again, as its topics have it."""
+    """The records that were published again, as their topics have them."""
     return [
         (_TYPES[record.topic], Record(record.key, record.value, NOW_MS, headers=tuple(record.headers)))
         for record in records
@@ -36,7 +36,7 @@ def test_the_compiled_partitioner_is_that_of_the_clients(customers: list[str], p
 
 
 @given(logs())
-def test_a_log_in_the_wrong_partition_gives_what_the_right_one_gives(log: list[tuple[str, Event]]) -> None:
+def test_a_log_in_the_wrong_partition_gives_the_same_results(log: list[tuple[str, Event]]) -> None:
     wrong = Station(log, RULES, WARMING, PartitionPlacement(0, 2))
     wrong.finish()
     again = sent_on(wrong.outgoing)
@@ -52,7 +52,7 @@ def test_a_log_in_the_wrong_partition_gives_what_the_right_one_gives(log: list[t
         alone.finish()
         customers = {customer for customer, _ in log if partition_of(customer, 2) == p}
         assert set(station.documents) == set(alone.documents) == customers
-        if p == 1:  # in the wrong partition time goes on by events that are not applied there
+        if p == 1:  # in the wrong partition, events that are not applied still move time
             assert station.documents == alone.documents
         counters = station.counters
         parts = counters.applied + counters.duplicates + counters.dead_letters + counters.forwarded

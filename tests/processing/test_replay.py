@@ -1,4 +1,4 @@
-"""A replay of a log in memory gives what a partition of the running program gives."""
+"""A replay of a log in memory gives the results of a partition of the running program."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ from tests.processing.station import NOW_MS, Station
 
 RULES = Rules()
 SMALL = LearnerSettings(min_labels=60, min_class_labels=5)
-#: A model of a few hundred labels is sure of little.
+#: A low level, because a model of a few hundred labels is sure of little.
 EASILY_RAISED = RULES._replace(raise_at=0.5, clear_at=0.4)
 
 
@@ -61,7 +61,7 @@ def test_without_a_model_a_replay_gives_the_documents_of_the_running_program(log
     assert features == {
         customer: orjson.loads(document)["features"] for customer, document in station.documents.items()
     }
-    # segments and the shop's gap, by which stages go, need no labels: the replay has learned them meanwhile
+    # segments and the shop's gap, on which stages depend, need no labels: the replay has learned them meanwhile
     learned = ("segment-changes", "stages")
     counted = [
         msgspec.structs.replace(c, segment_changes=0, stage_changes=0) for c in (played.counters, station.counters)

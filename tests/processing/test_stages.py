@@ -1,4 +1,4 @@
-"""Stages against the oracle, which goes through time, and what is published and shown of them."""
+"""Stages against the oracle, which steps through time; their records and their view."""
 
 from dataclasses import replace
 
@@ -53,7 +53,7 @@ def test_stages_are_those_of_the_rules(log: Log, silence: int, is_scored: bool) 
 
 @given(logs())
 @settings(max_examples=30, deadline=None)
-def test_what_is_published_is_a_chain_and_fits_the_contract(log: Log) -> None:
+def test_published_changes_form_a_chain_and_fit_the_contract(log: Log) -> None:
     station = Station(log, RULES, WARMING)
     station.finish()
     station.advance_to(station.stream_time_ms + 400 * DAY)
@@ -63,7 +63,7 @@ def test_what_is_published_is_a_chain_and_fits_the_contract(log: Log) -> None:
             SCHEMA.validate(change)
         assert [change["from"] for change in changes[1:]] == [change["to"] for change in changes[:-1]]
         assert len({change["change_id"] for change in changes}) == len(changes)
-        # nobody stays in a stage that ends by itself: after a year all is told
+        # nobody stays in a stage that ends by itself: after a year all changes are published
         assert not changes or changes[-1]["to"] in {"lead", "lost"}
     assert station.timers == {}
 
@@ -115,7 +115,7 @@ def test_who_orders_twice_on_the_day_of_the_way_back_is_won_back_all_day() -> No
     assert after(station)[-1] == ("won_back", 150.0)
 
 
-def test_an_order_that_is_told_of_late_takes_nobody_back() -> None:
+def test_a_late_order_returns_nobody_to_an_earlier_stage() -> None:
     late = Event("late", EventKind.ORDER_COMPLETED, BEGIN + 45 * DAY, "late", 10_000)
     station = Station([*orders(0, 10, 20, 30), *orders(61, customer="bob"), ("ada", late)], RULES, WARMING)
     station.finish()
@@ -153,7 +153,7 @@ def test_the_contract_names_the_stages() -> None:
     assert {*named} == {*STAGE_NAMES}
 
 
-def test_a_longer_gap_of_the_shop_takes_no_stage_back() -> None:
+def test_a_longer_gap_of_the_shop_reverts_no_stage() -> None:
     scorer = scorer_of(SILENCE)
     log = [*orders(0), ("ada", Event("view", EventKind.PAGE_VIEWED, BEGIN + 32 * DAY))]
     station = Station(log, RULES, scorer)

@@ -1,4 +1,4 @@
-"""Landmarks, labels and alerts against the oracle, which goes through time and looks everywhere."""
+"""Landmarks, labels and alerts against the oracle, which steps through time without shortcuts."""
 
 import math
 from dataclasses import replace
@@ -114,7 +114,7 @@ def test_no_sign_of_life_raises_an_alert(log: Log, model: Linear, counted: bool)
 
 @given(logs(), wild_models, st.integers(0, 5), st.integers(0, 20 * DAY))
 @settings(max_examples=100, deadline=None)
-def test_whatever_the_model_alerts_alternate_keep_their_distance_and_need_orders(
+def test_under_any_model_alerts_alternate_keep_their_distance_and_need_orders(
     log: Log, model: Linear, min_orders: int, cooldown: int
 ) -> None:
     rules = RULES._replace(min_orders=min_orders, cooldown_ms=cooldown, raise_at=0.6, clear_at=0.4)
@@ -212,7 +212,7 @@ def test_landmarks_end_with_the_silence_bound_and_go_on_with_the_next_event() ->
     assert all((at - FIRST_LANDMARK) % POLICY.period == 0 for at in again)
     assert BEGIN + 200 * DAY < again[0] <= BEGIN + 207 * DAY
     assert again[-1] <= BEGIN + 200 * DAY + RULES.silence_bound_ms < again[-1] + POLICY.period
-    # what is left is that the customer will count as lost: three gaps of 115 days after the last order
+    # the remaining timer: the customer will count as lost three gaps of 115 days after the last order
     assert [*station.timers] == ["ada"]
     station.advance_to(BEGIN + 600 * DAY)
     assert station.timers == {}

@@ -1,4 +1,4 @@
-"""What was expected beside what came, through the production path and computed again from the file."""
+"""Expected and actual money, through the production path and computed again from the file."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def told() -> pd.DataFrame:
     log = pd.read_csv(LOG, parse_dates=["ts"], dtype={"customer_id": str, "ref_id": str})
     log = log[log.customer_id.map(chosen) & (log.ts < "2011-05-25")]
     orders, returned = (set(log.ref_id[log.subtype == subtype]) for subtype in ("order", "return"))
-    # then no return is bounded by its order, and a sum over the file is what came
+    # then no return is bounded by its order, and the actual money is a sum over the file
     assert orders.isdisjoint(returned)
     return log
 
@@ -41,7 +41,7 @@ def rows(told: pd.DataFrame) -> Rows:
 
 
 @pytest.mark.timeout(400)
-def test_what_came_and_the_deciles_are_those_of_the_file(told: pd.DataFrame, rows: Rows) -> None:
+def test_actual_money_and_deciles_are_those_of_the_file(told: pd.DataFrame, rows: Rows) -> None:
     start = told.ts[told.subtype == "order"].min().normalize()
     money = told.amount.where(told.subtype == "order", -told.amount.abs())
     for week in WEEKS:
@@ -68,7 +68,7 @@ def test_what_came_and_the_deciles_are_those_of_the_file(told: pd.DataFrame, row
     assert [part["came"] for part in found["deciles"]] == pytest.approx(by_decile.came.tolist())
     assert found["spend"]["ratio"] == pytest.approx(table.expected.sum() / table.came.sum())
     assert found["rank_correlation"]["spend"] == pytest.approx(table.corr("spearman").iloc[0, 1])
-    # a quarter of the shop over a few weeks: far from exact, but money that is there
+    # a quarter of the shop over a few weeks: far from exact, but of the right size
     assert 0.5 < found["spend"]["ratio"] < 2.0
     assert found["gini"]["spend"] > found["gini"]["spend_same_as_last_horizon"]
 

@@ -1,4 +1,4 @@
-"""What scored customers are worth, by the value model or by their past."""
+"""The worth of scored customers, by the value model or by their past."""
 
 import msgspec
 import numpy as np
@@ -46,7 +46,7 @@ def worth(scorer: Scorer, risk: list[float], *, has_ordered: bool = True, net_sp
     )
 
 
-def test_before_there_is_a_value_model_the_past_tells_what_is_at_risk() -> None:
+def test_without_a_value_model_the_past_gives_the_money_at_risk() -> None:
     for without in (WARMING, Scorer.of(frozen(SILENCE))):
         found = worth(without, [0.5, 0.0])
         assert found.at_risk.tolist() == [round(0.5 * 28 * 10_000 / (100 + 30), 2), 0.0]
@@ -68,7 +68,7 @@ def test_nothing_is_at_stake_where_everything_was_sent_back(scorer: Scorer) -> N
 def test_the_more_was_sent_back_the_less_is_expected(scorer: Scorer) -> None:
     value = scorer.snapshot.value if scorer.snapshot is not None else None
     assert value is not None
-    # the shop's usual order counts as one that was kept as well
+    # the shop's usual order counts as one more that was kept
     usual = float(np.expm1(value.means[value.columns.index(COLUMN["order_value"])]))
     ordered = 4 * float(np.expm1(ORDER_VALUE / INPUT_SCALE))
     kept = [worth(scorer, [0.5], net_spend=share * ordered).spend[0] for share in (1.0, 0.1, 0.0)]

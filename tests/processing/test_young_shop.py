@@ -91,7 +91,7 @@ def test_the_risk_is_a_mean_in_log_odds_of_the_model_and_the_process(share: floa
     known = features_at([event for _, event in log], as_of)
     learned = SILENCE.risk(known)
     alone = process_risk(FITTED, [0.0, 9.0, 22.0, 30.0], (as_of - BEGIN) / DAY)
-    # what stands in a snapshot is calibrated already: the shift is not of the mean
+    # a snapshot is calibrated already: the shift does not belong to the mean
     expected = (1.0 - share) * (log_odds(learned) - 0.3) + 0.3 + share * 1.2 * log_odds(alone)
     assert log_odds(document["risk"]) == pytest.approx(expected, abs=5e-3)
     assert (document["risk_from"], document["risk_sure"]) == told
@@ -128,7 +128,7 @@ def test_the_first_estimate_is_a_fair_one_when_enough_customers_were_seen() -> N
         assert (scorer.risk_from, scorer.risk_sure) == ("orders", sure)
 
 
-def test_a_damaged_process_and_a_share_that_is_none_are_refused() -> None:
+def test_a_damaged_process_and_an_invalid_share_are_refused() -> None:
     good = snapshot_of(0.5)
     assert decode_snapshot(encode_snapshot(good)).purchases() == PurchasesSnapshot(
         process=FITTED, customers=500, typical=TYPICAL
@@ -160,7 +160,7 @@ def test_in_a_shop_of_a_few_customers_everybody_with_an_order_has_a_risk_at_any_
     assert {document["risk_from"] for document in late} == {"orders"}
     assert min(document["risk"] for document in late) > 0.5, "nobody has ordered for months"
     assert not learner.ready
-    # who is alerted is known as well, after a week of customers who are overdue
+    # alerts are known too, after a week with overdue customers
     if customers >= 30:
         assert learner.of(Stakes).snapshot() is not None
         assert replay.counters.alerts_raised > 0

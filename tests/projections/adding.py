@@ -56,7 +56,7 @@ class Adding(Fold[Sum]):
 
 
 class Reminding(Adding):
-    """Tells of each total above zero as many seconds after 1970 as it is."""
+    """Publishes each total above zero at as many seconds after 1970 as the total."""
 
     is_timed = True
 

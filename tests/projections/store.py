@@ -1,4 +1,4 @@
-"""One partition of a projection with what Redis keeps of it, and its logs: steps of any size, some of them lost."""
+"""One partition of a projection with its state in Redis and its logs: steps of any size, some of them lost."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Events under any id reach one customer, once: however they, links and notes interleave, and whatever is lost."""
+"""Events under any id reach one customer once, in any interleaving with links and notes, and after any loss."""
 
 import json
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ def linked_in_time(draw: st.DrawFn) -> tuple[list[Event], list[Item]]:
 
 @given(linked_in_time(), cuts, losses)
 @settings(max_examples=150, deadline=None)
-def test_a_link_within_the_hold_makes_it_as_if_all_had_come_under_one_id(
+def test_with_a_link_within_the_hold_all_events_count_as_of_one_id(
     case: tuple[list[Event], list[Item]], sizes: list[int], lost: list[bool]
 ) -> None:
     events, items = case
@@ -132,7 +132,7 @@ def test_an_event_goes_to_one_customer_however_often_it_comes(
     assert [event_id for event_id, of in customers.items() if len(of) > 1] == []
     waiting = held(store)
     assert sorted([*customers, *waiting]) == sorted({item.event.event_id for item in items if isinstance(item, Came)})
-    # where events go follows from the log: not from how it is cut, and not from how often it is read
+    # the log alone decides where events go, not its steps, nor how often it is read
     assert passed_on(items, [], [])[0] == found
 
 
@@ -141,7 +141,7 @@ def event(number: int, at_ms: int = NOW_MS - HOUR) -> Event:
 
 
 def forwards(published: Sequence[Any]) -> list[tuple[str, str, str]]:
-    """Topic, key and event of what was published."""
+    """Topic, key and event of the published records."""
     contents = [(one.topic, one.key.decode(), json.loads(one.value)) for one in published]
     return [(topic, key, content.get("event_id", content["name"])) for topic, key, content in contents]
 
@@ -190,7 +190,7 @@ def test_an_event_keeps_what_it_says_and_tells_under_which_id_it_came() -> None:
     assert (ARRIVED_AS, COOKIE.encode()) in one.headers
 
 
-def test_what_the_core_would_refuse_goes_on_as_it_came_and_what_nobody_can_place_is_a_dead_letter() -> None:
+def test_invalid_events_pass_unchanged_and_unplaceable_ones_are_dead_letters() -> None:
     store = new_store()
     bad = b'{"event_id": "e-1", "customer_id": "c-1", "name": "page_viewed"}'
     store.append(0, "c-1", bad, (), NOW_MS)
@@ -200,7 +200,7 @@ def test_what_the_core_would_refuse_goes_on_as_it_came_and_what_nobody_can_place
     assert [rejection.reason for rejection in reading.rejections] == ["unknown_name"]
 
 
-def test_what_is_larger_than_any_event_does_not_go_on() -> None:
+def test_an_oversized_record_does_not_pass() -> None:
     store = new_store()
     append(store, Came("c-1", event(1)))
     good = store.logs[0][0]
@@ -211,7 +211,7 @@ def test_what_is_larger_than_any_event_does_not_go_on() -> None:
     assert (reading.positions, reading.skipped) == ([0, 3], 0)
 
 
-def test_so_many_events_wait_and_no_more() -> None:
+def test_the_number_of_waiting_events_is_bounded() -> None:
     store = new_store()
     for number in range(MAX_HELD + 2):
         append(store, Came(COOKIE, event(number)))
@@ -232,7 +232,7 @@ def test_an_assignment_that_comes_again_does_not_undo_a_newer_one() -> None:
     assert forwards(store.step(10, lost=False)) == [("events.click", "c-2", "e-1")]
 
 
-def test_of_a_customer_before_that_is_long_ago_a_floor_is_kept() -> None:
+def test_for_a_former_customer_a_floor_is_kept() -> None:
     state = Alias()
     arrivals = {number: _arrival(number, number * DAY) for number in (0, 50, 300)}
     assert state.take(COOKIE, arrivals[0], is_held=False)[0].customer == COOKIE
@@ -241,7 +241,7 @@ def test_of_a_customer_before_that_is_long_ago_a_floor_is_kept() -> None:
     state.take(COOKIE, arrivals[300], is_held=False)
     state.assign(COOKIE, "c-2", 2)
     assert [sent.customer for sent in state.before] == ["c-1"]
-    # what came first can no longer be told from new: the customer with newer events refuses it as too late
+    # the first event can no longer be told from a new one: a customer with newer events refuses it as too late
     assert [state.take(COOKIE, arrivals[number], is_held=False)[0].customer for number in arrivals] == 3 * ["c-1"]
     assert state.take(COOKIE, _arrival(1, 301 * DAY), is_held=False)[0].customer == "c-2"
 

@@ -78,12 +78,12 @@ def test_contacts_are_counted_in_any_order(
         assert abs(sum(found.shares.values()) - 1.0) < 1e-9
 
 
-def test_only_so_many_channels_are_told_apart() -> None:
+def test_the_number_of_channels_is_bounded() -> None:
     found = folded([(FEEDBACK, record(k, "praised", f"c{k:02}")) for k in range(MAX_CHANNELS + 3)])
     assert found.channels == {**{f"c{k:02}": 1 for k in range(MAX_CHANNELS)}, OTHER: 3}
 
 
-def test_what_is_no_interaction_is_a_dead_letter_and_no_feedback_is_that_of_another() -> None:
+def test_an_invalid_interaction_is_a_dead_letter_of_this_projection_only() -> None:
     partition = FoldingPartition(Channels(Settings()), 0, ProjectionTopics("dead-letters", "alerts"), 10)
     bad = Record(b"a", b"no event", offset=0, timestamp=NOW_MS)
     partition.read([Part(FEEDBACK, [bad], 1), Part(INTERACTION, [bad], 1)])

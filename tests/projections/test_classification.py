@@ -1,4 +1,4 @@
-"""The projection that learns texts: however the log is cut, and whatever is lost, states are those of one pass."""
+"""The projection that learns texts: with any steps and losses, states are those of one pass."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -61,7 +61,7 @@ def test_states_are_those_of_one_pass_however_it_is_cut(
 
 
 def readable(stored: dict[str, bytes]) -> dict[str, State]:
-    """Without when snapshots were made: that depends on the steps."""
+    """Without the times of snapshots, which depend on the steps."""
     found = {key: msgspec.json.decode(state, type=State) for key, state in stored.items() if "/piece/" not in key}
     for state in found.values():
         if state.head is not None:
@@ -111,7 +111,7 @@ def test_examples_that_are_in_the_snapshot_and_not_drawn_again_are_forgotten(mon
     assert len([key for key in store.stored if key.startswith("category/piece/")]) == head.pieces
 
 
-def test_what_another_process_has_stored_meanwhile_is_forgotten_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_states_stored_by_another_process_meanwhile_are_forgotten_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """One process folds and may not store; another one stores the same with a snapshot; the first comes back."""
     monkeypatch.setattr(Classification, "__init__", sampling(Classification.__init__))
     store, other = TextStore(cache=0), TextStore(cache=0).partition

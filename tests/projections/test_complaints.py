@@ -1,4 +1,4 @@
-"""Which complaints wait for an answer: by a list of what happened, in any order, and the timers that tell again."""
+"""Complaints that wait for an answer: against a list of events in any order, and the timers of second alerts."""
 
 from collections.abc import Sequence
 from random import Random
@@ -45,7 +45,7 @@ def acted(number: int, action: str, hour: float, customer: str = "a") -> Record:
 
 
 class Store:
-    """What the real one keeps of a projection."""
+    """Keeps the same state of a projection as the real store."""
 
     def __init__(self, settings: Settings = SETTINGS) -> None:
         self.partition = FoldingPartition(Complaints(settings), 0, ProjectionTopics("dead-letters", "alerts"), 100)
@@ -104,7 +104,7 @@ def test_a_complaint_is_told_at_once_and_again_when_nobody_acts() -> None:
     # firing does not change the state, and happens once
     assert store.stored == before
     assert store.timers == {}
-    # the same complaint again is no news
+    # the same complaint again causes no alert
     assert store.step(FEEDBACK, [complained]).alerts == []
     assert store.timers == {}
 
@@ -122,7 +122,7 @@ def test_an_action_is_an_answer_and_leaves_the_case_open(action: str) -> None:
     assert store.timers == {timer_of("a", "e2"): at_ms(28)}
 
 
-def test_what_is_resolved_is_closed_by_its_ticket_or_all_by_people() -> None:
+def test_a_ticket_closes_its_complaint_and_people_close_all() -> None:
     store = Store()
     told = [said(1, "complained", 0, "t-1"), said(2, "complained", 1), said(3, "asked", 2, "t-3"), said(4, "asked", 2)]
     store.step(FEEDBACK, told)
@@ -151,7 +151,7 @@ def test_an_erased_customer_has_no_timer() -> None:
     assert ([*store.stored], [*store.timers]) == (["b"], [timer_of("b", "e2")])
 
 
-def test_an_action_that_is_none_is_skipped_for_the_notifier_reports_it() -> None:
+def test_an_invalid_action_is_skipped_because_the_notifier_reports_it() -> None:
     outcome = Store().step(ACTIONS, [acted(1, "danced", 0), acted(2, "contacted", 0)])
     assert (outcome.folded, outcome.skipped, outcome.rejected, outcome.outgoing) == (1, 1, (), [])
 
@@ -174,7 +174,7 @@ happened = st.lists(
 
 
 @given(happened, st.randoms(use_true_random=False), st.lists(st.integers(1, 4), max_size=14))
-def test_the_state_and_its_timers_follow_from_what_happened_in_any_order(
+def test_the_state_and_its_timers_do_not_depend_on_the_order_of_events(
     told: list[tuple[str, int, str]], random: Random, sizes: list[int]
 ) -> None:
     records = []

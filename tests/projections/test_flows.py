@@ -1,4 +1,4 @@
-"""Stages and flows between them, against counting a list, whatever the batches and whatever comes twice."""
+"""Stages and flows between them, against counting a list, with any batches and repeats."""
 
 from collections import Counter
 from datetime import UTC, datetime

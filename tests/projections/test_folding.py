@@ -1,4 +1,4 @@
-"""A projection is a fold: however the log is cut, and whatever is lost in between, its states are the same."""
+"""A projection is a fold: with any steps and losses its states are the same."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from tests.projections.adding import Adding, record
 
 
 class Store:
-    """What the real one keeps: states, offsets, and what is to be published."""
+    """Keeps what the real store does: states, offsets, and records to publish."""
 
     def __init__(self, cache: int = 100) -> None:
         self.stored: dict[str, bytes] = {}
@@ -106,7 +106,7 @@ def test_a_stored_state_that_cannot_be_read_is_not_blamed_on_records() -> None:
         store.step([record(0, "a", 1)])
 
 
-def test_what_did_not_change_is_not_written() -> None:
+def test_unchanged_states_are_not_written() -> None:
     store = Store()
     store.step([record(0, "a", 1), record(1, "b", 5)])
     partition = store.partition
@@ -114,7 +114,7 @@ def test_what_did_not_change_is_not_written() -> None:
     assert partition.step(0).written.keys() == {"a"}
 
 
-def test_erasing_forgets_also_what_is_not_cached() -> None:
+def test_erasing_forgets_uncached_states_too() -> None:
     store = Store(cache=0)
     store.step([record(0, "a", 1)])
     outcome = store.partition.without(store.partition.erase(["a", "b", "a"]))

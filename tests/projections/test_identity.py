@@ -1,4 +1,4 @@
-"""The projection of identities: however the log is cut, and whatever is lost, groups are those of all links at once."""
+"""The projection of identities: with any steps and losses, groups are those of all links at once."""
 
 import json
 from typing import Any
@@ -83,7 +83,7 @@ def test_groups_are_those_of_all_links_at_once(
     }
 
 
-def test_what_the_events_of_a_customer_repeat_is_no_new_link() -> None:
+def test_repeated_identifiers_of_a_customer_are_no_new_link() -> None:
     store = Store(Identity(SETTINGS), partition_of("c-1", PARTITIONS), 10, AT_S * 1000)
     for number, after_s in enumerate([5, 9, 7, 2]):
         store.append(CLICKS, "c-1", click(number, "c-1", {"email": TOKENS["email"][0]}, after_s))
@@ -102,7 +102,7 @@ def test_what_the_events_of_a_customer_repeat_is_no_new_link() -> None:
         (KEY.encode(), None, Defect.NULL_VALUE),
     ],
 )
-def test_what_is_no_link_is_refused(key: bytes, value: dict[str, object] | None, reason: Defect) -> None:
+def test_an_invalid_link_is_refused(key: bytes, value: dict[str, object] | None, reason: Defect) -> None:
     good = {"link_id": "l-1", "name": "merge", "one": "c-1", "other": "c-2", "occurred_at": AT_S}
     record = Record(key, None if value is None else json.dumps(good | value).encode(), 0, 0)
     ((position, why, _),) = LinkInput("identities").read([record]).rejections

@@ -1,4 +1,4 @@
-"""Leads and the counts of weeks, against their definition: whatever the order, the batches and what comes twice."""
+"""Leads and the counts of weeks, against their definition, with any order, batches and repeats."""
 
 from random import Random
 from typing import Any
@@ -92,7 +92,7 @@ def test_a_person_may_have_the_name_of_a_week() -> None:
     assert "/2900" not in states
 
 
-def test_what_is_no_event_is_left_to_the_core() -> None:
+def test_invalid_events_are_left_to_the_core() -> None:
     partition = FoldingPartition(Leads(Settings()), 0, ProjectionTopics("dead-letters", "alerts"), 3)
     partition.read([Part(0, [Record(b"a", b"no event", BEGIN_MS)], 1)])
     outcome = partition.step(0)

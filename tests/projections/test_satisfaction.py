@@ -112,7 +112,7 @@ def alerts(records: Sequence[Record], settings: Settings) -> list[Alert]:
     ("satisfied_from", "dropped_below", "expected"),
     [(0.7, 0.5, [3, 18]), (0.6, 0.45, [4, 20]), (0.72, 0.5, [3]), (0.96, 0.64, [2])],
 )
-def test_satisfaction_that_drops_is_told_once_until_it_has_recovered(
+def test_a_drop_of_satisfaction_raises_one_alert_until_it_has_recovered(
     satisfied_from: float, dropped_below: float, expected: list[int]
 ) -> None:
     scores = [1.0, 0.9, 0.0, 0.0, 0.0, 0.9, 0.5, *[1.0] * 6, *[0.0] * 8]
@@ -126,11 +126,11 @@ def test_satisfaction_that_drops_is_told_once_until_it_has_recovered(
     assert found[0].sentence.startswith("Satisfaction has dropped to ")
 
 
-def test_who_never_was_satisfied_cannot_become_less_so() -> None:
+def test_a_never_satisfied_customer_has_no_drop() -> None:
     assert alerts(rated([0.0, 0.1, 0.2]), SETTINGS) == []
 
 
-def test_what_is_sent_twice_counts_once() -> None:
+def test_repeats_count_once() -> None:
     once = rated([0.8, 0.2])
     assert opinion([*once, *once]) == opinion(once)
 
@@ -165,7 +165,7 @@ def test_only_the_newest_words_are_kept_and_no_text() -> None:
     assert b"Ann" not in msgspec.json.encode(found)
 
 
-def test_what_is_no_feedback_is_a_dead_letter_of_one_projection() -> None:
+def test_invalid_feedback_is_a_dead_letter_of_one_projection() -> None:
     bad = [record(0, "rated", scale="stars", value=9), record(1, "rated", scale="stars", value=5)]
     outcome = stepped(Satisfaction(SETTINGS), bad)
     assert [str(reason) for reason in outcome.rejected] == ["bad_score"]

@@ -47,7 +47,7 @@ def texts(records: Sequence[Record]) -> list[Text]:
     return [text for state in written(records).values() for text in state.texts]
 
 
-def test_what_is_stored_has_no_personal_data() -> None:
+def test_stored_texts_have_no_personal_data() -> None:
     (found,) = texts([record(0, " mail eva@example.com, card 4111 1111 1111 1111 ", scale="stars", value=2)])
     assert found.text == "mail [email], card [card]"
     assert found.mood == "negative"
@@ -75,7 +75,7 @@ def test_the_order_of_the_events_does_not_matter(said: list[tuple[int, str]], ch
     assert sum(newest - day < 70 for day, _ in said) <= len(kept) <= len(said)
 
 
-def test_a_period_takes_the_place_of_the_one_before_it_and_never_the_other_way() -> None:
+def test_a_period_replaces_the_previous_one_and_never_the_reverse() -> None:
     period = 80 / PERIODS
     new, old = record(1, "new", day=period * PERIODS), record(0, "old", day=0)
     assert [text.text for text in texts([old, new])] == ["new"] == [text.text for text in texts([new, old])]
@@ -150,7 +150,7 @@ def test_the_category_of_a_resolved_ticket_is_that_of_its_texts_unless_one_has_i
 
 
 @pytest.mark.parametrize("first", [ACTIONS, FEEDBACK])
-def test_what_people_say_counts_before_what_the_event_said_whichever_is_read_first(first: int) -> None:
+def test_peoples_labels_win_over_the_events_in_any_order(first: int) -> None:
     parts = {
         FEEDBACK: [record(0, "where is it", category="other")],
         ACTIONS: [labelled(0, "e0", "delivery")],

@@ -31,7 +31,7 @@ class TextStore:
         self.restart()
 
     def restart(self) -> None:
-        """As another process would go on."""
+        """Continue as another process would."""
         self.partition = FoldingPartition(
             Classification(SETTINGS), 0, ProjectionTopics("dead-letters", "alerts"), self.cache
         )

@@ -1,4 +1,4 @@
-"""Two shops, as workers would leave them."""
+"""Two shops, as workers would store them."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What the reports say, computed again with pandas from what happened in a shop."""
+"""The figures of the reports, computed again with pandas from a shop's events."""
 
 import math
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""Shops that are made up: customers with habits of their own, some of whom leave; the same for the same seed.
+"""Made-up shops: customers with individual habits, some of whom leave; a function of the seed.
 
-`Shop.rows` says what happened, for computations that share nothing with the program; `Shop.events` is what a program
-is told, with orders told twice, and in another order.
+`rows` is the truth, for computations that share nothing with the program; `events` is the program's input, with orders
+told twice and in another order.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""`stream today` and `stream report` on real servers: what a shop's owner gets."""
+"""`stream today` and `stream report` on real servers, as a shop's owner sees them."""
 
 import asyncio
 import csv
@@ -43,7 +43,7 @@ HOSTILE = '<script src="http://evil.example/x.js">alert(1)</script>'
 
 
 def store(settings: Settings, shop: Processed) -> None:
-    """Leave a shop as workers and the trainer do."""
+    """Store a shop as workers and the trainer do."""
 
     async def write() -> None:
         client = connect(settings)
@@ -160,7 +160,7 @@ def test_only_one_form_at_a_time(desk: Desk) -> None:
 
 
 class Page(HTMLParser):
-    """What a page would ask of the network, and what it would run."""
+    """The network requests and scripts of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -181,7 +181,7 @@ class Page(HTMLParser):
 
 
 def write_text(desk: Desk, words: str, category: str) -> None:
-    """What a customer wrote, as projections leave it."""
+    """A customer's text, as projections store it."""
     text = Text(1, "e-1", END_MS - 5 * DAY_MS, "asked", words)
     judged = Judged("e-1", text.at_ms, "asked", Judgement(category, 0.9), Judgement())
     states: list[tuple[type[Texts | Classification], str, str, object]] = [

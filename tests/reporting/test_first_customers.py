@@ -1,4 +1,4 @@
-"""Stages, tiers and next dates from the first customer on, against rules written down once more."""
+"""Stages, tiers and next dates from the first customer on, against an independent copy of the rules."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from tests.reporting.test_today import SINCE_MS, WRITING
 
 HORIZON_DAYS = 28.0
 BY_SILENCE = ("due", "at risk", "lapsed", "lost")
-#: Least value of a tier.
+#: Lowest value of a tier.
 TIERS = (("VIP", 4.5), ("high", 3.5), ("middle", 2.5), ("low", 0.0))
 
 

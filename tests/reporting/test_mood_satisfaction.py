@@ -1,4 +1,4 @@
-"""Satisfaction by the mood of texts, where nothing else tells it."""
+"""Satisfaction by the mood of texts, where there is no answer."""
 
 from zoneinfo import ZoneInfo
 
@@ -34,7 +34,7 @@ def test_a_mood_counts_with_the_weight_of_its_age_and_a_told_one_is_in_the_answe
     assert opinion.satisfaction == pytest.approx(0.8)
 
 
-def test_what_follows_from_moods_is_said_to_be_an_estimate() -> None:
+def test_satisfaction_from_moods_is_called_an_estimate() -> None:
     ((name, line),) = opinion_rows(None, WRITING, [judged(1, "positive"), judged(2, "positive")])
     assert name == "satisfaction"
     assert line.startswith("100% (95 %: ")

@@ -1,4 +1,4 @@
-"""Sales, cohorts and standing over time, to the cent and to the head, against pandas."""
+"""Sales, cohorts and standing over time, exact to the cent and the customer, against pandas."""
 
 import random
 from typing import Any

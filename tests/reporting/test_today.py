@@ -1,4 +1,4 @@
-"""Whom to contact: everybody has a standing, and every figure is that of an independent computation."""
+"""Whom to contact: every customer has a standing, and every figure equals an independent computation."""
 
 from dataclasses import replace
 from typing import Any
@@ -43,7 +43,7 @@ def test_everybody_who_ordered_has_the_standing_of_an_independent_computation(sh
         assert spend == pytest.approx(of_one["spend"], abs=1e-6)
 
 
-def test_the_list_holds_exactly_who_can_still_be_won_by_money_at_stake(shop: Processed) -> None:
+def test_the_list_has_exactly_the_customers_who_can_still_be_won_by_money_at_stake(shop: Processed) -> None:
     expected = habits(shop.shop, shop_gap=shop.basis.shop_gap_days)
     at_risk = {*expected.index[expected["standing"] == "at risk"]}
     found = list_today(shop.documents, shop.basis, since_ms=SINCE_MS, limit=10_000)
@@ -84,7 +84,7 @@ def test_movements_are_those_since_yesterday(shop: Processed) -> None:
         given_up = expected["last"] + (3 * expected["habit"]).clip(lower=28) * DAY_MS
         found = list_today(shop.documents, shop.basis, since_ms=since_ms, limit=1)
         assert found.new.count == (first >= since_ms).sum()
-        # who has come since and been lost again is told as lost
+        # a customer who came since and was lost again is reported as lost
         still = {*expected.index[expected["standing"] != "lost"]}
         assert found.returning.count == len((lately - {*first.index[first >= since_ms]}) & still)
         assert found.lost.count == ((given_up >= since_ms) & (given_up < END_MS)).sum()
@@ -122,7 +122,7 @@ def test_a_small_shop_has_a_list_before_there_is_a_model(middling: Processed) ->
         assert entry.at_stake <= entry.spend  # of one horizon, which is shorter than their time with the shop
 
 
-def test_who_unsubscribed_is_marked(middling: Processed) -> None:
+def test_unsubscribed_customers_are_marked(middling: Processed) -> None:
     unsubscribed = {event.customer_id for event in middling.shop.events if b'"unsubscribed"' in event.value}
     entries = list_today(middling.documents, middling.basis, since_ms=SINCE_MS, limit=10_000).entries
     assert any(entry.customer_id in unsubscribed for entry in entries)

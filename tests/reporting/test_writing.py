@@ -1,4 +1,4 @@
-"""How the settings say that the shop writes."""
+"""Amounts and times in the form that the settings choose."""
 
 import doctest
 
@@ -33,6 +33,6 @@ def test_without_a_currency_an_amount_is_a_number() -> None:
     assert Writing.of(Settings()).money(1234.5) == "1,234.50"
 
 
-def test_a_time_zone_that_is_none_is_said() -> None:
+def test_an_unknown_time_zone_is_reported() -> None:
     with pytest.raises(SettingsError, match="shop_timezone=Europe/Nowhere"):
         Writing.of(Settings(shop_timezone="Europe/Nowhere"))

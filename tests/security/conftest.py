@@ -1,4 +1,4 @@
-"""What tests of secured servers share."""
+"""Fixtures of the tests of secured servers."""
 
 from collections.abc import Iterator
 

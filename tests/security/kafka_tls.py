@@ -1,4 +1,4 @@
-"""A Kafka broker that asks for names: SCRAM with and without TLS, and certificates of both sides."""
+"""A Kafka broker that authenticates clients: SCRAM with and without TLS, and certificates of both sides."""
 
 import time
 from collections.abc import Callable
@@ -20,12 +20,12 @@ _SCRAM = 'org.apache.kafka.common.security.scram.ScramLoginModule required usern
 _ITERATIONS = 4096
 VISIBLE_WITHIN_S = 20.0
 
-#: Type of the resource, its name, how the name is meant, operation.
+#: Type of the resource, its name, type of pattern, operation.
 Acl = tuple[ResourceType, str, ResourcePatternType, AclOperation]
 
 
 def secured_cluster(directory: Path, authority: Authority) -> KafkaCluster:
-    """One broker. Only who comes in by PLAINTEXT, the test, may do everything; all others may do what `allow` says."""
+    """One broker. Only the test, by PLAINTEXT, may do everything; all others may do what `allow` grants."""
     server = authority.server(directory / "broker", "localhost")
     overrides = {
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",

@@ -1,4 +1,4 @@
-"""A Redis that speaks TLS only and asks for names, on the loopback interface."""
+"""A Redis with TLS only and with users, on the loopback interface."""
 
 import shutil
 import socket

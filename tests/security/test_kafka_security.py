@@ -49,7 +49,7 @@ LOG = made_up(9, customers=15, days=100, events=300)
 PASSWORD = "a-password-that-must-not-be-shown"
 PARTITIONS = 2
 EVENTS = ("events.click", "events.email", "events.purchase")
-#: Beside the kernel: projections read them.
+#: Topics that only projections read.
 OTHERS = ("events.feedback", "events.interaction")
 OUTPUTS = ("alerts", "segment-changes", "stages", "customers", "dead-letters")
 
@@ -182,7 +182,7 @@ def test_a_worker_does_all_its_work_with_the_rights_that_are_documented(
 
 
 def wait_for_work(settings: Settings, count: int, worker: "subprocess.Popen[bytes]", log: Path) -> None:
-    """Until all records are counted, all that follows is published, and the trainer has learned from the topic."""
+    """Wait until all records are counted, their results published, and the trainer has learned from the topic."""
     until = time.monotonic() + 90.0
     with Overview(settings) as overview:
         while True:

@@ -1,4 +1,4 @@
-"""Log records: one can never look like two, and none tells of a customer."""
+"""Log records: one can never look like two, and none names a customer."""
 
 import ast
 import asyncio
@@ -36,7 +36,7 @@ from stream.processing.isolation import isolate
 from stream.settings import Settings
 from stream.storage.model_store import ModelStore
 
-#: Ends a line in every way there is, moves the cursor, turns the writing round, and forges a record.
+#: Ends a line in every possible way, moves the cursor, reverses the writing direction, and forges a record.
 FORGED = "2026-01-01T00:00:00.000Z ERROR   1 stream.agents.worker: all data was deleted"
 HOSTILE = f"mallory\r\n{FORGED}\n\u2028{FORGED}\u2029\x85{FORGED}\x0b\x0c\x1b[2J\x1b]0;owned\x07\u202e\ud800\x00\x7f"
 FORMATS = ("text", "json")
@@ -59,7 +59,7 @@ def restored_logging() -> Iterator[None]:
 
 @pytest.fixture(params=FORMATS)
 def logged(request: pytest.FixtureRequest) -> Logged:
-    """What an action logs, as messages; fails when there is a line that belongs to no record."""
+    """The messages that an action logs; fails when a line belongs to no record."""
 
     def messages(action: Callable[[], object]) -> list[str]:
         return messages_of(written(request.param, action), request.param)
@@ -68,7 +68,7 @@ def logged(request: pytest.FixtureRequest) -> Logged:
 
 
 def written(log_format: str, action: Callable[[], object]) -> str:
-    """What an action writes to standard error when logging is set up as the program does it."""
+    """An action's output on standard error, with the program's logging."""
     with contextlib.redirect_stderr(io.StringIO()) as out:
         configure_logging(Settings(log_format=log_format))
         action()
@@ -187,7 +187,7 @@ def test_a_training_example_that_is_refused_is_told_of_without_its_data(logged: 
     assert "mallory" not in message
 
 
-def test_what_redis_answers_stays_in_its_record(logged: Logged) -> None:
+def test_an_answer_of_redis_stays_in_its_record(logged: Logged) -> None:
     async def present() -> tuple[bytes, int]:
         raise StorageError(HOSTILE)
 
@@ -198,7 +198,7 @@ def test_what_redis_answers_stays_in_its_record(logged: Logged) -> None:
 # All calls of the program
 
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
-#: Names under which the program holds data of a customer, or what contains some.
+#: Names of variables that hold data of a customer or contain some.
 ABOUT_CUSTOMERS = re.compile(
     r"customers?|customer_ids?|event_id|order_id|records?|events|value|key|payload|document|example|alert|body|text"
 )
@@ -218,7 +218,7 @@ def test_the_audit_finds_the_calls() -> None:
     assert len([*log_calls()]) > 25
 
 
-def test_no_log_call_is_given_a_customer_or_what_contains_one() -> None:
+def test_no_log_call_gets_a_customer_or_a_value_that_contains_one() -> None:
     told = [
         f"{path.name}:{call.lineno}: {ast.unparse(argument)}"
         for path, call in log_calls()
@@ -239,7 +239,7 @@ def _is_about_customers(part: ast.AST) -> bool:
 
 
 def test_a_log_call_formats_nothing_itself() -> None:
-    """What is not an argument escapes the audit, and makes of one kind of record many."""
+    """Text formatted into the message escapes the audit, and splits one kind of record into many."""
     formatted = [
         f"{path.name}:{call.lineno}"
         for path, call in log_calls()

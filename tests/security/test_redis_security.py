@@ -1,4 +1,4 @@
-"""Redis over TLS: whom a client trusts, and what it says when it is refused."""
+"""Redis over TLS: the servers that a client trusts, and its messages when it is refused."""
 
 import asyncio
 import os

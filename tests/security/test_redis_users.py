@@ -1,4 +1,4 @@
-"""Redis users may do what they need and nothing else."""
+"""Redis users have the rights that they need and no others."""
 
 import re
 from dataclasses import replace
@@ -29,7 +29,7 @@ from tests.security.redis_users import EXAMPLE, PASSWORD, settings_of, users
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("redis_with_tls")]
 
 LOG = made_up(5, customers=20, days=150, events=600)
-#: Customers fall silent and are retired, and the trainer saves, while the few events are worked off.
+#: While the few events are processed, customers fall silent and are retired, and the trainer saves.
 OPTIONS: dict[str, Any] = {"snapshot_ms": 100, "horizon_days": 7.0, "silence_horizons": 1}
 
 
@@ -84,7 +84,7 @@ def test_a_worker_and_its_viewer_need_exactly_the_commands_of_the_example(
             assert [facts.role for facts in diagnose(viewer, timeout_s=5.0)] == ["master"]
             with Overview(viewer) as overview:
                 assert overview.totals().counters.events_in == len(sent)
-                assert len([*overview.documents()]) == len(LOG.events) - 1  # who was taken up without a document
+                assert len([*overview.documents()]) == len(LOG.events) - 1  # a customer released without a document
                 assert overview.find([*LOG.events][-1]) is not None
                 assert overview.snapshot() is not None
             check_access(viewer)
@@ -92,7 +92,7 @@ def test_a_worker_and_its_viewer_need_exactly_the_commands_of_the_example(
             refused = {str(entry["object"]) for entry in operator.acl_log()}
         finally:
             field.close()
-    # what a client library tells of itself is not needed; Redis before 7.2 does not know the command
+    # a client library's description of itself is not needed; Redis before 7.2 does not know the command
     assert refused <= {"client|setinfo"}, "needed and not granted"
     assert granted("worker") - of_worker - in_scripts("worker") == set(), "granted and never needed"
     assert granted("viewer") - of_viewer == set(), "granted and never needed"

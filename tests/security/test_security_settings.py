@@ -1,4 +1,4 @@
-"""Settings of TLS and credentials: what is half set is refused, before anything connects."""
+"""Settings of TLS and credentials: incomplete ones are refused before any connection."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +34,7 @@ HALVES: list[tuple[dict[str, str], str]] = [
 
 
 @pytest.mark.parametrize(("given", "complaint"), HALVES)
-def test_what_is_half_set_is_refused(file: str, given: dict[str, str], complaint: str) -> None:
+def test_incomplete_settings_are_refused(file: str, given: dict[str, str], complaint: str) -> None:
     values: dict[str, Any] = {name: file if value == "FILE" else value for name, value in given.items()}
     with pytest.raises(SettingsError, match=complaint.replace(".", r"\.")) as refusal:
         Settings(**values)
@@ -42,7 +42,7 @@ def test_what_is_half_set_is_refused(file: str, given: dict[str, str], complaint
 
 
 @pytest.mark.parametrize("make", [broker_credentials, lambda settings: FrankAdminClient(settings.librdkafka())])
-def test_a_file_that_is_no_certificate_is_told_in_one_line(make: Callable[[Settings], object], file: str) -> None:
+def test_an_invalid_certificate_file_is_reported_in_one_line(make: Callable[[Settings], object], file: str) -> None:
     Path(file).write_text("not a certificate", encoding="utf-8")
     with pytest.raises(SettingsError) as refusal:
         make(Settings(kafka_security_protocol="SSL", kafka_ssl_ca_file=file))

@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 
 
 def with_redis(url: str, use: Callable[[Client], Awaitable[_T]]) -> _T:
-    """What ``use`` returns, on an event loop of its own."""
+    """The result of ``use``, on an event loop of its own."""
 
     async def run() -> _T:
         client = connect(Settings(redis_url=url))

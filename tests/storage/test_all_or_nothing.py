@@ -1,4 +1,4 @@
-"""A write that cannot be done leaves nothing behind, whatever it is that Redis refuses."""
+"""A write that fails leaves nothing behind, whichever command Redis refuses."""
 
 import asyncio
 
@@ -56,7 +56,7 @@ async def begun(client: Client, namespace: str) -> PartitionStore:
 
 
 async def everything(client: Client, namespace: str) -> dict[bytes, bytes | None]:
-    """What is stored under a namespace but for the note of the step that was tried."""
+    """The stored keys of a namespace, without the note of the attempted step."""
     writing = Keys(namespace).writing(PARTITION).encode()
     return {key: await client.dump(key) async for key in client.scan_iter(f"{namespace}:*") if key != writing}
 
@@ -87,7 +87,7 @@ def test_a_step_without_one_of_its_rights_writes_nothing(
 
         await without(client, redis_server.url, command, refused)
         assert await everything(client, namespace) == before
-        # with the right it is written by who has tried, and what was tried leaves no trace
+        # with the right, the same store writes it, and the attempt leaves no trace
         store._sequence += 1
         assert await store.commit(SECOND, 10) == []
         claim = await store.claim()
@@ -106,7 +106,7 @@ def test_a_claim_without_one_of_its_rights_takes_nothing_over(
 ) -> None:
     async def use(client: Client) -> None:
         store = await begun(client, namespace)
-        await client.rpush(Keys(namespace).outbox(PARTITION), b"")  # as a step leaves it that Redis failed in
+        await client.rpush(Keys(namespace).outbox(PARTITION), b"")  # the state after a step in which Redis failed
 
         async def refused(limited: Client) -> None:
             with pytest.raises(StorageError, match="cannot be claimed"):
@@ -252,7 +252,7 @@ def test_a_document_key_of_another_type_is_damage_and_not_a_new_customer(
 def test_a_step_that_redis_did_not_finish_is_recognised_by_the_next_claim(
     redis_server: EmbeddedRedis, namespace: str, dies_after: str
 ) -> None:
-    """As by a disk whose failure is noticed in the background: nothing can try that before."""
+    """Like a disk failure noticed in the background, which no check can find beforehand."""
 
     async def use(client: Client) -> None:
         store = await begun(client, namespace)
@@ -266,7 +266,7 @@ def test_a_step_that_redis_did_not_finish_is_recognised_by_the_next_claim(
         successor = store_of(client, namespace)
         claim = await successor.claim()
         assert claim.is_torn
-        # the state is the one before, and the records of the step are not lost
+        # the state is the previous one, and the records of the step are not lost
         assert claim.state == FIRST.state
         assert claim.outbox == (RECORD, RECORD)
         await successor.commit(SECOND, 10)

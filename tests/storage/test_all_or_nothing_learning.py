@@ -1,4 +1,4 @@
-"""What the trainer writes is whole, or not there."""
+"""The trainer's writes are whole or absent."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_a_set_of_learned_ids_of_another_type_ends_the_trainer_before_it_writes(
 
 
 @pytest.mark.parametrize("name", ["layout", "profile_layout"])
-def test_a_number_that_is_none_says_what_to_do(redis_server: EmbeddedRedis, namespace: str, name: str) -> None:
+def test_an_invalid_number_says_what_to_do(redis_server: EmbeddedRedis, namespace: str, name: str) -> None:
     async def use(client: Client) -> None:
         keys = Keys(namespace)
         await agree_on_layout(client, keys, 4)

@@ -1,4 +1,4 @@
-"""Commands of very many arguments are packed as redis-py packs them."""
+"""Commands with very many arguments are packed as redis-py packs them."""
 
 import pytest
 import redis.asyncio

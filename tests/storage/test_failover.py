@@ -1,4 +1,4 @@
-"""When another Redis becomes the primary, clients go to it: under the name that leads there, or asking sentinels."""
+"""When another Redis becomes the primary, clients follow: by its name, or by asking sentinels."""
 
 import asyncio
 import socket
@@ -24,7 +24,7 @@ WRITE = b"return redis.call('SET', KEYS[1], ARGV[1])"
 
 
 class Name:
-    """A name that leads to one server, and later to another. Connections that are open stay where they are."""
+    """A name that leads to one server, and later to another. Open connections stay with theirs."""
 
     def __init__(self, target: int) -> None:
         self.target = target
@@ -205,7 +205,7 @@ def test_sentinels_are_asked_for_the_primary(pair: tuple[EmbeddedRedis, Embedded
         ("redis+sentinel://h:1/shop", {"redis_ca_file": __file__}, "has no effect without TLS"),
     ],
 )
-def test_an_address_of_sentinels_that_cannot_be_right_is_refused(url: str, more: dict[str, Any], said: str) -> None:
+def test_an_invalid_address_of_sentinels_is_refused(url: str, more: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=said) as refused:
         Settings(redis_url=url, **more)
     assert "ss@" not in str(refused.value)

@@ -87,7 +87,7 @@ def test_a_second_import_changes_nothing(settings: Settings, quarterly: Rhythm) 
     assert horizon_in_force(settings) == quarterly.horizon_days
 
 
-def test_a_fixed_horizon_asks_nobody(settings: Settings, quarterly: Rhythm) -> None:
+def test_a_fixed_horizon_ignores_the_history(settings: Settings, quarterly: Rhythm) -> None:
     fixed = replace(settings, horizon_days=14.0, redis_url="redis://127.0.0.1:1/0")
     assert horizon_in_force(fixed) == 14.0
     assert not seed_horizon(fixed, quarterly, NOW_MS)

@@ -1,4 +1,4 @@
-"""The number of partitions is noted once, and another one is refused."""
+"""The number of partitions is stored once, and another one is refused."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What operators decide comes before what the trainer publishes, at once and for as long as they say."""
+"""Operators' decisions win over the trainer's choice, at once and for as long as they say."""
 
 import asyncio
 from collections.abc import Iterator
@@ -98,7 +98,7 @@ def test_an_unknown_model_is_not_promoted(desk: ModelDesk, trainer: Trainer) -> 
     assert (stored.snapshot, stored.pinned, stored.decisions) == (b"standard-1", "", ())
 
 
-def test_a_promoted_model_that_is_no_more_gives_way_to_the_champion(
+def test_a_promoted_model_that_disappears_gives_way_to_the_champion(
     desk: ModelDesk, trainer: Trainer, settings: Settings
 ) -> None:
     trainer.save()

@@ -1,4 +1,4 @@
-"""What stands in Redis is looked at from outside: damaged profiles are named, and an upgrade is finished."""
+"""Redis' content seen from outside: damaged profiles are named, and an upgrade is finished."""
 
 from base64 import b64encode
 

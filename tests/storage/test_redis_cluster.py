@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 @pytest.fixture(scope="module", autouse=True)
 def _connections_to_dead_nodes() -> Iterator[None]:
-    """redis-py may leave the socket to a node that dies unclosed; it is collected here, not in a test that is next."""
+    """redis-py may leave the socket to a dying node open; collect it here, so that no later test warns."""
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
@@ -60,7 +60,7 @@ def test_all_keys_of_a_partition_are_in_one_slot_and_the_partitions_on_several_n
     assert len(nodes) > 1
 
 
-def test_what_is_stored_on_a_cluster_can_be_read_from_outside(finished: Bench) -> None:
+def test_state_on_a_cluster_can_be_read_from_outside(finished: Bench) -> None:
     with Overview(finished.settings) as overview:
         totals = overview.totals()
         assert totals.counters.events_in == finished.log.size

@@ -49,7 +49,7 @@ def test_a_category_is_decided_for_from_its_twentieth_example_on() -> None:
     assert model.decide("the parcel never arrived").label == "delivery"
 
 
-def test_a_text_that_nothing_is_known_of_is_not_decided() -> None:
+def test_an_unknown_text_is_not_decided() -> None:
     assert _learned(30).decide("zzz qqq xxx").label is None
 
 

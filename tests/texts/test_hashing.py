@@ -64,6 +64,6 @@ def test_words_are_found_in_every_script(text: str, expected: list[str]) -> None
     assert words_of(text) == expected
 
 
-def test_what_follows_the_first_characters_is_not_read() -> None:
+def test_text_after_the_limit_is_not_read() -> None:
     text = "abc " * (MAX_CHARACTERS // 4)
     assert len(_HASHER.of_text(text + "zz " * 30_000).buckets) == len(_HASHER.of_text(text).buckets)

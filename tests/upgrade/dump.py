@@ -1,7 +1,7 @@
 """Make a dump of stored state: ``python tests/upgrade/dump.py LOG DUMP`` with the release whose state it is to be.
 
-The release's own worker takes the first part of the log in, against a real Redis, and every key is written down. It is
-run from the root of the checkout of that release (``PYTHONPATH=.``), so it uses only what every release has.
+The release's own worker processes the first part of the log on a real Redis, and every key is dumped. Run it from the
+root of that release's checkout (``PYTHONPATH=.``), so it uses only what every release has.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""State that earlier releases have stored is taken up: the rest of the log is applied to it as if nothing had been.
+"""State stored by earlier releases is taken over: applying the rest of the log gives the usual results.
 
 The dumps are made by the releases themselves (`dump`); every release that changes the layout adds one.
 """
@@ -34,7 +34,7 @@ LAST_WITHOUT_TYPES = 3
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled() -> None:
-    """Compiling on the event loop would take longer than these tests wait."""
+    """Compile first: on the event loop it would take longer than these tests wait."""
     warm_up()
 
 
@@ -65,7 +65,7 @@ async def load(client: Client, layout: int, namespace: str) -> None:
 
 
 async def run_to_the_end(rig: Rig, write: int) -> dict[str, bytes]:
-    """Process the whole log from where the stored state ends, writing this layout; return the documents."""
+    """Process the log from the stored offsets on, writing this layout; return the documents."""
     partition = rig.partition()
     partition._kernel.layout = write
     worker, running = await rig.start(partition=partition)
@@ -96,7 +96,7 @@ def told_again(layout: int, rig: Rig) -> set[str]:
 
 
 def shown(document: bytes, layout: int) -> dict[str, Any]:
-    """What people see of a document; the layout of the release before has no room for stages."""
+    """The visible part of a document; the previous layout has no room for stages."""
     fields: dict[str, Any] = orjson.loads(document)
     without = {"state"} if layout == LAYOUT else {"state", "stage", "stage_since", "stage_why", "next_order"}
     return {name: value for name, value in fields.items() if name not in without}
@@ -104,7 +104,7 @@ def shown(document: bytes, layout: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("write", [LAYOUT, LAYOUT_BEFORE])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_the_rest_of_the_log_goes_on_from_stored_state(
+def test_the_rest_of_the_log_is_applied_to_stored_state(
     redis_server: EmbeddedRedis, namespace: str, layout: int, write: int
 ) -> None:
     async def use(client: Client) -> None:
@@ -132,7 +132,7 @@ def test_the_rest_of_the_log_goes_on_from_stored_state(
     with_redis(redis_server.url, use)
 
 
-def test_what_is_written_for_the_release_before_is_byte_by_byte_what_it_wrote_itself() -> None:
+def test_state_written_for_the_previous_release_equals_its_own_byte_by_byte() -> None:
     customers = [entry for entry in keys_of(LAYOUT_BEFORE) if ":customer:" in entry["key"]]
     assert customers
     for entry in customers:
