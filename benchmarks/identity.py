@@ -31,7 +31,7 @@ from stream.identity.arrival_notes import NOTE_HEADERS, TYPE_HEADER, Assigned, e
 from stream.identity.resolver import Resolver
 from stream.local.redis import EmbeddedRedis
 from stream.projections.arrivals import Arrivals
-from stream.projections.folding import FoldingPartition, Part, Topics
+from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.settings import Settings
 from stream.storage.connection import connect
 from stream.storage.keys import Keys
@@ -123,7 +123,7 @@ async def costs(records: list[_Record], step_records: int, settings: Settings) -
     """Microseconds an event by phase, over one pass."""
     spent: dict[str, float] = defaultdict(float)
     projection = Arrivals(settings)
-    partition = FoldingPartition(projection, 0, Topics("dead-letters", "alerts"), 2**62)
+    partition = FoldingPartition(projection, 0, ProjectionTopics("dead-letters", "alerts"), 2**62)
     client = connect(settings)
     store = ProjectionStore(client, Keys(settings.namespace), projection.name, projection.version, 0, "benchmark")
     await store.claim()
@@ -143,7 +143,9 @@ async def costs(records: list[_Record], step_records: int, settings: Settings) -
         outbox = [encode_record(record) for record in outcome.outgoing]
         spent["fold"] += time.process_time() - began
         began_s = time.perf_counter()
-        await store.commit(outcome.state, outcome.written, outcome.forgotten, outbox, trim, {}, ())
+        await store.commit(
+            outcome.state, outcome.written, outcome.forgotten, outbox, trim, outcome.timers, outcome.idle
+        )
         spent["commit"] += time.perf_counter() - began_s
         partition.accept(outcome)
         trim = len(outbox)
