@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import inspect
 import logging
-import signal
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from stream.broker.commits import Commits
 from stream.broker.group_answers import GroupAnswers
 from stream.broker.journal import Journal, Reader
 from stream.broker.wire import MAX_FRAME_BYTES, Request, WireError, read_request, versions_answer
+from stream.stop_signals import stop_event
 
 __all__ = ["Broker", "serve"]
 
@@ -124,12 +124,9 @@ async def _done(answer: bytes) -> bytes:
 
 
 def serve(path: Path, host: str, port: int) -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until one of the `STOP_SIGNALS`."""
 
     async def main() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await Broker(path, host, port).run(stop)
+        await Broker(path, host, port).run(stop_event())
 
     uvloop.run(main())

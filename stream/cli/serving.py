@@ -11,6 +11,7 @@ from types import FrameType
 
 from stream.metrics.readiness import Tell
 from stream.settings import Settings
+from stream.stop_signals import STOP_SIGNALS
 
 __all__ = ["serving"]
 
@@ -38,7 +39,7 @@ def serving(settings: Settings) -> Iterator[tuple[threading.Event, Tell]]:
     def tell(reasons: Sequence[str], figures: Mapping[str, int]) -> None:
         health.report(HealthReport(reasons, figures))
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in STOP_SIGNALS:
         signal.signal(number, request_stop)
     if settings.metrics_port >= 0:
         port = metrics.serve(settings.metrics_host, settings.metrics_port, health.pages)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["Interrupted", "interruptible"]
+from stream.stop_signals import STOP_SIGNALS
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+__all__ = ["Interrupted", "interruptible"]
 
 
 class Interrupted(BaseException):
@@ -25,7 +25,7 @@ class Interrupted(BaseException):
 
 def _raise(number: int, frame: FrameType | None) -> None:
     del frame
-    for ending in _ENDING:  # the clean-up that follows is short and must not be cut off
+    for ending in STOP_SIGNALS:  # the clean-up that follows is short and must not be cut off
         signal.signal(ending, signal.SIG_IGN)
     raise Interrupted(number)
 
@@ -33,7 +33,7 @@ def _raise(number: int, frame: FrameType | None) -> None:
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Within the block the first SIGINT, SIGTERM or SIGHUP raises `Interrupted`; later ones do nothing."""
-    before = {number: signal.signal(number, _raise) for number in _ENDING}
+    before = {number: signal.signal(number, _raise) for number in STOP_SIGNALS}
     try:
         yield
     finally:

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from types import FrameType
 
 from stream.local.leash import leashed
+from stream.stop_signals import STOP_SIGNALS
 
 __all__ = ["StopRequest", "stop_request", "supervise"]
 
 log = logging.getLogger(__name__)
 
 POLL_INTERVAL_S = 0.1
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequest:

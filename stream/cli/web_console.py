@@ -1,7 +1,6 @@
 """``stream console``: pages for the owner."""
 
 import asyncio
-import signal
 from functools import partial
 
 import click
@@ -10,6 +9,7 @@ from stream.cli.directory_at import open_desk, open_directory
 from stream.cli.options import SettingsCommand, with_settings
 from stream.errors import SettingsError
 from stream.settings import Settings
+from stream.stop_signals import stop_event
 
 __all__ = ["console"]
 
@@ -45,12 +45,9 @@ def console(settings: Settings, *, port: int) -> None:
             return Day(found, day.writing, day.note(found))
 
     async def run() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         acting = Acting(desk, partial(check_action, settings), partial(publish_action, settings))
         pages = Pages(store, writing_of(settings), list_today, acting)
-        await serve(pages, port, stop, lambda address: click.echo(f"console: {address}"))
+        await serve(pages, port, stop_event(), lambda address: click.echo(f"console: {address}"))
 
     with open_directory(settings, make=True) as store, open_desk(settings) as desk:
         asyncio.run(run())

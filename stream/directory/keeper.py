@@ -17,7 +17,7 @@ from stream.directory.message_inputs import inputs_of
 from stream.directory.store import NAME, DirectoryClaim, DirectoryStore, Step
 from stream.errors import FencedError, StorageError
 from stream.metrics.readiness import Tell
-from stream.notifications.backoff import backoff_ms
+from stream.notifications.backoff import ServerBackoff
 from stream.projections.protocol import Input
 from stream.settings import Settings
 
@@ -32,8 +32,6 @@ _FETCH_S: Final = 0.2
 _LOOK_S: Final = 1.0
 #: How often it looks whether topics have more partitions.
 _METADATA_S: Final = 60.0
-_FIRST_WAIT_S: Final = 0.5
-_LONGEST_WAIT_S: Final = 30.0
 
 
 def run(
@@ -53,12 +51,11 @@ def run(
     inputs = inputs_of(settings)
     with Feed(settings, inputs, clock or SystemClock()) as feed:
         keeper = _Keeper(store, feed, inputs, tell)
-        random = Random()  # noqa: S311 - jitter
-        failures = 0
+        backoff = ServerBackoff(Random())  # noqa: S311 - jitter
         while not stop.is_set():
             try:
                 if keeper.turn():
-                    failures = 0
+                    backoff.succeeded()
                     if until_end and feed.is_at_end:
                         return
                     continue
@@ -69,9 +66,8 @@ def run(
             except StorageError as error:
                 _LOG.warning("%s", error)
             keeper.forget()
-            failures += 1
             tell(["the database or Kafka does not answer"], {})
-            stop.wait(backoff_ms(failures, _FIRST_WAIT_S, _LONGEST_WAIT_S, random) / 1000)
+            stop.wait(backoff.failed())
 
 
 class _Keeper:

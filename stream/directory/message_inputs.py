@@ -68,7 +68,7 @@ def inputs_of(settings: Settings) -> dict[str, Input]:
         (settings.alerts, Alert, alerted),
         (settings.stages, StageChange, moved),
     ]
-    actions = ActionInput(settings.actions, round(settings.skew_s * 1000))
+    actions = ActionInput.of(settings)
     inputs: list[Input] = [
         *(_EventInput(event_type, settings.topic_of(event_type), decoder) for event_type in EventType),
         *(

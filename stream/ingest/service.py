@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import signal
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from stream.ingest.files import allow_files
 from stream.ingest.reachability import Reachability
 from stream.ingest.request_handler import Handler
 from stream.settings import Settings
+from stream.stop_signals import stop_event
 
 __all__ = ["run"]
 
@@ -40,7 +40,7 @@ _OTHER_FILES: Final = 128
 
 
 def run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT; return the exit status.
+    """Serve until one of the `STOP_SIGNALS`; return the exit status.
 
     Raises `SettingsError` before anything is listened on if the settings would let strangers in, or half of a
     provider's credentials is missing.
@@ -131,10 +131,6 @@ async def _listen(settings: Settings, runner: web.AppRunner, connections: Connec
 
 async def _until_told(watch: asyncio.Task[None]) -> None:
     """Until a signal asks for the end, or nothing can be published any more."""
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
-    waiting = asyncio.create_task(told.wait())
+    waiting = asyncio.create_task(stop_event().wait())
     await asyncio.wait({watch, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

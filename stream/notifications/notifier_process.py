@@ -16,7 +16,7 @@ from stream.clock import Clock, SystemClock
 from stream.errors import StorageError, TopologyError
 from stream.metrics.readiness import Tell
 from stream.notifications.alert_consumer import AlertConsumer, missing_topics
-from stream.notifications.backoff import backoff_ms
+from stream.notifications.backoff import ServerBackoff
 from stream.notifications.config import Config
 from stream.notifications.courier import Courier, DeliveryReport
 from stream.notifications.delivery_journal import DeliveryJournal
@@ -43,8 +43,6 @@ _BUSY_WAIT_S: Final = 0.02
 _IDLE_WAIT_S: Final = 0.2
 _METADATA_TIMEOUT_S: Final = 3.0
 _DAY_S: Final = 86_400
-_FIRST_WAIT_S: Final = 0.5
-_LONGEST_WAIT_S: Final = 30.0
 
 
 def run(
@@ -85,14 +83,13 @@ def run(
 def _opened(settings: Settings, stop: threading.Event, random: Random) -> NotificationStore | None:
     """The store, as soon as Redis lets it be opened (a cluster must answer for that); None when the stop came first."""
     check_access(settings)
-    failures = 0
+    backoff = ServerBackoff(random)
     while not stop.is_set():
         try:
             return NotificationStore(settings)
         except StorageError as error:
-            failures += 1
             _LOG.warning("%s", error)
-            stop.wait(backoff_ms(failures, _FIRST_WAIT_S, _LONGEST_WAIT_S, random) / 1000)
+            stop.wait(backoff.failed())
     return None
 
 
@@ -101,14 +98,13 @@ def _wait_for_topics(settings: Settings, stop: threading.Event, random: Random) 
     admin = AdminClient(
         {**settings.librdkafka(), "log.connection.close": False}, logger=logging.getLogger("librdkafka")
     )
-    failures = 0
+    backoff = ServerBackoff(random)
     while not stop.is_set():
         try:
             existing = admin.list_topics(timeout=_METADATA_TIMEOUT_S).topics
         except KafkaException as error:
-            failures += 1
             _LOG.warning("no Kafka broker answers at %s: %s", settings.kafka_bootstrap, error.args[0].str())
-            stop.wait(backoff_ms(failures, _FIRST_WAIT_S, _LONGEST_WAIT_S, random) / 1000)
+            stop.wait(backoff.failed())
             continue
         if missing := missing_topics(settings, existing):
             raise TopologyError(f"no topic {', '.join(missing)} at {settings.kafka_bootstrap}: stream topics create")
@@ -130,11 +126,10 @@ class _Loop:
     ) -> None:
         self._notifier = notifier
         self._stop = stop
-        self._random = random
         self._tell = tell
         self._monotonic = time.monotonic
         self._fetched: list[Inbound] = []
-        self._failures = 0
+        self._backoff = ServerBackoff(random)
         self._resume_at_s = 0.0
         self._committed_at_s = 0.0
         self._source = AlertConsumer(settings, notifier.ledger, clock, self._drop)
@@ -158,7 +153,7 @@ class _Loop:
         may_send = self._source.is_caught_up or self._notifier.waiting >= _MAX_WAITING
         if self._monotonic() >= self._resume_at_s:
             self._with_store(dispatch=dispatch and may_send)
-        self._tell(["Redis does not answer"] if self._failures else [], {"waiting": self._notifier.waiting})
+        self._tell(["Redis does not answer"] if self._backoff.failures else [], {"waiting": self._notifier.waiting})
         is_wanted = dispatch and not self._fetched and self._notifier.waiting < _MAX_WAITING
         is_busy = self._notifier.is_busy
         if is_busy:
@@ -175,13 +170,12 @@ class _Loop:
                 self._fetched = []
             self._notifier.step(dispatch=dispatch)
         except StorageError as error:
-            self._failures += 1
-            wait_ms = backoff_ms(self._failures, _FIRST_WAIT_S, _LONGEST_WAIT_S, self._random)
-            self._resume_at_s = self._monotonic() + wait_ms / 1000
-            _LOG.warning("waiting %.1f s for Redis: %s", wait_ms / 1000, error)
+            wait_s = self._backoff.failed()
+            self._resume_at_s = self._monotonic() + wait_s
+            _LOG.warning("waiting %.1f s for Redis: %s", wait_s, error)
             metrics.REDIS_UP.set(0)
         else:
-            self._failures = 0
+            self._backoff.succeeded()
             metrics.REDIS_UP.set(1)
 
     def _drop(self, partitions: Sequence[tuple[str, int]]) -> None:

@@ -72,7 +72,7 @@ class Complaints(Fold[Cases]):
         topic, decoder = settings.topic_of(EventType.FEEDBACK), Decoder.of(settings)
         self.inputs = (
             ContentInput(EventType.FEEDBACK, topic, decoder, _customer, reports=False),
-            ActionInput(settings.actions, round(settings.skew_s * 1000), responses_only=True),
+            ActionInput.of(settings, responses_only=True),
         )
         self._again_ms = round(settings.complaint_again_h * _HOUR_MS)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import starmap
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from stream.events.record import Record
 from stream.events.rejections import Defect, Rejection
 from stream.events.times import epoch_ms
 from stream.projections.protocol import Reading
+from stream.settings import Settings
 
 __all__ = ["Acted", "ActionInput", "ContentInput", "EventInput", "Happened", "JsonInput", "Told"]
 
@@ -116,6 +117,11 @@ class ActionInput:
         self.topic = topic
         self._skew_ms = skew_ms
         self._responses_only = responses_only
+
+    @classmethod
+    def of(cls, settings: Settings, *, responses_only: bool = False) -> Self:
+        """The input of an installation."""
+        return cls(settings.actions, round(settings.skew_s * 1000), responses_only=responses_only)
 
     def read(self, records: Sequence[Record]) -> Reading:
         keyed: list[tuple[str, object]] = []

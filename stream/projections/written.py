@@ -76,7 +76,7 @@ def of_ticket(ticket_id: str) -> str:
 def inputs_of(settings: Settings, key: Key) -> tuple[Input, ...]:
     """Feedback, interactions, replies to e-mails, and what people have filed texts under."""
     types = (EventType.FEEDBACK, EventType.INTERACTION, EventType.EMAIL)
-    actions = ActionInput(settings.actions, round(settings.skew_s * 1000))
+    actions = ActionInput.of(settings)
     return (*(_TextInput(settings, one, key) for one in types), _LabelInput(actions, key))
 
 

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from stream.local.broker import EmbeddedBroker
 from stream.local.server_process import HOST
 from stream.settings import Settings
@@ -228,9 +230,12 @@ def test_without_topics_it_is_not_ready_and_says_what_to_do(
         assert ingest.post("/v1/events", click("in-time"), token=None).status == 200
 
 
-def test_idle_it_ends_at_once_with_status_0(broker: EmbeddedBroker, topic_prefix: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_idle_it_ends_at_once_with_status_0(
+    number: signal.Signals, broker: EmbeddedBroker, topic_prefix: str, tmp_path: Path
+) -> None:
     with own_topics(broker, topic_prefix) as settings, Running(settings, tmp_path) as ingest:
         idle = socket.create_connection((HOST, ingest.port))
-        ingest.process.send_signal(signal.SIGINT)
+        ingest.process.send_signal(number)
         assert ingest.process.wait(DEADLINE_S) == 0
         idle.close()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.notifications.backoff import backoff_ms
+from stream.notifications.backoff import ServerBackoff, backoff_ms
 from stream.notifications.hold_out import is_held_out
 from stream.notifications.lane import allowance
 from stream.notifications.offset_ledger import OffsetLedger
@@ -152,6 +152,16 @@ def test_a_wait_is_between_half_and_all_of_the_doubled_time(
 ) -> None:
     whole_ms = 1000 * min(first_s * 2.0 ** min(failures - 1, 60), longest_s)
     assert whole_ms / 2 - 1 <= backoff_ms(failures, first_s, longest_s, Random(seed)) <= whole_ms + 1
+
+
+def test_waits_for_a_server_grow_to_half_a_minute_and_start_again_after_an_answer() -> None:
+    backoff = ServerBackoff(Random(1))
+    waits_s = [backoff.failed() for _ in range(20)]
+    assert 0.25 <= waits_s[0] <= 0.5
+    assert all(15.0 <= wait_s <= 30.0 for wait_s in waits_s[6:])
+    backoff.succeeded()
+    assert backoff.failures == 0
+    assert 0.25 <= backoff.failed() <= 0.5
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), st.integers(0, 100)), max_size=30), st.integers(0, 100))
