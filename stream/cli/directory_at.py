@@ -49,8 +49,10 @@ def open_directory(settings: Settings, *, make: bool = False) -> Iterator["Direc
 @contextmanager
 def open_desk(settings: Settings) -> Iterator["DeskStore"]:
     """What people do in the console; it is made where there is none. Raises `StorageError` and `SettingsError`."""
-    from stream.directory.desk.desk_store import DeskStore, desk_url
-
+    try:
+        from stream.directory.desk.desk_store import DeskStore, desk_url
+    except ImportError as error:
+        raise SettingsError(f"{error}: pip install 'customer-stream[console]'") from error
     with DeskStore(desk_url(_url(settings))) as desk:
         yield desk
 

@@ -12,7 +12,7 @@ import click
 from stream.cli.reach import Local, reach
 from stream.settings import ENV_PREFIX, Settings
 
-__all__ = ["SettingsCommand", "with_settings"]
+__all__ = ["SettingsCommand", "SettingsGroup", "with_settings"]
 
 _METAVARS: dict[object, str] = {int: "INTEGER", float: "NUMBER", str: "TEXT"}
 
@@ -45,6 +45,14 @@ class SettingsCommand(click.Command):
         for heading, options in groupby(settings, key=lambda option: option.heading):
             with formatter.section(f"{heading} (or {ENV_PREFIX}...)"):
                 formatter.write_dl([record for option in options if (record := option.get_help_record(ctx))])
+
+
+class SettingsGroup(SettingsCommand, click.Group):
+    """A group that is a command of its own as well; its ``--help`` ends with the commands below it."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
 
 
 def with_settings(*groups: str, local: Local = Local.FIND) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

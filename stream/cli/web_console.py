@@ -1,12 +1,16 @@
 """``stream console``: pages for the owner."""
 
 import asyncio
+import time
 from functools import partial
+from ipaddress import ip_address
 
 import click
 
+from stream.cli.console_users import audit, user
 from stream.cli.directory_at import open_desk, open_directory
-from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.options import SettingsGroup, with_settings
+from stream.cli.saying import say
 from stream.errors import SettingsError
 from stream.settings import Settings
 from stream.stop_signals import stop_event
@@ -17,27 +21,46 @@ __all__ = ["console"]
 _LISTED = 50
 
 
-@click.command(cls=SettingsCommand)
+@click.group(cls=SettingsGroup, invoke_without_command=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="IP address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8090, show_default=True, help="0: any free port.")
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    metavar="HOST",
+    help="Another name under which browsers ask, over TLS.",
+)
 @with_settings("Directory", "Redis", "Kafka", "Topics", "Labels", "Events", "Shop", "Logging")
-def console(settings: Settings, *, port: int) -> None:
-    """Show pages in the browser of this machine, until told to stop: today, customers, business, system.
+def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...]) -> None:
+    """Show pages in the browser, until told to stop: today, customers, business, system.
 
     They are read from the directory, which `stream directory run` keeps; today's list is that of `stream today`. What
-    people record of customers can be undone for a minute; then it is published as by `stream actions record`. There is
-    no login, so only programs of this machine reach the pages.
+    people record of customers can be undone for a minute; then it is published as by `stream actions record`.
+
+    Without users there is no login, and only programs of this machine reach the pages. With users (`stream console user
+    add`) everybody logs in. Put a proxy with TLS before it for other machines.
     """
+    if click.get_current_context().invoked_subcommand is not None:
+        return
+    try:
+        is_local = ip_address(host).is_loopback
+    except ValueError:
+        raise SettingsError(f"--host {host}: expected an IP address") from None
     from stream.cli.logs import configure_logging
 
     configure_logging(settings)
     try:
         from stream.console.acting import Acting
-        from stream.console.application import serve
+        from stream.console.application import Address, serve
+        from stream.console.logins import Logins
         from stream.console.pages import Day, Pages
     except ImportError as error:
         raise SettingsError(f"{error}: pip install 'customer-stream[console]'") from error
     from stream.cli.publish_action import check_action, publish_action
     from stream.cli.shop_day import shop_day, writing_of
+    from stream.directory.desk.accounts import Accounts
+    from stream.directory.desk.audit_trail import AuditTrail
 
     def list_today() -> Day:
         with shop_day(settings, None) as day:
@@ -46,8 +69,20 @@ def console(settings: Settings, *, port: int) -> None:
 
     async def run() -> None:
         acting = Acting(desk, partial(check_action, settings), partial(publish_action, settings))
-        pages = Pages(store, writing_of(settings), list_today, acting)
-        await serve(pages, port, stop_event(), lambda address: click.echo(f"console: {address}"))
+        pages = Pages(store, writing_of(settings), list_today, acting, logins)
+        at = Address(host, port)
+        await serve(pages, at, names, stop_event(), lambda address: click.echo(f"console: {address}"))
 
     with open_directory(settings, make=True) as store, open_desk(settings) as desk:
+        accounts, trail = Accounts(desk.engine), AuditTrail(desk.engine)
+        if not accounts.has_users():
+            say("the console has no users: stream console user add NAME")
+            if is_local:
+                say("until then there is no login, and whoever uses this machine may see customers")
+        trail.prune(time.time_ns() // 1_000_000)
+        logins = Logins(accounts, trail, must_log_in=not is_local)
         asyncio.run(run())
+
+
+console.add_command(user)
+console.add_command(audit)

@@ -13,12 +13,13 @@ from aiohttp import web
 
 from stream.alerts.action_records import Action, ActionKind
 from stream.catalogue.windows import DAY_MS
-from stream.console.browser import require_own_form
+from stream.console.browser import form_of, require_own_form
+from stream.console.logins import who_of
 from stream.directory.desk.desk_store import DeskStore, Note, Recorded
 from stream.errors import SettingsError, StreamError
 from stream.events.times import instant
 
-__all__ = ["KINDS", "SNOOZES", "Acting", "Done", "form_of"]
+__all__ = ["KINDS", "SNOOZES", "Acting", "Done"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class Acting:
                     "customer_id": form.get("customer_id", ""),
                     "action": form["kind"],
                     "occurred_at": instant(now_ms),
-                    "actor": self._actor,
+                    "actor": who_of(request).name,
                     "note": form.get("note", "").strip().replace("\r\n", "\n") or None,
                 },
                 Action,
@@ -99,7 +100,7 @@ class Acting:
         except msgspec.ValidationError as error:
             raise SettingsError(f"this cannot be recorded: {error}") from None
         self._check(action)
-        await asyncio.to_thread(self._desk.record, action, self._actor, now_ms)
+        await asyncio.to_thread(self._desk.record, action, who_of(request).name, now_ms)
         return action.customer_id
 
     async def undo(self, request: web.Request) -> str:
@@ -154,15 +155,6 @@ class Acting:
             self._publish(msgspec.json.decode(record, type=Action))
             self._desk.published(action_id, self.now_ms())
         return len(claimed)
-
-    @property
-    def _actor(self) -> str:
-        return "console"
-
-
-async def form_of(request: web.Request) -> Mapping[str, str]:
-    """The fields of a form that are texts."""
-    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
 
 
 def _customer(form: Mapping[str, str]) -> str:

@@ -1,26 +1,24 @@
-"""The web server of the console: pages for browsers of this machine, and what every answer says to the browser."""
+"""The web server of the console: who may ask, the routes, and what every answer says to the browser."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from stream.console.browser import with_cookie
+from stream.console.browser import LOCAL_NAMES, host_name, with_cookie
 from stream.console.pages import Pages
 from stream.errors import SettingsError, StreamError
 
-__all__ = ["application", "serve"]
+__all__ = ["Address", "application", "serve"]
 
 _LOG = logging.getLogger(__name__)
 
-#: Names of this machine. Others may lead here as well (DNS rebinding), and are refused.
-_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -34,9 +32,20 @@ _HEADERS: Final = {
 _MAX_FORM_BYTES: Final = 16_384
 
 
-def application(pages: Pages) -> web.Application:
-    """The routes. Forms are sent in the body, so that no customer is named in an address or a log of addresses."""
-    made = web.Application(middlewares=[_guarded, with_cookie, _explained(pages)], client_max_size=_MAX_FORM_BYTES)
+class Address(NamedTuple):
+    """Where the server listens; port 0: any that is free."""
+
+    host: str
+    port: int
+
+
+def application(pages: Pages, names: Collection[str] = ()) -> web.Application:
+    """The routes. Forms are sent in the body, so that no customer is named in an address or a log of addresses.
+
+    ``names``: under which the server may be asked, beside those of this machine.
+    """
+    middlewares = [_guarded(LOCAL_NAMES | {*names}), with_cookie, _explained(pages), pages.logins.guard]
+    made = web.Application(middlewares=middlewares, client_max_size=_MAX_FORM_BYTES)
     made.add_routes(
         [
             web.get("/", pages.today),
@@ -49,6 +58,11 @@ def application(pages: Pages) -> web.Application:
             web.post("/snooze", pages.snooze),
             web.get("/business", pages.business),
             web.get("/system", pages.system),
+            web.get("/audit", pages.audit),
+            web.get("/login", pages.login),
+            web.post("/login", pages.login),
+            web.post("/logout", pages.logout),
+            web.get("/health/live", _nothing),
             web.get("/style.css", pages.style),
             # browsers ask for it
             web.get("/favicon.ico", _nothing),
@@ -57,20 +71,19 @@ def application(pages: Pages) -> web.Application:
     return made
 
 
-async def serve(pages: Pages, port: int, stop: asyncio.Event, listening: Callable[[str], None]) -> None:
-    """Answer on the loopback interface, and publish actions, until ``stop`` is set.
-
-    Raises `SettingsError` for a port that is taken.
-    """
-    runner = web.AppRunner(application(pages), access_log=None, handle_signals=False, shutdown_timeout=1.0)
+async def serve(
+    pages: Pages, at: Address, names: Collection[str], stop: asyncio.Event, listening: Callable[[str], None]
+) -> None:
+    """Answer, and publish actions, until ``stop`` is set. Raises `SettingsError` for an address that is taken."""
+    runner = web.AppRunner(application(pages, names), access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", port)
+        site = web.TCPSite(runner, at.host, at.port)
         try:
             await site.start()
         except OSError as error:
-            raise SettingsError(f"--port {port} cannot be listened on: {error.strerror}") from error
-        listening(f"http://127.0.0.1:{runner.addresses[0][1]}/")
+            raise SettingsError(f"{at.host}:{at.port} cannot be listened on: {error.strerror}") from error
+        listening(f"http://{at.host}:{runner.addresses[0][1]}/")
         await pages.acting.publish_until(stop)
     finally:
         await runner.cleanup()
@@ -81,22 +94,24 @@ async def _nothing(request: web.Request) -> web.Response:
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
-@web.middleware
-async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-    name = request.host.rpartition(":")[0] if request.host[-1:] != "]" and ":" in request.host else request.host
-    # a page elsewhere may send a form here, but has no business to
-    is_foreign = request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}
-    if name not in _NAMES or (is_foreign and request.method != "GET"):
-        response: web.StreamResponse = web.Response(status=HTTPStatus.FORBIDDEN, text="not for other sites\n")
-    else:
-        try:
-            response = await handler(request)
-        except web.HTTPException as refused:
-            response = web.Response(status=refused.status, text=f"{refused.reason}\n")
-            if "Allow" in refused.headers:
-                response.headers["Allow"] = refused.headers["Allow"]
-    response.headers.update(_HEADERS)
-    return response
+def _guarded(names: Collection[str]) -> Middleware:
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        # a page elsewhere may send a form here, but has no business to
+        is_foreign = request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}
+        if host_name(request) not in names or (is_foreign and request.method != "GET"):
+            response: web.StreamResponse = web.Response(status=HTTPStatus.FORBIDDEN, text="not for other sites\n")
+        else:
+            try:
+                response = await handler(request)
+            except web.HTTPException as refused:
+                response = web.Response(status=refused.status, text=f"{refused.reason}\n")
+                if "Allow" in refused.headers:
+                    response.headers["Allow"] = refused.headers["Allow"]
+        response.headers.update(_HEADERS)
+        return response
+
+    return guard
 
 
 def _explained(pages: Pages) -> Middleware:
@@ -104,12 +119,15 @@ def _explained(pages: Pages) -> Middleware:
     async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except web.HTTPForbidden as refused:
-            return pages.problem(refused.reason, HTTPStatus.FORBIDDEN)
+        except (web.HTTPForbidden, web.HTTPTooManyRequests) as refused:
+            response = pages.problem(request, refused.reason, HTTPStatus(refused.status))
+            if "Retry-After" in refused.headers:
+                response.headers["Retry-After"] = refused.headers["Retry-After"]
+            return response
         except SettingsError as error:
-            return pages.problem(str(error), HTTPStatus.BAD_REQUEST)
+            return pages.problem(request, str(error), HTTPStatus.BAD_REQUEST)
         except StreamError as error:
             _LOG.warning("%s", error)
-            return pages.problem(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
+            return pages.problem(request, str(error), HTTPStatus.SERVICE_UNAVAILABLE)
 
     return explain

@@ -11,8 +11,20 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-__all__ = ["csrf_of", "require_own_form", "with_cookie"]
+__all__ = [
+    "LOCAL_NAMES",
+    "csrf_of",
+    "form_of",
+    "host_name",
+    "is_local",
+    "renew_secret",
+    "require_own_form",
+    "secret_of",
+    "with_cookie",
+]
 
+#: Names of this machine. Others may lead here as well (DNS rebinding).
+LOCAL_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _COOKIE: Final = "stream_console"
 _KEY: Final = web.RequestKey("browser", str)
 #: Bytes of the secret that a browser is given.
@@ -26,9 +38,33 @@ async def with_cookie(request: web.Request, handler: Handler) -> web.StreamRespo
     secret = known if len(known) == _SECRET_BYTES * 2 else secrets.token_hex(_SECRET_BYTES)
     request[_KEY] = secret
     response = await handler(request)
-    if secret != known:
-        response.set_cookie(_COOKIE, secret, httponly=True, samesite="Strict", path="/")
+    if request[_KEY] != known:
+        # without TLS only the browser of the machine itself keeps the cookie
+        is_secure = not is_local(request)
+        response.set_cookie(_COOKIE, request[_KEY], httponly=True, samesite="Strict", path="/", secure=is_secure)
     return response
+
+
+def is_local(request: web.Request) -> bool:
+    """Whether the browser asks for a name of this machine."""
+    return host_name(request) in LOCAL_NAMES
+
+
+def host_name(request: web.Request) -> str:
+    """The name under which the browser asks, without the port."""
+    host = request.host
+    return host.rpartition(":")[0] if host[-1:] != "]" and ":" in host else host
+
+
+def secret_of(request: web.Request) -> str:
+    """The secret of the browser."""
+    return request[_KEY]
+
+
+def renew_secret(request: web.Request) -> str:
+    """Give the browser another secret, so that nobody who knew the one before the login has it; returns it."""
+    request[_KEY] = secrets.token_hex(_SECRET_BYTES)
+    return request[_KEY]
 
 
 def csrf_of(request: web.Request) -> str:
@@ -40,3 +76,8 @@ def require_own_form(request: web.Request, form: Mapping[str, str]) -> None:
     """Raises `web.HTTPForbidden` for a form of another site, or of a browser whose cookie is gone."""
     if not hmac.compare_digest(form.get("csrf", "").encode(), csrf_of(request).encode()):
         raise web.HTTPForbidden(reason="This page is too old, or cookies are switched off: load it again.")
+
+
+async def form_of(request: web.Request) -> Mapping[str, str]:
+    """The fields of a form that are texts."""
+    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}

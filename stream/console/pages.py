@@ -7,26 +7,26 @@ import time
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
-from importlib.resources import files
 from typing import Any, Final, NamedTuple, TypeVar
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from msgspec.structs import replace
 
 from stream import __version__
-from stream.console.acting import KINDS, SNOOZES, Acting, Done, form_of
-from stream.console.browser import csrf_of
+from stream.console.acting import KINDS, SNOOZES, Acting, Done
+from stream.console.browser import csrf_of, form_of
+from stream.console.logins import Logins, is_known, who_of
 from stream.console.posted_forms import FIELDS, condition_of
+from stream.console.rendering import Renderer
 from stream.directory.calendar import Grain
 from stream.directory.customer_queries import Sort, counted, customer, customers_page
 from stream.directory.database import Connection, reading
+from stream.directory.desk.accounts import Role
 from stream.directory.kpis import cohorts, kpis, loyalty
 from stream.directory.migrating import newest_revision
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline_queries import orders_of, timeline_page
 from stream.errors import SettingsError
-from stream.events.columns import MONEY_SCALE
 from stream.features.stages import STAGE_NAMES
 from stream.reporting.entries import Today
 from stream.reporting.summary import complaints_line, headline, leads_line, model_note, standing_line
@@ -42,6 +42,8 @@ _LIST_EVERY_S: Final = 60.0
 #: Periods that a page shows at most, the latest.
 _PERIODS: Final = 24
 _MAX_AGE: Final = 12
+#: Traces of the page of the audit.
+_TRACES: Final = 200
 #: A share of returning customers at which a cell of the cohorts has its full colour, of nine.
 _FULL_COLOUR: Final = 0.6
 _COLOURS: Final = 9
@@ -58,7 +60,7 @@ class Day(NamedTuple):
 class Pages:
     """Handlers of requests. ``list_today`` makes today's list, in a thread. Queries run in threads as well.
 
-    ``acting`` keeps what people do.
+    ``acting`` keeps what people do, ``logins`` who they are.
     """
 
     def __init__(
@@ -67,31 +69,18 @@ class Pages:
         writing: Writing,
         list_today: Callable[[], Day],
         acting: Acting,
+        logins: Logins,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._writing = writing
         self._list_today = list_today
         self.acting = acting
+        self.logins = logins
         self._monotonic = monotonic
         self._listing = asyncio.Lock()
         self._listed: tuple[float, Day] | None = None
-        loader = PrefixLoader({"console": PackageLoader("stream.console"), "": PackageLoader("stream.reporting")})
-        self._environment = Environment(
-            loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        self._environment.filters |= {
-            "money": lambda amount: "" if amount is None else writing.money(amount / MONEY_SCALE),
-            "about": lambda amount: "" if amount is None else writing.about(amount / MONEY_SCALE),
-            "day": lambda at_ms: "" if at_ms is None else writing.long_date(at_ms),
-            "moment": lambda at_ms: writing.local(at_ms).strftime("%Y-%m-%d %H:%M"),
-            "percent": lambda share: "" if share is None else writing.percent(share),
-            "count": writing.number,
-            "words": lambda code: (code or "").replace("_", " "),
-        }
-        reports = files("stream.reporting") / "templates" / "style.css"
-        own = files("stream.console") / "templates" / "console.css"
-        self._style = reports.read_text("utf-8") + own.read_text("utf-8")
+        self._page = Renderer(writing)
 
     async def today(self, request: web.Request) -> web.Response:
         """Whom to contact today, without those who are put off unless they are asked for."""
@@ -104,6 +93,7 @@ class Pages:
         put_off = len(found.entries) - len(shown)
         return self._page(
             "today",
+            request,
             found=replace(found, entries=shown),
             put_off=put_off,
             writing=day.writing,
@@ -144,7 +134,7 @@ class Pages:
         )
         given = {name: form.get(name, "") for name in FIELDS}
         options = {"stage": STAGE_NAMES, "tier": ("VIP", "high", "middle", "low", "new"), "segment": sorted(segments)}
-        return self._page("customers", page=page, given=given, options=options, sort=sort.value, sorts=[*Sort])
+        return self._page("customers", request, page=page, given=given, options=options, sort=sort.value, sorts=[*Sort])
 
     async def customer(self, request: web.Request) -> web.Response:
         """Everything about one customer."""
@@ -166,10 +156,10 @@ class Pages:
             )
         )
         if of is None:
-            return self.problem("The directory does not know this customer.", HTTPStatus.NOT_FOUND)
+            return self.problem(request, "The directory does not know this customer.", HTTPStatus.NOT_FOUND)
         done = await self.acting.done([customer_id])
         acts = _acts(request, done, self.acting.now_ms())
-        return self._page("customer", of=of, history=history, orders=orders, **acts)
+        return self._page("customer", request, of=of, history=history, orders=orders, **acts)
 
     async def business(self, request: web.Request) -> web.Response:
         """How business goes."""
@@ -197,6 +187,7 @@ class Pages:
         ]
         return self._page(
             "business",
+            request,
             periods=[(begin(one.begin), one) for one in reversed(periods[-_PERIODS:])],
             loyal=loyal,
             stages={stage: stages[stage] for stage in STAGE_NAMES if stage in stages},
@@ -208,7 +199,6 @@ class Pages:
 
     async def system(self, request: web.Request) -> web.Response:
         """What runs, and how far it is."""
-        del request
         progress = await asyncio.to_thread(self._store.progress)
         offsets = await asyncio.to_thread(self._store.read_until)
         database = self._store.engine.dialect.name
@@ -218,15 +208,35 @@ class Pages:
             "Directory": f"version {progress.version}, built anew {progress.generation} times",
             "Records read": f"{progress.folded:,}, and {progress.skipped:,} that could not be used",
         }
-        return self._page("system", facts=facts, topics=offsets)
+        return self._page("system", request, facts=facts, topics=offsets)
+
+    async def audit(self, request: web.Request) -> web.Response:
+        """What people saw and did."""
+        traces = await asyncio.to_thread(lambda: [*self.logins.trail.newest(_TRACES)])
+        return self._page("audit", request, traces=traces)
+
+    async def login(self, request: web.Request) -> web.Response:
+        """A name and a password, please."""
+        refused = None
+        if request.method == "POST":
+            refused = await self.logins.log_in(request)
+            if refused is None:
+                return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
+        status = HTTPStatus.UNAUTHORIZED if refused else HTTPStatus.OK
+        return self._page("login", None, status=status, refused=refused, csrf=csrf_of(request))
+
+    async def logout(self, request: web.Request) -> web.Response:
+        """Goodbye."""
+        await self.logins.log_out(request)
+        return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/login"})
 
     async def style(self, request: web.Request) -> web.Response:
         del request
-        return web.Response(text=self._style, content_type="text/css")
+        return web.Response(text=self._page.style, content_type="text/css")
 
-    def problem(self, what: str, status: HTTPStatus) -> web.Response:
+    def problem(self, request: web.Request, what: str, status: HTTPStatus) -> web.Response:
         """A page that says why there is no other."""
-        return self._page("problem", status=status, what=what)
+        return self._page("problem", request if is_known(request) else None, status=status, what=what)
 
     async def _day(self) -> Day:
         async with self._listing:
@@ -242,15 +252,11 @@ class Pages:
 
         return await asyncio.to_thread(answer)
 
-    def _page(self, name: str, *, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> web.Response:
-        text = self._environment.get_template(f"console/{name}.html.j2").render(here=name, **values)
-        return web.Response(text=text, status=status, content_type="text/html")
-
 
 def _acts(request: web.Request, done: Done, now_ms: int) -> dict[str, Any]:
     """What the forms of actions need."""
     return {
-        "csrf": csrf_of(request),
+        "can_act": who_of(request).role.includes(Role.OPERATOR),
         "done": done,
         "now_ms": now_ms,
         "kinds": KINDS,

@@ -1,7 +1,10 @@
 """The console over a made-up shop, and a browser that visits it."""
 
 import asyncio
+import re
+import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from html import unescape
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,7 +15,10 @@ from msgspec.structs import replace
 from stream.alerts.action_records import Action
 from stream.console.acting import Acting
 from stream.console.application import application
+from stream.console.logins import Logins
 from stream.console.pages import Day, Pages
+from stream.directory.desk.accounts import Accounts
+from stream.directory.desk.audit_trail import AuditTrail
 from stream.directory.desk.desk_store import DeskStore
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline import Document, TimelineEntry
@@ -29,7 +35,7 @@ from stream.reporting.writing import Writing
 from tests.directory.told import commit, messages_of
 from tests.reporting.made_up_shop import DAY_MS, END_MS, make_shop
 
-__all__ = ["EVIL", "LEAD", "SILENT", "Answer", "Office", "Visit", "somebody_today"]
+__all__ = ["EVIL", "LEAD", "SILENT", "Answer", "Office", "Visit", "fields_of", "somebody_today"]
 
 WRITING = Writing("en_GB", "EUR", ZoneInfo("Europe/Berlin"))
 MESSAGES = messages_of(make_shop(120).events)
@@ -84,16 +90,27 @@ def store(tmp_path: Path) -> Iterator[DirectoryStore]:
         yield opened
 
 
-@pytest.fixture
-def full(store: DirectoryStore) -> DirectoryStore:
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a directory that is not empty."""
+    path = tmp_path_factory.mktemp("filled") / "directory.sqlite"
     documents = [
         Document(f"c-{n}", {"document_events": 1, "stage": "at_risk", "risk": 0.5, "value_at_risk": n * MONEY_SCALE})
         for n in range(120)
     ]
     items = [{"product_id": EVIL}, {"product_id": "p-1", "quantity": 2.0}]
     evil = TimelineEntry(EVIL, "purchase", 1, END_MS, "completed", EVIL, EVIL, 12 * MONEY_SCALE, {"items": items})
-    commit(store, store.claim(), [*MESSAGES, *documents, evil, Document(EVIL, {"document_events": 1, "segment": EVIL})])
-    return store
+    named = Document(EVIL, {"document_events": 1, "segment": EVIL})
+    with DirectoryStore(f"sqlite:///{path}", ZoneInfo("Europe/Berlin")) as store:
+        commit(store, store.claim(), [*MESSAGES, *documents, evil, named])
+    return path
+
+
+@pytest.fixture
+def full(filled: Path, tmp_path: Path) -> Iterator[DirectoryStore]:
+    copied = shutil.copy(filled, tmp_path / "full.sqlite")
+    with DirectoryStore(f"sqlite:///{copied}", ZoneInfo("Europe/Berlin")) as opened:
+        yield opened
 
 
 class Office:
@@ -105,14 +122,19 @@ class Office:
         self.is_away = False
         self.published: list[Action] = []
         self.acting = Acting(desk, lambda _action: None, self._publish, lambda: self.now_ms)
+        self.accounts = Accounts(desk.engine)
+        self.trail = AuditTrail(desk.engine)
+        self.must_log_in = False
+        self.names: tuple[str, ...] = ()
         self._store = store
 
     def visited(self, steps: Callable[[Visit], Awaitable[None]], today: Callable[[], Day] = somebody_today) -> None:
         """Let a browser of this machine, which keeps cookies, take ``steps``."""
 
         async def run() -> None:
-            pages = Pages(self._store, WRITING, today, self.acting)
-            async with TestClient(TestServer(application(pages))) as client:
+            logins = Logins(self.accounts, self.trail, must_log_in=self.must_log_in, now_ms=lambda: self.now_ms)
+            pages = Pages(self._store, WRITING, today, self.acting, logins)
+            async with TestClient(TestServer(application(pages, self.names))) as client:
 
                 async def visit(path: str, form: Mapping[str, str] | None = None, **headers: str) -> Answer:
                     sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -128,6 +150,14 @@ class Office:
         if self.is_away:
             raise PublishError("the action was not accepted: no answer in time")
         self.published.append(action)
+
+
+def fields_of(text: str, action: str) -> dict[str, str]:
+    """What the first form to ``action`` brings along."""
+    form = re.search(rf'<form method="post" action="{action}".*?</form>', text, re.DOTALL)
+    assert form is not None, text
+    hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0])
+    return {name: unescape(value) for name, value in hidden}
 
 
 @pytest.fixture

@@ -1,23 +1,12 @@
 """What people do from the pages: recorded once, undone while it can be, published after, and only by our own forms."""
 
-import re
-from html import unescape
-
 import pytest
 
 from stream.directory.desk.desk_store import UNDO_MS
 from stream.errors import PublishError
-from tests.console.conftest import EVIL, SILENT, Office, Visit
+from tests.console.conftest import EVIL, SILENT, Office, Visit, fields_of
 
 DAY_MS = 86_400_000
-
-
-def fields_of(text: str, action: str) -> dict[str, str]:
-    """What the first form to ``action`` brings along."""
-    form = re.search(rf'<form method="post" action="{action}".*?</form>', text, re.DOTALL)
-    assert form is not None, text
-    hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0])
-    return {name: unescape(value) for name, value in hidden}
 
 
 def test_a_click_records_what_was_done_and_a_second_one_takes_it_back(office: Office) -> None:

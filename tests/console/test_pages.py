@@ -41,6 +41,7 @@ PAGES: list[tuple[str, Mapping[str, str] | None]] = [
     ("/business", None),
     ("/business?by=week", None),
     ("/system", None),
+    ("/audit", None),
 ]
 
 
@@ -70,7 +71,7 @@ def test_every_page_is_whole_small_safe_and_labelled(office: Office) -> None:
 
 
 BY = ("/business?by=week", "/business?by=month")
-ACTS = ("/done", "/undo", "/assign", "/snooze")
+ACTS = ("/done", "/undo", "/assign", "/snooze", "/audit")
 
 
 def test_the_list_of_customers_goes_on_and_is_the_whole_in_the_end(office: Office) -> None:

@@ -16,7 +16,7 @@ from stream.alerts.action_records import Action
 from stream.alerts.decoding import encode_action
 from stream.catalogue.windows import DAY_MS
 from stream.directory.database import connect, reading, writing
-from stream.directory.desk.desk_tables import actions, notes
+from stream.directory.desk.desk_tables import actions, audit, notes
 from stream.directory.migrating import DESK, is_newest, upgrade
 
 __all__ = ["UNDO_MS", "DeskStore", "Note", "Recorded", "desk_url"]
@@ -143,10 +143,12 @@ class DeskStore:
             }
 
     def erase(self, customer_id: str) -> None:
-        """Forget a customer; what has not been published about them never is."""
+        """Forget a customer, in the audit trail as well; what has not been published about them never is."""
         with writing(self.engine) as connection:
             for table in (actions, notes):
                 connection.execute(delete(table).where(table.c.customer_id == customer_id))
+            of_customer = audit.c.customer_id == customer_id
+            connection.execute(update(audit).where(of_customer).values(customer_id=None))
 
     def _note(self, customer_id: str, values: Mapping[str, Any]) -> None:
         with writing(self.engine) as connection:

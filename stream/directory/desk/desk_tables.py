@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
-__all__ = ["METADATA", "actions", "notes"]
+__all__ = ["METADATA", "actions", "audit", "notes", "sessions", "users"]
 
 METADATA: Final = MetaData()
 
@@ -39,3 +39,37 @@ notes: Final = Table(
     Column("assigned_to", Text),
     Column("snoozed_until_ms", BigInteger),
 )
+
+#: Who may use the console. ``password_hash``: Argon2id in the PHC format.
+users: Final = Table(
+    "desk_users",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+)
+
+#: Browsers that are logged in. ``secret_hash``: SHA-256 of the cookie, hexadecimal.
+sessions: Final = Table(
+    "desk_sessions",
+    METADATA,
+    Column("secret_hash", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("began_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+)
+
+#: What people saw and did. ``customer_id``: null where it is about nobody, or the customer has been erased.
+audit: Final = Table(
+    "desk_audit",
+    METADATA,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("customer_id", Text),
+    Column("detail", Text),
+)
+Index("desk_audit_at", audit.c.at_ms)
+Index("desk_audit_customer", audit.c.customer_id)

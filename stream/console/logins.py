@@ -1,0 +1,132 @@
+"""Who may see and do what in the console: logins, roles, and a trace of everything."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from stream.console.browser import form_of, renew_secret, require_own_form, secret_of
+from stream.console.login_limits import LoginLimits
+from stream.console.passwords import is_password
+from stream.directory.desk.accounts import Account, Accounts, Role
+from stream.directory.desk.audit_trail import AuditTrail, Trace
+
+__all__ = ["Logins", "is_known", "who_of"]
+
+_WHO: Final = web.RequestKey("who", Account)
+#: Who uses a console without users.
+_ANYBODY: Final = Account("console", Role.ADMIN, 0)
+#: What everybody is given, as it says nothing of anybody.
+_OPEN: Final = frozenset({"/style.css", "/favicon.ico", "/health/live", "/login"})
+#: What each page is called in the audit trail, and the least role for it.
+_PAGES: Final[Mapping[str, tuple[str, Role]]] = {
+    "/": ("saw today's list", Role.VIEWER),
+    "/customers": ("saw customers", Role.VIEWER),
+    "/customer": ("saw a customer", Role.VIEWER),
+    "/business": ("saw business", Role.VIEWER),
+    "/system": ("saw system", Role.VIEWER),
+    "/logout": ("logged out", Role.VIEWER),
+    "/done": ("recorded an action", Role.OPERATOR),
+    "/undo": ("took an action back", Role.OPERATOR),
+    "/assign": ("assigned a customer", Role.OPERATOR),
+    "/snooze": ("put a customer off", Role.OPERATOR),
+    "/audit": ("saw the audit trail", Role.ADMIN),
+}
+#: Fields of forms that the trail keeps, but for the customer.
+_TRACED: Final = ("kind", "action_id", "assigned_to", "days")
+_MAX_NAME_CHARS: Final = 60
+
+
+class Logins:
+    """A middleware, and handlers of login and logout.
+
+    ``must_log_in``: also while there are no users. Otherwise, without users, whoever reaches the server may do all.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        trail: AuditTrail,
+        *,
+        must_log_in: bool,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self.trail = trail
+        self._accounts = accounts
+        self._must_log_in = must_log_in
+        self._now_ms = now_ms
+        self._limits = LoginLimits()
+        # each takes 64 MiB
+        self._checking = asyncio.Semaphore(2)
+
+    @web.middleware
+    async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let through who may, and leave a trace of what they were shown."""
+        if request.path in _OPEN or isinstance(request.match_info.http_exception, web.HTTPException):
+            return await handler(request)
+        account = await asyncio.to_thread(self._account, secret_of(request))
+        if account is None:
+            return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/login"})
+        what, role = _PAGES[request.path]
+        if not account.role.includes(role):
+            raise web.HTTPForbidden(reason=f"A {account.role} may not do this: it takes a user who is {role}.")
+        request[_WHO] = account
+        response = await handler(request)
+        form = await form_of(request)
+        customer_id = form.get("customer_id") or None
+        if response.status < HTTPStatus.BAD_REQUEST:
+            detail = ", ".join(f"{name}: {form[name]}" for name in _TRACED if form.get(name)) or None
+            await self._trace(account.name, what, customer_id, detail)
+        return response
+
+    async def log_in(self, request: web.Request) -> str | None:
+        """Log the browser in; None if so, else why not. Raises `web.HTTPTooManyRequests`."""
+        form = await form_of(request)
+        require_own_form(request, form)
+        name, password = form.get("name", "").strip()[:_MAX_NAME_CHARS], form.get("password", "")
+        if wait_s := self._limits.wait_s(name, self._now_ms()):
+            headers = {"Retry-After": str(wait_s)}
+            raise web.HTTPTooManyRequests(reason="Too many attempts: try again in some minutes.", headers=headers)
+        # counted first, so that attempts that run at the same time are counted as well
+        self._limits.failed(name, self._now_ms())
+        async with self._checking:
+            if not await asyncio.to_thread(self._is_password, name, password):
+                await self._trace(name, "was refused: wrong name or password")
+                return "The name or the password is wrong."
+        self._limits.succeeded(name)
+        await asyncio.to_thread(self._accounts.begin, renew_secret(request), name, self._now_ms())
+        await self._trace(name, "logged in")
+        return None
+
+    async def log_out(self, request: web.Request) -> None:
+        """End the session of the browser."""
+        require_own_form(request, await form_of(request))
+        await asyncio.to_thread(self._accounts.end, secret_of(request))
+        renew_secret(request)
+
+    def _account(self, secret: str) -> Account | None:
+        if not self._must_log_in and not self._accounts.has_users():
+            return _ANYBODY
+        return self._accounts.of_session(secret, self._now_ms())
+
+    def _is_password(self, name: str, password: str) -> bool:
+        return is_password(password, self._accounts.password_hash(name))
+
+    async def _trace(self, who: str, what: str, customer_id: str | None = None, detail: str | None = None) -> None:
+        await asyncio.to_thread(self.trail.add, Trace(self._now_ms(), who, what, customer_id, detail))
+
+
+def who_of(request: web.Request) -> Account:
+    """Who asks. Only behind `Logins.guard`."""
+    return request[_WHO]
+
+
+def is_known(request: web.Request) -> bool:
+    """Whether it has been found out who asks."""
+    return _WHO in request

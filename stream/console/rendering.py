@@ -1,0 +1,48 @@
+"""Pages as HTML."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
+
+from stream.console.browser import csrf_of
+from stream.console.logins import who_of
+from stream.events.columns import MONEY_SCALE
+from stream.reporting.writing import Writing
+
+__all__ = ["Renderer"]
+
+
+class Renderer:
+    """Renders templates; ``writing`` says how figures are written. ``style``: of all pages."""
+
+    def __init__(self, writing: Writing) -> None:
+        loader = PrefixLoader({"console": PackageLoader("stream.console"), "": PackageLoader("stream.reporting")})
+        self._environment = Environment(
+            loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+        self._environment.filters |= {
+            "money": lambda amount: "" if amount is None else writing.money(amount / MONEY_SCALE),
+            "about": lambda amount: "" if amount is None else writing.about(amount / MONEY_SCALE),
+            "day": lambda at_ms: "" if at_ms is None else writing.long_date(at_ms),
+            "moment": lambda at_ms: writing.local(at_ms).strftime("%Y-%m-%d %H:%M"),
+            "percent": lambda share: "" if share is None else writing.percent(share),
+            "count": writing.number,
+            "words": lambda code: (code or "").replace("_", " "),
+        }
+        reports = files("stream.reporting") / "templates" / "style.css"
+        own = files("stream.console") / "templates" / "console.css"
+        self.style = reports.read_text("utf-8") + own.read_text("utf-8")
+
+    def __call__(
+        self, name: str, request: web.Request | None, *, status: HTTPStatus = HTTPStatus.OK, **values: Any
+    ) -> web.Response:
+        """A page; ``request``: of somebody who is known, None for a page that says nothing of anybody."""
+        if request is not None:
+            values |= {"user": who_of(request), "csrf": csrf_of(request)}
+        text = self._environment.get_template(f"console/{name}.html.j2").render(here=name, **values)
+        return web.Response(text=text, status=status, content_type="text/html")
