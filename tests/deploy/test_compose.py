@@ -14,7 +14,8 @@ from stream.settings import Settings
 from tests.field import ROOT
 
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-OWN = ("topics", "worker", "trainer", "ingest", "notify")
+DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+OWN = ("topics", "worker", "trainer", "directory", "console", "ingest", "notify")
 
 
 def interpolated(text: str) -> str:
@@ -81,7 +82,7 @@ def test_every_service_is_restarted_limited_and_without_privileges(services: Map
 
 def test_only_addresses_of_this_machine_are_published(services: Mapping[str, Any]) -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
-    assert published.keys() == {"kafka", "ingest", "prometheus", "alertmanager", "grafana"}
+    assert published.keys() == {"kafka", "console", "ingest", "prometheus", "alertmanager", "grafana"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 
@@ -95,6 +96,16 @@ def test_what_a_service_waits_for_has_a_health_check_or_ends(services: Mapping[s
             else:
                 assert condition == "service_completed_successfully"
                 assert services[other]["restart"] == "on-failure", other
+
+
+def test_directory_and_console_share_a_volume_that_the_image_gives_to_their_user(services: Mapping[str, Any]) -> None:
+    volumes = [services[name]["volumes"] for name in ("directory", "console")]
+    assert volumes[0] == volumes[1]
+    path = volumes[0][0].partition(":")[2]
+    assert {services[name]["environment"]["STREAM_DATA_DIR"] for name in ("directory", "console")} == {path}
+    made = re.search(r"install --directory --owner stream --group stream --mode 700 (\S+)", DOCKERFILE)
+    assert made is not None
+    assert made[1] == path
 
 
 def test_redis_keeps_every_key_over_a_crash(services: Mapping[str, Any]) -> None:

@@ -21,6 +21,8 @@ WORKLOADS = ("StatefulSet", "Deployment", "Job")
 SECRETS = {
     "kafka": {"STREAM_KAFKA_SASL_USERNAME": "worker", "STREAM_KAFKA_SASL_PASSWORD": "secret"},
     "redis": {"STREAM_REDIS_URL": "rediss://worker:secret@redis.redis:6379/0"},
+    "console": {"STREAM_REDIS_URL": "rediss://console:secret@redis.redis:6379/0"},
+    "directory": {"STREAM_DIRECTORY_URL": "postgresql://stream:secret@postgres.postgres/stream"},
     "ingest": {"STREAM_INGEST_TOKEN": "0123456789abcdef"},
     "notify": {"STREAM_REDIS_URL": "rediss://notify:secret@redis.redis:6379/0", "NOTIFY_CRM_TOKEN": "secret"},
 }

@@ -13,10 +13,13 @@ import stream.storage
 from stream.events.kinds import EventKind
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
+from stream.projections.complaints import Complaints
+from stream.projections.flows import StageFlows
 from stream.storage.connection import check_access
 from stream.storage.model_desk import ModelDesk
 from stream.storage.notification_store import NotificationStore
 from stream.storage.overview import Overview
+from stream.storage.projection_desk import ProjectionDesk
 from stream.storage.redis_facts import diagnose
 from stream.storage.scripts import script
 from tests.field import Deployment, Sent
@@ -133,6 +136,24 @@ def test_a_steward_of_models_needs_exactly_the_commands_of_the_example(authority
         assert refused <= {"client|setinfo"}, "needed and not granted"
 
 
+def test_a_console_needs_exactly_the_commands_of_the_example(authority: Authority, tmp_path: Path) -> None:
+    with SecureRedis(tmp_path / "redis", authority, users("stream")) as server:
+        operator = redis.Redis.from_url(server.url(OPERATOR, OPERATOR_PASSWORD), ssl_ca_certs=str(authority.ca_file))
+        settings = settings_of(server, authority, "console")
+        operator.config_resetstat()
+        with Overview(settings) as overview, NotificationStore(settings) as store, ProjectionDesk(settings) as desk:
+            assert overview.totals().stream_time_ms is None
+            assert overview.snapshot() is None
+            assert [*overview.documents()] == []
+            assert [known.held_out for known in store.known(["ada"])] == [False]
+            assert desk.progress(Complaints.name, Complaints.version).folded == 0
+            assert [*desk.states(Complaints.name, Complaints.version)] == []
+            assert desk.shared(StageFlows.name, StageFlows.version, "2026-01-31") == []
+        assert granted("console") - called(operator) == set(), "granted and never needed"
+        refused = {str(entry["object"]) for entry in operator.acl_log()}
+        assert refused <= {"client|setinfo"}, "needed and not granted"
+
+
 SCRIPTS = {
     "worker": ("claim.lua", "claim_models.lua", "commit.lua", "in_use.lua", "learn.lua", "tried.lua", "verify.lua"),
     "notify": ("record_action.lua", "take_room.lua", "tried.lua"),
@@ -175,6 +196,7 @@ REFUSED = {
         ("PUBLISH", "stream:{0}:meta", "x"),
     ],
     "notify": [("GET", "stream:{0}:customer:a"), ("SET", "stream:{models}:snapshot", "x"), ("FLUSHALL",)],
+    "console": [("SET", "stream:{0}:customer:a", "x"), ("GET", "elsewhere"), ("EVALSHA", "0" * 40, "0")],
     "viewer": [("SET", "stream:{0}:customer:a", "x"), ("GET", "elsewhere"), ("EVALSHA", "0" * 40, "0"), ("FLUSHDB",)],
 }
 
