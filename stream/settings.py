@@ -401,6 +401,10 @@ class Settings:
         return f"{self.topic_prefix}arrivals"
 
     @property
+    def assignments(self) -> str:
+        return f"{self.topic_prefix}assignments"
+
+    @property
     def feedback_texts(self) -> str:
         return f"{self.topic_prefix}feedback-texts"
 

@@ -20,7 +20,7 @@ from stream.agents.waiting import wait_until_set
 from stream.agents.worker_options import WorkerOptions
 from stream.clock import Clock
 from stream.projections.folding import FoldingPartition, Outcome, Part
-from stream.projections.protocol import Forgetting
+from stream.projections.protocol import Forgetting, Leading
 from stream.storage.outbox_records import decode_record, encode_record
 from stream.storage.projection_store import ProjectionStore
 
@@ -87,6 +87,8 @@ class ProjectionWorker:
         )
         self._waiting: list[deque[ProjectionBatch]] = [deque() for _ in partition.projection.inputs]
         self._held: set[int] = set()
+        #: The input that is read to its end first; None when that is done.
+        self._leading: int | None = None
         self._looking = Every(_LOOK_S)
         #: Where dropping the former generation goes on, None when it is done.
         self._dropping: int | None = None
@@ -118,7 +120,15 @@ class ProjectionWorker:
             self.inputs.release(source)
         self._held.clear()
         self._dropping = 0 if self._store.generation and claim.state is None else None
+        self._leading = self._leading_source()
         return self.partition.state.offsets
+
+    def _leading_source(self) -> int | None:
+        """The input that leads, unless what is stored has begun with another."""
+        projection, stored = self.partition.projection, self.partition.state.offsets
+        if not isinstance(projection, Leading) or stored.keys() - {projection.leading}:
+            return None
+        return [source.topic for source in projection.inputs].index(projection.leading)
 
     def deliver(self, source: int, batch: ProjectionBatch) -> None:
         """Take a fetched batch of input ``source`` in; it is acked when it has been stored."""
@@ -219,7 +229,12 @@ class ProjectionWorker:
         """Batches for a step, of each input in its order: whole ones, until there are records enough."""
         taken: list[tuple[int, ProjectionBatch]] = []
         left = self._options.step_records
+        first = self._leading
+        if first is not None and not self._waiting[first] and self.inputs.at_end(first):
+            first = self._leading = None
         for source, waiting in enumerate(self._waiting):
+            if first not in {None, source}:
+                continue
             while waiting and left > 0:
                 taken.append((source, waiting.popleft()))
                 left -= len(taken[-1][1].records)

@@ -51,6 +51,12 @@ TOPICS: Final = MappingProxyType(
                 "`arrivals` passes them on; and notes about ids, with the header `record`.",
             ),
             Topic(
+                "assignments",
+                "assignment",
+                ("send", "receive"),
+                "Whose each id is, by the projection `arrivals`, for a rebuild of it. Compacted: the newest counts.",
+            ),
+            Topic(
                 "feedback-texts",
                 "feedback-text",
                 ("send", "receive"),

@@ -18,6 +18,7 @@ from stream.catalogue.outputs import CUSTOMER_VERSION, Customer
 from stream.events.model import CONTRACT_OF, FeedbackEvent, InteractionEvent, PurchaseEvent
 from stream.features.registry import FEATURES
 from stream.identity.arrival_notes import ArrivalNote
+from stream.identity.assignments import Assignment
 from stream.identity.records import IdentityLink
 from stream.notifications.notification_records import Notification
 from stream.online_models.example import Label, Observation, Overdue
@@ -35,6 +36,7 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     "stage-change": StageChange,
     "customer": Customer,
     "identity-link": IdentityLink,
+    "assignment": Assignment,
     "feedback-text": FeedbackText,
     "action": Action,
     "notification": Notification,

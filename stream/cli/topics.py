@@ -72,8 +72,8 @@ def create_topics(settings: Settings) -> list[str]:
 
 def _topic_config(settings: Settings, name: str) -> dict[str, str]:
     config = {}
-    if name == settings.customers:
-        # The newest document of each customer stays for readers that begin at the start of the topic.
+    if name in {settings.customers, settings.assignments}:
+        # The newest record of each customer or id stays for readers that begin at the start of the topic.
         config["cleanup.policy"] = "compact"
     if settings.replication > 1:
         # One replica may be down without stopping producers that ask for all acknowledgements.

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from msgspec import Raw, Struct, field
 
 from stream.events.kinds import EventType
+from stream.identity.assignments import AssignedStep, merged
 from stream.identity.links import is_known
 from stream.identity.sent import RETENTION_S, Sent
 
@@ -42,13 +43,15 @@ class Alias(Struct, array_like=True):
 
     ``version``: the place in the log of the link that named its customer, so that an assignment that comes again
     changes nothing. ``sent``: the events that went to the present customer, whose name is empty for the id itself;
-    ``before``: to those that it had before. ``held``: events that wait for a customer of the shop.
+    ``before``: to those that it had before. ``held``: events that wait for a customer of the shop. ``steps``: whose it
+    was from which place of the log on; those above ``version`` are of notes that this log may have lost.
     """
 
     version: int = -1
     sent: Sent = field(default_factory=lambda: Sent(""))
     before: list[Sent] = field(default_factory=list)
     held: list[Arrival] = field(default_factory=list)
+    steps: list[AssignedStep] = field(default_factory=list)
 
     def customer(self, own_id: str) -> str:
         """Who the id is at present."""
@@ -74,18 +77,24 @@ class Alias(Struct, array_like=True):
         self.held.append(arrival)
         return self._send_all(own_id, self._too_many())
 
-    def assign(self, own_id: str, customer: str, version: int) -> list[Forward]:
+    def assign(self, own_id: str, step: AssignedStep) -> list[Forward]:
         """Take note of the customer of the id; returns the events that waited for one."""
-        if version <= self.version:
+        if step.version <= self.version:
             return []
-        self.version = version
-        named = "" if customer == own_id else customer
+        self.steps = merged(self.steps, [step])
+        self.version = step.version
+        named = "" if step.customer_id == own_id else step.customer_id
         if named != self.sent.customer:
             if self.sent.ids or self.sent.floor_s >= 0:
                 self.before.append(self.sent)
                 self._forget()
             self.sent = Sent(named)
-        return self._send_all(own_id, self.held) if is_known(customer) else []
+        return self._send_all(own_id, self.held) if is_known(self.customer(own_id)) else []
+
+    def catch_up(self, own_id: str, offset: int) -> list[Forward]:
+        """Make the steps whose notes had their places before ``offset``, and have not been read: the log lost them."""
+        lost = [step for step in self.steps if step.version > self.version and step.offset < offset]
+        return [forward for step in lost for forward in self.assign(own_id, step)]
 
     def release(self, own_id: str, up_to_ms: int) -> list[Forward]:
         """The hold of events due by then is over: they belong to whom the id is now."""

@@ -15,6 +15,7 @@ __all__ = [
     "TYPE_HEADER",
     "ArrivalNote",
     "Assigned",
+    "LogOffset",
     "Released",
     "decode_note",
     "encode_note",
@@ -25,6 +26,8 @@ __all__ = [
 TYPE_HEADER: Final = "event-type"
 _HEADER: Final = ("record", b"note")
 
+#: No offset is larger, and each reader of JSON knows numbers up to this one.
+LogOffset: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
 Milliseconds: TypeAlias = Annotated[int, Meta(description="since the epoch, UTC")]
 
 
@@ -33,7 +36,7 @@ class Assigned(Struct, frozen=True, kw_only=True, tag_field="name", tag="assigne
 
     id: CustomerId
     customer_id: CustomerId
-    version: int
+    version: LogOffset
 
 
 class Released(Struct, frozen=True, kw_only=True, tag_field="name", tag="released"):

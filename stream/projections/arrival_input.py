@@ -15,9 +15,10 @@ from stream.events.placement import place
 from stream.events.record import Record
 from stream.events.rejections import Defect, Rejection
 from stream.identity.arrival_notes import TYPE_HEADER, ArrivalNote, decode_note, is_note
+from stream.identity.note_proof import NoteProof
 from stream.projections.protocol import Reading
 
-__all__ = ["ArrivalInput", "Arrived", "ArrivedMessage", "Unread"]
+__all__ = ["ArrivalInput", "Arrived", "ArrivedMessage", "Noted", "Unread"]
 
 #: No larger record is an event, and one of the size that the broker takes could not go on with another header.
 _MAX_BYTES: Final = 65_536
@@ -41,17 +42,31 @@ class Unread(NamedTuple):
     record: Record
 
 
-ArrivedMessage: TypeAlias = Arrived | Unread | ArrivalNote
+class Noted(NamedTuple):
+    """A note, and its place in the log."""
+
+    note: ArrivalNote
+    offset: int
+
+
+ArrivedMessage: TypeAlias = Arrived | Unread | Noted
 
 
 class ArrivalInput:
     """Reads the topic; ``keys`` names the states of a message. ``reports``: see `ContentInput`."""
 
     def __init__(
-        self, topic: str, decoder: Decoder, keys: Callable[[ArrivedMessage], Iterable[str]], *, reports: bool
+        self,
+        topic: str,
+        decoder: Decoder,
+        proof: NoteProof,
+        keys: Callable[[ArrivedMessage], Iterable[str]],
+        *,
+        reports: bool,
     ) -> None:
         self.topic = topic
         self._decoder = decoder
+        self._proof = proof
         self._keys = keys
         self._reports = reports
 
@@ -60,7 +75,7 @@ class ArrivalInput:
         of_type: dict[EventType, list[int]] = {}
         rejections: list[Rejection] = []
         for position, record in enumerate(records):
-            placed = _type_of(record)
+            placed = self._type_of(record)
             if isinstance(placed, EventType):
                 of_type.setdefault(placed, []).append(position)
             elif isinstance(placed, Rejection):
@@ -98,25 +113,29 @@ class ArrivalInput:
             else:
                 yield position, Unread(event_type, record)
 
+    def _type_of(self, record: Record) -> EventType | Noted | Rejection:
+        """What a record is: an event of a type, or a note."""
+        for name, value in record.headers:
+            if name == TYPE_HEADER and value in _TYPES:
+                return _TYPES[value]
+        if record.value is None:
+            return Rejection(0, Defect.NULL_VALUE, "expected a JSON object; the record has no value")
+        if not is_note(record.headers):
+            placed = place(record.value)
+            return placed if isinstance(placed, Rejection) else placed.event_type
+        return self._noted(record, record.value)
+
+    def _noted(self, record: Record, value: bytes) -> Noted | Rejection:
+        try:
+            note = decode_note(value)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            return Rejection(0, *diagnose(error, value))
+        if record.key != note.id.encode():
+            return Rejection(0, Defect.KEY_MISMATCH, "expected the id of the note as the record key")
+        if not self._proof.holds(record.headers, record.key, value):
+            return Rejection(0, Defect.BAD_IDENTIFIER, "the note was not written with the identity_key of the workers")
+        return Noted(note, record.offset)
+
 
 def _first(found: tuple[int, ArrivedMessage]) -> int:
     return found[0]
-
-
-def _type_of(record: Record) -> EventType | ArrivalNote | Rejection:
-    """What a record is: an event of a type, or a note."""
-    for name, value in record.headers:
-        if name == TYPE_HEADER and value in _TYPES:
-            return _TYPES[value]
-    if record.value is None:
-        return Rejection(0, Defect.NULL_VALUE, "expected a JSON object; the record has no value")
-    if not is_note(record.headers):
-        placed = place(record.value)
-        return placed if isinstance(placed, Rejection) else placed.event_type
-    try:
-        note = decode_note(record.value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return Rejection(0, *diagnose(error, record.value))
-    if record.key != note.id.encode():
-        return Rejection(0, Defect.KEY_MISMATCH, "expected the id of the note as the record key")
-    return note

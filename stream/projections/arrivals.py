@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final, NamedTuple, TypeAlias, cast
 
 import msgspec
 
 from stream.events.decode import Decoder
 from stream.identity.alias import Alias, Arrival, Forward
-from stream.identity.arrival_notes import NOTE_HEADERS, Assigned, Released, encode_note
+from stream.identity.arrival_notes import NOTE_HEADERS, Released, encode_note
+from stream.identity.assignments import AssignedStep, Assignment, encode_assignment, merged
+from stream.identity.note_proof import NoteProof
 from stream.processing.state import Outgoing
-from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage, Unread
+from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage, Noted, Unread
+from stream.projections.assignment_input import AssignmentInput, Vacated
 from stream.projections.fold import Fold
 from stream.projections.protocol import Folded
 from stream.settings import Settings
@@ -27,11 +30,23 @@ _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
+class _Erased(NamedTuple):
+    """An id that is to be erased."""
+
+    id: str
+
+
+_Message: TypeAlias = ArrivedMessage | Assignment | Vacated | _Erased
+
+
 class Arrivals(Fold[Alias]):
     """Passes each event on to the topic of its type, under the customer that its id belongs to by then.
 
     It judges no event: what the core would refuse goes on as it came, and the core makes the dead letter. Only what is
     larger than any event stays.
+
+    Whose an id is it reads from notes among the events. It publishes that to the compacted topic `assignments` as well,
+    and reads it back before all else when it begins anew: the log may have lost notes by then.
     """
 
     name: ClassVar = "arrivals"
@@ -43,20 +58,37 @@ class Arrivals(Fold[Alias]):
     def __init__(self, settings: Settings) -> None:
         self._topic_of = settings.topic_of
         self._arrivals = settings.arrivals
+        self._assignments = settings.assignments
         self._hold_ms = round(settings.identity_hold_h * _HOUR_MS)
-        self.inputs = (ArrivalInput(settings.arrivals, Decoder.of(settings), _id_of, reports=True),)
+        self._proof = NoteProof.of(settings)
+        self.inputs = (
+            ArrivalInput(settings.arrivals, Decoder.of(settings), self._proof, _id_of, reports=True),
+            AssignmentInput(settings.assignments, self._proof),
+        )
+
+    @property
+    def leading(self) -> str:
+        return self._assignments
+
+    def forget(self, customer_id: str) -> Iterable[tuple[str, object]]:
+        return ((customer_id, _Erased(customer_id)),)
 
     def fold(self, states: Mapping[str, Alias], messages: Sequence[tuple[str, object]]) -> Folded:
         folded: dict[str, Alias | None] = dict(states)
         outgoing: list[Outgoing] = []
-        for own_id, message in cast("Sequence[tuple[str, ArrivedMessage]]", messages):
+        for own_id, message in cast("Sequence[tuple[str, _Message]]", messages):
             if isinstance(message, Unread):
                 outgoing.append(self._unread(message))
-                continue
-            state = folded.get(own_id)
-            if state is None:
-                state = folded[own_id] = Alias()
-            outgoing += (self._outgoing(own_id, forward) for forward in self._fold_into(state, own_id, message))
+            elif isinstance(message, _Erased):
+                folded[own_id] = None
+                outgoing.append(self._published(own_id, None))
+            else:
+                state = folded.get(own_id)
+                if state is None:
+                    state = folded[own_id] = Alias()
+                outgoing += self._fold_into(state, own_id, message)
+                if isinstance(message, Vacated) and state == Alias():
+                    folded[own_id] = None
         return Folded(folded, outgoing)
 
     def timers(self, state: Alias) -> Mapping[str, int]:
@@ -69,17 +101,47 @@ class Arrivals(Fold[Alias]):
         due_ms = state.due_ms()
         if due_ms is None:
             return ()
-        return (Outgoing(self._arrivals, key.encode(), encode_note(Released(id=key, up_to_ms=due_ms)), NOTE_HEADERS),)
+        own_key, note = key.encode(), encode_note(Released(id=key, up_to_ms=due_ms))
+        headers = [*NOTE_HEADERS, *self._proof.headers(own_key, note)]
+        return (Outgoing(self._arrivals, own_key, note, headers),)
 
-    def _fold_into(self, state: Alias, own_id: str, message: Arrived | Assigned | Released) -> list[Forward]:
-        if isinstance(message, Assigned):
-            return state.assign(own_id, message.customer_id, message.version)
-        if isinstance(message, Released):
-            return state.release(own_id, message.up_to_ms)
-        due_ms = message.record.timestamp + self._hold_ms
-        value = msgspec.Raw(message.record.value or b"")
-        arrival = Arrival(message.type, message.event_id, message.at_ms, due_ms, value)
-        return state.take(own_id, arrival, is_held=self._hold_ms > 0)
+    def _fold_into(
+        self, state: Alias, own_id: str, message: Arrived | Noted | Assignment | Vacated
+    ) -> Iterable[Outgoing]:
+        if isinstance(message, Assignment):
+            return self._recall(state, own_id, message.steps)
+        if isinstance(message, Vacated):
+            state.steps = [step for step in state.steps if step.version <= state.version]
+            return ()
+        offset = message.offset if isinstance(message, Noted) else message.record.offset
+        known = state.steps
+        forwards = [*state.catch_up(own_id, offset), *self._forwards(state, own_id, message)]
+        outgoing = [self._outgoing(own_id, forward) for forward in forwards]
+        if state.steps != known:
+            outgoing.append(self._published(own_id, state))
+        return outgoing
+
+    def _forwards(self, state: Alias, own_id: str, message: Arrived | Noted) -> list[Forward]:
+        if isinstance(message, Arrived):
+            due_ms = message.record.timestamp + self._hold_ms
+            value = msgspec.Raw(message.record.value or b"")
+            arrival = Arrival(message.type, message.event_id, message.at_ms, due_ms, value)
+            return state.take(own_id, arrival, is_held=self._hold_ms > 0)
+        note = message.note
+        if isinstance(note, Released):
+            return state.release(own_id, note.up_to_ms)
+        return state.assign(own_id, AssignedStep(note.version, message.offset, note.customer_id))
+
+    def _recall(self, state: Alias, own_id: str, steps: Sequence[AssignedStep]) -> Iterable[Outgoing]:
+        """Remember what was published; what came later than that is published again, in case a late write hides it."""
+        state.steps = merged(state.steps, [*steps])
+        return () if state.steps[-1] == steps[-1] else (self._published(own_id, state),)
+
+    def _published(self, own_id: str, state: Alias | None) -> Outgoing:
+        """The record of an id in `assignments`; without a state a tombstone."""
+        key = own_id.encode()
+        value = None if state is None else encode_assignment(Assignment(id=own_id, steps=state.steps))
+        return Outgoing(self._assignments, key, value, [_JSON, *self._proof.headers(key, value)])
 
     def _outgoing(self, own_id: str, forward: Forward) -> Outgoing:
         customer, arrival = forward
@@ -98,4 +160,4 @@ class Arrivals(Fold[Alias]):
 def _id_of(message: ArrivedMessage) -> Iterable[str]:
     if isinstance(message, Arrived):
         return (message.event.customer_id,)
-    return ("",) if isinstance(message, Unread) else (message.id,)
+    return ("",) if isinstance(message, Unread) else (message.note.id,)

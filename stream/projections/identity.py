@@ -16,6 +16,7 @@ from stream.events.record import Record
 from stream.events.rejections import Defect, Rejection
 from stream.identity.arrival_notes import NOTE_HEADERS, Assigned, encode_note
 from stream.identity.links import Link, LinkName, Node
+from stream.identity.note_proof import NoteProof
 from stream.identity.records import KEY, IdentityLink, encode_link
 from stream.identity.resolver import LinkLimits, Resolver, neighbours
 from stream.processing.state import Outgoing
@@ -108,6 +109,7 @@ class Identity(Fold[Node]):
 
     def __init__(self, settings: Settings) -> None:
         decoder = Decoder.of(settings)
+        self._proof = NoteProof.of(settings)
         self._links = settings.identities
         #: Where assignments go; empty: nobody needs them.
         self._arrivals = settings.arrivals if settings.join_identities else ""
@@ -118,7 +120,11 @@ class Identity(Fold[Node]):
                 for event_type in EventType
             ),
             LinkInput(self._links),
-            *([ArrivalInput(self._arrivals, decoder, _said_on_arrival, reports=False)] if self._arrivals else ()),
+            *(
+                [ArrivalInput(self._arrivals, decoder, self._proof, _said_on_arrival, reports=False)]
+                if self._arrivals
+                else ()
+            ),
         )
 
     def reach(self, states: Mapping[str, Node], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
@@ -160,8 +166,8 @@ class Identity(Fold[Node]):
     def _assignments(self, changed: Mapping[str, str], offset: int) -> Iterable[Outgoing]:
         """Tell the projection `arrivals` who an id is from now on."""
         for one, customer in changed.items() if self._arrivals else ():
-            note = Assigned(id=one, customer_id=customer, version=offset)
-            yield Outgoing(self._arrivals, one.encode(), encode_note(note), NOTE_HEADERS)
+            key, note = one.encode(), encode_note(Assigned(id=one, customer_id=customer, version=offset))
+            yield Outgoing(self._arrivals, key, note, [*NOTE_HEADERS, *self._proof.headers(key, note)])
 
     def _new_links(self, nodes: dict[str, Node], key: str, told: Told | Arrived) -> Iterable[Outgoing]:
         """The links of an event that its customer's events have not said yet, or not of so early a time."""

@@ -18,7 +18,7 @@ from stream.events.record import Record
 from stream.events.rejections import Rejection
 from stream.processing.state import Outgoing
 
-__all__ = ["Description", "Expiring", "Folded", "Forgetting", "Input", "Projection", "Reaching", "Reading"]
+__all__ = ["Description", "Expiring", "Folded", "Forgetting", "Input", "Leading", "Projection", "Reaching", "Reading"]
 
 M = TypeVar("M")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -88,6 +88,16 @@ class Reaching(Protocol):
 
     def reach(self, states: Mapping[str, Any], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """Keys of states that a fold of ``messages`` needs, as far as ``states`` tell; asked until none is new."""
+        ...
+
+
+@runtime_checkable
+class Leading(Protocol):
+    """A projection that reads one topic to its end before it begins with the others."""
+
+    @property
+    def leading(self) -> str:
+        """The topic, one of the inputs'."""
         ...
 
 

@@ -154,7 +154,7 @@ def _arrivals(bench: Bench, _: FeedbackLog) -> Mapping[Key, object]:
 
 
 def _alias(state: Any) -> object:
-    _, (customer, *_), _, held = state
+    _, (customer, *_), _, held, _ = state
     return customer, sorted(arrival[-1]["event_id"] for arrival in held)
 
 

@@ -43,7 +43,7 @@ class Store:
             self.partition.restore(self.partition.state)
             return ()
         for part in parts:
-            self.done[part.source] = part.next_offset
+            self.done[part.source] += len(part.records)
         return self._accept(outcome)
 
     def fire(self, now_ms: int) -> Sequence[Outgoing]:

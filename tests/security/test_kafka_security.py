@@ -51,6 +51,7 @@ PARTITIONS = 2
 EVENTS = ("events.click", "events.email", "events.purchase")
 #: Topics that only projections read.
 OTHERS = ("events.feedback", "events.interaction")
+BESIDE = ("identities", "arrivals", "assignments", "feedback-texts")
 OUTPUTS = ("alerts", "segment-changes", "stages", "customers", "dead-letters")
 
 
@@ -61,7 +62,7 @@ def rights(user: str, prefix: str) -> list[Acl]:
     return {
         "worker": [
             *(topic(prefix + name, Op.READ) for name in read),
-            *(topic(prefix + name, Op.DESCRIBE) for name in (*OTHERS, "identities", "arrivals", "feedback-texts")),
+            *(topic(prefix + name, Op.DESCRIBE) for name in (*OTHERS, *BESIDE)),
             *(topic(prefix + name, Op.WRITE) for name in write),
             (ResourceType.GROUP, f"{prefix}group", ResourcePatternType.LITERAL, Op.READ),
         ],
