@@ -39,7 +39,7 @@ _PAGES: Final[Mapping[str, tuple[str, Role]]] = {
     "/audit": ("saw the audit trail", Role.ADMIN),
 }
 #: Fields of forms that the trail keeps, but for the customer.
-_TRACED: Final = ("kind", "action_id", "assigned_to", "days")
+_TRACED: Final = ("kind", "assigned_to", "days")
 _MAX_NAME_CHARS: Final = 60
 
 

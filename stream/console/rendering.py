@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 
 from stream.console.browser import csrf_of
 from stream.console.logins import who_of
+from stream.directory.timeline import TimelineEntry
 from stream.events.columns import MONEY_SCALE
 from stream.reporting.writing import Writing
 
-__all__ = ["Renderer"]
+__all__ = ["Renderer", "effect_in_words", "entry_in_words"]
+
+#: Changes of the log-odds from which on a reason counts much, and some: the odds are doubled, or a third higher.
+_MUCH: Final = math.log(2)
+_SOME: Final = math.log(4 / 3)
+#: Entries of the timeline that have a plain name.
+_ENTRIES: Final = {
+    ("purchase", "completed"): "Order",
+    ("purchase", "refunded"): "Refund",
+    ("purchase", "cancelled"): "Order cancelled",
+    ("click", "page_viewed"): "Looked at the shop",
+    ("click", "product_viewed"): "Looked at a product",
+}
+_SOURCES: Final = {
+    "email": "E-mail",
+    "alert": "Alert",
+    "action": "Done by us",
+    "stage": "Stage",
+    "feedback": "Feedback",
+    "interaction": "Contact",
+}
 
 
 class Renderer:
@@ -32,6 +54,8 @@ class Renderer:
             "moment": lambda at_ms: writing.local(at_ms).strftime("%Y-%m-%d %H:%M"),
             "percent": lambda share: "" if share is None else writing.percent(share),
             "count": writing.number,
+            "effect": effect_in_words,
+            "what": entry_in_words,
             "words": lambda code: (code or "").replace("_", " "),
         }
         reports = files("stream.reporting") / "templates" / "style.css"
@@ -46,3 +70,20 @@ class Renderer:
             values |= {"user": who_of(request), "csrf": csrf_of(request)}
         text = self._environment.get_template(f"console/{name}.html.j2").render(here=name, **values)
         return web.Response(text=text, status=status, content_type="text/html")
+
+
+def effect_in_words(part: float) -> str:
+    """What a part of the log-odds does to a risk.
+
+    >>> effect_in_words(1.2), effect_in_words(-0.4), effect_in_words(0.1)
+    ('raises it much', 'lowers it', 'raises it a little')
+    """
+    verb = "raises" if part > 0 else "lowers"
+    size = abs(part)
+    return f"{verb} it much" if size >= _MUCH else f"{verb} it" if size >= _SOME else f"{verb} it a little"
+
+
+def entry_in_words(entry: TimelineEntry) -> str:
+    """What happened, as people say it."""
+    words = entry.name.replace("_", " ")
+    return _ENTRIES.get((entry.source, entry.name)) or f"{_SOURCES.get(entry.source, entry.source)}: {words}"

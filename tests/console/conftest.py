@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from msgspec.structs import replace
 
@@ -128,13 +129,15 @@ class Office:
         self.names: tuple[str, ...] = ()
         self._store = store
 
+    def application(self, today: Callable[[], Day] = somebody_today) -> web.Application:
+        logins = Logins(self.accounts, self.trail, must_log_in=self.must_log_in, now_ms=lambda: self.now_ms)
+        return application(Pages(self._store, WRITING, today, self.acting, logins), self.names)
+
     def visited(self, steps: Callable[[Visit], Awaitable[None]], today: Callable[[], Day] = somebody_today) -> None:
         """Let a browser of this machine, which keeps cookies, take ``steps``."""
 
         async def run() -> None:
-            logins = Logins(self.accounts, self.trail, must_log_in=self.must_log_in, now_ms=lambda: self.now_ms)
-            pages = Pages(self._store, WRITING, today, self.acting, logins)
-            async with TestClient(TestServer(application(pages, self.names))) as client:
+            async with TestClient(TestServer(self.application(today))) as client:
 
                 async def visit(path: str, form: Mapping[str, str] | None = None, **headers: str) -> Answer:
                     sent = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -1,0 +1,81 @@
+"""The console in a real browser: log in, record what was done, take it back, on a small screen and a large one."""
+
+import asyncio
+from pathlib import Path
+
+from aiohttp.test_utils import TestServer
+
+from stream.console.passwords import hash_of
+from stream.directory.desk.accounts import Role
+from tests.console.chromium import Chromium
+from tests.console.conftest import SILENT, Office
+from tests.programs import required_program
+
+PASSWORD = "correct horse battery"
+PAGES = ("/", "/customers", "/business", "/system", "/audit")
+#: Fields and links without a name, pictures without a text, ids that are there twice, a second main heading.
+FAULTS = """
+[...[...document.querySelectorAll('input:not([type=hidden]), select')].filter(e => !e.labels.length && !e.ariaLabel),
+ ...[...document.querySelectorAll('button, a, summary')].filter(e => !e.textContent.trim()),
+ ...[...document.querySelectorAll('img:not([alt])')],
+ ...[...document.querySelectorAll('[id]')].filter(e => document.querySelectorAll('#' + e.id).length > 1),
+ ...[...document.querySelectorAll('h1')].slice(1)].map(e => e.outerHTML)
+"""
+
+
+async def record_and_take_back(browser: Chromium, base: str, office: Office) -> None:
+    await browser.go(f"{base}/")
+    await browser.fill("[name=name]", "anna")
+    await browser.fill("[name=password]", "wrong")
+    await browser.press("main button")
+    assert "The name or the password is wrong." in await browser.text()
+    await browser.fill("[name=name]", "anna")
+    await browser.fill("[name=password]", PASSWORD)
+    await browser.press("main button")
+    assert SILENT.reason in await browser.text()
+    await browser.press(".acts button[value=contacted]")
+    assert "Contacted, " in await browser.text()
+    (recorded,) = office.desk.recorded([SILENT.customer_id], 0)[SILENT.customer_id]
+    assert (recorded.kind, recorded.recorded_by) == ("contacted", "anna")
+    await browser.press(".was button")
+    assert "Contacted, " not in await browser.text()
+    assert office.desk.recorded([SILENT.customer_id], 0) == {}
+    await browser.js("document.querySelector('#today summary').click()")
+    await browser.press("#today details form[action='/snooze'] button")
+    assert SILENT.reason not in await browser.text()
+    await browser.go(f"{base}/?all=1")
+    assert "Put off until" in await browser.text()
+
+
+async def every_page(browser: Chromium, base: str) -> None:
+    for width, dark in ((360, True), (1200, False)):
+        await browser.resize(width, 800, dark=dark)
+        for path in (*PAGES, "customer"):
+            if path == "customer":
+                await browser.go(f"{base}/customers")
+                await browser.press(".who button")
+            else:
+                await browser.go(f"{base}{path}")
+            assert await browser.js("document.documentElement.scrollWidth <= innerWidth"), (path, width)
+            assert await browser.js(FAULTS) == [], path
+            assert "?" not in str(await browser.js("location.href"))
+
+
+def test_a_person_logs_in_and_works_through_the_list(office: Office, tmp_path: Path) -> None:
+    program = required_program("chromium", "chromium")
+    office.accounts.add("anna", Role.ADMIN, hash_of(PASSWORD), office.now_ms)
+
+    async def run() -> None:
+        async with TestServer(office.application()) as server, Chromium(program, tmp_path) as browser:
+            base = f"http://127.0.0.1:{server.port}"
+            await record_and_take_back(browser, base, office)
+            await every_page(browser, base)
+            await browser.press("nav form button")
+            assert "Password" in await browser.text()
+            await browser.go(f"{base}/business")
+            assert "Password" in await browser.text()
+            # the browser itself says that a login was refused
+            refused = [one for one in browser.complaints if "401" in one]
+            assert (len(refused), [one for one in browser.complaints if one not in refused]) == (1, [])
+
+    asyncio.run(run())
