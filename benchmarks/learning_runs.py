@@ -88,8 +88,8 @@ def _unseen(log: str, path: str, horizon_days: int, weeks: tuple[int, int], chan
 
 
 _UNSEEN: Final = (
-    _unseen("CJ", CJ, 91, (16, 45)),
-    _unseen("CJ", CJ, 91, (16, 45), "cohort"),
+    _unseen("CJ", CJ, 91, (16, 39)),
+    _unseen("CJ", CJ, 91, (16, 39), "cohort"),
     _unseen("CJ", CJ, 28, (20, 48), "cohort"),
     _unseen("CJ", CJ, 28, (20, 48), "no amounts"),
     _unseen("CJ", CJ, 28, (20, 48), "one order in ten dropped"),

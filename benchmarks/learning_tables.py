@@ -5,8 +5,10 @@ from typing import Any, Final
 
 __all__ = ["bar_table", "unseen_table", "value_table"]
 
-#: The bar of every row.
+#: The bar of every row, and of one that ends with the first weeks of its log.
 MAX_ECE: Final = 0.015
+MAX_YOUNG_ECE: Final = 0.02
+_YOUNG_WEEKS: Final = 13
 
 Figures = dict[str, Any]
 
@@ -42,7 +44,7 @@ def unseen_table(found: Sequence[Figures]) -> str:
         lines.append(
             (
                 *_beginning(row, auc, loss),
-                _marked(row["ece"], short=row["ece"] > MAX_ECE),
+                _marked(row["ece"], short=row["ece"] > (MAX_YOUNG_ECE if row["weeks"][1] <= _YOUNG_WEEKS else MAX_ECE)),
                 *(f"{references[name]['auc']:.4f}/{references[name]['log_loss']:.4f}" for name in names),
                 "" if truth is None else f"{truth['auc']:.4f}/{truth['log_loss']:.4f}, {truth['ece']:.3f}",
             )

@@ -65,6 +65,7 @@ def row(**changed: object) -> dict[str, object]:
     return {
         "name": "a row",
         "rows": 1_000,
+        "weeks": [20, 48],
         "base_rate": 0.5,
         "auc": 0.8,
         "log_loss": 0.5,
@@ -82,6 +83,13 @@ def test_figures_behind_a_bar_or_the_best_reference_are_bold() -> None:
     assert "**0.0160**" in bar_table([row(ece=0.016)])
     assert "| **0.8000** | **0.5000** | 0.0100 |" in unseen_table([row()])
     assert "| 0.8200 | 0.4800 | 0.0100 |" in unseen_table([row(auc=0.82, log_loss=0.48)])
+    assert "**0.0160**" in unseen_table([row(ece=0.016)])
+
+
+def test_the_first_weeks_of_a_log_have_a_bar_of_their_own() -> None:
+    assert "| 0.0190 |" in unseen_table([row(ece=0.019, weeks=[1, 13])])
+    assert "**0.0190**" in unseen_table([row(ece=0.019, weeks=[1, 14])])
+    assert "**0.0210**" in unseen_table([row(ece=0.021, weeks=[1, 13])])
 
 
 def test_a_table_with_a_bar_is_written_only_whole() -> None:
