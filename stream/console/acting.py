@@ -19,7 +19,7 @@ from stream.directory.desk.desk_store import DeskStore, Note, Recorded
 from stream.errors import SettingsError, StreamError
 from stream.events.times import instant
 
-__all__ = ["KINDS", "SNOOZES", "Acting", "Done"]
+__all__ = ["KINDS", "RECORDED", "SNOOZES", "Acting", "Done"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ KINDS: Final[Mapping[str, str]] = {
     ActionKind.RESOLVED: "Resolved",
     ActionKind.FALSE_ALARM: "Not at risk",
 }
+#: What can be recorded at all.
+RECORDED: Final[Mapping[str, str]] = {**KINDS, ActionKind.LABELLED: "Said what a text is about"}
 #: Days by which a customer can be put off; 0: no longer.
 SNOOZES: Final = (1, 3, 7, 30)
 #: What was recorded longer ago is not shown beside a customer.
@@ -82,26 +84,21 @@ class Acting:
         """Record an action about a customer; returns whom. A form that is sent twice is one action."""
         form = await form_of(request)
         require_own_form(request, form)
-        now_ms = self.now_ms()
         if form.get("kind") not in KINDS:
             raise SettingsError(f"expected one of {', '.join(KINDS)}")
-        try:
-            action = msgspec.convert(
-                {
-                    "action_id": form.get("action_id", ""),
-                    "customer_id": form.get("customer_id", ""),
-                    "action": form["kind"],
-                    "occurred_at": instant(now_ms),
-                    "actor": who_of(request).name,
-                    "note": form.get("note", "").strip().replace("\r\n", "\n") or None,
-                },
-                Action,
-            )
-        except msgspec.ValidationError as error:
-            raise SettingsError(f"this cannot be recorded: {error}") from None
-        self._check(action)
-        await asyncio.to_thread(self._desk.record, action, who_of(request).name, now_ms)
-        return action.customer_id
+        note = form.get("note", "").strip().replace("\r\n", "\n") or None
+        return await self._keep(request, form, action=form["kind"], note=note)
+
+    async def label(self, request: web.Request) -> str:
+        """Say of which category a text is; returns who wrote it."""
+        form = await form_of(request)
+        require_own_form(request, form)
+        category = form.get("category", "").strip()
+        if not category:
+            raise SettingsError("expected a category")
+        return await self._keep(
+            request, form, action=ActionKind.LABELLED, event_id=form.get("event_id", ""), category=category
+        )
 
     async def undo(self, request: web.Request) -> str:
         """Take back what has not been published yet."""
@@ -155,6 +152,17 @@ class Acting:
             self._publish(msgspec.json.decode(record, type=Action))
             self._desk.published(action_id, self.now_ms())
         return len(claimed)
+
+    async def _keep(self, request: web.Request, form: Mapping[str, str], **of_action: str | None) -> str:
+        now_ms, who = self.now_ms(), who_of(request).name
+        given = {name: form.get(name, "") for name in ("action_id", "customer_id")}
+        try:
+            action = msgspec.convert({**given, "occurred_at": instant(now_ms), "actor": who, **of_action}, Action)
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"this cannot be recorded: {error}") from None
+        self._check(action)
+        await asyncio.to_thread(self._desk.record, action, who, now_ms)
+        return action.customer_id
 
 
 def _customer(form: Mapping[str, str]) -> str:

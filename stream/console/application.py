@@ -53,6 +53,7 @@ def application(pages: Pages, names: Collection[str] = ()) -> web.Application:
             web.post("/customers", pages.customers),
             web.post("/customer", pages.customer),
             web.post("/done", pages.record),
+            web.post("/label", pages.label),
             web.post("/undo", pages.undo),
             web.post("/assign", pages.assign),
             web.post("/snooze", pages.snooze),

@@ -33,13 +33,14 @@ _PAGES: Final[Mapping[str, tuple[str, Role]]] = {
     "/system": ("saw system", Role.VIEWER),
     "/logout": ("logged out", Role.VIEWER),
     "/done": ("recorded an action", Role.OPERATOR),
+    "/label": ("labelled a text", Role.OPERATOR),
     "/undo": ("took an action back", Role.OPERATOR),
     "/assign": ("assigned a customer", Role.OPERATOR),
     "/snooze": ("put a customer off", Role.OPERATOR),
     "/audit": ("saw the audit trail", Role.ADMIN),
 }
 #: Fields of forms that the trail keeps, but for the customer.
-_TRACED: Final = ("kind", "assigned_to", "days")
+_TRACED: Final = ("kind", "category", "assigned_to", "days")
 _MAX_NAME_CHARS: Final = 60
 
 

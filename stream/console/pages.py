@@ -13,8 +13,9 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from stream import __version__
-from stream.console.acting import KINDS, SNOOZES, Acting, Done
+from stream.console.acting import KINDS, RECORDED, SNOOZES, Acting, Done
 from stream.console.browser import csrf_of, form_of
+from stream.console.labelling import CustomerTexts
 from stream.console.logins import Logins, is_known, who_of
 from stream.console.posted_forms import FIELDS, condition_of
 from stream.console.rendering import Renderer
@@ -58,7 +59,7 @@ class Day(NamedTuple):
 
 
 class Pages:
-    """Handlers of requests. ``list_today`` makes today's list, in a thread. Queries run in threads as well.
+    """Handlers of requests. ``list_today`` makes today's list, ``texts_of`` finds what a customer wrote; in threads.
 
     ``acting`` keeps what people do, ``logins`` who they are.
     """
@@ -68,6 +69,7 @@ class Pages:
         store: DirectoryStore,
         writing: Writing,
         list_today: Callable[[], Day],
+        texts_of: Callable[[str], CustomerTexts],
         acting: Acting,
         logins: Logins,
         monotonic: Callable[[], float] = time.monotonic,
@@ -75,6 +77,7 @@ class Pages:
         self._store = store
         self._writing = writing
         self._list_today = list_today
+        self._texts_of = texts_of
         self.acting = acting
         self.logins = logins
         self._monotonic = monotonic
@@ -108,6 +111,10 @@ class Pages:
     async def record(self, request: web.Request) -> web.Response:
         """Something was done about a customer."""
         return await self._after(request, await self.acting.record(request))
+
+    async def label(self, request: web.Request) -> web.Response:
+        """A text is about something."""
+        return await self._after(request, await self.acting.label(request))
 
     async def undo(self, request: web.Request) -> web.Response:
         """It was not done after all."""
@@ -159,7 +166,8 @@ class Pages:
             return self.problem(request, "The directory does not know this customer.", HTTPStatus.NOT_FOUND)
         done = await self.acting.done([customer_id])
         acts = _acts(request, done, self.acting.now_ms())
-        return self._page("customer", request, of=of, history=history, orders=orders, **acts)
+        said = await asyncio.to_thread(self._texts_of, customer_id)
+        return self._page("customer", request, of=of, history=history, orders=orders, said=said, **acts)
 
     async def business(self, request: web.Request) -> web.Response:
         """How business goes."""
@@ -260,6 +268,7 @@ def _acts(request: web.Request, done: Done, now_ms: int) -> dict[str, Any]:
         "done": done,
         "now_ms": now_ms,
         "kinds": KINDS,
+        "recorded": RECORDED,
         "snoozes": SNOOZES,
         "new_id": lambda: str(uuid.uuid4()),
     }

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 import pytest
@@ -163,10 +163,12 @@ def test_it_is_listed_shown_erased_and_rebuilt_with_the_projections(shop: Settin
     assert projections("show", "directory", "c-2")[0] == 0
 
 
-def get(address: str, path: str) -> tuple[int, str]:
+def get(address: str, path: str, form: dict[str, str] | None = None) -> tuple[int, str]:
+    """A page; with ``form`` the one to which that leads."""
     connection = HTTPConnection(urlsplit(address).netloc, timeout=30)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
     try:
-        connection.request("GET", path)
+        connection.request("GET" if form is None else "POST", path, urlencode(form or {}), headers)
         response = connection.getresponse()
         return response.status, response.read().decode()
     finally:
@@ -191,6 +193,8 @@ def test_the_console_shows_the_directory_until_it_is_stopped(shop: Settings, tmp
         assert address.startswith("http://127.0.0.1:"), log.read_text()
         status, text = get(address, "/business")
         assert (status, "€20.25" in text) == (200, True)
+        status, text = get(address, "/customer", {"customer_id": "c-2"})
+        assert (status, "What happened" in text, "cannot be shown" in text) == (200, True, False)
         # no worker has run, so there is no list
         status, text = get(address, "/")
         assert (status, "no event has been processed yet" in text) == (503, True)

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from stream.alerts.action_records import Action
 from stream.console.acting import Acting
 from stream.console.application import application
+from stream.console.labelling import CustomerTexts
 from stream.console.logins import Logins
 from stream.console.pages import Day, Pages
 from stream.directory.desk.accounts import Accounts
@@ -125,13 +126,14 @@ class Office:
         self.acting = Acting(desk, lambda _action: None, self._publish, lambda: self.now_ms)
         self.accounts = Accounts(desk.engine)
         self.trail = AuditTrail(desk.engine)
+        self.texts = CustomerTexts()
         self.must_log_in = False
         self.names: tuple[str, ...] = ()
         self._store = store
 
     def application(self, today: Callable[[], Day] = somebody_today) -> web.Application:
         logins = Logins(self.accounts, self.trail, must_log_in=self.must_log_in, now_ms=lambda: self.now_ms)
-        return application(Pages(self._store, WRITING, today, self.acting, logins), self.names)
+        return application(Pages(self._store, WRITING, today, lambda _: self.texts, self.acting, logins), self.names)
 
     def visited(self, steps: Callable[[Visit], Awaitable[None]], today: Callable[[], Day] = somebody_today) -> None:
         """Let a browser of this machine, which keeps cookies, take ``steps``."""

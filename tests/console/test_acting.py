@@ -2,8 +2,12 @@
 
 import pytest
 
+from stream.console.labelling import CustomerTexts
 from stream.directory.desk.desk_store import UNDO_MS
 from stream.errors import PublishError
+from stream.projections.judgements import Judged, Judgement
+from stream.projections.written import Text
+from stream.reporting.themes import SaidText
 from tests.console.conftest import EVIL, SILENT, Office, Visit, fields_of
 
 DAY_MS = 86_400_000
@@ -122,5 +126,42 @@ def test_another_method_is_told_which_is_right(office: Office) -> None:
         assert (status, headers["Allow"]) == (405, "POST")
         status, headers, _ = await visit("/business", {})
         assert (status, headers["Allow"]) == (405, "GET,HEAD")
+
+    office.visited(steps)
+
+
+def test_what_a_text_is_about_is_said_on_the_page_of_who_wrote_it(office: Office) -> None:
+    told = Judged("e-1", 0, "text", Judgement(decided="delivery", told="delivery"), Judgement())
+    texts = [
+        SaidText("c-3", Text(id=1, event_id="e-1", at_ms=0, name="text", text="Late again <b>"), told),
+        SaidText("c-3", Text(id=2, event_id="e-2", at_ms=0, name="text", text="Nice")),
+    ]
+    office.texts = CustomerTexts(texts, ["delivery"], "")
+
+    async def steps(visit: Visit) -> None:
+        _, _, text = await visit("/customer", {"customer_id": "c-3"})
+        assert "Late again &lt;b&gt;" in text
+        form = fields_of(text, "/label")
+        assert (form["event_id"], form["from"]) == ("e-1", "customer")
+        assert (await visit("/label", form | {"category": " "}))[0] == 400
+        assert (await visit("/label", form | {"category": "x" * 2000}))[0] == 400
+        assert (await visit("/label", form | {"category": "delivery", "csrf": ""}))[0] == 403
+        status, _, text = await visit("/label", form | {"category": "service"})
+        assert (status, "Said what a text is about, " in text) == (200, True)
+        office.now_ms += UNDO_MS
+        assert office.acting.publish_due() == 1
+
+    office.visited(steps)
+    (action,) = office.published
+    said = (action.action, action.customer_id, action.event_id, action.category, action.actor)
+    assert said == ("labelled", "c-3", "e-1", "service", "console")
+
+
+def test_a_page_says_why_it_cannot_show_what_somebody_wrote(office: Office) -> None:
+    office.texts = CustomerTexts(note="What they wrote cannot be shown now: Redis is away")
+
+    async def steps(visit: Visit) -> None:
+        status, _, text = await visit("/customer", {"customer_id": "c-3"})
+        assert (status, "Redis is away" in text, "What happened" in text) == (200, True, True)
 
     office.visited(steps)
