@@ -25,6 +25,7 @@ import msgspec
 
 from benchmarks.simulated_people import Happening, People, people_of
 from benchmarks.workload import TYPES, Workload, synthetic
+from stream.agents.worker import tune_garbage_collection
 from stream.cli.bundled import bundled
 from stream.events.log import read_log
 from stream.identity.arrival_notes import NOTE_HEADERS, TYPE_HEADER, Assigned, encode_note
@@ -149,7 +150,7 @@ async def costs(records: list[_Record], step_records: int, settings: Settings) -
         spent["commit"] += time.perf_counter() - began_s
         partition.accept(outcome)
         trim = len(outbox)
-        published += trim
+        published += sum(record.topic != settings.assignments for record in outcome.outgoing)
     await client.aclose()
     notes = sum(record.headers == tuple(NOTE_HEADERS) for record in records)
     if published != len(records) - notes:
@@ -172,6 +173,7 @@ def main() -> None:
     for name, figure in judged._asdict().items():
         print(f"{name:<10}{figure:8.1f} bytes" if name == "id_bytes" else f"{name:<10}{figure:8.4f}")
     records = records_of(options.events, options.customers)
+    tune_garbage_collection()
     rounds = []
     with tempfile.TemporaryDirectory() as directory, EmbeddedRedis(Path(directory)) as redis:
         for number in range(options.rounds):

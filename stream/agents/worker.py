@@ -23,7 +23,7 @@ from stream.projections.all_projections import projections_of
 from stream.settings import Settings
 from stream.storage.connection import check_access
 
-__all__ = ["run"]
+__all__ = ["run", "tune_garbage_collection"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def run(settings: Settings) -> NoReturn:
         started = warm_up()
         _LOG.info("kernel ready after %.1f s", started)
     wait_for_brokers(settings)
-    _tune_garbage_collection()
+    tune_garbage_collection()
     if runs_core:
         assembly = assemble(settings, health=health)
         apps = [assembly.app, *(projection.app for projection in assembly.projections)]
@@ -83,7 +83,7 @@ class _Worker(faust.Worker):
             super()._shutdown_loop()
 
 
-def _tune_garbage_collection() -> None:
+def tune_garbage_collection() -> None:
     """Records and rows are freed by their counts; looking for cycles among them every 700 objects finds none."""
     gc.collect()
     gc.freeze()

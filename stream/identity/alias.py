@@ -61,19 +61,29 @@ class Alias(Struct, array_like=True):
         """When the first hold ends."""
         return min((arrival.due_ms for arrival in self.held), default=None)
 
-    def take(self, own_id: str, arrival: Arrival, *, is_held: bool) -> list[Forward]:
-        """Take an event; ``is_held``: it may wait. Returns what goes on, in order.
+    def goes_to(self, own_id: str, event_id: int, at_s: int, *, is_held: bool) -> str | None:
+        """The customer to whom an event goes at once, None if it waits; ``is_held``: it may (`hold`).
 
         An event that came before goes where it went, whoever the id is by now, and the profile there drops it.
         """
-        event_id, at_s = arrival.event_id, arrival.at_s
-        for sent in (self.sent, *self.before):
+        present = self.sent
+        if present.covers(event_id, at_s):
+            return present.customer or own_id
+        for sent in self.before:
             if sent.covers(event_id, at_s):
-                return [Forward(sent.customer or own_id, arrival)]
-        if any(event_id == other.event_id for other in self.held):
+                return sent.customer or own_id
+        customer = present.customer or own_id
+        if is_held and not is_known(customer):
+            return None
+        if self.held and any(event_id == other.event_id for other in self.held):
+            return None
+        present.note(event_id, at_s)
+        return customer
+
+    def hold(self, own_id: str, arrival: Arrival) -> list[Forward]:
+        """Let an event wait that does not go at once, if it does not wait already; returns what has no room."""
+        if any(arrival.event_id == other.event_id for other in self.held):
             return []
-        if not is_held or is_known(self.customer(own_id)):
-            return [self._send(own_id, arrival)]
         self.held.append(arrival)
         return self._send_all(own_id, self._too_many())
 
@@ -93,6 +103,8 @@ class Alias(Struct, array_like=True):
 
     def catch_up(self, own_id: str, offset: int) -> list[Forward]:
         """Make the steps whose notes had their places before ``offset``, and have not been read: the log lost them."""
+        if not self.steps or self.steps[-1].version <= self.version:
+            return []
         lost = [step for step in self.steps if step.version > self.version and step.offset < offset]
         return [forward for step in lost for forward in self.assign(own_id, step)]
 

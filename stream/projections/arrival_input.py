@@ -84,12 +84,18 @@ class ArrivalInput:
                 found[position] = placed
         for event_type, positions in of_type.items():
             found.update(self._events(event_type, positions, records, rejections))
-        keyed = [(key, message, at) for at, message in sorted(found.items(), key=_first) for key in self._keys(message)]
+        keyed: list[tuple[str, object]] = []
+        taken: list[int] = []
+        for position in sorted(found):
+            message = found[position]
+            for key in self._keys(message):
+                keyed.append((key, message))
+                taken.append(position)
         return Reading(
-            [(key, message) for key, message, _ in keyed],
-            [at for _, _, at in keyed],
+            keyed,
+            taken,
             rejections if self._reports else [],
-            len(records) - len({at for _, _, at in keyed}) - (len(rejections) if self._reports else 0),
+            len(records) - len(set(taken)) - (len(rejections) if self._reports else 0),
             # a hold is counted from when an event came, so that a history that is imported waits for its links too
             max((record.timestamp for record in records), default=None),
         )
@@ -135,7 +141,3 @@ class ArrivalInput:
         if not self._proof.holds(record.headers, record.key, value):
             return Rejection(0, Defect.BAD_IDENTIFIER, "the note was not written with the identity_key of the workers")
         return Noted(note, record.offset)
-
-
-def _first(found: tuple[int, ArrivedMessage]) -> int:
-    return found[0]

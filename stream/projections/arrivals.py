@@ -8,6 +8,7 @@ from typing import ClassVar, Final, NamedTuple, TypeAlias, cast
 import msgspec
 
 from stream.events.decode import Decoder
+from stream.events.kinds import EventType
 from stream.identity.alias import Alias, Arrival, Forward
 from stream.identity.arrival_notes import NOTE_HEADERS, Released, encode_note
 from stream.identity.assignments import AssignedStep, Assignment, encode_assignment, merged
@@ -56,7 +57,7 @@ class Arrivals(Fold[Alias]):
     is_timed: ClassVar = True
 
     def __init__(self, settings: Settings) -> None:
-        self._topic_of = settings.topic_of
+        self._topics = {event_type: settings.topic_of(event_type) for event_type in EventType}
         self._arrivals = settings.arrivals
         self._assignments = settings.assignments
         self._hold_ms = round(settings.identity_hold_h * _HOUR_MS)
@@ -79,16 +80,17 @@ class Arrivals(Fold[Alias]):
         for own_id, message in cast("Sequence[tuple[str, _Message]]", messages):
             if isinstance(message, Unread):
                 outgoing.append(self._unread(message))
-            elif isinstance(message, _Erased):
+                continue
+            if isinstance(message, _Erased):
                 folded[own_id] = None
                 outgoing.append(self._published(own_id, None))
-            else:
-                state = folded.get(own_id)
-                if state is None:
-                    state = folded[own_id] = Alias()
-                outgoing += self._fold_into(state, own_id, message)
-                if isinstance(message, Vacated) and state == Alias():
-                    folded[own_id] = None
+                continue
+            state = folded.get(own_id)
+            if state is None:
+                state = folded[own_id] = Alias()
+            outgoing += self._fold_into(state, own_id, message)
+            if isinstance(message, Vacated) and state == Alias():
+                folded[own_id] = None
         return Folded(folded, outgoing)
 
     def timers(self, state: Alias) -> Mapping[str, int]:
@@ -113,20 +115,27 @@ class Arrivals(Fold[Alias]):
         if isinstance(message, Vacated):
             state.steps = [step for step in state.steps if step.version <= state.version]
             return ()
-        offset = message.offset if isinstance(message, Noted) else message.record.offset
+        if isinstance(message, Arrived):
+            return self._arrived(state, own_id, message)
         known = state.steps
-        forwards = [*state.catch_up(own_id, offset), *self._forwards(state, own_id, message)]
+        forwards = [*state.catch_up(own_id, message.offset), *self._noted(state, own_id, message)]
         outgoing = [self._outgoing(own_id, forward) for forward in forwards]
         if state.steps != known:
             outgoing.append(self._published(own_id, state))
         return outgoing
 
-    def _forwards(self, state: Alias, own_id: str, message: Arrived | Noted) -> list[Forward]:
-        if isinstance(message, Arrived):
-            due_ms = message.record.timestamp + self._hold_ms
-            value = msgspec.Raw(message.record.value or b"")
-            arrival = Arrival(message.type, message.event_id, message.at_ms, due_ms, value)
-            return state.take(own_id, arrival, is_held=self._hold_ms > 0)
+    def _arrived(self, state: Alias, own_id: str, message: Arrived) -> list[Outgoing]:
+        event_type, _, event_id, at_ms, record = message
+        caught_up = [self._outgoing(own_id, forward) for forward in state.catch_up(own_id, record.offset)]
+        value = record.value or b""
+        customer = state.goes_to(own_id, event_id, at_ms // 1000, is_held=self._hold_ms > 0)
+        if customer is not None:
+            caught_up.append(self._sent(own_id, customer, event_type, value))
+            return caught_up
+        arrival = Arrival(event_type, event_id, at_ms, record.timestamp + self._hold_ms, msgspec.Raw(value))
+        return [*caught_up, *(self._outgoing(own_id, forward) for forward in state.hold(own_id, arrival))]
+
+    def _noted(self, state: Alias, own_id: str, message: Noted) -> list[Forward]:
         note = message.note
         if isinstance(note, Released):
             return state.release(own_id, note.up_to_ms)
@@ -145,16 +154,18 @@ class Arrivals(Fold[Alias]):
 
     def _outgoing(self, own_id: str, forward: Forward) -> Outgoing:
         customer, arrival = forward
-        value = bytes(arrival.value)
+        return self._sent(own_id, customer, arrival.type, bytes(arrival.value))
+
+    def _sent(self, own_id: str, customer: str, event_type: EventType, value: bytes) -> Outgoing:
+        """The event for the topic of its type: as it came, if it names its customer."""
         if customer != own_id:
             fields: dict[str, object] = {**_FIELDS.decode(value), "customer_id": customer}
             value = _ENCODE(fields)
-        headers: list[tuple[str, bytes | None]] = [_JSON, (ARRIVED_AS, own_id.encode())]
-        return Outgoing(self._topic_of(arrival.type), customer.encode(), value, headers)
+        return Outgoing(self._topics[event_type], customer.encode(), value, [_JSON, (ARRIVED_AS, own_id.encode())])
 
     def _unread(self, message: Unread) -> Outgoing:
         record = message.record
-        return Outgoing(self._topic_of(message.type), record.key, record.value, [_JSON, (ARRIVED_AS, record.key)])
+        return Outgoing(self._topics[message.type], record.key, record.value, [_JSON, (ARRIVED_AS, record.key)])
 
 
 def _id_of(message: ArrivedMessage) -> Iterable[str]:

@@ -9,8 +9,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.events.kinds import EventKind, EventType
-from stream.identity.alias import MAX_HELD, MAX_HELD_BYTES, Alias, Arrival
+from stream.events.kinds import EventKind
+from stream.identity.alias import MAX_HELD, MAX_HELD_BYTES, Alias
 from stream.identity.arrival_notes import NOTE_HEADERS, TYPE_HEADER, ArrivalNote, Assigned, Released, encode_note
 from stream.identity.assignments import AssignedStep
 from stream.processing.state import Outgoing
@@ -241,17 +241,16 @@ def test_an_assignment_that_comes_again_does_not_undo_a_newer_one() -> None:
 
 def test_for_a_former_customer_a_floor_is_kept() -> None:
     state = Alias()
-    arrivals = {number: _arrival(number, number * DAY) for number in (0, 50, 300)}
-    assert state.take(COOKIE, arrivals[0], is_held=False)[0].customer == COOKIE
+
+    def gone(number: int, day: int) -> str | None:
+        return state.goes_to(COOKIE, number, day * DAY // 1000, is_held=False)
+
+    days = {0: 0, 50: 50, 300: 300}
+    assert gone(0, days[0]) == COOKIE
     state.assign(COOKIE, AssignedStep(1, 2, "c-1"))
-    state.take(COOKIE, arrivals[50], is_held=False)
-    state.take(COOKIE, arrivals[300], is_held=False)
+    assert [gone(number, days[number]) for number in (50, 300)] == ["c-1", "c-1"]
     state.assign(COOKIE, AssignedStep(2, 5, "c-2"))
     assert [sent.customer for sent in state.before] == ["c-1"]
     # the first event can no longer be told from a new one: a customer with newer events refuses it as too late
-    assert [state.take(COOKIE, arrivals[number], is_held=False)[0].customer for number in arrivals] == 3 * ["c-1"]
-    assert state.take(COOKIE, _arrival(1, 301 * DAY), is_held=False)[0].customer == "c-2"
-
-
-def _arrival(number: int, at_ms: int) -> Arrival:
-    return Arrival(EventType.CLICK, number, at_ms, 0, msgspec.Raw(b"{}"))
+    assert [gone(number, day) for number, day in days.items()] == 3 * ["c-1"]
+    assert gone(1, 301) == "c-2"
