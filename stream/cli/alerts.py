@@ -12,7 +12,7 @@ from stream.catalogue.declaring import Money
 from stream.catalogue.wording import plain_money
 from stream.cli.kafka import client_config, cluster_metadata, silent
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.shop_day import writing_of
+from stream.cli.shop_writing import writing_of
 from stream.errors import TopologyError
 from stream.settings import Settings
 

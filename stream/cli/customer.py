@@ -93,7 +93,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     from stream.cli.console import console_for_people
     from stream.cli.customer_view import customer_view
     from stream.cli.profile_view import readable_profile
-    from stream.cli.shop_day import writing_of
+    from stream.cli.shop_writing import writing_of
     from stream.cli.texts_view import told_of
     from stream.processing.document import packed_state
     from stream.processing.rules import rules_of

@@ -2,43 +2,24 @@
 
 import secrets
 import tempfile
-from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
-from stream.cli.alert_feed import AlertFeed
 from stream.cli.bundled import bundled
 from stream.cli.console import console_for_people
-from stream.cli.demo_console import demo_console
-from stream.cli.demo_display import Display, write_svg
-from stream.cli.demo_hints import go_on, print_next_steps, write_example
-from stream.cli.demo_run import DemoProgress, DemoRun
-from stream.cli.list_at import example_of, list_at
 from stream.cli.log_horizon import fit_to_log
 from stream.cli.log_input import LogInput
 from stream.cli.log_options import LogOptions, log_options
-from stream.cli.made_feedback import made_feedback
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.paced_feed import LiveFeed, PacedFeed
-from stream.cli.produce import EventProducer
-from stream.cli.result import write_result
-from stream.cli.run_summary import print_feedback, print_result, print_today
-from stream.cli.side_feed import SideFeed
 from stream.cli.signals import Interrupted, interruptible
 from stream.cli.topics import create_topics
 from stream.clock import SystemClock
-from stream.events.log_event import LogEvent
-from stream.events.shift import moved, weeks_to_end_after
 from stream.local.stack import LocalStack
 from stream.local.workers import WorkerProcesses
 from stream.reporting.writing import Writing
 from stream.settings import Settings
-from stream.storage.overview import Overview
-from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["demo"]
 
@@ -126,14 +107,8 @@ def demo(
         identity_key=settings.identity_key or secrets.token_hex(32),
     )
     source = LogInput(log or bundled(_LOG), options, settings)
-    past, coming = _timed(source, options.limit, until_now=log is None if until_now is None else until_now)
-    said: list[LogEvent] = []
     if log is None:
         settings = replace(settings, projections=_PROJECTIONS)
-        events = [*past.events]
-        past = past._replace(events=iter(events))
-        end_ms = max((event.at_ms for event in events), default=0)
-        said = [feedback for feedback in made_feedback(events) if feedback.at_ms <= end_ms]
     console = console_for_people()
     try:
         with (
@@ -141,36 +116,22 @@ def demo(
             tempfile.TemporaryDirectory(prefix="stream-demo-") as directory,
             LocalStack(Path(directory), settings, partitions=PARTITIONS) as stack,
         ):
-            own = stack.settings
-            create_topics(own)
-            writing = Writing.of(own)
-            with (
-                WorkerProcesses(own, workers, Path(directory)) as processes,
-                Overview(own) as overview,
-                AlertFeed(own) as alerts,
-                ProjectionDesk(own) as desk,
-            ):
-                producer = EventProducer(own)
-                feed = PacedFeed(producer, past.events, rate, days_per_second if rate else 0.0)
-                side = SideFeed(own, said, desk) if said else None
-                run = DemoRun(stack, processes, overview, alerts, feed, past.size, side)
-                last = _watch(run, Display(console, writing.money))
-                result = run.result(last)
-                if summary is not None:
-                    write_result(result, summary)
-                if svg is not None:
-                    write_svg(last, alerts, svg, writing.money)
-                found = list_at(overview.documents(), own, last.snapshot, last.totals.stream_time_ms)
-                print_result(console, result)
-                print_today(console, found, writing)
-                if said:
-                    print_feedback(console, desk)
-                example = write_example(Path(directory)) if keep else None
-                with demo_console(own, Path(directory), wanted=keep) as pages:
-                    print_next_steps(console, pages, example_of(found), processes.metrics_addresses, example)
-                    if keep:
-                        checks = (run.check, pages.check)
-                        go_on(console, run.alerts, LiveFeed(producer, coming.events), writing.money, checks)
+            create_topics(stack.settings)
+            with WorkerProcesses(stack.settings, workers, Path(directory)) as processes:
+                # Compiled code and the events take seconds to load, here as in the workers: side by side.
+                from stream.cli.demo_part import DemoPlan, perform
+
+                plan = DemoPlan(
+                    rate=rate,
+                    days_per_second=days_per_second if rate else 0.0,
+                    limit=options.limit,
+                    until_now=log is None if until_now is None else until_now,
+                    made_feedback=log is None,
+                    keep=keep,
+                    summary=summary,
+                    svg=svg,
+                )
+                result = perform(plan, source, console, stack, processes, Path(directory))
     except Interrupted as interrupted:
         click.echo(f"stream: {interrupted}: everything has been stopped", err=True)
         ctx.exit(interrupted.exit_status)
@@ -180,37 +141,3 @@ def demo(
         click.echo(f"stream: {problem}", err=True)
     if problems or too_many:
         ctx.exit(1)
-
-
-def _watch(run: DemoRun, display: Display) -> DemoProgress:
-    """Show the run to its end; return what was to be seen then."""
-    with display:
-        display.say("starting the workers: a few seconds, a minute where the kernel has never been compiled")
-        for waited_s in run.wait_until_ready():
-            display.wait(f"starting the workers, {waited_s:.0f} s")
-        last: DemoProgress | None = None
-        for last in run.progress():
-            display.show(last, run.alerts)
-        if last is None:
-            raise AssertionError("a run shows at least its end")
-        display.show(last, run.alerts, last=True)
-        return last
-
-
-class _Part(NamedTuple):
-    """A part of a log, and how many events that is."""
-
-    size: int
-    events: Iterator[LogEvent]
-
-
-def _timed(source: LogInput, limit: int | None, *, until_now: bool) -> tuple[_Part, _Part]:
-    """The events to publish at once, and those whose time is to come."""
-    log = source.all_events(limited=not until_now)
-    if not until_now:
-        return _Part(len(log), iter(log)), _Part(0, iter(()))
-    now_ms = SystemClock().now_ms()
-    by_ms = weeks_to_end_after(log, now_ms)
-    past = bisect_right(log, now_ms - by_ms, key=lambda event: event.at_ms)
-    first = 0 if limit is None else max(past - limit, 0)
-    return _Part(past - first, moved(log[first:past], by_ms)), _Part(len(log) - past, moved(log[past:], by_ms))

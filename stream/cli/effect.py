@@ -31,7 +31,7 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     since_ms = 0 if since is None else _epoch_ms(since)
     from stream.cli.console import console_for_people
     from stream.cli.effect_view import effect_view
-    from stream.cli.shop_day import writing_of
+    from stream.cli.shop_writing import writing_of
     from stream.events.decode import Decoder
     from stream.notifications.complaint_effect import complaint_effect
     from stream.notifications.effect import exposures, report

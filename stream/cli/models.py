@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from stream.cli.backtest_value import backtest_value
-from stream.cli.models_view import as_fields, models_view
 from stream.cli.options import SettingsCommand, with_settings
 from stream.clock import SystemClock
 from stream.errors import SnapshotError, StreamError
@@ -61,6 +60,7 @@ def list_models(settings: Settings, *, as_json: bool) -> None:
     import orjson
 
     from stream.cli.console import console_for_people
+    from stream.cli.models_view import as_fields, models_view
 
     with ModelDesk(settings) as desk:
         stored = desk.look()

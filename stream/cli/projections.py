@@ -17,7 +17,6 @@ from stream.cli.directory_at import (
 )
 from stream.cli.options import SettingsCommand, with_settings
 from stream.errors import SettingsError, StorageError
-from stream.projections.all_projections import PROJECTIONS
 from stream.projections.protocol import Description, Projection
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
@@ -37,6 +36,8 @@ def projections() -> None:
 @with_settings("Redis", "Topics")
 def list_(settings: Settings, *, as_json: bool) -> None:
     """Show every projection: what it is, its version, and how much of the log is in its states."""
+    from stream.projections.all_projections import PROJECTIONS
+
     with ProjectionDesk(settings) as desk:
         known = [_description(settings, name) for name in PROJECTIONS]
         found = [(one, desk.progress(one.name, one.version)) for one in known]
@@ -138,6 +139,8 @@ def _description(settings: Settings, name: str) -> Description:
 
 
 def _projection(settings: Settings, name: str) -> Projection[Any]:
+    from stream.projections.all_projections import PROJECTIONS
+
     if name not in PROJECTIONS:
         raise SettingsError(f"there is no projection {name}; there are {', '.join((*PROJECTIONS, DIRECTORY))}")
     return PROJECTIONS[name](settings)

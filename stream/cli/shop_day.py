@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-import click
 import msgspec
 
 from stream.cli.leads_desk import leads_of
 from stream.cli.shop import data_directory
+from stream.cli.shop_writing import writing_of
 from stream.clock import Clock, SystemClock
-from stream.errors import SettingsError, StorageError, TopologyError
+from stream.errors import SettingsError, StorageError
 from stream.events.times import epoch_ms, rfc3339
 from stream.features.registry import DAY_MS
 from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.leads.lead_contacts import week_of
 from stream.notifications.actions import latest_actions
-from stream.notifications.read_to_end import read_to_end
 from stream.online_models.snapshot import decode_snapshot
 from stream.processing.rules import rules_of
 from stream.processing.scorer import Scorer
@@ -38,7 +36,7 @@ from stream.storage.notification_store import NotificationStore, StoredCustomer
 from stream.storage.overview import Overview
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["LIVE_DAYS", "ShopDay", "basis_of", "now_of", "shop_day", "writing_of"]
+__all__ = ["LIVE_DAYS", "ShopDay", "basis_of", "now_of", "shop_day"]
 
 #: Events that end longer ago than this are a history: the day on which they end counts as today.
 LIVE_DAYS: Final = 45
@@ -48,15 +46,7 @@ _STALE_DAYS: Final = 2
 _FLOW_DAYS: Final = 7
 #: Leads that are looked at for those who are worth a word.
 _LEADS: Final = 5
-#: Records of each partition that are asked for their currency.
-_ASKED: Final = 50
 
-
-class _Priced(msgspec.Struct):
-    currency: str | None = None
-
-
-_decoder = msgspec.json.Decoder(_Priced)
 _cases = msgspec.json.Decoder(Cases)
 
 
@@ -188,28 +178,3 @@ def basis_of(settings: Settings, overview: Overview, now_ms: int) -> Basis:
     rules = rules_of(settings)
     scorer = Scorer.first(rules.horizon_ms / DAY_MS) if encoded is None else Scorer.of(decode_snapshot(encoded))
     return Basis(now_ms, scorer, rules)
-
-
-def writing_of(settings: Settings) -> Writing:
-    """How figures are written: in the shop's currency, or else in that of its newest orders."""
-    return Writing.of(settings, lambda: _currency_of_orders(settings))
-
-
-def _currency_of_orders(settings: Settings) -> str:
-    """What most of the newest orders are in; empty when no order says."""
-    try:
-        named = Counter(_named(settings))
-    except TopologyError as error:
-        click.echo(f"stream: amounts are shown without a currency, set shop_currency: {error}", err=True)
-        return ""
-    return named.most_common(1)[0][0] if named else ""
-
-
-def _named(settings: Settings) -> Iterator[str]:
-    for record in read_to_end(settings, settings.events_purchase, newest=_ASKED):
-        try:
-            priced = _decoder.decode(record.value or b"")
-        except msgspec.DecodeError:
-            continue  # a worker makes it a dead letter
-        if priced.currency:
-            yield priced.currency

@@ -61,7 +61,8 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
     except ImportError as error:
         raise SettingsError(f"{error}: pip install 'customer-stream[console]'") from error
     from stream.cli.publish_action import check_action, publish_action
-    from stream.cli.shop_day import shop_day, writing_of
+    from stream.cli.shop_day import shop_day
+    from stream.cli.shop_writing import writing_of
     from stream.cli.texts_desk import tally_of, texts_of
     from stream.directory.desk.accounts import Accounts
     from stream.directory.desk.audit_trail import AuditTrail

@@ -13,6 +13,11 @@ from stream import __version__
 from stream.cli import COMMANDS, main
 from stream.settings import Settings
 
+#: Packages that take most of a second to import each.
+SLOW_IMPORTS = {"llvmlite", "matplotlib", "numba", "pandas", "river", "scipy", "sqlalchemy"}
+#: They compute in this very process from their first line on.
+OVER_LOGS = {"evaluate", "replay"}
+
 
 def test_help_lists_every_command() -> None:
     result = CliRunner().invoke(main, ["--help"])
@@ -26,6 +31,20 @@ def test_help_imports_no_command(environment: dict[str, str]) -> None:
         "CliRunner().invoke(main, ['--help']);"
         "print(*sorted(m for m in sys.modules if m.split('.')[0] in "
         "{'faust', 'aiokafka', 'numpy', 'numba', 'river', 'redis', 'confluent_kafka', 'prometheus_client'}))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
+
+
+def test_commands_load_no_compiled_code_and_no_models_before_they_run(environment: dict[str, str]) -> None:
+    """What takes seconds to import is not waited for by an error, ``--help``, or a command that begins with servers."""
+    modules = sorted({place.partition(":")[0] for name, (place, _) in COMMANDS.items() if name not in OVER_LOGS})
+    code = (
+        "import sys; from importlib import import_module;"
+        f"[import_module(name) for name in {modules}];"
+        f"print(*sorted({{m.split('.')[0] for m in sys.modules}} & {SLOW_IMPORTS}))"
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
