@@ -13,10 +13,12 @@ from msgspec import Struct
 
 from stream.online_models.seeding import squared_distances
 
-__all__ = ["MIN_KEPT", "NamedLayout", "share_kept"]
+__all__ = ["MIN_KEPT", "STEADY_REVIEWS", "NamedLayout", "share_kept"]
 
-#: Segments are stable when at least this share of the customers keeps the name from one review to the next.
+#: Segments are stable when at least this share of the customers keeps the name from one review to the next, ...
 MIN_KEPT: Final = 0.8
+#: ... so many times in a row.
+STEADY_REVIEWS: Final = 2
 
 Floats = npt.NDArray[np.float64]
 

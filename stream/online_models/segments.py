@@ -8,9 +8,8 @@ of one half - forget everything but the last observations. Here it
 * moves slowly (`HALFLIFE`), so that a customer's segment changes because the customer did;
 * is reviewed, ever more rarely, against centroids made afresh from recent observations; these take over only
   when they fit clearly better, each under the id of the old centroid that it is nearest to;
-* is stable, and so fit to be published, from the first review on before which nearly all customers had the same names
-  since the review before (`stream.online_models.segment_stability`). It stays so: customers never go back to the
-  written rules.
+* is stable, and so fit to be published, once nearly all customers kept their names at two reviews in a row
+  (`stream.online_models.segment_stability`). It stays so: customers never go back to the written rules.
 """
 
 from collections import deque
@@ -28,7 +27,7 @@ from stream.online_models.inputs import lacks
 from stream.online_models.scaling import FlooredScaler, ScalerState
 from stream.online_models.seeding import inertia, seed_centroids, squared_distances
 from stream.online_models.segment_names import SEGMENT_COLUMNS, name_centroids
-from stream.online_models.segment_stability import MIN_KEPT, NamedLayout, share_kept
+from stream.online_models.segment_stability import MIN_KEPT, STEADY_REVIEWS, NamedLayout, share_kept
 
 __all__ = ["COLUMNS", "FIRST_REVIEW", "HALFLIFE", "RECENT", "Segment", "SegmentModel", "SegmentState"]
 
@@ -63,8 +62,8 @@ class Segment(Struct, frozen=True, kw_only=True):
 class SegmentState(Struct, frozen=True, kw_only=True):
     """Everything the model has learned, over ``features``. ``segments`` is empty before the first review.
 
-    ``reviewed``: the segments as of the last review. ``is_stable`` is None in a state of a release that published its
-    first segments at once.
+    ``reviewed``: the segments as of the last review. ``steady``: reviews in a row that kept the names, no more than
+    `STEADY_REVIEWS`; None in a state of a release that published its first segments at once.
     """
 
     features: tuple[str, ...] = FIRST_SEGMENT_FEATURES
@@ -73,7 +72,7 @@ class SegmentState(Struct, frozen=True, kw_only=True):
     next_review: int
     segments: tuple[Segment, ...]
     reviewed: NamedLayout | None = None
-    is_stable: bool | None = None
+    steady: int | None = None
 
 
 class SegmentModel:
@@ -88,7 +87,7 @@ class SegmentModel:
         self._names: tuple[str, ...] = ()
         self._shares = [0.0] * clusters
         self._reviewed: NamedLayout | None = None
-        self._is_stable = False
+        self._steady = 0
 
     @property
     def observations_seen(self) -> int:
@@ -101,8 +100,8 @@ class SegmentModel:
 
     @property
     def is_stable(self) -> bool:
-        """There are segments, and their names have held from one review to the next, once."""
-        return self.ready and self._is_stable
+        """There are segments, and once their names were kept at `STEADY_REVIEWS` in a row."""
+        return self.ready and self._steady == STEADY_REVIEWS
 
     def learn_one(self, inputs: Sequence[int]) -> None:
         """Learn a customer, unless one of the inputs is missing."""
@@ -151,8 +150,8 @@ class SegmentModel:
         self._names = name_centroids(self._kmeans.centroids(), self._names)
         centroids = tuple(tuple(centroid) for centroid in self._kmeans.centroids().tolist())
         found = NamedLayout(means=means, scales=scales, centroids=centroids, names=self._names)
-        if self._reviewed is not None and share_kept(self._reviewed, found, behaviour) >= MIN_KEPT:
-            self._is_stable = True
+        if self._steady < STEADY_REVIEWS and self._reviewed is not None:
+            self._steady = self._steady + 1 if share_kept(self._reviewed, found, behaviour) >= MIN_KEPT else 0
         self._reviewed = found
 
     def _reseed(self, points: Floats, seed: int) -> None:
@@ -176,7 +175,7 @@ class SegmentModel:
             next_review=self._next_review,
             segments=self.segments(),
             reviewed=self._reviewed,
-            is_stable=self._is_stable,
+            steady=self._steady,
         )
 
     @classmethod
@@ -192,7 +191,8 @@ class SegmentModel:
         model._scaler = FlooredScaler.from_state(state.scaler.of(found, SEGMENT_COLUMNS))
         model._recent.extend(_rearranged(state.recent, found))
         model._next_review = state.next_review
-        model._is_stable = bool(state.segments) if state.is_stable is None else state.is_stable
+        published = STEADY_REVIEWS if state.segments else 0
+        model._steady = published if state.steady is None else state.steady
         if state.recent and not model._recent:
             model._next_review = model.observations_seen + FIRST_REVIEW
         if len(state.segments) == clusters:

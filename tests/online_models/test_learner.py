@@ -60,8 +60,8 @@ def test_asking_for_a_snapshot_changes_nothing() -> None:
 
 
 def test_versions_count_what_was_learned() -> None:
-    learner = learned(5, 2_500)
-    seen = list(examples(5, 2_500))
+    learner = learned(5, 4_500)
+    seen = list(examples(5, 4_500))
     labels = sum(isinstance(example, Label) for example in seen)
     snapshot = learner.snapshot(NOW_MS)
     assert snapshot.churn.labels_seen == learner.labels_seen == labels

@@ -12,7 +12,8 @@ from stream.online_models.segments import FIRST_REVIEW, SegmentModel
 from tests.online_models.made_up import START_MS, observation
 from tests.online_models.test_segments import drawn, learned, mixed
 
-STEADY = mixed(2 * FIRST_REVIEW)
+#: Reviewed three times, so the names can have been kept twice.
+STEADY = mixed(4 * FIRST_REVIEW)
 #: Between any two reviews (500, 1,000, 2,000, 4,000 observations) the shop has become another one.
 FLIPPING = ["new"] * 500 + ["gone"] * 500 + ["champion"] * 1_000 + ["steady", "gone"] * 1_000
 
@@ -28,7 +29,7 @@ def taught(learner: Learner, groups: list[str], seed: int = 1) -> Learner:
     return learner
 
 
-def test_segments_take_over_at_the_review_that_finds_their_names_as_they_were() -> None:
+def test_segments_take_over_when_two_reviews_in_a_row_found_their_names_as_they_were() -> None:
     learner = taught(Learner(LearnerSettings(segments=4)), STEADY[:-1])
     assert learner.of(Segmentation).state().segments
     assert not published(learner)
@@ -55,6 +56,13 @@ def test_a_shop_whose_clusters_flip_stays_with_the_rules() -> None:
             before = model
 
 
+def test_a_review_that_changes_names_begins_the_count_anew() -> None:
+    model = learned(SegmentModel(4), mixed(2 * FIRST_REVIEW))
+    assert model.state().steady == 1
+    learned(model, ["champion"] * 200 + ["gone"] * 800)
+    assert model.state().steady == 0
+
+
 def test_what_has_taken_over_never_goes_back() -> None:
     learner = taught(Learner(LearnerSettings(segments=4)), STEADY)
     generator = np.random.default_rng(5)
@@ -63,7 +71,7 @@ def test_what_has_taken_over_never_goes_back() -> None:
         assert count % 100 or published(learner)
 
 
-@pytest.mark.parametrize("stop", [FIRST_REVIEW + 1, 2 * FIRST_REVIEW])
+@pytest.mark.parametrize("stop", [FIRST_REVIEW + 1, 2 * FIRST_REVIEW, 4 * FIRST_REVIEW])
 def test_a_checkpoint_keeps_what_the_last_review_found(stop: int) -> None:
     whole = taught(taught(Learner(), STEADY[:stop]), STEADY[stop:] + mixed(100), seed=3)
     stopped = Learner.load(taught(Learner(), STEADY[:stop]).dump())
@@ -74,7 +82,7 @@ def test_a_checkpoint_keeps_what_the_last_review_found(stop: int) -> None:
 def test_segments_of_a_release_that_published_them_at_once_stay_published(count: int, *, had_segments: bool) -> None:
     state = learned(SegmentModel(4), mixed(count)).state()
     fields = msgspec.json.decode(msgspec.json.encode(state))
-    del fields["reviewed"], fields["is_stable"]
+    del fields["reviewed"], fields["steady"]
     former = msgspec.convert(fields, type(state))
     assert SegmentModel.from_state(former, 4).is_stable is had_segments
     # one of this release that has been reviewed once waits
