@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import nlargest
+from itertools import islice
 
 import msgspec
 
@@ -11,6 +12,7 @@ from stream.projections.classification import SHOP, Classification, State, custo
 from stream.projections.judgements import Judged, TextTally
 from stream.projections.texts import Texts, Written, keys_of
 from stream.reporting.themes import SaidText
+from stream.storage.desk import LOOK_AT_ONCE
 from stream.storage.projection_desk import ProjectionDesk
 from stream.texts.text_records import KEY
 
@@ -39,18 +41,18 @@ def texts_of(desk: ProjectionDesk, customer_id: str) -> list[SaidText]:
 
 
 def all_texts(desk: ProjectionDesk) -> Iterator[SaidText]:
-    """All texts that are kept, each once, in no order."""
-    judged: dict[str, dict[str, Judged]] = {}
+    """All texts that are kept, each once, in no order; what they were taken for is read for many writers at once."""
     seen: set[tuple[str, int]] = set()
-    for one in _written(desk):
-        of = one.customer_id
-        if (of, one.period) in seen:
-            continue
-        seen.add((of, one.period))
-        if of not in judged:
-            judged[of] = {found.text_id: found for found in judged_of(desk, of)}
-        for text in one.texts:
-            yield SaidText(of, text, judged[of].get(text.event_id))
+    written = _written(desk)
+    while batch := [*islice(written, LOOK_AT_ONCE)]:
+        judged = _judged_of_all(desk, [*dict.fromkeys(one.customer_id for one in batch)])
+        for one in batch:
+            of = one.customer_id
+            if (of, one.period) in seen:
+                continue
+            seen.add((of, one.period))
+            for text in one.texts:
+                yield SaidText(of, text, judged[of].get(text.event_id))
 
 
 def newest_texts(desk: ProjectionDesk, limit: int, *, undecided: bool = False) -> list[SaidText]:
@@ -69,6 +71,14 @@ def customer_of_text(desk: ProjectionDesk, event_id: str) -> str | None:
 
 def _written(desk: ProjectionDesk) -> Iterator[Written]:
     return (msgspec.json.decode(state, type=Written) for state in desk.states(Texts.name, Texts.version))
+
+
+def _judged_of_all(desk: ProjectionDesk, customers: Sequence[str]) -> dict[str, dict[str, Judged]]:
+    """By customer and event, what their newest texts were taken for; one round trip."""
+    keys = [*map(customer_key, customers)]
+    stored = desk.states_at(Classification.name, Classification.version, keys, KEY)
+    states = (State() if one is None else msgspec.json.decode(one, type=State) for one in stored)
+    return {of: {one.text_id: one for one in state.texts} for of, state in zip(customers, states, strict=True)}
 
 
 def _state(desk: ProjectionDesk, key: str) -> State | None:

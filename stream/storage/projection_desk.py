@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from stream.errors import StorageError
@@ -58,15 +58,25 @@ class ProjectionDesk(Desk):
             "be read", lambda client: client.get(self._keys(name, version).customer(partition, key)) or None
         )
 
+    def states_at(self, name: str, version: int, keys: Sequence[str], partition_key: str) -> list[bytes | None]:
+        """The stored states of keys whose messages have one key in their topics, as `state`, in one round trip."""
+        partition = partition_of(partition_key, self._partitions)
+        of = self._asked("be read", lambda _: self._keys(name, version))
+        return self._pipelined([("GET", of.customer(partition, key)) for key in keys])
+
     def shared(self, name: str, version: int, *keys: str) -> list[bytes]:
         """The stored states of keys that several partitions have a part of, JSON."""
+        return [state for of_key in self.shared_of(name, version, keys).values() for state in of_key]
 
-        def ask(client: Any) -> list[bytes]:
-            of = self._keys(name, version)
-            asked = ([of.customer(partition, key) for key in keys] for partition in range(self._partitions))
-            return [state for part in asked for state in client.mget(part) if state]
-
-        return self._asked("be read", ask)
+    def shared_of(self, name: str, version: int, keys: Iterable[str]) -> dict[str, list[bytes]]:
+        """The parts of each of ``keys``, as `shared`, in one round trip."""
+        of = self._asked("be read", lambda _: self._keys(name, version))
+        asked = [(key, of.customer(partition, key)) for key in keys for partition in range(self._partitions)]
+        found: dict[str, list[bytes]] = {key: [] for key, _ in asked}
+        for (key, _), state in zip(asked, self._pipelined([("GET", stored) for _, stored in asked]), strict=True):
+            if state:
+                found[key].append(state)
+        return found
 
     def states(self, name: str, version: int) -> Iterator[bytes]:
         """All stored states, JSON, in no order; those written meanwhile may be missing or come twice."""
