@@ -30,7 +30,7 @@ DEFAULT_RATE = 5000.0
 DEFAULT_DAYS_PER_S = 14.0
 
 #: What is read of the feedback that the demo makes up.
-_PROJECTIONS = "satisfaction,ratings,complaints,channels,texts"
+_PROJECTIONS = "satisfaction,ratings,surveys,complaints,channels,texts"
 _LOG = "complete_journey_events.csv.gz"
 _OUT = click.Path(dir_okay=False, path_type=Path)
 

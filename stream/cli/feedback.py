@@ -14,7 +14,6 @@ import orjson
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
 from stream.errors import StorageError
-from stream.projections.ratings import PRODUCT, SHOP, Ratings, RatingTally
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
@@ -42,37 +41,38 @@ def feedback() -> None:
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
 @with_settings("Redis", "Topics", local=Local.SERVERS)
 def figures(settings: Settings, *, product: str | None, as_json: bool) -> None:
-    """Show NPS, CSAT, CES and stars, by month and channel, each with its 95 % interval; moods and categories of texts.
+    """Show satisfaction, NPS, CSAT, CES and stars by month, channel and product, with 95 % intervals; moods of texts.
 
-    How many did not answer is not known: events tell answers, not who was asked. Needs the projections `ratings`, and
-    for texts `texts` and `classification` (STREAM_PROJECTIONS=ratings,satisfaction,texts,classification). Exit status
-    1 if nothing was said.
+    Also how many did not answer, where events of feedback named `asked` with a `survey_id` tell who was asked. Needs
+    the projections `ratings`, for that `surveys`, and for texts `texts` and `classification`
+    (STREAM_PROJECTIONS=ratings,surveys,satisfaction,texts,classification). Exit status 1 if nothing was said.
     """
     # The models take seconds to import: not for the help of other commands.
+    from stream.cli.feedback_desk import feedback_of
     from stream.cli.texts_desk import tally_of
 
-    key = f"{PRODUCT}{product}" if product else SHOP
     with ProjectionDesk(settings) as desk:
-        found = desk.shared(Ratings.name, Ratings.version, key)
+        found = feedback_of(desk, product)
         written = tally_of(desk, product)
-    if not found and written is None:
+    said = bool(found.tallies or found.surveyed)
+    if not said and written is None:
         raise StorageError(
             f"nobody has said anything{f' about {product}' if product else ''} yet, or the projection ratings does not"
             " run (`stream projections list`)"
         )
-    tallies = [msgspec.json.decode(state, type=RatingTally) for state in found]
-    from stream.cli.feedback_view import as_object, feedback_view
+    from stream.cli.feedback_view import feedback_view
     from stream.cli.texts_view import tally_view
+    from stream.reporting.feedback_groups import as_object
 
     if as_json:
-        told = as_object(tallies) | ({} if written is None else {"texts": msgspec.to_builtins(written)})
+        told = as_object(found) | ({} if written is None else {"texts": msgspec.to_builtins(written)})
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
         return
     from stream.cli.console import console_for_people
 
     console = console_for_people()
-    if tallies:
-        console.print(feedback_view(tallies))
+    if said:
+        console.print(feedback_view(found))
     if written is not None:
         console.print(tally_view(written))
 

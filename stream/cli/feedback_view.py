@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from stream.catalogue.events import SCALES
 from stream.cli.texts_view import clipped, judgement_line
 from stream.events.rejections import printable
 from stream.projections.channels import Contacts
 from stream.projections.complaints import Cases
 from stream.projections.judgements import Judged
-from stream.projections.ratings import Counts, RatingTally
 from stream.projections.satisfaction import Opinion
+from stream.reporting.feedback_groups import FeedbackCounts, groups_of, kinds_of
 from stream.reporting.mood_satisfaction import with_moods
-from stream.reporting.survey_figures import Figure, added, figure
+from stream.reporting.survey_figures import SATISFACTION, Figure
 from stream.reporting.themes import SaidText
 from stream.reporting.writing import Writing, number_of
 
-__all__ = ["Voice", "as_object", "feedback_view", "opinion_rows", "voice_rows"]
+__all__ = ["Voice", "feedback_view", "opinion_rows", "voice_rows"]
 
 _LATEST = 5
 
@@ -41,39 +39,25 @@ class Voice(NamedTuple):
     judged: Sequence[Judged] = ()
 
 
-def feedback_view(tallies: Sequence[RatingTally]) -> RenderableType:
-    """Figures of all, by month and by channel; the parts of the partitions are added up."""
+def feedback_view(found: FeedbackCounts) -> RenderableType:
+    """Figures of all, by month, channel and product; the parts of the partitions are added up."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bright_black")
     table.add_column("")
     table.add_column("figure")
     for column in ("value", "95 % interval", "mean", "answers"):
         table.add_column(column, justify="right")
-    for title, scales in _groups(tallies):
-        for position, one in enumerate(scales):
-            table.add_row("" if position else printable(title), *_cells(one))
-    kinds = _kinds(tallies)
-    told = ", ".join(f"{number:,} {name}" for name, number in sorted(kinds.items()))
-    return Group(table, Text(f"in all: {told}", "bright_black"))
-
-
-def as_object(tallies: Sequence[RatingTally]) -> dict[str, Any]:
-    """The same for programs."""
-    return {
-        "figures": [
-            {
-                "of": title,
-                "scale": one.scale,
-                "answers": one.answers,
-                "mean": one.mean,
-                "value": one.interval.estimate,
-                "low": one.interval.low,
-                "high": one.interval.high,
-            }
-            for title, scales in _groups(tallies)
-            for one in scales
-        ],
-        "kinds": dict(_kinds(tallies)),
-    }
+    for group in groups_of(found):
+        rows = [_cells(one) for one in group.figures]
+        if group.asked:
+            share, low, high = (_percent(limit) for limit in group.unanswered)
+            rows.append(("did not answer", share, f"{low} to {high}", "", f"of {group.asked:,}"))
+        for position, cells in enumerate(rows):
+            table.add_row("" if position else printable(group.title), *cells)
+    told = ", ".join(f"{number:,} {name}" for name, number in sorted(kinds_of(found.tallies).items()))
+    lines: list[RenderableType] = [table, Text(f"in all: {told}", "bright_black")]
+    if not any(one.months for one in found.surveyed):
+        lines.append(Text("who was asked is not known, so the share without an answer is not", "bright_black"))
+    return Group(*lines)
 
 
 def opinion_rows(told: Opinion | None, writing: Writing, judged: Sequence[Judged] = ()) -> Iterator[tuple[str, str]]:
@@ -132,37 +116,17 @@ def _case_rows(cases: Cases, writing: Writing) -> Iterator[tuple[str, str]]:
         yield "open", f"{writing.moment(case.at_ms)}: {case.name}{told}, ticket {printable(ticket)}{acted}"
 
 
-def _groups(tallies: Sequence[RatingTally]) -> Iterator[tuple[str, list[Figure]]]:
-    months = sorted({month for tally in tallies for month in tally.months}, reverse=True)
-    channels = sorted({channel for tally in tallies for channel in tally.channels})
-    yield "all", _figures([of for tally in tallies for of in tally.months.values()])
-    for month in months:
-        yield month, _figures([tally.months.get(month, {}) for tally in tallies])
-    for channel in channels:
-        named = f"by {channel}" if channel else "by no channel"
-        yield named, _figures([tally.channels.get(channel, {}) for tally in tallies])
-
-
-def _figures(parts: Sequence[Mapping[str, Counts]]) -> list[Figure]:
-    counts = added(parts)
-    found = (figure(scale, counts.get(scale, {})) for scale in SCALES)
-    return [one for one in found if one is not None]
-
-
-def _kinds(tallies: Sequence[RatingTally]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for tally in tallies:
-        for kinds in tally.kinds.values():
-            found.update(kinds)
-    return found
-
-
 def _cells(one: Figure) -> tuple[str, str, str, str, str]:
     value, low, high = one.interval
     if value is None or low is None or high is None:
         raise AssertionError("a figure has answers")
+    mean = "" if one.scale == SATISFACTION else f"{one.mean:.1f}"
     if one.scale == "nps":
         shown, span = f"{value * 100:+.0f}", f"{low * 100:+.0f} to {high * 100:+.0f}"
     else:
         shown, span = f"{value:.0%}", f"{low:.0%} to {high:.0%}"
-    return one.label, shown, span, f"{one.mean:.1f}", f"{one.answers:,}"
+    return one.label, shown, span, mean, f"{one.answers:,}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"

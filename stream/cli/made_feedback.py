@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 from zlib import crc32
@@ -17,6 +18,8 @@ __all__ = ["made_feedback"]
 
 #: One order in so many is followed by feedback.
 _ORDERS: Final = 40
+#: Of as many orders so many are followed by a survey that nobody answers.
+_UNANSWERED: Final = 2
 _CHANNELS: Final = ("web", "email", "phone", "store")
 _GOOD: Final = (
     "Fresh vegetables and friendly staff, thank you.",
@@ -41,15 +44,28 @@ def made_feedback(log: Iterable[LogEvent]) -> list[LogEvent]:
     """Feedback on some of the orders of ``log``, in time order; the same log gives the same feedback.
 
     Each customer has a mood of their own. One feedback in six is a complaint; most of them are resolved within a week.
+    NPS answers a survey; most of those who are asked do not answer.
     """
-    made = [
-        feedback
-        for event in log
-        if event.event_type is EventType.PURCHASE
-        and crc32(f"{event.customer_id} {event.at_ms}".encode()) % _ORDERS == 0
-        for feedback in _on(event)
-    ]
+    made = [feedback for event in log if event.event_type is EventType.PURCHASE for feedback in _after(event)]
     return sorted(made, key=lambda event: (event.at_ms, event.customer_id, event.value))
+
+
+def _after(order: LogEvent) -> Iterator[LogEvent]:
+    number = crc32(f"{order.customer_id} {order.at_ms}".encode()) % _ORDERS
+    if number == 0:
+        yield from _on(order)
+    elif number <= _UNANSWERED:
+        yield _asked(order)
+
+
+def _asked(order: LogEvent) -> LogEvent:
+    """The shop asks how likely the customer is to recommend it, by e-mail."""
+    content = {"name": "asked", "survey_id": _survey_of(order), "channel": "email", "customer_id": order.customer_id}
+    return _event(order.at_ms + HOUR_MS, f"a-{order.customer_id}-{crc32(order.value)}", content)
+
+
+def _survey_of(order: LogEvent) -> str:
+    return f"nps-{datetime.fromtimestamp(order.at_ms / 1000, UTC):%Y-%m}"
 
 
 def _on(order: LogEvent) -> Iterator[LogEvent]:
@@ -69,6 +85,9 @@ def _on(order: LogEvent) -> Iterator[LogEvent]:
     text = random.choice(_GOOD if score > 0.7 else _FAIR if score > 0.4 else _BAD)  # noqa: PLR2004
     scale, value = random.choice((("stars", 1 + round(4 * score)), ("nps", round(10 * score))))
     said = {"text": text} if random.random() < 0.5 else {}  # noqa: PLR2004
+    if scale == "nps":
+        yield _asked(order)
+        said["survey_id"] = _survey_of(order)
     yield _event(at_ms, f"f-{number}", common | {"name": "rated", "scale": scale, "value": value} | said)
 
 

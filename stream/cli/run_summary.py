@@ -4,11 +4,11 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from stream.cli.feedback_desk import feedback_of
 from stream.cli.feedback_view import feedback_view
 from stream.cli.result import ReplayResult, Result
 from stream.cli.today_view import today_list
 from stream.projections.complaints import Cases, Complaints
-from stream.projections.ratings import SHOP, Ratings, RatingTally
 from stream.reporting.entries import Today, complaints_of
 from stream.reporting.writing import Writing
 from stream.storage.projection_desk import ProjectionDesk
@@ -72,14 +72,11 @@ def print_result(console: Console, result: Result) -> None:
 
 def print_feedback(console: Console, desk: ProjectionDesk) -> None:
     """What customers say, in the projections of a demo, which has made it up."""
-    tallies = [
-        msgspec.json.decode(state, type=RatingTally) for state in desk.shared(Ratings.name, Ratings.version, SHOP)
-    ]
     cases = (msgspec.json.decode(state, type=Cases) for state in desk.states(Complaints.name, Complaints.version))
     complaints = complaints_of(cases)
     console.print()
     console.print("What customers say (made up for the demo: the log has no feedback)", style="bold")
-    console.print(feedback_view(tallies))
+    console.print(feedback_view(feedback_of(desk)))
     console.print(f"{len(complaints):,} complaints are open.")
 
 

@@ -15,6 +15,7 @@ from stream.settings import Settings
 
 if TYPE_CHECKING:
     from stream.cli.shop_day import ShopDay
+    from stream.reporting.feedback_groups import FeedbackCounts
     from stream.reporting.order_log import Orders
     from stream.reporting.page import ShopReport
     from stream.reporting.themes import Themes
@@ -81,6 +82,7 @@ def _report(day: "ShopDay", limit: int) -> "ShopReport":
         ),
         track_record=track_record(_raised(day.settings), orders, now_ms),
         themes=_themes(day.settings),
+        feedback=_feedback(day.settings),
     )
 
 
@@ -91,6 +93,14 @@ def _themes(settings: Settings) -> "Themes | None":
 
     with ProjectionDesk(settings) as desk:
         return themes_of(all_texts(desk))
+
+
+def _feedback(settings: Settings) -> "FeedbackCounts":
+    from stream.cli.feedback_desk import feedback_of
+    from stream.storage.projection_desk import ProjectionDesk
+
+    with ProjectionDesk(settings) as desk:
+        return feedback_of(desk)
 
 
 def _orders(settings: Settings) -> "Orders":

@@ -18,6 +18,7 @@ from stream.projections.leads import Leads
 from stream.projections.protocol import Projection
 from stream.projections.ratings import Ratings
 from stream.projections.satisfaction import Satisfaction
+from stream.projections.surveys import Surveys
 from stream.projections.texts import Texts
 from stream.settings import Settings
 
@@ -31,6 +32,7 @@ PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = Mappin
             StageFlows,
             Satisfaction,
             Ratings,
+            Surveys,
             Complaints,
             Channels,
             Identity,

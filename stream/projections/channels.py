@@ -15,6 +15,7 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import Event, FeedbackEvent, InteractionEvent
 from stream.projections.fold import Fold
+from stream.projections.surveys import is_invitation
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
 
@@ -89,7 +90,9 @@ class Channels(Fold[Contacts]):
 
 
 def _customer(event: Event) -> Sequence[str]:
-    return (event.customer_id,)
+    # the shop did that
+    is_of_shop = isinstance(event, FeedbackEvent) and is_invitation(event)
+    return () if is_of_shop else (event.customer_id,)
 
 
 def _count(counts: dict[str, int], name: str) -> None:

@@ -13,10 +13,12 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import Event, FeedbackEvent
 from stream.projections.fold import Fold
+from stream.projections.loyalty import satisfaction_of
+from stream.projections.surveys import is_invitation
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
 
-__all__ = ["MAX_MONTHS", "PRODUCT", "SHOP", "Counts", "RatingTally", "Ratings"]
+__all__ = ["KIND", "MAX_MONTHS", "PRODUCT", "SHOP", "Counts", "RatingTally", "Ratings"]
 
 #: The newest months that are kept.
 MAX_MONTHS: Final = 36
@@ -27,12 +29,15 @@ OTHER: Final = "other"
 SHOP: Final = "shop"
 PRODUCT: Final = "product:"
 
+#: In place of a scale: complaints (a satisfaction of 0) and praise (1) without a score.
+KIND: Final = "kind"
+
 #: Score -> how often it was given.
 Counts = dict[str, int]
 
 
 class RatingTally(msgspec.Struct):
-    """``months``: month (UTC, ``2026-01``) -> scale -> `Counts`. ``channels``: channel -> scale -> `Counts`.
+    """``months``: month (UTC, ``2026-01``) -> scale or `KIND` -> `Counts`. ``channels``: the same by channel.
 
     ``kinds``: month -> kind of feedback -> how many.
     """
@@ -49,6 +54,7 @@ class Ratings(Fold[RatingTally]):
     """
 
     name: ClassVar = "ratings"
+    version: ClassVar = 2
     state: ClassVar = RatingTally
     about: ClassVar = "How often each score was given, by month, channel and product."
     key: ClassVar = f"shop ({SHOP}) or product ({PRODUCT}ID), in each partition"
@@ -69,7 +75,10 @@ class Ratings(Fold[RatingTally]):
 
 
 def _keys(event: Event) -> Sequence[str]:
-    product = cast("FeedbackEvent", event).product_id
+    said = cast("FeedbackEvent", event)
+    if is_invitation(said):
+        return ()
+    product = said.product_id
     return (SHOP, f"{PRODUCT}{product}") if product else (SHOP,)
 
 
@@ -79,14 +88,19 @@ def _count(tally: RatingTally, event: FeedbackEvent, at_ms: int) -> None:
         return
     kinds = tally.kinds.setdefault(month, {})
     kinds[event.name] = kinds.get(event.name, 0) + 1
-    if event.scale is None or event.value is None:
+    found = satisfaction_of(event)
+    if found is None:
         return
+    satisfaction, source = found
+    if source == "kind" or event.scale is None or event.value is None:
+        scale, value = KIND, f"{satisfaction:g}"
+    else:
+        scale, value = event.scale, f"{event.value:g}"
     channel = event.channel or ""
     if channel not in tally.channels and len(tally.channels) >= MAX_CHANNELS:
         channel = OTHER
-    value = f"{event.value:g}"
     for of in (tally.months.setdefault(month, {}), tally.channels.setdefault(channel, {})):
-        counts = of.setdefault(event.scale, {})
+        counts = of.setdefault(scale, {})
         counts[value] = counts.get(value, 0) + 1
 
 

@@ -15,6 +15,7 @@ from stream.events.kinds import EventType
 from stream.events.model import Event, FeedbackEvent
 from stream.projections.fold import Fold
 from stream.projections.loyalty import FIRST_LOYALTY, Source, loyalty_after, satisfaction_of
+from stream.projections.surveys import is_invitation
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
 
@@ -138,7 +139,9 @@ class Satisfaction(Fold[Opinion]):
 
 
 def _customer(event: Event) -> Sequence[str]:
-    return (event.customer_id,)
+    # the shop did that
+    is_of_shop = isinstance(event, FeedbackEvent) and is_invitation(event)
+    return () if is_of_shop else (event.customer_id,)
 
 
 def _hear(opinion: Opinion, told: Told, event: FeedbackEvent) -> None:

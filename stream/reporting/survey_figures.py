@@ -7,9 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from stream.alerts.intervals import Interval, share, shares_apart
-from stream.projections.ratings import Counts
+from stream.catalogue.events import SCALES
+from stream.projections.ratings import KIND, Counts
 
-__all__ = ["Figure", "added", "figure"]
+__all__ = ["SATISFACTION", "Figure", "added", "figure", "figures_of", "satisfaction"]
+
+#: In place of a scale: all scores on their scales, complaints and praise together.
+SATISFACTION: Final = "satisfaction"
 
 #: Scores from which an answer counts as good: Reichheld, F. (2003), The one number you need to grow, Harvard Business
 #: Review 81(12): promoters give 9 or 10, detractors 0 to 6. CSAT: the two best of five. CES 2.0: 5 to 7 of seven.
@@ -19,7 +23,10 @@ _LABELS: Final = {"stars": "4 or 5 stars", "nps": "NPS", "csat": "CSAT", "ces": 
 
 
 class Figure(NamedTuple):
-    """``interval``: of NPS in [-1, 1], of all others the share of good answers. ``mean``: of the scores."""
+    """``interval``: of NPS in [-1, 1], of satisfaction its mean in [0, 1], of all others the share of good answers.
+
+    ``mean``: of the scores.
+    """
 
     scale: str
     label: str
@@ -56,3 +63,29 @@ def figure(scale: str, counts: Mapping[str, int]) -> Figure | None:
         interval = share(good, answers)
     mean = sum(value * number for value, number in scores.items()) / answers
     return Figure(scale, _LABELS[scale], answers, mean, interval)
+
+
+def satisfaction(counts: Mapping[str, Mapping[str, int]]) -> Figure | None:
+    """The mean satisfaction of all answers, each the place of its score on its scale; None without answers.
+
+    A complaint without a score counts 0, praise 1.
+
+    >>> found = satisfaction({"nps": {"10": 1, "5": 1}, "stars": {"1": 1}, "kind": {"1": 1}})
+    >>> found.answers, found.interval.estimate
+    (4, 0.625)
+    """
+    total, answers = 0.0, 0
+    for scale, scores in counts.items():
+        low, high = (0.0, 1.0) if scale == KIND else (SCALES[scale].low, SCALES[scale].high)
+        total += sum((float(value) - low) / (high - low) * number for value, number in scores.items())
+        answers += sum(scores.values())
+    if answers == 0:
+        return None
+    return Figure(SATISFACTION, "satisfaction", answers, total / answers, share(total, answers))
+
+
+def figures_of(parts: Iterable[Mapping[str, Counts]]) -> list[Figure]:
+    """The figures of each scale with answers, and satisfaction, which is last; the parts are added up."""
+    counts = added(parts)
+    found = [figure(scale, counts.get(scale, {})) for scale in SCALES]
+    return [one for one in (*found, satisfaction(counts)) if one is not None]

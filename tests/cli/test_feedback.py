@@ -25,7 +25,7 @@ SCORES = {"c-1": 10, "c-2": 9, "c-3": 9, "c-4": 8, "c-5": 2}
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    settings = Settings(projections="satisfaction,ratings,complaints,texts,classification")
+    settings = Settings(projections="satisfaction,ratings,surveys,complaints,texts,classification")
     with LocalStack(tmp_path_factory.mktemp("stack"), settings, partitions=2) as running:
         create_topics(running.settings)
         yield running.settings
@@ -49,13 +49,25 @@ def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Sett
                     scale="nps",
                     value=score,
                     channel="web",
+                    survey_id="s-1" if customer == "c-1" else None,
                     product_id="p-7" if score > 8 else None,
+                )
+            )
+        for customer in ("c-1", "c-2", "c-8", "c-9"):
+            producer.publish(
+                FeedbackEvent(
+                    event_id=f"a-{customer}",
+                    customer_id=customer,
+                    occurred_at=AT - timedelta(days=1),
+                    name="asked",
+                    survey_id="s-1",
+                    channel="email",
                 )
             )
         producer.publish(FeedbackEvent(event_id="f-6", customer_id="c-5", occurred_at=AT, name="complained"))
     with projecting(stack, tmp_path / "worker.log") as process:
         # of ratings, three are of a product as well
-        expected = {"activity": 0, "satisfaction": 6, "ratings": 9, "complaints": 1}
+        expected = {"activity": 0, "satisfaction": 6, "ratings": 9, "surveys": 5, "complaints": 1}
         process.wait(lambda: expected.items() <= folded(stack).items())
         status, output = run(stack, "feedback", "--json")
         assert status == 0, output
@@ -63,7 +75,14 @@ def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Sett
         first = told["figures"][0]
         # three promoters and a detractor of five
         assert (first["of"], first["scale"], first["answers"], first["value"]) == ("all", "nps", 5, pytest.approx(0.4))
-        assert [one["of"] for one in told["figures"]] == ["all", "2026-01", "by web"]
+        assert [one["of"] for one in told["figures"]] == [
+            *["all", "all", "2026-01", "2026-01", "by no channel", "by web", "by web"],
+            *["about p-7", "about p-7"],
+        ]
+        assert [one["scale"] for one in told["figures"]][:2] == ["nps", "satisfaction"]
+        # four of the shop's customers were asked by mail, and c-1 has answered
+        unanswered = {one["of"]: (one["asked"], one["share"]) for one in told["unanswered"]}
+        assert unanswered == {"all": (4, 0.75), "2026-01": (4, 0.75), "by email": (4, 0.75)}
         assert told["kinds"] == {"rated": 5, "complained": 1}
         status, output = run(stack, "feedback")
         assert (status, "+40" in output, "1 complained, 5 rated" in output) == (0, True, True), output

@@ -33,4 +33,8 @@ def test_it_is_accepted_follows_orders_and_is_the_same_each_time() -> None:
         one["ticket_id"] for one in told if one["name"] == "complained"
     }
     assert len({one["event_id"] for one in told}) == len(told)
+    asked = {(one["customer_id"], one["survey_id"]) for one in told if one["name"] == "asked"}
+    answered = {(one["customer_id"], one["survey_id"]) for one in told if one["name"] == "rated" and "survey_id" in one}
+    assert len(asked) > 2 * len(answered) > 20
+    assert answered < asked
     assert sum("text" in one for one in told) > 50

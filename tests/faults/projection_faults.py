@@ -15,6 +15,7 @@ from stream.projections.all_projections import projections_of
 from stream.projections.complaints import Complaints
 from stream.projections.leads import lead_key, week_key
 from stream.projections.protocol import Projection
+from stream.projections.ratings import KIND
 from stream.storage.keys import Keys, ProjectionKeys
 from tests.faults.bench import Bench
 from tests.faults.classified import classified, kept_texts, read_classified, read_texts
@@ -142,10 +143,14 @@ def _opinion(state: Any) -> object:
 
 
 def _tally(state: Any) -> object:
-    scores = Counter[str]()
+    scores, complaints = Counter[str](), Counter[str]()
     for scales in state["months"].values():
-        scores.update(scales["nps"])
-    assert state["channels"] in ({}, {"web": {"nps": dict(scores)}})
+        scores.update(scales.get("nps", {}))
+        complaints.update(scales.get(KIND, {}))
+    assert set(complaints) <= {"0"}
+    assert complaints["0"] == sum(kinds.get("complained", 0) for kinds in state["kinds"].values())
+    channels = {name: {"nps": scales["nps"]} for name, scales in state["channels"].items() if "nps" in scales}
+    assert channels in ({}, {"web": {"nps": dict(scores)}})
     return {**state["kinds"], "nps": dict(scores)}
 
 

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from stream.alerts.intervals import share, shares_apart
-from stream.cli.feedback_view import as_object, opinion_rows
+from stream.cli.feedback_view import opinion_rows
 from stream.projections.ratings import RatingTally
 from stream.projections.satisfaction import Opinion, Said
+from stream.reporting.feedback_groups import FeedbackCounts, as_object
 from stream.reporting.survey_figures import added, figure
 from stream.reporting.writing import Writing
 
@@ -68,8 +69,8 @@ def test_parts_of_partitions_add_up() -> None:
         RatingTally({"2026-01": {"nps": {"9": 1, "3": 1}}}, {"": {"nps": {"9": 1, "3": 1}}}, {"2026-01": {"rated": 2}}),
     ]
     assert added([part.months["2026-01"] for part in parts]) == {"nps": {"9": 3, "3": 1}}
-    told = as_object(parts)
-    assert [(one["of"], one["answers"], one["value"]) for one in told["figures"]] == [
+    told = as_object(FeedbackCounts(parts))
+    assert [(one["of"], one["answers"], one["value"]) for one in told["figures"] if one["scale"] == "nps"] == [
         ("all", 4, 0.5),
         ("2026-01", 4, 0.5),
         ("by no channel", 2, 0.0),

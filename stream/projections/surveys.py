@@ -1,0 +1,175 @@
+"""Who was asked to answer a survey, and who did: what the share without an answer is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import ClassVar, Final, NamedTuple, cast
+
+import msgspec
+
+from stream.events.decode import Decoder
+from stream.events.kinds import EventType
+from stream.events.model import Event, FeedbackEvent
+from stream.projections.fold import Fold
+from stream.projections.protocol import Folded
+from stream.projections.topic_inputs import ContentInput, Told
+from stream.settings import Settings
+
+__all__ = ["SHOP", "Invitation", "Surveyed", "Surveys", "channel_key", "is_invitation", "product_key"]
+
+#: Surveys of a customer that are remembered; those asked first are forgotten.
+MAX_SURVEYS: Final = 50
+#: Channels that are named; further ones are counted under their keys only.
+MAX_CHANNELS: Final = 50
+#: The beginning of the keys of counts, and the key of those of the whole shop. A partition has its own part of each.
+_COUNTS: Final = "/"
+SHOP: Final = f"{_COUNTS}shop"
+
+
+class Invitation(msgspec.Struct, omit_defaults=True):
+    """A survey of a customer. ``asked_ms``, ``channel``, ``product_id``: of the first time they were asked; None: they
+    were not. ``is_answered``: whether an answer has come, before or after that.
+    """
+
+    asked_ms: int | None = None
+    channel: str = ""
+    product_id: str = ""
+    is_answered: bool = False
+
+
+class Surveyed(msgspec.Struct, omit_defaults=True):
+    """Of a customer: ``surveys``, by the id of the survey. Of the shop, a channel or a product: ``months``.
+
+    ``months``: month (UTC) in which customers were asked -> how many were asked, and how many of them answered.
+    ``channels``: of the shop, by which some were asked, so that one by which nobody answered is known.
+    """
+
+    surveys: dict[str, Invitation] = msgspec.field(default_factory=dict)
+    months: dict[str, list[int]] = msgspec.field(default_factory=dict)
+    channels: list[str] = msgspec.field(default_factory=list)
+
+
+class _Counted(NamedTuple):
+    keys: Sequence[str]
+    channel: str
+    month: str
+    is_answered: bool
+
+
+def is_invitation(event: FeedbackEvent) -> bool:
+    """Whether the shop asked the customer, with a survey. Without one, or with a ticket, the customer asked the shop.
+
+    >>> is_invitation(FeedbackEvent(event_id="e", customer_id="c", occurred_at=0.0, name="asked", survey_id="s-1"))
+    True
+    """
+    return event.name == "asked" and event.survey_id is not None and event.ticket_id is None
+
+
+class Surveys(Fold[Surveyed]):
+    """Customers who were asked, and of those who answered, by the month in which they were asked.
+
+    A customer counts once for each survey, however often they are asked or answer. What is counted follows from the
+    customer's state, and is replaced when that changes; so neither the order of the events matters nor how often one
+    comes, as long as a customer has at most `MAX_SURVEYS` surveys.
+    """
+
+    name: ClassVar = "surveys"
+    state: ClassVar = Surveyed
+    about: ClassVar = "How many customers were asked to answer a survey, and how many answered, by month."
+    key: ClassVar = "customer; shop, channel and product, in each partition"
+
+    def __init__(self, settings: Settings) -> None:
+        topic = settings.topic_of(EventType.FEEDBACK)
+        self.inputs = (ContentInput(EventType.FEEDBACK, topic, Decoder.of(settings), _keys, reports=False),)
+
+    def reach(self, states: Mapping[str, Surveyed], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
+        """The counts that may change: those of what is remembered, and of what is told now."""
+        found = {SHOP}
+        for key, message in messages:
+            event = cast("FeedbackEvent", cast("Told", message).event)
+            found.update(_counts_of(event.channel or "", event.product_id or ""))
+            known = states.get(key)
+            one = None if known is None else known.surveys.get(event.survey_id or "")
+            if one is not None:
+                found.update(_counts_of(one.channel, one.product_id))
+        return sorted(found)
+
+    def fold(self, states: Mapping[str, Surveyed], messages: Sequence[tuple[str, object]]) -> Folded:
+        folded: dict[str, Surveyed] = dict(states)
+        for key, message in messages:
+            told = cast("Told", message)
+            event = cast("FeedbackEvent", told.event)
+            customer = folded.setdefault(key, Surveyed())
+            one = customer.surveys.setdefault(event.survey_id or "", Invitation())
+            before = _counted(one)
+            _hear(one, event, told.at_ms)
+            after = _counted(one)
+            if before != after:
+                _count(folded, before, -1)
+                _count(folded, after, 1)
+            if len(customer.surveys) > MAX_SURVEYS:
+                del customer.surveys[min(customer.surveys, key=lambda of: (customer.surveys[of].asked_ms or 0, of))]
+        return Folded(folded)
+
+    def erase(self, customer_id: str) -> Iterable[str]:
+        """Counts are of no customer alone."""
+        return (_customer_key(customer_id),)
+
+
+def channel_key(channel: str) -> str:
+    """The key of the counts of those who were asked by a channel."""
+    return f"{_COUNTS}channel:{channel}"
+
+
+def product_key(product_id: str) -> str:
+    """The key of the counts of those who were asked about a product."""
+    return f"{_COUNTS}product:{product_id}"
+
+
+def _customer_key(customer_id: str) -> str:
+    """No customer has a key of counts."""
+    return _COUNTS + customer_id if customer_id.startswith(_COUNTS) else customer_id
+
+
+def _keys(event: Event) -> Sequence[str]:
+    said = cast("FeedbackEvent", event)
+    tells = said.survey_id is not None and said.name != "resolved" and (said.name != "asked" or is_invitation(said))
+    return (_customer_key(said.customer_id),) if tells else ()
+
+
+def _hear(one: Invitation, event: FeedbackEvent, at_ms: int) -> None:
+    if not is_invitation(event):
+        one.is_answered = True
+        return
+    # of two at the same time the choice must not depend on their order
+    asked = (at_ms, event.channel or "", event.product_id or "")
+    if one.asked_ms is None or asked < (one.asked_ms, one.channel, one.product_id):
+        one.asked_ms, one.channel, one.product_id = asked
+
+
+def _counted(one: Invitation) -> _Counted | None:
+    if one.asked_ms is None:
+        return None
+    month = datetime.fromtimestamp(one.asked_ms / 1000, UTC).strftime("%Y-%m")
+    return _Counted(_counts_of(one.channel, one.product_id), one.channel, month, one.is_answered)
+
+
+def _counts_of(channel: str, product_id: str) -> list[str]:
+    return [SHOP, channel_key(channel), *([product_key(product_id)] if product_id else [])]
+
+
+def _count(folded: dict[str, Surveyed], counted: _Counted | None, by: int) -> None:
+    if counted is None:
+        return
+    named = folded.setdefault(SHOP, Surveyed()).channels
+    if counted.channel not in named and len(named) < MAX_CHANNELS:
+        named.append(counted.channel)
+        named.sort()
+    for key in counted.keys:
+        months = folded.setdefault(key, Surveyed()).months
+        counts = months.setdefault(counted.month, [0, 0])
+        counts[0] += by
+        counts[1] += by * counted.is_answered
+        if not any(counts):
+            del months[counted.month]

@@ -1,0 +1,121 @@
+"""What customers said, as figures of the shop, of each month, channel and product, and how many did not answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from stream.alerts.intervals import Interval, share
+from stream.projections.ratings import RatingTally
+from stream.projections.surveys import Surveyed
+from stream.reporting.survey_figures import Figure, figures_of
+
+__all__ = ["FeedbackCounts", "FeedbackGroup", "as_object", "groups_of", "kinds_of"]
+
+
+class FeedbackCounts(NamedTuple):
+    """Counts of the shop or of a product; each is in parts, to be added up.
+
+    ``products``: of the shop's products with most answers, first those. ``surveyed``: who was asked, of the same;
+    ``surveyed_by_channel``, ``surveyed_by_product``: the same of each.
+    """
+
+    tallies: Sequence[RatingTally]
+    products: Mapping[str, Sequence[RatingTally]] = {}
+    surveyed: Sequence[Surveyed] = ()
+    surveyed_by_channel: Mapping[str, Sequence[Surveyed]] = {}
+    surveyed_by_product: Mapping[str, Sequence[Surveyed]] = {}
+
+
+class FeedbackGroup(NamedTuple):
+    """``unanswered``: the share, of the ``asked`` customers, without an answer until now, with Wilson's interval."""
+
+    title: str
+    figures: Sequence[Figure]
+    asked: int
+    unanswered: Interval
+
+
+def groups_of(found: FeedbackCounts) -> Iterator[FeedbackGroup]:
+    """All together, then months (the newest first), channels and products; those with nothing are left out."""
+    tallies, surveyed = found.tallies, found.surveyed
+    of_months = {month for tally in tallies for month in tally.months}
+    asked_in = {month for one in surveyed for month in one.months}
+    channels = {channel for tally in tallies for channel in tally.channels} | {*found.surveyed_by_channel}
+    groups = [
+        _group("all", [of for tally in tallies for of in tally.months.values()], _asked(surveyed)),
+        *(
+            _group(month, [tally.months.get(month, {}) for tally in tallies], _asked(surveyed, month))
+            for month in sorted(of_months | asked_in, reverse=True)
+        ),
+        *(
+            _group(
+                f"by {channel}" if channel else "by no channel",
+                [tally.channels.get(channel, {}) for tally in tallies],
+                _asked(found.surveyed_by_channel.get(channel, ())),
+            )
+            for channel in sorted(channels)
+        ),
+        *(
+            _group(
+                f"about {product}",
+                [of for part in parts for of in part.months.values()],
+                _asked(found.surveyed_by_product.get(product, ())),
+            )
+            for product, parts in found.products.items()
+        ),
+    ]
+    return (group for group in groups if group.figures or group.asked)
+
+
+def kinds_of(tallies: Iterable[RatingTally]) -> Counter[str]:
+    """How often customers gave feedback of each kind."""
+    found: Counter[str] = Counter()
+    for tally in tallies:
+        for kinds in tally.kinds.values():
+            found.update(kinds)
+    return found
+
+
+def as_object(found: FeedbackCounts) -> dict[str, Any]:
+    """All of it for programs."""
+    groups = [*groups_of(found)]
+    return {
+        "figures": [
+            {
+                "of": group.title,
+                "scale": one.scale,
+                "answers": one.answers,
+                "mean": one.mean,
+                "value": one.interval.estimate,
+                "low": one.interval.low,
+                "high": one.interval.high,
+            }
+            for group in groups
+            for one in group.figures
+        ],
+        "unanswered": [
+            {
+                "of": group.title,
+                "asked": group.asked,
+                "share": group.unanswered.estimate,
+                "low": group.unanswered.low,
+                "high": group.unanswered.high,
+            }
+            for group in groups
+            if group.asked
+        ],
+        "kinds": dict(kinds_of(found.tallies)),
+    }
+
+
+def _asked(parts: Iterable[Surveyed], month: str | None = None) -> tuple[int, int]:
+    """How many were asked, in a month or ever, and how many of them answered."""
+    counts = [count for one in parts for of, count in one.months.items() if month in {None, of}]
+    return sum(asked for asked, _ in counts), sum(answered for _, answered in counts)
+
+
+def _group(title: str, parts: Iterable[Mapping[str, dict[str, int]]], asked: tuple[int, int]) -> FeedbackGroup:
+    were_asked, answered = asked
+    return FeedbackGroup(title, figures_of(parts), were_asked, share(were_asked - answered, were_asked))
