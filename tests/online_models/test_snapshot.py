@@ -22,7 +22,7 @@ NOW_MS = 1_800_000_000_000
 @pytest.fixture(scope="module")
 def learner() -> Learner:
     learner = Learner()
-    for example in examples(7, 2_000):
+    for example in examples(7, 4_500):
         learner.learn(example)
     return learner
 
