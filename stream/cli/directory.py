@@ -80,6 +80,7 @@ def customers(
     writing = Writing.of(settings)
     with open_directory(settings) as store:
         from stream.cli import directory_view
+        from stream.directory import json_rows
         from stream.directory.customer_queries import Sort, customers_page, every_customer
         from stream.directory.database import reading
 
@@ -91,7 +92,7 @@ def customers(
                 return
             page = customers_page(connection, condition, order, limit=limit, cursor=cursor)
     if as_json:
-        _print_json(directory_view.customers_json(page))
+        _print_json(json_rows.customers_json(page))
     else:
         _print(directory_view.customers_view(page, writing))
 
@@ -113,6 +114,7 @@ def timeline(
 
     with open_directory(settings) as store:
         from stream.cli import directory_view
+        from stream.directory import json_rows
         from stream.directory.database import reading
         from stream.directory.timeline_queries import timeline_page
 
@@ -120,7 +122,7 @@ def timeline(
         with reading(store.engine) as connection:
             page = timeline_page(connection, customer_id, limit=limit, cursor=cursor, sources=sources)
     if as_json:
-        _print_json(directory_view.timeline_json(page))
+        _print_json(json_rows.timeline_json(page))
     else:
         _print(directory_view.timeline_view(page, Writing.of(settings)))
 
@@ -135,6 +137,7 @@ def orders(settings: Settings, *, customer_id: str, as_json: bool) -> None:
 
     with open_directory(settings) as store:
         from stream.cli import directory_view
+        from stream.directory import json_rows
         from stream.directory.database import reading
         from stream.directory.timeline_queries import orders_of
 
@@ -142,7 +145,7 @@ def orders(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         with reading(store.engine) as connection:
             found = orders_of(connection, customer_id)
     if as_json:
-        _print_json([*map(directory_view.row_object, found)])
+        _print_json([*map(json_rows.row_object, found)])
     else:
         _print(directory_view.orders_view(found, Writing.of(settings)))
 
@@ -159,6 +162,7 @@ def kpis(settings: Settings, *, by: str, as_csv: bool, as_json: bool) -> None:
     writing = Writing.of(settings)
     with open_directory(settings) as store:
         from stream.cli import directory_view
+        from stream.directory import json_rows
         from stream.directory import kpis as queries
         from stream.directory.calendar import Grain
         from stream.directory.customer_queries import counted
@@ -171,7 +175,7 @@ def kpis(settings: Settings, *, by: str, as_csv: bool, as_json: bool) -> None:
         for line in directory_view.kpis_csv(found, writing):
             click.echo(line, nl=False)
     elif as_json:
-        _print_json(directory_view.kpis_json(found, loyalty, stages, writing))
+        _print_json(json_rows.kpis_json(found, loyalty, stages, writing.currency))
     else:
         _print(directory_view.kpis_view(found, loyalty, stages, writing, by))
 
@@ -184,6 +188,7 @@ def cohorts(settings: Settings, *, by: str, as_json: bool) -> None:
     """Show retention: of the customers who first ordered in a period, how many ordered in each period after."""
     with open_directory(settings) as store:
         from stream.cli import directory_view
+        from stream.directory import json_rows
         from stream.directory import kpis as queries
         from stream.directory.calendar import Grain
         from stream.directory.database import reading
@@ -191,7 +196,7 @@ def cohorts(settings: Settings, *, by: str, as_json: bool) -> None:
         with reading(store.engine) as connection:
             found = queries.cohorts(connection, Grain(by))
     if as_json:
-        _print_json(directory_view.cohorts_json(found))
+        _print_json(json_rows.cohorts_json(found))
     else:
         _print(directory_view.cohorts_view(found))
 

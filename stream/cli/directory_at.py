@@ -85,9 +85,9 @@ def described(settings: Settings) -> dict[str, Any]:
 
 def customer_object(store: "DirectoryStore", customer_id: str) -> dict[str, Any]:
     """What the directory knows of a customer, for JSON. Raises `StorageError` for an unknown one."""
-    from stream.cli.directory_view import row_object
     from stream.directory.customer_queries import customer
     from stream.directory.database import reading
+    from stream.directory.json_rows import row_object
 
     with reading(store.engine) as connection:
         found = customer(connection, customer_id)

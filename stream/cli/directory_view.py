@@ -1,9 +1,8 @@
-"""What `stream directory` shows: for people, for spreadsheets, for programs."""
+"""What `stream directory` shows: for people and for spreadsheets."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -16,28 +15,20 @@ from stream.directory.timeline import TimelineEntry
 from stream.directory.timeline_queries import Page
 from stream.events.columns import MONEY_SCALE
 from stream.events.rejections import printable
-from stream.events.times import rfc3339
 from stream.features.stages import STAGE_NAMES
 from stream.reporting.cohorts import Cohort
 from stream.reporting.writing import Writing
 
 __all__ = [
-    "cohorts_json",
     "cohorts_view",
     "customers_csv",
-    "customers_json",
     "customers_view",
     "kpis_csv",
-    "kpis_json",
     "kpis_view",
     "orders_view",
-    "row_object",
-    "timeline_json",
     "timeline_view",
 ]
 
-#: Columns of money; all others that are whole numbers are counts.
-_MONEY = ("spend", "value_at_risk", "expected_spend", "lifetime_value", "amount", "refunded", "sold")
 _CSV_COLUMNS = (
     *("customer_id", "stage", "tier", "segment", "orders", "spend", "currency", "last_order", "risk", "value_at_risk"),
     *("next_order", "lifetime_value", "may_email"),
@@ -72,10 +63,6 @@ def customers_csv(rows: Iterable[Mapping[str, Any]], writing: Writing) -> Iterat
     return csv_lines(_CSV_COLUMNS, map(cells, rows))
 
 
-def customers_json(page: CustomerPage) -> dict[str, Any]:
-    return {"customers": [*map(row_object, page.rows)], "cursor": page.cursor}
-
-
 def customers_view(page: CustomerPage, writing: Writing) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("customer", "stage", "tier", "segment"):
@@ -92,11 +79,6 @@ def customers_view(page: CustomerPage, writing: Writing) -> RenderableType:
             "" if row["value_at_risk"] is None else writing.about(row["value_at_risk"] / MONEY_SCALE),
         )
     return _paged(table, page.cursor, "no customer is like this" if not page.rows else "")
-
-
-def timeline_json(page: Page) -> dict[str, Any]:
-    entries = [row_object(entry._asdict()) for entry in page.entries]
-    return {"entries": [{**entry, "id": f"{entry['id']:012x}"} for entry in entries], "cursor": page.cursor}
 
 
 def timeline_view(page: Page, writing: Writing) -> RenderableType:
@@ -140,24 +122,6 @@ def kpis_csv(found: Sequence[Kpis], writing: Writing) -> Iterator[str]:
     return csv_lines(columns, map(cells, found))
 
 
-def kpis_json(found: Sequence[Kpis], loyalty: Loyalty, stages: Mapping[str, int], writing: Writing) -> dict[str, Any]:
-    return {
-        "currency": writing.currency or None,
-        "buyers": loyalty.buyers,
-        "repeat_rate": loyalty.repeat_rate,
-        "stages": stages,
-        "periods": [
-            {
-                **row_object(msgspec.structs.asdict(of)),
-                "revenue": of.revenue / MONEY_SCALE,
-                "returning": of.returning,
-                "came_into": of.came_into,
-            }
-            for of in found
-        ],
-    }
-
-
 def kpis_view(
     found: Sequence[Kpis], loyalty: Loyalty, stages: Mapping[str, int], writing: Writing, by: str
 ) -> RenderableType:
@@ -183,10 +147,6 @@ def kpis_view(
     return Group(*(Text(line) for line in lines if line), table)
 
 
-def cohorts_json(found: Sequence[Cohort]) -> list[dict[str, Any]]:
-    return [{"begin": one.begin.isoformat(), "customers": one.customers, "ordered": [*one.ordered]} for one in found]
-
-
 def cohorts_view(found: Sequence[Cohort]) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("first order")
@@ -197,17 +157,6 @@ def cohorts_view(found: Sequence[Cohort]) -> RenderableType:
         shares = [f"{count / one.customers:.0%}" if one.customers else "" for count in one.ordered[:_MAX_AGE]]
         table.add_row(one.begin.isoformat(), f"{one.customers:,}", *shares)
     return table if found else Text("no order is in the directory yet")
-
-
-def row_object(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row for JSON: money in major units, instants as RFC 3339."""
-    found: dict[str, Any] = {}
-    for name, value in row.items():
-        if name.endswith("_ms"):
-            found[f"{name.removesuffix('_ms')}_at" if name != "at_ms" else "at"] = value and rfc3339(value)
-        else:
-            found[name] = value / MONEY_SCALE if name in _MONEY and value is not None else value
-    return found
 
 
 def _stage(code: str | None) -> str:

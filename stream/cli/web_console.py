@@ -7,20 +7,16 @@ from ipaddress import ip_address
 
 import click
 
+from stream.cli.console_tokens import token
 from stream.cli.console_users import audit, user
 from stream.cli.directory_at import open_desk, open_directory
 from stream.cli.options import SettingsGroup, with_settings
 from stream.cli.saying import say
-from stream.errors import SettingsError, StorageError
+from stream.errors import SettingsError
 from stream.settings import Settings
 from stream.stop_signals import stop_event
 
 __all__ = ["console"]
-
-#: Customers of today's list.
-_LISTED = 50
-#: Texts of a customer's page.
-_TEXTS = 20
 
 
 @click.group(cls=SettingsGroup, invoke_without_command=True)
@@ -53,43 +49,28 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
 
     configure_logging(settings)
     try:
+        from stream.cli.console_reads import customer_texts, todays_list
         from stream.console.acting import Acting
+        from stream.console.api import Api
+        from stream.console.api_access import ApiAccess
         from stream.console.application import Address, serve
-        from stream.console.labelling import CustomerTexts
         from stream.console.logins import Logins
-        from stream.console.pages import Day, Pages
+        from stream.console.pages import Pages
     except ImportError as error:
         raise SettingsError(f"{error}: pip install 'customer-stream[console]'") from error
     from stream.cli.publish_action import check_action, publish_action
-    from stream.cli.shop_day import shop_day
     from stream.cli.shop_writing import writing_of
-    from stream.cli.texts_desk import tally_of, texts_of
     from stream.directory.desk.accounts import Accounts
+    from stream.directory.desk.api_tokens import ApiTokens
     from stream.directory.desk.audit_trail import AuditTrail
-    from stream.projections.judgements import UNDECIDED
-    from stream.storage.projection_desk import ProjectionDesk
-
-    def list_today() -> Day:
-        with shop_day(settings, None) as day:
-            found = day.today(_LISTED)
-            return Day(found, day.writing, day.note(found))
-
-    def texts_of_customer(customer_id: str) -> CustomerTexts:
-        try:
-            with ProjectionDesk(settings) as desk:
-                tally, texts = tally_of(desk, None), texts_of(desk, customer_id)
-        except StorageError as error:
-            # the rest of the page comes from elsewhere
-            return CustomerTexts(note=f"What they wrote cannot be shown now: {error}")
-        months = tally.categories.values() if tally else ()
-        categories = {name for month in months for name in month} - {UNDECIDED}
-        return CustomerTexts(texts[: -_TEXTS - 1 : -1], sorted(categories))
 
     async def run() -> None:
         acting = Acting(desk, partial(check_action, settings), partial(publish_action, settings))
-        pages = Pages(store, writing_of(settings), list_today, texts_of_customer, acting, logins)
+        writing = writing_of(settings)
+        pages = Pages(store, writing, partial(todays_list, settings), partial(customer_texts, settings), acting, logins)
         at = Address(host, port)
-        await serve(pages, at, names, stop_event(), lambda address: click.echo(f"console: {address}"))
+        programs = ApiAccess(Api(store, writing, acting), ApiTokens(desk.engine), trail)
+        await serve(pages, programs, at, names, stop_event(), lambda address: click.echo(f"console: {address}"))
 
     with open_directory(settings, make=True) as store, open_desk(settings) as desk:
         accounts, trail = Accounts(desk.engine), AuditTrail(desk.engine)
@@ -104,3 +85,4 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
 
 console.add_command(user)
 console.add_command(audit)
+console.add_command(token)

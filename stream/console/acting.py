@@ -15,11 +15,11 @@ from stream.alerts.action_records import Action, ActionKind
 from stream.catalogue.windows import DAY_MS
 from stream.console.browser import form_of, require_own_form
 from stream.console.logins import who_of
-from stream.directory.desk.desk_store import DeskStore, Note, Recorded
+from stream.directory.desk.desk_store import UNDO_MS, DeskStore, Note, Recorded
 from stream.errors import SettingsError, StreamError
 from stream.events.times import instant
 
-__all__ = ["KINDS", "RECORDED", "SNOOZES", "Acting", "Done"]
+__all__ = ["KINDS", "RECORDED", "SNOOZES", "Acting", "Done", "Kept"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,6 +51,15 @@ class Done(NamedTuple):
     def is_put_off(self, customer_id: str, now_ms: int) -> bool:
         """Whether nobody wants to be reminded of the customer now."""
         return (self.notes.get(customer_id, Note()).snoozed_until_ms or 0) > now_ms
+
+
+class Kept(NamedTuple):
+    """An action that is kept. ``is_new``: no other has its id. It is published at ``publish_ms``."""
+
+    action_id: str
+    customer_id: str
+    is_new: bool
+    publish_ms: int
 
 
 class Acting:
@@ -87,7 +96,8 @@ class Acting:
         if form.get("kind") not in KINDS:
             raise SettingsError(f"expected one of {', '.join(KINDS)}")
         note = form.get("note", "").strip().replace("\r\n", "\n") or None
-        return await self._keep(request, form, action=form["kind"], note=note)
+        kept = await self.keep(who_of(request).name, action=form["kind"], note=note, **_ids_of(form))
+        return kept.customer_id
 
     async def label(self, request: web.Request) -> str:
         """Say of which category a text is; returns who wrote it."""
@@ -96,15 +106,15 @@ class Acting:
         category = form.get("category", "").strip()
         if not category:
             raise SettingsError("expected a category")
-        return await self._keep(
-            request, form, action=ActionKind.LABELLED, event_id=form.get("event_id", ""), category=category
-        )
+        label = {"action": ActionKind.LABELLED, "event_id": form.get("event_id", ""), "category": category}
+        kept = await self.keep(who_of(request).name, **label, **_ids_of(form))
+        return kept.customer_id
 
     async def undo(self, request: web.Request) -> str:
         """Take back what has not been published yet."""
         form = await form_of(request)
         require_own_form(request, form)
-        if not await asyncio.to_thread(self._desk.undo, form.get("action_id", "")):
+        if not await self.take_back(form.get("action_id", "")):
             raise SettingsError("This can no longer be undone: it has been passed on.")
         return form.get("customer_id", "")
 
@@ -153,16 +163,24 @@ class Acting:
             self._desk.published(action_id, self.now_ms())
         return len(claimed)
 
-    async def _keep(self, request: web.Request, form: Mapping[str, str], **of_action: str | None) -> str:
-        now_ms, who = self.now_ms(), who_of(request).name
-        given = {name: form.get(name, "") for name in ("action_id", "customer_id")}
+    async def keep(self, who: str, **of_action: str | None) -> Kept:
+        """Keep an action of ``who`` that happened now. Raises `SettingsError` for one that cannot be."""
+        now_ms = self.now_ms()
         try:
-            action = msgspec.convert({**given, "occurred_at": instant(now_ms), "actor": who, **of_action}, Action)
+            action = msgspec.convert({"occurred_at": instant(now_ms), "actor": who, **of_action}, Action)
         except msgspec.ValidationError as error:
             raise SettingsError(f"this cannot be recorded: {error}") from None
         self._check(action)
-        await asyncio.to_thread(self._desk.record, action, who, now_ms)
-        return action.customer_id
+        is_new = await asyncio.to_thread(self._desk.record, action, who, now_ms)
+        return Kept(action.action_id, action.customer_id, is_new, now_ms + UNDO_MS)
+
+    async def take_back(self, action_id: str) -> bool:
+        """Undo an action; False when it is too late, or there is none."""
+        return await asyncio.to_thread(self._desk.undo, action_id)
+
+
+def _ids_of(form: Mapping[str, str]) -> dict[str, str]:
+    return {name: form.get(name, "") for name in ("action_id", "customer_id")}
 
 
 def _customer(form: Mapping[str, str]) -> str:

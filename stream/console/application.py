@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from stream.console.api_access import ApiAccess, is_for_programs
 from stream.console.browser import LOCAL_NAMES, host_name, with_cookie
 from stream.console.pages import Pages
 from stream.errors import SettingsError, StreamError
@@ -39,15 +40,17 @@ class Address(NamedTuple):
     port: int
 
 
-def application(pages: Pages, names: Collection[str] = ()) -> web.Application:
+def application(pages: Pages, programs: ApiAccess, names: Collection[str] = ()) -> web.Application:
     """The routes. Forms are sent in the body, so that no customer is named in an address or a log of addresses.
 
     ``names``: under which the server may be asked, beside those of this machine.
     """
-    middlewares = [_guarded(LOCAL_NAMES | {*names}), with_cookie, _explained(pages), pages.logins.guard]
+    of_pages = map(_for_pages, (with_cookie, _explained(pages), pages.logins.guard))
+    middlewares = [_guarded(LOCAL_NAMES | {*names}), *of_pages, programs.guard]
     made = web.Application(middlewares=middlewares, client_max_size=_MAX_FORM_BYTES)
     made.add_routes(
         [
+            *programs.routes(),
             web.get("/", pages.today),
             web.get("/customers", pages.customers),
             web.post("/customers", pages.customers),
@@ -73,10 +76,17 @@ def application(pages: Pages, names: Collection[str] = ()) -> web.Application:
 
 
 async def serve(
-    pages: Pages, at: Address, names: Collection[str], stop: asyncio.Event, listening: Callable[[str], None]
+    pages: Pages,
+    programs: ApiAccess,
+    at: Address,
+    names: Collection[str],
+    stop: asyncio.Event,
+    listening: Callable[[str], None],
 ) -> None:
     """Answer, and publish actions, until ``stop`` is set. Raises `SettingsError` for an address that is taken."""
-    runner = web.AppRunner(application(pages, names), access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        application(pages, programs, names), access_log=None, handle_signals=False, shutdown_timeout=1.0
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, at.host, at.port)
@@ -113,6 +123,14 @@ def _guarded(names: Collection[str]) -> Middleware:
         return response
 
     return guard
+
+
+def _for_pages(middleware: Middleware) -> Middleware:
+    @web.middleware
+    async def unless_api(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await (handler(request) if is_for_programs(request) else middleware(request, handler))
+
+    return unless_api
 
 
 def _explained(pages: Pages) -> Middleware:

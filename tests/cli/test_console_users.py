@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from stream.cli import main
 from stream.console.passwords import is_password
 from stream.directory.desk.accounts import Accounts
+from stream.directory.desk.api_tokens import ApiTokens
 from stream.directory.desk.audit_trail import AuditTrail, Trace
 from stream.directory.desk.desk_store import DeskStore
 
@@ -42,6 +43,26 @@ def test_users_come_and_go(tmp_path: Path) -> None:
     assert run(tmp_path, "user", "remove", "anna")[0] == 2
     status, output = run(tmp_path, "user", "remove", "ben")
     assert (status, "nobody is left" in output) == (0, True)
+
+
+def test_tokens_are_shown_once_and_taken_back(tmp_path: Path) -> None:
+    status, output = run(tmp_path, "token", "add", "crm", "--scope", "act", "--scope", "read")
+    token = output.strip()
+    assert (status, token.startswith("stream_"), len(token)) == (0, True, 50)
+    assert run(tmp_path, "token", "add", "crm")[0] == 2
+    assert run(tmp_path, "token", "add", " crm")[0] == 2
+    assert run(tmp_path, "token", "add", "sheet")[0] == 0
+    assert run(tmp_path, "token", "list") == (0, "crm: act, read\nsheet: read\n")
+    status, output = run(tmp_path, "token", "list", "--json")
+    scopes = {one["name"]: one["scopes"] for one in orjson.loads(output)}
+    assert scopes == {"crm": ["act", "read"], "sheet": ["read"]}
+    with DeskStore(f"sqlite:///{tmp_path}/console.sqlite") as desk:
+        found = ApiTokens(desk.engine).find(token)
+        assert found is not None
+        assert found.name == "crm"
+    assert token.encode() not in (tmp_path / "console.sqlite").read_bytes()
+    assert run(tmp_path, "token", "remove", "crm") == (0, "crm may no longer use the API\n")
+    assert run(tmp_path, "token", "remove", "crm")[0] == 2
 
 
 def test_the_audit_trail_is_shown_newest_first(tmp_path: Path) -> None:

@@ -15,11 +15,14 @@ from msgspec.structs import replace
 
 from stream.alerts.action_records import Action
 from stream.console.acting import Acting
+from stream.console.api import Api
+from stream.console.api_access import ApiAccess
 from stream.console.application import application
 from stream.console.labelling import CustomerTexts
 from stream.console.logins import Logins
 from stream.console.pages import Day, Pages
 from stream.directory.desk.accounts import Accounts
+from stream.directory.desk.api_tokens import ApiTokens
 from stream.directory.desk.audit_trail import AuditTrail
 from stream.directory.desk.desk_store import DeskStore
 from stream.directory.store import DirectoryStore
@@ -126,6 +129,7 @@ class Office:
         self.acting = Acting(desk, lambda _action: None, self._publish, lambda: self.now_ms)
         self.accounts = Accounts(desk.engine)
         self.trail = AuditTrail(desk.engine)
+        self.tokens = ApiTokens(desk.engine)
         self.texts = CustomerTexts()
         self.must_log_in = False
         self.names: tuple[str, ...] = ()
@@ -133,7 +137,9 @@ class Office:
 
     def application(self, today: Callable[[], Day] = somebody_today) -> web.Application:
         logins = Logins(self.accounts, self.trail, must_log_in=self.must_log_in, now_ms=lambda: self.now_ms)
-        return application(Pages(self._store, WRITING, today, lambda _: self.texts, self.acting, logins), self.names)
+        pages = Pages(self._store, WRITING, today, lambda _: self.texts, self.acting, logins)
+        api = Api(self._store, WRITING, self.acting)
+        return application(pages, ApiAccess(api, self.tokens, self.trail, lambda: self.now_ms), self.names)
 
     def visited(self, steps: Callable[[Visit], Awaitable[None]], today: Callable[[], Day] = somebody_today) -> None:
         """Let a browser of this machine, which keeps cookies, take ``steps``."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
-__all__ = ["METADATA", "actions", "audit", "notes", "sessions", "users"]
+__all__ = ["METADATA", "actions", "audit", "notes", "sessions", "tokens", "users"]
 
 METADATA: Final = MetaData()
 
@@ -73,3 +73,13 @@ audit: Final = Table(
 )
 Index("desk_audit_at", audit.c.at_ms)
 Index("desk_audit_customer", audit.c.customer_id)
+
+#: Programs that may use the API. ``token_hash``: SHA-256 of the token, hexadecimal; ``scopes``: separated by spaces.
+tokens: Final = Table(
+    "desk_tokens",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("token_hash", Text, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+)

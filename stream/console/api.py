@@ -1,0 +1,222 @@
+"""The HTTP API: what the pages know and do, for programs."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from stream.alerts.action_records import ActionKind
+from stream.console import api_bodies as bodies
+from stream.console.acting import Acting, Kept
+from stream.directory.calendar import Grain
+from stream.directory.customer_queries import Condition, Sort, amount_of, counted, customer, customers_page
+from stream.directory.database import Connection, reading
+from stream.directory.desk.api_tokens import Scope
+from stream.directory.json_rows import customers_json, kpis_json, row_object, timeline_json
+from stream.directory.kpis import kpis, loyalty
+from stream.directory.store import DirectoryStore
+from stream.directory.timeline_queries import orders_of, timeline_page
+from stream.errors import SettingsError
+from stream.events.times import rfc3339
+from stream.reporting.writing import Writing
+
+__all__ = ["API", "OPERATIONS", "Api", "Operation", "customer_of", "problem_json", "program_of", "set_program"]
+
+_T = TypeVar("_T")
+API: Final = "/api/v1"
+_PROGRAM: Final = web.RequestKey("program", str)
+_CUSTOMER: Final = web.RequestKey("customer", str)
+_encoder: Final = msgspec.json.Encoder()
+
+
+class Operation(NamedTuple):
+    """``handler``: the method of `Api`; ``body``: what is sent, None for a GET; ``trace``: for the audit trail."""
+
+    path: str
+    handler: str
+    scope: Scope
+    body: type[msgspec.Struct] | None
+    answer: type[msgspec.Struct]
+    status: HTTPStatus
+    summary: str
+    trace: str
+
+    @property
+    def method(self) -> str:
+        return "GET" if self.body is None else "POST"
+
+
+#: Customers and cursors are named in bodies, as addresses are logged on the way.
+OPERATIONS: Final = (
+    Operation(
+        *("/customers/search", "search", Scope.READ, bodies.CustomerSearch, bodies.CustomersAnswer, HTTPStatus.OK),
+        *("Customers by what is known of them, a page at a time", "read customers"),
+    ),
+    Operation(
+        *("/customers/lookup", "lookup", Scope.READ, bodies.CustomerLookup, bodies.CustomerAnswer, HTTPStatus.OK),
+        *("Everything about one customer", "read a customer"),
+    ),
+    Operation(
+        *("/kpis", "kpis", Scope.READ, None, bodies.KpisAnswer, HTTPStatus.OK),
+        *("Figures of the shop by month or week", "read figures"),
+    ),
+    Operation(
+        *("/actions", "act", Scope.ACT, bodies.ActionRequest, bodies.RecordedAnswer, HTTPStatus.ACCEPTED),
+        *("Record what was done about a customer", "recorded an action"),
+    ),
+    Operation(
+        *("/actions/undo", "undo", Scope.ACT, bodies.UndoRequest, bodies.UndoneAnswer, HTTPStatus.OK),
+        *("Take an action or a label back, within a minute", "took an action back"),
+    ),
+    Operation(
+        *("/labels", "label", Scope.ACT, bodies.LabelRequest, bodies.RecordedAnswer, HTTPStatus.ACCEPTED),
+        *("Say what a text of a customer is about", "labelled a text"),
+    ),
+)
+
+
+class Api:
+    """Handlers; each takes the decoded body. Queries run in threads."""
+
+    def __init__(self, store: DirectoryStore, writing: Writing, acting: Acting) -> None:
+        self._store = store
+        self._writing = writing
+        self._acting = acting
+
+    def routes(self) -> list[web.RouteDef]:
+        """One for each of `OPERATIONS`."""
+        return [web.route(one.method, f"{API}{one.path}", self._handled(one)) for one in OPERATIONS]
+
+    async def search(self, request: web.Request, body: bodies.CustomerSearch) -> Mapping[str, Any]:
+        del request
+        condition = Condition(
+            begins=body.begins,
+            stages=body.stages,
+            tiers=body.tiers,
+            segments=body.segments,
+            risk_from=body.risk_from,
+            at_stake_from=None if body.at_stake_from is None else amount_of(body.at_stake_from),
+            spend_from=None if body.spend_from is None else amount_of(body.spend_from),
+            channel=body.channel,
+            ordered_from_ms=self._midnight_ms(body.ordered_from),
+            ordered_before_ms=self._midnight_ms(body.ordered_before),
+        )
+        return await self._asked(
+            lambda connection: customers_json(
+                customers_page(connection, condition, Sort(body.sort), limit=body.limit, cursor=body.cursor)
+            )
+        )
+
+    async def lookup(self, request: web.Request, body: bodies.CustomerLookup) -> Mapping[str, Any]:
+        del request
+        of, history, orders = await self._asked(
+            lambda connection: (
+                customer(connection, body.customer_id),
+                timeline_page(connection, body.customer_id, limit=body.limit, cursor=body.cursor),
+                orders_of(connection, body.customer_id),
+            )
+        )
+        if of is None:
+            raise web.HTTPNotFound(reason="the directory does not know this customer")
+        channels, told = of.pop("channels"), timeline_json(history)
+        return {
+            "customer": row_object(of),
+            "channels": channels,
+            "orders": [*map(row_object, orders)],
+            "timeline": told["entries"],
+            "cursor": told["cursor"],
+        }
+
+    async def kpis(self, request: web.Request, body: None) -> Mapping[str, Any]:
+        del body
+        by = request.query.get("by", Grain.MONTH.value)
+        if by not in {*map(str, Grain)}:
+            raise SettingsError(f"by: expected {' or '.join(Grain)}")
+        return await self._asked(
+            lambda connection: kpis_json(
+                kpis(connection, Grain(by)),
+                loyalty(connection),
+                counted(connection, "stage"),
+                self._writing.currency,
+            )
+        )
+
+    async def act(self, request: web.Request, body: bodies.ActionRequest) -> Mapping[str, Any]:
+        ids = {"action_id": body.action_id or str(uuid.uuid4()), "customer_id": body.customer_id}
+        return _kept(await self._acting.keep(program_of(request), **ids, action=body.action, note=body.note))
+
+    async def label(self, request: web.Request, body: bodies.LabelRequest) -> Mapping[str, Any]:
+        ids = {"action_id": body.action_id or str(uuid.uuid4()), "customer_id": body.customer_id}
+        label = {"action": ActionKind.LABELLED, "event_id": body.event_id, "category": body.category}
+        return _kept(await self._acting.keep(program_of(request), **ids, **label))
+
+    async def undo(self, request: web.Request, body: bodies.UndoRequest) -> Mapping[str, Any]:
+        del request
+        return {"undone": await self._acting.take_back(body.action_id)}
+
+    def _handled(self, operation: Operation) -> Callable[[web.Request], Awaitable[web.Response]]:
+        handler = getattr(self, operation.handler)
+        decoder = None if operation.body is None else msgspec.json.Decoder(operation.body)
+
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                body = None if decoder is None else decoder.decode(await request.read())
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise SettingsError(f"the body is not what was expected: {error}") from None
+            request[_CUSTOMER] = getattr(body, "customer_id", "")
+            answer = _encoder.encode(await handler(request, body))
+            # a weak one, as a proxy may compress
+            etag = f'W/"{hashlib.sha256(answer).hexdigest()[:32]}"'
+            if operation.method != "GET":
+                return web.Response(status=operation.status, body=answer, content_type="application/json")
+            if etag in [tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")]:
+                return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
+            return web.Response(body=answer, content_type="application/json", headers={"ETag": etag})
+
+        return handle
+
+    def _midnight_ms(self, day: date | None) -> int | None:
+        try:
+            return None if day is None else self._writing.midnight_ms(day)
+        except (ValueError, OverflowError):
+            raise SettingsError(f"{day}: expected a day of this age") from None
+
+    async def _asked(self, ask: Callable[[Connection], _T]) -> _T:
+        def answer() -> _T:
+            with reading(self._store.engine) as connection:
+                return ask(connection)
+
+        return await asyncio.to_thread(answer)
+
+
+def set_program(request: web.Request, name: str) -> None:
+    """Note which program asks, by the name of its token."""
+    request[_PROGRAM] = name
+
+
+def program_of(request: web.Request) -> str:
+    """Which program asks."""
+    return request[_PROGRAM]
+
+
+def customer_of(request: web.Request) -> str | None:
+    """Which customer it is about; None for nobody."""
+    return request.get(_CUSTOMER) or None
+
+
+def problem_json(status: HTTPStatus, error: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Why there is no other answer."""
+    body = _encoder.encode(bodies.ApiProblem(error=error))
+    return web.Response(status=status, body=body, content_type="application/json", headers=headers)
+
+
+def _kept(kept: Kept) -> Mapping[str, Any]:
+    return {"action_id": kept.action_id, "is_new": kept.is_new, "publish_at": rfc3339(kept.publish_ms)}

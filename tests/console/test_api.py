@@ -1,0 +1,198 @@
+"""The HTTP API keeps its document in every answer, whatever it is sent; nobody gets what their token is not for."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from stream.console.api import API, OPERATIONS
+from stream.console.api_document import api_document
+from stream.directory.desk.api_tokens import Scope
+from stream.directory.desk.desk_store import UNDO_MS
+from tests.console.conftest import EVIL, Office
+
+DOCUMENT = orjson.loads(orjson.dumps(api_document()))
+REGISTRY: Registry[Any] = Registry().with_resource("urn:api", DRAFT202012.create_resource(DOCUMENT))
+Answer = tuple[int, Mapping[str, str], Any]
+Ask = Callable[..., Awaitable[Answer]]
+FULL = {one.value for one in Scope}
+
+
+def schema_of(operation: Mapping[str, Any], status: int) -> Mapping[str, Any] | None:
+    """Of an answer; fails for a status that the document does not name."""
+    content = operation["responses"][str(status)].get("content")
+    return None if content is None else {"$ref": f"urn:api{content['application/json']['schema']['$ref']}"}
+
+
+def asking(office: Office, steps: Callable[[Ask], Awaitable[None]], scopes: set[str] = FULL) -> None:
+    """Let a program with a token take ``steps``; each answer has to be one of the document."""
+    token = office.tokens.add("crm", {Scope(one) for one in scopes}, office.now_ms)
+
+    async def run() -> None:
+        async with TestClient(TestServer(office.application())) as client:
+
+            async def ask(path: str, body: object = None, **headers: str) -> Answer:
+                sent = {"Authorization": f"Bearer {token}"} | {k.replace("_", "-"): v for k, v in headers.items()}
+                data = None if body is None else body if isinstance(body, bytes) else orjson.dumps(body)
+                method = "GET" if data is None else "POST"
+                async with client.request(method, f"{API}{path}", data=data, headers=sent) as response:
+                    text = await response.read()
+                    found = orjson.loads(text) if text else None
+                    documented = DOCUMENT["paths"].get(f"{API}{path.partition('?')[0]}", {}).get(method.lower())
+                    if documented is not None:
+                        schema = schema_of(documented, response.status)
+                        if schema is not None:
+                            Draft202012Validator(schema, registry=REGISTRY).validate(found)
+                    return response.status, response.headers, found
+
+            await steps(ask)
+
+    asyncio.run(run())
+
+
+def test_the_document_is_one_of_openapi_and_has_every_operation() -> None:
+    assert DOCUMENT["openapi"] == "3.1.0"
+    assert {(path, method) for path, found in DOCUMENT["paths"].items() for method in found} == {
+        (f"{API}{one.path}", one.method.lower()) for one in OPERATIONS
+    }
+    for schema in DOCUMENT["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+    names = [one["operationId"] for found in DOCUMENT["paths"].values() for one in found.values()]
+    assert len({*names}) == len(names)
+
+    def references(value: Any) -> set[str]:
+        if isinstance(value, list):
+            return {found for one in value for found in references(one)}
+        if not isinstance(value, dict):
+            return set()
+        inner = {found for one in value.values() for found in references(one)}
+        return inner | ({value["$ref"]} if isinstance(value.get("$ref"), str) else set())
+
+    schemas = DOCUMENT["components"]["schemas"]
+    assert references(DOCUMENT) <= {f"#/components/schemas/{name}" for name in schemas}
+
+
+def test_customers_come_a_page_at_a_time_and_one_with_everything(office: Office) -> None:
+    async def steps(ask: Ask) -> None:
+        body: dict[str, Any] = {"stages": ["at_risk"], "sort": "at-stake", "begins": "c-", "limit": 50}
+        found: list[str] = []
+        while True:
+            status, _, page = await ask("/customers/search", body)
+            assert status == 200
+            found += [one["customer_id"] for one in page["customers"]]
+            if page["cursor"] is None:
+                break
+            body["cursor"] = page["cursor"]
+        assert found == [f"c-{number}" for number in reversed(range(120))]
+        status, _, one = await ask("/customers/lookup", {"customer_id": EVIL, "limit": 1})
+        assert (status, one["customer"]["spend"], one["channels"]) == (200, 12.0, {EVIL: 1})
+        assert (len(one["orders"]), len(one["timeline"]), one["cursor"]) == (1, 1, None)
+        assert (await ask("/customers/lookup", {"customer_id": "nobody"}))[0] == 404
+
+    asking(office, steps)
+    assert {(one.who, one.what, one.customer_id) for one in office.trail.newest(99)} == {
+        ("token crm", "read customers", None),
+        ("token crm", "read a customer", EVIL),
+    }
+
+
+def test_figures_have_a_tag_that_saves_sending_them_again(office: Office) -> None:
+    async def steps(ask: Ask) -> None:
+        status, headers, found = await ask("/kpis?by=week")
+        assert (status, found["currency"]) == (200, "EUR")
+        orders = sum(period["orders"] for period in found["periods"])
+        assert orders > 100
+        assert (await ask("/kpis?by=week", If_None_Match=f'"x", {headers["ETag"]}'))[::2] == (304, None)
+        assert (await ask("/kpis", If_None_Match=headers["ETag"]))[0] == 200
+        assert (await ask("/kpis?by=day"))[0] == 400
+
+    asking(office, steps)
+
+
+def test_actions_and_labels_are_kept_once_and_published_or_taken_back(office: Office) -> None:
+    async def steps(ask: Ask) -> None:
+        body = {"customer_id": "c-1", "action": "contacted", "action_id": "a-1", "note": "called"}
+        status, _, kept = await ask("/actions", body)
+        assert (status, kept["action_id"], kept["is_new"]) == (202, "a-1", True)
+        assert (await ask("/actions", body))[2]["is_new"] is False
+        assert (await ask("/labels", {"customer_id": "c-1", "event_id": "e-1", "category": "delivery"}))[0] == 202
+        status, _, kept = await ask("/actions", {"customer_id": "c-2", "action": "resolved"})
+        assert (await ask("/actions/undo", {"action_id": kept["action_id"]}))[2] == {"undone": True}
+        assert (await ask("/actions/undo", {"action_id": kept["action_id"]}))[2] == {"undone": False}
+        office.now_ms += UNDO_MS
+        assert office.acting.publish_due() == 2
+
+    asking(office, steps)
+    assert {(one.action, one.customer_id, one.actor, one.category) for one in office.published} == {
+        ("contacted", "c-1", "crm", None),
+        ("labelled", "c-1", "crm", "delivery"),
+    }
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_token_is_for_what_it_is_for(office: Office, scope: Scope) -> None:
+    async def steps(ask: Ask) -> None:
+        for one in OPERATIONS:
+            status, _, found = await ask(one.path, None if one.body is None else {})
+            assert (status == 403) == (one.scope is not scope), (one, found)
+            for wrong in ("", "Bearer", "Bearer x", "Basic eDp5", "Bearer \xff"):
+                status, headers, _ = await ask(one.path, None if one.body is None else {}, Authorization=wrong)
+                assert (status, headers["WWW-Authenticate"]) == (401, "Bearer")
+        assert office.tokens.remove("crm")
+        assert (await ask("/kpis"))[0] == 401
+        assert (await ask("/openapi.json"))[2] == DOCUMENT
+
+    asking(office, steps, {scope.value})
+
+
+def test_a_session_of_the_pages_is_no_token_and_errors_are_json(office: Office) -> None:
+    async def steps(ask: Ask) -> None:
+        status, headers, found = await ask("/actions")
+        assert (status, headers["Allow"], found) == (405, "POST", {"error": "Method Not Allowed"})
+        assert (await ask("/nowhere"))[::2] == (404, {"error": "Not Found"})
+        assert (await ask("/kpis", Authorization=""))[0] == 401
+        assert "Set-Cookie" not in (await ask("/kpis"))[1]
+        assert (await ask("/actions", b"x" * 20_000))[0] == 413
+
+    asking(office, steps)
+
+
+ODD: tuple[Any, ...] = (
+    *(None, True, 0, -1, 1, 51, 500, 501, 2**63, 1e308, -1e12, 0.5, "", "c-1", "at_risk", "id", "risk", "contacted"),
+    *("\0", "\x1f", "x" * 129, "x" * 2001, EVIL, "ü", "2026-01-31", "0001-01-01", "9999-12-31", "2026-13-01"),
+    *([], ["at_risk"], [1], ["x" * 300], [[]], {}, {"a": 1}, ["x"] * 60, "WyJpZCIsMSwiYy0xIl0", "WzEsMiwzXQ"),
+)
+BROKEN = (b"", b"{", b"null", b"[]", b"1", b'"x"', b"\xff", b'{"a":1}', b'{"customer_id":"\\ud800"}', b"[" * 5000)
+
+
+def test_nothing_that_is_sent_brings_an_answer_that_the_document_does_not_name(office: Office) -> None:
+    """What `asking` checks, over many bodies: of the right fields with odd values, and of no sense at all."""
+    choose = random.Random(5)
+
+    async def steps(ask: Ask) -> None:
+        answered = set()
+        for one in OPERATIONS:
+            if one.body is None:
+                continue
+            for broken in BROKEN:
+                assert (await ask(one.path, broken))[0] == 400, broken
+            fields = one.body.__struct_fields__
+            for _ in range(150):
+                chosen = choose.sample(fields, choose.randint(1, len(fields)))
+                required = [name for name in ("customer_id", "action_id", "event_id") if name in fields]
+                right = dict.fromkeys(required, "c-1") | ({"category": "x"} if "category" in fields else {})
+                right |= {"action": "contacted"} if "action" in fields else {}
+                body = right | {name: choose.choice(ODD) for name in chosen}
+                status, _, found = await ask(one.path, body)
+                assert status < 500, (body, found)
+                answered.add((one.path, status))
+        assert {status for _, status in answered} >= {200, 202, 400}
+
+    asking(office, steps)
