@@ -6,6 +6,7 @@ The dumps are made by the releases themselves (`dump`); every release that chang
 import asyncio
 import gzip
 import json
+import uuid
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
@@ -102,13 +103,23 @@ def shown(document: bytes, layout: int) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in without}
 
 
+@pytest.fixture(scope="module")
+def undisturbed(compiled: None, redis_server: EmbeddedRedis) -> dict[str, bytes]:
+    """The documents of the whole log without an upgrade, in the present layout."""
+    del compiled
+
+    async def use(client: Client) -> dict[str, bytes]:
+        return await run_to_the_end(rig_of(client, f"n{uuid.uuid4().hex[:12]}"), LAYOUT)
+
+    return with_redis(redis_server.url, use)
+
+
 @pytest.mark.parametrize("write", [LAYOUT, LAYOUT_BEFORE])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_rest_of_the_log_is_applied_to_stored_state(
-    redis_server: EmbeddedRedis, namespace: str, layout: int, write: int
+    redis_server: EmbeddedRedis, namespace: str, undisturbed: dict[str, bytes], layout: int, write: int
 ) -> None:
     async def use(client: Client) -> None:
-        undisturbed = await run_to_the_end(rig_of(client, f"{namespace}-whole"), LAYOUT)
         await load(client, layout, namespace)
         rig = rig_of(client, namespace)
         before = await rig.documents()
