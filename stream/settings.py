@@ -203,6 +203,13 @@ class Settings:
     text_keep_days: int = setting(
         90, "Worker", "how long the projection texts keeps what customers wrote (days)", at_least=1, at_most=3650
     )
+    recommend_items: int = setting(
+        20_000, "Worker", "items of which a partition knows what goes with them", at_least=32, at_most=1_000_000
+    )
+    recommend_followers: int = setting(
+        60, "Worker", "items that are remembered beside each; up to twice as many at times", at_least=5, at_most=1000
+    )
+    recommend_never: str = setting("", "Worker", "items that are never recommended, separated by commas")
     cache_customers: int = setting(200_000, "Worker", "profiles kept in memory", at_least=0)
     model_poll_ms: int = setting(500, "Worker", "time between checks for a new model (ms)", at_least=1)
     snapshot_ms: int = setting(500, "Worker", "shortest time between model snapshots (ms)", at_least=1)

@@ -30,6 +30,7 @@ COMMANDS = {
     "produce": ("stream.cli.produce:produce", "Publish the events of a log file."),
     "feedback": ("stream.cli.feedback:feedback", "Show what customers say: NPS, CSAT, CES."),
     "projections": ("stream.cli.projections:projections", "Show the projections, and rebuild them."),
+    "recommend": ("stream.cli.recommend:recommend", "Show what to offer to a customer, and why."),
     "rescore": ("stream.cli.rescore:rescore", "Score all customers again."),
     "quarantine": ("stream.cli.quarantine:quarantine", "Restore customers whose profile could not be read."),
     "replay": ("stream.cli.replay:replay", "Process a log without Kafka and Redis."),

@@ -17,6 +17,7 @@ from stream.projections.identity import Identity
 from stream.projections.leads import Leads
 from stream.projections.protocol import Projection
 from stream.projections.ratings import Ratings
+from stream.projections.recommendations import Recommendations
 from stream.projections.satisfaction import Satisfaction
 from stream.projections.surveys import Surveys
 from stream.projections.texts import Texts
@@ -40,6 +41,7 @@ PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = Mappin
             Texts,
             Classification,
             Leads,
+            Recommendations,
         )
     }
 )

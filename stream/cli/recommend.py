@@ -1,0 +1,55 @@
+"""``stream recommend``: what to offer to a customer, and why."""
+
+import click
+
+from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.reach import Local
+from stream.errors import StorageError
+from stream.settings import Settings
+
+__all__ = ["recommend"]
+
+
+@click.command(cls=SettingsCommand)
+@click.argument("customer_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
+@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Length of each list.")
+@click.option("--without", multiple=True, metavar="ITEM", help="Do not offer this item; may be given several times.")
+@with_settings("Redis", "Topics", "Worker", local=Local.SERVERS)
+def recommend(settings: Settings, *, customer_id: str, as_json: bool, limit: int, without: tuple[str, ...]) -> None:
+    """Show what customer ID may buy again, what else they may like, and what goes with their last order.
+
+    ID may be an identifier with its kind, as email:ann@example.com (see `stream identity`). Needs the projection
+    `recommendations` (STREAM_PROJECTIONS=recommendations) and orders with their items. Exit status 1 if no order of the
+    customer is known.
+    """
+    from stream.cli.identity_lookup import customer_of, id_of
+    from stream.cli.recommendations_desk import recommendations_for
+    from stream.cli.shop_day import now_of
+    from stream.clock import SystemClock
+    from stream.projections.recommendations import Recommendations
+    from stream.storage.projection_desk import ProjectionDesk
+
+    asked = id_of(settings, customer_id)
+    with ProjectionDesk(settings) as desk:
+        progress = desk.progress(Recommendations.name, Recommendations.version)
+        if not progress.folded:
+            raise StorageError(
+                "the projection recommendations has folded nothing yet: STREAM_PROJECTIONS=recommendations stream"
+                " worker (`stream projections list`)"
+            )
+        newest_ms = max(state.stream_time_ms or 0 for state in progress.states.values())
+        now_ms = now_of(newest_ms, SystemClock().now_ms())
+        found = recommendations_for(desk, settings, asked, now_ms, limit, {*without})
+        if found is None and (owner := customer_of(desk, asked)) != asked:
+            found = recommendations_for(desk, settings, owner, now_ms, limit, {*without})
+    if found is None:
+        raise StorageError(f"no order with items of the customer {asked!r} is known")
+    from stream.cli.console import console_for_people
+    from stream.cli.list_files import object_text
+    from stream.cli.recommendations_view import recommendations_view
+
+    if as_json:
+        click.echo(object_text(found, customer_id=asked))
+    else:
+        console_for_people().print(recommendations_view(found))

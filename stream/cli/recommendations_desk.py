@@ -1,0 +1,79 @@
+"""Reads what to offer to a customer: their own items, and what all partitions have counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+import msgspec
+
+from stream.projections.recommendations import (
+    HEAD,
+    Recommendations,
+    RecommendationState,
+    bounds_of,
+    item_key,
+    shard_key,
+    shopper_key,
+)
+from stream.recommending.fading import HOUR_MS, FadingCounts
+from stream.recommending.own_items import Shopper
+from stream.recommending.recommended import Recommendations as Lists
+from stream.recommending.recommended import recommended
+from stream.recommending.shop_tables import SHARDS, ItemShard, ShopHead, ShopTables, needed_for
+from stream.settings import Settings
+from stream.storage.projection_desk import ProjectionDesk
+
+__all__ = ["recommendations_for"]
+
+_decode: Final = msgspec.json.Decoder(RecommendationState).decode
+
+
+def recommendations_for(
+    desk: ProjectionDesk,
+    settings: Settings,
+    customer_id: str,
+    now_ms: int,
+    limit: int,
+    refused: AbstractSet[str] = frozenset(),
+) -> Lists | None:
+    """What to offer to a customer now; None if no order of theirs is known."""
+    own = desk.state(Recommendations.name, Recommendations.version, shopper_key(customer_id), customer_id)
+    shopper = None if own is None else _decode(own).shopper
+    if shopper is None or not shopper.items:
+        return None
+    head = desk.state(Recommendations.name, Recommendations.version, HEAD, customer_id)
+    tables = _tables(desk, settings, shopper, None if head is None else _decode(head).head)
+    never = refused | {item.strip() for item in settings.recommend_never.split(",") if item.strip()}
+    return recommended(shopper, tables, now_ms // HOUR_MS, limit, never)
+
+
+def _tables(desk: ProjectionDesk, settings: Settings, shopper: Shopper, own: ShopHead | None) -> ShopTables:
+    """Sums over all partitions; the rankers are those of the customer's own, which have learned from its orders."""
+    items = map(item_key, dict.fromkeys(needed_for(shopper)))
+    keys = (HEAD, *map(shard_key, range(SHARDS)), *items)
+    found = [_decode(state) for state in desk.shared(Recommendations.name, Recommendations.version, *keys)]
+    head = ShopHead() if own is None else own
+    heads = [one.head for one in found if one.head is not None]
+    head.customers = sum(one.customers for one in heads)
+    head.popular = FadingCounts.merged([one.popular for one in heads])
+    rows: dict[str, list[FadingCounts]] = {}
+    shards: dict[int, list[ItemShard]] = {number: [] for number in range(SHARDS)}
+    for one in found:
+        if one.item is not None and one.row is not None:
+            rows.setdefault(one.item, []).append(one.row)
+        elif one.number is not None and one.shard is not None:
+            shards[one.number].append(one.shard)
+    return ShopTables(
+        head,
+        {item: FadingCounts.merged(parts) for item, parts in rows.items()},
+        {number: _merged(parts) for number, parts in shards.items()},
+        bounds_of(settings),
+    )
+
+
+def _merged(parts: Iterable[ItemShard]) -> ItemShard:
+    of = [*parts]
+    categories = {item: category for part in of for item, category in part.categories.items()}
+    return ItemShard(FadingCounts.merged([part.counts for part in of]), categories)

@@ -1,0 +1,191 @@
+"""What customers buy, what goes with it, and what to offer to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Final, NamedTuple, cast
+
+import msgspec
+import xxhash
+
+from stream.catalogue.events import EventType
+from stream.events.columns import HASH_BITS
+from stream.events.decode import Decoder
+from stream.events.model import Event, FeedbackEvent, PurchaseEvent
+from stream.projections.fold import Fold
+from stream.projections.protocol import Folded
+from stream.projections.topic_inputs import ContentInput, Told
+from stream.recommending.fading import HOUR_MS, FadingCounts
+from stream.recommending.own_items import Shopper
+from stream.recommending.shop_tables import (
+    SHARDS,
+    Bounds,
+    ItemShard,
+    Order,
+    ShopHead,
+    ShopTables,
+    all_antecedents_of,
+    antecedents_of,
+)
+from stream.settings import Settings
+
+__all__ = ["HEAD", "RecommendationState", "Recommendations", "bounds_of", "item_key", "shard_key", "shopper_key"]
+
+#: The key of what a partition knows of all its orders.
+HEAD: Final = "shop"
+
+
+class RecommendationState(msgspec.Struct, omit_defaults=True):
+    """Of a customer: ``shopper``. Of an item, named ``item``: ``row``. Of some items, a ``shard``; or of all: ``head``.
+
+    All but the first are parts: each partition counts what its own customers buy.
+    """
+
+    shopper: Shopper | None = None
+    item: str | None = None
+    row: FadingCounts | None = None
+    number: int | None = None
+    shard: ItemShard | None = None
+    head: ShopHead | None = None
+
+
+#: Of whom nothing is known.
+_NOBODY: Final = Shopper()
+
+
+class _States(NamedTuple):
+    """States by what they are of, to be changed."""
+
+    shoppers: dict[str, Shopper]
+    tables: ShopTables
+
+
+class Recommendations(Fold[RecommendationState]):
+    """Own items of each customer, and counts of what goes together, by the order of the topic of orders.
+
+    An order counts at once. One that is told again says nothing, as long as it is among the newest of the customer.
+    Complaints about an item only say what is not to be offered, so the order of the two topics is no matter.
+    """
+
+    name: ClassVar[str] = "recommendations"
+    state: ClassVar[type[RecommendationState]] = RecommendationState
+    about: ClassVar[str] = "What each customer buys, and what is bought with it or after it."
+    key: ClassVar[str] = "customer (customer/ID), item (item/ID), and the shop, in each partition"
+
+    def __init__(self, settings: Settings) -> None:
+        decoder = Decoder.of(settings)
+        self._bounds = bounds_of(settings)
+        self.inputs = (
+            ContentInput(EventType.PURCHASE, settings.topic_of(EventType.PURCHASE), decoder, _of_order, reports=False),
+            ContentInput(
+                EventType.FEEDBACK, settings.topic_of(EventType.FEEDBACK), decoder, _of_complaint, reports=False
+            ),
+        )
+
+    def reach(self, states: Mapping[str, RecommendationState], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
+        """The rows of items from which an order concludes to others, and the counts of all items."""
+        purchases = [(key, event) for key, event in _events(messages) if isinstance(event, PurchaseEvent)]
+        if not purchases:
+            return
+        yield HEAD
+        yield from map(shard_key, range(SHARDS))
+        items: dict[str, None] = {}
+        for key, event in purchases:
+            state = states.get(key)
+            shopper = Shopper() if state is None or state.shopper is None else state.shopper
+            items.update(dict.fromkeys(antecedents_of(shopper, _items(event))))
+            if event.name != "completed":
+                items.update(dict.fromkeys(all_antecedents_of(shopper)))
+        yield from map(item_key, items)
+
+    def fold(self, states: Mapping[str, RecommendationState], messages: Sequence[tuple[str, object]]) -> Folded:
+        opened = self._opened(states)
+        head = msgspec.json.encode(opened.tables.head)
+        changed: dict[str, RecommendationState | None] = {}
+        for key, message in messages:
+            told = cast("Told", message)
+            shopper = opened.shoppers.setdefault(key, Shopper())
+            _take(shopper, opened.tables, told)
+            changed[key] = RecommendationState(shopper=shopper) if shopper != _NOBODY else None
+        tables = opened.tables
+        for name in tables.changed_rows:
+            row = tables.rows[name]
+            changed[item_key(name)] = RecommendationState(item=name, row=row) if row is not None else None
+        for number in tables.changed_shards:
+            changed[shard_key(number)] = RecommendationState(number=number, shard=tables.shards[number])
+        if msgspec.json.encode(tables.head) != head:
+            changed[HEAD] = RecommendationState(head=tables.head)
+        return Folded(changed)
+
+    def _opened(self, states: Mapping[str, RecommendationState]) -> _States:
+        shoppers: dict[str, Shopper] = {}
+        rows: dict[str, FadingCounts | None] = {}
+        shards = {number: ItemShard() for number in range(SHARDS)}
+        head = ShopHead()
+        for key, state in states.items():
+            if state.shopper is not None:
+                shoppers[key] = state.shopper
+            elif state.item is not None:
+                rows[state.item] = state.row
+            elif state.number is not None and state.shard is not None:
+                shards[state.number] = state.shard
+            elif state.head is not None:
+                head = state.head
+        return _States(shoppers, ShopTables(head, rows, shards, self._bounds))
+
+    def erase(self, customer_id: str) -> Iterable[str]:
+        """Counts of items are of nobody alone."""
+        return (shopper_key(customer_id),)
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    return Bounds(settings.recommend_items, settings.recommend_followers)
+
+
+def shopper_key(customer_id: str) -> str:
+    return f"customer/{customer_id}"
+
+
+def item_key(item: str) -> str:
+    return f"item/{item}"
+
+
+def shard_key(number: int) -> str:
+    """The key of the counts of a part of all items."""
+    return f"counts/{number}"
+
+
+def _of_order(event: Event) -> Sequence[str]:
+    order = cast("PurchaseEvent", event)
+    return (shopper_key(event.customer_id),) if order.items or order.name != "completed" else ()
+
+
+def _of_complaint(event: Event) -> Sequence[str]:
+    feedback = cast("FeedbackEvent", event)
+    return (shopper_key(event.customer_id),) if feedback.name == "complained" and feedback.product_id else ()
+
+
+def _events(messages: Sequence[tuple[str, object]]) -> Iterable[tuple[str, Event]]:
+    return ((key, cast("Told", message).event) for key, message in messages)
+
+
+def _items(event: PurchaseEvent) -> list[str]:
+    return [*dict.fromkeys(item.product_id for item in event.items or () if item.product_id)]
+
+
+def _take(shopper: Shopper, tables: ShopTables, told: Told) -> None:
+    event = told.event
+    if isinstance(event, FeedbackEvent):
+        shopper.refuse(event.product_id or "")
+    elif isinstance(event, PurchaseEvent):
+        order_id = xxhash.xxh3_64_intdigest(event.order_id.encode("utf-8", "surrogatepass")) % 2**HASH_BITS
+        if event.name == "completed":
+            categories = {item.product_id: item.category for item in event.items or ()}
+            items = {name: categories[name] for name in _items(event)}
+            tables.buy(shopper, Order(order_id, told.at_ms // HOUR_MS, items))
+        elif event.name == "cancelled":
+            tables.take_back(shopper, order_id, None)
+        elif event.items:
+            tables.take_back(shopper, order_id, _items(event))
+        elif event.amount is None:
+            tables.take_back(shopper, order_id, None)

@@ -1,0 +1,84 @@
+"""A ranker of lists that learns online from what was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["LIST_LENGTH", "ListRanker", "RankerRecord", "ndcg"]
+
+Floats = npt.NDArray[np.float64]
+
+#: Items by which a list is judged.
+LIST_LENGTH: Final = 10
+_RATE: Final = 0.1
+_FIRST_SQUARES: Final = 1.0
+
+
+class RankerRecord(msgspec.Struct):
+    """How good lists were, each before its basket was learned: sums over ``lists``."""
+
+    lists: int = 0
+    hits: int = 0
+    ndcg: float = 0.0
+
+
+class ListRanker(msgspec.Struct):
+    """Scores are ``weights`` times the features of a candidate; the chance to be chosen is their softmax.
+
+    The loss of a list is the cross entropy of the softmax and what was chosen (ListNet; Cao et al., ICML 2007), the
+    steps are AdaGrad's (Duchi et al., JMLR 2011). ``squares``: of the gradients so far.
+    """
+
+    weights: list[float]
+    squares: list[float] = msgspec.field(default_factory=list)
+    record: RankerRecord = msgspec.field(default_factory=RankerRecord)
+
+    def score_many(self, features: Floats) -> Floats:
+        """The scores of candidates, (n,), of their features (n, k)."""
+        scores: Floats = features @ np.asarray(self.weights)
+        return scores
+
+    def chances(self, features: Floats) -> Floats:
+        """The chance of each candidate to be the next one chosen, (n,)."""
+        return _softmax(self.score_many(features))
+
+    def learn_many(self, features: Floats, chosen: Sequence[int], wanted: int) -> None:
+        """Candidates at these positions were chosen, of ``wanted`` items that should have been in the list.
+
+        The list is judged first, then learned from.
+        """
+        scores = self.score_many(features)
+        value, is_hit = ndcg(scores, chosen, wanted)
+        self.record.lists += 1
+        self.record.hits += is_hit
+        self.record.ndcg = round(self.record.ndcg + value, 6)
+        if not chosen:
+            return
+        gradient = features[[*chosen]].mean(0) - _softmax(scores) @ features
+        squares = np.asarray(self.squares or [_FIRST_SQUARES] * len(self.weights)) + gradient**2
+        self.squares = squares.tolist()
+        self.weights = (np.asarray(self.weights) + _RATE * gradient / np.sqrt(squares)).tolist()
+
+
+def ndcg(scores: Floats, chosen: Sequence[int], wanted: int) -> tuple[float, bool]:
+    """NDCG of the first `LIST_LENGTH`, binary relevance, and whether one of them was chosen.
+
+    >>> round(ndcg(np.array([0.1, 0.9, 0.5]), [2], 1)[0], 4)
+    0.6309
+    """
+    first = np.argsort(-scores, kind="stable")[:LIST_LENGTH].tolist()
+    among = {*chosen}
+    gains = [1.0 / np.log2(place + 2.0) for place, candidate in enumerate(first) if candidate in among]
+    ideal = sum(1.0 / np.log2(place + 2.0) for place in range(min(wanted, LIST_LENGTH)))
+    return float(sum(gains) / ideal) if ideal else 0.0, bool(gains)
+
+
+def _softmax(scores: Floats) -> Floats:
+    powers = np.exp(scores - scores.max())
+    chances: Floats = powers / powers.sum()
+    return chances

@@ -1,0 +1,49 @@
+"""The ranker against its loss, and against what it should learn."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import ndcg_score
+
+from stream.recommending.list_ranker import LIST_LENGTH, ListRanker, ndcg
+
+
+def loss(weights: list[float], features: np.ndarray, chosen: list[int]) -> float:
+    scores = features @ np.array(weights)
+    return float(np.log(np.exp(scores).sum()) - scores[chosen].mean())
+
+
+def test_a_step_goes_against_the_gradient_of_the_cross_entropy() -> None:
+    random = np.random.default_rng(4)
+    features, chosen = random.normal(size=(12, 3)), [2, 5]
+    ranker = ListRanker([0.3, -0.2, 0.5])
+    slopes = []
+    for k in range(3):
+        up, down = [*ranker.weights], [*ranker.weights]
+        up[k] += 1e-6
+        down[k] -= 1e-6
+        slopes.append((loss(up, features, chosen) - loss(down, features, chosen)) / 2e-6)
+    before = np.array(ranker.weights)
+    ranker.learn_many(features, chosen, 2)
+    expected = before - 0.1 * np.array(slopes) / np.sqrt(1.0 + np.array(slopes) ** 2)
+    assert ranker.weights == pytest.approx(expected, abs=1e-5)
+
+
+def test_it_learns_which_feature_says_what_is_chosen() -> None:
+    random = np.random.default_rng(5)
+    ranker = ListRanker([1.0, 0.0])
+    for _ in range(600):
+        features = random.normal(size=(30, 2))
+        ranker.learn_many(features, [int(np.argmax(features[:, 1]))], 1)
+    assert ranker.weights[1] > 2 * abs(ranker.weights[0])
+    assert ranker.record.lists == 600
+    assert ranker.record.hits > 500
+
+
+def test_figures_are_those_of_a_reference() -> None:
+    random = np.random.default_rng(6)
+    scores, chosen = random.normal(size=40), [0, 7, 9]
+    truth = np.zeros(40)
+    truth[chosen] = 1.0
+    expected = ndcg_score([truth], [scores], k=LIST_LENGTH)
+    assert ndcg(scores, chosen, 3)[0] == pytest.approx(expected)
+    assert ndcg(scores, [], 3) == (0.0, False)
