@@ -209,7 +209,6 @@ class Settings:
     recommend_followers: int = setting(
         60, "Worker", "items that are remembered beside each; up to twice as many at times", at_least=5, at_most=1000
     )
-    recommend_never: str = setting("", "Worker", "items that are never recommended, separated by commas")
     cache_customers: int = setting(200_000, "Worker", "profiles kept in memory", at_least=0)
     model_poll_ms: int = setting(500, "Worker", "time between checks for a new model (ms)", at_least=1)
     snapshot_ms: int = setting(500, "Worker", "shortest time between model snapshots (ms)", at_least=1)
@@ -280,6 +279,7 @@ class Settings:
     ingest_postmark_username: str = setting("", "Ingest", "user in the URL of Postmark's webhook")
     ingest_postmark_password: str = setting("", "Ingest", "password in that URL", secret=True)
 
+    recommend_never: str = setting("", "Shop", "items that are never recommended, separated by commas")
     shop_currency: str = setting(
         "", "Shop", "currency of amounts in lists, reports and alerts, such as EUR", pattern="([A-Z]{3})?"
     )

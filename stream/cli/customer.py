@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 import msgspec
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from stream.reporting.first_orders import LeadEntry
 
 __all__ = ["customer"]
+
+#: Recommended items of each list that are shown.
+_OFFERS: Final = 3
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -65,6 +68,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
             )
         # Compiled code and models take seconds to import: only when there is something to show.
         from stream.cli.feedback_view import Voice
+        from stream.cli.recommendations_desk import recommendations_for
         from stream.cli.shop_day import basis_of, now_of
         from stream.cli.texts_desk import judged_of, texts_of
 
@@ -80,6 +84,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
             judged_of(desk, customer_id),
         )
         lead = _lead(desk, customer_id, basis)
+        offers = recommendations_for(desk, settings, customer_id, basis.now_ms, _OFFERS)
     with NotificationStore(settings) as notifications:
         (known,) = notifications.known([customer_id])
     partition, document = found
@@ -109,12 +114,14 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         }
         if lead is not None:
             told["lead"] = msgspec.to_builtins(lead)
+        if offers is not None:
+            told["recommendations"] = msgspec.to_builtins(offers)
         known_of = {**voice._asdict(), "texts": [told_of(one) for one in voice.texts]}
         # as everything that is not known, what was never said is left out
         told |= {name: msgspec.to_builtins(one) for name, one in known_of.items() if one}
         click.echo(orjson.dumps({**now.fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))
         return
-    console_for_people().print(customer_view(now, profile, known, voice, lead, writing_of(settings)))
+    console_for_people().print(customer_view(now, profile, known, voice, lead, offers, writing_of(settings)))
 
 
 def _lead(desk: ProjectionDesk, customer_id: str, basis: Basis) -> LeadEntry | None:

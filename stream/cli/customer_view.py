@@ -18,10 +18,12 @@ from stream.catalogue.declaring import Feature
 from stream.catalogue.windows import WINDOWS
 from stream.cli.feedback_view import Voice, voice_rows
 from stream.cli.leads_view import chance_of
+from stream.cli.recommendations_view import recommendation_tables
 from stream.events.rejections import printable
 from stream.events.times import epoch_ms
 from stream.features.registry import FEATURES
 from stream.notifications.actions import latest_actions
+from stream.recommending.recommended import Recommendations
 from stream.reporting.first_orders import LeadEntry
 from stream.reporting.refreshed import Refreshed
 from stream.reporting.writing import Writing, number_of
@@ -46,6 +48,7 @@ def customer_view(
     known: StoredCustomer,
     voice: Voice,
     lead: LeadEntry | None,
+    offers: Recommendations | None,
     writing: Writing,
 ) -> RenderableType:
     """Lay a customer out, with the unpacked ``profile`` (`stream.cli.profile_view`), what people did, what was said."""
@@ -56,6 +59,7 @@ def customer_view(
         *_actions(known, writing),
         *_why(now.reasons),
         *_said(voice, writing),
+        *_offers(offers),
         _section("features"),
         _windows(now.features),
         _pairs(_others(now.features)),
@@ -67,6 +71,11 @@ def customer_view(
 def _said(voice: Voice, writing: Writing) -> list[RenderableType]:
     rows = [*voice_rows(voice, writing)]
     return [_section("what they say"), _pairs(iter(rows))] if rows else []
+
+
+def _offers(offers: Recommendations | None) -> list[RenderableType]:
+    tables = [] if offers is None else [*recommendation_tables(offers)]
+    return [_section("what to offer"), *tables] if tables else []
 
 
 def _section(title: str) -> RenderableType:

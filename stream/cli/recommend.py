@@ -15,7 +15,7 @@ __all__ = ["recommend"]
 @click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
 @click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Length of each list.")
 @click.option("--without", multiple=True, metavar="ITEM", help="Do not offer this item; may be given several times.")
-@with_settings("Redis", "Topics", "Worker", local=Local.SERVERS)
+@with_settings("Redis", "Topics", "Shop", local=Local.SERVERS)
 def recommend(settings: Settings, *, customer_id: str, as_json: bool, limit: int, without: tuple[str, ...]) -> None:
     """Show what customer ID may buy again, what else they may like, and what goes with their last order.
 

@@ -10,15 +10,16 @@ from rich.text import Text
 from stream.events.rejections import printable
 from stream.recommending.recommended import Recommendations
 
-__all__ = ["recommendations_view"]
+__all__ = ["recommendation_tables", "recommendations_view"]
 
 
 def recommendations_view(found: Recommendations) -> RenderableType:
+    """Three lists with reasons."""
+    return Group(*recommendation_tables(found))
+
+
+def recommendation_tables(found: Recommendations) -> Iterator[RenderableType]:
     """One table for each list that is not empty."""
-    return Group(*_tables(found))
-
-
-def _tables(found: Recommendations) -> Iterator[RenderableType]:
     titles = ("buy again", "you may also like", "goes with the last order")
     for title, items in zip(titles, (found.again, found.also, found.goes_with), strict=True):
         if not items:

@@ -11,6 +11,7 @@ import pytest
 from stream.cli.topics import create_topics
 from stream.client import ClickEvent, EmailEvent, Producer, PurchaseEvent
 from stream.events.kinds import KIND_OF, EventType
+from stream.events.model import Item
 from stream.leads.lead_record import learned
 from stream.local.stack import LocalStack
 from stream.settings import Settings
@@ -24,12 +25,20 @@ BEGIN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 PEOPLE, WEEKS, HORIZON_WEEKS = 60, 30, 4
 NOW_WEEK = 1 + (BEGIN + timedelta(weeks=WEEKS) - datetime(1970, 1, 5, tzinfo=UTC)).days // 7
 
+#: Buyers buy tea with honey or with bread, the first one tea alone.
+ITEMS = {
+    f"c-{number}": (Item(product_id="tea"), *([Item(product_id="bread" if number % 2 else "honey")] if number else ()))
+    for number in range(PEOPLE)
+}
+
 Events = list[tuple[str, EventType, str, datetime]]
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    settings = Settings(projections="leads", clock="event", horizon_days=7.0 * HORIZON_WEEKS, shop_currency="EUR")
+    settings = Settings(
+        projections="leads,recommendations", clock="event", horizon_days=7.0 * HORIZON_WEEKS, shop_currency="EUR"
+    )
     with LocalStack(tmp_path_factory.mktemp("stack"), settings, partitions=2) as running:
         create_topics(running.settings)
         yield running.settings
@@ -65,7 +74,8 @@ def publish(settings: Settings, events: Events) -> None:
             elif event_type is EventType.EMAIL:
                 producer.publish(EmailEvent(**body))
             else:
-                producer.publish(PurchaseEvent(**body, order_id=f"o-{number}", amount=5.0, currency="EUR"))
+                order = PurchaseEvent(**body, order_id=f"o-{number}", amount=5.0, currency="EUR", items=ITEMS[who])
+                producer.publish(order)
 
 
 def told(settings: Settings, *arguments: str) -> str:
@@ -79,12 +89,16 @@ def test_leads_are_listed_by_a_chance_that_follows_from_the_events(stack: Settin
     publish(stack, events)
     with projecting(stack, tmp_path / "worker.log", role="events") as worker:
         # the core has processed the last one when it can show it
+        worker.wait(lambda: folded(stack)["recommendations"] == PEOPLE // 3)
         worker.wait(lambda: folded(stack)["leads"] == len(events) and run(stack, "customer", "last", "--json")[0] == 0)
         listed = orjson.loads(told(stack, "leads", "--json", "--limit", "100"))
         warm = orjson.loads(told(stack, "customer", "warm", "--json"))["lead"]
         buyer = orjson.loads(told(stack, "customer", "c-0", "--json"))
         shown = " ".join(told(stack, "leads", "--limit", "1").split())
         today = orjson.loads(told(stack, "today", "--json"))
+        offers = orjson.loads(told(stack, "recommend", "c-0", "--json"))
+        offered = " ".join(told(stack, "recommend", "c-0", "--without", "honey").split())
+        nobody = run(stack, "recommend", "warm")
         of_warm = " ".join(told(stack, "customer", "warm").split())
         worker.stop()
 
@@ -108,7 +122,16 @@ def test_leads_are_listed_by_a_chance_that_follows_from_the_events(stack: Settin
         listed["entries"][0][name] for name in ("chance", "low", "reasons")
     )
     assert "lead" not in buyer
+    assert [one["item"] for one in buyer["recommendations"]["again"]] == ["tea"]
     assert "Had something in the cart this week or last." in shown
     assert f"first order {warm['chance']:.0%} ({warm['low']:.0%} to {warm['high']:.0%}) in 4 weeks." in of_warm
     assert "Had something in the cart this week or last." in of_warm
     assert [entry["customer_id"] for entry in today["leads"]] == ["warm"]
+
+    # what both partitions have counted: of nineteen buyers of tea after the first, ten bought bread, nine honey
+    assert [one["item"] for one in offers["again"]] == ["tea"]
+    assert {one["item"] for one in offers["also"]} == {"bread", "honey"}
+    assert all("Bought with tea, or after it, by" in one["reason"] for one in offers["also"])
+    assert "bread" in offered
+    assert "honey" not in offered
+    assert (nobody[0], "no order with items" in nobody[1]) == (1, True)
