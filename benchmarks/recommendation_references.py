@@ -131,5 +131,5 @@ class References:
 def _first(scores: Floats, without: Sequence[int] = ()) -> list[int]:
     scores = scores.copy()
     scores[[*without]] = -np.inf
-    best = np.argpartition(-scores, LIST_LENGTH)[:LIST_LENGTH]
+    best = np.argpartition(-scores, min(LIST_LENGTH, len(scores)) - 1)[:LIST_LENGTH]
     return [int(item) for item in best[np.argsort(-scores[best], kind="stable")]]

@@ -118,14 +118,14 @@ def judged(log: Log, references: References, every: int, bounds: Bounds, limit: 
         references.count(basket)
     stacked = [{name: np.stack(judgements) for name, judgements in of.items()} for of in found]
     size = sum(len(row.counts) for row in rows.values() if row is not None)
-    return Judged(stacked[0], stacked[1], min(len(log.baskets), limit) / spent_s, size)
+    return Judged(stacked[0], stacked[1], min(len(log.baskets), limit) / max(spent_s, 1e-9), size)
 
 
 def _judge(
     basket: Basket, shopper: Shopper, tables: ShopTables, place_of: dict[str, int], references: References
 ) -> Iterator[tuple[int, str, Floats]]:
     """Judgements of all items (0) and of new ones (1)."""
-    tables.hour = basket.hour
+    tables.as_of(basket.hour)
     found = candidates_of(shopper, tables.shelf, basket.hour)
     own = [place_of[name] for name in _ranked(found.own, tables.head.repeat.score_many, found.own_features)]
     new = [place_of[name] for name in _ranked(found.new, tables.head.explore.score_many, found.new_features)]

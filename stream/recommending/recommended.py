@@ -52,7 +52,7 @@ def recommended(
     New items are ordered by the chance to be bought next; those that go with the last order by the share of the
     customers of its items, divided by the square root of how many customers an item has, so that not all are popular.
     """
-    tables.hour = hour
+    tables.as_of(hour)
     never = refused | {*shopper.refused}
     found = candidates_of(shopper, tables.shelf, hour)
     again = _best(found.own, tables.head.repeat.chances(found.own_features).tolist() if found.own else [], never)

@@ -88,18 +88,20 @@ class ShopTables:
         self.shards = shards
         self.bounds = bounds
         self.shelf = Shelf(rows.get, self._customers_lately, head.popular, self._category)
-        #: The hour as of which `shelf` tells.
-        self.hour = 0
+        self._units = [0.0] * SHARDS
         #: What a step has changed.
         self.changed_rows: set[str] = set()
         self.changed_shards: set[int] = set()
+
+    def as_of(self, hour: int) -> None:
+        """The hour as of which `shelf` tells from now on."""
+        self._units = [self.shards[number].counts.unit(hour) for number in range(SHARDS)]
 
     def buy(self, shopper: Shopper, order: Order) -> None:
         """Judge and learn what was chosen, then count an order. One that is known already says nothing."""
         items = [*order.items][:MAX_LINES]
         if not items or shopper.knows(order.id):
             return
-        self.hour = order.hour
         if shopper.items:
             self._learn(shopper, items, order)
         else:
@@ -147,6 +149,7 @@ class ShopTables:
         learned = max(head.repeat.record.lists, head.explore.record.lists)
         if learned >= _LEARN_ALL and order.id % _LEARN_EVERY:
             return
+        self.as_of(order.hour)
         found = candidates_of(shopper, self.shelf, order.hour)
         bought = {*items}
         repeated = sum(name in shopper.items for name in items)
@@ -187,7 +190,8 @@ class ShopTables:
         return self.shards[number]
 
     def _customers_lately(self, name: str) -> float:
-        return self.shards[shard_of(name)].counts.weight(name, self.hour)
+        number = shard_of(name)
+        return self.shards[number].counts.counts.get(name, 0) * self._units[number]
 
     def _category(self, name: str) -> str | None:
         return self.shards[shard_of(name)].categories.get(name)
