@@ -31,7 +31,7 @@ from stream.recommending.candidates import candidates_of
 from stream.recommending.fading import FadingCounts
 from stream.recommending.list_ranker import LIST_LENGTH
 from stream.recommending.own_items import Shopper
-from stream.recommending.shop_tables import SHARDS, Bounds, ItemShard, Order, ShopHead, ShopTables
+from stream.recommending.shop_tables import SHARDS, Bounds, ItemShard, ShopHead, ShopOrder, ShopTables
 from stream.settings import Settings
 
 __all__ = ["Basket", "Judged", "baskets_of", "figures", "judged", "table"]
@@ -113,7 +113,7 @@ def judged(log: Log, references: References, every: int, bounds: Bounds, limit: 
                 found[of].setdefault(name, []).append(judgement)
         items = {log.names[item]: log.categories[item] for item in basket.items}
         began_s = time.process_time()
-        tables.buy(shopper, Order(xxhash.xxh3_64_intdigest(b"%d" % number), basket.hour, items))
+        tables.buy(shopper, ShopOrder(xxhash.xxh3_64_intdigest(b"%d" % number), basket.hour, items))
         spent_s += time.process_time() - began_s
         references.count(basket)
     stacked = [{name: np.stack(judgements) for name, judgements in of.items()} for of in found]

@@ -23,7 +23,7 @@ from stream.events.rejections import printable
 from stream.events.times import epoch_ms
 from stream.features.registry import FEATURES
 from stream.notifications.actions import latest_actions
-from stream.recommending.recommended import Recommendations
+from stream.recommending.recommended import RecommendationLists
 from stream.reporting.first_orders import LeadEntry
 from stream.reporting.refreshed import Refreshed
 from stream.reporting.writing import Writing, number_of
@@ -48,7 +48,7 @@ def customer_view(
     known: StoredCustomer,
     voice: Voice,
     lead: LeadEntry | None,
-    offers: Recommendations | None,
+    offers: RecommendationLists | None,
     writing: Writing,
 ) -> RenderableType:
     """Lay a customer out, with the unpacked ``profile`` (`stream.cli.profile_view`), what people did, what was said."""
@@ -73,7 +73,7 @@ def _said(voice: Voice, writing: Writing) -> list[RenderableType]:
     return [_section("what they say"), _pairs(iter(rows))] if rows else []
 
 
-def _offers(offers: Recommendations | None) -> list[RenderableType]:
+def _offers(offers: RecommendationLists | None) -> list[RenderableType]:
     tables = [] if offers is None else [*recommendation_tables(offers)]
     return [_section("what to offer"), *tables] if tables else []
 

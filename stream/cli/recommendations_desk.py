@@ -19,8 +19,7 @@ from stream.projections.recommendations import (
 )
 from stream.recommending.fading import HOUR_MS, FadingCounts
 from stream.recommending.own_items import Shopper
-from stream.recommending.recommended import Recommendations as Lists
-from stream.recommending.recommended import recommended
+from stream.recommending.recommended import RecommendationLists, recommended
 from stream.recommending.shop_tables import SHARDS, ItemShard, ShopHead, ShopTables, needed_for
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
@@ -37,7 +36,7 @@ def recommendations_for(
     now_ms: int,
     limit: int,
     refused: AbstractSet[str] = frozenset(),
-) -> Lists | None:
+) -> RecommendationLists | None:
     """What to offer to a customer now; None if no order of theirs is known."""
     own = desk.state(Recommendations.name, Recommendations.version, shopper_key(customer_id), customer_id)
     shopper = None if own is None else _decode(own).shopper

@@ -1,4 +1,4 @@
-"""Recommendations on a terminal."""
+"""RecommendationLists on a terminal."""
 
 from collections.abc import Iterator
 
@@ -8,17 +8,17 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.events.rejections import printable
-from stream.recommending.recommended import Recommendations
+from stream.recommending.recommended import RecommendationLists
 
 __all__ = ["recommendation_tables", "recommendations_view"]
 
 
-def recommendations_view(found: Recommendations) -> RenderableType:
+def recommendations_view(found: RecommendationLists) -> RenderableType:
     """Three lists with reasons."""
     return Group(*recommendation_tables(found))
 
 
-def recommendation_tables(found: Recommendations) -> Iterator[RenderableType]:
+def recommendation_tables(found: RecommendationLists) -> Iterator[RenderableType]:
     """One table for each list that is not empty."""
     titles = ("buy again", "you may also like", "goes with the last order")
     for title, items in zip(titles, (found.again, found.also, found.goes_with), strict=True):

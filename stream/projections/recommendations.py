@@ -21,8 +21,8 @@ from stream.recommending.shop_tables import (
     SHARDS,
     Bounds,
     ItemShard,
-    Order,
     ShopHead,
+    ShopOrder,
     ShopTables,
     all_antecedents_of,
     antecedents_of,
@@ -182,7 +182,7 @@ def _take(shopper: Shopper, tables: ShopTables, told: Told) -> None:
         if event.name == "completed":
             categories = {item.product_id: item.category for item in event.items or ()}
             items = {name: categories[name] for name in _items(event)}
-            tables.buy(shopper, Order(order_id, told.at_ms // HOUR_MS, items))
+            tables.buy(shopper, ShopOrder(order_id, told.at_ms // HOUR_MS, items))
         elif event.name == "cancelled":
             tables.take_back(shopper, order_id, None)
         elif event.items:

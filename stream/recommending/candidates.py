@@ -94,14 +94,14 @@ def _strengths(found: Mapping[str, float], names: Sequence[str]) -> list[float]:
     return [found.get(name, 0.0) + _RARE for name in names]
 
 
-class Context(NamedTuple):
+class Companions(NamedTuple):
     """Of followers of own items: the mean ``share`` of the customers of those who bought them, and the ``largest``."""
 
     share: dict[str, float]
     largest: dict[str, float]
 
 
-def together_with(shopper: Shopper, items: Sequence[str], shelf: Shelf, hour: int) -> Context:
+def together_with(shopper: Shopper, items: Sequence[str], shelf: Shelf, hour: int) -> Companions:
     """What goes with ``items``: shares are shrunk, and weighed by how often the customer buys the items."""
     share: dict[str, float] = {}
     largest: dict[str, float] = {}
@@ -119,7 +119,7 @@ def together_with(shopper: Shopper, items: Sequence[str], shelf: Shelf, hour: in
             share[follower] = share.get(follower, 0.0) + weight * found
             if found > largest.get(follower, 0.0):
                 largest[follower] = found
-    return Context({name: value / total for name, value in share.items()}, largest)
+    return Companions({name: value / total for name, value in share.items()}, largest)
 
 
 def _popularity(counts: FadingCounts) -> dict[str, float]:

@@ -12,7 +12,7 @@ from stream.recommending.candidates import ANTECEDENTS, candidates_of, together_
 from stream.recommending.own_items import OwnItem, Shopper
 from stream.recommending.shop_tables import ShopTables
 
-__all__ = ["Recommendations", "Recommended", "recommended"]
+__all__ = ["RecommendationLists", "Recommended", "recommended"]
 
 #: Items of one category among the new ones that are shown, where categories are known.
 _MAX_OF_CATEGORY: Final = 3
@@ -28,7 +28,7 @@ class Recommended(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Recommendations(msgspec.Struct, frozen=True):
+class RecommendationLists(msgspec.Struct, frozen=True):
     """``again``: own items that are due. ``also``: new ones. ``goes_with``: new ones beside what was bought last."""
 
     again: tuple[Recommended, ...] = ()
@@ -46,7 +46,7 @@ class _Pair(NamedTuple):
 
 def recommended(
     shopper: Shopper, tables: ShopTables, hour: int, limit: int, refused: AbstractSet[str] = frozenset()
-) -> Recommendations:
+) -> RecommendationLists:
     """The lists at an hour, at most ``limit`` items each and none twice, without what is ``refused`` or complained of.
 
     New items are ordered by the chance to be bought next; those that go with the last order by the share of the
@@ -59,7 +59,7 @@ def recommended(
     also = _best(found.new, tables.head.explore.chances(found.new_features).tolist() if found.new else [], never)
     offered = [*_diverse(also, tables.shelf.category)][:limit]
     last = shopper.orders[-1].items if shopper.orders else []
-    return Recommendations(
+    return RecommendationLists(
         tuple(Recommended(name, _rhythm(shopper.items[name], hour)) for name in again[:limit]),
         tuple(Recommended(name, _why(name, shopper, tables, hour)) for name in offered),
         tuple(_beside(last, shopper, tables, hour, never | {*shopper.items, *offered}))[:limit],

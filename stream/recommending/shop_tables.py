@@ -18,8 +18,8 @@ __all__ = [
     "SHARDS",
     "Bounds",
     "ItemShard",
-    "Order",
     "ShopHead",
+    "ShopOrder",
     "ShopTables",
     "all_antecedents_of",
     "antecedents_of",
@@ -45,7 +45,7 @@ class Bounds(NamedTuple):
     followers: int
 
 
-class Order(NamedTuple):
+class ShopOrder(NamedTuple):
     """``id``: a hash. ``hour`` since 1970. ``items``, distinct, with the category where it is known."""
 
     id: int
@@ -97,7 +97,7 @@ class ShopTables:
         """The hour as of which `shelf` tells from now on."""
         self._units = [self.shards[number].counts.unit(hour) for number in range(SHARDS)]
 
-    def buy(self, shopper: Shopper, order: Order) -> None:
+    def buy(self, shopper: Shopper, order: ShopOrder) -> None:
         """Judge and learn what was chosen, then count an order. One that is known already says nothing."""
         items = [*order.items][:MAX_LINES]
         if not items or shopper.knows(order.id):
@@ -144,7 +144,7 @@ class ShopTables:
             self.rows[name] = None
         self.changed_rows.add(name)
 
-    def _learn(self, shopper: Shopper, items: Sequence[str], order: Order) -> None:
+    def _learn(self, shopper: Shopper, items: Sequence[str], order: ShopOrder) -> None:
         head = self.head
         learned = max(head.repeat.record.lists, head.explore.record.lists)
         if learned >= _LEARN_ALL and order.id % _LEARN_EVERY:
