@@ -22,7 +22,7 @@ def fields_of(body: bytes) -> list[tuple[str, str]]:
         text = body.decode("ascii")
         return parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=_MAX_FIELDS, errors="strict")
     except ValueError as error:
-        raise MalformedError(f"the body is no web form: {error}") from error
+        raise MalformedError(f"the body is not a web form: {error}") from error
 
 
 def form(call: Call) -> dict[str, str]:

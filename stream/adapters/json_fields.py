@@ -56,7 +56,7 @@ def decoded(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedError(f"the body is no JSON: {error}") from error
+        raise MalformedError(f"the body is not JSON: {error}") from error
 
 
 def json_object(source: object, what: str) -> dict[str, Any]:

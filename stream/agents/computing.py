@@ -72,4 +72,4 @@ class Computing:
 
     def _tell_of(self, error: DamagedProfileError) -> None:
         number = self._partition.partition  # who it is stays out of logs
-        _LOG.error("a customer of partition %d is set aside; `stream quarantine list` says who: %s", number, error)
+        _LOG.error("a customer of partition %d is set aside, see `stream quarantine list`: %s", number, error)

@@ -46,7 +46,7 @@ class FrankAdminClient(AdminClient):
             super().__init__(options, logger=logger)
         except KafkaException as error:  # files are read here
             reason = " ".join(error.args[0].str().split())
-            raise SettingsError(f"no client of Kafka can be made of the settings kafka_...: {reason}") from error
+            raise SettingsError(f"the settings kafka_... make no Kafka client: {reason}") from error
 
     def _note(self, error: KafkaError) -> None:
         if error.code() in _FOR_GOOD:

@@ -44,7 +44,7 @@ class CurrentModel:
         try:
             encoded, self.asked = await self._store.present()
         except StorageError as error:
-            _LOG.warning("scoring goes on with model version %d: %s", self.scorer.model.version, error)
+            _LOG.warning("scoring continues with model version %d: %s", self.scorer.model.version, error)
             return
         self.looked_at_s = time.monotonic()
         if encoded is None and self.scorer is WARMING:
@@ -57,7 +57,7 @@ class CurrentModel:
             self.refused = False
         except SnapshotError:
             self.refused = True
-            _LOG.exception("the model snapshot is refused; version %d goes on scoring", self.scorer.model.version)
+            _LOG.exception("the model snapshot is refused; version %d continues to score", self.scorer.model.version)
             return
         metrics.MODEL_VERSION.set(self.scorer.model.version)
         if self.scorer.snapshot is not None:

@@ -130,7 +130,7 @@ class Received:
         elif self._waiting_since is None:
             self._waiting_since = now
         elif now - self._waiting_since >= self._options.align_wait_s:
-            _LOG.warning("partition %d goes on without inputs %s, which lag", self._partition, lagging)
+            _LOG.warning("partition %d continues without the lagging inputs %s", self._partition, lagging)
             self._given_up.update(lagging)
             self._waiting_since = None
             at_end = [end or source in self._given_up for source, end in enumerate(at_end)]

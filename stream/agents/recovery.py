@@ -59,7 +59,7 @@ class Recovery:
         metrics.COMMIT_REJECTED.labels("fenced" if isinstance(error, FencedError) else "storage").inc()
         self.is_under_way = True
         self.attempts += 1
-        _LOG.warning("%s goes back to what is stored: %s", self._what, error)
+        _LOG.warning("%s returns to the stored state: %s", self._what, error)
         superseded = isinstance(error, FencedError) and error.superseded
         await (self._publishing.let_go() if superseded else self._publishing.stop())
         if superseded:

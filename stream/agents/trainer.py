@@ -227,7 +227,7 @@ class Trainer:
         metrics.LEARNING_DELAY.observe([(now_ms - at_ms) / 1000 for at_ms in appended_at_ms])
 
     async def _recover(self, error: StreamError) -> None:
-        _LOG.warning("the trainer goes back to its checkpoint: %s", error)
+        _LOG.warning("the trainer returns to its checkpoint: %s", error)
         superseded = isinstance(error, FencedError) and error.superseded
         retry_s = self._fenced_wait_s if superseded else _FIRST_RETRY_S
         while True:

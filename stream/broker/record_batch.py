@@ -47,9 +47,9 @@ def batches_of(records: bytes) -> Iterator[StoredBatch]:
         if magic != _MAGIC:
             raise BatchError(f"message format {magic} instead of {_MAGIC}")
         if length < _HEADER.size - _LENGTH_FROM or end > len(records) or delta < 0:
-            raise BatchError("it is not whole")
+            raise BatchError("it is incomplete")
         if attributes & (_TRANSACTIONAL | _CONTROL):
-            raise BatchError("transactions are not offered")
+            raise BatchError("transactions are not supported")
         body = records[at:end]
         if calc_crc32c(body[_CRC_FROM:]) != crc:
             raise BatchError("its checksum is wrong")

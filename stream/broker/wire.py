@@ -105,7 +105,7 @@ def read_request(raw: bytes) -> Request:
     structures = _STRUCTURES.get(key, {})
     if version not in structures:
         if key != _VERSIONS_KEY:
-            raise WireError(f"API {key} is not offered in version {version}")
+            raise WireError(f"API {key} is not supported in version {version}")
         return Request(key, version, correlation, client, None)
     try:
         body = structures[version][0].decode(BytesIO(raw[at:]))

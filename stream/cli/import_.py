@@ -28,7 +28,7 @@ class _Zone(click.ParamType):
 
         found = zone_of(str(value))
         if found is None:
-            self.fail(f"{value!r} is no time zone; expected a name such as Europe/London", param, ctx)
+            self.fail(f"{value!r} is not a time zone; expected a name such as Europe/London", param, ctx)
         return found
 
 

@@ -27,7 +27,7 @@ class _Zone(click.ParamType):
         try:
             return ZoneInfo(str(value))
         except (ZoneInfoNotFoundError, ValueError):
-            self.fail(f"{value!r} is no time zone; expected a name such as Europe/London", param, ctx)
+            self.fail(f"{value!r} is not a time zone; expected a name such as Europe/London", param, ctx)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,7 +156,7 @@ def customer(connection: Connection, customer_id: str) -> dict[str, Any] | None:
     Raises `SettingsError` for a text that is no id.
     """
     if not _is_comparable(customer_id):
-        raise SettingsError(f"{customer_id!r} is no id of a customer")
+        raise SettingsError(f"{customer_id!r} is not a customer id")
     row = connection.execute(select(customers).where(customers.c.customer_id == customer_id)).one_or_none()
     if row is None:
         return None
@@ -189,7 +189,7 @@ def position_of(cursor: str, length: int) -> list[Any]:
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         found = []
     if len(found) != length or not all(map(_is_comparable, found)):
-        raise SettingsError("this is no cursor: take the one that came with the page before")
+        raise SettingsError("this is not a cursor: take the one that came with the page before")
     return found
 
 
@@ -211,7 +211,7 @@ def _sorted(query: Select[Any], sort: Sort) -> Select[Any]:
 def _after(sort: Sort, position: Sequence[Any]) -> ColumnElement[bool]:
     value, customer_id = position
     if not isinstance(customer_id, str) or (sort is not Sort.ID and not isinstance(value, int | float)):
-        raise SettingsError("this is no cursor: take the one that came with the page before")
+        raise SettingsError("this is not a cursor: take the one that came with the page before")
     if sort is Sort.ID:
         return customers.c.customer_id > customer_id
     return tuple_(sort.column, customers.c.customer_id) < tuple_(value, customer_id)

@@ -142,7 +142,7 @@ class _Keeper:
         if now_s - self._asked_s >= _METADATA_S:
             self._asked_s = now_s
             if (self._feed.partitions() or self._partitions) != self._partitions:
-                _LOG.info("topics have other partitions: reading is begun anew from what is stored")
+                _LOG.info("topics have other partitions: reading restarts from the stored offsets")
                 self.forget()
 
 

@@ -179,7 +179,7 @@ class DirectoryStore:
         if run.token != claim.token:
             raise FencedError("another process writes the directory now: run one only", superseded=True)
         if run.generation != claim.generation:
-            raise FencedError(f"the directory is to be built anew: generation {run.generation}")
+            raise FencedError(f"the directory must be rebuilt: generation {run.generation}")
 
     def _changes(self, connection: Connection, incoming: Incoming) -> Changes:
         new = self._entered(connection, [*incoming.entries.values()])

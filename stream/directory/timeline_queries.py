@@ -44,7 +44,7 @@ def timeline_page(
     if cursor is not None:
         position = position_of(cursor, 3)
         if [*map(type, position)] != [int, str, int]:
-            raise SettingsError("this is no cursor: take the one that came with the page before")
+            raise SettingsError("this is not a cursor: take the one that came with the page before")
         query = query.where(tuple_(*place) < tuple_(*position))
     entries = [TimelineEntry._make(row) for row in connection.execute(query.limit(limit + 1))]
     if len(entries) <= limit:

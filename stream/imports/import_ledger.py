@@ -113,7 +113,7 @@ class ImportLedger:
                 if witness is not None:
                     self._file.execute("INSERT OR REPLACE INTO witness VALUES (?, ?, ?, ?, ?)", [self._shop, *witness])
         except sqlite3.Error as error:
-            raise ImportFileError(f"{self._path}: what was imported cannot be noted: {error}") from error
+            raise ImportFileError(f"{self._path}: the import cannot be recorded: {error}") from error
 
     def clear(self) -> None:
         """Forget everything about this shop."""

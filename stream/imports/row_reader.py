@@ -153,7 +153,7 @@ class RowReader:
         if zone:
             named = zone_of(zone)
             if named is None:
-                raise _Unusable(Why.BAD_DATE, f"{zone!r} is no time zone")
+                raise _Unusable(Why.BAD_DATE, f"{zone!r} is not a time zone")
             local = named
         if clock and " " in clock.strip() and clock.strip()[:4].isdigit():
             clock = clock.strip().split(" ", 1)[1]  # a workbook's time of day on day 0

@@ -86,8 +86,8 @@ def _mapping(table: Table, options: Options) -> Mapping:
             return known
         if options.system:
             raise ImportFileError(
-                f"{table.source}: has not the columns of an export of {options.system}; it has"
-                f" {', '.join(repr(name) for name in table.header)}. Leave --from away to have them looked at, or say"
+                f"{table.source}: does not have the columns of an export of {options.system}; it has"
+                f" {', '.join(repr(name) for name in table.header)}. Leave out --from to detect the system, or say"
                 f" --from {'|'.join((*SYSTEMS, 'generic'))}"
             )
     return proposed(table)

@@ -34,7 +34,7 @@ def open_text(path: Path, encoding: str, delimiter: str, known: Collection[str])
     if not any(line.strip() for line in sample):
         raise ImportFileError(f"{path}: is empty")
     if any("\0" in line for line in sample):
-        raise ImportFileError(f"{path}: is no text; expected CSV or a spreadsheet such as .xlsx")
+        raise ImportFileError(f"{path}: is not text; expected CSV or a spreadsheet such as .xlsx")
     separator = delimiter or _delimiter(sample, known)
     described = f"{found}, separated by {_NAMES_OF_DELIMITERS.get(separator, repr(separator))}"
     return Opened(described, is_workbook=False, rows=partial(_rows, path, found, separator))

@@ -70,7 +70,7 @@ async def read_body(request: web.Request, lease: Lease, *, max_bytes: int, timeo
     except web.RequestPayloadError as error:
         # the text of the error repeats what was sent
         raise Refusal(
-            HTTPStatus.BAD_REQUEST, "malformed", "the body is cut short or is no HTTP", unread=True
+            HTTPStatus.BAD_REQUEST, "malformed", "the body is cut short or is not HTTP", unread=True
         ) from error
     if not encoding:
         return bytes(received)
@@ -124,7 +124,7 @@ def values_of(body: bytes, content_type: str, max_events: int) -> list[bytes]:
         try:
             values = [bytes(value) for value in _ARRAY.decode(body)]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Refusal(HTTPStatus.BAD_REQUEST, "malformed", f"the body is no JSON array: {error}") from error
+            raise Refusal(HTTPStatus.BAD_REQUEST, "malformed", f"the body is not JSON array: {error}") from error
     else:
         values = [body] if body.strip() else []
     if not values:

@@ -33,7 +33,7 @@ class BodyBudget:
             raise Refusal(
                 HTTPStatus.TOO_MANY_REQUESTS,
                 "busy",
-                "too much is being sent at a time; send again later",
+                "too much is being sent at once; send again later",
                 unread=True,
                 retry=True,
             )

@@ -136,7 +136,9 @@ class Endpoint:
 
     def _admit(self) -> None:
         if self.draining:
-            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "draining", "about to end", unread=True, retry=True)
+            raise Refusal(
+                HTTPStatus.SERVICE_UNAVAILABLE, "draining", "the endpoint is stopping", unread=True, retry=True
+            )
         if self._reachability.problem:
             raise Refusal(
                 HTTPStatus.SERVICE_UNAVAILABLE,
@@ -267,7 +269,7 @@ class Endpoint:
         return answer(HTTPStatus.OK, {"live": True})
 
     async def _ready(self, _request: web.Request) -> web.Response:
-        problem = "about to end" if self.draining else self._reachability.problem
+        problem = "the endpoint is stopping" if self.draining else self._reachability.problem
         if problem:
             return answer(HTTPStatus.SERVICE_UNAVAILABLE, {"ready": False, "problem": problem})
         return answer(HTTPStatus.OK, {"ready": True})

@@ -40,7 +40,7 @@ class Outward:
     async def get(self, url: str) -> bytes:
         """What is at ``url``. Raises `Refusal` if it is not allowed, or does not answer."""
         if not self._allowed.fullmatch(url):
-            raise Refusal(HTTPStatus.BAD_REQUEST, "foreign_address", "this address is not asked")
+            raise Refusal(HTTPStatus.BAD_REQUEST, "foreign_address", "this address is not allowed")
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S)) as session,

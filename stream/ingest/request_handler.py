@@ -36,7 +36,7 @@ class Handler(RequestHandler):
     ) -> web.StreamResponse:
         del message
         if request.writer.output_size > 0:
-            raise ConnectionError("an answer is under way already")
+            raise ConnectionError("an answer has already begun")
         if status == HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(exc, HttpProcessingError):
             self.log_exception("a request could not be served", exc_info=exc)
             reason, detail = "defect", "see the log; send again"

@@ -65,7 +65,7 @@ def run(settings: Settings) -> int:
             producer.close(timeout_s=0.1)
         except DeliveryError as error:
             # Their requests were answered with a status that says so, or not at all.
-            _LOG.warning("at the end: %s", error)
+            _LOG.warning("events not delivered at the end: %s", error)
 
 
 async def _serve(settings: Settings, producer: Producer, access: Access, adapters: Mapping[str, Adapter]) -> int:

@@ -86,5 +86,5 @@ class Courier:
             return self._sender.send(parcel.message)
         except Exception as error:  # noqa: BLE001 - see below, and it is logged
             # the parcel must come back, or its alerts would wait for ever
-            _LOG.exception("a delivery on channel %s failed in an unexpected way", parcel.channel)
+            _LOG.exception("a delivery on channel %s failed unexpectedly", parcel.channel)
             return Failure(is_permanent=False, detail=type(error).__name__)

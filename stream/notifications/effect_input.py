@@ -37,7 +37,7 @@ def notifications_of(settings: Settings) -> Iterator[Notification]:
             yield _notifications.decode(record.value or b"")
         except msgspec.DecodeError as error:
             place = f"{record.topic}[{record.partition}]@{record.offset}"
-            raise TopologyError(f"{place} is no record of `stream notify`: {error}") from error
+            raise TopologyError(f"{place} is not a record of `stream notify`: {error}") from error
 
 
 def actions_of(settings: Settings) -> dict[str, list[Action]]:

@@ -144,7 +144,7 @@ class _Loop:
             while self._notifier.is_busy and self._monotonic() < deadline_s:
                 self._turn(dispatch=False)
             if self._notifier.is_busy:
-                _LOG.warning("some deliveries were not over in %g s: they are made again", STOP_GRACE_S)
+                _LOG.warning("some deliveries did not end within %g s: they will be repeated", STOP_GRACE_S)
         finally:
             self._source.close()
 

@@ -111,7 +111,7 @@ class AppriseSender:
         try:
             delivered = self._plugin.notify(body=message.body, title=message.title, body_format=self._format)
         except Exception as error:  # noqa: BLE001 - logged, and tried again
-            _LOG.exception("Apprise failed in an unexpected way")
+            _LOG.exception("Apprise failed unexpectedly")
             return Failure(is_permanent=False, detail=type(error).__name__)
         if delivered:
             return None

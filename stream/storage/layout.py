@@ -64,4 +64,4 @@ async def _note_layout(client: Client, keys: Keys) -> None:
     try:
         await client.set(keys.profile_layout(), LAYOUT)
     except FAILURES as error:
-        raise StorageError(f"the layout of profiles cannot be noted in Redis: {error}") from error
+        raise StorageError(f"the layout of profiles cannot be stored in Redis: {error}") from error

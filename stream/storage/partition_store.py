@@ -242,7 +242,7 @@ class PartitionStore:
         try:
             await self._client.srem(self._keys.released(self._partition), *customers)
         except FAILURES as error:
-            raise failure(f"partition {self._partition} cannot note who is released", error) from error
+            raise failure(f"partition {self._partition} cannot store who is released", error) from error
 
     @measured("timers")
     async def timers(self, before_ms: int) -> TimerStanding:

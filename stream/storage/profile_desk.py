@@ -49,7 +49,7 @@ class ProfileDesk(Desk):
         try:
             self._client.set(self._keys.profile_layout(), LAYOUT)
         except FAILURES as error:
-            raise StorageError(f"the layout of profiles cannot be noted in Redis: {explained(error)}") from error
+            raise StorageError(f"the layout of profiles cannot be stored in Redis: {explained(error)}") from error
 
     def scan(self) -> Iterator[Scanned]:
         """Every customer document, in no order; one that is written meanwhile may be missing or come twice."""

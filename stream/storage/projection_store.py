@@ -77,7 +77,7 @@ class ProjectionStore:
             claim = await self._store.claim()
             if claim.is_torn:
                 _LOG.error(
-                    "Redis failed in the middle of a step of partition %d of projection %s: it is built anew",
+                    "Redis failed in the middle of a step of partition %d of projection %s: it is rebuilt",
                     self._partition,
                     self._name,
                 )
@@ -90,7 +90,7 @@ class ProjectionStore:
         try:
             await self._client.set(key, self._generation + 1)
         except FAILURES as error:
-            raise failure(f"another generation of projection {self._name} cannot be begun", error) from error
+            raise failure(f"a new generation of projection {self._name} cannot be started", error) from error
 
     async def check(self) -> None:
         """Look whether the partition is still this worker's, and its generation the present one.
@@ -99,7 +99,7 @@ class ProjectionStore:
         """
         if (present := await self._present()) != self._generation:
             raise FencedError(
-                f"projection {self._name} is to be built anew: generation {present} follows {self._generation}"
+                f"projection {self._name} must be rebuilt: generation {present} follows {self._generation}"
             )
         await self._store.verify()
 

@@ -100,5 +100,5 @@ def test_a_call_without_any_sign_of_cloud_events_is_refused() -> None:
         translate("cloudevents", call(EVENT, content_type="application/json"))
     with pytest.raises(MalformedError, match="expected a JSON array"):
         translate("cloudevents", call(EVENT, content_type="application/cloudevents-batch+json"))
-    with pytest.raises(MalformedError, match="the body is no JSON"):
+    with pytest.raises(MalformedError, match="the body is not JSON"):
         translate("cloudevents", Call(STRUCTURED, b"{", NOW_MS))

@@ -121,7 +121,7 @@ def test_other_messages_are_told_from_events() -> None:
         "You have chosen to deactivate", Type="UnsubscribeConfirmation", SubscribeURL=SUBSCRIBE_URL, Token="t"
     )
     assert SES.translate(ses_call(ended)) == [Ignored("UnsubscribeConfirmation")]
-    with pytest.raises(MalformedError, match="the body is no JSON"):
+    with pytest.raises(MalformedError, match="the body is not JSON"):
         SES.translate(ses_call(message("hello")))
     with pytest.raises(MalformedError, match="expected Type as one of Notification"):
         SES.translate(ses_call(message(Type="Other")))

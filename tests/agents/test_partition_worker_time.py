@@ -33,7 +33,7 @@ def test_an_empty_input_is_waited_for_once(
         await until(lambda: worker.partition.state.counters.events_in == total, "the other inputs are stored")
         assert loop.time() - began >= 0.5
         assert worker.steps >= 5
-        assert [record.args for record in caplog.records if "goes on without" in record.msg] == [(PARTITION, [1])]
+        assert [record.args for record in caplog.records if "continues without" in record.msg] == [(PARTITION, [1])]
 
     play(redis_server, namespace, scenario, align_wait_s=0.5)
 

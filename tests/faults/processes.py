@@ -92,7 +92,7 @@ class WorkerProcess:
 
     @property
     def _rewinds(self) -> list[str]:
-        return [line for line in self.log.splitlines() if "goes back to what is stored" in line]
+        return [line for line in self.log.splitlines() if "returns to the stored state" in line]
 
     @property
     def memory_mb(self) -> float:

@@ -39,8 +39,8 @@ def test_a_process_that_must_end_needs_the_expected_status(tmp_path: Path, statu
 
 
 def test_a_refused_write_is_told_from_a_lost_connection(tmp_path: Path) -> None:
-    refused = "partition 0 goes back to what is stored: partition 0 is at token 2:w1-x:0, not at 1:w0-x:7: ..."
-    lost = "partition 0 goes back to what is stored: the step may not have been written: Connection closed by server."
+    refused = "partition 0 returns to the stored state: partition 0 is at token 2:w1-x:0, not at 1:w0-x:7: ..."
+    lost = "partition 0 returns to the stored state: the step may not have been written: Connection closed by server."
     worker = _process(tmp_path, "", f"{lost}\n{refused}\n{lost}\n")
     worker.process.wait()
     assert (worker.fenced, worker.rewound) == (1, 3)

@@ -235,5 +235,5 @@ def test_times_are_those_of_the_zone_that_the_export_names() -> None:
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_file_that_is_not_of_the_system_that_was_named_is_refused(system: str) -> None:
     other = "etsy-orders.csv" if system != "etsy" else "stripe-payments.csv"
-    with pytest.raises(Exception, match=f"has not the columns of an export of {system}"):
+    with pytest.raises(Exception, match=f"does not have the columns of an export of {system}"):
         imported(EXPORTS / other, system=system)

@@ -83,7 +83,7 @@ def test_the_ping_of_woocommerce_is_answered(ingest: Running) -> None:
 def test_an_invalid_form_is_malformed(ingest: Running) -> None:
     for content in (b"{", b"\xff", b"a", b"&".join(b"a=%d" % k for k in range(1001))):
         answer = ingest.post("/v1/adapters/mailchimp", content, FORM)
-        assert (answer.status, "is no web form" in answer.body["detail"]) == (400, True)
+        assert (answer.status, "is not a web form" in answer.body["detail"]) == (400, True)
 
 
 @pytest.mark.parametrize("name", ADAPTER_NAMES)

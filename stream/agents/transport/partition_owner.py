@@ -53,6 +53,6 @@ class PartitionOwner:
         """
         what = "retention deleted unprocessed records" if stored < earliest else "the broker lost records"
         raise TopologyError(
-            f"{tp.topic}/{tp.partition}: expected to go on at offset {stored}, but the log holds "
+            f"{tp.topic}/{tp.partition}: expected to resume at offset {stored}, but the log holds "
             f"[{earliest}, {latest}): {what}; restore the topic, or reset the stored offset of the partition"
         )

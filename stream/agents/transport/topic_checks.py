@@ -34,7 +34,7 @@ def check_counts(partitions: Mapping[str, int], expected: int | None = None) -> 
     listed = _listed(f"{topic}: {number}" for topic, number in sorted(partitions.items()))
     if len(set(partitions.values())) > 1:
         raise TopologyError(
-            f"expected equal partition counts, for partition p of all of them belongs to one worker; found {listed}; "
+            f"expected equal partition counts, because one worker owns partition p of all of them; found {listed}; "
             "create the topics anew with equal counts (added partitions would move customers to others)"
         )
     if expected is not None and any(number != expected for number in partitions.values()):

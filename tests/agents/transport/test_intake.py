@@ -58,7 +58,7 @@ def test_an_offset_beyond_the_log_end_ends_the_worker_with_a_message(kafka_field
     worker = kafka_field.start(topics=[topic])
 
     assert worker.wait() != 0
-    assert "expected to go on at offset 150, but the log holds [0, 100): the broker lost records" in worker.log
+    assert "expected to resume at offset 150, but the log holds [0, 100): the broker lost records" in worker.log
     assert kafka_field.entries("batch") == []
 
 
@@ -68,7 +68,7 @@ def test_an_offset_below_the_log_start_ends_the_worker_with_a_message(kafka_fiel
     worker = kafka_field.start(topics=[topic])
 
     assert worker.wait() != 0
-    assert "expected to go on at offset -30, but the log holds [0, " in worker.log
+    assert "expected to resume at offset -30, but the log holds [0, " in worker.log
     assert "retention deleted unprocessed records" in worker.log
     assert kafka_field.entries("batch") == []
 
