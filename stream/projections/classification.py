@@ -67,6 +67,7 @@ class Classification(Fold[State]):
     """
 
     name: ClassVar[str] = "classification"
+    version: ClassVar[int] = 2
     state: ClassVar[type[State]] = State
     about: ClassVar[str] = "Which category and mood each text has, and how often each came, by month, channel, product."
     key: ClassVar[str] = "customer (customer/ID), product (product/ID), the shop, and parts of the models"

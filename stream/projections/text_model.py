@@ -26,7 +26,7 @@ from stream.texts.replay_sample import Hashed
 
 __all__ = ["MAX_CATEGORIES", "Head", "Learning", "StoredModel"]
 
-#: The first categories are learned, no further ones: each takes half a megabyte of memory, and a part of each snapshot.
+#: The first categories are learned, no further ones: each takes 0.8 MB of memory, and a part of each snapshot.
 MAX_CATEGORIES: Final = 100
 
 #: Bytes of examples before which there is no snapshot, and of a piece of one.

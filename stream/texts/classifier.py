@@ -33,6 +33,8 @@ _BIAS_RATE: Final = 0.3
 _OF_WORDS, _OF_CHARACTERS = 1.0, 0.8
 #: Of 1, 2, ...
 _LOGARITHMS: Final = np.log1p(np.arange(4096.0))
+#: Share of naive Bayes in the scores; what is added to each count of a feature, and to the features of a category.
+_BAYES, _SMOOTHING, _LENGTH_SMOOTHING = 0.2, 0.3, 300.0
 #: Earlier examples are learned again, at most so many with each, while there are fewer than so many a category.
 _MAX_REPLAYS, _ENOUGH = 8, 100
 #: The decision divides by this power of the frequency of a category, so that rare ones are found as well.
@@ -49,7 +51,10 @@ class Decision(NamedTuple):
 
 
 class TextClassifier(base.Classifier):
-    """Multinomial logistic regression over hashed words and characters, by AdaGrad; see `stream.texts.ngram_kernel`.
+    """Logistic regression over hashed words and characters, by AdaGrad, on top of naive Bayes.
+
+    A share of the log-probabilities of multinomial naive Bayes, which needs few examples, is part of the scores; the
+    regression learns the rest. See `stream.texts.ngram_kernel`.
 
     A text is a string; named numbers, as other estimators of River take them, are learned as well. A text that is
     scored and learned later is hashed once, by `hashed`. While there are few examples, earlier ones of a bounded sample
@@ -59,7 +64,7 @@ class TextClassifier(base.Classifier):
     Parameters
     ----------
     bits
-        The features are hashed to ``2**bits`` buckets; each takes four bytes a category.
+        The features are hashed to ``2**bits`` buckets; each takes six bytes a category.
     sample
         Examples that are kept to be learned again.
     min_probability
@@ -97,6 +102,8 @@ class TextClassifier(base.Classifier):
         self.weights = np.zeros((1 << bits, _FIRST_CAPACITY), np.float32)
         self.squares = np.full(1 << bits, _FIRST_SQUARES, np.float32)
         self.seen = np.zeros(1 << bits, np.float32)
+        self.occurrences = np.zeros((1 << bits, _FIRST_CAPACITY), np.uint16)
+        self.lengths = np.zeros(_FIRST_CAPACITY)
         self.examples = 0
         self.confidence = Confidence()
         self.replay = ReplaySample(sample)
@@ -124,7 +131,6 @@ class TextClassifier(base.Classifier):
         features, offsets = hashed
         is_new = y not in self._position
         label = self._add(y)
-        kernel.note(features.buckets, self.seen)
         self.examples += 1
         self.counts[label] += 1.0
         values = self._values(features)
@@ -133,10 +139,12 @@ class TextClassifier(base.Classifier):
             self.confidence.learn(scores, label)
         rate = _RATE * max(self._entropy(), _MIN_ENTROPY)
         self._step(features, values, scores, label, rate)
-        for earlier in self.replay.drawn(self._replays(), self.examples):
+        for earlier in self.replay.drawn(self._replays(), self.examples, len(self.labels)):
             values = self._values(earlier.text.features)
             scores = self._scores(earlier.text.features, values, earlier.text.offsets)
             self._step(earlier.text.features, values, scores, earlier.label, rate)
+        # last: a score to calibrate by must be that of a text that is not known yet
+        self._count(features, label)
         self.replay.keep(Remembered(hashed, label, self.examples))
 
     def copy(self) -> Self:
@@ -145,9 +153,10 @@ class TextClassifier(base.Classifier):
         other.labels = [*self.labels]
         other.counts, other.biases = self.counts.copy(), self.biases.copy()
         other.weights, other.squares, other.seen = self.weights.copy(), self.squares.copy(), self.seen.copy()
+        other.occurrences, other.lengths = self.occurrences.copy(), self.lengths.copy()
         other.bias_square, other.examples = self.bias_square, self.examples
         other.confidence = copy(self.confidence)
-        other.replay.examples = [*self.replay.examples]
+        other.replay = ReplaySample(self.sample, self.replay.examples)
         other.index_labels()
         return other
 
@@ -196,11 +205,12 @@ class TextClassifier(base.Classifier):
         each = values / np.maximum(features.counts, 1.0)
         value_of = dict(zip(features.buckets.tolist(), each.tolist(), strict=True))
         size = len(self.labels)
+        log_lengths = self._log_lengths()
         gains: list[tuple[float, str]] = []
         for word in dict.fromkeys(words_of(text)):
             buckets = self._hasher.of_text(word).buckets
             own = np.array([value_of.get(bucket, 0.0) for bucket in buckets.tolist()])
-            rows = self.weights[buckets, :size].astype(np.float64)
+            rows = self.weights[buckets, :size] - np.outer(self.seen[buckets] > 0.0, log_lengths)
             gain = float(own @ (rows[:, chosen] - rows @ p))
             if (known := self._offsets(word)) is not None:
                 known = np.pad(known, (0, size - len(known)))
@@ -230,13 +240,24 @@ class TextClassifier(base.Classifier):
         )
         return values
 
+    def _count(self, features: Features, label: int) -> None:
+        kernel.note(features.buckets, self.seen)
+        kernel.count(features.buckets, label, _BAYES, _SMOOTHING, self.occurrences, self.weights)
+        self.lengths[label] += len(features.buckets)
+
     def _scores(self, features: Features, values: Floats, offsets: Floats | None) -> Floats:
-        scores = self.biases[: len(self.labels)].copy()
+        # a feature that no example had speaks for no category, whatever their lengths
+        known = float(values[self.seen[features.buckets] > 0.0].sum())
+        scores = self.biases[: len(self.labels)] - known * self._log_lengths()
         if offsets is not None:
             # a category that came later has none
             scores[: len(offsets)] += offsets
         kernel.score(features.buckets, values, self.weights, scores)
         return scores
+
+    def _log_lengths(self) -> Floats:
+        """What naive Bayes takes from the score of each category for a feature of weight 1."""
+        return _BAYES * np.log(self.lengths[: len(self.labels)] + _LENGTH_SMOOTHING)
 
     def _probabilities(self, x: Text) -> Floats:
         features, offsets = self.hashed(x)
@@ -269,5 +290,7 @@ class TextClassifier(base.Classifier):
             if position == len(self.counts):
                 self.counts = np.concatenate([self.counts, np.zeros(position)])
                 self.biases = np.concatenate([self.biases, np.zeros(position)])
+                self.lengths = np.concatenate([self.lengths, np.zeros(position)])
                 self.weights = np.concatenate([self.weights, np.zeros_like(self.weights)], axis=1)
+                self.occurrences = np.concatenate([self.occurrences, np.zeros_like(self.occurrences)], axis=1)
         return position

@@ -14,7 +14,7 @@ from typing import Final
 import numba
 import numpy as np
 
-__all__ = ["MAX_FEATURES", "find_words", "hash_ngrams", "learn", "note", "score", "weigh"]
+__all__ = ["MAX_FEATURES", "count", "find_words", "hash_ngrams", "learn", "note", "score", "weigh"]
 
 #: Distinct features of a text that are taken at most; the rest of the text is not read.
 MAX_FEATURES: Final = 16_384
@@ -23,6 +23,8 @@ _SEPARATOR, _LETTER, _WORD = 0, 1, 2
 _MIN_CHARACTERS, _MAX_CHARACTERS = 2, 5
 #: Characters in a row that are taken as one word at most, for the n-grams of characters.
 _LONGEST = 64
+#: Occurrences of a feature in a category beyond this number are not counted.
+_MAX_OCCURRENCES = 65_535
 _APOSTROPHE, _BLANK = 39, 32
 _FNV_OFFSET, _FNV_PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)
 _CHARACTERS = np.uint64(0x9E3779B97F4A7C15)
@@ -200,6 +202,20 @@ def note(buckets, seen):  # type: ignore[no-untyped-def]
     """Count the features of a text in ``seen`` float32[2**bits]."""
     for k in range(buckets.shape[0]):
         seen[buckets[k]] += 1.0
+
+
+@numba.njit(cache=True)
+def count(buckets, label, share, smoothing, occurrences, weights):  # type: ignore[no-untyped-def]
+    """Count the features of an example in ``occurrences`` uint16[2**bits, classes].
+
+    Each weight includes ``share`` log(1 + occurrences / smoothing), which is that of multinomial naive Bayes.
+    """
+    for k in range(buckets.shape[0]):
+        bucket = buckets[k]
+        former = occurrences[bucket, label]
+        if former < _MAX_OCCURRENCES:
+            occurrences[bucket, label] = former + 1
+            weights[bucket, label] += share * np.log((former + 1.0 + smoothing) / (former + smoothing))
 
 
 @numba.njit(cache=True)

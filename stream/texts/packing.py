@@ -11,7 +11,7 @@ import numpy.typing as npt
 from stream.texts.classifier import TextClassifier
 from stream.texts.confidence import Confidence
 from stream.texts.hashing import Features
-from stream.texts.replay_sample import Hashed, Remembered
+from stream.texts.replay_sample import Hashed, Remembered, ReplaySample
 
 __all__ = ["PackedExample", "pack", "sampled", "unpack"]
 
@@ -58,6 +58,8 @@ class _Packed(msgspec.Struct):
     weights: bytes
     squares: bytes
     seen: bytes
+    occurrences: bytes
+    lengths: bytes
     confidence: Confidence
     sample: list[tuple[int, int]]
 
@@ -76,6 +78,8 @@ def pack(model: TextClassifier) -> bytes:
         model.weights[rows, :size].tobytes(),
         model.squares[rows].tobytes(),
         model.seen[rows].tobytes(),
+        model.occurrences[rows, :size].tobytes(),
+        model.lengths[:size].tobytes(),
         model.confidence,
         [(example.number, example.label) for example in model.replay.examples],
     )
@@ -101,10 +105,13 @@ def unpack(packed: bytes, make: Callable[[], TextClassifier], texts: Mapping[int
     rows = np.frombuffer(found.rows, "<u4")
     model.weights = np.zeros((1 << model.bits, capacity), np.float32)
     model.weights[rows, :size] = np.frombuffer(found.weights, np.float32).reshape(len(rows), size)
+    model.occurrences = np.zeros((1 << model.bits, capacity), np.uint16)
+    model.occurrences[rows, :size] = np.frombuffer(found.occurrences, np.uint16).reshape(len(rows), size)
+    model.lengths = _padded(found.lengths, capacity)
     model.squares[rows] = np.frombuffer(found.squares, np.float32)
     model.seen[rows] = np.frombuffer(found.seen, np.float32)
     model.examples, model.bias_square, model.confidence = found.examples, found.bias_square, found.confidence
-    model.replay.examples = _remembered(found.sample, texts)
+    model.replay = ReplaySample(model.sample, _remembered(found.sample, texts))
     return model
 
 

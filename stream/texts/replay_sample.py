@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from stream.texts.hashing import Features
 __all__ = ["Hashed", "Remembered", "ReplaySample"]
 
 _MASK: Final = (1 << 64) - 1
+#: Salts of the numbers of one example: for its place, and for the draws from the whole sample and from a category.
+_PLACE, _DRAW, _CATEGORY, _OF_CATEGORY = 0, 1, 101, 201
 
 
 class Hashed(NamedTuple):
@@ -35,22 +38,39 @@ class ReplaySample:
     The numbers are a function of how many examples there were, so equal examples give equal samples.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, examples: Iterable[Remembered] = ()) -> None:
         self.size = size
-        self.examples: list[Remembered] = []
+        self.examples = [*examples]
+        self._labels = np.full(size, -1, np.int32)
+        self._labels[: len(self.examples)] = [example.label for example in self.examples]
 
-    def drawn(self, count: int, number: int) -> list[Remembered]:
-        """``count`` of the sample, with repetition, for example ``number``; none if there is none."""
+    def drawn(self, count: int, number: int, categories: int) -> list[Remembered]:
+        """``count`` of the sample, with repetition, for example ``number``; none if there is none.
+
+        Every second one is of a category drawn first, of ``categories`` with equal chances, so that rare ones are
+        learned again more often than they come.
+        """
         if not self.examples:
             return []
-        return [self.examples[_mixed(number, 1 + k) % len(self.examples)] for k in range(count)]
+        return [self.examples[self._place(number, k, categories)] for k in range(count)]
 
     def keep(self, example: Remembered) -> None:
         """An example takes part from now on."""
-        if len(self.examples) < self.size:
+        place = len(self.examples)
+        if place < self.size:
             self.examples.append(example)
-        elif (place := _mixed(example.number, 0) % example.number) < self.size:
+        elif (place := _mixed(example.number, _PLACE) % example.number) < self.size:
             self.examples[place] = example
+        else:
+            return
+        self._labels[place] = example.label
+
+    def _place(self, number: int, draw: int, categories: int) -> int:
+        if draw % 2 == 0:
+            of_category = np.flatnonzero(self._labels == _mixed(number, _CATEGORY + draw) % categories)
+            if len(of_category) > 0:
+                return int(of_category[_mixed(number, _OF_CATEGORY + draw) % len(of_category)])
+        return _mixed(number, _DRAW + draw) % len(self.examples)
 
 
 def _mixed(number: int, salt: int) -> int:

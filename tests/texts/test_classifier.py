@@ -6,7 +6,7 @@ import pytest
 from river.checks import yield_checks
 
 from stream.texts.classifier import MIN_EXAMPLES, TextClassifier
-from stream.texts.hashing import words_of
+from stream.texts.hashing import Hasher, words_of
 from stream.texts.mood import mood_classifier
 
 _CHECKS = list(yield_checks(TextClassifier(bits=10)))
@@ -139,3 +139,21 @@ def test_english_moods_are_known_on_the_first_day_and_learned_later() -> None:
         model.learn_one("sick sneakers", "positive")
         model.learn_one("boring sneakers", "negative")
     assert model.predict_one("sick sneakers") == "positive"
+
+
+def test_features_are_counted_by_category_once_for_each_example() -> None:
+    model, wanted = _learned(5), np.zeros((1 << 15, len(_TEXTS)))
+    for position, texts in enumerate(_TEXTS.values()):
+        for k in range(5):
+            np.add.at(wanted[:, position], Hasher(15).of_text(texts[k % 3]).buckets, 1)
+    np.testing.assert_array_equal(model.occurrences[:, : len(_TEXTS)], wanted)
+    np.testing.assert_array_equal(model.lengths[: len(_TEXTS)], wanted.sum(axis=0))
+
+
+def test_a_rare_category_is_learned_again_in_a_quarter_of_the_draws() -> None:
+    model = TextClassifier(bits=10)
+    for k in range(200):
+        model.learn_one(f"text {k}", "rare" if k % 100 == 0 else "frequent")
+    drawn = [one.label for number in range(500) for one in model.replay.drawn(8, number, 2)]
+    # half of the draws are of a category with equal chances, the others hardly ever of the rare one
+    assert drawn.count(model.labels.index("rare")) / 4000 == pytest.approx(0.25 + 0.5 * 0.01, abs=0.03)
