@@ -139,6 +139,38 @@ def label(settings: Settings, *, event_id: str, category: str, customer_id: str 
 
 
 @feedback.command(cls=SettingsCommand)
+@click.option("--customer", "customer_id", metavar="ID", help="Only this customer.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the lowest first.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+@with_settings("Kafka", "Redis", "Topics", local=Local.SERVERS)
+def loyalty(settings: Settings, *, customer_id: str | None, limit: int, as_json: bool) -> None:
+    """Show loyalty by the formula, and learned from what came later: the share of the orders that is expected to stay.
+
+    Learned from the topic of training examples, anew at each call; each label tested the model before it taught it.
+    Needs the projection `satisfaction`. Exit status 1 if nobody who said anything has ordered.
+    """
+    from stream.cli.loyalty_desk import loyalty_of
+    from stream.cli.loyalty_view import loyalty_view
+
+    found = loyalty_of(settings)
+    shown = [one for one in found.customers if customer_id in {None, one.customer_id}][:limit]
+    if not shown:
+        raise StorageError(
+            "no customer who said something has ordered in a horizon that is over, or satisfaction does not run"
+            " (`stream projections list`)"
+        )
+    found = found._replace(customers=shown)
+    if as_json:
+        # msgspec would write a tuple as an array
+        told = {**found._asdict(), "checked": found.checked._asdict(), "customers": [one._asdict() for one in shown]}
+        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
+        return
+    from stream.cli.console import console_for_people
+
+    console_for_people().print(loyalty_view(found))
+
+
+@feedback.command(cls=SettingsCommand)
 @click.option("--week", type=click.DateTime(["%Y-%m-%d"]), help="Of the week of this day. [the newest text's]")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
 @with_settings("Redis", "Topics", local=Local.SERVERS)

@@ -8,11 +8,14 @@ from typing import Any, Literal
 
 import orjson
 import pytest
+from confluent_kafka import Producer as Raw
 
 from stream.cli.topics import create_topics
 from stream.client import FeedbackEvent, Producer
+from stream.features.registry import FEATURES
 from stream.local.stack import LocalStack
 from stream.notifications.read_to_end import read_to_end
+from stream.online_models.example import Label, encode_example
 from stream.settings import Settings
 from tests.cli.projecting import folded, projecting, run
 
@@ -34,6 +37,28 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 def alerted(settings: Settings) -> list[tuple[str, str, str]]:
     alerts = [orjson.loads(record.value or b"") for record in read_to_end(settings, settings.alerts)]
     return [(alert["kind"], alert["cause"], alert["customer_id"]) for alert in alerts]
+
+
+def publish_labels(settings: Settings, customer: str, purchases: list[int]) -> None:
+    """Labels of horizons of four weeks, each of which begins where the one before ends."""
+    producer = Raw(settings.librdkafka())
+    length_ms = 28 * 86_400_000
+    for k, number in enumerate(purchases):
+        at_ms = round(AT.timestamp() * 1000) + k * length_ms
+        label = Label(
+            example_id=f"{customer}@{at_ms}",
+            customer_id=customer,
+            at_ms=at_ms,
+            matured_at_ms=at_ms + length_ms,
+            x=[0] * len(FEATURES),
+            risk=None,
+            model_version=0,
+            churned=number == 0,
+            purchases=number,
+            spend=10.0 * number,
+        )
+        producer.produce(settings.training_examples, encode_example(label), customer)
+    assert producer.flush(30) == 0
 
 
 def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Settings, tmp_path: Path) -> None:
@@ -89,6 +114,18 @@ def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Sett
         status, output = run(stack, "feedback", "--product", "p-7", "--json")
         assert (status, orjson.loads(output)["figures"][0]["value"]) == (0, 1.0)
         assert run(stack, "feedback", "--product", "p-8")[0] == 1
+        assert run(stack, "feedback", "loyalty")[0] == 1
+        publish_labels(stack, "c-1", [4, 1])
+        status, output = run(stack, "feedback", "loyalty", "--json")
+        assert status == 0, output
+        told = orjson.loads(output)
+        # the one order of the last horizon is a quarter of those before it
+        assert (told["is_learned"], told["rate"], told["checked"]["labels"]) == (False, 0.25, 1)
+        (one,) = told["customers"]
+        assert (one["customer_id"], one["formula"], one["learned"], one["orders"]) == ("c-1", 0.55, 0.25, 1)
+        status, output = run(stack, "feedback", "loyalty", "--customer", "c-1")
+        assert (status, "by the formula" in output, "not learned yet" in output) == (0, True, True), output
+        assert run(stack, "feedback", "loyalty", "--customer", "c-2")[0] == 1
         status, output = run(stack, "projections", "show", "satisfaction", "c-5")
         opinion = orjson.loads(output)
         assert (status, opinion["total"], opinion["complaints"]) == (0, pytest.approx(0.2), 1)

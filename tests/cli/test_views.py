@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from stream.cli.console import console_for_people
 from stream.cli.customer_view import _chance, _pairs
 from stream.cli.leads_view import leads_view
+from stream.cli.loyalty_view import loyalty_view
 from stream.cli.texts_view import clipped, tally_view
 from stream.cli.themes_view import themes_view
 from stream.projections import judgements
@@ -15,6 +16,7 @@ from stream.projections.judgements import TextTally
 from stream.projections.leads import LeadState
 from stream.projections.texts import Text
 from stream.reporting.first_orders import list_leads
+from stream.reporting.learned_loyalty import Checked, CustomerLoyalty, LearnedLoyalty
 from stream.reporting.themes import SaidText, themes_of
 from stream.reporting.writing import Writing
 
@@ -47,6 +49,20 @@ def test_one_label_is_one() -> None:
     text = shown(tally_view(TextTally(category_tested=category, mood_tested=mood)))
     assert "1 text has a category that was told; before that, 0 undecided, 1 of the other 1 right" in text
     assert "1,200 texts have a mood that was told; before that, 200 undecided, 900 of the other 1,000 right" in text
+
+
+def test_loyalty_says_which_figure_is_learned_and_when_it_is_not() -> None:
+    customers = [CustomerLoyalty("c-1", 0.47, 0.25, 8, 0)]
+    few = shown(loyalty_view(LearnedLoyalty(is_learned=False, rate=0.25, checked=Checked(1, 0), customers=customers)))
+    assert "by the formula" in few
+    assert "learned: orders that stay" in few
+    assert "not learned yet: 1 label, 200 are needed; all customers have the shop's share, 25%" in few
+    checked = Checked(1600, 1400, 0.8, 0.82, 0.03, 0.06, 0.16)
+    learned = shown(loyalty_view(LearnedLoyalty(is_learned=True, rate=0.8, checked=checked, customers=customers)))
+    assert "tested on 1,400 later landmarks before it learned them: expected 80%, stayed 82%" in learned
+    assert "mean squared error: learned 0.0300, the shop's share alone 0.0600, the formula 0.1600" in learned
+    untested = LearnedLoyalty(is_learned=True, rate=0.8, checked=Checked(200, 0), customers=customers)
+    assert "not tested yet" in shown(loyalty_view(untested))
 
 
 def test_many_categories_are_shown_by_the_most_frequent_and_none_is_lost() -> None:
