@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.events.rejections import printable
-from stream.reporting.learned_loyalty import MIN_LABELS, Checked, LearnedLoyalty
+from stream.reporting.learned_loyalty import Checked, LearnedLoyalty
+from stream.reporting.stay_model import MIN_LABELS
 from stream.reporting.writing import number_of
 
 __all__ = ["loyalty_view"]

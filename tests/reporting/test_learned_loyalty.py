@@ -6,7 +6,8 @@ import pytest
 
 from stream.online_models.example import Label
 from stream.projections.satisfaction import Opinion, Said
-from stream.reporting.learned_loyalty import MIN_LABELS, StayModel, learned_loyalty
+from stream.reporting.learned_loyalty import learned_loyalty
+from stream.reporting.stay_model import MIN_LABELS, StayModel
 
 DAY_MS = 86_400_000
 HORIZON_MS = 28 * DAY_MS
