@@ -29,7 +29,8 @@ class StayModel(base.Regressor):
     def __init__(self) -> None:
         self.labels = 0
         self.total = 0.0
-        self._model = linear_model.LogisticRegression(optim.AdaGrad(_RATE), intercept_lr=_RATE)
+        # part of River is not typed
+        self._model: Any = linear_model.LogisticRegression(optim.AdaGrad(_RATE), intercept_lr=_RATE)
 
     @property
     def is_learned(self) -> bool:
