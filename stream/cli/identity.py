@@ -3,10 +3,12 @@
 import getpass
 import time
 import uuid
+from typing import Any
 
 import click
 import orjson
 
+from stream.cli.erasing import erase_states
 from stream.cli.identity_lookup import id_of, resolver_near, shared_in
 from stream.cli.identity_suggest import suggest
 from stream.cli.options import SettingsCommand, with_settings
@@ -16,6 +18,9 @@ from stream.events.times import rfc3339
 from stream.identity.links import Pair
 from stream.identity.records import KEY, IdentityLink, encode_link
 from stream.identity.resolver import Resolution, Resolver
+from stream.projections.arrivals import Arrivals
+from stream.projections.identity import Identity
+from stream.projections.protocol import Projection
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
@@ -97,6 +102,30 @@ def merge(settings: Settings, *, one: str, into: str, by: str) -> None:
 def unmerge(settings: Settings, *, one: str, other: str, by: str) -> None:
     """Decide that ID and OTHER are two persons, whatever else links them, until a later merge of the two."""
     _decide(settings, "unmerge", one, other, by)
+
+
+@identity.command(cls=SettingsCommand)
+@click.argument("customer_id", metavar="ID")
+@click.option("--timeout-s", default=30.0, show_default=True, help="How long to wait for the workers.")
+@with_settings("Redis", "Topics", "Events")
+def erase(settings: Settings, *, customer_id: str, timeout_s: float) -> None:
+    """Forget every id of the person that ID is of: whose it is, what links it, and events that wait for it.
+
+    What other projections, the core and the log keep of the person stays: see docs/security.md.
+    """
+    name = id_of(settings, customer_id)
+    projections: list[Projection[Any]] = [Identity(settings)]
+    if settings.join_identities:
+        # first what leads to the customer
+        projections.insert(0, Arrivals(settings))
+    with ProjectionDesk(settings) as desk:
+        resolver = resolver_near(desk, name)
+        customer = resolver.customer_of(name)
+        ids = sorted({name, *(one for one in resolver.nodes if resolver.customer_of(one) == customer)})
+        for projection in projections:
+            erase_states(desk, projection, ids, timeout_s)
+    for one in ids:
+        click.echo(f"erased {one}")
 
 
 identity.add_command(suggest)

@@ -1,6 +1,5 @@
 """``stream projections``: how far they are, and building them again."""
 
-import time
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +14,7 @@ from stream.cli.directory_at import (
     erase_from_directory,
     open_directory,
 )
+from stream.cli.erasing import erase_states
 from stream.cli.options import SettingsCommand, with_settings
 from stream.errors import SettingsError, StorageError
 from stream.projections.protocol import Description, Projection
@@ -22,8 +22,6 @@ from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["projections"]
-
-_POLL_S = 0.2
 
 
 @click.group()
@@ -123,14 +121,8 @@ def erase(settings: Settings, *, name: str, customer_id: str, timeout_s: float) 
         click.echo(f"erased from {name}")
         return
     projection = _projection(settings, name)
-    version, erased_in = projection.version, [*projection.erased_in(customer_id)]
     with ProjectionDesk(settings) as desk:
-        desk.erase(name, version, customer_id, erased_in)
-        deadline = time.monotonic() + timeout_s
-        while desk.erasing(name, version, customer_id, erased_in):
-            if time.monotonic() >= deadline:
-                raise StorageError(f"not erased from {name} yet: is a worker running that has it? The wish is noted")
-            time.sleep(_POLL_S)
+        erase_states(desk, projection, [customer_id], timeout_s)
     click.echo(f"erased from {name}")
 
 

@@ -8,8 +8,10 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from stream.cli.kafka import client_config, silent
 from stream.errors import StreamError, TopologyError
+from stream.projections.arrivals import Arrivals
 from stream.settings import Settings
 from stream.storage.overview import Overview
+from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["wait_until_settled"]
 
@@ -24,14 +26,17 @@ def wait_until_settled(
 ) -> None:
     """Return when workers have taken in all that is published now, fired what is due, and learned from it.
 
+    With ``join_identities`` the projection `arrivals` passes events on first; those that it holds wait on.
     ``tell`` is given the records taken in and their number, several times a second. Raises `StreamError` when nothing
     has moved for ``patience_s``, `TopologyError` and `StorageError` when a server does not answer. The broker in memory
     (Tansu) tells the ends of its partitions wrong, so this waits for nothing there.
     """
     with _Ends(settings) as ends, Overview(settings) as overview:
+        if settings.join_identities:
+            _wait_until_passed_on(settings, ends, tell, patience_s)
         events = ends.of(settings.event_topics, settings.partitions)
         expected = sum(end - begin for begin, end in events.values())
-        moved_at, seen = time.monotonic(), None
+        patience = _Patience(patience_s)
         while True:
             stored = overview.offsets()
             missing = sum(max(end - max(stored.get(tp, 0), begin), 0) for tp, (begin, end) in events.items())
@@ -41,15 +46,53 @@ def wait_until_settled(
                 ((_, examples),) = ends.of([settings.training_examples], 1).values()
                 if learned >= examples:
                     return
-            now = (missing, totals, learned)
-            if now != seen:
-                moved_at, seen = time.monotonic(), now
-            elif time.monotonic() - moved_at > patience_s:
-                raise StreamError(
-                    f"nothing has moved for {patience_s:.0f} s: {missing:,} of {expected:,} events wait,"
-                    f" {totals.due:,} timers are due, {totals.outbox:,} records are to be published: does a worker run?"
-                )
+            patience.look(
+                (missing, totals, learned),
+                f"{missing:,} of {expected:,} events wait, {totals.due:,} timers are due, {totals.outbox:,} records are"
+                " to be published: does a worker run?",
+            )
             time.sleep(_LOOK_S)
+
+
+def _wait_until_passed_on(
+    settings: Settings, ends: "_Ends", tell: Callable[[int, int], None], patience_s: float
+) -> None:
+    """Wait until `arrivals` has read and published what there is now: only then do the event topics have it."""
+    arrived = ends.of([settings.arrivals], settings.partitions)
+    expected = sum(end - begin for begin, end in arrived.values())
+    patience = _Patience(patience_s)
+    with ProjectionDesk(settings) as desk:
+        while True:
+            states = desk.progress(Arrivals.name, Arrivals.version).states
+            stored = {partition: state.offsets.get(settings.arrivals, 0) for partition, state in states.items()}
+            missing = sum(max(end - max(stored.get(p, 0), begin), 0) for (_, p), (begin, end) in arrived.items())
+            # in this order: what has been read is in the outbox by then, or published
+            unpublished = desk.unpublished(Arrivals.name, Arrivals.version)
+            tell(expected - missing, expected)
+            if not (missing or unpublished):
+                return
+            patience.look(
+                (missing, unpublished),
+                f"{missing:,} of {expected:,} records wait in {settings.arrivals}, {unpublished:,} are to be published:"
+                " does a worker with the projection arrivals run?",
+            )
+            time.sleep(_LOOK_S)
+
+
+class _Patience:
+    """Gives up when nothing has moved for ``seconds``."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._seen: object = None
+        self._moved_at = time.monotonic()
+
+    def look(self, now: object, what: str) -> None:
+        """Take note of how things are. Raises `StreamError`, which says ``what`` is left."""
+        if now != self._seen:
+            self._moved_at, self._seen = time.monotonic(), now
+        elif time.monotonic() - self._moved_at > self._seconds:
+            raise StreamError(f"nothing has moved for {self._seconds:.0f} s: {what}")
 
 
 class _Ends:

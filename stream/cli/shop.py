@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from stream.cli.saying import say
 from stream.cli.shop_layout import settled_layout
-from stream.cli.shop_services import Service, console_services
+from stream.cli.shop_services import Service, console_services, with_joining
 from stream.cli.topics import create_topics
 from stream.errors import LocalServerError
 from stream.local.child import Child
@@ -76,7 +76,7 @@ class Shop:
         self.directory = directory
         self.children: list[Child] = []
         self.servers: list[LocalServer] = []
-        self._given = settings
+        self._given = with_joining(settings)
         self._workers = workers
         self._command = command
         self.services = services

@@ -1,12 +1,16 @@
 """What runs beside the workers of a shop on this machine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Final
 
 from stream.local.server_process import HOST
+from stream.settings import Settings
 
-__all__ = ["Service", "can_run_console", "console_services"]
+__all__ = ["Service", "can_run_console", "console_services", "with_joining"]
+
+#: Without these no event reaches the core where identities are joined.
+_JOINING: Final = ("identity", "arrivals")
 
 #: Packages of the extra ``console``.
 _PACKAGES: Final = ("aiohttp", "alembic", "jinja2", "sqlalchemy")
@@ -32,3 +36,15 @@ def console_services(port: int) -> tuple[Service, Service]:
         Service("directory", ("directory", "run")),
         Service("console", ("console", "--port", str(port)), f"http://{HOST}:{port}/"),
     )
+
+
+def with_joining(settings: Settings) -> Settings:
+    """Settings of workers that also run the projections by which identities are joined, if they are.
+
+    >>> [with_joining(Settings(join_identities=joins, projections="leads")).projections for joins in (False, True)]
+    ['leads', 'leads,identity,arrivals']
+    """
+    if not settings.join_identities:
+        return settings
+    named = (name.strip() for name in settings.projections.split(","))
+    return replace(settings, projections=",".join(dict.fromkeys([*filter(None, named), *_JOINING])))

@@ -51,6 +51,15 @@ class ProjectionDesk(Desk):
 
         return self._asked("be read", ask)
 
+    def unpublished(self, name: str, version: int) -> int:
+        """Records of a projection that are stored, and not known to be published."""
+
+        def ask(client: Any) -> int:
+            keys = self._keys(name, version)
+            return sum(client.llen(keys.outbox(partition)) for partition in range(self._partitions))
+
+        return self._asked("be read", ask)
+
     def state(self, name: str, version: int, key: str, partition_key: str) -> bytes | None:
         """The stored state of a key, JSON; ``partition_key``: what its messages are keyed by in their topics."""
         partition = partition_of(partition_key, self._partitions)

@@ -112,6 +112,13 @@ def test_all_events_of_a_person_count_for_one_customer(stack: Settings, tmp_path
         publish(stack, msgspec.structs.replace(opened, event_id="e-9", customer_id=""))
         process.wait(lambda: events_of(stack, "c-1") == 6)
         process.wait(lambda: (shown(stack, "projections", "show", "arrivals", address) or [0, [""]])[1][0] == "c-1")
+
+        # one command erases every id of the person where ids are kept
+        erased = CliRunner().invoke(main, ["identity", "erase", "email:ann@example.com"], env=stack.to_env())
+        assert (erased.exit_code, erased.stdout) == (0, f"erased c-1\nerased {address}\n"), erased.output
+        for one in ("c-1", address):
+            assert shown(stack, "identity", "show", one, "--json") is None
+            assert shown(stack, "projections", "show", "arrivals", one) is None
     # the events of somebody else still wait
     other = f"anonymous_id:{Sealer.of(stack).token('anonymous_id', 'a-2')}"
     assert [event["event_id"] for event in _held(stack, other)] == ["e-3"]
