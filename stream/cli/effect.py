@@ -29,6 +29,7 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     the notification file; docs/notifications.md says how to read the figures.
     """
     since_ms = 0 if since is None else _epoch_ms(since)
+    from stream.alerts.alert_records import AlertKind
     from stream.cli.console import console_for_people
     from stream.cli.effect_view import effect_view
     from stream.cli.shop_writing import writing_of
@@ -39,10 +40,12 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     from stream.notifications.verdict import verdict
     from stream.storage.horizon_desk import horizon_in_force
 
-    first, mixed = exposures(notifications_of(settings), since_ms)
+    notifications = [*notifications_of(settings)]
+    first, mixed = exposures(notifications, since_ms)
+    of_complaints, in_both = exposures(notifications, since_ms, AlertKind.COMPLAINT)
     actions = actions_of(settings)
     complaints = complaints_of(settings, actions, since_ms)
-    concerned = [(one.customer_id, one.at_ms) for one in first]
+    concerned = [(one.customer_id, one.at_ms) for one in (*first, *of_complaints)]
     concerned += [(one.customer_id, one.at_ms) for one in complaints]
     purchases = PurchaseLog(frozenset(customer for customer, _ in concerned), Decoder.of(settings))
     if concerned:
@@ -63,12 +66,16 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
         horizon_days=horizon_days,
         as_of_ms=purchases.as_of_ms,
     )
+    drawn = report(
+        of_complaints, in_both, purchases.orders, actions, horizon_days=horizon_days, as_of_ms=purchases.as_of_ms
+    ).everyone
     sentence = verdict(found, writing_of(settings).about)
     if as_json:
         told = {"sentence": sentence, **msgspec.to_builtins(found), "complaints": msgspec.to_builtins(answered)}
+        told["complaint_alerts"] = msgspec.to_builtins(drawn)
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
     else:
-        console_for_people().print(effect_view(found, sentence, answered))
+        console_for_people().print(effect_view(found, sentence, answered, drawn))
 
 
 def _epoch_ms(text: str) -> int:

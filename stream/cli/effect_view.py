@@ -16,11 +16,16 @@ from stream.notifications.effect import Comparison, EffectReport, Group
 __all__ = ["effect_view"]
 
 
-def effect_view(report: EffectReport, sentence: str, answered: ComplaintEffect) -> RenderableType:
-    """Lay a report out: sentence, groups, differences, segments and channels, and what to be careful about."""
+def effect_view(report: EffectReport, sentence: str, answered: ComplaintEffect, drawn: Comparison) -> RenderableType:
+    """Lay a report out: sentence, groups, differences, segments and channels, and what to be careful about.
+
+    ``drawn``: of alerts about complaints, the customers who were notified against those held out.
+    """
     everyone = report.everyone
     if not everyone.notified.customers and not everyone.held_out.customers:
-        return Lines(Text(sentence, "bold"), *_notes(report), *_complaints(answered, report.horizon_days))
+        return Lines(
+            Text(sentence, "bold"), *_notes(report), *_complaints(answered, report.horizon_days), *_drawn(drawn)
+        )
     return Lines(
         Text(sentence, "bold"),
         Text(),
@@ -31,6 +36,7 @@ def effect_view(report: EffectReport, sentence: str, answered: ComplaintEffect) 
         _differences(report),
         *_notes(report),
         *_complaints(answered, report.horizon_days),
+        *_drawn(drawn),
     )
 
 
@@ -51,6 +57,20 @@ def _complaints(found: ComplaintEffect, horizon_days: float) -> Iterator[Rendera
     yield Text("not by a draw: those who are answered fast may differ in more than that", "dim")
     if found.pending:
         yield Text(f"{found.pending:,} customers wait for the end of their horizon", "dim")
+    yield from (Text(warning, "yellow") for warning in found.warnings)
+
+
+def _drawn(found: Comparison) -> Iterator[RenderableType]:
+    """What alerts about complaints achieve, by the draw; nothing where nobody was held out."""
+    if not found.held_out.customers:
+        return
+    yield Text()
+    yield Text(f"alerts about complaints, by a draw: {_verdict(found)}", "bold")
+    yield _groups(found)
+    difference = _table("difference", "ordered again", "spend per customer")
+    ordered = _interval(found.ordered, percent=True, sign=True)
+    difference.add_row("", ordered, _interval(found.spend, percent=False, sign=True))
+    yield difference
     yield from (Text(warning, "yellow") for warning in found.warnings)
 
 

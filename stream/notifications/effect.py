@@ -91,14 +91,16 @@ class EffectReport:
     failed: int
 
 
-def exposures(told: Iterable[Notification], since_ms: int = 0) -> tuple[list[Exposure], int]:
+def exposures(
+    told: Iterable[Notification], since_ms: int = 0, kind: AlertKind = AlertKind.RAISED
+) -> tuple[list[Exposure], int]:
     """First exposure of each customer, and how many customers were in both groups.
 
-    ``since_ms``: alerts that occurred before do not count.
+    ``since_ms``: alerts that occurred before do not count, nor do those of another ``kind``.
     """
     found: dict[tuple[str, str], Exposure] = {}
     for record in told:
-        if record.arm is None or record.channel is None or record.kind is not AlertKind.RAISED:
+        if record.arm is None or record.channel is None or record.kind is not kind:
             continue
         occurred_ms = epoch_ms(datetime.fromisoformat(record.occurred_at))
         if occurred_ms < since_ms:

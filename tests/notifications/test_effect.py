@@ -55,6 +55,24 @@ def told(customer: str, arm: Arm | None, day: float = 0, **fields: object) -> No
     return msgspec.structs.replace(base, **fields)
 
 
+def test_alerts_about_complaints_are_compared_apart_from_those_about_risks() -> None:
+    records = [
+        told("a", Arm.NOTIFIED),
+        told("a", Arm.HELD_OUT, 1, kind=AlertKind.COMPLAINT),
+        told("b", Arm.NOTIFIED, 1, kind=AlertKind.COMPLAINT),
+    ]
+    first, mixed = exposures(records)
+    assert ([(one.customer_id, one.arm) for one in first], mixed) == ([("a", Arm.NOTIFIED)], 0)
+    drawn, mixed = exposures(records, kind=AlertKind.COMPLAINT)
+    assert (sorted((one.customer_id, one.arm) for one in drawn), mixed) == (
+        [("a", Arm.HELD_OUT), ("b", Arm.NOTIFIED)],
+        0,
+    )
+    orders = {"b": [order(2)]}
+    found = report(drawn, 0, orders, {}, horizon_days=7, as_of_ms=START_MS + 30 * DAY_MS).everyone
+    assert (found.ordered.estimate, found.held_out.customers, found.notified.orders) == (1.0, 1, 1)
+
+
 def order(day: float, amount: float = 10.0) -> MoneyMove:
     return MoneyMove(START_MS + round(day * DAY_MS), amount, is_order=True)
 
