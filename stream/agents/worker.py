@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -76,7 +77,12 @@ def _stop_before_start(number: int, frame: FrameType | None) -> NoReturn:
 
 
 class _Worker(faust.Worker):
-    """Faust's worker without the two seconds that it sleeps after everything has stopped."""
+    """Faust's worker that starts all apps at once, and does not sleep for two seconds when everything has stopped."""
+
+    async def on_start(self) -> None:
+        """Start the apps side by side: each waits for seconds until its group gives it partitions, the core's last."""
+        await super().on_start()
+        await asyncio.gather(*(app.maybe_start() for app in self._children))
 
     def _shutdown_loop(self) -> None:
         if self.crash_reason is not None:
