@@ -183,10 +183,11 @@ def unpack_from(p, raw, begin, end):  # type: ignore[no-untyped-def]
 
 def join(blobs: Sequence[bytes | None]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Packed profiles end to end, for `unpack_from`, and where each begins and the last ends; None takes no room."""
-    starts = np.zeros(len(blobs) + 1, np.int64)
-    np.cumsum([0 if blob is None else len(blob) for blob in blobs], out=starts[1:])
+    parts = [blob or b"" for blob in blobs]
+    starts = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts)), out=starts[1:])
     # the guard bytes make reads behind a cut blob harmless: it does not end where it should
-    return np.frombuffer(b"".join(filter(None, blobs)) + bytes(2 * MAX_BYTES), np.uint8), starts
+    return np.frombuffer(b"".join(parts) + bytes(2 * MAX_BYTES), np.uint8), starts
 
 
 def damage(blob: bytes, row: int | None = None) -> CodecError:

@@ -38,7 +38,7 @@ from stream.processing.json_text import (
 from stream.processing.kernel import Run
 from stream.processing.rfm import FIRST_SEGMENTS, Tier, rate, rating_of
 from stream.processing.rules import Rules
-from stream.processing.score import contributions
+from stream.processing.score import contributions, largest
 from stream.processing.scorer import Scorer
 from stream.processing.worth import worth_of
 
@@ -126,26 +126,21 @@ def _put_basis(buffer, at, risk, model):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _put_reasons(buffer, at, inputs, risk, model, parts):  # type: ignore[no-untyped-def]
+def _put_reasons(buffer, at, inputs, risk, model, scratch):  # type: ignore[no-untyped-def]
     """Write the largest contributions to the logit, relative to a typical customer, largest first."""
     if not model.ready or math.isnan(risk):
         return at
     at = _key(buffer, at, _REASONS)
     buffer[at] = _OPEN
     at += 1
+    parts, ranks = scratch
     contributions(inputs, model, parts)
-    for rank in range(MAIN_REASONS):
-        largest = 0
-        for j in range(1, _INPUTS):
-            if abs(parts[j]) > abs(parts[largest]):
-                largest = j
-        if parts[largest] == 0.0:
-            break
+    for rank in range(largest(parts, ranks)):
+        j = ranks[rank]
         if rank > 0:
             buffer[at] = _COMMA
             at += 1
-        at = put_decimal(buffer, _name(buffer, at, largest), parts[largest], _PLACES[_REASONS])
-        parts[largest] = 0.0
+        at = put_decimal(buffer, _name(buffer, at, j), parts[j], _PLACES[_REASONS])
     buffer[at] = _CLOSE
     return at + 1
 
@@ -167,7 +162,7 @@ def _put_features(buffer, at, values):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _write_row(buffer, at, p, row, values, inputs, worth, rating, model, ids, segments, packed, parts):  # type: ignore[no-untyped-def]
+def _write_row(buffer, at, p, row, values, inputs, worth, rating, model, ids, segments, packed, scratch):  # type: ignore[no-untyped-def]
     rate(rating, inputs, p.orders, p.stage)
     at = put_fragment(buffer, _key(buffer, at, _CUSTOMER_ID), ids[0], ids[1][row], ids[1][row + 1])
     at = put_instant(buffer, _key(buffer, at, _AS_OF), p.as_of, True)
@@ -192,7 +187,7 @@ def _write_row(buffer, at, p, row, values, inputs, worth, rating, model, ids, se
         at = put_rating(buffer, _key(buffer, at, _RFM), rating, _PLACES[_RFM])
     if p.orders > 0 and p.stage != _LOST:
         at = put_next_order(buffer, _key(buffer, at, _NEXT_ORDER), p)
-    at = _put_reasons(buffer, at, inputs, p.risk, model, parts)
+    at = _put_reasons(buffer, at, inputs, p.risk, model, scratch)
     at = put_integer(buffer, _key(buffer, at, _EVENTS), p.events)
     at = put_integer(buffer, _key(buffer, at, _ORDERS), p.orders)
     at = put_decimal(buffer, _key(buffer, at, _SPEND), (p.order_spend - p.refund_spend) / _MONEY, _PLACES[_SPEND])
@@ -208,13 +203,25 @@ def _write_row(buffer, at, p, row, values, inputs, worth, rating, model, ids, se
 
 @jit
 def _write_rows(  # type: ignore[no-untyped-def]
-    buffer, ends, begin, end, standing, values, inputs, worth, ratings, models, ids, segments, packed, parts
+    buffer, ends, begin, end, standing, values, inputs, worth, ratings, models, ids, segments, packed, scratch
 ):
     model, rating = models[0], ratings[0]
     at = 0
     for row in range(begin, end):
         at = _write_row(
-            buffer, at, standing[row], row, values[row], inputs[row], worth, rating, model, ids, segments, packed, parts
+            buffer,
+            at,
+            standing[row],
+            row,
+            values[row],
+            inputs[row],
+            worth,
+            rating,
+            model,
+            ids,
+            segments,
+            packed,
+            scratch,
         )
         ends[row - begin] = at
 
@@ -237,7 +244,7 @@ def build(ids: Fragments, run: Run, scorer: Scorer, rules: Rules) -> list[bytes]
     fixed = _FIXED + int(np.diff(segments[1]).max(initial=0))
     ends = np.empty(_ROWS, np.int64)
     buffer = np.empty(0, np.uint8)
-    parts = np.empty(_INPUTS)
+    scratch = np.empty(_INPUTS), np.empty(MAIN_REASONS, np.int64)
     documents = []
     for begin in range(0, len(p), _ROWS):
         end = min(begin + _ROWS, len(p))
@@ -259,7 +266,7 @@ def build(ids: Fragments, run: Run, scorer: Scorer, rules: Rules) -> list[bytes]
             ids,
             segments,
             (run.raw, run.starts),
-            parts,
+            scratch,
         )
         ends_at = ends[: end - begin].tolist()
         text = buffer[: ends_at[-1]].tobytes()

@@ -42,13 +42,32 @@ _BASE64 = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 _NULL = np.frombuffer(b"null".ljust(_BLOCK), np.uint8)
 _TRUE = np.frombuffer(b"true".ljust(_BLOCK), np.uint8)
 _FALSE = np.frombuffer(b"false".ljust(_BLOCK), np.uint8)
+#: Two digits of each number below 100.
+_PAIRS = np.frombuffer(b"".join(b"%02d" % k for k in range(100)), np.uint8)
+#: Two characters of each 12 bits, the first in the low byte.
+_SYMBOL_PAIRS = np.repeat(_BASE64.astype(np.uint16), 64) | np.tile(_BASE64.astype(np.uint16), 64) << 8
+_UNITS = 10 ** np.arange(7)
 _ZERO, _MINUS, _POINT, _QUOTE, _DASH, _COLON, _T, _Z, _EQUALS = b'0-."-:TZ='
+
+# Positions and numbers without a sign: Numba looks at each index with a sign whether it counts from the end, and at
+# each division whether to round down. A number with a sign beside one without would make it calculate in floats.
+_1, _2, _3, _4, _5, _6, _8, _9, _10, _11, _12, _14, _15, _16, _17, _18 = map(
+    np.uint64, (1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 14, 15, 16, 17, 18)
+)
+_100, _10_000, _12_BITS = np.uint64(100), np.uint64(10_000), np.uint64(4095)
+_MAX_DIGITS = 19
+_TEN_THOUSANDTHS = 4
+_HOUR_MS, _MINUTE_MS, _SECOND_MS = np.uint64(3_600_000), np.uint64(60_000), np.uint64(1000)
+#: Days of 400, 100, 4 and 1 years, as the source of `_civil` divides by them; of five months; of a shift of the epoch.
+_ERA, _DAYS_100, _DAYS_4, _YEAR, _DAYS_5_MONTHS = map(np.uint64, (146_097, 36_524, 1460, 365, 153))
+_LAST_OF_ERA, _ERA_YEARS = np.uint64(146_096), np.uint64(400)
+_EPOCH_DAY = 719_468
 
 
 def fragments(texts: Sequence[bytes]) -> Fragments:
     """Lay texts end to end, for `put_fragment`; text *i* is ``raw[starts[i]:starts[i + 1]]``."""
     starts = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum([len(text) for text in texts], out=starts[1:])
+    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=starts[1:])
     return np.frombuffer(b"".join(texts) + bytes(_BLOCK), np.uint8), starts
 
 
@@ -58,7 +77,7 @@ def quoted(texts: Sequence[str]) -> Fragments:
     if joined.isascii() and joined.isprintable() and "\\" not in joined and joined.count('"') == 2 * (len(texts) - 1):
         # no character needs escaping, as in almost all batches of ids: skip the check of each one
         starts = np.zeros(len(texts) + 1, np.int64)
-        np.cumsum([len(text) + 2 for text in texts], out=starts[1:])
+        np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 2, out=starts[1:])
         return np.frombuffer(b'"%b"%b' % (joined.encode(), bytes(_BLOCK)), np.uint8), starts
     return fragments([orjson.dumps(text) for text in texts])
 
@@ -90,18 +109,31 @@ def put_bool(buffer, at, value):  # type: ignore[no-untyped-def]
 
 
 @jit
+def _put_pair(buffer, at, value):  # type: ignore[no-untyped-def]
+    """Write the two digits of a uint64 below 100 at the uint64 ``at``."""
+    k = value + value
+    buffer[at] = _PAIRS[k]
+    buffer[at + _1] = _PAIRS[k + _1]
+
+
+@jit
 def _put_digits(buffer, at, value, width):  # type: ignore[no-untyped-def]
     """Write a non-negative integer with at least ``width`` digits."""
+    rest = np.uint64(value)
     digits = 1
-    rest = value // 10
-    while rest > 0:
+    bound = _10
+    while rest >= bound and digits < _MAX_DIGITS:
+        bound *= _10
         digits += 1
-        rest //= 10
     digits = max(digits, width)
-    rest = value
-    for k in range(digits - 1, -1, -1):
-        buffer[at + k] = _ZERO + rest % 10
-        rest //= 10
+    k = np.uint64(at + digits)
+    for _ in range(digits >> 1):
+        above = rest // _100
+        k -= _2
+        _put_pair(buffer, k, rest - above * _100)
+        rest = above
+    if digits & 1:
+        buffer[np.uint64(at)] = np.uint64(_ZERO) + rest
     return at + digits
 
 
@@ -121,61 +153,79 @@ def put_decimal(buffer, at, value, places):  # type: ignore[no-untyped-def]
     """Write a float of magnitude below 1e12, rounded half to even to ``places`` (at most 6); NaN as null."""
     if math.isnan(value):
         return _put_null(buffer, at)
-    unit = np.int64(10**places)
+    unit = _UNITS[places]
     scaled = np.int64(round(value * unit))
     if scaled < 0:
         buffer[at] = _MINUS
         at += 1
         scaled = -scaled
-    at = _put_digits(buffer, at, scaled // unit, 1)
-    part = scaled % unit
+    # most have four places, and a division by a constant is a multiplication
+    whole = np.int64(np.uint64(scaled) // _10_000) if places == _TEN_THOUSANDTHS else scaled // unit
+    at = _put_digits(buffer, at, whole, 1)
     buffer[at] = _POINT
     at += 1
-    width = places
-    while width > 1 and part % 10 == 0:
-        part //= 10
-        width -= 1
-    return _put_digits(buffer, at, part, width)
+    part = scaled - whole * unit
+    if part == 0:
+        buffer[at] = _ZERO
+        return at + 1
+    at = _put_digits(buffer, at, part, places)
+    while buffer[at - 1] == _ZERO:
+        at -= 1
+    return at
 
 
 @jit
 def _civil(day):  # type: ignore[no-untyped-def]
-    """Year, month and day of a day since the epoch.
+    """Year (0 at least), month and day of a day since the epoch, each uint64.
 
     Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
     """
-    z = day + 719_468
-    era = z // 146_097
-    doe = z - era * 146_097
-    yoe = (doe - doe // 1460 + doe // 36_524 - doe // 146_096) // 365
-    doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
-    mp = (5 * doy + 2) // 153
-    month = mp + 3 if mp < 10 else mp - 9  # noqa: PLR2004 - as in the source
-    return yoe + era * 400 + (1 if month <= 2 else 0), month, doy - (153 * mp + 2) // 5 + 1  # noqa: PLR2004 - as above
+    z = np.uint64(day + _EPOCH_DAY)
+    era = z // _ERA
+    doe = z - era * _ERA
+    yoe = (doe - doe // _DAYS_4 + doe // _DAYS_100 - doe // _LAST_OF_ERA) // _YEAR
+    doy = doe - (_YEAR * yoe + yoe // _4 - yoe // _100)
+    mp = (_5 * doy + _2) // _DAYS_5_MONTHS
+    month = mp + _3 if mp < _10 else mp - _9
+    year = yoe + era * _ERA_YEARS
+    return (year + _1 if month <= _2 else year), month, doy - (_DAYS_5_MONTHS * mp + _2) // _5 + _1
 
 
 @jit
 def put_instant(buffer, at, time, with_ms):  # type: ignore[no-untyped-def]
-    """Write a time in ms as a quoted RFC 3339 instant, to the second or millisecond; NEVER (either sign) as null."""
+    """Write a time in ms as a quoted RFC 3339 instant, to the second or millisecond; NEVER (either sign) as null.
+
+    The year is one from 0 to 9999.
+    """
     if time == NEVER or time == -NEVER:
         return _put_null(buffer, at)
-    year, month, day = _civil(time // DAY_MS)
-    in_day = time % DAY_MS
-    buffer[at] = _QUOTE
-    at = _put_digits(buffer, at + 1, year, 4)
-    buffer[at] = _DASH
-    at = _put_digits(buffer, at + 1, month, 2)
-    buffer[at] = _DASH
-    at = _put_digits(buffer, at + 1, day, 2)
-    buffer[at] = _T
-    at = _put_digits(buffer, at + 1, in_day // 3_600_000, 2)
-    buffer[at] = _COLON
-    at = _put_digits(buffer, at + 1, in_day // 60_000 % 60, 2)
-    buffer[at] = _COLON
-    at = _put_digits(buffer, at + 1, in_day // 1000 % 60, 2)
+    date = time // DAY_MS
+    year, month, day = _civil(date)
+    in_day = np.uint64(time - date * DAY_MS)
+    hour = in_day // _HOUR_MS
+    in_hour = in_day - hour * _HOUR_MS
+    minute = in_hour // _MINUTE_MS
+    in_minute = in_hour - minute * _MINUTE_MS
+    second = in_minute // _SECOND_MS
+    century = year // _100
+    k = np.uint64(at)
+    buffer[k] = _QUOTE
+    _put_pair(buffer, k + _1, century)
+    _put_pair(buffer, k + _3, year - century * _100)
+    buffer[k + _5] = _DASH
+    _put_pair(buffer, k + _6, month)
+    buffer[k + _8] = _DASH
+    _put_pair(buffer, k + _9, day)
+    buffer[k + _11] = _T
+    _put_pair(buffer, k + _12, hour)
+    buffer[k + _14] = _COLON
+    _put_pair(buffer, k + _15, minute)
+    buffer[k + _17] = _COLON
+    _put_pair(buffer, k + _18, second)
+    at += 20
     if with_ms:
         buffer[at] = _POINT
-        at = _put_digits(buffer, at + 1, in_day % 1000, 3)
+        at = _put_digits(buffer, at + 1, in_minute - second * _SECOND_MS, 3)
     buffer[at] = _Z
     buffer[at + 1] = _QUOTE
     return at + 2
@@ -184,21 +234,25 @@ def put_instant(buffer, at, time, with_ms):  # type: ignore[no-untyped-def]
 @jit
 def put_base64(buffer, at, raw, begin, end):  # type: ignore[no-untyped-def]
     """Write ``raw[begin:end]`` in base64 with padding, unquoted."""
-    k = begin
-    while k + 2 < end:
-        bits = (np.int64(raw[k]) << 16) | (np.int64(raw[k + 1]) << 8) | np.int64(raw[k + 2])
-        buffer[at] = _BASE64[bits >> 18]
-        buffer[at + 1] = _BASE64[(bits >> 12) & 63]
-        buffer[at + 2] = _BASE64[(bits >> 6) & 63]
-        buffer[at + 3] = _BASE64[bits & 63]
-        at += 4
-        k += 3
+    groups = (end - begin) // 3
+    target, source = np.uint64(at), np.uint64(begin)
+    for _ in range(groups):
+        bits = np.uint64(raw[source]) << _16 | np.uint64(raw[source + _1]) << _8 | np.uint64(raw[source + _2])
+        high, low = _SYMBOL_PAIRS[bits >> _12], _SYMBOL_PAIRS[bits & _12_BITS]
+        buffer[target] = high
+        buffer[target + _1] = high >> 8
+        buffer[target + _2] = low
+        buffer[target + _3] = low >> 8
+        target += _4
+        source += _3
+    at += 4 * groups
+    k = begin + 3 * groups
     if k < end:
         second = np.int64(raw[k + 1]) if k + 1 < end else np.int64(0)
-        bits = (np.int64(raw[k]) << 16) | (second << 8)
-        buffer[at] = _BASE64[bits >> 18]
-        buffer[at + 1] = _BASE64[(bits >> 12) & 63]
-        buffer[at + 2] = _BASE64[(bits >> 6) & 63] if k + 1 < end else _EQUALS
+        last = (np.int64(raw[k]) << 16) | (second << 8)
+        buffer[at] = _BASE64[last >> 18]
+        buffer[at + 1] = _BASE64[(last >> 12) & 63]
+        buffer[at + 2] = _BASE64[(last >> 6) & 63] if k + 1 < end else _EQUALS
         buffer[at + 3] = _EQUALS
         at += 4
     return at

@@ -232,12 +232,12 @@ class Partition:
         )
 
     def _known(self, customers: list[str]) -> StoredProfiles:
-        blobs = [self._cache[customer] for customer in customers]
+        blobs = list(map(self._cache.__getitem__, customers))
         period = self._rules.landmark_ms
-        phases = [
-            0 if blob is not None else xxhash.xxh3_64_intdigest(customer.encode()) % period
-            for customer, blob in zip(customers, blobs, strict=True)
-        ]
+        phases = [0] * len(blobs)
+        for row, blob in enumerate(blobs):
+            if blob is None:
+                phases[row] = xxhash.xxh3_64_intdigest(customers[row].encode()) % period
         return StoredProfiles(customers, blobs, phases)
 
     def _with_forwarded(self, outcome: StepOutcome, taken: Taken) -> StepOutcome:

@@ -15,6 +15,7 @@ from stream.online_models.basis import CURVED_COLUMNS, PAIRS
 __all__ = [
     "NO_LOGIT",
     "contributions",
+    "largest",
     "logit_of",
     "nearest_segment",
     "raw_logit_of",
@@ -123,6 +124,24 @@ def contributions(inputs, model, out):  # type: ignore[no-untyped-def]
         level = silence if j == _RECENCY else inputs[j] / INPUT_SCALE - model.typical[j]
         if out[j] * _LEAVING[j] * level <= 0.0:
             out[j] = 0.0
+
+
+@jit
+def largest(parts, ranks):  # type: ignore[no-untyped-def]
+    """Fill ``ranks`` with the positions of the largest parts that are not 0, largest first; return their number."""
+    count = 0
+    room = ranks.shape[0]
+    for j in range(_INPUTS):
+        size = abs(parts[j])
+        if size == 0.0 or (count == room and size <= abs(parts[ranks[count - 1]])):
+            continue
+        k = min(count, room - 1)
+        while k > 0 and size > abs(parts[ranks[k - 1]]):
+            ranks[k] = ranks[k - 1]
+            k -= 1
+        ranks[k] = j
+        count = min(count + 1, room)
+    return count
 
 
 @jit

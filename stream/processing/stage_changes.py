@@ -6,7 +6,7 @@ There may be one for each event, so their text is made by compiled code, a batch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Final
 
 import numpy as np
@@ -136,8 +136,8 @@ def changes_of_stage(
         ends_at = ends[: end - begin].tolist()
         text = buffer[: ends_at[-1]].tobytes()
         values += [text[first:last] for first, last in pairwise([0, *ends_at])]
-    keys = [customer_ids[row].encode() for row in changes["row"].tolist()]
-    return [Outgoing(topic, key, value, _HEADERS) for key, value in zip(keys, values, strict=True)]
+    keys = map(str.encode, map(customer_ids.__getitem__, changes["row"].tolist()))
+    return list(map(Outgoing, repeat(topic), keys, values, repeat(_HEADERS)))
 
 
 def _sentences(changes: npt.NDArray[np.void]) -> tuple[list[str], npt.NDArray[np.int64]]:
