@@ -192,6 +192,7 @@ def test_the_prefix_is_before_every_topic_and_the_trainer_has_one_partition() ->
         "eu.dead-letters": 12,
         "eu.identities": 12,
         "eu.arrivals": 12,
+        "eu.assignments": 12,
         "eu.feedback-texts": 12,
         "eu.actions": 12,
         "eu.notifications": 12,

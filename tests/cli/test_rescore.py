@@ -40,11 +40,11 @@ def rescore(field: Deployment, *arguments: str) -> tuple[int, str]:
 
 def test_every_customer_is_scored_on_request(field: Deployment) -> None:
     field.produce(sorted(ENTRIES, key=lambda entry: entry[1].at))  # type: ignore[union-attr]  # all are events
+    status, output = rescore(field, "--wait", "--timeout-s", "0.1")
+    assert status != 0
+    assert "is a worker running" in output
     field.start_worker()
     field.wait_until_done(len(ENTRIES))
-    status, output = rescore(field, "--wait", "--timeout-s", "1")
-    assert status != 0
-    assert "is a model ready" in output
     field.client.set(field.keys.snapshot(), encode_snapshot(frozen(SILENCE)))
     status, output = rescore(field, "--wait", "--timeout-s", "60")
     assert status == 0, output
