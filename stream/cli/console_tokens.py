@@ -7,6 +7,7 @@ import orjson
 
 from stream.cli.directory_at import open_desk
 from stream.cli.options import SettingsCommand, with_settings
+from stream.directory.desk.account_names import require_name
 from stream.errors import SettingsError
 from stream.events.times import rfc3339
 from stream.settings import Settings
@@ -14,7 +15,6 @@ from stream.settings import Settings
 __all__ = ["token"]
 
 _SCOPES = ("read", "act")
-_MAX_NAME_CHARS = 60
 
 
 @click.group()
@@ -28,8 +28,7 @@ def token() -> None:
 @with_settings("Directory")
 def add(settings: Settings, *, name: str, scopes: tuple[str, ...]) -> None:
     """Make a token for the program NAME and print it; it is shown this once."""
-    if not 0 < len(name) <= _MAX_NAME_CHARS or not name.isprintable() or name != name.strip():
-        raise SettingsError(f"expected a name of 1 to {_MAX_NAME_CHARS} printable characters")
+    require_name(name)
     with open_desk(settings) as desk:
         from stream.directory.desk.api_tokens import ApiTokens, Scope
 

@@ -7,6 +7,7 @@ import orjson
 
 from stream.cli.directory_at import open_desk
 from stream.cli.options import SettingsCommand, with_settings
+from stream.directory.desk.account_names import require_name
 from stream.errors import SettingsError
 from stream.events.times import rfc3339
 from stream.settings import Settings
@@ -14,7 +15,6 @@ from stream.settings import Settings
 __all__ = ["audit", "user"]
 
 _ROLES = ("viewer", "operator", "admin")
-_MAX_NAME_CHARS = 60
 
 
 @click.group()
@@ -29,8 +29,7 @@ def user() -> None:
 @with_settings("Directory")
 def add(settings: Settings, *, name: str, role: str, password_stdin: bool) -> None:
     """Let NAME use the console; asks for a password of at least 12 characters."""
-    if not 0 < len(name) <= _MAX_NAME_CHARS or not name.isprintable() or name != name.strip():
-        raise SettingsError(f"expected a name of 1 to {_MAX_NAME_CHARS} printable characters")
+    require_name(name)
     if password_stdin:
         password = click.get_text_stream("stdin").readline().rstrip("\r\n")
     else:

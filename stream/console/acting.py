@@ -15,6 +15,7 @@ from stream.alerts.action_records import Action, ActionKind
 from stream.catalogue.windows import DAY_MS
 from stream.console.browser import form_of, require_own_form
 from stream.console.logins import who_of
+from stream.directory.desk.account_names import MAX_NAME_CHARS
 from stream.directory.desk.desk_store import UNDO_MS, DeskStore, Note, Recorded
 from stream.errors import SettingsError, StreamError
 from stream.events.times import instant
@@ -39,7 +40,6 @@ _SHOWN_MS: Final = 14 * DAY_MS
 _LOOK_S: Final = 1.0
 #: After a failure the topic is tried again after so long (s).
 _RETRY_S: Final = 5.0
-_MAX_NAME_CHARS: Final = 60
 
 
 class Done(NamedTuple):
@@ -123,8 +123,8 @@ class Acting:
         form = await form_of(request)
         require_own_form(request, form)
         name = form.get("assigned_to", "").strip()
-        if len(name) > _MAX_NAME_CHARS or not name.isprintable():
-            raise SettingsError(f"expected a name of at most {_MAX_NAME_CHARS} characters")
+        if len(name) > MAX_NAME_CHARS or not name.isprintable():
+            raise SettingsError(f"expected a name of at most {MAX_NAME_CHARS} characters")
         customer_id = _customer(form)
         await asyncio.to_thread(self._desk.assign, customer_id, name or None)
         return customer_id

@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler
 from stream.console.browser import form_of, renew_secret, require_own_form, secret_of
 from stream.console.login_limits import LoginLimits
 from stream.console.passwords import is_password
+from stream.directory.desk.account_names import MAX_NAME_CHARS
 from stream.directory.desk.accounts import Account, Accounts, Role
 from stream.directory.desk.audit_trail import AuditTrail, Trace
 
@@ -41,7 +42,6 @@ _PAGES: Final[Mapping[str, tuple[str, Role]]] = {
 }
 #: Fields of forms that the trail keeps, but for the customer.
 _TRACED: Final = ("kind", "category", "assigned_to", "days")
-_MAX_NAME_CHARS: Final = 60
 
 
 class Logins:
@@ -90,7 +90,7 @@ class Logins:
         """Log the browser in; None if so, else why not. Raises `web.HTTPTooManyRequests`."""
         form = await form_of(request)
         require_own_form(request, form)
-        name, password = form.get("name", "").strip()[:_MAX_NAME_CHARS], form.get("password", "")
+        name, password = form.get("name", "").strip()[:MAX_NAME_CHARS], form.get("password", "")
         if wait_s := self._limits.wait_s(name, self._now_ms()):
             headers = {"Retry-After": str(wait_s)}
             raise web.HTTPTooManyRequests(reason="Too many attempts: try again in some minutes.", headers=headers)
