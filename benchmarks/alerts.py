@@ -109,9 +109,8 @@ def rows(task: tuple[str, str, float | None]) -> list[Row]:
     ours = []
     for alert in alerts:
         at = datetime.fromisoformat(alert.occurred_at).timestamp() / DAY_S
-        spell = next((s for s in of_customer[alert.customer_id] if s.last <= at < s.following), None)
-        if spell is not None and begin <= at < end:
-            ours.append((spell, at))
+        if begin <= at < end:
+            ours += [(spell, at) for spell in of_customer[alert.customer_id] if spell.last <= at < spell.following]
     number = len(ours)
     overdue = crossings(all_spells, begin, end, lambda spell: 2.0 * spell.gap)
     spenders = sorted(overdue, key=lambda a: -shop.spent(a[0].customer, 0.0, a[0].last) / a[0].days)

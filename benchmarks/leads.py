@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]  # it ships no types
+from sklearn.metrics import log_loss, roc_auc_score  # type: ignore[import-untyped]  # it ships no types
 
 from benchmarks.alerts import ROOT
 from stream.catalogue.events import EventKind, EventType
@@ -66,9 +66,9 @@ def simulated(leads: int, orders_a_visit: float, seed: int) -> Shop:
         for at_ms, kind, event_type in _contacts(random, began_ms, interest):
             if at_ms < _START_MS + WEEKS * WEEK_MS:
                 meet(lead, week_of(at_ms), contact_of(event_type, kind, at_ms))
-        at_ms = _until(random, began_ms, interest * orders_a_visit)
-        if at_ms < _START_MS + WEEKS * WEEK_MS:
-            order(lead, week_of(round(at_ms)))
+        ordered_ms = _until(random, began_ms, interest * orders_a_visit)
+        if ordered_ms < _START_MS + WEEKS * WEEK_MS:
+            order(lead, week_of(round(ordered_ms)))
         shop.leads.append(lead)
         shop.interest.append(interest)
         shop.began_ms.append(began_ms)

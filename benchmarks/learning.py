@@ -69,7 +69,7 @@ def _figures(row: Row, played: Played, risks: dict[str, Floats], truth: Floats |
         # how far the risk is from the truth: by bins of the risk, and row by row
         off = part.risk - truth[chosen]
         found["truth"] = _of_risk(part.churned, truth[chosen]) | {
-            "ece": figures.ece(truth[chosen], part.risk),
+            "ece": figures.ece(truth[chosen], part.risk),  # type: ignore[arg-type]  # the true risk for the label
             "distance": float(np.sqrt((off**2).mean())),
         }
     return found

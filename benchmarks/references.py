@@ -40,7 +40,7 @@ class Landmarks(NamedTuple):
 Make = Callable[[], Any]
 
 
-def _boosting(**options: float) -> Make:
+def _boosting(**options: Any) -> Make:
     def make() -> Any:
         # imported late: it needs a system library (libgomp) that users of the rest of this module may lack
         from lightgbm import LGBMClassifier  # noqa: PLC0415

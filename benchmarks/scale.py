@@ -183,7 +183,7 @@ def _fired(overview: Overview) -> int:
     return counters.landmarks + counters.labels
 
 
-def replay_year(log: Path, partitions: int) -> dict[str, float]:
+def replay_year(log: Path, partitions: int) -> dict[str, float | str]:
     """A year of real events at full speed, learning included: events a second, and the size of a customer afterwards.
 
     The last two weeks wait until the trainer has learned everything before them, so that documents are scored as they

@@ -23,7 +23,11 @@ def crossings(
 
 def most_recent(all_spells: Sequence[Spell], begin: float, end: float, number: int) -> list[tuple[Spell, float]]:
     """The recency rule: the whole number of days of silence that gives about as many alerts."""
-    limits = [crossings(all_spells, begin, end, lambda _, days=days: float(days)) for days in range(2, 200)]
+
+    def limit(days: int) -> list[tuple[Spell, float]]:
+        return crossings(all_spells, begin, end, lambda _: float(days))
+
+    limits = [limit(days) for days in range(2, 200)]
     return min(limits, key=lambda alerts: abs(len(alerts) - number))
 
 

@@ -151,7 +151,8 @@ def _run(speed: Floats, days: Floats) -> Floats:
 
 def _when(speed: Floats, reading: Floats) -> Floats:
     """When the clock shows ``reading``; infinity beyond its end."""
-    return np.interp(reading, _ticks(speed), np.arange(len(speed) + 1.0), right=np.inf)
+    found: Floats = np.interp(reading, _ticks(speed), np.arange(len(speed) + 1.0), right=np.inf)
+    return found
 
 
 def _ticks(speed: Floats) -> Floats:
@@ -180,7 +181,7 @@ _RAISED: Final = _DAY >= 270  # noqa: PLR2004 - the day of the price rise
 #: One of each kind. ``cohort``: all customers come in the first 12 weeks, and order as CDNOW's did.
 SHOPS: Final[dict[str, SimulatedShop]] = {
     "pareto": _USUAL,
-    "cohort": _USUAL._replace(arrival=(_DAY < 12 * 7) * 1.0, r=0.553, alpha=74.0, s=0.606, beta=81.7),
+    "cohort": _USUAL._replace(arrival=(_DAY < 12 * 7).astype(np.float64), r=0.553, alpha=74.0, s=0.606, beta=81.7),
     "seasonal": _USUAL._replace(pace=_SEASON),
     "clumpy": _USUAL._replace(shape=0.4),
     "regular": _USUAL._replace(shape=3.0),

@@ -23,6 +23,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,10 +100,10 @@ def refitted(data: Texts, make: Callable[[], object]) -> Probabilities:
 
 def references() -> Iterator[tuple[str, Callable[[], object]]]:
     """Name, and how to make a pipeline."""
-    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer  # noqa: PLC0415 - only when asked for
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-    from sklearn.naive_bayes import MultinomialNB  # noqa: PLC0415
-    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer  # type: ignore[import-untyped]  # noqa: PLC0415 - only when asked for
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]  # noqa: PLC0415
+    from sklearn.naive_bayes import MultinomialNB  # type: ignore[import-untyped]  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]  # noqa: PLC0415
 
     def logistic() -> LogisticRegression:
         return LogisticRegression(C=10.0, max_iter=300)
@@ -194,7 +195,7 @@ def main() -> None:
         make().predict_proba_one(warm)
     methods: list[tuple[str, Callable[[], Probabilities]]] = [("stream.texts", lambda: online(data, make()))]
     if not options.alone:
-        methods += [(name, lambda pipeline=pipeline: refitted(data, pipeline)) for name, pipeline in references()]
+        methods += [(name, partial(refitted, data, pipeline)) for name, pipeline in references()]
     # of few examples of many categories
     warnings.filterwarnings("ignore", message="The number of unique classes")
     print(f"{len(data.texts)} texts, {len(set(data.labels))} categories, labels of {sum(data.is_told)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,7 +103,7 @@ def synthetic(workload: Workload, now_ms: int) -> list[list[LogRecord]]:
     return logs
 
 
-def slice_of(logs: list[list[LogRecord]], begin: int, end: int, total: int) -> list[list[LogRecord]]:
+def slice_of(logs: Sequence[list[LogRecord]], begin: int, end: int, total: int) -> list[list[LogRecord]]:
     """The records of each log at positions begin to end of all records."""
     return [log[begin * len(log) // total : end * len(log) // total] for log in logs]
 

@@ -29,7 +29,7 @@ from tests.upgrade.dump import DAY_MS, NAMESPACE, RULES, logs_in
 
 HERE = Path(__file__).parent
 LOG = HERE / "log.json.gz"
-LAYOUTS = (2, 3, 4)
+LAYOUTS = (2, 3, 4, 5)
 LAST_WITHOUT_TYPES = 3
 
 
