@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from typing import Any, Final, NamedTuple, Self
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from river import base
 from river.base.typing import ClfTarget
 
-from stream.texts import ngram_kernel as kernel
+from stream.texts import model_kernel as kernel
 from stream.texts.confidence import Confidence
 from stream.texts.hashing import Features, Hasher, words_of
 from stream.texts.replay_sample import Hashed, Remembered, ReplaySample
@@ -29,17 +28,12 @@ MIN_EXAMPLES: Final = 20
 _RATE: Final = 0.3
 _MIN_ENTROPY: Final = 0.3
 _FIRST_SQUARES: Final = 0.01
-_BIAS_RATE: Final = 0.3
-_OF_WORDS, _OF_CHARACTERS = 1.0, 0.8
-#: Of 1, 2, ...
-_LOGARITHMS: Final = np.log1p(np.arange(4096.0))
-#: Share of naive Bayes in the scores; what is added to each count of a feature, and to the features of a category.
-_BAYES, _SMOOTHING, _LENGTH_SMOOTHING = 0.2, 0.3, 300.0
 #: Earlier examples are learned again, at most so many with each, while there are fewer than so many a category.
 _MAX_REPLAYS, _ENOUGH = 8, 100
 #: The decision divides by this power of the frequency of a category, so that rare ones are found as well.
 _PRIOR_POWER: Final = 0.5
 _FIRST_CAPACITY: Final = 4
+_NOTHING_KNOWN: Final = np.empty(0)
 
 
 class Decision(NamedTuple):
@@ -54,7 +48,7 @@ class TextClassifier(base.Classifier):
     """Logistic regression over hashed words and characters, by AdaGrad, on top of naive Bayes.
 
     A share of the log-probabilities of multinomial naive Bayes, which needs few examples, is part of the scores; the
-    regression learns the rest. See `stream.texts.ngram_kernel`.
+    regression learns the rest. See `stream.texts.model_kernel`.
 
     A text is a string; named numbers, as other estimators of River take them, are learned as well. A text that is
     scored and learned later is hashed once, by `hashed`. While there are few examples, earlier ones of a bounded sample
@@ -128,23 +122,21 @@ class TextClassifier(base.Classifier):
     def learn_one(self, x: Text, y: ClfTarget) -> None:
         """Learn that text ``x`` is of category ``y``."""
         hashed = self.hashed(x)
-        features, offsets = hashed
+        features = hashed.features
         is_new = y not in self._position
         label = self._add(y)
         self.examples += 1
         self.counts[label] += 1.0
-        values = self._values(features)
-        scores = self._scores(features, values, offsets)
+        values, scores = self._scores(hashed)
         if not is_new and self.examples > 1:
             self.confidence.learn(scores, label)
-        rate = _RATE * max(self._entropy(), _MIN_ENTROPY)
+        rate = _RATE * max(kernel.entropy(self.counts), _MIN_ENTROPY)
         self._step(features, values, scores, label, rate)
         for earlier in self.replay.drawn(self._replays(), self.examples, len(self.labels)):
-            values = self._values(earlier.text.features)
-            scores = self._scores(earlier.text.features, values, earlier.text.offsets)
+            values, scores = self._scores(earlier.text)
             self._step(earlier.text.features, values, scores, earlier.label, rate)
         # last: a score to calibrate by must be that of a text that is not known yet
-        self._count(features, label)
+        kernel.learn(features.buckets, label, self.seen, self.occurrences, self.lengths, self.weights)
         self.replay.keep(Remembered(hashed, label, self.examples))
 
     def copy(self) -> Self:
@@ -201,11 +193,11 @@ class TextClassifier(base.Classifier):
         """The words whose features speak most for a category against the others."""
         if count == 0:
             return ()
-        values = self._values(features)
+        values = self._scores(Hashed(features, None))[0]
         each = values / np.maximum(features.counts, 1.0)
         value_of = dict(zip(features.buckets.tolist(), each.tolist(), strict=True))
         size = len(self.labels)
-        log_lengths = self._log_lengths()
+        log_lengths = kernel.NAIVE_BAYES * np.log(self.lengths[:size] + kernel.LENGTH_SMOOTHING)
         gains: list[tuple[float, str]] = []
         for word in dict.fromkeys(words_of(text)):
             buckets = self._hasher.of_text(word).buckets
@@ -225,62 +217,39 @@ class TextClassifier(base.Classifier):
         scores = self.prior(x)
         return np.array([scores.get(str(label), 0.0) for label in self.labels])
 
-    def _values(self, features: Features) -> Floats:
-        values = np.empty(len(features.buckets))
-        kernel.weigh(
+    def _scores(self, hashed: Hashed) -> tuple[Floats, Floats]:
+        """The weights of the features in this text, and the scores of the categories."""
+        features, offsets = hashed
+        values, scores = np.empty(len(features.buckets)), np.empty(len(self.labels))
+        kernel.score(
             features.buckets,
             features.counts,
             features.words,
-            _OF_WORDS,
-            _OF_CHARACTERS,
+            _NOTHING_KNOWN if offsets is None else offsets,
             self.seen,
             float(self.examples),
-            _LOGARITHMS,
+            self.weights,
+            self.biases,
+            self.lengths,
             values,
+            scores,
         )
-        return values
-
-    def _count(self, features: Features, label: int) -> None:
-        kernel.note(features.buckets, self.seen)
-        kernel.count(features.buckets, label, _BAYES, _SMOOTHING, self.occurrences, self.weights)
-        self.lengths[label] += len(features.buckets)
-
-    def _scores(self, features: Features, values: Floats, offsets: Floats | None) -> Floats:
-        # a feature that no example had speaks for no category, whatever their lengths
-        known = float(values[self.seen[features.buckets] > 0.0].sum())
-        scores = self.biases[: len(self.labels)] - known * self._log_lengths()
-        if offsets is not None:
-            # a category that came later has none
-            scores[: len(offsets)] += offsets
-        kernel.score(features.buckets, values, self.weights, scores)
-        return scores
-
-    def _log_lengths(self) -> Floats:
-        """What naive Bayes takes from the score of each category for a feature of weight 1."""
-        return _BAYES * np.log(self.lengths[: len(self.labels)] + _LENGTH_SMOOTHING)
+        return values, scores
 
     def _probabilities(self, x: Text) -> Floats:
-        features, offsets = self.hashed(x)
-        return self.confidence.probabilities(self._scores(features, self._values(features), offsets))
+        return self.confidence.probabilities(self._scores(self.hashed(x))[1])
 
     def _preferred(self, p: Floats) -> int:
         frequencies = np.maximum(self.counts[: len(self.labels)], 0.5)
         return int((p / frequencies**_PRIOR_POWER).argmax())
 
     def _step(self, features: Features, values: Floats, scores: Floats, label: int, rate: float) -> None:
-        residuals = np.exp(scores - scores.max())
-        residuals /= residuals.sum()
-        residuals[label] -= 1.0
-        kernel.learn(features.buckets, values, residuals, rate, self.weights, self.squares)
-        self.bias_square += float(residuals @ residuals)
-        self.biases[: len(residuals)] -= _BIAS_RATE * rate / math.sqrt(self.bias_square) * residuals
+        self.bias_square = kernel.step(
+            features.buckets, values, scores, label, rate, self.weights, self.squares, self.biases, self.bias_square
+        )
 
     def _replays(self) -> int:
         return min(_MAX_REPLAYS, _ENOUGH * len(self.labels) // self.examples)
-
-    def _entropy(self) -> float:
-        shares = self.counts[self.counts > 0.0] / self.examples
-        return -float(shares @ np.log(shares))
 
     def _add(self, label: ClfTarget) -> int:
         """The position of a category; there is room for it afterwards."""

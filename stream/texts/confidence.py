@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from stream.texts import model_kernel as kernel
+
 __all__ = ["Confidence"]
 
 Floats = npt.NDArray[np.float64]
@@ -44,43 +46,27 @@ class Confidence(Struct):
 
     def probabilities(self, scores: Floats) -> Floats:
         """Calibrated probabilities, float64[categories], of the scores of a model."""
-        p = _softmax(scores * math.exp(self.log_sharpness))
-        if self.labels < _MIN_LABELS or len(p) == 1:
-            return p
-        top = int(p.argmax())
-        confidence = min(max(float(p[top]), _EPSILON), 1.0 - _EPSILON)
-        wanted = _sigmoid(self.shift + self.slope * _logit(confidence))
-        p[top] = 0.0
-        rest = float(p.sum())
-        if rest <= 0.0:
-            p[top] = 1.0
-            return p
-        second = float(p.max())
-        wanted = min(max(wanted, second / (rest + second)), 1.0 - _EPSILON)
-        p *= (1.0 - wanted) / rest
-        p[top] = wanted
+        p = scores.copy()
+        is_learned = self.labels >= _MIN_LABELS
+        line = (self.shift, self.slope) if is_learned else (0.0, 1.0)
+        kernel.calibrate(p, math.exp(self.log_sharpness), *line)
         return p
 
     def learn(self, scores: Floats, label: int) -> None:
         """Learn how sure to be of ``scores`` that a model gave to a text before it learned its ``label``."""
         self.labels += 1
-        sharpness = math.exp(self.log_sharpness)
-        z = (scores - scores.max()) * sharpness
-        p = _softmax(z)
-        self._learn_line(p, label)
-        mean = float(p @ z)
-        spread = float(p @ (z * z)) - mean * mean
+        top, confidence, mean, spread, own = kernel.sharpen(scores, math.exp(self.log_sharpness), label)
+        self._learn_line(confidence, is_right=top == label)
         self.curvature = self.curvature * (1.0 - 1.0 / _TEMPERATURE_MEMORY) + max(spread, 0.0)
         if self.labels >= _MIN_LABELS and self.curvature > _EPSILON:
-            moved = self.log_sharpness - (mean - float(z[label])) / self.curvature
+            moved = self.log_sharpness - (mean - own) / self.curvature
             self.log_sharpness = min(max(moved, -_MAX_LOG_TEMPERATURE), _MAX_LOG_TEMPERATURE)
 
-    def _learn_line(self, p: Floats, label: int) -> None:
-        top = int(p.argmax())
-        u = _logit(min(max(float(p[top]), _EPSILON), 1.0 - _EPSILON))
+    def _learn_line(self, confidence: float, *, is_right: bool) -> None:
+        u = _logit(min(max(confidence, _EPSILON), 1.0 - _EPSILON))
         u = min(max(u, _MIN_LOGIT), _MAX_LOGIT)
         expected = _sigmoid(self.shift + self.slope * u)
-        residual, information = (1.0 if top == label else 0.0) - expected, expected * (1.0 - expected)
+        residual, information = (1.0 if is_right else 0.0) - expected, expected * (1.0 - expected)
         kept = 1.0 - 1.0 / _LINE_MEMORY
         self.information_shift = self.information_shift * kept + information
         self.information_both = self.information_both * kept + information * u
@@ -89,12 +75,6 @@ class Confidence(Struct):
         self.shift += residual * (self.information_slope - self.information_both * u) / determinant
         moved = self.slope + residual * (self.information_shift * u - self.information_both) / determinant
         self.slope = min(max(moved, _MIN_SLOPE), _MAX_SLOPE)
-
-
-def _softmax(scores: Floats) -> Floats:
-    p: Floats = np.exp(scores - scores.max())
-    p /= p.sum()
-    return p
 
 
 def _logit(probability: float) -> float:

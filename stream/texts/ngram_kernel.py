@@ -1,6 +1,6 @@
-"""Text as numbers, and the steps of a linear model over them, compiled.
+"""Text as numbers, compiled.
 
-All compiled functions of the package are in this file: Numba compiles a function anew when its own file has changed.
+All compiled functions that read text are in this file: Numba compiles a function anew when its own file has changed.
 They are no part of the core's kernel.
 
 A text is its code points, ``uint32[n]``, in lower case. Its features are words, pairs of neighbouring words, and the
@@ -14,7 +14,7 @@ from typing import Final
 import numba
 import numpy as np
 
-__all__ = ["MAX_FEATURES", "count", "find_words", "hash_ngrams", "learn", "note", "score", "weigh"]
+__all__ = ["MAX_FEATURES", "find_words", "hash_ngrams"]
 
 #: Distinct features of a text that are taken at most; the rest of the text is not read.
 MAX_FEATURES: Final = 16_384
@@ -23,8 +23,6 @@ _SEPARATOR, _LETTER, _WORD = 0, 1, 2
 _MIN_CHARACTERS, _MAX_CHARACTERS = 2, 5
 #: Characters in a row that are taken as one word at most, for the n-grams of characters.
 _LONGEST = 64
-#: Occurrences of a feature in a category beyond this number are not counted.
-_MAX_OCCURRENCES = 65_535
 _APOSTROPHE, _BLANK = 39, 32
 _FNV_OFFSET, _FNV_PRIME = np.uint64(14695981039346656037), np.uint64(1099511628211)
 _CHARACTERS = np.uint64(0x9E3779B97F4A7C15)
@@ -164,83 +162,3 @@ def hash_ngrams(points, buckets, counts, slots):  # type: ignore[no-untyped-def]
     found = _count_characters(points, words, buckets, slots)
     _drain(words, found, buckets, counts, slots)
     return words, found
-
-
-@numba.njit(cache=True)
-def _logarithm(count, logarithms):  # type: ignore[no-untyped-def]
-    """Natural logarithm of 1 + ``count``, looked up for small whole numbers."""
-    whole = np.int64(min(count, 1e9))
-    if whole == count and whole < logarithms.shape[0]:
-        return logarithms[whole]
-    return np.log1p(count)
-
-
-@numba.njit(cache=True)
-def weigh(buckets, counts, words, of_words, of_characters, seen, texts, logarithms, values):  # type: ignore[no-untyped-def]
-    """Write the weight of each feature to ``values``: log(1 + count) sqrt(idf), each of the two kinds normalised.
-
-    ``seen``: in how many of the ``texts`` learned a bucket occurred. ``of_words``, ``of_characters``: the length of
-    either kind. ``logarithms``: of 1, 2, ..., to be looked up.
-    """
-    word_square, character_square = 0.0, 0.0
-    most = 1.0 + np.log1p(texts)
-    for k in range(buckets.shape[0]):
-        rarity = most - _logarithm(seen[buckets[k]], logarithms)
-        values[k] = _logarithm(counts[k], logarithms) * np.sqrt(max(rarity, 0.0))
-        if k < words:
-            word_square += values[k] * values[k]
-        else:
-            character_square += values[k] * values[k]
-    for_word = of_words / np.sqrt(word_square) if word_square > 0.0 else 0.0
-    for_character = of_characters / np.sqrt(character_square) if character_square > 0.0 else 0.0
-    for k in range(buckets.shape[0]):
-        values[k] *= for_word if k < words else for_character
-
-
-@numba.njit(cache=True)
-def note(buckets, seen):  # type: ignore[no-untyped-def]
-    """Count the features of a text in ``seen`` float32[2**bits]."""
-    for k in range(buckets.shape[0]):
-        seen[buckets[k]] += 1.0
-
-
-@numba.njit(cache=True)
-def count(buckets, label, share, smoothing, occurrences, weights):  # type: ignore[no-untyped-def]
-    """Count the features of an example in ``occurrences`` uint16[2**bits, classes].
-
-    Each weight includes ``share`` log(1 + occurrences / smoothing), which is that of multinomial naive Bayes.
-    """
-    for k in range(buckets.shape[0]):
-        bucket = buckets[k]
-        former = occurrences[bucket, label]
-        if former < _MAX_OCCURRENCES:
-            occurrences[bucket, label] = former + 1
-            weights[bucket, label] += share * np.log((former + 1.0 + smoothing) / (former + smoothing))
-
-
-@numba.njit(cache=True)
-def score(buckets, values, weights, scores):  # type: ignore[no-untyped-def]
-    """Add the weighted features to ``scores`` float64[classes]; ``weights`` float32[2**bits, at least classes]."""
-    for k in range(buckets.shape[0]):
-        row, value = weights[buckets[k]], values[k]
-        for c in range(scores.shape[0]):
-            scores[c] += value * row[c]
-
-
-@numba.njit(cache=True)
-def learn(buckets, values, residuals, rate, weights, squares):  # type: ignore[no-untyped-def]
-    """One step of AdaGrad down the ``residuals`` p - y, float64[classes], with one step size a feature.
-
-    Source: Duchi, Hazan, Singer, "Adaptive subgradient methods for online learning", JMLR 12 (2011); here the squared
-    gradients ``squares`` float32[2**bits] are summed over the classes of a feature.
-    """
-    total = 0.0
-    for c in range(residuals.shape[0]):
-        total += residuals[c] * residuals[c]
-    for k in range(buckets.shape[0]):
-        bucket, value = buckets[k], values[k]
-        squares[bucket] += value * value * total
-        step = rate * value / np.sqrt(squares[bucket])
-        row = weights[bucket]
-        for c in range(residuals.shape[0]):
-            row[c] -= step * residuals[c]
