@@ -18,7 +18,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler  # type: i
 
 from stream.features.registry import INPUT_SCALE
 from stream.online_models.basis import PAIRS
-from stream.online_models.purchase_process import Histories, fit
+from stream.online_models.purchase_fit import fit
+from stream.online_models.purchase_process import Histories
 from stream.processing import figures
 
 __all__ = ["REFERENCES", "Landmarks", "mbg_nbd", "refitted"]

@@ -19,7 +19,8 @@ from river.drift import ADWIN, PageHinkley
 from stream.features.registry import COLUMN, DAY_MS, INPUT_SCALE
 from stream.online_models.first_layout import FIRST_DRIFT_FEATURES
 from stream.online_models.inputs import lacks
-from stream.online_models.scaling import FlooredScaler, ScalerState
+from stream.online_models.scaler_state import ScalerState
+from stream.online_models.scaling import FlooredScaler
 
 __all__ = [
     "BLOCK",

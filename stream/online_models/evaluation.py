@@ -12,7 +12,7 @@ from msgspec import Struct
 from stream.features.registry import COLUMN, INPUT_SCALE
 from stream.online_models.example import Label
 from stream.online_models.inputs import NEUTRAL, lacks
-from stream.online_models.scaling import SCALE_FLOOR
+from stream.online_models.scaler_state import SCALE_FLOOR
 from stream.online_models.schedule import learning_rate
 from stream.online_models.scorecard import RANK_BINS, Figures, Scorecard, ScoredLabel
 

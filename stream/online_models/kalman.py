@@ -22,7 +22,7 @@ from typing import Final
 import numba
 import numpy as np
 
-from stream.online_models.scaling import SCALE_FLOOR
+from stream.online_models.scaler_state import SCALE_FLOOR
 
 __all__ = [
     "FORGETTING",

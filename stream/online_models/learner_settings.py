@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stream.errors import SettingsError
+from stream.online_models.archetypes import ARCHETYPES
 from stream.online_models.horizon import FIRST_HORIZON_DAYS, HorizonPeriod
-from stream.online_models.segment_names import ARCHETYPES
 from stream.settings import Settings
 
 __all__ = ["LearnerSettings", "learner_settings_of"]

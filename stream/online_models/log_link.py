@@ -9,8 +9,9 @@ from river import linear_model, optim
 from river.utils import VectorDict
 
 from stream.online_models.kalman import known_dot
+from stream.online_models.log_bounds import MAX_ETA, MIN_ETA
 
-__all__ = ["FIRST_BUYERS", "MAX_ETA", "MIN_ETA", "LogLink"]
+__all__ = ["FIRST_BUYERS", "LogLink"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,8 +23,6 @@ MAX_RESIDUAL = 3.0
 _L2 = 1e-4
 #: A buyer whose standardised inputs have a squared length over this many times their number counts for less.
 LEVERAGE_CAP = 3.0
-#: Bounds of the logarithm of a mean.
-MIN_ETA, MAX_ETA = -15.0, 30.0
 
 
 class LogLink(linear_model.LinearRegression):

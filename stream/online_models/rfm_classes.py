@@ -17,8 +17,10 @@ from stream.online_models.inputs import INPUT_LIMIT, lacks
 from stream.online_models.log_histogram import BIN, bin_of, edges_above, merged
 from stream.online_models.rfm_scores import MEASURED, measure
 
-__all__ = ["SCORES", "RfmModel", "RfmSnapshot", "RfmState"]
+__all__ = ["RFM", "SCORES", "RfmModel", "RfmSnapshot", "RfmState"]
 
+#: Name of the component, under which it publishes.
+RFM: Final = "rfm"
 #: Scores are 1 to this.
 SCORES: Final = 5
 #: Weeks of landmarks that count.

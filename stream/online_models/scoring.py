@@ -7,12 +7,11 @@ weight of those of the churn model grows with its labels (`ChurnModel.process_sh
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scipy.special import expit  # type: ignore[import-untyped]  # SciPy ships no types
-
 from stream.features.order_process import ProcessTerm
 from stream.features.registry import INPUT_SCALE
 from stream.online_models.basis import Quadratic
 from stream.online_models.inputs import MISSING, NEUTRAL
+from stream.online_models.kalman import sigmoid
 from stream.online_models.purchases_snapshot import PurchasesSnapshot
 
 __all__ = ["Scoring", "mixed"]
@@ -35,7 +34,7 @@ class Scoring(NamedTuple):
         if self.process is not None:
             known = [neutral if x == MISSING else x for x, neutral in zip(inputs, NEUTRAL, strict=True)]
             logit += self.process.part(known, INPUT_SCALE)
-        return float(expit(logit))
+        return float(sigmoid(logit))
 
 
 def mixed(

@@ -12,7 +12,7 @@ from river.base.typing import ClfTarget
 from stream.errors import SnapshotError
 from stream.online_models import kalman
 from stream.online_models.kalman import FORGETTING, INTERCEPT_VARIANCE, PRIOR_VARIANCE
-from stream.online_models.scaling import SCALE_FLOOR
+from stream.online_models.scaler_state import SCALE_FLOOR
 
 __all__ = ["SecondOrderRegression", "SecondOrderState"]
 

@@ -1,21 +1,18 @@
 """Names of segments: each centroid gets the archetype that it is nearest to, and no two get the same.
 
-An archetype is a point in the standardised space of the segments: 0 is the average customer, 1 is one
-standard deviation more. The assignment with the least total squared distance wins (the assignment problem). A
-name moves only when another assignment is clearly better, so that it does not flicker from one snapshot to
-the next.
+The assignment with the least total squared distance wins (the assignment problem). A name moves only when another
+assignment is clearly better, so that it does not flicker from one snapshot to the next.
 """
 
 from collections.abc import Sequence
-from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from stream.online_models.archetypes import ARCHETYPES, ENGAGED
 from stream.online_models.clustering import match
 
-__all__ = ["ARCHETYPES", "SEGMENT_COLUMNS", "name_centroids"]
+__all__ = ["SEGMENT_COLUMNS", "name_centroids"]
 
 #: The features that segments are made of, in the order of a centroid's coordinates.
 SEGMENT_COLUMNS = (
@@ -31,38 +28,6 @@ SEGMENT_COLUMNS = (
 
 #: A new assignment must bring the total distance below this share of the present one's.
 RENAME_BELOW = 0.85
-
-#: Clicks and e-mails beyond this many deviations make no further difference: "engaged".
-ENGAGED = 2.0
-
-
-class Archetype(NamedTuple):
-    """Standardised coordinates of a typical customer; ``engaged`` is the greater of clicks and e-mails."""
-
-    recency: float
-    frequency: float
-    spend: float
-    orders: float
-    order_value: float
-    tenure: float
-    engaged: float
-
-
-#: recency: > 0 is longer since the last order; frequency, spend: 90 days; orders, tenure: whole history.
-ARCHETYPES = MappingProxyType(
-    {
-        "Champions": Archetype(-1.1, 1.5, 1.0, 1.9, 0.2, 0.9, 0.0),
-        "Loyal": Archetype(-0.2, 0.2, 0.2, 0.7, -0.2, 0.9, 0.0),
-        "Engaged": Archetype(-0.4, 0.6, 0.6, 0.8, 0.2, 0.8, 2.0),
-        "Big baskets": Archetype(0.0, 0.1, 0.7, 0.4, 1.1, 0.7, 0.0),
-        "Promising": Archetype(-0.1, 0.2, 0.5, -0.5, 0.2, -0.6, 0.0),
-        "New": Archetype(-1.0, 0.0, 0.2, -0.9, -0.2, -2.0, 0.0),
-        "Browsing": Archetype(0.7, -0.7, -0.6, -0.4, -0.2, 0.3, 2.0),
-        "At risk": Archetype(1.0, -0.9, -0.8, -0.1, 0.4, 0.8, -0.2),
-        "Hibernating": Archetype(1.3, -1.2, -1.4, -0.5, -0.9, 0.8, -0.2),
-        "Lost": Archetype(2.4, -2.1, -3.0, -0.8, -0.5, 0.8, -0.3),
-    }
-)
 
 _POINTS = np.array(list(ARCHETYPES.values()))
 _NAMES = tuple(ARCHETYPES)

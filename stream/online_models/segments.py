@@ -24,12 +24,14 @@ from stream.features.registry import COLUMN, INPUT_SCALE
 from stream.online_models.clustering import PlacedKMeans, match
 from stream.online_models.first_layout import FIRST_SEGMENT_FEATURES
 from stream.online_models.inputs import lacks
-from stream.online_models.scaling import FlooredScaler, ScalerState
+from stream.online_models.scaler_state import ScalerState
+from stream.online_models.scaling import FlooredScaler
 from stream.online_models.seeding import inertia, seed_centroids, squared_distances
+from stream.online_models.segment import Segment
 from stream.online_models.segment_names import SEGMENT_COLUMNS, name_centroids
 from stream.online_models.segment_stability import MIN_KEPT, STEADY_REVIEWS, NamedLayout, share_kept
 
-__all__ = ["COLUMNS", "FIRST_REVIEW", "HALFLIFE", "RECENT", "Segment", "SegmentModel", "SegmentState"]
+__all__ = ["COLUMNS", "FIRST_REVIEW", "HALFLIFE", "RECENT", "SegmentModel", "SegmentState"]
 
 #: Columns of the feature vector that the coordinates of a centroid are made of.
 COLUMNS = tuple(COLUMN[name] for name in SEGMENT_COLUMNS)
@@ -49,14 +51,6 @@ RECENT = 2_000
 #: Observations between reviews of the names.
 NAMING_EVERY = 1_000
 SEED = 7
-
-
-class Segment(Struct, frozen=True, kw_only=True):
-    """A cluster of customers. ``centroid`` is in standardised units; ``share`` of the recent observations."""
-
-    name: str
-    share: float
-    centroid: tuple[float, ...]
 
 
 class SegmentState(Struct, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ from stream.online_models.horizon import Rhythm, check_rhythm
 from stream.online_models.purchases_snapshot import PURCHASES, PurchasesSnapshot
 from stream.online_models.sealed import open_sealed, seal
 from stream.online_models.seeding import squared_distances
-from stream.online_models.segments import Segment
+from stream.online_models.segment import Segment
 from stream.online_models.value_correction import AMOUNTS, CHANCES, MEANS
 from stream.online_models.value_snapshot import ValueSnapshot
 

@@ -27,7 +27,7 @@ from stream.features.registry import COLUMN, INPUT_SCALE
 from stream.online_models.example import Label
 from stream.online_models.first_layout import FIRST_VALUE_FEATURES
 from stream.online_models.log_link import LogLink
-from stream.online_models.scaling import ScalerState
+from stream.online_models.scaler_state import ScalerState
 from stream.online_models.value_correction import AMOUNTS, CHANCES, MEANS, Correction, CorrectionState
 from stream.online_models.value_scales import ValueScales
 from stream.online_models.value_snapshot import ORDER_VALUE, ValueSnapshot

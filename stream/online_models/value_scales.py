@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from stream.features.registry import INPUT_SCALE
 from stream.online_models.inputs import MISSING
-from stream.online_models.scaling import SCALE_FLOOR, ScalerState, state_of
+from stream.online_models.scaler_state import SCALE_FLOOR, ScalerState, state_of
 
 __all__ = ["MAX_BELOW", "MAX_DEVIATIONS", "POOLING_ORDERS", "ValueScales"]
 
@@ -27,7 +27,7 @@ _SETTLED: Final = 500
 
 
 class ValueScales:
-    """Running means and deviations, with a floor, of the inputs in ``columns``; see `scaling`.
+    """Running means and deviations, with a floor, of the inputs in ``columns``; see `scaler_state`.
 
     ``order_value``: the axis, a position in ``columns``, that `POOLING_ORDERS` is about.
     """

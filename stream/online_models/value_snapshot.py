@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from stream.features.registry import COLUMN, INPUT_SCALE
 from stream.online_models.inputs import MISSING
-from stream.online_models.log_link import MAX_ETA, MIN_ETA
+from stream.online_models.log_bounds import MAX_ETA, MIN_ETA
 from stream.online_models.value_correction import AMOUNTS, CHANCES, MEANS, corrected
 from stream.online_models.value_scales import MAX_BELOW, MAX_DEVIATIONS, POOLING_ORDERS
 

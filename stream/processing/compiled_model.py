@@ -13,9 +13,9 @@ import numpy.typing as npt
 from stream.errors import SnapshotError
 from stream.features.order_process import NO_PROCESS
 from stream.features.registry import FEATURES
+from stream.online_models.archetypes import ARCHETYPES
 from stream.online_models.basis import PAIRS
 from stream.online_models.horizon import MAX_PERIODS
-from stream.online_models.segment_names import ARCHETYPES
 from stream.processing.rules import Model
 
 __all__ = ["COMPILED_MODEL", "compiled"]

@@ -21,9 +21,9 @@ import numpy as np
 
 from stream.compiling import jit
 from stream.features.stages import Stage
+from stream.online_models.archetypes import ARCHETYPES
 from stream.online_models.rfm_classes import SCORES, RfmSnapshot
 from stream.online_models.rfm_scores import measure, score
-from stream.online_models.segment_names import ARCHETYPES
 from stream.processing.rules import Rules
 
 __all__ = ["FIRST_SEGMENTS", "RATING", "Tier", "rate", "rating_of"]

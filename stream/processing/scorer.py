@@ -13,11 +13,10 @@ from stream.catalogue.outputs import RISK_FROM, RISK_SURE, RiskFrom, RiskSure
 from stream.features.order_process import ProcessTerm
 from stream.features.registry import DAY_MS
 from stream.online_models.basis import PAIRS
-from stream.online_models.components.rfm import RfmClasses
 from stream.online_models.horizon import FIRST_HORIZON_DAYS
 from stream.online_models.purchase_process import PRIOR
 from stream.online_models.purchases_snapshot import PurchasesSnapshot
-from stream.online_models.rfm_classes import RfmSnapshot
+from stream.online_models.rfm_classes import RFM, RfmSnapshot
 from stream.online_models.scoring import mixed
 from stream.online_models.snapshot import ModelSnapshot
 from stream.processing.rules import NO_MODEL, Model
@@ -91,7 +90,7 @@ class Scorer:
                 horizon_since=np.array([period.since_ms for period in schedule], np.int64),
                 horizon_ms=np.array([round(period.days * DAY_MS) for period in schedule], np.int64),
             )
-        return cls(model, snapshot, _score(model, scoring.process), snapshot.other(RfmClasses.name, RfmSnapshot))
+        return cls(model, snapshot, _score(model, scoring.process), snapshot.other(RFM, RfmSnapshot))
 
     @classmethod
     def first(cls, horizon_days: float) -> Scorer:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from benchmarks.references import REFERENCES, Landmarks, _histories, mbg_nbd, refitted
 from benchmarks.simulated_shops import SHOPS, simulate
 from stream.features.registry import COLUMN, FEATURE_NAMES, INPUT_SCALE
-from stream.online_models.purchase_process import fit
+from stream.online_models.purchase_fit import fit
 
 DAY_MS = 86_400_000
 HORIZON_WEEKS = 4

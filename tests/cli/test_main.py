@@ -1,9 +1,11 @@
 """The frame of the command line: help, errors, exit status, lazy imports."""
 
+import ast
 import subprocess
 import sys
 from dataclasses import fields
 from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
@@ -15,6 +17,16 @@ from stream.settings import Settings
 
 #: Packages that take most of a second to import each.
 SLOW_IMPORTS = {"llvmlite", "matplotlib", "numba", "pandas", "river", "scipy", "sqlalchemy"}
+#: What River and SciPy import for models that learn: more than a second, and nothing of it shows a customer.
+OF_LEARNING = {
+    "pandas",
+    "river.preprocessing",
+    "scipy.optimize",
+    "scipy.special",
+    "scipy.stats",
+    "sklearn",
+    "sqlalchemy",
+}
 #: They compute in this very process from their first line on.
 OVER_LOGS = {"evaluate", "replay"}
 
@@ -50,6 +62,19 @@ def test_commands_load_no_compiled_code_and_no_models_before_they_run(environmen
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
+
+
+def test_showing_a_customer_loads_nothing_that_only_learning_needs(environment: dict[str, str]) -> None:
+    tree = ast.parse(Path(import_module("stream.cli.customer").__file__ or "").read_text())
+    modules = sorted({node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module})
+    code = (
+        "import sys; from importlib import import_module;"
+        f"[import_module(name) for name in {modules} if name != '__future__'];"
+        f"print(*sorted({{*sys.modules}} & {OF_LEARNING}), 'numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "True"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -3,7 +3,8 @@
 from stream.features.registry import COLUMN, FEATURE_NAMES
 from stream.online_models.basis import PAIRS
 from stream.online_models.evaluation import Evaluation
-from stream.online_models.segments import COLUMNS, Segment
+from stream.online_models.segment import Segment
+from stream.online_models.segments import COLUMNS
 from stream.online_models.snapshot import ChurnSnapshot, ModelSnapshot, SegmentSnapshot, encode_snapshot
 
 __all__ = ["encoded", "frozen_snapshot"]

@@ -10,7 +10,7 @@ from stream.online_models.closures import OrderDays
 from stream.online_models.components.purchases import Purchases
 from stream.online_models.customer_sample import CustomerSample
 from stream.online_models.learner import Learner
-from stream.online_models.purchase_process import fit
+from stream.online_models.purchase_fit import fit
 from tests.online_models.test_purchase_process import TRUE, histories, order_days, play
 
 DAY_MINUTES = 1_440

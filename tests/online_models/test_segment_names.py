@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stream.online_models.segment_names import ARCHETYPES, SEGMENT_COLUMNS, name_centroids
+from stream.online_models.archetypes import ARCHETYPES
+from stream.online_models.segment_names import SEGMENT_COLUMNS, name_centroids
 
 AXES = len(SEGMENT_COLUMNS)
 centroids = st.integers(1, len(ARCHETYPES)).flatmap(

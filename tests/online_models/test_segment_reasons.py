@@ -3,9 +3,10 @@
 import numpy as np
 
 from stream.features.registry import FEATURE_NAMES
+from stream.online_models.segment import Segment
 from stream.online_models.segment_names import SEGMENT_COLUMNS
 from stream.online_models.segment_reasons import WORDS, move_reason
-from stream.online_models.segments import COLUMNS, Segment
+from stream.online_models.segments import COLUMNS
 from stream.online_models.snapshot import SegmentSnapshot
 from tests.online_models.made_up import quantised
 

@@ -4,7 +4,7 @@ import msgspec
 
 from stream.features.registry import COLUMN, FEATURE_NAMES
 from stream.online_models.learner import Learner
-from stream.online_models.segments import Segment
+from stream.online_models.segment import Segment
 from stream.online_models.snapshot import ModelSnapshot, SegmentSnapshot
 from stream.processing.scorer import Scorer
 from tests.oracle.model import Linear

@@ -14,7 +14,8 @@ from stream.online_models.component import Component, Context
 from stream.online_models.customer_sample import CustomerSample, SampleState
 from stream.online_models.example import Example, Observation
 from stream.online_models.inputs import lacks
-from stream.online_models.purchase_process import PRIOR, Histories, PurchaseProcess, fit
+from stream.online_models.purchase_fit import fit
+from stream.online_models.purchase_process import PRIOR, Histories, PurchaseProcess
 from stream.online_models.purchases_snapshot import PURCHASES, PurchasesSnapshot, TypicalHistory
 
 __all__ = ["Purchases", "PurchasesState", "histories_of"]

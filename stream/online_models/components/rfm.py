@@ -2,7 +2,7 @@
 
 from stream.online_models.component import Component, Context
 from stream.online_models.example import Example, Observation
-from stream.online_models.rfm_classes import RfmModel, RfmSnapshot, RfmState
+from stream.online_models.rfm_classes import RFM, RfmModel, RfmSnapshot, RfmState
 
 __all__ = ["RfmClasses"]
 
@@ -10,7 +10,7 @@ __all__ = ["RfmClasses"]
 class RfmClasses(Component):
     """`RfmModel` over the observations."""
 
-    name = "rfm"
+    name = RFM
     state_type = RfmState
     may_begin_anew = True
 
