@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from stream.catalogue.declaring import Retention
 from stream.catalogue.events import KERNEL_TYPES, EventType
 from stream.catalogue.topics import TOPICS
 from stream.declarations import bound_problems, did_you_mean, parse, setting, unknown_variables
@@ -221,6 +222,31 @@ class Settings:
     )
     rescore_rest_s: float = setting(
         5.0, "Worker", "rescore=auto: quiet time without an event or a new model before it starts (s)", at_least=0
+    )
+
+    consent_default: str = setting(
+        "opt-out",
+        "Privacy",
+        "what holds of a customer who has said nothing; opt-out: everything is allowed; opt-in: nothing but service",
+        choices=("opt-out", "opt-in"),
+    )
+    keep_events_days: int = setting(
+        0, "Privacy", "how long topics keep events and training examples (days); 0: as the brokers say", at_least=0
+    )
+    keep_results_days: int = setting(
+        0,
+        "Privacy",
+        "how long topics keep alerts and changes of segment and stage (days); 0: as the brokers say",
+        at_least=0,
+    )
+    keep_actions_days: int = setting(
+        0, "Privacy", "how long topics keep actions and notifications (days); 0: as the brokers say", at_least=0
+    )
+    keep_dead_letters_days: int = setting(
+        0, "Privacy", "how long topics keep dead letters (days); 0: as the brokers say", at_least=0
+    )
+    keep_audit_days: int = setting(
+        365, "Privacy", "how long the audit trail of the console is kept (days)", at_least=1, at_most=36_500
     )
 
     directory_url: str = setting(
@@ -452,6 +478,22 @@ class Settings:
         """Every topic with the number of partitions it is created with; one trainer reads its own topic."""
         others = {f"{self.topic_prefix}{topic.name}": topic.partitions or self.partitions for topic in TOPICS.values()}
         return MappingProxyType({**dict.fromkeys(map(self.topic_of, EventType), self.partitions), **others})
+
+    def keep_days(self, kept: Retention) -> int | None:
+        """How long such data is kept, in days; None: no setting limits it.
+
+        >>> Settings(keep_events_days=90).keep_days(Retention.EVENTS), Settings().keep_days(Retention.DECISIONS)
+        (90, None)
+        """
+        days = {
+            Retention.EVENTS: self.keep_events_days,
+            Retention.RESULTS: self.keep_results_days,
+            Retention.ACTIONS: self.keep_actions_days,
+            Retention.TEXTS: self.text_keep_days,
+            Retention.DEAD_LETTERS: self.keep_dead_letters_days,
+            Retention.AUDIT: self.keep_audit_days,
+        }
+        return days.get(kept) or None
 
     @property
     def rates(self) -> Mapping[str, float]:

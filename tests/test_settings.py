@@ -185,6 +185,7 @@ def test_the_prefix_is_before_every_topic_and_the_trainer_has_one_partition() ->
         "eu.events.purchase": 12,
         "eu.events.feedback": 12,
         "eu.events.interaction": 12,
+        "eu.events.consent": 12,
         "eu.alerts": 12,
         "eu.segment-changes": 12,
         "eu.stages": 12,

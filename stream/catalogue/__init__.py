@@ -13,5 +13,7 @@ library.
     wording.py     sentences of features
     outputs.py     what a customer document shows
     topics.py      topics
+    personal.py    which fields of records identify or describe a person
+    register.py    why data of customers is kept, and who may see it
     extension.py   declarations of installed packages
 """

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 
 __all__ = [
     "FIRST_NUMBER_OF_PACKAGES",
@@ -16,6 +16,8 @@ __all__ = [
     "Feature",
     "Field",
     "Money",
+    "Personal",
+    "Retention",
     "Scale",
     "Topic",
     "Transform",
@@ -78,6 +80,29 @@ class Channel:
     kept_by: str = ""
 
 
+class Personal(StrEnum):
+    """What a field says about a person: who it is, something about the person, or nothing of a person."""
+
+    IDENTIFIES = "identifies"
+    DESCRIBES = "describes"
+    NOT_PERSONAL = "not_personal"
+
+
+class Retention(StrEnum):
+    """How long records or rows are kept: a setting says it of each kind but two."""
+
+    EVENTS = "events"
+    RESULTS = "results"
+    ACTIONS = "actions"
+    TEXTS = "texts"
+    DEAD_LETTERS = "dead_letters"
+    AUDIT = "audit"
+    #: The newest of each key: the topic is compacted, the state is replaced.
+    NEWEST = "newest"
+    #: What customers and people have decided, which has to be shown later.
+    DECISIONS = "decisions"
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A field of a declared event type, beside those that all events share. ``type``: str, float or bool."""
@@ -85,6 +110,7 @@ class Field:
     name: str
     type: type
     max_length: int | None = 256
+    personal: Personal = Personal.DESCRIBES
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +122,7 @@ class DeclaredType:
     topic, aligned by time with the others. Each aligned topic can hold back all others, so a type is read beside the
     kernel unless its events count in a feature. ``fields``: those of a type without a class in `stream.events.model`.
     ``ids_are_plain``: ids are hashed without their type, as profiles stored before ids counted per type know them.
+    ``kept``: how long its events are kept.
     """
 
     name: str
@@ -105,6 +132,7 @@ class DeclaredType:
     in_kernel: bool = False
     fields: tuple[Field, ...] = ()
     ids_are_plain: bool = False
+    kept: Retention = Retention.EVENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +227,8 @@ class Topic:
     """A topic beside those of events.
 
     ``message``: the contract of its records. ``actions``: what the program does, "send" or "receive". ``partitions``:
-    None is the setting. ``for_people``: only the notifier and its report need it; workers run without.
+    None is the setting. ``for_people``: only the notifier and its report need it; workers run without. ``kept``:
+    how long its records are kept.
     """
 
     name: str
@@ -208,6 +237,7 @@ class Topic:
     description: str
     partitions: int | None = None
     for_people: bool = False
+    kept: Retention = Retention.RESULTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,17 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from stream.catalogue.declaring import MAX_NUMBERS, Channel, DeclaredType, EventName, Scale
+from stream.catalogue.declaring import MAX_NUMBERS, Channel, DeclaredType, EventName, Retention, Scale
 from stream.catalogue.extension import extended
 
 __all__ = [
     "CHANNELS",
+    "CONTACT_CHANNELS",
     "EVENT_NAMES",
     "EVENT_TYPES",
     "KERNEL_TYPES",
     "PLACE_OF_CHANNEL",
+    "PURPOSES",
     "SCALES",
     "EventKind",
     "EventType",
@@ -59,6 +61,13 @@ _TYPES = (
         "What customers do elsewhere than on the site: in social networks, in the store, on the phone.",
         {"name": "visited", "channel": "store", "place": "Main Street"},
         reference="place",
+    ),
+    DeclaredType(
+        "consent",
+        "What customers agree to, and take back: for a purpose, on all channels or on one.",
+        {"name": "granted", "purpose": "marketing", "contact_channel": "email", "source": "checkout", "version": "3"},
+        reference="purpose",
+        kept=Retention.DECISIONS,
     ),
 )
 
@@ -119,6 +128,8 @@ _NAMES = (
     EventName("interaction", "referred", "interaction_referred"),
     EventName("interaction", "booked", "interaction_booked"),
     EventName("interaction", "attended", "interaction_attended"),
+    EventName("consent", "granted", "consent_granted"),
+    EventName("consent", "withdrawn", "consent_withdrawn"),
 )
 
 #: What the scores of feedback count on. CSAT and CES as the books ask: 1 to 5 satisfied, 1 to 7 easy.
@@ -132,6 +143,18 @@ SCALES: Final[Mapping[str, Scale]] = MappingProxyType(
 )
 
 
+#: What data of a customer may be used for, where the customer has a say.
+PURPOSES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "service": "messages about what the customer has ordered or asked",
+        "marketing": "messages that are to sell something",
+        "profiling": "scores of the customer, and models that learn from what the customer does",
+    }
+)
+#: By what a customer may be contacted.
+CONTACT_CHANNELS: Final = ("email", "sms", "phone", "post", "push")
+
+
 class EventType(StrEnum):
     """The streams of events; each has its own topic."""
 
@@ -140,6 +163,7 @@ class EventType(StrEnum):
     PURCHASE = "purchase"
     FEEDBACK = "feedback"
     INTERACTION = "interaction"
+    CONSENT = "consent"
     # those of extensions
     vars().update({declared.name.upper(): declared.name for declared in extended().types})
 
@@ -188,8 +212,10 @@ class EventKind(IntEnum):
     INTERACTION_REFERRED = 38
     INTERACTION_BOOKED = 39
     INTERACTION_ATTENDED = 40
+    CONSENT_GRANTED = 41
+    CONSENT_WITHDRAWN = 42
     # those of extensions
-    vars().update({declared.kind.upper(): 41 + k for k, declared in enumerate(extended().names)})
+    vars().update({declared.kind.upper(): 43 + k for k, declared in enumerate(extended().names)})
 
 
 def in_order(channels: Iterable[Channel]) -> tuple[Channel, ...]:

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Final
 
-from stream.catalogue.declaring import Topic
+from stream.catalogue.declaring import Retention, Topic
 
 __all__ = ["TOPICS"]
 
@@ -27,8 +27,15 @@ TOPICS: Final = MappingProxyType(
                 "customer",
                 _SEND,
                 "The document of a customer, whenever something people act on changes. Compacted: the newest counts.",
+                kept=Retention.NEWEST,
             ),
-            Topic("dead-letters", "dead-letter", _SEND, "Events that could not be applied, as they came."),
+            Topic(
+                "dead-letters",
+                "dead-letter",
+                _SEND,
+                "Events that could not be applied, as they came.",
+                kept=Retention.DEAD_LETTERS,
+            ),
             Topic(
                 "training-examples",
                 "training-example",
@@ -36,12 +43,14 @@ TOPICS: Final = MappingProxyType(
                 "What was known at landmarks, and the labels that follow, for the trainer. At least once; drop repeats "
                 "by `example_id`.",
                 partitions=1,
+                kept=Retention.EVENTS,
             ),
             Topic(
                 "identities",
                 "identity-link",
                 ("send", "receive"),
                 "Which ids are one person: by the identifiers of events, and by decisions of people.",
+                kept=Retention.DECISIONS,
             ),
             Topic(
                 "arrivals",
@@ -49,12 +58,14 @@ TOPICS: Final = MappingProxyType(
                 ("send", "receive"),
                 "Events of all types by any id of their customer, with the header `event-type`, before the projection "
                 "`arrivals` passes them on; and notes about ids, with the header `record`.",
+                kept=Retention.EVENTS,
             ),
             Topic(
                 "assignments",
                 "assignment",
                 ("send", "receive"),
                 "Whose each id is, by the projection `arrivals`, for a rebuild of it. Compacted: the newest counts.",
+                kept=Retention.NEWEST,
             ),
             Topic(
                 "feedback-texts",
@@ -62,14 +73,23 @@ TOPICS: Final = MappingProxyType(
                 ("send", "receive"),
                 "What customers wrote, without personal data, with the labels that are known: what the projection "
                 "`classification` learns from. At least once.",
+                kept=Retention.TEXTS,
             ),
-            Topic("actions", "action", _RECEIVE, "What people and systems did about customers.", for_people=True),
+            Topic(
+                "actions",
+                "action",
+                _RECEIVE,
+                "What people and systems did about customers.",
+                for_people=True,
+                kept=Retention.ACTIONS,
+            ),
             Topic(
                 "notifications",
                 "notification",
                 _SEND,
                 "What became of each alert on each channel.",
                 for_people=True,
+                kept=Retention.ACTIONS,
             ),
             Topic(
                 "notification-dead-letters",
@@ -77,6 +97,7 @@ TOPICS: Final = MappingProxyType(
                 _SEND,
                 "Alerts that no channel took, as they came.",
                 for_people=True,
+                kept=Retention.DEAD_LETTERS,
             ),
         )
     }

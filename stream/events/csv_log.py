@@ -14,9 +14,11 @@ click        coupon_redeem                   coupon_redeemed         nothing
 click        any other                       as it is                ``product_id``
 feedback     any                             as it is                ``product_id``
 interaction  any                             as it is                ``place``
+consent      granted, withdrawn              as it is                ``purpose``
 ===========  ==============================  ======================  ===========================================
 
-The last five columns are those of feedback; an interaction takes ``channel, text, language`` of them. Columns with the
+The last five columns are those of feedback; an interaction takes ``channel, text, language`` of them. The
+``channel`` of a consent is its ``contact_channel``, and ``text`` is what the shop wrote. Columns with the
 names of identifiers (`stream.catalogue.identifiers`) tell by what else the customer is known. ``customer_id`` may be
 empty then.
 
@@ -49,10 +51,11 @@ __all__ = ["read_csv"]
 _TYPES = {event_type.value: event_type for event_type in EventType}
 #: Orders of more items go without them: a record has its limits, and the amount is what counts.
 _MAX_ITEMS: Final = 400
-#: The columns of a row that become fields of the same name.
+#: The columns of a row, and the fields that they become.
 _SAID: Final = {
-    EventType.FEEDBACK: ("channel", "scale", "text", "language"),
-    EventType.INTERACTION: ("channel", "text", "language"),
+    EventType.FEEDBACK: {name: name for name in ("channel", "scale", "text", "language")},
+    EventType.INTERACTION: {name: name for name in ("channel", "text", "language")},
+    EventType.CONSENT: {"channel": "contact_channel", "text": "text"},
 }
 
 Lines = Callable[[], AbstractContextManager[Iterable[str]]]
@@ -189,9 +192,9 @@ class _Reader:
             self._add_purchase(native, rows, row)
         elif reference and field and row.name != "coupon_redeemed":
             native[field] = reference
-        for said in _SAID.get(row.event_type, ()):
+        for said, becomes in _SAID.get(row.event_type, {}).items():
             if cell := getattr(cells, said).strip():
-                native[said] = cell
+                native[becomes] = cell
         if row.value is not None:
             native["value"] = row.value
         if identifiers := {kind: cell for kind in IDENTIFIERS if (cell := getattr(cells, kind).strip())}:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stream.catalogue.declaring import DeclaredType
-from stream.catalogue.events import EVENT_NAMES, EVENT_TYPES, SCALES, EventType
+from stream.catalogue.events import CONTACT_CHANNELS, EVENT_NAMES, EVENT_TYPES, PURPOSES, SCALES, EventType
 
 __all__ = [
     "CONTRACT_OF",
@@ -21,6 +21,7 @@ __all__ = [
     "MAX_AMOUNT",
     "MAX_TEXT_CHARS",
     "ClickEvent",
+    "ConsentEvent",
     "EmailEvent",
     "Event",
     "FeedbackEvent",
@@ -114,14 +115,20 @@ if TYPE_CHECKING:
         "booked",
         "attended",
     ]
+    ConsentName = Literal["granted", "withdrawn"]
     ScaleName = Literal["stars", "nps", "csat", "ces"]
+    PurposeName = Literal["service", "marketing", "profiling"]
+    ContactChannel = Literal["email", "sms", "phone", "post", "push"]
 else:
     ClickName = _names(EventType.CLICK)
     EmailName = _names(EventType.EMAIL)
     PurchaseName = _names(EventType.PURCHASE)
     FeedbackName = _names(EventType.FEEDBACK)
     InteractionName = _names(EventType.INTERACTION)
+    ConsentName = _names(EventType.CONSENT)
     ScaleName = Literal[tuple(SCALES)]
+    PurposeName = Literal[tuple(PURPOSES)]
+    ContactChannel = Literal[CONTACT_CHANNELS]
 
 
 class Identifiers(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -238,6 +245,21 @@ class InteractionEvent(Event, frozen=True, kw_only=True, gc=False):
     referred_id: CustomerId | None = None
 
 
+class ConsentEvent(Event, frozen=True, kw_only=True, gc=False):
+    """What a customer agreed to, or takes back.
+
+    Without a ``contact_channel`` it holds for all channels. ``source``: where the customer said so. ``version`` and
+    ``text``: which wording was agreed to, and the wording itself.
+    """
+
+    name: ConsentName
+    purpose: PurposeName
+    contact_channel: ContactChannel | None = None
+    source: Label | None = None
+    version: Label | None = None
+    text: Annotated[str, Meta(max_length=MAX_TEXT_CHARS, description="what the shop wrote")] | None = None
+
+
 def _contract(event_type: EventType, declared: DeclaredType) -> type[Event]:
     """The contract of a type that has its fields in its declaration only."""
     types: list[Any] = [
@@ -264,6 +286,7 @@ _WITH_CLASSES: Final[dict[EventType, type[Event]]] = {
     EventType.PURCHASE: PurchaseEvent,
     EventType.FEEDBACK: FeedbackEvent,
     EventType.INTERACTION: InteractionEvent,
+    EventType.CONSENT: ConsentEvent,
 }
 
 #: The contract of each type of events.

@@ -50,7 +50,7 @@ PASSWORD = "a-password-that-must-not-be-shown"
 PARTITIONS = 2
 EVENTS = ("events.click", "events.email", "events.purchase")
 #: Topics that only projections read.
-OTHERS = ("events.feedback", "events.interaction")
+OTHERS = ("events.feedback", "events.interaction", "events.consent")
 BESIDE = ("identities", "arrivals", "assignments", "feedback-texts")
 OUTPUTS = ("alerts", "segment-changes", "stages", "customers", "dead-letters")
 

@@ -1,0 +1,89 @@
+"""The register of processing: what is kept of people, why, how long, and who may see it. From the catalogue alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from stream.catalogue.declaring import Personal, Retention
+from stream.catalogue.events import PURPOSES
+from stream.catalogue.personal import PERSONAL
+from stream.catalogue.register import PROJECTION_STORES, STORES, TOPIC_STORES, Store
+from stream.projections.all_projections import PROJECTIONS
+from stream.settings import Settings
+
+__all__ = ["RegisterEntry", "markdown", "register_of"]
+
+
+class RegisterEntry(NamedTuple):
+    """A place where data of people is. ``identifies``, ``describes``: the fields of its records that do so."""
+
+    where: str
+    what: str
+    why: str
+    identifies: tuple[str, ...]
+    describes: tuple[str, ...]
+    how_long: str
+    who: str
+
+
+def register_of(settings: Settings) -> list[RegisterEntry]:
+    """The register of an installation: its topics, its projections, and all else."""
+    prefix = settings.topic_prefix
+    topics = (replace(store, where=f"Kafka {prefix}{name}") for name, store in TOPIC_STORES.items())
+    projections = (
+        replace(store, what=PROJECTIONS[name](settings).describe().what) for name, store in PROJECTION_STORES.items()
+    )
+    return [_entry(store, settings) for store in (*topics, *projections, *STORES)]
+
+
+def _entry(store: Store, settings: Settings) -> RegisterEntry:
+    said = PERSONAL.get(store.contract, {})
+
+    def fields(personal: Personal) -> tuple[str, ...]:
+        return tuple(name for name, is_so in said.items() if is_so is personal)
+
+    what = store.what if store.what.endswith(".") else f"{store.what}."
+    return RegisterEntry(
+        where=store.where,
+        what=what,
+        why=store.why,
+        identifies=fields(Personal.IDENTIFIES),
+        describes=fields(Personal.DESCRIBES),
+        how_long=_how_long(store, settings),
+        who=store.who,
+    )
+
+
+def _how_long(store: Store, settings: Settings) -> str:
+    days = settings.keep_days(store.kept)
+    if days is not None:
+        return f"{days} days"
+    if store.kept is Retention.NEWEST:
+        return "the newest of each customer, until erased"
+    if store.kept is Retention.DECISIONS:
+        return "until erased: it shows what was decided"
+    return "as the brokers say" if store.where.startswith("Kafka") else "until erased"
+
+
+def markdown(entries: Iterable[RegisterEntry], settings: Settings) -> str:
+    """The register as a page."""
+    return "\n".join(_lines(entries, settings)) + "\n"
+
+
+def _lines(entries: Iterable[RegisterEntry], settings: Settings) -> Iterator[str]:
+    yield "# Register of processing\n"
+    yield f"Who has said nothing: `{settings.consent_default}`. What customers agree to, or take back:\n"
+    for purpose, meaning in PURPOSES.items():
+        yield f"* **{purpose}**: {meaning}"
+    for entry in entries:
+        yield f"\n## {entry.where}\n"
+        yield f"{entry.what}\n"
+        yield f"* why: {entry.why}"
+        yield f"* how long: {entry.how_long}"
+        yield f"* who may see it: {entry.who}"
+        if entry.identifies:
+            yield f"* identifies: {', '.join(entry.identifies)}"
+        if entry.describes:
+            yield f"* describes: {', '.join(entry.describes)}"

@@ -1,0 +1,62 @@
+"""Every field of every record says whether it is personal, and every place with data of people is in the register."""
+
+from typing import get_args
+
+import msgspec
+import pytest
+
+from stream.catalogue.declaring import Personal, Retention
+from stream.catalogue.personal import PERSONAL
+from stream.catalogue.register import PROJECTION_STORES, TOPIC_STORES
+from stream.cli.contracts import CONTRACTS, UNIONS
+from stream.projections.all_projections import PROJECTIONS
+from stream.reporting.processing_register import markdown, register_of
+from stream.settings import Settings
+
+
+def fields_of(name: str) -> set[str]:
+    structs = [CONTRACTS[name]] if name in CONTRACTS else get_args(UNIONS[name])
+    return {field.encode_name for struct in structs for field in msgspec.structs.fields(struct)}
+
+
+@pytest.mark.parametrize("name", [*CONTRACTS, *UNIONS])
+def test_every_field_of_a_record_says_whether_it_is_personal(name: str) -> None:
+    assert fields_of(name) == set(PERSONAL[name])
+
+
+def test_nothing_is_declared_that_does_not_exist() -> None:
+    assert set(PERSONAL) == {*CONTRACTS, *UNIONS}
+
+
+@pytest.mark.parametrize("name", PERSONAL)
+def test_the_id_of_a_customer_identifies(name: str) -> None:
+    assert PERSONAL[name].get("customer_id", Personal.IDENTIFIES) is Personal.IDENTIFIES
+
+
+def test_every_topic_and_every_projection_is_in_the_register() -> None:
+    settings = Settings(topic_prefix="eu.")
+    assert {f"eu.{name}" for name in TOPIC_STORES} == {*settings.topics}
+    assert {*PROJECTION_STORES} == {*PROJECTIONS}
+    found = register_of(settings)
+    assert {entry.where for entry in found} >= {f"Kafka {topic}" for topic in settings.topics}
+    assert all(entry.what and entry.why and entry.how_long and entry.who for entry in found)
+
+
+def test_the_register_says_how_long_this_installation_keeps_things() -> None:
+    settings = Settings(keep_events_days=400, keep_dead_letters_days=31, text_keep_days=17)
+    how_long = {entry.where: entry.how_long for entry in register_of(settings)}
+    assert how_long["Kafka events.click"] == how_long["Kafka training-examples"] == "400 days"
+    assert how_long["Kafka dead-letters"] == "31 days"
+    assert how_long["Kafka feedback-texts"] == how_long["Redis, projection texts"] == "17 days"
+    assert how_long["Kafka alerts"] == "as the brokers say"
+    assert how_long["Kafka events.consent"] == "until erased: it shows what was decided"
+    assert [Settings().keep_days(kept) for kept in (Retention.NEWEST, Retention.DECISIONS)] == [None, None]
+
+
+def test_the_page_names_what_identifies_and_what_describes() -> None:
+    settings = Settings()
+    page = markdown(register_of(settings), settings)
+    section = page.partition("## Kafka events.consent\n")[2].partition("\n## ")[0]
+    assert "* identifies: customer_id, identifiers, event_id\n" in section
+    assert "* describes: occurred_at, channel, name, purpose, contact_channel, source" in section
+    assert "version" not in section
