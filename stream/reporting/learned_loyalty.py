@@ -20,7 +20,7 @@ from stream.projections.loyalty import FIRST_LOYALTY
 from stream.projections.satisfaction import Opinion
 from stream.reporting.stay_model import StayModel
 
-__all__ = ["Checked", "CustomerLoyalty", "LearnedLoyalty", "learned_loyalty"]
+__all__ = ["Checked", "CustomerLoyalty", "LearnedLoyalty", "Standing", "learned_loyalty", "prequential", "standings_of"]
 
 #: A horizon that ends at most so long before a landmark is the one before it: landmarks come weekly.
 _GAP_MS: Final = 7 * DAY_MS
@@ -61,8 +61,8 @@ class LearnedLoyalty(NamedTuple):
     customers: Sequence[CustomerLoyalty]
 
 
-class _Standing(NamedTuple):
-    """A customer at a landmark. ``stayed``: from ``matured_ms`` on."""
+class Standing(NamedTuple):
+    """A customer at a landmark, by what was known then (``x``). ``stayed``: known from ``matured_ms`` on."""
 
     customer_id: str
     at_ms: int
@@ -79,8 +79,8 @@ def learned_loyalty(labels: Iterable[Label], opinions: Mapping[str, Opinion]) ->
     for label in labels:
         by_customer.setdefault(label.customer_id, {})[label.example_id] = label
     histories = {of: sorted(found.values(), key=lambda one: one.at_ms) for of, found in by_customer.items()}
-    standings = [one for of, history in histories.items() for one in _standings(history, opinions.get(of))]
-    model, checked = _prequential(standings)
+    standings = [one for of, history in histories.items() for one in standings_of(history, opinions.get(of))]
+    model, checked = prequential(standings)
     customers = []
     for of, opinion in opinions.items():
         newest = histories[of][-1] if of in histories else None
@@ -93,7 +93,7 @@ def learned_loyalty(labels: Iterable[Label], opinions: Mapping[str, Opinion]) ->
     return LearnedLoyalty(model.is_learned, model.rate if model.labels else None, checked, customers)
 
 
-def _prequential(standings: Sequence[_Standing]) -> tuple[StayModel, Checked]:
+def prequential(standings: Sequence[Standing]) -> tuple[StayModel, Checked]:
     """The model after all labels, and how it did on each before it learned it."""
     model = StayModel()
     matured = iter(sorted(standings, key=lambda one: (one.matured_ms, one.at_ms, one.customer_id)))
@@ -116,15 +116,15 @@ def _prequential(standings: Sequence[_Standing]) -> tuple[StayModel, Checked]:
     return model, Checked(model.labels, number, expected, stayed, *errors)
 
 
-def _standings(history: Sequence[Label], opinion: Opinion | None) -> Iterator[_Standing]:
-    """The landmarks of a customer before which there were orders."""
+def standings_of(history: Sequence[Label], opinion: Opinion | None) -> Iterator[Standing]:
+    """The landmarks of a customer before which there were orders; ``history``: labels by time."""
     for label in history:
         before = _before(history, label)
         if before is None or before.purchases == 0:
             continue
         x, formula, has_said = _inputs(before, _before(history, before), opinion, label.at_ms)
         stayed = min(label.purchases / before.purchases, 1.0)
-        yield _Standing(label.customer_id, label.at_ms, label.matured_at_ms, x, formula, has_said, stayed)
+        yield Standing(label.customer_id, label.at_ms, label.matured_at_ms, x, formula, has_said, stayed)
 
 
 def _before(history: Sequence[Label], label: Label) -> Label | None:
