@@ -42,6 +42,7 @@ COMMANDS = {
     "topics": ("stream.cli.topics:topics", "Create or describe the topics."),
     "up": ("stream.cli.up:up", "Run everything on this machine, and keep the data."),
     "upgrade": ("stream.cli.upgrade:upgrade", "Show or finish an upgrade of the stored layout."),
+    "whatif": ("stream.cli.whatif:whatif", "Show what another policy would have done."),
     "worker": ("stream.cli.worker:worker", "Process events until stopped."),
 }
 

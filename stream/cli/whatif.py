@@ -1,0 +1,74 @@
+"""``stream whatif``: what another policy would have done."""
+
+from pathlib import Path
+
+import click
+import msgspec
+import orjson
+
+from stream.cli.log_options import LogOptions, log_options
+from stream.cli.options import SettingsCommand, with_settings
+from stream.errors import EventLogError, SettingsError
+from stream.settings import Settings
+
+__all__ = ["whatif"]
+
+_POLICY = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(cls=SettingsCommand)
+@click.argument("old", type=_POLICY)
+@click.argument("new", type=_POLICY)
+@click.argument("log", required=False)
+@click.option("--json", "as_json", is_flag=True, help="The comparison as one JSON object.")
+@click.option("--most", type=click.IntRange(min=0), default=10, show_default=True, help="Changes of each kind to show.")
+@log_options
+@with_settings("Labels", "Alerts", "Events", "Time", "Shop", "Kafka", "Topics")
+def whatif(
+    settings: Settings, *, old: Path, new: Path, log: str | None, as_json: bool, most: int, options: LogOptions
+) -> None:
+    """Replay LOG under the policies OLD and NEW, and show what differs: alerts, how often they are right, messages.
+
+    A policy is a YAML file with `alerts` (settings such as alerts_per_week, cooldown_days) and `notify` (a notification
+    file); what it leaves out is as set. Without LOG, the events of the topics are replayed, and what people did about
+    customers is known. Nothing is sent. The models learn once for a log; further policies take seconds.
+    """
+    try:
+        from stream.cli.whatif_log import contacts_of_topics, events_of_topics, recording_of, what_happened
+        from stream.whatif.policy_files import load_policy
+    except ImportError as error:
+        raise SettingsError(f"{error}: pip install 'customer-stream[notify]'") from error
+    from stream.cli.console import console_for_people
+    from stream.cli.log_horizon import fit_to_log
+    from stream.cli.log_input import LogInput
+    from stream.cli.whatif_view import whatif_view
+    from stream.clock import SystemClock
+    from stream.reporting.writing import Writing
+    from stream.whatif.comparison import compared
+    from stream.whatif.deliveries import deliver
+    from stream.whatif.policy_replay import alerts_under
+
+    now_ms = SystemClock().now_ms()
+    for path in (old, new):
+        load_policy(path, settings)  # told before a log is read for minutes
+    events = LogInput(log, options, settings).all_events() if log is not None else events_of_topics(settings)
+    if not events:
+        raise EventLogError("the topics have no events yet: import a history, or name a log")
+    settings = fit_to_log(settings, events, now_ms)
+    writing = Writing.of(settings, lambda: options.form.currency)
+    before, after = load_policy(old, settings), load_policy(new, settings)
+    recording = recording_of(events, before.settings, now_ms)
+    of_old = alerts_under(recording, events, before.settings, now_ms, writing.money)
+    of_new = (
+        of_old if after.alerts_as(before) else alerts_under(recording, events, after.settings, now_ms, writing.money)
+    )
+    loads = [
+        None if policy.notifying is None else deliver(policy.notifying, alerts, settings, writing.money)
+        for policy, alerts in ((before, of_old), (after, of_new))
+    ]
+    contacts = contacts_of_topics(settings) if log is None else ()
+    found = compared(of_old, of_new, what_happened(events, settings, now_ms, contacts), (loads[0], loads[1]))
+    if as_json:
+        click.echo(orjson.dumps(msgspec.to_builtins(found), option=orjson.OPT_INDENT_2))
+    else:
+        console_for_people().print(whatif_view(found, writing, most))

@@ -1,0 +1,236 @@
+"""A log under one policy, scored by models that were recorded: the alerts that production would have given.
+
+The kernel decides, with the rules of the policy. Nothing is learned but the level of what must be at stake, which
+belongs to the policy; and no documents are built. Under the policy of the recording the alerts are those of production,
+byte for byte. Under another one, models and their moments stay those of the recording: whom a policy alerts changes no
+label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from stream.alerts.alert_records import Alert
+from stream.catalogue.declaring import Money
+from stream.catalogue.events import KERNEL_TYPES
+from stream.catalogue.wording import plain_money
+from stream.events.decode import Decoder
+from stream.events.log_event import LogEvent
+from stream.events.rejections import Rejection
+from stream.features.habit import RISK_POWER
+from stream.online_models.horizon import FIRST_HORIZON_DAYS
+from stream.online_models.learner import Learner
+from stream.online_models.learner_settings import learner_settings_of
+from stream.online_models.scoring import Scoring, mixed
+from stream.online_models.stakes import StakeLevel
+from stream.processing.emission import EmissionKind
+from stream.processing.kernel import Kernel, Run
+from stream.processing.outgoing import Topics, publishable
+from stream.processing.partition import Partition
+from stream.processing.rules import Rules, rules_of
+from stream.processing.scorer import Scorer
+from stream.processing.state import Outgoing, PartitionState
+from stream.processing.step_outcome import ALERTS, NO_TIMER, OutcomeBuilder, StepOutcome
+from stream.settings import Settings
+from stream.whatif.recorded_models import PlacedReplay, Recording, example_key
+
+__all__ = ["alerts_under"]
+
+_TOPICS: Final = Topics()
+_INPUTS: Final = [kind.value for kind in KERNEL_TYPES]
+_END: Final = 2**62
+_decoder: Final = msgspec.json.Decoder(Alert)
+_OVERDUE, _LABEL, _LANDMARK = (int(kind) for kind in (EmissionKind.OVERDUE, EmissionKind.LABEL, EmissionKind.LANDMARK))
+
+
+def alerts_under(
+    recording: Recording,
+    events: Sequence[LogEvent],
+    settings: Settings,
+    now_ms: int,
+    money: Money = plain_money,
+) -> list[Alert]:
+    """The alerts of ``events``, in order, as `stream replay` writes them: emitted when they occur."""
+    found: list[Alert] = []
+
+    def take(record: Outgoing) -> None:
+        alert = _decoder.decode(record.value or b"")
+        found.append(msgspec.structs.replace(alert, emitted_at=alert.occurred_at))
+
+    replayed = _PolicyReplay(recording, settings, now_ms, money, take)
+    for _ in replayed.run(events):
+        pass
+    return found
+
+
+class _PolicyReplay(PlacedReplay):
+    def __init__(
+        self,
+        recording: Recording,
+        settings: Settings,
+        now_ms: int,
+        money: Money,
+        on_alert: Callable[[Outgoing], None],
+    ) -> None:
+        rules = rules_of(settings)
+        learner = Learner(learner_settings_of(settings))
+        super().__init__(rules, learner, Decoder.of(settings), now_ms, on_outgoing=on_alert, money=money)
+        self._level = _FollowedLevel(settings.alerts_per_week, recording.stakes)
+        self._partition = _AlertingPartition(rules, self._kernel, money, self._level)
+        self._model_at = recording.reader()
+
+    def _sweep(self) -> None:
+        super()._sweep()
+        # a sweep in which nobody was due under this policy may have brought a model all the same
+        self._follow(_END)
+
+    def _accept(self, outcome: StepOutcome) -> None:
+        super()._accept(outcome)
+        self._follow(self.part)
+
+    def _follow(self, part: int) -> None:
+        scorer = self._model_at(self.phase if part != _END else self.phase - 1, part)
+        if scorer is not None:
+            self.scorer = _with_level(scorer, self._level.present)
+
+
+class _FollowedLevel:
+    """The level of what must be at stake, learned as `stream.online_models.components.stakes` does.
+
+    ``recorded``: what customers weighed when the models were recorded; others are weighed by the model in use.
+    """
+
+    def __init__(self, per_week: float, recorded: Mapping[int, float | None]) -> None:
+        self._per_week = per_week
+        self._recorded = recorded
+        self._level = StakeLevel()
+        self._settled = False
+        self._labels = 0
+        self._scoring: tuple[Scorer, Scoring] | None = None
+
+    @property
+    def present(self) -> float | None:
+        return self._level.present
+
+    def see(self, emissions: npt.NDArray[np.void], customers: Sequence[str], scorer: Scorer) -> None:
+        """Take emissions in their order."""
+        kinds = emissions["kind"]
+        overdue, labels = kinds == _OVERDUE, kinds == _LABEL
+        if not overdue.any():
+            self._labels_or_landmarks(int(labels.sum()), bool((kinds == _LANDMARK).any()))
+            return
+        for k in np.flatnonzero(overdue | labels | (kinds == _LANDMARK)).tolist():
+            if overdue[k]:
+                self._weigh(emissions[k], customers, scorer)
+            else:
+                self._labels_or_landmarks(int(labels[k]), not labels[k])
+
+    def _labels_or_landmarks(self, labels: int, has_landmarks: bool) -> None:  # noqa: FBT001 - two kinds of one thing
+        if (labels or (has_landmarks and self._labels == 0)) and not self._settled:
+            self._level.settle(self._per_week)
+            self._settled = True
+        self._labels += labels
+
+    def _weigh(self, emission: np.void, customers: Sequence[str], scorer: Scorer) -> None:
+        customer, at_ms = customers[int(emission["row"])], int(emission["at"])
+        key = example_key(customer, at_ms)
+        stake = self._recorded[key] if key in self._recorded else self._by_model(emission, scorer)
+        if self._per_week > 0.0 and stake is not None:
+            self._settled = False
+            self._level.learn_one(stake, at_ms)
+
+    def _by_model(self, emission: np.void, scorer: Scorer) -> float | None:
+        if self._scoring is None or self._scoring[0] is not scorer:
+            self._scoring = scorer, _scoring_of(scorer)
+        scoring = self._scoring[1]
+        if not scoring.says_something:
+            return None
+        risk = scoring.risk(emission["inputs"].tolist())
+        return float(emission["weight"] * risk**RISK_POWER)
+
+
+class _AlertsOnly(OutcomeBuilder):
+    """Outcomes of steps without what nobody reads here: documents, examples, changes of stage."""
+
+    def __init__(self, rules: Rules, money: Money, level: _FollowedLevel) -> None:
+        super().__init__(0, _INPUTS, rules, _TOPICS, money, ())
+        self._rules_of_alerts = rules
+        self._money_of_alerts = money
+        self._level = level
+
+    def build(
+        self,
+        stored: Mapping[str, int],
+        state: PartitionState,
+        customers: Sequence[str],
+        run: Run | None,
+        scorer: Scorer,
+        now_ms: int,
+        rejections: Sequence[tuple[int, object, Rejection]],
+        appended_at_ms: Mapping[int, int] = MappingProxyType({}),
+    ) -> StepOutcome:
+        state.counters.dead_letters += len(rejections)
+        if run is None:
+            return StepOutcome(state, {}, {}, [], [], {}, [])
+        self._level.see(run.emissions, customers, scorer)
+        alerting = run.emissions[np.isin(run.emissions["kind"], ALERTS)]
+        outgoing = (
+            publishable(
+                alerting,
+                customers,
+                scorer,
+                self._rules_of_alerts,
+                _TOPICS,
+                now_ms,
+                appended_at_ms,
+                self._money_of_alerts,
+            )
+            if len(alerting)
+            else []
+        )
+        due = run.standing["due"].tolist()
+        changed = {c: at for c, at in zip(customers, due, strict=True) if stored.get(c) != at}
+        return StepOutcome(
+            state=state,
+            documents={},
+            timers={customer: at for customer, at in changed.items() if at < NO_TIMER},
+            idle=[customer for customer, at in changed.items() if at >= NO_TIMER],
+            retired=[],
+            packed=dict(zip(customers, run.packed(), strict=True)),
+            outgoing=outgoing,
+        )
+
+
+class _AlertingPartition(Partition):
+    def __init__(self, rules: Rules, kernel: Kernel, money: Money, level: _FollowedLevel) -> None:
+        published: Collection[EmissionKind] = ()
+        super().__init__(0, rules, kernel, _TOPICS, _INPUTS, _END, None, money, published)
+        self._outcomes = _AlertsOnly(rules, money, level)
+
+
+def _with_level(scorer: Scorer, level: float | None) -> Scorer:
+    if not scorer.model.ready:
+        return scorer
+    return replace(scorer, model=scorer.model._replace(stake_level=np.inf if level is None else level))
+
+
+def _scoring_of(scorer: Scorer) -> Scoring:
+    snapshot = scorer.snapshot
+    if snapshot is None:
+        return Scoring(None, None)
+    churn, rhythm = snapshot.churn, snapshot.rhythm
+    return mixed(
+        churn.quadratic() if churn.ready else None,
+        snapshot.purchases(),
+        share=churn.process_share,
+        slope=churn.slope,
+        shift=churn.shift,
+        horizon_days=FIRST_HORIZON_DAYS if rhythm is None else rhythm.schedule[-1].days,
+    )
