@@ -67,9 +67,10 @@ _WHY_PROJECTION: Final = MappingProxyType(
         "classification": "to know what customers write about",
         "leads": "to see who may order for the first time",
         "recommendations": "to offer what a customer may need",
+        "consents": "to obey what customers agreed to",
     }
 )
-_KEPT_PROJECTION: Final = MappingProxyType({"texts": Retention.TEXTS})
+_KEPT_PROJECTION: Final = MappingProxyType({"texts": Retention.TEXTS, "consents": Retention.DECISIONS})
 
 #: By topic, without the prefix of the installation.
 TOPIC_STORES: Final = MappingProxyType(

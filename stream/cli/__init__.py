@@ -15,6 +15,7 @@ COMMANDS = {
     "actions": ("stream.cli.actions:actions", "Record what was done about customers."),
     "alerts": ("stream.cli.alerts:alerts", "Show alerts as they are published."),
     "console": ("stream.cli.web_console:console", "Show pages for the owner in the browser."),
+    "consent": ("stream.cli.consent:consent", "Show what a customer agreed to, and record it."),
     "customer": ("stream.cli.customer:customer", "Show everything about one customer."),
     "demo": ("stream.cli.demo:demo", "Run everything here, over real events, and watch."),
     "directory": ("stream.cli.directory:directory", "Keep customers and figures in a database."),

@@ -13,6 +13,7 @@ from stream.client.receipt import Delivery, Receipt
 from stream.errors import DeliveryError, InvalidEventError, PublishError
 from stream.events.model import (
     ClickEvent,
+    ConsentEvent,
     EmailEvent,
     FeedbackEvent,
     Identifiers,
@@ -23,6 +24,7 @@ from stream.events.model import (
 
 __all__ = [
     "ClickEvent",
+    "ConsentEvent",
     "Delivery",
     "DeliveryError",
     "EmailEvent",

@@ -12,6 +12,7 @@ from stream.projections.arrivals import Arrivals
 from stream.projections.channels import Channels
 from stream.projections.classification import Classification
 from stream.projections.complaints import Complaints
+from stream.projections.consents import Consents
 from stream.projections.flows import StageFlows
 from stream.projections.identity import Identity
 from stream.projections.leads import Leads
@@ -42,6 +43,7 @@ PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = Mappin
             Classification,
             Leads,
             Recommendations,
+            Consents,
         )
     }
 )

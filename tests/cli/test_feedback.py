@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -11,13 +12,14 @@ import pytest
 from confluent_kafka import Producer as Raw
 
 from stream.cli.topics import create_topics
-from stream.client import FeedbackEvent, Producer
+from stream.client import EmailEvent, FeedbackEvent, Producer
 from stream.features.registry import FEATURES
 from stream.local.stack import LocalStack
 from stream.notifications.read_to_end import read_to_end
 from stream.online_models.example import Label, encode_example
 from stream.settings import Settings
-from tests.cli.projecting import folded, projecting, run
+from stream.storage.consent_desk import ConsentDesk
+from tests.cli.projecting import Projecting, folded, projecting, run
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -28,7 +30,7 @@ SCORES = {"c-1": 10, "c-2": 9, "c-3": 9, "c-4": 8, "c-5": 2}
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    settings = Settings(projections="satisfaction,ratings,surveys,complaints,texts,classification")
+    settings = Settings(projections="satisfaction,ratings,surveys,complaints,texts,classification,consents")
     with LocalStack(tmp_path_factory.mktemp("stack"), settings, partitions=2) as running:
         create_topics(running.settings)
         yield running.settings
@@ -59,6 +61,37 @@ def publish_labels(settings: Settings, customer: str, purchases: list[int]) -> N
         )
         producer.produce(settings.training_examples, encode_example(label), customer)
     assert producer.flush(30) == 0
+
+
+def _says_what_it_agrees_to(stack: Settings, process: Projecting) -> None:
+    for words in (
+        ("withdraw", "c-1", "marketing", "--channel", "email", "--source", "call", "--by", "ann"),
+        ("grant", "c-1", "profiling", "--version", "3", "--by", "ann"),
+    ):
+        status, output = run(stack, "consent", *words)
+        assert (status, "recorded: c-1 has" in output) == (0, True), output
+    with Producer(stack) as producer:
+        producer.publish(EmailEvent(event_id="e-1", customer_id="c-2", occurred_at=AT, name="unsubscribed"))
+    process.wait(lambda: folded(stack)["consents"] >= 3)
+    status, output = run(stack, "consent", "show", "c-1", "--json")
+    told = orjson.loads(output)
+    assert (status, told["default"], told["allowed"]["marketing"]) == (0, "opt-out", {"all": True, "email": False})
+    (said,) = told["said"]["marketing/email"]
+    assert (said["is_withdrawn"], said["source"]) == (True, "call, stream consent by ann")
+    assert told["said"]["profiling"][0]["version"] == "3"
+    status, output = run(stack, "consent", "show", "c-2")
+    assert (status, "marketing: allowed, by email refused" in output, "email unsubscribed" in output) == (0, True, True)
+    strict = replace(stack, consent_default="opt-in")
+    status, output = run(strict, "consent", "show", "c-3")
+    assert (status, "service: allowed" in output, "profiling: refused" in output) == (0, True, True), output
+    with ConsentDesk(stack) as desk:
+        consented = desk.everybody()
+        assert {one: bool(consented.of(one).said) for one in ("c-1", "c-2", "c-3")} == {
+            "c-1": True,
+            "c-2": True,
+            "c-3": False,
+        }
+        assert desk.read(["c-1", "c-2", "c-3"]).of("c-1") == consented.of("c-1")
 
 
 def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Settings, tmp_path: Path) -> None:
@@ -132,6 +165,7 @@ def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Sett
         status, output = run(stack, "projections", "show", "complaints", "c-5")
         assert (status, [*orjson.loads(output)["open"]]) == (0, ["f-6"])
         assert alerted(stack) == [("complaint.open", "event", "c-5")]
+        _says_what_it_agrees_to(stack, process)
         # the clock of this stack is that of the events
         later = AT + timedelta(hours=25)
         with Producer(stack) as producer:

@@ -1,0 +1,108 @@
+"""``stream consent``: what a customer agreed to, and recording it."""
+
+from __future__ import annotations
+
+import getpass
+import time
+import uuid
+from typing import Any, Final
+
+import click
+import orjson
+
+from stream.catalogue.events import CONTACT_CHANNELS, PURPOSES
+from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.reach import Local
+from stream.settings import Settings
+
+__all__ = ["consent"]
+
+_TIMEOUT_S: Final = 15.0
+_PURPOSE = click.argument("purpose", type=click.Choice([*PURPOSES]))
+_CHANNEL = click.option(
+    "--channel", type=click.Choice(CONTACT_CHANNELS), help="Only for this channel of contact. [for all]"
+)
+_SOURCE = click.option("--source", help="Where the customer said so, such as a form or a call.")
+_VERSION = click.option("--version", "version", help="Which wording it was.")
+_BY = click.option("--by", default=getpass.getuser, help="Who records it. [the user]")
+
+
+@click.group()
+def consent() -> None:
+    """Show what a customer agreed to, and record it."""
+
+
+@consent.command(cls=SettingsCommand)
+@click.argument("customer_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+@with_settings("Redis", "Topics", "Shop", "Privacy", local=Local.SERVERS)
+def show(settings: Settings, *, customer_id: str, as_json: bool) -> None:
+    """Show what holds of customer ID for each purpose and channel, and everything that was said, with its source.
+
+    Needs the projection `consents` (STREAM_PROJECTIONS=consents); without it, what the default allows.
+    """
+    from stream.reporting.consent_lines import history_lines, standing_lines, standing_of
+    from stream.reporting.writing import Writing
+    from stream.storage.consent_desk import ConsentDesk
+
+    now_ms = time.time_ns() // 1_000_000
+    with ConsentDesk(settings) as desk:
+        consented = desk.read([customer_id])
+    standing = standing_of(consented.of(customer_id), now_ms, consented.default)
+    if as_json:
+        click.echo(orjson.dumps({"customer_id": customer_id, **standing}, option=orjson.OPT_INDENT_2))
+        return
+    writing = Writing.of(settings)
+    for line in (*standing_lines(standing), *history_lines(consented.of(customer_id), writing)):
+        click.echo(line)
+
+
+@consent.command(cls=SettingsCommand)
+@click.argument("customer_id", metavar="ID")
+@_PURPOSE
+@_CHANNEL
+@_SOURCE
+@_VERSION
+@_BY
+@with_settings("Kafka", "Topics", "Events", "Time")
+def grant(settings: Settings, *, customer_id: str, **said: Any) -> None:
+    """Record that customer ID agreed to PURPOSE. It is published as an event, which stays as the record of it."""
+    _publish(settings, customer_id, "granted", **said)
+
+
+@consent.command(cls=SettingsCommand)
+@click.argument("customer_id", metavar="ID")
+@_PURPOSE
+@_CHANNEL
+@_SOURCE
+@_VERSION
+@_BY
+@with_settings("Kafka", "Topics", "Events", "Time")
+def withdraw(settings: Settings, *, customer_id: str, **said: Any) -> None:
+    """Record that customer ID takes PURPOSE back. It is published as an event, which stays as the record of it."""
+    _publish(settings, customer_id, "withdrawn", **said)
+
+
+def _publish(
+    settings: Settings, customer_id: str, name: Any, *, purpose: Any, channel: Any, **said: str | None
+) -> None:
+    # the contract takes part of a second to import: not for the help of other commands
+    from stream.client.producer import Producer
+    from stream.events.model import ConsentEvent
+    from stream.events.times import instant
+
+    sources = (said["source"], f"stream consent by {said['by']}")
+    event = ConsentEvent(
+        event_id=str(uuid.uuid4()),
+        customer_id=customer_id,
+        occurred_at=instant(time.time_ns() // 1_000_000),
+        name=name,
+        purpose=purpose,
+        contact_channel=channel,
+        source=", ".join(one for one in sources if one),
+        version=said["version"],
+    )
+    with Producer(settings, delivery_timeout_s=_TIMEOUT_S) as producer:
+        producer.publish(event)
+    of = event.purpose if event.contact_channel is None else f"{event.purpose} by {event.contact_channel}"
+    click.echo(f"recorded: {customer_id} has {name} {of}, as {event.event_id}", err=True)

@@ -1,0 +1,1 @@
+"""What customers agree to and take back, and what may be done therefore. Pure."""
