@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.catalogue.declaring import Channel, Feature
-from stream.catalogue.events import CHANNELS, EVENT_NAMES, EVENT_TYPES, SCALES, EventKind, by_kind, in_order
+from stream.catalogue.events import (
+    CHANNELS,
+    CONTACT_CHANNELS,
+    EVENT_NAMES,
+    EVENT_TYPES,
+    PURPOSES,
+    SCALES,
+    EventKind,
+    by_kind,
+    in_order,
+)
 from stream.catalogue.features import FEATURES, in_columns
 from stream.catalogue.windows import HOUR_1
 from stream.events import model
@@ -121,4 +131,5 @@ def test_type_checkers_know_the_names_that_are_declared() -> None:
         for event_type, declaration in EVENT_TYPES.items()
         if not declaration.fields  # the class of a type with declared fields is made from its declaration
     }
-    assert shown == {**declared, "ScaleName": tuple(SCALES)}
+    lists = {"ScaleName": tuple(SCALES), "PurposeName": tuple(PURPOSES), "ContactChannel": CONTACT_CHANNELS}
+    assert shown == {**declared, **lists}
