@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from stream.alerts.action_records import Action, ActionKind
+from stream.cli.identity_lookup import id_of
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.publish_action import publish_action
 from stream.cli.saying import say
@@ -46,10 +47,10 @@ def record(
 ) -> None:
     """Publish an ACTION about CUSTOMER: contacted, offer_accepted, resolved or false_alarm.
 
-    The customer's view shows it, and for a time nobody is told of the customer again. Warns of a CUSTOMER whom nobody
-    knows.
+    CUSTOMER is what `stream customer` takes. The customer's view shows the action, and for a time nobody is told of the
+    customer again. Warns of a CUSTOMER whom nobody knows.
     """
-    now_ms = time.time_ns() // 1_000_000
+    now_ms, customer_id = time.time_ns() // 1_000_000, id_of(settings, customer_id)
     taken = Action(
         action_id=action_id or str(uuid.uuid4()),
         customer_id=customer_id,

@@ -9,7 +9,7 @@ import click
 import msgspec
 import orjson
 
-from stream.cli.identity_lookup import customer_of, id_of
+from stream.cli.identity_lookup import customer_of, id_of, names_like
 from stream.cli.leads_desk import lead_of, weeks_of
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
@@ -47,7 +47,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     """Show everything about customer ID: history, risk and reasons, features, timers.
 
-    ID may be an identifier with its kind, as email:ann@example.com (see `stream identity`).
+    ID may be the name, e-mail address or telephone number of a customer that was imported, or an identifier with its
+    kind, as email:ann@example.com (see `stream identity`).
 
     Money is in the shop's currency, times are those of its time zone. What depends on time is computed as of now; when
     the events end long ago, as of where they end. Exit status 1 if there is no such customer.
@@ -65,6 +66,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
             raise StorageError(
                 f"there is no customer {customer_id!r} under {settings.namespace!r}: no event of theirs was ever taken"
                 " in, or the last one is so long ago that the document has expired"
+                f"{names_like(settings, asked)}"
             )
         # Compiled code and models take seconds to import: only when there is something to show.
         from stream.cli.feedback_view import Voice

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stream.cli.shop import data_directory
+from stream.cli.data_files import data_directory
 from stream.errors import SettingsError, StorageError
 from stream.reporting.writing import Writing
 from stream.settings import Settings

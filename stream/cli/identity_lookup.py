@@ -5,23 +5,34 @@ from collections import deque
 import msgspec
 
 from stream.catalogue.identifiers import IDENTIFIERS
+from stream.cli.data_files import data_directory
 from stream.errors import SettingsError
 from stream.identity.links import Node
 from stream.identity.records import KEY
 from stream.identity.resolver import LinkLimits, Resolver, is_shared, neighbours
 from stream.identity.sealing import Sealer
+from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.projections.identity import Identity
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["customer_of", "id_of", "is_decided", "resolver_near", "shared_in"]
+__all__ = ["customer_of", "id_of", "is_decided", "names_like", "resolver_near", "shared_in"]
 
 
 def id_of(settings: Settings, text: str) -> str:
-    """The id that ``text`` means: a customer id, or with its kind before it an identifier, in clear or as its token.
+    """The id that ``text`` means.
 
-    Raises `SettingsError` for an identifier in clear that is none, or without an `identity_key`.
+    A customer id; the name, e-mail address or telephone number of an imported customer; or with its kind before it an
+    identifier, in clear or as its token. Raises `SettingsError` for a name of several customers, for an identifier in
+    clear that is none, or without an `identity_key`.
     """
+    with ContactsFile(data_directory(settings).path / CONTACTS_FILE) as people:
+        called = [] if people.find([text]) else people.called(text)
+    if len(called) > 1:
+        ids = ", ".join(called[:_SHOWN]) + (" ..." if len(called) > _SHOWN else "")
+        raise SettingsError(f"{len(called)} customers are called {text!r}; say which one: {ids}")
+    if called:
+        return called[0]
     kind, colon, found = text.partition(":")
     if not colon or kind not in IDENTIFIERS or (kind == "email" and "@" not in found and len(found) == _DIGEST_CHARS):
         return text
@@ -30,6 +41,17 @@ def id_of(settings: Settings, text: str) -> str:
         why = "this is none" if settings.identity_key else "set STREAM_IDENTITY_KEY"
         raise SettingsError(f"expected {IDENTIFIERS[kind].what} after {kind}: {why}")
     return f"{kind}:{token}"
+
+
+def names_like(settings: Settings, text: str) -> str:
+    """Imported customers of a similar name, for a message about one that is unknown; empty if there are none."""
+    with ContactsFile(data_directory(settings).path / CONTACTS_FILE) as people:
+        found = people.like(text, _SHOWN)
+    return (
+        ""
+        if not found
+        else "; did you mean " + ", ".join(f"{of.name or of.email!r} ({id_})" for id_, of in found) + "?"
+    )
 
 
 def customer_of(desk: ProjectionDesk, customer_id: str) -> str:
@@ -69,6 +91,8 @@ def shared_in(desk: ProjectionDesk) -> dict[str, Node]:
     return dict(sorted(found.items()))
 
 
+#: Customers of the same name that are listed.
+_SHOWN = 5
 #: Of an address that was hashed without a key (`stream.adapters.customers`).
 _DIGEST_CHARS = 64
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import click
 import orjson
 
+from stream.cli.data_files import data_directory
 from stream.cli.identity_lookup import is_decided
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.shop import data_directory
 from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk

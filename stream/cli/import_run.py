@@ -12,13 +12,13 @@ import numpy as np
 from rich.text import Text
 
 from stream.cli.console import console_for_people
+from stream.cli.data_files import data_directory
 from stream.cli.import_bar import Bar
 from stream.cli.import_target import newest_events, open_ledger
 from stream.cli.import_view import counted, print_issues, print_mapping, print_sources, print_summary
 from stream.cli.kafka import silent
 from stream.cli.rescore import wait_for_answers
 from stream.cli.settle import wait_until_settled
-from stream.cli.shop import data_directory
 from stream.client.event_contract import EventContract
 from stream.client.producer import Producer
 from stream.clock import SystemClock

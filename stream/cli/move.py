@@ -4,11 +4,12 @@ import time
 
 import click
 
+from stream.cli.data_files import data_directory
 from stream.cli.move_log import copy_groups, copy_keyed, copy_records, ends_of
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
 from stream.cli.saying import say
-from stream.cli.shop import Shop, data_directory
+from stream.cli.shop import Shop
 from stream.cli.topics import create_topics
 from stream.errors import StorageError, TopologyError
 from stream.settings import Settings

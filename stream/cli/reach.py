@@ -40,7 +40,8 @@ def reach(
     if local is Local.NEVER or addressed:
         yield settings
         return
-    from stream.cli.shop import data_directory, open_shop
+    from stream.cli.data_files import data_directory
+    from stream.cli.shop import open_shop
 
     directory = data_directory(settings)
     found = directory.running()

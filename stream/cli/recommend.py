@@ -19,7 +19,7 @@ __all__ = ["recommend"]
 def recommend(settings: Settings, *, customer_id: str, as_json: bool, limit: int, without: tuple[str, ...]) -> None:
     """Show what customer ID may buy again, what else they may like, and what goes with their last order.
 
-    ID may be an identifier with its kind, as email:ann@example.com (see `stream identity`). Needs the projection
+    ID is what `stream customer` takes. Needs the projection
     `recommendations` (STREAM_PROJECTIONS=recommendations) and orders with their items. Exit status 1 if no order of the
     customer is known.
     """

@@ -8,24 +8,24 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from stream.cli.data_files import data_directory
 from stream.cli.saying import say
 from stream.cli.shop_layout import settled_layout
 from stream.cli.shop_services import Service, console_services, with_joining
 from stream.cli.topics import create_topics
 from stream.errors import LocalServerError
 from stream.local.child import Child
-from stream.local.directory import DataDirectory, Running, default_directory
+from stream.local.directory import DataDirectory, Running
 from stream.local.durable_broker import DurableBroker
 from stream.local.redis import EmbeddedRedis
 from stream.local.restarts import MAX_RESTARTS, Restarts
 from stream.local.server_process import HOST, LocalServer, free_port
 from stream.settings import ENV_PREFIX, Settings
 
-__all__ = ["Shop", "data_directory", "open_shop"]
+__all__ = ["Shop", "open_shop"]
 
 #: Without compiled code in the cache a worker takes a minute to start, several on a busy machine longer.
 READY_TIMEOUT_S = 900.0
@@ -47,11 +47,6 @@ _OF_OTHER_SERVERS: dict[str, Any] = {
     for declaration in fields(Settings)
     if declaration.name in _SHARED or declaration.name.startswith(("kafka_s", "redis_ca", "redis_cert", "redis_key"))
 }
-
-
-def data_directory(settings: Settings) -> DataDirectory:
-    """The directory that the settings name, else the default one."""
-    return DataDirectory(Path(settings.data_dir) if settings.data_dir else default_directory(os.environ))
 
 
 class Shop:

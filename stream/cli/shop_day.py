@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 
+from stream.cli.data_files import data_directory
 from stream.cli.leads_desk import leads_of
-from stream.cli.shop import data_directory
 from stream.cli.shop_writing import writing_of
 from stream.clock import Clock, SystemClock
 from stream.errors import SettingsError, StorageError

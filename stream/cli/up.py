@@ -4,11 +4,12 @@ import time
 
 import click
 
+from stream.cli.data_files import data_directory
 from stream.cli.logs import configure_logging
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
 from stream.cli.saying import say
-from stream.cli.shop import Shop, data_directory
+from stream.cli.shop import Shop
 from stream.cli.shop_services import Service, can_run_console
 from stream.cli.supervisor import StopRequest, stop_request
 from stream.errors import SettingsError

@@ -21,6 +21,8 @@ __all__ = ["CONTACTS_FILE", "Contact", "ContactsFile"]
 CONTACTS_FILE: Final = "contacts.sqlite"
 
 _AT_ONCE: Final = 500
+#: Fewer digits are no telephone number.
+_PHONE_DIGITS: Final = 6
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS contact (
     customer_id TEXT PRIMARY KEY,
@@ -74,10 +76,10 @@ class ContactsFile:
     the first `add`.
 
     >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder, Contacts(Path(folder) / CONTACTS_FILE) as contacts:
+    >>> with TemporaryDirectory() as folder, ContactsFile(Path(folder) / CONTACTS_FILE) as contacts:
     ...     contacts.add([("c-1", Contact(name="Ann Ode", email="ann@example.com"))])
-    ...     contacts.find(["c-1", "c-2"])["c-1"].name
-    'Ann Ode'
+    ...     contacts.find(["c-1", "c-2"])["c-1"].name, contacts.called("ANN ODE")
+    ('Ann Ode', ['c-1'])
     """
 
     def __init__(self, path: Path) -> None:
@@ -96,6 +98,27 @@ class ContactsFile:
                 rows = self._opened().execute(f"SELECT * FROM contact WHERE customer_id IN ({marks})", some)  # noqa: S608
                 found.update(map(_contact, rows))
         return found
+
+    def called(self, text: str) -> list[str]:
+        """The customers whose name, e-mail address or telephone number is ``text``, whatever its case and spaces."""
+        if self._file is None and not self._path.exists():
+            return []
+        with self._explained():
+            names = "folded(?1) <> '' AND folded(?1) IN (folded(name), folded(email))"
+            numbers = "digits(phone) = digits(?1) AND digits(?1) <> ''"
+            statement = f"SELECT customer_id FROM contact WHERE {names} OR {numbers} ORDER BY customer_id"  # noqa: S608
+            return [customer_id for (customer_id,) in self._opened().execute(statement, [text])]
+
+    def like(self, text: str, limit: int) -> list[tuple[str, Contact]]:
+        """Some customers in whose name or e-mail address ``text`` occurs, by name."""
+        if self._file is None and not self._path.exists():
+            return []
+        with self._explained():
+            statement = (
+                "SELECT * FROM contact WHERE instr(folded(name), folded(?1)) OR instr(folded(email), folded(?1))"
+                " ORDER BY name, customer_id LIMIT ?2"
+            )
+            return [_contact(row) for row in self._opened().execute(statement, [text, limit])]
 
     def all(self) -> Iterator[tuple[str, Contact]]:
         """Every customer and contact, by customer id."""
@@ -136,6 +159,8 @@ class ContactsFile:
             self._file = sqlite3.connect(self._path, timeout=30.0)
             self._file.execute("PRAGMA secure_delete = ON")
             self._file.execute(_TABLE)
+            self._file.create_function("folded", 1, _folded, deterministic=True)
+            self._file.create_function("digits", 1, _digits, deterministic=True)
         return self._file
 
     def _explained(self) -> "_Explained":
@@ -158,6 +183,16 @@ class _Explained:
             raise ImportFileError(
                 f"{self._path}: cannot be used: {error}; it should be a file of this program"
             ) from error
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _digits(text: str) -> str:
+    """A telephone number without its signs; none of a text that is no such number."""
+    digits = "".join(filter(str.isdecimal, text))
+    return digits if len(digits) >= _PHONE_DIGITS and not any(map(str.isalpha, text)) else ""
 
 
 def _contact(row: tuple[str, str, str, str, str, str, int]) -> tuple[str, Contact]:

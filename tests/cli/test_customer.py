@@ -5,6 +5,7 @@ import json
 import subprocess
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent
 from stream.events.partitioner import partition_of
+from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
 from stream.local.redis import EmbeddedRedis
 from stream.online_models.learner import Learner, LearnerSettings
 from stream.online_models.purchase_process import PRIOR, Histories
@@ -151,6 +153,28 @@ def test_an_unknown_customer_is_one_line_and_status_1(run: Run, stored: dict[str
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
     assert "there is no customer 'nobody'" in line
+
+
+def test_an_imported_customer_is_found_by_name_and_address(run: Run, stored: dict[str, str], tmp_path: Path) -> None:
+    stored = {**stored, "STREAM_DATA_DIR": str(tmp_path)}
+    with ContactsFile(tmp_path / CONTACTS_FILE) as contacts:
+        contacts.add(
+            [
+                (CUSTOMER, Contact(name="Zoë Saß", email="zoe@example.com")),
+                ("c-2", Contact(name="Ann Ode")),
+                ("c-3", Contact(name="Ann  Ode")),
+            ]
+        )
+    for text in ("zoë sass", "ZOE@example.com", CUSTOMER):
+        done = run("customer", text, **stored)
+        assert done.returncode == 0, done.stderr
+        assert f"customer {CUSTOMER} as of" in " ".join(done.stdout.split())
+    twice = run("customer", "ann ode", **stored)
+    assert twice.returncode == 2
+    assert "2 customers are called 'ann ode'; say which one: c-2, c-3" in twice.stderr
+    near = run("customer", "zoë", **stored)
+    assert near.returncode == 1
+    assert f"did you mean 'Zoë Saß' ({CUSTOMER})?" in near.stderr
 
 
 def test_a_redis_that_is_away_is_one_line_and_status_1(run: Run) -> None:

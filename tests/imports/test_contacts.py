@@ -59,3 +59,24 @@ def test_a_file_of_another_program_is_named_and_left_alone(tmp_path: Path) -> No
         contacts.add([("c-1", ANN)])
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(path).execute("SELECT 1 FROM contact")
+
+
+def test_a_person_is_found_by_name_address_or_number_whatever_its_case_and_spaces(tmp_path: Path) -> None:
+    with ContactsFile(tmp_path / CONTACTS_FILE) as contacts:
+        assert contacts.called("Ann Ode") == []
+        assert not (tmp_path / CONTACTS_FILE).exists()
+        contacts.add(
+            [
+                ("c-1", Contact(name="Jörg  Groß", email="Joerg@Example.de", phone="+49 (30) 123-456")),
+                ("c-2", Contact(name="Ann Ode", email="ann@example.com")),
+                ("c-3", Contact(name="ANN ODE")),
+                ("c-4", Contact(email="flat12@example.com", phone="12")),
+            ]
+        )
+        for text in ("jörg GROSS", " joerg@example.DE ", "0049", "+4930 123456", "Jörg Groß"):
+            assert contacts.called(text) == ([] if text == "0049" else ["c-1"]), text
+        assert contacts.called("ann ode") == ["c-2", "c-3"]
+        # too short for a number, and a part of a name is no name
+        assert contacts.called("12") == contacts.called("Ann") == contacts.called("") == contacts.called("%") == []
+        assert [customer for customer, _ in contacts.like("ann", 5)] == ["c-3", "c-2"]
+        assert [customer for customer, _ in contacts.like("EXAMPLE", 2)] == ["c-4", "c-2"]
