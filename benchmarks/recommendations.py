@@ -28,13 +28,12 @@ import xxhash
 
 from benchmarks.recommendation_references import Ease, References
 from stream.recommending.candidates import candidates_of
-from stream.recommending.fading import FadingCounts
 from stream.recommending.list_ranker import LIST_LENGTH
 from stream.recommending.own_items import Shopper
-from stream.recommending.shop_tables import SHARDS, Bounds, ItemShard, ShopHead, ShopOrder, ShopTables
+from stream.recommending.shop_tables import Bounds, ShopHead, ShopOrder, ShopTables
 from stream.settings import Settings
 
-__all__ = ["Basket", "Judged", "baskets_of", "figures", "judged", "table"]
+__all__ = ["Basket", "Judged", "Log", "baskets_of", "figures", "judged", "parser_of_lines", "read_log", "table"]
 
 _DISCOUNTS: Final = 1.0 / np.log2(np.arange(2, LIST_LENGTH + 2))
 _HOUR_S: Final = 3600
@@ -100,8 +99,7 @@ def baskets_of(lines: pd.DataFrame, columns: argparse.Namespace) -> Log:
 
 def judged(log: Log, references: References, every: int, bounds: Bounds, limit: int) -> Judged:
     """Play a log: judge the orders of every N-th customer, learn from all, at most the first ``limit``."""
-    rows: dict[str, FadingCounts | None] = {}
-    tables = ShopTables(ShopHead(), rows, {number: ItemShard() for number in range(SHARDS)}, bounds)
+    tables = ShopTables(ShopHead(), {}, {}, bounds)
     place_of = {name: place for place, name in enumerate(log.names)}
     shoppers: dict[int, Shopper] = {}
     found: tuple[dict[str, list[Floats]], dict[str, list[Floats]]] = ({}, {})
@@ -117,8 +115,7 @@ def judged(log: Log, references: References, every: int, bounds: Bounds, limit: 
         spent_s += time.process_time() - began_s
         references.count(basket)
     stacked = [{name: np.stack(judgements) for name, judgements in of.items()} for of in found]
-    size = sum(len(row.counts) for row in rows.values() if row is not None)
-    return Judged(stacked[0], stacked[1], min(len(log.baskets), limit) / max(spent_s, 1e-9), size)
+    return Judged(stacked[0], stacked[1], min(len(log.baskets), limit) / max(spent_s, 1e-9), tables.rows.pairs())
 
 
 def _judge(
@@ -170,9 +167,9 @@ def table(title: str, of: dict[str, Floats]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in figures(of))])
 
 
-def main() -> None:
-    """Print two tables, and what it cost."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parser_of_lines(about: str | None) -> argparse.ArgumentParser:
+    """A parser of where the lines of orders are, and what their columns mean."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lines")
     for column in ("time", "customer", "order", "item"):
         parser.add_argument(f"--{column}", required=True, help="a column")
@@ -180,13 +177,24 @@ def main() -> None:
     parser.add_argument("--positive", help="keep lines with a positive number in this column")
     parser.add_argument("--keep", help="keep items that match this regular expression")
     parser.add_argument("--drop", action="append", default=[], metavar="COLUMN=REGEX", help="drop lines that have this")
+    return parser
+
+
+def read_log(options: argparse.Namespace) -> Log:
+    """The orders of the lines that are asked for."""
+    reader: Any = pd.read_parquet if options.lines.endswith(".parquet") else pd.read_csv
+    return baskets_of(reader(options.lines, **({} if reader is pd.read_parquet else {"dtype": str})), options)
+
+
+def main() -> None:
+    """Print two tables, and what it cost."""
+    parser = parser_of_lines(__doc__)
     parser.add_argument("--every", type=int, default=10, help="judge every N-th customer")
     parser.add_argument("--orders", type=int, default=2**62, help="play so many orders")
     parser.add_argument("--ease", type=float, default=0.0, help="regularisation of EASE; 0: without EASE")
     parser.add_argument("--refit-weeks", type=int, default=1)
     options = parser.parse_args()
-    reader: Any = pd.read_parquet if options.lines.endswith(".parquet") else pd.read_csv
-    log = baskets_of(reader(options.lines, **({} if reader is pd.read_parquet else {"dtype": str})), options)
+    log = read_log(options)
     ease = Ease(len(log.names), options.ease, options.refit_weeks) if options.ease else None
     defaults = Settings()
     bounds = Bounds(defaults.recommend_items, defaults.recommend_followers)

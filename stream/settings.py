@@ -205,7 +205,7 @@ class Settings:
         90, "Worker", "how long the projection texts keeps what customers wrote (days)", at_least=1, at_most=3650
     )
     recommend_items: int = setting(
-        20_000, "Worker", "items of which a partition knows what goes with them", at_least=32, at_most=1_000_000
+        20_000, "Worker", "items of which a partition knows what goes with them", at_least=256, at_most=1_000_000
     )
     recommend_followers: int = setting(
         60, "Worker", "items that are remembered beside each; up to twice as many at times", at_least=5, at_most=1000

@@ -18,6 +18,7 @@ from stream.projections.recommendations import (
     shopper_key,
 )
 from stream.recommending.fading import HOUR_MS, FadingCounts
+from stream.recommending.follower_rows import FollowerRow
 from stream.recommending.own_items import Shopper
 from stream.recommending.recommended import RecommendationLists, recommended
 from stream.recommending.shop_tables import SHARDS, ItemShard, ShopHead, ShopTables, needed_for
@@ -57,7 +58,7 @@ def _tables(desk: ProjectionDesk, settings: Settings, shopper: Shopper, own: Sho
     heads = [one.head for one in found if one.head is not None]
     head.customers = sum(one.customers for one in heads)
     head.popular = FadingCounts.merged([one.popular for one in heads])
-    rows: dict[str, list[FadingCounts]] = {}
+    rows: dict[str, list[FollowerRow]] = {}
     shards: dict[int, list[ItemShard]] = {number: [] for number in range(SHARDS)}
     for one in found:
         if one.item is not None and one.row is not None:
@@ -66,7 +67,7 @@ def _tables(desk: ProjectionDesk, settings: Settings, shopper: Shopper, own: Sho
             shards[one.number].append(one.shard)
     return ShopTables(
         head,
-        {item: FadingCounts.merged(parts) for item, parts in rows.items()},
+        {item: FollowerRow.merged(parts) for item, parts in rows.items()},
         {number: _merged(parts) for number, parts in shards.items()},
         bounds_of(settings),
     )

@@ -106,6 +106,8 @@ class FoldingPartition:
         self._cache = StateCache(projection, cache_states)
         self._parts: list[Part] = []
         self._messages: list[tuple[str, object]] = []
+        #: States of the messages that were read last, which no fold has seen.
+        self._decoded: dict[str, Any] = {}
         self._origins: list[tuple[int, Record]] = []
         self._refused: list[_Refused] = []
         self._skipped = 0
@@ -125,6 +127,7 @@ class FoldingPartition:
         """Take records in as the next step; returns the keys they touch whose state is not cached, as `further`."""
         self._parts = [*parts]
         self._messages, self._origins, self._refused, self._skipped = [], [], [], 0
+        self._decoded = {}
         self._newest_ms = self.state.stream_time_ms
         for part in parts:
             reading = self.projection.inputs[part.source].read(part.records)
@@ -141,7 +144,10 @@ class FoldingPartition:
     def further(self) -> list[str]:
         """Keys whose state the next step needs, as far as can be told, and that are not cached."""
         missing = self._cache.missing(key for key, _ in self._messages)
-        return missing or self._cache.missing(self._cache.needed(self._messages)[0])
+        if not missing:
+            keys, self._decoded = self._cache.needed(self._messages, self._decoded)
+            missing = self._cache.missing(keys)
+        return missing
 
     def missing(self, keys: Iterable[str]) -> list[str]:
         """Keys, each once, that are not cached."""
@@ -213,7 +219,9 @@ class FoldingPartition:
         self._cache.accept(outcome.written, outcome.forgotten)
 
     def _fold(self, messages: Sequence[tuple[str, object]]) -> _Folding:
-        states = self._cache.needed(messages)[1]
+        # a fold may change states, so they are decoded anew for a second one
+        states = self._cache.needed(messages, self._decoded)[1]
+        self._decoded = {}
         before = self._timers(states)
         folded = self.projection.fold(states, messages)
         after = self._timers(folded.states)

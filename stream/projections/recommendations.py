@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Final, NamedTuple, cast
+from typing import ClassVar, Final, cast
 
 import msgspec
 import xxhash
@@ -15,7 +15,8 @@ from stream.events.model import Event, FeedbackEvent, PurchaseEvent
 from stream.projections.fold import Fold
 from stream.projections.protocol import Folded
 from stream.projections.topic_inputs import ContentInput, Told
-from stream.recommending.fading import HOUR_MS, FadingCounts
+from stream.recommending.fading import HOUR_MS
+from stream.recommending.follower_rows import FollowerRow
 from stream.recommending.own_items import Shopper
 from stream.recommending.shop_tables import (
     SHARDS,
@@ -26,6 +27,7 @@ from stream.recommending.shop_tables import (
     ShopTables,
     all_antecedents_of,
     antecedents_of,
+    shard_of,
 )
 from stream.settings import Settings
 
@@ -35,7 +37,7 @@ __all__ = ["HEAD", "RecommendationState", "Recommendations", "bounds_of", "item_
 HEAD: Final = "shop"
 
 
-class RecommendationState(msgspec.Struct, omit_defaults=True):
+class RecommendationState(msgspec.Struct, omit_defaults=True, gc=False):
     """Of a customer: ``shopper``. Of an item, named ``item``: ``row``. Of some items, a ``shard``; or of all: ``head``.
 
     All but the first are parts: each partition counts what its own customers buy.
@@ -43,7 +45,7 @@ class RecommendationState(msgspec.Struct, omit_defaults=True):
 
     shopper: Shopper | None = None
     item: str | None = None
-    row: FadingCounts | None = None
+    row: FollowerRow | None = None
     number: int | None = None
     shard: ItemShard | None = None
     head: ShopHead | None = None
@@ -51,13 +53,6 @@ class RecommendationState(msgspec.Struct, omit_defaults=True):
 
 #: Of whom nothing is known.
 _NOBODY: Final = Shopper()
-
-
-class _States(NamedTuple):
-    """States by what they are of, to be changed."""
-
-    shoppers: dict[str, Shopper]
-    tables: ShopTables
 
 
 class Recommendations(Fold[RecommendationState]):
@@ -68,6 +63,7 @@ class Recommendations(Fold[RecommendationState]):
     """
 
     name: ClassVar[str] = "recommendations"
+    version: ClassVar[int] = 2
     state: ClassVar[type[RecommendationState]] = RecommendationState
     about: ClassVar[str] = "What each customer buys, and what is bought with it or after it."
     key: ClassVar[str] = "customer (customer/ID), item (item/ID), and the shop, in each partition"
@@ -87,51 +83,52 @@ class Recommendations(Fold[RecommendationState]):
         purchases = [(key, event) for key, event in _events(messages) if isinstance(event, PurchaseEvent)]
         if not purchases:
             return
-        yield HEAD
-        yield from map(shard_key, range(SHARDS))
-        items: dict[str, None] = {}
+        head = states[HEAD].head if HEAD in states else None
+        if head is not None and any(head.learns_from(_order_hash(event)) for _, event in purchases):
+            yield from map(shard_key, range(SHARDS))
+            return
+        items: set[str] = set()
         for key, event in purchases:
             state = states.get(key)
-            shopper = Shopper() if state is None or state.shopper is None else state.shopper
-            items.update(dict.fromkeys(antecedents_of(shopper, _items(event))))
+            shopper = _NOBODY if state is None or state.shopper is None else state.shopper
+            items.update(antecedents_of(shopper, _items(event)))
             if event.name != "completed":
-                items.update(dict.fromkeys(all_antecedents_of(shopper)))
-        yield from map(item_key, items)
+                items.update(all_antecedents_of(shopper))
+        if head is None:
+            # asked first, or of a shop that has counted nothing
+            yield HEAD
+            yield from map(item_key, items)
+        else:
+            yield from map(shard_key, {*map(shard_of, items)})
 
     def fold(self, states: Mapping[str, RecommendationState], messages: Sequence[tuple[str, object]]) -> Folded:
-        opened = self._opened(states)
-        head = msgspec.json.encode(opened.tables.head)
+        shoppers = {key: state.shopper for key, state in states.items() if state.shopper is not None}
+        tables = self._tables(states.values())
         changed: dict[str, RecommendationState | None] = {}
         for key, message in messages:
-            told = cast("Told", message)
-            shopper = opened.shoppers.setdefault(key, Shopper())
-            _take(shopper, opened.tables, told)
+            shopper = shoppers.setdefault(key, Shopper())
+            _take(shopper, tables, cast("Told", message))
             changed[key] = RecommendationState(shopper=shopper) if shopper != _NOBODY else None
-        tables = opened.tables
-        for name in tables.changed_rows:
-            row = tables.rows[name]
+        for name, row in tables.rows.changed():
             changed[item_key(name)] = RecommendationState(item=name, row=row) if row is not None else None
         for number in tables.changed_shards:
             changed[shard_key(number)] = RecommendationState(number=number, shard=tables.shards[number])
-        if msgspec.json.encode(tables.head) != head:
+        if tables.head_has_changed:
             changed[HEAD] = RecommendationState(head=tables.head)
         return Folded(changed)
 
-    def _opened(self, states: Mapping[str, RecommendationState]) -> _States:
-        shoppers: dict[str, Shopper] = {}
-        rows: dict[str, FadingCounts | None] = {}
-        shards = {number: ItemShard() for number in range(SHARDS)}
+    def _tables(self, states: Iterable[RecommendationState]) -> ShopTables:
+        rows: dict[str, FollowerRow] = {}
+        shards: dict[int, ItemShard] = {}
         head = ShopHead()
-        for key, state in states.items():
-            if state.shopper is not None:
-                shoppers[key] = state.shopper
-            elif state.item is not None:
+        for state in states:
+            if state.item is not None and state.row is not None:
                 rows[state.item] = state.row
             elif state.number is not None and state.shard is not None:
                 shards[state.number] = state.shard
             elif state.head is not None:
                 head = state.head
-        return _States(shoppers, ShopTables(head, rows, shards, self._bounds))
+        return ShopTables(head, rows, shards, self._bounds)
 
     def erase(self, customer_id: str) -> Iterable[str]:
         """Counts of items are of nobody alone."""
@@ -170,7 +167,12 @@ def _events(messages: Sequence[tuple[str, object]]) -> Iterable[tuple[str, Event
 
 
 def _items(event: PurchaseEvent) -> list[str]:
-    return [*dict.fromkeys(item.product_id for item in event.items or () if item.product_id)]
+    return [*dict.fromkeys([item.product_id for item in event.items or () if item.product_id])]
+
+
+def _order_hash(event: PurchaseEvent) -> int:
+    digest: int = xxhash.xxh3_64_intdigest(event.order_id.encode("utf-8", "surrogatepass"))
+    return digest & ((1 << HASH_BITS) - 1)
 
 
 def _take(shopper: Shopper, tables: ShopTables, told: Told) -> None:
@@ -178,7 +180,7 @@ def _take(shopper: Shopper, tables: ShopTables, told: Told) -> None:
     if isinstance(event, FeedbackEvent):
         shopper.refuse(event.product_id or "")
     elif isinstance(event, PurchaseEvent):
-        order_id = xxhash.xxh3_64_intdigest(event.order_id.encode("utf-8", "surrogatepass")) % 2**HASH_BITS
+        order_id = _order_hash(event)
         if event.name == "completed":
             categories = {item.product_id: item.category for item in event.items or ()}
             items = {name: categories[name] for name in _items(event)}

@@ -55,16 +55,27 @@ class StateCache:
         found = ((key, self._stored.get(key)) for key in keys)
         return {key: self._decoded(stored) for key, stored in found if stored is not None}
 
-    def needed(self, messages: Sequence[tuple[str, object]]) -> tuple[Iterable[str], dict[str, Any]]:
-        """The keys that a fold of ``messages`` needs, as far as the cache tells, and the states of them."""
+    def needed(
+        self, messages: Sequence[tuple[str, object]], known: Mapping[str, Any]
+    ) -> tuple[Iterable[str], dict[str, Any]]:
+        """The keys that a fold of ``messages`` needs, as far as the cache tells, and the states of them.
+
+        ``known``: states that were found for the same messages before, and have not been changed.
+        """
+
+        def found(wanted: Iterable[str]) -> dict[str, Any]:
+            return {key: known[key] for key in wanted if key in known} | self.states(
+                key for key in wanted if key not in known
+            )
+
         keys = dict.fromkeys([key for key, _ in messages])
-        states = self.states(keys)
+        states = found(keys)
         while self._reaching is not None:
             further = [key for key in dict.fromkeys(self._reaching.reach(states, messages)) if key not in keys]
             if not further:
                 break
             keys.update(dict.fromkeys(further))
-            states |= self.states(further)
+            states |= found(further)
         return keys, states
 
     def accept(self, written: Mapping[str, bytes], forgotten: Iterable[str]) -> None:

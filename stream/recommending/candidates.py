@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from heapq import nlargest
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from stream.recommending.fading import FadingCounts
-from stream.recommending.own_items import OwnItem, Shopper
+from stream.recommending.follower_rows import Followers, Ids, item_id
+from stream.recommending.own_items import OWN_HALF_LIFE_H, Shopper
 
 __all__ = ["ANTECEDENTS", "EXPLORE", "REPEAT", "Candidates", "Shelf", "candidates_of", "together_with"]
 
@@ -49,15 +49,18 @@ EXPLORE: Final[Mapping[str, float]] = {
 
 
 class Shelf(NamedTuple):
-    """What is known of items: ``row`` has the followers of one, ``customers`` how many bought one lately.
+    """What is known of items: the ``followers`` of one, None if nothing follows; ``customers`` who bought
+    each of some lately.
 
-    ``popular``: what sells now. ``category`` of an item, None if unknown.
+    ``popular``: what sells now. ``categories`` of items, None if unknown. ``name`` of an item by its id, None if it is
+    not counted.
     """
 
-    row: Callable[[str], FadingCounts | None]
-    customers: Callable[[str], float]
+    followers: Callable[[str], Followers | None]
+    customers: Callable[[Sequence[str]], Floats]
     popular: FadingCounts
-    category: Callable[[str], str | None]
+    categories: Callable[[Iterable[str]], list[str | None]]
+    name: Callable[[int], str | None]
 
 
 class Candidates(NamedTuple):
@@ -71,55 +74,92 @@ class Candidates(NamedTuple):
 
 def candidates_of(shopper: Shopper, shelf: Shelf, hour: int) -> Candidates:
     """All own items, and new ones that go with those bought last or are popular."""
-    together, largest = together_with(shopper, shopper.latest(ANTECEDENTS), shelf, hour)
+    together = together_with(shopper, shopper.latest(ANTECEDENTS), shelf, hour)
     popular = _popularity(shelf.popular)
-    items = shopper.items
-    own = [*items]
-    best = nlargest(_MAX_FOLLOWERS, [(value, name) for name, value in together.items() if name not in items])
-    new = [*dict.fromkeys([name for _, name in best] + [name for name in popular if name not in items])]
-    own_features = np.array([_repeat(one, hour) for one in items.values()]).reshape(len(own), 6)
+    own = [*shopper.items]
+    own_ids = _ids(own)
+    follows = {item: name for item in _best(together, own_ids) if (name := shelf.name(item)) is not None}
+    new = [*dict.fromkeys([*follows.values(), *(name for name in popular if name not in shopper.items)])]
+    new_ids = _ids(new)
     categories = _categories(shopper, shelf)
-    shares = [categories.get(shelf.category(name), 0.0) for name in new] if categories else [0.0] * len(new)
-    new_features = [_strengths(together, new), [shelf.customers(name) + _FEW for name in new], _strengths(popular, new)]
-    own_context = np.log([_strengths(together, own), _strengths(popular, own)])
+    shares = [categories.get(of, 0.0) for of in shelf.categories(new)] if categories else [0.0] * len(new)
+    own_context = [np.log(together.of(own_ids).share + _RARE), np.log(_strengths(popular, own))]
+    companions = together.of(new_ids)
+    new_features = [
+        companions.share + _RARE,
+        shelf.customers(new) + _FEW,
+        _strengths(popular, new),
+        [share + _RARE_CATEGORY for share in shares],
+        companions.largest + _RARE,
+    ]
     return Candidates(
-        own,
-        np.column_stack([own_features, own_context.T]),
-        new,
-        np.log([*new_features, [share + _RARE_CATEGORY for share in shares], _strengths(largest, new)]).T,
+        own, np.column_stack([_repeat(shopper, hour), *own_context]), new, np.log(np.array(new_features)).T
     )
 
 
-def _strengths(found: Mapping[str, float], names: Sequence[str]) -> list[float]:
-    return [found.get(name, 0.0) + _RARE for name in names]
-
-
 class Companions(NamedTuple):
-    """Of followers of own items: the mean ``share`` of the customers of those who bought them, and the ``largest``."""
+    """Followers of own items by ascending ``ids``, (n,).
 
-    share: dict[str, float]
-    largest: dict[str, float]
+    ``share``: of the customers of an own item, who bought it as well, the mean over own items; ``largest``: of one.
+    """
+
+    ids: Ids
+    share: Floats
+    largest: Floats
+
+    def of(self, ids: Ids) -> Companions:
+        """Of any items; of those that do not follow, 0.
+
+        >>> Companions(np.array([3, 7]), np.array([0.2, 0.1]), np.array([0.5, 0.1])).of(np.array([5, 3])).largest
+        array([0. , 0.5])
+        """
+        if not len(self.ids):
+            return Companions(ids, np.zeros(len(ids)), np.zeros(len(ids)))
+        places = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+        found = self.ids[places] == ids
+        return Companions(ids, np.where(found, self.share[places], 0.0), np.where(found, self.largest[places], 0.0))
 
 
 def together_with(shopper: Shopper, items: Sequence[str], shelf: Shelf, hour: int) -> Companions:
     """What goes with ``items``: shares are shrunk, and weighed by how often the customer buys the items."""
-    share: dict[str, float] = {}
-    largest: dict[str, float] = {}
+    rows: list[Followers] = []
+    weights: list[float] = []
     total = 0.0
-    for name in items:
+    for name, customers in zip(items, shelf.customers(items).tolist(), strict=True):
         own = shopper.items.get(name)
         weight = 1.0 if own is None else own.weight_at(hour) ** 0.5
         total += weight
-        row = shelf.row(name)
-        if row is None or not row.counts:
-            continue
-        factor = row.unit(hour) / (shelf.customers(name) + _SHRINKAGE)
-        for follower, count in row.counts.items():
-            found = factor * count
-            share[follower] = share.get(follower, 0.0) + weight * found
-            if found > largest.get(follower, 0.0):
-                largest[follower] = found
-    return Companions({name: value / total for name, value in share.items()}, largest)
+        row = shelf.followers(name)
+        if row is not None:
+            rows.append(Followers(row.ids, row.customers / (customers + _SHRINKAGE)))
+            weights.append(weight)
+    if not rows:
+        return Companions(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+    ids = np.concatenate([row.ids for row in rows])
+    shares = np.concatenate([row.customers for row in rows])
+    in_order = np.argsort(ids, kind="stable")
+    ids, shares = ids[in_order], shares[in_order]
+    begins = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
+    weighed = shares * np.repeat(weights, [len(row.ids) for row in rows])[in_order]
+    return Companions(ids[begins], np.add.reduceat(weighed, begins) / total, np.maximum.reduceat(shares, begins))
+
+
+def _best(together: Companions, own_ids: Ids) -> list[int]:
+    """Those that are not among the own, by falling share."""
+    own = np.sort(own_ids)
+    places = np.minimum(np.searchsorted(own, together.ids), len(own) - 1)
+    new = np.flatnonzero(own[places] != together.ids) if len(own) else np.arange(len(together.ids))
+    best = new[np.argsort(-together.share[new], kind="stable")[:_MAX_FOLLOWERS]]
+    ids: list[int] = together.ids[best].tolist()
+    return ids
+
+
+def _ids(names: Sequence[str]) -> Ids:
+    return np.array([*map(item_id, names)], np.int64)
+
+
+def _strengths(found: Mapping[str, float], names: Sequence[str]) -> list[float]:
+    return [found.get(name, 0.0) + _RARE for name in names]
 
 
 def _popularity(counts: FadingCounts) -> dict[str, float]:
@@ -129,26 +169,18 @@ def _popularity(counts: FadingCounts) -> dict[str, float]:
 
 def _categories(shopper: Shopper, shelf: Shelf) -> dict[str | None, float]:
     """Shares of the categories of own items; nothing is known of no category."""
-    found: dict[str | None, float] = {}
-    for name in shopper.items:
-        category = shelf.category(name)
-        if category is not None:
-            found[category] = found.get(category, 0.0) + 1.0
+    found = Counter(shelf.categories(shopper.items))
+    found.pop(None, None)
     return {category: count / len(shopper.items) for category, count in found.items()}
 
 
-def _repeat(own: OwnItem, hour: int) -> tuple[float, ...]:
-    days = max(hour - own.last, 0) / 24.0
-    gap_h = own.gap_h
-    ratio = 0.0
-    if gap_h is not None:
-        ratio = math.log((days + 1.0) / (gap_h / 24.0 + 1.0))
-        ratio = min(max(ratio, -_MAX_LOG_RATIO), _MAX_LOG_RATIO)
-    return (
-        math.log(own.weight_at(hour) + 0.01),
-        math.log1p(days),
-        math.log(own.orders),
-        ratio,
-        ratio * ratio,
-        float(gap_h is not None),
-    )
+def _repeat(shopper: Shopper, hour: int) -> Floats:
+    """The first six columns of `REPEAT`."""
+    known = [(own.first, own.last, own.orders, own.weight) for own in shopper.items.values()]
+    first, last, orders, weight = np.array(known, np.float64).reshape(len(known), 4).T
+    days = np.maximum(hour - last, 0.0) / 24.0
+    has_rhythm = (orders > 1) & (last > first)
+    gap_days = np.where(has_rhythm, last - first, 0.0) / np.maximum(orders - 1, 1) / 24.0
+    ratio = np.where(has_rhythm, np.log((days + 1.0) / (gap_days + 1.0)), 0.0).clip(-_MAX_LOG_RATIO, _MAX_LOG_RATIO)
+    decayed = weight * np.exp2(np.minimum(last - hour, 0.0) / OWN_HALF_LIFE_H)
+    return np.column_stack([np.log(decayed + 0.01), np.log1p(days), np.log(orders), ratio, ratio**2, has_rhythm])

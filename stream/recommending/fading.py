@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-__all__ = ["HALF_LIFE_H", "HOUR_MS", "FadingCounts"]
+__all__ = ["HALF_LIFE_H", "HOUR_MS", "MOVES_AFTER", "ONE", "SLACK", "STAY", "FadingCounts", "weight_at"]
 
 HOUR_MS: Final = 3_600_000
 #: Sixty days: what is of a season fades, what always sells does not.
 HALF_LIFE_H: Final = 60 * 24
 #: The weight of one count at the epoch.
-_ONE: Final = 1024
+ONE: Final = 1024
 #: Half-lives after which the epoch moves on, and how many of them stay.
-_MOVES_AFTER: Final = 24
-_STAY: Final = 8
+MOVES_AFTER: Final = 24
+STAY: Final = 8
 #: Counts are cut when there are so many times as many as may be kept: a cut costs a sort.
-_SLACK: Final = 2
+SLACK: Final = 2
 
 
-class FadingCounts(msgspec.Struct, omit_defaults=True):
+class FadingCounts(msgspec.Struct, omit_defaults=True, gc=False):
     """Counts by name. ``epoch``: of the weights, in hours since 1970.
 
     ``floor``: weight that was cut off: the true weight of a name is larger than what stands here by at most so much
@@ -48,16 +49,16 @@ class FadingCounts(msgspec.Struct, omit_defaults=True):
         counts = self.counts
         if not counts:
             self.epoch = hour
-        elif hour - self.epoch >= _MOVES_AFTER * HALF_LIFE_H:
-            self._move((hour - self.epoch) // HALF_LIFE_H - _STAY)
-        weight = self._weight_at(hour)
+        elif hour - self.epoch >= MOVES_AFTER * HALF_LIFE_H:
+            self._move((hour - self.epoch) // HALF_LIFE_H - STAY)
+        weight = weight_at(hour, self.epoch)
         for name in names:
             counts[name] = counts.get(name, 0) + weight
-        return self._cut(keep) if len(counts) > _SLACK * keep else ()
+        return self._cut(keep) if len(counts) > SLACK * keep else ()
 
     def take_back(self, names: Iterable[str], hour: int) -> None:
         """Take a count of each at an hour back, unless it was cut off."""
-        weight = self._weight_at(hour)
+        weight = weight_at(hour, self.epoch)
         for name in names:
             if name in self.counts:
                 self.counts[name] -= weight
@@ -78,15 +79,12 @@ class FadingCounts(msgspec.Struct, omit_defaults=True):
 
     def unit(self, hour: int) -> float:
         """By what weights are multiplied to be counts at an hour."""
-        return math.exp2((self.epoch - hour) / HALF_LIFE_H) / _ONE
+        return math.exp2((self.epoch - hour) / HALF_LIFE_H) / ONE
 
     def weight(self, name: str, hour: int) -> float:
         """What the counts of a name are worth at an hour."""
         found = self.counts.get(name)
         return 0.0 if found is None else found * self.unit(hour)
-
-    def _weight_at(self, hour: int) -> int:
-        return max(round(_ONE * math.exp2((hour - self.epoch) / HALF_LIFE_H)), 1)
 
     def _move(self, half_lives: int) -> None:
         self.epoch += half_lives * HALF_LIFE_H
@@ -101,3 +99,13 @@ class FadingCounts(msgspec.Struct, omit_defaults=True):
         for name in gone:
             del counts[name]
         return gone
+
+
+def weight_at(hour: int, epoch: int) -> int:
+    """What a count at an hour weighs."""
+    return _weight_after(hour - epoch)
+
+
+@lru_cache(MOVES_AFTER * HALF_LIFE_H)
+def _weight_after(hours: int) -> int:
+    return max(round(ONE * math.exp2(hours / HALF_LIFE_H)), 1)

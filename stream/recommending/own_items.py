@@ -21,7 +21,7 @@ _MAX_ORDERS: Final = 8
 _MAX_REFUSED: Final = 100
 
 
-class OwnItem(msgspec.Struct, array_like=True):
+class OwnItem(msgspec.Struct, array_like=True, gc=False):
     """``orders`` with it; ``weight``: the same, halved every ninety days, as of ``last``. Hours since 1970."""
 
     first: int
@@ -53,7 +53,7 @@ class OwnItem(msgspec.Struct, array_like=True):
         return (self.last - self.first) / (self.orders - 1) if self.orders > 1 and self.last > self.first else None
 
 
-class KnownOrder(msgspec.Struct, array_like=True):
+class KnownOrder(msgspec.Struct, array_like=True, gc=False):
     """An order: a hash of its id, its hour, and its items, without those that were returned."""
 
     id: int
@@ -73,7 +73,7 @@ class Returned(NamedTuple):
     gone: dict[str, int]
 
 
-class Shopper(msgspec.Struct, omit_defaults=True):
+class Shopper(msgspec.Struct, omit_defaults=True, gc=False):
     """A customer. ``items`` and ``orders`` stand in the order in which they were told last, newest at the end.
 
     ``refused``: items that they complained about.
@@ -89,6 +89,8 @@ class Shopper(msgspec.Struct, omit_defaults=True):
 
     def latest(self, limit: int, without: Iterable[str] = ()) -> list[str]:
         """Items bought last, newest first."""
+        if not without:
+            return [*islice(reversed(self.items), limit)]
         out = {*without}
         return [*islice((name for name in reversed(self.items) if name not in out), limit)]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 import msgspec
+import numpy as np
 
 from stream.recommending.candidates import ANTECEDENTS, candidates_of, together_with
+from stream.recommending.follower_rows import item_id
 from stream.recommending.own_items import OwnItem, Shopper
 from stream.recommending.shop_tables import ShopTables
 
@@ -57,11 +59,11 @@ def recommended(
     found = candidates_of(shopper, tables.shelf, hour)
     again = _best(found.own, tables.head.repeat.chances(found.own_features).tolist() if found.own else [], never)
     also = _best(found.new, tables.head.explore.chances(found.new_features).tolist() if found.new else [], never)
-    offered = [*_diverse(also, tables.shelf.category)][:limit]
+    offered = [*_diverse(also, tables.shelf.categories(also))][:limit]
     last = shopper.orders[-1].items if shopper.orders else []
     return RecommendationLists(
         tuple(Recommended(name, _rhythm(shopper.items[name], hour)) for name in again[:limit]),
-        tuple(Recommended(name, _why(name, shopper, tables, hour)) for name in offered),
+        tuple(Recommended(name, _why(name, shopper, tables)) for name in offered),
         tuple(_beside(last, shopper, tables, hour, never | {*shopper.items, *offered}))[:limit],
     )
 
@@ -71,11 +73,10 @@ def _best(names: Sequence[str], chances: Sequence[float], never: AbstractSet[str
     return [name for _, name in ranked if name not in never]
 
 
-def _diverse(names: Sequence[str], category: Callable[[str], str | None]) -> Iterator[str]:
+def _diverse(names: Sequence[str], categories: Sequence[str | None]) -> Iterator[str]:
     """Without more than `_MAX_OF_CATEGORY` of a category, of whatever length the list is."""
     seen: dict[str, int] = {}
-    for name in names:
-        of = category(name)
+    for name, of in zip(names, categories, strict=True):
         if of is not None:
             seen[of] = seen.get(of, 0) + 1
             if seen[of] > _MAX_OF_CATEGORY:
@@ -86,31 +87,34 @@ def _diverse(names: Sequence[str], category: Callable[[str], str | None]) -> Ite
 def _beside(
     last: Sequence[str], shopper: Shopper, tables: ShopTables, hour: int, never: AbstractSet[str]
 ) -> Iterator[Recommended]:
-    share = together_with(shopper, last[:ANTECEDENTS], tables.shelf, hour).share
-    values = {name: value / (tables.shelf.customers(name) + 1.0) ** 0.5 for name, value in share.items()}
+    together = together_with(shopper, last[:ANTECEDENTS], tables.shelf, hour)
+    named = zip(map(tables.shelf.name, together.ids.tolist()), together.share.tolist(), strict=True)
+    shares = {name: share for name, share in named if name is not None}
+    rarity = (tables.shelf.customers([*shares]) + 1.0) ** -0.5
+    values = dict(zip(shares, (np.array([*shares.values()]) * rarity).tolist(), strict=True))
     for name in _best([*values], [*values.values()], never):
-        pair = _pair(name, last[:ANTECEDENTS], tables, hour)
+        pair = _pair(name, last[:ANTECEDENTS], tables)
         if pair is not None:
             yield Recommended(name, _bought_with(pair))
 
 
-def _pair(name: str, items: Sequence[str], tables: ShopTables, hour: int) -> _Pair | None:
+def _pair(name: str, items: Sequence[str], tables: ShopTables) -> _Pair | None:
     """The item whose customers bought another one most often; None if hardly any did."""
     pairs = []
-    for item in items:
-        row = tables.rows.get(item)
-        if row is not None and row.counts:
-            pairs.append(_Pair(item, row.weight(name, hour), tables.shelf.customers(item)))
+    for item, customers in zip(items, tables.shelf.customers(items).tolist(), strict=True):
+        row = tables.shelf.followers(item)
+        if row is not None:
+            pairs.append(_Pair(item, row.of(item_id(name)), customers))
     best = max(pairs, key=lambda one: (one.customers / (one.of + 1.0), one.item), default=None)
     return best if best is not None and best.customers >= _MIN_CUSTOMERS else None
 
 
-def _why(name: str, shopper: Shopper, tables: ShopTables, hour: int) -> str:
-    pair = _pair(name, shopper.latest(ANTECEDENTS), tables, hour)
+def _why(name: str, shopper: Shopper, tables: ShopTables) -> str:
+    pair = _pair(name, shopper.latest(ANTECEDENTS), tables)
     if pair is not None:
         return _bought_with(pair)
-    category = tables.shelf.category(name)
-    own = sum(tables.shelf.category(item) == category for item in shopper.items) if category is not None else 0
+    (category,) = tables.shelf.categories([name])
+    own = tables.shelf.categories(shopper.items).count(category) if category is not None else 0
     if own:
         return f"Of the category {category}, as {own} of the {len(shopper.items)} items they buy."
     return "Bought by many now." if name in tables.head.popular.counts else "Bought by others who buy alike."

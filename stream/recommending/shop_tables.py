@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 import msgspec
-import xxhash
+import numpy as np
 
 from stream.recommending.candidates import ANTECEDENTS, EXPLORE, REPEAT, Shelf, candidates_of
-from stream.recommending.fading import FadingCounts
+from stream.recommending.fading import HALF_LIFE_H, ONE, FadingCounts
+from stream.recommending.follower_rows import MAX_LINES, FollowerRow, FollowerRows, Followers, item_id
 from stream.recommending.list_ranker import Floats, ListRanker
 from stream.recommending.own_items import Shopper
 
@@ -28,14 +29,12 @@ __all__ = [
 ]
 
 #: Parts in which the counts of all items are kept, so that an order writes a part of them only.
-SHARDS: Final = 32
+SHARDS: Final = 256
 #: Items that count as what sells now.
 _POPULAR: Final = 50
-#: Lines of an order that count, the first: orders of dealers would cost as their square.
-MAX_LINES: Final = 40
-#: The rankers learn from so many orders each, and then from every 16th.
+#: The rankers learn from so many orders each, and then from every 32nd.
 _LEARN_ALL: Final = 2000
-_LEARN_EVERY: Final = 16
+_LEARN_EVERY: Final = 32
 
 
 class Bounds(NamedTuple):
@@ -53,7 +52,7 @@ class ShopOrder(NamedTuple):
     items: Mapping[str, str | None]
 
 
-class ItemShard(msgspec.Struct, omit_defaults=True):
+class ItemShard(msgspec.Struct, omit_defaults=True, gc=False):
     """Customers of items, each customer once, and what category an item is of."""
 
     counts: FadingCounts = msgspec.field(default_factory=FadingCounts)
@@ -68,40 +67,44 @@ class ShopHead(msgspec.Struct, omit_defaults=True):
     repeat: ListRanker = msgspec.field(default_factory=lambda: ListRanker([*REPEAT.values()]))
     explore: ListRanker = msgspec.field(default_factory=lambda: ListRanker([*EXPLORE.values()]))
 
+    def learns_from(self, order_id: int) -> bool:
+        """Whether the rankers learn from an order: from all at first, later from a part."""
+        learned = max(self.repeat.record.lists, self.explore.record.lists)
+        return learned < _LEARN_ALL or not order_id % _LEARN_EVERY
+
 
 class ShopTables:
-    """The tables of a shop, to be changed. ``rows``: followers by item, `ItemShard` by number in ``shards``.
+    """The tables of a shop, to be changed. ``rows``: followers by item; ``shards``: counts of items by number.
 
-    Rows that are not needed may be missing from ``rows`` (`antecedents_of`, `all_antecedents_of`); None: there is none.
+    Rows and shards that are not needed may be missing (`antecedents_of`, `all_antecedents_of`, `ShopHead.learns_from`).
     A row belongs to an item whose customers are counted, so the bound on these bounds the rows as well.
     """
 
     def __init__(
-        self,
-        head: ShopHead,
-        rows: MutableMapping[str, FadingCounts | None],
-        shards: MutableMapping[int, ItemShard],
-        bounds: Bounds,
+        self, head: ShopHead, rows: Mapping[str, FollowerRow], shards: MutableMapping[int, ItemShard], bounds: Bounds
     ) -> None:
         self.head = head
-        self.rows = rows
+        self.rows = FollowerRows(bounds.followers, rows)
         self.shards = shards
         self.bounds = bounds
-        self.shelf = Shelf(rows.get, self._customers_lately, head.popular, self._category)
-        self._units = [0.0] * SHARDS
-        #: What a step has changed.
-        self.changed_rows: set[str] = set()
+        self._hour = 0
+        self._names: dict[int, str] | None = None
+        self._shard_of: dict[str, ItemShard] = {}
+        self.shelf = Shelf(self._followers, self._customers_lately, head.popular, self._categories, self._name)
+        #: What a step has changed, beside rows.
         self.changed_shards: set[int] = set()
+        self.head_has_changed = False
 
     def as_of(self, hour: int) -> None:
         """The hour as of which `shelf` tells from now on."""
-        self._units = [self.shards[number].counts.unit(hour) for number in range(SHARDS)]
+        self._hour = hour
 
     def buy(self, shopper: Shopper, order: ShopOrder) -> None:
         """Judge and learn what was chosen, then count an order. One that is known already says nothing."""
         items = [*order.items][:MAX_LINES]
         if not items or shopper.knows(order.id):
             return
+        self.head_has_changed = True
         if shopper.items:
             self._learn(shopper, items, order)
         else:
@@ -122,8 +125,9 @@ class ShopTables:
         found = shopper.take_back(order_id, items)
         if found is None or not found.returned:
             return
+        self.head_has_changed = True
         for name in [*found.items, *shopper.latest(ANTECEDENTS, without=found.items)]:
-            self._unfollow(name, found.gone)
+            self.rows.take_back(name, found.gone)
         for name, hour in found.gone.items():
             shard = self._shard(name)
             shard.counts.take_back([name], hour)
@@ -133,21 +137,9 @@ class ShopTables:
         if not shopper.items:
             self.head.customers -= 1
 
-    def _unfollow(self, name: str, gone: Mapping[str, int]) -> None:
-        row = self.rows.get(name)
-        if row is None:
-            return
-        for follower, hour in gone.items():
-            if follower != name:
-                row.take_back([follower], hour)
-        if not row.counts and not row.floor:
-            self.rows[name] = None
-        self.changed_rows.add(name)
-
     def _learn(self, shopper: Shopper, items: Sequence[str], order: ShopOrder) -> None:
         head = self.head
-        learned = max(head.repeat.record.lists, head.explore.record.lists)
-        if learned >= _LEARN_ALL and order.id % _LEARN_EVERY:
+        if not head.learns_from(order.id):
             return
         self.as_of(order.hour)
         found = candidates_of(shopper, self.shelf, order.hour)
@@ -159,48 +151,59 @@ class ShopTables:
     def _meet(self, name: str, hour: int, category: str | None) -> None:
         """A customer bought an item for the first time."""
         shard = self._shard(name)
+        if self._names is not None:
+            self._names[item_id(name)] = name
         if category is not None:
             shard.categories[name] = category
         for gone in shard.counts.count([name], hour, max(self.bounds.items // SHARDS, 1)):
             self._forget(gone, shard)
 
     def _forget(self, name: str, shard: ItemShard) -> None:
+        if self._names is not None:
+            self._names.pop(item_id(name), None)
         shard.categories.pop(name, None)
-        self.rows[name] = None
-        self.changed_rows.add(name)
+        self.rows.forget(name)
 
     def _follow(self, antecedents: Sequence[str], firsts: Sequence[str], hour: int) -> None:
-        if not firsts:
-            return
-        among = {*firsts}
-        for name in antecedents:
-            if name not in self.shards[shard_of(name)].counts.counts:
-                continue
-            followers = [one for one in firsts if one != name] if name in among else firsts
-            if followers:
-                row = self.rows.get(name)
-                if row is None:
-                    row = self.rows[name] = FadingCounts()
-                row.count(followers, hour, self.bounds.followers)
-                self.changed_rows.add(name)
+        if firsts:
+            self.rows.follow(antecedents, firsts, hour, self._is_counted)
+
+    def _of(self, name: str) -> ItemShard:
+        shard = self._shard_of.get(name)
+        if shard is None:
+            shard = self._shard_of[name] = self.shards.setdefault(shard_of(name), ItemShard())
+        return shard
+
+    def _is_counted(self, name: str) -> bool:
+        return name in self._of(name).counts.counts
 
     def _shard(self, name: str) -> ItemShard:
-        number = shard_of(name)
-        self.changed_shards.add(number)
-        return self.shards[number]
+        self.changed_shards.add(shard_of(name))
+        return self._of(name)
 
-    def _customers_lately(self, name: str) -> float:
-        number = shard_of(name)
-        return self.shards[number].counts.counts.get(name, 0) * self._units[number]
+    def _followers(self, name: str) -> Followers | None:
+        return self.rows.followers(name, self._hour)
 
-    def _category(self, name: str) -> str | None:
-        return self.shards[shard_of(name)].categories.get(name)
+    def _customers_lately(self, names: Sequence[str]) -> Floats:
+        counts = [self._of(name).counts for name in names]
+        weights = np.array([of.counts.get(name, 0) for of, name in zip(counts, names, strict=True)], np.float64)
+        epochs = np.array([of.epoch for of in counts], np.float64)
+        customers: Floats = weights * np.exp2((epochs - self._hour) / HALF_LIFE_H) / ONE
+        return customers
+
+    def _categories(self, names: Iterable[str]) -> list[str | None]:
+        of = self._of
+        return [of(name).categories.get(name) for name in names]
+
+    def _name(self, item: int) -> str | None:
+        if self._names is None:
+            self._names = {item_id(name): name for shard in self.shards.values() for name in shard.counts.counts}
+        return self._names.get(item)
 
 
 def antecedents_of(shopper: Shopper, items: Sequence[str]) -> Iterator[str]:
     """Items whose rows an order needs, whatever other orders of the customer come before it in the same step."""
-    yield from items[:MAX_LINES]
-    yield from shopper.latest(ANTECEDENTS + MAX_LINES)
+    return chain(items[:MAX_LINES], islice(reversed(shopper.items), ANTECEDENTS + MAX_LINES))
 
 
 def needed_for(shopper: Shopper) -> Iterator[str]:
@@ -217,10 +220,9 @@ def all_antecedents_of(shopper: Shopper) -> Iterator[str]:
         yield from order.items
 
 
-@lru_cache(1 << 17)
 def shard_of(name: str) -> int:
     """The number of the part that has the counts of an item."""
-    return xxhash.xxh3_64_intdigest(name.encode("utf-8", "surrogatepass")) % SHARDS
+    return item_id(name) % SHARDS
 
 
 def _learn(ranker: ListRanker, names: Sequence[str], features: Floats, bought: set[str], wanted: int) -> None:

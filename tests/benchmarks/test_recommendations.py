@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.recommendation_fold import folded, records_of
 from benchmarks.recommendation_references import Ease, References
 from benchmarks.recommendations import baskets_of, figures, judged
 from stream.recommending.shop_tables import Bounds
@@ -53,6 +54,10 @@ def test_lines_become_orders_and_are_judged_before_they_count() -> None:
     log = baskets_of(lines, columns)
     assert sorted(log.names) == ["10000", "10001", "10002"]
     assert [len(basket.items) for basket in log.baskets] == [2] * 24
+    records = records_of(log, 20)
+    assert [record.offset for record in records] == [*range(20)]
+    # the same orders in steps of any size: only the time may differ
+    assert folded(records, 0, 7)["bytes"] == folded(records, 0, 20)["bytes"] > 0
     found = judged(log, References(3, None), 1, Bounds(100, 10), 100)
     assert {len(of) for of in found.every.values()} == {22}
     # each customer buys the third item once for the first time, after the other two

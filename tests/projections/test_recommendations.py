@@ -18,7 +18,8 @@ from stream.projections.recommendations import (
     shard_key,
     shopper_key,
 )
-from stream.recommending.fading import HALF_LIFE_H, HOUR_MS, FadingCounts
+from stream.recommending.fading import HALF_LIFE_H, HOUR_MS
+from stream.recommending.follower_rows import item_id
 from stream.recommending.recommended import recommended
 from stream.recommending.shop_tables import SHARDS, ItemShard, ShopTables, shard_of
 from stream.settings import Settings
@@ -26,7 +27,7 @@ from tests.projections.store import Store
 
 BEGIN_MS = 1_767_571_200_000
 ORDERS, FEEDBACK = 0, 1
-SETTINGS = Settings(customer_ids="any", recommend_items=64, recommend_followers=5)
+SETTINGS = Settings(customer_ids="any", recommend_items=256, recommend_followers=5)
 
 baskets = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=5, unique=True)
 order = st.tuples(st.just("completed"), st.sampled_from("xyz"), st.integers(0, 40), baskets)
@@ -60,10 +61,15 @@ def tables_of(kept: Store, of: Settings = SETTINGS) -> ShopTables:
     found = states(kept)
     head = found[HEAD].head
     assert head is not None
-    rows: dict[str, FadingCounts | None] = {one.item: one.row for one in found.values() if one.item is not None}
+    rows = {one.item: one.row for one in found.values() if one.item is not None and one.row is not None}
     empty = RecommendationState()
     shards = {number: found.get(shard_key(number), empty).shard or ItemShard() for number in range(SHARDS)}
     return ShopTables(head, rows, shards, bounds_of(of))
+
+
+def row_of(tables: ShopTables, item: str) -> dict[int, float]:
+    row = tables.rows.followers(item, BEGIN_MS // HOUR_MS)
+    return {} if row is None else dict(zip(row.ids.tolist(), row.customers.tolist(), strict=True))
 
 
 @settings(max_examples=20)
@@ -106,12 +112,10 @@ def test_counts_are_those_of_first_purchases(events: Told) -> None:
     def worth(days: list[int]) -> Any:
         return pytest.approx(sum(0.5 ** ((50 - day) * 24 / HALF_LIFE_H) for day in days), rel=0.01)
 
-    found = {(item, name) for item, row in tables.rows.items() if row is not None for name in row.counts}
-    assert found == set(pairs)
+    rows = {item: row for item in "abcdefgh" if (row := tables.rows.followers(item, at)) is not None}
+    assert tables.rows.pairs() == len(pairs)
     for (item, follower), days in pairs.items():
-        row = tables.rows[item]
-        assert row is not None
-        assert row.weight(follower, at) == worth(days)
+        assert rows[item].of(item_id(follower)) == worth(days)
     for name, days in buyers.items():
         assert tables.shards[shard_of(name)].counts.weight(name, at) == worth(days)
     assert tables.head.customers == len(own)
@@ -130,11 +134,9 @@ def test_an_order_that_is_cancelled_at_once_leaves_no_counts(events: Told, items
         while not kept.is_done:
             kept.step(5, lost=False)
     before, after = tables_of(without), tables_of(with_it)
-    kept_rows = {item: row.counts for item, row in before.rows.items() if row is not None}
-    assert {item: row.counts for item, row in after.rows.items() if row is not None} == kept_rows
-    assert [after.shards[k].counts.counts for k in range(SHARDS)] == [
-        before.shards[k].counts.counts for k in range(SHARDS)
-    ]
+    for item in "abcdefgh":
+        assert row_of(after, item) == row_of(before, item)
+        assert after.shards[shard_of(item)].counts.counts == before.shards[shard_of(item)].counts.counts
     assert after.head.customers == before.head.customers
 
 
@@ -142,16 +144,16 @@ def test_memory_is_bounded_by_the_settings() -> None:
     kept = store()
     random = Random(3)
     for number in range(400):
-        lines = [{"product_id": f"i{random.randrange(1000)}"} for _ in range(4)]
+        lines = [{"product_id": f"i{random.randrange(3000)}"} for _ in range(4)]
         customer = f"c{number % 40}"
         kept.append(ORDERS, customer, body(number, customer, 1, name="completed", order_id=f"o{number}", items=lines))
     while not kept.is_done:
         kept.step(50, lost=False)
     found = states(kept)
     rows = [one.row for one in found.values() if one.row is not None]
-    assert sum(len(one.shard.counts.counts) for one in found.values() if one.shard is not None) <= 2 * 64
-    assert len(rows) <= 2 * 64
-    assert max(len(row.counts) for row in rows) <= 2 * 5
+    assert sum(len(one.shard.counts.counts) for one in found.values() if one.shard is not None) <= 2 * 256
+    assert len(rows) <= 2 * 256
+    assert max(len(row.ids) for row in rows) == 2 * 5 * 8
 
 
 def shop() -> Store:
