@@ -95,8 +95,11 @@ ALERTS = Page(
         Graph(
             title="Held back by reason, last hour",
             what="Evaluations that reached the level and raised nothing: the customer has too few orders, or the last "
-            "alert is too recent.",
-            queries=[Query(by("reason", "sum", f"increase(stream_alerts_suppressed_total{{{_J}}}[1h])"), "{{reason}}")],
+            "alert is too recent. Or the customer does not agree that a message is sent or a model learns.",
+            queries=[
+                Query(by("reason", "sum", f"increase(stream_alerts_suppressed_total{{{_J}}}[1h])"), "{{reason}}"),
+                Query(by("use", "sum", "increase(stream_consent_refusals_total[1h])"), "no consent: {{use}}"),
+            ],
             stacked=True,
         ),
         Graph(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from stream.agents.apps import MAX_DELIVERED, App, new_app, receiver, watched
 from stream.agents.gauges import Gauges
@@ -38,6 +39,7 @@ from stream.projections.all_projections import projections_of
 from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.storage.connection import connect
+from stream.storage.consent_desk import read_consents
 from stream.storage.keys import Keys
 from stream.storage.layout import agree_on_layout
 from stream.storage.model_store import ModelStore
@@ -189,6 +191,7 @@ class Assembly:
             fenced_wait_s=settings.session_timeout_s,
             publish=not settings.freeze_model,
             for_release_before=self._kernel.layout != LAYOUT,
+            consents=partial(read_consents, self._client, settings),
         )
 
     async def _rewind_trainer(self, offset: int) -> None:

@@ -19,6 +19,8 @@ from stream.agents.input_protocols import Batch
 from stream.agents.trainer_gauges import announce, clear, show_alarm, show_figures, show_rhythm, show_standings
 from stream.agents.waiting import pause, wait_until_set
 from stream.clock import Clock
+from stream.consent.consented import Consented
+from stream.consent.purposes import Purpose
 from stream.errors import FencedError, StorageError, StreamError
 from stream.online_models.example import Example, InvalidExample, Label, decode_example
 from stream.online_models.learner import Learner
@@ -57,7 +59,8 @@ class Trainer:
     """Learns batches in the order in which they are delivered; saves, publishes and acks every ``snapshot_s``.
 
     Without ``publish`` the snapshot that scorers read stays as it is, unless an operator decides otherwise.
-    ``for_release_before``: a trainer of the release before can go on from what this one saves (``docs/upgrading.md``).
+    ``consents`` tells what customers have agreed to. ``for_release_before``: a trainer of the release before can go on
+    from what this one saves (``docs/upgrading.md``).
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Trainer:
         fenced_wait_s: float = 10.0,
         publish: bool = True,
         for_release_before: bool = False,
+        consents: Callable[[Sequence[str]], Awaitable[Consented]],
     ) -> None:
         self._store = store
         self._settings = settings
@@ -80,6 +84,7 @@ class Trainer:
         self._fenced_wait_s = fenced_wait_s
         self._publish = publish
         self._for_release_before = for_release_before
+        self._consents = consents
         self._queue: deque[TrainingBatch] = deque()
         self._wake = asyncio.Event()
         self._saved_at_s = float("-inf")
@@ -184,7 +189,16 @@ class Trainer:
                 valid.setdefault(example.example_id, example)
         weeks = {example_id: example.at_ms // _WEEK_MS for example_id, example in valid.items()}
         unlearned = await self._store.unlearned(_by_week(weeks))
-        return [example for example_id, example in valid.items() if example_id in unlearned]
+        return await self._agreed([example for example_id, example in valid.items() if example_id in unlearned])
+
+    async def _agreed(self, examples: list[Example]) -> list[Example]:
+        """Drop what is of customers who do not agree now that models learn from them, whenever it was."""
+        if not examples:
+            return []
+        consented, now_ms = await self._consents([one.customer_id for one in examples]), self._clock.now_ms()
+        agreed = [one for one in examples if consented.may(one.customer_id, Purpose.PROFILING, None, now_ms)]
+        metrics.CONSENT_REFUSALS.labels("learning").inc(len(examples) - len(agreed))
+        return agreed
 
     async def _save(self) -> None:
         publication = self._publication()

@@ -49,6 +49,7 @@ LABELS: Final = MappingProxyType(
         "status": "status of an HTTP answer",
         "topic": "an event topic, the topic of training examples, or what a projection reads",
         "type": "`click`, `email`, `purchase`",
+        "use": "what data of a customer was to be used for: `notification`, `learning`",
         "version": "version of the program",
     }
 )

@@ -16,6 +16,7 @@ from stream.metrics.alerts import (
     SEGMENT_SHARE,
     STAGE_CHANGES,
 )
+from stream.metrics.consent import CONSENT_REFUSALS
 from stream.metrics.flow import (
     ASSIGNED_PARTITIONS,
     BATCH_CUSTOMERS,
@@ -100,6 +101,7 @@ __all__ = [
     "CLOCK_APART",
     "CLOCK_REFUSED",
     "COMMIT_REJECTED",
+    "CONSENT_REFUSALS",
     "DEAD_LETTERS",
     "DRIFT_ALARMS",
     "EVENTS",

@@ -9,10 +9,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from stream.alerts.action_records import ActionKind
 from stream.alerts.alert_records import AlertKind, Cause
+from stream.consent.purposes import ContactChannel, Purpose
 from stream.notifications.wall_time import DAY_MINUTES, WEEKDAYS, DayPeriod, Schedule
 
 __all__ = [
     "MINUTE_MS",
+    "AskedConsent",
     "Budget",
     "Config",
     "DeliveryChannel",
@@ -102,12 +104,20 @@ class Retries(_Part, frozen=True, kw_only=True):
     longest_s: Annotated[float, Meta(gt=0.0, le=86_400.0)] = 300.0
 
 
+class AskedConsent(_Part, frozen=True, kw_only=True):
+    """What a customer must agree to; ``channel``: by which they are contacted, none for all."""
+
+    purpose: Purpose
+    channel: ContactChannel | None = None
+
+
 class DeliveryChannel(_Part, frozen=True, kw_only=True):
     """One address, and when and how much it wants to hear.
 
     ``url``: of Apprise. ``collect_minutes``: alerts are collected so long, then leave in order of value at risk.
     ``expire_hours``: older alerts are not sent, by the time at which they occurred. ``timeout_s``: a delivery takes no
-    longer. ``hold_out``: false for a channel that is no retention action, such as a log.
+    longer. ``hold_out``: false for a channel that is no retention action, such as a log. ``consent``: of a channel
+    whose messages reach the customers themselves.
     """
 
     url: Annotated[str, Meta(min_length=1)]
@@ -122,6 +132,7 @@ class DeliveryChannel(_Part, frozen=True, kw_only=True):
     expire_hours: Annotated[float, Meta(gt=0.0, le=24 * 365)] = 72.0
     timeout_s: Annotated[float, Meta(gt=0.0, le=3600.0)] = 60.0
     hold_out: bool = True
+    consent: AskedConsent | None = None
 
     @property
     def quiet(self) -> tuple[DayPeriod, ...]:

@@ -6,7 +6,7 @@ every channel that is to hear of it has an outcome that is published and stored.
 
 import logging
 import queue
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -14,14 +14,15 @@ from stream import metrics
 from stream.alerts.alert_records import Alert, AlertKind
 from stream.alerts.decoding import decode_action, decode_alert, encode_action, occurred_ms
 from stream.clock import Clock
+from stream.consent.consented import Consented
 from stream.errors import StorageError
 from stream.events.rejections import Rejection
 from stream.events.times import epoch_ms
-from stream.notifications.actions import suppressing
 from stream.notifications.config import Config
 from stream.notifications.courier import DeliveryReport, Parcel
 from stream.notifications.delivery_journal import DeliveryJournal
 from stream.notifications.hold_out import is_held_out
+from stream.notifications.holding_back import held_back
 from stream.notifications.inbound import Inbound
 from stream.notifications.lane import Lane
 from stream.notifications.notification_records import DeliveryOutcome, Suppression
@@ -48,6 +49,7 @@ _MAX_WITHOUT_SENDING: Final = 200
 
 class Notifier:
     """Works on one thread; only the couriers of ``lanes`` work beside it and put their reports into ``reports``.
+    ``consents`` tells what customers have agreed to.
 
     Raises `StorageError` when Redis fails; then nothing is lost, and the same call is to be made again later.
     """
@@ -62,6 +64,8 @@ class Notifier:
         store: NotificationStore,
         journal: DeliveryJournal,
         clock: Clock,
+        *,
+        consents: Callable[[Sequence[str]], Consented],
     ) -> None:
         self._settings = settings
         self._config = config
@@ -71,6 +75,7 @@ class Notifier:
         self._store = store
         self._journal = journal
         self._outcomes = Outcomes(settings, journal, compares=config.hold_out.share > 0)
+        self._consents = consents
         self._clock = clock
         self._come: list[DeliveryReport] = []
         self._under_way = UnderWay()
@@ -215,15 +220,12 @@ class Notifier:
                 self._finish(delivery, DeliveryOutcome.SUPPRESSED, now_ms, reason=Suppression.CLEARED)
         picked = [delivery for delivery in picked if not delivery.is_cleared]
         known = dict(zip(picked, self._store.known([d.alert.customer_id for d in picked]), strict=True))
-        actions = {
-            delivery: suppressing(delivery.alert, occurred_ms(delivery.alert), found.actions, self._config.actions)
-            for delivery, found in known.items()
-        }
-        wanted = [delivery for delivery in picked if actions[delivery] is None]
+        consented = self._consents([delivery.alert.customer_id for delivery in picked])
+        reasons = held_back(picked, known, consented, self._config, lane.channel, now_ms)
+        wanted = [delivery for delivery in picked if delivery not in reasons]
         has_room = not wanted or lane.has_room(self._store, now_ms)
-        for delivery in picked:
-            if actions[delivery] is not None:
-                self._finish(delivery, DeliveryOutcome.SUPPRESSED, now_ms, reason=Suppression.ACTION)
+        for delivery, reason in reasons.items():
+            self._finish(delivery, DeliveryOutcome.SUPPRESSED, now_ms, reason=reason)
         if not has_room:
             lane.put_back(wanted, now_ms)
             return None

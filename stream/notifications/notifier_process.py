@@ -27,6 +27,7 @@ from stream.notifications.sender import Sender
 from stream.notifications.templates import Templates
 from stream.settings import Settings
 from stream.storage.connection import check_access
+from stream.storage.consent_desk import ConsentDesk
 from stream.storage.horizon_desk import HorizonInForce
 from stream.storage.notification_store import NotificationStore
 
@@ -70,23 +71,24 @@ def run(
         )
         for name, channel in config.channels.items()
     }
-    store = _opened(settings, stop, random)
-    if store is None:
+    opened = _opened(settings, stop, random)
+    if opened is None:
         return
-    with store:
+    store, consents = opened
+    with store, consents:
         horizon = HorizonInForce(settings)
         journal = DeliveryJournal(settings, store, lambda: horizon.days() * _DAY_S)
-        notifier = Notifier(settings, config, templates, lanes, reports, store, journal, clock)
+        notifier = Notifier(settings, config, templates, lanes, reports, store, journal, clock, consents=consents.read)
         _Loop(settings, notifier, stop, clock, random, tell).run()
 
 
-def _opened(settings: Settings, stop: threading.Event, random: Random) -> NotificationStore | None:
-    """The store, as soon as Redis lets it be opened (a cluster must answer for that); None when the stop came first."""
+def _opened(settings: Settings, stop: threading.Event, random: Random) -> tuple[NotificationStore, ConsentDesk] | None:
+    """What is stored, as soon as Redis lets it be opened (a cluster must answer); None when the stop came first."""
     check_access(settings)
     backoff = ServerBackoff(random)
     while not stop.is_set():
         try:
-            return NotificationStore(settings)
+            return NotificationStore(settings), ConsentDesk(settings)
         except StorageError as error:
             _LOG.warning("%s", error)
             stop.wait(backoff.failed())

@@ -126,6 +126,7 @@ class Outcomes:
 
 def show_from_start(channels: Iterable[str]) -> None:
     """Show every counter as 0: to Prometheus a counter that appears with its first count has not increased."""
+    metrics.CONSENT_REFUSALS.labels("notification")
     for kind in ActionKind:
         metrics.ACTIONS.labels(kind)
     for channel in channels:

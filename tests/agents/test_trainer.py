@@ -1,15 +1,22 @@
 """The trainer learns every example once and in order, despite repeats and crashes."""
 
+import msgspec
 import pytest
 
 from stream.agents.models import CurrentModel
+from stream.consent.agreements import Agreements, Statement
+from stream.consent.purposes import Purpose
+from stream.events.partitioner import partition_of
 from stream.local.redis import EmbeddedRedis
 from stream.online_models.example import encode_example
 from stream.online_models.snapshot import decode_snapshot, encode_snapshot
 from stream.processing.scorer import Scorer
+from stream.projections.consents import Consents
+from stream.storage.keys import ProjectionKeys
 from tests.agents.rig import until
-from tests.agents.training import EXAMPLES, Bench, folded, play
+from tests.agents.training import EXAMPLES, PARTITIONS, Bench, folded, play
 from tests.processing.frozen import SILENCE, frozen
+from tests.processing.station import NOW_MS
 
 
 def test_the_model_is_the_fold_over_the_topic(redis_server: EmbeddedRedis, namespace: str) -> None:
@@ -33,6 +40,27 @@ def test_an_example_that_is_sent_again_is_learned_once(redis_server: EmbeddedRed
         assert await bench.store().snapshot() == folded(EXAMPLES)
 
     play(redis_server, namespace, scenario, [encode_example(example) for example in twice])
+
+
+def test_nothing_is_learned_of_who_takes_profiling_back(redis_server: EmbeddedRedis, namespace: str) -> None:
+    """Whenever it was: also what came before the withdrawal, as it is learned now."""
+    refuser, agreed = "d", [example for k, example in enumerate(EXAMPLES) if k % 3]
+    refused = [msgspec.structs.replace(example, customer_id=refuser) for example in EXAMPLES[::3]]
+    places = {example.example_id: k for k, example in enumerate(EXAMPLES)}
+    every = sorted([*agreed, *refused], key=lambda example: places[example.example_id])
+
+    async def scenario(bench: Bench) -> None:
+        said = Agreements()
+        said.add(Purpose.PROFILING, None, Statement(NOW_MS, True, "e-1", "consent withdrawn"))
+        keys = ProjectionKeys(namespace, Consents.name, Consents.version, 0)
+        await bench.client.set(keys.customer(partition_of(refuser, PARTITIONS), refuser), msgspec.json.encode(said))
+        await bench.client.hset(keys.meta(0), "state", "{}")
+        await bench.start()
+        await until(bench.all_learned, "everything is learned")
+        await bench.end()
+        assert await bench.store().snapshot() == folded(agreed)
+
+    play(redis_server, namespace, scenario, [encode_example(example) for example in every])
 
 
 def test_an_invalid_record_is_skipped(redis_server: EmbeddedRedis, namespace: str) -> None:

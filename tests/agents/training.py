@@ -10,11 +10,14 @@ import msgspec
 
 from stream.agents.trainer import Trainer
 from stream.clock import FixedClock
+from stream.consent.consented import Consented
 from stream.local.redis import EmbeddedRedis
 from stream.online_models.example import Example, encode_example
 from stream.online_models.learner import Learner, LearnerSettings
 from stream.online_models.snapshot import encode_snapshot
+from stream.settings import Settings
 from stream.storage.connection import Client
+from stream.storage.consent_desk import read_consents
 from stream.storage.keys import Keys
 from stream.storage.model_store import Checkpoint, ModelStore
 from tests.online_models.made_up import examples
@@ -22,6 +25,8 @@ from tests.oracle.record import Record
 from tests.processing.station import NOW_MS
 from tests.storage.redis_client import with_redis
 
+#: Of the projections that a trainer asks.
+PARTITIONS = 2
 SETTINGS = LearnerSettings(min_labels=50)
 
 
@@ -108,6 +113,11 @@ class Bench:
     def store(self, worker: str = "trainer") -> ModelStore:
         return ModelStore(self.client, self.keys, worker)
 
+    async def _consents(self, customer_ids: Sequence[str]) -> Consented:
+        return await read_consents(
+            self.client, Settings(namespace=self.keys.namespace, partitions=PARTITIONS), customer_ids
+        )
+
     async def start(self, store: ModelStore | None = None, **options: Any) -> Trainer:
         """A trainer, as an assignment starts it."""
         trainer = Trainer(
@@ -115,7 +125,7 @@ class Bench:
             SETTINGS,
             self.topic.rewind,
             FixedClock(NOW_MS),
-            **{"snapshot_s": 0.01, "fenced_wait_s": 0.2, **options},
+            **{"snapshot_s": 0.01, "fenced_wait_s": 0.2, "consents": self._consents, **options},
         )
         self.topic.begin(await trainer.claim())
         run = asyncio.create_task(trainer.run())

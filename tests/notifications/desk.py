@@ -19,6 +19,7 @@ from stream.notifications.lane import Lane
 from stream.notifications.notifier import Notifier
 from stream.notifications.sender import AppriseSender
 from stream.notifications.templates import Templates
+from stream.storage.consent_desk import ConsentDesk
 from stream.storage.notification_store import NotificationStore
 from tests.notifications.rig import DEADLINE_S, Bench, as_of
 
@@ -57,6 +58,7 @@ class Desk:
         self.clock = FixedClock(at_ms)
         self.offsets: dict[str, int] = {}
         self.store = NotificationStore(bench.settings)
+        self.consents = ConsentDesk(bench.settings)
         config = parse(text, {}, source="test.yaml")
         reports: queue.SimpleQueue[DeliveryReport] = queue.SimpleQueue()
         self.lanes = {
@@ -67,7 +69,15 @@ class Desk:
         }
         journal = DeliveryJournal(bench.settings, self.store, lambda: 3600.0)
         self.notifier = Notifier(
-            bench.settings, config, Templates(config), self.lanes, reports, self.store, journal, self.clock
+            bench.settings,
+            config,
+            Templates(config),
+            self.lanes,
+            reports,
+            self.store,
+            journal,
+            self.clock,
+            consents=self.consents.read,
         )
 
     def __enter__(self) -> Self:
@@ -76,6 +86,7 @@ class Desk:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.consents.__exit__(kind, error, trace)
         self.store.__exit__(kind, error, trace)
 
     def take(self, alerts: Iterable[Alert]) -> None:

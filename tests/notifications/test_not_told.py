@@ -1,12 +1,19 @@
 """Alerts that are not sent: of the hold-out, and of customers whom someone has acted on."""
 
 import msgspec
+import redis
 
+from stream import metrics
 from stream.alerts.action_records import Action, ActionKind
 from stream.alerts.alert_records import AlertKind
+from stream.consent.agreements import Agreements, Statement
+from stream.consent.purposes import Purpose
+from stream.events.partitioner import partition_of
 from stream.events.times import instant
 from stream.notifications.hold_out import is_held_out
 from stream.notifications.notification_records import Arm
+from stream.projections.consents import Consents
+from stream.storage.keys import ProjectionKeys
 from tests.notifications.desk import NOON_MS, Desk, configuration
 from tests.notifications.receivers import Webhook
 from tests.notifications.rig import Bench, alert
@@ -22,6 +29,47 @@ def action_of(number: int, kind: ActionKind, at_ms: int = NOON_MS) -> tuple[str,
 
 def customers(*numbers: int) -> list[str]:
     return [f"c-{number}" for number in numbers]
+
+
+def says(bench: Bench, customer: str, purpose: Purpose, channel: str | None = None) -> None:
+    """The projection has folded that a customer takes something back."""
+    said = Agreements()
+    said.add(purpose, channel, Statement(NOON_MS - 1, True, "e-1", "consent withdrawn"))
+    keys = ProjectionKeys(bench.settings.namespace, Consents.name, Consents.version, 0)
+    partition = partition_of(customer, bench.settings.partitions)
+    with redis.Redis.from_url(bench.settings.redis_url) as client:
+        client.set(keys.customer(partition, customer), msgspec.json.encode(said))
+
+
+def refusals() -> float:
+    return metrics.REGISTRY.get_sample_value("stream_consent_refusals_total", {"use": "notification"}) or 0.0
+
+
+def test_nobody_is_told_of_scores_of_who_takes_profiling_back(bench: Bench) -> None:
+    says(bench, "c-1", Purpose.PROFILING)
+    says(bench, "c-2", Purpose.PROFILING)
+    says(bench, "c-3", Purpose.MARKETING)
+    before = refusals()
+    with Webhook() as hook, Desk(bench, configuration(hook.url)) as desk:
+        desk.take([alert(1), alert(2, kind=AlertKind.COMPLAINT), alert(3), alert(4)])
+        desk.work()
+        assert sorted(hook.messages) == customers(2, 3, 4)
+    assert bench.outcomes() == {"c-1": "suppressed/consent", "c-2": "sent", "c-3": "sent", "c-4": "sent"}
+    assert refusals() == before + 1
+
+
+def test_a_channel_that_reaches_customers_asks_whether_they_agree(bench: Bench) -> None:
+    says(bench, "c-1", Purpose.MARKETING)
+    says(bench, "c-2", Purpose.MARKETING, "email")
+    says(bench, "c-3", Purpose.MARKETING, "sms")
+    with Webhook() as hook:
+        text = configuration(hook.url, "consent: {purpose: marketing, channel: email}")
+        with Desk(bench, text) as desk:
+            desk.take([alert(number) for number in range(1, 5)])
+            desk.work()
+            assert sorted(hook.messages) == customers(3, 4)
+    outcomes = bench.outcomes()
+    assert [outcomes[f"c-{number}"] for number in (1, 2)] == ["suppressed/consent"] * 2
 
 
 def test_held_out_customers_are_recorded_marked_and_not_told(bench: Bench) -> None:

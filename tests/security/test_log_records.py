@@ -23,6 +23,7 @@ from stream.agents.models import CurrentModel
 from stream.agents.trainer import Trainer
 from stream.cli.logs import configure_logging
 from stream.clock import FixedClock
+from stream.consent.consented import Consented
 from stream.errors import StorageError
 from stream.events.columns import EVENT
 from stream.events.decode import Decoder
@@ -180,8 +181,11 @@ def test_a_training_example_that_is_refused_is_told_of_without_its_data(logged: 
     async def rewind(_offset: int) -> None:
         """Not needed."""
 
+    async def agreed(_ids: object) -> Consented:
+        return Consented({}, "opt-out")
+
     store = cast("ModelStore", SimpleNamespace(unlearned=unlearned))
-    trainer = Trainer(store, LearnerSettings(), rewind, FixedClock(0), snapshot_s=1.0)
+    trainer = Trainer(store, LearnerSettings(), rewind, FixedClock(0), snapshot_s=1.0, consents=agreed)
     example = decode_example(json.dumps({"kind": HOSTILE, "customer_id": HOSTILE}).encode())
     (message,) = logged(lambda: asyncio.run(trainer._fresh([example])))
     assert "mallory" not in message

@@ -16,6 +16,7 @@ from stream.local.redis import EmbeddedRedis
 from stream.projections.complaints import Complaints
 from stream.projections.flows import StageFlows
 from stream.storage.connection import check_access
+from stream.storage.consent_desk import ConsentDesk
 from stream.storage.model_desk import ModelDesk
 from stream.storage.notification_store import NotificationStore
 from stream.storage.overview import Overview
@@ -115,6 +116,8 @@ def test_a_notifier_needs_exactly_the_commands_of_the_example(authority: Authori
             assert [known.held_out for known in store.known(["ada"])] == [True]
             assert store.take_room("mail", "2026-01-01", 5, 1000, 1000, 0).is_free
             store.return_room("mail", "2026-01-01")
+        with ConsentDesk(settings) as consents:
+            assert consents.read(["ada"]).of("ada").said == {}
         needed = called(operator) | in_scripts("notify")
         assert granted("notify") - needed == set(), "granted and never needed"
         refused = {str(entry["object"]) for entry in operator.acl_log()}
