@@ -20,7 +20,7 @@ from stream.settings import Settings
 from stream.storage.overview import Overview
 from stream.storage.redis_facts import RedisFacts, diagnose
 
-__all__ = ["doctor", "redis_findings"]
+__all__ = ["all_findings", "doctor", "redis_findings"]
 
 TIMEOUT_S = 5.0
 CLOCK_TOLERANCE_S = 1.0
@@ -43,7 +43,7 @@ def doctor(ctx: click.Context, settings: Settings, *, as_json: bool, scan: bool)
 
     Each line is ok, warn or fail, with what to do. Exit status 1 if anything fails.
     """
-    findings = [*chain(_packages(), _kafka(settings), _redis(settings, SystemClock()))]
+    findings = all_findings(settings)
     if scan:
         from stream.cli.profile_scan import profile_findings  # reads compiled code, which takes seconds
 
@@ -53,6 +53,11 @@ def doctor(ctx: click.Context, settings: Settings, *, as_json: bool, scan: bool)
     else:
         show(findings)
     ctx.exit(1 if worst(findings) is FindingLevel.FAIL else 0)
+
+
+def all_findings(settings: Settings) -> list[Finding]:
+    """What the command finds without reading profiles."""
+    return [*chain(_packages(), _kafka(settings), _redis(settings, SystemClock()))]
 
 
 def _packages() -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from stream.errors import SnapshotError, StreamError
 from stream.settings import Settings
 from stream.storage.model_desk import ModelDesk, ModelsStored
 
-__all__ = ["models"]
+__all__ = ["models", "promote_model", "roll_back"]
 
 
 class ModelsError(StreamError):
@@ -75,21 +75,9 @@ def list_models(settings: Settings, *, as_json: bool) -> None:
 @_decides
 def promote(settings: Settings, *, name: str, by: str) -> None:
     """Let the contender NAME score from now on, regardless of the figures; ends a freeze."""
-    from stream.online_models.snapshot import decode_snapshot
-
     with ModelDesk(settings) as desk:
-        candidates = desk.look().candidates
-        if name not in candidates:
-            known = ", ".join(sorted(candidates)) or "none yet: no trainer has saved anything"
-            raise ModelsError(f"there is no model {name!r}; there are: {known}")
-        churn = decode_snapshot(candidates[name]).churn
-        if not churn.ready:
-            raise ModelsError(
-                f"{name} has not learned enough labels since it began to score customers: wait, or see `stream models`"
-            )
-        if not desk.promote(name, by=by, now_ms=SystemClock().now_ms()):
-            raise ModelsError(f"{name} has gone while it was promoted: look at `stream models list`")
-    click.echo(f"{name} scores from now on, at version {churn.version} or later")
+        version = promote_model(desk, name, by)
+    click.echo(f"{name} scores from now on, at version {version} or later")
 
 
 @models.command(cls=SettingsCommand)
@@ -108,8 +96,7 @@ def automatic(settings: Settings, *, by: str) -> None:
 def rollback(settings: Settings, *, target: int | None, by: str) -> None:
     """Score with an earlier snapshot, and freeze it: the newest that is older than the one in use."""
     with ModelDesk(settings) as desk:
-        name, version, snapshot = _earlier(desk.look(), target)
-        desk.rollback(name, version, snapshot, by=by, now_ms=SystemClock().now_ms())
+        name, version = roll_back(desk, by, target)
     click.echo(f"{name} at version {version} scores from now on, and stays until `stream models unfreeze`")
 
 
@@ -131,6 +118,31 @@ def unfreeze(settings: Settings, *, by: str) -> None:
         _require_models(desk.unfreeze(by=by, now_ms=SystemClock().now_ms()))
         name, version = desk.look().in_use
     click.echo(f"{name} scores, at version {version} or later")
+
+
+def promote_model(desk: ModelDesk, name: str, by: str) -> int:
+    """Let a contender score; returns its version. Raises `ModelsError`."""
+    from stream.online_models.snapshot import decode_snapshot
+
+    candidates = desk.look().candidates
+    if name not in candidates:
+        known = ", ".join(sorted(candidates)) or "none yet: no trainer has saved anything"
+        raise ModelsError(f"there is no model {name!r}; there are: {known}")
+    churn = decode_snapshot(candidates[name]).churn
+    if not churn.ready:
+        raise ModelsError(
+            f"{name} has not learned enough labels since it began to score customers: wait, or see `stream models`"
+        )
+    if not desk.promote(name, by=by, now_ms=SystemClock().now_ms()):
+        raise ModelsError(f"{name} has gone while it was promoted: look at `stream models list`")
+    return churn.version
+
+
+def roll_back(desk: ModelDesk, by: str, target: int | None = None) -> tuple[str, int]:
+    """Score with an earlier snapshot; returns its name and version. Raises `ModelsError`."""
+    name, version, snapshot = _earlier(desk.look(), target)
+    desk.rollback(name, version, snapshot, by=by, now_ms=SystemClock().now_ms())
+    return name, version
 
 
 def _require_models(done: bool) -> None:

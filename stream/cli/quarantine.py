@@ -6,12 +6,11 @@ from collections.abc import Iterator
 import click
 
 from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.republishing import dlq_header, publish_all, republished
 from stream.errors import CodecError, StorageError
-from stream.events.dead_letters import HEADER_PREFIX
 from stream.events.rejections import Defect
 from stream.notifications.inbound import Inbound
 from stream.notifications.read_to_end import read_to_end
-from stream.processing.state import Outgoing
 from stream.settings import Settings
 from stream.storage.quarantine_desk import Quarantined, QuarantineDesk
 
@@ -86,27 +85,10 @@ def _wait_until_released(desk: QuarantineDesk, found: Quarantined) -> None:
 
 def _publish(settings: Settings, customer_id: str) -> int:
     """Publish the customer's dead letters of this reason again, as they came; what counted already is dropped."""
-    import asyncio
-
-    from stream.agents.publisher import Publisher
-
-    waiting = [*_waiting(settings, customer_id.encode())]
-    if waiting:
-        publisher = Publisher(settings.librdkafka())
-        try:
-            asyncio.run(publisher.publish(waiting))
-        finally:
-            publisher.close()
-    return len(waiting)
+    return publish_all(settings, map(republished, _waiting(settings, customer_id.encode())))
 
 
-def _waiting(settings: Settings, key: bytes) -> Iterator[Outgoing]:
+def _waiting(settings: Settings, key: bytes) -> Iterator[Inbound]:
     for record in read_to_end(settings, settings.dead_letters):
-        headers = dict(record.headers)
-        if record.key == key and headers.get(f"{HEADER_PREFIX}reason") == Defect.QUARANTINED.value.encode():
-            topic = (headers.get(f"{HEADER_PREFIX}topic") or b"").decode()
-            yield Outgoing(topic, record.key, record.value, _without_reason(record))
-
-
-def _without_reason(record: Inbound) -> list[tuple[str, bytes | None]]:
-    return [(name, text) for name, text in record.headers if not name.startswith(HEADER_PREFIX)]
+        if record.key == key and dlq_header(record, "reason") == Defect.QUARANTINED.value:
+            yield record

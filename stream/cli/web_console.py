@@ -29,9 +29,11 @@ __all__ = ["console"]
     metavar="HOST",
     help="Another name under which browsers ask, over TLS.",
 )
-@with_settings("Directory", "Redis", "Kafka", "Topics", "Labels", "Events", "Shop", "Logging")
+@with_settings(
+    "Directory", "Redis", "Kafka", "Topics", "Labels", "Alerts", "Events", "Shop", "Notifications", "Logging"
+)
 def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...]) -> None:
-    """Show pages in the browser, until told to stop: today, customers, business, system.
+    """Show pages in the browser, until told to stop: today, customers, business, models, system.
 
     They are read from the directory, which `stream directory run` keeps; today's list is that of `stream today`. What
     people record of customers can be undone for a minute; then it is published as by `stream actions record`.
@@ -49,6 +51,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
 
     configure_logging(settings)
     try:
+        from stream.cli.console_operations import ShopOperations
         from stream.cli.console_reads import customer_texts, todays_list
         from stream.console.acting import Acting
         from stream.console.api import Api
@@ -67,7 +70,10 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
     async def run() -> None:
         acting = Acting(desk, partial(check_action, settings), partial(publish_action, settings))
         writing = writing_of(settings)
-        pages = Pages(store, writing, partial(todays_list, settings), partial(customer_texts, settings), acting, logins)
+        pages = Pages(
+            *(store, writing, partial(todays_list, settings), partial(customer_texts, settings), acting, logins),
+            ShopOperations(settings),
+        )
         at = Address(host, port)
         programs = ApiAccess(Api(store, writing, acting), ApiTokens(desk.engine), trail)
         await serve(pages, programs, at, names, stop_event(), lambda address: click.echo(f"console: {address}"))

@@ -61,7 +61,7 @@ def application(pages: Pages, programs: ApiAccess, names: Collection[str] = ()) 
             web.post("/assign", pages.assign),
             web.post("/snooze", pages.snooze),
             web.get("/business", pages.business),
-            web.get("/system", pages.system),
+            *pages.operator.routes(),
             web.get("/audit", pages.audit),
             web.get("/login", pages.login),
             web.post("/login", pages.login),
@@ -72,6 +72,7 @@ def application(pages: Pages, programs: ApiAccess, names: Collection[str] = ()) 
             web.get("/favicon.ico", _nothing),
         ]
     )
+    made.on_cleanup.append(pages.operator.close)
     return made
 
 

@@ -32,6 +32,11 @@ _PAGES: Final[Mapping[str, tuple[str, Role]]] = {
     "/customer": ("saw a customer", Role.VIEWER),
     "/business": ("saw business", Role.VIEWER),
     "/system": ("saw system", Role.VIEWER),
+    "/system/replay": ("published records again", Role.ADMIN),
+    "/models": ("saw models", Role.VIEWER),
+    "/models/decide": ("decided about models", Role.ADMIN),
+    "/whatif": ("saw what another policy would do", Role.VIEWER),
+    "/whatif/try": ("tried a policy", Role.OPERATOR),
     "/logout": ("logged out", Role.VIEWER),
     "/done": ("recorded an action", Role.OPERATOR),
     "/label": ("labelled a text", Role.OPERATOR),
@@ -41,7 +46,7 @@ _PAGES: Final[Mapping[str, tuple[str, Role]]] = {
     "/audit": ("saw the audit trail", Role.ADMIN),
 }
 #: Fields of forms that the trail keeps, but for the customer.
-_TRACED: Final = ("kind", "category", "assigned_to", "days")
+_TRACED: Final = ("kind", "category", "assigned_to", "days", "reason", "what", "name")
 
 
 class Logins:

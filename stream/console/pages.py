@@ -12,11 +12,12 @@ from typing import Any, Final, NamedTuple, TypeVar
 from aiohttp import web
 from msgspec.structs import replace
 
-from stream import __version__
 from stream.console.acting import KINDS, RECORDED, SNOOZES, Acting, Done
 from stream.console.browser import csrf_of, form_of
 from stream.console.labelling import CustomerTexts
 from stream.console.logins import Logins, is_known, who_of
+from stream.console.operations import Operations
+from stream.console.operator_pages import OperatorPages
 from stream.console.posted_forms import FIELDS, condition_of
 from stream.console.rendering import Renderer
 from stream.directory.calendar import Grain
@@ -24,7 +25,6 @@ from stream.directory.customer_queries import Sort, counted, customer, customers
 from stream.directory.database import Connection, reading
 from stream.directory.desk.accounts import Role
 from stream.directory.kpis import cohorts, kpis, loyalty
-from stream.directory.migrating import newest_revision
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline_queries import orders_of, timeline_page
 from stream.errors import SettingsError
@@ -61,7 +61,7 @@ class Day(NamedTuple):
 class Pages:
     """Handlers of requests. ``list_today`` makes today's list, ``texts_of`` finds what a customer wrote; in threads.
 
-    ``acting`` keeps what people do, ``logins`` who they are.
+    ``acting`` keeps what people do, ``logins`` who they are; ``operations``: what there is beside the directory.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Pages:
         texts_of: Callable[[str], CustomerTexts],
         acting: Acting,
         logins: Logins,
+        operations: Operations,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -84,6 +85,8 @@ class Pages:
         self._listing = asyncio.Lock()
         self._listed: tuple[float, Day] | None = None
         self._page = Renderer(writing)
+        #: Pages for who looks after the program.
+        self.operator = OperatorPages(self._page, store, operations)
 
     async def today(self, request: web.Request) -> web.Response:
         """Whom to contact today, without those who are put off unless they are asked for."""
@@ -204,19 +207,6 @@ class Pages:
             by=grain.value,
             flows=("at_risk", "lost", "won_back"),
         )
-
-    async def system(self, request: web.Request) -> web.Response:
-        """What runs, and how far it is."""
-        progress = await asyncio.to_thread(self._store.progress)
-        offsets = await asyncio.to_thread(self._store.read_until)
-        database = self._store.engine.dialect.name
-        facts = {
-            "Program": __version__,
-            "Database": f"{database}, tables of revision {newest_revision()}",
-            "Directory": f"version {progress.version}, built anew {progress.generation} times",
-            "Records read": f"{progress.folded:,}, and {progress.skipped:,} that could not be used",
-        }
-        return self._page("system", request, facts=facts, topics=offsets)
 
     async def audit(self, request: web.Request) -> web.Response:
         """What people saw and did."""

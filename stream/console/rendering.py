@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Any, Final
@@ -15,6 +16,7 @@ from stream.console.logins import who_of
 from stream.directory.timeline import TimelineEntry
 from stream.events.columns import MONEY_SCALE
 from stream.reporting.writing import Writing
+from stream.whatif.sentences import bias_line, summary_line
 
 __all__ = ["Renderer", "effect_in_words", "entry_in_words"]
 
@@ -56,8 +58,10 @@ class Renderer:
             "count": writing.number,
             "effect": effect_in_words,
             "what": entry_in_words,
+            "plain": lambda number: f"{number:g}",
             "words": lambda code: (code or "").replace("_", " "),
         }
+        self._environment.globals |= {"summary": partial(summary_line, writing=writing), "bias": bias_line}
         reports = files("stream.reporting") / "templates" / "style.css"
         own = files("stream.console") / "templates" / "console.css"
         self.style = reports.read_text("utf-8") + own.read_text("utf-8")

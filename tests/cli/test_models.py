@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner, Result
 
 from stream.cli import main
+from stream.cli.console_operations import ShopOperations
 from stream.local.redis import EmbeddedRedis
 from stream.online_models.learner import Learner, LearnerSettings
 from stream.online_models.report import ModelReport, encode_report
@@ -87,6 +89,16 @@ def test_models_are_listed_promoted_and_rolled_back(run: Run, variables: dict[st
     assert "champion" in table.stdout
     assert "frozen" in table.stdout
     assert "promote quick" in table.stdout
+    shown = ShopOperations(Settings.from_env({**variables, "STREAM_REDIS_URL": os.environ["STREAM_REDIS_URL"]}))
+    found = shown.models()
+    assert (found.mode, found.can_roll_back) == ("frozen", True)
+    assert [(one.name, one.is_in_use) for one in found.contenders if one.is_in_use] == [
+        (earlier["in_use"]["model"], True)
+    ]  # type: ignore[index]
+    assert [(one.by, one.what) for one in found.decisions][-1] == ("ann", "chose the model quick")
+    shown.decide("promote", "patient", "bea")
+    shown.decide("automatic", "", "bea")
+    assert (shown.models().mode, shown.models().decisions[0].by) == ("automatic", "bea")
 
 
 def test_an_impossible_decision_is_refused_with_the_choices(run: Run, variables: dict[str, str]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
+from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +16,9 @@ import aiohttp
 __all__ = ["Chromium"]
 
 _DEADLINE_S = 60.0
+_AXE = Path(str(files("axe_core_python"))) / "axe.min.js"
+_RUN_AXE = """axe.run({resultTypes: ['violations']}).then(found => found.violations.flatMap(
+    rule => rule.nodes.map(node => `${rule.id}: ${node.target} ${node.html} ${node.failureSummary}`)))"""
 
 
 class Chromium:
@@ -66,6 +71,19 @@ class Chromium:
         found = await self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
+
+    async def faults(self) -> list[str]:
+        """What axe finds on the page: the rule, and where it is broken."""
+        if not await self.js("'axe' in window"):
+            await self.js(_AXE.read_text("utf-8"))
+        found = await self.call("Runtime.evaluate", expression=_RUN_AXE, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in found, found
+        return [str(fault) for fault in found["result"]["value"]]
+
+    async def picture(self) -> bytes:
+        """The whole page as PNG."""
+        found = await self.call("Page.captureScreenshot", captureBeyondViewport=True, format="png")
+        return base64.b64decode(found["data"])
 
     async def go(self, address: str) -> None:
         """Open an address, and wait until the page is complete."""

@@ -37,6 +37,7 @@ from stream.reporting.entries import Entry as Listed
 from stream.reporting.first_orders import LeadEntry
 from stream.reporting.today import list_today
 from stream.reporting.writing import Writing
+from tests.console.operations import MadeUpOperations
 from tests.directory.told import commit, messages_of
 from tests.reporting.made_up_shop import DAY_MS, END_MS, make_shop
 
@@ -133,11 +134,12 @@ class Office:
         self.texts = CustomerTexts()
         self.must_log_in = False
         self.names: tuple[str, ...] = ()
+        self.operations = MadeUpOperations(EVIL)
         self._store = store
 
     def application(self, today: Callable[[], Day] = somebody_today) -> web.Application:
         logins = Logins(self.accounts, self.trail, must_log_in=self.must_log_in, now_ms=lambda: self.now_ms)
-        pages = Pages(self._store, WRITING, today, lambda _: self.texts, self.acting, logins)
+        pages = Pages(self._store, WRITING, today, lambda _: self.texts, self.acting, logins, self.operations)
         api = Api(self._store, WRITING, self.acting)
         return application(pages, ApiAccess(api, self.tokens, self.trail, lambda: self.now_ms), self.names)
 

@@ -40,6 +40,8 @@ PAGES: list[tuple[str, Mapping[str, str] | None]] = [
     ("/customer", {"customer_id": EVIL}),
     ("/business", None),
     ("/business?by=week", None),
+    ("/models", None),
+    ("/whatif", None),
     ("/system", None),
     ("/audit", None),
 ]
@@ -71,7 +73,10 @@ def test_every_page_is_whole_small_safe_and_labelled(office: Office) -> None:
 
 
 BY = ("/business?by=week", "/business?by=month")
-ACTS = ("/done", "/undo", "/assign", "/snooze", "/audit")
+ACTS = (
+    *("/done", "/undo", "/assign", "/snooze", "/audit"),
+    *("/models", "/models/decide", "/whatif", "/whatif/try", "/system/replay"),
+)
 
 
 def test_the_list_of_customers_goes_on_and_is_the_whole_in_the_end(office: Office) -> None:

@@ -152,6 +152,11 @@ def test_a_console_needs_exactly_the_commands_of_the_example(authority: Authorit
             assert desk.progress(Complaints.name, Complaints.version).folded == 0
             assert [*desk.states(Complaints.name, Complaints.version)] == []
             assert desk.shared(StageFlows.name, StageFlows.version, "2026-01-31") == []
+            assert overview.offsets() == {}
+        with ModelDesk(settings) as models:
+            assert models.look().candidates == {}
+        assert [facts.role for facts in diagnose(settings, timeout_s=5.0)] == ["master"]
+        check_access(settings)
         assert granted("console") - called(operator) == set(), "granted and never needed"
         refused = {str(entry["object"]) for entry in operator.acl_log()}
         assert refused <= {"client|setinfo"}, "needed and not granted"

@@ -1,0 +1,203 @@
+"""What the console shows and does beside the directory, by what the commands do."""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import yaml
+
+from stream.cli.doctor import all_findings
+from stream.cli.models import promote_model, roll_back
+from stream.cli.models_view import as_fields
+from stream.cli.move_log import ends_of
+from stream.cli.republishing import dlq_header, publish_all, republished
+from stream.console.operations import Checked, Contender, DeadLetters, Decision, Lag, ModelsShown
+from stream.errors import SettingsError, StreamError
+from stream.events.times import epoch_ms
+from stream.notifications.inbound import Inbound
+from stream.notifications.read_to_end import read_to_end
+from stream.online_models.snapshot import decode_snapshot
+from stream.settings import ENV_PREFIX, Settings
+from stream.storage.model_desk import ModelDecision, ModelDesk
+from stream.storage.overview import Overview
+from stream.whatif.comparison import WhatIf
+from stream.whatif.policy_files import POLICY_SETTINGS
+
+__all__ = ["ShopOperations", "WhatIfError"]
+
+#: Dead letters of each partition that are looked at, the newest; how much of one is shown (characters).
+_LETTERS: Final = 500
+_EXAMPLE: Final = 400
+_DECISIONS: Final = 8
+_STOP_S: Final = 5.0
+_DECIDED: Final = {
+    "promote": "chose the model",
+    "automatic": "let the figures decide",
+    "rollback": "went back to the model",
+    "freeze": "kept the model",
+    "unfreeze": "let it learn on",
+}
+
+
+class WhatIfError(StreamError):
+    """A policy could not be tried."""
+
+
+class ShopOperations:
+    """See `stream.console.operations.Operations`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def models(self) -> ModelsShown:
+        with ModelDesk(self._settings) as desk:
+            stored = desk.look()
+        fields = as_fields(stored)
+        made = None if stored.snapshot is None else decode_snapshot(stored.snapshot).created_at_ms
+        _, present = stored.in_use
+        return ModelsShown(
+            contenders=[_contender(one) for one in fields["models"]],
+            mode="frozen" if stored.frozen else "promoted" if stored.pinned else "automatic",
+            since_ms=made,
+            horizon="" if fields["rhythm"] is None else fields["rhythm"]["sentence"],
+            can_roll_back=any(one.get("version", present) < present for one in fields["kept"]),
+            decisions=[_decision(one) for one in stored.decisions[:_DECISIONS]],
+        )
+
+    def decide(self, what: str, name: str, by: str) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        with ModelDesk(self._settings) as desk:
+            if what == "promote":
+                promote_model(desk, name, by)
+            elif what == "rollback":
+                roll_back(desk, by)
+            else:
+                decide = desk.automatic if what == "automatic" else desk.unfreeze
+                if not decide(by=by, now_ms=now_ms):
+                    raise SettingsError("there are no models yet")
+
+    def checked(self) -> Sequence[Checked]:
+        found = all_findings(self._settings)
+        return [Checked(one.level.value, one.subject, one.found, one.advice) for one in found]
+
+    def lags(self, read: Mapping[str, int]) -> Sequence[Lag]:
+        settings = self._settings
+        topics = dict.fromkeys([*settings.all_event_topics, *read])
+        ends = ends_of(settings, topics)
+        with Overview(settings) as overview:
+            taken = overview.offsets()
+        workers: dict[str, int] = defaultdict(int)
+        whole: dict[str, int] = defaultdict(int)
+        for (topic, partition), end in ends.items():
+            whole[topic] += end
+            workers[topic] += max(end - taken.get((topic, partition), 0), 0)
+        read_by_workers = {topic for topic, _ in taken}
+        return [
+            Lag(
+                topic,
+                workers[topic] if topic in read_by_workers else None,
+                max(whole[topic] - read[topic], 0) if topic in read else None,
+            )
+            for topic in topics
+        ]
+
+    def dead_letters(self) -> Sequence[DeadLetters]:
+        by_reason: dict[str, list[Inbound]] = defaultdict(list)
+        for record in self._newest():
+            by_reason[dlq_header(record, "reason")].append(record)
+        found = []
+        for reason, records in by_reason.items():
+            last = max(records, key=lambda record: record.timestamp)
+            found.append(
+                DeadLetters(
+                    reason=reason,
+                    records=len(records),
+                    last_ms=last.timestamp,
+                    topic=dlq_header(last, "topic"),
+                    detail=dlq_header(last, "detail"),
+                    example=(last.value or b"").decode(errors="replace")[:_EXAMPLE],
+                    can_replay=any(map(self._can_replay, records)),
+                )
+            )
+        return sorted(found, key=lambda one: -one.last_ms)
+
+    def replay(self, reason: str) -> int:
+        wanted: dict[tuple[str, bytes | None, bytes | None], Inbound] = {}
+        for record in self._newest():
+            if dlq_header(record, "reason") == reason and self._can_replay(record):
+                # what came back after an earlier replay is there once more
+                wanted.setdefault((dlq_header(record, "topic"), record.key, record.value), record)
+        return publish_all(self._settings, map(republished, wanted.values()))
+
+    def policy(self) -> Mapping[str, float]:
+        return {name: getattr(self._settings, name) for name in POLICY_SETTINGS}
+
+    async def compare(self, policy: Mapping[str, float]) -> WhatIf:
+        with tempfile.TemporaryDirectory(prefix="stream-whatif-") as directory:
+            return await self._compared("whatif", *self._policies(Path(directory), policy), "--json")
+
+    async def _compared(self, *command: str) -> WhatIf:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "stream", *command),
+            env=inherited | replace(self._settings, metrics_port=-1).to_env(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            told, errors = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                await asyncio.wait_for(process.wait(), _STOP_S)
+        if process.returncode:
+            last = errors.decode(errors="replace").strip().splitlines()[-1:]
+            raise WhatIfError(f"The policy could not be tried: {''.join(last)}")
+        return msgspec.json.decode(told, type=WhatIf)
+
+    def _policies(self, directory: Path, policy: Mapping[str, float]) -> tuple[str, str]:
+        """Files of the present policy and of the wanted one; who is told stays as it is."""
+        file = self._settings.notify_file
+        notify = {"notify": str(Path(file).absolute())} if file else {}
+        wanted = {**policy, "min_purchases": int(policy["min_purchases"])}
+        old, new = directory / "old.yaml", directory / "new.yaml"
+        old.write_text(yaml.safe_dump(notify), "utf-8")
+        new.write_text(yaml.safe_dump({"alerts": wanted, **notify}), "utf-8")
+        return str(old), str(new)
+
+    def _newest(self) -> Sequence[Inbound]:
+        return [*read_to_end(self._settings, self._settings.dead_letters, newest=_LETTERS)]
+
+    def _can_replay(self, record: Inbound) -> bool:
+        is_whole = not (dlq_header(record, "truncated_from") or dlq_header(record, "key_truncated_from"))
+        return is_whole and dlq_header(record, "topic") in self._settings.all_event_topics
+
+
+def _contender(fields: Mapping[str, Any]) -> Contender:
+    return Contender(
+        name=fields["name"],
+        is_in_use=fields["role"] == "champion",
+        version=fields["version"],
+        ranks=fields["recent_auc"],
+        is_off=fields["recent_ece"],
+        labels=fields["labels"],
+        alarms=fields["alarms"],
+        restarts=fields["restarts"],
+    )
+
+
+def _decision(one: ModelDecision) -> Decision:
+    model = f" {one.model.replace('_', ' ')}" if one.model else ""
+    version = f", version {one.version:,}" if one.version else ""
+    return Decision(
+        epoch_ms(datetime.fromisoformat(one.at)), one.by, f"{_DECIDED.get(one.action, one.action)}{model}{version}"
+    )

@@ -1,0 +1,125 @@
+"""What the console shows and does beside the directory: models, the state of servers, dead letters, policies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from stream.whatif.comparison import WhatIf
+
+__all__ = [
+    "Checked",
+    "Contender",
+    "DeadLetters",
+    "Decision",
+    "Lag",
+    "ModelsShown",
+    "Operations",
+]
+
+
+class Contender(NamedTuple):
+    """A model of the risk. ``ranks``: how often it names the right one of two customers (AUC), None: not known.
+
+    ``is_off``: by how much risks differ from what happens, on average. ``labels``: outcomes learned since it began;
+    ``alarms`` and ``restarts``: how often what it knew no longer held.
+    """
+
+    name: str
+    is_in_use: bool
+    version: int
+    ranks: float | None
+    is_off: float | None
+    labels: int
+    alarms: int
+    restarts: int
+
+
+class Decision(NamedTuple):
+    """What somebody decided about models."""
+
+    at_ms: int
+    by: str
+    what: str
+
+
+class ModelsShown(NamedTuple):
+    """``mode``: ``automatic``, ``promoted`` or ``frozen``. ``since_ms``: when the model in use was made.
+
+    ``horizon``: a sentence about how far it looks ahead; ``can_roll_back``: an earlier model is kept.
+    """
+
+    contenders: Sequence[Contender] = ()
+    mode: str = "automatic"
+    since_ms: int | None = None
+    horizon: str = ""
+    can_roll_back: bool = False
+    decisions: Sequence[Decision] = ()
+
+
+class Checked(NamedTuple):
+    """One line of ``stream doctor``: ``level`` is ok, warn or fail."""
+
+    level: str
+    subject: str
+    found: str
+    advice: str
+
+
+class Lag(NamedTuple):
+    """Of a topic: records that workers, or the directory, have not read yet; None: it does not read them."""
+
+    topic: str
+    workers: int | None
+    directory: int | None
+
+
+class DeadLetters(NamedTuple):
+    """Those of one reason, of the newest: how many records, when the last came, from which topic, and an example.
+
+    ``can_replay``: they are events, whole, so that they can be published again.
+    """
+
+    reason: str
+    records: int
+    last_ms: int
+    topic: str
+    detail: str
+    example: str
+    can_replay: bool
+
+
+class Operations(Protocol):
+    """Every method blocks, but for `compare`, and raises a `StreamError` when a server is away."""
+
+    def models(self) -> ModelsShown:
+        """What scores, what would, and who decided so."""
+        ...
+
+    def decide(self, what: str, name: str, by: str) -> None:
+        """Do what `stream models` does: ``promote`` (with a name), ``automatic``, ``rollback``, ``unfreeze``."""
+        ...
+
+    def checked(self) -> Sequence[Checked]:
+        """What `stream doctor` finds."""
+        ...
+
+    def lags(self, read: Mapping[str, int]) -> Sequence[Lag]:
+        """How far topics are ahead; ``read``: records that the directory has read, by topic."""
+        ...
+
+    def dead_letters(self) -> Sequence[DeadLetters]:
+        """The newest dead letters, by reason."""
+        ...
+
+    def replay(self, reason: str) -> int:
+        """Publish the newest dead letters of a reason again, each once; returns how many."""
+        ...
+
+    def policy(self) -> Mapping[str, float]:
+        """What decides now who is alerted, by the names of settings."""
+        ...
+
+    async def compare(self, policy: Mapping[str, float]) -> WhatIf:
+        """The present policy and another one over the events of the topics; takes minutes the first time."""
+        ...

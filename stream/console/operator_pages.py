@@ -1,0 +1,174 @@
+"""Pages for who looks after the program: models, system, and what another policy would do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+
+from aiohttp import web
+
+from stream import __version__
+from stream.console.browser import form_of, require_own_form
+from stream.console.logins import who_of
+from stream.console.operations import Operations
+from stream.console.rendering import Renderer
+from stream.directory.desk.accounts import Role
+from stream.directory.migrating import newest_revision
+from stream.directory.store import DirectoryStore
+from stream.errors import SettingsError, StreamError
+from stream.whatif.comparison import WhatIf
+
+__all__ = ["OperatorPages"]
+
+_DECISIONS: Final = ("promote", "automatic", "rollback", "unfreeze")
+#: Fields of a policy, with what they mean to people, and the least and the largest value.
+_POLICY: Final[Mapping[str, tuple[str, float, float]]] = {
+    "alerts_per_week": ("Alerts a week", 0.0, 100_000.0),
+    "overdue_at": ("Silence before an alert, in usual gaps", 1.0, 2.9),
+    "cooldown_days": ("Days between two alerts of a customer", 0.0, 3650.0),
+    "min_purchases": ("Days with an order before the first alert", 0.0, 1000.0),
+}
+#: Changes that a page shows.
+_SHOWN: Final = 20
+
+
+class _Trial(NamedTuple):
+    policy: Mapping[str, float]
+    task: asyncio.Task[WhatIf]
+
+
+class OperatorPages:
+    """Handlers; ``operations`` runs in threads."""
+
+    def __init__(self, page: Renderer, store: DirectoryStore, operations: Operations) -> None:
+        self._page = page
+        self._store = store
+        self._operations = operations
+        self._trial: _Trial | None = None
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/models", self.models),
+            web.post("/models/decide", self.decide),
+            web.get("/system", self.system),
+            web.post("/system/replay", self.replay),
+            web.get("/whatif", self.whatif),
+            web.post("/whatif/try", self.try_policy),
+        ]
+
+    async def close(self, _: web.Application) -> None:
+        """End what is under way."""
+        if self._trial is not None:
+            self._trial.task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, StreamError):
+                await self._trial.task
+
+    async def models(self, request: web.Request) -> web.Response:
+        """How good the models are, in plain words."""
+        found = await asyncio.to_thread(self._operations.models)
+        return self._page("models", request, found=found, can_decide=who_of(request).role.includes(Role.ADMIN))
+
+    async def decide(self, request: web.Request) -> web.Response:
+        """Somebody decides which model scores."""
+        form = await form_of(request)
+        require_own_form(request, form)
+        what = form.get("what", "")
+        if what not in _DECISIONS:
+            raise SettingsError(f"expected one of {', '.join(_DECISIONS)}")
+        await asyncio.to_thread(self._operations.decide, what, form.get("name", ""), who_of(request).name)
+        return _to("/models")
+
+    async def system(self, request: web.Request) -> web.Response:
+        """What runs, how far it is, and what went wrong."""
+        progress = await asyncio.to_thread(self._store.progress)
+        read = await asyncio.to_thread(self._store.read_until)
+        database = self._store.engine.dialect.name
+        problems: list[str] = []
+
+        async def asked(ask: Any, *given: Any) -> Any:
+            try:
+                return await asyncio.to_thread(ask, *given)
+            except StreamError as error:
+                problems.append(str(error))
+                return ()
+
+        checked = await asked(self._operations.checked)
+        lags = await asked(self._operations.lags, read)
+        letters = await asked(self._operations.dead_letters)
+        facts = {
+            "Program": __version__,
+            "Database": f"{database}, tables of revision {newest_revision()}",
+            "Directory": f"version {progress.version}, built anew {progress.generation} times",
+            "Records read": f"{progress.folded:,}, and {progress.skipped:,} that could not be used",
+        }
+        return self._page(
+            "system",
+            request,
+            facts=facts,
+            read=read,
+            checked=checked,
+            lags=lags,
+            letters=letters,
+            problems=[*dict.fromkeys(problems)],
+            can_replay=who_of(request).role.includes(Role.ADMIN),
+        )
+
+    async def replay(self, request: web.Request) -> web.Response:
+        """What was refused is published again."""
+        form = await form_of(request)
+        require_own_form(request, form)
+        await asyncio.to_thread(self._operations.replay, form.get("reason", ""))
+        return _to("/system")
+
+    async def whatif(self, request: web.Request) -> web.Response:
+        """What another policy would have done."""
+        found, problem = None, ""
+        trial = self._trial
+        if trial is not None and trial.task.done() and not trial.task.cancelled():
+            if (error := trial.task.exception()) is None:
+                found = trial.task.result()
+            elif isinstance(error, StreamError):
+                problem = str(error)
+            else:
+                raise error
+        present = await asyncio.to_thread(self._operations.policy)
+        return self._page(
+            "whatif",
+            request,
+            fields=_POLICY,
+            present=present,
+            tried=dict(trial.policy) if trial is not None else dict(present),
+            found=found,
+            problem=problem,
+            is_under_way=trial is not None and not trial.task.done(),
+            can_try=who_of(request).role.includes(Role.OPERATOR),
+            shown=_SHOWN,
+        )
+
+    async def try_policy(self, request: web.Request) -> web.Response:
+        """Try a policy; one at a time."""
+        form = await form_of(request)
+        require_own_form(request, form)
+        policy = {name: _number(form, name) for name in _POLICY}
+        if self._trial is not None and not self._trial.task.done():
+            raise SettingsError("A policy is being tried already: wait for its end.")
+        self._trial = _Trial(policy, asyncio.create_task(self._operations.compare(policy)))
+        return _to("/whatif")
+
+
+def _number(form: Mapping[str, str], name: str) -> float:
+    title, least, most = _POLICY[name]
+    try:
+        number = float(form.get(name, ""))
+    except ValueError:
+        raise SettingsError(f"{title}: expected a number") from None
+    if not least <= number <= most:
+        raise SettingsError(f"{title}: expected {least:g} to {most:g}")
+    return number
+
+
+def _to(page: str) -> web.Response:
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": page})

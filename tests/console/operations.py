@@ -1,0 +1,97 @@
+"""Operations of a made-up shop, which note what they are asked to do."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from stream.alerts.alert_records import AlertKind
+from stream.alerts.intervals import Interval
+from stream.console.operations import Checked, Contender, DeadLetters, Decision, Lag, ModelsShown
+from stream.errors import StorageError
+from stream.whatif.comparison import Change, Differences, PolicySide, WhatIf
+from stream.whatif.deliveries import ChannelLoad
+from tests.reporting.made_up_shop import END_MS
+
+__all__ = ["MadeUpOperations"]
+
+
+def _side(raised: int) -> PolicySide:
+    return PolicySide(
+        kinds={"churn_risk.raised": raised},
+        a_week=Interval(raised / 10, 1.0, 3.0),
+        customers=raised,
+        judged=40,
+        right=30,
+        touched=3,
+        precision=Interval(0.75, 0.6, 0.9),
+        value=1000.0,
+        value_right=700.0,
+        channels={"desk": ChannelLoad(messages=raised, per_day=2, most_a_day=2, days_full=1)},
+    )
+
+
+class MadeUpOperations:
+    """``evil``: a text that must not become part of a page. ``is_away``: servers do not answer."""
+
+    def __init__(self, evil: str) -> None:
+        self.evil = evil
+        self.asked: list[tuple[object, ...]] = []
+        self.is_away = False
+        self.go_on = asyncio.Event()
+
+    def models(self) -> ModelsShown:
+        return ModelsShown(
+            contenders=[
+                Contender("churn_model", True, 1200, 0.81, 0.03, 1200, 2, 1),
+                Contender(self.evil, False, 900, None, None, 900, 0, 0),
+            ],
+            since_ms=END_MS,
+            horizon="The model looks 28 days ahead.",
+            can_roll_back=True,
+            decisions=[Decision(END_MS, "anna", "chose the model x")],
+        )
+
+    def decide(self, what: str, name: str, by: str) -> None:
+        self.asked.append((what, name, by))
+
+    def checked(self) -> Sequence[Checked]:
+        if self.is_away:
+            raise StorageError("Redis does not answer")
+        return [Checked("ok", "kafka", "1 broker", ""), Checked("warn", "redis", self.evil, "set appendonly yes")]
+
+    def lags(self, read: Mapping[str, int]) -> Sequence[Lag]:
+        return [Lag("events.click", 5, 0), *(Lag(topic, None, 7) for topic in read)]
+
+    def dead_letters(self) -> Sequence[DeadLetters]:
+        return [
+            DeadLetters("bad_amount", 3, END_MS, "events.purchase", "amount: expected a number", self.evil, True),
+            DeadLetters("too_large", 1, END_MS, "events.click", "too many bytes", "x", False),
+        ]
+
+    def replay(self, reason: str) -> int:
+        self.asked.append(("replay", reason))
+        return 3
+
+    def policy(self) -> Mapping[str, float]:
+        return {"alerts_per_week": 20.0, "overdue_at": 2.6, "cooldown_days": 7.0, "min_purchases": 3}
+
+    async def compare(self, policy: Mapping[str, float]) -> WhatIf:
+        self.asked.append(("compare", *policy.values()))
+        await self.go_on.wait()
+        change = Change(
+            customer_id=self.evil,
+            kind=AlertKind.RAISED,
+            at_ms=END_MS,
+            sentence="No order for 30 days; usually every 12.",
+            value_at_risk=310.0,
+        )
+        nothing = Interval(0.0, 0.0, 0.0)
+        return WhatIf(
+            begin_ms=0,
+            end_ms=END_MS,
+            old=_side(20),
+            new=_side(8),
+            difference=Differences(a_week=nothing, precision=nothing, value_right_a_week=nothing),
+            added=[change],
+            removed=[],
+            moved=[],
+        )
