@@ -1,12 +1,13 @@
 """What every adapter is: a translation into events of ours, and perhaps a proof of the sender."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import msgspec
 
 from stream.events.kinds import EventType
+from stream.identity.records import EvidenceName
 
 __all__ = [
     "UNPROCESSABLE",
@@ -18,6 +19,7 @@ __all__ = [
     "Native",
     "Objection",
     "Proof",
+    "SamePerson",
     "Translation",
     "Visit",
     "no_probe",
@@ -78,7 +80,20 @@ class Visit(NamedTuple):
     url: str
 
 
-Translation = Native | Ignored | Malformed | Visit
+class SamePerson(NamedTuple):
+    """Ids that the sender knows to be one person's, in clear, each with its kind: ``customer_id`` or an identifier's.
+
+    ``what``: the provider's name of what says so.
+    """
+
+    what: str
+    name: EvidenceName
+    link_id: str
+    ids: Sequence[tuple[str, str]]
+    occurred_at: float | str
+
+
+Translation = Native | SamePerson | Ignored | Malformed | Visit
 
 
 def _no_objection(_head: Call) -> Objection:

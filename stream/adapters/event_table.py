@@ -1,11 +1,11 @@
 """The form in which providers are declared: which of their events is which of ours, and where its fields are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from stream.adapters.adapter import Call, Ignored, Native, Translation
+from stream.adapters.adapter import Call, Ignored, Native, SamePerson, Translation
 from stream.adapters.customers import CustomerFinder
 from stream.adapters.json_fields import (
     MalformedError,
@@ -20,12 +20,14 @@ from stream.adapters.json_fields import (
     utc_instant,
 )
 from stream.events.kinds import EventType
+from stream.identity.records import EvidenceName
 
 __all__ = [
     "CLICK",
     "EMAIL",
     "PURCHASE",
     "EventTable",
+    "LinkRow",
     "ProviderEvent",
     "Reader",
     "Row",
@@ -70,6 +72,19 @@ class Row(NamedTuple):
     fields: Mapping[str, Reader] = _NOTHING
 
 
+class LinkRow(NamedTuple):
+    """What tells that ids are one person, and is no event of ours: a customer who is saved, an address that changes.
+
+    ``ids``: kind (``customer_id``, or one of the identifiers that may join) and where it is; the shop's own number is
+    the one that events name as customer. ``identity`` and ``occurred_at`` as in `EventTable`.
+    """
+
+    name: EvidenceName
+    ids: Sequence[tuple[str, Reader]]
+    identity: Callable[[ProviderEvent], tuple[object, ...]]
+    occurred_at: Reader
+
+
 def whole(decoded_body: Any) -> list[Any]:
     """The body is one event."""
     return [decoded_body]
@@ -82,6 +97,8 @@ def _json(call: Call) -> Any:
 @dataclass(frozen=True, slots=True)
 class EventTable:
     """A provider. ``kind`` reads which of ``rows`` an event belongs to; what is in no row is ignored under that name.
+
+    ``links``: by the same names, what tells of ids only. It is ignored while nothing is joined.
 
     ``one``: what one event is called in a problem. ``decode`` reads a body, ``events`` finds the events in it.
     ``identity`` reads what a repetition of the event has in common with it, and no other event has. ``identifiers`` are
@@ -97,6 +114,7 @@ class EventTable:
     occurred_at: Reader
     fields: Mapping[str, Reader] = field(default_factory=dict)
     identifiers: Mapping[str, Reader] = field(default_factory=dict)
+    links: Mapping[str, LinkRow] = field(default_factory=dict)
     decode: Callable[[Call], Any] = _json
     events: Callable[[Any], list[Any]] = whole
 
@@ -113,7 +131,8 @@ class EventTable:
         kind = self.kind(item)
         row = self.rows.get(kind)
         if row is None:
-            return Ignored(kind)
+            link = self.links.get(kind) if item.customers.joins else None
+            return Ignored(kind) if link is None else self._linked(kind, link, item)
         return Native(
             row.event_type,
             {
@@ -125,6 +144,13 @@ class EventTable:
                 **{name: read(item) for name, read in (*self.fields.items(), *row.fields.items())},
             },
         )
+
+    def _linked(self, kind: str, row: LinkRow, item: ProviderEvent) -> SamePerson:
+        kinds = [(of, read) for of, read in row.ids if of != "email" or item.customers.hash_addresses]
+        found = [(of, read(item)) for of, read in kinds]
+        link_id = event_id(self.provider, *row.identity(item))
+        ids = [(of, one) for of, one in found if one is not None]
+        return SamePerson(kind, row.name, link_id, ids, row.occurred_at(item))
 
     def _identifiers(self, item: ProviderEvent) -> dict[str, object] | None:
         if not item.customers.joins:

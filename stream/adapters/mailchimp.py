@@ -5,6 +5,7 @@ from typing import Final
 from stream.adapters.event_table import (
     EMAIL,
     EventTable,
+    LinkRow,
     ProviderEvent,
     customer,
     labelled,
@@ -27,7 +28,7 @@ def _kind(item: ProviderEvent) -> str:
     return f"{name}: {reason}" if reason else name
 
 
-#: Left out: subscribe, profile, upemail, campaign.
+#: Left out: subscribe, profile, campaign.
 TABLE: Final = EventTable(
     provider="mailchimp",
     one="a webhook of Mailchimp",
@@ -44,6 +45,16 @@ TABLE: Final = EventTable(
     decode=form,
     kind=_kind,
     identity=parts(_kind, needed("fired_at"), texts("data[list_id]"), needed("data[email]")),
+    links={
+        "upemail": LinkRow(
+            "alias",
+            (("email", texts("data[new_email]")), ("email", texts("data[old_email]"))),
+            parts(
+                _kind, needed("fired_at"), texts("data[list_id]"), needed("data[new_email]"), needed("data[old_email]")
+            ),
+            time_utc("fired_at"),
+        )
+    },
     customer=customer(address=("data[email]",), own_id=("data[web_id]", "data[id]")),
     occurred_at=time_utc("fired_at"),
     fields={"campaign_id": labelled("data[campaign_id]")},

@@ -1,4 +1,7 @@
-"""Segment: ``track`` calls of the e-commerce specification, versions 2 and 1, and ``page`` calls.
+"""Segment, and RudderStack, which sends the same.
+
+``track`` calls of the e-commerce specification, versions 2 and 1, ``page`` calls, and what ``identify`` and ``alias``
+calls tell about a person's ids.
 
 They come one in a request, as a batch of Segment's HTTP API (``{"batch": [...], "sentAt": ...}``), or as the bare array
 of its webhook destination.
@@ -17,6 +20,7 @@ from stream.adapters.event_table import (
     CLICK,
     PURCHASE,
     EventTable,
+    LinkRow,
     ProviderEvent,
     Reader,
     Row,
@@ -147,6 +151,16 @@ def _product(properties: object) -> str | None:
     return label(pick(properties, "product_id", "productId", "id", "sku"))
 
 
+def _previous(item: ProviderEvent, *, is_address: bool) -> str | None:
+    """The id of before: an address or a cookie. Another number of the shop joins nobody: that takes a merge."""
+    found = text(pick(item.event, "previousId"))
+    return found if found is not None and ("@" in found) is is_address else None
+
+
+def _user(item: ProviderEvent) -> str | None:
+    return customer_id(pick(item.event, "userId"))
+
+
 _AMOUNTS: Final = ("properties.total", "properties.revenue", "properties.value")
 
 _CLICK: Final[Mapping[str, Reader]] = {
@@ -193,12 +207,37 @@ TABLE: Final = EventTable(
     events=_calls,
     kind=_kind,
     identity=identified_by("messageId"),
-    customer=lambda item: customer_id(pick(item.event, "userId")) or "",
+    customer=lambda item: _user(item) or "",
     identifiers={
         "anonymous_id": texts("anonymousId"),
         "email": texts("context.traits.email", "properties.email"),
         "phone": texts("context.traits.phone", "properties.phone"),
     },
+    links=MappingProxyType(
+        {
+            "identify": LinkRow(
+                "identified",
+                (
+                    ("customer_id", _user),
+                    ("anonymous_id", texts("anonymousId")),
+                    ("email", texts("traits.email", "context.traits.email")),
+                    ("phone", texts("traits.phone", "context.traits.phone")),
+                ),
+                identified_by("messageId"),
+                _occurred_at,
+            ),
+            "alias": LinkRow(
+                "alias",
+                (
+                    ("customer_id", _user),
+                    ("email", partial(_previous, is_address=True)),
+                    ("anonymous_id", partial(_previous, is_address=False)),
+                ),
+                identified_by("messageId"),
+                _occurred_at,
+            ),
+        }
+    ),
     occurred_at=_occurred_at,
     fields={"channel": labelled("channel")},
 )

@@ -1,4 +1,4 @@
-"""Shopify's webhooks: an order, or the consent of a customer, a post; the header tells which event it is.
+"""Shopify's webhooks: an order, a customer, or the consent of one, a post; the header tells which event it is.
 
 The signature covers the body and no header, so whoever could read the traffic could send an order again as another
 event. HTTPS keeps others from reading it.
@@ -12,12 +12,14 @@ from stream.adapters.event_table import (
     EMAIL,
     PURCHASE,
     EventTable,
+    LinkRow,
     ProviderEvent,
     Row,
     customer,
     header,
     labelled,
     needed,
+    parts,
     texts,
     time_at,
 )
@@ -79,7 +81,19 @@ _ORDER: Final = {
 }
 _COMPLETED: Final = Row(PURCHASE, "completed", _ORDER)
 
-#: By the topic. Left out: customers and products, and of orders what says nothing new.
+_CUSTOMER: Final = (
+    ("customer_id", needed("id")),
+    ("email", texts("email")),
+    ("phone", texts("phone")),
+)
+
+
+def _saved(at: str) -> LinkRow:
+    """A customer; ``at``: when it was saved."""
+    return LinkRow("identified", _CUSTOMER, parts(_TOPIC, needed("id"), texts(at)), time_at(at))
+
+
+#: By the topic. Left out: products, and of orders what says nothing new.
 TABLE: Final = EventTable(
     provider="shopify",
     one="what Shopify sends",
@@ -110,6 +124,7 @@ TABLE: Final = EventTable(
         own_id=("customer.id", "customer_id"),
     ),
     identifiers={"phone": texts("phone", "customer.phone")},
+    links={"customers/create": _saved("created_at"), "customers/update": _saved("updated_at")},
     occurred_at=time_at("processed_at", "created_at", "email_marketing_consent.consent_updated_at"),
 )
 

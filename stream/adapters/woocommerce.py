@@ -1,4 +1,4 @@
-"""WooCommerce's webhooks: an order a post; the header tells which event it is, the order what has become of it."""
+"""WooCommerce's webhooks: an order or a customer a post; the header tells which event it is, the order its state."""
 
 from typing import Any, Final
 
@@ -6,11 +6,13 @@ from stream.adapters.adapter import Call, Objection, Proof
 from stream.adapters.event_table import (
     PURCHASE,
     EventTable,
+    LinkRow,
     ProviderEvent,
     Row,
     header,
     labelled,
     needed,
+    parts,
     texts,
     time_utc,
 )
@@ -76,6 +78,19 @@ _COMPLETED: Final = Row(
         "coupon": labelled("coupon_lines.0.code"),
     },
 )
+
+
+def _number(item: ProviderEvent) -> str:
+    """The customer as orders name them that have no address."""
+    return item.customers.find(pick(item.event, "meta_data"), own_id=pick(item.event, "id"))
+
+
+def _saved(*at: str) -> LinkRow:
+    """A customer; ``at``: when it was saved."""
+    ids = (("customer_id", _number), ("email", texts("email", "billing.email")), ("phone", texts("billing.phone")))
+    return LinkRow("identified", ids, parts(_TOPIC, needed("id"), texts(*at)), time_utc(*at))
+
+
 _CHANGED: Final = {"order_id": _ORDER_ID, "occurred_at": time_utc("date_modified_gmt", "date_created_gmt")}
 
 #: By the state of the order. Left out: pending, on-hold, failed, draft, and what is about no order.
@@ -102,6 +117,10 @@ TABLE: Final = EventTable(
     identity=_identity,
     customer=_customer,
     identifiers={"email": texts("billing.email"), "phone": texts("billing.phone")},
+    links={
+        "customer.created": _saved("date_created_gmt"),
+        "customer.updated": _saved("date_modified_gmt", "date_created_gmt"),
+    },
     occurred_at=time_utc("date_paid_gmt", "date_created_gmt"),
 )
 

@@ -1,10 +1,10 @@
-"""One event on its way to Kafka."""
+"""One event, or one link of two ids, on its way to Kafka."""
 
 from typing import NamedTuple
 
 from stream.events.kinds import EventType
 
-__all__ = ["EventRecord"]
+__all__ = ["EventRecord", "LinkRecord"]
 
 
 class EventRecord(NamedTuple):
@@ -13,5 +13,13 @@ class EventRecord(NamedTuple):
     event_type: EventType
     event_id: str
     customer_id: str
+    at_ms: int
+    value: bytes
+
+
+class LinkRecord(NamedTuple):
+    """A link for the topic `identities`. ``event_id``: its link id; ``value``: an `IdentityLink` in JSON."""
+
+    event_id: str
     at_ms: int
     value: bytes

@@ -14,14 +14,13 @@ import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from stream.client.delivery_ledger import DeliveryLedger
+from stream.client.destinations import Destinations
 from stream.client.event_contract import EventContract
-from stream.client.event_record import EventRecord
+from stream.client.event_record import EventRecord, LinkRecord
 from stream.client.receipt import Delivery, OnDelivery, Receipt
 from stream.clock import Clock, SystemClock
 from stream.errors import DeliveryError, PublishError, TopologyError
-from stream.events.kinds import EventType
 from stream.events.model import Event
-from stream.identity.arrival_notes import TYPE_HEADER
 from stream.settings import Settings
 
 __all__ = ["Producer"]
@@ -44,7 +43,6 @@ _FATAL: Final = frozenset(
         KafkaError.UNKNOWN_PRODUCER_ID,
     }
 )
-_JSON: Final[tuple[str, str | bytes | None]] = ("content-type", b"application/json")
 
 
 class Producer:
@@ -79,11 +77,7 @@ class Producer:
         self._settings = settings or Settings.from_env(os.environ)
         self._contract = EventContract(self._settings)
         self._clock = clock or SystemClock()
-        self._topics = {event_type: self._settings.topic_of(event_type) for event_type in EventType}
-        self._headers = {event_type: [_JSON] for event_type in EventType}
-        if self._settings.join_identities:
-            self._topics = dict.fromkeys(EventType, self._settings.arrivals)
-            self._headers = {of: [_JSON, (TYPE_HEADER, of.encode())] for of in EventType}
+        self._destinations = Destinations(self._settings)
         self._delivery_timeout_s = delivery_timeout_s
         self._ledger = DeliveryLedger(on_refusal=self._note)
         self._fatal = ""
@@ -155,8 +149,12 @@ class Producer:
         self.send(record, answer)
         return delivery
 
-    def send(self, record: EventRecord, on_delivery: OnDelivery | None = None, *, wait_s: float | None = None) -> None:
+    def send(
+        self, record: EventRecord | LinkRecord, on_delivery: OnDelivery | None = None, *, wait_s: float | None = None
+    ) -> None:
         """Hand ``record`` over as it is, unchecked; ``on_delivery`` is called with the broker's answer.
+
+        A `LinkRecord` goes to the topic `identities`.
 
         Raises `PublishError` if the queue is still full after ``wait_s`` (None: the delivery timeout), or if the record
         cannot be sent at all; ``on_delivery`` is not called then.
@@ -214,14 +212,17 @@ class Producer:
             self._producer.close()
 
     def missing_topics(self, timeout_s: float) -> list[str]:
-        """The event topics that do not exist. Raises `TopologyError` if no broker answers in ``timeout_s``."""
+        """The event topics, and that of links if there is an ``identity_key``, that do not exist.
+
+        Raises `TopologyError` if no broker answers in ``timeout_s``.
+        """
         try:
             known = self._producer.list_topics(timeout=timeout_s).topics
         except KafkaException as error:
             raise TopologyError(
                 f"no Kafka broker answers at {self._settings.kafka_bootstrap} ({error.args[0].str()})"
             ) from error
-        return [topic for topic in dict.fromkeys(self._topics.values()) if topic not in known]
+        return [topic for topic in self._destinations.topics if topic not in known]
 
     def __enter__(self) -> Self:
         return self
@@ -237,16 +238,17 @@ class Producer:
         except PublishError as unsent:
             error.add_note(f"besides, {unsent}")
 
-    def _hand_over(self, record: EventRecord, answer: OnDelivery, wait_s: float) -> None:
+    def _hand_over(self, record: EventRecord | LinkRecord, answer: OnDelivery, wait_s: float) -> None:
         deadline = time.monotonic() + wait_s
+        topic, key, headers = self._destinations.of(record)
         while True:
             try:
                 self._producer.produce(
-                    self._topics[record.event_type],
+                    topic,
                     record.value,
-                    record.customer_id.encode(),
+                    key.encode(),
                     timestamp=max(record.at_ms, 0),
-                    headers=self._headers[record.event_type],
+                    headers=headers,
                     on_delivery=answer,
                 )
             except BufferError as error:

@@ -14,6 +14,8 @@ from aiohttp import web
 from stream.adapters import Adapter, Call, Ignored, Malformed, Native, Proof, Translation, Visit
 from stream.adapters.json_fields import MalformedError
 from stream.client.event_contract import Draft, EventContract
+from stream.client.event_record import EventRecord, LinkRecord
+from stream.client.link_contract import LinkContract
 from stream.clock import Clock
 from stream.events.kinds import EventType
 from stream.events.rejections import printable
@@ -28,6 +30,7 @@ from stream.ingest.outward import Outward
 from stream.ingest.reachability import Reachability
 from stream.ingest.refusal import Refusal, answer
 from stream.ingest.sources import ANY, Source
+from stream.ingest.told_links import links_in
 from stream.settings import Settings
 
 __all__ = ["Endpoint"]
@@ -59,6 +62,7 @@ class Endpoint:
         self._connections = connections
         self._budget = BodyBudget(max(settings.ingest_body_bytes, 2 * settings.ingest_max_bytes))
         self._contract = EventContract(settings)
+        self._links = LinkContract(settings)
         self._publisher = publisher
         self._reachability = reachability
         self._access = access
@@ -200,20 +204,20 @@ class Endpoint:
             raise Refusal(HTTPStatus.BAD_REQUEST, "malformed", str(error)) from error
         self._limit(translations)
         drafts = [
-            (k, Draft(translation.value(), translation.event_type))
-            for k, translation in enumerate(translations)
-            if isinstance(translation, Native)
+            (k, Draft(one.value(), one.event_type)) for k, one in enumerate(translations) if isinstance(one, Native)
         ]
         malformed = [
-            Problem(k, "", "malformed", printable(translation.detail))
-            for k, translation in enumerate(translations)
-            if isinstance(translation, Malformed)
+            Problem(k, "", "malformed", printable(one.detail))
+            for k, one in enumerate(translations)
+            if isinstance(one, Malformed)
         ]
         for visit in translations:
             if isinstance(visit, Visit):
                 await self._outward.get(visit.url)
         ignored = Counter(printable(found.what) for found in translations if isinstance(found, Ignored | Visit))
-        return await self._publish(drafts, malformed, ignored, source)
+        told = links_in(translations, self._links)
+        ignored.update(told.ignored)
+        return await self._publish(drafts, [*malformed, *told.rejected], ignored, source, told.records)
 
     async def _publish(
         self,
@@ -221,8 +225,9 @@ class Endpoint:
         malformed: Sequence[Problem],
         ignored: Mapping[str, int],
         source: Source,
+        links: Sequence[tuple[int, LinkRecord]] = (),
     ) -> IntakeResult:
-        """Check and publish ``drafts``, each with its position in the request."""
+        """Check and publish ``drafts``, and publish ``links``; each with its position in the request."""
         admitted = self._contract.admit([draft for _, draft in drafts], self._clock.now_ms())
         rejected = [
             Problem(drafts[bad.record][0], admitted.event_ids[bad.record], bad.reason, bad.detail)
@@ -237,17 +242,19 @@ class Endpoint:
             for k, objection in enumerate(objections)
             if objection
         ]
-        allowed = [k for k, objection in enumerate(objections) if not objection]
-        failures = await self._publisher.publish([admitted.records[k] for k in allowed])
-        failed = [
-            Problem(
-                drafts[admitted.positions[allowed[k]]][0], admitted.records[allowed[k]].event_id, "not_confirmed", why
-            )
-            for k, why in failures.items()
+        sent: list[tuple[int, EventRecord | LinkRecord]] = [
+            (drafts[admitted.positions[k]][0], admitted.records[k]) for k, why in enumerate(objections) if not why
         ]
+        sent += links
+        failures = await self._publisher.publish([record for _, record in sent])
+        # a call that tells of several ids is several links, and one position
+        failed = {
+            sent[k][0]: Problem(sent[k][0], sent[k][1].event_id, "not_confirmed", why) for k, why in failures.items()
+        }
         if failed:
             self._reachability.suspect()
-        return IntakeResult(len(allowed) - len(failed), [*malformed, *rejected], failed, ignored)
+        accepted = len({position for position, _ in sent}) - len(failed)
+        return IntakeResult(accepted, [*malformed, *rejected], [*failed.values()], ignored)
 
     async def _body(self, request: web.Request, lease: Lease) -> bytes:
         return await read_body(

@@ -9,7 +9,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, Message
 
-from stream.client.event_record import EventRecord
+from stream.client.event_record import EventRecord, LinkRecord
 from stream.client.producer import Producer
 from stream.errors import PublishError
 from stream.ingest import metrics
@@ -64,7 +64,7 @@ class EventPublisher:
         self._events = 0
         self._bytes = 0
 
-    async def publish(self, records: Sequence[EventRecord]) -> dict[int, str]:
+    async def publish(self, records: Sequence[EventRecord | LinkRecord]) -> dict[int, str]:
         """Publish; return position -> reason of those that Kafka has not confirmed. Raises `Refusal` for want of room.
 
         An event without confirmation may still get into Kafka: at most a repetition, which counts once.
@@ -85,7 +85,7 @@ class EventPublisher:
         finally:
             self._move(-len(records), -size)
 
-    async def _publish(self, records: Sequence[EventRecord]) -> dict[int, str]:
+    async def _publish(self, records: Sequence[EventRecord | LinkRecord]) -> dict[int, str]:
         batch = _Batch(len(records))
         for position, record in enumerate(records):
             try:

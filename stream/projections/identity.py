@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Final, NamedTuple, cast
 
-import msgspec
-
 from stream.catalogue.identifiers import IDENTIFIERS
 from stream.events.decode import Decoder
-from stream.events.diagnosis import diagnose
 from stream.events.kinds import EventType
 from stream.events.model import Event
 from stream.events.record import Record
@@ -17,7 +14,7 @@ from stream.events.rejections import Defect, Rejection
 from stream.identity.arrival_notes import NOTE_HEADERS, Assigned, encode_note
 from stream.identity.links import Link, LinkName, Node
 from stream.identity.note_proof import NoteProof
-from stream.identity.records import KEY, IdentityLink, encode_link
+from stream.identity.records import KEY, IdentityLink, encode_link, read_link
 from stream.identity.resolver import LinkLimits, Resolver, neighbours
 from stream.processing.state import Outgoing
 from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage
@@ -51,7 +48,6 @@ class LinkInput:
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
-        self._decoder = msgspec.json.Decoder(IdentityLink)
 
     def read(self, records: Sequence[Record]) -> Reading:
         keyed: list[tuple[str, object]] = []
@@ -71,13 +67,8 @@ class LinkInput:
             return Rejection(position, Defect.NULL_VALUE, "expected a JSON object; there is no value")
         if record.key != KEY.encode():
             return Rejection(position, Defect.KEY_MISMATCH, f"expected the record key {KEY!r}")
-        try:
-            link = self._decoder.decode(record.value).link()
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            return Rejection(position, *diagnose(error, record.value))
-        if not (link.one.isprintable() and link.other.isprintable()):
-            return Rejection(position, Defect.CONTROL_CHARACTER, "an id has a character that is not seen")
-        return link
+        link = read_link(record.value)
+        return link._replace(record=position) if isinstance(link, Rejection) else link
 
 
 class _Published:

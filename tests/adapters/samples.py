@@ -34,7 +34,7 @@ class Sample:
 
     ``headers``: row -> headers beside those of the signature. ``ignored``: what to ignore, under which name.
     ``promised``: row -> paths that the documentation promises and an event needs. ``settings``: those that verify the
-    signature. ``tells_time``: the signature contains the time of signing.
+    signature. ``tells_time``: the signature contains the time of signing. ``links``: as ``calls``, of what links ids.
     """
 
     name: str
@@ -45,12 +45,15 @@ class Sample:
     settings: Mapping[str, Any] = field(default_factory=dict)
     sign: Sign = _unsigned
     tells_time: bool = False
+    links: Mapping[str, Any] = field(default_factory=dict)
     form: bool = False
     shares_ids: bool = False
 
     def call(self, row: str, *, body: Any = None, at_s: float = NOW_MS / 1000, received_ms: int = NOW_MS) -> Call:
         """A signed call of ``row``, with another ``body`` if one is given."""
-        content = encoded(self.calls.get(row, self.ignored.get(row)) if body is None else body, form=self.form)
+        content = encoded(
+            {**self.ignored, **self.links, **self.calls}.get(row) if body is None else body, form=self.form
+        )
         headers = {**self.headers.get(row, {}), **self.sign(content, at_s)}
         return Call(headers, content, received_ms, f"https://events.example.com/v1/adapters/{self.name}")
 

@@ -208,7 +208,16 @@ MAILCHIMP = Sample(
     },
     ignored={
         "subscribe": {"type": "subscribe", "fired_at": "2009-03-26 21:35:57", "data[email]": _ADDRESS},
-        "upemail": {"type": "upemail", "data[new_email]": _ADDRESS},
+    },
+    links={
+        "upemail": {
+            "type": "upemail",
+            "fired_at": "2009-03-26 22:15:09",
+            "data[list_id]": "a6b5da1054",
+            "data[new_id]": "51da8c3259",
+            "data[new_email]": _ADDRESS,
+            "data[old_email]": "ann@sparrow.example",
+        }
     },
     promised={"unsubscribe: manual": ("type", "fired_at", "data[email]")},
     form=True,

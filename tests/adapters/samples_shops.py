@@ -54,6 +54,17 @@ _CONSENT = {
         "consent_updated_at": "2024-06-03T11:00:00-04:00",
     },
 }
+# https://shopify.dev/docs/api/admin-rest/latest/resources/customer
+_SHOPIFY_CUSTOMER = {
+    "id": 706405506930370084,
+    "email": "ann.sparrow@example.com",
+    "phone": "+493012345",
+    "first_name": "Ann",
+    "last_name": "Sparrow",
+    "created_at": "2024-05-30T08:00:00-04:00",
+    "updated_at": "2024-06-04T08:00:00-04:00",
+    "default_address": {"address1": "Lindenstr. 1", "phone": "+49301111111"},
+}
 _REFUNDED = {**_SHOPIFY_ORDER, "refunds": [_SHOPIFY_REFUND]}
 _CONSENT_TOPIC = "customers_email_marketing_consent/update"
 
@@ -74,12 +85,13 @@ SHOPIFY = Sample(
     ignored={
         "orders/updated: no refund of money": _SHOPIFY_ORDER,
         "products/update": {"id": 1},
-        "customers/create": {"id": 706405506930370084, "email": "ann.sparrow@example.com"},
         "orders/create: a test order": {**_SHOPIFY_ORDER, "test": True},
         f"{_CONSENT_TOPIC}: subscribed": changed(_CONSENT, "email_marketing_consent.state", "subscribed"),
         "refunds/create names no customer: subscribe to orders/updated": _SHOPIFY_REFUND,
     },
+    links={"customers/create": _SHOPIFY_CUSTOMER, "customers/update": _SHOPIFY_CUSTOMER},
     headers={
+        "customers/update": _topic("customers/update"),
         "orders/create": _topic("orders/create"),
         "orders/paid": _topic("orders/paid"),
         "orders/cancelled": _topic("orders/cancelled"),
@@ -130,6 +142,16 @@ _WOO_ORDER: dict[str, Any] = {
     "coupon_lines": [{"id": 1, "code": "spring"}],
     "refunds": [],
 }
+# https://woocommerce.github.io/woocommerce-rest-api-docs/#customer-properties
+_WOO_CUSTOMER = {
+    "id": 25,
+    "date_created_gmt": "2017-03-21T19:09:28",
+    "date_modified_gmt": "2017-03-21T19:09:30",
+    "email": "ann.sparrow@example.com",
+    "first_name": "Ann",
+    "billing": {"first_name": "Ann", "address_1": "Lindenstr. 1", "phone": "+493012345"},
+    "meta_data": [],
+}
 _UPDATED = {"x-wc-webhook-topic": "order.updated"}
 WOOCOMMERCE = Sample(
     "woocommerce",
@@ -143,12 +165,13 @@ WOOCOMMERCE = Sample(
     ignored={
         "pending": {**_WOO_ORDER, "status": "pending"},
         "on-hold": {**_WOO_ORDER, "status": "on-hold"},
-        "customer.created": {"id": 25, "email": "ann.sparrow@example.com"},
         "order.deleted": {"id": 727},
     },
+    links={"customer.created": _WOO_CUSTOMER, "customer.updated": _WOO_CUSTOMER},
     headers={
         **dict.fromkeys(("processing", "completed", "cancelled", "refunded", "refund", "pending", "on-hold"), _UPDATED),
         "customer.created": {"x-wc-webhook-topic": "customer.created"},
+        "customer.updated": {"x-wc-webhook-topic": "customer.updated"},
         "order.deleted": {"x-wc-webhook-topic": "order.deleted"},
     },
     promised={"processing": ("id", "status", "total", "currency"), "refund": ("refunds.0.id", "refunds.0.total")},

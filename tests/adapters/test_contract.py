@@ -10,11 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.adapters import ADAPTER_NAMES, TABLES, Adapter, Call, Ignored, Malformed, Native, adapters_of
+from stream.adapters import ADAPTER_NAMES, TABLES, Adapter, Call, Ignored, Malformed, Native, SamePerson, adapters_of
 from stream.adapters.json_fields import MalformedError
+from stream.catalogue.identifiers import CUSTOMER, IDENTIFIERS
 from stream.client.event_contract import Draft, EventContract
+from stream.client.event_record import LinkRecord
+from stream.client.link_contract import LinkContract
 from stream.events.kinds import KIND_OF
 from stream.events.model import CONTRACT_OF
+from stream.events.rejections import Rejection
 from stream.settings import Settings
 from tests.adapters.calls import NOW_MS
 from tests.adapters.samples import PERSONAL, Sample, changed, without
@@ -24,17 +28,20 @@ from tests.adapters.samples_shops import SHOPS
 
 SAMPLES = {sample.name: sample for sample in (*SHOPS, *MAIL, *FEEDBACK)}
 CONTRACT = EventContract(Settings())
+JOINING: dict[str, Any] = {"identity_key": "k" * 32}
+LINKS = LinkContract(Settings(**JOINING))
 #: Adapters with calls of another form: they have tests of their own.
 APART = {"segment", "cloudevents", "ses"}
 
 ROWS = [(sample, row) for sample in SAMPLES.values() for row in sample.calls]
+LINK_ROWS = [(sample, row) for sample in SAMPLES.values() for row in sample.links]
 SIGNED = [sample for sample in SAMPLES.values() if sample.settings]
 HOUR_S = 3600
 UNREADABLE = (b"", b"{", b"\xff\xfe\x00", '{"a": "é"}'.encode("latin-1"), '{"a": 1}'.encode("utf-16"), b"[" * 5000)
 
 
-def adapter(sample: Sample) -> Adapter:
-    return adapters_of(Settings(**sample.settings))[sample.name]
+def adapter(sample: Sample, **settings: Any) -> Adapter:
+    return adapters_of(Settings(**sample.settings, **settings))[sample.name]
 
 
 def natives(sample: Sample, call: Call) -> list[Native]:
@@ -71,6 +78,7 @@ def test_every_adapter_has_samples() -> None:
 def test_every_row_has_a_sample_and_leads_to_an_event_of_ours(sample: Sample) -> None:
     rows = TABLES[sample.name].rows
     assert {*sample.calls} == {*rows}
+    assert {*sample.links} == {*TABLES[sample.name].links}
     assert {(row.event_type, row.name) for row in rows.values()} <= {*KIND_OF}
 
 
@@ -90,9 +98,32 @@ def test_an_event_holds_what_the_contract_names_and_nothing_of_the_person(sample
         assert [word for word in PERSONAL if re.search(rf"\b{re.escape(word)}", text, re.IGNORECASE)] == []
 
 
+@pytest.mark.parametrize(("sample", "row"), LINK_ROWS, ids=lambda part: getattr(part, "name", part))
+def test_a_link_joins_ids_that_may_join_and_holds_no_identifier_in_clear(sample: Sample, row: str) -> None:
+    expected = TABLES[sample.name].links[row]
+    (told,) = adapter(sample, **JOINING).translate(sample.call(row))
+    assert isinstance(told, SamePerson)
+    assert (told.what, told.name) == (row, expected.name)
+    assert {kind for kind, _ in told.ids} <= {CUSTOMER, *IDENTIFIERS}
+    links = LINKS.admit(*told[1:])
+    assert isinstance(links, list)
+    assert links
+    for link in links:
+        assert [word for word in (*PERSONAL, "sparrow") if word.lower() in link.value.decode().lower()] == []
+    assert adapter(sample, **JOINING).translate(sample.call(row)) == [told]
+
+
+@pytest.mark.parametrize(("sample", "row"), LINK_ROWS, ids=lambda part: getattr(part, "name", part))
+def test_addresses_link_nobody_when_the_settings_forbid_it(sample: Sample, row: str) -> None:
+    (told,) = adapter(sample, **JOINING, ingest_email_customers="refuse").translate(sample.call(row))
+    assert isinstance(told, SamePerson)
+    assert "email" not in dict(told.ids)
+
+
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=lambda sample: sample.name)
 def test_unknown_events_are_ignored_under_their_name(sample: Sample) -> None:
-    for what in sample.ignored:
+    # what tells of ids only means nothing where nothing is joined
+    for what in (*sample.ignored, *sample.links):
         assert adapter(sample).translate(sample.call(what)) == [Ignored(what)]
 
 
@@ -208,6 +239,10 @@ def judge(sample: Sample, call: Call) -> None:
             if isinstance(found, Native):
                 admitted = CONTRACT.admit([Draft(found.value(), found.event_type)], NOW_MS)
                 assert len(admitted.records) + len(admitted.rejections) == 1
+        for found in adapter(sample, **JOINING).translate(call):
+            if isinstance(found, SamePerson):
+                links = LINKS.admit(*found[1:])
+                assert isinstance(links, Rejection) or all(isinstance(link, LinkRecord) for link in links)
 
 
 def paths_of(body: Any, prefix: str = "") -> Iterator[str]:
@@ -222,8 +257,9 @@ def paths_of(body: Any, prefix: str = "") -> Iterator[str]:
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=lambda sample: sample.name)
 @given(drawn=st.data())
 def test_any_change_of_a_sample_is_translated_or_refused(sample: Sample, drawn: st.DataObject) -> None:
-    row = drawn.draw(st.sampled_from(sorted(sample.calls)))
-    body = sample.calls[row]
+    told = {**sample.calls, **sample.links}
+    row = drawn.draw(st.sampled_from(sorted(told)))
+    body = told[row]
     if sample.form:
         body = {**body, **drawn.draw(st.dictionaries(st.sampled_from(sorted(body)), st.text(max_size=20), max_size=3))}
         text = json.dumps(body)

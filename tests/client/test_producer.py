@@ -198,8 +198,12 @@ def test_missing_topics_are_found_and_an_absent_broker_is_an_error(
     producer: Producer, settings: Settings, broker: EmbeddedBroker
 ) -> None:
     assert producer.missing_topics(10) == []
-    with Producer(Settings(kafka_bootstrap=broker.bootstrap, topic_prefix=f"{settings.topic_prefix}none.")) as other:
-        assert len(other.missing_topics(10)) == len(EventType)
+    for key, count in (("", len(EventType)), ("k" * 32, len(EventType) + 1)):
+        none = Settings(
+            kafka_bootstrap=broker.bootstrap, topic_prefix=f"{settings.topic_prefix}none.", identity_key=key
+        )
+        with Producer(none) as other:
+            assert len(other.missing_topics(10)) == count
     with Producer(ABSENT) as lost, pytest.raises(TopologyError, match="no Kafka broker answers at 127"):
         lost.missing_topics(0.2)
 
