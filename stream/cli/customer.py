@@ -15,6 +15,7 @@ from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
 from stream.cli.saying import say
 from stream.clock import SystemClock
+from stream.consent.purposes import Purpose
 from stream.errors import StorageError
 from stream.events.partitioner import partition_of
 from stream.events.times import epoch_ms
@@ -23,12 +24,16 @@ from stream.projections.channels import Channels, Contacts
 from stream.projections.complaints import Cases, Complaints
 from stream.projections.fold import Fold
 from stream.projections.satisfaction import Opinion, Satisfaction
+from stream.reporting.consent_lines import refusals_in_words
 from stream.settings import Settings
-from stream.storage.notification_store import NotificationStore
+from stream.storage.consent_desk import ConsentDesk
+from stream.storage.notification_store import NotificationStore, StoredCustomer
 from stream.storage.overview import Overview
 from stream.storage.projection_desk import ProjectionDesk
 
 if TYPE_CHECKING:
+    from stream.cli.feedback_view import Voice
+    from stream.recommending.recommended import RecommendationLists
     from stream.reporting.assess import Basis
     from stream.reporting.first_orders import LeadEntry
 
@@ -43,7 +48,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 @click.command(cls=SettingsCommand)
 @click.argument("customer_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="The document, with its packed state unpacked.")
-@with_settings("Redis", "Kafka", "Topics", "Events", "Labels", "Shop", local=Local.SERVERS)
+@with_settings("Redis", "Kafka", "Topics", "Events", "Labels", "Shop", "Privacy", local=Local.SERVERS)
 def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     """Show everything about customer ID: history, risk and reasons, features, timers.
 
@@ -87,9 +92,57 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         )
         lead = _lead(desk, customer_id, basis)
         offers = recommendations_for(desk, settings, customer_id, basis.now_ms, _OFFERS)
+    with ConsentDesk(settings) as consents:
+        consented = consents.read([customer_id])
+    refusals = refusals_in_words(consented.of(customer_id), basis.now_ms, consented.default)
     with NotificationStore(settings) as notifications:
         (known,) = notifications.known([customer_id])
     partition, document = found
+    _warn_of_place(settings, customer_id, partition)
+    from stream.cli.console import console_for_people
+    from stream.cli.customer_view import customer_view
+    from stream.cli.profile_view import readable_profile
+    from stream.cli.shop_writing import writing_of
+    from stream.processing.document import packed_state
+    from stream.processing.rules import rules_of
+    from stream.reporting.refreshed import refreshed, without_scores
+
+    now = refreshed(document, fields, basis)
+    is_withheld = not consented.may(customer_id, Purpose.PROFILING, None, basis.now_ms)
+    if is_withheld:
+        now, lead, offers = without_scores(now), None, None
+    rules, model = rules_of(settings), basis.scorer.model
+    profile = readable_profile(customer_id, packed_state(document), rules.under(model), model)
+    if as_json:
+        # the packed state has scores as well
+        state = {} if is_withheld else {"state": profile}
+        beside = _beside(known, voice, lead, offers, refusals)
+        click.echo(orjson.dumps({**now.fields, **beside, **state}, option=orjson.OPT_INDENT_2))
+        return
+    console_for_people().print(customer_view(now, profile, known, voice, lead, offers, refusals, writing_of(settings)))
+
+
+def _beside(
+    known: StoredCustomer,
+    voice: Voice,
+    lead: LeadEntry | None,
+    offers: RecommendationLists | None,
+    refusals: list[str],
+) -> dict[str, object]:
+    """What is known beside the document; what is not known is left out."""
+    from stream.cli.texts_view import told_of
+
+    told: dict[str, object] = {
+        "actions": [orjson.loads(record) for record in known.actions.values()],
+        "held_out": known.held_out,
+    }
+    others = {"lead": lead, "recommendations": offers}
+    told |= {name: msgspec.to_builtins(one) for name, one in others.items() if one is not None}
+    known_of = {**voice._asdict(), "texts": [told_of(one) for one in voice.texts], "consent_refused": refusals}
+    return told | {name: msgspec.to_builtins(one) for name, one in known_of.items() if one}
+
+
+def _warn_of_place(settings: Settings, customer_id: str, partition: int) -> None:
     expected = partition_of(customer_id, settings.partitions)
     if partition != expected:
         click.echo(
@@ -97,33 +150,6 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
             f" in {expected}: set partitions to what the event topics have",
             err=True,
         )
-    from stream.cli.console import console_for_people
-    from stream.cli.customer_view import customer_view
-    from stream.cli.profile_view import readable_profile
-    from stream.cli.shop_writing import writing_of
-    from stream.cli.texts_view import told_of
-    from stream.processing.document import packed_state
-    from stream.processing.rules import rules_of
-    from stream.reporting.refreshed import refreshed
-
-    now = refreshed(document, fields, basis)
-    rules, model = rules_of(settings), basis.scorer.model
-    profile = readable_profile(customer_id, packed_state(document), rules.under(model), model)
-    if as_json:
-        told: dict[str, object] = {
-            "actions": [orjson.loads(record) for record in known.actions.values()],
-            "held_out": known.held_out,
-        }
-        if lead is not None:
-            told["lead"] = msgspec.to_builtins(lead)
-        if offers is not None:
-            told["recommendations"] = msgspec.to_builtins(offers)
-        known_of = {**voice._asdict(), "texts": [told_of(one) for one in voice.texts]}
-        # as everything that is not known, what was never said is left out
-        told |= {name: msgspec.to_builtins(one) for name, one in known_of.items() if one}
-        click.echo(orjson.dumps({**now.fields, **told, "state": profile}, option=orjson.OPT_INDENT_2))
-        return
-    console_for_people().print(customer_view(now, profile, known, voice, lead, offers, writing_of(settings)))
 
 
 def _lead(desk: ProjectionDesk, customer_id: str, basis: Basis) -> LeadEntry | None:

@@ -49,13 +49,14 @@ def customer_view(
     voice: Voice,
     lead: LeadEntry | None,
     offers: RecommendationLists | None,
+    refusals: Sequence[str],
     writing: Writing,
 ) -> RenderableType:
     """Lay a customer out, with the unpacked ``profile`` (`stream.cli.profile_view`), what people did, what was said."""
     as_of = _moment(now.fields["as_of"], writing)
     return Group(
         Text.assemble((f"customer {now.fields['customer_id']}", "bold"), f"   as of {as_of}"),
-        _pairs(chain(_facts(now, profile, writing), _chance(lead, writing))),
+        _pairs(chain(_facts(now, profile, writing), _chance(lead, writing), _consent(refusals))),
         *_actions(known, writing),
         *_why(now.reasons),
         *_said(voice, writing),
@@ -63,8 +64,11 @@ def customer_view(
         _section("features"),
         _windows(now.features),
         _pairs(_others(now.features)),
-        _section("what happens when nothing happens"),
-        _pairs(_timers(profile, writing)),
+        *(
+            ()
+            if now.is_withheld
+            else (_section("what happens when nothing happens"), _pairs(_timers(profile, writing)))
+        ),
     )
 
 
@@ -112,12 +116,15 @@ def _facts(now: Refreshed, profile: dict[str, Any], writing: Writing) -> Iterato
     yield "events", writing.number(document["events"])
     yield "segment", document.get("segment", "none yet")
     if risk is None:
-        yield "risk", "none: nothing is known of customers without an order yet"
+        none = "the customer does not agree to scores" if now.is_withheld else "nothing is known without an order yet"
+        yield "risk", f"none: {none}"
     else:
         by = "" if document.get("risk_from") == "orders" else f" by model version {document['model_version']:,}"
         yield "risk", f"{writing.percent(risk)}{by}; {writing.about(at_stake)} at risk"
         if "risk_from" in document:  # not in documents of an earlier version
             yield "", risk_sentence(document["risk_from"], document["risk_sure"])
+    if now.is_withheld:
+        return
     if "expected_spend" not in document:
         yield "value", "not known yet: the value model has to learn first"
     else:
@@ -131,6 +138,11 @@ def _facts(now: Refreshed, profile: dict[str, Any], writing: Writing) -> Iterato
         yield "alert", f"none; the last was raised {raised}" if raised else "none"
     if "unsubscribed_at" in document:
         yield "e-mail", f"unsubscribed {moment(document['unsubscribed_at'])}"
+
+
+def _consent(refusals: Sequence[str]) -> Iterator[tuple[str, str]]:
+    if refusals:
+        yield "consent", f"{'; '.join(refusals)} (`stream consent show`)"
 
 
 def _chance(lead: LeadEntry | None, writing: Writing) -> Iterator[tuple[str, str]]:

@@ -32,6 +32,7 @@ from stream.reporting.first_orders import LeadList, list_leads
 from stream.reporting.today import list_today
 from stream.reporting.writing import Writing
 from stream.settings import Settings
+from stream.storage.consent_desk import ConsentDesk
 from stream.storage.notification_store import NotificationStore, StoredCustomer
 from stream.storage.overview import Overview
 from stream.storage.projection_desk import ProjectionDesk
@@ -63,9 +64,10 @@ class ShopDay:
     def today(self, limit: int) -> Today:
         """The list, with what is known of its customers beside the stream: names, what people did, who is held out."""
         yesterday = self.writing.day_of(self.basis.now_ms) - timedelta(days=1)
-        found = list_today(
-            self.overview.documents(), self.basis, since_ms=self.writing.midnight_ms(yesterday), limit=limit
-        )
+        with ConsentDesk(self.settings) as consents:
+            consented = consents.everybody()
+        since_ms = self.writing.midnight_ms(yesterday)
+        found = list_today(self.overview.documents(), self.basis, since_ms=since_ms, limit=limit, consented=consented)
         with NotificationStore(self.settings) as notifications:
             known = notifications.known([entry.customer_id for entry in found.entries])
         noted = zip(found.entries, known, strict=True)

@@ -26,7 +26,7 @@ _OUT = click.Path(dir_okay=False, path_type=Path)
     metavar="DAY",
     help="Another day than today, such as 2026-01-31; not before the newest event.",
 )
-@with_settings("Redis", "Kafka", "Topics", "Labels", "Events", "Shop", local=Local.SERVERS)
+@with_settings("Redis", "Kafka", "Topics", "Labels", "Events", "Shop", "Privacy", local=Local.SERVERS)
 def today(
     settings: Settings,
     *,

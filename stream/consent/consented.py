@@ -8,7 +8,7 @@ from typing import Final
 from stream.consent.agreements import Agreements, ConsentDefault, May, Statement
 from stream.consent.purposes import EMAIL, Purpose
 
-__all__ = ["Consented"]
+__all__ = ["NOTHING_SAID", "Consented"]
 
 _NOTHING: Final = Agreements()
 
@@ -42,3 +42,7 @@ class Consented:
             said = Agreements({key: [*statements] for key, statements in said.said.items()})
             said.add(purpose, channel, Statement(unsubscribed_ms, True, "", "email unsubscribed"))
         return said.may(purpose, channel, at_ms, self.default)
+
+
+#: Nobody has said anything, and everything is allowed until it is withdrawn.
+NOTHING_SAID: Final = Consented({}, "opt-out")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -35,10 +35,10 @@ class Advice(StrEnum):
     REMIND = "remind"
 
 
+#: What to do where e-mails are refused, by the channel that it takes.
+_INSTEAD: Final = {"phone": "call", "post": "send a card"}
 _TEXTS: Final[Mapping[Advice, str]] = {
-    Advice.DO_NOT_EMAIL: "Do not e-mail: unsubscribed. Call or send a card instead.",
     Advice.ASK_WHAT_WENT_WRONG: "Ask what went wrong first: much of what they bought went back.",
-    Advice.CALL: "One of your best customers: call, or write in person.",
     Advice.INVITE_AGAIN: "Invite to a second order, with what goes well with the first.",
     Advice.OFFER: "Offer a reason to come back: a voucher, free delivery, something new.",
     Advice.REMIND: "Send a friendly reminder of what they usually buy.",
@@ -89,12 +89,24 @@ def returned_share(values: Values, spend: float) -> float:
     return 1.0 - spend / gross if gross > 0 else 0.0
 
 
-def advice_text(advice: Advice, values: Values) -> str:
-    """One sentence for the owner.
+def advice_text(advice: Advice, values: Values, refused: Collection[str] = ()) -> str:
+    """One sentence for the owner. ``refused``: channels by which the customer wants no marketing.
 
     >>> advice_text(Advice.REMIND_OF_CART, {"open_cart_additions": 2.0})
     'Remind of the 2 products left in the cart.'
+    >>> advice_text(Advice.DO_NOT_EMAIL, {}, ("email",))
+    'Do not e-mail: unsubscribed. Call or send a card instead.'
+    >>> advice_text(Advice.DO_NOT_EMAIL, {}, ("email", "sms", "phone", "post"))
+    'Do not e-mail: unsubscribed. No other way is allowed either.'
+    >>> advice_text(Advice.CALL, {}, ("phone",))
+    'One of your best customers: write in person.'
     """
+    if advice is Advice.DO_NOT_EMAIL:
+        others = [word for channel, word in _INSTEAD.items() if channel not in refused]
+        instead = f"{' or '.join(others).capitalize()} instead." if others else "No other way is allowed either."
+        return f"Do not e-mail: unsubscribed. {instead}"
+    if advice is Advice.CALL:
+        return f"One of your best customers: {'' if 'phone' in refused else 'call, or '}write in person."
     if advice is Advice.REMIND_OF_CART:
         products = number_of(values["open_cart_additions"], "product", "products")
         return f"Remind of the {products} left in the cart."

@@ -34,8 +34,9 @@ class Entry(Struct, frozen=True, kw_only=True):
     """A customer to contact, or named for what they did.
 
     ``silent_days`` since the last order, ``usual_days`` the habit; ``risk`` (null: no model is ready) that no order
-    comes within the horizon; ``at_stake`` and ``spend`` are money. Times are ms since the epoch. ``may_email`` is false
-    for who has unsubscribed. ``name`` and ``notes`` are filled in from what is kept beside the stream.
+    comes within the horizon; ``at_stake`` and ``spend`` are money. Times are ms since the epoch. ``refused``:
+    channels by which they want no marketing, ``may_email``: whether e-mail is none of them. ``name`` and ``notes`` are
+    filled in from what is kept beside the stream.
     """
 
     customer_id: str
@@ -54,6 +55,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     due_ms: int
     segment: str | None
     may_email: bool
+    refused: tuple[str, ...] = ()
     stage: str = ""
     tier: str | None = None
     name: str = ""
@@ -104,7 +106,8 @@ class Today(Struct, frozen=True, kw_only=True):
     customers whose next order is expected within 7 days. ``since_ms``: movements count from then on: ``new`` (first
     order), ``returning`` (ordered before as well), ``won_back`` (those of them who had been lost), ``lost`` (given up).
     ``complaints``: all that are open. ``leads``: who may order for the first time in ``leads_in_weeks``, and is surely
-    likelier to than others. ``newest_ms``: of the newest event of all (null: there is none).
+    likelier to than others. ``newest_ms``: of the newest event of all (null: there is none). ``not_scored``:
+    customers who do not agree to scores, and are in no list.
     """
 
     now_ms: int
@@ -132,6 +135,7 @@ class Today(Struct, frozen=True, kw_only=True):
     complaints: tuple[Complaint, ...] = ()
     leads: tuple[LeadEntry, ...] = ()
     leads_in_weeks: int = 0
+    not_scored: int = 0
 
 
 def complaints_of(cases: Iterable[Cases]) -> tuple[Complaint, ...]:

@@ -13,9 +13,16 @@ from stream.processing.document import MAIN_REASONS
 from stream.reporting.advice import reason_of
 from stream.reporting.assess import Basis, Standing, assess
 
-__all__ = ["Refreshed", "refreshed"]
+__all__ = ["SCORES", "Refreshed", "refreshed", "without_scores"]
 
 _PLACES: Final = 4
+#: Fields that models make of a customer.
+SCORES: Final = frozenset(
+    {
+        *("risk", "risk_from", "risk_sure", "reasons", "at_risk_from", "value_at_risk", "segment", "next_order"),
+        *("expected_orders", "expected_spend", "lifetime_value", "model_version"),
+    }
+)
 
 #: Fields that are there where there is a risk.
 _OF_RISK: Final = ("reasons", "risk_from", "risk_sure")
@@ -26,13 +33,20 @@ class Refreshed(NamedTuple):
 
     ``fields``: those of the document without ``state``. ``features``: all of them, None is not known. ``reasons``:
     (contribution in log-odds, sentence), those that raise the risk first. ``standing``: one sentence on where the
-    customer stands with the shop.
+    customer stands with the shop. ``is_withheld``: there are no scores, as the customer does not agree to them.
     """
 
     fields: dict[str, Any]
     features: dict[str, float | None]
     reasons: list[tuple[float, str]]
     standing: str
+    is_withheld: bool = False
+
+
+def without_scores(now: Refreshed) -> Refreshed:
+    """The same without what models make of the customer, who does not agree to it."""
+    fields = {name: value for name, value in now.fields.items() if name not in SCORES}
+    return now._replace(fields={**fields, "alert": False}, reasons=[], is_withheld=True)
 
 
 def refreshed(document: bytes, fields: dict[str, Any], basis: Basis) -> Refreshed:

@@ -27,7 +27,12 @@ _CAME = MappingProxyType(
 def standing_line(found: Today, writing: Writing) -> str:
     """How the customers stand with the shop, by their own habits."""
     named = [f"{writing.number(count)} {standing}" for standing, count in found.standing.items() if count]
-    return f"{number_of(found.customers, 'customer', 'customers')}: {', '.join(named) or 'none'}."
+    line = f"{number_of(found.customers, 'customer', 'customers')}: {', '.join(named) or 'none'}."
+    if not found.not_scored:
+        return line
+    return (
+        f"{line} {number_of(found.not_scored, 'customer agrees', 'customers agree')} to no scores and are in no list."
+    )
 
 
 def complaints_line(found: Today) -> str:

@@ -18,12 +18,16 @@ import xxhash
 from msgspec import Struct
 from msgspec.structs import replace
 
+from stream.catalogue.events import CONTACT_CHANNELS
+from stream.consent.agreements import May
+from stream.consent.consented import NOTHING_SAID, Consented
+from stream.consent.purposes import EMAIL, Purpose
 from stream.events.times import epoch_ms
 from stream.features.registry import COLUMN, DAY_MS, FEATURE_NAMES
 from stream.features.stages import Stage
 from stream.processing.rfm import Tier
 from stream.reporting.advice import Advice, advice_of, advice_text, reason_of
-from stream.reporting.assess import NO_SEGMENT, Assessed, Basis, Standing, assess
+from stream.reporting.assess import NO_SEGMENT, Assessed, Basis, Card, Standing, assess
 from stream.reporting.entries import MOVEMENTS, Entry, Movement, SegmentFigures, Today
 from stream.reporting.previous_order import order_before
 
@@ -60,17 +64,24 @@ class _Found(Struct, frozen=True):
     values: dict[str, float]
 
 
-def list_today(documents: Iterable[bytes], basis: Basis, *, since_ms: int, limit: int) -> Today:
-    """Go through all customers once; ``limit``: how many the list holds at most."""
-    fold = _Fold(basis, since_ms, limit)
+def list_today(
+    documents: Iterable[bytes], basis: Basis, *, since_ms: int, limit: int, consented: Consented = NOTHING_SAID
+) -> Today:
+    """Go through all customers once; ``limit``: how many the list holds at most.
+
+    Who does not agree to scores is counted, and named nowhere.
+    """
+    fold = _Fold(basis, since_ms, limit, consented)
     for assessed in assess(documents, basis):
         fold.add(assessed)
     return fold.result()
 
 
 class _Fold:
-    def __init__(self, basis: Basis, since_ms: int, limit: int) -> None:
+    def __init__(self, basis: Basis, since_ms: int, limit: int, consented: Consented) -> None:
         self._basis = basis
+        self._consented = consented
+        self._not_scored = 0
         self._since_ms = since_ms
         self._seen: set[int] = set()
         self._standing: Counter[Standing] = Counter()
@@ -90,6 +101,9 @@ class _Fold:
                 continue
             self._seen.add(identity)
             self._newest_at = max(self._newest_at, card.last_at)
+            if not self._consented.may(card.customer_id, Purpose.PROFILING, None, self._basis.now_ms):
+                self._not_scored += 1
+                continue
             standing = Standing(some.standing[row])
             self._standing[standing] += 1
             self._stages[Stage(some.stage[row])] += 1
@@ -143,6 +157,7 @@ class _Fold:
         card = some.cards[row]
         values = dict(zip(FEATURE_NAMES, some.values[row].tolist(), strict=True))
         risk = float(some.risk[row])
+        refused = self._refused(card)
         return _Found(
             Entry(
                 customer_id=card.customer_id,
@@ -160,12 +175,25 @@ class _Fold:
                 last_order_ms=_last_order_ms(some, row, self._basis.now_ms),
                 due_ms=int(some.due_at_ms[row]),
                 segment=card.segment,
-                may_email=card.unsubscribed_at is None,
+                may_email=EMAIL not in refused,
+                refused=refused,
                 stage=Stage(some.stage[row]).text,
                 tier=None if card.rfm is None else card.rfm.tier,
             ),
             values,
         )
+
+    def _refused(self, card: Card) -> tuple[str, ...]:
+        at = card.unsubscribed_at
+        unsubscribed_ms = None if at is None else epoch_ms(datetime.fromisoformat(at))
+
+        def may(channel: str) -> May:
+            now_ms = self._basis.now_ms
+            return self._consented.may(
+                card.customer_id, Purpose.MARKETING, channel, now_ms, unsubscribed_ms=unsubscribed_ms
+            )
+
+        return tuple(channel for channel in CONTACT_CHANNELS if not may(channel))
 
     def result(self) -> Today:
         have_ordered = self._standing.total() - self._standing[Standing.PROSPECT]
@@ -180,7 +208,7 @@ class _Fold:
                 mean_spend=mean_spend,
                 unsubscribed=not entry.may_email,
             )
-            return replace(entry, advice=advice, action=advice_text(advice, found.values))
+            return replace(entry, advice=advice, action=advice_text(advice, found.values, entry.refused))
 
         def movement(kind: str) -> Movement:
             moved = self._moved[kind]
@@ -193,7 +221,8 @@ class _Fold:
             scored=basis.scores,
             risk_from=basis.scorer.risk_from if basis.scores else None,
             risk_sure=basis.scorer.risk_sure if basis.scores else None,
-            customers=self._standing.total(),
+            customers=self._standing.total() + self._not_scored,
+            not_scored=self._not_scored,
             standing={standing.text: self._standing[standing] for standing in Standing},
             stages={stage.text: self._stages[stage] for stage in Stage if self._stages[stage]},
             tiers={tier.text: self._tiers[tier.text] for tier in Tier if self._tiers[tier.text]},

@@ -18,7 +18,7 @@ from stream.alerts.alert_records import Alert
 from stream.alerts.decoding import occurred_ms
 from stream.catalogue.declaring import Money
 from stream.clock import FixedClock
-from stream.consent.consented import Consented
+from stream.consent.consented import NOTHING_SAID
 from stream.notifications.config import Config
 from stream.notifications.courier import Courier, DeliveryReport, Parcel
 from stream.notifications.delivery_journal import DeliveryJournal, JournalEntry
@@ -73,10 +73,8 @@ def deliver(config: Config, alerts: Sequence[Alert], settings: Settings, money: 
     store = _Remembered()
     journal = _Told(store)
     templates = Templates(config, money)
-    # what was agreed to at that time is not in the log of alerts
-    everybody = Consented({}, "opt-out")
     notifier = Notifier(
-        settings, config, templates, lanes, reports, store, journal, clock, consents=lambda _: everybody
+        settings, config, templates, lanes, reports, store, journal, clock, consents=lambda _: NOTHING_SAID
     )
     for offset, alert in enumerate(alerts):
         at_ms = occurred_ms(alert)

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import redis
 
 from stream.clock import FixedClock
+from stream.consent.agreements import Agreements, Statement
+from stream.consent.purposes import Purpose
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent
@@ -24,9 +27,11 @@ from stream.online_models.snapshot import encode_snapshot
 from stream.processing.replay import Replay
 from stream.processing.rules import Rules
 from stream.processing.state import PartitionState
+from stream.projections.consents import Consents
+from stream.reporting.refreshed import SCORES
 from stream.settings import Settings
 from stream.storage.connection import connect
-from stream.storage.keys import Keys
+from stream.storage.keys import Keys, ProjectionKeys
 from stream.storage.notification_store import NotificationStore
 from stream.storage.partition_store import Commit, PartitionStore
 
@@ -205,3 +210,24 @@ def test_actions_of_people_and_the_hold_out_are_shown(
     shown = json.loads(run("customer", CUSTOMER, "--json", **stored).stdout)
     assert shown["actions"] == [action]
     assert shown["held_out"] is True
+
+
+def test_nothing_that_models_make_of_a_customer_is_shown_without_consent(
+    run: Run, stored: dict[str, str], redis_server: EmbeddedRedis
+) -> None:
+    before = json.loads(run("customer", CUSTOMER, "--json", **stored).stdout)
+    assert {"risk", "reasons", "state", "value_at_risk"} <= before.keys()
+    said = Agreements()
+    said.add(Purpose.PROFILING, None, Statement(1, True, "e-1", "consent withdrawn"))
+    said.add(Purpose.MARKETING, "email", Statement(1, True, "e-2", "email unsubscribed"))
+    keys = ProjectionKeys(stored["STREAM_NAMESPACE"], Consents.name, Consents.version, 0)
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.set(keys.customer(partition_of(CUSTOMER, PARTITIONS), CUSTOMER), msgspec.json.encode(said))
+    shown = json.loads(run("customer", CUSTOMER, "--json", **stored).stdout)
+    assert shown.keys() & (SCORES | {"state"}) == set()
+    assert {name: shown[name] for name in ("orders", "spend", "alert")} == {"orders": 3, "spend": 60.75, "alert": False}
+    assert shown["consent_refused"] == ["no marketing by email", "no scores"]
+    told = " ".join(run("customer", CUSTOMER, **stored).stdout.split())
+    assert "risk none: the customer does not agree to scores" in told
+    assert "no marketing by email; no scores (`stream consent show`)" in told
+    assert "what happens when nothing happens" not in told

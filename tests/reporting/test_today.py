@@ -4,13 +4,17 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pandas as pd
 import pytest
 
+from stream.consent.agreements import Agreements, Statement
+from stream.consent.consented import Consented
+from stream.consent.purposes import Purpose
 from stream.processing.scorer import Scorer
 from stream.reporting.advice import Advice
 from stream.reporting.assess import assess
-from stream.reporting.summary import model_note
+from stream.reporting.summary import model_note, standing_line
 from stream.reporting.today import list_today
 from stream.reporting.writing import Writing
 from tests.reporting.conftest import Processed
@@ -129,6 +133,52 @@ def test_unsubscribed_customers_are_marked(middling: Processed) -> None:
     for entry in entries:
         assert entry.may_email == (entry.customer_id not in unsubscribed)
         assert (entry.advice is Advice.DO_NOT_EMAIL) == (not entry.may_email)
+
+
+def withdrawn(*said: tuple[Purpose, str | None]) -> Agreements:
+    agreements = Agreements()
+    for purpose, channel in said:
+        agreements.add(purpose, channel, Statement(0, True, "e-1", "consent withdrawn"))
+    return agreements
+
+
+def test_who_agrees_to_no_scores_is_counted_and_in_no_list(middling: Processed) -> None:
+    every = list_today(middling.documents, middling.basis, since_ms=SINCE_MS, limit=10_000)
+    refusers = {entry.customer_id for entry in every.entries[::2]}
+    consented = Consented({one: withdrawn((Purpose.PROFILING, None)) for one in refusers}, "opt-out")
+    found = list_today(middling.documents, middling.basis, since_ms=SINCE_MS, limit=10_000, consented=consented)
+    assert refusers
+    assert [one for one in every.entries if one.customer_id not in refusers] == [
+        msgspec.structs.replace(one, advice=before.advice, action=before.action)
+        for one, before in zip(found.entries, every.entries[1::2], strict=True)
+    ]
+    assert (found.not_scored, found.customers) == (len(refusers), every.customers)
+    assert found.at_risk == every.at_risk - len(refusers)
+    assert standing_line(found, WRITING).endswith("agree to no scores and are in no list.")
+    assert (
+        list_today(
+            middling.documents, middling.basis, since_ms=SINCE_MS, limit=10, consented=Consented({}, "opt-in")
+        ).entries
+        == ()
+    )
+
+
+def test_nobody_is_told_to_use_a_channel_that_the_customer_refuses(middling: Processed) -> None:
+    every = list_today(middling.documents, middling.basis, since_ms=SINCE_MS, limit=3).entries
+    said = [
+        withdrawn((Purpose.MARKETING, "email"), (Purpose.MARKETING, "post")),
+        withdrawn((Purpose.MARKETING, None)),
+        withdrawn((Purpose.MARKETING, "phone")),
+    ]
+    of = {one.customer_id: agreements for one, agreements in zip(every, said, strict=True)}
+    found = list_today(
+        middling.documents, middling.basis, since_ms=SINCE_MS, limit=3, consented=Consented(of, "opt-out")
+    ).entries
+    assert found[0].action == "Do not e-mail: unsubscribed. Call instead."
+    assert found[0].refused == ("email", "post")
+    assert found[1].action == "Do not e-mail: unsubscribed. No other way is allowed either."
+    assert "phone" in found[2].refused
+    assert "call" not in found[2].action
 
 
 def test_a_document_that_is_read_twice_counts_once(small: Processed) -> None:
