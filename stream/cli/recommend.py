@@ -1,5 +1,9 @@
 """``stream recommend``: what to offer to a customer, and why."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
 from stream.cli.options import SettingsCommand, with_settings
@@ -7,30 +11,45 @@ from stream.cli.reach import Local
 from stream.errors import StorageError
 from stream.settings import Settings
 
+if TYPE_CHECKING:
+    from stream.recommending.rules import Rules
+
 __all__ = ["recommend"]
 
 
 @click.command(cls=SettingsCommand)
-@click.argument("customer_id", metavar="ID")
+@click.argument("customer_id", metavar="[ID]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
 @click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Length of each list.")
 @click.option("--without", multiple=True, metavar="ITEM", help="Do not offer this item; may be given several times.")
+@click.option("--rules", is_flag=True, help="Instead: who buys one item buys another one, in the whole shop.")
+@click.option("--days", type=click.IntRange(1, 365), default=30, show_default=True, help="How soon, for --rules.")
 @with_settings("Redis", "Topics", "Shop", local=Local.SERVERS)
-def recommend(settings: Settings, *, customer_id: str, as_json: bool, limit: int, without: tuple[str, ...]) -> None:
+def recommend(
+    settings: Settings,
+    *,
+    customer_id: str | None,
+    as_json: bool,
+    limit: int,
+    without: tuple[str, ...],
+    rules: bool,
+    days: int,
+) -> None:
     """Show what customer ID may buy again, what else they may like, and what goes with their last order.
 
-    ID is what `stream customer` takes. Needs the projection
-    `recommendations` (STREAM_PROJECTIONS=recommendations) and orders with their items. Exit status 1 if no order of the
-    customer is known.
+    With --rules and no ID: which items follow others more often than by chance. ID is what `stream customer` takes.
+    Needs the projection `recommendations` (STREAM_PROJECTIONS=recommendations) and orders with their items. Exit status
+    1 if no order of the customer is known.
     """
     from stream.cli.identity_lookup import customer_of, id_of
-    from stream.cli.recommendations_desk import recommendations_for
+    from stream.cli.recommendations_desk import recommendations_for, rules_of_shop
     from stream.cli.shop_day import now_of
     from stream.clock import SystemClock
     from stream.projections.recommendations import Recommendations
     from stream.storage.projection_desk import ProjectionDesk
 
-    asked = id_of(settings, customer_id)
+    if (customer_id is None) != rules:
+        raise click.UsageError("expected the ID of a customer, or --rules")
     with ProjectionDesk(settings) as desk:
         progress = desk.progress(Recommendations.name, Recommendations.version)
         if not progress.folded:
@@ -40,6 +59,10 @@ def recommend(settings: Settings, *, customer_id: str, as_json: bool, limit: int
             )
         newest_ms = max(state.stream_time_ms or 0 for state in progress.states.values())
         now_ms = now_of(newest_ms, SystemClock().now_ms())
+        if customer_id is None:
+            _show_rules(rules_of_shop(desk, newest_ms, days), limit, as_json=as_json)
+            return
+        asked = id_of(settings, customer_id)
         found = recommendations_for(desk, settings, asked, now_ms, limit, {*without})
         if found is None and (owner := customer_of(desk, asked)) != asked:
             found = recommendations_for(desk, settings, owner, now_ms, limit, {*without})
@@ -53,3 +76,14 @@ def recommend(settings: Settings, *, customer_id: str, as_json: bool, limit: int
         click.echo(object_text(found, customer_id=asked))
     else:
         console_for_people().print(recommendations_view(found))
+
+
+def _show_rules(found: Rules, limit: int, *, as_json: bool) -> None:
+    from stream.cli.console import console_for_people
+    from stream.cli.list_files import object_text
+    from stream.cli.recommendations_view import rules_view
+
+    if as_json:
+        click.echo(object_text(found))
+    else:
+        console_for_people().print(rules_view(found, limit))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -18,14 +18,17 @@ from stream.projections.recommendations import (
     shopper_key,
 )
 from stream.recommending.fading import HOUR_MS, FadingCounts
-from stream.recommending.follower_rows import FollowerRow
+from stream.recommending.follower_rows import FollowerRow, item_id
 from stream.recommending.own_items import Shopper
 from stream.recommending.recommended import RecommendationLists, recommended
 from stream.recommending.shop_tables import SHARDS, ItemShard, ShopHead, ShopTables, needed_for
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["recommendations_for"]
+if TYPE_CHECKING:
+    from stream.recommending.rules import Rules
+
+__all__ = ["recommendations_for", "rules_of_shop"]
 
 _decode: Final = msgspec.json.Decoder(RecommendationState).decode
 
@@ -47,6 +50,18 @@ def recommendations_for(
     tables = _tables(desk, settings, shopper, None if head is None else _decode(head).head)
     never = refused | {item.strip() for item in settings.recommend_never.split(",") if item.strip()}
     return recommended(shopper, tables, now_ms // HOUR_MS, limit, never)
+
+
+def rules_of_shop(desk: ProjectionDesk, newest_ms: int, days: int) -> Rules:
+    """What is bought after what within some days, by the customers of all partitions."""
+    from stream.recommending.rules import association_rules
+
+    stored = desk.keyed_states(Recommendations.name, Recommendations.version)
+    # by a hash, so that the first ones are as good as drawn
+    of_customers = sorted((item_id(key), state) for key, state in stored if key.startswith(shopper_key("")))
+    shoppers = [shopper for _, state in of_customers if (shopper := _decode(state).shopper) is not None]
+    firsts = [{item: own.first for item, own in shopper.items.items()} for shopper in shoppers if shopper.items]
+    return association_rules(firsts, newest_ms // HOUR_MS, days)
 
 
 def _tables(desk: ProjectionDesk, settings: Settings, shopper: Shopper, own: ShopHead | None) -> ShopTables:

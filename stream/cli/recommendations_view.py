@@ -9,13 +9,36 @@ from rich.text import Text
 
 from stream.events.rejections import printable
 from stream.recommending.recommended import RecommendationLists
+from stream.recommending.rules import Rule, Rules
 
-__all__ = ["recommendation_tables", "recommendations_view"]
+__all__ = ["recommendation_tables", "recommendations_view", "rules_view"]
 
 
 def recommendations_view(found: RecommendationLists) -> RenderableType:
     """Three lists with reasons."""
     return Group(*recommendation_tables(found))
+
+
+def rules_view(found: Rules, limit: int) -> RenderableType:
+    """The first rules as sentences, and how far they can be trusted."""
+    table = Table("rule", "customers", "of all", box=box.SIMPLE_HEAD, pad_edge=False)
+    for rule in found.rules[:limit]:
+        table.add_row(
+            Text(_sentence(rule, found.days)), f"{rule.customers:,} of {rule.buyers:,}", f"{rule.support:.1%}"
+        )
+    told = (
+        f"{len(found.rules):,} rules of {found.tested:,} pairs of items and {found.customers:,} customers; at most"
+        f" {found.false_share:.0%} of them are expected to be chance."
+    )
+    return Group(*([table] if found.rules else []), Text(told))
+
+
+def _sentence(rule: Rule, days: int) -> str:
+    item, follower = printable(rule.item), printable(rule.follower)
+    return (
+        f"Who buys {item} buys {follower} within {days} {'day' if days == 1 else 'days'}: {rule.confidence:.0%},"
+        f" {rule.lift:.1f} times as often as customers alike."
+    )
 
 
 def recommendation_tables(found: RecommendationLists) -> Iterator[RenderableType]:

@@ -99,6 +99,8 @@ def test_leads_are_listed_by_a_chance_that_follows_from_the_events(stack: Settin
         offers = orjson.loads(told(stack, "recommend", "c-0", "--json"))
         offered = " ".join(told(stack, "recommend", "c-0", "--without", "honey").split())
         nobody = run(stack, "recommend", "warm")
+        rules = orjson.loads(told(stack, "recommend", "--rules", "--json"))
+        neither = run(stack, "recommend")
         of_warm = " ".join(told(stack, "customer", "warm").split())
         worker.stop()
 
@@ -135,3 +137,6 @@ def test_leads_are_listed_by_a_chance_that_follows_from_the_events(stack: Settin
     assert "bread" in offered
     assert "honey" not in offered
     assert (nobody[0], "no order with items" in nobody[1]) == (1, True)
+    # twenty buyers are too few for a rule
+    assert (rules["customers"], rules["rules"], rules["days"]) == (PEOPLE // 3, [], 30)
+    assert (neither[0], "or --rules" in neither[1]) == (2, True)

@@ -9,12 +9,14 @@ from stream.cli.console import console_for_people
 from stream.cli.customer_view import _chance, _pairs
 from stream.cli.leads_view import leads_view
 from stream.cli.loyalty_view import loyalty_view
+from stream.cli.recommendations_view import rules_view
 from stream.cli.texts_view import clipped, tally_view
 from stream.cli.themes_view import themes_view
 from stream.projections import judgements
 from stream.projections.judgements import TextTally
 from stream.projections.leads import LeadState
 from stream.projections.texts import Text
+from stream.recommending.rules import Rule, Rules
 from stream.reporting.first_orders import list_leads
 from stream.reporting.learned_loyalty import Checked, CustomerLoyalty, LearnedLoyalty
 from stream.reporting.themes import SaidText, themes_of
@@ -91,3 +93,11 @@ def test_a_chance_within_one_week_is_in_one_week() -> None:
 def test_brackets_in_customers_texts_are_shown_unchanged() -> None:
     text = "write to [email] or [phone], see [/docs], :smile:"
     assert text in shown(_pairs(iter([("wrote", clipped(text))])))
+
+
+def test_a_rule_is_a_sentence_and_its_figures_stand_beside() -> None:
+    rule = Rule("tea", "[honey]", 1_045, 2_750, 0.12, 0.38, 3.24, 1e-9)
+    text = shown(rules_view(Rules((rule, rule), 900, 8_000, 30), 1))
+    assert text.count("Who buys tea buys [honey] within 30 days: 38%, 3.2 times as often as customers alike.") == 1
+    assert "1,045 of 2,750" in text
+    assert "2 rules of 900 pairs of items and 8,000 customers; at most 5% of them are expected to be chance." in text
