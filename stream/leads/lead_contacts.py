@@ -109,7 +109,8 @@ def contact_of(event_type: EventType, kind: int, at_ms: int) -> int:
         return day | CART if kind in _IN_CART else day
     if event_type is EventType.EMAIL:
         return _MAILS.get(EventKind(kind), SENT)
-    return TALKED
+    # an agreement is no talk, and taking one back even less
+    return 0 if event_type is EventType.CONSENT else TALKED
 
 
 def days_of(bits: int) -> list[int]:

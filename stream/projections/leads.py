@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar, Final, NamedTuple, cast
 
 import msgspec
 
 from stream.catalogue.events import EventKind, EventType
 from stream.events.decode import Decoder
+from stream.events.model import Event, FeedbackEvent
 from stream.events.record import Record
 from stream.leads.lead_cohorts import Cells, count
 from stream.leads.lead_contacts import LeadHistory, contact_of, is_news, meet, order, week_of
 from stream.leads.signs import SILENT_WEEKS, landmarks_of
 from stream.projections.fold import Fold
 from stream.projections.protocol import Folded, Reading
+from stream.projections.surveys import is_invitation
 from stream.projections.topic_inputs import EventInput, Happened
 from stream.settings import Settings
 
 __all__ = ["LeadState", "Leads", "lead_key", "week_key"]
 
 _WEEK: Final = "/"
+
+
+#: What the shop did, and no contact of the person.
+_OF_SHOP: Final[Mapping[EventType, Callable[[Event], bool]]] = {
+    EventType.FEEDBACK: lambda event: isinstance(event, FeedbackEvent) and is_invitation(event)
+}
 
 
 class LeadState(LeadHistory, omit_defaults=True):
@@ -67,7 +75,10 @@ class Leads(Fold[LeadState]):
 
     def __init__(self, settings: Settings) -> None:
         decoder = Decoder.of(settings)
-        self.inputs = tuple(_Contacts(event_type, settings.topic_of(event_type), decoder) for event_type in EventType)
+        self.inputs = tuple(
+            _Contacts(event_type, settings.topic_of(event_type), decoder, _OF_SHOP.get(event_type))
+            for event_type in EventType
+        )
 
     def reach(self, states: Mapping[str, LeadState], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The weeks whose counts may change."""

@@ -38,20 +38,33 @@ class EventInput:
     """An event topic by the rules of the core: what is no event for the core is none here, and is skipped.
 
     The key is the customer. An event that comes twice is two messages: only the core remembers the ids of 90 days.
+    Events that ``is_left_out`` says are skipped as well.
     """
 
-    def __init__(self, event_type: EventType, topic: str, decoder: Decoder) -> None:
+    def __init__(
+        self,
+        event_type: EventType,
+        topic: str,
+        decoder: Decoder,
+        is_left_out: Callable[[Event], bool] | None = None,
+    ) -> None:
+        self._is_left_out = is_left_out
         self.topic = topic
         self._type = event_type
         self._decoder = decoder
 
     def read(self, records: Sequence[Record]) -> Reading:
-        customers, events, rejections, _ = self._decoder.decode(self._type, records)
+        customers, events, rejections, contents = self._decoder.decode(self._type, records)
+        skipped = len(rejections)
+        if self._is_left_out is not None:
+            kept = [at for at, event in enumerate(contents) if not self._is_left_out(event)]
+            skipped += len(contents) - len(kept)
+            customers, events = [customers[at] for at in kept], events[kept]
         columns = (events["kind"].tolist(), events["time"].tolist(), events["event_id"].tolist())
         of_type = [self._type] * len(customers)
         happened = starmap(Happened, zip(of_type, *columns, strict=True))
         keyed: list[tuple[str, object]] = [*zip(customers, happened, strict=True)]
-        return Reading(keyed, events["record"].tolist(), [], len(rejections), max(columns[1], default=None))
+        return Reading(keyed, events["record"].tolist(), [], skipped, max(columns[1], default=None))
 
 
 class Told(NamedTuple):

@@ -12,7 +12,7 @@ _DAY = 86_400_000
 _CART = {EventKind.PRODUCT_ADDED, EventKind.CART_VIEWED, EventKind.CHECKOUT_STARTED, EventKind.COUPON_REDEEMED}
 _SITE = {kind for kind in EventKind if kind.name.startswith(("PRODUCT_", "CART_", "CHECKOUT_", "COUPON_", "PAGE_"))}
 _TALK = {kind for kind in EventKind if kind.name.startswith(("FEEDBACK_", "INTERACTION_"))}
-_ORDERS = {EventKind.ORDER_COMPLETED, EventKind.ORDER_REFUNDED, EventKind.ORDER_CANCELLED}
+_NO_CONTACT = {kind for kind in EventKind if kind.name.startswith(("ORDER_", "CONSENT_"))} | {EventKind.EMAIL_BOUNCED}
 
 
 class Contact(NamedTuple):
@@ -43,7 +43,7 @@ def leads_of(events: Mapping[str, Iterable[Contact]]) -> tuple[dict[str, Person]
     people: dict[str, Person] = {}
     tables: dict[int, dict[str, Counter[int]]] = {}
     for customer, all_of_one in events.items():
-        contacts = [one for one in all_of_one if one.kind not in _ORDERS and one.kind is not EventKind.EMAIL_BOUNCED]
+        contacts = [one for one in all_of_one if one.kind not in _NO_CONTACT]
         orders = [_week(one.at_ms) for one in all_of_one if one.kind is EventKind.ORDER_COMPLETED]
         ordered = min(orders, default=None)
         contacts = [one for one in contacts if ordered is None or _week(one.at_ms) < ordered]

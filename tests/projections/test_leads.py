@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.events.kinds import KIND_OF, EventKind, EventType
+from stream.leads.lead_contacts import TALKED, week_of
 from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.projections.leads import Leads, LeadState, lead_key
 from stream.settings import Settings
@@ -26,6 +27,8 @@ MORE: dict[str, dict[str, Any]] = {
     "refunded": {"order_id": "o", "amount": 5.0, "currency": "EUR"},
     "cancelled": {"order_id": "o"},
     "referred": {"referred_id": "f"},
+    "granted": {"purpose": "marketing"},
+    "withdrawn": {"purpose": "marketing"},
 }
 
 #: (customer, kind, day): most contacts lie close together, some years apart.
@@ -41,6 +44,22 @@ def record(offset: int, customer: str, kind: EventKind, at_ms: int) -> Record:
     body = {"event_id": f"e{offset}", "customer_id": customer, "occurred_at": at_ms / 1000, "name": name}
     content = orjson.dumps({**body, **MORE.get(name, {})})
     return Record(customer.encode(), content, offset=offset, timestamp=BEGIN_MS + 2000 * DAY_MS)
+
+
+def test_an_invitation_to_a_survey_is_no_talk_and_a_question_is_one() -> None:
+    leads = Leads(Settings())
+    asked = {"customer_id": "a", "occurred_at": BEGIN_MS / 1000, "name": "asked"}
+    told = [{"survey_id": "s-1"}, {}, {"survey_id": "s-1", "ticket_id": "t-1"}]
+    records = [
+        Record(b"a", orjson.dumps({**asked, "event_id": f"e{k}", **more}), offset=k, timestamp=BEGIN_MS)
+        for k, more in enumerate(told)
+    ]
+    reading = leads.inputs[SOURCE[EventType.FEEDBACK]].read(records)
+    assert (reading.positions, reading.skipped, reading.rejections) == ([1, 2], 1, [])
+    folded = leads.fold({}, reading.keyed).states["a"]
+    assert isinstance(folded, LeadState)
+    assert folded.weeks == {week_of(BEGIN_MS): TALKED}
+    assert leads.fold({}, leads.inputs[SOURCE[EventType.FEEDBACK]].read(records[:1]).keyed).states == {}
 
 
 def folded(batches: list[list[tuple[str, EventKind, int]]]) -> dict[str, LeadState]:
