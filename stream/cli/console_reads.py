@@ -4,11 +4,15 @@ from typing import Final
 
 from stream.cli.shop_day import shop_day
 from stream.cli.texts_desk import tally_of, texts_of
+from stream.clock import SystemClock
+from stream.consent.purposes import Purpose
 from stream.console.labelling import CustomerTexts
 from stream.console.pages import Day
 from stream.errors import StorageError
 from stream.projections.judgements import UNDECIDED
+from stream.reporting.consent_lines import refusals_in_words
 from stream.settings import Settings
+from stream.storage.consent_desk import ConsentDesk
 from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["customer_texts", "todays_list"]
@@ -28,10 +32,18 @@ def todays_list(settings: Settings) -> Day:
 def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
     """What a customer wrote; a note where Redis does not answer, as the rest of the page comes from elsewhere."""
     try:
-        with ProjectionDesk(settings) as desk:
+        with ProjectionDesk(settings) as desk, ConsentDesk(settings) as consents:
             tally, texts = tally_of(desk, None), texts_of(desk, customer_id)
+            consented = consents.read([customer_id])
     except StorageError as error:
-        return CustomerTexts(note=f"What they wrote cannot be shown now: {error}")
+        note = f"What they wrote and agreed to, and so scores, cannot be shown now: {error}"
+        return CustomerTexts(note=note, is_scored=False)
     months = tally.categories.values() if tally else ()
     categories = {name for month in months for name in month} - {UNDECIDED}
-    return CustomerTexts(texts[: -_TEXTS - 1 : -1], sorted(categories))
+    now_ms = SystemClock().now_ms()
+    return CustomerTexts(
+        texts[: -_TEXTS - 1 : -1],
+        sorted(categories),
+        refusals=refusals_in_words(consented.of(customer_id), now_ms, consented.default),
+        is_scored=bool(consented.may(customer_id, Purpose.PROFILING, None, now_ms)),
+    )

@@ -86,7 +86,7 @@ def audit(settings: Settings, *, limit: int, customer_id: str | None, as_json: b
     with open_desk(settings) as desk:
         from stream.directory.desk.audit_trail import AuditTrail
 
-        for one in AuditTrail(desk.engine).newest(limit, customer_id):
+        for one in AuditTrail(desk.engine, settings.keep_audit_days).newest(limit, customer_id):
             shown = {**one._asdict(), "at": rfc3339(one.at_ms)}
             del shown["at_ms"]
             if as_json:

@@ -13,6 +13,8 @@ from stream.cli.findings import Finding, FindingLevel, show, worst
 from stream.cli.kafka import admin_client, cluster_metadata
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.record_times import record_time_findings
+from stream.cli.retention_findings import RETENTION_KEY, declared_ms, retention_findings
+from stream.cli.topic_configs import values_of
 from stream.cli.topic_findings import topic_findings
 from stream.clock import Clock, SystemClock
 from stream.errors import StorageError, TopologyError
@@ -93,6 +95,8 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
     yield from topic_findings(settings, metadata)
     judged = (*settings.all_event_topics, settings.arrivals)
     yield from record_time_findings(admin, [topic for topic in judged if topic in metadata.topics])
+    declared = [topic for topic in declared_ms(settings) if topic in metadata.topics]
+    yield from retention_findings(settings, values_of(admin, declared, RETENTION_KEY))
 
 
 def _redis(settings: Settings, clock: Clock) -> Iterator[Finding]:

@@ -2,17 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
-from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
-from confluent_kafka.admin._resource import ResourceType
 
 from stream.cli.findings import Finding, FindingLevel
+from stream.cli.topic_configs import values_of
 
 __all__ = ["record_time_findings"]
 
 _TYPE = "message.timestamp.type"
-_TIMEOUT_S = 5.0
 _ADVICE = (
     "a producer with a wrong clock can put the stream time of a partition far ahead, and retention goes by its times: "
     f"kafka-configs.sh --alter --entity-type topics --entity-name ... --add-config {_TYPE}=LogAppendTime"
@@ -21,15 +18,7 @@ _ADVICE = (
 
 def record_time_findings(admin: AdminClient, topics: Iterable[str]) -> Iterator[Finding]:
     """A finding on the timestamps of all ``topics``; none when no broker tells."""
-    resources = [ConfigResource(ResourceType.TOPIC, topic) for topic in topics]
-    types: dict[str, str] = {}
-    for resource, described in (admin.describe_configs(resources) if resources else {}).items():
-        try:
-            config = described.result(_TIMEOUT_S)
-        except (KafkaException, TimeoutError):
-            continue  # it may not be told to everybody (the right DescribeConfigs)
-        if _TYPE in config:
-            types[resource.name] = str(config[_TYPE].value)
+    types = values_of(admin, topics, _TYPE)
     by_producers = sorted(topic for topic, kind in types.items() if kind != "LogAppendTime")
     if by_producers:
         found = f"the times of records are the producers' in {', '.join(by_producers)}"

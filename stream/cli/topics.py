@@ -6,12 +6,16 @@ from dataclasses import asdict
 import click
 import orjson
 from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
 from stream.agents.kafka_access import FrankAdminClient
 from stream.cli.findings import Finding, FindingLevel, show, worst
 from stream.cli.kafka import admin_client, cluster_metadata
 from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.retention_findings import RETENTION_KEY, declared_ms
+from stream.cli.topic_configs import values_of
 from stream.cli.topic_findings import topic_findings
 from stream.errors import TopologyError
 from stream.settings import Settings
@@ -29,7 +33,7 @@ def topics() -> None:
 
 
 @topics.command(cls=SettingsCommand)
-@with_settings("Kafka", "Topics")
+@with_settings("Kafka", "Topics", "Worker", "Privacy")
 def create(settings: Settings) -> None:
     """Create the topics that do not exist; check those that do. Running it again changes nothing."""
     created = create_topics(settings)
@@ -43,6 +47,33 @@ def create(settings: Settings) -> None:
 def describe(settings: Settings, *, as_json: bool) -> None:
     """Compare the topics with what the program needs. Exit status 1 if it cannot work with them."""
     _report([*topic_findings(settings, cluster_metadata(settings))], as_json=as_json)
+
+
+@topics.command(cls=SettingsCommand)
+@with_settings("Kafka", "Topics", "Worker", "Privacy")
+def retain(settings: Settings) -> None:
+    """Let the topics keep records for as long as the settings keep_..._days and text_keep_days say.
+
+    What is older is deleted by the brokers. Topics that no setting limits stay as they are.
+    """
+    admin = admin_client(settings)
+    declared = declared_ms(settings)
+    kept = values_of(
+        admin, [name for name in declared if name in cluster_metadata(settings, admin).topics], RETENTION_KEY
+    )
+    others = {name: declared[name] for name, value in kept.items() if int(value) != declared[name]}
+    resources = [_retaining(name, milliseconds) for name, milliseconds in others.items()]
+    for resource, outcome in (admin.incremental_alter_configs(resources) if resources else {}).items():
+        try:
+            outcome.result(CREATE_TIMEOUT_S)
+        except KafkaException as error:
+            raise TopologyError(f"topic {resource.name} was not changed: {error.args[0].str()}") from error
+    click.echo(f"changed {', '.join(others)}" if others else "all topics keep records as long as declared", err=True)
+
+
+def _retaining(name: str, milliseconds: int) -> ConfigResource:
+    entry = ConfigEntry(RETENTION_KEY, str(milliseconds), incremental_operation=AlterConfigOpType.SET)
+    return ConfigResource(ResourceType.TOPIC, name, incremental_configs=[entry])
 
 
 def create_topics(settings: Settings) -> list[str]:
@@ -72,6 +103,9 @@ def create_topics(settings: Settings) -> list[str]:
 
 def _topic_config(settings: Settings, name: str) -> dict[str, str]:
     config = {}
+    retention_ms = declared_ms(settings).get(name)
+    if retention_ms is not None:
+        config[RETENTION_KEY] = str(retention_ms)
     if name in {settings.customers, settings.assignments}:
         # The newest record of each customer or id stays for readers that begin at the start of the topic.
         config["cleanup.policy"] = "compact"

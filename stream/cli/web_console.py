@@ -79,7 +79,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
         await serve(pages, programs, at, names, stop_event(), lambda address: click.echo(f"console: {address}"))
 
     with open_directory(settings, make=True) as store, open_desk(settings) as desk:
-        accounts, trail = Accounts(desk.engine), AuditTrail(desk.engine)
+        accounts, trail = Accounts(desk.engine), AuditTrail(desk.engine, settings.keep_audit_days)
         if not accounts.has_users():
             say("the console has no users: stream console user add NAME")
             if is_local:

@@ -1,4 +1,4 @@
-"""What a customer wrote, to be labelled."""
+"""What a customer wrote, to be labelled, and what they agree to."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ __all__ = ["CustomerTexts"]
 
 
 class CustomerTexts(NamedTuple):
-    """``texts``: the newest first; ``categories`` that there are; ``note``: why there is nothing to be read."""
+    """``texts``: the newest first; ``categories`` that there are; ``note``: why there is nothing to be read.
+
+    ``refusals``: what the customer does not agree to, in words; ``is_scored``: whether they agree to be scored, so that
+    scores may be shown. Where that cannot be read, none are.
+    """
 
     texts: Sequence[SaidText] = ()
     categories: Sequence[str] = ()
     note: str = ""
+    refusals: Sequence[str] = ()
+    is_scored: bool = True

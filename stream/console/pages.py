@@ -45,6 +45,8 @@ _PERIODS: Final = 24
 _MAX_AGE: Final = 12
 #: Traces of the page of the audit.
 _TRACES: Final = 200
+#: Of a customer, what models make of them.
+_SCORES: Final = ("risk", "value_at_risk", "expected_spend", "lifetime_value", "segment", "next_order_ms", "reasons")
 #: A share of returning customers at which a cell of the cohorts has its full colour, of nine.
 _FULL_COLOUR: Final = 0.6
 _COLOURS: Final = 9
@@ -170,6 +172,8 @@ class Pages:
         done = await self.acting.done([customer_id])
         acts = _acts(request, done, self.acting.now_ms())
         said = await asyncio.to_thread(self._texts_of, customer_id)
+        if not said.is_scored:
+            of = of | dict.fromkeys(_SCORES)
         return self._page("customer", request, of=of, history=history, orders=orders, said=said, **acts)
 
     async def business(self, request: web.Request) -> web.Response:

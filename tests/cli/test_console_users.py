@@ -67,7 +67,7 @@ def test_tokens_are_shown_once_and_taken_back(tmp_path: Path) -> None:
 
 def test_the_audit_trail_is_shown_newest_first(tmp_path: Path) -> None:
     with DeskStore(f"sqlite:///{tmp_path}/console.sqlite") as desk:
-        trail = AuditTrail(desk.engine)
+        trail = AuditTrail(desk.engine, 365)
         trail.add(Trace(0, "anna", "logged in"))
         trail.add(Trace(1000, "anna", "recorded an action", "c-1", "kind: contacted"))
     status, output = run(tmp_path, "audit")

@@ -12,6 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from stream.cli.doctor import redis_findings
 from stream.cli.findings import Finding, FindingLevel, worst
+from stream.cli.retention_findings import declared_ms, retention_findings
 from stream.errors import StorageError
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
@@ -98,6 +99,26 @@ def test_a_complete_installation_is_status_0(run: Run) -> None:
     assert "fail" not in done.stdout
     assert "packages: python 3." in done.stdout
     assert "event topics: the times of records are the broker's" in done.stdout
+    assert "retention: 3 topics keep records as long as declared" in done.stdout
+    # the embedded broker has made them so; another setting is another retention
+    longer = run("doctor", STREAM_TEXT_KEEP_DAYS="80")
+    assert "feedback-texts: keeps records 90 days, declared is 80 days" in longer.stdout
+    assert run("topics", "retain").returncode == 0
+
+
+def test_topics_that_keep_records_longer_or_shorter_than_declared_are_named() -> None:
+    settings = Settings(keep_events_days=90, keep_dead_letters_days=30, text_keep_days=10)
+    declared = declared_ms(settings)
+    assert "alerts" not in declared
+    kept = {name: str(milliseconds) for name, milliseconds in declared.items()}
+    assert [finding.level for finding in retention_findings(settings, kept)] == [FindingLevel.OK]
+    changed = {"events.click": "-1", "feedback-texts": str(11 * 86_400_000), "events.consent": str(7 * 86_400_000)}
+    found = {one.subject: one for one in retention_findings(settings, {**kept, **changed})}
+    assert found.keys() == {"retention", *(f"retention {name}" for name in changed)}
+    assert found["retention events.click"].found == "keeps records for ever, declared is 90 days"
+    assert "stays longer" in found["retention feedback-texts"].advice
+    assert "too early" in found["retention events.consent"].advice
+    assert [*retention_findings(settings, {})] == []
 
 
 def test_event_topics_whose_records_have_producers_times_are_named(

@@ -129,7 +129,7 @@ class Office:
         self.published: list[Action] = []
         self.acting = Acting(desk, lambda _action: None, self._publish, lambda: self.now_ms)
         self.accounts = Accounts(desk.engine)
-        self.trail = AuditTrail(desk.engine)
+        self.trail = AuditTrail(desk.engine, 365)
         self.tokens = ApiTokens(desk.engine)
         self.texts = CustomerTexts()
         self.must_log_in = False

@@ -6,7 +6,7 @@ import pytest
 
 from stream.console.passwords import hash_of, is_password
 from stream.directory.desk.accounts import Role
-from stream.directory.desk.audit_trail import Trace
+from stream.directory.desk.audit_trail import AuditTrail, Trace
 from stream.errors import SettingsError
 from tests.console.conftest import SILENT, Office, Visit, fields_of
 
@@ -171,6 +171,16 @@ def test_everything_leaves_a_trace_and_an_erased_customer_leaves_it(guarded: Off
     guarded.desk.erase("c-3")
     assert [*guarded.trail.newest(9, "c-3")] == []
     assert [one.what for one in guarded.trail.newest(9)] == [one.what for one in traces]
+
+
+def test_traces_are_deleted_once_a_day_when_they_are_too_old(office: Office) -> None:
+    day_ms, trail = 24 * HOUR_MS, AuditTrail(office.desk.engine, 10)
+    kept_at = [100 * day_ms + k * HOUR_MS for k in (0, 12)]
+    for at_ms in (*kept_at, kept_at[0] + 10 * day_ms + 1, kept_at[0] + 10 * day_ms + 2):
+        trail.add(Trace(at_ms, "anna", "saw business"))
+    assert [one.at_ms for one in trail.newest(9)] == [
+        *(kept_at[0] + 10 * day_ms + 2, kept_at[0] + 10 * day_ms + 1, kept_at[1]),
+    ]
 
 
 def test_traces_are_kept_for_a_year(office: Office) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
 
+from stream.console.labelling import CustomerTexts
 from stream.console.pages import Day
 from stream.errors import StorageError
 from tests.console.conftest import EVIL, LEAD, SILENT, Office, Visit, somebody_today
@@ -104,6 +105,19 @@ def test_a_customer_is_shown_with_orders_and_history(office: Office) -> None:
         assert "<td>Order</td>" in text
         assert "2 &times; p-1" in text
         assert (await visit("/customer", {"customer_id": "nobody"}))[0] == 404
+
+    office.visited(steps)
+
+
+def test_no_scores_are_shown_of_who_does_not_agree_to_them(office: Office) -> None:
+    async def steps(visit: Visit) -> None:
+        shown = (await visit("/customer", {"customer_id": "c-5"}))[2]
+        office.texts = CustomerTexts(refusals=["no scores"], is_scored=False)
+        withheld = (await visit("/customer", {"customer_id": "c-5"}))[2]
+        for row in ("<dt>Risk</dt>", "<dt>At stake</dt>"):
+            assert (row in shown, row in withheld) == (True, False)
+        assert ("no scores" in shown, "no scores" in withheld) == (False, True)
+        assert "<dt>Orders</dt>" in withheld
 
     office.visited(steps)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Engine, delete, select
 
@@ -11,10 +11,7 @@ from stream.catalogue.windows import DAY_MS
 from stream.directory.database import reading, writing
 from stream.directory.desk.desk_tables import audit
 
-__all__ = ["AUDIT_DAYS", "AuditTrail", "Trace"]
-
-#: After so long traces are deleted.
-AUDIT_DAYS: Final = 365
+__all__ = ["AuditTrail", "Trace"]
 
 
 class Trace(NamedTuple):
@@ -28,14 +25,21 @@ class Trace(NamedTuple):
 
 
 class AuditTrail:
-    """On the engine of a `DeskStore`. Raises `StorageError` when the database is away."""
+    """On the engine of a `DeskStore`. Raises `StorageError` when the database is away.
 
-    def __init__(self, engine: Engine) -> None:
+    ``keep_days``: older traces are deleted, once a day.
+    """
+
+    def __init__(self, engine: Engine, keep_days: int) -> None:
         self._engine = engine
+        self._keep_ms = keep_days * DAY_MS
+        self._pruned_ms = 0
 
     def add(self, trace: Trace) -> None:
         with writing(self._engine) as connection:
             connection.execute(audit.insert().values(**trace._asdict()))
+        if trace.at_ms - self._pruned_ms >= DAY_MS:
+            self.prune(trace.at_ms)
 
     def newest(self, limit: int, customer_id: str | None = None) -> Iterator[Trace]:
         """The newest traces, newest first; with ``customer_id`` those about one customer."""
@@ -47,6 +51,7 @@ class AuditTrail:
                 yield Trace._make(row)
 
     def prune(self, now_ms: int) -> None:
-        """Delete what is older than `AUDIT_DAYS`."""
+        """Delete what is older than it may be kept."""
+        self._pruned_ms = now_ms
         with writing(self._engine) as connection:
-            connection.execute(delete(audit).where(audit.c.at_ms < now_ms - AUDIT_DAYS * DAY_MS))
+            connection.execute(delete(audit).where(audit.c.at_ms < now_ms - self._keep_ms))
