@@ -24,6 +24,7 @@ from stream.identity.records import EvidenceName
 
 __all__ = [
     "CLICK",
+    "CONSENT",
     "EMAIL",
     "PURCHASE",
     "EventTable",
@@ -32,6 +33,7 @@ __all__ = [
     "Reader",
     "Row",
     "body",
+    "consent",
     "customer",
     "header",
     "identified_by",
@@ -46,6 +48,7 @@ __all__ = [
 ]
 
 CLICK: Final = EventType.CLICK
+CONSENT: Final = EventType.CONSENT
 EMAIL: Final = EventType.EMAIL
 PURCHASE: Final = EventType.PURCHASE
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -83,6 +86,20 @@ class LinkRow(NamedTuple):
     ids: Sequence[tuple[str, Reader]]
     identity: Callable[[ProviderEvent], tuple[object, ...]]
     occurred_at: Reader
+
+
+def consent(name: str, contact_channel: str, source: str) -> Row:
+    """That a customer agrees to marketing by a channel, or takes it back.
+
+    >>> consent("granted", "email", "klaviyo").name
+    'granted'
+    """
+    said = {"purpose": "marketing", "contact_channel": contact_channel, "source": source}
+    return Row(CONSENT, name, {field: _always(value) for field, value in said.items()})
+
+
+def _always(value: str) -> Reader:
+    return lambda _: value
 
 
 def whole(decoded_body: Any) -> list[Any]:
@@ -133,6 +150,8 @@ class EventTable:
         if row is None:
             link = self.links.get(kind) if item.customers.joins else None
             return Ignored(kind) if link is None else self._linked(kind, link, item)
+        # consent is about no e-mail
+        shared = _NOTHING if row.event_type is CONSENT else self.fields
         return Native(
             row.event_type,
             {
@@ -141,7 +160,7 @@ class EventTable:
                 "occurred_at": self.occurred_at(item),
                 "name": row.name,
                 "identifiers": self._identifiers(item),
-                **{name: read(item) for name, read in (*self.fields.items(), *row.fields.items())},
+                **{name: read(item) for name, read in (*shared.items(), *row.fields.items())},
             },
         )
 

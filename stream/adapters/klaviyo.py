@@ -7,6 +7,7 @@ from stream.adapters.event_table import (
     EMAIL,
     EventTable,
     ProviderEvent,
+    consent,
     customer,
     identified_by,
     labelled,
@@ -50,17 +51,22 @@ def _with_profile(event: Any) -> Any:
 TABLE: Final = EventTable(
     provider="klaviyo",
     one="an event of Klaviyo",
-    rows=rows_of(
-        EMAIL,
-        {
-            "received_email": "delivered",
-            "opened_email": "opened",
-            "clicked_email": "clicked",
-            "bounced_email": "bounced",
-            "marked_email_as_spam": "complained",
-            "unsubscribed_from_email_marketing": "unsubscribed",
-        },
-    ),
+    rows={
+        **rows_of(
+            EMAIL,
+            {
+                "received_email": "delivered",
+                "opened_email": "opened",
+                "clicked_email": "clicked",
+                "bounced_email": "bounced",
+                "marked_email_as_spam": "complained",
+                "unsubscribed_from_email_marketing": "unsubscribed",
+            },
+        ),
+        "subscribed_to_email_marketing": consent("granted", "email", "klaviyo"),
+        "subscribed_to_sms_marketing": consent("granted", "sms", "klaviyo"),
+        "unsubscribed_from_sms_marketing": consent("withdrawn", "sms", "klaviyo"),
+    },
     events=_events,
     kind=_kind,
     identity=identified_by("external_id"),

@@ -7,6 +7,7 @@ from stream.adapters.event_table import (
     EventTable,
     LinkRow,
     ProviderEvent,
+    consent,
     customer,
     labelled,
     needed,
@@ -28,20 +29,23 @@ def _kind(item: ProviderEvent) -> str:
     return f"{name}: {reason}" if reason else name
 
 
-#: Left out: subscribe, profile, campaign.
+#: Left out: profile, campaign.
 TABLE: Final = EventTable(
     provider="mailchimp",
     one="a webhook of Mailchimp",
-    rows=rows_of(
-        EMAIL,
-        {
-            "unsubscribe": "unsubscribed",
-            "unsubscribe: manual": "unsubscribed",
-            "unsubscribe: abuse": "complained",
-            "cleaned: hard": "bounced",
-            "cleaned: abuse": "complained",
-        },
-    ),
+    rows={
+        **rows_of(
+            EMAIL,
+            {
+                "unsubscribe": "unsubscribed",
+                "unsubscribe: manual": "unsubscribed",
+                "unsubscribe: abuse": "complained",
+                "cleaned: hard": "bounced",
+                "cleaned: abuse": "complained",
+            },
+        ),
+        "subscribe": consent("granted", "email", "mailchimp"),
+    },
     decode=form,
     kind=_kind,
     identity=parts(_kind, needed("fired_at"), texts("data[list_id]"), needed("data[email]")),

@@ -205,9 +205,10 @@ MAILCHIMP = Sample(
         "unsubscribe: abuse": {**_MAILCHIMP_UNSUB, "data[reason]": "abuse"},
         "cleaned: hard": _MAILCHIMP_CLEANED,
         "cleaned: abuse": {**_MAILCHIMP_CLEANED, "data[reason]": "abuse"},
+        "subscribe": {"type": "subscribe", "fired_at": "2009-03-26 21:35:57", "data[email]": _ADDRESS},
     },
     ignored={
-        "subscribe": {"type": "subscribe", "fired_at": "2009-03-26 21:35:57", "data[email]": _ADDRESS},
+        "profile": {"type": "profile", "fired_at": "2009-03-26 21:31:21", "data[email]": _ADDRESS},
     },
     links={
         "upemail": {
@@ -440,6 +441,9 @@ KLAVIYO = Sample(
             "bounced_email",
             "marked_email_as_spam",
             "unsubscribed_from_email_marketing",
+            "subscribed_to_email_marketing",
+            "subscribed_to_sms_marketing",
+            "unsubscribed_from_sms_marketing",
         )
     },
     ignored={
