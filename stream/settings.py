@@ -306,6 +306,7 @@ class Settings:
     ingest_postmark_password: str = setting("", "Ingest", "password in that URL", secret=True)
 
     recommend_never: str = setting("", "Shop", "items that are never recommended, separated by commas")
+    offers_file: str = setting("offers.yaml", "Shop", "YAML file of what may be offered to customers")
     shop_currency: str = setting(
         "", "Shop", "currency of amounts in lists, reports and alerts, such as EUR", pattern="([A-Z]{3})?"
     )
@@ -440,6 +441,10 @@ class Settings:
     @property
     def feedback_texts(self) -> str:
         return f"{self.topic_prefix}feedback-texts"
+
+    @property
+    def offers(self) -> str:
+        return f"{self.topic_prefix}offers"
 
     @property
     def notifications(self) -> str:

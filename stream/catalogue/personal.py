@@ -88,6 +88,11 @@ PERSONAL: Final[Mapping[str, Mapping[str, Personal]]] = MappingProxyType(
             describes="outcome reason arm kind cause segment risk value_at_risk occurred_at at",
             not_personal="channel rule attempts digest",
         ),
+        "offer-decision": _fields(
+            identifies="decision_id customer_id",
+            describes="offer channel drawn held_out propensities context order_value expected_gain why decided_at",
+            not_personal="margin cost discount window_days",
+        ),
         "training-example": _fields(
             identifies="example_id customer_id",
             describes="at_ms matured_at_ms x risk logit churned purchases spend weight others",

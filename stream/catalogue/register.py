@@ -42,6 +42,7 @@ _WHY_TOPIC: Final = MappingProxyType(
         "feedback-texts": "to learn what customers write about",
         "actions": "to know what was done for a customer, and not to do it twice",
         "notifications": "to know who was told of whom, and to measure what it achieves",
+        "offers": "to know what was offered to whom, and to measure what it achieves",
         "notification-dead-letters": "to send again what no channel took",
     }
 )
@@ -67,6 +68,7 @@ _WHY_PROJECTION: Final = MappingProxyType(
         "classification": "to know what customers write about",
         "leads": "to see who may order for the first time",
         "recommendations": "to offer what a customer may need",
+        "offers": "to learn what an offer achieves, and not to make it twice",
         "consents": "to obey what customers agreed to",
     }
 )

@@ -84,6 +84,14 @@ TOPICS: Final = MappingProxyType(
                 kept=Retention.ACTIONS,
             ),
             Topic(
+                "offers",
+                "offer-decision",
+                ("send", "receive"),
+                "What is offered to customers, and to whom nothing is, with propensities. At least once; drop repeats "
+                "by `decision_id`.",
+                kept=Retention.EVENTS,
+            ),
+            Topic(
                 "notifications",
                 "notification",
                 _SEND,

@@ -21,6 +21,7 @@ from stream.identity.arrival_notes import ArrivalNote
 from stream.identity.assignments import Assignment
 from stream.identity.records import IdentityLink
 from stream.notifications.notification_records import Notification
+from stream.offering.offer_records import OfferDecision
 from stream.online_models.example import Label, Observation, Overdue
 from stream.texts.text_records import FeedbackText
 
@@ -40,6 +41,7 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     "feedback-text": FeedbackText,
     "action": Action,
     "notification": Notification,
+    "offer-decision": OfferDecision,
 }
 
 #: Contracts whose records are one of several objects.

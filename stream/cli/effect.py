@@ -24,7 +24,8 @@ _WITHIN_HOURS = 24.0
 def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     """Compare customers who were notified with those who were held out, over one horizon after the delivery.
 
-    And customers whose complaint was answered in time with those who waited longer. Reads the topics of alerts,
+    And customers whose complaint was answered in time with those who waited longer, and those who got an offer with
+    those who would have and were held out (the projection `offers`). Reads the topics of alerts,
     feedback, notifications, actions and purchases to their present ends. The first comparison needs a hold-out share in
     the notification file; docs/notifications.md says how to read the figures.
     """
@@ -32,6 +33,7 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     from stream.alerts.alert_records import AlertKind
     from stream.cli.console import console_for_people
     from stream.cli.effect_view import effect_view
+    from stream.cli.offer_effect_desk import effects_of_offers
     from stream.cli.shop_writing import writing_of
     from stream.events.decode import Decoder
     from stream.notifications.complaint_effect import complaint_effect
@@ -69,13 +71,16 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     drawn = report(
         of_complaints, in_both, purchases.orders, actions, horizon_days=horizon_days, as_of_ms=purchases.as_of_ms
     ).everyone
-    sentence = verdict(found, writing_of(settings).about)
+    writing = writing_of(settings)
+    sentence = verdict(found, writing.about)
+    offered = effects_of_offers(settings, writing, since_ms)
     if as_json:
         told = {"sentence": sentence, **msgspec.to_builtins(found), "complaints": msgspec.to_builtins(answered)}
         told["complaint_alerts"] = msgspec.to_builtins(drawn)
+        told["offers"] = msgspec.to_builtins(offered)
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
     else:
-        console_for_people().print(effect_view(found, sentence, answered, drawn))
+        console_for_people().print(effect_view(found, sentence, answered, drawn, offered))
 
 
 def _epoch_ms(text: str) -> int:

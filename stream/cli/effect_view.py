@@ -1,6 +1,6 @@
 """The effect of notifying, for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group as Lines
 from rich.console import RenderableType
@@ -12,11 +12,18 @@ from stream.alerts.intervals import Interval
 from stream.events.times import rfc3339
 from stream.notifications.complaint_effect import ComplaintEffect
 from stream.notifications.effect import Comparison, EffectReport, Group
+from stream.reporting.offer_effect import OfferEffect
 
 __all__ = ["effect_view"]
 
 
-def effect_view(report: EffectReport, sentence: str, answered: ComplaintEffect, drawn: Comparison) -> RenderableType:
+def effect_view(
+    report: EffectReport,
+    sentence: str,
+    answered: ComplaintEffect,
+    drawn: Comparison,
+    offered: Sequence[OfferEffect] = (),
+) -> RenderableType:
     """Lay a report out: sentence, groups, differences, segments and channels, and what to be careful about.
 
     ``drawn``: of alerts about complaints, the customers who were notified against those held out.
@@ -24,7 +31,11 @@ def effect_view(report: EffectReport, sentence: str, answered: ComplaintEffect, 
     everyone = report.everyone
     if not everyone.notified.customers and not everyone.held_out.customers:
         return Lines(
-            Text(sentence, "bold"), *_notes(report), *_complaints(answered, report.horizon_days), *_drawn(drawn)
+            Text(sentence, "bold"),
+            *_notes(report),
+            *_complaints(answered, report.horizon_days),
+            *_drawn(drawn),
+            *_offers(offered),
         )
     return Lines(
         Text(sentence, "bold"),
@@ -37,7 +48,22 @@ def effect_view(report: EffectReport, sentence: str, answered: ComplaintEffect, 
         *_notes(report),
         *_complaints(answered, report.horizon_days),
         *_drawn(drawn),
+        *_offers(offered),
     )
+
+
+def _offers(found: Sequence[OfferEffect]) -> Iterator[RenderableType]:
+    """What each offer brought, by the draw."""
+    if not found:
+        return
+    yield Text()
+    yield Text("offers, by a draw", "bold")
+    table = _table("", "offered", "held out", "profit per customer, more")
+    for one in found:
+        gain = _interval(one.gain, percent=False, sign=True)
+        table.add_row(one.offer, f"{one.offered:,}", f"{one.held_out:,}", gain)
+    yield table
+    yield from (Text(one.sentence) for one in found)
 
 
 def _complaints(found: ComplaintEffect, horizon_days: float) -> Iterator[RenderableType]:

@@ -1,5 +1,6 @@
-"""One record of a command, published and confirmed."""
+"""Records of a command, published and confirmed."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -8,13 +9,18 @@ from stream.cli.kafka import client_config, cluster_metadata, silent
 from stream.errors import PublishError, TopologyError
 from stream.settings import Settings
 
-__all__ = ["publish_one"]
+__all__ = ["publish_all", "publish_one"]
 
 DELIVERY_TIMEOUT_S: Final = 15.0
 
 
 def publish_one(settings: Settings, topic: str, key: bytes, value: bytes, what: str) -> None:
     """Publish ``what`` (a word for messages). Raises `TopologyError` without the topic, `PublishError` if refused."""
+    publish_all(settings, topic, [(key, value)], what)
+
+
+def publish_all(settings: Settings, topic: str, records: Iterable[tuple[bytes, bytes]], what: str) -> None:
+    """Publish keys and values, as `publish_one`; after an error some may have been published."""
     if topic not in cluster_metadata(settings).topics:
         raise TopologyError(f"no topic {topic} at {settings.kafka_bootstrap}: stream topics create")
     producer = Producer(
@@ -34,7 +40,9 @@ def publish_one(settings: Settings, topic: str, key: bytes, value: bytes, what: 
             refused.append(error)
 
     try:
-        producer.produce(topic, value, key, on_delivery=delivered)
+        for key, value in records:
+            producer.produce(topic, value, key, on_delivery=delivered)
+            producer.poll(0)
     except KafkaException as error:
         raise PublishError(f"the {what} was not accepted: {error.args[0].str()}") from error
     if producer.flush(DELIVERY_TIMEOUT_S + 1) or refused:

@@ -16,6 +16,7 @@ from stream.projections.consents import Consents
 from stream.projections.flows import StageFlows
 from stream.projections.identity import Identity
 from stream.projections.leads import Leads
+from stream.projections.offers import Offers
 from stream.projections.protocol import Projection
 from stream.projections.ratings import Ratings
 from stream.projections.recommendations import Recommendations
@@ -43,6 +44,7 @@ PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = Mappin
             Classification,
             Leads,
             Recommendations,
+            Offers,
             Consents,
         )
     }

@@ -73,6 +73,12 @@ class ProjectionDesk(Desk):
         of = self._asked("be read", lambda _: self._keys(name, version))
         return self._pipelined([("GET", of.customer(partition, key)) for key in keys])
 
+    def states_of(self, name: str, version: int, keys: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        """The stored states of keys, each with what its messages are keyed by in their topics, in one round trip."""
+        of = self._asked("be read", lambda _: self._keys(name, version))
+        places = [(partition_of(partition_key, self._partitions), key) for key, partition_key in keys]
+        return self._pipelined([("GET", of.customer(partition, key)) for partition, key in places])
+
     def shared(self, name: str, version: int, *keys: str) -> list[bytes]:
         """The stored states of keys that several partitions have a part of, JSON."""
         return [state for of_key in self.shared_of(name, version, keys).values() for state in of_key]

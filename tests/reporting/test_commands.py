@@ -1,6 +1,5 @@
 """`stream today` and `stream report` on real servers, as a shop's owner sees them."""
 
-import asyncio
 import csv
 import io
 import json
@@ -9,92 +8,25 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import msgspec
-import pytest
-from click.testing import CliRunner, Result
 
 from stream.alerts.alert_records import Heard
-from stream.cli import main
-from stream.events.kinds import EventType
 from stream.events.partitioner import partition_of
 from stream.events.times import rfc3339
 from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
-from stream.local.broker import EmbeddedBroker
-from stream.local.redis import EmbeddedRedis
-from stream.online_models.snapshot import encode_snapshot
-from stream.processing.state import PartitionState
 from stream.projections.classification import Classification, State, customer_key
 from stream.projections.complaints import Case, Cases, Complaints
 from stream.projections.judgements import Judged, Judgement
 from stream.projections.texts import Text, Texts, Written, keys_of
-from stream.settings import Settings
-from stream.storage.connection import connect, connect_blocking
-from stream.storage.keys import Keys, ProjectionKeys
-from stream.storage.model_store import Candidate, Checkpoint, ModelStore, Publication
+from stream.storage.connection import connect_blocking
+from stream.storage.keys import ProjectionKeys
 from stream.storage.notification_store import NotificationStore
-from stream.storage.partition_store import Commit, PartitionStore
 from stream.texts.text_records import KEY
-from tests.notifications.rig import Bench, alert
-from tests.reporting.conftest import Processed
+from tests.notifications.rig import alert
+from tests.reporting.conftest import PARTITIONS, Desk, Processed
 from tests.reporting.independent import frame, habits
 from tests.reporting.made_up_shop import DAY_MS, END_MS
 
-PARTITIONS = 3
 HOSTILE = '<script src="http://evil.example/x.js">alert(1)</script>'
-
-
-def store(settings: Settings, shop: Processed) -> None:
-    """Store a shop as workers and the trainer do."""
-
-    async def write() -> None:
-        client = connect(settings)
-        keys = Keys(settings.namespace)
-        documents = {json.loads(document)["customer_id"]: document for document in shop.documents}
-        for partition in range(PARTITIONS):
-            of_one = PartitionStore(client, keys, partition, "w", ttl_s=600)
-            await of_one.claim()
-            own = {c: document for c, document in documents.items() if partition_of(c, PARTITIONS) == partition}
-            await of_one.commit(Commit(PartitionState(stream_time_ms=END_MS), own), due_limit=0)
-        snapshot = shop.basis.scorer.snapshot
-        if snapshot is not None and shop.basis.scores:
-            models = ModelStore(client, keys, "trainer")
-            await models.claim()
-            candidate = Candidate(snapshot.churn.version, encode_snapshot(snapshot))
-            await models.save(Checkpoint(b"learner", 1), {}, Publication("only", {"only": candidate}, b"{}", 0))
-        await client.aclose()
-
-    asyncio.run(write())
-
-
-class Desk:
-    """Commands against the servers of a test."""
-
-    def __init__(self, bench: Bench, directory: Path) -> None:
-        self.bench = bench
-        self.directory = directory
-        self.settings = bench.settings
-
-    def run(self, *arguments: str, **variables: str) -> Result:
-        env = {**self.settings.to_env(), "STREAM_DATA_DIR": str(self.directory), **variables}
-        return CliRunner().invoke(main, arguments, env=env, catch_exceptions=False)
-
-    def open(self, shop: Processed) -> None:
-        store(self.settings, shop)
-        purchases = (event for event in shop.shop.events if event.event_type is EventType.PURCHASE)
-        self.bench.publish_all((self.settings.events_purchase, e.customer_id, e.value) for e in purchases)
-
-
-@pytest.fixture
-def desk(
-    broker: EmbeddedBroker, redis_server: EmbeddedRedis, topic_prefix: str, namespace: str, tmp_path: Path
-) -> Desk:
-    settings = Settings(
-        kafka_bootstrap=broker.bootstrap,
-        redis_url=redis_server.url,
-        topic_prefix=topic_prefix,
-        namespace=namespace,
-        partitions=PARTITIONS,
-    )
-    return Desk(Bench(settings), tmp_path)
 
 
 def test_before_any_event_it_says_what_to_do(desk: Desk) -> None:
