@@ -36,13 +36,6 @@ class ArrivalLog:
     partitions: int
     came: list[Came] = field(default_factory=list)
 
-    def ends(self, settings: Settings) -> dict[str, list[int]]:
-        """How long the log is in each partition."""
-        found = [0] * self.partitions
-        for one in self.came:
-            found[partition_of(one.own_id, self.partitions)] += 1
-        return {settings.arrivals: found}
-
     def produce(self, settings: Settings) -> None:
         """Write the whole log, before any worker reads it."""
         producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "enable.idempotence": True, "log_level": 0})

@@ -17,12 +17,12 @@ from stream.settings import Settings
 from stream.storage.keys import Keys
 from stream.storage.model_store import digests
 from tests.faults import frozen_model
-from tests.faults.arrival_log import made_arrivals
 from tests.faults.delay_line import DelayLine
 from tests.faults.event_log import EventLog
 from tests.faults.expectation import Expectation, expected
 from tests.faults.feedback_log import made_feedback
 from tests.faults.limited_redis import LimitedRedis
+from tests.faults.login_log import arrivals_for
 from tests.faults.processes import WorkerProcess
 from tests.faults.redis_cluster import RedisCluster
 from tests.faults.stored import Stored
@@ -103,8 +103,7 @@ class Bench:
             self.keys = Keys(self.settings.namespace)
             #: The other inputs of projections, if there are any.
             self.feedback = made_feedback(self.log.seed, self.log.partitions) if self.settings.projections else None
-            needed = "arrivals" in self.settings.projections
-            self.arrivals = made_arrivals(self.log.seed, self.log.partitions) if needed else None
+            self.arrivals = arrivals_for(self.settings, self.log.seed)
             self.topics = Topics(self.settings, self.log)
             self._stack.callback(self.topics.close)
             self._look_through(self._connected())
@@ -255,19 +254,19 @@ class Bench:
         kernel = enumerate(self.settings.event_topics)
         ends = {topic: [self.log.ends(partition)[source] for partition in partitions] for source, topic in kernel}
         ends |= self.feedback.ends(self.settings)
-        if self.arrivals is not None:
-            ends |= self.arrivals.ends(self.settings)
+        read: dict[str, list[int]] = {}
         for projection in projections_of(self.settings):
             stored = self.stored.projection_offsets(projection.name, projection.version)
             # projections that publish for others come first, so their output is complete by then
+            for topic in {source.topic for source in projection.inputs} - ends.keys():
+                ends[topic] = read[topic] = self.topics.ends(topic)
             for topic in {source.topic for source in projection.inputs}:
-                if topic not in ends:
-                    ends[topic] = self.topics.ends(topic)
                 if [offsets.get(topic, 0) for offsets in stored] != ends[topic]:
                     return False
             if self.stored.projection_pending(projection.name, projection.version):
                 return False
-        return True
+        # one may have published, meanwhile, what another reads
+        return all(self.topics.ends(topic) == end for topic, end in read.items())
 
     def _timers_fired(self) -> bool:
         return all(

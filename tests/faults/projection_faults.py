@@ -20,6 +20,7 @@ from stream.storage.keys import Keys, ProjectionKeys
 from tests.faults.bench import Bench
 from tests.faults.classified import classified, kept_texts, read_classified, read_texts
 from tests.faults.feedback_log import Alerted, FeedbackLog
+from tests.faults.login_log import LoginLog
 from tests.faults.ownership_faults import zombie
 from tests.faults.redis_faults import cut_tail, flush
 from tests.faults.scenario import EMBEDDED_HANGS, Fault, Trial
@@ -163,6 +164,16 @@ def _alias(state: Any) -> object:
     return customer, sorted(arrival[-1]["event_id"] for arrival in held)
 
 
+def _groups(bench: Bench, _: FeedbackLog) -> Mapping[Key, object]:
+    return bench.arrivals.groups() if isinstance(bench.arrivals, LoginLog) else {}
+
+
+def _node(state: Any) -> object:
+    canonical, pairs, overflowed = state
+    assert not overflowed
+    return canonical, sorted(pairs)
+
+
 def _cases(state: Any) -> object:
     return {ticket: case["at_ms"] for ticket, case in state.get("open", {}).items()}
 
@@ -173,6 +184,7 @@ _EXPECTED: Mapping[str, tuple[Callable[[Bench, FeedbackLog], Mapping[Key, object
     "satisfaction": (lambda _, feedback: feedback.opinions(), _opinion),
     "ratings": (lambda _, feedback: feedback.tallies(), _tally),
     "arrivals": (_arrivals, _alias),
+    "identity": (_groups, _node),
     "complaints": (lambda _, feedback: feedback.cases(), _cases),
     "leads": (_leads, _lead),
     "texts": (kept_texts, read_texts),
@@ -229,6 +241,8 @@ _LOG = {"customers": 200}
 #: Nothing is released: in these logs time stands still once they have been written. They are read in so few steps that
 #: a kill at a named point does not strike: `projection-kill-at-point` tries the runner, which all projections share.
 _ARRIVALS = {"projections": "arrivals", "identity_hold_h": 1000.0}
+#: Events tell who is who, so the log of links and that of arrivals lead into each other.
+_IDENTITY = {**_ARRIVALS, "projections": "identity,arrivals", "join_identities": True}
 
 PROJECTION_FAULTS = (
     Fault("projection-undisturbed", "26", _nothing, runs=1, bench=_BENCH),
@@ -256,6 +270,8 @@ PROJECTION_FAULTS = (
     Fault("projection-flushall", "26", flush, runs=2, bench=_BENCH, takes_state_away=True),
     Fault("arrivals-lost-tail", "26", cut_tail, runs=1, log=_LOG, bench=_ARRIVALS, takes_state_away=True),
     Fault("arrivals-rebuild", "26", _rebuild, runs=1, log=_LOG, bench={**_ARRIVALS, "workers": 1}),
+    Fault("identity-flushall", "26", flush, runs=1, log=_LOG, bench=_IDENTITY, takes_state_away=True),
+    Fault("identity-rebuild", "26", _rebuild, runs=1, log=_LOG, bench={**_IDENTITY, "workers": 1}),
     Fault("projection-texts-flushall", "26", flush, runs=2, bench=_TEXTS, takes_state_away=True),
     Fault("projection-texts-rebuild", "26", _rebuild, runs=2, log=_LOG, bench={**_TEXTS, "workers": 1}),
     Fault("projection-rebuild", "26", _rebuild, runs=2, log=_LOG, bench={**_BENCH, "workers": 1}),
