@@ -38,6 +38,7 @@ _SOURCES: Final = {
     "stage": "Stage",
     "feedback": "Feedback",
     "interaction": "Contact",
+    "consent": "Consent",
 }
 
 

@@ -5,15 +5,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from stream.agents.owner import REFUSED
 from stream.catalogue.events import KERNEL_TYPES
+from stream.cli import main
+from stream.cli.retention_findings import RETENTION_KEY, declared_ms
+from stream.cli.topic_configs import values_of
 from stream.cli.topics import create_topics
 from stream.events.kinds import EventType
 from stream.local.redis import EmbeddedRedis
@@ -93,6 +98,22 @@ def test_replayed_history_outlives_the_retention_of_every_topic(kafka: KafkaClus
             assert {topic: len(bench.topics.read(topic)) for topic in produced} == produced
             time.sleep(1.0)
         assert verdict(bench).violations == []
+
+
+def test_topics_keep_records_as_long_as_the_settings_say(kafka: KafkaCluster, topic_prefix: str) -> None:
+    settings = Settings(kafka_bootstrap=kafka.bootstrap, topic_prefix=topic_prefix, partitions=1, keep_events_days=90)
+    create_topics(settings)
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+
+    def kept(of: Settings) -> dict[str, int]:
+        return {name: int(value) for name, value in values_of(admin, declared_ms(of), RETENTION_KEY).items()}
+
+    assert kept(settings) == declared_ms(settings)
+    shorter = replace(settings, keep_events_days=30, keep_actions_days=180)
+    assert kept(shorter) != declared_ms(shorter)
+    changed = CliRunner().invoke(main, ["topics", "retain"], env=shorter.to_env())
+    assert changed.exit_code == 0, changed.output
+    assert kept(shorter) == declared_ms(shorter)
 
 
 def test_aborted_transactions_are_not_read(kafka: KafkaCluster, tmp_path: Path) -> None:
