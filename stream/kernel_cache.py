@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept: in a directory for each state of their sources.
+"""Where compiled kernels are kept: in a directory for each state of their sources, whatever copy of them is run.
 
 Numba looks whether the file of a function has changed, not whether that of a function which it calls has. After an
 update of some files it would go on with a mixture of old and new code, and features would be wrong without a sign.
@@ -8,54 +8,65 @@ import hashlib
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
-__all__ = ["VARIABLE", "directory_of", "use_directory"]
+__all__ = ["LOCATORS", "VARIABLE", "directory_of", "use_directory"]
 
 #: Numba's own variable; if it is set, as in the image, it decides.
 VARIABLE = "NUMBA_CACHE_DIR"
+#: Numba's variable for who names the directory of a module's kernels, and what does so for ours.
+LOCATORS = "NUMBA_CACHE_LOCATOR_CLASSES"
+_LOCATORS = "stream.kernel_locator.KernelLocator,UserProvidedCacheLocator"
 
 #: What has code, constants or compiler options of the kernels.
 _SOURCES = ("compiling.py", "catalogue/*.py", "events/*.py", "features/*.py", "online_models/*.py", "processing/*.py")
+_COMPILERS = ("numba", "llvmlite")
 _NAME = "customer-stream"
 _PREFIX, _EXTENDED_PREFIX = "kernels-", "extended-kernels-"
+#: States of the sources whose kernels are kept: the last ones used. Each takes some 25 MB.
+_KEPT = 12
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def directory_of(package: Path, more: Iterable[Path] = ()) -> Path:
-    """The directory for the present state of the sources of ``package``, and of the files ``more``, inside of it."""
-    return package / "__pycache__" / _name_of(package, more)
+    """The directory for the present state of the sources of ``package``, and of the files ``more``.
+
+    It is in the user's cache, so that a copy, a wheel and another working tree of the same sources share it. Where that
+    cannot be written to it is inside of ``package``, and where this neither, among the temporary files: Numba alone
+    would refuse to compile then.
+    """
+    name = _name_of(package, more)
+    candidates = (*_of_user(name), package / "__pycache__" / name)
+    return next(filter(_is_writable, candidates), None) or _temporary(name)
 
 
 def use_directory(package: Path, more: Iterable[Path] = ()) -> None:
-    """Let Numba, which must not be imported yet, keep its kernels there; those of other states are removed.
+    """Let Numba, which must not be imported yet, keep its kernels there; all but the last used states are removed.
 
-    Where nothing may be written to the package, they are kept in the user's cache, and where there is none, in the
-    directory for temporary files. Numba alone would refuse to compile then. ``more``: other files with declarations;
-    with those, a directory that is given has one of its own inside.
+    ``more``: other files with declarations; with those, a directory that is given has one of its own inside.
     """
     more = tuple(more)
-    own = directory_of(package, more)
+    os.environ.setdefault(LOCATORS, _LOCATORS)
     if given := os.environ.get(VARIABLE):
         # what the image has compiled, or a process without the extensions, is not for these declarations
-        if more and Path(given).name != own.name:
+        if more and Path(given).name != (own := _name_of(package, more)):
             beside = Path(given).name.startswith(_PREFIX)
-            os.environ[VARIABLE] = str(Path(given).parent / own.name if beside else Path(given) / own.name)
+            os.environ[VARIABLE] = str(Path(given).parent / own if beside else Path(given) / own)
         return
-    directory = next(filter(_is_writable, (own, *_of_user(own.name))), None) or _temporary(own.name)
-    if directory == own:
-        # those of an installation with extensions stay beside those of one without: both may be in use
-        for other in directory.parent.glob(f"{directory.name.rpartition('-')[0]}-*"):
-            if other != directory:
-                shutil.rmtree(other, ignore_errors=True)  # another process may be removing it as well
+    directory = directory_of(package, more)
+    os.utime(directory)
+    _remove_oldest(directory.parent)
     os.environ[VARIABLE] = str(directory)
 
 
 def _name_of(package: Path, more: Iterable[Path]) -> str:
     # contents, not times: what an archive unpacks may have the same time in every version
-    state = hashlib.sha256(f"{package}\n".encode())
+    compilers = (sys.implementation.cache_tag, *(f"{name} {version(name)}" for name in _COMPILERS))
+    state = hashlib.sha256("\n".join(compilers).encode())
     sources = [(str(source.relative_to(package)), source) for p in _SOURCES for source in sorted(package.glob(p))]
     extensions = [(source.name, source) for source in more]
     for name, source in (*sources, *extensions):
@@ -63,6 +74,18 @@ def _name_of(package: Path, more: Iterable[Path]) -> str:
         state.update(f"{name} {len(content)}\n".encode())
         state.update(content)
     return f"{_EXTENDED_PREFIX if extensions else _PREFIX}{state.hexdigest()[:16]}"
+
+
+def _remove_oldest(parent: Path) -> None:
+    used = []
+    for prefix in (_PREFIX, _EXTENDED_PREFIX):
+        for directory in parent.glob(f"{prefix}*"):
+            try:
+                used.append((directory.stat().st_mtime_ns, directory))
+            except FileNotFoundError:  # another process has just removed it
+                continue
+    for _, directory in sorted(used, reverse=True)[_KEPT:]:
+        shutil.rmtree(directory, ignore_errors=True)  # another process may be removing it as well
 
 
 def _of_user(name: str) -> Iterator[Path]:

@@ -1,7 +1,9 @@
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,15 @@ print(outer())
 """
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache directory of a user of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv(kernel_cache.VARIABLE, raising=False)
+    monkeypatch.delenv(kernel_cache.LOCATORS, raising=False)
+    return tmp_path / "cache" / "customer-stream"
+
+
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     package = tmp_path / "package"
@@ -53,8 +64,11 @@ def outer_of(package: Path) -> int:
     alone = package.parent / "alone" / "stream"
     alone.mkdir(parents=True, exist_ok=True)
     (alone / "__init__.py").touch()
-    (alone / "kernel_cache.py").write_text((sources / "kernel_cache.py").read_text())
-    environment = {name: value for name, value in os.environ.items() if name != kernel_cache.VARIABLE}
+    for name in ("kernel_cache.py", "kernel_locator.py"):
+        (alone / name).write_text((sources / name).read_text())
+    environment = {
+        name: value for name, value in os.environ.items() if name not in {kernel_cache.VARIABLE, kernel_cache.LOCATORS}
+    }
     outcome = subprocess.run(
         [sys.executable, "-c", RUN, str(package.parent), str(alone.parent)],
         env=environment,
@@ -72,7 +86,6 @@ def test_a_change_in_a_function_that_is_called_compiles_its_callers_again(packag
     # of another length: within a second Python itself would not see the change
     (package / "features" / "inner.py").write_text(INNER.format(1 + 10**6))
     assert outer_of(package) == 1 + 10**6
-    assert len(list((package / "__pycache__").glob("kernels-*"))) == 1
 
 
 def test_the_directory_of_others_is_left_to_them(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,10 +103,70 @@ def test_the_directory_follows_the_sources_only(package: Path) -> None:
     assert kernel_cache.directory_of(package) != before
 
 
+def test_another_copy_of_the_sources_has_the_same_directory(package: Path, tmp_path: Path, cache: Path) -> None:
+    copy = shutil.copytree(package, tmp_path / "copy")
+    assert kernel_cache.directory_of(copy) == kernel_cache.directory_of(package)
+    assert kernel_cache.directory_of(copy).parent == cache
+
+
+KERNEL = """
+import numba
+@numba.njit(cache=True)
+def one():
+    return 1
+"""
+LOAD = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from stream import kernel_cache
+kernel_cache.use_directory(Path(sys.argv[1]) / "stream")
+from stream.features.kernel import one
+print(one(), sum(one.stats.cache_hits.values()))
+"""
+
+
+def test_a_copy_loads_what_another_copy_has_compiled(tmp_path: Path) -> None:
+    sources = Path(kernel_cache.__file__).parent
+    printed = []
+    for place in ("here", "there"):
+        copy = tmp_path / place / "stream"
+        (copy / "features").mkdir(parents=True)
+        for name in ("kernel_cache.py", "kernel_locator.py"):
+            shutil.copy(sources / name, copy)
+        (copy / "__init__.py").touch()
+        (copy / "features" / "kernel.py").write_text(KERNEL)
+        command = [sys.executable, "-c", LOAD, str(copy.parent)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_S, check=True)
+        printed.append(done.stdout.split())
+    assert printed == [["1", "0"], ["1", "1"]]
+
+
+@pytest.mark.parametrize("part", ["numba", "llvmlite", "python"])
+def test_another_compiler_has_a_directory_of_its_own(package: Path, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = kernel_cache.directory_of(package)
+    if part == "python":
+        monkeypatch.setattr(sys.implementation, "cache_tag", "cpython-399")
+    else:
+        monkeypatch.setattr(kernel_cache, "version", lambda name: "0" if name == part else version(name))
+    assert kernel_cache.directory_of(package) != before
+
+
+def test_the_states_used_last_are_kept(package: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = [cache / f"{prefix}kernels-{number:016}" for number in range(10) for prefix in ("", "extended-")]
+    for age_s, state in enumerate(states):
+        state.mkdir(parents=True)
+        os.utime(state, (10**9 - age_s, 10**9 - age_s))
+    others = cache / "kafka-0123"
+    others.mkdir()
+    found = used(package, monkeypatch)
+    assert {*cache.iterdir()} == {found, others, *states[:11]}
+
+
 @pytest.fixture
-def read_only(package: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package to which nobody, not even root, can write a cache."""
-    monkeypatch.delenv(kernel_cache.VARIABLE, raising=False)
+def read_only(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package to which nobody, not even root, can write a cache, and no cache of a user."""
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
     (package / "__pycache__").write_text("a file where the directory would be")
     return package
 
@@ -104,22 +177,21 @@ def used(package: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(os.environ[kernel_cache.VARIABLE])
 
 
-def test_a_package_that_cannot_be_written_to_has_its_kernels_in_the_users_cache(
-    read_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_kernels_are_in_the_users_cache_and_without_one_in_the_package(
+    package: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    found = used(read_only, monkeypatch)
-    assert found.is_relative_to(tmp_path / "cache" / "customer-stream")
+    found = used(package, monkeypatch)
+    assert found.parent == cache
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert used(read_only, monkeypatch) == tmp_path / "home" / ".cache" / "customer-stream" / found.name
+    assert used(package, monkeypatch) == tmp_path / "home" / ".cache" / "customer-stream" / found.name
+    monkeypatch.setenv("HOME", "/dev/null")
+    assert used(package, monkeypatch) == package / "__pycache__" / found.name
 
 
 def test_without_a_home_they_are_in_a_temporary_directory_of_this_user_only(
     read_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setenv("HOME", "/dev/null")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     found = used(read_only, monkeypatch)
     assert found.parent == tmp_path / f"customer-stream-{os.getuid()}"
@@ -136,8 +208,6 @@ def test_without_a_home_they_are_in_a_temporary_directory_of_this_user_only(
 def test_kernels_compile_in_a_read_only_installation_without_a_home(
     read_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setenv("HOME", "/dev/null")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert outer_of(read_only) == 1
     assert [*tmp_path.glob("customer-stream-*/kernels-*/*/*.nbi")]

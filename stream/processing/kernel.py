@@ -206,7 +206,7 @@ class Kernel:
     ) -> Run:
         count = len(known.blobs)
         customers = Customers(*codec.join(known.blobs), seeds_of(known.customers), np.array(known.phases, np.int64))
-        left = self._left(count, len(customers.raw) + _BYTES * count)
+        left = self.output_for(count, len(customers.raw) + _BYTES * count)
         cursor = customer_loop.new_cursor()
         emissions, changes = [], []
         while True:
@@ -236,7 +236,8 @@ class Kernel:
             suppressed={reason: int(left.tally[position]) for reason, position in SUPPRESSED.items()},
         )
 
-    def _left(self, count: int, raw: int) -> LoopOutput:
+    def output_for(self, count: int, raw: int) -> LoopOutput:
+        """Room for what a loop leaves of so many customers, whose packed profiles take so many bytes at first."""
         if len(self._raw) < raw:
             self._raw = np.empty(raw, np.uint8)
         return LoopOutput(
