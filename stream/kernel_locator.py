@@ -12,7 +12,7 @@ __all__ = ["KernelLocator"]
 _PACKAGE = Path(__file__).parent
 
 
-class KernelLocator(UserProvidedCacheLocator):  # type: ignore[misc]  # Numba ships no types
+class KernelLocator(UserProvidedCacheLocator):
     """For modules of this package; Numba's own rule, a hash of the path, is for all others, as those of extensions."""
 
     @classmethod
@@ -20,4 +20,4 @@ class KernelLocator(UserProvidedCacheLocator):  # type: ignore[misc]  # Numba sh
         folder = Path(py_file).absolute().parent
         if folder.is_relative_to(_PACKAGE):
             return "_".join((_PACKAGE.name, *folder.relative_to(_PACKAGE).parts))
-        return str(super().get_suitable_cache_subpath(py_file))
+        return str(super().get_suitable_cache_subpath(py_file))  # type: ignore[no-untyped-call]  # Numba leaves it untyped
