@@ -82,12 +82,13 @@ def customers(
         from stream.cli import directory_view
         from stream.directory import json_rows
         from stream.directory.customer_queries import Sort, customers_page, every_customer
+        from stream.directory.customers_csv import customers_csv
         from stream.directory.database import reading
 
         condition, order = _condition(writing, **given), Sort(sort)
         with reading(store.engine) as connection:
             if as_csv:
-                for line in directory_view.customers_csv(every_customer(connection, condition, order), writing):
+                for line in customers_csv(every_customer(connection, condition, order), writing):
                     click.echo(line, nl=False)
                 return
             page = customers_page(connection, condition, order, limit=limit, cursor=cursor)

@@ -1,6 +1,6 @@
 """What `stream directory` shows: for people and for spreadsheets."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -8,7 +8,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.spreadsheet import csv_lines
 from stream.directory.customer_queries import CustomerPage
 from stream.directory.kpis import Kpis, Loyalty
 from stream.directory.timeline import TimelineEntry
@@ -17,11 +16,11 @@ from stream.events.columns import MONEY_SCALE
 from stream.events.rejections import printable
 from stream.features.stages import STAGE_NAMES
 from stream.reporting.cohorts import Cohort
+from stream.reporting.spreadsheet import csv_lines
 from stream.reporting.writing import Writing
 
 __all__ = [
     "cohorts_view",
-    "customers_csv",
     "customers_view",
     "kpis_csv",
     "kpis_view",
@@ -29,38 +28,9 @@ __all__ = [
     "timeline_view",
 ]
 
-_CSV_COLUMNS = (
-    *("customer_id", "stage", "tier", "segment", "orders", "spend", "currency", "last_order", "risk", "value_at_risk"),
-    *("next_order", "lifetime_value", "may_email"),
-)
 _SHOWN_STAGES = ("at_risk", "lost", "won_back")
 #: Periods after the first that fit on a terminal.
 _MAX_AGE = 12
-
-
-def customers_csv(rows: Iterable[Mapping[str, Any]], writing: Writing) -> Iterator[str]:
-    def day(at_ms: int | None) -> str:
-        return "" if at_ms is None else writing.day_of(at_ms).isoformat()
-
-    def cents(amount: int | None) -> str:
-        return "" if amount is None else f"{amount / MONEY_SCALE:.2f}"
-
-    def cells(row: Mapping[str, Any]) -> dict[str, object]:
-        return {
-            **{name: row[name] or "" for name in ("customer_id", "tier", "segment")},
-            "stage": _stage(row["stage"]),
-            "orders": row["orders"],
-            "spend": cents(row["spend"]),
-            "currency": writing.currency,
-            "last_order": day(row["last_order_ms"]),
-            "risk": "" if row["risk"] is None else f"{row['risk']:.4f}",
-            "value_at_risk": cents(row["value_at_risk"]),
-            "next_order": day(row["next_order_ms"]),
-            "lifetime_value": cents(row["lifetime_value"]),
-            "may_email": "yes" if row["unsubscribed_ms"] is None else "no",
-        }
-
-    return csv_lines(_CSV_COLUMNS, map(cells, rows))
 
 
 def customers_view(page: CustomerPage, writing: Writing) -> RenderableType:

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import orjson
 
-from stream.cli.spreadsheet import csv_lines
 from stream.events.times import rfc3339
 from stream.reporting.entries import Entry, Today
+from stream.reporting.spreadsheet import csv_lines
 from stream.reporting.writing import Writing
 
 __all__ = ["csv_text", "json_text", "object_text"]

@@ -66,13 +66,15 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
     from stream.directory.desk.accounts import Accounts
     from stream.directory.desk.api_tokens import ApiTokens
     from stream.directory.desk.audit_trail import AuditTrail
+    from stream.directory.desk.saved_filters import SavedFilters
 
     async def run() -> None:
         acting = Acting(desk, partial(check_action, settings), partial(publish_action, settings))
         writing = writing_of(settings)
         pages = Pages(
             *(store, writing, partial(todays_list, settings), partial(customer_texts, settings), acting, logins),
-            ShopOperations(settings),
+            operations=ShopOperations(settings),
+            filters=SavedFilters(desk.engine),
         )
         at = Address(host, port)
         programs = ApiAccess(Api(store, writing, acting), ApiTokens(desk.engine), trail)

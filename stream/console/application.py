@@ -52,8 +52,7 @@ def application(pages: Pages, programs: ApiAccess, names: Collection[str] = ()) 
         [
             *programs.routes(),
             web.get("/", pages.today),
-            web.get("/customers", pages.customers),
-            web.post("/customers", pages.customers),
+            *pages.lists.routes(),
             web.post("/customer", pages.customer),
             web.post("/done", pages.record),
             web.post("/label", pages.label),

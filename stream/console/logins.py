@@ -29,6 +29,9 @@ _OPEN: Final = frozenset({"/style.css", "/favicon.ico", "/health/live", "/login"
 _PAGES: Final[Mapping[str, tuple[str, Role]]] = {
     "/": ("saw today's list", Role.VIEWER),
     "/customers": ("saw customers", Role.VIEWER),
+    "/customers/file": ("took a file of customers", Role.OPERATOR),
+    "/customers/keep": ("named a list of customers", Role.OPERATOR),
+    "/customers/forget": ("removed a list of customers", Role.OPERATOR),
     "/customer": ("saw a customer", Role.VIEWER),
     "/business": ("saw business", Role.VIEWER),
     "/system": ("saw system", Role.VIEWER),

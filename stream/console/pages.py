@@ -14,16 +14,17 @@ from msgspec.structs import replace
 
 from stream.console.acting import KINDS, RECORDED, SNOOZES, Acting, Done
 from stream.console.browser import csrf_of, form_of
+from stream.console.customer_lists import CustomerLists
 from stream.console.labelling import CustomerTexts
 from stream.console.logins import Logins, is_known, who_of
 from stream.console.operations import Operations
 from stream.console.operator_pages import OperatorPages
-from stream.console.posted_forms import FIELDS, condition_of
 from stream.console.rendering import Renderer
 from stream.directory.calendar import Grain
-from stream.directory.customer_queries import Sort, counted, customer, customers_page
+from stream.directory.customer_queries import counted, customer
 from stream.directory.database import Connection, reading
 from stream.directory.desk.accounts import Role
+from stream.directory.desk.saved_filters import SavedFilters
 from stream.directory.kpis import cohorts, kpis, loyalty
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline_queries import orders_of, timeline_page
@@ -63,7 +64,8 @@ class Day(NamedTuple):
 class Pages:
     """Handlers of requests. ``list_today`` makes today's list, ``texts_of`` finds what a customer wrote; in threads.
 
-    ``acting`` keeps what people do, ``logins`` who they are; ``operations``: what there is beside the directory.
+    ``acting`` keeps what people do, ``logins`` who they are; ``operations``: what there is beside the
+    directory; ``filters``: lists of customers under a name.
     """
 
     def __init__(
@@ -74,7 +76,9 @@ class Pages:
         texts_of: Callable[[str], CustomerTexts],
         acting: Acting,
         logins: Logins,
+        *,
         operations: Operations,
+        filters: SavedFilters,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -87,6 +91,8 @@ class Pages:
         self._listing = asyncio.Lock()
         self._listed: tuple[float, Day] | None = None
         self._page = Renderer(writing)
+        #: Lists of customers.
+        self.lists = CustomerLists(self._page, store, writing, filters, acting.now_ms)
         #: Pages for who looks after the program.
         self.operator = OperatorPages(self._page, store, operations)
 
@@ -132,21 +138,6 @@ class Pages:
     async def snooze(self, request: web.Request) -> web.Response:
         """A customer can wait."""
         return await self._after(request, await self.acting.snooze(request))
-
-    async def customers(self, request: web.Request) -> web.Response:
-        """Customers by what is known of them."""
-        form = await form_of(request)
-        condition = condition_of(form, self._writing)
-        sort = _one_of(Sort, form.get("sort", "") or Sort.AT_STAKE)
-        page, segments = await self._asked(
-            lambda connection: (
-                customers_page(connection, condition, sort, limit=_PAGE, cursor=form.get("cursor") or None),
-                counted(connection, "segment"),
-            )
-        )
-        given = {name: form.get(name, "") for name in FIELDS}
-        options = {"stage": STAGE_NAMES, "tier": ("VIP", "high", "middle", "low", "new"), "segment": sorted(segments)}
-        return self._page("customers", request, page=page, given=given, options=options, sort=sort.value, sorts=[*Sort])
 
     async def customer(self, request: web.Request) -> web.Response:
         """Everything about one customer."""

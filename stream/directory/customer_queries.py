@@ -27,6 +27,7 @@ __all__ = [
     "customer",
     "customers_page",
     "every_customer",
+    "names_of",
     "position_of",
 ]
 
@@ -171,6 +172,17 @@ def counted(connection: Connection, column: str) -> dict[str, int]:
     of = customers.c[column]
     query = select(of, func.count()).where(of.is_not(None)).group_by(of)
     return {str(name): int(count) for name, count in connection.execute(query)}
+
+
+def names_of(connection: Connection, column: str) -> list[str]:
+    """The names of stages, tiers or segments that customers have, sorted: a look into the index for each."""
+    of, found = customers.c[column], list[str]()
+    while True:
+        query = select(func.min(of))
+        name = connection.execute(query.where(of > found[-1]) if found else query).scalar_one()
+        if name is None:
+            return found
+        found.append(str(name))
 
 
 def cursor_of(*position: object) -> str:

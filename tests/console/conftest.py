@@ -25,6 +25,7 @@ from stream.directory.desk.accounts import Accounts
 from stream.directory.desk.api_tokens import ApiTokens
 from stream.directory.desk.audit_trail import AuditTrail
 from stream.directory.desk.desk_store import DeskStore
+from stream.directory.desk.saved_filters import SavedFilters
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline import Document, TimelineEntry
 from stream.errors import PublishError
@@ -134,12 +135,22 @@ class Office:
         self.texts = CustomerTexts()
         self.must_log_in = False
         self.names: tuple[str, ...] = ()
+        self.filters = SavedFilters(desk.engine)
         self.operations = MadeUpOperations(EVIL)
         self._store = store
 
     def application(self, today: Callable[[], Day] = somebody_today) -> web.Application:
         logins = Logins(self.accounts, self.trail, must_log_in=self.must_log_in, now_ms=lambda: self.now_ms)
-        pages = Pages(self._store, WRITING, today, lambda _: self.texts, self.acting, logins, self.operations)
+        pages = Pages(
+            self._store,
+            WRITING,
+            today,
+            lambda _: self.texts,
+            self.acting,
+            logins,
+            operations=self.operations,
+            filters=self.filters,
+        )
         api = Api(self._store, WRITING, self.acting)
         return application(pages, ApiAccess(api, self.tokens, self.trail, lambda: self.now_ms), self.names)
 

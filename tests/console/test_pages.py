@@ -1,13 +1,17 @@
 """The pages of the console over HTTP: their content, their secrets, and their visitors."""
 
+import csv
 import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
 
+import pytest
+
+from stream.console import customer_lists
 from stream.console.labelling import CustomerTexts
 from stream.console.pages import Day
 from stream.errors import StorageError
-from tests.console.conftest import EVIL, LEAD, SILENT, Office, Visit, somebody_today
+from tests.console.conftest import EVIL, LEAD, SILENT, Office, Visit, fields_of, somebody_today
 
 #: Bytes of a page, without its style.
 MAX_BYTES = 150_000
@@ -76,6 +80,7 @@ def test_every_page_is_whole_small_safe_and_labelled(office: Office) -> None:
 BY = ("/business?by=week", "/business?by=month")
 ACTS = (
     *("/done", "/undo", "/assign", "/snooze", "/audit"),
+    *("/customers/file", "/customers/keep", "/customers/forget"),
     *("/models", "/models/decide", "/whatif", "/whatif/try", "/system/replay"),
 )
 
@@ -92,6 +97,51 @@ def test_the_list_of_customers_goes_on_and_is_the_whole_in_the_end(office: Offic
                 break
             form["cursor"] = cursor[1]
         assert found == [f"c-{number}" for number in reversed(range(120))]
+
+    office.visited(steps)
+
+
+def test_a_list_becomes_a_file_of_all_its_customers_without_formulas(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(customer_lists, "_AT_ONCE", 50)
+
+    async def steps(visit: Visit) -> None:
+        text = (await visit("/customers", {"begins": "c-", "sort": "risk"}))[2]
+        status, headers, told = await visit("/customers/file", fields_of(text, "/customers/file"))
+        assert (status, headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+        assert headers["Content-Disposition"] == 'attachment; filename="customers.csv"'
+        rows = [*csv.DictReader(told.removeprefix("\ufeff").splitlines())]
+        assert [row["customer_id"] for row in rows] == sorted(f"c-{number}" for number in range(120))
+        assert {(row["stage"], row["risk"]) for row in rows} == {("at risk", "0.5000")}
+        everybody = (await visit("/customers/file", {"csrf": fields_of(text, "/customers/file")["csrf"]}))[2]
+        assert len(everybody.splitlines()) == 1 + 121
+        assert not re.search(r"(^|,)[=+@]", everybody, re.MULTILINE)
+        assert (await visit("/customers/file", {"begins": "c-"}))[0] == 403
+
+    office.visited(steps)
+    assert [one.what for one in office.trail.newest(99)].count("took a file of customers") == 2
+
+
+def test_a_list_is_kept_under_a_name_shown_again_and_removed(office: Office) -> None:
+    async def steps(visit: Visit) -> None:
+        form = {"stage": "at_risk", "at_stake_from": "100", "begins": "c-1", "sort": "risk"}
+        kept = fields_of((await visit("/customers", form))[2], "/customers/keep")
+        status, _, text = await visit("/customers/keep", kept | {"name": EVIL})
+        assert status == 200
+        assert EVIL not in text
+        again = text[text.index('class="lists"') :]
+        assert fields_of(again, "/customers") == {"stage": "at_risk", "at_stake_from": "100", "sort": "risk"}
+        assert 'name="begins" value="c-1"' in (await visit("/customers", form))[2]
+        for wrong in (
+            {"name": " "},
+            {"name": "x" * 61},
+            {"name": "x", "risk_from": "much"},
+            {"name": "x", "sort": "y"},
+        ):
+            assert (await visit("/customers/keep", kept | wrong))[0] == 400, wrong
+        assert (await visit("/customers/forget", fields_of(again, "/customers/forget")))[0] == 303
+        assert 'class="lists"' not in (await visit("/customers"))[2]
 
     office.visited(steps)
 

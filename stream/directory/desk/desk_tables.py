@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
-__all__ = ["METADATA", "actions", "audit", "notes", "sessions", "tokens", "users"]
+__all__ = ["METADATA", "actions", "audit", "filters", "notes", "sessions", "tokens", "users"]
 
 METADATA: Final = MetaData()
 
@@ -82,4 +82,14 @@ tokens: Final = Table(
     Column("token_hash", Text, nullable=False, unique=True),
     Column("scopes", Text, nullable=False),
     Column("made_ms", BigInteger, nullable=False),
+)
+
+#: Lists of customers under a name. ``fields``: what was filled in, a JSON object of texts.
+filters: Final = Table(
+    "desk_filters",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("fields", LargeBinary, nullable=False),
+    Column("saved_by", Text, nullable=False),
+    Column("saved_ms", BigInteger, nullable=False),
 )

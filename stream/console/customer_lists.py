@@ -1,0 +1,142 @@
+"""Lists of customers: by what is known of them, under a name, and for a spreadsheet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+from aiohttp import web
+
+from stream.console.browser import form_of, require_own_form
+from stream.console.logins import who_of
+from stream.console.posted_forms import FIELDS, condition_of
+from stream.console.rendering import Renderer
+from stream.directory.customer_queries import Condition, Sort, customers_page, names_of
+from stream.directory.customers_csv import customers_csv
+from stream.directory.database import Connection, reading
+from stream.directory.desk.accounts import Role
+from stream.directory.desk.saved_filters import SavedFilters
+from stream.directory.store import DirectoryStore
+from stream.errors import SettingsError
+from stream.features.stages import STAGE_NAMES
+from stream.reporting.writing import Writing
+
+__all__ = ["CustomerLists"]
+
+_T = TypeVar("_T")
+#: Customers of a page, and those that are read at a time for a file.
+_PAGE: Final = 50
+_AT_ONCE: Final = 2_000
+_TIERS: Final = ("VIP", "high", "middle", "low", "new")
+#: A list that is kept is of nobody in particular.
+_KEPT: Final = (*(name for name in FIELDS if name != "begins"), "sort")
+#: Tells spreadsheets that the file is UTF-8.
+_MARK: Final = "\ufeff"
+
+
+class CustomerLists:
+    """Handlers of requests."""
+
+    def __init__(
+        self,
+        page: Renderer,
+        store: DirectoryStore,
+        writing: Writing,
+        filters: SavedFilters,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._page = page
+        self._store = store
+        self._writing = writing
+        self._filters = filters
+        self._now_ms = now_ms
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/customers", self.customers),
+            web.post("/customers", self.customers),
+            web.post("/customers/file", self.file),
+            web.post("/customers/keep", self.keep),
+            web.post("/customers/forget", self.forget),
+        ]
+
+    async def customers(self, request: web.Request) -> web.Response:
+        """Customers by what is known of them."""
+        form = await form_of(request)
+        condition, sort = condition_of(form, self._writing), _sort_of(form)
+        page, segments = await self._asked(
+            lambda connection: (
+                customers_page(connection, condition, sort, limit=_PAGE, cursor=form.get("cursor") or None),
+                names_of(connection, "segment"),
+            )
+        )
+        return self._page(
+            "customers",
+            request,
+            page=page,
+            given={name: form.get(name, "") for name in FIELDS},
+            options={"stage": STAGE_NAMES, "tier": _TIERS, "segment": segments},
+            sort=sort.value,
+            sorts=[*Sort],
+            lists=await asyncio.to_thread(self._filters.all),
+            can_keep=who_of(request).role.includes(Role.OPERATOR),
+        )
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """All customers of a list, by id, as CSV; in pages, so that no long transaction is in the directory's way."""
+        form = await form_of(request)
+        require_own_form(request, form)
+        condition = condition_of(form, self._writing)
+        lines, cursor = await self._lines(condition, None)
+        response = web.StreamResponse(headers={"Content-Disposition": 'attachment; filename="customers.csv"'})
+        response.content_type, response.charset = "text/csv", "utf-8"
+        await response.prepare(request)
+        await response.write((_MARK + "".join(lines)).encode())
+        while cursor is not None:
+            lines, cursor = await self._lines(condition, cursor)
+            await response.write("".join(lines[1:]).encode())
+        await response.write_eof()
+        return response
+
+    async def keep(self, request: web.Request) -> web.Response:
+        """Keep what is filled in, under a name."""
+        form = await form_of(request)
+        require_own_form(request, form)
+        condition_of(form, self._writing)
+        fields = {name: form[name].strip() for name in _KEPT if form.get(name, "").strip()}
+        _sort_of(fields)
+        name = form.get("name", "").strip()
+        await asyncio.to_thread(self._filters.save, name, fields, who_of(request).name, self._now_ms())
+        return await self.customers(request)
+
+    async def forget(self, request: web.Request) -> web.Response:
+        """Remove a list from those that are kept."""
+        form = await form_of(request)
+        require_own_form(request, form)
+        await asyncio.to_thread(self._filters.remove, form.get("name", ""))
+        return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/customers"})
+
+    async def _lines(self, condition: Condition, cursor: str | None) -> tuple[Sequence[str], str | None]:
+        """A header, a part of the customers, and where the next part begins."""
+
+        def ask(connection: Connection) -> tuple[Sequence[str], str | None]:
+            page = customers_page(connection, condition, Sort.ID, limit=_AT_ONCE, cursor=cursor)
+            return [*customers_csv(page.rows, self._writing)], page.cursor
+
+        return await self._asked(ask)
+
+    async def _asked(self, ask: Callable[[Connection], _T]) -> _T:
+        def answer() -> _T:
+            with reading(self._store.engine) as connection:
+                return ask(connection)
+
+        return await asyncio.to_thread(answer)
+
+
+def _sort_of(form: Mapping[str, Any]) -> Sort:
+    try:
+        return Sort(form.get("sort", "") or Sort.AT_STAKE)
+    except ValueError:
+        raise SettingsError(f"expected one of {', '.join(Sort)}") from None
