@@ -20,7 +20,7 @@ from stream.cli.models import promote_model, roll_back
 from stream.cli.models_view import as_fields
 from stream.cli.move_log import ends_of
 from stream.cli.republishing import dlq_header, publish_all, republished
-from stream.console.operations import Checked, Contender, DeadLetters, Decision, Lag, ModelsShown
+from stream.console.operations import CheckedPart, Contender, DeadLetters, Lag, ModelChoice, ModelsShown
 from stream.errors import SettingsError, StreamError
 from stream.events.times import epoch_ms
 from stream.notifications.inbound import Inbound
@@ -85,9 +85,9 @@ class ShopOperations:
                 if not decide(by=by, now_ms=now_ms):
                     raise SettingsError("there are no models yet")
 
-    def checked(self) -> Sequence[Checked]:
+    def checked(self) -> Sequence[CheckedPart]:
         found = all_findings(self._settings)
-        return [Checked(one.level.value, one.subject, one.found, one.advice) for one in found]
+        return [CheckedPart(one.level.value, one.subject, one.found, one.advice) for one in found]
 
     def lags(self, read: Mapping[str, int]) -> Sequence[Lag]:
         settings = self._settings
@@ -195,9 +195,9 @@ def _contender(fields: Mapping[str, Any]) -> Contender:
     )
 
 
-def _decision(one: ModelDecision) -> Decision:
+def _decision(one: ModelDecision) -> ModelChoice:
     model = f" {one.model.replace('_', ' ')}" if one.model else ""
     version = f", version {one.version:,}" if one.version else ""
-    return Decision(
+    return ModelChoice(
         epoch_ms(datetime.fromisoformat(one.at)), one.by, f"{_DECIDED.get(one.action, one.action)}{model}{version}"
     )

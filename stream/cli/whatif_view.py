@@ -8,8 +8,8 @@ from rich.text import Text
 
 from stream.alerts.intervals import Interval
 from stream.reporting.writing import Writing
-from stream.whatif.comparison import Change, PolicySide, WhatIf
-from stream.whatif.sentences import bias_line, summary_line
+from stream.whatif.comparison import AlertChange, PolicySide, WhatIf
+from stream.whatif.policy_sentences import bias_line, summary_line
 
 __all__ = ["whatif_view"]
 
@@ -72,7 +72,7 @@ def _channels(found: WhatIf) -> Iterator[RenderableType]:
     yield table
 
 
-def _changes(what: str, changes: Sequence[Change], writing: Writing, most: int) -> Iterator[RenderableType]:
+def _changes(what: str, changes: Sequence[AlertChange], writing: Writing, most: int) -> Iterator[RenderableType]:
     if not changes or not most:
         return
     yield Text()

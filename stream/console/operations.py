@@ -8,11 +8,11 @@ from typing import NamedTuple, Protocol
 from stream.whatif.comparison import WhatIf
 
 __all__ = [
-    "Checked",
+    "CheckedPart",
     "Contender",
     "DeadLetters",
-    "Decision",
     "Lag",
+    "ModelChoice",
     "ModelsShown",
     "Operations",
 ]
@@ -35,7 +35,7 @@ class Contender(NamedTuple):
     restarts: int
 
 
-class Decision(NamedTuple):
+class ModelChoice(NamedTuple):
     """What somebody decided about models."""
 
     at_ms: int
@@ -54,10 +54,10 @@ class ModelsShown(NamedTuple):
     since_ms: int | None = None
     horizon: str = ""
     can_roll_back: bool = False
-    decisions: Sequence[Decision] = ()
+    decisions: Sequence[ModelChoice] = ()
 
 
-class Checked(NamedTuple):
+class CheckedPart(NamedTuple):
     """One line of ``stream doctor``: ``level`` is ok, warn or fail."""
 
     level: str
@@ -100,7 +100,7 @@ class Operations(Protocol):
         """Do what `stream models` does: ``promote`` (with a name), ``automatic``, ``rollback``, ``unfreeze``."""
         ...
 
-    def checked(self) -> Sequence[Checked]:
+    def checked(self) -> Sequence[CheckedPart]:
         """What `stream doctor` finds."""
         ...
 

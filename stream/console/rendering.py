@@ -16,7 +16,7 @@ from stream.console.logins import who_of
 from stream.directory.timeline import TimelineEntry
 from stream.events.columns import MONEY_SCALE
 from stream.reporting.writing import Writing
-from stream.whatif.sentences import bias_line, summary_line
+from stream.whatif.policy_sentences import bias_line, summary_line
 
 __all__ = ["Renderer", "effect_in_words", "entry_in_words"]
 

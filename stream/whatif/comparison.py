@@ -23,7 +23,7 @@ from stream.features.habit import LOST_HABITS
 from stream.features.registry import DAY_MS
 from stream.whatif.deliveries import ChannelLoad
 
-__all__ = ["Change", "Differences", "PolicySide", "WhatHappened", "WhatIf", "compared"]
+__all__ = ["AlertChange", "Differences", "PolicySide", "WhatHappened", "WhatIf", "compared"]
 
 _DRAWS: Final = 2_000
 _SEED: Final = 20_110_605
@@ -43,7 +43,7 @@ class WhatHappened(NamedTuple):
         return max(self.end_ms - self.begin_ms, DAY_MS) / _WEEK_MS
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class AlertChange(Struct, frozen=True, kw_only=True):
     """An alert that only one policy gives, or that ``later_days`` move it (negative: earlier)."""
 
     customer_id: str
@@ -89,9 +89,9 @@ class WhatIf(Struct, frozen=True, kw_only=True):
     old: PolicySide
     new: PolicySide
     difference: Differences
-    added: list[Change]
-    removed: list[Change]
-    moved: list[Change]
+    added: list[AlertChange]
+    removed: list[AlertChange]
+    moved: list[AlertChange]
 
 
 #: Of an alert: whether it was judged, right, touched.
@@ -209,7 +209,7 @@ def _side(
 
 def _changes(
     old: Sequence[Alert], new: Sequence[Alert], happened: WhatHappened
-) -> tuple[list[Change], list[Change], list[Change]]:
+) -> tuple[list[AlertChange], list[AlertChange], list[AlertChange]]:
     """Alerts of the same kind, about the same silence of a customer, are the same alert at another time."""
     silences: dict[tuple[str, AlertKind, int], tuple[list[Alert], list[Alert]]] = defaultdict(lambda: ([], []))
     for side, alerts in enumerate((old, new)):
@@ -228,8 +228,8 @@ def _changes(
     return added, removed, moved
 
 
-def _change(alert: Alert, later_days: float | None = None) -> Change:
-    return Change(
+def _change(alert: Alert, later_days: float | None = None) -> AlertChange:
+    return AlertChange(
         customer_id=alert.customer_id,
         kind=alert.kind,
         at_ms=occurred_ms(alert),

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from stream.alerts.alert_records import AlertKind
 from stream.alerts.intervals import Interval
-from stream.console.operations import Checked, Contender, DeadLetters, Decision, Lag, ModelsShown
+from stream.console.operations import CheckedPart, Contender, DeadLetters, Lag, ModelChoice, ModelsShown
 from stream.errors import StorageError
-from stream.whatif.comparison import Change, Differences, PolicySide, WhatIf
+from stream.whatif.comparison import AlertChange, Differences, PolicySide, WhatIf
 from stream.whatif.deliveries import ChannelLoad
 from tests.reporting.made_up_shop import END_MS
 
@@ -47,16 +47,19 @@ class MadeUpOperations:
             since_ms=END_MS,
             horizon="The model looks 28 days ahead.",
             can_roll_back=True,
-            decisions=[Decision(END_MS, "anna", "chose the model x")],
+            decisions=[ModelChoice(END_MS, "anna", "chose the model x")],
         )
 
     def decide(self, what: str, name: str, by: str) -> None:
         self.asked.append((what, name, by))
 
-    def checked(self) -> Sequence[Checked]:
+    def checked(self) -> Sequence[CheckedPart]:
         if self.is_away:
             raise StorageError("Redis does not answer")
-        return [Checked("ok", "kafka", "1 broker", ""), Checked("warn", "redis", self.evil, "set appendonly yes")]
+        return [
+            CheckedPart("ok", "kafka", "1 broker", ""),
+            CheckedPart("warn", "redis", self.evil, "set appendonly yes"),
+        ]
 
     def lags(self, read: Mapping[str, int]) -> Sequence[Lag]:
         return [Lag("events.click", 5, 0), *(Lag(topic, None, 7) for topic in read)]
@@ -77,7 +80,7 @@ class MadeUpOperations:
     async def compare(self, policy: Mapping[str, float]) -> WhatIf:
         self.asked.append(("compare", *policy.values()))
         await self.go_on.wait()
-        change = Change(
+        change = AlertChange(
             customer_id=self.evil,
             kind=AlertKind.RAISED,
             at_ms=END_MS,
