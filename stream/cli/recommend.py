@@ -12,7 +12,7 @@ from stream.errors import StorageError
 from stream.settings import Settings
 
 if TYPE_CHECKING:
-    from stream.recommending.rules import Rules
+    from stream.recommending.association_rules import AssociationRules
 
 __all__ = ["recommend"]
 
@@ -78,7 +78,7 @@ def recommend(
         console_for_people().print(recommendations_view(found))
 
 
-def _show_rules(found: Rules, limit: int, *, as_json: bool) -> None:
+def _show_rules(found: AssociationRules, limit: int, *, as_json: bool) -> None:
     from stream.cli.console import console_for_people
     from stream.cli.list_files import object_text
     from stream.cli.recommendations_view import rules_view

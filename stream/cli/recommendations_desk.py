@@ -26,7 +26,7 @@ from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
 if TYPE_CHECKING:
-    from stream.recommending.rules import Rules
+    from stream.recommending.association_rules import AssociationRules
 
 __all__ = ["recommendations_for", "rules_of_shop"]
 
@@ -52,9 +52,9 @@ def recommendations_for(
     return recommended(shopper, tables, now_ms // HOUR_MS, limit, never)
 
 
-def rules_of_shop(desk: ProjectionDesk, newest_ms: int, days: int) -> Rules:
+def rules_of_shop(desk: ProjectionDesk, newest_ms: int, days: int) -> AssociationRules:
     """What is bought after what within some days, by the customers of all partitions."""
-    from stream.recommending.rules import association_rules
+    from stream.recommending.association_rules import association_rules
 
     stored = desk.keyed_states(Recommendations.name, Recommendations.version)
     # by a hash, so that the first ones are as good as drawn

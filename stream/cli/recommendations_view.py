@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.events.rejections import printable
+from stream.recommending.association_rules import AssociationRule, AssociationRules
 from stream.recommending.recommended import RecommendationLists
-from stream.recommending.rules import Rule, Rules
 
 __all__ = ["recommendation_tables", "recommendations_view", "rules_view"]
 
@@ -19,7 +19,7 @@ def recommendations_view(found: RecommendationLists) -> RenderableType:
     return Group(*recommendation_tables(found))
 
 
-def rules_view(found: Rules, limit: int) -> RenderableType:
+def rules_view(found: AssociationRules, limit: int) -> RenderableType:
     """The first rules as sentences, and how far they can be trusted."""
     table = Table("rule", "customers", "of all", box=box.SIMPLE_HEAD, pad_edge=False)
     for rule in found.rules[:limit]:
@@ -33,7 +33,7 @@ def rules_view(found: Rules, limit: int) -> RenderableType:
     return Group(*([table] if found.rules else []), Text(told))
 
 
-def _sentence(rule: Rule, days: int) -> str:
+def _sentence(rule: AssociationRule, days: int) -> str:
     item, follower = printable(rule.item), printable(rule.follower)
     return (
         f"Who buys {item} buys {follower} within {days} {'day' if days == 1 else 'days'}: {rule.confidence:.0%},"

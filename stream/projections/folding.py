@@ -106,8 +106,7 @@ class FoldingPartition:
         self._cache = StateCache(projection, cache_states)
         self._parts: list[Part] = []
         self._messages: list[tuple[str, object]] = []
-        #: States of the messages that were read last, which no fold has seen.
-        self._decoded: dict[str, Any] = {}
+        self._decoded: dict[str, Any] = {}  # states of the messages read last, which no fold has seen
         self._origins: list[tuple[int, Record]] = []
         self._refused: list[_Refused] = []
         self._skipped = 0
@@ -219,9 +218,7 @@ class FoldingPartition:
         self._cache.accept(outcome.written, outcome.forgotten)
 
     def _fold(self, messages: Sequence[tuple[str, object]]) -> _Folding:
-        # a fold may change states, so they are decoded anew for a second one
-        states = self._cache.needed(messages, self._decoded)[1]
-        self._decoded = {}
+        states, self._decoded = self._cache.needed(messages, self._decoded)[1], {}
         before = self._timers(states)
         folded = self.projection.fold(states, messages)
         after = self._timers(folded.states)

@@ -16,7 +16,7 @@ from stream.projections import judgements
 from stream.projections.judgements import TextTally
 from stream.projections.leads import LeadState
 from stream.projections.texts import Text
-from stream.recommending.rules import Rule, Rules
+from stream.recommending.association_rules import AssociationRule, AssociationRules
 from stream.reporting.first_orders import list_leads
 from stream.reporting.learned_loyalty import Checked, CustomerLoyalty, LearnedLoyalty
 from stream.reporting.themes import SaidText, themes_of
@@ -96,8 +96,8 @@ def test_brackets_in_customers_texts_are_shown_unchanged() -> None:
 
 
 def test_a_rule_is_a_sentence_and_its_figures_stand_beside() -> None:
-    rule = Rule("tea", "[honey]", 1_045, 2_750, 0.12, 0.38, 3.24, 1e-9)
-    text = shown(rules_view(Rules((rule, rule), 900, 8_000, 30), 1))
+    rule = AssociationRule("tea", "[honey]", 1_045, 2_750, 0.12, 0.38, 3.24, 1e-9)
+    text = shown(rules_view(AssociationRules((rule, rule), 900, 8_000, 30), 1))
     assert text.count("Who buys tea buys [honey] within 30 days: 38%, 3.2 times as often as customers alike.") == 1
     assert "1,045 of 2,750" in text
     assert "2 rules of 900 pairs of items and 8,000 customers; at most 5% of them are expected to be chance." in text

@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from stream.recommending.follower_rows import item_id
 
-__all__ = ["Rule", "Rules", "association_rules"]
+__all__ = ["AssociationRule", "AssociationRules", "association_rules"]
 
 _HOURS_A_DAY: Final = 24
 #: Customers who buy an item, below whom nothing is tested.
@@ -40,7 +40,7 @@ Counts = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
-class Rule(msgspec.Struct, frozen=True):
+class AssociationRule(msgspec.Struct, frozen=True):
     """Of ``buyers`` of ``item`` without ``follower``, ``customers`` bought it within the days.
 
     ``support``: their share of all customers who were looked at; ``confidence``: of the buyers; ``lift``: how many
@@ -57,10 +57,10 @@ class Rule(msgspec.Struct, frozen=True):
     p_value: float
 
 
-class Rules(msgspec.Struct, frozen=True):
+class AssociationRules(msgspec.Struct, frozen=True):
     """``rules`` by falling lift, of ``tested`` pairs. ``customers`` were looked at. ``false_share``: see the module."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[AssociationRule, ...]
     tested: int
     customers: int
     days: int
@@ -69,7 +69,7 @@ class Rules(msgspec.Struct, frozen=True):
 
 def association_rules(
     firsts: Sequence[Mapping[str, int]], end_h: int, days: int, max_items: int = 200, false_share: float = _FALSE_SHARE
-) -> Rules:
+) -> AssociationRules:
     """Rules of customers, each with the hour of the first purchase of each item, of a log that ends at an hour.
 
     The items of which most customers are known are looked at, ``max_items`` of them; of customers, the first 20,000.
@@ -79,7 +79,7 @@ def association_rules(
     known = Counter(item for of in firsts for item in of)
     items = [item for item, count in known.most_common(max_items) if count >= _MIN_CUSTOMERS]
     shop = _Shop(firsts, items, width_h)
-    found: list[Rule] = []
+    found: list[AssociationRule] = []
     tested = 0
     for place, item in enumerate(items):
         seen, of_item = _tested(shop, place, end_h - width_h)
@@ -92,10 +92,10 @@ def association_rules(
             if customers > expected:
                 p_value = math.exp(customers - expected - customers * math.log(customers / expected))
                 shares = customers / seen, customers / buyers, customers / expected
-                found.append(Rule(item, items[other], int(customers), int(buyers), *shares, p_value))
+                found.append(AssociationRule(item, items[other], int(customers), int(buyers), *shares, p_value))
     chosen = _chosen(found, tested, false_share)
     ranked = sorted(chosen, key=lambda rule: (-rule.lift, rule.item, rule.follower))
-    return Rules(tuple(ranked), tested, len(firsts), days, false_share)
+    return AssociationRules(tuple(ranked), tested, len(firsts), days, false_share)
 
 
 class _Shop:
@@ -178,7 +178,7 @@ def _expected(stratum: Counts, is_buyer: Flags, hit: Flags) -> tuple[float, floa
     return float((is_buyer & hit).sum()), float(is_buyer.sum()), float(expected)
 
 
-def _chosen(found: Sequence[Rule], tested: int, false_share: float) -> Sequence[Rule]:
+def _chosen(found: Sequence[AssociationRule], tested: int, false_share: float) -> Sequence[AssociationRule]:
     """The rules whose p-values are small enough for all of them (Benjamini, Yekutieli)."""
     ranked = sorted(found, key=lambda rule: rule.p_value)
     if not tested:

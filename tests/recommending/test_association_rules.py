@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from stream.recommending.rules import association_rules
+from stream.recommending.association_rules import association_rules
 
 DAY = 24
 END_H = 400 * DAY
