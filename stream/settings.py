@@ -249,6 +249,16 @@ class Settings:
         365, "Privacy", "how long the audit trail of the console is kept (days)", at_least=1, at_most=36_500
     )
 
+    erased_people: str = setting(
+        "refuse",
+        "Privacy",
+        "later events of people who were erased: refuse them, or begin a new profile with them (anew)",
+        choices=("refuse", "anew"),
+    )
+    receipt_key_file: str = setting(
+        "", "Privacy", "PEM file of the Ed25519 key that signs receipts of erasures; empty: one in data_dir"
+    )
+
     directory_url: str = setting(
         "",
         "Directory",
@@ -437,6 +447,10 @@ class Settings:
     @property
     def assignments(self) -> str:
         return f"{self.topic_prefix}assignments"
+
+    @property
+    def privacy_requests(self) -> str:
+        return f"{self.topic_prefix}privacy-requests"
 
     @property
     def feedback_texts(self) -> str:

@@ -28,6 +28,7 @@ from stream.features.codec import LAYOUT
 from stream.features.registry import DAY_MS
 from stream.online_models.horizon import HORIZONS
 from stream.online_models.learner_settings import learner_settings_of
+from stream.privacy.erasures import Erasures
 from stream.processing.emission import ACTED_ON
 from stream.processing.kernel import Kernel
 from stream.processing.misplaced import PartitionPlacement
@@ -54,8 +55,16 @@ _TTL_MARGIN = 1.25
 class Assembly:
     """The parts of a worker process, wired."""
 
-    def __init__(self, settings: Settings, clock: Clock, probe: Callable[[str], None], health: Health) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        probe: Callable[[str], None],
+        health: Health,
+        erasures: Erasures,
+    ) -> None:
         self.settings = settings
+        self._erasures = erasures
         self._clock = clock
         self._probe = probe
         # a token is never handed out twice, also not to a later process of the same instance id
@@ -116,7 +125,7 @@ class Assembly:
         self.app.from_start = watched(self.readiness.run, "readiness")
         self._add_agents()
         self.projections = [
-            ProjectionApp(projection, settings, self._client, self.publisher, self._name, clock, probe)
+            ProjectionApp(projection, settings, self._client, self.publisher, self._name, clock, probe, erasures)
             for projection in projections_of(settings)
         ]
 
@@ -173,6 +182,8 @@ class Assembly:
                 step_records=settings.batch_max_records,
                 align_wait_s=settings.align_wait_ms / 1000,
                 fenced_wait_s=settings.session_timeout_s,
+                erasures=self._erasures,
+                partition_count=settings.partitions,
                 probe=self._probe,
             ),
         )
@@ -192,6 +203,7 @@ class Assembly:
             publish=not settings.freeze_model,
             for_release_before=self._kernel.layout != LAYOUT,
             consents=partial(read_consents, self._client, settings),
+            erasures=self._erasures,
         )
 
     async def _rewind_trainer(self, offset: int) -> None:
@@ -209,6 +221,12 @@ def assemble(
     clock: Clock | None = None,
     probe: Callable[[str], None] = no_probe,
     health: Health | None = None,
+    erasures: Erasures | None = None,
 ) -> Assembly:
-    """Wire a worker process under ``settings``; nothing is started yet. Call it on no event loop."""
-    return Assembly(settings, clock or SystemClock(), probe, health or Health(settings.stuck_after_s))
+    """Wire a worker process under ``settings``; nothing is started yet. Call it on no event loop.
+
+    ``erasures``: who is erased; None: nobody.
+    """
+    return Assembly(
+        settings, clock or SystemClock(), probe, health or Health(settings.stuck_after_s), erasures or Erasures()
+    )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from stream import metrics
 from stream.agents.computing import Computing
+from stream.agents.erasing import Erasing
 from stream.agents.every import Every
 from stream.agents.input_protocols import Batch, Inputs
 from stream.agents.observation import observe_outcome, observe_step
@@ -24,7 +25,9 @@ from stream.agents.wall_clock import WallClock
 from stream.agents.worker_options import WorkerOptions
 from stream.clock import Clock
 from stream.events.decode import Decoder
+from stream.events.partitioner import partition_of
 from stream.processing.align import Taken
+from stream.processing.erased import refuse_erased
 from stream.processing.partition import Partition
 from stream.processing.scorer import Scorer
 from stream.processing.step_outcome import StepOutcome
@@ -79,6 +82,7 @@ class PartitionWorker:
             rest_s=options.rest_s,
             period_ms=options.period_ms,
         )
+        self._erasing = Erasing(options.erasures, store.customers, lambda customer: (customer,))
         #: Whether the last turn was one of rescoring: events that wait come in between.
         self._has_rescored = False
         self._due: list[str] = []
@@ -157,6 +161,8 @@ class PartitionWorker:
             # back-pressure while the broker is away; bounded, so that `stop` is seen
             self._signs += 1
             await self._publishing.below(self._options.outbox_limit, _TICK_S)
+        elif self._erasing.is_due(self.partition.state.erased_up_to):
+            await self._erase()
         elif self.partition.state.quarantined and self._looking_for_released.is_due(now_s):
             await self._release()
         elif self._due:
@@ -167,10 +173,13 @@ class PartitionWorker:
             await wait_until_set(self._wake, gather_s)
         elif (taken := self._received.take()) is not None:
             await self._step(taken)
-        elif self.outbox.confirmed or not self._knows_due or self.wall_clock.moves(now_s):
+        elif self._has_something_to_note() or self.wall_clock.moves(now_s):
             await self._commit_nothing()
         else:
             await self._wait()
+
+    def _has_something_to_note(self) -> bool:
+        return bool(self.outbox.confirmed) or not self._knows_due or self._erasing.to_note() is not None
 
     def _rescores(self, now_s: float) -> bool:
         """Whether to look at some of all customers now; note whether there is rest."""
@@ -198,6 +207,17 @@ class PartitionWorker:
         await self._commit(outcome)
         metrics.RESCORED_CUSTOMERS.inc(len(customers))
 
+    async def _erase(self) -> None:
+        """Delete what is stored of people who are to be erased; that it is done is noted by a later step."""
+        up_to, ids = await self._erasing.ids(self.partition.state.erased_up_to)
+        of_partition = self._options.partition_count
+        own = [one for one in ids if not of_partition or partition_of(one, of_partition) == self.partition.partition]
+        self._options.probe("erasing")
+        if own:
+            await self._commit(self.partition.erase(own, self._scorer(), self._clock.now_ms()))
+        self._options.probe("erased")
+        self._erasing.deleted(up_to, self.outbox.depth + self.outbox.confirmed)
+
     async def _release(self) -> None:
         """Process customers again whom an operator has released; a request for any other is done already."""
         wanted = await self._store.released()
@@ -217,7 +237,7 @@ class PartitionWorker:
 
     async def _step(self, taken: Taken) -> None:
         self._options.probe("polled")
-        taken = self.partition.sort_out(taken)
+        taken = refuse_erased(self.partition.sort_out(taken), self._options.erasures.refuses)
         with metrics.STEP.labels("load").time():
             await self._computing.load(taken.row_of)
         with metrics.STEP.labels("advance").time():
@@ -241,6 +261,8 @@ class PartitionWorker:
 
     async def _commit(self, outcome: StepOutcome) -> None:
         trim = self.outbox.confirmed
+        if (erased_up_to := self._erasing.to_note()) is not None:
+            outcome.state.erased_up_to = erased_up_to
         commit = commit_of(outcome, trim)
         self._options.probe("script sent")
         with metrics.STEP.labels("commit").time():
@@ -248,6 +270,9 @@ class PartitionWorker:
         self._knows_due = True
         self._options.probe("script done")
         self.partition.accept(outcome)
+        if erased_up_to is not None:
+            self._erasing.noted()
+        self._erasing.trimmed(trim)
         self.outbox.trimmed(trim)
         self.outbox.add(outcome.outgoing)
         self.steps += 1
@@ -264,5 +289,6 @@ class PartitionWorker:
         self._received.clear()
         self._due = []
         self._rescoring.reset()
+        self._erasing.reset()
         # only a commit tells what is due, and the former owner may have died before it fired that
         self._knows_due = self.partition.state.stream_time_ms is None

@@ -7,46 +7,33 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Sequence
-from typing import Protocol
 
 from stream import metrics
+from stream.agents.erasing import Erasing
 from stream.agents.every import Every
-from stream.agents.input_protocols import Batch, Inputs
 from stream.agents.outbox import Outbox
+from stream.agents.projection_inputs import ProjectionBatch, ProjectionInputs
 from stream.agents.publishing import Publishing
 from stream.agents.recovery import Recovery
 from stream.agents.stepping import step_until
 from stream.agents.waiting import wait_until_set
 from stream.agents.worker_options import WorkerOptions
 from stream.clock import Clock
-from stream.projections.folding import FoldingPartition, Outcome, Part
+from stream.events.partitioner import partition_of
+from stream.projections.fold_outcome import Outcome
+from stream.projections.folding import FoldingPartition, Part
 from stream.projections.protocol import Forgetting, Leading
+from stream.projections.subjects import ids_in
 from stream.storage.outbox_records import decode_record, encode_record
 from stream.storage.projection_store import ProjectionStore
 
-__all__ = ["ProjectionBatch", "ProjectionWorker"]
+__all__ = ["ProjectionWorker"]
 
 _LOG = logging.getLogger(__name__)
 
-#: How often a partition looks whether it is still this worker's, and what operators want.
-_LOOK_S = 1.0
-#: Timers that fire in one step.
-_FIRED_AT_ONCE = 1000
-
-
-class ProjectionBatch(Batch, Protocol):
-    """A fetched batch with where its log goes on."""
-
-    @property
-    def next_offset(self) -> int: ...
-
-
-class ProjectionInputs(Inputs, Protocol):
-    """Inputs that also tell how far behind they are."""
-
-    def lag(self, source: int) -> int | None:
-        """Records of the log of this input that have not been received; None while its end is unknown."""
-        ...
+#: How often a partition looks whether it is still this worker's, and what operators want (s); timers that fire in one
+#: step.
+_LOOK_S, _FIRED_AT_ONCE = 1.0, 1000
 
 
 class ProjectionWorker:
@@ -73,6 +60,7 @@ class ProjectionWorker:
         self._clock = clock
         self._options = options
         self._name = partition.projection.name
+        self._erasing = Erasing(options.erasures, store.keys, ids_in)
         self._publishing = Publishing(outbox, partition.partition)
         self._wake = asyncio.Event()
         self._stopping = False
@@ -114,6 +102,7 @@ class ProjectionWorker:
         claim = await self._store.claim()
         self.partition.restore(claim.state)
         self.outbox.reset(decode_record(record) for record in claim.outbox)
+        self._erasing.reset()
         for waiting in self._waiting:
             waiting.clear()
         for source in self._held:
@@ -158,6 +147,8 @@ class ProjectionWorker:
 
     async def _turn(self) -> None:
         self._publishing.check()
+        if self._erasing.is_due(self.partition.state.erased_up_to):
+            await self._erase_requested()
         if self._looking.is_due(asyncio.get_running_loop().time()):
             await self._look()
         if self.outbox.depth >= self._options.outbox_limit:
@@ -166,7 +157,7 @@ class ProjectionWorker:
             await self._publishing.below(self._options.outbox_limit, _LOOK_S)
         elif batches := self._take():
             await self._step(batches)
-        elif self.outbox.confirmed:
+        elif self.outbox.confirmed or self._erasing.to_note() is not None:
             await self._commit_nothing()
         elif self._dropping is not None:
             self._dropping = await self._store.drop_former(self._dropping) or None
@@ -181,6 +172,21 @@ class ProjectionWorker:
             await self._store.erased(customers)
         if self.partition.projection.is_timed:
             await self._fire()
+
+    async def _erase_requested(self) -> None:
+        """Delete what is stored of people who are to be erased; that it is done is noted by a later step."""
+        up_to, ids = await self._erasing.ids(self.partition.state.erased_up_to)
+        self._options.probe("erasing")
+        if own := [one for one in ids if self._has(one)]:
+            await self._erase(own)
+        self._options.probe("erased")
+        self._erasing.deleted(up_to, self.outbox.depth + self.outbox.confirmed)
+
+    def _has(self, customer_id: str) -> bool:
+        """Whether something of the customer may be in this partition."""
+        count = self._options.partition_count
+        erased_in = self.partition.projection.erased_in(customer_id)
+        return not count or any(partition_of(key, count) == self.partition.partition for key in erased_in)
 
     async def _erase(self, customers: Sequence[str]) -> None:
         if isinstance(self.partition.projection, Forgetting):
@@ -263,6 +269,8 @@ class ProjectionWorker:
 
     async def _commit(self, outcome: Outcome) -> None:
         trim = self.outbox.confirmed
+        if (erased_up_to := self._erasing.to_note()) is not None:
+            outcome.state.erased_up_to = erased_up_to
         records = [encode_record(record) for record in outcome.outgoing]
         self._options.probe("script sent")
         with self._timed("commit"):
@@ -271,6 +279,9 @@ class ProjectionWorker:
             )
         self._options.probe("script done")
         self.partition.accept(outcome)
+        if erased_up_to is not None:
+            self._erasing.noted()
+        self._erasing.trimmed(trim)
         self.outbox.trimmed(trim)
         self.outbox.add(outcome.outgoing)
         self._turns += 1

@@ -28,6 +28,7 @@ from stream.agents.watchdog import Watchdog
 from stream.agents.worker_options import WorkerOptions, no_probe
 from stream.clock import Clock, SystemClock
 from stream.errors import StorageError, TopologyError
+from stream.privacy.erasures import Erasures
 from stream.projections.all_projections import projections_of
 from stream.projections.folding import FoldingPartition, ProjectionTopics
 from stream.projections.protocol import Expiring, Projection
@@ -60,8 +61,10 @@ class ProjectionApp:
         name: str,
         clock: Clock,
         probe: Callable[[str], None],
+        erasures: Erasures,
     ) -> None:
         self.projection = projection
+        self._erasures = erasures
         self._settings = settings
         self._client = client
         self._keys = Keys(settings.namespace)
@@ -123,7 +126,13 @@ class ProjectionApp:
         keep_s = projection.keep_s if isinstance(projection, Expiring) else None
         cached = max(settings.cache_customers // settings.partitions, 1000) if keep_s is None else 0
         return ProjectionWorker(
-            FoldingPartition(projection, partition, ProjectionTopics(settings.dead_letters, settings.alerts), cached),
+            FoldingPartition(
+                projection,
+                partition,
+                ProjectionTopics(settings.dead_letters, settings.alerts),
+                cached,
+                self._erasures,
+            ),
             ProjectionStore(
                 self._client,
                 self._keys,
@@ -140,6 +149,8 @@ class ProjectionApp:
                 clock=settings.clock,
                 step_records=min(settings.batch_max_records, _STEP_RECORDS),
                 fenced_wait_s=settings.session_timeout_s,
+                erasures=self._erasures,
+                partition_count=settings.partitions,
                 probe=lambda point: self._probe(f"projection {point}"),
             ),
         )
@@ -170,12 +181,18 @@ def assemble_projections(
     clock: Clock | None = None,
     probe: Callable[[str], None] = no_probe,
     health: Health | None = None,
+    erasures: Erasures | None = None,
 ) -> list[ProjectionApp]:
-    """Wire a process that runs nothing but projections; nothing is started yet. Raises `SettingsError`."""
+    """Wire a process that runs nothing but projections; nothing is started yet. Raises `SettingsError`.
+
+    ``erasures``: who is erased; None: nobody.
+    """
     client, publisher = connect(settings), Publisher(settings.librdkafka())
     name = f"{settings.instance_id or 'projections'}-{uuid.uuid4().hex[:12]}"
     apps = [
-        ProjectionApp(projection, settings, client, publisher, name, clock or SystemClock(), probe)
+        ProjectionApp(
+            projection, settings, client, publisher, name, clock or SystemClock(), probe, erasures or Erasures()
+        )
         for projection in projections_of(settings)
     ]
     if health is not None:

@@ -24,6 +24,7 @@ def commit_of(outcome: StepOutcome, trim: int) -> Commit:
         retired=outcome.retired,
         outbox=[encode_record(record) for record in outcome.outgoing],
         trim=trim,
+        forgotten=outcome.forgotten,
     )
 
 

@@ -27,6 +27,7 @@ from stream.online_models.learner import Learner
 from stream.online_models.learner_settings import LearnerSettings
 from stream.online_models.report import ModelReport, encode_report
 from stream.online_models.snapshot import encode_snapshot
+from stream.privacy.erasures import Erasures
 from stream.storage.horizon_desk import decode_seed
 from stream.storage.model_store import Candidate, Checkpoint, ModelStore, Publication
 
@@ -61,6 +62,7 @@ class Trainer:
     Without ``publish`` the snapshot that scorers read stays as it is, unless an operator decides otherwise.
     ``consents`` tells what customers have agreed to. ``for_release_before``: a trainer of the release before can go on
     from what this one saves (``docs/upgrading.md``).
+    ``erasures``: who is erased; nothing more is learned of them.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Trainer:
         publish: bool = True,
         for_release_before: bool = False,
         consents: Callable[[Sequence[str]], Awaitable[Consented]],
+        erasures: Erasures | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -85,6 +88,7 @@ class Trainer:
         self._publish = publish
         self._for_release_before = for_release_before
         self._consents = consents
+        self._erasures = erasures or Erasures()
         self._queue: deque[TrainingBatch] = deque()
         self._wake = asyncio.Event()
         self._saved_at_s = float("-inf")
@@ -156,7 +160,12 @@ class Trainer:
     async def _learn(self, batches: list[TrainingBatch]) -> None:
         self._check_gapless(batches)
         fresh = await self._fresh(
-            [decode_example(record.value or b"") for batch in batches for record in batch.records]
+            [
+                decode_example(record.value or b"")
+                for batch in batches
+                for record in batch.records
+                if not self._erasures.refuses((record.key or b"").decode(errors="replace"), record.timestamp)
+            ]
         )
         for start in range(0, len(fresh), _STRETCH):
             for example in fresh[start : start + _STRETCH]:

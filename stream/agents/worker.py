@@ -20,6 +20,7 @@ from stream.agents.health import Health
 from stream.agents.kafka_access import check_brokers, wait_for_brokers
 from stream.agents.projections import assemble_projections
 from stream.agents.warmup import warm_up
+from stream.privacy.erasure_feed import ErasureFeed
 from stream.projections.all_projections import projections_of
 from stream.settings import Settings
 from stream.storage.connection import check_access
@@ -50,11 +51,13 @@ def run(settings: Settings) -> NoReturn:
         _LOG.info("kernel ready after %.1f s", started)
     wait_for_brokers(settings)
     tune_garbage_collection()
+    # never left: the process ends without taking anything down
+    erasures = ErasureFeed(settings).__enter__().erasures
     if runs_core:
-        assembly = assemble(settings, health=health)
+        assembly = assemble(settings, health=health, erasures=erasures)
         apps = [assembly.app, *(projection.app for projection in assembly.projections)]
     else:
-        apps = [projection.app for projection in assemble_projections(settings, health=health)]
+        apps = [projection.app for projection in assemble_projections(settings, health=health, erasures=erasures)]
     with tempfile.TemporaryDirectory(prefix="stream-worker-") as directory:
         for app in apps:
             app.conf.datadir = Path(directory)

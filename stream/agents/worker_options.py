@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from stream.privacy.erasures import Erasures
 
 __all__ = ["WorkerOptions", "no_probe"]
 
@@ -19,8 +21,9 @@ class WorkerOptions:
     `stream.processing.rescoring`. ``gather_s``: how long a partition that lags waits for a larger step.
     ``outbox_limit``: unpublished records at which a partition stops taking events. ``sweep_customers``: most due
     customers in one sweep. ``fenced_wait_s``: how long a worker that was superseded waits for its revocation before it
-    claims again. ``second_clock``: the time of day (ms) on another machine, None for that of Redis. ``probe``: called
-    at the named points of a step (fault injection in tests).
+    claims again. ``second_clock``: the time of day (ms) on another machine, None for that of Redis. ``erasures``:
+    who is erased; ``partition_count``: of the event topics, 0: unknown. ``probe``: called at the named points of a step
+    (fault injection in tests).
     """
 
     clock: str = "auto"
@@ -36,4 +39,6 @@ class WorkerOptions:
     sweep_customers: int = 4000
     fenced_wait_s: float = 10.0
     second_clock: Callable[[], int | None] | None = None
+    erasures: Erasures = field(default_factory=Erasures)
+    partition_count: int = 0
     probe: Callable[[str], None] = no_probe

@@ -74,6 +74,9 @@ PERSONAL: Final[Mapping[str, Mapping[str, Personal]]] = MappingProxyType(
             not_personal="model_version",
         ),
         "identity-link": _fields(identifies="link_id one other by", describes="name occurred_at"),
+        "privacy-request": _fields(
+            identifies="ids pseudonyms receipt", not_personal="request_id asked_at opened_at found"
+        ),
         "assignment": _fields(identifies="id steps"),
         "feedback-text": _fields(
             identifies="text_id customer_id text",

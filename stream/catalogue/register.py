@@ -40,6 +40,7 @@ _WHY_TOPIC: Final = MappingProxyType(
         "arrivals": "to give each event to the person who it is of",
         "assignments": "to give each event to the person who it is of",
         "feedback-texts": "to learn what customers write about",
+        "privacy-requests": "to erase people, to keep them erased, and to prove it",
         "actions": "to know what was done for a customer, and not to do it twice",
         "notifications": "to know who was told of whom, and to measure what it achieves",
         "offers": "to know what was offered to whom, and to measure what it achieves",

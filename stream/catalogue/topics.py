@@ -92,6 +92,14 @@ TOPICS: Final = MappingProxyType(
                 kept=Retention.EVENTS,
             ),
             Topic(
+                "privacy-requests",
+                "privacy-request",
+                ("send", "receive"),
+                "Who is to be erased, and who was, as keyed hashes, with the receipt. Compacted: the newest counts.",
+                partitions=1,
+                kept=Retention.DECISIONS,
+            ),
+            Topic(
                 "notifications",
                 "notification",
                 _SEND,

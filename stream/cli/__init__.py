@@ -28,7 +28,7 @@ COMMANDS = {
     "ingest": ("stream.cli.ingest:ingest", "Accept events over HTTP."),
     "import": ("stream.cli.import_:import_", "Import a shop's history from its exports."),
     "models": ("stream.cli.models:models", "Show the models, and choose the one that scores."),
-    "privacy": ("stream.cli.privacy:privacy", "Show what is kept of people, and why."),
+    "privacy": ("stream.cli.privacy:privacy", "Show what is kept of people, and erase it."),
     "produce": ("stream.cli.produce:produce", "Publish the events of a log file."),
     "feedback": ("stream.cli.feedback:feedback", "Show what customers say: NPS, CSAT, CES."),
     "projections": ("stream.cli.projections:projections", "Show the projections, and rebuild them."),

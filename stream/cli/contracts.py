@@ -23,6 +23,7 @@ from stream.identity.records import IdentityLink
 from stream.notifications.notification_records import Notification
 from stream.offering.offer_records import OfferDecision
 from stream.online_models.example import Label, Observation, Overdue
+from stream.privacy.request_records import PrivacyRequest
 from stream.texts.text_records import FeedbackText
 
 __all__ = ["CONTRACTS", "UNIONS", "export", "schema_of", "schema_of_union"]
@@ -39,6 +40,7 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     "identity-link": IdentityLink,
     "assignment": Assignment,
     "feedback-text": FeedbackText,
+    "privacy-request": PrivacyRequest,
     "action": Action,
     "notification": Notification,
     "offer-decision": OfferDecision,

@@ -45,10 +45,16 @@ def directory() -> None:
 @with_settings("Kafka", "Topics", "Events", "Time", "Shop", "Directory", "Metrics", "Logging")
 def run(settings: Settings, *, once: bool) -> None:
     """Keep the directory until told to stop (SIGTERM, Ctrl-C), which loses and repeats nothing."""
-    with serving(settings) as (stop, tell), open_directory(settings, make=True) as store:
+    from stream.privacy.erasure_feed import ErasureFeed
+
+    with (
+        serving(settings) as (stop, tell),
+        open_directory(settings, make=True) as store,
+        ErasureFeed(settings, stop) as feed,
+    ):
         from stream.directory.keeper import run as keep
 
-        keep(settings, store, stop, until_end=once, tell=tell)
+        keep(settings, store, stop, until_end=once, tell=tell, erasures=feed.erasures)
 
 
 @directory.command(cls=SettingsCommand)

@@ -6,6 +6,7 @@ import click
 import orjson
 
 from stream.cli.options import SettingsCommand, with_settings
+from stream.errors import StorageError
 from stream.settings import Settings
 
 __all__ = ["privacy"]
@@ -13,7 +14,7 @@ __all__ = ["privacy"]
 
 @click.group()
 def privacy() -> None:
-    """Show what is kept of people."""
+    """Show what is kept of people, and erase it."""
 
 
 @privacy.command(cls=SettingsCommand)
@@ -32,3 +33,56 @@ def report(settings: Settings, *, as_json: bool) -> None:
         click.echo(orjson.dumps([entry._asdict() for entry in found], option=orjson.OPT_INDENT_2))
     else:
         click.echo(markdown(found, settings), nl=False)
+
+
+@privacy.command(cls=SettingsCommand)
+@click.argument("customer_id", metavar="ID")
+@click.option("--timeout-s", default=60.0, show_default=True, help="How long to wait for the workers.")
+@click.option(
+    "--rewrite-files/--no-rewrite-files", default=True, show_default=True, help="Have Redis write its files anew."
+)
+@click.option("--json", "as_json", is_flag=True, help="The receipt, as JSON.")
+@with_settings("Kafka", "Redis", "Topics", "Events", "Privacy")
+def erase(settings: Settings, *, customer_id: str, timeout_s: float, rewrite_files: bool, as_json: bool) -> None:
+    """Erase a person: everything under ID and all ids joined with it, from every store.
+
+    ID is a customer id, or an identifier with its kind: email:ann@example.com. Workers must be running. What is
+    interrupted goes on when asked for again. Prints the signed receipt, which is kept in the topic
+    `privacy-requests`.
+    """
+    import msgspec
+
+    from stream.cli.privacy_erasing import as_lines, erase_person
+
+    def tell(line: str) -> None:
+        click.echo(line, err=True)
+
+    receipt = erase_person(settings, customer_id, timeout_s, tell, rewrite_files=rewrite_files)
+    if as_json:
+        click.echo(orjson.dumps(msgspec.to_builtins(receipt), option=orjson.OPT_INDENT_2))
+        return
+    for line in as_lines(receipt):
+        click.echo(line)
+
+
+@privacy.command(cls=SettingsCommand)
+@click.option("--public-key", multiple=True, help="Keys that may have signed, in hexadecimal digits. [that of here]")
+@with_settings("Kafka", "Topics", "Events", "Privacy")
+def verify(settings: Settings, *, public_key: tuple[str, ...]) -> None:
+    """Check the receipts of all erasures: signatures, and that none is changed or missing. Exit status 1 if not."""
+    from stream.cli.privacy_erasing import receipts_in, signing_key_file
+    from stream.privacy.erasure_feed import ErasureFeed
+    from stream.privacy.receipt import ReceiptSigner, faults
+
+    file = signing_key_file(settings)
+    keys = frozenset(public_key or ([ReceiptSigner(file).public_key] if file.exists() else []))
+    with ErasureFeed(settings) as feed:
+        receipts = receipts_in(feed.erasures)
+        waiting = sum(request.is_open for request in feed.erasures.requests)
+    found = faults(receipts, keys)
+    for fault in found:
+        click.echo(fault, err=True)
+    if found:
+        raise StorageError("the receipts are not as they were written")
+    signed = "" if keys else "; by whom is not known here: --public-key"
+    click.echo(f"{len(receipts):,} receipts are whole{signed}; {waiting:,} requests are not done yet")

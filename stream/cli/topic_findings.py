@@ -23,18 +23,20 @@ def topic_findings(settings: Settings, metadata: ClusterMetadata) -> Iterator[Fi
             yield Finding(level, subject, "does not exist", _CREATE)
             continue
         found = _count(counts[name], "partition")
-        if name == settings.training_examples and counts[name] != expected:
+        if name in _in_order(settings) and counts[name] != expected:
             yield Finding(
-                FindingLevel.FAIL,
-                subject,
-                found,
-                "one trainer learns in order from one partition: delete and re-create it",
+                FindingLevel.FAIL, subject, found, "it is read in order from one partition: delete and re-create it"
             )
         elif counts[name] != expected:
             yield Finding(FindingLevel.WARN, subject, found, f"the setting partitions is {expected}: make them agree")
         else:
             yield _replicas(settings, metadata.topics[name], subject, found)
     yield from _equal_partitions(settings, counts)
+
+
+def _in_order(settings: Settings) -> frozenset[str]:
+    """Topics that one reader reads in the order in which they were written."""
+    return frozenset({settings.training_examples, settings.privacy_requests})
 
 
 def _count(number: int, noun: str) -> str:

@@ -92,7 +92,7 @@ def _sqlite(url: URL) -> Engine:
     def prepare(connection: Any, record: object) -> None:
         del record
         # A power cut may undo the newest transactions, rows and offsets together: their records are read again.
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -16,9 +16,12 @@ from stream.directory.feed import Feed, FeedPart
 from stream.directory.message_inputs import inputs_of
 from stream.directory.store import NAME, DirectoryClaim, DirectoryStore, Step
 from stream.errors import FencedError, StorageError
+from stream.events.record import Record
 from stream.metrics.readiness import Tell
 from stream.notifications.backoff import ServerBackoff
+from stream.privacy.erasures import Erasures
 from stream.projections.protocol import Input
+from stream.projections.subjects import subjects
 from stream.settings import Settings
 
 __all__ = ["run"]
@@ -42,15 +45,18 @@ def run(
     until_end: bool = False,
     clock: Clock | None = None,
     tell: Tell = lambda _reasons, _figures: None,
+    erasures: Erasures | None = None,
 ) -> None:
     """Keep the directory until ``stop`` is set, or with ``until_end`` until all there is has been read.
+
+    ``erasures``: who is erased; None: nobody.
 
     Servers that are away are waited for. Raises `TopologyError` for topics that are missing or may not be read, and
     `FencedError` when another process has taken over.
     """
     inputs = inputs_of(settings)
     with Feed(settings, inputs, clock or SystemClock()) as feed:
-        keeper = _Keeper(store, feed, inputs, tell)
+        keeper = _Keeper(store, feed, inputs, tell, erasures or Erasures())
         backoff = ServerBackoff(Random())  # noqa: S311 - jitter
         while not stop.is_set():
             try:
@@ -73,11 +79,15 @@ def run(
 class _Keeper:
     """Turns of the process, and what it has claimed."""
 
-    def __init__(self, store: DirectoryStore, feed: Feed, inputs: Mapping[str, Input], tell: Tell) -> None:
+    def __init__(
+        self, store: DirectoryStore, feed: Feed, inputs: Mapping[str, Input], tell: Tell, erasures: Erasures
+    ) -> None:
         self._store = store
         self._feed = feed
         self._inputs = inputs
         self._tell = tell
+        self._erasures = erasures
+        self._erased_up_to = 0
         self._claim: DirectoryClaim | None = None
         self._offsets: dict[tuple[str, int], int] = {}
         self._partitions: frozenset[tuple[str, int]] = frozenset()
@@ -92,6 +102,8 @@ class _Keeper:
         claim = self._claim or self._claimed()
         if claim is None:
             return False
+        if self._erasures.position > self._erased_up_to:
+            self._erase()
         parts = self._feed.fetch(_STEP_RECORDS, _FETCH_S)
         if parts:
             self._commit(claim, parts)
@@ -109,29 +121,41 @@ class _Keeper:
             return None
         self._claim = claim = self._store.claim()
         self._offsets = dict(claim.offsets)
+        self._erased_up_to = self._store.erased_up_to()
         self._partitions, self._asked_s = partitions, time.monotonic()
         self._feed.start(partitions, claim.offsets)
         _LOG.info("%d partitions, generation %d of the directory", len(partitions), claim.generation)
         return claim
 
+    def _erase(self) -> None:
+        """Carry requests out that came since; where only hashes are left of them, all customers are compared."""
+        up_to, wanted = self._erasures.position, self._erasures.wanted(self._erased_up_to)
+        known = self._store.customer_ids() if wanted.pseudonyms else []
+        self._store.erase(*wanted.ids, *self._erasures.among(known, wanted.pseudonyms), up_to=up_to)
+        self._erased_up_to = up_to
+
     def _commit(self, claim: DirectoryClaim, parts: Sequence[FeedPart]) -> None:
         messages: list[object] = []
-        skipped = 0
+        skipped, erased_up_to = 0, self._erased_up_to
         with _timed("read"):
             for part in parts:
-                reading = self._inputs[part.topic].read(part.records)
+                records = [one for one in part.records if not self._is_erased(one)]
+                reading = self._inputs[part.topic].read(records)
                 messages += [message for _, message in reading.keyed]
                 skipped += len(part.records) - len(reading.keyed)
                 for rejection in reading.rejections:
-                    record = part.records[rejection.record]
+                    record = records[rejection.record]
                     place = (part.topic, part.partition, record.offset)
                     _LOG.warning("record %s[%d]@%d is skipped: %s", *place, rejection.reason.value)
         offsets = {(part.topic, part.partition): part.next_offset for part in parts}
         with _timed("commit"):
-            self._store.commit(claim, Step(messages, offsets, skipped))
+            self._store.commit(claim, Step(messages, offsets, skipped, erased_up_to))
         self._offsets |= offsets
         metrics.PROJECTION_RECORDS.labels(NAME, "folded").inc(len(messages))
         metrics.PROJECTION_RECORDS.labels(NAME, "skipped").inc(skipped)
+
+    def _is_erased(self, record: Record) -> bool:
+        return any(self._erasures.refuses(one, record.timestamp) for one in subjects(record.key, record.value))
 
     def _look(self, now_s: float) -> None:
         lag = self._feed.lag(self._offsets)

@@ -29,6 +29,8 @@ __all__ = ["NAME", "DirectoryClaim", "DirectoryStore", "Progress", "Step"]
 NAME: Final = "directory"
 _FOLDED: Final = (schema.timeline, schema.customers, schema.channels, schema.orders, schema.totals, schema.offsets)
 _OF_CUSTOMERS: Final = (schema.timeline, schema.customers, schema.channels, schema.orders)
+#: Beside the offsets of topics that are read: how far requests to erase are carried out.
+_ERASED: Final = "/erased"
 #: Values in one statement: databases limit how many it may have.
 _AT_ONCE: Final = 500
 
@@ -44,11 +46,15 @@ class DirectoryClaim(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What was read: messages in the order of their topics, and the offsets after them."""
+    """What was read: messages in the order of their topics, and the offsets after them.
+
+    ``erased_up_to``: nothing is among them of people who were to be erased by requests before this offset.
+    """
 
     messages: Sequence[object]
     offsets: Mapping[Position, int]
     skipped: int
+    erased_up_to: int = 0
 
 
 class Progress(NamedTuple):
@@ -102,7 +108,8 @@ class DirectoryStore:
             if (run.version, run.zone) != (VERSION, self._zone.key):
                 generation = self._begin_another(connection)
             found = connection.execute(select(schema.offsets))
-            return DirectoryClaim(token, generation, {(row.topic, row.partition): row.next_offset for row in found})
+            offsets = {(row.topic, row.partition): row.next_offset for row in found if row.topic != _ERASED}
+            return DirectoryClaim(token, generation, offsets)
 
     def verify(self, claim: DirectoryClaim) -> None:
         """Raises `FencedError` when the claim is void, or the directory is to be built again."""
@@ -116,6 +123,8 @@ class DirectoryStore:
             folded, skipped = schema.run.c.folded + len(step.messages), schema.run.c.skipped + step.skipped
             connection.execute(update(schema.run).values(folded=folded, skipped=skipped))
             self._check(connection, claim)
+            if _erased_up_to(connection) > step.erased_up_to:
+                raise FencedError("somebody was erased whose records may be in this step: it is read again")
             incoming = sorted_out(step.messages)
             changes = self._changes(connection, incoming)
             self._write(connection, changes)
@@ -136,7 +145,8 @@ class DirectoryStore:
         """Records that have been read, by topic: the sum of the offsets of its partitions."""
         of = schema.offsets.c
         with reading(self.engine) as connection:
-            query = select(of.topic, func.sum(of.next_offset)).group_by(of.topic).order_by(of.topic)
+            query = select(of.topic, func.sum(of.next_offset)).where(of.topic != _ERASED)
+            query = query.group_by(of.topic).order_by(of.topic)
             return {str(topic): int(total) for topic, total in connection.execute(query)}
 
     def rebuild(self) -> int:
@@ -144,12 +154,38 @@ class DirectoryStore:
         with writing(self.engine) as connection:
             return self._begin_another(connection)
 
-    def erase(self, customer_id: str) -> None:
-        """Delete all rows of a customer. The totals stay: they are of nobody alone."""
+    def erase(self, *customer_ids: str, up_to: int = 0) -> None:
+        """Delete all rows of customers. The totals stay: they are of nobody alone.
+
+        ``up_to``: by that, requests before this offset of the topic `privacy-requests` are carried out.
+        """
         with writing(self.engine) as connection:
             connection.execute(update(schema.run).values(folded=schema.run.c.folded))
             for table in _OF_CUSTOMERS:
-                connection.execute(delete(table).where(table.c.customer_id == customer_id))
+                for chunk in _chunks(customer_ids):
+                    connection.execute(delete(table).where(table.c.customer_id.in_(chunk)))
+            if up_to > _erased_up_to(connection):
+                row = {"topic": _ERASED, "partition": 0, "next_offset": up_to}
+                self._upsert(connection, schema.offsets, [row])
+
+    def erased_up_to(self) -> int:
+        """The offset of the topic `privacy-requests` before which requests are carried out here."""
+        with reading(self.engine) as connection:
+            return _erased_up_to(connection)
+
+    def customer_ids(self) -> list[str]:
+        """Every customer who has rows."""
+        with reading(self.engine) as connection:
+            tables = (schema.customers, schema.timeline)
+            found = (connection.execute(select(table.c.customer_id.distinct())) for table in tables)
+            return [*dict.fromkeys(row.customer_id for rows in found for row in rows)]
+
+    def rows_of(self, customer_id: str) -> dict[str, list[dict[str, Any]]]:
+        """All rows of a customer, by table."""
+        with reading(self.engine) as connection:
+            return {
+                table.name: [as_dict(row) for row in _of(connection, table, [customer_id])] for table in _OF_CUSTOMERS
+            }
 
     def _is_made(self) -> bool:
         """Whether there is nothing to write: who only reads then waits for no writer, and needs no right to write."""
@@ -228,6 +264,11 @@ class DirectoryStore:
         else:
             set_ = {adding: table.c[adding] + statement.excluded[adding]}
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=set_), [*map(dict, rows)])
+
+
+def _erased_up_to(connection: Connection) -> int:
+    query = select(schema.offsets.c.next_offset).where(schema.offsets.c.topic == _ERASED)
+    return int(connection.execute(query).scalar() or 0)
 
 
 def _of(connection: Connection, table: Table, customers: Sequence[str], **wanted: str) -> Iterator[Row[Any]]:

@@ -36,6 +36,7 @@ class Defect(StrEnum):
     WRONG_PARTITION = "wrong_partition"
     QUARANTINED = "quarantined"
     PROCESSING_FAILED = "processing_failed"
+    ERASED = "erased"
 
 
 class Rejection(NamedTuple):

@@ -21,6 +21,7 @@ from stream.events.times import epoch_ms
 from stream.notifications.config import Config
 from stream.notifications.courier import DeliveryReport, Parcel
 from stream.notifications.delivery_journal import DeliveryJournal
+from stream.notifications.erasing import NotifierErasing
 from stream.notifications.hold_out import is_held_out
 from stream.notifications.holding_back import held_back
 from stream.notifications.inbound import Inbound
@@ -32,13 +33,13 @@ from stream.notifications.routing import route
 from stream.notifications.templates import Templates
 from stream.notifications.under_way import UnderWay
 from stream.notifications.waiting_line import Delivery
+from stream.privacy.erasures import Erasures
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore, StoredCustomer
 
 __all__ = ["Notifier"]
 
 _LOG = logging.getLogger(__name__)
-
 _DAY_S: Final = 86_400
 #: Actions are kept at least so long, for the customer's view.
 _MIN_ACTION_DAYS: Final = 90.0
@@ -66,6 +67,7 @@ class Notifier:
         clock: Clock,
         *,
         consents: Callable[[Sequence[str]], Consented],
+        erasures: Erasures | None = None,
     ) -> None:
         self._settings = settings
         self._config = config
@@ -82,6 +84,7 @@ class Notifier:
         self._looked_for_expired_ms = 0
         self._action_ttl_s = round(max(_MIN_ACTION_DAYS, *config.actions.values(), 0.0) * _DAY_S)
         self.ledger = OffsetLedger()
+        self._erasing = NotifierErasing(erasures or Erasures(), store, self.ledger, self._under_way, lanes)
         show_from_start(lanes)
 
     @property
@@ -97,6 +100,7 @@ class Notifier:
     def take_in(self, records: Sequence[Inbound]) -> None:
         """Take records, those of a partition in order."""
         now_ms = self._clock.now_ms()
+        records = self._erasing.others(records)
         decoded = [self._decoded(record) for record in records]
         alerts = [alert.alert_id for alert in decoded if isinstance(alert, Alert)]
         outcomes = dict(zip(alerts, self._store.outcomes(alerts), strict=True))
@@ -112,6 +116,7 @@ class Notifier:
     def step(self, *, dispatch: bool = True) -> None:
         """Take the couriers' reports, record what is over and (unless told not to) send what may leave."""
         now_ms = self._clock.now_ms()
+        self._erasing.step()
         self._collect(now_ms)
         self._journal.work()
         if not dispatch or self._journal.is_behind:
@@ -140,8 +145,6 @@ class Notifier:
             if delivery.is_waiting:
                 self._lanes[delivery.route.channel].line.remove(delivery)
                 self._under_way.remove(delivery)
-
-    # in
 
     def _decoded(self, record: Inbound) -> Alert | Rejection | None:
         """The alert of a record, why it is none, or None for an action, which is stored by then."""
@@ -190,8 +193,6 @@ class Notifier:
             if delivery.is_waiting:
                 self._lanes[delivery.route.channel].line.remove(delivery)
                 self._finish(delivery, DeliveryOutcome.SUPPRESSED, now_ms, reason=Suppression.CLEARED)
-
-    # out
 
     def _dispatch(self, lane: Lane, now_ms: int) -> None:
         for _ in range(_MAX_WITHOUT_SENDING):
@@ -254,8 +255,6 @@ class Notifier:
             return False
         lane.carry(Parcel(lane.name, message, deliveries))
         return True
-
-    # over
 
     def _collect(self, now_ms: int) -> None:
         while not self._reports.empty():

@@ -25,6 +25,7 @@ from stream.notifications.lane import Lane
 from stream.notifications.notifier import Notifier
 from stream.notifications.sender import Sender
 from stream.notifications.templates import Templates
+from stream.privacy.erasure_feed import ErasureFeed
 from stream.settings import Settings
 from stream.storage.connection import check_access
 from stream.storage.consent_desk import ConsentDesk
@@ -75,10 +76,14 @@ def run(
     if opened is None:
         return
     store, consents = opened
-    with store, consents:
+    with store, consents, ErasureFeed(settings, stop) as feed:
         horizon = HorizonInForce(settings)
         journal = DeliveryJournal(settings, store, lambda: horizon.days() * _DAY_S)
-        notifier = Notifier(settings, config, templates, lanes, reports, store, journal, clock, consents=consents.read)
+        notifier = Notifier(
+            *(settings, config, templates, lanes, reports, store, journal, clock),
+            consents=consents.read,
+            erasures=feed.erasures,
+        )
         _Loop(settings, notifier, stop, clock, random, tell).run()
 
 

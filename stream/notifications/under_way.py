@@ -20,6 +20,10 @@ class UnderWay:
     def __len__(self) -> int:
         return len(self._open)
 
+    def all(self) -> list[Delivery]:
+        """All deliveries."""
+        return [*self._open.values()]
+
     def of(self, alert: Alert, channel: str) -> Delivery | None:
         """The delivery of ``alert`` to ``channel``."""
         return self._open.get((alert.alert_id, channel))

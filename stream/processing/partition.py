@@ -133,6 +133,17 @@ class Partition:
         due_ms = (self.state.stream_time_ms or 0) - 1
         return replace(outcome, timers=dict.fromkeys(sorted(released), due_ms))
 
+    def erase(self, customers: Sequence[str], scorer: Scorer, now_ms: int) -> StepOutcome:
+        """An outcome that forgets these customers: documents without content, no timers, tombstones."""
+        outcome = self._outcomes.build(self._due, self._next_state(), (), None, scorer, now_ms, [])
+        for customer in customers:
+            outcome.state.quarantined.pop(customer, None)
+            self._damaged.pop(customer, None)
+            self._cache.pop(customer, None)
+            self._due.pop(customer, None)
+        tombstones = [self._outcomes.tombstone(customer) for customer in customers]
+        return replace(outcome, forgotten=[*customers], idle=[*customers], outgoing=outcome.outgoing + tombstones)
+
     def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
         """Apply a run of merged records at wall clock ``now_ms``."""
         state = self._next_state()
@@ -229,6 +240,7 @@ class Partition:
             counters=msgspec.structs.replace(state.counters),
             quarantined=dict(self.quarantined),
             rescored=state.rescored,
+            erased_up_to=state.erased_up_to,
         )
 
     def _known(self, customers: list[str]) -> StoredProfiles:

@@ -49,7 +49,8 @@ class PartitionState(msgspec.Struct):
     """``offsets``: next offset to process, by topic. ``stream_time_ms``: None before the first event.
 
     ``live``: the partition has caught up with producers that write in the present, so the wall clock moves its
-    stream time. ``quarantined``: customers set aside, with why (`stream.processing.quarantine`).
+    stream time. ``quarantined``: customers set aside, with why (`stream.processing.quarantine`). ``erased_up_to``: the
+    requests before this offset of the topic `privacy-requests` are carried out.
     """
 
     offsets: dict[str, int] = {}
@@ -58,6 +59,7 @@ class PartitionState(msgspec.Struct):
     counters: Counters = msgspec.field(default_factory=Counters)
     quarantined: dict[str, str] = {}
     rescored: Rescored = Rescored()
+    erased_up_to: int = 0
 
 
 class Outgoing(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -52,6 +52,7 @@ class StepOutcome:
     by (raised or cleared, cause, severity). ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``:
     evaluations that reached the level and raised nothing, by reason. ``segment_changes``: how many.
     ``stage_changes``: by the stage that customers came into. ``forwarded``: events sent on, by input.
+    ``forgotten``: customers whose documents go.
     """
 
     state: PartitionState
@@ -71,6 +72,7 @@ class StepOutcome:
     segment_changes: int = 0
     stage_changes: Mapping[str, int] = field(default_factory=dict)
     forwarded: Mapping[int, int] = field(default_factory=dict)
+    forgotten: Sequence[str] = ()
 
 
 class OutcomeBuilder:
@@ -149,6 +151,10 @@ class OutcomeBuilder:
             segment_changes=int(np.count_nonzero(run.emissions["kind"] == EmissionKind.SEGMENT)),
             stage_changes=_by_stage(run.stage_changes),
         )
+
+    def tombstone(self, customer: str) -> Outgoing:
+        """The record that takes a customer out of the compacted topic."""
+        return Outgoing(self._topics.customers, customer.encode(), None, [])
 
     def _public_documents(self, run: Run, customers: Sequence[str], documents: Sequence[bytes]) -> list[Outgoing]:
         """Documents of the customers with an emission that publishes them, or another stage, each once."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,10 +14,13 @@ from stream.events.record import Record
 from stream.events.rejections import Defect, Rejection, printable
 from stream.events.times import rfc3339
 from stream.events.withheld import without_text
+from stream.privacy.erasures import Erasures
 from stream.processing.isolation import NOT_OF_AN_EVENT, failing
 from stream.processing.state import Outgoing, PartitionState
+from stream.projections.fold_outcome import Outcome
 from stream.projections.protocol import Folded, Forgetting, Projection
 from stream.projections.state_cache import StateCache
+from stream.projections.subjects import subjects
 
 __all__ = ["FoldingPartition", "Outcome", "Part", "ProjectionTopics", "timer_of"]
 
@@ -67,42 +69,28 @@ class _Refused(NamedTuple):
     rejection: Rejection
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a step writes and publishes; nothing of it is true before `FoldingPartition.accept`.
-
-    ``written``: states as stored, by key. ``forgotten``: keys whose state goes. ``records``: how many were taken in;
-    ``folded`` of them as messages, the others ``skipped`` or dead letters of the reasons ``rejected``. ``timers``: when
-    new timers are due, by `timer_of`; ``idle``: timers that go. ``alerts`` are among ``outgoing``.
-    """
-
-    state: PartitionState
-    written: dict[str, bytes] = field(default_factory=dict)
-    forgotten: list[str] = field(default_factory=list)
-    outgoing: list[Outgoing] = field(default_factory=list)
-    timers: Mapping[str, int] = field(default_factory=dict)
-    idle: Sequence[str] = ()
-    alerts: Sequence[Alert] = ()
-    records: int = 0
-    folded: int = 0
-    skipped: int = 0
-    rejected: tuple[Defect, ...] = ()
-
-
 class FoldingPartition:
     """State of one partition of a projection between steps, and the cache of its states as they are stored.
 
     A step is: `read` -> read missing states -> `remember` -> `further`, until none is missing -> `step` -> store ->
     `accept`. States are decoded anew for each fold, so what a fold does to them is lost with a step that is not stored.
+
+    ``erasures``: who is erased; records about them are skipped. None: nobody.
     """
 
     def __init__(
-        self, projection: Projection[Any], partition: int, topics: ProjectionTopics, cache_states: int
+        self,
+        projection: Projection[Any],
+        partition: int,
+        topics: ProjectionTopics,
+        cache_states: int,
+        erasures: Erasures | None = None,
     ) -> None:
         self.projection = projection
         self.partition = partition
         self.state = PartitionState()
         self._topics = topics
+        self._erasures = erasures or Erasures()
         self._cache = StateCache(projection, cache_states)
         self._parts: list[Part] = []
         self._messages: list[tuple[str, object]] = []
@@ -129,16 +117,23 @@ class FoldingPartition:
         self._decoded = {}
         self._newest_ms = self.state.stream_time_ms
         for part in parts:
-            reading = self.projection.inputs[part.source].read(part.records)
+            records = self._not_erased(part.records)
+            reading = self.projection.inputs[part.source].read(records)
             self._messages += reading.keyed
-            self._origins += [(part.source, part.records[position]) for position in reading.positions]
+            self._origins += [(part.source, records[position]) for position in reading.positions]
             self._refused += [
-                _Refused(part.source, part.records[rejection.record], rejection) for rejection in reading.rejections
+                _Refused(part.source, records[rejection.record], rejection) for rejection in reading.rejections
             ]
-            self._skipped += reading.skipped
+            self._skipped += reading.skipped + len(part.records) - len(records)
             if reading.newest_ms is not None:
                 self._newest_ms = max(reading.newest_ms, self._newest_ms or reading.newest_ms)
         return self.further()
+
+    def _not_erased(self, records: Sequence[Record]) -> Sequence[Record]:
+        refuses = self._erasures.refuses
+        if self._erasures.is_empty:
+            return records
+        return [one for one in records if not any(refuses(who, one.timestamp) for who in subjects(one.key, one.value))]
 
     def further(self) -> list[str]:
         """Keys whose state the next step needs, as far as can be told, and that are not cached."""
@@ -278,7 +273,12 @@ class FoldingPartition:
 
     def _next_state(self) -> PartitionState:
         counters = msgspec.structs.replace(self.state.counters)
-        return PartitionState(dict(self.state.offsets), self.state.stream_time_ms, counters=counters)
+        return PartitionState(
+            dict(self.state.offsets),
+            self.state.stream_time_ms,
+            counters=counters,
+            erased_up_to=self.state.erased_up_to,
+        )
 
     @staticmethod
     def _stamped(alert: Alert, now_ms: int) -> Alert:

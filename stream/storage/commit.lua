@@ -5,7 +5,7 @@
 -- is left. Then `writing` names the step that began and did not end, for the next claim. The outbox is written first:
 -- records of events that are read again are published again, and those of customers already written are not lost.
 -- KEYS: meta, timers, outbox, writing, document..., those that expire last.
--- ARGV: expected token, new token, state, documents that expire, their ttl (s), outbox records to trim,
+-- ARGV: expected token, new token, state, documents that expire, their ttl (s; 0: now), outbox records to trim,
 --       timers to set, timers to remove, records to append, stream time (ms), most due customers to return,
 --       then record..., documents..., (due, customer)..., customer...
 -- Returns {1, seconds, microseconds of the server's clock, due customer...} or {0, stored token}.
@@ -61,7 +61,11 @@ for first = 5, lasting, most / 2 do
   redis.call('MSET', unpack(written, 1, n))
 end
 for i = lasting + 1, #KEYS do
-  redis.call('SET', KEYS[i], ARGV[at], 'EX', ARGV[5])
+  if ARGV[5] == '0' then
+    redis.call('EXPIRE', KEYS[i], 0)
+  else
+    redis.call('SET', KEYS[i], ARGV[at], 'EX', ARGV[5])
+  end
   at = at + 1
 end
 in_chunks(tonumber(ARGV[7]) * 2, function(from, to)

@@ -81,6 +81,12 @@ class NotificationStore(Desk):
             found.append(StoredCustomer(latest, bool(held_out)))
         return found
 
+    def forget(self, customer_ids: Sequence[str]) -> None:
+        """Delete what is stored about customers."""
+        keys = [key for one in customer_ids for key in (self._actions(one), self._held_out(one))]
+        # to expire at once is to be deleted, by a right that the notifier has
+        self._pipelined([("EXPIRE", key, 0) for key in keys])
+
     def hold_out(self, customer_id: str, alert_id: str, ttl_s: int) -> None:
         """Mark a customer as held out, from the first alert that was not sent for it."""
         self._pipelined([("SET", self._held_out(customer_id), alert_id, "EX", max(ttl_s, 1), "NX")])

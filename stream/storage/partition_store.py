@@ -49,7 +49,8 @@ class Commit:
 
     ``timers``: customer -> due (ms). ``idle``: customers whose timer is removed. ``retired``: customers of
     ``documents`` who have no timer now; nothing would write their documents again, so those expire.
-    ``trim``: confirmed records at the head of the outbox.
+    ``trim``: confirmed records at the head of the outbox. ``forgotten``: customers whose documents are deleted; not
+    together with ``retired``.
     """
 
     state: PartitionState
@@ -59,6 +60,7 @@ class Commit:
     retired: Sequence[str] = ()
     outbox: Sequence[bytes] = ()
     trim: int = 0
+    forgotten: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +151,14 @@ class PartitionStore:
         documents = dict(commit.documents)
         for customer in commit.retired:
             documents[customer] = documents.pop(customer)
+        documents |= dict.fromkeys(commit.forgotten, b"")
         keys += [prefix + customer for customer in documents]
         arguments: list[bytes | str | int] = [
             self._token,
             token,
             _state_encoder.encode(commit.state),
-            len(commit.retired),
-            self._ttl_s,
+            len(commit.retired) + len(commit.forgotten),
+            0 if commit.forgotten else self._ttl_s,
             commit.trim,
             len(commit.timers),
             len(commit.idle),

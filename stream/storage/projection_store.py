@@ -146,6 +146,10 @@ class ProjectionStore:
             found.append(state)
         return found
 
+    async def keys(self, cursor: int, count: int) -> tuple[int, list[str]]:
+        """Some keys that have a state, as `PartitionStore.customers`."""
+        return await self._store.customers(cursor, count)
+
     async def to_erase(self) -> set[str]:
         """Customers whom an operator wants erased from this projection."""
         return await self._store.released()

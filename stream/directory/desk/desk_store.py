@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from stream.alerts.action_records import Action
 from stream.alerts.decoding import encode_action
 from stream.catalogue.windows import DAY_MS
-from stream.directory.database import connect, reading, writing
+from stream.directory.database import as_dict, connect, reading, writing
 from stream.directory.desk.desk_tables import actions, audit, notes
 from stream.directory.migrating import DESK, is_newest, upgrade
 
@@ -140,6 +140,16 @@ class DeskStore:
                 row.customer_id: Note(row.assigned_to, row.snoozed_until_ms)
                 for chunk in _chunks(customers)
                 for row in connection.execute(select(notes).where(notes.c.customer_id.in_(chunk)))
+            }
+
+    def rows_of(self, customer_id: str) -> dict[str, list[dict[str, Any]]]:
+        """All rows of a customer, by table."""
+        with reading(self.engine) as connection:
+            return {
+                table.name: [
+                    as_dict(row) for row in connection.execute(select(table).where(table.c.customer_id == customer_id))
+                ]
+                for table in (actions, notes, audit)
             }
 
     def erase(self, customer_id: str) -> None:

@@ -1,0 +1,119 @@
+"""Every store that may hold something of a person: what it has, and deleting it where no worker does.
+
+`PROJECTION_STORES` follows from the projections, whose protocol asks each for what it erases.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+import orjson
+
+from stream.cli.directory_at import directory_is_there, open_desk, open_directory
+from stream.cli.shop import data_directory
+from stream.errors import StorageError
+from stream.imports.contacts import CONTACTS_FILE, ContactsFile
+from stream.projections.all_projections import PROJECTIONS
+from stream.settings import Settings
+from stream.storage.notification_store import NotificationStore
+from stream.storage.privacy_desk import PrivacyDesk
+
+__all__ = ["REMAINS", "counted", "erase_directly", "inventory", "projections_of_workers"]
+
+#: What no erasure reaches, and until when it stays.
+REMAINS: Final[Mapping[str, str]] = {
+    "topics": "records of the past, until the retention of each topic deletes them",
+    "models": "weights that were learned from many people, one of them this; no longer of anybody alone",
+    "learned ids": "hashes of ids of training examples, which expire within 8 days",
+    "counts": "sums over all customers in projections and directory",
+    "notifications": "what was sent is with its receivers",
+    "backups": "those made before; once restored, workers erase the person again before they process anything",
+}
+
+
+def projections_of_workers(settings: Settings) -> list[tuple[str, int]]:
+    """Name and version of each projection that workers may run."""
+    return [(name, make(settings).version) for name, make in PROJECTIONS.items()]
+
+
+def inventory(settings: Settings, ids: Collection[str]) -> dict[str, list[Any]]:
+    """What every store has of ``ids``: things that can be written as JSON, by the name of the store.
+
+    A store that is not in use here is left out. Raises `StorageError` when one is away.
+    """
+    found: dict[str, list[Any]] = {}
+    versions = projections_of_workers(settings)
+    with PrivacyDesk(settings) as desk:
+        profiles = {one: desk.profile(one) for one in ids}
+        found["profiles"] = [
+            {"customer_id": one, "document": _json(of.document)} for one, of in profiles.items() if of.document
+        ]
+        found["timers"] = [
+            {"customer_id": one, "due_ms": of.due_ms} for one, of in profiles.items() if of.due_ms is not None
+        ]
+        for name, make in PROJECTIONS.items():
+            projection = make(settings)
+            keys = [key for one in ids for key in projection.erase(one)]
+            kept_in = [key for one in ids for key in projection.erased_in(one)]
+            states = desk.states(name, projection.version, keys, kept_in)
+            found[f"projection {name}"] = [{"key": key, "state": _json(state)} for key, state in states.items()]
+        found["former states of projections"] = [None] * desk.former(versions, ids, delete=False)
+        found["outboxes"] = [None] * desk.unpublished(ids, versions)
+    with NotificationStore(settings) as notified:
+        for one, known in zip(ids, notified.known([*ids]), strict=True):
+            actions = [{"customer_id": one, "action": _json(record)} for record in known.actions.values()]
+            held_out = [{"customer_id": one, "held_out": True}] if known.held_out else []
+            found.setdefault("notifications", []).extend([*actions, *held_out])
+    if directory_is_there(settings):
+        with open_directory(settings) as store, open_desk(settings) as console:
+            found["directory"] = [_row(table, row) for one in ids for table, row in _rows(store.rows_of(one))]
+            found["console"] = [_row(table, row) for one in ids for table, row in _rows(console.rows_of(one))]
+    with ContactsFile(data_directory(settings).path / CONTACTS_FILE) as contacts:
+        found["contacts"] = [{"customer_id": one, **_fields(of)} for one, of in contacts.find(ids).items()]
+    return found
+
+
+def counted(found: Mapping[str, Collection[Any]]) -> dict[str, int]:
+    """How many things each store has."""
+    return {store: len(things) for store, things in found.items()}
+
+
+def erase_directly(settings: Settings, ids: Collection[str], up_to: int) -> None:
+    """Delete what no worker deletes, by requests before the offset ``up_to``. Repeating it does no harm.
+
+    Raises `StorageError`.
+    """
+    with PrivacyDesk(settings) as desk:
+        desk.former(projections_of_workers(settings), ids, delete=True)
+    with NotificationStore(settings) as notified:
+        notified.forget([*ids])
+    if directory_is_there(settings):
+        with open_directory(settings) as store, open_desk(settings) as console:
+            for one in ids:
+                console.erase(one)
+            store.erase(*ids, up_to=up_to)
+    with ContactsFile(data_directory(settings).path / CONTACTS_FILE) as contacts:
+        for one in ids:
+            contacts.forget(one)
+
+
+def _rows(tables: Mapping[str, list[dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+    return [(table, row) for table, rows in tables.items() for row in rows]
+
+
+def _row(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"table": table, **{name: _plain(value) for name, value in row.items()}}
+
+
+def _plain(value: Any) -> Any:
+    return _json(value) if isinstance(value, bytes) else value
+
+
+def _fields(contact: Any) -> dict[str, Any]:
+    return {name: getattr(contact, name) for name in contact.__struct_fields__ if getattr(contact, name)}
+
+
+def _json(stored: bytes | None) -> Any:
+    try:
+        return None if stored is None else orjson.loads(stored)
+    except orjson.JSONDecodeError as error:
+        raise StorageError(f"what is stored of a person cannot be read: {error}") from error

@@ -1,0 +1,153 @@
+"""Reading the topic `privacy-requests` to its end, and following it on a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from stream.errors import SettingsError, TopologyError
+from stream.identity.note_proof import NoteProof
+from stream.privacy.erasures import Erasures
+from stream.privacy.request_records import PrivacyRequest, decode_request
+from stream.settings import Settings
+
+__all__ = ["ErasureFeed"]
+
+_LOG = logging.getLogger(__name__)
+
+_METADATA_TIMEOUT_S: Final = 10.0
+_POLL_S: Final = 0.2
+_AT_ONCE: Final = 500
+#: How often it looks whether a topic that was missing is there.
+_AGAIN_S: Final = 10.0
+_MISSING: Final = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC})  # noqa: SLF001 - their names
+
+
+class ErasureFeed:
+    """Keeps ``erasures`` up to date. Entered, it has read all that was in the topic: nobody erased is let in.
+
+    A broker that is away is waited for, until ``stop`` is set. An installation without the topic has erased nobody.
+    Raises `TopologyError` for a topic that may not be read, `SettingsError` when people are erased and there is no key.
+    """
+
+    def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
+        self.erasures = Erasures(settings.identity_key.encode(), anew=settings.erased_people == "anew")
+        self._settings = settings
+        self._topic = settings.privacy_requests
+        self._proof = NoteProof.of(settings)
+        self._stop = stop or threading.Event()
+        self._left = threading.Event()
+        self._thread: threading.Thread | None = None
+        quiet = logging.getLogger("stream.privacy.erasure_feed.librdkafka")
+        quiet.propagate = False
+        self._consumer = Consumer(
+            {
+                **settings.librdkafka(),
+                "client.id": "stream-privacy",
+                # the partition is assigned by hand: the group is never joined, nothing is committed
+                "group.id": f"{settings.group}-privacy-{secrets.token_hex(6)}",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "enable.partition.eof": True,
+                "log.connection.close": False,
+            },
+            logger=quiet,
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            self._read_to_end()
+        except BaseException:
+            self._consumer.close()
+            raise
+        self._thread = threading.Thread(target=self._follow, name="erasures", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._left.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._consumer.close()
+
+    def _read_to_end(self) -> None:
+        if not self._is_there():
+            return
+        self._begin()
+        while not self._stop.is_set() and not self._take(self._consumer.consume(_AT_ONCE, _POLL_S)):
+            pass
+
+    def _follow(self) -> None:
+        try:
+            # to the end of the block, so that what is done after a stop is told as well
+            while not self._left.is_set():
+                if not self._consumer.assignment():
+                    if self._left.wait(_AGAIN_S) or not self._is_there():
+                        continue
+                    self._begin()
+                self._take(self._consumer.consume(_AT_ONCE, _POLL_S))
+        except (TopologyError, SettingsError, KafkaException) as error:
+            self.erasures.failed(error)
+
+    def _begin(self) -> None:
+        self._consumer.assign([TopicPartition(self._topic, 0, OFFSET_BEGINNING)])
+
+    def _is_there(self) -> bool:
+        while not (self._stop.is_set() or self._left.is_set()):
+            try:
+                found = self._consumer.list_topics(self._topic, timeout=_METADATA_TIMEOUT_S).topics[self._topic]
+            except KafkaException as error:
+                _LOG.warning("no Kafka broker answers at %s: %s", self._settings.kafka_bootstrap, error.args[0].str())
+                continue
+            if found.error is None:
+                return bool(found.partitions)
+            if found.error.code() not in _MISSING:
+                raise TopologyError(f"topic {self._topic} cannot be read: {found.error.str()}")
+            _LOG.warning("no topic %s: nobody is erased (stream topics create)", self._topic)
+            return False
+        return False
+
+    def _take(self, messages: list[Message]) -> bool:
+        """Take records in; returns whether the end of the topic was among them."""
+        is_end = False
+        for message in messages:
+            error = message.error()
+            if error is None:
+                self.erasures.take(message.offset() or 0, self._request(message))
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
+                is_end = True
+            elif error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, *_MISSING}:
+                raise TopologyError(f"topic {self._topic} cannot be read: {error.str()}")
+            else:
+                _LOG.warning("Kafka: %s", error.str())
+        return is_end
+
+    def _request(self, message: Message) -> PrivacyRequest | None:
+        if not self._settings.identity_key:
+            raise SettingsError(
+                f"the topic {self._topic} says who is erased, by hashes under STREAM_IDENTITY_KEY: set it as it was"
+            )
+        key, value, place = message.key() or b"", message.value(), message.offset()
+        headers = [(str(header[0]), _raw(header[1])) for header in message.headers() or ()]
+        if not self._proof.holds(headers, key, value):
+            _LOG.error("record %s of %s is not written with the identity_key: passed over", place, self._topic)
+            return None
+        if value is None:
+            return None
+        try:
+            return decode_request(value)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            _LOG.error("record %s of %s cannot be read: passed over", place, self._topic)
+            return None
+
+
+def _raw(given: str | bytes | None) -> bytes | None:
+    return given.encode() if isinstance(given, str) else given
