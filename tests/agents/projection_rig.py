@@ -13,6 +13,7 @@ from stream.agents.publisher import Publisher
 from stream.agents.worker_options import WorkerOptions, no_probe
 from stream.clock import SystemClock
 from stream.local.redis import EmbeddedRedis
+from stream.privacy.erasures import Erasures
 from stream.projections.folding import FoldingPartition, ProjectionTopics
 from stream.settings import Settings
 from stream.storage.connection import connect
@@ -98,6 +99,7 @@ class Rig:
         self.keys = Keys(namespace)
         self.log = log
         self.broker = Broker()
+        self.erasures = Erasures(b"k" * 32)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(
@@ -105,12 +107,12 @@ class Rig:
     ) -> tuple[ProjectionWorker, asyncio.Task[None], Log]:
         inputs = Log(self.log)
         worker = ProjectionWorker(
-            FoldingPartition(projection or Adding(), 0, ProjectionTopics("dead-letters", "alerts"), 3),
+            FoldingPartition(projection or Adding(), 0, ProjectionTopics("dead-letters", "alerts"), 3, self.erasures),
             ProjectionStore(self.client, self.keys, Adding.name, Adding.version, 0, f"w{len(self._tasks)}"),
             Outbox(cast("Publisher", self.broker)),
             inputs,
             SystemClock(),
-            WorkerOptions(step_records=20, fenced_wait_s=0.3, probe=probe),
+            WorkerOptions(step_records=20, fenced_wait_s=0.3, erasures=self.erasures, probe=probe),
         )
         inputs.begin(await worker.claim())
         running = asyncio.create_task(worker.run())

@@ -57,7 +57,7 @@ OUTPUTS = ("alerts", "segment-changes", "stages", "customers", "dead-letters")
 
 def rights(user: str, prefix: str) -> list[Acl]:
     """The access lists of docs/security.md, for topics and a group that begin with ``prefix``."""
-    read = [*EVENTS, "training-examples"]
+    read = [*EVENTS, "training-examples", "privacy-requests"]
     write = [*OUTPUTS, "training-examples"]
     return {
         "worker": [
