@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 import orjson
 
 from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.page_files import page_writer, write_page
 from stream.errors import StorageError
 from stream.settings import Settings
 
@@ -14,7 +17,7 @@ __all__ = ["privacy"]
 
 @click.group()
 def privacy() -> None:
-    """Show what is kept of people, and erase it."""
+    """Show and export what is kept of people, and erase it."""
 
 
 @privacy.command(cls=SettingsCommand)
@@ -63,6 +66,33 @@ def erase(settings: Settings, *, customer_id: str, timeout_s: float, rewrite_fil
         return
     for line in as_lines(receipt):
         click.echo(line)
+
+
+@privacy.command(cls=SettingsCommand)
+@click.argument("customer_id", metavar="ID")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="The directory.")
+@with_settings("Kafka", "Redis", "Topics", "Events", "Directory")
+def export(settings: Settings, *, customer_id: str, output: Path) -> None:
+    """Write everything about a person to a directory: to read, to take along, and for another system.
+
+    person.json has what all stores and topics have, person.html the same to be read, events.jsonl the events as
+    `stream produce` takes them. Topics are read to their ends, which takes a while.
+    """
+    from stream.cli.privacy_erasing import ids_of_person
+    from stream.cli.privacy_exporting import as_events, as_facts, person_data
+
+    writer = page_writer()
+    data = person_data(settings, ids_of_person(settings, customer_id))
+    if not data["stores"] and not data["topics"]:
+        raise StorageError("nothing is kept of this person")
+    of_stores = {store: [[*as_facts(one)] for one in things] for store, things in data["stores"].items()}
+    of_topics = {topic: [[*as_facts(one["value"])] for one in records] for topic, records in data["topics"].items()}
+    page = writer.person_page(data["made_at"], data["ids"], of_stores, of_topics)
+    output.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_page(output / "person.json", orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
+    write_page(output / "events.jsonl", as_events(settings, data).decode())
+    write_page(output / "person.html", page)
+    click.echo(f"written to {output}: person.json, person.html, events.jsonl", err=True)
 
 
 @privacy.command(cls=SettingsCommand)

@@ -14,7 +14,7 @@ from stream.settings import Settings
 __all__ = ["LocalStack"]
 
 #: What a local stack takes over from the settings that it is given; where things are, and who may, is its own.
-_GROUPS = frozenset({"Labels", "Alerts", "Events", "Shop", "Worker"})
+_GROUPS = frozenset({"Labels", "Alerts", "Events", "Shop", "Worker", "Privacy"})
 
 
 class LocalStack:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from stream.reporting.themes import Theme, Themes
 from stream.reporting.track_record import TrackRecord
 from stream.reporting.writing import Writing, number_of
 
-__all__ = ["ShopReport", "report_page", "today_page"]
+__all__ = ["ShopReport", "person_page", "report_page", "today_page"]
 
 #: A share of returning customers at which a cell of the cohorts has its full colour.
 _FULL_COLOUR: Final = 0.6
@@ -40,6 +40,17 @@ class ShopReport(Struct, frozen=True):
     track_record: TrackRecord
     themes: Themes | None = None
     feedback: FeedbackCounts = FeedbackCounts(())
+
+
+#: Names and values of one thing that is kept of a person.
+Facts = Sequence[tuple[str, str]]
+
+
+def person_page(
+    made_at: str, ids: Sequence[str], stores: Mapping[str, Sequence[Facts]], topics: Mapping[str, Sequence[Facts]]
+) -> str:
+    """Everything about a person, to be read by them. ``stores`` and ``topics``: what each thing there says."""
+    return _render("person.html.j2", {"made_at": made_at, "ids": ids, "stores": stores, "topics": topics})
 
 
 def today_page(found: Today, writing: Writing, note: str) -> str:

@@ -1,0 +1,188 @@
+"""A person whose every field is unmistakable: exported whole, erased whole, and never back."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+import pytest
+import redis
+from click.testing import CliRunner
+
+from stream.alerts.action_records import Action, ActionKind
+from stream.alerts.decoding import encode_action
+from stream.cli import main
+from stream.cli.directory_at import open_desk
+from stream.cli.shop import data_directory
+from stream.cli.topics import create_topics
+from stream.client import ClickEvent, Producer
+from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
+from stream.local.stack import LocalStack
+from stream.notifications.read_to_end import read_to_end
+from stream.projections.all_projections import PROJECTIONS
+from stream.settings import Settings
+from stream.storage.notification_store import NotificationStore
+from tests.cli.projecting import folded, projecting
+from tests.privacy.planted import IDENTIFIERS, PERSON, events, planted_in, texts_of
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[tuple[Settings, Path]]:
+    wanted = Settings(
+        projections=",".join(name for name in PROJECTIONS if name != "arrivals"),
+        identity_key="k" * 32,
+        session_timeout_s=6.0,
+        heartbeat_s=1.0,
+    )
+    with LocalStack(tmp_path / "servers", wanted, partitions=2) as running:
+        settings = replace(running.settings, data_dir=str(tmp_path / "data"))
+        create_topics(settings)
+        yield settings, tmp_path / "servers" / "redis"
+
+
+def run(settings: Settings, *arguments: str) -> str:
+    result = CliRunner().invoke(main, [*arguments], env={**settings.to_env()})
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def publish(settings: Settings, *made: Any) -> None:
+    with Producer(settings) as producer:
+        for event in made:
+            producer.publish(event)
+
+
+def in_redis(settings: Settings) -> list[str]:
+    """What the keys of Redis have of the person, names and contents."""
+    found: list[str] = []
+    with closing(redis.Redis.from_url(settings.redis_url)) as client:
+        for key in client.scan_iter("*", count=1000):
+            kind = client.type(key)
+            if kind == b"string":
+                content = client.get(key)
+            elif kind == b"hash":
+                content = b"".join(part for pair in client.hgetall(key).items() for part in pair)
+            elif kind == b"zset":
+                content = b" ".join(client.zrange(key, 0, -1))
+            elif kind == b"set":
+                content = b" ".join(client.smembers(key))
+            else:
+                content = b" ".join(client.lrange(key, 0, -1))
+            found += planted_in(key + b" " + (content or b""))
+    return found
+
+
+def in_files(*directories: Path) -> dict[str, list[str]]:
+    files = [file for directory in directories for file in directory.rglob("*") if file.is_file()]
+    return {str(file): found for file in files if (found := planted_in(file.read_bytes()))}
+
+
+def in_topic(settings: Settings, topic: str) -> list[Any]:
+    return [*read_to_end(settings, f"{settings.topic_prefix}{topic}")]
+
+
+def keep_about_the_person(settings: Settings) -> None:
+    """What is kept beside the workers: contacts, the notifier's notes, what people recorded in the console."""
+    action = Action(
+        action_id="canary-action-x",
+        customer_id=PERSON,
+        action=ActionKind.CONTACTED,
+        occurred_at=time.time(),
+        actor="canary-actor-x",
+        note="canary-note-x",
+    )
+    with ContactsFile(data_directory(settings).path / CONTACTS_FILE) as contacts:
+        contacts.add([(PERSON, Contact(name="canary-name-x", email="canary-address-x"))])
+    with NotificationStore(settings) as store:
+        store.record_action(PERSON, "contacted", 1, encode_action(action), 3600)
+        store.hold_out(PERSON, "canary-alert-x", 3600)
+    with open_desk(settings) as desk:
+        desk.record(action, "ann", 1)
+        desk.snooze(PERSON, 10**13)
+
+
+def test_every_canary_is_exported_and_none_is_left_or_comes_back(  # noqa: PLR0915 - one scenario: servers start once
+    stack: tuple[Settings, Path], tmp_path: Path
+) -> None:
+    settings, files = stack
+    made = events()
+    other = ClickEvent(event_id="e-other", customer_id="other", occurred_at=time.time() - 60, name="page_viewed")
+    publish(settings, *made, other)
+    keep_about_the_person(settings)
+    log = tmp_path / "worker.log"
+
+    def events_of(customer: str) -> int:
+        result = CliRunner().invoke(main, ["customer", customer, "--json"], env={**settings.to_env()})
+        return int(orjson.loads(result.stdout)["events"]) if result.exit_code == 0 else 0
+
+    with projecting(settings, log, "events") as process:
+        process.wait(lambda: events_of(PERSON) == 3 and events_of("other") == 1)
+        process.wait(lambda: folded(settings)["classification"] >= 2 and folded(settings)["identity"] >= 6)
+        run(settings, "directory", "run", "--once")
+
+        # everything is there to be taken along, once as an event
+        run(settings, "privacy", "export", PERSON, "--output", str(tmp_path / "export"))
+        exported = (tmp_path / "export" / "person.json").read_text("utf-8")
+        page = (tmp_path / "export" / "person.html").read_text("utf-8")
+        as_events = (tmp_path / "export" / "events.jsonl").read_text("utf-8")
+        for text in texts_of(made):
+            assert as_events.count(f'"{text}"') == 1, text
+            assert text in exported, text
+            assert text in page, text
+        for text in ("canary-name-x", "canary-address-x", "canary-note-x", "canary-alert-x"):
+            assert text in exported or text == "canary-alert-x", text
+        assert {*orjson.loads(exported)["stores"]} >= {"profiles", "timers", "directory", "console", "contacts"}
+        for clear in IDENTIFIERS.values():
+            assert clear not in exported, "an identifier is kept in clear"
+
+        with closing(redis.Redis.from_url(settings.redis_url)) as client:
+            backup = {key: client.dump(key) for key in client.scan_iter("*")}
+        assert in_redis(settings)
+
+        # erased by an identifier, under all ids
+        began = time.monotonic()
+        receipt = orjson.loads(run(settings, "privacy", "erase", f"email:{IDENTIFIERS['email']}", "--json"))
+        assert time.monotonic() - began < 60
+        assert receipt["found"]["profiles"] == 1
+        assert not any(receipt["left"].values())
+        assert not planted_in(orjson.dumps(receipt))
+        assert in_redis(settings) == []
+        assert in_files(files, data_directory(settings).path) == {}
+        assert planted_in(log.read_bytes()) == []
+        assert "1 receipts are whole" in run(settings, "privacy", "verify")
+        assert orjson.loads(run(settings, "privacy", "erase", PERSON, "--json")) == receipt
+
+        # what stays in Kafka is what the product says
+        assert "topics" in receipt["remains"]
+
+        # later events are refused without their content, a rebuild and a replay bring nobody back
+        publish(settings, msgspec.structs.replace(made[0], event_id="canary-later-x"))
+        process.wait(lambda: len(in_topic(settings, "dead-letters")) == 1)
+        (letter,) = in_topic(settings, "dead-letters")
+        assert (letter.key, letter.value) == (None, None)
+        assert ("dlq.reason", b"erased") in [*letter.headers]
+        for name in (*settings.projections.split(","), "directory"):
+            run(settings, "projections", "rebuild", name)
+        process.wait(lambda: folded(settings)["activity"] == 1)
+        run(settings, "directory", "run", "--once")
+        assert in_redis(settings) == []
+        assert in_files(data_directory(settings).path) == {}
+        assert events_of("other") == 1
+        process.stop()
+
+    # a backup of before, while the topic that says who is erased goes on
+    with closing(redis.Redis.from_url(settings.redis_url)) as client:
+        client.flushdb()
+        for key, packed in backup.items():
+            client.restore(key, 0, packed)
+    assert in_redis(settings)
+    with projecting(settings, log, "events") as process:
+        process.wait(lambda: in_redis(settings) == [])
+        assert events_of("other") == 1
+    assert planted_in(log.read_bytes()) == []
