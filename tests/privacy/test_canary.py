@@ -58,10 +58,14 @@ def publish(settings: Settings, *made: Any) -> None:
             producer.publish(event)
 
 
+def raw(settings: Settings) -> Any:
+    return redis.Redis.from_url(settings.redis_url)
+
+
 def in_redis(settings: Settings) -> list[str]:
     """What the keys of Redis have of the person, names and contents."""
     found: list[str] = []
-    with closing(redis.Redis.from_url(settings.redis_url)) as client:
+    with closing(raw(settings)) as client:
         for key in client.scan_iter("*", count=1000):
             kind = client.type(key)
             if kind == b"string":
@@ -141,7 +145,7 @@ def test_every_canary_is_exported_and_none_is_left_or_comes_back(  # noqa: PLR09
         for clear in IDENTIFIERS.values():
             assert clear not in exported, "an identifier is kept in clear"
 
-        with closing(redis.Redis.from_url(settings.redis_url)) as client:
+        with closing(raw(settings)) as client:
             backup = {key: client.dump(key) for key in client.scan_iter("*")}
         assert in_redis(settings)
 
@@ -177,7 +181,7 @@ def test_every_canary_is_exported_and_none_is_left_or_comes_back(  # noqa: PLR09
         process.stop()
 
     # a backup of before, while the topic that says who is erased goes on
-    with closing(redis.Redis.from_url(settings.redis_url)) as client:
+    with closing(raw(settings)) as client:
         client.flushdb()
         for key, packed in backup.items():
             client.restore(key, 0, packed)
