@@ -200,6 +200,7 @@ def test_the_prefix_is_before_every_topic_and_the_trainer_has_one_partition() ->
         "eu.notifications": 12,
         "eu.notification-dead-letters": 12,
         "eu.training-examples": 1,
+        "eu.privacy-requests": 1,
     }
 
 
