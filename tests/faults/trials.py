@@ -15,6 +15,7 @@ from stream.processing.rules import rules_of
 from stream.settings import Settings
 from tests.faults.bench import Bench
 from tests.faults.brokers import Broker, Brokers
+from tests.faults.erase_faults import ERASE_FAULTS
 from tests.faults.event_log import made_log
 from tests.faults.expectation import expected
 from tests.faults.invariants import standing, verdict
@@ -49,6 +50,7 @@ _ALL = (
     *STATE_FAULTS,
     *UPGRADE_FAULTS,
     *RECOVERY,
+    *ERASE_FAULTS,
 )
 FAULTS = {fault.name: fault for fault in _ALL}
 
