@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
+from stream.cli.data_files import data_directory
 from stream.cli.identity_lookup import id_of, resolver_near
 from stream.cli.privacy_stores import REMAINS, counted, erase_directly, inventory, projections_of_workers
 from stream.cli.publish_one import publish_one
-from stream.cli.shop import data_directory
 from stream.errors import SettingsError, StorageError
 from stream.events.times import rfc3339
 from stream.identity.note_proof import NoteProof

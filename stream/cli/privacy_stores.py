@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import orjson
 
+from stream.cli.data_files import data_directory
 from stream.cli.directory_at import directory_is_there, open_desk, open_directory
-from stream.cli.shop import data_directory
 from stream.errors import StorageError
 from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.projections.all_projections import PROJECTIONS

@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from stream.alerts.action_records import Action, ActionKind
 from stream.alerts.decoding import encode_action
 from stream.cli import main
+from stream.cli.data_files import data_directory
 from stream.cli.directory_at import open_desk
-from stream.cli.shop import data_directory
 from stream.cli.topics import create_topics
 from stream.client import ClickEvent, Producer
 from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
