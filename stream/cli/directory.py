@@ -50,7 +50,7 @@ def run(settings: Settings, *, once: bool) -> None:
     with (
         serving(settings) as (stop, tell),
         open_directory(settings, make=True) as store,
-        ErasureFeed(settings, stop) as feed,
+        ErasureFeed(settings, stop, f"{settings.group}-directory") as feed,
     ):
         from stream.directory.keeper import run as keep
 

@@ -177,7 +177,7 @@ class DirectoryStore:
         """Every customer who has rows."""
         with reading(self.engine) as connection:
             tables = (schema.customers, schema.timeline)
-            found = (connection.execute(select(table.c.customer_id.distinct())) for table in tables)
+            found = (connection.execute(select(table.c.customer_id).distinct()) for table in tables)
             return [*dict.fromkeys(row.customer_id for rows in found for row in rows)]
 
     def rows_of(self, customer_id: str) -> dict[str, list[dict[str, Any]]]:

@@ -15,7 +15,7 @@ from stream import metrics
 from stream.clock import Clock, SystemClock
 from stream.errors import StorageError, TopologyError
 from stream.metrics.readiness import Tell
-from stream.notifications.alert_consumer import AlertConsumer, missing_topics
+from stream.notifications.alert_consumer import AlertConsumer, missing_topics, notify_group
 from stream.notifications.backoff import ServerBackoff
 from stream.notifications.config import Config
 from stream.notifications.courier import Courier, DeliveryReport
@@ -76,7 +76,7 @@ def run(
     if opened is None:
         return
     store, consents = opened
-    with store, consents, ErasureFeed(settings, stop) as feed:
+    with store, consents, ErasureFeed(settings, stop, notify_group(settings)) as feed:
         horizon = HorizonInForce(settings)
         journal = DeliveryJournal(settings, store, lambda: horizon.days() * _DAY_S)
         notifier = Notifier(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 from types import TracebackType
 from typing import Final, Self
@@ -32,11 +31,12 @@ _MISSING: Final = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNO
 class ErasureFeed:
     """Keeps ``erasures`` up to date. Entered, it has read all that was in the topic: nobody erased is let in.
 
-    A broker that is away is waited for, until ``stop`` is set. An installation without the topic has erased nobody.
-    Raises `TopologyError` for a topic that may not be read, `SettingsError` when people are erased and there is no key.
+    A broker that is away is waited for, until ``stop`` is set. ``group``: one that the process may read in. An
+    installation without the topic has erased nobody. Raises `TopologyError` for a topic that may not be read, and
+    `SettingsError` when people are erased and there is no key.
     """
 
-    def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
+    def __init__(self, settings: Settings, stop: threading.Event | None = None, group: str = "") -> None:
         self.erasures = Erasures(settings.identity_key.encode(), anew=settings.erased_people == "anew")
         self._settings = settings
         self._topic = settings.privacy_requests
@@ -50,8 +50,9 @@ class ErasureFeed:
             {
                 **settings.librdkafka(),
                 "client.id": "stream-privacy",
-                # the partition is assigned by hand: the group is never joined, nothing is committed
-                "group.id": f"{settings.group}-privacy-{secrets.token_hex(6)}",
+                # The partition is assigned by hand: the group is never joined, nothing is committed. Brokers ask for
+                # the right to read in it all the same.
+                "group.id": group or settings.group,
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "enable.partition.eof": True,

@@ -16,12 +16,16 @@ from stream.alerts.decoding import encode_action
 from stream.cli.topics import create_topics
 from stream.client import FeedbackEvent, Producer, PurchaseEvent
 from stream.directory.keeper import run
-from stream.directory.store import DirectoryClaim, DirectoryStore
+from stream.directory.store import DirectoryClaim, DirectoryStore, Step
 from stream.errors import FencedError, TopologyError
 from stream.local.broker import EmbeddedBroker
+from stream.privacy.erasures import Erasures
+from stream.privacy.pseudonym import Pseudonyms
+from stream.privacy.request_records import PrivacyRequest
 from stream.settings import Settings
 from tests.directory.postgres import Postgres, required_postgres
 from tests.directory.told import rows_of
+from tests.privacy.test_receipt import receipt
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
@@ -103,6 +107,33 @@ def test_topics_are_read_once_and_reading_resumes_where_it_ended(settings: Setti
     store.rebuild()
     run(settings, store, threading.Event(), until_end=True)
     assert spends(store) == {"c-0": 315_000, "c-1": 315_000, "c-2": 210_000, "c-3": 210_000, "c-4": 210_000}
+
+
+def test_people_who_are_erased_leave_the_directory_and_do_not_come_back(
+    settings: Settings, store: DirectoryStore
+) -> None:
+    buy(settings, *range(10))
+    run(settings, store, threading.Event(), until_end=True)
+    claim = store.claim()
+    erasures = Erasures(b"k" * 32)
+    pseudonyms = Pseudonyms(b"k" * 32)
+    asked = PrivacyRequest(request_id="r-1", asked_at=1.0, pseudonyms=[pseudonyms.of("c-1")], ids=["c-1"])
+    erasures.take(0, asked)
+    # of an older request only the hash is left, and the rows are of a backup
+    done = {"request_id": "r-2", "asked_at": 1.0, "pseudonyms": [pseudonyms.of("c-2")], "opened_at": 1}
+    erasures.take(2, PrivacyRequest(**done, receipt=receipt(1, "")))
+    run(settings, store, threading.Event(), until_end=True, erasures=erasures)
+    assert spends(store).keys() == {"c-0", "c-3", "c-4"}
+    assert not any(rows for rows in store.rows_of("c-1").values())
+    assert store.erased_up_to() == 3
+    with pytest.raises(FencedError):
+        store.commit(claim, Step([], {}, 0, erased_up_to=0))
+    with pytest.raises(FencedError, match="erased"):
+        store.commit(store.claim(), Step([], {}, 0, erased_up_to=2))
+    buy(settings, *range(10, 15))
+    store.rebuild()
+    run(settings, store, threading.Event(), until_end=True, erasures=erasures)
+    assert spends(store) == {f"c-{number}": 315_000 for number in (0, 3, 4)}
 
 
 def test_a_rebuild_is_noticed_by_the_process_that_runs(settings: Settings, store: DirectoryStore) -> None:
