@@ -117,9 +117,12 @@ class ProjectionStore:
 
         Raises what `PartitionStore.commit` does.
         """
-        documents = {**written, **dict.fromkeys(forgotten, b"")}
-        expiring = forgotten if self._keep_s is None else [*documents]
-        step = Commit(state, documents, timers, idle, retired=expiring, outbox=outbox, trim=trim)
+        if written:
+            documents = {**written, **dict.fromkeys(forgotten, b"")}
+            expiring = forgotten if self._keep_s is None else [*documents]
+            step = Commit(state, documents, timers, idle, retired=expiring, outbox=outbox, trim=trim)
+        else:
+            step = Commit(state, {}, timers, idle, outbox=outbox, trim=trim, forgotten=forgotten)
         await self._store.commit(step, due_limit=0)
 
     def server_now_ms(self) -> int | None:

@@ -120,8 +120,10 @@ def test_people_who_are_erased_leave_the_directory_and_do_not_come_back(
     asked = PrivacyRequest(request_id="r-1", asked_at=1.0, pseudonyms=[pseudonyms.of("c-1")], ids=["c-1"])
     erasures.take(0, asked)
     # of an older request only the hash is left, and the rows are of a backup
-    done = {"request_id": "r-2", "asked_at": 1.0, "pseudonyms": [pseudonyms.of("c-2")], "opened_at": 1}
-    erasures.take(2, PrivacyRequest(**done, receipt=receipt(1, "")))
+    done = PrivacyRequest(
+        request_id="r-2", asked_at=1.0, pseudonyms=[pseudonyms.of("c-2")], opened_at=1, receipt=receipt(1, "")
+    )
+    erasures.take(2, done)
     run(settings, store, threading.Event(), until_end=True, erasures=erasures)
     assert spends(store).keys() == {"c-0", "c-3", "c-4"}
     assert not any(rows for rows in store.rows_of("c-1").values())
