@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo demo-import test lint format check faults faults-mutants bench lock clean
+.PHONY: help install demo demo-import test lint format check canary faults faults-mutants bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -29,6 +29,9 @@ test: $(INSTALLED) ## Run the tests, two files at a time; pytest's options in AR
 
 faults: $(INSTALLED) ## Kill, freeze, flush and cut everything and check that nothing is lost; options in ARGS="..."
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+canary: $(INSTALLED) ## Plant a person in every field, export and erase them, and look that no byte is left; a minute
+	@$(BIN)/python -m pytest tests/privacy/canary.py $(ARGS)
 
 faults-mutants: $(INSTALLED) ## Switch guarantees off, one at a time: make faults must notice each
 	@$(BIN)/python -m tests.faults --mutants $(ARGS)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 
 from stream import metrics
 from stream.agents.computing import Computing
-from stream.agents.erasing import Erasing
 from stream.agents.every import Every
 from stream.agents.input_protocols import Batch, Inputs
 from stream.agents.observation import observe_outcome, observe_step
 from stream.agents.outbox import Outbox
 from stream.agents.pace import Rest
+from stream.agents.partition_erasing import Erasing
 from stream.agents.publishing import Publishing
 from stream.agents.received import Received
 from stream.agents.recovery import Recovery

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Sequence
 
 from stream import metrics
-from stream.agents.erasing import Erasing
 from stream.agents.every import Every
 from stream.agents.outbox import Outbox
+from stream.agents.partition_erasing import Erasing
 from stream.agents.projection_inputs import ProjectionBatch, ProjectionInputs
 from stream.agents.publishing import Publishing
 from stream.agents.recovery import Recovery
@@ -31,8 +31,7 @@ __all__ = ["ProjectionWorker"]
 
 _LOG = logging.getLogger(__name__)
 
-#: How often a partition looks whether it is still this worker's, and what operators want (s); timers that fire in one
-#: step.
+#: How often a partition looks what operators want (s); timers that fire in one step.
 _LOOK_S, _FIRED_AT_ONCE = 1.0, 1000
 
 

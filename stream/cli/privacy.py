@@ -102,7 +102,7 @@ def verify(settings: Settings, *, public_key: tuple[str, ...]) -> None:
     """Check the receipts of all erasures: signatures, and that none is changed or missing. Exit status 1 if not."""
     from stream.cli.privacy_erasing import receipts_in, signing_key_file
     from stream.privacy.erasure_feed import ErasureFeed
-    from stream.privacy.receipt import ReceiptSigner, faults
+    from stream.privacy.erasure_receipt import ReceiptSigner, faults
 
     file = signing_key_file(settings)
     keys = frozenset(public_key or ([ReceiptSigner(file).public_key] if file.exists() else []))

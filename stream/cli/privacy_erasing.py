@@ -16,9 +16,9 @@ from stream.errors import SettingsError, StorageError
 from stream.events.times import rfc3339
 from stream.identity.note_proof import NoteProof
 from stream.privacy.erasure_feed import ErasureFeed
+from stream.privacy.erasure_receipt import FIRST, ErasureReceipt, ReceiptSigner, digest_of
 from stream.privacy.erasures import Erasures
 from stream.privacy.pseudonym import Pseudonyms
-from stream.privacy.receipt import FIRST, Receipt, ReceiptSigner, digest_of
 from stream.privacy.request_records import PrivacyRequest, encode_request
 from stream.settings import Settings
 from stream.storage.privacy_desk import PrivacyDesk
@@ -47,7 +47,7 @@ def signing_key_file(settings: Settings) -> Path:
     return Path(named) if named else data_directory(settings).path / "receipt-key.pem"
 
 
-def receipts_in(erasures: Erasures) -> list[Receipt]:
+def receipts_in(erasures: Erasures) -> list[ErasureReceipt]:
     """All receipts, in their order."""
     found = [request.receipt for request in erasures.requests if request.receipt is not None]
     return sorted(found, key=lambda receipt: receipt.number)
@@ -55,7 +55,7 @@ def receipts_in(erasures: Erasures) -> list[Receipt]:
 
 def erase_person(
     settings: Settings, text: str, timeout_s: float, tell: Callable[[str], None], *, rewrite_files: bool = True
-) -> Receipt:
+) -> ErasureReceipt:
     """Erase, and return the receipt. What a former call has begun is gone on with.
 
     Raises `StorageError` when some store has not done it after ``timeout_s``: the request stays, and workers go on.
@@ -136,7 +136,7 @@ def _rewrite(settings: Settings, tell: Callable[[str], None]) -> None:
 
 def _close(
     settings: Settings, signer: ReceiptSigner, request: PrivacyRequest, asked_at: int, left: dict[str, int]
-) -> Receipt:
+) -> ErasureReceipt:
     """Sign the receipt behind those that there are, and let it take the place of the request."""
     with PrivacyDesk(settings) as desk, desk.lock(_REWRITE_S), ErasureFeed(settings) as feed:
         receipts = receipts_in(feed.erasures)
@@ -144,7 +144,7 @@ def _close(
         if own is not None:
             return own
         receipt = signer.signed(
-            Receipt(
+            ErasureReceipt(
                 request_id=request.request_id,
                 asked_at=rfc3339(round(request.asked_at * 1000)),
                 erased_at=rfc3339(time.time_ns() // 1_000_000),
@@ -166,7 +166,7 @@ def _publish(settings: Settings, request: PrivacyRequest) -> None:
     publish_one(settings, settings.privacy_requests, key, value, "request", headers)
 
 
-def as_lines(receipt: Receipt) -> list[str]:
+def as_lines(receipt: ErasureReceipt) -> list[str]:
     """A receipt for people."""
     stores: dict[str, Any] = {store: count for store, count in receipt.found.items() if count}
     return [

@@ -21,12 +21,12 @@ from stream.events.times import epoch_ms
 from stream.notifications.config import Config
 from stream.notifications.courier import DeliveryReport, Parcel
 from stream.notifications.delivery_journal import DeliveryJournal
-from stream.notifications.erasing import NotifierErasing
 from stream.notifications.hold_out import is_held_out
 from stream.notifications.holding_back import held_back
 from stream.notifications.inbound import Inbound
 from stream.notifications.lane import Lane
 from stream.notifications.notification_records import DeliveryOutcome, Suppression
+from stream.notifications.notifier_erasing import NotifierErasing
 from stream.notifications.offset_ledger import OffsetLedger, Partition
 from stream.notifications.outcomes import NO_CHANNEL, Outcomes, show_from_start
 from stream.notifications.routing import route

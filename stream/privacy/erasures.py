@@ -10,14 +10,14 @@ from stream.errors import SystematicError
 from stream.privacy.pseudonym import Pseudonyms
 from stream.privacy.request_records import PrivacyRequest
 
-__all__ = ["Erasures", "Wanted"]
+__all__ = ["Erasures", "WantedErasure"]
 
 #: Ids that are remembered not to be erased.
 _REMEMBERED: Final = 200_000
 _ALWAYS: Final = float("inf")
 
 
-class Wanted(NamedTuple):
+class WantedErasure(NamedTuple):
     """What a store has to erase: ``ids`` in clear, and where only hashes are known, whatever ``is_erased``."""
 
     ids: frozenset[str]
@@ -93,13 +93,13 @@ class Erasures:
         unknown.add(one_id)
         return False
 
-    def wanted(self, from_offset: int) -> Wanted:
+    def wanted(self, from_offset: int) -> WantedErasure:
         """Who was to be erased by requests from ``from_offset`` on; what took the place of a request counts as it."""
         requests = [*self._requests.values()]
         found = [one for at, one in requests if (at if one.opened_at is None else one.opened_at) >= from_offset]
         ids = frozenset(one for request in found for one in request.ids)
         closed = (one for request in found if not request.is_open for one in request.pseudonyms)
-        return Wanted(ids, frozenset(closed))
+        return WantedErasure(ids, frozenset(closed))
 
     def among(self, ids: Iterable[str], pseudonyms: frozenset[str]) -> list[str]:
         """Those of ``ids`` whose hashes are among ``pseudonyms``."""

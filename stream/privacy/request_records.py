@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stream.events.model import CustomerId
-from stream.privacy.receipt import Receipt
+from stream.privacy.erasure_receipt import ErasureReceipt
 
 __all__ = ["PrivacyRequest", "decode_request", "encode_request"]
 
@@ -30,7 +30,7 @@ class PrivacyRequest(Struct, frozen=True, kw_only=True):
     pseudonyms: Annotated[list[_Name], Meta(min_length=1, max_length=10_000)]
     ids: list[CustomerId] = []
     found: dict[str, int] = {}
-    receipt: Receipt | None = None
+    receipt: ErasureReceipt | None = None
     opened_at: Annotated[int, Meta(ge=0)] | None = None
 
     @property

@@ -273,12 +273,7 @@ class FoldingPartition:
 
     def _next_state(self) -> PartitionState:
         counters = msgspec.structs.replace(self.state.counters)
-        return PartitionState(
-            dict(self.state.offsets),
-            self.state.stream_time_ms,
-            counters=counters,
-            erased_up_to=self.state.erased_up_to,
-        )
+        return msgspec.structs.replace(self.state, offsets=dict(self.state.offsets), counters=counters)
 
     @staticmethod
     def _stamped(alert: Alert, now_ms: int) -> Alert:

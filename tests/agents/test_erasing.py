@@ -7,9 +7,9 @@ import pytest
 
 from stream.events.dead_letters import HEADER_PREFIX
 from stream.local.redis import EmbeddedRedis
+from stream.privacy.erasure_receipt import ErasureReceipt
 from stream.privacy.erasures import Erasures
 from stream.privacy.pseudonym import Pseudonyms
-from stream.privacy.receipt import Receipt
 from stream.privacy.request_records import PrivacyRequest
 from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING
@@ -31,7 +31,7 @@ def request(who: str, *, opened_at: int | None = None) -> PrivacyRequest:
     pseudonym = Pseudonyms(KEY).of(who)
     if opened_at is None:
         return PrivacyRequest(request_id=f"r-{who}", asked_at=1.0, pseudonyms=[pseudonym], ids=[who])
-    receipt = Receipt(
+    receipt = ErasureReceipt(
         request_id=f"r-{who}",
         asked_at="",
         erased_at="",

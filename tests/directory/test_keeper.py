@@ -25,7 +25,7 @@ from stream.privacy.request_records import PrivacyRequest
 from stream.settings import Settings
 from tests.directory.postgres import Postgres, required_postgres
 from tests.directory.told import rows_of
-from tests.privacy.test_receipt import receipt
+from tests.privacy.test_erasure_receipt import receipt
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")

@@ -14,7 +14,7 @@ import msgspec
 from stream.cli.privacy_erasing import erase_person, receipts_in
 from stream.events.partitioner import partition_of
 from stream.privacy.erasure_feed import ErasureFeed
-from stream.privacy.receipt import faults
+from stream.privacy.erasure_receipt import faults
 from tests.faults.scenario import Fault, Trial
 
 __all__ = ["ERASE_FAULTS"]

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import SystematicError
+from stream.privacy.erasure_receipt import ErasureReceipt
 from stream.privacy.erasures import Erasures
 from stream.privacy.pseudonym import Pseudonyms
-from stream.privacy.receipt import Receipt
 from stream.privacy.request_records import PrivacyRequest, decode_request, encode_request
 
 KEY = b"k" * 32
@@ -28,7 +28,7 @@ def request(number: int, *ids: str, asked_at: float = 100.0) -> PrivacyRequest:
 
 
 def closed(opened: PrivacyRequest, opened_at: int) -> PrivacyRequest:
-    receipt = Receipt(
+    receipt = ErasureReceipt(
         request_id=opened.request_id,
         asked_at="",
         erased_at="",

@@ -15,13 +15,13 @@ from msgspec import Struct
 
 from stream.errors import SettingsError
 
-__all__ = ["FIRST", "Receipt", "ReceiptSigner", "digest_of", "faults"]
+__all__ = ["FIRST", "ErasureReceipt", "ReceiptSigner", "digest_of", "faults"]
 
 #: Stands for the receipt before the first.
 FIRST: Final = "0" * 64
 
 
-class Receipt(Struct, frozen=True, kw_only=True):
+class ErasureReceipt(Struct, frozen=True, kw_only=True):
     """What was erased, where and when.
 
     `found`: how many things each store had before; `left`: what a second pass found afterwards, always nothing.
@@ -71,18 +71,18 @@ class ReceiptSigner:
         raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
         self.public_key: Final = raw.hex()
 
-    def signed(self, receipt: Receipt) -> Receipt:
+    def signed(self, receipt: ErasureReceipt) -> ErasureReceipt:
         """The receipt with this key and its signature."""
         own = msgspec.structs.replace(receipt, public_key=self.public_key, signature="")
         return msgspec.structs.replace(own, signature=self._key.sign(_canonical(own)).hex())
 
 
-def digest_of(receipt: Receipt) -> str:
+def digest_of(receipt: ErasureReceipt) -> str:
     """The hash of a receipt with its signature, in hexadecimal digits."""
     return hashlib.sha256(_canonical(receipt)).hexdigest()
 
 
-def faults(receipts: Iterable[Receipt], public_keys: frozenset[str] = frozenset()) -> list[str]:
+def faults(receipts: Iterable[ErasureReceipt], public_keys: frozenset[str] = frozenset()) -> list[str]:
     """What is wrong with a chain of receipts, in the order of their numbers; nothing if all is right.
 
     ``public_keys``: those that may have signed; empty: any, so that only the chain is proved.
@@ -111,5 +111,5 @@ def faults(receipts: Iterable[Receipt], public_keys: frozenset[str] = frozenset(
     return found
 
 
-def _canonical(receipt: Receipt) -> bytes:
+def _canonical(receipt: ErasureReceipt) -> bytes:
     return msgspec.json.encode(receipt, order="deterministic")

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from stream.errors import SettingsError
-from stream.privacy.receipt import FIRST, Receipt, ReceiptSigner, digest_of, faults
+from stream.privacy.erasure_receipt import FIRST, ErasureReceipt, ReceiptSigner, digest_of, faults
 
 
-def receipt(number: int, previous: str) -> Receipt:
-    return Receipt(
+def receipt(number: int, previous: str) -> ErasureReceipt:
+    return ErasureReceipt(
         request_id=f"r-{number}",
         asked_at="2026-01-01T00:00:00Z",
         erased_at="2026-01-01T00:00:09Z",
@@ -23,8 +23,8 @@ def receipt(number: int, previous: str) -> Receipt:
     )
 
 
-def chain(signer: ReceiptSigner, length: int = 4) -> list[Receipt]:
-    made: list[Receipt] = []
+def chain(signer: ReceiptSigner, length: int = 4) -> list[ErasureReceipt]:
+    made: list[ErasureReceipt] = []
     for number in range(1, length + 1):
         made.append(signer.signed(receipt(number, digest_of(made[-1]) if made else FIRST)))
     return made
