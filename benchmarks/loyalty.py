@@ -24,7 +24,7 @@ from stream.processing.outgoing import Topics
 from stream.processing.replay import Replay
 from stream.processing.rules import rules_of
 from stream.processing.state import Outgoing
-from stream.reporting.learned_loyalty import Standing, prequential, standings_of
+from stream.reporting.learned_loyalty import LoyaltyStanding, prequential, standings_of
 from stream.settings import Settings
 
 BEGIN, END = "<!-- loyalty: begin -->", "<!-- loyalty: end -->"
@@ -73,7 +73,7 @@ def row(name: str, log: Path) -> str:
     )
 
 
-def told_before(history: list[Label]) -> list[tuple[Standing, float | None]]:
+def told_before(history: list[Label]) -> list[tuple[LoyaltyStanding, float | None]]:
     """Each landmark as if its customer had said something, and the share that stayed over the horizon before it."""
     standings = list(standings_of(history, None))
     known: dict[int, float] = {one.matured_ms: one.stayed for one in standings}

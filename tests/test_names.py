@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[1] / "stream"
 
 #: Packages whose modules are named after what they show, run or serve elsewhere.
 NAMED_AFTER_OTHERS = {
+    "adapters": "a provider's module has the name of the provider",
     "cli": "a command's module has the name of the command",
     "metrics": "a module has the name of what its metrics measure",
     "online_models/components": "a component has the name of the model that it serves",

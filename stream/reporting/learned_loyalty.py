@@ -20,7 +20,15 @@ from stream.projections.loyalty import FIRST_LOYALTY
 from stream.projections.satisfaction import Opinion
 from stream.reporting.stay_model import StayModel
 
-__all__ = ["Checked", "CustomerLoyalty", "LearnedLoyalty", "Standing", "learned_loyalty", "prequential", "standings_of"]
+__all__ = [
+    "Checked",
+    "CustomerLoyalty",
+    "LearnedLoyalty",
+    "LoyaltyStanding",
+    "learned_loyalty",
+    "prequential",
+    "standings_of",
+]
 
 #: A horizon that ends at most so long before a landmark is the one before it: landmarks come weekly.
 _GAP_MS: Final = 7 * DAY_MS
@@ -61,7 +69,7 @@ class LearnedLoyalty(NamedTuple):
     customers: Sequence[CustomerLoyalty]
 
 
-class Standing(NamedTuple):
+class LoyaltyStanding(NamedTuple):
     """A customer at a landmark, by what was known then (``x``). ``stayed``: known from ``matured_ms`` on."""
 
     customer_id: str
@@ -93,7 +101,7 @@ def learned_loyalty(labels: Iterable[Label], opinions: Mapping[str, Opinion]) ->
     return LearnedLoyalty(model.is_learned, model.rate if model.labels else None, checked, customers)
 
 
-def prequential(standings: Sequence[Standing]) -> tuple[StayModel, Checked]:
+def prequential(standings: Sequence[LoyaltyStanding]) -> tuple[StayModel, Checked]:
     """The model after all labels, and how it did on each before it learned it."""
     model = StayModel()
     matured = iter(sorted(standings, key=lambda one: (one.matured_ms, one.at_ms, one.customer_id)))
@@ -116,7 +124,7 @@ def prequential(standings: Sequence[Standing]) -> tuple[StayModel, Checked]:
     return model, Checked(model.labels, number, expected, stayed, *errors)
 
 
-def standings_of(history: Sequence[Label], opinion: Opinion | None) -> Iterator[Standing]:
+def standings_of(history: Sequence[Label], opinion: Opinion | None) -> Iterator[LoyaltyStanding]:
     """The landmarks of a customer before which there were orders; ``history``: labels by time."""
     for label in history:
         before = _before(history, label)
@@ -124,7 +132,7 @@ def standings_of(history: Sequence[Label], opinion: Opinion | None) -> Iterator[
             continue
         x, formula, has_said = _inputs(before, _before(history, before), opinion, label.at_ms)
         stayed = min(label.purchases / before.purchases, 1.0)
-        yield Standing(label.customer_id, label.at_ms, label.matured_at_ms, x, formula, has_said, stayed)
+        yield LoyaltyStanding(label.customer_id, label.at_ms, label.matured_at_ms, x, formula, has_said, stayed)
 
 
 def _before(history: Sequence[Label], label: Label) -> Label | None:
