@@ -85,6 +85,7 @@ ERASE_FAULTS = (
         runs=2,
         log={"customers": 40},
         bench={"workers": 1, "identity_key": _KEY},
+        takes_state_away=True,
         ends_in_refusal=True,
         beside_broker=True,
     ),
