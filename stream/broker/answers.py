@@ -205,7 +205,8 @@ class LogAnswers:
                 elif not 0 <= offset <= log.end:
                     code = Code.OFFSET_OUT_OF_RANGE
                 elif offset < log.end and raw < request.body.max_bytes:
-                    records = self._reader.batches(log.topic, p, offset, min(most, request.body.max_bytes - raw))
+                    fitting = min(most, request.body.max_bytes - raw)
+                    records = self._reader.batches(log.topic, p, offset, log.end, fitting)
                 failed |= code is not Code.NONE
                 raw += len(records)
                 end = -1 if log is None else log.end

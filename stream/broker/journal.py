@@ -242,16 +242,21 @@ class Reader:
     def close(self) -> None:
         self._db.close()
 
-    def batches(self, topic: StoredTopic, partition: int, offset: int, max_bytes: int) -> bytes:
-        """Whole batches from that which holds ``offset``: one at least, then as many as fit."""
+    def batches(self, topic: StoredTopic, partition: int, offset: int, end: int, max_bytes: int) -> bytes:
+        """Whole batches from that which holds ``offset`` to the offset ``end``: one at least, then as many as fit.
+
+        The writer's thread may have stored more than the broker has heard of, ``end``. Who is given that would be
+        refused when they ask for what follows it.
+        """
         place = (topic.id, partition)
         found: list[bytes] = []
         raw = 0
         query = (
             "select body from batches where topic = ?1 and partition = ?2 and base >= coalesce(("
-            "select max(base) from batches where topic = ?1 and partition = ?2 and base <= ?3), 0) order by base"
+            "select max(base) from batches where topic = ?1 and partition = ?2 and base <= ?3), 0)"
+            " and base < ?4 order by base"
         )
-        with closing(self._db.execute(query, (*place, offset))) as rows:
+        with closing(self._db.execute(query, (*place, offset, end))) as rows:
             for (body,) in rows:
                 raw += len(body)
                 if found and raw > max_bytes:

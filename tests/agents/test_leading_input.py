@@ -14,6 +14,7 @@ from stream.processing.state import PartitionState
 from stream.projections.arrivals import Arrivals
 from stream.projections.folding import FoldingPartition, ProjectionTopics
 from stream.settings import Settings
+from stream.storage.keys import ProjectionKeys
 from stream.storage.partition_store import Claim
 from stream.storage.projection_store import ProjectionStore
 from tests.agents.rig import Broker
@@ -53,6 +54,7 @@ class Claimed:
     """A store that has a state of the partition."""
 
     generation = 0
+    keys = ProjectionKeys("test", Arrivals.name, Arrivals.version, 0)
 
     def __init__(self, state: PartitionState | None) -> None:
         self._state = state

@@ -67,11 +67,26 @@ def test_offsets_have_no_gaps_and_no_batch_is_there_twice(
         assert journal.end(topic, p) == ends[p]
     reader = Reader(path)
     for p in (0, 1):
-        whole = reader.batches(topic, p, 0, 1 << 30)
+        whole = reader.batches(topic, p, 0, ends[p], 1 << 30)
         assert len([*batches_of(whole)]) == len(sent[p])
         for (batch, base), found in zip(sent[p], batches_of(whole), strict=True):
             assert int.from_bytes(found.body[:8], "big") == base
             assert found.count == batch.count
+    reader.close()
+    journal.close()
+
+
+def test_what_the_broker_has_not_heard_of_is_not_given_away(path: Path) -> None:
+    """The writer's thread commits before it tells; who was given that would then ask beyond the end they are told."""
+    journal, reader = Journal(path), Reader(path)
+    topic = _topic(journal)
+    for count in (3, 2, 1):
+        with journal.transaction():
+            journal.append(topic, 0, [_made(count)])
+    for end, counts in {0: [], 3: [3], 5: [3, 2], 6: [3, 2, 1]}.items():
+        found = batches_of(reader.batches(topic, 0, 0, end, 1 << 30))
+        assert [batch.count for batch in found] == counts
+    assert [batch.count for batch in batches_of(reader.batches(topic, 0, 4, 5, 1 << 30))] == [2]
     reader.close()
     journal.close()
 
@@ -120,11 +135,11 @@ def test_a_reader_gets_whole_batches_from_the_one_that_holds_the_offset(path: Pa
         for _ in range(3):
             journal.append(topic, 1, [_made(10)])
     reader = Reader(path)
-    one = len(reader.batches(topic, 1, 0, 1))
-    assert reader.batches(topic, 1, 15, 1)[:8] == (10).to_bytes(8, "big")
-    assert len(reader.batches(topic, 1, 15, 10 * one)) == 2 * one
-    assert reader.batches(topic, 1, 30, one) == reader.batches(topic, 1, 20, one)
-    assert reader.batches(topic, 0, 0, one) == b""
+    one = len(reader.batches(topic, 1, 0, 30, 1))
+    assert reader.batches(topic, 1, 15, 30, 1)[:8] == (10).to_bytes(8, "big")
+    assert len(reader.batches(topic, 1, 15, 30, 10 * one)) == 2 * one
+    assert reader.batches(topic, 1, 30, 30, one) == reader.batches(topic, 1, 20, 30, one)
+    assert reader.batches(topic, 0, 0, 30, one) == b""
     reader.close()
     journal.close()
 
