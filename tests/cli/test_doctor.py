@@ -99,7 +99,7 @@ def test_a_complete_installation_is_status_0(run: Run) -> None:
     assert "fail" not in done.stdout
     assert "packages: python 3." in done.stdout
     assert "event topics: the times of records are the broker's" in done.stdout
-    assert "retention: 3 topics keep records as long as declared" in done.stdout
+    assert "retention: 4 topics keep records as long as declared" in done.stdout
     # the embedded broker has made them so; another setting is another retention
     longer = run("doctor", STREAM_TEXT_KEEP_DAYS="80")
     assert "feedback-texts: keeps records 90 days, declared is 80 days" in longer.stdout
