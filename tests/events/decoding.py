@@ -30,6 +30,8 @@ VALID: dict[EventType, dict[str, Any]] = {
     EventType.PURCHASE: COMMON | {"name": "completed", "order_id": "o-1", "amount": 12.5, "currency": "EUR"},
     EventType.FEEDBACK: COMMON | {"name": "rated", "scale": "stars", "value": 4, "text": "Fits well."},
     EventType.INTERACTION: COMMON | {"name": "referred", "channel": "store", "referred_id": "c-2"},
+    EventType.CONSENT: COMMON
+    | {"name": "granted", "purpose": "marketing", "contact_channel": "email", "source": "checkout"},
 }
 
 
