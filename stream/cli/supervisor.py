@@ -81,10 +81,11 @@ def _watch(children: Sequence[subprocess.Popen[bytes]], request: StopRequest, gr
     if unexpected:
         statuses = {child.pid: child.returncode for child in ended}
         log.error("workers ended, stopping the others; status by process: %s", statuses)
+    # before anybody is told to stop: a signal that comes meanwhile is the second one
+    deadline, signals = time.monotonic() + grace_s, request.count
     for child in children:
         if child.poll() is None:
             child.terminate()
-    deadline, signals = time.monotonic() + grace_s, request.count
     while any(child.poll() is None for child in children):
         if time.monotonic() > deadline or request.count > signals:
             running = [child.pid for child in children if child.poll() is None]

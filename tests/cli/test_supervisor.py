@@ -103,13 +103,15 @@ def test_a_worker_that_does_not_stop_is_killed_after_the_grace(supervised: Super
 
 
 def test_a_second_signal_kills_at_once(supervised: Supervise, tmp_path: Path) -> None:
-    process = supervised("stubborn", "willing", grace_s=600.0)
+    process = supervised("willing", "stubborn", grace_s=600.0)
     workers = pids(tmp_path, 2)
+    process.terminate()
     deadline = time.monotonic() + DEADLINE_S
-    while process.poll() is None and time.monotonic() < deadline:
-        process.terminate()
-        time.sleep(0.05)
-    assert process.returncode == 1
+    while all(Path(f"/proc/{pid}").exists() for pid in workers):
+        assert time.monotonic() < deadline, "the willing one was not told to stop"
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait(DEADLINE_S) == 1
     assert all_gone(workers)
 
 
