@@ -14,13 +14,14 @@ from stream.settings import Settings
 __all__ = ["AlertFeed"]
 
 _MAX_AT_ONCE = 2000
+_COUNTED = frozenset({AlertKind.RAISED, AlertKind.CLEARED})
 _decoder = msgspec.json.Decoder(Alert)
 
 
 class AlertFeed:
     """Reads the alerts of all partitions from the beginning and drops what comes twice, by ``alert_id``.
 
-    ``published``: distinct alerts so far, but for those about what customers said: the core does not count them.
+    ``published``: distinct alerts so far that a risk was raised or cleared, which are those that the core counts.
     ``latest``: the last raised in stream time, latest last.
     """
 
@@ -58,7 +59,7 @@ class AlertFeed:
                 ) from error
             if alert.alert_id not in self._seen:
                 self._seen.add(alert.alert_id)
-                self.published += alert.heard is None
+                self.published += alert.kind in _COUNTED
                 fresh.append(alert)
         raised = (alert for alert in fresh if alert.kind is AlertKind.RAISED)
         # partitions are not equally far: the latest is what occurred last, not what came last
