@@ -19,6 +19,8 @@ local checks = {
   {'ZRANGEBYSCORE', KEYS[2], 0, 0, 'LIMIT', 0, 0},
   {'LTRIM', KEYS[3], 0, -1},
   {'HSET', KEYS[1], 'token', stored},
+  -- of what MSET and SET write next, which ends it
+  {'EXPIRE', KEYS[4], 2147483647},
   {'MSET', KEYS[4], stored .. ' ' .. ARGV[2]},
   {'SET', KEYS[4], stored .. ' ' .. ARGV[2]},
 }

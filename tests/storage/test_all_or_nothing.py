@@ -39,7 +39,7 @@ SECOND = Commit(
 )
 
 #: The commands of commit.lua as Redis names them in rules, and those of claim.lua and verify.lua.
-OF_COMMIT = ("hget", "hset", "zadd", "zrem", "zrangebyscore", "ltrim", "rpush", "mset", "set", "time")
+OF_COMMIT = ("hget", "hset", "expire", "zadd", "zrem", "zrangebyscore", "ltrim", "rpush", "mset", "set", "time")
 OF_CLAIM = ("lrange", "hget", "get", "time", "hincrby", "hset", "ltrim")
 
 
