@@ -24,8 +24,8 @@ demo-import: $(INSTALLED) ## Import the history of a real shop as its owner woul
 	@$(BIN)/stream import build/exports/woocommerce-orders.csv --data-dir build/shop --timezone Europe/London $(ARGS)
 	@$(BIN)/stream today --data-dir build/shop
 
-test: $(INSTALLED) ## Run the tests, two files at a time; pytest's options in ARGS="..."
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(INSTALLED) ## Run the tests, three files at a time; pytest's options in ARGS="..."
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(INSTALLED) ## Kill, freeze, flush and cut everything and check that nothing is lost; options in ARGS="..."
 	@$(BIN)/python -m tests.faults $(ARGS)
