@@ -29,6 +29,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from benchmarks.pages import write_table
 from benchmarks.shop_rules import crossings, most_recent, rfm
 from benchmarks.silences import DAY_S, WEEK, Catch, Shop, caught, spells
 from stream.alerts.alert_records import Alert, AlertKind
@@ -44,7 +45,6 @@ from stream.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "learning.md"
-BEGIN, END = "<!-- alerts: begin -->", "<!-- alerts: end -->"
 LOGS = {
     "CJ": "examples/complete_journey_events.csv.gz",
     "UCI": "examples/uci_online_retail_events.csv.gz",
@@ -178,11 +178,7 @@ def main() -> None:
         written = table([row for found in pool.map(rows, tasks) for row in found])
     sys.stdout.write(written + "\n")
     if options.write:
-        before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-        _, end, after = rest.partition(END)
-        if not end:
-            sys.exit(f"{PAGE}: expected the markers {BEGIN} and {END}")
-        PAGE.write_text(f"{before}{BEGIN}\n{written}\n{END}{after}", "utf-8")
+        write_table(PAGE, "alerts", written)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyp
 from sklearn.metrics import log_loss, roc_auc_score  # type: ignore[import-untyped]  # it ships no types
 
 from benchmarks.alerts import ROOT
+from benchmarks.pages import write_table
 from stream.catalogue.events import EventKind, EventType
 from stream.leads.lead_cohorts import Cells, count
 from stream.leads.lead_contacts import WEEK_MS, LeadHistory, begin_of, contact_of, meet, order, week_of
@@ -32,7 +33,6 @@ __all__ = ["HORIZON_WEEKS", "NOW_WEEK", "Shop", "cohorts", "references", "simula
 
 PAGE = ROOT / "docs" / "learning.md"
 
-BEGIN, END = "<!-- leads: begin -->", "<!-- leads: end -->"
 WEEKS, HORIZON_WEEKS = 78, 8
 _START_MS = begin_of(2_900)
 _HALVED_MS = 8 * WEEK_MS
@@ -153,8 +153,7 @@ def main() -> None:
     found = table()
     sys.stdout.write(f"{found}\n")
     if options.write:
-        before, _, rest = PAGE.read_text().partition(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n{found}\n{END}{rest.partition(END)[2]}")
+        write_table(PAGE, "leads", found)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from benchmarks.learning_played import Played
 from benchmarks.learning_runs import RUNS, Row, Run
 from benchmarks.learning_tables import bar_table, unseen_table, value_table
+from benchmarks.pages import write_table
 from stream.cli.backtest_value import figures_of_value
 from stream.cli.evaluate import figures_of_rows
 from stream.processing import figures
@@ -114,17 +115,7 @@ def main() -> None:
     for (page, name), written in tables(kept).items():
         sys.stdout.write(f"{written}\n\n")
         if options.write:
-            _write(page, name, written)
-
-
-def _write(page: Path, name: str, written: str) -> None:
-    """Put a table between the markers of a page."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    before, _, rest = page.read_text("utf-8").partition(begin)
-    _, found, after = rest.partition(end)
-    if not found:
-        sys.exit(f"{page}: expected the markers {begin} and {end}")
-    page.write_text(f"{before}{begin}\n{written}\n{end}{after}", "utf-8")
+            write_table(page, name, written)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.alerts import LOGS, PAGE, ROOT
+from benchmarks.pages import write_table
 from stream.events.decode import Decoder
 from stream.events.log import read_log
 from stream.online_models.components import SCORING
@@ -27,7 +28,6 @@ from stream.processing.state import Outgoing
 from stream.reporting.learned_loyalty import LoyaltyStanding, prequential, standings_of
 from stream.settings import Settings
 
-BEGIN, END = "<!-- loyalty: begin -->", "<!-- loyalty: end -->"
 _DAY_MS = 86_400_000
 
 
@@ -93,8 +93,7 @@ def main() -> None:
     found = "\n".join(lines)
     sys.stdout.write(f"{found}\n")
     if options.write:
-        before, _, rest = PAGE.read_text().partition(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n{found}\n{END}{rest.partition(END)[2]}")
+        write_table(PAGE, "loyalty", found)
 
 
 if __name__ == "__main__":

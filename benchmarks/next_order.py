@@ -6,20 +6,19 @@ interval, and the next order is within it or not. ``--write`` puts the table bet
 
 import argparse
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.alerts import LOGS, ROOT
+from benchmarks.pages import write_table
 from benchmarks.silences import Shop
 from stream.features.habit import EARLY_HABITS, LOST_HABITS, SHOP_GAP_DAYS, habits_after
 
 __all__ = ["Judged", "judge", "order_days", "usual_gap"]
 
 PAGE = ROOT / "docs" / "states.md"
-BEGIN, END = "<!-- next order: begin -->", "<!-- next order: end -->"
 _DAY_MS = 86_400_000
 #: Rows of the table: the number of gaps shown by the customer before the order, from and to.
 GROUPS = ((0, 0), (1, 1), (2, 9), (10, 10**6))
@@ -95,9 +94,7 @@ def main() -> None:
     found = table()
     sys.stdout.write(f"{found}\n")
     if options.write:
-        page = Path(PAGE)
-        before, _, rest = page.read_text().partition(BEGIN)
-        page.write_text(f"{before}{BEGIN}\n{found}\n{END}{rest.partition(END)[2]}")
+        write_table(PAGE, "next order", found)
 
 
 if __name__ == "__main__":
