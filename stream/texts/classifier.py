@@ -179,7 +179,8 @@ class TextClassifier(base.Classifier):
         if not self.labels:
             return Decision(None, 0.0)
         hashed = hashed or self.hashed(text)
-        p = self._probabilities(hashed)
+        values, scores = self._scores(hashed)
+        p = self.confidence.probabilities(scores)
         chosen = self._preferred(p)
         probability = float(p[chosen])
         known = self.prior is not None and self.labels[chosen] in self.prior("")
@@ -187,13 +188,16 @@ class TextClassifier(base.Classifier):
         is_alone = len(self.labels) == 1
         if is_alone or probability < self.min_probability or (self.counts[chosen] < MIN_EXAMPLES and not known):
             return Decision(None, probability)
-        return Decision(self.labels[chosen], probability, self._deciding(text, hashed.features, chosen, p, words))
+        return Decision(
+            self.labels[chosen], probability, self._deciding(text, hashed.features, values, chosen, p, words)
+        )
 
-    def _deciding(self, text: str, features: Features, chosen: int, p: Floats, count: int) -> tuple[str, ...]:
-        """The words whose features speak most for a category against the others."""
+    def _deciding(
+        self, text: str, features: Features, values: Floats, chosen: int, p: Floats, count: int
+    ) -> tuple[str, ...]:
+        """The words whose features, which weigh ``values``, speak most for a category against the others."""
         if count == 0:
             return ()
-        values = self._scores(Hashed(features, None))[0]
         each = values / np.maximum(features.counts, 1.0)
         value_of = dict(zip(features.buckets.tolist(), each.tolist(), strict=True))
         size = len(self.labels)

@@ -14,7 +14,7 @@ from typing import Final
 import numba
 import numpy as np
 
-__all__ = ["LENGTH_SMOOTHING", "NAIVE_BAYES", "calibrate", "entropy", "learn", "score", "sharpen", "step", "weigh"]
+__all__ = ["LENGTH_SMOOTHING", "NAIVE_BAYES", "calibrate", "entropy", "learn", "score", "sharpen", "step"]
 
 #: Share of naive Bayes in the scores; what is added to each count of a feature, and to the features of a category.
 NAIVE_BAYES, LENGTH_SMOOTHING = 0.2, 300.0
@@ -39,7 +39,7 @@ def _logarithm(count):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def weigh(buckets, counts, words, seen, texts, values):  # type: ignore[no-untyped-def]
+def _weigh(buckets, counts, words, seen, texts, values):  # type: ignore[no-untyped-def]
     """Write the weight of each feature to ``values``: log(1 + count) sqrt(idf), each of the two kinds normalised.
 
     ``seen``: in how many of the ``texts`` learned a bucket occurred. Returns the weight of those that occurred at all.
@@ -72,7 +72,7 @@ def score(  # type: ignore[no-untyped-def]
     ``offsets`` float64[at most C]: what is known of the first categories without an example. A feature that no example
     had speaks for no category, whatever their ``lengths``.
     """
-    known = weigh(buckets, counts, words, seen, texts, values)
+    known = _weigh(buckets, counts, words, seen, texts, values)
     for c in range(scores.shape[0]):
         scores[c] = biases[c] - known * NAIVE_BAYES * np.log(lengths[c] + LENGTH_SMOOTHING)
         if c < offsets.shape[0]:
@@ -120,13 +120,8 @@ def learn(buckets, label, seen, occurrences, lengths, weights):  # type: ignore[
         former = occurrences[bucket, label]
         if former < _MAX_OCCURRENCES:
             occurrences[bucket, label] = former + 1
-            weights[bucket, label] += NAIVE_BAYES * _logarithm_of_growth(former)
+            weights[bucket, label] += NAIVE_BAYES * np.log((former + 1.0 + _SMOOTHING) / (former + _SMOOTHING))
     lengths[label] += buckets.shape[0]
-
-
-@numba.njit(cache=True)
-def _logarithm_of_growth(former):  # type: ignore[no-untyped-def]
-    return np.log((former + 1.0 + _SMOOTHING) / (former + _SMOOTHING))
 
 
 @numba.njit(cache=True)
