@@ -58,9 +58,8 @@ def retain(settings: Settings) -> None:
     """
     admin = admin_client(settings)
     declared = declared_ms(settings)
-    kept = values_of(
-        admin, [name for name in declared if name in cluster_metadata(settings, admin).topics], RETENTION_KEY
-    )
+    existing = cluster_metadata(settings, admin).topics
+    kept = values_of(admin, [name for name in declared if name in existing], RETENTION_KEY)
     others = {name: declared[name] for name, value in kept.items() if int(value) != declared[name]}
     resources = [_retaining(name, milliseconds) for name, milliseconds in others.items()]
     for resource, outcome in (admin.incremental_alter_configs(resources) if resources else {}).items():
