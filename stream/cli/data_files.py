@@ -3,12 +3,18 @@
 import os
 from pathlib import Path
 
+from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.local.directory import DataDirectory, default_directory
 from stream.settings import Settings
 
-__all__ = ["data_directory"]
+__all__ = ["contacts_file", "data_directory"]
 
 
 def data_directory(settings: Settings) -> DataDirectory:
     """The directory that the settings name, else the default one."""
     return DataDirectory(Path(settings.data_dir) if settings.data_dir else default_directory(os.environ))
+
+
+def contacts_file(settings: Settings) -> ContactsFile:
+    """Who the customers are that were imported, by the file in that directory."""
+    return ContactsFile(data_directory(settings).path / CONTACTS_FILE)

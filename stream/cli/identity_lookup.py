@@ -5,13 +5,12 @@ from collections import deque
 import msgspec
 
 from stream.catalogue.identifiers import IDENTIFIERS
-from stream.cli.data_files import data_directory
+from stream.cli.data_files import contacts_file
 from stream.errors import SettingsError
 from stream.identity.links import Node
 from stream.identity.records import KEY
 from stream.identity.resolver import LinkLimits, Resolver, is_shared, neighbours
 from stream.identity.sealing import Sealer
-from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.projections.identity import Identity
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
@@ -26,7 +25,7 @@ def id_of(settings: Settings, text: str) -> str:
     identifier, in clear or as its token. Raises `SettingsError` for a name of several customers, for an identifier in
     clear that is none, or without an `identity_key`.
     """
-    with ContactsFile(data_directory(settings).path / CONTACTS_FILE) as people:
+    with contacts_file(settings) as people:
         called = [] if people.find([text]) else people.called(text)
     if len(called) > 1:
         ids = ", ".join(called[:_SHOWN]) + (" ..." if len(called) > _SHOWN else "")
@@ -45,7 +44,7 @@ def id_of(settings: Settings, text: str) -> str:
 
 def names_like(settings: Settings, text: str) -> str:
     """Imported customers of a similar name, for a message about one that is unknown; empty if there are none."""
-    with ContactsFile(data_directory(settings).path / CONTACTS_FILE) as people:
+    with contacts_file(settings) as people:
         found = people.like(text, _SHOWN)
     return (
         ""

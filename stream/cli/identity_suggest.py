@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import click
 import orjson
 
-from stream.cli.data_files import data_directory
+from stream.cli.data_files import contacts_file
 from stream.cli.identity_lookup import is_decided
 from stream.cli.options import SettingsCommand, with_settings
-from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
+from stream.imports.contacts import Contact
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
@@ -27,7 +27,7 @@ def suggest(settings: Settings, *, limit: int, as_json: bool) -> None:
     """
     from stream.identity.suggestions import Person, Suggestion, suggestions
 
-    with ContactsFile(data_directory(settings).path / CONTACTS_FILE) as file:
+    with contacts_file(settings) as file:
         contacts = dict(file.all())
     found = suggestions(
         Person(customer_id, contact.name, contact.email, contact.phone, contact.address)

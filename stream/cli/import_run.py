@@ -12,7 +12,7 @@ import numpy as np
 from rich.text import Text
 
 from stream.cli.console import console_for_people
-from stream.cli.data_files import data_directory
+from stream.cli.data_files import contacts_file, data_directory
 from stream.cli.import_bar import Bar
 from stream.cli.import_target import newest_events, open_ledger
 from stream.cli.import_view import counted, print_issues, print_mapping, print_sources, print_summary
@@ -24,7 +24,6 @@ from stream.client.producer import Producer
 from stream.clock import SystemClock
 from stream.errors import ImportFileError, StorageError, StreamError
 from stream.features.registry import DAY_MS
-from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.imports.import_ledger import ImportLedger
 from stream.imports.import_summary import Summary
 from stream.imports.importer import Importer
@@ -93,7 +92,7 @@ class ImportRun:
             self._check_currencies(settings, summary)
             default = folder / "imports" / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-not-used.csv"
             status = self._tell(summary, sources, staging, self._report or default)
-            with ContactsFile(folder / CONTACTS_FILE) as contacts:
+            with contacts_file(settings) as contacts:
                 contacts.add(importer.contacts())
             if summary.new_events:
                 self._send(settings, staging, ledger, summary)

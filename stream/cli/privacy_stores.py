@@ -1,6 +1,6 @@
 """Every store that may hold something of a person: what it has, and deleting it where no worker does.
 
-`PROJECTION_STORES` follows from the projections, whose protocol asks each for what it erases.
+Projections are all there: their protocol asks each for what it erases.
 """
 
 from collections.abc import Collection, Mapping
@@ -8,10 +8,9 @@ from typing import Any, Final
 
 import orjson
 
-from stream.cli.data_files import data_directory
+from stream.cli.data_files import contacts_file
 from stream.cli.directory_at import directory_is_there, open_desk, open_directory
 from stream.errors import StorageError
-from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.projections.all_projections import PROJECTIONS
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore
@@ -67,7 +66,7 @@ def inventory(settings: Settings, ids: Collection[str]) -> dict[str, list[Any]]:
         with open_directory(settings) as store, open_desk(settings) as console:
             found["directory"] = [_row(table, row) for one in ids for table, row in _rows(store.rows_of(one))]
             found["console"] = [_row(table, row) for one in ids for table, row in _rows(console.rows_of(one))]
-    with ContactsFile(data_directory(settings).path / CONTACTS_FILE) as contacts:
+    with contacts_file(settings) as contacts:
         found["contacts"] = [{"customer_id": one, **_fields(of)} for one, of in contacts.find(ids).items()]
     return found
 
@@ -91,7 +90,7 @@ def erase_directly(settings: Settings, ids: Collection[str], up_to: int) -> None
             for one in ids:
                 console.erase(one)
             store.erase(*ids, up_to=up_to)
-    with ContactsFile(data_directory(settings).path / CONTACTS_FILE) as contacts:
+    with contacts_file(settings) as contacts:
         for one in ids:
             contacts.forget(one)
 

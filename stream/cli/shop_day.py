@@ -10,14 +10,13 @@ from typing import Final
 
 import msgspec
 
-from stream.cli.data_files import data_directory
+from stream.cli.data_files import contacts_file
 from stream.cli.leads_desk import leads_of
 from stream.cli.shop_writing import writing_of
 from stream.clock import Clock, SystemClock
 from stream.errors import SettingsError, StorageError
 from stream.events.times import epoch_ms, rfc3339
 from stream.features.registry import DAY_MS
-from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.leads.lead_contacts import week_of
 from stream.notifications.actions import latest_actions
 from stream.online_models.snapshot import decode_snapshot
@@ -79,7 +78,7 @@ class ShopDay:
             found = msgspec.structs.replace(found, complaints=complaints, came_into=self._came_into(desk))
         if (leads := self.leads(_LEADS)) is not None:
             found = msgspec.structs.replace(found, leads=leads.promising, leads_in_weeks=leads.horizon_weeks)
-        with ContactsFile(data_directory(self.settings).path / CONTACTS_FILE) as contacts:
+        with contacts_file(self.settings) as contacts:
             complaining = {one.customer_id for one in found.complaints}
             people = contacts.find(complaining | {entry.customer_id for entry in entries_of(found)})
         return named(found, {customer: person.name or person.email for customer, person in people.items()})
@@ -98,7 +97,7 @@ class ShopDay:
                 return None
             states = leads_of(desk, week_of(self.basis.now_ms))
             found = list_leads(states, self.basis.now_ms, self.basis.horizon_days, limit)
-        with ContactsFile(data_directory(self.settings).path / CONTACTS_FILE) as contacts:
+        with contacts_file(self.settings) as contacts:
             people = contacts.find({entry.customer_id for entry in found.entries})
         return msgspec.structs.replace(
             found,
