@@ -53,10 +53,10 @@ def inventory(settings: Settings, ids: Collection[str]) -> dict[str, list[Any]]:
             projection = make(settings)
             keys = [key for one in ids for key in projection.erase(one)]
             kept_in = [key for one in ids for key in projection.erased_in(one)]
-            states = desk.states(name, projection.version, keys, kept_in)
+            states = desk.states_in(name, projection.version, keys, kept_in)
             found[f"projection {name}"] = [{"key": key, "state": _json(state)} for key, state in states.items()]
         found["former states of projections"] = [None] * desk.former(versions, ids, delete=False)
-        found["outboxes"] = [None] * desk.unpublished(ids, versions)
+        found["outboxes"] = [None] * desk.unpublished_about(ids, versions)
     with NotificationStore(settings) as notified:
         for one, known in zip(ids, notified.known([*ids]), strict=True):
             actions = [{"customer_id": one, "action": _json(record)} for record in known.actions.values()]

@@ -12,10 +12,11 @@ from stream.errors import StorageError
 from stream.events.partitioner import partition_of
 from stream.projections.subjects import subjects
 from stream.settings import Settings
-from stream.storage.connection import FAILURES, connect_or_explain, explained
-from stream.storage.desk import LOOK_AT_ONCE, Desk, partition_states
-from stream.storage.keys import Keys, ProjectionKeys
+from stream.storage.connection import FAILURES, explained
+from stream.storage.desk import LOOK_AT_ONCE, partition_states
+from stream.storage.keys import Keys
 from stream.storage.outbox_records import decode_record
+from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["PrivacyDesk", "StoredProfile"]
 
@@ -31,38 +32,36 @@ class StoredProfile(NamedTuple):
     due_ms: int | None
 
 
-class PrivacyDesk(Desk):
+class PrivacyDesk(ProjectionDesk):
     """In the namespace of ``settings``; raises `StorageError` when Redis fails."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(connect_or_explain(settings, retries=0))
-        self._namespace = settings.namespace
-        self._partitions = settings.partitions
-        self._keys = Keys(settings.namespace)
+        super().__init__(settings)
+        self._core = Keys(settings.namespace)
 
     def profile(self, customer_id: str) -> StoredProfile:
         """What the core keeps of a customer."""
         partition = partition_of(customer_id, self._partitions)
         document, due_ms = self._pipelined(
             [
-                ("GET", self._keys.customer(partition, customer_id)),
-                ("ZSCORE", self._keys.timers(partition), customer_id),
+                ("GET", self._core.customer(partition, customer_id)),
+                ("ZSCORE", self._core.timers(partition), customer_id),
             ]
         )
         return StoredProfile(document or None, None if due_ms is None else int(due_ms))
 
-    def states(self, name: str, version: int, keys: Collection[str], kept_in: Collection[str]) -> dict[str, bytes]:
+    def states_in(self, name: str, version: int, keys: Collection[str], kept_in: Collection[str]) -> dict[str, bytes]:
         """The states of ``keys`` in the partitions of the record keys ``kept_in``, by the names of their keys."""
-        of = self._projection(name, version)
+        of = self._keys_of(name, version)
         partitions = sorted({partition_of(one, self._partitions) for one in kept_in})
         names = [of.customer(partition, key) for partition in partitions for key in keys]
         found = zip(names, self._pipelined([("GET", one) for one in names]), strict=True)
         return {one: state for one, state in found if state}
 
-    def unpublished(self, ids: Collection[str], projections: Sequence[tuple[str, int]]) -> int:
+    def unpublished_about(self, ids: Collection[str], projections: Sequence[tuple[str, int]]) -> int:
         """Records about ``ids`` in the outboxes of the core and of projections (name, version)."""
         ids_of = frozenset(ids)
-        of = [self._keys, *(self._projection(*one) for one in projections)]
+        of = [self._core, *(self._keys_of(*one) for one in projections)]
         boxes = [keys.outbox(partition) for keys in of for partition in range(self._partitions)]
         lengths = self._pipelined([("LLEN", one) for one in boxes])
         filled = [box for box, length in zip(boxes, lengths, strict=True) if length]
@@ -71,8 +70,8 @@ class PrivacyDesk(Desk):
 
     def behind(self, offset: int, projections: Sequence[tuple[str, int]]) -> list[str]:
         """Who has not carried out the request at ``offset`` of the topic `privacy-requests` yet."""
-        named: list[tuple[str, Keys]] = [("the core", self._keys)]
-        named += [(f"projection {name}", self._projection(name, version)) for name, version in projections]
+        named: list[tuple[str, Keys]] = [("the core", self._core)]
+        named += [(f"projection {name}", self._keys_of(name, version)) for name, version in projections]
         found = []
         try:
             for told, keys in named:
@@ -86,7 +85,8 @@ class PrivacyDesk(Desk):
     def former(self, names: Collection[tuple[str, int]], ids: Collection[str], *, delete: bool) -> int:
         """States of ``ids`` in versions and generations of projections that no worker writes any more."""
         present = tuple(
-            f":projection:{name}.{version}.{self._generation(name, version)}:".encode() for name, version in names
+            f":projection:{name}.{version}.{self._keys_of(name, version).generation}:".encode()
+            for name, version in names
         )
         wanted = {one.encode() for one in ids}
         found = []
@@ -143,10 +143,3 @@ class PrivacyDesk(Desk):
         while found := self._pipelined([("LRANGE", box, start, start + _OUTBOX_AT_ONCE - 1)])[0]:
             yield from found
             start += len(found)
-
-    def _generation(self, name: str, version: int) -> int:
-        (found,) = self._pipelined([("GET", self._keys.projection_generation(name, version))])
-        return int(found or 0)
-
-    def _projection(self, name: str, version: int) -> ProjectionKeys:
-        return ProjectionKeys(self._namespace, name, version, self._generation(name, version))

@@ -70,12 +70,12 @@ class ProjectionDesk(Desk):
     def states_at(self, name: str, version: int, keys: Sequence[str], partition_key: str) -> list[bytes | None]:
         """The stored states of keys whose messages have one key in their topics, as `state`, in one round trip."""
         partition = partition_of(partition_key, self._partitions)
-        of = self._asked("be read", lambda _: self._keys(name, version))
+        of = self._keys_of(name, version)
         return self._pipelined([("GET", of.customer(partition, key)) for key in keys])
 
     def states_of(self, name: str, version: int, keys: Sequence[tuple[str, str]]) -> list[bytes | None]:
         """The stored states of keys, each with what its messages are keyed by in their topics, in one round trip."""
-        of = self._asked("be read", lambda _: self._keys(name, version))
+        of = self._keys_of(name, version)
         places = [(partition_of(partition_key, self._partitions), key) for key, partition_key in keys]
         return self._pipelined([("GET", of.customer(partition, key)) for partition, key in places])
 
@@ -85,7 +85,7 @@ class ProjectionDesk(Desk):
 
     def shared_of(self, name: str, version: int, keys: Iterable[str]) -> dict[str, list[bytes]]:
         """The parts of each of ``keys``, as `shared`, in one round trip."""
-        of = self._asked("be read", lambda _: self._keys(name, version))
+        of = self._keys_of(name, version)
         asked = [(key, of.customer(partition, key)) for key in keys for partition in range(self._partitions)]
         found: dict[str, list[bytes]] = {key: [] for key, _ in asked}
         for (key, _), state in zip(asked, self._pipelined([("GET", stored) for _, stored in asked]), strict=True):
@@ -95,12 +95,12 @@ class ProjectionDesk(Desk):
 
     def states(self, name: str, version: int) -> Iterator[bytes]:
         """All stored states, JSON, in no order; those written meanwhile may be missing or come twice."""
-        keys = self._asked("be read", lambda _: self._keys(name, version))
+        keys = self._keys_of(name, version)
         return (state for state in self._every(keys.customer_pattern()) if state)
 
     def keyed_states(self, name: str, version: int) -> Iterator[tuple[str, bytes]]:
         """All stored states with their keys, as `states`."""
-        keys = self._asked("be read", lambda _: self._keys(name, version))
+        keys = self._keys_of(name, version)
         # the state of a partition ends where the key begins
         before = keys.customer(0, "").partition("}")[2]
         found = self._every_item(keys.customer_pattern())
@@ -134,6 +134,10 @@ class ProjectionDesk(Desk):
 
     def _partitions_of(self, keys: Iterable[str]) -> set[int]:
         return {partition_of(key, self._partitions) for key in keys}
+
+    def _keys_of(self, name: str, version: int) -> ProjectionKeys:
+        """Where the present generation is."""
+        return self._asked("be read", lambda _: self._keys(name, version))
 
     def _keys(self, name: str, version: int) -> ProjectionKeys:
         generation = int(self._client.get(Keys(self._namespace).projection_generation(name, version)) or 0)
