@@ -237,7 +237,9 @@ class PartitionWorker:
 
     async def _step(self, taken: Taken) -> None:
         self._options.probe("polled")
-        taken = refuse_erased(self.partition.sort_out(taken), self._options.erasures.refuses)
+        taken, erasures = self.partition.sort_out(taken), self._options.erasures
+        if not erasures.is_empty:
+            taken = refuse_erased(taken, erasures.refuses)
         with metrics.STEP.labels("load").time():
             await self._computing.load(taken.row_of)
         with metrics.STEP.labels("advance").time():
