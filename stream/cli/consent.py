@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any, Final
 
 import click
@@ -18,18 +19,27 @@ from stream.settings import Settings
 __all__ = ["consent"]
 
 _TIMEOUT_S: Final = 15.0
-_PURPOSE = click.argument("purpose", type=click.Choice([*PURPOSES]))
-_CHANNEL = click.option(
-    "--channel", type=click.Choice(CONTACT_CHANNELS), help="Only for this channel of contact. [for all]"
+_SAID: Final = (
+    click.argument("customer_id", metavar="ID"),
+    click.argument("purpose", type=click.Choice([*PURPOSES])),
+    click.option("--channel", type=click.Choice(CONTACT_CHANNELS), help="Only for this channel of contact. [for all]"),
+    click.option("--source", help="Where the customer said so, such as a form or a call."),
+    click.option("--version", "version", help="Which wording it was."),
+    click.option("--by", default=getpass.getuser, help="Who records it. [the user]"),
 )
-_SOURCE = click.option("--source", help="Where the customer said so, such as a form or a call.")
-_VERSION = click.option("--version", "version", help="Which wording it was.")
-_BY = click.option("--by", default=getpass.getuser, help="Who records it. [the user]")
 
 
 @click.group()
 def consent() -> None:
     """Show what a customer agreed to, and record it."""
+
+
+def _recording(callback: Callable[..., None]) -> click.Command:
+    """A command that records what a customer said."""
+    with_options = with_settings("Kafka", "Topics", "Events", "Time")(callback)
+    for option in reversed(_SAID):
+        with_options = option(with_options)
+    return consent.command(cls=SettingsCommand)(with_options)
 
 
 @consent.command(cls=SettingsCommand)
@@ -57,27 +67,13 @@ def show(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         click.echo(line)
 
 
-@consent.command(cls=SettingsCommand)
-@click.argument("customer_id", metavar="ID")
-@_PURPOSE
-@_CHANNEL
-@_SOURCE
-@_VERSION
-@_BY
-@with_settings("Kafka", "Topics", "Events", "Time")
+@_recording
 def grant(settings: Settings, *, customer_id: str, **said: Any) -> None:
     """Record that customer ID agreed to PURPOSE. It is published as an event, which stays as the record of it."""
     _publish(settings, customer_id, "granted", **said)
 
 
-@consent.command(cls=SettingsCommand)
-@click.argument("customer_id", metavar="ID")
-@_PURPOSE
-@_CHANNEL
-@_SOURCE
-@_VERSION
-@_BY
-@with_settings("Kafka", "Topics", "Events", "Time")
+@_recording
 def withdraw(settings: Settings, *, customer_id: str, **said: Any) -> None:
     """Record that customer ID takes PURPOSE back. It is published as an event, which stays as the record of it."""
     _publish(settings, customer_id, "withdrawn", **said)
