@@ -28,7 +28,7 @@ from stream.processing.scorer import Scorer
 from stream.processing.stage_changes import changes_of_stage
 from stream.processing.state import Counters, Outgoing, PartitionState
 
-__all__ = ["ALERTS", "NO_TIMER", "OutcomeBuilder", "StepOutcome"]
+__all__ = ["ALERTS", "NO_TIMER", "OutcomeBuilder", "StepOutcome", "changed_timers"]
 
 #: Due at this time or later: no timer.
 NO_TIMER = -int(NEVER)
@@ -130,16 +130,12 @@ class OutcomeBuilder:
         outgoing += changes_of_stage(run.stage_changes, customers, ids, self._topics.stages, now_ms)
         documents = document.build(ids, run, scorer, self._rules)
         outgoing += self._public_documents(run, customers, documents)
-        due = {
-            customer: at
-            for customer, at in zip(customers, run.standing["due"].tolist(), strict=True)
-            if stored.get(customer) != at
-        }
+        timers, idle = changed_timers(run, customers, stored)
         return StepOutcome(
             state=state,
             documents=dict(zip(customers, documents, strict=True)),
-            timers={customer: at for customer, at in due.items() if at < NO_TIMER},
-            idle=[customer for customer, at in due.items() if at >= NO_TIMER],
+            timers=timers,
+            idle=idle,
             retired=[customers[row] for row in np.flatnonzero(run.standing["due"] >= NO_TIMER).tolist()],
             packed=dict(zip(customers, run.packed(), strict=True)),
             outgoing=outgoing,
@@ -174,6 +170,14 @@ class OutcomeBuilder:
             at_ms=now_ms,
         )
         return Outgoing(self._topics.dead_letters, letter.key, letter.value, letter.headers)
+
+
+def changed_timers(run: Run, customers: Sequence[str], stored: Mapping[str, int]) -> tuple[dict[str, int], list[str]]:
+    """Timers that are not as ``stored``: when those are due that are set, and the customers whose timer goes."""
+    due = zip(customers, run.standing["due"].tolist(), strict=True)
+    changed = {customer: at for customer, at in due if stored.get(customer) != at}
+    timers = {customer: at for customer, at in changed.items() if at < NO_TIMER}
+    return timers, [customer for customer, at in changed.items() if at >= NO_TIMER]
 
 
 def _place(rejection: tuple[int, Any, Rejection]) -> tuple[int, int]:

@@ -37,7 +37,7 @@ from stream.processing.partition import Partition
 from stream.processing.rules import Rules, rules_of
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing, PartitionState
-from stream.processing.step_outcome import ALERTS, NO_TIMER, OutcomeBuilder, StepOutcome
+from stream.processing.step_outcome import ALERTS, OutcomeBuilder, StepOutcome, changed_timers
 from stream.settings import Settings
 from stream.whatif.recorded_models import PlacedReplay, Recording, example_key
 
@@ -161,8 +161,6 @@ class _AlertsOnly(OutcomeBuilder):
 
     def __init__(self, rules: Rules, money: Money, level: _FollowedLevel) -> None:
         super().__init__(0, _INPUTS, rules, _TOPICS, money, ())
-        self._rules_of_alerts = rules
-        self._money_of_alerts = money
         self._level = level
 
     def build(
@@ -186,22 +184,21 @@ class _AlertsOnly(OutcomeBuilder):
                 alerting,
                 customers,
                 scorer,
-                self._rules_of_alerts,
+                self._rules,
                 _TOPICS,
                 now_ms,
                 appended_at_ms,
-                self._money_of_alerts,
+                self._money,
             )
             if len(alerting)
             else []
         )
-        due = run.standing["due"].tolist()
-        changed = {c: at for c, at in zip(customers, due, strict=True) if stored.get(c) != at}
+        timers, idle = changed_timers(run, customers, stored)
         return StepOutcome(
             state=state,
             documents={},
-            timers={customer: at for customer, at in changed.items() if at < NO_TIMER},
-            idle=[customer for customer, at in changed.items() if at >= NO_TIMER],
+            timers=timers,
+            idle=idle,
             retired=[],
             packed=dict(zip(customers, run.packed(), strict=True)),
             outgoing=outgoing,
