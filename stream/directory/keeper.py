@@ -16,12 +16,11 @@ from stream.directory.feed import Feed, FeedPart
 from stream.directory.message_inputs import inputs_of
 from stream.directory.store import NAME, DirectoryClaim, DirectoryStore, Step
 from stream.errors import FencedError, StorageError
-from stream.events.record import Record
 from stream.metrics.readiness import Tell
 from stream.notifications.backoff import ServerBackoff
 from stream.privacy.erasures import Erasures
 from stream.projections.protocol import Input
-from stream.projections.subjects import subjects
+from stream.projections.subjects import of_others
 from stream.settings import Settings
 
 __all__ = ["run"]
@@ -139,7 +138,7 @@ class _Keeper:
         skipped, erased_up_to = 0, self._erased_up_to
         with _timed("read"):
             for part in parts:
-                records = [one for one in part.records if not self._is_erased(one)]
+                records = of_others(part.records, self._erasures)
                 reading = self._inputs[part.topic].read(records)
                 messages += [message for _, message in reading.keyed]
                 skipped += len(part.records) - len(reading.keyed)
@@ -153,9 +152,6 @@ class _Keeper:
         self._offsets |= offsets
         metrics.PROJECTION_RECORDS.labels(NAME, "folded").inc(len(messages))
         metrics.PROJECTION_RECORDS.labels(NAME, "skipped").inc(skipped)
-
-    def _is_erased(self, record: Record) -> bool:
-        return any(self._erasures.refuses(one, record.timestamp) for one in subjects(record.key, record.value))
 
     def _look(self, now_s: float) -> None:
         lag = self._feed.lag(self._offsets)

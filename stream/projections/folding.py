@@ -20,7 +20,7 @@ from stream.processing.state import Outgoing, PartitionState
 from stream.projections.fold_outcome import Outcome
 from stream.projections.protocol import Folded, Forgetting, Projection
 from stream.projections.state_cache import StateCache
-from stream.projections.subjects import subjects
+from stream.projections.subjects import of_others
 
 __all__ = ["FoldingPartition", "Outcome", "Part", "ProjectionTopics", "timer_of"]
 
@@ -117,7 +117,7 @@ class FoldingPartition:
         self._decoded = {}
         self._newest_ms = self.state.stream_time_ms
         for part in parts:
-            records = self._not_erased(part.records)
+            records = of_others(part.records, self._erasures)
             reading = self.projection.inputs[part.source].read(records)
             self._messages += reading.keyed
             self._origins += [(part.source, records[position]) for position in reading.positions]
@@ -128,12 +128,6 @@ class FoldingPartition:
             if reading.newest_ms is not None:
                 self._newest_ms = max(reading.newest_ms, self._newest_ms or reading.newest_ms)
         return self.further()
-
-    def _not_erased(self, records: Sequence[Record]) -> Sequence[Record]:
-        refuses = self._erasures.refuses
-        if self._erasures.is_empty:
-            return records
-        return [one for one in records if not any(refuses(who, one.timestamp) for who in subjects(one.key, one.value))]
 
     def further(self) -> list[str]:
         """Keys whose state the next step needs, as far as can be told, and that are not cached."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
 
+from stream.events.record import Record
 from stream.identity import records as identity_records
+from stream.privacy.erasures import Erasures
 from stream.texts import text_records
 
-__all__ = ["ids_in", "subjects"]
+__all__ = ["ids_in", "of_others", "subjects"]
 
 #: Keys of topics whose records are all in one partition; whom they are about is in their values.
 _KEYS: Final = frozenset({identity_records.KEY.encode(), text_records.KEY.encode()})
@@ -35,6 +37,14 @@ def subjects(key: bytes | None, value: bytes | None) -> Iterable[str]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ()
     return [one for one in (named.customer_id, named.one, named.other) if one is not None]
+
+
+def of_others(records: Sequence[Record], erasures: Erasures) -> Sequence[Record]:
+    """The records that are about nobody who is erased."""
+    if erasures.is_empty:
+        return records
+    refuses = erasures.refuses
+    return [one for one in records if not any(refuses(who, one.timestamp) for who in subjects(one.key, one.value))]
 
 
 def ids_in(key: str) -> Iterator[str]:
