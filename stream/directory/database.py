@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from stream.errors import SettingsError, StorageError
 
-__all__ = ["Connection", "as_dict", "connect", "explained", "reading", "writing"]
+__all__ = ["Connection", "as_dict", "connect", "explained", "insert_of", "reading", "writing"]
 
 #: How long SQLite waits for another writer (s).
 _BUSY_S: Final = 30.0
@@ -42,6 +43,11 @@ def connect(url: str) -> Engine:
             connect_args={"connect_timeout": _CONNECT_S, "options": f"-c statement_timeout={_STATEMENT_MS}"},
         )
     raise SettingsError(f"directory_url: there is no {parsed.get_backend_name()}; use sqlite:///PATH or postgresql://")
+
+
+def insert_of(engine: Engine) -> Any:
+    """The database's own ``insert``, which knows what to do about a row that is there already."""
+    return postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
 
 @contextmanager

@@ -13,10 +13,9 @@ from typing import Any, Final, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, Table, delete, func, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from stream.directory import schema
-from stream.directory.database import as_dict, connect, reading, writing
+from stream.directory.database import as_dict, connect, insert_of, reading, writing
 from stream.directory.migrating import is_newest, upgrade
 from stream.directory.row_changes import VERSION, Changes, Incoming, fold, of_purchases, sorted_out
 from stream.directory.timeline import TimelineEntry
@@ -79,7 +78,7 @@ class DirectoryStore:
     def __init__(self, url: str, zone: ZoneInfo) -> None:
         self.engine = connect(url)
         self._zone = zone
-        self._insert: Any = postgresql.insert if self.engine.dialect.name == "postgresql" else sqlite.insert
+        self._insert = insert_of(self.engine)
 
     def __enter__(self) -> Self:
         try:

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
 
 from sqlalchemy import delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from stream.alerts.action_records import Action
 from stream.alerts.decoding import encode_action
 from stream.catalogue.windows import DAY_MS
-from stream.directory.database import as_dict, connect, reading, writing
+from stream.directory.database import as_dict, connect, insert_of, reading, writing
 from stream.directory.desk.desk_tables import actions, audit, notes
 from stream.directory.migrating import DESK, is_newest, upgrade
 
@@ -51,7 +50,7 @@ class DeskStore:
 
     def __init__(self, url: str) -> None:
         self.engine = connect(url)
-        self._insert: Any = postgresql.insert if self.engine.dialect.name == "postgresql" else sqlite.insert
+        self._insert = insert_of(self.engine)
 
     def __enter__(self) -> Self:
         try:

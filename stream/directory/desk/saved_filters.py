@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Engine, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from stream.directory.database import reading, writing
+from stream.directory.database import insert_of, reading, writing
 from stream.directory.desk.account_names import MAX_NAME_CHARS
 from stream.directory.desk.desk_tables import filters
 from stream.errors import SettingsError
@@ -33,7 +32,7 @@ class SavedFilters:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        self._insert = insert_of(engine)
 
     def all(self) -> list[SavedFilter]:
         """By name."""
