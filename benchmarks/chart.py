@@ -24,6 +24,11 @@ LABELS = {
     "bytewax": "Bytewax",
     "bare": "no engine (librdkafka loop)",
     "floor": "reading and decoding only",
+    "streams-exactly-once-100ms": "Kafka Streams, exactly once, 100 ms",
+    "streams-exactly-once": "Kafka Streams, exactly once, 1 s",
+    "streams": "Kafka Streams, at least once, 1 s",
+    "streams-30s": "Kafka Streams, at least once, 30 s",
+    "streams-memory": "Kafka Streams, in memory",
 }
 
 

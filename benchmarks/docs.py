@@ -28,6 +28,11 @@ NAMES = {
     "quix": "Quix Streams",
     "faust": "plain Faust",
     "floor": "reading and decoding only",
+    "streams-exactly-once-100ms": "Kafka Streams, exactly once, commits of 100 ms",
+    "streams-exactly-once": "Kafka Streams, exactly once, commits of 1 s",
+    "streams": "Kafka Streams, at least once, commits of 1 s",
+    "streams-30s": "Kafka Streams, at least once, commits of 30 s",
+    "streams-memory": "Kafka Streams, at least once, in memory, no changelog",
 }
 
 BROKERS = {"embedded": "embedded broker", "kafka": "Apache Kafka"}
@@ -54,6 +59,7 @@ def throughput(report: Report) -> str:
         f"{report['events']:,} events of {report['customers']:,} customers, {report['partitions']} partitions, "
         f"{BROKERS[report['broker']]}; "
         f"{machine['cores']} cores ({machine['cpu']}), Python {machine['python']}."
+        + (f" The clock starts after {report['skip']:.0%} of the events." if report["skip"] else "")
     )
     parts = [measured]
     for law, engines in report["laws"].items():
@@ -65,12 +71,21 @@ def throughput(report: Report) -> str:
                 f"{one['events_per_s']:,.0f}",
                 f"{ours / one['events_per_s']:.1f}",
                 f"{one['cpu_us_per_event']:.1f}",
+                f"{one['redis_us_per_event']:.1f}",
                 f"{one['peak_rss_mb']:.0f}",
                 one["rounds"],
             )
             for name, one in ranked
         ]
-        head = (f"{law} customers", "events/s", "stream is x times", "CPU us/event", "peak RSS MB", "rounds")
+        head = (
+            f"{law} customers",
+            "events/s",
+            "stream is x times",
+            "CPU us/event",
+            "Redis CPU us/event",
+            "peak RSS MB",
+            "rounds",
+        )
         parts.append(table(head, rows))
     return "\n\n".join(parts)
 
@@ -176,6 +191,7 @@ def target(report: Report) -> str:
 SECTIONS: tuple[tuple[str, str, str, Callable[[Report], str]], ...] = (
     ("throughput.json", "performance.md", "throughput", throughput),
     ("throughput-kafka.json", "performance.md", "throughput-kafka", throughput),
+    ("throughput-million.json", "performance.md", "throughput-million", throughput),
     ("latency.json", "performance.md", "latency", latency),
     ("scale.json", "performance.md", "scale", scale),
     ("workers.json", "performance.md", "workers", workers),

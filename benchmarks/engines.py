@@ -1,7 +1,8 @@
 """Engines as processes: start one, watch its progress in Redis, take CPU time and memory from the kernel.
 
 Every engine adds what it has stored to a counter in Redis, in the same write as what it stores. The clock runs from the
-first such write to the one that reaches the last event, so start-up, joining a group and compiling do not count.
+first such write, or from the one that reaches a share of the events, to the one that reaches the last event. So
+start-up, joining a group and compiling do not count.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import redis
 
-from stream.settings import ENV_PREFIX, Settings
+from benchmarks.jvm_peer import JVM_PEERS, jvm_command
+from benchmarks.workload import Running
+from stream.settings import ENV_PREFIX
 from stream.storage.overview import Overview
 
 __all__ = ["PEERS", "PROGRESS", "Measurement", "cpu_s", "measure", "median_of", "peak_rss_mb"]
@@ -32,6 +35,8 @@ PEERS = {
 }
 PROGRESS = "bench:progress"
 
+_SCRIPTS = Path(__file__).parent / "peers"
+
 _LOOK_EVERY_S = 0.01
 _STARTS_WITHIN_S = 240.0
 _MOVES_WITHIN_S = 60.0
@@ -40,31 +45,46 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """``events``: the number of events over which the rate was measured."""
+    """CPU time of the engine and of Redis, the rate and its fall from the first quarter of the run to the last.
+
+    ``events``: the number of events over which rate and CPU time were measured. ``last_over_first``: the rate over the
+    last quarter of the events by that over the first, None when the writes are too few to tell.
+    """
 
     events_per_s: float
     cpu_us_per_event: float
+    redis_us_per_event: float
     peak_rss_mb: float
     events: int
+    last_over_first: float | None
 
 
 def median_of(rounds: list[Measurement]) -> dict[str, float]:
     """The median of each figure on its own, and the lowest and highest rate."""
     rows = [asdict(one) for one in rounds]
-    medians = {name: round(statistics.median(row[name] for row in rows), 2) for name in rows[0]}
+    medians = {
+        name: round(statistics.median(known), 2)
+        for name in rows[0]
+        if (known := [row[name] for row in rows if row[name] is not None])
+    }
     rates = [one.events_per_s for one in rounds]
     return medians | {"rounds": len(rounds), "min_events_per_s": min(rates), "max_events_per_s": max(rates)}
 
 
-def measure(engine: str, settings: Settings, events: int, python: Path | None, directory: Path) -> Measurement:
-    """Run ``engine`` over the first ``events`` of the log. ``python``: interpreter of the peers' environment."""
-    log_path = directory / f"{engine}.log"
+def measure(
+    engine: str, running: Running, events: int, python: Path | None, directory: Path, skip: float = 0.0
+) -> Measurement:
+    """Run ``engine`` over the first ``events`` of the log.
+
+    ``python``: interpreter of the peers' environment. ``skip``: the share of the events before the clock starts, for
+    engines that are compiled while they run.
+    """
+    settings, log_path = running.settings, directory / f"{engine}.log"
     if engine == "stream":
         command = [sys.executable, "-m", "stream", "worker"]
-        environment = {**_inherited(), **settings.to_env()}
         with Overview(settings) as overview:
-            return _watch(command, environment, lambda: overview.totals().counters.events_in, events, log_path)
-    script = Path(__file__).parent / "peers" / PEERS[engine]
+            run = _Run(command, {**_inherited(), **settings.to_env()}, log_path, running.pids["redis"])
+            return run.watch(lambda: overview.totals().counters.events_in, events, skip)
     environment = {
         **_inherited(),
         "BENCH_BROKER": settings.kafka_bootstrap,
@@ -72,36 +92,81 @@ def measure(engine: str, settings: Settings, events: int, python: Path | None, d
         "BENCH_TOPICS": ",".join(settings.event_topics),
         "BENCH_GROUP": f"bench-{engine}-{time.time_ns()}",
         "BENCH_STATE": str(directory / f"{engine}-state"),
+        **JVM_PEERS.get(engine, {}),
     }
+    command = jvm_command() if engine in JVM_PEERS else [str(python), str(_SCRIPTS / PEERS[engine])]
     with redis.Redis.from_url(settings.redis_url) as client:
         client.delete(PROGRESS)
-        return _watch([str(python), str(script)], environment, lambda: int(client.get(PROGRESS) or 0), events, log_path)
+        run = _Run(command, environment, log_path, running.pids["redis"])
+        return run.watch(lambda: int(client.get(PROGRESS) or 0), events, skip)
 
 
 def _inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith((ENV_PREFIX, "PYTHONPATH"))}
 
 
-def _watch(
-    command: list[str], environment: dict[str, str], progress: Callable[[], int], events: int, log_path: Path
-) -> Measurement:
-    with log_path.open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - scripts of this repository
-            command, env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
-    try:
-        first = _until(process, progress, 1, _STARTS_WITHIN_S, log_path)
-        began, cpu_began = time.perf_counter(), cpu_s(process.pid)
-        last = _until(process, progress, events, _MOVES_WITHIN_S, log_path)
-        elapsed_s, used_s = time.perf_counter() - began, cpu_s(process.pid) - cpu_began
-        peak_mb = peak_rss_mb(process.pid)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    counted = last - first
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """How far an engine was, when (s), and the CPU time until then (s)."""
+
+    events: int
+    at_s: float
+    engine_s: float
+    redis_s: float
+
+
+@dataclass(slots=True)
+class _Run:
+    """An engine as a process; it is killed at the end, because an orderly end is not part of the measurement."""
+
+    command: list[str]
+    environment: dict[str, str]
+    log_path: Path
+    redis_pid: int
+    _process: subprocess.Popen[bytes] = field(init=False)
+
+    def watch(self, progress: Callable[[], int], events: int, skip: float) -> Measurement:
+        """Start it, wait until ``progress`` reaches ``events``, kill it."""
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - programs of this repository
+                self.command, env=self.environment, stdout=log, stderr=subprocess.STDOUT
+            )
+        try:
+            points = [self._point(_until(self._process, progress, 1, _STARTS_WITHIN_S, self.log_path))]
+            for share in sorted({skip, 0.25, 0.75, 1.0} - {0.0}):
+                least = int(events * share)
+                points.append(self._point(_until(self._process, progress, least, _MOVES_WITHIN_S, self.log_path)))
+            peak_mb = peak_rss_mb(self._process.pid)
+        finally:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+        return _measured(points, events, skip, peak_mb, self.command)
+
+    def _point(self, events: int) -> _Point:
+        return _Point(events, time.perf_counter(), cpu_s(self._process.pid), cpu_s(self.redis_pid))
+
+
+def _measured(points: list[_Point], events: int, skip: float, peak_mb: float, command: list[str]) -> Measurement:
+    first = next(point for point in points if point.events >= events * skip)
+    last = points[-1]
+    counted = last.events - first.events
     if counted <= 0:
         raise RuntimeError(f"{command}: all {events:,} events were stored in one write; take more events")
-    return Measurement(round(counted / elapsed_s, 1), round(used_s / counted * 1e6, 2), round(peak_mb, 1), counted)
+    early = _rate(points[0], next(point for point in points if point.events >= events * 0.25))
+    late = _rate(next(point for point in points if point.events >= events * 0.75), last)
+    return Measurement(
+        events_per_s=round(counted / (last.at_s - first.at_s), 1),
+        cpu_us_per_event=round((last.engine_s - first.engine_s) / counted * 1e6, 2),
+        redis_us_per_event=round((last.redis_s - first.redis_s) / counted * 1e6, 2),
+        peak_rss_mb=round(peak_mb, 1),
+        events=counted,
+        last_over_first=round(late / early, 3) if early and late else None,
+    )
+
+
+def _rate(begin: _Point, end: _Point) -> float | None:
+    """Events a second between two points, None where one write reached both."""
+    return (end.events - begin.events) / (end.at_s - begin.at_s) if end.events > begin.events else None
 
 
 def _until(

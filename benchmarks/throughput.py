@@ -2,8 +2,9 @@
 
 Everything runs on this machine: a broker and a Redis (append-only file, fsync every second) are started anew for every
 round and loaded with the same events; then the engines read them from the beginning, one after the other, each into an
-empty Redis. The worker does its full job; the peers do the simpler one of ``benchmarks/peers/job.py``. Results go to
-``build/throughput.json`` and ``build/throughput.png``, with ``--broker kafka`` to ``throughput-kafka``.
+empty Redis. The worker does its full job; the peers do the simpler one of ``benchmarks/peers/job.py``. Those on the JVM
+need ``--broker kafka``, and are warm after the first quarter, so that is where the clock starts there. Results go to
+``build/throughput.json`` and ``.png``, with ``--broker kafka`` to ``throughput-kafka``, or to a file of ``--name``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 import redis
 
 from benchmarks.engines import PEERS, Measurement, measure, median_of
+from benchmarks.jvm_peer import JVM_PEERS
 from benchmarks.workload import Workload, produce, seed_model, stack, synthetic
 
 ENGINES = ("stream", *PEERS)
@@ -48,7 +50,7 @@ def peers_python(directory: Path) -> Path:
 
 
 def run_round(
-    workload: Workload, engines: list[str], python: Path | None, partitions: int, broker: str
+    workload: Workload, engines: list[str], python: Path | None, partitions: int, broker: str, skip: float
 ) -> dict[str, Measurement]:
     """One round: a fresh broker, the engines one after the other."""
     results = {}
@@ -63,11 +65,13 @@ def run_round(
                     client.flushall()
                 if engine == "stream":
                     seed_model(settings)
-                events = int(workload.events * SHARES[engine])
-                results[engine] = one = measure(engine, settings, events, python, directory)
+                events = int(workload.events * SHARES.get(engine, 1.0))
+                results[engine] = one = measure(engine, running, events, python, directory, skip)
                 print(
-                    f"  {workload.law:8} {engine:8} {one.events_per_s:10,.0f} events/s "
-                    f"{one.cpu_us_per_event:8.1f} us CPU {one.peak_rss_mb:7.0f} MB  over {one.events:,} events",
+                    f"  {workload.law:8} {engine:26} {one.events_per_s:10,.0f} events/s "
+                    f"{one.cpu_us_per_event:8.1f} us CPU {one.redis_us_per_event:8.1f} us Redis "
+                    f"{one.peak_rss_mb:7.0f} MB  over {one.events:,} events, "
+                    f"last quarter / first {one.last_over_first}",
                     flush=True,
                 )
     return results
@@ -87,14 +91,18 @@ def main() -> None:
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--laws", default="uniform,zipf", help="how customers are drawn (uniform,zipf)")
-    parser.add_argument("--engines", default=",".join(ENGINES))
+    parser.add_argument("--engines", help="all that the broker can feed, unless given")
     parser.add_argument(
         "--broker", choices=("embedded", "kafka"), default="embedded", help="kafka needs a JDK and Maven"
     )
     parser.add_argument("--peers", type=Path, default=Path("build/peers"), help="virtual environment of the peers")
+    parser.add_argument("--skip", type=float, help="share of the events before the clock starts (kafka: a quarter)")
     parser.add_argument("--out", type=Path, default=Path("build"))
+    parser.add_argument("--name", help="of the files with the results")
     options = parser.parse_args()
-    engines = options.engines.split(",")
+    kafka = options.broker == "kafka"
+    engines = options.engines.split(",") if options.engines else [*ENGINES, *(JVM_PEERS if kafka else ())]
+    skip = options.skip if options.skip is not None else (0.25 if kafka else 0.0)
     python = peers_python(options.peers.absolute()) if set(engines) & set(PEERS) else None
     laws: dict[str, dict[str, list[Measurement]]] = {law: {} for law in options.laws.split(",")}
     for number in range(options.rounds):
@@ -102,7 +110,7 @@ def main() -> None:
         for law, results in laws.items():
             workload = Workload(events=options.events, customers=options.customers, law=law)
             turned = engines[number % len(engines) :] + engines[: number % len(engines)]
-            for engine, one in run_round(workload, turned, python, options.partitions, options.broker).items():
+            for engine, one in run_round(workload, turned, python, options.partitions, options.broker, skip).items():
                 results.setdefault(engine, []).append(one)
     medians = {law: {name: median_of(results[name]) for name in engines} for law, results in laws.items()}
     report = {
@@ -112,12 +120,13 @@ def main() -> None:
         "customers": options.customers,
         "partitions": options.partitions,
         "broker": options.broker,
+        "skip": skip,
         "machine": machine(),
     }
     options.out.mkdir(parents=True, exist_ok=True)
-    results = options.out / ("throughput.json" if options.broker == "embedded" else "throughput-kafka.json")
+    results = options.out / f"{options.name or ('throughput-kafka' if kafka else 'throughput')}.json"
     results.write_text(json.dumps(report, indent=2) + "\n")
-    if python is not None:
+    if python is not None and options.name is None:
         chart = Path(__file__).parent / "chart.py"
         subprocess.run([python, chart, results, results.with_suffix(".png")], check=True)  # noqa: S603 - as above
 

@@ -4,12 +4,19 @@ import pytest
 
 from benchmarks.docs import DOCS, SECTIONS, between_markers, latency, scale, target, throughput, workers
 
-ENGINE = {"events_per_s": 1000.0, "cpu_us_per_event": 10.0, "peak_rss_mb": 100.0, "rounds": 3}
+ENGINE = {
+    "events_per_s": 1000.0,
+    "cpu_us_per_event": 10.0,
+    "redis_us_per_event": 2.0,
+    "peak_rss_mb": 100.0,
+    "rounds": 3,
+}
 THROUGHPUT = {
     "events": 1000,
     "customers": 10,
     "partitions": 4,
     "broker": "embedded",
+    "skip": 0.25,
     "machine": {"cores": 2, "cpu": "a CPU", "python": "3.11"},
     "laws": {"uniform": {"stream": {**ENGINE, "events_per_s": 25_000.0}, "bytewax": ENGINE}},
 }

@@ -1,4 +1,4 @@
-"""The jars of Apache Kafka, fetched once with Maven and kept in a cache directory."""
+"""What Maven fetches or builds for tests and benchmarks, made once and kept in a cache directory."""
 
 import hashlib
 import os
@@ -6,12 +6,13 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
 from stream.errors import LocalServerError
 
-__all__ = ["java", "java_version", "missing_program", "resolved_jars"]
+__all__ = ["java", "java_version", "made_by_maven", "missing_program", "resolved_jars"]
 
 POM = Path(__file__).with_name("pom.xml")
 RESOLVE_TIMEOUT_S = 600.0
@@ -55,34 +56,40 @@ def missing_program() -> str | None:
 
 def resolved_jars() -> Path:
     """The directory with Kafka's jars. The first call downloads them (about 50 MB); it needs Maven Central."""
-    digest = hashlib.sha256(POM.read_bytes()).hexdigest()[:16]
+    return made_by_maven("kafka", POM, lambda to: ("dependency:copy-dependencies", f"-DoutputDirectory={to}"))
+
+
+def made_by_maven(name: str, pom: Path, goals: Callable[[Path], Sequence[str]], sources: Sequence[Path] = ()) -> Path:
+    """A directory that Maven has filled, made once for each content of ``pom`` and ``sources``.
+
+    ``goals``: the goals and properties that fill the directory they are called with. Raises `LocalServerError` when
+    there is no Maven or it fails.
+    """
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in (pom, *sources))).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    jars = cache / "customer-stream" / f"kafka-{digest}"
-    if jars.is_dir():
-        return jars
+    made = cache / "customer-stream" / f"{name}-{digest}"
+    if made.is_dir():
+        return made
     if (reason := missing_program()) is not None:
         raise LocalServerError(reason)
-    jars.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=jars.parent) as scratch:
-        fetched = Path(scratch, "jars")
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=made.parent) as scratch:
+        filled = Path(scratch, "filled")
         outcome = subprocess.run(
-            [
-                *("mvn", "-q", "-B", "-f", str(POM)),
-                *("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={fetched}"),
-            ],
+            [*("mvn", "-q", "-B", "-f", str(pom)), *goals(filled), "-DincludeScope=runtime"],
             capture_output=True,
             text=True,
             timeout=RESOLVE_TIMEOUT_S,
             check=False,
         )
-        if outcome.returncode != 0 or not fetched.is_dir():
+        if outcome.returncode != 0 or not filled.is_dir():
             raise LocalServerError(
-                f"Maven could not fetch Kafka (exit status {outcome.returncode}): "
+                f"Maven could not make {name} (exit status {outcome.returncode}): "
                 f"{(outcome.stdout + outcome.stderr).strip()[-2000:]}"
             )
         try:
-            fetched.rename(jars)
+            filled.rename(made)
         except OSError:
-            if not jars.is_dir():  # another process was faster: its jars are the same
+            if not made.is_dir():  # another process was faster: what it has made is the same
                 raise
-    return jars
+    return made
