@@ -16,6 +16,7 @@ import msgspec
 import yaml
 
 from stream.cli.doctor import all_findings
+from stream.cli.feedback_desk import feedback_of
 from stream.cli.models import promote_model, roll_back
 from stream.cli.models_view import as_fields
 from stream.cli.move_log import ends_of
@@ -26,9 +27,11 @@ from stream.events.times import epoch_ms
 from stream.notifications.inbound import Inbound
 from stream.notifications.read_to_end import read_to_end
 from stream.online_models.snapshot import decode_snapshot
+from stream.reporting.feedback_groups import FeedbackCounts
 from stream.settings import ENV_PREFIX, Settings
 from stream.storage.model_desk import ModelDecision, ModelDesk
 from stream.storage.overview import Overview
+from stream.storage.projection_desk import ProjectionDesk
 from stream.whatif.comparison import WhatIf
 from stream.whatif.policy_files import POLICY_SETTINGS
 
@@ -84,6 +87,10 @@ class ShopOperations:
                 decide = desk.automatic if what == "automatic" else desk.unfreeze
                 if not decide(by=by, now_ms=now_ms):
                     raise SettingsError("there are no models yet")
+
+    def feedback(self) -> FeedbackCounts:
+        with ProjectionDesk(self._settings) as desk:
+            return feedback_of(desk)
 
     def checked(self) -> Sequence[CheckedPart]:
         found = all_findings(self._settings)

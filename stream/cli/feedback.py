@@ -13,7 +13,7 @@ import orjson
 
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
-from stream.errors import StorageError
+from stream.errors import SettingsError, StorageError
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
@@ -38,27 +38,31 @@ def feedback() -> None:
 
 @feedback.command(cls=SettingsCommand)
 @click.option("--product", metavar="ID", help="Of one product.")
+@click.option("--survey", metavar="ID", help="Of one survey.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
 @with_settings("Redis", "Topics", local=Local.SERVERS)
-def figures(settings: Settings, *, product: str | None, as_json: bool) -> None:
-    """Show satisfaction, NPS, CSAT, CES and stars by month, channel and product, with 95 % intervals; moods of texts.
+def figures(settings: Settings, *, product: str | None, survey: str | None, as_json: bool) -> None:
+    """Show satisfaction, NPS, CSAT, CES and stars with 95 % intervals, by month, survey, channel, product; and moods.
 
     Also how many did not answer, where events of feedback named `asked` with a `survey_id` tell who was asked. Needs
-    the projections `ratings`, for that `surveys`, and for texts `texts` and `classification`
+    the projections `ratings`, for that and to tell surveys apart `surveys`, and for texts `texts` and `classification`
     (STREAM_PROJECTIONS=ratings,surveys,satisfaction,texts,classification). Exit status 1 if nothing was said.
     """
+    if product is not None and survey is not None:
+        raise SettingsError("--product and --survey: name one of them")
     # The models take seconds to import: not for the help of other commands.
     from stream.cli.feedback_desk import feedback_of
     from stream.cli.texts_desk import tally_of
 
     with ProjectionDesk(settings) as desk:
-        found = feedback_of(desk, product)
-        written = tally_of(desk, product)
+        found = feedback_of(desk, product, survey)
+        # of texts it is not known to which survey they belong
+        written = tally_of(desk, product) if survey is None else None
     said = bool(found.tallies or found.surveyed)
     if not said and written is None:
+        about = f" about {product}" if product else f" in the survey {survey}" if survey else ""
         raise StorageError(
-            f"nobody has said anything{f' about {product}' if product else ''} yet, or the projection ratings does not"
-            " run (`stream projections list`)"
+            f"nobody has said anything{about} yet, or the projection ratings does not run (`stream projections list`)"
         )
     from stream.cli.feedback_view import feedback_view
     from stream.cli.texts_view import tally_view

@@ -40,7 +40,7 @@ class Voice(NamedTuple):
 
 
 def feedback_view(found: FeedbackCounts) -> RenderableType:
-    """Figures of all, by month, channel and product; the parts of the partitions are added up."""
+    """Figures of all, by month, survey, channel and product; the parts of the partitions are added up."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bright_black")
     table.add_column("")
     table.add_column("figure")

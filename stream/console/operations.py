@@ -1,10 +1,11 @@
-"""What the console shows and does beside the directory: models, the state of servers, dead letters, policies."""
+"""What the console shows and does beside the directory: models, feedback, the state of servers, policies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from stream.reporting.feedback_groups import FeedbackCounts
 from stream.whatif.comparison import WhatIf
 
 __all__ = [
@@ -98,6 +99,10 @@ class Operations(Protocol):
 
     def decide(self, what: str, name: str, by: str) -> None:
         """Do what `stream models` does: ``promote`` (with a name), ``automatic``, ``rollback``, ``unfreeze``."""
+        ...
+
+    def feedback(self) -> FeedbackCounts:
+        """What `stream feedback` counts."""
         ...
 
     def checked(self) -> Sequence[CheckedPart]:

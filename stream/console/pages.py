@@ -19,6 +19,7 @@ from stream.console.labelling import CustomerTexts
 from stream.console.logins import Logins, is_known, who_of
 from stream.console.operations import Operations
 from stream.console.operator_pages import OperatorPages
+from stream.console.recent import Recent
 from stream.console.rendering import Renderer
 from stream.directory.calendar import Grain
 from stream.directory.customer_queries import counted, customer
@@ -28,9 +29,10 @@ from stream.directory.desk.saved_filters import SavedFilters
 from stream.directory.kpis import cohorts, kpis, loyalty
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline_queries import orders_of, timeline_page
-from stream.errors import SettingsError
+from stream.errors import SettingsError, StreamError
 from stream.features.stages import STAGE_NAMES
 from stream.reporting.entries import Today
+from stream.reporting.feedback_groups import FeedbackCounts, written
 from stream.reporting.summary import complaints_line, headline, leads_line, model_note, standing_line
 from stream.reporting.writing import Writing
 
@@ -39,8 +41,8 @@ __all__ = ["Day", "Pages"]
 _T = TypeVar("_T")
 #: Customers and entries of a page.
 _PAGE: Final = 50
-#: Today's list goes through all customers, so it is made at most so often.
-_LIST_EVERY_S: Final = 60.0
+#: Today's list goes through all customers, figures of feedback through all products: they are made at most so often.
+_EVERY_S: Final = 60.0
 #: Periods that a page shows at most, the latest.
 _PERIODS: Final = 24
 _MAX_AGE: Final = 12
@@ -83,13 +85,11 @@ class Pages:
     ) -> None:
         self._store = store
         self._writing = writing
-        self._list_today = list_today
         self._texts_of = texts_of
         self.acting = acting
         self.logins = logins
-        self._monotonic = monotonic
-        self._listing = asyncio.Lock()
-        self._listed: tuple[float, Day] | None = None
+        self._day = Recent(list_today, _EVERY_S, monotonic)
+        self._feedback = Recent(operations.feedback, _EVERY_S, monotonic)
         self._page = Renderer(writing)
         #: Lists of customers.
         self.lists = CustomerLists(self._page, store, writing, filters, acting.now_ms)
@@ -98,7 +98,7 @@ class Pages:
 
     async def today(self, request: web.Request) -> web.Response:
         """Whom to contact today, without those who are put off unless they are asked for."""
-        day = await self._day()
+        day = await self._day.get()
         found, with_all = day.found, request.query.get("all") == "1"
         listed = [one.customer_id for one in found.entries] + [one.customer_id for one in found.complaints]
         done = await self.acting.done(listed)
@@ -178,6 +178,7 @@ class Pages:
                 cohorts(connection, grain),
             )
         )
+        said, note = await self._said()
         begin = self._writing.month if grain is Grain.MONTH else str
         rows: list[dict[str, Any]] = [
             {
@@ -201,6 +202,8 @@ class Pages:
             ages=range(1, 1 + max((len(row["cells"]) for row in rows), default=0)),
             by=grain.value,
             flows=("at_risk", "lost", "won_back"),
+            feedback=written(said, self._writing),
+            note=note,
         )
 
     async def audit(self, request: web.Request) -> web.Response:
@@ -231,12 +234,12 @@ class Pages:
         """A page that says why there is no other."""
         return self._page("problem", request if is_known(request) else None, status=status, what=what)
 
-    async def _day(self) -> Day:
-        async with self._listing:
-            now_s = self._monotonic()
-            if self._listed is None or now_s - self._listed[0] > _LIST_EVERY_S:
-                self._listed = (now_s, await asyncio.to_thread(self._list_today))
-            return self._listed[1]
+    async def _said(self) -> tuple[FeedbackCounts, str]:
+        """What customers say; without Redis nothing, and why: the rest of the page comes from elsewhere."""
+        try:
+            return await self._feedback.get(), ""
+        except StreamError as error:
+            return FeedbackCounts(()), f"What customers say cannot be shown now: {error}"
 
     async def _asked(self, ask: Callable[[Connection], _T]) -> _T:
         def answer() -> _T:

@@ -1,4 +1,4 @@
-"""How often each score was given, by month, channel and product: what NPS, CSAT and CES are computed from."""
+"""How often each score was given, by month, channel, product and survey: what NPS, CSAT and CES are computed from."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ from stream.projections.surveys import is_invitation
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
 
-__all__ = ["KIND", "MAX_MONTHS", "PRODUCT", "SHOP", "Counts", "RatingTally", "Ratings"]
+__all__ = ["KIND", "MAX_MONTHS", "PRODUCT", "SHOP", "SURVEY", "Counts", "RatingTally", "Ratings"]
 
 #: The newest months that are kept.
 MAX_MONTHS: Final = 36
 #: Other channels count under the last of these.
 MAX_CHANNELS: Final = 50
 OTHER: Final = "other"
-#: The key of the whole shop, and the beginning of that of a product. A partition has its own part of each.
+#: The key of the whole shop, and the beginnings of that of a product and of a survey. A partition has its own part of
+#: each.
 SHOP: Final = "shop"
 PRODUCT: Final = "product:"
+SURVEY: Final = "survey:"
 
 #: In place of a scale: complaints (a satisfaction of 0) and praise (1) without a score.
 KIND: Final = "kind"
@@ -48,16 +50,17 @@ class RatingTally(msgspec.Struct):
 
 
 class Ratings(Fold[RatingTally]):
-    """Scores by month, channel and product. Counts commute, so the order matters only for channels beyond the limit.
+    """Scores by month, channel, product and survey.
 
+    Counts commute, so the order matters only for channels beyond the limit.
     A feedback that was sent twice counts twice; `satisfaction` has what counts once.
     """
 
     name: ClassVar = "ratings"
-    version: ClassVar = 2
+    version: ClassVar = 3
     state: ClassVar = RatingTally
-    about: ClassVar = "How often each score was given, by month, channel and product."
-    key: ClassVar = f"shop ({SHOP}) or product ({PRODUCT}ID), in each partition"
+    about: ClassVar = "How often each score was given, by month, channel, product and survey."
+    key: ClassVar = f"shop ({SHOP}), product ({PRODUCT}ID) or survey ({SURVEY}ID), in each partition"
 
     def __init__(self, settings: Settings) -> None:
         topic = settings.topic_of(EventType.FEEDBACK)
@@ -78,8 +81,9 @@ def _keys(event: Event) -> Sequence[str]:
     said = cast("FeedbackEvent", event)
     if is_invitation(said):
         return ()
-    product = said.product_id
-    return (SHOP, f"{PRODUCT}{product}") if product else (SHOP,)
+    product = (f"{PRODUCT}{said.product_id}",) if said.product_id else ()
+    survey = (f"{SURVEY}{said.survey_id}",) if said.survey_id else ()
+    return (SHOP, *product, *survey)
 
 
 def _count(tally: RatingTally, event: FeedbackEvent, at_ms: int) -> None:

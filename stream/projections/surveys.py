@@ -16,12 +16,14 @@ from stream.projections.protocol import Folded
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
 
-__all__ = ["SHOP", "Invitation", "Surveyed", "Surveys", "channel_key", "is_invitation", "product_key"]
+__all__ = ["SHOP", "Invitation", "Surveyed", "Surveys", "channel_key", "is_invitation", "product_key", "survey_key"]
 
 #: Surveys of a customer that are remembered; those asked first are forgotten.
 MAX_SURVEYS: Final = 50
 #: Channels that are named; further ones are counted under their keys only.
 MAX_CHANNELS: Final = 50
+#: Surveys of the shop that are named, those heard of last.
+MAX_NAMED: Final = 100
 #: The beginning of the keys of counts, and the key of those of the whole shop. A partition has its own part of each.
 _COUNTS: Final = "/"
 SHOP: Final = f"{_COUNTS}shop"
@@ -39,15 +41,17 @@ class Invitation(msgspec.Struct, omit_defaults=True):
 
 
 class Surveyed(msgspec.Struct, omit_defaults=True):
-    """Of a customer: ``surveys``, by the id of the survey. Of the shop, a channel or a product: ``months``.
+    """Of a customer: ``surveys``, by the id of the survey. Of the shop, a channel, product or survey: ``months``.
 
     ``months``: month (UTC) in which customers were asked -> how many were asked, and how many of them answered.
     ``channels``: of the shop, by which some were asked, so that one by which nobody answered is known.
+    ``named``: of the shop, its surveys, and when the newest question or answer of each came (ms).
     """
 
     surveys: dict[str, Invitation] = msgspec.field(default_factory=dict)
     months: dict[str, list[int]] = msgspec.field(default_factory=dict)
     channels: list[str] = msgspec.field(default_factory=list)
+    named: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class _Counted(NamedTuple):
@@ -75,9 +79,10 @@ class Surveys(Fold[Surveyed]):
     """
 
     name: ClassVar = "surveys"
+    version: ClassVar = 2
     state: ClassVar = Surveyed
     about: ClassVar = "How many customers were asked to answer a survey, and how many answered, by month."
-    key: ClassVar = "customer; shop, channel and product, in each partition"
+    key: ClassVar = "customer; shop, channel, product and survey, in each partition"
 
     def __init__(self, settings: Settings) -> None:
         topic = settings.topic_of(EventType.FEEDBACK)
@@ -88,11 +93,12 @@ class Surveys(Fold[Surveyed]):
         found = {SHOP}
         for key, message in messages:
             event = cast("FeedbackEvent", cast("Told", message).event)
-            found.update(_counts_of(event.channel or "", event.product_id or ""))
+            survey = event.survey_id or ""
+            found.update(_counts_of(survey, event.channel or "", event.product_id or ""))
             known = states.get(key)
-            one = None if known is None else known.surveys.get(event.survey_id or "")
+            one = None if known is None else known.surveys.get(survey)
             if one is not None:
-                found.update(_counts_of(one.channel, one.product_id))
+                found.update(_counts_of(survey, one.channel, one.product_id))
         return sorted(found)
 
     def fold(self, states: Mapping[str, Surveyed], messages: Sequence[tuple[str, object]]) -> Folded:
@@ -100,11 +106,13 @@ class Surveys(Fold[Surveyed]):
         for key, message in messages:
             told = cast("Told", message)
             event = cast("FeedbackEvent", told.event)
+            survey = event.survey_id or ""
+            _name(folded.setdefault(SHOP, Surveyed()).named, survey, told.at_ms)
             customer = folded.setdefault(key, Surveyed())
-            one = customer.surveys.setdefault(event.survey_id or "", Invitation())
-            before = _counted(one)
+            one = customer.surveys.setdefault(survey, Invitation())
+            before = _counted(survey, one)
             _hear(one, event, told.at_ms)
-            after = _counted(one)
+            after = _counted(survey, one)
             if before != after:
                 _count(folded, before, -1)
                 _count(folded, after, 1)
@@ -125,6 +133,11 @@ def channel_key(channel: str) -> str:
 def product_key(product_id: str) -> str:
     """The key of the counts of those who were asked about a product."""
     return f"{_COUNTS}product:{product_id}"
+
+
+def survey_key(survey_id: str) -> str:
+    """The key of the counts of those who were asked to answer a survey."""
+    return f"{_COUNTS}survey:{survey_id}"
 
 
 def _customer_key(customer_id: str) -> str:
@@ -148,15 +161,22 @@ def _hear(one: Invitation, event: FeedbackEvent, at_ms: int) -> None:
         one.asked_ms, one.channel, one.product_id = asked
 
 
-def _counted(one: Invitation) -> _Counted | None:
+def _name(named: dict[str, int], survey_id: str, at_ms: int) -> None:
+    """Remember a survey as long as it is among the newest; whatever the order, the same are remembered."""
+    named[survey_id] = max(at_ms, named.get(survey_id, at_ms))
+    if len(named) > MAX_NAMED:
+        del named[min(named, key=lambda of: (named[of], of))]
+
+
+def _counted(survey_id: str, one: Invitation) -> _Counted | None:
     if one.asked_ms is None:
         return None
     month = datetime.fromtimestamp(one.asked_ms / 1000, UTC).strftime("%Y-%m")
-    return _Counted(_counts_of(one.channel, one.product_id), one.channel, month, one.is_answered)
+    return _Counted(_counts_of(survey_id, one.channel, one.product_id), one.channel, month, one.is_answered)
 
 
-def _counts_of(channel: str, product_id: str) -> list[str]:
-    return [SHOP, channel_key(channel), *([product_key(product_id)] if product_id else [])]
+def _counts_of(survey_id: str, channel: str, product_id: str) -> list[str]:
+    return [SHOP, survey_key(survey_id), channel_key(channel), *([product_key(product_id)] if product_id else [])]
 
 
 def _count(folded: dict[str, Surveyed], counted: _Counted | None, by: int) -> None:

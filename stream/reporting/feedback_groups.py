@@ -1,4 +1,4 @@
-"""What customers said, as figures of the shop, of each month, channel and product, and how many did not answer."""
+"""What customers said: figures of the shop, each month, survey, channel and product, and how many did not answer."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from stream.alerts.intervals import Interval, share
 from stream.projections.ratings import RatingTally
 from stream.projections.surveys import Surveyed
 from stream.reporting.survey_figures import Figure, figures_of
+from stream.reporting.writing import Writing
 
-__all__ = ["FeedbackCounts", "FeedbackGroup", "as_object", "groups_of", "kinds_of"]
+__all__ = ["FeedbackCounts", "FeedbackGroup", "as_object", "groups_of", "kinds_of", "written"]
 
 
 class FeedbackCounts(NamedTuple):
-    """Counts of the shop or of a product; each is in parts, to be added up.
+    """Counts of the shop, of a product or of a survey; each is in parts, to be added up.
 
     ``products``: of the shop's products with most answers, first those. ``surveyed``: who was asked, of the same;
-    ``surveyed_by_channel``, ``surveyed_by_product``: the same of each.
+    ``surveyed_by_channel``, ``surveyed_by_product``: the same of each. ``surveys``: of the shop's latest surveys, each
+    with who was asked.
     """
 
     tallies: Sequence[RatingTally]
@@ -26,6 +28,7 @@ class FeedbackCounts(NamedTuple):
     surveyed: Sequence[Surveyed] = ()
     surveyed_by_channel: Mapping[str, Sequence[Surveyed]] = {}
     surveyed_by_product: Mapping[str, Sequence[Surveyed]] = {}
+    surveys: Mapping[str, tuple[Sequence[RatingTally], Sequence[Surveyed]]] = {}
 
 
 class FeedbackGroup(NamedTuple):
@@ -38,16 +41,20 @@ class FeedbackGroup(NamedTuple):
 
 
 def groups_of(found: FeedbackCounts) -> Iterator[FeedbackGroup]:
-    """All together, then months (the newest first), channels and products; those with nothing are left out."""
+    """All together, then months and surveys (the newest first), channels, products; those with nothing are left out."""
     tallies, surveyed = found.tallies, found.surveyed
     of_months = {month for tally in tallies for month in tally.months}
     asked_in = {month for one in surveyed for month in one.months}
     channels = {channel for tally in tallies for channel in tally.channels} | {*found.surveyed_by_channel}
     groups = [
-        _group("all", [of for tally in tallies for of in tally.months.values()], _asked(surveyed)),
+        _group("all", _of_all_months(tallies), _asked(surveyed)),
         *(
             _group(month, [tally.months.get(month, {}) for tally in tallies], _asked(surveyed, month))
             for month in sorted(of_months | asked_in, reverse=True)
+        ),
+        *(
+            _group(f"survey {survey}", _of_all_months(parts), _asked(surveyed_by))
+            for survey, (parts, surveyed_by) in found.surveys.items()
         ),
         *(
             _group(
@@ -60,7 +67,7 @@ def groups_of(found: FeedbackCounts) -> Iterator[FeedbackGroup]:
         *(
             _group(
                 f"about {product}",
-                [of for part in parts for of in part.months.values()],
+                _of_all_months(parts),
                 _asked(found.surveyed_by_product.get(product, ())),
             )
             for product, parts in found.products.items()
@@ -108,6 +115,32 @@ def as_object(found: FeedbackCounts) -> dict[str, Any]:
         ],
         "kinds": dict(kinds_of(found.tallies)),
     }
+
+
+def written(found: FeedbackCounts, writing: Writing) -> list[tuple[str, list[dict[str, str]]]]:
+    """For pages: by what it is of, rows of figures with their limits and how many answered or were asked."""
+
+    def shown(value: float | None, scale: str = "") -> str:
+        if value is None:
+            return "-"
+        return f"{value * 100:+.0f}" if scale == "nps" else writing.percent(value)
+
+    def row(label: str, interval: Interval, count: int, scale: str = "") -> dict[str, str]:
+        value, low, high = (shown(one, scale) for one in interval)
+        return {"label": label, "value": value, "low": low, "high": high, "count": writing.number(count)}
+
+    return [
+        (
+            group.title,
+            [row(one.label, one.interval, one.answers, one.scale) for one in group.figures]
+            + ([row("did not answer", group.unanswered, group.asked)] if group.asked else []),
+        )
+        for group in groups_of(found)
+    ]
+
+
+def _of_all_months(tallies: Iterable[RatingTally]) -> list[Mapping[str, dict[str, int]]]:
+    return [of for tally in tallies for of in tally.months.values()]
 
 
 def _asked(parts: Iterable[Surveyed], month: str | None = None) -> tuple[int, int]:

@@ -9,11 +9,10 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
 
-from stream.alerts.intervals import Interval
 from stream.reporting.charts import customers_chart, life_chart, revenue_chart
 from stream.reporting.cohorts import MAX_AGE, Cohort
 from stream.reporting.entries import Today
-from stream.reporting.feedback_groups import FeedbackCounts, groups_of
+from stream.reporting.feedback_groups import FeedbackCounts, written
 from stream.reporting.life import Life
 from stream.reporting.periods import Sales
 from stream.reporting.summary import complaints_line, headline, leads_line, model_note, standing_line
@@ -77,7 +76,7 @@ def report_page(report: ShopReport, writing: Writing, note: str) -> str:
             "life": report.life[-1],
             "track_record": report.track_record.sentence,
             "themes": None if report.themes is None else _themes(report.themes, writing),
-            "feedback": _feedback(report.feedback, writing),
+            "feedback": written(report.feedback, writing),
             "max_segment_spend": max((segment.spend for segment in report.today.segments), default=0.0),
         },
     )
@@ -114,28 +113,6 @@ def _themes(themes: Themes, writing: Writing) -> dict[str, Any]:
             if found
         ],
     }
-
-
-def _feedback(found: FeedbackCounts, writing: Writing) -> list[tuple[str, list[dict[str, str]]]]:
-    """By what it is of: rows of figures, with their limits and how many answered or were asked."""
-
-    def shown(value: float | None, scale: str = "") -> str:
-        if value is None:
-            return "-"
-        return f"{value * 100:+.0f}" if scale == "nps" else writing.percent(value)
-
-    def row(label: str, interval: Interval, count: int, scale: str = "") -> dict[str, str]:
-        value, low, high = (shown(one, scale) for one in interval)
-        return {"label": label, "value": value, "low": low, "high": high, "count": writing.number(count)}
-
-    return [
-        (
-            group.title,
-            [row(one.label, one.interval, one.answers, one.scale) for one in group.figures]
-            + ([row("did not answer", group.unanswered, group.asked)] if group.asked else []),
-        )
-        for group in groups_of(found)
-    ]
 
 
 def _cohort_rows(cohorts: Sequence[Cohort], sales: Sales, writing: Writing) -> list[dict[str, Any]]:

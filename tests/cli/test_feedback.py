@@ -94,6 +94,17 @@ def _says_what_it_agrees_to(stack: Settings, process: Projecting) -> None:
         assert desk.read(["c-1", "c-2", "c-3"]).of("c-1") == consented.of("c-1")
 
 
+def _shows_a_survey(stack: Settings) -> None:
+    status, output = run(stack, "feedback", "--survey", "s-1", "--json")
+    told = orjson.loads(output)
+    figures = [(one["of"], one["scale"], one["answers"], one["value"]) for one in told["figures"]]
+    assert (status, figures[0]) == (0, ("all", "nps", 1, 1.0 if SCORES["c-1"] > 8 else -1.0))
+    assert {one["of"]: (one["asked"], one["share"]) for one in told["unanswered"]}["all"] == (4, 0.75)
+    status, output = run(stack, "feedback", "--survey", "s-2")
+    assert (status, "in the survey s-2" in output) == (1, True), output
+    assert run(stack, "feedback", "--survey", "s-1", "--product", "p-7")[0] == 2
+
+
 def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Settings, tmp_path: Path) -> None:
     assert run(stack, "feedback")[0] == 1
     with Producer(stack) as producer:
@@ -124,8 +135,8 @@ def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Sett
             )
         producer.publish(FeedbackEvent(event_id="f-6", customer_id="c-5", occurred_at=AT, name="complained"))
     with projecting(stack, tmp_path / "worker.log") as process:
-        # of ratings, three are of a product as well
-        expected = {"activity": 0, "satisfaction": 6, "ratings": 9, "surveys": 5, "complaints": 1}
+        # of ratings, three are of a product as well, and one of a survey
+        expected = {"activity": 0, "satisfaction": 6, "ratings": 10, "surveys": 5, "complaints": 1}
         process.wait(lambda: expected.items() <= folded(stack).items())
         status, output = run(stack, "feedback", "--json")
         assert status == 0, output
@@ -134,19 +145,20 @@ def test_what_customers_say_is_folded_and_shown_by_month_and_channel(stack: Sett
         # three promoters and a detractor of five
         assert (first["of"], first["scale"], first["answers"], first["value"]) == ("all", "nps", 5, pytest.approx(0.4))
         assert [one["of"] for one in told["figures"]] == [
-            *["all", "all", "2026-01", "2026-01", "by no channel", "by web", "by web"],
+            *["all", "all", "2026-01", "2026-01", "survey s-1", "survey s-1", "by no channel", "by web", "by web"],
             *["about p-7", "about p-7"],
         ]
         assert [one["scale"] for one in told["figures"]][:2] == ["nps", "satisfaction"]
         # four of the shop's customers were asked by mail, and c-1 has answered
         unanswered = {one["of"]: (one["asked"], one["share"]) for one in told["unanswered"]}
-        assert unanswered == {"all": (4, 0.75), "2026-01": (4, 0.75), "by email": (4, 0.75)}
+        assert unanswered == dict.fromkeys(("all", "2026-01", "survey s-1", "by email"), (4, 0.75))
         assert told["kinds"] == {"rated": 5, "complained": 1}
         status, output = run(stack, "feedback")
         assert (status, "+40" in output, "1 complained, 5 rated" in output) == (0, True, True), output
         status, output = run(stack, "feedback", "--product", "p-7", "--json")
         assert (status, orjson.loads(output)["figures"][0]["value"]) == (0, 1.0)
         assert run(stack, "feedback", "--product", "p-8")[0] == 1
+        _shows_a_survey(stack)
         assert run(stack, "feedback", "loyalty")[0] == 1
         publish_labels(stack, "c-1", [4, 1])
         status, output = run(stack, "feedback", "loyalty", "--json")

@@ -7,6 +7,7 @@ from stream.alerts.alert_records import AlertKind
 from stream.alerts.intervals import Interval
 from stream.console.operations import CheckedPart, Contender, DeadLetters, Lag, ModelChoice, ModelsShown
 from stream.errors import StorageError
+from stream.reporting.feedback_groups import FeedbackCounts
 from stream.whatif.comparison import AlertChange, Differences, PolicySide, WhatIf
 from stream.whatif.deliveries import ChannelLoad
 from tests.reporting.made_up_shop import END_MS
@@ -36,6 +37,7 @@ class MadeUpOperations:
         self.evil = evil
         self.asked: list[tuple[object, ...]] = []
         self.is_away = False
+        self.said = FeedbackCounts(())
         self.go_on = asyncio.Event()
 
     def models(self) -> ModelsShown:
@@ -52,6 +54,11 @@ class MadeUpOperations:
 
     def decide(self, what: str, name: str, by: str) -> None:
         self.asked.append((what, name, by))
+
+    def feedback(self) -> FeedbackCounts:
+        if self.is_away:
+            raise StorageError("Redis does not answer")
+        return self.said
 
     def checked(self) -> Sequence[CheckedPart]:
         if self.is_away:

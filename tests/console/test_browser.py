@@ -7,6 +7,8 @@ from aiohttp.test_utils import TestServer
 
 from stream.console.passwords import hash_of
 from stream.directory.desk.accounts import Role
+from stream.projections.ratings import RatingTally
+from stream.reporting.feedback_groups import FeedbackCounts
 from tests.console.chromium import Chromium
 from tests.console.conftest import SILENT, Office
 from tests.programs import required_program
@@ -56,6 +58,8 @@ async def every_page(browser: Chromium, base: str) -> None:
 def test_a_person_logs_in_and_works_through_the_list(office: Office, tmp_path: Path) -> None:
     program = required_program("chromium", "chromium")
     office.accounts.add("anna", Role.ADMIN, hash_of(PASSWORD), office.now_ms)
+    tally = RatingTally({"2026-01": {"nps": {"10": 3, "4": 1}}}, {"web": {"nps": {"10": 3, "4": 1}}}, {})
+    office.operations.said = FeedbackCounts([tally], surveys={"spring": ([tally], [])})
 
     async def run() -> None:
         async with TestServer(office.application()) as server, Chromium(program, tmp_path) as browser:

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.alerts.intervals import share, shares_apart
 from stream.projections.channels import Channels
 from stream.projections.ratings import Ratings, RatingTally
 from stream.projections.satisfaction import Satisfaction
-from stream.projections.surveys import SHOP, Surveyed, Surveys, channel_key, product_key
+from stream.projections.surveys import MAX_NAMED, SHOP, Surveyed, Surveys, channel_key, product_key, survey_key
 from stream.reporting.feedback_groups import FeedbackCounts, as_object, groups_of
 from stream.settings import Settings
 from tests.projections.store import Store
@@ -79,12 +80,17 @@ def test_a_customer_counts_once_for_each_survey_whatever_the_order(told: list[Ev
     expected: dict[str, dict[str, list[int]]] = {}
     for person, one in asked.items():
         month = datetime.fromtimestamp(NOW_MS / 1000 + one.day * 86_400, UTC).strftime("%Y-%m")
-        for key in (SHOP, channel_key(one.channel), product_key(one.product)):
+        for key in (SHOP, survey_key(one.survey), channel_key(one.channel), product_key(one.product)):
             counts = expected.setdefault(key, {}).setdefault(month, [0, 0])
             counts[0] += 1
             counts[1] += person in answered
     states = {key: msgspec.json.decode(state, type=Surveyed) for key, state in stored.items()}
     assert {key: state.months for key, state in states.items() if state.months} == expected
+    heard: dict[str, int] = {}
+    for one in told:
+        heard[one.survey] = max(one.day, heard.get(one.survey, 0))
+    named = states[SHOP].named if told else {}
+    assert named == {survey: NOW_MS + day * DAY_MS for survey, day in heard.items()}
     customers = {one.customer for one in told}
     assert {key for key, state in states.items() if state.surveys} == {
         "//shop" if one == "/shop" else one for one in customers
@@ -118,6 +124,58 @@ def test_the_share_without_an_answer_has_wilsons_interval() -> None:
         "low": pytest.approx(limits[0]),
         "high": pytest.approx(limits[1]),
     }
+
+
+@given(st.integers(0, 1000))
+def test_the_newest_surveys_are_named_whatever_the_order(seed: int) -> None:
+    last = MAX_NAMED + 20
+    told = [
+        Event(f"c-{day}", f"s-{day}", day, is_asked=day % 2 == 0, channel="sms", product="p-1") for day in range(last)
+    ]
+    bodies = [body(k, one) for k, one in enumerate(told)]
+    Random(seed).shuffle(bodies)
+    shop = msgspec.json.decode(folded(Surveys(SETTINGS), bodies, seed)[SHOP], type=Surveyed)
+    assert set(shop.named) == {f"s-{day}" for day in range(20, last)}
+
+
+def test_each_survey_has_its_figures_and_who_did_not_answer() -> None:
+    def asked(customer: str, survey: str) -> tuple[str, bytes]:
+        return body(int(customer[2:]), Event(customer, survey, 0, is_asked=True, channel="email", product=""))
+
+    def answer(customer: str, survey: str, scale: str, value: int) -> tuple[str, bytes]:
+        number = 1000 + int(customer[2:])
+        made = record(number, "answered", day=2, customer=customer, survey_id=survey, scale=scale, value=value)
+        return customer, bytes(made.value or b"")
+
+    told = [
+        *(asked(f"c-{k}", "spring") for k in range(10)),
+        *(answer(f"c-{k}", "spring", "nps", 10 if k < 3 else 4) for k in range(4)),
+        *(asked(f"c-{k}", "nobody-answers") for k in range(5)),
+        # nobody told that these were asked
+        *(answer(f"c-{k}", "form", "csat", k) for k in range(1, 6)),
+    ]
+    counts = folded(Surveys(SETTINGS), told)
+    tallies = folded(Ratings(SETTINGS), told)
+
+    def parts(survey: str) -> tuple[list[RatingTally], list[Surveyed]]:
+        rated, surveyed = tallies.get(f"survey:{survey}"), counts.get(survey_key(survey))
+        return (
+            [] if rated is None else [msgspec.json.decode(rated, type=RatingTally)],
+            [] if surveyed is None else [msgspec.json.decode(surveyed, type=Surveyed)],
+        )
+
+    found = FeedbackCounts((), surveys={one: parts(one) for one in ("spring", "nobody-answers", "form")})
+    spring, nobody, form = groups_of(found)
+    assert (spring.title, spring.asked, spring.unanswered) == ("survey spring", 10, share(6, 10))
+    assert [(one.scale, one.answers, one.interval) for one in spring.figures][:1] == [("nps", 4, shares_apart(3, 1, 4))]
+    assert (nobody.title, nobody.figures, nobody.asked, nobody.unanswered) == (
+        *("survey nobody-answers", [], 5),
+        share(5, 5),
+    )
+    assert (form.title, form.asked, form.figures[0].scale, form.figures[0].interval) == (
+        *("survey form", 0, "csat"),
+        share(2, 5),
+    )
 
 
 @pytest.mark.parametrize(
