@@ -210,6 +210,13 @@ class Settings:
     recommend_followers: int = setting(
         60, "Worker", "items that are remembered beside each; up to twice as many at times", at_least=5, at_most=1000
     )
+    recommend_published: int = setting(
+        0,
+        "Worker",
+        "items of each list that the topic recommendations gets whenever a customer's first ones change; 0: no records",
+        at_least=0,
+        at_most=50,
+    )
     cache_customers: int = setting(200_000, "Worker", "profiles kept in memory", at_least=0)
     model_poll_ms: int = setting(500, "Worker", "time between checks for a new model (ms)", at_least=1)
     snapshot_ms: int = setting(500, "Worker", "shortest time between model snapshots (ms)", at_least=1)
@@ -459,6 +466,10 @@ class Settings:
     @property
     def offers(self) -> str:
         return f"{self.topic_prefix}offers"
+
+    @property
+    def recommendations(self) -> str:
+        return f"{self.topic_prefix}recommendations"
 
     @property
     def notifications(self) -> str:

@@ -197,6 +197,7 @@ def test_the_prefix_is_before_every_topic_and_the_trainer_has_one_partition() ->
         "eu.feedback-texts": 12,
         "eu.actions": 12,
         "eu.offers": 12,
+        "eu.recommendations": 12,
         "eu.notifications": 12,
         "eu.notification-dead-letters": 12,
         "eu.training-examples": 1,

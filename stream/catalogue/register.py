@@ -44,6 +44,7 @@ _WHY_TOPIC: Final = MappingProxyType(
         "actions": "to know what was done for a customer, and not to do it twice",
         "notifications": "to know who was told of whom, and to measure what it achieves",
         "offers": "to know what was offered to whom, and to measure what it achieves",
+        "recommendations": "for other systems that offer a customer what they may need",
         "notification-dead-letters": "to send again what no channel took",
     }
 )

@@ -92,6 +92,13 @@ TOPICS: Final = MappingProxyType(
                 kept=Retention.EVENTS,
             ),
             Topic(
+                "recommendations",
+                "customer-recommendations",
+                _SEND,
+                "What to offer to a customer, whenever the first items of a list change. Compacted: the newest counts.",
+                kept=Retention.NEWEST,
+            ),
+            Topic(
                 "privacy-requests",
                 "privacy-request",
                 ("send", "receive"),

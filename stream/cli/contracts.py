@@ -24,6 +24,7 @@ from stream.notifications.notification_records import Notification
 from stream.offering.offer_records import OfferDecision
 from stream.online_models.example import Label, Observation, Overdue
 from stream.privacy.request_records import PrivacyRequest
+from stream.recommending.published_lists import CustomerRecommendations
 from stream.texts.text_records import FeedbackText
 
 __all__ = ["CONTRACTS", "UNIONS", "export", "schema_of", "schema_of_union"]
@@ -44,6 +45,7 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     "action": Action,
     "notification": Notification,
     "offer-decision": OfferDecision,
+    "customer-recommendations": CustomerRecommendations,
 }
 
 #: Contracts whose records are one of several objects.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from stream.projections.recommendation_news import never_of
 from stream.projections.recommendations import (
     HEAD,
     Recommendations,
@@ -48,8 +49,7 @@ def recommendations_for(
         return None
     head = desk.state(Recommendations.name, Recommendations.version, HEAD, customer_id)
     tables = _tables(desk, settings, shopper, None if head is None else _decode(head).head)
-    never = refused | {item.strip() for item in settings.recommend_never.split(",") if item.strip()}
-    return recommended(shopper, tables, now_ms // HOUR_MS, limit, never)
+    return recommended(shopper, tables, now_ms // HOUR_MS, limit, refused | never_of(settings))
 
 
 def rules_of_shop(desk: ProjectionDesk, newest_ms: int, days: int) -> AssociationRules:

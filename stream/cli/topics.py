@@ -105,7 +105,7 @@ def _topic_config(settings: Settings, name: str) -> dict[str, str]:
     retention_ms = declared_ms(settings).get(name)
     if retention_ms is not None:
         config[RETENTION_KEY] = str(retention_ms)
-    if name in {settings.customers, settings.assignments, settings.privacy_requests}:
+    if name in {settings.customers, settings.assignments, settings.privacy_requests, settings.recommendations}:
         # The newest record of each customer, id or request stays for readers that begin at the start of the topic.
         config["cleanup.policy"] = "compact"
     if settings.replication > 1:

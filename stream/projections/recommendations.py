@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final, NamedTuple, TypeAlias, cast
 
 import msgspec
 import xxhash
@@ -12,8 +12,10 @@ from stream.catalogue.events import EventType
 from stream.events.columns import HASH_BITS
 from stream.events.decode import Decoder
 from stream.events.model import Event, FeedbackEvent, PurchaseEvent
+from stream.processing.state import Outgoing
 from stream.projections.fold import Fold
 from stream.projections.protocol import Folded
+from stream.projections.recommendation_news import ListPublisher, News
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.recommending.fading import HOUR_MS
 from stream.recommending.follower_rows import FollowerRow
@@ -27,29 +29,49 @@ from stream.recommending.shop_tables import (
     ShopTables,
     all_antecedents_of,
     antecedents_of,
+    needed_for,
     shard_of,
 )
 from stream.settings import Settings
 
-__all__ = ["HEAD", "RecommendationState", "Recommendations", "bounds_of", "item_key", "shard_key", "shopper_key"]
+__all__ = [
+    "HEAD",
+    "RecommendationState",
+    "Recommendations",
+    "bounds_of",
+    "item_key",
+    "shard_key",
+    "shopper_key",
+]
 
 #: The key of what a partition knows of all its orders.
 HEAD: Final = "shop"
 
 
 class RecommendationState(msgspec.Struct, omit_defaults=True, gc=False):
-    """Of a customer: ``shopper``. Of an item, named ``item``: ``row``. Of some items, a ``shard``; or of all: ``head``.
+    """Of an item, named ``item``: ``row``. Of some items, a ``shard``; or of all: ``head``.
 
-    All but the first are parts: each partition counts what its own customers buy.
+    Of a customer: ``shopper``, and ``published``, the `fingerprint_of` the lists that the topic has, 0 for none.
+
+    All but those of customers are parts: each partition counts what its own customers buy.
     """
 
     shopper: Shopper | None = None
+    published: int = 0
     item: str | None = None
     row: FollowerRow | None = None
     number: int | None = None
     shard: ItemShard | None = None
     head: ShopHead | None = None
 
+
+class _Erased(NamedTuple):
+    """A customer who is to be erased."""
+
+    customer_id: str
+
+
+_Message: TypeAlias = Told | _Erased
 
 #: Of whom nothing is known.
 _NOBODY: Final = Shopper()
@@ -60,6 +82,8 @@ class Recommendations(Fold[RecommendationState]):
 
     An order counts at once. One that is told again says nothing, as long as it is among the newest of the customer.
     Complaints about an item only say what is not to be offered, so the order of the two topics is no matter.
+
+    With ``recommend_published`` the topic `recommendations` gets the first items of a customer whenever they change.
     """
 
     name: ClassVar[str] = "recommendations"
@@ -71,6 +95,7 @@ class Recommendations(Fold[RecommendationState]):
     def __init__(self, settings: Settings) -> None:
         decoder = Decoder.of(settings)
         self._bounds = bounds_of(settings)
+        self._publisher = ListPublisher(settings)
         self.inputs = (
             ContentInput(EventType.PURCHASE, settings.topic_of(EventType.PURCHASE), decoder, _of_order, reports=False),
             ContentInput(
@@ -80,19 +105,24 @@ class Recommendations(Fold[RecommendationState]):
 
     def reach(self, states: Mapping[str, RecommendationState], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The rows of items from which an order concludes to others, and the counts of all items."""
-        purchases = [(key, event) for key, event in _events(messages) if isinstance(event, PurchaseEvent)]
-        if not purchases:
+        events = [*_events(messages)]
+        purchases = [event for _, event in events if isinstance(event, PurchaseEvent)]
+        publishes = self._publisher.is_on
+        if not events or not (purchases or publishes):
             return
         head = states[HEAD].head if HEAD in states else None
-        if head is not None and any(head.learns_from(_order_hash(event)) for _, event in purchases):
+        if head is not None and (publishes or any(head.learns_from(_order_hash(event)) for event in purchases)):
             yield from map(shard_key, range(SHARDS))
             return
         items: set[str] = set()
-        for key, event in purchases:
+        for key, event in events:
             state = states.get(key)
             shopper = _NOBODY if state is None or state.shopper is None else state.shopper
-            items.update(antecedents_of(shopper, _items(event)))
-            if event.name != "completed":
+            if isinstance(event, PurchaseEvent):
+                items.update(antecedents_of(shopper, _items(event)))
+            if publishes:
+                items.update(needed_for(shopper))
+            if isinstance(event, PurchaseEvent) and event.name != "completed":
                 items.update(all_antecedents_of(shopper))
         if head is None:
             # asked first, or of a shop that has counted nothing
@@ -103,19 +133,40 @@ class Recommendations(Fold[RecommendationState]):
 
     def fold(self, states: Mapping[str, RecommendationState], messages: Sequence[tuple[str, object]]) -> Folded:
         shoppers = {key: state.shopper for key, state in states.items() if state.shopper is not None}
+        published = {key: state.published for key, state in states.items()}
         tables = self._tables(states.values())
         changed: dict[str, RecommendationState | None] = {}
-        for key, message in messages:
+        outgoing: list[Outgoing] = []
+        for key, message in cast("Sequence[tuple[str, _Message]]", messages):
+            if isinstance(message, _Erased):
+                changed[key] = None
+                # also where nothing was published lately: an earlier version or generation may have
+                outgoing.append(self._publisher.tombstone(message.customer_id))
+                continue
             shopper = shoppers.setdefault(key, Shopper())
-            _take(shopper, tables, cast("Told", message))
-            changed[key] = RecommendationState(shopper=shopper) if shopper != _NOBODY else None
+            _take(shopper, tables, message)
+            news = self._news(shopper, tables, message, published.get(key, 0))
+            published[key] = news.published
+            outgoing += news.outgoing
+            is_known = shopper != _NOBODY or news.published
+            changed[key] = RecommendationState(shopper=shopper, published=news.published) if is_known else None
         for name, row in tables.rows.changed():
             changed[item_key(name)] = RecommendationState(item=name, row=row) if row is not None else None
         for number in tables.changed_shards:
             changed[shard_key(number)] = RecommendationState(number=number, shard=tables.shards[number])
         if tables.head_has_changed:
             changed[HEAD] = RecommendationState(head=tables.head)
-        return Folded(changed)
+        return Folded(changed, outgoing)
+
+    def forget(self, customer_id: str) -> Iterable[tuple[str, object]]:
+        """Counts of items are of nobody alone; the topic is told."""
+        return ((shopper_key(customer_id), _Erased(customer_id)),)
+
+    def _news(self, shopper: Shopper, tables: ShopTables, told: Told, published: int) -> News:
+        customer_id = told.event.customer_id
+        if isinstance(told.event, FeedbackEvent):
+            return self._publisher.after_complaint(customer_id, shopper, tables, published)
+        return self._publisher.after_order(customer_id, shopper, tables, told.at_ms // HOUR_MS, published)
 
     def _tables(self, states: Iterable[RecommendationState]) -> ShopTables:
         rows: dict[str, FollowerRow] = {}
@@ -163,7 +214,7 @@ def _of_complaint(event: Event) -> Sequence[str]:
 
 
 def _events(messages: Sequence[tuple[str, object]]) -> Iterable[tuple[str, Event]]:
-    return ((key, cast("Told", message).event) for key, message in messages)
+    return ((key, message.event) for key, message in messages if isinstance(message, Told))
 
 
 def _items(event: PurchaseEvent) -> list[str]:

@@ -45,9 +45,9 @@ def body(number: int, customer: str, day: float, **more: Any) -> bytes:
     return orjson.dumps({"event_id": f"e{number}", "customer_id": customer, "occurred_at": at_s, **more})
 
 
-def append(kept: Store, events: Told) -> None:
-    """The orders of a customer have numbers, a retraction that of one of the first three."""
-    for number, (name, customer, day, items) in enumerate(events):
+def append(kept: Store, events: Told, begin: int = 0) -> None:
+    """The orders of a customer have numbers from ``begin`` on, a retraction that of one of the first."""
+    for number, (name, customer, day, items) in enumerate(events, begin):
         of = f"{customer}{number}" if name == "completed" else f"{customer}{day % 25}"
         lines = [{"product_id": item, "category": "early" if item < "d" else None} for item in items]
         kept.append(ORDERS, customer, body(number, customer, day, name=name, order_id=of, items=lines))
