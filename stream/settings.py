@@ -266,6 +266,28 @@ class Settings:
         "", "Privacy", "PEM file of the Ed25519 key that signs receipts of erasures; empty: one in data_dir"
     )
 
+    privacy_keys: str = setting(
+        "",
+        "Privacy",
+        "database of the keys of persons, apart from all else: sqlite:///PATH or postgresql://user:password@host/database;"
+        " empty: nothing is encrypted",
+        pattern=r"((sqlite:///|postgres(ql)?://)\S+)?",
+        secret=True,
+    )
+    privacy_master_key_file: str = setting(
+        "", "Privacy", "file of the keys that wrap those of persons, one a line, the newest first"
+    )
+    privacy_master_key: str = setting(
+        "", "Privacy", "these keys themselves, by commas: 64 hexadecimal digits, or base64, each", secret=True
+    )
+    privacy_vault_url: str = setting(
+        "", "Privacy", "or the Vault that has them, as https://vault:8200", pattern=r"(https?://\S+)?"
+    )
+    privacy_vault_path: str = setting(
+        "secret/data/customer-stream", "Privacy", "where Vault has them, in the field master_key", pattern=r"\S+"
+    )
+    privacy_vault_token: str = setting("", "Privacy", "token for Vault", secret=True)
+
     directory_url: str = setting(
         "",
         "Directory",

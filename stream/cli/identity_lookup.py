@@ -11,6 +11,7 @@ from stream.identity.links import Node
 from stream.identity.records import KEY
 from stream.identity.resolver import LinkLimits, Resolver, is_shared, neighbours
 from stream.identity.sealing import Sealer
+from stream.privacy.revealing import Revealer
 from stream.projections.identity import Identity
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
@@ -22,9 +23,15 @@ def id_of(settings: Settings, text: str) -> str:
     """The id that ``text`` means.
 
     A customer id; the name, e-mail address or telephone number of an imported customer; or with its kind before it an
-    identifier, in clear or as its token. Raises `SettingsError` for a name of several customers, for an identifier in
-    clear that is none, or without an `identity_key`.
+    identifier, in clear or as its token. With `privacy_keys`, the pseudonym of that. Raises `SettingsError` for a name
+    of several customers, for an identifier in clear that is none, or without an `identity_key`.
     """
+    found = _id_in_clear(settings, text)
+    with Revealer.of(settings) as revealer:
+        return revealer.pseudonyms([found])[found]
+
+
+def _id_in_clear(settings: Settings, text: str) -> str:
     with contacts_file(settings) as people:
         called = [] if people.find([text]) else people.called(text)
     if len(called) > 1:

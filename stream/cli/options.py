@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from stream.cli.reach import Local, reach
+from stream.cli.revealed_output import revealed_output
 from stream.settings import ENV_PREFIX, Settings
 
 __all__ = ["SettingsCommand", "SettingsGroup", "with_settings"]
@@ -81,7 +82,11 @@ def with_settings(*groups: str, local: Local = Local.FIND) -> Callable[[Callable
             overrides = {declaration.name: given.pop(declaration.name) for declaration in wanted}
             context = click.get_current_context(silent=True)
             command = "" if context is None else context.command_path.partition(" ")[2]
-            with reach(os.environ, overrides, local if connects else Local.NEVER, command=command) as settings:
+            where = local if connects else Local.NEVER
+            with (
+                reach(os.environ, overrides, where, command=command) as settings,
+                revealed_output(settings, as_json=bool(given.get("as_json"))),
+            ):
                 return function(settings, **given)
 
         # click collects the parameters of a function in reverse order of their declaration.

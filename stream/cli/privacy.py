@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import orjson
 
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.page_files import page_writer, write_page
-from stream.errors import StorageError
+from stream.errors import SettingsError, StorageError
 from stream.settings import Settings
 
 __all__ = ["privacy"]
@@ -80,6 +81,7 @@ def export(settings: Settings, *, customer_id: str, output: Path) -> None:
     """
     from stream.cli.privacy_erasing import ids_of_person
     from stream.cli.privacy_exporting import as_events, as_facts, person_data
+    from stream.privacy.revealing import Revealer
 
     writer = page_writer()
     data = person_data(settings, ids_of_person(settings, customer_id))
@@ -89,10 +91,30 @@ def export(settings: Settings, *, customer_id: str, output: Path) -> None:
     of_topics = {topic: [[*as_facts(one["value"])] for one in records] for topic, records in data["topics"].items()}
     page = writer.person_page(data["made_at"], data["ids"], of_stores, of_topics)
     output.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_page(output / "person.json", orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
-    write_page(output / "events.jsonl", as_events(settings, data).decode())
-    write_page(output / "person.html", page)
+    with Revealer.of(settings) as revealer:
+        document = revealer.json(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
+        write_page(output / "person.json", document)
+        write_page(output / "events.jsonl", revealer.json(as_events(settings, data).decode()))
+        write_page(output / "person.html", revealer.html(page))
     click.echo(f"written to {output}: person.json, person.html, events.jsonl", err=True)
+
+
+@privacy.command(cls=SettingsCommand)
+@with_settings("Privacy")
+def rotate(settings: Settings) -> None:
+    """Wrap the keys of all persons with the newest master key.
+
+    Put the new key before the old one first; processes that run find it by themselves in a file or in Vault. When this
+    command is done, the old one can be taken away. What is interrupted goes on when asked for again.
+    """
+    from stream.privacy.person_keys import PersonKeys
+
+    keys = PersonKeys.of(settings)
+    if keys is None:
+        raise SettingsError("there are no keys of persons: the setting privacy_keys is empty")
+    with closing(keys):
+        changed, total = keys.rotate()
+        click.echo(f"{changed:,} of {total:,} keys are newly wrapped; all are under master key {keys.master}")
 
 
 @privacy.command(cls=SettingsCommand)

@@ -3,14 +3,16 @@
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from stream.catalogue.identifiers import CUSTOMER
 from stream.cli.data_files import data_directory
 from stream.cli.identity_lookup import id_of, resolver_near
-from stream.cli.privacy_stores import REMAINS, counted, erase_directly, inventory, projections_of_workers
+from stream.cli.privacy_stores import counted, erase_directly, inventory, projections_of_workers, remains
 from stream.cli.publish_one import publish_one
 from stream.errors import SettingsError, StorageError
 from stream.events.times import rfc3339
@@ -18,6 +20,7 @@ from stream.identity.note_proof import NoteProof
 from stream.privacy.erasure_feed import ErasureFeed
 from stream.privacy.erasure_receipt import FIRST, ErasureReceipt, ReceiptSigner, digest_of
 from stream.privacy.erasures import Erasures
+from stream.privacy.person_keys import PersonKeys
 from stream.privacy.pseudonym import Pseudonyms
 from stream.privacy.request_records import PrivacyRequest, encode_request
 from stream.settings import Settings
@@ -90,19 +93,29 @@ def _request(settings: Settings, erasures: Erasures, text: str, tell: Callable[[
         return former[-1]
     ids = ids_of_person(settings, text)
     found = counted(inventory(settings, ids))
-    if former and not any(found.values()) and {*former[-1].pseudonyms} >= {*map(pseudonyms.of, ids)}:
+    hashes = [pseudonyms.of(one) for one in (*ids, *_clear(settings, ids))]
+    if former and not any(found.values()) and {*former[-1].pseudonyms} >= {*hashes}:
         tell("erased before, and nothing came since")
         return former[-1]
     made = PrivacyRequest(
         request_id=uuid.uuid4().hex,
         asked_at=time.time_ns() // 1_000_000 / 1000,
-        pseudonyms=[pseudonyms.of(one) for one in ids],
+        pseudonyms=hashes,
         ids=ids,
         found=found,
     )
     _publish(settings, made)
     tell(f"asked for: {len(ids)} {'id' if len(ids) == 1 else 'ids'}, {sum(found.values())} things in stores")
     return made
+
+
+def _clear(settings: Settings, ids: Sequence[str]) -> list[str]:
+    """The ids for which pseudonyms stand: under them the person is asked for again."""
+    keys = PersonKeys.of(settings)
+    if keys is None:
+        return []
+    with closing(keys):
+        return [one.clear.removeprefix(f"{CUSTOMER}:") for one in keys.known(ids).values()]
 
 
 def _asked(erasures: Erasures, request: PrivacyRequest, deadline_s: float) -> int:
@@ -151,7 +164,7 @@ def _close(
                 pseudonyms=request.pseudonyms,
                 found=request.found,
                 left=left,
-                remains=dict(REMAINS),
+                remains=remains(settings),
                 previous=digest_of(receipts[-1]) if receipts else FIRST,
                 number=len(receipts) + 1,
             )

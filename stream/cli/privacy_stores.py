@@ -4,6 +4,7 @@ Projections are all there: their protocol asks each for what it erases.
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from typing import Any, Final
 
 import orjson
@@ -11,22 +12,33 @@ import orjson
 from stream.cli.data_files import contacts_file
 from stream.cli.directory_at import directory_is_there, open_desk, open_directory
 from stream.errors import StorageError
+from stream.privacy.person_keys import PersonKeys
 from stream.projections.all_projections import PROJECTIONS
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore
 from stream.storage.privacy_desk import PrivacyDesk
 
-__all__ = ["REMAINS", "counted", "erase_directly", "inventory", "projections_of_workers"]
+__all__ = ["REMAINS", "counted", "erase_directly", "inventory", "projections_of_workers", "remains"]
 
+_TOPICS: Final = "records of the past, until the retention of each topic deletes them"
+_TOPICS_WITH_KEYS: Final = (
+    "records of the past, until the retention of each topic deletes them: times, names of events, amounts and products"
+    " under a pseudonym that nobody can resolve; what was encrypted nobody can read"
+)
 #: What no erasure reaches, and until when it stays.
 REMAINS: Final[Mapping[str, str]] = {
-    "topics": "records of the past, until the retention of each topic deletes them",
+    "topics": _TOPICS,
     "models": "weights that were learned from many people, one of them this; no longer of anybody alone",
     "learned ids": "hashes of ids of training examples, which expire within 8 days",
     "counts": "sums over all customers in projections and directory",
     "notifications": "what was sent is with its receivers",
     "backups": "those made before; once restored, workers erase the person again; for the rest, erase again",
 }
+
+
+def remains(settings: Settings) -> dict[str, str]:
+    """What no erasure reaches in this installation."""
+    return {**REMAINS, "topics": _TOPICS_WITH_KEYS if settings.privacy_keys else _TOPICS}
 
 
 def projections_of_workers(settings: Settings) -> list[tuple[str, int]]:
@@ -68,6 +80,9 @@ def inventory(settings: Settings, ids: Collection[str]) -> dict[str, list[Any]]:
             found["console"] = [_row(table, row) for one in ids for table, row in _rows(console.rows_of(one))]
     with contacts_file(settings) as contacts:
         found["contacts"] = [{"customer_id": one, **_fields(of)} for one, of in contacts.find(ids).items()]
+    if (keys_of_persons := PersonKeys.of(settings)) is not None:
+        with closing(keys_of_persons):
+            found["keys"] = [{"customer_id": one} for one in keys_of_persons.known(ids)]
     return found
 
 
@@ -93,6 +108,10 @@ def erase_directly(settings: Settings, ids: Collection[str], up_to: int) -> None
     with contacts_file(settings) as contacts:
         for one in ids:
             contacts.forget(one)
+    if (keys := PersonKeys.of(settings)) is not None:
+        # the last: what was interrupted before finds the person again
+        with closing(keys):
+            keys.erase(ids, refuse=settings.erased_people == "refuse")
 
 
 def _rows(tables: Mapping[str, list[dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:

@@ -8,13 +8,17 @@ __all__ = ["EventRecord", "LinkRecord"]
 
 
 class EventRecord(NamedTuple):
-    """``value`` is the native JSON, ``customer_id`` the record key, ``at_ms`` event time and the record's timestamp."""
+    """``value`` is the native JSON, ``customer_id`` the record key, ``at_ms`` event time and the record's timestamp.
+
+    ``is_concealed``: persons are under pseudonyms already (`stream.privacy.concealing`); ``event_id`` stays in clear.
+    """
 
     event_type: EventType
     event_id: str
     customer_id: str
     at_ms: int
     value: bytes
+    is_concealed: bool = False
 
 
 class LinkRecord(NamedTuple):
@@ -23,3 +27,4 @@ class LinkRecord(NamedTuple):
     event_id: str
     at_ms: int
     value: bytes
+    is_concealed: bool = False

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException, Message
 
+from stream.client.concealed_records import RecordConcealer
 from stream.client.delivery_ledger import DeliveryLedger
 from stream.client.destinations import Destinations
 from stream.client.event_contract import EventContract
@@ -74,10 +75,11 @@ class Producer:
         logger: logging.Logger = _LIBRDKAFKA,
         clock: Clock | None = None,
     ) -> None:
-        self._settings = settings or Settings.from_env(os.environ)
-        self._contract = EventContract(self._settings)
+        self._settings = settings = settings or Settings.from_env(os.environ)
+        self._contract = EventContract(settings)
+        self.concealer: Final = RecordConcealer(settings)
         self._clock = clock or SystemClock()
-        self._destinations = Destinations(self._settings)
+        self._destinations = Destinations(settings)
         self._delivery_timeout_s = delivery_timeout_s
         self._ledger = DeliveryLedger(on_refusal=self._note)
         self._fatal = ""
@@ -99,8 +101,7 @@ class Producer:
             },
             logger=logger,
         )
-        self._sent_at = 0.0
-        self._stop = threading.Event()
+        self._sent_at, self._stop = 0.0, threading.Event()
         self._poller = threading.Thread(target=self._poll, name="stream-producer", daemon=True)
         self._poller.start()
 
@@ -141,8 +142,7 @@ class Producer:
 
         def answer(error: KafkaError | None, message: Message) -> None:
             if error is None:
-                place = (message.topic() or "", message.partition(), message.offset())
-                delivery.set_result(Receipt(place[0], place[1] or 0, place[2] or 0))
+                delivery.set_result(Receipt(message.topic() or "", message.partition() or 0, message.offset() or 0))
             else:
                 delivery.set_exception(PublishError(f"event {event.event_id!r} was not accepted: {error.str()}"))
 
@@ -152,19 +152,19 @@ class Producer:
     def send(
         self, record: EventRecord | LinkRecord, on_delivery: OnDelivery | None = None, *, wait_s: float | None = None
     ) -> None:
-        """Hand ``record`` over as it is, unchecked; ``on_delivery`` is called with the broker's answer.
+        """Hand ``record`` over unchecked; ``on_delivery`` is called with the broker's answer.
 
-        A `LinkRecord` goes to the topic `identities`.
+        A `LinkRecord` goes to the topic `identities`. With `privacy_keys` a record goes concealed.
 
         Raises `PublishError` if the queue is still full after ``wait_s`` (None: the delivery timeout), or if the record
         cannot be sent at all; ``on_delivery`` is not called then.
         """
         if self._closed:
             raise PublishError(f"event {record.event_id!r} came after close(); make a new Producer")
+        record = self.concealer.one(record)
         entry = self._ledger.enter(record.event_id)
-        answer = partial(self._ledger.settle, entry)
-        if on_delivery is not None:
-            answer = partial(self._answered, entry, on_delivery)
+        settle = partial(self._ledger.settle, entry)
+        answer = settle if on_delivery is None else partial(self._answered, entry, on_delivery)
         try:
             self._hand_over(record, answer, self._delivery_timeout_s if wait_s is None else wait_s)
         except BaseException:
@@ -210,6 +210,7 @@ class Producer:
             # librdkafka would go on looking for the broker, and say so, as long as anything refers to this object
             self._producer.purge()
             self._producer.close()
+            self.concealer.close()
 
     def missing_topics(self, timeout_s: float) -> list[str]:
         """The event topics, and that of links if there is an ``identity_key``, that do not exist.

@@ -24,6 +24,7 @@ from stream.ingest.access import Access
 from stream.ingest.body import is_form, read_body, values_of
 from stream.ingest.budget import BodyBudget, Lease
 from stream.ingest.client_connection import Connections
+from stream.ingest.concealed_request import concealed
 from stream.ingest.event_publisher import EventPublisher
 from stream.ingest.outcome import IntakeResult, Problem
 from stream.ingest.outward import Outward
@@ -233,24 +234,22 @@ class Endpoint:
             Problem(drafts[bad.record][0], admitted.event_ids[bad.record], bad.reason, bad.detail)
             for bad in admitted.rejections
         ]
-        objections = [
-            source.objection(record.event_type, amount)
-            for record, amount in zip(admitted.records, admitted.amounts, strict=True)
-        ]
+        with_amounts = zip(admitted.records, admitted.amounts, strict=True)
+        objections = [source.objection(record.event_type, amount) for record, amount in with_amounts]
         rejected += [
             Problem(drafts[admitted.positions[k]][0], admitted.records[k].event_id, "not_allowed", objection)
             for k, objection in enumerate(objections)
             if objection
         ]
-        sent: list[tuple[int, EventRecord | LinkRecord]] = [
+        sent: Sequence[tuple[int, EventRecord | LinkRecord]] = [
             (drafts[admitted.positions[k]][0], admitted.records[k]) for k, why in enumerate(objections) if not why
         ]
-        sent += links
+        sent, refused = await concealed([*sent, *links], self._publisher)
+        rejected += refused
         failures = await self._publisher.publish([record for _, record in sent])
         # a call that tells of several ids is several links, and one position
-        failed = {
-            sent[k][0]: Problem(sent[k][0], sent[k][1].event_id, "not_confirmed", why) for k, why in failures.items()
-        }
+        places = ((*sent[k], why) for k, why in failures.items())
+        failed = {position: Problem(position, one.event_id, "not_confirmed", why) for position, one, why in places}
         if failed:
             self._reachability.suspect()
         accepted = len({position for position, _ in sent}) - len(failed)

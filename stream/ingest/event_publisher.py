@@ -9,6 +9,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, Message
 
+from stream.client.concealed_records import RecordConcealer
 from stream.client.event_record import EventRecord, LinkRecord
 from stream.client.producer import Producer
 from stream.errors import PublishError
@@ -63,6 +64,11 @@ class EventPublisher:
         self._timeout_s = timeout_s
         self._events = 0
         self._bytes = 0
+
+    @property
+    def concealer(self) -> RecordConcealer:
+        """What puts the persons of records under pseudonyms."""
+        return self._producer.concealer
 
     async def publish(self, records: Sequence[EventRecord | LinkRecord]) -> dict[int, str]:
         """Publish; return position -> reason of those that Kafka has not confirmed. Raises `Refusal` for want of room.

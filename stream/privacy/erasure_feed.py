@@ -37,7 +37,9 @@ class ErasureFeed:
     """
 
     def __init__(self, settings: Settings, stop: threading.Event | None = None, group: str = "") -> None:
-        self.erasures = Erasures(settings.identity_key.encode(), anew=settings.erased_people == "anew")
+        # with keys whoever comes back has another pseudonym
+        anew = settings.erased_people == "anew" and not settings.privacy_keys
+        self.erasures = Erasures(settings.identity_key.encode(), anew=anew)
         self._settings = settings
         self._topic = settings.privacy_requests
         self._proof = NoteProof.of(settings)

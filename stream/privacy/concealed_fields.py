@@ -1,0 +1,74 @@
+"""Which fields of an event are encrypted, beside the ids of persons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from stream.catalogue.declaring import Personal
+from stream.catalogue.events import EVENT_TYPES, EventType
+from stream.events.model import MAX_TEXT_CHARS
+
+__all__ = ["CONCEALED", "PERSONS", "ConcealedField"]
+
+_LABEL: Final = 256
+_ID: Final = 100
+#: No field has a limit of its own beyond that of the event.
+_ANY: Final = 40_000
+
+
+class ConcealedField(NamedTuple):
+    """``limit``: characters that its contract allows. ``is_id``: equal ones must stay equal, whatever their length."""
+
+    limit: int
+    is_id: bool = False
+
+
+_EVENT_ID: Final = {"event_id": ConcealedField(_ID, is_id=True)}
+
+_OWN: Final[Mapping[EventType, Mapping[str, ConcealedField]]] = {
+    EventType.CLICK: {"url": ConcealedField(MAX_TEXT_CHARS), "session_id": ConcealedField(_LABEL, is_id=True)},
+    EventType.EMAIL: {
+        "message_id": ConcealedField(998, is_id=True),
+        "campaign_id": ConcealedField(_LABEL, is_id=True),
+        "text": ConcealedField(_ANY),
+    },
+    EventType.PURCHASE: {
+        "order_id": ConcealedField(_ID, is_id=True),
+        "coupon": ConcealedField(_LABEL, is_id=True),
+    },
+    EventType.FEEDBACK: {
+        # as long as that of an order, so that the same order has the same id
+        "order_id": ConcealedField(_ID, is_id=True),
+        "ticket_id": ConcealedField(_LABEL, is_id=True),
+        "text": ConcealedField(MAX_TEXT_CHARS),
+    },
+    EventType.INTERACTION: {
+        "place": ConcealedField(_LABEL, is_id=True),
+        "text": ConcealedField(MAX_TEXT_CHARS),
+    },
+    EventType.CONSENT: {
+        "source": ConcealedField(_LABEL, is_id=True),
+        "version": ConcealedField(_LABEL, is_id=True),
+        "text": ConcealedField(MAX_TEXT_CHARS),
+    },
+}
+
+
+def _of(event_type: EventType) -> Mapping[str, ConcealedField]:
+    declared = {
+        field.name: ConcealedField(field.max_length or _LABEL, is_id=True)
+        for field in EVENT_TYPES[event_type].fields
+        if field.type is str and field.personal is Personal.IDENTIFIES
+    }
+    return MappingProxyType({**_EVENT_ID, **_OWN.get(event_type, {}), **declared})
+
+
+#: Type -> field -> how it is encrypted. What is not here stays readable: times, names, amounts, and words of the shop.
+CONCEALED: Final[Mapping[EventType, Mapping[str, ConcealedField]]] = MappingProxyType(
+    {event_type: _of(event_type) for event_type in EventType}
+)
+
+#: Fields that are the id of another person.
+PERSONS: Final = frozenset({"referred_id"})

@@ -1,0 +1,248 @@
+"""Persons and their keys, as those see them who write and read data of customers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from stream.catalogue.identifiers import CUSTOMER, IDENTIFIERS
+from stream.identity.sealing import is_token
+from stream.privacy.key_store import KeyRow, KeyStore
+from stream.privacy.master_keys import KEY_BYTES, MasterKeys
+from stream.privacy.sql_key_store import SqlKeyStore
+from stream.settings import Settings
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+
+__all__ = ["CIPHERTEXT", "PSEUDONYM", "STALE_S", "KeyedPerson", "PersonKeys", "body_of"]
+
+PREFIX: Final = "k1_"
+#: A customer as topics and stores have them; the group is the name of their row.
+PSEUDONYM: Final = re.compile(r"k1_([A-Za-z0-9_-]{22})(?![A-Za-z0-9_-])")
+#: A text of a person: the row of the key, and the text under it.
+CIPHERTEXT: Final = re.compile(r"c1_([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22,})")
+_DIGEST: Final = re.compile(r"d1_[A-Za-z0-9_-]{22}")
+#: An address, as adapters and imports without a key write it.
+_HASHED: Final = re.compile(r"email:[0-9a-f]{64}")
+_BODY_BYTES: Final = 16
+#: The cipher resists one nonce for all (RFC 8452): equal texts of a person become equal, so ids can be compared.
+_NONCE: Final = bytes(12)
+_LOOKUP: Final = "lookup"
+_REMEMBERED: Final = 200_000
+_AT_ONCE: Final = 500
+#: For so long a process may go by keys that were erased meanwhile.
+STALE_S: Final = 1.0
+
+
+class KeyedPerson:
+    """Someone of whom there is a key. ``customer_id``: what stands for their id everywhere; ``clear``: that id."""
+
+    __slots__ = ("_cipher", "_data_key", "_mark", "body", "clear", "customer_id")
+
+    def __init__(self, body: str, data_key: bytes, clear: str, cipher: AESGCMSIV) -> None:
+        self.body = body
+        self.clear = clear
+        kind, _, _ = clear.partition(":")
+        self.customer_id = f"{PREFIX}{body}" if kind == CUSTOMER else f"{kind}:h1_{body}"
+        self._data_key = data_key
+        self._cipher = cipher
+        self._mark = f"c1_{body}."
+
+    def encrypt(self, text: str) -> str:
+        """The text as `CIPHERTEXT`; equal texts of a person are equal. What is such already stays."""
+        if text.startswith(self._mark) and CIPHERTEXT.fullmatch(text):
+            return text
+        return self._mark + urlsafe_b64encode(self._cipher.encrypt(_NONCE, text.encode(), None)).decode().rstrip("=")
+
+    def digest(self, text: str) -> str:
+        """A keyed hash of a text, for ids that are too long to be encrypted. What is such already stays."""
+        if _DIGEST.fullmatch(text):
+            return text
+        digest = hashlib.blake2b(text.encode(), key=self._data_key, digest_size=_BODY_BYTES, person=b"long-id")
+        return f"d1_{_base64(digest.digest())}"
+
+    def decrypt(self, packed: str) -> str:
+        """What `encrypt` was given, from the second group of `CIPHERTEXT`. Raises ValueError for anything else."""
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - only installations with keys have it
+
+        try:
+            raw = urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+            return self._cipher.decrypt(_NONCE, raw, None).decode()
+        except InvalidTag:
+            raise ValueError("this is not encrypted under the key of the person") from None
+
+
+class PersonKeys:
+    """Finds persons by their ids, and by their pseudonyms; whoever is new gets a key.
+
+    An id is a customer id, or a kind of identifier and its token (``email:h1_...``). Found persons are remembered; who
+    was erased is forgotten within `STALE_S`. Raises `StorageError` while the key store is away and `SettingsError`
+    without the right master key.
+    """
+
+    def __init__(self, store: KeyStore, masters: MasterKeys) -> None:
+        self._store = store
+        self._masters = masters
+        self._by_id: dict[str, KeyedPerson] = {}
+        self._by_body: dict[str, KeyedPerson] = {}
+        self._generation = -1
+        self._looked_at = float("-inf")
+        self._lock = threading.RLock()
+        try:
+            wrapped = store.secret(_LOOKUP, masters.wrap(os.urandom(KEY_BYTES), _LOOKUP.encode()))
+            self._lookup_key = masters.open(wrapped, _LOOKUP.encode())
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def of(cls, settings: Settings) -> PersonKeys | None:
+        """The keys that ``settings`` name; None where nothing is encrypted."""
+        if not settings.privacy_keys:
+            return None
+        return cls(SqlKeyStore(settings.privacy_keys), MasterKeys.of(settings))
+
+    def persons(self, ids: Iterable[str]) -> dict[str, KeyedPerson | None]:
+        """Id -> the person, made if need be; None for an id that was erased and is refused.
+
+        A pseudonym is the id of its person, too. One that nobody has any more is None.
+        """
+        with self._lock:
+            self._forget_the_erased()
+            wanted = dict.fromkeys(ids)
+            found: dict[str, KeyedPerson | None] = {one: self._by_id[one] for one in wanted if one in self._by_id}
+            unknown = [one for one in wanted if one not in found]
+            if unknown:
+                found |= self._known(unknown)
+            missing = [one for one in unknown if one not in found]
+            if new := [one for one in missing if not PSEUDONYM.fullmatch(one)]:
+                self._store.add([self._made(one) for one in new])
+                found |= self._known(new)
+            return {one: found.get(one) for one in wanted}
+
+    def known(self, ids: Iterable[str]) -> dict[str, KeyedPerson]:
+        """Those of ``ids`` who have a key. Nobody is made."""
+        with self._lock:
+            self._forget_the_erased()
+            wanted = [*dict.fromkeys(ids)]
+            found = {one: self._by_id[one] for one in wanted if one in self._by_id}
+            return found | self._known([one for one in wanted if one not in found])
+
+    def by_body(self, bodies: Iterable[str]) -> Mapping[str, KeyedPerson]:
+        """The persons of rows that are there still."""
+        with self._lock:
+            self._forget_the_erased()
+            wanted = dict.fromkeys(bodies)
+            if missing := [one for one in wanted if one not in self._by_body]:
+                for row in self._store.by_body(missing).values():
+                    self._remember(self._person(row))
+            return {one: self._by_body[one] for one in wanted if one in self._by_body}
+
+    def erase(self, ids: Iterable[str], *, refuse: bool) -> int:
+        """Destroy the keys of ids or pseudonyms; returns how many there were. ``refuse``: the ids stay refused."""
+        persons = self.known(ids)
+        count = self._store.erase([*{one.body for one in persons.values()}], refuse=refuse)
+        self._looked_at = float("-inf")
+        return count
+
+    def rotate(self) -> tuple[int, int]:
+        """Wrap all keys with the newest master key; returns how many were, and how many there are."""
+        self._masters.again()
+        wrapped = self._store.secret(_LOOKUP, b"")
+        if not self._masters.is_newest(wrapped):
+            again = self._masters.wrap(self._masters.open(wrapped, _LOOKUP.encode()), _LOOKUP.encode())
+            self._store.replace_secret(_LOOKUP, wrapped, again)
+        changed = total = 0
+        some: list[tuple[KeyRow, bytes]] = []
+        for row in self._store.all():
+            total += 1
+            if not self._masters.is_newest(row.sealed):
+                of = row.body.encode()
+                some.append((row, self._masters.wrap(self._masters.open(row.sealed, of), of)))
+            if len(some) >= _AT_ONCE:
+                changed += self._store.rewrap(some)
+                some = []
+        return changed + self._store.rewrap(some), total
+
+    @property
+    def master(self) -> str:
+        """The id of the newest master key."""
+        return self._masters.newest
+
+    def close(self) -> None:
+        """Let go of the key store."""
+        self._store.close()
+
+    def _known(self, ids: Sequence[str]) -> dict[str, KeyedPerson]:
+        found: dict[str, KeyedPerson] = {}
+        by_lookup = {self._lookup(one): one for one in ids}
+        for lookup, row in self._store.by_lookup([*by_lookup]).items():
+            found[by_lookup[lookup]] = self._remember(self._person(row), by_lookup[lookup])
+        # what is a pseudonym already: of an event that was published before, or exported
+        bodies = {body: one for one in ids if one not in found and (body := body_of(one))}
+        for body, row in self._store.by_body([*bodies]).items() if bodies else ():
+            person = self._person(row)
+            if person.customer_id == bodies[body]:
+                found[bodies[body]] = self._remember(person, bodies[body])
+        return found
+
+    def _remember(self, person: KeyedPerson, one_id: str = "") -> KeyedPerson:
+        if len(self._by_body) >= _REMEMBERED:
+            self._by_id.clear()
+            self._by_body.clear()
+        self._by_body[person.body] = person
+        if one_id:
+            self._by_id[one_id] = person
+        return person
+
+    def _forget_the_erased(self) -> None:
+        now = time.monotonic()
+        if now - self._looked_at < STALE_S:
+            return
+        generation = self._store.generation()
+        if generation != self._generation:
+            self._by_id.clear()
+            self._by_body.clear()
+            self._generation = generation
+        self._looked_at = now
+
+    def _lookup(self, one_id: str) -> bytes:
+        return hashlib.blake2b(_named(one_id).encode(), key=self._lookup_key, digest_size=KEY_BYTES).digest()
+
+    def _made(self, one_id: str) -> KeyRow:
+        body = _base64(os.urandom(_BODY_BYTES))
+        secret = os.urandom(KEY_BYTES) + _named(one_id).encode()
+        return KeyRow(body, self._lookup(one_id), self._masters.wrap(secret, body.encode()))
+
+    def _person(self, row: KeyRow) -> KeyedPerson:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV  # noqa: PLC0415 - see above
+
+        opened = self._masters.open(row.sealed, row.body.encode())
+        data_key = opened[:KEY_BYTES]
+        return KeyedPerson(row.body, data_key, opened[KEY_BYTES:].decode(), AESGCMSIV(data_key))
+
+
+def body_of(text: str) -> str:
+    """The name of the row that a pseudonym of any kind has; empty for what has not the form of one."""
+    if match := PSEUDONYM.fullmatch(text):
+        return match[1]
+    kind, _, token = text.partition(":")
+    return token.removeprefix("h1_") if kind in IDENTIFIERS and is_token(token) else ""
+
+
+def _named(one_id: str) -> str:
+    """The id with its kind."""
+    kind, _, token = one_id.partition(":")
+    is_identifier = kind in IDENTIFIERS and (is_token(token) or _HASHED.fullmatch(one_id))
+    return one_id if is_identifier else f"{CUSTOMER}:{one_id}"
+
+
+def _base64(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode().rstrip("=")

@@ -1,0 +1,247 @@
+"""Keys of persons in SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from stream.errors import SettingsError, StorageError
+from stream.privacy.key_store import KeyRow
+
+__all__ = ["SqlKeyStore"]
+
+_AT_ONCE: Final = 500
+_WAIT_S: Final = 10.0
+_MEMORY: Final = ":memory:"
+_TABLES: Final = (
+    "CREATE TABLE IF NOT EXISTS person_key (body TEXT PRIMARY KEY, lookup {blob} UNIQUE, sealed {blob} NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS refused_person (lookup {blob} PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS key_secret (name TEXT PRIMARY KEY, sealed {blob} NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS key_generation (number BIGINT PRIMARY KEY)",
+    "INSERT INTO key_generation SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM key_generation)",
+)
+
+
+class SqlKeyStore:
+    """The key store at ``sqlite:///PATH`` or ``postgresql://...``. Usable from several threads, one at a time.
+
+    A connection that is lost is made again at the next call. SQLite overwrites what it deletes (``secure_delete``).
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._is_sqlite = url.startswith("sqlite:///")
+        self._where = urlsplit(url)._replace(query="").geturl() if self._is_sqlite else _without_password(url)
+        self._lock = threading.Lock()
+        self._connection: Any = None
+        self._failures: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
+        if not self._is_sqlite:
+            try:
+                import psycopg  # noqa: PLC0415 - only installations with PostgreSQL have it
+            except ImportError as error:
+                raise SettingsError(f"{error}: pip install 'customer-stream[postgresql]'") from error
+            self._failures = (psycopg.Error, OSError)
+
+    def by_lookup(self, lookups: Sequence[bytes]) -> Mapping[bytes, KeyRow]:
+        return {row.lookup: row for row in self._rows("lookup", lookups)}
+
+    def by_body(self, bodies: Sequence[str]) -> Mapping[str, KeyRow]:
+        return {row.body: row for row in self._rows("body", bodies)}
+
+    def add(self, rows: Sequence[KeyRow]) -> None:
+        statement = (
+            "INSERT INTO person_key SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM refused_person WHERE lookup = ?)"
+            " ON CONFLICT DO NOTHING"
+        )
+        if not self._is_sqlite:
+            statement = statement.replace("SELECT ?, ?, ?", "SELECT ?::text, ?::bytea, ?::bytea")
+        with self._writing() as cursor:
+            cursor.executemany(self._own(statement), [(*row, row.lookup) for row in rows])
+
+    def refused(self, lookups: Sequence[bytes]) -> frozenset[bytes]:
+        found: set[bytes] = set()
+        with self._writing() as cursor:
+            for some in _parts(lookups):
+                marks = ", ".join("?" * len(some))
+                cursor.execute(self._own(f"SELECT lookup FROM refused_person WHERE lookup IN ({marks})"), some)  # noqa: S608
+                found.update(bytes(lookup) for (lookup,) in cursor.fetchall())
+        return frozenset(found)
+
+    def erase(self, bodies: Sequence[str], *, refuse: bool) -> int:
+        count = 0
+        with self._writing() as cursor:
+            for body in bodies:
+                if refuse:
+                    cursor.execute(
+                        self._own(
+                            "INSERT INTO refused_person SELECT lookup FROM person_key WHERE body = ?"
+                            " ON CONFLICT DO NOTHING"
+                        ),
+                        (body,),
+                    )
+                cursor.execute(self._own("DELETE FROM person_key WHERE body = ?"), (body,))
+                count += cursor.rowcount
+            cursor.execute("UPDATE key_generation SET number = number + 1")
+        if count and self._is_sqlite:
+            # what was deleted is in the log of changes until that is written back
+            with self._used() as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return count
+
+    def generation(self) -> int:
+        with self._writing() as cursor:
+            cursor.execute("SELECT number FROM key_generation")
+            return int(cursor.fetchone()[0])
+
+    def secret(self, name: str, made: bytes) -> bytes:
+        with self._writing() as cursor:
+            cursor.execute(self._own("INSERT INTO key_secret VALUES (?, ?) ON CONFLICT DO NOTHING"), (name, made))
+            cursor.execute(self._own("SELECT sealed FROM key_secret WHERE name = ?"), (name,))
+            return bytes(cursor.fetchone()[0])
+
+    def replace_secret(self, name: str, old: bytes, new: bytes) -> None:
+        with self._writing() as cursor:
+            cursor.execute(
+                self._own("UPDATE key_secret SET sealed = ? WHERE name = ? AND sealed = ?"), (new, name, old)
+            )
+
+    def all(self) -> Iterator[KeyRow]:
+        last = ""
+        while True:
+            with self._writing() as cursor:
+                statement = "SELECT body, lookup, sealed FROM person_key WHERE body > ? ORDER BY body LIMIT ?"
+                cursor.execute(self._own(statement), (last, _AT_ONCE))
+                rows = [_row(row) for row in cursor.fetchall()]
+            if not rows:
+                return
+            yield from rows
+            last = rows[-1].body
+
+    def rewrap(self, rows: Sequence[tuple[KeyRow, bytes]]) -> int:
+        count = 0
+        with self._writing() as cursor:
+            for row, sealed in rows:
+                cursor.execute(
+                    self._own("UPDATE person_key SET sealed = ? WHERE body = ? AND sealed = ?"),
+                    (sealed, row.body, row.sealed),
+                )
+                count += cursor.rowcount
+        return count
+
+    def close(self) -> None:
+        with self._lock:
+            self._drop()
+
+    def _rows(self, column: str, wanted: Sequence[bytes] | Sequence[str]) -> list[KeyRow]:
+        found: list[KeyRow] = []
+        with self._writing() as cursor:
+            for some in _parts(wanted):
+                marks = ", ".join("?" * len(some))
+                statement = f"SELECT body, lookup, sealed FROM person_key WHERE {column} IN ({marks})"  # noqa: S608
+                cursor.execute(self._own(statement), some)
+                found += map(_row, cursor.fetchall())
+        return found
+
+    def _own(self, statement: str) -> str:
+        return statement if self._is_sqlite else statement.replace("?", "%s")
+
+    @contextmanager
+    def _writing(self) -> Iterator[Any]:
+        """A transaction."""
+        with self._used() as connection, connection:
+            cursor = connection.cursor()
+            try:
+                yield cursor
+            finally:
+                cursor.close()
+
+    @contextmanager
+    def _used(self) -> Iterator[Any]:
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = self._connect()
+                yield self._connection
+            except self._failures as error:
+                self._drop()
+                why = " ".join(str(error).split())
+                raise StorageError(f"the keys of persons at {self._where} cannot be read or written: {why}") from error
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _connect(self) -> Any:
+        if self._is_sqlite:
+            connection: Any = sqlite3.connect(self._file(), timeout=_WAIT_S, check_same_thread=False)
+            # a key that is given out must be there after a power cut: what it encrypts is in Kafka
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
+                connection.execute(f"PRAGMA {pragma}")
+        else:
+            import psycopg  # noqa: PLC0415 - see above
+
+            connection = psycopg.connect(self._url, connect_timeout=int(_WAIT_S), autocommit=False)
+            # psycopg closes a connection that is used as a block; a cursor's transaction is what is wanted
+            connection = _Kept(connection)
+        with connection:
+            for statement in _TABLES:
+                connection.execute(statement.format(blob="BLOB" if self._is_sqlite else "BYTEA"))
+        return connection
+
+    def _file(self) -> str:
+        """The database of SQLite; a file is readable for its owner only."""
+        name = self._url.removeprefix("sqlite:///")
+        if name == _MEMORY:
+            return name
+        path = Path(name).expanduser()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        return str(path)
+
+
+class _Kept:
+    """A connection of psycopg that commits or rolls back at the end of a block, and stays open."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if kind is None:
+            self._connection.commit()
+        elif not self._connection.closed:
+            self._connection.rollback()
+
+    def cursor(self) -> Any:
+        return self._connection.cursor()
+
+    def execute(self, statement: str) -> None:
+        self._connection.execute(statement)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _parts(wanted: Sequence[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(wanted), _AT_ONCE):
+        yield [*wanted[start : start + _AT_ONCE]]
+
+
+def _row(found: Sequence[Any]) -> KeyRow:
+    body, lookup, sealed = found
+    return KeyRow(body, bytes(lookup), bytes(sealed))
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path}"

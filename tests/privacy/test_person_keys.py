@@ -1,0 +1,161 @@
+"""Pseudonyms and keys of persons, in real databases."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.errors import SettingsError, StorageError
+from stream.privacy.master_keys import MasterKeys
+from stream.privacy.person_keys import CIPHERTEXT, PSEUDONYM, PersonKeys
+from stream.privacy.revealing import UNREADABLE, Revealer
+from stream.privacy.sql_key_store import SqlKeyStore
+from stream.settings import Settings
+from tests.directory.postgres import Postgres, required_postgres
+
+TOKEN = "email:h1_" + "a" * 22
+MASTER = "11" * 32
+OTHER = "22" * 32
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with Postgres(required_postgres()) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/keys/keys.sqlite"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    yield server.database()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(privacy_keys=f"sqlite:///{tmp_path}/keys/keys.sqlite", privacy_master_key=MASTER)
+
+
+_OPENED: list[PersonKeys] = []
+
+
+@pytest.fixture(autouse=True)
+def close_what_was_opened() -> Iterator[None]:
+    yield
+    while _OPENED:
+        _OPENED.pop().close()
+
+
+def opened(settings: Settings) -> PersonKeys:
+    keys = PersonKeys.of(settings)
+    assert keys is not None
+    _OPENED.append(keys)
+    return keys
+
+
+def test_persons_have_pseudonyms_that_stay_and_say_nothing(url: str) -> None:
+    settings = Settings(privacy_keys=url, privacy_master_key=MASTER)
+    keys, others = opened(settings), opened(settings)
+    first = keys.persons(["ann", TOKEN, "ann"])
+    ann, address = first["ann"], first[TOKEN]
+    assert ann is not None
+    assert address is not None
+    assert PSEUDONYM.fullmatch(ann.customer_id)
+    assert address.customer_id.startswith("email:h1_")
+    assert address.customer_id != TOKEN
+    # another process, and who is known by the pseudonym already
+    for again in others.persons(["ann", ann.customer_id, address.customer_id]).values():
+        assert again is not None
+        assert again.customer_id in {ann.customer_id, address.customer_id}
+    assert keys.persons(["k1_" + "x" * 22]) == {"k1_" + "x" * 22: None}
+    packed = ann.encrypt("I live in Kiel \U0001f600")
+    assert CIPHERTEXT.fullmatch(packed)
+    assert ann.encrypt(packed) == packed
+    assert Revealer(others).text(f"<{packed}|{ann.customer_id}>") == "<I live in Kiel \U0001f600|ann>"
+
+
+def test_who_is_erased_cannot_be_read_by_anybody_and_is_refused_or_begins_anew(url: str) -> None:
+    settings = Settings(privacy_keys=url, privacy_master_key=MASTER)
+    keys = opened(settings)
+    ann, bob = keys.persons(["ann", "bob"]).values()
+    assert ann is not None
+    assert bob is not None
+    texts = [ann.encrypt("where I live"), ann.customer_id, bob.encrypt("hello")]
+    assert keys.erase(["ann"], refuse=True) == 1
+    assert keys.erase(["ann"], refuse=True) == 0
+    assert Revealer(keys).text(" ".join(texts)) == f"{UNREADABLE} {ann.customer_id} hello"
+    assert keys.persons(["ann", ann.customer_id]) == {"ann": None, ann.customer_id: None}
+    assert keys.erase([bob.customer_id], refuse=False) == 1
+    again = keys.persons(["bob"])["bob"]
+    assert again is not None
+    assert again.customer_id != bob.customer_id
+    assert Revealer(opened(settings)).text(texts[2]) == UNREADABLE
+
+
+def test_nothing_of_a_person_is_in_the_bytes_of_the_key_store(settings: Settings, tmp_path: Path) -> None:
+    keys = opened(settings)
+    ann = keys.persons(["ann-with-a-long-name"])["ann-with-a-long-name"]
+    assert ann is not None
+    files = [*(tmp_path / "keys").iterdir()]
+    assert all(file.stat().st_mode & 0o077 == 0 for file in files)
+    assert not any(b"ann-with" in file.read_bytes() for file in files)
+    assert any(ann.body.encode() in file.read_bytes() for file in files)
+    keys.erase(["ann-with-a-long-name"], refuse=False)
+    assert not any(ann.body.encode() in file.read_bytes() for file in files if file.exists())
+
+
+@given(text=st.text(max_size=300), other=st.text(max_size=300))
+def test_equal_texts_are_equal_and_others_are_not(text: str, other: str) -> None:
+    masters = MasterKeys(lambda: [MASTER], "here")
+    keys = PersonKeys(SqlKeyStore("sqlite:///:memory:"), masters)
+    person = keys.persons(["ann"])["ann"]
+    assert person is not None
+    assert (person.encrypt(text) == person.encrypt(other)) is (text == other)
+    assert (person.digest(text) == person.digest(other)) is (text == other)
+    assert Revealer(keys).text(person.encrypt(text)) == text
+    keys.close()
+
+
+def test_master_keys_are_rotated_without_a_stop_and_a_lost_one_says_so(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "master"
+    file.write_text(MASTER)
+    settings = Settings(privacy_keys=url, privacy_master_key_file=str(file))
+    running = opened(settings)
+    ann = running.persons(["ann"])["ann"]
+    assert ann is not None
+    packed = ann.encrypt("hello")
+
+    file.write_text(f"{OTHER}\n{MASTER}\n")
+    rotating = opened(settings)
+    assert rotating.rotate() == (1, 1)
+    assert rotating.rotate() == (0, 1)
+    # a process that was there before reads the file when it meets a key that it does not know
+    assert running.persons(["bob"])["bob"] is not None
+    assert Revealer(opened(settings)).text(packed) == "hello"
+    rotating.rotate()
+    file.write_text(OTHER)
+    assert Revealer(opened(settings)).text(packed) == "hello"
+
+    file.write_text("33" * 32)
+    with pytest.raises(SettingsError, match="put the former back") as lost:
+        opened(settings)
+    assert "\n" not in str(lost.value)
+    file.write_text("33" * 31)
+    with pytest.raises(SettingsError, match="64 hexadecimal digits"):
+        opened(settings)
+    with pytest.raises(SettingsError, match="needs a master key"):
+        opened(replace(settings, privacy_master_key_file=""))
+
+
+def test_a_key_store_that_is_away_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("no directory")
+    for url in (f"sqlite:///{tmp_path}/keys/keys.sqlite", "postgresql://ann:secret@127.0.0.1:1/none"):
+        with pytest.raises(StorageError, match="keys of persons at") as away:
+            opened(Settings(privacy_keys=url, privacy_master_key=MASTER))
+        assert "\n" not in str(away.value)
+        assert "secret" not in str(away.value)
