@@ -3,6 +3,7 @@
 from typing import Final
 
 from stream.adapters.event_table import EventTable, Row, customer, identified_by, labelled, time_at
+from stream.adapters.json_fields import label, pick
 from stream.adapters.provider import Provider, signed
 from stream.adapters.signatures import Signature, from_header
 from stream.adapters.voices import FEEDBACK, language_at, said, value_at
@@ -18,7 +19,8 @@ TABLE: Final = EventTable(
             "answered",
             {
                 "survey_id": labelled("form_id"),
-                "scale": labelled("scale"),
+                # the script names the scale also where nobody has answered the question
+                "scale": lambda item: None if pick(item.event, "value") is None else label(pick(item.event, "scale")),
                 "value": value_at("value"),
                 "text": said("text"),
                 "language": language_at("language"),

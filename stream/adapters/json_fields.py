@@ -1,6 +1,7 @@
 """Reading JSON that others have written: fields by path, of the type that we need."""
 
 import hashlib
+import math
 import re
 import unicodedata
 from collections.abc import Callable
@@ -34,6 +35,9 @@ MAX_LABEL_CHARS: Final = 256
 
 #: A number as JSON writes it, with an optional sign. Python's own ``float`` also reads "1_299", "nan" and "infinity".
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+
+#: Up to here every whole number is one float.
+_MAX_EXACT: Final = 2**53
 
 #: From here on a number is a time in milliseconds: as seconds it would lie after the year 5000.
 _FIRST_MILLISECONDS: Final = 1e11
@@ -108,11 +112,14 @@ def required(source: object, *paths: str) -> Any:
 def text(value: object) -> str | None:
     """A text, or a number as text; None for anything else.
 
-    >>> text("c-1"), text(17), text(True), text(["c-1"])
-    ('c-1', '17', None, None)
+    >>> text("c-1"), text(17), text(17.0), text(True), text(["c-1"])
+    ('c-1', '17', '17', None, None)
     """
     if isinstance(value, str):
         return value
+    # some programs write every number with a point, and that makes no other customer
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _MAX_EXACT:
+        return str(int(value))
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
@@ -140,7 +147,8 @@ def amount(value: object, *, unsigned: bool = False) -> object:
     >>> amount("49.90"), amount(49.9), amount("free"), amount("1_299"), amount(-20, unsigned=True)
     (49.9, 49.9, 'free', '1_299', 20)
     """
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+    # JSON cannot write what is too large for a number
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) and math.isfinite(float(value)):
         value = float(value)
     if unsigned and isinstance(value, int | float) and not isinstance(value, bool):
         return abs(value)

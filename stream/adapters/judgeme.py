@@ -31,7 +31,9 @@ def _events(body: Any) -> list[Any]:
 
 
 def _kind(item: ProviderEvent) -> str:
-    return "review" if pick(item.event, "rating") is not None else "no review"
+    # what a reviewer wrote counts without stars as well
+    is_written = pick(item.event, "reviewer") is not None and pick(item.event, "body") is not None
+    return "review" if is_written or pick(item.event, "rating") is not None else "no review"
 
 
 #: What is created or changed: a review that is changed is another one. Left out: questions, emails.

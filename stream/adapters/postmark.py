@@ -21,8 +21,10 @@ def _kind(item: ProviderEvent) -> str:
     if record_type == "Bounce":
         return f"Bounce: {required(item.event, 'Type')}"
     if record_type == "SubscriptionChange":
-        # a reason is given only when sending stops
-        return f"SubscriptionChange: {pick(item.event, 'SuppressionReason') or 'reactivated'}"
+        # a reason is given only when sending stops; without one, nothing but a person has stopped it
+        is_stopped = pick(item.event, "SuppressSending") is True
+        otherwise = "ManualSuppression" if is_stopped else "reactivated"
+        return f"SubscriptionChange: {pick(item.event, 'SuppressionReason') or otherwise}"
     return record_type
 
 

@@ -16,25 +16,26 @@ def _events(body: Any) -> list[Any]:
 
 
 def _kind(item: ProviderEvent) -> str:
-    """A response that was dismissed has no rating."""
-    return "response" if pick(item.event, "rating") is not None else "dismissed"
+    """A response that was dismissed has no rating; one with words only is an answer without a score."""
+    if pick(item.event, "rating") is not None:
+        return "response"
+    return "response: words only" if pick(item.event, "feedback") is not None else "dismissed"
+
+
+_ANSWER: Final = {
+    "text": said("feedback"),
+    "survey_id": labelled("campaign", "survey.id"),
+    "channel": labelled("method"),
+    "language": language_at("language"),
+}
 
 
 TABLE: Final = EventTable(
     provider="satismeter",
     one="a response of SatisMeter",
     rows={
-        "response": Row(
-            FEEDBACK,
-            "rated",
-            {
-                **on_scale("nps", "rating"),
-                "text": said("feedback"),
-                "survey_id": labelled("campaign", "survey.id"),
-                "channel": labelled("method"),
-                "language": language_at("language"),
-            },
-        )
+        "response": Row(FEEDBACK, "rated", {**on_scale("nps", "rating"), **_ANSWER}),
+        "response: words only": Row(FEEDBACK, "answered", _ANSWER),
     },
     events=_events,
     kind=_kind,

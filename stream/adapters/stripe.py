@@ -1,6 +1,6 @@
 """Stripe's webhooks: one event a post. Charges tell what is paid, and nothing else does, so that it counts once."""
 
-from typing import Any, Final
+from typing import Final
 
 from stream.adapters.adapter import Call
 from stream.adapters.event_table import (
@@ -13,7 +13,7 @@ from stream.adapters.event_table import (
     needed,
     time_at,
 )
-from stream.adapters.json_fields import pick, required
+from stream.adapters.json_fields import MalformedError, amount, pick, required
 from stream.adapters.provider import Provider, signed
 from stream.adapters.signatures import Signature
 
@@ -36,22 +36,35 @@ def _kind(item: ProviderEvent) -> str:
     return f"{name}: a test" if pick(item.event, "livemode") is False and name in TABLE.rows else name
 
 
-def _money(item: ProviderEvent, amount: Any) -> object:
-    """An amount in the smallest unit, in major units; what is no number as it is."""
-    if not isinstance(amount, int) or isinstance(amount, bool):
-        return amount
-    return amount / 10 ** _DIGITS.get(_currency(item).lower(), 2)
+def _units(value: object, what: str) -> int:
+    """A whole number, also one that was sent as text. Raises `MalformedError`."""
+    found = amount(value)
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise MalformedError(f"expected `{what}` as a whole number of the smallest unit of the currency")
+    return found
+
+
+def _money(item: ProviderEvent, units: int) -> float:
+    """An amount in the smallest unit, in major units."""
+    return float(units / 10 ** _DIGITS.get(_currency(item).lower(), 2))
+
+
+def _paid(item: ProviderEvent) -> float | None:
+    found = pick(item.event, f"{_CHARGE}.amount_captured", f"{_CHARGE}.amount")
+    return None if found is None else _money(item, _units(found, "amount_captured"))
 
 
 def _currency(item: ProviderEvent) -> str:
     return str(required(item.event, f"{_CHARGE}.currency")).upper()
 
 
-def _refund(item: ProviderEvent) -> object:
+def _refund(item: ProviderEvent) -> float:
     """What came back this time: the charge tells the sum of all times, the event what it was before."""
-    total = required(item.event, f"{_CHARGE}.amount_refunded")
+    total = _units(required(item.event, f"{_CHARGE}.amount_refunded"), f"{_CHARGE}.amount_refunded")
     before = required(item.event, "data.previous_attributes.amount_refunded")
-    return _money(item, total - before if isinstance(total, int) and isinstance(before, int) else total)
+    return _money(item, total - _units(before, "data.previous_attributes.amount_refunded"))
 
 
 _ORDER_ID: Final = needed(f"{_CHARGE}.id")
@@ -60,7 +73,7 @@ _COMPLETED: Final = Row(
     "completed",
     {
         "order_id": _ORDER_ID,
-        "amount": lambda item: _money(item, pick(item.event, f"{_CHARGE}.amount_captured", f"{_CHARGE}.amount")),
+        "amount": _paid,
         "currency": _currency,
         "occurred_at": time_at(f"{_CHARGE}.created"),
     },

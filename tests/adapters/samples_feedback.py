@@ -356,8 +356,11 @@ _SATISMETER: dict[str, Any] = {
 }
 SATISMETER = Sample(
     "satismeter",
-    calls={"response": _SATISMETER},
-    ignored={"dismissed": {**_SATISMETER, "rating": None}},
+    calls={
+        "response": _SATISMETER,
+        "response: words only": {**_SATISMETER, "id": "another", "rating": None},
+    },
+    ignored={"dismissed": {**_SATISMETER, "rating": None, "feedback": ""}},
     promised={"response": ("id", "created")},
 )
 
