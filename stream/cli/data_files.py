@@ -5,6 +5,7 @@ from pathlib import Path
 
 from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.local.directory import DataDirectory, default_directory
+from stream.privacy.person_keys import PersonKeys
 from stream.settings import Settings
 
 __all__ = ["contacts_file", "data_directory"]
@@ -17,4 +18,4 @@ def data_directory(settings: Settings) -> DataDirectory:
 
 def contacts_file(settings: Settings) -> ContactsFile:
     """Who the customers are that were imported, by the file in that directory."""
-    return ContactsFile(data_directory(settings).path / CONTACTS_FILE)
+    return ContactsFile(data_directory(settings).path / CONTACTS_FILE, PersonKeys.of(settings))

@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from stream.cli.kafka import client_config, cluster_metadata, silent
 from stream.errors import StorageError, TopologyError
 from stream.imports.import_ledger import LEDGER_FILE, ImportLedger, Witness
+from stream.privacy.revealing import Revealer
 from stream.settings import Settings
 from stream.storage.overview import Overview
 
@@ -65,6 +66,7 @@ def _is_there(settings: Settings, witness: Witness) -> bool:
 def newest_events(settings: Settings, tell: Callable[[str], None]) -> Callable[[Sequence[str]], Mapping[str, int]]:
     """Asks Redis for the newest events of customers; without an answer, once said, it knows of none."""
     overview: Overview | None = None
+    revealer = Revealer.of(settings)
     with suppress(StorageError):
         overview = Overview(settings)
     is_asked = overview is not None
@@ -74,7 +76,9 @@ def newest_events(settings: Settings, tell: Callable[[str], None]) -> Callable[[
         if overview is None or not is_asked:
             return {}
         try:
-            return overview.last_events(customer_ids)
+            stands_for = revealer.pseudonyms(customer_ids)
+            found = overview.last_events([*stands_for.values()])
+            return {one: found[other] for one, other in stands_for.items() if other in found}
         except StorageError as error:
             is_asked = False
             tell(

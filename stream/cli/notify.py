@@ -39,12 +39,13 @@ def notify(settings: Settings, *, check: bool, dry_run: bool, limit: int | None,
     except ImportError as error:
         raise SettingsError(f"{error}: pip install 'customer-stream[notify]'") from error
     from stream.notifications.sender import AppriseSender
+    from stream.privacy.revealing import Revealer
     from stream.reporting.writing import Writing
 
     config = load(settings.notify_file, os.environ)
     writing = Writing.of(settings)
     try:
-        templates = Templates(config, writing.money)
+        templates = Templates(config, writing.money, Revealer.of(settings).json)
         if dry_run:
             from stream.cli.notify_preview import preview
 

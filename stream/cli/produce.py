@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from itertools import islice
 
 import click
 
@@ -13,11 +14,13 @@ from stream.client.event_record import EventRecord
 from stream.client.producer import Producer
 from stream.errors import DeliveryError, PublishError, TopologyError
 from stream.events.log_event import LogEvent
+from stream.events.rejections import Rejection
 from stream.settings import Settings
 
 __all__ = ["EventProducer", "produce"]
 
 DELIVERY_TIMEOUT_S = 60.0
+_AT_ONCE = 500
 
 
 @click.command(cls=SettingsCommand)
@@ -44,12 +47,14 @@ def produce(
     source = LogInput(log, options, settings)
     started = time.monotonic()
     try:
-        producer.publish(source.events(sort=sort), rate=rate)
+        producer.publish(source.events(sort=sort), rate=rate, at_once=_AT_ONCE if sort and rate is None else 1)
     finally:
         producer.close()
         elapsed_s = time.monotonic() - started
         per_s = producer.confirmed / elapsed_s
         click.echo(f"published {producer.confirmed:,} events in {elapsed_s:.1f} s ({per_s:,.0f}/s)", err=True)
+        if producer.erased:
+            click.echo(f"{producer.erased:,} events are of people who were erased: left out", err=True)
     too_many = source.tell()
     producer.check()
     if too_many:
@@ -71,6 +76,8 @@ class EventProducer:
     def __init__(self, settings: Settings, *, delivery_timeout_s: float = DELIVERY_TIMEOUT_S) -> None:
         self._producer = Producer(settings, delivery_timeout_s=delivery_timeout_s, logger=silent)
         self._queued = 0
+        #: Events that were left out, as their people were erased.
+        self.erased = 0
         self._failure: DeliveryError | None = None
 
     @property
@@ -83,16 +90,28 @@ class EventProducer:
         """Events that the broker did not accept."""
         return self._producer.refused
 
-    def publish(self, events: Iterable[LogEvent], *, rate: float | None = None) -> None:
-        """Queue ``events``, at ``rate`` a second if given. Raises `PublishError` soon after a refusal."""
+    def publish(self, events: Iterable[LogEvent], *, rate: float | None = None, at_once: int = 1) -> None:
+        """Queue ``events``, at ``rate`` a second if given. Raises `PublishError` soon after a refusal.
+
+        ``at_once``: the number of events whose persons are looked up at a time, with `privacy_keys`. Events of people
+        who were erased are left out and counted in `erased`.
+        """
         started = time.monotonic()
-        for number, event in enumerate(events):
+        remaining = iter(events)
+        number = 0
+        while some := [*islice(remaining, at_once)]:
             if rate is not None:
                 time.sleep(max(started + number / rate - time.monotonic(), 0.0))
-            self._queued += 1
-            self._producer.send(EventRecord(event.event_type, str(self._queued), *event[1:4]))
-            if self.refused:
-                self.check()
+            number += len(some)
+            records = [EventRecord(one.event_type, str(self._queued + k), *one[1:4]) for k, one in enumerate(some, 1)]
+            self._queued += len(some)
+            for record in self._producer.concealer.conceal(records):
+                if isinstance(record, Rejection):
+                    self.erased += 1
+                else:
+                    self._producer.send(record)
+                if self.refused:
+                    self.check()
 
     def serve(self, timeout_s: float) -> None:
         """Let the broker's confirmations in for ``timeout_s``; raise `PublishError` if it refused an event."""

@@ -67,6 +67,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
     from stream.directory.desk.api_tokens import ApiTokens
     from stream.directory.desk.audit_trail import AuditTrail
     from stream.directory.desk.saved_filters import SavedFilters
+    from stream.privacy.revealing import Revealer
 
     async def run() -> None:
         acting = Acting(desk, partial(check_action, settings), partial(publish_action, settings))
@@ -77,8 +78,11 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
             filters=SavedFilters(desk.engine),
         )
         at = Address(host, port)
+        revealer = Revealer.of(settings) if settings.privacy_keys else None
         programs = ApiAccess(Api(store, writing, acting), ApiTokens(desk.engine), trail)
-        await serve(pages, programs, at, names, stop_event(), lambda address: click.echo(f"console: {address}"))
+        await serve(
+            pages, programs, at, names, stop_event(), lambda address: click.echo(f"console: {address}"), revealer
+        )
 
     with open_directory(settings, make=True) as store, open_desk(settings) as desk:
         accounts, trail = Accounts(desk.engine), AuditTrail(desk.engine, settings.keep_audit_days)

@@ -16,6 +16,7 @@ from aiohttp import web
 from stream.alerts.action_records import ActionKind
 from stream.console import api_bodies as bodies
 from stream.console.acting import Acting, Kept
+from stream.console.persons import known_id
 from stream.directory.calendar import Grain
 from stream.directory.customer_queries import Condition, Sort, amount_of, counted, customer, customers_page
 from stream.directory.database import Connection, reading
@@ -168,9 +169,11 @@ class Api:
 
         async def handle(request: web.Request) -> web.Response:
             try:
-                body = None if decoder is None else decoder.decode(await request.read())
+                body: Any = None if decoder is None else decoder.decode(await request.read())
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise SettingsError(f"the body is not what was expected: {error}") from None
+            if asked := getattr(body, "customer_id", ""):
+                body = msgspec.structs.replace(body, customer_id=await known_id(request, asked))
             request[_CUSTOMER] = getattr(body, "customer_id", "")
             answer = _encoder.encode(await handler(request, body))
             # a weak one, as a proxy may compress

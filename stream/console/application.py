@@ -14,7 +14,9 @@ from aiohttp.typedefs import Handler, Middleware
 from stream.console.api_access import ApiAccess, is_for_programs
 from stream.console.browser import LOCAL_NAMES, host_name, with_cookie
 from stream.console.pages import Pages
+from stream.console.persons import REVEALER
 from stream.errors import SettingsError, StreamError
+from stream.privacy.revealing import Revealer
 
 __all__ = ["Address", "application", "serve"]
 
@@ -31,6 +33,8 @@ _HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 _MAX_FORM_BYTES: Final = 16_384
+_HTML: Final = "text/html"
+_REVEALED: Final = frozenset({_HTML, "application/json"})
 
 
 class Address(NamedTuple):
@@ -40,13 +44,16 @@ class Address(NamedTuple):
     port: int
 
 
-def application(pages: Pages, programs: ApiAccess, names: Collection[str] = ()) -> web.Application:
+def application(
+    pages: Pages, programs: ApiAccess, names: Collection[str] = (), revealer: Revealer | None = None
+) -> web.Application:
     """The routes. Forms are sent in the body, so that no customer is named in an address or a log of addresses.
 
     ``names``: under which the server may be asked, beside those of this machine.
     """
     of_pages = map(_for_pages, (with_cookie, _explained(pages), pages.logins.guard))
-    middlewares = [_guarded(LOCAL_NAMES | {*names}), *of_pages, programs.guard]
+    revealed = [_revealed(revealer)] if revealer is not None else []
+    middlewares = [_guarded(LOCAL_NAMES | {*names}), *of_pages, programs.guard, *revealed]
     made = web.Application(middlewares=middlewares, client_max_size=_MAX_FORM_BYTES)
     made.add_routes(
         [
@@ -82,10 +89,11 @@ async def serve(
     names: Collection[str],
     stop: asyncio.Event,
     listening: Callable[[str], None],
+    revealer: Revealer | None = None,
 ) -> None:
     """Answer, and publish actions, until ``stop`` is set. Raises `SettingsError` for an address that is taken."""
     runner = web.AppRunner(
-        application(pages, programs, names), access_log=None, handle_signals=False, shutdown_timeout=1.0
+        application(pages, programs, names, revealer), access_log=None, handle_signals=False, shutdown_timeout=1.0
     )
     await runner.setup()
     try:
@@ -123,6 +131,21 @@ def _guarded(names: Collection[str]) -> Middleware:
         return response
 
     return guard
+
+
+def _revealed(revealer: Revealer) -> Middleware:
+    """Ids and texts in clear in what is answered; pseudonyms in place of ids in what is asked."""
+
+    @web.middleware
+    async def reveal(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[REVEALER] = revealer
+        response = await handler(request)
+        if isinstance(response, web.Response) and response.text and response.content_type in _REVEALED:
+            written = revealer.html if response.content_type == _HTML else revealer.json
+            response.text = await asyncio.to_thread(written, response.text)
+        return response
+
+    return reveal
 
 
 def _for_pages(middleware: Middleware) -> Middleware:

@@ -19,6 +19,7 @@ from stream.console.labelling import CustomerTexts
 from stream.console.logins import Logins, is_known, who_of
 from stream.console.operations import Operations
 from stream.console.operator_pages import OperatorPages
+from stream.console.persons import known_id
 from stream.console.recent import Recent
 from stream.console.rendering import Renderer
 from stream.directory.calendar import Grain
@@ -142,7 +143,8 @@ class Pages:
     async def customer(self, request: web.Request) -> web.Response:
         """Everything about one customer."""
         form = await form_of(request)
-        return await self._customer(request, form.get("customer_id", ""), form.get("cursor") or None)
+        asked = await known_id(request, form.get("customer_id", ""))
+        return await self._customer(request, asked, form.get("cursor") or None)
 
     async def _after(self, request: web.Request, customer_id: str) -> web.Response:
         """The page on which something was done, as it is now."""

@@ -5,7 +5,7 @@ file that only its owner can read. Deleting the file, or one person in it, chang
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,8 @@ from typing import Final, Self
 import msgspec
 
 from stream.errors import ImportFileError
+from stream.privacy.person_keys import PersonKeys
+from stream.privacy.revealing import Revealer
 
 __all__ = ["CONTACTS_FILE", "Contact", "ContactsFile"]
 
@@ -70,7 +72,7 @@ def _upsert() -> str:
 
 
 class ContactsFile:
-    """The contacts file of a data directory.
+    """The contacts file of a data directory. With ``keys`` it has pseudonyms and ciphertext.
 
     Raises `ImportFileError` if the file cannot be used. A file that does not exist yet is empty, and is made by
     the first `add`.
@@ -82,8 +84,10 @@ class ContactsFile:
     ('Ann Ode', ['c-1'])
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keys: PersonKeys | None = None) -> None:
         self._path = path
+        self._keys = keys
+        self._revealer = Revealer(keys)
         self._file: sqlite3.Connection | None = None
 
     def find(self, customer_ids: Iterable[str]) -> dict[str, Contact]:
@@ -96,7 +100,7 @@ class ContactsFile:
             marks = ", ".join("?" * len(some))
             with self._explained():
                 rows = self._opened().execute(f"SELECT * FROM contact WHERE customer_id IN ({marks})", some)  # noqa: S608
-                found.update(map(_contact, rows))
+                found.update(map(self._contact, rows))
         return found
 
     def called(self, text: str) -> list[str]:
@@ -118,19 +122,20 @@ class ContactsFile:
                 "SELECT * FROM contact WHERE instr(folded(name), folded(?1)) OR instr(folded(email), folded(?1))"
                 " ORDER BY name, customer_id LIMIT ?2"
             )
-            return [_contact(row) for row in self._opened().execute(statement, [text, limit])]
+            return [self._contact(row) for row in self._opened().execute(statement, [text, limit])]
 
     def all(self) -> Iterator[tuple[str, Contact]]:
         """Every customer and contact, by customer id."""
         if self._file is not None or self._path.exists():
             with self._explained():
-                yield from map(_contact, self._opened().execute("SELECT * FROM contact ORDER BY customer_id"))
+                yield from map(self._contact, self._opened().execute("SELECT * FROM contact ORDER BY customer_id"))
 
     def add(self, contacts: Iterable[tuple[str, Contact]]) -> None:
         """Add customers, or what is newly known about them; all of ``contacts`` or, after an error, none."""
-        rows = ((customer_id, *msgspec.structs.astuple(contact)) for customer_id, contact in contacts if contact)
+        remaining = ((customer_id, contact) for customer_id, contact in contacts if contact)
         with self._explained(), self._opened() as file:
-            file.executemany(_upsert(), rows)
+            while some := [*islice(remaining, _AT_ONCE)]:
+                file.executemany(_upsert(), self._hidden(some))
 
     def forget(self, customer_id: str) -> bool:
         """Delete a person; whether there was one."""
@@ -140,6 +145,8 @@ class ContactsFile:
             return file.execute("DELETE FROM contact WHERE customer_id = ?", [customer_id]).rowcount > 0
 
     def close(self) -> None:
+        if self._keys is not None:
+            self._keys.close()
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -159,9 +166,28 @@ class ContactsFile:
             self._file = sqlite3.connect(self._path, timeout=30.0)
             self._file.execute("PRAGMA secure_delete = ON")
             self._file.execute(_TABLE)
-            self._file.create_function("folded", 1, _folded, deterministic=True)
-            self._file.create_function("digits", 1, _digits, deterministic=True)
+            clear = self._revealer.text
+            self._file.create_function("folded", 1, lambda text: _folded(clear(text)), deterministic=True)
+            self._file.create_function("digits", 1, lambda text: _digits(clear(text)), deterministic=True)
         return self._file
+
+    def _hidden(self, contacts: Sequence[tuple[str, Contact]]) -> Iterator[tuple[object, ...]]:
+        """Rows as they are kept; those of people who were erased are left out."""
+        persons = {} if self._keys is None else self._keys.persons(one for one, _ in contacts)
+        for customer_id, contact in contacts:
+            *texts, seen_ms = msgspec.structs.astuple(contact)
+            person = persons.get(customer_id)
+            if person is not None:
+                yield person.customer_id, *(text and person.encrypt(text) for text in texts), seen_ms
+            elif customer_id not in persons:
+                yield customer_id, *texts, seen_ms
+
+    def _contact(self, row: tuple[str, str, str, str, str, str, int]) -> tuple[str, Contact]:
+        customer_id, *texts, seen_ms = row
+        name, email, phone, address, marketing = map(self._revealer.text, texts)
+        return customer_id, Contact(
+            name=name, email=email, phone=phone, address=address, marketing=marketing, seen_ms=seen_ms
+        )
 
     def _explained(self) -> "_Explained":
         return _Explained(self._path)
@@ -193,10 +219,3 @@ def _digits(text: str) -> str:
     """A telephone number without its signs; none of a text that is no such number."""
     digits = "".join(filter(str.isdecimal, text))
     return digits if len(digits) >= _PHONE_DIGITS and not any(map(str.isalpha, text)) else ""
-
-
-def _contact(row: tuple[str, str, str, str, str, str, int]) -> tuple[str, Contact]:
-    customer_id, name, email, phone, address, marketing, seen_ms = row
-    return customer_id, Contact(
-        name=name, email=email, phone=phone, address=address, marketing=marketing, seen_ms=seen_ms
-    )

@@ -8,6 +8,7 @@ from confluent_kafka import KafkaError, Message
 
 from stream.client.event_record import EventRecord
 from stream.client.producer import Producer
+from stream.events.rejections import Rejection
 from stream.imports.import_ledger import Book, ImportLedger, LedgerEntry, Witness
 from stream.imports.staging import StagedEvent
 
@@ -40,9 +41,11 @@ def publish(
                 place = message.topic() or "", message.partition() or 0, message.offset() or 0
                 witnesses.append(Witness(*place, (message.key() or b"").decode()))
 
-        for event in chunk:
-            record = EventRecord(event.event_type, event.event_id, event.customer_id, event.at_ms, event.value)
-            producer.send(record, note if event is chunk[-1] else None)
+        records = [EventRecord(one.event_type, one.event_id, one.customer_id, one.at_ms, one.value) for one in chunk]
+        # of people who were erased nothing is published; the ledger has their orders as done
+        going = [one for one in producer.concealer.conceal(records) if not isinstance(one, Rejection)]
+        for record in going:
+            producer.send(record, note if record is going[-1] else None)
         producer.flush()
         entries = [LedgerEntry(event.order_key, event.at_ms, _BOOKS.decode(event.book)) for event in chunk]
         ledger.enter(entries, witnesses[-1] if witnesses else None)

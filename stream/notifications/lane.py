@@ -103,13 +103,20 @@ class Lane:
             # to stop here would lose what else was decided
             _LOG.warning("channel %s: the budget keeps a message that was not sent: %s", self.name, error)
 
-    def worded(self, templates: Templates, deliveries: Sequence[Delivery]) -> Message:
-        """The message for ``deliveries``. Raises whatever an expression of a template raises."""
-        if self.channel.digest is None:
-            return templates.single(deliveries[0].route.template, self.name, deliveries[0].alert)
-        alerts = [delivery.alert for delivery in deliveries]
-        alerts.sort(key=urgency)
-        return templates.digest(self.channel.digest.template, self.name, alerts, len(self.line))
+    def worded(self, templates: Templates, deliveries: Sequence[Delivery], now_ms: int) -> Message:
+        """The message for ``deliveries``. Raises whatever an expression of a template raises.
+
+        Raises `StorageError` when the keys of persons are away; the deliveries are put back then.
+        """
+        try:
+            if self.channel.digest is None:
+                return templates.single(deliveries[0].route.template, self.name, deliveries[0].alert)
+            alerts = [delivery.alert for delivery in deliveries]
+            alerts.sort(key=urgency)
+            return templates.digest(self.channel.digest.template, self.name, alerts, len(self.line))
+        except StorageError:
+            self.put_back(deliveries, now_ms)
+            raise
 
     def put_back(self, deliveries: Sequence[Delivery], now_ms: int) -> None:
         """What could not leave now is ready again at once."""

@@ -206,9 +206,7 @@ class Notifier:
             except StorageError:
                 lane.put_back(picked, now_ms)
                 raise
-            if sendable is None:
-                return
-            if sendable and self._send(lane, sendable, now_ms):
+            if sendable is None or (sendable and self._send(lane, sendable, now_ms)):
                 return
 
     def _sendable(self, lane: Lane, picked: Sequence[Delivery], now_ms: int) -> list[Delivery] | None:
@@ -245,7 +243,9 @@ class Notifier:
     def _send(self, lane: Lane, deliveries: Sequence[Delivery], now_ms: int) -> bool:
         """Hand a message to the courier; False if it could not be worded."""
         try:
-            message = lane.worded(self._templates, deliveries)
+            message = lane.worded(self._templates, deliveries, now_ms)
+        except StorageError:
+            raise  # persons cannot be read at present: all wait
         except Exception as error:  # noqa: BLE001 - logged, and dead-lettered
             # an expression of a template can raise anything: the alert is not at fault and must not block the others
             _LOG.exception("a template of channel %s cannot be filled", lane.name)

@@ -88,10 +88,12 @@ class Templates:
 
     Names that a template uses and an alert does not have are errors. Raises `SettingsError` when a template does not
     compile or cannot be filled with an alert, one line for each. ``money``: the filter of that name.
+    ``reveal``: puts ids and texts in clear into an alert in JSON.
     """
 
-    def __init__(self, config: Config, money: Money = plain_money) -> None:
+    def __init__(self, config: Config, money: Money = plain_money, reveal: Callable[[str], str] = str) -> None:
         self._config = config
+        self._reveal = reveal
         self._money = money
         #: By template and channel: each channel has its own way to write a value that is only a value.
         self._compiled: dict[tuple[str, str], tuple[jinja2.Template, jinja2.Template]] = {}
@@ -105,11 +107,16 @@ class Templates:
 
     def single(self, template: str, channel: str, alert: Alert) -> Message:
         """The message for one alert. Raises `jinja2.TemplateError` or what an expression in it raises."""
-        return self._filled(template, channel, {"alert": alert})
+        return self._filled(template, channel, {"alert": self._revealed(alert)})
 
     def digest(self, template: str, channel: str, alerts: Sequence[Alert], waiting: int) -> Message:
         """The message for many; ``waiting``: alerts for which there was no room."""
-        return self._filled(template, channel, {"alerts": alerts, "waiting": waiting})
+        return self._filled(template, channel, {"alerts": [*map(self._revealed, alerts)], "waiting": waiting})
+
+    def _revealed(self, alert: Alert) -> Alert:
+        told = msgspec.json.encode(alert).decode()
+        revealed = self._reveal(told)
+        return alert if revealed == told else msgspec.json.decode(revealed, type=Alert)
 
     def sample(self, channel: str) -> Message:
         """What `channel` would be sent for a sample alert."""

@@ -53,7 +53,7 @@ class Revealer:
         return self._written(value, lambda clear, _: _JSON(clear).decode()[1:-1])
 
     def html(self, page: str) -> str:
-        """A page with ids and clear texts in it, but not in its addresses."""
+        """A page with ids and clear texts in it, but pseudonyms in its addresses and forms."""
         return self._written(page, lambda clear, match: match[0] if _in_address(match) else escape(clear))
 
     def table(self, text: str) -> str:
@@ -102,8 +102,8 @@ def _revealed(persons: Mapping[str, KeyedPerson], writing: Writing, match: re.Ma
 
 
 def _in_address(match: re.Match[str]) -> bool:
-    """Whether what is before tells that a pseudonym is a part of an address: pages link by pseudonyms."""
-    return match.start() > 0 and match.string[match.start() - 1] == "/"
+    """Whether a pseudonym is a part of an address, or what a form sends: pages ask by pseudonyms."""
+    return match[1] is not None and match.start() > 0 and match.string[match.start() - 1] in "/=\"'"
 
 
 def _is_cell(match: re.Match[str]) -> bool:

@@ -6,6 +6,8 @@ import pytest
 
 from stream.errors import ImportFileError
 from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
+from stream.privacy.person_keys import PersonKeys
+from stream.settings import Settings
 
 ANN = Contact(name="Ann Ode", email="ann@example.com", phone="+44 1", address="1 Quay, Hull", seen_ms=10)
 
@@ -80,3 +82,29 @@ def test_a_person_is_found_by_name_address_or_number_whatever_its_case_and_space
         assert contacts.called("12") == contacts.called("Ann") == contacts.called("") == contacts.called("%") == []
         assert [customer for customer, _ in contacts.like("ann", 5)] == ["c-3", "c-2"]
         assert [customer for customer, _ in contacts.like("EXAMPLE", 2)] == ["c-4", "c-2"]
+
+
+def test_with_keys_the_file_has_pseudonyms_and_ciphertext_and_is_searched_in_clear(tmp_path: Path) -> None:
+    settings = Settings(privacy_keys=f"sqlite:///{tmp_path}/keys.sqlite", privacy_master_key="11" * 32)
+    file = tmp_path / CONTACTS_FILE
+    with ContactsFile(file, PersonKeys.of(settings)) as contacts:
+        contacts.add([("c-1", ANN), ("c-2", Contact(name="Bo"))])
+        contacts.add([("c-1", Contact(name="Ann Ode-Smith", seen_ms=20))])
+        (ann,) = contacts.called("ann@EXAMPLE.com")
+        assert ann != "c-1"
+        assert contacts.find([ann])[ann].name == "Ann Ode-Smith"
+        assert [one for one, _ in contacts.like("ode", 5)] == [ann]
+        assert contacts.called("+44 1") == []
+        assert {one.name for _, one in contacts.all()} == {"Ann Ode-Smith", "Bo"}
+    content = file.read_bytes()
+    assert ann.encode() in content
+    for clear in (b"c-1", b"Ann", b"example.com", b"Hull"):
+        assert clear not in content
+    keys = PersonKeys.of(settings)
+    assert keys is not None
+    keys.erase(["c-1"], refuse=True)
+    with ContactsFile(file, keys) as contacts:
+        assert contacts.called("ann@example.com") == []
+        assert contacts.find([ann])[ann].name == "(erased)"
+        contacts.add([("c-1", ANN)])
+        assert len([*contacts.all()]) == 2
