@@ -166,6 +166,14 @@ class Settings:
         at_least=0,
         at_most=2000,
     )
+    identity_history_days: int = setting(
+        0,
+        "Worker",
+        "how long the projection arrivals keeps events that went on, so that they follow when their id turns out to be"
+        " another customer's (days); 0: they stay",
+        at_least=0,
+        at_most=90,
+    )
 
     misplaced_events: str = setting(
         "forward",
@@ -405,6 +413,11 @@ class Settings:
     def earliest_ms(self) -> int:
         """The beginning of `earliest_year`, UTC, in ms since the epoch."""
         return round(datetime(self.earliest_year, 1, 1, tzinfo=UTC).timestamp()) * 1000
+
+    @property
+    def follows_identities(self) -> bool:
+        """Whether what was counted under an id follows when it turns out to be another customer's."""
+        return self.join_identities and self.identity_history_days > 0
 
     def to_env(self) -> dict[str, str]:
         """The variables from which `from_env` makes equal settings; secrets are in clear."""

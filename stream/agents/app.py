@@ -26,6 +26,7 @@ from stream.errors import TopologyError
 from stream.events.decode import Decoder
 from stream.features.codec import LAYOUT
 from stream.features.registry import DAY_MS
+from stream.identity.note_proof import NoteProof
 from stream.online_models.horizon import HORIZONS
 from stream.online_models.learner_settings import learner_settings_of
 from stream.privacy.erasures import Erasures
@@ -183,6 +184,7 @@ class Assembly:
                 align_wait_s=settings.align_wait_ms / 1000,
                 fenced_wait_s=settings.session_timeout_s,
                 erasures=self._erasures,
+                departures=NoteProof.of(settings) if settings.follows_identities else None,
                 partition_count=settings.partitions,
                 probe=self._probe,
             ),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
+from stream.agents.worker_options import WorkerOptions
 from stream.clock import Clock
 from stream.errors import DamagedProfileError
 from stream.events.withheld import without_text
 from stream.processing.align import Taken
+from stream.processing.departed import departures_in
 from stream.processing.isolation import NOT_OF_AN_EVENT, isolate
 from stream.processing.partition import Partition
 from stream.processing.scorer import Scorer
@@ -23,7 +25,15 @@ _LOG = logging.getLogger(__name__)
 class Computing:
     """Loads the customers of a step and computes its outcome; nothing of it is stored here."""
 
-    def __init__(self, partition: Partition, store: PartitionStore, scorer: Callable[[], Scorer], clock: Clock) -> None:
+    def __init__(
+        self,
+        partition: Partition,
+        store: PartitionStore,
+        scorer: Callable[[], Scorer],
+        clock: Clock,
+        options: WorkerOptions,
+    ) -> None:
+        self._departures, self._refuses = options.departures, options.erasures.refuses
         self._partition = partition
         self._store = store
         self._scorer = scorer
@@ -37,11 +47,23 @@ class Computing:
             for error in self._partition.remember(missing, documents):
                 self._tell_of(error)
 
+    async def load_step(self, taken: Taken) -> Taken:
+        """Read the profiles for a step; returns the step without what counts elsewhere. Raises `StorageError`."""
+        if self._departures is None:
+            await self.load(taken.row_of)
+            return taken
+        taken, departures = departures_in(taken, self._departures, self._refuses)
+        await self.load([*taken.row_of, *departures])
+        return self._partition.follow(taken, departures)
+
     def step(self, taken: Taken) -> StepOutcome:
         """The outcome of records whose customers are loaded."""
         while True:
             try:
-                return self._step_isolated(self._partition.set_aside(taken))
+                outcome = self._step_isolated(self._partition.set_aside(taken))
+                if self._departures is None:
+                    return outcome
+                return self._partition.leave(outcome, self._scorer(), self._clock.now_ms())
             except DamagedProfileError as error:
                 self._quarantine(error)
 

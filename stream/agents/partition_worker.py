@@ -68,7 +68,7 @@ class PartitionWorker:
         self._clock = clock
         self._options = options
         self._received = Received(partition.partition, decoder, inputs, options)
-        self._computing = Computing(partition, store, scorer, clock)
+        self._computing = Computing(partition, store, scorer, clock, options)
         self._publishing = Publishing(outbox, partition.partition)
         self._rest = Rest()
         self._looking_for_released = Every(_TICK_S)
@@ -241,7 +241,7 @@ class PartitionWorker:
         if not erasures.is_empty:
             taken = refuse_erased(taken, erasures.refuses)
         with metrics.STEP.labels("load").time():
-            await self._computing.load(taken.row_of)
+            taken = await self._computing.load_step(taken)
         with metrics.STEP.labels("advance").time():
             outcome = self._computing.step(taken)
         self._options.probe("computed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from stream.identity.note_proof import NoteProof
 from stream.privacy.erasures import Erasures
 
 __all__ = ["WorkerOptions", "no_probe"]
@@ -22,7 +23,8 @@ class WorkerOptions:
     ``outbox_limit``: unpublished records at which a partition stops taking events. ``sweep_customers``: most due
     customers in one sweep. ``fenced_wait_s``: how long a worker that was superseded waits for its revocation before it
     claims again. ``second_clock``: the time of day (ms) on another machine, None for that of Redis. ``erasures``:
-    who is erased; ``partition_count``: of the event topics, 0: unknown. ``probe``: called at the named points of a step
+    who is erased; ``departures``: by what to know records of customers who leave, None: there are none;
+    ``partition_count``: of the event topics, 0: unknown. ``probe``: called at the named points of a step
     (fault injection in tests).
     """
 
@@ -40,5 +42,6 @@ class WorkerOptions:
     fenced_wait_s: float = 10.0
     second_clock: Callable[[], int | None] | None = None
     erasures: Erasures = field(default_factory=Erasures)
+    departures: NoteProof | None = None
     partition_count: int = 0
     probe: Callable[[str], None] = no_probe

@@ -13,8 +13,9 @@ import orjson
 
 from stream.alerts.action_records import Action
 from stream.alerts.alert_records import Alert, SegmentChange, StageChange
+from stream.catalogue.customer_record import CustomerRecord
 from stream.catalogue.events import SCALES
-from stream.catalogue.outputs import CUSTOMER_VERSION, Customer
+from stream.catalogue.outputs import CUSTOMER_VERSION
 from stream.events.model import CONTRACT_OF, FeedbackEvent, InteractionEvent, PurchaseEvent
 from stream.features.registry import FEATURES
 from stream.identity.arrival_notes import ArrivalNote
@@ -37,7 +38,7 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     "alert": Alert,
     "segment-change": SegmentChange,
     "stage-change": StageChange,
-    "customer": Customer,
+    "customer": CustomerRecord,
     "identity-link": IdentityLink,
     "assignment": Assignment,
     "feedback-text": FeedbackText,
@@ -118,7 +119,7 @@ def schema_of(contract: type[msgspec.Struct]) -> dict[str, Any]:
         body["required"] = list(body["properties"])
         for field in body["properties"].values():
             field.pop("default", None)
-    if contract is Customer:
+    if contract is CustomerRecord:
         schema["title"] = f"Customer document, version {CUSTOMER_VERSION}"
         schema["$defs"][contract.__name__]["properties"]["features"]["properties"] = {
             feature.name: {"type": "number", "description": f"{feature.description} ({feature.unit})"}

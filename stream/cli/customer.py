@@ -61,12 +61,12 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     asked = id_of(settings, customer_id)
     with Overview(settings) as overview, ProjectionDesk(settings) as desk:
         # what came under an id before it was linked is there still
-        customer_id, found = asked, overview.find(asked)
+        customer_id, found = overview.found_as(asked)
         owner = customer_of(desk, asked)
         if found is None and owner != asked:
-            customer_id, found = owner, overview.find(owner)
-        if owner != asked:
-            say(f"{asked} belongs to {owner}")
+            customer_id, found = overview.found_as(owner)
+        if customer_id != asked or owner != asked:
+            say(f"{asked} belongs to {owner if owner != asked else customer_id}")
         if found is None:
             raise StorageError(
                 f"there is no customer {customer_id!r} under {settings.namespace!r}: no event of theirs was ever taken"

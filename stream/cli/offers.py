@@ -76,9 +76,9 @@ def offer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
 
     asked = id_of(settings, customer_id)
     with shop_day(settings, None) as day, ProjectionDesk(settings) as desk:
-        found = day.overview.find(asked)
+        asked, found = day.overview.found_as(asked)
         if found is None and (owner := customer_of(desk, asked)) != asked:
-            asked, found = owner, day.overview.find(owner)
+            asked, found = day.overview.found_as(owner)
         if found is None:
             raise StorageError(f"there is no customer {asked!r} under {settings.namespace!r}")
         state = offered_of(desk, asked)

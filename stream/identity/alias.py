@@ -1,5 +1,6 @@
 """What an id remembers so that each of its events goes to one customer, once: a fold, without I/O and clock."""
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from msgspec import Raw, Struct, field
@@ -9,11 +10,15 @@ from stream.identity.assignments import AssignedStep, merged
 from stream.identity.links import is_known
 from stream.identity.sent import RETENTION_S, Sent
 
-__all__ = ["MAX_HELD", "MAX_HELD_BYTES", "Alias", "Arrival", "Forward"]
+__all__ = ["MAX_HELD", "MAX_HELD_BYTES", "MAX_PASSED", "MAX_PASSED_BYTES", "Alias", "Arrival", "Forward"]
 
 #: Most events of an id that wait for its customer, and their size. Older ones go on as events of the id itself.
 MAX_HELD: Final = 200
 MAX_HELD_BYTES: Final = 65_536
+
+#: Most events of an id that are kept after they went on, and their size: so many follow the id to another customer.
+MAX_PASSED: Final = 1024
+MAX_PASSED_BYTES: Final = 262_144
 
 
 class Arrival(Struct, frozen=True, array_like=True):
@@ -45,6 +50,10 @@ class Alias(Struct, array_like=True):
     changes nothing. ``sent``: the events that went to the present customer, whose name is empty for the id itself;
     ``before``: to those that it had before. ``held``: events that wait for a customer of the shop. ``steps``: whose it
     was from which place of the log on; those above ``version`` are of notes that this log may have lost.
+
+    Where histories follow their ids, ``passed`` has events that went on (`keep`), and ``edition`` is that of the
+    present customer. ``left``: the edition of the latest departure of the customer that the id was, 0 for none
+    (`stream.identity.departures`).
     """
 
     version: int = -1
@@ -52,6 +61,9 @@ class Alias(Struct, array_like=True):
     before: list[Sent] = field(default_factory=list)
     held: list[Arrival] = field(default_factory=list)
     steps: list[AssignedStep] = field(default_factory=list)
+    passed: list[Arrival] = field(default_factory=list)
+    edition: int = 0
+    left: int = 0
 
     def customer(self, own_id: str) -> str:
         """Who the id is at present."""
@@ -87,26 +99,52 @@ class Alias(Struct, array_like=True):
         self.held.append(arrival)
         return self._send_all(own_id, self._too_many())
 
-    def assign(self, own_id: str, step: AssignedStep) -> list[Forward]:
-        """Take note of the customer of the id; returns the events that waited for one."""
+    def keep(self, arrivals: Iterable[Arrival], keep_ms: int) -> None:
+        """Remember events that went on, those of the ``keep_ms`` before the newest."""
+        known = {arrival.event_id for arrival in self.passed}
+        self.passed += [arrival for arrival in arrivals if arrival.event_id not in known]
+        self.passed.sort(key=_by_time)
+        edge_ms = self.passed[-1].at_ms - keep_ms if self.passed else 0
+        excess = sum(arrival.at_ms < edge_ms for arrival in self.passed)
+        size = sum(len(arrival.value) for arrival in self.passed[excess:])
+        while len(self.passed) - excess > MAX_PASSED or size > MAX_PASSED_BYTES:
+            size -= len(self.passed[excess].value)
+            excess += 1
+        del self.passed[:excess]
+
+    def assign(self, own_id: str, step: AssignedStep, *, follows: bool = False) -> list[Forward]:
+        """Take note of the customer of the id; returns the events that waited for one.
+
+        ``follows``: and those that went on before, when they count for another customer from now on, or count anew.
+        """
         if step.version <= self.version:
             return []
         self.steps = merged(self.steps, [step])
         self.version = step.version
         named = "" if step.customer_id == own_id else step.customer_id
-        if named != self.sent.customer:
+        moved: list[Forward] = []
+        if follows and (named != self.sent.customer or step.edition > self.edition):
+            was_customer = not self.sent.customer and (self.sent.ids or self.sent.floor_s >= 0)
+            if named != self.sent.customer and named and (self.left or was_customer):
+                self.left = step.version + 1
+            elif not named and not self.sent.customer:
+                self.left = step.edition
+            self.sent = Sent(named, self.sent.ids, self.sent.floor_s, self.sent.newest_s)
+            moved = [Forward(self.customer(own_id), arrival) for arrival in self.passed]
+        elif named != self.sent.customer:
             if self.sent.ids or self.sent.floor_s >= 0:
                 self.before.append(self.sent)
                 self._forget()
             self.sent = Sent(named)
-        return self._send_all(own_id, self.held) if is_known(self.customer(own_id)) else []
+        self.edition = step.edition
+        return moved + (self._send_all(own_id, self.held) if is_known(self.customer(own_id)) else [])
 
-    def catch_up(self, own_id: str, offset: int) -> list[Forward]:
+    def catch_up(self, own_id: str, offset: int, *, follows: bool = False) -> list[Forward]:
         """Make the steps whose notes had their places before ``offset``, and have not been read: the log lost them."""
         if not self.steps or self.steps[-1].version <= self.version:
             return []
         lost = [step for step in self.steps if step.version > self.version and step.offset < offset]
-        return [forward for step in lost for forward in self.assign(own_id, step)]
+        return [forward for step in lost for forward in self.assign(own_id, step, follows=follows)]
 
     def release(self, own_id: str, up_to_ms: int) -> list[Forward]:
         """The hold of events due by then is over: they belong to whom the id is now."""
@@ -132,8 +170,12 @@ class Alias(Struct, array_like=True):
         """Send held events on, in the order of their times."""
         leaving = {arrival.event_id for arrival in arrivals}
         self.held = [arrival for arrival in self.held if arrival.event_id not in leaving]
-        return [self._send(own_id, arrival) for arrival in sorted(arrivals, key=lambda one: (one.at_ms, one.event_id))]
+        return [self._send(own_id, arrival) for arrival in sorted(arrivals, key=_by_time)]
 
     def _send(self, own_id: str, arrival: Arrival) -> Forward:
         self.sent.note(arrival.event_id, arrival.at_s)
         return Forward(self.customer(own_id), arrival)
+
+
+def _by_time(arrival: Arrival) -> tuple[int, int]:
+    return arrival.at_ms, arrival.event_id

@@ -31,12 +31,16 @@ LogOffset: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
 Milliseconds: TypeAlias = Annotated[int, Meta(description="since the epoch, UTC")]
 
 
-class Assigned(Struct, frozen=True, kw_only=True, tag_field="name", tag="assigned"):
-    """`id` is customer `customer_id`. ``version``: the offset of the link that made it so; an older note is void."""
+class Assigned(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="name", tag="assigned"):
+    """`id` is customer `customer_id`. ``version``: the offset of the link that made it so; an older note is void.
+
+    ``edition``: of the customer; it grows when somebody is taken away from them, or when they come back.
+    """
 
     id: CustomerId
     customer_id: CustomerId
     version: LogOffset
+    edition: LogOffset = 0
 
 
 class Released(Struct, frozen=True, kw_only=True, tag_field="name", tag="released"):

@@ -19,11 +19,12 @@ MAX_STEPS: Final = 8
 
 
 class AssignedStep(Struct, frozen=True, array_like=True, order=True, gc=False):
-    """From ``offset`` in `arrivals` on, an id is ``customer_id``. ``version``: that of the note."""
+    """From ``offset`` in `arrivals` on, an id is ``customer_id``. ``version``, ``edition``: those of the note."""
 
     version: LogOffset
     offset: LogOffset
     customer_id: CustomerId
+    edition: LogOffset = 0
 
 
 class Assignment(Struct, frozen=True, kw_only=True):
@@ -53,8 +54,9 @@ def decode_assignment(value: bytes) -> Assignment:
 def merged(some: list[AssignedStep], others: list[AssignedStep]) -> list[AssignedStep]:
     """The newest steps of both, in order; of one version the earliest, for a note may have come again.
 
-    >>> merged([AssignedStep(4, 9, "c-1")], [AssignedStep(4, 2, "c-1"), AssignedStep(1, 5, "c-2")])
-    [AssignedStep(version=1, offset=5, customer_id='c-2'), AssignedStep(version=4, offset=2, customer_id='c-1')]
+    >>> both = merged([AssignedStep(4, 9, "c-1")], [AssignedStep(4, 2, "c-1"), AssignedStep(1, 5, "c-2")])
+    >>> [(step.version, step.offset, step.customer_id) for step in both]
+    [(1, 5, 'c-2'), (4, 2, 'c-1')]
     """
     by_version: dict[int, AssignedStep] = {}
     for step in sorted([*some, *others]):

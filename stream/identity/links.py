@@ -105,11 +105,13 @@ class Node(Struct, array_like=True):
     """What an id remembers: who it is (``canonical``, empty for itself) and its ``pairs`` by the other id.
 
     All decisions are kept, and the ``max_pairs`` first pieces of evidence by rank. ``overflowed``: there was more.
+    ``edition``: of the customer that the id is, or was; see `stream.identity.departures`.
     """
 
     canonical: str = ""
     pairs: dict[str, Pair] = {}
     overflowed: bool = False
+    edition: int = 0
 
     def take(self, own_id: str, other: str, link: Link, max_pairs: int) -> bool:
         """Remember a link; return whether that changed anything."""

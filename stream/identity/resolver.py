@@ -80,12 +80,29 @@ class Resolver:
         self.nodes = {} if nodes is None else nodes
         self.limits = limits or LinkLimits()
 
-    def take(self, link: Link) -> dict[str, str]:
-        """Take a link in; return the ids whose customer changes, each with its new one."""
+    def take(self, link: Link, edition: int | None = None) -> dict[str, str]:
+        """Take a link in; return the ids whose customer changes, each with its new one.
+
+        ``edition``: of customers from whom ids go with this link. With it, the ids that stay with them are returned
+        as well.
+        """
         if link.tells_nobody:
             return {}
         starts = self._remember(link)
-        return self._regroup(starts) if starts else {}
+        if not starts:
+            return {}
+        if edition is None:
+            return self._regroup(starts)
+        near = self._near(starts)
+        former = {name: self.customer_of(name) for name in near}
+        changed = self._regroup(starts)
+        left = {former[name] for name in changed}
+        for name in {name for name, customer in changed.items() if customer != name} | left:
+            if name in self.nodes:
+                self.nodes[name].edition = edition
+        return changed | {
+            name: customer for name, customer in former.items() if customer in left and name not in changed
+        }
 
     def forget(self, customer_id: str) -> dict[str, str]:
         """Erase an id, also from what others remember; return the ids whose customer changes, each with its new one."""
@@ -113,6 +130,11 @@ class Resolver:
         """The customer to whom an id belongs."""
         node = self.nodes.get(customer_id)
         return (node.canonical if node is not None else "") or customer_id
+
+    def edition_of(self, customer_id: str) -> int:
+        """The edition of a customer."""
+        node = self.nodes.get(customer_id)
+        return 0 if node is None else node.edition
 
     def why(self, customer_id: str) -> Resolution:
         """How the ids near ``customer_id`` are grouped, and which links are refused."""

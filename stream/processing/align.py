@@ -20,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from stream.catalogue.events import KERNEL_TYPES
 from stream.events.decode import Decoded
 from stream.events.rejections import Rejection
 
@@ -47,7 +48,7 @@ class Taken:
     ``events`` (EVENT) and ``customer_ids`` are merged; ``sources`` are the input of each event. ``rejections``: (input,
     source record, rejection). ``next_offsets``: by input, where the next run begins, for inputs that advanced.
     ``finished``: batches whose last record is in this run or an earlier one. ``forwarded``: (input, source record) of
-    events that belong to another partition.
+    events that belong to another partition. ``passed_over``: how many records count elsewhere, and are left out here.
     """
 
     events: npt.NDArray[np.void]
@@ -58,6 +59,7 @@ class Taken:
     next_offsets: dict[int, int]
     finished: list[Any]
     forwarded: list[tuple[int, Any]] = field(default_factory=list)
+    passed_over: int = 0
 
     @cached_property
     def row_of(self) -> Mapping[str, int]:
@@ -76,10 +78,14 @@ class Taken:
             records=[self.records[k] for k in kept],
         )
 
+    def by_input(self, chosen: npt.NDArray[np.bool_]) -> dict[int, int]:
+        """How many of the chosen events each input has."""
+        return dict(enumerate(np.bincount(self.sources[chosen], minlength=len(KERNEL_TYPES)).tolist()))
+
     @property
     def records_in(self) -> int:
         """Number of source records of the run."""
-        return len(self.customer_ids) + len(self.rejections) + len(self.forwarded)
+        return len(self.customer_ids) + len(self.rejections) + len(self.forwarded) + self.passed_over
 
 
 class Aligner:

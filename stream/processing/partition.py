@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import xxhash
 
 from stream.catalogue.declaring import Money
-from stream.catalogue.events import KERNEL_TYPES
 from stream.catalogue.wording import plain_money
 from stream.errors import CodecError, DamagedProfileError
 from stream.features import codec
 from stream.features.apply import APPLIED, DUPLICATE
+from stream.identity.departures import Departure
 from stream.processing import document
 from stream.processing.align import Taken
+from stream.processing.departed import Departed
 from stream.processing.emission import EmissionKind
 from stream.processing.kernel import Kernel, StoredProfiles
 from stream.processing.misplaced import PartitionPlacement
@@ -29,11 +29,9 @@ from stream.processing.refused import refused
 from stream.processing.rules import Rules
 from stream.processing.scorer import Scorer
 from stream.processing.state import PartitionState
-from stream.processing.step_outcome import ALERTS, NO_TIMER, OutcomeBuilder, StepOutcome
+from stream.processing.step_outcome import NO_TIMER, OutcomeBuilder, StepOutcome, appended_at_ms
 
 __all__ = ["Partition"]
-
-_INPUTS = KERNEL_TYPES
 
 
 class Partition:
@@ -68,6 +66,8 @@ class Partition:
         self._due: dict[str, int] = {}
         #: Customers set aside since the last accepted outcome, with why.
         self._damaged: dict[str, str] = {}
+        self._departed = Departed(self._cache)
+        self._customers_topic = topics.customers if published else ""
 
     def restore(self, state: PartitionState | None) -> None:
         """Begin from a stored state (None: an empty partition), with nothing cached."""
@@ -75,6 +75,7 @@ class Partition:
         self._cache.clear()
         self._due.clear()
         self._damaged.clear()
+        self._departed.clear()
 
     @property
     def cached(self) -> int:
@@ -102,7 +103,8 @@ class Partition:
         damaged = []
         for customer, found in zip(customer_ids, documents, strict=True):
             try:
-                self._cache[customer] = _profile_of(customer, found)
+                has_left = isinstance(found, bytes) and self._departed.read(customer, found)
+                self._cache[customer] = None if has_left else _profile_of(customer, found)
             except CodecError as error:
                 self._cache[customer] = None
                 if customer not in self.quarantined:
@@ -118,6 +120,16 @@ class Partition:
     def quarantine(self, error: DamagedProfileError) -> None:
         """Set a customer aside with the next outcome. Raises `SystematicError` when too many are."""
         self._damaged = admit(self._damaged, self.state.quarantined, error.customer, str(error))
+
+    def follow(self, taken: Taken, departures: Mapping[str, Departure]) -> Taken:
+        """``taken`` without what counts elsewhere; see `stream.processing.departed`. All customers are cached."""
+        return self._departed.follow(taken, departures, self.state.stream_time_ms or 0)
+
+    def leave(self, outcome: StepOutcome, scorer: Scorer, now_ms: int) -> StepOutcome:
+        """The outcome of the step after `follow`, with those who leave, or begin again without an event."""
+        if silent := self._departed.silent(outcome):
+            outcome = outcome.joined(self.sweep(silent, scorer, now_ms, looks_at_all=True))
+        return self._departed.noted(outcome, self._customers_topic, self._outcomes.tombstone)
 
     def set_aside(self, taken: Taken) -> Taken:
         """Reject the events of customers who are set aside, as they came."""
@@ -152,6 +164,7 @@ class Partition:
         counters = state.counters
         counters.events_in += taken.records_in
         counters.forwarded += len(taken.forwarded)
+        counters.duplicates += taken.passed_over
         rejections = list(taken.rejections)
         if not taken.customer_ids:
             return self._with_forwarded(
@@ -177,14 +190,14 @@ class Partition:
         counters.applied += int(applied.sum())
         customers, run = run.without_strangers(customers)
         counters.customers += known.blobs.count(None) - (len(known.blobs) - len(customers))
-        appended_at_ms = _appended_at_ms(taken, run.emissions)
-        outcome = self._outcomes.build(self._due, state, customers, run, scorer, now_ms, rejections, appended_at_ms)
+        appended_ms = appended_at_ms(taken.events, run.emissions)
+        outcome = self._outcomes.build(self._due, state, customers, run, scorer, now_ms, rejections, appended_ms)
         outcome = replace(
             outcome,
-            applied=_by_input(taken.sources, applied),
-            duplicates=_by_input(taken.sources, duplicate),
+            applied=taken.by_input(applied),
+            duplicates=taken.by_input(duplicate),
         )
-        return self._with_forwarded(outcome, taken)
+        return self._with_forwarded(self._departed.with_editions(outcome), taken)
 
     def sweep(
         self, customer_ids: Sequence[str], scorer: Scorer, now_ms: int, *, looks_at_all: bool = False
@@ -204,7 +217,7 @@ class Partition:
         except CodecError as error:
             raise _whose(error, known) from error
         outcome = self._outcomes.build(self._due, state, known, run, scorer, now_ms, [])
-        return replace(outcome, idle=outcome.idle + gone)
+        return replace(self._departed.with_editions(outcome), idle=outcome.idle + gone)
 
     def at_time(self, stream_time_ms: int, *, live: bool) -> bool:
         """Move stream time forward to the wall clock; return whether it moved. Never moves it back."""
@@ -217,6 +230,7 @@ class Partition:
     def accept(self, outcome: StepOutcome) -> None:
         """The store has written the outcome: it is the state from now on."""
         self.state = outcome.state
+        self._departed.accept()
         self._damaged = {c: why for c, why in self._damaged.items() if c not in outcome.state.quarantined}
         if len(self._cache) + len(outcome.packed) > self._cache_customers:
             # near the bound those just seen go to the end, so that the longest unseen are dropped
@@ -275,18 +289,3 @@ def _whose(error: CodecError, customers: Sequence[str]) -> CodecError:
     if error.row is None:
         return error
     return DamagedProfileError(str(error), customer=customers[error.row])
-
-
-def _by_input(sources: npt.NDArray[np.int64], chosen: npt.NDArray[np.bool_]) -> dict[int, int]:
-    return dict(enumerate(np.bincount(sources[chosen], minlength=len(_INPUTS)).tolist()))
-
-
-def _appended_at_ms(taken: Taken, emissions: npt.NDArray[np.void]) -> dict[int, int]:
-    """When the events that caused an alert were appended to their topics, by event id."""
-    alerted = np.isin(emissions["kind"], ALERTS)
-    if not alerted.any():
-        return {}
-    event_ids = np.unique(emissions["event_id"][alerted])
-    causing = np.flatnonzero(np.isin(taken.events["event_id"], event_ids[event_ids != 0]))
-    events = taken.events[causing]
-    return dict(zip(events["event_id"].tolist(), events["appended"].tolist(), strict=True))

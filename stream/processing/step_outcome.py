@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,14 +28,14 @@ from stream.processing.scorer import Scorer
 from stream.processing.stage_changes import changes_of_stage
 from stream.processing.state import Counters, Outgoing, PartitionState
 
-__all__ = ["ALERTS", "NO_TIMER", "OutcomeBuilder", "StepOutcome", "changed_timers"]
+__all__ = ["ALERTS", "NO_TIMER", "PUBLIC_HEADERS", "OutcomeBuilder", "StepOutcome", "appended_at_ms", "changed_timers"]
 
 #: Due at this time or later: no timer.
 NO_TIMER = -int(NEVER)
 #: Emissions that are published as alerts.
 ALERTS = (EmissionKind.RAISED, EmissionKind.CLEARED, EmissionKind.WINBACK)
 #: Of a published document.
-_HEADERS: list[tuple[str, bytes | None]] = [
+PUBLIC_HEADERS: Final[list[tuple[str, bytes | None]]] = [
     ("content-type", b"application/json"),
     ("schema-version", str(CUSTOMER_VERSION).encode()),
 ]
@@ -73,6 +73,18 @@ class StepOutcome:
     stage_changes: Mapping[str, int] = field(default_factory=dict)
     forwarded: Mapping[int, int] = field(default_factory=dict)
     forgotten: Sequence[str] = ()
+
+    def joined(self, other: StepOutcome) -> StepOutcome:
+        """One outcome of both; ``other`` is of further customers, and its state and figures do not count."""
+        return replace(
+            self,
+            documents=self.documents | other.documents,
+            timers=self.timers | other.timers,
+            idle=self.idle + other.idle,
+            retired=self.retired + other.retired,
+            packed=self.packed | other.packed,
+            outgoing=self.outgoing + other.outgoing,
+        )
 
 
 class OutcomeBuilder:
@@ -159,7 +171,9 @@ class OutcomeBuilder:
         told = np.isin(run.emissions["kind"], self._published)
         rows = np.union1d(run.emissions["row"][told], run.stage_changes["row"]).tolist()
         topic = self._topics.customers
-        return [Outgoing(topic, customers[row].encode(), document.public(documents[row]), _HEADERS) for row in rows]
+        return [
+            Outgoing(topic, customers[row].encode(), document.public(documents[row]), PUBLIC_HEADERS) for row in rows
+        ]
 
     def _dead_letter(self, source: int, record: object, rejection: Rejection, now_ms: int) -> Outgoing:
         letter = dead_letter(
@@ -178,6 +192,16 @@ def changed_timers(run: Run, customers: Sequence[str], stored: Mapping[str, int]
     changed = {customer: at for customer, at in due if stored.get(customer) != at}
     timers = {customer: at for customer, at in changed.items() if at < NO_TIMER}
     return timers, [customer for customer, at in changed.items() if at >= NO_TIMER]
+
+
+def appended_at_ms(events: npt.NDArray[np.void], emissions: npt.NDArray[np.void]) -> dict[int, int]:
+    """When those of ``events`` (EVENT) that caused an alert were appended to their topics, by event id."""
+    alerted = np.isin(emissions["kind"], ALERTS)
+    if not alerted.any():
+        return {}
+    event_ids = np.unique(emissions["event_id"][alerted])
+    causing = events[np.flatnonzero(np.isin(events["event_id"], event_ids[event_ids != 0]))]
+    return dict(zip(causing["event_id"].tolist(), causing["appended"].tolist(), strict=True))
 
 
 def _place(rejection: tuple[int, Any, Rejection]) -> tuple[int, int]:

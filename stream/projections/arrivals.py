@@ -12,6 +12,7 @@ from stream.events.kinds import EventType
 from stream.identity.alias import Alias, Arrival, Forward
 from stream.identity.arrival_notes import NOTE_HEADERS, Released, encode_note
 from stream.identity.assignments import AssignedStep, Assignment, encode_assignment, merged
+from stream.identity.departures import Departure, departure_record, edition_header
 from stream.identity.note_proof import NoteProof
 from stream.processing.state import Outgoing
 from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage, Noted, Unread
@@ -25,6 +26,7 @@ __all__ = ["ARRIVED_AS", "Arrivals"]
 #: A header of every event that was passed on: the id under which it came.
 ARRIVED_AS: Final = "arrived-as"
 _HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 24 * _HOUR_MS
 _HOLD: Final = "hold"
 _JSON: Final = ("content-type", b"application/json")
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -61,6 +63,7 @@ class Arrivals(Fold[Alias]):
         self._arrivals = settings.arrivals
         self._assignments = settings.assignments
         self._hold_ms = round(settings.identity_hold_h * _HOUR_MS)
+        self._keep_ms = settings.identity_history_days * _DAY_MS if settings.follows_identities else 0
         self._proof = NoteProof.of(settings)
         self.inputs = (
             ArrivalInput(settings.arrivals, Decoder.of(settings), self._proof, _id_of, reports=True),
@@ -118,28 +121,48 @@ class Arrivals(Fold[Alias]):
         if isinstance(message, Arrived):
             return self._arrived(state, own_id, message)
         known = state.steps
-        forwards = [*state.catch_up(own_id, message.offset), *self._noted(state, own_id, message)]
-        outgoing = [self._outgoing(own_id, forward) for forward in forwards]
+        outgoing = self._caught_up(state, own_id, message.offset)
+        left = state.left
+        outgoing += self._went(state, own_id, left, self._noted(state, own_id, message))
         if state.steps != known:
             outgoing.append(self._published(own_id, state))
         return outgoing
 
     def _arrived(self, state: Alias, own_id: str, message: Arrived) -> list[Outgoing]:
         event_type, _, event_id, at_ms, record = message
-        caught_up = [self._outgoing(own_id, forward) for forward in state.catch_up(own_id, record.offset)]
-        value = record.value or b""
+        caught_up = self._caught_up(state, own_id, record.offset)
+        value, sent_before = record.value or b"", state.sent.ids
         customer = state.goes_to(own_id, event_id, at_ms // 1000, is_held=self._hold_ms > 0)
         if customer is not None:
-            caught_up.append(self._sent(own_id, customer, event_type, value))
+            if self._keep_ms and state.sent.ids is not sent_before:
+                state.keep([Arrival(event_type, event_id, at_ms, 0, msgspec.Raw(value))], self._keep_ms)
+            caught_up.append(self._sent(state, own_id, customer, event_type, value))
             return caught_up
         arrival = Arrival(event_type, event_id, at_ms, record.timestamp + self._hold_ms, msgspec.Raw(value))
-        return [*caught_up, *(self._outgoing(own_id, forward) for forward in state.hold(own_id, arrival))]
+        return [*caught_up, *self._went(state, own_id, state.left, state.hold(own_id, arrival))]
+
+    def _caught_up(self, state: Alias, own_id: str, offset: int) -> list[Outgoing]:
+        left = state.left
+        return self._went(state, own_id, left, state.catch_up(own_id, offset, follows=self._keep_ms > 0))
+
+    def _went(self, state: Alias, own_id: str, left: int, forwards: Sequence[Forward]) -> list[Outgoing]:
+        """What is published of events that go on; ``left``: that of the state before."""
+        if not self._keep_ms:
+            return [self._outgoing(state, own_id, forward) for forward in forwards]
+        outgoing: list[Outgoing] = []
+        if state.left != left:
+            departure = Departure(customer_id=own_id, merged_into=state.customer(own_id), edition=state.left)
+            key, value, headers = departure_record(departure, self._proof)
+            outgoing += [Outgoing(topic, key, value, headers) for topic in self._topics.values()]
+        state.keep([forward.arrival for forward in forwards], self._keep_ms)
+        return outgoing + [self._outgoing(state, own_id, forward) for forward in forwards]
 
     def _noted(self, state: Alias, own_id: str, message: Noted) -> list[Forward]:
         note = message.note
         if isinstance(note, Released):
             return state.release(own_id, note.up_to_ms)
-        return state.assign(own_id, AssignedStep(note.version, message.offset, note.customer_id))
+        step = AssignedStep(note.version, message.offset, note.customer_id, note.edition)
+        return state.assign(own_id, step, follows=self._keep_ms > 0)
 
     def _recall(self, state: Alias, own_id: str, steps: Sequence[AssignedStep]) -> Iterable[Outgoing]:
         """Remember what was published; what came later than that is published again, in case a late write hides it."""
@@ -152,16 +175,19 @@ class Arrivals(Fold[Alias]):
         value = None if state is None else encode_assignment(Assignment(id=own_id, steps=state.steps))
         return Outgoing(self._assignments, key, value, [_JSON, *self._proof.headers(key, value)])
 
-    def _outgoing(self, own_id: str, forward: Forward) -> Outgoing:
+    def _outgoing(self, state: Alias, own_id: str, forward: Forward) -> Outgoing:
         customer, arrival = forward
-        return self._sent(own_id, customer, arrival.type, bytes(arrival.value))
+        return self._sent(state, own_id, customer, arrival.type, bytes(arrival.value))
 
-    def _sent(self, own_id: str, customer: str, event_type: EventType, value: bytes) -> Outgoing:
+    def _sent(self, state: Alias, own_id: str, customer: str, event_type: EventType, value: bytes) -> Outgoing:
         """The event for the topic of its type: as it came, if it names its customer."""
+        headers: list[tuple[str, bytes | None]] = [_JSON, (ARRIVED_AS, own_id.encode())]
         if customer != own_id:
             fields: dict[str, object] = {**_FIELDS.decode(value), "customer_id": customer}
             value = _ENCODE(fields)
-        return Outgoing(self._topics[event_type], customer.encode(), value, [_JSON, (ARRIVED_AS, own_id.encode())])
+        if state.edition and customer == state.customer(own_id):
+            headers.append(edition_header(state.edition))
+        return Outgoing(self._topics[event_type], customer.encode(), value, headers)
 
     def _unread(self, message: Unread) -> Outgoing:
         record = message.record

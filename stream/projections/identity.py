@@ -104,6 +104,7 @@ class Identity(Fold[Node]):
         self._links = settings.identities
         #: Where assignments go; empty: nobody needs them.
         self._arrivals = settings.arrivals if settings.join_identities else ""
+        self._follows = settings.follows_identities
         self._limits = LinkLimits()
         self.inputs = (
             *(
@@ -136,7 +137,8 @@ class Identity(Fold[Node]):
         outgoing: list[Outgoing] = []
         for key, message in messages:
             if isinstance(message, Linked):
-                outgoing += self._assignments(resolver.take(message.link), message.offset)
+                changed = resolver.take(message.link, message.offset + 1 if self._follows else None)
+                outgoing += self._assignments(changed, message.offset, resolver)
             elif isinstance(message, Forgotten):
                 nodes.pop(f"{_SAID}{message.customer_id}", None)
                 resolver.forget(message.customer_id)
@@ -154,10 +156,12 @@ class Identity(Fold[Node]):
         forgotten = Forgotten(customer_id)
         return (customer_id, forgotten), (f"{_SAID}{customer_id}", forgotten)
 
-    def _assignments(self, changed: Mapping[str, str], offset: int) -> Iterable[Outgoing]:
+    def _assignments(self, changed: Mapping[str, str], offset: int, resolver: Resolver) -> Iterable[Outgoing]:
         """Tell the projection `arrivals` who an id is from now on."""
         for one, customer in changed.items() if self._arrivals else ():
-            key, note = one.encode(), encode_note(Assigned(id=one, customer_id=customer, version=offset))
+            edition = resolver.edition_of(customer) if self._follows else 0
+            note = encode_note(Assigned(id=one, customer_id=customer, version=offset, edition=edition))
+            key = one.encode()
             yield Outgoing(self._arrivals, key, note, [*NOTE_HEADERS, *self._proof.headers(key, note)])
 
     def _new_links(self, nodes: dict[str, Node], key: str, told: Told | Arrived) -> Iterable[Outgoing]:

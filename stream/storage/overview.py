@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from stream.events.partitioner import partition_of
+from stream.processing.departed import is_empty, merged_into
 from stream.processing.state import Counters, PartitionState
 from stream.settings import Settings
 from stream.storage.connection import connect_or_explain
@@ -118,8 +119,19 @@ class Overview(Desk):
         return None if found is None else bytes(found)
 
     def documents(self) -> Iterator[bytes]:
-        """All customer documents, in no order; those written meanwhile may be missing or come twice."""
-        return self._every(self._keys.customer_pattern())
+        """All customer documents, in no order; those written meanwhile may be missing or come twice.
+
+        Without those of customers who are others now.
+        """
+        return (document for document in self._every(self._keys.customer_pattern()) if not is_empty(document))
+
+    def found_as(self, customer_id: str) -> tuple[str, tuple[int, bytes] | None]:
+        """Who a customer is now, and what `find` finds of them: of one who is another one now, that of the other."""
+        found, seen = self.find(customer_id), {customer_id}
+        while found is not None and (into := merged_into(found[1])) is not None and into not in seen:
+            seen.add(into)
+            customer_id, found = into, self.find(into)
+        return customer_id, None if found is None or is_empty(found[1]) else found
 
     def find(self, customer_id: str) -> tuple[int, bytes] | None:
         """Partition and document of a customer.

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from stream.errors import CodecError, StorageError
 from stream.features.codec import LAYOUT, unpack
+from stream.processing.departed import is_empty
 from stream.processing.document import packed_state
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain, explained
@@ -52,7 +53,7 @@ class ProfileDesk(Desk):
             raise StorageError(f"the layout of profiles cannot be stored in Redis: {explained(error)}") from error
 
     def scan(self) -> Iterator[Scanned]:
-        """Every customer document, in no order; one that is written meanwhile may be missing or come twice."""
+        """Every customer document with a profile, in no order; one written meanwhile may be missing or come twice."""
         try:
             found = self._client.scan_iter(match=self._keys.customer_pattern(), count=_AT_ONCE)
             while keys := [*islice(found, _AT_ONCE)]:
@@ -62,7 +63,7 @@ class ProfileDesk(Desk):
                 # a key of another type is answered by an error of its own
                 answers = pipe.execute(raise_on_error=False)
                 for key, answer in zip(keys, answers, strict=True):
-                    if answer is not None:
+                    if answer is not None and not (isinstance(answer, bytes) and is_empty(answer)):
                         yield self._scanned(key, answer)
         except FAILURES as error:
             raise StorageError(f"the customers cannot be listed: {explained(error)}") from error

@@ -1,0 +1,257 @@
+"""Customers who are others from now on, and those whom they join: what is kept so that it can be undone.
+
+* Who leaves keeps the profile of that time, in a document that says where they went. Their events are passed over: the
+  projection `arrivals` sends them to the other customer. Who comes back goes on from that profile.
+* Whom somebody joins keeps the profile of before, beside the present one. When somebody is taken away, they go on from
+  that one, and what is theirs is sent again.
+
+What is sent again and is in a profile already is a duplicate, by its id.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from msgspec import UNSET
+
+from stream.catalogue.customer_record import CustomerRecord
+from stream.events.times import rfc3339
+from stream.identity.departures import Departure, departure_of, edition_of
+from stream.identity.note_proof import NoteProof
+from stream.processing.align import Taken
+from stream.processing.document import packed_state
+from stream.processing.erased import Refuses
+from stream.processing.state import Outgoing
+from stream.processing.step_outcome import PUBLIC_HEADERS, StepOutcome
+
+__all__ = ["BEFORE_MS", "Departed", "Edition", "departures_in", "is_empty", "merged_into"]
+
+#: The header of events that came under another id of the customer (`stream.projections.arrivals`).
+_ARRIVED_AS: Final = "arrived-as"
+#: So long the profile of before somebody joined is kept: later that cannot be undone for what was counted by then.
+BEFORE_MS: Final = 90 * 86_400_000
+#: How stored documents begin that have an edition, and no others.
+_BEGIN: Final = b'{"edition":'
+_STATE: Final = b',"state":"'
+_encoder: Final = msgspec.json.Encoder()
+#: Editions that may be remembered of customers who are not cached any more.
+_SLACK: Final = 1000
+
+
+class Edition(msgspec.Struct, omit_defaults=True):
+    """What is kept beside the profile of a customer whom others have joined, or who left.
+
+    ``number``: events of a smaller edition are void. ``into``: the customer who this one is now; empty: they are there.
+    ``before``: base64 of the profile before others joined (empty: there was none) at ``joined_ms``, None: none did.
+    """
+
+    number: int = 0
+    into: str = ""
+    before: str | None = None
+    joined_ms: int = 0
+
+
+class _Stored(msgspec.Struct):
+    edition: Edition
+
+
+_DECODER: Final = msgspec.json.Decoder(_Stored)
+
+
+def merged_into(document: bytes) -> str | None:
+    """The customer who the customer of a stored document is now; None: they are there.
+
+    >>> merged_into(b'{"edition":{"into":"c-1"},"customer_id":"c-2"}'), merged_into(b'{"customer_id":"c-1"}')
+    ('c-1', None)
+    """
+    return (_DECODER.decode(document).edition.into or None) if document.startswith(_BEGIN) else None
+
+
+def is_empty(document: bytes) -> bool:
+    """Whether a stored document has no profile that counts: its customer left, or all events were taken away."""
+    return document.startswith(_BEGIN) and (_STATE not in document or merged_into(document) is not None)
+
+
+def departures_in(taken: Taken, proof: NoteProof, refuses: Refuses) -> tuple[Taken, dict[str, Departure]]:
+    """``taken`` without the records of departures, which no decoder takes for an event; the newest of each customer.
+
+    Those that name somebody who is erased are passed over.
+    """
+    found: dict[str, Departure] = {}
+    if not taken.rejections:
+        return taken, found
+    kept = []
+    for rejection in taken.rejections:
+        departure = departure_of(rejection[1], proof)
+        if departure is None:
+            kept.append(rejection)
+        elif any(refuses(who, rejection[1].timestamp) for who in (departure.customer_id, departure.merged_into)):
+            continue
+        elif departure.customer_id not in found or departure.edition > found[departure.customer_id].edition:
+            found[departure.customer_id] = departure
+    passed_over = taken.passed_over + len(taken.rejections) - len(kept)
+    return dataclasses.replace(taken, rejections=kept, passed_over=passed_over), found
+
+
+class Departed:
+    """Editions of the customers of a partition, as far as their documents were read or written.
+
+    ``profiles``: the packed profiles of customers who are cached, None of those who have none; they are changed here.
+    """
+
+    def __init__(self, profiles: dict[str, bytes | None]) -> None:
+        self._profiles = profiles
+        self._editions: dict[str, Edition] = {}
+        #: The profiles of those who have left.
+        self._left: dict[str, bytes] = {}
+        #: Editions as they are with the next outcome.
+        self._next: dict[str, Edition] = {}
+
+    def clear(self) -> None:
+        self._editions.clear()
+        self._left.clear()
+        self._next.clear()
+
+    def read(self, customer: str, document: bytes) -> bool:
+        """Take note of a document just read; return whether its customer has no profile, or has left."""
+        self._editions.pop(customer, None)
+        if not document.startswith(_BEGIN):
+            return False
+        edition = self._editions[customer] = _DECODER.decode(document).edition
+        if edition.into:
+            self._left[customer] = packed_state(document) if _STATE in document else b""
+        return is_empty(document)
+
+    def follow(self, taken: Taken, departures: Mapping[str, Departure], at_ms: int) -> Taken:
+        """``taken`` without void events, and the profiles from which the step begins. All customers are cached.
+
+        ``at_ms``: stream time before the step.
+        """
+        self._next = {}
+        at_ms = max(at_ms, int(taken.events["time"].max())) if len(taken.events) else at_ms
+        for who, departure in departures.items():
+            if departure.edition > self._of(who).number:
+                self._depart(departure)
+        kept = [
+            position
+            for position, (customer, record) in enumerate(zip(taken.customer_ids, taken.records, strict=True))
+            if self._counts(customer, record, at_ms)
+        ]
+        left_out = len(taken.customer_ids) - len(kept)
+        if not left_out:
+            return taken
+        return dataclasses.replace(taken.only(np.array(kept, np.int64)), passed_over=taken.passed_over + left_out)
+
+    def silent(self, outcome: StepOutcome) -> list[str]:
+        """Customers who begin again from a profile of before, and have no event in the step."""
+        return [
+            who
+            for who, edition in self._next.items()
+            if not edition.into and who not in outcome.documents and self._profiles.get(who) is not None
+        ]
+
+    def with_editions(self, outcome: StepOutcome) -> StepOutcome:
+        """The outcome of a step or sweep with the editions of its customers in their documents."""
+        if not (self._editions or self._next):
+            return outcome
+        documents = {who: self._with_edition(who, text) for who, text in outcome.documents.items()}
+        return dataclasses.replace(outcome, documents=documents)
+
+    def noted(self, outcome: StepOutcome, topic: str, tombstone: Callable[[str], Outgoing]) -> StepOutcome:
+        """The outcome with those who leave, or of whom nothing is left; ``topic``: of customers, or empty."""
+        documents = dict(outcome.documents)
+        aside = outcome.state.quarantined
+        gone = {who: of for who, of in self._next.items() if who not in documents and (of.into or who not in aside)}
+        at = rfc3339(outcome.state.stream_time_ms or 0)
+        told: list[Outgoing] = []
+        for who, edition in gone.items():
+            public = _encoder.encode(_gone(who, edition.into, at))
+            is_kept = bool(edition.into and self._left.get(who))
+            state = b',"state":"%b"' % b64encode(self._left[who]) if is_kept else b""
+            documents[who] = b"%b%b,%b%b}" % (_BEGIN, _encoder.encode(edition), public[1:-1], state)
+            told.append(Outgoing(topic, who.encode(), public, PUBLIC_HEADERS) if edition.into else tombstone(who))
+            aside.pop(who, None)
+        return dataclasses.replace(
+            outcome,
+            documents=documents,
+            retired=[*outcome.retired, *gone],
+            idle=[*outcome.idle, *gone],
+            outgoing=[*outcome.outgoing, *(told if topic else [])],
+        )
+
+    def accept(self) -> None:
+        """An outcome has been stored."""
+        self._editions.update(self._next)
+        for who, edition in self._next.items():
+            if not edition.into:
+                self._left.pop(who, None)
+        self._next = {}
+        if len(self._editions) > 2 * len(self._profiles) + _SLACK:
+            self._editions = {who: one for who, one in self._editions.items() if who in self._profiles}
+            self._left = {who: one for who, one in self._left.items() if who in self._profiles}
+
+    def _of(self, customer: str) -> Edition:
+        return self._next.get(customer) or self._editions.get(customer) or _FIRST
+
+    def _depart(self, departure: Departure) -> None:
+        who, known = departure.customer_id, self._of(departure.customer_id)
+        profile = self._profiles.get(who)
+        if departure.merged_into != who:
+            if not known.into:
+                self._left[who] = profile or b""
+            self._next[who] = msgspec.structs.replace(known, number=departure.edition, into=departure.merged_into)
+            self._profiles[who] = None
+            return
+        self._next[who] = msgspec.structs.replace(known, number=departure.edition, into="")
+        if known.before is not None:
+            self._profiles[who] = b64decode(known.before) or None
+        elif known.into:
+            self._profiles[who] = self._left.get(who) or None
+
+    def _counts(self, customer: str, record: Any, at_ms: int) -> bool:
+        """Whether an event counts; whoever comes back, or is joined, is noted."""
+        edition = self._of(customer)
+        if edition_of(record.headers) < edition.number:
+            return False
+        if edition.into:
+            self._profiles[customer] = self._left.get(customer) or None
+            edition = self._next[customer] = msgspec.structs.replace(edition, into="")
+        if _is_of_another(customer, record.headers) and (
+            edition.before is None or edition.joined_ms < at_ms - BEFORE_MS
+        ):
+            before = b64encode(self._profiles.get(customer) or b"").decode()
+            self._next[customer] = msgspec.structs.replace(edition, before=before, joined_ms=at_ms)
+        return True
+
+    def _with_edition(self, customer: str, document: bytes) -> bytes:
+        edition = self._of(customer)
+        return document if edition is _FIRST else b"%b%b,%b" % (_BEGIN, _encoder.encode(edition), document[1:])
+
+
+_FIRST: Final = Edition()
+
+
+def _is_of_another(customer: str, headers: Sequence[tuple[str, bytes | None]]) -> bool:
+    return any(name == _ARRIVED_AS and value != customer.encode() for name, value in headers)
+
+
+def _gone(customer: str, into: str, at: str) -> CustomerRecord:
+    """What is told of a customer of whom nothing counts here (any more)."""
+    return CustomerRecord(
+        customer_id=customer,
+        as_of=at,
+        merged_into=into or UNSET,
+        model_version=0,
+        alert=False,
+        events=0,
+        orders=0,
+        spend=0.0,
+        first_at=at,
+        last_at=at,
+        features={},
+    )
