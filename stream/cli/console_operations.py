@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 import yaml
 
+from stream.cli.console_identities import ShopIdentities
 from stream.cli.doctor import all_findings
 from stream.cli.feedback_desk import feedback_of
 from stream.cli.models import promote_model, roll_back
@@ -60,6 +61,8 @@ class ShopOperations:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        of_people = ShopIdentities(settings)
+        self.identities, self.id_of, self.decide_identity = of_people.known, of_people.id_of, of_people.decide
 
     def models(self) -> ModelsShown:
         with ModelDesk(self._settings) as desk:

@@ -1,23 +1,20 @@
 """``stream identity``: which ids are one person, why, and what people decide about it."""
 
 import getpass
-import time
-import uuid
 from typing import Any
 
 import click
 import orjson
 
 from stream.cli.erasing import erase_states
+from stream.cli.identity_deciding import decide_identity
 from stream.cli.identity_lookup import id_of, resolver_near, shared_in
 from stream.cli.identity_suggest import suggest
+from stream.cli.identity_view import reasons
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.publish_one import publish_one
-from stream.errors import SettingsError, StorageError
-from stream.events.times import rfc3339
-from stream.identity.links import Pair
-from stream.identity.records import KEY, IdentityLink, encode_link
-from stream.identity.resolver import Resolution, Resolver
+from stream.errors import StorageError
+from stream.identity.records import IdentityDecision
+from stream.identity.resolver import Resolver
 from stream.projections.arrivals import Arrivals
 from stream.projections.identity import Identity
 from stream.projections.protocol import Projection
@@ -62,7 +59,7 @@ def why(settings: Settings, *, customer_id: str) -> None:
     name, resolver = _known(settings, customer_id)
     found = resolver.why(name)
     click.echo(f"{name} belongs to {resolver.customer_of(name)}")
-    for line in _reasons(resolver, found):
+    for line in reasons(resolver, found):
         click.echo(f"    {line}")
 
 
@@ -140,46 +137,6 @@ def _known(settings: Settings, customer_id: str) -> tuple[str, Resolver]:
     return name, resolver
 
 
-def _decide(settings: Settings, name: str, one: str, other: str, by: str) -> None:
-    first, second = id_of(settings, one), id_of(settings, other)
-    # who decided is part of the id, so that it is known as long as the decision
-    link_id = f"{by[:60]}-{uuid.uuid4().hex[:16]}"
-    link = IdentityLink(
-        link_id=link_id,
-        name="merge" if name == "merge" else "unmerge",
-        one=first,
-        other=second,
-        occurred_at=time.time_ns() // 1_000_000 / 1000,
-        by=by,
-    )
-    if link.link().tells_nobody:
-        raise SettingsError(f"{first} and {second}: expected two ids that each tell a person")
-    publish_one(settings, settings.identities, KEY.encode(), encode_link(link), name)
-    click.echo(f"recorded the {name} of {first} and {second} as {link_id}", err=True)
-
-
-def _reasons(resolver: Resolver, found: Resolution) -> list[str]:
-    lines = [f"{one} and {other}: {_said(_pair(resolver, one, other))}" for one, other in found.joined]
-    refused = [
-        f"{one} and {other}: {_said(_pair(resolver, one, other))}; joins nothing: {refusal}"
-        for (one, other), refusal in found.refused.items()
-    ]
-    apart = sorted(
-        f"{one} and {other}: {_said(pair)}"
-        for one, node in resolver.nodes.items()
-        for other, pair in node.pairs.items()
-        if pair.is_unmerged and (one < other or other not in resolver.nodes)
-    )
-    return [*lines, *refused, *apart]
-
-
-def _pair(resolver: Resolver, one: str, other: str) -> Pair:
-    return resolver.nodes[one].pairs[other]
-
-
-def _said(pair: Pair) -> str:
-    told = [] if pair.seen_ms is None else [f"first seen together {rfc3339(pair.seen_ms)}"]
-    if pair.decision is not None:
-        what = "taken apart" if pair.is_unmerged else "merged"
-        told.append(f"{what} {rfc3339(pair.decision.at_ms)} ({pair.decision.link_id})")
-    return ", ".join(told)
+def _decide(settings: Settings, what: IdentityDecision, one: str, other: str, by: str) -> None:
+    decided = decide_identity(settings, what, one, other, by)
+    click.echo(f"recorded the {what} of {decided.one} and {decided.other} as {decided.link_id}", err=True)

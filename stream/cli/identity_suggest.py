@@ -8,11 +8,12 @@ import orjson
 from stream.cli.data_files import contacts_file
 from stream.cli.identity_lookup import is_decided
 from stream.cli.options import SettingsCommand, with_settings
+from stream.identity.suggestions import Person, Suggestion, suggestions
 from stream.imports.contacts import Contact
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["suggest"]
+__all__ = ["contact_in_words", "person_of", "suggest", "suggestion_in_words"]
 
 
 @click.command(cls=SettingsCommand)
@@ -25,14 +26,9 @@ def suggest(settings: Settings, *, limit: int, as_json: bool) -> None:
     Names and addresses are those that `stream import` has kept in the data directory. Nothing is applied: decide with
     `merge`, or with `unmerge`, after which a pair is not suggested again.
     """
-    from stream.identity.suggestions import Person, Suggestion, suggestions
-
     with contacts_file(settings) as file:
         contacts = dict(file.all())
-    found = suggestions(
-        Person(customer_id, contact.name, contact.email, contact.phone, contact.address)
-        for customer_id, contact in contacts.items()
-    )
+    found = suggestions(person_of(*one) for one in contacts.items())
 
     def undecided() -> Iterator[Suggestion]:
         with ProjectionDesk(settings) as desk:
@@ -48,11 +44,23 @@ def suggest(settings: Settings, *, limit: int, as_json: bool) -> None:
         click.echo(orjson.dumps([pair._asdict() for pair in undecided()], option=orjson.OPT_INDENT_2))
         return
     for pair in undecided():
-        agreeing = [f"name {pair.name:.0f} %", f"address {pair.address:.0f} %", *(f"same {what}" for what in pair.same)]
-        click.echo(f"{pair.one} and {pair.other}: {', '.join(agreeing)}")
+        click.echo(f"{pair.one} and {pair.other}: {suggestion_in_words(pair)}")
         for customer_id in pair[:2]:
-            click.echo(f"    {customer_id}: {_told(contacts[customer_id])}")
+            click.echo(f"    {customer_id}: {contact_in_words(contacts[customer_id])}")
 
 
-def _told(contact: Contact) -> str:
+def person_of(customer_id: str, contact: Contact) -> Person:
+    """What of a contact is compared."""
+    return Person(customer_id, contact.name, contact.email, contact.phone, contact.address)
+
+
+def contact_in_words(contact: Contact) -> str:
+    """Who somebody is, on one line."""
     return ", ".join(filter(None, (contact.name, contact.email, contact.phone, contact.address)))
+
+
+def suggestion_in_words(pair: Suggestion) -> str:
+    """What nearly agrees, and what is the same."""
+    return ", ".join(
+        [f"name {pair.name:.0f} %", f"address {pair.address:.0f} %", *(f"same {what}" for what in pair.same)]
+    )

@@ -66,6 +66,8 @@ def application(
             web.post("/undo", pages.undo),
             web.post("/assign", pages.assign),
             web.post("/snooze", pages.snooze),
+            web.post("/identities/merge", pages.decide_identity),
+            web.post("/identities/unmerge", pages.decide_identity),
             web.get("/business", pages.business),
             *pages.operator.routes(),
             web.get("/audit", pages.audit),

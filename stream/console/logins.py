@@ -18,9 +18,10 @@ from stream.directory.desk.account_names import MAX_NAME_CHARS
 from stream.directory.desk.accounts import Account, Accounts, Role
 from stream.directory.desk.audit_trail import AuditTrail, Trace
 
-__all__ = ["Logins", "is_known", "who_of"]
+__all__ = ["Logins", "is_also_about", "is_known", "who_of"]
 
 _WHO: Final = web.RequestKey("who", Account)
+_ALSO: Final = web.RequestKey("also", tuple[str, str])
 #: Who uses a console without users.
 _ANYBODY: Final = Account("console", Role.ADMIN, 0)
 #: What everybody is given, as it says nothing of anybody.
@@ -46,6 +47,8 @@ _PAGES: Final[Mapping[str, tuple[str, Role]]] = {
     "/undo": ("took an action back", Role.OPERATOR),
     "/assign": ("assigned a customer", Role.OPERATOR),
     "/snooze": ("put a customer off", Role.OPERATOR),
+    "/identities/merge": ("merged two ids", Role.OPERATOR),
+    "/identities/unmerge": ("took two ids apart", Role.OPERATOR),
     "/audit": ("saw the audit trail", Role.ADMIN),
 }
 #: Fields of forms that the trail keeps, but for the customer.
@@ -91,7 +94,10 @@ class Logins:
         customer_id = form.get("customer_id") or None
         if response.status < HTTPStatus.BAD_REQUEST:
             detail = ", ".join(f"{name}: {form[name]}" for name in _TRACED if form.get(name)) or None
-            await self._trace(account.name, what, customer_id, detail)
+            other, detail = request.get(_ALSO, (None, detail))
+            # a trace for each, so that the erasure of one leaves no id of theirs with the other
+            for one in (customer_id, *([other] if other else ())):
+                await self._trace(account.name, what, one, detail)
         return response
 
     async def log_in(self, request: web.Request) -> str | None:
@@ -134,6 +140,11 @@ class Logins:
 def who_of(request: web.Request) -> Account:
     """Who asks. Only behind `Logins.guard`."""
     return request[_WHO]
+
+
+def is_also_about(request: web.Request, customer_id: str, detail: str) -> None:
+    """Leave a trace about another customer as well, and say what ties the two traces together."""
+    request[_ALSO] = customer_id, detail
 
 
 def is_known(request: web.Request) -> bool:

@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from stream.reporting.feedback_groups import FeedbackCounts
+from stream.identity.records import IdentityDecision
 from stream.whatif.comparison import WhatIf
 
 __all__ = [
     "CheckedPart",
     "Contender",
     "DeadLetters",
+    "KnownIds",
     "Lag",
+    "LikelySame",
+    "LinkedId",
     "ModelChoice",
     "ModelsShown",
     "Operations",
@@ -90,6 +94,32 @@ class DeadLetters(NamedTuple):
     can_replay: bool
 
 
+class LinkedId(NamedTuple):
+    """Another id of the same person, or one that somebody has taken apart. ``told``: who it is; ``why``: in words."""
+
+    customer_id: str
+    told: str
+    why: str
+
+
+class LikelySame(NamedTuple):
+    """A customer who may be the same person. ``told``: name and address; ``agreeing``: what nearly agrees."""
+
+    customer_id: str
+    told: str
+    agreeing: str
+
+
+class KnownIds(NamedTuple):
+    """The ids of a person. ``customer``: to whom the id belongs. ``note``: why there is nothing to be shown."""
+
+    customer: str
+    linked: Sequence[LinkedId] = ()
+    apart: Sequence[LinkedId] = ()
+    likely: Sequence[LikelySame] = ()
+    note: str = ""
+
+
 class Operations(Protocol):
     """Every method blocks, but for `compare`, and raises a `StreamError` when a server is away."""
 
@@ -127,4 +157,19 @@ class Operations(Protocol):
 
     async def compare(self, policy: Mapping[str, float]) -> WhatIf:
         """The present policy and another one over the events of the topics; takes minutes the first time."""
+        ...
+
+    def identities(self, customer_id: str) -> KnownIds:
+        """Which other ids are the same person, and who may be; with a note in place of an error."""
+        ...
+
+    def id_of(self, text: str) -> str:
+        """The id that people mean by an id, a name, an e-mail address or a telephone number.
+
+        Raises `SettingsError` for what several customers are called, or no identifier.
+        """
+        ...
+
+    def decide_identity(self, what: IdentityDecision, one: str, other: str, by: str) -> str:
+        """Do what `stream identity merge` and ``unmerge`` do; of a ``merge``, ``other`` stays; returns an id."""
         ...

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from stream.console.acting import KINDS, RECORDED, SNOOZES, Acting, Done
 from stream.console.browser import csrf_of, form_of
 from stream.console.customer_lists import CustomerLists
+from stream.console.identifying import decided
 from stream.console.labelling import CustomerTexts
 from stream.console.logins import Logins, is_known, who_of
 from stream.console.operations import Operations
@@ -94,6 +95,7 @@ class Pages:
         self._page = Renderer(writing)
         #: Lists of customers.
         self.lists = CustomerLists(self._page, store, writing, filters, acting.now_ms)
+        self._operations = operations
         #: Pages for who looks after the program.
         self.operator = OperatorPages(self._page, store, operations)
 
@@ -140,6 +142,11 @@ class Pages:
         """A customer can wait."""
         return await self._after(request, await self.acting.snooze(request))
 
+    async def decide_identity(self, request: web.Request) -> web.Response:
+        """Two ids are one person, or two."""
+        customer_id, notice = await decided(request, self._operations, self._store)
+        return await self._customer(request, customer_id, None, notice)
+
     async def customer(self, request: web.Request) -> web.Response:
         """Everything about one customer."""
         form = await form_of(request)
@@ -152,7 +159,9 @@ class Pages:
             return await self._customer(request, customer_id, None)
         return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
 
-    async def _customer(self, request: web.Request, customer_id: str, cursor: str | None) -> web.Response:
+    async def _customer(
+        self, request: web.Request, customer_id: str, cursor: str | None, notice: str = ""
+    ) -> web.Response:
         of, history, orders = await self._asked(
             lambda connection: (
                 customer(connection, customer_id),
@@ -165,9 +174,11 @@ class Pages:
         done = await self.acting.done([customer_id])
         acts = _acts(request, done, self.acting.now_ms())
         said = await asyncio.to_thread(self._texts_of, customer_id)
+        ids = await asyncio.to_thread(self._operations.identities, customer_id)
         if not said.is_scored:
             of = of | dict.fromkeys(_SCORES)
-        return self._page("customer", request, of=of, history=history, orders=orders, said=said, **acts)
+        of_customer: dict[str, Any] = {"of": of, "history": history, "orders": orders, "said": said, "ids": ids}
+        return self._page("customer", request, notice=notice, **of_customer, **acts)
 
     async def business(self, request: web.Request) -> web.Response:
         """How business goes."""

@@ -11,10 +11,12 @@ from stream.events.rejections import Defect, Rejection
 from stream.events.times import epoch_ms
 from stream.identity.links import Link, LinkName
 
-__all__ = ["KEY", "EvidenceName", "IdentityLink", "encode_link", "read_link"]
+__all__ = ["KEY", "EvidenceName", "IdentityDecision", "IdentityLink", "encode_link", "read_link"]
 
-#: What programs may say; the other links are decisions of people.
+#: What programs may say.
 EvidenceName: TypeAlias = Literal["identified", "alias"]
+#: What people may decide: that two ids are one person, or two.
+IdentityDecision: TypeAlias = Literal["merge", "unmerge"]
 
 #: The key of every link: all links are in one partition, because a link may change groups anywhere.
 KEY: Final = "identities"

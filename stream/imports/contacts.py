@@ -130,6 +130,14 @@ class ContactsFile:
             with self._explained():
                 yield from map(self._contact, self._opened().execute("SELECT * FROM contact ORDER BY customer_id"))
 
+    def stamp(self) -> tuple[int, int] | None:
+        """Another value after each change of the file; None without one."""
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime_ns, found.st_size
+
     def add(self, contacts: Iterable[tuple[str, Contact]]) -> None:
         """Add customers, or what is newly known about them; all of ``contacts`` or, after an error, none."""
         remaining = ((customer_id, contact) for customer_id, contact in contacts if contact)

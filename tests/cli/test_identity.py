@@ -1,6 +1,7 @@
 """Who is who, from events and decisions through a process that is killed meanwhile, as the commands show it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,13 +11,15 @@ import redis
 from click.testing import CliRunner
 
 from stream.cli import main
+from stream.cli.console_operations import ShopOperations
 from stream.cli.topics import create_topics
 from stream.client import ClickEvent, Identifiers, Producer
+from stream.errors import SettingsError
 from stream.identity.sealing import Sealer
 from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
 from stream.local.stack import LocalStack
 from stream.settings import Settings
-from tests.cli.projecting import projecting, run
+from tests.cli.projecting import Projecting, projecting, run
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -47,6 +50,23 @@ def publish(settings: Settings, event_id: str, customer_id: str, **identifiers: 
 def ids_of(settings: Settings, one: str) -> set[str]:
     status, output = run(settings, "identity", "show", one, "--json")
     return set(orjson.loads(output)["ids"]) if status == 0 else set()
+
+
+def the_console_shows_and_decides(settings: Settings, process: Projecting, tablet: str) -> None:
+    shown = ShopOperations(settings)
+    found = shown.identities("c-2")
+    assert (found.customer, [one.customer_id for one in found.linked]) == ("c-2", [tablet])
+    assert [(one.customer_id, "taken apart" in one.why) for one in found.apart] == [("c-1", True)]
+    assert [(one.customer_id, one.agreeing) for one in found.likely] == [("c-7", "name 93 %, address 0 %, same email")]
+    assert shown.id_of("ode, anne") == "c-7"
+    shown.decide_identity("merge", "c-7", "c-2", "eve")
+    process.wait(lambda: [one.customer_id for one in shown.identities("c-2").linked] == [tablet, "c-7"])
+    assert shown.identities("c-7").customer == "c-2"
+    assert shown.identities("c-2").likely == []
+    with pytest.raises(SettingsError, match="each tell a person"):
+        shown.decide_identity("merge", "guest", "c-2", "eve")
+    shown.decide_identity("unmerge", "c-7", "c-2", "eve")
+    process.wait(lambda: [one.customer_id for one in shown.identities("c-2").linked] == [tablet])
 
 
 def test_a_person_is_joined_merged_and_taken_apart_across_a_kill(stack: Settings, tmp_path: Path) -> None:
@@ -91,6 +111,7 @@ def test_a_person_is_joined_merged_and_taken_apart_across_a_kill(stack: Settings
         assert (status, pairs) == (0, {("c-1", "c-7"), ("c-2", "c-7")})
         first = run(stack, *suggest, "--limit", "1")[1].splitlines()[0]
         assert first == "c-1 and c-7: name 93 %, address 0 %, same email"
+        the_console_shows_and_decides(replace(stack, data_dir=str(tmp_path)), process, tablet)
 
         assert orjson.loads(run(stack, "identity", "shared", "--json")[1]) == []
         for number in range(3, 6):

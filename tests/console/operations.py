@@ -5,9 +5,20 @@ from collections.abc import Mapping, Sequence
 
 from stream.alerts.alert_records import AlertKind
 from stream.alerts.intervals import Interval
-from stream.console.operations import CheckedPart, Contender, DeadLetters, Lag, ModelChoice, ModelsShown
+from stream.console.operations import (
+    CheckedPart,
+    Contender,
+    DeadLetters,
+    KnownIds,
+    Lag,
+    LikelySame,
+    LinkedId,
+    ModelChoice,
+    ModelsShown,
+)
 from stream.errors import StorageError
 from stream.reporting.feedback_groups import FeedbackCounts
+from stream.identity.records import IdentityDecision
 from stream.whatif.comparison import AlertChange, Differences, PolicySide, WhatIf
 from stream.whatif.deliveries import ChannelLoad
 from tests.reporting.made_up_shop import END_MS
@@ -83,6 +94,23 @@ class MadeUpOperations:
 
     def policy(self) -> Mapping[str, float]:
         return {"alerts_per_week": 20.0, "overdue_at": 2.6, "cooldown_days": 7.0, "min_purchases": 3}
+
+    def identities(self, customer_id: str) -> KnownIds:
+        if self.is_away:
+            return KnownIds(customer_id, note="Redis does not answer")
+        return KnownIds(
+            "c-1" if customer_id == "c-2" else customer_id,
+            linked=[LinkedId("email:h1_aaaaaaaaaaaaaaaaaaaaaa", "", "first seen together today")],
+            apart=[LinkedId("c-9", self.evil, "taken apart today")],
+            likely=[LikelySame("c-4", f"Ann {self.evil}", "name 93 %, same email")],
+        )
+
+    def id_of(self, text: str) -> str:
+        return {"Ann Ode": "c-4"}.get(text, text)
+
+    def decide_identity(self, what: IdentityDecision, one: str, other: str, by: str) -> str:
+        self.asked.append((what, one, other, by))
+        return f"{by}-1"
 
     async def compare(self, policy: Mapping[str, float]) -> WhatIf:
         self.asked.append(("compare", *policy.values()))

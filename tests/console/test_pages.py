@@ -84,6 +84,7 @@ BY = ("/business?by=week", "/business?by=month")
 ACTS = (
     *("/done", "/undo", "/assign", "/snooze", "/audit"),
     *("/customers/file", "/customers/keep", "/customers/forget"),
+    *("/identities/merge", "/identities/unmerge"),
     *("/models", "/models/decide", "/whatif", "/whatif/try", "/system/replay"),
 )
 

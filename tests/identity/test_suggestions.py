@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from stream.identity.suggestions import Person, suggestions
+from stream.identity.suggestions import Blocks, Person, suggestions
 
 ANN = Person(
     "c-1", name="Ann Ode", email="ann@example.com", phone="+44 1225 123456", address="3 Mill Lane, Bath BA1 1AA"
@@ -75,3 +75,14 @@ def test_names_must_agree_and_an_address_or_a_number(other: Person, is_suggested
 def test_a_number_shared_by_very_many_is_no_evidence() -> None:
     people = [Person(f"c-{number}", name=f"Ann Ode {number}", phone="00000000") for number in range(300)]
     assert suggestions(people) == []
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_of_one_customer_the_blocks_lead_to_the_same_suggestions(seed: int) -> None:
+    people, _ = households(random.Random(seed), 150)
+    people += [Person(f"n-{number}", name=f"Ann Ode {number}", phone="00000000") for number in range(300)]
+    by_id, blocks, found = {one.customer_id: one for one in people}, Blocks(people), suggestions(people)
+    for person in people:
+        own = person.customer_id
+        compared = [person, *(by_id[other] for other in blocks.near(person))]
+        assert [one for one in suggestions(compared) if own in one[:2]] == [one for one in found if own in one[:2]]

@@ -1,0 +1,65 @@
+"""Ids of a person on the page of a customer: what is shown, who may decide, and the trace that it leaves."""
+
+from stream.console.passwords import hash_of
+from stream.directory.desk.accounts import Role
+from tests.console.conftest import EVIL, Office, Visit, fields_of
+
+PASSWORD = "correct horse battery"
+
+
+def test_ids_are_shown_merged_and_taken_apart_with_a_trace_for_each(office: Office) -> None:
+    async def steps(visit: Visit) -> None:
+        text = (await visit("/customer", {"customer_id": "c-3"}))[2]
+        for said in ("email:h1_aaaa", "first seen together today", "taken apart today", "name 93 %", "May be the same"):
+            assert said in text
+        assert EVIL not in text
+        part = fields_of(text, "/identities/unmerge")
+        assert part["other"] == "email:h1_aaaaaaaaaaaaaaaaaaaaaa"
+        status, _, text = await visit("/identities/unmerge", part)
+        assert (status, "is another person than c-3" in text) == (200, True)
+        status, _, text = await visit("/identities/merge", part | {"other": " Ann Ode "})
+        assert (status, "c-4 is the same person as c-3" in text) == (200, True)
+        assert "belongs to" in (await visit("/customer", {"customer_id": "c-2"}))[2]
+
+    office.visited(steps)
+    assert office.operations.asked == [
+        ("unmerge", "email:h1_aaaaaaaaaaaaaaaaaaaaaa", "c-3", "console"),
+        ("merge", "c-4", "c-3", "console"),
+    ]
+    traced = {(one.customer_id, one.detail) for one in office.trail.newest(9) if one.what == "merged two ids"}
+    assert traced == {("c-3", "console-1"), ("c-4", "console-1")}
+    office.desk.erase("c-4")
+    assert "c-4" not in repr([*office.trail.newest(99)])
+
+
+def test_what_is_no_decision_changes_nothing(office: Office) -> None:
+    async def steps(visit: Visit) -> None:
+        form = fields_of((await visit("/customer", {"customer_id": "c-3"}))[2], "/identities/unmerge")
+        assert (await visit("/identities/merge", form | {"csrf": ""}))[0] == 403
+        for odd in ({"other": " "}, {"other": "x" * 321}, {"customer_id": ""}):
+            assert (await visit("/identities/merge", form | odd))[0] == 400, odd
+        for unknown in ({"other": "c-999"}, {"customer_id": "c-999"}):
+            status, _, text = await visit("/identities/merge", form | unknown)
+            assert (status, "No customer is called c-999" in text) == (400, True)
+        office.operations.is_away = True
+        status, _, text = await visit("/customer", {"customer_id": "c-3"})
+        assert (status, "Redis does not answer" in text, "What happened" in text) == (200, True, True)
+
+    office.visited(steps)
+    assert office.operations.asked == []
+
+
+def test_who_may_only_look_cannot_decide(office: Office) -> None:
+    office.accounts.add("vera", Role.VIEWER, hash_of(PASSWORD), office.now_ms)
+
+    async def steps(visit: Visit) -> None:
+        login = fields_of((await visit("/login"))[2], "/login")
+        assert (await visit("/login", login | {"name": "vera", "password": PASSWORD}))[0] == 303
+        text = (await visit("/customer", {"customer_id": "c-3"}))[2]
+        assert ("email:h1_aaaa" in text, "/identities/" in text) == (True, False)
+        csrf = fields_of(text, "/logout")["csrf"]
+        refused = await visit("/identities/merge", {"csrf": csrf, "customer_id": "c-3", "other": "c-4"})
+        assert (refused[0], "it takes a user who is operator" in refused[2]) == (403, True)
+
+    office.visited(steps)
+    assert office.operations.asked == []
