@@ -13,7 +13,7 @@ from stream.metrics import CATALOGUE, Declaration
 __all__ = ["LABELS", "catalogue", "reference"]
 
 #: Modules that declare metrics.
-_MODULES: Final = ("stream.metrics", "stream.ingest.metrics")
+_MODULES: Final = ("stream.metrics", "stream.ingest.metrics", "stream.console.metrics")
 
 #: Every label of every metric, with the values that it can have: no other label may be used.
 LABELS: Final = MappingProxyType(
@@ -34,7 +34,9 @@ LABELS: Final = MappingProxyType(
         "`claim_models`, `save`, `snapshot`, `unlearned` of the models; `drop` of a projection",
         "outcome": "of an event: `applied`, `duplicate`, `dead_letter`, `forwarded` to the right partition, "
         "over HTTP `accepted`, `rejected`, `failed`, `ignored`; of a notification: see docs/notifications.md; "
-        "of a record that a projection reads: `folded`, `skipped`, `dead_letter`",
+        "of a record that a projection reads: `folded`, `skipped`, `dead_letter`; "
+        "of a login: `accepted`, `refused`, `limited` after too many attempts",
+        "page": "route of the console, such as `/customer` or `/api/v1/kpis`; `other`: there is none",
         "partition": "index of a partition of the event topics",
         "phase": "of a step: `decode`, `load`, `advance`, `commit`; `publish` is one chunk of the outbox; of a "
         "projection: `read`, `load`, `fold`, `commit`",
@@ -66,7 +68,7 @@ The time of an append is that of the record: topics are created with `LogAppendT
 `stream demo` keeps the times of producers instead, so what is measured from an append is the age of the event there.
 
 Every process shows all metrics of its modules, those of others with 0: queries name the job (`worker`, `notify`,
-`ingest`).
+`ingest`, `directory`, `console`).
 
 Alert rules are in [the runbook](runbook.md), dashboards in `deploy/grafana`: change them in `deploy/grafana/*.py`, and
 `python -m deploy.grafana` writes the JSON. `python -m tests.monitoring.pictures DIRECTORY` draws every dashboard from a

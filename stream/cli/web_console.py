@@ -30,7 +30,7 @@ __all__ = ["console"]
     help="Another name under which browsers ask, over TLS.",
 )
 @with_settings(
-    "Directory", "Redis", "Kafka", "Topics", "Labels", "Alerts", "Events", "Shop", "Notifications", "Logging"
+    "Directory", "Redis", "Kafka", "Topics", "Labels", "Alerts", "Events", "Shop", "Notifications", "Metrics", "Logging"
 )
 def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...]) -> None:
     """Show pages in the browser, until told to stop: today, customers, business, models, system.
@@ -48,6 +48,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
     except ValueError:
         raise SettingsError(f"--host {host}: expected an IP address") from None
     from stream.cli.logs import configure_logging
+    from stream.cli.serving import probes
 
     configure_logging(settings)
     try:
@@ -59,6 +60,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
         from stream.console.application import Address, serve
         from stream.console.logins import Logins
         from stream.console.pages import Pages
+        from stream.console.watching import Watch
     except ImportError as error:
         raise SettingsError(f"{error}: pip install 'customer-stream[console]'") from error
     from stream.cli.publish_action import check_action, publish_action
@@ -80,11 +82,12 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
         at = Address(host, port)
         revealer = Revealer.of(settings) if settings.privacy_keys else None
         programs = ApiAccess(Api(store, writing, acting), ApiTokens(desk.engine), trail)
+        watch = Watch(store, desk, tell)
         await serve(
-            pages, programs, at, names, stop_event(), lambda address: click.echo(f"console: {address}"), revealer
+            pages, programs, at, names, watch, stop_event(), lambda address: click.echo(f"console: {address}"), revealer
         )
 
-    with open_directory(settings, make=True) as store, open_desk(settings) as desk:
+    with probes(settings) as tell, open_directory(settings, make=True) as store, open_desk(settings) as desk:
         accounts, trail = Accounts(desk.engine), AuditTrail(desk.engine, settings.keep_audit_days)
         if not accounts.has_users():
             say("the console has no users: stream console user add NAME")

@@ -15,6 +15,7 @@ from stream.console.api_access import ApiAccess, is_for_programs
 from stream.console.browser import LOCAL_NAMES, host_name, with_cookie
 from stream.console.pages import Pages
 from stream.console.persons import REVEALER
+from stream.console.watching import Watch, counted
 from stream.errors import SettingsError, StreamError
 from stream.privacy.revealing import Revealer
 
@@ -53,7 +54,7 @@ def application(
     """
     of_pages = map(_for_pages, (with_cookie, _explained(pages), pages.logins.guard))
     revealed = [_revealed(revealer)] if revealer is not None else []
-    middlewares = [_guarded(LOCAL_NAMES | {*names}), *of_pages, programs.guard, *revealed]
+    middlewares = [counted, _guarded(LOCAL_NAMES | {*names}), *of_pages, programs.guard, *revealed]
     made = web.Application(middlewares=middlewares, client_max_size=_MAX_FORM_BYTES)
     made.add_routes(
         [
@@ -89,11 +90,15 @@ async def serve(
     programs: ApiAccess,
     at: Address,
     names: Collection[str],
+    watch: Watch,
     stop: asyncio.Event,
     listening: Callable[[str], None],
     revealer: Revealer | None = None,
 ) -> None:
-    """Answer, and publish actions, until ``stop`` is set. Raises `SettingsError` for an address that is taken."""
+    """Answer, publish actions, and tell how the console is, until ``stop`` is set.
+
+    Raises `SettingsError` for an address that is taken.
+    """
     runner = web.AppRunner(
         application(pages, programs, names, revealer), access_log=None, handle_signals=False, shutdown_timeout=1.0
     )
@@ -105,7 +110,9 @@ async def serve(
         except OSError as error:
             raise SettingsError(f"{at.host}:{at.port} cannot be listened on: {error.strerror}") from error
         listening(f"http://{at.host}:{runner.addresses[0][1]}/")
-        await pages.acting.publish_until(stop)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(pages.acting.publish_until(stop))
+            group.create_task(watch.until(stop))
     finally:
         await runner.cleanup()
 

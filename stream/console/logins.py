@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler
 
 from stream.console.browser import form_of, renew_secret, require_own_form, secret_of
 from stream.console.login_limits import LoginLimits
+from stream.console.metrics import CONSOLE_LOGINS
 from stream.console.passwords import is_password
 from stream.directory.desk.account_names import MAX_NAME_CHARS
 from stream.directory.desk.accounts import Account, Accounts, Role
@@ -106,16 +107,19 @@ class Logins:
         require_own_form(request, form)
         name, password = form.get("name", "").strip()[:MAX_NAME_CHARS], form.get("password", "")
         if wait_s := self._limits.wait_s(name, self._now_ms()):
+            CONSOLE_LOGINS.labels("limited").inc()
             headers = {"Retry-After": str(wait_s)}
             raise web.HTTPTooManyRequests(reason="Too many attempts: try again in some minutes.", headers=headers)
         # counted first, so that attempts that run at the same time are counted as well
         self._limits.failed(name, self._now_ms())
         async with self._checking:
             if not await asyncio.to_thread(self._is_password, name, password):
+                CONSOLE_LOGINS.labels("refused").inc()
                 await self._trace(name, "was refused: wrong name or password")
                 return "The name or the password is wrong."
         self._limits.succeeded(name)
         await asyncio.to_thread(self._accounts.begin, renew_secret(request), name, self._now_ms())
+        CONSOLE_LOGINS.labels("accepted").inc()
         await self._trace(name, "logged in")
         return None
 

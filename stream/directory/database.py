@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Row, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from stream.errors import SettingsError, StorageError
@@ -75,7 +75,10 @@ def explained(engine: Engine) -> Iterator[None]:
     """Let a database that is away or refuses us be a `StorageError`; what is wrong with a statement stays as it is."""
     try:
         yield
-    except _FAILURES as error:
+    except (*_FAILURES, DatabaseError) as error:
+        # SQLite says DatabaseError itself of a file that is damaged or none of its own; others are of statements
+        if not isinstance(error, _FAILURES) and type(error) is not DatabaseError:
+            raise
         why = " ".join(str(getattr(error, "orig", None) or error).split())
         raise StorageError(f"the directory at {engine.url.render_as_string()} does not answer: {why}") from error
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -193,6 +194,13 @@ def test_the_console_shows_the_directory_until_it_is_stopped(shop: Settings, tmp
         assert address.startswith("http://127.0.0.1:"), log.read_text()
         status, text = get(address, "/business")
         assert (status, "€20.25" in text) == (200, True)
+        told = re.search(r"metrics at (http://\S+)/metrics", log.read_text())
+        assert told is not None, log.read_text()
+        status, text = get(told[1], "/health/ready")
+        assert (status, orjson.loads(text)["due_actions"]) == (200, 0)
+        _, text = get(told[1], "/metrics")
+        assert 'stream_console_requests_total{page="/business",status="200"} 1.0' in text
+        assert "stream_console_database_up 1.0" in text
         status, text = get(address, "/customer", {"customer_id": "c-2"})
         assert (status, "What happened" in text, "cannot be shown" in text) == (200, True, False)
         # no worker has run, so there is no list

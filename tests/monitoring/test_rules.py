@@ -104,11 +104,17 @@ def test_rules_and_dashboards_ask_for_metrics_that_are_declared() -> None:
 
 
 #: On no dashboard, because a better view of the same thing is there, because the metric is nearly always 0 and has an
-#: alert, because it changes once a year and `stream models` explains it, or because projections are optional
-#: (docs/projections.md has the queries).
+#: alert, because it changes once a year and `stream models` explains it, or because projections and
+#: the console are optional (docs/projections.md has the queries; the console has its alerts).
 UNSHOWN = {
     "stream_batches_total",
     "stream_build_info",
+    "stream_console_database_up",
+    "stream_console_due_actions",
+    "stream_console_logins_total",
+    "stream_console_oldest_due_action_seconds",
+    "stream_console_request_seconds",
+    "stream_console_requests_total",
     "stream_clock_refused_total",
     "stream_horizon_seconds",
     "stream_ingest_body_bytes",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from stream.alerts.action_records import Action
 from stream.alerts.decoding import encode_action
@@ -102,6 +102,14 @@ class DeskStore:
             )
             found = connection.execute(wanted.order_by(of.recorded_ms, of.action_id))
             return [(row.action_id, row.customer_id, row.record) for row in found]
+
+    def due(self, now_ms: int) -> tuple[int, int | None]:
+        """How many actions could have been published by now and are not, and since when the oldest could (ms)."""
+        of = actions.c
+        query = select(func.count(), func.min(of.publish_ms)).where(of.published_ms.is_(None), of.publish_ms <= now_ms)
+        with reading(self.engine) as connection:
+            count, oldest_ms = connection.execute(query).one()
+            return count, oldest_ms
 
     def published(self, action_id: str, now_ms: int) -> None:
         """Mark what Kafka has confirmed, and forget what it confirmed long ago."""
