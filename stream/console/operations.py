@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from stream.reporting.feedback_groups import FeedbackCounts
 from stream.identity.records import IdentityDecision
+from stream.reporting.feedback_groups import FeedbackCounts
 from stream.whatif.comparison import WhatIf
 
 __all__ = [

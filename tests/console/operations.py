@@ -17,8 +17,8 @@ from stream.console.operations import (
     ModelsShown,
 )
 from stream.errors import StorageError
-from stream.reporting.feedback_groups import FeedbackCounts
 from stream.identity.records import IdentityDecision
+from stream.reporting.feedback_groups import FeedbackCounts
 from stream.whatif.comparison import AlertChange, Differences, PolicySide, WhatIf
 from stream.whatif.deliveries import ChannelLoad
 from tests.reporting.made_up_shop import END_MS
