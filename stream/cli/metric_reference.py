@@ -13,7 +13,7 @@ from stream.metrics import CATALOGUE, Declaration
 __all__ = ["LABELS", "catalogue", "reference"]
 
 #: Modules that declare metrics.
-_MODULES: Final = ("stream.metrics", "stream.ingest.metrics", "stream.console.metrics")
+_MODULES: Final = ("stream.metrics", "stream.ingest.metrics", "stream.console.console_metrics")
 
 #: Every label of every metric, with the values that it can have: no other label may be used.
 LABELS: Final = MappingProxyType(

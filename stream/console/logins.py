@@ -12,8 +12,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from stream.console.browser import form_of, renew_secret, require_own_form, secret_of
+from stream.console.console_metrics import CONSOLE_LOGINS
 from stream.console.login_limits import LoginLimits
-from stream.console.metrics import CONSOLE_LOGINS
 from stream.console.passwords import is_password
 from stream.directory.desk.account_names import MAX_NAME_CHARS
 from stream.directory.desk.accounts import Account, Accounts, Role

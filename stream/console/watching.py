@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from stream.console.metrics import (
+from stream.console.console_metrics import (
     CONSOLE_DATABASE,
     CONSOLE_OLDEST_ACTION,
     CONSOLE_REQUESTS,
