@@ -2,6 +2,7 @@
 
 StreamError
 ├── SettingsError        a setting is missing, malformed or contradicts another
+│   └── CursorError      a text names no page of a list
 ├── TopologyError        topics, partitions or assignment are not what the program needs
 ├── StorageError         Redis answered, but not with what was expected
 │   ├── FencedError      another worker owns the partition now, or the store was rolled back
@@ -21,6 +22,7 @@ Bad *data* on a topic is never an exception: it is a dead letter (``stream.event
 
 __all__ = [
     "CodecError",
+    "CursorError",
     "DamagedProfileError",
     "DeliveryError",
     "EventLogError",
@@ -44,6 +46,13 @@ class StreamError(Exception):
 
 class SettingsError(StreamError):
     """A setting is missing, malformed or contradicts another."""
+
+
+class CursorError(SettingsError):
+    """A text names no page of a list."""
+
+    def __init__(self) -> None:
+        super().__init__("this is not a cursor: take the one that came with the page before")
 
 
 class TopologyError(StreamError):

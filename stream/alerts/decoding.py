@@ -16,11 +16,11 @@ from stream.events.rejections import Defect, Rejection
 from stream.events.screen import BadRecordError, screen
 from stream.events.times import epoch_ms, rfc3339
 
-__all__ = ["decode_action", "decode_alert", "encode_action", "occurred_ms"]
+__all__ = ["CONTROL_IN_NOTE", "decode_action", "decode_alert", "encode_action", "occurred_ms"]
 
 _MAX_BYTES: Final = 65_536
 #: A note may have line breaks and tabs.
-_CONTROL_IN_NOTE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+CONTROL_IN_NOTE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _actions: Final = msgspec.json.Decoder(Action)
 _alerts: Final = msgspec.json.Decoder(Alert)
 _encoder: Final = msgspec.json.Encoder()
@@ -83,7 +83,7 @@ def _check(action: Action, key: bytes | None, latest_ms: int) -> None:
     if not action.is_response and (action.event_id is None or action.category is None):
         raise BadRecordError(Defect.MISSING_FIELD, "expected event_id and category of what is labelled")
     ids = f"{action.action_id}{action.customer_id}{action.actor or ''}{action.event_id or ''}{action.category or ''}"
-    found = CONTROL_IN_ID.search(ids) or _CONTROL_IN_NOTE.search(action.note or "")
+    found = CONTROL_IN_ID.search(ids) or CONTROL_IN_NOTE.search(action.note or "")
     if found:
         raise BadRecordError(Defect.CONTROL_CHARACTER, f"a text contains U+{ord(found.group()):04X}")
 

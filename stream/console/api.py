@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from stream.alerts.action_records import ActionKind
+from stream.alerts.decoding import CONTROL_IN_NOTE
 from stream.console import api_bodies as bodies
 from stream.console.acting import Acting, Kept
 from stream.console.persons import known_id
@@ -26,13 +27,17 @@ from stream.directory.kpis import kpis, loyalty
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline_queries import orders_of, timeline_page
 from stream.errors import SettingsError
+from stream.events.contract_rules import CONTROL_IN_ID
 from stream.events.times import rfc3339
 from stream.reporting.writing import Writing
 
 __all__ = ["API", "OPERATIONS", "Api", "Operation", "customer_of", "problem_json", "program_of", "set_program"]
 
 _T = TypeVar("_T")
+_Body = TypeVar("_Body", bound=msgspec.Struct)
 API: Final = "/api/v1"
+#: From here on floating-point numbers have no digits behind the point.
+_EXACT: Final = 2.0**53
 _PROGRAM: Final = web.RequestKey("program", str)
 _CUSTOMER: Final = web.RequestKey("customer", str)
 _encoder: Final = msgspec.json.Encoder()
@@ -165,13 +170,13 @@ class Api:
 
     def _handled(self, operation: Operation) -> Callable[[web.Request], Awaitable[web.Response]]:
         handler = getattr(self, operation.handler)
-        decoder = None if operation.body is None else msgspec.json.Decoder(operation.body)
 
         async def handle(request: web.Request) -> web.Response:
             try:
-                body: Any = None if decoder is None else decoder.decode(await request.read())
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                body: Any = None if operation.body is None else _decoded(await request.read(), operation.body)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise SettingsError(f"the body is not what was expected: {error}") from None
+            _refuse_control_characters(body)
             if asked := getattr(body, "customer_id", ""):
                 body = msgspec.structs.replace(body, customer_id=await known_id(request, asked))
             request[_CUSTOMER] = getattr(body, "customer_id", "")
@@ -219,6 +224,27 @@ def problem_json(status: HTTPStatus, error: str, headers: Mapping[str, str] | No
     """Why there is no other answer."""
     body = _encoder.encode(bodies.ApiProblem(error=error))
     return web.Response(status=status, body=body, content_type="application/json", headers=headers)
+
+
+def _decoded(body: bytes, kind: type[_Body]) -> _Body:
+    """As JSON Schema has it, where 20.0 is an integer. Raises `msgspec.DecodeError`."""
+    return msgspec.convert(_decoder.decode(body), kind)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
+
+
+_decoder: Final = msgspec.json.Decoder(float_hook=_number)
+
+
+def _refuse_control_characters(body: msgspec.Struct | None) -> None:
+    """Ids become record keys and lines of logs. Raises `SettingsError`."""
+    ids = "".join(getattr(body, name, None) or "" for name in ("customer_id", "action_id", "event_id", "category"))
+    found = CONTROL_IN_ID.search(ids) or CONTROL_IN_NOTE.search(getattr(body, "note", None) or "")
+    if found:
+        raise SettingsError(f"the body is not what was expected: a text contains U+{ord(found.group()):04X}")
 
 
 def _kept(kept: Kept) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from stream.console.api import API, OPERATIONS, Api, customer_of, problem_json, 
 from stream.console.api_document import api_document
 from stream.directory.desk.api_tokens import ApiTokens
 from stream.directory.desk.audit_trail import AuditTrail, Trace
-from stream.errors import SettingsError, StreamError
+from stream.errors import CursorError, SettingsError, StreamError
 
 __all__ = ["ApiAccess", "is_for_programs"]
 
@@ -53,6 +53,8 @@ class ApiAccess:
         except web.HTTPException as refused:
             kept = {name: refused.headers[name] for name in ("Allow", "WWW-Authenticate") if name in refused.headers}
             return problem_json(HTTPStatus(refused.status), refused.reason, kept)
+        except CursorError as error:
+            return problem_json(HTTPStatus.NOT_FOUND, str(error))
         except SettingsError as error:
             return problem_json(HTTPStatus.BAD_REQUEST, str(error))
         except StreamError as error:

@@ -14,7 +14,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, exists, func, 
 
 from stream.directory.database import as_dict
 from stream.directory.schema import channels, customers
-from stream.errors import SettingsError
+from stream.errors import CursorError, SettingsError
 from stream.events.columns import MONEY_SCALE
 
 __all__ = [
@@ -191,7 +191,7 @@ def cursor_of(*position: object) -> str:
 
 
 def position_of(cursor: str, length: int) -> list[Any]:
-    """What `cursor_of` was given. Raises `SettingsError` for another text.
+    """What `cursor_of` was given. Raises `CursorError` for another text.
 
     >>> position_of(cursor_of("id", 1, "c-1"), 3)
     ['id', 1, 'c-1']
@@ -201,7 +201,7 @@ def position_of(cursor: str, length: int) -> list[Any]:
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         found = []
     if len(found) != length or not all(map(_is_comparable, found)):
-        raise SettingsError("this is not a cursor: take the one that came with the page before")
+        raise CursorError
     return found
 
 
@@ -223,7 +223,7 @@ def _sorted(query: Select[Any], sort: Sort) -> Select[Any]:
 def _after(sort: Sort, position: Sequence[Any]) -> ColumnElement[bool]:
     value, customer_id = position
     if not isinstance(customer_id, str) or (sort is not Sort.ID and not isinstance(value, int | float)):
-        raise SettingsError("this is not a cursor: take the one that came with the page before")
+        raise CursorError
     if sort is Sort.ID:
         return customers.c.customer_id > customer_id
     return tuple_(sort.column, customers.c.customer_id) < tuple_(value, customer_id)

@@ -11,7 +11,7 @@ from stream.directory.customer_queries import cursor_of, position_of
 from stream.directory.database import as_dict
 from stream.directory.schema import orders, timeline
 from stream.directory.timeline import ACTION, ALERT, STAGE, TimelineEntry
-from stream.errors import SettingsError
+from stream.errors import CursorError, SettingsError
 from stream.events.kinds import EventType
 
 __all__ = ["Page", "orders_of", "timeline_page"]
@@ -44,7 +44,7 @@ def timeline_page(
     if cursor is not None:
         position = position_of(cursor, 3)
         if [*map(type, position)] != [int, str, int]:
-            raise SettingsError("this is not a cursor: take the one that came with the page before")
+            raise CursorError
         query = query.where(tuple_(*place) < tuple_(*position))
     entries = [TimelineEntry._make(row) for row in connection.execute(query.limit(limit + 1))]
     if len(entries) <= limit:
