@@ -10,6 +10,7 @@ from aiohttp import web
 from stream.console.browser import form_of, require_own_form
 from stream.console.logins import is_also_about, who_of
 from stream.console.operations import Operations
+from stream.console.persons import known_id
 from stream.directory.customer_queries import customer
 from stream.directory.database import reading
 from stream.directory.store import DirectoryStore
@@ -32,7 +33,8 @@ async def decided(request: web.Request, operations: Operations, store: Directory
     form = await form_of(request)
     require_own_form(request, form)
     what: IdentityDecision = "merge" if request.path.endswith("/merge") else "unmerge"
-    customer_id, text = form.get("customer_id", ""), form.get("other", "").strip()
+    customer_id = await known_id(request, form.get("customer_id", ""))
+    text = form.get("other", "").strip()
     if not customer_id or not text or len(text) > _MAX_CHARS:
         raise SettingsError("expected the id, name, e-mail address or telephone number of the other customer")
 
