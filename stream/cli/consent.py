@@ -49,13 +49,15 @@ def _recording(callback: Callable[..., None]) -> click.Command:
 def show(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     """Show what holds of customer ID for each purpose and channel, and everything that was said, with its source.
 
-    Needs the projection `consents` (STREAM_PROJECTIONS=consents); without it, what the default allows.
+    ID is what `stream customer` takes. Needs the projection `consents` (STREAM_PROJECTIONS=consents); without it, what
+    the default allows.
     """
+    from stream.cli.identity_lookup import id_of
     from stream.reporting.consent_lines import history_lines, standing_lines, standing_of
     from stream.reporting.writing import Writing
     from stream.storage.consent_desk import ConsentDesk
 
-    now_ms = time.time_ns() // 1_000_000
+    now_ms, customer_id = time.time_ns() // 1_000_000, id_of(settings, customer_id)
     with ConsentDesk(settings) as desk:
         consented = desk.read([customer_id])
     standing = standing_of(consented.of(customer_id), now_ms, consented.default)
@@ -69,13 +71,19 @@ def show(settings: Settings, *, customer_id: str, as_json: bool) -> None:
 
 @_recording
 def grant(settings: Settings, *, customer_id: str, **said: Any) -> None:
-    """Record that customer ID agreed to PURPOSE. It is published as an event, which stays as the record of it."""
+    """Record that customer ID agreed to PURPOSE. It is published as an event, which stays as the record of it.
+
+    ID is what `stream customer` takes.
+    """
     _publish(settings, customer_id, "granted", **said)
 
 
 @_recording
 def withdraw(settings: Settings, *, customer_id: str, **said: Any) -> None:
-    """Record that customer ID takes PURPOSE back. It is published as an event, which stays as the record of it."""
+    """Record that customer ID takes PURPOSE back. It is published as an event, which stays as the record of it.
+
+    ID is what `stream customer` takes.
+    """
     _publish(settings, customer_id, "withdrawn", **said)
 
 
@@ -83,10 +91,12 @@ def _publish(
     settings: Settings, customer_id: str, name: Any, *, purpose: Any, channel: Any, **said: str | None
 ) -> None:
     # the contract takes part of a second to import: not for the help of other commands
+    from stream.cli.identity_lookup import id_of
     from stream.client.producer import Producer
     from stream.events.model import ConsentEvent
     from stream.events.times import instant
 
+    customer_id = id_of(settings, customer_id)
     sources = (said["source"], f"stream consent by {said['by']}")
     event = ConsentEvent(
         event_id=str(uuid.uuid4()),

@@ -61,14 +61,13 @@ def offers(settings: Settings, *, decide: bool, as_json: bool, limit: int, check
 def offer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     """Show what to offer to customer ID now, or what was decided if its window is not over, and why.
 
-    ID may be an identifier with its kind, as email:ann@example.com (see `stream identity`). Exit status 1 if there is
-    no such customer.
+    ID is what `stream customer` takes. Exit status 1 if there is no such customer.
     """
     config = _config(settings)
     import msgspec
 
     from stream.cli.console import console_for_people
-    from stream.cli.identity_lookup import customer_of, id_of
+    from stream.cli.identity_lookup import customer_of, id_of, names_like
     from stream.cli.offers_desk import offered_of, offers_now
     from stream.cli.offers_view import offer_view
     from stream.cli.shop_day import shop_day
@@ -80,7 +79,9 @@ def offer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         if found is None and (owner := customer_of(desk, asked)) != asked:
             asked, found = day.overview.found_as(owner)
         if found is None:
-            raise StorageError(f"there is no customer {asked!r} under {settings.namespace!r}")
+            raise StorageError(
+                f"there is no customer {asked!r} under {settings.namespace!r}{names_like(settings, customer_id)}"
+            )
         state = offered_of(desk, asked)
         made = {} if state is None else state.decisions
         running = [one for one in made.values() if one.until_ms > day.basis.now_ms]

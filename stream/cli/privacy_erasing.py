@@ -36,7 +36,10 @@ _REWRITE_S: Final = 30.0
 
 def ids_of_person(settings: Settings, text: str) -> list[str]:
     """Every id that is joined with the one that ``text`` means, itself first."""
-    name = id_of(settings, text)
+    return _joined_with(settings, id_of(settings, text))
+
+
+def _joined_with(settings: Settings, name: str) -> list[str]:
     with ProjectionDesk(settings) as desk:
         resolver = resolver_near(desk, name)
     customer = resolver.customer_of(name)
@@ -86,12 +89,13 @@ def erase_person(
 def _request(settings: Settings, erasures: Erasures, text: str, tell: Callable[[str], None]) -> PrivacyRequest:
     """The request for a person: one that is open, the closed one if nothing came since, or a new one."""
     pseudonyms = Pseudonyms(settings.identity_key.encode())
-    own = pseudonyms.of(id_of(settings, text))
+    name = id_of(settings, text)
+    own = pseudonyms.of(name)
     former = [request for request in erasures.requests if own in request.pseudonyms]
     if former and former[-1].is_open:
         tell("going on with the request of " + rfc3339(round(former[-1].asked_at * 1000)))
         return former[-1]
-    ids = ids_of_person(settings, text)
+    ids = _joined_with(settings, name)
     found = counted(inventory(settings, ids))
     hashes = [pseudonyms.of(one) for one in (*ids, *_clear(settings, ids))]
     if former and not any(found.values()) and {*former[-1].pseudonyms} >= {*hashes}:

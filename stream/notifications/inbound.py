@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
+from stream.events.message_headers import headers_of, raw
+
 __all__ = ["Inbound", "inbound"]
 
 
@@ -27,17 +29,12 @@ class Inbound(NamedTuple):
 def inbound(message: Message, now_ms: int) -> Inbound:
     """The record of a message without an error. One without a timestamp, or with one to come, was written now."""
     kind, at_ms = message.timestamp()
-    headers = [(str(header[0]), _raw(header[1])) for header in message.headers() or ()]
     return Inbound(
         message.topic() or "",
         message.partition() or 0,
         message.offset() or 0,
-        _raw(message.key()),
-        _raw(message.value()),
+        raw(message.key()),
+        raw(message.value()),
         now_ms if kind == TIMESTAMP_NOT_AVAILABLE else min(at_ms, now_ms),
-        headers,
+        headers_of(message.headers()),
     )
-
-
-def _raw(text: str | bytes | None) -> bytes | None:
-    return text.encode() if isinstance(text, str) else text

@@ -11,6 +11,7 @@ import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from stream.errors import SettingsError, TopologyError
+from stream.events.message_headers import headers_of
 from stream.identity.note_proof import NoteProof
 from stream.privacy.erasures import Erasures
 from stream.privacy.request_records import PrivacyRequest, decode_request
@@ -139,8 +140,7 @@ class ErasureFeed:
                 f"the topic {self._topic} says who is erased, by hashes under STREAM_IDENTITY_KEY: set it as it was"
             )
         key, value, place = message.key() or b"", message.value(), message.offset()
-        headers = [(str(header[0]), _raw(header[1])) for header in message.headers() or ()]
-        if not self._proof.holds(headers, key, value):
+        if not self._proof.holds(headers_of(message.headers()), key, value):
             _LOG.error("record %s of %s is not written with the identity_key: passed over", place, self._topic)
             return None
         if value is None:
@@ -150,7 +150,3 @@ class ErasureFeed:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             _LOG.error("record %s of %s cannot be read: passed over", place, self._topic)
             return None
-
-
-def _raw(given: str | bytes | None) -> bytes | None:
-    return given.encode() if isinstance(given, str) else given

@@ -34,7 +34,7 @@ _HALF_LIFE_MS: Final = HALF_LIFE_DAYS * 86_400_000
 class Said(msgspec.Struct, omit_defaults=True):
     """One feedback. ``satisfaction``: in [0, 1], None if it tells none. ``loyalty``: after it. ``id``: a hash.
 
-    ``ticket``: of a complaint without a score, what its resolution names.
+    ``ticket``: of a complaint without a score what its resolution names, of a resolution what it closes.
     """
 
     id: int
@@ -112,7 +112,7 @@ class Satisfaction(Fold[Opinion]):
     """
 
     name: ClassVar = "satisfaction"
-    version: ClassVar = 2
+    version: ClassVar = 3
     state: ClassVar = Opinion
     about: ClassVar = "How satisfied and how loyal each customer is, by their ratings, complaints and praise."
 
@@ -157,24 +157,34 @@ def _hear(opinion: Opinion, told: Told, event: FeedbackEvent) -> None:
     found = satisfaction_of(event)
     if found is not None:
         said.satisfaction, said.source = found
-        opinion.add(said.satisfaction, told.at_ms)
         opinion.loyalty = said.loyalty = loyalty_after(opinion.loyalty, said.satisfaction)
         opinion.scores += said.source == "score"
         opinion.implied += said.source == "kind"
-    ticket = event.ticket_id or event.event_id
     if event.name == "complained":
         opinion.complaints += 1
-        said.ticket = ticket if said.source == "kind" else None
+        if said.source == "kind":
+            said.ticket = event.ticket_id or event.event_id
+            # its resolution may have come before it
+            if any(one.name == "resolved" and _closes(one, said) for one in opinion.said):
+                said.satisfaction = RESOLVED
     elif event.name == "resolved":
         opinion.resolved += 1
-        _resolve(opinion, ticket)
+        said.ticket = event.ticket_id or event.event_id
+        _resolve(opinion, said)
+    if said.satisfaction is not None:
+        opinion.add(said.satisfaction, told.at_ms)
     opinion.said.append(said)
     del opinion.said[:-MAX_SAID]
 
 
-def _resolve(opinion: Opinion, ticket: str) -> None:
+def _closes(resolution: Said, complaint: Said) -> bool:
+    """Whether a complaint came before the resolution of its ticket; one that came after it is a new one."""
+    return resolution.ticket == complaint.ticket and complaint.at_ms <= resolution.at_ms
+
+
+def _resolve(opinion: Opinion, resolution: Said) -> None:
     """What was complained of under this ticket counts `RESOLVED` from now on; loyalty stays as it is."""
     for said in opinion.said:
-        if said.ticket == ticket and said.satisfaction == 0.0:
+        if said.name == "complained" and said.satisfaction == 0.0 and _closes(resolution, said):
             said.satisfaction = RESOLVED
             opinion.total += RESOLVED * 0.5 ** ((opinion.as_of_ms - said.at_ms) / _HALF_LIFE_MS)

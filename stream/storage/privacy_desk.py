@@ -111,15 +111,16 @@ class PrivacyDesk(ProjectionDesk):
                 self._client.bgrewriteaof()
             if before.get("rdb_saves") or before.get("rdb_last_load_keys_loaded"):
                 self._client.bgsave(schedule=True)
+            deadline = time.monotonic() + timeout_s
+            while time.monotonic() < deadline:
+                now = self._client.info("persistence")
+                running = ("aof_rewrite_in_progress", "aof_rewrite_scheduled", "rdb_bgsave_in_progress")
+                if not any(now.get(one) for one in running):
+                    return True
+                time.sleep(_POLL_S)
         except FAILURES:
+            # what is erased stays so; whoever asked says that the files may still have it
             return False
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            now = self._client.info("persistence")
-            running = ("aof_rewrite_in_progress", "aof_rewrite_scheduled", "rdb_bgsave_in_progress")
-            if not any(now.get(one) for one in running):
-                return True
-            time.sleep(_POLL_S)
         return False
 
     @contextmanager

@@ -39,6 +39,7 @@ DAY_S = 86_400
 START_S = 1_700_000_000
 PARTITIONS = 3
 CUSTOMER = "Zoë [7]*"
+OFFERS = Path(__file__).parents[2] / "examples" / "offers.yaml"
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -177,6 +178,18 @@ def test_an_imported_customer_is_found_by_name_and_address(run: Run, stored: dic
     twice = run("customer", "ann ode", **stored)
     assert twice.returncode == 2
     assert "2 customers are called 'ann ode'; say which one: c-2, c-3" in twice.stderr
+    # who takes a customer takes a name
+    consent = run("consent", "show", "Zoë SASS", "--json", **stored)
+    assert (consent.returncode, json.loads(consent.stdout)["customer_id"]) == (0, CUSTOMER), consent.stderr
+    offers = {**stored, "STREAM_OFFERS_FILE": str(OFFERS)}
+    for command in (
+        ("consent", "show", "ann ode"),
+        ("consent", "grant", "ann ode", "marketing"),
+        ("consent", "withdraw", "ann ode", "marketing"),
+        ("offer", "ann ode"),
+    ):
+        twice = run(*command, **offers)
+        assert (twice.returncode, "2 customers are called 'ann ode'" in twice.stderr) == (2, True), twice.stderr
     near = run("customer", "zoë", **stored)
     assert near.returncode == 1
     assert f"did you mean 'Zoë Saß' ({CUSTOMER})?" in near.stderr

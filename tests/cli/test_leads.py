@@ -1,6 +1,7 @@
 """Leads end to end: events through Kafka and a worker, then the commands, against a count in the test."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,7 @@ def test_leads_are_listed_by_a_chance_that_follows_from_the_events(stack: Settin
         today = orjson.loads(told(stack, "today", "--json"))
         offers = orjson.loads(told(stack, "recommend", "c-0", "--json"))
         offered = " ".join(told(stack, "recommend", "c-0", "--without", "honey").split())
+        refused = run(replace(stack, recommend_never="honey, tea,"), "recommend", "c-0", "--json")
         nobody = run(stack, "recommend", "warm")
         rules = orjson.loads(told(stack, "recommend", "--rules", "--json"))
         neither = run(stack, "recommend")
@@ -136,6 +138,10 @@ def test_leads_are_listed_by_a_chance_that_follows_from_the_events(stack: Settin
     assert all("Bought with tea, or after it, by" in one["reason"] for one in offers["also"])
     assert "bread" in offered
     assert "honey" not in offered
+    # what the shop never recommends is in no list, also not among what the customer buys again
+    assert refused[0] == 0
+    lists = orjson.loads(refused[1])
+    assert {one["item"] for one in (*lists["again"], *lists["also"])} == {"bread"}
     assert (nobody[0], "no order with items" in nobody[1]) == (1, True)
     # twenty buyers are too few for a rule
     assert (rules["customers"], rules["rules"], rules["days"]) == (PEOPLE // 3, [], 30)

@@ -159,6 +159,37 @@ def test_the_mean_is_that_of_a_list_in_any_order(told: list[tuple[int, int, str]
         assert 0.0 <= low <= expected + 1e-9 <= high + 2e-9 <= 1.0 + 2e-9
 
 
+cases = st.lists(
+    st.tuples(
+        st.sampled_from(["complained", "resolved", "praised"]), st.integers(0, 40), st.sampled_from(["t-1", "t-2"])
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(cases, st.randoms(use_true_random=False))
+def test_a_complaint_is_resolved_whatever_comes_first_and_one_after_it_is_not(
+    told: list[tuple[str, int, str]], random: Random
+) -> None:
+    records = [record(k, name, day=day, ticket_id=ticket) for k, (name, day, ticket) in enumerate(told)]
+    random.shuffle(records)
+    scored = []
+    for name, day, ticket in told:
+        is_closed = any(of == "resolved" and one == ticket and at >= day for of, at, one in told)
+        if name != "resolved":
+            scored.append((day, 1.0 if name == "praised" else 0.5 if is_closed else 0.0))
+    found = opinion(records)
+    if not scored:
+        assert found.satisfaction is None
+        return
+    newest = max(day for day, _ in scored)
+    weights = [2.0 ** ((day - newest) / HALF_LIFE_DAYS) for day, _ in scored]
+    assert found.satisfaction == pytest.approx(
+        sum(w * s for w, (_, s) in zip(weights, scored, strict=True)) / sum(weights), abs=1e-9
+    )
+
+
 def test_only_the_newest_words_are_kept_and_no_text() -> None:
     found = opinion([record(k, "suggested", text="my name is Ann") for k in range(MAX_SAID + 5)])
     assert len(found.said) == MAX_SAID
