@@ -21,6 +21,7 @@ MAX_LINES: Final = 40
 _STORED: Final = np.dtype("<i8")
 #: Rows for which there is room at first.
 _ROWS: Final = 64
+_MAX_WEIGHT: Final = 2**62
 #: Columns of what is known of a row.
 _CHANGED, _OWN = 3, 4
 _FADING: Final = (HALF_LIFE_H, ONE, MOVES_AFTER, STAY, SLACK)
@@ -133,10 +134,14 @@ class FollowerRows:
         if slot is None:
             return
         size, epoch, floor = self._of[:3, slot].tolist()
+        if not size:
+            # begun in this step, and nothing has followed yet: it has no epoch
+            return
         ids, weights = self._ids[slot], self._weights[slot]
         for follower, hour in followers.items():
             if follower != name:
-                weights[:size][ids[:size] == item_id(follower)] -= weight_at(hour, epoch)
+                # what the row has never counted may lie far after its epoch
+                weights[:size][ids[:size] == item_id(follower)] -= min(weight_at(hour, epoch), _MAX_WEIGHT)
         kept = np.flatnonzero(weights[:size] > 0)
         ids[: len(kept)], weights[: len(kept)] = ids[kept], weights[kept]
         self._of[0, slot] = len(kept)

@@ -140,6 +140,20 @@ def test_an_order_that_is_cancelled_at_once_leaves_no_counts(events: Told, items
     assert after.head.customers == before.head.customers
 
 
+def test_an_order_may_be_cancelled_in_the_step_of_a_newer_one() -> None:
+    at_once, apart = store(), store()
+    events: Told = [("completed", "x", 1, ["a"]), ("completed", "x", 2, ["b"]), ("cancelled", "x", 25, ["a"])]
+    for kept in (at_once, apart):
+        append(kept, events)
+    at_once.step(3, lost=False)
+    while not apart.is_done:
+        apart.step(1, lost=False)
+    assert states(at_once) == states(apart)
+    shopper = states(at_once)[shopper_key("x")].shopper
+    assert shopper is not None
+    assert [*shopper.items] == ["b"]
+
+
 def test_memory_is_bounded_by_the_settings() -> None:
     kept = store()
     random = Random(3)
