@@ -1,12 +1,14 @@
-"""What the console shows beside the directory: today's list, and what customers wrote."""
+"""What the console shows beside the directory: today's list, what customers wrote, and what to offer to them."""
 
 from typing import Final
 
+from stream.cli.recommendations_desk import agreed_lists, lists_now
 from stream.cli.shop_day import shop_day
 from stream.cli.texts_desk import tally_of, texts_of
 from stream.clock import SystemClock
 from stream.consent.purposes import Purpose
 from stream.console.labelling import CustomerTexts
+from stream.console.offering import Offered
 from stream.console.pages import Day
 from stream.errors import StorageError
 from stream.projections.judgements import UNDECIDED
@@ -15,11 +17,12 @@ from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["customer_texts", "todays_list"]
+__all__ = ["customer_offers", "customer_texts", "todays_list"]
 
-#: Customers of today's list, and texts of a customer's page.
+#: Customers of today's list, and texts and recommended items of a customer's page.
 _LISTED: Final = 50
 _TEXTS: Final = 20
+_OFFERED: Final = 5
 
 
 def todays_list(settings: Settings) -> Day:
@@ -35,15 +38,23 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
         with ProjectionDesk(settings) as desk, ConsentDesk(settings) as consents:
             tally, texts = tally_of(desk, None), texts_of(desk, customer_id)
             consented = consents.read([customer_id])
+            lists = lists_now(desk, settings, customer_id, _OFFERED)
     except StorageError as error:
         note = f"What they wrote and agreed to, and so scores, cannot be shown now: {error}"
         return CustomerTexts(note=note, is_scored=False)
     months = tally.categories.values() if tally else ()
     categories = {name for month in months for name in month} - {UNDECIDED}
     now_ms = SystemClock().now_ms()
+    is_scored = bool(consented.may(customer_id, Purpose.PROFILING, None, now_ms))
     return CustomerTexts(
         texts[: -_TEXTS - 1 : -1],
         sorted(categories),
         refusals=refusals_in_words(consented.of(customer_id), now_ms, consented.default),
-        is_scored=bool(consented.may(customer_id, Purpose.PROFILING, None, now_ms)),
+        is_scored=is_scored,
+        offered=lists if is_scored else None,
     )
+
+
+def customer_offers(settings: Settings, customer_id: str, limit: int) -> Offered:
+    """What to offer to a customer, for programs. Raises `StorageError` when Redis fails."""
+    return Offered(*agreed_lists(settings, customer_id, limit))

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
     from stream.notifications.config import Config
     from stream.notifications.sender import Sender
     from stream.notifications.templates import Templates
+    from stream.recommending.recommended import RecommendationLists
 
 __all__ = ["notify"]
+
+#: Items of each list that a template sees.
+_OFFERED: Final = 5
 
 
 @click.command(cls=SettingsCommand)
@@ -45,7 +50,7 @@ def notify(settings: Settings, *, check: bool, dry_run: bool, limit: int | None,
     config = load(settings.notify_file, os.environ)
     writing = Writing.of(settings)
     try:
-        templates = Templates(config, writing.money, Revealer.of(settings).json)
+        templates = Templates(config, writing.money, Revealer.of(settings).json, partial(_offered, settings))
         if dry_run:
             from stream.cli.notify_preview import preview
 
@@ -60,6 +65,15 @@ def notify(settings: Settings, *, check: bool, dry_run: bool, limit: int | None,
         _test(templates, senders, test_channel)
     else:
         _run(settings, config, templates, senders)
+
+
+def _offered(settings: Settings, customer_id: str) -> "RecommendationLists":
+    """What to offer to a customer, for a template that names it."""
+    from stream.cli.recommendations_desk import agreed_lists
+    from stream.recommending.recommended import RecommendationLists
+
+    found, _ = agreed_lists(settings, customer_id, _OFFERED)
+    return RecommendationLists() if found is None else found
 
 
 def _test(templates: "Templates", senders: "Mapping[str, Sender]", channel: str) -> None:

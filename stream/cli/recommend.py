@@ -41,31 +41,24 @@ def recommend(
     Needs the projection `recommendations` (STREAM_PROJECTIONS=recommendations) and orders with their items. Exit status
     1 if no order of the customer is known.
     """
-    from stream.cli.identity_lookup import customer_of, id_of
-    from stream.cli.recommendations_desk import recommendations_for, rules_of_shop
-    from stream.cli.shop_day import now_of
-    from stream.clock import SystemClock
-    from stream.projections.recommendations import Recommendations
+    from stream.cli.identity_lookup import id_of
+    from stream.cli.recommendations_desk import lists_now, newest_ms_of, rules_of_shop
     from stream.storage.projection_desk import ProjectionDesk
 
     if (customer_id is None) != rules:
         raise click.UsageError("expected the ID of a customer, or --rules")
     with ProjectionDesk(settings) as desk:
-        progress = desk.progress(Recommendations.name, Recommendations.version)
-        if not progress.folded:
+        newest_ms = newest_ms_of(desk)
+        if newest_ms is None:
             raise StorageError(
                 "the projection recommendations has folded nothing yet: STREAM_PROJECTIONS=recommendations stream"
                 " worker (`stream projections list`)"
             )
-        newest_ms = max(state.stream_time_ms or 0 for state in progress.states.values())
-        now_ms = now_of(newest_ms, SystemClock().now_ms())
         if customer_id is None:
             _show_rules(rules_of_shop(desk, newest_ms, days), limit, as_json=as_json)
             return
         asked = id_of(settings, customer_id)
-        found = recommendations_for(desk, settings, asked, now_ms, limit, {*without})
-        if found is None and (owner := customer_of(desk, asked)) != asked:
-            found = recommendations_for(desk, settings, owner, now_ms, limit, {*without})
+        found = lists_now(desk, settings, asked, limit, {*without})
     if found is None:
         raise StorageError(f"no order with items of the customer {asked!r} is known")
     from stream.cli.console import console_for_people

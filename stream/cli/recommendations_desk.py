@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from stream.cli.identity_lookup import customer_of
+from stream.cli.shop_day import now_of
+from stream.clock import SystemClock
+from stream.consent.purposes import Purpose
 from stream.projections.recommendation_news import never_of
 from stream.projections.recommendations import (
     HEAD,
@@ -24,12 +28,13 @@ from stream.recommending.own_items import Shopper
 from stream.recommending.recommended import RecommendationLists, recommended
 from stream.recommending.shop_tables import SHARDS, ItemShard, ShopHead, ShopTables, needed_for
 from stream.settings import Settings
+from stream.storage.consent_desk import ConsentDesk
 from stream.storage.projection_desk import ProjectionDesk
 
 if TYPE_CHECKING:
     from stream.recommending.association_rules import AssociationRules
 
-__all__ = ["recommendations_for", "rules_of_shop"]
+__all__ = ["agreed_lists", "lists_now", "newest_ms_of", "recommendations_for", "rules_of_shop"]
 
 _decode: Final = msgspec.json.Decoder(RecommendationState).decode
 
@@ -50,6 +55,39 @@ def recommendations_for(
     head = desk.state(Recommendations.name, Recommendations.version, HEAD, customer_id)
     tables = _tables(desk, settings, shopper, None if head is None else _decode(head).head)
     return recommended(shopper, tables, now_ms // HOUR_MS, limit, refused | never_of(settings))
+
+
+def newest_ms_of(desk: ProjectionDesk) -> int | None:
+    """The time (ms) of the newest order that the projection has read; None if it has folded nothing."""
+    progress = desk.progress(Recommendations.name, Recommendations.version)
+    return max(state.stream_time_ms or 0 for state in progress.states.values()) if progress.folded else None
+
+
+def lists_now(
+    desk: ProjectionDesk, settings: Settings, customer_id: str, limit: int, refused: AbstractSet[str] = frozenset()
+) -> RecommendationLists | None:
+    """What to offer to the customer of an id, as of now; None if the projection knows no order of theirs."""
+    newest_ms = newest_ms_of(desk)
+    if newest_ms is None:
+        return None
+    now_ms = now_of(newest_ms, SystemClock().now_ms())
+    found = recommendations_for(desk, settings, customer_id, now_ms, limit, refused)
+    if found is None and (owner := customer_of(desk, customer_id)) != customer_id:
+        found = recommendations_for(desk, settings, owner, now_ms, limit, refused)
+    return found
+
+
+def agreed_lists(settings: Settings, customer_id: str, limit: int) -> tuple[RecommendationLists | None, bool]:
+    """What to offer to a customer, and whether it is withheld, as they do not agree to be scored: then lists are empty.
+
+    None: no order with items is known. Raises `StorageError` when Redis fails.
+    """
+    with ProjectionDesk(settings) as desk, ConsentDesk(settings) as consents:
+        found = lists_now(desk, settings, customer_id, limit)
+        consented = consents.read([customer_id])
+    if found is None or consented.may(customer_id, Purpose.PROFILING, None, SystemClock().now_ms()):
+        return found, False
+    return RecommendationLists(), True
 
 
 def rules_of_shop(desk: ProjectionDesk, newest_ms: int, days: int) -> AssociationRules:

@@ -53,7 +53,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
     configure_logging(settings)
     try:
         from stream.cli.console_operations import ShopOperations
-        from stream.cli.console_reads import customer_texts, todays_list
+        from stream.cli.console_reads import customer_offers, customer_texts, todays_list
         from stream.console.acting import Acting
         from stream.console.api import Api
         from stream.console.api_access import ApiAccess
@@ -81,7 +81,8 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
         )
         at = Address(host, port)
         revealer = Revealer.of(settings) if settings.privacy_keys else None
-        programs = ApiAccess(Api(store, writing, acting), ApiTokens(desk.engine), trail)
+        api = Api(store, writing, acting, partial(customer_offers, settings))
+        programs = ApiAccess(api, ApiTokens(desk.engine), trail)
         watch = Watch(store, desk, tell)
         await serve(
             pages, programs, at, names, watch, stop_event(), lambda address: click.echo(f"console: {address}"), revealer

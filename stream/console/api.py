@@ -17,6 +17,7 @@ from stream.alerts.action_records import ActionKind
 from stream.alerts.decoding import CONTROL_IN_NOTE
 from stream.console import api_bodies as bodies
 from stream.console.acting import Acting, Kept
+from stream.console.offering import Offered
 from stream.console.persons import known_id
 from stream.directory.calendar import Grain
 from stream.directory.customer_queries import Condition, Sort, amount_of, counted, customer, customers_page
@@ -71,6 +72,15 @@ OPERATIONS: Final = (
         *("Everything about one customer", "read a customer"),
     ),
     Operation(
+        *("/customers/recommendations", "recommend", Scope.READ, bodies.RecommendationsRequest),
+        *(
+            bodies.RecommendationsAnswer,
+            HTTPStatus.OK,
+            "What to offer to one customer, and why",
+            "read recommendations",
+        ),
+    ),
+    Operation(
         *("/kpis", "kpis", Scope.READ, None, bodies.KpisAnswer, HTTPStatus.OK),
         *("Figures of the shop by month or week", "read figures"),
     ),
@@ -90,12 +100,18 @@ OPERATIONS: Final = (
 
 
 class Api:
-    """Handlers; each takes the decoded body. Queries run in threads."""
+    """Handlers; each takes the decoded body. Queries run in threads.
 
-    def __init__(self, store: DirectoryStore, writing: Writing, acting: Acting) -> None:
+    ``offered``: what to offer to a customer, at most so many items a list.
+    """
+
+    def __init__(
+        self, store: DirectoryStore, writing: Writing, acting: Acting, offered: Callable[[str, int], Offered]
+    ) -> None:
         self._store = store
         self._writing = writing
         self._acting = acting
+        self._offered = offered
 
     def routes(self) -> list[web.RouteDef]:
         """One for each of `OPERATIONS`."""
@@ -140,6 +156,14 @@ class Api:
             "timeline": told["entries"],
             "cursor": told["cursor"],
         }
+
+    async def recommend(self, request: web.Request, body: bodies.RecommendationsRequest) -> Mapping[str, Any]:
+        del request
+        lists, is_withheld = await asyncio.to_thread(self._offered, body.customer_id, body.limit)
+        if lists is None:
+            raise web.HTTPNotFound(reason="no order with items of this customer is known")
+        found = {"again": lists.again, "also": lists.also, "goes_with": lists.goes_with}
+        return {"customer_id": body.customer_id, **found, "withheld": is_withheld}
 
     async def kpis(self, request: web.Request, body: None) -> Mapping[str, Any]:
         del body

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from stream.alerts.action_records import Note
 from stream.events.model import CustomerId, Id
+from stream.recommending.recommended import Recommended
 
 __all__ = [
     "ActionRequest",
@@ -20,6 +21,8 @@ __all__ = [
     "CustomersAnswer",
     "KpisAnswer",
     "LabelRequest",
+    "RecommendationsAnswer",
+    "RecommendationsRequest",
     "RecordedAnswer",
     "UndoRequest",
     "UndoneAnswer",
@@ -57,6 +60,13 @@ class CustomerLookup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     customer_id: CustomerId
     limit: _Limit = 50
     cursor: _Cursor | None = None
+
+
+class RecommendationsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to offer to a customer; ``limit``: items of each list."""
+
+    customer_id: CustomerId
+    limit: Annotated[int, Meta(ge=1, le=100)] = 10
 
 
 class ActionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -129,6 +139,20 @@ class CustomerAnswer(Struct, kw_only=True):
     orders: list[dict[str, Any]]
     timeline: list[dict[str, Any]]
     cursor: str | None
+
+
+class RecommendationsAnswer(Struct, kw_only=True):
+    """``again``: items to buy again. ``also``: what else they may like. ``goes_with``: what goes with the last order.
+
+    The best come first, each with its reason. ``withheld``: the lists are empty, as the customer does not agree to be
+    scored.
+    """
+
+    customer_id: str
+    again: list[Recommended]
+    also: list[Recommended]
+    goes_with: list[Recommended]
+    withheld: bool
 
 
 class KpisAnswer(Struct, kw_only=True):

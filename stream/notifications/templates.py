@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import jinja2
+import jinja2.meta
 import msgspec
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -18,8 +19,12 @@ from stream.errors import SettingsError
 from stream.events.times import epoch_ms
 from stream.notifications.config import Config, Rule, Template
 from stream.notifications.escaping import escape_of
+from stream.recommending.recommended import RecommendationLists, Recommended
 
-__all__ = ["COMPLAINT_SAMPLE", "SAMPLE", "Message", "Templates"]
+__all__ = ["COMPLAINT_SAMPLE", "LISTS_SAMPLE", "SAMPLE", "Message", "Templates"]
+
+#: What to offer to a customer; lists without items where nothing is known.
+Offered = Callable[[str], RecommendationLists]
 
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f]+")
 _MAX_TITLE_CHARS: Final = 250
@@ -76,6 +81,16 @@ COMPLAINT_SAMPLE: Final = msgspec.structs.replace(
 )
 
 
+#: What to offer to a customer, to try templates on.
+LISTS_SAMPLE: Final = RecommendationLists(
+    again=(Recommended("tea", "Bought in 3 orders, about every 10 days, the last 10 days ago."),),
+    also=(Recommended("honey", "Bought with tea, or after it, by 7 of 12 customers lately."),),
+    goes_with=(Recommended("cups", "Bought with tea, or after it, by 5 of 12 customers lately."),),
+)
+#: The name under which a template finds it.
+_OFFERED: Final = "recommendations"
+
+
 class Message(NamedTuple):
     """What is sent. The title is one line."""
 
@@ -88,13 +103,22 @@ class Templates:
 
     Names that a template uses and an alert does not have are errors. Raises `SettingsError` when a template does not
     compile or cannot be filled with an alert, one line for each. ``money``: the filter of that name.
-    ``reveal``: puts ids and texts in clear into an alert in JSON.
+    ``reveal``: puts ids and texts in clear into an alert in JSON. ``offered``: what to offer to a customer; it is read
+    for templates only that name it, and what it raises is raised.
     """
 
-    def __init__(self, config: Config, money: Money = plain_money, reveal: Callable[[str], str] = str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        money: Money = plain_money,
+        reveal: Callable[[str], str] = str,
+        offered: Offered = lambda _: RecommendationLists(),
+    ) -> None:
         self._config = config
         self._reveal = reveal
         self._money = money
+        self._offered = offered
+        self._offering = {name for name, template in config.templates.items() if self._names_offers(template)}
         #: By template and channel: each channel has its own way to write a value that is only a value.
         self._compiled: dict[tuple[str, str], tuple[jinja2.Template, jinja2.Template]] = {}
         problems = [
@@ -107,11 +131,18 @@ class Templates:
 
     def single(self, template: str, channel: str, alert: Alert) -> Message:
         """The message for one alert. Raises `jinja2.TemplateError` or what an expression in it raises."""
-        return self._filled(template, channel, {"alert": self._revealed(alert)})
+        offered = {_OFFERED: self._offered(alert.customer_id)} if template in self._offering else {}
+        return self._filled(template, channel, {"alert": self._revealed(alert), **offered})
 
     def digest(self, template: str, channel: str, alerts: Sequence[Alert], waiting: int) -> Message:
         """The message for many; ``waiting``: alerts for which there was no room."""
-        return self._filled(template, channel, {"alerts": [*map(self._revealed, alerts)], "waiting": waiting})
+        revealed = [*map(self._revealed, alerts)]
+        offered = {}
+        if template in self._offering:
+            # by the ids that the template sees
+            ids = {one.customer_id: alert.customer_id for one, alert in zip(revealed, alerts, strict=True)}
+            offered = {_OFFERED: {shown: self._offered(customer) for shown, customer in ids.items()}}
+        return self._filled(template, channel, {"alerts": revealed, "waiting": waiting, **offered})
 
     def _revealed(self, alert: Alert) -> Alert:
         told = msgspec.json.encode(alert).decode()
@@ -127,6 +158,16 @@ class Templates:
             if channel in rule.channels:
                 return self.single(rule.template, channel, _samples(rule)[0])
         return Message(f"A test of channel {channel}", "No rule sends to this channel yet.")
+
+    def _names_offers(self, template: Template) -> bool:
+        """Whether a template names what to offer; one that does not compile names nothing."""
+        environment = self._environment(str, is_html=False)
+        try:
+            parsed = [environment.parse(text) for text in (template.title, template.body)]
+            return any(_OFFERED in jinja2.meta.find_undeclared_variables(part) for part in parsed)
+        except jinja2.TemplateSyntaxError:
+            # said where templates are tried
+            return False
 
     def _tried(self, template: Template, name: str, channel: str, names: dict[str, Any]) -> list[str]:
         target = self._config.channels[channel]
@@ -167,12 +208,16 @@ def _uses(config: Config) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Template and channel of what may be sent, with names to try it on."""
     for name, channel in config.channels.items():
         if channel.digest is not None:
-            yield channel.digest.template, name, {"alerts": [SAMPLE], "waiting": 0}
+            yield channel.digest.template, name, _of_digest(SAMPLE)
     for rule in config.rules:
         for name in rule.channels:
             digest = config.channels[name].digest
             for sample in _samples(rule):
                 if digest is None:
-                    yield rule.template, name, {"alert": sample}
+                    yield rule.template, name, {"alert": sample, _OFFERED: LISTS_SAMPLE}
                 else:
-                    yield digest.template, name, {"alerts": [sample], "waiting": 0}
+                    yield digest.template, name, _of_digest(sample)
+
+
+def _of_digest(sample: Alert) -> dict[str, Any]:
+    return {"alerts": [sample], "waiting": 0, _OFFERED: {sample.customer_id: LISTS_SAMPLE}}

@@ -20,6 +20,7 @@ from stream.console.api_access import ApiAccess
 from stream.console.application import application
 from stream.console.labelling import CustomerTexts
 from stream.console.logins import Logins
+from stream.console.offering import Offered
 from stream.console.pages import Day, Pages
 from stream.directory.desk.accounts import Accounts
 from stream.directory.desk.api_tokens import ApiTokens
@@ -133,6 +134,7 @@ class Office:
         self.trail = AuditTrail(desk.engine, 365)
         self.tokens = ApiTokens(desk.engine)
         self.texts = CustomerTexts()
+        self.offered: Callable[[str, int], Offered] = lambda _customer, _limit: Offered(None)
         self.must_log_in = False
         self.names: tuple[str, ...] = ()
         self.filters = SavedFilters(desk.engine)
@@ -151,7 +153,7 @@ class Office:
             operations=self.operations,
             filters=self.filters,
         )
-        api = Api(self._store, WRITING, self.acting)
+        api = Api(self._store, WRITING, self.acting, self.offered)
         return application(pages, ApiAccess(api, self.tokens, self.trail, lambda: self.now_ms), self.names)
 
     def visited(self, steps: Callable[[Visit], Awaitable[None]], today: Callable[[], Day] = somebody_today) -> None:

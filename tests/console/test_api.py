@@ -14,8 +14,11 @@ from referencing.jsonschema import DRAFT202012
 
 from stream.console.api import API, OPERATIONS
 from stream.console.api_document import api_document
+from stream.console.offering import Offered
 from stream.directory.desk.api_tokens import Scope
 from stream.directory.desk.desk_store import UNDO_MS
+from stream.errors import StorageError
+from stream.recommending.recommended import RecommendationLists, Recommended
 from tests.console.conftest import EVIL, Office
 
 DOCUMENT = orjson.loads(orjson.dumps(api_document()))
@@ -101,6 +104,34 @@ def test_customers_come_a_page_at_a_time_and_one_with_everything(office: Office)
         ("token crm", "read customers", None),
         ("token crm", "read a customer", EVIL),
     }
+
+
+def test_what_to_offer_comes_in_three_lists_with_reasons(office: Office) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def offered(customer_id: str, limit: int) -> Offered:
+        asked.append((customer_id, limit))
+        if customer_id == "shy":
+            return Offered(RecommendationLists(), is_withheld=True)
+        if customer_id == "away":
+            raise StorageError("Redis is away")
+        lists = RecommendationLists((Recommended("tea", "Bought in 3 orders."),), (Recommended(EVIL, EVIL),))
+        return Offered(lists if customer_id == EVIL else None)
+
+    office.offered = offered
+
+    async def steps(ask: Ask) -> None:
+        status, _, found = await ask("/customers/recommendations", {"customer_id": EVIL, "limit": 3})
+        assert (status, found["again"]) == (200, [{"item": "tea", "reason": "Bought in 3 orders."}])
+        assert (found["also"][0]["item"], found["goes_with"], found["withheld"]) == (EVIL, [], False)
+        assert (await ask("/customers/recommendations", {"customer_id": "shy"}))[2]["withheld"]
+        assert (await ask("/customers/recommendations", {"customer_id": "nobody"}))[0] == 404
+        assert (await ask("/customers/recommendations", {"customer_id": "away"}))[0] == 503
+        assert (await ask("/customers/recommendations", {"customer_id": "c-1", "limit": 0}))[0] == 400
+
+    asking(office, steps)
+    assert asked == [(EVIL, 3), ("shy", 10), ("nobody", 10), ("away", 10)]
+    assert ("read recommendations", EVIL) in {(one.what, one.customer_id) for one in office.trail.newest(9)}
 
 
 def test_figures_have_a_tag_that_saves_sending_them_again(office: Office) -> None:

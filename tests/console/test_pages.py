@@ -13,6 +13,7 @@ from stream.console.pages import Day
 from stream.errors import StorageError
 from stream.projections.ratings import RatingTally
 from stream.projections.surveys import Surveyed
+from stream.recommending.recommended import RecommendationLists, Recommended
 from stream.reporting.feedback_groups import FeedbackCounts
 from tests.console.conftest import EVIL, LEAD, SILENT, Office, Visit, fields_of, somebody_today
 
@@ -265,3 +266,17 @@ def test_a_server_that_is_away_is_told_and_asked_again(office: Office) -> None:
         assert (await visit("/"))[0] == 200
 
     office.visited(steps, today)
+
+
+def test_a_customer_is_shown_with_what_to_offer_unless_they_do_not_agree(office: Office) -> None:
+    lists = RecommendationLists((Recommended("tea", "Bought in 3 orders."),), (Recommended(EVIL, EVIL),))
+
+    async def steps(visit: Visit) -> None:
+        assert "Buy again" not in (await visit("/customer", {"customer_id": "c-5"}))[2]
+        office.texts = CustomerTexts(offered=lists)
+        text = (await visit("/customer", {"customer_id": "c-5"}))[2]
+        assert "<td>Bought in 3 orders.</td>" in text
+        assert EVIL not in text
+        assert ("You may also like" in text, "Goes with the last order" in text) == (True, False)
+
+    office.visited(steps)

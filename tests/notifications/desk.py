@@ -19,6 +19,7 @@ from stream.notifications.lane import Lane
 from stream.notifications.notifier import Notifier
 from stream.notifications.sender import AppriseSender
 from stream.notifications.templates import Templates
+from stream.recommending.recommended import RecommendationLists
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.notification_store import NotificationStore
 from tests.notifications.rig import DEADLINE_S, Bench, as_of
@@ -53,7 +54,13 @@ rules:
 class Desk:
     """Takes alerts and actions, lets the test set the clock, and shows the results."""
 
-    def __init__(self, bench: Bench, text: str, at_ms: int = NOON_MS) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        text: str,
+        at_ms: int = NOON_MS,
+        offered: Callable[[str], RecommendationLists] = lambda _: RecommendationLists(),
+    ) -> None:
         self.bench = bench
         self.clock = FixedClock(at_ms)
         self.offsets: dict[str, int] = {}
@@ -71,7 +78,7 @@ class Desk:
         self.notifier = Notifier(
             bench.settings,
             config,
-            Templates(config),
+            Templates(config, offered=offered),
             self.lanes,
             reports,
             self.store,

@@ -13,6 +13,7 @@ from stream.notifications.config_file import load, parse
 from stream.notifications.notification_records import Suppression
 from stream.notifications.routing import Route, route
 from stream.notifications.templates import SAMPLE, Templates
+from stream.recommending.recommended import RecommendationLists, Recommended
 from stream.reporting.writing import Writing
 from tests.notifications.rig import alert
 
@@ -176,3 +177,52 @@ def test_the_file_can_be_checked_without_servers(tmp_path: Path) -> None:
     assert refused.exit_code == 2
     assert "channel hook: url: Apprise does not accept this URL, carrierpigeon://***" in refused.output
     assert "s3cret" not in refused.output
+
+
+OFFERING = """
+channels: {hook: {url: "json://localhost/", format: text}}
+templates:
+  alert:
+    title: "{{ alert.customer_id }}"
+    body: "{% for one in recommendations.again %}{{ one.item }}: {{ one.reason }};{% endfor %}"
+  plain: {title: "{{ alert.customer_id }}", body: "{{ alert.sentence }}"}
+rules: [{name: all, channels: [hook]}]
+"""
+
+
+def test_a_template_that_names_recommendations_is_given_those_of_the_customer() -> None:
+    asked: list[str] = []
+
+    def offered(customer_id: str) -> RecommendationLists:
+        asked.append(customer_id)
+        return RecommendationLists(again=(Recommended("tea", "Bought in 3 orders."),))
+
+    config = parse(OFFERING, {}, source="n.yaml")
+    templates = Templates(config, offered=offered)
+    assert templates.single("alert", "hook", alert(1, customer_id="ann")).body == "tea: Bought in 3 orders.;"
+    assert asked == ["ann"]
+    # nobody knows what to offer
+    assert Templates(config).single("alert", "hook", alert(1)).body == ""
+    wrong = OFFERING.replace("recommendations.again", "recommendations.agian")
+    assert "agian" in problems(wrong)
+
+
+def test_a_template_that_names_none_asks_for_none_and_a_digest_has_them_by_customer() -> None:
+    asked: list[str] = []
+
+    def offered(customer_id: str) -> RecommendationLists:
+        asked.append(customer_id)
+        return RecommendationLists(also=(Recommended(f"honey for {customer_id}", "why"),))
+
+    plain = OFFERING.replace("name: all,", "name: all, template: plain,")
+    Templates(parse(plain, {}, source="n.yaml"), offered=offered).single("plain", "hook", alert(1))
+    assert asked == []
+    digest = OFFERING.replace("format: text", "format: text, digest: {every_minutes: 5, template: alert}").replace(
+        "{% for one in recommendations.again %}{{ one.item }}: {{ one.reason }};{% endfor %}",
+        "{% for alert in alerts %}{{ recommendations[alert.customer_id].also[0].item }};{% endfor %}",
+    )
+    digest = digest.replace('title: "{{ alert.customer_id }}"\n', 'title: "{{ waiting }}"\n')
+    templates = Templates(parse(digest, {}, source="n.yaml"), offered=offered)
+    alerts = [alert(1, customer_id="ann"), alert(2, customer_id="bob")]
+    assert templates.digest("alert", "hook", alerts, 0).body == "honey for ann;honey for bob;"
+    assert asked == ["ann", "bob"]

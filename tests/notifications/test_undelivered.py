@@ -2,6 +2,8 @@
 
 import pytest
 
+from stream.errors import StorageError
+from stream.recommending.recommended import RecommendationLists, Recommended
 from tests.notifications.alerted import customers
 from tests.notifications.desk import Desk, configuration
 from tests.notifications.receivers import Webhook
@@ -98,3 +100,25 @@ def test_a_channel_in_trouble_pauses_as_a_whole(bench: Bench) -> None:
         assert hook.asked == 1
         desk.advance(minutes=0.6)
         assert hook.messages == customers(2, 1)
+
+
+def test_an_alert_waits_while_what_to_offer_cannot_be_read(bench: Bench) -> None:
+    away = [True]
+
+    def offered(customer_id: str) -> RecommendationLists:
+        if away[0]:
+            raise StorageError("Redis is away")
+        return RecommendationLists((Recommended(f"tea for {customer_id}", ""),))
+
+    with Webhook() as hook:
+        text = configuration(hook.url).replace("{{ alert.customer_id }}", "{{ recommendations.again[0].item }}")
+        assert "recommendations" in text
+        with Desk(bench, text, offered=offered) as desk:
+            desk.take([alert(1)])
+            with pytest.raises(StorageError, match="away"):
+                desk.notifier.step()
+            away[0] = False
+            desk.work()
+            assert desk.committable == 1
+        assert hook.messages == ["tea for c-1"]
+    assert bench.outcomes() == {"c-1": "sent"}
