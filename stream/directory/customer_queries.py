@@ -7,10 +7,11 @@ import binascii
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Select, exists, func, select, tuple_
+from sqlalchemy import Boolean, Column, ColumnElement, Connection, Select, Subquery, and_, exists, func, select, tuple_
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from stream.directory.database import as_dict
 from stream.directory.schema import channels, customers
@@ -34,6 +35,9 @@ __all__ = [
 #: Follows every text that begins with what stands before it, by bytes.
 _LAST: Final = "\U0010ffff"
 _AT_ONCE: Final = 1000
+#: So many rows are sorted in some 30 ms; of more, the first of a list are found soon along its order.
+_FEW: Final = 10_000
+_Columns: TypeAlias = ReadOnlyColumnCollection[str, Any]
 #: The largest number that databases compare.
 _MOST: Final = 2**63 - 1
 
@@ -84,29 +88,43 @@ class Condition:
         if odd := [one for one in given if one is not None and not _is_comparable(one)]:
             raise SettingsError(f"no customer can be compared with {odd[0]!r}")
 
-    def clauses(self) -> Iterator[ColumnElement[bool]]:
-        """As SQL."""
-        of = customers.c
-        if self.begins:
-            yield of.customer_id >= self.begins
-            yield of.customer_id < self.begins + _LAST
-        for column, wanted in ((of.stage, self.stages), (of.tier, self.tiers), (of.segment, self.segments)):
-            if wanted:
-                yield column.in_([*wanted])
-        least = (
-            (of.risk, self.risk_from),
-            (of.value_at_risk, self.at_stake_from),
-            (of.spend, self.spend_from),
-            (of.last_order_ms, self.ordered_from_ms),
-        )
-        for column, bound in least:
-            if bound is not None:
-                yield column >= bound
-        if self.ordered_before_ms is not None:
-            yield of.last_order_ms < self.ordered_before_ms
+    def clauses(self, of: _Columns = customers.c) -> Iterator[ColumnElement[bool]]:
+        """As SQL, for the columns ``of`` customers."""
+        yield from self._of_columns(of)
         if self.channel is not None:
             came = (channels.c.customer_id == of.customer_id) & (channels.c.channel == self.channel)
             yield exists().where(came)
+
+    def rare(self, connection: Connection) -> Subquery | None:
+        """The customers to whom the part applies that applies to fewest; None if each applies to many."""
+        chosen = [select(customers).where(clause) for clause in self._of_columns(customers.c)]
+        if self.channel is not None:
+            came = select(channels.c.customer_id).where(channels.c.channel == self.channel).limit(_FEW)
+            chosen.append(select(customers).where(customers.c.customer_id.in_(came)))
+        found = [_counted_to_few(connection, one) for one in chosen]
+        if not found or min(found) >= _FEW:
+            return None
+        # databases do not look into what has a limit, and so find these few first
+        return chosen[found.index(min(found))].limit(_FEW).subquery("few")
+
+    def _of_columns(self, of: _Columns) -> Iterator[ColumnElement[bool]]:
+        if self.begins:
+            yield and_(of.customer_id >= self.begins, of.customer_id < self.begins + _LAST)
+        for column, wanted in ((of.stage, self.stages), (of.tier, self.tiers), (of.segment, self.segments)):
+            if wanted:
+                yield column.in_([*wanted])
+        for column, bound in ((of.risk, self.risk_from), (of.value_at_risk, self.at_stake_from)):
+            if bound is not None:
+                yield column >= bound
+        if self.spend_from is not None:
+            yield of.spend >= self.spend_from
+        bounds = (self.ordered_from_ms, self.ordered_before_ms)
+        if ordered := [
+            of.last_order_ms >= bound if is_first else of.last_order_ms < bound
+            for bound, is_first in zip(bounds, (True, False), strict=True)
+            if bound is not None
+        ]:
+            yield and_(*ordered)
 
 
 class CustomerPage(NamedTuple):
@@ -131,12 +149,18 @@ def customers_page(
     connection: Connection, condition: Condition, sort: Sort = Sort.ID, *, limit: int, cursor: str | None = None
 ) -> CustomerPage:
     """At most ``limit`` customers from ``cursor`` on. Raises `SettingsError` for a cursor that is none."""
-    query = _sorted(select(customers).where(*condition.clauses()), sort)
+    few = condition.rare(connection)
+    of = customers.c if few is None else few.c
+    clauses = [*condition.clauses(of)]
+    if few is None and connection.dialect.name == "sqlite" and not _has_own_index(condition, sort):
+        # of many customers a page is found soon along the order of the list; SQLite would sort all of a stage
+        clauses = [func.likely(clause, type_=Boolean) for clause in clauses]
+    query = _sorted(select(*of).where(*clauses), sort, of)
     if cursor is not None:
         sort_of, *position = position_of(cursor, 3)
         if sort_of != sort.value:
             raise SettingsError(f"the cursor is of a list by {sort_of}, not by {sort}")
-        query = query.where(_after(sort, position))
+        query = query.where(_after(sort, position, of))
     rows = [as_dict(row) for row in connection.execute(query.limit(limit + 1))]
     if len(rows) <= limit:
         return CustomerPage(rows, None)
@@ -146,7 +170,7 @@ def customers_page(
 
 def every_customer(connection: Connection, condition: Condition, sort: Sort = Sort.ID) -> Iterator[dict[str, Any]]:
     """All that meet the condition, in bounded memory."""
-    query = _sorted(select(customers).where(*condition.clauses()), sort)
+    query = _sorted(select(customers).where(*condition.clauses()), sort, customers.c)
     for row in connection.execution_options(yield_per=_AT_ONCE).execute(query):
         yield as_dict(row)
 
@@ -214,16 +238,30 @@ def _is_comparable(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _MOST
 
 
-def _sorted(query: Select[Any], sort: Sort) -> Select[Any]:
+def _counted_to_few(connection: Connection, chosen: Select[Any]) -> int:
+    """How many customers there are, counted up to `_FEW`, in an index alone."""
+    counted_to = chosen.with_only_columns(customers.c.customer_id).limit(_FEW).subquery()
+    return int(connection.execute(select(func.count()).select_from(counted_to)).scalar_one())
+
+
+def _has_own_index(condition: Condition, sort: Sort) -> bool:
+    """Whether an index has the customers of the condition in the order of the list."""
+    return sort is Sort.AT_STAKE and len(condition.stages) == 1
+
+
+def _sorted(query: Select[Any], sort: Sort, of: _Columns) -> Select[Any]:
     if sort is Sort.ID:
-        return query.order_by(customers.c.customer_id)
-    return query.where(sort.column.is_not(None)).order_by(sort.column.desc(), customers.c.customer_id.desc())
+        return query.order_by(of.customer_id)
+    column = of[sort.column.name]
+    return query.where(column.is_not(None)).order_by(column.desc(), of.customer_id.desc())
 
 
-def _after(sort: Sort, position: Sequence[Any]) -> ColumnElement[bool]:
+def _after(sort: Sort, position: Sequence[Any], of: _Columns) -> ColumnElement[bool]:
     value, customer_id = position
     if not isinstance(customer_id, str) or (sort is not Sort.ID and not isinstance(value, int | float)):
         raise CursorError
     if sort is Sort.ID:
-        return customers.c.customer_id > customer_id
-    return tuple_(sort.column, customers.c.customer_id) < tuple_(value, customer_id)
+        is_after: ColumnElement[bool] = of.customer_id > customer_id
+    else:
+        is_after = tuple_(of[sort.column.name], of.customer_id) < tuple_(value, customer_id)
+    return is_after

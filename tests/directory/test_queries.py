@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from stream.directory import customer_queries
 from stream.directory.customer_queries import (
     Condition,
     Sort,
@@ -16,7 +18,8 @@ from stream.directory.customer_queries import (
     customers_page,
     every_customer,
 )
-from stream.directory.database import reading
+from stream.directory.database import reading, writing
+from stream.directory.schema import channels, customers
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline import Document, TimelineEntry
 from stream.directory.timeline_queries import orders_of, timeline_page
@@ -85,7 +88,9 @@ def test_pages_of_every_order_are_the_whole_list(store: DirectoryStore) -> None:
         assert [(row[sort.column.name], row["customer_id"]) for row in rows] == expected, sort
 
 
-def test_conditions_hold_together(store: DirectoryStore) -> None:
+@pytest.mark.parametrize("few", [0, 11, 10_000])
+def test_conditions_hold_together(store: DirectoryStore, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(customer_queries, "_FEW", few)
     everybody = {row["customer_id"]: row for row in listed(store, Condition())}
     limit_ms = sorted(row["last_order_ms"] for row in everybody.values())[20]
     cases: list[tuple[Condition, Any]] = [
@@ -107,9 +112,66 @@ def test_conditions_hold_together(store: DirectoryStore) -> None:
         ),
     ]
     for condition, holds in cases:
+        for sort in Sort:
+            rows = listed(store, condition, sort, limit=3)
+            assert {*ids(rows)} == {
+                customer_id
+                for customer_id, row in everybody.items()
+                if holds(row) and row[sort.column.name] is not None
+            }, (condition, sort)
         found = ids(listed(store, condition, limit=3))
         assert found == [customer_id for customer_id, row in everybody.items() if holds(row)], condition
         assert 0 < len(found) < len(everybody)
+
+
+def test_a_page_of_a_condition_does_not_look_at_every_customer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(customer_queries, "_FEW", 1000)
+    rows = [
+        {
+            "customer_id": f"c-{n:06}",
+            "events": 1,
+            "orders": 1,
+            "spend": n * 7919 % 30_011,
+            "risk": n / 30_000,
+            "last_order_ms": n,
+            "value_at_risk": n,
+            "tier": TIERS[n % 2],
+            "segment": "a",
+            "stage": "lost" if n in {5, 29_000} else STAGES[n % 2],
+        }
+        for n in range(30_000)
+    ]
+    came = [{"customer_id": f"c-{n:06}", "channel": "web" if n else "fair", "events": 1} for n in range(30_000)]
+    conditions = [
+        Condition(stages=["lost"]),
+        Condition(stages=["nobody"]),
+        Condition(channel="fair"),
+        Condition(channel="nowhere"),
+        Condition(risk_from=0.9999),
+        Condition(stages=["active"]),
+        Condition(tiers=["VIP"], segments=["a"], channel="web"),
+        Condition(stages=["lost"], tiers=["VIP"], segments=["a"]),
+    ]
+    with DirectoryStore(f"sqlite:///{tmp_path}/many.sqlite", ZoneInfo("UTC")) as store:
+        with writing(store.engine) as connection:
+            connection.execute(customers.insert(), rows)
+            connection.execute(channels.insert(), came)
+        with reading(store.engine) as connection:
+            driver: Any = connection.connection.dbapi_connection
+            steps = [0]
+
+            def step() -> int:
+                steps[0] += 1
+                return 0
+
+            driver.set_progress_handler(step, 1000)
+            for condition in conditions:
+                for sort in Sort:
+                    steps[0] = 0
+                    customers_page(connection, condition, sort, limit=20)
+                    # going through all of them once takes 200 and more
+                    assert steps[0] < 100, (condition, sort, steps)
+            driver.set_progress_handler(None, 0)
 
 
 def test_a_timeline_has_everything_newest_first_in_pages(store: DirectoryStore) -> None:
