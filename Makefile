@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo demo-import test lint format check canary faults faults-mutants bench lock clean
+.PHONY: help install demo demo-import demo-recommend test lint format check canary faults faults-mutants bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,6 +23,11 @@ demo-import: $(INSTALLED) ## Import the history of a real shop as its owner woul
 	@$(BIN)/python examples/shop_exports.py build/exports
 	@$(BIN)/stream import build/exports/woocommerce-orders.csv --data-dir build/shop --timezone Europe/London $(ARGS)
 	@$(BIN)/stream today --data-dir build/shop
+
+demo-recommend: $(INSTALLED) ## Import the baskets of 80 real households with their items, and show what to recommend to one
+	@$(BIN)/python examples/shop_exports.py build/exports
+	@STREAM_PROJECTIONS=recommendations $(BIN)/stream import build/exports/grocery-orders.csv --data-dir build/groceries --timezone America/New_York $(ARGS)
+	@STREAM_PROJECTIONS=recommendations $(BIN)/stream recommend customer-850@example.com --data-dir build/groceries --limit 5
 
 test: $(INSTALLED) ## Run the tests, three files at a time; pytest's options in ARGS="..."
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -1,10 +1,11 @@
-"""Turns the two bundled event logs into exports of two shop systems.
+"""Turns the bundled logs into exports of shop systems.
 
     python examples/shop_exports.py FOLDER
 
 writes ``woocommerce-orders.csv`` (Online Retail, as WooCommerce's Advanced Order Export writes it, newest first) and
-``shopify-orders.csv`` (The Complete Journey, as Shopify's export of orders), both ready for ``stream import``. The
-names and e-mail addresses are made from the customer numbers; example.com belongs to nobody.
+``shopify-orders.csv`` (The Complete Journey, as Shopify's export of orders), and ``grocery-orders.csv`` (80 households
+of it, with a row for each item of a basket), all ready for ``stream import``. The names and e-mail addresses are made
+from the customer numbers; example.com belongs to nobody.
 """
 
 import csv
@@ -15,11 +16,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-__all__ = ["shopify_orders", "woocommerce_orders", "write"]
+__all__ = ["grocery_orders", "shopify_orders", "woocommerce_orders", "write"]
 
 HERE: Final = Path(__file__).parent
 ONLINE_RETAIL: Final = HERE / "uci_online_retail_events.csv.gz"
 COMPLETE_JOURNEY: Final = HERE / "complete_journey_events.csv.gz"
+COMPLETE_JOURNEY_ITEMS: Final = HERE / "complete_journey_items.csv.gz"
 
 _FIRST: Final = (
     "Ada",
@@ -106,6 +108,27 @@ def shopify_orders(log: Path = COMPLETE_JOURNEY) -> Iterator[dict[str, str]]:
         }
 
 
+def grocery_orders(log: Path = COMPLETE_JOURNEY_ITEMS) -> Iterator[dict[str, str]]:
+    """Rows of an export of the baskets in ``log``: one for each item; the first of a basket has its total as well."""
+    with gzip.open(log, "rt", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            first, last, email = _person(row["household_id"])
+            at = f"{row['ts']}:00 -0500"
+            whole = {"Financial Status": "paid", "Paid at": at, "Currency": "USD", "Total": row["amount"]}
+            for number, item in enumerate(row["items"].split("|")):
+                yield {
+                    "Name": f"#{row['basket_id']}",
+                    "Email": email,
+                    **(whole if not number else dict.fromkeys(whole, "")),
+                    "Created at": at,
+                    "Lineitem quantity": "1",
+                    "Lineitem name": item,
+                    "Lineitem price": "",
+                    "Billing Name": f"{first} {last}",
+                    "Refunded Amount": "" if number else "0.00",
+                }
+
+
 def write(path: Path, rows: Iterable[dict[str, str]]) -> int:
     """Write ``rows`` as CSV; returns how many."""
     count = 0
@@ -121,12 +144,13 @@ def write(path: Path, rows: Iterable[dict[str, str]]) -> int:
 
 
 def main() -> None:
-    """Write both exports into the folder named on the command line."""
+    """Write the exports into the folder named on the command line."""
     if len(sys.argv) != 2:  # noqa: PLR2004 - the program and the folder
         sys.exit(f"usage: {sys.argv[0]} FOLDER")
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in (("woocommerce-orders.csv", woocommerce_orders()), ("shopify-orders.csv", shopify_orders())):
+    exports = {"woocommerce": woocommerce_orders(), "shopify": shopify_orders(), "grocery": grocery_orders()}
+    for name, rows in ((f"{name}-orders.csv", rows) for name, rows in exports.items()):
         print(f"{folder / name}: {write(folder / name, rows):,} rows")
 
 

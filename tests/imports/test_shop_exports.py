@@ -21,7 +21,20 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         part = folder / f"{name}.csv.gz"
         pd.read_csv(script[log], dtype=str, nrows=8_000).to_csv(part, index=False)
         script["write"](folder / f"{name}.csv", script[name](part))
+    items = folder / "grocery_orders.csv.gz"
+    pd.read_csv(script["COMPLETE_JOURNEY_ITEMS"], dtype=str, nrows=500).to_csv(items, index=False)
+    script["write"](folder / "grocery_orders.csv", script["grocery_orders"](items))
     return {"folder": folder, **script}
+
+
+def test_importing_the_sample_with_items_gives_each_basket_its_items(made: dict[str, Any]) -> None:
+    log = pd.read_csv(made["folder"] / "grocery_orders.csv.gz", dtype=str)
+    result = imported(made["folder"] / "grocery_orders.csv")
+    assert result.summary.orders == len(log) == 500
+    assert result.issues == []
+    wanted = {basket: {*items.split("|")} for basket, items in zip(log["basket_id"], log["items"], strict=True)}
+    found = {one["order_id"].lstrip("#"): {item["product_id"] for item in one["items"]} for one in result.events}
+    assert found == wanted
 
 
 @pytest.mark.parametrize("name", ["woocommerce_orders", "shopify_orders"])
