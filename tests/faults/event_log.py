@@ -79,14 +79,25 @@ class _Arrival(NamedTuple):
 class _Writer:
     """Collects the arrivals of one log."""
 
-    def __init__(self, seed: int, copies: int, padding: int, lateness_ms: float, begin_ms: int) -> None:
+    def __init__(
+        self, seed: int, copies: int, padding: int, lateness_ms: float, begin_ms: int, products: int = 0
+    ) -> None:
         self.random = random.Random(seed)
         self.begin_ms = begin_ms
         self._lateness_ms = lateness_ms
         self.arrivals: list[_Arrival] = []
         self._copies = copies
         self._padding = {"padding": "x" * padding} if padding else {}
+        self._products = products
         self._number = 0
+
+    def lines(self, order_id: str) -> dict[str, list[dict[str, str]]]:
+        """What is in an order: of a log with products one to four of them, the first ones most often."""
+        if not self._products:
+            return {}
+        drawn = random.Random(order_id)
+        names = {f"p{int(self._products * drawn.random() ** 2)}" for _ in range(drawn.randint(1, 4))}
+        return {"items": [{"product_id": name} for name in sorted(names)]}
 
     def event(self, source: EventType, name: str, customer: str, at_ms: int, **more: object) -> None:
         """An event that mostly arrives in order, sometimes days late, and sometimes again."""
@@ -156,6 +167,7 @@ def made_log(
     lateness_days: float = 20,
     too_late: int = 0,
     fresh: int = 0,
+    products: int = 0,
 ) -> EventLog:
     """Make the log of a seed: orders, clicks, mail of ``customers`` over ``days``, late and repeated here and there.
 
@@ -164,11 +176,12 @@ def made_log(
     that a log is not fetched whole at once. ``oversize``: with records as long as a broker takes.
     ``lateness_days``: how late an event comes at most. ``too_late``: events that come later than a customer's ids are
     remembered. ``fresh``: events of each customer around the end of the log, which then is now, and not in 2024.
+    ``products``: how many there are; orders then have lines.
     """
     now_ms = time.time_ns() // 1_000_000
     # orders may be taken back some days after the last of them
     begin_ms = now_ms - days * _DAY_MS - _TO_CANCEL_MS if fresh else BEGIN_MS
-    writer = _Writer(seed, copies, padding, lateness_days * _DAY_MS, begin_ms)
+    writer = _Writer(seed, copies, padding, lateness_days * _DAY_MS, begin_ms, products)
     names = [f"c{number:04d}" for number in range(customers)]
     for customer in names:
         _live(writer, customer, days)
@@ -204,9 +217,8 @@ def _live(writer: _Writer, customer: str, days: int) -> None:
         if rng.random() < 0.7:
             order += 1
             identity, amount = f"{customer}-o{order}", round(rng.uniform(5, 200), 2)
-            writer.event(
-                EventType.PURCHASE, "completed", customer, at, order_id=identity, amount=amount, currency="EUR"
-            )
+            bought = {"order_id": identity, "amount": amount, "currency": "EUR", **writer.lines(identity)}
+            writer.event(EventType.PURCHASE, "completed", customer, at, **bought)
             after = at + int(rng.uniform(0.1, 1.0) * _TO_CANCEL_MS)
             if rng.random() < 0.05:
                 writer.event(EventType.PURCHASE, "cancelled", customer, after, order_id=identity)

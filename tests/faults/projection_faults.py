@@ -16,6 +16,7 @@ from stream.projections.complaints import Complaints
 from stream.projections.leads import lead_key, week_key
 from stream.projections.protocol import Projection
 from stream.projections.ratings import KIND
+from stream.projections.recommendations import Recommendations
 from stream.storage.keys import Keys, ProjectionKeys
 from tests.faults.bench import Bench
 from tests.faults.classified import classified, kept_texts, read_classified, read_texts
@@ -23,6 +24,7 @@ from tests.faults.feedback_log import Alerted, FeedbackLog
 from tests.faults.login_log import LoginLog
 from tests.faults.ownership_faults import zombie
 from tests.faults.redis_faults import cut_tail, flush
+from tests.faults.refolded import recommendations_told, refolded
 from tests.faults.scenario import EMBEDDED_HANGS, Fault, Trial
 from tests.faults.worker import Plan
 from tests.faults.worker_faults import kill_at_points
@@ -48,6 +50,8 @@ def projection_states(bench: Bench) -> Iterator[str]:
         own |= {keys.meta(partition).encode() for partition in range(bench.log.partitions)}
         wanted, read = _EXPECTED[projection.name]
         yield from _differences(projection.name, _stored(bench, keys, read), wanted(bench, feedback))
+        if projection.name == Recommendations.name:
+            yield from recommendations_told(bench)
     former = [key for key in bench.client.scan_iter("*:projection:*:meta") if key not in own]
     if former:
         yield f"P: of former generations there is still {former}"
@@ -187,6 +191,8 @@ _EXPECTED: Mapping[str, tuple[Callable[[Bench, FeedbackLog], Mapping[Key, object
     "identity": (_groups, _node),
     "complaints": (lambda _, feedback: feedback.cases(), _cases),
     "leads": (_leads, _lead),
+    "recommendations": (refolded("recommendations"), lambda state: state),
+    "offers": (refolded("offers"), lambda state: state),
     "texts": (kept_texts, read_texts),
     "classification": (classified, read_classified),
 }
@@ -244,6 +250,10 @@ _ARRIVALS = {"projections": "arrivals", "identity_hold_h": 1000.0}
 #: Events tell who is who, so the log of links and that of arrivals lead into each other.
 _IDENTITY = {**_ARRIVALS, "projections": "identity,arrivals", "join_identities": True}
 
+#: What customers buy, with what is published of it; and what came of offers.
+_SALES = {"projections": "recommendations,offers", "recommend_published": 3}
+_BASKETS = {"customers": 150, "products": 80}
+
 PROJECTION_FAULTS = (
     Fault("projection-undisturbed", "26", _nothing, runs=1, bench=_BENCH),
     Fault(
@@ -274,5 +284,28 @@ PROJECTION_FAULTS = (
     Fault("identity-rebuild", "26", _rebuild, runs=1, log=_LOG, bench={**_IDENTITY, "workers": 1}),
     Fault("projection-texts-flushall", "26", flush, runs=2, bench=_TEXTS, takes_state_away=True),
     Fault("projection-texts-rebuild", "26", _rebuild, runs=2, log=_LOG, bench={**_TEXTS, "workers": 1}),
+    Fault(
+        "projection-sales-kill-at-point",
+        "26",
+        _kill_at_points,
+        runs=2,
+        log={**_BASKETS, "customers": 300},
+        bench=_SALES,
+        plan=Plan(pace_ms=200.0),
+        needs_kafka=EMBEDDED_HANGS,
+    ),
+    Fault(
+        "projection-sales-zombie",
+        "26",
+        zombie,
+        runs=1,
+        log=_BASKETS,
+        bench=_SALES,
+        plan=Plan(pace_ms=100.0),
+        needs_kafka=EMBEDDED_HANGS,
+    ),
+    Fault("projection-sales-lost-tail", "26", cut_tail, runs=1, log=_BASKETS, bench=_SALES, takes_state_away=True),
+    Fault("projection-sales-flushall", "26", flush, runs=1, log=_BASKETS, bench=_SALES, takes_state_away=True),
+    Fault("projection-sales-rebuild", "26", _rebuild, runs=1, log=_BASKETS, bench={**_SALES, "workers": 1}),
     Fault("projection-rebuild", "26", _rebuild, runs=2, log=_LOG, bench={**_BENCH, "workers": 1}),
 )
