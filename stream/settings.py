@@ -353,6 +353,7 @@ class Settings:
     ingest_postmark_password: str = setting("", "Ingest", "password in that URL", secret=True)
 
     recommend_never: str = setting("", "Shop", "items that are never recommended, separated by commas")
+    points_file: str = setting("points.yaml", "Shop", "YAML file of how customers earn points")
     offers_file: str = setting("offers.yaml", "Shop", "YAML file of what may be offered to customers")
     shop_currency: str = setting(
         "", "Shop", "currency of amounts in lists, reports and alerts, such as EUR", pattern="([A-Z]{3})?"
@@ -501,6 +502,10 @@ class Settings:
     @property
     def offers(self) -> str:
         return f"{self.topic_prefix}offers"
+
+    @property
+    def points(self) -> str:
+        return f"{self.topic_prefix}points"
 
     @property
     def recommendations(self) -> str:

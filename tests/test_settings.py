@@ -198,6 +198,7 @@ def test_the_prefix_is_before_every_topic_and_the_trainer_has_one_partition() ->
         "eu.actions": 12,
         "eu.offers": 12,
         "eu.recommendations": 12,
+        "eu.points": 12,
         "eu.notifications": 12,
         "eu.notification-dead-letters": 12,
         "eu.training-examples": 1,

@@ -96,6 +96,7 @@ PERSONAL: Final[Mapping[str, Mapping[str, Personal]]] = MappingProxyType(
             describes="offer channel drawn held_out propensities context order_value expected_gain why decided_at",
             not_personal="margin cost discount window_days",
         ),
+        "points-movement": _fields(identifies="movement_id customer_id note", describes="name points occurred_at"),
         "customer-recommendations": _fields(identifies="customer_id", describes="as_of again also goes_with"),
         "training-example": _fields(
             identifies="example_id customer_id",

@@ -44,6 +44,7 @@ _WHY_TOPIC: Final = MappingProxyType(
         "actions": "to know what was done for a customer, and not to do it twice",
         "notifications": "to know who was told of whom, and to measure what it achieves",
         "offers": "to know what was offered to whom, and to measure what it achieves",
+        "points": "to know what points a customer has",
         "recommendations": "for other systems that offer a customer what they may need",
         "notification-dead-letters": "to send again what no channel took",
     }
@@ -70,6 +71,7 @@ _WHY_PROJECTION: Final = MappingProxyType(
         "classification": "to know what customers write about",
         "leads": "to see who may order for the first time",
         "recommendations": "to offer what a customer may need",
+        "points": "to know what points a customer has",
         "offers": "to learn what an offer achieves, and not to make it twice",
         "consents": "to obey what customers agreed to",
     }

@@ -92,6 +92,14 @@ TOPICS: Final = MappingProxyType(
                 kept=Retention.EVENTS,
             ),
             Topic(
+                "points",
+                "points-movement",
+                ("send", "receive"),
+                "Points that customers spent or were given, beside those for orders. At least once; drop repeats by "
+                "`movement_id`.",
+                kept=Retention.EVENTS,
+            ),
+            Topic(
                 "recommendations",
                 "customer-recommendations",
                 _SEND,

@@ -32,6 +32,7 @@ COMMANDS = {
     "produce": ("stream.cli.produce:produce", "Publish the events of a log file."),
     "feedback": ("stream.cli.feedback:feedback", "Show what customers say: NPS, CSAT, CES."),
     "projections": ("stream.cli.projections:projections", "Show the projections, and rebuild them."),
+    "points": ("stream.cli.points:points", "Show the points of a customer; spend or give some."),
     "offer": ("stream.cli.offers:offer", "Show what to offer to a customer, or what was, and why."),
     "offers": ("stream.cli.offers:offers", "Show what to offer to whom today, and decide it."),
     "recommend": ("stream.cli.recommend:recommend", "Show what to offer to a customer, and why."),

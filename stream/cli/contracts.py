@@ -24,6 +24,7 @@ from stream.identity.records import IdentityLink
 from stream.notifications.notification_records import Notification
 from stream.offering.offer_records import OfferDecision
 from stream.online_models.example import Label, Observation, Overdue
+from stream.points.point_records import PointsMovement
 from stream.privacy.request_records import PrivacyRequest
 from stream.recommending.published_lists import CustomerRecommendations
 from stream.texts.text_records import FeedbackText
@@ -46,6 +47,7 @@ CONTRACTS: Final[dict[str, type[msgspec.Struct]]] = {
     "action": Action,
     "notification": Notification,
     "offer-decision": OfferDecision,
+    "points-movement": PointsMovement,
     "customer-recommendations": CustomerRecommendations,
 }
 

@@ -33,6 +33,7 @@ from stream.storage.projection_desk import ProjectionDesk
 
 if TYPE_CHECKING:
     from stream.cli.feedback_view import Voice
+    from stream.points.statement import PointsStatement
     from stream.recommending.recommended import RecommendationLists
     from stream.reporting.assess import Basis
     from stream.reporting.first_orders import LeadEntry
@@ -75,6 +76,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
             )
         # Compiled code and models take seconds to import: only when there is something to show.
         from stream.cli.feedback_view import Voice
+        from stream.cli.points_desk import points_if_any
         from stream.cli.recommendations_desk import recommendations_for
         from stream.cli.shop_day import basis_of, now_of
         from stream.cli.texts_desk import judged_of, texts_of
@@ -92,6 +94,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         )
         lead = _lead(desk, customer_id, basis)
         offers = recommendations_for(desk, settings, customer_id, basis.now_ms, _OFFERS)
+        points = points_if_any(settings, desk, customer_id, basis.now_ms)
     with ConsentDesk(settings) as consents:
         consented = consents.read([customer_id])
     refusals = refusals_in_words(consented.of(customer_id), basis.now_ms, consented.default)
@@ -100,7 +103,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     partition, document = found
     _warn_of_place(settings, customer_id, partition)
     from stream.cli.console import console_for_people
-    from stream.cli.customer_view import customer_view
+    from stream.cli.customer_view import customer_view, with_points
     from stream.cli.profile_view import readable_profile
     from stream.cli.shop_writing import writing_of
     from stream.processing.document import packed_state
@@ -117,9 +120,15 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         # the packed state has scores as well
         state = {} if is_withheld else {"state": profile}
         beside = _beside(known, voice, lead, offers, refusals)
-        click.echo(orjson.dumps({**now.fields, **beside, **state}, option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps({**now.fields, **beside, **_counted(points), **state}, option=orjson.OPT_INDENT_2))
         return
-    console_for_people().print(customer_view(now, profile, known, voice, lead, offers, refusals, writing_of(settings)))
+    view = customer_view(now, profile, known, voice, lead, offers, refusals, writing_of(settings))
+    console_for_people().print(with_points(view, points, writing_of(settings)))
+
+
+def _counted(points: PointsStatement | None) -> dict[str, object]:
+    """Points are no score: the shop owes them, whatever the customer agrees to."""
+    return {} if points is None else {"points": msgspec.to_builtins(points)}
 
 
 def _beside(

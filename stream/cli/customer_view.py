@@ -18,18 +18,20 @@ from stream.catalogue.declaring import Feature
 from stream.catalogue.windows import WINDOWS
 from stream.cli.feedback_view import Voice, voice_rows
 from stream.cli.leads_view import chance_of
+from stream.cli.points_view import points_view
 from stream.cli.recommendations_view import recommendation_tables
 from stream.events.rejections import printable
 from stream.events.times import epoch_ms
 from stream.features.registry import FEATURES
 from stream.notifications.actions import latest_actions
+from stream.points.statement import PointsStatement
 from stream.recommending.recommended import RecommendationLists
 from stream.reporting.first_orders import LeadEntry
 from stream.reporting.refreshed import Refreshed
 from stream.reporting.writing import Writing, number_of
 from stream.storage.notification_store import StoredCustomer
 
-__all__ = ["customer_view"]
+__all__ = ["customer_view", "with_points"]
 
 _UNKNOWN: Final = "not known yet"
 _LED_TO_STAGE: Final = MappingProxyType(
@@ -70,6 +72,11 @@ def customer_view(
             else (_section("what happens when nothing happens"), _pairs(_timers(profile, writing)))
         ),
     )
+
+
+def with_points(view: RenderableType, points: PointsStatement | None, writing: Writing) -> RenderableType:
+    """The view, and the points of the customer where they are known."""
+    return view if points is None else Group(view, _section("points"), points_view(points, writing))
 
 
 def _said(voice: Voice, writing: Writing) -> list[RenderableType]:

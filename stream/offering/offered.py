@@ -56,6 +56,16 @@ class OrderTold(msgspec.Struct, omit_defaults=True):
     refunds: dict[str, int] = msgspec.field(default_factory=dict)
     is_cancelled: bool = False
 
+    def take(self, kind: EventKind, event_id: str, at_ms: int, amount: int) -> None:
+        """Take an event of the order; the order of events does not matter, nor how often one comes."""
+        if kind is EventKind.ORDER_COMPLETED:
+            self.at_ms = at_ms if self.at_ms is None else min(self.at_ms, at_ms)
+            self.amount = max(self.amount, amount)
+        elif kind is EventKind.ORDER_REFUNDED:
+            self.refunds[event_id] = amount
+        else:
+            self.is_cancelled = True
+
     @property
     def kept(self) -> int:
         """What was not given back."""
@@ -103,15 +113,8 @@ def made_of(decision: OfferDecision) -> Made:
 
 
 def tell(bought: dict[str, OrderTold], kind: EventKind, order_id: str, event_id: str, at_ms: int, amount: int) -> None:
-    """Take an event of an order; the order of events does not matter, nor how often one comes."""
-    order = bought.setdefault(order_id, OrderTold())
-    if kind is EventKind.ORDER_COMPLETED:
-        order.at_ms = at_ms if order.at_ms is None else min(order.at_ms, at_ms)
-        order.amount = max(order.amount, amount)
-    elif kind is EventKind.ORDER_REFUNDED:
-        order.refunds[event_id] = amount
-    else:
-        order.is_cancelled = True
+    """Take an event of an order, as `OrderTold.take`."""
+    bought.setdefault(order_id, OrderTold()).take(kind, event_id, at_ms, amount)
 
 
 def came_of(decisions: Mapping[str, Made], bought: Mapping[str, OrderTold]) -> dict[str, Came]:

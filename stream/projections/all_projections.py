@@ -17,6 +17,7 @@ from stream.projections.flows import StageFlows
 from stream.projections.identity import Identity
 from stream.projections.leads import Leads
 from stream.projections.offers import Offers
+from stream.projections.points import Points
 from stream.projections.protocol import Projection
 from stream.projections.ratings import Ratings
 from stream.projections.recommendations import Recommendations
@@ -45,6 +46,7 @@ PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = Mappin
             Leads,
             Recommendations,
             Offers,
+            Points,
             Consents,
         )
     }

@@ -51,7 +51,7 @@ PARTITIONS = 2
 EVENTS = ("events.click", "events.email", "events.purchase")
 #: Topics that only projections read.
 OTHERS = ("events.feedback", "events.interaction", "events.consent")
-BESIDE = ("identities", "arrivals", "assignments", "feedback-texts", "offers", "recommendations")
+BESIDE = ("identities", "arrivals", "assignments", "feedback-texts", "offers", "points", "recommendations")
 OUTPUTS = ("alerts", "segment-changes", "stages", "customers", "dead-letters")
 
 

@@ -1,0 +1,66 @@
+"""What is known of a customer's points: orders as they were told, and what was given and spent beside."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from stream.events.columns import MONEY_SCALE
+from stream.events.model import Item
+from stream.offering.offered import OrderTold
+from stream.points.point_records import PointsMovement
+
+__all__ = ["MAX_FACTS", "PointOrder", "PointsAccount", "PointsMove", "lines_of"]
+
+#: Orders of a customer, and movements, that are remembered; the oldest are forgotten.
+MAX_FACTS: Final = 1000
+
+
+class PointsMove(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """``points`` given; those that were spent are negative."""
+
+    at_ms: int
+    points: int
+
+
+class PointOrder(OrderTold, omit_defaults=True):
+    """``lines``: what the items of a category cost, in 1/MONEY_SCALE; without a category under ""."""
+
+    lines: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class PointsAccount(msgspec.Struct, omit_defaults=True):
+    """Facts by their ids; neither their order matters nor how often one comes. Rules are applied when it is read."""
+
+    orders: dict[str, PointOrder] = msgspec.field(default_factory=dict)
+    movements: dict[str, PointsMove] = msgspec.field(default_factory=dict)
+
+    def move(self, movement: PointsMovement, at_ms: int) -> None:
+        """Take a movement in. One that is told again is the same: that of the smallest time and amount counts."""
+        told = PointsMove(at_ms, movement.points if movement.name == "given" else -movement.points)
+        known = self.movements.get(movement.movement_id)
+        if known is None or (told.at_ms, told.points) < (known.at_ms, known.points):
+            self.movements[movement.movement_id] = told
+
+    def forget_old(self) -> None:
+        """Keep the newest `MAX_FACTS` of each kind."""
+        while len(self.orders) > MAX_FACTS:
+            del self.orders[min(self.orders, key=lambda name: (self.orders[name].at_ms or 0, name))]
+        while len(self.movements) > MAX_FACTS:
+            del self.movements[min(self.movements, key=lambda name: (self.movements[name].at_ms, name))]
+
+
+def lines_of(items: tuple[Item, ...] | None) -> dict[str, int]:
+    """What the items of each category cost; those without a price are left out.
+
+    >>> lines_of((Item(product_id="a", price=2.5, quantity=2, category="tea"), Item(product_id="b")))
+    {'tea': 50000}
+    """
+    found: dict[str, int] = {}
+    for item in items or ():
+        if item.price is not None and item.price > 0.0:
+            cost = round(item.price * (1.0 if item.quantity is None else item.quantity) * MONEY_SCALE)
+            if cost > 0:
+                found[item.category or ""] = found.get(item.category or "", 0) + cost
+    return found

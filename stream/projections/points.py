@@ -1,0 +1,99 @@
+"""What customers earned, were given and spent in points: facts, to which the rules are applied when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final, NamedTuple, cast
+
+from stream.catalogue.events import EventKind, EventType
+from stream.events.columns import MONEY_SCALE, UNKNOWN_AMOUNT
+from stream.events.decode import Decoder
+from stream.events.model import PurchaseEvent
+from stream.events.record import Record
+from stream.events.times import epoch_ms
+from stream.points.account import PointOrder, PointsAccount, lines_of
+from stream.points.point_records import PointsMovement
+from stream.projections.fold import Fold
+from stream.projections.protocol import Folded, Reading
+from stream.projections.topic_inputs import EventInput, JsonInput
+from stream.settings import Settings
+
+__all__ = ["Points"]
+
+_KINDS: Final = {int(kind): kind for kind in EventKind}
+
+
+class _Told(NamedTuple):
+    """An event of an order. ``lines``: see `PointOrder`."""
+
+    kind: EventKind
+    order_id: str
+    event_id: str
+    at_ms: int
+    amount: int
+    lines: dict[str, int]
+
+
+class _Orders(EventInput):
+    """Purchases with their orders, amounts and lines, by customer; money is of the base currency."""
+
+    def __init__(self, topic: str, decoder: Decoder) -> None:
+        super().__init__(EventType.PURCHASE, topic, decoder)
+
+    def read(self, records: Sequence[Record]) -> Reading:
+        customers, events, rejections, contents = self._decoder.decode(EventType.PURCHASE, records)
+        rows = events[["kind", "order_id", "event_id", "time", "amount"]].tolist()
+        keyed: list[tuple[str, object]] = []
+        for customer, content, (kind, order_id, event_id, at_ms, amount) in zip(customers, contents, rows, strict=True):
+            lines = _converted(cast("PurchaseEvent", content), amount)
+            keyed.append((customer, _Told(_KINDS[kind], f"{order_id:x}", f"{event_id:x}", at_ms, amount, lines)))
+        newest_ms = max(events["time"].tolist(), default=None)
+        return Reading(keyed, events["record"].tolist(), [], len(rejections), newest_ms)
+
+
+class Points(Fold[PointsAccount]):
+    """Orders of each customer, and points that were given and spent beside, by their ids.
+
+    Neither the order of records matters nor how often one comes. Points expire when nothing comes, so they are counted
+    when they are read (`stream.points.statement`), by the rules of that time; no timer is needed.
+    """
+
+    name: ClassVar[str] = "points"
+    state: ClassVar[type[PointsAccount]] = PointsAccount
+    about: ClassVar[str] = "Orders of each customer, and points that were given and spent, from which balances follow."
+
+    def __init__(self, settings: Settings) -> None:
+        self.inputs = (
+            _Orders(settings.topic_of(EventType.PURCHASE), Decoder.of(settings)),
+            JsonInput(settings.points, PointsMovement, lambda movement: movement.customer_id),
+        )
+
+    def fold(self, states: Mapping[str, PointsAccount], messages: Sequence[tuple[str, object]]) -> Folded:
+        folded = dict(states)
+        for key, message in messages:
+            account = folded.setdefault(key, PointsAccount())
+            if isinstance(message, PointsMovement):
+                account.move(message, epoch_ms(message.occurred_at))
+                continue
+            told = cast("_Told", message)
+            order = account.orders.setdefault(told.order_id, PointOrder())
+            order.take(told.kind, told.event_id, told.at_ms, told.amount)
+            # told again with other lines, those count that cost most, whatever came first
+            if told.kind is EventKind.ORDER_COMPLETED and _weight(told.lines) > _weight(order.lines):
+                order.lines = told.lines
+        for key, _ in messages:
+            folded[key].forget_old()
+        return Folded(folded)
+
+
+def _weight(lines: Mapping[str, int]) -> tuple[int, list[tuple[str, int]]]:
+    return sum(lines.values()), sorted(lines.items())
+
+
+def _converted(event: PurchaseEvent, amount: int) -> dict[str, int]:
+    """What lines cost, in the base currency of ``amount``."""
+    lines = lines_of(event.items)
+    own = 0 if event.amount is None else round(event.amount * MONEY_SCALE)
+    if amount == UNKNOWN_AMOUNT or amount <= 0 or own <= 0 or own == amount:
+        return lines
+    return {category: cost * amount // own for category, cost in lines.items()}
