@@ -17,7 +17,6 @@ from stream.settings import Settings
 from stream.storage.keys import Keys
 from stream.storage.model_store import digests
 from tests.faults import frozen_model
-from tests.faults.decision_log import produce_decisions
 from tests.faults.delay_line import DelayLine
 from tests.faults.event_log import EventLog
 from tests.faults.expectation import Expectation, expected
@@ -113,7 +112,6 @@ class Bench:
             self.topics.produce()
             if self.feedback is not None:
                 self.feedback.produce(self.settings)
-            produce_decisions(self.settings, self.log)
             if self.arrivals is not None:
                 self.arrivals.produce(self.settings)
             if self.settings.freeze_model:

@@ -31,7 +31,7 @@ from tests.faults.worker_faults import kill_at_points
 from tests.oracle.leads import Contact, leads_of
 from tests.oracle.record import type_of
 
-__all__ = ["PROJECTION_FAULTS", "passed_on", "projection_alerts", "projection_states"]
+__all__ = ["PROJECTION_FAULTS", "kill_steps", "passed_on", "projection_alerts", "projection_states", "rebuild"]
 
 #: Partition and key of a state.
 Key = tuple[int, str]
@@ -210,12 +210,12 @@ def _nothing(trial: Trial) -> None:
     trial.faults += 1
 
 
-def _kill_at_points(trial: Trial) -> None:
+def kill_steps(trial: Trial) -> None:
     """A worker kills itself at each named point of a projection's step, once it has been there a few times."""
     kill_at_points(trial, POINTS, latest=4)
 
 
-def _rebuild(trial: Trial) -> None:
+def rebuild(trial: Trial) -> None:
     """Projections are rebuilt under load while a worker is killed, and once more at rest."""
     bench = trial.bench
 
@@ -250,16 +250,12 @@ _ARRIVALS = {"projections": "arrivals", "identity_hold_h": 1000.0}
 #: Events tell who is who, so the log of links and that of arrivals lead into each other.
 _IDENTITY = {**_ARRIVALS, "projections": "identity,arrivals", "join_identities": True}
 
-#: What customers buy, with what is published of it; and what came of offers.
-_SALES = {"projections": "recommendations,offers", "recommend_published": 3}
-_BASKETS = {"customers": 150, "products": 80}
-
 PROJECTION_FAULTS = (
     Fault("projection-undisturbed", "26", _nothing, runs=1, bench=_BENCH),
     Fault(
         "projection-kill-at-point",
         "26",
-        _kill_at_points,
+        kill_steps,
         runs=3,
         log={"customers": 400},
         bench=_BENCH,
@@ -279,33 +275,10 @@ PROJECTION_FAULTS = (
     Fault("projection-lost-tail", "26", cut_tail, runs=2, log=_LOG, bench=_BENCH, takes_state_away=True),
     Fault("projection-flushall", "26", flush, runs=2, bench=_BENCH, takes_state_away=True),
     Fault("arrivals-lost-tail", "26", cut_tail, runs=1, log=_LOG, bench=_ARRIVALS, takes_state_away=True),
-    Fault("arrivals-rebuild", "26", _rebuild, runs=1, log=_LOG, bench={**_ARRIVALS, "workers": 1}),
+    Fault("arrivals-rebuild", "26", rebuild, runs=1, log=_LOG, bench={**_ARRIVALS, "workers": 1}),
     Fault("identity-flushall", "26", flush, runs=1, log=_LOG, bench=_IDENTITY, takes_state_away=True),
-    Fault("identity-rebuild", "26", _rebuild, runs=1, log=_LOG, bench={**_IDENTITY, "workers": 1}),
+    Fault("identity-rebuild", "26", rebuild, runs=1, log=_LOG, bench={**_IDENTITY, "workers": 1}),
     Fault("projection-texts-flushall", "26", flush, runs=2, bench=_TEXTS, takes_state_away=True),
-    Fault("projection-texts-rebuild", "26", _rebuild, runs=2, log=_LOG, bench={**_TEXTS, "workers": 1}),
-    Fault(
-        "projection-sales-kill-at-point",
-        "26",
-        _kill_at_points,
-        runs=2,
-        log={**_BASKETS, "customers": 300},
-        bench=_SALES,
-        plan=Plan(pace_ms=200.0),
-        needs_kafka=EMBEDDED_HANGS,
-    ),
-    Fault(
-        "projection-sales-zombie",
-        "26",
-        zombie,
-        runs=1,
-        log=_BASKETS,
-        bench=_SALES,
-        plan=Plan(pace_ms=100.0),
-        needs_kafka=EMBEDDED_HANGS,
-    ),
-    Fault("projection-sales-lost-tail", "26", cut_tail, runs=1, log=_BASKETS, bench=_SALES, takes_state_away=True),
-    Fault("projection-sales-flushall", "26", flush, runs=1, log=_BASKETS, bench=_SALES, takes_state_away=True),
-    Fault("projection-sales-rebuild", "26", _rebuild, runs=1, log=_BASKETS, bench={**_SALES, "workers": 1}),
-    Fault("projection-rebuild", "26", _rebuild, runs=2, log=_LOG, bench={**_BENCH, "workers": 1}),
+    Fault("projection-texts-rebuild", "26", rebuild, runs=2, log=_LOG, bench={**_TEXTS, "workers": 1}),
+    Fault("projection-rebuild", "26", rebuild, runs=2, log=_LOG, bench={**_BENCH, "workers": 1}),
 )

@@ -8,6 +8,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from stream.settings import Settings
+from tests.faults.decision_log import produce_decisions
 from tests.faults.event_log import EventLog
 from tests.faults.waiting import TooLateError
 from tests.kafka.transient import patiently
@@ -34,7 +35,7 @@ class Topics:
         self._observer.close()
 
     def produce(self) -> None:
-        """Write the whole log."""
+        """Write the whole log, and decisions about its customers where a projection reads them."""
         producer = Producer(
             {
                 "bootstrap.servers": self._settings.kafka_bootstrap,
@@ -58,6 +59,7 @@ class Topics:
         left = producer.flush(60.0)
         if left or failures:
             raise AssertionError(f"{left} records were not delivered, {failures[:3]} were refused")
+        produce_decisions(self._settings, self._log)
 
     def committed(self, patience_s: float = PATIENCE_S) -> Mapping[tuple[str, int], int]:
         """Offsets committed to Kafka, without those partitions that have none.

@@ -28,6 +28,7 @@ from tests.faults.ownership_faults import OWNERSHIP_FAULTS
 from tests.faults.projection_faults import PROJECTION_FAULTS, passed_on, projection_alerts, projection_states
 from tests.faults.recovery import RECOVERY
 from tests.faults.redis_faults import REDIS_FAULTS
+from tests.faults.sales_faults import SALES_FAULTS
 from tests.faults.scenario import Fault, Trial
 from tests.faults.stall_faults import STALL_FAULTS
 from tests.faults.state_faults import STATE_FAULTS
@@ -47,6 +48,7 @@ _ALL = (
     *KAFKA_FAULTS,
     *MACHINE_FAULTS,
     *PROJECTION_FAULTS,
+    *SALES_FAULTS,
     *STATE_FAULTS,
     *UPGRADE_FAULTS,
     *RECOVERY,

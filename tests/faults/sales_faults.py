@@ -1,0 +1,38 @@
+"""The faults of projections, on those of what customers buy and of what came of offers."""
+
+from tests.faults.ownership_faults import zombie
+from tests.faults.projection_faults import kill_steps, rebuild
+from tests.faults.redis_faults import cut_tail, flush
+from tests.faults.scenario import EMBEDDED_HANGS, Fault
+from tests.faults.worker import Plan
+
+__all__ = ["SALES_FAULTS"]
+
+_SALES = {"projections": "recommendations,offers", "recommend_published": 3}
+_BASKETS = {"customers": 150, "products": 80}
+
+SALES_FAULTS = (
+    Fault(
+        "projection-sales-kill-at-point",
+        "26",
+        kill_steps,
+        runs=2,
+        log={**_BASKETS, "customers": 300},
+        bench=_SALES,
+        plan=Plan(pace_ms=200.0),
+        needs_kafka=EMBEDDED_HANGS,
+    ),
+    Fault(
+        "projection-sales-zombie",
+        "26",
+        zombie,
+        runs=1,
+        log=_BASKETS,
+        bench=_SALES,
+        plan=Plan(pace_ms=100.0),
+        needs_kafka=EMBEDDED_HANGS,
+    ),
+    Fault("projection-sales-lost-tail", "26", cut_tail, runs=1, log=_BASKETS, bench=_SALES, takes_state_away=True),
+    Fault("projection-sales-flushall", "26", flush, runs=1, log=_BASKETS, bench=_SALES, takes_state_away=True),
+    Fault("projection-sales-rebuild", "26", rebuild, runs=1, log=_BASKETS, bench={**_SALES, "workers": 1}),
+)
