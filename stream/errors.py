@@ -30,6 +30,7 @@ __all__ = [
     "ImportFileError",
     "InvalidEventError",
     "LocalServerError",
+    "NoEventsError",
     "PublishError",
     "SettingsError",
     "SnapshotError",
@@ -61,6 +62,10 @@ class TopologyError(StreamError):
 
 class StorageError(StreamError):
     """Redis answered, but not with what was expected."""
+
+
+class NoEventsError(StorageError):
+    """No event has been processed yet."""
 
 
 class FencedError(StorageError):

@@ -361,6 +361,9 @@ class Settings:
     shop_locale: str = setting(
         "en_GB", "Shop", "format of money and dates in lists, reports and alerts", pattern=r"[\w-]+"
     )
+    console_language: str = setting(
+        "auto", "Shop", "language of the console, until a browser chooses", choices=("auto", "en", "de", "zh")
+    )
     shop_timezone: str = setting(
         "UTC", "Shop", "time zone of the shop's days, such as Europe/London", pattern=r"[\w/+-]+"
     )

@@ -4,14 +4,15 @@ from stream.catalogue.declaring import Money, Values
 from stream.catalogue.wording import plain_money
 from stream.features.registry import COLUMN, FEATURES
 
-__all__ = ["change_sentence", "risk_sentence", "sentence"]
+__all__ = ["FROM_WHAT", "HOW_SURE", "change_sentence", "risk_sentence", "sentence"]
 
-_FROM = {
+#: What a risk comes from, and how sure it is; see `stream.catalogue.outputs`.
+FROM_WHAT = {
     "orders": "It comes from the times of orders alone; no outcome of earlier customers is known yet.",
     "both": "It comes from the times of orders and from what became of earlier customers.",
     "outcomes": "It comes from what became of earlier customers.",
 }
-_SURE = {
+HOW_SURE = {
     "low": "A first estimate, mostly by what is usual in other shops.",
     "medium": "A fair estimate.",
     "high": "A sure estimate.",
@@ -40,7 +41,7 @@ def risk_sentence(risk_from: str, risk_sure: str) -> str:
     >>> risk_sentence("both", "medium")
     'A fair estimate. It comes from the times of orders and from what became of earlier customers.'
     """
-    return f"{_SURE[risk_sure]} {_FROM[risk_from]}"
+    return f"{HOW_SURE[risk_sure]} {FROM_WHAT[risk_from]}"
 
 
 def change_sentence(feature: str, before: float, now: float, money: Money = plain_money) -> str:

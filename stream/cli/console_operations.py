@@ -22,11 +22,12 @@ from stream.cli.models import promote_model, roll_back
 from stream.cli.models_view import as_fields
 from stream.cli.move_log import ends_of
 from stream.cli.republishing import dlq_header, publish_all, republished
-from stream.console.operations import CheckedPart, Contender, DeadLetters, Lag, ModelChoice, ModelsShown
+from stream.console.operations import CheckedPart, Contender, DeadLetters, Lag, ModelChoice, ModelsShown, OrderRhythm
 from stream.errors import SettingsError, StreamError
 from stream.events.times import epoch_ms
 from stream.notifications.inbound import Inbound
 from stream.notifications.read_to_end import read_to_end
+from stream.online_models.horizon import HORIZONS, Rhythm
 from stream.online_models.snapshot import decode_snapshot
 from stream.reporting.feedback_groups import FeedbackCounts
 from stream.settings import ENV_PREFIX, Settings
@@ -43,13 +44,6 @@ _LETTERS: Final = 500
 _EXAMPLE: Final = 400
 _DECISIONS: Final = 8
 _STOP_S: Final = 5.0
-_DECIDED: Final = {
-    "promote": "chose the model",
-    "automatic": "let the figures decide",
-    "rollback": "went back to the model",
-    "freeze": "kept the model",
-    "unfreeze": "let it learn on",
-}
 
 
 class WhatIfError(StreamError):
@@ -68,13 +62,13 @@ class ShopOperations:
         with ModelDesk(self._settings) as desk:
             stored = desk.look()
         fields = as_fields(stored)
-        made = None if stored.snapshot is None else decode_snapshot(stored.snapshot).created_at_ms
+        snapshot = None if stored.snapshot is None else decode_snapshot(stored.snapshot)
         _, present = stored.in_use
         return ModelsShown(
             contenders=[_contender(one) for one in fields["models"]],
             mode="frozen" if stored.frozen else "promoted" if stored.pinned else "automatic",
-            since_ms=made,
-            horizon="" if fields["rhythm"] is None else fields["rhythm"]["sentence"],
+            since_ms=None if snapshot is None else snapshot.created_at_ms,
+            rhythm=None if snapshot is None or snapshot.rhythm is None else _rhythm(snapshot.rhythm),
             can_roll_back=any(one.get("version", present) < present for one in fields["kept"]),
             decisions=[_decision(one) for one in stored.decisions[:_DECISIONS]],
         )
@@ -206,8 +200,12 @@ def _contender(fields: Mapping[str, Any]) -> Contender:
 
 
 def _decision(one: ModelDecision) -> ModelChoice:
-    model = f" {one.model.replace('_', ' ')}" if one.model else ""
-    version = f", version {one.version:,}" if one.version else ""
-    return ModelChoice(
-        epoch_ms(datetime.fromisoformat(one.at)), one.by, f"{_DECIDED.get(one.action, one.action)}{model}{version}"
-    )
+    return ModelChoice(epoch_ms(datetime.fromisoformat(one.at)), one.by, one.action, one.model, one.version)
+
+
+def _rhythm(rhythm: Rhythm) -> OrderRhythm:
+    if not rhythm.known:
+        return OrderRhythm(rhythm.horizon_days)
+    first = HORIZONS[0]
+    share = None if rhythm.horizon_days == first else rhythm.silent_shares[0]
+    return OrderRhythm(rhythm.horizon_days, rhythm.shop_gap_days, first, share)

@@ -12,7 +12,7 @@ from stream.console.offering import Offered
 from stream.console.pages import Day
 from stream.errors import StorageError
 from stream.projections.judgements import UNDECIDED
-from stream.reporting.consent_lines import refusals_in_words
+from stream.reporting.consent_lines import refusals_of
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.projection_desk import ProjectionDesk
@@ -29,7 +29,7 @@ def todays_list(settings: Settings) -> Day:
     """Whom to contact today, as `stream today` has it."""
     with shop_day(settings, None) as day:
         found = day.today(_LISTED)
-        return Day(found, day.writing, day.note(found))
+        return Day(found, day.writing, day.wall_ms)
 
 
 def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
@@ -40,8 +40,7 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
             consented = consents.read([customer_id])
             lists = lists_now(desk, settings, customer_id, _OFFERED)
     except StorageError as error:
-        note = f"What they wrote and agreed to, and so scores, cannot be shown now: {error}"
-        return CustomerTexts(note=note, is_scored=False)
+        return CustomerTexts(note=str(error), is_scored=False)
     months = tally.categories.values() if tally else ()
     categories = {name for month in months for name in month} - {UNDECIDED}
     now_ms = SystemClock().now_ms()
@@ -49,7 +48,7 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
     return CustomerTexts(
         texts[: -_TEXTS - 1 : -1],
         sorted(categories),
-        refusals=refusals_in_words(consented.of(customer_id), now_ms, consented.default),
+        refusals=refusals_of(consented.of(customer_id), now_ms, consented.default),
         is_scored=is_scored,
         offered=lists if is_scored else None,
     )

@@ -14,7 +14,7 @@ from stream.cli.data_files import contacts_file
 from stream.cli.leads_desk import leads_of
 from stream.cli.shop_writing import writing_of
 from stream.clock import Clock, SystemClock
-from stream.errors import SettingsError, StorageError
+from stream.errors import NoEventsError, SettingsError
 from stream.events.times import epoch_ms, rfc3339
 from stream.features.registry import DAY_MS
 from stream.leads.lead_contacts import week_of
@@ -28,7 +28,9 @@ from stream.projections.leads import Leads
 from stream.reporting.assess import Basis
 from stream.reporting.entries import Entry, Today, complaints_of, entries_of, named
 from stream.reporting.first_orders import LeadList, list_leads
+from stream.reporting.summary import LIVE_DAYS, day_note
 from stream.reporting.today import list_today
+from stream.reporting.words import ENGLISH, Words
 from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
@@ -38,10 +40,6 @@ from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["LIVE_DAYS", "ShopDay", "basis_of", "now_of", "shop_day"]
 
-#: Events that end longer ago than this are a history: the day on which they end counts as today.
-LIVE_DAYS: Final = 45
-#: What is missing at the end of the events is worth a word from so many days on.
-_STALE_DAYS: Final = 2
 #: Days over which changes of stage are counted.
 _FLOW_DAYS: Final = 7
 #: Leads that are looked at for those who are worth a word.
@@ -109,43 +107,32 @@ class ShopDay:
             ),
         )
 
-    def note(self, found: Today) -> str:
+    def note(self, found: Today, words: Words = ENGLISH) -> str:
         """What must be said about the day, empty when nothing must."""
-        now_ms, newest_ms = found.now_ms, found.newest_ms
-        if newest_ms is None:
-            return ""
-        if self.wall_ms - now_ms > LIVE_DAYS * DAY_MS:
-            return f"The events end on {self.writing.long_date(newest_ms)}: that day counts as today."
-        silent_days = (now_ms - newest_ms) // DAY_MS
-        if silent_days < _STALE_DAYS:
-            return ""
-        return (
-            f"The newest event is from {self.writing.long_date(newest_ms)}: what has happened in the {silent_days} days"
-            " since is missing here, so some of these customers may have ordered already."
-        )
+        return day_note(found, self.wall_ms, self.writing, words)
 
     def _with_notes(self, entry: Entry, known: StoredCustomer) -> Entry:
-        notes = [
-            f"{action.action.replace('_', ' ')} on {self.writing.short_date(at_ms, self.basis.now_ms)}"
+        acts = tuple(
+            (str(action.action), at_ms)
             for action in latest_actions(known.actions)
             if (at_ms := epoch_ms(action.occurred_at)) > entry.last_order_ms
-        ]
-        if known.held_out:
-            notes.append("held out: not to be contacted, so that the effect of contacting others can be measured")
-        return msgspec.structs.replace(entry, notes=tuple(notes))
+        )
+        entry = msgspec.structs.replace(entry, acts=acts, held_out=known.held_out)
+        notes = tuple(entry.notes_as(ENGLISH, self.writing, self.basis.now_ms))
+        return msgspec.structs.replace(entry, notes=notes)
 
 
 @contextmanager
 def shop_day(settings: Settings, as_of: datetime | None, clock: Clock | None = None) -> Iterator[ShopDay]:
     """Open the day that counts as today, or ``as_of``.
 
-    Raises `StorageError` when no event has been processed yet, `SettingsError` for a day before the newest event.
+    Raises `NoEventsError` when no event has been processed yet, `SettingsError` for a day before the newest event.
     """
     wall_ms = (clock or SystemClock()).now_ms()
     with Overview(settings) as overview:
         stream_time_ms = overview.totals().stream_time_ms
         if stream_time_ms is None:
-            raise StorageError(
+            raise NoEventsError(
                 f"no event has been processed yet under {settings.namespace!r}: import the shop's history"
                 " (stream import orders.csv) and let a worker run (stream worker)"
             )

@@ -78,6 +78,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
             *(store, writing, partial(todays_list, settings), partial(customer_texts, settings), acting, logins),
             operations=ShopOperations(settings),
             filters=SavedFilters(desk.engine),
+            language="" if settings.console_language == "auto" else settings.console_language,
         )
         at = Address(host, port)
         revealer = Revealer.of(settings) if settings.privacy_keys else None

@@ -15,10 +15,12 @@ from stream.alerts.action_records import Action, ActionKind
 from stream.catalogue.windows import DAY_MS
 from stream.console.browser import form_of, require_own_form
 from stream.console.logins import who_of
+from stream.console.refusals import RefusedError
 from stream.directory.desk.account_names import MAX_NAME_CHARS
 from stream.directory.desk.desk_store import UNDO_MS, DeskStore, Note, Recorded
 from stream.errors import SettingsError, StreamError
 from stream.events.times import instant
+from stream.reporting.words import to_say
 
 __all__ = ["KINDS", "RECORDED", "SNOOZES", "Acting", "Done", "Kept"]
 
@@ -26,13 +28,13 @@ _LOG = logging.getLogger(__name__)
 
 #: What can be recorded with one click, in words.
 KINDS: Final[Mapping[str, str]] = {
-    ActionKind.CONTACTED: "Contacted",
-    ActionKind.OFFER_ACCEPTED: "Offer accepted",
-    ActionKind.RESOLVED: "Resolved",
-    ActionKind.FALSE_ALARM: "Not at risk",
+    ActionKind.CONTACTED: to_say("Contacted"),
+    ActionKind.OFFER_ACCEPTED: to_say("Offer accepted"),
+    ActionKind.RESOLVED: to_say("Resolved"),
+    ActionKind.FALSE_ALARM: to_say("Not at risk"),
 }
 #: What can be recorded at all.
-RECORDED: Final[Mapping[str, str]] = {**KINDS, ActionKind.LABELLED: "Said what a text is about"}
+RECORDED: Final[Mapping[str, str]] = {**KINDS, ActionKind.LABELLED: to_say("Said what a text is about")}
 #: Days by which a customer can be put off; 0: no longer.
 SNOOZES: Final = (1, 3, 7, 30)
 #: What was recorded longer ago is not shown beside a customer.
@@ -105,7 +107,7 @@ class Acting:
         require_own_form(request, form)
         category = form.get("category", "").strip()
         if not category:
-            raise SettingsError("expected a category")
+            raise RefusedError("Say what the text is about.")
         label = {"action": ActionKind.LABELLED, "event_id": form.get("event_id", ""), "category": category}
         kept = await self.keep(who_of(request).name, **label, **_ids_of(form))
         return kept.customer_id
@@ -115,7 +117,7 @@ class Acting:
         form = await form_of(request)
         require_own_form(request, form)
         if not await self.take_back(form.get("action_id", "")):
-            raise SettingsError("This can no longer be undone: it has been passed on.")
+            raise RefusedError("This can no longer be undone: it has been passed on.")
         return form.get("customer_id", "")
 
     async def assign(self, request: web.Request) -> str:
@@ -124,7 +126,7 @@ class Acting:
         require_own_form(request, form)
         name = form.get("assigned_to", "").strip()
         if len(name) > MAX_NAME_CHARS or not name.isprintable():
-            raise SettingsError(f"expected a name of at most {MAX_NAME_CHARS} characters")
+            raise RefusedError("expected a name of at most %(num)s characters", num=MAX_NAME_CHARS)
         customer_id = _customer(form)
         await asyncio.to_thread(self._desk.assign, customer_id, name or None)
         return customer_id

@@ -15,6 +15,7 @@ from stream.console.api_access import ApiAccess, is_for_programs
 from stream.console.browser import LOCAL_NAMES, host_name, with_cookie
 from stream.console.pages import Pages
 from stream.console.persons import REVEALER
+from stream.console.refusals import Forbidden, TooManyAttempts, UnknownCustomer
 from stream.console.watching import Watch, counted
 from stream.errors import SettingsError, StreamError
 from stream.privacy.revealing import Revealer
@@ -52,7 +53,7 @@ def application(
 
     ``names``: under which the server may be asked, beside those of this machine.
     """
-    of_pages = map(_for_pages, (with_cookie, _explained(pages), pages.logins.guard))
+    of_pages = map(_for_pages, (with_cookie, pages.choice.with_language, _explained(pages), pages.logins.guard))
     revealed = [_revealed(revealer)] if revealer is not None else []
     middlewares = [counted, _guarded(LOCAL_NAMES | {*names}), *of_pages, programs.guard, *revealed]
     made = web.Application(middlewares=middlewares, client_max_size=_MAX_FORM_BYTES)
@@ -75,6 +76,7 @@ def application(
             web.get("/login", pages.login),
             web.post("/login", pages.login),
             web.post("/logout", pages.logout),
+            web.post("/language", pages.choice.back),
             web.get("/health/live", _nothing),
             web.get("/style.css", pages.style),
             # browsers ask for it
@@ -170,15 +172,15 @@ def _explained(pages: Pages) -> Middleware:
     async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except (web.HTTPForbidden, web.HTTPTooManyRequests) as refused:
-            response = pages.problem(request, refused.reason, HTTPStatus(refused.status))
+        except (Forbidden, TooManyAttempts, UnknownCustomer) as refused:
+            response = pages.problem(request, refused, HTTPStatus(refused.status))
             if "Retry-After" in refused.headers:
                 response.headers["Retry-After"] = refused.headers["Retry-After"]
             return response
         except SettingsError as error:
-            return pages.problem(request, str(error), HTTPStatus.BAD_REQUEST)
+            return pages.problem(request, error, HTTPStatus.BAD_REQUEST)
         except StreamError as error:
             _LOG.warning("%s", error)
-            return pages.problem(request, str(error), HTTPStatus.SERVICE_UNAVAILABLE)
+            return pages.problem(request, error, HTTPStatus.SERVICE_UNAVAILABLE)
 
     return explain

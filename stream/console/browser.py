@@ -11,6 +11,8 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from stream.console.refusals import Forbidden
+
 __all__ = [
     "LOCAL_NAMES",
     "csrf_of",
@@ -75,7 +77,7 @@ def csrf_of(request: web.Request) -> str:
 def require_own_form(request: web.Request, form: Mapping[str, str]) -> None:
     """Raises `web.HTTPForbidden` for a form of another site, or of a browser whose cookie is gone."""
     if not hmac.compare_digest(form.get("csrf", "").encode(), csrf_of(request).encode()):
-        raise web.HTTPForbidden(reason="This page is too old, or cookies are switched off: load it again.")
+        raise Forbidden("This page is too old, or cookies are switched off: load it again.")
 
 
 async def form_of(request: web.Request) -> Mapping[str, str]:

@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
+from stream.consent.purposes import Purpose
 from stream.recommending.recommended import RecommendationLists
 from stream.reporting.themes import SaidText
+from stream.reporting.words import Words, to_say
 
-__all__ = ["CustomerTexts"]
+__all__ = ["CustomerTexts", "refusals_in_words"]
+
+_NO: Final = {
+    Purpose.SERVICE: to_say("no service messages"),
+    Purpose.MARKETING: to_say("no marketing"),
+    Purpose.PROFILING: to_say("no scores"),
+}
 
 
 class CustomerTexts(NamedTuple):
     """``texts``: the newest first; ``categories`` that there are; ``note``: why there is nothing to be read.
 
-    ``refusals``: what the customer does not agree to, in words; ``is_scored``: whether they agree to be scored, so that
-    scores may be shown. Where that cannot be read, none are. ``offered``: what to offer; None: nothing is known, or
-    they do not agree.
+    ``refusals``: purposes that the customer does not agree to, each with the channels, none: by all of them;
+    ``is_scored``: whether they agree to be scored, so that scores may be shown. Where that cannot be read, none are.
+    ``offered``: what to offer; None: nothing is known, or they do not agree.
     """
 
     texts: Sequence[SaidText] = ()
     categories: Sequence[str] = ()
     note: str = ""
-    refusals: Sequence[str] = ()
+    refusals: Sequence[tuple[Purpose, Sequence[str]]] = ()
     is_scored: bool = True
     offered: RecommendationLists | None = None
+
+
+def refusals_in_words(refusals: Sequence[tuple[Purpose, Sequence[str]]], words: Words) -> Iterator[str]:
+    """What must not be done with a customer.
+
+    >>> from stream.reporting.words import ENGLISH
+    >>> [*refusals_in_words([(Purpose.MARKETING, ["sms", "phone"]), (Purpose.PROFILING, [])], ENGLISH)]
+    ['no marketing by sms, phone', 'no scores']
+    """
+    for purpose, channels in refusals:
+        what = words.name(_NO[purpose])
+        if channels:
+            by = ", ".join(map(words.name, channels))
+            what = words.gettext("%(what)s by %(channels)s", what=what, channels=by)
+        yield what

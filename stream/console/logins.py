@@ -15,9 +15,11 @@ from stream.console.browser import form_of, renew_secret, require_own_form, secr
 from stream.console.console_metrics import CONSOLE_LOGINS
 from stream.console.login_limits import LoginLimits
 from stream.console.passwords import is_password
+from stream.console.refusals import Forbidden, TooManyAttempts
 from stream.directory.desk.account_names import MAX_NAME_CHARS
 from stream.directory.desk.accounts import Account, Accounts, Role
 from stream.directory.desk.audit_trail import AuditTrail, Trace
+from stream.reporting.words import to_say
 
 __all__ = ["Logins", "is_also_about", "is_known", "who_of"]
 
@@ -26,31 +28,35 @@ _ALSO: Final = web.RequestKey("also", tuple[str, str])
 #: Who uses a console without users.
 _ANYBODY: Final = Account("console", Role.ADMIN, 0)
 #: What everybody is given, as it says nothing of anybody.
-_OPEN: Final = frozenset({"/style.css", "/favicon.ico", "/health/live", "/login"})
+_OPEN: Final = frozenset({"/style.css", "/favicon.ico", "/health/live", "/login", "/language"})
 #: What each page is called in the audit trail, and the least role for it.
 _PAGES: Final[Mapping[str, tuple[str, Role]]] = {
-    "/": ("saw today's list", Role.VIEWER),
-    "/customers": ("saw customers", Role.VIEWER),
-    "/customers/file": ("took a file of customers", Role.OPERATOR),
-    "/customers/keep": ("named a list of customers", Role.OPERATOR),
-    "/customers/forget": ("removed a list of customers", Role.OPERATOR),
-    "/customer": ("saw a customer", Role.VIEWER),
-    "/business": ("saw business", Role.VIEWER),
-    "/system": ("saw system", Role.VIEWER),
-    "/system/replay": ("published records again", Role.ADMIN),
-    "/models": ("saw models", Role.VIEWER),
-    "/models/decide": ("decided about models", Role.ADMIN),
-    "/whatif": ("saw what another policy would do", Role.VIEWER),
-    "/whatif/try": ("tried a policy", Role.OPERATOR),
-    "/logout": ("logged out", Role.VIEWER),
-    "/done": ("recorded an action", Role.OPERATOR),
-    "/label": ("labelled a text", Role.OPERATOR),
-    "/undo": ("took an action back", Role.OPERATOR),
-    "/assign": ("assigned a customer", Role.OPERATOR),
-    "/snooze": ("put a customer off", Role.OPERATOR),
-    "/identities/merge": ("merged two ids", Role.OPERATOR),
-    "/identities/unmerge": ("took two ids apart", Role.OPERATOR),
-    "/audit": ("saw the audit trail", Role.ADMIN),
+    "/": (to_say("saw today's list"), Role.VIEWER),
+    "/customers": (to_say("saw customers"), Role.VIEWER),
+    "/customers/file": (to_say("took a file of customers"), Role.OPERATOR),
+    "/customers/keep": (to_say("named a list of customers"), Role.OPERATOR),
+    "/customers/forget": (to_say("removed a list of customers"), Role.OPERATOR),
+    "/customer": (to_say("saw a customer"), Role.VIEWER),
+    "/business": (to_say("saw business"), Role.VIEWER),
+    "/system": (to_say("saw system"), Role.VIEWER),
+    "/system/replay": (to_say("published records again"), Role.ADMIN),
+    "/models": (to_say("saw models"), Role.VIEWER),
+    "/models/decide": (to_say("decided about models"), Role.ADMIN),
+    "/whatif": (to_say("saw what another policy would do"), Role.VIEWER),
+    "/whatif/try": (to_say("tried a policy"), Role.OPERATOR),
+    "/logout": (to_say("logged out"), Role.VIEWER),
+    "/done": (to_say("recorded an action"), Role.OPERATOR),
+    "/label": (to_say("labelled a text"), Role.OPERATOR),
+    "/undo": (to_say("took an action back"), Role.OPERATOR),
+    "/assign": (to_say("assigned a customer"), Role.OPERATOR),
+    "/snooze": (to_say("put a customer off"), Role.OPERATOR),
+    "/identities/merge": (to_say("merged two ids"), Role.OPERATOR),
+    "/identities/unmerge": (to_say("took two ids apart"), Role.OPERATOR),
+    "/audit": (to_say("saw the audit trail"), Role.ADMIN),
+}
+_MAY_NOT: Final = {
+    Role.OPERATOR: to_say("You may look, but not do this: it takes a user who is an operator."),
+    Role.ADMIN: to_say("You may not do this: it takes a user who is an admin."),
 }
 #: Fields of forms that the trail keeps, but for the customer.
 _TRACED: Final = ("kind", "category", "assigned_to", "days", "reason", "what", "name")
@@ -88,7 +94,7 @@ class Logins:
             return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/login"})
         what, role = _PAGES[request.path]
         if not account.role.includes(role):
-            raise web.HTTPForbidden(reason=f"A {account.role} may not do this: it takes a user who is {role}.")
+            raise Forbidden(_MAY_NOT[role])
         request[_WHO] = account
         response = await handler(request)
         form = await form_of(request)
@@ -109,14 +115,14 @@ class Logins:
         if wait_s := self._limits.wait_s(name, self._now_ms()):
             CONSOLE_LOGINS.labels("limited").inc()
             headers = {"Retry-After": str(wait_s)}
-            raise web.HTTPTooManyRequests(reason="Too many attempts: try again in some minutes.", headers=headers)
+            raise TooManyAttempts("Too many attempts: try again in some minutes.", headers=headers)
         # counted first, so that attempts that run at the same time are counted as well
         self._limits.failed(name, self._now_ms())
         async with self._checking:
             if not await asyncio.to_thread(self._is_password, name, password):
                 CONSOLE_LOGINS.labels("refused").inc()
                 await self._trace(name, "was refused: wrong name or password")
-                return "The name or the password is wrong."
+                return to_say("The name or the password is wrong.")
         self._limits.succeeded(name)
         await asyncio.to_thread(self._accounts.begin, renew_secret(request), name, self._now_ms())
         CONSOLE_LOGINS.labels("accepted").inc()

@@ -20,6 +20,7 @@ __all__ = [
     "ModelChoice",
     "ModelsShown",
     "Operations",
+    "OrderRhythm",
 ]
 
 
@@ -41,23 +42,37 @@ class Contender(NamedTuple):
 
 
 class ModelChoice(NamedTuple):
-    """What somebody decided about models."""
+    """What somebody decided about models: ``action`` as in `stream.storage.model_desk.ModelDecision`."""
 
     at_ms: int
     by: str
-    what: str
+    action: str
+    model: str = ""
+    version: int = 0
+
+
+class OrderRhythm(NamedTuple):
+    """How far the model looks ahead (days). ``gap_days`` between orders of regular customers, None: not known.
+
+    ``lost_share``: of them, who would count as lost after ``shortest_days``; None: that is what the model looks ahead.
+    """
+
+    horizon_days: float
+    gap_days: float | None = None
+    shortest_days: float = 0.0
+    lost_share: float | None = None
 
 
 class ModelsShown(NamedTuple):
     """``mode``: ``automatic``, ``promoted`` or ``frozen``. ``since_ms``: when the model in use was made.
 
-    ``horizon``: a sentence about how far it looks ahead; ``can_roll_back``: an earlier model is kept.
+    ``rhythm``: None before there is a model; ``can_roll_back``: an earlier model is kept.
     """
 
     contenders: Sequence[Contender] = ()
     mode: str = "automatic"
     since_ms: int | None = None
-    horizon: str = ""
+    rhythm: OrderRhythm | None = None
     can_roll_back: bool = False
     decisions: Sequence[ModelChoice] = ()
 

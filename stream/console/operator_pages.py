@@ -14,11 +14,13 @@ from stream import __version__
 from stream.console.browser import form_of, require_own_form
 from stream.console.logins import who_of
 from stream.console.operations import Operations
+from stream.console.refusals import Name, RefusedError
 from stream.console.rendering import Renderer
 from stream.directory.desk.accounts import Role
 from stream.directory.migrating import newest_revision
 from stream.directory.store import DirectoryStore
 from stream.errors import SettingsError, StreamError
+from stream.reporting.words import to_say
 from stream.whatif.comparison import WhatIf
 
 __all__ = ["OperatorPages"]
@@ -26,10 +28,10 @@ __all__ = ["OperatorPages"]
 _DECISIONS: Final = ("promote", "automatic", "rollback", "unfreeze")
 #: Fields of a policy, with what they mean to people, and the least and the largest value.
 _POLICY: Final[Mapping[str, tuple[str, float, float]]] = {
-    "alerts_per_week": ("Alerts a week", 0.0, 100_000.0),
-    "overdue_at": ("Silence before an alert, in usual gaps", 1.0, 2.9),
-    "cooldown_days": ("Days between two alerts of a customer", 0.0, 3650.0),
-    "min_purchases": ("Days with an order before the first alert", 0.0, 1000.0),
+    "alerts_per_week": (to_say("Alerts a week"), 0.0, 100_000.0),
+    "overdue_at": (to_say("Silence before an alert, in usual gaps"), 1.0, 2.9),
+    "cooldown_days": (to_say("Days between two alerts of a customer"), 0.0, 3650.0),
+    "min_purchases": (to_say("Days with an order before the first alert"), 0.0, 1000.0),
 }
 #: Changes that a page shows.
 _SHOWN: Final = 20
@@ -98,11 +100,23 @@ class OperatorPages:
         checked = await asked(self._operations.checked)
         lags = await asked(self._operations.lags, read)
         letters = await asked(self._operations.dead_letters)
+        words = self._page.edition(request).words
         facts = {
-            "Program": __version__,
-            "Database": f"{database}, tables of revision {newest_revision()}",
-            "Directory": f"version {progress.version}, built anew {progress.generation} times",
-            "Records read": f"{progress.folded:,}, and {progress.skipped:,} that could not be used",
+            words.gettext("Program"): __version__,
+            words.gettext("Database"): words.gettext(
+                "%(name)s, tables of revision %(revision)s", name=database, revision=newest_revision()
+            ),
+            words.gettext("Directory"): words.ngettext(
+                "version %(version)s, built anew %(num)s time",
+                "version %(version)s, built anew %(num)s times",
+                progress.generation,
+                version=progress.version,
+            ),
+            words.gettext("Records read"): words.gettext(
+                "%(read)s, and %(skipped)s that could not be used",
+                read=words.number(progress.folded),
+                skipped=words.number(progress.skipped),
+            ),
         }
         return self._page(
             "system",
@@ -154,7 +168,7 @@ class OperatorPages:
         require_own_form(request, form)
         policy = {name: _number(form, name) for name in _POLICY}
         if self._trial is not None and not self._trial.task.done():
-            raise SettingsError("A policy is being tried already: wait for its end.")
+            raise RefusedError("A policy is being tried already: wait for its end.")
         self._trial = _Trial(policy, asyncio.create_task(self._operations.compare(policy)))
         return _to("/whatif")
 
@@ -164,9 +178,11 @@ def _number(form: Mapping[str, str], name: str) -> float:
     try:
         number = float(form.get(name, ""))
     except ValueError:
-        raise SettingsError(f"{title}: expected a number") from None
+        raise RefusedError("%(field)s: expected a number", field=Name(title)) from None
     if not least <= number <= most:
-        raise SettingsError(f"{title}: expected {least:g} to {most:g}")
+        raise RefusedError(
+            "%(field)s: expected %(least)s to %(most)s", field=Name(title), least=f"{least:g}", most=f"{most:g}"
+        )
     return number
 
 

@@ -16,12 +16,14 @@ from stream.console.acting import KINDS, RECORDED, SNOOZES, Acting, Done
 from stream.console.browser import csrf_of, form_of
 from stream.console.customer_lists import CustomerLists
 from stream.console.identifying import decided
-from stream.console.labelling import CustomerTexts
-from stream.console.logins import Logins, is_known, who_of
+from stream.console.labelling import CustomerTexts, refusals_in_words
+from stream.console.languages import LanguageChoice
+from stream.console.logins import Logins, who_of
 from stream.console.operations import Operations
 from stream.console.operator_pages import OperatorPages
 from stream.console.persons import known_id
 from stream.console.recent import Recent
+from stream.console.refusals import UnknownCustomer, why_not
 from stream.console.rendering import Renderer
 from stream.directory.calendar import Grain
 from stream.directory.customer_queries import counted, customer
@@ -31,11 +33,11 @@ from stream.directory.desk.saved_filters import SavedFilters
 from stream.directory.kpis import cohorts, kpis, loyalty
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline_queries import orders_of, timeline_page
-from stream.errors import SettingsError, StreamError
+from stream.errors import NoEventsError, SettingsError, StreamError
 from stream.features.stages import STAGE_NAMES
 from stream.reporting.entries import Today
 from stream.reporting.feedback_groups import FeedbackCounts, written
-from stream.reporting.summary import complaints_line, headline, leads_line, model_note, standing_line
+from stream.reporting.summary import complaints_line, day_note, headline, leads_line, model_note, standing_line
 from stream.reporting.writing import Writing
 
 __all__ = ["Day", "Pages"]
@@ -58,18 +60,18 @@ _COLOURS: Final = 9
 
 
 class Day(NamedTuple):
-    """Today's list, how its figures are written, and what must be said about it."""
+    """Today's list, how its figures are written, and what time it was when it was made (ms)."""
 
     found: Today
     writing: Writing
-    note: str
+    wall_ms: int
 
 
 class Pages:
     """Handlers of requests. ``list_today`` makes today's list, ``texts_of`` finds what a customer wrote; in threads.
 
     ``acting`` keeps what people do, ``logins`` who they are; ``operations``: what there is beside the
-    directory; ``filters``: lists of customers under a name.
+    directory; ``filters``: lists of customers under a name; ``language``: of all pages, empty: what browsers prefer.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Pages:
         *,
         operations: Operations,
         filters: SavedFilters,
+        language: str = "",
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -93,6 +96,8 @@ class Pages:
         self._day = Recent(list_today, _EVERY_S, monotonic)
         self._feedback = Recent(operations.feedback, _EVERY_S, monotonic)
         self._page = Renderer(writing)
+        #: In which language each browser is answered.
+        self.choice = LanguageChoice(language, writing.language)
         #: Lists of customers.
         self.lists = CustomerLists(self._page, store, writing, filters, acting.now_ms)
         self._operations = operations
@@ -101,7 +106,12 @@ class Pages:
 
     async def today(self, request: web.Request) -> web.Response:
         """Whom to contact today, without those who are put off unless they are asked for."""
-        day = await self._day.get()
+        try:
+            day = await self._day.get()
+        except NoEventsError:
+            return self._page("beginning", request)
+        language, words, *_ = self._page.edition(request)
+        writing = day.writing.in_language(language.code, language.locale)
         found, with_all = day.found, request.query.get("all") == "1"
         listed = [one.customer_id for one in found.entries] + [one.customer_id for one in found.complaints]
         done = await self.acting.done(listed)
@@ -113,12 +123,12 @@ class Pages:
             request,
             found=replace(found, entries=shown),
             put_off=put_off,
-            writing=day.writing,
-            notes=[line for line in (day.note, model_note(found)) if line],
-            standing_line=standing_line(found, day.writing),
-            headline=headline(found, day.writing),
-            complaints_line=complaints_line(found),
-            leads_line=leads_line(found),
+            writing=writing,
+            notes=[line for line in (day_note(found, day.wall_ms, writing, words), model_note(found, words)) if line],
+            standing_line=standing_line(found, writing, words),
+            headline=headline(found, writing, words),
+            complaints_line=complaints_line(found, words),
+            leads_line=leads_line(found, words),
             **_acts(request, done, now_ms),
         )
 
@@ -144,7 +154,7 @@ class Pages:
 
     async def decide_identity(self, request: web.Request) -> web.Response:
         """Two ids are one person, or two."""
-        customer_id, notice = await decided(request, self._operations, self._store)
+        customer_id, notice = await decided(request, self._operations, self._store, self._page.edition(request).words)
         return await self._customer(request, customer_id, None, notice)
 
     async def customer(self, request: web.Request) -> web.Response:
@@ -170,15 +180,16 @@ class Pages:
             )
         )
         if of is None:
-            return self.problem(request, "The directory does not know this customer.", HTTPStatus.NOT_FOUND)
+            raise UnknownCustomer("The directory does not know this customer.")
         done = await self.acting.done([customer_id])
         acts = _acts(request, done, self.acting.now_ms())
         said = await asyncio.to_thread(self._texts_of, customer_id)
         ids = await asyncio.to_thread(self._operations.identities, customer_id)
         if not said.is_scored:
             of = of | dict.fromkeys(_SCORES)
+        refusals = [*refusals_in_words(said.refusals, self._page.edition(request).words)]
         of_customer: dict[str, Any] = {"of": of, "history": history, "orders": orders, "said": said, "ids": ids}
-        return self._page("customer", request, notice=notice, **of_customer, **acts)
+        return self._page("customer", request, notice=notice, refusals=refusals, **of_customer, **acts)
 
     async def business(self, request: web.Request) -> web.Response:
         """How business goes."""
@@ -192,7 +203,8 @@ class Pages:
             )
         )
         said, note = await self._said()
-        begin = self._writing.month if grain is Grain.MONTH else str
+        _, words, writing, _ = self._page.edition(request)
+        begin = writing.month if grain is Grain.MONTH else writing.medium_day
         rows: list[dict[str, Any]] = [
             {
                 "begin": begin(one.begin),
@@ -215,7 +227,7 @@ class Pages:
             ages=range(1, 1 + max((len(row["cells"]) for row in rows), default=0)),
             by=grain.value,
             flows=("at_risk", "lost", "won_back"),
-            feedback=written(said, self._writing),
+            feedback=written(said, writing, words),
             note=note,
         )
 
@@ -232,7 +244,8 @@ class Pages:
             if refused is None:
                 return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
         status = HTTPStatus.UNAUTHORIZED if refused else HTTPStatus.OK
-        return self._page("login", None, status=status, refused=refused, csrf=csrf_of(request))
+        refused = refused and self._page.edition(request).words.name(refused)
+        return self._page("login", request, status=status, refused=refused, csrf=csrf_of(request))
 
     async def logout(self, request: web.Request) -> web.Response:
         """Goodbye."""
@@ -243,16 +256,17 @@ class Pages:
         del request
         return web.Response(text=self._page.style, content_type="text/css")
 
-    def problem(self, request: web.Request, what: str, status: HTTPStatus) -> web.Response:
+    def problem(self, request: web.Request, error: Exception, status: HTTPStatus) -> web.Response:
         """A page that says why there is no other."""
-        return self._page("problem", request if is_known(request) else None, status=status, what=what)
+        what, detail = why_not(error, self._page.edition(request).words)
+        return self._page("problem", request, status=status, what=what, detail=detail)
 
     async def _said(self) -> tuple[FeedbackCounts, str]:
         """What customers say; without Redis nothing, and why: the rest of the page comes from elsewhere."""
         try:
             return await self._feedback.get(), ""
         except StreamError as error:
-            return FeedbackCounts(()), f"What customers say cannot be shown now: {error}"
+            return FeedbackCounts(()), str(error)
 
     async def _asked(self, ask: Callable[[Connection], _T]) -> _T:
         def answer() -> _T:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
+from stream.console.refusals import Name, RefusedError
 from stream.directory.customer_queries import Condition, amount_of
-from stream.errors import SettingsError
+from stream.reporting.words import to_say
 from stream.reporting.writing import Writing
 
 __all__ = ["FIELDS", "condition_of"]
@@ -17,6 +18,14 @@ FIELDS: Final = (
     *("begins", "stage", "tier", "segment", "risk_from", "at_stake_from", "spend_from", "channel"),
     *("ordered_from", "ordered_before"),
 )
+#: What the page calls those that can be wrong.
+_TITLES: Final = {
+    "risk_from": to_say("Risk from (percent)"),
+    "at_stake_from": to_say("At stake from"),
+    "spend_from": to_say("Spent from"),
+    "ordered_from": to_say("Last order from"),
+    "ordered_before": to_say("Last order before"),
+}
 _PER_CENT: Final = 100
 
 
@@ -28,7 +37,7 @@ def condition_of(form: Mapping[str, str], writing: Writing) -> Condition:
         try:
             return float(text) if text else None
         except ValueError:
-            raise SettingsError(f"{name.replace('_', ' ')}: expected a number") from None
+            raise RefusedError("%(field)s: expected a number", field=Name(_TITLES[name])) from None
 
     def money(name: str) -> int | None:
         amount = number(name)
@@ -39,7 +48,7 @@ def condition_of(form: Mapping[str, str], writing: Writing) -> Condition:
         try:
             return writing.midnight_ms(date.fromisoformat(text)) if text else None
         except (ValueError, OverflowError):
-            raise SettingsError(f"{name.replace('_', ' ')}: expected a day such as 2026-01-31") from None
+            raise RefusedError("%(field)s: expected a day such as 2026-01-31", field=Name(_TITLES[name])) from None
 
     def one(name: str) -> tuple[str, ...]:
         return (form[name],) if form.get(name) else ()

@@ -1,94 +1,110 @@
-"""Pages as HTML."""
+"""Pages as HTML, in the language of who asks."""
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 
 from stream.console.browser import csrf_of
-from stream.console.logins import who_of
-from stream.directory.timeline import TimelineEntry
+from stream.console.languages import LANGUAGES, Language, catalogue_of, language_of
+from stream.console.logins import is_known, who_of
+from stream.console.model_words import decision_in_words, rhythm_in_words
+from stream.console.what_happened import (
+    change_in_words,
+    detail_in_words,
+    effect_in_words,
+    entry_in_words,
+    feature_in_words,
+)
 from stream.events.columns import MONEY_SCALE
+from stream.reporting.words import Words
 from stream.reporting.writing import Writing
 from stream.whatif.policy_sentences import bias_line, summary_line
 
-__all__ = ["Renderer", "effect_in_words", "entry_in_words"]
+__all__ = ["Edition", "Renderer"]
 
-#: Changes of the log-odds from which on a reason counts much, and some: the odds are doubled, or a third higher.
-_MUCH: Final = math.log(2)
-_SOME: Final = math.log(4 / 3)
-#: Entries of the timeline that have a plain name.
-_ENTRIES: Final = {
-    ("purchase", "completed"): "Order",
-    ("purchase", "refunded"): "Refund",
-    ("purchase", "cancelled"): "Order cancelled",
-    ("click", "page_viewed"): "Looked at the shop",
-    ("click", "product_viewed"): "Looked at a product",
-}
-_SOURCES: Final = {
-    "email": "E-mail",
-    "alert": "Alert",
-    "action": "Done by us",
-    "stage": "Stage",
-    "feedback": "Feedback",
-    "interaction": "Contact",
-    "consent": "Consent",
-}
+_LOADER: Final = PrefixLoader({"console": PackageLoader("stream.console"), "": PackageLoader("stream.reporting")})
+
+
+class Edition(NamedTuple):
+    """What pages in one language are made with."""
+
+    language: Language
+    words: Words
+    writing: Writing
+    environment: Environment
 
 
 class Renderer:
-    """Renders templates; ``writing`` says how figures are written. ``style``: of all pages."""
+    """Renders templates; ``writing`` says how figures of the shop are written. ``style``: of all pages."""
 
     def __init__(self, writing: Writing) -> None:
-        loader = PrefixLoader({"console": PackageLoader("stream.console"), "": PackageLoader("stream.reporting")})
-        self._environment = Environment(
-            loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        self._environment.filters |= {
-            "money": lambda amount: "" if amount is None else writing.money(amount / MONEY_SCALE),
-            "about": lambda amount: "" if amount is None else writing.about(amount / MONEY_SCALE),
-            "day": lambda at_ms: "" if at_ms is None else writing.long_date(at_ms),
-            "moment": lambda at_ms: writing.local(at_ms).strftime("%Y-%m-%d %H:%M"),
-            "percent": lambda share: "" if share is None else writing.percent(share),
-            "count": writing.number,
-            "effect": effect_in_words,
-            "what": entry_in_words,
-            "plain": lambda number: f"{number:g}",
-            "words": lambda code: (code or "").replace("_", " "),
-        }
-        self._environment.globals |= {"summary": partial(summary_line, writing=writing), "bias": bias_line}
+        self._editions = {code: _edition(language, writing) for code, language in LANGUAGES.items()}
         reports = files("stream.reporting") / "templates" / "style.css"
         own = files("stream.console") / "templates" / "console.css"
         self.style = reports.read_text("utf-8") + own.read_text("utf-8")
 
+    def edition(self, request: web.Request) -> Edition:
+        """For who asks."""
+        return self._editions[language_of(request)]
+
     def __call__(
-        self, name: str, request: web.Request | None, *, status: HTTPStatus = HTTPStatus.OK, **values: Any
+        self, name: str, request: web.Request, *, status: HTTPStatus = HTTPStatus.OK, **values: Any
     ) -> web.Response:
-        """A page; ``request``: of somebody who is known, None for a page that says nothing of anybody."""
-        if request is not None:
+        """A page; it says nothing of anybody while it is not known who asks."""
+        if is_known(request):
             values |= {"user": who_of(request), "csrf": csrf_of(request)}
-        text = self._environment.get_template(f"console/{name}.html.j2").render(here=name, **values)
-        return web.Response(text=text, status=status, content_type="text/html")
+        edition = self.edition(request)
+        template = edition.environment.get_template(f"console/{name}.html.j2")
+        text = template.render(here=name, address=request.path_qs, **values)
+        headers = {"Content-Language": edition.language.tag}
+        return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 
 
-def effect_in_words(part: float) -> str:
-    """What a part of the log-odds does to a risk.
-
-    >>> effect_in_words(1.2), effect_in_words(-0.4), effect_in_words(0.1)
-    ('raises it much', 'lowers it', 'raises it a little')
-    """
-    verb = "raises" if part > 0 else "lowers"
-    size = abs(part)
-    return f"{verb} it much" if size >= _MUCH else f"{verb} it" if size >= _SOME else f"{verb} it a little"
-
-
-def entry_in_words(entry: TimelineEntry) -> str:
-    """What happened, as people say it."""
-    words = entry.name.replace("_", " ")
-    return _ENTRIES.get((entry.source, entry.name)) or f"{_SOURCES.get(entry.source, entry.source)}: {words}"
+def _edition(language: Language, shop: Writing) -> Edition:
+    writing = shop.in_language(language.code, language.locale)
+    words = Words(catalogue_of(language.code), writing.number)
+    environment = Environment(
+        loader=_LOADER,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    # the extension adds it
+    environment.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters |= {
+        "money": lambda amount: "" if amount is None else writing.money(amount / MONEY_SCALE),
+        "about": lambda amount: "" if amount is None else writing.about(amount / MONEY_SCALE),
+        "day": lambda at_ms: "" if at_ms is None else writing.long_date(at_ms),
+        "moment": writing.stamp,
+        "percent": lambda share: "" if share is None else writing.percent(share),
+        "count": writing.number,
+        "decimal": lambda number: writing.number(number, 1),
+        "effect": partial(effect_in_words, words=words),
+        "what": partial(entry_in_words, words=words),
+        "detail": partial(detail_in_words, words=words),
+        "why": partial(change_in_words, words=words),
+        "feature": partial(feature_in_words, words=words),
+        "decided": partial(decision_in_words, words=words),
+        "rhythm": partial(rhythm_in_words, words=words, writing=writing),
+        "plain": lambda number: f"{number:g}",
+        "words": lambda code: words.name((code or "").replace("_", " ")),
+        "begin": lambda text: text[:1].upper() + text[1:],
+        "named": lambda text: words.name(text or ""),
+    }
+    environment.globals |= {
+        "language": language,
+        "languages": [*LANGUAGES.values()],
+        "writing": writing,
+        "speech": words,
+        "summary": partial(summary_line, writing=writing, words=words),
+        "bias": partial(bias_line, words=words),
+    }
+    return Edition(language, words, writing, environment)

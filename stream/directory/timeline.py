@@ -87,12 +87,26 @@ def happened(event_type: EventType, event: Event, at_ms: int, event_id: int, amo
 
 
 def alerted(alert: Alert) -> TimelineEntry:
-    told = {"sentence": alert.sentence, "severity": str(alert.severity), "cause": str(alert.cause)}
+    told: dict[str, Any] = {
+        "sentence": alert.sentence,
+        "severity": str(alert.severity),
+        "cause": str(alert.cause),
+        "days_since_order": alert.days_since_order,
+        "usual_gap_days": alert.usual_gap_days,
+    }
+    if alert.heard is not None:
+        told["heard"] = msgspec.to_builtins(alert.heard)
     return _published(ALERT, alert.alert_id, alert.customer_id, alert.occurred_at, alert.kind.value, told)
 
 
 def moved(change: StageChange) -> TimelineEntry:
-    told = {"from": change.stage_from, "why": change.why}
+    told = {
+        "from": change.stage_from,
+        "why": change.why,
+        "cause": change.cause,
+        "days_since_order": change.days_since_order,
+        "usual_gap_days": change.usual_gap_days,
+    }
     return _published(STAGE, change.change_id, change.customer_id, change.occurred_at, change.stage_to, told)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Final
 
-from stream.reporting.writing import days, number_of
+from stream.reporting.words import ENGLISH, Words, to_say
 
-__all__ = ["Advice", "advice_of", "advice_text", "reason_of", "returned_share"]
+__all__ = ["Advice", "advice_of", "advice_text", "reason_of", "returned_share", "silence_sentence"]
 
 #: Who was on the site within so many days is still interested.
 _LOOKED_DAYS: Final = 14.0
@@ -35,17 +35,25 @@ class Advice(StrEnum):
     REMIND = "remind"
 
 
-#: What to do where e-mails are refused, by the channel that it takes.
-_INSTEAD: Final = {"phone": "call", "post": "send a card"}
+_NO_EMAIL: Final = {
+    (True, True): to_say("Do not e-mail: unsubscribed. Call or send a card instead."),
+    (True, False): to_say("Do not e-mail: unsubscribed. Call instead."),
+    (False, True): to_say("Do not e-mail: unsubscribed. Send a card instead."),
+    (False, False): to_say("Do not e-mail: unsubscribed. No other way is allowed either."),
+}
+_IN_PERSON: Final = {
+    True: to_say("One of your best customers: call, or write in person."),
+    False: to_say("One of your best customers: write in person."),
+}
 _TEXTS: Final[Mapping[Advice, str]] = {
-    Advice.ASK_WHAT_WENT_WRONG: "Ask what went wrong first: much of what they bought went back.",
-    Advice.INVITE_AGAIN: "Invite to a second order, with what goes well with the first.",
-    Advice.OFFER: "Offer a reason to come back: a voucher, free delivery, something new.",
-    Advice.REMIND: "Send a friendly reminder of what they usually buy.",
+    Advice.ASK_WHAT_WENT_WRONG: to_say("Ask what went wrong first: much of what they bought went back."),
+    Advice.INVITE_AGAIN: to_say("Invite to a second order, with what goes well with the first."),
+    Advice.OFFER: to_say("Offer a reason to come back: a voucher, free delivery, something new."),
+    Advice.REMIND: to_say("Send a friendly reminder of what they usually buy."),
 }
 
 
-def reason_of(silent_days: float, habit_days: float, order_days: float) -> str:
+def reason_of(silent_days: float, habit_days: float, order_days: float, words: Words = ENGLISH) -> str:
     """Why a customer with an order is on the list, against their own habit.
 
     >>> reason_of(86.4, 14.2, 7)
@@ -53,10 +61,35 @@ def reason_of(silent_days: float, habit_days: float, order_days: float) -> str:
     >>> reason_of(45.0, 30.0, 1)
     'One order, 45 days ago; a second usually follows after 30.'
     """
+    if order_days > 1:
+        return silence_sentence(silent_days, habit_days, words)
+    usual = words.number(max(round(habit_days), 1))
+    if silent_days < 1:
+        return words.gettext("One order, less than a day ago; a second usually follows after %(usual)s.", usual=usual)
+    return words.ngettext(
+        "One order, %(num)s day ago; a second usually follows after %(usual)s.",
+        "One order, %(num)s days ago; a second usually follows after %(usual)s.",
+        int(silent_days),
+        usual=usual,
+    )
+
+
+def silence_sentence(silent_days: float, habit_days: float, words: Words = ENGLISH) -> str:
+    """The silence since the last order, against the habit.
+
+    >>> silence_sentence(86.4, 14.2), silence_sentence(0.4, 1.0)
+    ('No order for 86 days; usually every 14.', 'No order for less than a day; usually every day.')
+    """
     usual = max(round(habit_days), 1)
-    if order_days <= 1:
-        return f"One order, {days(silent_days)} ago; a second usually follows after {usual}."
-    return f"No order for {days(silent_days)}; usually every {'day' if usual == 1 else usual}."
+    return words.gettext(
+        "%(silence)s; %(usual)s.",
+        silence=words.gettext("No order for less than a day")
+        if silent_days < 1
+        else words.ngettext("No order for %(num)s day", "No order for %(num)s days", int(silent_days)),
+        usual=words.gettext("usually every day")
+        if usual == 1
+        else words.gettext("usually every %(days)s", days=words.number(usual)),
+    )
 
 
 def advice_of(values: Values, *, overdue: float, spend: float, mean_spend: float, unsubscribed: bool) -> Advice:
@@ -89,7 +122,7 @@ def returned_share(values: Values, spend: float) -> float:
     return 1.0 - spend / gross if gross > 0 else 0.0
 
 
-def advice_text(advice: Advice, values: Values, refused: Collection[str] = ()) -> str:
+def advice_text(advice: Advice, values: Values, refused: Collection[str] = (), words: Words = ENGLISH) -> str:
     """One sentence for the owner. ``refused``: channels by which the customer wants no marketing.
 
     >>> advice_text(Advice.REMIND_OF_CART, {"open_cart_additions": 2.0})
@@ -102,18 +135,25 @@ def advice_text(advice: Advice, values: Values, refused: Collection[str] = ()) -
     'One of your best customers: write in person.'
     """
     if advice is Advice.DO_NOT_EMAIL:
-        others = [word for channel, word in _INSTEAD.items() if channel not in refused]
-        instead = f"{' or '.join(others).capitalize()} instead." if others else "No other way is allowed either."
-        return f"Do not e-mail: unsubscribed. {instead}"
+        return words.name(_NO_EMAIL["phone" not in refused, "post" not in refused])
     if advice is Advice.CALL:
-        return f"One of your best customers: {'' if 'phone' in refused else 'call, or '}write in person."
+        return words.name(_IN_PERSON["phone" not in refused])
     if advice is Advice.REMIND_OF_CART:
-        products = number_of(values["open_cart_additions"], "product", "products")
-        return f"Remind of the {products} left in the cart."
+        return words.ngettext(
+            "Remind of the %(num)s product left in the cart.",
+            "Remind of the %(num)s products left in the cart.",
+            values["open_cart_additions"],
+        )
     if advice is Advice.WRITE_NOW:
-        return f"Was in the shop {_ago(values['days_since_click'])}: write now, no discount needed."
-    return _TEXTS[advice]
+        return _looked(int(values["days_since_click"]), words)
+    return words.name(_TEXTS[advice])
 
 
-def _ago(count: float) -> str:
-    return "today" if count < 1 else f"{days(count)} ago"
+def _looked(days_ago: int, words: Words) -> str:
+    if days_ago < 1:
+        return words.gettext("Was in the shop today: write now, no discount needed.")
+    return words.ngettext(
+        "Was in the shop %(num)s day ago: write now, no discount needed.",
+        "Was in the shop %(num)s days ago: write now, no discount needed.",
+        days_ago,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from stream.consent.agreements import Agreements, ConsentDefault, Statement
 from stream.consent.purposes import Purpose
 from stream.reporting.writing import Writing
 
-__all__ = ["history_lines", "refusals_in_words", "standing_lines", "standing_of"]
+__all__ = ["history_lines", "refusals_in_words", "refusals_of", "standing_lines", "standing_of"]
 
 
 def standing_of(said: Agreements, now_ms: int, default: ConsentDefault) -> dict[str, Any]:
@@ -54,14 +54,26 @@ def refusals_in_words(said: Agreements, now_ms: int, default: ConsentDefault) ->
     ['no marketing', 'no scores']
     """
     words = {Purpose.SERVICE: "no service messages", Purpose.MARKETING: "no marketing", Purpose.PROFILING: "no scores"}
-    found = []
-    for purpose, word in words.items():
+    return [
+        f"{words[purpose]} by {', '.join(channels)}" if channels else words[purpose]
+        for purpose, channels in refusals_of(said, now_ms, default)
+    ]
+
+
+def refusals_of(said: Agreements, now_ms: int, default: ConsentDefault) -> list[tuple[Purpose, Sequence[str]]]:
+    """What must not be done with a customer now: purposes, each with its channels; none: by all of them.
+
+    >>> refusals_of(Agreements(), 0, "opt-in")
+    [(<Purpose.MARKETING: 'marketing'>, ()), (<Purpose.PROFILING: 'profiling'>, ())]
+    """
+    found: list[tuple[Purpose, Sequence[str]]] = []
+    for purpose in Purpose:
         if not said.may(purpose, None, now_ms, default):
-            found.append(word)
+            found.append((purpose, ()))
             continue
         refused = [channel for channel in CONTACT_CHANNELS if not said.may(purpose, channel, now_ms, default)]
         if refused and purpose is not Purpose.PROFILING:
-            found.append(f"{word} by {', '.join(refused)}")
+            found.append((purpose, refused))
     return found
 
 

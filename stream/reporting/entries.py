@@ -12,8 +12,11 @@ from stream.alerts.feedback_alerts import complaint
 from stream.catalogue.outputs import RiskFrom, RiskSure
 from stream.features.stages import Stage
 from stream.projections.complaints import COMPLAINED, Cases
-from stream.reporting.advice import Advice
+from stream.reporting.advice import Advice, advice_text, reason_of
+from stream.reporting.complaint_words import complaint_sentence
 from stream.reporting.first_orders import LeadEntry
+from stream.reporting.words import ENGLISH, Words
+from stream.reporting.writing import Writing
 
 __all__ = [
     "MOVEMENTS",
@@ -35,8 +38,10 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     ``silent_days`` since the last order, ``usual_days`` the habit; ``risk`` (null: no model is ready) that no order
     comes within the horizon; ``at_stake`` and ``spend`` are money. Times are ms since the epoch. ``refused``:
-    channels by which they want no marketing, ``may_email``: whether e-mail is none of them. ``name`` and ``notes`` are
-    filled in from what is kept beside the stream.
+    channels by which they want no marketing, ``may_email``: whether e-mail is none of them. ``order_days``: days with
+    an order; ``in_cart``: products left in the cart; ``looked_days`` since they were in the shop (null: never).
+    ``acts``: what people did since the last order, and when (ms); ``held_out``: for the measure of an effect; ``notes``
+    say both in English. They and ``name`` are filled in from what is kept beside the stream.
     """
 
     customer_id: str
@@ -50,6 +55,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     risk: float | None
     at_stake: float
     orders: int
+    order_days: int
     spend: float
     last_order_ms: int
     due_ms: int
@@ -60,23 +66,65 @@ class Entry(Struct, frozen=True, kw_only=True):
     tier: str | None = None
     name: str = ""
     notes: tuple[str, ...] = ()
+    in_cart: int = 0
+    looked_days: float | None = None
+    acts: tuple[tuple[str, int], ...] = ()
+    held_out: bool = False
 
     @property
     def standing_in_words(self) -> str:
+        return self.standing_as(ENGLISH)
+
+    def standing_as(self, words: Words) -> str:
         """The stage, and the tier by value, which says nothing of who is new."""
+        stage = words.name(self.stage)
         if self.tier is None or self.tier == Stage.NEW.text:
-            return self.stage
-        return f"{self.stage}, {self.tier}" if self.tier.isupper() else f"{self.stage}, {self.tier} value"
+            return stage
+        if self.tier.isupper():
+            return f"{stage}, {self.tier}"
+        return words.gettext("%(stage)s, %(tier)s value", stage=stage, tier=words.name(self.tier))
+
+    def reason_as(self, words: Words) -> str:
+        """``reason`` in other words."""
+        return reason_of(self.silent_days, self.usual_days, self.order_days, words)
+
+    def action_as(self, words: Words) -> str:
+        """``action`` in other words."""
+        values = {"open_cart_additions": self.in_cart, "days_since_click": self.looked_days or 0.0}
+        return advice_text(self.advice, values, self.refused, words)
+
+    def notes_as(self, words: Words, writing: Writing, now_ms: int) -> Iterator[str]:
+        """``notes`` in other words."""
+        for action, at_ms in self.acts:
+            yield words.gettext(
+                "%(action)s on %(day)s",
+                action=words.name(action.replace("_", " ")),
+                day=writing.short_date(at_ms, now_ms),
+            )
+        if self.held_out:
+            yield words.gettext(
+                "held out: not to be contacted, so that the effect of contacting others can be measured"
+            )
 
 
 class Complaint(Struct, frozen=True, kw_only=True):
-    """An open complaint, since ``since_ms``. ``acted``: somebody has acted on it, and it is not resolved."""
+    """An open complaint, since ``since_ms``. ``acted``: somebody has acted on it, and it is not resolved.
+
+    ``order_id`` or ``product_id``: what it is about; ``channel``: how it came.
+    """
 
     customer_id: str
     sentence: str
     since_ms: int
     acted: bool
+    order_id: str | None = None
+    product_id: str | None = None
+    channel: str | None = None
     name: str = ""
+
+    def sentence_as(self, words: Words) -> str:
+        """``sentence`` in other words."""
+        return complaint_sentence(self.order_id, self.product_id, self.channel, words)
 
 
 class Movement(Struct, frozen=True):
@@ -146,6 +194,9 @@ def complaints_of(cases: Iterable[Cases]) -> tuple[Complaint, ...]:
             sentence=complaint(of_one.customer_id, case.heard, case.at_ms).sentence,
             since_ms=case.at_ms,
             acted=ticket not in of_one.unanswered,
+            order_id=case.heard.order_id,
+            product_id=case.heard.product_id,
+            channel=case.heard.channel,
         )
         for of_one in cases
         for ticket, case in of_one.open.items()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from stream.alerts.intervals import Interval, share
 from stream.projections.ratings import RatingTally
 from stream.projections.surveys import Surveyed
 from stream.reporting.survey_figures import Figure, figures_of
+from stream.reporting.words import ENGLISH, Words, to_say
 from stream.reporting.writing import Writing
 
 __all__ = ["FeedbackCounts", "FeedbackGroup", "as_object", "groups_of", "kinds_of", "written"]
@@ -32,12 +33,32 @@ class FeedbackCounts(NamedTuple):
 
 
 class FeedbackGroup(NamedTuple):
-    """``unanswered``: the share, of the ``asked`` customers, without an answer until now, with Wilson's interval."""
+    """``unanswered``: the share, of the ``asked`` customers, without an answer until now, with Wilson's interval.
+
+    ``kind``: all, month, survey, channel, no channel or product; ``name``: of which.
+    """
 
     title: str
     figures: Sequence[Figure]
     asked: int
     unanswered: Interval
+    kind: str
+    name: str
+
+    def title_as(self, words: Words) -> str:
+        """``title`` in other words."""
+        return words.gettext(_TITLES[self.kind], name=self.name)
+
+
+#: By the kind of a group.
+_TITLES: Final = {
+    "all": to_say("all"),
+    "month": "%(name)s",
+    "survey": to_say("survey %(name)s"),
+    "channel": to_say("by %(name)s"),
+    "no channel": to_say("by no channel"),
+    "product": to_say("about %(name)s"),
+}
 
 
 def groups_of(found: FeedbackCounts) -> Iterator[FeedbackGroup]:
@@ -47,18 +68,19 @@ def groups_of(found: FeedbackCounts) -> Iterator[FeedbackGroup]:
     asked_in = {month for one in surveyed for month in one.months}
     channels = {channel for tally in tallies for channel in tally.channels} | {*found.surveyed_by_channel}
     groups = [
-        _group("all", _of_all_months(tallies), _asked(surveyed)),
+        _group("all", "", _of_all_months(tallies), _asked(surveyed)),
         *(
-            _group(month, [tally.months.get(month, {}) for tally in tallies], _asked(surveyed, month))
+            _group("month", month, [tally.months.get(month, {}) for tally in tallies], _asked(surveyed, month))
             for month in sorted(of_months | asked_in, reverse=True)
         ),
         *(
-            _group(f"survey {survey}", _of_all_months(parts), _asked(surveyed_by))
+            _group("survey", survey, _of_all_months(parts), _asked(surveyed_by))
             for survey, (parts, surveyed_by) in found.surveys.items()
         ),
         *(
             _group(
-                f"by {channel}" if channel else "by no channel",
+                "channel" if channel else "no channel",
+                channel,
                 [tally.channels.get(channel, {}) for tally in tallies],
                 _asked(found.surveyed_by_channel.get(channel, ())),
             )
@@ -66,7 +88,8 @@ def groups_of(found: FeedbackCounts) -> Iterator[FeedbackGroup]:
         ),
         *(
             _group(
-                f"about {product}",
+                "product",
+                product,
                 _of_all_months(parts),
                 _asked(found.surveyed_by_product.get(product, ())),
             )
@@ -117,7 +140,7 @@ def as_object(found: FeedbackCounts) -> dict[str, Any]:
     }
 
 
-def written(found: FeedbackCounts, writing: Writing) -> list[tuple[str, list[dict[str, str]]]]:
+def written(found: FeedbackCounts, writing: Writing, words: Words = ENGLISH) -> list[tuple[str, list[dict[str, str]]]]:
     """For pages: by what it is of, rows of figures with their limits and how many answered or were asked."""
 
     def shown(value: float | None, scale: str = "") -> str:
@@ -131,9 +154,9 @@ def written(found: FeedbackCounts, writing: Writing) -> list[tuple[str, list[dic
 
     return [
         (
-            group.title,
-            [row(one.label, one.interval, one.answers, one.scale) for one in group.figures]
-            + ([row("did not answer", group.unanswered, group.asked)] if group.asked else []),
+            group.title_as(words),
+            [row(words.name(one.label), one.interval, one.answers, one.scale) for one in group.figures]
+            + ([row(words.gettext("did not answer"), group.unanswered, group.asked)] if group.asked else []),
         )
         for group in groups_of(found)
     ]
@@ -149,6 +172,9 @@ def _asked(parts: Iterable[Surveyed], month: str | None = None) -> tuple[int, in
     return sum(asked for asked, _ in counts), sum(answered for _, answered in counts)
 
 
-def _group(title: str, parts: Iterable[Mapping[str, dict[str, int]]], asked: tuple[int, int]) -> FeedbackGroup:
+def _group(
+    kind: str, name: str, parts: Iterable[Mapping[str, dict[str, int]]], asked: tuple[int, int]
+) -> FeedbackGroup:
     were_asked, answered = asked
-    return FeedbackGroup(title, figures_of(parts), were_asked, share(were_asked - answered, were_asked))
+    title = ENGLISH.gettext(_TITLES[kind], name=name)
+    return FeedbackGroup(title, figures_of(parts), were_asked, share(were_asked - answered, were_asked), kind, name)

@@ -18,6 +18,7 @@ from stream.reporting.periods import Sales
 from stream.reporting.summary import complaints_line, headline, leads_line, model_note, standing_line
 from stream.reporting.themes import Theme, Themes
 from stream.reporting.track_record import TrackRecord
+from stream.reporting.words import ENGLISH
 from stream.reporting.writing import Writing, number_of
 
 __all__ = ["ShopReport", "person_page", "report_page", "today_page"]
@@ -85,6 +86,7 @@ def report_page(report: ShopReport, writing: Writing, note: str) -> str:
 def _of_today(found: Today, writing: Writing, note: str) -> dict[str, Any]:
     return {
         "found": found,
+        "speech": ENGLISH,
         "writing": writing,
         "notes": [line for line in (note, model_note(found)) if line],
         "standing_line": standing_line(found, writing),
@@ -136,5 +138,8 @@ def _render(template: str, values: dict[str, Any]) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    # the list is one of the console as well, which translates it; the extension adds the method
+    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     return environment.get_template(template).render(values)

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from stream.alerts.intervals import Interval, share, shares_apart
 from stream.catalogue.events import SCALES
 from stream.projections.ratings import KIND, Counts
+from stream.reporting.words import to_say
 
 __all__ = ["SATISFACTION", "Figure", "added", "figure", "figures_of", "satisfaction"]
 
@@ -19,7 +20,7 @@ SATISFACTION: Final = "satisfaction"
 #: Review 81(12): promoters give 9 or 10, detractors 0 to 6. CSAT: the two best of five. CES 2.0: 5 to 7 of seven.
 _GOOD_FROM: Final = {"stars": 4.0, "nps": 9.0, "csat": 4.0, "ces": 5.0}
 _DETRACTORS_TO: Final = 6.0
-_LABELS: Final = {"stars": "4 or 5 stars", "nps": "NPS", "csat": "CSAT", "ces": "CES"}
+_LABELS: Final = {"stars": to_say("4 or 5 stars"), "nps": "NPS", "csat": "CSAT", "ces": "CES"}
 
 
 class Figure(NamedTuple):
@@ -81,7 +82,7 @@ def satisfaction(counts: Mapping[str, Mapping[str, int]]) -> Figure | None:
         answers += sum(scores.values())
     if answers == 0:
         return None
-    return Figure(SATISFACTION, "satisfaction", answers, total / answers, share(total, answers))
+    return Figure(SATISFACTION, to_say("satisfaction"), answers, total / answers, share(total, answers))
 
 
 def figures_of(parts: Iterable[Mapping[str, Counts]]) -> list[Figure]:

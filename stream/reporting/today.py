@@ -158,25 +158,31 @@ class _Fold:
         values = dict(zip(FEATURE_NAMES, some.values[row].tolist(), strict=True))
         risk = float(some.risk[row])
         refused = self._refused(card)
+        looked_days = values["days_since_click"]
+        silent_days, usual_days = round(float(some.silent_days[row]), 2), round(float(some.habit_days[row]), 2)
+        order_days = round(values["purchase_days"])
         return _Found(
             Entry(
                 customer_id=card.customer_id,
                 standing=Standing(some.standing[row]).text,
-                reason=reason_of(values["days_since_purchase"], float(some.habit_days[row]), values["purchase_days"]),
+                reason=reason_of(silent_days, usual_days, order_days),
                 advice=Advice.REMIND,
                 action="",
-                silent_days=round(float(some.silent_days[row]), 2),
-                usual_days=round(float(some.habit_days[row]), 2),
+                silent_days=silent_days,
+                usual_days=usual_days,
                 overdue=round(float(some.overdue[row]), 2),
                 risk=None if np.isnan(risk) else round(risk, 4),
                 at_stake=round(float(some.at_stake[row]), 2),
                 orders=card.orders,
+                order_days=order_days,
                 spend=round(card.spend, 2),
                 last_order_ms=_last_order_ms(some, row, self._basis.now_ms),
                 due_ms=int(some.due_at_ms[row]),
                 segment=card.segment,
                 may_email=EMAIL not in refused,
                 refused=refused,
+                in_cart=round(values["open_cart_additions"]),
+                looked_days=None if np.isnan(looked_days) else round(looked_days, 2),
                 stage=Stage(some.stage[row]).text,
                 tier=None if card.rfm is None else card.rfm.tier,
             ),

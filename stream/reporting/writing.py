@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time, get_datetime_format
 from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
 
 from stream.errors import SettingsError
@@ -77,6 +77,20 @@ class Writing:
         base = next((currency for currency, rate in settings.rates.items() if rate == 1), "")
         return cls(settings.shop_locale, settings.shop_currency or base or usual_currency(), zone)
 
+    @property
+    def language(self) -> str:
+        """The code of the shop's language (ISO 639)."""
+        return self._locale.language
+
+    def in_language(self, language: str, locale: str) -> Writing:
+        """For readers of a language: as the shop writes if that is its language, else by ``locale``.
+
+        >>> shop = Writing("de_AT", "EUR", ZoneInfo("Europe/Vienna"))
+        >>> shop.in_language("de", "de_DE").locale, shop.in_language("en", "en_GB").money(2.5)
+        ('de_AT', '€2.50')
+        """
+        return self if self._locale.language == language else replace(self, locale=locale)
+
     def money(self, amount: float) -> str:
         """An amount to the cent."""
         if not self.currency:
@@ -121,6 +135,21 @@ class Writing:
     def moment(self, at_ms: int) -> str:
         """A day in full and the time of day, to the minute."""
         return f"{self.long_date(at_ms)}, {format_time(self.local(at_ms).time(), 'short', locale=self._locale)}"
+
+    def stamp(self, at_ms: int) -> str:
+        """A day and the time of day, short, for columns.
+
+        >>> Writing("de_DE", "EUR", ZoneInfo("UTC")).stamp(1_700_000_000_000)
+        '14.11.2023, 22:13'
+        """
+        at = self.local(at_ms)
+        time = format_time(at.time(), "short", locale=self._locale)
+        pattern = str(get_datetime_format("medium", locale=self._locale))
+        return pattern.replace("{0}", time).replace("{1}", self.medium_day(at.date()))
+
+    def medium_day(self, day: date) -> str:
+        """A day, short, with the year."""
+        return format_date(day, "medium", locale=self._locale)
 
     def weekday(self, at_ms: int) -> str:
         """A day in full, with its name."""

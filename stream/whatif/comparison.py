@@ -44,7 +44,10 @@ class WhatHappened(NamedTuple):
 
 
 class AlertChange(Struct, frozen=True, kw_only=True):
-    """An alert that only one policy gives, or that ``later_days`` move it (negative: earlier)."""
+    """An alert that only one policy gives, or that ``later_days`` move it (negative: earlier).
+
+    ``days_since_order`` and ``usual_gap_days`` are the figures of its sentence, null where it has none.
+    """
 
     customer_id: str
     kind: AlertKind
@@ -52,6 +55,8 @@ class AlertChange(Struct, frozen=True, kw_only=True):
     sentence: str
     value_at_risk: float
     later_days: float | None = None
+    days_since_order: float | None = None
+    usual_gap_days: float | None = None
 
 
 class PolicySide(Struct, frozen=True, kw_only=True):
@@ -236,4 +241,6 @@ def _change(alert: Alert, later_days: float | None = None) -> AlertChange:
         sentence=alert.sentence,
         value_at_risk=alert.value_at_risk,
         later_days=later_days,
+        days_since_order=alert.days_since_order,
+        usual_gap_days=alert.usual_gap_days,
     )

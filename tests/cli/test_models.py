@@ -94,7 +94,7 @@ def test_models_are_listed_promoted_and_rolled_back(run: Run, variables: dict[st
     assert (found.mode, found.can_roll_back) == ("frozen", True)
     (used,) = [one.name for one in found.contenders if one.is_in_use]
     assert used == earlier["in_use"]["model"]  # type: ignore[index]
-    assert [(one.by, one.what) for one in found.decisions][-1] == ("ann", "chose the model quick")
+    assert [(one.by, one.action, one.model) for one in found.decisions][-1] == ("ann", "promote", "quick")
     shown.decide("promote", "patient", "bea")
     shown.decide("automatic", "", "bea")
     assert (shown.models().mode, shown.models().decisions[0].by) == ("automatic", "bea")

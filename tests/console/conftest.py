@@ -65,6 +65,7 @@ SILENT = Listed(
     risk=None,
     at_stake=310.0,
     orders=9,
+    order_days=9,
     spend=900.0,
     last_order_ms=END_MS - 86 * DAY_MS,
     due_ms=END_MS - 72 * DAY_MS,
@@ -89,7 +90,7 @@ LEAD = LeadEntry(
 def somebody_today() -> Day:
     found = list_today([], BASIS, since_ms=0, limit=5)
     found = replace(found, entries=(SILENT,), at_risk=1, leads=(LEAD,), leads_in_weeks=4)
-    return Day(found, WRITING, "made up for a test")
+    return Day(found, WRITING, END_MS)
 
 
 @pytest.fixture

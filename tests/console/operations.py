@@ -15,6 +15,7 @@ from stream.console.operations import (
     LinkedId,
     ModelChoice,
     ModelsShown,
+    OrderRhythm,
 )
 from stream.errors import StorageError
 from stream.identity.records import IdentityDecision
@@ -58,9 +59,9 @@ class MadeUpOperations:
                 Contender(self.evil, False, 900, None, None, 900, 0, 0),
             ],
             since_ms=END_MS,
-            horizon="The model looks 28 days ahead.",
+            rhythm=OrderRhythm(91.0, 30.0, 28.0, 0.4),
             can_roll_back=True,
-            decisions=[ModelChoice(END_MS, "anna", "chose the model x")],
+            decisions=[ModelChoice(END_MS, "anna", "promote", "churn_model", 1200)],
         )
 
     def decide(self, what: str, name: str, by: str) -> None:

@@ -59,7 +59,7 @@ def test_who_may_only_look_cannot_decide(office: Office) -> None:
         assert ("email:h1_aaaa" in text, "/identities/" in text) == (True, False)
         csrf = fields_of(text, "/logout")["csrf"]
         refused = await visit("/identities/merge", {"csrf": csrf, "customer_id": "c-3", "other": "c-4"})
-        assert (refused[0], "it takes a user who is operator" in refused[2]) == (403, True)
+        assert (refused[0], "it takes a user who is an operator" in refused[2]) == (403, True)
 
     office.visited(steps)
     assert office.operations.asked == []

@@ -10,7 +10,7 @@ POLICY = {"alerts_per_week": "8", "overdue_at": "2", "cooldown_days": "14", "min
 def test_models_are_told_in_plain_words_and_can_be_chosen(office: Office) -> None:
     async def steps(visit: Visit) -> None:
         text = (await visit("/models"))[2]
-        for said in ("Right in 81% of comparisons", "looks 28 days ahead", "differs from that by 3%", "1,200 outcomes"):
+        for said in ("Right in 81% of comparisons", "at least 91 days", "differs from that by 3%", "1,200 outcomes"):
             assert said in text
         assert "began anew" in text
         assert EVIL not in text
@@ -35,7 +35,7 @@ def test_models_are_told_in_plain_words_and_can_be_chosen(office: Office) -> Non
 def test_the_state_of_the_program_is_told_and_records_are_published_again(office: Office) -> None:
     async def steps(visit: Visit) -> None:
         text = (await visit("/system"))[2]
-        for said in ("1 of 2 checks need a look", "set appendonly yes", "Bad amount: 3", "expected a number"):
+        for said in ("1 of 2 checks needs a look", "set appendonly yes", "Bad amount: 3", "expected a number"):
             assert said in text
         assert EVIL not in text
         assert text.count('action="/system/replay"') == 1
