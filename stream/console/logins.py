@@ -121,12 +121,12 @@ class Logins:
         async with self._checking:
             if not await asyncio.to_thread(self._is_password, name, password):
                 CONSOLE_LOGINS.labels("refused").inc()
-                await self._trace(name, "was refused: wrong name or password")
+                await self._trace(name, to_say("was refused: wrong name or password"))
                 return to_say("The name or the password is wrong.")
         self._limits.succeeded(name)
         await asyncio.to_thread(self._accounts.begin, renew_secret(request), name, self._now_ms())
         CONSOLE_LOGINS.labels("accepted").inc()
-        await self._trace(name, "logged in")
+        await self._trace(name, to_say("logged in"))
         return None
 
     async def log_out(self, request: web.Request) -> None:

@@ -41,7 +41,8 @@ def rhythm_in_words(rhythm: OrderRhythm, words: Words, writing: Writing) -> str:
         days=words.number(rhythm.horizon_days),
     )
     if rhythm.gap_days is None:
-        return f"{lost} {words.gettext('How often customers order is not known yet.')}"
+        unknown = words.gettext("How often customers order is not known yet.")
+        return f"{lost} {unknown}"
     told = words.gettext("Your regular customers order every %(days)s days.", days=words.number(rhythm.gap_days))
     told = f"{told} {lost}"
     if rhythm.lost_share is None:
