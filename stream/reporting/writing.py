@@ -115,7 +115,7 @@ class Writing:
 
     def percent(self, share: float) -> str:
         """A share without decimals."""
-        return format_percent(share, format="#,##0%", locale=self._locale)
+        return format_percent(share, locale=self._locale)
 
     def local(self, at_ms: int) -> datetime:
         """The shop's own time."""
