@@ -26,12 +26,12 @@ from stream.reporting.words import Words
 from stream.reporting.writing import Writing
 from stream.whatif.policy_sentences import bias_line, summary_line
 
-__all__ = ["Edition", "Renderer"]
+__all__ = ["PagesIn", "Renderer"]
 
 _LOADER: Final = PrefixLoader({"console": PackageLoader("stream.console"), "": PackageLoader("stream.reporting")})
 
 
-class Edition(NamedTuple):
+class PagesIn(NamedTuple):
     """What pages in one language are made with."""
 
     language: Language
@@ -49,7 +49,7 @@ class Renderer:
         own = files("stream.console") / "templates" / "console.css"
         self.style = reports.read_text("utf-8") + own.read_text("utf-8")
 
-    def edition(self, request: web.Request) -> Edition:
+    def edition(self, request: web.Request) -> PagesIn:
         """For who asks."""
         return self._editions[language_of(request)]
 
@@ -66,7 +66,7 @@ class Renderer:
         return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 
 
-def _edition(language: Language, shop: Writing) -> Edition:
+def _edition(language: Language, shop: Writing) -> PagesIn:
     writing = shop.in_language(language.code, language.locale)
     words = Words(catalogue_of(language.code), writing.number)
     environment = Environment(
@@ -107,4 +107,4 @@ def _edition(language: Language, shop: Writing) -> Edition:
         "summary": partial(summary_line, writing=writing, words=words),
         "bias": partial(bias_line, words=words),
     }
-    return Edition(language, words, writing, environment)
+    return PagesIn(language, words, writing, environment)
