@@ -98,7 +98,7 @@ def score_events(
 ) -> Rows:
     """Replay ``events`` (in time order) through a new model and score at each week's cut."""
     now_ms = SystemClock().now_ms()
-    decoder = Decoder.of(settings)
+    decoder = Decoder.of(settings, in_clear=True)
     rules = rules_of(settings)
     learner = Learner(learner_settings_of(settings), components=SCORING)
     replay = Replay(rules, learner, decoder, now_ms)

@@ -18,6 +18,6 @@ def fit_to_log(settings: Settings, events: Sequence[LogEvent], now_ms: int) -> S
     from stream.events.decode import Decoder
     from stream.processing.log_rhythm import rhythm_of_log, with_horizon_of
 
-    rhythm = rhythm_of_log(events, Decoder.of(settings), now_ms)
+    rhythm = rhythm_of_log(events, Decoder.of(settings, in_clear=True), now_ms)
     say(f"{rhythm.sentence()} (horizon_days fixes it)")
     return with_horizon_of(settings, rhythm)

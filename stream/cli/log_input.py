@@ -42,7 +42,7 @@ class LogInput:
         """
         found = checked(
             sealed(read_log(self._path, self._options.form, self.report), Sealer.of(self._settings), self.report),
-            Decoder.of(self._settings),
+            Decoder.of(self._settings, in_clear=True),
             SystemClock().now_ms(),
             self.report,
         )

@@ -83,7 +83,7 @@ def replay(
         if settings.horizon_days == 0.0:
             events = iter(log_events := list(events))
             settings = fit_to_log(settings, log_events, clock.now_ms())
-        rules, decoder = rules_of(settings), Decoder.of(settings)
+        rules, decoder = rules_of(settings), Decoder.of(settings, in_clear=True)
         writing = Writing.of(settings, lambda: options.form.currency)
         run = Replay(
             rules,

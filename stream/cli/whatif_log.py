@@ -39,7 +39,7 @@ _AT_ONCE: Final = 2_000
 
 def events_of_topics(settings: Settings) -> list[LogEvent]:
     """The events of the topics up to their ends, in time order. Raises `TopologyError`."""
-    decoder = Decoder.of(settings)
+    decoder = Decoder.of(settings, in_clear=True)
     found: list[LogEvent] = []
     for event_type in EventType:
         records = read_to_end(settings, settings.topic_of(event_type))
@@ -69,7 +69,7 @@ def what_happened(
     events: Sequence[LogEvent], settings: Settings, now_ms: int, contacts: Iterable[tuple[str, int]] = ()
 ) -> WhatHappened:
     """Orders and contacts of ``events``; mails that were sent are contacts, beside those that are given."""
-    decoder = Decoder.of(settings)
+    decoder = Decoder.of(settings, in_clear=True)
     purchases = _decoded(decoder, EventType.PURCHASE, events, now_ms)
     book = OrderBook()
     book.add(purchases.customer_ids, purchases.events)

@@ -69,7 +69,7 @@ class EventContract:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._decoder = Decoder.of(settings)
+        self._decoder = Decoder.of(settings, in_clear=True)
         self._sealer = Sealer.of(settings)
 
     def admit(self, drafts: Sequence[Draft], now_ms: int) -> Admitted:

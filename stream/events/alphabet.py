@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
+from stream.catalogue.identifiers import IDENTIFIERS
+
 __all__ = ["Alphabet"]
 
 #: ASCII in which an id needs no second look.
@@ -20,6 +22,11 @@ _PUNCTUATION: Final = frozenset("-_.:+=~")
 _ADDRESS: Final = re.compile(r"[^@]+@[^@.]+(?:\.[^@.]+)+")
 #: Most ids match this, so one match checks them.
 _PLAIN_ASCII: Final = re.compile(r"[\w.:+=~-]+(?:@[\w:+=~-]+(?:\.[\w:+=~-]+)+)?", re.ASCII)
+#: Lines that are all `k1_...`, or a kind of identifier and `h1_...` (`stream.privacy.person_keys`).
+_PSEUDONYMS: Final = re.compile(rf"(?:(?:k1_|(?:{'|'.join(IDENTIFIERS)}):h1_)[A-Za-z0-9_-]{{22}}\n)*".encode())
+_NO_PSEUDONYM: Final = (
+    "customer_id is no pseudonym: with privacy_keys send events by the client, stream ingest or stream import"
+)
 #: Characters of letters and marks that are not seen.
 _UNSEEN: Final = frozenset(
     map(
@@ -38,15 +45,20 @@ class Alphabet(StrEnum):
     """How much an id may hold.
 
     ``plain``: letters and digits of any script, ``- _ . : + = ~``, or an e-mail address. ``printable``: anything that
-    is seen, also markup and links. ``any``: everything but control characters.
+    is seen, also markup and links. ``any``: everything but control characters. ``pseudonym``: nothing but what stands
+    for an id under keys of persons; no setting names it.
     """
 
     PLAIN = "plain"
     PRINTABLE = "printable"
     ANY = "any"
+    PSEUDONYM = "pseudonym"
 
     def suspects(self, keys: Iterable[bytes]) -> bytes:
         """What is left of many ids, joined, when all that needs no second look is taken out."""
+        if self is Alphabet.PSEUDONYM:
+            lines = b"".join([key + b"\n" for key in keys])
+            return b"" if _PSEUDONYMS.fullmatch(lines) else lines
         return b"" if self is Alphabet.ANY else b"".join(keys).translate(None, _PLAIN_BYTES)
 
     def objection(self, customer_id: str) -> str:
@@ -61,6 +73,8 @@ class Alphabet(StrEnum):
         >>> Alphabet.PRINTABLE.objection("Zoe\u0308")
         'customer_id is not in Unicode normal form C'
         """
+        if self is Alphabet.PSEUDONYM:
+            return "" if _PSEUDONYMS.fullmatch(f"{customer_id}\n".encode()) else _NO_PSEUDONYM
         if self is Alphabet.ANY or _PLAIN_ASCII.fullmatch(customer_id):
             return ""
         for char in customer_id:

@@ -112,13 +112,14 @@ class Decoder:
         }
 
     @classmethod
-    def of(cls, settings: Settings) -> Decoder:
-        """The decoder that goes by ``settings``."""
+    def of(cls, settings: Settings, *, in_clear: bool = False) -> Decoder:
+        """The decoder that goes by ``settings``. ``in_clear``: of events before they are under pseudonyms."""
+        has_keys = settings.privacy_keys and not in_clear
         return cls(
             rates=settings.rates,
             skew_ms=round(settings.skew_s * 1000),
             earliest_ms=settings.earliest_ms,
-            customer_ids=Alphabet(settings.customer_ids),
+            customer_ids=Alphabet.PSEUDONYM if has_keys else Alphabet(settings.customer_ids),
         )
 
     def decode(self, event_type: EventType, records: Sequence[Record]) -> Decoded:

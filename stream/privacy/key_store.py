@@ -43,7 +43,7 @@ class KeyStore(Protocol):
         ...
 
     def generation(self) -> int:
-        """A number that grows with every erasure."""
+        """A number that grows with every call of `erase`."""
         ...
 
     def secret(self, name: str, made: bytes) -> bytes:

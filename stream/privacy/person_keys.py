@@ -152,9 +152,14 @@ class PersonKeys:
         self._looked_at = float("-inf")
         return count
 
-    def rotate(self) -> tuple[int, int]:
-        """Wrap all keys with the newest master key; returns how many were, and how many there are."""
+    def rotate(self, settle_s: float = 2 * STALE_S) -> tuple[int, int]:
+        """Wrap all keys with the newest master key; returns how many were, and how many there are.
+
+        ``settle_s``: until then processes that run have read the master keys again, and wrap with the newest as well.
+        """
         self._masters.again()
+        self._store.erase([], refuse=False)
+        time.sleep(settle_s)
         wrapped = self._store.secret(_LOOKUP, b"")
         if not self._masters.is_newest(wrapped):
             again = self._masters.wrap(self._masters.open(wrapped, _LOOKUP.encode()), _LOOKUP.encode())
@@ -210,6 +215,9 @@ class PersonKeys:
         if generation != self._generation:
             self._by_id.clear()
             self._by_body.clear()
+            if self._generation >= 0:
+                # an erasure, or a change of master keys
+                self._masters.again()
             self._generation = generation
         self._looked_at = now
 

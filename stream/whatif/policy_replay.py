@@ -81,7 +81,7 @@ class _PolicyReplay(PlacedReplay):
     ) -> None:
         rules = rules_of(settings)
         learner = Learner(learner_settings_of(settings))
-        super().__init__(rules, learner, Decoder.of(settings), now_ms, on_outgoing=on_alert, money=money)
+        super().__init__(rules, learner, Decoder.of(settings, in_clear=True), now_ms, on_outgoing=on_alert, money=money)
         self._level = _FollowedLevel(settings.alerts_per_week, recording.stakes)
         self._partition = _AlertingPartition(rules, self._kernel, money, self._level)
         self._model_at = recording.reader()

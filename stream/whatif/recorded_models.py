@@ -115,7 +115,9 @@ class _Recorder(PlacedReplay):
         self.models: list[tuple[int, int, Scorer]] = []
         self.stakes: dict[int, float | None] = {}
         learner = Learner(learner_settings_of(settings))
-        super().__init__(rules_of(settings), learner, Decoder.of(settings), now_ms, on_outgoing=self._note)
+        super().__init__(
+            rules_of(settings), learner, Decoder.of(settings, in_clear=True), now_ms, on_outgoing=self._note
+        )
 
     def _accept(self, outcome: StepOutcome) -> None:
         before = self.scorer

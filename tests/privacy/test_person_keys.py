@@ -132,12 +132,12 @@ def test_master_keys_are_rotated_without_a_stop_and_a_lost_one_says_so(url: str,
 
     file.write_text(f"{OTHER}\n{MASTER}\n")
     rotating = opened(settings)
-    assert rotating.rotate() == (1, 1)
-    assert rotating.rotate() == (0, 1)
+    assert rotating.rotate(0.0) == (1, 1)
+    assert rotating.rotate(0.0) == (0, 1)
     # a process that was there before reads the file when it meets a key that it does not know
     assert running.persons(["bob"])["bob"] is not None
     assert Revealer(opened(settings)).text(packed) == "hello"
-    rotating.rotate()
+    rotating.rotate(0.0)
     file.write_text(OTHER)
     assert Revealer(opened(settings)).text(packed) == "hello"
 

@@ -15,12 +15,15 @@ from click.testing import CliRunner
 from stream.cli import main
 from stream.cli.topics import create_topics
 from stream.client import ClickEvent, InvalidEventError, Producer
+from stream.events.decode import Decoder
+from stream.events.kinds import EventType
 from stream.local.stack import LocalStack
 from stream.notifications.read_to_end import read_to_end
 from stream.privacy.person_keys import CIPHERTEXT, PersonKeys
 from stream.privacy.revealing import UNREADABLE, Revealer
 from stream.settings import Settings
 from tests.cli.projecting import folded, projecting
+from tests.oracle.record import Record
 from tests.privacy.canary import in_files, in_redis, publish, run
 from tests.privacy.planted import IDENTIFIERS, PERSON, events, planted_in
 
@@ -108,3 +111,24 @@ def test_a_person_under_keys_is_read_by_people_only_and_erased_from_the_log_itse
             producer.publish(msgspec.structs.replace(made[0], event_id="canary-later-x"))
         assert customer("other")["events"] == 1
         process.stop()
+
+
+def test_events_that_are_written_to_kafka_in_clear_are_refused() -> None:
+    settings = Settings(privacy_keys="sqlite:///nowhere/keys.sqlite")
+    ids = ["k1_" + "a" * 22, "ann", "email:h1_" + "b" * 22, "k1_short", "k1_" + "a" * 23, ""]
+    records = [
+        Record(
+            key=one.encode(),
+            value=orjson.dumps(
+                {"event_id": "e-1", "customer_id": one, "occurred_at": 1_717_158_600, "name": "page_viewed"}
+            ),
+            timestamp=1_717_158_600_000,
+        )
+        for one in ids
+    ]
+    decoded = Decoder.of(settings).decode(EventType.CLICK, records)
+    assert decoded.customer_ids == [ids[0], ids[2]]
+    assert [one.record for one in decoded.rejections] == [1, 3, 4, 5]
+    assert [one.reason for one in decoded.rejections[:3]] == ["bad_customer_id"] * 3
+    assert "stream ingest" in decoded.rejections[0].detail
+    assert Decoder.of(settings, in_clear=True).decode(EventType.CLICK, records[:5]).customer_ids == ids[:5]
