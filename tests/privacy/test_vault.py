@@ -60,12 +60,14 @@ def vault() -> Iterator[Vault]:
         thread.join()
 
 
-def settings_of(vault: Vault, tmp_path: Path, token: str = TOKEN, **others: str) -> Settings:
+def settings_of(
+    vault: Vault, tmp_path: Path, token: str = TOKEN, path: str = "secret/data/customer-stream"
+) -> Settings:
     return Settings(
         privacy_keys=f"sqlite:///{tmp_path}/keys.sqlite",
         privacy_vault_url=f"http://127.0.0.1:{vault.server_port}",
         privacy_vault_token=token,
-        **others,
+        privacy_vault_path=path,
     )
 
 
@@ -99,7 +101,7 @@ def test_keys_are_wrapped_with_what_vault_has_and_rotated_there(vault: Vault, tm
 )
 def test_what_vault_refuses_is_told_in_one_line(vault: Vault, tmp_path: Path, token: str, path: str, told: str) -> None:
     with pytest.raises(SettingsError, match=told) as refused:
-        opened(settings_of(vault, tmp_path, token, privacy_vault_path=path))
+        opened(settings_of(vault, tmp_path, token, path))
     assert "\n" not in str(refused.value)
     assert token not in str(refused.value)
 
