@@ -105,12 +105,16 @@ class Retention(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a declared event type, beside those that all events share. ``type``: str, float or bool."""
+    """A field of a declared event type, beside those that all events share. ``type``: str, float or bool.
+
+    ``description``: what it means, for the schema.
+    """
 
     name: str
     type: type
     max_length: int | None = 256
     personal: Personal = Personal.DESCRIBES
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,22 +72,27 @@ def _about(meaning: str, places: int = 0) -> Meta:
     return Meta(description=meaning, extra={_PLACES: places})
 
 
-class Rfm(Struct, frozen=True, kw_only=True):
-    """Scores in fifths of the shop's customers, 5 is best; ``value``: their weighted sum; ``tier`` follows from it."""
+def _means(meaning: str) -> Meta:
+    """Of a field inside of an output."""
+    return Meta(description=meaning)
 
-    recency: Score
-    frequency: Score
-    money: Score
-    value: Annotated[float, Meta(ge=0.0)]
-    tier: Literal["VIP", "high", "middle", "low", "new"]
+
+class Rfm(Struct, frozen=True, kw_only=True):
+    """Scores in fifths of the shop's customers, 5 is best."""
+
+    recency: Annotated[Score, _means("by how long ago the last order was")]
+    frequency: Annotated[Score, _means("by how often the customer orders")]
+    money: Annotated[Score, _means("by what the customer has spent")]
+    value: Annotated[float, Meta(ge=0.0), _means("weighted sum of the scores")]
+    tier: Annotated[Literal["VIP", "high", "middle", "low", "new"], _means("what the value amounts to")]
 
 
 class NextOrder(Struct, frozen=True, kw_only=True, rename={"begin": "from"}):
-    """The next order is expected ``at``; four of five come between ``from`` and ``until``."""
+    """When the next order is expected."""
 
-    at: Instant
-    begin: Instant
-    until: Instant
+    at: Annotated[Instant, _means("one usual gap after the last order")]
+    begin: Annotated[Instant, _means("four of five come from here on and until the end")]
+    until: Annotated[Instant, _means("the end of that time")]
 
 
 class Customer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -138,7 +143,7 @@ class Customer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     usual_gap_days: (
         Annotated[float, Meta(ge=0.0), _about("the habit: median gap between days with an order", 2)] | UnsetType
     ) = UNSET
-    features: dict[str, float]
+    features: Annotated[dict[str, float], _means("by name (docs/features.md)")]
 
 
 def _outputs() -> Mapping[str, int]:

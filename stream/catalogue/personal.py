@@ -67,7 +67,7 @@ PERSONAL: Final[Mapping[str, Mapping[str, Personal]]] = MappingProxyType(
             describes="from to cause why since days_since_order usual_gap_days occurred_at emitted_at",
         ),
         "customer": _fields(
-            identifies="customer_id",
+            identifies="customer_id merged_into",
             describes="as_of risk risk_from risk_sure alert at_risk_from value_at_risk expected_orders expected_spend "
             "lifetime_value segment stage stage_since stage_why rfm next_order reasons events orders spend first_at "
             "last_at last_order_at unsubscribed_at usual_gap_days features",
@@ -103,7 +103,7 @@ PERSONAL: Final[Mapping[str, Mapping[str, Personal]]] = MappingProxyType(
             describes="at_ms matured_at_ms x risk logit churned purchases spend weight others",
             not_personal="model_version",
         ),
-        "arrival-note": _fields(identifies="id customer_id", describes="up_to_ms", not_personal="version"),
+        "arrival-note": _fields(identifies="id customer_id", describes="up_to_ms", not_personal="version edition"),
         **_EXTENSION,
     }
 )

@@ -62,6 +62,7 @@ Instant = (
 Amount = Annotated[float, Meta(ge=0.0, le=MAX_AMOUNT, description="in major units")]
 Currency = Annotated[str, Meta(description="ISO 4217", extra_json_schema={"pattern": "^[A-Z]{3}$", "maxLength": 3})]
 Label = Annotated[str, Meta(max_length=256)]
+MessageId = Annotated[str, Meta(max_length=998)]
 Text = Annotated[str, Meta(max_length=MAX_TEXT_CHARS, description="what the customer wrote or said")]
 # The look-ahead is the end of the text: "$" also matches before a final newline in some dialects.
 Language = Annotated[
@@ -78,6 +79,11 @@ Token = Annotated[
     str,
     Meta(pattern=r"^h1_[A-Za-z0-9_-]{22}(?![\s\S])", description="h1_ and the keyed hash of an identifier"),
 ]
+
+
+def _about(meaning: str) -> Meta:
+    """What a field means: it stands here once, and schemas and AsyncAPI say it after it."""
+    return Meta(description=meaning)
 
 
 def _names(event_type: EventType) -> Any:
@@ -131,31 +137,33 @@ else:
     ContactChannel = Literal[CONTACT_CHANNELS]
 
 
+#: Of the field ``name``.
+_HAPPENED: Final = "what happened"
+
+
 class Identifiers(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Other identifiers of the customer.
 
     Topics hold tokens. Client, HTTP endpoint and readers of logs take identifiers in clear and make tokens of them.
     """
 
-    card: Token | None = None
-    email: Token | None = None
-    phone: Token | None = None
-    handle: Token | None = None
-    anonymous_id: Token | None = None
+    card: Annotated[Token | None, _about("of a loyalty card")] = None
+    email: Annotated[Token | None, _about("of an e-mail address")] = None
+    phone: Annotated[Token | None, _about("of a telephone number")] = None
+    handle: Annotated[Token | None, _about("of a name in a social network")] = None
+    anonymous_id: Annotated[Token | None, _about("of a visitor who has not logged in, as a cookie tells it")] = None
 
 
 class Event(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """The fields that all events share.
+    """The fields that all events share."""
 
-    ``event_id`` makes the event idempotent: a second event of the type with the id of a known one is dropped.
-    ``customer_id`` equals the record key. ``occurred_at`` is event time.
-    """
-
-    event_id: Id
-    customer_id: CustomerId
-    occurred_at: Instant
-    channel: Label | None = None
-    identifiers: Identifiers | None = None
+    event_id: Annotated[
+        Id, _about("makes the event idempotent: a second event of the type with the id of a known one is dropped")
+    ]
+    customer_id: Annotated[CustomerId, _about("whose event it is; equals the record key")]
+    occurred_at: Annotated[Instant, _about("event time: when it happened")]
+    channel: Annotated[Label | None, _about("by which way it came, such as web, email, phone or store")] = None
+    identifiers: Annotated[Identifiers | None, _about("by what else the customer is known")] = None
 
     if TYPE_CHECKING:
 
@@ -168,30 +176,30 @@ class Event(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 class ClickEvent(Event, frozen=True, kw_only=True, gc=False):
     """Something a customer did on the site, in the app or with a coupon."""
 
-    name: ClickName
-    url: Annotated[str, Meta(max_length=8192)] | None = None
-    product_id: Label | None = None
-    category: Label | None = None
-    session_id: Label | None = None
+    name: Annotated[ClickName, _about(_HAPPENED)]
+    url: Annotated[Annotated[str, Meta(max_length=8192)] | None, _about("the page")] = None
+    product_id: Annotated[Label | None, _about("the product that it is about")] = None
+    category: Annotated[Label | None, _about("the category of the product or of the list")] = None
+    session_id: Annotated[Label | None, _about("the visit to which it belongs")] = None
 
 
 class EmailEvent(Event, frozen=True, kw_only=True, gc=False):
-    """What became of an e-mail. ``machine_open`` marks an open by a proxy or scanner, not by a person."""
+    """What became of an e-mail."""
 
-    name: EmailName
-    campaign_id: Label | None = None
-    message_id: Annotated[str, Meta(max_length=998)] | None = None
-    machine_open: bool | None = False
-    text: str | None = None
+    name: Annotated[EmailName, _about(_HAPPENED)]
+    campaign_id: Annotated[Label | None, _about("the mailing to which it belongs")] = None
+    message_id: Annotated[MessageId | None, _about("the message, as its sender names it")] = None
+    machine_open: Annotated[bool | None, _about("opened by a proxy or scanner, not by a person")] = False
+    text: Annotated[str | None, _about("what the customer replied")] = None
 
 
 class Item(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One line of an order."""
 
-    product_id: Label
-    quantity: float | None = None
-    price: float | None = None
-    category: Label | None = None
+    product_id: Annotated[Label, _about("the product")]
+    quantity: Annotated[float | None, _about("how many, or how much")] = None
+    price: Annotated[float | None, _about("of one, in the currency of the order")] = None
+    category: Annotated[Label | None, _about("the category of the product")] = None
 
 
 class PurchaseEvent(Event, frozen=True, kw_only=True):
@@ -203,61 +211,58 @@ class PurchaseEvent(Event, frozen=True, kw_only=True):
     the order with that ``order_id`` whole. An ``amount`` needs its ``currency``.
     """
 
-    name: PurchaseName
-    order_id: Id
-    amount: Amount | None = None
-    currency: Currency | None = None
-    items: tuple[Item, ...] | None = None
-    coupon: Label | None = None
+    name: Annotated[PurchaseName, _about(_HAPPENED)]
+    order_id: Annotated[Id, _about("the order, the same in all events about it")]
+    amount: Annotated[Amount | None, _about("what the order costs, or what is refunded")] = None
+    currency: Annotated[Currency | None, _about("of the amount")] = None
+    items: Annotated[tuple[Item, ...] | None, _about("what was ordered")] = None
+    coupon: Annotated[Label | None, _about("the coupon that was redeemed")] = None
 
 
 class FeedbackEvent(Event, frozen=True, kw_only=True, gc=False):
     """What a customer said about a product, an order or the shop.
 
-    ``value`` counts on ``scale``, neither goes without the other, and ``rated`` needs both. ``answered``: a survey.
-    ``asked``: a question or a ticket, which ``resolved`` closes. ``text`` stays as it is: send what the shop may keep.
-    ``category``: what people have filed it, or its ticket, under.
+    A ``scale`` and a ``value`` go together, and ``rated`` needs both. ``answered``: a survey. ``asked``: a question or
+    a ticket of the customer, which ``resolved`` closes. With a ``survey_id`` and without a ``ticket_id`` it is the shop
+    that asked: the customer was sent that survey, and counts as one who did not answer it until feedback with the
+    ``survey_id`` comes.
     """
 
-    name: FeedbackName
-    scale: ScaleName | None = None
-    value: float | None = None
-    text: Text | None = None
-    language: Language | None = None
-    product_id: Label | None = None
-    order_id: Label | None = None
-    survey_id: Label | None = None
-    ticket_id: Label | None = None
-    category: Label | None = None
+    name: Annotated[FeedbackName, _about(_HAPPENED)]
+    scale: Annotated[ScaleName | None, _about("what the score counts on")] = None
+    value: Annotated[float | None, _about("the score")] = None
+    text: Annotated[Text | None, _about("stays as it is: send what the shop may keep")] = None
+    language: Annotated[Language | None, _about("of the text")] = None
+    product_id: Annotated[Label | None, _about("the product that it is about")] = None
+    order_id: Annotated[Label | None, _about("the order that it is about")] = None
+    survey_id: Annotated[Label | None, _about("the round of a survey that asked, or that is answered")] = None
+    ticket_id: Annotated[Label | None, _about("the question or complaint to which it belongs")] = None
+    category: Annotated[Label | None, _about("what people have filed it, or its ticket, under")] = None
 
 
 class InteractionEvent(Event, frozen=True, kw_only=True, gc=False):
     """What a customer did elsewhere than on the site: in a social network, in the store, on the phone.
 
-    ``referred`` needs ``referred_id``: whom the customer brought, as a pseudonym.
+    ``referred`` needs ``referred_id``.
     """
 
-    name: InteractionName
-    place: Label | None = None
-    product_id: Label | None = None
-    text: Text | None = None
-    language: Language | None = None
-    referred_id: CustomerId | None = None
+    name: Annotated[InteractionName, _about(_HAPPENED)]
+    place: Annotated[Label | None, _about("where it was, such as the store or the network")] = None
+    product_id: Annotated[Label | None, _about("the product that it is about")] = None
+    text: Annotated[Text | None, _about("stays as it is: send what the shop may keep")] = None
+    language: Annotated[Language | None, _about("of the text")] = None
+    referred_id: Annotated[CustomerId | None, _about("whom the customer brought, as a pseudonym")] = None
 
 
 class ConsentEvent(Event, frozen=True, kw_only=True, gc=False):
-    """What a customer agreed to, or takes back.
+    """What a customer agreed to, or takes back."""
 
-    Without a ``contact_channel`` it holds for all channels. ``source``: where the customer said so. ``version`` and
-    ``text``: which wording was agreed to, and the wording itself.
-    """
-
-    name: ConsentName
-    purpose: PurposeName
-    contact_channel: ContactChannel | None = None
-    source: Label | None = None
-    version: Label | None = None
-    text: Annotated[str, Meta(max_length=MAX_TEXT_CHARS, description="what the shop wrote")] | None = None
+    name: Annotated[ConsentName, _about(_HAPPENED)]
+    purpose: Annotated[PurposeName, _about("what the data may be used for")]
+    contact_channel: Annotated[ContactChannel | None, _about("for which channel it holds; without one for all")] = None
+    source: Annotated[Label | None, _about("where the customer said so")] = None
+    version: Annotated[Label | None, _about("which wording was agreed to")] = None
+    text: Annotated[Annotated[str, Meta(max_length=MAX_TEXT_CHARS)] | None, _about("the wording itself")] = None
 
 
 def _contract(event_type: EventType, declared: DeclaredType) -> type[Event]:
@@ -266,10 +271,13 @@ def _contract(event_type: EventType, declared: DeclaredType) -> type[Event]:
         Annotated[str, Meta(max_length=field.max_length)] if field.type is str else field.type
         for field in declared.fields
     ]
-    fields = [(field.name, of | None, None) for field, of in zip(declared.fields, types, strict=True)]
+    fields: list[tuple[str, Any, None]] = [
+        (field.name, Annotated[of | None, _about(field.description)] if field.description else of | None, None)
+        for field, of in zip(declared.fields, types, strict=True)
+    ]
     contract: Any = msgspec.defstruct(
         f"{event_type.title().replace('_', '')}Event",
-        [("name", _names(event_type)), *fields],
+        [("name", Annotated[_names(event_type), _about(_HAPPENED)]), *fields],
         bases=(Event,),
         namespace={"__doc__": declared.description},
         module=__name__,

@@ -12,7 +12,7 @@ EXTENSION = Extension(
             {"name": "entered", "place": "Main Street"},
             reference="place",
             in_kernel=True,
-            fields=(Field("place", str), Field("minutes", float)),
+            fields=(Field("place", str, description="which of the shops"), Field("minutes", float)),
         ),
     ),
     names=(

@@ -107,6 +107,8 @@ def test_declared_features_count_what_the_log_says_and_all_others_are_as_before(
 def test_the_contract_of_the_declared_type_is_published(installed: Path, log: list[Told], tmp_path: Path) -> None:
     run(installed, "-m", "stream.cli.contracts", str(tmp_path))
     schema = json.loads((tmp_path / "visit-event.schema.json").read_text())
+    properties = schema["$defs"]["VisitEvent"]["properties"]
+    assert properties["place"]["description"] == "which of the shops"
     visits = [told.native for told in log if told.event is None]
     jsonschema.validate(visits[0], schema)
     for change in ({"name": "opened"}, {"place": 7}, {"event_id": ""}):

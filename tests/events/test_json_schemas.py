@@ -40,8 +40,21 @@ def test_export_writes_every_schema(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("event_type", list(EventType))
 def test_the_names_of_the_model_are_the_kinds(event_type: EventType) -> None:
-    names = get_args({field.name: field.type for field in msgspec.structs.fields(CONTRACT_OF[event_type])}["name"])
+    declared = {field.name: field.type for field in msgspec.structs.fields(CONTRACT_OF[event_type])}["name"]
+    # the names, and what the field means
+    names = get_args(get_args(declared)[0])
     assert set(names) == {name for of_type, name in KIND_OF if of_type is event_type}
+
+
+@pytest.mark.parametrize("name", [*(f"{event_type}-event" for event_type in EventType), "customer"])
+def test_every_field_says_what_it_means_where_it_is_declared(name: str) -> None:
+    silent = [
+        f"{struct}.{field}"
+        for struct, body in schema_of(CONTRACTS[name])["$defs"].items()
+        for field, declared in body["properties"].items()
+        if not declared.get("description")
+    ]
+    assert silent == []
 
 
 @pytest.mark.parametrize("name", ["alert", "segment-change", "notification"])
