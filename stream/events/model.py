@@ -80,9 +80,10 @@ Token = Annotated[
     Meta(pattern=r"^h1_[A-Za-z0-9_-]{22}(?![\s\S])", description="h1_ and the keyed hash of an identifier"),
 ]
 
+_HAPPENED: Final = "what happened"
+
 
 def _about(meaning: str) -> Meta:
-    """What a field means: it stands here once, and schemas and AsyncAPI say it after it."""
     return Meta(description=meaning)
 
 
@@ -137,10 +138,6 @@ else:
     ContactChannel = Literal[CONTACT_CHANNELS]
 
 
-#: Of the field ``name``.
-_HAPPENED: Final = "what happened"
-
-
 class Identifiers(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Other identifiers of the customer.
 
@@ -157,9 +154,7 @@ class Identifiers(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
 class Event(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The fields that all events share."""
 
-    event_id: Annotated[
-        Id, _about("makes the event idempotent: a second event of the type with the id of a known one is dropped")
-    ]
+    event_id: Annotated[Id, _about("a second event of the type with the id of a known one is dropped")]
     customer_id: Annotated[CustomerId, _about("whose event it is; equals the record key")]
     occurred_at: Annotated[Instant, _about("event time: when it happened")]
     channel: Annotated[Label | None, _about("by which way it came, such as web, email, phone or store")] = None
@@ -224,8 +219,7 @@ class FeedbackEvent(Event, frozen=True, kw_only=True, gc=False):
 
     A ``scale`` and a ``value`` go together, and ``rated`` needs both. ``answered``: a survey. ``asked``: a question or
     a ticket of the customer, which ``resolved`` closes. With a ``survey_id`` and without a ``ticket_id`` it is the shop
-    that asked: the customer was sent that survey, and counts as one who did not answer it until feedback with the
-    ``survey_id`` comes.
+    that asked: who then sends no feedback with that ``survey_id`` did not answer.
     """
 
     name: Annotated[FeedbackName, _about(_HAPPENED)]
