@@ -28,6 +28,7 @@ from stream.agents.watchdog import Watchdog
 from stream.agents.worker_options import WorkerOptions, no_probe
 from stream.clock import Clock, SystemClock
 from stream.errors import StorageError, TopologyError
+from stream.identity.note_proof import NoteProof
 from stream.privacy.erasures import Erasures
 from stream.projections.all_projections import projections_of
 from stream.projections.folding import FoldingPartition, ProjectionTopics
@@ -132,6 +133,7 @@ class ProjectionApp:
                 ProjectionTopics(settings.dead_letters, settings.alerts),
                 cached,
                 self._erasures,
+                NoteProof.of(settings) if settings.follows_identities else None,
             ),
             ProjectionStore(
                 self._client,

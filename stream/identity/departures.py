@@ -18,10 +18,12 @@ from stream.events.record import Record
 from stream.identity.arrival_notes import LogOffset
 from stream.identity.note_proof import NoteProof
 
-__all__ = ["Departure", "departure_of", "departure_record", "edition_header", "edition_of"]
+__all__ = ["AGAIN", "Departure", "departure_of", "departure_record", "edition_header", "edition_of"]
 
 _Headers = Sequence[tuple[str, bytes | None]]
 _EDITION: Final = "edition"
+#: A header of events that went on before, and are sent again.
+AGAIN: Final = "again"
 _MARK: Final[tuple[str, bytes | None]] = ("record", b"departure")
 _JSON: Final[tuple[str, bytes | None]] = ("content-type", b"application/json")
 

@@ -50,7 +50,8 @@ class PartitionState(msgspec.Struct):
 
     ``live``: the partition has caught up with producers that write in the present, so the wall clock moves its
     stream time. ``quarantined``: customers set aside, with why (`stream.processing.quarantine`). ``erased_up_to``: the
-    requests before this offset of the topic `privacy-requests` are carried out.
+    requests before this offset of the topic `privacy-requests` are carried out. ``editions``: of a projection, the
+    newest editions of customers (`stream.projections.moving`).
     """
 
     offsets: dict[str, int] = {}
@@ -60,6 +61,7 @@ class PartitionState(msgspec.Struct):
     quarantined: dict[str, str] = {}
     rescored: Rescored = Rescored()
     erased_up_to: int = 0
+    editions: dict[str, int] = {}
 
 
 class Outgoing(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import ClassVar, Final
@@ -43,6 +44,9 @@ class Activity(Fold[Calendar]):
     def __init__(self, settings: Settings) -> None:
         decoder = Decoder.of(settings)
         self.inputs = tuple(EventInput(event_type, settings.topic_of(event_type), decoder) for event_type in EventType)
+
+    def release(self, customer_id: str) -> Iterable[tuple[str, object]]:
+        return self.taken_out(customer_id)
 
     def fold_one(self, state: Calendar, message: Happened, alerts: list[Alert]) -> Calendar:
         del alerts

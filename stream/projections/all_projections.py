@@ -14,6 +14,7 @@ from stream.projections.classification import Classification
 from stream.projections.complaints import Complaints
 from stream.projections.consents import Consents
 from stream.projections.flows import StageFlows
+from stream.projections.fold import Fold
 from stream.projections.identity import Identity
 from stream.projections.leads import Leads
 from stream.projections.offers import Offers
@@ -60,4 +61,10 @@ def projections_of(settings: Settings) -> list[Projection[Any]]:
         raise SettingsError(
             f"projections={settings.projections}: there is no {', '.join(unknown)}; there are {', '.join(PROJECTIONS)}"
         )
-    return [PROJECTIONS[name](settings) for name in names]
+    found = [PROJECTIONS[name](settings) for name in names]
+    if unsaid := [one.name for one in found if getattr(type(one), "release", None) in {None, Fold.release}]:
+        raise SettingsError(
+            f"the projection {', '.join(unsaid)} does not say what becomes of a person who is another one: it needs"
+            " `release` (docs/projections.md)"
+        )
+    return found

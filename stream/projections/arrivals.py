@@ -12,7 +12,7 @@ from stream.events.kinds import EventType
 from stream.identity.alias import Alias, Arrival, Forward
 from stream.identity.arrival_notes import NOTE_HEADERS, Released, encode_note
 from stream.identity.assignments import AssignedStep, Assignment, encode_assignment, merged
-from stream.identity.departures import Departure, departure_record, edition_header
+from stream.identity.departures import AGAIN, Departure, departure_record, edition_header
 from stream.identity.note_proof import NoteProof
 from stream.processing.state import Outgoing
 from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage, Noted, Unread
@@ -69,6 +69,9 @@ class Arrivals(Fold[Alias]):
             ArrivalInput(settings.arrivals, Decoder.of(settings), self._proof, _id_of, reports=True),
             AssignmentInput(settings.assignments, self._proof),
         )
+
+    def release(self, customer_id: str) -> None:
+        """Events are sent again from here."""
 
     @property
     def leading(self) -> str:
@@ -154,8 +157,13 @@ class Arrivals(Fold[Alias]):
             departure = Departure(customer_id=own_id, merged_into=state.customer(own_id), edition=state.left)
             key, value, headers = departure_record(departure, self._proof)
             outgoing += [Outgoing(topic, key, value, headers) for topic in self._topics.values()]
+        known = {arrival.event_id for arrival in state.passed}
         state.keep([forward.arrival for forward in forwards], self._keep_ms)
-        return outgoing + [self._outgoing(state, own_id, forward) for forward in forwards]
+        for forward in forwards:
+            outgoing.append(one := self._outgoing(state, own_id, forward))
+            if forward.arrival.event_id in known:
+                one.headers.append((AGAIN, b"1"))
+        return outgoing
 
     def _noted(self, state: Alias, own_id: str, message: Noted) -> list[Forward]:
         note = message.note

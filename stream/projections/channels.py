@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import ClassVar, Final, cast
@@ -76,6 +76,9 @@ class Channels(Fold[Contacts]):
             for of in (EventType.FEEDBACK, EventType.INTERACTION)
         )
         self._zone = ZoneInfo(settings.shop_timezone)
+
+    def release(self, customer_id: str) -> Iterable[tuple[str, object]]:
+        return self.taken_out(customer_id)
 
     def fold_one(self, state: Contacts, message: Told, alerts: list[Alert]) -> Contacts:
         del alerts

@@ -76,6 +76,9 @@ class Complaints(Fold[Cases]):
         )
         self._again_ms = round(settings.complaint_again_h * _HOUR_MS)
 
+    def release(self, customer_id: str) -> None:
+        """What people did about a complaint is not sent again, so a complaint stays where it was made."""
+
     def fold_one(self, state: Cases, message: Told | Acted, alerts: list[Alert]) -> Cases:
         if isinstance(message, Acted):
             state.customer_id = message.action.customer_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final
 
 from stream.alerts.alert_records import Alert
@@ -37,6 +37,9 @@ class Consents(Fold[Agreements]):
             ContentInput(EventType.CONSENT, settings.topic_of(EventType.CONSENT), decoder, _customer, reports=True),
             ContentInput(EventType.EMAIL, settings.topic_of(EventType.EMAIL), decoder, _customer, reports=False),
         )
+
+    def release(self, customer_id: str) -> Iterable[tuple[str, object]]:
+        return self.taken_out(customer_id)
 
     def fold_one(self, state: Agreements, message: Told, alerts: list[Alert]) -> Agreements:
         del alerts

@@ -51,6 +51,9 @@ class StageFlows(Fold[Flows]):
     def __init__(self, settings: Settings) -> None:
         self.inputs = (JsonInput(settings.stages, StageChange, lambda change: _customer_key(change.customer_id)),)
 
+    def release(self, customer_id: str) -> None:
+        """Changes of stage are not sent again: the core tells of those of the other customer."""
+
     def reach(self, states: Mapping[str, Flows], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """All days, and those of the messages."""
         del states

@@ -9,7 +9,7 @@ import msgspec
 
 from stream.alerts.alert_records import Alert
 from stream.processing.state import Outgoing
-from stream.projections.protocol import Description, Folded, Input
+from stream.projections.protocol import Description, Folded, Input, Released
 
 __all__ = ["Fold"]
 
@@ -41,6 +41,9 @@ class Fold(Generic[S]):
         alerts: list[Alert] = []
         for key, message in messages:
             state = folded.get(key)
+            if isinstance(message, Released):
+                folded[key] = None
+                continue
             folded[key] = self.fold_one(self.state() if state is None else state, message, alerts)
         return Folded(folded, alerts=alerts)
 
@@ -56,6 +59,14 @@ class Fold(Generic[S]):
 
     def erased_in(self, customer_id: str) -> Iterable[str]:
         return (self.home or customer_id,)
+
+    def release(self, customer_id: str) -> Iterable[tuple[str, object]] | None:
+        """Each projection says that itself; `taken_out` is the answer of one whose states are of one customer each."""
+        raise NotImplementedError
+
+    def taken_out(self, customer_id: str) -> Iterable[tuple[str, object]]:
+        """For `release`: the states of a customer are forgotten, and follow from the events that come again."""
+        return [(key, Released(customer_id)) for key in self.erase(customer_id)]
 
     def describe(self) -> Description:
         return Description(self.name, self.version, self.about, self.key, tuple(source.topic for source in self.inputs))

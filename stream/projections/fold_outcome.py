@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from stream.alerts.alert_records import Alert
+from stream.events.record import Record
 from stream.events.rejections import Defect
 from stream.processing.state import Outgoing, PartitionState
 
-__all__ = ["Outcome"]
+__all__ = ["Outcome", "Part", "ProjectionTopics"]
+
+
+class Part(NamedTuple):
+    """Consecutive records of input ``source``, and the offset after them."""
+
+    source: int
+    records: Sequence[Record]
+    next_offset: int
+
+
+class ProjectionTopics(NamedTuple):
+    """Where a projection publishes to beside topics of its own."""
+
+    dead_letters: str
+    alerts: str
 
 
 @dataclass(frozen=True, slots=True)

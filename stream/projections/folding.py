@@ -14,10 +14,12 @@ from stream.events.record import Record
 from stream.events.rejections import Defect, Rejection, printable
 from stream.events.times import rfc3339
 from stream.events.withheld import without_text
+from stream.identity.note_proof import NoteProof
 from stream.privacy.erasures import Erasures
 from stream.processing.isolation import NOT_OF_AN_EVENT, failing
 from stream.processing.state import Outgoing, PartitionState
-from stream.projections.fold_outcome import Outcome
+from stream.projections.fold_outcome import Outcome, Part, ProjectionTopics
+from stream.projections.moving import Moves
 from stream.projections.protocol import Folded, Forgetting, Projection
 from stream.projections.state_cache import StateCache
 from stream.projections.subjects import of_others
@@ -29,21 +31,6 @@ _encoder = msgspec.json.Encoder()
 _timers_decoder = msgspec.json.Decoder(tuple[str, str])
 #: Says in a dead letter which projection could not use the record.
 PROJECTION_HEADER = f"{HEADER_PREFIX}projection"
-
-
-class Part(NamedTuple):
-    """Consecutive records of input ``source``, and the offset after them."""
-
-    source: int
-    records: Sequence[Record]
-    next_offset: int
-
-
-class ProjectionTopics(NamedTuple):
-    """Where a projection publishes to beside topics of its own."""
-
-    dead_letters: str
-    alerts: str
 
 
 class _Folding(NamedTuple):
@@ -75,7 +62,8 @@ class FoldingPartition:
     A step is: `read` -> read missing states -> `remember` -> `further`, until none is missing -> `step` -> store ->
     `accept`. States are decoded anew for each fold, so what a fold does to them is lost with a step that is not stored.
 
-    ``erasures``: who is erased; records about them are skipped. None: nobody.
+    ``erasures``: who is erased; records about them are skipped. None: nobody. ``departures``: by what to know records
+    of customers who are others from now on. None: there are none.
     """
 
     def __init__(
@@ -85,12 +73,15 @@ class FoldingPartition:
         topics: ProjectionTopics,
         cache_states: int,
         erasures: Erasures | None = None,
+        departures: NoteProof | None = None,
     ) -> None:
         self.projection = projection
         self.partition = partition
         self.state = PartitionState()
         self._topics = topics
         self._erasures = erasures or Erasures()
+        self._moves = Moves(projection, departures)
+        self._editions: dict[str, int] = {}
         self._cache = StateCache(projection, cache_states)
         self._parts: list[Part] = []
         self._messages: list[tuple[str, object]] = []
@@ -116,18 +107,28 @@ class FoldingPartition:
         self._messages, self._origins, self._refused, self._skipped = [], [], [], 0
         self._decoded = {}
         self._newest_ms = self.state.stream_time_ms
+        self._editions = dict(self.state.editions)
         for part in parts:
-            records = of_others(part.records, self._erasures)
+            self._read_part(part)
+        return self.further()
+
+    def _read_part(self, part: Part) -> None:
+        of_all = of_others(part.records, self._erasures)
+        self._skipped += len(part.records)
+        for segment in self._moves.segments(of_all, self._editions):
+            self._messages += segment.released
+            if segment.cause is not None:
+                self._origins += [(part.source, segment.cause)] * len(segment.released)
+            records = segment.records
             reading = self.projection.inputs[part.source].read(records)
             self._messages += reading.keyed
             self._origins += [(part.source, records[position]) for position in reading.positions]
             self._refused += [
                 _Refused(part.source, records[rejection.record], rejection) for rejection in reading.rejections
             ]
-            self._skipped += reading.skipped + len(part.records) - len(records)
+            self._skipped += reading.skipped - len(records)
             if reading.newest_ms is not None:
                 self._newest_ms = max(reading.newest_ms, self._newest_ms or reading.newest_ms)
-        return self.further()
 
     def further(self) -> list[str]:
         """Keys whose state the next step needs, as far as can be told, and that are not cached."""
@@ -236,6 +237,7 @@ class FoldingPartition:
         folded = folding.folded
         state = self._next_state()
         state.stream_time_ms = self._newest_ms
+        state.editions = self._editions
         records = 0
         for part in self._parts:
             state.offsets[self.projection.inputs[part.source].topic] = part.next_offset

@@ -119,6 +119,9 @@ class Identity(Fold[Node]):
             ),
         )
 
+    def release(self, customer_id: str) -> None:
+        """Which ids are one person is what this finds out."""
+
     def reach(self, states: Mapping[str, Node], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The ids that a link may join, and all that are connected with them."""
         for _, message in messages:

@@ -80,6 +80,9 @@ class Leads(Fold[LeadState]):
             for event_type in EventType
         )
 
+    def release(self, customer_id: str) -> None:
+        """A contact counts in the week in which it came first."""
+
     def reach(self, states: Mapping[str, LeadState], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The weeks whose counts may change."""
         weeks = {week for key, news in _news(states, messages).items() for week in _touched(states.get(key), news)}

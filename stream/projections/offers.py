@@ -127,6 +127,9 @@ class Offers(Fold[OfferState]):
             _Orders(settings.topic_of(EventType.PURCHASE), Decoder.of(settings)),
         )
 
+    def release(self, customer_id: str) -> None:
+        """A decision was about the customer of that time, and so is what came of it."""
+
     @property
     def leading(self) -> str:
         return self._decisions

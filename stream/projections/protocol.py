@@ -18,7 +18,18 @@ from stream.events.record import Record
 from stream.events.rejections import Rejection
 from stream.processing.state import Outgoing
 
-__all__ = ["Description", "Expiring", "Folded", "Forgetting", "Input", "Leading", "Projection", "Reaching", "Reading"]
+__all__ = [
+    "Description",
+    "Expiring",
+    "Folded",
+    "Forgetting",
+    "Input",
+    "Leading",
+    "Projection",
+    "Reaching",
+    "Reading",
+    "Released",
+]
 
 M = TypeVar("M")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -168,4 +179,19 @@ class Projection(Protocol[S]):
         """Keys of records, in whose partitions something of the customer may be."""
         ...
 
+    def release(self, customer_id: str) -> Iterable[tuple[str, object]] | None:
+        """The messages, each with the key of a state, whose fold takes out what was folded of a customer's events.
+
+        It is asked when the customer is another one from now on, or when somebody is taken away from them: the events
+        that are theirs then come again (`stream.projections.moving`). None: what is folded is of nobody in particular,
+        or does not follow from events alone. Each event counts where it came first then, and none that comes again.
+        """
+        ...
+
     def describe(self) -> Description: ...
+
+
+class Released(NamedTuple):
+    """A message: forget the state."""
+
+    customer_id: str

@@ -103,6 +103,9 @@ class Recommendations(Fold[RecommendationState]):
             ),
         )
 
+    def release(self, customer_id: str) -> None:
+        """What goes with what is of nobody alone, and an order counts once."""
+
     def reach(self, states: Mapping[str, RecommendationState], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The rows of items from which an order concludes to others, and the counts of all items."""
         events = [*_events(messages)]

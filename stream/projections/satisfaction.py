@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final, cast
 
 import msgspec
@@ -121,6 +121,9 @@ class Satisfaction(Fold[Opinion]):
         self.inputs = (ContentInput(EventType.FEEDBACK, topic, Decoder.of(settings), _customer, reports=True),)
         self._satisfied_from = settings.satisfied_from
         self._dropped_below = settings.dropped_below
+
+    def release(self, customer_id: str) -> Iterable[tuple[str, object]]:
+        return self.taken_out(customer_id)
 
     def fold_one(self, state: Opinion, message: Told, alerts: list[Alert]) -> Opinion:
         event = cast("FeedbackEvent", message.event)

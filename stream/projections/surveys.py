@@ -88,6 +88,9 @@ class Surveys(Fold[Surveyed]):
         topic = settings.topic_of(EventType.FEEDBACK)
         self.inputs = (ContentInput(EventType.FEEDBACK, topic, Decoder.of(settings), _keys, reports=False),)
 
+    def release(self, customer_id: str) -> None:
+        """Whoever was asked was asked: answers count where they came first."""
+
     def reach(self, states: Mapping[str, Surveyed], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The counts that may change: those of what is remembered, and of what is told now."""
         found = {SHOP}

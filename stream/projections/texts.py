@@ -60,6 +60,9 @@ class Texts(Fold[Written]):
         self.keep_s = (keep_ms - self._period_ms) // 1000
         self.inputs = inputs_of(settings, self._key_of)
 
+    def release(self, customer_id: str) -> None:
+        """Texts and labels stay where they came first, and so do the models that learned from them."""
+
     def reach(self, states: Mapping[str, Written], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The labels of those who wrote, and the texts of those whose texts are labelled."""
         del states

@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 
 from stream.agents.computing import Computing
 from stream.agents.worker_options import WorkerOptions
+from stream.catalogue.customer_record import CustomerRecord
 from stream.catalogue.events import KERNEL_TYPES
 from stream.clock import FixedClock
 from stream.events.decode import Decoder
+from stream.events.kinds import EventKind
 from stream.features import codec
 from stream.features.profile import PROFILE
 from stream.identity.arrival_notes import NOTE_HEADERS, TYPE_HEADER, Assigned, encode_note
+from stream.identity.departures import Departure, departure_record
 from stream.identity.links import Link, LinkName
 from stream.identity.note_proof import NoteProof
 from stream.identity.resolver import Resolver
@@ -31,7 +34,7 @@ from stream.processing.partition import Partition
 from stream.processing.rules import Rules
 from stream.projections.arrivals import Arrivals
 from stream.settings import Settings
-from tests.features.lists_of_events import DAY, event_lists, is_whole_refund
+from tests.features.lists_of_events import BEGIN, DAY, event_lists, is_whole_refund
 from tests.features.profiles import Profile
 from tests.oracle.event import Event
 from tests.oracle.record import Record, record_of, type_of
@@ -39,7 +42,8 @@ from tests.processing.frozen import SILENCE, scorer_of
 from tests.projections.store import Store
 
 KEY = "k" * 32
-SETTINGS = Settings(partitions=1, join_identities=True, identity_history_days=90, identity_key=KEY)
+ON: dict[str, Any] = {"partitions": 1, "join_identities": True, "identity_history_days": 90, "identity_key": KEY}
+SETTINGS = Settings(**ON)
 COOKIE, ADDRESS = "anonymous_id:h1_" + 22 * "a", "email:h1_" + 22 * "b"
 IDS = [COOKIE, ADDRESS, "c-1", "c-2", "c-3"]
 TOPICS = [SETTINGS.topic_of(event_type) for event_type in KERNEL_TYPES]
@@ -76,8 +80,10 @@ class Shop:
     documents: _Documents = field(default_factory=_Documents)
     published: list[Any] = field(default_factory=list)
 
+    settings: Settings = SETTINGS
+
     def __post_init__(self) -> None:
-        self.arrivals = Store(Arrivals(SETTINGS), 0, 3)
+        self.arrivals = Store(Arrivals(self.settings), 0, 3)
         self.topics: dict[str, list[Record]] = {topic: [] for topic in TOPICS}
         self.read = dict.fromkeys(TOPICS, 0)
         self.core = Partition(0, RULES, KERNEL, Topics(), TOPICS, self.cache, published=ACTED_ON["changes"])
@@ -104,7 +110,7 @@ class Shop:
         for one in self.published[len(self.published) - count :]:
             self._publish(one)
 
-    def core_step(self, sizes: Sequence[int], *, lost: bool = False) -> None:
+    def core_step(self, sizes: Sequence[int], *, lost: bool = False, rejects: int = 0) -> None:
         """Let the core take so many records of each topic in."""
         aligner, ends = Aligner(len(TOPICS)), dict(self.read)
         for source, (topic, size) in enumerate(zip(TOPICS, sizes, strict=True)):
@@ -122,7 +128,7 @@ class Shop:
         if lost:
             self.core.restore(self.core.state)
             return
-        assert not outcome.rejected
+        assert len(outcome.rejected) == rejects
         assert not outcome.forgotten
         self.documents.stored |= outcome.documents
         self.core.accept(outcome)
@@ -216,3 +222,40 @@ def test_each_customer_has_the_events_of_their_ids(story: list[Item], cache: int
             shop.core_step(item, lost=losses.pop() if losses else False)
     shop.finish()
     check(shop, {own_id: [*events.values()] for own_id, events in came.items()})
+
+
+def view(number: int, day: float) -> Event:
+    return Event(f"e-{number}", EventKind.PAGE_VIEWED, BEGIN + round(day * DAY), "", 0)
+
+
+def test_who_comes_back_has_also_what_is_too_old_to_be_sent_again() -> None:
+    shop = Shop(settings=Settings(**{**ON, "identity_history_days": 1}))
+    old, new, own = [view(1, 0), view(2, 1)], view(3, 30), view(4, 29)
+    for event in [*old, new]:
+        shop.come("c-2", event)
+    shop.come("c-1", own)
+    shop.finish()
+    shop.link(LinkName.MERGE, "c-2", "c-1")
+    shop.finish()
+    moved = shop.documents.stored["c-2"]
+    assert merged_into(moved) == "c-1"
+    gone = msgspec.json.decode(shop.told[b"c-2"].value, type=CustomerRecord)
+    assert (gone.merged_into, gone.events, gone.orders) == ("c-1", 0, 0)
+    joined = Profile("c-1")
+    joined.apply([own, new])
+    assert counted(packed_state(shop.documents.stored["c-1"]), "c-1", joined) == joined.packed()
+    shop.link(LinkName.UNMERGE, "c-2", "c-1")
+    shop.finish()
+    check(shop, {"c-1": [own], "c-2": [*old, new]})
+
+
+def test_a_departure_without_the_key_of_the_workers_changes_nothing() -> None:
+    shop = Shop()
+    shop.come("c-1", view(1, 0))
+    shop.finish()
+    forged = departure_record(Departure(customer_id="c-1", merged_into="c-2", edition=9), NoteProof(b"x" * 32))
+    log = shop.topics[TOPICS[0]]
+    log.append(Record(forged[0], forged[1], NOW_MS, len(log), tuple(forged[2])))
+    before = dict(shop.documents.stored)
+    shop.core_step([9, 9, 9], rejects=1)
+    assert shop.documents.stored == before

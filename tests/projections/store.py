@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from stream.identity.note_proof import NoteProof
 from stream.processing.state import Outgoing
 from stream.projections.folding import FoldingPartition, Outcome, Part, ProjectionTopics
 from stream.projections.protocol import Projection
@@ -12,12 +13,21 @@ __all__ = ["Store"]
 
 
 class Store:
-    def __init__(self, projection: Projection[Any], partition: int, cache: int, at_ms: int = 0) -> None:
+    def __init__(
+        self,
+        projection: Projection[Any],
+        partition: int,
+        cache: int,
+        at_ms: int = 0,
+        departures: NoteProof | None = None,
+    ) -> None:
         self.stored: dict[str, bytes] = {}
         self.logs: dict[int, list[Record]] = {source: [] for source in range(len(projection.inputs))}
         self.done = dict.fromkeys(self.logs, 0)
         self.timers: dict[str, int] = {}
-        self.partition = FoldingPartition(projection, partition, ProjectionTopics("dead-letters", "alerts"), cache)
+        self.partition = FoldingPartition(
+            projection, partition, ProjectionTopics("dead-letters", "alerts"), cache, departures=departures
+        )
         self._at_ms = at_ms
 
     def append(

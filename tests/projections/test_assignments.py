@@ -114,7 +114,7 @@ def test_the_newest_steps_are_kept() -> None:
     _, store = folded(Store(Arrivals(AT_ONCE), 0, 3), log)
     (record,) = compacted(store)
     steps = json.loads(record.value or b"")["steps"]
-    assert steps == [[number, number, f"c-{number % 2 + 1}"] for number in range(3, MAX_STEPS + 3)]
+    assert steps == [[number, number, f"c-{number % 2 + 1}", 0] for number in range(3, MAX_STEPS + 3)]
 
 
 def test_a_late_write_of_an_older_assignment_is_mended() -> None:

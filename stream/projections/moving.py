@@ -1,0 +1,81 @@
+"""Persons who become others: what a projection folded of them is taken out, and their events are folded again.
+
+The stage sends the events of a person again when they become another customer, and when two are taken apart
+(`stream.identity.departures`). So no state has to be joined or divided: a fold takes out what it has of a person
+(`Projection.release`), and folds the events anew, under whom they are of now. A projection needs no second way to
+come to a state. What depends on the order of events, as loyalty does, goes by the order in which they come again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from stream.events.record import Record
+from stream.identity.departures import AGAIN, departure_of, edition_of
+from stream.identity.note_proof import NoteProof
+from stream.projections.protocol import Projection
+
+__all__ = ["MAX_EDITIONS", "Moves", "Segment", "forget_oldest"]
+
+#: Customers whose edition a partition remembers, those of the newest editions: what is void is under way for seconds.
+MAX_EDITIONS: Final = 1000
+
+
+class Segment(NamedTuple):
+    """Records to be folded after ``released`` (key and message) has been; ``cause``: the record for which."""
+
+    records: Sequence[Record]
+    positions: Sequence[int]
+    released: Sequence[tuple[str, object]] = ()
+    cause: Record | None = None
+
+
+class Moves:
+    """Divides the records of a topic where somebody has to be taken out. Without a ``proof`` nobody ever moves."""
+
+    def __init__(self, projection: Projection[Any], proof: NoteProof | None) -> None:
+        self._projection = projection
+        self._proof = proof
+
+    def segments(self, records: Sequence[Record], editions: dict[str, int]) -> Iterator[Segment]:
+        """The records that count, in their order; ``editions``, by customer, are brought up to date.
+
+        What is folded of nobody in particular counts where it came first, so all that is sent again is left out there.
+        """
+        if self._proof is None or not any(record.headers for record in records):
+            yield Segment(records, range(len(records)))
+            return
+        segment, positions = list[Record](), list[int]()
+        released: Sequence[tuple[str, object]] = ()
+        cause: Record | None = None
+        for position, record in enumerate(records):
+            departure = departure_of(record, self._proof)
+            edition = edition_of(record.headers) if departure is None else departure.edition
+            who = (record.key or b"").decode(errors="replace")
+            known = editions.get(who, 0)
+            takes_out = self._projection.release(who)
+            if takes_out is None:
+                if departure is None and not _is_again(record):
+                    segment.append(record)
+                    positions.append(position)
+                continue
+            if edition > known:
+                editions[who] = edition
+                yield Segment(segment, positions, released, cause)
+                segment, positions, released, cause = [], [], [*takes_out], record
+            if departure is None and edition >= known:
+                segment.append(record)
+                positions.append(position)
+        yield Segment(segment, positions, released, cause)
+        forget_oldest(editions)
+
+
+def forget_oldest(editions: dict[str, int]) -> None:
+    """Keep the newest `MAX_EDITIONS`."""
+    for who in sorted(editions, key=editions.__getitem__)[: max(len(editions) - MAX_EDITIONS, 0)]:
+        del editions[who]
+
+
+def _is_again(record: Record) -> bool:
+    return any(name == AGAIN for name, _ in record.headers)

@@ -1,0 +1,162 @@
+"""Persons who are others: each projection is as if every event had come under the id that it is of now."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream.errors import SettingsError
+from stream.events.kinds import EventType
+from stream.identity.arrival_notes import NOTE_HEADERS, TYPE_HEADER, Assigned, encode_note
+from stream.identity.links import Link, LinkName
+from stream.identity.note_proof import NoteProof
+from stream.identity.resolver import Resolver
+from stream.projections import all_projections
+from stream.projections.all_projections import PROJECTIONS, projections_of
+from stream.projections.arrivals import Arrivals
+from stream.projections.fold import Fold
+from stream.projections.moving import MAX_EDITIONS, forget_oldest
+from stream.projections.protocol import Projection
+from stream.settings import Settings
+from tests.projections.adding import Adding
+from tests.projections.store import Store
+
+SETTINGS = Settings(partitions=1, join_identities=True, identity_history_days=90, identity_key="k" * 32)
+COOKIE = "anonymous_id:h1_" + 22 * "a"
+IDS = [COOKIE, "c-1", "c-2"]
+AT_S = 1_700_000_000
+#: Those whose states are of one customer each, and follow from events alone.
+MOVING = ["activity", "satisfaction", "channels", "consents"]
+
+#: Type and content of events that together every projection of `MOVING` takes.
+CONTENTS: list[tuple[EventType, dict[str, Any]]] = [
+    (EventType.CLICK, {"name": "page_viewed"}),
+    (EventType.PURCHASE, {"name": "completed", "order_id": "o-1", "amount": 10.0, "currency": "EUR"}),
+    (EventType.FEEDBACK, {"name": "rated", "scale": "stars", "value": 4}),
+    (EventType.FEEDBACK, {"name": "rated", "scale": "stars", "value": 1}),
+    (EventType.FEEDBACK, {"name": "complained", "channel": "email"}),
+    (EventType.INTERACTION, {"name": "called"}),
+    (EventType.CONSENT, {"name": "granted", "purpose": "marketing"}),
+    (EventType.CONSENT, {"name": "withdrawn", "purpose": "marketing"}),
+    (EventType.EMAIL, {"name": "unsubscribed"}),
+]
+
+
+class Stage:
+    """The projection `arrivals`, and one that reads what it passes on."""
+
+    def __init__(self, projection: Projection[Any]) -> None:
+        self.resolver, self.versions = Resolver(), 0
+        self.arrivals = Store(Arrivals(SETTINGS), 0, 3)
+        self.beside = Store(projection, 0, 3, departures=NoteProof.of(SETTINGS))
+        self._sources = {source.topic: number for number, source in enumerate(projection.inputs)}
+
+    def come(self, own_id: str, number: int, content: tuple[EventType, dict[str, Any]]) -> None:
+        event_type, fields = content
+        value = {"event_id": f"e-{number}", "customer_id": own_id, "occurred_at": AT_S + number, **fields}
+        headers = [(TYPE_HEADER, event_type.value.encode())]
+        self.arrivals.append(0, own_id, json.dumps(value).encode(), headers, (AT_S + number) * 1000)
+        self._pass_on()
+
+    def link(self, name: LinkName, one: str, other: str) -> None:
+        link = Link(name, one, other, self.versions, f"l-{self.versions}")
+        for own_id, customer in self.resolver.take(link, self.versions + 1).items():
+            edition = self.resolver.edition_of(customer)
+            note = encode_note(Assigned(id=own_id, customer_id=customer, version=self.versions, edition=edition))
+            proof = NoteProof.of(SETTINGS).headers(own_id.encode(), note)
+            self.arrivals.append(0, own_id, note, [*NOTE_HEADERS, *proof])
+        self.versions += 1
+        self._pass_on()
+
+    def states(self) -> dict[str, Any]:
+        while not self.beside.is_done:
+            self.beside.step(100, lost=False)
+        return {key: json.loads(state) for key, state in self.beside.stored.items()}
+
+    def _pass_on(self) -> None:
+        while not self.arrivals.is_done:
+            for one in self.arrivals.step(10, lost=False):
+                if one.topic in self._sources:
+                    key = (one.key or b"").decode()
+                    self.beside.append(self._sources[one.topic], key, one.value or b"", one.headers, AT_S * 1000)
+
+
+events = st.tuples(st.sampled_from(IDS), st.sampled_from(CONTENTS))
+links = st.tuples(
+    st.sampled_from([LinkName.IDENTIFIED, LinkName.MERGE, LinkName.UNMERGE]),
+    st.sampled_from([(COOKIE, "c-1"), (COOKIE, "c-2"), ("c-2", "c-1"), ("c-1", "c-2")]),
+)
+steps = st.tuples(st.integers(1, 5), st.booleans())
+
+
+def by_content(state: Any) -> Any:
+    """A state without the order of what was heard, and of what follows from that order, for it is another one."""
+    if not isinstance(state, dict):
+        return state
+    said = sorted(json.dumps({**one, "loyalty": None}, sort_keys=True) for one in state.get("said", []) if "id" in one)
+    numbers = {name: round(value, 9) if isinstance(value, float) else value for name, value in state.items()}
+    return {**numbers, "loyalty": None, "is_satisfied": None, "said": said} if "loyalty" in state else state
+
+
+@pytest.mark.parametrize("name", MOVING)
+@given(st.lists(st.one_of(events, links, steps), max_size=16))
+@settings(max_examples=40, deadline=None)
+def test_states_are_those_of_the_events_under_the_ids_that_they_are_of_now(name: str, story: list[Any]) -> None:
+    stage = Stage(PROJECTIONS[name](SETTINGS))
+    came: list[tuple[str, int, Any]] = []
+    for number, item in enumerate(story):
+        if isinstance(item[0], LinkName):
+            stage.link(item[0], *item[1])
+        elif isinstance(item[0], str):
+            came.append((item[0], number, item[1]))
+            stage.come(*came[-1])
+        else:
+            stage.beside.step(item[0], lost=item[1])
+    wanted = Stage(PROJECTIONS[name](SETTINGS))
+    for own_id, number, content in came:
+        wanted.come(stage.resolver.customer_of(own_id), number, content)
+    found = {key: by_content(state) for key, state in stage.states().items()}
+    assert found == {key: by_content(state) for key, state in wanted.states().items()}
+
+
+@pytest.mark.parametrize("name", [one for one in PROJECTIONS if one not in {*MOVING, "identity", "arrivals"}])
+def test_what_comes_again_counts_once_where_it_came_first(name: str) -> None:
+    stage = Stage(PROJECTIONS[name](SETTINGS))
+    for number, content in enumerate(CONTENTS):
+        stage.come(COOKIE, number, content)
+    before = stage.states()
+    stage.link(LinkName.IDENTIFIED, COOKIE, "c-1")
+    assert stage.states() == before
+
+
+class _Older(Adding):
+    def __init__(self, settings: Settings) -> None:
+        del settings
+        super().__init__()
+
+    release = Fold.release
+
+
+def test_a_projection_that_does_not_say_what_becomes_of_a_person_does_not_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(all_projections, "PROJECTIONS", {"adding": _Older})
+    with pytest.raises(SettingsError, match="adding does not say what becomes of a person who is another one"):
+        projections_of(dataclasses.replace(SETTINGS, projections="adding"))
+
+
+def test_every_projection_says_what_becomes_of_a_person() -> None:
+    names = ",".join(PROJECTIONS)
+    of: Sequence[Projection[Any]] = projections_of(dataclasses.replace(SETTINGS, projections=names))
+    assert [one.name for one in of if one.release("c-1") is not None] == [*filter(MOVING.__contains__, PROJECTIONS)]
+
+
+def test_the_newest_editions_are_remembered() -> None:
+    editions = {f"c-{number}": number for number in range(MAX_EDITIONS + 2)}
+    forget_oldest(editions)
+    assert [number for number in (0, 1, 2) if f"c-{number}" in editions] == [2]
+    assert len(editions) == MAX_EDITIONS
