@@ -80,7 +80,7 @@ def newest(settings: Settings, customer: str) -> dict[str, Any]:
         if message.error():
             ends += 1
         elif message.key() == customer.encode():
-            found = {} if message.value() is None else orjson.loads(message.value())
+            found = orjson.loads(message.value() or b"{}")
     consumer.close()
     return found
 
