@@ -9,7 +9,7 @@ import msgspec
 
 from stream.alerts.alert_records import Alert
 from stream.processing.state import Outgoing
-from stream.projections.protocol import Description, Folded, Input, Released
+from stream.projections.protocol import Description, Folded, Input, TakenOut
 
 __all__ = ["Fold"]
 
@@ -41,7 +41,7 @@ class Fold(Generic[S]):
         alerts: list[Alert] = []
         for key, message in messages:
             state = folded.get(key)
-            if isinstance(message, Released):
+            if isinstance(message, TakenOut):
                 folded[key] = None
                 continue
             folded[key] = self.fold_one(self.state() if state is None else state, message, alerts)
@@ -66,7 +66,7 @@ class Fold(Generic[S]):
 
     def taken_out(self, customer_id: str) -> Iterable[tuple[str, object]]:
         """For `release`: the states of a customer are forgotten, and follow from the events that come again."""
-        return [(key, Released(customer_id)) for key in self.erase(customer_id)]
+        return [(key, TakenOut(customer_id)) for key in self.erase(customer_id)]
 
     def describe(self) -> Description:
         return Description(self.name, self.version, self.about, self.key, tuple(source.topic for source in self.inputs))

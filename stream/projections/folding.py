@@ -115,11 +115,11 @@ class FoldingPartition:
     def _read_part(self, part: Part) -> None:
         of_all = of_others(part.records, self._erasures)
         self._skipped += len(part.records)
-        for segment in self._moves.segments(of_all, self._editions):
-            self._messages += segment.released
-            if segment.cause is not None:
-                self._origins += [(part.source, segment.cause)] * len(segment.released)
-            records = segment.records
+        for stretch in self._moves.stretches(of_all, self._editions):
+            self._messages += stretch.released
+            if stretch.cause is not None:
+                self._origins += [(part.source, stretch.cause)] * len(stretch.released)
+            records = stretch.records
             reading = self.projection.inputs[part.source].read(records)
             self._messages += reading.keyed
             self._origins += [(part.source, records[position]) for position in reading.positions]

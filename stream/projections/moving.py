@@ -16,13 +16,13 @@ from stream.identity.departures import AGAIN, departure_of, edition_of
 from stream.identity.note_proof import NoteProof
 from stream.projections.protocol import Projection
 
-__all__ = ["MAX_EDITIONS", "Moves", "Segment", "forget_oldest"]
+__all__ = ["MAX_EDITIONS", "Moves", "Stretch", "forget_oldest"]
 
 #: Customers whose edition a partition remembers, those of the newest editions: what is void is under way for seconds.
 MAX_EDITIONS: Final = 1000
 
 
-class Segment(NamedTuple):
+class Stretch(NamedTuple):
     """Records to be folded after ``released`` (key and message) has been; ``cause``: the record for which."""
 
     records: Sequence[Record]
@@ -38,15 +38,15 @@ class Moves:
         self._projection = projection
         self._proof = proof
 
-    def segments(self, records: Sequence[Record], editions: dict[str, int]) -> Iterator[Segment]:
+    def stretches(self, records: Sequence[Record], editions: dict[str, int]) -> Iterator[Stretch]:
         """The records that count, in their order; ``editions``, by customer, are brought up to date.
 
         What is folded of nobody in particular counts where it came first, so all that is sent again is left out there.
         """
         if self._proof is None or not any(record.headers for record in records):
-            yield Segment(records, range(len(records)))
+            yield Stretch(records, range(len(records)))
             return
-        segment, positions = list[Record](), list[int]()
+        stretch, positions = list[Record](), list[int]()
         released: Sequence[tuple[str, object]] = ()
         cause: Record | None = None
         for position, record in enumerate(records):
@@ -57,17 +57,17 @@ class Moves:
             takes_out = self._projection.release(who)
             if takes_out is None:
                 if departure is None and not _is_again(record):
-                    segment.append(record)
+                    stretch.append(record)
                     positions.append(position)
                 continue
             if edition > known:
                 editions[who] = edition
-                yield Segment(segment, positions, released, cause)
-                segment, positions, released, cause = [], [], [*takes_out], record
+                yield Stretch(stretch, positions, released, cause)
+                stretch, positions, released, cause = [], [], [*takes_out], record
             if departure is None and edition >= known:
-                segment.append(record)
+                stretch.append(record)
                 positions.append(position)
-        yield Segment(segment, positions, released, cause)
+        yield Stretch(stretch, positions, released, cause)
         forget_oldest(editions)
 
 

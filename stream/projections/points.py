@@ -68,6 +68,9 @@ class Points(Fold[PointsAccount]):
             JsonInput(settings.points, PointsMovement, lambda movement: movement.customer_id),
         )
 
+    def release(self, customer_id: str) -> None:
+        """What was given and spent is not sent again, so an account stays with the id under which it was earned."""
+
     def fold(self, states: Mapping[str, PointsAccount], messages: Sequence[tuple[str, object]]) -> Folded:
         folded = dict(states)
         for key, message in messages:

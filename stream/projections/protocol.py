@@ -28,7 +28,7 @@ __all__ = [
     "Projection",
     "Reaching",
     "Reading",
-    "Released",
+    "TakenOut",
 ]
 
 M = TypeVar("M")
@@ -191,7 +191,7 @@ class Projection(Protocol[S]):
     def describe(self) -> Description: ...
 
 
-class Released(NamedTuple):
+class TakenOut(NamedTuple):
     """A message: forget the state."""
 
     customer_id: str
