@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from stream.catalogue.identifiers import CUSTOMER, IDENTIFIERS
 from stream.identity.sealing import is_token
+from stream.privacy.ciphertexts import CIPHERTEXT
 from stream.privacy.key_store import KeyRow, KeyStore
 from stream.privacy.master_keys import KEY_BYTES, MasterKeys
 from stream.privacy.sql_key_store import SqlKeyStore
@@ -21,13 +22,11 @@ from stream.settings import Settings
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-__all__ = ["CIPHERTEXT", "PSEUDONYM", "STALE_S", "KeyedPerson", "PersonKeys", "body_of"]
+__all__ = ["PSEUDONYM", "STALE_S", "KeyedPerson", "PersonKeys", "body_of"]
 
 PREFIX: Final = "k1_"
 #: A customer as topics and stores have them; the group is the name of their row.
 PSEUDONYM: Final = re.compile(r"k1_([A-Za-z0-9_-]{22})(?![A-Za-z0-9_-])")
-#: A text of a person: the row of the key, and the text under it.
-CIPHERTEXT: Final = re.compile(r"c1_([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22,})")
 _DIGEST: Final = re.compile(r"d1_[A-Za-z0-9_-]{22}")
 #: An address, as adapters and imports without a key write it.
 _HASHED: Final = re.compile(r"email:[0-9a-f]{64}")

@@ -13,8 +13,9 @@ from typing import Final, Self
 import msgspec
 
 from stream.catalogue.identifiers import CUSTOMER
+from stream.privacy.ciphertexts import CIPHERTEXT
 from stream.privacy.concealing import PACKED
-from stream.privacy.person_keys import CIPHERTEXT, PSEUDONYM, KeyedPerson, PersonKeys
+from stream.privacy.person_keys import PSEUDONYM, KeyedPerson, PersonKeys
 from stream.settings import Settings
 
 __all__ = ["UNREADABLE", "Revealer"]

@@ -7,6 +7,7 @@ from typing import ClassVar, Final, cast
 
 import msgspec
 
+from stream.privacy.ciphertexts import is_ciphertext
 from stream.processing.state import Outgoing
 from stream.projections.fold import Fold
 from stream.projections.protocol import Folded
@@ -44,7 +45,8 @@ class Texts(Fold[Written]):
 
     A text that was sent twice is kept once. Each text is published for the projection `classification`, and again when
     its category becomes known. What people say of a text counts before what its event says, and that before the label
-    of its ticket: they are in different topics, so the later one is not the one that is read later.
+    of its ticket: they are in different topics, so the later one is not the one that is read later. A text under the
+    key of a person is kept and never published, as nothing can be learned of it.
     """
 
     name: ClassVar[str] = "texts"
@@ -101,7 +103,7 @@ class Texts(Fold[Written]):
         state.texts.append(text)
         state.texts.sort(key=lambda one: (one.at_ms, one.id))
         del state.texts[:-MAX_TEXTS]
-        if text in state.texts:
+        if text in state.texts and not is_ciphertext(text.text):
             labels = written.get(_labels_key(customer_id), Written()).labels
             yield self._published(customer_id, text, _category(text, labels))
 
@@ -114,6 +116,8 @@ class Texts(Fold[Written]):
             del state.labels[excess]
         for period in _periods(labelled.customer_id):
             for text in written[period].texts if period in written else ():
+                if is_ciphertext(text.text):
+                    continue
                 category = _category(text, state.labels)
                 if category is not None and category != _category(text, before):
                     yield self._published(labelled.customer_id, text, category)

@@ -1,4 +1,7 @@
-"""What customers write, in whatever event, as messages: texts, masked when they are read, and labels of them."""
+"""What customers write, in whatever event, as messages: texts, masked when they are read, and labels of them.
+
+A text under the key of a person stays as it is: its words are nobody's to see here.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import MAX_TEXT_CHARS, EmailEvent, Event, FeedbackEvent, InteractionEvent
 from stream.events.record import Record
+from stream.privacy.ciphertexts import is_ciphertext
 from stream.projections.protocol import Input, Reading
 from stream.projections.topic_inputs import Acted, ActionInput, ContentInput, Told
 from stream.settings import Settings
@@ -148,7 +152,9 @@ def _labels(acted: Acted) -> list[Wrote | Labelled]:
 
 def _text_of(told: Told) -> Text:
     event = told.event
-    words = masked(_words(event)).strip()[:MAX_TEXT_CHARS]
+    words = _words(event)
+    if not is_ciphertext(words):
+        words = masked(words).strip()[:MAX_TEXT_CHARS]
     if isinstance(event, FeedbackEvent):
         mood = _OF_KIND.get(event.name)
         if event.scale is not None and event.value is not None:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import SettingsError, StorageError
+from stream.privacy.ciphertexts import CIPHERTEXT
 from stream.privacy.master_keys import MasterKeys
-from stream.privacy.person_keys import CIPHERTEXT, PSEUDONYM, PersonKeys
+from stream.privacy.person_keys import PSEUDONYM, PersonKeys
 from stream.privacy.revealing import UNREADABLE, Revealer
 from stream.privacy.sql_key_store import SqlKeyStore
 from stream.settings import Settings

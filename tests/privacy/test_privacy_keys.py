@@ -19,7 +19,8 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.local.stack import LocalStack
 from stream.notifications.read_to_end import read_to_end
-from stream.privacy.person_keys import CIPHERTEXT, PersonKeys
+from stream.privacy.ciphertexts import CIPHERTEXT
+from stream.privacy.person_keys import PersonKeys
 from stream.privacy.revealing import UNREADABLE, Revealer
 from stream.settings import Settings
 from tests.cli.projecting import folded, projecting

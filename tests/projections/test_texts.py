@@ -137,6 +137,14 @@ def test_a_text_is_published_once_and_again_with_its_category() -> None:
     ]
 
 
+def test_a_text_under_a_key_is_kept_as_it_is_and_nothing_is_learned_of_it() -> None:
+    # digits as of a card number may stand in a ciphertext; changed, it could not be read again
+    concealed = f"c1_{'a' * 22}.4111111111111111{'b' * 30}"
+    said = record(0, concealed, name="complained")
+    assert [text.text for text in texts([said])] == [concealed]
+    assert published([(FEEDBACK, [said]), (ACTIONS, [labelled(0, "e0", "delivery")])]) == []
+
+
 def test_a_label_that_is_read_before_its_text_is_not_lost() -> None:
     (found,) = published([(ACTIONS, [labelled(0, "e0", "delivery")]), (FEEDBACK, [record(0, "where is it")])])
     assert found.category == "delivery"
