@@ -87,15 +87,14 @@ def happened(event_type: EventType, event: Event, at_ms: int, event_id: int, amo
 
 
 def alerted(alert: Alert) -> TimelineEntry:
-    told: dict[str, Any] = {
+    told = {
         "sentence": alert.sentence,
         "severity": str(alert.severity),
         "cause": str(alert.cause),
         "days_since_order": alert.days_since_order,
         "usual_gap_days": alert.usual_gap_days,
+        "heard": None if alert.heard is None else _told(msgspec.to_builtins(alert.heard)),
     }
-    if alert.heard is not None:
-        told["heard"] = msgspec.to_builtins(alert.heard)
     return _published(ALERT, alert.alert_id, alert.customer_id, alert.occurred_at, alert.kind.value, told)
 
 
@@ -112,8 +111,9 @@ def moved(change: StageChange) -> TimelineEntry:
 
 def acted(action: Action, at_ms: int) -> TimelineEntry:
     told = {"actor": action.actor, "note": action.note, "alert_id": action.alert_id}
-    detail = {name: value for name, value in told.items() if value is not None} or None
-    return TimelineEntry(action.customer_id, ACTION, _hash(action.action_id), at_ms, action.action.value, detail=detail)
+    return TimelineEntry(
+        action.customer_id, ACTION, _hash(action.action_id), at_ms, action.action.value, detail=_told(told) or None
+    )
 
 
 def document_of(customer: Customer) -> Document:
@@ -147,7 +147,14 @@ def document_of(customer: Customer) -> Document:
 def _published(
     source: str, identity: str, customer_id: str, at: str, name: str, told: Mapping[str, Any]
 ) -> TimelineEntry:
-    return TimelineEntry(customer_id, source, _hash(identity), epoch_ms(datetime.fromisoformat(at)), name, detail=told)
+    return TimelineEntry(
+        customer_id, source, _hash(identity), epoch_ms(datetime.fromisoformat(at)), name, detail=_told(told)
+    )
+
+
+def _told(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What there is to tell."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _label(text: str | None) -> str | None:

@@ -4,13 +4,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec.structs import replace
 
-from stream.alerts.alert_records import Alert, AlertKind, Cause, alert_id
+from stream.alerts.alert_records import Alert, AlertKind, Cause, Heard, alert_id
+from stream.alerts.feedback_alerts import complaint
 from stream.alerts.severity import Severity
 from stream.catalogue.outputs import Customer, NextOrder, Rfm
+from stream.console.languages import catalogue_of
+from stream.console.what_happened import detail_in_words, entry_in_words
 from stream.directory.message_inputs import inputs_of
 from stream.directory.timeline import Document, TimelineEntry
 from stream.events.columns import MONEY_SCALE
+from stream.reporting.words import Words
 from stream.settings import Settings
 
 SETTINGS = Settings(topic_prefix="shop.")
@@ -124,6 +129,35 @@ def test_an_alert_is_an_entry_with_its_sentence() -> None:
     assert isinstance(entry, TimelineEntry)
     assert (entry.source, entry.at_ms, entry.name) == ("alert", AT_MS, "winback.opportunity")
     assert entry.detail == {"sentence": "Looked at the shop again.", "severity": "info", "cause": "event"}
+
+
+def test_an_alert_about_a_complaint_keeps_what_it_is_about_for_other_languages() -> None:
+    heard = Heard(feedback_id="f-1", said_at=AT, order_id="o-7", channel="email")
+    alert = replace(complaint("c-1", heard, AT_MS), emitted_at=AT)
+    ((entry,), refused) = read("shop.alerts", msgspec.json.encode(alert))
+    assert refused == 0
+    assert isinstance(entry, TimelineEntry)
+    german = Words(catalogue_of("de"), str)
+    assert entry_in_words(entry, german) == "Warnung: Eine Beschwerde wartet auf Antwort"
+    assert detail_in_words(entry, german) == "Beschwerde zur Bestellung o-7 per E-Mail."
+
+
+def test_a_stage_keeps_the_figures_of_its_sentence() -> None:
+    change: dict[str, object] = {
+        "change_id": "s-1",
+        "customer_id": "c-1",
+        "from": "due",
+        "to": "at_risk",
+        "cause": "silence",
+        "why": "x",
+    }
+    change |= {"since": AT, "occurred_at": AT, "emitted_at": AT, "days_since_order": 86.4, "usual_gap_days": 14.2}
+    ((entry,), refused) = read("shop.stages", msgspec.json.encode(change))
+    assert refused == 0
+    assert isinstance(entry, TimelineEntry)
+    german = Words(catalogue_of("de"), str)
+    assert entry_in_words(entry, german) == "Stand: gefährdet"
+    assert detail_in_words(entry, german) == "Seit 86 Tagen keine Bestellung; sonst alle 14 Tage."
 
 
 def test_an_invalid_document_is_refused() -> None:
