@@ -124,8 +124,8 @@ class Alias(Struct, array_like=True):
         named = "" if step.customer_id == own_id else step.customer_id
         moved: list[Forward] = []
         if follows and (named != self.sent.customer or step.edition > self.edition):
-            was_customer = not self.sent.customer and (self.sent.ids or self.sent.floor_s >= 0)
-            if named != self.sent.customer and named and (self.left or was_customer):
+            if named and named != self.sent.customer:
+                # events of other ids may have gone to it as well, so that it had none itself says nothing
                 self.left = step.version + 1
             elif not named and not self.sent.customer:
                 self.left = step.edition

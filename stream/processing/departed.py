@@ -174,7 +174,10 @@ class Departed:
             is_kept = bool(edition.into and self._left.get(who))
             state = b',"state":"%b"' % b64encode(self._left[who]) if is_kept else b""
             documents[who] = b"%b%b,%b%b}" % (_BEGIN, _encoder.encode(edition), public[1:-1], state)
-            told.append(Outgoing(topic, who.encode(), public, PUBLIC_HEADERS) if edition.into else tombstone(who))
+            if is_kept:
+                told.append(Outgoing(topic, who.encode(), public, PUBLIC_HEADERS))
+            elif not edition.into:
+                told.append(tombstone(who))
             aside.pop(who, None)
         return dataclasses.replace(
             outcome,

@@ -249,6 +249,15 @@ def test_who_comes_back_has_also_what_is_too_old_to_be_sent_again() -> None:
     check(shop, {"c-1": [own], "c-2": [*old, new]})
 
 
+def test_a_customer_whose_events_were_all_of_others_leaves_nothing_behind() -> None:
+    shop = Shop()
+    shop.come("c-1", view(1, 0))
+    for into, from_ in (("c-2", "c-1"), ("c-1", "c-2"), ("c-3", "c-1")):
+        shop.link(LinkName.MERGE, from_, into)
+        shop.finish()
+        check(shop, {"c-1": [view(1, 0)]})
+
+
 def test_a_departure_without_the_key_of_the_workers_changes_nothing() -> None:
     shop = Shop()
     shop.come("c-1", view(1, 0))

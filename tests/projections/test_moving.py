@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stream.errors import SettingsError
@@ -103,6 +103,7 @@ def by_content(state: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", MOVING)
+@example([("c-1", CONTENTS[4]), (LinkName.MERGE, ("c-1", "c-2")), (LinkName.MERGE, ("c-2", "c-1"))])
 @given(st.lists(st.one_of(events, links, steps), max_size=16))
 @settings(max_examples=40, deadline=None)
 def test_states_are_those_of_the_events_under_the_ids_that_they_are_of_now(name: str, story: list[Any]) -> None:
