@@ -9,6 +9,7 @@ horizon before, where there was one. ``--write`` puts the table between the mark
 import argparse
 import sys
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ _DAY_MS = 86_400_000
 class _Untaught(Learner):
     """Learns nothing: what became of customers does not depend on models."""
 
-    def learn_checked(self, example: Example) -> None:
+    def learn_run(self, examples: Sequence[Example]) -> None:
         """Nothing."""
 
 

@@ -20,7 +20,8 @@ from stream.clock import SystemClock
 from stream.errors import EventLogError
 from stream.events.decode import Decoder
 from stream.events.log_event import LogEvent
-from stream.online_models.components import SCORING
+from stream.online_models.component import Component
+from stream.online_models.components import RISK, SCORING
 from stream.online_models.learner import Learner
 from stream.online_models.learner_settings import learner_settings_of
 from stream.processing import figures
@@ -76,7 +77,7 @@ def evaluate(
     events = source.all_events()
     too_many = source.tell()
     settings = fit_to_log(settings, events, SystemClock().now_ms())
-    rows = score_events(events, settings, weeks, active_days)
+    rows = score_events(events, settings, weeks, active_days, RISK)
     result = figures_of_rows(rows) | {
         "alert_level": figures_at_level(rows, settings.raise_at),
         "seconds": round(time.monotonic() - began, 2),
@@ -94,13 +95,20 @@ def evaluate(
 
 
 def score_events(
-    events: Sequence[LogEvent], settings: Settings, weeks: range | None, active_days: float | None
+    events: Sequence[LogEvent],
+    settings: Settings,
+    weeks: range | None,
+    active_days: float | None,
+    components: Sequence[type[Component]] = SCORING,
 ) -> Rows:
-    """Replay ``events`` (in time order) through a new model and score at each week's cut."""
+    """Replay ``events`` (in time order) through a new model and score at each week's cut.
+
+    ``components``: what learns; without the value model nothing is expected of anybody.
+    """
     now_ms = SystemClock().now_ms()
     decoder = Decoder.of(settings, in_clear=True)
     rules = rules_of(settings)
-    learner = Learner(learner_settings_of(settings), components=SCORING)
+    learner = Learner(learner_settings_of(settings), components=components)
     replay = Replay(rules, learner, decoder, now_ms)
     return evaluate_log(events, replay, decoder, now_ms, rules=rules, weeks=weeks, active_days=active_days)
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from stream.features.registry import COLUMN, FEATURE_NAMES, FEATURES, INPUT_SCALE
 from stream.online_models.inputs import MISSING
-from stream.online_models.kalman import complete_terms
+from stream.online_models.kalman import complete_run, complete_terms
 
 __all__ = [
     "AGEING",
@@ -35,6 +35,7 @@ __all__ = [
     "TERMS",
     "Quadratic",
     "expand",
+    "expand_run",
     "unfold",
 ]
 
@@ -137,6 +138,15 @@ def expand(inputs: npt.ArrayLike, level: float = 0.0) -> Floats:
     terms[: len(LINEAR)] = np.asarray(inputs)[LINEAR]
     terms[: len(LINEAR)] /= INPUT_SCALE
     complete_terms(terms, _PAIR_TERMS, CENTRE, MISSING / INPUT_SCALE, _TERM[RELATIVE], level)
+    return terms
+
+
+def expand_run(inputs: npt.NDArray[np.int16], levels: Floats) -> Floats:
+    """`expand` for each of N labels: float64[N, BASIS] of int16[N, features]; ``levels``: float64[N]."""
+    terms = np.empty((len(inputs), BASIS))
+    terms[:, : len(LINEAR)] = inputs[:, LINEAR]
+    terms[:, : len(LINEAR)] /= INPUT_SCALE
+    complete_run(terms, _PAIR_TERMS, CENTRE, MISSING / INPUT_SCALE, _TERM[RELATIVE], levels)
     return terms
 
 

@@ -10,6 +10,9 @@ model, whose errors were those of youth, hardly count.
 import math
 from typing import Final
 
+import numba
+import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
 
 __all__ = ["Calibration"]
@@ -51,6 +54,44 @@ class Calibration(Struct, kw_only=True):
         self.variance_slope = _towards_prior(self.variance_slope - shrink * along_slope * along_slope, PRIOR_VARIANCE)
         self.variance_shift = _towards_prior(self.variance_shift - shrink * along_shift * along_shift, PRIOR_VARIANCE)
         self.covariance = _towards_prior(self.covariance - shrink * along_slope * along_shift, 0.0)
+
+    def learn_run(
+        self,
+        logits: npt.NDArray[np.float64],
+        churned: npt.NDArray[np.float64],
+        labels: npt.NDArray[np.int64],
+        novelty: npt.NDArray[np.float64],
+    ) -> None:
+        """`learn_one` for each of N labels, one after the other; ``churned`` is 0 or 1."""
+        state = np.array([self.slope, self.shift, self.variance_slope, self.variance_shift, self.covariance])
+        _learn_run(state, logits, churned, labels, novelty)
+        self.slope, self.shift, self.variance_slope, self.variance_shift, self.covariance = state.tolist()
+
+
+@numba.njit(cache=True)
+def _learn_run(state, logits, churned, all_labels, novelties):  # type: ignore[no-untyped-def]
+    # the arithmetic of `Calibration.learn_one`, in its order
+    slope, shift, variance_slope, variance_shift, covariance = state
+    for k in range(len(logits)):
+        logit = logits[k]
+        maturity = all_labels[k] / (all_labels[k] + MATURE_LABELS)
+        weight = novelties[k] * maturity * maturity
+        risk = 1.0 / (1.0 + math.exp(-slope * logit - shift))
+        information = weight * risk * (1.0 - risk)
+        along_slope = variance_slope * logit + covariance
+        along_shift = covariance * logit + variance_shift
+        spread = 1.0 + information * (logit * along_slope + along_shift)
+        step = weight * (churned[k] - risk) / spread
+        shrink = information / spread
+        slope = min(max(slope + step * along_slope, _MIN_SLOPE), _MAX_SLOPE)
+        shift = min(max(shift + step * along_shift, -_MAX_SHIFT), _MAX_SHIFT)
+        value = variance_slope - shrink * along_slope * along_slope
+        variance_slope = value + FORGETTING * (PRIOR_VARIANCE - value)
+        value = variance_shift - shrink * along_shift * along_shift
+        variance_shift = value + FORGETTING * (PRIOR_VARIANCE - value)
+        value = covariance - shrink * along_slope * along_shift
+        covariance = value + FORGETTING * (0.0 - value)
+    state[:] = slope, shift, variance_slope, variance_shift, covariance
 
 
 def _towards_prior(value: float, prior: float) -> float:

@@ -23,12 +23,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
 
-from stream.online_models.basis import expand
+from stream.online_models.basis import expand, expand_run
 from stream.online_models.churn import ChurnModel, ChurnState
 from stream.online_models.drift import Detector, LossDrift, LossDriftState
 from stream.online_models.first_layout import FIRST_CONTENDERS
+from stream.online_models.judging import judge
+from stream.online_models.label_run import LabelRun
 from stream.online_models.lead import GROWTH, Lead
 from stream.online_models.slots import Slots
 from stream.online_models.tally import RecentFigures, Tally, expected_loss_of, log_loss_of
@@ -202,6 +206,32 @@ class Championship:
         self._crown()
         return alarms
 
+    def learn_run(self, labels: LabelRun) -> int:
+        """As `learn_one` for the first labels of a run, one after the other; how many it has learned.
+
+        These are the ones up to the first that makes another contender the champion. None where the first label begins
+        a week: an alarm may follow from it, so it is one for `learn_one`.
+        """
+        contenders = [*self._contenders.values()]
+        is_open = np.logical_and.reduce([one.loss.is_open(labels.weeks) for one in contenders])
+        run = labels.part(0, len(is_open) if is_open.all() else int(np.argmin(is_open)))
+        if not len(run.churned):
+            return 0
+        terms = expand_run(run.inputs, run.levels)
+        marks = [one.model.mark() for one in contenders]
+        risks = np.array([one.model.predict_then_learn_run(terms, **run.told()) for one in contenders])
+        position = [one.name for one in contenders].index(self._champion)
+        recent, leads = [one.recent for one in contenders], [one.lead for one in contenders]
+        _to_powers(risks, run.powers)
+        count, excess = judge(risks, run.churned, _MAX_LOSS, MARGIN, position, recent, leads)
+        for one, mark, of in zip(contenders, marks, excess, strict=True):
+            one.loss.add_open(run.weeks[:count], of)
+            if count < len(run.churned):
+                one.model.back_to(mark)
+                one.model.predict_then_learn_run(terms[:count], **run.part(0, count).told())
+        self._crown()
+        return count
+
     def _answer(self, contender: _Contender) -> None:
         """What an alarm leads to."""
         if contender.name != self._champion:
@@ -255,3 +285,10 @@ class Championship:
             championship._champion = state.champion
         championship.slots = Slots(tuple(roster), state.slots)
         return championship
+
+
+def _to_powers(risks: npt.NDArray[np.float64], powers: npt.NDArray[np.float64]) -> None:
+    """Raise risks float64[contenders, N] to the powers of the labels, in place."""
+    for k in np.flatnonzero(powers != 1.0).tolist():
+        # Python's power, as for a single label: NumPy's may differ in the last digit
+        risks[:, k] = [risk ** float(powers[k]) for risk in risks[:, k].tolist()]

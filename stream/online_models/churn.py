@@ -6,7 +6,7 @@ yet, a model of few has. The mean is linear in the terms as well, so it costs no
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -96,6 +96,29 @@ class ChurnModel:
         )
         self._news += novelty
         return float(sigmoid(logit))
+
+    def predict_then_learn_run(self, terms: Floats, *, churned: Floats, novelty: Floats, powers: Floats) -> Floats:
+        """`predict_then_learn` for the labels of a run, one after the other; the probabilities of churn, float64[N].
+
+        ``terms``: float64[N, BASIS]; the others are float64[N], ``churned`` 0 or 1.
+        """
+        news = np.add.accumulate(np.concatenate([[self._news], novelty]))
+        self._news = float(news[-1])
+        shares = SIMPLE_LABELS / (SIMPLE_LABELS + news[:-1])
+        simple_terms = np.ascontiguousarray(terms[:, SIMPLE_TERMS])
+        return self._regression.predict_then_learn_run(
+            terms, self._simple, simple_terms, shares, churned=churned, novelty=novelty, powers=powers
+        )
+
+    def mark(self) -> tuple[Any, ...]:
+        """What the regressions have learned, for `back_to`."""
+        return self._news, self._regression.mark(), self._simple.mark()
+
+    def back_to(self, mark: tuple[Any, ...]) -> None:
+        """Forget what the regressions have learned since the `mark`."""
+        self._news, regression, simple = mark
+        self._regression.back_to(regression)
+        self._simple.back_to(simple)
 
     def predict_proba_one(self, inputs: Sequence[int], level: float = 0.0) -> float:
         """The probability of churn before calibration; 0.5 before the first label."""

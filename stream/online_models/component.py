@@ -5,7 +5,7 @@ Adding one is a module in `stream.online_models.components` with a class made fr
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import msgspec
@@ -53,6 +53,15 @@ class Component(ABC):
 
         Components learn in the order of `COMPONENTS`: those before this one have learned the example.
         """
+
+    def learn_run(self, examples: Sequence[Example]) -> None:
+        """Learn examples, one after the other: the same state, bit for bit, as by `learn`, in less time.
+
+        The components before this one have learned them all. None of them is an `Overdue`, nor an observation that
+        begins a week, after which the horizon may be another one.
+        """
+        for example in examples:
+            self.learn(example)
 
     @abstractmethod
     def state(self) -> Struct:
@@ -113,7 +122,9 @@ class Context:
         self.on_horizon = on_horizon
         self._components: dict[type[Component], Component] = {}
         for kind in kinds:
-            self._components[kind] = kind(self)
+            # a class made from that of a component takes its place
+            place = next(base for base in kind.__mro__ if Component in base.__bases__)
+            self._components[place] = kind(self)
         names = [kind.name for kind in self._components]
         if len(set(names)) != len(names):
             raise ValueError(f"names of components must be distinct, got {names}")

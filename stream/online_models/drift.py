@@ -8,27 +8,27 @@ Sources: A. Bifet and R. Gavalda, "Learning from time-changing data with adaptiv
 "Continuous inspection schemes" (1954).
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Hashable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
 from river.drift import ADWIN, PageHinkley
 
-from stream.features.registry import COLUMN, DAY_MS, INPUT_SCALE
+from stream.features.registry import COLUMN, INPUT_SCALE
 from stream.online_models.first_layout import FIRST_DRIFT_FEATURES
 from stream.online_models.inputs import lacks
+from stream.online_models.open_weeks import Weeks, WeekState
 from stream.online_models.scaler_state import ScalerState
 from stream.online_models.scaling import FlooredScaler
 
 __all__ = [
-    "BLOCK",
     "DRIFT_FEATURES",
     "FEATURE_LIMITS",
     "LOSS_LIMITS",
     "MAX_BLOCKS",
-    "OPEN_WEEKS",
     "Detector",
     "FeatureAlarm",
     "FeatureDrift",
@@ -38,12 +38,8 @@ __all__ = [
     "LossDriftState",
     "Series",
     "SeriesState",
-    "WeekState",
-    "Weeks",
 ]
 
-#: Examples that a week must have to be a block; a week of fewer is taken together with the next.
-BLOCK = 50
 #: Two years of weeks; ADWIN forgets of its own accord what is older than the last change.
 MAX_BLOCKS = 104
 #: Blocks before either detector may speak.
@@ -63,9 +59,6 @@ DRIFT_FEATURES = (
 _COLUMNS = tuple(COLUMN[name] for name in DRIFT_FEATURES)
 #: Inputs count as at most so many deviations: one absurd customer is no drift.
 _MAX_DEVIATIONS = 5.0
-#: Weeks that may still be filled: a trainer that catches up sees some weeks at once.
-OPEN_WEEKS = 3
-_WEEK_MS = 7 * DAY_MS
 #: Observations before the standardised inputs mean anything.
 _SETTLED = 2_000
 
@@ -153,54 +146,6 @@ class Series:
         return SeriesState(blocks=tuple(self._blocks))
 
 
-class WeekState(Struct, kw_only=True):
-    """Sums of what was watched in one week."""
-
-    count: int
-    sums: list[float]
-
-
-class Weeks:
-    """Sums by week of stream time; a week is closed once one that begins `OPEN_WEEKS` later is seen.
-
-    What comes later still counts in the oldest that is open, and a week of few examples is closed together with the
-    next. By weeks and not by number, as a trainer that catches up learns of active customers before silent ones, run
-    after run: any fixed number of labels in a row would show one or the other.
-    """
-
-    def __init__(self, state: Mapping[int, WeekState] | None = None) -> None:
-        self._open: dict[int, WeekState] = deepcopy(dict(state or {}))
-
-    def add(self, at_ms: int, values: Sequence[float]) -> list[WeekState]:
-        """Take values in; the weeks that are closed now, oldest first."""
-        into = self._open.get(at_ms // _WEEK_MS)
-        if into is not None:
-            _count(into, values)
-            return []
-        week = max(at_ms // _WEEK_MS, min(self._open, default=0))
-        into = self._open.setdefault(week, WeekState(count=0, sums=[0.0] * len(values)))
-        _count(into, values)
-        closed = []
-        while max(self._open) - (oldest := min(self._open)) >= OPEN_WEEKS:
-            done = self._open.pop(oldest)
-            if done.count >= BLOCK:
-                closed.append(done)
-            else:
-                following = self._open[min(self._open)]
-                following.count += done.count
-                following.sums = [a + b for a, b in zip(following.sums, done.sums, strict=True)]
-        return closed
-
-    def state(self) -> dict[int, WeekState]:
-        return deepcopy(self._open)
-
-
-def _count(into: WeekState, values: Sequence[float]) -> None:
-    into.count += 1
-    for axis, value in enumerate(values):
-        into.sums[axis] += value
-
-
 class LossDriftState(Struct, frozen=True, kw_only=True):
     """``weeks``: those that are open, by week since the epoch."""
 
@@ -220,6 +165,14 @@ class LossDrift:
         """Take the excess loss (nats) of a label that matured at ``at_ms`` in."""
         closed = self._weeks.add(at_ms, (excess,))
         return tuple(detector for week in closed for detector in self._series.update(week.sums[0] / week.count))
+
+    def is_open(self, weeks: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Whether labels that matured in these weeks since the epoch, bool[N], can raise no alarm."""
+        return self._weeks.is_open(weeks)
+
+    def add_open(self, weeks: npt.NDArray[np.int64], excess: npt.NDArray[np.float64]) -> None:
+        """`update` for the labels of a run, all of weeks that are open."""
+        self._weeks.add_open(weeks, excess)
 
     def state(self) -> LossDriftState:
         return LossDriftState(series=self._series.state(), weeks=self._weeks.state())

@@ -25,6 +25,7 @@ from stream.online_models.inputs import FIRST_FEATURES, INPUT_LIMIT, MISSING, pa
 
 __all__ = [
     "INPUT_LIMIT",
+    "LANDMARK_MS",
     "Example",
     "ExampleProblem",
     "InvalidExample",
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 #: Landmarks come weekly by default.
-_LANDMARK_MS = 7 * DAY_MS
+LANDMARK_MS = 7 * DAY_MS
 
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
 #: Milliseconds since the epoch, UTC; the upper bound is the year 9999.
@@ -87,7 +88,7 @@ class Label(Struct, frozen=True, kw_only=True, tag_field="kind", tag="label", gc
     @property
     def novelty(self) -> float:
         """The share of the horizon that the label before it, a landmark earlier, did not tell of."""
-        return min(1.0, _LANDMARK_MS / (self.matured_at_ms - self.at_ms))
+        return min(1.0, LANDMARK_MS / (self.matured_at_ms - self.at_ms))
 
 
 class Overdue(Struct, frozen=True, kw_only=True, tag_field="kind", tag="overdue", gc=False):

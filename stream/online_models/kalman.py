@@ -29,11 +29,13 @@ __all__ = [
     "INTERCEPT_VARIANCE",
     "LEVERAGE_CAP",
     "PRIOR_VARIANCE",
+    "complete_run",
     "complete_terms",
     "dot",
     "known_dot",
     "learn",
     "predict_then_learn",
+    "predict_then_learn_run",
     "sigmoid",
     "standardise",
 ]
@@ -66,6 +68,13 @@ def complete_terms(terms, pairs, centre, missing, relative, level):  # type: ign
     terms[relative] -= level
     for k in range(pairs.shape[0]):
         terms[count + k] = (terms[pairs[k, 0]] - centre) * (terms[pairs[k, 1]] - centre)
+
+
+@numba.njit(cache=True)
+def complete_run(terms, pairs, centre, missing, relative, levels):  # type: ignore[no-untyped-def]
+    """`complete_terms` for each row."""
+    for k in range(terms.shape[0]):
+        complete_terms(terms[k], pairs, centre, missing, relative, levels[k])
 
 
 @numba.njit(cache=True)
@@ -140,14 +149,20 @@ def learn(x, churned, power, counts, forgetting, means, variances, weights, cova
     spread = 1.0 + information * dot(z, pz)
     step = weight * (churned - risk) * gain / spread
     shrink = information / spread
+    kept, shrunk = 1.0 - forgetting, z
     for i in range(count + 1):
         weights[i] += step * pz[i]
-        prior = INTERCEPT_VARIANCE if i == count else PRIOR_VARIANCE
+        shrunk[i] = shrink * pz[i]
+    for i in range(count + 1):
+        # both halves by rows, as they lie in memory; the terms of an entry are those of its mirror image
+        row, prior = covariance[i], INTERCEPT_VARIANCE if i == count else PRIOR_VARIANCE
+        here, mirrored = shrunk[i], pz[i]
+        own = row[i]
         for j in range(i):
-            value = (1.0 - forgetting) * (covariance[i, j] - shrink * pz[i] * pz[j])
-            covariance[i, j] = value
-            covariance[j, i] = value
-        covariance[i, i] += forgetting * (prior - covariance[i, i]) - (1.0 - forgetting) * shrink * pz[i] * pz[i]
+            row[j] = kept * (row[j] - here * pz[j])
+        for j in range(i + 1, count + 1):
+            row[j] = kept * (row[j] - shrunk[j] * mirrored)
+        row[i] = own + (forgetting * (prior - own) - kept * shrink * pz[i] * pz[i])
 
 
 @numba.njit(cache=True)
@@ -195,3 +210,38 @@ def predict_then_learn(  # type: ignore[no-untyped-def]
         simple_pz,
     )
     return logit
+
+
+@numba.njit(cache=True, nogil=True)
+def predict_then_learn_run(risks, shares, x, churned, powers, forgetting, learned, simple_x, simple_learned):  # type: ignore[no-untyped-def]
+    """`predict_then_learn` for each label of a run; writes the predicted probabilities of churn to ``risks``.
+
+    ``x``, ``simple_x``: a row for each label; ``learned``, ``simple_learned``: counts, means, variances, weights,
+    covariance and both scratch arrays.
+    """
+    counts, means, variances, weights, covariance, z, pz = learned
+    s_counts, s_means, s_variances, s_weights, s_covariance, s_z, s_pz = simple_learned
+    for k in range(x.shape[0]):
+        logit = predict_then_learn(
+            shares[k],
+            x[k],
+            churned[k],
+            powers[k],
+            forgetting[k],
+            counts,
+            means,
+            variances,
+            weights,
+            covariance,
+            z,
+            pz,
+            simple_x[k],
+            s_counts,
+            s_means,
+            s_variances,
+            s_weights,
+            s_covariance,
+            s_z,
+            s_pz,
+        )
+        risks[k] = sigmoid(logit)

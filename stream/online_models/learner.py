@@ -25,7 +25,7 @@ from stream.online_models.components.segments import Segmentation
 from stream.online_models.components.stakes import Stakes
 from stream.online_models.components.value import Value
 from stream.online_models.drift import FeatureAlarm
-from stream.online_models.example import Example, InvalidExample, Label, problem_of
+from stream.online_models.example import Example, InvalidExample, Label, Overdue, problem_of
 from stream.online_models.horizon import HorizonPeriod, Rhythm
 from stream.online_models.learner_settings import LearnerSettings
 from stream.online_models.purchase_process import PurchaseProcess
@@ -98,6 +98,25 @@ class Learner:
         at_ms = example.matured_at_ms if isinstance(example, Label) else example.at_ms
         self._stream_time_ms = max(self._stream_time_ms, at_ms)
 
+    def learn_run(self, examples: Sequence[Example]) -> None:
+        """`learn_checked` for each example, in their order: the same state, bit for bit, in less time."""
+        rhythm = self.of(ShopRhythm)
+        begin = 0
+        for position, example in enumerate(examples):
+            # what others look at in the midst of a run: the horizon, and the model that weighs who is overdue
+            if isinstance(example, Overdue) or rhythm.begins_week(example):
+                self._learn_part(examples[begin:position])
+                self.learn_checked(example)
+                begin = position + 1
+        self._learn_part(examples[begin:])
+
+    def _learn_part(self, examples: Sequence[Example]) -> None:
+        for component in self._components:
+            component.learn_run(examples)
+        self._examples += len(examples)
+        times = (example.matured_at_ms if isinstance(example, Label) else example.at_ms for example in examples)
+        self._stream_time_ms = max(self._stream_time_ms, max(times, default=0))
+
     @property
     def schedule(self) -> tuple[HorizonPeriod, ...]:
         """The horizons, ascending in time; the last one is in force."""
@@ -141,13 +160,13 @@ class Learner:
             for component in self._components
             if component.name not in _FIELDS and (published := component.snapshot()) is not None
         }
-        segmentation, stakes = self._shop.find(Segmentation), self._shop.find(Stakes)
+        segmentation, stakes, value = self._shop.find(Segmentation), self._shop.find(Stakes), self._shop.find(Value)
         return ModelSnapshot(
             created_at_ms=now_ms,
             stream_time_ms=self._stream_time_ms,
             churn=self.of(Churn).snapshot(contender),
             segments=None if segmentation is None else segmentation.snapshot(),
-            value=self.of(Value).snapshot(),
+            value=None if value is None else value.snapshot(),
             rhythm=self.rhythm(),
             stake_level=None if stakes is None else stakes.snapshot(),
             others=others or UNSET,

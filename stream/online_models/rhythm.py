@@ -134,6 +134,10 @@ class RhythmModel:
         self.forget()
         return None if self._fixed > 0.0 else self._think()
 
+    def begins_week(self, at_ms: int) -> bool:
+        """Whether a landmark at ``at_ms`` is the first one of a week that is newer than all others."""
+        return at_ms // WEEK_MS > self._state.newest_week
+
     def count_landmark(self, week: int, recency_days: float, gap_days: float) -> None:
         """Count a regular customer at a landmark in ``week``, of their own mean gap."""
         age = int(recency_days / _WEEK_DAYS)

@@ -98,6 +98,40 @@ class SecondOrderRegression(base.Classifier):
         simple.labels += 1
         return float(logit)
 
+    def predict_then_learn_run(
+        self,
+        x: Floats,
+        simple: "SecondOrderRegression",
+        simple_x: Floats,
+        shares: Floats,
+        *,
+        churned: Floats,
+        novelty: Floats,
+        powers: Floats,
+    ) -> Floats:
+        """As `predict_then_learn` for the labels of a run, one after the other; the probabilities of churn.
+
+        Everything is by label; ``x``, ``simple_x``: float64[labels, inputs].
+        """
+        risks = np.empty(len(x))
+        forgetting = FORGETTING * self.pace**2 * novelty
+        kalman.predict_then_learn_run(
+            risks, shares, x, churned, powers, forgetting, self.arrays(), simple_x, simple.arrays()
+        )
+        self.labels += len(x)
+        simple.labels += len(x)
+        return risks
+
+    def mark(self) -> tuple[int, tuple[npt.NDArray[Any], ...]]:
+        """Everything learned, for `back_to`."""
+        return self.labels, tuple(array.copy() for array in self.arrays())
+
+    def back_to(self, mark: tuple[int, tuple[npt.NDArray[Any], ...]]) -> None:
+        """Forget what was learned since the `mark`."""
+        self.labels, arrays = mark
+        for array, before in zip(self.arrays(), arrays, strict=True):
+            array[:] = before
+
     def _forgetting(self, novelty: float) -> float:
         # the memory is as long as 1 / sqrt(forgetting)
         return FORGETTING * self.pace**2 * novelty

@@ -10,13 +10,13 @@ from msgspec import Struct
 
 from stream.online_models.scorecard import CALIBRATION_BINS, auc
 
-__all__ = ["RecentFigures", "Tally", "expected_loss_of", "log_loss_of"]
+__all__ = ["BINS", "LOGIT_LIMIT", "MIN_RISK", "RecentFigures", "Tally", "expected_loss_of", "log_loss_of"]
 
 #: Even in log-odds within +-10; scores in one bin are ties.
-_BINS = 200
-_LOGIT_LIMIT = 10.0
+BINS = 200
+LOGIT_LIMIT = 10.0
 #: A risk of exactly 0 or 1 that was wrong costs log(1e9) = 20.7 nats, not infinity.
-_MIN_RISK = 1e-9
+MIN_RISK = 1e-9
 _RESCALE_AT = 2.0**400
 
 
@@ -45,8 +45,8 @@ class Tally(Struct, kw_only=True):
     @classmethod
     def empty(cls) -> "Tally":
         return cls(
-            churned=[0.0] * _BINS,
-            stayed=[0.0] * _BINS,
+            churned=[0.0] * BINS,
+            stayed=[0.0] * BINS,
             bin_churned=[0.0] * CALIBRATION_BINS,
             bin_risk=[0.0] * CALIBRATION_BINS,
         )
@@ -56,7 +56,8 @@ class Tally(Struct, kw_only=True):
         self.weight = weight = self.weight * growth
         self.examples += weight
         self.log_loss += weight * loss
-        self.brier += weight * (risk - churned) ** 2
+        off = risk - churned
+        self.brier += weight * (off * off)
         calibration_bin = min(int(risk * CALIBRATION_BINS), CALIBRATION_BINS - 1)
         self.bin_risk[calibration_bin] += weight * risk
         if churned:
@@ -91,16 +92,16 @@ class Tally(Struct, kw_only=True):
 
 def log_loss_of(risk: float, *, churned: bool) -> float:
     """Log loss in nats, finite for every risk in 0..1."""
-    return -math.log(max(risk if churned else 1.0 - risk, _MIN_RISK))
+    return -math.log(max(risk if churned else 1.0 - risk, MIN_RISK))
 
 
 def expected_loss_of(risk: float) -> float:
     """What the log loss of ``risk`` is on average if the risk is right: its entropy, in nats."""
-    bounded = min(max(risk, _MIN_RISK), 1.0 - _MIN_RISK)
+    bounded = min(max(risk, MIN_RISK), 1.0 - MIN_RISK)
     return -bounded * math.log(bounded) - (1.0 - bounded) * math.log1p(-bounded)
 
 
 def _bin(risk: float) -> int:
-    bounded = min(max(risk, _MIN_RISK), 1.0 - _MIN_RISK)
+    bounded = min(max(risk, MIN_RISK), 1.0 - MIN_RISK)
     logit = math.log(bounded / (1.0 - bounded))
-    return min(max(int((logit + _LOGIT_LIMIT) * _BINS / (2.0 * _LOGIT_LIMIT)), 0), _BINS - 1)
+    return min(max(int((logit + LOGIT_LIMIT) * BINS / (2.0 * LOGIT_LIMIT)), 0), BINS - 1)

@@ -170,16 +170,17 @@ class Replay:
                 heapq.heappush(self._due, (at, customer))
         for customer in outcome.idle:
             self._timers.pop(customer, None)
-        labels = False
+        examples = []
         for record in outcome.outgoing:
             self._on_outgoing(record)
             if record.topic == _TOPICS.training_examples:
                 example = decode_example(record.value or b"")
                 if isinstance(example, InvalidExample):
                     raise AssertionError(f"the kernel emitted an example that no model may learn: {example}")
-                self.learner.learn_checked(example)
-                labels = labels or isinstance(example, Label)
+                examples.append(example)
         learner = self.learner
+        learner.learn_run(examples)
+        labels = any(isinstance(example, Label) for example in examples)
         if labels or learner.schedule is not self._schedule or learner.process is not self._process:
             self._schedule, self._process = learner.schedule, learner.process
             self.scorer = Scorer.of(self.learner.snapshot(self._now_ms))

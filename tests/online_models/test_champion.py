@@ -1,13 +1,18 @@
 """Champion and challengers: which scores, when that changes, and the effect of drift."""
 
+from collections.abc import Sequence
+from itertools import cycle
+
 import numpy as np
 import pytest
+from msgspec.json import encode
 
 from stream.features.registry import COLUMN, DAY_MS, FEATURES, INPUT_SCALE
 from stream.online_models.champion import ROSTER, Championship, LossAlarm
 from stream.online_models.churn import ChurnModel
-from stream.online_models.drift import OPEN_WEEKS
+from stream.online_models.label_run import LabelRun
 from stream.online_models.lead import MIN_LABELS
+from stream.online_models.open_weeks import OPEN_WEEKS
 from stream.online_models.tally import log_loss_of
 
 _ACTIVE = [COLUMN[name] for name in ("days_since_purchase", "purchases_90d", "spend_28d")]
@@ -121,3 +126,40 @@ def test_recent_figures_are_those_of_the_labels() -> None:
     assert recent.auc is not None
     assert 0.75 < recent.auc < 0.95
     assert recent.examples == pytest.approx(1_350, rel=0.05)
+
+
+def by_run(examples: Labels, sizes: Sequence[int], championship: Championship) -> None:
+    """Learn labels by runs of these sizes, over and over."""
+    count = len(examples)
+    at = START_MS + np.arange(count) * WEEK_MS // PER_WEEK
+    ones, zeros = np.ones(count), np.zeros(count, np.int64)
+    run = LabelRun(
+        inputs=np.array([inputs for inputs, _ in examples], np.int16),
+        churned=np.array([churned for _, churned in examples], np.float64),
+        weeks=at // WEEK_MS,
+        levels=0.0 * ones,
+        novelty=ones,
+        powers=ones,
+        logits=zeros,
+        has_logit=zeros > 0,
+        versions=zeros,
+        horizons=zeros,
+    )
+    done, chosen = 0, cycle(sizes)
+    while done < count:
+        learned = championship.learn_run(run.part(done, min(done + next(chosen), count)))
+        if not learned:
+            inputs, churned = examples[done]
+            championship.learn_one(inputs, churned=churned, matured_at_ms=int(at[done]))
+        done += learned or 1
+
+
+def test_labels_that_are_learned_by_runs_give_the_same_champion_and_the_same_bits() -> None:
+    seen = labels(2, 12 * PER_WEEK) + labels(3, _REGIME, direction=-1.0)
+    one_by_one, by_runs = Championship(), Championship()
+    _, alarms = play(one_by_one, seen)
+    by_run(seen, (1, 7, 1_000, 333), by_runs)
+    assert alarms
+    assert one_by_one.champion != next(iter(ROSTER)), "nobody was dethroned in the midst of a run"
+    assert by_runs.champion == one_by_one.champion
+    assert encode(by_runs.state()) == encode(one_by_one.state())

@@ -11,12 +11,12 @@ from stream.online_models.drift import (
     DRIFT_FEATURES,
     LOSS_LIMITS,
     MAX_BLOCKS,
-    OPEN_WEEKS,
     Detector,
     FeatureDrift,
     LossDrift,
     Series,
 )
+from stream.online_models.open_weeks import OPEN_WEEKS
 
 Floats = npt.NDArray[np.float64]
 STATIONARY = 100_000

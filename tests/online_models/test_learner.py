@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 import stream.online_models
 from stream.errors import SettingsError, SnapshotError
-from stream.online_models.example import Label, Observation
+from stream.online_models.example import Example, Label, Observation
 from stream.online_models.learner import Learner, LearnerSettings
 from stream.online_models.snapshot import encode_snapshot
-from tests.online_models.made_up import HORIZON_MS, START_MS, examples, label, observation, quantised
+from tests.online_models.component_states import seen
+from tests.online_models.made_up import DAY_MS, HORIZON_MS, START_MS, examples, label, observation, quantised
 
 NOW_MS = 1_800_000_000_000
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,18 @@ def learned(seed: int, count: int) -> Learner:
     for example in examples(seed, count):
         assert learner.learn(example) is None
     return learner
+
+
+def spread(found: list[Example]) -> list[Example]:
+    """The same examples over a year instead of a few days."""
+    step_ms = 365 * DAY_MS // max(len(found), 1)
+    moved: list[Example] = []
+    for position, example in enumerate(found):
+        later = {"at_ms": example.at_ms + position * step_ms}
+        if isinstance(example, Label):
+            later["matured_at_ms"] = example.matured_at_ms + position * step_ms
+        moved.append(msgspec.structs.replace(example, **later))
+    return moved
 
 
 @settings(deadline=None, max_examples=6)
@@ -50,6 +63,29 @@ def test_a_checkpoint_between_any_two_examples_changes_nothing() -> None:
         learner.learn(example)
         learner = Learner.load(learner.dump()) if learner.observations_seen in range(495, 510) else learner
     assert learner.dump() == learned(3, 1_100).dump()
+
+
+@settings(deadline=None, max_examples=12)
+@given(st.integers(0, 2**32), st.lists(st.integers(0, 400), min_size=1, max_size=8), st.sampled_from([0.0, 14.0, 28.0]))
+def test_examples_that_are_learned_by_runs_give_the_same_bits(seed: int, sizes: list[int], horizon_days: float) -> None:
+    of = LearnerSettings(min_labels=100, min_class_labels=10, horizon_days=horizon_days)
+    one_by_one, by_runs = Learner(of), Learner(of)
+    # weeks pass between some of them, and several models have given the logits
+    found = [
+        msgspec.structs.replace(example, logit=position % 700 - 300, model_version=10 * position + position % 4)
+        if isinstance(example, Label) and position % 3
+        else example
+        for position, example in enumerate(spread(seen(seed, sum(sizes))))
+    ]
+    begin = 0
+    for size in sizes:
+        by_runs.learn_run(found[begin : begin + size])
+        begin += size
+    by_runs.learn_run(found[begin:])
+    for example in found:
+        one_by_one.learn_checked(example)
+    assert by_runs.dump() == one_by_one.dump()
+    assert encode_snapshot(by_runs.snapshot(NOW_MS)) == encode_snapshot(one_by_one.snapshot(NOW_MS))
 
 
 def test_asking_for_a_snapshot_changes_nothing() -> None:

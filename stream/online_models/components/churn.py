@@ -3,18 +3,24 @@
 What scores is a contender and the purchase process together, see `stream.online_models.scoring`.
 """
 
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 from msgspec import Struct
 
 from stream.features.registry import DAY_MS, FEATURE_NAMES, INPUT_SCALE
 from stream.online_models.basis import PAIR_NAMES, Quadratic
 from stream.online_models.champion import Championship, ChampionshipState, ContenderStanding
+from stream.online_models.churn import ChurnModel
 from stream.online_models.component import Component, Context, HorizonChange
 from stream.online_models.components.evaluation import Evaluated
 from stream.online_models.components.levels import OrderLevels
 from stream.online_models.components.purchases import Purchases
 from stream.online_models.components.rhythm import ShopRhythm
 from stream.online_models.example import Example, Label
+from stream.online_models.label_run import LabelRun, label_run
 from stream.online_models.scoring import Scoring, mixed
+from stream.online_models.slots import MAX_SLOTS
 from stream.online_models.snapshot import ChurnSnapshot
 
 __all__ = ["Churn", "ChurnComponentState"]
@@ -42,15 +48,47 @@ class Churn(Component):
         if not isinstance(example, Label):
             return
         self._calibrate(example)
+        self._learn_label(example, self.shop.of(OrderLevels).levels.then.mean)
+
+    def _learn_label(self, label: Label, level: float) -> None:
         for alarm in self.championship.learn_one(
-            example.x,
-            churned=example.churned,
-            matured_at_ms=example.matured_at_ms,
-            level=self.shop.of(OrderLevels).levels.then.mean,
-            novelty=example.novelty,
-            power=example.horizon_ms / self.shop.of(ShopRhythm).horizon_ms,
+            label.x,
+            churned=label.churned,
+            matured_at_ms=label.matured_at_ms,
+            level=level,
+            novelty=label.novelty,
+            power=label.horizon_ms / self.shop.of(ShopRhythm).horizon_ms,
         ):
             self.shop.on_drift(alarm)
+
+    def learn_run(self, examples: Sequence[Example]) -> None:
+        labels = [example for example in examples if isinstance(example, Label)]
+        levels = self.shop.of(OrderLevels).of_run
+        run = label_run(labels, levels, self.shop.of(ShopRhythm).horizon_ms)
+        done = 0
+        while done < len(labels):
+            # those who gave the logits of the run: one that begins anew after it is not calibrated by it
+            speakers = {name: self.championship.model(name) for name in self.championship.names()}
+            if learned := self.championship.learn_run(run.part(done, len(labels))):
+                self._calibrate_run(run.part(done, done + learned), speakers)
+            else:
+                learned = 1
+                self._calibrate(labels[done])
+                self._learn_label(labels[done], levels[done])
+            done += learned
+
+    def _calibrate_run(self, run: LabelRun, speakers: Mapping[str, ChurnModel]) -> None:
+        """`_calibrate` for each label of a run."""
+        labels, slots = np.divmod(run.versions, MAX_SLOTS)
+        days = np.array([period.days for period in self.shop.of(ShopRhythm).schedule[-2:]])
+        # as `_calibrate` decides: the last horizon, or for earlier labels the one before
+        horizons = np.rint(np.where(labels >= self._converted_at, days[-1], days[0]) * DAY_MS)
+        told = run.has_logit & (run.horizons == horizons)
+        for slot, name in enumerate(self.championship.slots.names):
+            of = told & (slots == slot)
+            if name in speakers and of.any():
+                logits = run.logits[of] / INPUT_SCALE
+                speakers[name].calibration.learn_run(logits, run.churned[of], labels[of], run.novelty[of])
 
     def _calibrate(self, label: Label) -> None:
         """The contender that gave the logit learns how it was off, unless it spoke of another horizon."""

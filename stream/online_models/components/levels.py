@@ -1,5 +1,7 @@
 """How many days with an order the customers of a time have."""
 
+from collections.abc import Sequence
+
 from stream.features.registry import INPUT_SCALE
 from stream.online_models.basis import RELATIVE
 from stream.online_models.component import Component, Context
@@ -19,6 +21,8 @@ class OrderLevels(Component):
     def __init__(self, shop: Context) -> None:
         super().__init__(shop)
         self.levels = Levels()
+        #: The level of each label of the last run.
+        self.of_run: list[float] = []
 
     def learn(self, example: Example) -> None:
         if lacks(example.x, (RELATIVE,)):
@@ -28,6 +32,13 @@ class OrderLevels(Component):
             self.levels.of_label(value, example.at_ms)
         elif isinstance(example, Observation):
             self.levels.observe(value, example.at_ms)
+
+    def learn_run(self, examples: Sequence[Example]) -> None:
+        self.of_run = []
+        for example in examples:
+            self.learn(example)
+            if isinstance(example, Label):
+                self.of_run.append(self.levels.then.mean)
 
     def state(self) -> Levels:
         return self.levels

@@ -40,6 +40,10 @@ class ShopRhythm(Component):
             self._convert(self.horizon_ms / _horizon_ms(before))
             self.shop.on_horizon(self.snapshot())
 
+    def begins_week(self, example: Example) -> bool:
+        """Whether the horizon may change with the example."""
+        return isinstance(example, Observation) and self._model.begins_week(example.at_ms)
+
     def _convert(self, power: float) -> None:
         """Go over to a horizon that is ``power`` times as long.
 
