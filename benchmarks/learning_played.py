@@ -15,7 +15,7 @@ from benchmarks.unseen_logs import BEGIN_MS, CHANGES, events_of, order_times
 from stream.events.decode import Decoder
 from stream.events.log import read_log
 from stream.events.log_event import LogEvent
-from stream.online_models.components import SCORING
+from stream.online_models.components import RISK, SCORING
 from stream.online_models.learner import Learner
 from stream.online_models.learner_settings import learner_settings_of
 from stream.processing.kernel import Scores
@@ -37,8 +37,8 @@ Floats = npt.NDArray[np.float64]
 class _Recording(Replay):
     """Keeps the inputs of all customers at each cut, by the time of the cut."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, examples_only: bool) -> None:
+        super().__init__(*arguments, examples_only=examples_only)
         self.inputs: dict[int, npt.NDArray[np.int16]] = {}
 
     def score_all(self, now_ms: int) -> tuple[list[str], Scores]:
@@ -57,7 +57,8 @@ class Played:
         events = self._events()
         settings = Settings(horizon_days=run.horizon_days)
         rules, decoder, now_ms = rules_of(settings), Decoder.of(settings), events[-1].at_ms + _DAY_MS
-        replay = _Recording(rules, Learner(learner_settings_of(settings), components=SCORING), decoder, now_ms)
+        learner = Learner(learner_settings_of(settings), components=RISK if run.value is None else SCORING)
+        replay = _Recording(rules, learner, decoder, now_ms, examples_only=run.value is None)
         weeks = range(1, run.last_week + 1)
         began = monotonic()
         self.rows: Rows = evaluate(events, replay, decoder, now_ms, rules=rules, weeks=weeks)
@@ -69,7 +70,7 @@ class Played:
                 for week, cut in zip(weeks, self._cuts_ms, strict=True)
             ]
         )
-        self._customers = [*replay.documents]
+        self._customers = replay.customers
         self._times = order_times(events)
 
     def _events(self) -> Sequence[LogEvent]:

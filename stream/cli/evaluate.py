@@ -22,6 +22,7 @@ from stream.events.decode import Decoder
 from stream.events.log_event import LogEvent
 from stream.online_models.component import Component
 from stream.online_models.components import RISK, SCORING
+from stream.online_models.components.value import Value
 from stream.online_models.learner import Learner
 from stream.online_models.learner_settings import learner_settings_of
 from stream.processing import figures
@@ -109,7 +110,8 @@ def score_events(
     decoder = Decoder.of(settings, in_clear=True)
     rules = rules_of(settings)
     learner = Learner(learner_settings_of(settings), components=components)
-    replay = Replay(rules, learner, decoder, now_ms)
+    # what is expected of customers depends on their documents
+    replay = Replay(rules, learner, decoder, now_ms, examples_only=Value not in components)
     return evaluate_log(events, replay, decoder, now_ms, rules=rules, weeks=weeks, active_days=active_days)
 
 

@@ -149,19 +149,17 @@ def learn(x, churned, power, counts, forgetting, means, variances, weights, cova
     spread = 1.0 + information * dot(z, pz)
     step = weight * (churned - risk) * gain / spread
     shrink = information / spread
-    kept, shrunk = 1.0 - forgetting, z
+    kept = 1.0 - forgetting
     for i in range(count + 1):
         weights[i] += step * pz[i]
-        shrunk[i] = shrink * pz[i]
-    for i in range(count + 1):
         # both halves by rows, as they lie in memory; the terms of an entry are those of its mirror image
         row, prior = covariance[i], INTERCEPT_VARIANCE if i == count else PRIOR_VARIANCE
-        here, mirrored = shrunk[i], pz[i]
+        here, mirrored = shrink * pz[i], pz[i]
         own = row[i]
         for j in range(i):
             row[j] = kept * (row[j] - here * pz[j])
         for j in range(i + 1, count + 1):
-            row[j] = kept * (row[j] - shrunk[j] * mirrored)
+            row[j] = kept * (row[j] - shrink * pz[j] * mirrored)
         row[i] = own + (forgetting * (prior - own) - kept * shrink * pz[i] * pz[i])
 
 

@@ -30,13 +30,13 @@ from stream.catalogue.wording import HABIT, habit_sentence, plain_money
 from stream.events.columns import MONEY_SCALE
 from stream.events.times import rfc3339
 from stream.features.registry import COLUMN, FEATURE_NAMES, INPUT_SCALE
-from stream.online_models.example import Label, Observation, Overdue, encode_example
+from stream.online_models.example import Example, encode_example
 from stream.online_models.segment_reasons import move_reason
 from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.rules import Rules
-from stream.processing.score import NO_LOGIT
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
+from stream.processing.teaching import TAUGHT, examples_of
 from stream.processing.worth import worth_of
 
 __all__ = ["RULES_VERSION", "Topics", "publishable"]
@@ -76,7 +76,6 @@ class _Emitted(NamedTuple):
     event_id: int
     risk: float
     previous_risk: float
-    logit: int
     version: int
     segment: int
     previous_segment: int
@@ -84,12 +83,9 @@ class _Emitted(NamedTuple):
     risk_after_order: float
     calm_risk: float
     calm_inputs: list[int]
-    churned: bool
-    purchases: int
     spend: int
     habit_days: float
     ordered: bool
-    weight: float
     inputs: list[int]
     values: list[float]
     at_risk: float
@@ -125,7 +121,11 @@ def publishable(
     # a column at a time: reading the fields of a NumPy record one by one costs more than building the message
     columns = [emissions[name].tolist() for name in _Emitted._fields[:-1]]
     columns.append(_at_risk(emissions, scorer, rules).tolist())
-    return [_BUILDERS[EmissionKind(e.kind)](e, context) for e in starmap(_Emitted, zip(*columns, strict=True))]
+    taught = iter(examples_of(emissions, customer_ids))
+    return [
+        _published(next(taught), topics) if e.kind in TAUGHT else _BUILDERS[EmissionKind(e.kind)](e, context)
+        for e in starmap(_Emitted, zip(*columns, strict=True))
+    ]
 
 
 def _trigger(e: _Emitted) -> str:
@@ -136,36 +136,8 @@ def _optional(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _landmark(e: _Emitted, context: _Context) -> Outgoing:
-    customer, at = context.customer_ids[e.row], e.at
-    example = Observation(example_id=f"{customer}@{at}", customer_id=customer, at_ms=at, x=e.inputs)
-    return Outgoing(context.topics.training_examples, customer.encode(), encode_example(example), [])
-
-
-def _overdue(e: _Emitted, context: _Context) -> Outgoing:
-    customer, at = context.customer_ids[e.row], e.at
-    example = Overdue(
-        example_id=f"{customer}@{at}:overdue", customer_id=customer, at_ms=at, x=e.inputs, weight=e.weight
-    )
-    return Outgoing(context.topics.training_examples, customer.encode(), encode_example(example), [])
-
-
-def _label(e: _Emitted, context: _Context) -> Outgoing:
-    customer, at = context.customer_ids[e.row], e.landmark_at
-    example = Label(
-        example_id=f"{customer}@{at}:label",
-        customer_id=customer,
-        at_ms=at,
-        matured_at_ms=e.at,
-        x=e.inputs,
-        risk=_optional(e.risk),
-        logit=None if e.logit == NO_LOGIT else e.logit,
-        model_version=e.version,
-        churned=e.churned,
-        purchases=e.purchases,
-        spend=e.spend / MONEY_SCALE,
-    )
-    return Outgoing(context.topics.training_examples, customer.encode(), encode_example(example), [])
+def _published(example: Example, topics: Topics) -> Outgoing:
+    return Outgoing(topics.training_examples, example.customer_id.encode(), encode_example(example), [])
 
 
 def _sentence(e: _Emitted, days: float | None) -> str:
@@ -287,11 +259,8 @@ def _segment_change(e: _Emitted, context: _Context) -> Outgoing:
 
 
 _BUILDERS = {
-    EmissionKind.LANDMARK: _landmark,
-    EmissionKind.LABEL: _label,
     EmissionKind.RAISED: _alert,
     EmissionKind.CLEARED: _alert,
     EmissionKind.WINBACK: _alert,
-    EmissionKind.OVERDUE: _overdue,
     EmissionKind.SEGMENT: _segment_change,
 }

@@ -52,6 +52,7 @@ class Partition:
         placement: PartitionPlacement | None = None,
         money: Money = plain_money,
         published: Collection[EmissionKind] = (),
+        builder: type[OutcomeBuilder] = OutcomeBuilder,
     ) -> None:
         self.partition = partition
         self.state = PartitionState()
@@ -61,7 +62,7 @@ class Partition:
         self._cache: dict[str, bytes | None] = {}
         self._cache_customers = cache_customers
         self._placement = placement
-        self._outcomes = OutcomeBuilder(partition, self.input_topics, rules, topics, money, published)
+        self._outcomes = builder(partition, self.input_topics, rules, topics, money, published)
         #: The stored timers of cached customers that this worker has written: what has not changed is not sent again.
         self._due: dict[str, int] = {}
         #: Customers set aside since the last accepted outcome, with why.

@@ -24,6 +24,7 @@ from stream.events.log_event import LogEvent, LogRecord
 from stream.events.order_book import Bought, OrderBook
 from stream.features.registry import COLUMN, DAY_MS
 from stream.online_models.components.purchases import Purchases, histories_of
+from stream.processing.kernel import Scores
 from stream.processing.replay import Replay
 from stream.processing.rules import Rules
 from stream.processing.worth import worth_of
@@ -194,15 +195,7 @@ class RollingOrigin:
         snapshot = self._replay.learner.snapshot(0).churn
         base_rate = (snapshot.churned_seen + 1) / (snapshot.labels_seen + 2)
         risk = scores.risks[picked] if self._replay.scorer.model.ready else np.full(len(picked), base_rate)
-        worth = worth_of(
-            self._replay.scorer,
-            self._rules,
-            inputs=scores.inputs[picked],
-            risk=risk,
-            net_spend=self._replay.net_spend()[picked],
-            tenure_days=scores.values[picked, _TENURE],
-            has_ordered=np.ones(len(picked), np.bool_),
-        )
+        expected_orders, expected_spend = self._expected(scores, picked, risk)
         process = self._replay.learner.of(Purchases).process
         self._cuts.append(
             _Cut(
@@ -215,10 +208,26 @@ class RollingOrigin:
                 orders=scores.values[picked, _ORDERS],
                 base_rate=base_rate,
                 process_risk=process.no_order(histories_of(scores.inputs[picked]), self._horizon_ms / DAY_MS),
-                expected_orders=worth.orders,
-                expected_spend=worth.spend,
+                expected_orders=expected_orders,
+                expected_spend=expected_spend,
             )
         )
+
+    def _expected(self, scores: Scores, picked: Integers, risk: Floats) -> tuple[Floats, Floats]:
+        """Orders and spend of the customers at the positions ``picked`` over the horizon; NaN while nothing is."""
+        snapshot = self._replay.scorer.snapshot
+        if snapshot is None or snapshot.value is None:
+            return np.full(len(picked), np.nan), np.full(len(picked), np.nan)
+        worth = worth_of(
+            self._replay.scorer,
+            self._rules,
+            inputs=scores.inputs[picked],
+            risk=risk,
+            net_spend=self._replay.net_spend()[picked],
+            tenure_days=scores.values[picked, _TENURE],
+            has_ordered=np.ones(len(picked), np.bool_),
+        )
+        return worth.orders, worth.spend
 
     def _with_outcome(self, cut: _Cut, row_of: dict[str, int], bought: Bought) -> Rows:
         begin = (self._start or 0) + cut.week * _WEEK_MS

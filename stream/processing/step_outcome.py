@@ -18,6 +18,7 @@ from stream.events.dead_letters import dead_letter
 from stream.events.rejections import Defect, Rejection
 from stream.features.profile import NEVER
 from stream.features.stages import Stage
+from stream.online_models.example import Example
 from stream.processing import document
 from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.json_text import quoted
@@ -52,7 +53,7 @@ class StepOutcome:
     by (raised or cleared, cause, severity). ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``:
     evaluations that reached the level and raised nothing, by reason. ``segment_changes``: how many.
     ``stage_changes``: by the stage that customers came into. ``forwarded``: events sent on, by input.
-    ``forgotten``: customers whose documents go.
+    ``forgotten``: customers whose documents go. ``examples``: only from `ExamplesOnly`, which publishes nothing.
     """
 
     state: PartitionState
@@ -73,6 +74,7 @@ class StepOutcome:
     stage_changes: Mapping[str, int] = field(default_factory=dict)
     forwarded: Mapping[int, int] = field(default_factory=dict)
     forgotten: Sequence[str] = ()
+    examples: Sequence[Example] = ()
 
     def joined(self, other: StepOutcome) -> StepOutcome:
         """One outcome of both; ``other`` is of further customers, and its state and figures do not count."""
@@ -133,7 +135,7 @@ class OutcomeBuilder:
         rejected = [(source, rejection.reason) for source, _, rejection in in_order]
         if run is None:
             return StepOutcome(state, {}, {}, [], [], {}, outgoing, rejected=rejected)
-        _count(state.counters, run.emissions)
+        count_emissions(state.counters, run.emissions)
         state.counters.stage_changes += len(run.stage_changes)
         outgoing += publishable(
             run.emissions, customers, scorer, self._rules, self._topics, now_ms, appended_at_ms, self._money
@@ -232,7 +234,8 @@ def _by_stage(changes: npt.NDArray[np.void]) -> dict[str, int]:
     return {stage.code: counts[stage] for stage in Stage if counts[stage]}
 
 
-def _count(counters: Counters, emissions: npt.NDArray[np.void]) -> None:
+def count_emissions(counters: Counters, emissions: npt.NDArray[np.void]) -> None:
+    """Count what a run emitted."""
     kinds = np.bincount(emissions["kind"], minlength=len(EmissionKind)).tolist()
     counters.landmarks += kinds[EmissionKind.LANDMARK]
     counters.labels += kinds[EmissionKind.LABEL]

@@ -1,8 +1,10 @@
 """A replay of a log in memory gives the results of a partition of the running program."""
 
+from collections import deque
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 import orjson
 import pytest
 
@@ -94,3 +96,18 @@ def test_time_goes_on_without_events(log: list[tuple[str, Event]]) -> None:
     played.advance_to(played.stream_time_ms + 400 * DAY if played.stream_time_ms else 0)
     assert played.counters.labels == played.counters.landmarks > labels
     assert all("at_risk_from" not in orjson.loads(document) for document in played.documents.values())
+
+
+def test_a_replay_of_examples_only_learns_and_scores_the_same(log: list[tuple[str, Event]]) -> None:
+    whole, _ = replay(log, Learner(SMALL), run_records=100)
+    lean = Replay(RULES, Learner(SMALL), Decoder(), NOW_MS, run_records=100, examples_only=True)
+    deque(lean.run(log_events(log)), maxlen=0)
+    assert whole.documents
+    assert not lean.documents
+    assert lean.learner.labels_seen > 0
+    assert lean.learner.dump() == whole.learner.dump()
+    assert lean.counters == whole.counters
+    at_ms = whole.stream_time_ms or 0
+    customers, scores = lean.score_all(at_ms)
+    assert (customers, set(customers)) == (whole.score_all(at_ms)[0], set(whole.documents))
+    assert np.array_equal(scores.risks, whole.score_all(at_ms)[1].risks, equal_nan=True)
