@@ -37,7 +37,6 @@ _ORDERS = COLUMN["purchases_total"]
 _TENURE = COLUMN["tenure"]
 _PURCHASES_AT_ONCE: Final = 1000
 
-
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -276,14 +275,8 @@ def evaluate(
         raise EventLogError(
             f"the log ends too early for week {weeks[-1]}: the last whole horizon begins in week {last_week}"
         )
-    origin = RollingOrigin(
-        replay,
-        decoder,
-        now_ms,
-        rules=rules,
-        active_days=active_days,
-        until_week=last_week if weeks is None else weeks[-1],
-    )
+    until_week = last_week if weeks is None else weeks[-1]
+    origin = RollingOrigin(replay, decoder, now_ms, rules=rules, active_days=active_days, until_week=until_week)
     deque(origin.run(events), maxlen=0)
     rows = origin.rows(weeks)
     if weeks is None and len(rows.week) == 0:
