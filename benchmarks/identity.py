@@ -36,7 +36,7 @@ from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.settings import Settings
 from stream.storage.connection import connect
 from stream.storage.keys import Keys
-from stream.storage.outbox_records import encode_record
+from stream.storage.outbox_records import encode_records
 from stream.storage.projection_store import ProjectionStore
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -141,7 +141,7 @@ async def costs(records: list[_Record], step_records: int, settings: Settings) -
             missing = partition.further()
         began = time.process_time()
         outcome = partition.step(0)
-        outbox = [encode_record(record) for record in outcome.outgoing]
+        outbox = encode_records(outcome.outgoing)
         spent["fold"] += time.process_time() - began
         began_s = time.perf_counter()
         await store.commit(

@@ -24,7 +24,7 @@ from stream.projections.fold_outcome import Outcome
 from stream.projections.folding import FoldingPartition, Part
 from stream.projections.protocol import Forgetting, Leading
 from stream.projections.subjects import ids_in
-from stream.storage.outbox_records import decode_record, encode_record
+from stream.storage.outbox_records import decode_record, encode_records
 from stream.storage.projection_store import ProjectionStore
 
 __all__ = ["ProjectionWorker"]
@@ -270,7 +270,7 @@ class ProjectionWorker:
         trim = self.outbox.confirmed
         if (erased_up_to := self._erasing.to_note()) is not None:
             outcome.state.erased_up_to = erased_up_to
-        records = [encode_record(record) for record in outcome.outgoing]
+        records = encode_records(outcome.outgoing)
         self._options.probe("script sent")
         with self._timed("commit"):
             await self._store.commit(

@@ -75,7 +75,8 @@ class Publisher:
         delivery = _Delivery(len(records))
         for sent, record in enumerate(records):
             try:
-                await self._produce(record, delivery)
+                if not self._accepts(record, delivery):
+                    await self._until_accepted(record, delivery)
             except KafkaException as error:
                 # what was handed over before is confirmed or not; the caller repeats the whole call either way
                 raise PublishError(
@@ -83,19 +84,20 @@ class Publisher:
                 ) from error
         await delivery.future
 
-    async def _produce(self, record: Outgoing, delivery: _Delivery) -> None:
+    def _accepts(self, record: Outgoing, delivery: _Delivery) -> bool:
+        """Hand a record over; False: the client's queue is full."""
+        try:
+            self._producer.produce(
+                record.topic, value=record.value, key=record.key, headers=list(record.headers), on_delivery=delivery
+            )
+        except BufferError:
+            return False
+        return True
+
+    async def _until_accepted(self, record: Outgoing, delivery: _Delivery) -> None:
         while True:
-            try:
-                self._producer.produce(
-                    record.topic,
-                    key=record.key,
-                    value=record.value,
-                    headers=list(record.headers),
-                    on_delivery=delivery,
-                )
-            except BufferError:
-                await asyncio.sleep(0.01)  # librdkafka's queue is full: its own back-pressure
-            else:
+            await asyncio.sleep(0.01)  # librdkafka's queue is full: its own back-pressure
+            if self._accepts(record, delivery):
                 return
 
     def drop(self) -> None:

@@ -6,7 +6,7 @@ import logging
 
 from stream import metrics
 from stream.processing.step_outcome import StepOutcome
-from stream.storage.outbox_records import encode_record
+from stream.storage.outbox_records import encode_records
 from stream.storage.partition_store import Claim, Commit
 
 __all__ = ["commit_of", "tell_of_torn_step"]
@@ -22,7 +22,7 @@ def commit_of(outcome: StepOutcome, trim: int) -> Commit:
         timers=outcome.timers,
         idle=outcome.idle,
         retired=outcome.retired,
-        outbox=[encode_record(record) for record in outcome.outgoing],
+        outbox=encode_records(outcome.outgoing),
         trim=trim,
         forgotten=outcome.forgotten,
     )

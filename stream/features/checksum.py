@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.compiling import jit
+from stream.events.joined_ids import joined_ids
 
 __all__ = ["CHECKSUM_BYTES", "checksum", "is_whole", "seed_of", "seeds_of"]
 
@@ -50,10 +51,9 @@ def seed_of(customer: str) -> int:
 
 def seeds_of(customers: Sequence[str]) -> npt.NDArray[np.int64]:
     """`seed_of` each of many customers: int64[N]."""
-    ids = list(map(str.encode, customers))
-    ends = np.cumsum(np.fromiter(map(len, ids), np.int64, len(ids)))
-    seeds = np.empty(len(ids), np.int64)
-    _checksums(np.frombuffer(b"".join(ids), np.uint8), ends, seeds)
+    ids, starts = joined_ids(customers)
+    seeds = np.empty(len(customers), np.int64)
+    _checksums(ids, starts[1:], seeds)
     return seeds
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.compiling import jit
+from stream.events.joined_ids import joined_ids
 from stream.events.rejections import Defect, Rejection
 from stream.processing.align import Taken
 from stream.processing.state import Outgoing
@@ -55,11 +56,8 @@ def _partitions_of(raw, starts, partitions, out):  # type: ignore[no-untyped-def
 
 
 def _partitions(customers: Sequence[str], partitions: int) -> npt.NDArray[np.int64]:
-    keys = [customer.encode() for customer in customers]
-    starts = np.zeros(len(keys) + 1, np.int64)
-    np.cumsum(list(map(len, keys)), out=starts[1:])
-    found = np.empty(len(keys), np.int64)
-    _partitions_of(np.frombuffer(b"".join(keys), np.uint8), starts, partitions, found)
+    found = np.empty(len(customers), np.int64)
+    _partitions_of(*joined_ids(customers), partitions, found)
     return found
 
 
