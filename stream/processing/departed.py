@@ -25,56 +25,20 @@ from stream.identity.departures import Departure, departure_of, edition_of
 from stream.identity.note_proof import NoteProof
 from stream.processing.align import Taken
 from stream.processing.document import packed_state
+from stream.processing.editions import BEGIN, STATE, Edition, edition_in, is_empty
 from stream.processing.erased import Refuses
 from stream.processing.state import Outgoing
 from stream.processing.step_outcome import PUBLIC_HEADERS, StepOutcome
 
-__all__ = ["BEFORE_MS", "Departed", "Edition", "departures_in", "is_empty", "merged_into"]
+__all__ = ["BEFORE_MS", "Departed", "departures_in"]
 
 #: The header of events that came under another id of the customer (`stream.projections.arrivals`).
 _ARRIVED_AS: Final = "arrived-as"
 #: So long the profile of before somebody joined is kept: later that cannot be undone for what was counted by then.
 BEFORE_MS: Final = 90 * 86_400_000
-#: How stored documents begin that have an edition, and no others.
-_BEGIN: Final = b'{"edition":'
-_STATE: Final = b',"state":"'
 _encoder: Final = msgspec.json.Encoder()
 #: Editions that may be remembered of customers who are not cached any more.
 _SLACK: Final = 1000
-
-
-class Edition(msgspec.Struct, omit_defaults=True):
-    """What is kept beside the profile of a customer whom others have joined, or who left.
-
-    ``number``: events of a smaller edition are void. ``into``: the customer who this one is now; empty: they are there.
-    ``before``: base64 of the profile before others joined (empty: there was none) at ``joined_ms``, None: none did.
-    """
-
-    number: int = 0
-    into: str = ""
-    before: str | None = None
-    joined_ms: int = 0
-
-
-class _Stored(msgspec.Struct):
-    edition: Edition
-
-
-_DECODER: Final = msgspec.json.Decoder(_Stored)
-
-
-def merged_into(document: bytes) -> str | None:
-    """The customer who the customer of a stored document is now; None: they are there.
-
-    >>> merged_into(b'{"edition":{"into":"c-1"},"customer_id":"c-2"}'), merged_into(b'{"customer_id":"c-1"}')
-    ('c-1', None)
-    """
-    return (_DECODER.decode(document).edition.into or None) if document.startswith(_BEGIN) else None
-
-
-def is_empty(document: bytes) -> bool:
-    """Whether a stored document has no profile that counts: its customer left, or all events were taken away."""
-    return document.startswith(_BEGIN) and (_STATE not in document or merged_into(document) is not None)
 
 
 def departures_in(taken: Taken, proof: NoteProof, refuses: Refuses) -> tuple[Taken, dict[str, Departure]]:
@@ -120,11 +84,11 @@ class Departed:
     def read(self, customer: str, document: bytes) -> bool:
         """Take note of a document just read; return whether its customer has no profile, or has left."""
         self._editions.pop(customer, None)
-        if not document.startswith(_BEGIN):
+        if not document.startswith(BEGIN):
             return False
-        edition = self._editions[customer] = _DECODER.decode(document).edition
+        edition = self._editions[customer] = edition_in(document)
         if edition.into:
-            self._left[customer] = packed_state(document) if _STATE in document else b""
+            self._left[customer] = packed_state(document) if STATE in document else b""
         return is_empty(document)
 
     def follow(self, taken: Taken, departures: Mapping[str, Departure], at_ms: int) -> Taken:
@@ -173,7 +137,7 @@ class Departed:
             public = _encoder.encode(_gone(who, edition.into, at))
             is_kept = bool(edition.into and self._left.get(who))
             state = b',"state":"%b"' % b64encode(self._left[who]) if is_kept else b""
-            documents[who] = b"%b%b,%b%b}" % (_BEGIN, _encoder.encode(edition), public[1:-1], state)
+            documents[who] = b"%b%b,%b%b}" % (BEGIN, _encoder.encode(edition), public[1:-1], state)
             if is_kept:
                 told.append(Outgoing(topic, who.encode(), public, PUBLIC_HEADERS))
             elif not edition.into:
@@ -233,7 +197,7 @@ class Departed:
 
     def _with_edition(self, customer: str, document: bytes) -> bytes:
         edition = self._of(customer)
-        return document if edition is _FIRST else b"%b%b,%b" % (_BEGIN, _encoder.encode(edition), document[1:])
+        return document if edition is _FIRST else b"%b%b,%b" % (BEGIN, _encoder.encode(edition), document[1:])
 
 
 _FIRST: Final = Edition()

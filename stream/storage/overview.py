@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from stream.events.partitioner import partition_of
-from stream.processing.departed import is_empty, merged_into
+from stream.processing.editions import is_empty, merged_into
 from stream.processing.state import Counters, PartitionState
 from stream.settings import Settings
 from stream.storage.connection import connect_or_explain

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from stream.errors import CodecError, StorageError
 from stream.features.codec import LAYOUT, unpack
-from stream.processing.departed import is_empty
 from stream.processing.document import packed_state
+from stream.processing.editions import is_empty
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain, explained
 from stream.storage.desk import Desk

@@ -25,8 +25,8 @@ from stream.identity.links import Link, LinkName
 from stream.identity.note_proof import NoteProof
 from stream.identity.resolver import Resolver
 from stream.processing.align import Aligner
-from stream.processing.departed import is_empty, merged_into
 from stream.processing.document import packed_state
+from stream.processing.editions import is_empty, merged_into
 from stream.processing.emission import ACTED_ON
 from stream.processing.kernel import Kernel
 from stream.processing.outgoing import Topics
