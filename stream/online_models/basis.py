@@ -168,5 +168,6 @@ def unfold(weights: Floats, means: Floats, scales: Floats, intercept: float, lev
         curvature=per_product * x_scales[first] * x_scales[second],
         means=x_means,
         scales=x_scales,
-        intercept=intercept + float(per_product @ (a * b - means[count:])),
+        # exactly rounded: a dot product of BLAS has other last digits on another processor
+        intercept=intercept + math.fsum(per_product * (a * b - means[count:])),
     )

@@ -89,7 +89,9 @@ def test_a_checkpoint_of_an_earlier_program_is_continued(commit: str) -> None:
         new = learner.snapshot(NOW_MS, old.churn.name)
         # the purchase process had no part in the risk then
         assert old.churn.process_share == 0.0
-        assert replace(new.churn, process_share=0.0) == old.churn
+        # the programs of then summed in an order that depended on the processor, so the last digit may differ
+        assert new.churn.intercept == pytest.approx(old.churn.intercept, rel=1e-15)
+        assert replace(new.churn, process_share=0.0, intercept=old.churn.intercept) == old.churn
         model = Scorer.of(old).model
         assert (model.ready, model.process_weight, model.bias) == (old.churn.ready, 0.0, old.churn.intercept)
         assert new.segments == old.segments
