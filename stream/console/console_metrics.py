@@ -20,6 +20,9 @@ CONSOLE_SECONDS = histogram(
     "stream_console_request_seconds", "From the head of a request to the console to its answer.", SHORT_S, ["page"]
 )
 CONSOLE_LOGINS = counter("stream_console_logins_total", "Attempts to log in to the console.", ["outcome"])
+# Rates of a series begin at its second value: the first refusal must not be lost to them.
+for _outcome in ("accepted", "refused", "limited"):
+    CONSOLE_LOGINS.labels(_outcome)
 CONSOLE_DATABASE = gauge("stream_console_database_up", "1 when the console's database answers, else 0.")
 CONSOLE_WAITING = gauge(
     "stream_console_due_actions", "Actions that can no longer be undone and wait for Kafka's confirmation."

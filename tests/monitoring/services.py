@@ -27,28 +27,31 @@ READY_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 30.0
 _METRICS_LINE = re.compile(rb"metrics at http://([^/\s]+)/metrics")
 _EVENTS_LINE = re.compile(rb"events are taken at http://[^/\s]+:(\d+)/")
+_PAGES_LINE = re.compile(rb"console: (http://\S+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """``metrics``: host and port; ``events``: the port where an endpoint takes them. None: not yet.
+    """``metrics``: host and port; ``events``: the port where an endpoint takes them; ``pages``: the address of a
+    console. None: not yet.
 
     ``check`` raises `LocalServerError` when the process has ended.
     """
 
     metrics: Callable[[], str | None]
     events: Callable[[], int | None]
+    pages: Callable[[], str | None]
     check: Callable[[], None]
 
 
 @contextmanager
-def service(command: str, settings: Settings, directory: Path) -> Iterator[Service]:
-    """Run ``stream COMMAND`` and stop it as a deployment would."""
+def service(command: str, settings: Settings, directory: Path, *arguments: str) -> Iterator[Service]:
+    """Run ``stream COMMAND ARGUMENTS`` and stop it as a deployment would."""
     log_path = directory / f"{command}.log"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            leashed([sys.executable, "-m", "stream", command]),
+            leashed([sys.executable, "-m", "stream", command, *arguments]),
             env={**inherited, **replace(settings, metrics_port=0).to_env()},
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -64,12 +67,16 @@ def service(command: str, settings: Settings, directory: Path) -> Iterator[Servi
         found = _EVENTS_LINE.search(log_path.read_bytes())
         return None if found is None else int(found[1])
 
+    def pages() -> str | None:
+        found = _PAGES_LINE.search(log_path.read_bytes())
+        return None if found is None else found[1].decode()
+
     def check() -> None:
         if process.poll() is not None:
             raise LocalServerError(f"{command} ended with status {process.returncode}; {tail_of(log_path)}")
 
     try:
-        yield Service(metrics, events, check)
+        yield Service(metrics, events, pages, check)
     finally:
         process.terminate()
         try:

@@ -79,19 +79,23 @@ def running_system(program: str, directory: Path, *, events: int, rate: float) -
         over_http = replace(settings, topic_prefix="http.")
         create_topics(over_http)
         ingest = running.enter_context(service("ingest", over_http, directory))
+        with_pages = replace(settings, directory_url=f"sqlite:///{directory / 'directory.sqlite'}")
+        console = running.enter_context(service("console", with_pages, directory, "--port", "0"))
         overview = running.enter_context(Overview(settings))
 
         def check() -> None:
             stack.check()
-            for process in (workers, notify, ingest):
+            for process in (workers, notify, ingest, console):
                 process.check()
 
         _wait(check, lambda: workers.own_everything(overview.totals(), overview.trainer()))
-        _wait(check, lambda: None not in (notify.metrics(), ingest.metrics(), ingest.events()))
+        services = (notify, ingest, console)
+        _wait(check, lambda: None not in (*(one.metrics() for one in services), ingest.events(), console.pages()))
         targets = {
             "worker": [urlsplit(url).netloc for url in workers.metrics_addresses],
             "notify": [str(notify.metrics())],
             "ingest": [str(ingest.metrics())],
+            "console": [str(console.metrics())],
         }
         prometheus = running.enter_context(Prometheus(program, directory / "prometheus", targets))
         producer = running.enter_context(closing(EventProducer(settings)))
@@ -100,6 +104,7 @@ def running_system(program: str, directory: Path, *, events: int, rate: float) -
         running.enter_context(_background(lambda: _feed(feed, began_s)))
         act(settings, "1")
         running.enter_context(_background(_posting(ingest.events() or 0)))
+        running.enter_context(_background(_looking(str(console.pages()))))
         yield System(prometheus, began_s, lambda: feed.done, check)
 
 
@@ -148,6 +153,21 @@ def _posting(port: int) -> Callable[[], bool]:
         while not _posted(port, number):
             if time.monotonic() > deadline:
                 raise LocalServerError(f"the endpoint gave no answer in {POST_TIMEOUT_S:g} s")
+        time.sleep(POST_EVERY_S)
+        return True
+
+    return step
+
+
+def _looking(address: str) -> Callable[[], bool]:
+    """Ask for a page of the console, as somebody does who keeps it open."""
+
+    at = urlsplit(address)
+
+    def step() -> bool:
+        with closing(http.client.HTTPConnection(str(at.hostname), at.port, timeout=POST_TIMEOUT_S)) as connection:
+            connection.request("GET", at.path)
+            connection.getresponse().read()
         time.sleep(POST_EVERY_S)
         return True
 

@@ -64,7 +64,7 @@ def variables_of(prometheus: Prometheus, path: Path) -> dict[str, str]:
 
 
 def test_every_process_is_scraped(system: System) -> None:
-    jobs = ("worker", "worker", "notify", "ingest")
+    jobs = ("worker", "worker", "notify", "ingest", "console")
     assert not never_answered(system, [f'count(up{{job="{job}"}} == 1) >= {jobs.count(job)}' for job in jobs])
     assert sorted(target["labels"]["job"] for target in system.prometheus.targets()) == sorted(jobs)
 
