@@ -50,14 +50,20 @@ def peers_python(directory: Path) -> Path:
 
 
 def run_round(
-    workload: Workload, engines: list[str], python: Path | None, partitions: int, broker: str, skip: float
+    workload: Workload,
+    engines: list[str],
+    python: Path | None,
+    partitions: int,
+    broker: str,
+    skip: float,
+    changed: dict[str, str],
 ) -> dict[str, Measurement]:
     """One round: a fresh broker, the engines one after the other."""
     results = {}
     now_ms = time.time_ns() // 1_000_000
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         directory = Path(name)
-        with stack(directory, partitions, freeze_model=True, broker=broker) as running:
+        with stack(directory, partitions, freeze_model=True, broker=broker, **changed) as running:
             settings = running.settings
             produce(settings, synthetic(workload, now_ms))
             for engine in engines:
@@ -97,9 +103,11 @@ def main() -> None:
     )
     parser.add_argument("--peers", type=Path, default=Path("build/peers"), help="virtual environment of the peers")
     parser.add_argument("--skip", type=float, help="share of the events before the clock starts (kafka: a quarter)")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=TEXT", help="another setting of the worker")
     parser.add_argument("--out", type=Path, default=Path("build"))
     parser.add_argument("--name", help="of the files with the results")
     options = parser.parse_args()
+    changed = dict(item.split("=", 1) for item in options.set)
     kafka = options.broker == "kafka"
     engines = options.engines.split(",") if options.engines else [*ENGINES, *(JVM_PEERS if kafka else ())]
     skip = options.skip if options.skip is not None else (0.25 if kafka else 0.0)
@@ -110,7 +118,9 @@ def main() -> None:
         for law, results in laws.items():
             workload = Workload(events=options.events, customers=options.customers, law=law)
             turned = engines[number % len(engines) :] + engines[: number % len(engines)]
-            for engine, one in run_round(workload, turned, python, options.partitions, options.broker, skip).items():
+            for engine, one in run_round(
+                workload, turned, python, options.partitions, options.broker, skip, changed
+            ).items():
                 results.setdefault(engine, []).append(one)
     medians = {law: {name: median_of(results[name]) for name in engines} for law, results in laws.items()}
     report = {
