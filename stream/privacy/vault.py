@@ -43,7 +43,8 @@ def read_secret(url: str, token: str) -> dict[str, Any]:
             f"Vault at {parts.netloc} refuses {parts.path}: {response.status} {errors or response.reason}; see"
             " privacy_vault_path and STREAM_PRIVACY_VAULT_TOKEN"
         )
-    secret = answer.get("data", {}).get("data") if isinstance(answer, dict) else None
+    data = answer.get("data") if isinstance(answer, dict) else None
+    secret = data.get("data") if isinstance(data, dict) else None
     if not isinstance(secret, dict):
         raise SettingsError(f"Vault at {parts.netloc} has no secret of the key-value engine 2 at {parts.path}")
     return secret

@@ -24,6 +24,7 @@ class Vault(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answers)
         self.fields: dict[str, str] = {"master_key": OLD}
         self.is_sealed = False
+        self.answer: object = None
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -37,7 +38,8 @@ class _Answers(BaseHTTPRequestHandler):
         elif self.path != "/v1/secret/data/customer-stream":
             self._answer(404, {"errors": []})
         else:
-            self._answer(200, {"data": {"data": self.server.fields, "metadata": {"version": 1}}})
+            secret = {"data": {"data": self.server.fields, "metadata": {"version": 1}}}
+            self._answer(200, secret if self.server.answer is None else self.server.answer)
 
     def _answer(self, status: int, body: object) -> None:
         content = json.dumps(body).encode()
@@ -104,6 +106,13 @@ def test_what_vault_refuses_is_told_in_one_line(vault: Vault, tmp_path: Path, to
         opened(settings_of(vault, tmp_path, token, path))
     assert "\n" not in str(refused.value)
     assert token not in str(refused.value)
+
+
+@pytest.mark.parametrize("answer", [{"data": None}, {"data": ["master_key"]}, {"data": {"data": None}}, [], {}])
+def test_an_answer_that_is_no_secret_is_told(vault: Vault, tmp_path: Path, answer: object) -> None:
+    vault.answer = answer
+    with pytest.raises(SettingsError, match="no secret of the key-value engine 2"):
+        opened(settings_of(vault, tmp_path))
 
 
 def test_a_vault_that_is_sealed_or_away_is_told(vault: Vault, tmp_path: Path) -> None:
