@@ -16,7 +16,7 @@ from stream.events.rejections import Defect, Rejection
 from stream.privacy.concealed_fields import CONCEALED, PERSONS, ConcealedField
 from stream.privacy.person_keys import KeyedPerson, PersonKeys
 
-__all__ = ["PACKED", "ConcealedEvent", "Concealer"]
+__all__ = ["PACKED", "ConcealedEvent", "Concealer", "concealed_text"]
 
 #: Before a text that was compressed before it was encrypted, as it would not have fitted.
 PACKED: Final = "\x00z:"
@@ -120,8 +120,9 @@ def _hidden(person: KeyedPerson, event_type: EventType, event: dict[str, msgspec
 
 def concealed_text(person: KeyedPerson, text: str, field: ConcealedField) -> str | None:
     """A text under the key of a person; None for one that has no room in its field."""
+    # a text that begins as if it were compressed is compressed, so that a reader can tell
     found = person.encrypt(text)
-    if len(found) <= field.limit:
+    if len(found) <= field.limit and not text.startswith(PACKED):
         return found
     if field.is_id:
         return person.digest(text)

@@ -81,14 +81,15 @@ class KeyedPerson:
 class PersonKeys:
     """Finds persons by their ids, and by their pseudonyms; whoever is new gets a key.
 
-    An id is a customer id, or a kind of identifier and its token (``email:h1_...``). Found persons are remembered; who
-    was erased is forgotten within `STALE_S`. Raises `StorageError` while the key store is away and `SettingsError`
-    without the right master key.
+    An id is a customer id, or a kind of identifier and its token (``email:h1_...``). Some ``remembered`` persons are
+    kept in memory; who was erased is forgotten within `STALE_S`. Raises `StorageError` while the key store is away and
+    `SettingsError` without the right master key.
     """
 
-    def __init__(self, store: KeyStore, masters: MasterKeys) -> None:
+    def __init__(self, store: KeyStore, masters: MasterKeys, remembered: int = _REMEMBERED) -> None:
         self._store = store
         self._masters = masters
+        self._remembered = remembered
         self._by_id: dict[str, KeyedPerson] = {}
         self._by_body: dict[str, KeyedPerson] = {}
         self._generation = -1
@@ -139,10 +140,12 @@ class PersonKeys:
         with self._lock:
             self._forget_the_erased()
             wanted = dict.fromkeys(bodies)
-            if missing := [one for one in wanted if one not in self._by_body]:
+            found = {one: self._by_body[one] for one in wanted if one in self._by_body}
+            if missing := [one for one in wanted if one not in found]:
                 for row in self._store.by_body(missing).values():
-                    self._remember(self._person(row))
-            return {one: self._by_body[one] for one in wanted if one in self._by_body}
+                    # what is remembered may be cleared meanwhile, to make room
+                    found[row.body] = self._remember(self._person(row))
+            return found
 
     def erase(self, ids: Iterable[str], *, refuse: bool) -> int:
         """Destroy the keys of ids or pseudonyms; returns how many there were. ``refuse``: the ids stay refused."""
@@ -198,7 +201,7 @@ class PersonKeys:
         return found
 
     def _remember(self, person: KeyedPerson, one_id: str = "") -> KeyedPerson:
-        if len(self._by_body) >= _REMEMBERED:
+        if len(self._by_body) >= self._remembered:
             self._by_id.clear()
             self._by_body.clear()
         self._by_body[person.body] = person

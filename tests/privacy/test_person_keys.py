@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from stream.errors import SettingsError, StorageError
 from stream.privacy.ciphertexts import CIPHERTEXT
+from stream.privacy.concealed_fields import ConcealedField
+from stream.privacy.concealing import PACKED, concealed_text
 from stream.privacy.master_keys import MasterKeys
 from stream.privacy.person_keys import PSEUDONYM, PersonKeys
 from stream.privacy.revealing import UNREADABLE, Revealer
@@ -120,6 +122,26 @@ def test_equal_texts_are_equal_and_others_are_not(text: str, other: str) -> None
     assert (person.digest(text) == person.digest(other)) is (text == other)
     assert Revealer(keys).text(person.encrypt(text)) == text
     keys.close()
+
+
+@pytest.mark.parametrize("text", [f"{PACKED}no base64", PACKED, f"{PACKED}AAAA", "hello " * 20])
+@pytest.mark.parametrize("limit", [100, 1000])
+def test_a_text_is_read_as_it_was_whatever_it_begins_with(settings: Settings, text: str, limit: int) -> None:
+    keys = opened(settings)
+    ann = keys.persons(["ann"])["ann"]
+    assert ann is not None
+    found = concealed_text(ann, text, ConcealedField(limit))
+    assert found is not None
+    assert len(found) <= limit
+    assert Revealer(keys).text(found) == text
+
+
+def test_everybody_of_a_text_is_revealed_when_fewer_are_remembered() -> None:
+    keys = PersonKeys(SqlKeyStore("sqlite:///:memory:"), MasterKeys(lambda: [MASTER], "here"), remembered=2)
+    _OPENED.append(keys)
+    names = [f"c-{number}" for number in range(5)]
+    pseudonyms = [one.customer_id for one in keys.persons(names).values() if one is not None]
+    assert Revealer(keys).text(" ".join(pseudonyms)) == " ".join(names)
 
 
 def test_master_keys_are_rotated_without_a_stop_and_a_lost_one_says_so(url: str, tmp_path: Path) -> None:
