@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from msgspec import Meta, Struct
 
@@ -16,10 +16,10 @@ __all__ = ["RATE_SCALE", "BonusDays", "Earning", "PointsRules", "PointsTier", "l
 
 #: Rates are in thousandths of a point for a unit of money.
 RATE_SCALE: Final = 1000
-_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 Rate = Annotated[float, Meta(ge=0.0, le=10_000.0)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_WEEKDAYS: Final = get_args(Weekday)
 
 
 class _Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

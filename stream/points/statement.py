@@ -117,10 +117,13 @@ def _in_time(move: tuple[int, int, str]) -> tuple[int, bool, int, str]:
 
 
 def _expire(lots: deque[_Lot], at_ms: int) -> int:
-    """Drop what is lost by then; lots expire in the order in which they were earned."""
-    lost = 0
-    while lots and lots[0].expires_ms <= at_ms:
-        lost += lots.popleft().left
+    """Drop what is lost by then: later lots may be lost first, as the last days of a month all end with the next."""
+    if all(lot.expires_ms > at_ms for lot in lots):
+        return 0
+    lost = sum(lot.left for lot in lots if lot.expires_ms <= at_ms)
+    left = [lot for lot in lots if lot.expires_ms > at_ms]
+    lots.clear()
+    lots.extend(left)
     return lost
 
 

@@ -141,6 +141,17 @@ def test_months_later_is_the_same_day_or_the_last_of_the_month() -> None:
     assert lost - end_of_january < timedelta(days=29)
 
 
+def test_each_point_is_lost_at_its_time_also_when_later_ones_are_lost_before() -> None:
+    by = PointsRules(expire_months=1)
+    moments = [datetime(2026, 1, day, hour, tzinfo=ZONE) for day, hour in ((30, 15), (31, 9))]
+    of = PointsAccount(movements={f"m{k}": PointsMove(round(at.timestamp() * 1000), 5) for k, at in enumerate(moments)})
+    noon, evening = (round(datetime(2026, 2, 28, hour, tzinfo=ZONE).timestamp() * 1000) for hour in (12, 18))
+    found = statement_of(of, by, ZONE, noon)
+    assert (found.balance, found.expired, found.expiring) == (5, 5, 5)
+    assert found.expires_ms == round(datetime(2026, 2, 28, 15, tzinfo=ZONE).timestamp() * 1000)
+    assert statement_of(of, by, ZONE, evening).expired == 10
+
+
 def test_a_tier_follows_from_what_was_earned_lately_also_when_it_was_spent() -> None:
     of = account([(0, 90), (10, 20), (11, -110)])
     assert (statement(of, 9).tier, statement(of, 9).next_tier) == (None, RULES.tiers[0])
