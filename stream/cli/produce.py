@@ -1,11 +1,13 @@
 """``stream produce``: publish the events of a log file, as an upstream system would."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
 
 import click
 
+from stream.catalogue.wording import number_of
 from stream.cli.kafka import cluster_metadata, silent
 from stream.cli.log_input import LogInput
 from stream.cli.log_options import LogOptions, log_options
@@ -53,8 +55,8 @@ def produce(
         elapsed_s = time.monotonic() - started
         per_s = producer.confirmed / elapsed_s
         click.echo(f"published {producer.confirmed:,} events in {elapsed_s:.1f} s ({per_s:,.0f}/s)", err=True)
-        if producer.erased:
-            click.echo(f"{producer.erased:,} events are of people who were erased: left out", err=True)
+        for why, count in producer.left_out.items():
+            click.echo(f"{number_of(count, 'event is', 'events are')} left out: {why}", err=True)
     too_many = source.tell()
     producer.check()
     if too_many:
@@ -76,8 +78,8 @@ class EventProducer:
     def __init__(self, settings: Settings, *, delivery_timeout_s: float = DELIVERY_TIMEOUT_S) -> None:
         self._producer = Producer(settings, delivery_timeout_s=delivery_timeout_s, logger=silent)
         self._queued = 0
-        #: Events that were left out, as their people were erased.
-        self.erased = 0
+        #: How many events must not go under keys of persons, by the reason.
+        self.left_out: Counter[str] = Counter()
         self._failure: DeliveryError | None = None
 
     @property
@@ -94,7 +96,7 @@ class EventProducer:
         """Queue ``events``, at ``rate`` a second if given. Raises `PublishError` soon after a refusal.
 
         ``at_once``: the number of events whose persons are looked up at a time, with `privacy_keys`. Events of people
-        who were erased are left out and counted in `erased`.
+        who were erased, and with a text that is too long to be encrypted, are left out and counted in `left_out`.
         """
         started = time.monotonic()
         remaining = iter(events)
@@ -107,7 +109,7 @@ class EventProducer:
             self._queued += len(some)
             for record in self._producer.concealer.conceal(records):
                 if isinstance(record, Rejection):
-                    self.erased += 1
+                    self.left_out[record.detail] += 1
                 else:
                     self._producer.send(record)
                 if self.refused:
