@@ -194,7 +194,7 @@ class ProjectionWorker:
             return
         keys = self.partition.erase(customers)
         await self._load(keys)
-        await self._commit(self.partition.without(keys))
+        await self._commit(self.partition.without(keys, customers))
 
     async def _fire(self) -> None:
         """Publish what is due, once everything that may have been done in time has been read."""

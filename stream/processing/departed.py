@@ -81,9 +81,13 @@ class Departed:
         self._left.clear()
         self._next.clear()
 
-    def read(self, customer: str, document: bytes) -> bool:
-        """Take note of a document just read; return whether its customer has no profile, or has left."""
+    def forget(self, customer: str) -> None:
+        """Nothing is stored of a customer: none has been, or they are erased."""
         self._editions.pop(customer, None)
+        self._left.pop(customer, None)
+
+    def read(self, customer: str, document: bytes) -> bool:
+        """Take note of a document just read, after `forget`; return whether it has no profile, or its customer left."""
         if not document.startswith(BEGIN):
             return False
         edition = self._editions[customer] = edition_in(document)

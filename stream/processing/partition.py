@@ -103,6 +103,7 @@ class Partition:
         """
         damaged = []
         for customer, found in zip(customer_ids, documents, strict=True):
+            self._departed.forget(customer)
             try:
                 has_left = isinstance(found, bytes) and self._departed.read(customer, found)
                 self._cache[customer] = None if has_left else _profile_of(customer, found)
@@ -154,6 +155,7 @@ class Partition:
             self._damaged.pop(customer, None)
             self._cache.pop(customer, None)
             self._due.pop(customer, None)
+            self._departed.forget(customer)
         tombstones = [self._outcomes.tombstone(customer) for customer in customers]
         return replace(outcome, forgotten=[*customers], idle=[*customers], outgoing=outcome.outgoing + tombstones)
 

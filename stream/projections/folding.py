@@ -176,9 +176,11 @@ class FoldingPartition:
         """The keys of the states of these customers."""
         return [*dict.fromkeys(key for customer in customers for key in self.projection.erase(customer))]
 
-    def without(self, keys: Sequence[str]) -> Outcome:
-        """An outcome that does nothing but to forget these states, which are cached if they have timers."""
-        return Outcome(self._next_state(), forgotten=[*keys], idle=[*self._timers(self._cache.states(keys))])
+    def without(self, keys: Sequence[str], customers: Iterable[str] = ()) -> Outcome:
+        """An outcome that only forgets these states, cached if they have timers, and the editions of ``customers``."""
+        state, gone = self._next_state(), {*customers}
+        state.editions = {who: edition for who, edition in state.editions.items() if who not in gone}
+        return Outcome(state, forgotten=[*keys], idle=[*self._timers(self._cache.states(keys))])
 
     @staticmethod
     def keys_of(timers: Iterable[str]) -> list[str]:

@@ -258,6 +258,24 @@ def test_a_customer_whose_events_were_all_of_others_leaves_nothing_behind() -> N
         check(shop, {"c-1": [view(1, 0)]})
 
 
+def test_who_was_erased_begins_anew_without_what_was_kept_of_them() -> None:
+    shop = Shop()
+    shop.come("c-1", view(1, 0))
+    shop.come("c-2", view(2, 1))
+    for name in (LinkName.MERGE, LinkName.UNMERGE):
+        shop.finish()
+        shop.link(name, "c-2", "c-1")
+    shop.finish()
+    assert b'"before"' in shop.documents.stored["c-1"]
+    shop.core.accept(shop.core.erase(["c-1"], SCORER, NOW_MS))
+    del shop.documents.stored["c-1"]
+    log, later = shop.topics[TOPICS[0]], view(3, 2)
+    log.append(Record(b"c-1", record_of("c-1", later).value, NOW_MS, len(log)))
+    shop.finish()
+    assert b'"edition"' not in shop.documents.stored["c-1"]
+    check(shop, {"c-1": [later], "c-2": [view(2, 1)]})
+
+
 def test_a_departure_without_the_key_of_the_workers_changes_nothing() -> None:
     shop = Shop()
     shop.come("c-1", view(1, 0))

@@ -120,3 +120,10 @@ def test_erasing_forgets_uncached_states_too() -> None:
     outcome = store.partition.without(store.partition.erase(["a", "b", "a"]))
     assert outcome.forgotten == ["a", "b"]
     assert outcome.state.offsets == {"numbers": 1}
+
+
+def test_erasing_forgets_the_editions_of_who_is_erased() -> None:
+    store = Store()
+    store.partition.state.editions = {"a": 4, "b": 5}
+    assert store.partition.without(["a"], ["a"]).state.editions == {"b": 5}
+    assert store.partition.without(()).state.editions == {"a": 4, "b": 5}
