@@ -64,7 +64,7 @@ class ShopIdentities:
         return id_of(self._settings, text)
 
     def decide(self, what: IdentityDecision, one: str, other: str, by: str) -> str:
-        return decide_identity(self._settings, what, one, other, by).link_id
+        return decide_identity(self._settings, what, one, other, by)
 
     def _likely(self, customer_id: str) -> Sequence[LikelySame]:
         with contacts_file(self._settings) as file:

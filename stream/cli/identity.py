@@ -138,5 +138,6 @@ def _known(settings: Settings, customer_id: str) -> tuple[str, Resolver]:
 
 
 def _decide(settings: Settings, what: IdentityDecision, one: str, other: str, by: str) -> None:
-    decided = decide_identity(settings, what, one, other, by)
-    click.echo(f"recorded the {what} of {decided.one} and {decided.other} as {decided.link_id}", err=True)
+    first, second = id_of(settings, one), id_of(settings, other)
+    link_id = decide_identity(settings, what, first, second, by)
+    click.echo(f"recorded the {what} of {first} and {second} as {link_id}", err=True)

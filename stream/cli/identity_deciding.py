@@ -2,40 +2,30 @@
 
 import time
 import uuid
-from typing import NamedTuple
 
-from stream.cli.identity_lookup import id_of
 from stream.cli.publish_one import publish_one
 from stream.errors import SettingsError
 from stream.identity.records import KEY, IdentityDecision, IdentityLink, encode_link
 from stream.settings import Settings
 
-__all__ = ["Decided", "decide_identity"]
+__all__ = ["decide_identity"]
 
 #: Characters of a name that are part of the link's id.
 _NAME_CHARS = 60
 
 
-class Decided(NamedTuple):
-    """The ids in the form in which they are stored, and the id of the link that tells of them."""
+def decide_identity(settings: Settings, what: IdentityDecision, one: str, other: str, by: str) -> str:
+    """Publish what ``by`` decided about two ids, as they are stored; returns the id of the link that tells of it.
 
-    one: str
-    other: str
-    link_id: str
-
-
-def decide_identity(settings: Settings, what: IdentityDecision, one: str, other: str, by: str) -> Decided:
-    """Publish what ``by`` decided about two ids, as people type them. Of a ``merge``, ``other`` stays.
-
-    Raises `SettingsError` for ids that do not each tell a person, else as `publish_one`.
+    Of a ``merge``, ``other`` stays. Raises `SettingsError` for ids that do not each tell a person, else as
+    `publish_one`.
     """
-    first, second = id_of(settings, one), id_of(settings, other)
     # who decided is part of the id, so that it is known as long as the decision
     link_id = f"{by[:_NAME_CHARS]}-{uuid.uuid4().hex[:16]}"
     link = IdentityLink(
-        link_id=link_id, name=what, one=first, other=second, occurred_at=time.time_ns() // 1_000_000 / 1000, by=by
+        link_id=link_id, name=what, one=one, other=other, occurred_at=time.time_ns() // 1_000_000 / 1000, by=by
     )
-    if not (first.isprintable() and second.isprintable()) or link.link().tells_nobody:
-        raise SettingsError(f"{first} and {second}: expected two ids that each tell a person")
+    if not (one.isprintable() and other.isprintable()) or link.link().tells_nobody:
+        raise SettingsError(f"{one} and {other}: expected two ids that each tell a person")
     publish_one(settings, settings.identities, KEY.encode(), encode_link(link), what)
-    return Decided(first, second, link_id)
+    return link_id

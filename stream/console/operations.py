@@ -186,5 +186,8 @@ class Operations(Protocol):
         ...
 
     def decide_identity(self, what: IdentityDecision, one: str, other: str, by: str) -> str:
-        """Do what `stream identity merge` and ``unmerge`` do; of a ``merge``, ``other`` stays; returns an id."""
+        """Do what `stream identity merge` and ``unmerge`` do with two ids, as they are stored.
+
+        Of a ``merge``, ``other`` stays. Returns the id of the decision.
+        """
         ...
