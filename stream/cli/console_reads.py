@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from stream.cli.identity_lookup import customer_of
 from stream.cli.recommendations_desk import agreed_lists, lists_now
 from stream.cli.shop_day import shop_day
 from stream.cli.texts_desk import tally_of, texts_of
@@ -37,14 +38,16 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
     try:
         with ProjectionDesk(settings) as desk, ConsentDesk(settings) as consents:
             tally, texts = tally_of(desk, None), texts_of(desk, customer_id)
-            consented = consents.read([customer_id])
+            # what is offered may be made of the orders of the customer to whom the id belongs
+            persons = {customer_id, customer_of(desk, customer_id)}
+            consented = consents.read([*persons])
             lists = lists_now(desk, settings, customer_id, _OFFERED)
     except StorageError as error:
         return CustomerTexts(note=str(error), is_scored=False)
     months = tally.categories.values() if tally else ()
     categories = {name for month in months for name in month} - {UNDECIDED}
     now_ms = SystemClock().now_ms()
-    is_scored = bool(consented.may(customer_id, Purpose.PROFILING, None, now_ms))
+    is_scored = all(consented.may(one, Purpose.PROFILING, None, now_ms) for one in persons)
     return CustomerTexts(
         texts[: -_TEXTS - 1 : -1],
         sorted(categories),

@@ -47,9 +47,8 @@ def points(
     rules, zone = rules_of_points(settings), ZoneInfo(settings.shop_timezone)
     name, customer, count = _asked(words)
     now_ms = time.time_ns() // 1_000_000
-    customer_id = id_of(settings, customer)
     with ProjectionDesk(settings) as desk:
-        account = account_of(desk, customer_id)
+        customer_id, account = account_of(desk, id_of(settings, customer))
     if name == "give":
         given = publish_movement(settings, customer_id, "given", count, now_ms, movement_id=movement_id, note=note)
         click.echo(f"gave {count} points to {customer_id} as {given.movement_id}", err=True)

@@ -31,12 +31,16 @@ def rules_of_points(settings: Settings) -> PointsRules:
     return load(settings.points_file)
 
 
-def account_of(desk: ProjectionDesk, customer_id: str) -> PointsAccount | None:
-    """What is known of a customer's points; None if nothing is. Raises `StorageError` when Redis fails."""
-    stored = desk.state(Points.name, Points.version, customer_id, customer_id)
+def account_of(desk: ProjectionDesk, customer_id: str) -> tuple[str, PointsAccount | None]:
+    """Whose account counts for an id, and what is known of its points; None if nothing is.
+
+    It is that of the id itself, or else that of the customer to whom the id belongs: movements go there as well.
+    Raises `StorageError` when Redis fails.
+    """
+    owner, stored = customer_id, desk.state(Points.name, Points.version, customer_id, customer_id)
     if stored is None and (owner := customer_of(desk, customer_id)) != customer_id:
         stored = desk.state(Points.name, Points.version, owner, owner)
-    return None if stored is None else _decode(stored)
+    return owner, None if stored is None else _decode(stored)
 
 
 def statement_at(settings: Settings, account: PointsAccount, rules: PointsRules, as_of_ms: int) -> PointsStatement:
@@ -48,7 +52,7 @@ def points_if_any(settings: Settings, desk: ProjectionDesk, customer_id: str, as
     """The points of a customer for their view; None without a points file, or if nothing is known of them."""
     if not Path(settings.points_file).is_file():
         return None
-    account = account_of(desk, customer_id)
+    _, account = account_of(desk, customer_id)
     return None if account is None else statement_at(settings, account, rules_of_points(settings), as_of_ms)
 
 

@@ -84,8 +84,10 @@ def agreed_lists(settings: Settings, customer_id: str, limit: int) -> tuple[Reco
     """
     with ProjectionDesk(settings) as desk, ConsentDesk(settings) as consents:
         found = lists_now(desk, settings, customer_id, limit)
-        consented = consents.read([customer_id])
-    if found is None or consented.may(customer_id, Purpose.PROFILING, None, SystemClock().now_ms()):
+        # the lists may be those of the customer to whom the id belongs
+        persons = {customer_id, customer_of(desk, customer_id)}
+        consented, now_ms = consents.read([*persons]), SystemClock().now_ms()
+    if found is None or all(consented.may(one, Purpose.PROFILING, None, now_ms) for one in persons):
         return found, False
     return RecommendationLists(), True
 

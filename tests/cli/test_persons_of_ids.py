@@ -1,0 +1,97 @@
+"""An id that belongs to a customer: commands and pages go by the account and the consent of that customer."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import msgspec
+import pytest
+import redis
+
+from stream.cli.console_reads import customer_offers, customer_texts
+from stream.consent.agreements import Agreements, Statement
+from stream.consent.purposes import Purpose
+from stream.events.partitioner import partition_of
+from stream.identity.links import Node
+from stream.identity.records import KEY
+from stream.local.broker import EmbeddedBroker
+from stream.local.redis import EmbeddedRedis
+from stream.notifications.read_to_end import read_to_end
+from stream.points.account import PointsAccount, PointsMove
+from stream.processing.state import Counters, PartitionState
+from stream.projections.consents import Consents
+from stream.projections.identity import Identity
+from stream.projections.points import Points
+from stream.projections.recommendations import Recommendations, RecommendationState, shopper_key
+from stream.recommending.own_items import OwnItem, Shopper
+from stream.settings import Settings
+from stream.storage.keys import ProjectionKeys
+from tests.agents.topics import create
+from tests.cli.projecting import run
+
+ALIAS, OWNER = "anonymous_id:h1_" + 22 * "a", "c-1"
+HOUR = 480_000
+
+
+@pytest.fixture
+def settings(redis_server: EmbeddedRedis, namespace: str) -> Settings:
+    return Settings(redis_url=redis_server.url, namespace=namespace, partitions=2)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(settings.redis_url) as opened:
+        keys = ProjectionKeys(settings.namespace, Identity.name, Identity.version, 0)
+        opened.set(keys.customer(partition_of(KEY, 2), ALIAS), msgspec.json.encode(Node(canonical=OWNER)))
+        yield opened
+
+
+def put(
+    client: redis.Redis,
+    settings: Settings,
+    of: type[Points | Recommendations | Consents],
+    key: str,
+    state: object,
+) -> None:
+    """Store a state of the owner, as the projection does."""
+    keys = ProjectionKeys(settings.namespace, of.name, of.version, 0)
+    client.set(keys.customer(partition_of(OWNER, 2), key), msgspec.json.encode(state))
+
+
+def test_points_are_spent_and_given_from_the_account_that_is_shown(
+    client: redis.Redis, settings: Settings, broker: EmbeddedBroker, topic_prefix: str
+) -> None:
+    settings = replace(settings, kafka_bootstrap=broker.bootstrap, topic_prefix=topic_prefix)
+    create(broker.bootstrap, settings.topics.items())
+    put(client, settings, Points, OWNER, PointsAccount(movements={"m": PointsMove(time.time_ns() // 1_000_000, 30)}))
+    rules = ("--points-file", "examples/points.yaml")
+    status, said = run(settings, "points", "spend", ALIAS, "31", *rules)
+    assert status != 0, said
+    for command in ("spend", "give"):
+        status, said = run(settings, "points", command, ALIAS, "5", *rules)
+        assert status == 0, said
+    assert [record.key for record in read_to_end(settings, settings.points)] == [OWNER.encode()] * 2
+    # whoever has an account of their own keeps it
+    assert run(settings, "points", "give", "c-2", "5", *rules)[0] == 0
+    assert sorted(record.key or b"" for record in read_to_end(settings, settings.points)) == [b"c-1", b"c-1", b"c-2"]
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_who_agrees_to_no_scores_is_offered_nothing_under_any_id(
+    client: redis.Redis, settings: Settings, refuses: bool
+) -> None:
+    own = Shopper(items={"tea": OwnItem(HOUR, HOUR)})
+    put(client, settings, Recommendations, shopper_key(OWNER), RecommendationState(shopper=own))
+    said = Agreements()
+    said.add(Purpose.PROFILING, None, Statement(1, refuses, "", "asked"))
+    put(client, settings, Consents, OWNER, said)
+    for of in (Recommendations, Consents):
+        keys = ProjectionKeys(settings.namespace, of.name, of.version, 0)
+        state = PartitionState(stream_time_ms=HOUR * 3_600_000, counters=Counters(applied=1))
+        client.hset(keys.meta(0), "state", msgspec.json.encode(state))
+    for one in (ALIAS, OWNER):
+        lists, is_withheld = customer_offers(settings, one, 3)
+        assert lists is not None
+        assert (is_withheld, bool(lists.again)) == (refuses, not refuses)
+        page = customer_texts(settings, one)
+        assert (page.is_scored, page.offered is None) == (not refuses, refuses)
