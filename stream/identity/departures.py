@@ -18,12 +18,24 @@ from stream.events.record import Record
 from stream.identity.arrival_notes import LogOffset
 from stream.identity.note_proof import NoteProof
 
-__all__ = ["AGAIN", "Departure", "departure_of", "departure_record", "edition_header", "edition_of"]
+__all__ = [
+    "AGAIN",
+    "ARRIVED_AS",
+    "Departure",
+    "departure_of",
+    "departure_record",
+    "edition_header",
+    "edition_of",
+    "is_again",
+]
 
 _Headers = Sequence[tuple[str, bytes | None]]
 _EDITION: Final = "edition"
+#: A header of every event that was passed on: the id under which it came.
+ARRIVED_AS: Final = "arrived-as"
 #: A header of events that went on before, and are sent again.
 AGAIN: Final = "again"
+_MAX_DIGITS: Final = 17
 _MARK: Final[tuple[str, bytes | None]] = ("record", b"departure")
 _JSON: Final[tuple[str, bytes | None]] = ("content-type", b"application/json")
 
@@ -76,4 +88,10 @@ def edition_of(headers: _Headers) -> int:
     return int(found) if found is not None and len(found) < _MAX_DIGITS and found.isdigit() else 0
 
 
-_MAX_DIGITS: Final = 17
+def is_again(headers: _Headers) -> bool:
+    """Whether an event went on before, and is sent again for another customer or a later edition.
+
+    >>> is_again([(AGAIN, b"1")]), is_again([edition_header(7)])
+    (True, False)
+    """
+    return any(name == AGAIN for name, _ in headers)

@@ -21,7 +21,7 @@ from msgspec import UNSET
 
 from stream.catalogue.customer_record import CustomerRecord
 from stream.events.times import rfc3339
-from stream.identity.departures import Departure, departure_of, edition_of
+from stream.identity.departures import ARRIVED_AS, Departure, departure_of, edition_of
 from stream.identity.note_proof import NoteProof
 from stream.processing.align import Taken
 from stream.processing.document import packed_state
@@ -32,8 +32,6 @@ from stream.processing.step_outcome import PUBLIC_HEADERS, StepOutcome
 
 __all__ = ["BEFORE_MS", "Departed", "departures_in"]
 
-#: The header of events that came under another id of the customer (`stream.projections.arrivals`).
-_ARRIVED_AS: Final = "arrived-as"
 #: So long the profile of before somebody joined is kept: later that cannot be undone for what was counted by then.
 BEFORE_MS: Final = 90 * 86_400_000
 _encoder: Final = msgspec.json.Encoder()
@@ -208,7 +206,7 @@ _FIRST: Final = Edition()
 
 
 def _is_of_another(customer: str, headers: Sequence[tuple[str, bytes | None]]) -> bool:
-    return any(name == _ARRIVED_AS and value != customer.encode() for name, value in headers)
+    return any(name == ARRIVED_AS and value != customer.encode() for name, value in headers)
 
 
 def _gone(customer: str, into: str, at: str) -> CustomerRecord:

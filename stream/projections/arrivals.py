@@ -12,7 +12,7 @@ from stream.events.kinds import EventType
 from stream.identity.alias import Alias, Arrival, Forward
 from stream.identity.arrival_notes import NOTE_HEADERS, Released, encode_note
 from stream.identity.assignments import AssignedStep, Assignment, encode_assignment, merged
-from stream.identity.departures import AGAIN, Departure, departure_record, edition_header
+from stream.identity.departures import AGAIN, ARRIVED_AS, Departure, departure_record, edition_header
 from stream.identity.note_proof import NoteProof
 from stream.processing.state import Outgoing
 from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage, Noted, Unread
@@ -21,10 +21,8 @@ from stream.projections.fold import Fold
 from stream.projections.protocol import Folded
 from stream.settings import Settings
 
-__all__ = ["ARRIVED_AS", "Arrivals"]
+__all__ = ["Arrivals"]
 
-#: A header of every event that was passed on: the id under which it came.
-ARRIVED_AS: Final = "arrived-as"
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
 _HOLD: Final = "hold"

@@ -12,13 +12,13 @@ from stream.events.model import Event
 from stream.events.record import Record
 from stream.events.rejections import Defect, Rejection
 from stream.identity.arrival_notes import NOTE_HEADERS, Assigned, encode_note
+from stream.identity.departures import ARRIVED_AS
 from stream.identity.links import Link, LinkName, Node
 from stream.identity.note_proof import NoteProof
 from stream.identity.records import KEY, IdentityLink, encode_link, read_link
 from stream.identity.resolver import LinkLimits, Resolver, neighbours
 from stream.processing.state import Outgoing
 from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage
-from stream.projections.arrivals import ARRIVED_AS
 from stream.projections.fold import Fold
 from stream.projections.protocol import Folded, Reading
 from stream.projections.topic_inputs import ContentInput, Told

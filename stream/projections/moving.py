@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from stream.events.record import Record
-from stream.identity.departures import AGAIN, departure_of, edition_of
+from stream.identity.departures import departure_of, edition_of, is_again
 from stream.identity.note_proof import NoteProof
 from stream.projections.protocol import Projection
 
@@ -26,7 +26,6 @@ class Stretch(NamedTuple):
     """Records to be folded after ``released`` (key and message) has been; ``cause``: the record for which."""
 
     records: Sequence[Record]
-    positions: Sequence[int]
     released: Sequence[tuple[str, object]] = ()
     cause: Record | None = None
 
@@ -44,30 +43,28 @@ class Moves:
         What is folded of nobody in particular counts where it came first, so all that is sent again is left out there.
         """
         if self._proof is None or not any(record.headers for record in records):
-            yield Stretch(records, range(len(records)))
+            yield Stretch(records)
             return
-        stretch, positions = list[Record](), list[int]()
+        stretch = list[Record]()
         released: Sequence[tuple[str, object]] = ()
         cause: Record | None = None
-        for position, record in enumerate(records):
+        for record in records:
             departure = departure_of(record, self._proof)
             edition = edition_of(record.headers) if departure is None else departure.edition
             who = (record.key or b"").decode(errors="replace")
             known = editions.get(who, 0)
             takes_out = self._projection.release(who)
             if takes_out is None:
-                if departure is None and not _is_again(record):
+                if departure is None and not is_again(record.headers):
                     stretch.append(record)
-                    positions.append(position)
                 continue
             if edition > known:
                 editions[who] = edition
-                yield Stretch(stretch, positions, released, cause)
-                stretch, positions, released, cause = [], [], [*takes_out], record
+                yield Stretch(stretch, released, cause)
+                stretch, released, cause = [], [*takes_out], record
             if departure is None and edition >= known:
                 stretch.append(record)
-                positions.append(position)
-        yield Stretch(stretch, positions, released, cause)
+        yield Stretch(stretch, released, cause)
         forget_oldest(editions)
 
 
@@ -75,7 +72,3 @@ def forget_oldest(editions: dict[str, int]) -> None:
     """Keep the newest `MAX_EDITIONS`."""
     for who in sorted(editions, key=editions.__getitem__)[: max(len(editions) - MAX_EDITIONS, 0)]:
         del editions[who]
-
-
-def _is_again(record: Record) -> bool:
-    return any(name == AGAIN for name, _ in record.headers)

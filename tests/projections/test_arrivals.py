@@ -13,8 +13,9 @@ from stream.events.kinds import EventKind
 from stream.identity.alias import MAX_HELD, MAX_HELD_BYTES, Alias
 from stream.identity.arrival_notes import NOTE_HEADERS, TYPE_HEADER, ArrivalNote, Assigned, Released, encode_note
 from stream.identity.assignments import AssignedStep
+from stream.identity.departures import ARRIVED_AS
 from stream.processing.state import Outgoing
-from stream.projections.arrivals import ARRIVED_AS, Arrivals
+from stream.projections.arrivals import Arrivals
 from stream.settings import Settings
 from tests.features.lists_of_events import DAY, event_lists, is_whole_refund
 from tests.features.profiles import Profile
