@@ -105,11 +105,11 @@ def _feedback(settings: Settings) -> "FeedbackCounts":
 
 def _orders(settings: Settings) -> "Orders":
     from stream.events.decode import Decoder
-    from stream.notifications.read_to_end import read_to_end
+    from stream.notifications.read_to_end import events_to_end
     from stream.reporting.order_log import OrderLog
 
     book = OrderLog(Decoder.of(settings))
-    records = read_to_end(settings, settings.events_purchase)
+    records = events_to_end(settings, settings.events_purchase)
     while batch := [*islice(records, _AT_ONCE)]:
         book.add(batch)
     return book.orders()

@@ -23,7 +23,7 @@ from stream.events.times import epoch_ms
 from stream.kernel_cache import directory_of
 from stream.notifications.effect_input import actions_of, notifications_of
 from stream.notifications.notification_records import DeliveryOutcome
-from stream.notifications.read_to_end import read_to_end
+from stream.notifications.read_to_end import events_to_end
 from stream.settings import Settings
 from stream.whatif.comparison import WhatHappened
 from stream.whatif.recorded_models import Recording, record_models
@@ -42,7 +42,7 @@ def events_of_topics(settings: Settings) -> list[LogEvent]:
     decoder = Decoder.of(settings, in_clear=True)
     found: list[LogEvent] = []
     for event_type in EventType:
-        records = read_to_end(settings, settings.topic_of(event_type))
+        records = events_to_end(settings, settings.topic_of(event_type))
         while batch := [*islice(records, _AT_ONCE)]:
             decoded = decoder.decode(event_type, batch)
             refused = {rejection.record for rejection in decoded.rejections}

@@ -12,6 +12,7 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.record import Record
 from stream.events.rejections import Defect, Rejection
+from stream.identity.departures import is_again
 from stream.projections.protocol import Input, Reading
 from stream.projections.topic_inputs import ActionInput, JsonInput
 from stream.settings import Settings
@@ -20,7 +21,10 @@ __all__ = ["inputs_of"]
 
 
 class _EventInput:
-    """An event topic, with all that its events say. What is no event is skipped: others make it a dead letter."""
+    """An event topic, with all that its events say. What is no event is skipped: others make it a dead letter.
+
+    So is what is sent again because its id is another customer's: each event counts where it came first, once.
+    """
 
     def __init__(self, event_type: EventType, topic: str, decoder: Decoder) -> None:
         self.topic = topic
@@ -28,13 +32,15 @@ class _EventInput:
         self._decoder = decoder
 
     def read(self, records: Sequence[Record]) -> Reading:
-        customers, events, rejections, contents = self._decoder.decode(self._type, records)
+        own = [position for position, record in enumerate(records) if not is_again(record.headers)]
+        customers, events, rejections, contents = self._decoder.decode(self._type, [records[one] for one in own])
         columns = (events["time"].tolist(), events["event_id"].tolist(), events["amount"].tolist())
         keyed: list[tuple[str, object]] = [
             (customer, happened(self._type, event, *figures))
             for customer, event, *figures in zip(customers, contents, *columns, strict=True)
         ]
-        return Reading(keyed, events["record"].tolist(), [], len(rejections))
+        positions = [own[at] for at in events["record"].tolist()]
+        return Reading(keyed, positions, [], len(rejections) + len(records) - len(own))
 
 
 class _Translated:

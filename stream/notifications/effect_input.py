@@ -21,7 +21,7 @@ from stream.notifications.complaint_effect import Complained
 from stream.notifications.effect import MoneyMove
 from stream.notifications.inbound import Inbound
 from stream.notifications.notification_records import Notification
-from stream.notifications.read_to_end import read_to_end
+from stream.notifications.read_to_end import events_to_end, read_to_end
 from stream.settings import Settings
 
 __all__ = ["PurchaseLog", "actions_of", "complaints_of", "notifications_of"]
@@ -79,7 +79,7 @@ def _resolutions_of(settings: Settings) -> dict[tuple[str, str], list[int]]:
     """When tickets of customers were resolved."""
     found: dict[tuple[str, str], list[int]] = {}
     decoder = Decoder.of(settings)
-    records = read_to_end(settings, settings.topic_of(EventType.FEEDBACK))
+    records = events_to_end(settings, settings.topic_of(EventType.FEEDBACK))
     while batch := [*islice(records, _AT_ONCE)]:
         decoded = decoder.decode(EventType.FEEDBACK, batch)
         for event, at_ms in zip(decoded.contents, decoded.events["time"].tolist(), strict=True):
@@ -105,7 +105,7 @@ class PurchaseLog:
     def read(self, settings: Settings, from_ms: int) -> None:
         """Read the purchase topic from where it may hold events after ``from_ms``."""
         # an event is written to the topic when it happened or later, by clocks that differ by the skew at most
-        records = read_to_end(settings, settings.events_purchase, from_ms=from_ms - round(settings.skew_s * 1000))
+        records = events_to_end(settings, settings.events_purchase, from_ms=from_ms - round(settings.skew_s * 1000))
         while batch := [*islice(records, _AT_ONCE)]:
             self.add(batch)
 

@@ -16,10 +16,11 @@ from confluent_kafka import (
 )
 
 from stream.errors import TopologyError
+from stream.identity.departures import is_again
 from stream.notifications.inbound import Inbound, inbound
 from stream.settings import Settings
 
-__all__ = ["read_to_end"]
+__all__ = ["events_to_end", "read_to_end"]
 
 _TIMEOUT_S: Final = 10.0
 #: A topic that gives nothing for so long although its end is not reached cannot be read.
@@ -56,6 +57,14 @@ def read_to_end(
         raise TopologyError(f"topic {topic} cannot be read: {error.args[0].str()}") from error
     finally:
         consumer.close()
+
+
+def events_to_end(settings: Settings, topic: str, *, from_ms: int | None = None) -> Iterator[Inbound]:
+    """Records of a topic of events, as `read_to_end`, each once.
+
+    What is sent again because its id is another customer's is left out: an event counts where it came first.
+    """
+    return (one for one in read_to_end(settings, topic, from_ms=from_ms) if not is_again(one.headers))
 
 
 def _to_end(

@@ -15,6 +15,8 @@ from stream.console.what_happened import detail_in_words, entry_in_words
 from stream.directory.message_inputs import inputs_of
 from stream.directory.timeline import Document, TimelineEntry
 from stream.events.columns import MONEY_SCALE
+from stream.events.kinds import EventType
+from stream.identity.departures import AGAIN, ARRIVED_AS, edition_header
 from stream.reporting.words import Words
 from stream.settings import Settings
 
@@ -164,3 +166,11 @@ def test_an_invalid_document_is_refused() -> None:
     assert read("shop.customers", None, b"{", b"[]", document().replace(b"c-1", b"c-1\xff")) == ([], 4)
     (messages, refused) = read("shop.customers", document(as_of="yesterday"), document(), document(stage_since="2026"))
     assert ([type(one) for one in messages], refused) == ([Document], 2)
+
+
+def test_an_event_that_is_sent_again_counts_where_it_came_first() -> None:
+    value = msgspec.json.encode({"event_id": "e", "customer_id": "c-1", "occurred_at": AT, "name": "page_viewed"})
+    again = Came(b"c-1", value, headers=((AGAIN, b"1"), edition_header(3)))
+    first = Came(b"c-1", value, headers=((ARRIVED_AS, b"c-1"),))
+    found = inputs_of(SETTINGS)[SETTINGS.topic_of(EventType.CLICK)].read([again, first, again, Came(b"c-1", b"[]")])
+    assert (len(found.keyed), [*found.positions], found.skipped) == (1, [1], 3)
