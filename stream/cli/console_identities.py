@@ -58,6 +58,7 @@ class ShopIdentities:
             [LinkedId(one, _told(people, one), _why(resolver, customer_id, one)) for one in linked],
             [LinkedId(one, _told(people, one), why) for one, why in sorted(apart.items())[:_IDS]],
             likely[:_SHOWN],
+            history_days=self._settings.identity_history_days if self._settings.follows_identities else 0,
         )
 
     def id_of(self, text: str) -> str:

@@ -126,13 +126,17 @@ class LikelySame(NamedTuple):
 
 
 class KnownIds(NamedTuple):
-    """The ids of a person. ``customer``: to whom the id belongs. ``note``: why there is nothing to be shown."""
+    """The ids of a person. ``customer``: to whom the id belongs. ``note``: why there is nothing to be shown.
+
+    ``history_days``: of so many days the events of an id follow it to another customer; 0: only later ones count there.
+    """
 
     customer: str
     linked: Sequence[LinkedId] = ()
     apart: Sequence[LinkedId] = ()
     likely: Sequence[LikelySame] = ()
     note: str = ""
+    history_days: int = 0
 
 
 class Operations(Protocol):

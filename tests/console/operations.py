@@ -49,6 +49,7 @@ class MadeUpOperations:
         self.evil = evil
         self.asked: list[tuple[object, ...]] = []
         self.is_away = False
+        self.history_days = 0
         self.said = FeedbackCounts(())
         self.go_on = asyncio.Event()
 
@@ -104,6 +105,7 @@ class MadeUpOperations:
             linked=[LinkedId("email:h1_aaaaaaaaaaaaaaaaaaaaaa", "", "first seen together today")],
             apart=[LinkedId("c-9", self.evil, "taken apart today")],
             likely=[LikelySame("c-4", f"Ann {self.evil}", "name 93 %, same email")],
+            history_days=self.history_days,
         )
 
     def id_of(self, text: str) -> str:

@@ -20,6 +20,12 @@ def test_ids_are_shown_merged_and_taken_apart_with_a_trace_for_each(office: Offi
         status, _, text = await visit("/identities/merge", part | {"other": " Ann Ode "})
         assert (status, "c-4 is the same person as c-3" in text) == (200, True)
         assert "belongs to" in (await visit("/customer", {"customer_id": "c-2"}))[2]
+        # the page says what becomes of earlier events
+        assert "what came before stays where it is" in text
+        office.operations.history_days = 30
+        text = (await visit("/customer", {"customer_id": "c-3"}))[2]
+        assert "also those of its last 30 days" in text
+        assert "what came before stays where it is" not in text
 
     office.visited(steps)
     assert office.operations.asked == [
