@@ -34,10 +34,6 @@ class KeyStore(Protocol):
         """Add rows, but those whose lookup has a row, or is refused."""
         ...
 
-    def refused(self, lookups: Sequence[bytes]) -> frozenset[bytes]:
-        """Those of ``lookups`` whose persons were erased, and are not to come back."""
-        ...
-
     def erase(self, bodies: Sequence[str], *, refuse: bool) -> int:
         """Delete rows; returns how many there were. ``refuse``: their lookups are not to come back."""
         ...

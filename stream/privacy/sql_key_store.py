@@ -64,15 +64,6 @@ class SqlKeyStore:
         with self._writing() as cursor:
             cursor.executemany(self._own(statement), [(*row, row.lookup) for row in rows])
 
-    def refused(self, lookups: Sequence[bytes]) -> frozenset[bytes]:
-        found: set[bytes] = set()
-        with self._writing() as cursor:
-            for some in _parts(lookups):
-                marks = ", ".join("?" * len(some))
-                cursor.execute(self._own(f"SELECT lookup FROM refused_person WHERE lookup IN ({marks})"), some)  # noqa: S608
-                found.update(bytes(lookup) for (lookup,) in cursor.fetchall())
-        return frozenset(found)
-
     def erase(self, bodies: Sequence[str], *, refuse: bool) -> int:
         count = 0
         with self._writing() as cursor:
