@@ -46,6 +46,8 @@ def points(
 
     rules, zone = rules_of_points(settings), ZoneInfo(settings.shop_timezone)
     name, customer, count = _asked(words)
+    if as_of is not None and name != "show":
+        raise click.UsageError("--as-of is of `stream points ID`: points are spent and given now")
     now_ms = time.time_ns() // 1_000_000
     with ProjectionDesk(settings) as desk:
         customer_id, account = account_of(desk, id_of(settings, customer))

@@ -88,6 +88,11 @@ def test_what_is_no_number_of_points_is_refused(stack: Settings, words: tuple[st
     assert "whole number" in said
 
 
+def test_points_of_another_day_cannot_be_spent(stack: Settings) -> None:
+    status, said = run(stack, "points", "spend", "ann", "1", "--as-of", "2026-01-31")
+    assert (status, "spent and given now" in said) == (2, True)
+
+
 def test_who_has_none_and_a_wrong_file_are_told(stack: Settings, tmp_path: Path) -> None:
     status, said = run(stack, "points", "nobody")
     assert (status, "nothing is known of points" in said) == (1, True)
