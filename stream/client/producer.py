@@ -156,8 +156,8 @@ class Producer:
 
         A `LinkRecord` goes to the topic `identities`. With `privacy_keys` a record goes concealed.
 
-        Raises `PublishError` if the queue is still full after ``wait_s`` (None: the delivery timeout), or if the record
-        cannot be sent at all; ``on_delivery`` is not called then.
+        Raises `PublishError` if the queue is full after ``wait_s`` (None: the delivery timeout) or the record cannot be
+        sent at all, and what `RecordConcealer.one` raises; ``on_delivery`` is not called then.
         """
         if self._closed:
             raise PublishError(f"event {record.event_id!r} came after close(); make a new Producer")
