@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Final, NamedTuple, cast
+from typing import ClassVar, Final, cast
 
 import msgspec
 
-from stream.catalogue.events import EventKind, EventType
+from stream.catalogue.events import EventType
 from stream.events.decode import Decoder
-from stream.events.record import Record
 from stream.leads.lead_contacts import week_of
 from stream.offering.offer_records import OfferDecision
 from stream.offering.offered import Came, Made, OrderTold, came_of, forget_old, made_of, tell
 from stream.offering.uplift import NOTHING, UpliftSums
 from stream.projections.fold import Fold
 from stream.projections.leads import lead_key, week_key
-from stream.projections.protocol import Folded, Reading
-from stream.projections.topic_inputs import EventInput, JsonInput
+from stream.projections.order_input import OrderInput, ToldOrder
+from stream.projections.protocol import Folded
+from stream.projections.topic_inputs import JsonInput
 from stream.settings import Settings
 
 __all__ = ["OfferState", "OfferTally", "Offers", "lead_key", "week_key"]
 
 _DAY_MS: Final = 86_400_000
-_KINDS: Final = {int(kind): kind for kind in EventKind}
 
 
 class OfferTally(msgspec.Struct, array_like=True):
@@ -78,33 +77,6 @@ class OfferState(msgspec.Struct, omit_defaults=True):
         return self.sums.is_empty and not (self.offered or self.held or self.spent)
 
 
-class _Told(NamedTuple):
-    """An event of an order."""
-
-    kind: EventKind
-    order_id: str
-    event_id: str
-    at_ms: int
-    amount: int
-
-
-class _Orders(EventInput):
-    """Purchases with their orders and amounts, by customer; no customer has the key of a week."""
-
-    def __init__(self, topic: str, decoder: Decoder) -> None:
-        super().__init__(EventType.PURCHASE, topic, decoder)
-
-    def read(self, records: Sequence[Record]) -> Reading:
-        customers, events, rejections, _ = self._decoder.decode(EventType.PURCHASE, records)
-        rows = events[["kind", "order_id", "event_id", "time", "amount"]].tolist()
-        keyed: list[tuple[str, object]] = [
-            (lead_key(customer), _Told(_KINDS[kind], f"{order_id:x}", f"{event_id:x}", at_ms, amount))
-            for customer, (kind, order_id, event_id, at_ms, amount) in zip(customers, rows, strict=True)
-        ]
-        newest_ms = max(events["time"].tolist(), default=None)
-        return Reading(keyed, events["record"].tolist(), [], len(rejections), newest_ms)
-
-
 class Offers(Fold[OfferState]):
     """Decisions and orders of each customer, and sums by the week of a decision.
 
@@ -124,7 +96,8 @@ class Offers(Fold[OfferState]):
         self._decisions = settings.offers
         self.inputs = (
             JsonInput(settings.offers, OfferDecision, lambda decision: lead_key(decision.customer_id)),
-            _Orders(settings.topic_of(EventType.PURCHASE), Decoder.of(settings)),
+            # no customer has the key of a week
+            OrderInput(settings.topic_of(EventType.PURCHASE), Decoder.of(settings), lead_key),
         )
 
     def release(self, customer_id: str) -> None:
@@ -154,7 +127,7 @@ class Offers(Fold[OfferState]):
                 if isinstance(message, OfferDecision):
                     state.decisions.setdefault(message.decision_id, made_of(message))
                 else:
-                    told = cast("_Told", message)
+                    told = cast("ToldOrder", message)
                     tell(state.bought, told.kind, told.order_id, told.event_id, told.at_ms, told.amount)
             self._count(folded, state.decisions, before, came_of(state.decisions, state.bought))
             forget_old(state.decisions, state.bought)

@@ -3,52 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Final, NamedTuple, cast
+from typing import ClassVar, cast
 
 from stream.catalogue.events import EventKind, EventType
 from stream.events.columns import MONEY_SCALE, UNKNOWN_AMOUNT
 from stream.events.decode import Decoder
 from stream.events.model import PurchaseEvent
-from stream.events.record import Record
 from stream.events.times import epoch_ms
 from stream.points.account import PointOrder, PointsAccount, lines_of
 from stream.points.point_records import PointsMovement
 from stream.projections.fold import Fold
-from stream.projections.protocol import Folded, Reading
-from stream.projections.topic_inputs import EventInput, JsonInput
+from stream.projections.order_input import OrderInput, ToldOrder
+from stream.projections.protocol import Folded
+from stream.projections.topic_inputs import JsonInput
 from stream.settings import Settings
 
 __all__ = ["Points"]
-
-_KINDS: Final = {int(kind): kind for kind in EventKind}
-
-
-class _Told(NamedTuple):
-    """An event of an order. ``lines``: see `PointOrder`."""
-
-    kind: EventKind
-    order_id: str
-    event_id: str
-    at_ms: int
-    amount: int
-    lines: dict[str, int]
-
-
-class _Orders(EventInput):
-    """Purchases with their orders, amounts and lines, by customer; money is of the base currency."""
-
-    def __init__(self, topic: str, decoder: Decoder) -> None:
-        super().__init__(EventType.PURCHASE, topic, decoder)
-
-    def read(self, records: Sequence[Record]) -> Reading:
-        customers, events, rejections, contents = self._decoder.decode(EventType.PURCHASE, records)
-        rows = events[["kind", "order_id", "event_id", "time", "amount"]].tolist()
-        keyed: list[tuple[str, object]] = []
-        for customer, content, (kind, order_id, event_id, at_ms, amount) in zip(customers, contents, rows, strict=True):
-            lines = _converted(cast("PurchaseEvent", content), amount)
-            keyed.append((customer, _Told(_KINDS[kind], f"{order_id:x}", f"{event_id:x}", at_ms, amount, lines)))
-        newest_ms = max(events["time"].tolist(), default=None)
-        return Reading(keyed, events["record"].tolist(), [], len(rejections), newest_ms)
 
 
 class Points(Fold[PointsAccount]):
@@ -64,7 +34,7 @@ class Points(Fold[PointsAccount]):
 
     def __init__(self, settings: Settings) -> None:
         self.inputs = (
-            _Orders(settings.topic_of(EventType.PURCHASE), Decoder.of(settings)),
+            OrderInput(settings.topic_of(EventType.PURCHASE), Decoder.of(settings)),
             JsonInput(settings.points, PointsMovement, lambda movement: movement.customer_id),
         )
 
@@ -78,12 +48,13 @@ class Points(Fold[PointsAccount]):
             if isinstance(message, PointsMovement):
                 account.move(message, epoch_ms(message.occurred_at))
                 continue
-            told = cast("_Told", message)
+            told = cast("ToldOrder", message)
+            lines = _converted(told.event, told.amount)
             order = account.orders.setdefault(told.order_id, PointOrder())
             order.take(told.kind, told.event_id, told.at_ms, told.amount)
             # told again with other lines, those count that cost most, whatever came first
-            if told.kind is EventKind.ORDER_COMPLETED and _weight(told.lines) > _weight(order.lines):
-                order.lines = told.lines
+            if told.kind is EventKind.ORDER_COMPLETED and _weight(lines) > _weight(order.lines):
+                order.lines = lines
         for key, _ in messages:
             folded[key].forget_old()
         return Folded(folded)
