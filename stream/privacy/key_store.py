@@ -34,8 +34,8 @@ class KeyStore(Protocol):
         """Add rows, but those whose lookup has a row, or is refused."""
         ...
 
-    def erase(self, bodies: Sequence[str], *, refuse: bool) -> int:
-        """Delete rows; returns how many there were. ``refuse``: their lookups are not to come back."""
+    def erase(self, bodies: Sequence[str], *, refused: Sequence[bytes] = ()) -> int:
+        """Delete rows; returns how many there were. ``refused``: lookups that are not to come back."""
         ...
 
     def generation(self) -> int:

@@ -148,9 +148,15 @@ class PersonKeys:
             return found
 
     def erase(self, ids: Iterable[str], *, refuse: bool) -> int:
-        """Destroy the keys of ids or pseudonyms; returns how many there were. ``refuse``: the ids stay refused."""
-        persons = self.known(ids)
-        count = self._store.erase([*{one.body for one in persons.values()}], refuse=refuse)
+        """Destroy the keys of ids or pseudonyms; returns how many there were.
+
+        ``refuse``: the ids stay refused, also those that nobody has had yet.
+        """
+        wanted = [*dict.fromkeys(ids)]
+        persons = self.known(wanted)
+        clear = {persons[one].clear if one in persons else _named(one) for one in wanted if refuse}
+        bodies = {one.body for one in persons.values()}
+        count = self._store.erase([*bodies], refused=[*map(self._lookup_of, clear)])
         self._looked_at = float("-inf")
         return count
 
@@ -160,7 +166,7 @@ class PersonKeys:
         ``settle_s``: until then processes that run have read the master keys again, and wrap with the newest as well.
         """
         self._masters.again()
-        self._store.erase([], refuse=False)
+        self._store.erase([])
         time.sleep(settle_s)
         wrapped = self._store.secret(_LOOKUP, b"")
         if not self._masters.is_newest(wrapped):
@@ -224,7 +230,11 @@ class PersonKeys:
         self._looked_at = now
 
     def _lookup(self, one_id: str) -> bytes:
-        return hashlib.blake2b(_named(one_id).encode(), key=self._lookup_key, digest_size=KEY_BYTES).digest()
+        return self._lookup_of(_named(one_id))
+
+    def _lookup_of(self, named: str) -> bytes:
+        """The keyed hash of an id with its kind."""
+        return hashlib.blake2b(named.encode(), key=self._lookup_key, digest_size=KEY_BYTES).digest()
 
     def _made(self, one_id: str) -> KeyRow:
         body = _base64(os.urandom(_BODY_BYTES))

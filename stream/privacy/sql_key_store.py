@@ -64,18 +64,12 @@ class SqlKeyStore:
         with self._writing() as cursor:
             cursor.executemany(self._own(statement), [(*row, row.lookup) for row in rows])
 
-    def erase(self, bodies: Sequence[str], *, refuse: bool) -> int:
+    def erase(self, bodies: Sequence[str], *, refused: Sequence[bytes] = ()) -> int:
         count = 0
         with self._writing() as cursor:
+            for lookup in refused:
+                cursor.execute(self._own("INSERT INTO refused_person VALUES (?) ON CONFLICT DO NOTHING"), (lookup,))
             for body in bodies:
-                if refuse:
-                    cursor.execute(
-                        self._own(
-                            "INSERT INTO refused_person SELECT lookup FROM person_key WHERE body = ?"
-                            " ON CONFLICT DO NOTHING"
-                        ),
-                        (body,),
-                    )
                 cursor.execute(self._own("DELETE FROM person_key WHERE body = ?"), (body,))
                 count += cursor.rowcount
             cursor.execute("UPDATE key_generation SET number = number + 1")

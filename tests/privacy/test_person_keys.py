@@ -93,6 +93,11 @@ def test_who_is_erased_cannot_be_read_by_anybody_and_is_refused_or_begins_anew(u
     assert keys.erase(["ann"], refuse=True) == 0
     assert Revealer(keys).text(" ".join(texts)) == f"{UNREADABLE} {ann.customer_id} hello"
     assert keys.persons(["ann", ann.customer_id]) == {"ann": None, ann.customer_id: None}
+    # and so is who has not come yet
+    assert keys.erase(["zoe"], refuse=True) == 0
+    assert opened(settings).persons(["zoe"]) == {"zoe": None}
+    assert keys.erase(["eve"], refuse=False) == 0
+    assert keys.persons(["eve"])["eve"] is not None
     assert keys.erase([bob.customer_id], refuse=False) == 1
     again = keys.persons(["bob"])["bob"]
     assert again is not None
