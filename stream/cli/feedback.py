@@ -109,7 +109,9 @@ def texts(settings: Settings, *, undecided: bool, limit: int, as_json: bool) -> 
 @feedback.command(cls=SettingsCommand)
 @click.argument("event_id", metavar="ID")
 @click.argument("category")
-@click.option("--customer", "customer_id", metavar="ID", help="Who wrote it. [looked up]")
+@click.option(
+    "--customer", "customer_id", metavar="WHO", help="Who wrote it, as `stream customer` takes it. [looked up]"
+)
 @click.option("--by", default=getpass.getuser, help="Who says so. [the user]")
 @with_settings("Kafka", "Redis", "Topics", "Time")
 def label(settings: Settings, *, event_id: str, category: str, customer_id: str | None, by: str) -> None:
@@ -119,6 +121,7 @@ def label(settings: Settings, *, event_id: str, category: str, customer_id: str 
     the topic of actions.
     """
     from stream.alerts.action_records import Action, ActionKind
+    from stream.cli.identity_lookup import id_of
     from stream.cli.publish_action import publish_action
     from stream.cli.texts_desk import customer_of_text
     from stream.events.times import instant
@@ -126,6 +129,8 @@ def label(settings: Settings, *, event_id: str, category: str, customer_id: str 
     if customer_id is None:
         with ProjectionDesk(settings) as desk:
             customer_id = customer_of_text(desk, event_id)
+    else:
+        customer_id = id_of(settings, customer_id)
     if customer_id is None:
         raise StorageError(f"no text of an event {event_id!r} is kept; name its customer with --customer")
     now_ms = time.time_ns() // 1_000_000

@@ -10,7 +10,7 @@ from stream.catalogue.declaring import Personal
 from stream.catalogue.events import EVENT_TYPES, EventType
 from stream.events.model import MAX_TEXT_CHARS
 
-__all__ = ["CONCEALED", "PERSONS", "ConcealedField"]
+__all__ = ["CONCEALED", "EVENT_ID", "PERSONS", "ConcealedField"]
 
 _LABEL: Final = 256
 _ID: Final = 100
@@ -25,7 +25,8 @@ class ConcealedField(NamedTuple):
     is_id: bool = False
 
 
-_EVENT_ID: Final = {"event_id": ConcealedField(_ID, is_id=True)}
+#: Of the id of an event, in all types and wherever else one is named.
+EVENT_ID: Final = ConcealedField(_ID, is_id=True)
 
 _OWN: Final[Mapping[EventType, Mapping[str, ConcealedField]]] = {
     EventType.CLICK: {"url": ConcealedField(MAX_TEXT_CHARS), "session_id": ConcealedField(_LABEL, is_id=True)},
@@ -62,7 +63,7 @@ def _of(event_type: EventType) -> Mapping[str, ConcealedField]:
         for field in EVENT_TYPES[event_type].fields
         if field.type is str and field.personal is Personal.IDENTIFIES
     }
-    return MappingProxyType({**_EVENT_ID, **_OWN.get(event_type, {}), **declared})
+    return MappingProxyType({"event_id": EVENT_ID, **_OWN.get(event_type, {}), **declared})
 
 
 #: Type -> field -> how it is encrypted. What is not here stays readable: times, names, amounts, and words of the shop.

@@ -14,7 +14,7 @@ from stream.events.kinds import EventType
 from stream.events.model import CONTRACT_OF
 from stream.events.rejections import Defect, Rejection
 from stream.privacy.concealed_fields import CONCEALED, PERSONS, ConcealedField
-from stream.privacy.person_keys import KeyedPerson, PersonKeys
+from stream.privacy.person_keys import KeyedPerson, PersonKeys, is_digest
 
 __all__ = ["PACKED", "ConcealedEvent", "Concealer", "concealed_text"]
 
@@ -119,7 +119,9 @@ def _hidden(person: KeyedPerson, event_type: EventType, event: dict[str, msgspec
 
 
 def concealed_text(person: KeyedPerson, text: str, field: ConcealedField) -> str | None:
-    """A text under the key of a person; None for one that has no room in its field."""
+    """A text under the key of a person; None for one that has no room in its field. What is such already stays."""
+    if field.is_id and is_digest(text):
+        return text
     # a text that begins as if it were compressed is compressed, so that a reader can tell
     found = person.encrypt(text)
     if len(found) <= field.limit and not text.startswith(PACKED):

@@ -22,7 +22,7 @@ from stream.settings import Settings
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-__all__ = ["PSEUDONYM", "STALE_S", "KeyedPerson", "PersonKeys", "body_of"]
+__all__ = ["PSEUDONYM", "STALE_S", "KeyedPerson", "PersonKeys", "body_of", "is_digest"]
 
 PREFIX: Final = "k1_"
 #: A customer as topics and stores have them; the group is the name of their row.
@@ -62,7 +62,7 @@ class KeyedPerson:
 
     def digest(self, text: str) -> str:
         """A keyed hash of a text, for ids that are too long to be encrypted. What is such already stays."""
-        if _DIGEST.fullmatch(text):
+        if is_digest(text):
             return text
         digest = hashlib.blake2b(text.encode(), key=self._data_key, digest_size=_BODY_BYTES, person=b"long-id")
         return f"d1_{_base64(digest.digest())}"
@@ -255,6 +255,11 @@ def body_of(text: str) -> str:
         return match[1]
     kind, _, token = text.partition(":")
     return token.removeprefix("h1_") if kind in IDENTIFIERS and is_token(token) else ""
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is what `KeyedPerson.digest` gives."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 def _named(one_id: str) -> str:

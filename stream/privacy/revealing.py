@@ -54,7 +54,7 @@ class Revealer:
         return self._written(value, lambda clear, _: _JSON(clear).decode()[1:-1])
 
     def html(self, page: str) -> str:
-        """A page with ids and clear texts in it, but pseudonyms in its addresses and forms."""
+        """A page with ids and clear texts in it, but with what stands for them in its addresses and forms."""
         return self._written(page, lambda clear, match: match[0] if _in_address(match) else escape(clear))
 
     def table(self, text: str) -> str:
@@ -103,8 +103,8 @@ def _revealed(persons: Mapping[str, KeyedPerson], writing: Writing, match: re.Ma
 
 
 def _in_address(match: re.Match[str]) -> bool:
-    """Whether a pseudonym is a part of an address, or what a form sends: pages ask by pseudonyms."""
-    return match[1] is not None and match.start() > 0 and match.string[match.start() - 1] in "/=\"'"
+    """Whether it is a part of an address, or what a form sends: pages ask by what is stored."""
+    return match.start() > 0 and match.string[match.start() - 1] in "/=\"'"
 
 
 def _is_cell(match: re.Match[str]) -> bool:

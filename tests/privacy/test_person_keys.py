@@ -141,6 +141,16 @@ def test_a_text_is_read_as_it_was_whatever_it_begins_with(settings: Settings, te
     assert Revealer(keys).text(found) == text
 
 
+def test_a_page_shows_in_clear_and_asks_by_what_is_stored(settings: Settings) -> None:
+    keys = opened(settings)
+    ann = keys.persons(["ann <b>"])["ann <b>"]
+    assert ann is not None
+    page = '<a href="/customer/{0}">{0}</a><input name="event_id" value="{1}"><td>{1}</td>'
+    found = Revealer(keys).html(page.format(ann.customer_id, ann.encrypt("e-1")))
+    shown = '<a href="/customer/{0}">ann &lt;b&gt;</a><input name="event_id" value="{1}"><td>e-1</td>'
+    assert found == shown.format(ann.customer_id, ann.encrypt("e-1"))
+
+
 def test_everybody_of_a_text_is_revealed_when_fewer_are_remembered() -> None:
     keys = PersonKeys(SqlKeyStore("sqlite:///:memory:"), MasterKeys(lambda: [MASTER], "here"), remembered=2)
     _OPENED.append(keys)
