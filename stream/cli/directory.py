@@ -121,10 +121,12 @@ def timeline(
 
     with open_directory(settings) as store:
         from stream.cli import directory_view
+        from stream.cli.identity_lookup import stored_id
         from stream.directory import json_rows
         from stream.directory.database import reading
         from stream.directory.timeline_queries import timeline_page
 
+        customer_id = stored_id(settings, customer_id)
         customer_object(store, customer_id)
         with reading(store.engine) as connection:
             page = timeline_page(connection, customer_id, limit=limit, cursor=cursor, sources=sources)
@@ -144,10 +146,12 @@ def orders(settings: Settings, *, customer_id: str, as_json: bool) -> None:
 
     with open_directory(settings) as store:
         from stream.cli import directory_view
+        from stream.cli.identity_lookup import stored_id
         from stream.directory import json_rows
         from stream.directory.database import reading
         from stream.directory.timeline_queries import orders_of
 
+        customer_id = stored_id(settings, customer_id)
         customer_object(store, customer_id)
         with reading(store.engine) as connection:
             found = orders_of(connection, customer_id)

@@ -16,7 +16,7 @@ from stream.projections.identity import Identity
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["customer_of", "id_of", "is_decided", "names_like", "resolver_near", "shared_in"]
+__all__ = ["customer_of", "id_of", "is_decided", "names_like", "resolver_near", "shared_in", "stored_id"]
 
 
 def id_of(settings: Settings, text: str) -> str:
@@ -26,9 +26,13 @@ def id_of(settings: Settings, text: str) -> str:
     identifier, in clear or as its token. With `privacy_keys`, the pseudonym of that. Raises `SettingsError` for a name
     of several customers, for an identifier in clear that is none, or without an `identity_key`.
     """
-    found = _id_in_clear(settings, text)
+    return stored_id(settings, _id_in_clear(settings, text))
+
+
+def stored_id(settings: Settings, one_id: str) -> str:
+    """What stores have for an id: with `privacy_keys` its pseudonym, the id itself where there is none."""
     with Revealer.of(settings) as revealer:
-        return revealer.pseudonyms([found])[found]
+        return revealer.pseudonyms([one_id])[one_id]
 
 
 def _id_in_clear(settings: Settings, text: str) -> str:

@@ -72,6 +72,9 @@ def show(settings: Settings, *, name: str, key: str) -> None:
 
     Where a customer has several states, as in `texts`, KEY is the customer and all are shown.
     """
+    from stream.cli.identity_lookup import stored_id
+
+    key = stored_id(settings, key)
     if name == DIRECTORY:
         with open_directory(settings) as store:
             click.echo(orjson.dumps(customer_object(store, key), option=orjson.OPT_INDENT_2))
@@ -116,6 +119,9 @@ def erase(settings: Settings, *, name: str, customer_id: str, timeout_s: float) 
 
     Events that come later, or come again with a rebuild, are folded as those of a new customer.
     """
+    from stream.cli.identity_lookup import stored_id
+
+    customer_id = stored_id(settings, customer_id)
     if name == DIRECTORY:
         erase_from_directory(settings, customer_id)
         click.echo(f"erased from {name}")

@@ -44,6 +44,9 @@ def release(settings: Settings, *, customer_id: str, forget: bool) -> None:
     The stored document must be readable by now, for example from a backup; with --forget the customer begins anew with
     the events that came since. Exit status 1 if no worker takes the customer up.
     """
+    from stream.cli.identity_lookup import stored_id
+
+    customer_id = stored_id(settings, customer_id)
     with QuarantineDesk(settings) as desk:
         found = next((one for one in desk.quarantined() if one.customer == customer_id), None)
         if found is not None:

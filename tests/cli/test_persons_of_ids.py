@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,6 +20,7 @@ from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.notifications.read_to_end import read_to_end
 from stream.points.account import PointsAccount, PointsMove
+from stream.privacy.person_keys import PersonKeys
 from stream.processing.state import Counters, PartitionState
 from stream.projections.consents import Consents
 from stream.projections.identity import Identity
@@ -74,6 +77,28 @@ def test_points_are_spent_and_given_from_the_account_that_is_shown(
     # whoever has an account of their own keeps it
     assert run(settings, "points", "give", "c-2", "5", *rules)[0] == 0
     assert sorted(record.key or b"" for record in read_to_end(settings, settings.points)) == [b"c-1", b"c-1", b"c-2"]
+
+
+def test_who_is_under_a_key_is_shown_and_erased_by_the_id(
+    client: redis.Redis, settings: Settings, tmp_path: Path
+) -> None:
+    settings = replace(
+        settings, privacy_keys=f"sqlite:///{tmp_path}/keys.sqlite", privacy_master_key="11" * 32, data_dir=str(tmp_path)
+    )
+    opened = PersonKeys.of(settings)
+    assert opened is not None
+    with closing(opened):
+        ann = opened.persons(["ann"])["ann"]
+    assert ann is not None
+    keys = ProjectionKeys(settings.namespace, Points.name, Points.version, 0)
+    partition = partition_of(ann.customer_id, 2)
+    account = PointsAccount(movements={"m": PointsMove(1, 30)})
+    client.set(keys.customer(partition, ann.customer_id), msgspec.json.encode(account))
+    status, said = run(settings, "projections", "show", Points.name, "ann")
+    assert (status, msgspec.json.decode(said, type=PointsAccount)) == (0, account)
+    # nobody runs who could erase
+    assert run(settings, "projections", "erase", Points.name, "ann", "--timeout-s", "0")[0] == 1
+    assert client.smembers(keys.released(partition)) == {ann.customer_id.encode()}
 
 
 @pytest.mark.parametrize("refuses", [False, True])
