@@ -128,12 +128,13 @@ class PersonKeys:
             return {one: found.get(one) for one in wanted}
 
     def known(self, ids: Iterable[str]) -> dict[str, KeyedPerson]:
-        """Those of ``ids`` who have a key. Nobody is made."""
+        """Those of ``ids`` who have a key, in their order. Nobody is made."""
         with self._lock:
             self._forget_the_erased()
             wanted = [*dict.fromkeys(ids)]
             found = {one: self._by_id[one] for one in wanted if one in self._by_id}
-            return found | self._known([one for one in wanted if one not in found])
+            found |= self._known([one for one in wanted if one not in found])
+            return {one: found[one] for one in wanted if one in found}
 
     def by_body(self, bodies: Iterable[str]) -> Mapping[str, KeyedPerson]:
         """The persons of rows that are there still."""
