@@ -1,7 +1,10 @@
-"""The faults of projections, on those of what customers buy and of what came of offers."""
+"""The faults of projections, on those of what customers buy and of what came of offers.
+
+Kills at each point of a step are those of the other projections: a worker of these was not at every point in time.
+"""
 
 from tests.faults.ownership_faults import zombie
-from tests.faults.projection_faults import kill_steps, rebuild
+from tests.faults.projection_faults import rebuild
 from tests.faults.redis_faults import cut_tail, flush
 from tests.faults.scenario import EMBEDDED_HANGS, Fault
 from tests.faults.worker import Plan
@@ -12,16 +15,6 @@ _SALES = {"projections": "recommendations,offers", "recommend_published": 3}
 _BASKETS = {"customers": 150, "products": 80}
 
 SALES_FAULTS = (
-    Fault(
-        "projection-sales-kill-at-point",
-        "26",
-        kill_steps,
-        runs=2,
-        log={**_BASKETS, "customers": 300},
-        bench=_SALES,
-        plan=Plan(pace_ms=200.0),
-        needs_kafka=EMBEDDED_HANGS,
-    ),
     Fault(
         "projection-sales-zombie",
         "26",
