@@ -19,7 +19,7 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventKind
 from stream.features import codec
 from stream.features.profile import PROFILE
-from stream.identity.arrival_notes import NOTE_HEADERS, TYPE_HEADER, Assigned, encode_note
+from stream.identity.arrival_notes import TYPE_HEADER
 from stream.identity.departures import Departure, departure_record
 from stream.identity.links import Link, LinkName
 from stream.identity.note_proof import NoteProof
@@ -36,6 +36,7 @@ from stream.projections.arrivals import Arrivals
 from stream.settings import Settings
 from tests.features.lists_of_events import BEGIN, DAY, event_lists, is_whole_refund
 from tests.features.profiles import Profile
+from tests.identity.assigned_notes import assigned_notes
 from tests.oracle.event import Event
 from tests.oracle.record import Record, record_of, type_of
 from tests.processing.frozen import SILENCE, scorer_of
@@ -97,11 +98,8 @@ class Shop:
 
     def link(self, name: LinkName, one: str, other: str) -> None:
         link = Link(name, one, other, self.versions, f"l-{self.versions}")
-        for own_id, customer in self.resolver.take(link, self.versions + 1).items():
-            edition = self.resolver.edition_of(customer)
-            note = encode_note(Assigned(id=own_id, customer_id=customer, version=self.versions, edition=edition))
-            proof = NoteProof.of(SETTINGS).headers(own_id.encode(), note)
-            self.arrivals.append(0, own_id, note, [*NOTE_HEADERS, *proof], NOW_MS)
+        for own_id, note, headers in assigned_notes(self.resolver, link, self.versions, NoteProof.of(SETTINGS)):
+            self.arrivals.append(0, own_id, note, headers, NOW_MS)
         self.versions += 1
         self._pass_on()
 

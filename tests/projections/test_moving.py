@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stream.errors import SettingsError
 from stream.events.kinds import EventType
-from stream.identity.arrival_notes import NOTE_HEADERS, TYPE_HEADER, Assigned, encode_note
+from stream.identity.arrival_notes import TYPE_HEADER
 from stream.identity.links import Link, LinkName
 from stream.identity.note_proof import NoteProof
 from stream.identity.resolver import Resolver
@@ -22,6 +22,7 @@ from stream.projections.fold import Fold
 from stream.projections.moving import MAX_EDITIONS, forget_oldest
 from stream.projections.protocol import Projection
 from stream.settings import Settings
+from tests.identity.assigned_notes import assigned_notes
 from tests.projections.adding import Adding
 from tests.projections.store import Store
 
@@ -64,11 +65,8 @@ class Stage:
 
     def link(self, name: LinkName, one: str, other: str) -> None:
         link = Link(name, one, other, self.versions, f"l-{self.versions}")
-        for own_id, customer in self.resolver.take(link, self.versions + 1).items():
-            edition = self.resolver.edition_of(customer)
-            note = encode_note(Assigned(id=own_id, customer_id=customer, version=self.versions, edition=edition))
-            proof = NoteProof.of(SETTINGS).headers(own_id.encode(), note)
-            self.arrivals.append(0, own_id, note, [*NOTE_HEADERS, *proof])
+        for own_id, note, headers in assigned_notes(self.resolver, link, self.versions, NoteProof.of(SETTINGS)):
+            self.arrivals.append(0, own_id, note, headers)
         self.versions += 1
         self._pass_on()
 
