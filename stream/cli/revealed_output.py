@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from stream.errors import StreamError
+from stream.privacy.ciphertexts import may_conceal
 from stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class LazyRevealer:
 
     def revealed(self, text: str, *, as_json: bool = False) -> str:
         """``text`` for people. Raises `StorageError` while the key store is away."""
-        if "k1_" not in text and "c1_" not in text:
+        if not may_conceal(text):
             return text
         if self._revealer is None:
             from stream.privacy.revealing import Revealer

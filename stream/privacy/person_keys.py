@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from stream.catalogue.identifiers import CUSTOMER, IDENTIFIERS
 from stream.identity.sealing import is_token
-from stream.privacy.ciphertexts import CIPHERTEXT
+from stream.privacy.ciphertexts import CIPHERTEXT, CIPHERTEXT_MARK, PSEUDONYM, PSEUDONYM_MARK
 from stream.privacy.key_store import KeyRow, KeyStore
 from stream.privacy.master_keys import KEY_BYTES, MasterKeys
 from stream.privacy.sql_key_store import SqlKeyStore
@@ -22,11 +22,8 @@ from stream.settings import Settings
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-__all__ = ["PSEUDONYM", "STALE_S", "KeyedPerson", "PersonKeys", "body_of", "is_digest"]
+__all__ = ["STALE_S", "KeyedPerson", "PersonKeys", "body_of", "is_digest"]
 
-PREFIX: Final = "k1_"
-#: A customer as topics and stores have them; the group is the name of their row.
-PSEUDONYM: Final = re.compile(r"k1_([A-Za-z0-9_-]{22})(?![A-Za-z0-9_-])")
 _DIGEST: Final = re.compile(r"d1_[A-Za-z0-9_-]{22}")
 #: An address, as adapters and imports without a key write it.
 _HASHED: Final = re.compile(r"email:[0-9a-f]{64}")
@@ -49,10 +46,10 @@ class KeyedPerson:
         self.body = body
         self.clear = clear
         kind, _, _ = clear.partition(":")
-        self.customer_id = f"{PREFIX}{body}" if kind == CUSTOMER else f"{kind}:h1_{body}"
+        self.customer_id = f"{PSEUDONYM_MARK}{body}" if kind == CUSTOMER else f"{kind}:h1_{body}"
         self._data_key = data_key
         self._cipher = cipher
-        self._mark = f"c1_{body}."
+        self._mark = f"{CIPHERTEXT_MARK}{body}."
 
     def encrypt(self, text: str) -> str:
         """The text as `CIPHERTEXT`; equal texts of a person are equal. What is such already stays."""

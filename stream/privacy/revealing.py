@@ -13,9 +13,9 @@ from typing import Final, Self
 import msgspec
 
 from stream.catalogue.identifiers import CUSTOMER
-from stream.privacy.ciphertexts import CIPHERTEXT
+from stream.privacy.ciphertexts import CIPHERTEXT, PSEUDONYM, may_conceal
 from stream.privacy.concealing import PACKED
-from stream.privacy.person_keys import PSEUDONYM, KeyedPerson, PersonKeys
+from stream.privacy.person_keys import KeyedPerson, PersonKeys
 from stream.settings import Settings
 
 __all__ = ["UNREADABLE", "Revealer"]
@@ -81,7 +81,7 @@ class Revealer:
         self.close()
 
     def _written(self, text: str, writing: Writing) -> str:
-        if self._keys is None or ("k1_" not in text and "c1_" not in text):
+        if self._keys is None or not may_conceal(text):
             return text
         persons = self._keys.by_body(match[1] or match[2] for match in _MARKS.finditer(text))
         return _MARKS.sub(lambda match: _revealed(persons, writing, match), text)

@@ -11,8 +11,8 @@ from stream.client import Producer
 from stream.local.broker import EmbeddedBroker
 from stream.notifications.inbound import Inbound
 from stream.notifications.read_to_end import read_to_end
-from stream.privacy.ciphertexts import CIPHERTEXT
-from stream.privacy.person_keys import PSEUDONYM, PersonKeys
+from stream.privacy.ciphertexts import CIPHERTEXT, PSEUDONYM
+from stream.privacy.person_keys import PersonKeys
 from stream.settings import Settings
 from tests.adapters.test_links import IDENTIFY
 from tests.adapters.test_segment import TRACK

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import SettingsError, StorageError
-from stream.privacy.ciphertexts import CIPHERTEXT
+from stream.privacy.ciphertexts import CIPHERTEXT, PSEUDONYM
 from stream.privacy.concealed_fields import ConcealedField
 from stream.privacy.concealing import PACKED, concealed_text
 from stream.privacy.master_keys import MasterKeys
-from stream.privacy.person_keys import PSEUDONYM, PersonKeys
+from stream.privacy.person_keys import PersonKeys
 from stream.privacy.revealing import UNREADABLE, Revealer
 from stream.privacy.sql_key_store import SqlKeyStore
 from stream.settings import Settings
