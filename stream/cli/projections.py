@@ -83,7 +83,7 @@ def show(settings: Settings, *, name: str, key: str) -> None:
     version, home = projection.version, projection.home or key
     with ProjectionDesk(settings) as desk:
         state = desk.state(name, version, key, home)
-        others = [] if state is not None else [*projection.erase(key)]
+        others = [] if state is not None else [other for other in projection.erase(key) if other != key]
         found = [desk.state(name, version, other, home) for other in others]
     states = [orjson.loads(one) for one in found if one is not None]
     if state is None and not states:

@@ -58,6 +58,7 @@ class Bench:
         self._store = ModelStore(client, Keys(settings.namespace), "trainer")
         self._learner = Learner(LearnerSettings(min_labels=20, min_class_labels=1))
         self._examples = examples(1, 100_000)
+        self._published = 0
         self.scorers = [Looking(ModelStore(client, Keys(settings.namespace), f"w{k}"), POLL_S) for k in range(3)]
 
     async def publish(self) -> None:
@@ -65,12 +66,18 @@ class Bench:
         for _ in range(20):
             assert self._learner.learn(next(self._examples)) is None
         await self._store.save(Checkpoint(b"", 1), {}, publication(self._learner, _now_ms()))
+        self._published += 1
 
     async def train(self) -> None:
         """Publish without pause."""
         while True:
             await self.publish()
             await asyncio.sleep(0.05)
+
+    async def published(self, more: int) -> None:
+        """Wait until the trainer has published so many times more; nobody else may use its store meanwhile."""
+        wanted = self._published + more
+        await until(lambda: self._published >= wanted, "the trainer publishes")
 
     async def decide(self, decision: Callable[[ModelDesk], object]) -> None:
         """Decide as another process would."""
@@ -155,8 +162,7 @@ def test_a_rollback_takes_effect_everywhere_with_the_second_poll_and_stays(setti
         await bench.decide(roll_back)
         await two_polls(bench)
         assert bench.versions() == set(rolled_back)
-        for _ in range(5):
-            await bench.publish()
+        await bench.published(5)
         for current in bench.scorers:
             await current.refresh()
         assert (bench.versions(), bench.names()) == (set(rolled_back), {"standard"})
