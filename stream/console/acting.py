@@ -16,6 +16,7 @@ from stream.catalogue.windows import DAY_MS
 from stream.console.browser import form_of, require_own_form
 from stream.console.logins import who_of
 from stream.console.refusals import RefusedError
+from stream.directory.database import DATABASE_ERRORS, why_unanswered
 from stream.directory.desk.account_names import MAX_NAME_CHARS
 from stream.directory.desk.desk_store import UNDO_MS, DeskStore, Note, Recorded
 from stream.errors import SettingsError, StreamError
@@ -149,8 +150,8 @@ class Acting:
             pause_s = _LOOK_S
             try:
                 await asyncio.to_thread(self.publish_due)
-            except StreamError as error:
-                _LOG.warning("actions wait: %s", error)
+            except (StreamError, *DATABASE_ERRORS) as error:
+                _LOG.warning("actions wait: %s", why_unanswered(error))
                 pause_s = _RETRY_S
             try:
                 await asyncio.wait_for(stop.wait(), pause_s)

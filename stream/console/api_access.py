@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler
 
 from stream.console.api import API, OPERATIONS, Api, customer_of, problem_json, set_program
 from stream.console.api_document import api_document
+from stream.directory.database import DATABASE_ERRORS, why_unanswered
 from stream.directory.desk.api_tokens import ApiTokens
 from stream.directory.desk.audit_trail import AuditTrail, Trace
 from stream.errors import CursorError, SettingsError, StreamError
@@ -57,8 +58,8 @@ class ApiAccess:
             return problem_json(HTTPStatus.NOT_FOUND, str(error))
         except SettingsError as error:
             return problem_json(HTTPStatus.BAD_REQUEST, str(error))
-        except StreamError as error:
-            return problem_json(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        except (StreamError, *DATABASE_ERRORS) as error:
+            return problem_json(HTTPStatus.SERVICE_UNAVAILABLE, why_unanswered(error))
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         is_nowhere = isinstance(request.match_info.http_exception, web.HTTPException)

@@ -17,7 +17,8 @@ from stream.console.pages import Pages
 from stream.console.persons import REVEALER
 from stream.console.refusals import Forbidden, TooManyAttempts, UnknownCustomer
 from stream.console.watching import Watch, counted
-from stream.errors import SettingsError, StreamError
+from stream.directory.database import DATABASE_ERRORS, why_unanswered
+from stream.errors import SettingsError, StorageError, StreamError
 from stream.privacy.revealing import Revealer
 
 __all__ = ["Address", "application", "serve"]
@@ -179,8 +180,9 @@ def _explained(pages: Pages) -> Middleware:
             return response
         except SettingsError as error:
             return pages.problem(request, error, HTTPStatus.BAD_REQUEST)
-        except StreamError as error:
-            _LOG.warning("%s", error)
-            return pages.problem(request, error, HTTPStatus.SERVICE_UNAVAILABLE)
+        except (StreamError, *DATABASE_ERRORS) as error:
+            why = why_unanswered(error)
+            _LOG.warning("%s", why)
+            return pages.problem(request, StorageError(why), HTTPStatus.SERVICE_UNAVAILABLE)
 
     return explain

@@ -19,9 +19,9 @@ from stream.console.console_metrics import (
     CONSOLE_SECONDS,
     CONSOLE_WAITING,
 )
+from stream.directory.database import DATABASE_ERRORS, why_unanswered
 from stream.directory.desk.desk_store import DeskStore
 from stream.directory.store import DirectoryStore
-from stream.errors import StorageError
 from stream.metrics.readiness import Tell
 
 __all__ = ["Watch", "counted"]
@@ -62,12 +62,13 @@ class Watch:
         try:
             self._store.progress()
             due, oldest_ms = self._desk.due(self._now_ms())
-        except StorageError as error:
+        except DATABASE_ERRORS as error:
+            why = why_unanswered(error)
             if self._was_up:
-                _LOG.warning("the database does not answer: %s", error)
+                _LOG.warning("the database does not answer: %s", why)
             self._was_up = False
             CONSOLE_DATABASE.set(0)
-            self._tell([f"the database does not answer: {error}"], {})
+            self._tell([f"the database does not answer: {why}"], {})
             return
         if not self._was_up:
             _LOG.info("the database answers again")

@@ -11,12 +11,22 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Row, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from stream.errors import SettingsError, StorageError
+from stream.errors import SettingsError, StorageError, StreamError
 
-__all__ = ["Connection", "as_dict", "connect", "explained", "insert_of", "reading", "writing"]
+__all__ = [
+    "DATABASE_ERRORS",
+    "Connection",
+    "as_dict",
+    "connect",
+    "explained",
+    "insert_of",
+    "reading",
+    "why_unanswered",
+    "writing",
+]
 
 #: How long SQLite waits for another writer (s).
 _BUSY_S: Final = 30.0
@@ -25,6 +35,9 @@ _CONNECT_S: Final = 5
 _STATEMENT_MS: Final = 60_000
 _FAILURES: Final = (OperationalError, InterfaceError, PoolTimeoutError)
 _WRITES: Final = "directory_writes"
+#: What a database raises: it is away (`StorageError`), or it cannot carry out a statement, as when a table is gone.
+#: A process that also does other things lives on after either.
+DATABASE_ERRORS: Final = (StorageError, SQLAlchemyError)
 
 
 def connect(url: str) -> Engine:
@@ -68,6 +81,14 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def as_dict(row: Row[Any]) -> dict[str, Any]:
     """A row by names of its columns, plain strings, as every encoder takes them."""
     return {str(name): value for name, value in row._mapping.items()}  # noqa: SLF001 - public, says SQLAlchemy
+
+
+def why_unanswered(error: Exception) -> str:
+    """An error of this package or of `DATABASE_ERRORS` in a line, without what PostgreSQL quotes of a row."""
+    if isinstance(error, StreamError):
+        return str(error)
+    cause = getattr(error, "orig", None) or error
+    return f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
 
 
 @contextmanager

@@ -1,15 +1,21 @@
 """What the console tells of itself: requests by route, and whether its database answers."""
 
+import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+from psycopg import connect
+
 from stream.alerts.action_records import Action, ActionKind
 from stream.console.watching import Watch
-from stream.directory.desk.desk_store import UNDO_MS
+from stream.directory.desk.desk_store import UNDO_MS, DeskStore
 from stream.directory.store import DirectoryStore
 from stream.metrics import REGISTRY
 from tests.console.conftest import Office, Visit
+from tests.directory.postgres import Postgres, required_postgres
 
 
 def value(name: str, **labels: str) -> float:
@@ -55,3 +61,53 @@ def test_what_is_due_and_a_database_that_is_gone_are_told(office: Office, tmp_pa
         (tmp_path / "full.sqlite").write_bytes(b"this is no database" * 1000)
         watch.look()
     assert (len(told[-1][0]), value("stream_console_database_up")) == (1, 0.0)
+
+
+def test_tables_that_are_gone_end_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """PostgreSQL is there, and refuses every statement: pages say so, and all goes well once the tables are back."""
+    told: list[tuple[Sequence[str], Mapping[str, int]]] = []
+
+    async def publish_for_a_while(office: Office) -> None:
+        stop, has_failed = asyncio.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def notice(record: logging.LogRecord) -> bool:
+            loop.call_soon_threadsafe(has_failed.set)
+            return record is not None
+
+        acting = logging.getLogger("stream.console.acting")
+        acting.addFilter(notice)
+        try:
+            async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+                group.create_task(office.acting.publish_until(stop))
+                await has_failed.wait()
+                stop.set()
+        finally:
+            acting.removeFilter(notice)
+
+    async def steps(visit: Visit) -> None:
+        for path in ("/customers", "/business", "/api/v1/kpis"):
+            status, headers, text = await visit(path, Authorization="Bearer x")
+            assert (status, "does not exist" in text) == (503, True), (path, text)
+            assert headers["X-Content-Type-Options"] == "nosniff"
+
+    with Postgres(required_postgres()) as server:
+        url = server.database()
+        with DirectoryStore(url, ZoneInfo("Europe/Berlin")) as store, DeskStore(url) as desk:
+            office = Office(store, desk)
+            watch = Watch(store, desk, lambda *how: told.append(how), lambda: office.now_ms)
+            with connect(url, autocommit=True) as connection:
+                found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+                tables = [row[0] for row in found]
+                for table in tables:
+                    connection.execute(f'ALTER TABLE "{table}" RENAME TO "gone_{table}"')
+                watch.look()
+                assert ("does not exist" in told[-1][0][0], value("stream_console_database_up")) == (True, 0.0)
+                office.visited(steps)
+                asyncio.run(publish_for_a_while(office))
+                assert "actions wait: UndefinedTable: relation" in caplog.text
+                for table in tables:
+                    connection.execute(f'ALTER TABLE "gone_{table}" RENAME TO "{table}"')
+            watch.look()
+            assert (told[-1], value("stream_console_database_up")) == (([], {"due_actions": 0}), 1.0)
+            assert office.acting.publish_due() == 0
