@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from aiohttp import web
@@ -18,12 +19,13 @@ from stream.console.logins import who_of
 from stream.console.refusals import RefusedError
 from stream.directory.database import DATABASE_ERRORS, why_unanswered
 from stream.directory.desk.account_names import MAX_NAME_CHARS
+from stream.directory.desk.accounts import Role
 from stream.directory.desk.desk_store import UNDO_MS, DeskStore, Note, Recorded
 from stream.errors import SettingsError, StreamError
 from stream.events.times import instant
 from stream.reporting.words import to_say
 
-__all__ = ["KINDS", "RECORDED", "SNOOZES", "Acting", "Done", "Kept"]
+__all__ = ["KINDS", "RECORDED", "SNOOZES", "Acting", "Done", "Kept", "forms_of"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -180,6 +182,19 @@ class Acting:
     async def take_back(self, action_id: str) -> bool:
         """Undo an action; False when it is too late, or there is none."""
         return await asyncio.to_thread(self._desk.undo, action_id)
+
+
+def forms_of(request: web.Request, done: Done, now_ms: int) -> dict[str, Any]:
+    """What the forms of actions need."""
+    return {
+        "can_act": who_of(request).role.includes(Role.OPERATOR),
+        "done": done,
+        "now_ms": now_ms,
+        "kinds": KINDS,
+        "recorded": RECORDED,
+        "snoozes": SNOOZES,
+        "new_id": lambda: str(uuid.uuid4()),
+    }
 
 
 def _ids_of(form: Mapping[str, str]) -> dict[str, str]:

@@ -74,6 +74,7 @@ def application(
             web.get("/business", pages.business),
             *pages.operator.routes(),
             web.get("/audit", pages.audit),
+            web.get("/help", pages.help),
             web.get("/login", pages.login),
             web.post("/login", pages.login),
             web.post("/logout", pages.logout),
@@ -85,6 +86,7 @@ def application(
         ]
     )
     made.on_cleanup.append(pages.operator.close)
+    made.on_cleanup.append(pages.close)
     return made
 
 

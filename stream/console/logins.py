@@ -44,6 +44,7 @@ _PAGES: Final[Mapping[str, tuple[str, Role]]] = {
     "/models/decide": (to_say("decided about models"), Role.ADMIN),
     "/whatif": (to_say("saw what another policy would do"), Role.VIEWER),
     "/whatif/try": (to_say("tried a policy"), Role.OPERATOR),
+    "/help": (to_say("read the help"), Role.VIEWER),
     "/logout": (to_say("logged out"), Role.VIEWER),
     "/done": (to_say("recorded an action"), Role.OPERATOR),
     "/label": (to_say("labelled a text"), Role.OPERATOR),
@@ -103,7 +104,7 @@ class Logins:
             detail = ", ".join(f"{name}: {form[name]}" for name in _TRACED if form.get(name)) or None
             other, detail = request.get(_ALSO, (None, detail))
             # a trace for each, so that the erasure of one leaves no id of theirs with the other
-            for one in (customer_id, *([other] if other else ())):
+            for one in [about for about in (customer_id, other) if about] or [None]:
                 await self._trace(account.name, what, one, detail)
         return response
 

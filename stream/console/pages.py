@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple, TypeVar
@@ -12,13 +11,14 @@ from typing import Any, Final, NamedTuple, TypeVar
 from aiohttp import web
 from msgspec.structs import replace
 
-from stream.console.acting import KINDS, RECORDED, SNOOZES, Acting, Done
+from stream.console.acting import Acting, forms_of
 from stream.console.browser import csrf_of, form_of
 from stream.console.customer_lists import CustomerLists
+from stream.console.explanations import FIGURES, PAGES, STAGES
 from stream.console.identifying import decided
 from stream.console.labelling import CustomerTexts, refusals_in_words
 from stream.console.languages import LanguageChoice
-from stream.console.logins import Logins, who_of
+from stream.console.logins import Logins, is_also_about
 from stream.console.operations import Operations
 from stream.console.operator_pages import OperatorPages
 from stream.console.persons import known_id
@@ -28,7 +28,6 @@ from stream.console.rendering import Renderer
 from stream.directory.calendar import Grain
 from stream.directory.customer_queries import counted, customer
 from stream.directory.database import Connection, reading
-from stream.directory.desk.accounts import Role
 from stream.directory.desk.saved_filters import SavedFilters
 from stream.directory.kpis import cohorts, kpis, loyalty
 from stream.directory.store import DirectoryStore
@@ -45,8 +44,6 @@ __all__ = ["Day", "Pages"]
 _T = TypeVar("_T")
 #: Customers and entries of a page.
 _PAGE: Final = 50
-#: Today's list goes through all customers, figures of feedback through all products: they are made at most so often.
-_EVERY_S: Final = 60.0
 #: Periods that a page shows at most, the latest.
 _PERIODS: Final = 24
 _MAX_AGE: Final = 12
@@ -93,8 +90,9 @@ class Pages:
         self._texts_of = texts_of
         self.acting = acting
         self.logins = logins
-        self._day = Recent(list_today, _EVERY_S, monotonic)
-        self._feedback = Recent(operations.feedback, _EVERY_S, monotonic)
+        # today's list goes through all customers, figures of feedback through all products
+        self._day = Recent(list_today, monotonic)
+        self._feedback = Recent(operations.feedback, monotonic)
         self._page = Renderer(writing)
         #: In which language each browser is answered.
         self.choice = LanguageChoice(language, writing.language)
@@ -103,6 +101,11 @@ class Pages:
         self._operations = operations
         #: Pages for who looks after the program.
         self.operator = OperatorPages(self._page, store, operations)
+
+    async def close(self, _: web.Application) -> None:
+        """Wait for what is being made for pages."""
+        await self._day.close()
+        await self._feedback.close()
 
     async def today(self, request: web.Request) -> web.Response:
         """Whom to contact today, without those who are put off unless they are asked for."""
@@ -129,7 +132,7 @@ class Pages:
             headline=headline(found, writing, words),
             complaints_line=complaints_line(found, words),
             leads_line=leads_line(found, words),
-            **_acts(request, done, now_ms),
+            **forms_of(request, done, now_ms),
         )
 
     async def record(self, request: web.Request) -> web.Response:
@@ -160,7 +163,12 @@ class Pages:
     async def customer(self, request: web.Request) -> web.Response:
         """Everything about one customer."""
         form = await form_of(request)
-        asked = await known_id(request, form.get("customer_id", ""))
+        if who := form.get("who", "").strip():
+            # the trail has the id, which an erasure finds, and not what was typed
+            asked = await asyncio.to_thread(self._operations.id_of, who)
+            is_also_about(request, asked, "found")
+        else:
+            asked = await known_id(request, form.get("customer_id", ""))
         return await self._customer(request, asked, form.get("cursor") or None)
 
     async def _after(self, request: web.Request, customer_id: str) -> web.Response:
@@ -182,7 +190,7 @@ class Pages:
         if of is None:
             raise UnknownCustomer("The directory does not know this customer.")
         done = await self.acting.done([customer_id])
-        acts = _acts(request, done, self.acting.now_ms())
+        acts = forms_of(request, done, self.acting.now_ms())
         said = await asyncio.to_thread(self._texts_of, customer_id)
         ids = await asyncio.to_thread(self._operations.identities, customer_id)
         if not said.is_scored:
@@ -231,6 +239,10 @@ class Pages:
             note=note,
         )
 
+    async def help(self, request: web.Request) -> web.Response:
+        """What the words mean."""
+        return self._page("help", request, stages=STAGES, figures=FIGURES, pages=PAGES)
+
     async def audit(self, request: web.Request) -> web.Response:
         """What people saw and did."""
         traces = await asyncio.to_thread(lambda: [*self.logins.trail.newest(_TRACES)])
@@ -274,19 +286,6 @@ class Pages:
                 return ask(connection)
 
         return await asyncio.to_thread(answer)
-
-
-def _acts(request: web.Request, done: Done, now_ms: int) -> dict[str, Any]:
-    """What the forms of actions need."""
-    return {
-        "can_act": who_of(request).role.includes(Role.OPERATOR),
-        "done": done,
-        "now_ms": now_ms,
-        "kinds": KINDS,
-        "recorded": RECORDED,
-        "snoozes": SNOOZES,
-        "new_id": lambda: str(uuid.uuid4()),
-    }
 
 
 def _one_of(kind: Any, name: str) -> Any:

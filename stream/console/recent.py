@@ -3,31 +3,77 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from stream.directory.database import DATABASE_ERRORS, why_unanswered
+from stream.errors import StreamError
 
 __all__ = ["Recent"]
 
+_LOG = logging.getLogger(__name__)
+
 T = TypeVar("T")
+
+#: What is made anew is so old at least (s), and so many times as old as it took to make; at most the latter (s).
+_OFTENEST_S: Final = 5.0
+_REST: Final = 10.0
+_RAREST_S: Final = 600.0
+#: What is older is not given to anybody (s).
+_KEPT_S: Final = 3600.0
+
+
+class _Made(NamedTuple, Generic[T]):
+    """``renew_s``, ``kept_s``: from when on it is made anew, and not given to anybody."""
+
+    renew_s: float
+    kept_s: float
+    thing: T
 
 
 class Recent(Generic[T]):
-    """Makes something in a thread, at most once in ``every_s`` seconds and not twice at a time.
+    """Makes something in a thread, not twice at a time.
 
-    ``get`` raises what ``make`` raises; the next one tries again.
+    Who asks is given the last one at once; where that is old, it is made anew behind their back. Only the first one is
+    waited for, and what is more than an hour old. ``get`` raises what ``make`` raises; the next one tries again.
     """
 
-    def __init__(self, make: Callable[[], T], every_s: float, monotonic: Callable[[], float]) -> None:
+    def __init__(self, make: Callable[[], T], monotonic: Callable[[], float]) -> None:
         self._make = make
-        self._every_s = every_s
         self._monotonic = monotonic
         self._making = asyncio.Lock()
-        self._made: tuple[float, T] | None = None
+        self._made: _Made[T] | None = None
+        self._renewing: asyncio.Task[None] | None = None
 
     async def get(self) -> T:
-        """The last one, or a new one if that is too old."""
+        """The last one, or a new one."""
+        made, now_s = self._made, self._monotonic()
+        if made is None or now_s > made.kept_s:
+            async with self._making:
+                if (made := self._made) is None or now_s > made.kept_s:
+                    made = await self._new()
+        elif now_s > made.renew_s and (self._renewing is None or self._renewing.done()):
+            self._renewing = asyncio.create_task(self._renew())
+        return made.thing
+
+    async def close(self) -> None:
+        """Wait for what is being made."""
+        if self._renewing is not None:
+            await self._renewing
+
+    async def _renew(self) -> None:
         async with self._making:
-            now_s = self._monotonic()
-            if self._made is None or now_s - self._made[0] > self._every_s:
-                self._made = (now_s, await asyncio.to_thread(self._make))
-            return self._made[1]
+            try:
+                await self._new()
+            except (StreamError, *DATABASE_ERRORS) as error:
+                _LOG.warning("%s", why_unanswered(error))
+                # the next one who asks is told
+                self._made = None
+
+    async def _new(self) -> _Made[T]:
+        began_s = self._monotonic()
+        thing = await asyncio.to_thread(self._make)
+        rest_s = min(max(_REST * (self._monotonic() - began_s), _OFTENEST_S), _RAREST_S)
+        self._made = _Made(began_s + rest_s, began_s + _KEPT_S, thing)
+        return self._made

@@ -80,9 +80,10 @@ class Chromium:
         assert "exceptionDetails" not in found, found
         return [str(fault) for fault in found["result"]["value"]]
 
-    async def picture(self) -> bytes:
-        """The whole page as PNG."""
-        found = await self.call("Page.captureScreenshot", captureBeyondViewport=True, format="png")
+    async def picture(self, *, form: str = "png", whole: bool = True) -> bytes:
+        """The whole page, or what the screen shows of it."""
+        quality = {} if form == "png" else {"quality": 80}
+        found = await self.call("Page.captureScreenshot", captureBeyondViewport=whole, format=form, **quality)
         return base64.b64decode(found["data"])
 
     async def go(self, address: str) -> None:

@@ -69,3 +69,17 @@ def test_who_may_only_look_cannot_decide(office: Office) -> None:
 
     office.visited(steps)
     assert office.operations.asked == []
+
+
+def test_a_customer_is_found_by_name_and_only_the_id_is_in_the_trail(office: Office) -> None:
+    async def steps(visit: Visit) -> None:
+        assert 'name="who"' in (await visit("/customers"))[2]
+        status, _, text = await visit("/customer", {"who": " Ann Ode "})
+        assert (status, "<h1>c-4</h1>" in text) == (200, True)
+        status, _, text = await visit("/customer", {"who": "Nobody Else"})
+        assert (status, "does not know this customer" in text) == (404, True)
+
+    office.visited(steps)
+    traces = [*office.trail.newest(9)]
+    assert [one[2:] for one in traces] == [("saw a customer", "c-4", "found"), ("saw customers", None, None)]
+    assert "Ann" not in repr(traces)
