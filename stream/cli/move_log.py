@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from stream.cli.kafka import admin_client, client_config, silent
 from stream.errors import PublishError, TopologyError
 from stream.events.times import epoch_ms
+from stream.identity.places import without_place
 from stream.settings import Settings
 
 __all__ = ["Ends", "copy_groups", "copy_keyed", "copy_records", "ends_of", "merged_by_time"]
@@ -74,7 +75,7 @@ class _Producer:
                     topic,
                     value=message.value(),
                     key=message.key(),
-                    headers=message.headers() or None,
+                    headers=_moved(message),
                     timestamp=message.timestamp()[1],
                     on_delivery=self._note,
                     **place,
@@ -241,3 +242,9 @@ def _with_group(settings: Settings, group: str, act: Callable[[Consumer], Any]) 
         raise TopologyError(f"Kafka at {settings.kafka_bootstrap}: {error.args[0].str()}") from error
     finally:
         consumer.close()
+
+
+def _moved(message: Message) -> list[tuple[str, str | bytes | None]] | None:
+    """The headers of a record without its place, which is another one among other partitions."""
+    headers: Any = message.headers() or ()
+    return [*without_place(headers)] or None

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from stream.events.dead_letters import HEADER_PREFIX
+from stream.identity.places import without_place
 from stream.notifications.inbound import Inbound
 from stream.processing.state import Outgoing
 from stream.settings import Settings
@@ -18,7 +19,7 @@ def dlq_header(record: Inbound, name: str) -> str:
 
 def republished(record: Inbound) -> Outgoing:
     """The record that the dead letter was."""
-    headers = [(name, text) for name, text in record.headers if not name.startswith(HEADER_PREFIX)]
+    headers = [(name, text) for name, text in without_place(record.headers) if not name.startswith(HEADER_PREFIX)]
     return Outgoing(dlq_header(record, "topic"), record.key, record.value, headers)
 
 

@@ -92,6 +92,10 @@ class Alias(Struct, array_like=True):
         present.note(event_id, at_s)
         return customer
 
+    def has_sent(self, event_id: int) -> bool:
+        """Whether an event is known to have gone to a customer; what `goes_to` covers may be too old to tell."""
+        return any(sent.has(event_id) for sent in (self.sent, *self.before))
+
     def hold(self, own_id: str, arrival: Arrival) -> list[Forward]:
         """Let an event wait that does not go at once, if it does not wait already; returns what has no room."""
         if any(arrival.event_id == other.event_id for other in self.held):

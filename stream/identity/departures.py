@@ -21,12 +21,14 @@ from stream.identity.note_proof import NoteProof
 __all__ = [
     "AGAIN",
     "ARRIVED_AS",
+    "REPEATED",
     "Departure",
     "departure_of",
     "departure_record",
     "edition_header",
     "edition_of",
     "is_again",
+    "is_repeat",
 ]
 
 _Headers = Sequence[tuple[str, bytes | None]]
@@ -35,6 +37,8 @@ _EDITION: Final = "edition"
 ARRIVED_AS: Final = "arrived-as"
 #: A header of events that went on before, and are sent again.
 AGAIN: Final = "again"
+#: The header of an event that its producer sent again. It goes where it went first, for the core to say so.
+REPEATED: Final[tuple[str, bytes | None]] = (AGAIN, b"repeated")
 _MAX_DIGITS: Final = 17
 _MARK: Final[tuple[str, bytes | None]] = ("record", b"departure")
 _JSON: Final[tuple[str, bytes | None]] = ("content-type", b"application/json")
@@ -89,9 +93,18 @@ def edition_of(headers: _Headers) -> int:
 
 
 def is_again(headers: _Headers) -> bool:
-    """Whether an event went on before, and is sent again for another customer or a later edition.
+    """Whether an event went on before: it is sent again for another customer or a later edition, or came twice.
 
     >>> is_again([(AGAIN, b"1")]), is_again([edition_header(7)])
     (True, False)
     """
     return any(name == AGAIN for name, _ in headers)
+
+
+def is_repeat(headers: _Headers) -> bool:
+    """Whether the producer of an event sent it again, and those who read it know it.
+
+    >>> is_repeat([REPEATED]), is_repeat([(AGAIN, b"1")])
+    (True, False)
+    """
+    return REPEATED in headers

@@ -32,7 +32,15 @@ class Sent(Struct, array_like=True):
 
     def covers(self, event_id: int, at_s: int) -> bool:
         """Whether the event is known to have gone there, or may have."""
-        return at_s <= self.floor_s or self._has(event_id.to_bytes(_HASH_BYTES, "little"))
+        return at_s <= self.floor_s or self.has(event_id)
+
+    def has(self, event_id: int) -> bool:
+        """Whether the event is known to have gone there."""
+        wanted = event_id.to_bytes(_HASH_BYTES, "little")
+        at = self.ids.find(wanted)
+        while at >= 0 and at % _ENTRY:
+            at = self.ids.find(wanted, at + 1)
+        return at >= 0
 
     def note(self, event_id: int, at_s: int) -> None:
         """The event goes there, and has not before."""
@@ -41,12 +49,6 @@ class Sent(Struct, array_like=True):
         is_old = int.from_bytes(self.ids[_HASH_BYTES:_ENTRY], "little") < self.newest_s - RETENTION_S - _SLACK_S
         if is_old or len(self.ids) > (MAX_IDS + _SLACK_IDS) * _ENTRY:
             self._forget()
-
-    def _has(self, wanted: bytes) -> bool:
-        at = self.ids.find(wanted)
-        while at >= 0 and at % _ENTRY:
-            at = self.ids.find(wanted, at + 1)
-        return at >= 0
 
     def _forget(self) -> None:
         """Keep the newest ids only."""

@@ -51,7 +51,8 @@ class PartitionState(msgspec.Struct):
     ``live``: the partition has caught up with producers that write in the present, so the wall clock moves its
     stream time. ``quarantined``: customers set aside, with why (`stream.processing.quarantine`). ``erased_up_to``: the
     requests before this offset of the topic `privacy-requests` are carried out. ``editions``: of a projection, the
-    newest editions of customers (`stream.projections.moving`).
+    newest editions of customers (`stream.projections.moving`). ``places``: of a projection, what was read last of each
+    partition of `arrivals` (`stream.identity.places`).
     """
 
     offsets: dict[str, int] = {}
@@ -62,6 +63,7 @@ class PartitionState(msgspec.Struct):
     rescored: Rescored = Rescored()
     erased_up_to: int = 0
     editions: dict[str, int] = {}
+    places: dict[str, tuple[int, int, int]] = {}
 
 
 class Outgoing(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -32,9 +32,9 @@ class Calendar(msgspec.Struct):
 class Activity(Fold[Calendar]):
     """Accepted events by customer, day (UTC, event time) and type.
 
-    An event that was sent twice counts twice: `customers` has what counts once. Counts commute, so the order of the
-    inputs does not matter. Nor does the limit on days: a day is dropped only for newer ones, so none of the
-    newest `MAX_DAYS` was ever dropped.
+    An event that was sent twice counts twice, unless it came by `arrivals`: `customers` has what counts once.
+    Counts commute, so the order of the inputs does not matter. Nor does the limit on days: a day is dropped only for
+    newer ones, so none of the newest `MAX_DAYS` was ever dropped.
     """
 
     name: ClassVar = "activity"

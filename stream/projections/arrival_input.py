@@ -43,10 +43,10 @@ class Unread(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """A note, and its place in the log."""
+    """A note, and its record."""
 
     note: ArrivalNote
-    offset: int
+    record: Record
 
 
 ArrivedMessage: TypeAlias = Arrived | Unread | Noted
@@ -140,4 +140,4 @@ class ArrivalInput:
             return Rejection(0, Defect.KEY_MISMATCH, "expected the id of the note as the record key")
         if not self._proof.holds(record.headers, record.key, value):
             return Rejection(0, Defect.BAD_IDENTIFIER, "the note was not written with the identity_key of the workers")
-        return Noted(note, record.offset)
+        return Noted(note, record)

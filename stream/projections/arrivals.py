@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Final, NamedTuple, TypeAlias, cast
+from typing import ClassVar, Final, NamedTuple, Self, TypeAlias, cast
 
 import msgspec
 
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
+from stream.events.record import Record
 from stream.identity.alias import Alias, Arrival, Forward
 from stream.identity.arrival_notes import NOTE_HEADERS, Released, encode_note
 from stream.identity.assignments import AssignedStep, Assignment, encode_assignment, merged
-from stream.identity.departures import AGAIN, ARRIVED_AS, Departure, departure_record, edition_header
+from stream.identity.departures import AGAIN, ARRIVED_AS, REPEATED, Departure, departure_record, edition_header
 from stream.identity.note_proof import NoteProof
+from stream.identity.places import Place, place_header
 from stream.processing.state import Outgoing
 from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage, Noted, Unread
 from stream.projections.assignment_input import AssignmentInput, Vacated
@@ -63,10 +66,16 @@ class Arrivals(Fold[Alias]):
         self._hold_ms = round(settings.identity_hold_h * _HOUR_MS)
         self._keep_ms = settings.identity_history_days * _DAY_MS if settings.follows_identities else 0
         self._proof = NoteProof.of(settings)
+        self._partition = 0
         self.inputs = (
             ArrivalInput(settings.arrivals, Decoder.of(settings), self._proof, _id_of, reports=True),
             AssignmentInput(settings.assignments, self._proof),
         )
+
+    def placed(self, partition: int) -> Self:
+        found = copy.copy(self)
+        found._partition = partition  # noqa: SLF001 - of the same class
+        return found
 
     def release(self, customer_id: str) -> None:
         """Events are sent again from here."""
@@ -83,7 +92,7 @@ class Arrivals(Fold[Alias]):
         outgoing: list[Outgoing] = []
         for own_id, message in cast("Sequence[tuple[str, _Message]]", messages):
             if isinstance(message, Unread):
-                outgoing.append(self._unread(message))
+                outgoing += self._placed(message.record, [self._unread(message)])
                 continue
             if isinstance(message, _Erased):
                 folded[own_id] = None
@@ -120,13 +129,20 @@ class Arrivals(Fold[Alias]):
             state.steps = [step for step in state.steps if step.version <= state.version]
             return ()
         if isinstance(message, Arrived):
-            return self._arrived(state, own_id, message)
+            return self._placed(message.record, self._arrived(state, own_id, message))
         known = state.steps
-        outgoing = self._caught_up(state, own_id, message.offset)
+        outgoing = self._caught_up(state, own_id, message.record.offset)
         left = state.left
         outgoing += self._went(state, own_id, left, self._noted(state, own_id, message))
+        outgoing = self._placed(message.record, outgoing)
         if state.steps != known:
             outgoing.append(self._published(own_id, state))
+        return outgoing
+
+    def _placed(self, record: Record, outgoing: list[Outgoing]) -> list[Outgoing]:
+        """What follows from a record, with its place."""
+        for number, one in enumerate(outgoing):
+            one.headers.append(place_header(Place(self._partition, record.offset, number, record.timestamp)))
         return outgoing
 
     def _arrived(self, state: Alias, own_id: str, message: Arrived) -> list[Outgoing]:
@@ -137,7 +153,9 @@ class Arrivals(Fold[Alias]):
         if customer is not None:
             if self._keep_ms and state.sent.ids is not sent_before:
                 state.keep([Arrival(event_type, event_id, at_ms, 0, msgspec.Raw(value))], self._keep_ms)
-            caught_up.append(self._sent(state, own_id, customer, event_type, value))
+            caught_up.append(one := self._sent(state, own_id, customer, event_type, value))
+            if state.sent.ids is sent_before and state.has_sent(event_id):
+                one.headers.append(REPEATED)
             return caught_up
         arrival = Arrival(event_type, event_id, at_ms, record.timestamp + self._hold_ms, msgspec.Raw(value))
         return [*caught_up, *self._went(state, own_id, state.left, state.hold(own_id, arrival))]
@@ -167,7 +185,7 @@ class Arrivals(Fold[Alias]):
         note = message.note
         if isinstance(note, Released):
             return state.release(own_id, note.up_to_ms)
-        step = AssignedStep(note.version, message.offset, note.customer_id, note.edition)
+        step = AssignedStep(note.version, message.record.offset, note.customer_id, note.edition)
         return state.assign(own_id, step, follows=self._keep_ms > 0)
 
     def _recall(self, state: Alias, own_id: str, steps: Sequence[AssignedStep]) -> Iterable[Outgoing]:

@@ -62,7 +62,8 @@ class Contacts(msgspec.Struct):
 class Channels(Fold[Contacts]):
     """Counts of feedback and interactions. They commute, so the order matters only for channels beyond the limit.
 
-    An event that was sent twice counts twice. Hours are those of ``shop_timezone``: rebuild after a change of it.
+    An event that was sent twice counts twice, unless it came by `arrivals`. Hours are those of ``shop_timezone``:
+    rebuild after a change of it.
     """
 
     name: ClassVar = "channels"

@@ -15,12 +15,13 @@ from stream.events.rejections import Defect, Rejection, printable
 from stream.events.times import rfc3339
 from stream.events.withheld import without_text
 from stream.identity.note_proof import NoteProof
+from stream.identity.places import first_of_each
 from stream.privacy.erasures import Erasures
 from stream.processing.isolation import NOT_OF_AN_EVENT, failing
 from stream.processing.state import Outgoing, PartitionState
 from stream.projections.fold_outcome import Outcome, Part, ProjectionTopics
 from stream.projections.moving import Moves
-from stream.projections.protocol import Folded, Forgetting, Projection
+from stream.projections.protocol import Folded, Forgetting, Placed, Projection
 from stream.projections.state_cache import StateCache
 from stream.projections.subjects import of_others
 
@@ -75,13 +76,14 @@ class FoldingPartition:
         erasures: Erasures | None = None,
         departures: NoteProof | None = None,
     ) -> None:
-        self.projection = projection
+        self.projection = projection.placed(partition) if isinstance(projection, Placed) else projection
         self.partition = partition
         self.state = PartitionState()
         self._topics = topics
         self._erasures = erasures or Erasures()
         self._moves = Moves(projection, departures)
         self._editions: dict[str, int] = {}
+        self._places: dict[str, tuple[int, int, int]] = {}
         self._cache = StateCache(projection, cache_states)
         self._parts: list[Part] = []
         self._messages: list[tuple[str, object]] = []
@@ -107,15 +109,16 @@ class FoldingPartition:
         self._messages, self._origins, self._refused, self._skipped = [], [], [], 0
         self._decoded = {}
         self._newest_ms = self.state.stream_time_ms
-        self._editions = dict(self.state.editions)
+        self._editions, self._places = dict(self.state.editions), dict(self.state.places)
         for part in parts:
             self._read_part(part)
         return self.further()
 
     def _read_part(self, part: Part) -> None:
-        of_all = of_others(part.records, self._erasures)
+        own = of_others(part.records, self._erasures)
+        own = first_of_each(own, self.projection.inputs[part.source].topic, self._places)
         self._skipped += len(part.records)
-        for stretch in self._moves.stretches(of_all, self._editions):
+        for stretch in self._moves.stretches(own, self._editions):
             self._messages += stretch.released
             if stretch.cause is not None:
                 self._origins += [(part.source, stretch.cause)] * len(stretch.released)
@@ -239,7 +242,7 @@ class FoldingPartition:
         folded = folding.folded
         state = self._next_state()
         state.stream_time_ms = self._newest_ms
-        state.editions = self._editions
+        state.editions, state.places = self._editions, self._places
         records = 0
         for part in self._parts:
             state.offsets[self.projection.inputs[part.source].topic] = part.next_offset

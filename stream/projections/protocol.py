@@ -25,6 +25,7 @@ __all__ = [
     "Forgetting",
     "Input",
     "Leading",
+    "Placed",
     "Projection",
     "Reaching",
     "Reading",
@@ -109,6 +110,15 @@ class Leading(Protocol):
     @property
     def leading(self) -> str:
         """The topic, one of the inputs'."""
+        ...
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """A projection that says in what it publishes from which partition it comes."""
+
+    def placed(self, partition: int) -> Projection[Any]:
+        """The same projection, of this partition."""
         ...
 
 

@@ -53,7 +53,7 @@ class Ratings(Fold[RatingTally]):
     """Scores by month, channel, product and survey.
 
     Counts commute, so the order matters only for channels beyond the limit.
-    A feedback that was sent twice counts twice; `satisfaction` has what counts once.
+    A feedback that was sent twice counts twice, unless it came by `arrivals`; `satisfaction` has what counts once.
     """
 
     name: ClassVar = "ratings"

@@ -1,64 +1,25 @@
 """What was counted under an id follows it to the customer and comes back, across kills, from Kafka to Redis."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from click.testing import CliRunner, Result
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from stream.cli import main
-from stream.cli.topics import create_topics
-from stream.client import ClickEvent, Identifiers, Producer, PurchaseEvent
-from stream.events.model import Event
-from stream.identity.sealing import Sealer
-from stream.local.stack import LocalStack
 from stream.settings import Settings
+from tests.cli.persons import counted, joining_stack, ordered, publish, run, shown, token_of, viewed
 from tests.cli.projecting import projecting
 
 pytestmark = pytest.mark.timeout(300)
 
-NOW_S = time.time()
-
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    settings = Settings(
-        projections="identity,arrivals,activity",
-        join_identities=True,
-        identity_history_days=90,
-        identity_key="k" * 32,
-        session_timeout_s=6.0,
-        heartbeat_s=1.0,
-    )
-    with LocalStack(tmp_path_factory.mktemp("stack"), settings, partitions=2) as running:
-        create_topics(running.settings)
-        yield running.settings
-
-
-def run(settings: Settings, *arguments: str) -> Result:
-    return CliRunner().invoke(main, [*arguments], env={**settings.to_env()})
-
-
-def shown(settings: Settings, *arguments: str) -> Any:
-    """The output of a command as JSON, None where it fails."""
-    result = run(settings, *arguments)
-    return orjson.loads(result.stdout) if result.exit_code == 0 and result.stdout.startswith("{") else None
-
-
-def counted(settings: Settings, customer: str) -> tuple[str, int]:
-    """Who a customer is, and how many of their events count."""
-    found = shown(settings, "customer", customer, "--json")
-    return ("", 0) if found is None else (found["customer_id"], found["events"])
-
-
-def publish(settings: Settings, *events: Event) -> None:
-    with Producer(settings) as producer:
-        for event in events:
-            producer.publish(event)
+    directory = tmp_path_factory.mktemp("stack")
+    with joining_stack(directory, projections="identity,arrivals,activity", identity_history_days=90) as settings:
+        yield settings
 
 
 def views(settings: Settings, customer: str) -> int:
@@ -85,36 +46,16 @@ def newest(settings: Settings, customer: str) -> dict[str, Any]:
     return found
 
 
-def view(number: int) -> ClickEvent:
-    return ClickEvent(
-        event_id=f"e-{number}",
-        customer_id="",
-        occurred_at=NOW_S - 600 + number,
-        name="page_viewed",
-        identifiers=Identifiers(anonymous_id="a-1"),
-    )
-
-
 def test_clicks_before_the_login_count_for_the_customer_until_both_are_taken_apart(
     stack: Settings, tmp_path: Path
 ) -> None:
-    cookie = f"anonymous_id:{Sealer.of(stack).token('anonymous_id', 'a-1')}"
-    order = PurchaseEvent(
-        event_id="e-9",
-        customer_id="c-1",
-        occurred_at=NOW_S - 300,
-        name="completed",
-        order_id="o-1",
-        amount=10.0,
-        currency="EUR",
-        identifiers=Identifiers(anonymous_id="a-1"),
-    )
+    cookie = token_of(stack, "anonymous_id", "a-1")
     log = tmp_path / "worker.log"
-    publish(stack, *map(view, range(3)))
+    publish(stack, *map(viewed, range(3)))
     with projecting(stack, log, "events") as process:
         # before anybody knows the person
         process.wait(lambda: counted(stack, cookie) == (cookie, 3))
-        publish(stack, order)
+        publish(stack, ordered(9, anonymous_id="a-1"))
         # wherever it is in telling who is who, and in sending again
         process.wait(lambda: shown(stack, "identity", "show", cookie, "--json") is not None)
         process.kill()
@@ -132,7 +73,7 @@ def test_clicks_before_the_login_count_for_the_customer_until_both_are_taken_apa
         process.wait(lambda: counted(stack, "c-1") == ("c-1", 1))
         process.wait(lambda: (views(stack, cookie), views(stack, "c-1")) == (3, 0))
         process.kill()
-    publish(stack, view(4))
+    publish(stack, viewed(4))
     with projecting(stack, log, "events") as process:
         process.wait(lambda: counted(stack, cookie) == (cookie, 4))
         assert counted(stack, "c-1") == ("c-1", 1)

@@ -15,6 +15,7 @@ from stream.identity.arrival_notes import TYPE_HEADER
 from stream.identity.links import Link, LinkName
 from stream.identity.note_proof import NoteProof
 from stream.identity.resolver import Resolver
+from stream.processing.state import Outgoing
 from stream.projections import all_projections
 from stream.projections.all_projections import PROJECTIONS, projections_of
 from stream.projections.arrivals import Arrivals
@@ -30,6 +31,8 @@ SETTINGS = Settings(partitions=1, join_identities=True, identity_history_days=90
 COOKIE = "anonymous_id:h1_" + 22 * "a"
 IDS = [COOKIE, "c-1", "c-2"]
 AT_S = 1_700_000_000
+#: When the stage publishes: after all events.
+NOW_MS = (AT_S + 10_000) * 1000
 #: Those whose states are of one customer each, and follow from events alone.
 MOVING = ["activity", "satisfaction", "channels", "consents"]
 
@@ -54,6 +57,7 @@ class Stage:
         self.resolver, self.versions = Resolver(), 0
         self.arrivals = Store(Arrivals(SETTINGS), 0, 3)
         self.beside = Store(projection, 0, 3, departures=NoteProof.of(SETTINGS))
+        self._published: list[Outgoing] = []
         self._sources = {source.topic: number for number, source in enumerate(projection.inputs)}
 
     def come(self, own_id: str, number: int, content: tuple[EventType, dict[str, Any]]) -> None:
@@ -75,12 +79,21 @@ class Stage:
             self.beside.step(100, lost=False)
         return {key: json.loads(state) for key, state in self.beside.stored.items()}
 
+    def publish_again(self, count: int) -> None:
+        """Publish the last records once more, as after a crash before they were known to be published."""
+        for one in self._published[-count:]:
+            self._publish(one)
+
     def _pass_on(self) -> None:
         while not self.arrivals.is_done:
             for one in self.arrivals.step(10, lost=False):
-                if one.topic in self._sources:
-                    key = (one.key or b"").decode()
-                    self.beside.append(self._sources[one.topic], key, one.value or b"", one.headers, AT_S * 1000)
+                self._published.append(one)
+                self._publish(one)
+
+    def _publish(self, one: Outgoing) -> None:
+        if one.topic in self._sources:
+            key = (one.key or b"").decode()
+            self.beside.append(self._sources[one.topic], key, one.value or b"", one.headers, NOW_MS)
 
 
 events = st.tuples(st.sampled_from(IDS), st.sampled_from(CONTENTS))
@@ -89,6 +102,28 @@ links = st.tuples(
     st.sampled_from([(COOKIE, "c-1"), (COOKIE, "c-2"), ("c-2", "c-1"), ("c-1", "c-2")]),
 )
 steps = st.tuples(st.integers(1, 5), st.booleans())
+#: What is published once more after a crash, and which event its producer sends again.
+crashes = st.integers(1, 12)
+repeats = st.tuples(st.just("again"), st.integers(0, 15))
+
+
+def play(stage: Stage, story: Sequence[Any]) -> list[tuple[str, int, Any]]:
+    """Let a story happen; returns id, number and content of each event."""
+    came: list[tuple[str, int, Any]] = []
+    for number, item in enumerate(story):
+        if isinstance(item, int):
+            stage.publish_again(item)
+        elif item[0] == "again":
+            if came:
+                stage.come(*came[item[1] % len(came)])
+        elif isinstance(item[0], LinkName):
+            stage.link(item[0], *item[1])
+        elif isinstance(item[0], str):
+            came.append((item[0], number, item[1]))
+            stage.come(*came[-1])
+        else:
+            stage.beside.step(item[0], lost=item[1])
+    return came
 
 
 def by_content(state: Any) -> Any:
@@ -102,19 +137,11 @@ def by_content(state: Any) -> Any:
 
 @pytest.mark.parametrize("name", MOVING)
 @example([("c-1", CONTENTS[4]), (LinkName.MERGE, ("c-1", "c-2")), (LinkName.MERGE, ("c-2", "c-1"))])
-@given(st.lists(st.one_of(events, links, steps), max_size=16))
+@given(st.lists(st.one_of(events, links, steps, crashes, repeats), max_size=16))
 @settings(max_examples=40, deadline=None)
 def test_states_are_those_of_the_events_under_the_ids_that_they_are_of_now(name: str, story: list[Any]) -> None:
     stage = Stage(PROJECTIONS[name](SETTINGS))
-    came: list[tuple[str, int, Any]] = []
-    for number, item in enumerate(story):
-        if isinstance(item[0], LinkName):
-            stage.link(item[0], *item[1])
-        elif isinstance(item[0], str):
-            came.append((item[0], number, item[1]))
-            stage.come(*came[-1])
-        else:
-            stage.beside.step(item[0], lost=item[1])
+    came = play(stage, story)
     wanted = Stage(PROJECTIONS[name](SETTINGS))
     for own_id, number, content in came:
         wanted.come(stage.resolver.customer_of(own_id), number, content)
@@ -129,6 +156,8 @@ def test_what_comes_again_counts_once_where_it_came_first(name: str) -> None:
         stage.come(COOKIE, number, content)
     before = stage.states()
     stage.link(LinkName.IDENTIFIED, COOKIE, "c-1")
+    stage.publish_again(100)
+    stage.come(COOKIE, 0, CONTENTS[0])
     assert stage.states() == before
 
 
