@@ -27,8 +27,9 @@ from stream.projections.satisfaction import Opinion, Satisfaction
 from stream.reporting.consent_lines import refusals_in_words
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
-from stream.storage.notification_store import NotificationStore, StoredCustomer
+from stream.storage.notification_store import StoredCustomer
 from stream.storage.overview import Overview
+from stream.storage.person_notifications import PersonNotifications
 from stream.storage.projection_desk import ProjectionDesk
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     with ConsentDesk(settings) as consents:
         consented = consents.read([customer_id])
     refusals = refusals_in_words(consented.of(customer_id), basis.now_ms, consented.default)
-    with NotificationStore(settings) as notifications:
+    with PersonNotifications(settings) as notifications:
         (known,) = notifications.known([customer_id])
     partition, document = found
     _warn_of_place(settings, customer_id, partition)

@@ -20,7 +20,8 @@ from stream.notifications.templates import Templates
 from stream.notifications.wall_time import is_quiet
 from stream.reporting.writing import Writing
 from stream.settings import Settings
-from stream.storage.notification_store import NotificationStore, StoredCustomer
+from stream.storage.notification_store import StoredCustomer
+from stream.storage.person_notifications import PersonNotifications
 
 __all__ = ["preview"]
 
@@ -35,7 +36,7 @@ def preview(settings: Settings, config: Config, templates: Templates, writing: W
             click.secho(f"{place}: not an alert: {alert.detail}", fg="yellow")
         else:
             alerts[alert.alert_id] = alert
-    with NotificationStore(settings) as store:
+    with PersonNotifications(settings) as store:
         known = dict(zip(alerts, store.known([alert.customer_id for alert in alerts.values()]), strict=True))
         outcomes = dict(zip(alerts, store.outcomes([*alerts]), strict=True))
     for alert in sorted(alerts.values(), key=lambda alert: alert.occurred_at):

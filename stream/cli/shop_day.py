@@ -34,8 +34,9 @@ from stream.reporting.words import ENGLISH, Words
 from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
-from stream.storage.notification_store import NotificationStore, StoredCustomer
+from stream.storage.notification_store import StoredCustomer
 from stream.storage.overview import Overview
+from stream.storage.person_notifications import PersonNotifications
 from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["LIVE_DAYS", "ShopDay", "basis_of", "now_of", "shop_day"]
@@ -65,7 +66,7 @@ class ShopDay:
             consented = consents.everybody()
         since_ms = self.writing.midnight_ms(yesterday)
         found = list_today(self.overview.documents(), self.basis, since_ms=since_ms, limit=limit, consented=consented)
-        with NotificationStore(self.settings) as notifications:
+        with PersonNotifications(self.settings) as notifications:
             known = notifications.known([entry.customer_id for entry in found.entries])
         noted = zip(found.entries, known, strict=True)
         found = msgspec.structs.replace(found, entries=tuple(self._with_notes(entry, of_it) for entry, of_it in noted))

@@ -31,13 +31,14 @@ class JournalEntry:
     """Something that is over.
 
     ``records`` are published; when the broker has them all, ``marks`` (alert id, channel, outcome) are stored and
-    ``hold_out`` (customer, alert id) is marked; then ``done`` is called.
+    ``hold_out`` (customer, alert id) is marked, and that a risk of ``told`` was told; then ``done`` is called.
     """
 
     records: Sequence[PublishedRecord]
     done: Callable[[], None]
     marks: Sequence[tuple[str, str, str]] = ()
     hold_out: tuple[str, str] | None = None
+    told: str | None = None
     unconfirmed: int = field(default=0, init=False)
     publish_at_s: float | None = field(default=0.0, init=False)
     entered_s: float = field(default_factory=time.monotonic, init=False)
@@ -57,6 +58,7 @@ class DeliveryJournal:
     def __init__(self, settings: Settings, store: NotificationStore, hold_out_s: Callable[[], float]) -> None:
         self._store = store
         self._hold_out_s = hold_out_s
+        self._told_s = round(settings.cooldown_days * 86_400)
         self._entries: list[JournalEntry] = []
         self._producer = Producer(
             {
@@ -102,6 +104,7 @@ class DeliveryJournal:
 
     def _remember(self, confirmed: Sequence[JournalEntry]) -> None:
         self._store.mark([mark for entry in confirmed for mark in entry.marks])
+        self._store.note_told([(entry.told, self._told_s) for entry in confirmed if entry.told is not None])
         for entry in confirmed:
             if entry.hold_out is not None:
                 self._store.hold_out(*entry.hold_out, ttl_s=round(self._hold_out_s()))

@@ -1,4 +1,4 @@
-"""What is not sent although a rule wants it: because somebody acted, or because the customer does not agree."""
+"""What is not sent although a rule wants it: somebody acted, it was told already, or the customer does not agree."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ def held_back(
         alert = delivery.alert
         if suppressing(alert, occurred_ms(alert), known[delivery].actions, config.actions) is not None:
             found[delivery] = Suppression.ACTION
+        elif alert.kind is AlertKind.RAISED and known[delivery].is_told_as_other:
+            found[delivery] = Suppression.TOLD
         elif not _agrees(delivery, consented, channel, now_ms):
             found[delivery] = Suppression.CONSENT
             metrics.CONSENT_REFUSALS.labels("notification").inc()

@@ -27,6 +27,7 @@ class Suppression(StrEnum):
     NO_RULE = "no_rule"
     RULE = "rule"
     ACTION = "action"
+    TOLD = "told"
     CONSENT = "consent"
     CLEARED = "cleared"
     EXPIRED = "expired"

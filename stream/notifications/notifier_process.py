@@ -31,6 +31,7 @@ from stream.storage.connection import check_access
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.horizon_desk import HorizonInForce
 from stream.storage.notification_store import NotificationStore
+from stream.storage.person_notifications import PersonNotifications
 
 __all__ = ["STOP_GRACE_S", "run"]
 
@@ -93,7 +94,7 @@ def _opened(settings: Settings, stop: threading.Event, random: Random) -> tuple[
     backoff = ServerBackoff(random)
     while not stop.is_set():
         try:
-            return NotificationStore(settings), ConsentDesk(settings)
+            return PersonNotifications(settings), ConsentDesk(settings)
         except StorageError as error:
             _LOG.warning("%s", error)
             stop.wait(backoff.failed())

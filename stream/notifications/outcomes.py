@@ -6,7 +6,7 @@ from typing import Final
 
 from stream import metrics
 from stream.alerts.action_records import ActionKind
-from stream.alerts.alert_records import Alert
+from stream.alerts.alert_records import Alert, AlertKind
 from stream.events.dead_letters import dead_letter
 from stream.events.rejections import Rejection
 from stream.notifications.delivery_journal import DeliveryJournal, JournalEntry
@@ -112,8 +112,10 @@ class Outcomes:
                 )
             )
         held_out = (alert.customer_id, alert.alert_id) if outcome is DeliveryOutcome.HELD_OUT else None
+        is_told = outcome is DeliveryOutcome.SENT and alert.kind is AlertKind.RAISED
+        told = alert.customer_id if is_told else None
         marks = [(alert.alert_id, channel, outcome.value)]
-        self._journal.enter(JournalEntry(records, done, marks, held_out))
+        self._journal.enter(JournalEntry(records, done, marks, held_out, told))
         metrics.NOTIFICATIONS.labels(channel, outcome).inc()
 
     def _arm(self, lane: Lane, outcome: DeliveryOutcome) -> Arm | None:

@@ -7,7 +7,7 @@ channel, whose keys share a hash tag; so the keys spread over a Redis Cluster.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 from stream.errors import StorageError
@@ -22,14 +22,23 @@ _TIMEOUT_S = 10.0
 #: Longer than brokers keep alerts by default, so that no alert that is read again is sent again.
 _OUTCOME_TTL_S = 30 * 86_400
 _BUDGET_TTL_S = 3 * 86_400
+#: Before the kind of an action, in a field that says when it was done.
+_AT = b"at:"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCustomer:
-    """What is stored about a customer. ``actions``: kind -> encoded record, the latest of each kind."""
+    """What is stored about a customer. ``actions``: kind -> encoded record, the latest of each kind.
+
+    ``acted_ms``: when each of them was done. ``is_told``: whether a risk of theirs was told lately, and
+    ``is_told_as_other``: whether under another id of the person (`stream.storage.person_notifications`).
+    """
 
     actions: Mapping[str, bytes]
     held_out: bool
+    acted_ms: Mapping[str, int] = field(default_factory=dict)
+    is_told: bool = False
+    is_told_as_other: bool = False
 
 
 class Room(NamedTuple):
@@ -74,22 +83,29 @@ class NotificationStore(Desk):
         for customer_id in customer_ids:
             commands.append(("HGETALL", self._actions(customer_id)))
             commands.append(("EXISTS", self._held_out(customer_id)))
+            commands.append(("EXISTS", self._told(customer_id)))
         answers = self._pipelined(commands)
         found = []
-        for actions, held_out in zip(answers[::2], answers[1::2], strict=True):
-            latest = {name.decode(): record for name, record in _pairs(actions) if not name.startswith(b"at:")}
-            found.append(StoredCustomer(latest, bool(held_out)))
+        for actions, held_out, told in zip(answers[::3], answers[1::3], answers[2::3], strict=True):
+            fields = dict(_pairs(actions))
+            latest = {name.decode(): record for name, record in fields.items() if not name.startswith(_AT)}
+            acted_ms = {name[len(_AT) :].decode(): int(at) for name, at in fields.items() if name.startswith(_AT)}
+            found.append(StoredCustomer(latest, bool(held_out), acted_ms, bool(told)))
         return found
 
     def forget(self, customer_ids: Sequence[str]) -> None:
         """Delete what is stored about customers."""
-        keys = [key for one in customer_ids for key in (self._actions(one), self._held_out(one))]
+        keys = [key for one in customer_ids for key in (self._actions(one), self._held_out(one), self._told(one))]
         # to expire at once is to be deleted, by a right that the notifier has
         self._pipelined([("EXPIRE", key, 0) for key in keys])
 
     def hold_out(self, customer_id: str, alert_id: str, ttl_s: int) -> None:
         """Mark a customer as held out, from the first alert that was not sent for it."""
         self._pipelined([("SET", self._held_out(customer_id), alert_id, "EX", max(ttl_s, 1), "NX")])
+
+    def note_told(self, customers: Sequence[tuple[str, int]]) -> None:
+        """Remember that a risk of these customers was told, each for so long (s)."""
+        self._pipelined([("SET", self._told(one), "1", "EX", max(ttl_s, 1)) for one, ttl_s in customers])
 
     def record_action(self, customer_id: str, kind: str, at_ms: int, record: bytes, ttl_s: int) -> bool:
         """Keep an action if it is newer than the latest of its kind; return whether it is."""
@@ -128,6 +144,9 @@ class NotificationStore(Desk):
 
     def _held_out(self, customer_id: str) -> str:
         return f"{self._prefix}:held-out:{customer_id}"
+
+    def _told(self, customer_id: str) -> str:
+        return f"{self._prefix}:told:{customer_id}"
 
     def _budget(self, channel: str, day: str) -> str:
         return f"{self._prefix}:{{{channel}}}:budget:{day}"

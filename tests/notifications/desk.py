@@ -21,7 +21,7 @@ from stream.notifications.sender import AppriseSender
 from stream.notifications.templates import Templates
 from stream.recommending.recommended import RecommendationLists
 from stream.storage.consent_desk import ConsentDesk
-from stream.storage.notification_store import NotificationStore
+from stream.storage.person_notifications import PersonNotifications
 from tests.notifications.rig import DEADLINE_S, Bench, as_of
 
 __all__ = ["NOON_MS", "Desk", "configuration"]
@@ -64,7 +64,7 @@ class Desk:
         self.bench = bench
         self.clock = FixedClock(at_ms)
         self.offsets: dict[str, int] = {}
-        self.store = NotificationStore(bench.settings)
+        self.store = PersonNotifications(bench.settings)
         self.consents = ConsentDesk(bench.settings)
         config = parse(text, {}, source="test.yaml")
         reports: queue.SimpleQueue[DeliveryReport] = queue.SimpleQueue()

@@ -10,15 +10,20 @@ from stream.consent.agreements import Agreements, Statement
 from stream.consent.purposes import Purpose
 from stream.events.partitioner import partition_of
 from stream.events.times import instant
+from stream.identity.links import Link, LinkName
+from stream.identity.records import KEY
+from stream.identity.resolver import Resolver
 from stream.notifications.hold_out import is_held_out
 from stream.notifications.notification_records import Arm
 from stream.projections.consents import Consents
+from stream.projections.identity import Identity
 from stream.storage.keys import ProjectionKeys
 from tests.notifications.desk import NOON_MS, Desk, configuration
 from tests.notifications.receivers import Webhook
 from tests.notifications.rig import Bench, alert
 
 HELD_OUT_HALF = 'hold_out: {share: 0.5, salt: "s"}'
+DAY_MS = 86_400_000
 ACTIONS = "actions: {contacted: 14, offer_accepted: 28, resolved: 28, false_alarm: 90}"
 
 
@@ -39,6 +44,18 @@ def says(bench: Bench, customer: str, purpose: Purpose, channel: str | None = No
     partition = partition_of(customer, bench.settings.partitions)
     with redis.Redis.from_url(bench.settings.redis_url) as client:
         client.set(keys.customer(partition, customer), msgspec.json.encode(said))
+
+
+def links(bench: Bench, *several: tuple[LinkName, str, str]) -> None:
+    """The projection `identity` has folded these links."""
+    resolver = Resolver()
+    for at_ms, (name, one, other) in enumerate(several):
+        resolver.take(Link(name, one, other, at_ms, f"l-{at_ms}"))
+    keys = ProjectionKeys(bench.settings.namespace, Identity.name, Identity.version, 0)
+    partition = partition_of(KEY, bench.settings.partitions)
+    with redis.Redis.from_url(bench.settings.redis_url) as client:
+        for one, node in resolver.nodes.items():
+            client.set(keys.customer(partition, one), msgspec.json.encode(node))
 
 
 def refusals() -> float:
@@ -99,6 +116,68 @@ def test_held_out_customers_stay_so_when_the_share_is_lowered(bench: Bench) -> N
         assert hook.messages == customers(3)
 
 
+COOKIE = "anonymous_id:h1_" + 22 * "a"
+JOINED = [(LinkName.MERGE, "c-2", "c-1"), (LinkName.IDENTIFIED, "c-2", COOKIE)]
+APART = (LinkName.UNMERGE, "c-2", "c-1")
+
+
+def test_who_was_held_out_under_an_id_is_held_out_under_the_others(bench: Bench) -> None:
+    with Webhook() as hook:
+        with Desk(bench, configuration(hook.url, more='hold_out: {share: 0.999999, salt: "s"}')) as desk:
+            desk.take([alert(1, customer_id=COOKIE)])
+            desk.work()
+        links(bench, *JOINED)
+        with Desk(bench, configuration(hook.url)) as desk:
+            desk.take([alert(2), alert(4)])
+            desk.work()
+            assert hook.messages == customers(4)
+            # the cookie is with c-2, and so is what happened under it
+            links(bench, *JOINED, APART)
+            desk.take([alert(5, customer_id="c-1"), alert(6, customer_id="c-2")])
+            desk.work()
+            assert hook.messages == customers(4, 1)
+            links(bench, *JOINED, APART, JOINED[0])
+            desk.take([alert(7, customer_id="c-1")])
+            desk.work()
+        assert hook.messages == customers(4, 1)
+
+
+def test_what_people_did_under_an_id_counts_under_the_others_and_the_latest_of_each_kind_is_shown(bench: Bench) -> None:
+    links(bench, *JOINED)
+    with Webhook() as hook, Desk(bench, configuration(hook.url, more=ACTIONS)) as desk:
+        done = [
+            action_of(2, ActionKind.CONTACTED, NOON_MS - 1),
+            action_of(1, ActionKind.CONTACTED, NOON_MS - 20 * DAY_MS),
+        ]
+        desk.take_raw(bench.settings.actions, done)
+        desk.take([alert(1), alert(3)])
+        desk.work()
+        assert hook.messages == customers(3)
+        for known in desk.store.known(["c-1", "c-2"]):
+            assert msgspec.json.decode(known.actions["contacted"], type=Action).action_id == "a2"
+        links(bench, *JOINED, APART)
+        desk.take([alert(4, customer_id="c-1"), alert(5, customer_id="c-2")])
+        desk.work()
+        assert hook.messages == customers(3, 1)
+    assert bench.outcomes()["c-2"] == "suppressed/action"
+
+
+def test_a_risk_that_was_told_under_an_id_is_not_told_again_under_another(bench: Bench) -> None:
+    with Webhook() as hook, Desk(bench, configuration(hook.url)) as desk:
+        desk.take([alert(2)])
+        desk.work()
+        links(bench, *JOINED)
+        desk.take([alert(1), alert(3, customer_id="c-1", kind=AlertKind.COMPLAINT), alert(4)])
+        desk.work()
+        assert sorted(hook.messages) == customers(1, 2, 4)
+        told = {record.alert_id: (record.outcome, record.reason) for record in bench.told()}
+        assert told[alert(1).alert_id] == ("suppressed", "told")
+        # of the id itself the core decides when there is news
+        desk.take([alert(5, customer_id="c-2")])
+        desk.work()
+    assert sorted(hook.messages) == customers(1, 2, 2, 4)
+
+
 def test_the_hold_out_does_not_touch_a_channel_that_is_exempt_nor_its_budget(bench: Bench) -> None:
     exempt = 'hold_out: {share: 0.999999, salt: "s"}'
     with Webhook() as hook, Desk(bench, configuration(hook.url, "hold_out: false", more=exempt)) as desk:
@@ -119,16 +198,15 @@ def test_held_out_alerts_use_no_budget(bench: Bench) -> None:
 
 
 def test_an_action_suppresses_raised_alerts_for_its_time(bench: Bench) -> None:
-    day_ms = 86_400_000
     occurred_at = "2026-06-01T12:00:00.000Z"
     raised = [alert(number, occurred_at=occurred_at) for number in range(1, 6)]
     with Webhook() as hook, Desk(bench, configuration(hook.url, more=ACTIONS)) as desk:
         desk.take_raw(
             bench.settings.actions,
             [
-                action_of(1, ActionKind.CONTACTED, NOON_MS - 13 * day_ms),
-                action_of(2, ActionKind.CONTACTED, NOON_MS - 14 * day_ms),
-                action_of(3, ActionKind.FALSE_ALARM, NOON_MS - 89 * day_ms),
+                action_of(1, ActionKind.CONTACTED, NOON_MS - 13 * DAY_MS),
+                action_of(2, ActionKind.CONTACTED, NOON_MS - 14 * DAY_MS),
+                action_of(3, ActionKind.FALSE_ALARM, NOON_MS - 89 * DAY_MS),
                 action_of(4, ActionKind.RESOLVED, NOON_MS),
             ],
         )
