@@ -32,6 +32,7 @@ LONGEST_HORIZON_DAYS = 91.0
 
 _SASL_PROTOCOLS = ("SASL_PLAINTEXT", "SASL_SSL")
 _SSL_PROTOCOLS = ("SSL", "SASL_SSL")
+_CONSOLE_ROLES = ("viewer", "operator", "admin")
 _CURRENCY = re.compile("[A-Z]{3}")
 
 
@@ -304,6 +305,25 @@ class Settings:
         secret=True,
     )
 
+    oidc_issuer: str = setting(
+        "",
+        "Login",
+        "provider of OpenID Connect whose accounts may log in to the console, https://...; empty: passwords only",
+        pattern=r"(https?://\S+)?",
+    )
+    oidc_client_id: str = setting("", "Login", "what the provider calls the console")
+    oidc_client_secret: str = setting("", "Login", "secret of the console at the provider", secret=True)
+    oidc_scopes: str = setting("openid email profile", "Login", "what the provider is asked for")
+    oidc_roles_claim: str = setting("roles", "Login", "claim with the roles, also in an object: realm_access.roles")
+    oidc_roles: str = setting(
+        "viewer=viewer,operator=operator,admin=admin",
+        "Login",
+        "role by value of that claim, VALUE=ROLE,...; *: whoever the provider knows; others are not let in",
+    )
+    oidc_domains: str = setting(
+        "", "Login", "domains of confirmed e-mail addresses that are let in, by commas; empty: any address, or none"
+    )
+
     notify_file: str = setting("", "Notifications", "YAML file of channels, templates and rules")
 
     ingest_host: str = setting("127.0.0.1", "Ingest", "where the endpoint listens", pattern=r"\S+")
@@ -573,6 +593,11 @@ class Settings:
         """Currency -> price of one unit in the base currency. Empty: all amounts are in the base currency."""
         return MappingProxyType(dict(_rates(self.currency_rates)))
 
+    @property
+    def console_roles(self) -> Mapping[str, str]:
+        """Value of `oidc_roles_claim` -> role in the console; ``*``: whoever the provider knows."""
+        return MappingProxyType(dict(_roles(self.oidc_roles)))
+
     def librdkafka(self) -> dict[str, str]:
         """How librdkafka clients connect: addresses, encryption, authentication."""
         options = {
@@ -613,6 +638,7 @@ def _bounds(settings: Settings) -> Iterator[str]:
 def _combinations(settings: Settings) -> Iterator[str]:
     """Problems of settings that are valid alone but conflict with each other."""
     yield from _kafka_security(settings)
+    yield from _login(settings)
     yield from _redis_address(settings)
     yield from _redis_security(settings)
     if not 0 < settings.clear_at < settings.raise_at < 1:
@@ -671,6 +697,37 @@ def _kafka_security(settings: Settings) -> Iterator[str]:
     for name, path in files.items():
         if path and not Path(path).is_file():
             yield f"{name}={path}: there is no such file"
+
+
+def _login(settings: Settings) -> Iterator[str]:
+    try:
+        dict(_roles(settings.oidc_roles))
+    except ValueError as error:
+        yield f"oidc_roles: {error}"
+    if not settings.oidc_issuer:
+        return
+    parts = urlsplit(settings.oidc_issuer)
+    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        yield f"oidc_issuer={presentable(settings.oidc_issuer)}: expected https://, as whoever listens could log in"
+    if parts.query or parts.fragment:
+        yield "oidc_issuer: expected an address without ? and #"
+    if not settings.oidc_client_id:
+        yield "oidc_issuer needs oidc_client_id: what the provider calls the console"
+    if "openid" not in settings.oidc_scopes.split():
+        yield f"oidc_scopes={settings.oidc_scopes}: expected openid among them"
+
+
+def _roles(text: str) -> Iterator[tuple[str, str]]:
+    """Pairs of ``staff=operator,*=viewer``. Raises ValueError for anything else."""
+    seen: set[str] = set()
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        value, _, role = (part.strip() for part in item.rpartition("="))
+        if not value or role not in _CONSOLE_ROLES:
+            raise ValueError(f"{item!r} is not VALUE=ROLE with one of {', '.join(_CONSOLE_ROLES)}")
+        if value in seen:
+            raise ValueError(f"{value} is given twice")
+        seen.add(value)
+        yield value, role
 
 
 def _redis_address(settings: Settings) -> Iterator[str]:

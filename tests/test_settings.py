@@ -72,6 +72,13 @@ def test_a_variable_set_to_nothing_counts_as_not_set() -> None:
         ({"STREAM_CURRENCY_RATES": "EUR=nan"}, "must be over 0 and finite"),
         ({"STREAM_CURRENCY_RATES": "EUR=x"}, "not a number"),
         ({"STREAM_CURRENCY_RATES": "EUR=1,EUR=2"}, "EUR is given twice"),
+        ({"STREAM_OIDC_ISSUER": "https://id.example"}, "needs oidc_client_id"),
+        ({"STREAM_OIDC_ISSUER": "http://id.example", "STREAM_OIDC_CLIENT_ID": "x"}, "expected https://"),
+        ({"STREAM_OIDC_ISSUER": "https://id.example/?x=1", "STREAM_OIDC_CLIENT_ID": "x"}, r"without \? and #"),
+        ({"STREAM_OIDC_ISSUER": "id.example"}, "oidc_issuer=id.example: must be provider"),
+        ({"STREAM_OIDC_ISSUER": "https://id.example", "STREAM_OIDC_SCOPES": "email"}, "expected openid among them"),
+        ({"STREAM_OIDC_ROLES": "staff=owner"}, "'staff=owner' is not VALUE=ROLE with one of viewer, operator, admin"),
+        ({"STREAM_OIDC_ROLES": "a=admin,a=viewer"}, "a is given twice"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_what_to_do(env: dict[str, str], message: str) -> None:
@@ -238,3 +245,8 @@ def test_replacing_a_setting_checks_it_again() -> None:
 
 def test_every_setting_has_a_line_of_help() -> None:
     assert all(declaration.metadata["help"] and declaration.metadata["group"] for declaration in fields(Settings))
+
+
+def test_roles_of_the_console_go_by_values_of_a_claim() -> None:
+    assert Settings().console_roles == {"viewer": "viewer", "operator": "operator", "admin": "admin"}
+    assert Settings(oidc_roles="team=a=admin, *=viewer").console_roles == {"team=a": "admin", "*": "viewer"}

@@ -30,7 +30,18 @@ __all__ = ["console"]
     help="Another name under which browsers ask, over TLS.",
 )
 @with_settings(
-    "Directory", "Redis", "Kafka", "Topics", "Labels", "Alerts", "Events", "Shop", "Notifications", "Metrics", "Logging"
+    "Directory",
+    "Login",
+    "Redis",
+    "Kafka",
+    "Topics",
+    "Labels",
+    "Alerts",
+    "Events",
+    "Shop",
+    "Notifications",
+    "Metrics",
+    "Logging",
 )
 def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...]) -> None:
     """Show pages in the browser, until told to stop: today, customers, business, models, system.
@@ -39,7 +50,8 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
     people record of customers can be undone for a minute; then it is published as by `stream actions record`.
 
     Without users there is no login, and only programs of this machine reach the pages. With users (`stream console user
-    add`) everybody logs in. Put a proxy with TLS before it for other machines.
+    add`) everybody logs in, and with `oidc_issuer` with an account of that provider. Put a proxy with TLS before it for
+    other machines.
     """
     if click.get_current_context().invoked_subcommand is not None:
         return
@@ -52,6 +64,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
 
     configure_logging(settings)
     try:
+        from stream.cli.console_elsewhere import elsewhere_of
         from stream.cli.console_operations import ShopOperations
         from stream.cli.console_reads import customer_offers, customer_texts, todays_list
         from stream.console.acting import Acting
@@ -63,6 +76,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
         from stream.console.watching import Watch
     except ImportError as error:
         raise SettingsError(f"{error}: pip install 'customer-stream[console]'") from error
+    elsewhere = elsewhere_of(settings)
     from stream.cli.publish_action import check_action, publish_action
     from stream.cli.shop_writing import writing_of
     from stream.directory.desk.accounts import Accounts
@@ -78,6 +92,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
             *(store, writing, partial(todays_list, settings), partial(customer_texts, settings), acting, logins),
             operations=ShopOperations(settings),
             filters=SavedFilters(desk.engine),
+            elsewhere=elsewhere,
             language="" if settings.console_language == "auto" else settings.console_language,
         )
         at = Address(host, port)
@@ -91,12 +106,13 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
 
     with probes(settings) as tell, open_directory(settings, make=True) as store, open_desk(settings) as desk:
         accounts, trail = Accounts(desk.engine), AuditTrail(desk.engine, settings.keep_audit_days)
-        if not accounts.has_users():
+        if not accounts.has_users() and elsewhere is None:
             say("the console has no users: stream console user add NAME")
             if is_local:
                 say("until then there is no login, and whoever uses this machine may see customers")
         trail.prune(time.time_ns() // 1_000_000)
-        logins = Logins(accounts, trail, must_log_in=not is_local)
+        logins = Logins(accounts, trail, must_log_in=elsewhere is not None or not is_local)
+
         asyncio.run(run())
 
 

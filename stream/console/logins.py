@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -15,13 +16,17 @@ from stream.console.browser import form_of, renew_secret, require_own_form, secr
 from stream.console.console_metrics import CONSOLE_LOGINS
 from stream.console.login_limits import LoginLimits
 from stream.console.passwords import is_password
-from stream.console.refusals import Forbidden, TooManyAttempts
+from stream.console.people_elsewhere import KnownElsewhere
+from stream.console.refusals import Forbidden, RefusedError, TooManyAttempts
 from stream.directory.desk.account_names import MAX_NAME_CHARS
 from stream.directory.desk.accounts import Account, Accounts, Role
 from stream.directory.desk.audit_trail import AuditTrail, Trace
+from stream.errors import SettingsError
 from stream.reporting.words import to_say
 
 __all__ = ["Logins", "is_also_about", "is_known", "who_of"]
+
+_LOG = logging.getLogger(__name__)
 
 _WHO: Final = web.RequestKey("who", Account)
 _ALSO: Final = web.RequestKey("also", tuple[str, str])
@@ -29,6 +34,8 @@ _ALSO: Final = web.RequestKey("also", tuple[str, str])
 _ANYBODY: Final = Account("console", Role.ADMIN, 0)
 #: What everybody is given, as it says nothing of anybody.
 _OPEN: Final = frozenset({"/style.css", "/favicon.ico", "/health/live", "/login", "/language"})
+#: Of logins by a provider: nobody is known yet.
+_ENTRANCES: Final = "/login/"
 #: What each page is called in the audit trail, and the least role for it.
 _PAGES: Final[Mapping[str, tuple[str, Role]]] = {
     "/": (to_say("saw today's list"), Role.VIEWER),
@@ -88,15 +95,19 @@ class Logins:
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let through who may, and leave a trace of what they were shown."""
-        if request.path in _OPEN or isinstance(request.match_info.http_exception, web.HTTPException):
+        if (
+            request.path in _OPEN
+            or request.path.startswith(_ENTRANCES)
+            or isinstance(request.match_info.http_exception, web.HTTPException)
+        ):
             return await handler(request)
         account = await asyncio.to_thread(self._account, secret_of(request))
         if account is None:
             return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/login"})
         what, role = _PAGES[request.path]
+        request[_WHO] = account
         if not account.role.includes(role):
             raise Forbidden(_MAY_NOT[role])
-        request[_WHO] = account
         response = await handler(request)
         form = await form_of(request)
         customer_id = form.get("customer_id") or None
@@ -125,10 +136,28 @@ class Logins:
                 await self._trace(name, to_say("was refused: wrong name or password"))
                 return to_say("The name or the password is wrong.")
         self._limits.succeeded(name)
+        await self._begin(request, name)
+        return None
+
+    async def let_in(self, request: web.Request, person: KnownElsewhere) -> None:
+        """Log the browser in for somebody whom a provider knows. Raises `RefusedError` for a name of another user."""
+        now_ms = self._now_ms()
+        try:
+            await asyncio.to_thread(self._accounts.enter, person.subject, person.name, person.role, now_ms)
+        except SettingsError as error:
+            _LOG.warning("%s", error)
+            raise RefusedError("There is another user %(name)s here. Ask an admin.", name=person.name) from error
+        await self._begin(request, person.name)
+
+    async def refuse(self, who: str, why: str) -> None:
+        """Leave a trace of somebody whom a provider sent, and who is not let in."""
+        CONSOLE_LOGINS.labels("refused").inc()
+        await self._trace(who, to_say("was refused"), detail=why)
+
+    async def _begin(self, request: web.Request, name: str) -> None:
         await asyncio.to_thread(self._accounts.begin, renew_secret(request), name, self._now_ms())
         CONSOLE_LOGINS.labels("accepted").inc()
         await self._trace(name, to_say("logged in"))
-        return None
 
     async def log_out(self, request: web.Request) -> None:
         """End the session of the browser."""

@@ -12,12 +12,13 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from stream.console.acting import Acting, forms_of
-from stream.console.browser import csrf_of, form_of
+from stream.console.browser import form_of
 from stream.console.customer_lists import CustomerLists
 from stream.console.explanations import FIGURES, PAGES, STAGES
 from stream.console.identifying import decided
 from stream.console.labelling import CustomerTexts, refusals_in_words
 from stream.console.languages import LanguageChoice
+from stream.console.login_pages import Elsewhere, LoginPages
 from stream.console.logins import Logins, is_also_about
 from stream.console.operations import Operations
 from stream.console.operator_pages import OperatorPages
@@ -68,7 +69,8 @@ class Pages:
     """Handlers of requests. ``list_today`` makes today's list, ``texts_of`` finds what a customer wrote; in threads.
 
     ``acting`` keeps what people do, ``logins`` who they are; ``operations``: what there is beside the
-    directory; ``filters``: lists of customers under a name; ``language``: of all pages, empty: what browsers prefer.
+    directory; ``filters``: lists of customers under a name; ``language``: of all pages, empty: what browsers prefer;
+    ``elsewhere``: a provider of accounts.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Pages:
         operations: Operations,
         filters: SavedFilters,
         language: str = "",
+        elsewhere: Elsewhere | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -96,6 +99,8 @@ class Pages:
         self._page = Renderer(writing)
         #: In which language each browser is answered.
         self.choice = LanguageChoice(language, writing.language)
+        #: Logging in and out.
+        self.entrance = LoginPages(self._page, logins, elsewhere)
         #: Lists of customers.
         self.lists = CustomerLists(self._page, store, writing, filters, acting.now_ms)
         self._operations = operations
@@ -247,22 +252,6 @@ class Pages:
         """What people saw and did."""
         traces = await asyncio.to_thread(lambda: [*self.logins.trail.newest(_TRACES)])
         return self._page("audit", request, traces=traces)
-
-    async def login(self, request: web.Request) -> web.Response:
-        """A name and a password, please."""
-        refused = None
-        if request.method == "POST":
-            refused = await self.logins.log_in(request)
-            if refused is None:
-                return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
-        status = HTTPStatus.UNAUTHORIZED if refused else HTTPStatus.OK
-        refused = refused and self._page.edition(request).words.name(refused)
-        return self._page("login", request, status=status, refused=refused, csrf=csrf_of(request))
-
-    async def logout(self, request: web.Request) -> web.Response:
-        """Goodbye."""
-        await self.logins.log_out(request)
-        return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/login"})
 
     async def style(self, request: web.Request) -> web.Response:
         del request

@@ -61,7 +61,7 @@ class Renderer:
             values |= {"user": who_of(request), "csrf": csrf_of(request)}
         edition = self.edition(request)
         template = edition.environment.get_template(f"console/{name}.html.j2")
-        text = template.render(here=name, address=request.path_qs, **values)
+        text = template.render(**{"here": name, "address": request.path_qs, **values})
         headers = {"Content-Language": edition.language.tag}
         return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 

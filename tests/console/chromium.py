@@ -95,6 +95,10 @@ class Chromium:
         assert await self.js(f"!!document.querySelector({json.dumps(selector)})"), f"there is no {selector}"
         await self._leave(f"document.querySelector({json.dumps(selector)}).click()")
 
+    async def arrive(self) -> None:
+        """Wait for the page to which this one leads by itself."""
+        await self._leave("")
+
     async def fill(self, selector: str, text: str) -> None:
         """Type into a field."""
         await self.js(f"document.querySelector({json.dumps(selector)}).focus()")
@@ -114,7 +118,8 @@ class Chromium:
 
     async def _leave(self, expression: str) -> None:
         loaded = self._loaded
-        await self.js(f"void {expression}")
+        if expression:
+            await self.js(f"void {expression}")
         while self._loaded == loaded:
             self._note(await asyncio.wait_for(self._socket.receive_json(), _DEADLINE_S))
 

@@ -19,6 +19,7 @@ from stream.console.api import Api
 from stream.console.api_access import ApiAccess
 from stream.console.application import application
 from stream.console.labelling import CustomerTexts
+from stream.console.login_pages import Elsewhere
 from stream.console.logins import Logins
 from stream.console.offering import Offered
 from stream.console.pages import Day, Pages
@@ -137,6 +138,7 @@ class Office:
         self.texts = CustomerTexts()
         self.offered: Callable[[str, int], Offered] = lambda _customer, _limit: Offered(None)
         self.must_log_in = False
+        self.elsewhere: Elsewhere | None = None
         self.names: tuple[str, ...] = ()
         self.filters = SavedFilters(desk.engine)
         self.operations = MadeUpOperations(EVIL)
@@ -153,6 +155,7 @@ class Office:
             logins,
             operations=self.operations,
             filters=self.filters,
+            elsewhere=self.elsewhere,
         )
         api = Api(self._store, WRITING, self.acting, self.offered)
         return application(pages, ApiAccess(api, self.tokens, self.trail, lambda: self.now_ms), self.names)

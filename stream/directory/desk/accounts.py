@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, Row, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from stream.directory.database import reading, writing
@@ -37,11 +37,12 @@ class Role(StrEnum):
 
 
 class Account(NamedTuple):
-    """A user, without the password."""
+    """A user, without the password. ``is_elsewhere``: a provider of OpenID Connect knows them."""
 
     name: str
     role: Role
     made_ms: int
+    is_elsewhere: bool = False
 
 
 class Accounts:
@@ -59,6 +60,25 @@ class Accounts:
         except IntegrityError:
             raise SettingsError(f"there is a user {name!r} already") from None
 
+    def enter(self, subject: str, name: str, role: Role, now_ms: int) -> None:
+        """Let somebody be a user whom a provider knows as ``subject``, under the name and with the role of now.
+
+        Raises `SettingsError` for a name that another user has.
+        """
+        try:
+            with writing(self._engine) as connection:
+                known = select(users.c.name, users.c.made_ms).where(users.c.subject == subject)
+                before = connection.execute(known).one_or_none()
+                if before is not None and before.name != name:
+                    connection.execute(delete(sessions).where(sessions.c.name == before.name))
+                row = {"name": name, "role": role.value, "subject": subject, "password_hash": ""}
+                if before is not None:
+                    connection.execute(update(users).where(users.c.subject == subject).values(**row))
+                else:
+                    connection.execute(users.insert().values(**row, made_ms=now_ms))
+        except IntegrityError:
+            raise SettingsError(f"there is another user {name!r} already") from None
+
     def remove(self, name: str) -> bool:
         """Remove a user and end their sessions; False when there is none."""
         with writing(self._engine) as connection:
@@ -70,7 +90,7 @@ class Accounts:
         """All users, by name."""
         with reading(self._engine) as connection:
             found = connection.execute(select(users).order_by(users.c.name))
-            return [Account(row.name, Role(row.role), row.made_ms) for row in found]
+            return [_account(row) for row in found]
 
     def has_users(self) -> bool:
         with reading(self._engine) as connection:
@@ -105,12 +125,16 @@ class Accounts:
         if row.seen_ms < now_ms - _SEEN_EVERY_MS:
             with writing(self._engine) as connection:
                 connection.execute(update(sessions).where(of.secret_hash == hashed).values(seen_ms=now_ms))
-        return Account(row.name, Role(row.role), row.made_ms)
+        return _account(row)
 
     def end(self, secret: str) -> None:
         """Log the browser with this cookie out."""
         with writing(self._engine) as connection:
             connection.execute(delete(sessions).where(sessions.c.secret_hash == _hash(secret)))
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(row.name, Role(row.role), row.made_ms, row.subject is not None)
 
 
 def _hash(secret: str) -> str:

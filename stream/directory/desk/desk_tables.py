@@ -40,7 +40,8 @@ notes: Final = Table(
     Column("snoozed_until_ms", BigInteger),
 )
 
-#: Who may use the console. ``password_hash``: Argon2id in the PHC format.
+#: Who may use the console. ``password_hash``: Argon2id in the PHC format; empty for who has none.
+#: ``subject``: of whom a provider of OpenID Connect knows, its issuer and what it calls the account; else null.
 users: Final = Table(
     "desk_users",
     METADATA,
@@ -48,7 +49,9 @@ users: Final = Table(
     Column("role", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
     Column("made_ms", BigInteger, nullable=False),
+    Column("subject", Text),
 )
+Index("desk_users_subject", users.c.subject, unique=True)
 
 #: Browsers that are logged in. ``secret_hash``: SHA-256 of the cookie, hexadecimal.
 sessions: Final = Table(
