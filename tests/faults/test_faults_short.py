@@ -30,6 +30,12 @@ def test_nothing_is_lost_or_doubled_when_a_whole_machine_dies(brokers: Brokers) 
     assert result.faults == 2
 
 
+def test_nobody_notices_that_the_console_its_database_and_the_directory_die(brokers: Brokers) -> None:
+    result = attempt(FAULTS["console-and-database-killed"], 1, "embedded", brokers)
+    assert result.violations == []
+    assert result.faults == 6
+
+
 @pytest.mark.parametrize("name", ["zombie-once", "consumer-stalls-once", "partitions-added"])
 def test_nothing_is_lost_or_doubled_on_real_kafka(name: str, brokers: Brokers) -> None:
     required_kafka()

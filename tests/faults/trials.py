@@ -15,6 +15,7 @@ from stream.processing.rules import rules_of
 from stream.settings import Settings
 from tests.faults.bench import Bench
 from tests.faults.brokers import Broker, Brokers
+from tests.faults.console_faults import CONSOLE_FAULTS
 from tests.faults.erase_faults import ERASE_FAULTS
 from tests.faults.event_log import made_log
 from tests.faults.expectation import expected
@@ -49,6 +50,7 @@ _ALL = (
     *MACHINE_FAULTS,
     *PROJECTION_FAULTS,
     *SALES_FAULTS,
+    *CONSOLE_FAULTS,
     *STATE_FAULTS,
     *UPGRADE_FAULTS,
     *RECOVERY,
