@@ -17,6 +17,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from stream.agents.transport.assignor import CoRangeAssignor
+from stream.agents.transport.fetch_pace import FetchPace
 from stream.agents.transport.fetched_batch import FetchedRecord
 from stream.agents.transport.intake import LogEnd, intake_of
 from stream.agents.transport.unpack import unpack_in_batches
@@ -65,6 +66,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         super().__post_init__()
         self._options = intake_of(self.app).options
         self._cursors: dict[TP, _Cursor] = {}
+        self._pace = FetchPace(self._options)
 
     async def on_thread_stop(self) -> None:
         """Close the client, also when the broker does not answer. Bounded."""
@@ -151,7 +153,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         while True:
             unpack_in_batches(fetcher)
             records: Mapping[TP, Sequence[FetchedRecord]] = await fetcher.fetched_records(wanted)
-            left_s = deadline - self.thread_loop.time()
+            now_s = self.thread_loop.time()
+            if records:
+                self._pace.moved(now_s)
+            fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = self._pace.hold(now_s)
+            left_s = deadline - now_s
             if records or left_s <= 0.0 or fetcher._closed:
                 return records
             waiter = fetcher._create_fetch_waiter()
@@ -177,6 +183,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             if state is not None:
                 consumer.seek(tp, offset)
                 self._cursors[tp] = _Cursor(lease, offset, state)
+                self._pace.moved(self.thread_loop.time())
 
     def wake(self) -> None:
         """Let a waiting `fetch` look again at what is wanted. Safe to call from the main thread."""

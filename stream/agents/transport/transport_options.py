@@ -45,6 +45,10 @@ class TransportOptions:
     #: What is enough to answer at once. Few records at a time cost as much as many: without this a worker would be as
     #: busy with a tenth of its load as with all of it.
     fetch_min_bytes: int = 65_536
+    #: When nothing has arrived for this time, a broker may hold a fetch for ``idle_wait_s``, and answers with the first
+    #: record: an idle worker asks seldom, and hears of a record no later.
+    idle_after_s: float = 1.0
+    idle_wait_s: float = 0.5
     #: How often the fetch loop turns when nothing arrives.
     poll_s: float = 0.25
     #: Finding out where to start, by `PartitionOwner.restore_offsets`, and going there.
@@ -57,6 +61,13 @@ class TransportOptions:
         for name in ("batch_max_records", "queued_batches", "fetch_min_bytes"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} is {getattr(self, name)}: it must be at least 1")
-        for name in ("fetch_max_wait_s", "poll_s", "restore_timeout_s", "handover_timeout_s"):
+        for name in (
+            "fetch_max_wait_s",
+            "idle_after_s",
+            "idle_wait_s",
+            "poll_s",
+            "restore_timeout_s",
+            "handover_timeout_s",
+        ):
             if not getattr(self, name) > 0:
                 raise SettingsError(f"{name} is {getattr(self, name)}: it must be more than 0 seconds")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from stream.local.broker import EmbeddedBroker
+from stream.local.durable_broker import DurableBroker
 from tests.kafka_clients import committed
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -141,7 +143,23 @@ class TransportGroup:
 
 @pytest.fixture
 def kafka_field(broker: EmbeddedBroker, topic_prefix: str, tmp_path: Path) -> Iterator[TransportGroup]:
-    field = TransportGroup(broker.bootstrap, topic_prefix, tmp_path)
+    with ended(TransportGroup(broker.bootstrap, topic_prefix, tmp_path)) as field:
+        yield field
+
+
+@pytest.fixture
+def durable_field(topic_prefix: str, tmp_path: Path) -> Iterator[TransportGroup]:
+    """As ``kafka_field``, on a broker that answers a held fetch with the first record, as Apache Kafka does."""
+    with (
+        DurableBroker(tmp_path / "broker") as broker,
+        ended(TransportGroup(broker.bootstrap, topic_prefix, tmp_path)) as field,
+    ):
+        yield field
+
+
+@contextmanager
+def ended(field: TransportGroup) -> Iterator[TransportGroup]:
+    """Whose workers are gone afterwards."""
     yield field
     for worker in field.workers:
         if worker.process.poll() is None:
