@@ -16,6 +16,7 @@ from stream.projections.judgements import UNDECIDED
 from stream.reporting.consent_lines import refusals_of
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
+from stream.storage.person_ids import ids_of
 from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["customer_offers", "customer_texts", "todays_list"]
@@ -37,7 +38,8 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
     """What a customer wrote; a note where Redis does not answer, as the rest of the page comes from elsewhere."""
     try:
         with ProjectionDesk(settings) as desk, ConsentDesk(settings) as consents:
-            tally, texts = tally_of(desk, None), texts_of(desk, customer_id)
+            (ids,) = ids_of(desk, [customer_id]).values()
+            tally, texts = tally_of(desk, None), texts_of(desk, ids)
             # what is offered may be made of the orders of the customer to whom the id belongs
             persons = {customer_id, customer_of(desk, customer_id)}
             consented = consents.read([*persons])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -29,7 +30,7 @@ from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.notification_store import StoredCustomer
 from stream.storage.overview import Overview
-from stream.storage.person_notifications import PersonNotifications
+from stream.storage.person_ids import PersonNotifications, ids_of
 from stream.storage.projection_desk import ProjectionDesk
 
 if TYPE_CHECKING:
@@ -76,23 +77,15 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
                 f"{names_like(settings, asked)}"
             )
         # Compiled code and models take seconds to import: only when there is something to show.
-        from stream.cli.feedback_view import Voice
         from stream.cli.points_desk import points_if_any
         from stream.cli.recommendations_desk import recommendations_for
         from stream.cli.shop_day import basis_of, now_of
-        from stream.cli.texts_desk import judged_of, texts_of
 
         fields = orjson.loads(found[1])
         stored_ms = epoch_ms(datetime.fromisoformat(fields["as_of"]))
         stream_time_ms = max(overview.totals().stream_time_ms or stored_ms, stored_ms)
         basis = basis_of(settings, overview, now_of(stream_time_ms, SystemClock().now_ms()))
-        voice = Voice(
-            _state(desk, Satisfaction, customer_id, Opinion),
-            _state(desk, Complaints, customer_id, Cases),
-            _state(desk, Channels, customer_id, Contacts),
-            texts_of(desk, customer_id),
-            judged_of(desk, customer_id),
-        )
+        voice = _voice(desk, customer_id)
         lead = _lead(desk, customer_id, basis)
         offers = recommendations_for(desk, settings, customer_id, basis.now_ms, _OFFERS)
         points = points_if_any(settings, desk, customer_id, basis.now_ms)
@@ -170,6 +163,33 @@ def _lead(desk: ProjectionDesk, customer_id: str, basis: Basis) -> LeadEntry | N
     from stream.reporting.first_orders import judged_lead
 
     return judged_lead(lead, weeks_of(desk, week_of(basis.now_ms)), basis.now_ms, basis.horizon_days)
+
+
+def _voice(desk: ProjectionDesk, customer_id: str) -> Voice:
+    """What a customer said and did beside the site. What is not sent again is under the id under which it came."""
+    from stream.cli.feedback_view import Voice
+    from stream.cli.texts_desk import judged_of, texts_of
+
+    (ids,) = ids_of(desk, [customer_id]).values()
+    return Voice(
+        _state(desk, Satisfaction, customer_id, Opinion),
+        _cases(desk, ids),
+        _state(desk, Channels, customer_id, Contacts),
+        texts_of(desk, ids),
+        judged_of(desk, ids),
+    )
+
+
+def _cases(desk: ProjectionDesk, ids: Sequence[str]) -> Cases | None:
+    """What waits for an answer under any id of a customer."""
+    found: Cases | None = None
+    for one in ids:
+        cases = _state(desk, Complaints, one, Cases)
+        if found is None:
+            found = cases
+        elif cases is not None:
+            found.absorb(cases)
+    return found
 
 
 def _state(desk: ProjectionDesk, projection: type[Fold[S]], customer_id: str, of: type[S]) -> S | None:

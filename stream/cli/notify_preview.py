@@ -21,7 +21,7 @@ from stream.notifications.wall_time import is_quiet
 from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.storage.notification_store import StoredCustomer
-from stream.storage.person_notifications import PersonNotifications
+from stream.storage.person_ids import PersonNotifications
 
 __all__ = ["preview"]
 

@@ -19,6 +19,7 @@ from stream.points.points_file import PointsRules, load
 from stream.points.statement import PointsStatement, statement_of
 from stream.projections.points import Points
 from stream.settings import Settings
+from stream.storage.person_ids import ids_of
 from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["account_of", "points_if_any", "publish_movement", "rules_of_points", "statement_at"]
@@ -34,13 +35,19 @@ def rules_of_points(settings: Settings) -> PointsRules:
 def account_of(desk: ProjectionDesk, customer_id: str) -> tuple[str, PointsAccount | None]:
     """Whose account counts for an id, and what is known of its points; None if nothing is.
 
-    It is that of the id itself, or else that of the customer to whom the id belongs: movements go there as well.
-    Raises `StorageError` when Redis fails.
+    It has what was earned and given under any id of the person. Movements go to the id itself if it has an account, or
+    else to the customer to whom it belongs. Raises `StorageError` when Redis fails.
     """
-    owner, stored = customer_id, desk.state(Points.name, Points.version, customer_id, customer_id)
-    if stored is None and (owner := customer_of(desk, customer_id)) != customer_id:
-        stored = desk.state(Points.name, Points.version, owner, owner)
-    return owner, None if stored is None else _decode(stored)
+    (ids,) = ids_of(desk, [customer_id]).values()
+    states = desk.states_of(Points.name, Points.version, [(one, one) for one in ids])
+    found = {one: _decode(stored) for one, stored in zip(ids, states, strict=True) if stored}
+    account: PointsAccount | None = None
+    for of_id in found.values():
+        if account is None:
+            account = of_id
+        else:
+            account.absorb(of_id)
+    return customer_id if customer_id in found else customer_of(desk, customer_id), account
 
 
 def statement_at(settings: Settings, account: PointsAccount, rules: PointsRules, as_of_ms: int) -> PointsStatement:

@@ -36,7 +36,7 @@ from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.notification_store import StoredCustomer
 from stream.storage.overview import Overview
-from stream.storage.person_notifications import PersonNotifications
+from stream.storage.person_ids import PersonNotifications
 from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["LIVE_DAYS", "ShopDay", "basis_of", "now_of", "shop_day"]

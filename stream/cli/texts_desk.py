@@ -25,19 +25,20 @@ def tally_of(desk: ProjectionDesk, product: str | None) -> TextTally | None:
     return None if state is None else state.tally
 
 
-def judged_of(desk: ProjectionDesk, customer_id: str) -> list[Judged]:
-    """What the newest texts of a customer were taken for, oldest first."""
-    state = _state(desk, customer_key(customer_id))
-    return [] if state is None else state.texts
+def judged_of(desk: ProjectionDesk, ids: Sequence[str]) -> list[Judged]:
+    """What the newest texts under the ids of a customer were taken for, oldest first."""
+    judged = {text_id: one for of_id in _judged_of_all(desk, ids).values() for text_id, one in of_id.items()}
+    return sorted(judged.values(), key=lambda one: (one.at_ms, one.text_id))
 
 
-def texts_of(desk: ProjectionDesk, customer_id: str) -> list[SaidText]:
-    """The texts of a customer that are kept, oldest first."""
-    stored = (desk.state(Texts.name, Texts.version, key, customer_id) for key in keys_of(customer_id))
-    written = [msgspec.json.decode(state, type=Written) for state in stored if state is not None]
-    judged = {one.text_id: one for one in judged_of(desk, customer_id)}
-    said = [SaidText(customer_id, text, judged.get(text.event_id)) for one in written for text in one.texts]
-    return sorted(said, key=lambda one: one.text.at_ms)
+def texts_of(desk: ProjectionDesk, ids: Sequence[str]) -> list[SaidText]:
+    """The texts that are kept under the ids of a customer, oldest first."""
+    places = [(key, one) for one in ids for key in keys_of(one)]
+    stored = zip(places, desk.states_of(Texts.name, Texts.version, places), strict=True)
+    written = [(of, msgspec.json.decode(state, type=Written)) for (_, of), state in stored if state]
+    judged = {one.text_id: one for one in judged_of(desk, ids)}
+    said = {text.event_id: SaidText(of, text, judged.get(text.event_id)) for of, one in written for text in one.texts}
+    return sorted(said.values(), key=lambda one: (one.text.at_ms, one.text.event_id))
 
 
 def all_texts(desk: ProjectionDesk) -> Iterator[SaidText]:

@@ -31,7 +31,7 @@ from stream.storage.connection import check_access
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.horizon_desk import HorizonInForce
 from stream.storage.notification_store import NotificationStore
-from stream.storage.person_notifications import PersonNotifications
+from stream.storage.person_ids import PersonNotifications
 
 __all__ = ["STOP_GRACE_S", "run"]
 

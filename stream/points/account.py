@@ -43,6 +43,23 @@ class PointsAccount(msgspec.Struct, omit_defaults=True):
         if known is None or (told.at_ms, told.points) < (known.at_ms, known.points):
             self.movements[movement.movement_id] = told
 
+    def absorb(self, other: PointsAccount) -> None:
+        """Add what another id of the same person has."""
+        for order_id, order in other.orders.items():
+            known = self.orders.get(order_id)
+            if known is None:
+                self.orders[order_id] = order
+                continue
+            times = [at_ms for at_ms in (known.at_ms, order.at_ms) if at_ms is not None]
+            known.at_ms, known.amount = min(times, default=None), max(known.amount, order.amount)
+            known.refunds |= order.refunds
+            known.is_cancelled |= order.is_cancelled
+            # those that cost most, as where one order is told with different lines
+            known.lines = max(known.lines, order.lines, key=lambda of: (sum(of.values()), sorted(of.items())))
+        for name, move in other.movements.items():
+            known_move = self.movements.get(name, move)
+            self.movements[name] = min(move, known_move, key=lambda one: (one.at_ms, one.points))
+
     def forget_old(self) -> None:
         """Keep the newest `MAX_FACTS` of each kind."""
         while len(self.orders) > MAX_FACTS:

@@ -79,7 +79,7 @@ class Classification(Fold[State]):
         self._mood = StoredModel(MOOD, mood_classifier)
 
     def release(self, customer_id: str) -> None:
-        """Texts are judged once, where they came first."""
+        """Texts are judged once, where they came first. Readers take those of all ids of a person."""
 
     def reach(self, states: Mapping[str, State], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The counts of the shop and of products, and what the models need."""

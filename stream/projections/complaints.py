@@ -49,6 +49,21 @@ class Cases(msgspec.Struct, omit_defaults=True):
     acted_ms: int = 0
     resolved_ms: int = 0
 
+    def absorb(self, other: Cases) -> None:
+        """Add what came and was done under another id of the same person."""
+        self.acted_ms, self.resolved_ms = max(self.acted_ms, other.acted_ms), max(self.resolved_ms, other.resolved_ms)
+        for ticket, at_ms in other.closed_ms.items():
+            self.closed_ms[ticket] = max(at_ms, self.closed_ms.get(ticket, 0))
+        newest = {**other.open, **self.open}
+        for ticket, case in other.open.items():
+            if case.at_ms > newest[ticket].at_ms:
+                newest[ticket] = case
+        self.open = {
+            ticket: case
+            for ticket, case in newest.items()
+            if case.at_ms > max(self.closed_ms.get(ticket, 0), self.resolved_ms)
+        }
+
     @property
     def unanswered(self) -> dict[str, Case]:
         """Complaints since which nobody has acted."""
@@ -77,7 +92,10 @@ class Complaints(Fold[Cases]):
         self._again_ms = round(settings.complaint_again_h * _HOUR_MS)
 
     def release(self, customer_id: str) -> None:
-        """What people did about a complaint is not sent again, so a complaint stays where it was made."""
+        """What people did about a complaint is not sent again, so a complaint stays where it was made.
+
+        A complaint that came again would be told again. Readers add the cases of all ids of a person (`Cases.absorb`).
+        """
 
     def fold_one(self, state: Cases, message: Told | Acted, alerts: list[Alert]) -> Cases:
         if isinstance(message, Acted):

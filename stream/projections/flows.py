@@ -52,7 +52,10 @@ class StageFlows(Fold[Flows]):
         self.inputs = (JsonInput(settings.stages, StageChange, lambda change: _customer_key(change.customer_id)),)
 
     def release(self, customer_id: str) -> None:
-        """Changes of stage are not sent again: the core tells of those of the other customer."""
+        """Changes of stage are not sent again: the core tells of those of the other customer.
+
+        Who is another one now stays in their last stage here, for the core tells of no change when they go.
+        """
 
     def reach(self, states: Mapping[str, Flows], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """All days, and those of the messages."""

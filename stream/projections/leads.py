@@ -13,9 +13,9 @@ from stream.events.model import Event, FeedbackEvent
 from stream.events.record import Record
 from stream.leads.lead_cohorts import Cells, count
 from stream.leads.lead_contacts import LeadHistory, contact_of, is_news, meet, order, week_of
-from stream.leads.signs import SILENT_WEEKS, landmarks_of
+from stream.leads.signs import SILENT_WEEKS, Landmark, landmarks_of
 from stream.projections.fold import Fold
-from stream.projections.protocol import Folded, Reading
+from stream.projections.protocol import Folded, Reading, TakenOut
 from stream.projections.surveys import is_invitation
 from stream.projections.topic_inputs import EventInput, Happened
 from stream.settings import Settings
@@ -80,35 +80,32 @@ class Leads(Fold[LeadState]):
             for event_type in EventType
         )
 
-    def release(self, customer_id: str) -> None:
-        """A contact counts in the week in which it came first."""
+    def release(self, customer_id: str) -> Iterable[tuple[str, object]]:
+        return self.taken_out(customer_id)
 
     def reach(self, states: Mapping[str, LeadState], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The weeks whose counts may change."""
-        weeks = {week for key, news in _news(states, messages).items() for week in _touched(states.get(key), news)}
+        gone = {key for key, message in messages if isinstance(message, TakenOut)}
+        kept = {key: state for key, state in states.items() if key not in gone}
+        weeks = set[int]()
+        # of who is taken out all may come again
+        for key, news in _news(kept, messages).items():
+            weeks.update(_touched(states.get(key), news, is_gone=key in gone))
+        for key in gone & states.keys():
+            weeks.update(landmarks_of(states[key]))
         return map(week_key, sorted(weeks))
 
     def fold(self, states: Mapping[str, LeadState], messages: Sequence[tuple[str, object]]) -> Folded:
         folded: dict[str, LeadState | None] = dict(states)
-        for key, news in _news(states, messages).items():
-            lead = folded.get(key) or LeadState(key.removeprefix(_WEEK))
-            before = landmarks_of(lead)
-            for one in news:
-                if one.bits:
-                    meet(lead, one.week, one.bits)
-                else:
-                    order(lead, one.week)
-            folded[key] = lead
-            after = landmarks_of(lead)
-            for week in before.keys() | after.keys():
-                old, new = before.get(week), after.get(week)
-                if old != new:
-                    of_week = folded.get(week_key(week)) or LeadState(week=week)
-                    if old is not None:
-                        count(of_week.cells, old, -1)
-                    if new is not None:
-                        count(of_week.cells, new, 1)
-                    folded[week_key(week)] = of_week if of_week.cells else None
+        begin = 0
+        for end, (key, message) in enumerate(messages):
+            if isinstance(message, TakenOut):
+                _meet_all(folded, messages[begin:end])
+                if (lead := folded.get(key)) is not None:
+                    _recount(folded, landmarks_of(lead), {})
+                folded[key] = None
+                begin = end + 1
+        _meet_all(folded, messages[begin:])
         return Folded(folded)
 
     def erase(self, customer_id: str) -> Iterable[str]:
@@ -126,12 +123,43 @@ def week_key(week: int) -> str:
     return f"{_WEEK}{week}"
 
 
-def _news(states: Mapping[str, LeadState], messages: Sequence[tuple[str, object]]) -> dict[str, list[_News]]:
+def _meet_all(folded: dict[str, LeadState | None], messages: Sequence[tuple[str, object]]) -> None:
+    """Take contacts and orders in."""
+    for key, news in _news(folded, messages).items():
+        lead = folded.get(key) or LeadState(key.removeprefix(_WEEK))
+        before = landmarks_of(lead)
+        for one in news:
+            if one.bits:
+                meet(lead, one.week, one.bits)
+            else:
+                order(lead, one.week)
+        folded[key] = lead
+        _recount(folded, before, landmarks_of(lead))
+
+
+def _recount(
+    folded: dict[str, LeadState | None], before: Mapping[int, Landmark], after: Mapping[int, Landmark]
+) -> None:
+    """Count the landmarks of a person ``after`` a change in place of those ``before``."""
+    for week in before.keys() | after.keys():
+        old, new = before.get(week), after.get(week)
+        if old != new:
+            of_week = folded.get(week_key(week)) or LeadState(week=week)
+            if old is not None:
+                count(of_week.cells, old, -1)
+            if new is not None:
+                count(of_week.cells, new, 1)
+            folded[week_key(week)] = of_week if of_week.cells else None
+
+
+def _news(states: Mapping[str, LeadState | None], messages: Sequence[tuple[str, object]]) -> dict[str, list[_News]]:
     """What is not remembered yet, by person; most events tell nothing new, as those of everybody who has ordered."""
     found: dict[str, list[_News]] = {}
     for key, message in messages:
+        if isinstance(message, TakenOut):
+            continue
         happened = cast("Happened", message)
-        lead, week = states.get(key, _NOBODY), week_of(happened.at_ms)
+        lead, week = states.get(key) or _NOBODY, week_of(happened.at_ms)
         if happened.type is EventType.PURCHASE:
             is_order = happened.kind == EventKind.ORDER_COMPLETED
             if is_order and (lead.ordered is None or week < lead.ordered):
@@ -143,13 +171,13 @@ def _news(states: Mapping[str, LeadState], messages: Sequence[tuple[str, object]
     return found
 
 
-def _touched(lead: LeadHistory | None, news: Sequence[_News]) -> range:
-    """A range that has all weeks whose landmarks may change."""
+def _touched(lead: LeadHistory | None, news: Sequence[_News], *, is_gone: bool) -> range:
+    """A range that has all weeks whose landmarks may change; ``is_gone``: some news come after all is forgotten."""
     contacts = [one.week for one in news if one.bits]
     known = [] if lead is None else [*lead.weeks]
     if not known and not contacts:
         return range(0)
     # an order changes all of the person's, the earliest contact too, and any other those that come after it
-    has_order = len(contacts) < len(news)
+    has_order = is_gone or len(contacts) < len(news)
     begin = min(known + contacts) if has_order else min(contacts)
     return range(begin + 1, max(known + contacts) + SILENT_WEEKS + 1)

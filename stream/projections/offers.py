@@ -101,7 +101,10 @@ class Offers(Fold[OfferState]):
         )
 
     def release(self, customer_id: str) -> None:
-        """A decision was about the customer of that time, and so is what came of it."""
+        """A decision was about the customer of that time, and what came of it is judged by the orders that came there.
+
+        Without those orders it would look like an offer that nobody took.
+        """
 
     @property
     def leading(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, cast
 
 from stream.catalogue.events import EventKind, EventType
@@ -14,7 +14,7 @@ from stream.points.account import PointOrder, PointsAccount, lines_of
 from stream.points.point_records import PointsMovement
 from stream.projections.fold import Fold
 from stream.projections.order_input import OrderInput, ToldOrder
-from stream.projections.protocol import Folded
+from stream.projections.protocol import Folded, TakenOut
 from stream.projections.topic_inputs import JsonInput
 from stream.settings import Settings
 
@@ -38,13 +38,19 @@ class Points(Fold[PointsAccount]):
             JsonInput(settings.points, PointsMovement, lambda movement: movement.customer_id),
         )
 
-    def release(self, customer_id: str) -> None:
-        """What was given and spent is not sent again, so an account stays with the id under which it was earned."""
+    def release(self, customer_id: str) -> Iterable[tuple[str, object]]:
+        """Orders come again. What was given and spent does not: it stays, and readers add the accounts of a person."""
+        return self.taken_out(customer_id)
 
     def fold(self, states: Mapping[str, PointsAccount], messages: Sequence[tuple[str, object]]) -> Folded:
-        folded = dict(states)
+        folded: dict[str, PointsAccount | None] = dict(states)
         for key, message in messages:
-            account = folded.setdefault(key, PointsAccount())
+            account = folded.get(key)
+            if account is None:
+                account = folded[key] = PointsAccount()
+            if isinstance(message, TakenOut):
+                account.orders = {}
+                continue
             if isinstance(message, PointsMovement):
                 account.move(message, epoch_ms(message.occurred_at))
                 continue
@@ -56,7 +62,9 @@ class Points(Fold[PointsAccount]):
             if told.kind is EventKind.ORDER_COMPLETED and _weight(lines) > _weight(order.lines):
                 order.lines = lines
         for key, _ in messages:
-            folded[key].forget_old()
+            if (account := folded[key]) is not None:
+                account.forget_old()
+                folded[key] = None if account == PointsAccount() else account
         return Folded(folded)
 
 

@@ -104,7 +104,10 @@ class Recommendations(Fold[RecommendationState]):
         )
 
     def release(self, customer_id: str) -> None:
-        """What goes with what is of nobody alone, and an order counts once."""
+        """What goes with what is of nobody alone, and an order counts once.
+
+        What the shop learned from it cannot be taken back exactly: weights were rounded, and rows may be full.
+        """
 
     def reach(self, states: Mapping[str, RecommendationState], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The rows of items from which an order concludes to others, and the counts of all items."""

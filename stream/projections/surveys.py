@@ -12,7 +12,7 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import Event, FeedbackEvent
 from stream.projections.fold import Fold
-from stream.projections.protocol import Folded
+from stream.projections.protocol import Folded, TakenOut
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
 
@@ -75,7 +75,8 @@ class Surveys(Fold[Surveyed]):
 
     A customer counts once for each survey, however often they are asked or answer. What is counted follows from the
     customer's state, and is replaced when that changes; so neither the order of the events matters nor how often one
-    comes, as long as a customer has at most `MAX_SURVEYS` surveys.
+    comes, as long as a customer has at most `MAX_SURVEYS` surveys. The names of surveys and channels stay when the last
+    customer is another one who was asked by them.
     """
 
     name: ClassVar = "surveys"
@@ -88,30 +89,39 @@ class Surveys(Fold[Surveyed]):
         topic = settings.topic_of(EventType.FEEDBACK)
         self.inputs = (ContentInput(EventType.FEEDBACK, topic, Decoder.of(settings), _keys, reports=False),)
 
-    def release(self, customer_id: str) -> None:
-        """Whoever was asked was asked: answers count where they came first."""
+    def release(self, customer_id: str) -> Iterable[tuple[str, object]]:
+        return self.taken_out(customer_id)
 
     def reach(self, states: Mapping[str, Surveyed], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The counts that may change: those of what is remembered, and of what is told now."""
         found = {SHOP}
         for key, message in messages:
+            if isinstance(message, TakenOut):
+                for survey, one in (states[key].surveys if key in states else {}).items():
+                    found.update(_counts_of(survey, one.channel, one.product_id))
+                continue
             event = cast("FeedbackEvent", cast("Told", message).event)
             survey = event.survey_id or ""
             found.update(_counts_of(survey, event.channel or "", event.product_id or ""))
             known = states.get(key)
-            one = None if known is None else known.surveys.get(survey)
-            if one is not None:
+            if known is not None and survey in known.surveys:
+                one = known.surveys[survey]
                 found.update(_counts_of(survey, one.channel, one.product_id))
         return sorted(found)
 
     def fold(self, states: Mapping[str, Surveyed], messages: Sequence[tuple[str, object]]) -> Folded:
-        folded: dict[str, Surveyed] = dict(states)
+        folded: dict[str, Surveyed | None] = dict(states)
         for key, message in messages:
+            if isinstance(message, TakenOut):
+                for survey, one in _state_of(folded, key).surveys.items():
+                    _count(folded, _counted(survey, one), -1)
+                folded[key] = None
+                continue
             told = cast("Told", message)
             event = cast("FeedbackEvent", told.event)
             survey = event.survey_id or ""
-            _name(folded.setdefault(SHOP, Surveyed()).named, survey, told.at_ms)
-            customer = folded.setdefault(key, Surveyed())
+            _name(_state_of(folded, SHOP).named, survey, told.at_ms)
+            customer = _state_of(folded, key)
             one = customer.surveys.setdefault(survey, Invitation())
             before = _counted(survey, one)
             _hear(one, event, told.at_ms)
@@ -182,15 +192,22 @@ def _counts_of(survey_id: str, channel: str, product_id: str) -> list[str]:
     return [SHOP, survey_key(survey_id), channel_key(channel), *([product_key(product_id)] if product_id else [])]
 
 
-def _count(folded: dict[str, Surveyed], counted: _Counted | None, by: int) -> None:
+def _state_of(folded: dict[str, Surveyed | None], key: str) -> Surveyed:
+    state = folded.get(key)
+    if state is None:
+        state = folded[key] = Surveyed()
+    return state
+
+
+def _count(folded: dict[str, Surveyed | None], counted: _Counted | None, by: int) -> None:
     if counted is None:
         return
-    named = folded.setdefault(SHOP, Surveyed()).channels
+    named = _state_of(folded, SHOP).channels
     if counted.channel not in named and len(named) < MAX_CHANNELS:
         named.append(counted.channel)
         named.sort()
     for key in counted.keys:
-        months = folded.setdefault(key, Surveyed()).months
+        months = _state_of(folded, key).months
         counts = months.setdefault(counted.month, [0, 0])
         counts[0] += by
         counts[1] += by * counted.is_answered

@@ -63,7 +63,10 @@ class Texts(Fold[Written]):
         self.inputs = inputs_of(settings, self._key_of)
 
     def release(self, customer_id: str) -> None:
-        """Texts and labels stay where they came first, and so do the models that learned from them."""
+        """Texts and labels stay where they came first, for a model would learn from a text that came again twice.
+
+        Readers take those of all ids of a person.
+        """
 
     def reach(self, states: Mapping[str, Written], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The labels of those who wrote, and the texts of those whose texts are labelled."""

@@ -31,7 +31,7 @@ class StoredCustomer:
     """What is stored about a customer. ``actions``: kind -> encoded record, the latest of each kind.
 
     ``acted_ms``: when each of them was done. ``is_told``: whether a risk of theirs was told lately, and
-    ``is_told_as_other``: whether under another id of the person (`stream.storage.person_notifications`).
+    ``is_told_as_other``: whether under another id of the person (`stream.storage.person_ids`).
     """
 
     actions: Mapping[str, bytes]

@@ -21,7 +21,7 @@ from stream.notifications.sender import AppriseSender
 from stream.notifications.templates import Templates
 from stream.recommending.recommended import RecommendationLists
 from stream.storage.consent_desk import ConsentDesk
-from stream.storage.person_notifications import PersonNotifications
+from stream.storage.person_ids import PersonNotifications
 from tests.notifications.rig import DEADLINE_S, Bench, as_of
 
 __all__ = ["NOON_MS", "Desk", "configuration"]

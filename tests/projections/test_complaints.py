@@ -232,3 +232,29 @@ def test_a_label_begins_no_state() -> None:
     label = orjson.loads(acted(0, "labelled", 1).value or b"") | {"event_id": "e0", "category": "delivery"}
     store.step(1, [Record(b"a", orjson.dumps(label), offset=0, timestamp=NOW_MS)])
     assert store.stored == {}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["complained", "asked", "resolved", "contacted", "all resolved"]),
+            st.sampled_from(["t-1", "t-2"]),
+            st.sampled_from(["a", "b"]),
+        ),
+        max_size=12,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_the_cases_of_two_ids_add_up_to_those_of_one(events: list[tuple[str, str, str]], random: Random) -> None:
+    apart, whole = Store(), Store()
+    hours = random.sample(range(100), len(events))
+    for number, ((name, ticket, customer), hour) in enumerate(zip(events, hours, strict=True)):
+        for store, who in ((apart, customer), (whole, "a")):
+            if name in {"contacted", "all resolved"}:
+                store.step(ACTIONS, [acted(number, name.removeprefix("all "), hour, who)])
+            else:
+                store.step(FEEDBACK, [said(number, name, hour, ticket, who)])
+    found = Cases(customer_id="a" if events else "")
+    for who in apart.stored:
+        found.absorb(apart.cases(who))
+    assert found == (whole.cases() if events else Cases())

@@ -32,9 +32,13 @@ COOKIE = "anonymous_id:h1_" + 22 * "a"
 IDS = [COOKIE, "c-1", "c-2"]
 AT_S = 1_700_000_000
 #: When the stage publishes: after all events.
-NOW_MS = (AT_S + 10_000) * 1000
-#: Those whose states are of one customer each, and follow from events alone.
-MOVING = ["activity", "satisfaction", "channels", "consents"]
+NOW_MS = (AT_S + 10_000_000) * 1000
+#: Between two events: those of a story fall into several weeks.
+STEP_S = 200_000
+#: Those whose states are of customers, and follow from events alone.
+MOVING = ["activity", "satisfaction", "surveys", "channels", "leads", "points", "consents"]
+#: Those that count what is of nobody in particular, once.
+COUNTING = ["ratings"]
 
 #: Type and content of events that together every projection of `MOVING` takes.
 CONTENTS: list[tuple[EventType, dict[str, Any]]] = [
@@ -47,6 +51,11 @@ CONTENTS: list[tuple[EventType, dict[str, Any]]] = [
     (EventType.CONSENT, {"name": "granted", "purpose": "marketing"}),
     (EventType.CONSENT, {"name": "withdrawn", "purpose": "marketing"}),
     (EventType.EMAIL, {"name": "unsubscribed"}),
+    (EventType.EMAIL, {"name": "clicked"}),
+    (EventType.FEEDBACK, {"name": "asked", "survey_id": "s-1", "channel": "email"}),
+    (EventType.FEEDBACK, {"name": "asked", "survey_id": "s-1", "channel": "phone", "product_id": "p-1"}),
+    (EventType.FEEDBACK, {"name": "rated", "scale": "stars", "value": 5, "survey_id": "s-1"}),
+    (EventType.PURCHASE, {"name": "cancelled", "order_id": "o-1"}),
 ]
 
 
@@ -62,9 +71,9 @@ class Stage:
 
     def come(self, own_id: str, number: int, content: tuple[EventType, dict[str, Any]]) -> None:
         event_type, fields = content
-        value = {"event_id": f"e-{number}", "customer_id": own_id, "occurred_at": AT_S + number, **fields}
+        value = {"event_id": f"e-{number}", "customer_id": own_id, "occurred_at": AT_S + number * STEP_S, **fields}
         headers = [(TYPE_HEADER, event_type.value.encode())]
-        self.arrivals.append(0, own_id, json.dumps(value).encode(), headers, (AT_S + number) * 1000)
+        self.arrivals.append(0, own_id, json.dumps(value).encode(), headers, (AT_S + number * STEP_S) * 1000)
         self._pass_on()
 
     def link(self, name: LinkName, one: str, other: str) -> None:
@@ -127,15 +136,24 @@ def play(stage: Stage, story: Sequence[Any]) -> list[tuple[str, int, Any]]:
 
 
 def by_content(state: Any) -> Any:
-    """A state without the order of what was heard, and of what follows from that order, for it is another one."""
-    if not isinstance(state, dict):
-        return state
+    """A state without the order of what was heard, and of what follows from that order, for it is another one.
+
+    Channels by which nobody was asked after all are still named.
+    """
+    if "channels" in state and "named" in state:
+        return {name: value for name, value in state.items() if name != "channels"}
     said = sorted(json.dumps({**one, "loyalty": None}, sort_keys=True) for one in state.get("said", []) if "id" in one)
     numbers = {name: round(value, 9) if isinstance(value, float) else value for name, value in state.items()}
     return {**numbers, "loyalty": None, "is_satisfied": None, "said": said} if "loyalty" in state else state
 
 
-@pytest.mark.parametrize("name", MOVING)
+def contents(stage: Stage) -> dict[str, Any]:
+    """The states that say anything, by what they say."""
+    found = {key: by_content(state) for key, state in stage.states().items()}
+    return {key: state for key, state in found.items() if state}
+
+
+@pytest.mark.parametrize("name", [*MOVING, *COUNTING])
 @example([("c-1", CONTENTS[4]), (LinkName.MERGE, ("c-1", "c-2")), (LinkName.MERGE, ("c-2", "c-1"))])
 @given(st.lists(st.one_of(events, links, steps, crashes, repeats), max_size=16))
 @settings(max_examples=40, deadline=None)
@@ -145,8 +163,7 @@ def test_states_are_those_of_the_events_under_the_ids_that_they_are_of_now(name:
     wanted = Stage(PROJECTIONS[name](SETTINGS))
     for own_id, number, content in came:
         wanted.come(stage.resolver.customer_of(own_id), number, content)
-    found = {key: by_content(state) for key, state in stage.states().items()}
-    assert found == {key: by_content(state) for key, state in wanted.states().items()}
+    assert contents(stage) == contents(wanted)
 
 
 @pytest.mark.parametrize("name", [one for one in PROJECTIONS if one not in {*MOVING, "identity", "arrivals"}])

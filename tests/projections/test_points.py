@@ -31,27 +31,27 @@ def store(cache: int = 10) -> Store:
     return Store(Points(Settings(customer_ids="any", currency_rates="EUR=1,USD=0.5")), 0, cache, BEGIN_S * 1000 * 2)
 
 
-def append(kept: Store, event: Event) -> None:
+def append(kept: Store, event: Event, who: str = ANN) -> None:
     name, at, number = event
     at_s = BEGIN_S + at * DAY_S
     if name in {"spent", "given"}:
-        told = {"movement_id": f"{name}{at}", "customer_id": ANN, "points": number, "occurred_at": at_s}
+        told = {"movement_id": f"{name}{at}", "customer_id": who, "points": number, "occurred_at": at_s}
         movement = msgspec.convert({**told, "name": name, "occurred_at": float(at_s)}, PointsMovement)
-        kept.append(MOVEMENTS, ANN, msgspec.json.encode(movement))
+        kept.append(MOVEMENTS, who, msgspec.json.encode(movement))
         return
     # an order of each day; what is told of it again is the same
-    body: dict[str, object] = {"event_id": f"{name}{at}", "customer_id": ANN, "occurred_at": at_s + 3600, "name": name}
+    body: dict[str, object] = {"event_id": f"{name}{at}", "customer_id": who, "occurred_at": at_s + 3600, "name": name}
     body |= {"order_id": f"o{at % 5}"}
     if name == "completed":
         lines = [{"product_id": "p", "category": "tea", "price": at + 1.0, "quantity": 2}]
         body |= {"amount": 4.0 * (at + 1), "currency": "USD", "items": lines}
     elif name == "refunded" and at % 2:
         body |= {"amount": 1.0, "currency": "USD"}
-    kept.append(ORDERS, ANN, orjson.dumps(body))
+    kept.append(ORDERS, who, orjson.dumps(body))
 
 
-def account(kept: Store) -> PointsAccount:
-    return msgspec.json.decode(kept.stored[ANN], type=PointsAccount)
+def account(kept: Store, who: str = ANN) -> PointsAccount:
+    return msgspec.json.decode(kept.stored[who], type=PointsAccount)
 
 
 @settings(max_examples=40)
@@ -96,3 +96,18 @@ def test_what_is_no_movement_is_a_dead_letter() -> None:
     kept.append(MOVEMENTS, ANN, b'{"movement_id": "m", "customer_id": "ann", "name": "spent", "points": 0}')
     kept.append(MOVEMENTS, ANN, b"no json")
     assert len(source.read(kept.logs[MOVEMENTS]).rejections) == 2
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(orders | movements, st.booleans()), min_size=1, max_size=25))
+def test_accounts_of_two_ids_add_up_to_that_of_one(events: list[tuple[Event, bool]]) -> None:
+    apart, whole = store(), store()
+    for event, is_other in events:
+        append(apart, event, "bob" if is_other else ANN)
+        append(whole, event)
+    for kept in (apart, whole):
+        kept.step(100, lost=False)
+    found = PointsAccount()
+    for who in apart.stored:
+        found.absorb(account(apart, who))
+    assert found == account(whole)

@@ -16,40 +16,38 @@ from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore, StoredCustomer
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["PersonDesk", "PersonNotifications"]
+__all__ = ["PersonNotifications", "ids_of"]
 
 _decoder: Final = msgspec.json.Decoder(Node)
 
 
-class PersonDesk(ProjectionDesk):
-    """The ids of persons, as the projection `identity` has found them. Raises `StorageError` when Redis fails."""
+def ids_of(desk: ProjectionDesk, ids: Sequence[str]) -> dict[str, list[str]]:
+    """All ids of the person of each id, that one first; only that one where nothing is linked.
 
-    def ids_of(self, ids: Sequence[str]) -> dict[str, list[str]]:
-        """All ids of the person of each id, that one first; only that one where nothing is linked.
-
-        A round trip for each step from one id to the next; an id that nothing links takes two in all.
-        """
-        resolver, limits = Resolver(), LinkLimits()
-        asked: set[str] = set()
-        persons: set[str] = set()
-        wanted = [*dict.fromkeys(ids)]
-        while wanted:
-            stored = self.states_at(Identity.name, Identity.version, wanted, KEY)
-            nodes = {one: _decoder.decode(state) for one, state in zip(wanted, stored, strict=True) if state}
-            resolver.nodes |= nodes
-            if not asked:
-                persons = {*map(resolver.customer_of, nodes)}
-            asked.update(wanted)
-            # links join the ids of a person through ids of the same person
-            own = {name: node for name, node in nodes.items() if resolver.customer_of(name) in persons}
-            wanted = [*{other for name, node in own.items() for other in neighbours(name, node, limits)} - asked]
-        members: dict[str, list[str]] = {}
-        for name in resolver.nodes:
-            members.setdefault(resolver.customer_of(name), []).append(name)
-        return {
-            one: [one, *sorted(other for other in members.get(resolver.customer_of(one), ()) if other != one)]
-            for one in ids
-        }
+    Goes by what the projection `identity` has stored. A round trip for each step from one id to the next; an id that
+    nothing links takes two in all. Raises `StorageError` when Redis fails.
+    """
+    resolver, limits = Resolver(), LinkLimits()
+    asked: set[str] = set()
+    persons: set[str] = set()
+    wanted = [*dict.fromkeys(ids)]
+    while wanted:
+        stored = desk.states_at(Identity.name, Identity.version, wanted, KEY)
+        nodes = {one: _decoder.decode(state) for one, state in zip(wanted, stored, strict=True) if state}
+        resolver.nodes |= nodes
+        if not asked:
+            persons = {*map(resolver.customer_of, nodes)}
+        asked.update(wanted)
+        # links join the ids of a person through ids of the same person
+        own = {name: node for name, node in nodes.items() if resolver.customer_of(name) in persons}
+        wanted = [*{other for name, node in own.items() for other in neighbours(name, node, limits)} - asked]
+    members: dict[str, list[str]] = {}
+    for name in resolver.nodes:
+        members.setdefault(resolver.customer_of(name), []).append(name)
+    return {
+        one: [one, *sorted(other for other in members.get(resolver.customer_of(one), ()) if other != one)]
+        for one in ids
+    }
 
 
 class PersonNotifications(NotificationStore):
@@ -61,7 +59,7 @@ class PersonNotifications(NotificationStore):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._persons = PersonDesk(settings)
+        self._persons = ProjectionDesk(settings)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -70,7 +68,7 @@ class PersonNotifications(NotificationStore):
         super().__exit__(kind, error, trace)
 
     def known(self, customer_ids: Sequence[str]) -> list[StoredCustomer]:
-        persons = self._persons.ids_of(customer_ids)
+        persons = ids_of(self._persons, customer_ids)
         ids = [*dict.fromkeys(one for of_person in persons.values() for one in of_person)]
         found = dict(zip(ids, super().known(ids), strict=True))
         return [_joined(found[one], [found[other] for other in persons[one][1:]]) for one in customer_ids]
