@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 def place_header(place: Place) -> tuple[str, bytes | None]:
-    """The header of a record that came from a place."""
+    """The header of a record that came from a place. It is the last one, so that records without are known at once."""
     return PLACE, b"%d %d %d %d" % place
 
 
@@ -49,7 +49,7 @@ def place_in(headers: _Headers) -> Place | None:
     >>> place_in([("place", b"here")]), place_in([])
     (None, None)
     """
-    value = next((value for name, value in headers if name == PLACE), None)
+    value = headers[-1][1] if headers and headers[-1][0] == PLACE else None
     found = _DIGITS.fullmatch(value) if value is not None else None
     return None if found is None else Place(*map(int, found.groups()))
 
@@ -65,9 +65,11 @@ def first_of_each(records: Sequence[Record], topic: str, newest: dict[str, tuple
     ``newest``: offset and number of the last place, and the latest ``at_ms``, by topic and partition of `arrivals`; it
     is brought up to date. A log that was deleted and made anew has smaller offsets and later times.
     """
-    if not any(record.headers for record in records):
-        return records
-    return [record for record in records if not record.headers or _is_first(record, topic, newest)]
+    return [
+        record
+        for record in records
+        if not record.headers or record.headers[-1][0] != PLACE or _is_first(record, topic, newest)
+    ]
 
 
 def _is_first(record: Record, topic: str, newest: dict[str, tuple[int, int, int]]) -> bool:
