@@ -27,7 +27,7 @@ from stream.console.recent import Recent
 from stream.console.refusals import UnknownCustomer, why_not
 from stream.console.rendering import Renderer
 from stream.directory.calendar import Grain
-from stream.directory.customer_queries import counted, customer
+from stream.directory.customer_queries import by_channel, counted, customer
 from stream.directory.database import Connection, reading
 from stream.directory.desk.saved_filters import SavedFilters
 from stream.directory.kpis import cohorts, kpis, loyalty
@@ -93,7 +93,8 @@ class Pages:
         self._texts_of = texts_of
         self.acting = acting
         self.logins = logins
-        # today's list goes through all customers, figures of feedback through all products
+        # today's list and these numbers go through all customers, figures of feedback through all products
+        self._numbers = Recent(self._counted, monotonic)
         self._day = Recent(list_today, monotonic)
         self._feedback = Recent(operations.feedback, monotonic)
         self._page = Renderer(writing)
@@ -111,6 +112,7 @@ class Pages:
         """Wait for what is being made for pages."""
         await self._day.close()
         await self._feedback.close()
+        await self._numbers.close()
 
     async def today(self, request: web.Request) -> web.Response:
         """Whom to contact today, without those who are put off unless they are asked for."""
@@ -207,14 +209,10 @@ class Pages:
     async def business(self, request: web.Request) -> web.Response:
         """How business goes."""
         grain = _one_of(Grain, request.query.get("by", Grain.MONTH))
-        periods, loyal, stages, retention = await self._asked(
-            lambda connection: (
-                kpis(connection, grain),
-                loyalty(connection),
-                counted(connection, "stage"),
-                cohorts(connection, grain),
-            )
+        periods, loyal, retention = await self._asked(
+            lambda connection: (kpis(connection, grain), loyalty(connection), cohorts(connection, grain))
         )
+        stages, channels = await self._numbers.get()
         said, note = await self._said()
         _, words, writing, _ = self._page.edition(request)
         begin = writing.month if grain is Grain.MONTH else writing.medium_day
@@ -236,6 +234,7 @@ class Pages:
             periods=[(begin(one.begin), one) for one in reversed(periods[-_PERIODS:])],
             loyal=loyal,
             stages={stage: stages[stage] for stage in STAGE_NAMES if stage in stages},
+            channels=channels,
             cohorts=rows,
             ages=range(1, 1 + max((len(row["cells"]) for row in rows), default=0)),
             by=grain.value,
@@ -261,6 +260,10 @@ class Pages:
         """A page that says why there is no other."""
         what, detail = why_not(error, self._page.edition(request).words)
         return self._page("problem", request, status=status, what=what, detail=detail)
+
+    def _counted(self) -> tuple[dict[str, int], dict[str, int]]:
+        with reading(self._store.engine) as connection:
+            return counted(connection, "stage"), by_channel(connection)
 
     async def _said(self) -> tuple[FeedbackCounts, str]:
         """What customers say; without Redis nothing, and why: the rest of the page comes from elsewhere."""

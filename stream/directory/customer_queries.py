@@ -23,6 +23,7 @@ __all__ = [
     "CustomerPage",
     "Sort",
     "amount_of",
+    "by_channel",
     "counted",
     "cursor_of",
     "customer",
@@ -195,6 +196,13 @@ def counted(connection: Connection, column: str) -> dict[str, int]:
     """How many customers there are of each stage, tier or segment; those of none are left out."""
     of = customers.c[column]
     query = select(of, func.count()).where(of.is_not(None)).group_by(of)
+    return {str(name): int(count) for name, count in connection.execute(query)}
+
+
+def by_channel(connection: Connection) -> dict[str, int]:
+    """How many customers came by each channel at least once, most first."""
+    of = channels.c
+    query = select(of.channel, func.count()).group_by(of.channel).order_by(func.count().desc(), of.channel)
     return {str(name): int(count) for name, count in connection.execute(query)}
 
 

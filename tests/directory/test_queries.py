@@ -1,5 +1,6 @@
 """Lists of customers and timelines: each query's pages together are the whole answer."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -7,12 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import select
 
 from stream.directory import customer_queries
 from stream.directory.customer_queries import (
     Condition,
     Sort,
     amount_of,
+    by_channel,
     cursor_of,
     customer,
     customers_page,
@@ -287,3 +290,9 @@ def test_values_that_no_database_can_hold_are_refused(store: DirectoryStore) -> 
                 customer(connection, customer_id)
         with pytest.raises(SettingsError, match="purchase, "):
             timeline_page(connection, "c-1", limit=1, sources=["purchases"])
+
+
+def test_customers_are_counted_by_channel(store: DirectoryStore) -> None:
+    with reading(store.engine) as connection:
+        wanted = Counter(row.channel for row in connection.execute(select(channels)))
+        assert [*by_channel(connection).items()] == sorted(wanted.items(), key=lambda of: (-of[1], of[0]))
