@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,13 @@ from river.base.typing import ClfTarget
 
 from stream.texts import model_kernel as kernel
 from stream.texts.confidence import Confidence
-from stream.texts.hashing import Features, Hasher, words_of
-from stream.texts.replay_sample import Hashed, Remembered, ReplaySample
+from stream.texts.hashing import Features, Hasher
+from stream.texts.replay_sample import Hashed, Remembered, ReplaySample, TextBatch
 
 __all__ = ["MIN_EXAMPLES", "Decision", "TextClassifier"]
 
 Floats = npt.NDArray[np.float64]
+N = TypeVar("N", np.float32, np.uint16)
 Text = str | Mapping[Any, Any] | Hashed
 
 #: Examples from which on a category is decided for.
@@ -122,22 +123,17 @@ class TextClassifier(base.Classifier):
     def learn_one(self, x: Text, y: ClfTarget) -> None:
         """Learn that text ``x`` is of category ``y``."""
         hashed = self.hashed(x)
-        features = hashed.features
         is_new = y not in self._position
         label = self._add(y)
         self.examples += 1
         self.counts[label] += 1.0
-        values, scores = self._scores(hashed)
+        example = Remembered(hashed, label, self.examples)
+        scores = self._steps(
+            TextBatch.of([example, *self.replay.drawn(self._replays(), self.examples, len(self.labels))])
+        )
         if not is_new and self.examples > 1:
             self.confidence.learn(scores, label)
-        rate = _RATE * max(kernel.entropy(self.counts), _MIN_ENTROPY)
-        self._step(features, values, scores, label, rate)
-        for earlier in self.replay.drawn(self._replays(), self.examples, len(self.labels)):
-            values, scores = self._scores(earlier.text)
-            self._step(earlier.text.features, values, scores, earlier.label, rate)
-        # last: a score to calibrate by must be that of a text that is not known yet
-        kernel.learn(features.buckets, label, self.seen, self.occurrences, self.lengths, self.weights)
-        self.replay.keep(Remembered(hashed, label, self.examples))
+        self.replay.keep(example)
 
     def copy(self) -> Self:
         """A model that learns on its own from here."""
@@ -198,22 +194,23 @@ class TextClassifier(base.Classifier):
         """The words whose features, which weigh ``values``, speak most for a category against the others."""
         if count == 0:
             return ()
-        each = values / np.maximum(features.counts, 1.0)
-        value_of = dict(zip(features.buckets.tolist(), each.tolist(), strict=True))
-        size = len(self.labels)
-        log_lengths = kernel.NAIVE_BAYES * np.log(self.lengths[:size] + kernel.LENGTH_SMOOTHING)
+        of_features = kernel.gains(
+            features.buckets, features.counts, values, chosen, p, self.seen, self.weights, self.lengths
+        )
         gains: list[tuple[float, str]] = []
-        for word in dict.fromkeys(words_of(text)):
-            buckets = self._hasher.of_text(word).buckets
-            own = np.array([value_of.get(bucket, 0.0) for bucket in buckets.tolist()])
-            rows = self.weights[buckets, :size] - np.outer(self.seen[buckets] > 0.0, log_lengths)
-            gain = float(own @ (rows[:, chosen] - rows @ p))
-            if (known := self._offsets(word)) is not None:
-                known = np.pad(known, (0, size - len(known)))
-                gain += float(known[chosen] - known @ p)
+        for word, learned in self._hasher.by_word(text, features, of_features).items():
+            gain = learned + self._known_gain(word, chosen, p)
             if gain > 0.0:
                 gains.append((gain, word))
         return tuple(word for _, word in sorted(gains, reverse=True)[:count])
+
+    def _known_gain(self, word: str, chosen: int, p: Floats) -> float:
+        known = {} if self.prior is None else self.prior(word)
+        if not any(known.values()):
+            return 0.0
+        own = [known.get(str(label), 0.0) for label in self.labels]
+        chances: list[float] = p.tolist()
+        return own[chosen] - sum(score * chance for score, chance in zip(own, chances, strict=True))
 
     def _offsets(self, x: str) -> Floats | None:
         if self.prior is None:
@@ -223,20 +220,18 @@ class TextClassifier(base.Classifier):
 
     def _scores(self, hashed: Hashed) -> tuple[Floats, Floats]:
         """The weights of the features in this text, and the scores of the categories."""
-        features, offsets = hashed
-        values, scores = np.empty(len(features.buckets)), np.empty(len(self.labels))
-        kernel.score(
-            features.buckets,
-            features.counts,
-            features.words,
+        (buckets, counts, words), offsets = hashed
+        values, scores = kernel.score(
+            buckets,
+            counts,
+            words,
             _NOTHING_KNOWN if offsets is None else offsets,
             self.seen,
             float(self.examples),
             self.weights,
             self.biases,
             self.lengths,
-            values,
-            scores,
+            len(self.labels),
         )
         return values, scores
 
@@ -247,10 +242,23 @@ class TextClassifier(base.Classifier):
         frequencies = np.maximum(self.counts[: len(self.labels)], 0.5)
         return int((p / frequencies**_PRIOR_POWER).argmax())
 
-    def _step(self, features: Features, values: Floats, scores: Floats, label: int, rate: float) -> None:
-        self.bias_square = kernel.step(
-            features.buckets, values, scores, label, rate, self.weights, self.squares, self.biases, self.bias_square
+    def _steps(self, batch: TextBatch) -> Floats:
+        """Learn the first example, and the others again; returns the scores of the first before."""
+        before: Floats
+        before, self.bias_square = kernel.learn(
+            *batch,
+            len(self.labels),
+            _RATE * max(kernel.entropy(self.counts), _MIN_ENTROPY),
+            float(self.examples),
+            self.seen,
+            self.weights,
+            self.squares,
+            self.occurrences,
+            self.biases,
+            self.lengths,
+            self.bias_square,
         )
+        return before
 
     def _replays(self) -> int:
         return min(_MAX_REPLAYS, _ENOUGH * len(self.labels) // self.examples)
@@ -264,6 +272,15 @@ class TextClassifier(base.Classifier):
                 self.counts = np.concatenate([self.counts, np.zeros(position)])
                 self.biases = np.concatenate([self.biases, np.zeros(position)])
                 self.lengths = np.concatenate([self.lengths, np.zeros(position)])
-                self.weights = np.concatenate([self.weights, np.zeros_like(self.weights)], axis=1)
-                self.occurrences = np.concatenate([self.occurrences, np.zeros_like(self.occurrences)], axis=1)
+                rows = np.flatnonzero(self.seen)
+                self.weights = _widened(self.weights, rows)
+                self.occurrences = _widened(self.occurrences, rows)
         return position
+
+
+def _widened(table: npt.NDArray[N], rows: npt.NDArray[np.int64]) -> npt.NDArray[N]:
+    """Twice as many columns. Only ``rows`` have anything but zeros: memory that nobody wrote to costs nothing."""
+    buckets, columns = table.shape
+    wide = np.zeros((buckets, 2 * columns), table.dtype)
+    wide[rows, :columns] = table[rows]
+    return wide

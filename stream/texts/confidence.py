@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from stream.texts import model_kernel as kernel
+from stream.texts import confidence_kernel as kernel
 
 __all__ = ["Confidence"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -34,14 +35,27 @@ class Hasher:
 
     def __init__(self, bits: int) -> None:
         self.bits = bits
-        self._slots = np.zeros(1 << bits, np.int32)
-        self._buckets = np.empty(kernel.MAX_FEATURES, np.int64)
-        self._counts = np.empty(kernel.MAX_FEATURES)
+        # a text has fewer features than 2**16
+        self._slots = np.zeros(1 << bits, np.uint16)
+        self._buckets = np.empty(kernel.MAX_FEATURES + 1, np.int64)
+        self._counts = np.empty(kernel.MAX_FEATURES + 1)
 
     def of_text(self, text: str) -> Features:
         """Words, pairs of words and characters in a row of the first `MAX_CHARACTERS`."""
         words, found = kernel.hash_ngrams(_points(text), self._buckets, self._counts, self._slots)
         return Features(self._buckets[:found].copy(), self._counts[:found].copy(), words)
+
+    def by_word(self, text: str, features: Features, amounts: Floats) -> dict[str, float]:
+        """The words of a text in their order, with the sum of the ``amounts`` of those of its features they have."""
+        spans = _spans(points := _points(text))
+        sums = kernel.sum_by_word(
+            points, spans, features.buckets, amounts, self._places, self._buckets, self._counts, self._slots
+        )
+        return dict(zip(_words(text, spans), sums.tolist(), strict=True))
+
+    @cached_property
+    def _places(self) -> npt.NDArray[np.int32]:
+        return np.zeros(1 << self.bits, np.int32)
 
     def of_numbers(self, named: Mapping[object, object]) -> Features:
         """Named numbers, which River's estimators take: each name is a feature, and so is a value that is no number.
@@ -66,11 +80,17 @@ def words_of(text: str) -> list[str]:
     >>> words_of("Don't buy it! 质量 😀")
     ["don't", 'buy', 'it', '质', '量', '😀']
     """
-    points = _points(text)
+    return _words(text, _spans(_points(text)))
+
+
+def _spans(points: npt.NDArray[np.uint32]) -> Indexes:
     spans = np.empty((len(points), 2), np.int64)
-    found = kernel.find_words(points, spans)
+    return spans[: kernel.find_words(points, spans)]
+
+
+def _words(text: str, spans: Indexes) -> list[str]:
     lowered = _lowered(text)
-    return [lowered[start:end] for start, end in spans[:found].tolist()]
+    return [lowered[start:end] for start, end in spans.tolist()]
 
 
 def _lowered(text: str) -> str:

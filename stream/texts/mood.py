@@ -76,11 +76,10 @@ def valence(text: str) -> float:
     words = _WORD.findall(text[:MAX_CHARACTERS].lower().replace("\u2019", "'"))
     known = _lexicon()
     total, negated = 0.0, -_REACH - 1
-    for position, word in enumerate(words):
-        found = known.get(word, 0.0)
+    for position, found in [(position, known[word]) for position, word in enumerate(words) if word in known]:
         if found is None:
             negated = position
-        elif found:
+        else:
             total += found * (_TURNED if position - negated <= _REACH else 1.0)
     return total / math.sqrt(total * total + _HALF_SURE)
 
@@ -113,4 +112,5 @@ def _lexicon() -> Mapping[str, float | None]:
     """Word -> valence, -4 to 4, or None for a negation; the file says where the words come from."""
     lines = files(__package__).joinpath("mood_words.txt").read_text(encoding="utf-8").splitlines()
     pairs = (line.split(" ") for line in lines if not line.startswith("#"))
-    return MappingProxyType({word: float(number) for word, number in pairs} | dict.fromkeys(_NEGATIONS))
+    # no proxy: each word of each text is looked up
+    return {word: float(number) for word, number in pairs} | dict.fromkeys(_NEGATIONS)

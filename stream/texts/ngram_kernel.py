@@ -14,13 +14,13 @@ from typing import Final
 import numba
 import numpy as np
 
-__all__ = ["MAX_FEATURES", "find_words", "hash_ngrams"]
+__all__ = ["MAX_FEATURES", "find_words", "hash_ngrams", "sum_by_word"]
 
 #: Distinct features of a text that are taken at most; the rest of the text is not read.
 MAX_FEATURES: Final = 16_384
 
 _SEPARATOR, _LETTER, _WORD = 0, 1, 2
-_MIN_CHARACTERS, _MAX_CHARACTERS = 2, 5
+_MAX_CHARACTERS: Final = 5
 #: Characters in a row that are taken as one word at most, for the n-grams of characters.
 _LONGEST = 64
 _APOSTROPHE, _BLANK = 39, 32
@@ -59,15 +59,16 @@ def _mix(h):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _count(h, found, buckets, slots):  # type: ignore[no-untyped-def]
-    """Count a feature; returns how many distinct ones there are now."""
+    """Count a feature; returns how many distinct ones there are now, less than the size of ``buckets``.
+
+    Without a branch: whether a feature is new is as good as random, and a processor that guesses wrong waits.
+    """
     bucket = np.int64(h & np.uint64(slots.shape[0] - 1))
-    if slots[bucket] == 0:
-        if found >= buckets.shape[0]:
-            return found
-        buckets[found] = bucket
-        found += 1
-    slots[bucket] += 1
-    return found
+    former = slots[bucket]
+    buckets[found] = bucket
+    is_new = np.int64(former == 0) & np.int64(found + 1 < buckets.shape[0])
+    slots[bucket] = former + (np.int64(former != 0) | is_new)
+    return found + is_new
 
 
 @numba.njit(cache=True)
@@ -131,30 +132,31 @@ def _count_words(points, buckets, slots):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def _count_characters(points, found, buckets, slots):  # type: ignore[no-untyped-def]
     start = 0
+    row = np.empty(_LONGEST + 2, np.uint64)
+    row[0] = _BLANK
     while start < points.shape[0]:
         if _kind(points[start]) == _SEPARATOR:
             start += 1
             continue
-        end = start + 1
-        while end < points.shape[0] and end - start < _LONGEST and _kind(points[end]) != _SEPARATOR:
-            end += 1
-        # position -1 and `end` are the blanks around the word
-        for first in range(start - 1, end + 1):
-            h = _CHARACTERS
-            for last in range(first, min(first + _MAX_CHARACTERS, end + 1)):
-                point = points[last] if start <= last < end else np.uint32(_BLANK)
-                h = (h ^ np.uint64(point)) * _FNV_PRIME
-                if last - first + 1 >= _MIN_CHARACTERS:
-                    found = _count(_mix(h), found, buckets, slots)
-        start = end
+        size = 0
+        while start < points.shape[0] and size < _LONGEST and _kind(points[start]) != _SEPARATOR:
+            size += 1
+            row[size] = points[start]
+            start += 1
+        row[size + 1] = _BLANK
+        for first in range(size + 1):
+            h = (_CHARACTERS ^ row[first]) * _FNV_PRIME
+            for last in range(first + 1, min(first + _MAX_CHARACTERS, size + 2)):
+                h = (h ^ row[last]) * _FNV_PRIME
+                found = _count(_mix(h), found, buckets, slots)
     return found
 
 
 @numba.njit(cache=True)
 def hash_ngrams(points, buckets, counts, slots):  # type: ignore[no-untyped-def]
-    """Write the features of a text to ``buckets`` int64[m] and ``counts`` float64[m].
+    """Write the features of a text, less than m, to ``buckets`` int64[m] and ``counts`` float64[m].
 
-    ``slots`` int32[2**bits] is zero before and after. Returns how many are of words, which come first, and how many
+    ``slots`` uint16[2**bits] is zero before and after. Returns how many are of words, which come first, and how many
     there are. A bucket is at most once among the words and once among the characters.
     """
     words = _count_words(points, buckets, slots)
@@ -162,3 +164,24 @@ def hash_ngrams(points, buckets, counts, slots):  # type: ignore[no-untyped-def]
     found = _count_characters(points, words, buckets, slots)
     _drain(words, found, buckets, counts, slots)
     return words, found
+
+
+@numba.njit(cache=True)
+def sum_by_word(points, spans, features, amounts, places, scratch, counts, slots):  # type: ignore[no-untyped-def]
+    """The sum of the ``amounts`` float64[n] of the ``features`` int64[n] (buckets) of each word, float64[words].
+
+    ``spans``: as `find_words` gives them. ``places`` int32[2**bits] is zero before and after; ``scratch``, ``counts``
+    and ``slots`` are as those of `hash_ngrams`.
+    """
+    for k in range(features.shape[0]):
+        places[features[k]] = k + 1
+    sums = np.zeros(spans.shape[0])
+    for word in range(spans.shape[0]):
+        _, found = hash_ngrams(points[spans[word, 0] : spans[word, 1]], scratch, counts, slots)
+        for k in range(found):
+            place = places[scratch[k]]
+            if place > 0:
+                sums[word] += amounts[place - 1]
+    for bucket in features:
+        places[bucket] = 0
+    return sums

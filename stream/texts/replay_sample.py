@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from stream.texts import draw_kernel as kernel
 from stream.texts.hashing import Features
 
-__all__ = ["Hashed", "Remembered", "ReplaySample"]
+__all__ = ["Hashed", "Remembered", "ReplaySample", "TextBatch"]
 
-_MASK: Final = (1 << 64) - 1
-#: Salts of the numbers of one example: for its place, and for the draws from the whole sample and from a category.
-_PLACE, _DRAW, _CATEGORY, _OF_CATEGORY = 0, 1, 101, 201
+#: Salt of the number for the place of an example.
+_PLACE: Final = 0
+_NOTHING_KNOWN: Final = np.empty((1, 0))
 
 
 class Hashed(NamedTuple):
@@ -30,6 +32,32 @@ class Remembered(NamedTuple):
     text: Hashed
     label: int
     number: int
+
+
+class TextBatch(NamedTuple):
+    """Examples in a row, as `stream.texts.model_kernel.learn` takes them."""
+
+    examples: npt.NDArray[np.int64]
+    buckets: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.float64]
+    offsets: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, examples: Sequence[Remembered]) -> TextBatch:
+        """One example or more. An offset that an example does not know is 0."""
+        if len(examples) == 1:
+            # the usual case, and the arrays need no copy
+            (((buckets, counts, words), known), label, _) = examples[0]
+            rows = np.array([(len(buckets), words, label)])
+            return cls(rows, buckets, counts, _NOTHING_KNOWN if known is None else known[np.newaxis])
+        texts = [example.text for example in examples]
+        buckets = np.concatenate([text.features.buckets for text in texts])
+        counts = np.concatenate([text.features.counts for text in texts])
+        ends = accumulate(len(text.features.buckets) for text in texts)
+        rows = np.array(
+            [(end, text.features.words, label) for end, (text, label, _) in zip(ends, examples, strict=True)]
+        )
+        return cls(rows, buckets, counts, _offsets([text.offsets for text in texts]))
 
 
 class ReplaySample:
@@ -50,32 +78,27 @@ class ReplaySample:
         Every second one is of a category drawn first, of ``categories`` with equal chances, so that rare ones are
         learned again more often than they come.
         """
-        if not self.examples:
+        if count == 0 or not self.examples:
             return []
-        return [self.examples[self._place(number, k, categories)] for k in range(count)]
+        places = np.empty(count, np.int64)
+        kernel.draw(self._labels[: len(self.examples)], number, categories, places)
+        return [self.examples[place] for place in places.tolist()]
 
     def keep(self, example: Remembered) -> None:
         """An example takes part from now on."""
         place = len(self.examples)
         if place < self.size:
             self.examples.append(example)
-        elif (place := _mixed(example.number, _PLACE) % example.number) < self.size:
+        elif (place := kernel.mixed(example.number, _PLACE, example.number)) < self.size:
             self.examples[place] = example
         else:
             return
         self._labels[place] = example.label
 
-    def _place(self, number: int, draw: int, categories: int) -> int:
-        if draw % 2 == 0:
-            of_category = np.flatnonzero(self._labels == _mixed(number, _CATEGORY + draw) % categories)
-            if len(of_category) > 0:
-                return int(of_category[_mixed(number, _OF_CATEGORY + draw) % len(of_category)])
-        return _mixed(number, _DRAW + draw) % len(self.examples)
 
-
-def _mixed(number: int, salt: int) -> int:
-    """SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) of two numbers."""
-    z = (number * 0x9E3779B97F4A7C15 + salt * 0xD1B54A32D192ED03) & _MASK
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
-    return z ^ (z >> 31)
+def _offsets(known: Sequence[npt.NDArray[np.float64] | None]) -> npt.NDArray[np.float64]:
+    told = [(place, own) for place, own in enumerate(known) if own is not None]
+    rows = np.zeros((len(known), max([len(own) for _, own in told], default=0)))
+    for place, own in told:
+        rows[place, : len(own)] = own
+    return rows
