@@ -11,9 +11,9 @@ from stream.events.model import Item
 from stream.offering.offered import OrderTold
 from stream.points.point_records import PointsMovement
 
-__all__ = ["MAX_FACTS", "PointOrder", "PointsAccount", "PointsMove", "lines_of"]
+__all__ = ["MAX_FACTS", "PointEvent", "PointOrder", "PointsAccount", "PointsMove", "lines_of"]
 
-#: Orders of a customer, and movements, that are remembered; the oldest are forgotten.
+#: Orders of a customer, other events, and movements that are remembered; the oldest are forgotten.
 MAX_FACTS: Final = 1000
 
 
@@ -22,6 +22,13 @@ class PointsMove(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     at_ms: int
     points: int
+
+
+class PointEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Something else that a customer did. ``kind``: as the catalogue has it, such as ``feedback_reviewed``."""
+
+    at_ms: int
+    kind: str
 
 
 class PointOrder(OrderTold, omit_defaults=True):
@@ -35,6 +42,7 @@ class PointsAccount(msgspec.Struct, omit_defaults=True):
 
     orders: dict[str, PointOrder] = msgspec.field(default_factory=dict)
     movements: dict[str, PointsMove] = msgspec.field(default_factory=dict)
+    events: dict[str, PointEvent] = msgspec.field(default_factory=dict)
 
     def move(self, movement: PointsMovement, at_ms: int) -> None:
         """Take a movement in. One that is told again is the same: that of the smallest time and amount counts."""
@@ -59,6 +67,14 @@ class PointsAccount(msgspec.Struct, omit_defaults=True):
         for name, move in other.movements.items():
             known_move = self.movements.get(name, move)
             self.movements[name] = min(move, known_move, key=lambda one: (one.at_ms, one.points))
+        for name, event in other.events.items():
+            self.happen(name, event)
+
+    def happen(self, name: str, event: PointEvent) -> None:
+        """Take an event in, under a name that its repeats have as well: the first one counts."""
+        known = self.events.get(name)
+        if known is None or (event.at_ms, event.kind) < (known.at_ms, known.kind):
+            self.events[name] = event
 
     def forget_old(self) -> None:
         """Keep the newest `MAX_FACTS` of each kind."""
@@ -66,6 +82,8 @@ class PointsAccount(msgspec.Struct, omit_defaults=True):
             del self.orders[min(self.orders, key=lambda name: (self.orders[name].at_ms or 0, name))]
         while len(self.movements) > MAX_FACTS:
             del self.movements[min(self.movements, key=lambda name: (self.movements[name].at_ms, name))]
+        while len(self.events) > MAX_FACTS:
+            del self.events[min(self.events, key=lambda name: (self.events[name].at_ms, name))]
 
 
 def lines_of(items: tuple[Item, ...] | None) -> dict[str, int]:

@@ -9,13 +9,17 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from msgspec import Meta, Struct
 
-from stream.checked_yaml import converted, read_mapping, read_text
+from stream.catalogue.events import EVENT_NAMES, EventType
+from stream.checked_yaml import converted, no_such, read_mapping, read_text
 from stream.errors import SettingsError
 
-__all__ = ["RATE_SCALE", "BonusDays", "Earning", "PointsRules", "PointsTier", "load", "parse"]
+__all__ = ["RATE_SCALE", "BonusDays", "Earning", "EventEarning", "PointsRules", "PointsTier", "load", "parse"]
 
 #: Rates are in thousandths of a point for a unit of money.
 RATE_SCALE: Final = 1000
+
+#: Types of events that earn points beside orders.
+_EARNING: Final = (EventType.FEEDBACK, EventType.INTERACTION)
 
 Rate = Annotated[float, Meta(ge=0.0, le=10_000.0)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -26,12 +30,24 @@ class _Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A part of the file. A key that means nothing is an error: it was meant to be another."""
 
 
+class EventEarning(_Part, frozen=True, kw_only=True):
+    """``points`` for an event, at most ``times`` in any ``days``, the first ones."""
+
+    points: Annotated[int, Meta(ge=1, le=1_000_000)]
+    times: Annotated[int, Meta(ge=1, le=1000)] = 1
+    days: Annotated[int, Meta(ge=1, le=3660)] = 1
+
+
 class Earning(_Part, frozen=True, kw_only=True):
-    """Points for a unit of money: ``rate``, and that of ``categories`` of items. ``per_order``: for each."""
+    """Points for a unit of money: ``rate``, and that of ``categories`` of items. ``per_order``: for each.
+
+    ``events``: what customers say and do elsewhere, by the kinds of the catalogue, such as ``interaction_referred``.
+    """
 
     rate: Rate = 1.0
     categories: Mapping[str, Rate] = {}
     per_order: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    events: Mapping[str, EventEarning] = {}
 
     def thousandths(self, category: str) -> int:
         """The rate of a category, "" for none, in 1/`RATE_SCALE`."""
@@ -109,6 +125,10 @@ def _contradictions(rules: PointsRules) -> Iterator[str]:
             yield f"bonus_days: {number}: expected weekdays, since or until: else all days have a bonus"
         if bonus.since and bonus.until and bonus.since > bonus.until:
             yield f"bonus_days: {number}: since {bonus.since} is after until {bonus.until}"
+    kinds = {name.kind: name for name in EVENT_NAMES.values() if name.type in _EARNING}
+    for kind in rules.earn.events:
+        if kind not in kinds:
+            yield f"earn.events: {no_such('kind of event that earns points', kind, kinds)}"
     levels = [tier.points for tier in rules.tiers]
     if levels != sorted({*levels}):
         yield f"tiers: expected rising points, got {', '.join(map(str, levels))}"

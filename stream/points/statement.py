@@ -109,6 +109,13 @@ def _moves(account: PointsAccount, rules: PointsRules, zone: tzinfo) -> Iterator
             yield order.at_ms, points, name
     for name, movement in account.movements.items():
         yield movement.at_ms, movement.points, name
+    for kind, earning in rules.earn.events.items():
+        first = sorted((event.at_ms, name) for name, event in account.events.items() if event.kind == kind)
+        counted: deque[int] = deque(maxlen=earning.times)
+        for at_ms, name in first:
+            if len(counted) < earning.times or at_ms - counted[0] >= earning.days * _DAY_MS:
+                counted.append(at_ms)
+                yield at_ms, earning.points, name
 
 
 def _in_time(move: tuple[int, int, str]) -> tuple[int, bool, int, str]:

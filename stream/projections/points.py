@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
-from stream.catalogue.events import EventKind, EventType
+from stream.catalogue.events import EVENT_NAMES, EventKind, EventType
 from stream.events.columns import MONEY_SCALE, UNKNOWN_AMOUNT
 from stream.events.decode import Decoder
-from stream.events.model import PurchaseEvent
+from stream.events.kinds import KIND_OF
+from stream.events.model import Event, InteractionEvent, PurchaseEvent
 from stream.events.times import epoch_ms
-from stream.points.account import PointOrder, PointsAccount, lines_of
+from stream.points.account import PointEvent, PointOrder, PointsAccount, lines_of
 from stream.points.point_records import PointsMovement
 from stream.projections.fold import Fold
 from stream.projections.order_input import OrderInput, ToldOrder
 from stream.projections.protocol import Folded, TakenOut
-from stream.projections.topic_inputs import JsonInput
+from stream.projections.topic_inputs import ContentInput, JsonInput, Told
 from stream.settings import Settings
 
 __all__ = ["Points"]
 
 
 class Points(Fold[PointsAccount]):
-    """Orders of each customer, and points that were given and spent beside, by their ids.
+    """Orders of each customer, what they said and did elsewhere, and points that were given and spent, by their ids.
 
     Neither the order of records matters nor how often one comes. Points expire when nothing comes, so they are counted
     when they are read (`stream.points.statement`), by the rules of that time; no timer is needed.
@@ -30,16 +31,22 @@ class Points(Fold[PointsAccount]):
 
     name: ClassVar[str] = "points"
     state: ClassVar[type[PointsAccount]] = PointsAccount
-    about: ClassVar[str] = "Orders of each customer, and points that were given and spent, from which balances follow."
+    about: ClassVar[str] = (
+        "Orders, feedback and interactions of each customer, and points that were given and spent, from which balances"
+        " follow."
+    )
 
     def __init__(self, settings: Settings) -> None:
+        decoder = Decoder.of(settings)
+        beside = (EventType.FEEDBACK, EventType.INTERACTION)
         self.inputs = (
-            OrderInput(settings.topic_of(EventType.PURCHASE), Decoder.of(settings)),
+            OrderInput(settings.topic_of(EventType.PURCHASE), decoder),
             JsonInput(settings.points, PointsMovement, lambda movement: movement.customer_id),
+            *(ContentInput(of, settings.topic_of(of), decoder, _customer_of, reports=False) for of in beside),
         )
 
     def release(self, customer_id: str) -> Iterable[tuple[str, object]]:
-        """Orders come again. What was given and spent does not: it stays, and readers add the accounts of a person."""
+        """Events come again. What was given and spent does not: it stays, and readers add the accounts of a person."""
         return self.taken_out(customer_id)
 
     def fold(self, states: Mapping[str, PointsAccount], messages: Sequence[tuple[str, object]]) -> Folded:
@@ -49,10 +56,13 @@ class Points(Fold[PointsAccount]):
             if account is None:
                 account = folded[key] = PointsAccount()
             if isinstance(message, TakenOut):
-                account.orders = {}
+                account.orders, account.events = {}, {}
                 continue
             if isinstance(message, PointsMovement):
                 account.move(message, epoch_ms(message.occurred_at))
+                continue
+            if isinstance(message, Told):
+                account.happen(f"{message.event_id:x}", PointEvent(message.at_ms, _kind_of(message.event)))
                 continue
             told = cast("ToldOrder", message)
             lines = _converted(told.event, told.amount)
@@ -66,6 +76,15 @@ class Points(Fold[PointsAccount]):
                 account.forget_old()
                 folded[key] = None if account == PointsAccount() else account
         return Folded(folded)
+
+
+def _customer_of(event: Event) -> Sequence[str]:
+    return (event.customer_id,)
+
+
+def _kind_of(event: Event) -> str:
+    of = EventType.INTERACTION if isinstance(event, InteractionEvent) else EventType.FEEDBACK
+    return EVENT_NAMES[KIND_OF[of, str(cast("Any", event).name)]].kind
 
 
 def _weight(lines: Mapping[str, int]) -> tuple[int, list[tuple[str, int]]]:

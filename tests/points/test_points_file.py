@@ -14,6 +14,7 @@ def test_the_example_is_right() -> None:
     rules = load(EXAMPLE)
     assert rules.earn.thousandths("coffee") == 2000
     assert rules.earn.thousandths("tea") == 1000
+    assert rules.earn.events["interaction_referred"].points == 200
     assert [tier.name for tier in rules.tiers] == ["silver", "gold"]
     assert parse("{}", source="p.yaml") == PointsRules()
 
@@ -24,6 +25,9 @@ def test_the_example_is_right() -> None:
         ("earn: {rate: -1}", "earn.rate"),
         ("earned: {}", "earned"),
         ("expire_days: 3\nexpire_months: 1", "expected one of them"),
+        ("earn: {events: {interaction_refered: {points: 5}}}", "interaction_referred"),
+        ("earn: {events: {order_completed: {points: 5}}}", "order_completed"),
+        ("earn: {events: {feedback_rated: {points: 0}}}", "earn.events"),
         ("bonus_days: [{factor: 2}]", "all days have a bonus"),
         ("bonus_days: [{factor: 1, weekdays: [friday]}]", "factor"),
         ("bonus_days: [{factor: 2, weekdays: [freitag]}]", "weekdays"),

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.events.columns import MONEY_SCALE
-from stream.points.account import PointOrder, PointsAccount, PointsMove
-from stream.points.points_file import BonusDays, Earning, PointsRules, PointsTier
+from stream.points.account import PointEvent, PointOrder, PointsAccount, PointsMove
+from stream.points.points_file import BonusDays, Earning, EventEarning, PointsRules, PointsTier
 from stream.points.statement import PointsStatement, earned_by, statement_of
 
 DAY_MS = 86_400_000
@@ -130,6 +130,33 @@ def test_categories_bonus_days_and_orders_earn_as_the_rules_say() -> None:
     assert earned_by(PointOrder(), by, ZONE) == 0
 
 
+@given(st.lists(st.integers(0, 120 * 24), max_size=40, unique=True), st.integers(1, 4), st.integers(1, 20))
+def test_events_earn_at_most_so_often_in_any_days(hours: list[int], times: int, days_: int) -> None:
+    by = PointsRules(earn=Earning(events={"feedback_reviewed": EventEarning(points=7, times=times, days=days_)}))
+    of = PointsAccount()
+    for number, hour in enumerate(hours):
+        of.happen(f"e{number}", PointEvent(at(hour / 24), "feedback_reviewed"))
+        of.happen(f"l{number}", PointEvent(at(hour / 24), "interaction_liked"))
+    earned = [statement(of, hour / 24, by).earned for hour in range(0, 121 * 24, 24)]
+    assert all(later - before <= 7 * times for before, later in zip(earned, earned[days_:], strict=False))
+    found = statement(of, 121, by)
+    assert found.earned % 7 == 0
+    assert bool(found.earned) == bool(hours)
+    if times * days_ >= len(hours) and times >= len(hours):
+        assert found.earned == 7 * len(hours)
+
+
+def test_points_for_events_are_lost_and_spent_as_others() -> None:
+    by = PointsRules(earn=Earning(events={"interaction_referred": EventEarning(points=50)}), expire_days=30)
+    of = PointsAccount(events={"r": PointEvent(at(1), "interaction_referred")})
+    # a repeat with a later time is the same event
+    of.happen("r", PointEvent(at(9), "interaction_referred"))
+    of.movements["m"] = PointsMove(at(2), -20)
+    found = statement(of, 3, by)
+    assert (found.balance, found.earned, found.spent, found.expires_ms) == (30, 50, 20, at(31))
+    assert statement(of, 31, by).expired == 30
+
+
 def test_months_later_is_the_same_day_or_the_last_of_the_month() -> None:
     by = PointsRules(expire_months=1)
     end_of_january = datetime(2026, 1, 31, 9, tzinfo=ZONE)
@@ -163,4 +190,5 @@ def test_a_tier_follows_from_what_was_earned_lately_also_when_it_was_spent() -> 
 def test_an_account_is_stored_as_json(moves: list[tuple[int, int]]) -> None:
     told = account(moves)
     told.orders["o"] = order(1, 5, tea=3)
+    told.events["e"] = PointEvent(at(2), "feedback_rated")
     assert msgspec.json.decode(msgspec.json.encode(told), type=PointsAccount) == told

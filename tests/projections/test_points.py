@@ -18,12 +18,13 @@ from tests.projections.store import Store
 
 BEGIN_S = 1_767_571_200
 DAY_S = 86_400
-ORDERS, MOVEMENTS = 0, 1
+ORDERS, MOVEMENTS, FEEDBACK, INTERACTIONS = range(4)
 ANN = "ann"
 
 day = st.integers(0, 60)
 orders = st.tuples(st.sampled_from(["completed", "completed", "refunded", "cancelled"]), day, st.integers(1, 90))
 movements = st.tuples(st.sampled_from(["spent", "given"]), day, st.integers(1, 90))
+others = st.tuples(st.sampled_from(["praised", "liked"]), day, st.integers(1, 3))
 Event = tuple[str, int, int]
 
 
@@ -38,6 +39,10 @@ def append(kept: Store, event: Event, who: str = ANN) -> None:
         told = {"movement_id": f"{name}{at}", "customer_id": who, "points": number, "occurred_at": at_s}
         movement = msgspec.convert({**told, "name": name, "occurred_at": float(at_s)}, PointsMovement)
         kept.append(MOVEMENTS, who, msgspec.json.encode(movement))
+        return
+    if name in {"praised", "liked"}:
+        said = {"event_id": f"{name}{number}", "customer_id": who, "occurred_at": at_s, "name": name}
+        kept.append(FEEDBACK if name == "praised" else INTERACTIONS, who, orjson.dumps(said))
         return
     # an order of each day; what is told of it again is the same
     body: dict[str, object] = {"event_id": f"{name}{at}", "customer_id": who, "occurred_at": at_s + 3600, "name": name}
@@ -55,7 +60,7 @@ def account(kept: Store, who: str = ANN) -> PointsAccount:
 
 
 @settings(max_examples=40)
-@given(st.lists(orders | movements, min_size=1, max_size=25), st.integers(0, 2**32))
+@given(st.lists(orders | movements | others, min_size=1, max_size=25), st.integers(0, 2**32))
 def test_states_follow_from_the_records_in_any_order_and_any_steps(events: list[Event], seed: int) -> None:
     random = Random(seed)
     whole, parts = store(), store(cache=random.choice([0, 10]))
@@ -71,6 +76,8 @@ def test_states_follow_from_the_records_in_any_order_and_any_steps(events: list[
     found, other = account(whole), account(parts)
     assert found.orders == other.orders
     assert found.movements == other.movements
+    assert found.events == other.events
+    assert len(found.events) == len({(name, number) for name, _, number in events if name in {"praised", "liked"}})
 
 
 def test_points_are_those_of_the_base_currency_and_of_its_lines() -> None:
@@ -99,7 +106,7 @@ def test_what_is_no_movement_is_a_dead_letter() -> None:
 
 
 @settings(max_examples=60)
-@given(st.lists(st.tuples(orders | movements, st.booleans()), min_size=1, max_size=25))
+@given(st.lists(st.tuples(orders | movements | others, st.booleans()), min_size=1, max_size=25))
 def test_accounts_of_two_ids_add_up_to_that_of_one(events: list[tuple[Event, bool]]) -> None:
     apart, whole = store(), store()
     for event, is_other in events:
