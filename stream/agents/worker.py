@@ -80,12 +80,22 @@ def _stop_before_start(number: int, frame: FrameType | None) -> NoReturn:
 
 
 class _Worker(faust.Worker):
-    """Faust's worker that starts all apps at once, and does not sleep for two seconds when everything has stopped."""
+    """Faust's worker that starts and stops all apps at once, and does not sleep for two seconds in the end."""
 
     async def on_start(self) -> None:
         """Start the apps side by side: each waits for seconds until its group gives it partitions, the core's last."""
         await super().on_start()
         await asyncio.gather(*(app.maybe_start() for app in self._children))
+
+    async def _stop_children(self) -> None:
+        """Stop the apps side by side: each ends its steps and leaves its group, and one after the other may take longer
+        than whoever stops the worker waits.
+        """
+        children = [child for child in self._children if child is not None]
+        ended = await asyncio.gather(*(asyncio.shield(child.stop()) for child in children), return_exceptions=True)
+        for child, error in zip(children, ended, strict=True):
+            if isinstance(error, Exception):
+                _LOG.error("%s could not be stopped in good order", child.label, exc_info=error)
 
     def _shutdown_loop(self) -> None:
         if self.crash_reason is not None:
