@@ -88,6 +88,7 @@ class FoldingPartition:
         self._parts: list[Part] = []
         self._messages: list[tuple[str, object]] = []
         self._decoded: dict[str, Any] = {}  # states of the messages read last, which no fold has seen
+        self._is_whole = False  # whether these are all that the messages need
         self._origins: list[tuple[int, Record]] = []
         self._refused: list[_Refused] = []
         self._skipped = 0
@@ -107,7 +108,7 @@ class FoldingPartition:
         """Take records in as the next step; returns the keys they touch whose state is not cached, as `further`."""
         self._parts = [*parts]
         self._messages, self._origins, self._refused, self._skipped = [], [], [], 0
-        self._decoded = {}
+        self._decoded, self._is_whole = {}, False
         self._newest_ms = self.state.stream_time_ms
         self._editions, self._places = dict(self.state.editions), dict(self.state.places)
         for part in parts:
@@ -139,6 +140,7 @@ class FoldingPartition:
         if not missing:
             keys, self._decoded = self._cache.needed(self._messages, self._decoded)
             missing = self._cache.missing(keys)
+            self._is_whole = not missing
         return missing
 
     def missing(self, keys: Iterable[str]) -> list[str]:
@@ -213,7 +215,9 @@ class FoldingPartition:
         self._cache.accept(outcome.written, outcome.forgotten)
 
     def _fold(self, messages: Sequence[tuple[str, object]]) -> _Folding:
-        states, self._decoded = self._cache.needed(messages, self._decoded)[1], {}
+        is_whole = self._is_whole and messages is self._messages
+        states = self._decoded if is_whole else self._cache.needed(messages, self._decoded)[1]
+        self._decoded, self._is_whole = {}, False
         before = self._timers(states)
         folded = self.projection.fold(states, messages)
         after = self._timers(folded.states)

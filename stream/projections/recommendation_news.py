@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from stream.processing.state import Outgoing
 from stream.recommending.own_items import Shopper
 from stream.recommending.published_lists import encode_lists, fingerprint_of
-from stream.recommending.recommended import recommended
+from stream.recommending.recommended import RecommendationLists, recommended
 from stream.recommending.shop_tables import ShopTables
 from stream.settings import Settings
 
@@ -53,7 +53,9 @@ class ListPublisher:
         fingerprint = fingerprint_of(found)
         if fingerprint == published:
             return News(published)
-        return News(fingerprint, (self._record(customer_id, shopper, tables, hour),))
+        if shopper.refused:
+            return News(fingerprint, (self._record(customer_id, shopper, tables, hour),))
+        return News(fingerprint, (self._told(customer_id, hour, found),))
 
     def after_complaint(self, customer_id: str, shopper: Shopper, tables: ShopTables, published: int) -> News:
         """What they complained about goes from the lists, whether it was in them or not."""
@@ -66,7 +68,9 @@ class ListPublisher:
         return Outgoing(self._topic, customer_id.encode(), None, [])
 
     def _record(self, customer_id: str, shopper: Shopper, tables: ShopTables, hour: int) -> Outgoing:
-        found = recommended(shopper, tables, hour, self._limit, self._never)
+        return self._told(customer_id, hour, recommended(shopper, tables, hour, self._limit, self._never))
+
+    def _told(self, customer_id: str, hour: int, found: RecommendationLists) -> Outgoing:
         return Outgoing(self._topic, customer_id.encode(), encode_lists(customer_id, hour, found), [_JSON])
 
 

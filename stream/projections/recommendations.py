@@ -239,8 +239,7 @@ def _take(shopper: Shopper, tables: ShopTables, told: Told) -> None:
     elif isinstance(event, PurchaseEvent):
         order_id = _order_hash(event)
         if event.name == "completed":
-            categories = {item.product_id: item.category for item in event.items or ()}
-            items = {name: categories[name] for name in _items(event)}
+            items = {item.product_id: item.category for item in event.items or () if item.product_id}
             tables.buy(shopper, ShopOrder(order_id, told.at_ms // HOUR_MS, items))
         elif event.name == "cancelled":
             tables.take_back(shopper, order_id, None)

@@ -87,11 +87,14 @@ class FollowerRows:
         #: Of each row: its size, epoch, floor, whether it has changed, and the id of its item.
         self._of: Ids = np.zeros((_OWN + 1, len(self._ids)), np.int64)
         self._of[_OWN, : len(rows)] = [*map(item_id, rows)]
-        for slot, row in enumerate(rows.values()):
-            size = len(row.ids) // _STORED.itemsize
-            self._ids[slot, :size] = np.frombuffer(row.ids, _STORED)
-            self._weights[slot, :size] = np.frombuffer(row.weights, _STORED)
-            self._of[:3, slot] = size, row.epoch, row.floor
+        stored = [*rows.values()]
+        sizes = np.array([len(row.ids) // _STORED.itemsize for row in stored], np.int64)
+        self._of[0, : len(rows)] = sizes
+        self._of[1:3, : len(rows)] = [[row.epoch for row in stored], [row.floor for row in stored]]
+        # all rows at once: one after the other takes four times as long
+        places = _places(sizes)
+        self._ids[places] = np.frombuffer(b"".join([row.ids for row in stored]), _STORED)
+        self._weights[places] = np.frombuffer(b"".join([row.weights for row in stored]), _STORED)
 
     def __len__(self) -> int:
         """How many rows there are."""
@@ -162,13 +165,15 @@ class FollowerRows:
         changed = {name: slot for name, slot in self._slots.items() if is_changed[slot]}
         for name in self._forgotten - changed.keys():
             yield name, None
-        for name, slot in changed.items():
-            yield name, self._stored(slot)
-
-    def _stored(self, slot: int) -> FollowerRow:
-        size, epoch, floor = self._of[:3, slot].tolist()
-        ids, weights = self._ids[slot, :size], self._weights[slot, :size]
-        return FollowerRow(epoch, floor, ids.astype(_STORED).tobytes(), weights.astype(_STORED).tobytes())
+        slots = np.array([*changed.values()], np.int64)
+        sizes, epochs, floors = self._of[:3, slots]
+        rows, columns = _places(sizes)
+        ids, weights = (of[slots[rows], columns].astype(_STORED).tobytes() for of in (self._ids, self._weights))
+        ends = np.cumsum(sizes) * _STORED.itemsize
+        begins = ends - sizes * _STORED.itemsize
+        columns_of = (begins.tolist(), ends.tolist(), epochs.tolist(), floors.tolist())
+        for name, begin, end, epoch, floor in zip(changed, *columns_of, strict=True):
+            yield name, FollowerRow(epoch, floor, ids[begin:end], weights[begin:end])
 
     def _new(self, name: str) -> int:
         slot = self._slots[name] = self._free
@@ -185,6 +190,16 @@ class FollowerRows:
         )
         ids[:rows], weights[:rows], of[:, :rows] = self._ids, self._weights, self._of
         self._ids, self._weights, self._of = ids, weights, of
+
+
+def _places(sizes: Ids) -> tuple[Ids, Ids]:
+    """Rows and columns of the cells of rows of these sizes.
+
+    >>> [of.tolist() for of in _places(np.array([2, 0, 1]))]
+    [[0, 0, 2], [0, 1, 0]]
+    """
+    rows = np.repeat(np.arange(len(sizes)), sizes)
+    return rows, np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
 
 
 @lru_cache(1 << 17)

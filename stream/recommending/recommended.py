@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 import numpy as np
 
-from stream.recommending.candidates import ANTECEDENTS, candidates_of, together_with
+from stream.recommending.candidates import ANTECEDENTS, Shelf, candidates_of, together_with
 from stream.recommending.follower_rows import item_id
 from stream.recommending.own_items import OwnItem, Shopper
 from stream.recommending.shop_tables import ShopTables
@@ -20,6 +20,8 @@ __all__ = ["RecommendationLists", "Recommended", "recommended"]
 _MAX_OF_CATEGORY: Final = 3
 #: Customers who bought two items lately, below whom a pair is not worth a word.
 _MIN_CUSTOMERS: Final = 2.0
+#: Items beside the last order that are compared, those that most customers of its items bought.
+_MAX_BESIDE: Final = 500
 _HOURS_A_DAY: Final = 24
 
 
@@ -61,9 +63,10 @@ def recommended(
     also = _best(found.new, tables.head.explore.chances(found.new_features).tolist() if found.new else [], never)
     offered = [*_diverse(also, tables.shelf.categories(also))][:limit]
     last = shopper.orders[-1].items if shopper.orders else []
+    pairs = _Pairs(shopper.latest(ANTECEDENTS), tables.shelf)
     return RecommendationLists(
         tuple(Recommended(name, _rhythm(shopper.items[name], hour)) for name in again[:limit]),
-        tuple(Recommended(name, _why(name, shopper, tables)) for name in offered),
+        tuple(Recommended(name, _why(name, pairs, shopper, tables)) for name in offered),
         tuple(_beside(last, shopper, tables, hour, never | {*shopper.items, *offered}))[:limit],
     )
 
@@ -88,29 +91,40 @@ def _beside(
     last: Sequence[str], shopper: Shopper, tables: ShopTables, hour: int, never: AbstractSet[str]
 ) -> Iterator[Recommended]:
     together = together_with(shopper, last[:ANTECEDENTS], tables.shelf, hour)
-    named = zip(map(tables.shelf.name, together.ids.tolist()), together.share.tolist(), strict=True)
+    most = np.argsort(-together.share, kind="stable")[:_MAX_BESIDE]
+    named = zip(map(tables.shelf.name, together.ids[most].tolist()), together.share[most].tolist(), strict=True)
     shares = {name: share for name, share in named if name is not None}
     rarity = (tables.shelf.customers([*shares]) + 1.0) ** -0.5
     values = dict(zip(shares, (np.array([*shares.values()]) * rarity).tolist(), strict=True))
+    pairs = _Pairs(last[:ANTECEDENTS], tables.shelf)
     for name in _best([*values], [*values.values()], never):
-        pair = _pair(name, last[:ANTECEDENTS], tables)
+        pair = pairs.best(name)
         if pair is not None:
             yield Recommended(name, _bought_with(pair))
 
 
-def _pair(name: str, items: Sequence[str], tables: ShopTables) -> _Pair | None:
-    """The item whose customers bought another one most often; None if hardly any did."""
-    pairs = []
-    for item, customers in zip(items, tables.shelf.customers(items).tolist(), strict=True):
-        row = tables.shelf.followers(item)
-        if row is not None:
-            pairs.append(_Pair(item, row.of(item_id(name)), customers))
-    best = max(pairs, key=lambda one: (one.customers / (one.of + 1.0), one.item), default=None)
-    return best if best is not None and best.customers >= _MIN_CUSTOMERS else None
+class _Pairs:
+    """Some items with what follows each."""
+
+    def __init__(self, items: Sequence[str], shelf: Shelf) -> None:
+        rows = [(item, of, shelf.followers(item)) for item, of in zip(items, shelf.customers(items), strict=True)]
+        self._items = [(item, float(of), row) for item, of, row in rows if row is not None]
+        self._ids = np.concatenate([row.ids for *_, row in self._items]) if self._items else np.zeros(0, np.int64)
+        self._ends = np.cumsum([len(row.ids) for *_, row in self._items])
+
+    def best(self, name: str) -> _Pair | None:
+        """The item whose customers bought another one most often; None if hardly any did."""
+        places = np.flatnonzero(self._ids == item_id(name))
+        found = []
+        for place, number in zip(places, np.searchsorted(self._ends, places, "right"), strict=True):
+            item, of, row = self._items[number]
+            found.append(_Pair(item, float(row.customers[place - self._ends[number] + len(row.ids)]), of))
+        best = max(found, key=lambda one: (one.customers / (one.of + 1.0), one.item), default=None)
+        return best if best is not None and best.customers >= _MIN_CUSTOMERS else None
 
 
-def _why(name: str, shopper: Shopper, tables: ShopTables) -> str:
-    pair = _pair(name, shopper.latest(ANTECEDENTS), tables)
+def _why(name: str, pairs: _Pairs, shopper: Shopper, tables: ShopTables) -> str:
+    pair = pairs.best(name)
     if pair is not None:
         return _bought_with(pair)
     (category,) = tables.shelf.categories([name])

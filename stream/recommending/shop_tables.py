@@ -32,9 +32,9 @@ __all__ = [
 SHARDS: Final = 256
 #: Items that count as what sells now.
 _POPULAR: Final = 50
-#: The rankers learn from so many orders each, and then from every 32nd.
+#: The rankers learn from so many orders each, and then from every 64th.
 _LEARN_ALL: Final = 2000
-_LEARN_EVERY: Final = 32
+_LEARN_EVERY: Final = 64
 
 
 class Bounds(NamedTuple):
@@ -77,11 +77,17 @@ class ShopTables:
     """The tables of a shop, to be changed. ``rows``: followers by item; ``shards``: counts of items by number.
 
     Rows and shards that are not needed may be missing (`antecedents_of`, `all_antecedents_of`, `ShopHead.learns_from`).
+    ``names`` of all items by their ids, where they are known already and nothing is going to change.
     A row belongs to an item whose customers are counted, so the bound on these bounds the rows as well.
     """
 
     def __init__(
-        self, head: ShopHead, rows: Mapping[str, FollowerRow], shards: MutableMapping[int, ItemShard], bounds: Bounds
+        self,
+        head: ShopHead,
+        rows: Mapping[str, FollowerRow],
+        shards: MutableMapping[int, ItemShard],
+        bounds: Bounds,
+        names: Mapping[int, str] | None = None,
     ) -> None:
         self.head = head
         self.rows = FollowerRows(bounds.followers, rows)
@@ -89,6 +95,7 @@ class ShopTables:
         self.bounds = bounds
         self._hour = 0
         self._names: dict[int, str] | None = None
+        self._known_names = names
         self._shard_of: dict[str, ItemShard] = {}
         self.shelf = Shelf(self._followers, self._customers_lately, head.popular, self._categories, self._name)
         #: What a step has changed, beside rows.
@@ -111,8 +118,7 @@ class ShopTables:
             self.head.customers += 1
         others = shopper.latest(ANTECEDENTS, without=items)
         firsts = shopper.buy(order.id, order.hour, items)
-        for name in firsts:
-            self._meet(name, order.hour, order.items[name])
+        self._meet(firsts, order)
         self._follow([*items[:ANTECEDENTS], *others], firsts, order.hour)
         self.head.popular.count(items, order.hour, _POPULAR)
 
@@ -148,15 +154,19 @@ class ShopTables:
         _learn(head.repeat, found.own, found.own_features, bought, repeated)
         _learn(head.explore, found.new, found.new_features, bought, len(items) - repeated)
 
-    def _meet(self, name: str, hour: int, category: str | None) -> None:
-        """A customer bought an item for the first time."""
-        shard = self._shard(name)
-        if self._names is not None:
-            self._names[item_id(name)] = name
-        if category is not None:
-            shard.categories[name] = category
-        for gone in shard.counts.count([name], hour, max(self.bounds.items // SHARDS, 1)):
-            self._forget(gone, shard)
+    def _meet(self, firsts: Sequence[str], order: ShopOrder) -> None:
+        """A customer bought items for the first time."""
+        keep, changed, names, of = max(self.bounds.items // SHARDS, 1), self.changed_shards, self._names, self._of
+        for name in firsts:
+            shard = of(name)
+            changed.add(shard_of(name))
+            if names is not None:
+                names[item_id(name)] = name
+            category = order.items[name]
+            if category is not None:
+                shard.categories[name] = category
+            for gone in shard.counts.count_one(name, order.hour, keep):
+                self._forget(gone, shard)
 
     def _forget(self, name: str, shard: ItemShard) -> None:
         if self._names is not None:
@@ -196,6 +206,8 @@ class ShopTables:
         return [of(name).categories.get(name) for name in names]
 
     def _name(self, item: int) -> str | None:
+        if self._known_names is not None:
+            return self._known_names.get(item)
         if self._names is None:
             self._names = {item_id(name): name for shard in self.shards.values() for name in shard.counts.counts}
         return self._names.get(item)
