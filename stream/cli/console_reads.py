@@ -1,17 +1,18 @@
-"""What the console shows beside the directory: today's list, what customers wrote, and what to offer to them."""
+"""What the console shows beside the directory: today's list, what customers wrote, what to offer, and points."""
 
 from typing import Final
 
 from stream.cli.identity_lookup import customer_of
-from stream.cli.recommendations_desk import agreed_lists, lists_now
+from stream.cli.points_desk import points_if_any
+from stream.cli.recommendations_desk import lists_now
 from stream.cli.shop_day import shop_day
 from stream.cli.texts_desk import tally_of, texts_of
 from stream.clock import SystemClock
 from stream.consent.purposes import Purpose
 from stream.console.labelling import CustomerTexts
-from stream.console.offering import Offered
 from stream.console.pages import Day
-from stream.errors import StorageError
+from stream.errors import SettingsError, StorageError
+from stream.points.statement import PointsStatement
 from stream.projections.judgements import UNDECIDED
 from stream.reporting.consent_lines import refusals_of
 from stream.settings import Settings
@@ -19,7 +20,7 @@ from stream.storage.consent_desk import ConsentDesk
 from stream.storage.person_ids import ids_of
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["customer_offers", "customer_texts", "todays_list"]
+__all__ = ["customer_points", "customer_texts", "todays_list"]
 
 #: Customers of today's list, and texts and recommended items of a customer's page.
 _LISTED: Final = 50
@@ -44,6 +45,7 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
             persons = {customer_id, customer_of(desk, customer_id)}
             consented = consents.read([*persons])
             lists = lists_now(desk, settings, customer_id, _OFFERED)
+            points, points_note = _points(settings, desk, customer_id)
     except StorageError as error:
         return CustomerTexts(note=str(error), is_scored=False)
     months = tally.categories.values() if tally else ()
@@ -56,9 +58,23 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
         refusals=refusals_of(consented.of(customer_id), now_ms, consented.default),
         is_scored=is_scored,
         offered=lists if is_scored else None,
+        points=points,
+        points_note=points_note,
     )
 
 
-def customer_offers(settings: Settings, customer_id: str, limit: int) -> Offered:
-    """What to offer to a customer, for programs. Raises `StorageError` when Redis fails."""
-    return Offered(*agreed_lists(settings, customer_id, limit))
+def customer_points(settings: Settings, customer_id: str) -> PointsStatement | None:
+    """The points of a customer, for programs; None if nothing is known of them, or the shop has no points.
+
+    Raises `StorageError` when Redis fails, `SettingsError` for a wrong points file.
+    """
+    with ProjectionDesk(settings) as desk:
+        return points_if_any(settings, desk, customer_id, SystemClock().now_ms())
+
+
+def _points(settings: Settings, desk: ProjectionDesk, customer_id: str) -> tuple[PointsStatement | None, str]:
+    """With why there are none: a wrong file takes nothing else from the page."""
+    try:
+        return points_if_any(settings, desk, customer_id, SystemClock().now_ms()), ""
+    except SettingsError as error:
+        return None, str(error)

@@ -20,7 +20,7 @@ from stream.reporting.offer_candidates import OFFER_INPUTS, candidates_of
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["offered_of", "offers_now", "over", "weeks_until"]
+__all__ = ["offered_of", "offers_now", "over", "spent_of", "weeks_until"]
 
 #: Older weeks are not read; what is older than this weighs a sixteenth.
 _LEARNED_WEEKS: Final = 208
@@ -51,6 +51,17 @@ def over(weeks: Iterable[OfferState], window_days: float, now_ms: int) -> Iterat
             yield week
 
 
+def spent_of(weeks: Iterable[OfferState]) -> dict[str, dict[int, int]]:
+    """By offer, what it cost on each day since 1970 (1/MONEY_SCALE), of all partitions."""
+    spent: dict[str, dict[int, int]] = {}
+    for week in weeks:
+        for name, days in week.spent.items():
+            of_offer = spent.setdefault(name, {})
+            for on, cost in days.items():
+                of_offer[int(on)] = of_offer.get(int(on), 0) + cost
+    return spent
+
+
 def offers_now(day: ShopDay, config: OffersConfig, documents: Iterable[bytes] | None = None) -> list[Planned]:
     """What to offer to whom now; ``documents``: of these customers only, None: of all."""
     now_ms = day.basis.now_ms
@@ -59,12 +70,6 @@ def offers_now(day: ShopDay, config: OffersConfig, documents: Iterable[bytes] | 
     with ProjectionDesk(day.settings) as desk:
         found = _with_decisions(desk, found)
         weeks = weeks_until(desk, now_ms)
-    spent: dict[str, dict[int, int]] = {}
-    for week in weeks:
-        for name, days in week.spent.items():
-            of_offer = spent.setdefault(name, {})
-            for on, cost in days.items():
-                of_offer[int(on)] = of_offer.get(int(on), 0) + cost
     parts = [
         (0.5 ** ((week_of(now_ms) - (week.week or 0)) / _HALF_LIFE_WEEKS), week.sums)
         for week in over(weeks, config.window_days, now_ms)
@@ -80,7 +85,7 @@ def offers_now(day: ShopDay, config: OffersConfig, documents: Iterable[bytes] | 
         config,
         uplifts_of(parts, [*config.offers], len(OFFER_INPUTS)),
         now_ms,
-        spent=spent,
+        spent=spent_of(weeks),
         may=may,
         is_held_out=lambda customer_id: is_held_out(customer_id, config.hold_out.salt, config.hold_out.share),
         money=day.writing.money,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -34,9 +34,52 @@ from stream.storage.projection_desk import ProjectionDesk
 if TYPE_CHECKING:
     from stream.recommending.association_rules import AssociationRules
 
-__all__ = ["agreed_lists", "lists_now", "newest_ms_of", "recommendations_for", "rules_of_shop"]
+__all__ = [
+    "KnownItems",
+    "agreed_lists",
+    "agreed_lists_of",
+    "known_items",
+    "lists_now",
+    "newest_ms_of",
+    "recommendations_for",
+    "rules_of_shop",
+]
+
+_PROJECTION: Final = (Recommendations.name, Recommendations.version)
 
 _decode: Final = msgspec.json.Decoder(RecommendationState).decode
+
+
+class KnownItems(NamedTuple):
+    """What all partitions have counted of all items: as it was read once, for any number of customers.
+
+    ``newest_ms``: the time of the newest order. ``names`` of items by their ids. Nothing of it is ever changed.
+    """
+
+    newest_ms: int
+    customers: int
+    popular: FadingCounts
+    shards: Mapping[int, ItemShard]
+    names: Mapping[int, str]
+
+
+def known_items(desk: ProjectionDesk) -> KnownItems | None:
+    """The counts of all items; None if the projection has folded nothing."""
+    newest_ms = newest_ms_of(desk)
+    if newest_ms is None:
+        return None
+    stored = desk.shared(*_PROJECTION, HEAD, *map(shard_key, range(SHARDS)))
+    heads: list[ShopHead] = []
+    parts: dict[int, list[ItemShard]] = {number: [] for number in range(SHARDS)}
+    for one in map(_decode, stored):
+        if one.head is not None:
+            heads.append(one.head)
+        elif one.number is not None and one.shard is not None:
+            parts[one.number].append(one.shard)
+    shards = {number: _merged(of) for number, of in parts.items()}
+    names = {item_id(name): name for shard in shards.values() for name in shard.counts.counts}
+    popular = FadingCounts.merged([one.popular for one in heads])
+    return KnownItems(newest_ms, sum(one.customers for one in heads), popular, shards, names)
 
 
 def recommendations_for(
@@ -46,47 +89,65 @@ def recommendations_for(
     now_ms: int,
     limit: int,
     refused: AbstractSet[str] = frozenset(),
+    known: KnownItems | None = None,
 ) -> RecommendationLists | None:
-    """What to offer to a customer now; None if no order of theirs is known."""
-    own = desk.state(Recommendations.name, Recommendations.version, shopper_key(customer_id), customer_id)
-    shopper = None if own is None else _decode(own).shopper
-    if shopper is None or not shopper.items:
+    """What to offer to a customer now; None if no order of theirs is known. ``known``: None: it is read."""
+    own, head = desk.states_at(*_PROJECTION, [shopper_key(customer_id), HEAD], customer_id)
+    shopper = None if not own else _decode(own).shopper
+    known = known or known_items(desk)
+    if shopper is None or not shopper.items or known is None:
         return None
-    head = desk.state(Recommendations.name, Recommendations.version, HEAD, customer_id)
-    tables = _tables(desk, settings, shopper, None if head is None else _decode(head).head)
+    tables = _tables(desk, settings, shopper, known, None if not head else _decode(head).head)
     return recommended(shopper, tables, now_ms // HOUR_MS, limit, refused | never_of(settings))
 
 
 def newest_ms_of(desk: ProjectionDesk) -> int | None:
     """The time (ms) of the newest order that the projection has read; None if it has folded nothing."""
-    progress = desk.progress(Recommendations.name, Recommendations.version)
+    progress = desk.progress(*_PROJECTION)
     return max(state.stream_time_ms or 0 for state in progress.states.values()) if progress.folded else None
 
 
 def lists_now(
-    desk: ProjectionDesk, settings: Settings, customer_id: str, limit: int, refused: AbstractSet[str] = frozenset()
+    desk: ProjectionDesk,
+    settings: Settings,
+    customer_id: str,
+    limit: int,
+    refused: AbstractSet[str] = frozenset(),
+    known: KnownItems | None = None,
 ) -> RecommendationLists | None:
     """What to offer to the customer of an id, as of now; None if the projection knows no order of theirs."""
-    newest_ms = newest_ms_of(desk)
-    if newest_ms is None:
+    known = known or known_items(desk)
+    if known is None:
         return None
-    now_ms = now_of(newest_ms, SystemClock().now_ms())
-    found = recommendations_for(desk, settings, customer_id, now_ms, limit, refused)
+    now_ms = now_of(known.newest_ms, SystemClock().now_ms())
+    found = recommendations_for(desk, settings, customer_id, now_ms, limit, refused, known)
     if found is None and (owner := customer_of(desk, customer_id)) != customer_id:
-        found = recommendations_for(desk, settings, owner, now_ms, limit, refused)
+        found = recommendations_for(desk, settings, owner, now_ms, limit, refused, known)
     return found
 
 
 def agreed_lists(settings: Settings, customer_id: str, limit: int) -> tuple[RecommendationLists | None, bool]:
+    """As `agreed_lists_of`, of counts that are read now."""
+    with ProjectionDesk(settings) as desk, ConsentDesk(settings) as consents:
+        return agreed_lists_of(desk, consents, settings, customer_id, limit)
+
+
+def agreed_lists_of(
+    desk: ProjectionDesk,
+    consents: ConsentDesk,
+    settings: Settings,
+    customer_id: str,
+    limit: int,
+    known: KnownItems | None = None,
+) -> tuple[RecommendationLists | None, bool]:
     """What to offer to a customer, and whether it is withheld, as they do not agree to be scored: then lists are empty.
 
     None: no order with items is known. Raises `StorageError` when Redis fails.
     """
-    with ProjectionDesk(settings) as desk, ConsentDesk(settings) as consents:
-        found = lists_now(desk, settings, customer_id, limit)
-        # the lists may be those of the customer to whom the id belongs
-        persons = {customer_id, customer_of(desk, customer_id)}
-        consented, now_ms = consents.read([*persons]), SystemClock().now_ms()
+    found = lists_now(desk, settings, customer_id, limit, known=known)
+    # the lists may be those of the customer to whom the id belongs
+    persons = {customer_id, customer_of(desk, customer_id)}
+    consented, now_ms = consents.read([*persons]), SystemClock().now_ms()
     if found is None or all(consented.may(one, Purpose.PROFILING, None, now_ms) for one in persons):
         return found, False
     return RecommendationLists(), True
@@ -96,7 +157,7 @@ def rules_of_shop(desk: ProjectionDesk, newest_ms: int, days: int) -> Associatio
     """What is bought after what within some days, by the customers of all partitions."""
     from stream.recommending.association_rules import association_rules
 
-    stored = desk.keyed_states(Recommendations.name, Recommendations.version)
+    stored = desk.keyed_states(*_PROJECTION)
     # by a hash, so that the first ones are as good as drawn
     of_customers = sorted((item_id(key), state) for key, state in stored if key.startswith(shopper_key("")))
     shoppers = [shopper for _, state in of_customers if (shopper := _decode(state).shopper) is not None]
@@ -104,27 +165,21 @@ def rules_of_shop(desk: ProjectionDesk, newest_ms: int, days: int) -> Associatio
     return association_rules(firsts, newest_ms // HOUR_MS, days)
 
 
-def _tables(desk: ProjectionDesk, settings: Settings, shopper: Shopper, own: ShopHead | None) -> ShopTables:
+def _tables(
+    desk: ProjectionDesk, settings: Settings, shopper: Shopper, known: KnownItems, own: ShopHead | None
+) -> ShopTables:
     """Sums over all partitions; the rankers are those of the customer's own, which have learned from its orders."""
-    items = map(item_key, dict.fromkeys(needed_for(shopper)))
-    keys = (HEAD, *map(shard_key, range(SHARDS)), *items)
-    found = [_decode(state) for state in desk.shared(Recommendations.name, Recommendations.version, *keys)]
+    items = [*dict.fromkeys(needed_for(shopper))]
+    stored = desk.shared_of(*_PROJECTION, map(item_key, items))
+    rows = {item: [_decode(state).row for state in stored[item_key(item)]] for item in items}
     head = ShopHead() if own is None else own
-    heads = [one.head for one in found if one.head is not None]
-    head.customers = sum(one.customers for one in heads)
-    head.popular = FadingCounts.merged([one.popular for one in heads])
-    rows: dict[str, list[FollowerRow]] = {}
-    shards: dict[int, list[ItemShard]] = {number: [] for number in range(SHARDS)}
-    for one in found:
-        if one.item is not None and one.row is not None:
-            rows.setdefault(one.item, []).append(one.row)
-        elif one.number is not None and one.shard is not None:
-            shards[one.number].append(one.shard)
+    head.customers, head.popular = known.customers, known.popular
     return ShopTables(
         head,
-        {item: FollowerRow.merged(parts) for item, parts in rows.items()},
-        {number: _merged(parts) for number, parts in shards.items()},
+        {item: FollowerRow.merged(of) for item, parts in rows.items() if (of := [row for row in parts if row])},
+        dict(known.shards),
         bounds_of(settings),
+        known.names,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import closing
 from functools import partial
 from ipaddress import ip_address
 
@@ -65,8 +66,10 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
     configure_logging(settings)
     try:
         from stream.cli.console_elsewhere import elsewhere_of
+        from stream.cli.console_offers import ShopOffers
         from stream.cli.console_operations import ShopOperations
-        from stream.cli.console_reads import customer_offers, customer_texts, todays_list
+        from stream.cli.console_reads import customer_points, customer_texts, todays_list
+        from stream.cli.live_recommendations import LiveRecommendations
         from stream.console.acting import Acting
         from stream.console.api import Api
         from stream.console.api_access import ApiAccess
@@ -91,20 +94,26 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
         pages = Pages(
             *(store, writing, partial(todays_list, settings), partial(customer_texts, settings), acting, logins),
             operations=ShopOperations(settings),
+            offers=ShopOffers(settings),
             filters=SavedFilters(desk.engine),
             elsewhere=elsewhere,
             language="" if settings.console_language == "auto" else settings.console_language,
         )
         at = Address(host, port)
         revealer = Revealer.of(settings) if settings.privacy_keys else None
-        api = Api(store, writing, acting, partial(customer_offers, settings))
+        api = Api(store, writing, acting, live.lists, partial(customer_points, settings))
         programs = ApiAccess(api, ApiTokens(desk.engine), trail)
         watch = Watch(store, desk, tell)
         await serve(
             pages, programs, at, names, watch, stop_event(), lambda address: click.echo(f"console: {address}"), revealer
         )
 
-    with probes(settings) as tell, open_directory(settings, make=True) as store, open_desk(settings) as desk:
+    with (
+        closing(LiveRecommendations(settings)) as live,
+        probes(settings) as tell,
+        open_directory(settings, make=True) as store,
+        open_desk(settings) as desk,
+    ):
         accounts, trail = Accounts(desk.engine), AuditTrail(desk.engine, settings.keep_audit_days)
         if not accounts.has_users() and elsewhere is None:
             say("the console has no users: stream console user add NAME")

@@ -30,6 +30,7 @@ from stream.directory.timeline_queries import orders_of, timeline_page
 from stream.errors import SettingsError
 from stream.events.contract_rules import CONTROL_IN_ID
 from stream.events.times import rfc3339
+from stream.points.statement import PointsStatement
 from stream.reporting.writing import Writing
 
 __all__ = ["API", "OPERATIONS", "Api", "Operation", "customer_of", "problem_json", "program_of", "set_program"]
@@ -81,6 +82,10 @@ OPERATIONS: Final = (
         ),
     ),
     Operation(
+        *("/customers/points", "points", Scope.READ, bodies.PointsRequest, bodies.PointsAnswer, HTTPStatus.OK),
+        *("The points of one customer, when they expire, and the tier", "read points"),
+    ),
+    Operation(
         *("/kpis", "kpis", Scope.READ, None, bodies.KpisAnswer, HTTPStatus.OK),
         *("Figures of the shop by month or week", "read figures"),
     ),
@@ -102,16 +107,22 @@ OPERATIONS: Final = (
 class Api:
     """Handlers; each takes the decoded body. Queries run in threads.
 
-    ``offered``: what to offer to a customer, at most so many items a list.
+    ``offered``: what to offer to a customer, at most so many items a list; ``points``: theirs, None: not known.
     """
 
     def __init__(
-        self, store: DirectoryStore, writing: Writing, acting: Acting, offered: Callable[[str, int], Offered]
+        self,
+        store: DirectoryStore,
+        writing: Writing,
+        acting: Acting,
+        offered: Callable[[str, int], Offered],
+        points: Callable[[str], PointsStatement | None],
     ) -> None:
         self._store = store
         self._writing = writing
         self._acting = acting
         self._offered = offered
+        self._points = points
 
     def routes(self) -> list[web.RouteDef]:
         """One for each of `OPERATIONS`."""
@@ -164,6 +175,19 @@ class Api:
             raise web.HTTPNotFound(reason="no order with items of this customer is known")
         found = {"again": lists.again, "also": lists.also, "goes_with": lists.goes_with}
         return {"customer_id": body.customer_id, **found, "withheld": is_withheld}
+
+    async def points(self, request: web.Request, body: bodies.PointsRequest) -> Mapping[str, Any]:
+        del request
+        found = await asyncio.to_thread(self._points, body.customer_id)
+        if found is None:
+            raise web.HTTPNotFound(reason="no points of this customer are known")
+        told = msgspec.structs.asdict(found)
+        expires_ms = told.pop("expires_ms")
+        return {
+            "customer_id": body.customer_id,
+            **told,
+            "expires_at": None if expires_ms is None else rfc3339(expires_ms),
+        }
 
     async def kpis(self, request: web.Request, body: None) -> Mapping[str, Any]:
         del body

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from stream.alerts.action_records import Note
 from stream.events.model import CustomerId, Id
+from stream.points.points_file import PointsTier
 from stream.recommending.recommended import Recommended
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "CustomersAnswer",
     "KpisAnswer",
     "LabelRequest",
+    "PointsAnswer",
+    "PointsRequest",
     "RecommendationsAnswer",
     "RecommendationsRequest",
     "RecordedAnswer",
@@ -67,6 +70,12 @@ class RecommendationsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     customer_id: CustomerId
     limit: Annotated[int, Meta(ge=1, le=100)] = 10
+
+
+class PointsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The points of a customer."""
+
+    customer_id: CustomerId
 
 
 class ActionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,6 +162,26 @@ class RecommendationsAnswer(Struct, kw_only=True):
     also: list[Recommended]
     goes_with: list[Recommended]
     withheld: bool
+
+
+class PointsAnswer(Struct, kw_only=True):
+    """``balance`` = ``earned`` - ``spent`` - ``expired``. ``owed``: what was spent beyond it; the next points pay it.
+
+    ``expires_at``: when the next ``expiring`` points are lost; null: none will be. ``lately``: what was earned in the
+    days that tiers go by; ``tier`` and ``next_tier``: null if there is none.
+    """
+
+    customer_id: str
+    balance: int
+    earned: int
+    spent: int
+    expired: int
+    owed: int
+    expires_at: datetime | None
+    expiring: int
+    lately: int
+    tier: PointsTier | None
+    next_tier: PointsTier | None
 
 
 class KpisAnswer(Struct, kw_only=True):

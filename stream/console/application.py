@@ -72,6 +72,7 @@ def application(
             web.post("/identities/merge", pages.decide_identity),
             web.post("/identities/unmerge", pages.decide_identity),
             web.get("/business", pages.business),
+            *pages.offers.routes(),
             *pages.operator.routes(),
             web.get("/audit", pages.audit),
             web.get("/help", pages.help),

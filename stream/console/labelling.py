@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from stream.consent.purposes import Purpose
+from stream.points.statement import PointsStatement
 from stream.recommending.recommended import RecommendationLists
 from stream.reporting.themes import SaidText
 from stream.reporting.words import Words, to_say
@@ -24,7 +25,8 @@ class CustomerTexts(NamedTuple):
 
     ``refusals``: purposes that the customer does not agree to, each with the channels, none: by all of them;
     ``is_scored``: whether they agree to be scored, so that scores may be shown. Where that cannot be read, none are.
-    ``offered``: what to offer; None: nothing is known, or they do not agree.
+    ``offered``: what to offer; None: nothing is known, or they do not agree. ``points``: None: nothing is known of
+    them, or the shop has none; ``points_note``: why they cannot be shown.
     """
 
     texts: Sequence[SaidText] = ()
@@ -33,6 +35,8 @@ class CustomerTexts(NamedTuple):
     refusals: Sequence[tuple[Purpose, Sequence[str]]] = ()
     is_scored: bool = True
     offered: RecommendationLists | None = None
+    points: PointsStatement | None = None
+    points_note: str = ""
 
 
 def refusals_in_words(refusals: Sequence[tuple[Purpose, Sequence[str]]], words: Words) -> Iterator[str]:

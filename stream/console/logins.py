@@ -45,6 +45,8 @@ _PAGES: Final[Mapping[str, tuple[str, Role]]] = {
     "/customers/forget": (to_say("removed a list of customers"), Role.OPERATOR),
     "/customer": (to_say("saw a customer"), Role.VIEWER),
     "/business": (to_say("saw business"), Role.VIEWER),
+    "/offers": (to_say("saw offers"), Role.VIEWER),
+    "/offers/check": (to_say("checked an offers file"), Role.VIEWER),
     "/system": (to_say("saw system"), Role.VIEWER),
     "/system/replay": (to_say("published records again"), Role.ADMIN),
     "/models": (to_say("saw models"), Role.VIEWER),

@@ -20,6 +20,7 @@ from stream.console.labelling import CustomerTexts, refusals_in_words
 from stream.console.languages import LanguageChoice
 from stream.console.login_pages import Elsewhere, LoginPages
 from stream.console.logins import Logins, is_also_about
+from stream.console.offer_pages import OfferDesk, OfferPages
 from stream.console.operations import Operations
 from stream.console.operator_pages import OperatorPages
 from stream.console.persons import known_id
@@ -68,7 +69,7 @@ class Day(NamedTuple):
 class Pages:
     """Handlers of requests. ``list_today`` makes today's list, ``texts_of`` finds what a customer wrote; in threads.
 
-    ``acting`` keeps what people do, ``logins`` who they are; ``operations``: what there is beside the
+    ``acting`` keeps what people do, ``logins`` who they are; ``operations``, ``offers``: what there is beside the
     directory; ``filters``: lists of customers under a name; ``language``: of all pages, empty: what browsers prefer;
     ``elsewhere``: a provider of accounts.
     """
@@ -83,6 +84,7 @@ class Pages:
         logins: Logins,
         *,
         operations: Operations,
+        offers: OfferDesk,
         filters: SavedFilters,
         language: str = "",
         elsewhere: Elsewhere | None = None,
@@ -98,21 +100,19 @@ class Pages:
         self._day = Recent(list_today, monotonic)
         self._feedback = Recent(operations.feedback, monotonic)
         self._page = Renderer(writing)
-        #: In which language each browser is answered.
+        #: In which language each browser is answered; and the other pages.
         self.choice = LanguageChoice(language, writing.language)
-        #: Logging in and out.
         self.entrance = LoginPages(self._page, logins, elsewhere)
-        #: Lists of customers.
         self.lists = CustomerLists(self._page, store, writing, filters, acting.now_ms)
-        self._operations = operations
-        #: Pages for who looks after the program.
-        self.operator = OperatorPages(self._page, store, operations)
+        self._operations, self.operator = operations, OperatorPages(self._page, store, operations)
+        self.offers = OfferPages(self._page, offers, monotonic)
 
     async def close(self, _: web.Application) -> None:
         """Wait for what is being made for pages."""
         await self._day.close()
         await self._feedback.close()
         await self._numbers.close()
+        await self.offers.close()
 
     async def today(self, request: web.Request) -> web.Response:
         """Whom to contact today, without those who are put off unless they are asked for."""

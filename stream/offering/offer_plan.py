@@ -14,7 +14,7 @@ from stream.offering.offered import Made
 from stream.offering.offers_file import Offer, OffersConfig
 from stream.offering.uplift import NOTHING, Context, Uplifts
 
-__all__ = ["OfferCandidate", "Planned", "plan"]
+__all__ = ["OfferCandidate", "Planned", "plan", "spent_lately"]
 
 _DAY_MS = 86_400_000
 
@@ -140,9 +140,18 @@ def _may_have(one: OfferCandidate, name: str, offer: Offer, now_ms: int) -> bool
     return all(made.drawn != name or made.at_ms <= since_ms for made in one.decisions.values())
 
 
+def spent_lately(offer: Offer, spent: Mapping[int, int], now_ms: int) -> float:
+    """What an offer cost within the days of its budget (money), of what was ``spent`` on each day; without one, ever.
+
+    >>> from stream.offering.offers_file import OfferBudget
+    >>> call = Offer(kind="call", what="a call", cost=6.0, channel="phone", budget=OfferBudget(money=100.0, days=7.0))
+    >>> spent_lately(call, {1: 60_000, 9: 120_000}, 10 * _DAY_MS)
+    12.0
+    """
+    since = -1 if offer.budget is None else (now_ms - offer.budget.days * _DAY_MS) // _DAY_MS
+    return sum(cost for day, cost in spent.items() if day > since) / MONEY_SCALE
+
+
 def _left(offer: Offer, spent: Mapping[int, int], now_ms: int) -> float:
     """What of the budget of an offer is left (money)."""
-    if offer.budget is None:
-        return float("inf")
-    since = (now_ms - offer.budget.days * _DAY_MS) // _DAY_MS
-    return offer.budget.money - sum(cost for day, cost in spent.items() if day > since) / MONEY_SCALE
+    return float("inf") if offer.budget is None else offer.budget.money - spent_lately(offer, spent, now_ms)

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 import redis
 
-from stream.cli.console_reads import customer_offers, customer_texts
+from stream.cli.console_reads import customer_texts
+from stream.cli.live_recommendations import LiveRecommendations
 from stream.consent.agreements import Agreements, Statement
 from stream.consent.purposes import Purpose
 from stream.events.partitioner import partition_of
@@ -115,7 +116,8 @@ def test_who_agrees_to_no_scores_is_offered_nothing_under_any_id(
         state = PartitionState(stream_time_ms=HOUR * 3_600_000, counters=Counters(applied=1))
         client.hset(keys.meta(0), "state", msgspec.json.encode(state))
     for one in (ALIAS, OWNER):
-        lists, is_withheld = customer_offers(settings, one, 3)
+        with closing(LiveRecommendations(settings)) as live:
+            lists, is_withheld = live.lists(one, 3)
         assert lists is not None
         assert (is_withheld, bool(lists.again)) == (refuses, not refuses)
         page = customer_texts(settings, one)

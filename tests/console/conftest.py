@@ -32,6 +32,7 @@ from stream.directory.store import DirectoryStore
 from stream.directory.timeline import Document, TimelineEntry
 from stream.errors import PublishError
 from stream.events.columns import MONEY_SCALE
+from stream.points.statement import PointsStatement
 from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING
 from stream.reporting.advice import Advice
@@ -40,7 +41,7 @@ from stream.reporting.entries import Entry as Listed
 from stream.reporting.first_orders import LeadEntry
 from stream.reporting.today import list_today
 from stream.reporting.writing import Writing
-from tests.console.operations import MadeUpOperations
+from tests.console.operations import MadeUpOffers, MadeUpOperations
 from tests.directory.told import commit, messages_of
 from tests.reporting.made_up_shop import DAY_MS, END_MS, make_shop
 
@@ -141,7 +142,9 @@ class Office:
         self.elsewhere: Elsewhere | None = None
         self.names: tuple[str, ...] = ()
         self.filters = SavedFilters(desk.engine)
+        self.points: Callable[[str], PointsStatement | None] = lambda _customer: None
         self.operations = MadeUpOperations(EVIL)
+        self.offers = MadeUpOffers(EVIL)
         self._store = store
 
     def application(self, today: Callable[[], Day] = somebody_today) -> web.Application:
@@ -154,10 +157,11 @@ class Office:
             self.acting,
             logins,
             operations=self.operations,
+            offers=self.offers,
             filters=self.filters,
             elsewhere=self.elsewhere,
         )
-        api = Api(self._store, WRITING, self.acting, self.offered)
+        api = Api(self._store, WRITING, self.acting, self.offered, self.points)
         return application(pages, ApiAccess(api, self.tokens, self.trail, lambda: self.now_ms), self.names)
 
     def visited(self, steps: Callable[[Visit], Awaitable[None]], today: Callable[[], Day] = somebody_today) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from stream.alerts.alert_records import AlertKind
 from stream.alerts.intervals import Interval
+from stream.console.offer_pages import OfferedNow, OfferFigures, OffersShown
 from stream.console.operations import (
     CheckedPart,
     Contender,
@@ -17,14 +19,18 @@ from stream.console.operations import (
     ModelsShown,
     OrderRhythm,
 )
-from stream.errors import StorageError
+from stream.errors import SettingsError, StorageError
 from stream.identity.records import IdentityDecision
+from stream.offering.offers_file import parse
 from stream.reporting.feedback_groups import FeedbackCounts
+from stream.reporting.offer_effect import OfferEffect
 from stream.whatif.comparison import AlertChange, Differences, PolicySide, WhatIf
 from stream.whatif.deliveries import ChannelLoad
 from tests.reporting.made_up_shop import END_MS
 
-__all__ = ["MadeUpOperations"]
+__all__ = ["OFFERS_FILE", "MadeUpOffers", "MadeUpOperations"]
+
+OFFERS_FILE = (Path(__file__).parents[2] / "examples" / "offers.yaml").read_text("utf-8")
 
 
 def _side(raised: int) -> PolicySide:
@@ -40,6 +46,38 @@ def _side(raised: int) -> PolicySide:
         value_right=700.0,
         channels={"desk": ChannelLoad(messages=raised, per_day=2, most_a_day=2, days_full=1)},
     )
+
+
+class MadeUpOffers:
+    """``file``: the text that is in effect, None if there is none. ``evil``: as of `MadeUpOperations`."""
+
+    def __init__(self, evil: str) -> None:
+        self.evil = evil
+        self.file: str | None = OFFERS_FILE
+        self.is_away = False
+
+    def shown(self) -> OffersShown:
+        if self.is_away:
+            raise StorageError("Redis does not answer")
+        if self.file is None:
+            return OffersShown("offers.yaml")
+        if problems := self.problems_of(self.file):
+            return OffersShown("offers.yaml", problems=problems)
+        config = parse(self.file, source="offers.yaml")
+        effect = OfferEffect(
+            offer="call", offered=400, held_out=150, gain=Interval(2.0, 0.5, 3.5), sentence="A call: it brought 800."
+        )
+        figures = {name: OfferFigures(12.5, 7, 40, 4) for name in config.offers}
+        figures["call"] = OfferFigures(240.0, 40, 9, 1, effect)
+        now = [OfferedNow(self.evil, "sample", 3.5, 4.25, f"Due. {self.evil}")]
+        return OffersShown("offers.yaml", config, (), figures, now, 120, 71)
+
+    def problems_of(self, text: str) -> Sequence[str]:
+        try:
+            parse(text, source="line")
+        except SettingsError as error:
+            return str(error).splitlines()
+        return ()
 
 
 class MadeUpOperations:

@@ -17,7 +17,9 @@ from stream.console.api_document import api_document
 from stream.console.offering import Offered
 from stream.directory.desk.api_tokens import Scope
 from stream.directory.desk.desk_store import UNDO_MS
-from stream.errors import StorageError
+from stream.errors import SettingsError, StorageError
+from stream.points.points_file import PointsTier
+from stream.points.statement import PointsStatement
 from stream.recommending.recommended import RecommendationLists, Recommended
 from tests.console.conftest import EVIL, Office
 
@@ -132,6 +134,31 @@ def test_what_to_offer_comes_in_three_lists_with_reasons(office: Office) -> None
     asking(office, steps)
     assert asked == [(EVIL, 3), ("shy", 10), ("nobody", 10), ("away", 10)]
     assert ("read recommendations", EVIL) in {(one.what, one.customer_id) for one in office.trail.newest(9)}
+
+
+def test_points_of_a_customer_are_told(office: Office) -> None:
+    def points(customer_id: str) -> PointsStatement | None:
+        if customer_id == "away":
+            raise StorageError("Redis is away")
+        if customer_id == "wrong":
+            raise SettingsError("points.yaml: earn.rate: expected a number")
+        tier = PointsTier(name=EVIL, points=100, benefits="free delivery")
+        found = PointsStatement(120, 400, 200, 80, 0, 1_767_571_200_000, 30, 300, tier, None)
+        return found if customer_id == EVIL else None
+
+    office.points = points
+
+    async def steps(ask: Ask) -> None:
+        status, _, found = await ask("/customers/points", {"customer_id": EVIL})
+        assert (status, found["balance"], found["expires_at"]) == (200, 120, "2026-01-05T00:00:00.000Z")
+        assert (found["tier"]["benefits"], found["next_tier"], found["customer_id"]) == ("free delivery", None, EVIL)
+        assert (await ask("/customers/points", {"customer_id": "nobody"}))[0] == 404
+        assert (await ask("/customers/points", {"customer_id": "away"}))[0] == 503
+        status, _, found = await ask("/customers/points", {"customer_id": "wrong"})
+        assert (status, "earn.rate" in found["error"]) == (400, True)
+
+    asking(office, steps)
+    assert ("read points", EVIL) in {(one.what, one.customer_id) for one in office.trail.newest(9)}
 
 
 def test_figures_have_a_tag_that_saves_sending_them_again(office: Office) -> None:

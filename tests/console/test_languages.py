@@ -20,7 +20,18 @@ from tests.console.chromium import Chromium
 from tests.console.conftest import EVIL, Office, Visit
 from tests.programs import required_program
 
-PAGES = ("/", "/customers", "/business", "/business?by=week", "/models", "/whatif", "/system", "/audit", "/help")
+PAGES = (
+    "/",
+    "/customers",
+    "/business",
+    "/business?by=week",
+    "/offers",
+    "/models",
+    "/whatif",
+    "/system",
+    "/audit",
+    "/help",
+)
 TRANSLATED = [code for code in LANGUAGES if code != "en"]
 _PLACE = re.compile(r"%\(\w+\)s|<[^>]+>|%%")
 

@@ -50,6 +50,7 @@ PAGES: list[tuple[str, Mapping[str, str] | None]] = [
     ("/customer", {"customer_id": EVIL}),
     ("/business", None),
     ("/business?by=week", None),
+    ("/offers", None),
     ("/models", None),
     ("/whatif", None),
     ("/system", None),
@@ -98,7 +99,7 @@ ACTS = (
     *("/done", "/undo", "/assign", "/snooze", "/audit", "/language"),
     *("/customers/file", "/customers/keep", "/customers/forget"),
     *("/identities/merge", "/identities/unmerge"),
-    *("/models", "/models/decide", "/whatif", "/whatif/try", "/system/replay"),
+    *("/offers", "/offers/check", "/models", "/models/decide", "/whatif", "/whatif/try", "/system/replay"),
 )
 
 

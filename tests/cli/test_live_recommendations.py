@@ -1,0 +1,97 @@
+"""What a process that is asked all the time tells of recommendations: own items at once, counts of all now and then."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import pytest
+import redis
+
+from stream.cli.live_recommendations import LiveRecommendations
+from stream.local.redis import EmbeddedRedis
+from stream.processing.state import Counters, PartitionState
+from stream.projections.recommendations import (
+    HEAD,
+    Recommendations,
+    RecommendationState,
+    item_key,
+    shard_key,
+    shopper_key,
+)
+from stream.recommending.fading import ONE, FadingCounts
+from stream.recommending.own_items import KnownOrder, OwnItem, Shopper
+from stream.recommending.shop_tables import ItemShard, ShopHead, shard_of
+from stream.settings import Settings
+from stream.storage.keys import ProjectionKeys
+
+HOUR = int(time.time()) // 3600
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[EmbeddedRedis]:
+    with EmbeddedRedis(tmp_path, appendonly=False) as running:
+        yield running
+
+
+def put(server: EmbeddedRedis, **states: RecommendationState) -> None:
+    keys = ProjectionKeys("stream", Recommendations.name, Recommendations.version, 0)
+    state = PartitionState(stream_time_ms=HOUR * 3_600_000, counters=Counters(applied=1))
+    with redis.Redis.from_url(server.url) as client:
+        client.hset(keys.meta(0), "state", msgspec.json.encode(state))
+        for key, of in states.items():
+            client.set(keys.customer(0, key), msgspec.json.encode(of))
+
+
+def owning(*items: str) -> RecommendationState:
+    return RecommendationState(
+        shopper=Shopper(items={item: OwnItem(HOUR, HOUR) for item in items}, orders=[KnownOrder(1, HOUR, [*items])])
+    )
+
+
+def selling(*items: str) -> dict[str, RecommendationState]:
+    counts = dict.fromkeys(items, ONE)
+    shards = {
+        shard_key(shard_of(item)): RecommendationState(
+            number=shard_of(item), shard=ItemShard(FadingCounts(HOUR, 0, {item: ONE}))
+        )
+        for item in items
+    }
+    return {HEAD: RecommendationState(head=ShopHead(3, FadingCounts(HOUR, 0, counts))), **shards}
+
+
+def test_own_items_count_at_once_and_those_of_all_after_a_minute(server: EmbeddedRedis) -> None:
+    now_s = 100.0
+    settings = Settings(redis_url=server.url, partitions=1, customer_ids="any")
+    put(server, **selling("tea", "honey"), **{shopper_key("ann"): owning("tea")})
+    assert item_key("tea") == "item/tea"
+    with closing(LiveRecommendations(settings, lambda: now_s)) as live:
+        lists, _ = live.lists("ann", 5)
+        assert lists is not None
+        assert ([one.item for one in lists.again], [one.item for one in lists.also]) == (["tea"], ["honey"])
+        put(server, **selling("tea", "honey", "milk"), **{shopper_key("ann"): owning("tea", "honey")})
+        lists, _ = live.lists("ann", 5)
+        assert lists is not None
+        assert ({one.item for one in lists.again}, lists.also) == ({"tea", "honey"}, ())
+        now_s += 61.0
+        # the first question asks for new counts, and does not wait for them
+        also: tuple[str, ...] = ()
+        deadline_s = time.monotonic() + 30.0
+        while "milk" not in also and time.monotonic() < deadline_s:
+            lists, _ = live.lists("ann", 5)
+            assert lists is not None
+            also = tuple(one.item for one in lists.also)
+        assert also == ("milk",)
+        assert live.lists("nobody", 5).lists is None
+
+
+def test_a_redis_that_went_and_came_back_is_asked_again(server: EmbeddedRedis) -> None:
+    settings = Settings(redis_url=server.url, partitions=1, customer_ids="any")
+    put(server, **selling("tea"), **{shopper_key("ann"): owning("tea")})
+    with closing(LiveRecommendations(settings)) as live:
+        assert live.lists("ann", 5).lists is not None
+        server.stop()
+        server.start()
+        put(server, **selling("tea"), **{shopper_key("ann"): owning("tea")})
+        assert live.lists("ann", 5).lists is not None
