@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.offer_policies import RiverLinUcb, Thompson
 from benchmarks.offer_world import COSTS, DIMENSION, KINDS, best_gain, gain, visitors
-from benchmarks.offers import growth, played, replayed
+from benchmarks.offers import cross_fitted, growth, played, replayed
 from stream.offering.choosing import choose, drawn
 from stream.offering.uplift import NOTHING, WORTH, UpliftSums, contrasts, quantised, uplifts_of
 
@@ -74,5 +74,7 @@ def test_a_pass_over_a_randomised_test_finds_what_works_for_whom() -> None:
     late = range(2000, rows)
     right = sum(found.target[row] == ("mens" if mens[row] else "womens") for row in late)
     assert right / len(late) > 0.95
+    trees = cross_fitted(test, 0)
+    assert np.mean(np.asarray(trees.target) == np.where(mens, "mens", "womens")) > 0.95
     # the first decisions knew nothing, so none of the rows can have told them
     assert set(found.target[:100]) == {NOTHING}
