@@ -1,6 +1,6 @@
 """How fast recommendations learn: ``python -m benchmarks.recommendation_fold LINES --item COLUMN [...]``.
 
-The orders of a table of lines, as `benchmarks.recommendations` reads it, go through the projection as events, in
+The orders of a table of lines, as `benchmarks.recommendation_log` reads it, go through the projection as events, in
 steps as a worker makes them, with all states in memory. Figures are CPU time of this process; the first ``--before``
 orders are folded, not measured. What Redis costs beside is what `benchmarks.projections` says of its states.
 """
@@ -15,7 +15,7 @@ from typing import Final
 
 import orjson
 
-from benchmarks.recommendations import Log, parser_of_lines, read_log
+from benchmarks.recommendation_log import Log, parser_of_lines, read_log
 from stream.events.log_event import LogRecord
 from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.projections.recommendations import Recommendations

@@ -5,204 +5,137 @@ orders go through the tables of the product once, in the order of their times. B
 ordered before counts, ten items are recommended, and compared with those that were bought: NDCG, the share of orders
 with a hit, and recall. *All* items are own ones first, then new ones; *new* ones were never bought by the customer.
 
-References know the customer's own items up to the order and all else up to the Monday before: what sold in 28 days; own
-items, halved every 90 days, with what sold after them; and EASE (Steck, WWW 2019), fitted anew every ``--refit-weeks``
-to who has bought what. Their blend adds EASE to own items, with the weight that is best afterwards. So all references
-are judged more kindly than they could be used. Gaps are paired, on the same orders, with 95 % intervals.
+Orders of the second half of the time are judged, or those from ``--since``. References know the customer's own items up
+to the order and all else up to the Monday before, to which they are fitted anew. Their parameters are chosen on the two
+months before, for all and for new items apart, fitted every four weeks there. Models of items know the ``--fitted``
+with the most customers. Gaps are paired, on the same orders, with 95 % intervals.
 
 ``--every N`` judges every N-th customer; all customers are learned from.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 import xxhash
 
-from benchmarks.recommendation_references import Ease, References
+from benchmarks.recommendation_judging import Judged, best_of, judge_references, judgement, table
+from benchmarks.recommendation_log import Floats, Ints, Log, LogMatrix, parser_of_lines, read_log
+from benchmarks.recommendation_references import Blend, Own, Reference, families
 from stream.recommending.candidates import candidates_of
 from stream.recommending.list_ranker import LIST_LENGTH
 from stream.recommending.own_items import Shopper
 from stream.recommending.shop_tables import Bounds, ShopHead, ShopOrder, ShopTables
 from stream.settings import Settings
 
-__all__ = ["Basket", "Judged", "Log", "baskets_of", "figures", "judged", "parser_of_lines", "read_log", "table"]
+__all__ = ["OURS", "Played", "chosen", "judged_orders", "played"]
 
-_DISCOUNTS: Final = 1.0 / np.log2(np.arange(2, LIST_LENGTH + 2))
-_HOUR_S: Final = 3600
-
-Floats = npt.NDArray[np.float64]
-
-
-class Basket(NamedTuple):
-    """An order: ``items`` are distinct positions in the list of all. ``hour`` since 1970."""
-
-    customer: int
-    hour: int
-    items: list[int]
+OURS: Final = "stream"
+_TUNED_H: Final = 61 * 24
+_TUNED_REFIT_WEEKS: Final = 4
+_WEIGHTS: Final = (0.03, 0.1, 0.3, 1.0, 3.0)
 
 
-class Log(NamedTuple):
-    """``baskets`` in the order of their times; names and categories of items by their positions."""
+class Played(NamedTuple):
+    """``judged``: in the order of the orders asked for. ``pairs``: of items, that the tables have at the end."""
 
-    baskets: list[Basket]
-    names: list[str]
-    categories: list[str | None]
-
-
-class Judged(NamedTuple):
-    """NDCG, hit and recall of each order, (orders, 3), by the name of what recommended.
-
-    ``pairs``: of items, that the tables have at the end.
-    """
-
-    every: dict[str, Floats]
-    new: dict[str, Floats]
+    judged: Judged
     orders_a_second: float
     pairs: int
 
 
-def baskets_of(lines: pd.DataFrame, columns: argparse.Namespace) -> Log:
-    """The orders of a table of lines; those without a customer, an order or an item are left out."""
-    used = [columns.time, columns.customer, columns.order, columns.item]
-    lines = lines.dropna(subset=used)
-    if columns.keep:
-        lines = lines[lines[columns.item].astype(str).str.match(columns.keep)]
-    if columns.positive:
-        lines = lines[pd.to_numeric(lines[columns.positive]) > 0]
-    for drop in columns.drop:
-        name, _, pattern = drop.partition("=")
-        lines = lines[~lines[name].astype(str).str.contains(pattern, case=False)]
-    hours = pd.to_datetime(lines[columns.time]).astype("datetime64[s]").astype("int64") // _HOUR_S
-    places, names = pd.factorize(lines[columns.item].astype(str))
-    customers, orders = (pd.factorize(lines[name])[0] for name in (columns.customer, columns.order))
-    in_order = np.lexsort((orders, hours.to_numpy()))
-    rows = zip(*(of[in_order].tolist() for of in (orders, customers, hours.to_numpy(), places)), strict=True)
-    baskets: dict[int, Basket] = {}
-    for order, customer, hour, item in rows:
-        basket = baskets.setdefault(order, Basket(customer, hour, []))
-        if item not in basket.items:
-            basket.items.append(item)
-    categories: list[str | None] = [None] * len(names)
-    if columns.category:
-        for place, category in zip(places, lines[columns.category], strict=True):
-            categories[place] = None if pd.isna(category) else str(category)
-    return Log([*baskets.values()], [str(name) for name in names], categories)
+def judged_orders(log: LogMatrix, since_hour: int, until_hour: int, every: int) -> Ints:
+    """Orders of such hours, of every N-th customer, who had ordered before."""
+    asked = (log.hour >= since_hour) & (log.hour < until_hour) & (log.before > 0) & (log.customer % every == 0)
+    return np.flatnonzero(asked)
 
 
-def judged(log: Log, references: References, every: int, bounds: Bounds, limit: int) -> Judged:
-    """Play a log: judge the orders of every N-th customer, learn from all, at most the first ``limit``."""
+def played(log: Log, asked: Ints, bounds: Bounds) -> Played:
+    """Play a log through the tables of the product; judge the orders that are ``asked``."""
     tables = ShopTables(ShopHead(), {}, {}, bounds)
     place_of = {name: place for place, name in enumerate(log.names)}
     shoppers: dict[int, Shopper] = {}
-    found: tuple[dict[str, list[Floats]], dict[str, list[Floats]]] = ({}, {})
-    spent_s = 0.0
-    for number, basket in enumerate(log.baskets[:limit]):
+    owned: dict[int, set[int]] = {}
+    judged: list[tuple[Floats, Floats]] = []
+    spent_s, wanted = 0.0, {*asked.tolist()}
+    for number, basket in enumerate(log.baskets):
         shopper = shoppers.setdefault(basket.customer, Shopper())
-        if shopper.items and basket.customer % every == 0:
-            for of, name, judgement in _judge(basket, shopper, tables, place_of, references):
-                found[of].setdefault(name, []).append(judgement)
+        own = owned.setdefault(basket.customer, set())
+        if number in wanted:
+            tables.as_of(basket.hour)
+            found = candidates_of(shopper, tables.shelf, basket.hour)
+            again = _ranked(found.own, tables.head.repeat.score_many, found.own_features, place_of)
+            new = _ranked(found.new, tables.head.explore.score_many, found.new_features, place_of)
+            bought = {*basket.items}
+            judged.append((judgement([*again, *new], bought), judgement(new, bought - own)))
         items = {log.names[item]: log.categories[item] for item in basket.items}
+        own.update(basket.items)
         began_s = time.process_time()
         tables.buy(shopper, ShopOrder(xxhash.xxh3_64_intdigest(b"%d" % number), basket.hour, items))
         spent_s += time.process_time() - began_s
-        references.count(basket)
-    stacked = [{name: np.stack(judgements) for name, judgements in of.items()} for of in found]
-    return Judged(stacked[0], stacked[1], min(len(log.baskets), limit) / max(spent_s, 1e-9), tables.rows.pairs())
+    stacked = Judged(np.stack([every for every, _ in judged]), np.stack([new for _, new in judged]))
+    return Played(stacked, len(log.baskets) / max(spent_s, 1e-9), tables.rows.pairs())
 
 
-def _judge(
-    basket: Basket, shopper: Shopper, tables: ShopTables, place_of: dict[str, int], references: References
-) -> Iterator[tuple[int, str, Floats]]:
-    """Judgements of all items (0) and of new ones (1)."""
-    tables.as_of(basket.hour)
-    found = candidates_of(shopper, tables.shelf, basket.hour)
-    own = [place_of[name] for name in _ranked(found.own, tables.head.repeat.score_many, found.own_features)]
-    new = [place_of[name] for name in _ranked(found.new, tables.head.explore.score_many, found.new_features)]
-    bought = {*basket.items}
-    fresh = bought - references.own(basket.customer)
-    yield 0, "stream", _judgement([*own, *new], bought)
-    if fresh:
-        yield 1, "stream", _judgement(new, fresh)
-    for name, ranked in references.every(basket):
-        yield 0, name, _judgement(ranked, bought)
-    if fresh:
-        for name, ranked in references.new(basket):
-            yield 1, name, _judgement(ranked, fresh)
-
-
-def _ranked(names: Sequence[str], score: Callable[[Floats], Floats], features: Floats) -> list[str]:
+def _ranked(
+    names: Sequence[str], score: Callable[[Floats], Floats], features: Floats, place_of: Mapping[str, int]
+) -> list[int]:
     if not names:
         return []
-    return [names[place] for place in np.argsort(-score(features), kind="stable")[:LIST_LENGTH]]
+    return [place_of[names[place]] for place in np.argsort(-score(features), kind="stable")[:LIST_LENGTH]]
 
 
-def _judgement(ranked: Sequence[int], bought: set[int]) -> Floats:
-    hits = np.array([item in bought for item in ranked[:LIST_LENGTH]] or [False])
-    ideal = _DISCOUNTS[: min(len(bought), LIST_LENGTH)].sum()
-    return np.array([hits @ _DISCOUNTS[: len(hits)] / ideal, float(hits.any()), hits.sum() / len(bought)])
+def chosen(log: LogMatrix, orders: Ints, items: int) -> tuple[dict[str, Reference], dict[str, Reference]]:
+    """Of each family the parameters that are best on ``orders``: over all items, and over new ones."""
+    every: dict[str, Reference] = {}
+    new: dict[str, Reference] = {}
 
+    def choose(family: str, candidates: Sequence[Reference]) -> None:
+        by_name = {one.name: one for one in candidates}
+        found = judge_references(log, orders, by_name, refit_weeks=_TUNED_REFIT_WEEKS, items=items)
+        every[family] = by_name[best_of(found, new=False)]
+        new[family] = by_name[best_of(found, new=True)]
+        sys.stderr.write(f"{family}: {every[family].name}; new items: {new[family].name}\n")
 
-def figures(of: dict[str, Floats]) -> Iterator[tuple[str, ...]]:
-    """A row for each that recommended: NDCG, hits, recall, and the gap to it in NDCG."""
-    ours = of["stream"]
-    for name, judgements in of.items():
-        ndcg, hits, recall = judgements.mean(0)
-        gaps = ours[:, 0] - judgements[:, 0]
-        half = 1.96 * gaps.std() / len(gaps) ** 0.5
-        gap = "" if name == "stream" else f"{gaps.mean():+.4f} ± {half:.4f}"
-        yield name, f"{ndcg:.4f}", f"{hits:.3f}", f"{recall:.4f}", gap
-
-
-def table(title: str, of: dict[str, Floats]) -> str:
-    """Markdown."""
-    lines = [f"| {title} | NDCG@10 | orders with a hit | recall@10 | stream is better by |", "|---|---|---|---|---|"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in figures(of))])
-
-
-def parser_of_lines(about: str | None) -> argparse.ArgumentParser:
-    """A parser of where the lines of orders are, and what their columns mean."""
-    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lines")
-    for column in ("time", "customer", "order", "item"):
-        parser.add_argument(f"--{column}", required=True, help="a column")
-    parser.add_argument("--category", help="a column")
-    parser.add_argument("--positive", help="keep lines with a positive number in this column")
-    parser.add_argument("--keep", help="keep items that match this regular expression")
-    parser.add_argument("--drop", action="append", default=[], metavar="COLUMN=REGEX", help="drop lines that have this")
-    return parser
-
-
-def read_log(options: argparse.Namespace) -> Log:
-    """The orders of the lines that are asked for."""
-    reader: Any = pd.read_parquet if options.lines.endswith(".parquet") else pd.read_csv
-    return baskets_of(reader(options.lines, **({} if reader is pd.read_parquet else {"dtype": str})), options)
+    for family, candidates in families().items():
+        choose(family, candidates)
+    own = every["own items, decayed"]
+    if isinstance(own, Own):
+        for family in ("item-kNN", "EASE", "ALS"):
+            if family in every:
+                choose(f"own items + {family}", [Blend(own, every[family], weight) for weight in _WEIGHTS])
+    return every, new
 
 
 def main() -> None:
     """Print two tables, and what it cost."""
     parser = parser_of_lines(__doc__)
     parser.add_argument("--every", type=int, default=10, help="judge every N-th customer")
-    parser.add_argument("--orders", type=int, default=2**62, help="play so many orders")
-    parser.add_argument("--ease", type=float, default=0.0, help="regularisation of EASE; 0: without EASE")
-    parser.add_argument("--refit-weeks", type=int, default=1)
+    parser.add_argument("--since", type=date.fromisoformat, help="judge orders from this day on")
+    parser.add_argument("--fitted", type=int, default=4000, help="items of which models of items know")
     options = parser.parse_args()
     log = read_log(options)
-    ease = Ease(len(log.names), options.ease, options.refit_weeks) if options.ease else None
+    matrix = LogMatrix(log)
+    first, last = int(matrix.hour[0]), int(matrix.hour[-1])
+    since = (first + last) // 2 if options.since is None else (options.since - date(1970, 1, 1)).days * 24
+    before = judged_orders(matrix, since - _TUNED_H, since, options.every)
+    orders = judged_orders(matrix, since, last + 1, options.every)
+    every, new = chosen(matrix, before, options.fitted)
     defaults = Settings()
-    bounds = Bounds(defaults.recommend_items, defaults.recommend_followers)
-    found = judged(log, References(len(log.names), ease), options.every, bounds, options.orders)
-    sys.stdout.write(f"{table('all items', found.every)}\n\n{table('new items', found.new)}\n\n")
+    ours = played(log, orders, Bounds(defaults.recommend_items, defaults.recommend_followers))
+    asked = {**{f"all {name}": one for name, one in every.items()}, **{f"new {name}": one for name, one in new.items()}}
+    found = judge_references(matrix, orders, asked, refit_weeks=1, items=options.fitted)
+    of_all = {OURS: ours.judged.every, **{name: found[f"all {name}"].every for name in every}}
+    of_new = {OURS: ours.judged.new, **{name: found[f"new {name}"].new for name in new}}
+    sys.stdout.write(f"{table('all items', of_all, OURS)}\n\n{table('new items', of_new, OURS)}\n\n")
     sys.stdout.write(
-        f"{min(len(log.baskets), options.orders):,} orders, {len(next(iter(found.every.values()), ())):,} judged;"
-        f" {found.orders_a_second:,.0f} orders a second of CPU; {found.pairs:,} pairs of items\n"
+        f"{len(log.baskets):,} orders of {len(log.names):,} items, {len(orders):,} judged;"
+        f" {ours.orders_a_second:,.0f} orders a second of CPU; {ours.pairs:,} pairs of items\n"
     )
 
 
