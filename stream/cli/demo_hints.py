@@ -62,7 +62,7 @@ def write_example(directory: Path) -> Path:
 def print_next_steps(
     console: Console, pages: DemoConsole, customer: str, metrics: Sequence[str], events: Path | None
 ) -> None:
-    """Commands to go on with: against this stack if it is kept, else how to keep one; and where the pages are.
+    """Commands to go on with: against this stack if it is kept, else how to keep one; where items and the pages are.
 
     ``events``: a file of events to send to a stack that is kept; None: it is not.
     """
@@ -86,6 +86,7 @@ def print_next_steps(
     console.print()
     for text in lines:
         console.print(text, soft_wrap=True, markup=False)
+    console.print("\nThese orders have no items. What to offer to whom, by the items of real baskets: make demo-recommend")
     if pages.address:
         console.print(f"\nThe console: {pages.address}")
 

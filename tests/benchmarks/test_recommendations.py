@@ -1,6 +1,7 @@
 """References of recommendations against their definitions, and how a log is played."""
 
 import argparse
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -43,22 +44,26 @@ def own_orders(order: int, until: int | None = None) -> list[int]:
 
 
 def lines(order: int) -> Floats:
-    return LOG.bought[[order]].toarray()[0].astype(np.float64)
+    return np.asarray(LOG.bought[[order]].toarray()[0], np.float64)
+
+
+def summed(rows: Sequence[Floats]) -> Floats:
+    return np.asarray(np.sum([np.zeros(ITEMS), *rows], axis=0), np.float64)
 
 
 def owned_until(order: int, until: int | None = None) -> Floats:
-    return np.asarray(sum((lines(one) for one in own_orders(order, until)), np.zeros(ITEMS)) > 0, np.float64)
+    return np.asarray(summed([lines(one) for one in own_orders(order, until)]) > 0, np.float64)
 
 
 def test_a_history_has_all_earlier_orders_of_the_customer_and_only_them() -> None:
     found = LOG.history(LAST, lambda earlier: np.ones(len(earlier.row))).toarray()
     for row, order in zip(found, LAST.tolist(), strict=True):
-        assert row.tolist() == sum(lines(one) for one in own_orders(order)).tolist()
+        assert row.tolist() == summed([lines(one) for one in own_orders(order)]).tolist()
     decayed = Own(2.0)
     decayed.fit(Past(LOG, SINCE_H, ITEMS))
     row = decayed.scores(Shoppers(LOG, LAST))[3]
     order = int(LAST[3])
-    wanted = sum(0.5 ** ((LOG.hour[order] - LOG.hour[one]) / 48.0) * lines(one) for one in own_orders(order))
+    wanted = summed([0.5 ** ((LOG.hour[order] - LOG.hour[one]) / 48.0) * lines(one) for one in own_orders(order)])
     assert row == pytest.approx(wanted + 1e-3 * Past(LOG, SINCE_H, ITEMS).popular, abs=1e-5)
 
 
@@ -100,7 +105,7 @@ def test_tifu_knn_weighs_groups_of_seven_orders_and_the_nearest_customers() -> N
     def vector(orders: list[int]) -> Floats:
         groups = -(-len(orders) // 7)
         weights = [0.9 ** (back % 7) * 0.6 ** (back // 7) / 7 / groups for back in range(len(orders))]
-        return np.asarray(sum(w * lines(one) for w, one in zip(weights, reversed(orders), strict=True)))
+        return summed([w * lines(one) for w, one in zip(weights, reversed(orders), strict=True)])
 
     until = past.orders
     for row, order in zip(scores, LAST.tolist(), strict=True):
@@ -108,7 +113,7 @@ def test_tifu_knn_weighs_groups_of_seven_orders_and_the_nearest_customers() -> N
         others = [int(one) for one in LAST if one != order]
         far = {one: float(((own - vector(own_orders(one, until))) ** 2).sum()) for one in others}
         nearest = sorted(others, key=far.__getitem__)[:3]
-        around = np.mean([vector(own_orders(one, until)) for one in nearest], 0)
+        around = summed([vector(own_orders(one, until)) for one in nearest]) / 3
         assert row == pytest.approx(0.7 * own + 0.3 * around, abs=1e-4)
 
 
