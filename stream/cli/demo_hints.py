@@ -86,7 +86,9 @@ def print_next_steps(
     console.print()
     for text in lines:
         console.print(text, soft_wrap=True, markup=False)
-    console.print("\nThese orders have no items. What to offer to whom, by the items of real baskets: make demo-recommend")
+    console.print(
+        "\nThese orders have no items. What to offer to whom, by the items of real baskets: make demo-recommend"
+    )
     if pages.address:
         console.print(f"\nThe console: {pages.address}")
 

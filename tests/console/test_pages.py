@@ -88,7 +88,7 @@ def test_every_page_is_whole_small_safe_and_labelled(office: Office) -> None:
             }, path
             fields = re.findall(r"<label>.*?</label>", text, re.DOTALL)
             assert len(fields) == sum(
-                n == "select" or (n == "input" and a["type"] != "hidden") for n, a in elements.found
+                n in {"select", "textarea"} or (n == "input" and a["type"] != "hidden") for n, a in elements.found
             )
 
     office.visited(steps)
