@@ -99,13 +99,13 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
             elsewhere=elsewhere,
             language="" if settings.console_language == "auto" else settings.console_language,
         )
-        at = Address(host, port)
         revealer = Revealer.of(settings) if settings.privacy_keys else None
         api = Api(store, writing, acting, live.lists, partial(customer_points, settings))
         programs = ApiAccess(api, ApiTokens(desk.engine), trail)
         watch = Watch(store, desk, tell)
         await serve(
-            pages, programs, at, names, watch, stop_event(), lambda address: click.echo(f"console: {address}"), revealer
+            *(pages, programs, Address(host, port), names, watch, stop_event()),
+            *(lambda address: click.echo(f"console: {address}"), revealer),
         )
 
     with (
