@@ -40,9 +40,10 @@ def ids_of(desk: ProjectionDesk, ids: Sequence[str]) -> dict[str, list[str]]:
         asked.update(wanted)
         # links join the ids of a person through ids of the same person
         own = {name: node for name, node in nodes.items() if resolver.customer_of(name) in persons}
-        wanted = [*{other for name, node in own.items() for other in neighbours(name, node, limits)} - asked]
+        linked = {other for name, node in own.items() for other in neighbours(name, node, limits)}
+        wanted = [*(linked | persons) - asked]
     members: dict[str, list[str]] = {}
-    for name in resolver.nodes:
+    for name in asked:
         members.setdefault(resolver.customer_of(name), []).append(name)
     return {
         one: [one, *sorted(other for other in members.get(resolver.customer_of(one), ()) if other != one)]
