@@ -1,12 +1,14 @@
-"""What the console shows beside the directory: today's list, what customers wrote, what to offer, and points."""
+"""What the console shows beside the directory: today's list, what customers say, what to offer, and points."""
 
 from typing import Final
+
+import msgspec
 
 from stream.cli.identity_lookup import customer_of
 from stream.cli.points_desk import points_if_any
 from stream.cli.recommendations_desk import lists_now
 from stream.cli.shop_day import shop_day
-from stream.cli.texts_desk import tally_of, texts_of
+from stream.cli.texts_desk import judged_of, tally_of, texts_of
 from stream.clock import SystemClock
 from stream.consent.purposes import Purpose
 from stream.console.labelling import CustomerTexts
@@ -14,7 +16,9 @@ from stream.console.pages import Day
 from stream.errors import SettingsError, StorageError
 from stream.points.statement import PointsStatement
 from stream.projections.judgements import UNDECIDED
+from stream.projections.satisfaction import Opinion, Satisfaction
 from stream.reporting.consent_lines import refusals_of
+from stream.reporting.mood_satisfaction import with_moods
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.person_ids import ids_of
@@ -26,6 +30,7 @@ __all__ = ["customer_points", "customer_texts", "todays_list"]
 _LISTED: Final = 50
 _TEXTS: Final = 20
 _OFFERED: Final = 5
+_SATISFACTION: Final = (Satisfaction.name, Satisfaction.version)
 
 
 def todays_list(settings: Settings) -> Day:
@@ -41,6 +46,7 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
         with ProjectionDesk(settings) as desk, ConsentDesk(settings) as consents:
             (ids,) = ids_of(desk, [customer_id]).values()
             tally, texts = tally_of(desk, None), texts_of(desk, ids)
+            told, judged = desk.state(*_SATISFACTION, customer_id, customer_id), judged_of(desk, ids)
             # what is offered may be made of the orders of the customer to whom the id belongs
             persons = {customer_id, customer_of(desk, customer_id)}
             consented = consents.read([*persons])
@@ -51,6 +57,7 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
     months = tally.categories.values() if tally else ()
     categories = {name for month in months for name in month} - {UNDECIDED}
     now_ms = SystemClock().now_ms()
+    opinion, moods = with_moods(None if told is None else msgspec.json.decode(told, type=Opinion), judged)
     is_scored = all(consented.may(one, Purpose.PROFILING, None, now_ms) for one in persons)
     return CustomerTexts(
         texts[: -_TEXTS - 1 : -1],
@@ -60,6 +67,8 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
         offered=lists if is_scored else None,
         points=points,
         points_note=points_note,
+        opinion=opinion if told is not None or moods else None,
+        moods=moods,
     )
 
 

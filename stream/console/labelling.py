@@ -1,4 +1,4 @@
-"""What the page of a customer shows beside the directory: what they wrote, agree to, and may be offered."""
+"""What the page of a customer shows beside the directory: what they wrote, think, agree to, and may be offered."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from stream.consent.purposes import Purpose
 from stream.points.statement import PointsStatement
+from stream.projections.satisfaction import Opinion
 from stream.recommending.recommended import RecommendationLists
 from stream.reporting.themes import SaidText
 from stream.reporting.words import Words, to_say
@@ -27,6 +28,7 @@ class CustomerTexts(NamedTuple):
     ``is_scored``: whether they agree to be scored, so that scores may be shown. Where that cannot be read, none are.
     ``offered``: what to offer; None: nothing is known, or they do not agree. ``points``: None: nothing is known of
     them, or the shop has none; ``points_note``: why they cannot be shown.
+    ``opinion``: how satisfied they are, and with what; of its answers ``moods`` are estimated from texts.
     """
 
     texts: Sequence[SaidText] = ()
@@ -37,6 +39,8 @@ class CustomerTexts(NamedTuple):
     offered: RecommendationLists | None = None
     points: PointsStatement | None = None
     points_note: str = ""
+    opinion: Opinion | None = None
+    moods: int = 0
 
 
 def refusals_in_words(refusals: Sequence[tuple[Purpose, Sequence[str]]], words: Words) -> Iterator[str]:

@@ -27,6 +27,7 @@ from stream.projections.consents import Consents
 from stream.projections.identity import Identity
 from stream.projections.points import Points
 from stream.projections.recommendations import Recommendations, RecommendationState, shopper_key
+from stream.projections.satisfaction import Opinion, Said, Satisfaction
 from stream.recommending.own_items import OwnItem, Shopper
 from stream.settings import Settings
 from stream.storage.keys import ProjectionKeys
@@ -53,7 +54,7 @@ def client(settings: Settings) -> Iterator[redis.Redis]:
 def put(
     client: redis.Redis,
     settings: Settings,
-    of: type[Points | Recommendations | Consents],
+    of: type[Points | Recommendations | Consents | Satisfaction],
     key: str,
     state: object,
 ) -> None:
@@ -122,3 +123,12 @@ def test_who_agrees_to_no_scores_is_offered_nothing_under_any_id(
         assert (is_withheld, bool(lists.again)) == (refuses, not refuses)
         page = customer_texts(settings, one)
         assert (page.is_scored, page.offered is None) == (not refuses, refuses)
+
+
+def test_the_page_has_what_a_customer_said_as_the_command_has_it(client: redis.Redis, settings: Settings) -> None:
+    assert customer_texts(settings, OWNER).opinion is None
+    opinion = Opinion(loyalty=0.53, scores=1, said=[Said(1, 2, "rated", "nps", 8.0, 0.8, "score", 0.53)])
+    opinion.add(0.8, 2)
+    put(client, settings, Satisfaction, OWNER, opinion)
+    page = customer_texts(settings, OWNER)
+    assert (page.opinion, page.moods) == (opinion, 0)
