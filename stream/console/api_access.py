@@ -40,6 +40,10 @@ class ApiAccess:
         self._trail = trail
         self._now_ms = now_ms
 
+    async def close(self, application: web.Application) -> None:
+        """Wait for what is under way."""
+        await self._api.close(application)
+
     def routes(self) -> list[web.RouteDef]:
         """Those of the API, and of its document."""
         return [*self._api.routes(), web.get(f"{API}/openapi.json", _document)]

@@ -86,6 +86,7 @@ def application(
     )
     made.on_cleanup.append(pages.operator.close)
     made.on_cleanup.append(pages.close)
+    made.on_cleanup.append(programs.close)
     return made
 
 

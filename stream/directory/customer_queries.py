@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import combinations
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -97,8 +98,13 @@ class Condition:
             yield exists().where(came)
 
     def rare(self, connection: Connection) -> Subquery | None:
-        """The customers to whom the part applies that applies to fewest; None if each applies to many."""
+        """The customers to whom the part applies that applies to fewest; None if each applies to many.
+
+        Of stage, tier and segment two together are a part as well: of many at risk and many VIPs few may be both.
+        """
+        groups = [*self._of_groups(customers.c)]
         chosen = [select(customers).where(clause) for clause in self._of_columns(customers.c)]
+        chosen += [select(customers).where(*pair) for pair in combinations(groups, 2)]
         if self.channel is not None:
             came = select(channels.c.customer_id).where(channels.c.channel == self.channel).limit(_FEW)
             chosen.append(select(customers).where(customers.c.customer_id.in_(came)))
@@ -108,12 +114,15 @@ class Condition:
         # databases do not look into what has a limit, and so find these few first
         return chosen[found.index(min(found))].limit(_FEW).subquery("few")
 
-    def _of_columns(self, of: _Columns) -> Iterator[ColumnElement[bool]]:
-        if self.begins:
-            yield and_(of.customer_id >= self.begins, of.customer_id < self.begins + _LAST)
+    def _of_groups(self, of: _Columns) -> Iterator[ColumnElement[bool]]:
         for column, wanted in ((of.stage, self.stages), (of.tier, self.tiers), (of.segment, self.segments)):
             if wanted:
                 yield column.in_([*wanted])
+
+    def _of_columns(self, of: _Columns) -> Iterator[ColumnElement[bool]]:
+        if self.begins:
+            yield and_(of.customer_id >= self.begins, of.customer_id < self.begins + _LAST)
+        yield from self._of_groups(of)
         for column, bound in ((of.risk, self.risk_from), (of.value_at_risk, self.at_stake_from)):
             if bound is not None:
                 yield column >= bound

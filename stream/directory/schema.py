@@ -104,6 +104,9 @@ for _name in ("spend", "last_order_ms", "risk", "value_at_risk"):
     Index(f"directory_customers_{_name}", customers.c[_name], customers.c.customer_id)
 # whom to contact: those of a stage, by what is at stake
 Index("directory_customers_stage", customers.c.stage, customers.c.value_at_risk, customers.c.customer_id)
+# how many are in two groups at once
+for _one, _other in (("stage", "tier"), ("stage", "segment"), ("tier", "segment")):
+    Index(f"directory_customers_{_one}_{_other}", customers.c[_one], customers.c[_other], customers.c.customer_id)
 for _name in ("tier", "segment"):
     Index(f"directory_customers_{_name}", customers.c[_name], customers.c.customer_id)
 
