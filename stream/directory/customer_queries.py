@@ -164,7 +164,9 @@ def customers_page(
     clauses = [*condition.clauses(of)]
     if few is None and connection.dialect.name == "sqlite" and not _has_own_index(condition, sort):
         # of many customers a page is found soon along the order of the list; SQLite would sort all of a stage
-        clauses = [func.likely(clause, type_=Boolean) for clause in clauses]
+        # a list by id begins where the ids do
+        first = int(bool(condition.begins) and sort is Sort.ID)
+        clauses[first:] = [func.likely(clause, type_=Boolean) for clause in clauses[first:]]
     query = _sorted(select(*of).where(*clauses), sort, of)
     if cursor is not None:
         sort_of, *position = position_of(cursor, 3)
