@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
@@ -18,11 +17,11 @@ from stream.alerts.action_records import ActionKind
 from stream.alerts.decoding import CONTROL_IN_NOTE
 from stream.console import api_bodies as bodies
 from stream.console.acting import Acting, Kept
+from stream.console.group_counts import recent_counts
 from stream.console.offering import Offered
 from stream.console.persons import known_id
-from stream.console.recent import Recent
 from stream.directory.calendar import Grain
-from stream.directory.customer_queries import Condition, Sort, amount_of, counted, customer, customers_page
+from stream.directory.customer_queries import Condition, Sort, amount_of, customer, customers_page
 from stream.directory.database import Connection, reading
 from stream.directory.desk.api_tokens import Scope
 from stream.directory.json_rows import customers_json, kpis_json, row_object, timeline_json
@@ -125,16 +124,8 @@ class Api:
         self._acting = acting
         self._offered = offered
         self._points = points
-        # goes through all customers
-        self._stages = Recent(self._counted, time.monotonic)
-
-    async def close(self, _: web.Application) -> None:
-        """Wait for what is being made for answers."""
-        await self._stages.close()
-
-    def _counted(self) -> dict[str, int]:
-        with reading(self._store.engine) as connection:
-            return counted(connection, "stage")
+        #: To be closed in the end.
+        self.counts = recent_counts(store)
 
     def routes(self) -> list[web.RouteDef]:
         """One for each of `OPERATIONS`."""
@@ -206,10 +197,10 @@ class Api:
         by = request.query.get("by", Grain.MONTH.value)
         if by not in {*map(str, Grain)}:
             raise SettingsError(f"by: expected {' or '.join(Grain)}")
-        stages = await self._stages.get()
+        counts = await self.counts.get()
         return await self._asked(
             lambda connection: kpis_json(
-                kpis(connection, Grain(by)), loyalty(connection), stages, self._writing.currency
+                kpis(connection, Grain(by)), loyalty(connection), counts.stages, self._writing.currency
             )
         )
 

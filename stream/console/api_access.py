@@ -40,9 +40,9 @@ class ApiAccess:
         self._trail = trail
         self._now_ms = now_ms
 
-    async def close(self, application: web.Application) -> None:
+    async def close(self, _: web.Application) -> None:
         """Wait for what is under way."""
-        await self._api.close(application)
+        await self._api.counts.close()
 
     def routes(self) -> list[web.RouteDef]:
         """Those of the API, and of its document."""

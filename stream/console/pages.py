@@ -15,6 +15,7 @@ from stream.console.acting import Acting, forms_of
 from stream.console.browser import form_of
 from stream.console.customer_lists import CustomerLists
 from stream.console.explanations import FIGURES, PAGES, STAGES
+from stream.console.group_counts import recent_counts
 from stream.console.identifying import decided
 from stream.console.labelling import CustomerTexts, refusals_in_words
 from stream.console.languages import LanguageChoice
@@ -28,7 +29,7 @@ from stream.console.recent import Recent
 from stream.console.refusals import UnknownCustomer, why_not
 from stream.console.rendering import Renderer
 from stream.directory.calendar import Grain
-from stream.directory.customer_queries import by_channel, counted, customer
+from stream.directory.customer_queries import customer
 from stream.directory.database import Connection, reading
 from stream.directory.desk.saved_filters import SavedFilters
 from stream.directory.kpis import cohorts, kpis, loyalty
@@ -96,7 +97,7 @@ class Pages:
         self.acting = acting
         self.logins = logins
         # today's list and these numbers go through all customers, figures of feedback through all products
-        self._numbers = Recent(self._counted, monotonic)
+        self._counts = recent_counts(store, monotonic)
         self._day = Recent(list_today, monotonic)
         self._feedback = Recent(operations.feedback, monotonic)
         self._page = Renderer(writing)
@@ -111,7 +112,7 @@ class Pages:
         """Wait for what is being made for pages."""
         await self._day.close()
         await self._feedback.close()
-        await self._numbers.close()
+        await self._counts.close()
         await self.offers.close()
 
     async def today(self, request: web.Request) -> web.Response:
@@ -212,7 +213,7 @@ class Pages:
         periods, loyal, retention = await self._asked(
             lambda connection: (kpis(connection, grain), loyalty(connection), cohorts(connection, grain))
         )
-        stages, channels = await self._numbers.get()
+        stages, channels = await self._counts.get()
         said, note = await self._said()
         _, words, writing, _ = self._page.edition(request)
         begin = writing.month if grain is Grain.MONTH else writing.medium_day
@@ -260,10 +261,6 @@ class Pages:
         """A page that says why there is no other."""
         what, detail = why_not(error, self._page.edition(request).words)
         return self._page("problem", request, status=status, what=what, detail=detail)
-
-    def _counted(self) -> tuple[dict[str, int], dict[str, int]]:
-        with reading(self._store.engine) as connection:
-            return counted(connection, "stage"), by_channel(connection)
 
     async def _said(self) -> tuple[FeedbackCounts, str]:
         """What customers say; without Redis nothing, and why: the rest of the page comes from elsewhere."""
