@@ -9,6 +9,9 @@ evidence stay at their prior, zero.
 Counts over the whole history grow while a log is young: the model would score values that no label has shown it, and
 mistake age for loyalty. So `AGEING` inputs are left out, and the most important one, the days with an order, is taken
 `RELATIVE` to the customers of its time (`stream.online_models.level`).
+
+One more term is no input but what the purchase process makes of them: its log-odds of no order in the horizon
+(`stream.features.order_process`). No quadratic function of the inputs comes close to it.
 """
 
 import math
@@ -28,6 +31,7 @@ __all__ = [
     "CURVED",
     "CURVED_COLUMNS",
     "LINEAR",
+    "ODDS_TERM",
     "PAIRS",
     "PAIR_NAMES",
     "RELATIVE",
@@ -72,21 +76,28 @@ CENTRE: Final = 2.5
 #: Log-odds beyond these are certainty.
 _MAX_LOGIT: Final = 500.0
 
+#: The term of the log-odds of the purchase process, after the inputs and before the products.
+ODDS_TERM: Final = len(LINEAR)
 #: Number of terms.
-BASIS: Final = len(LINEAR) + len(PAIRS)
+BASIS: Final = ODDS_TERM + 1 + len(PAIRS)
 
 _TERM: Final = {int(column): term for term, column in enumerate(LINEAR)}
 _PAIR_TERMS: Final = np.array([[_TERM[int(a)], _TERM[int(b)]] for a, b in PAIRS], np.int64)
 #: Names of the terms: that of the input, or those of both factors in the order of the alphabet.
 TERMS: Final = (
     *(FEATURE_NAMES[column] for column in LINEAR),
+    "purchase_process",
     *("*".join(sorted((FEATURE_NAMES[a], FEATURE_NAMES[b]))) for a, b in PAIRS),
 )
 #: Names of the `PAIRS`.
-PAIR_NAMES: Final = TERMS[len(LINEAR) :]
-#: int64[simple]: the terms of a simple model: recency, frequency, money.
+PAIR_NAMES: Final = TERMS[ODDS_TERM + 1 :]
+#: int64[simple]: the terms of a simple model: recency, frequency, money, and the purchase process.
 SIMPLE_TERMS: Final = np.array(
-    [_TERM[COLUMN[name]] for name in ("days_since_purchase", "purchase_days", "order_value", "spend_90d")], np.int64
+    [
+        *(_TERM[COLUMN[name]] for name in ("days_since_purchase", "purchase_days", "order_value", "spend_90d")),
+        ODDS_TERM,
+    ],
+    np.int64,
 )
 
 
@@ -96,16 +107,30 @@ class Quadratic:
 
     Arrays float64[features], ``curvature`` float64[pairs]; x = inputs / INPUT_SCALE. ``intercept`` is the log-odds of a
     typical customer.
+
+    ``odds_weight`` times the log-odds of the purchase process, less ``odds_mean``, are to be added: the form is of the
+    inputs alone, so it is that of a customer whose log-odds are the mean.
     """
 
-    __slots__ = ("curvature", "intercept", "means", "scales", "weights")
+    __slots__ = ("curvature", "intercept", "means", "odds_mean", "odds_weight", "scales", "weights")
 
-    def __init__(self, weights: Floats, curvature: Floats, means: Floats, scales: Floats, intercept: float) -> None:
+    def __init__(
+        self,
+        weights: Floats,
+        curvature: Floats,
+        means: Floats,
+        scales: Floats,
+        intercept: float,
+        odds_weight: float = 0.0,
+        odds_mean: float = 0.0,
+    ) -> None:
         self.weights = weights
         self.curvature = curvature
         self.means = means
         self.scales = scales
         self.intercept = intercept
+        self.odds_weight = odds_weight
+        self.odds_mean = odds_mean
 
     def logit(self, inputs: npt.ArrayLike) -> float:
         """Log-odds of churn for quantised inputs (int16[features])."""
@@ -125,25 +150,34 @@ class Quadratic:
     def calibrated(self, slope: float, shift: float) -> "Quadratic":
         """The same with ``slope * logit + shift`` as its logit."""
         return Quadratic(
-            slope * self.weights, slope * self.curvature, self.means, self.scales, slope * self.intercept + shift
+            slope * self.weights,
+            slope * self.curvature,
+            self.means,
+            self.scales,
+            slope * self.intercept + shift,
+            slope * self.odds_weight,
+            self.odds_mean,
         )
 
 
-def expand(inputs: npt.ArrayLike, level: float = 0.0) -> Floats:
+def expand(inputs: npt.ArrayLike, level: float = 0.0, odds: float = math.nan) -> Floats:
     """The terms, float64[BASIS], of quantised inputs (int16[features]); ``level`` is that of the `RELATIVE` one.
 
-    Terms of an input that is `MISSING` are NaN.
+    ``odds``: the log-odds of the purchase process, NaN where they are not known. Terms of an input that is `MISSING`
+    are NaN.
     """
     terms = np.empty(BASIS)
+    terms[ODDS_TERM] = odds
     terms[: len(LINEAR)] = np.asarray(inputs)[LINEAR]
     terms[: len(LINEAR)] /= INPUT_SCALE
     complete_terms(terms, _PAIR_TERMS, CENTRE, MISSING / INPUT_SCALE, _TERM[RELATIVE], level)
     return terms
 
 
-def expand_run(inputs: npt.NDArray[np.int16], levels: Floats) -> Floats:
-    """`expand` for each of N labels: float64[N, BASIS] of int16[N, features]; ``levels``: float64[N]."""
+def expand_run(inputs: npt.NDArray[np.int16], levels: Floats, odds: Floats) -> Floats:
+    """`expand` for each of N labels: float64[N, BASIS] of int16[N, features]; ``levels``, ``odds``: float64[N]."""
     terms = np.empty((len(inputs), BASIS))
+    terms[:, ODDS_TERM] = odds
     terms[:, : len(LINEAR)] = inputs[:, LINEAR]
     terms[:, : len(LINEAR)] /= INPUT_SCALE
     complete_run(terms, _PAIR_TERMS, CENTRE, MISSING / INPUT_SCALE, _TERM[RELATIVE], levels)
@@ -158,7 +192,7 @@ def unfold(weights: Floats, means: Floats, scales: Floats, intercept: float, lev
     x_means[LINEAR], x_scales[LINEAR] = means[:count], scales[:count]
     x_means[RELATIVE] += level
     a, b = x_means[first] - CENTRE, x_means[second] - CENTRE
-    per_product = weights[count:] / scales[count:]
+    per_product = weights[ODDS_TERM + 1 :] / scales[ODDS_TERM + 1 :]
     linear = np.zeros(len(FEATURES))
     linear[LINEAR] = weights[:count]
     np.add.at(linear, first, per_product * b * x_scales[first])
@@ -169,5 +203,7 @@ def unfold(weights: Floats, means: Floats, scales: Floats, intercept: float, lev
         means=x_means,
         scales=x_scales,
         # exactly rounded: a dot product of BLAS has other last digits on another processor
-        intercept=intercept + math.fsum(per_product * (a * b - means[count:])),
+        intercept=intercept + math.fsum(per_product * (a * b - means[ODDS_TERM + 1 :])),
+        odds_weight=float(weights[ODDS_TERM] / scales[ODDS_TERM]),
+        odds_mean=float(means[ODDS_TERM]),
     )

@@ -17,6 +17,7 @@ champion that is replaced after an alarm restarts too.
 All of this is a fold over the labels. Decisions of operators are not part of it: see `stream.storage.model_store`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -178,16 +179,17 @@ class Championship:
         churned: bool,
         matured_at_ms: int,
         level: float = 0.0,
+        odds: float = math.nan,
         novelty: float = 1.0,
         power: float = 1.0,
     ) -> list[LossAlarm]:
         """Every contender predicts, is judged, and learns; then the champion may change.
 
-        ``level``, ``novelty`` and ``power`` are as for `ChurnModel.learn_one`.
+        ``level``, ``odds``, ``novelty`` and ``power`` are as for `ChurnModel.learn_one`.
         """
         champion = self._contenders[self._champion]
         losses, excess = {}, {}
-        terms = expand(inputs, level)
+        terms = expand(inputs, level, odds)
         for name, contender in self._contenders.items():
             predicted = contender.model.predict_then_learn(terms, churned=churned, novelty=novelty, power=power)
             risk = predicted**power
@@ -217,7 +219,7 @@ class Championship:
         run = labels.part(0, len(is_open) if is_open.all() else int(np.argmin(is_open)))
         if not len(run.churned):
             return 0
-        terms = expand_run(run.inputs, run.levels)
+        terms = expand_run(run.inputs, run.levels, run.odds)
         marks = [one.model.mark() for one in contenders]
         risks = np.array([one.model.predict_then_learn_run(terms, **run.told()) for one in contenders])
         position = [one.name for one in contenders].index(self._champion)

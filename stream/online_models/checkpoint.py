@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Raw, Struct, field
+from msgspec.structs import replace
 
 from stream.errors import SnapshotError
 from stream.features.registry import FEATURE_NAMES
@@ -20,10 +21,12 @@ from stream.online_models.champion import ChampionshipState
 from stream.online_models.component import Component
 from stream.online_models.drift import FeatureDriftState
 from stream.online_models.evaluation import Evaluation
+from stream.online_models.first_layout import FIRST_SIMPLE_TERMS, FIRST_TERMS
 from stream.online_models.inputs import FIRST_FEATURES
 from stream.online_models.level import Levels
 from stream.online_models.rhythm import RhythmState
 from stream.online_models.sealed import open_sealed, schema_of, seal
+from stream.online_models.second_order import SecondOrderRegression
 from stream.online_models.segments import SegmentState
 from stream.online_models.stakes import StakeLevel
 from stream.online_models.value import ValueState
@@ -124,8 +127,8 @@ _FIRST_FIELDS: Final = {
 def in_first_layout(components: Mapping[str, Component], stream_time_ms: int, examples: int) -> bytes | None:
     """The checkpoint in the first layout, for a program that reads no other; None if it would not hold everything.
 
-    Components that may begin anew are left out. That layout names no inputs: it is for the features and components of
-    its time, each in its first version.
+    Components that may begin anew are left out, and so are terms of the churn model that came later. That layout names
+    no inputs: it is for the features and components of its time, each in its first version.
     """
     names = {*_FIRST_FIELDS.values(), "churn"}
     needed = {name: component for name, component in components.items() if not component.may_begin_anew}
@@ -138,11 +141,21 @@ def in_first_layout(components: Mapping[str, Component], stream_time_ms: int, ex
         features=FIRST_FEATURES,
         stream_time_ms=stream_time_ms,
         examples=examples,
-        championship=churn.championship,
+        championship=_of_first_terms(churn.championship),
         converted_at=churn.converted_at,
         **states,  # type: ignore[arg-type]
     )
     return seal(FIRST_SCHEMA, first_checkpoint)
+
+
+def _of_first_terms(championship: ChampionshipState) -> ChampionshipState:
+    """The same without terms of the churn models that came later."""
+    contenders = []
+    for contender in championship.contenders:
+        regression = SecondOrderRegression.from_state(contender.churn.regression, FIRST_TERMS).state(FIRST_TERMS)
+        simple = SecondOrderRegression.from_state(contender.churn.simple, FIRST_SIMPLE_TERMS).state(FIRST_SIMPLE_TERMS)
+        contenders.append(replace(contender, churn=replace(contender.churn, regression=regression, simple=simple)))
+    return replace(championship, contenders=tuple(contenders))
 
 
 def _of_first_layout(first: _FirstCheckpoint) -> Container:

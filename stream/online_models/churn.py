@@ -5,6 +5,7 @@ their weighted mean, and the weight of the simple one falls as labels come: what
 yet, a model of few has. The mean is linear in the terms as well, so it costs nothing to score with.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stream.errors import SnapshotError
-from stream.online_models.basis import BASIS, SIMPLE_TERMS, TERMS, Quadratic, expand, unfold
+from stream.online_models.basis import BASIS, ODDS_TERM, SIMPLE_TERMS, TERMS, Quadratic, expand, unfold
 from stream.online_models.calibration import Calibration
 from stream.online_models.first_layout import FIRST_SIMPLE_TERMS, FIRST_TERMS
 from stream.online_models.kalman import sigmoid
@@ -33,6 +34,8 @@ SIMPLE_LABELS: Final = 1_200.0
 Floats = npt.NDArray[np.float64]
 
 _SIMPLE_NAMES: Final = tuple(TERMS[term] for term in SIMPLE_TERMS)
+#: The term of the purchase process among those of the simple regression.
+_SIMPLE_ODDS_TERM: Final = _SIMPLE_NAMES.index(TERMS[ODDS_TERM])
 
 
 class ChurnState(Struct, frozen=True, kw_only=True):
@@ -48,7 +51,8 @@ class ChurnModel:
     """`expand`, then two `SecondOrderRegression`; `Calibration` on top of what they gave.
 
     Inputs are the quantised ones (int16[features], units of 1/INPUT_SCALE), already checked by `problem_of`. ``level``
-    is that of the customers at the time of the inputs, see `stream.online_models.level`.
+    is that of the customers at the time of the inputs, see `stream.online_models.level`. ``odds``: the log-odds that
+    the purchase process gives for the horizon of the model, NaN where they are not known.
     ``pace``: how many times as fast as the default it goes on following change once much has been learned; the
     contenders of `stream.online_models.champion` differ in it.
     """
@@ -75,13 +79,20 @@ class ChurnModel:
         return share if share >= _MIN_PROCESS_SHARE else 0.0
 
     def learn_one(
-        self, inputs: Sequence[int], *, churned: bool, level: float = 0.0, novelty: float = 1.0, power: float = 1.0
+        self,
+        inputs: Sequence[int],
+        *,
+        churned: bool,
+        level: float = 0.0,
+        odds: float = math.nan,
+        novelty: float = 1.0,
+        power: float = 1.0,
     ) -> None:
         """Learn one label; the scales learn first, as in a River pipeline. ``novelty`` is that of the label.
 
         ``power``: the label's horizon over the model's, see `stream.online_models.kalman`.
         """
-        self.predict_then_learn(expand(inputs, level), churned=churned, novelty=novelty, power=power)
+        self.predict_then_learn(expand(inputs, level, odds), churned=churned, novelty=novelty, power=power)
 
     def predict_then_learn(self, terms: Floats, *, churned: bool, novelty: float = 1.0, power: float = 1.0) -> float:
         """`predict_proba_one` for inputs that are expanded already, then `learn_one` of them."""
@@ -120,9 +131,9 @@ class ChurnModel:
         self._regression.back_to(regression)
         self._simple.back_to(simple)
 
-    def predict_proba_one(self, inputs: Sequence[int], level: float = 0.0) -> float:
+    def predict_proba_one(self, inputs: Sequence[int], level: float = 0.0, odds: float = math.nan) -> float:
         """The probability of churn before calibration; 0.5 before the first label."""
-        terms = expand(inputs, level)
+        terms = expand(inputs, level, odds)
         simplicity = self._simplicity
         simple = self._simple.logit(terms[SIMPLE_TERMS])
         return float(sigmoid((1.0 - simplicity) * self._regression.logit(terms) + simplicity * simple))
@@ -131,6 +142,9 @@ class ChurnModel:
         """Go over to another horizon: every logit before calibration is ``scale`` times what it was, plus ``shift``."""
         self._regression.convert(scale, shift)
         self._simple.convert(scale, shift)
+        # the purchase process gives its log-odds for the other horizon from now on
+        self._regression.convert_input(ODDS_TERM, scale, shift)
+        self._simple.convert_input(_SIMPLE_ODDS_TERM, scale, shift)
 
     def quadratic(self, level: float = 0.0) -> Quadratic:
         """The model before calibration as a function of the standardised inputs, for customers of ``level``."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from stream.features.registry import DAY_MS, FEATURES
 from stream.online_models.example import LANDMARK_MS, Label
 
-__all__ = ["LabelRun", "label_run"]
+__all__ = ["LabelRun", "inputs_of", "label_run"]
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -23,14 +23,15 @@ class LabelRun(NamedTuple):
     """N labels in the order in which they are learned.
 
     ``inputs``: int16[N, features]. ``churned``: 0 or 1. ``weeks``: since the epoch, in which they matured.
-    ``levels``, ``novelty``, ``powers``: as for `ChurnModel.learn_one`. ``logits``, ``versions``, ``horizons``: as in
-    `Label`, horizons in ms; ``has_logit``: whether there is one.
+    ``levels``, ``odds``, ``novelty``, ``powers``: as for `ChurnModel.learn_one`. ``logits``, ``versions``,
+    ``horizons``: as in `Label`, horizons in ms; ``has_logit``: whether there is one.
     """
 
     inputs: npt.NDArray[np.int16]
     churned: Floats
     weeks: Integers
     levels: Floats
+    odds: Floats
     novelty: Floats
     powers: Floats
     logits: Integers
@@ -47,18 +48,26 @@ class LabelRun(NamedTuple):
         return {"churned": self.churned, "novelty": self.novelty, "powers": self.powers}
 
 
-def label_run(labels: Sequence[Label], levels: Sequence[float], horizon_ms: int) -> LabelRun:
-    """The columns of ``labels``; ``levels``: of each. ``horizon_ms``: that of the model."""
+def inputs_of(labels: Sequence[Label]) -> npt.NDArray[np.int16]:
+    """What is known of the customers of N labels at their landmarks, int16[N, features]."""
+    return np.array([label.x for label in labels], np.int16).reshape(len(labels), len(FEATURES))
+
+
+def label_run(
+    labels: Sequence[Label], inputs: npt.NDArray[np.int16], levels: Sequence[float], odds: Floats, horizon_ms: int
+) -> LabelRun:
+    """The columns of ``labels``; ``inputs``, ``levels`` and ``odds``: of each. ``horizon_ms``: that of the model."""
     count = len(labels)
     times = np.array([(label.at_ms, label.matured_at_ms, label.model_version) for label in labels], np.int64)
     at, matured, versions = times.reshape(count, 3).T
     logits = np.array([_NO_LOGIT if label.logit is None else label.logit for label in labels], np.int64)
     horizons = matured - at
     return LabelRun(
-        inputs=np.array([label.x for label in labels], np.int16).reshape(count, len(FEATURES)),
+        inputs=inputs,
         churned=np.array([label.churned for label in labels], np.float64),
         weeks=matured // _WEEK_MS,
         levels=np.array(levels, np.float64),
+        odds=odds,
         novelty=np.minimum(LANDMARK_MS / horizons, 1.0),
         powers=horizons / horizon_ms,
         logits=logits,

@@ -1,7 +1,8 @@
 """The risk of churn as given to customers: the purchase process and the churn model together.
 
 Its log-odds are a mean. Those of the purchase process (`stream.online_models.purchase_process`) need no label. The
-weight of those of the churn model grows with its labels (`ChurnModel.process_share`).
+weight of those of the churn model grows with its labels (`ChurnModel.process_share`). They are one of its terms, too,
+so the process keeps the part that labels give it (`stream.online_models.basis`).
 """
 
 from collections.abc import Sequence
@@ -49,9 +50,10 @@ def mixed(
     """The log-odds of the purchase process have the ``share``, those that were ``learned`` the rest.
 
     ``slope`` and ``shift`` are of the calibration, which ``learned`` has already and which is one of the mean. Where
-    one of both is missing, the other one has all.
+    one of both is missing, the other one has all. What was learned has the log-odds of the process among its terms, too
+    (`Quadratic`).
     """
-    if purchases is None or (learned is not None and share == 0.0):
+    if purchases is None or (learned is not None and share == 0.0 and learned.odds_weight == 0.0):
         return Scoring(learned, None)
     if learned is None:
         return Scoring(None, purchases.term(1.0, horizon_days, is_alone=True))
@@ -61,6 +63,7 @@ def mixed(
         (1.0 - share) * learned.curvature,
         learned.means,
         learned.scales,
-        (1.0 - share) * (learned.intercept - shift) + shift,
+        (1.0 - share) * (learned.intercept - learned.odds_weight * learned.odds_mean - shift) + shift,
     )
-    return Scoring(kept, purchases.term(share * slope, horizon_days, is_alone=False))
+    weight = share * slope + (1.0 - share) * learned.odds_weight
+    return Scoring(kept, purchases.term(weight, horizon_days, is_alone=False))

@@ -152,6 +152,12 @@ class SecondOrderRegression(base.Classifier):
         self._covariance *= scale * scale
         self._covariance[-1, -1] += CONVERSION_VARIANCE
 
+    def convert_input(self, position: int, scale: float, shift: float) -> None:
+        """An input is ``scale`` times what it was, plus ``shift``: it is standardised to what it was before."""
+        if self.counts[position]:
+            self.means[position] = scale * self.means[position] + shift
+            self.variances[position] *= scale * scale
+
     def learn_one(self, x: dict[Hashable, Any], y: ClfTarget) -> None:
         self.learn(np.array([x[j] for j in range(self.inputs)], np.float64), churned=bool(y))
 

@@ -49,6 +49,8 @@ class ChurnSnapshot(Struct, frozen=True, kw_only=True):
     ``base_rate``: share of churn among all labels.
     ``process_share``: the risk has log-odds that are a mean: so much of those of the purchase process, which is in
     ``others`` of the snapshot, the rest of the logit above. The calibration is one of the mean.
+    ``odds_weight``, ``odds_mean``: what is to be added to the logit above, see `Quadratic`; calibrated as well. A
+    program that does not know them takes everybody's log-odds of the purchase process for the mean.
     """
 
     name: str
@@ -68,11 +70,15 @@ class ChurnSnapshot(Struct, frozen=True, kw_only=True):
     base_rate: float | None
     evaluation: EvaluationReport
     process_share: float = 0.0
+    odds_weight: float = 0.0
+    odds_mean: float = 0.0
 
     def quadratic(self) -> Quadratic:
         """The calibrated model."""
         weights, curvature, means, scales = map(np.array, (self.weights, self.curvature, self.means, self.scales))
-        return Quadratic(weights, curvature, means, scales, float(self.intercept))
+        return Quadratic(
+            weights, curvature, means, scales, float(self.intercept), float(self.odds_weight), float(self.odds_mean)
+        )
 
 
 class SegmentSnapshot(Struct, frozen=True, kw_only=True):
@@ -220,6 +226,7 @@ def _check(snapshot: ModelSnapshot) -> None:
     _check_vector("churn weights", len(churn.features), churn.weights)
     _check_vector("churn curvature", len(churn.pairs), churn.curvature)
     _check_vector("churn intercept and calibration", 3, (churn.intercept, churn.slope, churn.shift))
+    _check_vector("churn weight and mean of the purchase process", 2, (churn.odds_weight, churn.odds_mean))
     if churn.slope <= 0.0:
         raise SnapshotError(f"the slope of the churn calibration must be positive, it is {churn.slope}")
     if not 0.0 <= churn.process_share <= 1.0:

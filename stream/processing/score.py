@@ -78,7 +78,7 @@ def logit_of(inputs, model):  # type: ignore[no-untyped-def]
             slope += model.curvature[k] * d[_CURVED[other]]
             k += 1
         curved += slope * d[_CURVED[i]]
-    if model.process_weight > 0.0:
+    if model.process_weight != 0.0:
         return even + odd + curved + model.process_weight * _process_logit(inputs, model)
     return even + odd + curved
 
@@ -109,7 +109,7 @@ def contributions(inputs, model, out):  # type: ignore[no-untyped-def]
         half = 0.5 * model.curvature[k] * d[_FIRST[k]] * d[_SECOND[k]]
         out[_FIRST[k]] += half
         out[_SECOND[k]] += half
-    if model.process_weight > 0.0:
+    if model.process_weight != 0.0:
         of_silence, of_habit = silence_and_habit(
             inputs, _SCALE, model.process, model.process_typical, model.typical_silence
         )

@@ -1,5 +1,6 @@
 """Champion and challengers: which scores, when that changes, and the effect of drift."""
 
+import math
 from collections.abc import Sequence
 from itertools import cycle
 
@@ -34,6 +35,11 @@ def labels(seed: int, count: int, direction: float = 1.0) -> Labels:
     return list(zip(inputs.tolist(), churned.tolist(), strict=True))
 
 
+def odds_of(position: int) -> float:
+    """Log-odds of the purchase process, unrelated to the labels; of some customers they are not known."""
+    return math.nan if position % 5 == 0 else (position % 7 - 3) / 10
+
+
 def play(
     championship: Championship, examples: Labels, first: int = 0
 ) -> tuple[list[float], list[tuple[int, LossAlarm]]]:
@@ -43,7 +49,8 @@ def play(
         at_ms = START_MS + (first + k) * WEEK_MS // PER_WEEK
         risk = championship.model(championship.champion).predict_proba_one(inputs)
         losses.append(log_loss_of(risk, churned=churned))
-        alarms += [(k, alarm) for alarm in championship.learn_one(inputs, churned=churned, matured_at_ms=at_ms)]
+        found = championship.learn_one(inputs, churned=churned, matured_at_ms=at_ms, odds=odds_of(first + k))
+        alarms += [(k, alarm) for alarm in found]
     return losses, alarms
 
 
@@ -138,6 +145,7 @@ def by_run(examples: Labels, sizes: Sequence[int], championship: Championship) -
         churned=np.array([churned for _, churned in examples], np.float64),
         weeks=at // WEEK_MS,
         levels=0.0 * ones,
+        odds=np.array([odds_of(k) for k in range(count)]),
         novelty=ones,
         powers=ones,
         logits=zeros,
@@ -150,7 +158,7 @@ def by_run(examples: Labels, sizes: Sequence[int], championship: Championship) -
         learned = championship.learn_run(run.part(done, min(done + next(chosen), count)))
         if not learned:
             inputs, churned = examples[done]
-            championship.learn_one(inputs, churned=churned, matured_at_ms=int(at[done]))
+            championship.learn_one(inputs, churned=churned, matured_at_ms=int(at[done]), odds=odds_of(done))
         done += learned or 1
 
 

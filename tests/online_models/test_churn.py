@@ -187,15 +187,16 @@ def test_one_pass_is_as_good_as_a_batch_fit_of_the_same_basis() -> None:
     seen = [customer(generator) for _ in range(3_000)]
     labels = [bool(generator.random() < true_risk(x)) for x in seen]
     model = ChurnModel()
-    for x, churned in zip(seen, labels, strict=True):
-        model.learn_one(x, churned=churned)
-    terms = np.array([expand(x) for x in seen])
+    odds = generator.normal(size=3_000)
+    for x, of, churned in zip(seen, odds, labels, strict=True):
+        model.learn_one(x, churned=churned, odds=of)
+    terms = np.array([expand(x, odds=of) for x, of in zip(seen, odds, strict=True)])
     mean, scale = terms.mean(axis=0), terms.std(axis=0)
     batch = LogisticRegression(C=PRIOR_VARIANCE, max_iter=2_000).fit((terms - mean) / scale, labels)
     probes = [customer(generator) for _ in range(3_000)]
     outcomes = [generator.random() < true_risk(x) for x in probes]
-    batch_risk = batch.predict_proba((np.array([expand(x) for x in probes]) - mean) / scale)[:, 1]
-    online = log_loss(outcomes, [model.predict_proba_one(x) for x in probes])
+    batch_risk = batch.predict_proba((np.array([expand(x, odds=0.0) for x in probes]) - mean) / scale)[:, 1]
+    online = log_loss(outcomes, [model.predict_proba_one(x, odds=0.0) for x in probes])
     assert online < log_loss(outcomes, batch_risk) * 1.02
 
 

@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stream.online_models
 from stream.errors import SettingsError, SnapshotError
+from stream.online_models.basis import ODDS_TERM
+from stream.online_models.components.churn import Churn
+from stream.online_models.components.purchases import Purchases, histories_of
 from stream.online_models.example import Example, Label, Observation
+from stream.online_models.label_run import inputs_of
 from stream.online_models.learner import Learner, LearnerSettings
+from stream.online_models.purchase_process import PurchaseProcess
 from stream.online_models.snapshot import encode_snapshot
 from tests.online_models.component_states import seen
 from tests.online_models.made_up import DAY_MS, HORIZON_MS, START_MS, examples, label, observation, quantised
@@ -86,6 +92,28 @@ def test_examples_that_are_learned_by_runs_give_the_same_bits(seed: int, sizes: 
         one_by_one.learn_checked(example)
     assert by_runs.dump() == one_by_one.dump()
     assert encode_snapshot(by_runs.snapshot(NOW_MS)) == encode_snapshot(one_by_one.snapshot(NOW_MS))
+
+
+def test_a_label_meets_the_purchase_process_that_was_known_at_its_landmark() -> None:
+    days = 28.0
+    learner = Learner(LearnerSettings(horizon_days=days))
+    known: dict[int, PurchaseProcess] = {}
+    for example in spread([*examples(6, 1_500)]):
+        if isinstance(example, Observation):
+            known.setdefault(example.at_ms, learner.of(Purchases).process)
+        learner.learn_checked(example)
+    churn = learner.of(Churn)
+    processes = churn.state().processes
+    assert {past.since_ms: past.process for past in processes}.items() <= known.items()
+    assert days / 7 < len(processes) <= days / 7 + 3, "those of the weeks whose labels may still come"
+    assert len({past.process for past in processes}) > 1
+    term = churn.championship.model("standard").state().regression
+    assert 0 < term.counts[ODDS_TERM] <= term.labels
+    labels = [label(quantised(purchase_days=1.1), churned=True, at_ms=past.since_ms + DAY_MS) for past in processes]
+    inputs = inputs_of(labels)
+    of = histories_of(inputs)
+    alone = [float(past.process.no_order(of, days)[0]) for past in processes]
+    assert churn._odds(labels, inputs) == pytest.approx(np.log(np.array(alone) / (1.0 - np.array(alone))))
 
 
 def test_asking_for_a_snapshot_changes_nothing() -> None:

@@ -6,8 +6,10 @@ What scores is a contender and the purchase process together, see `stream.online
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
 
+from stream.features.order_process import HISTORY_COLUMNS, histories, log_odds
 from stream.features.registry import DAY_MS, FEATURE_NAMES, INPUT_SCALE
 from stream.online_models.basis import PAIR_NAMES, Quadratic
 from stream.online_models.champion import Championship, ChampionshipState, ContenderStanding
@@ -17,8 +19,10 @@ from stream.online_models.components.evaluation import Evaluated
 from stream.online_models.components.levels import OrderLevels
 from stream.online_models.components.purchases import Purchases
 from stream.online_models.components.rhythm import ShopRhythm
-from stream.online_models.example import Example, Label
-from stream.online_models.label_run import LabelRun, label_run
+from stream.online_models.example import LANDMARK_MS, Example, Label, Observation
+from stream.online_models.inputs import MISSING
+from stream.online_models.label_run import LabelRun, inputs_of, label_run
+from stream.online_models.purchase_process import PurchaseProcess
 from stream.online_models.scoring import Scoring, mixed
 from stream.online_models.slots import MAX_SLOTS
 from stream.online_models.snapshot import ChurnSnapshot
@@ -26,11 +30,22 @@ from stream.online_models.snapshot import ChurnSnapshot
 __all__ = ["Churn", "ChurnComponentState"]
 
 
+class PastProcess(Struct, frozen=True):
+    """The purchase process that was known at landmarks from ``since_ms`` on."""
+
+    since_ms: int
+    process: PurchaseProcess
+
+
 class ChurnComponentState(Struct, frozen=True, kw_only=True):
-    """``converted_at``: the labels learned when the horizon last changed."""
+    """``converted_at``: the labels learned when the horizon last changed.
+
+    ``processes``: of the weeks whose labels may still come, ascending.
+    """
 
     championship: ChampionshipState
     converted_at: int
+    processes: tuple[PastProcess, ...] = ()
 
 
 class Churn(Component):
@@ -43,19 +58,57 @@ class Churn(Component):
         super().__init__(shop)
         self.championship = Championship()
         self._converted_at = 0
+        self._processes: list[PastProcess] = []
 
     def learn(self, example: Example) -> None:
+        if isinstance(example, Observation) and self.shop.of(ShopRhythm).has_begun_week:
+            self._note_process(example.at_ms)
         if not isinstance(example, Label):
             return
         self._calibrate(example)
-        self._learn_label(example, self.shop.of(OrderLevels).levels.then.mean)
+        odds = float(self._odds([example], inputs_of([example]))[0])
+        self._learn_label(example, self.shop.of(OrderLevels).levels.then.mean, odds)
 
-    def _learn_label(self, label: Label, level: float) -> None:
+    def _note_process(self, at_ms: int) -> None:
+        """A week begins: its labels will be compared with the purchase process as it is now.
+
+        A later one has seen the orders that these labels tell of, and looks better than it is.
+        """
+        purchases = self.shop.find(Purchases)
+        if purchases is None:
+            return
+        self._processes.append(PastProcess(at_ms, purchases.process))
+        oldest_ms = at_ms - max(period.days for period in self.shop.of(ShopRhythm).schedule) * DAY_MS - LANDMARK_MS
+        while len(self._processes) > 1 and self._processes[1].since_ms <= oldest_ms:
+            del self._processes[0]
+
+    def _odds(self, labels: Sequence[Label], inputs: npt.NDArray[np.int16]) -> npt.NDArray[np.float64]:
+        """Log-odds of no order in the horizon, by the purchase process known at the landmark of each label, float64[N].
+
+        ``inputs``: of the labels, int16[N, features]. NaN where they are not known.
+        """
+        found = np.full(len(inputs), np.nan)
+        if not self._processes:
+            return found
+        at_ms = np.array([label.at_ms for label in labels])
+        since_ms = np.array([past.since_ms for past in self._processes])
+        position = np.maximum(np.searchsorted(since_ms, at_ms, side="right") - 1, 0)
+        days = self.shop.of(ShopRhythm).horizon_ms / DAY_MS
+        processes = [np.array([of.r, of.alpha, of.a, of.b, days]) for of in (past.process for past in self._processes)]
+        x, last, age = histories(inputs)
+        has_ordered = (x >= 0.0) & ~(inputs[:, HISTORY_COLUMNS] == MISSING).any(axis=1)
+        # one by one: NumPy's logarithms may differ in the last digit with the number of rows
+        for row in np.flatnonzero(has_ordered).tolist():
+            found[row] = log_odds(x[row], last[row], age[row], processes[position[row]])
+        return found
+
+    def _learn_label(self, label: Label, level: float, odds: float) -> None:
         for alarm in self.championship.learn_one(
             label.x,
             churned=label.churned,
             matured_at_ms=label.matured_at_ms,
             level=level,
+            odds=odds,
             novelty=label.novelty,
             power=label.horizon_ms / self.shop.of(ShopRhythm).horizon_ms,
         ):
@@ -64,7 +117,8 @@ class Churn(Component):
     def learn_run(self, examples: Sequence[Example]) -> None:
         labels = [example for example in examples if isinstance(example, Label)]
         levels = self.shop.of(OrderLevels).of_run
-        run = label_run(labels, levels, self.shop.of(ShopRhythm).horizon_ms)
+        inputs = inputs_of(labels)
+        run = label_run(labels, inputs, levels, self._odds(labels, inputs), self.shop.of(ShopRhythm).horizon_ms)
         done = 0
         while done < len(labels):
             # those who gave the logits of the run: one that begins anew after it is not calibrated by it
@@ -74,7 +128,7 @@ class Churn(Component):
             else:
                 learned = 1
                 self._calibrate(labels[done])
-                self._learn_label(labels[done], levels[done])
+                self._learn_label(labels[done], levels[done], float(run.odds[done]))
             done += learned
 
     def _calibrate_run(self, run: LabelRun, speakers: Mapping[str, ChurnModel]) -> None:
@@ -154,17 +208,22 @@ class Churn(Component):
             base_rate=churned / labels if labels else None,
             evaluation=evaluated.evaluate(),
             process_share=model.process_share,
+            odds_weight=scoring.odds_weight,
+            odds_mean=scoring.odds_mean,
         )
 
     def evaluate(self) -> tuple[ContenderStanding, ...]:
         return self.championship.standings()
 
     def state(self) -> ChurnComponentState:
-        return ChurnComponentState(championship=self.championship.state(), converted_at=self._converted_at)
+        return ChurnComponentState(
+            championship=self.championship.state(), converted_at=self._converted_at, processes=tuple(self._processes)
+        )
 
     def resume(self, state: ChurnComponentState) -> None:
         self.championship = Championship.from_state(state.championship)
         self._converted_at = state.converted_at
+        self._processes = list(state.processes)
 
     def describe(self) -> str:
         return f"predicts churn by {', '.join(self.championship.names())}; {self.championship.champion} leads"

@@ -21,6 +21,8 @@ class ShopRhythm(Component):
     def __init__(self, shop: Context) -> None:
         super().__init__(shop)
         self._model = RhythmModel(shop.settings.horizon_days, seed=shop.settings.seed)
+        #: Whether the last observation began a week.
+        self.has_begun_week = False
 
     @property
     def schedule(self) -> tuple[HorizonPeriod, ...]:
@@ -36,6 +38,7 @@ class ShopRhythm(Component):
         if not isinstance(example, Observation):
             return
         before = self.schedule
+        self.has_begun_week = self.begins_week(example)
         if self._model.learn_one(example) is not None:
             self._convert(self.horizon_ms / _horizon_ms(before))
             self.shop.on_horizon(self.snapshot())
