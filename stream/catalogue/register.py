@@ -8,11 +8,12 @@ from stream.catalogue.declaring import Retention
 from stream.catalogue.events import EVENT_TYPES
 from stream.catalogue.topics import TOPICS
 
-__all__ = ["PROJECTION_STORES", "STORES", "TOPIC_STORES", "Store"]
+__all__ = ["KEY_STORE", "PROJECTION_STORES", "STORES", "TOPIC_STORES", "Store"]
 
 _PROGRAM: Final = "the program; who may read the topic in Kafka"
 _OPERATOR: Final = "the program; who may run `stream` or read Redis"
 _OWNER: Final = "users of the console; who may run `stream`"
+_MACHINE: Final = "who may read the data directory of this machine"
 _FOR_RISK: Final = "to see who may leave, and why"
 
 
@@ -115,4 +116,28 @@ STORES: Final = (
     ),
     Store("directory", "customers, events, orders, alerts, actions", "to look customers up", _OWNER, Retention.EVENTS),
     Store("console", "who saw and did what", "to show who saw data of customers", _OWNER, Retention.AUDIT),
+    Store(
+        "contacts.sqlite in the data directory",
+        "names, addresses and phone numbers of imported customers",
+        "to call customers by their names",
+        _MACHINE,
+        Retention.NEWEST,
+    ),
+    Store(
+        "imports.sqlite in the data directory",
+        "imported orders: customer, time, amount",
+        "to count an order that is imported again once",
+        _MACHINE,
+        Retention.NEWEST,
+    ),
+)
+
+#: With `privacy_keys`.
+KEY_STORE: Final = Store(
+    "key store",
+    "pseudonyms, keyed hashes of ids, and the keys of persons with their ids, wrapped with the master key; of who was"
+    " erased the keyed hash alone, with erased_people=refuse",
+    "to read what the other places have under keys of persons, and to end that for good",
+    "who has both the database and the master key",
+    Retention.NEWEST,
 )

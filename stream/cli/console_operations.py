@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,9 @@ from typing import Any, Final
 import msgspec
 import yaml
 
+from stream.cli.consent_asked import refusing_to_be_scored
 from stream.cli.console_identities import ShopIdentities
+from stream.cli.console_privacy import ShopPersonalData
 from stream.cli.doctor import all_findings
 from stream.cli.feedback_desk import feedback_of
 from stream.cli.models import promote_model, roll_back
@@ -23,6 +25,7 @@ from stream.cli.models_view import as_fields
 from stream.cli.move_log import ends_of
 from stream.cli.republishing import dlq_header, publish_all, republished
 from stream.console.operations import CheckedPart, Contender, DeadLetters, Lag, ModelChoice, ModelsShown, OrderRhythm
+from stream.console.personal_data import PersonalData
 from stream.errors import SettingsError, StreamError
 from stream.events.times import epoch_ms
 from stream.notifications.inbound import Inbound
@@ -55,6 +58,7 @@ class ShopOperations:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.personal: PersonalData = ShopPersonalData(settings)
         of_people = ShopIdentities(settings)
         self.identities, self.id_of, self.decide_identity = of_people.known, of_people.id_of, of_people.decide
 
@@ -141,6 +145,9 @@ class ShopOperations:
                 # what came back after an earlier replay is there once more
                 wanted.setdefault((dlq_header(record, "topic"), record.key, record.value), record)
         return publish_all(self._settings, map(republished, wanted.values()))
+
+    def refusing(self, customer_ids: Sequence[str]) -> Collection[str]:
+        return refusing_to_be_scored(self._settings, customer_ids)
 
     def policy(self) -> Mapping[str, float]:
         return {name: getattr(self._settings, name) for name in POLICY_SETTINGS}

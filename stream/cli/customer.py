@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -21,6 +22,7 @@ from stream.errors import StorageError
 from stream.events.partitioner import partition_of
 from stream.events.times import epoch_ms
 from stream.leads.lead_contacts import week_of
+from stream.privacy.revealing import Revealer
 from stream.projections.channels import Channels, Contacts
 from stream.projections.complaints import Cases, Complaints
 from stream.projections.fold import Fold
@@ -93,7 +95,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         consented = consents.read([customer_id])
     refusals = refusals_in_words(consented.of(customer_id), basis.now_ms, consented.default)
     with PersonNotifications(settings) as notifications:
-        (known,) = notifications.known([customer_id])
+        known = _revealed(settings, notifications.known([customer_id])[0])
     partition, document = found
     _warn_of_place(settings, customer_id, partition)
     from stream.cli.console import console_for_people
@@ -118,6 +120,13 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         return
     view = customer_view(now, profile, known, voice, lead, offers, refusals, writing_of(settings))
     console_for_people().print(with_points(view, points, writing_of(settings)))
+
+
+def _revealed(settings: Settings, known: StoredCustomer) -> StoredCustomer:
+    """What people noted, in clear, before a view breaks its lines: of a part of a ciphertext nothing can be read."""
+    with Revealer.of(settings) as revealer:
+        actions = {kind: revealer.json(record.decode()).encode() for kind, record in known.actions.items()}
+    return replace(known, actions=actions)
 
 
 def _counted(points: PointsStatement | None) -> dict[str, object]:

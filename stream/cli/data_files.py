@@ -1,19 +1,33 @@
 """Where this machine keeps a shop's data."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from stream.imports.contacts import CONTACTS_FILE, ContactsFile
+from stream.imports.import_ledger import LEDGER_FILE, ImportLedger
 from stream.local.directory import DataDirectory, default_directory
 from stream.privacy.person_keys import PersonKeys
 from stream.settings import Settings
 
-__all__ = ["contacts_file", "data_directory"]
+__all__ = ["contacts_file", "data_directory", "ledger_if_any"]
 
 
 def data_directory(settings: Settings) -> DataDirectory:
     """The directory that the settings name, else the default one."""
     return DataDirectory(Path(settings.data_dir) if settings.data_dir else default_directory(os.environ))
+
+
+@contextmanager
+def ledger_if_any(settings: Settings) -> Iterator[ImportLedger | None]:
+    """What was imported, by the file in that directory; None where nothing was."""
+    path = data_directory(settings).path / LEDGER_FILE
+    if not path.exists():
+        yield None
+        return
+    with ImportLedger(path, "") as ledger:
+        yield ledger
 
 
 def contacts_file(settings: Settings) -> ContactsFile:

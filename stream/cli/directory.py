@@ -1,6 +1,7 @@
 """``stream directory``: a database of customers, their history and the shop's figures, and asking it."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import click
@@ -73,31 +74,38 @@ def run(settings: Settings, *, once: bool) -> None:
 @_CURSOR
 @_CSV
 @_JSON
-@with_settings("Directory", "Shop")
+@with_settings("Directory", "Redis", "Privacy", "Shop")
 def customers(
     settings: Settings, *, sort: str, limit: int, cursor: str, as_csv: bool, as_json: bool, **given: Any
 ) -> None:
     """List customers whose id begins with ID, all by default, and to whom all conditions apply.
 
-    A list that is sorted by a figure has only the customers of whom it is known.
+    A list that is sorted by a figure has only the customers of whom it is known. Who does not agree to be scored has no
+    scores, and is in no list by them; that is asked of Redis. With privacy_keys ID is a whole id.
     """
     from stream.reporting.writing import Writing
 
     writing = Writing.of(settings)
     with open_directory(settings) as store:
         from stream.cli import directory_view
+        from stream.cli.consent_asked import refusing_to_be_scored
+        from stream.cli.identity_lookup import stored_id
         from stream.directory import json_rows
-        from stream.directory.customer_queries import Sort, customers_page, every_customer
+        from stream.directory.consented_lists import consented_page, every_consented
+        from stream.directory.customer_queries import Sort
         from stream.directory.customers_csv import customers_csv
         from stream.directory.database import reading
 
+        given["begins"] = stored_id(settings, given["begins"]) if given["begins"] else ""
         condition, order = _condition(writing, **given), Sort(sort)
+        refusing = partial(refusing_to_be_scored, settings)
         with reading(store.engine) as connection:
             if as_csv:
-                for line in customers_csv(every_customer(connection, condition, order), writing):
+                rows = every_consented(connection, condition, order, refusing=refusing)
+                for line in customers_csv(rows, writing):
                     click.echo(line, nl=False)
                 return
-            page = customers_page(connection, condition, order, limit=limit, cursor=cursor)
+            page = consented_page(connection, condition, order, refusing=refusing, limit=limit, cursor=cursor)
     if as_json:
         _print_json(json_rows.customers_json(page))
     else:
@@ -112,7 +120,7 @@ def customers(
 )
 @_CURSOR
 @_JSON
-@with_settings("Directory", "Shop")
+@with_settings("Directory", "Redis", "Privacy", "Shop")
 def timeline(
     settings: Settings, *, customer_id: str, limit: int, sources: tuple[str, ...], cursor: str, as_json: bool
 ) -> None:
@@ -121,15 +129,18 @@ def timeline(
 
     with open_directory(settings) as store:
         from stream.cli import directory_view
+        from stream.cli.consent_asked import refusing_to_be_scored
         from stream.cli.identity_lookup import stored_id
         from stream.directory import json_rows
+        from stream.directory.consented_lists import SCORED
         from stream.directory.database import reading
         from stream.directory.timeline_queries import timeline_page
 
         customer_id = stored_id(settings, customer_id)
         customer_object(store, customer_id)
+        hidden = SCORED if refusing_to_be_scored(settings, [customer_id]) else ()
         with reading(store.engine) as connection:
-            page = timeline_page(connection, customer_id, limit=limit, cursor=cursor, sources=sources)
+            page = timeline_page(connection, customer_id, limit=limit, cursor=cursor, sources=sources, hidden=hidden)
     if as_json:
         _print_json(json_rows.timeline_json(page))
     else:

@@ -189,13 +189,12 @@ def themes(settings: Settings, *, week: datetime | None, as_json: bool) -> None:
     The week is compared with the four before. A word is shown if three customers or more wrote it and its share of the
     customers grew (p < 0.001). Needs the projections `texts` and `classification`. Exit status 1 if there is no text.
     """
-    from stream.cli.texts_desk import all_texts
+    from stream.cli.texts_desk import agreed_texts
     from stream.cli.themes_view import themes_view
     from stream.reporting.themes import monday_of, themes_of
 
     monday = None if week is None else monday_of(week.date())
-    with ProjectionDesk(settings) as desk:
-        found = themes_of(all_texts(desk), monday)
+    found = themes_of(agreed_texts(settings), monday)
     if found is None:
         raise StorageError(
             "nobody has written anything that is kept, or texts does not run (`stream projections list`)"

@@ -9,7 +9,7 @@ import click
 import orjson
 
 from stream.cli.options import SettingsCommand, with_settings
-from stream.cli.page_files import page_writer, write_page
+from stream.cli.page_files import write_page
 from stream.errors import SettingsError, StorageError
 from stream.settings import Settings
 
@@ -80,22 +80,15 @@ def export(settings: Settings, *, customer_id: str, output: Path) -> None:
     `stream produce` takes them. Topics are read to their ends, which takes a while.
     """
     from stream.cli.privacy_erasing import ids_of_person
-    from stream.cli.privacy_exporting import as_events, as_facts, person_data
-    from stream.privacy.revealing import Revealer
+    from stream.cli.privacy_exporting import exported
 
-    writer = page_writer()
-    data = person_data(settings, ids_of_person(settings, customer_id))
-    if not data["stores"] and not data["topics"]:
+    files = exported(settings, ids_of_person(settings, customer_id))
+    if files is None:
         raise StorageError("nothing is kept of this person")
-    of_stores = {store: [[*as_facts(one)] for one in things] for store, things in data["stores"].items()}
-    of_topics = {topic: [[*as_facts(one["value"])] for one in records] for topic, records in data["topics"].items()}
-    page = writer.person_page(data["made_at"], data["ids"], of_stores, of_topics)
     output.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with Revealer.of(settings) as revealer:
-        document = revealer.json(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
-        write_page(output / "person.json", document)
-        write_page(output / "events.jsonl", revealer.json(as_events(settings, data).decode()))
-        write_page(output / "person.html", revealer.html(page))
+    write_page(output / "person.json", files.document)
+    write_page(output / "events.jsonl", files.events)
+    write_page(output / "person.html", files.page)
     click.echo(f"written to {output}: person.json, person.html, events.jsonl", err=True)
 
 

@@ -1,18 +1,17 @@
 """Erasing a person from every store, and the receipt for it: published as a request, and followed until it is done."""
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from stream.catalogue.identifiers import CUSTOMER
 from stream.cli.data_files import data_directory
 from stream.cli.identity_lookup import id_of, resolver_near
-from stream.cli.privacy_stores import counted, erase_directly, inventory, projections_of_workers, remains
+from stream.cli.privacy_stores import counted, erase_directly, ids_in_clear, inventory, projections_of_workers
 from stream.cli.publish_one import publish_one
 from stream.errors import SettingsError, StorageError
 from stream.events.times import rfc3339
@@ -20,14 +19,22 @@ from stream.identity.note_proof import NoteProof
 from stream.privacy.erasure_feed import ErasureFeed
 from stream.privacy.erasure_receipt import FIRST, ErasureReceipt, ReceiptSigner, digest_of
 from stream.privacy.erasures import Erasures
-from stream.privacy.person_keys import PersonKeys
 from stream.privacy.pseudonym import Pseudonyms
 from stream.privacy.request_records import PrivacyRequest, encode_request
+from stream.privacy.what_remains import remains
 from stream.settings import Settings
 from stream.storage.privacy_desk import PrivacyDesk
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["as_lines", "erase_person", "ids_of_person", "receipts_in", "signing_key_file"]
+__all__ = [
+    "as_lines",
+    "ask_for_erasure",
+    "carry_out",
+    "erase_person",
+    "ids_of_person",
+    "receipts_in",
+    "signing_key_file",
+]
 
 _POLL_S: Final = 0.2
 _JSON: Final = ("content-type", b"application/json")
@@ -66,16 +73,36 @@ def erase_person(
 
     Raises `StorageError` when some store has not done it after ``timeout_s``: the request stays, and workers go on.
     """
+    asked = ask_for_erasure(settings, text, tell)
+    return carry_out(settings, asked.request_id, timeout_s, tell, rewrite_files=rewrite_files)
+
+
+def ask_for_erasure(settings: Settings, text: str, tell: Callable[[str], None] = lambda _line: None) -> PrivacyRequest:
+    """Publish that a person is to be erased; returns the request, or the former one that is gone on with."""
     if not settings.identity_key:
         raise SettingsError("set STREAM_IDENTITY_KEY: who is erased is remembered as hashes under it")
+    with ErasureFeed(settings) as feed:
+        return _request(settings, feed.erasures, text, tell)
+
+
+def carry_out(
+    settings: Settings,
+    request_id: str,
+    timeout_s: float,
+    tell: Callable[[str], None],
+    *,
+    rewrite_files: bool = True,
+    stop: threading.Event | None = None,
+) -> ErasureReceipt:
+    """Erase whom a request names, and return the receipt. Raises as `erase_person`, also once ``stop`` is set."""
     signer = ReceiptSigner(signing_key_file(settings))
     deadline_s = time.monotonic() + timeout_s
     with ErasureFeed(settings) as feed:
-        request = _request(settings, feed.erasures, text, tell)
+        asked_at = _asked(feed.erasures, request_id, deadline_s)
+        request = next(one for one in feed.erasures.requests if one.request_id == request_id)
         if request.receipt is not None:
             return request.receipt
-        asked_at = _asked(feed.erasures, request, deadline_s)
-        _wait(settings, asked_at, deadline_s, tell)
+        _wait(settings, asked_at, deadline_s, tell, stop or threading.Event())
         erase_directly(settings, request.ids, asked_at + 1)
         if rewrite_files:
             _rewrite(settings, tell)
@@ -97,7 +124,8 @@ def _request(settings: Settings, erasures: Erasures, text: str, tell: Callable[[
         return former[-1]
     ids = _joined_with(settings, name)
     found = counted(inventory(settings, ids))
-    hashes = [pseudonyms.of(one) for one in (*ids, *_clear(settings, ids))]
+    # under the ids for which pseudonyms stand the person is asked for again
+    hashes = [pseudonyms.of(one) for one in ids_in_clear(settings, ids)]
     if former and not any(found.values()) and {*former[-1].pseudonyms} >= {*hashes}:
         tell("erased before, and nothing came since")
         return former[-1]
@@ -113,25 +141,18 @@ def _request(settings: Settings, erasures: Erasures, text: str, tell: Callable[[
     return made
 
 
-def _clear(settings: Settings, ids: Sequence[str]) -> list[str]:
-    """The ids for which pseudonyms stand: under them the person is asked for again."""
-    keys = PersonKeys.of(settings)
-    if keys is None:
-        return []
-    with closing(keys):
-        return [one.clear.removeprefix(f"{CUSTOMER}:") for one in keys.known(ids).values()]
-
-
-def _asked(erasures: Erasures, request: PrivacyRequest, deadline_s: float) -> int:
+def _asked(erasures: Erasures, request_id: str, deadline_s: float) -> int:
     """The offset of the request in its topic."""
-    erasures.wait_for(lambda: erasures.offset_of(request.request_id) is not None, deadline_s - time.monotonic())
-    offset = erasures.offset_of(request.request_id)
+    erasures.wait_for(lambda: erasures.offset_of(request_id) is not None, deadline_s - time.monotonic())
+    offset = erasures.offset_of(request_id)
     if offset is None:
         raise StorageError("the request is published and not to be seen in its topic yet: erase again")
     return offset
 
 
-def _wait(settings: Settings, offset: int, deadline_s: float, tell: Callable[[str], None]) -> None:
+def _wait(
+    settings: Settings, offset: int, deadline_s: float, tell: Callable[[str], None], stop: threading.Event
+) -> None:
     """Until all partitions of workers have carried the request out."""
     with PrivacyDesk(settings) as desk:
         versions = projections_of_workers(settings)
@@ -142,7 +163,8 @@ def _wait(settings: Settings, offset: int, deadline_s: float, tell: Callable[[st
             if behind != told:
                 tell(f"waiting for {'; '.join(behind)}")
                 told = behind
-            time.sleep(_POLL_S)
+            if stop.wait(_POLL_S):
+                raise StorageError("stopped before all was erased: the request lasts, and workers go on")
 
 
 def _rewrite(settings: Settings, tell: Callable[[str], None]) -> None:

@@ -2,25 +2,52 @@
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from stream.cli.kafka import cluster_metadata
+from stream.cli.page_files import page_writer
 from stream.cli.privacy_stores import inventory
 from stream.events.kinds import EventType
 from stream.events.times import rfc3339
 from stream.notifications.inbound import Inbound
 from stream.notifications.read_to_end import read_to_end
+from stream.privacy.revealing import Revealer
 from stream.projections.subjects import subjects
 from stream.settings import Settings
 
-__all__ = ["as_events", "as_facts", "person_data"]
+__all__ = ["ExportedPerson", "as_events", "as_facts", "exported", "person_data"]
 
 #: A header of events in `arrivals`, and the one of notes among them.
 _TYPE: Final = "event-type"
 #: Fields for programs: the packed profile, which says the same as the document beside it.
 _PACKED: Final = frozenset({"state"})
+
+
+class ExportedPerson(NamedTuple):
+    """Everything about a person, in clear. ``page``: ``document`` to be read; ``events``: JSON Lines."""
+
+    document: str
+    page: str
+    events: str
+
+
+def exported(settings: Settings, ids: Sequence[str]) -> ExportedPerson | None:
+    """The files of a person; None when nothing is kept of them. Raises `StorageError` and `TopologyError`."""
+    writer = page_writer()
+    data = person_data(settings, ids)
+    if not data["stores"] and not data["topics"]:
+        return None
+    of_stores = {store: [[*as_facts(one)] for one in things] for store, things in data["stores"].items()}
+    of_topics = {topic: [[*as_facts(one["value"])] for one in records] for topic, records in data["topics"].items()}
+    page = writer.person_page(data["made_at"], data["ids"], of_stores, of_topics)
+    with Revealer.of(settings) as revealer:
+        return ExportedPerson(
+            revealer.json(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode()),
+            revealer.html(page),
+            revealer.json(as_events(settings, data).decode()),
+        )
 
 
 def person_data(settings: Settings, ids: Sequence[str]) -> dict[str, Any]:

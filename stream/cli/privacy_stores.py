@@ -5,11 +5,12 @@ Projections are all there: their protocol asks each for what it erases.
 
 from collections.abc import Collection, Mapping
 from contextlib import closing
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
-from stream.cli.data_files import contacts_file
+from stream.catalogue.identifiers import CUSTOMER
+from stream.cli.data_files import contacts_file, ledger_if_any
 from stream.cli.directory_at import directory_is_there, open_desk, open_directory
 from stream.errors import StorageError
 from stream.privacy.person_keys import PersonKeys
@@ -18,27 +19,7 @@ from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore
 from stream.storage.privacy_desk import PrivacyDesk
 
-__all__ = ["REMAINS", "counted", "erase_directly", "inventory", "projections_of_workers", "remains"]
-
-_TOPICS: Final = "records of the past, until the retention of each topic deletes them"
-_TOPICS_WITH_KEYS: Final = (
-    "records of the past, until the retention of each topic deletes them: times, names of events, amounts and products"
-    " under a pseudonym that nobody can resolve; what was encrypted nobody can read"
-)
-#: What no erasure reaches, and until when it stays.
-REMAINS: Final[Mapping[str, str]] = {
-    "topics": _TOPICS,
-    "models": "weights that were learned from many people, one of them this; no longer of anybody alone",
-    "learned ids": "hashes of ids of training examples, which expire within 8 days",
-    "counts": "sums over all customers in projections and directory",
-    "notifications": "what was sent is with its receivers",
-    "backups": "those made before; once restored, workers erase the person again; for the rest, erase again",
-}
-
-
-def remains(settings: Settings) -> dict[str, str]:
-    """What no erasure reaches in this installation."""
-    return {**REMAINS, "topics": _TOPICS_WITH_KEYS if settings.privacy_keys else _TOPICS}
+__all__ = ["counted", "erase_directly", "ids_in_clear", "inventory", "projections_of_workers"]
 
 
 def projections_of_workers(settings: Settings) -> list[tuple[str, int]]:
@@ -80,10 +61,22 @@ def inventory(settings: Settings, ids: Collection[str]) -> dict[str, list[Any]]:
             found["console"] = [_row(table, row) for one in ids for table, row in _rows(console.rows_of(one))]
     with contacts_file(settings) as contacts:
         found["contacts"] = [{"customer_id": one, **_fields(of)} for one, of in contacts.find(ids).items()]
+    with ledger_if_any(settings) as ledger:
+        if ledger is not None:
+            found["imports"] = ledger.about(ids_in_clear(settings, ids))
     if (keys_of_persons := PersonKeys.of(settings)) is not None:
         with closing(keys_of_persons):
             found["keys"] = [{"customer_id": one} for one in keys_of_persons.known(ids)]
     return found
+
+
+def ids_in_clear(settings: Settings, ids: Collection[str]) -> list[str]:
+    """``ids``, and with `privacy_keys` the ids for which they stand."""
+    keys = PersonKeys.of(settings)
+    if keys is None:
+        return [*ids]
+    with closing(keys):
+        return [*ids, *(one.clear.removeprefix(f"{CUSTOMER}:") for one in keys.known(ids).values())]
 
 
 def counted(found: Mapping[str, Collection[Any]]) -> dict[str, int]:
@@ -108,6 +101,9 @@ def erase_directly(settings: Settings, ids: Collection[str], up_to: int) -> None
     with contacts_file(settings) as contacts:
         for one in ids:
             contacts.forget(one)
+    with ledger_if_any(settings) as ledger:
+        if ledger is not None:
+            ledger.forget(ids_in_clear(settings, ids))
     if (keys := PersonKeys.of(settings)) is not None:
         # the last: what was interrupted before finds the person again
         with closing(keys):

@@ -1,22 +1,31 @@
 """One action of a person, checked as its readers will check it, and published."""
 
 import time
+from collections.abc import Mapping
 from contextlib import closing
+from typing import Final
 
 import msgspec
 
-from stream.alerts.action_records import Action
+from stream.alerts.action_records import MAX_NOTE_CHARS, Action
 from stream.alerts.decoding import decode_action, encode_action
 from stream.cli.publish_one import publish_one
 from stream.errors import SettingsError
 from stream.events.rejections import Rejection
 from stream.notifications.inbound import Inbound
-from stream.privacy.concealed_fields import EVENT_ID
+from stream.privacy.concealed_fields import EVENT_ID, ConcealedField
 from stream.privacy.concealing import concealed_text
 from stream.privacy.person_keys import PersonKeys
 from stream.settings import Settings
 
-__all__ = ["check_action", "publish_action"]
+__all__ = ["check_action", "publish_action", "ready_action"]
+
+#: What is encrypted: texts of people, and the event that they label.
+_CONCEALED: Final[Mapping[str, ConcealedField]] = {
+    "event_id": EVENT_ID,
+    "actor": ConcealedField(100, is_id=True),
+    "note": ConcealedField(MAX_NOTE_CHARS),
+}
 
 
 def check_action(settings: Settings, action: Action) -> None:
@@ -29,21 +38,32 @@ def check_action(settings: Settings, action: Action) -> None:
 
 
 def publish_action(settings: Settings, action: Action) -> None:
-    """Check and publish, the id of an event as the topics have it.
-
-    Raises `SettingsError`, `TopologyError` or `PublishError`, and `StorageError` while the keys of persons are away.
-    """
-    action = _concealed(settings, action)
-    check_action(settings, action)
+    """Publish what `ready_action` makes of it. Raises `TopologyError` or `PublishError` as well."""
+    action = ready_action(settings, action)
     publish_one(settings, settings.actions, action.customer_id.encode(), encode_action(action), "action")
 
 
-def _concealed(settings: Settings, action: Action) -> Action:
-    """With `privacy_keys` the id of the event is under the key of its customer, as in the event itself."""
-    if action.event_id is None or (keys := PersonKeys.of(settings)) is None:
+def ready_action(settings: Settings, action: Action) -> Action:
+    """The action as the topic has it: with `privacy_keys` under the pseudonym and the key of its customer.
+
+    Raises `SettingsError` for one that readers of the topic would refuse, or of a person who was erased, and
+    `StorageError` while the keys of persons are away. What is ready stays as it is.
+    """
+    check_action(settings, action)
+    if (keys := PersonKeys.of(settings)) is None:
         return action
     with closing(keys):
-        person = keys.known([action.customer_id]).get(action.customer_id)
+        person = keys.persons([action.customer_id])[action.customer_id]
     if person is None:
-        return action
-    return msgspec.structs.replace(action, event_id=concealed_text(person, action.event_id, EVENT_ID))
+        raise SettingsError("the customer was erased: nothing is recorded of them")
+    told: dict[str, str] = {"customer_id": person.customer_id}
+    for name, field in _CONCEALED.items():
+        text = getattr(action, name)
+        if text is not None:
+            found = concealed_text(person, text, field)
+            if found is None:
+                raise SettingsError(
+                    f"{name} is too long to be encrypted: expected some {field.limit * 2 // 3:,} characters"
+                )
+            told[name] = found
+    return msgspec.structs.replace(action, **told)

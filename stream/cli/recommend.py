@@ -42,7 +42,7 @@ def recommend(
     1 if no order of the customer is known.
     """
     from stream.cli.identity_lookup import id_of
-    from stream.cli.recommendations_desk import lists_now, newest_ms_of, rules_of_shop
+    from stream.cli.recommendations_desk import agreed_lists, newest_ms_of, rules_of_shop
     from stream.storage.projection_desk import ProjectionDesk
 
     if (customer_id is None) != rules:
@@ -57,10 +57,12 @@ def recommend(
         if customer_id is None:
             _show_rules(rules_of_shop(desk, newest_ms, days), limit, as_json=as_json)
             return
-        asked = id_of(settings, customer_id)
-        found = lists_now(desk, settings, asked, limit, {*without})
+    asked = id_of(settings, customer_id)
+    found, is_withheld = agreed_lists(settings, asked, limit, {*without})
     if found is None:
         raise StorageError(f"no order with items of the customer {asked!r} is known")
+    if is_withheld:
+        raise StorageError("nothing is recommended: the customer does not agree to scores (stream consent show ID)")
     from stream.cli.console import console_for_people
     from stream.cli.list_files import object_text
     from stream.cli.recommendations_view import recommendations_view

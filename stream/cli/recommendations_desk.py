@@ -126,10 +126,12 @@ def lists_now(
     return found
 
 
-def agreed_lists(settings: Settings, customer_id: str, limit: int) -> tuple[RecommendationLists | None, bool]:
+def agreed_lists(
+    settings: Settings, customer_id: str, limit: int, refused: AbstractSet[str] = frozenset()
+) -> tuple[RecommendationLists | None, bool]:
     """As `agreed_lists_of`, of counts that are read now."""
     with ProjectionDesk(settings) as desk, ConsentDesk(settings) as consents:
-        return agreed_lists_of(desk, consents, settings, customer_id, limit)
+        return agreed_lists_of(desk, consents, settings, customer_id, limit, refused=refused)
 
 
 def agreed_lists_of(
@@ -139,12 +141,13 @@ def agreed_lists_of(
     customer_id: str,
     limit: int,
     known: KnownItems | None = None,
+    refused: AbstractSet[str] = frozenset(),
 ) -> tuple[RecommendationLists | None, bool]:
     """What to offer to a customer, and whether it is withheld, as they do not agree to be scored: then lists are empty.
 
     None: no order with items is known. Raises `StorageError` when Redis fails.
     """
-    found = lists_now(desk, settings, customer_id, limit, known=known)
+    found = lists_now(desk, settings, customer_id, limit, refused, known)
     # the lists may be those of the customer to whom the id belongs
     persons = {customer_id, customer_of(desk, customer_id)}
     consented, now_ms = consents.read([*persons]), SystemClock().now_ms()

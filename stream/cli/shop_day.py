@@ -95,7 +95,9 @@ class ShopDay:
             if not desk.progress(Leads.name, Leads.version).folded:
                 return None
             states = leads_of(desk, week_of(self.basis.now_ms))
-            found = list_leads(states, self.basis.now_ms, self.basis.horizon_days, limit)
+            with ConsentDesk(self.settings) as consents:
+                consented = consents.everybody()
+            found = list_leads(states, self.basis.now_ms, self.basis.horizon_days, limit, consented)
         with contacts_file(self.settings) as contacts:
             people = contacts.find({entry.customer_id for entry in found.entries})
         return msgspec.structs.replace(

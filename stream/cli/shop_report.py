@@ -87,12 +87,10 @@ def _report(day: "ShopDay", limit: int) -> "ShopReport":
 
 
 def _themes(settings: Settings) -> "Themes | None":
-    from stream.cli.texts_desk import all_texts
+    from stream.cli.texts_desk import agreed_texts
     from stream.reporting.themes import themes_of
-    from stream.storage.projection_desk import ProjectionDesk
 
-    with ProjectionDesk(settings) as desk:
-        return themes_of(all_texts(desk))
+    return themes_of(agreed_texts(settings))
 
 
 def _feedback(settings: Settings) -> "FeedbackCounts":

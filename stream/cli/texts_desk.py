@@ -8,15 +8,19 @@ from itertools import islice
 
 import msgspec
 
+from stream.clock import SystemClock
+from stream.consent.purposes import Purpose
 from stream.projections.classification import SHOP, Classification, State, customer_key, product_key
 from stream.projections.judgements import Judged, TextTally
 from stream.projections.texts import Texts, Written, keys_of
 from stream.reporting.themes import SaidText
+from stream.settings import Settings
+from stream.storage.consent_desk import ConsentDesk
 from stream.storage.desk import LOOK_AT_ONCE
 from stream.storage.projection_desk import ProjectionDesk
 from stream.texts.text_records import KEY
 
-__all__ = ["all_texts", "customer_of_text", "judged_of", "newest_texts", "tally_of", "texts_of"]
+__all__ = ["agreed_texts", "all_texts", "customer_of_text", "judged_of", "newest_texts", "tally_of", "texts_of"]
 
 
 def tally_of(desk: ProjectionDesk, product: str | None) -> TextTally | None:
@@ -54,6 +58,15 @@ def all_texts(desk: ProjectionDesk) -> Iterator[SaidText]:
             seen.add((of, one.period))
             for text in one.texts:
                 yield SaidText(of, text, judged[of].get(text.event_id))
+
+
+def agreed_texts(settings: Settings) -> Iterator[SaidText]:
+    """As `all_texts`, of customers who agree to be scored: what texts are about, programs have found out."""
+    with ConsentDesk(settings) as desk:
+        consented, now_ms = desk.everybody(), SystemClock().now_ms()
+        for one in all_texts(desk):
+            if consented.may(one.customer_id, Purpose.PROFILING, None, now_ms):
+                yield one
 
 
 def newest_texts(desk: ProjectionDesk, limit: int, *, undecided: bool = False) -> list[SaidText]:

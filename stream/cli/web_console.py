@@ -41,6 +41,7 @@ __all__ = ["console"]
     "Events",
     "Shop",
     "Notifications",
+    "Privacy",
     "Metrics",
     "Logging",
 )
@@ -80,7 +81,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
     except ImportError as error:
         raise SettingsError(f"{error}: pip install 'customer-stream[console]'") from error
     elsewhere = elsewhere_of(settings)
-    from stream.cli.publish_action import check_action, publish_action
+    from stream.cli.publish_action import publish_action, ready_action
     from stream.cli.shop_writing import writing_of
     from stream.directory.desk.accounts import Accounts
     from stream.directory.desk.api_tokens import ApiTokens
@@ -89,18 +90,20 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
     from stream.privacy.revealing import Revealer
 
     async def run() -> None:
-        acting = Acting(desk, partial(check_action, settings), partial(publish_action, settings))
-        writing = writing_of(settings)
+        acting = Acting(desk, partial(ready_action, settings), partial(publish_action, settings))
+        writing, operations = writing_of(settings), ShopOperations(settings)
         pages = Pages(
             *(store, writing, partial(todays_list, settings), partial(customer_texts, settings), acting, logins),
-            operations=ShopOperations(settings),
+            operations=operations,
             offers=ShopOffers(settings),
             filters=SavedFilters(desk.engine),
             elsewhere=elsewhere,
             language="" if settings.console_language == "auto" else settings.console_language,
         )
         revealer = Revealer.of(settings) if settings.privacy_keys else None
-        api = Api(store, writing, acting, live.lists, partial(customer_points, settings))
+        api = Api(
+            *(store, writing, acting, live.lists, partial(customer_points, settings)), refusing=operations.refusing
+        )
         programs = ApiAccess(api, ApiTokens(desk.engine), trail)
         watch = Watch(store, desk, tell)
         await serve(

@@ -42,7 +42,9 @@ class RecordConcealer:
             concealed[place] = (
                 event._replace(record=place)
                 if isinstance(event, Rejection)
-                else record._replace(customer_id=event.customer_id, value=event.value, is_concealed=True)
+                else EventRecord(
+                    record.event_type, record.event_id, event.customer_id, record.at_ms, event.value, is_concealed=True
+                )
             )
         for (place, link), value in zip(links, self._concealer.links([one.value for _, one in links]), strict=True):
             concealed[place] = (

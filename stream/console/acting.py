@@ -68,7 +68,8 @@ class Kept(NamedTuple):
 
 
 class Acting:
-    """Handlers of forms that change something. ``check`` raises for an action that the topic's readers would refuse.
+    """Handlers of forms that change something. ``ready``: the action as it is kept and published; raises for one that
+    the topic's readers would refuse.
 
     ``publish`` raises a `StreamError` when the topic cannot be reached; it is tried again.
     """
@@ -76,12 +77,12 @@ class Acting:
     def __init__(
         self,
         desk: DeskStore,
-        check: Callable[[Action], None],
+        ready: Callable[[Action], Action],
         publish: Callable[[Action], None],
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._desk = desk
-        self._check = check
+        self._ready = ready
         self._publish = publish
         self.now_ms = now_ms
 
@@ -175,7 +176,7 @@ class Acting:
             action = msgspec.convert({"occurred_at": instant(now_ms), "actor": who, **of_action}, Action)
         except msgspec.ValidationError as error:
             raise SettingsError(f"this cannot be recorded: {error}") from None
-        self._check(action)
+        action = await asyncio.to_thread(self._ready, action)
         is_new = await asyncio.to_thread(self._desk.record, action, who, now_ms)
         return Kept(action.action_id, action.customer_id, is_new, now_ms + UNDO_MS)
 

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -17,13 +17,14 @@ from stream.alerts.action_records import ActionKind
 from stream.alerts.decoding import CONTROL_IN_NOTE
 from stream.console import api_bodies as bodies
 from stream.console.acting import Acting, Kept
+from stream.console.api_operations import API, OPERATIONS, Operation
 from stream.console.group_counts import recent_counts
 from stream.console.offering import Offered
 from stream.console.persons import known_id
 from stream.directory.calendar import Grain
-from stream.directory.customer_queries import Condition, Sort, amount_of, customer, customers_page
+from stream.directory.consented_lists import SCORED, Refusing, consented_page, without_scores
+from stream.directory.customer_queries import Condition, Sort, amount_of, customer
 from stream.directory.database import Connection, reading
-from stream.directory.desk.api_tokens import Scope
 from stream.directory.json_rows import customers_json, kpis_json, row_object, timeline_json
 from stream.directory.kpis import kpis, loyalty
 from stream.directory.store import DirectoryStore
@@ -38,7 +39,6 @@ __all__ = ["API", "OPERATIONS", "Api", "Operation", "customer_of", "problem_json
 
 _T = TypeVar("_T")
 _Body = TypeVar("_Body", bound=msgspec.Struct)
-API: Final = "/api/v1"
 #: From here on floating-point numbers have no digits behind the point.
 _EXACT: Final = 2.0**53
 _PROGRAM: Final = web.RequestKey("program", str)
@@ -46,69 +46,11 @@ _CUSTOMER: Final = web.RequestKey("customer", str)
 _encoder: Final = msgspec.json.Encoder()
 
 
-class Operation(NamedTuple):
-    """``handler``: the method of `Api`; ``body``: what is sent, None for a GET; ``trace``: for the audit trail."""
-
-    path: str
-    handler: str
-    scope: Scope
-    body: type[msgspec.Struct] | None
-    answer: type[msgspec.Struct]
-    status: HTTPStatus
-    summary: str
-    trace: str
-
-    @property
-    def method(self) -> str:
-        return "GET" if self.body is None else "POST"
-
-
-#: Customers and cursors are named in bodies, as addresses are logged on the way.
-OPERATIONS: Final = (
-    Operation(
-        *("/customers/search", "search", Scope.READ, bodies.CustomerSearch, bodies.CustomersAnswer, HTTPStatus.OK),
-        *("Customers by what is known of them, a page at a time", "read customers"),
-    ),
-    Operation(
-        *("/customers/lookup", "lookup", Scope.READ, bodies.CustomerLookup, bodies.CustomerAnswer, HTTPStatus.OK),
-        *("Everything about one customer", "read a customer"),
-    ),
-    Operation(
-        *("/customers/recommendations", "recommend", Scope.READ, bodies.RecommendationsRequest),
-        *(
-            bodies.RecommendationsAnswer,
-            HTTPStatus.OK,
-            "What to offer to one customer, and why",
-            "read recommendations",
-        ),
-    ),
-    Operation(
-        *("/customers/points", "points", Scope.READ, bodies.PointsRequest, bodies.PointsAnswer, HTTPStatus.OK),
-        *("The points of one customer, when they expire, and the tier", "read points"),
-    ),
-    Operation(
-        *("/kpis", "kpis", Scope.READ, None, bodies.KpisAnswer, HTTPStatus.OK),
-        *("Figures of the shop by month or week", "read figures"),
-    ),
-    Operation(
-        *("/actions", "act", Scope.ACT, bodies.ActionRequest, bodies.RecordedAnswer, HTTPStatus.ACCEPTED),
-        *("Record what was done about a customer", "recorded an action"),
-    ),
-    Operation(
-        *("/actions/undo", "undo", Scope.ACT, bodies.UndoRequest, bodies.UndoneAnswer, HTTPStatus.OK),
-        *("Take an action or a label back, within a minute", "took an action back"),
-    ),
-    Operation(
-        *("/labels", "label", Scope.ACT, bodies.LabelRequest, bodies.RecordedAnswer, HTTPStatus.ACCEPTED),
-        *("Say what a text of a customer is about", "labelled a text"),
-    ),
-)
-
-
 class Api:
     """Handlers; each takes the decoded body. Queries run in threads.
 
     ``offered``: what to offer to a customer, at most so many items a list; ``points``: theirs, None: not known.
+    ``refusing``: who does not agree to be scored.
     """
 
     def __init__(
@@ -118,12 +60,14 @@ class Api:
         acting: Acting,
         offered: Callable[[str, int], Offered],
         points: Callable[[str], PointsStatement | None],
+        refusing: Refusing,
     ) -> None:
         self._store = store
         self._writing = writing
         self._acting = acting
         self._offered = offered
         self._points = points
+        self._refusing = refusing
         #: To be closed in the end.
         self.counts = recent_counts(store)
 
@@ -132,9 +76,8 @@ class Api:
         return [web.route(one.method, f"{API}{one.path}", self._handled(one)) for one in OPERATIONS]
 
     async def search(self, request: web.Request, body: bodies.CustomerSearch) -> Mapping[str, Any]:
-        del request
         condition = Condition(
-            begins=body.begins,
+            begins=await known_id(request, body.begins) if body.begins else "",
             stages=body.stages,
             tiers=body.tiers,
             segments=body.segments,
@@ -147,16 +90,23 @@ class Api:
         )
         return await self._asked(
             lambda connection: customers_json(
-                customers_page(connection, condition, Sort(body.sort), limit=body.limit, cursor=body.cursor)
+                consented_page(
+                    *(connection, condition, Sort(body.sort)),
+                    refusing=self._refusing,
+                    limit=body.limit,
+                    cursor=body.cursor,
+                )
             )
         )
 
     async def lookup(self, request: web.Request, body: bodies.CustomerLookup) -> Mapping[str, Any]:
         del request
+        is_scored = not await asyncio.to_thread(self._refusing, [body.customer_id])
+        hidden = () if is_scored else SCORED
         of, history, orders = await self._asked(
             lambda connection: (
                 customer(connection, body.customer_id),
-                timeline_page(connection, body.customer_id, limit=body.limit, cursor=body.cursor),
+                timeline_page(connection, body.customer_id, limit=body.limit, cursor=body.cursor, hidden=hidden),
                 orders_of(connection, body.customer_id),
             )
         )
@@ -164,7 +114,7 @@ class Api:
             raise web.HTTPNotFound(reason="the directory does not know this customer")
         channels, told = of.pop("channels"), timeline_json(history)
         return {
-            "customer": row_object(of),
+            "customer": row_object(of if is_scored else without_scores(of)),
             "channels": channels,
             "orders": [*map(row_object, orders)],
             "timeline": told["entries"],

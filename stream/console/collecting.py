@@ -28,6 +28,7 @@ from stream.features.registry import FEATURES
 from stream.features.stages import Stage
 from stream.leads.signs import SIGNS
 from stream.online_models.archetypes import ARCHETYPES
+from stream.privacy.what_remains import REMAINS, TOPICS_WITH_KEYS
 from stream.processing.rfm import Tier
 from stream.reporting.assess import Standing
 from stream.texts.mood import MOODS
@@ -92,6 +93,7 @@ def _declared() -> Iterator[str]:
     for sign in SIGNS:
         yield from (f"{words[0].upper()}{words[1:]}." for words, _ in sign.levels)
     yield from (*ARCHETYPES, *MOODS, *CONTACT_CHANNELS, *FROM_WHAT.values(), *HOW_SURE.values())
+    yield from (*REMAINS.values(), TOPICS_WITH_KEYS)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -11,9 +12,11 @@ from aiohttp import web
 
 from stream.console.browser import form_of, require_own_form
 from stream.console.logins import who_of
+from stream.console.persons import REVEALER, known_id
 from stream.console.posted_forms import FIELDS, condition_of
 from stream.console.rendering import Renderer
-from stream.directory.customer_queries import Condition, Sort, customers_page, names_of
+from stream.directory.consented_lists import Refusing, consented_page
+from stream.directory.customer_queries import Condition, Sort, names_of
 from stream.directory.customers_csv import customers_csv
 from stream.directory.database import Connection, reading
 from stream.directory.desk.accounts import Role
@@ -37,7 +40,7 @@ _MARK: Final = "\ufeff"
 
 
 class CustomerLists:
-    """Handlers of requests."""
+    """Handlers of requests. ``refusing``: who does not agree to be scored."""
 
     def __init__(
         self,
@@ -46,12 +49,14 @@ class CustomerLists:
         writing: Writing,
         filters: SavedFilters,
         now_ms: Callable[[], int],
+        refusing: Refusing,
     ) -> None:
         self._page = page
         self._store = store
         self._writing = writing
         self._filters = filters
         self._now_ms = now_ms
+        self._refusing = refusing
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -65,10 +70,15 @@ class CustomerLists:
     async def customers(self, request: web.Request) -> web.Response:
         """Customers by what is known of them."""
         form = await form_of(request)
-        condition, sort = condition_of(form, self._writing), _sort_of(form)
+        condition, sort = await self._condition(request), _sort_of(form)
         page, segments = await self._asked(
             lambda connection: (
-                customers_page(connection, condition, sort, limit=_PAGE, cursor=form.get("cursor") or None),
+                consented_page(
+                    *(connection, condition, sort),
+                    refusing=self._refusing,
+                    limit=_PAGE,
+                    cursor=form.get("cursor") or None,
+                ),
                 names_of(connection, "segment"),
             )
         )
@@ -81,6 +91,7 @@ class CustomerLists:
             sort=sort.value,
             sorts=[*Sort],
             lists=await asyncio.to_thread(self._filters.all),
+            is_by_whole_id=REVEALER in request,
             can_keep=who_of(request).role.includes(Role.OPERATOR),
         )
 
@@ -88,7 +99,7 @@ class CustomerLists:
         """All customers of a list, by id, as CSV; in pages, so that no long transaction is in the directory's way."""
         form = await form_of(request)
         require_own_form(request, form)
-        condition = condition_of(form, self._writing)
+        condition = await self._condition(request)
         lines, cursor = await self._lines(condition, None)
         response = web.StreamResponse(headers={"Content-Disposition": 'attachment; filename="customers.csv"'})
         response.content_type, response.charset = "text/csv", "utf-8"
@@ -118,11 +129,18 @@ class CustomerLists:
         await asyncio.to_thread(self._filters.remove, form.get("name", ""))
         return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/customers"})
 
+    async def _condition(self, request: web.Request) -> Condition:
+        """What is filled in; under pseudonyms nothing is known of how an id begins, so it must be the whole id."""
+        condition = condition_of(await form_of(request), self._writing)
+        return replace(condition, begins=await known_id(request, condition.begins)) if condition.begins else condition
+
     async def _lines(self, condition: Condition, cursor: str | None) -> tuple[Sequence[str], str | None]:
         """A header, a part of the customers, and where the next part begins."""
 
         def ask(connection: Connection) -> tuple[Sequence[str], str | None]:
-            page = customers_page(connection, condition, Sort.ID, limit=_AT_ONCE, cursor=cursor)
+            page = consented_page(
+                connection, condition, Sort.ID, refusing=self._refusing, limit=_AT_ONCE, cursor=cursor
+            )
             return [*customers_csv(page.rows, self._writing)], page.cursor
 
         return await self._asked(ask)

@@ -24,12 +24,12 @@ from stream.directory.desk.audit_trail import AuditTrail, Trace
 from stream.errors import SettingsError
 from stream.reporting.words import to_say
 
-__all__ = ["Logins", "is_also_about", "is_known", "who_of"]
+__all__ = ["Logins", "is_also_about", "is_known", "is_traced_as", "who_of"]
 
 _LOG = logging.getLogger(__name__)
 
 _WHO: Final = web.RequestKey("who", Account)
-_ALSO: Final = web.RequestKey("also", tuple[str, str])
+_ALSO: Final = web.RequestKey("also", tuple[str | None, str | None])
 #: Who uses a console without users.
 _ANYBODY: Final = Account("console", Role.ADMIN, 0)
 #: What everybody is given, as it says nothing of anybody.
@@ -63,6 +63,10 @@ _PAGES: Final[Mapping[str, tuple[str, Role]]] = {
     "/identities/merge": (to_say("merged two ids"), Role.OPERATOR),
     "/identities/unmerge": (to_say("took two ids apart"), Role.OPERATOR),
     "/audit": (to_say("saw the audit trail"), Role.ADMIN),
+    "/privacy": (to_say("saw erasures"), Role.ADMIN),
+    "/privacy/person": (to_say("saw what is kept of a person"), Role.ADMIN),
+    "/privacy/export": (to_say("took a person's data along"), Role.ADMIN),
+    "/privacy/erase": (to_say("erased a person"), Role.ADMIN),
 }
 _MAY_NOT: Final = {
     Role.OPERATOR: to_say("You may look, but not do this: it takes a user who is an operator."),
@@ -186,6 +190,11 @@ def who_of(request: web.Request) -> Account:
 
 def is_also_about(request: web.Request, customer_id: str, detail: str) -> None:
     """Leave a trace about another customer as well, and say what ties the two traces together."""
+    request[_ALSO] = customer_id, detail
+
+
+def is_traced_as(request: web.Request, *, customer_id: str | None = None, detail: str | None = None) -> None:
+    """Leave a trace about a customer whom the form names in other words, or about nobody."""
     request[_ALSO] = customer_id, detail
 
 

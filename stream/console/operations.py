@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from stream.console.personal_data import PersonalData
 from stream.identity.records import IdentityDecision
 from stream.reporting.feedback_groups import FeedbackCounts
 from stream.whatif.comparison import WhatIf
@@ -142,6 +143,11 @@ class KnownIds(NamedTuple):
 class Operations(Protocol):
     """Every method blocks, but for `compare`, and raises a `StreamError` when a server is away."""
 
+    @property
+    def personal(self) -> PersonalData:
+        """What is kept of persons, and their erasure."""
+        ...
+
     def models(self) -> ModelsShown:
         """What scores, what would, and who decided so."""
         ...
@@ -176,6 +182,10 @@ class Operations(Protocol):
 
     async def compare(self, policy: Mapping[str, float]) -> WhatIf:
         """The present policy and another one over the events of the topics; takes minutes the first time."""
+        ...
+
+    def refusing(self, customer_ids: Sequence[str]) -> Collection[str]:
+        """Those who do not agree to be scored; all while nobody can tell. Raises nothing."""
         ...
 
     def identities(self, customer_id: str) -> KnownIds:

@@ -1,4 +1,4 @@
-"""Pages for who looks after the program: models, system, and what another policy would do."""
+"""Pages for who looks after the program: models, system, what another policy would do, and privacy."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from stream import __version__
 from stream.console.browser import form_of, require_own_form
 from stream.console.logins import who_of
 from stream.console.operations import Operations
+from stream.console.privacy_pages import PrivacyPages
 from stream.console.refusals import Name, RefusedError
 from stream.console.rendering import Renderer
 from stream.directory.desk.accounts import Role
@@ -50,6 +52,7 @@ class OperatorPages:
         self._store = store
         self._operations = operations
         self._trial: _Trial | None = None
+        self._privacy = PrivacyPages(page, operations.personal)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -59,10 +62,12 @@ class OperatorPages:
             web.post("/system/replay", self.replay),
             web.get("/whatif", self.whatif),
             web.post("/whatif/try", self.try_policy),
+            *self._privacy.routes(),
         ]
 
     async def close(self, _: web.Application) -> None:
         """End what is under way."""
+        await self._privacy.close()
         if self._trial is not None:
             self._trial.task.cancel()
             with contextlib.suppress(asyncio.CancelledError, StreamError):
@@ -143,7 +148,7 @@ class OperatorPages:
         trial = self._trial
         if trial is not None and trial.task.done() and not trial.task.cancelled():
             if (error := trial.task.exception()) is None:
-                found = trial.task.result()
+                found = await asyncio.to_thread(self._agreed, trial.task.result())
             elif isinstance(error, StreamError):
                 problem = str(error)
             else:
@@ -171,6 +176,13 @@ class OperatorPages:
             raise RefusedError("A policy is being tried already: wait for its end.")
         self._trial = _Trial(policy, asyncio.create_task(self._operations.compare(policy)))
         return _to("/whatif")
+
+    def _agreed(self, found: WhatIf) -> WhatIf:
+        """Without the alerts of customers who do not agree to be scored; figures of the shop stay."""
+        parts = {"added": found.added, "removed": found.removed, "moved": found.moved}
+        refused = self._operations.refusing([one.customer_id for part in parts.values() for one in part])
+        agreed = {name: [one for one in part if one.customer_id not in refused] for name, part in parts.items()}
+        return replace(found, **agreed)
 
 
 def _number(form: Mapping[str, str], name: str) -> float:

@@ -29,6 +29,7 @@ from stream.console.recent import Recent
 from stream.console.refusals import UnknownCustomer, why_not
 from stream.console.rendering import Renderer
 from stream.directory.calendar import Grain
+from stream.directory.consented_lists import SCORED, without_scores
 from stream.directory.customer_queries import customer
 from stream.directory.database import Connection, reading
 from stream.directory.desk.saved_filters import SavedFilters
@@ -52,8 +53,6 @@ _PERIODS: Final = 24
 _MAX_AGE: Final = 12
 #: Traces of the page of the audit.
 _TRACES: Final = 200
-#: Of a customer, what models make of them.
-_SCORES: Final = ("risk", "value_at_risk", "expected_spend", "lifetime_value", "segment", "next_order_ms", "reasons")
 #: A share of returning customers at which a cell of the cohorts has its full colour, of nine.
 _FULL_COLOUR: Final = 0.6
 _COLOURS: Final = 9
@@ -104,7 +103,7 @@ class Pages:
         #: In which language each browser is answered; and the other pages.
         self.choice = LanguageChoice(language, writing.language)
         self.entrance = LoginPages(self._page, logins, elsewhere)
-        self.lists = CustomerLists(self._page, store, writing, filters, acting.now_ms)
+        self.lists = CustomerLists(self._page, store, writing, filters, acting.now_ms, operations.refusing)
         self._operations, self.operator = operations, OperatorPages(self._page, store, operations)
         self.offers = OfferPages(self._page, offers, monotonic)
 
@@ -188,10 +187,12 @@ class Pages:
     async def _customer(
         self, request: web.Request, customer_id: str, cursor: str | None, notice: str = ""
     ) -> web.Response:
+        said = await asyncio.to_thread(self._texts_of, customer_id)
+        hidden = () if said.is_scored else SCORED
         of, history, orders = await self._asked(
             lambda connection: (
                 customer(connection, customer_id),
-                timeline_page(connection, customer_id, limit=_PAGE, cursor=cursor),
+                timeline_page(connection, customer_id, limit=_PAGE, cursor=cursor, hidden=hidden),
                 orders_of(connection, customer_id),
             )
         )
@@ -199,10 +200,9 @@ class Pages:
             raise UnknownCustomer("The directory does not know this customer.")
         done = await self.acting.done([customer_id])
         acts = forms_of(request, done, self.acting.now_ms())
-        said = await asyncio.to_thread(self._texts_of, customer_id)
         ids = await asyncio.to_thread(self._operations.identities, customer_id)
         if not said.is_scored:
-            of = of | dict.fromkeys(_SCORES)
+            of = without_scores(of)
         refusals = [*refusals_in_words(said.refusals, self._page.edition(request).words)]
         of_customer: dict[str, Any] = {"of": of, "history": history, "orders": orders, "said": said, "ids": ids}
         return self._page("customer", request, notice=notice, refusals=refusals, **of_customer, **acts)

@@ -28,9 +28,15 @@ class Page(NamedTuple):
 
 
 def timeline_page(
-    connection: Connection, customer_id: str, *, limit: int, cursor: str | None = None, sources: Sequence[str] = ()
+    connection: Connection,
+    customer_id: str,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    sources: Sequence[str] = (),
+    hidden: Sequence[str] = (),
 ) -> Page:
-    """At most ``limit`` entries of ``sources`` (none: all).
+    """At most ``limit`` entries of ``sources`` (none: all) that are not among ``hidden``.
 
     Raises `SettingsError` for a text that is no cursor, or no source.
     """
@@ -41,6 +47,8 @@ def timeline_page(
     query = select(timeline).where(of.customer_id == customer_id).order_by(*(column.desc() for column in place))
     if sources:
         query = query.where(of.source.in_([*sources]))
+    if hidden:
+        query = query.where(of.source.not_in([*hidden]))
     if cursor is not None:
         position = position_of(cursor, 3)
         if [*map(type, position)] != [int, str, int]:

@@ -6,7 +6,7 @@ was killed publishes at most events that the workers still know by id.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS alias (shop TEXT, customer TEXT, customer_id TEXT, PR
 CREATE TABLE IF NOT EXISTS witness (shop TEXT PRIMARY KEY, topic TEXT, partition INTEGER, offset_ INTEGER,
     customer_id TEXT) WITHOUT ROWID;
 """
+#: Tables with a column of customers.
+_NAMING: Final = ("newest", "alias", "witness")
 
 
 class Book(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -77,6 +79,8 @@ class ImportLedger:
             path.touch(mode=0o600)
             # a second import that runs at the same time waits for the first one's chunk
             self._file = sqlite3.connect(path, timeout=60.0)
+            # what is deleted is overwritten: an erasure leaves nothing in the file
+            self._file.execute("PRAGMA secure_delete = ON")
             self._file.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise ImportFileError(f"{path}: cannot be used as the list of what was imported: {error}") from error
@@ -124,6 +128,35 @@ class ImportLedger:
         except sqlite3.Error as error:
             raise ImportFileError(f"{self._path}: cannot be written: {error}") from error
 
+    def about(self, customer_ids: Collection[str]) -> list[dict[str, Any]]:
+        """What is recorded of customers, of all shops. The whole of the file is gone through."""
+        wanted = {*customer_ids}
+        orders = [
+            {"order": order_key, **msgspec.structs.asdict(book)}
+            for _, order_key, book in self._books()
+            if book.customer_id in wanted
+        ]
+        rows = [
+            {"table": table, "customer_id": of}
+            for table in _NAMING
+            for (of,) in self._every(f"SELECT customer_id FROM {table}")  # noqa: S608 - names of ours
+            if of in wanted
+        ]
+        return [*orders, *rows]
+
+    def forget(self, customer_ids: Collection[str]) -> None:
+        """Delete what is recorded of customers, of all shops; their orders count as new if they are imported again."""
+        wanted = {*customer_ids}
+        booked = [(shop, order_key) for shop, order_key, book in self._books() if book.customer_id in wanted]
+        try:
+            with self._file:
+                self._file.executemany("DELETE FROM booked WHERE shop = ? AND order_key = ?", booked)
+                for table in _NAMING:
+                    ids = [(one,) for one in wanted]
+                    self._file.executemany(f"DELETE FROM {table} WHERE customer_id = ?", ids)  # noqa: S608 - as above
+        except sqlite3.Error as error:
+            raise ImportFileError(f"{self._path}: cannot be written: {error}") from error
+
     def close(self) -> None:
         self._file.close()
 
@@ -149,6 +182,16 @@ class ImportLedger:
             self._file.execute(
                 "INSERT OR IGNORE INTO alias VALUES (?, ?, ?)", [self._shop, book.customer, book.customer_id]
             )
+
+    def _books(self) -> Iterator[tuple[str, str, Book]]:
+        for shop, order_key, body in self._every("SELECT shop, order_key, body FROM booked"):
+            yield shop, order_key, msgspec.msgpack.decode(body, type=Book)
+
+    def _every(self, statement: str) -> list[tuple[Any, ...]]:
+        try:
+            return self._file.execute(statement).fetchall()
+        except sqlite3.Error as error:
+            raise ImportFileError(f"{self._path}: cannot be read: {error}") from error
 
     def _all(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
         try:

@@ -10,7 +10,7 @@ from stream.catalogue.declaring import Personal
 from stream.catalogue.events import EVENT_TYPES, EventType
 from stream.events.model import MAX_TEXT_CHARS
 
-__all__ = ["CONCEALED", "EVENT_ID", "PERSONS", "ConcealedField"]
+__all__ = ["CONCEALED", "EVENT_ID", "PERSONS", "PSEUDONYMS", "READABLE", "ConcealedField"]
 
 _LABEL: Final = 256
 _ID: Final = 100
@@ -73,3 +73,18 @@ CONCEALED: Final[Mapping[EventType, Mapping[str, ConcealedField]]] = MappingProx
 
 #: Fields that are the id of another person.
 PERSONS: Final = frozenset({"referred_id"})
+#: Fields that have pseudonyms.
+PSEUDONYMS: Final = PERSONS | {"customer_id", "identifiers"}
+
+_ORDER: Final = "workers order and keep events by it"
+_SUMS: Final = "features, models and sums are made of it"
+_SHOP: Final = "a word of the shop, not of the person"
+#: What describes a person and stays readable under the pseudonym, and why. Of types of packages: all that describes.
+READABLE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(("occurred_at", "name"), _ORDER),
+        **dict.fromkeys(("amount", "currency", "scale", "value", "language", "channel", "machine_open"), _SUMS),
+        **dict.fromkeys(("purpose", "contact_channel"), "who uses data asks for it"),
+        **dict.fromkeys(("items", "product_id", "category", "survey_id"), _SHOP),
+    }
+)

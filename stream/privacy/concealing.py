@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -21,16 +21,17 @@ __all__ = ["PACKED", "ConcealedEvent", "Concealer", "concealed_text"]
 #: Before a text that was compressed before it was encrypted, as it would not have fitted.
 PACKED: Final = "\x00z:"
 _IDENTIFIERS: Final = "identifiers"
-_EVENT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_TEXT: Final = msgspec.json.Decoder(str | None)
-_TOKENS: Final = msgspec.json.Decoder(dict[str, str | None] | None)
-_LINK: Final[msgspec.json.Decoder[dict[str, Any]]] = msgspec.json.Decoder(dict[str, Any])
+_EVENT: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _ENCODE: Final = msgspec.json.Encoder().encode
 #: Fields that a contract does not know could be anything: they are left out.
 _KNOWN: Final = {
     event_type: frozenset(field.encode_name for field in msgspec.structs.fields(contract)) | {"type"}
     for event_type, contract in CONTRACT_OF.items()
 }
+#: Fields that name persons beside the customer.
+_OTHERS: Final = frozenset({*PERSONS, _IDENTIFIERS})
+#: Type -> fields that are encrypted, as a loop takes them soonest.
+_HIDDEN: Final = {event_type: (*fields.items(),) for event_type, fields in CONCEALED.items()}
 
 
 class ConcealedEvent(msgspec.Struct, frozen=True):
@@ -47,21 +48,20 @@ class Concealer:
         self._keys = keys
 
     def events(self, events: Sequence[tuple[EventType, bytes]]) -> list[ConcealedEvent | Rejection]:
-        """Each event, a type and its JSON, as it goes to Kafka; a `Rejection` (of its position) for what must not go.
+        """Each event, a type and its JSON, as it goes to Kafka; a `Rejection` (of its position) for what must not.
 
         All persons are looked up at once. Raises `StorageError` while the key store is away.
         """
-        read = [_EVENT.decode(value) for _, value in events]
-        named = [_named(event) for event in read]
-        persons = self._keys.persons(one for ids in named for one in ids.values())
+        read = [_EVENT(value) for _, value in events]
+        persons = self._keys.persons([one for event in read for one in _persons_in(event)])
         return [
-            self._event(position, event_type, event, ids, persons)
-            for position, ((event_type, _), event, ids) in enumerate(zip(events, read, named, strict=True))
+            _event(position, event_type, event, persons)
+            for position, ((event_type, _), event) in enumerate(zip(events, read, strict=True))
         ]
 
     def links(self, links: Sequence[bytes]) -> list[bytes | Rejection]:
         """Links of ids, in JSON, as they go to Kafka."""
-        read = [_LINK.decode(value) for value in links]
+        read = [_EVENT(value) for value in links]
         persons = self._keys.persons(one for link in read for one in (link["one"], link["other"]))
         concealed: list[bytes | Rejection] = []
         for position, link in enumerate(read):
@@ -73,49 +73,46 @@ class Concealer:
                 concealed.append(_ENCODE({**told, "other": other.customer_id}))
         return concealed
 
-    def _event(
-        self,
-        position: int,
-        event_type: EventType,
-        event: dict[str, msgspec.Raw],
-        ids: dict[str, str],
-        persons: dict[str, KeyedPerson | None],
-    ) -> ConcealedEvent | Rejection:
-        if any(persons[one] is None for one in ids.values()):
-            return _erased(position)
-        person = persons[ids[CUSTOMER]]
-        if person is None:
-            raise AssertionError("it was looked at just now")
-        told = _hidden(person, event_type, event)
-        if isinstance(told, Rejection):
-            return told._replace(record=position)
-        known = _KNOWN[event_type]
-        told |= {name: raw for name, raw in event.items() if name in known and name not in told}
-        tokens: dict[str, str] = {}
-        for name, one in ids.items():
-            stands = persons[one]
-            pseudonym = stands.customer_id if stands is not None else ""
-            if name in PERSONS or name == CUSTOMER:
-                told[name] = pseudonym
-            else:
-                tokens[name] = pseudonym.partition(":")[2]
-        if tokens:
-            told[_IDENTIFIERS] = tokens
-        return ConcealedEvent(person.customer_id, _ENCODE(told))
+
+def _event(
+    position: int, event_type: EventType, event: dict[str, Any], persons: Mapping[str, KeyedPerson | None]
+) -> ConcealedEvent | Rejection:
+    """An event that was read, which is written anew."""
+    person = persons[event[CUSTOMER]]
+    if person is None:
+        return _erased(position)
+    known = _KNOWN[event_type]
+    if not known.issuperset(event):
+        event = {name: value for name, value in event.items() if name in known}
+    for name, field in _HIDDEN[event_type]:
+        text = event.get(name)
+        if text is not None:
+            event[name] = found = concealed_text(person, text, field)
+            if found is None:
+                detail = f"{name} is too long to be encrypted: expected some {field.limit * 2 // 3:,} characters"
+                return Rejection(position, Defect.WRONG_LENGTH, detail)
+    event[CUSTOMER] = person.customer_id
+    if not _OTHERS.isdisjoint(event) and not _conceal_others(event, persons):
+        return _erased(position)
+    return ConcealedEvent(person.customer_id, _ENCODE(event))
 
 
-def _hidden(person: KeyedPerson, event_type: EventType, event: dict[str, msgspec.Raw]) -> dict[str, object] | Rejection:
-    """The fields of an event that are encrypted."""
-    told: dict[str, object] = {}
-    for name, field in CONCEALED[event_type].items():
-        text = _TEXT.decode(event[name]) if name in event else None
-        if text is None:
-            continue
-        told[name] = found = concealed_text(person, text, field)
-        if found is None:
-            detail = f"{name} is too long to be encrypted: expected some {field.limit * 2 // 3:,} characters"
-            return Rejection(0, Defect.WRONG_LENGTH, detail)
-    return told
+def _conceal_others(event: dict[str, Any], persons: Mapping[str, KeyedPerson | None]) -> bool:
+    """Put pseudonyms in place of whom an event names beside its customer; False if one of them was erased."""
+    for name in PERSONS:
+        if other := event.get(name):
+            if (person := persons[other]) is None:
+                return False
+            event[name] = person.customer_id
+    if tokens := event.get(_IDENTIFIERS):
+        stand: dict[str, str] = {}
+        for kind, token in tokens.items():
+            if token:
+                if (person := persons[f"{kind}:{token}"]) is None:
+                    return False
+                stand[kind] = person.customer_id.partition(":")[2]
+        event[_IDENTIFIERS] = stand
+    return True
 
 
 def concealed_text(person: KeyedPerson, text: str, field: ConcealedField) -> str | None:
@@ -133,16 +130,12 @@ def concealed_text(person: KeyedPerson, text: str, field: ConcealedField) -> str
     return found if len(found) <= field.limit else None
 
 
-def _named(event: dict[str, msgspec.Raw]) -> dict[str, str]:
-    """The persons of an event by the field that names them; kinds of identifiers are fields of their own."""
-    ids = {CUSTOMER: _TEXT.decode(event[CUSTOMER]) or ""}
-    for name in PERSONS:
-        if name in event and (text := _TEXT.decode(event[name])):
-            ids[name] = text
-    if _IDENTIFIERS in event:
-        for kind, token in (_TOKENS.decode(event[_IDENTIFIERS]) or {}).items():
-            if token:
-                ids[kind] = f"{kind}:{token}"
+def _persons_in(event: Mapping[str, Any]) -> list[str]:
+    """The ids of an event that are persons'."""
+    ids: list[str] = [event[CUSTOMER]]
+    if not _OTHERS.isdisjoint(event):
+        ids += [other for name in PERSONS if (other := event.get(name))]
+        ids += [f"{kind}:{token}" for kind, token in (event.get(_IDENTIFIERS) or {}).items() if token]
     return ids
 
 

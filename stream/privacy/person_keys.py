@@ -7,7 +7,8 @@ import os
 import re
 import threading
 import time
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = ["STALE_S", "KeyedPerson", "PersonKeys", "body_of", "is_digest"]
 
-_DIGEST: Final = re.compile(r"d1_[A-Za-z0-9_-]{22}")
+_DIGEST_MARK: Final = "d1_"
+_DIGEST: Final = re.compile(rf"{_DIGEST_MARK}[A-Za-z0-9_-]{{22}}")
 #: An address, as adapters and imports without a key write it.
 _HASHED: Final = re.compile(r"email:[0-9a-f]{64}")
 _BODY_BYTES: Final = 16
 #: The cipher resists one nonce for all (RFC 8452): equal texts of a person become equal, so ids can be compared.
 _NONCE: Final = bytes(12)
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _LOOKUP: Final = "lookup"
 _REMEMBERED: Final = 200_000
 _AT_ONCE: Final = 500
@@ -55,14 +58,14 @@ class KeyedPerson:
         """The text as `CIPHERTEXT`; equal texts of a person are equal. What is such already stays."""
         if text.startswith(self._mark) and CIPHERTEXT.fullmatch(text):
             return text
-        return self._mark + urlsafe_b64encode(self._cipher.encrypt(_NONCE, text.encode(), None)).decode().rstrip("=")
+        return self._mark + _base64(self._cipher.encrypt(_NONCE, text.encode(), None))
 
     def digest(self, text: str) -> str:
         """A keyed hash of a text, for ids that are too long to be encrypted. What is such already stays."""
         if is_digest(text):
             return text
         digest = hashlib.blake2b(text.encode(), key=self._data_key, digest_size=_BODY_BYTES, person=b"long-id")
-        return f"d1_{_base64(digest.digest())}"
+        return f"{_DIGEST_MARK}{_base64(digest.digest())}"
 
     def decrypt(self, packed: str) -> str:
         """What `encrypt` was given, from the second group of `CIPHERTEXT`. Raises ValueError for anything else."""
@@ -114,15 +117,16 @@ class PersonKeys:
         with self._lock:
             self._forget_the_erased()
             wanted = dict.fromkeys(ids)
-            found: dict[str, KeyedPerson | None] = {one: self._by_id[one] for one in wanted if one in self._by_id}
-            unknown = [one for one in wanted if one not in found]
-            if unknown:
-                found |= self._known(unknown)
-            missing = [one for one in unknown if one not in found]
+            found: dict[str, KeyedPerson | None] = {one: self._by_id.get(one) for one in wanted}
+            unknown = [one for one, person in found.items() if person is None]
+            if not unknown:
+                return found
+            found |= self._known(unknown)
+            missing = [one for one in unknown if found[one] is None]
             if new := [one for one in missing if not PSEUDONYM.fullmatch(one)]:
                 self._store.add([self._made(one) for one in new])
                 found |= self._known(new)
-            return {one: found.get(one) for one in wanted}
+            return found
 
     def known(self, ids: Iterable[str]) -> dict[str, KeyedPerson]:
         """Those of ``ids`` who have a key, in their order. Nobody is made."""
@@ -257,7 +261,7 @@ def body_of(text: str) -> str:
 
 def is_digest(text: str) -> bool:
     """Whether a text is what `KeyedPerson.digest` gives."""
-    return _DIGEST.fullmatch(text) is not None
+    return text.startswith(_DIGEST_MARK) and _DIGEST.fullmatch(text) is not None
 
 
 def _named(one_id: str) -> str:
@@ -268,4 +272,5 @@ def _named(one_id: str) -> str:
 
 
 def _base64(data: bytes) -> str:
-    return urlsafe_b64encode(data).decode().rstrip("=")
+    # as `base64.urlsafe_b64encode`, without its steps: an event takes some of these
+    return b2a_base64(data, newline=False).translate(_URL_SAFE).decode().rstrip("=")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import threading
@@ -19,6 +20,8 @@ __all__ = ["SqlKeyStore"]
 _AT_ONCE: Final = 500
 _WAIT_S: Final = 10.0
 _MEMORY: Final = ":memory:"
+#: Lock of PostgreSQL while tables are made: a number that nobody else in the database uses.
+_MAKING: Final = 0x6B6579735F6D6B
 _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS person_key (body TEXT PRIMARY KEY, lookup {blob} UNIQUE, sealed {blob} NOT NULL)",
     "CREATE TABLE IF NOT EXISTS refused_person (lookup {blob} PRIMARY KEY)",
@@ -164,6 +167,27 @@ class SqlKeyStore:
             connection.close()
 
     def _connect(self) -> Any:
+        with self._alone():
+            return self._opened()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other process opens this file meanwhile: SQLite does not wait when two begin with a log of changes."""
+        name = self._url.removeprefix("sqlite:///")
+        if not self._is_sqlite or name == _MEMORY:
+            yield
+            return
+        path = Path(name).expanduser()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # a file of its own: closing that of the database would end SQLite's locks of the whole process
+        lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def _opened(self) -> Any:
         if self._is_sqlite:
             connection: Any = sqlite3.connect(self._file(), timeout=_WAIT_S, check_same_thread=False)
             # a key that is given out must be there after a power cut: what it encrypts is in Kafka
@@ -176,6 +200,9 @@ class SqlKeyStore:
             # psycopg closes a connection that is used as a block; a cursor's transaction is what is wanted
             connection = _Kept(connection)
         with connection:
+            if not self._is_sqlite:
+                # two that make a table at once: the second finds it in no catalogue, and fails to make it
+                connection.execute(f"SELECT pg_advisory_xact_lock({_MAKING})")
             for statement in _TABLES:
                 connection.execute(statement.format(blob="BLOB" if self._is_sqlite else "BYTEA"))
         return connection
@@ -186,8 +213,9 @@ class SqlKeyStore:
         if name == _MEMORY:
             return name
         path = Path(name).expanduser()
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        if not path.exists():
+            # not one that is there: closing it would end the locks of other connections of this process
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         return str(path)
 
 

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from stream.consent.consented import NOTHING_SAID, Consented
+from stream.consent.purposes import EMAIL, Purpose
 from stream.features.registry import DAY_MS
 from stream.leads.chance import ChanceModel
 from stream.leads.lead_cohorts import Cells, added
@@ -43,7 +46,7 @@ class LeadEntry(Struct, frozen=True, kw_only=True):
 
 
 class LeadList(Struct, frozen=True, kw_only=True):
-    """``leads``: how many there are; ``entries`` are those with the best chances.
+    """``leads``: how many there are who may be scored; ``entries`` are those with the best chances.
 
     ``orders_learned`` and ``leads_learned``: labels that the model has learned, by weight. ``record``: how good the
     chances given so far were.
@@ -75,15 +78,23 @@ def horizon_weeks_of(horizon_days: float) -> int:
     return min(max(round(horizon_days / 7), 1), MAX_HORIZON_WEEKS)
 
 
-def list_leads(states: Iterable[LeadState], now_ms: int, horizon_days: float, limit: int) -> LeadList:
-    """The leads of a shop, of the states of the projection `leads` in any order."""
+def list_leads(
+    states: Iterable[LeadState],
+    now_ms: int,
+    horizon_days: float,
+    limit: int,
+    consented: Consented = NOTHING_SAID,
+) -> LeadList:
+    """The leads of a shop, of the states of the projection `leads` in any order; without those who refuse scores."""
     now_week, horizon = week_of(now_ms), horizon_weeks_of(horizon_days)
     leads: list[tuple[str, LeadState]] = []
     parts: list[tuple[int, Cells]] = []
     for state in states:
         if state.week is not None:
             parts.append((state.week, state.cells))
-        elif (cell := present_cell(state, now_week)) is not None:
+        elif (cell := present_cell(state, now_week)) is not None and consented.may(
+            state.customer_id, Purpose.PROFILING, None, now_ms
+        ):
             leads.append((cell, state))
     model, record = learned(added(parts), now_week, horizon)
     cells = sorted({cell for cell, _ in leads})
@@ -97,7 +108,7 @@ def list_leads(states: Iterable[LeadState], now_ms: int, horizon_days: float, li
         leads_learned=learned_leads,
         orders_learned=learned_orders,
         record=record,
-        entries=tuple(_entry(model, cell, lead, horizon) for cell, lead in first),
+        entries=tuple(_mailed(_entry(model, cell, lead, horizon), consented, now_ms) for cell, lead in first),
     )
 
 
@@ -109,6 +120,11 @@ def judged_lead(lead: LeadHistory, parts: Iterable[LeadState], now_ms: int, hori
         return None
     weeks = added((part.week, part.cells) for part in parts if part.week is not None)
     return _entry(learned(weeks, now_week, horizon).model, cell, lead, horizon)
+
+
+def _mailed(entry: LeadEntry, consented: Consented, now_ms: int) -> LeadEntry:
+    may = bool(consented.may(entry.customer_id, Purpose.MARKETING, EMAIL, now_ms))
+    return replace(entry, may_email=entry.may_email and may)
 
 
 def _entry(model: ChanceModel, cell: str, lead: LeadHistory, horizon_weeks: int) -> LeadEntry:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from stream.catalogue.declaring import Personal, Retention
 from stream.catalogue.events import PURPOSES
 from stream.catalogue.personal import PERSONAL
-from stream.catalogue.register import PROJECTION_STORES, STORES, TOPIC_STORES, Store
+from stream.catalogue.register import KEY_STORE, PROJECTION_STORES, STORES, TOPIC_STORES, Store
+from stream.events.kinds import EventType
+from stream.privacy.concealed_fields import CONCEALED, PSEUDONYMS
 from stream.projections.all_projections import PROJECTIONS
 from stream.settings import Settings
 
 __all__ = ["RegisterEntry", "markdown", "register_of"]
 
+_EVENTS: Final[Mapping[str, EventType]] = {f"{event_type}-event": event_type for event_type in EventType}
+
 
 class RegisterEntry(NamedTuple):
-    """A place where data of people is. ``identifies``, ``describes``: the fields of its records that do so."""
+    """A place where data of people is. ``identifies``, ``describes``: the fields of its records that do so.
+
+    ``under_keys``: those that have pseudonyms or ciphertext, with `privacy_keys`.
+    """
 
     where: str
     what: str
@@ -26,6 +33,7 @@ class RegisterEntry(NamedTuple):
     describes: tuple[str, ...]
     how_long: str
     who: str
+    under_keys: tuple[str, ...] = ()
 
 
 def register_of(settings: Settings) -> list[RegisterEntry]:
@@ -35,7 +43,8 @@ def register_of(settings: Settings) -> list[RegisterEntry]:
     projections = (
         replace(store, what=PROJECTIONS[name](settings).describe().what) for name, store in PROJECTION_STORES.items()
     )
-    return [_entry(store, settings) for store in (*topics, *projections, *STORES)]
+    keys = [KEY_STORE] if settings.privacy_keys else []
+    return [_entry(store, settings) for store in (*topics, *projections, *STORES, *keys)]
 
 
 def _entry(store: Store, settings: Settings) -> RegisterEntry:
@@ -53,6 +62,15 @@ def _entry(store: Store, settings: Settings) -> RegisterEntry:
         describes=fields(Personal.DESCRIBES),
         how_long=_how_long(store, settings),
         who=store.who,
+        under_keys=tuple(name for name in said if name in _under_keys(store.contract)) if settings.privacy_keys else (),
+    )
+
+
+def _under_keys(contract: str) -> Container[str]:
+    """The fields of a contract that never have in clear what tells who somebody is, or what they wrote."""
+    event_type = _EVENTS.get(contract)
+    return (
+        PSEUDONYMS | {"one", "other", "note", "actor"} if event_type is None else PSEUDONYMS | {*CONCEALED[event_type]}
     )
 
 
@@ -77,6 +95,12 @@ def _lines(entries: Iterable[RegisterEntry], settings: Settings) -> Iterator[str
     yield f"Who has said nothing: `{settings.consent_default}`. What customers agree to, or take back:\n"
     for purpose, meaning in PURPOSES.items():
         yield f"* **{purpose}**: {meaning}"
+    if settings.privacy_keys:
+        yield "\nWhat identifies people, and what they wrote, is under keys of persons (`privacy_keys`): pseudonyms in"
+        yield "place of ids, and ciphertext. An erasure destroys the key of the person."
+    else:
+        yield "\nThere are no keys of persons (`privacy_keys`): topics have ids and texts in clear until their"
+        yield "retention."
     for entry in entries:
         yield f"\n## {entry.where}\n"
         yield f"{entry.what}\n"
@@ -87,3 +111,5 @@ def _lines(entries: Iterable[RegisterEntry], settings: Settings) -> Iterator[str
             yield f"* identifies: {', '.join(entry.identifies)}"
         if entry.describes:
             yield f"* describes: {', '.join(entry.describes)}"
+        if entry.under_keys:
+            yield f"* under keys of persons: {', '.join(entry.under_keys)}"

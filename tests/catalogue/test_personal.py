@@ -6,9 +6,11 @@ import msgspec
 import pytest
 
 from stream.catalogue.declaring import Personal, Retention
+from stream.catalogue.events import EVENT_TYPES, EventType
 from stream.catalogue.personal import PERSONAL
 from stream.catalogue.register import PROJECTION_STORES, TOPIC_STORES
 from stream.cli.contracts import CONTRACTS, UNIONS
+from stream.privacy.concealed_fields import CONCEALED, PSEUDONYMS, READABLE
 from stream.projections.all_projections import PROJECTIONS
 from stream.reporting.processing_register import markdown, register_of
 from stream.settings import Settings
@@ -51,6 +53,42 @@ def test_the_register_says_how_long_this_installation_keeps_things() -> None:
     assert how_long["Kafka alerts"] == "as the brokers say"
     assert how_long["Kafka events.consent"] == "until erased: it shows what was decided"
     assert [Settings().keep_days(kept) for kept in (Retention.NEWEST, Retention.DECISIONS)] == [None, None]
+
+
+@pytest.mark.parametrize("event_type", EventType)
+def test_what_is_personal_in_an_event_is_under_keys_or_says_why_not(event_type: EventType) -> None:
+    said, hidden = PERSONAL[f"{event_type}-event"], {*CONCEALED[event_type]}
+    own = {field.name for field in EVENT_TYPES[event_type].fields}
+    for name, personal in said.items():
+        if personal is Personal.IDENTIFIES:
+            assert name in hidden | PSEUDONYMS, name
+        elif personal is Personal.DESCRIBES and name not in own:
+            assert (name in hidden) != (name in READABLE), name
+    assert hidden <= {*said}
+
+
+def test_what_stays_readable_is_somewhere_and_says_why() -> None:
+    fields = {name for event_type in EventType for name in PERSONAL[f"{event_type}-event"]}
+    assert {*READABLE} | PSEUDONYMS <= fields
+    assert all(READABLE.values())
+
+
+def test_the_register_says_what_is_under_keys() -> None:
+    settings = Settings(privacy_keys="sqlite:////keys.sqlite")
+    found = {entry.where: entry for entry in register_of(settings)}
+    assert {"customer_id", "identifiers", "event_id", "order_id", "text"} <= {
+        *found["Kafka events.feedback"].under_keys
+    }
+    assert "value" not in found["Kafka events.feedback"].under_keys
+    assert {"customer_id", "note", "actor"} <= {*found["Kafka actions"].under_keys}
+    assert found["Kafka identities"].under_keys == ("one", "other")
+    assert "wrapped with the master key" in found["key store"].what
+    page = markdown(register_of(settings), settings)
+    assert "under keys of persons: customer_id" in page
+    without = Settings()
+    assert "key store" not in {entry.where for entry in register_of(without)}
+    assert not any(entry.under_keys for entry in register_of(without))
+    assert "topics have ids and texts in clear until" in markdown(register_of(without), without)
 
 
 def test_the_page_names_what_identifies_and_what_describes() -> None:

@@ -38,7 +38,10 @@ Events = list[tuple[str, EventType, str, datetime]]
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     settings = Settings(
-        projections="leads,recommendations", clock="event", horizon_days=7.0 * HORIZON_WEEKS, shop_currency="EUR"
+        projections="leads,recommendations,consents",
+        clock="event",
+        horizon_days=7.0 * HORIZON_WEEKS,
+        shop_currency="EUR",
     )
     with LocalStack(tmp_path_factory.mktemp("stack"), settings, partitions=2) as running:
         create_topics(running.settings)
@@ -85,13 +88,16 @@ def told(settings: Settings, *arguments: str) -> str:
     return output
 
 
-def test_leads_are_listed_by_a_chance_that_follows_from_the_events(stack: Settings, tmp_path: Path) -> None:
+def test_leads_are_listed_by_a_chance_that_follows_from_the_events(  # noqa: PLR0915 - one scenario: servers start once
+    stack: Settings, tmp_path: Path
+) -> None:
     events = made()
     publish(stack, events)
     with projecting(stack, tmp_path / "worker.log", role="events") as worker:
         # the core has processed the last one when it can show it
         worker.wait(lambda: folded(stack)["recommendations"] == PEOPLE // 3)
         worker.wait(lambda: folded(stack)["leads"] == len(events) and run(stack, "customer", "last", "--json")[0] == 0)
+        before = folded(stack)["consents"]
         listed = orjson.loads(told(stack, "leads", "--json", "--limit", "100"))
         warm = orjson.loads(told(stack, "customer", "warm", "--json"))["lead"]
         buyer = orjson.loads(told(stack, "customer", "c-0", "--json"))
@@ -104,6 +110,13 @@ def test_leads_are_listed_by_a_chance_that_follows_from_the_events(stack: Settin
         rules = orjson.loads(told(stack, "recommend", "--rules", "--json"))
         neither = run(stack, "recommend")
         of_warm = " ".join(told(stack, "customer", "warm").split())
+        for who in ("warm", "c-0"):
+            told(stack, "consent", "withdraw", who, "profiling")
+        worker.wait(lambda: folded(stack)["consents"] == before + 2)
+        without_warm = orjson.loads(told(stack, "leads", "--json", "--limit", "100"))
+        not_scored = run(stack, "recommend", "c-0", "--json")
+        of_another = run(stack, "recommend", "c-3", "--json")
+        today_without = orjson.loads(told(stack, "today", "--json"))
         worker.stop()
 
     contacts: dict[str, list[Contact]] = {}
@@ -131,6 +144,12 @@ def test_leads_are_listed_by_a_chance_that_follows_from_the_events(stack: Settin
     assert f"first order {warm['chance']:.0%} ({warm['low']:.0%} to {warm['high']:.0%}) in 4 weeks." in of_warm
     assert "Had something in the cart this week or last." in of_warm
     assert [entry["customer_id"] for entry in today["leads"]] == ["warm"]
+
+    # who takes the agreement back is in no list, and nothing is recommended
+    assert {entry["customer_id"] for entry in without_warm["entries"]} == leads - {"warm"}
+    assert (not_scored[0], "does not agree to scores" in not_scored[1]) == (1, True)
+    assert of_another[0] == 0
+    assert today_without["leads"] == []
 
     # what both partitions have counted: of nineteen buyers of tea after the first, ten bought bread, nine honey
     assert [one["item"] for one in offers["again"]] == ["tea"]

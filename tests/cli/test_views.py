@@ -12,6 +12,9 @@ from stream.cli.loyalty_view import loyalty_view
 from stream.cli.recommendations_view import rules_view
 from stream.cli.texts_view import clipped, tally_view
 from stream.cli.themes_view import themes_view
+from stream.consent.agreements import Agreements, Statement
+from stream.consent.consented import Consented
+from stream.consent.purposes import Purpose
 from stream.projections import judgements
 from stream.projections.judgements import TextTally
 from stream.projections.leads import LeadState
@@ -88,6 +91,19 @@ def test_a_chance_within_one_week_is_in_one_week() -> None:
     ((_, line),) = _chance(found.entries[0], WRITING)
     assert " in 1 week. " in line
     assert "Visited the site this week or last, on one day." in line
+
+
+def test_who_refuses_scores_is_no_lead_and_who_refuses_mail_is_not_mailed() -> None:
+    now_week = 2_930
+    people = [LeadState(f"c-{number}", {now_week: 1 << 8}) for number in range(4)]
+    said = {f"c-{number}": Agreements() for number in (1, 2)}
+    said["c-1"].add(Purpose.PROFILING, None, Statement(1, True, "e-1", "consent withdrawn"))
+    said["c-2"].add(Purpose.MARKETING, "email", Statement(1, True, "e-2", "consent withdrawn"))
+    found = list_leads(people, ((7 * now_week) - 3) * DAY_MS, 7.0, 5, Consented(said, "opt-out"))
+    assert [(one.customer_id, one.may_email) for one in found.entries] == [("c-0", True), ("c-2", False), ("c-3", True)]
+    assert found.leads == 3
+    unasked = list_leads(people, ((7 * now_week) - 3) * DAY_MS, 7.0, 5, Consented(said, "opt-in"))
+    assert unasked.entries == ()
 
 
 def test_brackets_in_customers_texts_are_shown_unchanged() -> None:

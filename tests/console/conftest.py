@@ -33,6 +33,7 @@ from stream.directory.timeline import Document, TimelineEntry
 from stream.errors import PublishError
 from stream.events.columns import MONEY_SCALE
 from stream.points.statement import PointsStatement
+from stream.privacy.revealing import Revealer
 from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING
 from stream.reporting.advice import Advice
@@ -132,7 +133,7 @@ class Office:
         self.now_ms = END_MS
         self.is_away = False
         self.published: list[Action] = []
-        self.acting = Acting(desk, lambda _action: None, self._publish, lambda: self.now_ms)
+        self.acting = Acting(desk, lambda action: action, self._publish, lambda: self.now_ms)
         self.accounts = Accounts(desk.engine)
         self.trail = AuditTrail(desk.engine, 365)
         self.tokens = ApiTokens(desk.engine)
@@ -145,6 +146,7 @@ class Office:
         self.points: Callable[[str], PointsStatement | None] = lambda _customer: None
         self.operations = MadeUpOperations(EVIL)
         self.offers = MadeUpOffers(EVIL)
+        self.revealer: Revealer | None = None
         self._store = store
 
     def application(self, today: Callable[[], Day] = somebody_today) -> web.Application:
@@ -161,8 +163,9 @@ class Office:
             filters=self.filters,
             elsewhere=self.elsewhere,
         )
-        api = Api(self._store, WRITING, self.acting, self.offered, self.points)
-        return application(pages, ApiAccess(api, self.tokens, self.trail, lambda: self.now_ms), self.names)
+        api = Api(self._store, WRITING, self.acting, self.offered, self.points, self.operations.refusing)
+        programs = ApiAccess(api, self.tokens, self.trail, lambda: self.now_ms)
+        return application(pages, programs, self.names, self.revealer)
 
     def visited(self, steps: Callable[[Visit], Awaitable[None]], today: Callable[[], Day] = somebody_today) -> None:
         """Let a browser of this machine, which keeps cookies, take ``steps``."""

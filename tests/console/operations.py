@@ -1,7 +1,7 @@
 """Operations of a made-up shop, which note what they are asked to do."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from stream.alerts.alert_records import AlertKind
@@ -26,6 +26,7 @@ from stream.reporting.feedback_groups import FeedbackCounts
 from stream.reporting.offer_effect import OfferEffect
 from stream.whatif.comparison import AlertChange, Differences, PolicySide, WhatIf
 from stream.whatif.deliveries import ChannelLoad
+from tests.console.personal_data import MadeUpPersonalData
 from tests.reporting.made_up_shop import END_MS
 
 __all__ = ["OFFERS_FILE", "MadeUpOffers", "MadeUpOperations"]
@@ -90,6 +91,8 @@ class MadeUpOperations:
         self.history_days = 0
         self.said = FeedbackCounts(())
         self.go_on = asyncio.Event()
+        self.refused: set[str] = set()
+        self.personal = MadeUpPersonalData(evil)
 
     def models(self) -> ModelsShown:
         return ModelsShown(
@@ -131,6 +134,9 @@ class MadeUpOperations:
     def replay(self, reason: str) -> int:
         self.asked.append(("replay", reason))
         return 3
+
+    def refusing(self, customer_ids: Sequence[str]) -> Collection[str]:
+        return self.refused & {*customer_ids}
 
     def policy(self) -> Mapping[str, float]:
         return {"alerts_per_week": 20.0, "overdue_at": 2.6, "cooldown_days": 7.0, "min_purchases": 3}

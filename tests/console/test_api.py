@@ -108,6 +108,23 @@ def test_customers_come_a_page_at_a_time_and_one_with_everything(office: Office)
     }
 
 
+def test_programs_get_no_scores_of_who_does_not_agree_to_them(office: Office) -> None:
+    office.operations.refused = {"c-7", EVIL}
+
+    async def steps(ask: Ask) -> None:
+        by_risk = {"stages": ["at_risk"], "sort": "at-stake", "begins": "c-7", "limit": 50}
+        found = (await ask("/customers/search", by_risk))[2]["customers"]
+        assert {one["customer_id"] for one in found} == {f"c-7{number}" for number in range(10)}
+        found = (await ask("/customers/search", by_risk | {"sort": "id"}))[2]["customers"]
+        assert [(one["risk"], one["value_at_risk"]) for one in found if one["customer_id"] == "c-7"] == [(None, None)]
+        assert [one["risk"] for one in found if one["customer_id"] == "c-70"] == [0.5]
+        withheld = (await ask("/customers/lookup", {"customer_id": EVIL}))[2]
+        assert (withheld["customer"]["segment"], withheld["customer"]["spend"]) == (None, 12.0)
+        assert (await ask("/customers/lookup", {"customer_id": "c-70"}))[2]["customer"]["risk"] == 0.5
+
+    asking(office, steps)
+
+
 def test_what_to_offer_comes_in_three_lists_with_reasons(office: Office) -> None:
     asked: list[tuple[str, int]] = []
 

@@ -14,7 +14,7 @@ from tests.console.conftest import SILENT, Office
 from tests.programs import required_program
 
 PASSWORD = "correct horse battery"
-PAGES = ("/", "/customers", "/business", "/offers", "/models", "/whatif", "/system", "/audit", "/help")
+PAGES = ("/", "/customers", "/business", "/offers", "/models", "/whatif", "/system", "/privacy", "/audit", "/help")
 
 
 async def record_and_take_back(browser: Chromium, base: str, office: Office) -> None:

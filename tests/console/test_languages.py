@@ -29,6 +29,7 @@ PAGES = (
     "/models",
     "/whatif",
     "/system",
+    "/privacy",
     "/audit",
     "/help",
 )

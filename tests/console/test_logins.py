@@ -12,7 +12,7 @@ from tests.console.conftest import SILENT, Office, Visit, fields_of
 
 PASSWORD = "correct horse battery"
 HOUR_MS = 3_600_000
-PAGES = ("/", "/customers", "/business", "/offers", "/system", "/audit", "/help")
+PAGES = ("/", "/customers", "/business", "/offers", "/system", "/privacy", "/audit", "/help")
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,7 @@ PAGES: list[tuple[str, Mapping[str, str] | None]] = [
     ("/models", None),
     ("/whatif", None),
     ("/system", None),
+    ("/privacy", None),
     ("/audit", None),
     ("/help", None),
 ]
@@ -100,6 +101,7 @@ ACTS = (
     *("/customers/file", "/customers/keep", "/customers/forget"),
     *("/identities/merge", "/identities/unmerge"),
     *("/offers", "/offers/check", "/models", "/models/decide", "/whatif", "/whatif/try", "/system/replay"),
+    *("/privacy", "/privacy/person"),
 )
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.features.profile import RETENTION_MS
-from stream.imports.import_ledger import LEDGER_FILE, ImportLedger, Witness
+from stream.imports.import_ledger import LEDGER_FILE, Book, ImportLedger, LedgerEntry, Witness
 from stream.imports.issues import IssueSeverity, Why
 from stream.imports.plan import REMEMBERED_MS
 from stream.imports.publish_staged import MAX_CHUNK_MS
@@ -178,6 +178,26 @@ def test_ledgers_of_two_shops_in_one_file_know_nothing_of_each_other(tmp_path: P
         assert len(imported(path, ledger=ledger).events) == 1
     with ImportLedger(tmp_path / LEDGER_FILE, "two") as ledger:
         assert imported(path, ledger=ledger).events == []
+
+
+def test_who_is_erased_is_in_no_byte_of_the_ledger(tmp_path: Path) -> None:
+    file = tmp_path / LEDGER_FILE
+    with ImportLedger(file, "one") as ledger:
+        books = {f"o-{number}": Book(customer_id=f"cust-{number % 3}", at_ms=number, amount=1) for number in range(300)}
+        books["o-x"] = Book(customer_id="cust-1", at_ms=1, amount=1, customer="number-1")
+        ledger.enter([LedgerEntry(order, 1, book) for order, book in books.items()], Witness("t", 0, 7, "cust-1"))
+        ledger.enter([LedgerEntry("o-y", 1, Book(customer_id="cust-1", at_ms=1, amount=1))], None)
+    with ImportLedger(file, "two") as ledger:
+        ledger.enter([LedgerEntry("o-z", 1, Book(customer_id="cust-1", at_ms=1, amount=None, refunded=2))], None)
+    with ImportLedger(file, "") as ledger:
+        found = ledger.about(["cust-1", "nobody"])
+        assert len([one for one in found if "order" in one]) == 103
+        assert sorted(one["table"] for one in found if "table" in one) == ["alias", "newest", "newest", "witness"]
+        ledger.forget(["cust-1", "nobody"])
+        assert ledger.about(["cust-1"]) == []
+        assert len(ledger.about(["cust-0"])) == 101
+    assert b"cust-1" not in file.read_bytes()
+    assert b"number-1" not in file.read_bytes()
 
 
 orders = st.lists(

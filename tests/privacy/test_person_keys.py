@@ -1,8 +1,12 @@
 """Pseudonyms and keys of persons, in real databases."""
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from hypothesis import given
@@ -80,6 +84,44 @@ def test_persons_have_pseudonyms_that_stay_and_say_nothing(url: str) -> None:
     assert CIPHERTEXT.fullmatch(packed)
     assert ann.encrypt(packed) == packed
     assert Revealer(others).text(f"<{packed}|{ann.customer_id}>") == "<I live in Kiel \U0001f600|ann>"
+
+
+def at_once(url: str) -> list[str]:
+    """The pseudonym of one id, as many see it who open a new store at the same time."""
+    settings = Settings(privacy_keys=url, privacy_master_key=MASTER)
+    together = Barrier(8)
+
+    def found(_: int) -> str:
+        together.wait()
+        keys = PersonKeys.of(settings)
+        assert keys is not None
+        with closing(keys):
+            person = keys.persons(["ann"])["ann"]
+        assert person is not None
+        return f"{person.customer_id} {person.encrypt('a text')}"
+
+    with ThreadPoolExecutor(8) as pool:
+        return [*pool.map(found, range(8))]
+
+
+def test_many_who_are_the_first_at_once_share_one_store(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    server: Postgres = request.getfixturevalue("postgres")
+    for number in range(5):
+        for url in (f"sqlite:///{tmp_path}/{number}.sqlite", server.database()):
+            assert len({*at_once(url)}) == 1
+
+
+def test_one_who_opens_a_store_does_not_end_the_locks_of_another(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/keys.sqlite"
+    with closing(SqlKeyStore(url)) as one:
+        before = one.generation()
+        with closing(SqlKeyStore(url)) as other:
+            other.erase([])
+        locks = Path("/proc/locks").read_text("ascii")
+        inode = (tmp_path / "keys.sqlite").stat().st_ino
+        # SQLite holds a lock on a file that it has open with a log of changes
+        assert [line for line in locks.splitlines() if f":{inode} " in line and f" {os.getpid()} " in line]
+        assert one.generation() == before + 1
 
 
 def test_who_is_erased_cannot_be_read_by_anybody_and_is_refused_or_begins_anew(url: str) -> None:
