@@ -62,9 +62,8 @@ def raw(settings: Settings) -> Any:
     return redis.Redis.from_url(settings.redis_url)
 
 
-def in_redis(settings: Settings) -> list[str]:
-    """What the keys of Redis have of the person, names and contents."""
-    found: list[str] = []
+def stored_in_redis(settings: Settings) -> Iterator[bytes]:
+    """The keys of Redis, each with what it has."""
     with closing(raw(settings)) as client:
         for key in client.scan_iter("*", count=1000):
             kind = client.type(key)
@@ -78,8 +77,12 @@ def in_redis(settings: Settings) -> list[str]:
                 content = b" ".join(client.smembers(key))
             else:
                 content = b" ".join(client.lrange(key, 0, -1))
-            found += planted_in(key + b" " + (content or b""))
-    return found
+            yield key + b" " + (content or b"")
+
+
+def in_redis(settings: Settings) -> list[str]:
+    """What the keys of Redis have of the person, names and contents."""
+    return [found for stored in stored_in_redis(settings) for found in planted_in(stored)]
 
 
 def in_files(*directories: Path) -> dict[str, list[str]]:
