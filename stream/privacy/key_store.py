@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-__all__ = ["KeyRow", "KeyStore"]
+__all__ = ["KeyGeneration", "KeyRow", "KeyStore"]
 
 
 class KeyRow(NamedTuple):
@@ -17,6 +17,16 @@ class KeyRow(NamedTuple):
     body: str
     lookup: bytes
     sealed: bytes
+
+
+class KeyGeneration(NamedTuple):
+    """``erasures``: grows with every call of `KeyStore.erase`. ``connections``: how often there was a new connection.
+
+    A database that comes back may have lost its last writes.
+    """
+
+    erasures: int
+    connections: int
 
 
 class KeyStore(Protocol):
@@ -38,8 +48,8 @@ class KeyStore(Protocol):
         """Delete rows; returns how many there were. ``refused``: lookups that are not to come back."""
         ...
 
-    def generation(self) -> int:
-        """A number that grows with every call of `erase`."""
+    def generation(self) -> KeyGeneration:
+        """What changes when what was read before may not hold any more."""
         ...
 
     def secret(self, name: str, made: bytes) -> bytes:

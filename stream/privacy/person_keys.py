@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from stream.catalogue.identifiers import CUSTOMER, IDENTIFIERS
 from stream.identity.sealing import is_token
 from stream.privacy.ciphertexts import CIPHERTEXT, CIPHERTEXT_MARK, PSEUDONYM, PSEUDONYM_MARK
-from stream.privacy.key_store import KeyRow, KeyStore
+from stream.privacy.key_store import KeyGeneration, KeyRow, KeyStore
 from stream.privacy.master_keys import KEY_BYTES, MasterKeys
 from stream.privacy.sql_key_store import SqlKeyStore
 from stream.settings import Settings
@@ -92,7 +92,7 @@ class PersonKeys:
         self._remembered = remembered
         self._by_id: dict[str, KeyedPerson] = {}
         self._by_body: dict[str, KeyedPerson] = {}
-        self._generation = -1
+        self._generation: KeyGeneration | None = None
         self._looked_at = float("-inf")
         self._lock = threading.RLock()
         try:
@@ -222,10 +222,11 @@ class PersonKeys:
         if now - self._looked_at < STALE_S:
             return
         generation = self._store.generation()
-        if generation != self._generation:
+        former = self._generation
+        if generation != former:
             self._by_id.clear()
             self._by_body.clear()
-            if self._generation >= 0:
+            if former is not None and generation.erasures != former.erasures:
                 # an erasure, or a change of master keys
                 self._masters.again()
             self._generation = generation

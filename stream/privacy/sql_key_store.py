@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from stream.errors import SettingsError, StorageError
-from stream.privacy.key_store import KeyRow
+from stream.privacy.key_store import KeyGeneration, KeyRow
 
 __all__ = ["SqlKeyStore"]
 
@@ -43,6 +43,7 @@ class SqlKeyStore:
         self._where = urlsplit(url)._replace(query="").geturl() if self._is_sqlite else _without_password(url)
         self._lock = threading.Lock()
         self._connection: Any = None
+        self._connections = 0
         self._failures: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
         if not self._is_sqlite:
             try:
@@ -82,10 +83,10 @@ class SqlKeyStore:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return count
 
-    def generation(self) -> int:
+    def generation(self) -> KeyGeneration:
         with self._writing() as cursor:
             cursor.execute("SELECT number FROM key_generation")
-            return int(cursor.fetchone()[0])
+            return KeyGeneration(int(cursor.fetchone()[0]), self._connections)
 
     def secret(self, name: str, made: bytes) -> bytes:
         with self._writing() as cursor:
@@ -155,6 +156,7 @@ class SqlKeyStore:
             try:
                 if self._connection is None:
                     self._connection = self._connect()
+                    self._connections += 1
                 yield self._connection
             except self._failures as error:
                 self._drop()
@@ -188,24 +190,39 @@ class SqlKeyStore:
             os.close(lock)
 
     def _opened(self) -> Any:
-        if self._is_sqlite:
-            connection: Any = sqlite3.connect(self._file(), timeout=_WAIT_S, check_same_thread=False)
-            # a key that is given out must be there after a power cut: what it encrypts is in Kafka
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
-                connection.execute(f"PRAGMA {pragma}")
-        else:
-            import psycopg  # noqa: PLC0415 - see above
-
-            connection = psycopg.connect(self._url, connect_timeout=int(_WAIT_S), autocommit=False)
-            # psycopg closes a connection that is used as a block; a cursor's transaction is what is wanted
-            connection = _Kept(connection)
-        with connection:
-            if not self._is_sqlite:
-                # two that make a table at once: the second finds it in no catalogue, and fails to make it
-                connection.execute(f"SELECT pg_advisory_xact_lock({_MAKING})")
-            for statement in _TABLES:
-                connection.execute(statement.format(blob="BLOB" if self._is_sqlite else "BYTEA"))
+        connection: Any = self._of_sqlite() if self._is_sqlite else self._of_postgresql()
+        try:
+            with connection:
+                if not self._is_sqlite:
+                    # two that make a table at once: the second finds it in no catalogue, and fails to make it
+                    connection.execute(f"SELECT pg_advisory_xact_lock({_MAKING})")
+                for statement in _TABLES:
+                    connection.execute(statement.format(blob="BLOB" if self._is_sqlite else "BYTEA"))
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+    def _of_sqlite(self) -> Any:
+        connection = sqlite3.connect(self._file(), timeout=_WAIT_S, check_same_thread=False)
+        # a key that is given out must be there after a power cut: what it encrypts is in Kafka
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    def _of_postgresql(self) -> Any:
+        import psycopg  # noqa: PLC0415 - see above
+
+        wait_ms = int(_WAIT_S * 1000)
+        connection = psycopg.connect(
+            self._url, connect_timeout=int(_WAIT_S), tcp_user_timeout=wait_ms, keepalives_idle=5, autocommit=False
+        )
+        # who waits for keys answers that it cannot go on, and does not hang
+        for timeout in ("lock_timeout", "statement_timeout"):
+            connection.execute(f"SET {timeout} = {wait_ms}")
+        connection.commit()
+        # psycopg closes a connection that is used as a block; a cursor's transaction is what is wanted
+        return _Kept(connection)
 
     def _file(self) -> str:
         """The database of SQLite; a file is readable for its owner only."""
