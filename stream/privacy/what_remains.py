@@ -21,7 +21,7 @@ REMAINS: Final[Mapping[str, str]] = {
     "learned ids": "hashes of ids of training examples, which expire within 8 days",
     "counts": "sums over all customers in projections and directory",
     "notifications": "what was sent is with its receivers",
-    "backups": "those made before; once restored, workers erase the person again; for the rest, erase again",
+    "backups": "backups made before; once restored, workers erase the person again; for the rest, erase again",
 }
 
 
