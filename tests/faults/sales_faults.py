@@ -1,10 +1,7 @@
-"""The faults of projections, on those of what customers buy and of what came of offers.
-
-Kills at each point of a step are those of the other projections: a worker of these was not at every point in time.
-"""
+"""The faults of projections, on those of what customers buy and of what came of offers."""
 
 from tests.faults.ownership_faults import zombie
-from tests.faults.projection_faults import rebuild
+from tests.faults.projection_faults import kill_steps, rebuild
 from tests.faults.redis_faults import cut_tail, flush
 from tests.faults.scenario import EMBEDDED_HANGS, Fault
 from tests.faults.worker import Plan
@@ -15,6 +12,17 @@ _SALES = {"projections": "recommendations,offers", "recommend_published": 3}
 _BASKETS = {"customers": 150, "products": 80}
 
 SALES_FAULTS = (
+    Fault(
+        "projection-sales-kill-at-point",
+        "26",
+        kill_steps,
+        runs=1,
+        # these read orders only: while one of two workers started, the other would come to their end
+        log={**_BASKETS, "customers": 200},
+        bench={**_SALES, "workers": 1, "batch_max_records": 20},
+        plan=Plan(pace_ms=25.0),
+        needs_kafka=EMBEDDED_HANGS,
+    ),
     Fault(
         "projection-sales-zombie",
         "26",

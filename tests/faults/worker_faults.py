@@ -15,6 +15,8 @@ __all__ = ["POINTS", "WORKER_FAULTS", "kill_at_points"]
 
 POINTS = ("polled", "computed", "script sent", "script done", "published", "acked")
 EXIT_TIMEOUT_S = 10.0
+#: How soon a worker that is started is at a point: on a busy machine its start alone takes twenty seconds.
+POINT_TIMEOUT_S = 90.0
 
 
 def _kill(trial: Trial, *, times: int = 10) -> None:
@@ -50,7 +52,7 @@ def kill_at_points(trial: Trial, points: Sequence[str], latest: int) -> None:
         bench.workers[name].stop()
         doomed = bench.start(name, plan)
         try:
-            trial.wait_for_end(f"the end at {point!r}", doomed, -signal.SIGKILL, 30.0)
+            trial.wait_for_end(f"the end at {point!r}", doomed, -signal.SIGKILL, POINT_TIMEOUT_S)
         except TooLateError as late:
             trial.findings.append(f"X: {late}")
             continue
