@@ -107,7 +107,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     from stream.reporting.refreshed import refreshed, without_scores
 
     now = refreshed(document, fields, basis)
-    is_withheld = not consented.may(customer_id, Purpose.PROFILING, None, basis.now_ms)
+    is_withheld = not consented.may(customer_id, Purpose.PROFILING, None, max(basis.now_ms, SystemClock().now_ms()))
     if is_withheld:
         now, lead, offers = without_scores(now), None, None
     rules, model = rules_of(settings), basis.scorer.model

@@ -63,7 +63,7 @@ class ShopDay:
         """The list, with what is known of its customers beside the stream: names, what people did, who is held out."""
         yesterday = self.writing.day_of(self.basis.now_ms) - timedelta(days=1)
         with ConsentDesk(self.settings) as consents:
-            consented = consents.everybody()
+            consented = consents.everybody(self.wall_ms)
         since_ms = self.writing.midnight_ms(yesterday)
         found = list_today(self.overview.documents(), self.basis, since_ms=since_ms, limit=limit, consented=consented)
         with PersonNotifications(self.settings) as notifications:
@@ -96,7 +96,7 @@ class ShopDay:
                 return None
             states = leads_of(desk, week_of(self.basis.now_ms))
             with ConsentDesk(self.settings) as consents:
-                consented = consents.everybody()
+                consented = consents.everybody(self.wall_ms)
             found = list_leads(states, self.basis.now_ms, self.basis.horizon_days, limit, consented)
         with contacts_file(self.settings) as contacts:
             people = contacts.find({entry.customer_id for entry in found.entries})

@@ -14,10 +14,14 @@ _NOTHING: Final = Agreements()
 
 
 class Consented:
-    """``said``: by customer. Those who are not there have said nothing; ``default`` is what holds of them."""
+    """``said``: by customer. Those who are not there have said nothing; ``default`` is what holds of them.
 
-    def __init__(self, said: Mapping[str, Agreements], default: ConsentDefault) -> None:
+    ``now_ms``: what was said until then holds also for who asks as of an earlier time, such as of where events end.
+    """
+
+    def __init__(self, said: Mapping[str, Agreements], default: ConsentDefault, now_ms: int = 0) -> None:
         self._said = said
+        self._now_ms = now_ms
         self.default: ConsentDefault = default
 
     def of(self, customer_id: str) -> Agreements:
@@ -41,7 +45,7 @@ class Consented:
         if unsubscribed_ms is not None and purpose is Purpose.MARKETING and channel == EMAIL:
             said = Agreements({key: [*statements] for key, statements in said.said.items()})
             said.add(purpose, channel, Statement(unsubscribed_ms, True, "", "email unsubscribed"))
-        return said.may(purpose, channel, at_ms, self.default)
+        return said.may(purpose, channel, max(at_ms, self._now_ms), self.default)
 
 
 #: Nobody has said anything, and everything is allowed until it is withdrawn.

@@ -36,10 +36,13 @@ class ConsentDesk(ProjectionDesk):
         stored = self.states_of(*_PROJECTION, [(one, one) for one in wanted])
         return _consented(self._settings, zip(wanted, stored, strict=True))
 
-    def everybody(self) -> Consented:
-        """What all customers have said who have said something. The whole of Redis is gone through if somebody has."""
+    def everybody(self, now_ms: int = 0) -> Consented:
+        """What all customers have said who have said something. The whole of Redis is gone through if somebody has.
+
+        ``now_ms``: see `Consented`.
+        """
         has_run = self.progress(*_PROJECTION).folded
-        return _consented(self._settings, self.keyed_states(*_PROJECTION) if has_run else ())
+        return _consented(self._settings, self.keyed_states(*_PROJECTION) if has_run else (), now_ms)
 
 
 async def read_consents(client: Client, settings: Settings, customer_ids: Sequence[str]) -> Consented:
@@ -66,6 +69,6 @@ async def _has_run(client: Client, settings: Settings, keys: ProjectionKeys) -> 
         return any(await asked.execute())
 
 
-def _consented(settings: Settings, states: Iterable[tuple[str, Any]]) -> Consented:
+def _consented(settings: Settings, states: Iterable[tuple[str, Any]], now_ms: int = 0) -> Consented:
     default: ConsentDefault = "opt-in" if settings.consent_default == "opt-in" else "opt-out"
-    return Consented({customer: _decoder.decode(state) for customer, state in states if state}, default)
+    return Consented({customer: _decoder.decode(state) for customer, state in states if state}, default, now_ms)

@@ -102,6 +102,12 @@ def test_who_refuses_scores_is_no_lead_and_who_refuses_mail_is_not_mailed() -> N
     found = list_leads(people, ((7 * now_week) - 3) * DAY_MS, 7.0, 5, Consented(said, "opt-out"))
     assert [(one.customer_id, one.may_email) for one in found.entries] == [("c-0", True), ("c-2", False), ("c-3", True)]
     assert found.leads == 3
+    # what was said after the events have ended holds now
+    late = {"c-3": Agreements()}
+    late["c-3"].add(Purpose.PROFILING, None, Statement(10**15, True, "e-3", "consent withdrawn"))
+    asked_now = Consented(late, "opt-out", now_ms=10**15)
+    found = list_leads(people, ((7 * now_week) - 3) * DAY_MS, 7.0, 5, asked_now)
+    assert [one.customer_id for one in found.entries] == ["c-0", "c-1", "c-2"]
     unasked = list_leads(people, ((7 * now_week) - 3) * DAY_MS, 7.0, 5, Consented(said, "opt-in"))
     assert unasked.entries == ()
 
