@@ -137,7 +137,9 @@ def main() -> None:
     parser.add_argument("--partitions", type=int, default=2)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, EmbeddedRedis(Path(name), appendonly=False) as server:
-        settings = Settings(redis_url=server.url, partitions=options.partitions, customer_ids="any", data_dir=name)
+        settings = Settings(
+            redis_url=server.url, partitions=options.partitions, customer_ids="any", data_dir=name, shop_currency="EUR"
+        )
         began_s = time.process_time()
         with redis.Redis.from_url(server.url) as client:
             log = made_up_log(options.customers, options.items, options.orders)
