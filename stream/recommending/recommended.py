@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -67,7 +68,7 @@ def recommended(
     return RecommendationLists(
         tuple(Recommended(name, _rhythm(shopper.items[name], hour)) for name in again[:limit]),
         tuple(Recommended(name, _why(name, pairs, shopper, tables)) for name in offered),
-        tuple(_beside(last, shopper, tables, hour, never | {*shopper.items, *offered}))[:limit],
+        tuple(islice(_beside(last, shopper, tables, hour, never | {*shopper.items, *offered}), limit)),
     )
 
 
@@ -111,9 +112,13 @@ class _Pairs:
         self._items = [(item, float(of), row) for item, of, row in rows if row is not None]
         self._ids = np.concatenate([row.ids for *_, row in self._items]) if self._items else np.zeros(0, np.int64)
         self._ends = np.cumsum([len(row.ids) for *_, row in self._items])
+        counts = np.concatenate([row.customers for *_, row in self._items]) if self._items else np.zeros(0)
+        self._worth = {*self._ids[counts >= _MIN_CUSTOMERS].tolist()}
 
     def best(self, name: str) -> _Pair | None:
         """The item whose customers bought another one most often; None if hardly any did."""
+        if item_id(name) not in self._worth:
+            return None
         places = np.flatnonzero(self._ids == item_id(name))
         found = []
         for place, number in zip(places, np.searchsorted(self._ends, places, "right"), strict=True):
