@@ -15,7 +15,7 @@ from stream.errors import StorageError, TopologyError
 from stream.settings import Settings
 from stream.storage.transfer import copy_state, count_keys
 
-__all__ = ["move"]
+__all__ = ["facts_of", "move"]
 
 _TELL_EVERY_S = 2.0
 
@@ -40,8 +40,8 @@ def move(settings: Settings) -> None:
 
     The target must be empty. With as many partitions there (--partitions), and topics of the same names, everything
     goes along: log, models, profiles, and how far each reader has read. Otherwise the events go along, with links of
-    ids, people's actions and notifications, and workers rebuild the rest. The directory stays as it is. Stop
-    `stream up` first.
+    ids, what people did and decided, points and erasures, and workers rebuild the rest. The directory stays as it is.
+    Stop `stream up` first.
     """
     directory = data_directory(settings)
     layout = directory.layout()
@@ -89,10 +89,12 @@ def _move_everything(source: Settings, target: Settings) -> None:
 
 
 def _move_events(source: Settings, target: Settings) -> None:
-    kept = [
-        (own, theirs)
-        for own, theirs in zip(source.topics, target.topics, strict=True)
-        if own in {*source.all_event_topics, source.identities, source.actions, source.notifications}
-    ]
+    kept = [(own, theirs) for own, theirs in zip(source.topics, target.topics, strict=True) if own in facts_of(source)]
     records = copy_keyed(source, target, kept, _Progress())
-    say(f"{records:,} records of {len(kept)} topics: events, links of ids, actions and notifications")
+    say(f"{records:,} records of {len(kept)} topics: events, and what people did and decided")
+
+
+def facts_of(settings: Settings) -> set[str]:
+    """Topics that follow from no other. Without its requests an erasure would end with the move."""
+    events, decided = settings.all_event_topics, (settings.identities, settings.privacy_requests)
+    return {*events, *decided, settings.actions, settings.notifications, settings.offers, settings.points}

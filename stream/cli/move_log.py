@@ -13,10 +13,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from stream.cli.kafka import admin_client, client_config, silent
 from stream.errors import PublishError, TopologyError
 from stream.events.times import epoch_ms
-from stream.identity.places import without_place
+from stream.identity.departures import is_repeat
+from stream.identity.places import is_published_again, without_place
 from stream.settings import Settings
 
-__all__ = ["Ends", "copy_groups", "copy_keyed", "copy_records", "ends_of", "merged_by_time"]
+__all__ = ["Ends", "copy_groups", "copy_keyed", "copy_records", "ends_of", "merged_by_time", "once_each"]
 
 Ends = dict[tuple[str, int], int]
 
@@ -27,7 +28,7 @@ _READ_AHEAD_KB = 4096
 
 
 class _Timed(msgspec.Struct):
-    timestamp: datetime | float
+    occurred_at: datetime | float
 
 
 _TIMED = msgspec.json.Decoder(_Timed)
@@ -67,15 +68,19 @@ class _Producer:
         )
 
     def send(self, message: Message, topic: str, partition: int | None = None) -> None:
-        """Queue a copy of ``message``; without ``partition`` its key decides, as everywhere in this program."""
+        """Queue a copy of ``message``; without ``partition`` its key decides, as everywhere in this program.
+
+        A place in `arrivals` is another one among other partitions, so the header goes there.
+        """
         place: dict[str, Any] = {} if partition is None else {"partition": partition}
+        headers: Any = message.headers() or ()
         while True:
             try:
                 self._producer.produce(
                     topic,
                     value=message.value(),
                     key=message.key(),
-                    headers=_moved(message),
+                    headers=[*(without_place(headers) if partition is None else headers)] or None,
                     timestamp=message.timestamp()[1],
                     on_delivery=self._note,
                     **place,
@@ -174,9 +179,18 @@ def merged_by_time(streams: Sequence[Iterator[Message]], skew_ms: int) -> Iterat
         yield message
 
 
+def once_each(records: Iterator[Message]) -> Iterator[Message]:
+    """The records of one partition without those that were there before, as far as their places tell."""
+    newest: dict[str, tuple[int, int, int]] = {}
+    for message in records:
+        headers: Any = message.headers() or ()
+        if is_repeat(headers) or not is_published_again(headers, message.timestamp()[1], "", newest):
+            yield message
+
+
 def _time_of(message: Message, last: int, skew_ms: int) -> int:
     try:
-        told = _TIMED.decode(message.value() or b"").timestamp
+        told = _TIMED.decode(message.value() or b"").occurred_at
         time_ms = epoch_ms(told)
     except (msgspec.MsgspecError, ValueError, OverflowError):
         return last
@@ -188,7 +202,8 @@ def copy_keyed(
 ) -> int:
     """Copy topics into another number of partitions: each record goes where its key says, all by time.
 
-    The order of each key stays; events are merged by their times, as if they had come so. Returns how many.
+    The order of each key stays; events are merged by their times, as if they had come so. What the stage of arrivals
+    published again after a crash is copied once. Returns how many.
     """
     ends = ends_of(source, (name for name, _ in names))
     own = dict(names)
@@ -197,7 +212,7 @@ def copy_keyed(
         streams = [_records(source, place, end) for place, end in ends.items()]
         for stream in streams:
             readers.callback(stream.close)  # type: ignore[attr-defined]  # a generator
-        for message in merged_by_time(streams, int(target.skew_s * 1000)):
+        for message in merged_by_time([*map(once_each, streams)], int(target.skew_s * 1000)):
             producer.send(message, own[str(message.topic())])
             copied += 1
             if copied % _AT_ONCE == 0:
@@ -242,9 +257,3 @@ def _with_group(settings: Settings, group: str, act: Callable[[Consumer], Any]) 
         raise TopologyError(f"Kafka at {settings.kafka_bootstrap}: {error.args[0].str()}") from error
     finally:
         consumer.close()
-
-
-def _moved(message: Message) -> list[tuple[str, str | bytes | None]] | None:
-    """The headers of a record without its place, which is another one among other partitions."""
-    headers: Any = message.headers() or ()
-    return [*without_place(headers)] or None

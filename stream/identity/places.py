@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from stream.events.record import Record
-from stream.identity.departures import is_repeat
+from stream.identity.departures import AGAIN, is_repeat
 
-__all__ = ["PLACE", "Place", "first_of_each", "place_header", "place_in", "without_place"]
+__all__ = ["PLACE", "Place", "first_of_each", "is_published_again", "place_header", "place_in", "without_place"]
 
 PLACE: Final = "place"
+#: The last header of what may not be the first: it has a place, or lost its place when it was copied.
+_TOLD_LAST: Final = (PLACE, AGAIN)
 _DIGITS: Final = re.compile(rb"(\d{1,5}) (\d{1,16}) (\d{1,5}) (\d{1,14})")
 #: By so much the clocks of two brokers may differ. What is said to be newer than its record was not written by workers.
 _SKEW_MS: Final = 60_000
@@ -68,19 +70,22 @@ def first_of_each(records: Sequence[Record], topic: str, newest: dict[str, tuple
     return [
         record
         for record in records
-        if not record.headers or record.headers[-1][0] != PLACE or _is_first(record, topic, newest)
+        if not record.headers
+        or record.headers[-1][0] not in _TOLD_LAST
+        or not (is_repeat(record.headers) or is_published_again(record.headers, record.timestamp, topic, newest))
     ]
 
 
-def _is_first(record: Record, topic: str, newest: dict[str, tuple[int, int, int]]) -> bool:
-    if is_repeat(record.headers):
+def is_published_again(
+    headers: _Headers, appended_ms: int, topic: str, newest: dict[str, tuple[int, int, int]]
+) -> bool:
+    """Whether a record of ``topic`` was there before, by its place; ``newest``: as for `first_of_each`."""
+    place = place_in(headers)
+    if place is None or place.at_ms > appended_ms + _SKEW_MS:
         return False
-    place = place_in(record.headers)
-    if place is None or place.at_ms > record.timestamp + _SKEW_MS:
-        return True
     source = f"{topic}/{place.partition}"
     known = newest.get(source)
     if known is not None and (place.offset, place.number) <= known[:2] and place.at_ms <= known[2]:
-        return False
+        return True
     newest[source] = (place.offset, place.number, max(place.at_ms, 0 if known is None else known[2]))
-    return True
+    return False

@@ -1,6 +1,6 @@
 """``stream move``: to a Kafka and a Redis of one's own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import orjson
@@ -9,11 +9,15 @@ from confluent_kafka import Consumer, TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.cli.move_log import ends_of, merged_by_time
+from stream.cli.move import facts_of
+from stream.cli.move_log import ends_of, merged_by_time, once_each
 from stream.cli.profile_view import readable_profile
+from stream.cli.publish_one import publish_one
 from stream.cli.reach import Local, reach
 from stream.cli.settle import wait_until_settled
 from stream.events.partitioner import partition_of
+from stream.identity.departures import REPEATED
+from stream.identity.places import Place, place_header
 from stream.local.durable_broker import DurableBroker
 from stream.local.redis import EmbeddedRedis
 from stream.local.workers import WorkerProcesses
@@ -50,6 +54,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         said = path / "said.jsonl"
         said.write_bytes(b"\n".join(map(orjson.dumps, SAID)))
         run_in(path, "produce", str(said), **told)
+        for topic in (settings.points, settings.offers):
+            publish_one(settings, topic, b"c-1", b"{}", "fact")
         wait_until_settled(settings)
         consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": NOTIFIER})
         consumer.commit(offsets=[TopicPartition("alerts", 1, 2)], asynchronous=False)
@@ -109,8 +115,8 @@ def test_with_another_number_workers_rebuild_the_same_profiles(shop: Path, targe
     five = Settings(kafka_bootstrap=target.kafka_bootstrap, redis_url=target.redis_url, partitions=5)
     told = _move(shop, five, "--partitions", "5")
     assert "2 partitions here, 5 there" in told
-    moved = {name: sum(ends_of(five, [name]).values()) for name in ("events.feedback", "events.interaction")}
-    assert moved == {"events.feedback": 2, "events.interaction": 1}
+    said = {"events.feedback": 2, "events.interaction": 1, "points": 1, "offers": 1}
+    assert {name: sum(ends_of(five, [name]).values()) for name in said} == said
     with reach({"STREAM_DATA_DIR": str(shop)}, {}, Local.SERVERS, command="test") as source:
         before = _documents(source)
     with WorkerProcesses(five, 1, tmp_path):
@@ -149,10 +155,15 @@ def test_a_directory_without_anything_is_named(tmp_path: Path) -> None:
 
 
 class _Record:
-    """The fields of a record that `merged_by_time` uses."""
+    """What `merged_by_time` and `once_each` read of a record."""
 
-    def __init__(self, value: bytes, appended_ms: int) -> None:
-        self._value, self._appended_ms = value, appended_ms
+    def __init__(
+        self, value: bytes, appended_ms: int, headers: Sequence[tuple[str, bytes | None]] | None = None
+    ) -> None:
+        self._value, self._appended_ms, self._headers = value, appended_ms, headers
+
+    def headers(self) -> Sequence[tuple[str, bytes | None]] | None:
+        return self._headers
 
     def value(self) -> bytes:
         return self._value
@@ -166,7 +177,7 @@ def test_the_order_within_a_partition_stays_and_sorted_partitions_are_merged(tim
     now_ms = 2 * 10**12
 
     def record(stream: int, number: int, at: int | None) -> _Record:
-        event = {"stream": stream, "number": number, **({} if at is None else {"timestamp": at})}
+        event = {"stream": stream, "number": number, **({} if at is None else {"occurred_at": at})}
         return _Record(orjson.dumps(event), now_ms)
 
     streams = [[record(stream, number, at) for number, at in enumerate(own)] for stream, own in enumerate(times)]
@@ -175,14 +186,39 @@ def test_the_order_within_a_partition_stays_and_sorted_partitions_are_merged(tim
     for stream in range(len(times)):
         assert [event["number"] for event in merged if event["stream"] == stream] == [*range(len(times[stream]))]
     if all(None not in own and own == sorted(own, key=lambda at: at or 0) for own in times):
-        in_order = [event["timestamp"] for event in merged]
+        in_order = [event["occurred_at"] for event in merged]
         assert in_order == sorted(in_order)
 
 
 def test_an_event_from_the_future_delays_no_other() -> None:
     """Workers reject it, so its time is not used here either."""
-    early, late = orjson.dumps({"timestamp": 10}), orjson.dumps({"timestamp": 20})
-    wild = orjson.dumps({"timestamp": 10**9})
+    early, late = orjson.dumps({"occurred_at": 10}), orjson.dumps({"occurred_at": 20})
+    wild = orjson.dumps({"occurred_at": 10**9})
     streams = [[_Record(wild, 1_000_000), _Record(early, 1_000_000)], [_Record(late, 1_000_000)]]
     merged = [found.value() for found in merged_by_time([iter(own) for own in streams], 300_000)]  # type: ignore[arg-type]
     assert merged == [wild, early, late]
+
+
+def test_events_are_merged_by_the_field_that_events_have() -> None:
+    def log(times: list[int]) -> Iterator[_Record]:
+        return iter([_Record(orjson.dumps({**SAID[0], "occurred_at": at}), 2 * 10**12) for at in times])
+
+    merged = merged_by_time([log([2, 4]), log([1, 3])], 0)  # type: ignore[list-item]
+    assert [orjson.loads(found.value() or b"")["occurred_at"] for found in merged] == [1, 2, 3, 4]
+
+
+def test_what_was_published_again_after_a_crash_is_copied_once() -> None:
+    """What a producer sent again says so, and is copied: the first may be gone from the log."""
+    now_ms = 1_700_000_000_000
+    first, second = ([place_header(Place(0, offset, 0, now_ms))] for offset in (4, 5))
+    repeated = [REPEATED, place_header(Place(0, 6, 0, now_ms))]
+    log = [(b"1", first), (b"2", second), (b"1", first), (b"2", second), (b"1", repeated), (b"3", None)]
+    found = once_each(_Record(value, now_ms, headers) for value, headers in log)  # type: ignore[misc]
+    assert [record.value() for record in found] == [b"1", b"2", b"1", b"3"]
+
+
+def test_topics_that_follow_from_no_other_go_along_to_another_number_of_partitions() -> None:
+    settings = Settings(topic_prefix="shop.")
+    rebuilt = {"alerts", "segment-changes", "stages", "customers", "training-examples", "feedback-texts"}
+    left = {"recommendations", "arrivals", "assignments", "dead-letters", "notification-dead-letters"}
+    assert facts_of(settings) == {*settings.topics} - {f"shop.{name}" for name in rebuilt | left}

@@ -77,6 +77,8 @@ def test_what_no_worker_wrote_hides_nothing(value: bytes) -> None:
 def test_what_a_producer_repeats_does_not_count() -> None:
     repeated = Record(b"c-1", b"{}", NOW_MS, headers=(REPEATED, place_header(Place(0, 4, 0, NOW_MS))))
     assert first_of_each([repeated], TOPIC, {}) == []
+    copied = repeated._replace(headers=tuple(without_place(repeated.headers)))
+    assert first_of_each([copied], TOPIC, {}) == []
 
 
 def test_a_record_that_is_published_by_hand_has_no_place() -> None:
