@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from stream.catalogue.events import EVENT_NAMES, EventKind, EventType
@@ -15,7 +15,7 @@ from stream.points.account import PointEvent, PointOrder, PointsAccount, lines_o
 from stream.points.point_records import PointsMovement
 from stream.projections.fold import Fold
 from stream.projections.order_input import OrderInput, ToldOrder
-from stream.projections.protocol import Folded, TakenOut
+from stream.projections.protocol import Folded
 from stream.projections.topic_inputs import ContentInput, JsonInput, Told
 from stream.settings import Settings
 
@@ -45,19 +45,17 @@ class Points(Fold[PointsAccount]):
             *(ContentInput(of, settings.topic_of(of), decoder, _customer_of, reports=False) for of in beside),
         )
 
-    def release(self, customer_id: str) -> Iterable[tuple[str, object]]:
-        """Events come again. What was given and spent does not: it stays, and readers add the accounts of a person."""
-        return self.taken_out(customer_id)
+    def release(self, customer_id: str) -> None:
+        """Facts stay with the id under which they came first, and readers add the accounts of all ids of a person.
+
+        Of a long history only the newest part comes again, and nobody loses points because two ids are joined or taken
+        apart.
+        """
 
     def fold(self, states: Mapping[str, PointsAccount], messages: Sequence[tuple[str, object]]) -> Folded:
-        folded: dict[str, PointsAccount | None] = dict(states)
+        folded = dict(states)
         for key, message in messages:
-            account = folded.get(key)
-            if account is None:
-                account = folded[key] = PointsAccount()
-            if isinstance(message, TakenOut):
-                account.orders, account.events = {}, {}
-                continue
+            account = folded.setdefault(key, PointsAccount())
             if isinstance(message, PointsMovement):
                 account.move(message, epoch_ms(message.occurred_at))
                 continue
@@ -72,9 +70,7 @@ class Points(Fold[PointsAccount]):
             if told.kind is EventKind.ORDER_COMPLETED and _weight(lines) > _weight(order.lines):
                 order.lines = lines
         for key, _ in messages:
-            if (account := folded[key]) is not None:
-                account.forget_old()
-                folded[key] = None if account == PointsAccount() else account
+            folded[key].forget_old()
         return Folded(folded)
 
 

@@ -36,7 +36,7 @@ NOW_MS = (AT_S + 10_000_000) * 1000
 #: Between two events: those of a story fall into several weeks.
 STEP_S = 200_000
 #: Those whose states are of customers, and follow from events alone.
-MOVING = ["activity", "satisfaction", "surveys", "channels", "leads", "points", "consents"]
+MOVING = ["activity", "satisfaction", "surveys", "channels", "leads", "consents"]
 #: Those that count what is of nobody in particular, once.
 COUNTING = ["ratings"]
 
@@ -176,6 +176,17 @@ def test_what_comes_again_counts_once_where_it_came_first(name: str) -> None:
     stage.publish_again(100)
     stage.come(COOKIE, 0, CONTENTS[0])
     assert stage.states() == before
+
+
+def test_nobody_loses_points_because_two_ids_are_joined_or_taken_apart() -> None:
+    """Orders that are older than what comes again earn as before."""
+    stage = Stage(PROJECTIONS["points"](SETTINGS))
+    stage.come("c-2", 0, CONTENTS[1])
+    stage.come("c-2", 48, CONTENTS[5])
+    before = stage.states()
+    for name in (LinkName.MERGE, LinkName.UNMERGE):
+        stage.link(name, "c-2", "c-1")
+        assert stage.states() == before
 
 
 class _Older(Adding):
