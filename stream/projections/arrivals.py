@@ -172,7 +172,7 @@ class Arrivals(Fold[Alias]):
         if state.left != left:
             departure = Departure(customer_id=own_id, merged_into=state.customer(own_id), edition=state.left)
             key, value, headers = departure_record(departure, self._proof)
-            outgoing += [Outgoing(topic, key, value, headers) for topic in self._topics.values()]
+            outgoing += [Outgoing(topic, key, value, [*headers]) for topic in self._topics.values()]
         known = {arrival.event_id for arrival in state.passed}
         state.keep([forward.arrival for forward in forwards], self._keep_ms)
         for forward in forwards:

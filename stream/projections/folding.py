@@ -116,15 +116,15 @@ class FoldingPartition:
         return self.further()
 
     def _read_part(self, part: Part) -> None:
-        own = of_others(part.records, self._erasures)
-        own = first_of_each(own, self.projection.inputs[part.source].topic, self._places)
+        source = self.projection.inputs[part.source]
+        own = first_of_each(of_others(part.records, self._erasures), source.topic, self._places)
         self._skipped += len(part.records)
-        for stretch in self._moves.stretches(own, self._editions):
+        for stretch in self._moves.stretches(source, own, self._editions):
             self._messages += stretch.released
             if stretch.cause is not None:
                 self._origins += [(part.source, stretch.cause)] * len(stretch.released)
             records = stretch.records
-            reading = self.projection.inputs[part.source].read(records)
+            reading = source.read(records)
             self._messages += reading.keyed
             self._origins += [(part.source, records[position]) for position in reading.positions]
             self._refused += [

@@ -14,12 +14,15 @@ from typing import Any, Final, NamedTuple
 from stream.events.record import Record
 from stream.identity.departures import departure_of, edition_of, is_again
 from stream.identity.note_proof import NoteProof
-from stream.projections.protocol import Projection
+from stream.projections.protocol import Input, Projection
+from stream.projections.topic_inputs import ActionInput, JsonInput
 
 __all__ = ["MAX_EDITIONS", "Moves", "Stretch", "forget_oldest"]
 
 #: Customers whose edition a partition remembers, those of the newest editions: what is void is under way for seconds.
 MAX_EDITIONS: Final = 1000
+#: Under this, which is nobody's id, the latest edition that was forgotten: events of it and before begin no new one.
+_FORGOTTEN: Final = "\n"
 
 
 class Stretch(NamedTuple):
@@ -31,28 +34,33 @@ class Stretch(NamedTuple):
 
 
 class Moves:
-    """Divides the records of a topic where somebody has to be taken out. Without a ``proof`` nobody ever moves."""
+    """Divides the records of a topic where somebody has to be taken out. Without a ``proof`` nobody ever moves.
+
+    Records of other topics than those of events are of no edition: they are not sent again.
+    """
 
     def __init__(self, projection: Projection[Any], proof: NoteProof | None) -> None:
         self._projection = projection
         self._proof = proof
 
-    def stretches(self, records: Sequence[Record], editions: dict[str, int]) -> Iterator[Stretch]:
+    def stretches(self, source: Input, records: Sequence[Record], editions: dict[str, int]) -> Iterator[Stretch]:
         """The records that count, in their order; ``editions``, by customer, are brought up to date.
 
         What is folded of nobody in particular counts where it came first, so all that is sent again is left out there.
         """
-        if self._proof is None or not any(record.headers for record in records):
+        is_of_events = not isinstance(source, (JsonInput, ActionInput))
+        if self._proof is None or not (is_of_events and (editions or any(record.headers for record in records))):
             yield Stretch(records)
             return
         stretch = list[Record]()
         released: Sequence[tuple[str, object]] = ()
         cause: Record | None = None
+        forgotten = editions.get(_FORGOTTEN, 0)
         for record in records:
             departure = departure_of(record, self._proof)
             edition = edition_of(record.headers) if departure is None else departure.edition
             who = (record.key or b"").decode(errors="replace")
-            known = editions.get(who, 0)
+            known = editions.get(who, edition if departure is None and edition <= forgotten else 0)
             takes_out = self._projection.release(who)
             if takes_out is None:
                 if departure is None and not is_again(record.headers):
@@ -69,6 +77,9 @@ class Moves:
 
 
 def forget_oldest(editions: dict[str, int]) -> None:
-    """Keep the newest `MAX_EDITIONS`."""
+    """Keep the newest `MAX_EDITIONS`, and which is the latest of the others."""
+    forgotten = editions.pop(_FORGOTTEN, 0)
     for who in sorted(editions, key=editions.__getitem__)[: max(len(editions) - MAX_EDITIONS, 0)]:
-        del editions[who]
+        forgotten = max(forgotten, editions.pop(who))
+    if forgotten:
+        editions[_FORGOTTEN] = forgotten

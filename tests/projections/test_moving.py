@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -14,16 +14,18 @@ from stream.events.kinds import EventType
 from stream.identity.arrival_notes import TYPE_HEADER
 from stream.identity.links import Link, LinkName
 from stream.identity.note_proof import NoteProof
+from stream.identity.places import PLACE
 from stream.identity.resolver import Resolver
 from stream.processing.state import Outgoing
-from stream.projections import all_projections
+from stream.projections import all_projections, moving
 from stream.projections.all_projections import PROJECTIONS, projections_of
 from stream.projections.arrivals import Arrivals
 from stream.projections.fold import Fold
-from stream.projections.moving import MAX_EDITIONS, forget_oldest
+from stream.projections.moving import MAX_EDITIONS, Moves, forget_oldest
 from stream.projections.protocol import Projection
 from stream.settings import Settings
 from tests.identity.assigned_notes import assigned_notes
+from tests.oracle.record import Record
 from tests.projections.adding import Adding
 from tests.projections.store import Store
 
@@ -39,6 +41,8 @@ STEP_S = 200_000
 MOVING = ["activity", "satisfaction", "surveys", "channels", "leads", "consents"]
 #: Those that count what is of nobody in particular, once.
 COUNTING = ["ratings"]
+
+Headers = tuple[tuple[str, bytes | None], ...]
 
 #: Type and content of events that together every projection of `MOVING` takes.
 CONTENTS: list[tuple[EventType, dict[str, Any]]] = [
@@ -66,7 +70,7 @@ class Stage:
         self.resolver, self.versions = Resolver(), 0
         self.arrivals = Store(Arrivals(SETTINGS), 0, 3)
         self.beside = Store(projection, 0, 3, departures=NoteProof.of(SETTINGS))
-        self._published: list[Outgoing] = []
+        self.published: list[Outgoing] = []
         self._sources = {source.topic: number for number, source in enumerate(projection.inputs)}
 
     def come(self, own_id: str, number: int, content: tuple[EventType, dict[str, Any]]) -> None:
@@ -90,13 +94,13 @@ class Stage:
 
     def publish_again(self, count: int) -> None:
         """Publish the last records once more, as after a crash before they were known to be published."""
-        for one in self._published[-count:]:
+        for one in self.published[-count:]:
             self._publish(one)
 
     def _pass_on(self) -> None:
         while not self.arrivals.is_done:
             for one in self.arrivals.step(10, lost=False):
-                self._published.append(one)
+                self.published.append(one)
                 self._publish(one)
 
     def _publish(self, one: Outgoing) -> None:
@@ -189,6 +193,41 @@ def test_nobody_loses_points_because_two_ids_are_joined_or_taken_apart() -> None
         assert stage.states() == before
 
 
+class _Moving(Adding):
+    def release(self, customer_id: str) -> Iterable[tuple[str, object]]:
+        return self.taken_out(customer_id)
+
+
+def test_what_is_no_event_is_of_no_edition() -> None:
+    """It is not sent again, and what its producer says in headers is no edition."""
+    kept = Store(_Moving(), 0, 3, departures=NoteProof.of(SETTINGS))
+    kept.partition.state.editions = {"c-2": 7}
+    for headers in ((), (("content-type", b"application/json"),)):
+        kept.append(0, "c-2", b'{"who": "c-2", "number": 4}', headers)
+    kept.step(9, lost=False)
+    assert json.loads(kept.stored["c-2"]) == {"total": 8}
+
+
+@pytest.mark.parametrize("of_another", [(), (("content-type", b"application/json"),)])
+def test_an_event_of_an_edition_before_is_void_whatever_else_is_read(of_another: Headers) -> None:
+    activity: Projection[Any] = PROJECTIONS["activity"](SETTINGS)
+    moves = Moves(activity, NoteProof.of(SETTINGS))
+    old, other = Record(b"c-2", b"{}", NOW_MS), Record(b"c-3", b"{}", NOW_MS, 1, of_another)
+    stretches = moves.stretches(activity.inputs[0], [old, other], {"c-2": 7})
+    assert [record for stretch in stretches for record in stretch.records] == [other]
+
+
+def test_each_record_of_a_departure_has_a_place_of_its_own() -> None:
+    stage = Stage(PROJECTIONS["activity"](SETTINGS))
+    stage.come("c-2", 0, CONTENTS[0])
+    stage.link(LinkName.MERGE, "c-2", "c-1")
+    told = [one for one in stage.published if one.topic in SETTINGS.all_event_topics]
+    places = [[value for name, value in one.headers if name == PLACE] for one in told]
+    assert len(places) > len(EventType)
+    assert len({tuple(of) for of in places}) == len(places)
+    assert {len(of) for of in places} == {1}
+
+
 class _Older(Adding):
     def __init__(self, settings: Settings) -> None:
         del settings
@@ -215,4 +254,21 @@ def test_the_newest_editions_are_remembered() -> None:
     editions = {f"c-{number}": number for number in range(MAX_EDITIONS + 2)}
     forget_oldest(editions)
     assert [number for number in (0, 1, 2) if f"c-{number}" in editions] == [2]
-    assert len(editions) == MAX_EDITIONS
+    assert len(editions) == MAX_EDITIONS + 1, "and the latest of the others"
+
+
+def test_an_edition_that_was_forgotten_takes_nobody_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moving, "MAX_EDITIONS", 1)
+    stage = Stage(PROJECTIONS["channels"](SETTINGS))
+    stage.link(LinkName.MERGE, "c-2", "c-1")
+    stage.link(LinkName.UNMERGE, "c-2", "c-1")
+    stage.come("c-1", 0, CONTENTS[5])
+    stage.come("c-2", 1, CONTENTS[5])
+    stage.states()
+    stage.come(COOKIE, 2, CONTENTS[5])
+    stage.link(LinkName.IDENTIFIED, COOKIE, "c-3")
+    stage.states()
+    stage.come("c-1", 3, CONTENTS[5])
+    stage.come("c-2", 4, CONTENTS[5])
+    states = stage.states()
+    assert [states[one]["kinds"] for one in ("c-1", "c-2")] == [{"called": 2}, {"called": 2}]
