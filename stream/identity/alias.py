@@ -10,7 +10,16 @@ from stream.identity.assignments import AssignedStep, merged
 from stream.identity.links import is_known
 from stream.identity.sent import RETENTION_S, Sent
 
-__all__ = ["MAX_HELD", "MAX_HELD_BYTES", "MAX_PASSED", "MAX_PASSED_BYTES", "Alias", "Arrival", "Forward"]
+__all__ = [
+    "MAX_CONSENTS",
+    "MAX_HELD",
+    "MAX_HELD_BYTES",
+    "MAX_PASSED",
+    "MAX_PASSED_BYTES",
+    "Alias",
+    "Arrival",
+    "Forward",
+]
 
 #: Most events of an id that wait for its customer, and their size. Older ones go on as events of the id itself.
 MAX_HELD: Final = 200
@@ -19,6 +28,8 @@ MAX_HELD_BYTES: Final = 65_536
 #: Most events of an id that are kept after they went on, and their size: so many follow the id to another customer.
 MAX_PASSED: Final = 1024
 MAX_PASSED_BYTES: Final = 262_144
+#: Of those that are older or more than that, the newest statements of consent follow all the same.
+MAX_CONSENTS: Final = 50
 
 
 class Arrival(Struct, frozen=True, array_like=True):
@@ -104,7 +115,7 @@ class Alias(Struct, array_like=True):
         return self._send_all(own_id, self._too_many())
 
     def keep(self, arrivals: Iterable[Arrival], keep_ms: int) -> None:
-        """Remember events that went on, those of the ``keep_ms`` before the newest."""
+        """Remember events that went on, those of the ``keep_ms`` before the newest, and what was agreed to before."""
         known = {arrival.event_id for arrival in self.passed}
         self.passed += [arrival for arrival in arrivals if arrival.event_id not in known]
         self.passed.sort(key=_by_time)
@@ -114,7 +125,8 @@ class Alias(Struct, array_like=True):
         while len(self.passed) - excess > MAX_PASSED or size > MAX_PASSED_BYTES:
             size -= len(self.passed[excess].value)
             excess += 1
-        del self.passed[:excess]
+        old = [arrival for arrival in self.passed[:excess] if arrival.type is EventType.CONSENT]
+        self.passed[:excess] = old[-MAX_CONSENTS:]
 
     def assign(self, own_id: str, step: AssignedStep, *, follows: bool = False) -> list[Forward]:
         """Take note of the customer of the id; returns the events that waited for one.
