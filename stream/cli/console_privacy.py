@@ -7,6 +7,7 @@ from typing import Final
 
 from stream.cli.identity_lookup import id_of
 from stream.cli.privacy_erasing import (
+    KAFKA_S,
     ask_for_erasure,
     carry_out,
     ids_of_person,
@@ -52,11 +53,10 @@ class ShopPersonalData:
 
     def receipts(self) -> ReceiptsShown:
         if not self._settings.identity_key:
-            # nobody can be erased without it
-            return ReceiptsShown((), (), (), is_signed_here=False)
+            return ReceiptsShown((), (), (), is_signed_here=False, has_key=False)
         file = signing_key_file(self._settings)
         keys = frozenset([ReceiptSigner(file).public_key] if file.exists() else [])
-        with ErasureFeed(self._settings) as feed:
+        with ErasureFeed(self._settings, wait_s=KAFKA_S) as feed:
             receipts = receipts_in(feed.erasures)
             waiting = [one for one in feed.erasures.requests if one.is_open]
         return ReceiptsShown(

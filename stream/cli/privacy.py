@@ -115,13 +115,13 @@ def rotate(settings: Settings) -> None:
 @with_settings("Kafka", "Topics", "Events", "Privacy")
 def verify(settings: Settings, *, public_key: tuple[str, ...]) -> None:
     """Check the receipts of all erasures: signatures, and that none is changed or missing. Exit status 1 if not."""
-    from stream.cli.privacy_erasing import receipts_in, signing_key_file
+    from stream.cli.privacy_erasing import KAFKA_S, receipts_in, signing_key_file
     from stream.privacy.erasure_feed import ErasureFeed
     from stream.privacy.erasure_receipt import ReceiptSigner, faults
 
     file = signing_key_file(settings)
     keys = frozenset(public_key or ([ReceiptSigner(file).public_key] if file.exists() else []))
-    with ErasureFeed(settings) as feed:
+    with ErasureFeed(settings, wait_s=KAFKA_S) as feed:
         receipts = receipts_in(feed.erasures)
         waiting = sum(request.is_open for request in feed.erasures.requests)
     found = faults(receipts, keys)

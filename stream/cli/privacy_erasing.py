@@ -27,6 +27,7 @@ from stream.storage.privacy_desk import PrivacyDesk
 from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = [
+    "KAFKA_S",
     "as_lines",
     "ask_for_erasure",
     "carry_out",
@@ -39,6 +40,8 @@ __all__ = [
 _POLL_S: Final = 0.2
 _JSON: Final = ("content-type", b"application/json")
 _REWRITE_S: Final = 30.0
+#: For so long Kafka is waited for: who asks wants an answer.
+KAFKA_S: Final = 15.0
 
 
 def ids_of_person(settings: Settings, text: str) -> list[str]:
@@ -81,7 +84,9 @@ def ask_for_erasure(settings: Settings, text: str, tell: Callable[[str], None] =
     """Publish that a person is to be erased; returns the request, or the former one that is gone on with."""
     if not settings.identity_key:
         raise SettingsError("set STREAM_IDENTITY_KEY: who is erased is remembered as hashes under it")
-    with ErasureFeed(settings) as feed:
+    # before anything is asked for: without the key there is no receipt
+    ReceiptSigner(signing_key_file(settings))
+    with ErasureFeed(settings, wait_s=KAFKA_S) as feed:
         return _request(settings, feed.erasures, text, tell)
 
 
@@ -97,7 +102,7 @@ def carry_out(
     """Erase whom a request names, and return the receipt. Raises as `erase_person`, also once ``stop`` is set."""
     signer = ReceiptSigner(signing_key_file(settings))
     deadline_s = time.monotonic() + timeout_s
-    with ErasureFeed(settings) as feed:
+    with ErasureFeed(settings, wait_s=KAFKA_S) as feed:
         asked_at = _asked(feed.erasures, request_id, deadline_s)
         request = next(one for one in feed.erasures.requests if one.request_id == request_id)
         if request.receipt is not None:
@@ -177,7 +182,7 @@ def _close(
     settings: Settings, signer: ReceiptSigner, request: PrivacyRequest, asked_at: int, left: dict[str, int]
 ) -> ErasureReceipt:
     """Sign the receipt behind those that there are, and let it take the place of the request."""
-    with PrivacyDesk(settings) as desk, desk.lock(_REWRITE_S), ErasureFeed(settings) as feed:
+    with PrivacyDesk(settings) as desk, desk.lock(_REWRITE_S), ErasureFeed(settings, wait_s=KAFKA_S) as feed:
         receipts = receipts_in(feed.erasures)
         own = next((one for one in receipts if one.request_id == request.request_id), None)
         if own is not None:

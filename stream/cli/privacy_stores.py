@@ -54,7 +54,8 @@ def inventory(settings: Settings, ids: Collection[str]) -> dict[str, list[Any]]:
         for one, known in zip(ids, notified.known([*ids]), strict=True):
             actions = [{"customer_id": one, "action": _json(record)} for record in known.actions.values()]
             held_out = [{"customer_id": one, "held_out": True}] if known.held_out else []
-            found.setdefault("notifications", []).extend([*actions, *held_out])
+            told = [{"customer_id": one, "is_told": True}] if known.is_told else []
+            found.setdefault("notifications", []).extend([*actions, *held_out, *told])
     if directory_is_there(settings):
         with open_directory(settings) as store, open_desk(settings) as console:
             found["directory"] = [_row(table, row) for one in ids for table, row in _rows(store.rows_of(one))]

@@ -45,13 +45,15 @@ class OpenErasure(NamedTuple):
 class ReceiptsShown(NamedTuple):
     """``receipts``: the newest first. ``faults``: what is wrong with them, each a line; empty: all is whole.
 
-    ``is_signed_here``: the key that signs here was there to compare with.
+    ``is_signed_here``: the key that signs here was there to compare with. ``has_key``: without the key under which
+    people are hashed, nothing of this is known, and nobody can be erased.
     """
 
     receipts: Sequence[ReceiptShown]
     waiting: Sequence[OpenErasure]
     faults: Sequence[str]
     is_signed_here: bool
+    has_key: bool = True
 
 
 class PersonalData(Protocol):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from types import TracebackType
 from typing import Final, Self
 
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from stream.errors import SettingsError, TopologyError
+from stream.errors import SettingsError, StorageError, TopologyError
 from stream.events.message_headers import headers_of
 from stream.identity.note_proof import NoteProof
 from stream.privacy.erasures import Erasures
@@ -32,12 +34,14 @@ _MISSING: Final = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNO
 class ErasureFeed:
     """Keeps ``erasures`` up to date. Entered, it has read all that was in the topic: nobody erased is let in.
 
-    A broker that is away is waited for, until ``stop`` is set. ``group``: one that the process may read in. An
-    installation without the topic has erased nobody. Raises `TopologyError` for a topic that may not be read, and
-    `SettingsError` when people are erased and there is no key.
+    A broker that is away is waited for, until ``stop`` is set, or for ``wait_s``; then `StorageError` is raised.
+    ``group``: one that the process may read in. An installation without the topic has erased nobody. Raises
+    `TopologyError` for a topic that may not be read, and `SettingsError` when people are erased and there is no key.
     """
 
-    def __init__(self, settings: Settings, stop: threading.Event | None = None, group: str = "") -> None:
+    def __init__(
+        self, settings: Settings, stop: threading.Event | None = None, group: str = "", *, wait_s: float = math.inf
+    ) -> None:
         # with keys whoever comes back has another pseudonym
         anew = settings.erased_people == "anew" and not settings.privacy_keys
         self.erasures = Erasures(settings.identity_key.encode(), anew=anew)
@@ -45,6 +49,7 @@ class ErasureFeed:
         self._topic = settings.privacy_requests
         self._proof = NoteProof.of(settings)
         self._stop = stop or threading.Event()
+        self._wait_s, self._deadline_s = wait_s, math.inf
         self._left = threading.Event()
         self._thread: threading.Thread | None = None
         quiet = logging.getLogger("stream.privacy.erasure_feed.librdkafka")
@@ -65,11 +70,14 @@ class ErasureFeed:
         )
 
     def __enter__(self) -> Self:
+        self._deadline_s = time.monotonic() + self._wait_s
         try:
             self._read_to_end()
         except BaseException:
             self._consumer.close()
             raise
+        # what comes later is followed for as long as it takes
+        self._deadline_s = math.inf
         self._thread = threading.Thread(target=self._follow, name="erasures", daemon=True)
         self._thread.start()
         return self
@@ -87,7 +95,15 @@ class ErasureFeed:
             return
         self._begin()
         while not self._stop.is_set() and not self._take(self._consumer.consume(_AT_ONCE, _POLL_S)):
-            pass
+            self._left_s()
+
+    def _left_s(self) -> float:
+        """How long a broker is still waited for. Raises `StorageError` when that is over."""
+        left_s = self._deadline_s - time.monotonic()
+        if left_s <= 0:
+            where = self._settings.kafka_bootstrap
+            raise StorageError(f"who is erased could not be read in {self._wait_s:g} s: does Kafka answer at {where}?")
+        return left_s
 
     def _follow(self) -> None:
         try:
@@ -106,8 +122,9 @@ class ErasureFeed:
 
     def _is_there(self) -> bool:
         while not (self._stop.is_set() or self._left.is_set()):
+            timeout_s = min(_METADATA_TIMEOUT_S, max(self._left_s(), _POLL_S))
             try:
-                found = self._consumer.list_topics(self._topic, timeout=_METADATA_TIMEOUT_S).topics[self._topic]
+                found = self._consumer.list_topics(self._topic, timeout=timeout_s).topics[self._topic]
             except KafkaException as error:
                 _LOG.warning("no Kafka broker answers at %s: %s", self._settings.kafka_bootstrap, error.args[0].str())
                 continue

@@ -55,12 +55,15 @@ class ReceiptSigner:
             made = ed25519.Ed25519PrivateKey.generate().private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
-            file.parent.mkdir(parents=True, exist_ok=True)
-            # written in full beside it first: a key that is cut off would be there for ever
-            beside = file.with_name(f"{file.name}.new")
-            beside.touch(mode=0o600)
-            beside.write_bytes(made)
-            beside.rename(file)
+            try:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                # written in full beside it first: a key that is cut off would be there for ever
+                beside = file.with_name(f"{file.name}.new")
+                beside.touch(mode=0o600)
+                beside.write_bytes(made)
+                beside.rename(file)
+            except OSError as error:
+                raise SettingsError(f"{file}: the key that signs receipts cannot be made: {error}") from error
         try:
             key = serialization.load_pem_private_key(file.read_bytes(), None)
         except (OSError, ValueError, TypeError) as error:

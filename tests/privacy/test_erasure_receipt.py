@@ -74,3 +74,9 @@ def test_the_key_stays_and_is_for_its_owner_only(tmp_path: Path) -> None:
     file.write_text("no key")
     with pytest.raises(SettingsError, match="no private key"):
         ReceiptSigner(file)
+
+
+def test_a_key_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="cannot be made"):
+        ReceiptSigner(tmp_path / "file" / "key.pem")
