@@ -70,7 +70,7 @@ class LoginPages:
         try:
             address, key = await elsewhere.sign_on.begin(f"{_origin(request)}{_BACK}")
         except RefusedError as error:
-            return await self._refuse(elsewhere, request, error)
+            return self._refused(request, error)
         response = _to(address)
         secure = not is_local(request)
         response.set_cookie(_COOKIE, key, max_age=_LONGEST_S, httponly=True, samesite="Lax", path=_BEGIN, secure=secure)
@@ -78,12 +78,16 @@ class LoginPages:
 
     async def back(self, elsewhere: Elsewhere, request: web.Request) -> web.Response:
         """From the provider: who is it?"""
+        key, sign_on = request.cookies.get(_COOKIE, ""), elsewhere.sign_on
+        # other sites can send browsers here, as often as they like: that leaves no trace
+        has_begun = sign_on.has_begun(key, request.query)
         try:
-            claims = await elsewhere.sign_on.finish(request.cookies.get(_COOKIE, ""), request.query)
-            person = person_of(claims, elsewhere.rules)
+            person = person_of(await sign_on.finish(key, request.query), elsewhere.rules)
             await self._logins.let_in(request, person)
         except RefusedError as error:
-            return await self._refuse(elsewhere, request, error)
+            if has_begun:
+                await self._logins.refuse(sign_on.provider.host, str(error))
+            return self._refused(request, error)
         # a page and not a redirection: only what this site asks for itself brings its cookie along
         response = self._page("entered", request, address="/", called=person.name)
         response.del_cookie(_COOKIE, path=_BEGIN)
@@ -94,10 +98,9 @@ class LoginPages:
         try:
             return _to(await elsewhere.sign_on.leave(f"{_origin(request)}/login") or "/login")
         except RefusedError as error:
-            return await self._refuse(elsewhere, request, error)
+            return self._refused(request, error)
 
-    async def _refuse(self, elsewhere: Elsewhere, request: web.Request, error: RefusedError) -> web.Response:
-        await self._logins.refuse(elsewhere.sign_on.provider.host, str(error))
+    def _refused(self, request: web.Request, error: RefusedError) -> web.Response:
         said, _ = why_not(error, self._page.edition(request).words)
         response = self._login(request, HTTPStatus.FORBIDDEN, refused=said)
         response.del_cookie(_COOKIE, path=_BEGIN)

@@ -61,7 +61,7 @@ def _email_of(claims: Mapping[str, Any]) -> str:
     """The address, where the provider has made sure that it is theirs."""
     email = claims.get("email")
     # some providers say it in words
-    is_sure = claims.get("email_verified") in {True, "true"}
+    is_sure = str(claims.get("email_verified")).lower() == "true"
     return email.strip().lower() if isinstance(email, str) and is_sure and email.count("@") == 1 else ""
 
 

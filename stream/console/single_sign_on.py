@@ -108,11 +108,16 @@ class SingleSignOn:
         )
         return address, key
 
+    def has_begun(self, key: str, query: Mapping[str, str]) -> bool:
+        """Whether who came back was sent by `begin`, and not by any other page."""
+        begun = self._begun.get(key)
+        return begun is not None and hmac.compare_digest(begun.state.encode(), query.get("state", "").encode())
+
     async def finish(self, key: str, query: Mapping[str, str]) -> Mapping[str, Any]:
         """What the provider says of who came back: the claims of the ID token and of its user info."""
         self._forget()
-        begun = self._begun.pop(key, None)
-        if begun is None or not hmac.compare_digest(begun.state.encode(), query.get("state", "").encode()):
+        is_ours, begun = self.has_begun(key, query), self._begun.pop(key, None)
+        if begun is None or not is_ours:
             raise RefusedError("This login was begun in another window, or too long ago. Try again.")
         if "error" in query:
             _LOG.warning("login by %s: %r", self.provider.host, query["error"][:200])

@@ -184,6 +184,7 @@ def test_a_login_that_comes_back_twice_elsewhere_or_changed_is_none(office: Offi
                     for wrong in (back, re.sub("state=[^&]*", "state=x", back), f"{base}/login/elsewhere/back"):
                         status, said = await mallory.come(wrong)
                         assert (status, "begun in another window" in said) == (403, True), said
+                    assert [*office.trail.newest(9)] == [], "another site can send browsers there for ever"
                     status, said = await anna.come(back)
                     assert (status, "Welcome, anna@shop.example" in said) == (200, True), said
                     assert (await anna.come(f"{base}/"))[0] == 200
@@ -211,3 +212,4 @@ def test_a_provider_that_does_not_do_what_it_should_is_told(office: Office, tmp_
     status, said = asyncio.run(run())
     told: Mapping[str, str] = {"away": "does not answer", "not its own name": "cannot be trusted"}
     assert (status, told[answer] in said) == (403, True), said
+    assert [*office.trail.newest(9)] == [], "nobody was refused"
