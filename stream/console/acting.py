@@ -162,11 +162,21 @@ class Acting:
                 continue
 
     def publish_due(self) -> int:
-        """Publish what is due; returns how many. Raises a `StreamError` of the topic or of the database."""
+        """Publish what is due; returns how many. Raises a `StreamError` of the topic or of the database.
+
+        What cannot be published itself, as of a person who was erased meanwhile, holds no other action up.
+        """
         claimed = self._desk.claim(self.now_ms())
+        refused: SettingsError | None = None
         for action_id, _, record in claimed:
-            self._publish(msgspec.json.decode(record, type=Action))
-            self._desk.published(action_id, self.now_ms())
+            try:
+                self._publish(msgspec.json.decode(record, type=Action))
+            except SettingsError as error:
+                refused = refused or error
+            else:
+                self._desk.published(action_id, self.now_ms())
+        if refused is not None:
+            raise refused
         return len(claimed)
 
     async def keep(self, who: str, **of_action: str | None) -> Kept:

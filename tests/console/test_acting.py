@@ -1,14 +1,19 @@
 """What people do from the pages: recorded once, undone while it can be, published after, and only by our own forms."""
 
+import asyncio
+
 import pytest
 
+from stream.alerts.action_records import Action
+from stream.console.acting import Acting
 from stream.console.labelling import CustomerTexts
-from stream.directory.desk.desk_store import UNDO_MS
-from stream.errors import PublishError
+from stream.directory.desk.desk_store import UNDO_MS, DeskStore
+from stream.errors import PublishError, SettingsError
 from stream.projections.judgements import Judged, Judgement
 from stream.projections.written import Text
 from stream.reporting.themes import SaidText
 from tests.console.conftest import EVIL, SILENT, Office, Visit, fields_of
+from tests.reporting.made_up_shop import END_MS
 
 DAY_MS = 86_400_000
 
@@ -165,3 +170,23 @@ def test_a_page_says_why_it_cannot_show_what_somebody_wrote(office: Office) -> N
         assert (status, "Redis is away" in text, "What happened" in text) == (200, True, True)
 
     office.visited(steps)
+
+
+def test_an_action_that_cannot_be_published_holds_no_other_up(desk: DeskStore) -> None:
+    published: list[str] = []
+    now_ms = [END_MS]
+
+    def publish(action: Action) -> None:
+        if action.customer_id == "gone":
+            raise SettingsError("the customer was erased: nothing is recorded of them")
+        published.append(action.customer_id)
+
+    acting = Acting(desk, lambda action: action, publish, lambda: now_ms[0])
+    for customer in ("gone", "ann"):
+        asyncio.run(acting.keep("anna", action_id=f"a-{customer}", customer_id=customer, action="contacted"))
+        now_ms[0] += 1
+    now_ms[0] += UNDO_MS
+    for _ in range(2):
+        with pytest.raises(SettingsError, match="was erased"):
+            acting.publish_due()
+    assert published == ["ann"]
