@@ -93,7 +93,9 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
         points = points_if_any(settings, desk, customer_id, basis.now_ms)
     with ConsentDesk(settings) as consents:
         consented = consents.read([customer_id])
-    refusals = refusals_in_words(consented.of(customer_id), basis.now_ms, consented.default)
+    # what was said after the last event holds as well
+    asked_ms = max(basis.now_ms, SystemClock().now_ms())
+    refusals = refusals_in_words(consented.of(customer_id), asked_ms, consented.default)
     with PersonNotifications(settings) as notifications:
         known = _revealed(settings, notifications.known([customer_id])[0])
     partition, document = found
@@ -107,7 +109,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     from stream.reporting.refreshed import refreshed, without_scores
 
     now = refreshed(document, fields, basis)
-    is_withheld = not consented.may(customer_id, Purpose.PROFILING, None, max(basis.now_ms, SystemClock().now_ms()))
+    is_withheld = not consented.may(customer_id, Purpose.PROFILING, None, asked_ms)
     if is_withheld:
         now, lead, offers = without_scores(now), None, None
     rules, model = rules_of(settings), basis.scorer.model

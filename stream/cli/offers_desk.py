@@ -75,7 +75,7 @@ def offers_now(day: ShopDay, config: OffersConfig, documents: Iterable[bytes] | 
         for week in over(weeks, config.window_days, now_ms)
     ]
     with ConsentDesk(day.settings) as consents:
-        consented = consents.read([one.customer_id for one in found])
+        consented = consents.read([one.customer_id for one in found], day.wall_ms)
     # what an offer would bring is a score as well
     found = [one for one in found if consented.may(one.customer_id, Purpose.PROFILING, None, now_ms)]
 

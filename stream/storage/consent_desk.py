@@ -30,11 +30,11 @@ class ConsentDesk(ProjectionDesk):
         super().__init__(settings)
         self._settings = settings
 
-    def read(self, customer_ids: Sequence[str]) -> Consented:
-        """What these customers have said, in two round trips."""
+    def read(self, customer_ids: Sequence[str], now_ms: int = 0) -> Consented:
+        """What these customers have said, in two round trips. ``now_ms``: see `Consented`."""
         wanted = [*dict.fromkeys(customer_ids)]
         stored = self.states_of(*_PROJECTION, [(one, one) for one in wanted])
-        return _consented(self._settings, zip(wanted, stored, strict=True))
+        return _consented(self._settings, zip(wanted, stored, strict=True), now_ms)
 
     def everybody(self, now_ms: int = 0) -> Consented:
         """What all customers have said who have said something. The whole of Redis is gone through if somebody has.
