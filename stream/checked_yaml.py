@@ -40,6 +40,10 @@ def read_mapping(text: str, *, source: str, expected: str) -> dict[Any, Any]:
         raw = yaml.load(text, _UniqueKeys)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         raise SettingsError(f"{source}: not YAML: {_yaml_problem(error)}") from error
+    except (ValueError, RecursionError) as error:
+        # of what looks like a day or a number and is none, PyYAML tells no place
+        why = "its parts are too deep" if isinstance(error, RecursionError) else f"a value cannot be read: {error}"
+        raise SettingsError(f"{source}: not YAML: {why}") from error
     if not isinstance(raw, dict):
         raise SettingsError(f"{source}: expected {expected}, got {shown(raw)}")
     return raw

@@ -67,6 +67,12 @@ def test_what_is_left_out_has_a_default() -> None:
             "o.yaml: offer call: who.stages[0]: invalid enum value",
         ),
         ("margin: 0.4", "margin: 0.4\nmargin: 0.5", "o.yaml: not YAML: 'margin' is given twice in line 4, column 1"),
+        (
+            "margin: 0.4",
+            "margin: 2026-02-30",
+            "o.yaml: not YAML: a value cannot be read: day is out of range for month",
+        ),
+        ("margin: 0.4", f"margin: {'[' * 6000}", "o.yaml: not YAML: its parts are too deep"),
     ],
 )
 def test_a_mistake_is_told_with_its_place(old: str, new: str, expected: str) -> None:
