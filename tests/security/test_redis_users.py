@@ -15,11 +15,14 @@ from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
 from stream.projections.complaints import Complaints
 from stream.projections.flows import StageFlows
+from stream.settings import Settings
 from stream.storage.connection import check_access
 from stream.storage.consent_desk import ConsentDesk
+from stream.storage.keys import ProjectionKeys
 from stream.storage.model_desk import ModelDesk
 from stream.storage.notification_store import NotificationStore
 from stream.storage.overview import Overview
+from stream.storage.privacy_desk import PrivacyDesk, StoredProfile
 from stream.storage.projection_desk import ProjectionDesk
 from stream.storage.redis_facts import diagnose
 from stream.storage.scripts import script
@@ -144,20 +147,48 @@ def test_a_console_needs_exactly_the_commands_of_the_example(authority: Authorit
         operator = redis.Redis.from_url(server.url(OPERATOR, OPERATOR_PASSWORD), ssl_ca_certs=str(authority.ca_file))
         settings = settings_of(server, authority, "console")
         operator.config_resetstat()
-        with Overview(settings) as overview, NotificationStore(settings) as store, ProjectionDesk(settings) as desk:
-            assert overview.totals().stream_time_ms is None
-            assert overview.snapshot() is None
-            assert [*overview.documents()] == []
-            assert [known.held_out for known in store.known(["ada"])] == [False]
-            assert desk.progress(Complaints.name, Complaints.version).folded == 0
-            assert [*desk.states(Complaints.name, Complaints.version)] == []
-            assert desk.shared(StageFlows.name, StageFlows.version, "2026-01-31") == []
-            assert overview.offsets() == {}
-        with ModelDesk(settings) as models:
-            assert models.look().candidates == {}
-        assert [facts.role for facts in diagnose(settings, timeout_s=5.0)] == ["master"]
-        check_access(settings)
+        look_around(settings)
         assert granted("console") - called(operator) == set(), "granted and never needed"
+        refused = {str(entry["object"]) for entry in operator.acl_log()}
+        assert refused <= {"client|setinfo"}, "needed and not granted"
+
+
+def look_around(settings: Settings) -> None:
+    """As pages of the console do."""
+    with Overview(settings) as overview, NotificationStore(settings) as store, ProjectionDesk(settings) as desk:
+        assert overview.totals().stream_time_ms is None
+        assert overview.snapshot() is None
+        assert [*overview.documents()] == []
+        assert [known.held_out for known in store.known(["ada"])] == [False]
+        assert desk.progress(Complaints.name, Complaints.version).folded == 0
+        assert [*desk.states(Complaints.name, Complaints.version)] == []
+        assert desk.shared(StageFlows.name, StageFlows.version, "2026-01-31") == []
+        assert overview.offsets() == {}
+    with ModelDesk(settings) as models:
+        assert models.look().candidates == {}
+    assert [facts.role for facts in diagnose(settings, timeout_s=5.0)] == ["master"]
+    check_access(settings)
+
+
+def test_who_erases_people_needs_exactly_the_commands_of_the_example(authority: Authority, tmp_path: Path) -> None:
+    former = ProjectionKeys("stream", Complaints.name, Complaints.version, 7).customer(0, "ada")
+    with SecureRedis(tmp_path / "redis", authority, users("stream")) as server:
+        operator = redis.Redis.from_url(server.url(OPERATOR, OPERATOR_PASSWORD), ssl_ca_certs=str(authority.ca_file))
+        settings = settings_of(server, authority, "privacy")
+        operator.set(former, b"{}")
+        operator.config_resetstat()
+        operator.save()
+        look_around(settings)
+        with PrivacyDesk(settings) as desk, desk.lock(5.0):
+            assert desk.profile("ada") == StoredProfile(None, None)
+            assert desk.unpublished_about(["ada"], []) == 0
+            assert desk.behind(0, []) == []
+            assert desk.former([(Complaints.name, Complaints.version)], ["ada"], delete=True) == 1
+            assert desk.rewrite_files(20.0)
+        assert not operator.exists(former)
+        with NotificationStore(settings) as store:
+            store.forget(["ada"])
+        assert granted("privacy") - called(operator) == set(), "granted and never needed"
         refused = {str(entry["object"]) for entry in operator.acl_log()}
         assert refused <= {"client|setinfo"}, "needed and not granted"
 
@@ -205,6 +236,13 @@ REFUSED = {
     ],
     "notify": [("GET", "stream:{0}:customer:a"), ("SET", "stream:{models}:snapshot", "x"), ("FLUSHALL",)],
     "console": [("SET", "stream:{0}:customer:a", "x"), ("GET", "elsewhere"), ("EVALSHA", "0" * 40, "0")],
+    "privacy": [
+        ("SET", "stream:{0}:customer:a", "x"),
+        ("UNLINK", "stream:{0}:customer:a"),
+        ("EXPIRE", "stream:{0}:meta", "0"),
+        ("GET", "elsewhere"),
+        ("FLUSHALL",),
+    ],
     "viewer": [("SET", "stream:{0}:customer:a", "x"), ("GET", "elsewhere"), ("EVALSHA", "0" * 40, "0"), ("FLUSHDB",)],
 }
 
