@@ -46,7 +46,10 @@ PAGES: Final[Sequence[tuple[str, str]]] = [
     (to_say("Today"), to_say("Whom to contact today, why, and what to do. Record there what you did.")),
     (to_say("Customers"), to_say("Find a customer, or list all customers who are alike.")),
     (to_say("Business"), to_say("How sales go, who comes back, and what customers say.")),
+    (to_say("Offers"), to_say("Which offers there are, what they cost and bring, and who would get one now.")),
     (to_say("Models"), to_say("How far you can trust the risk.")),
     (to_say("What if"), to_say("Try other rules for warnings on your own history, before you change anything.")),
     (to_say("System"), to_say("Whether all parts of the program work, and what to do if one does not.")),
+    (to_say("Privacy"), to_say("For admins: all that is kept of a person, to give it to them or to erase it.")),
+    (to_say("Audit"), to_say("For admins: who saw and did what.")),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -15,10 +16,13 @@ from stream.console.logins import is_traced_as
 from stream.console.personal_data import ExportForm, PersonalData
 from stream.console.refusals import RefusedError
 from stream.console.rendering import Renderer
+from stream.directory.database import DATABASE_ERRORS, why_unanswered
 from stream.errors import SettingsError, StreamError
 from stream.reporting.words import to_say
 
 __all__ = ["PrivacyPages"]
+
+_LOG = logging.getLogger(__name__)
 
 #: What a person may be called, in characters: an address or a name.
 _MAX_CHARS: Final = 320
@@ -91,7 +95,8 @@ class PrivacyPages:
     async def person(self, request: web.Request) -> web.Response:
         """What is kept of a person."""
         kept = await asyncio.to_thread(self._personal.kept, await _person_of(request))
-        is_traced_as(request, customer_id=kept.person)
+        # nothing was seen of whom nobody knows, and what was typed is not to stay
+        is_traced_as(request, customer_id=kept.person if any(kept.found.values()) else None)
         return await self._shown(request, kept=kept, of_person=_by_store(kept.found))
 
     async def export(self, request: web.Request) -> web.Response:
@@ -124,8 +129,9 @@ class PrivacyPages:
     async def _carry_out(self, request_id: str, erasing: _Erasing) -> None:
         try:
             await asyncio.to_thread(self._personal.carry_out, request_id, erasing.tell, self._stop)
-        except StreamError as error:
-            erasing.problem = str(error)
+        except (StreamError, *DATABASE_ERRORS) as error:
+            erasing.problem = why_unanswered(error)
+            _LOG.warning("request %s: %s", request_id, erasing.problem)
 
     async def _shown(self, request: web.Request, **of_person: Any) -> web.Response:
         found = await asyncio.to_thread(self._personal.receipts)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import orjson
+import pytest
 from click.testing import CliRunner
 
 from stream.cli import main
@@ -43,6 +44,15 @@ def test_users_come_and_go(tmp_path: Path) -> None:
     assert run(tmp_path, "user", "remove", "anna")[0] == 2
     status, output = run(tmp_path, "user", "remove", "ben")
     assert (status, "nobody is left" in output) == (0, True)
+
+
+def test_with_a_provider_of_accounts_there_is_a_login_without_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STREAM_OIDC_ISSUER", "https://id.example.com")
+    monkeypatch.setenv("STREAM_OIDC_CLIENT_ID", "console")
+    assert run(tmp_path, "user", "add", "ben", "--password-stdin", given=f"{PASSWORD}\n")[0] == 0
+    assert run(tmp_path, "user", "remove", "ben") == (0, "ben may no longer use the console\n")
 
 
 def test_tokens_are_shown_once_and_taken_back(tmp_path: Path) -> None:

@@ -12,7 +12,10 @@ __all__ = ["MadeUpPersonalData"]
 
 
 class MadeUpPersonalData:
-    """``go_on``: lets erasures end; ``problem``: how they end instead. ``faults``: what is wrong with receipts."""
+    """``go_on``: lets erasures end; ``problem``: how they end instead. ``faults``: what is wrong with receipts.
+
+    ``has_key``: as of `ReceiptsShown`.
+    """
 
     def __init__(self, evil: str) -> None:
         self.evil = evil
@@ -21,6 +24,7 @@ class MadeUpPersonalData:
         self.go_on = threading.Event()
         self.problem = ""
         self.faults: list[str] = []
+        self.has_key = True
         self._open: dict[str, str] = {}
 
     def kept(self, text: str) -> KeptOfPerson:
@@ -59,4 +63,4 @@ class MadeUpPersonalData:
             for number, request in enumerate(self.erased, 1)
         ]
         waiting = [OpenErasure(request, END_MS, person) for request, person in self._open.items()]
-        return ReceiptsShown(receipts[::-1], waiting, self.faults, is_signed_here=True)
+        return ReceiptsShown(receipts[::-1], waiting, self.faults, is_signed_here=True, has_key=self.has_key)

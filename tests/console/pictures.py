@@ -19,7 +19,18 @@ from tests.programs import required_program
 
 __all__ = ["take_pictures"]
 
-PAGES: Final = ("/", "/customers", "/business", "/offers", "/models", "/whatif", "/system", "/audit", "/help")
+PAGES: Final = (
+    "/",
+    "/customers",
+    "/business",
+    "/offers",
+    "/models",
+    "/whatif",
+    "/system",
+    "/privacy",
+    "/audit",
+    "/help",
+)
 _WIDTHS: Final = (360, 1280)
 _DOCS: Final = Path(__file__).parents[2] / "docs" / "images"
 #: Those of the documentation: the page, and the height that is shown.

@@ -28,6 +28,8 @@ def test_offers_in_effect_are_shown_with_what_they_cost_and_bring(office: Office
         text = (await visit("/offers"))[2]
         for said in ("a sample by post", "€240.00", "of €300.00 in 7 days", "A call: it brought 800.", "€4.25"):
             assert said in text
+        assert "; 1 order or more" in text
+        assert "; 5 orders or more" in text
         # 40 would be drawn, of whom 4 are held out
         assert '<td class="right" data-name="would get it now">36</td>' in text
         assert "Of 120 customers it is to be decided; 71 would get nothing." in text

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy.exc import ProgrammingError
 
 from stream.console.passwords import hash_of
 from stream.directory.desk.accounts import Role
@@ -75,6 +76,30 @@ def test_an_erasure_that_fails_says_why_and_is_gone_on_with(office: Office) -> N
     assert personal.erased == ["request-2"]
 
 
+def test_a_console_without_the_key_does_not_say_that_nobody_was_erased(office: Office) -> None:
+    office.operations.personal.has_key = False
+
+    async def steps(visit: Visit) -> None:
+        page = (await visit("/privacy"))[2]
+        assert ("STREAM_IDENTITY_KEY" in page, "Nobody has been erased" in page) == (True, False)
+
+    office.visited(steps)
+
+
+def test_an_erasure_that_a_database_refuses_says_so(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ProgrammingError("DELETE", {}, Exception("no such table: desk_notes"))
+
+    monkeypatch.setattr(office.operations.personal, "carry_out", refuse)
+
+    async def steps(visit: Visit) -> None:
+        form = fields_of(await looked_for(visit, "c-4"), "/privacy/erase")
+        await visit("/privacy/erase", form | {"sure": "yes"})
+        await said_at_last(visit, "no such table: desk_notes")
+
+    office.visited(steps)
+
+
 def test_a_console_that_ends_leaves_the_erasure_to_be_gone_on_with(office: Office) -> None:
     async def steps(visit: Visit) -> None:
         form = fields_of(await looked_for(visit, "c-4"), "/privacy/erase")
@@ -106,6 +131,7 @@ def test_everything_is_taken_along_as_files(office: Office) -> None:
             assert (await visit("/privacy/person", form | {"person": text}))[0] == 400, text
 
     office.visited(steps)
+    assert "nobody" not in {one.customer_id for one in office.trail.newest(99)}, "what was typed does not stay"
     taken = [one[1:] for one in office.trail.newest(99) if one.what == "took a person's data along"]
     assert taken == [
         ("console", "took a person's data along", "c-4", name)
