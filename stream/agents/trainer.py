@@ -20,7 +20,6 @@ from stream.agents.trainer_gauges import announce, clear, show_alarm, show_figur
 from stream.agents.waiting import pause, wait_until_set
 from stream.clock import Clock
 from stream.consent.consented import Consented
-from stream.consent.purposes import Purpose
 from stream.errors import FencedError, StorageError, StreamError
 from stream.online_models.example import Example, InvalidExample, Label, decode_example
 from stream.online_models.learner import Learner
@@ -205,7 +204,7 @@ class Trainer:
         if not examples:
             return []
         consented, now_ms = await self._consents([one.customer_id for one in examples]), self._clock.now_ms()
-        agreed = [one for one in examples if consented.may(one.customer_id, Purpose.PROFILING, None, now_ms)]
+        agreed = [one for one in examples if consented.may_score(one.customer_id, now_ms)]
         metrics.CONSENT_REFUSALS.labels("learning").inc(len(examples) - len(agreed))
         return agreed
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 
 from stream.cli.saying import say
 from stream.clock import SystemClock
-from stream.consent.purposes import Purpose
 from stream.errors import StorageError
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
@@ -23,4 +22,4 @@ def refusing_to_be_scored(settings: Settings, customer_ids: Sequence[str]) -> Co
         say(f"no scores are shown, as what customers agreed to is not known: {error}")
         return {*customer_ids}
     now_ms = SystemClock().now_ms()
-    return {one for one in customer_ids if not consented.may(one, Purpose.PROFILING, None, now_ms)}
+    return {one for one in customer_ids if not consented.may_score(one, now_ms)}

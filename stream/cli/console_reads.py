@@ -10,7 +10,6 @@ from stream.cli.recommendations_desk import lists_now
 from stream.cli.shop_day import shop_day
 from stream.cli.texts_desk import judged_of, tally_of, texts_of
 from stream.clock import SystemClock
-from stream.consent.purposes import Purpose
 from stream.console.labelling import CustomerTexts
 from stream.console.pages import Day
 from stream.errors import SettingsError, StorageError
@@ -58,7 +57,7 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
     categories = {name for month in months for name in month} - {UNDECIDED}
     now_ms = SystemClock().now_ms()
     opinion, moods = with_moods(None if told is None else msgspec.json.decode(told, type=Opinion), judged)
-    is_scored = all(consented.may(one, Purpose.PROFILING, None, now_ms) for one in persons)
+    is_scored = all(consented.may_score(one, now_ms) for one in persons)
     return CustomerTexts(
         texts[: -_TEXTS - 1 : -1],
         sorted(categories),

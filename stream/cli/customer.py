@@ -17,7 +17,6 @@ from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.reach import Local
 from stream.cli.saying import say
 from stream.clock import SystemClock
-from stream.consent.purposes import Purpose
 from stream.errors import StorageError
 from stream.events.partitioner import partition_of
 from stream.events.times import epoch_ms
@@ -109,7 +108,7 @@ def customer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     from stream.reporting.refreshed import refreshed, without_scores
 
     now = refreshed(document, fields, basis)
-    is_withheld = not consented.may(customer_id, Purpose.PROFILING, None, asked_ms)
+    is_withheld = not consented.may_score(customer_id, asked_ms)
     if is_withheld:
         now, lead, offers = without_scores(now), None, None
     rules, model = rules_of(settings), basis.scorer.model

@@ -77,7 +77,7 @@ def offers_now(day: ShopDay, config: OffersConfig, documents: Iterable[bytes] | 
     with ConsentDesk(day.settings) as consents:
         consented = consents.read([one.customer_id for one in found], day.wall_ms)
     # what an offer would bring is a score as well
-    found = [one for one in found if consented.may(one.customer_id, Purpose.PROFILING, None, now_ms)]
+    found = [one for one in found if consented.may_score(one.customer_id, now_ms)]
 
     def may(purpose: Purpose, channel: str, one: OfferCandidate) -> bool:
         return bool(consented.may(one.customer_id, purpose, channel, now_ms, unsubscribed_ms=one.unsubscribed_ms))

@@ -11,7 +11,6 @@ import msgspec
 from stream.cli.identity_lookup import customer_of
 from stream.cli.shop_day import now_of
 from stream.clock import SystemClock
-from stream.consent.purposes import Purpose
 from stream.projections.recommendation_news import never_of
 from stream.projections.recommendations import (
     HEAD,
@@ -151,7 +150,7 @@ def agreed_lists_of(
     # the lists may be those of the customer to whom the id belongs
     persons = {customer_id, customer_of(desk, customer_id)}
     consented, now_ms = consents.read([*persons]), SystemClock().now_ms()
-    if found is None or all(consented.may(one, Purpose.PROFILING, None, now_ms) for one in persons):
+    if found is None or all(consented.may_score(one, now_ms) for one in persons):
         return found, False
     return RecommendationLists(), True
 

@@ -9,7 +9,6 @@ from itertools import islice
 import msgspec
 
 from stream.clock import SystemClock
-from stream.consent.purposes import Purpose
 from stream.projections.classification import SHOP, Classification, State, customer_key, product_key
 from stream.projections.judgements import Judged, TextTally
 from stream.projections.texts import Texts, Written, keys_of
@@ -65,7 +64,7 @@ def agreed_texts(settings: Settings) -> Iterator[SaidText]:
     with ConsentDesk(settings) as desk:
         consented, now_ms = desk.everybody(), SystemClock().now_ms()
         for one in all_texts(desk):
-            if consented.may(one.customer_id, Purpose.PROFILING, None, now_ms):
+            if consented.may_score(one.customer_id, now_ms):
                 yield one
 
 

@@ -47,6 +47,10 @@ class Consented:
             said.add(purpose, channel, Statement(unsubscribed_ms, True, "", "email unsubscribed"))
         return said.may(purpose, channel, max(at_ms, self._now_ms), self.default)
 
+    def may_score(self, customer_id: str, at_ms: int) -> bool:
+        """Whether models may score a customer, learn from them, and be shown of them, at a time."""
+        return bool(self.may(customer_id, Purpose.PROFILING, None, at_ms))
+
 
 #: Nobody has said anything, and everything is allowed until it is withdrawn.
 NOTHING_SAID: Final = Consented({}, "opt-out")

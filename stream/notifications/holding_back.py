@@ -9,7 +9,6 @@ from stream import metrics
 from stream.alerts.alert_records import AlertKind
 from stream.alerts.decoding import occurred_ms
 from stream.consent.consented import Consented
-from stream.consent.purposes import Purpose
 from stream.notifications.actions import suppressing
 from stream.notifications.config import Config, DeliveryChannel
 from stream.notifications.notification_records import Suppression
@@ -46,6 +45,6 @@ def held_back(
 
 def _agrees(delivery: Delivery, consented: Consented, channel: DeliveryChannel, now_ms: int) -> bool:
     customer, asked = delivery.alert.customer_id, channel.consent
-    if delivery.alert.kind in _BY_SCORES and not consented.may(customer, Purpose.PROFILING, None, now_ms):
+    if delivery.alert.kind in _BY_SCORES and not consented.may_score(customer, now_ms):
         return False
     return asked is None or bool(consented.may(customer, asked.purpose, asked.channel, now_ms))

@@ -92,9 +92,7 @@ def list_leads(
     for state in states:
         if state.week is not None:
             parts.append((state.week, state.cells))
-        elif (cell := present_cell(state, now_week)) is not None and consented.may(
-            state.customer_id, Purpose.PROFILING, None, now_ms
-        ):
+        elif (cell := present_cell(state, now_week)) is not None and consented.may_score(state.customer_id, now_ms):
             leads.append((cell, state))
     model, record = learned(added(parts), now_week, horizon)
     cells = sorted({cell for cell, _ in leads})

@@ -101,7 +101,7 @@ class _Fold:
                 continue
             self._seen.add(identity)
             self._newest_at = max(self._newest_at, card.last_at)
-            if not self._consented.may(card.customer_id, Purpose.PROFILING, None, self._basis.now_ms):
+            if not self._consented.may_score(card.customer_id, self._basis.now_ms):
                 self._not_scored += 1
                 continue
             standing = Standing(some.standing[row])
