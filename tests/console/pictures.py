@@ -14,23 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from stream.console.languages import LANGUAGES
+from tests.console.addresses import PAGES
 from tests.console.chromium import Chromium
 from tests.programs import required_program
 
 __all__ = ["take_pictures"]
 
-PAGES: Final = (
-    "/",
-    "/customers",
-    "/business",
-    "/offers",
-    "/models",
-    "/whatif",
-    "/system",
-    "/privacy",
-    "/audit",
-    "/help",
-)
 _WIDTHS: Final = (360, 1280)
 _DOCS: Final = Path(__file__).parents[2] / "docs" / "images"
 #: Those of the documentation: the page, and the height that is shown.

@@ -9,12 +9,12 @@ from stream.console.passwords import hash_of
 from stream.directory.desk.accounts import Role
 from stream.projections.ratings import RatingTally
 from stream.reporting.feedback_groups import FeedbackCounts
+from tests.console.addresses import PAGES
 from tests.console.chromium import Chromium
 from tests.console.conftest import SILENT, Office
 from tests.programs import required_program
 
 PASSWORD = "correct horse battery"
-PAGES = ("/", "/customers", "/business", "/offers", "/models", "/whatif", "/system", "/privacy", "/audit", "/help")
 
 
 async def record_and_take_back(browser: Chromium, base: str, office: Office) -> None:

@@ -16,23 +16,12 @@ from stream.console import rendering
 from stream.console.collecting import collected
 from stream.console.languages import LANGUAGES, LOCALES, catalogue_of
 from stream.reporting.writing import Writing
+from tests.console.addresses import PAGES
 from tests.console.chromium import Chromium
 from tests.console.conftest import EVIL, Office, Visit
 from tests.programs import required_program
 
-PAGES = (
-    "/",
-    "/customers",
-    "/business",
-    "/business?by=week",
-    "/offers",
-    "/models",
-    "/whatif",
-    "/system",
-    "/privacy",
-    "/audit",
-    "/help",
-)
+BY_WEEK = "/business?by=week"
 TRANSLATED = [code for code in LANGUAGES if code != "en"]
 _PLACE = re.compile(r"%\(\w+\)s|<[^>]+>|%%")
 
@@ -117,7 +106,7 @@ def test_a_browser_is_given_its_language_until_somebody_chooses(office: Office) 
 async def each_page(browser: Chromium, base: str) -> list[tuple[str, str]]:
     """Every page in turn; returns the problems that were found."""
     problems: list[tuple[str, str]] = []
-    for path in (*PAGES, "customer"):
+    for path in (*PAGES, BY_WEEK, "customer"):
         if path == "customer":
             await browser.go(f"{base}/customers")
             await browser.press("tr:last-child .who button")
@@ -207,7 +196,7 @@ def test_no_page_has_a_text_that_no_catalogue_can_translate(
             base = f"http://127.0.0.1:{server.port}"
             await browser.go(f"{base}/")
             await browser.press(".languages button[value=de]")
-            for path in (*PAGES, "/login", "customer"):
+            for path in (*PAGES, BY_WEEK, "/login", "customer"):
                 if path == "customer":
                     await browser.go(f"{base}/customers")
                     await browser.press("tr:last-child .who button")

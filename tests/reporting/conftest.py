@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,15 @@ from tests.notifications.rig import Bench
 from tests.reporting.made_up_shop import END_MS, Shop, make_shop
 
 PARTITIONS = 3
+#: Two offers, in YAML.
+OFFERS = """
+hold_out: {share: 0.3, salt: s}
+margin: 0.5
+exploration: 0.5
+offers:
+  ten-off: {kind: coupon, what: a coupon of 10.00, cost: 0.1, discount: 10, channel: email}
+  call: {kind: call, what: a call, cost: 2, channel: phone, who: {stages: [at_risk]}, budget: {money: 20}}
+"""
 
 
 @dataclass(frozen=True)
@@ -117,3 +126,13 @@ def desk(
         partitions=PARTITIONS,
     )
     return Desk(Bench(settings), tmp_path)
+
+
+@pytest.fixture
+def shop(desk: Desk, middling: Processed, tmp_path: Path) -> Desk:
+    """The middling shop, with `OFFERS`."""
+    desk.open(middling)
+    path = tmp_path / "offers.yaml"
+    path.write_text(OFFERS)
+    desk.settings = replace(desk.settings, offers_file=str(path))
+    return desk

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from stream.cli.console_offers import ShopOffers
 from stream.consent.agreements import Agreements, Statement
@@ -19,18 +18,9 @@ from stream.projections.consents import Consents
 from stream.projections.offers import OfferState, OfferTally, week_key
 from stream.storage.connection import connect_blocking
 from stream.storage.keys import ProjectionKeys
-from tests.reporting.conftest import PARTITIONS, Desk, Processed
+from tests.reporting.conftest import OFFERS, PARTITIONS, Desk
 from tests.reporting.made_up_shop import DAY_MS, END_MS
-from tests.reporting.test_offer_commands import OFFERS, fold
-
-
-@pytest.fixture
-def shop(desk: Desk, middling: Processed, tmp_path: Path) -> Desk:
-    desk.open(middling)
-    path = tmp_path / "offers.yaml"
-    path.write_text(OFFERS)
-    desk.settings = replace(desk.settings, offers_file=str(path))
-    return desk
+from tests.reporting.test_offer_commands import fold
 
 
 def test_what_would_be_offered_then_what_was_and_what_it_brought(shop: Desk) -> None:

@@ -1,11 +1,8 @@
 """`stream offers`, `stream offer` and `stream effect` on real servers: from a decision to what it brought."""
 
 import json
-from dataclasses import replace
-from pathlib import Path
 
 import msgspec
-import pytest
 
 from stream.events.partitioner import partition_of
 from stream.events.times import rfc3339
@@ -18,17 +15,8 @@ from stream.projections.offers import Offers, OfferState, OfferTally, week_key
 from stream.storage.connection import connect_blocking
 from stream.storage.keys import ProjectionKeys
 from tests.oracle.record import Record
-from tests.reporting.conftest import PARTITIONS, Desk, Processed
+from tests.reporting.conftest import PARTITIONS, Desk
 from tests.reporting.made_up_shop import DAY_MS, END_MS
-
-OFFERS = """
-hold_out: {share: 0.3, salt: s}
-margin: 0.5
-exploration: 0.5
-offers:
-  ten-off: {kind: coupon, what: a coupon of 10.00, cost: 0.1, discount: 10, channel: email}
-  call: {kind: call, what: a call, cost: 2, channel: phone, who: {stages: [at_risk]}, budget: {money: 20}}
-"""
 
 
 def fold(desk: Desk, decisions: list[OfferDecision], weeks: dict[str, OfferState]) -> None:
@@ -52,15 +40,6 @@ def fold(desk: Desk, decisions: list[OfferDecision], weeks: dict[str, OfferState
             client.set(keys.customer(0, key), msgspec.json.encode(week))
         of_partition = PartitionState(stream_time_ms=END_MS, counters=Counters(applied=len(decisions) or 1))
         client.hset(keys.meta(0), mapping={"state": msgspec.json.encode(of_partition)})
-
-
-@pytest.fixture
-def shop(desk: Desk, middling: Processed, tmp_path: Path) -> Desk:
-    desk.open(middling)
-    path = tmp_path / "offers.yaml"
-    path.write_text(OFFERS)
-    desk.settings = replace(desk.settings, offers_file=str(path))
-    return desk
 
 
 def test_decisions_are_shown_published_and_hold_until_their_window_is_over(shop: Desk) -> None:
