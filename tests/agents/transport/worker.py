@@ -153,6 +153,7 @@ class Worker:
 
     async def consume(self, inbox: StreamT[Any]) -> None:
         async for batch in batches(inbox):
+            shut = not self.gate.is_set()
             if self.config.mode == "fail" and self.acked >= self.config.fail_after:
                 self.journal.write("failing", tp=batch.tp, first=batch.first_offset)
                 raise RuntimeError("the agent fails, as the test wants")
@@ -163,7 +164,8 @@ class Worker:
             else:
                 self.kept.append(batch)
             await asyncio.sleep(self.config.pace_s)
-            await self.gate.wait()
+            if shut:
+                await self.gate.wait()
 
     async def consume_plain(self, inbox: StreamT[Any]) -> None:
         async for event in inbox.events():
@@ -201,7 +203,7 @@ class Worker:
         )
         await self.until(lambda: self.at_end({rewound}))
 
-        self.gate.clear()  # the agent takes one more batch; the next ones stay in Faust's queue
+        self.gate.clear()  # the agent takes one more batch, at rest or not; the next ones stay in Faust's queue
         await intake.rewind({rewound: 0})
         await self.until(lambda: self.offsets_kept(rewound)[-1] == 0)
         await self.until(lambda: intake.flow.ledger.unreceived(rewound) > 0)
