@@ -72,18 +72,26 @@ def median_of(rounds: list[Measurement]) -> dict[str, float]:
 
 
 def measure(
-    engine: str, running: Running, events: int, python: Path | None, directory: Path, skip: float = 0.0
+    engine: str,
+    running: Running,
+    events: int,
+    python: Path | None,
+    directory: Path,
+    skip: float = 0.0,
+    *,
+    before_kill: Callable[[], None] = lambda: None,
 ) -> Measurement:
     """Run ``engine`` over the first ``events`` of the log.
 
     ``python``: interpreter of the peers' environment. ``skip``: the share of the events before the clock starts, for
-    engines that are compiled while they run.
+    engines that are compiled while they run. ``before_kill`` is called when all is stored: what an engine then still
+    has to commit is lost with it.
     """
     settings, log_path = running.settings, directory / f"{engine}.log"
     if engine == "stream":
         command = [sys.executable, "-m", "stream", "worker"]
         with Overview(settings) as overview:
-            run = _Run(command, {**_inherited(), **settings.to_env()}, log_path, running.pids["redis"])
+            run = _Run(command, {**_inherited(), **settings.to_env()}, log_path, running.pids["redis"], before_kill)
             return run.watch(lambda: overview.totals().counters.events_in, events, skip)
     environment = {
         **_inherited(),
@@ -97,7 +105,7 @@ def measure(
     command = jvm_command() if engine in JVM_PEERS else [str(python), str(_SCRIPTS / PEERS[engine])]
     with redis.Redis.from_url(settings.redis_url) as client:
         client.delete(PROGRESS)
-        run = _Run(command, environment, log_path, running.pids["redis"])
+        run = _Run(command, environment, log_path, running.pids["redis"], before_kill)
         return run.watch(lambda: int(client.get(PROGRESS) or 0), events, skip)
 
 
@@ -123,6 +131,7 @@ class _Run:
     environment: dict[str, str]
     log_path: Path
     redis_pid: int
+    before_kill: Callable[[], None]
     _process: subprocess.Popen[bytes] = field(init=False)
 
     def watch(self, progress: Callable[[], int], events: int, skip: float) -> Measurement:
@@ -137,6 +146,7 @@ class _Run:
                 least = int(events * share)
                 points.append(self._point(_until(self._process, progress, least, _MOVES_WITHIN_S, self.log_path)))
             peak_mb = peak_rss_mb(self._process.pid)
+            self.before_kill()
         finally:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
