@@ -16,8 +16,8 @@ from stream.catalogue.events import KERNEL_TYPES
 from stream.events.rejections import Defect
 from stream.features.registry import FEATURE_NAMES
 from stream.features.stages import STAGE_NAMES
-from stream.online_models.champion import ROSTER
-from stream.online_models.drift import Detector
+from stream.online_models.alarms import Detector
+from stream.online_models.contenders import ROSTER
 from stream.online_models.example import ExampleProblem
 from stream.processing.advance import FIRED
 from stream.processing.deciding import SUPPRESSED

@@ -3,16 +3,20 @@
 Commit order: checkpoint, offset, ids of what was learned and (when due) the snapshot are written in one script, if no
 other trainer has claimed the checkpoint; then the records are acked. After any failure the state is loaded again from
 the checkpoint, so the model is always a fold over a prefix of the topic.
+
+River is imported when a trainer runs: it takes a second and 100 MB, which only one worker of many needs, and the
+partitions of events need not wait for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from stream import metrics
 from stream.agents.input_protocols import Batch
@@ -22,7 +26,6 @@ from stream.clock import Clock
 from stream.consent.consented import Consented
 from stream.errors import FencedError, StorageError, StreamError
 from stream.online_models.example import Example, InvalidExample, Label, decode_example
-from stream.online_models.learner import Learner
 from stream.online_models.learner_settings import LearnerSettings
 from stream.online_models.report import ModelReport, encode_report
 from stream.online_models.snapshot import encode_snapshot
@@ -30,10 +33,14 @@ from stream.privacy.erasures import Erasures
 from stream.storage.horizon_desk import decode_seed
 from stream.storage.model_store import Candidate, Checkpoint, ModelStore, Publication
 
+if TYPE_CHECKING:
+    from stream.online_models.learner import Learner
+
 __all__ = ["Trainer"]
 
 _LOG = logging.getLogger(__name__)
 
+_LEARNER = "stream.online_models.learner"
 _WEEK_MS = 7 * 86_400_000
 #: Examples learned at a stretch: the event loop gets its turn in between (an example takes about 0.05 ms).
 _STRETCH = 500
@@ -92,6 +99,7 @@ class Trainer:
         self._wake = asyncio.Event()
         self._saved_at_s = float("-inf")
         self._stopping = False
+        self._learner: Learner
         self._begin(Checkpoint(None, 0))
 
     async def claim(self) -> int:
@@ -123,19 +131,28 @@ class Trainer:
         self._wake.set()
 
     def _begin(self, checkpoint: Checkpoint) -> None:
-        if checkpoint.learner is None:
-            settings = replace(self._settings, seed=decode_seed(checkpoint.seed))
-            self._learner = Learner(settings, show_alarm, announce)
-        else:
-            self._learner = Learner.load(checkpoint.learner, self._settings, show_alarm, announce)
-            for note in self._learner.notes:
-                _LOG.warning("the checkpoint of the models: %s", note)
+        self._seed = decode_seed(checkpoint.seed)
+        self._checkpoint: Checkpoint | None = checkpoint
         self._offset = checkpoint.offset
         self._unsaved: list[TrainingBatch] = []
         self._unsaved_ids: dict[str, int] = {}
         self._queue.clear()
 
+    async def _open(self, checkpoint: Checkpoint) -> None:
+        """Make the learner of what was claimed."""
+        learner: type[Learner] = (await asyncio.to_thread(importlib.import_module, _LEARNER)).Learner
+        if checkpoint.learner is None:
+            self._learner = learner(replace(self._settings, seed=self._seed), show_alarm, announce)
+        else:
+            self._learner = learner.load(checkpoint.learner, self._settings, show_alarm, announce)
+            for note in self._learner.notes:
+                _LOG.warning("the checkpoint of the models: %s", note)
+        self._checkpoint = None
+
     async def _turn(self) -> None:
+        if self._checkpoint is not None:
+            await self._open(self._checkpoint)
+            return
         due_in_s = self._saved_at_s + self._snapshot_s - asyncio.get_running_loop().time()
         if self._unsaved and due_in_s <= 0.0:
             await self._save()

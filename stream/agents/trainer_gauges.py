@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from stream import metrics
 from stream.events.times import rfc3339
-from stream.online_models.champion import ContenderStanding, LossAlarm
-from stream.online_models.drift import FeatureAlarm
+from stream.online_models.alarms import FeatureAlarm, LossAlarm
+from stream.online_models.contenders import ContenderStanding
 from stream.online_models.horizon import Rhythm
 from stream.online_models.scorecard import Figures
 

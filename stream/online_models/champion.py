@@ -21,34 +21,28 @@ import math
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from stream.online_models.alarms import LossAlarm
 from stream.online_models.basis import expand, expand_run
 from stream.online_models.churn import ChurnModel, ChurnState
-from stream.online_models.drift import Detector, LossDrift, LossDriftState
+from stream.online_models.contenders import ROSTER, ContenderStanding
+from stream.online_models.drift import LossDrift, LossDriftState
 from stream.online_models.first_layout import FIRST_CONTENDERS
 from stream.online_models.judging import judge
 from stream.online_models.label_run import LabelRun
 from stream.online_models.lead import GROWTH, Lead
 from stream.online_models.slots import Slots
-from stream.online_models.tally import RecentFigures, Tally, expected_loss_of, log_loss_of
+from stream.online_models.tally import Tally, expected_loss_of, log_loss_of
 
 __all__ = [
     "MARGIN",
-    "ROSTER",
     "Championship",
     "ChampionshipState",
-    "ContenderStanding",
-    "LossAlarm",
 ]
-
-#: Contenders and their pace (see `ChurnModel`); the first is the champion until another is better.
-ROSTER: Mapping[str, float] = MappingProxyType({"standard": 1.0, "quick": 5.0, "patient": 0.2})
 
 #: Labels of neighbouring landmarks overlap and all contenders predict at maturity, so the quick ones have seen part of
 #: what they predict; by some hundredths that is no merit.
@@ -56,24 +50,6 @@ MARGIN = 0.05
 
 #: Losses over this are as alarming as this: one label that was as good as impossible is no drift.
 _MAX_LOSS = 5.0
-
-
-class LossAlarm(NamedTuple):
-    """The log loss of ``model`` has risen over what it expects."""
-
-    detector: Detector
-    model: str
-
-
-class ContenderStanding(Struct, frozen=True, kw_only=True):
-    """How one contender does. ``labels``: learned since it last began; ``restarts``: for drift."""
-
-    name: str
-    champion: bool
-    labels: int
-    restarts: int
-    alarms: int
-    recent: RecentFigures
 
 
 class ContenderState(Struct, frozen=True, kw_only=True):

@@ -12,8 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from stream.errors import SnapshotError
-from stream.online_models.champion import LossAlarm
-from stream.online_models.drift import FeatureAlarm
+from stream.online_models.alarms import FeatureAlarm, LossAlarm
 from stream.online_models.example import Example
 from stream.online_models.horizon import Rhythm
 from stream.online_models.learner_settings import LearnerSettings

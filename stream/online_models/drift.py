@@ -9,7 +9,6 @@ Sources: A. Bifet and R. Gavalda, "Learning from time-changing data with adaptiv
 """
 
 from collections.abc import Hashable, Iterator, Sequence
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from msgspec import Struct
 from river.drift import ADWIN, PageHinkley
 
 from stream.features.registry import COLUMN, INPUT_SCALE
+from stream.online_models.alarms import Detector, FeatureAlarm
 from stream.online_models.first_layout import FIRST_DRIFT_FEATURES
 from stream.online_models.inputs import lacks
 from stream.online_models.open_weeks import Weeks, WeekState
@@ -29,8 +29,6 @@ __all__ = [
     "FEATURE_LIMITS",
     "LOSS_LIMITS",
     "MAX_BLOCKS",
-    "Detector",
-    "FeatureAlarm",
     "FeatureDrift",
     "FeatureDriftState",
     "Limits",
@@ -61,13 +59,6 @@ _COLUMNS = tuple(COLUMN[name] for name in DRIFT_FEATURES)
 _MAX_DEVIATIONS = 5.0
 #: Observations before the standardised inputs mean anything.
 _SETTLED = 2_000
-
-
-class Detector(StrEnum):
-    """Which detector spoke. A closed set, so that it can label a metric."""
-
-    ADWIN = "adwin"
-    PAGE_HINKLEY = "page_hinkley"
 
 
 class Limits(NamedTuple):
@@ -176,13 +167,6 @@ class LossDrift:
 
     def state(self) -> LossDriftState:
         return LossDriftState(series=self._series.state(), weeks=self._weeks.state())
-
-
-class FeatureAlarm(NamedTuple):
-    """The mean of ``feature`` among new observations is not what it was."""
-
-    detector: Detector
-    feature: str
 
 
 class FeatureDriftState(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from stream.errors import SnapshotError
-from stream.online_models.champion import ContenderStanding, LossAlarm
+from stream.online_models.alarms import FeatureAlarm, LossAlarm
 from stream.online_models.checkpoint import (
     Container,
     SealedState,
@@ -24,7 +24,7 @@ from stream.online_models.components.rhythm import ShopRhythm
 from stream.online_models.components.segments import Segmentation
 from stream.online_models.components.stakes import Stakes
 from stream.online_models.components.value import Value
-from stream.online_models.drift import FeatureAlarm
+from stream.online_models.contenders import ContenderStanding
 from stream.online_models.example import Example, InvalidExample, Label, Overdue, problem_of
 from stream.online_models.horizon import HorizonPeriod, Rhythm
 from stream.online_models.learner_settings import LearnerSettings

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from stream.online_models.champion import ContenderStanding
+from stream.online_models.contenders import ContenderStanding
 from stream.online_models.sealed import open_sealed, seal
 
 __all__ = ["ModelReport", "decode_report", "encode_report"]

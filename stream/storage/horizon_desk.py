@@ -10,7 +10,6 @@ from msgspec import DecodeError, json
 
 from stream.errors import SnapshotError, StorageError
 from stream.online_models.horizon import FIRST_HORIZON_DAYS, HorizonPeriod, Rhythm
-from stream.online_models.learner import Learner
 from stream.online_models.learner_settings import LearnerSettings
 from stream.online_models.snapshot import decode_snapshot, encode_snapshot
 from stream.settings import Settings
@@ -78,6 +77,8 @@ def seed_horizon(settings: Settings, rhythm: Rhythm, now_ms: int) -> bool:
     """
     if settings.horizon_days > 0.0:
         return False
+    from stream.online_models.learner import Learner  # noqa: PLC0415 - River: a second, and workers only read
+
     keys = Keys(settings.namespace)
     learner = Learner(LearnerSettings(min_labels=settings.min_labels, horizon_days=0.0, seed=rhythm.schedule))
     client = connect_or_explain(settings, timeout_s=_TIMEOUT_S)

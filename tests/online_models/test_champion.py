@@ -9,8 +9,10 @@ import pytest
 from msgspec.json import encode
 
 from stream.features.registry import COLUMN, DAY_MS, FEATURES, INPUT_SCALE
-from stream.online_models.champion import ROSTER, Championship, LossAlarm
+from stream.online_models.alarms import LossAlarm
+from stream.online_models.champion import Championship
 from stream.online_models.churn import ChurnModel
+from stream.online_models.contenders import ROSTER
 from stream.online_models.label_run import LabelRun
 from stream.online_models.lead import MIN_LABELS
 from stream.online_models.open_weeks import OPEN_WEEKS

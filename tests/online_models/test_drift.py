@@ -7,11 +7,11 @@ import numpy.typing as npt
 import pytest
 
 from stream.features.registry import COLUMN, DAY_MS, FEATURES, INPUT_SCALE
+from stream.online_models.alarms import Detector
 from stream.online_models.drift import (
     DRIFT_FEATURES,
     LOSS_LIMITS,
     MAX_BLOCKS,
-    Detector,
     FeatureDrift,
     LossDrift,
     Series,

@@ -12,13 +12,14 @@ from msgspec import Struct
 from stream.features.order_process import HISTORY_COLUMNS, histories, log_odds
 from stream.features.registry import DAY_MS, FEATURE_NAMES, INPUT_SCALE
 from stream.online_models.basis import PAIR_NAMES, Quadratic
-from stream.online_models.champion import Championship, ChampionshipState, ContenderStanding
+from stream.online_models.champion import Championship, ChampionshipState
 from stream.online_models.churn import ChurnModel
 from stream.online_models.component import Component, Context, HorizonChange
 from stream.online_models.components.evaluation import Evaluated
 from stream.online_models.components.levels import OrderLevels
 from stream.online_models.components.purchases import Purchases
 from stream.online_models.components.rhythm import ShopRhythm
+from stream.online_models.contenders import ContenderStanding
 from stream.online_models.example import LANDMARK_MS, Example, Label, Observation
 from stream.online_models.inputs import MISSING
 from stream.online_models.label_run import LabelRun, inputs_of, label_run
