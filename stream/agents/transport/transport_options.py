@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from stream.agents.transport.no_tables import NoTables
 from stream.errors import SettingsError
 
 __all__ = ["FAUST_SETTINGS", "TransportOptions"]
 
 #: Keyword arguments of ``faust.App`` that the transport was built and measured with; each may be overridden.
 FAUST_SETTINGS: Mapping[str, Any] = {
+    "TableManager": NoTables,
     "broker_session_timeout": 10.0,
     "broker_heartbeat_interval": 3.0,
     "broker_commit_interval": 1.0,
