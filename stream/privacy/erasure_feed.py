@@ -52,6 +52,7 @@ class ErasureFeed:
         self._wait_s, self._deadline_s = wait_s, math.inf
         self._left = threading.Event()
         self._thread: threading.Thread | None = None
+        self._next = 0
         quiet = logging.getLogger("stream.privacy.erasure_feed.librdkafka")
         quiet.propagate = False
         self._consumer = Consumer(
@@ -93,8 +94,12 @@ class ErasureFeed:
     def _read_to_end(self) -> None:
         if not self._is_there():
             return
+        end = self._end()
         self._begin()
-        while not self._stop.is_set() and not self._take(self._consumer.consume(_AT_ONCE, _POLL_S)):
+        while not self._stop.is_set() and self._next < end:
+            # the sign of the end comes half a second after the last record: for logs that end with something else
+            if self._take(self._consumer.consume(_AT_ONCE, _POLL_S)):
+                break
             self._left_s()
 
     def _left_s(self) -> float:
@@ -120,6 +125,20 @@ class ErasureFeed:
     def _begin(self) -> None:
         self._consumer.assign([TopicPartition(self._topic, 0, OFFSET_BEGINNING)])
 
+    def _end(self) -> int:
+        """The offset after the last record of the topic, 0 for an empty one."""
+        while not self._stop.is_set():
+            timeout_s = min(_METADATA_TIMEOUT_S, max(self._left_s(), _POLL_S))
+            try:
+                begin, end = self._consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=timeout_s)
+            except KafkaException as error:
+                if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                    raise TopologyError(f"topic {self._topic} cannot be read: {error.args[0].str()}") from error
+                _LOG.warning("no Kafka broker answers at %s: %s", self._settings.kafka_bootstrap, error.args[0].str())
+            else:
+                return end if end > begin else 0
+        return 0
+
     def _is_there(self) -> bool:
         while not (self._stop.is_set() or self._left.is_set()):
             timeout_s = min(_METADATA_TIMEOUT_S, max(self._left_s(), _POLL_S))
@@ -142,7 +161,9 @@ class ErasureFeed:
         for message in messages:
             error = message.error()
             if error is None:
-                self.erasures.take(message.offset() or 0, self._request(message))
+                offset = message.offset() or 0
+                self.erasures.take(offset, self._request(message))
+                self._next = offset + 1
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
                 is_end = True
             elif error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, *_MISSING}:
