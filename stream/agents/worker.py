@@ -49,8 +49,8 @@ def run(settings: Settings) -> NoReturn:
     if runs_core and settings.role != "trainer":  # River is not compiled
         started = warm_up()
         _LOG.info("kernel ready after %.1f s", started)
-    wait_for_brokers(settings)
     tune_garbage_collection()
+    wait_for_brokers(settings)
     # never left: the process ends without taking anything down
     erasures = ErasureFeed(settings).__enter__().erasures
     if runs_core:
@@ -103,6 +103,6 @@ class _Worker(faust.Worker):
 
 def tune_garbage_collection() -> None:
     """Records and rows are freed by their counts; looking for cycles among them every 700 objects finds none."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
+    gc.enable()
