@@ -66,7 +66,7 @@ RECOVERY = (
         "3",
         _rolling_restart,
         runs=1,
-        log={"customers": 400},
+        log={"customers": 1000},
         bench=_DEFAULTS,
         plan=Plan(pace_ms=250.0),
         limit_s=RESTART_LIMIT_S,
