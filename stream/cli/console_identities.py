@@ -59,6 +59,7 @@ class ShopIdentities:
             [LinkedId(one, _told(people, one), why) for one, why in sorted(apart.items())[:_IDS]],
             likely[:_SHOWN],
             history_days=self._settings.identity_history_days if self._settings.follows_identities else 0,
+            others=linked if customer == customer_id else (),
         )
 
     def id_of(self, text: str) -> str:

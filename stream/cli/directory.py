@@ -7,7 +7,7 @@ from typing import Any
 import click
 import orjson
 
-from stream.cli.directory_at import customer_object, open_directory
+from stream.cli.directory_at import customer_object, open_directory, others_shown
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.serving import serving
 from stream.settings import Settings
@@ -124,7 +124,7 @@ def customers(
 def timeline(
     settings: Settings, *, customer_id: str, limit: int, sources: tuple[str, ...], cursor: str, as_json: bool
 ) -> None:
-    """Show what happened to a customer, the newest first. Exit status 1 for an unknown customer."""
+    """Show what happened to a customer under any of their ids, the newest first. Exit status 1 for an unknown one."""
     from stream.reporting.writing import Writing
 
     with open_directory(settings) as store:
@@ -139,8 +139,10 @@ def timeline(
         customer_id = stored_id(settings, customer_id)
         customer_object(store, customer_id)
         hidden = SCORED if refusing_to_be_scored(settings, [customer_id]) else ()
+        asked: dict[str, Any] = {"cursor": cursor, "sources": sources, "hidden": hidden}
+        others = others_shown(settings, customer_id)
         with reading(store.engine) as connection:
-            page = timeline_page(connection, customer_id, limit=limit, cursor=cursor, sources=sources, hidden=hidden)
+            page = timeline_page(connection, customer_id, limit=limit, others=others, **asked)
     if as_json:
         _print_json(json_rows.timeline_json(page))
     else:
@@ -150,9 +152,9 @@ def timeline(
 @directory.command(cls=SettingsCommand)
 @click.argument("customer_id")
 @_JSON
-@with_settings("Directory", "Shop")
+@with_settings("Directory", "Redis", "Shop")
 def orders(settings: Settings, *, customer_id: str, as_json: bool) -> None:
-    """Show the orders of a customer with their items, the newest first. Exit status 1 for an unknown customer."""
+    """Show the orders of a customer, under any of their ids, the newest first. Exit status 1 for an unknown one."""
     from stream.reporting.writing import Writing
 
     with open_directory(settings) as store:
@@ -164,8 +166,9 @@ def orders(settings: Settings, *, customer_id: str, as_json: bool) -> None:
 
         customer_id = stored_id(settings, customer_id)
         customer_object(store, customer_id)
+        others = others_shown(settings, customer_id)
         with reading(store.engine) as connection:
-            found = orders_of(connection, customer_id)
+            found = orders_of(connection, customer_id, others)
     if as_json:
         _print_json([*map(json_rows.row_object, found)])
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
@@ -23,10 +23,11 @@ from stream.console.offering import Offered
 from stream.console.persons import known_id
 from stream.directory.calendar import Grain
 from stream.directory.consented_lists import SCORED, Refusing, consented_page, without_scores
-from stream.directory.customer_queries import Condition, Sort, amount_of, customer
+from stream.directory.customer_queries import Condition, Sort, amount_of
 from stream.directory.database import Connection, reading
 from stream.directory.json_rows import customers_json, kpis_json, row_object, timeline_json
 from stream.directory.kpis import kpis, loyalty
+from stream.directory.person_queries import person
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline_queries import orders_of, timeline_page
 from stream.errors import SettingsError
@@ -50,7 +51,7 @@ class Api:
     """Handlers; each takes the decoded body. Queries run in threads.
 
     ``offered``: what to offer to a customer, at most so many items a list; ``points``: theirs, None: not known.
-    ``refusing``: who does not agree to be scored.
+    ``refusing``: who does not agree to be scored. ``others``: further ids of the same person, whose events are shown.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Api:
         offered: Callable[[str, int], Offered],
         points: Callable[[str], PointsStatement | None],
         refusing: Refusing,
+        others: Callable[[str], Sequence[str]],
     ) -> None:
         self._store = store
         self._writing = writing
@@ -68,6 +70,7 @@ class Api:
         self._offered = offered
         self._points = points
         self._refusing = refusing
+        self._others = others
         #: To be closed in the end.
         self.counts = recent_counts(store)
 
@@ -102,12 +105,13 @@ class Api:
     async def lookup(self, request: web.Request, body: bodies.CustomerLookup) -> Mapping[str, Any]:
         del request
         is_scored = not await asyncio.to_thread(self._refusing, [body.customer_id])
-        hidden = () if is_scored else SCORED
+        shown: dict[str, Any] = {"limit": body.limit, "cursor": body.cursor, "hidden": () if is_scored else SCORED}
+        others = await asyncio.to_thread(self._others, body.customer_id)
         of, history, orders = await self._asked(
             lambda connection: (
-                customer(connection, body.customer_id),
-                timeline_page(connection, body.customer_id, limit=body.limit, cursor=body.cursor, hidden=hidden),
-                orders_of(connection, body.customer_id),
+                person(connection, body.customer_id, others),
+                timeline_page(connection, body.customer_id, others=others, **shown),
+                orders_of(connection, body.customer_id, others),
             )
         )
         if of is None:

@@ -35,8 +35,11 @@ def timeline_page(
     cursor: str | None = None,
     sources: Sequence[str] = (),
     hidden: Sequence[str] = (),
+    others: Sequence[str] = (),
 ) -> Page:
     """At most ``limit`` entries of ``sources`` (none: all) that are not among ``hidden``.
+
+    ``others``: further ids of the same person, whose entries are among those of the customer.
 
     Raises `SettingsError` for a text that is no cursor, or no source.
     """
@@ -44,7 +47,8 @@ def timeline_page(
         raise SettingsError(f"there is no source {unknown[0]!r}; there are {', '.join(_SOURCES)}")
     of = timeline.c
     place = (of.at_ms, of.source, of.id)
-    query = select(timeline).where(of.customer_id == customer_id).order_by(*(column.desc() for column in place))
+    query = select(timeline).where(of.customer_id.in_([customer_id, *others]))
+    query = query.order_by(*(column.desc() for column in place))
     if sources:
         query = query.where(of.source.in_([*sources]))
     if hidden:
@@ -61,9 +65,12 @@ def timeline_page(
     return Page(entries[:limit], cursor_of(last.at_ms, last.source, last.id))
 
 
-def orders_of(connection: Connection, customer_id: str) -> list[dict[str, Any]]:
-    """All orders, the newest first; those that nobody told of, only of their refund or cancellation, last."""
+def orders_of(connection: Connection, customer_id: str, others: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """All orders, the newest first; those that nobody told of, only of their refund or cancellation, last.
+
+    ``others``: further ids of the same person.
+    """
     of = orders.c
-    query = select(orders).where(of.customer_id == customer_id)
+    query = select(orders).where(of.customer_id.in_([customer_id, *others]))
     newest = query.order_by(of.completed_ms.is_(None), of.completed_ms.desc(), of.order_id)
     return [as_dict(row) for row in connection.execute(newest)]

@@ -16,7 +16,7 @@ from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore, StoredCustomer
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["PersonNotifications", "ids_of"]
+__all__ = ["PersonNotifications", "ids_of", "others_of"]
 
 _decoder: Final = msgspec.json.Decoder(Node)
 
@@ -49,6 +49,18 @@ def ids_of(desk: ProjectionDesk, ids: Sequence[str]) -> dict[str, list[str]]:
         one: [one, *sorted(other for other in members.get(resolver.customer_of(one), ()) if other != one)]
         for one in ids
     }
+
+
+def others_of(settings: Settings, customer_id: str) -> list[str]:
+    """The further ids of the person whose customer this is; none of an id that belongs to another customer.
+
+    What came under them counts for the customer. Raises `StorageError` when Redis fails.
+    """
+    with ProjectionDesk(settings) as desk:
+        (ids,) = ids_of(desk, [customer_id]).values()
+        (stored,) = desk.states_at(Identity.name, Identity.version, [customer_id], KEY)
+    customer = _decoder.decode(stored).canonical if stored else ""
+    return ids[1:] if customer in {"", customer_id} else []
 
 
 class PersonNotifications(NotificationStore):

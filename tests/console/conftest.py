@@ -163,7 +163,10 @@ class Office:
             filters=self.filters,
             elsewhere=self.elsewhere,
         )
-        api = Api(self._store, WRITING, self.acting, self.offered, self.points, self.operations.refusing)
+        api = Api(
+            *(self._store, WRITING, self.acting, self.offered, self.points, self.operations.refusing),
+            others=lambda customer_id: self.operations.identities(customer_id).others,
+        )
         programs = ApiAccess(api, self.tokens, self.trail, lambda: self.now_ms)
         return application(pages, programs, self.names, self.revealer)
 

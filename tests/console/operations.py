@@ -89,6 +89,7 @@ class MadeUpOperations:
         self.asked: list[tuple[object, ...]] = []
         self.is_away = False
         self.history_days = 0
+        self.others: Sequence[str] = ()
         self.said = FeedbackCounts(())
         self.go_on = asyncio.Event()
         self.refused: set[str] = set()
@@ -150,6 +151,7 @@ class MadeUpOperations:
             apart=[LinkedId("c-9", self.evil, "taken apart today")],
             likely=[LikelySame("c-4", f"Ann {self.evil}", "name 93 %, same email")],
             history_days=self.history_days,
+            others=self.others,
         )
 
     def id_of(self, text: str) -> str:

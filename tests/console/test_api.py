@@ -108,6 +108,20 @@ def test_customers_come_a_page_at_a_time_and_one_with_everything(office: Office)
     }
 
 
+def test_a_person_has_what_came_under_all_of_their_ids(office: Office) -> None:
+    async def steps(ask: Ask) -> None:
+        one, other = [(await ask("/customers/lookup", {"customer_id": of, "limit": 500}))[2] for of in ("c-3", "c-5")]
+        office.operations.others = ["c-5"]
+        joined = (await ask("/customers/lookup", {"customer_id": "c-3", "limit": 500}))[2]
+        assert joined["customer"]["customer_id"] == "c-3"
+        for part in ("events", "orders"):
+            assert joined["customer"][part] == one["customer"][part] + other["customer"][part] > 0
+        for part in ("orders", "timeline"):
+            assert sorted(joined[part], key=repr) == sorted(one[part] + other[part], key=repr)
+
+    asking(office, steps)
+
+
 def test_programs_get_no_scores_of_who_does_not_agree_to_them(office: Office) -> None:
     office.operations.refused = {"c-7", EVIL}
 

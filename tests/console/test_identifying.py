@@ -1,10 +1,19 @@
 """Ids of a person on the page of a customer: what is shown, who may decide, and the trace that it leaves."""
 
+import re
+
 from stream.console.passwords import hash_of
 from stream.directory.desk.accounts import Role
 from tests.console.conftest import EVIL, Office, Visit, fields_of
 
 PASSWORD = "correct horse battery"
+
+
+def orders_in(page: str) -> int:
+    """The number of orders that a page of a customer tells."""
+    found = re.search(r"<dt>Orders</dt><dd>(\d+)", page)
+    assert found is not None
+    return int(found[1])
 
 
 def test_ids_are_shown_merged_and_taken_apart_with_a_trace_for_each(office: Office) -> None:
@@ -83,3 +92,15 @@ def test_a_customer_is_found_by_name_and_only_the_id_is_in_the_trail(office: Off
     traces = [*office.trail.newest(9)]
     assert [one[2:] for one in traces] == [("saw a customer", "c-4", "found"), ("saw customers", None, None)]
     assert "Ann" not in repr(traces)
+
+
+def test_what_came_under_all_ids_of_a_person_is_on_the_page_of_the_customer(office: Office) -> None:
+    async def steps(visit: Visit) -> None:
+        alone, other = [(await visit("/customer", {"customer_id": of}))[2] for of in ("c-3", "c-5")]
+        assert "as c-5" not in alone
+        office.operations.others = ["c-5"]
+        joined = (await visit("/customer", {"customer_id": "c-3"}))[2]
+        assert "as c-5" in joined
+        assert orders_in(joined) == orders_in(alone) + orders_in(other)
+
+    office.visited(steps)
