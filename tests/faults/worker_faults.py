@@ -156,7 +156,7 @@ WORKER_FAULTS = (
         bench={"workers": 1},
         plan=Plan(rescore_keys=10),
     ),
-    Fault("sigterm", "3", _terminate, runs=2, log={"customers": 200}, repeats_nothing=True),
+    Fault("sigterm", "3", _terminate, runs=2, log={"customers": 400}, repeats_nothing=True),
     Fault("broken-event", "4", _one_kill, runs=1, broken=5),
     Fault("duplicates-x3", "8", _one_kill, runs=1, log={"copies": 3, "customers": 50}),
     Fault("out-of-order", "9", _one_kill, runs=1, log={"lateness_days": 89, "too_late": 40}),
