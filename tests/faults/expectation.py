@@ -15,6 +15,7 @@ from stream.events.decode import Decoder
 from stream.events.id_hashes import hash_event_ids
 from stream.events.kinds import EventType
 from stream.events.rejections import Defect, Rejection
+from stream.online_models.snapshot import ModelSnapshot
 from stream.processing.align import Aligner, Taken
 from stream.processing.document import packed_state
 from stream.processing.emission import ACTED_ON
@@ -82,16 +83,22 @@ def identity(
 
 
 def expected(
-    log: EventLog, rules: Rules, *, step_records: int = 500, broken: Sequence[str] = (), rescored: bool = False
+    log: EventLog,
+    rules: Rules,
+    *,
+    step_records: int = 500,
+    broken: Sequence[str] = (),
+    rescored: bool = False,
+    snapshot: ModelSnapshot | None = None,
 ) -> Expectation:
     """Fold the log of each partition.
 
     ``broken``: event ids whose processing fails, so that they are dead letters. ``rescored``: at the end all customers
-    are looked at.
+    are looked at. ``snapshot``: what scores, the frozen one by default.
     """
     result = Expectation()
     result.rescored = rescored
-    scorer = Scorer.of(frozen_snapshot())
+    scorer = Scorer.of(snapshot or frozen_snapshot())
     hashes = np.concatenate([hash_event_ids(event_type, broken) for event_type in EventType])
     for partition in range(log.partitions):
         _fold(log, partition, rules, scorer, step_records, hashes, result)

@@ -1,32 +1,34 @@
 """Alerts of a model that goes on learning: each must follow from the features and from the version that it names.
 
 Nothing of the product's scoring is used: features are those of the definition over the customer's events, and the sum
-is the one that `stream.online_models.snapshot.ChurnSnapshot` states. Events must come in order, so that those that an
+is the one that snapshots state (`tests.faults.live_score`). Events must come in order, so that those that an
 alert has seen are those up to its time.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Self
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from stream.alerts.alert_records import Alert, AlertKind, ClearedBy
 from stream.features.habit import LOST_HABITS
-from stream.features.registry import FEATURE_NAMES, FEATURES, INPUT_SCALE
-from stream.online_models.basis import PAIRS
-from stream.online_models.snapshot import ChurnSnapshot, decode_snapshot
+from stream.features.registry import FEATURES
+from stream.online_models.purchase_process import PRIOR
+from stream.online_models.purchases_snapshot import PURCHASES, PurchasesSnapshot
+from stream.online_models.snapshot import ModelSnapshot, decode_snapshot
 from tests.faults.bench import Bench
+from tests.faults.frozen_model import frozen_snapshot
+from tests.faults.live_score import Scored, scored
 from tests.faults.watch import Watch
 from tests.oracle.event import Event
 from tests.oracle.features import features_at
 from tests.processing.published import epoch_ms
 
-__all__ = ["Publications", "departures"]
+__all__ = ["Publications", "departures", "with_process"]
 
 #: A snapshot stays for `Settings.snapshot_ms`, ten times as long.
 _LOOK_EVERY_S = 0.05
@@ -34,8 +36,6 @@ _LOOK_EVERY_S = 0.05
 _ROUNDING = 1e-9
 #: Fewer alerts or models than these prove nothing.
 _MIN_ALERTS, _MIN_VERSIONS = 30, 3
-
-Floats = npt.NDArray[np.float64]
 
 
 class Publications:
@@ -47,7 +47,9 @@ class Publications:
         self._stack = ExitStack()
         self._last: bytes | None = None
         #: A version counts labels, so observations may change the model within one version.
-        self._models: defaultdict[int, list[ChurnSnapshot]] = defaultdict(list)
+        self._models: defaultdict[int, list[ModelSnapshot]] = defaultdict(list)
+        # what scores before the first snapshot
+        self._models[0].append(with_process(PurchasesSnapshot(process=PRIOR, customers=0), ready=False))
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._watch)
@@ -72,8 +74,8 @@ class Publications:
     def _look(self) -> None:
         encoded = self._bench.client.get(self._bench.keys.snapshot())
         if encoded is not None and encoded != self._last:
-            model = decode_snapshot(encoded).churn
-            self._models[model.version].append(model)
+            model = decode_snapshot(encoded)
+            self._models[model.churn.version].append(model)
             self._last = encoded
 
     def _judged(self, alert: Alert) -> Iterator[str]:
@@ -85,21 +87,30 @@ class Publications:
             yield f"A: {alert.alert_id} of model {alert.model_version}: {'; '.join(verdicts[-1])}"
 
 
-def departures(alert: Alert, model: ChurnSnapshot, events: Sequence[Event]) -> Iterator[str]:
+def with_process(purchases: PurchasesSnapshot, *, ready: bool, share: float = 0.0) -> ModelSnapshot:
+    """The frozen model beside a purchase process that has ``share`` of the log-odds; all of them unless ``ready``."""
+    frozen = frozen_snapshot()
+    return msgspec.structs.replace(
+        frozen,
+        churn=msgspec.structs.replace(frozen.churn, ready=ready, process_share=share),
+        others={PURCHASES: msgspec.Raw(msgspec.json.encode(purchases))},
+    )
+
+
+def departures(alert: Alert, model: ModelSnapshot, events: Sequence[Event]) -> Iterator[str]:
     """The parts of an alert that do not follow from its customer's ``events`` and ``model``."""
     if alert.baseline is None or alert.logit is None or alert.rest is None or alert.risk is None:
         yield f"{alert.kind} without its risk"
         return
     at_ms = epoch_ms(alert.occurred_at)
     values = features_at([event for event in events if event.at <= at_ms], at_ms)
-    inputs = [feature.input_of(values[feature.name]) for feature in FEATURES]
-    parts = dict(zip(FEATURE_NAMES, _parts(np.array(inputs), model).tolist(), strict=True))
-    logit = math.fsum((model.intercept, *parts.values()))
+    given = scored(np.array([feature.input_of(values[feature.name]) for feature in FEATURES]), model)
+    logit = math.fsum((given.baseline, *given.parts.values()))
     told = {reason.feature: reason for reason in alert.reasons}
-    believed = _believed(parts, np.rint(np.array(inputs) * INPUT_SCALE) / INPUT_SCALE, model)
-    rest = logit - model.intercept - math.fsum(believed.get(name, 0.0) for name in told)
+    believed = _believed(given)
+    rest = logit - given.baseline - math.fsum(believed.get(name, 0.0) for name in told)
     numbers = {
-        "baseline": (alert.baseline, model.intercept),
+        "baseline": (alert.baseline, given.baseline),
         "logit": (alert.logit, logit),
         "sum": (alert.baseline + math.fsum(r.contribution for r in alert.reasons) + alert.rest, alert.logit),
         "rest": (alert.rest, rest),
@@ -136,22 +147,11 @@ def _told(alert: Alert) -> Iterator[str]:
         yield f"{alert.kind} at risk {alert.risk} and threshold {alert.threshold}"
 
 
-def _believed(parts: Mapping[str, float], inputs: Floats, model: ChurnSnapshot) -> dict[str, float]:
+def _believed(given: Scored) -> dict[str, float]:
     """The parts that may be reasons: those with the expected sign of their feature; silence is one reason."""
-    levels = dict(zip(FEATURE_NAMES, (inputs - np.array(model.means)).tolist(), strict=True))
-    told = dict(parts)
+    told, levels = dict(given.parts), dict(given.levels)
     told["days_since_purchase"] += told.pop("silence_ratio")
     silence = (levels["days_since_purchase"], levels["silence_ratio"])
     levels["days_since_purchase"] = max(silence) if told["days_since_purchase"] > 0.0 else min(silence)
     leaving = {feature.name: feature.leaving for feature in FEATURES}
     return {name: part for name, part in told.items() if part * leaving[name] * levels[name] > 0.0}
-
-
-def _parts(inputs: Floats, model: ChurnSnapshot) -> Floats:
-    """What each feature adds to the log-odds: half of each product that it is in."""
-    z = (np.rint(inputs * INPUT_SCALE) / INPUT_SCALE - np.array(model.means)) / np.array(model.scales)
-    parts: Floats = np.array(model.weights) * z
-    for (a, b), weight in zip(PAIRS.tolist(), model.curvature, strict=True):
-        parts[a] += 0.5 * weight * z[a] * z[b]
-        parts[b] += 0.5 * weight * z[a] * z[b]
-    return parts
