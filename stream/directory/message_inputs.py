@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from stream.alerts.alert_records import Alert, StageChange
 from stream.catalogue.outputs import Customer
@@ -26,6 +26,8 @@ class _EventInput:
     So is what is sent again because its id is another customer's: each event counts where it came first, once.
     """
 
+    comes_again: ClassVar[bool] = True
+
     def __init__(self, event_type: EventType, topic: str, decoder: Decoder) -> None:
         self.topic = topic
         self._type = event_type
@@ -47,7 +49,7 @@ class _Translated:
     """An input whose messages become entries or documents."""
 
     def __init__(self, source: Input, translate: Callable[[Any], object]) -> None:
-        self.topic = source.topic
+        self.topic, self.comes_again = source.topic, source.comes_again
         self._source = source
         self._translate = translate
 

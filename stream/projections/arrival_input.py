@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import ClassVar, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -54,6 +54,8 @@ ArrivedMessage: TypeAlias = Arrived | Unread | Noted
 
 class ArrivalInput:
     """Reads the topic; ``keys`` names the states of a message. ``reports``: see `ContentInput`."""
+
+    comes_again: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -25,6 +25,8 @@ class Vacated(NamedTuple):
 
 class AssignmentInput:
     """Gives an `Assignment` or `Vacated` of each record. Those that the workers did not write are refused."""
+
+    comes_again: ClassVar[bool] = False
 
     def __init__(self, topic: str, proof: NoteProof) -> None:
         self.topic = topic

@@ -41,6 +41,8 @@ class _Models(NamedTuple):
 class _TextInput:
     """The topic of texts. Those with another key than `KEY` would be in another partition, and are refused."""
 
+    comes_again: ClassVar[bool] = False
+
     def __init__(self, topic: str) -> None:
         self.topic = topic
         self._json = JsonInput(topic, FeedbackText, lambda text: customer_key(text.customer_id))

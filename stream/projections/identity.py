@@ -46,6 +46,8 @@ class Forgotten(NamedTuple):
 class LinkInput:
     """The topic of links. Those with another key than `KEY` would be in another partition, and are refused."""
 
+    comes_again: ClassVar[bool] = False
+
     def __init__(self, topic: str) -> None:
         self.topic = topic
 
@@ -73,6 +75,8 @@ class LinkInput:
 
 class _Published:
     """A topic of events without those that came from `arrivals`: they were read there, under the id that they name."""
+
+    comes_again: ClassVar[bool] = True
 
     def __init__(self, events: ContentInput) -> None:
         self.topic = events.topic

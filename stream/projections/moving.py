@@ -15,7 +15,6 @@ from stream.events.record import Record
 from stream.identity.departures import departure_of, edition_of, is_again
 from stream.identity.note_proof import NoteProof
 from stream.projections.protocol import Input, Projection
-from stream.projections.topic_inputs import ActionInput, JsonInput
 
 __all__ = ["MAX_EDITIONS", "Moves", "Stretch", "forget_oldest"]
 
@@ -48,8 +47,7 @@ class Moves:
 
         What is folded of nobody in particular counts where it came first, so all that is sent again is left out there.
         """
-        is_of_events = not isinstance(source, (JsonInput, ActionInput))
-        if self._proof is None or not (is_of_events and (editions or any(record.headers for record in records))):
+        if self._proof is None or not (source.comes_again and (editions or any(record.headers for record in records))):
             yield Stretch(records)
             return
         stretch = list[Record]()

@@ -54,8 +54,13 @@ class Reading(NamedTuple):
 
 
 class Input(Protocol):
-    """One topic of a projection, with as many partitions as the events have."""
+    """One topic of a projection, with as many partitions as the events have.
 
+    ``comes_again``: whether records of persons who become others are sent again, as those of the event topics are.
+    """
+
+    @property
+    def comes_again(self) -> bool: ...
     @property
     def topic(self) -> str: ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import starmap
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 import msgspec
 
@@ -40,6 +40,8 @@ class EventInput:
     The key is the customer. An event that comes twice is two messages: only the core remembers the ids of 90 days.
     Events that ``is_left_out`` says are skipped as well.
     """
+
+    comes_again: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -81,6 +83,8 @@ class ContentInput:
     ``keys`` names the states of an event. The core does not read these topics: with ``reports``, what is no event
     becomes a dead letter of the projection, else it is skipped. One projection of a topic should report.
     """
+
+    comes_again: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -126,6 +130,8 @@ class ActionInput:
     With ``responses_only`` so is what does nothing for a customer: a label of a text begins no state then.
     """
 
+    comes_again: ClassVar[bool] = False
+
     def __init__(self, topic: str, skew_ms: int, *, responses_only: bool = False) -> None:
         self.topic = topic
         self._skew_ms = skew_ms
@@ -155,6 +161,8 @@ class ActionInput:
 
 class JsonInput(Generic[S]):
     """A topic of JSON objects of one contract; ``key`` says which state a message belongs to."""
+
+    comes_again: ClassVar[bool] = False
 
     def __init__(self, topic: str, contract: type[S], key: Callable[[S], str]) -> None:
         self.topic = topic

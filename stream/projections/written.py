@@ -6,7 +6,7 @@ A text under the key of a person stays as it is: its words are nobody's to see h
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 import msgspec
 
@@ -87,6 +87,8 @@ def inputs_of(settings: Settings, key: Key) -> tuple[Input, ...]:
 class _TextInput:
     """Events of a type with a text or a category. A fold never sees personal data."""
 
+    comes_again: ClassVar[bool] = True
+
     def __init__(self, settings: Settings, of: EventType, key: Key) -> None:
         self.topic = settings.topic_of(of)
         self._key = key
@@ -98,6 +100,8 @@ class _TextInput:
 
 class _LabelInput:
     """Actions that label a text."""
+
+    comes_again: ClassVar[bool] = False
 
     def __init__(self, actions: ActionInput, key: Key) -> None:
         self.topic = actions.topic
