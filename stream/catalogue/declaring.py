@@ -89,7 +89,7 @@ class Personal(StrEnum):
 
 
 class Retention(StrEnum):
-    """How long records or rows are kept: a setting says it of each kind but two."""
+    """How long records or rows are kept: a setting says it of the first kinds."""
 
     EVENTS = "events"
     RESULTS = "results"
@@ -101,6 +101,13 @@ class Retention(StrEnum):
     NEWEST = "newest"
     #: What customers and people have decided, which has to be shown later.
     DECISIONS = "decisions"
+    #: What people recorded in the console, after it was published.
+    RECORDED = "recorded"
+    #: Of the staff.
+    ACCOUNTS = "accounts"
+    SESSIONS = "sessions"
+    #: What somebody has to remove.
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,26 @@ from stream.catalogue.declaring import Retention
 from stream.catalogue.events import EVENT_TYPES
 from stream.catalogue.topics import TOPICS
 
-__all__ = ["KEY_STORE", "PROJECTION_STORES", "STORES", "TOPIC_STORES", "Store"]
+__all__ = [
+    "KEY_STORE",
+    "MACHINE",
+    "OWNER",
+    "PROJECTION_STORES",
+    "STORES",
+    "TOPIC_STORES",
+    "Store",
+]
 
 _PROGRAM: Final = "the program; who may read the topic in Kafka"
 _OPERATOR: Final = "the program; who may run `stream` or read Redis"
-_OWNER: Final = "users of the console; who may run `stream`"
-_MACHINE: Final = "who may read the data directory of this machine"
+OWNER: Final = "users of the console; who may run `stream`"
+MACHINE: Final = "who may read the data directory of this machine"
 _FOR_RISK: Final = "to see who may leave, and why"
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A place with data of customers. ``contract``: the fields of its records, empty where ``what`` says it."""
+    """A place with data of people. ``contract``: the fields of its records, empty where ``what`` says it."""
 
     where: str
     what: str
@@ -108,27 +116,11 @@ PROJECTION_STORES: Final = MappingProxyType(
     }
 )
 
-#: All else.
+#: All else but tables, which are in `stream.catalogue.tables`.
 STORES: Final = (
     Store("Redis, documents", "features, risk, segment, stage", _FOR_RISK, _OPERATOR, Retention.NEWEST, "customer"),
     Store(
         "Redis, notifier", "actions and what was sent, by customer", _WHY_TOPIC["actions"], _OPERATOR, Retention.ACTIONS
-    ),
-    Store("directory", "customers, events, orders, alerts, actions", "to look customers up", _OWNER, Retention.EVENTS),
-    Store("console", "who saw and did what", "to show who saw data of customers", _OWNER, Retention.AUDIT),
-    Store(
-        "contacts.sqlite in the data directory",
-        "names, addresses and phone numbers of imported customers",
-        "to call customers by their names",
-        _MACHINE,
-        Retention.NEWEST,
-    ),
-    Store(
-        "imports.sqlite in the data directory",
-        "imported orders: customer, time, amount",
-        "to count an order that is imported again once",
-        _MACHINE,
-        Retention.NEWEST,
     ),
 )
 

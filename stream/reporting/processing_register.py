@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -10,6 +10,7 @@ from stream.catalogue.declaring import Personal, Retention
 from stream.catalogue.events import PURPOSES
 from stream.catalogue.personal import PERSONAL
 from stream.catalogue.register import KEY_STORE, PROJECTION_STORES, STORES, TOPIC_STORES, Store
+from stream.catalogue.tables import COLUMNS, TABLE_STORES
 from stream.events.kinds import EventType
 from stream.privacy.concealed_fields import CONCEALED, PSEUDONYMS
 from stream.projections.all_projections import PROJECTIONS
@@ -18,6 +19,16 @@ from stream.settings import Settings
 __all__ = ["RegisterEntry", "markdown", "register_of"]
 
 _EVENTS: Final[Mapping[str, EventType]] = {f"{event_type}-event": event_type for event_type in EventType}
+
+#: Where no setting says it.
+_KEPT: Final = {
+    Retention.NEWEST: "the newest of each customer, until erased",
+    Retention.DECISIONS: "until erased: it shows what was decided",
+    Retention.RECORDED: "90 days after it was published, or until erased",
+    Retention.ACCOUNTS: "until an admin removes the user",
+    Retention.SESSIONS: "12 hours after the browser was last seen, 7 days at most; deleted when somebody logs in",
+    Retention.REMOVED: "until a user of the console removes it",
+}
 
 
 class RegisterEntry(NamedTuple):
@@ -44,11 +55,15 @@ def register_of(settings: Settings) -> list[RegisterEntry]:
         replace(store, what=PROJECTIONS[name](settings).describe().what) for name, store in PROJECTION_STORES.items()
     )
     keys = [KEY_STORE] if settings.privacy_keys else []
-    return [_entry(store, settings) for store in (*topics, *projections, *STORES, *keys)]
+    tables = (_entry(store, settings, COLUMNS[table]) for table, store in TABLE_STORES.items())
+    return [
+        *(_entry(store, settings, PERSONAL.get(store.contract, {})) for store in (*topics, *projections, *STORES)),
+        *tables,
+        *(_entry(store, settings, {}) for store in keys),
+    ]
 
 
-def _entry(store: Store, settings: Settings) -> RegisterEntry:
-    said = PERSONAL.get(store.contract, {})
+def _entry(store: Store, settings: Settings, said: Mapping[str, Personal]) -> RegisterEntry:
 
     def fields(personal: Personal) -> tuple[str, ...]:
         return tuple(name for name, is_so in said.items() if is_so is personal)
@@ -62,26 +77,23 @@ def _entry(store: Store, settings: Settings) -> RegisterEntry:
         describes=fields(Personal.DESCRIBES),
         how_long=_how_long(store, settings),
         who=store.who,
-        under_keys=tuple(name for name in said if name in _under_keys(store.contract)) if settings.privacy_keys else (),
+        under_keys=_under_keys(said, store.contract) if settings.privacy_keys and store.contract else (),
     )
 
 
-def _under_keys(contract: str) -> Container[str]:
+def _under_keys(said: Iterable[str], contract: str) -> tuple[str, ...]:
     """The fields of a contract that never have in clear what tells who somebody is, or what they wrote."""
     event_type = _EVENTS.get(contract)
-    return (
-        PSEUDONYMS | {"one", "other", "note", "actor"} if event_type is None else PSEUDONYMS | {*CONCEALED[event_type]}
-    )
+    hidden = {"one", "other", "note", "actor"} if event_type is None else {*CONCEALED[event_type]}
+    return tuple(name for name in said if name in PSEUDONYMS | hidden)
 
 
 def _how_long(store: Store, settings: Settings) -> str:
     days = settings.keep_days(store.kept)
     if days is not None:
         return f"{days} days"
-    if store.kept is Retention.NEWEST:
-        return "the newest of each customer, until erased"
-    if store.kept is Retention.DECISIONS:
-        return "until erased: it shows what was decided"
+    if (said := _KEPT.get(store.kept)) is not None:
+        return said
     return "as the brokers say" if store.where.startswith("Kafka") else "until erased"
 
 

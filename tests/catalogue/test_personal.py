@@ -1,5 +1,8 @@
 """Every field of every record says whether it is personal, and every place with data of people is in the register."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import get_args
 
 import msgspec
@@ -9,7 +12,12 @@ from stream.catalogue.declaring import Personal, Retention
 from stream.catalogue.events import EVENT_TYPES, EventType
 from stream.catalogue.personal import PERSONAL
 from stream.catalogue.register import PROJECTION_STORES, TOPIC_STORES
+from stream.catalogue.tables import COLUMNS, TABLE_STORES
 from stream.cli.contracts import CONTRACTS, UNIONS
+from stream.directory import schema
+from stream.directory.desk import desk_tables
+from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
+from stream.imports.import_ledger import LEDGER_FILE, ImportLedger
 from stream.privacy.concealed_fields import CONCEALED, PSEUDONYMS, READABLE
 from stream.projections.all_projections import PROJECTIONS
 from stream.reporting.processing_register import markdown, register_of
@@ -42,6 +50,53 @@ def test_every_topic_and_every_projection_is_in_the_register() -> None:
     found = register_of(settings)
     assert {entry.where for entry in found} >= {f"Kafka {topic}" for topic in settings.topics}
     assert all(entry.what and entry.why and entry.how_long and entry.who for entry in found)
+
+
+def tables_of(file: sqlite3.Connection) -> dict[str, set[str]]:
+    names = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return {name: {row[1] for row in file.execute(f"PRAGMA table_info({name})")} for name in names}
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> dict[str, set[str]]:
+    """Table -> columns, of everything that the program keeps in databases but keys of persons."""
+    of_metadata = {
+        name: {column.name for column in table.columns}
+        for metadata in (schema.METADATA, desk_tables.METADATA)
+        for name, table in metadata.tables.items()
+    }
+    with ContactsFile(tmp_path / CONTACTS_FILE) as contacts:
+        contacts.add([("c-1", Contact(name="Ann Ode"))])
+    with closing(ImportLedger(tmp_path / LEDGER_FILE, "shop")):
+        pass
+    found: dict[str, set[str]] = {}
+    for name in (CONTACTS_FILE, LEDGER_FILE):
+        with closing(sqlite3.connect(tmp_path / name)) as file:
+            found |= tables_of(file)
+    return of_metadata | found
+
+
+def test_every_column_of_a_table_says_whether_it_is_personal(tables: dict[str, set[str]]) -> None:
+    assert tables == {table: {*columns} for table, columns in COLUMNS.items()}
+
+
+def test_every_table_with_data_of_people_is_in_the_register() -> None:
+    of_people = {
+        table
+        for table, columns in COLUMNS.items()
+        if any(personal is not Personal.NOT_PERSONAL for personal in columns.values())
+    }
+    assert {*TABLE_STORES} == of_people
+    assert {store.where for store in TABLE_STORES.values()} <= {entry.where for entry in register_of(Settings())}
+
+
+def test_the_register_has_the_staff() -> None:
+    found = {entry.where: entry for entry in register_of(Settings(keep_audit_days=30))}
+    users, trail = found["console, table desk_users"], found["console, table desk_audit"]
+    assert users.identifies == ("name", "subject")
+    assert (users.how_long, trail.how_long) == ("until an admin removes the user", "30 days")
+    assert "who" in trail.identifies
+    assert "seen_ms" in found["console, table desk_sessions"].describes
 
 
 def test_the_register_says_how_long_this_installation_keeps_things() -> None:
