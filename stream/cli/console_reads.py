@@ -6,7 +6,7 @@ import msgspec
 
 from stream.cli.identity_lookup import customer_of
 from stream.cli.points_desk import points_if_any
-from stream.cli.recommendations_desk import lists_now
+from stream.cli.recommendations_desk import agreed_lists_of
 from stream.cli.shop_day import shop_day
 from stream.cli.texts_desk import judged_of, tally_of, texts_of
 from stream.clock import SystemClock
@@ -49,7 +49,7 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
             # what is offered may be made of the orders of the customer to whom the id belongs
             persons = {customer_id, customer_of(desk, customer_id)}
             consented = consents.read([*persons])
-            lists = lists_now(desk, settings, customer_id, _OFFERED)
+            lists, _ = agreed_lists_of(desk, consents, settings, customer_id, _OFFERED)
             points, points_note = _points(settings, desk, customer_id)
     except StorageError as error:
         return CustomerTexts(note=str(error), is_scored=False)

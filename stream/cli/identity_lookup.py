@@ -14,9 +14,19 @@ from stream.identity.sealing import Sealer
 from stream.privacy.revealing import Revealer
 from stream.projections.identity import Identity
 from stream.settings import Settings
-from stream.storage.projection_desk import ProjectionDesk
+from stream.storage.projection_desk import ProjectionDesk, StatePlace
 
-__all__ = ["customer_of", "id_of", "is_decided", "names_like", "resolver_near", "shared_in", "stored_id"]
+__all__ = [
+    "customer_of",
+    "id_of",
+    "is_decided",
+    "names_like",
+    "owner_in",
+    "place_of_node",
+    "resolver_near",
+    "shared_in",
+    "stored_id",
+]
 
 
 def id_of(settings: Settings, text: str) -> str:
@@ -66,7 +76,17 @@ def names_like(settings: Settings, text: str) -> str:
 
 def customer_of(desk: ProjectionDesk, customer_id: str) -> str:
     """The customer to whom an id belongs; the id itself without the projection."""
-    node = _node(desk, customer_id)
+    return owner_in(desk.state(Identity.name, Identity.version, customer_id, KEY), customer_id)
+
+
+def place_of_node(desk: ProjectionDesk, customer_id: str) -> StatePlace:
+    """Where is stored to whom an id belongs, for who reads other states as well in the same round trip."""
+    return desk.place(Identity.name, Identity.version, customer_id, KEY)
+
+
+def owner_in(stored: bytes | None, customer_id: str) -> str:
+    """The customer to whom an id belongs by what is stored; the id itself if nothing is."""
+    node = _decoded(stored)
     return (node.canonical if node is not None else "") or customer_id
 
 
@@ -108,5 +128,8 @@ _DIGEST_CHARS = 64
 
 
 def _node(desk: ProjectionDesk, customer_id: str) -> Node | None:
-    stored = desk.state(Identity.name, Identity.version, customer_id, KEY)
+    return _decoded(desk.state(Identity.name, Identity.version, customer_id, KEY))
+
+
+def _decoded(stored: bytes | None) -> Node | None:
     return None if stored is None else msgspec.json.decode(stored, type=Node)

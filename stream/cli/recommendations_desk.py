@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from stream.cli.identity_lookup import customer_of
+from stream.cli.identity_lookup import owner_in, place_of_node
 from stream.cli.shop_day import now_of
 from stream.clock import SystemClock
 from stream.projections.recommendation_news import never_of
@@ -28,7 +28,7 @@ from stream.recommending.recommended import RecommendationLists, recommended
 from stream.recommending.shop_tables import SHARDS, ItemShard, ShopHead, ShopTables, needed_for
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
-from stream.storage.projection_desk import ProjectionDesk
+from stream.storage.projection_desk import ProjectionDesk, StatePlace
 
 if TYPE_CHECKING:
     from stream.recommending.association_rules import AssociationRules
@@ -38,7 +38,6 @@ __all__ = [
     "agreed_lists",
     "agreed_lists_of",
     "known_items",
-    "lists_now",
     "newest_ms_of",
     "recommendations_for",
     "rules_of_shop",
@@ -82,47 +81,19 @@ def known_items(desk: ProjectionDesk) -> KnownItems | None:
 
 
 def recommendations_for(
-    desk: ProjectionDesk,
-    settings: Settings,
-    customer_id: str,
-    now_ms: int,
-    limit: int,
-    refused: AbstractSet[str] = frozenset(),
-    known: KnownItems | None = None,
+    desk: ProjectionDesk, settings: Settings, customer_id: str, now_ms: int, limit: int
 ) -> RecommendationLists | None:
-    """What to offer to a customer now; None if no order of theirs is known. ``known``: None: it is read."""
-    own, head = desk.states_at(*_PROJECTION, [shopper_key(customer_id), HEAD], customer_id)
-    shopper = None if not own else _decode(own).shopper
-    known = known or known_items(desk)
-    if shopper is None or not shopper.items or known is None:
+    """What to offer to a customer at a time (ms); None if no order of theirs is known."""
+    known = known_items(desk)
+    if known is None:
         return None
-    tables = _tables(desk, settings, shopper, known, None if not head else _decode(head).head)
-    return recommended(shopper, tables, now_ms // HOUR_MS, limit, refused | never_of(settings))
+    return _lists(desk, settings, _owned(*desk.stored_at(_places(desk, customer_id))), known, now_ms, limit)
 
 
 def newest_ms_of(desk: ProjectionDesk) -> int | None:
     """The time (ms) of the newest order that the projection has read; None if it has folded nothing."""
     progress = desk.progress(*_PROJECTION)
     return max(state.stream_time_ms or 0 for state in progress.states.values()) if progress.folded else None
-
-
-def lists_now(
-    desk: ProjectionDesk,
-    settings: Settings,
-    customer_id: str,
-    limit: int,
-    refused: AbstractSet[str] = frozenset(),
-    known: KnownItems | None = None,
-) -> RecommendationLists | None:
-    """What to offer to the customer of an id, as of now; None if the projection knows no order of theirs."""
-    known = known or known_items(desk)
-    if known is None:
-        return None
-    now_ms = now_of(known.newest_ms, SystemClock().now_ms())
-    found = recommendations_for(desk, settings, customer_id, now_ms, limit, refused, known)
-    if found is None and (owner := customer_of(desk, customer_id)) != customer_id:
-        found = recommendations_for(desk, settings, owner, now_ms, limit, refused, known)
-    return found
 
 
 def agreed_lists(
@@ -144,15 +115,29 @@ def agreed_lists_of(
 ) -> tuple[RecommendationLists | None, bool]:
     """What to offer to a customer, and whether it is withheld, as they do not agree to be scored: then lists are empty.
 
-    None: no order with items is known. Raises `StorageError` when Redis fails.
+    ``known``: None: it is read. None: no order with items is known. Two round trips: what is stored of the customer,
+    and what goes with their items; one more where the id belongs to another customer. Raises `StorageError` when Redis
+    fails.
     """
-    found = lists_now(desk, settings, customer_id, limit, refused, known)
-    # the lists may be those of the customer to whom the id belongs
-    persons = {customer_id, customer_of(desk, customer_id)}
-    consented, now_ms = consents.read([*persons]), SystemClock().now_ms()
-    if found is None or all(consented.may_score(one, now_ms) for one in persons):
-        return found, False
-    return RecommendationLists(), True
+    known = known or known_items(desk)
+    if known is None:
+        return None, False
+    node, said, *stored = desk.stored_at(
+        [place_of_node(desk, customer_id), consents.place_of(customer_id), *_places(desk, customer_id)]
+    )
+    said_by, owned = {customer_id: said}, _owned(*stored)
+    owner = owner_in(node, customer_id)
+    if owner != customer_id:
+        # the lists may be those of the customer to whom the id belongs
+        said_by[owner], *stored = desk.stored_at([consents.place_of(owner), *_places(desk, owner)])
+        owned = owned if owned.has_items else _owned(*stored)
+    if not owned.has_items:
+        return None, False
+    now_ms = SystemClock().now_ms()
+    consented = consents.said_in(said_by.items())
+    if not all(consented.may_score(one, now_ms) for one in said_by):
+        return RecommendationLists(), True
+    return _lists(desk, settings, owned, known, now_of(known.newest_ms, now_ms), limit, refused), False
 
 
 def rules_of_shop(desk: ProjectionDesk, newest_ms: int, days: int) -> AssociationRules:
@@ -167,14 +152,48 @@ def rules_of_shop(desk: ProjectionDesk, newest_ms: int, days: int) -> Associatio
     return association_rules(firsts, newest_ms // HOUR_MS, days)
 
 
-def _tables(
-    desk: ProjectionDesk, settings: Settings, shopper: Shopper, known: KnownItems, own: ShopHead | None
-) -> ShopTables:
+class _Owned(NamedTuple):
+    """What is stored of a customer, and the ``head`` of the partition."""
+
+    shopper: Shopper
+    head: ShopHead
+
+    @property
+    def has_items(self) -> bool:
+        return bool(self.shopper.items)
+
+
+def _places(desk: ProjectionDesk, customer_id: str) -> list[StatePlace]:
+    """Where the two are that make `_Owned`."""
+    return [desk.place(*_PROJECTION, key, customer_id) for key in (shopper_key(customer_id), HEAD)]
+
+
+def _owned(own: bytes | None, head: bytes | None) -> _Owned:
+    shopper, stored = _decode(own).shopper if own else None, _decode(head).head if head else None
+    return _Owned(shopper or Shopper(), stored or ShopHead())
+
+
+def _lists(
+    desk: ProjectionDesk,
+    settings: Settings,
+    owned: _Owned,
+    known: KnownItems,
+    now_ms: int,
+    limit: int,
+    refused: AbstractSet[str] = frozenset(),
+) -> RecommendationLists | None:
+    if not owned.has_items:
+        return None
+    tables = _tables(desk, settings, owned, known)
+    return recommended(owned.shopper, tables, now_ms // HOUR_MS, limit, refused | never_of(settings))
+
+
+def _tables(desk: ProjectionDesk, settings: Settings, owned: _Owned, known: KnownItems) -> ShopTables:
     """Sums over all partitions; the rankers are those of the customer's own, which have learned from its orders."""
-    items = [*dict.fromkeys(needed_for(shopper))]
+    items = [*dict.fromkeys(needed_for(owned.shopper))]
     stored = desk.shared_of(*_PROJECTION, map(item_key, items))
     rows = {item: [_decode(state).row for state in stored[item_key(item)]] for item in items}
-    head = ShopHead() if own is None else own
+    head = owned.head
     head.customers, head.popular = known.customers, known.popular
     return ShopTables(
         head,

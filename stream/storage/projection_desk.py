@@ -13,7 +13,7 @@ from stream.storage.connection import FAILURES, connect_or_explain, explained
 from stream.storage.desk import Desk, partition_states
 from stream.storage.keys import Keys, ProjectionKeys
 
-__all__ = ["ProjectionDesk", "ProjectionProgress"]
+__all__ = ["ProjectionDesk", "ProjectionProgress", "StatePlace"]
 
 _T = TypeVar("_T")
 
@@ -34,6 +34,15 @@ class ProjectionProgress(NamedTuple):
         return sum(state.counters.dead_letters for state in self.states.values())
 
 
+class StatePlace(NamedTuple):
+    """Where a state is: of a projection by its name and version, a partition, and a key."""
+
+    name: str
+    version: int
+    partition: int
+    key: str
+
+
 class ProjectionDesk(Desk):
     """Projections in the namespace of ``settings``; raises `StorageError` when Redis fails."""
 
@@ -41,6 +50,8 @@ class ProjectionDesk(Desk):
         super().__init__(connect_or_explain(settings, retries=0))
         self._namespace = settings.namespace
         self._partitions = settings.partitions
+        #: Of projections, as they were when they were asked for last; 0 until one is built again.
+        self._generations: dict[tuple[str, int], int] = {}
 
     def progress(self, name: str, version: int) -> ProjectionProgress:
         """How far a projection is."""
@@ -67,17 +78,36 @@ class ProjectionDesk(Desk):
             "be read", lambda client: client.get(self._keys(name, version).customer(partition, key)) or None
         )
 
+    def place(self, name: str, version: int, key: str, partition_key: str) -> StatePlace:
+        """Where the state of a key is; ``partition_key``: what its messages are keyed by in their topics."""
+        return StatePlace(name, version, partition_of(partition_key, self._partitions), key)
+
+    def stored_at(self, places: Sequence[StatePlace]) -> list[bytes | None]:
+        """The stored states, of several projections, in one round trip.
+
+        Generations are asked for along with the states; the states are asked for again where a generation has changed.
+        """
+        keys, namespace = Keys(self._namespace), self._namespace
+        of = [*dict.fromkeys((place.name, place.version) for place in places)]
+        while True:
+            known = {one: self._generations.get(one, 0) for one in of}
+            stored = {one: ProjectionKeys(namespace, *one, generation) for one, generation in known.items()}
+            commands = [("GET", keys.projection_generation(*one)) for one in of]
+            for name, version, partition, key in places:
+                commands.append(("GET", stored[name, version].customer(partition, key)))
+            answers = self._pipelined([*commands])
+            found = {one: int(generation or 0) for one, generation in zip(of, answers, strict=False)}
+            if found == known:
+                return answers[len(of) :]
+            self._generations |= found
+
     def states_at(self, name: str, version: int, keys: Sequence[str], partition_key: str) -> list[bytes | None]:
         """The stored states of keys whose messages have one key in their topics, as `state`, in one round trip."""
-        partition = partition_of(partition_key, self._partitions)
-        of = self._keys_of(name, version)
-        return self._pipelined([("GET", of.customer(partition, key)) for key in keys])
+        return self.stored_at([self.place(name, version, key, partition_key) for key in keys])
 
     def states_of(self, name: str, version: int, keys: Sequence[tuple[str, str]]) -> list[bytes | None]:
         """The stored states of keys, each with what its messages are keyed by in their topics, in one round trip."""
-        of = self._keys_of(name, version)
-        places = [(partition_of(partition_key, self._partitions), key) for key, partition_key in keys]
-        return self._pipelined([("GET", of.customer(partition, key)) for partition, key in places])
+        return self.stored_at([self.place(name, version, *of) for of in keys])
 
     def shared(self, name: str, version: int, *keys: str) -> list[bytes]:
         """The stored states of keys that several partitions have a part of, JSON."""
@@ -85,12 +115,11 @@ class ProjectionDesk(Desk):
 
     def shared_of(self, name: str, version: int, keys: Iterable[str]) -> dict[str, list[bytes]]:
         """The parts of each of ``keys``, as `shared`, in one round trip."""
-        of = self._keys_of(name, version)
-        asked = [(key, of.customer(partition, key)) for key in keys for partition in range(self._partitions)]
-        found: dict[str, list[bytes]] = {key: [] for key, _ in asked}
-        for (key, _), state in zip(asked, self._pipelined([("GET", stored) for _, stored in asked]), strict=True):
+        asked = [StatePlace(name, version, partition, key) for key in keys for partition in range(self._partitions)]
+        found: dict[str, list[bytes]] = {place.key: [] for place in asked}
+        for place, state in zip(asked, self.stored_at(asked), strict=True):
             if state:
-                found[key].append(state)
+                found[place.key].append(state)
         return found
 
     def states(self, name: str, version: int) -> Iterator[bytes]:

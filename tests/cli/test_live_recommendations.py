@@ -1,8 +1,9 @@
 """What a process that is asked all the time tells of recommendations: own items at once, counts of all now and then."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -10,8 +11,12 @@ import pytest
 import redis
 
 from stream.cli.live_recommendations import LiveRecommendations
+from stream.events.partitioner import partition_of
+from stream.identity.links import Node
+from stream.identity.records import KEY
 from stream.local.redis import EmbeddedRedis
 from stream.processing.state import Counters, PartitionState
+from stream.projections.identity import Identity
 from stream.projections.recommendations import (
     HEAD,
     Recommendations,
@@ -25,6 +30,7 @@ from stream.recommending.own_items import KnownOrder, OwnItem, Shopper
 from stream.recommending.shop_tables import ItemShard, ShopHead, shard_of
 from stream.settings import Settings
 from stream.storage.keys import ProjectionKeys
+from stream.storage.projection_desk import ProjectionDesk
 
 HOUR = int(time.time()) // 3600
 
@@ -95,3 +101,40 @@ def test_a_redis_that_went_and_came_back_is_asked_again(server: EmbeddedRedis) -
         server.start()
         put(server, **selling("tea"), **{shopper_key("ann"): owning("tea")})
         assert live.lists("ann", 5).lists is not None
+
+
+def reads_of(server: EmbeddedRedis, ask: Callable[[], object]) -> int:
+    """How often the server read from its connections while it was asked."""
+    with redis.Redis.from_url(server.url) as client:
+        before = client.info("stats")["total_reads_processed"]
+        ask()
+        # one of them is the next question for the number
+        return int(client.info("stats")["total_reads_processed"] - before) - 1
+
+
+def test_an_answer_takes_two_round_trips_and_one_more_for_an_id_of_another_customer(server: EmbeddedRedis) -> None:
+    settings = Settings(redis_url=server.url, partitions=4, customer_ids="any")
+    put(server, **selling("tea", "honey"))
+    nodes = ProjectionKeys("stream", Identity.name, Identity.version, 0)
+    ann, ann_at = shopper_key("ann"), partition_of("ann", 4)
+    shop = ProjectionKeys("stream", Recommendations.name, Recommendations.version, 0)
+    with redis.Redis.from_url(server.url) as client:
+        client.set(shop.customer(ann_at, ann), msgspec.json.encode(owning("tea")))
+        client.set(nodes.customer(partition_of(KEY, 4), "cookie"), msgspec.json.encode(Node(canonical="ann")))
+    with closing(LiveRecommendations(settings)) as live:
+        assert live.lists("ann", 5).lists is not None
+        assert live.lists("cookie", 5) == live.lists("ann", 5)
+        counted = [reads_of(server, partial(live.lists, one, 5)) for one in ("ann", "cookie", "nobody")]
+    assert counted == [2, 3, 1]
+
+
+def test_states_of_a_projection_that_is_built_again_are_those_of_the_new_generation(server: EmbeddedRedis) -> None:
+    settings = Settings(redis_url=server.url, partitions=1)
+    of = (Recommendations.name, Recommendations.version)
+    with redis.Redis.from_url(server.url) as client, ProjectionDesk(settings) as desk:
+        for generation in (0, 1):
+            client.set(ProjectionKeys("stream", *of, generation).customer(0, "a"), f"of {generation}")
+        assert desk.states_at(*of, ["a", "b"], "a") == [b"of 0", None]
+        assert desk.rebuild(*of) == 1
+        assert desk.states_at(*of, ["a", "b"], "a") == [b"of 1", None]
+        assert desk.shared(*of, "a") == [b"of 1"]
