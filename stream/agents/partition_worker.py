@@ -149,8 +149,10 @@ class PartitionWorker:
             what=f"partition {self.partition.partition}",
         )
 
-    def stop(self) -> None:
-        """End `run` after the step that is under way."""
+    def stop(self, *, lost: bool = False) -> None:
+        """End `run` after the step that is under way; of a partition that is ``lost`` nothing more is published."""
+        if lost:
+            self._publishing.lose()
         self._stopping = True
         self._wake.set()
 
@@ -200,8 +202,7 @@ class PartitionWorker:
         outcome = self._computing.sweep(customers, looks_at_all=True)
         if not self._rescoring.is_under_way:
             outcome.state.rescored = done = self._rescoring.done(outcome.state, self._scorer())
-            count = done.customers
-            _LOG.info("partition %d: everybody is scored again, %d in all", self.partition.partition, count)
+            _LOG.info("partition %d: all %d customers are scored again", self.partition.partition, done.customers)
         elif not customers:
             return
         await self._commit(outcome)

@@ -79,8 +79,7 @@ class ProjectionWorker:
         self._looking = Every(_LOOK_S)
         #: Where dropping the former generation goes on, None when it is done.
         self._dropping: int | None = None
-        self._turns = 0
-        self.records_stored = 0
+        self._turns = self.records_stored = 0
 
     @property
     def signs(self) -> int:
@@ -120,13 +119,12 @@ class ProjectionWorker:
 
     def deliver(self, source: int, batch: ProjectionBatch) -> None:
         """Take a fetched batch of input ``source`` in; it is acked when it has been stored."""
-        if not batch.is_current:
-            return
-        self._waiting[source].append(batch)
-        if source not in self._held and self.buffered(source) >= self._options.step_records:
-            self._held.add(source)
-            self.inputs.hold(source)
-        self._wake.set()
+        if batch.is_current:
+            self._waiting[source].append(batch)
+            if source not in self._held and self.buffered(source) >= self._options.step_records:
+                self._held.add(source)
+                self.inputs.hold(source)
+            self._wake.set()
 
     async def run(self) -> None:
         """Step until `stop`."""
@@ -139,8 +137,10 @@ class ProjectionWorker:
             what=f"projection {self._name}",
         )
 
-    def stop(self) -> None:
-        """End `run` after the step that is under way."""
+    def stop(self, *, lost: bool = False) -> None:
+        """End `run` after the step that is under way; of a partition that is ``lost`` nothing more is published."""
+        if lost:
+            self._publishing.lose()
         self._stopping = True
         self._wake.set()
 

@@ -25,6 +25,7 @@ class Publishing:
         self._outbox = outbox
         self._partition = partition
         self._task: asyncio.Task[None] | None = None
+        self._is_lost = False
 
     def start(self) -> None:
         """Publish from now on."""
@@ -32,7 +33,7 @@ class Publishing:
 
     def check(self) -> None:
         """Raise what has ended it: only an error that no code expected does, and nothing would be published."""
-        if self._task is not None and self._task.done():
+        if self._task is not None and self._task.done() and not self._is_lost:
             self._task.result()
 
     async def below(self, limit: int, timeout_s: float) -> None:
@@ -43,12 +44,21 @@ class Publishing:
 
     async def hand_over(self, trim: Callable[[], Awaitable[None]], whose: str) -> None:
         """Publish and ``trim`` what is left before a stop; whatever is not trimmed the next owner sends again."""
+        if self._is_lost:
+            return
         await self.below(1, _HAND_OVER_S)
         if self._outbox.confirmed:
             try:
                 await trim()
             except StorageError as error:
                 _LOG.info("the outbox of %s is left untrimmed: %s", whose, error)
+
+    def lose(self) -> None:
+        """Publish nothing more, at once: another worker may have published newer records already."""
+        self._is_lost = True
+        if self._task is not None:
+            self._task.cancel()
+        self._outbox.let_go()
 
     async def let_go(self) -> None:
         """Publish nothing more: another worker owns the partition, or will, and sends what is left in order."""

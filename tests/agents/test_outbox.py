@@ -10,6 +10,7 @@ import pytest
 from stream.agents import outbox as module
 from stream.agents.outbox import Outbox
 from stream.agents.publisher import Publisher
+from stream.agents.publishing import Publishing
 from stream.errors import PublishError
 from stream.processing.state import Outgoing
 from tests.agents.rig import until
@@ -24,6 +25,10 @@ class Broker:
         self.confirmed: list[bytes] = []
         self.open = asyncio.Event()
         self.open.set()
+        self.drops = 0
+
+    def drop(self) -> None:
+        self.drops += 1
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         values = [record.value or b"" for record in records]
@@ -141,3 +146,29 @@ def test_a_reset_starts_again_from_the_stored_records() -> None:
         assert broker.confirmed == values(2, 6)
 
     asyncio.run(scenarios())
+
+
+def test_what_is_lost_is_published_and_trimmed_no_more() -> None:
+    async def run() -> None:
+        broker, trims = Broker(), 0
+        broker.open.clear()
+        outbox = Outbox(cast("Publisher", broker))
+        publishing = Publishing(outbox, 0)
+
+        async def trim() -> None:
+            nonlocal trims
+            trims += 1
+
+        publishing.start()
+        outbox.add(numbered(0, 3))
+        await until(lambda: len(broker.calls) == 1, "under way")
+        publishing.lose()
+        broker.open.set()
+        outbox.add(numbered(3, 5))
+        await publishing.hand_over(trim, "partition 0")
+        publishing.check()
+        await publishing.let_go()
+        assert (broker.confirmed, trims, outbox.depth) == ([], 0, 5)
+        assert broker.drops >= 1, "what the client still had in hand is dropped"
+
+    asyncio.run(run())

@@ -14,6 +14,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self.ran = False
+        self.is_lost = False
         self._stopped = asyncio.Event()
 
     async def claim(self) -> dict[str, int]:
@@ -23,7 +24,8 @@ class _Worker:
         self.ran = True
         await self._stopped.wait()
 
-    def stop(self) -> None:
+    def stop(self, *, lost: bool = False) -> None:
+        self.is_lost |= lost
         self._stopped.set()
 
 
@@ -64,6 +66,21 @@ def test_an_assigned_partition_runs_until_it_is_revoked() -> None:
         await asyncio.sleep(0)
         assert all(worker.ran for worker in workers)
         await owner.on_revoked(ASSIGNED)
+        assert not owner.workers
+
+    asyncio.run(run())
+
+
+def test_workers_of_partitions_that_are_lost_publish_nothing_more() -> None:
+    """Others may own them already: what these sent late would come after what their successors send."""
+
+    async def run() -> None:
+        workers: list[_Worker] = []
+        owner = _owner(workers)
+        await owner.restore_offsets(ASSIGNED)
+        await owner.on_assigned(ASSIGNED)
+        await owner.on_lost(ASSIGNED)
+        assert [worker.is_lost for worker in workers] == [True, True]
         assert not owner.workers
 
     asyncio.run(run())

@@ -12,6 +12,7 @@ from stream.agents.transport.consumer_thread import ConsumerThread, Fetched
 from stream.agents.transport.handing_over import HandingOverConsumer
 from stream.agents.transport.intake import LogEnd
 from stream.agents.transport.messages import BatchMessage, RecordMessage
+from stream.agents.transport.patience import PatientProducer
 from stream.agents.transport.topic_checks import check_assignment, check_counts, check_topics
 from stream.errors import TopologyError
 
@@ -51,6 +52,9 @@ class Consumer(HandingOverConsumer):
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def _is_forgotten(self) -> bool:
+        return self._thread.is_forgotten
 
     async def on_started(self) -> None:
         """Refuse to run on topics that cannot be copartitioned."""
@@ -197,3 +201,4 @@ class Transport(driver.Transport):
     """The driver of ``kafkabatch://host:port``."""
 
     Consumer = Consumer
+    Producer = PatientProducer

@@ -7,6 +7,7 @@ fetched can be stamped with the lease it was fetched under: a seek never races w
 # ruff: noqa: SLF001  # Faust's driver works on the private parts of aiokafka's fetcher as well
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from stream.agents.transport.assignor import CoRangeAssignor
 from stream.agents.transport.fetch_pace import FetchPace
 from stream.agents.transport.fetched_batch import FetchedRecord
 from stream.agents.transport.intake import LogEnd, intake_of
+from stream.agents.transport.patience import started
 from stream.agents.transport.unpack import unpack_in_batches
 from stream.errors import SettingsError, TopologyError
 
@@ -67,6 +69,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self._options = intake_of(self.app).options
         self._cursors: dict[TP, _Cursor] = {}
         self._pace = FetchPace(self._options)
+
+    async def on_start(self) -> None:
+        """As Faust's, but a broker that is away is waited for."""
+        consumer = self._consumer = self._create_consumer(loop=self.thread_loop)
+        self.time_started = time.monotonic()
+        await started(consumer.start, self)
 
     async def on_thread_stop(self) -> None:
         """Close the client, also when the broker does not answer. Bounded."""
@@ -171,6 +179,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def rebalancing(self) -> bool:
         """Whether the assignment has been revoked and the next one is not known yet."""
         return bool(self._ensure_consumer()._subscription.reassignment_in_progress)
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether the group knows this member no more, so that its partitions may be others' already."""
+        return bool(self._ensure_consumer()._coordinator.generation < 0)
 
     async def position_at(self, targets: Mapping[TP, tuple[int, int]]) -> None:
         """Go to ``{partition: (lease, offset)}``; skips partitions that are no longer assigned."""

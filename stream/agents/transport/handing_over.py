@@ -96,12 +96,17 @@ class HandingOverConsumer(driver.Consumer):
         deadline = asyncio.timeout(self.options.handover_timeout_s)
         try:
             async with deadline:
-                await self.intake.owner.on_revoked(revoked)
+                owner = self.intake.owner
+                await (owner.on_lost if self._is_forgotten() else owner.on_revoked)(revoked)
         except Exception as error:
             if deadline.expired():
                 self.log.exception("on_revoked was cancelled after %g s", self.options.handover_timeout_s)
             else:
                 await self.crash(error)  # aiokafka would only log it and go on
+
+    def _is_forgotten(self) -> bool:
+        """Whether the group knows this member no more."""
+        raise NotImplementedError
 
     async def _settle(self) -> None:
         """Wait a bounded time for messages of topics without batches, then commit what is acked."""

@@ -41,6 +41,13 @@ class PartitionOwner:
         the app has crashed.
         """
 
+    async def on_lost(self, lost: frozenset[TP]) -> None:
+        """As `on_revoked`, which it calls by default; but the group has forgotten this worker, after a silence.
+
+        Others may own the partitions already. Whoever publishes should stop at once.
+        """
+        await self.on_revoked(lost)
+
     async def on_unfit_topics(self, error: TopologyError) -> None:
         """The topics, or this worker's share of them, cannot be processed. Raises ``error`` by default."""
         raise error

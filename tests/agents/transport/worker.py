@@ -120,6 +120,10 @@ class Journal(PartitionOwner):
         self.write("revoked", tps=sorted(revoked))
         await asyncio.sleep(self.revoking_s)
 
+    async def on_lost(self, lost: frozenset[TP]) -> None:
+        self.write("lost", tps=sorted(lost))
+        await super().on_lost(lost)
+
 
 class Worker:
     """The app and what its agents do."""
