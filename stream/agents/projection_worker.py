@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import deque
 from collections.abc import Sequence
 
 from stream import metrics
+from stream.agents.agreeing import Agreeing
 from stream.agents.every import Every
 from stream.agents.outbox import Outbox
 from stream.agents.partition_erasing import Erasing
@@ -28,8 +28,6 @@ from stream.storage.outbox_records import decode_record, encode_records
 from stream.storage.projection_store import ProjectionStore
 
 __all__ = ["ProjectionWorker"]
-
-_LOG = logging.getLogger(__name__)
 
 #: How often a partition looks what operators want (s); timers that fire in one step.
 _LOOK_S, _FIRED_AT_ONCE = 1.0, 1000
@@ -60,6 +58,7 @@ class ProjectionWorker:
         self._options = options
         self._name = partition.projection.name
         self._erasing = Erasing(options.erasures, store.keys, ids_in)
+        self._agreeing = Agreeing(partition, options.consents, clock)
         self._publishing = Publishing(outbox, partition.partition)
         self._wake = asyncio.Event()
         self._stopping = False
@@ -252,7 +251,7 @@ class ProjectionWorker:
         self._options.probe("polled")
         with self._timed("read"):
             missing = self.partition.read([Part(source, batch.records, batch.next_offset) for source, batch in batches])
-        await self._load_all(missing)
+        await self._load_all(await self._agreeing.left_out(missing))
         with self._timed("fold"):
             outcome = self.partition.step(self._clock.now_ms())
         self._options.probe("computed")

@@ -35,6 +35,7 @@ from stream.projections.folding import FoldingPartition, ProjectionTopics
 from stream.projections.protocol import Expiring, Projection
 from stream.settings import Settings
 from stream.storage.connection import Client, connect
+from stream.storage.consent_desk import read_consents
 from stream.storage.keys import Keys
 from stream.storage.layout import agree_on_layout
 from stream.storage.projection_store import ProjectionStore, present_generation
@@ -152,6 +153,7 @@ class ProjectionApp:
                 step_records=min(settings.batch_max_records, _STEP_RECORDS),
                 fenced_wait_s=settings.session_timeout_s,
                 erasures=self._erasures,
+                consents=partial(read_consents, self._client, settings),
                 partition_count=settings.partitions,
                 probe=lambda point: self._probe(f"projection {point}"),
             ),

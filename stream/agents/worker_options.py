@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from stream.consent.consented import NOTHING_SAID, Consented
 from stream.identity.note_proof import NoteProof
 from stream.privacy.erasures import Erasures
 
-__all__ = ["WorkerOptions", "no_probe"]
+__all__ = ["WorkerOptions", "no_probe", "nobody_has_said"]
 
 
 def no_probe(_point: str) -> None:
     """Do nothing at a named point of a step."""
+
+
+async def nobody_has_said(_customers: Sequence[str]) -> Consented:
+    """Whoever has said nothing agrees."""
+    return NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +30,7 @@ class WorkerOptions:
     customers in one sweep. ``fenced_wait_s``: how long a worker that was superseded waits for its revocation before it
     claims again. ``second_clock``: the time of day (ms) on another machine, None for that of Redis. ``erasures``:
     who is erased; ``departures``: by what to know records of customers who leave, None: there are none;
+    ``consents``: what customers agreed to, asked before a projection learns from them.
     ``partition_count``: of the event topics, 0: unknown. ``probe``: called at the named points of a step
     (fault injection in tests).
     """
@@ -43,5 +50,6 @@ class WorkerOptions:
     second_clock: Callable[[], int | None] | None = None
     erasures: Erasures = field(default_factory=Erasures)
     departures: NoteProof | None = None
+    consents: Callable[[Sequence[str]], Awaitable[Consented]] = nobody_has_said
     partition_count: int = 0
     probe: Callable[[str], None] = no_probe

@@ -66,6 +66,7 @@ class Classification(Fold[State]):
 
     All states are in the partition of `KEY`, so that one model learns from all texts, in the order of the topic. A text
     that comes again is known, as long as it is among the newest `MAX_JUDGED` of its customer, and so is an older one.
+    Texts of who does not agree to profiling then are passed over (`Asking`).
     """
 
     name: ClassVar[str] = "classification"
@@ -82,6 +83,9 @@ class Classification(Fold[State]):
 
     def release(self, customer_id: str) -> None:
         """Texts are judged once, where they came first. Readers take those of all ids of a person."""
+
+    def learned_from(self, message: object) -> str | None:
+        return message.customer_id if isinstance(message, FeedbackText) else None
 
     def reach(self, states: Mapping[str, State], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The counts of the shop and of products, and what the models need."""

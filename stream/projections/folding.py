@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -24,12 +24,12 @@ from stream.projections.moving import Moves
 from stream.projections.protocol import Folded, Forgetting, Placed, Projection
 from stream.projections.state_cache import StateCache
 from stream.projections.subjects import of_others
+from stream.projections.timer_names import key_of_timer, parts_of_timer, timer_of
 
-__all__ = ["FoldingPartition", "Outcome", "Part", "ProjectionTopics", "timer_of"]
+__all__ = ["FoldingPartition", "Outcome", "Part", "ProjectionTopics"]
 
 _LOG = logging.getLogger(__name__)
 _encoder = msgspec.json.Encoder()
-_timers_decoder = msgspec.json.Decoder(tuple[str, str])
 #: Says in a dead letter which projection could not use the record.
 PROJECTION_HEADER = f"{HEADER_PREFIX}projection"
 
@@ -40,15 +40,6 @@ class _Folding(NamedTuple):
     folded: Folded
     timers: Mapping[str, int]
     idle: Sequence[str]
-
-
-def timer_of(key: str, timer: str) -> str:
-    """The name of a timer of a state, unique in a partition.
-
-    >>> timer_of("c-1", "t-2")
-    '["c-1","t-2"]'
-    """
-    return _encoder.encode((key, timer)).decode()
 
 
 class _Refused(NamedTuple):
@@ -86,7 +77,7 @@ class FoldingPartition:
         self._places: dict[str, tuple[int, int, int]] = {}
         self._cache = StateCache(projection, cache_states)
         self._parts: list[Part] = []
-        self._messages: list[tuple[str, object]] = []
+        self.messages: list[tuple[str, object]] = []  # what was read last
         self._decoded: dict[str, Any] = {}  # states of the messages read last, which no fold has seen
         self._is_whole = False  # whether these are all that the messages need
         self._origins: list[tuple[int, Record]] = []
@@ -107,7 +98,7 @@ class FoldingPartition:
     def read(self, parts: Sequence[Part]) -> list[str]:
         """Take records in as the next step; returns the keys they touch whose state is not cached, as `further`."""
         self._parts = [*parts]
-        self._messages, self._origins, self._refused, self._skipped = [], [], [], 0
+        self.messages, self._origins, self._refused, self._skipped = [], [], [], 0
         self._decoded, self._is_whole = {}, False
         self._newest_ms = self.state.stream_time_ms
         self._editions, self._places = dict(self.state.editions), dict(self.state.places)
@@ -120,12 +111,12 @@ class FoldingPartition:
         own = first_of_each(of_others(part.records, self._erasures), source.topic, self._places)
         self._skipped += len(part.records)
         for stretch in self._moves.stretches(source, own, self._editions):
-            self._messages += stretch.released
+            self.messages += stretch.released
             if stretch.cause is not None:
                 self._origins += [(part.source, stretch.cause)] * len(stretch.released)
             records = stretch.records
             reading = source.read(records)
-            self._messages += reading.keyed
+            self.messages += reading.keyed
             self._origins += [(part.source, records[position]) for position in reading.positions]
             self._refused += [
                 _Refused(part.source, records[rejection.record], rejection) for rejection in reading.rejections
@@ -134,11 +125,19 @@ class FoldingPartition:
             if reading.newest_ms is not None:
                 self._newest_ms = max(reading.newest_ms, self._newest_ms or reading.newest_ms)
 
+    def leave_out(self, is_left_out: Callable[[object], bool]) -> list[str]:
+        """Pass such messages of those that were read last over; returns what `read` does."""
+        kept = [k for k, (_, message) in enumerate(self.messages) if not is_left_out(message)]
+        self._skipped += len(self.messages) - len(kept)
+        self.messages, self._origins = [self.messages[k] for k in kept], [self._origins[k] for k in kept]
+        self._decoded, self._is_whole = {}, False
+        return self.further()
+
     def further(self) -> list[str]:
         """Keys whose state the next step needs, as far as can be told, and that are not cached."""
-        missing = self._cache.missing(key for key, _ in self._messages)
+        missing = self._cache.missing(key for key, _ in self.messages)
         if not missing:
-            keys, self._decoded = self._cache.needed(self._messages, self._decoded)
+            keys, self._decoded = self._cache.needed(self.messages, self._decoded)
             missing = self._cache.missing(keys)
             self._is_whole = not missing
         return missing
@@ -153,7 +152,7 @@ class FoldingPartition:
 
     def step(self, now_ms: int) -> Outcome:
         """Fold what was read last. Raises `CodecError` for a stored state that cannot be read."""
-        messages, refused = self._messages, self._refused
+        messages, refused = self.messages, self._refused
         try:
             folding = self._fold(messages)
         except NOT_OF_AN_EVENT:
@@ -174,7 +173,7 @@ class FoldingPartition:
         """Take the erasure of customers in as the next step of a `Forgetting` projection; returns what `read` does."""
         self.read(())
         if isinstance(self.projection, Forgetting):
-            self._messages = [message for customer in customers for message in self.projection.forget(customer)]
+            self.messages = [message for customer in customers for message in self.projection.forget(customer)]
         return self.further()
 
     def erase(self, customers: Iterable[str]) -> list[str]:
@@ -190,7 +189,7 @@ class FoldingPartition:
     @staticmethod
     def keys_of(timers: Iterable[str]) -> list[str]:
         """The keys of the states to which timers belong, each once."""
-        return [*dict.fromkeys(_timers_decoder.decode(timer)[0] for timer in timers)]
+        return [*dict.fromkeys(map(key_of_timer, timers))]
 
     def fire(self, timers: Sequence[str], now_ms: int) -> Outcome:
         """An outcome that publishes what is due, and does not change a state. The states of the timers are cached.
@@ -201,7 +200,7 @@ class FoldingPartition:
         alerts: list[Alert] = []
         outgoing: list[Outgoing] = []
         for timer in timers:
-            key, name = _timers_decoder.decode(timer)
+            key, name = parts_of_timer(timer)
             for fired in self.projection.fire(key, states[key], name) if key in states else ():
                 if isinstance(fired, Outgoing):
                     outgoing.append(fired)
@@ -215,7 +214,7 @@ class FoldingPartition:
         self._cache.accept(outcome.written, outcome.forgotten)
 
     def _fold(self, messages: Sequence[tuple[str, object]]) -> _Folding:
-        is_whole = self._is_whole and messages is self._messages
+        is_whole = self._is_whole and messages is self.messages
         states = self._decoded if is_whole else self._cache.needed(messages, self._decoded)[1]
         self._decoded, self._is_whole = {}, False
         before = self._timers(states)

@@ -8,8 +8,10 @@ from typing import ClassVar, Final, NamedTuple, cast
 import msgspec
 
 from stream.catalogue.events import EventKind, EventType
+from stream.consent.agreements import DEFAULTS, ConsentDefault
+from stream.consent.purposes import Purpose
 from stream.events.decode import Decoder
-from stream.events.model import Event, FeedbackEvent
+from stream.events.model import ConsentEvent, Event, FeedbackEvent
 from stream.events.record import Record
 from stream.leads.lead_cohorts import Cells, count
 from stream.leads.lead_contacts import LeadHistory, contact_of, is_news, meet, order, week_of
@@ -17,7 +19,7 @@ from stream.leads.signs import SILENT_WEEKS, Landmark, landmarks_of
 from stream.projections.fold import Fold
 from stream.projections.protocol import Folded, Reading, TakenOut
 from stream.projections.surveys import is_invitation
-from stream.projections.topic_inputs import EventInput, Happened
+from stream.projections.topic_inputs import ContentInput, EventInput, Happened, Told
 from stream.settings import Settings
 
 __all__ = ["LeadState", "Leads", "lead_key", "week_key"]
@@ -31,14 +33,29 @@ _OF_SHOP: Final[Mapping[EventType, Callable[[Event], bool]]] = {
 }
 
 
+class ProfilingSaid(msgspec.Struct, frozen=True, order=True, array_like=True):
+    """That a person agreed to profiling, or took it back. The greater statement holds, as in `Agreements`."""
+
+    at_ms: int
+    is_withdrawn: bool
+
+
 class LeadState(LeadHistory, omit_defaults=True):
     """Of a person: a `LeadHistory`. Of a week: how many were alike at its beginning.
 
-    ``cells``: see `stream.leads.lead_cohorts`. ``week``: which one, None for a person.
+    ``cells``: see `stream.leads.lead_cohorts`. ``week``: which one, None for a person. ``said``: what the person said
+    last of profiling, None for nothing. ``is_counted``: whether their landmarks are in the counts of weeks.
     """
 
     week: int | None = None
     cells: Cells = msgspec.field(default_factory=dict)
+    said: ProfilingSaid | None = None
+    is_counted: bool = True
+
+    @property
+    def counted(self) -> dict[int, Landmark]:
+        """The landmarks that are in the counts."""
+        return landmarks_of(self) if self.is_counted else {}
 
 
 #: Whoever has no state.
@@ -63,6 +80,9 @@ class _Contacts(EventInput):
 class Leads(Fold[LeadState]):
     """Contacts of each person before the first order, and counts of landmarks by week.
 
+    Nothing is learned of who does not agree to profiling: the landmarks of a person who takes that back are taken out
+    of the counts, and come back with a new agreement.
+
     Which landmarks a person has follows from the contacts and the order alone, those to come included. So the counts
     of a week are a sum over persons: when a person's change, the former ones are taken back. Neither the order of the
     events nor how often one comes matters. A label matures by the calendar, so no timer is needed.
@@ -75,8 +95,12 @@ class Leads(Fold[LeadState]):
 
     def __init__(self, settings: Settings) -> None:
         decoder = Decoder.of(settings)
+        default: ConsentDefault = "opt-in" if settings.consent_default == "opt-in" else "opt-out"
+        self._is_allowed = Purpose.PROFILING in DEFAULTS[default]
         self.inputs = tuple(
-            _Contacts(event_type, settings.topic_of(event_type), decoder, _OF_SHOP.get(event_type))
+            ContentInput(event_type, settings.topic_of(event_type), decoder, _of_person, reports=False)
+            if event_type is EventType.CONSENT
+            else _Contacts(event_type, settings.topic_of(event_type), decoder, _OF_SHOP.get(event_type))
             for event_type in EventType
         )
 
@@ -87,12 +111,15 @@ class Leads(Fold[LeadState]):
         """The weeks whose counts may change."""
         gone = {key for key, message in messages if isinstance(message, TakenOut)}
         kept = {key: state for key, state in states.items() if key not in gone}
+        news, said = _news(kept, messages), _said(messages)
         weeks = set[int]()
-        # of who is taken out all may come again
-        for key, news in _news(kept, messages).items():
-            weeks.update(_touched(states.get(key), news, is_gone=key in gone))
+        for key in news.keys() | said.keys():
+            lead = states.get(key, _NOBODY)
+            # of who is taken out all may come again; of who agrees, or does no longer, all is counted or taken back
+            is_all = key in gone or key in said or lead.is_counted != self._may(lead)
+            weeks.update(_touched(lead, news.get(key, ()), is_all=is_all))
         for key in gone & states.keys():
-            weeks.update(landmarks_of(states[key]))
+            weeks.update(states[key].counted)
         return map(week_key, sorted(weeks))
 
     def fold(self, states: Mapping[str, LeadState], messages: Sequence[tuple[str, object]]) -> Folded:
@@ -100,13 +127,34 @@ class Leads(Fold[LeadState]):
         begin = 0
         for end, (key, message) in enumerate(messages):
             if isinstance(message, TakenOut):
-                _meet_all(folded, messages[begin:end])
+                self._meet_all(folded, messages[begin:end])
                 if (lead := folded.get(key)) is not None:
-                    _recount(folded, landmarks_of(lead), {})
+                    _recount(folded, lead.counted, {})
                 folded[key] = None
                 begin = end + 1
-        _meet_all(folded, messages[begin:])
+        self._meet_all(folded, messages[begin:])
         return Folded(folded)
+
+    def _may(self, lead: LeadState) -> bool:
+        """Whether models may learn from a person, by all that was told so far."""
+        return self._is_allowed if lead.said is None else not lead.said.is_withdrawn
+
+    def _meet_all(self, folded: dict[str, LeadState | None], messages: Sequence[tuple[str, object]]) -> None:
+        """Take contacts, orders and agreements in."""
+        news, said = _news(folded, messages), _said(messages)
+        for key in dict.fromkeys([*news, *said]):
+            lead = folded.get(key) or LeadState(key.removeprefix(_WEEK))
+            before = lead.counted
+            for one in news.get(key, ()):
+                if one.bits:
+                    meet(lead, one.week, one.bits)
+                else:
+                    order(lead, one.week)
+            if key in said:
+                lead.said = max(lead.said or said[key], said[key])
+            lead.is_counted = self._may(lead)
+            folded[key] = lead
+            _recount(folded, before, lead.counted)
 
     def erase(self, customer_id: str) -> Iterable[str]:
         """Counts of weeks are of nobody alone."""
@@ -121,20 +169,6 @@ def lead_key(customer_id: str) -> str:
 def week_key(week: int) -> str:
     """The key of the counts of a week."""
     return f"{_WEEK}{week}"
-
-
-def _meet_all(folded: dict[str, LeadState | None], messages: Sequence[tuple[str, object]]) -> None:
-    """Take contacts and orders in."""
-    for key, news in _news(folded, messages).items():
-        lead = folded.get(key) or LeadState(key.removeprefix(_WEEK))
-        before = landmarks_of(lead)
-        for one in news:
-            if one.bits:
-                meet(lead, one.week, one.bits)
-            else:
-                order(lead, one.week)
-        folded[key] = lead
-        _recount(folded, before, landmarks_of(lead))
 
 
 def _recount(
@@ -156,7 +190,7 @@ def _news(states: Mapping[str, LeadState | None], messages: Sequence[tuple[str, 
     """What is not remembered yet, by person; most events tell nothing new, as those of everybody who has ordered."""
     found: dict[str, list[_News]] = {}
     for key, message in messages:
-        if isinstance(message, TakenOut):
+        if isinstance(message, TakenOut | Told):
             continue
         happened = cast("Happened", message)
         lead, week = states.get(key) or _NOBODY, week_of(happened.at_ms)
@@ -171,13 +205,28 @@ def _news(states: Mapping[str, LeadState | None], messages: Sequence[tuple[str, 
     return found
 
 
-def _touched(lead: LeadHistory | None, news: Sequence[_News], *, is_gone: bool) -> range:
-    """A range that has all weeks whose landmarks may change; ``is_gone``: some news come after all is forgotten."""
+def _said(messages: Sequence[tuple[str, object]]) -> dict[str, ProfilingSaid]:
+    """The newest statement about profiling, by person. Those about one channel say nothing of models."""
+    found: dict[str, ProfilingSaid] = {}
+    for key, message in messages:
+        event = message.event if isinstance(message, Told) else None
+        if isinstance(event, ConsentEvent) and (event.purpose, event.contact_channel) == (Purpose.PROFILING, None):
+            said = ProfilingSaid(cast("Told", message).at_ms, event.name == "withdrawn")
+            found[key] = max(found.get(key, said), said)
+    return found
+
+
+def _of_person(event: Event) -> Sequence[str]:
+    return (lead_key(event.customer_id),)
+
+
+def _touched(lead: LeadHistory, news: Sequence[_News], *, is_all: bool) -> range:
+    """A range that has all weeks whose landmarks may change; ``is_all``: every one of the person may."""
     contacts = [one.week for one in news if one.bits]
-    known = [] if lead is None else [*lead.weeks]
+    known = [*lead.weeks]
     if not known and not contacts:
         return range(0)
     # an order changes all of the person's, the earliest contact too, and any other those that come after it
-    has_order = is_gone or len(contacts) < len(news)
+    has_order = is_all or len(contacts) < len(news)
     begin = min(known + contacts) if has_order else min(contacts)
     return range(begin + 1, max(known + contacts) + SILENT_WEEKS + 1)

@@ -19,6 +19,7 @@ from stream.events.rejections import Rejection
 from stream.processing.state import Outgoing
 
 __all__ = [
+    "Asking",
     "Description",
     "Expiring",
     "Folded",
@@ -133,6 +134,19 @@ class Forgetting(Protocol):
 
     def forget(self, customer_id: str) -> Iterable[tuple[str, object]]:
         """The messages by which a fold erases the customer, each with the key of a state."""
+        ...
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A projection that learns for all customers from what each one does, and cannot take that back exactly.
+
+    So the runner asks before a step who agrees to profiling, and leaves out what would be learned of who does not agree
+    now, whenever it happened. It goes by what is stored of consents: that is no part of the log of the projection.
+    """
+
+    def learned_from(self, message: object) -> str | None:
+        """The customer of whom a fold of the message learns; None: nobody."""
         ...
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from stream.alerts.alert_records import AlertKind, Cause
 from stream.alerts.severity import Severity
 from stream.projections.complaints import MAX_CASES, Cases, Complaints
-from stream.projections.folding import FoldingPartition, Outcome, Part, ProjectionTopics, timer_of
+from stream.projections.folding import FoldingPartition, Outcome, Part, ProjectionTopics
+from stream.projections.timer_names import timer_of
 from stream.settings import Settings
 from tests.oracle.record import Record
 
