@@ -23,15 +23,19 @@ from stream.cli.feedback_desk import feedback_of
 from stream.cli.models import promote_model, roll_back
 from stream.cli.models_view import as_fields
 from stream.cli.move_log import ends_of
+from stream.cli.notified_effect import notified_effect
 from stream.cli.republishing import dlq_header, publish_all, republished
+from stream.cli.texts_desk import tally_of
 from stream.console.operations import CheckedPart, Contender, DeadLetters, Lag, ModelChoice, ModelsShown, OrderRhythm
 from stream.console.personal_data import PersonalData
 from stream.errors import SettingsError, StreamError
 from stream.events.times import epoch_ms
+from stream.notifications.effect import EffectReport
 from stream.notifications.inbound import Inbound
 from stream.notifications.read_to_end import read_to_end
 from stream.online_models.horizon import HORIZONS, Rhythm
 from stream.online_models.snapshot import decode_snapshot
+from stream.projections.judgements import TextTally
 from stream.reporting.feedback_groups import FeedbackCounts
 from stream.settings import ENV_PREFIX, Settings
 from stream.storage.model_desk import ModelDecision, ModelDesk
@@ -92,6 +96,13 @@ class ShopOperations:
     def feedback(self) -> FeedbackCounts:
         with ProjectionDesk(self._settings) as desk:
             return feedback_of(desk)
+
+    def texts(self) -> TextTally | None:
+        with ProjectionDesk(self._settings) as desk:
+            return tally_of(desk, None)
+
+    def effect(self) -> EffectReport:
+        return notified_effect(self._settings)
 
     def checked(self) -> Sequence[CheckedPart]:
         found = all_findings(self._settings)

@@ -71,7 +71,7 @@ def application(
             web.post("/snooze", pages.snooze),
             web.post("/identities/merge", pages.decide_identity),
             web.post("/identities/unmerge", pages.decide_identity),
-            web.get("/business", pages.business),
+            web.get("/business", pages.business.show),
             *pages.offers.routes(),
             *pages.operator.routes(),
             web.get("/audit", pages.audit),

@@ -53,6 +53,7 @@ _SOURCES: Final = (
     ("reporting", "**.py", "python"),
     ("reporting", "**/_*.j2", "jinja2.ext:babel_extract"),
     ("whatif", "**.py", "python"),
+    ("notifications", "verdict.py", "python"),
 )
 _WIDTH: Final = 120
 #: Lines of the header of a catalogue that say nothing.

@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 
 from stream.console.personal_data import PersonalData
 from stream.identity.records import IdentityDecision
+from stream.notifications.effect import EffectReport
+from stream.projections.judgements import TextTally
 from stream.reporting.feedback_groups import FeedbackCounts
 from stream.whatif.comparison import WhatIf
 
@@ -161,6 +163,14 @@ class Operations(Protocol):
 
     def feedback(self) -> FeedbackCounts:
         """What `stream feedback` counts."""
+        ...
+
+    def texts(self) -> TextTally | None:
+        """How often customers wrote about what, and in which mood; None: nobody wrote."""
+        ...
+
+    def effect(self) -> EffectReport:
+        """What `stream effect` compares, of all notifications."""
         ...
 
     def checked(self) -> Sequence[CheckedPart]:

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from stream.console.acting import Acting, forms_of
 from stream.console.browser import form_of
+from stream.console.business_page import BusinessPage
 from stream.console.customer_lists import CustomerLists
 from stream.console.explanations import FIGURES, PAGES, STAGES
-from stream.console.group_counts import recent_counts
 from stream.console.identifying import decided
 from stream.console.labelling import CustomerTexts, refusals_in_words
 from stream.console.languages import LanguageChoice
@@ -28,18 +28,14 @@ from stream.console.persons import known_id
 from stream.console.recent import Recent
 from stream.console.refusals import UnknownCustomer, why_not
 from stream.console.rendering import Renderer
-from stream.directory.calendar import Grain
 from stream.directory.consented_lists import SCORED, without_scores
 from stream.directory.database import Connection, reading
 from stream.directory.desk.saved_filters import SavedFilters
-from stream.directory.kpis import cohorts, kpis, loyalty
 from stream.directory.person_queries import person
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline_queries import orders_of, timeline_page
-from stream.errors import NoEventsError, SettingsError, StreamError
-from stream.features.stages import STAGE_NAMES
+from stream.errors import NoEventsError
 from stream.reporting.entries import Today
-from stream.reporting.feedback_groups import FeedbackCounts, written
 from stream.reporting.summary import complaints_line, day_note, headline, leads_line, model_note, standing_line
 from stream.reporting.writing import Writing
 
@@ -48,14 +44,8 @@ __all__ = ["Day", "Pages"]
 _T = TypeVar("_T")
 #: Customers and entries of a page.
 _PAGE: Final = 50
-#: Periods that a page shows at most, the latest.
-_PERIODS: Final = 24
-_MAX_AGE: Final = 12
 #: Traces of the page of the audit.
 _TRACES: Final = 200
-#: A share of returning customers at which a cell of the cohorts has its full colour, of nine.
-_FULL_COLOUR: Final = 0.6
-_COLOURS: Final = 9
 
 
 class Day(NamedTuple):
@@ -95,23 +85,21 @@ class Pages:
         self._texts_of = texts_of
         self.acting = acting
         self.logins = logins
-        # today's list and these numbers go through all customers, figures of feedback through all products
-        self._counts = recent_counts(store, monotonic)
+        # today's list goes through all customers
         self._day = Recent(list_today, monotonic)
-        self._feedback = Recent(operations.feedback, monotonic)
         self._page = Renderer(writing)
         #: In which language each browser is answered; and the other pages.
         self.choice = LanguageChoice(language, writing.language)
         self.entrance = LoginPages(self._page, logins, elsewhere)
         self.lists = CustomerLists(self._page, store, writing, filters, acting.now_ms, operations.refusing)
         self._operations, self.operator = operations, OperatorPages(self._page, store, operations)
+        self.business = BusinessPage(self._page, store, operations, monotonic)
         self.offers = OfferPages(self._page, offers, monotonic)
 
     async def close(self, _: web.Application) -> None:
         """Wait for what is being made for pages."""
         await self._day.close()
-        await self._feedback.close()
-        await self._counts.close()
+        await self.business.close()
         await self.offers.close()
 
     async def today(self, request: web.Request) -> web.Response:
@@ -207,43 +195,6 @@ class Pages:
         of_customer: dict[str, Any] = {"of": of, "history": history, "orders": orders, "said": said, "ids": ids}
         return self._page("customer", request, notice=notice, refusals=refusals, **of_customer, **acts)
 
-    async def business(self, request: web.Request) -> web.Response:
-        """How business goes."""
-        grain = _one_of(Grain, request.query.get("by", Grain.MONTH))
-        periods, loyal, retention = await self._asked(
-            lambda connection: (kpis(connection, grain), loyalty(connection), cohorts(connection, grain))
-        )
-        stages, channels = await self._counts.get()
-        said, note = await self._said()
-        _, words, writing, _ = self._page.edition(request)
-        begin = writing.month if grain is Grain.MONTH else writing.medium_day
-        rows: list[dict[str, Any]] = [
-            {
-                "begin": begin(one.begin),
-                "customers": one.customers,
-                "cells": [
-                    {"share": count / one.customers, "depth": _depth(count / one.customers)}
-                    for count in one.ordered[:_MAX_AGE]
-                    if one.customers
-                ],
-            }
-            for one in retention[-_PERIODS:]
-        ]
-        return self._page(
-            "business",
-            request,
-            periods=[(begin(one.begin), one) for one in reversed(periods[-_PERIODS:])],
-            loyal=loyal,
-            stages={stage: stages[stage] for stage in STAGE_NAMES if stage in stages},
-            channels=channels,
-            cohorts=rows,
-            ages=range(1, 1 + max((len(row["cells"]) for row in rows), default=0)),
-            by=grain.value,
-            flows=("at_risk", "lost", "won_back"),
-            feedback=written(said, writing, words),
-            note=note,
-        )
-
     async def help(self, request: web.Request) -> web.Response:
         """What the words mean."""
         return self._page("help", request, stages=STAGES, figures=FIGURES, pages=PAGES)
@@ -262,27 +213,9 @@ class Pages:
         what, detail = why_not(error, self._page.edition(request).words)
         return self._page("problem", request, status=status, what=what, detail=detail)
 
-    async def _said(self) -> tuple[FeedbackCounts, str]:
-        """What customers say; without Redis nothing, and why: the rest of the page comes from elsewhere."""
-        try:
-            return await self._feedback.get(), ""
-        except StreamError as error:
-            return FeedbackCounts(()), str(error)
-
     async def _asked(self, ask: Callable[[Connection], _T]) -> _T:
         def answer() -> _T:
             with reading(self._store.engine) as connection:
                 return ask(connection)
 
         return await asyncio.to_thread(answer)
-
-
-def _one_of(kind: Any, name: str) -> Any:
-    try:
-        return kind(name)
-    except ValueError:
-        raise SettingsError(f"expected one of {', '.join(kind)}") from None
-
-
-def _depth(share: float) -> int:
-    return round(min(share / _FULL_COLOUR, 1.0) * _COLOURS)

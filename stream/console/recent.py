@@ -45,6 +45,7 @@ class Recent(Generic[T]):
         self._making = asyncio.Lock()
         self._made: _Made[T] | None = None
         self._renewing: asyncio.Task[None] | None = None
+        self._failure: Exception | None = None
 
     async def get(self) -> T:
         """The last one, or a new one."""
@@ -56,6 +57,20 @@ class Recent(Generic[T]):
         elif now_s > made.renew_s and (self._renewing is None or self._renewing.done()):
             self._renewing = asyncio.create_task(self._renew())
         return made.thing
+
+    async def last(self) -> T | None:
+        """The last one; None: none is made yet, which begins now. Nobody waits for it, be it the first.
+
+        Raises once what the last ``make`` raised.
+        """
+        if self._made is not None and self._monotonic() <= self._made.kept_s:
+            return await self.get()
+        if self._renewing is None or self._renewing.done():
+            failure, self._failure = self._failure, None
+            self._renewing = asyncio.create_task(self._renew())
+            if failure is not None:
+                raise failure
+        return None
 
     async def close(self) -> None:
         """Wait for what is being made."""
@@ -69,11 +84,12 @@ class Recent(Generic[T]):
             except (StreamError, *DATABASE_ERRORS) as error:
                 _LOG.warning("%s", why_unanswered(error))
                 # the next one who asks is told
-                self._made = None
+                self._made, self._failure = None, error
 
     async def _new(self) -> _Made[T]:
         began_s = self._monotonic()
         thing = await asyncio.to_thread(self._make)
         rest_s = min(max(_REST * (self._monotonic() - began_s), _OFTENEST_S), _RAREST_S)
+        self._failure = None
         self._made = _Made(began_s + rest_s, began_s + _KEPT_S, thing)
         return self._made

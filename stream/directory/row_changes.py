@@ -19,7 +19,7 @@ from stream.events.kinds import EventType
 __all__ = ["VERSION", "Changes", "Incoming", "fold", "of_purchases", "sorted_out"]
 
 #: Raise it when the same records give other rows: the directory is then built anew.
-VERSION: Final = 2
+VERSION: Final = 3
 
 _EVENT_SOURCES: Final = frozenset(EventType)
 _NEW: Final[Mapping[str, Any]] = {"events": 0, "orders": 0, "spend": 0}

@@ -21,7 +21,18 @@ from sqlalchemy import (
     Text,
 )
 
-__all__ = ["METADATA", "channels", "customers", "offsets", "orders", "run", "timeline", "totals"]
+__all__ = [
+    "METADATA",
+    "campaigns",
+    "channels",
+    "customers",
+    "mailings",
+    "offsets",
+    "orders",
+    "run",
+    "timeline",
+    "totals",
+]
 
 METADATA: Final = MetaData()
 
@@ -134,6 +145,33 @@ orders: Final = Table(
     Column("cancelled", Boolean, nullable=False),
     Column("items", JSON(none_as_null=True)),
     PrimaryKeyConstraint("customer_id", "order_id"),
+)
+
+#: The campaigns of which a customer got mail, and what followed: see `stream.directory.mailings.Mailing`.
+mailings: Final = Table(
+    "directory_mailings",
+    METADATA,
+    Column("customer_id", _Id, nullable=False),
+    Column("campaign", _Id, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("opened", Boolean, nullable=False),
+    Column("clicked", Boolean, nullable=False),
+    Column("orders", BigInteger, nullable=False),
+    Column("revenue", BigInteger, nullable=False),
+    PrimaryKeyConstraint("customer_id", "campaign"),
+)
+
+#: Sums of all customers by campaign: see `stream.directory.mailings.Campaign`.
+campaigns: Final = Table(
+    "directory_campaigns",
+    METADATA,
+    Column("campaign", _Id, primary_key=True),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in ("customers", "opened", "clicked", "buyers", "orders", "revenue")
+    ),
 )
 
 #: Sums of all customers by month and week, see `stream.directory.purchases.Metric`.

@@ -7,18 +7,20 @@ commit. So rows and offsets are always of the same records, whatever dies and wh
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, Table, delete, func, select, text, update
+from sqlalchemy import Connection, Table, delete, func, select, text, update
 
 from stream.directory import schema
+from stream.directory.campaigns import CampaignChanges, campaign_changes
+from stream.directory.customer_rows import chunks, rows_of_customers
 from stream.directory.database import as_dict, connect, insert_of, reading, writing
 from stream.directory.migrating import is_newest, upgrade
-from stream.directory.row_changes import VERSION, Changes, Incoming, fold, of_purchases, sorted_out
-from stream.directory.timeline import TimelineEntry
+from stream.directory.row_changes import VERSION, Changes, fold, of_purchases, sorted_out
+from stream.directory.timeline import Document, TimelineEntry
 from stream.errors import FencedError
 from stream.events.kinds import EventType
 
@@ -26,12 +28,10 @@ __all__ = ["NAME", "DirectoryClaim", "DirectoryStore", "Progress", "Step"]
 
 #: Among the projections.
 NAME: Final = "directory"
-_FOLDED: Final = (schema.timeline, schema.customers, schema.channels, schema.orders, schema.totals, schema.offsets)
-_OF_CUSTOMERS: Final = (schema.timeline, schema.customers, schema.channels, schema.orders)
+_OF_CUSTOMERS: Final = (schema.timeline, schema.customers, schema.channels, schema.orders, schema.mailings)
+_FOLDED: Final = (*_OF_CUSTOMERS, schema.totals, schema.campaigns, schema.offsets)
 #: Beside the offsets of topics that are read: how far requests to erase are carried out.
 _ERASED: Final = "/erased"
-#: Values in one statement: databases limit how many it may have.
-_AT_ONCE: Final = 500
 
 Position = tuple[str, int]
 
@@ -125,8 +125,9 @@ class DirectoryStore:
             if _erased_up_to(connection) > step.erased_up_to:
                 raise FencedError("somebody was erased whose records may be in this step: it is read again")
             incoming = sorted_out(step.messages)
-            changes = self._changes(connection, incoming)
-            self._write(connection, changes)
+            new = self._entered(connection, [*incoming.entries.values()])
+            changes = self._changes(connection, new, incoming.documents)
+            self._write(connection, changes, campaign_changes(connection, new, changes.orders))
             rows = [
                 {"topic": topic, "partition": partition, "next_offset": offset}
                 for (topic, partition), offset in step.offsets.items()
@@ -161,7 +162,7 @@ class DirectoryStore:
         with writing(self.engine) as connection:
             connection.execute(update(schema.run).values(folded=schema.run.c.folded))
             for table in _OF_CUSTOMERS:
-                for chunk in _chunks(customer_ids):
+                for chunk in chunks(customer_ids):
                     connection.execute(delete(table).where(table.c.customer_id.in_(chunk)))
             if up_to > _erased_up_to(connection):
                 row = {"topic": _ERASED, "partition": 0, "next_offset": up_to}
@@ -183,7 +184,8 @@ class DirectoryStore:
         """All rows of a customer, by table."""
         with reading(self.engine) as connection:
             return {
-                table.name: [as_dict(row) for row in _of(connection, table, [customer_id])] for table in _OF_CUSTOMERS
+                table.name: [as_dict(row) for row in rows_of_customers(connection, table, [customer_id])]
+                for table in _OF_CUSTOMERS
             }
 
     def _is_made(self) -> bool:
@@ -216,15 +218,16 @@ class DirectoryStore:
         if run.generation != claim.generation:
             raise FencedError(f"the directory must be rebuilt: generation {run.generation}")
 
-    def _changes(self, connection: Connection, incoming: Incoming) -> Changes:
-        new = self._entered(connection, [*incoming.entries.values()])
-        touched = dict.fromkeys([*(entry.customer_id for entry in new), *incoming.documents])
-        rows = _of(connection, schema.customers, [*touched])
+    def _changes(
+        self, connection: Connection, new: Sequence[TimelineEntry], documents: Mapping[str, Document]
+    ) -> Changes:
+        touched = dict.fromkeys([*(entry.customer_id for entry in new), *documents])
+        rows = rows_of_customers(connection, schema.customers, [*touched])
         stored: dict[str, Mapping[str, Any]] = {row.customer_id: as_dict(row) for row in rows}
         purchases: dict[str, list[TimelineEntry]] = {}
-        for row in _of(connection, schema.timeline, of_purchases(new), source=EventType.PURCHASE.value):
+        for row in rows_of_customers(connection, schema.timeline, of_purchases(new), source=EventType.PURCHASE.value):
             purchases.setdefault(row.customer_id, []).append(TimelineEntry._make(row))
-        return fold(new, incoming.documents, stored, purchases, self._zone)
+        return fold(new, documents, stored, purchases, self._zone)
 
     def _entered(self, connection: Connection, entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
         """Insert entries; returns those that were not there."""
@@ -237,13 +240,15 @@ class DirectoryStore:
         entered = connection.execute(entering, [entry._asdict() for entry in entries])
         return [by_key[(row.customer_id, row.source, row.id)] for row in entered]
 
-    def _write(self, connection: Connection, changes: Changes) -> None:
+    def _write(self, connection: Connection, changes: Changes, mailed: CampaignChanges) -> None:
         columns = [column.name for column in schema.customers.columns]
         rows = [{name: row.get(name) for name in columns} for row in changes.customers]
         self._upsert(connection, schema.customers, rows)
         self._upsert(connection, schema.orders, changes.orders)
         totals = [{**cell._asdict(), "value": value} for cell, value in changes.totals.items()]
         self._upsert(connection, schema.totals, totals, adding="value")
+        self._upsert(connection, schema.mailings, [one._asdict() for one in mailed.mailings])
+        self._upsert(connection, schema.campaigns, [one._asdict() for one in mailed.campaigns])
         channels = [
             {"customer_id": customer, "channel": channel, "events": count}
             for (customer, channel), count in changes.channels.items()
@@ -268,14 +273,3 @@ class DirectoryStore:
 def _erased_up_to(connection: Connection) -> int:
     query = select(schema.offsets.c.next_offset).where(schema.offsets.c.topic == _ERASED)
     return int(connection.execute(query).scalar() or 0)
-
-
-def _of(connection: Connection, table: Table, customers: Sequence[str], **wanted: str) -> Iterator[Row[Any]]:
-    """The rows of customers that have the wanted values."""
-    for chunk in _chunks(customers):
-        conditions = [table.c[name] == value for name, value in wanted.items()]
-        yield from connection.execute(select(table).where(table.c.customer_id.in_(chunk), *conditions))
-
-
-def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))

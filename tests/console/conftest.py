@@ -43,13 +43,15 @@ from stream.reporting.first_orders import LeadEntry
 from stream.reporting.today import list_today
 from stream.reporting.writing import Writing
 from tests.console.operations import MadeUpOffers, MadeUpOperations
+from tests.directory.mailed import mailed
 from tests.directory.told import commit, messages_of
 from tests.reporting.made_up_shop import DAY_MS, END_MS, make_shop
 
 __all__ = ["EVIL", "LEAD", "SILENT", "Answer", "Office", "Visit", "fields_of", "somebody_today"]
 
 WRITING = Writing("en_GB", "EUR", ZoneInfo("Europe/Berlin"))
-MESSAGES = messages_of(make_shop(120).events)
+SHOP = make_shop(120).events
+MESSAGES = messages_of(SHOP)
 EVIL = '<script>alert("x")</script>'
 BASIS = Basis(END_MS, WARMING, Rules())
 
@@ -111,10 +113,12 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for n in range(120)
     ]
     items = [{"product_id": EVIL}, {"product_id": "p-1", "quantity": 2.0}]
+    mails = messages_of(mailed(SHOP[:200]))
+    mails += [TimelineEntry(EVIL, "email", 2, END_MS - 1, "sent", detail={"campaign_id": EVIL})]
     evil = TimelineEntry(EVIL, "purchase", 1, END_MS, "completed", EVIL, EVIL, 12 * MONEY_SCALE, {"items": items})
     named = Document(EVIL, {"document_events": 1, "segment": EVIL})
     with DirectoryStore(f"sqlite:///{path}", ZoneInfo("Europe/Berlin")) as store:
-        commit(store, store.claim(), [*MESSAGES, *documents, evil, named])
+        commit(store, store.claim(), [*MESSAGES, *mails, *documents, evil, named])
     return path
 
 

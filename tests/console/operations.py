@@ -19,9 +19,11 @@ from stream.console.operations import (
     ModelsShown,
     OrderRhythm,
 )
-from stream.errors import SettingsError, StorageError
+from stream.errors import SettingsError, StorageError, TopologyError
 from stream.identity.records import IdentityDecision
+from stream.notifications.effect import EffectReport, report
 from stream.offering.offers_file import parse
+from stream.projections.judgements import TextTally
 from stream.reporting.feedback_groups import FeedbackCounts
 from stream.reporting.offer_effect import OfferEffect
 from stream.whatif.comparison import AlertChange, Differences, PolicySide, WhatIf
@@ -91,6 +93,10 @@ class MadeUpOperations:
         self.history_days = 0
         self.others: Sequence[str] = ()
         self.said = FeedbackCounts(())
+        self.wrote: TextTally | None = TextTally(
+            categories={"2026-06": {evil: 3, "delivery": 5, "": 2}, "2026-05": {"delivery": 4}},
+            moods={"2026-06": {"negative": 4, "positive": 6}, "2026-05": {"negative": 4}},
+        )
         self.go_on = asyncio.Event()
         self.refused: set[str] = set()
         self.personal = MadeUpPersonalData(evil)
@@ -114,6 +120,16 @@ class MadeUpOperations:
         if self.is_away:
             raise StorageError("Redis does not answer")
         return self.said
+
+    def texts(self) -> TextTally | None:
+        if self.is_away:
+            raise StorageError("Redis does not answer")
+        return self.wrote
+
+    def effect(self) -> EffectReport:
+        if self.is_away:
+            raise TopologyError("no Kafka broker answers")
+        return report((), 0, {}, {}, horizon_days=28.0, as_of_ms=END_MS)
 
     def checked(self) -> Sequence[CheckedPart]:
         if self.is_away:

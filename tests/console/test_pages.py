@@ -12,10 +12,7 @@ from stream.console import customer_lists
 from stream.console.labelling import CustomerTexts
 from stream.console.pages import Day
 from stream.errors import StorageError
-from stream.projections.ratings import RatingTally
-from stream.projections.surveys import Surveyed
 from stream.recommending.recommended import RecommendationLists, Recommended
-from stream.reporting.feedback_groups import FeedbackCounts
 from tests.console.conftest import EVIL, LEAD, SILENT, Office, Visit, fields_of, somebody_today
 
 #: Bytes of a page, without its style.
@@ -190,35 +187,6 @@ def test_no_scores_are_shown_of_who_does_not_agree_to_them(office: Office) -> No
         assert "<dt>Orders</dt>" in withheld
 
     office.visited(steps)
-
-
-def test_business_shows_what_customers_say_and_without_redis_the_rest(office: Office) -> None:
-    tally = RatingTally({"2026-01": {"nps": {"10": 3, "4": 1}}}, {"web": {"nps": {"10": 3, "4": 1}}}, {})
-    surveyed = Surveyed(months={"2026-01": [10, 4]})
-    office.operations.said = FeedbackCounts([tally], surveyed=[surveyed], surveys={EVIL: ([tally], [surveyed])})
-
-    async def steps(visit: Visit) -> None:
-        status, _, text = await visit("/business")
-        assert (status, EVIL in text) == (200, False)
-        survey = text.partition("survey &lt;script&gt;")[2].partition("rowgroup")[0]
-        cells = re.findall(r"<td[^>]*>([^<]*)</td>", survey)
-        assert cells[:2] == ["NPS", "+50"]
-        assert cells[-4:] == ["did not answer", "60%", "31% to 83%", "10"]
-        office.operations.is_away = True
-        # made a moment ago
-        assert "What customers say cannot" not in (await visit("/business"))[2]
-
-    office.visited(steps)
-
-    async def without(visit: Visit) -> None:
-        status, _, text = await visit("/business")
-        assert (status, 'What customers say cannot be shown now. <span lang="en">Redis does not answer' in text) == (
-            200,
-            True,
-        )
-        assert "Sales and customers" in text
-
-    office.visited(without)
 
 
 def test_an_empty_directory_has_pages_as_well(empty: Office) -> None:

@@ -80,3 +80,27 @@ def test_a_failure_is_told_to_the_next_who_asks() -> None:
         assert await recent.get() == 2
 
     asyncio.run(run())
+
+
+def test_the_last_one_is_given_without_waiting_for_the_first() -> None:
+    async def run() -> None:
+        clock = Clock()
+        recent = Recent(clock.make, lambda: clock.now_s)
+        clock.go_on.clear()
+        assert [await recent.last() for _ in range(3)] == [None] * 3
+        clock.go_on.set()
+        await recent.close()
+        assert [await recent.last(), clock.made] == [1, 1]
+        # what is too old to show is made anew, and why it cannot be is told once
+        clock.now_s += 3601
+        clock.is_away = True
+        assert await recent.last() is None
+        await recent.close()
+        with pytest.raises(StorageError, match="Redis"):
+            await recent.last()
+        # which began another try
+        clock.is_away = False
+        await recent.close()
+        assert await recent.last() == 2
+
+    asyncio.run(run())

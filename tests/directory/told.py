@@ -42,6 +42,7 @@ def commit(store: DirectoryStore, claim: DirectoryClaim, messages: Sequence[obje
 def rows_of(store: DirectoryStore) -> dict[str, list[dict[str, Any]]]:
     """All rows, sorted; totals of zero are left out because they mean the same as no row."""
     tables = (schema.timeline, schema.customers, schema.channels, schema.orders, schema.totals)
+    tables += (schema.mailings, schema.campaigns)
     found = {}
     with reading(store.engine) as connection:
         for table in tables:

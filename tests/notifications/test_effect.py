@@ -247,7 +247,7 @@ def test_a_shop_that_is_too_small_is_told_so() -> None:
     assert sentence.startswith("Too few customers to know: 60 notified and 12 held out")
     assert "Nobody was held out" in shown_sentence(300, 0, (30.0, 20.0))
     assert shown_sentence(0, 0, (0.0, 0.0), pending=3) == (
-        "Nobody to compare yet: 3 wait for the end of their 28 days."
+        "Nobody to compare yet: 3 customers wait for the end of their 28 days."
     )
 
 

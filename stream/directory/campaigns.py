@@ -1,0 +1,67 @@
+"""The campaigns of a shop: the rows that a step changes, and the latest ones."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from stream.directory import schema
+from stream.directory.customer_rows import chunks, rows_of_customers
+from stream.directory.database import as_dict
+from stream.directory.mailings import Campaign, Mailing, MailingKey, followed, heard, summed, who_ordered_anew
+from stream.directory.row_changes import of_purchases
+from stream.directory.timeline import TimelineEntry
+
+__all__ = ["CampaignChanges", "campaign_changes", "latest_campaigns"]
+
+
+class CampaignChanges(NamedTuple):
+    """Rows to write, as they are now."""
+
+    mailings: Sequence[Mailing]
+    campaigns: Sequence[Campaign]
+
+
+def campaign_changes(
+    connection: Connection, new: Sequence[TimelineEntry], changed_orders: Iterable[Mapping[str, Any]]
+) -> CampaignChanges:
+    """What entries that were not known before change; ``changed_orders``: rows that are not written yet."""
+    told, times = heard(new, {})
+    buyers = of_purchases(new)
+    touched = [*dict.fromkeys([*(customer for customer, _ in told), *buyers])]
+    rows = rows_of_customers(connection, schema.mailings, touched)
+    stored: dict[MailingKey, Mailing] = {(row.customer_id, row.campaign): Mailing._make(row) for row in rows}
+    after, _ = heard(new, stored)
+    anew = who_ordered_anew(after, stored, buyers)
+    orders: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
+    for row in rows_of_customers(connection, schema.orders, [*anew]):
+        orders[row.customer_id][row.order_id] = as_dict(row)
+    for order in changed_orders:
+        orders[order["customer_id"]][order["order_id"]] = order
+    for key, mailing in {**stored, **after}.items():
+        if key[0] in anew:
+            after[key] = followed(mailing, orders[key[0]].values())
+    changed = {key: mailing for key, mailing in after.items() if stored.get(key) != mailing}
+    known = _campaigns(connection, [*{campaign for _, campaign in (*changed, *told)}])
+    sums = summed(stored, changed, times, known)
+    return CampaignChanges([*changed.values()], [one for one in sums if known.get(one.campaign) != one])
+
+
+def latest_campaigns(connection: Connection, limit: int) -> list[Campaign]:
+    """At most ``limit`` campaigns, those first of which a mail was sent last."""
+    of = schema.campaigns.c
+    newest = func.coalesce(of.last_ms, of.first_ms).desc()
+    found = connection.execute(select(schema.campaigns).order_by(newest, of.campaign).limit(limit))
+    return [Campaign._make(row) for row in found]
+
+
+def _campaigns(connection: Connection, names: Sequence[str]) -> dict[str, Campaign]:
+    found: dict[str, Campaign] = {}
+    of = schema.campaigns
+    for chunk in chunks(names):
+        rows = connection.execute(select(of).where(of.c.campaign.in_(chunk)))
+        found |= {row.campaign: Campaign._make(row) for row in rows}
+    return found

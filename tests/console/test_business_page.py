@@ -1,0 +1,75 @@
+"""The page of business: what customers say and write, what followed campaigns, and what notifying brings."""
+
+import re
+
+from markupsafe import escape
+
+from stream.projections.ratings import RatingTally
+from stream.projections.surveys import Surveyed
+from stream.reporting.feedback_groups import FeedbackCounts
+from tests.console.conftest import EVIL, Office, Visit
+from tests.directory.mailed import CAMPAIGNS
+
+
+def test_business_shows_what_customers_say_and_without_redis_the_rest(office: Office) -> None:
+    tally = RatingTally({"2026-01": {"nps": {"10": 3, "4": 1}}}, {"web": {"nps": {"10": 3, "4": 1}}}, {})
+    surveyed = Surveyed(months={"2026-01": [10, 4]})
+    office.operations.said = FeedbackCounts([tally], surveyed=[surveyed], surveys={EVIL: ([tally], [surveyed])})
+
+    async def steps(visit: Visit) -> None:
+        status, _, text = await visit("/business")
+        assert (status, EVIL in text) == (200, False)
+        survey = text.partition("survey &lt;script&gt;")[2].partition("rowgroup")[0]
+        cells = re.findall(r"<td[^>]*>([^<]*)</td>", survey)
+        assert cells[:2] == ["NPS", "+50"]
+        assert cells[-4:] == ["did not answer", "60%", "31% to 83%", "10"]
+        office.operations.is_away = True
+        # made a moment ago
+        assert "What customers say cannot" not in (await visit("/business"))[2]
+
+    office.visited(steps)
+
+    async def without(visit: Visit) -> None:
+        status, _, text = await visit("/business")
+        assert (status, 'What customers say cannot be shown now. <span lang="en">Redis does not answer' in text) == (
+            200,
+            True,
+        )
+        assert "Sales and customers" in text
+
+    office.visited(without)
+
+
+def test_business_shows_what_followed_campaigns_and_what_customers_write_about(office: Office) -> None:
+    async def steps(visit: Visit) -> None:
+        text = (await visit("/business"))[2]
+        campaigns = text.partition("<h2>Campaigns")[2].partition("</section>")[0]
+        rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr><td>.*?</tr>", campaigns)]
+        # the evil one was sent last, and the order came a moment after it
+        assert rows[0] == [str(escape(EVIL)), "30 June 2026", "1", "0%", "0%", "100%", "1", "€12.00"]
+        assert {row[0] for row in rows[1:]} == {str(escape(name)) for name in CAMPAIGNS}
+        assert "within 7 days after" in campaigns
+        wrote = text.partition("<h2>What customers write about")[2].partition("</section>")[0]
+        assert "10 texts in Jun 2026; 4 in the month before." in wrote
+        cells = re.findall(r"<td[^>]*>([^<]*)</td>", wrote)
+        assert cells[1:5] == ["positive", "6", "60%", "0%"]
+        assert cells[9:] == [
+            "delivery",
+            "5",
+            "50%",
+            "100%",
+            str(escape(EVIL)),
+            "3",
+            "30%",
+            "0%",
+            "not known",
+            "2",
+            "20%",
+            "",
+        ]
+        # the sentence of the effect is made behind who asks
+        while "Nobody to compare yet." not in text:
+            assert "It is being counted" in text
+            text = (await visit("/business"))[2]
+
+    office.visited(steps)

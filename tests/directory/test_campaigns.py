@@ -1,0 +1,116 @@
+"""What followed each campaign equals a computation of pandas from the events, to the cent, in every database."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pandas as pd
+import pytest
+
+from stream.directory.campaigns import latest_campaigns
+from stream.directory.database import reading
+from stream.directory.mailings import FOLLOWING_DAYS, Campaign
+from stream.directory.store import DirectoryStore
+from stream.directory.timeline import TimelineEntry
+from stream.events.columns import MONEY_SCALE
+from stream.events.log import read_log
+from stream.events.log_event import LogEvent
+from stream.privacy.ciphertexts import CIPHERTEXT_MARK
+from tests.directory.mailed import CAMPAIGNS, mailed
+from tests.directory.told import commit, messages_of
+
+LOG = Path(__file__).parents[2] / "examples" / "uci_online_retail_events.csv.gz"
+ROWS = 3_000
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[DirectoryStore]:
+    with DirectoryStore(url, ZoneInfo("Europe/London")) as opened:
+        yield opened
+
+
+def expected(mails: Sequence[LogEvent], rows: pd.DataFrame) -> dict[str, tuple[int, ...]]:
+    """By campaign: customers, who opened and clicked, buyers, orders, revenue, of the log alone."""
+    told = pd.DataFrame([msgspec.json.decode(one.value) | {"at": one.at_ms} for one in mails])
+    told = told.dropna(subset=["campaign_id"])
+    told["opened"] = (told["name"] == "opened") & (told["machine_open"] != True)  # noqa: E712 - it may be missing
+    told["clicked"] = told["name"] == "clicked"
+    of = told.groupby(["campaign_id", "customer_id"]).agg(
+        at=("at", "min"), opened=("opened", "any"), clicked=("clicked", "any")
+    )
+    orders = rows[rows["subtype"] == "order"][["customer_id", "ms", "units"]]
+    joined = of.reset_index().merge(orders, on="customer_id")
+    after = joined[(joined["ms"] >= joined["at"]) & (joined["ms"] < joined["at"] + FOLLOWING_DAYS * DAY_MS)]
+    found = {}
+    for campaign, mailings in of.groupby(level=0):
+        then = after[after["campaign_id"] == campaign]
+        found[str(campaign)] = (
+            len(mailings),
+            int(mailings["opened"].sum()),
+            int(mailings["clicked"].sum()),
+            int(then["customer_id"].nunique()),
+            len(then),
+            int(then["units"].sum()),
+        )
+    return found
+
+
+def test_what_followed_each_campaign_is_that_of_the_log(store: DirectoryStore) -> None:
+    events = [*islice(read_log(LOG), ROWS)]
+    mails = mailed(events)
+    rows = pd.read_csv(LOG, nrows=ROWS, dtype={"customer_id": str})
+    rows["ms"] = [event.at_ms for event in events]
+    rows["units"] = (rows["amount"].abs() * MONEY_SCALE).round().astype("int64")
+    wanted = expected(mails, rows)
+    messages = messages_of([*events, *mails])
+    claim = store.claim()
+    for start in range(0, len(messages), 1_000):
+        commit(store, claim, messages[start : start + 1_000])
+    with reading(store.engine) as connection:
+        found = latest_campaigns(connection, 10)
+        newest = latest_campaigns(connection, 2)
+    assert {one.campaign: tuple(one[3:]) for one in found} == wanted
+    assert {*wanted} == {*CAMPAIGNS}
+    assert all(min(sums) > 0 for sums in wanted.values())
+    assert newest == found[:2]
+    assert [one.last_ms for one in found] == sorted((one.last_ms or 0 for one in found), reverse=True)
+
+
+def mail(at_ms: int, name: str, campaign: str = "spring", number: int = 1) -> TimelineEntry:
+    return TimelineEntry("c-1", "email", number, at_ms, name, detail={"campaign_id": campaign})
+
+
+def bought(at_ms: int, name: str, amount: int | None, number: int, order: str = "o-1") -> TimelineEntry:
+    return TimelineEntry("c-1", "purchase", number, at_ms, name, None, order, amount)
+
+
+def test_an_order_follows_until_it_is_cancelled_and_less_what_was_given_back(store: DirectoryStore) -> None:
+    claim = store.claim()
+
+    def after(*entries: TimelineEntry) -> Campaign:
+        commit(store, claim, entries)
+        with reading(store.engine) as connection:
+            (found,) = latest_campaigns(connection, 10)
+        return found
+
+    begin, end = 1_000 * DAY_MS, (1_000 + FOLLOWING_DAYS) * DAY_MS
+    assert after(mail(begin, "sent")) == Campaign("spring", begin, begin, 1, 0, 0, 0, 0, 0)
+    too_late = bought(end, "completed", 900, 1, "late")
+    assert after(too_late, bought(begin - 1, "completed", 900, 2, "early"))[6:] == (0, 0, 0)
+    assert after(bought(begin, "completed", 500, 3), bought(end - 1, "completed", None, 4, "free"))[6:] == (1, 2, 500)
+    assert after(bought(end + DAY_MS, "refunded", 120, 5))[6:] == (1, 2, 380)
+    # an earlier mail of the campaign that is told late moves the days that count
+    assert after(mail(begin - 1, "opened", number=2)) == Campaign("spring", begin - 1, begin, 1, 1, 0, 1, 2, 1_280)
+    # and the last of these days with them, so that the order without an amount follows no longer
+    assert after(bought(end, "cancelled", None, 6))[6:] == (1, 1, 900)
+    assert after(mail(begin, "sent"))[6:] == (1, 1, 900)
+
+
+def test_a_name_under_the_key_of_a_person_is_no_campaign(store: DirectoryStore) -> None:
+    sealed = f"{CIPHERTEXT_MARK}{'a' * 22}.{'b' * 30}"
+    commit(store, store.claim(), [mail(DAY_MS, "sent", sealed), mail(DAY_MS, "sent", "", 2)])
+    with reading(store.engine) as connection:
+        assert latest_campaigns(connection, 10) == []
