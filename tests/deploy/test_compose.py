@@ -128,6 +128,23 @@ def test_every_file_that_is_mounted_or_read_exists(services: Mapping[str, Any]) 
             assert (ROOT / f"{file['path']}.example").is_file(), f"{name}: {file}"
 
 
+def test_every_process_has_the_keys_that_all_must_share_and_the_console_its_own(services: Mapping[str, Any]) -> None:
+    read = {name: [file["path"] for file in services[name].get("env_file", [])] for name in OWN}
+    assert {name for name, files in read.items() if "deploy/keys.env" in files} == {*OWN} - {"topics"}
+    assert read["console"] == ["deploy/keys.env", "deploy/console.env"]
+
+
+def test_examples_of_secrets_name_settings_that_their_services_accept(services: Mapping[str, Any]) -> None:
+    for name in OWN:
+        values = dict(services[name]["environment"])
+        for file in services[name].get("env_file", []):
+            text = (ROOT / f"{file['path']}.example").read_text(encoding="utf-8")
+            values |= {
+                line.removesuffix("="): "" for line in text.splitlines() if re.fullmatch(r"STREAM_[A-Z_]+=", line)
+            }
+        assert Settings.from_env(values) == Settings.from_env(services[name]["environment"])
+
+
 def test_examples_of_secrets_hold_none() -> None:
     for path in (ROOT / "deploy").glob("*.env.example"):
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
