@@ -23,6 +23,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 _WHERE = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.?(?:\[(\d+)\]|([\w-]+)|\[\.\.\.\])")
 _UNKNOWN_FIELD = re.compile(r"unknown field `(?P<field>[^`]*)`")
+#: Values and keys of a file, when every alias is written out.
+_MAX_PARTS: Final = 200_000
 _CLOCK_FIELDS: Final = ("from", "to", "at")
 
 
@@ -50,7 +52,17 @@ def read_mapping(text: str, *, source: str, expected: str) -> dict[Any, Any]:
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """Safe YAML in which a key given twice is an error: the first would be lost without a word."""
+    """Safe YAML in which a key given twice is an error: the first would be lost without a word.
+
+    So is a text whose aliases (``*name``) make it much longer than it is, or that holds itself: a few lines of them
+    would fill the memory.
+    """
+
+    def get_single_node(self) -> yaml.Node | None:
+        node: yaml.Node | None = super().get_single_node()
+        if node is not None:
+            _parts_of(node, {})
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
         seen: set[str] = set()
@@ -60,6 +72,24 @@ class _UniqueKeys(yaml.SafeLoader):
                     raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is given twice", key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _parts_of(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many parts a node has when every alias is written out. ``known``: of nodes, 0: it is being counted."""
+    if (found := known.get(id(node))) is not None:
+        if found == 0:
+            raise yaml.constructor.ConstructorError(None, None, "an alias stands in what it names", node.start_mark)
+        return found
+    known[id(node)] = 0
+    parts = 1
+    if isinstance(node, yaml.SequenceNode):
+        parts += sum(_parts_of(one, known) for one in node.value)
+    elif isinstance(node, yaml.MappingNode):
+        parts += sum(_parts_of(key, known) + _parts_of(value, known) for key, value in node.value)
+    if parts > _MAX_PARTS:
+        raise yaml.constructor.ConstructorError(None, None, "its aliases make it too long", node.start_mark)
+    known[id(node)] = parts
+    return parts
 
 
 def named(raw: dict[Any, Any], field: str, kind: Any, say: Say) -> dict[str, Any]:

@@ -57,16 +57,14 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
     """
     if click.get_current_context().invoked_subcommand is not None:
         return
-    try:
-        is_local = ip_address(host).is_loopback
-    except ValueError:
-        raise SettingsError(f"--host {host}: expected an IP address") from None
+    is_local = _is_loopback(host)
     from stream.cli.logs import configure_logging
     from stream.cli.serving import probes
 
     configure_logging(settings)
     try:
         from stream.cli.console_elsewhere import elsewhere_of
+        from stream.cli.console_erasures import FollowedErasures
         from stream.cli.console_offers import ShopOffers
         from stream.cli.console_operations import ShopOperations
         from stream.cli.console_reads import customer_points, customer_texts, todays_list
@@ -98,6 +96,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
             offers=ShopOffers(settings),
             filters=SavedFilters(desk.engine),
             elsewhere=elsewhere,
+            erasures=followed.erasures,
             language="" if settings.console_language == "auto" else settings.console_language,
         )
         revealer = Revealer.of(settings) if settings.privacy_keys else None
@@ -118,6 +117,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
         probes(settings) as tell,
         open_directory(settings, make=True) as store,
         open_desk(settings) as desk,
+        FollowedErasures(settings) as followed,
     ):
         accounts, trail = Accounts(desk.engine), AuditTrail(desk.engine, settings.keep_audit_days)
         if not accounts.has_users() and elsewhere is None:
@@ -128,6 +128,13 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
         logins = Logins(accounts, trail, must_log_in=elsewhere is not None or not is_local)
 
         asyncio.run(run())
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        raise SettingsError(f"--host {host}: expected an IP address") from None
 
 
 console.add_command(user)

@@ -66,7 +66,8 @@ class LoginPages:
         return _to("/login?left=1" if is_elsewhere else "/login")
 
     async def begin(self, elsewhere: Elsewhere, request: web.Request) -> web.Response:
-        """To the provider."""
+        """To the provider. Raises `TooManyAttempts`."""
+        self._logins.may_begin(request)
         try:
             address, key = await elsewhere.sign_on.begin(f"{_origin(request)}{_BACK}")
         except RefusedError as error:

@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler
 
 from stream.console.browser import form_of, renew_secret, require_own_form, secret_of
 from stream.console.console_metrics import CONSOLE_LOGINS
-from stream.console.login_limits import LoginLimits
+from stream.console.login_limits import BeginLimits, LoginLimits
 from stream.console.passwords import is_password
 from stream.console.people_elsewhere import KnownElsewhere
 from stream.console.refusals import Forbidden, RefusedError, TooManyAttempts
@@ -46,7 +46,7 @@ _PAGES: Final[Mapping[str, tuple[str, Role]]] = {
     "/customer": (to_say("saw a customer"), Role.VIEWER),
     "/business": (to_say("saw business"), Role.VIEWER),
     "/offers": (to_say("saw offers"), Role.VIEWER),
-    "/offers/check": (to_say("checked an offers file"), Role.VIEWER),
+    "/offers/check": (to_say("checked an offers file"), Role.OPERATOR),
     "/system": (to_say("saw system"), Role.VIEWER),
     "/system/replay": (to_say("published records again"), Role.ADMIN),
     "/models": (to_say("saw models"), Role.VIEWER),
@@ -72,6 +72,7 @@ _MAY_NOT: Final = {
     Role.OPERATOR: to_say("You may look, but not do this: it takes a user who is an operator."),
     Role.ADMIN: to_say("You may not do this: it takes a user who is an admin."),
 }
+_TOO_MANY: Final = to_say("Too many attempts: try again in some minutes.")
 #: Fields of forms that the trail keeps, but for the customer.
 _TRACED: Final = ("kind", "category", "assigned_to", "days", "reason", "what", "name")
 
@@ -95,6 +96,7 @@ class Logins:
         self._must_log_in = must_log_in
         self._now_ms = now_ms
         self._limits = LoginLimits()
+        self._beginnings = BeginLimits()
         # each takes 64 MiB
         self._checking = asyncio.Semaphore(2)
 
@@ -125,6 +127,12 @@ class Logins:
                 await self._trace(account.name, what, one, detail)
         return response
 
+    def may_begin(self, request: web.Request) -> None:
+        """Count a login with an account elsewhere. Raises `TooManyAttempts`."""
+        if wait_s := self._beginnings.wait_s(request.remote or "", self._now_ms()):
+            CONSOLE_LOGINS.labels("limited").inc()
+            raise TooManyAttempts(_TOO_MANY, headers={"Retry-After": str(wait_s)})
+
     async def log_in(self, request: web.Request) -> str | None:
         """Log the browser in; None if so, else why not. Raises `web.HTTPTooManyRequests`."""
         form = await form_of(request)
@@ -132,8 +140,7 @@ class Logins:
         name, password = form.get("name", "").strip()[:MAX_NAME_CHARS], form.get("password", "")
         if wait_s := self._limits.wait_s(name, self._now_ms()):
             CONSOLE_LOGINS.labels("limited").inc()
-            headers = {"Retry-After": str(wait_s)}
-            raise TooManyAttempts("Too many attempts: try again in some minutes.", headers=headers)
+            raise TooManyAttempts(_TOO_MANY, headers={"Retry-After": str(wait_s)})
         # counted first, so that attempts that run at the same time are counted as well
         self._limits.failed(name, self._now_ms())
         async with self._checking:

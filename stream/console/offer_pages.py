@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from aiohttp import web
 
 from stream.console.browser import form_of, require_own_form
+from stream.console.erased_people import ErasedPeople
 from stream.console.recent import Recent
 from stream.console.rendering import Renderer
 from stream.offering.offers_file import OffersConfig
@@ -72,9 +73,10 @@ class OfferDesk(Protocol):
 class OfferPages:
     """Handlers; ``desk`` runs in threads."""
 
-    def __init__(self, page: Renderer, desk: OfferDesk, monotonic: Callable[[], float]) -> None:
+    def __init__(self, page: Renderer, desk: OfferDesk, erased: ErasedPeople, monotonic: Callable[[], float]) -> None:
         self._page = page
         self._desk = desk
+        self._erased = erased
         # figures of offers go through all customers
         self._shown = Recent(desk.shown, monotonic)
 
@@ -87,7 +89,7 @@ class OfferPages:
 
     async def offers(self, request: web.Request) -> web.Response:
         """Which offers are in effect, and what they bring."""
-        return self._page("offers", request, shown=await self._shown.get(), text="", problems=None)
+        return self._page("offers", request, shown=await self._now(), text="", problems=None)
 
     async def check(self, request: web.Request) -> web.Response:
         """Whether a file could be in effect; nothing is changed."""
@@ -95,4 +97,10 @@ class OfferPages:
         require_own_form(request, form)
         text = form.get("text", "")
         problems = await asyncio.to_thread(self._desk.problems_of, text)
-        return self._page("offers", request, shown=await self._shown.get(), text=text, problems=problems)
+        return self._page("offers", request, shown=await self._now(), text=text, problems=problems)
+
+    async def _now(self) -> OffersShown:
+        if self._erased.have_changed():
+            self._shown.forget()
+        shown = await self._shown.get()
+        return shown._replace(now=self._erased.without(shown.now))

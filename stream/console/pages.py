@@ -15,6 +15,7 @@ from stream.console.acting import Acting, forms_of
 from stream.console.browser import form_of
 from stream.console.business_page import BusinessPage
 from stream.console.customer_lists import CustomerLists
+from stream.console.erased_people import ErasedPeople
 from stream.console.explanations import FIGURES, PAGES, STAGES
 from stream.console.identifying import decided
 from stream.console.labelling import CustomerTexts, refusals_in_words
@@ -35,6 +36,7 @@ from stream.directory.person_queries import person
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline_queries import orders_of, timeline_page
 from stream.errors import NoEventsError
+from stream.privacy.erasures import Erasures
 from stream.reporting.entries import Today
 from stream.reporting.summary import complaints_line, day_note, headline, leads_line, model_note, standing_line
 from stream.reporting.writing import Writing
@@ -61,7 +63,7 @@ class Pages:
 
     ``acting`` keeps what people do, ``logins`` who they are; ``operations``, ``offers``: what there is beside the
     directory; ``filters``: lists of customers under a name; ``language``: of all pages, empty: what browsers prefer;
-    ``elsewhere``: a provider of accounts.
+    ``elsewhere``: a provider of accounts; ``erasures``: who is erased, None: nobody.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Pages:
         filters: SavedFilters,
         language: str = "",
         elsewhere: Elsewhere | None = None,
+        erasures: Erasures | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -94,7 +97,9 @@ class Pages:
         self.lists = CustomerLists(self._page, store, writing, filters, acting.now_ms, operations.refusing)
         self._operations, self.operator = operations, OperatorPages(self._page, store, operations)
         self.business = BusinessPage(self._page, store, operations, monotonic)
-        self.offers = OfferPages(self._page, offers, monotonic)
+        erasures = erasures or Erasures()
+        self._erased = ErasedPeople(erasures, acting.now_ms)
+        self.offers = OfferPages(self._page, offers, ErasedPeople(erasures, acting.now_ms), monotonic)
 
     async def close(self, _: web.Application) -> None:
         """Wait for what is being made for pages."""
@@ -104,13 +109,15 @@ class Pages:
 
     async def today(self, request: web.Request) -> web.Response:
         """Whom to contact today, without those who are put off unless they are asked for."""
+        if self._erased.have_changed():
+            self._day.forget()
         try:
             day = await self._day.get()
         except NoEventsError:
             return self._page("beginning", request)
         language, words, *_ = self._page.edition(request)
         writing = day.writing.in_language(language.code, language.locale)
-        found, with_all = day.found, request.query.get("all") == "1"
+        found, with_all = _without(day.found, self._erased), request.query.get("all") == "1"
         listed = [one.customer_id for one in found.entries] + [one.customer_id for one in found.complaints]
         done = await self.acting.done(listed)
         now_ms = self.acting.now_ms()
@@ -219,3 +226,13 @@ class Pages:
                 return ask(connection)
 
         return await asyncio.to_thread(answer)
+
+
+def _without(found: Today, erased: ErasedPeople) -> Today:
+    """The list without people who are erased; its figures are of nobody alone."""
+    return replace(
+        found,
+        entries=erased.without(found.entries),
+        complaints=erased.without(found.complaints),
+        leads=erased.without(found.leads),
+    )

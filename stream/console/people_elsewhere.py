@@ -32,7 +32,9 @@ class KnownElsewhere(NamedTuple):
 
 
 def person_of(claims: Mapping[str, Any], rules: LettingIn) -> KnownElsewhere:
-    """Who the claims of a provider are. Raises `RefusedError` for who is not let in.
+    """Who the claims of a provider are: a confirmed e-mail address, or the subject, which nobody chooses.
+
+    Raises `RefusedError` for who is not let in.
 
     >>> rules = LettingIn("groups.shop", {"boss": Role.ADMIN, "*": Role.VIEWER}, frozenset({"example.com"}))
     >>> claims = {"iss": "https://id", "sub": "7", "email": "Ann@Example.com", "email_verified": True}
@@ -40,6 +42,9 @@ def person_of(claims: Mapping[str, Any], rules: LettingIn) -> KnownElsewhere:
     KnownElsewhere(subject='https://id 7', name='ann@example.com', role=<Role.ADMIN: 'admin'>)
     >>> person_of(claims, rules).role
     <Role.VIEWER: 'viewer'>
+    >>> unsure = {**claims, "email_verified": False, "preferred_username": "boss"}
+    >>> person_of(unsure, LettingIn("", rules.roles, frozenset())).name
+    '7'
     """
     email = _email_of(claims)
     if rules.domains and email.rpartition("@")[2] not in rules.domains:
@@ -51,7 +56,8 @@ def person_of(claims: Mapping[str, Any], rules: LettingIn) -> KnownElsewhere:
     given = [rules.roles[value] for value in values if value in rules.roles]
     if not given:
         raise RefusedError("You are known, but may not use this console. Ask one of its admins.")
-    name = email or str(claims.get("preferred_username") or claims["sub"])
+    # what people call themselves there, as `preferred_username`, could be the name of somebody else
+    name = email or str(claims["sub"])
     if len(name) > MAX_NAME_CHARS or not name.isprintable() or name != name.strip():
         raise RefusedError("Your account has a name that cannot be used here.")
     return KnownElsewhere(f"{claims['iss']} {claims['sub']}", name, max(given, key=[*Role].index))

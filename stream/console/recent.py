@@ -46,6 +46,7 @@ class Recent(Generic[T]):
         self._made: _Made[T] | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
+        self._forgotten = 0
 
     async def get(self) -> T:
         """The last one, or a new one."""
@@ -72,6 +73,11 @@ class Recent(Generic[T]):
                 raise failure
         return None
 
+    def forget(self) -> None:
+        """Give nobody what was made, or is being made: it holds what must not be shown any more."""
+        self._made = None
+        self._forgotten += 1
+
     async def close(self) -> None:
         """Wait for what is being made."""
         if self._renewing is not None:
@@ -88,8 +94,11 @@ class Recent(Generic[T]):
 
     async def _new(self) -> _Made[T]:
         began_s = self._monotonic()
+        forgotten = self._forgotten
         thing = await asyncio.to_thread(self._make)
         rest_s = min(max(_REST * (self._monotonic() - began_s), _OFTENEST_S), _RAREST_S)
         self._failure = None
-        self._made = _Made(began_s + rest_s, began_s + _KEPT_S, thing)
-        return self._made
+        made = _Made(began_s + rest_s, began_s + _KEPT_S, thing)
+        if forgotten == self._forgotten:
+            self._made = made
+        return made

@@ -33,6 +33,7 @@ from stream.directory.timeline import Document, TimelineEntry
 from stream.errors import PublishError
 from stream.events.columns import MONEY_SCALE
 from stream.points.statement import PointsStatement
+from stream.privacy.erasures import Erasures
 from stream.privacy.revealing import Revealer
 from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING
@@ -151,6 +152,7 @@ class Office:
         self.operations = MadeUpOperations(EVIL)
         self.offers = MadeUpOffers(EVIL)
         self.revealer: Revealer | None = None
+        self.erasures = Erasures()
         self._store = store
 
     def application(self, today: Callable[[], Day] = somebody_today) -> web.Application:
@@ -166,6 +168,7 @@ class Office:
             offers=self.offers,
             filters=self.filters,
             elsewhere=self.elsewhere,
+            erasures=self.erasures,
         )
         api = Api(
             *(self._store, WRITING, self.acting, self.offered, self.points, self.operations.refusing),

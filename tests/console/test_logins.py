@@ -129,6 +129,8 @@ def test_each_role_may_what_it_may(guarded: Office, role: str, may_act: int, may
             ("/undo", {"action_id": "a-1"}),
         ):
             assert (await visit(path, form | more))[0] == (303 if may_act else 403), path
+        assert (await visit("/offers/check", form | {"text": "offers:"}))[0] == (200 if may_act else 403)
+        assert ('action="/offers/check"' in (await visit("/offers"))[2]) == may_act
 
     guarded.visited(steps)
 

@@ -1,6 +1,9 @@
 """The page of offers, and points: what they say, and what is said of a wrong file."""
 
 import asyncio
+from itertools import pairwise
+
+import pytest
 
 from stream.console.labelling import CustomerTexts
 from stream.points.points_file import PointsTier
@@ -75,6 +78,21 @@ def test_a_file_is_checked_and_nothing_changes(office: Office) -> None:
         # what was pasted is still there
         assert "cost: dear" in text
         assert (await visit("/offers/check", {"text": OFFERS_FILE}))[0] == 403
+
+    office.visited(steps)
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in pairwise("abcdefghi")
+)
+
+
+@pytest.mark.parametrize("text", [BOMB, "a: &a {b: [*a]}", "a: &a [*a]"], ids=["bomb", "in itself", "itself"])
+def test_a_file_that_its_aliases_make_too_long_is_refused(office: Office, text: str) -> None:
+    async def steps(visit: Visit) -> None:
+        form = {"csrf": fields_of((await visit("/offers"))[2], "/offers/check")["csrf"]}
+        status, _, told = await visit("/offers/check", form | {"text": text})
+        assert (status, "alias" in told.partition("<textarea")[0]) == (200, True), told
 
     office.visited(steps)
 

@@ -200,6 +200,23 @@ def test_a_login_that_comes_back_twice_elsewhere_or_changed_is_none(office: Offi
     asyncio.run(run())
 
 
+def test_logins_elsewhere_cannot_be_begun_all_the_time(office: Office) -> None:
+    async def run() -> None:
+        office.elsewhere, office.must_log_in = elsewhere("http://127.0.0.1:9"), True
+        async with TestServer(office.application()) as server, aiohttp.ClientSession() as session:
+            base = f"http://127.0.0.1:{server.port}"
+
+            async def begin() -> tuple[int, str | None]:
+                async with session.get(f"{base}/login/elsewhere", allow_redirects=False) as answer:
+                    return answer.status, answer.headers.get("Retry-After")
+
+            assert [await begin() for _ in range(21)] == [(403, None)] * 20 + [(429, "60")]
+            office.now_ms += 60_000
+            assert (await begin())[0] == 403
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("answer", ["away", "not its own name"])
 def test_a_provider_that_does_not_do_what_it_should_is_told(office: Office, tmp_path: Path, answer: str) -> None:
     async def run() -> tuple[int, str]:
