@@ -40,6 +40,12 @@ COLUMNS: Final[Mapping[str, Mapping[str, Personal]]] = MappingProxyType(
             identifies="customer_id order_id", describes="completed_ms amount refunded cancelled items"
         ),
         "directory_channels": _columns(identifies="customer_id", describes="channel events"),
+        "directory_mailings": _columns(
+            identifies="customer_id", describes="campaign at_ms opened clicked orders revenue"
+        ),
+        "directory_campaigns": _columns(
+            not_personal="campaign first_ms last_ms customers opened clicked buyers orders revenue"
+        ),
         "desk_actions": _columns(
             identifies="action_id customer_id record recorded_by",
             describes="kind recorded_ms",
@@ -87,6 +93,13 @@ TABLE_STORES: Final = MappingProxyType(
             "directory, table directory_channels",
             "by what channels each customer comes",
             "to look customers up",
+            OWNER,
+            Retention.NEWEST,
+        ),
+        "directory_mailings": Store(
+            "directory, table directory_mailings",
+            "of what campaigns each customer got mail, and how much they ordered then",
+            "to show what followed a campaign",
             OWNER,
             Retention.NEWEST,
         ),
