@@ -44,7 +44,7 @@ def expected(mails: Sequence[LogEvent], rows: pd.DataFrame) -> dict[str, tuple[i
     orders = rows[rows["subtype"] == "order"][["customer_id", "ms", "units"]]
     joined = of.reset_index().merge(orders, on="customer_id")
     after = joined[(joined["ms"] >= joined["at"]) & (joined["ms"] < joined["at"] + FOLLOWING_DAYS * DAY_MS)]
-    found = {}
+    found: dict[str, tuple[int, ...]] = {}
     for campaign, mailings in of.groupby(level=0):
         then = after[after["campaign_id"] == campaign]
         found[str(campaign)] = (

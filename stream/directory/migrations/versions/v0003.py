@@ -17,7 +17,8 @@ def upgrade() -> None:
     op.create_table(
         "directory_mailings",
         *(sa.Column(name, _ID, nullable=False) for name in ("customer_id", "campaign")),
-        *(_count("at_ms"), *(sa.Column(name, sa.Boolean, nullable=False) for name in ("opened", "clicked"))),
+        _count("at_ms"),
+        *(sa.Column(name, sa.Boolean, nullable=False) for name in ("opened", "clicked")),
         *(_count("orders"), _count("revenue")),
         sa.PrimaryKeyConstraint("customer_id", "campaign"),
     )
