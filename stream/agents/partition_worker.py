@@ -144,6 +144,7 @@ class PartitionWorker:
             lambda: self._stopping,
             self._turn,
             self._commit_nothing,
+            verify=self._store.verify,
             publishing=self._publishing,
             recovery=self._recovery,
             what=f"partition {self.partition.partition}",

@@ -60,8 +60,7 @@ class ProjectionWorker:
         self._erasing = Erasing(options.erasures, store.keys, ids_in)
         self._agreeing = Agreeing(partition, options.consents, clock)
         self._publishing = Publishing(outbox, partition.partition)
-        self._wake = asyncio.Event()
-        self._stopping = False
+        self._wake, self._stopping = asyncio.Event(), False
         self._recovery = Recovery(
             f"partition {partition.partition} of projection {self._name}",
             self.claim,
@@ -131,6 +130,7 @@ class ProjectionWorker:
             lambda: self._stopping,
             self._turn,
             self._commit_nothing,
+            verify=self._store.check,
             publishing=self._publishing,
             recovery=self._recovery,
             what=f"projection {self._name}",

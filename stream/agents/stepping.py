@@ -16,11 +16,13 @@ async def step_until(
     turn: Callable[[], Awaitable[None]],
     commit_nothing: Callable[[], Awaitable[None]],
     *,
+    verify: Callable[[], Awaitable[None]],
     publishing: Publishing,
     recovery: Recovery,
     what: str,
 ) -> None:
     """Run ``turn`` until ``is_stopping``, then publish what is left. ``commit_nothing`` trims the outbox.
+    ``verify`` raises `StorageError` where the store does not have the token of this worker.
 
     Raises `SystematicError` for what the same turn would meet again: bytes that no program wrote, or no memory.
     """
@@ -30,7 +32,7 @@ async def step_until(
             try:
                 await turn()
             except CodecError as error:
-                raise SystematicError(f"stored bytes cannot be read: {error}") from error
+                await recovery.run(await _lost_with_its_token(verify, error))
             except MemoryError as error:
                 raise SystematicError(f"no memory for a step: {_MORE_MEMORY}") from error
             except StorageError as error:
@@ -38,3 +40,15 @@ async def step_until(
         await publishing.hand_over(commit_nothing, what)
     finally:
         await publishing.let_go()
+
+
+async def _lost_with_its_token(verify: Callable[[], Awaitable[None]], error: CodecError) -> StorageError:
+    """Why bytes that belong together were not all there: a store that loses them loses the token as well.
+
+    Raises `SystematicError` where it still has the token of this worker.
+    """
+    try:
+        await verify()
+    except StorageError as lost:
+        return lost
+    raise SystematicError(f"stored bytes cannot be read: {error}") from error

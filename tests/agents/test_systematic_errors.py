@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 import pytest
+import redis
 
 from stream.agents.owner import CRASHED
 from stream.agents.warmup import warm_up
@@ -54,6 +55,29 @@ class Failing(Partition):
         if self.in_sweeps and customer_ids:
             raise self.error
         return super().sweep(customer_ids, scorer, now_ms, looks_at_all=looks_at_all)
+
+
+def test_bytes_that_are_gone_with_the_token_are_no_damage(redis_server: EmbeddedRedis, namespace: str) -> None:
+    """A server that loses everything between two reads of one state leaves half of it to the worker."""
+
+    class Emptied(Partition):
+        is_emptied = False
+
+        def step(self, taken: Taken, scorer: Scorer, now_ms: int) -> StepOutcome:
+            if not self.is_emptied and self.state.counters.events_in >= 50:
+                self.is_emptied = True
+                with redis.Redis.from_url(redis_server.url) as client:
+                    assert client.delete(*client.scan_iter(f"*{namespace}*"))
+                raise CodecError("a part of the state is not stored")
+            return super().step(taken, scorer, now_ms)
+
+    async def scenario(rig: Rig) -> None:
+        emptied = Emptied(PARTITION, RULES, rig.partition()._kernel, Topics(), TOPICS, 1000)
+        worker, _ = await rig.start(partition=emptied)
+        await until(lambda: emptied.is_emptied and rig.is_done(worker), "everything is stored again")
+        assert worker.partition.state.counters.events_in == sum(len(log) for log in rig.transport.logs)
+
+    play(redis_server, namespace, scenario)
 
 
 @pytest.mark.parametrize(("error", "kind", "says"), ERRORS)

@@ -164,7 +164,7 @@ def _arrivals(bench: Bench, _: FeedbackLog) -> Mapping[Key, object]:
 
 
 def _alias(state: Any) -> object:
-    _, (customer, *_), _, held, _ = state
+    _, (customer, *_), _, held, *_ = state
     return customer, sorted(arrival[-1]["event_id"] for arrival in held)
 
 
@@ -173,7 +173,7 @@ def _groups(bench: Bench, _: FeedbackLog) -> Mapping[Key, object]:
 
 
 def _node(state: Any) -> object:
-    canonical, pairs, overflowed = state
+    canonical, pairs, overflowed, *_ = state
     assert not overflowed
     return canonical, sorted(pairs)
 
