@@ -29,8 +29,9 @@ DEFAULT_RATE = 5000.0
 #: The bundled events go by at about this pace at that rate.
 DEFAULT_DAYS_PER_S = 14.0
 
-#: What is read of the feedback that the demo makes up.
-_PROJECTIONS = "satisfaction,ratings,surveys,complaints,channels,texts"
+#: What is read of the feedback that the demo makes up, and what joins the ids of the person whom it makes up.
+_PROJECTIONS = "satisfaction,ratings,surveys,complaints,channels,texts,identity,arrivals"
+_HISTORY_DAYS = 90
 _LOG = "complete_journey_events.csv.gz"
 _OUT = click.Path(dir_okay=False, path_type=Path)
 
@@ -86,7 +87,8 @@ def demo(
     latest events of a log that is moved, the earliest of one that is not.
 
     The bundled log has no feedback: the demo makes some up (ratings, complaints, texts), so that `stream feedback` and
-    open complaints have something to show. It is the same each time, and nothing of it reaches a model.
+    open complaints have something to show. It is the same each time, and nothing of it reaches a model. After the log
+    it shows the path of one person, who is made up as well: clicks that nobody knows, a login, an order, a mail.
 
     Everything listens on 127.0.0.1, on free ports, in a temporary directory, and is gone afterwards. Other settings
     than those below have no effect here.
@@ -108,7 +110,9 @@ def demo(
     )
     source = LogInput(log or bundled(_LOG), options, settings)
     if log is None:
-        settings = replace(settings, projections=_PROJECTIONS)
+        settings = replace(
+            settings, projections=_PROJECTIONS, join_identities=True, identity_history_days=_HISTORY_DAYS
+        )
     console = console_for_people()
     try:
         with (
@@ -126,7 +130,7 @@ def demo(
                     days_per_second=days_per_second if rate else 0.0,
                     limit=options.limit,
                     until_now=log is None if until_now is None else until_now,
-                    made_feedback=log is None,
+                    made_up=log is None,
                     keep=keep,
                     summary=summary,
                     svg=svg,

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from stream.cli.alert_feed import AlertFeed
 from stream.cli.demo_console import demo_console
 from stream.cli.demo_display import Display, write_svg
 from stream.cli.demo_hints import go_on, print_next_steps, write_example
+from stream.cli.demo_person import person_path, print_path
 from stream.cli.demo_run import DemoProgress, DemoRun
 from stream.cli.list_at import example_of, list_at
 from stream.cli.log_input import LogInput
@@ -35,14 +37,15 @@ __all__ = ["DemoPlan", "perform"]
 class DemoPlan(NamedTuple):
     """What was asked for. ``rate``: events a second, ``days_per_second``: of event time; 0: without a limit.
 
-    ``until_now``: whether the log is moved up to the present. ``made_feedback``: whether some is made up.
+    ``until_now``: whether the log is moved up to the present. ``made_up``: whether feedback, and one person's path, are
+    made up.
     """
 
     rate: float
     days_per_second: float
     limit: int | None
     until_now: bool
-    made_feedback: bool
+    made_up: bool
     keep: bool
     summary: Path | None
     svg: Path | None
@@ -61,9 +64,11 @@ def perform(
     writing = Writing.of(own)
     past, coming, said = _events(plan, source)
     with Overview(own) as overview, AlertFeed(own) as alerts, ProjectionDesk(own) as desk:
-        producer = EventProducer(own)
+        # the log names its customers, so its events need not be resolved
+        direct = replace(own, join_identities=False)
+        producer = EventProducer(direct)
         feed = PacedFeed(producer, past.events, plan.rate, plan.days_per_second)
-        side = SideFeed(own, said, desk) if said else None
+        side = SideFeed(direct, said, desk) if said else None
         run = DemoRun(stack, processes, overview, alerts, feed, past.size, side)
         last = _watch(run, Display(console, writing.money))
         result = run.result(last)
@@ -76,6 +81,9 @@ def perform(
         print_today(console, found, writing)
         if said:
             print_feedback(console, desk)
+        if plan.made_up:
+            end_ms = last.totals.stream_time_ms or SystemClock().now_ms()
+            print_path(console, person_path(own, overview, end_ms, writing, run.check), writing)
         example = write_example(directory) if plan.keep else None
         with demo_console(own, directory, wanted=plan.keep) as pages:
             print_next_steps(console, pages, example_of(found), processes.metrics_addresses, example)
@@ -110,7 +118,7 @@ class _Part(NamedTuple):
 def _events(plan: DemoPlan, source: LogInput) -> tuple[_Part, _Part, list[LogEvent]]:
     """The events to publish at once, those whose time is to come, and the feedback that is made up."""
     past, coming = _timed(source, plan.limit, until_now=plan.until_now)
-    if not plan.made_feedback:
+    if not plan.made_up:
         return past, coming, []
     events = [*past.events]
     end_ms = max((event.at_ms for event in events), default=0)

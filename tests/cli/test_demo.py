@@ -109,6 +109,13 @@ def test_a_small_demo_adds_up_and_leaves_nothing(demo: Demo, tmp_path: Path, run
     assert "3,000 in = 3,000 applied + 0 duplicates + 0 dead letters" in told
     assert "What customers say (made up for the demo: the log has no feedback)" in told
     assert re.search(r"^[1-9]\d* complaints are open\.$", told, re.MULTILINE)
+    assert "One person's path (made up for the demo" in told
+    path = re.findall(r"the (anonymous|email) id is (a customer of its own|customer made-up-ann):\s+(\d) events", told)
+    assert path == [
+        ("anonymous", "a customer of its own", "3"),
+        ("anonymous", "customer made-up-ann", "5"),
+        ("email", "customer made-up-ann", "6"),
+    ]
     assert "GET 'stream:{" in told
     assert "/metrics" in told
     assert picture.read_text().startswith("<svg")
