@@ -1,4 +1,6 @@
-"""The part of an undisturbed run that binds a run whose model or clock is not a function of the log."""
+"""The part of an undisturbed run that binds another: its model or clock is no function of the log, or workers of the
+release before take part. What only the present release knows begins at its default where those write a customer.
+"""
 
 import math
 from collections.abc import Mapping
@@ -18,33 +20,41 @@ _BY_THE_WALL_MS = 3 * _HOUR_MS
 #: Counters that are a function of the log alone; with the clock of the log so are those after them.
 _OF_THE_LOG = ("events_in", "applied", "duplicates", "dead_letters", "forwarded", "customers")
 _OF_ITS_CLOCK = ("landmarks", "labels")
+#: Of stages, which the release before does not know.
+_NEW_COUNTERS = frozenset({"stage_changes"})
+_NEW_TOPICS = frozenset({"stages"})
 #: The fields of a label about the model that scored at its landmark.
 _OF_THE_MODEL = ("risk", "logit", "model_version")
 
 
 class Scope(NamedTuple):
-    """``until_ms``: everything before it is a function of the log; infinity: all of the run."""
+    """``until_ms``: everything before it is a function of the log; infinity: all of the run.
+
+    ``two_releases``: workers of the release before write, too.
+    """
 
     frozen_model: bool
     until_ms: float
     horizon_ms: float
+    two_releases: bool = False
 
     @classmethod
-    def of(cls, settings: Settings, log: EventLog) -> Self:
+    def of(cls, settings: Settings, log: EventLog, *, two_releases: bool = False) -> Self:
         """The scope of a run over ``log``."""
         newest_ms = max(event.at for events in log.truth.values() for event in events)
         until_ms = math.inf if settings.clock == "event" else newest_ms - _BY_THE_WALL_MS
-        return cls(settings.freeze_model, until_ms, (settings.horizon_days or FIRST_HORIZON_DAYS) * 86_400_000)
+        horizon_ms = (settings.horizon_days or FIRST_HORIZON_DAYS) * 86_400_000
+        return cls(settings.freeze_model, until_ms, horizon_ms, two_releases)
 
     @property
     def is_everything(self) -> bool:
-        """Whether the run must be the undisturbed one in every byte."""
+        """Whether the run must be the undisturbed one in every byte that all its workers know."""
         return self.frozen_model and math.isinf(self.until_ms)
 
     def counters(self, wanted: Mapping[str, int]) -> dict[str, int]:
         """Those of the undisturbed counters that bind."""
         if self.is_everything:
-            return dict(wanted)
+            return {name: count for name, count in wanted.items() if not (self.two_releases and name in _NEW_COUNTERS)}
         names = _OF_THE_LOG + (_OF_ITS_CLOCK if math.isinf(self.until_ms) else ())
         return {name: wanted[name] for name in names}
 
@@ -60,6 +70,8 @@ class Scope(NamedTuple):
         """Whether this record must be published as in the undisturbed run, or must not be published."""
         if topic == "dead-letters":
             return True
+        if self.two_releases and topic in _NEW_TOPICS:
+            return False
         if topic == "training-examples":
             return self.binds_example(name)
         return self.frozen_model and epoch_ms(content["occurred_at"]) < self.until_ms

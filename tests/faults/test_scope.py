@@ -45,3 +45,12 @@ def test_the_wall_clock_leaves_the_last_hours_out(hours: int) -> None:
     assert wall.binds_example(f"c@{at_ms - round(wall.horizon_ms)}:label") is (hours == 4)
     assert "labels" not in wall.counters(COUNTERS)
     assert not math.isinf(wall.until_ms)
+
+
+def test_what_the_release_before_does_not_know_is_left_out_where_it_writes() -> None:
+    both = Scope.of(Settings(clock="event", freeze_model=True), LOG, two_releases=True)
+    assert both.is_everything
+    assert both.counters({"applied": 3, "stage_changes": 2}) == {"applied": 3}
+    assert not both.binds("stages", "s", {"occurred_at": "2024-01-01T00:00:00Z"})
+    assert both.binds("alerts", "a", {"occurred_at": "2024-01-01T00:00:00Z"})
+    assert scope().counters({"stage_changes": 2}) == {"stage_changes": 2}
