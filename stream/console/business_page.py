@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, TypeVar
 
@@ -25,6 +25,7 @@ from stream.notifications.verdict import verdict
 from stream.reporting.cohorts import Cohort
 from stream.reporting.feedback_groups import written
 from stream.reporting.text_months import newest_month
+from stream.reporting.words import Words
 
 __all__ = ["BusinessPage"]
 
@@ -81,7 +82,7 @@ class BusinessPage:
             request,
             periods=[(begin(one.begin), one) for one in reversed(periods[-_PERIODS:])],
             loyal=loyal,
-            stages={stage: stages[stage] for stage in STAGE_NAMES if stage in stages},
+            now=_now({stage: stages[stage] for stage in STAGE_NAMES if stage in stages}, words),
             channels=channels,
             cohorts=rows,
             ages=range(1, 1 + max((len(row["cells"]) for row in rows), default=0)),
@@ -111,6 +112,15 @@ async def _or_why_not(get: Callable[[], Awaitable[_T]]) -> tuple[_T | None, str]
         return await get(), ""
     except StreamError as error:
         return None, str(error)
+
+
+def _now(stages: Mapping[str, int], words: Words) -> str:
+    """How many customers there are of each stage; empty without any."""
+    named = [
+        words.gettext("%(count)s %(standing)s", count=words.number(count), standing=words.name(stage.replace("_", " ")))
+        for stage, count in stages.items()
+    ]
+    return words.gettext("Now: %(stages)s.", stages=", ".join(named)) if named else ""
 
 
 def _rows(retention: Sequence[Cohort], begin: Callable[[date], str]) -> list[dict[str, Any]]:
