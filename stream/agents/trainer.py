@@ -44,6 +44,8 @@ _LEARNER = "stream.online_models.learner"
 _WEEK_MS = 7 * 86_400_000
 #: Examples learned at a stretch: the event loop gets its turn in between (an example takes about 0.05 ms).
 _STRETCH = 500
+#: How often it is looked whether somebody is to be erased (s).
+_LOOK_S = 1.0
 #: Records taken from the queue at once.
 _MAX_AT_ONCE = 5000
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 5.0
@@ -137,6 +139,7 @@ class Trainer:
         self._unsaved: list[TrainingBatch] = []
         self._unsaved_ids: dict[str, int] = {}
         self._queue.clear()
+        self._forgotten_up_to, self._has_forgotten = 0, False
 
     async def _open(self, checkpoint: Checkpoint) -> None:
         """Make the learner of what was claimed."""
@@ -153,14 +156,21 @@ class Trainer:
         if self._checkpoint is not None:
             await self._open(self._checkpoint)
             return
+        self._forget_erased()
         due_in_s = self._saved_at_s + self._snapshot_s - asyncio.get_running_loop().time()
-        if self._unsaved and due_in_s <= 0.0:
+        has_news = bool(self._unsaved) or self._has_forgotten
+        if has_news and due_in_s <= 0.0:
             await self._save()
-            return
-        if not self._queue:
-            await wait_until_set(self._wake, due_in_s if self._unsaved else None)
+        elif not self._queue:
+            await wait_until_set(self._wake, min(due_in_s, _LOOK_S) if has_news else _LOOK_S)
         elif batches := self._next_batches():
             await self._learn(batches)
+
+    def _forget_erased(self) -> None:
+        """Take whom requests name out of what is kept of single customers; it is stored with the next save."""
+        if (position := self._erasures.position) > self._forgotten_up_to:
+            self._has_forgotten |= self._learner.forget(self._erasures.wanted(self._forgotten_up_to).ids)
+            self._forgotten_up_to = position
 
     def _next_batches(self) -> list[TrainingBatch]:
         """What waits, up to a bound: while events flow, small batches one by one would never catch up."""
@@ -233,8 +243,7 @@ class Trainer:
         self._observe_save()
         for batch in self._unsaved:
             batch.ack()
-        self._unsaved = []
-        self._unsaved_ids = {}
+        self._unsaved, self._unsaved_ids, self._has_forgotten = [], {}, False
         show_figures(self._learner.figures())
         show_standings(self._learner.standings())
         show_rhythm(self._learner.rhythm())

@@ -107,7 +107,7 @@ def carry_out(
         request = next(one for one in feed.erasures.requests if one.request_id == request_id)
         if request.receipt is not None:
             return request.receipt
-        _wait(settings, asked_at, deadline_s, tell, stop or threading.Event())
+        _wait(settings, request.ids, asked_at, deadline_s, tell, stop or threading.Event())
         erase_directly(settings, request.ids, asked_at + 1)
         if rewrite_files:
             _rewrite(settings, tell)
@@ -134,6 +134,8 @@ def _request(settings: Settings, erasures: Erasures, text: str, tell: Callable[[
     if former and not any(found.values()) and {*former[-1].pseudonyms} >= {*hashes}:
         tell("erased before, and nothing came since")
         return former[-1]
+    if not any(found.values()):
+        tell("no store has anything of this person: is the id written as the shop writes it?")
     made = PrivacyRequest(
         request_id=uuid.uuid4().hex,
         asked_at=time.time_ns() // 1_000_000 / 1000,
@@ -156,13 +158,18 @@ def _asked(erasures: Erasures, request_id: str, deadline_s: float) -> int:
 
 
 def _wait(
-    settings: Settings, offset: int, deadline_s: float, tell: Callable[[str], None], stop: threading.Event
+    settings: Settings,
+    ids: Sequence[str],
+    offset: int,
+    deadline_s: float,
+    tell: Callable[[str], None],
+    stop: threading.Event,
 ) -> None:
-    """Until all partitions of workers have carried the request out."""
+    """Until all partitions of workers, and the trainer, have carried the request out."""
     with PrivacyDesk(settings) as desk:
         versions = projections_of_workers(settings)
         told: Sequence[str] = ()
-        while behind := desk.behind(offset, versions):
+        while behind := [*desk.behind(offset, versions), *(["the trainer"] if desk.sampled(ids) else [])]:
             if time.monotonic() >= deadline_s:
                 raise StorageError(f"asked for, and not done yet by {'; '.join(behind)}: does a worker run them?")
             if behind != told:

@@ -49,6 +49,7 @@ def inventory(settings: Settings, ids: Collection[str]) -> dict[str, list[Any]]:
             states = desk.states_in(name, projection.version, keys, kept_in)
             found[f"projection {name}"] = [{"key": key, "state": _json(state)} for key, state in states.items()]
         found["former states of projections"] = [None] * desk.former(versions, ids, delete=False)
+        found["models"] = [*desk.sampled(ids)]
         found["outboxes"] = [None] * desk.unpublished_about(ids, versions)
     with NotificationStore(settings) as notified:
         for one, known in zip(ids, notified.known([*ids]), strict=True):

@@ -34,6 +34,7 @@ _STORES: Final[Mapping[str, str]] = {
     "timers": to_say("Timers"),
     "projection": to_say("States of projections"),
     "former states of projections": to_say("Former states of projections"),
+    "models": to_say("Rows of a model's sample of customers"),
     "outboxes": to_say("Records that wait to be published"),
     "notifications": to_say("Actions and hold-outs of the notifier"),
     "directory": to_say("Rows of the directory"),

@@ -86,6 +86,11 @@ class Component(ABC):
         """How good it has been, or None where that is not measured."""
         return None
 
+    def forget(self, customer_id: str) -> bool:
+        """Take out what is kept of one customer alone; whether there was anything. What was learned of many stays."""
+        del customer_id
+        return False
+
     def horizon_changed(self, _: HorizonChange) -> None:  # noqa: B027  # most have nothing to do
         """Go over to another horizon; what was learned is kept."""
 

@@ -68,6 +68,23 @@ class CustomerSample:
             return
         self._rows[key] = first_ms // _MINUTE_MS, last_ms // _MINUTE_MS, seen, x
 
+    def forget(self, customer_id: str) -> bool:
+        """Take a customer out; whether they were in it. The next new one may take the place."""
+        if self._rows.pop(_key(customer_id), None) is None:
+            return False
+        self._heap = [-key for key in self._rows]
+        heapq.heapify(self._heap)
+        return True
+
+    def about(self, customer_id: str) -> dict[str, int] | None:
+        """What is known of a customer, times in ms; None for who is not in it."""
+        row = self._rows.get(_key(customer_id))
+        if row is None:
+            return None
+        first, last, seen, x = row
+        times = {"first_ms": first, "last_ms": last, "seen_ms": seen}
+        return {name: minutes * _MINUTE_MS for name, minutes in times.items()} | {"further_days": x}
+
     def histories(self, now_ms: int, closed: npt.NDArray[np.int64] = _NEVER_CLOSED) -> Histories:
         """Of the customers, in the order of their hashes, as of ``now_ms``.
 

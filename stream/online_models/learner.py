@@ -1,6 +1,6 @@
 """The trainer's whole state: learn examples in order, give snapshots, be stored and go on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -116,6 +116,10 @@ class Learner:
         self._examples += len(examples)
         times = (example.matured_at_ms if isinstance(example, Label) else example.at_ms for example in examples)
         self._stream_time_ms = max(self._stream_time_ms, max(times, default=0))
+
+    def forget(self, customer_ids: Iterable[str]) -> bool:
+        """Take out what is kept of single customers; whether there was anything."""
+        return sum(component.forget(one) for one in customer_ids for component in self._components) > 0
 
     @property
     def schedule(self) -> tuple[HorizonPeriod, ...]:

@@ -17,7 +17,8 @@ TOPICS_WITH_KEYS: Final = (
 #: By what it is.
 REMAINS: Final[Mapping[str, str]] = {
     "topics": "records of the past, until the retention of each topic deletes them",
-    "models": "weights that were learned from many people, one of them this; no longer of anybody alone",
+    "models": "what was learned from many people, one of them this, and the newest observations and texts as numbers"
+    " without ids; the register of processing says how much",
     "learned ids": "hashes of ids of training examples, which expire within 8 days",
     "counts": "sums over all customers in projections and directory",
     "notifications": "what was sent is with its receivers",

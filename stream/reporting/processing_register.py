@@ -11,6 +11,7 @@ from stream.catalogue.events import PURPOSES
 from stream.catalogue.personal import PERSONAL
 from stream.catalogue.register import KEY_STORE, PROJECTION_STORES, STORES, TOPIC_STORES, Store
 from stream.catalogue.tables import COLUMNS, TABLE_STORES
+from stream.catalogue.traces import TRACES
 from stream.events.kinds import EventType
 from stream.privacy.concealed_fields import CONCEALED, PSEUDONYMS
 from stream.projections.all_projections import PROJECTIONS
@@ -125,3 +126,7 @@ def _lines(entries: Iterable[RegisterEntry], settings: Settings) -> Iterator[str
             yield f"* describes: {', '.join(entry.describes)}"
         if entry.under_keys:
             yield f"* under keys of persons: {', '.join(entry.under_keys)}"
+    yield "\n## What models keep of one person\n"
+    yield "No erasure reaches what was learned from many people. Of one person that is:\n"
+    for learner, trace in TRACES.items():
+        yield f"* **{learner}**: {trace.keeps}. How much: {trace.at_most}."

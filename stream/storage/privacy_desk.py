@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 
 from stream.errors import StorageError
 from stream.events.partitioner import partition_of
+from stream.online_models.customer_sample import CustomerSample
+from stream.online_models.sampled_customers import sample_in
 from stream.projections.subjects import subjects
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, explained
@@ -67,6 +69,13 @@ class PrivacyDesk(ProjectionDesk):
         filled = [box for box, length in zip(boxes, lengths, strict=True) if length]
         records = (decode_record(record) for box in filled for record in self._records(box))
         return sum(not ids_of.isdisjoint(subjects(record.key, record.value)) for record in records)
+
+    def sampled(self, ids: Collection[str]) -> list[dict[str, int | str]]:
+        """What the trainer keeps of single customers among ``ids``: a row of its sample of order histories."""
+        (checkpoint,) = self._pipelined([("HGET", self._core.checkpoint(), "learner")])
+        sample = sample_in(checkpoint) if checkpoint else CustomerSample()
+        found = ((one, sample.about(one)) for one in ids)
+        return [{"customer_id": one, **row} for one, row in found if row is not None]
 
     def behind(self, offset: int, projections: Sequence[tuple[str, int]]) -> list[str]:
         """Who has not carried out the request at ``offset`` of the topic `privacy-requests` yet."""

@@ -243,3 +243,16 @@ def test_an_older_observation_does_not_take_a_newer_one_back() -> None:
     newest = sample.state()
     sample.see("c", at_ms=START_MS, first_ms=START_MS, last_ms=START_MS, x=0)
     assert sample.state() == newest
+
+
+def test_a_customer_who_is_forgotten_leaves_a_place_to_the_next() -> None:
+    sample = CustomerSample(2)
+    for number in range(2):
+        sample.see(f"c{number}", at_ms=DAY_MS, first_ms=0, last_ms=DAY_MS, x=1)
+    assert sample.about("c1") == {"first_ms": 0, "last_ms": DAY_MS, "seen_ms": DAY_MS, "further_days": 1}
+    assert (sample.forget("c1"), sample.forget("c1"), sample.forget("nobody")) == (True, False, False)
+    assert sample.about("c1") is None
+    assert len(CustomerSample.from_state(sample.state(), 2)) == 1
+    sample.see("c2", at_ms=DAY_MS, first_ms=0, last_ms=DAY_MS, x=1)
+    assert sample.about("c2") is not None
+    assert len(sample) == 2

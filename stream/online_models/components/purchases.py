@@ -101,6 +101,10 @@ class Purchases(Component):
         self._fitted_week, self._fitted_customers, self._seen = week, len(self._sample), 0
         self._typical = TypicalHistory(x=float(of.x.mean()), last=float(of.last.mean()), age=float(of.age.mean()))
 
+    def forget(self, customer_id: str) -> bool:
+        """The parameters stay until the next fit, which is without the customer."""
+        return self._sample.forget(customer_id)
+
     def snapshot(self) -> PurchasesSnapshot:
         return PurchasesSnapshot(process=self._process, customers=self._fitted_customers, typical=self._typical)
 
