@@ -8,13 +8,15 @@ import orjson
 
 from stream.cli.erasing import erase_states
 from stream.cli.identity_deciding import decide_identity
-from stream.cli.identity_lookup import id_of, resolver_near, shared_in
+from stream.cli.identity_lookup import events_lately, id_of, resolver_near, shared_in
 from stream.cli.identity_suggest import suggest
 from stream.cli.identity_view import reasons
 from stream.cli.options import SettingsCommand, with_settings
+from stream.cli.saying import say
 from stream.errors import StorageError
 from stream.identity.records import IdentityDecision
 from stream.identity.resolver import Resolver
+from stream.identity.sent import MAX_IDS
 from stream.projections.arrivals import Arrivals
 from stream.projections.identity import Identity
 from stream.projections.protocol import Projection
@@ -42,6 +44,13 @@ def show(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     name, resolver = _known(settings, customer_id)
     customer = resolver.customer_of(name)
     ids = sorted(one for one in resolver.nodes if resolver.customer_of(one) == customer)
+    with ProjectionDesk(settings) as desk:
+        events = events_lately(desk, ids)
+    if events > MAX_IDS:
+        say(
+            f"these ids have {events:,} events of 90 days, and a profile remembers {MAX_IDS:,}: when ids are joined,"
+            " the oldest are not counted (dead letters too_late)"
+        )
     if as_json:
         click.echo(orjson.dumps({"customer_id": customer, "ids": ids}, option=orjson.OPT_INDENT_2))
         return

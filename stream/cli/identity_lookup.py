@@ -1,23 +1,28 @@
 """Ids as people type them, and the groups of ids that the projection `identity` has stored."""
 
 from collections import deque
+from collections.abc import Sequence
 
 import msgspec
 
 from stream.catalogue.identifiers import IDENTIFIERS
 from stream.cli.data_files import contacts_file
 from stream.errors import SettingsError
+from stream.identity.alias import Alias
 from stream.identity.links import Node
 from stream.identity.records import KEY
 from stream.identity.resolver import LinkLimits, Resolver, is_shared, neighbours
 from stream.identity.sealing import Sealer
+from stream.identity.sent import RETENTION_S
 from stream.privacy.revealing import Revealer
+from stream.projections.arrivals import Arrivals
 from stream.projections.identity import Identity
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk, StatePlace
 
 __all__ = [
     "customer_of",
+    "events_lately",
     "id_of",
     "is_decided",
     "names_like",
@@ -102,6 +107,15 @@ def resolver_near(desk: ProjectionDesk, customer_id: str) -> Resolver:
         # of the id itself also those that are refused
         waiting += node.pairs if name == customer_id else neighbours(name, node, resolver.limits)
     return resolver
+
+
+def events_lately(desk: ProjectionDesk, ids: Sequence[str]) -> int:
+    """Events of the 90 days before the newest one that `arrivals` keeps of ids; 0 where histories do not follow."""
+    stored = desk.states_of(Arrivals.name, Arrivals.version, [(one, one) for one in ids])
+    decode = msgspec.json.Decoder(Alias).decode
+    times_s = [arrival.at_s for state in stored if state for arrival in decode(state).passed]
+    edge_s = max(times_s, default=0) - RETENTION_S
+    return sum(at_s >= edge_s for at_s in times_s)
 
 
 def is_decided(desk: ProjectionDesk, one: str, other: str) -> bool:

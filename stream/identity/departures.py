@@ -20,6 +20,7 @@ from stream.identity.note_proof import NoteProof
 
 __all__ = [
     "AGAIN",
+    "AGREED",
     "ARRIVED_AS",
     "REPEATED",
     "Departure",
@@ -39,6 +40,8 @@ ARRIVED_AS: Final = "arrived-as"
 AGAIN: Final = "again"
 #: The header of an event that its producer sent again. It goes where it went first, for the core to say so.
 REPEATED: Final[tuple[str, bytes | None]] = (AGAIN, b"repeated")
+#: The header of an e-mail event that is sent again for what a customer agreed to alone: it is older than what follows.
+AGREED: Final[tuple[str, bytes | None]] = (AGAIN, b"agreed")
 _MAX_DIGITS: Final = 17
 _MARK: Final[tuple[str, bytes | None]] = ("record", b"departure")
 _JSON: Final[tuple[str, bytes | None]] = ("content-type", b"application/json")

@@ -14,7 +14,7 @@ from stream.events.record import Record
 from stream.identity.alias import Alias, Arrival, Forward
 from stream.identity.arrival_notes import NOTE_HEADERS, Released, encode_note
 from stream.identity.assignments import AssignedStep, Assignment, encode_assignment, merged
-from stream.identity.departures import AGAIN, ARRIVED_AS, REPEATED, Departure, departure_record, edition_header
+from stream.identity.departures import AGAIN, AGREED, ARRIVED_AS, REPEATED, Departure, departure_record, edition_header
 from stream.identity.note_proof import NoteProof
 from stream.identity.places import Place, place_header
 from stream.processing.state import Outgoing
@@ -178,7 +178,8 @@ class Arrivals(Fold[Alias]):
         for forward in forwards:
             outgoing.append(one := self._outgoing(state, own_id, forward))
             if forward.arrival.event_id in known:
-                one.headers.append((AGAIN, b"1"))
+                is_old = forward.arrival.at_ms < state.oldest_ms(self._keep_ms)
+                one.headers.append(AGREED if is_old else (AGAIN, b"1"))
         return outgoing
 
     def _noted(self, state: Alias, own_id: str, message: Noted) -> list[Forward]:

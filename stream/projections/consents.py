@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from stream.alerts.alert_records import Alert
 from stream.consent.agreements import Agreements, Statement
@@ -11,14 +11,12 @@ from stream.consent.purposes import EMAIL, Purpose
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import ConsentEvent, EmailEvent, Event
+from stream.identity.alias import WITHDRAWING_EMAILS
 from stream.projections.fold import Fold
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
 
 __all__ = ["Consents"]
-
-#: E-mail events that take back marketing by e-mail.
-_WITHDRAW: Final = frozenset({"unsubscribed", "complained"})
 
 
 class Consents(Fold[Agreements]):
@@ -68,5 +66,5 @@ class Consents(Fold[Agreements]):
 
 
 def _customer(event: Event) -> Sequence[str]:
-    tells = isinstance(event, ConsentEvent) or event.name in _WITHDRAW
+    tells = isinstance(event, ConsentEvent) or event.name in WITHDRAWING_EMAILS
     return (event.customer_id,) if tells else ()

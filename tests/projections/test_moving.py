@@ -193,18 +193,6 @@ def test_nobody_loses_points_because_two_ids_are_joined_or_taken_apart() -> None
         assert stage.states() == before
 
 
-@pytest.mark.parametrize("again", [False, True])
-def test_what_customers_took_back_long_ago_holds_whoever_they_are(*, again: bool) -> None:
-    stage = Stage(PROJECTIONS["consents"](SETTINGS))
-    stage.come("c-2", 0, CONTENTS[7])
-    stage.come("c-2", 48, CONTENTS[5])
-    (said,) = stage.states().values()
-    stage.link(LinkName.MERGE, "c-2", "c-1")
-    if again:
-        stage.link(LinkName.UNMERGE, "c-2", "c-1")
-    assert stage.states() == {"c-2" if again else "c-1": said}
-
-
 class _Moving(Adding):
     def release(self, customer_id: str) -> Iterable[tuple[str, object]]:
         return self.taken_out(customer_id)
