@@ -87,7 +87,7 @@ class Recommendations(Fold[RecommendationState]):
     """
 
     name: ClassVar[str] = "recommendations"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     state: ClassVar[type[RecommendationState]] = RecommendationState
     about: ClassVar[str] = "What each customer buys, and what is bought with it or after it."
     key: ClassVar[str] = "customer (customer/ID), item (item/ID), and the shop, in each partition"

@@ -16,8 +16,8 @@ from stream.recommending.fading import HALF_LIFE_H, MOVES_AFTER, ONE, SLACK, STA
 
 __all__ = ["MAX_LINES", "FollowerRow", "FollowerRows", "Followers", "item_id"]
 
-#: Lines of an order that count, the first: orders of dealers would cost as their square.
-MAX_LINES: Final = 40
+#: Lines of an order that count, the first. What is beyond is not known to be owned, so it is not bought again either.
+MAX_LINES: Final = 100
 _STORED: Final = np.dtype("<i8")
 #: Rows for which there is room at first.
 _ROWS: Final = 64

@@ -17,6 +17,8 @@ Floats = npt.NDArray[np.float64]
 LIST_LENGTH: Final = 10
 _RATE: Final = 0.1
 _FIRST_SQUARES: Final = 1.0
+#: What a list counts for the lead after each further one.
+_LEAD_FADES: Final = 0.999
 
 
 class RankerRecord(msgspec.Struct):
@@ -32,16 +34,20 @@ class ListRanker(msgspec.Struct):
 
     The loss of a list is the cross entropy of the softmax and what was chosen (ListNet; Cao et al., ICML 2007), the
     steps are AdaGrad's (Duchi et al., JMLR 2011). ``squares``: of the gradients so far.
+
+    The loss is about all candidates, a list about the first ten. So lists by the ``first`` weights are judged as well,
+    and these score while theirs were better: ``lead`` is by how much those of ``weights`` were, in NDCG, faded.
     """
 
     weights: list[float]
     squares: list[float] = msgspec.field(default_factory=list)
     record: RankerRecord = msgspec.field(default_factory=RankerRecord)
+    first: list[float] = msgspec.field(default_factory=list)
+    lead: float = 0.0
 
     def score_many(self, features: Floats) -> Floats:
         """The scores of candidates, (n,), of their features (n, k)."""
-        scores: Floats = features @ np.asarray(self.weights)
-        return scores
+        return _scores(features, self.weights if self.lead >= 0.0 else self.first)
 
     def chances(self, features: Floats) -> Floats:
         """The chance of each candidate to be the next one chosen, (n,)."""
@@ -52,11 +58,14 @@ class ListRanker(msgspec.Struct):
 
         The list is judged first, then learned from.
         """
-        scores = self.score_many(features)
-        value, is_hit = ndcg(scores, chosen, wanted)
+        self.first = self.first or self.weights
+        scores, firsts = _scores(features, self.weights), _scores(features, self.first)
+        learned, first = ndcg(scores, chosen, wanted), ndcg(firsts, chosen, wanted)
+        value, is_hit = learned if self.lead >= 0.0 else first
         self.record.lists += 1
         self.record.hits += is_hit
         self.record.ndcg = round(self.record.ndcg + value, 6)
+        self.lead = round(self.lead * _LEAD_FADES + learned[0] - first[0], 6)
         if not chosen:
             return
         gradient = features[[*chosen]].mean(0) - _softmax(scores) @ features
@@ -76,6 +85,11 @@ def ndcg(scores: Floats, chosen: Sequence[int], wanted: int) -> tuple[float, boo
     gains = [1.0 / np.log2(place + 2.0) for place, candidate in enumerate(first) if candidate in among]
     ideal = sum(1.0 / np.log2(place + 2.0) for place in range(min(wanted, LIST_LENGTH)))
     return float(sum(gains) / ideal) if ideal else 0.0, bool(gains)
+
+
+def _scores(features: Floats, weights: Sequence[float]) -> Floats:
+    scores: Floats = features @ np.asarray(weights)
+    return scores
 
 
 def _softmax(scores: Floats) -> Floats:

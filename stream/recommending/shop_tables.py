@@ -215,7 +215,9 @@ class ShopTables:
 
 def antecedents_of(shopper: Shopper, items: Sequence[str]) -> Iterator[str]:
     """Items whose rows an order needs, whatever other orders of the customer come before it in the same step."""
-    return chain(items[:MAX_LINES], islice(reversed(shopper.items), ANTECEDENTS + MAX_LINES))
+    lines = items[:MAX_LINES]
+    # those of the order itself are passed over, and those of orders between only come before others
+    return chain(lines, islice(reversed(shopper.items), ANTECEDENTS + len(lines)))
 
 
 def needed_for(shopper: Shopper) -> Iterator[str]:

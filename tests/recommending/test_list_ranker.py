@@ -40,6 +40,27 @@ def test_it_learns_which_feature_says_what_is_chosen() -> None:
     assert ranker.record.hits > 500
 
 
+def test_the_first_weights_score_while_their_lists_are_better() -> None:
+    random = np.random.default_rng(7)
+    ranker = ListRanker([1.0, 0.0])
+    for _ in range(300):
+        features = random.normal(size=(30, 2))
+        # the first of the list is right, and what is learned from the second feature is chance
+        ranker.learn_many(features, [int(np.argmax(features[:, 0]))], 1)
+    assert ranker.first == [1.0, 0.0]
+    assert ranker.weights[1] != 0.0
+    features = random.normal(size=(400, 2))
+    assert ranker.lead < 0.0
+    assert ranker.score_many(features) == pytest.approx(features[:, 0])
+    assert ranker.record.ndcg > 295.0
+    # from now on the second feature is right, which only the learned weights can say
+    for _ in range(600):
+        features = random.normal(size=(30, 2))
+        ranker.learn_many(features, [int(np.argmax(features[:, 1]))], 1)
+    assert ranker.lead > 0.0
+    assert ranker.score_many(features) == pytest.approx(features @ np.array(ranker.weights))
+
+
 def test_figures_are_those_of_the_definition() -> None:
     random = np.random.default_rng(6)
     scores, chosen = random.normal(size=40), [0, 7, 9]
