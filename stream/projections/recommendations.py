@@ -83,6 +83,8 @@ class Recommendations(Fold[RecommendationState]):
     An order counts at once. One that is told again says nothing, as long as it is among the newest of the customer.
     Complaints about an item only say what is not to be offered, so the order of the two topics is no matter.
 
+    Orders of who does not agree to profiling then are passed over (`Asking`); what was counted can be returned.
+
     With ``recommend_published`` the topic `recommendations` gets the first items of a customer whenever they change.
     """
 
@@ -108,6 +110,11 @@ class Recommendations(Fold[RecommendationState]):
 
         What the shop learned from it cannot be taken back exactly: weights were rounded, and rows may be full.
         """
+
+    def learned_from(self, message: object) -> str | None:
+        """Whoever ordered; a return takes back what was counted, and learns nothing."""
+        event = message.event if isinstance(message, Told) else None
+        return event.customer_id if isinstance(event, PurchaseEvent) and event.name == "completed" else None
 
     def reach(self, states: Mapping[str, RecommendationState], messages: Sequence[tuple[str, object]]) -> Iterable[str]:
         """The rows of items from which an order concludes to others, and the counts of all items."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import msgspec
+import orjson
 import pytest
 
 from stream.agents.agreeing import Agreeing
@@ -19,6 +20,7 @@ from stream.projections.classification import Classification, customer_key
 from stream.projections.consents import Consents
 from stream.projections.folding import FoldingPartition, Part, ProjectionTopics
 from stream.projections.protocol import Asking
+from stream.projections.recommendations import Recommendations, shopper_key
 from stream.settings import Settings
 from stream.storage.connection import Client, connect
 from stream.storage.consent_desk import read_consents
@@ -28,7 +30,14 @@ from tests.oracle.record import Record
 
 NOW_MS = 1_767_571_200_000
 #: Projections that learn for everybody: those that ask, and those that follow consents by themselves.
-LEARNING = {"classification"}
+LEARNING = {"recommendations", "classification"}
+
+
+def order(offset: int, customer: str, name: str, *items: str) -> Record:
+    lines = [{"product_id": item} for item in items]
+    told = {"name": name, "order_id": f"o-{customer}-{items[0]}", "items": lines}
+    body = {"event_id": f"e{offset}", "customer_id": customer, "occurred_at": NOW_MS / 1000 - 100 + offset, **told}
+    return Record(customer.encode(), orjson.dumps(body), NOW_MS, offset)
 
 
 def text(offset: int, customer: str) -> Record:
@@ -79,6 +88,32 @@ class Runner:
         for key in outcome.forgotten:
             del self.stored[key]
         return outcome.skipped
+
+
+def test_nothing_is_learned_of_orders_of_who_does_not_agree(redis_server: EmbeddedRedis, namespace: str) -> None:
+    settings = Settings(redis_url=redis_server.url, namespace=namespace, partitions=2, customer_ids="any")
+
+    async def scenario() -> None:
+        client = connect(settings)
+        run = Runner(settings, client, Recommendations.name)
+        assert await run.step([order(0, "ann", "completed", "tea"), order(1, "bob", "completed", "cup")]) == 0
+        await say(client, settings, "bob", is_withdrawn=True)
+        news = [order(2, "bob", "completed", "pot"), order(3, "ann", "completed", "jam")]
+        assert await run.step(news) == 1
+        known = msgspec.json.decode(run.stored[shopper_key("bob")])
+        assert [*known["shopper"]["items"]] == ["cup"]
+        counted = b"".join(run.stored.values())
+        assert b'"jam"' in counted
+        assert b'"pot"' not in counted
+        # a return takes back what was counted before
+        assert await run.step([order(4, "bob", "cancelled", "cup")]) == 0
+        assert b'"cup"' not in b"".join(run.stored.values())
+        await say(client, settings, "bob", is_withdrawn=False)
+        assert await run.step([order(5, "bob", "completed", "pot")]) == 0
+        assert b'"pot"' in b"".join(run.stored.values())
+        await client.aclose()
+
+    asyncio.run(scenario())
 
 
 def test_nothing_is_learned_of_texts_of_who_does_not_agree(redis_server: EmbeddedRedis, namespace: str) -> None:
