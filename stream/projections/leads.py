@@ -89,6 +89,7 @@ class Leads(Fold[LeadState]):
     """
 
     name: ClassVar[str] = "leads"
+    version: ClassVar[int] = 2
     state: ClassVar[type[LeadState]] = LeadState
     about: ClassVar[str] = "Who was in touch and has not ordered, and how many who were alike ordered, and when."
     key: ClassVar[str] = "customer, and week"
