@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shutil
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from html import unescape
 from pathlib import Path
@@ -153,6 +154,7 @@ class Office:
         self.offers = MadeUpOffers(EVIL)
         self.revealer: Revealer | None = None
         self.erasures = Erasures()
+        self.monotonic: Callable[[], float] = time.monotonic
         self._store = store
 
     def application(self, today: Callable[[], Day] = somebody_today) -> web.Application:
@@ -169,6 +171,7 @@ class Office:
             filters=self.filters,
             elsewhere=self.elsewhere,
             erasures=self.erasures,
+            monotonic=self.monotonic,
         )
         api = Api(
             *(self._store, WRITING, self.acting, self.offered, self.points, self.operations.refusing),
