@@ -101,6 +101,8 @@ class Retention(StrEnum):
     NEWEST = "newest"
     #: What customers and people have decided, which has to be shown later.
     DECISIONS = "decisions"
+    #: Every row, whatever topics keep.
+    ERASED = "erased"
     #: What people recorded in the console, after it was published.
     RECORDED = "recorded"
     #: Of the staff.

@@ -80,14 +80,14 @@ TABLE_STORES: Final = MappingProxyType(
             "what happened to each customer: events, alerts, actions, stages",
             "to look customers up",
             OWNER,
-            Retention.EVENTS,
+            Retention.ERASED,
         ),
         "directory_orders": Store(
             "directory, table directory_orders",
             "orders of each customer",
             "to look customers up",
             OWNER,
-            Retention.NEWEST,
+            Retention.ERASED,
         ),
         "directory_channels": Store(
             "directory, table directory_channels",
@@ -101,7 +101,7 @@ TABLE_STORES: Final = MappingProxyType(
             "of what campaigns each customer got mail, and how much they ordered then",
             "to show what followed a campaign",
             OWNER,
-            Retention.NEWEST,
+            Retention.ERASED,
         ),
         "desk_actions": Store(
             "console, table desk_actions",

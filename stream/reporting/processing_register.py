@@ -25,6 +25,7 @@ _EVENTS: Final[Mapping[str, EventType]] = {f"{event_type}-event": event_type for
 _KEPT: Final = {
     Retention.NEWEST: "the newest of each customer, until erased",
     Retention.DECISIONS: "until erased: it shows what was decided",
+    Retention.ERASED: "until erased",
     Retention.RECORDED: "90 days after it was published, or until erased",
     Retention.ACCOUNTS: "until an admin removes the user",
     Retention.SESSIONS: "12 hours after the browser was last seen, 7 days at most; deleted when somebody logs in",

@@ -103,6 +103,10 @@ def test_the_register_says_how_long_this_installation_keeps_things() -> None:
     settings = Settings(keep_events_days=400, keep_dead_letters_days=31, text_keep_days=17)
     how_long = {entry.where: entry.how_long for entry in register_of(settings)}
     assert how_long["Kafka events.click"] == how_long["Kafka training-examples"] == "400 days"
+    # nothing deletes them with the records of the topics
+    assert {how_long[f"directory, table directory_{one}"] for one in ("timeline", "orders", "mailings")} == {
+        "until erased"
+    }
     assert how_long["Kafka dead-letters"] == "31 days"
     assert how_long["Kafka feedback-texts"] == how_long["Redis, projection texts"] == "17 days"
     assert how_long["Kafka alerts"] == "as the brokers say"
