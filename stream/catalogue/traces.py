@@ -1,7 +1,7 @@
 """What models, and sums over customers, keep of one person whom an erasure has taken out of everything else.
 
 By the name of the component of the learner, or of the projection; a test asks for each. ``at_most`` says how large the
-trace is; it follows from how each learns, and tests hold the steps to it.
+trace is, which follows from how each learns. Tests hold the steps of ``churn`` and ``value`` to it.
 """
 
 from collections.abc import Mapping
