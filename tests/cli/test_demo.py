@@ -173,7 +173,7 @@ def test_a_worker_that_dies_fails_the_demo_at_once_with_its_log(
     assert process.wait(DEADLINE_S) == 1
     told = (tmp_path / "err").read_text()
     assert "worker 0 ended with status -9" in told
-    assert "metrics at http://127.0.0.1:" in told
+    assert "[^-App]: Starting..." in told
     assert "Traceback" not in told
     assert running() == {}
     assert [*scratch.iterdir()] == []
