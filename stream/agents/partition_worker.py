@@ -203,7 +203,8 @@ class PartitionWorker:
         outcome = self._computing.sweep(customers, looks_at_all=True)
         if not self._rescoring.is_under_way:
             outcome.state.rescored = done = self._rescoring.done(outcome.state, self._scorer())
-            _LOG.info("partition %d: all %d customers are scored again", self.partition.partition, done.customers)
+            count = done.customers
+            _LOG.info("partition %d: all %d customers are scored again", self.partition.partition, count)
         elif not customers:
             return
         await self._commit(outcome)

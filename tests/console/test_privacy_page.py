@@ -32,7 +32,12 @@ def test_a_person_is_shown_and_erased_and_the_receipt_follows(office: Office) ->
 
     async def steps(visit: Visit) -> None:
         page = await looked_for(visit, "Ann Ode")
-        for said in ("Profiles of workers", 'States of projections</th><td class="right">3', "17", "Weights that were"):
+        for said in (
+            "Profiles of workers",
+            'States of projections</th><td class="right">3',
+            "17",
+            "What was learned from",
+        ):
             assert said in page, said
         assert EVIL not in page
         assert "Records that wait" not in page, "what is empty is left out"
