@@ -17,11 +17,38 @@ _BEGUN_BY_ALL: Final = 100
 _BEGUN_WINDOW_MS: Final = 60_000
 
 
+class _Recently:
+    """What was counted of each within ``window_ms``, and whether that is too much: of one, or of all."""
+
+    def __init__(self, of_one: int, of_all: int, window_ms: int) -> None:
+        self._of_one, self._of_all, self._window_ms = of_one, of_all, window_ms
+        self._counted: deque[tuple[int, str]] = deque(maxlen=of_all)
+
+    def wait_s(self, who: str, now_ms: int) -> int:
+        """Seconds until ``who`` may go on, 0: now."""
+        while self._counted and self._counted[0][0] <= now_ms - self._window_ms:
+            self._counted.popleft()
+        own = [at_ms for at_ms, one in self._counted if one == who]
+        if len(self._counted) >= self._of_all:
+            since_ms = self._counted[0][0]
+        elif len(own) >= self._of_one:
+            since_ms = own[-self._of_one]
+        else:
+            return 0
+        return -((now_ms - since_ms - self._window_ms) // 1000)
+
+    def count(self, who: str, now_ms: int) -> None:
+        self._counted.append((now_ms, who))
+
+    def forget(self, who: str) -> None:
+        self._counted = deque((one for one in self._counted if one[1] != who), maxlen=self._of_all)
+
+
 class LoginLimits:
     """Counts failures of the last quarter of an hour; pure, the time is given. At most `_OF_ALL` are remembered."""
 
     def __init__(self) -> None:
-        self._failures: deque[tuple[int, str]] = deque(maxlen=_OF_ALL)
+        self._failures = _Recently(_OF_A_NAME, _OF_ALL, _WINDOW_MS)
 
     def wait_s(self, name: str, now_ms: int) -> int:
         """Seconds until ``name`` may try again, 0: now.
@@ -31,24 +58,15 @@ class LoginLimits:
         >>> limits.wait_s("anna", 60_000), limits.wait_s("ben", 60_000), limits.wait_s("anna", 900_000)
         (840, 0, 0)
         """
-        while self._failures and self._failures[0][0] <= now_ms - _WINDOW_MS:
-            self._failures.popleft()
-        of_name = [at_ms for at_ms, who in self._failures if who == name]
-        if len(self._failures) >= _OF_ALL:
-            since_ms = self._failures[0][0]
-        elif len(of_name) >= _OF_A_NAME:
-            since_ms = of_name[-_OF_A_NAME]
-        else:
-            return 0
-        return -((now_ms - since_ms - _WINDOW_MS) // 1000)
+        return self._failures.wait_s(name, now_ms)
 
     def failed(self, name: str, now_ms: int) -> None:
         """A wrong password, or a name that nobody has."""
-        self._failures.append((now_ms, name))
+        self._failures.count(name, now_ms)
 
     def succeeded(self, name: str) -> None:
         """Forget the failures of ``name``."""
-        self._failures = deque((one for one in self._failures if one[1] != name), maxlen=_OF_ALL)
+        self._failures.forget(name)
 
 
 class BeginLimits:
@@ -58,7 +76,7 @@ class BeginLimits:
     """
 
     def __init__(self) -> None:
-        self._begun: deque[tuple[int, str]] = deque(maxlen=_BEGUN_BY_ALL)
+        self._begun = _Recently(_BEGUN_BY_ONE, _BEGUN_BY_ALL, _BEGUN_WINDOW_MS)
 
     def wait_s(self, address: str, now_ms: int) -> int:
         """Seconds until ``address`` may begin again, 0: now, which is counted.
@@ -69,14 +87,7 @@ class BeginLimits:
         >>> [limits.wait_s(one, 15_000) for one in ("192.0.2.1", "192.0.2.2")], limits.wait_s("192.0.2.1", 60_000)
         ([45, 0], 0)
         """
-        while self._begun and self._begun[0][0] <= now_ms - _BEGUN_WINDOW_MS:
-            self._begun.popleft()
-        of_one = [at_ms for at_ms, who in self._begun if who == address]
-        if len(self._begun) >= _BEGUN_BY_ALL:
-            since_ms = self._begun[0][0]
-        elif len(of_one) >= _BEGUN_BY_ONE:
-            since_ms = of_one[-_BEGUN_BY_ONE]
-        else:
-            self._begun.append((now_ms, address))
-            return 0
-        return -((now_ms - since_ms - _BEGUN_WINDOW_MS) // 1000)
+        wait_s = self._begun.wait_s(address, now_ms)
+        if not wait_s:
+            self._begun.count(address, now_ms)
+        return wait_s
