@@ -41,8 +41,6 @@ class Consumer(HandingOverConsumer):
         check the topology -> PartitionOwner.restore_offsets -> seek -> PartitionOwner.on_assigned -> deliver
     """
 
-    _thread: ConsumerThread
-
     def __init__(self, transport: Any, *args: Any, **kwargs: Any) -> None:
         self._wanted = _WantedPartitions(self)
         self._unverified: dict[TP, int] = {}
@@ -52,9 +50,6 @@ class Consumer(HandingOverConsumer):
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
-
-    def _is_forgotten(self) -> bool:
-        return self._thread.is_forgotten
 
     async def on_started(self) -> None:
         """Refuse to run on topics that cannot be copartitioned."""

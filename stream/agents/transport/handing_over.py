@@ -11,6 +11,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.transports import TPorTopicSet
 
+from stream.agents.transport.consumer_thread import ConsumerThread
 from stream.agents.transport.intake import intake_of
 from stream.agents.transport.messages import BatchSchema
 
@@ -19,6 +20,8 @@ __all__ = ["HandingOverConsumer"]
 
 class HandingOverConsumer(driver.Consumer):
     """Hands over before a revocation or a stop, and commits what the ledger says, bounded in time."""
+
+    _thread: ConsumerThread
 
     def __init__(self, transport: Any, *args: Any, **kwargs: Any) -> None:
         self.intake = intake_of(transport.app)
@@ -97,16 +100,12 @@ class HandingOverConsumer(driver.Consumer):
         try:
             async with deadline:
                 owner = self.intake.owner
-                await (owner.on_lost if self._is_forgotten() else owner.on_revoked)(revoked)
+                await (owner.on_lost if self._thread.is_forgotten else owner.on_revoked)(revoked)
         except Exception as error:
             if deadline.expired():
                 self.log.exception("on_revoked was cancelled after %g s", self.options.handover_timeout_s)
             else:
                 await self.crash(error)  # aiokafka would only log it and go on
-
-    def _is_forgotten(self) -> bool:
-        """Whether the group knows this member no more."""
-        raise NotImplementedError
 
     async def _settle(self) -> None:
         """Wait a bounded time for messages of topics without batches, then commit what is acked."""
