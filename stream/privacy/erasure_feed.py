@@ -6,8 +6,9 @@ import logging
 import math
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -22,6 +23,7 @@ from stream.settings import Settings
 __all__ = ["ErasureFeed"]
 
 _LOG = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 _METADATA_TIMEOUT_S: Final = 10.0
 _POLL_S: Final = 0.2
@@ -127,33 +129,38 @@ class ErasureFeed:
 
     def _end(self) -> int:
         """The offset after the last record of the topic, 0 for an empty one."""
-        while not self._stop.is_set():
-            timeout_s = min(_METADATA_TIMEOUT_S, max(self._left_s(), _POLL_S))
+        of = TopicPartition(self._topic, 0)
+        begin, end = self._answer(lambda timeout_s: self._consumer.get_watermark_offsets(of, timeout=timeout_s)) or (
+            0,
+            0,
+        )
+        return end if end > begin else 0
+
+    def _is_there(self) -> bool:
+        found = self._answer(lambda timeout_s: self._consumer.list_topics(self._topic, timeout=timeout_s))
+        if found is None:
+            return False
+        topic = found.topics[self._topic]
+        if topic.error is None:
+            return bool(topic.partitions)
+        if topic.error.code() not in _MISSING:
+            raise TopologyError(f"topic {self._topic} cannot be read: {topic.error.str()}")
+        _LOG.warning("no topic %s: nobody is erased (stream topics create)", self._topic)
+        return False
+
+    def _answer(self, ask: Callable[[float], _T]) -> _T | None:
+        """What a broker answers, with a timeout (s), however often that takes; None when told to stop meanwhile.
+
+        Raises `TopologyError` where the topic may not be read.
+        """
+        while not (self._stop.is_set() or self._left.is_set()):
             try:
-                begin, end = self._consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=timeout_s)
+                return ask(min(_METADATA_TIMEOUT_S, max(self._left_s(), _POLL_S)))
             except KafkaException as error:
                 if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
                     raise TopologyError(f"topic {self._topic} cannot be read: {error.args[0].str()}") from error
                 _LOG.warning("no Kafka broker answers at %s: %s", self._settings.kafka_bootstrap, error.args[0].str())
-            else:
-                return end if end > begin else 0
-        return 0
-
-    def _is_there(self) -> bool:
-        while not (self._stop.is_set() or self._left.is_set()):
-            timeout_s = min(_METADATA_TIMEOUT_S, max(self._left_s(), _POLL_S))
-            try:
-                found = self._consumer.list_topics(self._topic, timeout=timeout_s).topics[self._topic]
-            except KafkaException as error:
-                _LOG.warning("no Kafka broker answers at %s: %s", self._settings.kafka_bootstrap, error.args[0].str())
-                continue
-            if found.error is None:
-                return bool(found.partitions)
-            if found.error.code() not in _MISSING:
-                raise TopologyError(f"topic {self._topic} cannot be read: {found.error.str()}")
-            _LOG.warning("no topic %s: nobody is erased (stream topics create)", self._topic)
-            return False
-        return False
+        return None
 
     def _take(self, messages: list[Message]) -> bool:
         """Take records in; returns whether the end of the topic was among them."""
