@@ -27,21 +27,7 @@ def ids_of(desk: ProjectionDesk, ids: Sequence[str]) -> dict[str, list[str]]:
     Goes by what the projection `identity` has stored. A round trip for each step from one id to the next; an id that
     nothing links takes two in all. Raises `StorageError` when Redis fails.
     """
-    resolver, limits = Resolver(), LinkLimits()
-    asked: set[str] = set()
-    persons: set[str] = set()
-    wanted = [*dict.fromkeys(ids)]
-    while wanted:
-        stored = desk.states_at(Identity.name, Identity.version, wanted, KEY)
-        nodes = {one: _decoder.decode(state) for one, state in zip(wanted, stored, strict=True) if state}
-        resolver.nodes |= nodes
-        if not asked:
-            persons = {*map(resolver.customer_of, nodes)}
-        asked.update(wanted)
-        # links join the ids of a person through ids of the same person
-        own = {name: node for name, node in nodes.items() if resolver.customer_of(name) in persons}
-        linked = {other for name, node in own.items() for other in neighbours(name, node, limits)}
-        wanted = [*(linked | persons) - asked]
+    resolver, asked = _resolved(desk, ids)
     members: dict[str, list[str]] = {}
     for name in asked:
         members.setdefault(resolver.customer_of(name), []).append(name)
@@ -57,10 +43,30 @@ def others_of(settings: Settings, customer_id: str) -> list[str]:
     What came under them counts for the customer. Raises `StorageError` when Redis fails.
     """
     with ProjectionDesk(settings) as desk:
-        (ids,) = ids_of(desk, [customer_id]).values()
-        (stored,) = desk.states_at(Identity.name, Identity.version, [customer_id], KEY)
-    customer = _decoder.decode(stored).canonical if stored else ""
-    return ids[1:] if customer in {"", customer_id} else []
+        resolver, asked = _resolved(desk, [customer_id])
+    if resolver.customer_of(customer_id) != customer_id:
+        return []
+    return sorted(one for one in asked if one != customer_id and resolver.customer_of(one) == customer_id)
+
+
+def _resolved(desk: ProjectionDesk, ids: Sequence[str]) -> tuple[Resolver, set[str]]:
+    """What is stored of all ids of the persons of ``ids``, and which ids were asked for."""
+    resolver, limits = Resolver(), LinkLimits()
+    asked: set[str] = set()
+    persons: set[str] = set()
+    wanted = [*dict.fromkeys(ids)]
+    while wanted:
+        stored = desk.states_at(Identity.name, Identity.version, wanted, KEY)
+        nodes = {one: _decoder.decode(state) for one, state in zip(wanted, stored, strict=True) if state}
+        resolver.nodes |= nodes
+        if not asked:
+            persons = {*map(resolver.customer_of, nodes)}
+        asked.update(wanted)
+        # links join the ids of a person through ids of the same person
+        own = {name: node for name, node in nodes.items() if resolver.customer_of(name) in persons}
+        linked = {other for name, node in own.items() for other in neighbours(name, node, limits)}
+        wanted = [*(linked | persons) - asked]
+    return resolver, asked
 
 
 class PersonNotifications(NotificationStore):
