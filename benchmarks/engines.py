@@ -13,8 +13,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import redis
@@ -24,7 +25,7 @@ from benchmarks.workload import Running
 from stream.settings import ENV_PREFIX
 from stream.storage.overview import Overview
 
-__all__ = ["PEERS", "PROGRESS", "Measurement", "cpu_s", "measure", "median_of", "peak_rss_mb"]
+__all__ = ["PEERS", "PROGRESS", "Measurement", "cpu_s", "finish", "measure", "median_of", "peak_rss_mb"]
 
 PEERS = {
     "faust": "faust_app.py",
@@ -72,27 +73,38 @@ def median_of(rounds: list[Measurement]) -> dict[str, float]:
 
 
 def measure(
-    engine: str,
-    running: Running,
-    events: int,
-    python: Path | None,
-    directory: Path,
-    skip: float = 0.0,
-    *,
-    before_kill: Callable[[], None] = lambda: None,
+    engine: str, running: Running, events: int, python: Path | None, directory: Path, skip: float = 0.0
 ) -> Measurement:
     """Run ``engine`` over the first ``events`` of the log.
 
     ``python``: interpreter of the peers' environment. ``skip``: the share of the events before the clock starts, for
-    engines that are compiled while they run. ``before_kill`` is called when all is stored: what an engine then still
-    has to commit is lost with it.
+    engines that are compiled while they run.
     """
+    with _running(engine, running, python, directory) as run:
+        return run.watch(events, skip)
+
+
+def finish(
+    engine: str, running: Running, events: int, python: Path | None, directory: Path, before_kill: Callable[[], None]
+) -> None:
+    """Run ``engine`` until it has stored the first ``events``; nothing is measured, so they may come in one write.
+
+    ``before_kill`` is called then: what an engine still has to commit is lost with it.
+    """
+    with _running(engine, running, python, directory) as run:
+        run.reach(events)
+        before_kill()
+
+
+@contextmanager
+def _running(engine: str, running: Running, python: Path | None, directory: Path) -> Iterator[_Run]:
     settings, log_path = running.settings, directory / f"{engine}.log"
     if engine == "stream":
         command = [sys.executable, "-m", "stream", "worker"]
-        with Overview(settings) as overview:
-            run = _Run(command, {**_inherited(), **settings.to_env()}, log_path, running.pids["redis"], before_kill)
-            return run.watch(lambda: overview.totals().counters.events_in, events, skip)
+        environment = {**_inherited(), **settings.to_env()}
+        with Overview(settings) as overview, _process(command, environment, log_path) as process:
+            yield _Run(process, running.pids["redis"], log_path, lambda: overview.totals().counters.events_in)
+        return
     environment = {
         **_inherited(),
         "BENCH_BROKER": settings.kafka_bootstrap,
@@ -105,8 +117,22 @@ def measure(
     command = jvm_command() if engine in JVM_PEERS else [str(python), str(_SCRIPTS / PEERS[engine])]
     with redis.Redis.from_url(settings.redis_url) as client:
         client.delete(PROGRESS)
-        run = _Run(command, environment, log_path, running.pids["redis"], before_kill)
-        return run.watch(lambda: int(client.get(PROGRESS) or 0), events, skip)
+        with _process(command, environment, log_path) as process:
+            yield _Run(process, running.pids["redis"], log_path, lambda: int(client.get(PROGRESS) or 0))
+
+
+@contextmanager
+def _process(command: list[str], environment: dict[str, str], log_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """An engine; it is killed at the end, because an orderly end is not part of the measurement."""
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - programs of this repository
+            command, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
 
 
 def _inherited() -> dict[str, str]:
@@ -123,40 +149,46 @@ class _Point:
     redis_s: float
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Run:
-    """An engine as a process; it is killed at the end, because an orderly end is not part of the measurement."""
+    """An engine that runs, and what tells how many events it has stored."""
 
-    command: list[str]
-    environment: dict[str, str]
-    log_path: Path
+    process: subprocess.Popen[bytes]
     redis_pid: int
-    before_kill: Callable[[], None]
-    _process: subprocess.Popen[bytes] = field(init=False)
+    log_path: Path
+    progress: Callable[[], int]
 
-    def watch(self, progress: Callable[[], int], events: int, skip: float) -> Measurement:
-        """Start it, wait until ``progress`` reaches ``events``, kill it."""
-        with self.log_path.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - programs of this repository
-                self.command, env=self.environment, stdout=log, stderr=subprocess.STDOUT
-            )
-        try:
-            points = [self._point(_until(self._process, progress, 1, _STARTS_WITHIN_S, self.log_path))]
-            for share in sorted({skip, 0.25, 0.75, 1.0} - {0.0}):
-                least = int(events * share)
-                points.append(self._point(_until(self._process, progress, least, _MOVES_WITHIN_S, self.log_path)))
-            peak_mb = peak_rss_mb(self._process.pid)
-            self.before_kill()
-        finally:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
-        return _measured(points, events, skip, peak_mb, self.command)
+    def reach(self, events: int) -> None:
+        """Wait until ``events`` are stored."""
+        self._until(1, _STARTS_WITHIN_S)
+        self._until(events, _MOVES_WITHIN_S)
+
+    def watch(self, events: int, skip: float) -> Measurement:
+        """Wait until ``events`` are stored, and note when and at what cost it has come how far."""
+        points = [self._point(self._until(1, _STARTS_WITHIN_S))]
+        shares = sorted({skip, 0.25, 0.75, 1.0} - {0.0})
+        points += [self._point(self._until(int(events * share), _MOVES_WITHIN_S)) for share in shares]
+        return _measured(points, events, skip, peak_rss_mb(self.process.pid), f"{self.process.args!r}")
+
+    def _until(self, least: int, patience_s: float) -> int:
+        """Wait until progress reaches ``least``; fail when it does not change for ``patience_s``."""
+        seen, moved_at = 0, time.perf_counter()
+        while (now := self.progress()) < least:
+            if now != seen:
+                seen, moved_at = now, time.perf_counter()
+            status = self.process.poll()
+            if status is not None or time.perf_counter() - moved_at > patience_s:
+                tail = self.log_path.read_text(errors="replace")[-3000:]
+                command = self.process.args
+                raise RuntimeError(f"{command!r} stands at {now:,} of {least:,} events, status {status}:\n{tail}")
+            time.sleep(_LOOK_EVERY_S)
+        return now
 
     def _point(self, events: int) -> _Point:
-        return _Point(events, time.perf_counter(), cpu_s(self._process.pid), cpu_s(self.redis_pid))
+        return _Point(events, time.perf_counter(), cpu_s(self.process.pid), cpu_s(self.redis_pid))
 
 
-def _measured(points: list[_Point], events: int, skip: float, peak_mb: float, command: list[str]) -> Measurement:
+def _measured(points: list[_Point], events: int, skip: float, peak_mb: float, command: str) -> Measurement:
     first = next(point for point in points if point.events >= events * skip)
     last = points[-1]
     counted = last.events - first.events
@@ -177,23 +209,6 @@ def _measured(points: list[_Point], events: int, skip: float, peak_mb: float, co
 def _rate(begin: _Point, end: _Point) -> float | None:
     """Events a second between two points, None where one write reached both."""
     return (end.events - begin.events) / (end.at_s - begin.at_s) if end.events > begin.events else None
-
-
-def _until(
-    process: subprocess.Popen[bytes], progress: Callable[[], int], least: int, patience_s: float, log_path: Path
-) -> int:
-    """Wait until progress reaches ``least``; fail when it does not change for ``patience_s``."""
-    seen, moved_at = 0, time.perf_counter()
-    while (now := progress()) < least:
-        if now != seen:
-            seen, moved_at = now, time.perf_counter()
-        if process.poll() is not None or time.perf_counter() - moved_at > patience_s:
-            tail = log_path.read_text(errors="replace")[-3000:]
-            raise RuntimeError(
-                f"{process.args!r} stands at {now:,} of {least:,} events, status {process.poll()}:\n{tail}"
-            )
-        time.sleep(_LOOK_EVERY_S)
-    return now
 
 
 def cpu_s(pid: int) -> float:

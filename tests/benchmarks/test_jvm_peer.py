@@ -12,7 +12,7 @@ import redis
 from confluent_kafka import Consumer
 
 from benchmarks import engines
-from benchmarks.engines import measure
+from benchmarks.engines import finish
 from benchmarks.workload import PEERS_ALERTS, Running, Workload, produce, stack, synthetic
 from tests.kafka.required import required_kafka
 
@@ -76,7 +76,7 @@ def test_the_jvm_peer_does_the_same_job(tmp_path: Path, monkeypatch: pytest.Monk
         produce(running.settings, logs)
         told: list[str] = []
         # its last transaction may be open when the last features are stored
-        measured = measure(
+        finish(
             ENGINE,
             running,
             WORKLOAD.events + 1,
@@ -87,7 +87,6 @@ def test_the_jvm_peer_does_the_same_job(tmp_path: Path, monkeypatch: pytest.Monk
         with redis.Redis.from_url(running.settings.redis_url) as client:
             documents = {key.decode().removeprefix("jvm:"): client.get(key) for key in client.scan_iter("jvm:*")}
 
-    assert measured.events > 0
     assert documents.keys() == states.keys()
     for customer, state in states.items():
         document = json.loads(documents[customer])
