@@ -15,7 +15,7 @@ from stream.online_models.inputs import MISSING, NEUTRAL
 from stream.online_models.kalman import sigmoid
 from stream.online_models.purchases_snapshot import PurchasesSnapshot
 
-__all__ = ["Scoring", "mixed"]
+__all__ = ["Scoring", "mixed", "whole_share"]
 
 
 class Scoring(NamedTuple):
@@ -38,25 +38,32 @@ class Scoring(NamedTuple):
         return float(sigmoid(logit))
 
 
+def whole_share(share: float, hedge: float) -> float:
+    """What the purchase process has in the risk: ``share`` falls with labels, ``hedge`` is what they believe of it."""
+    return hedge + (1.0 - hedge) * share
+
+
 def mixed(
     learned: Quadratic | None,
     purchases: PurchasesSnapshot | None,
     *,
     share: float,
+    hedge: float,
     slope: float,
     shift: float,
     horizon_days: float,
 ) -> Scoring:
-    """The log-odds of the purchase process have the ``share``, those that were ``learned`` the rest.
+    """The log-odds of the purchase process have their `whole_share`, those that were ``learned`` the rest.
 
     ``slope`` and ``shift`` are of the calibration, which ``learned`` has already and which is one of the mean. Where
     one of both is missing, the other one has all. What was learned has the log-odds of the process among its terms, too
     (`Quadratic`).
     """
-    if purchases is None or (learned is not None and share == 0.0 and learned.odds_weight == 0.0):
+    if purchases is None or (learned is not None and share == hedge == 0.0 and learned.odds_weight == 0.0):
         return Scoring(learned, None)
     if learned is None:
         return Scoring(None, purchases.term(1.0, horizon_days, is_alone=True))
+    share = whole_share(share, hedge)
     # of ``learned``, the part that its slope is of
     kept = Quadratic(
         (1.0 - share) * learned.weights,

@@ -49,6 +49,7 @@ class ChurnSnapshot(Struct, frozen=True, kw_only=True):
     ``base_rate``: share of churn among all labels.
     ``process_share``: the risk has log-odds that are a mean: so much of those of the purchase process, which is in
     ``others`` of the snapshot, the rest of the logit above. The calibration is one of the mean.
+    ``process_hedge``: of that mean the process alone has this part once more (`stream.online_models.hedge`).
     ``odds_weight``, ``odds_mean``: what is to be added to the logit above, see `Quadratic`; calibrated as well. A
     program that does not know them takes everybody's log-odds of the purchase process for the mean.
     """
@@ -70,6 +71,7 @@ class ChurnSnapshot(Struct, frozen=True, kw_only=True):
     base_rate: float | None
     evaluation: EvaluationReport
     process_share: float = 0.0
+    process_hedge: float = 0.0
     odds_weight: float = 0.0
     odds_mean: float = 0.0
 
@@ -229,8 +231,9 @@ def _check(snapshot: ModelSnapshot) -> None:
     _check_vector("churn weight and mean of the purchase process", 2, (churn.odds_weight, churn.odds_mean))
     if churn.slope <= 0.0:
         raise SnapshotError(f"the slope of the churn calibration must be positive, it is {churn.slope}")
-    if not 0.0 <= churn.process_share <= 1.0:
-        raise SnapshotError(f"the share of the purchase process is within 0..1, it is {churn.process_share}")
+    for share in (churn.process_share, churn.process_hedge):
+        if not 0.0 <= share <= 1.0:
+            raise SnapshotError(f"the share of the purchase process is within 0..1, it is {share}")
     level = snapshot.stake_level
     if level is not None and not (math.isfinite(level) and level >= 0.0):
         raise SnapshotError(f"what must be at stake for an alert is 0 or more, it is {level}")

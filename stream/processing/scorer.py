@@ -17,7 +17,7 @@ from stream.online_models.horizon import FIRST_HORIZON_DAYS
 from stream.online_models.purchase_process import PRIOR
 from stream.online_models.purchases_snapshot import PurchasesSnapshot
 from stream.online_models.rfm_classes import RFM, RfmSnapshot
-from stream.online_models.scoring import mixed
+from stream.online_models.scoring import mixed, whole_share
 from stream.online_models.snapshot import ModelSnapshot
 from stream.processing.rules import NO_MODEL, Model
 
@@ -25,7 +25,7 @@ __all__ = ["SURE_CUSTOMERS", "SURE_SHARE", "WARMING", "Scorer"]
 
 #: The purchase process alone is no more than a first estimate before it was fitted to so many customers.
 SURE_CUSTOMERS: Final = 100
-#: The risk comes from outcomes where the purchase process has less than this share.
+#: Outcomes are enough for a sure risk where they leave the purchase process less than this share.
 SURE_SHARE: Final = 0.1
 _RISK_FROM_ORDERS, _RISK_FROM_BOTH = RISK_FROM.index("orders"), RISK_FROM.index("both")
 _LOW, _MEDIUM = RISK_SURE.index("low"), RISK_SURE.index("medium")
@@ -52,6 +52,7 @@ class Scorer:
             churn.quadratic() if churn.ready else None,
             purchases,
             share=churn.process_share,
+            hedge=churn.process_hedge,
             slope=churn.slope,
             shift=churn.shift,
             horizon_days=FIRST_HORIZON_DAYS if rhythm is None else rhythm.schedule[-1].days,
@@ -73,7 +74,9 @@ class Scorer:
         if scoring.process is not None and purchases is not None:
             model = _with_process(model, scoring.process, purchases)
             if not scoring.process.is_alone and churn.process_share < SURE_SHARE:
-                model = model._replace(risk_from=NO_MODEL.risk_from, risk_sure=NO_MODEL.risk_sure)
+                model = model._replace(risk_sure=NO_MODEL.risk_sure)
+                if whole_share(churn.process_share, churn.process_hedge) < SURE_SHARE:
+                    model = model._replace(risk_from=NO_MODEL.risk_from)
         if segments is not None:
             columns, means, scales, centroids = segments.arrays()
             model = model._replace(

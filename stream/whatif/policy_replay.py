@@ -227,6 +227,7 @@ def _scoring_of(scorer: Scorer) -> Scoring:
         churn.quadratic() if churn.ready else None,
         snapshot.purchases(),
         share=churn.process_share,
+        hedge=churn.process_hedge,
         slope=churn.slope,
         shift=churn.shift,
         horizon_days=FIRST_HORIZON_DAYS if rhythm is None else rhythm.schedule[-1].days,

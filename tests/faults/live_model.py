@@ -87,12 +87,15 @@ class Publications:
             yield f"A: {alert.alert_id} of model {alert.model_version}: {'; '.join(verdicts[-1])}"
 
 
-def with_process(purchases: PurchasesSnapshot, *, ready: bool, share: float = 0.0) -> ModelSnapshot:
-    """The frozen model beside a purchase process that has ``share`` of the log-odds; all of them unless ``ready``."""
+def with_process(purchases: PurchasesSnapshot, *, ready: bool, share: float = 0.0, hedge: float = 0.0) -> ModelSnapshot:
+    """The frozen model beside a purchase process that has ``share`` of the log-odds and ``hedge`` of the rest.
+
+    It has all of them unless ``ready``.
+    """
     frozen = frozen_snapshot()
     return msgspec.structs.replace(
         frozen,
-        churn=msgspec.structs.replace(frozen.churn, ready=ready, process_share=share),
+        churn=msgspec.structs.replace(frozen.churn, ready=ready, process_share=share, process_hedge=hedge),
         others={PURCHASES: msgspec.Raw(msgspec.json.encode(purchases))},
     )
 

@@ -66,7 +66,9 @@ def _weights(snapshot: ModelSnapshot, purchases: PurchasesSnapshot | None) -> _W
     if not churn.ready:
         return _Weights(0.0, 1.0, 0.0)
     # the calibration is one of the mean, so its shift stays whole; its slope is in what was learned already
-    learned, share = 1.0 - churn.process_share, churn.process_share
+    # the process has a share that falls with labels, and of what is left what they believe of it
+    learned = (1.0 - churn.process_share) * (1.0 - churn.process_hedge)
+    share = 1.0 - learned
     uncalibrated = churn.intercept - churn.odds_weight * churn.odds_mean - churn.shift
     return _Weights(learned, share * churn.slope + learned * churn.odds_weight, learned * uncalibrated + churn.shift)
 

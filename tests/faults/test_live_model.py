@@ -22,7 +22,7 @@ PURCHASES = PurchasesSnapshot(
     customers=200,
     typical=TypicalHistory(x=1.5, last=20.0, age=45.0),
 )
-BOTH = with_process(PURCHASES, ready=True, share=0.3)
+BOTH = with_process(PURCHASES, ready=True, share=0.3, hedge=0.2)
 #: As of a model with the process among its terms, and a calibration.
 CALIBRATED = replace(BOTH, churn=replace(BOTH.churn, slope=1.2, shift=0.1, odds_weight=0.25, odds_mean=-0.5))
 ALONE = with_process(PURCHASES, ready=False)

@@ -30,6 +30,7 @@ def frozen(model: Linear, version: int = 7, stake_level: float | None = None) ->
         scales=(1.0,) * len(FEATURE_NAMES),
         intercept=model.bias,
         process_share=0.0,
+        process_hedge=0.0,
     )
     segments = SegmentSnapshot(
         version=3,

@@ -61,12 +61,18 @@ def document_at(log: list[tuple[str, Event]], scorer: Scorer, day: float) -> dic
     return found
 
 
-def snapshot_of(share: float, customers: int = 500, odds_weight: float = 0.0) -> ModelSnapshot:
+def snapshot_of(share: float, customers: int = 500, odds_weight: float = 0.0, hedge: float = 0.0) -> ModelSnapshot:
     """The churn model and the purchase process, of which the latter has ``share`` and is a term of the former."""
     base = frozen(SILENCE)
     published = PurchasesSnapshot(process=FITTED, customers=customers, typical=TYPICAL)
     churn = msgspec.structs.replace(
-        base.churn, process_share=share, slope=1.2, shift=0.3, odds_weight=odds_weight, odds_mean=0.5
+        base.churn,
+        process_share=share,
+        process_hedge=hedge,
+        slope=1.2,
+        shift=0.3,
+        odds_weight=odds_weight,
+        odds_mean=0.5,
     )
     return msgspec.structs.replace(base, churn=churn, others={PURCHASES: Raw(msgspec.json.encode(published))})
 
@@ -84,26 +90,31 @@ def test_a_customer_has_a_risk_from_the_first_order_on_and_one_without_an_order_
 
 @pytest.mark.parametrize("odds_weight", [0.0, 0.7, -0.4])
 @pytest.mark.parametrize(
-    ("share", "told"),
+    ("share", "hedge", "told"),
     [
-        (0.9, ("both", "medium")),
-        (0.25, ("both", "medium")),
-        (0.05, ("outcomes", "high")),
-        (0.0, ("outcomes", "high")),
+        (0.9, 0.0, ("both", "medium")),
+        (0.25, 0.6, ("both", "medium")),
+        (0.05, 0.0, ("outcomes", "high")),
+        (0.05, 0.02, ("outcomes", "high")),
+        # the process has much of the risk because outcomes have shown that it is right
+        (0.05, 0.1, ("both", "high")),
+        (0.0, 0.0, ("outcomes", "high")),
+        (0.0, 0.9, ("both", "high")),
     ],
 )
 def test_the_risk_is_a_mean_in_log_odds_of_the_model_and_the_process(
-    share: float, told: tuple[str, str], odds_weight: float
+    share: float, hedge: float, told: tuple[str, str], odds_weight: float
 ) -> None:
     log = orders("ada", [0.0, 9.0, 22.0, 30.0])
-    scorer = Scorer.of(snapshot_of(share, odds_weight=odds_weight))
+    scorer = Scorer.of(snapshot_of(share, odds_weight=odds_weight, hedge=hedge))
     document = document_at(log, scorer, 60.0)
     as_of = epoch_ms(datetime.fromisoformat(document["as_of"]))
     known = features_at([event for _, event in log], as_of)
     alone = log_odds(process_risk(FITTED, [0.0, 9.0, 22.0, 30.0], (as_of - BEGIN) / DAY))
     learned = log_odds(SILENCE.risk(known)) + odds_weight * (alone - 0.5)
-    # a snapshot is calibrated already: the shift does not belong to the mean
-    expected = (1.0 - share) * (learned - 0.3) + 0.3 + share * 1.2 * alone
+    # a snapshot is calibrated already: the shift does not belong to the means
+    mean = (1.0 - share) * (learned - 0.3) + share * 1.2 * alone
+    expected = (1.0 - hedge) * mean + hedge * 1.2 * alone + 0.3
     assert log_odds(document["risk"]) == pytest.approx(expected, abs=5e-3)
     assert (document["risk_from"], document["risk_sure"]) == told
     inputs = np.array([inputs_of(known)[name] for name in FEATURE_NAMES]) / INPUT_SCALE
@@ -149,6 +160,8 @@ def test_a_damaged_process_and_an_invalid_share_are_refused() -> None:
             encode_snapshot(msgspec.structs.replace(good, others={PURCHASES: Raw(process.encode())}))
     with pytest.raises(SnapshotError, match="share"):
         encode_snapshot(msgspec.structs.replace(good, churn=msgspec.structs.replace(good.churn, process_share=1.5)))
+    with pytest.raises(SnapshotError, match="share"):
+        encode_snapshot(snapshot_of(0.5, hedge=-0.1))
     with pytest.raises(SnapshotError, match="purchase process"):
         encode_snapshot(snapshot_of(0.5, odds_weight=math.inf))
 

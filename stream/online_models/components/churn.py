@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stream.features.order_process import HISTORY_COLUMNS, histories, log_odds
 from stream.features.registry import DAY_MS, FEATURE_NAMES, INPUT_SCALE
@@ -21,6 +22,7 @@ from stream.online_models.components.purchases import Purchases
 from stream.online_models.components.rhythm import ShopRhythm
 from stream.online_models.contenders import ContenderStanding
 from stream.online_models.example import LANDMARK_MS, Example, Label, Observation
+from stream.online_models.hedge import Hedge
 from stream.online_models.inputs import MISSING
 from stream.online_models.label_run import LabelRun, inputs_of, label_run
 from stream.online_models.purchase_process import PurchaseProcess
@@ -41,12 +43,14 @@ class PastProcess(Struct, frozen=True):
 class ChurnComponentState(Struct, frozen=True, kw_only=True):
     """``converted_at``: the labels learned when the horizon last changed.
 
-    ``processes``: of the weeks whose labels may still come, ascending.
+    ``processes``: of the weeks whose labels may still come, ascending. ``hedge``: between the process and the risks
+    that were given.
     """
 
     championship: ChampionshipState
     converted_at: int
     processes: tuple[PastProcess, ...] = ()
+    hedge: Hedge = field(default_factory=Hedge)
 
 
 class Churn(Component):
@@ -60,14 +64,19 @@ class Churn(Component):
         self.championship = Championship()
         self._converted_at = 0
         self._processes: list[PastProcess] = []
+        self._hedge = Hedge()
 
     def learn(self, example: Example) -> None:
         if isinstance(example, Observation) and self.shop.of(ShopRhythm).has_begun_week:
+            self._hedge.begin_week()
             self._note_process(example.at_ms)
         if not isinstance(example, Label):
             return
         self._calibrate(example)
         odds = float(self._odds([example], inputs_of([example]))[0])
+        horizon_ms = self.shop.of(ShopRhythm).horizon_ms
+        if example.logit is not None and example.horizon_ms == self._spoke_of(example) == horizon_ms:
+            self._hedge.learn([odds], [example.logit / INPUT_SCALE], [example.churned], [example.novelty])
         self._learn_label(example, self.shop.of(OrderLevels).levels.then.mean, odds)
 
     def _note_process(self, at_ms: int) -> None:
@@ -120,6 +129,7 @@ class Churn(Component):
         levels = self.shop.of(OrderLevels).of_run
         inputs = inputs_of(labels)
         run = label_run(labels, inputs, levels, self._odds(labels, inputs), self.shop.of(ShopRhythm).horizon_ms)
+        self._hedge_run(run)
         done = 0
         while done < len(labels):
             # those who gave the logits of the run: one that begins anew after it is not calibrated by it
@@ -132,13 +142,25 @@ class Churn(Component):
                 self._learn_label(labels[done], levels[done], float(run.odds[done]))
             done += learned
 
+    def _hedge_run(self, run: LabelRun) -> None:
+        """The process and the risk that was given are compared, for each label of a run."""
+        told = self._are_told(run) & (run.horizons == self.shop.of(ShopRhythm).horizon_ms)
+        columns = run.odds, run.logits / INPUT_SCALE, run.churned, run.novelty
+        self._hedge.learn(*(column[told].tolist() for column in columns))
+
+    def _are_told(self, run: LabelRun) -> npt.NDArray[np.bool_]:
+        """Of which labels of a run a logit was given for their own horizon, bool[N]."""
+        labels = run.versions // MAX_SLOTS
+        days = np.array([period.days for period in self.shop.of(ShopRhythm).schedule[-2:]])
+        # as `_spoke_of` says: the last horizon, or for earlier labels the one before
+        horizons = np.rint(np.where(labels >= self._converted_at, days[-1], days[0]) * DAY_MS)
+        told: npt.NDArray[np.bool_] = run.has_logit & (run.horizons == horizons)
+        return told
+
     def _calibrate_run(self, run: LabelRun, speakers: Mapping[str, ChurnModel]) -> None:
         """`_calibrate` for each label of a run."""
         labels, slots = np.divmod(run.versions, MAX_SLOTS)
-        days = np.array([period.days for period in self.shop.of(ShopRhythm).schedule[-2:]])
-        # as `_calibrate` decides: the last horizon, or for earlier labels the one before
-        horizons = np.rint(np.where(labels >= self._converted_at, days[-1], days[0]) * DAY_MS)
-        told = run.has_logit & (run.horizons == horizons)
+        told = self._are_told(run)
         for slot, name in enumerate(self.championship.slots.names):
             of = told & (slots == slot)
             if name in speakers and of.any():
@@ -150,13 +172,18 @@ class Churn(Component):
         if label.logit is None:
             return
         name, labels = self.championship.slots.speaker(label.model_version)
-        schedule = self.shop.of(ShopRhythm).schedule
-        period = schedule[-1] if labels >= self._converted_at or len(schedule) == 1 else schedule[-2]
-        if name not in self.championship.names() or label.horizon_ms != round(period.days * DAY_MS):
+        if name not in self.championship.names() or label.horizon_ms != self._spoke_of(label):
             return
         self.championship.model(name).calibration.learn_one(
             label.logit / INPUT_SCALE, churned=label.churned, labels=labels, novelty=label.novelty
         )
+
+    def _spoke_of(self, label: Label) -> int:
+        """The horizon (ms) for which the logit of a label was given."""
+        _, labels = self.championship.slots.speaker(label.model_version)
+        schedule = self.shop.of(ShopRhythm).schedule
+        period = schedule[-1] if labels >= self._converted_at or len(schedule) == 1 else schedule[-2]
+        return round(period.days * DAY_MS)
 
     def horizon_changed(self, change: HorizonChange) -> None:
         self.championship.convert(change.scale, change.shift)
@@ -180,6 +207,7 @@ class Churn(Component):
             self._calibrated(contender) if self._is_ready(contender) else None,
             None if purchases is None else purchases.snapshot(),
             share=model.process_share,
+            hedge=self._hedge.weight,
             slope=model.calibration.slope,
             shift=model.calibration.shift,
             horizon_days=self.shop.of(ShopRhythm).horizon_ms / DAY_MS,
@@ -209,6 +237,7 @@ class Churn(Component):
             base_rate=churned / labels if labels else None,
             evaluation=evaluated.evaluate(),
             process_share=model.process_share,
+            process_hedge=self._hedge.weight,
             odds_weight=scoring.odds_weight,
             odds_mean=scoring.odds_mean,
         )
@@ -218,13 +247,17 @@ class Churn(Component):
 
     def state(self) -> ChurnComponentState:
         return ChurnComponentState(
-            championship=self.championship.state(), converted_at=self._converted_at, processes=tuple(self._processes)
+            championship=self.championship.state(),
+            converted_at=self._converted_at,
+            processes=tuple(self._processes),
+            hedge=replace(self._hedge),
         )
 
     def resume(self, state: ChurnComponentState) -> None:
         self.championship = Championship.from_state(state.championship)
         self._converted_at = state.converted_at
         self._processes = list(state.processes)
+        self._hedge = replace(state.hedge)
 
     def describe(self) -> str:
         return f"predicts churn by {', '.join(self.championship.names())}; {self.championship.champion} leads"
