@@ -186,6 +186,7 @@ class Assembly:
                 erasures=self._erasures,
                 departures=NoteProof.of(settings) if settings.follows_identities else None,
                 partition_count=settings.partitions,
+                for_release_before=self._kernel.layout != LAYOUT,
                 probe=self._probe,
             ),
         )

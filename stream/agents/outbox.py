@@ -34,7 +34,7 @@ class Outbox:
         # (position after the last record added, when): how old the oldest record is
         self._added_at_ms: deque[tuple[int, int]] = deque()
         self._added_up_to = 0
-        self._waiting: deque[Outgoing] = deque()
+        self._waiting: deque[Outgoing | None] = deque()
         self._added = asyncio.Event()
         self._shrunk = asyncio.Event()
         self.confirmed = 0
@@ -49,8 +49,8 @@ class Outbox:
         """When the oldest record that the broker has not confirmed was added, None when there is none."""
         return self._added_at_ms[0][1] if self._added_at_ms else None
 
-    def add(self, records: Iterable[Outgoing]) -> None:
-        """Append records that a committed step has stored."""
+    def add(self, records: Iterable[Outgoing | None]) -> None:
+        """Append records that a committed step has stored; None: an entry of the list with nothing to publish."""
         before = len(self._waiting)
         self._waiting.extend(records)
         if len(self._waiting) > before:
@@ -59,7 +59,7 @@ class Outbox:
         if self._waiting:
             self._added.set()
 
-    def reset(self, records: Iterable[Outgoing]) -> None:
+    def reset(self, records: Iterable[Outgoing | None]) -> None:
         """Begin anew with what Redis holds."""
         self._waiting.clear()
         self._added_at_ms.clear()
@@ -91,7 +91,7 @@ class Outbox:
             chunk = [self._waiting[k] for k in range(min(_CHUNK, len(self._waiting)))]
             try:
                 with metrics.STEP.labels("publish").time():
-                    await self._publisher.publish(chunk)
+                    await self._publisher.publish([record for record in chunk if record is not None])
             except PublishError as error:
                 metrics.PUBLISH_FAILURES.inc()
                 _LOG.warning("%s; retrying in %.1f s", error, retry_s)
@@ -101,11 +101,11 @@ class Outbox:
             retry_s = _FIRST_RETRY_S
             self._confirm(chunk)
 
-    def _confirm(self, chunk: Sequence[Outgoing]) -> None:
+    def _confirm(self, chunk: Sequence[Outgoing | None]) -> None:
         now_ms = self._clock.now_ms()
         for record in chunk:
             self._waiting.popleft()
-            if record.appended_at_ms is not None:
+            if record is not None and record.appended_at_ms is not None:
                 metrics.INGEST_TO_ALERT.observe(max(now_ms - record.appended_at_ms, 0) / 1000)
         while self._added_at_ms and self._added_at_ms[0][0] <= self._added_up_to - len(self._waiting):
             self._added_at_ms.popleft()

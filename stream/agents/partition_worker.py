@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from stream import metrics
 from stream.agents.computing import Computing
@@ -19,7 +19,7 @@ from stream.agents.received import Received
 from stream.agents.recovery import Recovery
 from stream.agents.rescoring_task import Rescoring
 from stream.agents.stepping import step_until
-from stream.agents.storing import commit_of, tell_of_torn_step
+from stream.agents.storing import commit_of, tell_of_torn_step, unpublished
 from stream.agents.waiting import wait_until_set
 from stream.agents.wall_clock import WallClock
 from stream.agents.worker_options import WorkerOptions
@@ -30,8 +30,8 @@ from stream.processing.align import Taken
 from stream.processing.erased import refuse_erased
 from stream.processing.partition import Partition
 from stream.processing.scorer import Scorer
+from stream.processing.state import Outgoing
 from stream.processing.step_outcome import StepOutcome
-from stream.storage.outbox_records import decode_record
 from stream.storage.partition_store import Claim, PartitionStore, TimerStanding
 
 __all__ = ["PartitionWorker"]
@@ -107,7 +107,7 @@ class PartitionWorker:
     async def claim(self) -> dict[str, int]:
         """Take the partition over; return the stored offset of each input topic that has one."""
         claim = await self._store.claim()
-        self._begin(claim)
+        self._begin(claim, await unpublished(claim, self._store))
         return self.partition.state.offsets
 
     def deliver(self, source: int, batch: Batch) -> None:
@@ -268,7 +268,7 @@ class PartitionWorker:
         trim = self.outbox.confirmed
         if (erased_up_to := self._erasing.to_note()) is not None:
             outcome.state.erased_up_to = erased_up_to
-        commit = commit_of(outcome, trim)
+        commit = commit_of(outcome, trim, for_release_before=self._options.for_release_before)
         self._options.probe("script sent")
         with metrics.STEP.labels("commit").time():
             self._due = await self._store.commit(commit, self._options.sweep_customers)
@@ -287,10 +287,10 @@ class PartitionWorker:
             self.stored_at_ms = self._clock.now_ms()
         observe_outcome(outcome)
 
-    def _begin(self, claim: Claim) -> None:
+    def _begin(self, claim: Claim, records: Iterable[Outgoing | None]) -> None:
         tell_of_torn_step(self.partition.partition, claim)
         self.partition.restore(claim.state)
-        self.outbox.reset(decode_record(raw) for raw in claim.outbox)
+        self.outbox.reset(records)
         self._received.clear()
         self._due = []
         self._rescoring.reset()

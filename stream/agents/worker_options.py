@@ -31,8 +31,9 @@ class WorkerOptions:
     claims again. ``second_clock``: the time of day (ms) on another machine, None for that of Redis. ``erasures``:
     who is erased; ``departures``: by what to know records of customers who leave, None: there are none;
     ``consents``: what customers agreed to, asked before a projection learns from them.
-    ``partition_count``: of the event topics, 0: unknown. ``probe``: called at the named points of a step
-    (fault injection in tests).
+    ``partition_count``: of the event topics, 0: unknown. ``for_release_before``: whether a worker of the release before
+    may own the partition next, so that it has to be able to read the outbox. ``probe``: called at the named points of a
+    step (fault injection in tests).
     """
 
     clock: str = "auto"
@@ -52,4 +53,5 @@ class WorkerOptions:
     departures: NoteProof | None = None
     consents: Callable[[Sequence[str]], Awaitable[Consented]] = nobody_has_said
     partition_count: int = 0
+    for_release_before: bool = False
     probe: Callable[[str], None] = no_probe

@@ -63,9 +63,9 @@ def _without_inherited_documents() -> None:
     reset, publish = Outbox.reset, Publisher.publish
     inherited: set[bytes | None] = set()
 
-    def noting(self: Outbox, records: Iterable[Outgoing]) -> None:
+    def noting(self: Outbox, records: Iterable[Outgoing | None]) -> None:
         left = [*records]
-        inherited.update(record.value for record in left if record.topic.endswith("customers"))
+        inherited.update(record.value for record in left if record is not None and record.topic.endswith("customers"))
         reset(self, left)
 
     async def selective(self: Publisher, records: Sequence[Outgoing]) -> None:
