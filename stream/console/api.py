@@ -22,10 +22,11 @@ from stream.console.group_counts import recent_counts
 from stream.console.offering import Offered
 from stream.console.persons import known_id
 from stream.directory.calendar import Grain
+from stream.directory.campaigns import latest_campaigns
 from stream.directory.consented_lists import SCORED, Refusing, consented_page, without_scores
 from stream.directory.customer_queries import Condition, Sort, amount_of
 from stream.directory.database import Connection, reading
-from stream.directory.json_rows import customers_json, kpis_json, row_object, timeline_json
+from stream.directory.json_rows import campaigns_json, customers_json, kpis_json, row_object, timeline_json
 from stream.directory.kpis import kpis, loyalty
 from stream.directory.person_queries import person
 from stream.directory.store import DirectoryStore
@@ -48,7 +49,7 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 class Api:
-    """Handlers; each takes the decoded body. Queries run in threads.
+    """Handlers; each takes the decoded body, or the parameters of the address. Queries run in threads.
 
     ``offered``: what to offer to a customer, at most so many items a list; ``points``: theirs, None: not known.
     ``refusing``: who does not agree to be scored. ``others``: further ids of the same person, whose events are shown.
@@ -146,15 +147,20 @@ class Api:
             "expires_at": None if expires_ms is None else rfc3339(expires_ms),
         }
 
-    async def kpis(self, request: web.Request, body: None) -> Mapping[str, Any]:
-        del body
-        by = request.query.get("by", Grain.MONTH.value)
-        if by not in {*map(str, Grain)}:
-            raise SettingsError(f"by: expected {' or '.join(Grain)}")
+    async def kpis(self, request: web.Request, body: bodies.KpisQuery) -> Mapping[str, Any]:
+        del request
         counts = await self.counts.get()
         return await self._asked(
             lambda connection: kpis_json(
-                kpis(connection, Grain(by)), loyalty(connection), counts.stages, self._writing.currency
+                kpis(connection, Grain(body.by)), loyalty(connection), counts.stages, self._writing.currency
+            )
+        )
+
+    async def campaigns(self, request: web.Request, body: bodies.CampaignsQuery) -> Mapping[str, Any]:
+        del request
+        return await self._asked(
+            lambda connection: campaigns_json(
+                latest_campaigns(connection, body.limit, body.cursor), self._writing.currency
             )
         )
 
@@ -176,9 +182,14 @@ class Api:
 
         async def handle(request: web.Request) -> web.Response:
             try:
-                body: Any = None if operation.body is None else _decoded(await request.read(), operation.body)
+                body: Any = None
+                if operation.body is not None:
+                    body = _decoded(await request.read(), operation.body)
+                elif operation.query is not None:
+                    body = msgspec.convert({**request.query}, operation.query, strict=False)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                raise SettingsError(f"the body is not what was expected: {error}") from None
+                what = "body is" if operation.body is not None else "parameters are"
+                raise SettingsError(f"the {what} not what was expected: {error}") from None
             _refuse_control_characters(body)
             if asked := getattr(body, "customer_id", ""):
                 body = msgspec.structs.replace(body, customer_id=await known_id(request, asked))

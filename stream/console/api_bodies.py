@@ -15,12 +15,16 @@ from stream.recommending.recommended import Recommended
 __all__ = [
     "ActionRequest",
     "ApiProblem",
+    "CampaignObject",
+    "CampaignsAnswer",
+    "CampaignsQuery",
     "CustomerAnswer",
     "CustomerLookup",
     "CustomerObject",
     "CustomerSearch",
     "CustomersAnswer",
     "KpisAnswer",
+    "KpisQuery",
     "LabelRequest",
     "PointsAnswer",
     "PointsRequest",
@@ -100,6 +104,19 @@ class UndoRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """An action was not done after all."""
 
     action_id: Id
+
+
+class KpisQuery(Struct, frozen=True, kw_only=True):
+    """Parameters of figures."""
+
+    by: Literal["month", "week"] = "month"
+
+
+class CampaignsQuery(Struct, frozen=True, kw_only=True):
+    """Parameters of campaigns."""
+
+    limit: _Limit = 50
+    cursor: _Cursor | None = None
 
 
 class CustomerObject(Struct, kw_only=True):
@@ -192,6 +209,33 @@ class KpisAnswer(Struct, kw_only=True):
     repeat_rate: float | None
     stages: dict[str, int]
     periods: list[dict[str, Any]]
+
+
+class CampaignObject(Struct, kw_only=True):
+    """A campaign. ``customers``: of whom a mail of it tells; of these ``opened``, ``clicked`` and ``buyers``.
+
+    ``orders`` were made within ``following_days`` of the customer's first mail of it; ``revenue`` is less refunds.
+    ``last_at``: of the latest mail, null: nobody told when it was sent.
+    """
+
+    campaign: str
+    first_at: datetime
+    last_at: datetime | None
+    customers: int
+    opened: int
+    clicked: int
+    buyers: int
+    orders: int
+    revenue: float
+
+
+class CampaignsAnswer(Struct, kw_only=True):
+    """A page of campaigns, those first of which a mail was sent last; ``cursor``: of the next page."""
+
+    currency: str | None
+    following_days: int
+    campaigns: list[CampaignObject]
+    cursor: str | None
 
 
 class RecordedAnswer(Struct, kw_only=True):

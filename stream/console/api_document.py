@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -62,15 +63,24 @@ def _operation(one: Operation) -> dict[str, Any]:
     if one.body is not None:
         found["requestBody"] = {"required": True, "content": _content(one.body)}
     else:
-        by = {"type": "string", "enum": ["month", "week"], "default": "month"}
         tag = {"type": "string"}
         found["parameters"] = [
-            {"name": "by", "in": "query", "required": False, "schema": by},
+            *({"name": name, "in": "query", "required": False, "schema": schema} for name, schema in _parameters(one)),
             {"name": "If-None-Match", "in": "header", "required": False, "schema": tag},
         ]
         answers[str(int(one.status))]["headers"] = {"ETag": {"required": True, "schema": tag}}
         answers["304"] = {"description": "Nothing has changed since the ETag"}
     return found
+
+
+def _parameters(one: Operation) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Those of addresses, with their schemas; one that is left out is none, and not null."""
+    if one.query is None:
+        return
+    _, schemas = msgspec.json.schema_components([one.query])
+    for name, schema in schemas[one.query.__name__]["properties"].items():
+        texts = [of for of in schema.get("anyOf", ()) if of.get("type") != "null"]
+        yield name, texts[0] if texts else schema
 
 
 def _content(kind: type[msgspec.Struct]) -> dict[str, Any]:

@@ -16,7 +16,10 @@ API: Final = "/api/v1"
 
 
 class Operation(NamedTuple):
-    """``handler``: the method of `Api`; ``body``: what is sent, None for a GET; ``trace``: for the audit trail."""
+    """``handler``: the method of `Api`; ``body``: what is sent, None for a GET; ``trace``: for the audit trail.
+
+    ``query``: parameters of a GET.
+    """
 
     path: str
     handler: str
@@ -26,6 +29,7 @@ class Operation(NamedTuple):
     status: HTTPStatus
     summary: str
     trace: str
+    query: type[msgspec.Struct] | None = None
 
     @property
     def method(self) -> str:
@@ -57,7 +61,11 @@ OPERATIONS: Final = (
     ),
     Operation(
         *("/kpis", "kpis", Scope.READ, None, bodies.KpisAnswer, HTTPStatus.OK),
-        *("Figures of the shop by month or week", "read figures"),
+        *("Figures of the shop by month or week", "read figures", bodies.KpisQuery),
+    ),
+    Operation(
+        *("/campaigns", "campaigns", Scope.READ, None, bodies.CampaignsAnswer, HTTPStatus.OK),
+        *("Campaigns and what followed, the latest first", "read campaigns", bodies.CampaignsQuery),
     ),
     Operation(
         *("/actions", "act", Scope.ACT, bodies.ActionRequest, bodies.RecordedAnswer, HTTPStatus.ACCEPTED),

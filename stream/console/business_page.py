@@ -66,7 +66,7 @@ class BusinessPage:
                 kpis(connection, grain),
                 loyalty(connection),
                 cohorts(connection, grain),
-                latest_campaigns(connection, _CAMPAIGNS),
+                latest_campaigns(connection, _CAMPAIGNS).campaigns,
             )
         )
         stages, channels = await self._counts.get()

@@ -6,16 +6,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from stream.directory import schema
+from stream.directory.customer_queries import cursor_of, position_of
 from stream.directory.customer_rows import chunks, rows_of_customers
 from stream.directory.database import as_dict
 from stream.directory.mailings import Campaign, Mailing, MailingKey, followed, heard, summed, who_ordered_anew
 from stream.directory.row_changes import of_purchases
 from stream.directory.timeline import TimelineEntry
+from stream.errors import CursorError
 
-__all__ = ["CampaignChanges", "campaign_changes", "latest_campaigns"]
+__all__ = ["CampaignChanges", "CampaignPage", "campaign_changes", "latest_campaigns"]
 
 
 class CampaignChanges(NamedTuple):
@@ -23,6 +25,13 @@ class CampaignChanges(NamedTuple):
 
     mailings: Sequence[Mailing]
     campaigns: Sequence[Campaign]
+
+
+class CampaignPage(NamedTuple):
+    """``cursor``: where the next page begins, None after the last."""
+
+    campaigns: Sequence[Campaign]
+    cursor: str | None
 
 
 def campaign_changes(
@@ -50,12 +59,26 @@ def campaign_changes(
     return CampaignChanges([*changed.values()], [one for one in sums if known.get(one.campaign) != one])
 
 
-def latest_campaigns(connection: Connection, limit: int) -> list[Campaign]:
-    """At most ``limit`` campaigns, those first of which a mail was sent last."""
+def latest_campaigns(connection: Connection, limit: int, cursor: str | None = None) -> CampaignPage:
+    """At most ``limit`` campaigns from ``cursor`` on, those first of which a mail was sent last.
+
+    Raises `CursorError` for a text that is no cursor of this list.
+    """
     of = schema.campaigns.c
-    newest = func.coalesce(of.last_ms, of.first_ms).desc()
-    found = connection.execute(select(schema.campaigns).order_by(newest, of.campaign).limit(limit))
-    return [Campaign._make(row) for row in found]
+    newest = func.coalesce(of.last_ms, of.first_ms)
+    query = select(schema.campaigns).order_by(newest.desc(), of.campaign).limit(limit + 1)
+    if cursor is not None:
+        match position_of(cursor, 3):
+            case ["campaigns", int() as newest_ms, str() as last]:
+                query = query.where(or_(newest < newest_ms, and_(newest == newest_ms, of.campaign > last)))
+            case _:
+                raise CursorError
+    found = [Campaign._make(row) for row in connection.execute(query)]
+    if len(found) <= limit:
+        return CampaignPage(found, None)
+    at = found[limit - 1]
+    newest_ms = at.first_ms if at.last_ms is None else at.last_ms
+    return CampaignPage(found[:limit], cursor_of("campaigns", newest_ms, at.campaign))
 
 
 def _campaigns(connection: Connection, names: Sequence[str]) -> dict[str, Campaign]:

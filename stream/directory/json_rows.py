@@ -5,14 +5,16 @@ from typing import Any
 
 import msgspec
 
+from stream.directory.campaigns import CampaignPage
 from stream.directory.customer_queries import CustomerPage
 from stream.directory.kpis import Kpis, Loyalty
+from stream.directory.mailings import FOLLOWING_DAYS
 from stream.directory.timeline_queries import Page
 from stream.events.columns import MONEY_SCALE
 from stream.events.times import rfc3339
 from stream.reporting.cohorts import Cohort
 
-__all__ = ["cohorts_json", "customers_json", "kpis_json", "row_object", "timeline_json"]
+__all__ = ["campaigns_json", "cohorts_json", "customers_json", "kpis_json", "row_object", "timeline_json"]
 
 #: Columns of money; all others that are whole numbers are counts.
 _MONEY = ("spend", "value_at_risk", "expected_spend", "lifetime_value", "amount", "refunded", "sold")
@@ -45,6 +47,16 @@ def kpis_json(found: Sequence[Kpis], loyalty: Loyalty, stages: Mapping[str, int]
             }
             for of in found
         ],
+    }
+
+
+def campaigns_json(page: CampaignPage, currency: str) -> dict[str, Any]:
+    """A page of campaigns, and where the next begins."""
+    return {
+        "currency": currency or None,
+        "following_days": FOLLOWING_DAYS,
+        "campaigns": [{**row_object(one._asdict()), "revenue": one.revenue / MONEY_SCALE} for one in page.campaigns],
+        "cursor": page.cursor,
     }
 
 

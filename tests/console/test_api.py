@@ -192,19 +192,6 @@ def test_points_of_a_customer_are_told(office: Office) -> None:
     assert ("read points", EVIL) in {(one.what, one.customer_id) for one in office.trail.newest(9)}
 
 
-def test_figures_have_a_tag_that_saves_sending_them_again(office: Office) -> None:
-    async def steps(ask: Ask) -> None:
-        status, headers, found = await ask("/kpis?by=week")
-        assert (status, found["currency"]) == (200, "EUR")
-        orders = sum(period["orders"] for period in found["periods"])
-        assert orders > 100
-        assert (await ask("/kpis?by=week", If_None_Match=f'"x", {headers["ETag"]}'))[::2] == (304, None)
-        assert (await ask("/kpis", If_None_Match=headers["ETag"]))[0] == 200
-        assert (await ask("/kpis?by=day"))[0] == 400
-
-    asking(office, steps)
-
-
 def test_actions_and_labels_are_kept_once_and_published_or_taken_back(office: Office) -> None:
     async def steps(ask: Ask) -> None:
         body = {"customer_id": "c-1", "action": "contacted", "action_id": "a-1", "note": "called"}

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 
 from stream.directory.campaigns import latest_campaigns
+from stream.directory.customer_queries import cursor_of
 from stream.directory.database import reading
 from stream.directory.mailings import FOLLOWING_DAYS, Campaign
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline import TimelineEntry
+from stream.errors import CursorError
 from stream.events.columns import MONEY_SCALE
 from stream.events.log import read_log
 from stream.events.log_event import LogEvent
@@ -70,12 +72,17 @@ def test_what_followed_each_campaign_is_that_of_the_log(store: DirectoryStore) -
     for start in range(0, len(messages), 1_000):
         commit(store, claim, messages[start : start + 1_000])
     with reading(store.engine) as connection:
-        found = latest_campaigns(connection, 10)
-        newest = latest_campaigns(connection, 2)
+        found = latest_campaigns(connection, 10).campaigns
+        pages = [latest_campaigns(connection, 1)]
+        while pages[-1].cursor is not None:
+            pages.append(latest_campaigns(connection, 1, pages[-1].cursor))
+        with pytest.raises(CursorError):
+            latest_campaigns(connection, 1, cursor_of("campaigns", "spring", 1))
     assert {one.campaign: tuple(one[3:]) for one in found} == wanted
     assert {*wanted} == {*CAMPAIGNS}
     assert all(min(sums) > 0 for sums in wanted.values())
-    assert newest == found[:2]
+    assert [one for page in pages for one in page.campaigns] == [*found]
+    assert len(pages) == len(found)
     assert [one.last_ms for one in found] == sorted((one.last_ms or 0 for one in found), reverse=True)
 
 
@@ -93,7 +100,7 @@ def test_an_order_follows_until_it_is_cancelled_and_less_what_was_given_back(sto
     def after(*entries: TimelineEntry) -> Campaign:
         commit(store, claim, entries)
         with reading(store.engine) as connection:
-            (found,) = latest_campaigns(connection, 10)
+            (found,) = latest_campaigns(connection, 10).campaigns
         return found
 
     begin, end = 1_000 * DAY_MS, (1_000 + FOLLOWING_DAYS) * DAY_MS
@@ -113,4 +120,4 @@ def test_a_name_under_the_key_of_a_person_is_no_campaign(store: DirectoryStore) 
     sealed = f"{CIPHERTEXT_MARK}{'a' * 22}.{'b' * 30}"
     commit(store, store.claim(), [mail(DAY_MS, "sent", sealed), mail(DAY_MS, "sent", "", 2)])
     with reading(store.engine) as connection:
-        assert latest_campaigns(connection, 10) == []
+        assert latest_campaigns(connection, 10) == ([], None)

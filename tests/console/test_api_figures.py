@@ -1,0 +1,44 @@
+"""Figures and campaigns of the HTTP API, with tags and pages."""
+
+from typing import Any
+
+from tests.console.conftest import EVIL, Office
+from tests.console.test_api import Ask, asking
+from tests.directory.mailed import CAMPAIGNS
+
+
+def test_figures_have_a_tag_that_saves_sending_them_again(office: Office) -> None:
+    async def steps(ask: Ask) -> None:
+        status, headers, found = await ask("/kpis?by=week")
+        assert (status, found["currency"]) == (200, "EUR")
+        orders = sum(period["orders"] for period in found["periods"])
+        assert orders > 100
+        assert (await ask("/kpis?by=week", If_None_Match=f'"x", {headers["ETag"]}'))[::2] == (304, None)
+        assert (await ask("/kpis", If_None_Match=headers["ETag"]))[0] == 200
+        assert (await ask("/kpis?by=day"))[0] == 400
+
+    asking(office, steps)
+
+
+def test_campaigns_come_a_page_at_a_time_with_what_followed(office: Office) -> None:
+    async def steps(ask: Ask) -> None:
+        status, headers, all_of_them = await ask("/campaigns")
+        assert (status, all_of_them["currency"], all_of_them["cursor"]) == (200, "EUR", None)
+        assert (await ask("/campaigns", If_None_Match=headers["ETag"]))[::2] == (304, None)
+        found: list[dict[str, Any]] = []
+        address = "/campaigns?limit=1"
+        while True:
+            page = (await ask(address))[2]
+            found += page["campaigns"]
+            if page["cursor"] is None:
+                break
+            address = f"/campaigns?limit=1&cursor={page['cursor']}"
+        assert found == all_of_them["campaigns"]
+        assert {one["campaign"] for one in found} == {EVIL, *CAMPAIGNS}
+        assert (found[0]["campaign"], found[0]["buyers"], found[0]["revenue"]) == (EVIL, 1, 12.0)
+        of_customers = (await ask("/customers/search", {"limit": 1}))[2]["cursor"]
+        assert (await ask(f"/campaigns?cursor={of_customers}"))[0] == 404
+        for wrong in ("limit=0", "limit=many", f"cursor={'a' * 3000}"):
+            assert (await ask(f"/campaigns?{wrong}"))[0] == 400
+
+    asking(office, steps)
