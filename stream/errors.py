@@ -5,6 +5,7 @@ StreamError
 │   └── CursorError      a text names no page of a list
 ├── TopologyError        topics, partitions or assignment are not what the program needs
 ├── StorageError         Redis answered, but not with what was expected
+│   ├── UnreadError      the stored state is not as of now yet
 │   ├── FencedError      another worker owns the partition now, or the store was rolled back
 │   └── CodecError       stored bytes are not a profile of a known layout
 │       └── DamagedProfileError    ... and whose they are
@@ -38,6 +39,7 @@ __all__ = [
     "StreamError",
     "SystematicError",
     "TopologyError",
+    "UnreadError",
 ]
 
 
@@ -62,6 +64,10 @@ class TopologyError(StreamError):
 
 class StorageError(StreamError):
     """Redis answered, but not with what was expected."""
+
+
+class UnreadError(StorageError):
+    """What is stored is not as of now: records that matter have not been read yet."""
 
 
 class NoEventsError(StorageError):

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from stream.agents.apps import MAX_DELIVERED, App, new_app, receiver, watched
+from stream.agents.consents_read import ConsentsRead
 from stream.agents.gauges import Gauges
 from stream.agents.health import Health
 from stream.agents.models import CurrentModel
@@ -206,6 +207,7 @@ class Assembly:
             publish=not settings.freeze_model,
             for_release_before=self._kernel.layout != LAYOUT,
             consents=partial(read_consents, self._client, settings),
+            unread=ConsentsRead(settings).unread,
             erasures=self._erasures,
         )
 

@@ -58,6 +58,11 @@ class PartitionInputs:
         position = self._intake().position(self._tps[source])
         return position is not None and position.at_end
 
+    def received_to(self, source: int) -> int | None:
+        """The first offset of this input that has not been received; None while it is not assigned."""
+        position = self._intake().position(self._tps[source])
+        return None if position is None else position.next_offset
+
     def lag(self, source: int) -> int | None:
         """Records of the log of this input that have not been received; None while its end is unknown."""
         position = self._intake().position(self._tps[source])

@@ -8,15 +8,16 @@ from collections import deque
 from collections.abc import Sequence
 
 from stream import metrics
-from stream.agents.agreeing import Agreeing
+from stream.agents.agreeing import LOOK_S, Agreeing
 from stream.agents.every import Every
+from stream.agents.fold_gauges import show_step
 from stream.agents.outbox import Outbox
 from stream.agents.partition_erasing import Erasing
-from stream.agents.projection_inputs import ProjectionBatch, ProjectionInputs
+from stream.agents.projection_inputs import ProjectionBatch, ProjectionInputs, unnoted_ends
 from stream.agents.publishing import Publishing
 from stream.agents.recovery import Recovery
 from stream.agents.stepping import step_until
-from stream.agents.waiting import wait_until_set
+from stream.agents.waiting import pause, wait_until_set
 from stream.agents.worker_options import WorkerOptions
 from stream.clock import Clock
 from stream.events.partitioner import partition_of
@@ -57,8 +58,9 @@ class ProjectionWorker:
         self._clock = clock
         self._options = options
         self._name = partition.projection.name
+        self._topics = [source.topic for source in partition.projection.inputs]
         self._erasing = Erasing(options.erasures, store.keys, ids_in)
-        self._agreeing = Agreeing(partition, options.consents, clock)
+        self._agreeing = Agreeing(partition, options.consents, options.unread, clock)
         self._publishing = Publishing(outbox, partition.partition)
         self._wake, self._stopping = asyncio.Event(), False
         self._recovery = Recovery(
@@ -70,7 +72,7 @@ class ProjectionWorker:
             wake=self._wake,
             is_stopping=lambda: self._stopping,
         )
-        self._waiting: list[deque[ProjectionBatch]] = [deque() for _ in partition.projection.inputs]
+        self._waiting: list[deque[ProjectionBatch]] = [deque() for _ in self._topics]
         self._held: set[int] = set()
         #: The input that is read to its end first; None when that is done.
         self._leading: int | None = None
@@ -113,7 +115,7 @@ class ProjectionWorker:
         projection, stored = self.partition.projection, self.partition.state.offsets
         if not isinstance(projection, Leading) or stored.keys() - {projection.leading}:
             return None
-        return [source.topic for source in projection.inputs].index(projection.leading)
+        return self._topics.index(projection.leading)
 
     def deliver(self, source: int, batch: ProjectionBatch) -> None:
         """Take a fetched batch of input ``source`` in; it is acked when it has been stored."""
@@ -153,12 +155,15 @@ class ProjectionWorker:
             # back-pressure while the broker is away; bounded, so that `stop` is seen
             self._turns += 1
             await self._publishing.below(self._options.outbox_limit, _LOOK_S)
-        elif batches := self._take():
+        elif not (must_wait := any(self._waiting) and await self._agreeing.must_wait()) and (batches := self._take()):
             await self._step(batches)
         elif self.outbox.confirmed or self._erasing.to_note() is not None:
             await self._commit_nothing()
         elif self._dropping is not None:
             self._dropping = await self._store.drop_former(self._dropping) or None
+        elif must_wait:
+            self._turns += 1
+            await pause(LOOK_S, self._wake, lambda: self._stopping)
         else:
             await wait_until_set(self._wake, _LOOK_S)
 
@@ -170,6 +175,9 @@ class ProjectionWorker:
             await self._store.erased(customers)
         if self.partition.projection.is_timed:
             await self._fire()
+        if self._has_read_all() and (ends := unnoted_ends(self.inputs, self._topics, self.partition.state.offsets)):
+            self.partition.read(ends)
+            await self._commit(self.partition.step(self._clock.now_ms()))
 
     async def _erase_requested(self) -> None:
         """Delete what is stored of people who are to be erased; that it is done is noted by a later step."""
@@ -284,16 +292,7 @@ class ProjectionWorker:
         self.outbox.add(outcome.outgoing)
         self._turns += 1
         self._recovery.succeeded()
-        self._observe(outcome)
-
-    def _observe(self, outcome: Outcome) -> None:
-        counts = {"folded": outcome.folded, "skipped": outcome.skipped, "dead_letter": len(outcome.rejected)}
-        for what, count in counts.items():
-            metrics.PROJECTION_RECORDS.labels(self._name, what).inc(count)
-        for alert in outcome.alerts:
-            metrics.ALERTS.labels(alert.kind.name.lower(), alert.cause, alert.severity).inc()
-        for reason in outcome.rejected:
-            metrics.DEAD_LETTERS.labels(reason.value).inc()
+        show_step(self._name, outcome)
 
     def _timed(self, phase: str) -> contextlib.AbstractContextManager[object]:
         return metrics.PROJECTION_STEP.labels(self._name, phase).time()

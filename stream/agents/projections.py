@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from stream import metrics
 from stream.agents.apps import MAX_DELIVERED, App, new_app, receiver, watched
+from stream.agents.consents_read import ConsentsRead
 from stream.agents.health import Health, HealthReport
 from stream.agents.outbox import Outbox
 from stream.agents.owner import Owner, PartitionInputs
@@ -74,6 +75,7 @@ class ProjectionApp:
         self._name = name
         self._clock = clock
         self._probe = probe
+        self._consents_read = ConsentsRead(settings)
         self._answered_at_s: float | None = None
         self.topics = tuple(source.topic for source in projection.inputs)
         self.owner: Owner[ProjectionWorker] = Owner(
@@ -154,6 +156,7 @@ class ProjectionApp:
                 fenced_wait_s=settings.session_timeout_s,
                 erasures=self._erasures,
                 consents=partial(read_consents, self._client, settings),
+                unread=self._consents_read.unread,
                 partition_count=settings.partitions,
                 probe=lambda point: self._probe(f"projection {point}"),
             ),

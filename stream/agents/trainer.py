@@ -19,9 +19,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from stream import metrics
+from stream.agents.agreeing import LOOK_S, AgreedExamples
 from stream.agents.input_protocols import Batch
 from stream.agents.trainer_gauges import announce, clear, show_alarm, show_figures, show_rhythm, show_standings
 from stream.agents.waiting import pause, wait_until_set
+from stream.agents.worker_options import all_is_read
 from stream.clock import Clock
 from stream.consent.consented import Consented
 from stream.errors import FencedError, StorageError, StreamError
@@ -68,9 +70,9 @@ class Trainer:
     """Learns batches in the order in which they are delivered; saves, publishes and acks every ``snapshot_s``.
 
     Without ``publish`` the snapshot that scorers read stays as it is, unless an operator decides otherwise.
-    ``consents`` tells what customers have agreed to. ``for_release_before``: a trainer of the release before can go on
-    from what this one saves (``docs/upgrading.md``).
-    ``erasures``: who is erased; nothing more is learned of them.
+    ``consents`` tells what customers have agreed to, and ``unread`` why that is not known yet. ``for_release_before``:
+    a trainer of the release before can go on from what this one saves (``docs/upgrading.md``). ``erasures``: who is
+    erased; nothing more is learned of them.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Trainer:
         publish: bool = True,
         for_release_before: bool = False,
         consents: Callable[[Sequence[str]], Awaitable[Consented]],
+        unread: Callable[[], Awaitable[str]] = all_is_read,
         erasures: Erasures | None = None,
     ) -> None:
         self._store = store
@@ -95,7 +98,7 @@ class Trainer:
         self._fenced_wait_s = fenced_wait_s
         self._publish = publish
         self._for_release_before = for_release_before
-        self._consents = consents
+        self._agreed = AgreedExamples(consents, unread, clock)
         self._erasures = erasures or Erasures()
         self._queue: deque[TrainingBatch] = deque()
         self._wake = asyncio.Event()
@@ -163,6 +166,8 @@ class Trainer:
             await self._save()
         elif not self._queue:
             await wait_until_set(self._wake, min(due_in_s, _LOOK_S) if has_news else _LOOK_S)
+        elif await self._agreed.must_wait():
+            await pause(LOOK_S, self._wake, lambda: self._stopping)
         elif batches := self._next_batches():
             await self._learn(batches)
 
@@ -224,16 +229,7 @@ class Trainer:
                 valid.setdefault(example.example_id, example)
         weeks = {example_id: example.at_ms // _WEEK_MS for example_id, example in valid.items()}
         unlearned = await self._store.unlearned(_by_week(weeks))
-        return await self._agreed([example for example_id, example in valid.items() if example_id in unlearned])
-
-    async def _agreed(self, examples: list[Example]) -> list[Example]:
-        """Drop what is of customers who do not agree now that models learn from them, whenever it was."""
-        if not examples:
-            return []
-        consented, now_ms = await self._consents([one.customer_id for one in examples]), self._clock.now_ms()
-        agreed = [one for one in examples if consented.may_score(one.customer_id, now_ms)]
-        metrics.CONSENT_REFUSALS.labels("learning").inc(len(examples) - len(agreed))
-        return agreed
+        return await self._agreed.of([example for example_id, example in valid.items() if example_id in unlearned])
 
     async def _save(self) -> None:
         publication = self._publication()

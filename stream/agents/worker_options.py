@@ -9,7 +9,7 @@ from stream.consent.consented import NOTHING_SAID, Consented
 from stream.identity.note_proof import NoteProof
 from stream.privacy.erasures import Erasures
 
-__all__ = ["WorkerOptions", "no_probe", "nobody_has_said"]
+__all__ = ["WorkerOptions", "all_is_read", "no_probe", "nobody_has_said"]
 
 
 def no_probe(_point: str) -> None:
@@ -21,6 +21,11 @@ async def nobody_has_said(_customers: Sequence[str]) -> Consented:
     return NOTHING_SAID
 
 
+async def all_is_read() -> str:
+    """Nothing that customers have said is still to be read."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
     """``clock``, ``clock_quiet_s``: see `stream.agents.pace`. ``rescore``: ``auto``, or only when ``asked``, which
@@ -30,7 +35,8 @@ class WorkerOptions:
     customers in one sweep. ``fenced_wait_s``: how long a worker that was superseded waits for its revocation before it
     claims again. ``second_clock``: the time of day (ms) on another machine, None for that of Redis. ``erasures``:
     who is erased; ``departures``: by what to know records of customers who leave, None: there are none;
-    ``consents``: what customers agreed to, asked before a projection learns from them.
+    ``consents``: what customers agreed to, asked before a projection learns from them; ``unread``: why that is not
+    known yet, empty when it is.
     ``partition_count``: of the event topics, 0: unknown. ``for_release_before``: whether a worker of the release before
     may own the partition next, so that it has to be able to read the outbox. ``probe``: called at the named points of a
     step (fault injection in tests).
@@ -52,6 +58,7 @@ class WorkerOptions:
     erasures: Erasures = field(default_factory=Erasures)
     departures: NoteProof | None = None
     consents: Callable[[Sequence[str]], Awaitable[Consented]] = nobody_has_said
+    unread: Callable[[], Awaitable[str]] = all_is_read
     partition_count: int = 0
     for_release_before: bool = False
     probe: Callable[[str], None] = no_probe

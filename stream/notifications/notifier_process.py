@@ -12,8 +12,9 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from stream import metrics
+from stream.agents.consents_read import ConsentsRead
 from stream.clock import Clock, SystemClock
-from stream.errors import StorageError, TopologyError
+from stream.errors import StorageError, TopologyError, UnreadError
 from stream.metrics.readiness import Tell
 from stream.notifications.alert_consumer import AlertConsumer, missing_topics, notify_group
 from stream.notifications.backoff import ServerBackoff
@@ -28,7 +29,6 @@ from stream.notifications.templates import Templates
 from stream.privacy.erasure_feed import ErasureFeed
 from stream.settings import Settings
 from stream.storage.connection import check_access
-from stream.storage.consent_desk import ConsentDesk
 from stream.storage.horizon_desk import HorizonInForce
 from stream.storage.notification_store import NotificationStore
 from stream.storage.person_ids import PersonNotifications
@@ -73,28 +73,27 @@ def run(
         )
         for name, channel in config.channels.items()
     }
-    opened = _opened(settings, stop, random)
-    if opened is None:
+    store = _opened(settings, stop, random)
+    if store is None:
         return
-    store, consents = opened
-    with store, consents, ErasureFeed(settings, stop, notify_group(settings)) as feed:
+    with store, ConsentsRead(settings) as consents, ErasureFeed(settings, stop, notify_group(settings)) as feed:
         horizon = HorizonInForce(settings)
         journal = DeliveryJournal(settings, store, lambda: horizon.days() * _DAY_S)
         notifier = Notifier(
             *(settings, config, templates, lanes, reports, store, journal, clock),
-            consents=consents.read,
+            consents=consents.of,
             erasures=feed.erasures,
         )
         _Loop(settings, notifier, stop, clock, random, tell).run()
 
 
-def _opened(settings: Settings, stop: threading.Event, random: Random) -> tuple[NotificationStore, ConsentDesk] | None:
+def _opened(settings: Settings, stop: threading.Event, random: Random) -> NotificationStore | None:
     """What is stored, as soon as Redis lets it be opened (a cluster must answer); None when the stop came first."""
     check_access(settings)
     backoff = ServerBackoff(random)
     while not stop.is_set():
         try:
-            return PersonNotifications(settings), ConsentDesk(settings)
+            return PersonNotifications(settings)
         except StorageError as error:
             _LOG.warning("%s", error)
             stop.wait(backoff.failed())
@@ -138,6 +137,7 @@ class _Loop:
         self._monotonic = time.monotonic
         self._fetched: list[Inbound] = []
         self._backoff = ServerBackoff(random)
+        self._obstacles: list[str] = []
         self._resume_at_s = 0.0
         self._committed_at_s = 0.0
         self._source = AlertConsumer(settings, notifier.ledger, clock, self._drop)
@@ -161,7 +161,7 @@ class _Loop:
         may_send = self._source.is_caught_up or self._notifier.waiting >= _MAX_WAITING
         if self._monotonic() >= self._resume_at_s:
             self._with_store(dispatch=dispatch and may_send)
-        self._tell(["Redis does not answer"] if self._backoff.failures else [], {"waiting": self._notifier.waiting})
+        self._tell(self._obstacles, {"waiting": self._notifier.waiting})
         is_wanted = dispatch and not self._fetched and self._notifier.waiting < _MAX_WAITING
         is_busy = self._notifier.is_busy
         if is_busy:
@@ -180,9 +180,14 @@ class _Loop:
         except StorageError as error:
             wait_s = self._backoff.failed()
             self._resume_at_s = self._monotonic() + wait_s
-            _LOG.warning("waiting %.1f s for Redis: %s", wait_s, error)
-            metrics.REDIS_UP.set(0)
+            self._obstacles = [str(error)] if isinstance(error, UnreadError) else ["Redis does not answer"]
+            if isinstance(error, UnreadError):
+                _LOG.info("nothing is sent for %.1f s: %s", wait_s, error)
+            else:
+                _LOG.warning("waiting %.1f s for Redis: %s", wait_s, error)
+                metrics.REDIS_UP.set(0)
         else:
+            self._obstacles = []
             self._backoff.succeeded()
             metrics.REDIS_UP.set(1)
 

@@ -60,10 +60,15 @@ class Log:
     acked_to: int = 0
     held: bool = False
     grows: bool = False
+    #: Offsets after the last record that hold none, as markers of transactions do.
+    markers: int = 0
     rewinds: list[int] = field(default_factory=list)
 
     def at_end(self, _source: int) -> bool:
         return not self.grows and self.position == len(self.records)
+
+    def received_to(self, _source: int) -> int:
+        return self.position + (self.markers if self.position == len(self.records) else 0)
 
     def lag(self, _source: int) -> int:
         return len(self.records) - self.position

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from stream.agents.agreeing import Agreeing
+from stream.agents.worker_options import all_is_read
 from stream.clock import FixedClock
 from stream.consent.agreements import Agreements, Statement
 from stream.consent.consented import Consented
@@ -73,7 +74,7 @@ class Runner:
         topics = ProjectionTopics("dead-letters", "alerts")
         self.partition = FoldingPartition(PROJECTIONS[name](settings), 0, topics, 10_000)
         self.stored: dict[str, bytes] = {}
-        self._agreeing = Agreeing(self.partition, consents, FixedClock(NOW_MS))
+        self._agreeing = Agreeing(self.partition, consents, all_is_read, FixedClock(NOW_MS))
 
     async def step(self, records: Sequence[Record]) -> int:
         """Fold; returns how many records were passed over."""

@@ -42,6 +42,9 @@ class Sources:
     def at_end(self, source: int) -> bool:
         return source in self.ended
 
+    def received_to(self, source: int) -> int:
+        return source in self.ended
+
     def lag(self, source: int) -> int:
         return source not in self.ended
 

@@ -46,6 +46,19 @@ def test_a_worker_that_ends_at_any_point_loses_and_doubles_nothing(
     run_on(redis_server, namespace, act)
 
 
+def test_what_holds_no_record_at_the_end_of_the_log_counts_as_read(redis_server: EmbeddedRedis, namespace: str) -> None:
+    """Else whoever looks from outside how far a projection is would wait for the markers of a transaction for ever."""
+
+    async def act(rig: Rig) -> None:
+        worker, _, inputs = await rig.start()
+        inputs.markers = 3
+        await until(lambda: worker.partition.state.offsets.get("numbers") == len(LOG) + 3, "the end of the log")
+        assert await rig.states() == totals(LOG)
+        assert worker.partition.state.counters.events_in == len(LOG)
+
+    run_on(redis_server, namespace, act)
+
+
 def test_a_worker_that_was_superseded_writes_nothing(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def act(rig: Rig) -> None:
         computed = asyncio.Event()
