@@ -192,7 +192,9 @@ class ProjectionWorker:
         """Whether something of the customer may be in this partition."""
         count = self._options.partition_count
         erased_in = self.partition.projection.erased_in(customer_id)
-        return not count or any(partition_of(key, count) == self.partition.partition for key in erased_in)
+        if not count or erased_in is None:
+            return True
+        return any(partition_of(key, count) == self.partition.partition for key in erased_in)
 
     async def _erase(self, customers: Sequence[str]) -> None:
         if isinstance(self.partition.projection, Forgetting):

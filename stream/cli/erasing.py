@@ -16,7 +16,7 @@ _POLL_S = 0.2
 def erase_states(desk: ProjectionDesk, projection: Projection[Any], ids: Iterable[str], timeout_s: float) -> None:
     """Have the states of ``ids`` erased. Raises `StorageError` if that is not done after ``timeout_s``."""
     name, version = projection.name, projection.version
-    asked = [(one, [*projection.erased_in(one)]) for one in ids]
+    asked = [(one, projection.erased_in(one)) for one in ids]
     for one, erased_in in asked:
         desk.erase(name, version, one, erased_in)
     deadline = time.monotonic() + timeout_s

@@ -14,7 +14,7 @@ from stream.cli.kafka import admin_client, client_config, silent
 from stream.errors import PublishError, TopologyError
 from stream.events.times import epoch_ms
 from stream.identity.departures import is_repeat
-from stream.identity.places import is_published_again, without_place
+from stream.identity.places import appended_header, is_published_again, was_copied, without_place
 from stream.settings import Settings
 
 __all__ = ["Ends", "copy_groups", "copy_keyed", "copy_records", "ends_of", "merged_by_time", "once_each"]
@@ -56,6 +56,7 @@ class _Producer:
 
     def __init__(self, target: Settings) -> None:
         self._failures: list[KafkaError] = []
+        self._arrivals = target.arrivals
         self._producer = confluent_kafka.Producer(
             client_config(
                 target,
@@ -70,17 +71,21 @@ class _Producer:
     def send(self, message: Message, topic: str, partition: int | None = None) -> None:
         """Queue a copy of ``message``; without ``partition`` its key decides, as everywhere in this program.
 
-        A place in `arrivals` is another one among other partitions, so the header goes there.
+        A place in `arrivals` is another one among other partitions, so the header goes there. Where offsets stay,
+        records of `arrivals` say when they were appended first, for places are told apart by that.
         """
         place: dict[str, Any] = {} if partition is None else {"partition": partition}
         headers: Any = message.headers() or ()
+        headers = without_place(headers) if partition is None else [*headers]
+        if partition is not None and topic == self._arrivals and not was_copied(headers):
+            headers.append(appended_header(message.timestamp()[1]))
         while True:
             try:
                 self._producer.produce(
                     topic,
                     value=message.value(),
                     key=message.key(),
-                    headers=[*(without_place(headers) if partition is None else headers)] or None,
+                    headers=headers or None,
                     timestamp=message.timestamp()[1],
                     on_delivery=self._note,
                     **place,
@@ -184,7 +189,7 @@ def once_each(records: Iterator[Message]) -> Iterator[Message]:
     newest: dict[str, tuple[int, int, int]] = {}
     for message in records:
         headers: Any = message.headers() or ()
-        if is_repeat(headers) or not is_published_again(headers, message.timestamp()[1], "", newest):
+        if not is_published_again(headers, message.timestamp()[1], "", newest) or is_repeat(headers):
             yield message
 
 

@@ -45,7 +45,8 @@ def inventory(settings: Settings, ids: Collection[str]) -> dict[str, list[Any]]:
         for name, make in PROJECTIONS.items():
             projection = make(settings)
             keys = [key for one in ids for key in projection.erase(one)]
-            kept_in = [key for one in ids for key in projection.erased_in(one)]
+            of_ids = [projection.erased_in(one) for one in ids]
+            kept_in = None if None in of_ids else [key for of_id in of_ids for key in of_id or ()]
             states = desk.states_in(name, projection.version, keys, kept_in)
             found[f"projection {name}"] = [{"key": key, "state": _json(state)} for key, state in states.items()]
         found["former states of projections"] = [None] * desk.former(versions, ids, delete=False)

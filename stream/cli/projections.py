@@ -70,7 +70,8 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 def show(settings: Settings, *, name: str, key: str) -> None:
     """Show the state of KEY in the projection NAME, as JSON. Exit status 1 if there is none.
 
-    Where a customer has several states, as in `texts`, KEY is the customer and all are shown.
+    Where a customer has several states, as in `texts`, KEY is the customer and all are shown; so they are where several
+    partitions may have one, as in `consents`.
     """
     from stream.cli.identity_lookup import stored_id
 
@@ -82,9 +83,13 @@ def show(settings: Settings, *, name: str, key: str) -> None:
     projection = _projection(settings, name)
     version, home = projection.version, projection.home or key
     with ProjectionDesk(settings) as desk:
-        state = desk.state(name, version, key, home)
-        others = [] if state is not None else [other for other in projection.erase(key) if other != key]
-        found = [desk.state(name, version, other, home) for other in others]
+        if projection.erased_in(key) is None:
+            found: list[bytes | None] = [*desk.shared(name, version, key)]
+            state = found[0] if len(found) == 1 else None
+        else:
+            state = desk.state(name, version, key, home)
+            others = [] if state is not None else [other for other in projection.erase(key) if other != key]
+            found = [desk.state(name, version, other, home) for other in others]
     states = [orjson.loads(one) for one in found if one is not None]
     if state is None and not states:
         raise StorageError(f"projection {name} has no state of {key}: has it been running (`stream projections list`)?")

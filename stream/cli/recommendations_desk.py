@@ -116,8 +116,7 @@ def agreed_lists_of(
     """What to offer to a customer, and whether it is withheld, as they do not agree to be scored: then lists are empty.
 
     ``known``: None: it is read. None: no order with items is known. Two round trips: what is stored of the customer,
-    and what goes with their items; one more where the id belongs to another customer. Raises `StorageError` when Redis
-    fails.
+    and what goes with their items; some more where something is linked. Raises `StorageError` when Redis fails.
     """
     known = known or known_items(desk)
     if known is None:
@@ -125,17 +124,15 @@ def agreed_lists_of(
     node, said, *stored = desk.stored_at(
         [place_of_node(desk, customer_id), consents.place_of(customer_id), *_places(desk, customer_id)]
     )
-    said_by, owned = {customer_id: said}, _owned(*stored)
-    owner = owner_in(node, customer_id)
-    if owner != customer_id:
+    owned, owner = _owned(*stored), owner_in(node, customer_id)
+    if owner != customer_id and not owned.has_items:
         # the lists may be those of the customer to whom the id belongs
-        said_by[owner], *stored = desk.stored_at([consents.place_of(owner), *_places(desk, owner)])
-        owned = owned if owned.has_items else _owned(*stored)
+        owned = _owned(*desk.stored_at(_places(desk, owner)))
     if not owned.has_items:
         return None, False
     now_ms = SystemClock().now_ms()
-    consented = consents.said_in(said_by.items())
-    if not all(consented.may_score(one, now_ms) for one in said_by):
+    consented = consents.said_in(customer_id, said) if node is None else consents.read([customer_id])
+    if not consented.may_score(customer_id, now_ms):
         return RecommendationLists(), True
     return _lists(desk, settings, owned, known, now_of(known.newest_ms, now_ms), limit, refused), False
 

@@ -61,9 +61,12 @@ class Agreements(msgspec.Struct, omit_defaults=True):
         >>> [bool(agreements.may(Purpose.MARKETING, channel, 3, "opt-in")) for channel in ("email", "sms")]
         [False, True]
         """
-        of = key_of(purpose, channel)
-        kept = sorted({*self.said.get(of, ()), statement})
-        self.said[of] = kept[-MAX_STATEMENTS:]
+        self.add_all(Agreements({key_of(purpose, channel): [statement]}))
+
+    def add_all(self, other: Agreements) -> None:
+        """Take in what was said under another id of the person, or is kept elsewhere."""
+        for of, statements in other.said.items():
+            self.said[of] = sorted({*self.said.get(of, ()), *statements})[-MAX_STATEMENTS:]
 
     def may(self, purpose: Purpose, channel: str | None, at_ms: int, default: ConsentDefault) -> May:
         """Whether a use is allowed at a time: by the newest statement until then about this channel or about all.

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from msgspec import Raw, Struct, field
-from msgspec.json import Decoder
 
 from stream.events.kinds import EventType
 from stream.identity.assignments import AssignedStep, merged
@@ -17,7 +16,6 @@ __all__ = [
     "MAX_HELD_BYTES",
     "MAX_PASSED",
     "MAX_PASSED_BYTES",
-    "WITHDRAWING_EMAILS",
     "Alias",
     "Arrival",
     "Forward",
@@ -32,17 +30,6 @@ MAX_PASSED: Final = 1024
 MAX_PASSED_BYTES: Final = 262_144
 #: Of those that are older or more than that, the newest that say what was agreed to follow all the same.
 MAX_CONSENTS: Final = 50
-#: E-mail events that take back marketing by e-mail.
-WITHDRAWING_EMAILS: Final = frozenset({"unsubscribed", "complained"})
-
-
-class _Named(Struct):
-    """Of an event, what happened."""
-
-    name: str
-
-
-_NAMED: Final = Decoder(_Named)
 
 
 class Arrival(Struct, frozen=True, array_like=True):
@@ -58,13 +45,6 @@ class Arrival(Struct, frozen=True, array_like=True):
     def at_s(self) -> int:
         """Event time as `Sent` has it."""
         return self.at_ms // 1000
-
-    @property
-    def is_of_consent(self) -> bool:
-        """Whether it says what a customer agreed to, or took back."""
-        if self.type is EventType.EMAIL:
-            return _NAMED.decode(self.value).name in WITHDRAWING_EMAILS
-        return self.type is EventType.CONSENT
 
 
 class Forward(NamedTuple):
@@ -139,18 +119,14 @@ class Alias(Struct, array_like=True):
         known = {arrival.event_id for arrival in self.passed}
         self.passed += [arrival for arrival in arrivals if arrival.event_id not in known]
         self.passed.sort(key=_by_time)
-        edge_ms = self.oldest_ms(keep_ms)
+        edge_ms = self.passed[-1].at_ms - keep_ms if self.passed else 0
         excess = sum(arrival.at_ms < edge_ms for arrival in self.passed)
         size = sum(len(arrival.value) for arrival in self.passed[excess:])
         while len(self.passed) - excess > MAX_PASSED or size > MAX_PASSED_BYTES:
             size -= len(self.passed[excess].value)
             excess += 1
-        old = [arrival for arrival in self.passed[:excess] if arrival.is_of_consent]
+        old = [arrival for arrival in self.passed[:excess] if arrival.type is EventType.CONSENT]
         self.passed[:excess] = old[-MAX_CONSENTS:]
-
-    def oldest_ms(self, keep_ms: int) -> int:
-        """From when on events follow; of those before only what was agreed to does."""
-        return self.passed[-1].at_ms - keep_ms if self.passed else 0
 
     def assign(self, own_id: str, step: AssignedStep, *, follows: bool = False) -> list[Forward]:
         """Take note of the customer of the id; returns the events that waited for one.

@@ -20,10 +20,10 @@ from stream.identity.note_proof import NoteProof
 
 __all__ = [
     "AGAIN",
-    "AGREED",
     "ARRIVED_AS",
     "REPEATED",
     "Departure",
+    "arrived_as",
     "departure_of",
     "departure_record",
     "edition_header",
@@ -40,8 +40,6 @@ ARRIVED_AS: Final = "arrived-as"
 AGAIN: Final = "again"
 #: The header of an event that its producer sent again. It goes where it went first, for the core to say so.
 REPEATED: Final[tuple[str, bytes | None]] = (AGAIN, b"repeated")
-#: The header of an e-mail event that is sent again for what a customer agreed to alone: it is older than what follows.
-AGREED: Final[tuple[str, bytes | None]] = (AGAIN, b"agreed")
 _MAX_DIGITS: Final = 17
 _MARK: Final[tuple[str, bytes | None]] = ("record", b"departure")
 _JSON: Final[tuple[str, bytes | None]] = ("content-type", b"application/json")
@@ -93,6 +91,16 @@ def edition_of(headers: _Headers) -> int:
     """
     found = next((value for name, value in headers if name == _EDITION), None)
     return int(found) if found is not None and len(found) < _MAX_DIGITS and found.isdigit() else 0
+
+
+def arrived_as(headers: _Headers) -> str:
+    """The id under which an event came to the topic `arrivals`; empty: it did not come there.
+
+    >>> arrived_as([(ARRIVED_AS, b"c-2")]), arrived_as([])
+    ('c-2', '')
+    """
+    found = next((value for name, value in headers if name == ARRIVED_AS), None)
+    return (found or b"").decode(errors="replace")
 
 
 def is_again(headers: _Headers) -> bool:

@@ -14,11 +14,25 @@ from typing import Final, NamedTuple
 from stream.events.record import Record
 from stream.identity.departures import AGAIN, is_repeat
 
-__all__ = ["PLACE", "Place", "first_of_each", "is_published_again", "place_header", "place_in", "without_place"]
+__all__ = [
+    "PLACE",
+    "Place",
+    "appended_header",
+    "appended_ms",
+    "first_of_each",
+    "is_published_again",
+    "place_header",
+    "place_in",
+    "was_copied",
+    "without_place",
+]
 
 PLACE: Final = "place"
+#: Of a record of `arrivals` that was copied to another broker: when the first one appended it. It is the last header.
+_APPENDED: Final = "appended"
 #: The last header of what may not be the first: it has a place, or lost its place when it was copied.
 _TOLD_LAST: Final = (PLACE, AGAIN)
+_MAX_DIGITS: Final = 15
 _DIGITS: Final = re.compile(rb"(\d{1,5}) (\d{1,16}) (\d{1,5}) (\d{1,14})")
 #: By so much the clocks of two brokers may differ. What is said to be newer than its record was not written by workers.
 _SKEW_MS: Final = 60_000
@@ -56,6 +70,29 @@ def place_in(headers: _Headers) -> Place | None:
     return None if found is None else Place(*map(int, found.groups()))
 
 
+def appended_header(at_ms: int) -> tuple[str, bytes | None]:
+    """The header of a record that is copied, and was appended at ``at_ms``. It is the last one."""
+    return _APPENDED, b"%d" % at_ms
+
+
+def was_copied(headers: _Headers) -> bool:
+    """Whether the headers say when the record was appended first."""
+    return bool(headers) and headers[-1][0] == _APPENDED
+
+
+def appended_ms(record: Record) -> int:
+    """When a record of `arrivals` was appended first: a copy keeps the places that follow from it, and ends of holds.
+
+    >>> from stream.events.record import RawRecord
+    >>> [appended_ms(RawRecord(b"c-1", b"{}", 9000, 0, headers)) for headers in ([], [appended_header(7000)])]
+    [9000, 7000]
+    """
+    value = record.headers[-1][1] if was_copied(record.headers) else None
+    if value is None or len(value) > _MAX_DIGITS or not value.isdigit():
+        return record.timestamp
+    return min(int(value), record.timestamp)
+
+
 def without_place(headers: _Headers) -> list[tuple[str, bytes | None]]:
     """The headers of a record that is to be read anew, wherever it is published."""
     return [(name, value) for name, value in headers if name != PLACE]
@@ -72,7 +109,7 @@ def first_of_each(records: Sequence[Record], topic: str, newest: dict[str, tuple
         for record in records
         if not record.headers
         or record.headers[-1][0] not in _TOLD_LAST
-        or not (is_repeat(record.headers) or is_published_again(record.headers, record.timestamp, topic, newest))
+        or not (is_published_again(record.headers, record.timestamp, topic, newest) or is_repeat(record.headers))
     ]
 
 

@@ -21,7 +21,7 @@ from msgspec import UNSET
 
 from stream.catalogue.customer_record import CustomerRecord
 from stream.events.times import rfc3339
-from stream.identity.departures import AGREED, ARRIVED_AS, Departure, departure_of, edition_of
+from stream.identity.departures import ARRIVED_AS, Departure, departure_of, edition_of
 from stream.identity.note_proof import NoteProof
 from stream.processing.align import Taken
 from stream.processing.document import packed_state
@@ -185,7 +185,7 @@ class Departed:
     def _counts(self, customer: str, record: Any, at_ms: int) -> bool:
         """Whether an event counts; whoever comes back, or is joined, is noted."""
         edition = self._of(customer)
-        if edition_of(record.headers) < edition.number or AGREED in record.headers:
+        if edition_of(record.headers) < edition.number:
             return False
         if edition.into:
             self._profiles[customer] = self._left.get(customer) or None

@@ -16,6 +16,7 @@ from stream.events.record import Record
 from stream.events.rejections import Defect, Rejection
 from stream.identity.arrival_notes import TYPE_HEADER, ArrivalNote, decode_note, is_note
 from stream.identity.note_proof import NoteProof
+from stream.identity.places import appended_ms
 from stream.projections.protocol import Reading
 
 __all__ = ["ArrivalInput", "Arrived", "ArrivedMessage", "Noted", "Unread"]
@@ -99,7 +100,7 @@ class ArrivalInput:
             rejections if self._reports else [],
             len(records) - len(set(taken)) - (len(rejections) if self._reports else 0),
             # a hold is counted from when an event came, so that a history that is imported waits for its links too
-            max((record.timestamp for record in records), default=None),
+            max(map(appended_ms, records), default=None),
         )
 
     def _events(

@@ -14,9 +14,9 @@ from stream.events.record import Record
 from stream.identity.alias import Alias, Arrival, Forward
 from stream.identity.arrival_notes import NOTE_HEADERS, Released, encode_note
 from stream.identity.assignments import AssignedStep, Assignment, encode_assignment, merged
-from stream.identity.departures import AGAIN, AGREED, ARRIVED_AS, REPEATED, Departure, departure_record, edition_header
+from stream.identity.departures import AGAIN, ARRIVED_AS, REPEATED, Departure, departure_record, edition_header
 from stream.identity.note_proof import NoteProof
-from stream.identity.places import Place, place_header
+from stream.identity.places import Place, appended_ms, place_header
 from stream.processing.state import Outgoing
 from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage, Noted, Unread
 from stream.projections.assignment_input import AssignmentInput, Vacated
@@ -29,6 +29,8 @@ __all__ = ["Arrivals"]
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
 _HOLD: Final = "hold"
+#: The first number of what follows from lost notes: larger than those of what follows from one record.
+_LOST: Final = 50_000
 _JSON: Final = ("content-type", b"application/json")
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENCODE: Final = msgspec.json.Encoder().encode
@@ -128,37 +130,42 @@ class Arrivals(Fold[Alias]):
         if isinstance(message, Vacated):
             state.steps = [step for step in state.steps if step.version <= state.version]
             return ()
+        record, known = message.record, state.steps
+        before = self._caught_up(state, own_id, record.offset)
         if isinstance(message, Arrived):
-            return self._placed(message.record, self._arrived(state, own_id, message))
-        known = state.steps
-        outgoing = self._caught_up(state, own_id, message.record.offset)
+            return self._placed(record, self._arrived(state, own_id, message), before)
         left = state.left
-        outgoing += self._went(state, own_id, left, self._noted(state, own_id, message))
-        outgoing = self._placed(message.record, outgoing)
+        outgoing = self._placed(record, self._went(state, own_id, left, self._noted(state, own_id, message)), before)
         if state.steps != known:
             outgoing.append(self._published(own_id, state))
         return outgoing
 
-    def _placed(self, record: Record, outgoing: list[Outgoing]) -> list[Outgoing]:
-        """What follows from a record, with its place."""
+    def _placed(self, record: Record, outgoing: Sequence[Outgoing], before: Sequence[Outgoing] = ()) -> list[Outgoing]:
+        """What follows from a record, with its place.
+
+        ``before``: what follows from notes that the log has lost. Its places are before that of the record, which has
+        the same one as when the log had all of them.
+        """
+        at_ms = appended_ms(record)
+        for number, one in enumerate(before, _LOST):
+            one.headers.append(place_header(Place(self._partition, record.offset - 1, number, at_ms)))
         for number, one in enumerate(outgoing):
-            one.headers.append(place_header(Place(self._partition, record.offset, number, record.timestamp)))
-        return outgoing
+            one.headers.append(place_header(Place(self._partition, record.offset, number, at_ms)))
+        return [*before, *outgoing]
 
     def _arrived(self, state: Alias, own_id: str, message: Arrived) -> list[Outgoing]:
         event_type, _, event_id, at_ms, record = message
-        caught_up = self._caught_up(state, own_id, record.offset)
         value, sent_before = record.value or b"", state.sent.ids
         customer = state.goes_to(own_id, event_id, at_ms // 1000, is_held=self._hold_ms > 0)
-        if customer is not None:
-            if self._keep_ms and state.sent.ids is not sent_before:
-                state.keep([Arrival(event_type, event_id, at_ms, 0, msgspec.Raw(value))], self._keep_ms)
-            caught_up.append(one := self._sent(state, own_id, customer, event_type, value))
-            if state.sent.ids is sent_before and state.has_sent(event_id):
-                one.headers.append(REPEATED)
-            return caught_up
-        arrival = Arrival(event_type, event_id, at_ms, record.timestamp + self._hold_ms, msgspec.Raw(value))
-        return [*caught_up, *self._went(state, own_id, state.left, state.hold(own_id, arrival))]
+        if customer is None:
+            arrival = Arrival(event_type, event_id, at_ms, appended_ms(record) + self._hold_ms, msgspec.Raw(value))
+            return self._went(state, own_id, state.left, state.hold(own_id, arrival))
+        if self._keep_ms and state.sent.ids is not sent_before:
+            state.keep([Arrival(event_type, event_id, at_ms, 0, msgspec.Raw(value))], self._keep_ms)
+        sent = self._sent(state, own_id, customer, event_type, value)
+        if state.sent.ids is sent_before and state.has_sent(event_id):
+            sent.headers.append(REPEATED)
+        return [sent]
 
     def _caught_up(self, state: Alias, own_id: str, offset: int) -> list[Outgoing]:
         left = state.left
@@ -178,8 +185,7 @@ class Arrivals(Fold[Alias]):
         for forward in forwards:
             outgoing.append(one := self._outgoing(state, own_id, forward))
             if forward.arrival.event_id in known:
-                is_old = forward.arrival.at_ms < state.oldest_ms(self._keep_ms)
-                one.headers.append(AGREED if is_old else (AGAIN, b"1"))
+                one.headers.append((AGAIN, b"1"))
         return outgoing
 
     def _noted(self, state: Alias, own_id: str, message: Noted) -> list[Forward]:

@@ -57,7 +57,7 @@ class Fold(Generic[S]):
     def erase(self, customer_id: str) -> Iterable[str]:
         return (customer_id,)
 
-    def erased_in(self, customer_id: str) -> Iterable[str]:
+    def erased_in(self, customer_id: str) -> Iterable[str] | None:
         return (self.home or customer_id,)
 
     def release(self, customer_id: str) -> Iterable[tuple[str, object]] | None:

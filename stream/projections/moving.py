@@ -47,15 +47,19 @@ class Moves:
 
         What is folded of nobody in particular counts where it came first, so all that is sent again is left out there.
         """
-        if self._proof is None or not (source.comes_again and (editions or any(record.headers for record in records))):
+        proof = self._proof
+        if proof is None or not (editions or any(record.headers for record in records)):
             yield Stretch(records)
+            return
+        if not source.comes_again:
+            yield Stretch([one for one in records if not one.headers or departure_of(one, proof) is None])
             return
         stretch = list[Record]()
         released: Sequence[tuple[str, object]] = ()
         cause: Record | None = None
         forgotten = editions.get(_FORGOTTEN, 0)
         for record in records:
-            departure = departure_of(record, self._proof)
+            departure = departure_of(record, proof)
             edition = edition_of(record.headers) if departure is None else departure.edition
             who = (record.key or b"").decode(errors="replace")
             known = editions.get(who, edition if departure is None and edition <= forgotten else 0)

@@ -57,7 +57,8 @@ class Reading(NamedTuple):
 class Input(Protocol):
     """One topic of a projection, with as many partitions as the events have.
 
-    ``comes_again``: whether records of persons who become others are sent again, as those of the event topics are.
+    ``comes_again``: whether it matters that records of persons who become others are sent again, as those of the event
+    topics are. Else all records count, of whatever edition.
     """
 
     @property
@@ -204,8 +205,8 @@ class Projection(Protocol[S]):
         """The keys of states that hold something of this customer alone."""
         ...
 
-    def erased_in(self, customer_id: str) -> Iterable[str]:
-        """Keys of records, in whose partitions something of the customer may be."""
+    def erased_in(self, customer_id: str) -> Iterable[str] | None:
+        """Keys of records, in whose partitions something of the customer may be; None: in any partition."""
         ...
 
     def release(self, customer_id: str) -> Iterable[tuple[str, object]] | None:

@@ -9,6 +9,7 @@ import msgspec
 
 from stream.events.record import Record
 from stream.identity import records as identity_records
+from stream.identity.departures import arrived_as
 from stream.privacy.erasures import Erasures
 from stream.texts import text_records
 
@@ -40,11 +41,16 @@ def subjects(key: bytes | None, value: bytes | None) -> Iterable[str]:
 
 
 def of_others(records: Sequence[Record], erasures: Erasures) -> Sequence[Record]:
-    """The records that are about nobody who is erased."""
+    """The records that are about nobody who is erased, neither by their key nor by the id under which they came."""
     if erasures.is_empty:
         return records
     refuses = erasures.refuses
-    return [one for one in records if not any(refuses(who, one.timestamp) for who in subjects(one.key, one.value))]
+    return [
+        one
+        for one in records
+        if not any(refuses(who, one.timestamp) for who in subjects(one.key, one.value))
+        and not (one.headers and refuses(arrived_as(one.headers), one.timestamp))
+    ]
 
 
 def ids_in(key: str) -> Iterator[str]:

@@ -4,37 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Final
 
-import msgspec
-
-from stream.identity.links import Node
+from stream.identity.persons_of_ids import Persons, finding_persons
 from stream.identity.records import KEY
-from stream.identity.resolver import LinkLimits, Resolver, neighbours
 from stream.projections.identity import Identity
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore, StoredCustomer
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["PersonNotifications", "ids_of", "others_of"]
+__all__ = ["PersonNotifications", "ids_of", "others_of", "persons_of"]
 
-_decoder: Final = msgspec.json.Decoder(Node)
+
+def persons_of(desk: ProjectionDesk, ids: Sequence[str]) -> Persons:
+    """The persons of ``ids``, by what the projection `identity` has stored.
+
+    A round trip for each step from one id to the next; an id that nothing links takes one (two the first time after a
+    rebuild). Raises `StorageError` when Redis fails.
+    """
+    search = finding_persons(ids)
+    wanted = next(search)
+    while True:
+        try:
+            wanted = search.send(desk.states_at(Identity.name, Identity.version, wanted, KEY))
+        except StopIteration as found:
+            persons: Persons = found.value
+            return persons
 
 
 def ids_of(desk: ProjectionDesk, ids: Sequence[str]) -> dict[str, list[str]]:
-    """All ids of the person of each id, that one first; only that one where nothing is linked.
-
-    Goes by what the projection `identity` has stored. A round trip for each step from one id to the next; an id that
-    nothing links takes two in all. Raises `StorageError` when Redis fails.
-    """
-    resolver, asked = _resolved(desk, ids)
-    members: dict[str, list[str]] = {}
-    for name in asked:
-        members.setdefault(resolver.customer_of(name), []).append(name)
-    return {
-        one: [one, *sorted(other for other in members.get(resolver.customer_of(one), ()) if other != one)]
-        for one in ids
-    }
+    """All ids of the person of each id, that one first; only that one where nothing is linked. As `persons_of`."""
+    persons = persons_of(desk, ids)
+    return {one: persons.ids_of(one) for one in ids}
 
 
 def others_of(settings: Settings, customer_id: str) -> list[str]:
@@ -43,30 +43,8 @@ def others_of(settings: Settings, customer_id: str) -> list[str]:
     What came under them counts for the customer. Raises `StorageError` when Redis fails.
     """
     with ProjectionDesk(settings) as desk:
-        resolver, asked = _resolved(desk, [customer_id])
-    if resolver.customer_of(customer_id) != customer_id:
-        return []
-    return sorted(one for one in asked if one != customer_id and resolver.customer_of(one) == customer_id)
-
-
-def _resolved(desk: ProjectionDesk, ids: Sequence[str]) -> tuple[Resolver, set[str]]:
-    """What is stored of all ids of the persons of ``ids``, and which ids were asked for."""
-    resolver, limits = Resolver(), LinkLimits()
-    asked: set[str] = set()
-    persons: set[str] = set()
-    wanted = [*dict.fromkeys(ids)]
-    while wanted:
-        stored = desk.states_at(Identity.name, Identity.version, wanted, KEY)
-        nodes = {one: _decoder.decode(state) for one, state in zip(wanted, stored, strict=True) if state}
-        resolver.nodes |= nodes
-        if not asked:
-            persons = {*map(resolver.customer_of, nodes)}
-        asked.update(wanted)
-        # links join the ids of a person through ids of the same person
-        own = {name: node for name, node in nodes.items() if resolver.customer_of(name) in persons}
-        linked = {other for name, node in own.items() for other in neighbours(name, node, limits)}
-        wanted = [*(linked | persons) - asked]
-    return resolver, asked
+        persons = persons_of(desk, [customer_id])
+    return [] if persons.customer_of(customer_id) != customer_id else persons.ids_of(customer_id)[1:]
 
 
 class PersonNotifications(NotificationStore):

@@ -52,10 +52,12 @@ class PrivacyDesk(ProjectionDesk):
         )
         return StoredProfile(document or None, None if due_ms is None else int(due_ms))
 
-    def states_in(self, name: str, version: int, keys: Collection[str], kept_in: Collection[str]) -> dict[str, bytes]:
-        """The states of ``keys`` in the partitions of the record keys ``kept_in``, by the names of their keys."""
+    def states_in(
+        self, name: str, version: int, keys: Collection[str], kept_in: Collection[str] | None
+    ) -> dict[str, bytes]:
+        """The states of ``keys`` in the partitions of the record keys ``kept_in`` (None: in all), by their names."""
         of = self._keys_of(name, version)
-        partitions = sorted({partition_of(one, self._partitions) for one in kept_in})
+        partitions = sorted(self._partitions_of(kept_in))
         names = [of.customer(partition, key) for partition in partitions for key in keys]
         found = zip(names, self._pipelined([("GET", one) for one in names]), strict=True)
         return {one: state for one, state in found if state}

@@ -140,7 +140,7 @@ class ProjectionDesk(Desk):
         key = Keys(self._namespace).projection_generation(name, version)
         return self._asked("be asked", lambda client: int(client.incr(key)))
 
-    def erase(self, name: str, version: int, customer_id: str, erased_in: Iterable[str]) -> None:
+    def erase(self, name: str, version: int, customer_id: str, erased_in: Iterable[str] | None) -> None:
         """Ask that the states of a customer be forgotten; ``erased_in``: see `Projection`."""
 
         def ask(client: Any) -> None:
@@ -150,7 +150,7 @@ class ProjectionDesk(Desk):
 
         self._asked("be asked", ask)
 
-    def erasing(self, name: str, version: int, customer_id: str, erased_in: Iterable[str]) -> bool:
+    def erasing(self, name: str, version: int, customer_id: str, erased_in: Iterable[str] | None) -> bool:
         """Whether the customer is still to be erased."""
 
         def ask(client: Any) -> bool:
@@ -161,7 +161,9 @@ class ProjectionDesk(Desk):
 
         return self._asked("be read", ask)
 
-    def _partitions_of(self, keys: Iterable[str]) -> set[int]:
+    def _partitions_of(self, keys: Iterable[str] | None) -> set[int]:
+        if keys is None:
+            return {*range(self._partitions)}
         return {partition_of(key, self._partitions) for key in keys}
 
     def _keys_of(self, name: str, version: int) -> ProjectionKeys:

@@ -10,17 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.cli.move import facts_of
-from stream.cli.move_log import ends_of, merged_by_time, once_each
+from stream.cli.move_log import copy_records, ends_of, merged_by_time, once_each
 from stream.cli.profile_view import readable_profile
 from stream.cli.publish_one import publish_one
 from stream.cli.reach import Local, reach
 from stream.cli.settle import wait_until_settled
+from stream.cli.topics import create_topics
 from stream.events.partitioner import partition_of
 from stream.identity.departures import REPEATED
-from stream.identity.places import Place, place_header
+from stream.identity.places import Place, appended_ms, place_header
 from stream.local.durable_broker import DurableBroker
 from stream.local.redis import EmbeddedRedis
 from stream.local.workers import WorkerProcesses
+from stream.notifications.read_to_end import read_to_end
 from stream.processing.document import packed_state
 from stream.processing.rules import NO_MODEL, Rules
 from stream.settings import Settings
@@ -215,6 +217,23 @@ def test_what_was_published_again_after_a_crash_is_copied_once() -> None:
     log = [(b"1", first), (b"2", second), (b"1", first), (b"2", second), (b"1", repeated), (b"3", None)]
     found = once_each(_Record(value, now_ms, headers) for value, headers in log)  # type: ignore[misc]
     assert [record.value() for record in found] == [b"1", b"2", b"1", b"3"]
+
+
+def test_a_copied_record_of_arrivals_says_when_it_was_appended_first(target: Settings, tmp_path: Path) -> None:
+    """Places that follow from it are told apart by that time, and holds are counted from it."""
+    with DurableBroker(tmp_path / "source") as broker:
+        source = Settings(kafka_bootstrap=broker.bootstrap, partitions=2)
+        for settings in (source, target):
+            create_topics(settings)
+        for topic in (source.arrivals, source.points):
+            publish_one(source, topic, b"c-1", b"{}", "fact")
+        (came,) = read_to_end(source, source.arrivals)
+        names = [(topic, topic) for topic in (source.arrivals, source.points)]
+        assert copy_records(source, target, names, lambda _done, _of: None) == 2
+    (copied,) = read_to_end(target, target.arrivals)
+    assert copied.timestamp > came.timestamp
+    assert appended_ms(copied) == came.timestamp
+    assert [appended_ms(one) == one.timestamp for one in read_to_end(target, target.points)] == [True]
 
 
 def test_topics_that_follow_from_no_other_go_along_to_another_number_of_partitions() -> None:

@@ -38,7 +38,7 @@ NOW_MS = (AT_S + 10_000_000) * 1000
 #: Between two events: those of a story fall into several weeks.
 STEP_S = 200_000
 #: Those whose states are of customers, and follow from events alone.
-MOVING = ["activity", "satisfaction", "surveys", "channels", "leads", "consents"]
+MOVING = ["activity", "satisfaction", "surveys", "channels", "leads"]
 #: Those that count what is of nobody in particular, once.
 COUNTING = ["ratings"]
 
@@ -95,15 +95,15 @@ class Stage:
     def publish_again(self, count: int) -> None:
         """Publish the last records once more, as after a crash before they were known to be published."""
         for one in self.published[-count:]:
-            self._publish(one)
+            self.publish(one)
 
     def _pass_on(self) -> None:
         while not self.arrivals.is_done:
             for one in self.arrivals.step(10, lost=False):
                 self.published.append(one)
-                self._publish(one)
+                self.publish(one)
 
-    def _publish(self, one: Outgoing) -> None:
+    def publish(self, one: Outgoing) -> None:
         if one.topic in self._sources:
             key = (one.key or b"").decode()
             self.beside.append(self._sources[one.topic], key, one.value or b"", one.headers, NOW_MS)
