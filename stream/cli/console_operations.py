@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from stream.cli.republishing import dlq_header, publish_all, republished
 from stream.cli.texts_desk import tally_of
 from stream.console.operations import CheckedPart, Contender, DeadLetters, Lag, ModelChoice, ModelsShown, OrderRhythm
 from stream.console.personal_data import PersonalData
+from stream.directory.purchase_queries import KnownPurchases
 from stream.errors import SettingsError, StreamError
 from stream.events.times import epoch_ms
 from stream.notifications.effect import EffectReport
@@ -101,8 +102,8 @@ class ShopOperations:
         with ProjectionDesk(self._settings) as desk:
             return tally_of(desk, None)
 
-    def effect(self) -> EffectReport:
-        return notified_effect(self._settings)
+    def effect(self, purchases_of: Callable[[Sequence[str]], KnownPurchases]) -> EffectReport:
+        return notified_effect(self._settings, purchases_of)
 
     def checked(self) -> Sequence[CheckedPart]:
         found = all_findings(self._settings)

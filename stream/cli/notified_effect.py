@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from stream.events.decode import Decoder
-from stream.notifications.effect import EffectReport, exposures, report
-from stream.notifications.effect_input import PurchaseLog, actions_of, notifications_of
+from collections.abc import Callable, Sequence
+
+from stream.directory.purchase_queries import KnownPurchases
+from stream.events.columns import MONEY_SCALE
+from stream.notifications.effect import EffectReport, MoneyMove, exposures, report
+from stream.notifications.effect_input import actions_of, notifications_of
 from stream.settings import Settings
 from stream.storage.horizon_desk import horizon_in_force
 
 __all__ = ["notified_effect"]
 
 
-def notified_effect(settings: Settings) -> EffectReport:
-    """The first comparison of ``stream effect``; reads topics to their present ends.
+def notified_effect(settings: Settings, purchases_of: Callable[[Sequence[str]], KnownPurchases]) -> EffectReport:
+    """The first comparison of ``stream effect``, with purchases that the directory knows.
 
-    Raises `TopologyError` for topics that are missing, `StorageError` when Redis is away.
+    Reads the topics of notifications and actions to their present ends: a shop has some of them a day. Raises
+    `TopologyError` for topics that are missing, `StorageError` when Redis is away.
     """
     first, mixed = exposures([*notifications_of(settings)], 0)
     actions = actions_of(settings)
-    purchases = PurchaseLog(frozenset(one.customer_id for one in first), Decoder.of(settings))
-    if first:
-        purchases.read(settings, min(one.at_ms for one in first))
-    horizon_days = horizon_in_force(settings)
-    return report(first, mixed, purchases.orders, actions, horizon_days=horizon_days, as_of_ms=purchases.as_of_ms)
+    known = purchases_of([one.customer_id for one in first])
+    moves = {
+        customer: [MoneyMove(at_ms, amount / MONEY_SCALE, is_order) for at_ms, amount, is_order in purchases]
+        for customer, purchases in known.purchases.items()
+        if purchases
+    }
+    as_of_ms = known.as_of_ms if first else None
+    return report(first, mixed, moves, actions, horizon_days=horizon_in_force(settings), as_of_ms=as_of_ms)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from aiohttp import web
@@ -18,6 +19,7 @@ from stream.directory.campaigns import latest_campaigns
 from stream.directory.database import Connection, reading
 from stream.directory.kpis import cohorts, kpis, loyalty
 from stream.directory.mailings import FOLLOWING_DAYS
+from stream.directory.purchase_queries import KnownPurchases, known_purchases
 from stream.directory.store import DirectoryStore
 from stream.errors import SettingsError, StreamError
 from stream.features.stages import STAGE_NAMES
@@ -47,11 +49,11 @@ class BusinessPage:
     ) -> None:
         self._page = page
         self._store = store
-        # these numbers go through all customers, or all products, or all orders since the first alert
+        # these numbers go through all customers, or all products, or all notifications
         self._counts = recent_counts(store, monotonic)
         self._feedback = Recent(operations.feedback, monotonic)
         self._texts = Recent(operations.texts, monotonic)
-        self._effect = Recent(operations.effect, monotonic)
+        self._effect = Recent(partial(operations.effect, self._purchases_of), monotonic)
 
     async def close(self) -> None:
         """Wait for what is being made."""
@@ -97,6 +99,10 @@ class BusinessPage:
             effect=None if report is None else verdict(report, writing.about, words),
             no_effect=no_effect,
         )
+
+    def _purchases_of(self, customer_ids: Sequence[str]) -> KnownPurchases:
+        with reading(self._store.engine) as connection:
+            return known_purchases(connection, customer_ids)
 
     async def _asked(self, ask: Callable[[Connection], _T]) -> _T:
         def answer() -> _T:

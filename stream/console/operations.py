@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from stream.console.personal_data import PersonalData
+from stream.directory.purchase_queries import KnownPurchases
 from stream.identity.records import IdentityDecision
 from stream.notifications.effect import EffectReport
 from stream.projections.judgements import TextTally
@@ -169,8 +170,8 @@ class Operations(Protocol):
         """How often customers wrote about what, and in which mood; None: nobody wrote."""
         ...
 
-    def effect(self) -> EffectReport:
-        """What `stream effect` compares, of all notifications."""
+    def effect(self, purchases_of: Callable[[Sequence[str]], KnownPurchases]) -> EffectReport:
+        """What `stream effect` compares, of all notifications; ``purchases_of``: what customers bought."""
         ...
 
     def checked(self) -> Sequence[CheckedPart]:

@@ -1,7 +1,7 @@
 """Operations of a made-up shop, which note what they are asked to do."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from stream.alerts.alert_records import AlertKind
@@ -19,6 +19,7 @@ from stream.console.operations import (
     ModelsShown,
     OrderRhythm,
 )
+from stream.directory.purchase_queries import KnownPurchases
 from stream.errors import SettingsError, StorageError, TopologyError
 from stream.identity.records import IdentityDecision
 from stream.notifications.effect import EffectReport, report
@@ -126,7 +127,8 @@ class MadeUpOperations:
             raise StorageError("Redis does not answer")
         return self.wrote
 
-    def effect(self) -> EffectReport:
+    def effect(self, purchases_of: Callable[[Sequence[str]], KnownPurchases]) -> EffectReport:
+        assert [*purchases_of([self.evil]).purchases] == [self.evil]
         if self.is_away:
             raise TopologyError("no Kafka broker answers")
         return report((), 0, {}, {}, horizon_days=28.0, as_of_ms=END_MS)
