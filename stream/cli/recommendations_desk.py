@@ -25,7 +25,7 @@ from stream.recommending.fading import HOUR_MS, FadingCounts
 from stream.recommending.follower_rows import FollowerRow, item_id
 from stream.recommending.own_items import Shopper
 from stream.recommending.recommended import RecommendationLists, recommended
-from stream.recommending.shop_tables import SHARDS, ItemShard, ShopHead, ShopTables, needed_for
+from stream.recommending.shop_tables import SHARDS, ItemIndex, ItemShard, ShopHead, ShopTables, needed_for
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.projection_desk import ProjectionDesk, StatePlace
@@ -51,14 +51,14 @@ _decode: Final = msgspec.json.Decoder(RecommendationState).decode
 class KnownItems(NamedTuple):
     """What all partitions have counted of all items: as it was read once, for any number of customers.
 
-    ``newest_ms``: the time of the newest order. ``names`` of items by their ids. Nothing of it is ever changed.
+    ``newest_ms``: the time of the newest order. Nothing of it is ever changed.
     """
 
     newest_ms: int
     customers: int
     popular: FadingCounts
     shards: Mapping[int, ItemShard]
-    names: Mapping[int, str]
+    items: ItemIndex
 
 
 def known_items(desk: ProjectionDesk) -> KnownItems | None:
@@ -75,9 +75,8 @@ def known_items(desk: ProjectionDesk) -> KnownItems | None:
         elif one.number is not None and one.shard is not None:
             parts[one.number].append(one.shard)
     shards = {number: _merged(of) for number, of in parts.items()}
-    names = {item_id(name): name for shard in shards.values() for name in shard.counts.counts}
     popular = FadingCounts.merged([one.popular for one in heads])
-    return KnownItems(newest_ms, sum(one.customers for one in heads), popular, shards, names)
+    return KnownItems(newest_ms, sum(one.customers for one in heads), popular, shards, ItemIndex.of(shards.values()))
 
 
 def recommendations_for(
@@ -197,7 +196,7 @@ def _tables(desk: ProjectionDesk, settings: Settings, owned: _Owned, known: Know
         {item: FollowerRow.merged(of) for item, parts in rows.items() if (of := [row for row in parts if row])},
         dict(known.shards),
         bounds_of(settings),
-        known.names,
+        known.items,
     )
 
 

@@ -52,15 +52,15 @@ class Shelf(NamedTuple):
     """What is known of items: the ``followers`` of one, None if nothing follows; ``customers`` who bought
     each of some lately.
 
-    ``popular``: what sells now. ``categories`` of items, None if unknown. ``name`` of an item by its id, None if it is
-    not counted.
+    ``popular``: what sells now. ``categories`` of items, None if unknown. ``names`` of items by their ids, None if one
+    is not counted.
     """
 
     followers: Callable[[str], Followers | None]
     customers: Callable[[Sequence[str]], Floats]
     popular: FadingCounts
     categories: Callable[[Iterable[str]], list[str | None]]
-    name: Callable[[int], str | None]
+    names: Callable[[Iterable[int]], list[str | None]]
 
 
 class Candidates(NamedTuple):
@@ -78,8 +78,8 @@ def candidates_of(shopper: Shopper, shelf: Shelf, hour: int) -> Candidates:
     popular = _popularity(shelf.popular)
     own = [*shopper.items]
     own_ids = _ids(own)
-    follows = {item: name for item in _best(together, own_ids) if (name := shelf.name(item)) is not None}
-    new = [*dict.fromkeys([*follows.values(), *(name for name in popular if name not in shopper.items)])]
+    follows = [name for name in shelf.names(_best(together, own_ids)) if name is not None]
+    new = [*dict.fromkeys([*follows, *(name for name in popular if name not in shopper.items)])]
     new_ids = _ids(new)
     categories = _categories(shopper, shelf)
     shares = [categories.get(of, 0.0) for of in shelf.categories(new)] if categories else [0.0] * len(new)
@@ -123,7 +123,7 @@ class Companions(NamedTuple):
 def together_with(shopper: Shopper, items: Sequence[str], shelf: Shelf, hour: int) -> Companions:
     """What goes with ``items``: shares are shrunk, and weighed by how often the customer buys the items."""
     rows: list[Followers] = []
-    weights: list[float] = []
+    weights: list[tuple[float, float]] = []
     total = 0.0
     for name, customers in zip(items, shelf.customers(items).tolist(), strict=True):
         own = shopper.items.get(name)
@@ -131,16 +131,18 @@ def together_with(shopper: Shopper, items: Sequence[str], shelf: Shelf, hour: in
         total += weight
         row = shelf.followers(name)
         if row is not None:
-            rows.append(Followers(row.ids, row.customers / (customers + _SHRINKAGE)))
-            weights.append(weight)
+            rows.append(row)
+            weights.append((weight, 1.0 / (customers + _SHRINKAGE)))
     if not rows:
         return Companions(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
     ids = np.concatenate([row.ids for row in rows])
-    shares = np.concatenate([row.customers for row in rows])
-    in_order = np.argsort(ids, kind="stable")
+    weight_of, unit_of = np.repeat(np.array(weights), [len(row.ids) for row in rows], 0).T
+    shares = np.concatenate([row.customers for row in rows]) * unit_of
+    # a stable sort takes four times as long
+    in_order = np.argsort(ids)
     ids, shares = ids[in_order], shares[in_order]
     begins = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
-    weighed = shares * np.repeat(weights, [len(row.ids) for row in rows])[in_order]
+    weighed = shares * weight_of[in_order]
     return Companions(ids[begins], np.add.reduceat(weighed, begins) / total, np.maximum.reduceat(shares, begins))
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import islice
+from functools import cache
+from itertools import islice, pairwise
 from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
 
 from stream.recommending.candidates import ANTECEDENTS, Shelf, candidates_of, together_with
-from stream.recommending.follower_rows import item_id
+from stream.recommending.follower_rows import Floats, item_id
 from stream.recommending.own_items import OwnItem, Shopper
 from stream.recommending.shop_tables import ShopTables
 
@@ -58,29 +59,37 @@ def recommended(
     customers of its items, divided by the square root of how many customers an item has, so that not all are popular.
     """
     tables.as_of(hour)
+    # a row is asked for up to four times
+    shelf = tables.shelf._replace(followers=cache(tables.shelf.followers))
     never = refused | {*shopper.refused}
-    found = candidates_of(shopper, tables.shelf, hour)
-    again = _best(found.own, tables.head.repeat.chances(found.own_features).tolist() if found.own else [], never)
-    also = _best(found.new, tables.head.explore.chances(found.new_features).tolist() if found.new else [], never)
-    offered = [*_diverse(also, tables.shelf.categories(also))][:limit]
-    last = shopper.orders[-1].items if shopper.orders else []
-    pairs = _Pairs(shopper.latest(ANTECEDENTS), tables.shelf)
+    found = candidates_of(shopper, shelf, hour)
+    again = _best(found.own, tables.head.repeat.chances(found.own_features), never) if found.own else iter(())
+    also = _best(found.new, tables.head.explore.chances(found.new_features), never) if found.new else iter(())
+    offered = [*islice(_diverse(also, shelf), limit)]
+    last = shopper.orders[-1].items[:ANTECEDENTS] if shopper.orders else []
+    pairs = _Pairs(shopper.latest(ANTECEDENTS), shelf)
     return RecommendationLists(
-        tuple(Recommended(name, _rhythm(shopper.items[name], hour)) for name in again[:limit]),
+        tuple(Recommended(name, _rhythm(shopper.items[name], hour)) for name in islice(again, limit)),
         tuple(Recommended(name, _why(name, pairs, shopper, tables)) for name in offered),
-        tuple(islice(_beside(last, shopper, tables, hour, never | {*shopper.items, *offered}), limit)),
+        tuple(islice(_beside(last, shopper, shelf, hour, never | {*shopper.items, *offered}), limit)),
     )
 
 
-def _best(names: Sequence[str], chances: Sequence[float], never: AbstractSet[str]) -> list[str]:
-    ranked = sorted(zip(chances, names, strict=True), key=lambda one: (-one[0], one[1]))
-    return [name for _, name in ranked if name not in never]
+def _best(names: Sequence[str], values: Floats, never: AbstractSet[str]) -> Iterator[str]:
+    """Those with the largest values first, equals by their names; most are never asked for."""
+    order = np.argsort(-values, kind="stable")
+    ranked = values[order]
+    begins = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]])).tolist()
+    for begin, end in pairwise([*begins, len(names)]):
+        equals = [names[place] for place in order[begin:end].tolist()]
+        yield from (name for name in sorted(equals) if name not in never)
 
 
-def _diverse(names: Sequence[str], categories: Sequence[str | None]) -> Iterator[str]:
+def _diverse(names: Iterable[str], shelf: Shelf) -> Iterator[str]:
     """Without more than `_MAX_OF_CATEGORY` of a category, of whatever length the list is."""
     seen: dict[str, int] = {}
-    for name, of in zip(names, categories, strict=True):
+    for name in names:
+        (of,) = shelf.categories([name])
         if of is not None:
             seen[of] = seen.get(of, 0) + 1
             if seen[of] > _MAX_OF_CATEGORY:
@@ -89,16 +98,16 @@ def _diverse(names: Sequence[str], categories: Sequence[str | None]) -> Iterator
 
 
 def _beside(
-    last: Sequence[str], shopper: Shopper, tables: ShopTables, hour: int, never: AbstractSet[str]
+    last: Sequence[str], shopper: Shopper, shelf: Shelf, hour: int, never: AbstractSet[str]
 ) -> Iterator[Recommended]:
-    together = together_with(shopper, last[:ANTECEDENTS], tables.shelf, hour)
+    together = together_with(shopper, last, shelf, hour)
     most = np.argsort(-together.share, kind="stable")[:_MAX_BESIDE]
-    named = zip(map(tables.shelf.name, together.ids[most].tolist()), together.share[most].tolist(), strict=True)
-    shares = {name: share for name, share in named if name is not None}
-    rarity = (tables.shelf.customers([*shares]) + 1.0) ** -0.5
-    values = dict(zip(shares, (np.array([*shares.values()]) * rarity).tolist(), strict=True))
-    pairs = _Pairs(last[:ANTECEDENTS], tables.shelf)
-    for name in _best([*values], [*values.values()], never):
+    named = shelf.names(together.ids[most].tolist())
+    known = [place for place, name in enumerate(named) if name is not None]
+    names = [name for name in named if name is not None]
+    values = together.share[most[known]] * (shelf.customers(names) + 1.0) ** -0.5
+    pairs = _Pairs(last, shelf)
+    for name in _best(names, values, never) if names else ():
         pair = pairs.best(name)
         if pair is not None:
             yield Recommended(name, _bought_with(pair))
@@ -109,23 +118,23 @@ class _Pairs:
 
     def __init__(self, items: Sequence[str], shelf: Shelf) -> None:
         rows = [(item, of, shelf.followers(item)) for item, of in zip(items, shelf.customers(items), strict=True)]
-        self._items = [(item, float(of), row) for item, of, row in rows if row is not None]
-        self._ids = np.concatenate([row.ids for *_, row in self._items]) if self._items else np.zeros(0, np.int64)
-        self._ends = np.cumsum([len(row.ids) for *_, row in self._items])
-        counts = np.concatenate([row.customers for *_, row in self._items]) if self._items else np.zeros(0)
-        self._worth = {*self._ids[counts >= _MIN_CUSTOMERS].tolist()}
+        self._items = [(item, float(of)) for item, of, row in rows if row is not None]
+        found = [row for *_, row in rows if row is not None]
+        counts = np.concatenate([row.customers for row in found]) if found else np.zeros(0)
+        ids = np.concatenate([row.ids for row in found]) if found else np.zeros(0, np.int64)
+        numbers = np.repeat(np.arange(len(found)), [len(row.ids) for row in found])
+        # a pair of fewer is never told
+        worth = np.flatnonzero(counts >= _MIN_CUSTOMERS)
+        in_order = worth[np.argsort(ids[worth])]
+        self._ids, self._customers, self._numbers = ids[in_order], counts[in_order], numbers[in_order]
 
     def best(self, name: str) -> _Pair | None:
         """The item whose customers bought another one most often; None if hardly any did."""
-        if item_id(name) not in self._worth:
-            return None
-        places = np.flatnonzero(self._ids == item_id(name))
-        found = []
-        for place, number in zip(places, np.searchsorted(self._ends, places, "right"), strict=True):
-            item, of, row = self._items[number]
-            found.append(_Pair(item, float(row.customers[place - self._ends[number] + len(row.ids)]), of))
-        best = max(found, key=lambda one: (one.customers / (one.of + 1.0), one.item), default=None)
-        return best if best is not None and best.customers >= _MIN_CUSTOMERS else None
+        wanted = item_id(name)
+        begin, end = np.searchsorted(self._ids, wanted), np.searchsorted(self._ids, wanted, "right")
+        pairs = zip(self._numbers[begin:end].tolist(), self._customers[begin:end].tolist(), strict=True)
+        found = (_Pair(self._items[number][0], customers, self._items[number][1]) for number, customers in pairs)
+        return max(found, key=lambda one: (one.customers / (one.of + 1.0), one.item), default=None)
 
 
 def _why(name: str, pairs: _Pairs, shopper: Shopper, tables: ShopTables) -> str:

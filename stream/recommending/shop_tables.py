@@ -18,6 +18,7 @@ from stream.recommending.own_items import Shopper
 __all__ = [
     "SHARDS",
     "Bounds",
+    "ItemIndex",
     "ItemShard",
     "ShopHead",
     "ShopOrder",
@@ -59,6 +60,18 @@ class ItemShard(msgspec.Struct, omit_defaults=True, gc=False):
     categories: dict[str, str] = msgspec.field(default_factory=dict)
 
 
+class ItemIndex(NamedTuple):
+    """Of all items that are counted: ``names`` by their ids, and in which ``shards`` they are, by their names."""
+
+    names: Mapping[int, str]
+    shards: Mapping[str, ItemShard]
+
+    @classmethod
+    def of(cls, shards: Iterable[ItemShard]) -> ItemIndex:
+        found = {name: shard for shard in shards for name in shard.counts.counts}
+        return cls({item_id(name): name for name in found}, found)
+
+
 class ShopHead(msgspec.Struct, omit_defaults=True):
     """``customers`` who ordered something. ``popular``: lines of orders. The rankers: of own items, and of new ones."""
 
@@ -77,7 +90,7 @@ class ShopTables:
     """The tables of a shop, to be changed. ``rows``: followers by item; ``shards``: counts of items by number.
 
     Rows and shards that are not needed may be missing (`antecedents_of`, `all_antecedents_of`, `ShopHead.learns_from`).
-    ``names`` of all items by their ids, where they are known already and nothing is going to change.
+    ``index`` of all items, where it is known already and nothing is going to change.
     A row belongs to an item whose customers are counted, so the bound on these bounds the rows as well.
     """
 
@@ -87,7 +100,7 @@ class ShopTables:
         rows: Mapping[str, FollowerRow],
         shards: MutableMapping[int, ItemShard],
         bounds: Bounds,
-        names: Mapping[int, str] | None = None,
+        index: ItemIndex | None = None,
     ) -> None:
         self.head = head
         self.rows = FollowerRows(bounds.followers, rows)
@@ -95,9 +108,9 @@ class ShopTables:
         self.bounds = bounds
         self._hour = 0
         self._names: dict[int, str] | None = None
-        self._known_names = names
+        self._index = index
         self._shard_of: dict[str, ItemShard] = {}
-        self.shelf = Shelf(self._followers, self._customers_lately, head.popular, self._categories, self._name)
+        self.shelf = Shelf(self._followers, self._customers_lately, head.popular, self._categories, self._names_of)
         #: What a step has changed, beside rows.
         self.changed_shards: set[int] = set()
         self.head_has_changed = False
@@ -195,22 +208,26 @@ class ShopTables:
         return self.rows.followers(name, self._hour)
 
     def _customers_lately(self, names: Sequence[str]) -> Floats:
-        counts = [self._of(name).counts for name in names]
+        counts = [shard.counts for shard in self._shards_of(names)]
         weights = np.array([of.counts.get(name, 0) for of, name in zip(counts, names, strict=True)], np.float64)
         epochs = np.array([of.epoch for of in counts], np.float64)
         customers: Floats = weights * np.exp2((epochs - self._hour) / HALF_LIFE_H) / ONE
         return customers
 
     def _categories(self, names: Iterable[str]) -> list[str | None]:
-        of = self._of
-        return [of(name).categories.get(name) for name in names]
+        asked = [*names]
+        return [of.categories.get(name) for of, name in zip(self._shards_of(asked), asked, strict=True)]
 
-    def _name(self, item: int) -> str | None:
-        if self._known_names is not None:
-            return self._known_names.get(item)
+    def _shards_of(self, names: Sequence[str]) -> list[ItemShard]:
+        known = self._shard_of if self._index is None else self._index.shards
+        return [known[name] if name in known else self._of(name) for name in names]
+
+    def _names_of(self, ids: Iterable[int]) -> list[str | None]:
+        if self._index is not None:
+            return [*map(self._index.names.get, ids)]
         if self._names is None:
             self._names = {item_id(name): name for shard in self.shards.values() for name in shard.counts.counts}
-        return self._names.get(item)
+        return [*map(self._names.get, ids)]
 
 
 def antecedents_of(shopper: Shopper, items: Sequence[str]) -> Iterator[str]:
