@@ -4,7 +4,6 @@ from typing import Final
 
 import msgspec
 
-from stream.cli.identity_lookup import customer_of
 from stream.cli.points_desk import points_if_any
 from stream.cli.recommendations_desk import agreed_lists_of
 from stream.cli.shop_day import shop_day
@@ -20,7 +19,7 @@ from stream.reporting.consent_lines import refusals_of
 from stream.reporting.mood_satisfaction import with_moods
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
-from stream.storage.person_ids import ids_of
+from stream.storage.person_ids import ids_of_one
 from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["customer_points", "customer_texts", "todays_list"]
@@ -43,12 +42,11 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
     """What a customer wrote; a note where Redis does not answer, as the rest of the page comes from elsewhere."""
     try:
         with ProjectionDesk(settings) as desk, ConsentDesk(settings) as consents:
-            (ids,) = ids_of(desk, [customer_id]).values()
+            ids = ids_of_one(desk, customer_id)
             tally, texts = tally_of(desk, None), texts_of(desk, ids)
             told, judged = desk.state(*_SATISFACTION, customer_id, customer_id), judged_of(desk, ids)
-            # what is offered may be made of the orders of the customer to whom the id belongs
-            persons = {customer_id, customer_of(desk, customer_id)}
-            consented = consents.read([*persons])
+            # of all ids, as the page shows what came under each of them
+            consented = consents.read([customer_id])
             lists, _ = agreed_lists_of(desk, consents, settings, customer_id, _OFFERED)
             points, points_note = _points(settings, desk, customer_id)
     except StorageError as error:
@@ -57,7 +55,7 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
     categories = {name for month in months for name in month} - {UNDECIDED}
     now_ms = SystemClock().now_ms()
     opinion, moods = with_moods(None if told is None else msgspec.json.decode(told, type=Opinion), judged)
-    is_scored = all(consented.may_score(one, now_ms) for one in persons)
+    is_scored = consented.may_score(customer_id, now_ms)
     return CustomerTexts(
         texts[: -_TEXTS - 1 : -1],
         sorted(categories),

@@ -31,7 +31,7 @@ from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.notification_store import StoredCustomer
 from stream.storage.overview import Overview
-from stream.storage.person_ids import PersonNotifications, ids_of
+from stream.storage.person_ids import PersonNotifications, ids_of_one
 from stream.storage.projection_desk import ProjectionDesk
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _voice(desk: ProjectionDesk, customer_id: str) -> Voice:
     from stream.cli.feedback_view import Voice
     from stream.cli.texts_desk import judged_of, texts_of
 
-    (ids,) = ids_of(desk, [customer_id]).values()
+    ids = ids_of_one(desk, customer_id)
     return Voice(
         _state(desk, Satisfaction, customer_id, Opinion),
         _cases(desk, ids),

@@ -19,7 +19,7 @@ from stream.points.points_file import PointsRules, load
 from stream.points.statement import PointsStatement, statement_of
 from stream.projections.points import Points
 from stream.settings import Settings
-from stream.storage.person_ids import ids_of
+from stream.storage.person_ids import ids_of_one
 from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["account_of", "points_if_any", "publish_movement", "rules_of_points", "statement_at"]
@@ -38,7 +38,7 @@ def account_of(desk: ProjectionDesk, customer_id: str) -> tuple[str, PointsAccou
     It has what was earned and given under any id of the person. Movements go to the id itself if it has an account, or
     else to the customer to whom it belongs. Raises `StorageError` when Redis fails.
     """
-    (ids,) = ids_of(desk, [customer_id]).values()
+    ids = ids_of_one(desk, customer_id)
     states = desk.states_of(Points.name, Points.version, [(one, one) for one in ids])
     found = {one: _decode(stored) for one, stored in zip(ids, states, strict=True) if stored}
     account: PointsAccount | None = None

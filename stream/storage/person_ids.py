@@ -12,7 +12,7 @@ from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore, StoredCustomer
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["PersonNotifications", "ids_of", "others_of", "persons_of"]
+__all__ = ["PersonNotifications", "ids_of_one", "others_of", "persons_of"]
 
 
 def persons_of(desk: ProjectionDesk, ids: Sequence[str]) -> Persons:
@@ -31,10 +31,9 @@ def persons_of(desk: ProjectionDesk, ids: Sequence[str]) -> Persons:
             return persons
 
 
-def ids_of(desk: ProjectionDesk, ids: Sequence[str]) -> dict[str, list[str]]:
-    """All ids of the person of each id, that one first; only that one where nothing is linked. As `persons_of`."""
-    persons = persons_of(desk, ids)
-    return {one: persons.ids_of(one) for one in ids}
+def ids_of_one(desk: ProjectionDesk, customer_id: str) -> list[str]:
+    """All ids of the person of an id, that one first; only that one where nothing is linked. As `persons_of`."""
+    return persons_of(desk, [customer_id]).ids_of(customer_id)
 
 
 def others_of(settings: Settings, customer_id: str) -> list[str]:
@@ -65,7 +64,8 @@ class PersonNotifications(NotificationStore):
         super().__exit__(kind, error, trace)
 
     def known(self, customer_ids: Sequence[str]) -> list[StoredCustomer]:
-        persons = ids_of(self._persons, customer_ids)
+        found_persons = persons_of(self._persons, customer_ids)
+        persons = {one: found_persons.ids_of(one) for one in customer_ids}
         ids = [*dict.fromkeys(one for of_person in persons.values() for one in of_person)]
         found = dict(zip(ids, super().known(ids), strict=True))
         return [_joined(found[one], [found[other] for other in persons[one][1:]]) for one in customer_ids]

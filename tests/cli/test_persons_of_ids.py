@@ -10,12 +10,13 @@ import msgspec
 import pytest
 import redis
 
+from stream.cli.consent_asked import refusing_to_be_scored
 from stream.cli.console_reads import customer_texts
 from stream.cli.live_recommendations import LiveRecommendations
 from stream.consent.agreements import Agreements, Statement
 from stream.consent.purposes import Purpose
 from stream.events.partitioner import partition_of
-from stream.identity.links import Node
+from stream.identity.links import Node, Pair
 from stream.identity.records import KEY
 from stream.local.broker import EmbeddedBroker
 from stream.local.redis import EmbeddedRedis
@@ -48,6 +49,9 @@ def client(settings: Settings) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(settings.redis_url) as opened:
         keys = ProjectionKeys(settings.namespace, Identity.name, Identity.version, 0)
         opened.set(keys.customer(partition_of(KEY, 2), ALIAS), msgspec.json.encode(Node(canonical=OWNER)))
+        for one, other in ((ALIAS, OWNER), (OWNER, ALIAS)):
+            node = Node(canonical=OWNER, pairs={other: Pair(seen_ms=1)})
+            opened.set(keys.customer(partition_of(KEY, 2), one), msgspec.json.encode(node))
         yield opened
 
 
@@ -57,10 +61,17 @@ def put(
     of: type[Points | Recommendations | Consents | Satisfaction],
     key: str,
     state: object,
+    whose: str = OWNER,
 ) -> None:
     """Store a state of the owner, as the projection does."""
     keys = ProjectionKeys(settings.namespace, of.name, of.version, 0)
-    client.set(keys.customer(partition_of(OWNER, 2), key), msgspec.json.encode(state))
+    client.set(keys.customer(partition_of(whose, 2), key), msgspec.json.encode(state))
+
+
+def said_at(at_ms: int, *, withdrawn: bool) -> Agreements:
+    said = Agreements()
+    said.add(Purpose.PROFILING, None, Statement(at_ms, withdrawn, "", "asked"))
+    return said
 
 
 def test_points_are_spent_and_given_from_the_account_that_is_shown(
@@ -103,15 +114,17 @@ def test_who_is_under_a_key_is_shown_and_erased_by_the_id(
     assert client.smembers(keys.released(partition)) == {ann.customer_id.encode()}
 
 
+@pytest.mark.parametrize("teller", [OWNER, ALIAS])
 @pytest.mark.parametrize("refuses", [False, True])
-def test_who_agrees_to_no_scores_is_offered_nothing_under_any_id(
-    client: redis.Redis, settings: Settings, refuses: bool
+def test_who_agrees_to_no_scores_is_scored_and_offered_nothing_under_any_id(
+    client: redis.Redis, settings: Settings, refuses: bool, teller: str
 ) -> None:
     own = Shopper(items={"tea": OwnItem(HOUR, HOUR)})
     put(client, settings, Recommendations, shopper_key(OWNER), RecommendationState(shopper=own))
-    said = Agreements()
-    said.add(Purpose.PROFILING, None, Statement(1, refuses, "", "asked"))
-    put(client, settings, Consents, OWNER, said)
+    # the newest that was said under any id holds
+    put(client, settings, Consents, teller, said_at(2, withdrawn=refuses), whose=teller)
+    other = OWNER if teller == ALIAS else ALIAS
+    put(client, settings, Consents, other, said_at(1, withdrawn=not refuses), whose=other)
     for of in (Recommendations, Consents):
         keys = ProjectionKeys(settings.namespace, of.name, of.version, 0)
         state = PartitionState(stream_time_ms=HOUR * 3_600_000, counters=Counters(applied=1))
@@ -123,6 +136,8 @@ def test_who_agrees_to_no_scores_is_offered_nothing_under_any_id(
         assert (is_withheld, bool(lists.again)) == (refuses, not refuses)
         page = customer_texts(settings, one)
         assert (page.is_scored, page.offered is None) == (not refuses, refuses)
+        assert [purpose for purpose, _ in page.refusals] == [Purpose.PROFILING] * refuses
+        assert refusing_to_be_scored(settings, [one, "c-2"]) == ({one} if refuses else set())
 
 
 def test_the_page_has_what_a_customer_said_as_the_command_has_it(client: redis.Redis, settings: Settings) -> None:
