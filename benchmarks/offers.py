@@ -36,7 +36,7 @@ __all__ = ["Replayed", "cross_fitted", "growth", "played", "replayed"]
 
 Floats = npt.NDArray[np.float64]
 
-_WIDTHS: Final = (0.5, 2.0, 8.0)
+_WIDTHS: Final = (0.5, 1.0, 2.0, 8.0)
 _EMAILS: Final = {"Mens E-Mail": "mens", "Womens E-Mail": "womens", "No E-Mail": NOTHING}
 _INPUTS: Final = 8
 _REFIT_EVERY: Final = 100
