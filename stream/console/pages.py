@@ -46,6 +46,8 @@ __all__ = ["Day", "Pages"]
 _T = TypeVar("_T")
 #: Customers and entries of a page.
 _PAGE: Final = 50
+#: So long somebody may wait for a list that has what happened a moment ago.
+_PATIENCE_S: Final = 0.5
 #: Traces of the page of the audit.
 _TRACES: Final = 200
 
@@ -88,8 +90,8 @@ class Pages:
         self._texts_of = texts_of
         self.acting = acting
         self.logins = logins
-        # today's list goes through all customers
-        self._day = Recent(list_today, monotonic)
+        # today's list goes through all customers, which takes a small shop a moment
+        self._day = Recent(list_today, monotonic, _PATIENCE_S)
         self._page = Renderer(writing)
         #: In which language each browser is answered; and the other pages.
         self.choice = LanguageChoice(language, writing.language)

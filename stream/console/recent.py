@@ -25,8 +25,9 @@ _KEPT_S: Final = 3600.0
 
 
 class _Made(NamedTuple, Generic[T]):
-    """``renew_s``, ``kept_s``: from when on it is made anew, and not given to anybody."""
+    """``took_s`` to make. ``renew_s``, ``kept_s``: from when on it is made anew, and not given to anybody."""
 
+    took_s: float
     renew_s: float
     kept_s: float
     thing: T
@@ -37,10 +38,13 @@ class Recent(Generic[T]):
 
     Who asks is given the last one at once; where that is old, it is made anew behind their back. Only the first one is
     waited for, and what is more than an hour old. ``get`` raises what ``make`` raises; the next one tries again.
+
+    ``patience_s``: who asks waits for a new one if the last one took less, so that a small shop is shown what is now.
     """
 
-    def __init__(self, make: Callable[[], T], monotonic: Callable[[], float]) -> None:
+    def __init__(self, make: Callable[[], T], monotonic: Callable[[], float], patience_s: float = 0.0) -> None:
         self._make = make
+        self._patience_s = patience_s
         self._monotonic = monotonic
         self._making = asyncio.Lock()
         self._made: _Made[T] | None = None
@@ -55,8 +59,12 @@ class Recent(Generic[T]):
             async with self._making:
                 if (made := self._made) is None or now_s > made.kept_s:
                     made = await self._new()
-        elif now_s > made.renew_s and (self._renewing is None or self._renewing.done()):
-            self._renewing = asyncio.create_task(self._renew())
+        elif now_s > made.renew_s:
+            if self._renewing is None or self._renewing.done():
+                self._renewing = asyncio.create_task(self._renew())
+            if made.took_s < self._patience_s:
+                await asyncio.wait({self._renewing}, timeout=self._patience_s)
+                made = self._made or made
         return made.thing
 
     async def last(self) -> T | None:
@@ -96,9 +104,10 @@ class Recent(Generic[T]):
         began_s = self._monotonic()
         forgotten = self._forgotten
         thing = await asyncio.to_thread(self._make)
-        rest_s = min(max(_REST * (self._monotonic() - began_s), _OFTENEST_S), _RAREST_S)
+        took_s = self._monotonic() - began_s
+        rest_s = min(max(_REST * took_s, _OFTENEST_S), _RAREST_S)
         self._failure = None
-        made = _Made(began_s + rest_s, began_s + _KEPT_S, thing)
+        made = _Made(took_s, began_s + rest_s, began_s + _KEPT_S, thing)
         if forgotten == self._forgotten:
             self._made = made
         return made

@@ -56,6 +56,26 @@ def test_what_is_old_is_given_at_once_and_made_anew_behind_who_asks() -> None:
     asyncio.run(run())
 
 
+def test_who_is_patient_is_given_a_new_one_unless_it_takes_long() -> None:
+    async def run() -> None:
+        clock = Clock()
+        recent = Recent(clock.make, lambda: clock.now_s, patience_s=60.0)
+        assert await recent.get() == 1
+        clock.now_s += 5.1
+        clock.takes_s = 61.0
+        assert await recent.get() == 2
+        clock.now_s += 700
+        clock.go_on.clear()
+        assert await recent.get() == 2, "the last one took too long to be waited for"
+        clock.go_on.set()
+        await recent.close()
+        clock.is_away = True
+        clock.now_s += 700
+        assert await recent.get() == 3
+
+    asyncio.run(run())
+
+
 def test_many_who_ask_for_the_first_wait_for_the_same_one() -> None:
     async def run() -> None:
         clock = Clock()
