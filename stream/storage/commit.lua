@@ -6,7 +6,7 @@
 -- records of events that are read again are published again, and those of customers already written are not lost.
 -- KEYS: meta, timers, outbox, writing, document..., those that expire last.
 -- ARGV: expected token, new token, state, documents that expire, their ttl (s; 0: now), outbox records to trim,
---       timers to set, timers to remove, records to append, stream time (ms), most due customers to return,
+--       timers to set, timers to remove, records to append, '(' and the stream time (ms), most due customers to return,
 --       then record..., documents..., (due, customer)..., customer...
 -- Returns {1, seconds, microseconds of the server's clock, due customer...} or {0, stored token}.
 local stored = redis.call('HGET', KEYS[1], 'token') or ''
@@ -77,7 +77,7 @@ in_chunks(tonumber(ARGV[8]), function(from, to)
   redis.call('ZREM', KEYS[2], unpack(ARGV, from, to))
 end)
 redis.call('HSET', KEYS[1], 'token', ARGV[2], 'state', ARGV[3])
-local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. ARGV[10], 'LIMIT', 0, ARGV[11])
+local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[10], 'LIMIT', 0, ARGV[11])
 table.insert(due, 1, time[2])
 table.insert(due, 1, time[1])
 table.insert(due, 1, 1)

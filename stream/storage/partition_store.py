@@ -1,14 +1,14 @@
 """The store of one partition: claimed by one worker at a time, written in atomic steps.
 
-Commit order: (1) the script writes documents, timers, outbox, offsets and the new token, if the stored token is still
-the one that this worker wrote last; (2) the records of the step are acked to Kafka; (3) the outbox is published;
+Commit order: (1) one atomic write has documents, timers, outbox, offsets and the new token, if the stored token is
+still the one that this worker wrote last; (2) the records of the step are acked to Kafka; (3) the outbox is published;
 (4) the next step trims what the broker has confirmed. A crash between any two of them repeats the later ones only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import msgspec
 from redis.exceptions import ResponseError
@@ -21,12 +21,12 @@ from stream.storage.keys import Keys
 from stream.storage.round_trips import measured
 from stream.storage.scripts import script
 from stream.storage.server_clock import ServerClock
+from stream.storage.step_writes import Commit, StepWrites
 from stream.storage.tokens import epoch_of, with_nonce
 
 __all__ = ["Claim", "Commit", "PartitionStore", "TimerStanding"]
 
 
-_state_encoder = msgspec.json.Encoder()
 _state_decoder = msgspec.json.Decoder(PartitionState)
 
 
@@ -41,26 +41,6 @@ class Claim:
     state: PartitionState | None
     outbox: tuple[bytes, ...]
     is_torn: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One atomic write.
-
-    ``timers``: customer -> due (ms). ``idle``: customers whose timer is removed. ``retired``: customers of
-    ``documents`` who have no timer now; nothing would write their documents again, so those expire.
-    ``trim``: confirmed records at the head of the outbox. ``forgotten``: customers whose documents are deleted; not
-    together with ``retired``.
-    """
-
-    state: PartitionState
-    documents: Mapping[str, bytes] = field(default_factory=dict)
-    timers: Mapping[str, int] = field(default_factory=dict)
-    idle: Sequence[str] = ()
-    retired: Sequence[str] = ()
-    outbox: Sequence[bytes] = ()
-    trim: int = 0
-    forgotten: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +63,9 @@ class PartitionStore:
         self._keys = keys
         self._partition = partition
         self._worker = worker
-        self._ttl_s = ttl_s
         self._token = ""
         self._sequence = 0
-        self._commit_script = client.register_script(script("tried.lua") + script("commit.lua"))
+        self._writes = StepWrites(client, keys, partition, ttl_s=ttl_s)
         self._claim_script = client.register_script(script("claim.lua"))
         self._verify_script = client.register_script(script("verify.lua"))
         self.server_clock = ServerClock()
@@ -145,37 +124,10 @@ class PartitionStore:
         """
         self._sequence += 1
         token = f"{self._token.rpartition(':')[0]}:{self._sequence}"
-        p = self._partition
-        keys = [self._keys.meta(p), self._keys.timers(p), self._keys.outbox(p), self._keys.writing(p)]
-        prefix = self._keys.customer(p, "")
-        documents = dict(commit.documents)
-        for customer in commit.retired:
-            documents[customer] = documents.pop(customer)
-        documents |= dict.fromkeys(commit.forgotten, b"")
-        keys += [prefix + customer for customer in documents]
-        arguments: list[bytes | str | int] = [
-            self._token,
-            token,
-            _state_encoder.encode(commit.state),
-            len(commit.retired) + len(commit.forgotten),
-            0 if commit.forgotten else self._ttl_s,
-            commit.trim,
-            len(commit.timers),
-            len(commit.idle),
-            len(commit.outbox),
-            commit.state.stream_time_ms if commit.state.stream_time_ms is not None else "-inf",
-            due_limit,
-            *commit.outbox,
-            *documents.values(),
-        ]
-        for customer, due in commit.timers.items():
-            arguments.append(due)
-            arguments.append(customer)
-        arguments += commit.idle
         try:
-            accepted, *rest = await self._commit_script(keys=keys, args=arguments)
+            accepted, *rest = await self._writes.write(commit, self._token, token, due_limit)
         except FAILURES as error:
-            raise failure(f"the step of partition {p} may not have been written", error) from error
+            raise failure(f"the step of partition {self._partition} may not have been written", error) from error
         if accepted != 1:
             raise self._fenced(rest[0].decode(errors="replace") if rest else "")
         self._token = token

@@ -1,6 +1,7 @@
 """Guarantees switched off one at a time; the harness must notice each."""
 
 import dataclasses
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,10 +21,11 @@ from stream.processing import partition
 from stream.processing.align import Aligner, Taken
 from stream.processing.state import Outgoing
 from stream.projections.folding import Outcome
-from stream.storage import partition_store, scripts
+from stream.storage import scripts, step_writes
 from stream.storage.connection import Client
 from stream.storage.keys import Keys
 from stream.storage.partition_store import Commit, PartitionStore
+from stream.storage.transaction import Command
 
 __all__ = ["COMMIT_SCRIPT_EDITS", "MUTANTS"]
 
@@ -40,12 +42,19 @@ def _with_commit_script(text: str, instead: str) -> None:
     def edited(name: str) -> str:
         return script(name).replace(text, instead) if name == "commit.lua" else script(name)
 
-    partition_store.script = edited  # type: ignore[attr-defined]
+    step_writes.script = edited  # type: ignore[attr-defined]
 
 
 def _without_compare_and_set() -> None:
     """Every write is accepted, also one of a worker that was superseded."""
     _with_commit_script(*COMMIT_SCRIPT_EDITS["compare-and-set"])
+    begin = step_writes.begun  # type: ignore[attr-defined]
+
+    def careless(client: Client, watched: Sequence[str], looks: Sequence[Command]) -> Any:
+        return begin(client, [f"{watched[0]}:of-nobody"], looks)
+
+    step_writes.begun = careless  # type: ignore[attr-defined]
+    step_writes._is_same = lambda stored, expected: True  # noqa: ARG005 - the names are those of what it replaces
 
 
 def _without_outbox() -> None:
@@ -145,6 +154,8 @@ def _without_safe_ack() -> None:
 def _without_checks_first() -> None:
     """A script writes until something fails, and leaves what it has written."""
     _with_commit_script(*COMMIT_SCRIPT_EDITS["checks-first"])
+    # transactions need no checks of that kind
+    step_writes.TRANSACTION_FROM = sys.maxsize  # type: ignore[misc]
 
 
 def _without_quarantine() -> None:

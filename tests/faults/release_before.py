@@ -1,7 +1,9 @@
-"""The present program acting as the previous release: it refuses newer layouts and writes the old ones.
+"""The present program acting as the previous release: it refuses newer layouts, writes the old ones, and by a script.
 
 It knows layouts of profiles up to 4, the first layout of checkpoints, and only whole records in outboxes.
 """
+
+import sys
 
 import stream.agents.storing
 import stream.online_models.learner
@@ -11,6 +13,7 @@ from stream.errors import CodecError, SnapshotError
 from stream.features.codec import LAYOUT_BEFORE
 from stream.online_models.checkpoint import FIRST_SCHEMA, Container, open_container
 from stream.online_models.sealed import schema_of
+from stream.storage import step_writes
 from stream.storage.outbox_records import decode_record
 
 __all__ = ["become_release_before"]
@@ -36,4 +39,5 @@ def become_release_before() -> None:
     stream.storage.layout.LAYOUT = LAYOUT_BEFORE  # type: ignore[attr-defined]
     stream.processing.document.packed_state = _known_profile
     stream.online_models.learner.open_container = _known_checkpoint  # type: ignore[attr-defined]
+    step_writes.TRANSACTION_FROM = sys.maxsize  # type: ignore[misc]
     stream.agents.storing.decode_entry = decode_record  # type: ignore[attr-defined]

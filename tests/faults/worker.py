@@ -37,6 +37,7 @@ from stream.processing.partition import Partition
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
 from stream.processing.step_outcome import StepOutcome
+from stream.storage import step_writes
 from tests.faults.mutants import MUTANTS
 from tests.faults.release_before import become_release_before
 
@@ -47,6 +48,8 @@ PLAN_VARIABLE = "CUSTOMER_STREAM_FAULTS"
 _BEGAN_S = time.monotonic()
 #: A start takes some of it; a run lasts for several.
 _JUMPS_EVERY_S = 5
+#: Of the product it would be more than most steps of a trial have, and none would be written by a transaction.
+_TRANSACTION_FROM = 10
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -227,6 +230,7 @@ def _run(plan: Plan) -> None:
         _rest_before_steps(plan.rest_ms / 1000)
     if plan.broken:
         _break_events(plan.broken)
+    step_writes.TRANSACTION_FROM = _TRANSACTION_FROM  # type: ignore[misc]
     _be_another_program(plan)
     main(["worker"])
 

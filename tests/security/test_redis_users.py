@@ -1,5 +1,6 @@
 """Redis users have the rights that they need and no others."""
 
+import asyncio
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -16,16 +17,18 @@ from stream.local.redis import EmbeddedRedis
 from stream.projections.complaints import Complaints
 from stream.projections.flows import StageFlows
 from stream.settings import Settings
-from stream.storage.connection import check_access
+from stream.storage.connection import check_access, connect
 from stream.storage.consent_desk import ConsentDesk
-from stream.storage.keys import ProjectionKeys
+from stream.storage.keys import Keys, ProjectionKeys
 from stream.storage.model_desk import ModelDesk
 from stream.storage.notification_store import NotificationStore
 from stream.storage.overview import Overview
+from stream.storage.partition_store import Commit, PartitionStore
 from stream.storage.privacy_desk import PrivacyDesk, StoredProfile
 from stream.storage.projection_desk import ProjectionDesk
 from stream.storage.redis_facts import diagnose
 from stream.storage.scripts import script
+from stream.storage.step_writes import TRANSACTION_FROM
 from tests.field import Deployment, Sent
 from tests.oracle.event import Event
 from tests.oracle.made_up import made_up
@@ -63,6 +66,20 @@ def set_aside_and_take_up_again(field: Deployment) -> list[Sent]:
     return sent
 
 
+async def write_a_large_step(settings: Settings) -> None:
+    """One that is written by a transaction, as those of a worker that lags on a larger log are."""
+    client = connect(settings)
+    try:
+        store = PartitionStore(client, Keys(settings.namespace), 0, "worker", ttl_s=60)
+        state = (await store.claim()).state
+        assert state is not None
+        documents = {f"customer-{k}": b"{}" for k in range(TRANSACTION_FROM)}
+        await store.commit(Commit(state, documents=documents), 0)
+        assert await store.documents(["customer-0"]) == [b"{}"]
+    finally:
+        await client.aclose()
+
+
 def test_a_worker_and_its_viewer_need_exactly_the_commands_of_the_example(
     broker: EmbeddedBroker, authority: Authority, tmp_path: Path, topic_prefix: str
 ) -> None:
@@ -96,6 +113,10 @@ def test_a_worker_and_its_viewer_need_exactly_the_commands_of_the_example(
                 assert overview.snapshot() is not None
             check_access(viewer)
             of_viewer = called(operator)
+
+            operator.config_resetstat()
+            asyncio.run(write_a_large_step(field.settings))
+            of_worker |= called(operator)
             refused = {str(entry["object"]) for entry in operator.acl_log()}
         finally:
             field.close()

@@ -260,7 +260,7 @@ def test_a_step_that_redis_did_not_finish_is_recognised_by_the_next_claim(
         head, body = source[: source.index("local at = 12")], source[source.index("local at = 12") :]
         at = body.index("\n", body.index(f"redis.call('{dies_after.upper()}'")) + 1
         cut = f"{head}{body[:at]} error('disk') {body[at:]}"
-        store._commit_script = client.register_script(script("tried.lua") + cut)
+        store._writes._script = client.register_script(script("tried.lua") + cut)
         with pytest.raises(StorageError, match="may not have been written"):
             await store.commit(SECOND, 10)
         successor = store_of(client, namespace)

@@ -15,6 +15,8 @@ from stream.storage.outbox_records import decode_record, encode_record
 from stream.storage.partition_store import Commit, PartitionStore
 from tests.storage.redis_client import with_redis
 
+pytestmark = pytest.mark.usefixtures("written_by")
+
 PARTITION = 3
 TTL_S = 1000
 

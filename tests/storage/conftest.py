@@ -1,0 +1,15 @@
+"""The two ways in which a step is written."""
+
+import sys
+
+import pytest
+
+from stream.storage import step_writes
+
+
+@pytest.fixture(params=["script", "transaction"])
+def written_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Steps of any size are written in this way."""
+    way: str = request.param
+    monkeypatch.setattr(step_writes, "TRANSACTION_FROM", 0 if way == "transaction" else sys.maxsize)
+    return way
