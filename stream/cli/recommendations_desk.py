@@ -188,12 +188,13 @@ def _tables(desk: ProjectionDesk, settings: Settings, owned: _Owned, known: Know
     """Sums over all partitions; the rankers are those of the customer's own, which have learned from its orders."""
     items = [*dict.fromkeys(needed_for(owned.shopper))]
     stored = desk.shared_of(*_PROJECTION, map(item_key, items))
-    rows = {item: [_decode(state).row for state in stored[item_key(item)]] for item in items}
+    parts_of = [[row for state in stored[item_key(item)] if (row := _decode(state).row)] for item in items]
+    rows = zip(items, FollowerRow.merged(parts_of), strict=True)
     head = owned.head
     head.customers, head.popular = known.customers, known.popular
     return ShopTables(
         head,
-        {item: FollowerRow.merged(of) for item, parts in rows.items() if (of := [row for row in parts if row])},
+        {item: row for item, row in rows if row.ids},
         dict(known.shards),
         bounds_of(settings),
         known.items,

@@ -54,22 +54,34 @@ class FollowerRow(msgspec.Struct, omit_defaults=True, gc=False):
     weights: bytes = b""
 
     @classmethod
-    def merged(cls, parts: Sequence[FollowerRow]) -> FollowerRow:
-        """The sum of what several partitions have counted."""
-        if len(parts) == 1:
-            return parts[0]
-        epoch = max((part.epoch for part in parts), default=0)
-        shares = [math.exp2((part.epoch - epoch) / HALF_LIFE_H) for part in parts]
+    def merged(cls, parts_of: Sequence[Sequence[FollowerRow]]) -> list[FollowerRow]:
+        """Of each item the sum of what several partitions have counted; all items at once, one by one takes long."""
+        several = [place for place, parts in enumerate(parts_of) if len(parts) > 1]
+        merged = [parts[0] if parts else cls() for parts in parts_of]
+        parts = [part for place in several for part in parts_of[place]]
         if not parts:
-            return cls()
-        ids = np.concatenate([np.frombuffer(part.ids, _STORED) for part in parts])
-        weights = np.concatenate(
-            [np.rint(np.frombuffer(part.weights, _STORED) * share) for part, share in zip(parts, shares, strict=True)]
-        )
-        distinct, places = np.unique(ids, return_inverse=True)
-        sums = np.bincount(places, weights, len(distinct)).astype(_STORED)
-        floor = sum(round(part.floor * share) for part, share in zip(parts, shares, strict=True))
-        return cls(epoch, floor, distinct.astype(_STORED).tobytes(), sums.tobytes())
+            return merged
+        epochs = [max(part.epoch for part in parts_of[place]) for place in several]
+        counts = [len(parts_of[place]) for place in several]
+        shares = np.exp2((np.array([part.epoch for part in parts]) - np.repeat(epochs, counts)) / HALF_LIFE_H)
+        begins = np.cumsum([0, *counts[:-1]])
+        floors = np.add.reduceat(np.rint(np.array([part.floor for part in parts]) * shares), begins).astype(np.int64)
+        sizes = [len(part.ids) // _STORED.itemsize for part in parts]
+        rows = np.repeat(np.repeat(np.arange(len(several), dtype=np.min_scalar_type(len(several))), counts), sizes)
+        ids = np.frombuffer(b"".join([part.ids for part in parts]), _STORED)
+        # by row, and by id in it: a stable sort of small numbers counts them
+        in_order = np.argsort(ids)
+        in_order = in_order[np.argsort(rows[in_order], kind="stable")]
+        rows, ids = rows[in_order], ids[in_order]
+        first = np.flatnonzero(np.concatenate([[True], (rows[1:] != rows[:-1]) | (ids[1:] != ids[:-1])])[: len(ids)])
+        weights = np.frombuffer(b"".join([part.weights for part in parts]), _STORED) * np.repeat(shares, sizes)
+        sums = np.add.reduceat(np.rint(weights)[in_order], first).astype(_STORED) if len(first) else weights[:0]
+        ends = np.searchsorted(rows[first], np.arange(len(several)), "right") * _STORED.itemsize
+        packed, summed = ids[first].tobytes(), sums.tobytes()
+        columns = (several, epochs, floors.tolist(), [0, *ends[:-1].tolist()], ends.tolist())
+        for place, epoch, floor, begin, end in zip(*columns, strict=True):
+            merged[place] = cls(epoch, floor, packed[begin:end], summed[begin:end])
+        return merged
 
 
 class FollowerRows:

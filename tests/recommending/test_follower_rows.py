@@ -1,6 +1,7 @@
 """Packed rows against counts that are plain dictionaries: the same, to the last one that is cut off."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pytest
@@ -63,13 +64,14 @@ def test_rows_of_partitions_add_up(some: list[tuple[list[str], int]], others: li
     for told in (some, others):
         rows = FollowerRows(100, {})
         for names, hour in told:
-            rows.follow("a", names, START + hour, everywhere)
+            rows.follow([*dict.fromkeys(["a", *names[:1]])], names, START + hour, everywhere)
         parts.append(rows)
     at = START + 100 * HALF_LIFE_H
-    merged = FollowerRow.merged([row for rows in parts for row in stored(rows).values() if row is not None])
-    together = FollowerRows(100, {"a": merged}).followers("a", at)
-    for name in ITEMS[1:]:
-        of = [0.0 if row is None else row.of(item_id(name)) for row in (rows.followers("a", at) for rows in parts)]
+    rows_of = [[row for rows in parts if (row := stored(rows).get(item)) is not None] for item in ITEMS]
+    merged = FollowerRows(100, dict(zip(ITEMS, FollowerRow.merged(rows_of), strict=True)))
+    for item, name in product(ITEMS, ITEMS):
+        of = [0.0 if row is None else row.of(item_id(name)) for row in (rows.followers(item, at) for rows in parts)]
+        together = merged.followers(item, at)
         assert (0.0 if together is None else together.of(item_id(name))) == pytest.approx(sum(of), abs=0.01)
 
 
