@@ -35,7 +35,8 @@ def whatif(
     customers is known. Nothing is sent. The models learn once for a log; further policies take seconds.
     """
     try:
-        from stream.cli.whatif_log import contacts_of_topics, events_of_topics, recording_of, what_happened
+        from stream.cli.whatif_kept import KnownLog
+        from stream.cli.whatif_log import contacts_of_topics, events_of_topics, until_day, what_happened
         from stream.whatif.policy_files import load_policy
     except ImportError as error:
         raise SettingsError(f"{error}: pip install 'customer-stream[notify]'") from error
@@ -47,7 +48,6 @@ def whatif(
     from stream.reporting.writing import Writing
     from stream.whatif.comparison import compared
     from stream.whatif.deliveries import deliver
-    from stream.whatif.policy_replay import alerts_under
 
     # the events stay to the end: looking through them for garbage takes an eighth of the time
     gc.disable()
@@ -55,17 +55,18 @@ def whatif(
     now_ms = SystemClock().now_ms()
     for path in (old, new):
         load_policy(path, settings)  # told before a log is read for minutes
-    events = LogInput(log, options, settings).all_events() if log is not None else events_of_topics(settings)
+    given = LogInput(log, options, settings) if log is not None else None
+    events = given.all_events() if given is not None else events_of_topics(settings)
     if not events:
         raise EventLogError("the topics have no events yet: import a history, or name a log")
-    settings = fit_to_log(settings, events, now_ms)
     writing = Writing.of(settings, lambda: options.form.currency)
+    if given is None:
+        events = until_day(events, writing.midnight_ms(writing.day_of(now_ms)))
+    settings = fit_to_log(settings, events, now_ms)
     before, after = load_policy(old, settings), load_policy(new, settings)
-    recording = recording_of(events, before.settings, now_ms)
-    of_old = alerts_under(recording, events, before.settings, now_ms, writing.money)
-    of_new = (
-        of_old if after.alerts_as(before) else alerts_under(recording, events, after.settings, now_ms, writing.money)
-    )
+    known = KnownLog(events, before.settings, now_ms, writing)
+    of_old = known.alerts(before.settings)
+    of_new = of_old if after.alerts_as(before) else known.alerts(after.settings)
     loads = [
         None if policy.notifying is None else deliver(policy.notifying, alerts, settings, writing.money)
         for policy, alerts in ((before, of_old), (after, of_new))

@@ -1,6 +1,7 @@
 """Two policies over one log: the old one is production's, byte for byte, and figures are those of a count by hand."""
 
 import json
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,14 +17,20 @@ from stream.alerts.alert_records import Alert, AlertKind
 from stream.alerts.decoding import occurred_ms
 from stream.catalogue.wording import plain_money
 from stream.cli import main
-from stream.cli.whatif_log import what_happened
+from stream.cli.whatif_log import until_day, what_happened
 from stream.errors import SettingsError, SnapshotError
+from stream.events.decode import Decoder
 from stream.events.log import read_log
 from stream.events.log_event import LogEvent
+from stream.online_models.learner import Learner
+from stream.online_models.learner_settings import learner_settings_of
+from stream.processing.replay import Replay
+from stream.processing.rules import rules_of
 from stream.processing.state import Outgoing
 from stream.settings import Settings
 from stream.whatif.comparison import compared
 from stream.whatif.deliveries import deliver
+from stream.whatif.kept_alerts import dump_alerts, load_alerts
 from stream.whatif.policy_files import load_policy
 from stream.whatif.policy_replay import alerts_under
 from stream.whatif.recorded_models import Recording, record_models
@@ -71,7 +78,11 @@ def played(events: Sequence[LogEvent]) -> Played:
             alert = msgspec.json.decode(record.value or b"", type=Alert)
             alerts.append(msgspec.json.encode(msgspec.structs.replace(alert, emitted_at=alert.occurred_at)))
 
-    recorded = record_models(events, SETTINGS, events[-1].at_ms + 1, take)
+    now_ms, decoder = events[-1].at_ms + 1, Decoder.of(SETTINGS, in_clear=True)
+    learner = Learner(learner_settings_of(SETTINGS))
+    for _ in Replay(rules_of(SETTINGS), learner, decoder, now_ms, on_outgoing=take).run(events):
+        pass
+    recorded = record_models(events, SETTINGS, now_ms)
     return Played(Recording.load(recorded.dump()), alerts)
 
 
@@ -187,12 +198,39 @@ def test_the_command_tells_both_and_a_wrong_policy_is_told_before_anything_is_re
     assert isinstance(refused.exception, SettingsError | SystemExit)
     assert "alerts_per_weak" in str(refused.exception) + refused.output
     (tmp_path / "new.yaml").write_text("")
-    for _ in range(2):  # once learned, and once from what was kept
-        told = runner.invoke(main, ["whatif", *place, str(log), "--json", "--alerts-per-week", "6"])
+    command = ["whatif", *place, str(log), "--json", "--alerts-per-week", "6"]
+    # once learned, and once from what was kept
+    first, second = (runner.invoke(main, command) for _ in range(2))
+    for told in (first, second):
         assert told.exit_code == 0, told.output
         found = json.loads(told.stdout)
         assert (found["added"], found["removed"], found["moved"]) == ([], [], [])
     assert len([*tmp_path.glob("customer-stream/whatif/*.models")]) == 1
+    (kept,) = tmp_path.glob("customer-stream/whatif/*.alerts")
+    kept.write_bytes(b"no alerts")
+    again = runner.invoke(main, command)
+    assert (again.exit_code, again.stdout) == (0, first.stdout)
+    assert "replaying again" in again.stderr
+
+
+def test_kept_alerts_are_the_same_for_who_has_the_log_and_name_nobody(
+    events: Sequence[LogEvent], both: tuple[list[Alert], list[Alert]]
+) -> None:
+    content = dump_alerts(both[0], events)
+    assert [msgspec.json.encode(one) for one in load_alerts(content, events)] == [*map(msgspec.json.encode, both[0])]
+    kept = msgspec.msgpack.decode(zlib.decompress(content), type=list[Alert])
+    assert not {one.customer_id for one in kept} & {event.customer_id for event in events}
+    for wrong, log in ((b"", events), (content[:-9], events), (content, events[:1])):
+        with pytest.raises(SnapshotError):
+            load_alerts(wrong, log)
+
+
+def test_a_trial_goes_as_far_as_the_last_midnight(events: Sequence[LogEvent]) -> None:
+    times = [event.at_ms for event in events]
+    middle = times[len(times) // 2]
+    assert [event.at_ms for event in until_day(events, middle)] == [at_ms for at_ms in times if at_ms < middle]
+    # a shop that has begun today
+    assert until_day(events, times[0]) == events
 
 
 def test_what_is_no_recording_is_refused() -> None:
