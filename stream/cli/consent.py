@@ -60,6 +60,8 @@ def show(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     now_ms, customer_id = time.time_ns() // 1_000_000, id_of(settings, customer_id)
     with ConsentDesk(settings) as desk:
         consented = desk.read([customer_id])
+        if not desk.read_to():
+            click.echo("nobody reads what customers say: run a worker with STREAM_PROJECTIONS=consents", err=True)
     standing = standing_of(consented.of(customer_id), now_ms, consented.default)
     if as_json:
         click.echo(orjson.dumps({"customer_id": customer_id, **standing}, option=orjson.OPT_INDENT_2))

@@ -8,15 +8,26 @@ from pathlib import Path
 from stream.imports.contacts import CONTACTS_FILE, ContactsFile
 from stream.imports.import_ledger import LEDGER_FILE, ImportLedger
 from stream.local.directory import DataDirectory, default_directory
+from stream.privacy.key_store_note import KeyStoreNote
 from stream.privacy.person_keys import PersonKeys
 from stream.settings import Settings
 
-__all__ = ["contacts_file", "data_directory", "ledger_if_any"]
+__all__ = ["contacts_file", "data_directory", "ledger_if_any", "note_key_store"]
 
 
 def data_directory(settings: Settings) -> DataDirectory:
     """The directory that the settings name, else the default one."""
     return DataDirectory(Path(settings.data_dir) if settings.data_dir else default_directory(os.environ))
+
+
+def note_key_store(settings: Settings) -> None:
+    """Let the directory go with the key store of ``settings``, if there is one, from now on.
+
+    Raises what `PersonKeys.of` does, such as `StorageError` for another store than before.
+    """
+    if (keys := PersonKeys.of(settings)) is not None:
+        KeyStoreNote(settings).write(keys.store_id)
+        keys.close()
 
 
 @contextmanager

@@ -48,9 +48,9 @@ def reach(
     if found is not None and (local is Local.FIND or found.command == "up"):
         known = {f"{ENV_PREFIX}{declaration.name.upper()}" for declaration in fields(Settings)}
         told = {name: value for name, value in found.settings.items() if name in known}
-        # secrets are not told
-        key = {f"{ENV_PREFIX}IDENTITY_KEY": directory.identity_key()}
-        yield Settings.from_env({**told, **key, **given}, overrides)
+        # secrets are not told, and where the directory is only who found it knows
+        own = {f"{ENV_PREFIX}IDENTITY_KEY": directory.identity_key(), f"{ENV_PREFIX}DATA_DIR": str(directory.path)}
+        yield Settings.from_env({**told, **own, **given}, overrides)
     elif local in {Local.SERVERS, Local.WORKERS}:
         with open_shop(settings, command=command, workers=int(local is Local.WORKERS)) as opened:
             yield opened

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from stream.cli.data_files import data_directory
+from stream.cli.data_files import data_directory, note_key_store
 from stream.cli.saying import say
 from stream.cli.shop_layout import settled_layout
-from stream.cli.shop_services import Service, console_services, with_joining
+from stream.cli.shop_services import Service, console_services, with_needed
 from stream.cli.topics import create_topics
 from stream.errors import LocalServerError
 from stream.local.child import Child
@@ -71,7 +71,7 @@ class Shop:
         self.directory = directory
         self.children: list[Child] = []
         self.servers: list[LocalServer] = []
-        self._given = with_joining(settings)
+        self._given = with_needed(settings)
         self._workers = workers
         self._command = command
         self.services = services
@@ -103,6 +103,7 @@ class Shop:
                 data_dir=str(self.directory.path),
                 identity_key=self._given.identity_key or self.directory.make_identity_key(),
             )
+            note_key_store(self._settings)
             self.servers = [
                 EmbeddedRedis(self.directory.path / "redis", layout.redis_port, rewrite_from="128mb"),
                 DurableBroker(self.directory.path / "broker", layout.kafka_port),

@@ -7,8 +7,10 @@ from typing import Final
 from stream.local.server_process import HOST
 from stream.settings import Settings
 
-__all__ = ["Service", "can_run_console", "console_services", "with_joining"]
+__all__ = ["Service", "can_run_console", "console_services", "with_needed"]
 
+#: Without it nothing that customers agree to or take back holds.
+_ALWAYS: Final = ("consents",)
 #: Without these no event reaches the core where identities are joined.
 _JOINING: Final = ("identity", "arrivals")
 
@@ -38,13 +40,13 @@ def console_services(port: int) -> tuple[Service, Service]:
     )
 
 
-def with_joining(settings: Settings) -> Settings:
-    """Settings of workers that also run the projections by which identities are joined, if they are.
+def with_needed(settings: Settings) -> Settings:
+    """Settings of workers that also run the projections without which a shop would not do what people expect: what
+    customers agreed to holds, and identities are joined if they are to be.
 
-    >>> [with_joining(Settings(join_identities=joins, projections="leads")).projections for joins in (False, True)]
-    ['leads', 'leads,identity,arrivals']
+    >>> [with_needed(Settings(join_identities=joins, projections="leads")).projections for joins in (False, True)]
+    ['leads,consents', 'leads,consents,identity,arrivals']
     """
-    if not settings.join_identities:
-        return settings
     named = (name.strip() for name in settings.projections.split(","))
-    return replace(settings, projections=",".join(dict.fromkeys([*filter(None, named), *_JOINING])))
+    needed = (*_ALWAYS, *(_JOINING if settings.join_identities else ()))
+    return replace(settings, projections=",".join(dict.fromkeys([*filter(None, named), *needed])))

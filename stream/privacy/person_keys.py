@@ -16,6 +16,7 @@ from stream.catalogue.identifiers import CUSTOMER, IDENTIFIERS
 from stream.identity.sealing import is_token
 from stream.privacy.ciphertexts import CIPHERTEXT, CIPHERTEXT_MARK, PSEUDONYM, PSEUDONYM_MARK
 from stream.privacy.key_store import KeyGeneration, KeyRow, KeyStore
+from stream.privacy.key_store_note import KeyStoreNote
 from stream.privacy.master_keys import KEY_BYTES, MasterKeys
 from stream.privacy.sql_key_store import SqlKeyStore
 from stream.settings import Settings
@@ -104,10 +105,18 @@ class PersonKeys:
 
     @classmethod
     def of(cls, settings: Settings) -> PersonKeys | None:
-        """The keys that ``settings`` name; None where nothing is encrypted."""
+        """The keys that ``settings`` name; None where nothing is encrypted. Raises as well what `KeyStoreNote` does."""
+        note = KeyStoreNote(settings)
+        note.check_settings()
         if not settings.privacy_keys:
             return None
-        return cls(SqlKeyStore(settings.privacy_keys), MasterKeys.of(settings))
+        keys = cls(SqlKeyStore(settings.privacy_keys), MasterKeys.of(settings))
+        try:
+            note.check(keys.store_id)
+        except BaseException:
+            keys.close()
+            raise
+        return keys
 
     def persons(self, ids: Iterable[str]) -> dict[str, KeyedPerson | None]:
         """Id -> the person, made if need be; None for an id that was erased and is refused.
@@ -185,6 +194,11 @@ class PersonKeys:
                 changed += self._store.rewrap(some)
                 some = []
         return changed + self._store.rewrap(some), total
+
+    @property
+    def store_id(self) -> str:
+        """Tells this store from others, also after a change of master keys; a hash."""
+        return hashlib.blake2b(self._lookup_key, digest_size=8, person=b"key-store").hexdigest()
 
     @property
     def master(self) -> str:
