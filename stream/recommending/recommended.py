@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from stream.recommending.candidates import ANTECEDENTS, Shelf, candidates_of, together_with
-from stream.recommending.follower_rows import Floats, item_id
+from stream.recommending.follower_rows import Floats, Ids, item_id
 from stream.recommending.own_items import OwnItem, Shopper
 from stream.recommending.shop_tables import ShopTables
 
@@ -101,12 +102,13 @@ def _beside(
     last: Sequence[str], shopper: Shopper, shelf: Shelf, hour: int, never: AbstractSet[str]
 ) -> Iterator[Recommended]:
     together = together_with(shopper, last, shelf, hour)
+    pairs = _Pairs(last, shelf)
     most = np.argsort(-together.share, kind="stable")[:_MAX_BESIDE]
+    most = most[pairs.know(together.ids[most])]
     named = shelf.names(together.ids[most].tolist())
     known = [place for place, name in enumerate(named) if name is not None]
     names = [name for name in named if name is not None]
     values = together.share[most[known]] * (shelf.customers(names) + 1.0) ** -0.5
-    pairs = _Pairs(last, shelf)
     for name in _best(names, values, never) if names else ():
         pair = pairs.best(name)
         if pair is not None:
@@ -127,6 +129,10 @@ class _Pairs:
         worth = np.flatnonzero(counts >= _MIN_CUSTOMERS)
         in_order = worth[np.argsort(ids[worth])]
         self._ids, self._customers, self._numbers = ids[in_order], counts[in_order], numbers[in_order]
+
+    def know(self, ids: Ids) -> npt.NDArray[np.bool_]:
+        """Of which items `best` tells something."""
+        return np.isin(ids, self._ids)
 
     def best(self, name: str) -> _Pair | None:
         """The item whose customers bought another one most often; None if hardly any did."""
