@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, delete, func, select, text, update
+from sqlalchemy import Connection, Table, delete, exists, func, select, text, update
 
 from stream.directory import schema
 from stream.directory.campaigns import CampaignChanges, campaign_changes
@@ -155,15 +155,22 @@ class DirectoryStore:
             return self._begin_another(connection)
 
     def erase(self, *customer_ids: str, up_to: int = 0) -> None:
-        """Delete all rows of customers. The totals stay: they are of nobody alone.
+        """Delete all rows of customers. The totals stay: they are of nobody alone. So do campaigns, but for those of
+        which nobody else got mail.
 
         ``up_to``: by that, requests before this offset of the topic `privacy-requests` are carried out.
         """
         with writing(self.engine) as connection:
             connection.execute(update(schema.run).values(folded=schema.run.c.folded))
-            for table in _OF_CUSTOMERS:
-                for chunk in chunks(customer_ids):
+            of = schema.mailings.c
+            for chunk in chunks(customer_ids):
+                told = connection.scalars(select(of.campaign).where(of.customer_id.in_(chunk)).distinct()).all()
+                for table in _OF_CUSTOMERS:
                     connection.execute(delete(table).where(table.c.customer_id.in_(chunk)))
+                for names in chunks(told):
+                    theirs = schema.campaigns.c.campaign.in_(names)
+                    is_others = exists().where(of.campaign == schema.campaigns.c.campaign)
+                    connection.execute(delete(schema.campaigns).where(theirs, ~is_others))
             if up_to > _erased_up_to(connection):
                 row = {"topic": _ERASED, "partition": 0, "next_offset": up_to}
                 self._upsert(connection, schema.offsets, [row])

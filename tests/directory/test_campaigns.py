@@ -121,3 +121,16 @@ def test_a_name_under_the_key_of_a_person_is_no_campaign(store: DirectoryStore) 
     commit(store, store.claim(), [mail(DAY_MS, "sent", sealed), mail(DAY_MS, "sent", "", 2)])
     with reading(store.engine) as connection:
         assert latest_campaigns(connection, 10) == ([], None)
+
+
+def test_a_campaign_of_which_nobody_else_got_mail_goes_with_the_person(store: DirectoryStore) -> None:
+    """Its sums would be those of the person alone."""
+    spring = mail(DAY_MS, "sent")
+    alone = mail(DAY_MS, "sent", "for one", 2)
+    commit(store, store.claim(), [spring, spring._replace(customer_id="another", id=3), alone])
+    store.erase(spring.customer_id)
+    with reading(store.engine) as connection:
+        assert [one.campaign for one in latest_campaigns(connection, 10).campaigns] == ["spring"]
+    store.erase("another")
+    with reading(store.engine) as connection:
+        assert latest_campaigns(connection, 10).campaigns == []
