@@ -19,6 +19,10 @@ REMAINS: Final[Mapping[str, str]] = {
     "topics": "records of the past, until the retention of each topic deletes them",
     "models": "what was learned from many people, one of them this, and the newest observations and texts as numbers"
     " without ids; the register of processing says how much",
+    "how much of that": "what models keep of one person is bounded: the label of a week moved the log-odds of another"
+    " customer at most by the square root of z P z * z' P z', where z and z' are the inputs of both and P is what the"
+    " model does not know yet; an observation moved one segment by a 500th of its distance; docs/privacy.md has every"
+    " bound, and what was measured",
     "learned ids": "hashes of ids of training examples, which expire within 8 days",
     "counts": "sums over all customers in projections and directory",
     "notifications": "what was sent is with its receivers",
