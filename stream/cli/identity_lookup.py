@@ -10,6 +10,7 @@ from stream.cli.data_files import contacts_file
 from stream.errors import SettingsError
 from stream.identity.alias import Alias
 from stream.identity.links import Node
+from stream.identity.persons_of_ids import owner_in
 from stream.identity.records import KEY
 from stream.identity.resolver import LinkLimits, Resolver, is_shared, neighbours
 from stream.identity.sealing import Sealer
@@ -26,7 +27,6 @@ __all__ = [
     "id_of",
     "is_decided",
     "names_like",
-    "owner_in",
     "place_of_node",
     "resolver_near",
     "shared_in",
@@ -87,12 +87,6 @@ def customer_of(desk: ProjectionDesk, customer_id: str) -> str:
 def place_of_node(desk: ProjectionDesk, customer_id: str) -> StatePlace:
     """Where is stored to whom an id belongs, for who reads other states as well in the same round trip."""
     return desk.place(Identity.name, Identity.version, customer_id, KEY)
-
-
-def owner_in(stored: bytes | None, customer_id: str) -> str:
-    """The customer to whom an id belongs by what is stored; the id itself if nothing is."""
-    node = _decoded(stored)
-    return (node.canonical if node is not None else "") or customer_id
 
 
 def resolver_near(desk: ProjectionDesk, customer_id: str) -> Resolver:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from stream.cli.identity_lookup import owner_in, place_of_node
+from stream.cli.identity_lookup import place_of_node
 from stream.cli.shop_day import now_of
 from stream.clock import SystemClock
+from stream.identity.persons_of_ids import owner_in
 from stream.projections.recommendation_news import never_of
 from stream.projections.recommendations import (
     HEAD,

@@ -16,7 +16,7 @@ from stream.settings import Settings
 if TYPE_CHECKING:
     from stream.cli.shop_day import ShopDay
     from stream.reporting.feedback_groups import FeedbackCounts
-    from stream.reporting.order_log import Orders
+    from stream.reporting.order_log import OrderLog
     from stream.reporting.page import ShopReport
     from stream.reporting.themes import Themes
 
@@ -41,7 +41,8 @@ def report(settings: Settings, *, html: Path, limit: int, as_of: datetime | None
     """Write how the shop does to one page that needs nothing else: to read, to print, to send.
 
     Revenue, orders, new and returning customers, how many come back, who is active, at risk and lost, value by segment,
-    how good the alerts were, and today's list. Sales are counted from all of the purchase topic.
+    how good the alerts were, and today's list. Sales are counted from all of the purchase topic. Orders under
+    several ids of a person are those of one customer.
     """
     # Compiled code, models and the plotting library take seconds to import: only when a page is made.
     from stream.cli.page_files import page_writer, write_page
@@ -63,9 +64,14 @@ def _report(day: "ShopDay", limit: int) -> "ShopReport":
     from stream.reporting.page import ShopReport
     from stream.reporting.periods import period_ends, sales
     from stream.reporting.track_record import track_record
+    from stream.storage.person_ids import customers_of
+    from stream.storage.projection_desk import ProjectionDesk
 
     now_ms, basis = day.basis.now_ms, day.basis
-    orders = _orders(day.settings).until(now_ms)
+    book = _orders(day.settings)
+    with ProjectionDesk(day.settings) as desk:
+        customers = customers_of(desk, book.ids)
+    orders = book.orders(customers).until(now_ms)
     sold = sales(orders, now_ms, day.writing)
     if sold is None:
         raise StorageError(f"no order is in {day.settings.events_purchase}: there is nothing to report")
@@ -80,7 +86,9 @@ def _report(day: "ShopDay", limit: int) -> "ShopReport":
             horizon_days=basis.horizon_days,
             overdue=basis.overdue_habits,
         ),
-        track_record=track_record(_raised(day.settings), orders, now_ms),
+        track_record=track_record(
+            ((customers.get(one, one), at_ms) for one, at_ms in _raised(day.settings)), orders, now_ms
+        ),
         themes=_themes(day.settings),
         feedback=_feedback(day.settings),
     )
@@ -101,7 +109,7 @@ def _feedback(settings: Settings) -> "FeedbackCounts":
         return feedback_of(desk)
 
 
-def _orders(settings: Settings) -> "Orders":
+def _orders(settings: Settings) -> "OrderLog":
     from stream.events.decode import Decoder
     from stream.notifications.read_to_end import events_to_end
     from stream.reporting.order_log import OrderLog
@@ -110,7 +118,7 @@ def _orders(settings: Settings) -> "Orders":
     records = events_to_end(settings, settings.events_purchase)
     while batch := [*islice(records, _AT_ONCE)]:
         book.add(batch)
-    return book.orders()
+    return book
 
 
 def _raised(settings: Settings) -> Iterator[tuple[str, int]]:

@@ -155,10 +155,15 @@ class Alias(Struct, array_like=True):
         self.edition = step.edition
         return moved + (self._send_all(own_id, self.held) if is_known(self.customer(own_id)) else [])
 
+    def has_lost(self, offset: int) -> bool:
+        """Whether notes had their places before ``offset``, and have not been read: `catch_up` makes their steps."""
+        steps, version = self.steps, self.version
+        if not steps or steps[-1].version <= version:
+            return False
+        return any(step.version > version and step.offset < offset for step in steps)
+
     def catch_up(self, own_id: str, offset: int, *, follows: bool = False) -> list[Forward]:
         """Make the steps whose notes had their places before ``offset``, and have not been read: the log lost them."""
-        if not self.steps or self.steps[-1].version <= self.version:
-            return []
         lost = [step for step in self.steps if step.version > self.version and step.offset < offset]
         return [forward for step in lost for forward in self.assign(own_id, step, follows=follows)]
 

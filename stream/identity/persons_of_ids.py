@@ -10,9 +10,14 @@ import msgspec
 from stream.identity.links import Node
 from stream.identity.resolver import LinkLimits, Resolver, neighbours
 
-__all__ = ["FindingPersons", "Persons", "finding_persons"]
+__all__ = ["FindingPersons", "Persons", "finding_persons", "owner_in"]
 
 _decoder: Final = msgspec.json.Decoder(Node)
+
+
+def owner_in(stored: bytes | None, customer_id: str) -> str:
+    """The customer to whom an id belongs by what is stored; the id itself if nothing is."""
+    return (_decoder.decode(stored).canonical if stored else "") or customer_id
 
 
 class Persons:

@@ -11,6 +11,7 @@ RETENTION_S: Final = 90 * 86_400
 MAX_IDS: Final = 1024
 
 _HASH_BYTES: Final = 6
+_HASH_BITS: Final = 8 * _HASH_BYTES
 _TIME_BYTES: Final = 4
 _ENTRY: Final = _HASH_BYTES + _TIME_BYTES
 #: Ids are dropped so many at a time, and so long after they could have been.
@@ -44,7 +45,7 @@ class Sent(Struct, array_like=True):
 
     def note(self, event_id: int, at_s: int) -> None:
         """The event goes there, and has not before."""
-        self.ids += event_id.to_bytes(_HASH_BYTES, "little") + max(at_s, 0).to_bytes(_TIME_BYTES, "little")
+        self.ids += (event_id | max(at_s, 0) << _HASH_BITS).to_bytes(_ENTRY, "little")
         self.newest_s = max(self.newest_s, at_s)
         is_old = int.from_bytes(self.ids[_HASH_BYTES:_ENTRY], "little") < self.newest_s - RETENTION_S - _SLACK_S
         if is_old or len(self.ids) > (MAX_IDS + _SLACK_IDS) * _ENTRY:

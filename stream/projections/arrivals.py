@@ -93,6 +93,13 @@ class Arrivals(Fold[Alias]):
         folded: dict[str, Alias | None] = dict(states)
         outgoing: list[Outgoing] = []
         for own_id, message in cast("Sequence[tuple[str, _Message]]", messages):
+            # most are events, so these are told apart first
+            if type(message) is Arrived:
+                state = folded.get(own_id)
+                if state is None:
+                    state = folded[own_id] = Alias()
+                outgoing += self._passed_on(state, own_id, message)
+                continue
             if isinstance(message, Unread):
                 outgoing += self._placed(message.record, [self._unread(message)])
                 continue
@@ -103,7 +110,7 @@ class Arrivals(Fold[Alias]):
             state = folded.get(own_id)
             if state is None:
                 state = folded[own_id] = Alias()
-            outgoing += self._fold_into(state, own_id, message)
+            outgoing += self._told(state, own_id, cast("Noted | Assignment | Vacated", message))
             if isinstance(message, Vacated) and state == Alias():
                 folded[own_id] = None
         return Folded(folded, outgoing)
@@ -122,9 +129,8 @@ class Arrivals(Fold[Alias]):
         headers = [*NOTE_HEADERS, *self._proof.headers(own_key, note)]
         return (Outgoing(self._arrivals, own_key, note, headers),)
 
-    def _fold_into(
-        self, state: Alias, own_id: str, message: Arrived | Noted | Assignment | Vacated
-    ) -> Iterable[Outgoing]:
+    def _told(self, state: Alias, own_id: str, message: Noted | Assignment | Vacated) -> Iterable[Outgoing]:
+        """What follows from what is said of an id."""
         if isinstance(message, Assignment):
             return self._recall(state, own_id, message.steps)
         if isinstance(message, Vacated):
@@ -132,13 +138,31 @@ class Arrivals(Fold[Alias]):
             return ()
         record, known = message.record, state.steps
         before = self._caught_up(state, own_id, record.offset)
-        if isinstance(message, Arrived):
-            return self._placed(record, self._arrived(state, own_id, message), before)
         left = state.left
         outgoing = self._placed(record, self._went(state, own_id, left, self._noted(state, own_id, message)), before)
         if state.steps != known:
             outgoing.append(self._published(own_id, state))
         return outgoing
+
+    def _passed_on(self, state: Alias, own_id: str, message: Arrived) -> list[Outgoing]:
+        """What follows from an event: it goes on, or waits."""
+        event_type, _, event_id, at_ms, record = message
+        before = self._caught_up(state, own_id, record.offset)
+        value, sent_before = record.value or b"", state.sent.ids
+        customer = state.goes_to(own_id, event_id, at_ms // 1000, is_held=self._hold_ms > 0)
+        if customer is None:
+            arrival = Arrival(event_type, event_id, at_ms, appended_ms(record) + self._hold_ms, msgspec.Raw(value))
+            return self._placed(record, self._went(state, own_id, state.left, state.hold(own_id, arrival)), before)
+        is_new = state.sent.ids is not sent_before
+        if self._keep_ms and is_new:
+            state.keep([Arrival(event_type, event_id, at_ms, 0, msgspec.Raw(value))], self._keep_ms)
+        sent = self._sent(state, own_id, customer, event_type, value)
+        if not is_new and state.has_sent(event_id):
+            sent.headers.append(REPEATED)
+        if before:
+            return self._placed(record, [sent], before)
+        sent.headers.append(place_header(Place(self._partition, record.offset, 0, appended_ms(record))))
+        return [sent]
 
     def _placed(self, record: Record, outgoing: Sequence[Outgoing], before: Sequence[Outgoing] = ()) -> list[Outgoing]:
         """What follows from a record, with its place.
@@ -153,21 +177,10 @@ class Arrivals(Fold[Alias]):
             one.headers.append(place_header(Place(self._partition, record.offset, number, at_ms)))
         return [*before, *outgoing]
 
-    def _arrived(self, state: Alias, own_id: str, message: Arrived) -> list[Outgoing]:
-        event_type, _, event_id, at_ms, record = message
-        value, sent_before = record.value or b"", state.sent.ids
-        customer = state.goes_to(own_id, event_id, at_ms // 1000, is_held=self._hold_ms > 0)
-        if customer is None:
-            arrival = Arrival(event_type, event_id, at_ms, appended_ms(record) + self._hold_ms, msgspec.Raw(value))
-            return self._went(state, own_id, state.left, state.hold(own_id, arrival))
-        if self._keep_ms and state.sent.ids is not sent_before:
-            state.keep([Arrival(event_type, event_id, at_ms, 0, msgspec.Raw(value))], self._keep_ms)
-        sent = self._sent(state, own_id, customer, event_type, value)
-        if state.sent.ids is sent_before and state.has_sent(event_id):
-            sent.headers.append(REPEATED)
-        return [sent]
-
     def _caught_up(self, state: Alias, own_id: str, offset: int) -> list[Outgoing]:
+        """What follows from notes before ``offset`` that the log has lost; mostly there are none."""
+        if not state.has_lost(offset):
+            return []
         left = state.left
         return self._went(state, own_id, left, state.catch_up(own_id, offset, follows=self._keep_ms > 0))
 

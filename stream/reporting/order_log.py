@@ -8,7 +8,7 @@ of it, and fall on the day on which they are made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,7 @@ from stream.events.columns import MONEY_SCALE
 from stream.events.decode import Decoder
 from stream.events.kinds import EventKind, EventType
 from stream.events.record import Record
+from stream.identity.departures import arrived_as
 
 __all__ = ["OrderLog", "Orders"]
 
@@ -79,7 +80,7 @@ class Orders:
 
 
 class OrderLog:
-    """Collects the purchase topic; 48 bytes an event, and the ids of the customers."""
+    """Collects the purchase topic; 48 bytes an event, and the ids under which events came."""
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
@@ -96,16 +97,26 @@ class OrderLog:
             part[name] = decoded.events[name]
         part["at_ms"] = decoded.events["time"]
         positions = self._positions
-        part["customer"] = [positions.setdefault(customer, len(positions)) for customer in decoded.customer_ids]
+        came = (arrived_as(records[at].headers) for at in decoded.events["record"].tolist())
+        ids = (own_id or customer for own_id, customer in zip(came, decoded.customer_ids, strict=True))
+        part["customer"] = [positions.setdefault(one, len(positions)) for one in ids]
         self._parts.append(part)
 
-    def orders(self) -> Orders:
-        """What stands after all that was added."""
+    @property
+    def ids(self) -> Sequence[str]:
+        """The ids under which events came."""
+        return [*self._positions]
+
+    def orders(self, customers: Mapping[str, str] | None = None) -> Orders:
+        """What stands after all that was added. ``customers``: of ids that belong to another customer, which."""
+        owners = [(customers or {}).get(one, one) for one in self._positions]
+        names = {name: at for at, name in enumerate(dict.fromkeys(owners))}
         rows = np.concatenate([np.empty(0, _ROW), *self._parts])
+        rows["customer"] = np.array([names[name] for name in owners], np.int64)[rows["customer"]]
         # the first telling of an event id counts: lexsort keeps the order of equal keys
         rows = rows[np.lexsort((rows["event_id"], rows["customer"]))]
         rows = rows[_starts(rows["customer"], rows["event_id"])]
-        return _settled(rows, [*self._positions])
+        return _settled(rows, [*names])
 
 
 def _starts(*keys: Ints) -> npt.NDArray[np.bool_]:

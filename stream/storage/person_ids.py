@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from types import TracebackType
+from typing import Final
 
-from stream.identity.persons_of_ids import Persons, finding_persons
+from stream.identity.persons_of_ids import Persons, finding_persons, owner_in
 from stream.identity.records import KEY
 from stream.projections.identity import Identity
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore, StoredCustomer
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["PersonNotifications", "ids_of_one", "others_of", "persons_of"]
+__all__ = ["PersonNotifications", "customers_of", "ids_of_one", "others_of", "persons_of"]
+
+#: Ids that are asked for in one round trip.
+_AT_ONCE: Final = 10_000
 
 
 def persons_of(desk: ProjectionDesk, ids: Sequence[str]) -> Persons:
@@ -34,6 +38,21 @@ def persons_of(desk: ProjectionDesk, ids: Sequence[str]) -> Persons:
 def ids_of_one(desk: ProjectionDesk, customer_id: str) -> list[str]:
     """All ids of the person of an id, that one first; only that one where nothing is linked. As `persons_of`."""
     return persons_of(desk, [customer_id]).ids_of(customer_id)
+
+
+def customers_of(desk: ProjectionDesk, ids: Sequence[str]) -> dict[str, str]:
+    """The customers of those of any number of ``ids`` that belong to another one.
+
+    Raises `StorageError` when Redis fails.
+    """
+    if not desk.progress(Identity.name, Identity.version).folded:
+        return {}
+    found: dict[str, str] = {}
+    for begin in range(0, len(ids), _AT_ONCE):
+        some = ids[begin : begin + _AT_ONCE]
+        nodes = desk.states_at(Identity.name, Identity.version, some, KEY)
+        found |= {one: into for one, node in zip(some, nodes, strict=True) if (into := owner_in(node, one)) != one}
+    return found
 
 
 def others_of(settings: Settings, customer_id: str) -> list[str]:

@@ -32,6 +32,8 @@ from stream.projections.satisfaction import Opinion, Said, Satisfaction
 from stream.recommending.own_items import OwnItem, Shopper
 from stream.settings import Settings
 from stream.storage.keys import ProjectionKeys
+from stream.storage.person_ids import customers_of
+from stream.storage.projection_desk import ProjectionDesk
 from tests.agents.topics import create
 from tests.cli.projecting import run
 
@@ -147,3 +149,14 @@ def test_the_page_has_what_a_customer_said_as_the_command_has_it(client: redis.R
     put(client, settings, Satisfaction, OWNER, opinion)
     page = customer_texts(settings, OWNER)
     assert (page.opinion, page.moods) == (opinion, 0)
+
+
+def test_ids_that_belong_to_others_are_found_once_somebody_has_looked_for_them(
+    client: redis.Redis, settings: Settings
+) -> None:
+    with ProjectionDesk(settings) as desk:
+        assert customers_of(desk, [ALIAS, OWNER]) == {}
+        keys = ProjectionKeys(settings.namespace, Identity.name, Identity.version, 0)
+        client.hset(keys.meta(0), "state", msgspec.json.encode(PartitionState(counters=Counters(applied=1))))
+        assert customers_of(desk, [ALIAS, OWNER, "c-9"]) == {ALIAS: OWNER}
+        assert customers_of(desk, []) == {}

@@ -77,13 +77,13 @@ class Stage:
         event_type, fields = content
         value = {"event_id": f"e-{number}", "customer_id": own_id, "occurred_at": AT_S + number * STEP_S, **fields}
         headers = [(TYPE_HEADER, event_type.value.encode())]
-        self.arrivals.append(0, own_id, json.dumps(value).encode(), headers, (AT_S + number * STEP_S) * 1000)
+        self._append(own_id, json.dumps(value).encode(), headers)
         self._pass_on()
 
     def link(self, name: LinkName, one: str, other: str) -> None:
         link = Link(name, one, other, self.versions, f"l-{self.versions}")
         for own_id, note, headers in assigned_notes(self.resolver, link, self.versions, NoteProof.of(SETTINGS)):
-            self.arrivals.append(0, own_id, note, headers)
+            self._append(own_id, note, headers)
         self.versions += 1
         self._pass_on()
 
@@ -96,6 +96,10 @@ class Stage:
         """Publish the last records once more, as after a crash before they were known to be published."""
         for one in self.published[-count:]:
             self.publish(one)
+
+    def _append(self, own_id: str, value: bytes, headers: Sequence[tuple[str, bytes | None]]) -> None:
+        """The broker's clock goes on with each record."""
+        self.arrivals.append(0, own_id, value, headers, NOW_MS - 1_000_000 + 1000 * len(self.arrivals.logs[0]))
 
     def _pass_on(self) -> None:
         while not self.arrivals.is_done:

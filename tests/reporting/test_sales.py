@@ -4,6 +4,7 @@ import random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -12,12 +13,14 @@ from hypothesis import strategies as st
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.log_event import LogRecord
+from stream.identity.departures import ARRIVED_AS
 from stream.reporting.cohorts import cohorts
 from stream.reporting.life import standing_at
 from stream.reporting.order_log import OrderLog, Orders
 from stream.reporting.periods import period_ends, sales
 from stream.reporting.track_record import track_record
 from stream.reporting.writing import Writing
+from tests.oracle.record import Record
 from tests.reporting.independent import frame, habits
 from tests.reporting.made_up_shop import DAY_MS, END_MS, Shop, make_shop
 
@@ -33,6 +36,24 @@ def book_of(shop: Shop, *, shuffled: int | None = None, repeated: bool = False) 
     for start in range(0, len(records), 100):
         book.add(records[start : start + 100])
     return book.orders()
+
+
+def test_orders_under_several_ids_of_a_person_are_those_of_one_customer() -> None:
+    """By whom the id belongs to now, and not by whom the event went to when it came."""
+
+    def order(number: int, customer: str, came_as: str = "") -> Record:
+        told = {"order_id": f"o-{number}", "name": "completed", "amount": 10.0, "currency": "EUR"}
+        body = {"event_id": f"e-{number}", "customer_id": customer, "occurred_at": END_MS / 1000 - number * 86_400}
+        headers = ((ARRIVED_AS, came_as.encode()),) if came_as else ()
+        return Record(customer.encode(), orjson.dumps({**body, **told}), END_MS, number, headers)
+
+    book = OrderLog(Decoder())
+    book.add([order(1, "email:x"), order(2, "c-1"), order(3, "c-1", "c-2"), order(4, "c-3"), order(2, "email:x")])
+    assert {*book.ids} == {"email:x", "c-1", "c-2", "c-3"}
+    apart, joined = book.orders(), book.orders({"email:x": "c-1"})
+    assert sorted(apart.customers[at] for at in apart.customer) == ["c-1", "c-2", "c-3", "email:x", "email:x"]
+    assert sorted(joined.customers[at] for at in joined.customer) == ["c-1", "c-1", "c-2", "c-3"]
+    assert OrderLog(Decoder()).orders().revenue(0, END_MS) == 0.0
 
 
 SHOPS = {customers: make_shop(customers) for customers in (30, 420)}
