@@ -25,9 +25,10 @@ from stream.events.decode import Decoder
 from stream.events.log_event import LogEvent
 from stream.events.rejections import Rejection
 from stream.features.habit import RISK_POWER
-from stream.online_models.horizon import FIRST_HORIZON_DAYS
+from stream.online_models.example import Example
+from stream.online_models.horizon import FIRST_HORIZON_DAYS, HorizonPeriod
 from stream.online_models.learner import Learner
-from stream.online_models.learner_settings import learner_settings_of
+from stream.online_models.learner_settings import LearnerSettings, learner_settings_of
 from stream.online_models.scoring import Scoring, mixed
 from stream.online_models.stakes import StakeLevel
 from stream.processing.emission import EmissionKind
@@ -80,7 +81,7 @@ class _PolicyReplay(PlacedReplay):
         on_alert: Callable[[Outgoing], None],
     ) -> None:
         rules = rules_of(settings)
-        learner = Learner(learner_settings_of(settings))
+        learner = _NothingLearned(learner_settings_of(settings))
         super().__init__(rules, learner, Decoder.of(settings, in_clear=True), now_ms, on_outgoing=on_alert, money=money)
         self._level = _FollowedLevel(settings.alerts_per_week, recording.stakes)
         self._partition = _AlertingPartition(rules, self._kernel, money, self._level)
@@ -99,6 +100,21 @@ class _PolicyReplay(PlacedReplay):
         scorer = self._model_at(self.phase if part != _END else self.phase - 1, part)
         if scorer is not None:
             self.scorer = _with_level(scorer, self._level.present)
+
+
+class _NothingLearned(Learner):
+    """Learns nothing: the recording says which model scores, also where only this policy has an outcome."""
+
+    def __init__(self, settings: LearnerSettings) -> None:
+        super().__init__(settings)
+        self._schedule = super().schedule
+
+    @property
+    def schedule(self) -> tuple[HorizonPeriod, ...]:
+        return self._schedule
+
+    def learn_run(self, examples: Sequence[Example]) -> None:
+        del examples
 
 
 class _FollowedLevel:
@@ -122,15 +138,14 @@ class _FollowedLevel:
     def see(self, emissions: npt.NDArray[np.void], customers: Sequence[str], scorer: Scorer) -> None:
         """Take emissions in their order."""
         kinds = emissions["kind"]
-        overdue, labels = kinds == _OVERDUE, kinds == _LABEL
-        if not overdue.any():
-            self._labels_or_landmarks(int(labels.sum()), bool((kinds == _LANDMARK).any()))
-            return
-        for k in np.flatnonzero(overdue | labels | (kinds == _LANDMARK)).tolist():
-            if overdue[k]:
+        labels, landmarks = kinds == _LABEL, kinds == _LANDMARK
+        begin = 0
+        # what is between two who are overdue counts as a whole
+        for k in (*np.flatnonzero(kinds == _OVERDUE).tolist(), len(kinds)):
+            self._labels_or_landmarks(int(labels[begin:k].sum()), bool(landmarks[begin:k].any()))
+            if k < len(kinds):
                 self._weigh(emissions[k], customers, scorer)
-            else:
-                self._labels_or_landmarks(int(labels[k]), not labels[k])
+            begin = k + 1
 
     def _labels_or_landmarks(self, labels: int, has_landmarks: bool) -> None:  # noqa: FBT001 - two kinds of one thing
         if (labels or (has_landmarks and self._labels == 0)) and not self._settled:
