@@ -160,10 +160,15 @@ def _bought_with(pair: _Pair) -> str:
 
 
 def _rhythm(own: OwnItem, hour: int) -> str:
-    ago = max(hour - own.last, 0) // _HOURS_A_DAY
-    last = f"the last {ago} {'day' if ago == 1 else 'days'} ago"
+    days = max(hour - own.last, 0) // _HOURS_A_DAY
+    ago = f"{_days(days)} ago" if days else "today"
+    if own.orders == 1:
+        return f"Bought once, {ago}."
     gap_h = own.gap_h
     if gap_h is None:
-        return f"Bought in {own.orders} {'order' if own.orders == 1 else 'orders'}, {last}."
-    gap = max(round(gap_h / _HOURS_A_DAY), 1)
-    return f"Bought in {own.orders} orders, about every {gap} {'day' if gap == 1 else 'days'}, {last}."
+        return f"Bought in {own.orders} orders, the last {ago}."
+    return f"Bought in {own.orders} orders, about every {_days(max(round(gap_h / _HOURS_A_DAY), 1))}, the last {ago}."
+
+
+def _days(number: int) -> str:
+    return f"{number} {'day' if number == 1 else 'days'}"

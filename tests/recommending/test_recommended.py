@@ -42,6 +42,24 @@ def test_a_pair_that_one_customer_bought_does_not_hide_one_that_many_did() -> No
     assert reasons["honey"].startswith("Bought with tea, or after it, by 5 of 2")
 
 
+@pytest.mark.parametrize(
+    ("days", "asked_on", "reason"),
+    [
+        ([3], 3, "Bought once, today."),
+        ([3], 4, "Bought once, 1 day ago."),
+        ([3, 3], 3, "Bought in 2 orders, the last today."),
+        ([0, 1, 2], 2, "Bought in 3 orders, about every 1 day, the last today."),
+        ([0, 10], 25, "Bought in 2 orders, about every 10 days, the last 15 days ago."),
+    ],
+)
+def test_the_reason_of_an_own_item_says_how_often_and_when(days: list[int], asked_on: int, reason: str) -> None:
+    tables, ann = ShopTables(ShopHead(), {}, {}, BOUNDS), Shopper()
+    for number, day in enumerate(days):
+        tables.buy(ann, ShopOrder(number, day * DAY_H, {"tea": None}))
+    (tea,) = recommended(ann, tables, asked_on * DAY_H, 3).again
+    assert tea.reason == reason
+
+
 def test_at_most_three_of_a_category_are_among_the_new_ones() -> None:
     others = {f"c{k}": [["tea"], [f"item-{k % 7}"]] for k in range(70)}
     tables, shoppers = shop({**others, "ann": [["tea"]]})
