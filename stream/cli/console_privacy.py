@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from stream.cli.data_files import contacts_file
 from stream.cli.identity_lookup import id_of
 from stream.cli.privacy_erasing import (
     KAFKA_S,
@@ -37,7 +38,9 @@ class ShopPersonalData:
 
     def kept(self, text: str) -> KeptOfPerson:
         ids = ids_of_person(self._settings, text)
-        return KeptOfPerson(ids[0], ids, counted(inventory(self._settings, ids)), remains(self._settings))
+        with contacts_file(self._settings) as people:
+            names = {one: found.name or found.email for one, found in people.find(ids).items() if found}
+        return KeptOfPerson(ids[0], ids, counted(inventory(self._settings, ids)), remains(self._settings), names)
 
     def export(self, person: str, form: ExportForm) -> bytes | None:
         files = exported(self._settings, ids_of_person(self._settings, person))

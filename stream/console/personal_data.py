@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
 __all__ = ["ExportForm", "KeptOfPerson", "OpenErasure", "PersonalData", "ReceiptShown", "ReceiptsShown"]
@@ -16,12 +17,14 @@ class KeptOfPerson(NamedTuple):
     """``person``: the id that was asked for, as stores have it; ``ids``: all that are joined with it, itself first.
 
     ``found``: how many things each store has. ``remains``: what no erasure reaches, and until when it stays.
+    ``names``: by id, of those who were imported with one.
     """
 
     person: str
     ids: Sequence[str]
     found: Mapping[str, int]
     remains: Mapping[str, str]
+    names: Mapping[str, str] = MappingProxyType({})
 
 
 class ReceiptShown(NamedTuple):

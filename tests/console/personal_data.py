@@ -33,7 +33,11 @@ class MadeUpPersonalData:
         found = {"profiles": 1, "projection activity": 2, "projection texts": 1, "outboxes": 0, "directory": 17}
         nothing = dict.fromkeys(found, 0)
         return KeptOfPerson(
-            person, [person, f"{self.evil}-2"], nothing if text == "nobody" else found, {**REMAINS, "x": self.evil}
+            person,
+            [person, f"{self.evil}-2"],
+            nothing if text == "nobody" else found,
+            {**REMAINS, "x": self.evil},
+            {} if text == "nobody" else {person: f"Ann Ode {self.evil}"},
         )
 
     def export(self, person: str, form: ExportForm) -> bytes | None:

@@ -33,6 +33,7 @@ def test_a_person_is_shown_and_erased_and_the_receipt_follows(office: Office) ->
     async def steps(visit: Visit) -> None:
         page = await looked_for(visit, "Ann Ode")
         for said in (
+            "Ann Ode &lt;script",
             "Profiles of workers",
             'States of projections</th><td class="right">3',
             "17",
