@@ -117,6 +117,7 @@ class Pages:
             day = await self._day.get()
         except NoEventsError:
             return self._page("beginning", request)
+        self._page.learn_currency(day.writing.currency)
         language, words, *_ = self._page.edition(request)
         writing = day.writing.in_language(language.code, language.locale)
         found, with_all = _without(day.found, self._erased), request.query.get("all") == "1"

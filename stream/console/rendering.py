@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
@@ -44,10 +45,19 @@ class Renderer:
     """Renders templates; ``writing`` says how figures of the shop are written. ``style``: of all pages."""
 
     def __init__(self, writing: Writing) -> None:
-        self._editions = {code: _edition(language, writing) for code, language in LANGUAGES.items()}
+        self._write(writing)
         reports = files("stream.reporting") / "templates" / "style.css"
         own = files("stream.console") / "templates" / "console.css"
         self.style = reports.read_text("utf-8") + own.read_text("utf-8")
+
+    def learn_currency(self, currency: str) -> None:
+        """Write money in ``currency`` where there was none: the first orders came after the start."""
+        if currency and not self._writing.currency:
+            self._write(replace(self._writing, currency=currency))
+
+    def _write(self, writing: Writing) -> None:
+        self._writing = writing
+        self._editions = {code: _edition(language, writing) for code, language in LANGUAGES.items()}
 
     def edition(self, request: web.Request) -> PagesIn:
         """For who asks."""

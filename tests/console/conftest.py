@@ -155,13 +155,14 @@ class Office:
         self.revealer: Revealer | None = None
         self.erasures = Erasures()
         self.monotonic: Callable[[], float] = time.monotonic
+        self.writing = WRITING
         self._store = store
 
     def application(self, today: Callable[[], Day] = somebody_today) -> web.Application:
         logins = Logins(self.accounts, self.trail, must_log_in=self.must_log_in, now_ms=lambda: self.now_ms)
         pages = Pages(
             self._store,
-            WRITING,
+            self.writing,
             today,
             lambda _: self.texts,
             self.acting,

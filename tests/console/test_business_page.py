@@ -1,6 +1,7 @@
 """The page of business: what customers say and write, what followed campaigns, and what notifying brings."""
 
 import re
+from dataclasses import replace
 
 from markupsafe import escape
 
@@ -71,5 +72,16 @@ def test_business_shows_what_followed_campaigns_and_what_customers_write_about(o
         while "Nobody to compare yet." not in text:
             assert "It is being counted" in text
             text = (await visit("/business"))[2]
+
+    office.visited(steps)
+
+
+def test_pages_know_the_currency_of_a_shop_whose_first_orders_come_after_the_start(office: Office) -> None:
+    office.writing = replace(office.writing, currency="")
+
+    async def steps(visit: Visit) -> None:
+        assert "€" not in (await visit("/business"))[2]
+        await visit("/")
+        assert "€12.00" in (await visit("/business"))[2]
 
     office.visited(steps)
