@@ -26,10 +26,22 @@ from stream.notifications.read_to_end import read_to_end
 from stream.projections.all_projections import PROJECTIONS
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore
-from tests.cli.projecting import folded, projecting
+from tests.cli.projecting import folded
+from tests.ingest.running import TOKEN, post
 from tests.privacy.planted import IDENTIFIERS, PERSON, events, planted_in, texts_of
+from tests.privacy.watched import Watched, ask
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
+
+#: Whoever is told, does not answer: so it is written down why not.
+_NOTIFICATIONS = """
+channels:
+  crm: {url: "json://127.0.0.1:9/hook", hold_out: false}
+templates:
+  alert: {title: "{{ alert.customer_id }}", body: "{{ alert.sentence }}"}
+rules:
+  - {name: everything, channels: [crm]}
+"""
 
 
 @pytest.fixture
@@ -40,8 +52,15 @@ def stack(tmp_path: Path) -> Iterator[tuple[Settings, Path]]:
         session_timeout_s=6.0,
         heartbeat_s=1.0,
     )
+    (tmp_path / "notifications.yaml").write_text(_NOTIFICATIONS)
     with LocalStack(tmp_path / "servers", wanted, partitions=2) as running:
-        settings = replace(running.settings, data_dir=str(tmp_path / "data"))
+        settings = replace(
+            running.settings,
+            data_dir=str(tmp_path / "data"),
+            ingest_token=TOKEN,
+            ingest_port=0,
+            notify_file=str(tmp_path / "notifications.yaml"),
+        )
         create_topics(settings)
         yield settings, tmp_path / "servers" / "redis"
 
@@ -49,6 +68,7 @@ def stack(tmp_path: Path) -> Iterator[tuple[Settings, Path]]:
 def run(settings: Settings, *arguments: str) -> str:
     result = CliRunner().invoke(main, [*arguments], env={**settings.to_env()})
     assert result.exit_code == 0, result.output
+    assert planted_in(result.stderr.encode()) == []
     return result.stdout
 
 
@@ -114,7 +134,44 @@ def keep_about_the_person(settings: Settings) -> None:
         desk.snooze(PERSON, 10**13)
 
 
-def test_every_canary_is_exported_and_none_is_left_or_comes_back(  # noqa: PLR0915 - one scenario: servers start once
+def send_by_http(settings: Settings, directory: Path) -> None:
+    """Send events to the endpoint: one that Kafka gets, and those that are refused, whose reasons are the sender's."""
+    with Watched(settings, directory, "ingest") as ingest:
+        port = int(ingest.found(r"events are taken at http://[^/]+:(\d+)/"))
+        unknown = {
+            "event_id": "canary-sent-x",
+            "customer_id": PERSON,
+            "occurred_at": "canary-time-x",
+            "name": "canary-name-x",
+        }
+        for body in (unknown, b'{"event_id": "canary-broken-x', [unknown, {"customer_id": "canary-2-x"}]):
+            for path in ("/v1/events/click", "/v1/events/canary-type-x", "/v1/adapters/canary-hook-x"):
+                assert post(port, path, body).status >= 400
+        assert ingest.planted() == []
+        ingest.stop()
+        assert planted_in(ingest.log.read_bytes()) == []
+
+
+def look_at_pages(settings: Settings, directory: Path) -> None:
+    """Ask the console for the person, and for somebody whom it does not know."""
+    with Watched(settings, directory, "console", "--port", "0") as console:
+        port = int(console.found(r"console: http://[^/]+:(\d+)"))
+        for path, form, shows in (
+            ("/", None, b"<html"),
+            ("/customers", None, b"<html"),
+            ("/customer", {"customer_id": PERSON}, PERSON.encode()),
+            ("/customer", {"who": "canary-nobody-x"}, b"<html"),
+            ("/customers", {"begins": "canary-"}, PERSON.encode()),
+        ):
+            status, page = ask(port, path, form)
+            assert status < 500, path
+            assert shows in page, path
+        assert console.planted() == []
+        console.stop()
+        assert planted_in(console.log.read_bytes()) == []
+
+
+def test_all_that_is_planted_is_exported_and_none_is_left_or_comes_back(  # noqa: PLR0915 - one scenario: servers start once
     stack: tuple[Settings, Path], tmp_path: Path
 ) -> None:
     settings, files = stack
@@ -122,16 +179,24 @@ def test_every_canary_is_exported_and_none_is_left_or_comes_back(  # noqa: PLR09
     other = ClickEvent(event_id="e-other", customer_id="other", occurred_at=time.time() - 60, name="page_viewed")
     publish(settings, *made, other)
     keep_about_the_person(settings)
-    log = tmp_path / "worker.log"
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    send_by_http(settings, logs)
 
     def events_of(customer: str) -> int:
         result = CliRunner().invoke(main, ["customer", customer, "--json"], env={**settings.to_env()})
         return int(orjson.loads(result.stdout)["events"]) if result.exit_code == 0 else 0
 
-    with projecting(settings, log, "events") as process:
+    with Watched(settings, logs, "worker") as process, Watched(settings, logs, "notify") as notifier:
         process.wait(lambda: events_of(PERSON) == 3 and events_of("other") == 1)
         process.wait(lambda: folded(settings)["classification"] >= 2 and folded(settings)["identity"] >= 6)
+        with Watched(settings, logs, "directory", "run") as directory:
+            assert directory.planted() == []
+            directory.stop()
+            assert planted_in(directory.log.read_bytes()) == []
         run(settings, "directory", "run", "--once")
+        look_at_pages(settings, logs)
+        assert (process.planted(), notifier.planted()) == ([], [])
 
         # everything is there to be taken along, once as an event
         run(settings, "privacy", "export", PERSON, "--output", str(tmp_path / "export"))
@@ -161,7 +226,7 @@ def test_every_canary_is_exported_and_none_is_left_or_comes_back(  # noqa: PLR09
         assert not planted_in(orjson.dumps(receipt))
         assert in_redis(settings) == []
         assert in_files(files, data_directory(settings).path) == {}
-        assert planted_in(log.read_bytes()) == []
+        assert (process.planted(), notifier.planted()) == ([], [])
         assert "1 receipts are whole" in run(settings, "privacy", "verify")
         assert orjson.loads(run(settings, "privacy", "erase", PERSON, "--json")) == receipt
 
@@ -181,7 +246,10 @@ def test_every_canary_is_exported_and_none_is_left_or_comes_back(  # noqa: PLR09
         assert in_redis(settings) == []
         assert in_files(data_directory(settings).path) == {}
         assert events_of("other") == 1
+        assert (process.planted(), notifier.planted()) == ([], [])
         process.stop()
+        notifier.stop()
+    assert in_files(logs) == {}
 
     # a backup of before, while the topic that says who is erased goes on
     with closing(raw(settings)) as client:
@@ -189,7 +257,9 @@ def test_every_canary_is_exported_and_none_is_left_or_comes_back(  # noqa: PLR09
         for key, packed in backup.items():
             client.restore(key, 0, packed)
     assert in_redis(settings)
-    with projecting(settings, log, "events") as process:
+    again = tmp_path / "logs of then"
+    again.mkdir()
+    with Watched(settings, again, "worker") as process:
         # what is beside the workers is erased by the command
         process.wait(lambda: all(":notify:" in found for found in in_redis(settings)))
         assert in_redis(settings)
@@ -197,4 +267,5 @@ def test_every_canary_is_exported_and_none_is_left_or_comes_back(  # noqa: PLR09
         assert in_redis(settings) == []
         assert "2 receipts are whole" in run(settings, "privacy", "verify")
         assert events_of("other") == 1
-    assert planted_in(log.read_bytes()) == []
+        assert process.planted() == []
+    assert in_files(again) == {}
