@@ -21,6 +21,7 @@ from tests.faults.event_log import made_log
 from tests.faults.expectation import expected
 from tests.faults.invariants import standing, verdict
 from tests.faults.kafka_faults import KAFKA_FAULTS
+from tests.faults.key_store_faults import KEY_STORE_FAULTS
 from tests.faults.machine_faults import MACHINE_FAULTS
 from tests.faults.model_faults import MODEL_FAULTS
 from tests.faults.monitor import Monitor
@@ -55,6 +56,7 @@ _ALL = (
     *UPGRADE_FAULTS,
     *RECOVERY,
     *ERASE_FAULTS,
+    *KEY_STORE_FAULTS,
 )
 FAULTS = {fault.name: fault for fault in _ALL}
 
