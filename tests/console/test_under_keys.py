@@ -42,7 +42,7 @@ def test_a_list_is_asked_for_a_whole_id_and_shows_it(store: DirectoryStore, desk
             office.operations.personal.asked.clear()
             form = fields_of((await visit("/privacy"))[2], "/privacy/person") | {"person": pseudonyms["bob"]}
             page = (await visit("/privacy/person", form))[2]
-            assert '<li translate="no">bob</li>' in page
+            assert '<span class="quiet small">bob</span></li>' in page
             assert fields_of(page, "/privacy/erase")["person"] == pseudonyms["bob"]
 
         office.visited(steps)
