@@ -103,6 +103,7 @@ class Departed:
         for who, departure in departures.items():
             if departure.edition > self._of(who).number:
                 self._depart(departure)
+        self._begin_editions(taken)
         kept = [
             position
             for position, (customer, record) in enumerate(zip(taken.customer_ids, taken.records, strict=True))
@@ -181,6 +182,17 @@ class Departed:
             self._profiles[who] = b64decode(known.before) or None
         elif known.into:
             self._profiles[who] = self._left.get(who) or None
+
+    def _begin_editions(self, taken: Taken) -> None:
+        """What is sent again under one id may come before the record of the departure, which another id gives."""
+        newest: dict[str, int] = {}
+        for customer, record in zip(taken.customer_ids, taken.records, strict=True):
+            edition = edition_of(record.headers) if record.headers else 0
+            if edition > newest.get(customer, 0):
+                newest[customer] = edition
+        for who, edition in newest.items():
+            if edition > self._of(who).number:
+                self._depart(Departure(customer_id=who, merged_into=who, edition=edition))
 
     def _counts(self, customer: str, record: Any, at_ms: int) -> bool:
         """Whether an event counts; whoever comes back, or is joined, is noted."""
