@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import redis
@@ -88,19 +89,38 @@ def connect(settings: Settings) -> Client:
     return client
 
 
+class _ClusterPipeline(redis.asyncio.cluster.ClusterPipeline):
+    """Fails as a command of `_Cluster` does."""
+
+    async def execute(self, *args: Any, **options: Any) -> Any:
+        with _closed_by_another_task():
+            return await super().execute(*args, **options)
+
+
 class _Cluster(redis.asyncio.cluster.RedisCluster):
     """redis-py's client of a cluster, whose tasks close each other's connections when a node has died.
 
-    A command that was about to be sent on such a connection fails with an AttributeError of its missing writer.
+    What was about to be sent on such a connection fails with an AttributeError of its missing writer.
     """
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
-        try:
+        with _closed_by_another_task():
             return await super().execute_command(*args, **options)
-        except AttributeError as error:
-            if error.obj is not None:
-                raise
-            raise RedisConnectionError("another task closed the connection, because its node is away") from error
+
+    def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> _ClusterPipeline:
+        if shard_hint:
+            raise RedisClusterException("a cluster takes no hint of a shard")
+        return _ClusterPipeline(self, transaction)  # type: ignore[abstract]  # a declaration of redis-py without a value
+
+
+@contextmanager
+def _closed_by_another_task() -> Iterator[None]:
+    try:
+        yield
+    except AttributeError as error:
+        if error.obj is not None:
+            raise
+        raise RedisConnectionError("another task closed the connection, because its node is away") from error
 
 
 def is_cluster(client: Client) -> bool:
