@@ -193,6 +193,7 @@ _EXPECTED: Mapping[str, tuple[Callable[[Bench, FeedbackLog], Mapping[Key, object
     "leads": (_leads, _lead),
     "recommendations": (refolded("recommendations"), lambda state: state),
     "offers": (refolded("offers"), lambda state: state),
+    "points": (refolded("points"), lambda state: state),
     "texts": (kept_texts, read_texts),
     "classification": (classified, read_classified),
 }

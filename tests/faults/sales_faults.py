@@ -1,14 +1,15 @@
-"""The faults of projections, on those of what customers buy and of what came of offers."""
+"""The faults of projections, on those of what customers buy, of what came of offers, and of points."""
 
 from tests.faults.ownership_faults import zombie
 from tests.faults.projection_faults import kill_steps, rebuild
 from tests.faults.redis_faults import cut_tail, flush
 from tests.faults.scenario import EMBEDDED_HANGS, Fault
 from tests.faults.worker import Plan
+from tests.faults.worker_faults import terminate
 
 __all__ = ["SALES_FAULTS"]
 
-_SALES = {"projections": "recommendations,offers", "recommend_published": 3}
+_SALES = {"projections": "recommendations,offers,points", "recommend_published": 3}
 _BASKETS = {"customers": 150, "products": 80}
 
 SALES_FAULTS = (
@@ -32,6 +33,15 @@ SALES_FAULTS = (
         bench=_SALES,
         plan=Plan(pace_ms=100.0),
         needs_kafka=EMBEDDED_HANGS,
+    ),
+    Fault(
+        "projection-sales-sigterm",
+        "26",
+        terminate,
+        runs=1,
+        log={**_BASKETS, "customers": 200},
+        bench={**_SALES, "workers": 1, "batch_max_records": 20},
+        plan=Plan(pace_ms=25.0),
     ),
     Fault("projection-sales-lost-tail", "26", cut_tail, runs=1, log=_BASKETS, bench=_SALES, takes_state_away=True),
     Fault("projection-sales-flushall", "26", flush, runs=1, log=_BASKETS, bench=_SALES, takes_state_away=True),

@@ -11,7 +11,7 @@ from tests.faults.scenario import EMBEDDED_HANGS, Fault, Trial
 from tests.faults.waiting import TooLateError
 from tests.faults.worker import Plan
 
-__all__ = ["POINTS", "WORKER_FAULTS", "kill_at_points"]
+__all__ = ["POINTS", "WORKER_FAULTS", "kill_at_points", "terminate"]
 
 POINTS = ("polled", "computed", "script sent", "script done", "published", "acked")
 EXIT_TIMEOUT_S = 10.0
@@ -88,7 +88,7 @@ def _kill_rescoring_once(trial: Trial) -> None:
     _kill_rescoring(trial, times=1)
 
 
-def _terminate(trial: Trial) -> None:
+def terminate(trial: Trial) -> None:
     """SIGTERM under load: a bounded exit in good order, and nothing is published twice."""
     bench = trial.bench
     for moment in trial.moments(8):
@@ -156,7 +156,7 @@ WORKER_FAULTS = (
         bench={"workers": 1},
         plan=Plan(rescore_keys=10),
     ),
-    Fault("sigterm", "3", _terminate, runs=2, log={"customers": 400}, repeats_nothing=True),
+    Fault("sigterm", "3", terminate, runs=2, log={"customers": 400}, repeats_nothing=True),
     Fault("broken-event", "4", _one_kill, runs=1, broken=5),
     Fault("duplicates-x3", "8", _one_kill, runs=1, log={"copies": 3, "customers": 50}),
     Fault("out-of-order", "9", _one_kill, runs=1, log={"lateness_days": 89, "too_late": 40}),
