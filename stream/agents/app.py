@@ -167,6 +167,7 @@ class Assembly:
                 PartitionPlacement(partition, settings.partitions, forward=settings.misplaced_events == "forward"),
                 self._money,
                 ACTED_ON[settings.publish_customers],
+                history_ms=settings.identity_history_days * DAY_MS,
             ),
             PartitionStore(self._client, self._keys, partition, self._name, ttl_s=int(silence_s * _TTL_MARGIN)),
             self._decoder,

@@ -83,8 +83,8 @@ class Resolver:
     def take(self, link: Link, edition: int | None = None) -> dict[str, str]:
         """Take a link in; return the ids whose customer changes, each with its new one.
 
-        ``edition``: of customers from whom ids go with this link. With it, the ids that stay with them are returned
-        as well.
+        ``edition``: of customers from whom ids go with this link, and of those whom these customers were. With it, the
+        ids that stay with them are returned as well.
         """
         if link.tells_nobody:
             return {}
@@ -97,7 +97,9 @@ class Resolver:
         former = {name: self.customer_of(name) for name in near}
         changed = self._regroup(starts)
         left = {former[name] for name in changed}
-        for name in {name for name, customer in changed.items() if customer != name} | left:
+        # who was a customer before keeps a profile with the ids of then, of which one may be gone when they come back
+        once = {name for name, customer in former.items() if customer in left and self.nodes[name].edition}
+        for name in {name for name, customer in changed.items() if customer != name} | left | once:
             if name in self.nodes:
                 self.nodes[name].edition = edition
         return changed | {

@@ -3,7 +3,8 @@
 * Who leaves keeps the profile of that time, in a document that says where they went. Their events are passed over: the
   projection `arrivals` sends them to the other customer. Who comes back goes on from that profile.
 * Whom somebody joins keeps the profile of before, beside the present one. When somebody is taken away, they go on from
-  that one, and what is theirs is sent again.
+  that one, and what is theirs is sent again. It is of use as long as all that came since can be sent again: later a
+  join cannot be undone for what was counted by then.
 
 What is sent again and is in a profile already is a duplicate, by its id.
 """
@@ -30,10 +31,10 @@ from stream.processing.erased import Refuses
 from stream.processing.state import Outgoing
 from stream.processing.step_outcome import PUBLIC_HEADERS, StepOutcome
 
-__all__ = ["BEFORE_MS", "Departed", "departures_in"]
+__all__ = ["MAX_HISTORY_MS", "Departed", "departures_in"]
 
-#: So long the profile of before somebody joined is kept: later that cannot be undone for what was counted by then.
-BEFORE_MS: Final = 90 * 86_400_000
+#: Of so long a time events are sent again, at most.
+MAX_HISTORY_MS: Final = 90 * 86_400_000
 _encoder: Final = msgspec.json.Encoder()
 #: Editions that may be remembered of customers who are not cached any more.
 _SLACK: Final = 1000
@@ -64,10 +65,12 @@ class Departed:
     """Editions of the customers of a partition, as far as their documents were read or written.
 
     ``profiles``: the packed profiles of customers who are cached, None of those who have none; they are changed here.
+    ``history_ms``: of so long a time events are sent again.
     """
 
-    def __init__(self, profiles: dict[str, bytes | None]) -> None:
+    def __init__(self, profiles: dict[str, bytes | None], history_ms: int = MAX_HISTORY_MS) -> None:
         self._profiles = profiles
+        self._history_ms = history_ms
         self._editions: dict[str, Edition] = {}
         #: The profiles of those who have left.
         self._left: dict[str, bytes] = {}
@@ -102,8 +105,8 @@ class Departed:
         at_ms = max(at_ms, int(taken.events["time"].max())) if len(taken.events) else at_ms
         for who, departure in departures.items():
             if departure.edition > self._of(who).number:
-                self._depart(departure)
-        self._begin_editions(taken)
+                self._depart(departure, at_ms)
+        self._begin_editions(taken, at_ms)
         kept = [
             position
             for position, (customer, record) in enumerate(zip(taken.customer_ids, taken.records, strict=True))
@@ -168,7 +171,7 @@ class Departed:
     def _of(self, customer: str) -> Edition:
         return self._next.get(customer) or self._editions.get(customer) or _FIRST
 
-    def _depart(self, departure: Departure) -> None:
+    def _depart(self, departure: Departure, at_ms: int) -> None:
         who, known = departure.customer_id, self._of(departure.customer_id)
         profile = self._profiles.get(who)
         if departure.merged_into != who:
@@ -178,12 +181,16 @@ class Departed:
             self._profiles[who] = None
             return
         self._next[who] = msgspec.structs.replace(known, number=departure.edition, into="")
-        if known.before is not None:
+        if known.before is not None and not self._is_of_long_ago(known, at_ms):
             self._profiles[who] = b64decode(known.before) or None
         elif known.into:
             self._profiles[who] = self._left.get(who) or None
 
-    def _begin_editions(self, taken: Taken) -> None:
+    def _is_of_long_ago(self, edition: Edition, at_ms: int) -> bool:
+        """Whether the profile of before is so old that not all that came since would be sent again."""
+        return edition.joined_ms < at_ms - self._history_ms
+
+    def _begin_editions(self, taken: Taken, at_ms: int) -> None:
         """What is sent again under one id may come before the record of the departure, which another id gives."""
         newest: dict[str, int] = {}
         for customer, record in zip(taken.customer_ids, taken.records, strict=True):
@@ -192,7 +199,7 @@ class Departed:
                 newest[customer] = edition
         for who, edition in newest.items():
             if edition > self._of(who).number:
-                self._depart(Departure(customer_id=who, merged_into=who, edition=edition))
+                self._depart(Departure(customer_id=who, merged_into=who, edition=edition), at_ms)
 
     def _counts(self, customer: str, record: Any, at_ms: int) -> bool:
         """Whether an event counts; whoever comes back, or is joined, is noted."""
@@ -203,7 +210,7 @@ class Departed:
             self._profiles[customer] = self._left.get(customer) or None
             edition = self._next[customer] = msgspec.structs.replace(edition, into="")
         if _is_of_another(customer, record.headers) and (
-            edition.before is None or edition.joined_ms < at_ms - BEFORE_MS
+            edition.before is None or self._is_of_long_ago(edition, at_ms)
         ):
             before = b64encode(self._profiles.get(customer) or b"").decode()
             self._next[customer] = msgspec.structs.replace(edition, before=before, joined_ms=at_ms)

@@ -19,7 +19,7 @@ from stream.features.apply import APPLIED, DUPLICATE
 from stream.identity.departures import Departure
 from stream.processing import document
 from stream.processing.align import Taken
-from stream.processing.departed import Departed
+from stream.processing.departed import MAX_HISTORY_MS, Departed
 from stream.processing.emission import EmissionKind
 from stream.processing.kernel import Kernel, StoredProfiles
 from stream.processing.misplaced import PartitionPlacement
@@ -53,6 +53,7 @@ class Partition:
         money: Money = plain_money,
         published: Collection[EmissionKind] = (),
         builder: type[OutcomeBuilder] = OutcomeBuilder,
+        history_ms: int = MAX_HISTORY_MS,
     ) -> None:
         self.partition = partition
         self.state = PartitionState()
@@ -67,7 +68,7 @@ class Partition:
         self._due: dict[str, int] = {}
         #: Customers set aside since the last accepted outcome, with why.
         self._damaged: dict[str, str] = {}
-        self._departed = Departed(self._cache)
+        self._departed = Departed(self._cache, history_ms)
         self._customers_topic = topics.customers if published else ""
 
     def restore(self, state: PartitionState | None) -> None:

@@ -87,7 +87,9 @@ class Shop:
         self.arrivals = Store(Arrivals(self.settings), 0, 3)
         self.topics: dict[str, list[Record]] = {topic: [] for topic in TOPICS}
         self.read = dict.fromkeys(TOPICS, 0)
-        self.core = Partition(0, RULES, KERNEL, Topics(), TOPICS, self.cache, published=ACTED_ON["changes"])
+        history_ms = self.settings.identity_history_days * DAY
+        changes = ACTED_ON["changes"]
+        self.core = Partition(0, RULES, KERNEL, Topics(), TOPICS, self.cache, published=changes, history_ms=history_ms)
         options = WorkerOptions(departures=NoteProof.of(SETTINGS))
         self.computing = Computing(self.core, self.documents, lambda: SCORER, FixedClock(NOW_MS), options)  # type: ignore[arg-type]  # all that is asked of a store
 
