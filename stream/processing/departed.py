@@ -22,7 +22,7 @@ from msgspec import UNSET
 
 from stream.catalogue.customer_record import CustomerRecord
 from stream.events.times import rfc3339
-from stream.identity.departures import ARRIVED_AS, Departure, departure_of, edition_of
+from stream.identity.departures import ARRIVED_AS, Departure, arrived_as, departure_of, edition_of
 from stream.identity.note_proof import NoteProof
 from stream.processing.align import Taken
 from stream.processing.document import packed_state
@@ -202,9 +202,13 @@ class Departed:
                 self._depart(Departure(customer_id=who, merged_into=who, edition=edition), at_ms)
 
     def _counts(self, customer: str, record: Any, at_ms: int) -> bool:
-        """Whether an event counts; whoever comes back, or is joined, is noted."""
+        """Whether an event counts; whoever comes back, or is joined, is noted.
+
+        What did not come by `arrivals` is of no edition and is not sent again: it counts for whom it names.
+        """
         edition = self._of(customer)
-        if edition_of(record.headers) < edition.number:
+        is_straight = not edition.into and not arrived_as(record.headers)
+        if edition_of(record.headers) < edition.number and not is_straight:
             return False
         if edition.into:
             self._profiles[customer] = self._left.get(customer) or None

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from stream.events.record import Record
-from stream.identity.departures import departure_of, edition_of, is_again
+from stream.identity.departures import arrived_as, departure_of, edition_of, is_again
 from stream.identity.note_proof import NoteProof
 from stream.projections.protocol import Input, Projection
 
@@ -60,6 +60,10 @@ class Moves:
         forgotten = editions.get(_FORGOTTEN, 0)
         for record in records:
             departure = departure_of(record, proof)
+            if departure is None and not arrived_as(record.headers):
+                # it did not come by `arrivals`, so it is of no edition, and is not sent again
+                stretch.append(record)
+                continue
             edition = edition_of(record.headers) if departure is None else departure.edition
             who = (record.key or b"").decode(errors="replace")
             known = editions.get(who, edition if departure is None and edition <= forgotten else 0)

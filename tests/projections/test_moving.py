@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stream.errors import SettingsError
 from stream.events.kinds import EventType
 from stream.identity.arrival_notes import TYPE_HEADER
+from stream.identity.departures import ARRIVED_AS
 from stream.identity.links import Link, LinkName
 from stream.identity.note_proof import NoteProof
 from stream.identity.places import PLACE
@@ -216,9 +217,10 @@ def test_what_is_no_event_is_of_no_edition() -> None:
 def test_an_event_of_an_edition_before_is_void_whatever_else_is_read(of_another: Headers) -> None:
     activity: Projection[Any] = PROJECTIONS["activity"](SETTINGS)
     moves = Moves(activity, NoteProof.of(SETTINGS))
-    old, other = Record(b"c-2", b"{}", NOW_MS), Record(b"c-3", b"{}", NOW_MS, 1, of_another)
-    stretches = moves.stretches(activity.inputs[0], [old, other], {"c-2": 7})
-    assert [record for stretch in stretches for record in stretch.records] == [other]
+    old = Record(b"c-2", b"{}", NOW_MS, 0, ((ARRIVED_AS, b"c-2"),))
+    other, straight = Record(b"c-3", b"{}", NOW_MS, 1, of_another), Record(b"c-2", b"{}", NOW_MS, 2)
+    stretches = moves.stretches(activity.inputs[0], [old, other, straight], {"c-2": 7})
+    assert [record for stretch in stretches for record in stretch.records] == [other, straight]
 
 
 def test_each_record_of_a_departure_has_a_place_of_its_own() -> None:
