@@ -191,6 +191,7 @@ def target(report: Report) -> str:
 SECTIONS: tuple[tuple[str, str, str, Callable[[Report], str]], ...] = (
     ("throughput.json", "performance.md", "throughput", throughput),
     ("throughput-kafka.json", "performance.md", "throughput-kafka", throughput),
+    ("throughput-streams.json", "performance.md", "throughput-streams", throughput),
     ("throughput-million.json", "performance.md", "throughput-million", throughput),
     ("latency.json", "performance.md", "latency", latency),
     ("scale.json", "performance.md", "scale", scale),
