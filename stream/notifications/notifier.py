@@ -214,16 +214,16 @@ class Notifier:
 
         The hold-out decides last: what is held out would have been sent, so the groups differ in nothing else.
         """
-        for delivery in picked:
-            if delivery.is_cleared:  # while it was under way, and the delivery failed
-                self._finish(delivery, DeliveryOutcome.SUPPRESSED, now_ms, reason=Suppression.CLEARED)
+        # while they were under way, and the delivery failed
+        cleared = [delivery for delivery in picked if delivery.is_cleared]
         picked = [delivery for delivery in picked if not delivery.is_cleared]
         known = dict(zip(picked, self._store.known([d.alert.customer_id for d in picked]), strict=True))
         consented = self._consents([delivery.alert.customer_id for delivery in picked])
         reasons = held_back(picked, known, consented, self._config, lane.channel, now_ms)
         wanted = [delivery for delivery in picked if delivery not in reasons]
         has_room = not wanted or lane.has_room(self._store, now_ms)
-        for delivery, reason in reasons.items():
+        # nothing is read from here on: if that failed, what is finished would be put back
+        for delivery, reason in (*dict.fromkeys(cleared, Suppression.CLEARED).items(), *reasons.items()):
             self._finish(delivery, DeliveryOutcome.SUPPRESSED, now_ms, reason=reason)
         if not has_room:
             lane.put_back(wanted, now_ms)

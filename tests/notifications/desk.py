@@ -2,7 +2,7 @@
 
 import queue
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from types import TracebackType
 from typing import Self
@@ -11,6 +11,8 @@ import msgspec
 
 from stream.alerts.alert_records import Alert
 from stream.clock import FixedClock
+from stream.consent.consented import Consented
+from stream.errors import UnreadError
 from stream.notifications.config_file import parse
 from stream.notifications.courier import Courier, DeliveryReport
 from stream.notifications.delivery_journal import DeliveryJournal
@@ -66,6 +68,7 @@ class Desk:
         self.offsets: dict[str, int] = {}
         self.store = PersonNotifications(bench.settings)
         self.consents = ConsentDesk(bench.settings)
+        self.are_consents_read = True
         config = parse(text, {}, source="test.yaml")
         reports: queue.SimpleQueue[DeliveryReport] = queue.SimpleQueue()
         self.lanes = {
@@ -84,7 +87,7 @@ class Desk:
             self.store,
             journal,
             self.clock,
-            consents=self.consents.read,
+            consents=self._agreed,
         )
 
     def __enter__(self) -> Self:
@@ -95,6 +98,11 @@ class Desk:
     ) -> None:
         self.consents.__exit__(kind, error, trace)
         self.store.__exit__(kind, error, trace)
+
+    def _agreed(self, customer_ids: Sequence[str]) -> Consented:
+        if not self.are_consents_read:
+            raise UnreadError("the projection consents has yet to read something")
+        return self.consents.read(customer_ids)
 
     def take(self, alerts: Iterable[Alert]) -> None:
         """Alerts arrive now."""

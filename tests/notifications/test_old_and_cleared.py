@@ -7,6 +7,7 @@ import pytest
 
 from stream.alerts.action_records import Action, ActionKind
 from stream.alerts.alert_records import AlertKind
+from stream.errors import UnreadError
 from stream.events.times import instant, rfc3339
 from tests.notifications.desk import HOUR_MS, NOON_MS, Desk, configuration
 from tests.notifications.receivers import Webhook
@@ -76,6 +77,23 @@ def test_an_alarm_that_is_cleared_while_its_delivery_fails_is_not_tried_again(be
         desk.take([alert(2, customer_id="c-1", kind=CLEARED, occurred_at=at(0))])
         desk.advance(minutes=10)
         assert (hook.asked, desk.committable) == (1, 2)
+
+
+def test_what_is_cleared_on_its_way_is_told_once_also_while_consents_are_unread(bench: Bench) -> None:
+    text = configuration("URL", match="{kind: [churn_risk.raised]}")
+    with Webhook(lambda *_: 503) as hook, Desk(bench, text.replace("URL", hook.url)) as desk:
+        desk.take([alert(1, occurred_at=at(-1))])
+        desk.notifier.step()
+        desk.take([alert(2, customer_id="c-1", kind=CLEARED, occurred_at=at(0))])
+        desk.work()
+        desk.clock.advance(600_000)
+        desk.are_consents_read = False
+        with pytest.raises(UnreadError):
+            desk.work()
+        desk.are_consents_read = True
+        desk.work(lambda: desk.committable == 2)
+        assert hook.asked == 1
+    assert [told.reason for told in bench.told() if told.alert_id == alert(1).alert_id] == ["cleared"]
 
 
 def test_a_repeated_alarm_and_its_clear_leave_nothing_open(bench: Bench) -> None:
