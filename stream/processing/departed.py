@@ -204,7 +204,8 @@ class Departed:
     def _counts(self, customer: str, record: Any, at_ms: int) -> bool:
         """Whether an event counts; whoever comes back, or is joined, is noted.
 
-        What did not come by `arrivals` is of no edition and is not sent again: it counts for whom it names.
+        What did not come by `arrivals` is of no edition and is not sent again: it counts for whom it names, unless they
+        have left.
         """
         edition = self._of(customer)
         is_straight = not edition.into and not arrived_as(record.headers)
