@@ -83,8 +83,8 @@ def was_copied(headers: _Headers) -> bool:
 def appended_ms(record: Record) -> int:
     """When a record of `arrivals` was appended first: a copy keeps the places that follow from it, and ends of holds.
 
-    >>> from stream.events.record import RawRecord
-    >>> [appended_ms(RawRecord(b"c-1", b"{}", 9000, 0, headers)) for headers in ([], [appended_header(7000)])]
+    >>> from types import SimpleNamespace
+    >>> [appended_ms(SimpleNamespace(timestamp=9000, headers=of)) for of in ([], [appended_header(7000)])]
     [9000, 7000]
     """
     value = record.headers[-1][1] if was_copied(record.headers) else None
