@@ -17,7 +17,7 @@ class KeptOfPerson(NamedTuple):
     """``person``: the id that was asked for, as stores have it; ``ids``: all that are joined with it, itself first.
 
     ``found``: how many things each store has. ``remains``: what no erasure reaches, and until when it stays.
-    ``names``: by id, of those who were imported with one.
+    ``names``, or else e-mail addresses: by id, of those who were imported with one.
     """
 
     person: str

@@ -9,8 +9,10 @@ import pytest
 
 from stream.cli import console_privacy
 from stream.cli.console_privacy import ShopPersonalData
+from stream.cli.data_files import contacts_file
 from stream.errors import SettingsError, StorageError
 from stream.events.partitioner import partition_of
+from stream.imports.contacts import Contact
 from stream.processing.state import PartitionState
 from stream.settings import Settings
 from stream.storage.connection import connect_blocking
@@ -68,3 +70,24 @@ def test_a_page_does_not_wait_for_a_broker_for_ever(settings: Settings, monkeypa
     monkeypatch.setattr(console_privacy, "KAFKA_S", 0.5)
     with pytest.raises(StorageError, match=r"could not be read in 0\.5 s"):
         ShopPersonalData(replace(settings, kafka_bootstrap="127.0.0.1:9")).receipts()
+
+
+@pytest.mark.parametrize("has_keys", [False, True])
+def test_a_person_is_named_with_keys_and_without(settings: Settings, tmp_path: Path, has_keys: bool) -> None:
+    if has_keys:
+        settings = replace(settings, privacy_keys=f"sqlite:///{tmp_path}/keys.sqlite", privacy_master_key="11" * 32)
+    with contacts_file(settings) as people:
+        people.add(
+            [
+                ("c-1", Contact(name="Ann Ode", email="ann@example.com")),
+                ("c-2", Contact(email="bob@example.com")),
+                ("c-3", Contact(phone="030 1234567")),
+            ]
+        )
+    personal = ShopPersonalData(settings)
+    for asked, named in (("Ann Ode", "Ann Ode"), ("c-1", "Ann Ode"), ("bob@example.com", "bob@example.com")):
+        kept = personal.kept(asked)
+        assert kept.person.startswith("c-") is not has_keys
+        assert kept.names == {kept.person: named}
+    # of whom neither name nor address is known there is nothing to write but the id
+    assert personal.kept("c-3").names == {}
