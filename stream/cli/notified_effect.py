@@ -17,12 +17,14 @@ __all__ = ["notified_effect"]
 def notified_effect(settings: Settings, purchases_of: Callable[[Sequence[str]], KnownPurchases]) -> EffectReport:
     """The first comparison of ``stream effect``, with purchases that the directory knows.
 
-    Reads the topics of notifications and actions to their present ends: a shop has some of them a day. Raises
+    Customers whom it does not know do not count: who was erased would be one who ordered nothing. Reads the topics of
+    notifications and actions to their present ends: a shop has some of them a day. Raises
     `TopologyError` for topics that are missing, `StorageError` when Redis is away.
     """
     first, mixed = exposures([*notifications_of(settings)], 0)
     actions = actions_of(settings)
     known = purchases_of([one.customer_id for one in first])
+    first = [one for one in first if one.customer_id in known.purchases]
     moves = {
         customer: [MoneyMove(at_ms, amount / MONEY_SCALE, is_order) for at_ms, amount, is_order in purchases]
         for customer, purchases in known.purchases.items()

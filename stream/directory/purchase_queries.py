@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -19,7 +18,10 @@ __all__ = ["KnownPurchases", "known_purchases"]
 
 
 class KnownPurchases(NamedTuple):
-    """Orders and refunds that count, by customer and time; ``as_of_ms``: the newest order of any customer."""
+    """Orders and refunds that count, by customer and time; ``as_of_ms``: the newest order of any customer.
+
+    ``purchases`` are those of all customers whom the directory knows: nobody who was erased is among them.
+    """
 
     purchases: Mapping[str, Sequence[Purchase]]
     as_of_ms: int | None
@@ -27,8 +29,9 @@ class KnownPurchases(NamedTuple):
 
 def known_purchases(connection: Connection, customer_ids: Sequence[str]) -> KnownPurchases:
     """What these customers bought: as `stream.events.order_book` counts it, which reads a whole topic for it."""
-    told: dict[str, list[TimelineEntry]] = defaultdict(list)
+    known = rows_of_customers(connection, customers, customer_ids)
+    told: dict[str, list[TimelineEntry]] = {row.customer_id: [] for row in known}
     for row in rows_of_customers(connection, timeline, customer_ids, source=EventType.PURCHASE.value):
-        told[row.customer_id].append(TimelineEntry._make(row))
+        told.setdefault(row.customer_id, []).append(TimelineEntry._make(row))
     found = {customer: bought(entries).purchases for customer, entries in told.items()}
     return KnownPurchases(found, connection.execute(select(func.max(customers.c.last_order_ms))).scalar())

@@ -55,4 +55,4 @@ def test_purchases_are_those_of_the_topic(store: DirectoryStore) -> None:
 def test_a_shop_without_orders_has_no_newest_one(store: DirectoryStore) -> None:
     commit(store, store.claim(), [TimelineEntry("c-1", "click", 1, 1, "page_viewed")])
     with reading(store.engine) as connection:
-        assert known_purchases(connection, ["c-1"]) == ({}, None)
+        assert known_purchases(connection, ["c-1", "nobody"]) == ({"c-1": []}, None)
