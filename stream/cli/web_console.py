@@ -101,7 +101,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
         )
         revealer = Revealer.of(settings) if settings.privacy_keys else None
         api = Api(
-            *(store, writing, acting, live.lists, partial(customer_points, settings)),
+            *(store, pages.writing, acting, live.lists, partial(customer_points, settings)),
             refusing=operations.refusing,
             others=partial(others_shown, settings),
         )

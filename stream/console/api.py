@@ -51,6 +51,7 @@ _encoder: Final = msgspec.json.Encoder()
 class Api:
     """Handlers; each takes the decoded body, or the parameters of the address. Queries run in threads.
 
+    ``writing``: how figures of the shop are written now, with the currency if it is known.
     ``offered``: what to offer to a customer, at most so many items a list; ``points``: theirs, None: not known.
     ``refusing``: who does not agree to be scored. ``others``: further ids of the same person, whose events are shown.
     """
@@ -58,7 +59,7 @@ class Api:
     def __init__(
         self,
         store: DirectoryStore,
-        writing: Writing,
+        writing: Callable[[], Writing],
         acting: Acting,
         offered: Callable[[str, int], Offered],
         points: Callable[[str], PointsStatement | None],
@@ -152,7 +153,7 @@ class Api:
         counts = await self.counts.get()
         return await self._asked(
             lambda connection: kpis_json(
-                kpis(connection, Grain(body.by)), loyalty(connection), counts.stages, self._writing.currency
+                kpis(connection, Grain(body.by)), loyalty(connection), counts.stages, self._writing().currency
             )
         )
 
@@ -160,7 +161,7 @@ class Api:
         del request
         return await self._asked(
             lambda connection: campaigns_json(
-                latest_campaigns(connection, body.limit, body.cursor), self._writing.currency
+                latest_campaigns(connection, body.limit, body.cursor), self._writing().currency
             )
         )
 
@@ -207,7 +208,7 @@ class Api:
 
     def _midnight_ms(self, day: date | None) -> int | None:
         try:
-            return None if day is None else self._writing.midnight_ms(day)
+            return None if day is None else self._writing().midnight_ms(day)
         except (ValueError, OverflowError):
             raise SettingsError(f"{day}: expected a day of this age") from None
 

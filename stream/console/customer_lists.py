@@ -24,7 +24,6 @@ from stream.directory.desk.saved_filters import SavedFilters
 from stream.directory.store import DirectoryStore
 from stream.errors import SettingsError
 from stream.features.stages import STAGE_NAMES
-from stream.reporting.writing import Writing
 
 __all__ = ["CustomerLists"]
 
@@ -46,14 +45,12 @@ class CustomerLists:
         self,
         page: Renderer,
         store: DirectoryStore,
-        writing: Writing,
         filters: SavedFilters,
         now_ms: Callable[[], int],
         refusing: Refusing,
     ) -> None:
         self._page = page
         self._store = store
-        self._writing = writing
         self._filters = filters
         self._now_ms = now_ms
         self._refusing = refusing
@@ -115,7 +112,7 @@ class CustomerLists:
         """Keep what is filled in, under a name."""
         form = await form_of(request)
         require_own_form(request, form)
-        condition_of(form, self._writing)
+        condition_of(form, self._page.writing)
         fields = {name: form[name].strip() for name in _KEPT if form.get(name, "").strip()}
         _sort_of(fields)
         name = form.get("name", "").strip()
@@ -131,7 +128,7 @@ class CustomerLists:
 
     async def _condition(self, request: web.Request) -> Condition:
         """What is filled in; under pseudonyms nothing is known of how an id begins, so it must be the whole id."""
-        condition = condition_of(await form_of(request), self._writing)
+        condition = condition_of(await form_of(request), self._page.writing)
         return replace(condition, begins=await known_id(request, condition.begins)) if condition.begins else condition
 
     async def _lines(self, condition: Condition, cursor: str | None) -> tuple[Sequence[str], str | None]:
@@ -141,7 +138,7 @@ class CustomerLists:
             page = consented_page(
                 connection, condition, Sort.ID, refusing=self._refusing, limit=_AT_ONCE, cursor=cursor
             )
-            return [*customers_csv(page.rows, self._writing)], page.cursor
+            return [*customers_csv(page.rows, self._page.writing)], page.cursor
 
         return await self._asked(ask)
 

@@ -86,7 +86,6 @@ class Pages:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._writing = writing
         self._texts_of = texts_of
         self.acting = acting
         self.logins = logins
@@ -96,12 +95,16 @@ class Pages:
         #: In which language each browser is answered; and the other pages.
         self.choice = LanguageChoice(language, writing.language)
         self.entrance = LoginPages(self._page, logins, elsewhere)
-        self.lists = CustomerLists(self._page, store, writing, filters, acting.now_ms, operations.refusing)
+        self.lists = CustomerLists(self._page, store, filters, acting.now_ms, operations.refusing)
         self._operations, self.operator = operations, OperatorPages(self._page, store, operations)
         self.business = BusinessPage(self._page, store, operations, monotonic)
         erasures = erasures or Erasures()
         self._erased = ErasedPeople(erasures, acting.now_ms)
         self.offers = OfferPages(self._page, offers, ErasedPeople(erasures, acting.now_ms), monotonic)
+
+    def writing(self) -> Writing:
+        """How figures of the shop are written now."""
+        return self._page.writing
 
     async def close(self, _: web.Application) -> None:
         """Wait for what is being made for pages."""

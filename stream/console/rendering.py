@@ -42,7 +42,7 @@ class PagesIn(NamedTuple):
 
 
 class Renderer:
-    """Renders templates; ``writing`` says how figures of the shop are written. ``style``: of all pages."""
+    """Renders templates; ``writing``: how figures of the shop are written now. ``style``: of all pages."""
 
     def __init__(self, writing: Writing) -> None:
         self._write(writing)
@@ -52,11 +52,11 @@ class Renderer:
 
     def learn_currency(self, currency: str) -> None:
         """Write money in ``currency`` where there was none: the first orders came after the start."""
-        if currency and not self._writing.currency:
-            self._write(replace(self._writing, currency=currency))
+        if currency and not self.writing.currency:
+            self._write(replace(self.writing, currency=currency))
 
     def _write(self, writing: Writing) -> None:
-        self._writing = writing
+        self.writing = writing
         self._editions = {code: _edition(language, writing) for code, language in LANGUAGES.items()}
 
     def edition(self, request: web.Request) -> PagesIn:

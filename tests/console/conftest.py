@@ -175,7 +175,7 @@ class Office:
             monotonic=self.monotonic,
         )
         api = Api(
-            *(self._store, WRITING, self.acting, self.offered, self.points, self.operations.refusing),
+            *(self._store, pages.writing, self.acting, self.offered, self.points, self.operations.refusing),
             others=lambda customer_id: self.operations.identities(customer_id).others,
         )
         programs = ApiAccess(api, self.tokens, self.trail, lambda: self.now_ms)

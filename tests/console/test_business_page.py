@@ -1,14 +1,16 @@
 """The page of business: what customers say and write, what followed campaigns, and what notifying brings."""
 
+import json
 import re
 from dataclasses import replace
 
 from markupsafe import escape
 
+from stream.directory.desk.api_tokens import Scope
 from stream.projections.ratings import RatingTally
 from stream.projections.surveys import Surveyed
 from stream.reporting.feedback_groups import FeedbackCounts
-from tests.console.conftest import EVIL, Office, Visit
+from tests.console.conftest import EVIL, Office, Visit, fields_of
 from tests.directory.mailed import CAMPAIGNS
 
 
@@ -83,5 +85,10 @@ def test_pages_know_the_currency_of_a_shop_whose_first_orders_come_after_the_sta
         assert "€" not in (await visit("/business"))[2]
         await visit("/")
         assert "€12.00" in (await visit("/business"))[2]
+        customers = (await visit("/customers"))[2]
+        assert ",EUR," in (await visit("/customers/file", fields_of(customers, "/customers/file")))[2]
+        token = office.tokens.add("report", {Scope.READ}, office.now_ms)
+        answer = (await visit("/api/v1/kpis", Authorization=f"Bearer {token}"))[2]
+        assert json.loads(answer)["currency"] == "EUR"
 
     office.visited(steps)
