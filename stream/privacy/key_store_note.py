@@ -16,13 +16,15 @@ _SQLITE: Final = "sqlite:///"
 
 
 class KeyStoreNote:
-    """The note in the directory that ``settings`` name; there is none elsewhere, and nothing is checked then."""
+    """The note in the directory that ``settings`` name; there is none elsewhere, and nothing is checked then.
+
+    A damaged note is that of another store. Raises `StorageError` if it cannot be read.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._url = settings.privacy_keys
         self._file = Path(settings.data_dir).expanduser() / KEY_STORE_FILE if settings.data_dir else None
-        has_note = self._file is not None and self._file.exists()
-        self._expected = self._file.read_text("ascii").strip() if has_note and self._file is not None else ""
+        self._expected = _read(self._file) if self._file is not None and self._file.exists() else ""
 
     def check_settings(self) -> None:
         """Raise `SettingsError` where keys are needed and not named, `StorageError` where their file is gone."""
@@ -56,3 +58,10 @@ class KeyStoreNote:
             f"restore it from its backup. Nobody in {self._folder} can be read without it. If it is lost for good, "
             f"delete {self._file} to begin with new keys: everybody is somebody new then"
         )
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("ascii", "replace").strip()
+    except OSError as error:
+        raise StorageError(f"which key store the shop has cannot be read: {error}") from error

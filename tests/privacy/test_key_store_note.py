@@ -81,3 +81,14 @@ def test_a_change_of_master_keys_leaves_the_store_the_same(settings: Settings) -
     assert keys.rotate(settle_s=0.0) == (1, 1)
     keys.close()
     assert pseudonym(replace(settings, privacy_master_key="22" * 32)) == was
+
+
+def test_a_note_that_is_damaged_or_cannot_be_read_is_told(settings: Settings, tmp_path: Path) -> None:
+    note = tmp_path / "shop" / KEY_STORE_FILE
+    note.write_bytes(b"\xff\xfe")
+    with pytest.raises(StorageError, match="restore it from its backup"):
+        PersonKeys.of(settings)
+    note.unlink()
+    note.mkdir()
+    with pytest.raises(StorageError, match="cannot be read"):
+        PersonKeys.of(settings)
