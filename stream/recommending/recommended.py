@@ -161,7 +161,7 @@ def _bought_with(pair: _Pair) -> str:
 
 def _rhythm(own: OwnItem, hour: int) -> str:
     days = max(hour - own.last, 0) // _HOURS_A_DAY
-    ago = f"{_days(days)} ago" if days else "today"
+    ago = f"{_days(days)} ago" if days else "less than a day ago"
     if own.orders == 1:
         return f"Bought once, {ago}."
     gap_h = own.gap_h

@@ -45,10 +45,10 @@ def test_a_pair_that_one_customer_bought_does_not_hide_one_that_many_did() -> No
 @pytest.mark.parametrize(
     ("days", "asked_on", "reason"),
     [
-        ([3], 3, "Bought once, today."),
+        ([3], 3, "Bought once, less than a day ago."),
         ([3], 4, "Bought once, 1 day ago."),
-        ([3, 3], 3, "Bought in 2 orders, the last today."),
-        ([0, 1, 2], 2, "Bought in 3 orders, about every 1 day, the last today."),
+        ([3, 3], 3, "Bought in 2 orders, the last less than a day ago."),
+        ([0, 1, 2], 2, "Bought in 3 orders, about every 1 day, the last less than a day ago."),
         ([0, 10], 25, "Bought in 2 orders, about every 10 days, the last 15 days ago."),
     ],
 )
