@@ -139,7 +139,7 @@ def test_settings_of_other_servers_are_ignored(tmp_path: Path) -> None:
         usual = Settings()
         same = ("kafka_bootstrap", "redis_url", "partitions", "data_dir", "identity_key")
         own = replace(settings, **{name: getattr(usual, name) for name in same})
-        assert own == Settings(raise_at=0.8)
+        assert own == Settings(raise_at=0.8, projections="consents")
         assert settings.identity_key == DataDirectory(tmp_path).identity_key() != ""
 
 

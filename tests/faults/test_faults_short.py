@@ -45,5 +45,6 @@ def test_nothing_is_lost_or_doubled_on_real_kafka(name: str, brokers: Brokers) -
 
 
 def test_without_the_alignment_the_harness_notices(brokers: Brokers) -> None:
-    result = attempt(FAULTS["undisturbed"], 1, "embedded", brokers, mutant="alignment")
-    assert any(violation[0] in "FACL" for violation in result.violations)
+    # how the topics come interleaved depends on the machine, so one run may show nothing
+    tried = (attempt(FAULTS["undisturbed"], seed, "embedded", brokers, mutant="alignment") for seed in (1, 2, 3))
+    assert any(violation[0] in "FACL" for result in tried for violation in result.violations)

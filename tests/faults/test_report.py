@@ -126,4 +126,4 @@ def test_every_fault_says_what_it_does() -> None:
 
 
 def test_there_is_a_fault_of_every_number() -> None:
-    assert {int(fault.number) for fault in FAULTS.values()} == set(range(33))
+    assert {int(fault.number) for fault in FAULTS.values()} == set(range(34))

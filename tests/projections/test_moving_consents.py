@@ -73,7 +73,7 @@ class Shop:
     def tell(self, own_id: str, number: int, content: tuple[EventType, dict[str, Any]], *, is_straight: bool) -> None:
         """A statement comes to the topic `arrivals`, or straight to that of its type."""
         event_type, fields = content
-        value = {"event_id": f"e-{number}", "customer_id": own_id, "occurred_at": AT_S + number * STEP_S, **fields}
+        value = {**_named(own_id, number, content), **fields}
         text = json.dumps(value).encode()
         if is_straight:
             self._publish(Outgoing(self.settings.topic_of(event_type), own_id.encode(), text, []))
@@ -123,6 +123,12 @@ class Shop:
             part.step(10, lost=False)
 
 
+def _named(own_id: str, number: int, content: tuple[EventType, dict[str, Any]]) -> dict[str, Any]:
+    """An event id of its own for each statement: one that comes again says the same."""
+    event_id = f"e-{number}-{content[1]['name']}-{content[1].get('purpose', '')}"
+    return {"event_id": event_id, "customer_id": own_id, "occurred_at": AT_S + number * STEP_S}
+
+
 @pytest.fixture(scope="module")
 def shops(redis_server: EmbeddedRedis) -> Iterator[Shop]:
     """Shops without anything, each in a namespace of its own."""
@@ -144,7 +150,7 @@ def play(shop: Shop, story: Sequence[Any]) -> dict[str, Agreements]:
         else:
             own_id, number, content, is_straight = item
             shop.tell(own_id, number, content, is_straight=is_straight)
-            value = {"event_id": f"e-{number}", "customer_id": own_id, "occurred_at": AT_S + number * STEP_S}
+            value = _named(own_id, number, content)
             topic = shop.settings.topic_of(content[0])
             plain.append(topics[topic], own_id, json.dumps({**value, **content[1]}).encode(), (), NOW_MS)
     while not plain.is_done:
