@@ -25,6 +25,7 @@ from tests.faults.key_store_faults import KEY_STORE_FAULTS
 from tests.faults.machine_faults import MACHINE_FAULTS
 from tests.faults.model_faults import MODEL_FAULTS
 from tests.faults.monitor import Monitor
+from tests.faults.moving_faults import MOVING_FAULTS
 from tests.faults.outbox_faults import OUTBOX_FAULTS
 from tests.faults.ownership_faults import OWNERSHIP_FAULTS
 from tests.faults.projection_faults import PROJECTION_FAULTS, passed_on, projection_alerts, projection_states
@@ -57,6 +58,7 @@ _ALL = (
     *RECOVERY,
     *ERASE_FAULTS,
     *KEY_STORE_FAULTS,
+    *MOVING_FAULTS,
 )
 FAULTS = {fault.name: fault for fault in _ALL}
 
