@@ -17,11 +17,11 @@ from stream.online_models.horizon import FIRST_HORIZON_DAYS
 from stream.online_models.purchase_process import PRIOR
 from stream.online_models.purchases_snapshot import PurchasesSnapshot
 from stream.online_models.rfm_classes import RFM, RfmSnapshot
-from stream.online_models.scoring import mixed, whole_share
+from stream.online_models.scoring import Scoring, mixed, whole_share
 from stream.online_models.snapshot import ModelSnapshot
 from stream.processing.rules import NO_MODEL, Model
 
-__all__ = ["SURE_CUSTOMERS", "SURE_SHARE", "WARMING", "Scorer"]
+__all__ = ["SURE_CUSTOMERS", "SURE_SHARE", "WARMING", "Scorer", "scoring_of"]
 
 #: The purchase process alone is no more than a first estimate before it was fitted to so many customers.
 SURE_CUSTOMERS: Final = 100
@@ -47,16 +47,7 @@ class Scorer:
     def of(cls, snapshot: ModelSnapshot) -> Scorer:
         """Fold a verified snapshot into the form that the kernel uses."""
         churn, segments, rhythm = snapshot.churn, snapshot.segments, snapshot.rhythm
-        purchases = snapshot.purchases()
-        scoring = mixed(
-            churn.quadratic() if churn.ready else None,
-            purchases,
-            share=churn.process_share,
-            hedge=churn.process_hedge,
-            slope=churn.slope,
-            shift=churn.shift,
-            horizon_days=FIRST_HORIZON_DAYS if rhythm is None else rhythm.schedule[-1].days,
-        )
+        purchases, scoring = snapshot.purchases(), scoring_of(snapshot)
         model = NO_MODEL
         if scoring.says_something:
             stake_level = math.inf if snapshot.stake_level is None else snapshot.stake_level
@@ -119,6 +110,20 @@ class Scorer:
         if self.snapshot is None or self.snapshot.segments is None:
             return ()
         return self.snapshot.segments.names
+
+
+def scoring_of(snapshot: ModelSnapshot) -> Scoring:
+    """What gives the risk by a snapshot. Raises `SnapshotError`."""
+    churn, rhythm = snapshot.churn, snapshot.rhythm
+    return mixed(
+        churn.quadratic() if churn.ready else None,
+        snapshot.purchases(),
+        share=churn.process_share,
+        hedge=churn.process_hedge,
+        slope=churn.slope,
+        shift=churn.shift,
+        horizon_days=FIRST_HORIZON_DAYS if rhythm is None else rhythm.schedule[-1].days,
+    )
 
 
 def _with_process(model: Model, process: ProcessTerm, purchases: PurchasesSnapshot) -> Model:

@@ -26,17 +26,17 @@ from stream.events.log_event import LogEvent
 from stream.events.rejections import Rejection
 from stream.features.habit import RISK_POWER
 from stream.online_models.example import Example
-from stream.online_models.horizon import FIRST_HORIZON_DAYS, HorizonPeriod
+from stream.online_models.horizon import HorizonPeriod
 from stream.online_models.learner import Learner
 from stream.online_models.learner_settings import LearnerSettings, learner_settings_of
-from stream.online_models.scoring import Scoring, mixed
+from stream.online_models.scoring import Scoring
 from stream.online_models.stakes import StakeLevel
 from stream.processing.emission import EmissionKind
 from stream.processing.kernel import Kernel, Run
 from stream.processing.outgoing import Topics, publishable
 from stream.processing.partition import Partition
 from stream.processing.rules import Rules, rules_of
-from stream.processing.scorer import Scorer
+from stream.processing.scorer import Scorer, scoring_of
 from stream.processing.state import Outgoing, PartitionState
 from stream.processing.step_outcome import ALERTS, OutcomeBuilder, StepOutcome, changed_timers
 from stream.settings import Settings
@@ -163,7 +163,7 @@ class _FollowedLevel:
 
     def _by_model(self, emission: np.void, scorer: Scorer) -> float | None:
         if self._scoring is None or self._scoring[0] is not scorer:
-            self._scoring = scorer, _scoring_of(scorer)
+            self._scoring = scorer, Scoring(None, None) if scorer.snapshot is None else scoring_of(scorer.snapshot)
         scoring = self._scoring[1]
         if not scoring.says_something:
             return None
@@ -231,19 +231,3 @@ def _with_level(scorer: Scorer, level: float | None) -> Scorer:
     if not scorer.model.ready:
         return scorer
     return replace(scorer, model=scorer.model._replace(stake_level=np.inf if level is None else level))
-
-
-def _scoring_of(scorer: Scorer) -> Scoring:
-    snapshot = scorer.snapshot
-    if snapshot is None:
-        return Scoring(None, None)
-    churn, rhythm = snapshot.churn, snapshot.rhythm
-    return mixed(
-        churn.quadratic() if churn.ready else None,
-        snapshot.purchases(),
-        share=churn.process_share,
-        hedge=churn.process_hedge,
-        slope=churn.slope,
-        shift=churn.shift,
-        horizon_days=FIRST_HORIZON_DAYS if rhythm is None else rhythm.schedule[-1].days,
-    )
