@@ -11,7 +11,7 @@ import msgspec
 from stream import metrics
 from stream.errors import CodecError
 from stream.processing import document
-from stream.processing.editions import BEGIN, is_empty
+from stream.processing.editions import is_empty, without_edition
 from stream.processing.state import Outgoing
 from stream.processing.step_outcome import PUBLIC_HEADERS, StepOutcome
 from stream.storage.outbox_records import StoredDocument, decode_entry, encode_records
@@ -27,7 +27,6 @@ _DOCUMENTS_AT_ONCE: Final = 2000
 
 class _Document(msgspec.Struct):
     customer_id: str = ""
-    edition: msgspec.Raw = msgspec.Raw()
 
 
 _DECODER: Final = msgspec.json.Decoder(_Document)
@@ -95,12 +94,9 @@ def _told_of(customer: str, stored: bytes | CodecError | None) -> bytes | None:
     try:
         if isinstance(stored, CodecError):
             raise stored
-        if stored.startswith(BEGIN):
-            if is_empty(stored):
-                return None
-            # the edition stands before everything else
-            stored = b"{" + stored[len(BEGIN) + len(_DECODER.decode(stored).edition) + 1 :]
-        value = document.public(stored)
+        if is_empty(stored):
+            return None
+        value = document.public(without_edition(stored))
         is_own = _DECODER.decode(value).customer_id == customer
     except (CodecError, msgspec.DecodeError) as error:
         # who it is stays out of logs

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -22,11 +22,11 @@ from msgspec import UNSET
 
 from stream.catalogue.customer_record import CustomerRecord
 from stream.events.times import rfc3339
-from stream.identity.departures import ARRIVED_AS, Departure, arrived_as, departure_of, edition_of
+from stream.identity.departures import Departure, arrived_as, departure_of, edition_of
 from stream.identity.note_proof import NoteProof
 from stream.processing.align import Taken
 from stream.processing.document import packed_state
-from stream.processing.editions import BEGIN, STATE, Edition, edition_in, is_empty
+from stream.processing.editions import BEGIN, STATE, Edition, edition_in, is_empty, with_edition
 from stream.processing.erased import Refuses
 from stream.processing.state import Outgoing
 from stream.processing.step_outcome import PUBLIC_HEADERS, StepOutcome
@@ -68,7 +68,7 @@ class Departed:
     ``history_ms``: of so long a time events are sent again.
     """
 
-    def __init__(self, profiles: dict[str, bytes | None], history_ms: int = MAX_HISTORY_MS) -> None:
+    def __init__(self, profiles: dict[str, bytes | None], history_ms: int) -> None:
         self._profiles = profiles
         self._history_ms = history_ms
         self._editions: dict[str, Edition] = {}
@@ -143,7 +143,7 @@ class Departed:
             public = _encoder.encode(_gone(who, edition.into, at))
             is_kept = bool(edition.into and self._left.get(who))
             state = b',"state":"%b"' % b64encode(self._left[who]) if is_kept else b""
-            documents[who] = b"%b%b,%b%b}" % (BEGIN, _encoder.encode(edition), public[1:-1], state)
+            documents[who] = with_edition(b"%b%b}" % (public[:-1], state), edition)
             if is_kept:
                 told.append(Outgoing(topic, who.encode(), public, PUBLIC_HEADERS))
             elif not edition.into:
@@ -207,30 +207,25 @@ class Departed:
         What did not come by `arrivals` is of no edition and is not sent again: it counts for whom it names, unless they
         have left.
         """
-        edition = self._of(customer)
-        is_straight = not edition.into and not arrived_as(record.headers)
+        edition, own_id = self._of(customer), arrived_as(record.headers)
+        is_straight = not edition.into and not own_id
         if edition_of(record.headers) < edition.number and not is_straight:
             return False
         if edition.into:
             self._profiles[customer] = self._left.get(customer) or None
             edition = self._next[customer] = msgspec.structs.replace(edition, into="")
-        if _is_of_another(customer, record.headers) and (
-            edition.before is None or self._is_of_long_ago(edition, at_ms)
-        ):
+        is_of_another = own_id not in {"", customer}
+        if is_of_another and (edition.before is None or self._is_of_long_ago(edition, at_ms)):
             before = b64encode(self._profiles.get(customer) or b"").decode()
             self._next[customer] = msgspec.structs.replace(edition, before=before, joined_ms=at_ms)
         return True
 
     def _with_edition(self, customer: str, document: bytes) -> bytes:
         edition = self._of(customer)
-        return document if edition is _FIRST else b"%b%b,%b" % (BEGIN, _encoder.encode(edition), document[1:])
+        return document if edition is _FIRST else with_edition(document, edition)
 
 
 _FIRST: Final = Edition()
-
-
-def _is_of_another(customer: str, headers: Sequence[tuple[str, bytes | None]]) -> bool:
-    return any(name == ARRIVED_AS and value != customer.encode() for name, value in headers)
 
 
 def _gone(customer: str, into: str, at: str) -> CustomerRecord:

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["BEGIN", "STATE", "Edition", "edition_in", "is_empty", "merged_into"]
+__all__ = ["BEGIN", "STATE", "Edition", "edition_in", "is_empty", "merged_into", "with_edition", "without_edition"]
 
 #: How stored documents begin that have an edition, and no others.
 BEGIN: Final = b'{"edition":'
@@ -30,12 +30,34 @@ class _Stored(msgspec.Struct):
     edition: Edition
 
 
+class _Raw(msgspec.Struct):
+    edition: msgspec.Raw
+
+
 _DECODER: Final = msgspec.json.Decoder(_Stored)
+_RAW_DECODER: Final = msgspec.json.Decoder(_Raw)
+_ENCODE: Final = msgspec.json.Encoder().encode
 
 
 def edition_in(document: bytes) -> Edition:
     """The edition of a stored document that begins with `BEGIN`."""
     return _DECODER.decode(document).edition
+
+
+def with_edition(document: bytes, edition: Edition) -> bytes:
+    """A document that has none, with the edition before everything else."""
+    return b"%b%b,%b" % (BEGIN, _ENCODE(edition), document[1:])
+
+
+def without_edition(document: bytes) -> bytes:
+    """A document as it was before `with_edition`. Raises `msgspec.DecodeError` if it is damaged.
+
+    >>> without_edition(with_edition(b'{"customer_id":"c-1"}', Edition(number=3)))
+    b'{"customer_id":"c-1"}'
+    """
+    if not document.startswith(BEGIN):
+        return document
+    return b"{" + document[len(BEGIN) + len(_RAW_DECODER.decode(document).edition) + 1 :]
 
 
 def merged_into(document: bytes) -> str | None:
