@@ -93,13 +93,6 @@ class Arrivals(Fold[Alias]):
         folded: dict[str, Alias | None] = dict(states)
         outgoing: list[Outgoing] = []
         for own_id, message in cast("Sequence[tuple[str, _Message]]", messages):
-            # most are events, so these are told apart first
-            if type(message) is Arrived:
-                state = folded.get(own_id)
-                if state is None:
-                    state = folded[own_id] = Alias()
-                outgoing += self._passed_on(state, own_id, message)
-                continue
             if isinstance(message, Unread):
                 outgoing += self._placed(message.record, [self._unread(message)])
                 continue
@@ -110,7 +103,10 @@ class Arrivals(Fold[Alias]):
             state = folded.get(own_id)
             if state is None:
                 state = folded[own_id] = Alias()
-            outgoing += self._told(state, own_id, cast("Noted | Assignment | Vacated", message))
+            if isinstance(message, Arrived):
+                outgoing += self._passed_on(state, own_id, message)
+                continue
+            outgoing += self._told(state, own_id, message)
             if isinstance(message, Vacated) and state == Alias():
                 folded[own_id] = None
         return Folded(folded, outgoing)
@@ -161,6 +157,7 @@ class Arrivals(Fold[Alias]):
             sent.headers.append(REPEATED)
         if before:
             return self._placed(record, [sent], before)
+        # as `_placed` does, for nearly every record
         sent.headers.append(place_header(Place(self._partition, record.offset, 0, appended_ms(record))))
         return [sent]
 
