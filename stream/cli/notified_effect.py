@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from stream.directory.purchase_queries import KnownPurchases
-from stream.events.columns import MONEY_SCALE
-from stream.notifications.effect import EffectReport, MoneyMove, exposures, report
-from stream.notifications.effect_input import actions_of, notifications_of
+from stream.notifications.effect import EffectReport, exposures, report
+from stream.notifications.effect_input import actions_of, moves_of, notifications_of
 from stream.settings import Settings
 from stream.storage.horizon_desk import horizon_in_force
 
@@ -25,10 +24,7 @@ def notified_effect(settings: Settings, purchases_of: Callable[[Sequence[str]], 
     actions = actions_of(settings)
     known = purchases_of([one.customer_id for one in first])
     first = [one for one in first if one.customer_id in known.purchases]
-    moves = {
-        customer: [MoneyMove(at_ms, amount / MONEY_SCALE, is_order) for at_ms, amount, is_order in purchases]
-        for customer, purchases in known.purchases.items()
-        if purchases
-    }
     as_of_ms = known.as_of_ms if first else None
-    return report(first, mixed, moves, actions, horizon_days=horizon_in_force(settings), as_of_ms=as_of_ms)
+    return report(
+        first, mixed, moves_of(known.purchases), actions, horizon_days=horizon_in_force(settings), as_of_ms=as_of_ms
+    )

@@ -14,7 +14,7 @@ from stream.events.columns import MONEY_SCALE
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import FeedbackEvent
-from stream.events.order_book import OrderBook
+from stream.events.order_book import OrderBook, Purchase
 from stream.events.rejections import Rejection
 from stream.events.times import epoch_ms
 from stream.notifications.complaint_effect import Complained
@@ -24,7 +24,7 @@ from stream.notifications.notification_records import Notification
 from stream.notifications.read_to_end import events_to_end, read_to_end
 from stream.settings import Settings
 
-__all__ = ["PurchaseLog", "actions_of", "complaints_of", "notifications_of"]
+__all__ = ["PurchaseLog", "actions_of", "complaints_of", "moves_of", "notifications_of"]
 
 _AT_ONCE: Final = 2000
 _notifications: Final = msgspec.json.Decoder(Notification)
@@ -121,8 +121,13 @@ class PurchaseLog:
     @property
     def orders(self) -> dict[str, list[MoneyMove]]:
         """Orders and refunds of each customer."""
-        return {
-            customer: [MoneyMove(at_ms, amount / MONEY_SCALE, is_order) for at_ms, amount, is_order in found]
-            for customer, found in self._book.purchases().items()
-            if found
-        }
+        return moves_of(self._book.purchases())
+
+
+def moves_of(purchases: Mapping[str, Sequence[Purchase]]) -> dict[str, list[MoneyMove]]:
+    """Orders and refunds of each customer who has any."""
+    return {
+        customer: [MoneyMove(at_ms, amount / MONEY_SCALE, is_order) for at_ms, amount, is_order in found]
+        for customer, found in purchases.items()
+        if found
+    }
