@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import xxhash
 
 from stream.cli.bundled import bundled
@@ -24,7 +23,6 @@ from stream.events.log_event import LogEvent
 from stream.features.registry import INPUT_SCALE
 from stream.online_models.learner import Learner
 from stream.online_models.learner_settings import learner_settings_of
-from stream.online_models.snapshot import SegmentSnapshot
 from stream.processing.replay import Replay
 from stream.processing.rules import rules_of
 from stream.settings import Settings
@@ -66,18 +64,12 @@ def learned(events: Sequence[LogEvent], end_ms: int, settings: Settings) -> Lear
     model = replay.scorer.model
     risks = scores.risks if model.ready else np.full(len(customers), np.nan)
     segments = learner.snapshot(0).segments
-    names = [None] * len(customers) if segments is None else _segments(scores.inputs, segments)
+    names: list[str | None] = [None] * len(customers)
+    if segments is not None:
+        names = [segments.names[place] for place in segments.nearest(scores.inputs / INPUT_SCALE).tolist()]
     process = learner.process
     logs = () if process is None else tuple(np.log([process.r, process.alpha, process.a, process.b]).tolist())
     return Learned(dict(zip(customers, risks.tolist(), strict=True)), dict(zip(customers, names, strict=True)), logs)
-
-
-def _segments(inputs: npt.NDArray[np.int16], of: SegmentSnapshot) -> list[str]:
-    """The names of the segments of inputs int16[N, features]."""
-    points = (inputs[:, list(of.columns)] / INPUT_SCALE - np.array(of.means)) / np.array(of.scales)
-    centroids = np.array([segment.centroid for segment in of.segments])
-    nearest = ((points[:, np.newaxis, :] - centroids) ** 2).sum(axis=2).argmin(axis=1)
-    return [of.names[position] for position in nearest.tolist()]
 
 
 def moved(everybody: Learned, without: Learned) -> Moved:
