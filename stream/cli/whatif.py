@@ -55,12 +55,11 @@ def whatif(
     now_ms = SystemClock().now_ms()
     for path in (old, new):
         load_policy(path, settings)  # told before a log is read for minutes
-    given = LogInput(log, options, settings) if log is not None else None
-    events = given.all_events() if given is not None else events_of_topics(settings)
+    events = LogInput(log, options, settings).all_events() if log is not None else events_of_topics(settings)
     if not events:
         raise EventLogError("the topics have no events yet: import a history, or name a log")
     writing = Writing.of(settings, lambda: options.form.currency)
-    if given is None:
+    if log is None:
         events = until_day(events, writing.midnight_ms(writing.day_of(now_ms)))
     settings = fit_to_log(settings, events, now_ms)
     before, after = load_policy(old, settings), load_policy(new, settings)
