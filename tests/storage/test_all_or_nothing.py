@@ -6,59 +6,17 @@ import pytest
 
 from stream.errors import CodecError, StorageError, SystematicError
 from stream.local.redis import EmbeddedRedis
-from stream.processing.state import Counters, Outgoing, PartitionState
 from stream.storage.connection import Client
 from stream.storage.keys import Keys
-from stream.storage.outbox_records import decode_record, encode_record
-from stream.storage.partition_store import Commit, PartitionStore
+from stream.storage.outbox_records import decode_record
 from stream.storage.scripts import script
 from tests.storage.redis_client import with_redis
 from tests.storage.rights import without
-
-PARTITION = 3
-RECORD = encode_record(Outgoing("alerts", b"ada", b"{}", []))
-
-FIRST = Commit(
-    PartitionState(offsets={"events.click": 1}, stream_time_ms=1, counters=Counters(events_in=1)),
-    documents={"ada": b"1", "gone": b"1"},
-    timers={"ada": 100},
-    idle=["gone"],
-    retired=["gone"],
-    outbox=[RECORD, RECORD],
-)
-
-#: Uses every command of the script.
-SECOND = Commit(
-    PartitionState(offsets={"events.click": 9}, stream_time_ms=9, counters=Counters(events_in=9)),
-    documents={"ada": b"2", "bob": b"2", "gone": b"2"},
-    timers={"bob": 200},
-    idle=["ada"],
-    retired=["gone"],
-    outbox=[RECORD],
-    trim=1,
-)
+from tests.storage.two_steps import FIRST, PARTITION, RECORD, SECOND, begun, check_without, everything, store_of
 
 #: The commands of commit.lua as Redis names them in rules, and those of claim.lua and verify.lua.
 OF_COMMIT = ("hget", "hset", "expire", "zadd", "zrem", "zrangebyscore", "ltrim", "rpush", "mset", "set", "time")
 OF_CLAIM = ("lrange", "hget", "get", "time", "hincrby", "hset", "ltrim")
-
-
-def store_of(client: Client, namespace: str) -> PartitionStore:
-    return PartitionStore(client, Keys(namespace), PARTITION, "worker", ttl_s=1000)
-
-
-async def begun(client: Client, namespace: str) -> PartitionStore:
-    """A store that has claimed the partition and written `FIRST`."""
-    store = store_of(client, namespace)
-    await store.claim()
-    await store.commit(FIRST, 10)
-    return store
-
-
-async def everything(client: Client, namespace: str) -> dict[bytes, bytes | None]:
-    """The stored keys of a namespace, without the note of the attempted step."""
-    writing = Keys(namespace).writing(PARTITION).encode()
-    return {key: await client.dump(key) async for key in client.scan_iter(f"{namespace}:*") if key != writing}
 
 
 def test_the_commands_listed_here_are_those_of_the_scripts() -> None:
@@ -75,29 +33,7 @@ def test_the_commands_listed_here_are_those_of_the_scripts() -> None:
 def test_a_step_without_one_of_its_rights_writes_nothing(
     redis_server: EmbeddedRedis, namespace: str, command: str
 ) -> None:
-    async def use(client: Client) -> None:
-        store = await begun(client, namespace)
-        before = await everything(client, namespace)
-
-        async def refused(limited: Client) -> None:
-            crippled = store_of(limited, namespace)
-            crippled._token, crippled._sequence = store._token, store._sequence
-            with pytest.raises(StorageError, match=r"may not have been written.*(can't run|no permissions)"):
-                await crippled.commit(SECOND, 10)
-
-        await without(client, redis_server.url, command, refused)
-        assert await everything(client, namespace) == before
-        # with the right, the same store writes it, and the attempt leaves no trace
-        store._sequence += 1
-        assert await store.commit(SECOND, 10) == []
-        claim = await store.claim()
-        assert claim.state == SECOND.state
-        assert claim.outbox == (RECORD, RECORD)
-        assert not claim.is_torn
-        assert await store.documents(["ada", "bob", "gone"]) == [b"2", b"2", b"2"]
-        assert await client.zrange(Keys(namespace).timers(PARTITION), 0, -1, withscores=True) == [(b"bob", 200.0)]
-
-    with_redis(redis_server.url, use)
+    check_without(redis_server, namespace, command)
 
 
 @pytest.mark.parametrize("command", OF_CLAIM)
@@ -118,6 +54,7 @@ def test_a_claim_without_one_of_its_rights_takes_nothing_over(
     with_redis(redis_server.url, use)
 
 
+@pytest.mark.usefixtures("written_by")
 @pytest.mark.parametrize("name", ["meta", "timers", "outbox"])
 def test_a_key_of_another_type_ends_a_step_before_it_writes(
     redis_server: EmbeddedRedis, namespace: str, name: str

@@ -21,8 +21,8 @@ from stream.storage.partition_store import Commit, PartitionStore
 from stream.storage.transaction import Command, Transaction, begun
 from tests.storage.redis_client import with_redis
 from tests.storage.rights import without
-from tests.storage.test_all_or_nothing import PARTITION, RECORD, SECOND, everything, store_of
-from tests.storage.test_all_or_nothing import begun as begun_store
+from tests.storage.two_steps import PARTITION, RECORD, SECOND, check_without, everything, store_of
+from tests.storage.two_steps import begun as begun_store
 
 #: Commands of `SECOND` as a transaction, as Redis names them in rules.
 OF_TRANSACTION = ("exec", "hset", "ltrim", "mset", "rpush", "set", "time", "zadd", "zrangebyscore", "zrem")
@@ -39,26 +39,7 @@ def by_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_step_without_one_of_its_rights_writes_nothing(
     redis_server: EmbeddedRedis, namespace: str, command: str
 ) -> None:
-    async def use(client: Client) -> None:
-        store = await begun_store(client, namespace)
-        before = await everything(client, namespace)
-
-        async def limited(user: Client) -> None:
-            crippled = store_of(user, namespace)
-            crippled._token, crippled._sequence = store._token, store._sequence
-            with pytest.raises(StorageError, match=r"may not have been written.*(can't run|no permissions)"):
-                await crippled.commit(SECOND, 10)
-
-        await without(client, redis_server.url, command, limited)
-        assert await everything(client, namespace) == before
-        store._sequence += 1
-        assert await store.commit(SECOND, 10) == []
-        claim = await store.claim()
-        assert (claim.state, claim.outbox, claim.is_torn) == (SECOND.state, (RECORD, RECORD), False)
-        assert await store.documents(["ada", "bob", "gone"]) == [b"2", b"2", b"2"]
-        assert await client.zrange(Keys(namespace).timers(PARTITION), 0, -1, withscores=True) == [(b"bob", 200.0)]
-
-    with_redis(redis_server.url, use)
+    check_without(redis_server, namespace, command)
 
 
 @pytest.mark.parametrize("command", OF_BEGIN)
@@ -83,25 +64,6 @@ def test_who_may_not_begin_a_transaction_writes_by_the_script_and_says_so_once(
     with_redis(redis_server.url, use)
     assert [record.message for record in caplog.records if "rights of transactions" in record.message] != []
     assert len(caplog.records) == 1
-
-
-@pytest.mark.parametrize("name", ["meta", "timers", "outbox"])
-def test_a_key_of_another_type_ends_a_step_before_it_writes(
-    redis_server: EmbeddedRedis, namespace: str, name: str
-) -> None:
-    async def use(client: Client) -> None:
-        store, key = await begun_store(client, namespace), getattr(Keys(namespace), name)(PARTITION)
-        kept = await client.dump(key)
-        await client.set(key, b"overwritten")
-        before = await everything(client, namespace)
-        with pytest.raises(SystematicError, match=r"WRONGTYPE.*restore it from a backup"):
-            await store.commit(SECOND, 10)
-        assert await everything(client, namespace) == before
-        await client.restore(key, 0, kept, replace=True)
-        await store.commit(SECOND, 10)
-        assert await store.documents(["bob"]) == [b"2"]
-
-    with_redis(redis_server.url, use)
 
 
 def interrupted(monkeypatch: pytest.MonkeyPatch, by: Callable[[], Awaitable[None]]) -> list[int]:
