@@ -19,7 +19,8 @@ from stream.notifications.read_to_end import read_to_end
 from stream.online_models.example import Label, encode_example
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
-from tests.cli.projecting import Projecting, folded, projecting, run
+from tests.cli.projecting import folded, projecting, run
+from tests.stream_process import StreamProcess
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -63,7 +64,7 @@ def publish_labels(settings: Settings, customer: str, purchases: list[int]) -> N
     assert producer.flush(30) == 0
 
 
-def _says_what_it_agrees_to(stack: Settings, process: Projecting) -> None:
+def _says_what_it_agrees_to(stack: Settings, process: StreamProcess) -> None:
     for words in (
         ("withdraw", "c-1", "marketing", "--channel", "email", "--source", "call", "--by", "ann"),
         ("grant", "c-1", "profiling", "--version", "3", "--by", "ann"),

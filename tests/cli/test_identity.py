@@ -19,7 +19,8 @@ from stream.identity.sealing import Sealer
 from stream.imports.contacts import CONTACTS_FILE, Contact, ContactsFile
 from stream.local.stack import LocalStack
 from stream.settings import Settings
-from tests.cli.projecting import Projecting, projecting, run
+from tests.cli.projecting import projecting, run
+from tests.stream_process import StreamProcess
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -52,7 +53,7 @@ def ids_of(settings: Settings, one: str) -> set[str]:
     return set(orjson.loads(output)["ids"]) if status == 0 else set()
 
 
-def the_console_shows_and_decides(settings: Settings, process: Projecting, tablet: str) -> None:
+def the_console_shows_and_decides(settings: Settings, process: StreamProcess, tablet: str) -> None:
     shown = ShopOperations(settings)
     found = shown.identities("c-2")
     assert (found.customer, [one.customer_id for one in found.linked]) == ("c-2", [tablet])

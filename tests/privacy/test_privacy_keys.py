@@ -28,7 +28,7 @@ from stream.privacy.person_keys import PersonKeys
 from stream.privacy.revealing import UNREADABLE, Revealer
 from stream.projections.all_projections import PROJECTIONS
 from stream.settings import Settings
-from tests.cli.projecting import Projecting, folded, projecting
+from tests.cli.projecting import folded, projecting
 from tests.notifications.desk import configuration
 from tests.notifications.process import NotifyProcess
 from tests.notifications.receivers import Webhook
@@ -36,6 +36,7 @@ from tests.notifications.rig import alert, as_of
 from tests.oracle.record import Record
 from tests.privacy.canary import in_files, in_redis, in_topic, publish, raw, run, stored_in_redis
 from tests.privacy.planted import IDENTIFIERS, PERSON, events, planted_in, texts_of
+from tests.stream_process import StreamProcess
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -74,7 +75,7 @@ def events_of(settings: Settings, name: str) -> int:
     return int(orjson.loads(result.stdout)["events"]) if result.exit_code == 0 else 0
 
 
-def told_by(settings: Settings, tmp_path: Path, pseudonym: str, process: Projecting) -> str:
+def told_by(settings: Settings, tmp_path: Path, pseudonym: str, process: StreamProcess) -> str:
     """What `stream notify` sends when there is an alert about the person, and somebody has done something."""
     run(settings, "actions", "record", PERSON, "contacted", "--actor", "canary-actor-x", "--note", "canary-note-x")
     with Webhook() as hook:

@@ -1,20 +1,15 @@
 """Processes of the program beside a test: what they log, and what their /metrics show."""
 
 import http.client
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import ClassVar
 
 from stream.settings import Settings
 from tests.privacy.planted import planted_in
+from tests.stream_process import StreamProcess
 
 __all__ = ["Watched", "ask"]
 
@@ -37,36 +32,13 @@ def ask(port: int, path: str, form: Mapping[str, str] | None = None) -> tuple[in
         connection.close()
 
 
-class Watched:
+class Watched(StreamProcess):
     """``stream`` with ``arguments`` as a process, which ends with the context; output goes to a file of its own."""
 
+    ends_within_s: ClassVar = 60.0
+
     def __init__(self, settings: Settings, directory: Path, *arguments: str) -> None:
-        self.log = directory / f"{'-'.join(arguments)}.log"
-        with self.log.open("ab") as file:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "stream", *arguments],
-                env={**os.environ, **settings.to_env()},
-                stdout=file,
-                stderr=file,
-            )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-
-    def wait(self, condition: Callable[[], bool]) -> None:
-        """Wait until ``condition`` holds, while the process runs."""
-        deadline = time.monotonic() + _LIMIT_S
-        while not condition():
-            assert self._process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.1)
+        super().__init__(settings, directory / f"{'-'.join(arguments)}.log", *arguments)
 
     def found(self, pattern: str) -> str:
         """The first group of ``pattern`` in the log, once it is there."""
@@ -85,8 +57,3 @@ class Watched:
     def planted(self) -> list[str]:
         """What log and metrics have of the person."""
         return planted_in(self.log.read_bytes() + self.metrics())
-
-    def stop(self) -> None:
-        """End the process as an operator does; its status must be 0."""
-        self._process.send_signal(signal.SIGTERM)
-        assert self._process.wait(60) == 0, self.log.read_text()
