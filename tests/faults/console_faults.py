@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 from stream.directory.store import DirectoryStore
 from stream.local.child import Child
 from stream.local.server_process import HOST, free_port
-from stream.settings import ENV_PREFIX, Settings
+from stream.settings import Settings
 from tests.directory.postgres import Postgres, required_postgres
 from tests.directory.told import rows_of
-from tests.faults.processes import ROOT
+from tests.faults.processes import ROOT, environment_of
 from tests.faults.scenario import Fault, Trial
 from tests.faults.waiting import TooLateError
 from tests.faults.worker import Plan
@@ -43,7 +43,7 @@ class _Office:
         self.console = self._child("console", "console", "--port", str(self._port))
 
     def _child(self, name: str, *command: str) -> Child:
-        return Child(name, command, _environment(self.settings), self.trial.bench.directory / f"{name}.log")
+        return Child(name, command, environment_of(self.settings), self.trial.bench.directory / f"{name}.log")
 
     def status(self) -> int:
         """Of the console's answer; 0: nobody listens."""
@@ -99,15 +99,10 @@ def _kill_office(trial: Trial) -> None:
     """kill -9 of the console, of PostgreSQL and of the directory's process, while workers go on."""
     bench = trial.bench
     with _office(trial) as office:
-        strikes = [office.kill_console, office.kill_directory, office.kill_database] * 2
-        trial.random.shuffle(strikes)
-        trial.wait_for_owners(len(bench.workers))
-        claims = bench.stored.claims()
-        for moment, strike in zip(trial.moments(len(strikes), high=0.6), strikes, strict=True):
-            bench.wait_for_progress(moment)
-            trial.measure(strike)
-            office.expect_page(200)
-        trial.expect_calm(claims, 0)
+        trial.strike_each(
+            [office.kill_console, office.kill_directory, office.kill_database] * 2,
+            after=lambda: office.expect_page(200),
+        )
         bench.settle()
         _kill(office.directory)
         _read_all(office.settings)
@@ -141,15 +136,10 @@ def _wrong_rows(trial: Trial, office: _Office) -> Iterator[str]:
 def _read_all(settings: Settings) -> None:
     command = [sys.executable, "-m", "stream", "directory", "run", "--once"]
     ran = subprocess.run(
-        command, env=_environment(settings), cwd=ROOT, capture_output=True, timeout=_READ_S, check=False, text=True
+        command, env=environment_of(settings), cwd=ROOT, capture_output=True, timeout=_READ_S, check=False, text=True
     )
     if ran.returncode:
         raise TooLateError(f"the directory was not read: status {ran.returncode}: {ran.stderr[-2000:]}")
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
-    return {**inherited, **settings.to_env()}
 
 
 def _kill(child: Child) -> None:

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
@@ -17,8 +17,8 @@ from stream.local.child import Child
 from stream.local.server_process import free_port
 from stream.notifications.read_to_end import read_to_end
 from stream.privacy.revealing import Revealer
-from stream.settings import ENV_PREFIX, Settings
 from tests.directory.postgres import Postgres, required_postgres
+from tests.faults.processes import environment_of
 from tests.faults.scenario import Fault, Trial
 from tests.faults.worker import Plan
 from tests.ingest.running import TOKEN, click, post
@@ -48,7 +48,7 @@ class _Endpoint:
             ingest_port=free_port(),
             data_dir=str(trial.bench.directory / "data"),
         )
-        self.child = Child("ingest", ("ingest",), _environment(self.settings), trial.bench.directory / "ingest.log")
+        self.child = Child("ingest", ("ingest",), environment_of(self.settings), trial.bench.directory / "ingest.log")
         self.sent: set[str] = set()
         self.status = 0
         self._stopped = threading.Event()
@@ -166,29 +166,18 @@ def _endpoint(trial: Trial) -> Iterator[_Endpoint]:
 
 def _strike(trial: Trial) -> None:
     """Each fault of the key store, while workers go on with the log."""
-    bench = trial.bench
     with _endpoint(trial) as endpoint:
-        strikes: list[Callable[[], None]] = [
-            endpoint.kill_store,
-            endpoint.stop_store,
-            endpoint.lock_store,
-            endpoint.refuse,
-            endpoint.kill_ingest,
-        ]
-        trial.random.shuffle(strikes)
-        trial.wait_for_owners(len(bench.workers))
-        claims = bench.stored.claims()
-        for moment, strike in zip(trial.moments(len(strikes), high=0.6), strikes, strict=True):
-            bench.wait_for_progress(moment)
-            trial.measure(strike)
-        trial.expect_calm(claims, 0)
+        trial.strike_each(
+            [
+                endpoint.kill_store,
+                endpoint.stop_store,
+                endpoint.lock_store,
+                endpoint.refuse,
+                endpoint.kill_ingest,
+            ]
+        )
         endpoint.end()
         trial.findings += endpoint.findings()
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
-    return {**inherited, **settings.to_env()}
 
 
 KEY_STORE_FAULTS = (

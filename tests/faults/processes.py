@@ -13,15 +13,21 @@ import msgspec
 
 from stream.local.leash import leashed
 from stream.local.server_process import tail_of
-from stream.settings import ENV_PREFIX
+from stream.settings import ENV_PREFIX, Settings
 from tests.faults.worker import PLAN_VARIABLE, Plan
 
-__all__ = ["ROOT", "WorkerProcess"]
+__all__ = ["ROOT", "WorkerProcess", "environment_of"]
 
 ROOT = Path(__file__).parents[2]
 #: An installation has its bytecode compiled; without it a start would take twice as long, and so would a recovery.
 BYTECODE = Path(tempfile.gettempdir()) / f"customer-stream-bytecode-{os.getuid()}"
 STOP_TIMEOUT_S = 30.0
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Of a process of the program beside the workers: no other settings than these."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+    return {**inherited, **settings.to_env()}
 
 
 @dataclass

@@ -11,6 +11,9 @@ __all__ = ["SALES_FAULTS"]
 
 _SALES = {"projections": "recommendations,offers,points", "recommend_published": 3}
 _BASKETS = {"customers": 150, "products": 80}
+#: These read orders only: while one of two workers started, the other would come to their end.
+_ONE_WORKER = {**_SALES, "workers": 1, "batch_max_records": 20}
+_LONGER = {**_BASKETS, "customers": 200}
 
 SALES_FAULTS = (
     Fault(
@@ -18,9 +21,8 @@ SALES_FAULTS = (
         "26",
         kill_steps,
         runs=1,
-        # these read orders only: while one of two workers started, the other would come to their end
-        log={**_BASKETS, "customers": 200},
-        bench={**_SALES, "workers": 1, "batch_max_records": 20},
+        log=_LONGER,
+        bench=_ONE_WORKER,
         plan=Plan(pace_ms=25.0),
         needs_kafka=EMBEDDED_HANGS,
     ),
@@ -39,8 +41,8 @@ SALES_FAULTS = (
         "26",
         terminate,
         runs=1,
-        log={**_BASKETS, "customers": 200},
-        bench={**_SALES, "workers": 1, "batch_max_records": 20},
+        log=_LONGER,
+        bench=_ONE_WORKER,
         plan=Plan(pace_ms=25.0),
     ),
     Fault("projection-sales-lost-tail", "26", cut_tail, runs=1, log=_BASKETS, bench=_SALES, takes_state_away=True),

@@ -60,6 +60,18 @@ class Trial:
         if under_load:
             self.recoveries.append(took_s)
 
+    def strike_each(self, strikes: list[Callable[[], None]], after: Callable[[], object] = lambda: None) -> None:
+        """Each of these, in any order, while workers go on with the log; none may lose a partition over it."""
+        bench = self.bench
+        self.random.shuffle(strikes)
+        self.wait_for_owners(len(bench.workers))
+        claims = bench.stored.claims()
+        for moment, strike in zip(self.moments(len(strikes), high=0.6), strikes, strict=True):
+            bench.wait_for_progress(moment)
+            self.measure(strike)
+            after()
+        self.expect_calm(claims, 0)
+
     @contextmanager
     def hanging_redis(self, claims_of_each: int) -> Iterator[None]:
         """Redis answers nothing meanwhile; then all workers resume, with at most this many claims of each partition."""
