@@ -18,6 +18,7 @@ from stream.client.delivery_ledger import DeliveryLedger
 from stream.client.destinations import Destinations
 from stream.client.event_contract import EventContract
 from stream.client.event_record import EventRecord, LinkRecord
+from stream.client.given_up import is_given_up
 from stream.client.receipt import Delivery, OnDelivery, Receipt
 from stream.clock import Clock, SystemClock
 from stream.errors import DeliveryError, PublishError, TopologyError
@@ -35,15 +36,6 @@ _POLL_S: Final = 0.1
 #: While a thread sends, it serves the answers itself: two threads that do would spend their time waiting for each
 #: other (7 times slower [m]). The producer's own thread takes over when nothing was sent for so long.
 _IDLE_S: Final = 0.005
-#: Beside librdkafka's own fatal errors: the broker does not know this producer any more. That outlasts any retry.
-_FATAL: Final = frozenset(
-    {
-        KafkaError._FATAL,  # noqa: SLF001 - librdkafka's name
-        KafkaError.PRODUCER_FENCED,
-        KafkaError.INVALID_PRODUCER_EPOCH,
-        KafkaError.UNKNOWN_PRODUCER_ID,
-    }
-)
 
 
 class Producer:
@@ -290,7 +282,7 @@ class Producer:
             _LOG.exception("a function called with the broker's answer failed")
 
     def _note(self, error: KafkaError) -> None:
-        if not self._fatal and (error.fatal() or error.code() in _FATAL):
+        if not self._fatal and is_given_up(error):
             self._fatal = error.str()
             _LOG.error("the producer cannot go on: %s", error.str())
 

@@ -7,11 +7,13 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from stream.client.given_up import is_given_up
 from stream.notifications.published_records import PublishedRecord
 from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore
@@ -60,18 +62,17 @@ class DeliveryJournal:
         self._hold_out_s = hold_out_s
         self._told_s = round(settings.cooldown_days * 86_400)
         self._entries: list[JournalEntry] = []
-        self._producer = Producer(
-            {
-                **settings.librdkafka(),
-                "client.id": "stream-notify",
-                "enable.idempotence": True,
-                "partitioner": "murmur2_random",
-                "linger.ms": 5,
-                "delivery.timeout.ms": _DELIVERY_TIMEOUT_S * 1000,
-                "log.connection.close": False,
-            },
-            logger=logging.getLogger("librdkafka"),
-        )
+        self._config = {
+            **settings.librdkafka(),
+            "client.id": "stream-notify",
+            "enable.idempotence": True,
+            "partitioner": "murmur2_random",
+            "linger.ms": 5,
+            "delivery.timeout.ms": _DELIVERY_TIMEOUT_S * 1000,
+            "log.connection.close": False,
+        }
+        self._given_up = False
+        self._producer = self._new_producer()
 
     def __len__(self) -> int:
         """Entries that are not done."""
@@ -93,6 +94,8 @@ class DeliveryJournal:
             if entry.publish_at_s is not None and entry.publish_at_s <= now_s and not entry.unconfirmed:
                 self._publish(entry)
         self._producer.poll(0)
+        if self._given_up:
+            self._renew()
         confirmed = [*islice((entry for entry in self._entries if entry.is_confirmed), _MAX_AT_ONCE)]
         if confirmed:
             self._remember(confirmed)
@@ -101,6 +104,21 @@ class DeliveryJournal:
     def flush(self, timeout_s: float) -> None:
         """Let confirmations come in for at most so long."""
         self._producer.flush(timeout_s)
+
+    def _new_producer(self) -> Producer:
+        return Producer(self._config, logger=logging.getLogger("librdkafka"))
+
+    def _renew(self) -> None:
+        """Take a new client, after the old one has answered for each record that it was handed."""
+        self._producer.purge()
+        self._producer.flush()
+        self._producer, self._given_up = self._new_producer(), False
+
+    def _answered(self, entry: JournalEntry, error: KafkaError | None, message: Message) -> None:
+        entry.unconfirmed -= 1
+        if error is not None:
+            self._given_up |= is_given_up(error)
+            _again(entry, f"a record for {message.topic()} was not accepted: {error}")
 
     def _remember(self, confirmed: Sequence[JournalEntry]) -> None:
         self._store.mark([mark for entry in confirmed for mark in entry.marks])
@@ -115,24 +133,20 @@ class DeliveryJournal:
     def _publish(self, entry: JournalEntry) -> None:
         """Hand the records of an entry to the producer: all of them, again too if one was refused."""
         entry.publish_at_s = None
+        answered = partial(self._answered, entry)
         for record in entry.records:
             try:
                 self._producer.produce(
-                    record.topic, record.value, record.key, headers=record.headers, on_delivery=_confirmation(entry)
+                    record.topic, record.value, record.key, headers=record.headers, on_delivery=answered
                 )
-            except (BufferError, KafkaException) as error:
+            except BufferError as error:
+                _again(entry, f"a record for {record.topic} is not accepted yet: {error}")
+                return
+            except KafkaException as error:
+                self._given_up |= is_given_up(error.args[0])
                 _again(entry, f"a record for {record.topic} is not accepted yet: {error}")
                 return
             entry.unconfirmed += 1
-
-
-def _confirmation(entry: JournalEntry) -> Callable[[KafkaError | None, Message], None]:
-    def confirmed(error: KafkaError | None, message: Message) -> None:
-        entry.unconfirmed -= 1
-        if error is not None:
-            _again(entry, f"a record for {message.topic()} was not accepted: {error}")
-
-    return confirmed
 
 
 def _again(entry: JournalEntry, why: str) -> None:

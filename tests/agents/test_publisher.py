@@ -1,12 +1,16 @@
 """Publishing to a real broker: in order, confirmed, and with errors that can be retried."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient
 
 from stream.agents.publisher import Publisher
@@ -33,6 +37,11 @@ def numbered(topic: str, count: int) -> list[Outgoing]:
         Outgoing(topic, f"customer-{k % 37}".encode(), str(k).encode(), [("number", str(k).encode()), ("none", None)])
         for k in range(count)
     ]
+
+
+def _has_each(records: Sequence[Outgoing], times: int, found: Sequence[Message]) -> bool:
+    count = Counter(message.value() for message in found)
+    return all(count[record.value] >= times for record in records)
 
 
 def test_records_arrive_complete_and_in_the_order_of_each_key(broker: EmbeddedBroker, topic_prefix: str) -> None:
@@ -133,6 +142,40 @@ def test_records_dropped_while_the_broker_is_unreachable_are_never_sent(tmp_path
     finally:
         broker.stop()
     assert sorted(message.value() or b"" for message in messages) == sorted(record.value or b"" for record in new)
+
+
+def test_a_client_that_the_broker_has_given_up_has_a_successor(tmp_path: Path) -> None:
+    records = numbered("topic", 2_000)
+
+    async def publish() -> list[str]:
+        failures = []
+        async with publisher_to(broker.bootstrap, **{"linger.ms": 0}) as publisher:
+            await publisher.publish(records)
+            for _ in range(3):
+                under_way = asyncio.create_task(publisher.publish(records))
+                await asyncio.sleep(0)
+                publisher.drop()  # the embedded broker refuses what the client sends with its next epoch, for ever
+                with pytest.raises(PublishError):
+                    await under_way
+                async with asyncio.timeout(30):
+                    while True:
+                        try:
+                            await publisher.publish(records)
+                        except PublishError as failure:
+                            failures.append(str(failure))
+                        else:
+                            break
+        return failures
+
+    with EmbeddedBroker(tmp_path) as broker:
+        failures = asyncio.run(publish())
+        metadata = AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=10)
+        partitions = len(metadata.topics["topic"].partitions)
+        # a call that failed may have been confirmed in part: every record is there four times at least
+        read(broker.bootstrap, "topic", partitions, partial(_has_each, records, 4))
+    assert any("PRODUCER_FENCED" in failure for failure in failures)
+    clients = [thread for thread in threading.enumerate() if thread.name == "publisher"]
+    assert not clients, "a client that was given up ends with its last answer"
 
 
 def test_a_broker_that_comes_back_gets_everything_in_order(tmp_path: Path) -> None:
