@@ -12,6 +12,7 @@ import orjson
 from stream.catalogue.identifiers import CUSTOMER
 from stream.cli.data_files import contacts_file, ledger_if_any
 from stream.cli.directory_at import directory_is_there, open_desk, open_directory
+from stream.cli.kept_files import forget_kept
 from stream.errors import StorageError
 from stream.privacy.person_keys import PersonKeys
 from stream.projections.all_projections import PROJECTIONS
@@ -107,6 +108,7 @@ def erase_directly(settings: Settings, ids: Collection[str], up_to: int) -> None
     with ledger_if_any(settings) as ledger:
         if ledger is not None:
             ledger.forget(ids_in_clear(settings, ids))
+    forget_kept()
     if (keys := PersonKeys.of(settings)) is not None:
         # the last: what was interrupted before finds the person again
         with closing(keys):

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
+from stream.cli.privacy_erasing import KAFKA_S
 from stream.events.decode import Decoded, Decoder
 from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent, LogRecord
@@ -15,6 +16,7 @@ from stream.events.times import epoch_ms
 from stream.notifications.effect_input import actions_of, notifications_of
 from stream.notifications.notification_records import DeliveryOutcome
 from stream.notifications.read_to_end import events_to_end
+from stream.privacy.erasure_feed import ErasureFeed
 from stream.settings import Settings
 from stream.whatif.comparison import WhatHappened
 
@@ -24,20 +26,26 @@ _AT_ONCE: Final = 2_000
 
 
 def events_of_topics(settings: Settings) -> list[LogEvent]:
-    """The events of the topics up to their ends, in time order. Raises `TopologyError`."""
+    """The events of the topics up to their ends, in time order, without those of erased people.
+
+    Raises `TopologyError`, and `StorageError` when nobody tells who is erased.
+    """
     decoder = Decoder.of(settings, in_clear=True)
     found: list[LogEvent] = []
-    for event_type in EventType:
-        records = events_to_end(settings, settings.topic_of(event_type))
-        while batch := [*islice(records, _AT_ONCE)]:
-            decoded = decoder.decode(event_type, batch)
-            refused = {rejection.record for rejection in decoded.rejections}
-            values = [record.value or b"" for row, record in enumerate(batch) if row not in refused]
-            times = decoded.events["time"].tolist()
-            found += [
-                LogEvent(event_type, customer, at_ms, value)
-                for customer, at_ms, value in zip(decoded.customer_ids, times, values, strict=True)
-            ]
+    with ErasureFeed(settings, wait_s=KAFKA_S) as feed:
+        refuses = feed.erasures.refuses
+        for event_type in EventType:
+            records = events_to_end(settings, settings.topic_of(event_type))
+            while batch := [*islice(records, _AT_ONCE)]:
+                decoded = decoder.decode(event_type, batch)
+                refused = {rejection.record for rejection in decoded.rejections}
+                taken = [record for row, record in enumerate(batch) if row not in refused]
+                times = decoded.events["time"].tolist()
+                found += [
+                    LogEvent(event_type, customer, at_ms, record.value or b"")
+                    for customer, at_ms, record in zip(decoded.customer_ids, times, taken, strict=True)
+                    if not refuses(customer, record.timestamp)
+                ]
     found.sort(key=lambda event: event.at_ms)
     return found
 

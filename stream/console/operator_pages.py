@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from stream import __version__
 from stream.console.browser import form_of, require_own_form
+from stream.console.erased_people import ErasedPeople
 from stream.console.logins import who_of
 from stream.console.operations import Operations
 from stream.console.privacy_pages import PrivacyPages
@@ -45,12 +46,13 @@ class _Trial(NamedTuple):
 
 
 class OperatorPages:
-    """Handlers; ``operations`` runs in threads."""
+    """Handlers; ``operations`` runs in threads. ``erased``: who must not be shown in what a trial has found."""
 
-    def __init__(self, page: Renderer, store: DirectoryStore, operations: Operations) -> None:
+    def __init__(self, page: Renderer, store: DirectoryStore, operations: Operations, erased: ErasedPeople) -> None:
         self._page = page
         self._store = store
         self._operations = operations
+        self._erased = erased
         self._trial: _Trial | None = None
         self._privacy = PrivacyPages(page, operations.personal)
 
@@ -145,6 +147,10 @@ class OperatorPages:
     async def whatif(self, request: web.Request) -> web.Response:
         """What another policy would have done."""
         found, problem = None, ""
+        if self._erased.have_changed() and self._trial is not None:
+            # it may have found somebody who is erased now
+            self._trial.task.cancel()
+            self._trial = None
         trial = self._trial
         if trial is not None and trial.task.done() and not trial.task.cancelled():
             if (error := trial.task.exception()) is None:
@@ -178,10 +184,13 @@ class OperatorPages:
         return _to("/whatif")
 
     def _agreed(self, found: WhatIf) -> WhatIf:
-        """Without the alerts of customers who do not agree to be scored; figures of the shop stay."""
+        """Without the alerts of customers who do not agree to be scored, or are erased; figures of the shop stay."""
         parts = {"added": found.added, "removed": found.removed, "moved": found.moved}
         refused = self._operations.refusing([one.customer_id for part in parts.values() for one in part])
-        agreed = {name: [one for one in part if one.customer_id not in refused] for name, part in parts.items()}
+        agreed = {
+            name: [one for one in self._erased.without(part) if one.customer_id not in refused]
+            for name, part in parts.items()
+        }
         return replace(found, **agreed)
 
 

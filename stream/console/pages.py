@@ -96,10 +96,11 @@ class Pages:
         self.choice = LanguageChoice(language, writing.language)
         self.entrance = LoginPages(self._page, logins, elsewhere)
         self.lists = CustomerLists(self._page, store, filters, acting.now_ms, operations.refusing)
-        self._operations, self.operator = operations, OperatorPages(self._page, store, operations)
+        self._operations = operations
         self.business = BusinessPage(self._page, store, operations, monotonic)
         erasures = erasures or Erasures()
         self._erased = ErasedPeople(erasures, acting.now_ms)
+        self.operator = OperatorPages(self._page, store, operations, ErasedPeople(erasures, acting.now_ms))
         self.offers = OfferPages(self._page, offers, ErasedPeople(erasures, acting.now_ms), monotonic)
 
     def writing(self) -> Writing:

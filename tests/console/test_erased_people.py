@@ -6,7 +6,7 @@ from stream.console.pages import Day
 from stream.privacy.erasures import Erasures
 from stream.privacy.pseudonym import Pseudonyms
 from stream.privacy.request_records import PrivacyRequest
-from tests.console.conftest import LEAD, SILENT, Office, Visit, somebody_today
+from tests.console.conftest import LEAD, SILENT, Office, Visit, fields_of, somebody_today
 
 KEY = b"k" * 32
 
@@ -79,5 +79,26 @@ def test_pages_are_shown_when_nobody_knows_who_is_erased(office: Office) -> None
 
     async def steps(visit: Visit) -> None:
         assert SILENT.reason in (await visit("/"))[2]
+
+    office.visited(steps)
+
+
+def test_a_trial_that_may_have_found_an_erased_person_is_not_shown(office: Office) -> None:
+    office.erasures = Erasures(KEY)
+    office.operations.go_on.set()
+    policy = {"alerts_per_week": "8", "overdue_at": "2", "cooldown_days": "14", "min_purchases": "3"}
+
+    async def steps(visit: Visit) -> None:
+        async def tried() -> str:
+            csrf = fields_of((await visit("/whatif"))[2], "/whatif/try")["csrf"]
+            assert (await visit("/whatif/try", {"csrf": csrf, **policy}))[0] == 303
+            return (await visit("/whatif"))[2]
+
+        reason = "Alerts that would be added: 1"
+        assert reason in await tried()
+        office.erasures.take(0, asked(office.now_ms))
+        assert reason not in (await visit("/whatif"))[2]
+        # tried again before all stores have done it
+        assert reason not in await tried()
 
     office.visited(steps)

@@ -1,7 +1,6 @@
 """Two policies over one log: the old one is production's, byte for byte, and figures are those of a count by hand."""
 
 import json
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from stream.alerts.alert_records import Alert, AlertKind
 from stream.alerts.decoding import occurred_ms
 from stream.catalogue.wording import plain_money
 from stream.cli import main
+from stream.cli.whatif_kept import digest_of_program
 from stream.cli.whatif_log import until_day, what_happened
 from stream.errors import SettingsError, SnapshotError
 from stream.events.decode import Decoder
@@ -30,7 +30,7 @@ from stream.processing.state import Outgoing
 from stream.settings import Settings
 from stream.whatif.comparison import compared
 from stream.whatif.deliveries import deliver
-from stream.whatif.kept_alerts import dump_alerts, load_alerts
+from stream.whatif.log_seal import LogSeal
 from stream.whatif.policy_files import load_policy
 from stream.whatif.policy_replay import alerts_under
 from stream.whatif.recorded_models import Recording, record_models
@@ -213,16 +213,39 @@ def test_the_command_tells_both_and_a_wrong_policy_is_told_before_anything_is_re
     assert "replaying again" in again.stderr
 
 
-def test_kept_alerts_are_the_same_for_who_has_the_log_and_name_nobody(
-    events: Sequence[LogEvent], both: tuple[list[Alert], list[Alert]]
-) -> None:
-    content = dump_alerts(both[0], events)
-    assert [msgspec.json.encode(one) for one in load_alerts(content, events)] == [*map(msgspec.json.encode, both[0])]
-    kept = msgspec.msgpack.decode(zlib.decompress(content), type=list[Alert])
-    assert not {one.customer_id for one in kept} & {event.customer_id for event in events}
-    for wrong, log in ((b"", events), (content[:-9], events), (content, events[:1])):
+def test_what_is_kept_is_read_with_the_same_log_alone(events: Sequence[LogEvent]) -> None:
+    parts = [event.value for event in events[:9]]
+    content = b"sentences about somebody" * 9
+    seal = LogSeal(parts)
+    sealed = seal.seal(content)
+    assert LogSeal(parts).open(sealed) == content
+    assert LogSeal(parts).name == seal.name
+    assert b"somebody" not in sealed
+    # one person less
+    for wrong, opened_by in ((sealed, LogSeal(parts[:-1])), (sealed[:-1], seal), (sealed[:5], seal), (b"", seal)):
         with pytest.raises(SnapshotError):
-            load_alerts(wrong, log)
+            opened_by.open(wrong)
+    assert LogSeal(parts[:-1]).name != seal.name
+
+
+def test_another_program_finds_out_anew(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    for folder in ("alerts", "whatif"):
+        (package / folder).mkdir(parents=True)
+        (package / folder / "rules.py").write_text("LEVEL = 1")
+    extension = tmp_path / "extension.py"
+    extension.write_text("EXTENSION = 1")
+    before = digest_of_program(package, ())
+    assert digest_of_program(package, ()) == before
+    digests = {before, digest_of_program(package, [extension])}
+    extension.write_text("EXTENSION = 2")
+    digests.add(digest_of_program(package, [extension]))
+    for folder in ("alerts", "whatif"):
+        (package / folder / "rules.py").write_text("LEVEL = 2")
+        digests.add(digest_of_program(package, ()))
+    (package / "whatif" / "more.py").write_text("")
+    digests.add(digest_of_program(package, ()))
+    assert len(digests) == 6
 
 
 def test_a_trial_goes_as_far_as_the_last_midnight(events: Sequence[LogEvent]) -> None:
