@@ -10,7 +10,7 @@ from stream.cli.shop_day import shop_day
 from stream.cli.texts_desk import judged_of, tally_of, texts_of
 from stream.clock import SystemClock
 from stream.console.labelling import CustomerTexts
-from stream.console.pages import Day
+from stream.console.todays_list import Day
 from stream.errors import SettingsError, StorageError
 from stream.points.statement import PointsStatement
 from stream.projections.judgements import UNDECIDED

@@ -72,6 +72,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
         from stream.console.acting import Acting
         from stream.console.api import Api
         from stream.console.api_access import ApiAccess
+        from stream.console.api_lists import ApiLists
         from stream.console.application import Address, serve
         from stream.console.logins import Logins
         from stream.console.pages import Pages
@@ -89,12 +90,12 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
 
     async def run() -> None:
         acting = Acting(desk, partial(ready_action, settings), partial(publish_action, settings))
-        writing, operations = writing_of(settings), ShopOperations(settings)
+        writing, operations, filters = writing_of(settings), ShopOperations(settings), SavedFilters(desk.engine)
         pages = Pages(
             *(store, writing, partial(todays_list, settings), partial(customer_texts, settings), acting, logins),
             operations=operations,
             offers=ShopOffers(settings),
-            filters=SavedFilters(desk.engine),
+            filters=filters,
             elsewhere=elsewhere,
             erasures=followed.erasures,
             language="" if settings.console_language == "auto" else settings.console_language,
@@ -104,6 +105,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
             *(store, pages.writing, acting, live.lists, partial(customer_points, settings)),
             refusing=operations.refusing,
             others=partial(others_shown, settings),
+            lists=ApiLists(pages.day, filters, acting, operations.refusing),
         )
         programs = ApiAccess(api, ApiTokens(desk.engine), trail)
         watch = Watch(store, desk, tell)

@@ -17,6 +17,8 @@ from stream.alerts.action_records import ActionKind
 from stream.alerts.decoding import CONTROL_IN_NOTE
 from stream.console import api_bodies as bodies
 from stream.console.acting import Acting, Kept
+from stream.console.api_list_bodies import ListsAnswer, TodayQuery
+from stream.console.api_lists import ApiLists
 from stream.console.api_operations import API, OPERATIONS, Operation
 from stream.console.group_counts import recent_counts
 from stream.console.offering import Offered
@@ -54,6 +56,7 @@ class Api:
     ``writing``: how figures of the shop are written now, with the currency if it is known.
     ``offered``: what to offer to a customer, at most so many items a list; ``points``: theirs, None: not known.
     ``refusing``: who does not agree to be scored. ``others``: further ids of the same person, whose events are shown.
+    ``lists``: today's, and those that are kept.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Api:
         points: Callable[[str], PointsStatement | None],
         refusing: Refusing,
         others: Callable[[str], Sequence[str]],
+        lists: ApiLists,
     ) -> None:
         self._store = store
         self._writing = writing
@@ -73,6 +77,7 @@ class Api:
         self._points = points
         self._refusing = refusing
         self._others = others
+        self._lists = lists
         #: To be closed in the end.
         self.counts = recent_counts(store)
 
@@ -126,6 +131,14 @@ class Api:
             "timeline": told["entries"],
             "cursor": told["cursor"],
         }
+
+    async def today(self, request: web.Request, query: TodayQuery) -> Mapping[str, Any]:
+        del request
+        return await self._lists.today(query)
+
+    async def lists(self, request: web.Request, query: None) -> ListsAnswer:
+        del request, query
+        return await self._lists.kept()
 
     async def recommend(self, request: web.Request, body: bodies.RecommendationsRequest) -> Mapping[str, Any]:
         del request

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -13,6 +13,7 @@ from stream.points.points_file import PointsTier
 from stream.recommending.recommended import Recommended
 
 __all__ = [
+    "MAX_MONEY",
     "ActionRequest",
     "ApiProblem",
     "CampaignObject",
@@ -40,7 +41,8 @@ _Limit = Annotated[int, Meta(ge=1, le=500)]
 _Words = Annotated[tuple[Annotated[str, Meta(max_length=200)], ...], Meta(max_length=50)]
 _Share = Annotated[float, Meta(ge=0, le=1)]
 #: Larger amounts are none of the directory.
-_Money = Annotated[float, Meta(ge=-1e12, le=1e12)]
+MAX_MONEY: Final = 1e12
+_Money = Annotated[float, Meta(ge=-MAX_MONEY, le=MAX_MONEY)]
 
 
 class CustomerSearch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -18,7 +18,7 @@ _PROBLEMS: Final = {
     400: "The body or a parameter is not what is expected",
     401: "There is no token, or it is none",
     403: "The token is for something else",
-    404: "There is no such customer, or no page with this cursor",
+    404: "There is no such customer, no page with this cursor, or no event yet",
     413: "The body is too large",
     503: "A server behind does not answer: try again",
 }

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from stream.console import api_bodies as bodies
+from stream.console import api_list_bodies as lists
 from stream.directory.desk.api_tokens import Scope
 
 __all__ = ["API", "OPERATIONS", "Operation"]
@@ -38,6 +39,14 @@ class Operation(NamedTuple):
 
 #: Customers and cursors are named in bodies, as addresses are logged on the way.
 OPERATIONS: Final = (
+    Operation(
+        *("/today", "today", Scope.READ, None, lists.TodayAnswer, HTTPStatus.OK),
+        *("Whom to contact today, and why", "read today's list", lists.TodayQuery),
+    ),
+    Operation(
+        *("/lists", "lists", Scope.READ, None, lists.ListsAnswer, HTTPStatus.OK),
+        *("Lists of customers that people have kept", "read kept lists"),
+    ),
     Operation(
         *("/customers/search", "search", Scope.READ, bodies.CustomerSearch, bodies.CustomersAnswer, HTTPStatus.OK),
         *("Customers by what is known of them, a page at a time", "read customers"),

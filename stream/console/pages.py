@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from aiohttp import web
 from msgspec.structs import replace
@@ -26,9 +26,9 @@ from stream.console.offer_pages import OfferDesk, OfferPages
 from stream.console.operations import Operations
 from stream.console.operator_pages import OperatorPages
 from stream.console.persons import known_id
-from stream.console.recent import Recent
 from stream.console.refusals import UnknownCustomer, why_not
 from stream.console.rendering import Renderer
+from stream.console.todays_list import Day, TodaysList
 from stream.directory.consented_lists import SCORED, without_scores
 from stream.directory.database import Connection, reading
 from stream.directory.desk.saved_filters import SavedFilters
@@ -37,27 +37,16 @@ from stream.directory.store import DirectoryStore
 from stream.directory.timeline_queries import orders_of, timeline_page
 from stream.errors import NoEventsError
 from stream.privacy.erasures import Erasures
-from stream.reporting.entries import Today
 from stream.reporting.summary import complaints_line, day_note, headline, leads_line, model_note, standing_line
 from stream.reporting.writing import Writing
 
-__all__ = ["Day", "Pages"]
+__all__ = ["Pages"]
 
 _T = TypeVar("_T")
 #: Customers and entries of a page.
 _PAGE: Final = 50
-#: So long somebody may wait for a list that has what happened a moment ago.
-_PATIENCE_S: Final = 0.5
 #: Traces of the page of the audit.
 _TRACES: Final = 200
-
-
-class Day(NamedTuple):
-    """Today's list, how its figures are written, and what time it was when it was made (ms)."""
-
-    found: Today
-    writing: Writing
-    wall_ms: int
 
 
 class Pages:
@@ -89,8 +78,6 @@ class Pages:
         self._texts_of = texts_of
         self.acting = acting
         self.logins = logins
-        # today's list goes through all customers, which takes a small shop a moment
-        self._day = Recent(list_today, monotonic, _PATIENCE_S)
         self._page = Renderer(writing)
         #: In which language each browser is answered; and the other pages.
         self.choice = LanguageChoice(language, writing.language)
@@ -99,7 +86,8 @@ class Pages:
         self._operations = operations
         self.business = BusinessPage(self._page, store, operations, monotonic)
         erasures = erasures or Erasures()
-        self._erased = ErasedPeople(erasures, acting.now_ms)
+        #: Today's list, which programs are given as well.
+        self.day = TodaysList(list_today, ErasedPeople(erasures, acting.now_ms), monotonic)
         self.operator = OperatorPages(self._page, store, operations, ErasedPeople(erasures, acting.now_ms))
         self.offers = OfferPages(self._page, offers, ErasedPeople(erasures, acting.now_ms), monotonic)
 
@@ -109,22 +97,20 @@ class Pages:
 
     async def close(self, _: web.Application) -> None:
         """Wait for what is being made for pages."""
-        await self._day.close()
+        await self.day.close()
         await self.business.close()
         await self.offers.close()
 
     async def today(self, request: web.Request) -> web.Response:
         """Whom to contact today, without those who are put off unless they are asked for."""
-        if self._erased.have_changed():
-            self._day.forget()
         try:
-            day = await self._day.get()
+            day = await self.day.get()
         except NoEventsError:
             return self._page("beginning", request)
         self._page.learn_currency(day.writing.currency)
         language, words, *_ = self._page.edition(request)
         writing = day.writing.in_language(language.code, language.locale)
-        found, with_all = _without(day.found, self._erased), request.query.get("all") == "1"
+        found, with_all = day.found, request.query.get("all") == "1"
         listed = [one.customer_id for one in found.entries] + [one.customer_id for one in found.complaints]
         done = await self.acting.done(listed)
         now_ms = self.acting.now_ms()
@@ -233,13 +219,3 @@ class Pages:
                 return ask(connection)
 
         return await asyncio.to_thread(answer)
-
-
-def _without(found: Today, erased: ErasedPeople) -> Today:
-    """The list without people who are erased; its figures are of nobody alone."""
-    return replace(
-        found,
-        entries=erased.without(found.entries),
-        complaints=erased.without(found.complaints),
-        leads=erased.without(found.leads),
-    )

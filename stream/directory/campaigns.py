@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, func, select
 
 from stream.directory import schema
 from stream.directory.customer_queries import cursor_of, position_of
@@ -62,23 +62,32 @@ def campaign_changes(
 def latest_campaigns(connection: Connection, limit: int, cursor: str | None = None) -> CampaignPage:
     """At most ``limit`` campaigns from ``cursor`` on, those first of which a mail was sent last.
 
-    Raises `CursorError` for a text that is no cursor of this list.
+    A cursor stands in an address, so it names no campaign: it has a time, and how many campaigns of that very time come
+    before. Raises `CursorError` for a text that is no cursor of this list.
     """
     of = schema.campaigns.c
     newest = func.coalesce(of.last_ms, of.first_ms)
     query = select(schema.campaigns).order_by(newest.desc(), of.campaign).limit(limit + 1)
+    begin: tuple[int, int] | None = None
     if cursor is not None:
         match position_of(cursor, 3):
-            case ["campaigns", int() as newest_ms, str() as last]:
-                query = query.where(or_(newest < newest_ms, and_(newest == newest_ms, of.campaign > last)))
+            case ["campaigns", int() as newest_ms, int() as before] if before > 0:
+                begin = newest_ms, before
+                query = query.where(newest <= newest_ms).offset(before)
             case _:
                 raise CursorError
     found = [Campaign._make(row) for row in connection.execute(query)]
     if len(found) <= limit:
         return CampaignPage(found, None)
-    at = found[limit - 1]
-    newest_ms = at.first_ms if at.last_ms is None else at.last_ms
-    return CampaignPage(found[:limit], cursor_of("campaigns", newest_ms, at.campaign))
+    newest_ms = _newest_ms(found[limit - 1])
+    before = sum(_newest_ms(one) == newest_ms for one in found[:limit])
+    if begin is not None and begin[0] == newest_ms:
+        before += begin[1]
+    return CampaignPage(found[:limit], cursor_of("campaigns", newest_ms, before))
+
+
+def _newest_ms(campaign: Campaign) -> int:
+    return campaign.first_ms if campaign.last_ms is None else campaign.last_ms
 
 
 def _campaigns(connection: Connection, names: Sequence[str]) -> dict[str, Campaign]:

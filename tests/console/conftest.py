@@ -18,12 +18,14 @@ from stream.alerts.action_records import Action
 from stream.console.acting import Acting
 from stream.console.api import Api
 from stream.console.api_access import ApiAccess
+from stream.console.api_lists import ApiLists
 from stream.console.application import application
 from stream.console.labelling import CustomerTexts
 from stream.console.login_pages import Elsewhere
 from stream.console.logins import Logins
 from stream.console.offering import Offered
-from stream.console.pages import Day, Pages
+from stream.console.pages import Pages
+from stream.console.todays_list import Day
 from stream.directory.desk.accounts import Accounts
 from stream.directory.desk.api_tokens import ApiTokens
 from stream.directory.desk.audit_trail import AuditTrail
@@ -177,6 +179,7 @@ class Office:
         api = Api(
             *(self._store, pages.writing, self.acting, self.offered, self.points, self.operations.refusing),
             others=lambda customer_id: self.operations.identities(customer_id).others,
+            lists=ApiLists(pages.day, self.filters, self.acting, self.operations.refusing),
         )
         programs = ApiAccess(api, self.tokens, self.trail, lambda: self.now_ms)
         return application(pages, programs, self.names, self.revealer)

@@ -15,13 +15,14 @@ from referencing.jsonschema import DRAFT202012
 from stream.console.api import API, OPERATIONS
 from stream.console.api_document import api_document
 from stream.console.offering import Offered
+from stream.console.todays_list import Day
 from stream.directory.desk.api_tokens import Scope
 from stream.directory.desk.desk_store import UNDO_MS
 from stream.errors import SettingsError, StorageError
 from stream.points.points_file import PointsTier
 from stream.points.statement import PointsStatement
 from stream.recommending.recommended import RecommendationLists, Recommended
-from tests.console.conftest import EVIL, Office
+from tests.console.conftest import EVIL, Office, somebody_today
 
 DOCUMENT = orjson.loads(orjson.dumps(api_document()))
 REGISTRY: Registry[Any] = Registry().with_resource("urn:api", DRAFT202012.create_resource(DOCUMENT))
@@ -36,12 +37,17 @@ def schema_of(operation: Mapping[str, Any], status: int) -> Mapping[str, Any] | 
     return None if content is None else {"$ref": f"urn:api{content['application/json']['schema']['$ref']}"}
 
 
-def asking(office: Office, steps: Callable[[Ask], Awaitable[None]], scopes: set[str] = FULL) -> None:
+def asking(
+    office: Office,
+    steps: Callable[[Ask], Awaitable[None]],
+    scopes: set[str] = FULL,
+    today: Callable[[], Day] = somebody_today,
+) -> None:
     """Let a program with a token take ``steps``; each answer has to be one of the document."""
     token = office.tokens.add("crm", {Scope(one) for one in scopes}, office.now_ms)
 
     async def run() -> None:
-        async with TestClient(TestServer(office.application())) as client:
+        async with TestClient(TestServer(office.application(today))) as client:
 
             async def ask(path: str, body: object = None, **headers: str) -> Answer:
                 sent = {"Authorization": f"Bearer {token}"} | {k.replace("_", "-"): v for k, v in headers.items()}

@@ -1,5 +1,7 @@
 """Figures and campaigns of the HTTP API, with tags and pages."""
 
+import json
+from base64 import urlsafe_b64decode as b64decode
 from typing import Any
 
 from tests.console.conftest import EVIL, Office
@@ -32,6 +34,8 @@ def test_campaigns_come_a_page_at_a_time_with_what_followed(office: Office) -> N
             found += page["campaigns"]
             if page["cursor"] is None:
                 break
+            # an address is logged on the way
+            assert json.loads(b64decode(page["cursor"] + "=="))[0::2] == ["campaigns", 1]
             address = f"/campaigns?limit=1&cursor={page['cursor']}"
         assert found == all_of_them["campaigns"]
         assert {one["campaign"] for one in found} == {EVIL, *CAMPAIGNS}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stream.console.pages import Day
+from stream.console.todays_list import Day
 from stream.privacy.erasures import Erasures
 from stream.privacy.pseudonym import Pseudonyms
 from stream.privacy.request_records import PrivacyRequest

@@ -10,7 +10,7 @@ import pytest
 from stream.consent.purposes import Purpose
 from stream.console import customer_lists
 from stream.console.labelling import CustomerTexts
-from stream.console.pages import Day
+from stream.console.todays_list import Day
 from stream.errors import StorageError
 from stream.recommending.recommended import RecommendationLists, Recommended
 from tests.console.conftest import EVIL, LEAD, SILENT, Office, Visit, fields_of, somebody_today

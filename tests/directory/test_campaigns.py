@@ -86,6 +86,21 @@ def test_what_followed_each_campaign_is_that_of_the_log(store: DirectoryStore) -
     assert [one.last_ms for one in found] == sorted((one.last_ms or 0 for one in found), reverse=True)
 
 
+def test_campaigns_of_the_same_time_come_once_each(store: DirectoryStore) -> None:
+    """A cursor has no name in it, so it counts those of a time."""
+    mails = [mail(1000 + number // 5, "sent", f"<{number:02d}>", number) for number in range(12)]
+    commit(store, store.claim(), mails)
+    for limit in (1, 2, 3, 5, 7, 12):
+        found: list[str] = []
+        cursor: str | None = None
+        with reading(store.engine) as connection:
+            while not found or cursor is not None:
+                page = latest_campaigns(connection, limit, cursor)
+                found += [one.campaign for one in page.campaigns]
+                cursor = page.cursor
+        assert found == [f"<{number:02d}>" for number in (10, 11, *range(5, 10), *range(5))]
+
+
 def mail(at_ms: int, name: str, campaign: str = "spring", number: int = 1) -> TimelineEntry:
     return TimelineEntry("c-1", "email", number, at_ms, name, detail={"campaign_id": campaign})
 

@@ -16,6 +16,8 @@ from stream.errors import SettingsError
 __all__ = ["MAX_FILTERS", "SavedFilter", "SavedFilters"]
 
 MAX_FILTERS: Final = 50
+#: Of what is filled in.
+MAX_CHARS: Final = 200
 _decoder: Final = msgspec.json.Decoder(dict[str, str])
 
 
@@ -42,6 +44,8 @@ class SavedFilters:
 
     def save(self, name: str, fields: Mapping[str, str], by: str, now_ms: int) -> None:
         """Keep what is filled in, over what had the name. Raises `SettingsError` for an odd name, or for too many."""
+        if any(len(text) > MAX_CHARS for text in fields.values()):
+            raise SettingsError(f"expected at most {MAX_CHARS} characters in a field")
         if not name or len(name) > MAX_NAME_CHARS or not name.isprintable():
             raise SettingsError(f"expected a name of 1 to {MAX_NAME_CHARS} characters")
         row = {"name": name, "fields": msgspec.json.encode(fields), "saved_by": by, "saved_ms": now_ms}
