@@ -74,7 +74,7 @@ def run(settings: Settings, *, once: bool) -> None:
 @_CURSOR
 @_CSV
 @_JSON
-@with_settings("Directory", "Redis", "Privacy", "Shop")
+@with_settings("Directory", "Redis", "Privacy", "Kafka", "Topics", "Shop")
 def customers(
     settings: Settings, *, sort: str, limit: int, cursor: str, as_csv: bool, as_json: bool, **given: Any
 ) -> None:
@@ -83,9 +83,11 @@ def customers(
     A list that is sorted by a figure has only the customers of whom it is known. Who does not agree to be scored has no
     scores, and is in no list by them; that is asked of Redis. With privacy_keys ID is a whole id.
     """
+    from stream.cli.shop_writing import writing_of
     from stream.reporting.writing import Writing
 
-    writing = Writing.of(settings)
+    # JSON has no currency
+    writing = Writing.of(settings) if as_json else writing_of(settings)
     with open_directory(settings) as store:
         from stream.cli import directory_view
         from stream.cli.consent_asked import refusing_to_be_scored
@@ -120,12 +122,12 @@ def customers(
 )
 @_CURSOR
 @_JSON
-@with_settings("Directory", "Redis", "Privacy", "Shop")
+@with_settings("Directory", "Redis", "Privacy", "Kafka", "Topics", "Shop")
 def timeline(
     settings: Settings, *, customer_id: str, limit: int, sources: tuple[str, ...], cursor: str, as_json: bool
 ) -> None:
     """Show what happened to a customer under any of their ids, the newest first. Exit status 1 for an unknown one."""
-    from stream.reporting.writing import Writing
+    from stream.cli.shop_writing import writing_of
 
     with open_directory(settings) as store:
         from stream.cli import directory_view
@@ -146,16 +148,16 @@ def timeline(
     if as_json:
         _print_json(json_rows.timeline_json(page))
     else:
-        _print(directory_view.timeline_view(page, Writing.of(settings)))
+        _print(directory_view.timeline_view(page, writing_of(settings)))
 
 
 @directory.command(cls=SettingsCommand)
 @click.argument("customer_id")
 @_JSON
-@with_settings("Directory", "Redis", "Shop")
+@with_settings("Directory", "Redis", "Kafka", "Topics", "Shop")
 def orders(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     """Show the orders of a customer, under any of their ids, the newest first. Exit status 1 for an unknown one."""
-    from stream.reporting.writing import Writing
+    from stream.cli.shop_writing import writing_of
 
     with open_directory(settings) as store:
         from stream.cli import directory_view
@@ -172,19 +174,19 @@ def orders(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     if as_json:
         _print_json([*map(json_rows.row_object, found)])
     else:
-        _print(directory_view.orders_view(found, Writing.of(settings)))
+        _print(directory_view.orders_view(found, writing_of(settings)))
 
 
 @directory.command(cls=SettingsCommand)
 @_BY
 @_CSV
 @_JSON
-@with_settings("Directory", "Shop")
+@with_settings("Directory", "Kafka", "Topics", "Shop")
 def kpis(settings: Settings, *, by: str, as_csv: bool, as_json: bool) -> None:
     """Show revenue less refunds, orders, new and returning customers, and changes of stage, by month or week."""
-    from stream.reporting.writing import Writing
+    from stream.cli.shop_writing import writing_of
 
-    writing = Writing.of(settings)
+    writing = writing_of(settings)
     with open_directory(settings) as store:
         from stream.cli import directory_view
         from stream.directory import json_rows

@@ -43,12 +43,12 @@ def notify(settings: Settings, *, check: bool, dry_run: bool, limit: int | None,
         from stream.notifications.templates import Templates
     except ImportError as error:
         raise SettingsError(f"{error}: pip install 'customer-stream[notify]'") from error
+    from stream.cli.shop_writing import writing_of
     from stream.notifications.sender import AppriseSender
     from stream.privacy.revealing import Revealer
-    from stream.reporting.writing import Writing
 
     config = load(settings.notify_file, os.environ)
-    writing = Writing.of(settings)
+    writing = writing_of(settings)
     try:
         templates = Templates(config, writing.money, Revealer.of(settings).json, partial(_offered, settings))
         if dry_run:

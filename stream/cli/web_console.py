@@ -81,16 +81,17 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
         raise SettingsError(f"{error}: pip install 'customer-stream[console]'") from error
     elsewhere = elsewhere_of(settings)
     from stream.cli.publish_action import publish_action, ready_action
-    from stream.cli.shop_writing import writing_of
+    from stream.cli.shop_writing import currency_of_orders
     from stream.directory.desk.accounts import Accounts
     from stream.directory.desk.api_tokens import ApiTokens
     from stream.directory.desk.audit_trail import AuditTrail
     from stream.directory.desk.saved_filters import SavedFilters
     from stream.privacy.revealing import Revealer
+    from stream.reporting.writing import Writing
 
     async def run() -> None:
         acting = Acting(desk, partial(ready_action, settings), partial(publish_action, settings))
-        writing, operations, filters = writing_of(settings), ShopOperations(settings), SavedFilters(desk.engine)
+        writing, operations, filters = Writing.of(settings), ShopOperations(settings), SavedFilters(desk.engine)
         pages = Pages(
             *(store, writing, partial(todays_list, settings), partial(customer_texts, settings), acting, logins),
             operations=operations,
@@ -99,6 +100,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
             elsewhere=elsewhere,
             erasures=followed.erasures,
             language="" if settings.console_language == "auto" else settings.console_language,
+            currency=partial(currency_of_orders, settings),
         )
         revealer = Revealer.of(settings) if settings.privacy_keys else None
         api = Api(

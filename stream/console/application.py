@@ -37,6 +37,7 @@ _HEADERS: Final = {
 }
 _MAX_FORM_BYTES: Final = 16_384
 _HTML: Final = "text/html"
+_WITHOUT_MONEY: Final = frozenset({"/style.css", "/favicon.ico", "/health/live"})
 _REVEALED: Final = frozenset({_HTML, "application/json"})
 
 
@@ -56,7 +57,8 @@ def application(
     """
     of_pages = map(_for_pages, (with_cookie, pages.choice.with_language, _explained(pages), pages.logins.guard))
     revealed = [_revealed(revealer)] if revealer is not None else []
-    middlewares = [counted, _guarded(LOCAL_NAMES | {*names}), *of_pages, programs.guard, *revealed]
+    guards = [counted, _guarded(LOCAL_NAMES | {*names}), *of_pages, programs.guard]
+    middlewares = [*guards, _with_currency(pages), *revealed]
     made = web.Application(middlewares=middlewares, client_max_size=_MAX_FORM_BYTES)
     made.add_routes(
         [
@@ -145,6 +147,16 @@ def _guarded(names: Collection[str]) -> Middleware:
         return response
 
     return guard
+
+
+def _with_currency(pages: Pages) -> Middleware:
+    @web.middleware
+    async def learn(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path not in _WITHOUT_MONEY:
+            await pages.learn_currency()
+        return await handler(request)
+
+    return learn
 
 
 def _revealed(revealer: Revealer) -> Middleware:

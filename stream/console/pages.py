@@ -20,6 +20,7 @@ from stream.console.explanations import FIGURES, PAGES, STAGES
 from stream.console.identifying import decided
 from stream.console.labelling import CustomerTexts, refusals_in_words
 from stream.console.languages import LanguageChoice
+from stream.console.learned_currency import LearnedCurrency
 from stream.console.login_pages import Elsewhere, LoginPages
 from stream.console.logins import Logins, is_also_about
 from stream.console.offer_pages import OfferDesk, OfferPages
@@ -54,7 +55,8 @@ class Pages:
 
     ``acting`` keeps what people do, ``logins`` who they are; ``operations``, ``offers``: what there is beside the
     directory; ``filters``: lists of customers under a name; ``language``: of all pages, empty: what browsers prefer;
-    ``elsewhere``: a provider of accounts; ``erasures``: who is erased, None: nobody.
+    ``currency``: of orders, asked for in threads while ``writing`` has none; ``elsewhere``: a provider of accounts;
+    ``erasures``: who is erased, None: nobody.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Pages:
         offers: OfferDesk,
         filters: SavedFilters,
         language: str = "",
+        currency: Callable[[], str] = lambda: "",
         elsewhere: Elsewhere | None = None,
         erasures: Erasures | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -79,6 +82,7 @@ class Pages:
         self.acting = acting
         self.logins = logins
         self._page = Renderer(writing)
+        self._currency = LearnedCurrency(writing, currency, monotonic)
         #: In which language each browser is answered; and the other pages.
         self.choice = LanguageChoice(language, writing.language)
         self.entrance = LoginPages(self._page, logins, elsewhere)
@@ -95,8 +99,13 @@ class Pages:
         """How figures of the shop are written now."""
         return self._page.writing
 
+    async def learn_currency(self) -> None:
+        """Before any page, and any answer to a program: from now on amounts have their currency, if it is known."""
+        self._page.write_as(await self._currency.learn())
+
     async def close(self, _: web.Application) -> None:
         """Wait for what is being made for pages."""
+        await self._currency.close()
         await self.day.close()
         await self.business.close()
         await self.offers.close()
@@ -107,9 +116,7 @@ class Pages:
             day = await self.day.get()
         except NoEventsError:
             return self._page("beginning", request)
-        self._page.learn_currency(day.writing.currency)
-        language, words, *_ = self._page.edition(request)
-        writing = day.writing.in_language(language.code, language.locale)
+        _, words, writing, _ = self._page.edition(request)
         found, with_all = day.found, request.query.get("all") == "1"
         listed = [one.customer_id for one in found.entries] + [one.customer_id for one in found.complaints]
         done = await self.acting.done(listed)

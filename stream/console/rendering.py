@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
@@ -50,10 +49,10 @@ class Renderer:
         own = files("stream.console") / "templates" / "console.css"
         self.style = reports.read_text("utf-8") + own.read_text("utf-8")
 
-    def learn_currency(self, currency: str) -> None:
-        """Write money in ``currency`` where there was none: the first orders came after the start."""
-        if currency and not self.writing.currency:
-            self._write(replace(self.writing, currency=currency))
+    def write_as(self, writing: Writing) -> None:
+        """From now on: the currency is known."""
+        if writing != self.writing:
+            self._write(writing)
 
     def _write(self, writing: Writing) -> None:
         self.writing = writing

@@ -30,13 +30,18 @@ _POLL_S: Final = 0.05
 
 
 def read_to_end(
-    settings: Settings, topic: str, *, from_ms: int | None = None, newest: int | None = None
+    settings: Settings,
+    topic: str,
+    *,
+    from_ms: int | None = None,
+    newest: int | None = None,
+    wait_s: float = _TIMEOUT_S,
 ) -> Iterator[Inbound]:
     """Records of ``topic``, those of a partition in order, up to its end.
 
     A partition ends where nothing follows, or with the first record that was written after the start. ``from_ms``:
     leave out what was written before, as far as the broker can find the place. ``newest``: only the last so many
-    records of each partition. Raises `TopologyError`.
+    records of each partition. ``wait_s``: so long a broker may take to answer. Raises `TopologyError`.
     """
     quiet = logging.getLogger("stream.notifications.read_to_end.librdkafka")
     quiet.propagate = False
@@ -52,7 +57,7 @@ def read_to_end(
         logger=quiet,
     )
     try:
-        yield from _to_end(consumer, settings, topic, from_ms, newest)
+        yield from _to_end(consumer, settings, topic, from_ms, newest, wait_s)
     except KafkaException as error:
         raise TopologyError(f"topic {topic} cannot be read: {error.args[0].str()}") from error
     finally:
@@ -68,13 +73,13 @@ def events_to_end(settings: Settings, topic: str, *, from_ms: int | None = None)
 
 
 def _to_end(
-    consumer: Consumer, settings: Settings, topic: str, from_ms: int | None, newest: int | None
+    consumer: Consumer, settings: Settings, topic: str, from_ms: int | None, newest: int | None, wait_s: float
 ) -> Iterator[Inbound]:
-    found = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
+    found = consumer.list_topics(topic, timeout=wait_s).topics[topic]
     if found.error is not None or not found.partitions:
         raise TopologyError(f"no topic {topic} at {settings.kafka_bootstrap}: stream topics create")
     open_partitions = {*found.partitions}
-    consumer.assign(_starts(consumer, topic, [*found.partitions], from_ms, newest))
+    consumer.assign(_starts(consumer, topic, [*found.partitions], from_ms, newest, wait_s))
     began_ms = time.time_ns() // 1_000_000
     last_s = time.monotonic()
     while open_partitions:
@@ -97,15 +102,15 @@ def _to_end(
 
 
 def _starts(
-    consumer: Consumer, topic: str, partitions: list[int], from_ms: int | None, newest: int | None
+    consumer: Consumer, topic: str, partitions: list[int], from_ms: int | None, newest: int | None, wait_s: float
 ) -> list[TopicPartition]:
     """Where to begin in each partition: the first record at or after ``from_ms``, the end when there is none."""
     if newest is not None:
-        spans = [consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=_TIMEOUT_S) for p in partitions]
+        spans = [consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=wait_s) for p in partitions]
         return [
             TopicPartition(topic, p, max(low, high - newest)) for p, (low, high) in zip(partitions, spans, strict=True)
         ]
     if from_ms is None:
         return [TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions]
     asked = [TopicPartition(topic, partition, max(from_ms, 0)) for partition in partitions]
-    return consumer.offsets_for_times(asked, timeout=_TIMEOUT_S)
+    return consumer.offsets_for_times(asked, timeout=wait_s)

@@ -158,6 +158,7 @@ class Office:
         self.erasures = Erasures()
         self.monotonic: Callable[[], float] = time.monotonic
         self.writing = WRITING
+        self.currency: Callable[[], str] = lambda: ""
         self._store = store
 
     def application(self, today: Callable[[], Day] = somebody_today) -> web.Application:
@@ -172,6 +173,7 @@ class Office:
             operations=self.operations,
             offers=self.offers,
             filters=self.filters,
+            currency=self.currency,
             elsewhere=self.elsewhere,
             erasures=self.erasures,
             monotonic=self.monotonic,
