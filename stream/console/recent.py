@@ -52,8 +52,20 @@ class Recent(Generic[T]):
         self._failure: Exception | None = None
         self._forgotten = 0
 
+    @property
+    def is_being_made(self) -> bool:
+        """Whether a thread makes one now."""
+        return self._making.locked()
+
     async def get(self) -> T:
-        """The last one, or a new one."""
+        """The last one, or a new one; never one that had to be forgotten while it was waited for."""
+        while True:
+            forgotten = self._forgotten
+            made = await self._last_or_new()
+            if forgotten == self._forgotten:
+                return made.thing
+
+    async def _last_or_new(self) -> _Made[T]:
         made, now_s = self._made, self._monotonic()
         if made is None or now_s > made.kept_s:
             async with self._making:
@@ -65,7 +77,7 @@ class Recent(Generic[T]):
             if made.took_s < self._patience_s:
                 await asyncio.wait({self._renewing}, timeout=self._patience_s)
                 made = self._made or made
-        return made.thing
+        return made
 
     async def last(self) -> T | None:
         """The last one; None: none is made yet, which begins now. Nobody waits for it, be it the first.

@@ -124,3 +124,36 @@ def test_the_last_one_is_given_without_waiting_for_the_first() -> None:
         assert await recent.last() == 2
 
     asyncio.run(run())
+
+
+def test_nobody_is_given_what_was_being_made_when_it_was_to_be_forgotten() -> None:
+    async def run() -> None:
+        clock = Clock()
+        recent = Recent(clock.make, lambda: clock.now_s)
+        clock.go_on.clear()
+        asked = [asyncio.create_task(recent.get()) for _ in range(3)]
+        while not recent.is_being_made:
+            await asyncio.sleep(0)
+        recent.forget()
+        clock.go_on.set()
+        assert await asyncio.gather(*asked) == [2] * 3
+
+    asyncio.run(run())
+
+
+def test_nobody_who_waited_for_a_new_one_is_given_a_forgotten_one() -> None:
+    async def run() -> None:
+        clock = Clock()
+        recent = Recent(clock.make, lambda: clock.now_s, patience_s=60.0)
+        assert await recent.get() == 1
+        clock.now_s += 6
+        clock.go_on.clear()
+        asked = asyncio.create_task(recent.get())
+        while not recent.is_being_made:
+            await asyncio.sleep(0)
+        recent.forget()
+        clock.go_on.set()
+        # neither the first, nor the second, which had begun before
+        assert await asked == 3
+
+    asyncio.run(run())
