@@ -52,11 +52,6 @@ class Recent(Generic[T]):
         self._failure: Exception | None = None
         self._forgotten = 0
 
-    @property
-    def is_being_made(self) -> bool:
-        """Whether a thread makes one now."""
-        return self._making.locked()
-
     async def get(self) -> T:
         """The last one, or a new one; never one that had to be forgotten while it was waited for."""
         while True:

@@ -10,17 +10,19 @@ from stream.errors import StorageError
 
 
 class Clock:
-    """Seconds, as the test says; making takes ``takes_s``, and waits for ``go_on``."""
+    """Seconds, as the test says; making takes ``takes_s``, and waits for ``go_on`` once it has ``begun``."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
         self.takes_s = 0.0
         self.made = 0
         self.is_away = False
+        self.begun = threading.Event()
         self.go_on = threading.Event()
         self.go_on.set()
 
     def make(self) -> int:
+        self.begun.set()
         self.go_on.wait(60)
         if self.is_away:
             raise StorageError("Redis does not answer")
@@ -132,8 +134,7 @@ def test_nobody_is_given_what_was_being_made_when_it_was_to_be_forgotten() -> No
         recent = Recent(clock.make, lambda: clock.now_s)
         clock.go_on.clear()
         asked = [asyncio.create_task(recent.get()) for _ in range(3)]
-        while not recent.is_being_made:
-            await asyncio.sleep(0)
+        assert await asyncio.to_thread(clock.begun.wait, 60)
         recent.forget()
         clock.go_on.set()
         assert await asyncio.gather(*asked) == [2] * 3
@@ -147,10 +148,10 @@ def test_nobody_who_waited_for_a_new_one_is_given_a_forgotten_one() -> None:
         recent = Recent(clock.make, lambda: clock.now_s, patience_s=60.0)
         assert await recent.get() == 1
         clock.now_s += 6
+        clock.begun.clear()
         clock.go_on.clear()
         asked = asyncio.create_task(recent.get())
-        while not recent.is_being_made:
-            await asyncio.sleep(0)
+        assert await asyncio.to_thread(clock.begun.wait, 60)
         recent.forget()
         clock.go_on.set()
         # neither the first, nor the second, which had begun before
