@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from stream.client.event_record import EventRecord, LinkRecord
 from stream.errors import InvalidEventError
+from stream.events.diagnosis import diagnose
+from stream.events.model import CONTRACT_OF, Event
 from stream.events.rejections import Rejection
 from stream.privacy.concealing import Concealer
 from stream.privacy.person_keys import PersonKeys
 from stream.settings import Settings
 
 __all__ = ["RecordConcealer"]
+
+_READERS = {event_type: msgspec.json.Decoder(contract).decode for event_type, contract in CONTRACT_OF.items()}
 
 
 class RecordConcealer:
@@ -35,10 +41,18 @@ class RecordConcealer:
         if self._concealer is None:
             return concealed
         open_ones = [(place, one) for place, one in enumerate(records) if not one.is_concealed]
-        events = [(place, one) for place, one in open_ones if isinstance(one, EventRecord)]
         links = [(place, one) for place, one in open_ones if isinstance(one, LinkRecord)]
-        found = self._concealer.events([(one.event_type, one.value) for _, one in events])
-        for (place, record), event in zip(events, found, strict=True):
+        events: list[tuple[int, EventRecord]] = []
+        contents: list[Event] = []
+        for place, one in open_ones:
+            if isinstance(one, EventRecord):
+                try:
+                    contents.append(one.content or _READERS[one.event_type](one.value))
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                    concealed[place] = Rejection(place, *diagnose(error, one.value))
+                else:
+                    events.append((place, one))
+        for (place, record), event in zip(events, self._concealer.events(contents), strict=True):
             concealed[place] = (
                 event._replace(record=place)
                 if isinstance(event, Rejection)

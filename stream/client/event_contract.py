@@ -1,6 +1,7 @@
 """The contract before publishing: what the workers would make a dead letter is refused here."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from stream.client.event_record import EventRecord
 from stream.errors import InvalidEventError
 from stream.events.decode import Decoder
-from stream.events.kinds import EventType
+from stream.events.kinds import TYPE_OF_NAME, EventType
 from stream.events.model import CONTRACT_OF, Event
 from stream.events.placement import place
 from stream.events.rejections import Rejection
@@ -52,7 +53,7 @@ class _Judged(NamedTuple):
     customer_id: str = ""
 
 
-class _AsConsumed(NamedTuple):
+class _AsConsumed(msgspec.Struct):
     """A draft in the shape in which a worker will see it. ``timestamp``: it would be appended now."""
 
     key: bytes
@@ -60,6 +61,19 @@ class _AsConsumed(NamedTuple):
     timestamp: int
     offset: int = 0
     headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+class _Stated(msgspec.Struct, gc=False):
+    """What tells the record of a good event, and its type."""
+
+    event_id: str
+    customer_id: str
+    name: str
+    type: str | None = None
+
+
+_STATED = msgspec.json.Decoder(_Stated).decode
+_TYPES: dict[str, EventType] = {event_type.value: event_type for event_type in EventType}
 
 
 class EventContract:
@@ -74,6 +88,38 @@ class EventContract:
 
     def admit(self, drafts: Sequence[Draft], now_ms: int) -> Admitted:
         """Check drafts against the contract; bad ones become rejections. ``now_ms``: the wall clock."""
+        return self._all_good(drafts, now_ms) or self._sorted_out(drafts, now_ms)
+
+    def _all_good(self, drafts: Sequence[Draft], now_ms: int) -> Admitted | None:
+        """Drafts that are all admitted, in half the time of `_sorted_out`; None if one is not: that tells why."""
+        try:
+            sealed = [self._sealer.seal(draft.value) for draft in drafts]
+            values = [value for value in sealed if not isinstance(value, Rejection)]
+            stated = [*map(_STATED, values)]
+            types = [
+                draft.event_type or (_TYPES[one.type] if one.type is not None else TYPE_OF_NAME[one.name])
+                for draft, one in zip(drafts, stated, strict=True)
+            ]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, ValueError):
+            return None
+        keys = [one.customer_id.encode() for one in stated]
+        found: list[EventRecord | None] = [None] * len(drafts)
+        amounts = [0] * len(drafts)
+        for event_type in dict.fromkeys(types):
+            group = [k for k, of in enumerate(types) if of is event_type]
+            decoded = self._decoder.decode(event_type, [_AsConsumed(keys[k], values[k], now_ms) for k in group])
+            if decoded.rejections:
+                return None
+            columns = (decoded.events[name].tolist() for name in ("time", "amount"))
+            for k, content, at_ms, amount in zip(group, decoded.contents, *columns, strict=True):
+                found[k] = EventRecord(
+                    event_type, content.event_id, content.customer_id, at_ms, values[k], content=content
+                )
+                amounts[k] = amount
+        records = [record for record in found if record is not None]
+        return Admitted([*range(len(records))], records, amounts, [], [one.event_id for one in stated])
+
+    def _sorted_out(self, drafts: Sequence[Draft], now_ms: int) -> Admitted:
         judged = [self._judged(draft) for draft in drafts]
         rejections = [one.bad._replace(record=k) for k, one in enumerate(judged) if one.bad is not None]
         admitted: list[tuple[int, EventRecord, int]] = []
@@ -85,11 +131,11 @@ class EventContract:
             decoded = self._decoder.decode(event_type, consumed)
             rejections += [bad._replace(record=group[bad.record]) for bad in decoded.rejections]
             columns = (decoded.events[name].tolist() for name in ("record", "time", "amount"))
-            for row, at_ms, amount in zip(*columns, strict=True):
+            for content, row, at_ms, amount in zip(decoded.contents, *columns, strict=True):
                 k = group[row]
-                one = judged[k]
-                admitted.append((k, EventRecord(event_type, one.event_id, one.customer_id, at_ms, one.value), amount))
-        admitted.sort()
+                of = content.event_id, content.customer_id
+                admitted.append((k, EventRecord(event_type, *of, at_ms, judged[k].value, content=content), amount))
+        admitted.sort(key=itemgetter(0))
         return Admitted(
             [k for k, _, _ in admitted],
             [record for _, record, _ in admitted],

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from stream.events.kinds import EventType
+from stream.events.model import Event
 
 __all__ = ["EventRecord", "LinkRecord"]
 
@@ -11,6 +12,7 @@ class EventRecord(NamedTuple):
     """``value`` is the native JSON, ``customer_id`` the record key, ``at_ms`` event time and the record's timestamp.
 
     ``is_concealed``: persons are under pseudonyms already (`stream.privacy.concealing`); ``event_id`` stays in clear.
+    ``content``: what ``value`` says, if somebody has read it.
     """
 
     event_type: EventType
@@ -19,6 +21,7 @@ class EventRecord(NamedTuple):
     at_ms: int
     value: bytes
     is_concealed: bool = False
+    content: Event | None = None
 
 
 class LinkRecord(NamedTuple):

@@ -24,10 +24,11 @@ from stream.settings import Settings
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-__all__ = ["STALE_S", "KeyedPerson", "PersonKeys", "body_of", "is_digest"]
+__all__ = ["DIGEST_MARK", "STALE_S", "KeyedPerson", "PersonKeys", "body_of", "is_digest"]
 
-_DIGEST_MARK: Final = "d1_"
-_DIGEST: Final = re.compile(rf"{_DIGEST_MARK}[A-Za-z0-9_-]{{22}}")
+#: Before a keyed hash that stands for an id.
+DIGEST_MARK: Final = "d1_"
+_DIGEST: Final = re.compile(rf"{DIGEST_MARK}[A-Za-z0-9_-]{{22}}")
 #: An address, as adapters and imports without a key write it.
 _HASHED: Final = re.compile(r"email:[0-9a-f]{64}")
 _BODY_BYTES: Final = 16
@@ -66,7 +67,7 @@ class KeyedPerson:
         if is_digest(text):
             return text
         digest = hashlib.blake2b(text.encode(), key=self._data_key, digest_size=_BODY_BYTES, person=b"long-id")
-        return f"{_DIGEST_MARK}{_base64(digest.digest())}"
+        return f"{DIGEST_MARK}{_base64(digest.digest())}"
 
     def decrypt(self, packed: str) -> str:
         """What `encrypt` was given, from the second group of `CIPHERTEXT`. Raises ValueError for anything else."""
@@ -276,7 +277,7 @@ def body_of(text: str) -> str:
 
 def is_digest(text: str) -> bool:
     """Whether a text is what `KeyedPerson.digest` gives."""
-    return text.startswith(_DIGEST_MARK) and _DIGEST.fullmatch(text) is not None
+    return text.startswith(DIGEST_MARK) and _DIGEST.fullmatch(text) is not None
 
 
 def _named(one_id: str) -> str:
@@ -287,5 +288,5 @@ def _named(one_id: str) -> str:
 
 
 def _base64(data: bytes) -> str:
-    # as `base64.urlsafe_b64encode`, without its steps: an event takes some of these
-    return b2a_base64(data, newline=False).translate(_URL_SAFE).decode().rstrip("=")
+    # as `base64.urlsafe_b64encode`, without its steps and its padding: an event takes some of these
+    return b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode()
