@@ -19,6 +19,7 @@ from stream.processing.partition import Partition
 from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING
 from stream.recommending.follower_rows import FollowerRows
+from stream.texts.warmup import warm_up_texts
 
 __all__ = ["warm_up"]
 
@@ -56,3 +57,4 @@ def warm_up() -> float:
 
 if __name__ == "__main__":
     warm_up()
+    warm_up_texts()

@@ -22,8 +22,10 @@ from stream.agents.projections import assemble_projections
 from stream.agents.warmup import warm_up
 from stream.privacy.erasure_feed import ErasureFeed
 from stream.projections.all_projections import projections_of
+from stream.projections.classification import Classification
 from stream.settings import Settings
 from stream.storage.connection import check_access
+from stream.texts.warmup import warm_up_texts
 
 __all__ = ["run", "tune_garbage_collection"]
 
@@ -45,10 +47,12 @@ def run(settings: Settings) -> NoReturn:
         port = metrics.serve(settings.metrics_host, settings.metrics_port, health.pages)
         _LOG.info("metrics at http://%s:%d/metrics and probes at /health/...", settings.metrics_host, port)
     runs_core = settings.role != "projections"
-    projections_of(settings)  # report an unknown name before waiting for anything
+    projections = projections_of(settings)  # report an unknown name before waiting for anything
     if runs_core and settings.role != "trainer":  # River is not compiled
         started = warm_up()
         _LOG.info("kernel ready after %.1f s", started)
+    if any(isinstance(one, Classification) for one in projections):
+        _LOG.info("models of texts ready after %.1f s", warm_up_texts())
     tune_garbage_collection()
     wait_for_brokers(settings)
     # never left: the process ends without taking anything down
