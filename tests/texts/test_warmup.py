@@ -1,4 +1,4 @@
-"""After the warm-up nothing of the models of texts is compiled any more: a first text would stop a worker for seconds."""
+"""After the warm-up nothing of the models of texts is compiled: a first text would stop a worker for seconds."""
 
 from functools import partial
 from types import ModuleType
@@ -12,7 +12,7 @@ from stream.texts.packing import pack, unpack
 from stream.texts.warmup import warm_up_texts
 
 KERNELS = (ngram_kernel, model_kernel, confidence_kernel, draw_kernel)
-TEXTS = ("", "the parcel never came", "包裹没有到，太慢了", "¡Muy bien! 😀 " * 40, "x" * 5_000)
+TEXTS = ("", "the parcel never came", "包裹没有到。太慢了", "¡Muy bien! 😀 " * 40, "x" * 5_000)
 
 
 def compiled(kernels: tuple[ModuleType, ...]) -> dict[str, list[object]]:
