@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import tempfile
+import time
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -52,7 +53,9 @@ def run(settings: Settings) -> NoReturn:
         started = warm_up()
         _LOG.info("kernel ready after %.1f s", started)
     if any(isinstance(one, Classification) for one in projections):
-        _LOG.info("models of texts ready after %.1f s", warm_up_texts())
+        began = time.perf_counter()
+        warm_up_texts()
+        _LOG.info("models of texts ready after %.1f s", time.perf_counter() - began)
     tune_garbage_collection()
     wait_for_brokers(settings)
     # never left: the process ends without taking anything down

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 
 from stream.texts.classifier import MIN_EXAMPLES, TextClassifier
@@ -12,12 +11,11 @@ from stream.texts.packing import pack, unpack
 __all__ = ["warm_up_texts"]
 
 
-def warm_up_texts() -> float:
+def warm_up_texts() -> None:
     """Compile what is not, and run every compiled function once: learn, store, read back, decide, and name words.
 
-    Returns the seconds it took: about 15 where nothing was ever compiled, 1 from then on.
+    It takes some 15 seconds where nothing was ever compiled, one from then on.
     """
-    began = time.perf_counter()
     # a sample that is full: from then on a place is drawn for each example
     for make in (partial(TextClassifier, sample=MIN_EXAMPLES), mood_classifier):
         model = make()
@@ -28,4 +26,3 @@ def warm_up_texts() -> float:
         again = unpack(pack(model), make, sample)
         again.decide("a complaint")
         again.learn_one("praise", "praise")
-    return time.perf_counter() - began
