@@ -19,7 +19,7 @@ from stream.processing.partition import Partition
 from stream.processing.rules import Rules
 from stream.processing.scorer import WARMING
 from stream.recommending.follower_rows import FollowerRows
-from stream.texts.warmup import warm_up_texts
+from stream.texts.text_warmup import warm_up_texts
 
 __all__ = ["warm_up"]
 

@@ -26,7 +26,7 @@ from stream.projections.all_projections import projections_of
 from stream.projections.classification import Classification
 from stream.settings import Settings
 from stream.storage.connection import check_access
-from stream.texts.warmup import warm_up_texts
+from stream.texts.text_warmup import warm_up_texts
 
 __all__ = ["run", "tune_garbage_collection"]
 

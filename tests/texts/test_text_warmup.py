@@ -9,7 +9,7 @@ from stream.texts import confidence_kernel, draw_kernel, model_kernel, ngram_ker
 from stream.texts.classifier import TextClassifier
 from stream.texts.mood import mood_classifier
 from stream.texts.packing import pack, unpack
-from stream.texts.warmup import warm_up_texts
+from stream.texts.text_warmup import warm_up_texts
 
 KERNELS = (ngram_kernel, model_kernel, confidence_kernel, draw_kernel)
 TEXTS = ("", "the parcel never came", "包裹没有到。太慢了", "¡Muy bien! 😀 " * 40, "x" * 5_000)
