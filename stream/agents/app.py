@@ -85,7 +85,7 @@ class Assembly:
         )
         self._money = Writing.of(settings).money
         self._client = connect(settings)
-        self.publisher = Publisher(settings.librdkafka())
+        self.publisher = Publisher(settings)
         first = Scorer.first(self._rules.horizon_ms / DAY_MS)
         self.model = CurrentModel(self._model_store(), settings.model_poll_ms / 1000, first)
         self.owner: Owner[PartitionWorker] = Owner(
@@ -217,8 +217,8 @@ class Assembly:
             await self.intake.rewind({TP(self.settings.training_examples, 0): offset})
 
     async def close(self) -> None:
-        """Flush what can be flushed and close connections; what is left is in the outbox."""
-        self.publisher.close()
+        """Close connections; what is not published is in the outbox."""
+        await self.publisher.close()
         await self._client.aclose()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from stream import metrics
 from stream.agents.publisher import Publisher
@@ -17,7 +18,7 @@ __all__ = ["Outbox"]
 
 _LOG = logging.getLogger(__name__)
 
-_CHUNK = 2000
+_CHUNK = 4000
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 5.0
 
 
@@ -70,11 +71,6 @@ class Outbox:
         """A committed step has removed ``count`` confirmed records from Redis."""
         self.confirmed -= count
 
-    def let_go(self) -> None:
-        """What the broker has not confirmed is for the next owner to send."""
-        if self._waiting:
-            self._publisher.drop()
-
     async def below(self, limit: int) -> None:
         """Wait until fewer than ``limit`` records are unconfirmed: back-pressure while the broker is away."""
         while len(self._waiting) >= limit:
@@ -88,7 +84,7 @@ class Outbox:
             if not self._waiting:
                 self._added.clear()
                 await self._added.wait()
-            chunk = [self._waiting[k] for k in range(min(_CHUNK, len(self._waiting)))]
+            chunk = [*islice(self._waiting, _CHUNK)]
             try:
                 with metrics.STEP.labels("publish").time():
                     await self._publisher.publish([record for record in chunk if record is not None])

@@ -194,7 +194,7 @@ def assemble_projections(
 
     ``erasures``: who is erased; None: nobody.
     """
-    client, publisher = connect(settings), Publisher(settings.librdkafka())
+    client, publisher = connect(settings), Publisher(settings)
     name = f"{settings.instance_id or 'projections'}-{uuid.uuid4().hex[:12]}"
     apps = [
         ProjectionApp(

@@ -58,12 +58,6 @@ class Publishing:
         self._is_lost = True
         if self._task is not None:
             self._task.cancel()
-        self._outbox.let_go()
-
-    async def let_go(self) -> None:
-        """Publish nothing more: another worker owns the partition, or will, and sends what is left in order."""
-        await self.stop()
-        self._outbox.let_go()
 
     async def stop(self) -> None:
         """Publish nothing more; what is left stays in the outbox."""

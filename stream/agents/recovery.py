@@ -61,7 +61,7 @@ class Recovery:
         self.attempts += 1
         _LOG.warning("%s returns to the stored state: %s", self._what, error)
         superseded = isinstance(error, FencedError) and error.superseded
-        await (self._publishing.let_go() if superseded else self._publishing.stop())
+        await self._publishing.stop()
         if superseded:
             # within a session timeout the group tells who the owner is; claiming at once would only fence that one
             await pause(self._fenced_wait_s, self._wake, self._is_stopping)

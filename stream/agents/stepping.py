@@ -39,7 +39,7 @@ async def step_until(
                 await recovery.run(error)
         await publishing.hand_over(commit_nothing, what)
     finally:
-        await publishing.let_go()
+        await publishing.stop()
 
 
 async def _lost_with_its_token(verify: Callable[[], Awaitable[None]], error: CodecError) -> StorageError:

@@ -35,11 +35,11 @@ _DECODER: Final = msgspec.json.Decoder(_Document)
 def commit_of(outcome: StepOutcome, trim: int, *, for_release_before: bool = False) -> Commit:
     """The write of an outcome; ``trim``: confirmed records at the head of the outbox.
 
-    A record with the public part of a document of this step is stored as a reference, because Redis has the document
-    already. ``for_release_before``: it is stored whole, because a worker of that release knows no references and may be
-    the next owner.
+    A record with the public part of a document of this step has the list `PUBLIC_HEADERS`. It is stored as a reference,
+    because Redis has the document already. ``for_release_before``: it is stored whole, because a worker of that release
+    knows no references and may be the next owner.
     """
-    records = outcome.outgoing if for_release_before else [_shortened(one, outcome) for one in outcome.outgoing]
+    records = outcome.outgoing if for_release_before else map(_shortened, outcome.outgoing)
     return Commit(
         state=outcome.state,
         documents=outcome.documents,
@@ -52,13 +52,10 @@ def commit_of(outcome: StepOutcome, trim: int, *, for_release_before: bool = Fal
     )
 
 
-def _shortened(record: Outgoing, outcome: StepOutcome) -> Outgoing | StoredDocument:
+def _shortened(record: Outgoing) -> Outgoing | StoredDocument:
     if record.headers is not PUBLIC_HEADERS or record.key is None:
         return record
-    stored = outcome.documents.get(record.key.decode())
-    # what is told of customers who leave is not what is stored of them
-    is_stored = stored is not None and document.public(stored) == record.value
-    return StoredDocument(record.topic, record.key) if is_stored else record
+    return StoredDocument(record.topic, record.key)
 
 
 async def unpublished(claim: Claim, store: PartitionStore) -> list[Outgoing | None]:

@@ -1,13 +1,19 @@
 """Publishing dead letters again, as they came."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from stream.events.dead_letters import HEADER_PREFIX
 from stream.identity.places import without_place
 from stream.notifications.inbound import Inbound
 from stream.processing.state import Outgoing
 from stream.settings import Settings
+
+if TYPE_CHECKING:
+    from stream.agents.publisher import Publisher
 
 __all__ = ["dlq_header", "publish_all", "republished"]
 
@@ -29,9 +35,12 @@ def publish_all(settings: Settings, records: Iterable[Outgoing]) -> int:
 
     waiting: Sequence[Outgoing] = [*records]
     if waiting:
-        publisher = Publisher(settings.librdkafka())
-        try:
-            asyncio.run(publisher.publish(waiting))
-        finally:
-            publisher.close()
+        asyncio.run(_publish(Publisher(settings), waiting))
     return len(waiting)
+
+
+async def _publish(publisher: Publisher, records: Sequence[Outgoing]) -> None:
+    try:
+        await publisher.publish(records)
+    finally:
+        await publisher.close()

@@ -145,7 +145,7 @@ class Departed:
             state = b',"state":"%b"' % b64encode(self._left[who]) if is_kept else b""
             documents[who] = with_edition(b"%b%b}" % (public[:-1], state), edition)
             if is_kept:
-                told.append(Outgoing(topic, who.encode(), public, PUBLIC_HEADERS))
+                told.append(Outgoing(topic, who.encode(), public, _HEADERS_OF_GONE))
             elif not edition.into:
                 told.append(tombstone(who))
             aside.pop(who, None)
@@ -226,6 +226,8 @@ class Departed:
 
 
 _FIRST: Final = Edition()
+#: The same, but not the list by which a record is known to be the public part of what is stored.
+_HEADERS_OF_GONE: Final = [*PUBLIC_HEADERS]
 
 
 def _gone(customer: str, into: str, at: str) -> CustomerRecord:

@@ -18,9 +18,10 @@ from stream.compiling import jit
 from stream.events.joined_ids import joined_ids
 from stream.events.rejections import Defect, Rejection
 from stream.processing.align import Taken
+from stream.processing.json_text import fragments
 from stream.processing.state import Outgoing
 
-__all__ = ["FORWARDED_FROM", "PartitionPlacement"]
+__all__ = ["FORWARDED_FROM", "PartitionPlacement", "partitions_of_keys"]
 
 #: Header of a record that was sent on: the number of the partition in which it lay.
 FORWARDED_FROM: Final = "stream.forwarded_from"
@@ -53,6 +54,18 @@ def _partitions_of(raw, starts, partitions, out):  # type: ignore[no-untyped-def
         h = ((h ^ (h >> 13)) * _M) & _MASK
         h ^= h >> 15
         out[row] = (h & 0x7FFFFFFF) % partitions
+
+
+def partitions_of_keys(keys: Sequence[bytes], partitions: int) -> list[int]:
+    """The partition, of ``partitions``, of each key, as `stream.events.partitioner.partition_of` gives it.
+
+    >>> partitions_of_keys([b"foobar", b""], 12)
+    [6, 5]
+    """
+    found = np.empty(len(keys), np.int64)
+    _partitions_of(*fragments(keys), partitions, found)
+    numbers: list[int] = found.tolist()
+    return numbers
 
 
 def _partitions(customers: Sequence[str], partitions: int) -> npt.NDArray[np.int64]:

@@ -35,7 +35,7 @@ __all__ = ["ALERTS", "NO_TIMER", "PUBLIC_HEADERS", "OutcomeBuilder", "StepOutcom
 NO_TIMER = -int(NEVER)
 #: Emissions that are published as alerts.
 ALERTS = (EmissionKind.RAISED, EmissionKind.CLEARED, EmissionKind.WINBACK)
-#: Of a published document.
+#: Of a published document. A record of a step that has this very list is the public part of what the step stores.
 PUBLIC_HEADERS: Final[list[tuple[str, bytes | None]]] = [
     ("content-type", b"application/json"),
     ("schema-version", str(CUSTOMER_VERSION).encode()),

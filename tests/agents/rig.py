@@ -55,9 +55,6 @@ class Broker:
         await self.open.wait()
         self.published += records
 
-    def drop(self) -> None:
-        """No record is in flight once `publish` is cancelled."""
-
 
 @dataclass
 class Batch:

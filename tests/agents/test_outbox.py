@@ -25,10 +25,6 @@ class Broker:
         self.confirmed: list[bytes] = []
         self.open = asyncio.Event()
         self.open.set()
-        self.drops = 0
-
-    def drop(self) -> None:
-        self.drops += 1
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         values = [record.value or b"" for record in records]
@@ -74,7 +70,7 @@ def test_records_are_published_in_the_order_in_which_they_were_stored() -> None:
         await until(lambda: outbox.confirmed == 5_000, "published")
         assert broker.confirmed == values(0, 5_000)
         assert outbox.depth == 0
-        assert max(map(len, broker.calls)) <= 2_000
+        assert max(map(len, broker.calls)) <= 4_000
 
     play(scenario)
 
@@ -167,8 +163,7 @@ def test_what_is_lost_is_published_and_trimmed_no_more() -> None:
         outbox.add(numbered(3, 5))
         await publishing.hand_over(trim, "partition 0")
         publishing.check()
-        await publishing.let_go()
+        await publishing.stop()
         assert (broker.confirmed, trims, outbox.depth) == ([], 0, 5)
-        assert broker.drops >= 1, "what the client still had in hand is dropped"
 
     asyncio.run(run())

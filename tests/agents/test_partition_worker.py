@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -17,6 +18,7 @@ from stream.processing.partition import Partition
 from stream.processing.scorer import Scorer
 from stream.processing.state import Outgoing
 from stream.processing.step_outcome import StepOutcome
+from stream.settings import Settings
 from stream.storage.partition_store import PartitionStore
 from tests.agents.playing import CUSTOMERS, LOG, RULES, play
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
@@ -219,9 +221,6 @@ class Broken:
     async def publish(self, _: Sequence[Outgoing]) -> None:
         raise TypeError("no code expected this")
 
-    def drop(self) -> None:
-        """No record is in flight."""
-
 
 def test_a_bug_in_publishing_ends_the_worker(redis_server: EmbeddedRedis, namespace: str) -> None:
     async def scenario(rig: Rig) -> None:
@@ -277,14 +276,14 @@ def test_published_records_reach_a_real_broker_once_and_in_order(
 
     async def scenario(rig: Rig) -> None:
         rig.topics = Topics(**{name.replace("-", "_"): topic for name, topic in names.items()})
-        rig.publisher = Publisher({"bootstrap.servers": broker.bootstrap, "log_level": 0})
+        rig.publisher = Publisher(replace(Settings(), kafka_bootstrap=broker.bootstrap))
         try:
             worker, running = await rig.start()
             await until(lambda: rig.is_done(worker), "everything is published")
             worker.stop()
             await running
         finally:
-            await asyncio.to_thread(rig.publisher.close)
+            await rig.publisher.close()
 
     play(redis_server, namespace, scenario)
     found = {}

@@ -215,11 +215,11 @@ def test_every_client_library_is_let_in_with_the_same_settings(
 
 
 async def _publish(settings: Settings, topic_name: str) -> None:
-    publisher = Publisher(settings.librdkafka())
+    publisher = Publisher(settings)
     try:
         await publisher.publish([Outgoing(topic_name, b"k", b"hello", [])])
     finally:
-        publisher.close()
+        await publisher.close()
 
 
 async def _first(settings: Settings, topic_name: str) -> bytes | None:
