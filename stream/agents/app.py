@@ -86,6 +86,7 @@ class Assembly:
         self._money = Writing.of(settings).money
         self._client = connect(settings)
         self.publisher = Publisher(settings)
+        self._consents_read = ConsentsRead(settings)
         first = Scorer.first(self._rules.horizon_ms / DAY_MS)
         self.model = CurrentModel(self._model_store(), settings.model_poll_ms / 1000, first)
         self.owner: Owner[PartitionWorker] = Owner(
@@ -127,7 +128,10 @@ class Assembly:
         self.app.from_start = watched(self.readiness.run, "readiness")
         self._add_agents()
         self.projections = [
-            ProjectionApp(projection, settings, self._client, self.publisher, self._name, clock, probe, erasures)
+            ProjectionApp(
+                *(projection, settings, self._client, self.publisher, self._name, clock, probe, erasures),
+                consents_read=self._consents_read,
+            )
             for projection in projections_of(settings)
         ]
 
@@ -208,7 +212,7 @@ class Assembly:
             publish=not settings.freeze_model,
             for_release_before=self._kernel.layout != LAYOUT,
             consents=partial(read_consents, self._client, settings),
-            unread=ConsentsRead(settings).unread,
+            unread=self._consents_read.unread,
             erasures=self._erasures,
         )
 
@@ -219,6 +223,7 @@ class Assembly:
     async def close(self) -> None:
         """Close connections; what is not published is in the outbox."""
         await self.publisher.close()
+        self._consents_read.close()
         await self._client.aclose()
 
 

@@ -65,6 +65,8 @@ class ProjectionApp:
         clock: Clock,
         probe: Callable[[str], None],
         erasures: Erasures,
+        *,
+        consents_read: ConsentsRead,
     ) -> None:
         self.projection = projection
         self._erasures = erasures
@@ -75,7 +77,7 @@ class ProjectionApp:
         self._name = name
         self._clock = clock
         self._probe = probe
-        self._consents_read = ConsentsRead(settings)
+        self._consents_read = consents_read
         self._answered_at_s: float | None = None
         self.topics = tuple(source.topic for source in projection.inputs)
         self.owner: Owner[ProjectionWorker] = Owner(
@@ -196,12 +198,9 @@ def assemble_projections(
     """
     client, publisher = connect(settings), Publisher(settings)
     name = f"{settings.instance_id or 'projections'}-{uuid.uuid4().hex[:12]}"
-    apps = [
-        ProjectionApp(
-            projection, settings, client, publisher, name, clock or SystemClock(), probe, erasures or Erasures()
-        )
-        for projection in projections_of(settings)
-    ]
+    consents_read = ConsentsRead(settings)
+    parts = settings, client, publisher, name, clock or SystemClock(), probe, erasures or Erasures()
+    apps = [ProjectionApp(projection, *parts, consents_read=consents_read) for projection in projections_of(settings)]
     if health is not None:
         apps[0].app.task(watched(partial(_report, apps, health), "readiness"))
     return apps

@@ -53,6 +53,7 @@ def show(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     the default allows.
     """
     from stream.cli.identity_lookup import id_of
+    from stream.projections.consents import Consents
     from stream.reporting.consent_lines import history_lines, standing_lines, standing_of
     from stream.reporting.writing import Writing
     from stream.storage.consent_desk import ConsentDesk
@@ -60,7 +61,7 @@ def show(settings: Settings, *, customer_id: str, as_json: bool) -> None:
     now_ms, customer_id = time.time_ns() // 1_000_000, id_of(settings, customer_id)
     with ConsentDesk(settings) as desk:
         consented = desk.read([customer_id])
-        if not desk.read_to():
+        if not desk.read_to(Consents.name, Consents.version):
             click.echo("nobody reads what customers say: run a worker with STREAM_PROJECTIONS=consents", err=True)
     standing = standing_of(consented.of(customer_id), now_ms, consented.default)
     if as_json:

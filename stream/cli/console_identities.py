@@ -43,8 +43,8 @@ class ShopIdentities:
         except StorageError as error:
             return KnownIds(customer_id, note=f"Which ids are the same person cannot be shown now: {error}")
         customer = resolver.customer_of(customer_id)
-        others = sorted(one for one in resolver.nodes if one != customer_id and resolver.customer_of(one) == customer)
-        linked = others[:_IDS]
+        linked = sorted(one for one in resolver.nodes if one != customer_id and resolver.customer_of(one) == customer)
+        linked = linked[:_IDS]
         apart = {
             (other if one == customer_id else one): pair_in_words(pair)
             for one, other, pair in pairs_apart(resolver)
@@ -58,7 +58,6 @@ class ShopIdentities:
             [LinkedId(one, _told(people, one), why) for one, why in sorted(apart.items())[:_IDS]],
             likely[:_SHOWN],
             history_days=self._settings.identity_history_days if self._settings.follows_identities else 0,
-            others=others if customer == customer_id else (),
         )
 
     def id_of(self, text: str) -> str:

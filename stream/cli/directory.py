@@ -7,7 +7,7 @@ from typing import Any
 import click
 import orjson
 
-from stream.cli.directory_at import customer_object, open_directory, others_shown
+from stream.cli.directory_at import customer_object, open_directory
 from stream.cli.options import SettingsCommand, with_settings
 from stream.cli.serving import serving
 from stream.settings import Settings
@@ -142,9 +142,8 @@ def timeline(
         customer_object(store, customer_id)
         hidden = SCORED if refusing_to_be_scored(settings, [customer_id]) else ()
         asked: dict[str, Any] = {"cursor": cursor, "sources": sources, "hidden": hidden}
-        others = others_shown(settings, customer_id)
         with reading(store.engine) as connection:
-            page = timeline_page(connection, customer_id, limit=limit, others=others, **asked)
+            page = timeline_page(connection, customer_id, limit=limit, **asked)
     if as_json:
         _print_json(json_rows.timeline_json(page))
     else:
@@ -168,9 +167,8 @@ def orders(settings: Settings, *, customer_id: str, as_json: bool) -> None:
 
         customer_id = stored_id(settings, customer_id)
         customer_object(store, customer_id)
-        others = others_shown(settings, customer_id)
         with reading(store.engine) as connection:
-            found = orders_of(connection, customer_id, others)
+            found = orders_of(connection, customer_id)
     if as_json:
         _print_json([*map(json_rows.row_object, found)])
     else:

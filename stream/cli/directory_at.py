@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stream.cli.data_files import data_directory
-from stream.cli.saying import say
 from stream.errors import SettingsError, StorageError
 from stream.reporting.writing import Writing
 from stream.settings import Settings
@@ -23,7 +22,6 @@ __all__ = [
     "erase_from_directory",
     "open_desk",
     "open_directory",
-    "others_shown",
 ]
 
 #: Its name among the projections.
@@ -83,20 +81,6 @@ def described(settings: Settings) -> dict[str, Any]:
         "folded": progress.folded,
         "dead_letters": 0,
     }
-
-
-def others_shown(settings: Settings, customer_id: str) -> list[str]:
-    """Further ids of the person, whose events are shown with those of the customer.
-
-    None while Redis, which knows them, does not answer: that is said, and the rows of the one id are shown.
-    """
-    from stream.storage.person_ids import others_of
-
-    try:
-        return others_of(settings, customer_id)
-    except StorageError as error:
-        say(f"what came under other ids of the person is not shown: {error}")
-        return []
 
 
 def customer_object(store: "DirectoryStore", customer_id: str) -> dict[str, Any]:

@@ -25,9 +25,9 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     """Compare customers who were notified with those who were held out, over one horizon after the delivery.
 
     And customers whose complaint was answered in time with those who waited longer, and those who got an offer with
-    those who would have and were held out (the projection `offers`). Reads the topics of alerts,
-    feedback, notifications, actions and purchases to their present ends. The first comparison needs a hold-out share in
-    the notification file; docs/notifications.md says how to read the figures.
+    those who would have and were held out (the projection `offers`). Reads the topics of alerts, feedback,
+    notifications, actions and purchases to their present ends. A person with several ids counts once. The first
+    comparison needs a hold-out share in the notification file; docs/notifications.md says how to read the figures.
     """
     since_ms = 0 if since is None else _epoch_ms(since)
     from stream.alerts.alert_records import AlertKind
@@ -38,18 +38,32 @@ def effect(settings: Settings, *, as_json: bool, since: str | None) -> None:
     from stream.events.decode import Decoder
     from stream.notifications.complaint_effect import complaint_effect
     from stream.notifications.effect import exposures, report
-    from stream.notifications.effect_input import PurchaseLog, actions_of, complaints_of, notifications_of
+    from stream.notifications.effect_input import (
+        PurchaseLog,
+        actions_of,
+        answered_complaints,
+        complaints_of,
+        notifications_of,
+        of_persons,
+    )
     from stream.notifications.verdict import verdict
     from stream.storage.horizon_desk import horizon_in_force
+    from stream.storage.person_ids import persons_of
+    from stream.storage.projection_desk import ProjectionDesk
 
     notifications = [*notifications_of(settings)]
-    first, mixed = exposures(notifications, since_ms)
-    of_complaints, in_both = exposures(notifications, since_ms, AlertKind.COMPLAINT)
-    actions = actions_of(settings)
-    complaints = complaints_of(settings, actions, since_ms)
+    acted, complained = actions_of(settings), complaints_of(settings, since_ms)
+    ids = dict.fromkeys([*acted, *(one.customer_id for one in notifications), *(one.customer_id for one in complained)])
+    with ProjectionDesk(settings) as desk:
+        persons = persons_of(desk, [*ids])
+    first, mixed = exposures(notifications, since_ms, customer_of=persons.customer_of)
+    of_complaints, in_both = exposures(notifications, since_ms, AlertKind.COMPLAINT, persons.customer_of)
+    actions = of_persons(acted, persons)
+    complaints = answered_complaints(settings, complained, actions, persons)
     concerned = [(one.customer_id, one.at_ms) for one in (*first, *of_complaints)]
     concerned += [(one.customer_id, one.at_ms) for one in complaints]
-    purchases = PurchaseLog(frozenset(customer for customer, _ in concerned), Decoder.of(settings))
+    customers = {own_id: customer for customer, _ in concerned for own_id in persons.ids_of(customer)}
+    purchases = PurchaseLog(customers, Decoder.of(settings))
     if concerned:
         purchases.read(settings, min(at_ms for _, at_ms in concerned))
     horizon_days = horizon_in_force(settings)

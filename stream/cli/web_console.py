@@ -10,7 +10,7 @@ import click
 
 from stream.cli.console_tokens import token
 from stream.cli.console_users import audit, user
-from stream.cli.directory_at import open_desk, open_directory, others_shown
+from stream.cli.directory_at import open_desk, open_directory
 from stream.cli.options import SettingsGroup, with_settings
 from stream.cli.saying import say
 from stream.errors import SettingsError
@@ -106,7 +106,6 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
         api = Api(
             *(store, pages.writing, acting, live.lists, partial(customer_points, settings)),
             refusing=operations.refusing,
-            others=partial(others_shown, settings),
             lists=ApiLists(pages.day, filters, acting, operations.refusing),
         )
         programs = ApiAccess(api, ApiTokens(desk.engine), trail)

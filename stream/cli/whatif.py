@@ -24,7 +24,7 @@ _POLICY = click.Path(dir_okay=False, path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="The comparison as one JSON object.")
 @click.option("--most", type=click.IntRange(min=0), default=10, show_default=True, help="Changes of each kind to show.")
 @log_options
-@with_settings("Labels", "Alerts", "Events", "Time", "Shop", "Kafka", "Topics")
+@with_settings("Labels", "Alerts", "Events", "Time", "Shop", "Kafka", "Topics", "Redis")
 def whatif(
     settings: Settings, *, old: Path, new: Path, log: str | None, as_json: bool, most: int, options: LogOptions
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
@@ -26,11 +26,10 @@ from stream.console.persons import known_id
 from stream.directory.calendar import Grain
 from stream.directory.campaigns import latest_campaigns
 from stream.directory.consented_lists import SCORED, Refusing, consented_page, without_scores
-from stream.directory.customer_queries import Condition, Sort, amount_of
+from stream.directory.customer_queries import Condition, Sort, amount_of, customer
 from stream.directory.database import Connection, reading
 from stream.directory.json_rows import campaigns_json, customers_json, kpis_json, row_object, timeline_json
 from stream.directory.kpis import kpis, loyalty
-from stream.directory.person_queries import person
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline_queries import orders_of, timeline_page
 from stream.errors import SettingsError
@@ -55,8 +54,7 @@ class Api:
 
     ``writing``: how figures of the shop are written now, with the currency if it is known.
     ``offered``: what to offer to a customer, at most so many items a list; ``points``: theirs, None: not known.
-    ``refusing``: who does not agree to be scored. ``others``: further ids of the same person, whose events are shown.
-    ``lists``: today's, and those that are kept.
+    ``refusing``: who does not agree to be scored. ``lists``: today's, and those that are kept.
     """
 
     def __init__(
@@ -67,7 +65,6 @@ class Api:
         offered: Callable[[str, int], Offered],
         points: Callable[[str], PointsStatement | None],
         refusing: Refusing,
-        others: Callable[[str], Sequence[str]],
         lists: ApiLists,
     ) -> None:
         self._store = store
@@ -76,7 +73,6 @@ class Api:
         self._offered = offered
         self._points = points
         self._refusing = refusing
-        self._others = others
         self._lists = lists
         #: To be closed in the end.
         self.counts = recent_counts(store)
@@ -113,12 +109,11 @@ class Api:
         del request
         is_scored = not await asyncio.to_thread(self._refusing, [body.customer_id])
         shown: dict[str, Any] = {"limit": body.limit, "cursor": body.cursor, "hidden": () if is_scored else SCORED}
-        others = await asyncio.to_thread(self._others, body.customer_id)
         of, history, orders = await self._asked(
             lambda connection: (
-                person(connection, body.customer_id, others),
-                timeline_page(connection, body.customer_id, others=others, **shown),
-                orders_of(connection, body.customer_id, others),
+                customer(connection, body.customer_id),
+                timeline_page(connection, body.customer_id, **shown),
+                orders_of(connection, body.customer_id),
             )
         )
         if of is None:

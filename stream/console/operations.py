@@ -133,8 +133,6 @@ class KnownIds(NamedTuple):
     """The ids of a person. ``customer``: to whom the id belongs. ``note``: why there is nothing to be shown.
 
     ``history_days``: of so many days the events of an id follow it to another customer; 0: only later ones count there.
-    ``others``: the ids whose events are shown with those of the customer; of an id that belongs to another one there
-    are none.
     """
 
     customer: str
@@ -143,7 +141,6 @@ class KnownIds(NamedTuple):
     likely: Sequence[LikelySame] = ()
     note: str = ""
     history_days: int = 0
-    others: Sequence[str] = ()
 
 
 class Operations(Protocol):

@@ -31,9 +31,9 @@ from stream.console.refusals import UnknownCustomer, why_not
 from stream.console.rendering import Renderer
 from stream.console.todays_list import Day, TodaysList
 from stream.directory.consented_lists import SCORED, without_scores
+from stream.directory.customer_queries import customer
 from stream.directory.database import Connection, reading
 from stream.directory.desk.saved_filters import SavedFilters
-from stream.directory.person_queries import person
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline_queries import orders_of, timeline_page
 from stream.errors import NoEventsError
@@ -187,14 +187,14 @@ class Pages:
         ids = await asyncio.to_thread(self._operations.identities, customer_id)
         of, history, orders = await self._asked(
             lambda connection: (
-                person(connection, customer_id, ids.others),
-                timeline_page(connection, customer_id, limit=_PAGE, cursor=cursor, hidden=hidden, others=ids.others),
-                orders_of(connection, customer_id, ids.others),
+                customer(connection, customer_id),
+                timeline_page(connection, customer_id, limit=_PAGE, cursor=cursor, hidden=hidden),
+                orders_of(connection, customer_id),
             )
         )
         if of is None:
             raise UnknownCustomer("The directory does not know this customer.")
-        done = await self.acting.done([customer_id])
+        done = await self.acting.done([of["customer_id"]])
         acts = forms_of(request, done, self.acting.now_ms())
         if not said.is_scored:
             of = without_scores(of)

@@ -17,7 +17,7 @@ from stream.directory.row_changes import of_purchases
 from stream.directory.timeline import TimelineEntry
 from stream.errors import CursorError
 
-__all__ = ["CampaignChanges", "CampaignPage", "campaign_changes", "latest_campaigns"]
+__all__ = ["CampaignChanges", "CampaignPage", "campaign_changes", "latest_campaigns", "resummed"]
 
 
 class CampaignChanges(NamedTuple):
@@ -57,6 +57,16 @@ def campaign_changes(
     known = _campaigns(connection, [*{campaign for _, campaign in (*changed, *told)}])
     sums = summed(stored, changed, times, known)
     return CampaignChanges([*changed.values()], [one for one in sums if known.get(one.campaign) != one])
+
+
+def resummed(connection: Connection, before: Iterable[Mailing], after: Iterable[Mailing]) -> CampaignChanges:
+    """What changes when the mailings ``before`` are gone, and those ``after`` are there instead."""
+    gone = {one[:2]: one for one in before}
+    there = {one[:2]: one for one in after}
+    known = _campaigns(connection, [*{campaign for _, campaign in (*gone, *there)}])
+    changed = {key: there.get(key) for key in (*gone, *there) if gone.get(key) != there.get(key)}
+    sums = summed(gone, changed, {}, known)
+    return CampaignChanges([*there.values()], [one for one in sums if known.get(one.campaign) != one])
 
 
 def latest_campaigns(connection: Connection, limit: int, cursor: str | None = None) -> CampaignPage:

@@ -15,6 +15,7 @@ from sqlalchemy import Boolean, Column, ColumnElement, Connection, Select, Subqu
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from stream.directory.database import as_dict
+from stream.directory.persons import customer_of
 from stream.directory.schema import channels, customers
 from stream.errors import CursorError, SettingsError
 from stream.events.columns import MONEY_SCALE
@@ -188,12 +189,14 @@ def every_customer(connection: Connection, condition: Condition, sort: Sort = So
 
 
 def customer(connection: Connection, customer_id: str) -> dict[str, Any] | None:
-    """The row of one customer, None for an unknown one; ``channels``: events by channel, most first.
+    """The row of the customer to whom an id belongs, None for an unknown one; ``channels``: events by channel.
 
-    Raises `SettingsError` for a text that is no id.
+    It has what came under all ids of the person. Channels with most events come first. Raises `SettingsError` for a
+    text that is no id.
     """
     if not _is_comparable(customer_id):
         raise SettingsError(f"{customer_id!r} is not a customer id")
+    customer_id = customer_of(connection, customer_id)
     row = connection.execute(select(customers).where(customers.c.customer_id == customer_id)).one_or_none()
     if row is None:
         return None

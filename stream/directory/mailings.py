@@ -105,19 +105,21 @@ def followed(mailing: Mailing, orders: Iterable[Mapping[str, Any]]) -> Mailing:
 
 def summed(
     before: Mapping[MailingKey, Mailing],
-    after: Mapping[MailingKey, Mailing],
+    after: Mapping[MailingKey, Mailing | None],
     times: Mapping[str, tuple[int, int | None]],
     stored: Mapping[str, Campaign],
 ) -> list[Campaign]:
     """The campaigns of ``after`` and of ``times`` as they are then.
 
-    ``before``: the mailings that were stored; ``stored``: campaigns that are known.
+    ``before``: the mailings that were stored; ``after``: those that changed, None for one that is none of the
+    customer's any more; ``stored``: campaigns that are known.
     """
     found = {name: stored[name] for name in times if name in stored}
     for key, mailing in after.items():
-        name = mailing.campaign
+        name = key[1]
         if name not in found:
-            found[name] = stored.get(name) or Campaign(name, mailing.at_ms, None, 0, 0, 0, 0, 0, 0)
+            began_ms = (mailing or before[key]).at_ms
+            found[name] = stored.get(name) or Campaign(name, began_ms, None, 0, 0, 0, 0, 0, 0)
         campaign, added, taken = found[name], _share(mailing), _share(before.get(key))
         sums = (now + more - less for now, more, less in zip(campaign[3:], added, taken, strict=True))
         found[name] = Campaign(*campaign[:3], *sums)

@@ -12,7 +12,8 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.record import Record
 from stream.events.rejections import Defect, Rejection
-from stream.identity.departures import is_again
+from stream.identity.departures import arrived_as, is_again
+from stream.projections.identity import LinkInput
 from stream.projections.protocol import Input, Reading
 from stream.projections.topic_inputs import ActionInput, JsonInput
 from stream.settings import Settings
@@ -23,7 +24,8 @@ __all__ = ["inputs_of"]
 class _EventInput:
     """An event topic, with all that its events say. What is no event is skipped: others make it a dead letter.
 
-    So is what is sent again because its id is another customer's: each event counts where it came first, once.
+    So is what is sent again because its id is another customer's: each event is there once, under the id under which it
+    came. Whose that is, links say.
     """
 
     comes_again: ClassVar[bool] = True
@@ -37,11 +39,12 @@ class _EventInput:
         own = [position for position, record in enumerate(records) if not is_again(record.headers)]
         customers, events, rejections, contents = self._decoder.decode(self._type, [records[one] for one in own])
         columns = (events["time"].tolist(), events["event_id"].tolist(), events["amount"].tolist())
-        keyed: list[tuple[str, object]] = [
-            (customer, happened(self._type, event, *figures))
-            for customer, event, *figures in zip(customers, contents, *columns, strict=True)
-        ]
         positions = [own[at] for at in events["record"].tolist()]
+        keyed: list[tuple[str, object]] = []
+        for customer, event, place, *figures in zip(customers, contents, positions, *columns, strict=True):
+            entry = happened(self._type, event, *figures)
+            came_as = arrived_as(records[place].headers)
+            keyed.append((customer, entry._replace(customer_id=came_as) if came_as else entry))
         return Reading(keyed, positions, [], len(rejections) + len(records) - len(own))
 
 
@@ -69,7 +72,7 @@ class _Translated:
 
 
 def inputs_of(settings: Settings) -> dict[str, Input]:
-    """What reads each topic. Messages are `TimelineEntry` or `Document`, keyed by customer."""
+    """What reads each topic. Messages are `TimelineEntry`, `Document` or `Linked`."""
     decoder = Decoder.of(settings)
     published: list[tuple[str, type[Any], Callable[[Any], object]]] = [
         (settings.customers, Customer, document_of),
@@ -84,5 +87,6 @@ def inputs_of(settings: Settings) -> dict[str, Input]:
             for topic, contract, translate in published
         ),
         _Translated(actions, lambda message: acted(message.action, message.at_ms)),
+        LinkInput(settings.identities),
     ]
     return {source.topic: source for source in inputs}

@@ -7,29 +7,60 @@ gives way to a newer one, and orders follow from all entries of purchases of the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from stream.directory.calendar import Grain, period_of
 from stream.directory.purchases import Cell, Metric, bought, contributions
+from stream.directory.schema import customers
 from stream.directory.timeline import STAGE, Document, TimelineEntry
 from stream.events.kinds import EventType
+from stream.identity.links import Link
+from stream.projections.identity import Linked
 
-__all__ = ["VERSION", "Changes", "Incoming", "fold", "of_purchases", "sorted_out"]
+__all__ = [
+    "DOCUMENT_COLUMNS",
+    "VERSION",
+    "Changes",
+    "Incoming",
+    "Purchases",
+    "first_of_each",
+    "fold",
+    "of_customers",
+    "of_purchases",
+    "sorted_out",
+]
 
 #: Raise it when the same records give other rows: the directory is then built anew.
 VERSION: Final = 3
 
 _EVENT_SOURCES: Final = frozenset(EventType)
 _NEW: Final[Mapping[str, Any]] = {"events": 0, "orders": 0, "spend": 0}
+_OF_EVENTS: Final = frozenset(
+    {"customer_id", "events", "first_ms", "last_ms", "orders", "spend", "first_order_ms", "last_order_ms"}
+)
+#: Columns of a customer that a document fills.
+DOCUMENT_COLUMNS: Final = tuple(column.name for column in customers.columns if column.name not in _OF_EVENTS)
 
 
 class Incoming(NamedTuple):
-    """Messages of a step. ``entries``: by what makes each known again, the first telling of it."""
+    """Messages of a step. ``entries``: by what makes each known again, the first telling of it.
+
+    ``documents``: of each customer the newest; ``last``: the one that came last.
+    """
 
     entries: Mapping[tuple[str, str, int], TimelineEntry]
     documents: Mapping[str, Document]
+    last: Mapping[str, Document]
+    links: Sequence[Link]
+
+
+class Purchases(NamedTuple):
+    """All entries of purchases of a customer, those of a step among them; ``before``: those of before the step."""
+
+    now: Sequence[TimelineEntry]
+    before: Sequence[TimelineEntry]
 
 
 class Changes(NamedTuple):
@@ -45,6 +76,8 @@ def sorted_out(messages: Iterable[object]) -> Incoming:
     """Put messages, in the order of their topics, together by what they are about."""
     entries: dict[tuple[str, str, int], TimelineEntry] = {}
     documents: dict[str, Document] = {}
+    last: dict[str, Document] = {}
+    links: list[Link] = []
     for message in messages:
         if isinstance(message, TimelineEntry):
             entries.setdefault((message.customer_id, message.source, message.id), message)
@@ -52,9 +85,12 @@ def sorted_out(messages: Iterable[object]) -> Incoming:
             former = documents.get(message.customer_id)
             if former is None or _age(message.columns) >= _age(former.columns):
                 documents[message.customer_id] = message
+            last[message.customer_id] = message
+        elif isinstance(message, Linked):
+            links.append(message.link)
         else:
-            raise TypeError(f"expected an entry or a document, got {type(message).__name__}")
-    return Incoming(entries, documents)
+            raise TypeError(f"expected an entry, a document or a link, got {type(message).__name__}")
+    return Incoming(entries, documents, last, links)
 
 
 def of_purchases(entries: Iterable[TimelineEntry]) -> list[str]:
@@ -62,17 +98,32 @@ def of_purchases(entries: Iterable[TimelineEntry]) -> list[str]:
     return [*dict.fromkeys(entry.customer_id for entry in entries if entry.source == EventType.PURCHASE)]
 
 
+def of_customers(entries: Iterable[TimelineEntry], customers: Mapping[str, str]) -> list[TimelineEntry]:
+    """Entries as those of the ``customers`` to whom their ids belong; of repeats that of the first id comes first."""
+    in_order = sorted(entries, key=lambda entry: entry[:3])
+    return [entry._replace(customer_id=customers.get(entry.customer_id, entry.customer_id)) for entry in in_order]
+
+
+def first_of_each(entries: Iterable[TimelineEntry]) -> Iterable[TimelineEntry]:
+    """``entries`` without those that the same customer has already, which came under several ids."""
+    return {entry[:3]: entry for entry in reversed([*entries])}.values()
+
+
 def fold(
     new: Sequence[TimelineEntry],
     documents: Mapping[str, Document],
     stored: Mapping[str, Mapping[str, Any]],
-    purchases: Mapping[str, Sequence[TimelineEntry]],
+    purchases: Mapping[str, Purchases],
     zone: ZoneInfo,
+    *,
+    repeats: Collection[int] = (),
+    newest: Collection[str] = (),
 ) -> Changes:
     """Fold entries that were not known before, and documents.
 
-    ``stored``: rows of the customers, of those that have one. ``purchases``: all entries of purchases, those of ``new``
-    among them, of each customer of `of_purchases`.
+    ``stored``: rows of the customers, of those that have one. ``purchases``: of each customer of `of_purchases`.
+    ``repeats``: places in ``new`` of what the customer has under another id already. ``newest``: customers whose
+    document is the newest whatever it says, for it may have fewer events than the one before.
     """
     rows: dict[str, dict[str, Any]] = {}
 
@@ -84,21 +135,22 @@ def fold(
 
     totals: Counter[Cell] = Counter()
     channels: Counter[tuple[str, str]] = Counter()
-    for entry in new:
+    for place, entry in enumerate(new):
         of_customer = row(entry.customer_id)
+        is_first = place not in repeats
         if entry.source in _EVENT_SOURCES:
-            of_customer["events"] += 1
+            of_customer["events"] += is_first
             of_customer["first_ms"] = min(entry.at_ms, _or(of_customer.get("first_ms"), entry.at_ms))
             of_customer["last_ms"] = max(entry.at_ms, _or(of_customer.get("last_ms"), entry.at_ms))
-            if entry.channel:
+            if entry.channel and is_first:
                 channels[entry.customer_id, entry.channel] += 1
-        elif entry.source == STAGE:
+        elif entry.source == STAGE and is_first:
             flow = f"{(entry.detail or {}).get('from') or ''}>{entry.name}"
             for grain in Grain:
                 totals[Cell(grain, Metric.FLOW, period_of(grain, entry.at_ms, zone), flow)] += 1
     for document in documents.values():
         of_customer = row(document.customer_id)
-        if _age(document.columns) >= _age(of_customer):
+        if document.customer_id in newest or _age(document.columns) >= _age(of_customer):
             of_customer.update(document.columns)
     orders = _fold_orders(new, purchases, row, totals, zone)
     moved = {cell: value for cell, value in totals.items() if value}
@@ -107,18 +159,15 @@ def fold(
 
 def _fold_orders(
     new: Sequence[TimelineEntry],
-    purchases: Mapping[str, Sequence[TimelineEntry]],
+    purchases: Mapping[str, Purchases],
     row: Any,
     totals: Counter[Cell],
     zone: ZoneInfo,
 ) -> list[Mapping[str, Any]]:
     touched: list[Mapping[str, Any]] = []
-    added = {(entry.customer_id, entry.id) for entry in new if entry.source == EventType.PURCHASE}
     changed = {(entry.customer_id, entry.order_id) for entry in new if entry.source == EventType.PURCHASE}
     for customer_id in of_purchases(new):
-        entries = purchases[customer_id]
-        now = bought(entries)
-        before = bought(entry for entry in entries if (customer_id, entry.id) not in added)
+        now, before = map(bought, purchases[customer_id])
         totals.update(contributions(now.purchases, zone))
         totals.subtract(contributions(before.purchases, zone))
         at = [purchase.at_ms for purchase in now.purchases if purchase.is_order]

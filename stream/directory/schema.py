@@ -29,6 +29,7 @@ __all__ = [
     "mailings",
     "offsets",
     "orders",
+    "persons",
     "run",
     "timeline",
     "totals",
@@ -80,7 +81,22 @@ timeline: Final = Table(
 )
 Index("directory_timeline_at", timeline.c.customer_id, timeline.c.at_ms, timeline.c.source, timeline.c.id)
 
-#: What is known of a customer: from their events, and from the newest document (null before there is one).
+#: Every id of which a link tells: to whom it belongs (``person``; itself, if it is a customer of its own), and what it
+#: remembers (``node``, JSON of `stream.identity.links.Node`). An id of another customer has no rows but this one and
+#: those of the timeline: what came under it is in the rows of that customer. ``document``: the columns of the newest
+#: document of such an id, for when it becomes a customer of its own again.
+persons: Final = Table(
+    "directory_persons",
+    METADATA,
+    Column("customer_id", _Id, primary_key=True),
+    Column("person", _Id, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("document", JSON(none_as_null=True)),
+)
+Index("directory_persons_person", persons.c.person, persons.c.customer_id)
+
+#: What is known of a customer: from the events of all ids of the person, and from the customer's newest document (null
+#: before there is one).
 customers: Final = Table(
     "directory_customers",
     METADATA,

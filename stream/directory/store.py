@@ -12,23 +12,33 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, delete, exists, func, select, text, update
+from sqlalchemy import Connection, delete, exists, func, select, text, update
 
 from stream.directory import schema
-from stream.directory.campaigns import CampaignChanges, campaign_changes
+from stream.directory.campaigns import campaign_changes
 from stream.directory.customer_rows import chunks, rows_of_customers
 from stream.directory.database import as_dict, connect, insert_of, reading, writing
 from stream.directory.migrating import is_newest, upgrade
-from stream.directory.row_changes import VERSION, Changes, fold, of_purchases, sorted_out
-from stream.directory.timeline import Document, TimelineEntry
+from stream.directory.persons import regrouped, without
+from stream.directory.regrouping import regroup
+from stream.directory.row_changes import VERSION, sorted_out
+from stream.directory.row_writing import upsert, write_changes
+from stream.directory.step_rows import changes_of
+from stream.directory.timeline import TimelineEntry
 from stream.errors import FencedError
-from stream.events.kinds import EventType
 
 __all__ = ["NAME", "DirectoryClaim", "DirectoryStore", "Progress", "Step"]
 
 #: Among the projections.
 NAME: Final = "directory"
-_OF_CUSTOMERS: Final = (schema.timeline, schema.customers, schema.channels, schema.orders, schema.mailings)
+_OF_CUSTOMERS: Final = (
+    schema.timeline,
+    schema.customers,
+    schema.channels,
+    schema.orders,
+    schema.mailings,
+    schema.persons,
+)
 _FOLDED: Final = (*_OF_CUSTOMERS, schema.totals, schema.campaigns, schema.offsets)
 #: Beside the offsets of topics that are read: how far requests to erase are carried out.
 _ERASED: Final = "/erased"
@@ -125,14 +135,16 @@ class DirectoryStore:
             if _erased_up_to(connection) > step.erased_up_to:
                 raise FencedError("somebody was erased whose records may be in this step: it is read again")
             incoming = sorted_out(step.messages)
+            if incoming.links:
+                regroup(connection, regrouped(connection, incoming.links), self._zone)
             new = self._entered(connection, [*incoming.entries.values()])
-            changes = self._changes(connection, new, incoming.documents)
-            self._write(connection, changes, campaign_changes(connection, new, changes.orders))
+            of_persons, changes = changes_of(connection, new, incoming, self._zone)
+            write_changes(connection, changes, campaign_changes(connection, of_persons, changes.orders))
             rows = [
                 {"topic": topic, "partition": partition, "next_offset": offset}
                 for (topic, partition), offset in step.offsets.items()
             ]
-            self._upsert(connection, schema.offsets, rows)
+            upsert(connection, schema.offsets, rows)
 
     def progress(self) -> Progress:
         with reading(self.engine) as connection:
@@ -163,6 +175,7 @@ class DirectoryStore:
         with writing(self.engine) as connection:
             connection.execute(update(schema.run).values(folded=schema.run.c.folded))
             of = schema.mailings.c
+            grouping = without(connection, customer_ids)
             for chunk in chunks(customer_ids):
                 told = connection.scalars(select(of.campaign).where(of.customer_id.in_(chunk)).distinct()).all()
                 for table in _OF_CUSTOMERS:
@@ -171,9 +184,10 @@ class DirectoryStore:
                     theirs = schema.campaigns.c.campaign.in_(names)
                     is_others = exists().where(of.campaign == schema.campaigns.c.campaign)
                     connection.execute(delete(schema.campaigns).where(theirs, ~is_others))
+            regroup(connection, grouping, self._zone)
             if up_to > _erased_up_to(connection):
                 row = {"topic": _ERASED, "partition": 0, "next_offset": up_to}
-                self._upsert(connection, schema.offsets, [row])
+                upsert(connection, schema.offsets, [row])
 
     def erased_up_to(self) -> int:
         """The offset of the topic `privacy-requests` before which requests are carried out here."""
@@ -183,7 +197,7 @@ class DirectoryStore:
     def customer_ids(self) -> list[str]:
         """Every customer who has rows."""
         with reading(self.engine) as connection:
-            tables = (schema.customers, schema.timeline)
+            tables = (schema.customers, schema.timeline, schema.persons)
             found = (connection.execute(select(table.c.customer_id).distinct()) for table in tables)
             return [*dict.fromkeys(row.customer_id for rows in found for row in rows)]
 
@@ -225,17 +239,6 @@ class DirectoryStore:
         if run.generation != claim.generation:
             raise FencedError(f"the directory must be rebuilt: generation {run.generation}")
 
-    def _changes(
-        self, connection: Connection, new: Sequence[TimelineEntry], documents: Mapping[str, Document]
-    ) -> Changes:
-        touched = dict.fromkeys([*(entry.customer_id for entry in new), *documents])
-        rows = rows_of_customers(connection, schema.customers, [*touched])
-        stored: dict[str, Mapping[str, Any]] = {row.customer_id: as_dict(row) for row in rows}
-        purchases: dict[str, list[TimelineEntry]] = {}
-        for row in rows_of_customers(connection, schema.timeline, of_purchases(new), source=EventType.PURCHASE.value):
-            purchases.setdefault(row.customer_id, []).append(TimelineEntry._make(row))
-        return fold(new, documents, stored, purchases, self._zone)
-
     def _entered(self, connection: Connection, entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
         """Insert entries; returns those that were not there."""
         table = schema.timeline
@@ -246,35 +249,6 @@ class DirectoryStore:
             return []
         entered = connection.execute(entering, [entry._asdict() for entry in entries])
         return [by_key[(row.customer_id, row.source, row.id)] for row in entered]
-
-    def _write(self, connection: Connection, changes: Changes, mailed: CampaignChanges) -> None:
-        columns = [column.name for column in schema.customers.columns]
-        rows = [{name: row.get(name) for name in columns} for row in changes.customers]
-        self._upsert(connection, schema.customers, rows)
-        self._upsert(connection, schema.orders, changes.orders)
-        totals = [{**cell._asdict(), "value": value} for cell, value in changes.totals.items()]
-        self._upsert(connection, schema.totals, totals, adding="value")
-        self._upsert(connection, schema.mailings, [one._asdict() for one in mailed.mailings])
-        self._upsert(connection, schema.campaigns, [one._asdict() for one in mailed.campaigns])
-        channels = [
-            {"customer_id": customer, "channel": channel, "events": count}
-            for (customer, channel), count in changes.channels.items()
-        ]
-        self._upsert(connection, schema.channels, channels, adding="events")
-
-    def _upsert(
-        self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, adding: str | None = None
-    ) -> None:
-        """Write rows over those of the same key, or add one of their columns to those."""
-        if not rows:
-            return
-        statement = self._insert(table)
-        keys = [column.name for column in table.primary_key.columns]
-        if adding is None:
-            set_ = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
-        else:
-            set_ = {adding: table.c[adding] + statement.excluded[adding]}
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=set_), [*map(dict, rows)])
 
 
 def _erased_up_to(connection: Connection) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select, tuple_
 
 from stream.directory.customer_queries import cursor_of, position_of
 from stream.directory.database import as_dict
+from stream.directory.persons import customer_of, ids_of
 from stream.directory.schema import orders, timeline
 from stream.directory.timeline import ACTION, ALERT, STAGE, TimelineEntry
 from stream.errors import CursorError, SettingsError
@@ -35,11 +36,8 @@ def timeline_page(
     cursor: str | None = None,
     sources: Sequence[str] = (),
     hidden: Sequence[str] = (),
-    others: Sequence[str] = (),
 ) -> Page:
-    """At most ``limit`` entries of ``sources`` (none: all) that are not among ``hidden``.
-
-    ``others``: further ids of the same person, whose entries are among those of the customer.
+    """At most ``limit`` entries of ``sources`` (none: all) that are not among ``hidden``, under all ids of the person.
 
     Raises `SettingsError` for a text that is no cursor, or no source.
     """
@@ -47,7 +45,7 @@ def timeline_page(
         raise SettingsError(f"there is no source {unknown[0]!r}; there are {', '.join(_SOURCES)}")
     of = timeline.c
     place = (of.at_ms, of.source, of.id)
-    query = select(timeline).where(of.customer_id.in_([customer_id, *others]))
+    query = select(timeline).where(of.customer_id.in_(ids_of(connection, customer_id)))
     query = query.order_by(*(column.desc() for column in place))
     if sources:
         query = query.where(of.source.in_([*sources]))
@@ -65,12 +63,9 @@ def timeline_page(
     return Page(entries[:limit], cursor_of(last.at_ms, last.source, last.id))
 
 
-def orders_of(connection: Connection, customer_id: str, others: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """All orders, the newest first; those that nobody told of, only of their refund or cancellation, last.
-
-    ``others``: further ids of the same person.
-    """
+def orders_of(connection: Connection, customer_id: str) -> list[dict[str, Any]]:
+    """All orders of a person, the newest first. Last: orders of whose refund or cancellation alone somebody told."""
     of = orders.c
-    query = select(orders).where(of.customer_id.in_([customer_id, *others]))
+    query = select(orders).where(of.customer_id == customer_of(connection, customer_id))
     newest = query.order_by(of.completed_ms.is_(None), of.completed_ms.desc(), of.order_id)
     return [as_dict(row) for row in connection.execute(newest)]

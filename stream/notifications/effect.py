@@ -5,7 +5,7 @@ counts as it was meant, deliveries that failed included: leaving them out would 
 than the draw. A customer counts once, from the first such alert on.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -92,11 +92,15 @@ class EffectReport:
 
 
 def exposures(
-    told: Iterable[Notification], since_ms: int = 0, kind: AlertKind = AlertKind.RAISED
+    told: Iterable[Notification],
+    since_ms: int = 0,
+    kind: AlertKind = AlertKind.RAISED,
+    customer_of: Callable[[str], str] = str,
 ) -> tuple[list[Exposure], int]:
     """First exposure of each customer, and how many customers were in both groups.
 
-    ``since_ms``: alerts that occurred before do not count, nor do those of another ``kind``.
+    ``since_ms``: alerts that occurred before do not count, nor do those of another ``kind``. ``customer_of``: to whom
+    an id belongs, so that a person counts once, under whichever ids alerts were.
     """
     found: dict[tuple[str, str], Exposure] = {}
     for record in told:
@@ -105,8 +109,9 @@ def exposures(
         occurred_ms = epoch_ms(datetime.fromisoformat(record.occurred_at))
         if occurred_ms < since_ms:
             continue
+        customer = customer_of(record.customer_id)
         new = Exposure(
-            record.customer_id,
+            customer,
             record.alert_id,
             record.arm,
             max(epoch_ms(datetime.fromisoformat(record.at)), occurred_ms),
@@ -114,7 +119,7 @@ def exposures(
             frozenset([record.channel]),
             record.outcome is DeliveryOutcome.FAILED,
         )
-        same = (record.customer_id, record.alert_id)
+        same = (customer, record.alert_id)
         found[same] = new if same not in found else _joined(found[same], new)
     firsts: dict[str, Exposure] = {}
     mixed: set[str] = set()

@@ -17,6 +17,8 @@ from stream.events.model import FeedbackEvent
 from stream.events.order_book import OrderBook, Purchase
 from stream.events.rejections import Rejection
 from stream.events.times import epoch_ms
+from stream.identity.departures import arrived_as
+from stream.identity.persons_of_ids import Persons
 from stream.notifications.complaint_effect import Complained
 from stream.notifications.effect import MoneyMove
 from stream.notifications.inbound import Inbound
@@ -24,7 +26,15 @@ from stream.notifications.notification_records import Notification
 from stream.notifications.read_to_end import events_to_end, read_to_end
 from stream.settings import Settings
 
-__all__ = ["PurchaseLog", "actions_of", "complaints_of", "moves_of", "notifications_of"]
+__all__ = [
+    "PurchaseLog",
+    "actions_of",
+    "answered_complaints",
+    "complaints_of",
+    "moves_of",
+    "notifications_of",
+    "of_persons",
+]
 
 _AT_ONCE: Final = 2000
 _notifications: Final = msgspec.json.Decoder(Notification)
@@ -41,7 +51,7 @@ def notifications_of(settings: Settings) -> Iterator[Notification]:
 
 
 def actions_of(settings: Settings) -> dict[str, list[Action]]:
-    """Actions by customer, each action id once; bad records are the notifier's to reject."""
+    """Actions by the id that each names, each action id once; bad records are the notifier's to reject."""
     skew_ms = round(settings.skew_s * 1000)
     found: dict[str, Action] = {}
     for record in read_to_end(settings, settings.actions):
@@ -54,25 +64,38 @@ def actions_of(settings: Settings) -> dict[str, list[Action]]:
     return by_customer
 
 
-def complaints_of(settings: Settings, actions: Mapping[str, Sequence[Action]], since_ms: int = 0) -> list[Complained]:
-    """Complaints that alerts have told of, each once, with what was done about them. ``since_ms``: not those before."""
+def of_persons(actions: Mapping[str, Sequence[Action]], persons: Persons) -> dict[str, list[Action]]:
+    """Actions by the customer to whom the id of each belongs."""
+    found: dict[str, list[Action]] = {}
+    for own_id, some in actions.items():
+        found.setdefault(persons.customer_of(own_id), []).extend(some)
+    return found
+
+
+def complaints_of(settings: Settings, since_ms: int = 0) -> list[Alert]:
+    """Complaints that alerts have told of, each once. ``since_ms``: not those before."""
     found: dict[str, Alert] = {}
     for record in read_to_end(settings, settings.alerts):
         alert = decode_alert(record)
         # what is no alert is the notifier's to reject
         if isinstance(alert, Alert) and alert.kind is AlertKind.COMPLAINT and alert.cause is Cause.EVENT:
             found[alert.alert_id] = alert
-    resolved = _resolutions_of(settings) if found else {}
-    complaints = []
-    for alert in found.values():
-        if alert.heard is None or (at_ms := occurred_ms(alert)) < since_ms:
-            continue
-        ticket = alert.heard.ticket_id or alert.heard.feedback_id
-        acted = [epoch_ms(action.occurred_at) for action in actions.get(alert.customer_id, ())]
-        complaints.append(
-            Complained(alert.customer_id, at_ms, [*acted, *resolved.get((alert.customer_id, ticket), ())])
-        )
-    return complaints
+    return [alert for alert in found.values() if alert.heard is not None and occurred_ms(alert) >= since_ms]
+
+
+def answered_complaints(
+    settings: Settings, complaints: Sequence[Alert], actions: Mapping[str, Sequence[Action]], persons: Persons
+) -> list[Complained]:
+    """Complaints of persons, with what was done about each; ``actions``: of persons."""
+    resolved = _resolutions_of(settings) if complaints else {}
+    found = []
+    for alert in complaints:
+        customer, heard = persons.customer_of(alert.customer_id), alert.heard
+        ticket = "" if heard is None else heard.ticket_id or heard.feedback_id
+        acted = [epoch_ms(action.occurred_at) for action in actions.get(customer, ())]
+        told = [at_ms for own_id in persons.ids_of(customer) for at_ms in resolved.get((own_id, ticket), ())]
+        found.append(Complained(customer, occurred_ms(alert), [*acted, *told]))
+    return found
 
 
 def _resolutions_of(settings: Settings) -> dict[tuple[str, str], list[int]]:
@@ -92,11 +115,11 @@ def _resolutions_of(settings: Settings) -> dict[tuple[str, str], list[int]]:
 class PurchaseLog:
     """The orders of some customers, decoded as workers decode them: bad events and repeats do not count.
 
-    ``as_of_ms``: the newest purchase event of any customer. Cancelled orders are taken out, refunds count where they
-    fall.
+    ``customers``: of each id whose orders count the customer to whom it belongs. ``as_of_ms``: the newest purchase
+    event of any customer. Cancelled orders are taken out, refunds count where they fall.
     """
 
-    def __init__(self, customers: frozenset[str], decoder: Decoder) -> None:
+    def __init__(self, customers: Mapping[str, str], decoder: Decoder) -> None:
         self._customers = customers
         self._decoder = decoder
         self._book = OrderBook()
@@ -115,8 +138,11 @@ class PurchaseLog:
         if len(decoded.events):
             newest_ms = int(decoded.events["time"].max())
             self.as_of_ms = max(newest_ms, self.as_of_ms or newest_ms)
-        chosen = [row for row, customer in enumerate(decoded.customer_ids) if customer in self._customers]
-        self._book.add([decoded.customer_ids[row] for row in chosen], decoded.events[chosen])
+        came = (arrived_as(records[at].headers) for at in decoded.events["record"].tolist())
+        ids = (own_id or customer for own_id, customer in zip(came, decoded.customer_ids, strict=True))
+        owners = [self._customers.get(one) for one in ids]
+        chosen = [row for row, owner in enumerate(owners) if owner is not None]
+        self._book.add([owner for owner in owners if owner is not None], decoded.events[chosen])
 
     @property
     def orders(self) -> dict[str, list[MoneyMove]]:

@@ -27,7 +27,7 @@ from stream.projections.surveys import Surveys
 from stream.projections.texts import Texts
 from stream.settings import Settings
 
-__all__ = ["PROJECTIONS", "projections_of"]
+__all__ = ["PROJECTIONS", "names_of", "projections_of"]
 
 PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = MappingProxyType(
     {
@@ -54,9 +54,14 @@ PROJECTIONS: Final[Mapping[str, Callable[[Settings], Projection[Any]]]] = Mappin
 )
 
 
+def names_of(settings: Settings) -> list[str]:
+    """What the setting ``projections`` names, each once."""
+    return [*dict.fromkeys(name.strip() for name in settings.projections.split(",") if name.strip())]
+
+
 def projections_of(settings: Settings) -> list[Projection[Any]]:
     """The projections that the setting ``projections`` names. Raises `SettingsError` for a name that is none."""
-    names = list(dict.fromkeys(name.strip() for name in settings.projections.split(",") if name.strip()))
+    names = names_of(settings)
     if unknown := [name for name in names if name not in PROJECTIONS]:
         raise SettingsError(
             f"projections={settings.projections}: there is no {', '.join(unknown)}; there are {', '.join(PROJECTIONS)}"

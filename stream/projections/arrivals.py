@@ -17,6 +17,7 @@ from stream.identity.assignments import AssignedStep, Assignment, encode_assignm
 from stream.identity.departures import AGAIN, ARRIVED_AS, REPEATED, Departure, departure_record, edition_header
 from stream.identity.note_proof import NoteProof
 from stream.identity.places import Place, appended_ms, place_header
+from stream.identity.renaming import as_of_customer
 from stream.processing.state import Outgoing
 from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage, Noted, Unread
 from stream.projections.assignment_input import AssignmentInput, Vacated
@@ -32,8 +33,6 @@ _HOLD: Final = "hold"
 #: The first number of what follows from lost notes: larger than those of what follows from one record.
 _LOST: Final = 50_000
 _JSON: Final = ("content-type", b"application/json")
-_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ENCODE: Final = msgspec.json.Encoder().encode
 
 
 class _Erased(NamedTuple):
@@ -224,8 +223,7 @@ class Arrivals(Fold[Alias]):
         """The event for the topic of its type: as it came, if it names its customer."""
         headers: list[tuple[str, bytes | None]] = [_JSON, (ARRIVED_AS, own_id.encode())]
         if customer != own_id:
-            fields: dict[str, object] = {**_FIELDS.decode(value), "customer_id": customer}
-            value = _ENCODE(fields)
+            value = as_of_customer(value, customer)
         if state.edition and customer == state.customer(own_id):
             headers.append(edition_header(state.edition))
         return Outgoing(self._topics[event_type], customer.encode(), value, headers)

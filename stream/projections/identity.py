@@ -24,7 +24,7 @@ from stream.projections.protocol import Folded, Reading
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
 
-__all__ = ["Identity", "LinkInput"]
+__all__ = ["Identity", "LinkInput", "Linked"]
 
 #: Begins the key of what the events of a customer have said; no id has a control character.
 _SAID: Final = "\x1f"

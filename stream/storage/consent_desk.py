@@ -57,11 +57,6 @@ class ConsentDesk(ProjectionDesk):
         """What somebody who has one id has said, from the state of `place_of`."""
         return _consented(self._settings, _decoded([(customer_id, state)]))
 
-    def read_to(self) -> dict[tuple[str, int], int]:
-        """Topic and partition -> the offset up to which statements have been read, of those of which some were."""
-        states = self.progress(*_PROJECTION).states
-        return {(topic, p): offset for p, state in states.items() for topic, offset in state.offsets.items()}
-
     def everybody(self, now_ms: int = 0) -> Consented:
         """What all customers have said who have said something. The whole of Redis is gone through if somebody has.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Final
 
 from stream.identity.persons_of_ids import Persons, finding_persons, owner_in
 from stream.identity.records import KEY
@@ -13,10 +12,7 @@ from stream.settings import Settings
 from stream.storage.notification_store import NotificationStore, StoredCustomer
 from stream.storage.projection_desk import ProjectionDesk
 
-__all__ = ["PersonNotifications", "customers_of", "ids_of_one", "others_of", "persons_of"]
-
-#: Ids that are asked for in one round trip.
-_AT_ONCE: Final = 10_000
+__all__ = ["PersonNotifications", "customers_of", "ids_of_one", "persons_of"]
 
 
 def persons_of(desk: ProjectionDesk, ids: Sequence[str]) -> Persons:
@@ -47,22 +43,8 @@ def customers_of(desk: ProjectionDesk, ids: Sequence[str]) -> dict[str, str]:
     """
     if not desk.progress(Identity.name, Identity.version).folded:
         return {}
-    found: dict[str, str] = {}
-    for begin in range(0, len(ids), _AT_ONCE):
-        some = ids[begin : begin + _AT_ONCE]
-        nodes = desk.states_at(Identity.name, Identity.version, some, KEY)
-        found |= {one: into for one, node in zip(some, nodes, strict=True) if (into := owner_in(node, one)) != one}
-    return found
-
-
-def others_of(settings: Settings, customer_id: str) -> list[str]:
-    """The further ids of the person whose customer this is; none of an id that belongs to another customer.
-
-    What came under them counts for the customer. Raises `StorageError` when Redis fails.
-    """
-    with ProjectionDesk(settings) as desk:
-        persons = persons_of(desk, [customer_id])
-    return [] if persons.customer_of(customer_id) != customer_id else persons.ids_of(customer_id)[1:]
+    nodes = desk.states_at(Identity.name, Identity.version, ids, KEY)
+    return {one: into for one, node in zip(ids, nodes, strict=True) if (into := owner_in(node, one)) != one}
 
 
 class PersonNotifications(NotificationStore):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from stream.errors import StorageError
 from stream.events.partitioner import partition_of
@@ -16,6 +16,8 @@ from stream.storage.keys import Keys, ProjectionKeys
 __all__ = ["ProjectionDesk", "ProjectionProgress", "StatePlace"]
 
 _T = TypeVar("_T")
+#: States that are asked for in one round trip, so that neither side has to hold those of all customers.
+_AT_ONCE: Final = 10_000
 
 
 class ProjectionProgress(NamedTuple):
@@ -62,6 +64,11 @@ class ProjectionDesk(Desk):
 
         return self._asked("be read", ask)
 
+    def read_to(self, name: str, version: int) -> dict[tuple[str, int], int]:
+        """Topic and partition -> the offset up to which a projection has read, of those of which it read something."""
+        states = self.progress(name, version).states
+        return {(topic, p): offset for p, state in states.items() for topic, offset in state.offsets.items()}
+
     def unpublished(self, name: str, version: int) -> int:
         """Records of a projection that are stored, and not known to be published."""
 
@@ -83,10 +90,16 @@ class ProjectionDesk(Desk):
         return StatePlace(name, version, partition_of(partition_key, self._partitions), key)
 
     def stored_at(self, places: Sequence[StatePlace]) -> list[bytes | None]:
-        """The stored states, of several projections, in one round trip.
+        """The stored states, of several projections, in one round trip for each `_AT_ONCE` of them.
 
         Generations are asked for along with the states; the states are asked for again where a generation has changed.
         """
+        found: list[bytes | None] = []
+        for begin in range(0, len(places), _AT_ONCE):
+            found += self._stored_at(places[begin : begin + _AT_ONCE])
+        return found
+
+    def _stored_at(self, places: Sequence[StatePlace]) -> list[bytes | None]:
         keys, namespace = Keys(self._namespace), self._namespace
         of = [*dict.fromkeys((place.name, place.version) for place in places)]
         while True:

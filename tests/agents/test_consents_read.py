@@ -17,16 +17,19 @@ from stream.agents.outbox import Outbox
 from stream.agents.projection_worker import ProjectionWorker
 from stream.agents.publisher import Publisher
 from stream.agents.worker_options import WorkerOptions
+from stream.cli.publish_one import publish_one
 from stream.cli.topics import create_topics
 from stream.client.producer import Producer
 from stream.clock import FixedClock
 from stream.errors import UnreadError
 from stream.events.model import ConsentEvent
+from stream.identity.records import KEY, IdentityLink, encode_link
 from stream.local.durable_broker import DurableBroker
 from stream.local.redis import EmbeddedRedis
 from stream.online_models.example import encode_example
 from stream.projections.consents import Consents
 from stream.projections.folding import FoldingPartition, ProjectionTopics
+from stream.projections.identity import Identity
 from stream.projections.recommendations import Recommendations, shopper_key
 from stream.settings import Settings
 from stream.storage.connection import connect
@@ -189,3 +192,41 @@ def test_the_trainer_waits(settings: Settings, redis_server: EmbeddedRedis, name
         await until(bench.all_learned, "everything is learned")
 
     play(redis_server, namespace, scenario, [encode_example(example) for example in EXAMPLES[:100]])
+
+
+def read_links_to(settings: Settings, offsets: Mapping[str, int]) -> None:
+    """The projection `identity` has stored so much."""
+    keys = ProjectionKeys(settings.namespace, Identity.name, Identity.version, 0)
+    state = {"offsets": {f"{settings.topic_prefix}{topic}": offset for topic, offset in offsets.items()}}
+    with redis.Redis.from_url(settings.redis_url) as client:
+        client.hset(keys.meta(0), "state", orjson.dumps(state))
+
+
+def test_who_is_who_is_waited_for_as_well(settings: Settings) -> None:
+    """Also for the links that it has found in the events that were waited for, and published meanwhile."""
+    settings = replace(settings, projections="consents, identity, recommendations")
+    read_to(settings, {"events.consent": 2})
+    link = IdentityLink(link_id="l", name="identified", one="bob", other="c-1", occurred_at=NOW_MS / 1000)
+    told = settings.identities, KEY.encode(), encode_link(link), "the link"
+    with ConsentsRead(settings) as consents:
+        publish_one(settings, *told)
+        why = consents.unread_now()
+        assert "identity has yet to read 3 records" in why
+        assert "consents has" not in why
+        with pytest.raises(UnreadError, match="identity"):
+            consents.of(["bob"])
+        publish_one(settings, *told)
+        read_links_to(settings, {"events.consent": 2, "identities": 1})
+        assert "identity has yet to read 1 records of" in consents.unread_now()
+        read_links_to(settings, {"events.consent": 2, "identities": 2})
+        assert consents.unread_now() == ""
+    # nobody may ever fold what the setting does not name
+    with ConsentsRead(replace(settings, projections="identity")) as consents:
+        assert consents.unread_now() == ""
+
+
+def test_it_can_be_asked_again_after_it_was_closed(settings: Settings) -> None:
+    with ConsentsRead(settings) as consents:
+        assert "2 records" in consents.unread_now()
+    assert "2 records" in consents.unread_now()
+    consents.close()

@@ -159,12 +159,12 @@ class Office:
         self.monotonic: Callable[[], float] = time.monotonic
         self.writing = WRITING
         self.currency: Callable[[], str] = lambda: ""
-        self._store = store
+        self.store = store
 
     def application(self, today: Callable[[], Day] = somebody_today) -> web.Application:
         logins = Logins(self.accounts, self.trail, must_log_in=self.must_log_in, now_ms=lambda: self.now_ms)
         pages = Pages(
-            self._store,
+            self.store,
             self.writing,
             today,
             lambda _: self.texts,
@@ -179,8 +179,7 @@ class Office:
             monotonic=self.monotonic,
         )
         api = Api(
-            *(self._store, pages.writing, self.acting, self.offered, self.points, self.operations.refusing),
-            others=lambda customer_id: self.operations.identities(customer_id).others,
+            *(self.store, pages.writing, self.acting, self.offered, self.points, self.operations.refusing),
             lists=ApiLists(pages.day, self.filters, self.acting, self.operations.refusing),
         )
         programs = ApiAccess(api, self.tokens, self.trail, lambda: self.now_ms)

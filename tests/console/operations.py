@@ -92,7 +92,6 @@ class MadeUpOperations:
         self.asked: list[tuple[object, ...]] = []
         self.is_away = False
         self.history_days = 0
-        self.others: Sequence[str] = ()
         self.said = FeedbackCounts(())
         self.wrote: TextTally | None = TextTally(
             categories={"2026-06": {evil: 3, "delivery": 5, "": 2}, "2026-05": {"delivery": 4}},
@@ -170,7 +169,6 @@ class MadeUpOperations:
             apart=[LinkedId("c-9", self.evil, "taken apart today")],
             likely=[LikelySame("c-4", f"Ann {self.evil}", "name 93 %, same email")],
             history_days=self.history_days,
-            others=self.others,
         )
 
     def id_of(self, text: str) -> str:

@@ -19,10 +19,13 @@ from stream.console.todays_list import Day
 from stream.directory.desk.api_tokens import Scope
 from stream.directory.desk.desk_store import UNDO_MS
 from stream.errors import SettingsError, StorageError
+from stream.identity.links import Link, LinkName
 from stream.points.points_file import PointsTier
 from stream.points.statement import PointsStatement
+from stream.projections.identity import Linked
 from stream.recommending.recommended import RecommendationLists, Recommended
 from tests.console.conftest import EVIL, Office, somebody_today
+from tests.directory.told import commit
 
 DOCUMENT = orjson.loads(orjson.dumps(api_document()))
 REGISTRY: Registry[Any] = Registry().with_resource("urn:api", DRAFT202012.create_resource(DOCUMENT))
@@ -117,13 +120,16 @@ def test_customers_come_a_page_at_a_time_and_one_with_everything(office: Office)
 def test_a_person_has_what_came_under_all_of_their_ids(office: Office) -> None:
     async def steps(ask: Ask) -> None:
         one, other = [(await ask("/customers/lookup", {"customer_id": of, "limit": 500}))[2] for of in ("c-3", "c-5")]
-        office.operations.others = ["c-5"]
+        link = Link(LinkName.MERGE, "c-5", "c-3", 1, "")
+        commit(office.store, office.store.claim(), [Linked(link, 0)])
         joined = (await ask("/customers/lookup", {"customer_id": "c-3", "limit": 500}))[2]
         assert joined["customer"]["customer_id"] == "c-3"
         for part in ("events", "orders"):
             assert joined["customer"][part] == one["customer"][part] + other["customer"][part] > 0
-        for part in ("orders", "timeline"):
-            assert sorted(joined[part], key=repr) == sorted(one[part] + other[part], key=repr)
+        of_both = [{**order, "customer_id": "c-3"} for order in one["orders"] + other["orders"]]
+        assert sorted(joined["orders"], key=repr) == sorted(of_both, key=repr)
+        assert sorted(joined["timeline"], key=repr) == sorted(one["timeline"] + other["timeline"], key=repr)
+        assert (await ask("/customers/lookup", {"customer_id": "c-5", "limit": 500}))[2] == joined
 
     asking(office, steps)
 

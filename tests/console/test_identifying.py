@@ -4,7 +4,10 @@ import re
 
 from stream.console.passwords import hash_of
 from stream.directory.desk.accounts import Role
+from stream.identity.links import Link, LinkName
+from stream.projections.identity import Linked
 from tests.console.conftest import EVIL, Office, Visit, fields_of
+from tests.directory.told import commit
 
 PASSWORD = "correct horse battery"
 
@@ -98,7 +101,8 @@ def test_what_came_under_all_ids_of_a_person_is_on_the_page_of_the_customer(offi
     async def steps(visit: Visit) -> None:
         alone, other = [(await visit("/customer", {"customer_id": of}))[2] for of in ("c-3", "c-5")]
         assert "as c-5" not in alone
-        office.operations.others = ["c-5"]
+        link = Link(LinkName.MERGE, "c-5", "c-3", 1, "")
+        commit(office.store, office.store.claim(), [Linked(link, 0)])
         joined = (await visit("/customer", {"customer_id": "c-3"}))[2]
         assert "as c-5" in joined
         assert orders_in(joined) == orders_in(alone) + orders_in(other)

@@ -36,7 +36,7 @@ def test_purchases_are_those_of_the_topic(store: DirectoryStore) -> None:
     assert {name for name in names for event in events if name in event.value} >= {b"completed", b"refunded"}
     commit(store, store.claim(), messages_of(events))
     chosen = sorted({event.customer_id for event in events})[::3]
-    log = PurchaseLog(frozenset(chosen), Decoder())
+    log = PurchaseLog(dict(zip(chosen, chosen, strict=True)), Decoder())
     log.add([Inbound("t", 0, n, e.customer_id.encode(), e.value, APPENDED_MS) for n, e in enumerate(events)])
     with reading(store.engine) as connection:
         found = known_purchases(connection, [*chosen, "nobody"])

@@ -80,7 +80,7 @@ def test_a_step_is_stored_with_its_offsets_or_not_at_all(
         raise OSError("the power is gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr(DirectoryStore, "_write", fail)
+        patched.setattr("stream.directory.store.write_changes", fail)
         with pytest.raises(OSError, match="power"):
             commit(store, claim, MESSAGES[50:], offset=len(MESSAGES))
     assert rows_of(store) == before

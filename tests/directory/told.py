@@ -41,7 +41,7 @@ def commit(store: DirectoryStore, claim: DirectoryClaim, messages: Sequence[obje
 
 def rows_of(store: DirectoryStore) -> dict[str, list[dict[str, Any]]]:
     """All rows, sorted; totals of zero are left out because they mean the same as no row."""
-    of_customers = (schema.timeline, schema.customers, schema.channels, schema.orders, schema.mailings)
+    of_customers = (schema.timeline, schema.customers, schema.channels, schema.orders, schema.mailings, schema.persons)
     tables = (*of_customers, schema.totals, schema.campaigns)
     found = {}
     with reading(store.engine) as connection:

@@ -160,7 +160,7 @@ def test_orders_have_their_final_amounts() -> None:
         purchase("b", "5", "completed", 9, "o3", 7),
         b"{",
     ]
-    log = PurchaseLog(frozenset(["a"]), Decoder())
+    log = PurchaseLog({"a": "a"}, Decoder())
     keys = [b"a"] * 5 + [b"b", b"a"]
     at_ms = START_MS + 99 * DAY_MS
     log.add([Inbound("t", 0, n, key, value, at_ms) for n, (key, value) in enumerate(zip(keys, events, strict=True))])
