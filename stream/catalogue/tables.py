@@ -43,6 +43,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, Personal]]] = MappingProxyType(
         "directory_mailings": _columns(
             identifies="customer_id", describes="campaign at_ms opened clicked orders revenue"
         ),
+        "directory_persons": _columns(identifies="customer_id person node", describes="document"),
         "directory_campaigns": _columns(
             not_personal="campaign first_ms last_ms customers opened clicked buyers orders revenue"
         ),
@@ -100,6 +101,13 @@ TABLE_STORES: Final = MappingProxyType(
             "directory, table directory_mailings",
             "of what campaigns each customer got mail, and how much they ordered then",
             "to show what followed a campaign",
+            OWNER,
+            Retention.ERASED,
+        ),
+        "directory_persons": Store(
+            "directory, table directory_persons",
+            "which ids are one person",
+            "to count and show each person once",
             OWNER,
             Retention.ERASED,
         ),

@@ -20,8 +20,16 @@ from stream.directory.customer_rows import chunks, rows_of_customers
 from stream.directory.database import as_dict
 from stream.directory.mailings import Mailing, MailingKey, followed, heard
 from stream.directory.persons import Grouping, node_row
-from stream.directory.purchases import Cell, Metric, bought, contributions
-from stream.directory.row_changes import DOCUMENT_COLUMNS, Purchases, first_of_each, fold, of_customers, of_purchases
+from stream.directory.purchases import Cell, bought, contributions
+from stream.directory.row_changes import (
+    DOCUMENT_COLUMNS,
+    Purchases,
+    first_of_each,
+    flows_of,
+    fold,
+    of_customers,
+    of_purchases,
+)
 from stream.directory.row_writing import upsert, write_changes
 from stream.directory.timeline import Document, TimelineEntry
 
@@ -58,9 +66,12 @@ def _make_again(connection: Connection, lot: Sequence[str], grouping: Grouping, 
         own_id: Document(own_id, columns) for own_id, columns in documents.items() if grouping.after[own_id] == own_id
     }
     changes = fold(of_now, rows, {}, purchases, zone, repeats=_repeats(of_now))
-    totals = Counter({cell: value for cell, value in changes.totals.items() if cell.metric != Metric.FLOW})
-    for told in _purchases_of(of_customers(entries, grouping.before)).values():
+    totals = Counter(changes.totals)
+    of_then = of_customers(entries, grouping.before)
+    for told in _purchases_of(of_then).values():
         totals.subtract(contributions(bought(told).purchases, zone))
+    for entry in first_of_each(of_then):
+        totals.subtract(flows_of(entry, zone))
     moved: dict[Cell, int] = {cell: value for cell, value in totals.items() if value}
     mailed = resummed(connection, mailings, _mailings_of(of_now, changes.orders).values())
     write_changes(connection, changes._replace(totals=moved), mailed)

@@ -26,6 +26,7 @@ __all__ = [
     "Incoming",
     "Purchases",
     "first_of_each",
+    "flows_of",
     "fold",
     "of_customers",
     "of_purchases",
@@ -109,6 +110,14 @@ def first_of_each(entries: Iterable[TimelineEntry]) -> Iterable[TimelineEntry]:
     return {entry[:3]: entry for entry in reversed([*entries])}.values()
 
 
+def flows_of(entry: TimelineEntry, zone: ZoneInfo) -> list[Cell]:
+    """The sums in which a change of stage counts; of any other entry none."""
+    if entry.source != STAGE:
+        return []
+    flow = f"{(entry.detail or {}).get('from') or ''}>{entry.name}"
+    return [Cell(grain, Metric.FLOW, period_of(grain, entry.at_ms, zone), flow) for grain in Grain]
+
+
 def fold(
     new: Sequence[TimelineEntry],
     documents: Mapping[str, Document],
@@ -144,10 +153,8 @@ def fold(
             of_customer["last_ms"] = max(entry.at_ms, _or(of_customer.get("last_ms"), entry.at_ms))
             if entry.channel and is_first:
                 channels[entry.customer_id, entry.channel] += 1
-        elif entry.source == STAGE and is_first:
-            flow = f"{(entry.detail or {}).get('from') or ''}>{entry.name}"
-            for grain in Grain:
-                totals[Cell(grain, Metric.FLOW, period_of(grain, entry.at_ms, zone), flow)] += 1
+        elif is_first:
+            totals.update(flows_of(entry, zone))
     for document in documents.values():
         of_customer = row(document.customer_id)
         if document.customer_id in newest or _age(document.columns) >= _age(of_customer):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from stream.directory.calendar import Grain
@@ -74,7 +74,8 @@ def all_entries(happened: Sequence[Any]) -> list[TimelineEntry]:
     return found
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@example([(0, ("stage", ["c-1", COOKIES[0]], 0), True)], [linked(LinkName.ALIAS, COOKIES[0], "c-1")], 1, 1)
 @given(happened=told, links=st.lists(links, max_size=12), seed=st.integers(0, 2**31), size=st.integers(1, 30))
 def test_rows_and_sums_are_those_of_one_id_from_the_start(
     tmp_path: Path, happened: list[Any], links: list[Linked], seed: int, size: int
