@@ -15,7 +15,7 @@ from sqlalchemy import Boolean, Column, ColumnElement, Connection, Select, Subqu
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from stream.directory.database import as_dict
-from stream.directory.persons import customer_of
+from stream.directory.linked_persons import customer_of
 from stream.directory.schema import channels, customers
 from stream.errors import CursorError, SettingsError
 from stream.events.columns import MONEY_SCALE

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from stream.directory.customer_rows import rows_of_customers
-from stream.directory.persons import Persons
+from stream.directory.linked_persons import LinkedPersons
 from stream.directory.purchases import bought
 from stream.directory.row_changes import first_of_each, of_customers
 from stream.directory.schema import customers, timeline
@@ -31,7 +31,7 @@ class KnownPurchases(NamedTuple):
 
 def known_purchases(connection: Connection, customer_ids: Sequence[str]) -> KnownPurchases:
     """What these persons bought: as `stream.events.order_book` counts it, which reads a whole topic for it."""
-    persons = Persons.of(connection, customer_ids)
+    persons = LinkedPersons.of(connection, customer_ids)
     of_asked = dict.fromkeys(map(persons.customer_of, customer_ids))
     owners = {own_id: customer for customer in of_asked for own_id in persons.ids_of(customer)}
     told: dict[str, list[TimelineEntry]] = {

@@ -18,12 +18,12 @@ from stream.directory import schema
 from stream.directory.campaigns import resummed
 from stream.directory.customer_rows import chunks, rows_of_customers
 from stream.directory.database import as_dict
+from stream.directory.linked_persons import Grouping, node_row
 from stream.directory.mailings import Mailing, MailingKey, followed, heard
-from stream.directory.persons import Grouping, node_row
 from stream.directory.purchases import Cell, bought, contributions
 from stream.directory.row_changes import (
     DOCUMENT_COLUMNS,
-    Purchases,
+    TimelinePurchases,
     first_of_each,
     flows_of,
     fold,
@@ -61,7 +61,7 @@ def _make_again(connection: Connection, lot: Sequence[str], grouping: Grouping, 
             connection.execute(schema.persons.update().where(place).values(document=columns))
     of_now = of_customers(entries, grouping.after)
     bought_now = _purchases_of(of_now)
-    purchases = {customer: Purchases(told, ()) for customer, told in bought_now.items()}
+    purchases = {customer: TimelinePurchases(told, ()) for customer, told in bought_now.items()}
     rows = {
         own_id: Document(own_id, columns) for own_id, columns in documents.items() if grouping.after[own_id] == own_id
     }

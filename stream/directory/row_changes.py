@@ -24,7 +24,7 @@ __all__ = [
     "VERSION",
     "Changes",
     "Incoming",
-    "Purchases",
+    "TimelinePurchases",
     "first_of_each",
     "flows_of",
     "fold",
@@ -57,7 +57,7 @@ class Incoming(NamedTuple):
     links: Sequence[Link]
 
 
-class Purchases(NamedTuple):
+class TimelinePurchases(NamedTuple):
     """All entries of purchases of a customer, those of a step among them; ``before``: those of before the step."""
 
     now: Sequence[TimelineEntry]
@@ -122,7 +122,7 @@ def fold(
     new: Sequence[TimelineEntry],
     documents: Mapping[str, Document],
     stored: Mapping[str, Mapping[str, Any]],
-    purchases: Mapping[str, Purchases],
+    purchases: Mapping[str, TimelinePurchases],
     zone: ZoneInfo,
     *,
     repeats: Collection[int] = (),
@@ -166,7 +166,7 @@ def fold(
 
 def _fold_orders(
     new: Sequence[TimelineEntry],
-    purchases: Mapping[str, Purchases],
+    purchases: Mapping[str, TimelinePurchases],
     row: Any,
     totals: Counter[Cell],
     zone: ZoneInfo,

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, select
 from stream.directory import schema
 from stream.directory.customer_rows import chunks, rows_of_customers
 from stream.directory.database import as_dict
-from stream.directory.persons import Persons
+from stream.directory.linked_persons import LinkedPersons
 from stream.directory.row_changes import (
     Changes,
     Incoming,
-    Purchases,
+    TimelinePurchases,
     first_of_each,
     fold,
     of_customers,
@@ -35,7 +35,9 @@ def changes_of(
 
     A document of an id that belongs to another customer is kept for when it does not any more.
     """
-    persons = Persons.of(connection, [*dict.fromkeys([*(entry.customer_id for entry in new), *incoming.documents])])
+    persons = LinkedPersons.of(
+        connection, [*dict.fromkeys([*(entry.customer_id for entry in new), *incoming.documents])]
+    )
     customers = {one: persons.customer_of(one) for one in persons.linked}
     of_persons = of_customers(new, customers)
     documents = dict[str, Document]()
@@ -57,8 +59,8 @@ def changes_of(
 
 
 def _purchases(
-    connection: Connection, new: Sequence[TimelineEntry], customers: Sequence[str], persons: Persons
-) -> dict[str, Purchases]:
+    connection: Connection, new: Sequence[TimelineEntry], customers: Sequence[str], persons: LinkedPersons
+) -> dict[str, TimelinePurchases]:
     owners = {one: customer for customer in customers for one in persons.ids_of(customer)}
     rows = rows_of_customers(connection, schema.timeline, [*owners], source=EventType.PURCHASE.value)
     entries = [TimelineEntry._make(row) for row in rows]
@@ -68,11 +70,11 @@ def _purchases(
     for place, some in enumerate((entries, known)):
         for entry in first_of_each(of_customers(some, owners)):
             found[entry.customer_id][place].append(entry)
-    return {customer: Purchases(*told) for customer, told in found.items()}
+    return {customer: TimelinePurchases(*told) for customer, told in found.items()}
 
 
 def _repeats(
-    connection: Connection, new: Sequence[TimelineEntry], of_persons: Sequence[TimelineEntry], persons: Persons
+    connection: Connection, new: Sequence[TimelineEntry], of_persons: Sequence[TimelineEntry], persons: LinkedPersons
 ) -> set[int]:
     """Places in ``of_persons`` of entries that came under another id of the same person before."""
     several = {customer for entry in of_persons if len(persons.ids_of(customer := entry.customer_id)) > 1}

@@ -18,8 +18,8 @@ from stream.directory import schema
 from stream.directory.campaigns import campaign_changes
 from stream.directory.customer_rows import chunks, rows_of_customers
 from stream.directory.database import as_dict, connect, insert_of, reading, writing
+from stream.directory.linked_persons import regrouped, without
 from stream.directory.migrating import is_newest, upgrade
-from stream.directory.persons import regrouped, without
 from stream.directory.regrouping import regroup
 from stream.directory.row_changes import VERSION, sorted_out
 from stream.directory.row_writing import upsert, write_changes

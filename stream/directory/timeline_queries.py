@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, tuple_
 
 from stream.directory.customer_queries import cursor_of, position_of
 from stream.directory.database import as_dict
-from stream.directory.persons import customer_of, ids_of
+from stream.directory.linked_persons import customer_of, ids_of
 from stream.directory.schema import orders, timeline
 from stream.directory.timeline import ACTION, ALERT, STAGE, TimelineEntry
 from stream.errors import CursorError, SettingsError

@@ -15,14 +15,14 @@ from stream.directory.schema import persons
 from stream.identity.links import Link, Node
 from stream.identity.resolver import LinkLimits, Resolver, neighbours
 
-__all__ = ["Grouping", "Persons", "customer_of", "ids_of", "node_row", "regrouped", "without"]
+__all__ = ["Grouping", "LinkedPersons", "customer_of", "ids_of", "node_row", "regrouped", "without"]
 
 _LIMITS: Final = LinkLimits()
 _decoder: Final = msgspec.json.Decoder(Node)
 _encode: Final = msgspec.json.Encoder().encode
 
 
-class Persons:
+class LinkedPersons:
     """To whom some ids belong. ``linked``: those of which a link tells; who belongs to nobody else is there as well."""
 
     def __init__(self, customers: Mapping[str, str], ids: Mapping[str, Sequence[str]]) -> None:
@@ -120,12 +120,12 @@ def without(connection: Connection, ids: Sequence[str]) -> Grouping:
 
 def customer_of(connection: Connection, one: str) -> str:
     """The customer to whom an id belongs."""
-    return Persons.of(connection, [one]).customer_of(one)
+    return LinkedPersons.of(connection, [one]).customer_of(one)
 
 
 def ids_of(connection: Connection, one: str) -> Sequence[str]:
     """All ids of the person of an id."""
-    found = Persons.of(connection, [one])
+    found = LinkedPersons.of(connection, [one])
     return found.ids_of(found.customer_of(one))
 
 
