@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
-from river.drift import ADWIN, PageHinkley
 
 from stream.features.registry import COLUMN, INPUT_SCALE
 from stream.online_models.alarms import Detector, FeatureAlarm
 from stream.online_models.first_layout import FIRST_DRIFT_FEATURES
 from stream.online_models.inputs import lacks
 from stream.online_models.open_weeks import Weeks, WeekState
+from stream.online_models.river_parts import ADWIN, PageHinkley
 from stream.online_models.scaler_state import ScalerState
 from stream.online_models.scaling import FlooredScaler
 

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from river import linear_model, optim
-from river.utils import VectorDict
 
 from stream.online_models.kalman import known_dot
 from stream.online_models.log_bounds import MAX_ETA, MIN_ETA
+from stream.online_models.river_parts import SGD, LinearRegression, Poisson, Scheduler, VectorDict
 
 __all__ = ["FIRST_BUYERS", "LogLink"]
 
@@ -25,14 +24,14 @@ _L2 = 1e-4
 LEVERAGE_CAP = 3.0
 
 
-class LogLink(linear_model.LinearRegression):
+class LogLink(LinearRegression):
     """River's linear regression of a positive mean's logarithm."""
 
     def __init__(self, inputs: int) -> None:
         rate = _Rate()
         super().__init__(
-            optimizer=optim.SGD(rate),
-            loss=optim.losses.Poisson(),
+            optimizer=SGD(rate),
+            loss=Poisson(),
             l2=_L2,
             intercept_lr=rate,
         )
@@ -79,6 +78,6 @@ class LogLink(linear_model.LinearRegression):
         self.optimizer.n_iterations = max(buyers - FIRST_BUYERS, 0)
 
 
-class _Rate(optim.base.Scheduler):
+class _Rate(Scheduler):
     def get(self, t: int) -> float:
         return max(FIRST_RATE / math.sqrt(t + 1), MIN_RATE)

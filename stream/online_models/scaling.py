@@ -4,8 +4,7 @@ import math
 from collections.abc import Hashable
 from typing import Any
 
-from river.preprocessing import StandardScaler
-
+from stream.online_models.river_parts import StandardScaler
 from stream.online_models.scaler_state import SCALE_FLOOR, ScalerState, state_of
 
 __all__ = ["FlooredScaler"]

@@ -12,3 +12,17 @@ def test_a_worker_starts_without_river() -> None:
 
     assert "stream" in imported
     assert not {"pandas", "sklearn"} & set(imported)
+
+
+def test_a_trainer_loads_what_it_uses_of_river_and_scipy_alone() -> None:
+    """The packages around River's classes would bring pandas and scikit-learn along, where they are installed."""
+    program = (
+        "import sys, stream.agents.worker, stream.online_models.learner, stream.online_models.purchase_fit;"
+        "print(*sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    imported = set(run.stdout.split())
+
+    assert {"river.cluster.k_means", "river.drift.adwin", "river.linear_model.lin_reg"} <= imported
+    not_needed = {"pandas", "sklearn", "scipy.linalg", "scipy.optimize", "scipy.sparse", "scipy.special._ufuncs"}
+    assert not not_needed & imported
