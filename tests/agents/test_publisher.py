@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from random import randbytes
 
 import pytest
 from confluent_kafka import Message
@@ -132,7 +133,7 @@ def test_a_record_too_large_is_refused_and_the_next_call_goes_through(
         async with publisher_to(broker.bootstrap) as publisher:
             small = numbered(topic, 3)
             with pytest.raises(PublishError, match="record 2 of 3"):
-                await publisher.publish([small[0], Outgoing(topic, b"k", bytes(1_048_577), []), small[2]])
+                await publisher.publish([small[0], Outgoing(topic, b"k", randbytes(1_048_577), []), small[2]])
             await publisher.publish(small)
 
     asyncio.run(publish())
