@@ -6,8 +6,10 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 
 from stream.broker.commits import Commits
+from stream.broker.config_answers import objection_to
 from stream.broker.error_codes import Code
-from stream.broker.journal import Appended, Journal, Log, Reader, StoredTopic
+from stream.broker.journal import Appended, Journal, Log, StoredTopic
+from stream.broker.journal_reader import Reader
 from stream.broker.record_batch import BatchError, batches_of
 from stream.broker.wire import Request
 
@@ -17,9 +19,6 @@ NODE = 1
 LATEST, EARLIEST = -1, -2
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 MAX_PARTITIONS = 10_000
-_TOPIC_RESOURCE = 2
-_FROM_TOPIC, _DEFAULT = 1, 5  # sources of a setting in DescribeConfigs
-_DEFAULT_CONFIG = {"message.timestamp.type": "CreateTime", "cleanup.policy": "delete", "retention.ms": "-1"}
 
 
 class LogAnswers:
@@ -32,11 +31,29 @@ class LogAnswers:
         self.address = address
         self._topics = {topic.name: topic for topic in journal.topics()}
         self._logs = {
-            (topic.name, p): Log(topic, journal.end(topic, p))
+            (topic.name, p): Log(topic, journal.end(topic, p), start=journal.start(topic, p))
             for topic in self._topics.values()
             for p in range(topic.partitions)
         }
         self._arrived = asyncio.Event()
+
+    def topic(self, name: str) -> StoredTopic | None:
+        """The topic of a name."""
+        return self._topics.get(name)
+
+    def partitions(self) -> list[tuple[int, Log]]:
+        """Number and log of each partition of each topic."""
+        return [(p, log) for (_, p), log in self._logs.items()]
+
+    async def change(self, topic: StoredTopic, config: dict[str, str]) -> Code:
+        """Keep a topic under another configuration."""
+        changed: list[StoredTopic] = []
+        code = await self._stored(lambda: changed.append(self._journal.change_config(topic, config)))
+        if code is Code.NONE and topic.name in self._topics:
+            self._topics[topic.name] = changed[-1]
+            for p in range(topic.partitions):
+                self._logs[topic.name, p].topic = changed[-1]
+        return code
 
     def metadata(self, request: Request) -> bytes:
         """Brokers, and the topics asked for, or all."""
@@ -120,14 +137,6 @@ class LogAnswers:
             told.append((name, code))
         return request.answer(topic_error_codes=told)
 
-    def describe_configs(self, request: Request) -> bytes:
-        """The settings of topics: those that were given, and the defaults of others."""
-        return request.answer(
-            resources=[
-                self._configured(request.version, kind, name, wanted) for kind, name, wanted in request.body.resources
-            ]
-        )
-
     async def new_producer(self, request: Request) -> bytes:
         """An id for an idempotent producer."""
         if request.body.transactional_id:
@@ -202,21 +211,21 @@ class LogAnswers:
                 log, records, code = self._logs.get((name, p)), b"", Code.NONE
                 if log is None:
                     code = Code.UNKNOWN_TOPIC_OR_PARTITION
-                elif not 0 <= offset <= log.end:
+                elif not log.start <= offset <= log.end:
                     code = Code.OFFSET_OUT_OF_RANGE
                 elif offset < log.end and raw < request.body.max_bytes:
                     fitting = min(most, request.body.max_bytes - raw)
                     records = self._reader.batches(log.topic, p, offset, log.end, fitting)
                 failed |= code is not Code.NONE
                 raw += len(records)
-                end = -1 if log is None else log.end
-                parts.append(self._part(request.version, p, code, end, records))
+                parts.append(self._part(request.version, p, code, log, records))
             told.append((name, parts))
         return told, raw, failed
 
     @staticmethod
-    def _part(version: int, p: int, code: Code, end: int, records: bytes) -> tuple[object, ...]:
-        begin = () if version < 5 else (0 if end >= 0 else -1,)  # noqa: PLR2004 - a version
+    def _part(version: int, p: int, code: Code, log: Log | None, records: bytes) -> tuple[object, ...]:
+        start, end = (-1, -1) if log is None else (log.start, log.end)
+        begin = () if version < 5 else (start,)  # noqa: PLR2004 - a version
         preferred = () if version < 11 else (-1,)  # noqa: PLR2004 - a version
         return (p, code, end, end, *begin, None, *preferred, records)
 
@@ -231,7 +240,7 @@ class LogAnswers:
         if log is None:
             return (p, Code.UNKNOWN_TOPIC_OR_PARTITION, -1, -1)
         if time_ms in {LATEST, EARLIEST}:
-            return (p, Code.NONE, -1, log.end if time_ms == LATEST else 0)
+            return (p, Code.NONE, -1, log.end if time_ms == LATEST else log.start)
         found = self._reader.offset_at(log.topic, p, time_ms)
         return (p, Code.NONE, -1, -1) if found is None else (p, Code.NONE, found[1], found[0])
 
@@ -246,9 +255,8 @@ class LogAnswers:
             return Code.INVALID_REPLICATION_FACTOR, "there is one broker, for one replica"
         if not 1 <= partitions <= MAX_PARTITIONS:
             return Code.INVALID_PARTITIONS, f"1 to {MAX_PARTITIONS} partitions"
-        if config.get("message.timestamp.type", "CreateTime") not in {"CreateTime", "LogAppendTime"}:
-            return Code.INVALID_CONFIG, "message.timestamp.type is CreateTime or LogAppendTime"
-        return Code.NONE, None
+        objection = objection_to(config)
+        return (Code.INVALID_CONFIG, objection) if objection else (Code.NONE, None)
 
     async def _create(self, name: str, partitions: int, config: dict[str, str]) -> tuple[Code, str | None]:
         made: list[StoredTopic] = []
@@ -266,20 +274,3 @@ class LogAnswers:
         except sqlite3.Error:
             return Code.KAFKA_STORAGE_ERROR
         return Code.NONE
-
-    def _configured(self, version: int, kind: int, name: str, wanted: list[str] | None) -> tuple[object, ...]:
-        topic = self._topics.get(name) if kind == _TOPIC_RESOURCE else None
-        if topic is None:
-            if kind == _TOPIC_RESOURCE:
-                return (Code.UNKNOWN_TOPIC_OR_PARTITION, f"there is no topic {name}", kind, name, [])
-            return (Code.NONE, None, kind, name, [])
-        entries: list[tuple[object, ...]] = []
-        for key, value in {**_DEFAULT_CONFIG, **topic.config}.items():
-            if wanted is not None and key not in wanted:
-                continue
-            given = key in topic.config
-            if version == 0:
-                entries.append((key, value, False, not given, False))
-            else:
-                entries.append((key, value, False, _FROM_TOPIC if given else _DEFAULT, False, []))
-        return (Code.NONE, None, kind, name, entries)

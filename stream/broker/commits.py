@@ -35,6 +35,10 @@ class Commits:
             self._task = asyncio.ensure_future(self._work())
         return done
 
+    async def between(self, call: Callable[[], _T]) -> _T:
+        """What ``call`` gives, in the journal's thread and in no transaction. Raises ``sqlite3.Error``."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
     async def close(self) -> None:
         """Finish what was submitted."""
         if self._task is not None:

@@ -9,7 +9,8 @@ from stream.broker.answers import NODE
 from stream.broker.commits import Commits
 from stream.broker.error_codes import Code
 from stream.broker.groups import ConsumerGroup, Joined, Phase
-from stream.broker.journal import Journal, Reader
+from stream.broker.journal import Journal
+from stream.broker.journal_reader import Reader
 from stream.broker.wire import Request
 
 __all__ = ["GroupAnswers"]

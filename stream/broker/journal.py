@@ -5,18 +5,17 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from stream.broker.error_codes import Code
 from stream.broker.record_batch import StoredBatch, stamped
 
-__all__ = ["Appended", "Journal", "Log", "Reader", "StoredTopic"]
+__all__ = ["Appended", "Journal", "Log", "StoredTopic", "connect"]
 
 _T = TypeVar("_T")
-TP = tuple[str, int]
 
 #: A producer may have five requests on their way; each may come again.
 REMEMBERED_BATCHES = 5
@@ -78,17 +77,21 @@ class _Sequences:
 
 @dataclass(slots=True)
 class Log:
-    """Where a partition ends, and how much was ever appended since the start."""
+    """Where a partition begins and ends, and how much was ever appended since the start of this process."""
 
     topic: StoredTopic
     end: int = 0
     raw: int = 0
+    start: int = 0
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection to the log, for one thread at a time."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
     connection.execute("pragma journal_mode=wal")
     connection.execute("pragma synchronous=full")
+    # what a topic keeps no longer is not to be found in the file
+    connection.execute("pragma secure_delete=on")
     return connection
 
 
@@ -96,7 +99,7 @@ class Journal:
     """The writer. Not thread-safe: one thread calls it, at least from after `open` on."""
 
     def __init__(self, path: Path) -> None:
-        self._db = _connect(path)
+        self._db = connect(path)
         self._ends: dict[tuple[int, int], int] = {}
         self._sequences: dict[tuple[int, int, int], _Sequences | None] = {}
         with self.transaction():
@@ -150,6 +153,61 @@ class Journal:
         self._db.execute("delete from offsets where topic = ?", (topic.name,))
         self._db.execute("delete from topics where id = ?", (topic.id,))
         self._ends = {place: end for place, end in self._ends.items() if place[0] != topic.id}
+
+    def change_config(self, topic: StoredTopic, config: dict[str, str]) -> StoredTopic:
+        """Within a transaction: the topic under another configuration."""
+        self._db.execute("update topics set config = ? where id = ?", (json.dumps(config), topic.id))
+        return replace(topic, config=config)
+
+    def delete_before(self, topic: StoredTopic, partition: int, time_ms: int, most: int) -> int:
+        """Within a transaction: delete at most so many batches, from the first on, that are older.
+
+        Returns where the partition begins then. The newest batch stays.
+        """
+        place = (topic.id, partition)
+        (found,) = self._db.execute(
+            "select min(base), max(base) from batches where topic = ? and partition = ?", place
+        ).fetchall()
+        start, last = (int(one or 0) for one in found)
+        rows = self._db.execute(
+            "select base, next, time_ms from batches where topic = ? and partition = ? order by base limit ?",
+            (*place, most),
+        ).fetchall()
+        for base, following, stored_ms in rows:
+            if base == last or stored_ms >= time_ms:
+                break
+            start = following
+        self._db.execute("delete from batches where topic = ? and partition = ? and base < ?", (*place, start))
+        return start
+
+    def replace(self, topic: StoredTopic, partition: int, bodies: Iterable[tuple[int, bytes | None]]) -> None:
+        """Within a transaction: another content for the batch of each base, or none at all."""
+        for base, body in bodies:
+            place = (topic.id, partition, base)
+            if body is None:
+                self._db.execute("delete from batches where topic = ? and partition = ? and base = ?", place)
+            else:
+                self._db.execute(
+                    "update batches set body = ? where topic = ? and partition = ? and base = ?", (body, *place)
+                )
+
+    def bytes_of(self, topic: StoredTopic, partition: int) -> int:
+        """How many bytes a partition takes."""
+        query = "select sum(length(body)) from batches where topic = ? and partition = ?"
+        ((found,),) = self._db.execute(query, (topic.id, partition)).fetchall()
+        return int(found or 0)
+
+    def checkpoint(self) -> None:
+        """Bring the write-ahead log into the file, and empty it: what was deleted is in it, too."""
+        self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
+
+    def start(self, topic: StoredTopic, partition: int) -> int:
+        """Where a partition begins. What was compacted away is no loss: such a topic begins at 0 always."""
+        if "compact" in topic.config.get("cleanup.policy", "delete"):
+            return 0
+        query = "select min(base) from batches where topic = ? and partition = ?"
+        ((found,),) = self._db.execute(query, (topic.id, partition)).fetchall()
+        return int(found or 0)
 
     def new_producer(self) -> int:
         """Within a transaction: an id that was never given before."""
@@ -231,55 +289,6 @@ class Journal:
         ((value,),) = self._db.execute("select value from facts where name = ?", (name,)).fetchall()
         assert isinstance(value, int | str)  # noqa: S101 - our own table
         return value
-
-
-class Reader:
-    """Reads what has been committed, over a connection of its own."""
-
-    def __init__(self, path: Path) -> None:
-        self._db = _connect(path)
-
-    def close(self) -> None:
-        self._db.close()
-
-    def batches(self, topic: StoredTopic, partition: int, offset: int, end: int, max_bytes: int) -> bytes:
-        """Whole batches from that which holds ``offset`` to the offset ``end``: one at least, then as many as fit.
-
-        The writer's thread may have stored more than the broker has heard of, ``end``. Who is given that would be
-        refused when they ask for what follows it.
-        """
-        place = (topic.id, partition)
-        found: list[bytes] = []
-        raw = 0
-        query = (
-            "select body from batches where topic = ?1 and partition = ?2 and base >= coalesce(("
-            "select max(base) from batches where topic = ?1 and partition = ?2 and base <= ?3), 0)"
-            " and base < ?4 order by base"
-        )
-        with closing(self._db.execute(query, (*place, offset, end))) as rows:
-            for (body,) in rows:
-                raw += len(body)
-                if found and raw > max_bytes:
-                    break
-                found.append(body)
-        return b"".join(found)
-
-    def offset_at(self, topic: StoredTopic, partition: int, time_ms: int) -> tuple[int, int] | None:
-        """Offset and time of the first batch that has a record of ``time_ms`` or later."""
-        query = (
-            "select base, time_ms from batches where topic = ? and partition = ? and time_ms >= ? order by base limit 1"
-        )
-        rows = self._db.execute(query, (topic.id, partition, time_ms)).fetchall()
-        return (rows[0][0], rows[0][1]) if rows else None
-
-    def offsets(self, consumers: str) -> dict[TP, tuple[int, str]]:
-        """Committed offsets of a group, with their metadata."""
-        query = "select topic, partition, next, metadata from offsets where consumers = ?"
-        return {(topic, p): (offset, metadata) for topic, p, offset, metadata in self._db.execute(query, (consumers,))}
-
-    def consumers(self) -> list[str]:
-        """Names of the groups that have committed."""
-        return [name for (name,) in self._db.execute("select distinct consumers from offsets")]
 
 
 def _now_ms() -> int:

@@ -1,25 +1,32 @@
-"""The header of a record batch, version 2: https://kafka.apache.org/documentation/#recordbatch."""
+"""A record batch, version 2: https://kafka.apache.org/documentation/#recordbatch."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from aiokafka.record.default_records import (  # type: ignore[import-untyped]
+    DefaultRecordBatch,
+    DefaultRecordBatchBuilder,
+)
 from aiokafka.record.util import calc_crc32c  # type: ignore[import-untyped]
 
-__all__ = ["BatchError", "StoredBatch", "batches_of", "stamped"]
+__all__ = ["BatchError", "StoredBatch", "batches_of", "kept_of", "records_of", "stamped"]
 
 #: baseOffset, batchLength, partitionLeaderEpoch, magic, crc, attributes, lastOffsetDelta, baseTimestamp, maxTimestamp,
 #: producerId, producerEpoch, baseSequence, records
 _HEADER = struct.Struct(">qiibIhiqqqhii")
 _CRC_AT, _CRC_FROM = 17, 21
 _ATTRIBUTES_AT, _MAX_TIMESTAMP_AT = 21, 35
-_LENGTH_FROM = 12
+_DELTA_AT, _LENGTH_FROM = 23, 12
+_CODEC, _NO_LIMIT = 0x07, 1 << 30
 _MAGIC = 2
 _APPEND_TIME, _TRANSACTIONAL, _CONTROL = 0x08, 0x10, 0x20
 
 
 class BatchError(ValueError):
-    """What was sent is no whole batch of version 2, its checksum is wrong, or it belongs to a transaction."""
+    """No whole batch of version 2, a wrong checksum, a transaction, or what cannot be unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +75,42 @@ def stamped(batch: StoredBatch, base_offset: int, append_time_ms: int | None) ->
         struct.pack_into(">q", body, _MAX_TIMESTAMP_AT, append_time_ms)
         struct.pack_into(">I", body, _CRC_AT, calc_crc32c(bytes(body[_CRC_FROM:])))
     return bytes(body)
+
+
+def records_of(body: bytes) -> list[tuple[int, bytes | None, bytes | None]]:
+    """Offset, key and value of each record of a batch. Raises `BatchError`."""
+    return [(record.offset, record.key, record.value) for record in _read(body)]
+
+
+def kept_of(body: bytes, stays: Callable[[int, bytes | None, bytes | None], bool]) -> bytes | None:
+    """A batch with those of its records alone that ``stays`` wants by offset, key and value; None for none of them.
+
+    They keep their offsets, and the batch its last one: who has read it goes on behind that. Raises `BatchError`.
+    """
+    records = _read(body)
+    kept = [record for record in records if stays(record.offset, record.key, record.value)]
+    if len(kept) == len(records):
+        return body
+    if not kept:
+        return None
+    base, _, epoch_of_leader, _, _, attributes, delta, _, newest, producer, epoch, sequence, _ = _HEADER.unpack_from(
+        body
+    )
+    builder = DefaultRecordBatchBuilder(_MAGIC, attributes & _CODEC, False, producer, epoch, sequence, _NO_LIMIT)
+    for record in kept:
+        builder.append(record.offset - base, record.timestamp, record.key, record.value, [*record.headers])
+    made = bytearray(builder.build())
+    struct.pack_into(">q", made, 0, base)
+    struct.pack_into(">i", made, 12, epoch_of_leader)
+    struct.pack_into(">h", made, _ATTRIBUTES_AT, attributes)
+    struct.pack_into(">i", made, _DELTA_AT, delta)
+    struct.pack_into(">q", made, _MAX_TIMESTAMP_AT, newest)
+    struct.pack_into(">I", made, _CRC_AT, calc_crc32c(bytes(made[_CRC_FROM:])))
+    return bytes(made)
+
+
+def _read(body: bytes) -> list[Any]:
+    try:
+        return [*DefaultRecordBatch(body)]
+    except (KafkaError, ValueError, RuntimeError, struct.error) as error:
+        raise BatchError(f"it cannot be unpacked: {error}") from error

@@ -11,9 +11,12 @@ from pathlib import Path
 import uvloop
 
 from stream.broker.answers import LogAnswers
+from stream.broker.cleaning import Cleaner
 from stream.broker.commits import Commits
+from stream.broker.config_answers import ConfigAnswers
 from stream.broker.group_answers import GroupAnswers
-from stream.broker.journal import Journal, Reader
+from stream.broker.journal import Journal
+from stream.broker.journal_reader import Reader
 from stream.broker.wire import MAX_FRAME_BYTES, Request, WireError, read_request, versions_answer
 from stream.stop_signals import stop_event
 
@@ -36,7 +39,8 @@ class Broker:
         self._commits = Commits(self._journal)
         self._logs = LogAnswers(self._journal, self._commits, self._reader, (host, port))
         self._groups = GroupAnswers(self._journal, self._commits, self._reader, (host, port))
-        logs, groups = self._logs, self._groups
+        logs, groups, configs = self._logs, self._groups, ConfigAnswers(self._logs)
+        self._cleaner = Cleaner(path, self._journal, self._commits, logs.partitions)
         self._answers: dict[int, Callable[[Request], Answer]] = {
             _PRODUCE: logs.produce,
             1: logs.fetch,
@@ -55,21 +59,24 @@ class Broker:
             19: logs.create_topics,
             20: logs.delete_topics,
             22: logs.new_producer,
-            32: logs.describe_configs,
+            32: configs.describe,
             42: groups.delete,
+            44: configs.alter,
         }
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``; what was confirmed by then, and what is being written, is kept."""
         host, port = self._logs.address
         server = await asyncio.start_server(self._connection, host, port)
-        ticking = asyncio.ensure_future(self._groups.tend())
+        ticking = asyncio.gather(self._groups.tend(), self._cleaner.tend())
         _LOG.info("listening on %s:%d", host, port)
         try:
             await stop.wait()
         finally:
             server.close()
             ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ticking
             await self._commits.close()
             self._reader.close()
             self._journal.close()

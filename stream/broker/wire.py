@@ -9,6 +9,7 @@ from typing import Any
 
 from aiokafka.protocol import admin, commit, coordination, fetch, group, metadata, offset, produce, transaction  # type: ignore[import-untyped]
 from aiokafka.protocol.struct import Struct  # type: ignore[import-untyped]
+from aiokafka.protocol.types import Array, Boolean, Int8, Int16, Int32, Schema, String  # type: ignore[import-untyped]
 
 from stream.broker.error_codes import Code
 
@@ -40,6 +41,39 @@ def _by_version(module: Any, name: str, first: int, last: int) -> dict[int, tupl
     return found
 
 
+class _AlterRequest(Struct):  # type: ignore[misc]  # aiokafka leaves it untyped
+    """IncrementalAlterConfigs, which aiokafka does not have."""
+
+    API_KEY, API_VERSION = 44, 0
+    SCHEMA = Schema(
+        (
+            "resources",
+            Array(
+                ("resource_type", Int8),
+                ("resource_name", String("utf-8")),
+                ("configs", Array(("name", String("utf-8")), ("operation", Int8), ("value", String("utf-8")))),
+            ),
+        ),
+        ("validate_only", Boolean),
+    )
+
+
+class _AlterResponse(Struct):  # type: ignore[misc]
+    API_KEY, API_VERSION = 44, 0
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "responses",
+            Array(
+                ("error_code", Int16),
+                ("error_message", String("utf-8")),
+                ("resource_type", Int8),
+                ("resource_name", String("utf-8")),
+            ),
+        ),
+    )
+
+
 #: Only versions without tagged fields: every client knows them, and aiokafka declares all their structures.
 _STRUCTURES: Mapping[int, dict[int, tuple[type[Struct], type[Struct]]]] = MappingProxyType(
     {
@@ -62,6 +96,7 @@ _STRUCTURES: Mapping[int, dict[int, tuple[type[Struct], type[Struct]]]] = Mappin
         22: _by_version(transaction, "InitProducerId", 0, 0),
         32: _by_version(admin, "DescribeConfigs", 0, 2),
         42: _by_version(admin, "DeleteGroups", 0, 1),
+        44: {0: (_AlterRequest, _AlterResponse)},
     }
 )
 _VERSIONS_KEY = 18

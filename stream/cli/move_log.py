@@ -8,12 +8,13 @@ from typing import Any
 
 import confluent_kafka
 import msgspec
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from stream.cli.kafka import admin_client, client_config, silent
 from stream.errors import PublishError, TopologyError
 from stream.events.times import epoch_ms
 from stream.identity.departures import is_repeat
+from stream.identity.note_proof import NoteProof
 from stream.identity.places import appended_header, is_published_again, was_copied, without_place
 from stream.settings import Settings
 
@@ -25,6 +26,8 @@ _TIMEOUT_S = 30.0
 _DELIVERY_TIMEOUT_S = 120.0
 _AT_ONCE = 1000
 _READ_AHEAD_KB = 4096
+#: The key of what stands for records that are gone. Nobody has it as an id: it is longer than an id may be.
+_FILLER = b"deleted before it was moved; " * 5
 
 
 class _Timed(msgspec.Struct):
@@ -97,6 +100,20 @@ class _Producer:
         self._producer.poll(0)
         self._check()
 
+    def fill(self, topic: str, partition: int, count: int, headers: Any) -> None:
+        """Queue records without content for offsets that have none."""
+        for _ in range(count):
+            while True:
+                try:
+                    self._producer.produce(
+                        topic, value=None, key=_FILLER, partition=partition, headers=headers, on_delivery=self._note
+                    )
+                except BufferError:
+                    self._producer.poll(0.1)
+                else:
+                    break
+        self._producer.poll(0)
+
     def finish(self) -> None:
         """Wait until all is confirmed. Raises `PublishError` if it is not."""
         left = self._producer.flush(_DELIVERY_TIMEOUT_S)
@@ -125,7 +142,7 @@ def _records(settings: Settings, place: tuple[str, int], end: int) -> Iterator[M
         logger=silent,
     )
     try:
-        consumer.assign([TopicPartition(*place, 0)])
+        consumer.assign([TopicPartition(*place, OFFSET_BEGINNING)])
         at = 0
         while at < end:
             found = consumer.consume(min(_AT_ONCE, end - at), _TIMEOUT_S)
@@ -146,14 +163,21 @@ def copy_records(
 ) -> int:
     """Copy each topic (source's name, target's name) partition by partition, so that offsets stay the same.
 
+    What was deleted at the source, by age or because a later record took its place, is a record without content.
+
     The topics of the target must be empty, with as many partitions. Returns how many records; raises `TopologyError`
     when an end is another one afterwards, `PublishError` when one is refused.
     """
     ends = ends_of(source, (name for name, _ in names))
     own = dict(names)
     producer, copied, total = _Producer(target), 0, sum(ends.values())
+    proof: Any = NoteProof.of(target).headers(_FILLER, None)
     for (topic, p), end in ends.items():
+        next_offset = 0
         for message in _records(source, (topic, p), end):
+            offset = message.offset() or 0
+            producer.fill(own[topic], p, offset - next_offset, proof)
+            next_offset = offset + 1
             producer.send(message, own[topic], p)
             copied += 1
             if copied % _AT_ONCE == 0:

@@ -7,7 +7,7 @@ from stream.catalogue.register import TOPIC_STORES
 from stream.cli.findings import Finding, FindingLevel
 from stream.settings import Settings
 
-__all__ = ["RETENTION_KEY", "declared_ms", "retention_findings"]
+__all__ = ["RETENTION_KEY", "days_in_words", "declared_ms", "retention_findings"]
 
 RETENTION_KEY = "retention.ms"
 #: A value of `RETENTION_KEY`: nothing is ever deleted.
@@ -48,7 +48,7 @@ def retention_findings(settings: Settings, kept: Mapping[str, str]) -> Iterator[
         yield Finding(
             FindingLevel.WARN,
             f"retention {topic}",
-            f"keeps records {_words(found_ms)}, declared is {_words(declared)}",
+            f"keeps records {days_in_words(found_ms)}, declared is {days_in_words(declared)}",
             "personal data stays longer than said: stream topics retain"
             if keeps_longer
             else "what was decided, or has to be read again, is gone too early: stream topics retain",
@@ -57,5 +57,6 @@ def retention_findings(settings: Settings, kept: Mapping[str, str]) -> Iterator[
         yield Finding(FindingLevel.OK, "retention", f"{alike} topics keep records as long as declared")
 
 
-def _words(milliseconds: int) -> str:
+def days_in_words(milliseconds: int) -> str:
+    """A value of `RETENTION_KEY` for people."""
     return "for ever" if milliseconds == _FOR_EVER else f"{milliseconds / _DAY_MS:g} days"

@@ -15,7 +15,7 @@ from stream.cli.data_files import data_directory, note_key_store
 from stream.cli.saying import say
 from stream.cli.shop_layout import settled_layout
 from stream.cli.shop_services import Service, console_services, with_needed
-from stream.cli.topics import create_topics
+from stream.cli.topics import create_topics, retain_topics
 from stream.errors import LocalServerError
 from stream.local.child import Child
 from stream.local.directory import DataDirectory, Running
@@ -112,6 +112,8 @@ class Shop:
                 server.pass_fds = (lock,)
                 starting.enter_context(server)
             create_topics(self._settings)
+            # nobody else would: this broker is not administered
+            retain_topics(self._settings)
             if self._has_console:
                 self.services += console_services(layout.console_port)
             starting.callback(self._end_children)

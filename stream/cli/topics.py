@@ -20,7 +20,7 @@ from stream.cli.topic_findings import topic_findings
 from stream.errors import TopologyError
 from stream.settings import Settings
 
-__all__ = ["create_topics", "topics"]
+__all__ = ["create_topics", "retain_topics", "topics"]
 
 CREATE_TIMEOUT_S = 30.0
 VISIBLE_TIMEOUT_S = 30.0
@@ -56,6 +56,15 @@ def retain(settings: Settings) -> None:
 
     What is older is deleted by the brokers. Topics that no setting limits stay as they are.
     """
+    changed = retain_topics(settings)
+    click.echo(f"changed {', '.join(changed)}" if changed else "all topics keep records as long as declared", err=True)
+
+
+def retain_topics(settings: Settings) -> list[str]:
+    """Let the topics that exist keep records as the settings say; returns those that were changed.
+
+    Raises `TopologyError` when the broker refuses.
+    """
     admin = admin_client(settings)
     declared = declared_ms(settings)
     existing = cluster_metadata(settings, admin).topics
@@ -67,7 +76,7 @@ def retain(settings: Settings) -> None:
             outcome.result(CREATE_TIMEOUT_S)
         except KafkaException as error:
             raise TopologyError(f"topic {resource.name} was not changed: {error.args[0].str()}") from error
-    click.echo(f"changed {', '.join(others)}" if others else "all topics keep records as long as declared", err=True)
+    return [*others]
 
 
 def _retaining(name: str, milliseconds: int) -> ConfigResource:
