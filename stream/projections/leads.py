@@ -13,6 +13,7 @@ from stream.consent.purposes import Purpose
 from stream.events.decode import Decoder
 from stream.events.model import ConsentEvent, Event, FeedbackEvent
 from stream.events.record import Record
+from stream.identity.departures import arrived_as
 from stream.leads.lead_cohorts import Cells, count
 from stream.leads.lead_contacts import LeadHistory, contact_of, is_news, meet, order, week_of
 from stream.leads.signs import SILENT_WEEKS, Landmark, landmarks_of
@@ -44,13 +45,15 @@ class LeadState(LeadHistory, omit_defaults=True):
     """Of a person: a `LeadHistory`. Of a week: how many were alike at its beginning.
 
     ``cells``: see `stream.leads.lead_cohorts`. ``week``: which one, None for a person. ``said``: what the person said
-    last of profiling, None for nothing. ``is_counted``: whether their landmarks are in the counts of weeks.
+    last of profiling, None for nothing; ``said_straight``: the same of what came straight to the topic, which is not
+    sent again. ``is_counted``: whether their landmarks are in the counts of weeks.
     """
 
     week: int | None = None
     cells: Cells = msgspec.field(default_factory=dict)
     said: ProfilingSaid | None = None
     is_counted: bool = True
+    said_straight: ProfilingSaid | None = None
 
     @property
     def counted(self) -> dict[int, Landmark]:
@@ -77,6 +80,27 @@ class _Contacts(EventInput):
         return reading._replace(keyed=[(lead_key(customer), message) for customer, message in reading.keyed])
 
 
+class Stated(NamedTuple):
+    """What somebody said; ``is_straight``: it did not come by the topic `arrivals`, and is not sent again."""
+
+    told: Told
+    is_straight: bool
+
+
+class _Statements(ContentInput):
+    """Events of consent by person."""
+
+    def read(self, records: Sequence[Record]) -> Reading:
+        reading = super().read(records)
+        came = (arrived_as(records[position].headers) for position in reading.positions)
+        return reading._replace(
+            keyed=[
+                (key, Stated(cast("Told", told), not own_id))
+                for (key, told), own_id in zip(reading.keyed, came, strict=True)
+            ]
+        )
+
+
 class Leads(Fold[LeadState]):
     """Contacts of each person before the first order, and counts of landmarks by week.
 
@@ -99,7 +123,7 @@ class Leads(Fold[LeadState]):
         default: ConsentDefault = "opt-in" if settings.consent_default == "opt-in" else "opt-out"
         self._is_allowed = Purpose.PROFILING in DEFAULTS[default]
         self.inputs = tuple(
-            ContentInput(event_type, settings.topic_of(event_type), decoder, _of_person, reports=False)
+            _Statements(event_type, settings.topic_of(event_type), decoder, _of_person, reports=False)
             if event_type is EventType.CONSENT
             else _Contacts(event_type, settings.topic_of(event_type), decoder, _OF_SHOP.get(event_type))
             for event_type in EventType
@@ -131,14 +155,24 @@ class Leads(Fold[LeadState]):
                 self._meet_all(folded, messages[begin:end])
                 if (lead := folded.get(key)) is not None:
                     _recount(folded, lead.counted, {})
-                folded[key] = None
+                    # all else comes again
+                    folded[key] = self._left_of(lead)
                 begin = end + 1
         self._meet_all(folded, messages[begin:])
         return Folded(folded)
 
+    def _left_of(self, lead: LeadState) -> LeadState | None:
+        """What is kept of a person who is taken out."""
+        if lead.said_straight is None:
+            return None
+        left = LeadState(lead.customer_id, said_straight=lead.said_straight)
+        left.is_counted = self._may(left)
+        return left
+
     def _may(self, lead: LeadState) -> bool:
         """Whether models may learn from a person, by all that was told so far."""
-        return self._is_allowed if lead.said is None else not lead.said.is_withdrawn
+        said = [one for one in (lead.said, lead.said_straight) if one is not None]
+        return not max(said).is_withdrawn if said else self._is_allowed
 
     def _meet_all(self, folded: dict[str, LeadState | None], messages: Sequence[tuple[str, object]]) -> None:
         """Take contacts, orders and agreements in."""
@@ -151,8 +185,9 @@ class Leads(Fold[LeadState]):
                     meet(lead, one.week, one.bits)
                 else:
                     order(lead, one.week)
-            if key in said:
-                lead.said = max(lead.said or said[key], said[key])
+            came, straight = said.get(key, (None, None))
+            lead.said = _newer(lead.said, came)
+            lead.said_straight = _newer(lead.said_straight, straight)
             lead.is_counted = self._may(lead)
             folded[key] = lead
             _recount(folded, before, lead.counted)
@@ -191,7 +226,7 @@ def _news(states: Mapping[str, LeadState | None], messages: Sequence[tuple[str, 
     """What is not remembered yet, by person; most events tell nothing new, as those of everybody who has ordered."""
     found: dict[str, list[_News]] = {}
     for key, message in messages:
-        if isinstance(message, TakenOut | Told):
+        if isinstance(message, TakenOut | Stated):
             continue
         happened = cast("Happened", message)
         lead, week = states.get(key) or _NOBODY, week_of(happened.at_ms)
@@ -206,15 +241,25 @@ def _news(states: Mapping[str, LeadState | None], messages: Sequence[tuple[str, 
     return found
 
 
-def _said(messages: Sequence[tuple[str, object]]) -> dict[str, ProfilingSaid]:
-    """The newest statement about profiling, by person. Those about one channel say nothing of models."""
-    found: dict[str, ProfilingSaid] = {}
+def _said(messages: Sequence[tuple[str, object]]) -> dict[str, tuple[ProfilingSaid | None, ProfilingSaid | None]]:
+    """The newest statement about profiling that came by `arrivals`, and straight, by person.
+
+    Those about one channel say nothing of models.
+    """
+    found: dict[str, tuple[ProfilingSaid | None, ProfilingSaid | None]] = {}
     for key, message in messages:
-        event = message.event if isinstance(message, Told) else None
+        if not isinstance(message, Stated):
+            continue
+        event, at_ms, _ = message.told
         if isinstance(event, ConsentEvent) and (event.purpose, event.contact_channel) == (Purpose.PROFILING, None):
-            said = ProfilingSaid(cast("Told", message).at_ms, event.name == "withdrawn")
-            found[key] = max(found.get(key, said), said)
+            said = ProfilingSaid(at_ms, event.name == "withdrawn")
+            came, straight = found.get(key, (None, None))
+            found[key] = (came, _newer(straight, said)) if message.is_straight else (_newer(came, said), straight)
     return found
+
+
+def _newer(one: ProfilingSaid | None, other: ProfilingSaid | None) -> ProfilingSaid | None:
+    return max((said for said in (one, other) if said is not None), default=None)
 
 
 def _of_person(event: Event) -> Sequence[str]:
