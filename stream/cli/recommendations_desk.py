@@ -24,9 +24,11 @@ from stream.projections.recommendations import (
 )
 from stream.recommending.fading import HOUR_MS, FadingCounts
 from stream.recommending.follower_rows import FollowerRow, item_id
+from stream.recommending.item_shards import SHARDS, ItemIndex, ItemShard
 from stream.recommending.own_items import Shopper
 from stream.recommending.recommended import RecommendationLists, recommended
-from stream.recommending.shop_tables import SHARDS, ItemIndex, ItemShard, ShopHead, ShopTables, needed_for
+from stream.recommending.shop_tables import ShopHead, ShopTables, needed_for
+from stream.recommending.sold_counts import SoldCounts
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.projection_desk import ProjectionDesk, StatePlace
@@ -58,6 +60,7 @@ class KnownItems(NamedTuple):
     newest_ms: int
     customers: int
     popular: FadingCounts
+    sold: SoldCounts
     shards: Mapping[int, ItemShard]
     items: ItemIndex
 
@@ -77,7 +80,9 @@ def known_items(desk: ProjectionDesk) -> KnownItems | None:
             parts[one.number].append(one.shard)
     shards = {number: _merged(of) for number, of in parts.items()}
     popular = FadingCounts.merged([one.popular for one in heads])
-    return KnownItems(newest_ms, sum(one.customers for one in heads), popular, shards, ItemIndex.of(shards.values()))
+    sold = SoldCounts.merged([one.sold for one in heads])
+    customers = sum(one.customers for one in heads)
+    return KnownItems(newest_ms, customers, popular, sold, shards, ItemIndex.of(shards.values()))
 
 
 def recommendations_for(
@@ -192,7 +197,7 @@ def _tables(desk: ProjectionDesk, settings: Settings, owned: _Owned, known: Know
     parts_of = [[row for state in stored[item_key(item)] if (row := _decode(state).row)] for item in items]
     rows = zip(items, FollowerRow.merged(parts_of), strict=True)
     head = owned.head
-    head.customers, head.popular = known.customers, known.popular
+    head.customers, head.popular, head.sold = known.customers, known.popular, known.sold
     return ShopTables(
         head,
         {item: row for item, row in rows if row.ids},
@@ -205,4 +210,5 @@ def _tables(desk: ProjectionDesk, settings: Settings, owned: _Owned, known: Know
 def _merged(parts: Iterable[ItemShard]) -> ItemShard:
     of = [*parts]
     categories = {item: category for part in of for item, category in part.categories.items()}
-    return ItemShard(FadingCounts.merged([part.counts for part in of]), categories)
+    counts, sold = FadingCounts.merged([part.counts for part in of]), SoldCounts.merged([part.sold for part in of])
+    return ItemShard(counts, categories, sold)

@@ -19,18 +19,16 @@ from stream.projections.recommendation_news import ListPublisher, News
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.recommending.fading import HOUR_MS
 from stream.recommending.follower_rows import FollowerRow
+from stream.recommending.item_shards import SHARDS, ItemShard, shard_of
 from stream.recommending.own_items import Shopper
 from stream.recommending.shop_tables import (
-    SHARDS,
     Bounds,
-    ItemShard,
     ShopHead,
     ShopOrder,
     ShopTables,
     all_antecedents_of,
     antecedents_of,
     needed_for,
-    shard_of,
 )
 from stream.settings import Settings
 
@@ -89,7 +87,7 @@ class Recommendations(Fold[RecommendationState]):
     """
 
     name: ClassVar[str] = "recommendations"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     state: ClassVar[type[RecommendationState]] = RecommendationState
     about: ClassVar[str] = "What each customer buys, and what is bought with it or after it."
     key: ClassVar[str] = "customer (customer/ID), item (item/ID), and the shop, in each partition"

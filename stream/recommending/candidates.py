@@ -12,6 +12,7 @@ import numpy.typing as npt
 from stream.recommending.fading import FadingCounts
 from stream.recommending.follower_rows import Followers, Ids, item_id
 from stream.recommending.own_items import OWN_HALF_LIFE_H, Shopper
+from stream.recommending.sold_counts import Sold
 
 __all__ = ["ANTECEDENTS", "EXPLORE", "REPEAT", "Candidates", "Shelf", "candidates_of", "together_with"]
 
@@ -26,6 +27,7 @@ _SHRINKAGE: Final = 30.0
 _RARE: Final = 1e-3
 _RARE_CATEGORY: Final = 1e-2
 _FEW: Final = 5.0
+_UNSOLD: Final = 0.1
 _MAX_LOG_RATIO: Final = 2.0
 
 #: Features with the weights from which the rankers begin.
@@ -37,14 +39,18 @@ REPEAT: Final[Mapping[str, float]] = {
     "far from due": 0.0,
     "has a rhythm": 0.0,
     "goes with own items": 0.1,
-    "popular": 0.1,
+    "sold lately": 0.5,
+    "sold in a season": -0.3,
+    "sold at this time of the day": 0.4,
 }
 EXPLORE: Final[Mapping[str, float]] = {
-    "goes with own items": 1.0,
-    "customers": -0.4,
-    "popular": 0.3,
+    "goes with own items": 0.9,
+    "customers": -0.5,
     "category": 0.1,
-    "goes with one of them": 0.2,
+    "goes with one of them": 0.3,
+    "sold lately": 1.0,
+    "sold in a season": -0.7,
+    "sold at this time of the day": 0.5,
 }
 
 
@@ -52,13 +58,14 @@ class Shelf(NamedTuple):
     """What is known of items: the ``followers`` of one, None if nothing follows; ``customers`` who bought
     each of some lately.
 
-    ``popular``: what sells now. ``categories`` of items, None if unknown. ``names`` of items by their ids, None if one
-    is not counted.
+    ``popular``: what sells most lately. ``sold``: of some items, as of now. ``categories`` of items, None if unknown.
+    ``names`` of items by their ids, None if one is not counted.
     """
 
     followers: Callable[[str], Followers | None]
     customers: Callable[[Sequence[str]], Floats]
     popular: FadingCounts
+    sold: Callable[[Sequence[str]], Sold]
     categories: Callable[[Iterable[str]], list[str | None]]
     names: Callable[[Iterable[int]], list[str | None]]
 
@@ -75,25 +82,24 @@ class Candidates(NamedTuple):
 def candidates_of(shopper: Shopper, shelf: Shelf, hour: int) -> Candidates:
     """All own items, and new ones that go with those bought last or are popular."""
     together = together_with(shopper, shopper.latest(ANTECEDENTS), shelf, hour)
-    popular = _popularity(shelf.popular)
     own = [*shopper.items]
     own_ids = _ids(own)
     follows = [name for name in shelf.names(_best(together, own_ids)) if name is not None]
-    new = [*dict.fromkeys([*follows, *(name for name in popular if name not in shopper.items)])]
+    new = [*dict.fromkeys([*follows, *(name for name in shelf.popular.counts if name not in shopper.items)])]
     new_ids = _ids(new)
     categories = _categories(shopper, shelf)
     shares = [categories.get(of, 0.0) for of in shelf.categories(new)] if categories else [0.0] * len(new)
-    own_context = [np.log(together.of(own_ids).share + _RARE), np.log(_strengths(popular, own))]
+    own_context = [together.of(own_ids).share + _RARE, *_selling(own, shelf)]
     companions = together.of(new_ids)
     new_features = [
         companions.share + _RARE,
         shelf.customers(new) + _FEW,
-        _strengths(popular, new),
         [share + _RARE_CATEGORY for share in shares],
         companions.largest + _RARE,
+        *_selling(new, shelf),
     ]
     return Candidates(
-        own, np.column_stack([_repeat(shopper, hour), *own_context]), new, np.log(np.array(new_features)).T
+        own, np.column_stack([_repeat(shopper, hour), *map(np.log, own_context)]), new, np.log(np.array(new_features)).T
     )
 
 
@@ -160,13 +166,10 @@ def _ids(names: Sequence[str]) -> Ids:
     return np.array([*map(item_id, names)], np.int64)
 
 
-def _strengths(found: Mapping[str, float], names: Sequence[str]) -> list[float]:
-    return [found.get(name, 0.0) + _RARE for name in names]
-
-
-def _popularity(counts: FadingCounts) -> dict[str, float]:
-    total = sum(counts.counts.values())
-    return {name: count / total for name, count in counts.counts.items()} if total else {}
+def _selling(names: Sequence[str], shelf: Shelf) -> list[Floats]:
+    """The last three columns of both."""
+    sold = shelf.sold(names)
+    return [sold.lately + _UNSOLD, sold.season + _UNSOLD, sold.timely]
 
 
 def _categories(shopper: Shopper, shelf: Shelf) -> dict[str | None, float]:

@@ -12,27 +12,27 @@ import numpy as np
 from stream.recommending.candidates import ANTECEDENTS, EXPLORE, REPEAT, Shelf, candidates_of
 from stream.recommending.fading import HALF_LIFE_H, ONE, FadingCounts
 from stream.recommending.follower_rows import MAX_LINES, FollowerRow, FollowerRows, Followers, item_id
+from stream.recommending.item_shards import SHARDS, ItemIndex, ItemShard, shard_of
 from stream.recommending.list_ranker import Floats, ListRanker
 from stream.recommending.own_items import Shopper
+from stream.recommending.sold_counts import (
+    FASTER,
+    NONE,
+    Lines,
+    Sold,
+    SoldCounts,
+    rows_of,
+    sold_of,
+    times_of_day,
+    units_at,
+)
 
-__all__ = [
-    "SHARDS",
-    "Bounds",
-    "ItemIndex",
-    "ItemShard",
-    "ShopHead",
-    "ShopOrder",
-    "ShopTables",
-    "all_antecedents_of",
-    "antecedents_of",
-    "needed_for",
-    "shard_of",
-]
+__all__ = ["Bounds", "ShopHead", "ShopOrder", "ShopTables", "all_antecedents_of", "antecedents_of", "needed_for"]
 
-#: Parts in which the counts of all items are kept, so that an order writes a part of them only.
-SHARDS: Final = 256
-#: Items that count as what sells now.
+#: Items that count as what sells most lately.
 _POPULAR: Final = 50
+#: Stands for all items: no item has an empty name.
+_ALL: Final = ""
 #: The rankers learn from so many orders each, and then from every 64th.
 _LEARN_ALL: Final = 2000
 _LEARN_EVERY: Final = 64
@@ -53,30 +53,15 @@ class ShopOrder(NamedTuple):
     items: Mapping[str, str | None]
 
 
-class ItemShard(msgspec.Struct, omit_defaults=True, gc=False):
-    """Customers of items, each customer once, and what category an item is of."""
-
-    counts: FadingCounts = msgspec.field(default_factory=FadingCounts)
-    categories: dict[str, str] = msgspec.field(default_factory=dict)
-
-
-class ItemIndex(NamedTuple):
-    """Of all items that are counted: ``names`` by their ids, and in which ``shards`` they are, by their names."""
-
-    names: Mapping[int, str]
-    shards: Mapping[str, ItemShard]
-
-    @classmethod
-    def of(cls, shards: Iterable[ItemShard]) -> ItemIndex:
-        found = {name: shard for shard in shards for name in shard.counts.counts}
-        return cls({item_id(name): name for name in found}, found)
-
-
 class ShopHead(msgspec.Struct, omit_defaults=True):
-    """``customers`` who ordered something. ``popular``: lines of orders. The rankers: of own items, and of new ones."""
+    """``customers`` who ordered something. ``popular``: lines of orders lately. ``sold``: lines of all items.
+
+    The rankers: of own items, and of new ones.
+    """
 
     customers: int = 0
     popular: FadingCounts = msgspec.field(default_factory=FadingCounts)
+    sold: SoldCounts = msgspec.field(default_factory=SoldCounts)
     repeat: ListRanker = msgspec.field(default_factory=lambda: ListRanker([*REPEAT.values()]))
     explore: ListRanker = msgspec.field(default_factory=lambda: ListRanker([*EXPLORE.values()]))
 
@@ -110,10 +95,17 @@ class ShopTables:
         self._names: dict[int, str] | None = None
         self._index = index
         self._shard_of: dict[str, ItemShard] = {}
-        self.shelf = Shelf(self._followers, self._customers_lately, head.popular, self._categories, self._names_of)
+        self.shelf = Shelf(
+            self._followers, self._customers_lately, head.popular, self._sold, self._categories, self._names_of
+        )
         #: What a step has changed, beside rows.
-        self.changed_shards: set[int] = set()
+        self._touched: set[str] = set()
         self.head_has_changed = False
+
+    @property
+    def changed_shards(self) -> set[int]:
+        """The numbers of the shards of items that were bought or returned."""
+        return {*map(shard_of, self._touched)}
 
     def as_of(self, hour: int) -> None:
         """The hour as of which `shelf` tells from now on."""
@@ -133,7 +125,7 @@ class ShopTables:
         firsts = shopper.buy(order.id, order.hour, items)
         self._meet(firsts, order)
         self._follow([*items[:ANTECEDENTS], *others], firsts, order.hour)
-        self.head.popular.count(items, order.hour, _POPULAR)
+        self._sell(items, order.hour)
 
     def take_back(self, shopper: Shopper, order_id: int, items: Sequence[str] | None) -> None:
         """An order was cancelled, or some of its items returned.
@@ -152,7 +144,7 @@ class ShopTables:
             shard.counts.take_back([name], hour)
             if name not in shard.counts.counts:
                 self._forget(name, shard)
-        self.head.popular.take_back(found.returned, found.hour)
+        self._return(found.returned, found.hour)
         if not shopper.items:
             self.head.customers -= 1
 
@@ -169,10 +161,9 @@ class ShopTables:
 
     def _meet(self, firsts: Sequence[str], order: ShopOrder) -> None:
         """A customer bought items for the first time."""
-        keep, changed, names, of = max(self.bounds.items // SHARDS, 1), self.changed_shards, self._names, self._of
+        keep, names, of = max(self.bounds.items // SHARDS, 1), self._names, self._of
         for name in firsts:
             shard = of(name)
-            changed.add(shard_of(name))
             if names is not None:
                 names[item_id(name)] = name
             category = order.items[name]
@@ -181,10 +172,28 @@ class ShopTables:
             for gone in shard.counts.count_one(name, order.hour, keep):
                 self._forget(gone, shard)
 
+    def _sell(self, items: Sequence[str], hour: int) -> None:
+        lines, of = Lines.at(hour), self._of
+        self.head.popular.count(items, FASTER * hour, _POPULAR)
+        self.head.sold.count(_ALL, lines, len(items))
+        self._touched.update(items)
+        for name in items:
+            shard = of(name)
+            if name in shard.counts.counts:
+                shard.sold.count(name, lines)
+
+    def _return(self, items: Sequence[str], hour: int) -> None:
+        lines = Lines.at(hour)
+        self.head.popular.take_back(items, FASTER * hour)
+        self.head.sold.take_back(_ALL, lines, len(items))
+        for name in items:
+            self._shard(name).sold.take_back(name, lines)
+
     def _forget(self, name: str, shard: ItemShard) -> None:
         if self._names is not None:
             self._names.pop(item_id(name), None)
         shard.categories.pop(name, None)
+        shard.sold.counts.pop(name, None)
         self.rows.forget(name)
 
     def _follow(self, antecedents: Sequence[str], firsts: Sequence[str], hour: int) -> None:
@@ -201,26 +210,42 @@ class ShopTables:
         return name in self._of(name).counts.counts
 
     def _shard(self, name: str) -> ItemShard:
-        self.changed_shards.add(shard_of(name))
+        self._touched.add(name)
         return self._of(name)
 
     def _followers(self, name: str) -> Followers | None:
         return self.rows.followers(name, self._hour)
 
     def _customers_lately(self, names: Sequence[str]) -> Floats:
-        counts = [shard.counts for shard in self._shards_of(names)]
+        index = self._index
+        if index is not None:
+            customers: Floats = index.weights[index.places_of(names), 0] * self._unit(index.epoch)
+            return customers
+        counts = [self._of(name).counts for name in names]
         weights = np.array([of.counts.get(name, 0) for of, name in zip(counts, names, strict=True)], np.float64)
         epochs = np.array([of.epoch for of in counts], np.float64)
-        customers: Floats = weights * np.exp2((epochs - self._hour) / HALF_LIFE_H) / ONE
-        return customers
+        lately: Floats = weights * np.exp2((epochs - self._hour) / HALF_LIFE_H) / ONE
+        return lately
+
+    def _unit(self, epoch: int) -> float:
+        return float(np.exp2((epoch - self._hour) / HALF_LIFE_H)) / ONE
+
+    def _sold(self, names: Sequence[str]) -> Sold:
+        index = self._index
+        if index is not None:
+            weights = index.weights[index.places_of(names), 1:] * units_at(index.epoch, self._hour)
+        else:
+            sold = [self._of(name).sold for name in names]
+            found = rows_of(of.counts.get(name, NONE) for of, name in zip(sold, names, strict=True))
+            hours = np.array([of.epoch for of in sold], np.float64)
+            weights = found * units_at(hours[:, None], self._hour)
+        return sold_of(weights, self._hour, times_of_day(self.head.sold))
 
     def _categories(self, names: Iterable[str]) -> list[str | None]:
-        asked = [*names]
-        return [of.categories.get(name) for of, name in zip(self._shards_of(asked), asked, strict=True)]
-
-    def _shards_of(self, names: Sequence[str]) -> list[ItemShard]:
-        known = self._shard_of if self._index is None else self._index.shards
-        return [known[name] if name in known else self._of(name) for name in names]
+        index = self._index
+        if index is not None:
+            return [index.categories[place] for place in index.places_of(names)]
+        return [self._of(name).categories.get(name) for name in names]
 
     def _names_of(self, ids: Iterable[int]) -> list[str | None]:
         if self._index is not None:
@@ -249,11 +274,6 @@ def all_antecedents_of(shopper: Shopper) -> Iterator[str]:
     yield from shopper.items
     for order in shopper.orders:
         yield from order.items
-
-
-def shard_of(name: str) -> int:
-    """The number of the part that has the counts of an item."""
-    return item_id(name) % SHARDS
 
 
 def _learn(ranker: ListRanker, names: Sequence[str], features: Floats, bought: set[str], wanted: int) -> None:

@@ -26,8 +26,9 @@ from stream.projections.recommendations import (
     shopper_key,
 )
 from stream.recommending.fading import ONE, FadingCounts
+from stream.recommending.item_shards import ItemShard, shard_of
 from stream.recommending.own_items import KnownOrder, OwnItem, Shopper
-from stream.recommending.shop_tables import ItemShard, ShopHead, shard_of
+from stream.recommending.shop_tables import ShopHead
 from stream.settings import Settings
 from stream.storage.keys import ProjectionKeys
 from stream.storage.projection_desk import ProjectionDesk

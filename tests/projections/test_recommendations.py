@@ -20,8 +20,9 @@ from stream.projections.recommendations import (
 )
 from stream.recommending.fading import HALF_LIFE_H, HOUR_MS
 from stream.recommending.follower_rows import item_id
+from stream.recommending.item_shards import SHARDS, ItemShard, shard_of
 from stream.recommending.recommended import recommended
-from stream.recommending.shop_tables import SHARDS, ItemShard, ShopTables, shard_of
+from stream.recommending.shop_tables import ShopTables
 from stream.settings import Settings
 from tests.projections.store import Store
 

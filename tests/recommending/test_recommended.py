@@ -5,9 +5,10 @@ from itertools import chain
 import numpy as np
 import pytest
 
+from stream.recommending.item_shards import ItemIndex
 from stream.recommending.own_items import Shopper
 from stream.recommending.recommended import RecommendationLists, recommended
-from stream.recommending.shop_tables import Bounds, ItemIndex, ShopHead, ShopOrder, ShopTables
+from stream.recommending.shop_tables import Bounds, ShopHead, ShopOrder, ShopTables
 
 BOUNDS = Bounds(2000, 60)
 DAY_H = 24
@@ -73,7 +74,7 @@ def test_an_index_of_all_items_changes_nothing(seed: int) -> None:
     tables, shoppers = shop(drawn)
     rows = {name: row for name, row in tables.rows.changed() if row is not None}
     index = ItemIndex.of(tables.shards.values())
-    assert set(index.names.values()) == {*index.shards}
+    assert set(index.names.values()) == {*index.places}
     for shopper in shoppers.values():
         shopper.items.pop("i3", None)
         indexed = ShopTables(tables.head, rows, dict(tables.shards), BOUNDS, index)
