@@ -39,6 +39,7 @@ _LOG = logging.getLogger(__name__)
 
 _REQUEST_TIMEOUT_S: Final = 30.0
 _LOOK_UP_S: Final = 5.0
+_CLOSING_S: Final = 1.0
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.1, 1.0
 _ALL_IN_SYNC: Final = -1
 _LAST_SEQUENCE: Final = 2**31 - 1
@@ -66,7 +67,7 @@ class BatchProducer:
         self._options = options
         self._timeout_s = timeout_s
         self._client: AIOKafkaClient | None = None
-        self._connecting = asyncio.Lock()
+        self._connecting: asyncio.Task[None] | None = None
         self._lanes: defaultdict[TP, _Lane] = defaultdict(_Lane)
 
     async def partitions(self, topic: str) -> int:
@@ -97,6 +98,9 @@ class BatchProducer:
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._connecting is not None:
+            await asyncio.wait({self._connecting}, timeout=_CLOSING_S)
+            self._connecting.cancel()
         if self._client is not None:
             client, self._client = self._client, None
             await client.close()
@@ -147,16 +151,23 @@ class BatchProducer:
         return ProducerId(answer.producer_id, answer.producer_epoch)
 
     async def _connected(self) -> Any:
-        async with self._connecting:
-            if self._client is None:
-                client = AIOKafkaClient(request_timeout_ms=int(_REQUEST_TIMEOUT_S * 1000), **self._options)
-                try:
-                    await client.bootstrap()
-                except BaseException:
-                    await client.close()
-                    raise
-                self._client = client
-            return self._client
+        while (client := self._client) is None:
+            if self._connecting is None or self._connecting.done():
+                self._connecting = asyncio.create_task(self._connect())
+                # nobody may wait for it any more
+                self._connecting.add_done_callback(lambda task: task.cancelled() or task.exception())
+            # aiokafka forgets a connection when it is cancelled while it asks there for the brokers
+            await asyncio.shield(self._connecting)
+        return client
+
+    async def _connect(self) -> None:
+        client = AIOKafkaClient(request_timeout_ms=int(_REQUEST_TIMEOUT_S * 1000), **self._options)
+        try:
+            await client.bootstrap()
+        except BaseException:
+            await client.close()
+            raise
+        self._client = client
 
     @contextlib.asynccontextmanager
     async def _in_time(self, what: str) -> AsyncIterator[None]:
