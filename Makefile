@@ -15,6 +15,8 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Install the program and all it needs into .venv
+	@echo 'compiling what is not compiled for this processor, about a minute' >&2
+	@$(BIN)/python -m stream.agents.warmup
 
 demo: $(INSTALLED) ## Run everything on this machine and watch it work; options in ARGS="..."
 	@$(BIN)/stream demo $(ARGS)

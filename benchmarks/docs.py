@@ -153,6 +153,21 @@ def workers(report: Report) -> str:
     )
 
 
+def memory(report: Report) -> str:
+    """Resident memory of a worker at three moments."""
+    named = {"started": "before it owns a partition", "peak": "at its peak", "idle": "idle afterwards"}
+    rows = [
+        (named[moment], *(f"{found[part]:.0f}" for part in ("all", "anonymous", "files")))
+        for moment, found in report["moments"].items()
+    ]
+    rounds = f"{report['rounds']} rounds" if report["rounds"] > 1 else "one round"
+    measured = (
+        f"{report['events']:,} events of {report['customers']:,} customers, {report['partitions']} partitions, "
+        f"{BROKERS[report['broker']]}, {rounds}; {report['cpu_us_per_event']:.1f} us of CPU an event."
+    )
+    return f"{measured}\n\n{table(('resident, MB', 'all', 'its own', 'of files, as libraries'), rows)}"
+
+
 def target(report: Report) -> str:
     """What the target needs, computed from the largest size measured."""
     largest = max(report["sizes"], key=lambda size: size["customers"])
@@ -196,6 +211,7 @@ SECTIONS: tuple[tuple[str, str, str, Callable[[Report], str]], ...] = (
     ("latency.json", "performance.md", "latency", latency),
     ("scale.json", "performance.md", "scale", scale),
     ("workers.json", "performance.md", "workers", workers),
+    ("memory.json", "performance.md", "memory", memory),
     ("scale.json", "scaling.md", "target", target),
 )
 

@@ -25,7 +25,7 @@ import msgspec
 
 from benchmarks.simulated_people import Happening, People, people_of
 from benchmarks.workload import TYPES, Workload, synthetic
-from stream.agents.worker import tune_garbage_collection
+from stream.agents.memory import tune_garbage_collection
 from stream.cli.bundled import bundled
 from stream.events.log import read_log
 from stream.identity.arrival_notes import NOTE_HEADERS, TYPE_HEADER, Assigned, encode_note

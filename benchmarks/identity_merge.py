@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.core import scorer
 from benchmarks.workload import TYPES
-from stream.agents.worker import tune_garbage_collection
+from stream.agents.memory import tune_garbage_collection
 from stream.catalogue.events import EventType
 from stream.events.decode import Decoder
 from stream.identity.departures import AGAIN, ARRIVED_AS, Departure, departure_record

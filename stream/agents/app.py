@@ -11,6 +11,7 @@ from stream.agents.apps import MAX_DELIVERED, App, new_app, receiver, watched
 from stream.agents.consents_read import ConsentsRead
 from stream.agents.gauges import Gauges
 from stream.agents.health import Health
+from stream.agents.memory import MemoryTrimming
 from stream.agents.models import CurrentModel
 from stream.agents.outbox import Outbox
 from stream.agents.owner import Owner, PartitionInputs
@@ -148,6 +149,8 @@ class Assembly:
         training = PartitionInputs(lambda: self.intake, (self.settings.training_examples,), 0)
         gauges = Gauges(self.owner, self.settings.event_topics, training, self.settings.training_examples, self._clock)
         self._background(gauges.run, "gauges")
+        trimming = MemoryTrimming(lambda: self.intake.progress.acked_at_s)
+        self._background(trimming.run, "memory")
 
     def _background(self, run: Callable[[], Awaitable[None]], what: str) -> None:
         self.app.task(watched(run, what))

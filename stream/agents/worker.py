@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -19,6 +18,7 @@ from stream import metrics
 from stream.agents.app import assemble
 from stream.agents.health import Health
 from stream.agents.kafka_access import check_brokers, wait_for_brokers
+from stream.agents.memory import tune_allocator, tune_garbage_collection
 from stream.agents.projections import assemble_projections
 from stream.agents.warmup import warm_up
 from stream.privacy.erasure_feed import ErasureFeed
@@ -28,7 +28,7 @@ from stream.settings import Settings
 from stream.storage.connection import check_access
 from stream.texts.text_warmup import warm_up_texts
 
-__all__ = ["run", "tune_garbage_collection"]
+__all__ = ["run"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ def run(settings: Settings) -> NoReturn:
     refuses this worker.
     """
     signal.signal(signal.SIGTERM, _stop_before_start)
+    tune_allocator()
     check_access(settings)
     check_brokers(settings)
     health = Health(settings.stuck_after_s)
@@ -106,10 +107,3 @@ class _Worker(faust.Worker):
     def _shutdown_loop(self) -> None:
         if self.crash_reason is not None:
             super()._shutdown_loop()
-
-
-def tune_garbage_collection() -> None:
-    """Records and rows are freed by their counts; looking for cycles among them every 700 objects finds none."""
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
-    gc.enable()

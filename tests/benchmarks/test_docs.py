@@ -2,7 +2,17 @@
 
 import pytest
 
-from benchmarks.docs import DOCS, SECTIONS, between_markers, latency, scale, target, throughput, workers
+from benchmarks.docs import (
+    DOCS,
+    SECTIONS,
+    between_markers,
+    latency,
+    memory,
+    scale,
+    target,
+    throughput,
+    workers,
+)
 
 ENGINE = {
     "events_per_s": 1000.0,
@@ -72,6 +82,15 @@ def test_rates_are_shown_as_ratios_to_the_worker() -> None:
 def test_a_second_worker_is_a_ratio() -> None:
     report = {"share": 0.3, "one_events_per_s": 1000.0, "two_events_per_s": 1900.0, "ratio": 1.9}
     assert "30% of a core each, one worker does 1,000 events/s and two do 1,900: 1.90 times" in workers(report)
+
+
+def test_memory_is_shown_at_each_moment() -> None:
+    resident = {"all": 300.4, "anonymous": 200.0, "files": 100.4}
+    moments = {"started": resident, "peak": {**resident, "all": 450.0}, "idle": resident}
+    report = {**THROUGHPUT, "customers": 10, "rounds": 1, "moments": moments, "cpu_us_per_event": 9.96}
+    shown = memory(report)
+    assert "1,000 events of 10 customers, 4 partitions, embedded broker, one round; 10.0 us of CPU an event." in shown
+    assert "| at its peak | 450 | 200 | 100 |" in shown
 
 
 def test_latencies_and_sizes_become_tables() -> None:
