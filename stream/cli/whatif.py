@@ -1,7 +1,9 @@
 """``stream whatif``: what another policy would have done."""
 
 import gc
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -11,6 +13,9 @@ from stream.cli.log_options import LogOptions, log_options
 from stream.cli.options import SettingsCommand, with_settings
 from stream.errors import EventLogError, SettingsError
 from stream.settings import Settings
+
+if TYPE_CHECKING:
+    from stream.events.log_event import LogEvent
 
 __all__ = ["whatif"]
 
@@ -36,7 +41,7 @@ def whatif(
     """
     try:
         from stream.cli.whatif_kept import KnownLog
-        from stream.cli.whatif_log import contacts_of_topics, events_of_topics, until_day, what_happened
+        from stream.cli.whatif_log import until_day, what_happened
         from stream.whatif.policy_files import load_policy
     except ImportError as error:
         raise SettingsError(f"{error}: pip install 'customer-stream[notify]'") from error
@@ -55,7 +60,14 @@ def whatif(
     now_ms = SystemClock().now_ms()
     for path in (old, new):
         load_policy(path, settings)  # told before a log is read for minutes
-    events = LogInput(log, options, settings).all_events() if log is not None else events_of_topics(settings)
+    contacts: Iterable[tuple[str, int]] = ()
+    if log is not None:
+        events: Sequence[LogEvent] = LogInput(log, options, settings).all_events()
+    else:
+        # not for a log from a file: it takes a second to import
+        from stream.cli.whatif_topics import contacts_of_topics, events_of_topics
+
+        events, contacts = events_of_topics(settings), contacts_of_topics(settings)
     if not events:
         raise EventLogError("the topics have no events yet: import a history, or name a log")
     writing = Writing.of(settings, lambda: options.form.currency)
@@ -70,7 +82,6 @@ def whatif(
         None if policy.notifying is None else deliver(policy.notifying, alerts, settings, writing.money)
         for policy, alerts in ((before, of_old), (after, of_new))
     ]
-    contacts = contacts_of_topics(settings) if log is None else ()
     found = compared(of_old, of_new, what_happened(events, settings, now_ms, contacts), (loads[0], loads[1]))
     if as_json:
         click.echo(orjson.dumps(msgspec.to_builtins(found), option=orjson.OPT_INDENT_2))

@@ -24,7 +24,7 @@ from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.whatif.log_seal import LogSeal
 from stream.whatif.policy_replay import alerts_under
-from stream.whatif.recorded_models import Recording, record_models
+from stream.whatif.recorded_models import Recording
 
 __all__ = ["KnownLog", "digest_of_program"]
 
@@ -73,6 +73,8 @@ class KnownLog:
             say(f"learning from {len(self._events):,} events, once for this log and these settings")
         except SnapshotError as error:
             say(f"{kept}: {error}; learning again")
+        from stream.whatif.recording import record_models
+
         recording = record_models(self._events, settings, self._now_ms)
         keep(kept, self._seal.seal(recording.dump()))
         return recording

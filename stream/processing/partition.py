@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -52,7 +52,7 @@ class Partition:
         placement: PartitionPlacement | None = None,
         money: Money = plain_money,
         published: Collection[EmissionKind] = (),
-        builder: type[OutcomeBuilder] = OutcomeBuilder,
+        builder: Callable[..., OutcomeBuilder] = OutcomeBuilder,
         history_ms: int = MAX_HISTORY_MS,
     ) -> None:
         self.partition = partition

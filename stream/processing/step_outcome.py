@@ -18,7 +18,6 @@ from stream.events.dead_letters import dead_letter
 from stream.events.rejections import Defect, Rejection
 from stream.features.profile import NEVER
 from stream.features.stages import Stage
-from stream.online_models.example import Example
 from stream.processing import document
 from stream.processing.emission import EmissionCause, EmissionKind
 from stream.processing.json_text import quoted
@@ -53,7 +52,8 @@ class StepOutcome:
     by (raised or cleared, cause, severity). ``raised_risks``: (cause, risk) of each alert raised. ``suppressed``:
     evaluations that reached the level and raised nothing, by reason. ``segment_changes``: how many.
     ``stage_changes``: by the stage that customers came into. ``forwarded``: events sent on, by input.
-    ``forgotten``: customers whose documents go. ``examples``: only from `ExamplesOnly`, which publishes nothing.
+    ``forgotten``: customers whose documents go. ``emissions`` (EMISSION) and the customers of their rows, ``emitting``:
+    from `BareOutcomes` alone, which publishes no examples.
     """
 
     state: PartitionState
@@ -74,7 +74,8 @@ class StepOutcome:
     stage_changes: Mapping[str, int] = field(default_factory=dict)
     forwarded: Mapping[int, int] = field(default_factory=dict)
     forgotten: Sequence[str] = ()
-    examples: Sequence[Example] = ()
+    emissions: npt.NDArray[np.void] | None = None
+    emitting: Sequence[str] = ()
 
     def joined(self, other: StepOutcome) -> StepOutcome:
         """One outcome of both; ``other`` is of further customers, and its state and figures do not count."""

@@ -8,9 +8,9 @@ label.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -19,34 +19,28 @@ import numpy.typing as npt
 
 from stream.alerts.alert_records import Alert
 from stream.catalogue.declaring import Money
-from stream.catalogue.events import KERNEL_TYPES
 from stream.catalogue.wording import plain_money
 from stream.events.decode import Decoder
 from stream.events.log_event import LogEvent
-from stream.events.rejections import Rejection
 from stream.features.habit import RISK_POWER
-from stream.online_models.example import Example
-from stream.online_models.horizon import HorizonPeriod
-from stream.online_models.learner import Learner
-from stream.online_models.learner_settings import LearnerSettings, learner_settings_of
+from stream.online_models.horizon import FIRST_HORIZON_DAYS
 from stream.online_models.scoring import Scoring
 from stream.online_models.stakes import StakeLevel
+from stream.processing.bare_outcomes import BareOutcomes
 from stream.processing.emission import EmissionKind
-from stream.processing.kernel import Kernel, Run
-from stream.processing.outgoing import Topics, publishable
-from stream.processing.partition import Partition
-from stream.processing.rules import Rules, rules_of
+from stream.processing.played_log import Place, PlayedLog
+from stream.processing.rules import rules_of
 from stream.processing.scorer import Scorer, scoring_of
-from stream.processing.state import Outgoing, PartitionState
-from stream.processing.step_outcome import ALERTS, OutcomeBuilder, StepOutcome, changed_timers
+from stream.processing.state import Outgoing
+from stream.processing.step_outcome import ALERTS, StepOutcome
 from stream.settings import Settings
-from stream.whatif.recorded_models import PlacedReplay, Recording, example_key
+from stream.whatif.recorded_models import Recording, example_key
 
 __all__ = ["alerts_under"]
 
-_TOPICS: Final = Topics()
-_INPUTS: Final = [kind.value for kind in KERNEL_TYPES]
+#: After every part of a phase.
 _END: Final = 2**62
+_alerts_alone: Final = partial(BareOutcomes, recorded=ALERTS)
 _decoder: Final = msgspec.json.Decoder(Alert)
 _OVERDUE, _LABEL, _LANDMARK = (int(kind) for kind in (EmissionKind.OVERDUE, EmissionKind.LABEL, EmissionKind.LANDMARK))
 
@@ -65,56 +59,38 @@ def alerts_under(
         alert = _decoder.decode(record.value or b"")
         found.append(msgspec.structs.replace(alert, emitted_at=alert.occurred_at))
 
-    replayed = _PolicyReplay(recording, settings, now_ms, money, take)
-    for _ in replayed.run(events):
+    models = _PolicyModels(recording, settings.alerts_per_week)
+    decoder = Decoder.of(settings, in_clear=True)
+    played = PlayedLog(
+        rules_of(settings), models, decoder, now_ms, on_outgoing=take, money=money, builder=_alerts_alone
+    )
+    for _ in played.run(events):
         pass
     return found
 
 
-class _PolicyReplay(PlacedReplay):
-    def __init__(
-        self,
-        recording: Recording,
-        settings: Settings,
-        now_ms: int,
-        money: Money,
-        on_alert: Callable[[Outgoing], None],
-    ) -> None:
-        rules = rules_of(settings)
-        learner = _NothingLearned(learner_settings_of(settings))
-        super().__init__(rules, learner, Decoder.of(settings, in_clear=True), now_ms, on_outgoing=on_alert, money=money)
-        self._level = _FollowedLevel(settings.alerts_per_week, recording.stakes)
-        self._partition = _AlertingPartition(rules, self._kernel, money, self._level)
+class _PolicyModels:
+    """The models of a recording, each with the level that belongs to the policy."""
+
+    def __init__(self, recording: Recording, per_week: float) -> None:
+        self._level = _FollowedLevel(per_week, recording.stakes)
         self._model_at = recording.reader()
+        self.scorer = Scorer.first(FIRST_HORIZON_DAYS)
+        self._follow(Place(0, 0))
 
-    def _sweep(self) -> None:
-        super()._sweep()
+    def accept(self, outcome: StepOutcome, place: Place) -> None:
+        if outcome.emissions is not None:
+            self._level.see(outcome.emissions, outcome.emitting, self.scorer)
+        self._follow(place)
+
+    def swept(self, phase: int) -> None:
         # a sweep in which nobody was due under this policy may have brought a model all the same
-        self._follow(_END)
+        self._follow(Place(phase, _END))
 
-    def _accept(self, outcome: StepOutcome) -> None:
-        super()._accept(outcome)
-        self._follow(self.part)
-
-    def _follow(self, part: int) -> None:
-        scorer = self._model_at(self.phase if part != _END else self.phase - 1, part)
+    def _follow(self, place: Place) -> None:
+        scorer = self._model_at(place)
         if scorer is not None:
             self.scorer = _with_level(scorer, self._level.present)
-
-
-class _NothingLearned(Learner):
-    """Learns nothing: the recording says which model scores, also where only this policy has an outcome."""
-
-    def __init__(self, settings: LearnerSettings) -> None:
-        super().__init__(settings)
-        self._schedule = super().schedule
-
-    @property
-    def schedule(self) -> tuple[HorizonPeriod, ...]:
-        return self._schedule
-
-    def learn_run(self, examples: Sequence[Example]) -> None:
-        del examples
 
 
 class _FollowedLevel:
@@ -169,62 +145,6 @@ class _FollowedLevel:
             return None
         risk = scoring.risk(emission["inputs"].tolist())
         return float(emission["weight"] * risk**RISK_POWER)
-
-
-class _AlertsOnly(OutcomeBuilder):
-    """Outcomes of steps without what nobody reads here: documents, examples, changes of stage."""
-
-    def __init__(self, rules: Rules, money: Money, level: _FollowedLevel) -> None:
-        super().__init__(0, _INPUTS, rules, _TOPICS, money, ())
-        self._level = level
-
-    def build(
-        self,
-        stored: Mapping[str, int],
-        state: PartitionState,
-        customers: Sequence[str],
-        run: Run | None,
-        scorer: Scorer,
-        now_ms: int,
-        rejections: Sequence[tuple[int, object, Rejection]],
-        appended_at_ms: Mapping[int, int] = MappingProxyType({}),
-    ) -> StepOutcome:
-        state.counters.dead_letters += len(rejections)
-        if run is None:
-            return StepOutcome(state, {}, {}, [], [], {}, [])
-        self._level.see(run.emissions, customers, scorer)
-        alerting = run.emissions[np.isin(run.emissions["kind"], ALERTS)]
-        outgoing = (
-            publishable(
-                alerting,
-                customers,
-                scorer,
-                self._rules,
-                _TOPICS,
-                now_ms,
-                appended_at_ms,
-                self._money,
-            )
-            if len(alerting)
-            else []
-        )
-        timers, idle = changed_timers(run, customers, stored)
-        return StepOutcome(
-            state=state,
-            documents={},
-            timers=timers,
-            idle=idle,
-            retired=[],
-            packed=dict(zip(customers, run.packed(), strict=True)),
-            outgoing=outgoing,
-        )
-
-
-class _AlertingPartition(Partition):
-    def __init__(self, rules: Rules, kernel: Kernel, money: Money, level: _FollowedLevel) -> None:
-        published: Collection[EmissionKind] = ()
-        super().__init__(0, rules, kernel, _TOPICS, _INPUTS, _END, None, money, published)
-        self._outcomes = _AlertsOnly(rules, money, level)
 
 
 def _with_level(scorer: Scorer, level: float | None) -> Scorer:

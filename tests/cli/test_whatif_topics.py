@@ -11,7 +11,7 @@ from stream.cli.kept_files import keep, place_of_kept
 from stream.cli.privacy_erasing import ask_for_erasure
 from stream.cli.privacy_stores import erase_directly
 from stream.cli.topics import create_topics
-from stream.cli.whatif_log import events_of_topics
+from stream.cli.whatif_topics import events_of_topics
 from stream.client import ClickEvent, Producer, PurchaseEvent
 from stream.local.stack import LocalStack
 from stream.settings import Settings

@@ -10,7 +10,7 @@ import redis
 
 from stream.alerts.action_records import ActionKind
 from stream.cli.notified_effect import notified_effect
-from stream.cli.whatif_log import contacts_of_topics, events_of_topics
+from stream.cli.whatif_topics import contacts_of_topics, events_of_topics
 from stream.directory.database import reading
 from stream.directory.purchase_queries import known_purchases
 from stream.directory.store import DirectoryStore

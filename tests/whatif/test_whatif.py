@@ -33,7 +33,8 @@ from stream.whatif.deliveries import deliver
 from stream.whatif.log_seal import LogSeal
 from stream.whatif.policy_files import load_policy
 from stream.whatif.policy_replay import alerts_under
-from stream.whatif.recorded_models import Recording, record_models
+from stream.whatif.recorded_models import Recording
+from stream.whatif.recording import record_models
 
 LOG = Path(__file__).parents[2] / "examples" / "uci_online_retail_events.csv.gz"
 DAY_MS = 86_400_000
