@@ -140,7 +140,7 @@ def _verdict(comparison: Comparison) -> str:
 def _notes(report: EffectReport) -> Iterator[Text]:
     yield Text()
     as_of = "none" if report.as_of_ms is None else rfc3339(report.as_of_ms)
-    yield Text(f"newest purchase event: {as_of}; {report.pending:,} customers wait for the end of their horizon", "dim")
+    yield Text(f"newest order: {as_of}; {report.pending:,} customers wait for the end of their horizon", "dim")
     if report.failed:
         yield Text(f"{report.failed:,} customers of the notified group were not reached, and count in it", "dim")
     if report.mixed:

@@ -78,7 +78,7 @@ class EffectReport:
     """Everything together, by segment and by channel.
 
     ``pending``: customers whose horizon is not over; ``mixed``: customers who were in both groups and count in none;
-    ``failed``: customers of the notified group whose delivery failed. ``as_of_ms``: of the newest purchase event.
+    ``failed``: customers of the notified group whose delivery failed. ``as_of_ms``: of the newest order.
     """
 
     horizon_days: float

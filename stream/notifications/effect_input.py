@@ -12,7 +12,7 @@ from stream.alerts.decoding import decode_action, decode_alert, occurred_ms
 from stream.errors import TopologyError
 from stream.events.columns import MONEY_SCALE
 from stream.events.decode import Decoder
-from stream.events.kinds import EventType
+from stream.events.kinds import EventKind, EventType
 from stream.events.model import FeedbackEvent
 from stream.events.order_book import OrderBook, Purchase
 from stream.events.rejections import Rejection
@@ -24,6 +24,7 @@ from stream.notifications.effect import MoneyMove
 from stream.notifications.inbound import Inbound
 from stream.notifications.notification_records import Notification
 from stream.notifications.read_to_end import events_to_end, read_to_end
+from stream.privacy.erasure_feed import ErasureFeed
 from stream.settings import Settings
 
 __all__ = [
@@ -37,17 +38,25 @@ __all__ = [
 ]
 
 _AT_ONCE: Final = 2000
+#: For so long Kafka may take to tell who is erased.
+_ERASED_S: Final = 15.0
 _notifications: Final = msgspec.json.Decoder(Notification)
 
 
 def notifications_of(settings: Settings) -> Iterator[Notification]:
-    """What became of alerts. Raises `TopologyError` for a record that the notifier did not write."""
-    for record in read_to_end(settings, settings.notifications):
-        try:
-            yield _notifications.decode(record.value or b"")
-        except msgspec.DecodeError as error:
-            place = f"{record.topic}[{record.partition}]@{record.offset}"
-            raise TopologyError(f"{place} is not a record of `stream notify`: {error}") from error
+    """What became of alerts of people who are not erased: those would be customers who ordered nothing.
+
+    Raises `TopologyError` for a record that the notifier did not write, `StorageError` when nobody tells who is erased.
+    """
+    with ErasureFeed(settings, wait_s=_ERASED_S) as feed:
+        for record in read_to_end(settings, settings.notifications):
+            try:
+                told = _notifications.decode(record.value or b"")
+            except msgspec.DecodeError as error:
+                place = f"{record.topic}[{record.partition}]@{record.offset}"
+                raise TopologyError(f"{place} is not a record of `stream notify`: {error}") from error
+            if not feed.erasures.refuses(told.customer_id, record.timestamp):
+                yield told
 
 
 def actions_of(settings: Settings) -> dict[str, list[Action]]:
@@ -115,8 +124,8 @@ def _resolutions_of(settings: Settings) -> dict[tuple[str, str], list[int]]:
 class PurchaseLog:
     """The orders of some customers, decoded as workers decode them: bad events and repeats do not count.
 
-    ``customers``: of each id whose orders count the customer to whom it belongs. ``as_of_ms``: the newest purchase
-    event of any customer. Cancelled orders are taken out, refunds count where they fall.
+    ``customers``: of each id whose orders count the customer to whom it belongs. ``as_of_ms``: the newest
+    order of any customer, as of the directory. Cancelled orders are taken out, refunds count where they fall.
     """
 
     def __init__(self, customers: Mapping[str, str], decoder: Decoder) -> None:
@@ -135,8 +144,9 @@ class PurchaseLog:
     def add(self, records: Sequence[Inbound]) -> None:
         """Take records of the purchase topic."""
         decoded = self._decoder.decode(EventType.PURCHASE, records)
-        if len(decoded.events):
-            newest_ms = int(decoded.events["time"].max())
+        orders = decoded.events["time"][decoded.events["kind"] == int(EventKind.ORDER_COMPLETED)]
+        if len(orders):
+            newest_ms = int(orders.max())
             self.as_of_ms = max(newest_ms, self.as_of_ms or newest_ms)
         came = (arrived_as(records[at].headers) for at in decoded.events["record"].tolist())
         ids = (own_id or customer for own_id, customer in zip(came, decoded.customer_ids, strict=True))

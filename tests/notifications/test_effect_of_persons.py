@@ -1,21 +1,27 @@
 """A person with several ids counts once: in the effect of notifying, on its page, and where policies are tried."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 import redis
+from click.testing import CliRunner
 
 from stream.alerts.action_records import ActionKind
+from stream.cli import main
 from stream.cli.notified_effect import notified_effect
+from stream.cli.privacy_erasing import ask_for_erasure
 from stream.cli.whatif_topics import contacts_of_topics, events_of_topics
 from stream.directory.database import reading
 from stream.directory.purchase_queries import known_purchases
 from stream.directory.store import DirectoryStore
 from stream.directory.timeline import TimelineEntry
 from stream.events.decode import Decoder
+from stream.events.kinds import EventType
+from stream.events.log_event import LogEvent
 from stream.events.times import rfc3339
 from stream.identity.departures import AGAIN, ARRIVED_AS
 from stream.identity.links import Link, LinkName
@@ -25,7 +31,7 @@ from stream.notifications.notification_records import Arm
 from stream.processing.state import Counters, PartitionState
 from stream.projections.identity import Identity, Linked
 from stream.storage.keys import ProjectionKeys
-from tests.directory.told import commit
+from tests.directory.told import commit, messages_of
 from tests.notifications.rig import Bench
 from tests.notifications.test_effect import DAY_MS, START_MS, fill, order, purchase, stream, told
 from tests.notifications.test_not_told import links
@@ -85,6 +91,38 @@ def test_the_page_of_the_effect_counts_persons(joined: Bench, tmp_path: Path) ->
     assert groups == [(1, 1, 10.0), (1, 1, 20.0)]
     assert report.everyone.notified.actions[ActionKind.OFFER_ACCEPTED] == 1
     assert report.mixed == 1
+
+
+def test_the_page_and_the_command_say_the_same(bench: Bench, tmp_path: Path) -> None:
+    """With refunds, also after the newest order, a cancelled order, who waits, and an erased person."""
+    settings = replace(bench.settings, identity_key="k" * 32, data_dir=str(tmp_path))
+    records = [told(f"n{n}", Arm.NOTIFIED, n % 3) for n in range(9)] + [told(f"h{n}", Arm.HELD_OUT) for n in range(7)]
+    records.append(told("late", Arm.NOTIFIED, 39))
+    orders = [(f"{who}{n}", f"o{who}{n}", 10.0 + n) for who in "nh" for n in range(6)] + [("late", "olate", 1.0)]
+    purchases = [(who, purchase(who, f"a{who}", "completed", -1, f"before{who}", 5)) for who, *_ in orders]
+    purchases += [(who, purchase(who, f"b{who}", "completed", 5, order_id, paid)) for who, order_id, paid in orders]
+    purchases += [
+        ("n1", purchase("n1", "r1", "refunded", 6, "on1", 4)),
+        ("n2", purchase("n2", "r2", "refunded", 7, "beforen2", 99)),
+        ("n3", purchase("n3", "r3", "cancelled", 8, "on3")),
+        *((who, purchase(who, f"s{who}", "completed", -2, f"since{who}", 5)) for who in ("n6", "n7", "n8", "h6")),
+        ("other", purchase("other", "last", "completed", 40, "x", 1)),
+        # later than the newest order
+        ("other", purchase("other", "back", "refunded", 60, "x", 1)),
+    ]
+    fill(bench, records, purchases)
+    ask_for_erasure(settings, "n5")
+    shown = CliRunner().invoke(main, ["effect", "--json"], env=settings.to_env(), catch_exceptions=False)
+    assert shown.exit_code == 0, shown.stderr
+    events = [LogEvent(EventType.PURCHASE, who, 0, value) for who, value in purchases if who != "n5"]
+    with DirectoryStore(f"sqlite:///{tmp_path}/directory.sqlite", ZoneInfo("UTC")) as store:
+        commit(store, store.claim(), messages_of(events))
+        with reading(store.engine) as connection:
+            page = notified_effect(settings, lambda ids: known_purchases(connection, ids))
+    found, expected = json.loads(shown.stdout), msgspec.to_builtins(page)
+    assert {name: found[name] for name in expected} == json.loads(msgspec.json.encode(expected))
+    assert (page.everyone.notified.customers, page.everyone.held_out.customers, page.pending) == (8, 7, 1)
+    assert page.as_of_ms == START_MS + 40 * DAY_MS
 
 
 def test_orders_are_those_of_the_id_under_which_they_came() -> None:
