@@ -170,6 +170,8 @@ class _Asking:
         await self.ask("Business", f"/business?by={rng.choice(('month', 'week'))}")
         for name in ("models", "whatif", "system", "audit", "help"):
             await self.ask(name.capitalize().replace("Whatif", "What if"), f"/{name}")
+        await self.ask("API: today", "/api/v1/today")
+        await self.ask("API: lists", "/api/v1/lists")
         await self.ask("API: search", "/api/v1/customers/search", body={"stages": [stage], "limit": 100})
         await self.ask("API: lookup", "/api/v1/customers/lookup", body={"customer_id": self.somebody()})
         await self.ask("API: kpis", "/api/v1/kpis?by=month")
@@ -224,7 +226,10 @@ def main() -> None:
                 store.claim()
                 _filled(path, given.customers)
             with DeskStore(f"sqlite:///{scratch}/console.sqlite") as desk:
-                asking = asyncio.run(_measured(Office(store, desk), given.customers, given.turns))
+                office = Office(store, desk)
+                # the effect is asked of somebody who is there
+                office.operations.evil = "c0000001"
+                asking = asyncio.run(_measured(office, given.customers, given.turns))
     table = _table(asking)
     print(table)
     if given.write:

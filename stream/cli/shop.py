@@ -2,8 +2,6 @@
 
 import os
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
@@ -11,6 +9,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
+from stream.cli.answering import answers
 from stream.cli.data_files import data_directory, note_key_store
 from stream.cli.saying import say
 from stream.cli.shop_layout import settled_layout
@@ -162,7 +161,7 @@ class Shop:
         for child in self.children:
             if not child.name.startswith("worker"):
                 continue
-            while not _answers(f"{self._addresses[child.name]}/health/ready"):
+            while not answers(f"{self._addresses[child.name]}/health/ready"):
                 look()
                 self._end_if_refused()
                 if child.status is not None:
@@ -229,14 +228,6 @@ class Shop:
         deadline = time.monotonic() + STOP_TIMEOUT_S
         for child in self.children:
             child.wait(deadline - time.monotonic())
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310 - the address is ours
-            return bool(answer.status == 200)  # noqa: PLR2004 - OK
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 @contextmanager

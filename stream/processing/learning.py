@@ -40,7 +40,9 @@ class Learning:
         learner = self.learner
         learner.learn_run(examples)
         labels = any(isinstance(example, Label) for example in examples)
-        if labels or learner.schedule != self._schedule or learner.process is not self._process:
+        # A fixed schedule is another object each time it is asked for: models are then made anew with every step, also
+        # by what landmarks alone have taught. Figures that were published rest on this.
+        if labels or learner.schedule is not self._schedule or learner.process is not self._process:
             self._schedule, self._process = learner.schedule, learner.process
             self.scorer = Scorer.of(learner.snapshot(self._now_ms))
 
