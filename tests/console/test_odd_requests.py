@@ -6,7 +6,15 @@ import pytest
 
 from tests.console.conftest import EVIL, Office, Visit, fields_of
 
-ODD = ("", " ", "\0", "a\0b", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "'; drop table x; --", EVIL)
+ODD: tuple[str, ...] = (
+    "",
+    " ",
+    "\0",
+    "a\0b",
+    "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
+    "'; drop table x; --",
+    EVIL,
+)
 ODD += (
     "9" * 400,
     "-1",
