@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from stream.online_models.example import Example, InvalidExample, Label, decode_example
 from stream.online_models.learner import Learner
 from stream.processing.outgoing import Topics
-from stream.processing.played_log import Place
+from stream.processing.played_log import PlayedPlace
 from stream.processing.scorer import Scorer
 from stream.processing.step_outcome import StepOutcome
 from stream.processing.teaching import examples_of
 
-__all__ = ["Learning", "taught"]
+__all__ = ["LearningModels", "taught"]
 
 _TOPICS = Topics()
 
 
-class Learning:
+class LearningModels:
     """The models of a ``learner``, made anew when what they score with may have changed."""
 
     def __init__(self, learner: Learner, now_ms: int) -> None:
@@ -27,7 +27,7 @@ class Learning:
         self._schedule = learner.schedule
         self._process = learner.process
 
-    def accept(self, outcome: StepOutcome, place: Place) -> None:
+    def accept(self, outcome: StepOutcome, place: PlayedPlace) -> None:
         """Learn what a step teaches."""
         del place
         self.learn(taught(outcome))

@@ -26,7 +26,7 @@ from stream.processing.scorer import Scorer
 from stream.processing.state import Counters, Outgoing
 from stream.processing.step_outcome import OutcomeBuilder, StepOutcome
 
-__all__ = ["Models", "Place", "PlayedLog"]
+__all__ = ["Models", "PlayedLog", "PlayedPlace"]
 
 _TYPES = KERNEL_TYPES
 _AT_END = [True] * len(_TYPES)
@@ -43,7 +43,7 @@ class _Spent(Struct, gc=False):
 _spent = JsonDecoder(_Spent)
 
 
-class Place(NamedTuple):
+class PlayedPlace(NamedTuple):
     """Where a log is played, in the same way under all rules.
 
     ``phase``: how often sweeps of timers have begun or ended; ``part``: outcomes accepted since.
@@ -61,7 +61,7 @@ class Models(Protocol):
         """What scores from now on."""
         ...
 
-    def accept(self, outcome: StepOutcome, place: Place) -> None:
+    def accept(self, outcome: StepOutcome, place: PlayedPlace) -> None:
         """A step has been taken at ``place``."""
         ...
 
@@ -226,7 +226,7 @@ class PlayedLog:
             self._timers.pop(customer, None)
         for record in outcome.outgoing:
             self._on_outgoing(record)
-        self._models.accept(outcome, Place(self._phase, self._part))
+        self._models.accept(outcome, PlayedPlace(self._phase, self._part))
 
 
 def _runs(events: Iterable[LogEvent], max_records: int) -> Iterator[list[LogEvent]]:

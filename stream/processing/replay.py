@@ -14,7 +14,7 @@ from stream.catalogue.wording import plain_money
 from stream.events.decode import Decoder
 from stream.online_models.learner import Learner
 from stream.processing.bare_outcomes import BareOutcomes
-from stream.processing.learning import Learning
+from stream.processing.learning import LearningModels
 from stream.processing.played_log import PlayedLog
 from stream.processing.rules import Rules
 from stream.processing.state import Outgoing
@@ -43,7 +43,7 @@ class Replay(PlayedLog):
         self.learner = learner
         super().__init__(
             rules,
-            Learning(learner, now_ms),
+            LearningModels(learner, now_ms),
             decoder,
             now_ms,
             run_records=run_records,

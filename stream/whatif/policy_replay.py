@@ -28,7 +28,7 @@ from stream.online_models.scoring import Scoring
 from stream.online_models.stakes import StakeLevel
 from stream.processing.bare_outcomes import BareOutcomes
 from stream.processing.emission import EmissionKind
-from stream.processing.played_log import Place, PlayedLog
+from stream.processing.played_log import PlayedLog, PlayedPlace
 from stream.processing.rules import rules_of
 from stream.processing.scorer import Scorer, scoring_of
 from stream.processing.state import Outgoing
@@ -76,18 +76,18 @@ class _PolicyModels:
         self._level = _FollowedLevel(per_week, recording.stakes)
         self._model_at = recording.reader()
         self.scorer = Scorer.first(FIRST_HORIZON_DAYS)
-        self._follow(Place(0, 0))
+        self._follow(PlayedPlace(0, 0))
 
-    def accept(self, outcome: StepOutcome, place: Place) -> None:
+    def accept(self, outcome: StepOutcome, place: PlayedPlace) -> None:
         if outcome.emissions is not None:
             self._level.see(outcome.emissions, outcome.emitting, self.scorer)
         self._follow(place)
 
     def swept(self, phase: int) -> None:
         # a sweep in which nobody was due under this policy may have brought a model all the same
-        self._follow(Place(phase, _END))
+        self._follow(PlayedPlace(phase, _END))
 
-    def _follow(self, place: Place) -> None:
+    def _follow(self, place: PlayedPlace) -> None:
         scorer = self._model_at(place)
         if scorer is not None:
             self.scorer = _with_level(scorer, self._level.present)

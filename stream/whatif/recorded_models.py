@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from stream.errors import SnapshotError
 from stream.online_models.snapshot import decode_snapshot
-from stream.processing.played_log import Place
+from stream.processing.played_log import PlayedPlace
 from stream.processing.scorer import Scorer
 
 __all__ = ["Recording", "example_key"]
@@ -37,16 +37,16 @@ class Recording:
     nothing scored yet.
     """
 
-    def __init__(self, models: Sequence[tuple[Place, bytes]], stakes: dict[int, float | None]) -> None:
+    def __init__(self, models: Sequence[tuple[PlayedPlace, bytes]], stakes: dict[int, float | None]) -> None:
         self.stakes = stakes
         self._models = models
         self._scorers: dict[int, Scorer] = {}
 
-    def reader(self) -> Callable[[Place], Scorer | None]:
+    def reader(self) -> Callable[[PlayedPlace], Scorer | None]:
         """A function of places, to be asked in their order: the model from there on, None: as before."""
         position = 0
 
-        def read(place: Place) -> Scorer | None:
+        def read(place: PlayedPlace) -> Scorer | None:
             nonlocal position
             before = position
             while position < len(self._models) and self._models[position][0] <= place:
@@ -67,7 +67,7 @@ class Recording:
             stored = msgspec.msgpack.decode(zlib.decompress(content), type=_Stored)
         except (zlib.error, msgspec.DecodeError) as error:
             raise SnapshotError(f"this is not a recording of models: {error}") from error
-        return cls([(Place(phase, part), encoded) for phase, part, encoded in stored.models], stored.stakes)
+        return cls([(PlayedPlace(phase, part), encoded) for phase, part, encoded in stored.models], stored.stakes)
 
     def _scorer(self, position: int) -> Scorer:
         # two policies ask for the same ones

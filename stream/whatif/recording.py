@@ -14,8 +14,8 @@ from stream.online_models.learner import Learner
 from stream.online_models.learner_settings import learner_settings_of
 from stream.online_models.snapshot import encode_snapshot
 from stream.processing.bare_outcomes import BareOutcomes
-from stream.processing.learning import Learning, taught
-from stream.processing.played_log import Place, PlayedLog
+from stream.processing.learning import LearningModels, taught
+from stream.processing.played_log import PlayedLog, PlayedPlace
 from stream.processing.rules import rules_of
 from stream.processing.scorer import Scorer
 from stream.processing.step_outcome import StepOutcome
@@ -25,15 +25,15 @@ from stream.whatif.recorded_models import Recording, example_key
 __all__ = ["record_models"]
 
 
-class _Recorded(Learning):
+class _Recorded(LearningModels):
     """Notes each model with the place from which on it scores, and what customers weighed."""
 
     def __init__(self, learner: Learner, now_ms: int) -> None:
         super().__init__(learner, now_ms)
-        self.models = [(Place(0, 0), _encoded(self.scorer))]
+        self.models = [(PlayedPlace(0, 0), _encoded(self.scorer))]
         self.stakes: dict[int, float | None] = {}
 
-    def accept(self, outcome: StepOutcome, place: Place) -> None:
+    def accept(self, outcome: StepOutcome, place: PlayedPlace) -> None:
         examples, before = taught(outcome), self.scorer
         for example in examples:
             if isinstance(example, Overdue):
