@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
-
-from stream.storage.model_store import LEARNED_TTL_S
 
 Report = Mapping[str, Any]
 
@@ -36,13 +33,6 @@ NAMES = {
 }
 
 BROKERS = {"embedded": "embedded broker", "kafka": "Apache Kafka"}
-
-#: The target and the reserves for which `docs/scaling.md` is computed.
-TARGET_CUSTOMERS, TARGET_EVENTS_PER_S = 100_000_000, 1_000_000
-BUSY, MEMORY_RESERVE, NODE_GB, EVENT_BYTES = 0.6, 1.5, 64, 200
-
-#: A landmark and a label. Redis keeps their ids for a time after the end of their week: half a week longer on average.
-_IDS_A_WEEK, _WEEK_S = 2, 7 * 86_400
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -153,6 +143,28 @@ def workers(report: Report) -> str:
     )
 
 
+def cluster(report: Report) -> str:
+    """Two workers with a cluster of two nodes beside one worker with one Redis."""
+    rows = [
+        (
+            what,
+            f"{found['events_per_s']:,.0f}",
+            f"{found['worker_us']:.1f}",
+            f"{found['redis_us']:.1f}",
+            f"{found['busiest_redis_core']:.0%}",
+            f"{found['idlest_redis_core']:.0%}",
+        )
+        for what, found in (("one worker, one Redis", report["one"]), ("two workers, two nodes", report["two"]))
+    ]
+    head = ("", "events/s", "worker CPU us/event", "Redis CPU us/event", "busiest Redis, of a core", "idlest")
+    measured = (
+        f"{report['events']:,} events of {report['customers']:,} customers, {report['partitions']} partitions, "
+        f"{report['share']:.0%} of a core for each worker, rounds: {report['rounds']}."
+    )
+    ratio = f"Two do {report['ratio']:.2f} times as many events as one."
+    return f"{measured}\n\n{table(head, rows)}\n\n{ratio}"
+
+
 def memory(report: Report) -> str:
     """Resident memory of a worker at three moments."""
     named = {"started": "before it owns a partition", "peak": "at its peak", "idle": "idle afterwards"}
@@ -168,41 +180,6 @@ def memory(report: Report) -> str:
     return f"{measured}\n\n{table(('resident, MB', 'all', 'its own', 'of files, as libraries'), rows)}"
 
 
-def target(report: Report) -> str:
-    """What the target needs, computed from the largest size measured."""
-    largest = max(report["sizes"], key=lambda size: size["customers"])
-    rate, cpu_us = largest["events_per_s"], largest["redis_cpu_us_per_event"]
-    workers = math.ceil(TARGET_EVENTS_PER_S / (rate * BUSY))
-    beside_document = largest["redis_bytes_per_customer"] - largest["document_bytes_median"]
-    document = max(size["document_bytes_median"] for size in (largest, *report["years"]))
-    ids = _IDS_A_WEEK * (LEARNED_TTL_S / _WEEK_S + 0.5) * max(year["bytes_per_learned_id"] for year in report["years"])
-    customer = document + beside_document + ids
-    memory_gb = TARGET_CUSTOMERS * customer * MEMORY_RESERVE / 1e9
-    by_memory, by_cpu = math.ceil(memory_gb / NODE_GB), math.ceil(TARGET_EVENTS_PER_S * cpu_us * 1e-6 / BUSY)
-    written_mb = TARGET_EVENTS_PER_S * largest["redis_bytes_in_per_event"] / 1e6
-    rows = [
-        ("workers (one core each)", f"{TARGET_EVENTS_PER_S:,} / ({rate:,.0f} x {BUSY})", f"{workers:,}"),
-        (
-            "partitions of each event topic",
-            "two a worker, so that the share of one that fails is spread",
-            f"{2 * workers:,}",
-        ),
-        (
-            "Redis memory of a customer, bytes",
-            f"document {document:,.0f} + timer {beside_document:,.0f} + ids of learned examples {ids:,.0f}",
-            f"{customer:,.0f}",
-        ),
-        ("Redis memory", f"{TARGET_CUSTOMERS:,} x {customer:,.0f} bytes x {MEMORY_RESERVE}", f"{memory_gb:,.0f} GB"),
-        (f"Redis nodes of {NODE_GB} GB, by memory", f"{memory_gb:,.0f} / {NODE_GB}", f"{by_memory:,}"),
-        ("Redis nodes, by CPU", f"{TARGET_EVENTS_PER_S:,} x {cpu_us:.1f} us / {BUSY}", f"{by_cpu:,}"),
-        ("events in", f"x {EVENT_BYTES} bytes", f"{TARGET_EVENTS_PER_S * EVENT_BYTES / 1e6:,.0f} MB/s"),
-        ("workers to Redis", f"x {largest['redis_bytes_in_per_event']:,} bytes", f"{written_mb:,.0f} MB/s"),
-        ("customers of a worker", f"{TARGET_CUSTOMERS:,} / {workers:,}", f"{TARGET_CUSTOMERS // workers:,}"),
-    ]
-    next_one = "Redis: its CPU" if by_cpu >= by_memory else "Redis: its memory"
-    return table(("what", "from", "needed"), rows) + f"\n\nThe larger share of the machines is for {next_one}."
-
-
 SECTIONS: tuple[tuple[str, str, str, Callable[[Report], str]], ...] = (
     ("throughput.json", "performance.md", "throughput", throughput),
     ("throughput-kafka.json", "performance.md", "throughput-kafka", throughput),
@@ -212,7 +189,7 @@ SECTIONS: tuple[tuple[str, str, str, Callable[[Report], str]], ...] = (
     ("scale.json", "performance.md", "scale", scale),
     ("workers.json", "performance.md", "workers", workers),
     ("memory.json", "performance.md", "memory", memory),
-    ("scale.json", "scaling.md", "target", target),
+    ("cluster.json", "scaling.md", "cluster", cluster),
 )
 
 

@@ -51,7 +51,7 @@ def slowed(pids: Sequence[int], share: float) -> Iterator[None]:
             group.rmdir()
 
 
-def _wait(
+def until(
     overview: Overview, workers: WorkerProcesses, *, owners: int = 0, partitions: int = 0, events: int = 0
 ) -> int:
     """Wait for so many owners of so many partitions and so many events stored; return the events stored."""
@@ -77,13 +77,13 @@ def measure(count: int, workload: Workload, partitions: int, share: float) -> fl
         settings = Settings.from_env(running.settings.to_env())
         seed_model(settings)
         with WorkerProcesses(settings, count, Path(name)) as workers:
-            _wait(overview, workers, owners=count, partitions=partitions)
+            until(overview, workers, owners=count, partitions=partitions)
             with slowed(workers.pids, share):
                 produce(settings, synthetic(workload, now_ms))
                 # the first events went through while the others were still being published
-                first = _wait(overview, workers, events=workload.events // 10)
+                first = until(overview, workers, events=workload.events // 10)
                 began = time.perf_counter()
-                _wait(overview, workers, events=workload.events)
+                until(overview, workers, events=workload.events)
                 return (workload.events - first) / (time.perf_counter() - began)
 
 

@@ -6,10 +6,10 @@ from benchmarks.docs import (
     DOCS,
     SECTIONS,
     between_markers,
+    cluster,
     latency,
     memory,
     scale,
-    target,
     throughput,
     workers,
 )
@@ -99,9 +99,15 @@ def test_latencies_and_sizes_become_tables() -> None:
     assert "| events/s of one worker, of all of them | 10,000 |" in scale(SCALE)
 
 
-def test_what_the_target_needs_follows_from_the_largest_size() -> None:
-    needed = target(SCALE)
-    assert "| workers (one core each) | 1,000,000 / (10,000 x 0.6) | 167 |" in needed
-    assert "document 2,000 + timer 200 + ids of learned examples 164 | 2,364 |" in needed
-    assert "| Redis memory | 100,000,000 x 2,364 bytes x 1.5 | 355 GB |" in needed
-    assert "| Redis nodes, by CPU | 1,000,000 x 12.0 us / 0.6 | 20 |" in needed
+def test_two_workers_stand_beside_one() -> None:
+    one = {
+        "events_per_s": 1000.0,
+        "worker_us": 50.0,
+        "redis_us": 20.0,
+        "busiest_redis_core": 0.1,
+        "idlest_redis_core": 0.1,
+    }
+    two = {**one, "events_per_s": 1900.0, "busiest_redis_core": 0.14}
+    shown = cluster({**THROUGHPUT, "share": 0.3, "rounds": 3, "one": one, "two": two, "ratio": 1.9})
+    assert "| two workers, two nodes | 1,900 | 50.0 | 20.0 | 14% | 10% |" in shown
+    assert "Two do 1.90 times as many events as one." in shown
