@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, Final, NamedTuple
 
 from stream.alerts.intervals import Interval, share
@@ -45,9 +46,10 @@ class FeedbackGroup(NamedTuple):
     kind: str
     name: str
 
-    def title_as(self, words: Words) -> str:
+    def title_as(self, words: Words, writing: Writing) -> str:
         """``title`` in other words."""
-        return words.gettext(_TITLES[self.kind], name=self.name)
+        name = writing.month(date.fromisoformat(f"{self.name}-01")) if self.kind == "month" else self.name
+        return words.gettext(_TITLES[self.kind], name=name)
 
 
 #: By the kind of a group.
@@ -154,7 +156,7 @@ def written(found: FeedbackCounts, writing: Writing, words: Words = ENGLISH) -> 
 
     return [
         (
-            group.title_as(words),
+            group.title_as(words, writing),
             [row(words.name(one.label), one.interval, one.answers, one.scale) for one in group.figures]
             + ([row(words.gettext("did not answer"), group.unanswered, group.asked)] if group.asked else []),
         )

@@ -23,6 +23,8 @@ def test_business_shows_what_customers_say_and_without_redis_the_rest(office: Of
     async def steps(visit: Visit) -> None:
         status, _, text = await visit("/business")
         assert (status, EVIL in text) == (200, False)
+        # a month as elsewhere on the page
+        assert ("Jan 2026" in text, "2026-01" in text) == (True, False)
         survey = text.partition("survey &lt;script&gt;")[2].partition("rowgroup")[0]
         cells = re.findall(r"<td[^>]*>([^<]*)</td>", survey)
         assert cells[:2] == ["NPS", "+50"]
