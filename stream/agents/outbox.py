@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import accumulate, islice, repeat
 
 from stream import metrics
 from stream.agents.publisher import Publisher
@@ -36,9 +36,17 @@ class Outbox:
         self._added_at_ms: deque[tuple[int, int]] = deque()
         self._added_up_to = 0
         self._waiting: deque[Outgoing | None] = deque()
+        # position after the last record of each entry that is not confirmed as a whole
+        self._entries: deque[int] = deque()
         self._added = asyncio.Event()
         self._shrunk = asyncio.Event()
+        #: Entries of the list all of whose records the broker has confirmed, and that are not trimmed.
         self.confirmed = 0
+
+    @property
+    def entries(self) -> int:
+        """Entries of the list in Redis."""
+        return len(self._entries) + self.confirmed
 
     @property
     def depth(self) -> int:
@@ -50,25 +58,31 @@ class Outbox:
         """When the oldest record that the broker has not confirmed was added, None when there is none."""
         return self._added_at_ms[0][1] if self._added_at_ms else None
 
-    def add(self, records: Iterable[Outgoing | None]) -> None:
-        """Append records that a committed step has stored; None: an entry of the list with nothing to publish."""
+    def add(self, records: Iterable[Outgoing | None], counts: Iterable[int] | None = None) -> None:
+        """Append records that a committed step has stored; None: one that is stored with nothing to publish.
+
+        ``counts``: how many records the entries of the list have that hold them; None: each has one.
+        """
         before = len(self._waiting)
         self._waiting.extend(records)
-        if len(self._waiting) > before:
-            self._added_up_to += len(self._waiting) - before
+        if added := len(self._waiting) - before:
+            ends = accumulate(repeat(1, added) if counts is None else counts, initial=self._added_up_to)
+            self._entries.extend(islice(ends, 1, None))
+            self._added_up_to += added
             self._added_at_ms.append((self._added_up_to, self._clock.now_ms()))
         if self._waiting:
             self._added.set()
 
-    def reset(self, records: Iterable[Outgoing | None]) -> None:
-        """Begin anew with what Redis holds."""
+    def reset(self, records: Iterable[Outgoing | None], counts: Iterable[int] | None = None) -> None:
+        """Begin anew with what Redis holds; as `add`."""
         self._waiting.clear()
+        self._entries.clear()
         self._added_at_ms.clear()
         self.confirmed = 0
-        self.add(records)
+        self.add(records, counts)
 
     def trimmed(self, count: int) -> None:
-        """A committed step has removed ``count`` confirmed records from Redis."""
+        """A committed step has removed ``count`` confirmed entries from Redis."""
         self.confirmed -= count
 
     async def below(self, limit: int) -> None:
@@ -103,7 +117,10 @@ class Outbox:
             self._waiting.popleft()
             if record is not None and record.appended_at_ms is not None:
                 metrics.INGEST_TO_ALERT.observe(max(now_ms - record.appended_at_ms, 0) / 1000)
-        while self._added_at_ms and self._added_at_ms[0][0] <= self._added_up_to - len(self._waiting):
+        position = self._added_up_to - len(self._waiting)
+        while self._added_at_ms and self._added_at_ms[0][0] <= position:
             self._added_at_ms.popleft()
-        self.confirmed += len(chunk)
+        while self._entries and self._entries[0] <= position:
+            self._entries.popleft()
+            self.confirmed += 1
         self._shrunk.set()

@@ -54,11 +54,11 @@ class Erasing:
         return up_to, [*found]
 
     def deleted(self, up_to: int, unpublished: int) -> None:
-        """The first step is stored; ``unpublished``: records of the outbox in Redis by then."""
+        """The first step is stored; ``unpublished``: entries of the outbox in Redis by then."""
         self._deleted_up_to, self._unpublished = up_to, unpublished
 
     def trimmed(self, count: int) -> None:
-        """So many records were published and removed from the outbox in Redis."""
+        """So many entries were published and removed from the outbox in Redis."""
         self._unpublished = max(self._unpublished - count, 0)
 
     def to_note(self) -> int | None:

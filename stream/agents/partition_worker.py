@@ -67,7 +67,7 @@ class PartitionWorker:
         self._scorer = scorer
         self._clock = clock
         self._options = options
-        self._received = Received(partition.partition, decoder, inputs, options)
+        self._received = Received(partition.partition, decoder, inputs, clock, options)
         self._computing = Computing(partition, store, scorer, clock, options)
         self._publishing = Publishing(outbox, partition.partition)
         self._rest = Rest()
@@ -107,7 +107,7 @@ class PartitionWorker:
     async def claim(self) -> dict[str, int]:
         """Take the partition over; return the stored offset of each input topic that has one."""
         claim = await self._store.claim()
-        self._begin(claim, await unpublished(claim, self._store))
+        self._begin(claim, *await unpublished(claim, self._store))
         return self.partition.state.offsets
 
     def deliver(self, source: int, batch: Batch) -> None:
@@ -219,7 +219,7 @@ class PartitionWorker:
         if own:
             await self._commit(self.partition.erase(own, self._scorer(), self._clock.now_ms()))
         self._options.probe("erased")
-        self._erasing.deleted(up_to, self.outbox.depth + self.outbox.confirmed)
+        self._erasing.deleted(up_to, self.outbox.entries)
 
     async def _release(self) -> None:
         """Process customers again whom an operator has released; a request for any other is done already."""
@@ -279,7 +279,7 @@ class PartitionWorker:
             self._erasing.noted()
         self._erasing.trimmed(trim)
         self.outbox.trimmed(trim)
-        self.outbox.add(outcome.outgoing)
+        self.outbox.add(outcome.outgoing, commit.outbox_counts)
         self.steps += 1
         self._recovery.succeeded()
         self._signs += 1
@@ -287,10 +287,10 @@ class PartitionWorker:
             self.stored_at_ms = self._clock.now_ms()
         observe_outcome(outcome)
 
-    def _begin(self, claim: Claim, records: Iterable[Outgoing | None]) -> None:
+    def _begin(self, claim: Claim, records: Iterable[Outgoing | None], counts: Iterable[int]) -> None:
         tell_of_torn_step(self.partition.partition, claim)
         self.partition.restore(claim.state)
-        self.outbox.reset(records)
+        self.outbox.reset(records, counts)
         self._received.clear()
         self._due = []
         self._rescoring.reset()

@@ -186,7 +186,7 @@ class ProjectionWorker:
         if own := [one for one in ids if self._has(one)]:
             await self._erase(own)
         self._options.probe("erased")
-        self._erasing.deleted(up_to, self.outbox.depth + self.outbox.confirmed)
+        self._erasing.deleted(up_to, self.outbox.entries)
 
     def _has(self, customer_id: str) -> bool:
         """Whether something of the customer may be in this partition."""

@@ -60,7 +60,12 @@ class Publisher:
         found: dict[TP, list[Outgoing]] = {}
         for topic, of_topic in by_topic.items():
             partitions = await self._producer.partitions(topic)
-            numbers = partitions_of_keys([record.key or b"" for record in of_topic], partitions)
+            keys = [record.key for record in of_topic]
+            numbers = partitions_of_keys([key or b"" for key in keys], partitions)
+            if numbers.count(numbers[0]) == len(numbers) and None not in keys:
+                # nearly always: what a partition publishes is keyed by its customers
+                found[TP(topic, numbers[0])] = of_topic
+                continue
             without_key = random.randrange(partitions)  # noqa: S311 - to spread them
             for number, record in zip(numbers, of_topic, strict=True):
                 partition = without_key if record.key is None else number

@@ -12,6 +12,7 @@ from stream import metrics
 from stream.agents.input_protocols import Batch, Inputs
 from stream.agents.worker_options import WorkerOptions
 from stream.catalogue.events import KERNEL_TYPES
+from stream.clock import Clock
 from stream.events.decode import Decoder
 from stream.processing.align import Aligner, Taken
 
@@ -28,8 +29,9 @@ _STEP_CUSTOMERS = 8000
 class Received:
     """Decodes and aligns what is delivered, and decides how much to fetch ahead and how long to wait for more."""
 
-    def __init__(self, partition: int, decoder: Decoder, inputs: Inputs, options: WorkerOptions) -> None:
+    def __init__(self, partition: int, decoder: Decoder, inputs: Inputs, clock: Clock, options: WorkerOptions) -> None:
         self._partition = partition
+        self._clock = clock
         self._decoder = decoder
         self._inputs = inputs
         self._options = options
@@ -91,18 +93,25 @@ class Received:
     def gather_s(self) -> float:
         """How long to wait for more records of an input that lags, 0.0 if not at all.
 
-        A lagging partition has no latency to protect, and a larger step writes a customer of many events once. An
-        input that brings little holds back the others, of which there may be plenty.
+        A partition that is far behind has no latency to protect, and a larger step writes a customer of many events
+        once. An input that brings little holds back the others, of which there may be plenty. One that follows current
+        events is hardly ever at the end of its log when there are many; it must not wait for more of them.
         """
         counts = [self._aligner.buffered(source) for source in _SOURCES]
         little = [source for source, count in enumerate(counts) if count < self._enough]
-        if not any(counts) or all(self._holds_nothing_back(source) for source in little):
+        if not self._is_behind() or all(self._holds_nothing_back(source) for source in little):
             self._gathering_since = None
             return 0.0
         now = asyncio.get_running_loop().time()
         if self._gathering_since is None:
             self._gathering_since = now
         return self._gathering_since + self._options.gather_s - now
+
+    def _is_behind(self) -> bool:
+        """Whether the oldest record that waits here has waited for long, in its topic or here."""
+        oldest = [self.oldest_appended_at_ms(source) for source in _SOURCES]
+        since_ms = min((at_ms for at_ms in oldest if at_ms is not None), default=None)
+        return since_ms is not None and self._clock.now_ms() - since_ms >= self._options.behind_s * 1000
 
     def take(self) -> Taken | None:
         """The records of the next step, if there are any."""

@@ -17,7 +17,7 @@ from stream.settings import Settings
 from stream.storage.connection import FAILURES, explained
 from stream.storage.desk import LOOK_AT_ONCE, partition_states
 from stream.storage.keys import Keys
-from stream.storage.outbox_records import StoredDocument, decode_entry
+from stream.storage.outbox_records import StoredDocument, decode_entries
 from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["PrivacyDesk", "StoredProfile"]
@@ -69,7 +69,7 @@ class PrivacyDesk(ProjectionDesk):
         boxes = [keys.outbox(partition) for keys in of for partition in range(self._partitions)]
         lengths = self._pipelined([("LLEN", one) for one in boxes])
         filled = [box for box, length in zip(boxes, lengths, strict=True) if length]
-        entries = (decode_entry(entry) for box in filled for entry in self._records(box))
+        entries = (one for box in filled for entry in self._records(box) for one in decode_entries(entry))
         about = (subjects(one.key, None if isinstance(one, StoredDocument) else one.value) for one in entries)
         return sum(not ids_of.isdisjoint(of_entry) for of_entry in about)
 

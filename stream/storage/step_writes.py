@@ -36,7 +36,8 @@ class Commit:
 
     ``timers``: customer -> due (ms). ``idle``: customers whose timer is removed. ``retired``: customers of
     ``documents`` who have no timer now; nothing would write their documents again, so those expire.
-    ``trim``: confirmed records at the head of the outbox. ``forgotten``: customers whose documents are deleted; not
+    ``outbox_counts``: of how many records each of ``outbox`` consists. ``trim``: entries at the head of the outbox all
+    of whose records are confirmed. ``forgotten``: customers whose documents are deleted; not
     together with ``retired``.
     """
 
@@ -46,6 +47,7 @@ class Commit:
     idle: Sequence[str] = ()
     retired: Sequence[str] = ()
     outbox: Sequence[bytes] = ()
+    outbox_counts: Sequence[int] = ()
     trim: int = 0
     forgotten: Sequence[str] = ()
 

@@ -18,7 +18,7 @@ from stream.processing.state import Outgoing
 from stream.processing.step_outcome import PUBLIC_HEADERS
 from stream.storage.connection import Client
 from stream.storage.keys import Keys
-from stream.storage.outbox_records import StoredDocument, decode_entry, encode_record
+from stream.storage.outbox_records import StoredDocument, decode_entries, encode_record
 from stream.storage.partition_store import PartitionStore
 from tests.agents.playing import LOG, RULES, play
 from tests.agents.rig import PARTITION, TOPICS, Rig, until
@@ -86,7 +86,7 @@ def test_the_next_owner_publishes_the_documents_that_the_outbox_names(
 ) -> None:
     async def scenario(rig: Rig) -> None:
         outbox = await die_before_publishing(rig)
-        entries = [decode_entry(raw) for raw in outbox]
+        entries = [one for raw in outbox for one in decode_entries(raw)]
         assert not any(isinstance(one, Outgoing) and one.topic == _CUSTOMERS for one in entries)
         assert sum(isinstance(one, StoredDocument) for one in entries) > len(expected.documents)
         await inherit(rig)
@@ -124,13 +124,13 @@ def test_a_document_that_is_gone_or_damaged_is_not_published_and_all_others_are(
 ) -> None:
     async def scenario(rig: Rig) -> None:
         outbox = await die_before_publishing(rig)
-        named = {one.key for one in map(decode_entry, outbox) if isinstance(one, StoredDocument)}
+        named = {one.key for raw in outbox for one in decode_entries(raw) if isinstance(one, StoredDocument)}
         gone, damaged, *whole = sorted(named)
         await rig.client.delete(rig.keys.customer(PARTITION, gone.decode()))
         await rig.client.set(rig.keys.customer(PARTITION, damaged.decode()), b'{"customer_id":"gar')
         await inherit(rig)
         assert sorted(told(rig.broker.published), key=str) == sorted(whole, key=str)
-        kept = [one for one in map(decode_entry, outbox) if isinstance(one, Outgoing)]
+        kept = [one for raw in outbox for one in decode_entries(raw) if isinstance(one, Outgoing)]
         assert others(rig.broker.published) == [(one.topic, one.key) for one in kept]
 
     play(redis_server, namespace, scenario)
@@ -150,7 +150,7 @@ def test_during_an_upgrade_every_record_is_whole_for_the_release_before(
 
 def test_the_release_before_refuses_a_reference_instead_of_taking_it_for_a_deletion() -> None:
     raw = encode_record(StoredDocument(_CUSTOMERS, b"ada"))
-    assert decode_entry(raw) == StoredDocument(_CUSTOMERS, b"ada")
+    assert decode_entries(raw) == [StoredDocument(_CUSTOMERS, b"ada")]
     with pytest.raises(msgspec.ValidationError):
         msgspec.msgpack.decode(raw, type=Outgoing)
 
@@ -195,7 +195,7 @@ def inherited(server: EmbeddedRedis, namespace: str, documents: Mapping[str, byt
         ]
         await client.rpush(keys.outbox(PARTITION), *(encode_record(one) for one in entries))
         store = PartitionStore(client, keys, PARTITION, "heir", ttl_s=60)
-        found.extend(await unpublished(await store.claim(), store))
+        found.extend((await unpublished(await store.claim(), store))[0])
 
     with_redis(server.url, use)
     return found

@@ -17,7 +17,7 @@ from tests.agents.rig import until
 
 
 class Broker:
-    """A publisher that fails ``failures`` times, and holds calls while it is not ``open``."""
+    """A publisher that fails ``failures`` times, and holds calls while it is not ``open`` (or ``only_next`` opens)."""
 
     def __init__(self, failures: int = 0) -> None:
         self.failures = failures
@@ -25,11 +25,14 @@ class Broker:
         self.confirmed: list[bytes] = []
         self.open = asyncio.Event()
         self.open.set()
+        self.only_next = False
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         values = [record.value or b"" for record in records]
         self.calls.append(values)
         await self.open.wait()
+        if self.only_next:
+            self.open.clear()
         if self.failures > 0:
             self.failures -= 1
             raise PublishError("made up")
@@ -100,6 +103,27 @@ def test_confirmed_records_are_counted_until_they_are_trimmed() -> None:
         assert (outbox.confirmed, outbox.depth) == (0, 4)
         broker.open.set()
         await until(lambda: outbox.confirmed == 4, "published")
+
+    play(scenario)
+
+
+def test_an_entry_of_many_records_is_trimmed_when_all_of_them_are_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CHUNK", 3)
+
+    async def scenario(outbox: Outbox, broker: Broker) -> None:
+        broker.only_next = True
+        broker.open.clear()
+        outbox.add(numbered(0, 5), [1, 4])
+        outbox.add(numbered(5, 7))
+        assert (outbox.depth, outbox.entries, outbox.confirmed) == (7, 4, 0)
+        for depth, confirmed in ((4, 1), (1, 3), (0, 4)):
+            broker.open.set()
+            await until(lambda: not broker.open.is_set(), "a call")
+            await until(lambda depth=depth: outbox.depth == depth, "published")  # type: ignore[misc]
+            assert (outbox.confirmed, outbox.entries) == (confirmed, 4)
+        outbox.trimmed(4)
+        assert (outbox.depth, outbox.entries) == (0, 0)
+        assert broker.confirmed == values(0, 7)
 
     play(scenario)
 

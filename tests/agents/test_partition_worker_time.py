@@ -6,6 +6,7 @@ from functools import partial
 import orjson
 import pytest
 
+from stream.clock import FixedClock
 from stream.events.kinds import EventKind
 from stream.local.redis import EmbeddedRedis
 from tests.agents.playing import LOG, has_reached, play
@@ -47,6 +48,19 @@ def test_a_lagging_partition_waits_for_a_larger_step(redis_server: EmbeddedRedis
         assert points.count("polled") == 1
 
     # the wait is so long that only the end of the log can have ended it
+    play(redis_server, namespace, scenario, step_records=3 * len(LOG), gather_s=1000.0)
+
+
+def test_a_partition_that_follows_current_events_waits_for_no_more(redis_server: EmbeddedRedis, namespace: str) -> None:
+    async def scenario(rig: Rig) -> None:
+        rig.transport.batch_records = 1
+        rig.clock = FixedClock(BEGIN)  # no record is older
+        points: list[str] = []
+        worker, _ = await rig.start(points.append)
+        await until(lambda: rig.is_done(worker), "all is stored")
+        assert points.count("polled") > 1
+
+    # none of these waits would end within the test
     play(redis_server, namespace, scenario, step_records=3 * len(LOG), gather_s=1000.0)
 
 

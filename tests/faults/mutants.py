@@ -72,10 +72,10 @@ def _without_inherited_documents() -> None:
     reset, publish = Outbox.reset, Publisher.publish
     inherited: set[bytes | None] = set()
 
-    def noting(self: Outbox, records: Iterable[Outgoing | None]) -> None:
+    def noting(self: Outbox, records: Iterable[Outgoing | None], counts: Iterable[int] | None = None) -> None:
         left = [*records]
         inherited.update(record.value for record in left if record is not None and record.topic.endswith("customers"))
-        reset(self, left)
+        reset(self, left, counts)
 
     async def selective(self: Publisher, records: Sequence[Outgoing]) -> None:
         await publish(self, [record for record in records if record.value not in inherited])

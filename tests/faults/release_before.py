@@ -13,8 +13,9 @@ from stream.errors import CodecError, SnapshotError
 from stream.features.codec import LAYOUT_BEFORE
 from stream.online_models.checkpoint import FIRST_SCHEMA, Container, open_container
 from stream.online_models.sealed import schema_of
+from stream.processing.state import Outgoing
 from stream.storage import step_writes
-from stream.storage.outbox_records import decode_record
+from stream.storage.outbox_records import StoredDocument, decode_record
 
 __all__ = ["become_release_before"]
 
@@ -34,10 +35,14 @@ def _known_checkpoint(value: bytes) -> Container:
     return open_container(value)
 
 
+def _alone(raw: bytes) -> list[Outgoing | StoredDocument]:
+    return [decode_record(raw)]
+
+
 def become_release_before() -> None:
     """Forget the present layouts. The workers then agree on the previous one and write its profiles and checkpoints."""
     stream.storage.layout.LAYOUT = LAYOUT_BEFORE  # type: ignore[attr-defined]
     stream.processing.document.packed_state = _known_profile
     stream.online_models.learner.open_container = _known_checkpoint  # type: ignore[attr-defined]
     step_writes.TRANSACTION_FROM = sys.maxsize  # type: ignore[misc]
-    stream.agents.storing.decode_entry = decode_record  # type: ignore[attr-defined]
+    stream.agents.storing.decode_entries = _alone  # type: ignore[attr-defined]

@@ -20,7 +20,7 @@ import stream.agents.app
 import stream.agents.apps
 import stream.agents.rescoring_task
 import stream.agents.worker
-from stream.agents import transport
+from stream.agents import storing, transport
 from stream.agents.app import assemble
 from stream.agents.partition_worker import PartitionWorker
 from stream.agents.publisher import Publisher
@@ -48,8 +48,9 @@ PLAN_VARIABLE = "CUSTOMER_STREAM_FAULTS"
 _BEGAN_S = time.monotonic()
 #: A start takes some of it; a run lasts for several.
 _JUMPS_EVERY_S = 5
-#: Of the product it would be more than most steps of a trial have, and none would be written by a transaction.
-_TRANSACTION_FROM = 10
+#: Of the product they would be more than most steps of a trial have: none would be written by a transaction, and no
+#: records in groups.
+_TRANSACTION_FROM, _GROUPED_FROM = 10, 5
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -231,6 +232,7 @@ def _run(plan: Plan) -> None:
     if plan.broken:
         _break_events(plan.broken)
     step_writes.TRANSACTION_FROM = _TRANSACTION_FROM  # type: ignore[misc]
+    storing.GROUPED_FROM = _GROUPED_FROM  # type: ignore[misc]
     _be_another_program(plan)
     main(["worker"])
 
