@@ -10,7 +10,7 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.log_event import LogEvent
 from stream.events.times import epoch_ms
-from stream.identity.departures import arrived_as, is_again
+from stream.identity.departures import arrived_as
 from stream.identity.renaming import as_of_customer
 from stream.notifications.effect_input import actions_of, notifications_of
 from stream.notifications.notification_records import DeliveryOutcome
@@ -36,8 +36,7 @@ def events_of_topics(settings: Settings) -> list[LogEvent]:
     with ErasureFeed(settings, wait_s=KAFKA_S) as feed:
         refuses = feed.erasures.refuses
         for event_type in EventType:
-            # what is sent again was there before, under the id under which it came
-            records = (r for r in events_to_end(settings, settings.topic_of(event_type)) if not is_again(r.headers))
+            records = events_to_end(settings, settings.topic_of(event_type))
             while batch := [*islice(records, _AT_ONCE)]:
                 decoded = decoder.decode(event_type, batch)
                 refused = {rejection.record for rejection in decoded.rejections}
