@@ -38,7 +38,7 @@ faults: $(INSTALLED) ## Kill, freeze, flush and cut everything and check that no
 	@$(BIN)/python -m tests.faults $(ARGS)
 
 canary: $(INSTALLED) ## Plant a person in every field, export and erase them, and look that no byte is left; a minute
-	@$(BIN)/python -m pytest tests/privacy/canary.py $(ARGS)
+	@$(BIN)/python -m pytest tests/privacy/canary*.py $(ARGS)
 
 faults-mutants: $(INSTALLED) ## Switch guarantees off, one at a time: make faults must notice each
 	@$(BIN)/python -m tests.faults --mutants $(ARGS)

@@ -90,7 +90,9 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
     from stream.reporting.writing import Writing
 
     async def run() -> None:
-        acting = Acting(desk, partial(ready_action, settings), partial(publish_action, settings))
+        acting = Acting(
+            desk, partial(ready_action, settings), partial(publish_action, settings), erasures=followed.erasures
+        )
         writing, operations, filters = Writing.of(settings), ShopOperations(settings), SavedFilters(desk.engine)
         pages = Pages(
             *(store, writing, partial(todays_list, settings), partial(customer_texts, settings), acting, logins),

@@ -23,6 +23,7 @@ from stream.directory.desk.accounts import Role
 from stream.directory.desk.desk_store import UNDO_MS, DeskStore, Note, Recorded
 from stream.errors import SettingsError, StreamError
 from stream.events.times import instant
+from stream.privacy.erasures import Erasures
 from stream.reporting.words import to_say
 
 __all__ = ["KINDS", "RECORDED", "SNOOZES", "Acting", "Done", "Kept", "forms_of"]
@@ -71,7 +72,8 @@ class Acting:
     """Handlers of forms that change something. ``ready``: the action as it is kept and published; raises for one that
     the topic's readers would refuse.
 
-    ``publish`` raises a `StreamError` when the topic cannot be reached; it is tried again.
+    ``publish`` raises a `StreamError` when the topic cannot be reached; it is tried again. ``erasures``: of whom
+    nothing is kept any more.
     """
 
     def __init__(
@@ -80,8 +82,10 @@ class Acting:
         ready: Callable[[Action], Action],
         publish: Callable[[Action], None],
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        erasures: Erasures | None = None,
     ) -> None:
         self._desk = desk
+        self._erasures = erasures or Erasures()
         self._ready = ready
         self._publish = publish
         self.now_ms = now_ms
@@ -131,7 +135,7 @@ class Acting:
         name = form.get("assigned_to", "").strip()
         if len(name) > MAX_NAME_CHARS or not name.isprintable():
             raise RefusedError("expected a name of at most %(num)s characters", num=MAX_NAME_CHARS)
-        customer_id = _customer(form)
+        customer_id = self._present(_customer(form))
         await asyncio.to_thread(self._desk.assign, customer_id, name or None)
         return customer_id
 
@@ -143,7 +147,7 @@ class Acting:
         if days not in {"0", *map(str, SNOOZES)}:
             raise SettingsError(f"expected days: 0, {', '.join(map(str, SNOOZES))}")
         until_ms = self.now_ms() + int(days) * DAY_MS if int(days) else None
-        customer_id = _customer(form)
+        customer_id = self._present(_customer(form))
         await asyncio.to_thread(self._desk.snooze, customer_id, until_ms)
         return customer_id
 
@@ -186,9 +190,16 @@ class Acting:
             action = msgspec.convert({"occurred_at": instant(now_ms), "actor": who, **of_action}, Action)
         except msgspec.ValidationError as error:
             raise SettingsError(f"this cannot be recorded: {error}") from None
+        self._present(action.customer_id)
         action = await asyncio.to_thread(self._ready, action)
         is_new = await asyncio.to_thread(self._desk.record, action, who, now_ms)
         return Kept(action.action_id, action.customer_id, is_new, now_ms + UNDO_MS)
+
+    def _present(self, customer_id: str) -> str:
+        """The id, unless it is that of an erased person. Raises `RefusedError`."""
+        if self._erasures.refuses(customer_id, self.now_ms()):
+            raise RefusedError("This person was erased, so nothing is written down about them.")
+        return customer_id
 
     async def take_back(self, action_id: str) -> bool:
         """Undo an action; False when it is too late, or there is none."""

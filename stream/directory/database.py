@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ __all__ = [
     "connect",
     "explained",
     "insert_of",
+    "overwritten",
     "reading",
     "why_unanswered",
     "writing",
@@ -76,6 +77,22 @@ def reading(engine: Engine) -> Iterator[Connection]:
     level = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
     with explained(engine), engine.connect().execution_options(**level) as connection, connection.begin():
         yield connection
+
+
+def overwritten(engine: Engine) -> None:
+    """Take what was deleted out of SQLite's write-ahead log, too. Raises `StorageError` while somebody reads on."""
+    if engine.dialect.name != "sqlite":
+        return
+    # not by SQLAlchemy's connection, which begins a transaction
+    with explained(engine), closing(engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        found = cursor.fetchone()
+    # the first number says whether somebody was in the way
+    if found is None or found[0]:
+        raise StorageError(
+            f"{engine.url.database} is read all the time, so what was deleted is in its log: erase again"
+        )
 
 
 def as_dict(row: Row[Any]) -> dict[str, Any]:

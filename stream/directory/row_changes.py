@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 #: Raise it when the same records give other rows: the directory is then built anew.
-VERSION: Final = 3
+VERSION: Final = 4
 
 _EVENT_SOURCES: Final = frozenset(EventType)
 _NEW: Final[Mapping[str, Any]] = {"events": 0, "orders": 0, "spend": 0}

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, exists, func, select, text, update
 from stream.directory import schema
 from stream.directory.campaigns import campaign_changes
 from stream.directory.customer_rows import chunks, rows_of_customers
-from stream.directory.database import as_dict, connect, insert_of, reading, writing
+from stream.directory.database import as_dict, connect, insert_of, overwritten, reading, writing
 from stream.directory.linked_persons import regrouped, without
 from stream.directory.migrating import is_newest, upgrade
 from stream.directory.regrouping import regroup
@@ -188,6 +188,7 @@ class DirectoryStore:
             if up_to > _erased_up_to(connection):
                 row = {"topic": _ERASED, "partition": 0, "next_offset": up_to}
                 upsert(connection, schema.offsets, [row])
+        overwritten(self.engine)
 
     def erased_up_to(self) -> int:
         """The offset of the topic `privacy-requests` before which requests are carried out here."""

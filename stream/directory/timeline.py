@@ -16,6 +16,7 @@ from stream.events.id_hashes import hash_ids
 from stream.events.kinds import EventType
 from stream.events.model import Event, PurchaseEvent
 from stream.events.times import epoch_ms
+from stream.privacy.concealed_fields import PERSONS
 
 __all__ = [
     "ACTION",
@@ -35,10 +36,12 @@ ACTION: Final = "action"
 STAGE: Final = "stage"
 
 #: Kept in columns of their own, or not at all: what customers wrote is kept by the projection `texts`, and only there.
+#: Nobody finds the ids of others, so that their erasure would leave them here.
 _NOT_DETAILS: Final = frozenset(
     {
         *("event_id", "customer_id", "occurred_at", "channel", "name", "order_id", "amount"),
         *("identifiers", "text", "url", "session_id", "message_id"),
+        *PERSONS,
     }
 )
 

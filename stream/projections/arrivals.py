@@ -10,6 +10,7 @@ import msgspec
 
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
+from stream.events.model import Event
 from stream.events.record import Record
 from stream.identity.alias import Alias, Arrival, Forward
 from stream.identity.arrival_notes import NOTE_HEADERS, Released, encode_note
@@ -17,7 +18,9 @@ from stream.identity.assignments import AssignedStep, Assignment, encode_assignm
 from stream.identity.departures import AGAIN, ARRIVED_AS, REPEATED, Departure, departure_record, edition_header
 from stream.identity.note_proof import NoteProof
 from stream.identity.places import Place, appended_ms, place_header
-from stream.identity.renaming import as_of_customer
+from stream.identity.renaming import as_of_customer, with_fields
+from stream.privacy.concealed_fields import PERSONS
+from stream.privacy.pseudonym import Pseudonyms
 from stream.processing.state import Outgoing
 from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage, Noted, Unread
 from stream.projections.assignment_input import AssignmentInput, Vacated
@@ -67,6 +70,8 @@ class Arrivals(Fold[Alias]):
         self._hold_ms = round(settings.identity_hold_h * _HOUR_MS)
         self._keep_ms = settings.identity_history_days * _DAY_MS if settings.follows_identities else 0
         self._proof = NoteProof.of(settings)
+        self._pseudonyms = Pseudonyms(settings.identity_key.encode())
+        self._has_keys = bool(settings.privacy_keys)
         self._partition = 0
         self.inputs = (
             ArrivalInput(settings.arrivals, Decoder.of(settings), self._proof, _id_of, reports=True),
@@ -141,16 +146,17 @@ class Arrivals(Fold[Alias]):
 
     def _passed_on(self, state: Alias, own_id: str, message: Arrived) -> list[Outgoing]:
         """What follows from an event: it goes on, or waits."""
-        event_type, _, event_id, at_ms, record = message
+        event_type, event, event_id, at_ms, record = message
         before = self._caught_up(state, own_id, record.offset)
         value, sent_before = record.value or b"", state.sent.ids
         customer = state.goes_to(own_id, event_id, at_ms // 1000, is_held=self._hold_ms > 0)
         if customer is None:
-            arrival = Arrival(event_type, event_id, at_ms, appended_ms(record) + self._hold_ms, msgspec.Raw(value))
+            due_ms = appended_ms(record) + self._hold_ms
+            arrival = Arrival(event_type, event_id, at_ms, due_ms, self._kept(event, value))
             return self._placed(record, self._went(state, own_id, state.left, state.hold(own_id, arrival)), before)
         is_new = state.sent.ids is not sent_before
         if self._keep_ms and is_new:
-            state.keep([Arrival(event_type, event_id, at_ms, 0, msgspec.Raw(value))], self._keep_ms)
+            state.keep([Arrival(event_type, event_id, at_ms, 0, self._kept(event, value))], self._keep_ms)
         sent = self._sent(state, own_id, customer, event_type, value)
         if not is_new and state.has_sent(event_id):
             sent.headers.append(REPEATED)
@@ -159,6 +165,13 @@ class Arrivals(Fold[Alias]):
         # as `_placed` does, for nearly every record
         sent.headers.append(place_header(Place(self._partition, record.offset, 0, appended_ms(record))))
         return [sent]
+
+    def _kept(self, event: Event, value: bytes) -> msgspec.Raw:
+        """An event as it is kept: whom it names beside its customer is a keyed hash, as no erasure finds that id."""
+        others = {name: other for name in PERSONS if (other := getattr(event, name, None))}
+        if others and not self._has_keys:
+            value = with_fields(value, {name: self._pseudonyms.of(other) for name, other in others.items()})
+        return msgspec.Raw(value)
 
     def _placed(self, record: Record, outgoing: Sequence[Outgoing], before: Sequence[Outgoing] = ()) -> list[Outgoing]:
         """What follows from a record, with its place.

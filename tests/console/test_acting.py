@@ -9,10 +9,12 @@ from stream.console.acting import Acting
 from stream.console.labelling import CustomerTexts
 from stream.directory.desk.desk_store import UNDO_MS, DeskStore
 from stream.errors import PublishError, SettingsError
+from stream.privacy.erasures import Erasures
 from stream.projections.judgements import Judged, Judgement
 from stream.projections.written import Text
 from stream.reporting.themes import SaidText
 from tests.console.conftest import EVIL, SILENT, Office, Visit, fields_of
+from tests.privacy.test_erasures import KEY, request
 from tests.reporting.made_up_shop import END_MS
 
 DAY_MS = 86_400_000
@@ -190,3 +192,14 @@ def test_an_action_that_cannot_be_published_holds_no_other_up(desk: DeskStore) -
         with pytest.raises(SettingsError, match="was erased"):
             acting.publish_due()
     assert published == ["ann"]
+
+
+def test_nothing_is_written_down_about_who_was_erased(desk: DeskStore) -> None:
+    erasures = Erasures(KEY)
+    acting = Acting(desk, lambda action: action, lambda _: None, lambda: END_MS, erasures)
+    asyncio.run(acting.keep("anna", action_id="a-1", customer_id="c-1", action="contacted"))
+    erasures.take(0, request(1, "c-1"))
+    with pytest.raises(SettingsError, match="This person was erased"):
+        asyncio.run(acting.keep("anna", action_id="a-2", customer_id="c-1", action="contacted", note="called"))
+    asyncio.run(acting.keep("anna", action_id="a-3", customer_id="c-2", action="contacted"))
+    assert [one.action_id for one in desk.recorded(["c-1"], 0)["c-1"]] == ["a-1"]

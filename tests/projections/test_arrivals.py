@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.events.kinds import EventKind
+from stream.events.kinds import EventKind, EventType
 from stream.identity.alias import MAX_HELD, MAX_HELD_BYTES, Alias
 from stream.identity.arrival_notes import NOTE_HEADERS, TYPE_HEADER, ArrivalNote, Assigned, Released, encode_note
 from stream.identity.assignments import AssignedStep
@@ -255,3 +255,20 @@ def test_for_a_former_customer_a_floor_is_kept() -> None:
     # the first event can no longer be told from a new one: a customer with newer events refuses it as too late
     assert [gone(number, day) for number, day in days.items()] == 3 * ["c-1"]
     assert gone(1, 301) == "c-2"
+
+
+def test_whom_an_event_names_is_kept_as_a_hash_and_passed_on_as_it_came() -> None:
+    follows = Settings(
+        partitions=1, identity_hold_h=1.0, join_identities=True, identity_history_days=30, identity_key="k" * 32
+    )
+    event = {"event_id": "i-1", "customer_id": COOKIE, "occurred_at": NOW_MS / 1000, "name": "referred"}
+    value = json.dumps({**event, "referred_id": "c-erased"}).encode()
+    store = Store(Arrivals(follows), 0, 3)
+    for own_id in ("c-1", COOKIE):
+        named = value.replace(COOKIE.encode(), own_id.encode())
+        store.append(0, own_id, named, [(TYPE_HEADER, b"interaction")], NOW_MS)
+    outgoing = store.step(10, lost=False)
+    (passed,) = [one for one in outgoing if one.topic == follows.topic_of(EventType.INTERACTION)]
+    assert b"c-erased" in (passed.value or b"")
+    assert len(store.stored) == 2
+    assert not any(b"c-erased" in state for state in store.stored.values())

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, or_, select, update
 from stream.alerts.action_records import Action
 from stream.alerts.decoding import encode_action
 from stream.catalogue.windows import DAY_MS
-from stream.directory.database import as_dict, connect, insert_of, reading, writing
+from stream.directory.database import as_dict, connect, insert_of, overwritten, reading, writing
 from stream.directory.desk.desk_tables import actions, audit, notes
 from stream.directory.migrating import DESK, is_newest, upgrade
 
@@ -166,6 +166,7 @@ class DeskStore:
                 connection.execute(delete(table).where(table.c.customer_id == customer_id))
             of_customer = audit.c.customer_id == customer_id
             connection.execute(update(audit).where(of_customer).values(customer_id=None))
+        overwritten(self.engine)
 
     def _note(self, customer_id: str, values: Mapping[str, Any]) -> None:
         with writing(self.engine) as connection:
