@@ -43,8 +43,9 @@ NOTHING: Final = "nothing"
 WHOLE: Final = 1_000_000
 #: Labels are whole 1/WORTH: 0 without an order, WORTH for an order of full worth.
 WORTH: Final = 1000
-#: Before anything is known, a coefficient of the uplift has this standard deviation.
-PRIOR_UPLIFT: Final = 0.1
+#: Before anything is known, a coefficient of the uplift has this standard deviation: that of offers which do much.
+#: With half of it too little is tried where offers do that much (docs/offers.md).
+PRIOR_UPLIFT: Final = 0.2
 _PRIOR_BASELINE: Final = 1.0
 _SCALE: Final = 64
 _LARGEST: Final = 4 * _SCALE

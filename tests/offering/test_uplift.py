@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from river import linear_model
 
-from stream.offering.uplift import NOTHING, WHOLE, WORTH, UpliftSums, contrasts, quantised, uplifts_of
+from stream.offering.uplift import NOTHING, PRIOR_UPLIFT, WHOLE, WORTH, UpliftSums, contrasts, quantised, uplifts_of
 
 OFFERS = ("call", "mail")
 #: (inputs, contrasts in 1/1024, label in 1/WORTH)
@@ -112,4 +112,6 @@ def test_sums_of_another_dimension_are_left_out() -> None:
     narrow.label([64], {"call": 512}, WORTH)
     found = uplifts_of([(1.0, narrow)], ["call"], 2)
     assert found.rows == 0
-    assert found.covariance.tolist() == [[[[pytest.approx(0.01), 0.0]], [[0.0, pytest.approx(0.01)]]]]
+    assert found.covariance.tolist() == [
+        [[[pytest.approx(PRIOR_UPLIFT**2), 0.0]], [[0.0, pytest.approx(PRIOR_UPLIFT**2)]]]
+    ]
