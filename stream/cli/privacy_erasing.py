@@ -12,6 +12,7 @@ import msgspec
 from stream.cli.data_files import data_directory
 from stream.cli.identity_lookup import id_of, resolver_near
 from stream.cli.kept_in_topics import kept_in_topics
+from stream.cli.not_reached import not_reached
 from stream.cli.privacy_stores import counted, erase_directly, ids_in_clear, inventory, projections_of_workers
 from stream.cli.publish_one import publish_one
 from stream.errors import SettingsError, StorageError
@@ -203,7 +204,7 @@ def _close(
                 pseudonyms=request.pseudonyms,
                 found=request.found,
                 left=left,
-                remains={**remains(settings), "topics keep": kept_in_topics(settings)},
+                remains={**remains(settings), "topics keep": kept_in_topics(settings), **not_reached(settings)},
                 previous=digest_of(receipts[-1]) if receipts else FIRST,
                 number=len(receipts) + 1,
             )
