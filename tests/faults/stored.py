@@ -8,6 +8,7 @@ import msgspec
 from stream.processing.state import PartitionState
 from stream.settings import Settings
 from stream.storage.keys import Keys, ProjectionKeys
+from stream.storage.outbox_records import decode_entries
 
 __all__ = ["Stored"]
 
@@ -57,7 +58,8 @@ class Stored:
 
     def outboxes(self) -> list[int]:
         """Records that wait in the outbox of each partition."""
-        return [self._client.llen(self._keys.outbox(partition)) for partition in self._partitions]
+        entries = (self._client.lrange(self._keys.outbox(partition), 0, -1) for partition in self._partitions)
+        return [sum(len(decode_entries(entry)) for entry in of_partition) for of_partition in entries]
 
     # -- customers
 
