@@ -4,9 +4,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize  # type: ignore[import-untyped]  # SciPy ships no types
+from scipy.special import betaln, digamma, expit, gammaln, hyp2f1  # type: ignore[import-untyped]  # as above
 
-from stream.online_models.log_gamma import digamma, log_beta, log_gamma
-from stream.online_models.minimising import minimum
 from stream.online_models.purchase_process import PRIOR, PRIOR_DEVIATIONS, PRIOR_MEANS, Histories, PurchaseProcess
 
 __all__ = ["expected_orders", "fit", "log_likelihood"]
@@ -22,11 +22,11 @@ def log_likelihood(process: PurchaseProcess, of: Histories) -> float:
     """Of the order times of all customers."""
     r, alpha, a, b = process.r, process.alpha, process.a, process.b
     each = (
-        log_gamma(r + of.x)
-        - log_gamma(r)
+        gammaln(r + of.x)
+        - gammaln(r)
         + r * np.log(alpha)
-        + log_beta(a, b + of.x + 1.0)
-        - log_beta(a, b)
+        + betaln(a, b + of.x + 1.0)
+        - betaln(a, b)
         - (r + of.x) * np.log(alpha + of.age)
         # gone or not: the sum of both ways in which the silence may have come
         + np.logaddexp(0.0, process.log_odds_gone(of))
@@ -48,7 +48,8 @@ def fit(of: Histories, begin: PurchaseProcess = PRIOR, *, has_prior: bool = True
         return -weight * value, -weight * slope
 
     start = np.log([begin.r, begin.alpha, begin.a, begin.b])
-    return _process_of(minimum(loss, start, _BOUNDS, max_steps=_MAX_STEPS))
+    options = {"maxiter": _MAX_STEPS, "ftol": 1e-12, "gtol": 1e-7}
+    return _process_of(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=_BOUNDS, options=options).x)
 
 
 def expected_orders(process: PurchaseProcess, of: Histories, days: float) -> Floats:
@@ -57,8 +58,6 @@ def expected_orders(process: PurchaseProcess, of: Histories, days: float) -> Flo
     Given that a customer is active, ``p`` is Beta(a, b + x + 1), and of a rate and a ``p`` the expectation is
     ``(1 - exp(-rate p days)) / p``.
     """
-    from scipy.special import hyp2f1  # type: ignore[import-untyped]  # noqa: PLC0415 - 14 MB, and no worker needs it
-
     # the formula has a removable pole at a = 1
     a = process.a if abs(process.a - 1.0) > 1e-6 else 1.0 + 1e-6  # noqa: PLR2004 - as near as doubles allow
     b, shape, scale = process.b + of.x + 1.0, process.r + of.x, process.alpha + of.age
@@ -76,7 +75,7 @@ def _process_of(at: Floats) -> PurchaseProcess:
 def _slope(process: PurchaseProcess, of: Histories) -> Floats:
     """The gradient of the log-likelihood by the logarithms of the parameters."""
     r, alpha, a, b = process.r, process.alpha, process.a, process.b
-    gone = 1.0 - process.alive(of)
+    gone = expit(process.log_odds_gone(of))
     age, last, shape = alpha + of.age, alpha + of.last, r + of.x
     ratio = np.log(age) - np.log(last)
     total = digamma(a + b) - digamma(a + b + of.x + 1.0)
