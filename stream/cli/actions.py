@@ -50,6 +50,9 @@ def record(
     CUSTOMER is what `stream customer` takes. The customer's view shows the action, and for a time nobody is told of the
     customer again. Warns of a CUSTOMER whom nobody knows.
     """
+    # not for the help of other commands: what erases takes a second to import
+    from stream.cli.not_erased import check_not_erased
+
     now_ms, customer_id = time.time_ns() // 1_000_000, id_of(settings, customer_id)
     taken = Action(
         action_id=action_id or str(uuid.uuid4()),
@@ -60,6 +63,7 @@ def record(
         actor=actor,
         note=note,
     )
+    check_not_erased(settings, customer_id)
     publish_action(settings, taken)
     _warn_of_stranger(settings, customer_id)
     click.echo(f"recorded {taken.action} of {customer_id} as {taken.action_id}", err=True)

@@ -95,6 +95,7 @@ def _publish(
 ) -> None:
     # the contract takes part of a second to import: not for the help of other commands
     from stream.cli.identity_lookup import id_of
+    from stream.cli.not_erased import check_not_erased
     from stream.client.producer import Producer
     from stream.events.model import ConsentEvent
     from stream.events.times import instant
@@ -111,6 +112,7 @@ def _publish(
         source=", ".join(one for one in sources if one),
         version=said["version"],
     )
+    check_not_erased(settings, customer_id)
     with Producer(settings, delivery_timeout_s=_TIMEOUT_S) as producer:
         producer.publish(event)
     of = event.purpose if event.contact_channel is None else f"{event.purpose} by {event.contact_channel}"

@@ -122,6 +122,7 @@ def label(settings: Settings, *, event_id: str, category: str, customer_id: str 
     """
     from stream.alerts.action_records import Action, ActionKind
     from stream.cli.identity_lookup import id_of
+    from stream.cli.not_erased import check_not_erased
     from stream.cli.publish_action import publish_action
     from stream.cli.texts_desk import customer_of_text
     from stream.events.times import instant
@@ -143,6 +144,7 @@ def label(settings: Settings, *, event_id: str, category: str, customer_id: str 
         event_id=event_id,
         category=category,
     )
+    check_not_erased(settings, customer_id)
     publish_action(settings, action)
     click.echo(f"recorded: what {customer_id} wrote in {event_id} is {category}", err=True)
 

@@ -73,7 +73,13 @@ def publish_movement(
     movement_id: str | None = None,
     note: str | None = None,
 ) -> PointsMovement:
-    """Publish and confirm. Raises `SettingsError` for what readers would refuse, `TopologyError` or `PublishError`."""
+    """Publish and confirm.
+
+    Raises `SettingsError` for what readers would refuse and for erased people, else as `publish_one`.
+    """
+    # not for those who only look: what erases takes a second to import
+    from stream.cli.not_erased import check_not_erased
+
     movement = PointsMovement(
         movement_id=movement_id or str(uuid.uuid4()),
         customer_id=customer_id,
@@ -87,5 +93,6 @@ def publish_movement(
         msgspec.json.decode(value, type=PointsMovement)
     except msgspec.ValidationError as error:
         raise SettingsError(f"these are no points: {error}") from None
+    check_not_erased(settings, customer_id)
     publish_one(settings, settings.points, customer_id.encode(), value, "movement of points")
     return movement
