@@ -86,7 +86,7 @@ def latency(report: Report) -> str:
     rows = [
         (f"{level} ({found['events_per_s']:,}/s), {what}", *(f"{found[what][f'p{q}_ms']:.0f}" for q in (50, 95, 99)))
         for level, found in levels.items()
-        for what in ("features", "alert")
+        for what in ("features", "stage")
     ]
     cores = [(f"{level}", *(f"{used:.2f}" for used in found["cores"].values())) for level, found in levels.items()]
     return "\n\n".join(

@@ -1,14 +1,14 @@
-"""How long an event takes to its features in Redis, and to an alert in Kafka: ``python -m benchmarks.latency``.
+"""How long events take to features in Redis, and to changes of stage in Kafka: ``python -m benchmarks.latency``.
 
 A worker runs with its default settings. Once every customer has had some events, the benchmark searches the sustainable
 throughput: the highest rate of events, published evenly in time, at which everything is stored half a second after
 publishing ends. (The term, and why latencies belong to a share of it: Karimov et al., "Benchmarking Distributed Stream
 Data Processing Systems", ICDE 2018.) Then latencies are measured at 10, 50 and 80 % of that, and at 50 % while Redis
 rewrites its append-only file, which it does at no other time. Some events are probes: each is the first event of a new
-customer and raises an alert. One clock runs from just before a probe is handed to the producer until a client that
-polls without pause sees the customer's document in Redis; the other until a consumer has read the alert. Publisher,
-worker, broker, Redis and the observers share this machine; the report says how busy each of them keeps it. Written to
-``build/latency.json``.
+customer, who comes into a stage. One clock runs from just before a probe is handed to the producer until a client that
+polls without pause sees the customer's document in Redis; the other until a consumer has read the change of stage.
+Publisher, worker, broker, Redis and the observers share this machine; the report says how busy each of them keeps it.
+Written to ``build/latency.json``.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ _MIN_RATE, _MAX_RATE, _HALVINGS = 10_000.0, 160_000.0, 5
 
 @dataclass(slots=True)
 class Probes:
-    """When each probe was sent, stored and alerted, by customer; in seconds of the monotonic clock."""
+    """When each probe was sent, stored and told of, by customer; in seconds of the monotonic clock."""
 
     sent: dict[str, float] = field(default_factory=dict)
     stored: dict[str, float] = field(default_factory=dict)
-    alerted: dict[str, float] = field(default_factory=dict)
+    told: dict[str, float] = field(default_factory=dict)
 
     def quantiles_ms(self, arrived: Mapping[str, float]) -> dict[str, float]:
         """p50, p95 and p99 of the time from sent to arrived."""
@@ -75,7 +75,7 @@ def looking(settings: Settings, probes: Probes) -> Iterator[None]:
     over = threading.Event()
     threads = [
         threading.Thread(target=look, args=(settings, probes, over), daemon=True)
-        for look in (_look_at_redis, _look_at_alerts)
+        for look in (_look_at_redis, _look_at_stages)
     ]
     for thread in threads:
         thread.start()
@@ -102,14 +102,14 @@ def _look_at_redis(settings: Settings, probes: Probes, over: threading.Event) ->
             time.sleep(_LOOK_EVERY_S)
 
 
-def _look_at_alerts(settings: Settings, probes: Probes, over: threading.Event) -> None:
+def _look_at_stages(settings: Settings, probes: Probes, over: threading.Event) -> None:
     consumer = Consumer({**settings.librdkafka(), "group.id": "latency", "fetch.wait.max.ms": 10})
-    consumer.assign([TopicPartition(settings.alerts, p, OFFSET_END) for p in range(settings.partitions)])
+    consumer.assign([TopicPartition(settings.stages, p, OFFSET_END) for p in range(settings.partitions)])
     while not over.is_set():
         for message in consumer.consume(500, 0.005):
             key = message.key()
             if key is not None:
-                probes.alerted.setdefault(key.decode(), time.monotonic())
+                probes.told.setdefault(key.decode(), time.monotonic())
     consumer.close()
 
 
@@ -178,16 +178,16 @@ class Bench:
             self._wait_until_stored(before + published.events, _ARRIVES_WITHIN_S)
             left_s = max(time.monotonic() - published.ended, 0.0)
             until = time.monotonic() + _ARRIVES_WITHIN_S
-            while not probes.sent.keys() <= probes.alerted.keys() & probes.stored.keys():
+            while not probes.sent.keys() <= probes.told.keys() & probes.stored.keys():
                 if time.monotonic() > until:
                     raise RuntimeError(
-                        f"of {len(probes.sent)} probes {len(probes.stored)} were stored, {len(probes.alerted)} alerted"
+                        f"of {len(probes.sent)} probes {len(probes.stored)} were stored, {len(probes.told)} told of"
                     )
                 time.sleep(0.02)
         return {
             "events_per_s": round(rate),
             "features": probes.quantiles_ms(probes.stored),
-            "alert": probes.quantiles_ms(probes.alerted),
+            "stage": probes.quantiles_ms(probes.told),
             "probes": len(probes.sent),
             "left_s": round(left_s, 2),
             "publisher_behind_s": round(published.behind_s, 2),

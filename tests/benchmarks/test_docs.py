@@ -33,7 +33,7 @@ THROUGHPUT = {
 WAITS = {"p50_ms": 10.0, "p95_ms": 20.0, "p99_ms": 30.0}
 LATENCY = {
     "sustainable_events_per_s": 1000,
-    "levels": {"50%": {"events_per_s": 500, "features": WAITS, "alert": WAITS, "cores": {"worker": 0.5}}},
+    "levels": {"50%": {"events_per_s": 500, "features": WAITS, "stage": WAITS, "cores": {"worker": 0.5}}},
 }
 SIZE = {
     "customers": 1_000_000,
@@ -94,7 +94,7 @@ def test_memory_is_shown_at_each_moment() -> None:
 
 
 def test_latencies_and_sizes_become_tables() -> None:
-    assert "| 50% (500/s), alert | 10 | 20 | 30 |" in latency(LATENCY)
+    assert "| 50% (500/s), stage | 10 | 20 | 30 |" in latency(LATENCY)
     assert "| events/s of one worker, of 10,000 of them | 20,000 |" in scale(SCALE)
     assert "| events/s of one worker, of all of them | 10,000 |" in scale(SCALE)
 
