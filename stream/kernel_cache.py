@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-__all__ = ["LOCATORS", "VARIABLE", "directory_of", "use_directory"]
+__all__ = ["LOCATORS", "VARIABLE", "digest_of", "directory_of", "use_directory"]
 
 #: Numba's own variable; if it is set, as in the image, it decides.
 VARIABLE = "NUMBA_CACHE_DIR"
@@ -44,6 +44,23 @@ def directory_of(package: Path, more: Iterable[Path] = ()) -> Path:
     return next(filter(_is_writable, candidates), None) or _temporary(name)
 
 
+def digest_of(
+    package: Path, patterns: Iterable[str], more: Iterable[Path], *, interpreter: str, libraries: Iterable[str]
+) -> bytes:
+    """Of the sources of ``package`` by ``patterns``, of the files ``more``, and of the releases that run them.
+
+    Contents, not times: what an archive unpacks may have the same time in every version.
+    """
+    releases = (interpreter, *(f"{name} {version(name)}" for name in libraries))
+    state = hashlib.sha256("\n".join(releases).encode())
+    own = ((str(source.relative_to(package)), source) for p in patterns for source in sorted(package.glob(p)))
+    for name, source in (*own, *((source.name, source) for source in more)):
+        content = source.read_bytes()
+        state.update(f"{name} {len(content)}\n".encode())
+        state.update(content)
+    return state.digest()
+
+
 def use_directory(package: Path, more: Iterable[Path] = ()) -> None:
     """Let Numba, which must not be imported yet, keep its kernels there; all but the last used states are removed.
 
@@ -64,16 +81,10 @@ def use_directory(package: Path, more: Iterable[Path] = ()) -> None:
 
 
 def _name_of(package: Path, more: Iterable[Path]) -> str:
-    # contents, not times: what an archive unpacks may have the same time in every version
-    compilers = (sys.implementation.cache_tag, *(f"{name} {version(name)}" for name in _COMPILERS))
-    state = hashlib.sha256("\n".join(compilers).encode())
-    sources = [(str(source.relative_to(package)), source) for p in _SOURCES for source in sorted(package.glob(p))]
-    extensions = [(source.name, source) for source in more]
-    for name, source in (*sources, *extensions):
-        content = source.read_bytes()
-        state.update(f"{name} {len(content)}\n".encode())
-        state.update(content)
-    return f"{_EXTENDED_PREFIX if extensions else _PREFIX}{state.hexdigest()[:16]}"
+    extensions = [*more]
+    interpreter = str(sys.implementation.cache_tag)
+    digest = digest_of(package, _SOURCES, extensions, interpreter=interpreter, libraries=_COMPILERS)
+    return f"{_EXTENDED_PREFIX if extensions else _PREFIX}{digest.hex()[:16]}"
 
 
 def _remove_oldest(parent: Path) -> None:

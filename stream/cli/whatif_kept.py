@@ -7,7 +7,6 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ from stream.cli.kept_files import keep, place_of_kept
 from stream.cli.saying import say
 from stream.errors import SnapshotError
 from stream.events.log_event import LogEvent
+from stream.kernel_cache import digest_of
 from stream.reporting.writing import Writing
 from stream.settings import Settings
 from stream.whatif.log_seal import LogSeal
@@ -85,13 +85,7 @@ def digest_of_program(package: Path, more: Sequence[Path]) -> bytes:
 
     All sources: which of them decide changes with the program, and reading them takes some 20 ms.
     """
-    state = hashlib.sha256("\n".join((sys.version, *(f"{name} {version(name)}" for name in _PACKAGES))).encode())
-    own = ((str(source.relative_to(package)), source) for source in sorted(package.rglob("*.py")))
-    for name, source in (*own, *((source.name, source) for source in more)):
-        content = source.read_bytes()
-        state.update(f"{name} {len(content)}\n".encode())
-        state.update(content)
-    return state.digest()
+    return digest_of(package, ("**/*.py",), more, interpreter=sys.version, libraries=_PACKAGES)
 
 
 def _rules(settings: Settings) -> Iterator[bytes]:
