@@ -30,7 +30,6 @@ def decide_identity(settings: Settings, what: IdentityDecision, one: str, other:
     )
     if not (one.isprintable() and other.isprintable()) or link.link().tells_nobody:
         raise SettingsError(f"{one} and {other}: expected two ids that each tell a person")
-    for who in (one, other):
-        check_not_erased(settings, who)
+    check_not_erased(settings, one, other)
     publish_one(settings, settings.identities, KEY.encode(), encode_link(link), what)
     return link_id
