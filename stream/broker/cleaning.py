@@ -125,7 +125,7 @@ class Cleaner:
             for batch in reader.each(topic, p, end):
                 if waiting is not None:
                     base, time_ms, body = waiting
-                    kept = _kept(topic, body, newest, with_tombstones=time_ms > old_ms)
+                    kept = _kept(body, newest, with_tombstones=time_ms > old_ms)
                     if kept is not body:
                         changes.append((base, kept))
                 waiting = batch
@@ -142,11 +142,14 @@ def _records(topic: StoredTopic, body: bytes) -> list[tuple[int, bytes | None, b
         return []
 
 
-def _kept(topic: StoredTopic, body: bytes, newest: dict[bytes, int], *, with_tombstones: bool) -> bytes | None:
+def _kept(body: bytes, newest: dict[bytes, int], *, with_tombstones: bool) -> bytes | None:
     def stays(offset: int, key: bytes | None, value: bytes | None) -> bool:
         return key is None or (newest.get(key) == offset and (value is not None or with_tombstones))
 
-    return kept_of(body, stays) if _records(topic, body) else body
+    try:
+        return kept_of(body, stays)
+    except BatchError:  # that was told when its keys were looked for
+        return body
 
 
 def _now_ms() -> int:
