@@ -86,15 +86,13 @@ class BatchProducer:
         lane = self._lanes[tp]
         async with lane.free:
             for batch in batches:
-                is_sent = False
                 try:
                     async with self._in_time(f"{batch.count} records for {tp.topic}"):
                         await self._deliver(tp, lane, batch)
-                    is_sent = True
-                finally:
-                    if not is_sent:
-                        # whether the broker has it, or will, is not known: also when the call is cancelled
-                        lane.producer = None
+                except BaseException:
+                    # whether the broker has it, or will, is not known: also when the call is cancelled
+                    lane.producer = None
+                    raise
 
     async def close(self) -> None:
         """Close the connections."""
