@@ -19,7 +19,9 @@ def customer_documents(bench: Bench, scope: Scope, *, in_order: bool) -> Iterato
     """A: the last document of each customer, against those stored; and the first copies come in order.
 
     A document is as of the end of its step, which is no function of the log. But the customers in the topic and the
-    fields that people act on are one. ``in_order``: each step was made once, so only a copy goes back in time.
+    fields that people act on are one. ``in_order``: each step was made once, by a worker that knew that it owned the
+    partition, so only a copy goes back in time. A successor publishes the document as it finds it, so what its
+    predecessor sends late can be an older one that nobody has sent before.
     """
     if not scope.is_everything:
         return
@@ -42,7 +44,7 @@ def customer_documents(bench: Bench, scope: Scope, *, in_order: bool) -> Iterato
 
 
 class _Topic:
-    """``last``: the last document of each customer. ``disordered``: whose first copies go back in time."""
+    """``last``: the last document of each customer. ``disordered``: which first copies go back in time."""
 
     def __init__(self) -> None:
         self.last: dict[str, dict[str, Any]] = {}
@@ -58,8 +60,9 @@ class _Topic:
         if value not in self._seen:
             self._seen.add(value)
             when = _version(document)
-            if when < self._newest.get(customer, when):
-                self.disordered.add(customer)
+            newest = self._newest.get(customer, when)
+            if when < newest:
+                self.disordered.add(f"{customer} {when} after {newest}")
             self._newest[customer] = when
 
 

@@ -38,6 +38,7 @@ def verdict(bench: Bench, *, broken: frozenset[str] = frozenset(), state_was_los
 
     ``state_was_lost``: the log was read again, in other steps.
     """
+    late = any(worker.may_have_published_late for worker in (*bench.ended, *bench.workers.values()))
     scope = Scope.of(bench.settings, bench.log, two_releases=bench.plan.release_before)
     violations = [
         *_features(bench, broken),
@@ -45,7 +46,7 @@ def verdict(bench: Bench, *, broken: frozenset[str] = frozenset(), state_was_los
         *_counts(bench, scope),
         *_learning(bench, scope),
         *_offsets(bench),
-        *customer_documents(bench, scope, in_order=not state_was_lost),
+        *customer_documents(bench, scope, in_order=not (state_was_lost or late)),
     ]
     duplicates = 0
     for topic in ("alerts", "segment-changes", "stages", "dead-letters", "training-examples"):

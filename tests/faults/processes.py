@@ -41,6 +41,7 @@ class WorkerProcess:
     process: subprocess.Popen[bytes]
     log_path: Path
     expected_status: int | None = None
+    was_frozen: bool = False
 
     @classmethod
     def start(cls, name: str, environment: Mapping[str, str], plan: Plan, log_path: Path) -> "WorkerProcess":
@@ -92,6 +93,11 @@ class WorkerProcess:
         return sum("is at token" in line for line in self._rewinds)
 
     @property
+    def may_have_published_late(self) -> bool:
+        """Whether it may have gone on publishing while another worker owned its partitions."""
+        return bool(self.was_frozen or self.fenced)
+
+    @property
     def rewound(self) -> int:
         """Number of this process' returns to the stored state, for any reason."""
         return len(self._rewinds)
@@ -116,6 +122,7 @@ class WorkerProcess:
         self.process.wait()
 
     def freeze(self) -> None:
+        self.was_frozen = True
         self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
