@@ -1,4 +1,7 @@
-"""Stripe's webhooks: one event a post. Charges tell what is paid, and nothing else does, so that it counts once."""
+"""Stripe's webhooks: one event a post. Charges tell what is paid, and nothing else does, so that it counts once.
+
+A customer who is saved tells which ids are one person's.
+"""
 
 from typing import Final
 
@@ -6,11 +9,13 @@ from stream.adapters.adapter import Call
 from stream.adapters.event_table import (
     PURCHASE,
     EventTable,
+    LinkRow,
     ProviderEvent,
     Row,
     customer,
     identified_by,
     needed,
+    texts,
     time_at,
 )
 from stream.adapters.json_fields import MalformedError, amount, pick, required
@@ -20,6 +25,7 @@ from stream.adapters.signatures import Signature
 __all__ = ["PROVIDER", "TABLE"]
 
 _CHARGE: Final = "data.object"
+_SAVED: Final = "data.object"
 #: https://docs.stripe.com/currencies: digits after the point of an amount, where they are not two.
 _DIGITS: Final = {
     **dict.fromkeys(
@@ -33,7 +39,7 @@ def _kind(item: ProviderEvent) -> str:
     name = str(required(item.event, "type"))
     if name == "charge.succeeded" and pick(item.event, f"{_CHARGE}.captured") is False:
         return "charge.succeeded: not captured"
-    return f"{name}: a test" if pick(item.event, "livemode") is False and name in TABLE.rows else name
+    return f"{name}: a test" if pick(item.event, "livemode") is False and name in {*TABLE.rows, *TABLE.links} else name
 
 
 def _units(value: object, what: str) -> int:
@@ -79,7 +85,20 @@ _COMPLETED: Final = Row(
     },
 )
 
-#: By ``type``. Left out: payment intents, checkouts and invoices, whose money a charge tells; customers; disputes.
+
+def _number(item: ProviderEvent) -> str:
+    """The customer as charges name them that have no address."""
+    return item.customers.find(pick(item.event, f"{_SAVED}.metadata"), own_id=required(item.event, f"{_SAVED}.id"))
+
+
+_CUSTOMER: Final = LinkRow(
+    "identified",
+    (("customer_id", _number), ("email", texts(f"{_SAVED}.email")), ("phone", texts(f"{_SAVED}.phone"))),
+    identified_by("id"),
+    time_at("created"),
+)
+
+#: By ``type``. Left out: payment intents, checkouts and invoices, whose money a charge tells; disputes.
 TABLE: Final = EventTable(
     provider="stripe",
     one="an event of Stripe",
@@ -95,6 +114,7 @@ TABLE: Final = EventTable(
         address=(f"{_CHARGE}.billing_details.email", f"{_CHARGE}.receipt_email"),
         own_id=(f"{_CHARGE}.customer",),
     ),
+    links={"customer.created": _CUSTOMER, "customer.updated": _CUSTOMER},
     occurred_at=time_at("created"),
 )
 

@@ -206,6 +206,21 @@ _CHARGE: dict[str, Any] = {
 }
 
 
+# https://docs.stripe.com/api/customers/object
+_STRIPE_CUSTOMER: dict[str, Any] = {
+    "id": "cus_NffrFeUfNV2Hib",
+    "object": "customer",
+    "address": {"line1": "Lindenstr. 1", "city": "Berlin"},
+    "created": 1680893993,
+    "email": "ann.sparrow@example.com",
+    "invoice_prefix": "0759376C",
+    "metadata": {},
+    "name": "Ann Sparrow",
+    "phone": "+493012345",
+    "livemode": True,
+}
+
+
 def _stripe(event_type: str, charge: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {
         "id": f"evt_{event_type}",
@@ -233,9 +248,14 @@ STRIPE = Sample(
     },
     ignored={
         "payment_intent.succeeded": _stripe("payment_intent.succeeded", {"id": "pi_1"}),
-        "customer.created": _stripe("customer.created", {"id": "cus_1", "email": "ann.sparrow@example.com"}),
+        "customer.deleted": _stripe("customer.deleted", _STRIPE_CUSTOMER),
         "charge.succeeded: not captured": _stripe("charge.succeeded", {**_CHARGE, "captured": False}),
         "charge.succeeded: a test": {**_stripe("charge.succeeded", _CHARGE), "livemode": False},
+        "customer.created: a test": {**_stripe("customer.created", _STRIPE_CUSTOMER), "livemode": False},
+    },
+    links={
+        "customer.created": _stripe("customer.created", _STRIPE_CUSTOMER),
+        "customer.updated": _stripe("customer.updated", _STRIPE_CUSTOMER, previous_attributes={"phone": None}),
     },
     promised={
         "charge.succeeded": ("id", "type", "created", "data.object.id", "data.object.currency"),

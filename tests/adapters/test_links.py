@@ -11,8 +11,9 @@ from stream.events.rejections import Rejection
 from stream.identity.sealing import Sealer
 from stream.settings import Settings
 from tests.adapters.calls import call, translate
+from tests.adapters.samples import changed
 from tests.adapters.samples_mail import MAIL
-from tests.adapters.samples_shops import SHOPIFY, WOOCOMMERCE
+from tests.adapters.samples_shops import SHOPIFY, STRIPE, WOOCOMMERCE
 
 KEY: Final = "k" * 32
 SEALER: Final = Sealer.of(Settings(identity_key=KEY))
@@ -84,15 +85,19 @@ def test_customers_of_shops_are_linked_with_address_and_phone() -> None:
     for sample, row, number in (
         (SHOPIFY, "customers/update", "706405506930370084"),
         (WOOCOMMERCE, "customer.created", "25"),
+        (STRIPE, "customer.created", "cus_NffrFeUfNV2Hib"),
+        (STRIPE, "customer.updated", "cus_NffrFeUfNV2Hib"),
     ):
-        found = links(sample.name, sample.links[row], **sample.headers[row])
+        found = links(sample.name, sample.links[row], **sample.headers.get(row, {}))
         assert pairs(found) == {
             ("identified", number, token("email", "ann.sparrow@example.com")),
             ("identified", number, token("phone", "+493012345")),
         }
 
 
-def test_the_shops_own_number_in_the_metadata_comes_before_that_of_woocommerce() -> None:
+def test_the_shops_own_number_in_the_metadata_comes_before_that_of_the_provider() -> None:
+    saved = changed(STRIPE.links["customer.created"], "data.object.metadata", {"customer_id": "c-1"})
+    assert {link["one"] for link in links("stripe", saved)} == {"c-1"}
     customer = {**WOOCOMMERCE.links["customer.created"], "meta_data": [{"key": "customer_id", "value": "c-1"}]}
     found = links("woocommerce", customer, **WOOCOMMERCE.headers["customer.created"])
     assert {link["one"] for link in found} == {"c-1"}
