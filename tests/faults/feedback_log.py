@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from confluent_kafka import Producer
@@ -15,7 +15,7 @@ from stream.events.kinds import EventType
 from stream.events.partitioner import partition_of
 from stream.settings import Settings
 
-__all__ = ["Alerted", "FeedbackLog", "Said", "made_feedback"]
+__all__ = ["Alerted", "FeedbackLog", "Said", "made_feedback", "read_surveyed"]
 
 _HOUR_MS = 3_600_000
 #: 2024-01-01T00:00:00Z
@@ -34,7 +34,8 @@ _WRITTEN = {
 class Said(NamedTuple):
     """One feedback as it was written; ``value``: of NPS. ``ticket``: of a complaint or its resolution.
 
-    ``category``: the label that people give the ``text`` later, if they do.
+    ``category``: the label that people give the ``text`` later, if they do. ``survey``: which asks (``asked``) or is
+    answered.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Said(NamedTuple):
     ticket: str
     text: str = ""
     category: str = ""
+    survey: str = ""
 
     @property
     def satisfaction(self) -> float | None:
@@ -79,20 +81,23 @@ class FeedbackLog:
     def produce(self, settings: Settings) -> None:
         """Write the whole log, before any worker reads it."""
         producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "enable.idempotence": True, "log_level": 0})
-        for topic, logs in ((settings.topic_of(_FEEDBACK), self._feedback()), (settings.actions, self._actions())):
+        for topic, logs in ((settings.topic_of(_FEEDBACK), self.records()), (settings.actions, self._actions())):
             for partition, customer, body in logs:
                 producer.produce(topic, orjson.dumps(body), customer, partition)
         if left := producer.flush(60.0):
             raise AssertionError(f"{left} records of feedback were not delivered")
 
-    def _feedback(self) -> Iterator[tuple[int, str, dict[str, object]]]:
+    def records(self) -> Iterator[tuple[int, str, dict[str, object]]]:
+        """Partition, key and body of each record of feedback."""
         for partition, log in enumerate(self.said):
             for one in log:
                 score = {} if one.value is None else {"scale": "nps", "value": one.value}
                 ticket = {"ticket_id": one.ticket} if one.ticket else {}
+                survey = {"survey_id": one.survey} if one.survey else {}
                 body = {"event_id": one.id, "customer_id": one.customer, "occurred_at": one.at_ms / 1000}
                 text = {"text": one.text} if one.text else {}
-                yield partition, one.customer, {**body, "name": one.name, "channel": "web", **score, **ticket, **text}
+                said = {**body, "name": one.name, "channel": "web"}
+                yield partition, one.customer, {**said, **score, **ticket, **text, **survey}
 
     def _actions(self) -> Iterator[tuple[int, str, dict[str, object]]]:
         for partition, log in enumerate(self.acted):
@@ -105,12 +110,13 @@ class FeedbackLog:
                 yield partition, one.customer, {**body, **label}
 
     def first_of(self, customer: str, partition: int) -> list[Said]:
-        """A customer's feedback, each once, in the order of the log."""
-        return [*{one.id: one for one in self.said[partition] if one.customer == customer}.values()]
+        """A customer's feedback, each once, in the order of the log; what the shop asked is none."""
+        own = (one for one in self.said[partition] if one.customer == customer and one.name != "asked")
+        return [*{one.id: one for one in own}.values()]
 
     def customers(self) -> Iterator[tuple[int, str]]:
         for partition, log in enumerate(self.said):
-            for customer in dict.fromkeys(one.customer for one in log):
+            for customer in dict.fromkeys(one.customer for one in log if one.name != "asked"):
                 yield partition, customer
 
     def opinions(self) -> dict[tuple[int, str], tuple[float, float, int]]:
@@ -128,20 +134,50 @@ class FeedbackLog:
         return found
 
     def tallies(self) -> dict[tuple[int, str], dict[str, dict[str, int]]]:
-        """Kinds of feedback by month, and scores, of each partition's part of the shop."""
-        found: dict[tuple[int, str], dict[str, dict[str, int]]] = {}
+        """Kinds of feedback by month, and scores, of each partition's part of the shop and of the surveys."""
+        told: dict[tuple[int, str], list[Said]] = {}
         for partition, log in enumerate(self.said):
-            kinds: dict[str, Counter[str]] = {}
-            scores: Counter[str] = Counter()
             for one in log:
-                month = datetime.fromtimestamp(one.at_ms / 1000, UTC).strftime("%Y-%m")
-                kinds.setdefault(month, Counter())[one.name] += 1
-                if one.value is not None:
-                    scores[str(one.value)] += 1
-            if log:
-                found[partition, "shop"] = {month: dict(count) for month, count in kinds.items()} | {
-                    "nps": dict(scores)
-                }
+                if one.name != "asked":
+                    for key in ("shop", *([f"survey:{one.survey}"] if one.survey else [])):
+                        told.setdefault((partition, key), []).append(one)
+        found: dict[tuple[int, str], dict[str, dict[str, int]]] = {}
+        for place, said in told.items():
+            kinds: dict[str, Counter[str]] = {}
+            for one in said:
+                kinds.setdefault(_month(one), Counter())[one.name] += 1
+            scores = Counter(str(one.value) for one in said if one.value is not None)
+            found[place] = {month: dict(count) for month, count in kinds.items()} | {"nps": dict(scores)}
+        return found
+
+    def surveyed(self) -> dict[tuple[int, str], object]:
+        """Of each customer which surveys asked them when, and whether they answered; of each partition the counts."""
+        found: dict[tuple[int, str], object] = {}
+        for partition, log in enumerate(self.said):
+            surveys: dict[str, dict[str, tuple[int | None, bool]]] = {}
+            named: dict[str, int] = {}
+            for one in log:
+                if not one.survey:
+                    continue
+                named[one.survey] = max(one.at_ms, named.get(one.survey, 0))
+                asked_ms, is_answered = surveys.setdefault(one.customer, {}).get(one.survey, (None, False))
+                if one.name != "asked":
+                    is_answered = True
+                elif asked_ms is None or one.at_ms < asked_ms:
+                    asked_ms = one.at_ms
+                surveys[one.customer][one.survey] = asked_ms, is_answered
+            found |= {(partition, customer): of for customer, of in surveys.items()}
+            counts: dict[str, dict[str, list[int]]] = {"/shop": {}} if named else {}
+            for of in surveys.values():
+                for survey, (asked_ms, is_answered) in of.items():
+                    if asked_ms is None:
+                        continue
+                    month = datetime.fromtimestamp(asked_ms / 1000, UTC).strftime("%Y-%m")
+                    for key in ("/shop", "/channel:web", f"/survey:{survey}"):
+                        number = counts.setdefault(key, {}).setdefault(month, [0, 0])
+                        number[0] += 1
+                        number[1] += is_answered
+            found |= {(partition, key): (months, named if key == "/shop" else {}) for key, months in counts.items()}
         return found
 
     def cases(self) -> dict[tuple[int, str], dict[str, int]]:
@@ -186,6 +222,18 @@ class FeedbackLog:
         return found
 
 
+def read_surveyed(state: Any) -> object:
+    """A stored state of `surveys`, as `FeedbackLog.surveyed` has it."""
+    if surveys := state.get("surveys"):
+        return {survey: (of.get("asked_ms"), of.get("is_answered", False)) for survey, of in surveys.items()}
+    assert state.get("channels", []) in ([], ["web"])
+    return state.get("months", {}), state.get("named", {})
+
+
+def _month(one: Said) -> str:
+    return datetime.fromtimestamp(one.at_ms / 1000, UTC).strftime("%Y-%m")
+
+
 def _mean(said: list[Said]) -> float | None:
     """The mean of satisfactions by age; a complaint counts a half once it is resolved."""
     solved = {one.ticket for one in said if one.name == "resolved"}
@@ -202,8 +250,11 @@ def _mean(said: list[Said]) -> float | None:
 
 
 def made_feedback(seed: int, partitions: int) -> FeedbackLog:
-    """Ratings, complaints, resolutions and contacts of some customers over two months, with repeats."""
-    rng = random.Random(f"feedback/{seed}")
+    """Ratings, complaints, resolutions and contacts of some customers over two months, with repeats.
+
+    Before half of the ratings a survey asked for them; some customers answer without having been asked.
+    """
+    rng, surveys = random.Random(f"feedback/{seed}"), random.Random(f"surveys/{seed}")
     said: list[list[Said]] = [[] for _ in range(partitions)]
     acted: list[list[tuple[str, int]]] = [[] for _ in range(partitions)]
     for number in range(_CUSTOMERS):
@@ -227,6 +278,14 @@ def made_feedback(seed: int, partitions: int) -> FeedbackLog:
             if one.name != "resolved" and (about := rng.choice(["", *_WRITTEN])):
                 # people label half of what customers wrote
                 one = one._replace(text=f"{rng.choice(_WRITTEN[about])}, order {k}", category=rng.choice(["", about]))
+            survey = f"s{surveys.randrange(3)}"
+            if one.name == "rated" and surveys.random() < 0.5:
+                asked = Said(
+                    f"q{number}-{k}", customer, at_ms - surveys.randrange(1, 900), "asked", None, "", survey=survey
+                )
+                said[partition] += [asked] * surveys.choice([1, 1, 2])
+            if one.name == "rated" and surveys.random() < 0.4:
+                one = one._replace(survey=survey)
             said[partition] += [one] * (1 + (rng.random() < 0.1))
     # customers are interleaved; the records of each stay in order
     return FeedbackLog([sorted(log, key=lambda one: one.at_ms) for log in said], acted)

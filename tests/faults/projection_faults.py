@@ -20,7 +20,7 @@ from stream.projections.recommendations import Recommendations
 from stream.storage.keys import Keys, ProjectionKeys
 from tests.faults.bench import Bench
 from tests.faults.classified import classified, kept_texts, read_classified, read_texts
-from tests.faults.feedback_log import Alerted, FeedbackLog
+from tests.faults.feedback_log import Alerted, FeedbackLog, read_surveyed
 from tests.faults.login_log import LoginLog
 from tests.faults.ownership_faults import zombie
 from tests.faults.redis_faults import cut_tail, flush
@@ -31,7 +31,15 @@ from tests.faults.worker_faults import kill_at_points
 from tests.oracle.leads import Contact, leads_of
 from tests.oracle.record import type_of
 
-__all__ = ["PROJECTION_FAULTS", "kill_steps", "passed_on", "projection_alerts", "projection_states", "rebuild"]
+__all__ = [
+    "EXPECTED",
+    "PROJECTION_FAULTS",
+    "kill_steps",
+    "passed_on",
+    "projection_alerts",
+    "projection_states",
+    "rebuild",
+]
 
 #: Partition and key of a state.
 Key = tuple[int, str]
@@ -48,7 +56,7 @@ def projection_states(bench: Bench) -> Iterator[str]:
     for projection in projections_of(bench.settings):
         keys = present_keys(bench, projection)
         own |= {keys.meta(partition).encode() for partition in range(bench.log.partitions)}
-        wanted, read = _EXPECTED[projection.name]
+        wanted, read = EXPECTED[projection.name]
         yield from _differences(projection.name, _stored(bench, keys, read), wanted(bench, feedback))
         if projection.name == Recommendations.name:
             yield from recommendations_told(bench)
@@ -123,8 +131,8 @@ def _leads(bench: Bench, feedback: FeedbackLog) -> dict[Key, object]:
     contacts: dict[str, list[Contact]] = {
         customer: [Contact(event.kind, event.at) for event in events] for customer, events in bench.log.truth.items()
     }
-    for log in feedback.said:
-        for one in log:
+    for one in (one for log in feedback.said for one in log):
+        if one.name != "asked":  # the shop did that
             kind = KIND_OF[EventType.FEEDBACK, one.name]
             contacts.setdefault(one.customer, []).append(Contact(kind, one.at_ms))
     found: dict[Key, object] = {}
@@ -183,10 +191,11 @@ def _cases(state: Any) -> object:
 
 
 #: The expected states of each projection, and how to read a stored one.
-_EXPECTED: Mapping[str, tuple[Callable[[Bench, FeedbackLog], Mapping[Key, object]], Callable[[Any], object]]] = {
+EXPECTED: Mapping[str, tuple[Callable[[Bench, FeedbackLog], Mapping[Key, object]], Callable[[Any], object]]] = {
     "activity": (_counted, lambda state: state["days"]),
     "satisfaction": (lambda _, feedback: feedback.opinions(), _opinion),
     "ratings": (lambda _, feedback: feedback.tallies(), _tally),
+    "surveys": (lambda _, feedback: feedback.surveyed(), read_surveyed),
     "arrivals": (_arrivals, _alias),
     "identity": (_groups, _node),
     "complaints": (lambda _, feedback: feedback.cases(), _cases),
@@ -241,7 +250,7 @@ def rebuild(trial: Trial) -> None:
     bench.wait("the former generation dropped", lambda: not any(projection_states(bench)))
 
 
-_BENCH = {"projections": "activity,satisfaction,ratings,complaints,leads"}
+_BENCH = {"projections": "activity,satisfaction,ratings,surveys,complaints,leads"}
 #: The first publishes the texts from which the second learns.
 _TEXTS = {"projections": "texts,classification"}
 _LOG = {"customers": 200}
