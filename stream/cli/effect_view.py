@@ -10,7 +10,7 @@ from rich.text import Text
 from stream.alerts.action_records import ActionKind
 from stream.alerts.intervals import Interval
 from stream.events.times import rfc3339
-from stream.notifications.complaint_effect import ComplaintEffect
+from stream.notifications.complaint_effect import Answered, ComplaintEffect
 from stream.notifications.effect import Comparison, EffectReport, Group
 from stream.reporting.offer_effect import OfferEffect
 
@@ -78,12 +78,19 @@ def _complaints(found: ComplaintEffect, horizon_days: float) -> Iterator[Rendera
     table.add_row("customers", *(f"{group.customers:,}" for group in (fast, waited)))
     table.add_row("ordered again", *(_interval(group.ordered, percent=True) for group in (fast, waited)))
     table.add_row("spend per customer", *(f"{group.spend:,.2f}" for group in (fast, waited)))
-    table.add_row("difference", _interval(found.ordered, percent=True, sign=True), "")
+    table.add_row("satisfied afterwards", *map(_satisfied, (fast, waited)))
+    table.add_row("difference in orders", _interval(found.ordered, percent=True, sign=True), "")
+    table.add_row("difference in satisfaction", _interval(found.satisfaction, percent=True, sign=True), "")
     yield table
     yield Text("not by a draw: those who are answered fast may differ in more than that", "dim")
     if found.pending:
         yield Text(f"{found.pending:,} customers wait for the end of their horizon", "dim")
     yield from (Text(warning, "yellow") for warning in found.warnings)
+
+
+def _satisfied(group: Answered) -> str:
+    """The mean satisfaction, and of how many."""
+    return f"{_interval(group.satisfaction, percent=True)} of {group.heard:,}" if group.heard else "-"
 
 
 def _drawn(found: Comparison) -> Iterator[RenderableType]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import mean, median
 from typing import NamedTuple
 
 from stream.alerts.intervals import Interval, mean_difference, share, share_difference
@@ -24,11 +24,15 @@ _DAY_MS = 86_400_000
 
 
 class Complained(NamedTuple):
-    """A complaint. ``answers_ms``: when people acted on the customer, or the ticket was resolved."""
+    """A complaint. ``answers_ms``: when people acted on the customer, or the ticket was resolved.
+
+    ``said``: when the customer said how satisfied they were, and how much that is, in [0, 1].
+    """
 
     customer_id: str
     at_ms: int
     answers_ms: Sequence[int]
+    said: Sequence[tuple[int, float]] = ()
 
     @property
     def waited_ms(self) -> int | None:
@@ -38,17 +42,23 @@ class Complained(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One group: how many ordered again within the horizon, and their mean net spend in it."""
+    """One group: how many ordered again within the horizon, and their mean net spend in it.
+
+    ``satisfaction``: the mean of the ``heard``, those who said in the horizon how satisfied they were.
+    """
 
     customers: int
     ordered: Interval
     spend: float
+    heard: int
+    satisfaction: Interval
 
 
 @dataclass(frozen=True, slots=True)
 class ComplaintEffect:
-    """``complaints`` in all, ``answered`` of them with ``median_hours`` (None: none). ``ordered`` and ``spend``: those
-    answered within ``within_hours`` less those who waited. ``pending``: customers whose horizon is not over.
+    """``complaints`` in all, ``answered`` of them with ``median_hours`` (None: none). ``ordered``, ``spend`` and
+    ``satisfaction``: those answered within ``within_hours`` less those who waited. ``pending``: customers whose horizon
+    is not over.
     """
 
     within_hours: float
@@ -59,6 +69,7 @@ class ComplaintEffect:
     waited: Answered
     ordered: Interval
     spend: Interval
+    satisfaction: Interval
     pending: int
     warnings: Sequence[str]
 
@@ -83,12 +94,13 @@ def complaint_effect(
         is_fast: [one for one in over if (one.waited_ms is not None and one.waited_ms <= within_ms) is is_fast]
         for is_fast in (True, False)
     }
-    ordered, spends = {}, {}
+    ordered, spends, satisfied = {}, {}, {}
     for is_fast, members in groups.items():
         found = [_after(one, orders, within_ms, length_ms) for one in members]
         ordered[is_fast] = sum(has_ordered for has_ordered, _ in found)
         spends[is_fast] = [spend for _, spend in found]
-    fast, waited = (_group(ordered[is_fast], spends[is_fast]) for is_fast in (True, False))
+        satisfied[is_fast] = [told for one in members if (told := _satisfied(one, within_ms, length_ms)) is not None]
+    fast, waited = (_group(ordered[is_fast], spends[is_fast], satisfied[is_fast]) for is_fast in (True, False))
     return ComplaintEffect(
         within_hours=within_hours,
         complaints=len(complaints),
@@ -98,6 +110,7 @@ def complaint_effect(
         waited=waited,
         ordered=share_difference(ordered[True], fast.customers, ordered[False], waited.customers),
         spend=mean_difference(spends[True], spends[False]),
+        satisfaction=mean_difference(satisfied[True], satisfied[False]),
         pending=len(firsts) - len(over),
         warnings=_warnings({"answered in time": fast, "who waited": waited}),
     )
@@ -105,13 +118,31 @@ def complaint_effect(
 
 def _after(one: Complained, orders: Orders, within_ms: int, length_ms: int) -> tuple[bool, float]:
     """Whether the customer ordered in the horizon, and their net spend in it."""
-    span = range(one.at_ms + within_ms + 1, one.at_ms + length_ms + 1)
+    span = _horizon(one, within_ms, length_ms)
     found = [order for order in orders.get(one.customer_id, ()) if order.at_ms in span]
     return any(order.is_order for order in found), sum(order.amount for order in found)
 
 
-def _group(ordered: int, spends: Sequence[float]) -> Answered:
-    return Answered(len(spends), share(ordered, len(spends)), sum(spends) / len(spends) if spends else 0.0)
+def _satisfied(one: Complained, within_ms: int, length_ms: int) -> float | None:
+    """The mean of what the customer said in the horizon; None: nothing that tells how satisfied they were."""
+    span = _horizon(one, within_ms, length_ms)
+    found = [satisfaction for at_ms, satisfaction in one.said if at_ms in span]
+    return mean(found) if found else None
+
+
+def _horizon(one: Complained, within_ms: int, length_ms: int) -> range:
+    return range(one.at_ms + within_ms + 1, one.at_ms + length_ms + 1)
+
+
+def _group(ordered: int, spends: Sequence[float], satisfied: Sequence[float]) -> Answered:
+    """A mean of satisfactions has the interval of a share, as one customer's mean has."""
+    return Answered(
+        len(spends),
+        share(ordered, len(spends)),
+        sum(spends) / len(spends) if spends else 0.0,
+        len(satisfied),
+        share(sum(satisfied), len(satisfied)),
+    )
 
 
 def _warnings(groups: Mapping[str, Answered]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import msgspec
 
@@ -25,6 +25,7 @@ from stream.notifications.inbound import Inbound
 from stream.notifications.notification_records import Notification
 from stream.notifications.read_to_end import events_to_end, read_to_end
 from stream.privacy.erasure_feed import ErasureFeed
+from stream.projections.loyalty import satisfaction_of
 from stream.settings import Settings
 
 __all__ = [
@@ -96,20 +97,30 @@ def answered_complaints(
     settings: Settings, complaints: Sequence[Alert], actions: Mapping[str, Sequence[Action]], persons: Persons
 ) -> list[Complained]:
     """Complaints of persons, with what was done about each; ``actions``: of persons."""
-    resolved = _resolutions_of(settings) if complaints else {}
+    feedback = _feedback_of(settings) if complaints else _Feedback({}, {})
     found = []
     for alert in complaints:
         customer, heard = persons.customer_of(alert.customer_id), alert.heard
         ticket = "" if heard is None else heard.ticket_id or heard.feedback_id
         acted = [epoch_ms(action.occurred_at) for action in actions.get(customer, ())]
-        told = [at_ms for own_id in persons.ids_of(customer) for at_ms in resolved.get((own_id, ticket), ())]
-        found.append(Complained(customer, occurred_ms(alert), [*acted, *told]))
+        ids = persons.ids_of(customer)
+        told = [at_ms for own_id in ids for at_ms in feedback.resolved.get((own_id, ticket), ())]
+        said = {event: one for own_id in ids for event, one in feedback.satisfied.get(own_id, {}).items()}
+        found.append(Complained(customer, occurred_ms(alert), [*acted, *told], [*said.values()]))
     return found
 
 
-def _resolutions_of(settings: Settings) -> dict[tuple[str, str], list[int]]:
-    """When tickets of customers were resolved."""
-    found: dict[tuple[str, str], list[int]] = {}
+class _Feedback(NamedTuple):
+    """``resolved``: when tickets of customers were resolved. ``satisfied``: by customer and event, when and
+    how much.
+    """
+
+    resolved: dict[tuple[str, str], list[int]]
+    satisfied: dict[str, dict[str, tuple[int, float]]]
+
+
+def _feedback_of(settings: Settings) -> _Feedback:
+    found = _Feedback({}, {})
     decoder = Decoder.of(settings)
     records = events_to_end(settings, settings.topic_of(EventType.FEEDBACK))
     while batch := [*islice(records, _AT_ONCE)]:
@@ -117,7 +128,9 @@ def _resolutions_of(settings: Settings) -> dict[tuple[str, str], list[int]]:
         for event, at_ms in zip(decoded.contents, decoded.events["time"].tolist(), strict=True):
             said = cast("FeedbackEvent", event)
             if said.name == "resolved":
-                found.setdefault((said.customer_id, said.ticket_id or said.event_id), []).append(at_ms)
+                found.resolved.setdefault((said.customer_id, said.ticket_id or said.event_id), []).append(at_ms)
+            elif (told := satisfaction_of(said)) is not None:
+                found.satisfied.setdefault(said.customer_id, {})[said.event_id] = (at_ms, told[0])
     return found
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from stream.alerts.alert_records import Heard
 from stream.alerts.feedback_alerts import complaint
-from stream.alerts.intervals import share, share_difference
+from stream.alerts.intervals import mean_difference, share, share_difference
 from stream.cli import main
+from stream.events.kinds import EventType
 from stream.events.times import rfc3339
 from stream.notifications.complaint_effect import Complained, complaint_effect
 from stream.notifications.effect import MoneyMove
@@ -63,6 +64,22 @@ def test_groups_part_at_the_limit_and_are_looked_at_from_then_on() -> None:
     assert len(found.warnings) == 2
 
 
+def test_what_customers_say_after_the_groups_have_parted_is_compared() -> None:
+    def said(*told: tuple[float, float]) -> list[tuple[int, float]]:
+        return [(START_MS + round(hours * HOUR_MS), satisfaction) for hours, satisfaction in told]
+
+    complaints = [
+        complained("fast", 0, 1.0)._replace(said=said((10, 0.0), (30, 1.0), (40, 0.5))),  # the first is before that
+        complained("silent", 0, 2.0)._replace(said=said((24, 0.0))),
+        complained("never", 0)._replace(said=said((100, 0.25))),
+        complained("late", 0, 50.0)._replace(said=said((200, 0.75), (24 + 28 * 24 + 0.1, 0.0))),  # the last is too late
+    ]
+    found = complaint_effect(complaints, {}, within_hours=24, horizon_days=28, as_of_ms=START_MS + 100 * DAY_MS)
+    assert (found.fast.heard, found.fast.satisfaction) == (1, share(0.75, 1))
+    assert (found.waited.heard, found.waited.satisfaction) == (2, share(1.0, 2))
+    assert found.satisfaction == mean_difference([0.75], [0.25, 0.75])
+
+
 waits = st.lists(st.one_of(st.none(), st.integers(0, 200)), max_size=20)
 
 
@@ -94,7 +111,12 @@ def test_the_effect_of_answers_is_reported_from_the_topics(bench: Bench) -> None
         "name": "resolved",
         "ticket_id": "t-solved",
     }
-    records += [(f"{settings.topic_prefix}events.feedback", "solved", json.dumps(resolved).encode())]
+    feedback = settings.topic_of(EventType.FEEDBACK)
+    records += [(feedback, "solved", json.dumps(resolved).encode())]
+    for who, value in (("called", 9), ("called", 9), ("waits-1", 2)):
+        rated = {"event_id": f"n-{who}", "customer_id": who, "occurred_at": (START_MS + 48 * HOUR_MS) / 1000}
+        rated |= {"name": "rated", "scale": "nps", "value": value}
+        records += [(feedback, who, json.dumps(rated).encode())]
     records += [(settings.events_purchase, "called", purchase("called", "1", "completed", 3, "o1", 10))]
     records += [(settings.events_purchase, "other", purchase("other", "2", "completed", 90, "o2", 10))]
     bench.publish_all(records)
@@ -110,6 +132,10 @@ def test_the_effect_of_answers_is_reported_from_the_topics(bench: Bench) -> None
     assert (found["fast"]["customers"], found["waited"]["customers"]) == (2, 2)
     assert found["fast"]["ordered"][0] == 0.5
     assert found["waited"]["ordered"][0] == 0.0
+    assert [found[group]["heard"] for group in ("fast", "waited")] == [1, 1]
+    assert [found[group]["satisfaction"][0] for group in ("fast", "waited")] == [0.9, 0.2]
+    assert found["satisfaction"][0] == pytest.approx(0.7)
     shown = " ".join(run("effect").split())
     assert "complaints: 2 of 4 answered, half of them within 3.0 hours" in shown
+    assert "satisfied afterwards 90.0%" in shown
     assert "not by a draw" in shown
