@@ -16,7 +16,7 @@ from stream.points.statement import PointsStatement
 from stream.projections.judgements import UNDECIDED
 from stream.projections.satisfaction import Opinion, Satisfaction
 from stream.reporting.consent_lines import refusals_of
-from stream.reporting.mood_satisfaction import with_moods
+from stream.reporting.mood_satisfaction import means_then, with_moods
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.person_ids import ids_of_one
@@ -54,7 +54,8 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
     months = tally.categories.values() if tally else ()
     categories = {name for month in months for name in month} - {UNDECIDED}
     now_ms = SystemClock().now_ms()
-    opinion, moods = with_moods(None if told is None else msgspec.json.decode(told, type=Opinion), judged)
+    scored = None if told is None else msgspec.json.decode(told, type=Opinion)
+    opinion, moods = with_moods(scored, judged)
     is_scored = consented.may_score(customer_id, now_ms)
     return CustomerTexts(
         texts[: -_TEXTS - 1 : -1],
@@ -66,6 +67,7 @@ def customer_texts(settings: Settings, customer_id: str) -> CustomerTexts:
         points_note=points_note,
         opinion=opinion if told is not None or moods else None,
         moods=moods,
+        means=() if scored is None else means_then(scored, judged),
     )
 
 

@@ -16,7 +16,7 @@ from stream.projections.complaints import Cases
 from stream.projections.judgements import Judged
 from stream.projections.satisfaction import Opinion
 from stream.reporting.feedback_groups import FeedbackCounts, groups_of, kinds_of
-from stream.reporting.mood_satisfaction import with_moods
+from stream.reporting.mood_satisfaction import means_then, with_moods
 from stream.reporting.survey_figures import SATISFACTION, Figure
 from stream.reporting.themes import SaidText
 from stream.reporting.writing import Writing, number_of
@@ -76,10 +76,12 @@ def opinion_rows(told: Opinion | None, writing: Writing, judged: Sequence[Judged
         return
     history = [f"{said.loyalty:.2f}" for said in opinion.said if said.loyalty is not None]
     yield "loyalty", f"{opinion.loyalty:.2f} (by formula; the latest: {' '.join(history[-_LATEST:]) or 'none'})"
-    for said in opinion.said[: -_LATEST - 1 : -1]:
+    said_and_means = [*zip(opinion.said, means_then(told, judged), strict=True)]
+    for said, mean in said_and_means[: -_LATEST - 1 : -1]:
         score = f" {said.value:g} ({said.scale})" if said.value is not None else ""
         about = f" about {printable(said.product_id)}" if said.product_id else ""
         counts = "" if said.satisfaction is None else f": satisfaction {said.satisfaction:.0%}"
+        counts += "" if said.satisfaction is None or mean is None else f", mean then {mean:.0%}"
         then = "" if said.loyalty is None else f", loyalty then {said.loyalty:.2f}"
         yield "said", f"{writing.moment(said.at_ms)}: {said.name}{score}{about}{counts}{then}"
 

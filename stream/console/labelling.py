@@ -28,7 +28,8 @@ class CustomerTexts(NamedTuple):
     ``is_scored``: whether they agree to be scored, so that scores may be shown. Where that cannot be read, none are.
     ``offered``: what to offer; None: nothing is known, or they do not agree. ``points``: None: nothing is known of
     them, or the shop has none; ``points_note``: why they cannot be shown.
-    ``opinion``: how satisfied they are, and with what; of its answers ``moods`` are estimated from texts.
+    ``opinion``: how satisfied they are, and with what; of its answers ``moods`` are estimated from texts. ``means``: of
+    each of its feedback how satisfied they were after it.
     """
 
     texts: Sequence[SaidText] = ()
@@ -41,6 +42,7 @@ class CustomerTexts(NamedTuple):
     points_note: str = ""
     opinion: Opinion | None = None
     moods: int = 0
+    means: Sequence[float | None] = ()
 
 
 def refusals_in_words(refusals: Sequence[tuple[Purpose, Sequence[str]]], words: Words) -> Iterator[str]:

@@ -4,6 +4,7 @@ import re
 
 from stream.console.labelling import CustomerTexts
 from stream.projections.satisfaction import Opinion, Said
+from stream.reporting.mood_satisfaction import means_then
 from tests.console.conftest import Office, Visit
 
 
@@ -17,7 +18,7 @@ def _opinion() -> Opinion:
 
 
 def test_satisfaction_has_its_interval_and_loyalty_its_history(office: Office) -> None:
-    office.texts = CustomerTexts(opinion=_opinion())
+    office.texts = CustomerTexts(opinion=_opinion(), means=means_then(_opinion(), ()))
 
     async def steps(visit: Visit) -> None:
         _, _, text = await visit("/customer", {"customer_id": "c-3"})
@@ -26,10 +27,11 @@ def test_satisfaction_has_its_interval_and_loyalty_its_history(office: Office) -
         assert "<dd>58%, by a formula" in text
         shown = text[text.index("How satisfied they are") :]
         # the newest first
-        assert re.findall(r"(\d NPS)</td>\s*<td class=.right.>(\d+%)</td><td class=.right.>(\d+%)", shown) == [
-            ("7 NPS", "70%", "58%"),
-            ("9 NPS", "90%", "57%"),
-            ("8 NPS", "80%", "53%"),
+        share = r"<td class=.right.>(\d+%)</td>"
+        assert re.findall(rf"(\d NPS)</td>\s*{share}{share}{share}", shown) == [
+            ("7 NPS", "70%", "80%", "58%"),
+            ("9 NPS", "90%", "85%", "57%"),
+            ("8 NPS", "80%", "80%", "53%"),
         ]
         _, _, german = await visit("/customer", {"customer_id": "c-3"}, Accept_Language="de")
         assert "Wie zufrieden sie sind" in german

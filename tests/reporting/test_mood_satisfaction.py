@@ -3,11 +3,13 @@
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stream.cli.feedback_view import opinion_rows
 from stream.projections.judgements import Judged, Judgement
-from stream.projections.satisfaction import HALF_LIFE_DAYS, Opinion
-from stream.reporting.mood_satisfaction import with_moods
+from stream.projections.satisfaction import HALF_LIFE_DAYS, MAX_SAID, Opinion, Said
+from stream.reporting.mood_satisfaction import means_then, with_moods
 from stream.reporting.writing import Writing
 
 DAY_MS = 86_400_000
@@ -40,3 +42,25 @@ def test_satisfaction_from_moods_is_called_an_estimate() -> None:
     assert line.startswith("100% (95 %: ")
     assert line.endswith("2 answers, 2 of them estimated from the mood of texts")
     assert [*opinion_rows(None, WRITING, [judged(1, None)])] == []
+
+
+answers = st.tuples(st.integers(0, 900), st.one_of(st.none(), st.floats(0.0, 1.0)))
+
+
+@given(st.lists(answers, max_size=12), st.lists(st.integers(0, 900), max_size=4), st.integers(0, 3))
+def test_the_mean_then_is_that_of_what_had_been_said_until_then(
+    told: list[tuple[int, float | None]], moods: list[int], forgotten: int
+) -> None:
+    whole, prefixes = Opinion(), []
+    texts = [judged(day, "positive") for day in moods]
+    for number, (day, satisfaction) in enumerate(told):
+        if satisfaction is not None:
+            whole.add(satisfaction, day * DAY_MS)
+        whole.said.append(Said(number, day * DAY_MS, "rated", satisfaction=satisfaction))
+        so_far, _ = with_moods(whole, [text for text in texts if text.at_ms <= day * DAY_MS])
+        prefixes.append(so_far.satisfaction)
+    # the oldest are counted, and no longer kept
+    del whole.said[:forgotten]
+    found = means_then(whole, texts)
+    assert found == [None if mean is None else pytest.approx(mean, abs=1e-6) for mean in prefixes[forgotten:]]
+    assert len(found) <= MAX_SAID

@@ -92,5 +92,5 @@ def test_a_customer_is_shown_with_an_interval_and_what_they_said() -> None:
     words = [value for name, value in opinion_rows(opinion, WRITING) if name == "said"]
     assert words == [
         "2 January 1970, 01:00: complained, loyalty then 0.48",
-        "1 January 1970, 01:00: rated 8 (nps) about p-7: satisfaction 80%, loyalty then 0.53",
+        "1 January 1970, 01:00: rated 8 (nps) about p-7: satisfaction 80%, mean then 40%, loyalty then 0.53",
     ]
