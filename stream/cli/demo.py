@@ -30,7 +30,7 @@ DEFAULT_RATE = 5000.0
 DEFAULT_DAYS_PER_S = 14.0
 
 #: What is read of the feedback that the demo makes up, and what joins the ids of the person whom it makes up.
-_PROJECTIONS = "satisfaction,ratings,surveys,complaints,channels,texts,identity,arrivals"
+_PROJECTIONS = "satisfaction,ratings,surveys,complaints,channels,texts,classification,identity,arrivals"
 _HISTORY_DAYS = 90
 _LOG = "complete_journey_events.csv.gz"
 _OUT = click.Path(dir_okay=False, path_type=Path)

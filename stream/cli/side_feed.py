@@ -1,5 +1,6 @@
 """Publishing what the core does not read, beside a feed that it reads."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from stream.cli.paced_feed import LiveFeed
@@ -13,7 +14,7 @@ __all__ = ["SideFeed"]
 
 
 class SideFeed:
-    """Publishes ``events`` of one topic, in time order, each when its time has come; knows when they are folded.
+    """Publishes ``events`` of some topics, in time order, each when its time has come; knows when they are folded.
 
     The topics must be empty at first.
     """
@@ -23,12 +24,12 @@ class SideFeed:
         self._feed = LiveFeed(self._producer, iter(events))
         self._size = len(events)
         self._desk = desk
-        topics = {settings.topic_of(event.event_type) for event in events}
+        self._sizes = Counter(settings.topic_of(event.event_type) for event in events)
         self._read = [
             (projection.name, projection.version, source.topic)
             for projection in projections_of(settings)
             for source in projection.inputs
-            if source.topic in topics
+            if source.topic in self._sizes
         ]
 
     def advance(self, at_ms: float) -> None:
@@ -40,6 +41,6 @@ class SideFeed:
         """Whether every projection has stored all events."""
         return self._producer.confirmed == self._size and all(
             sum(state.offsets.get(topic, 0) for state in self._desk.progress(name, version).states.values())
-            >= self._size
+            >= self._sizes[topic]
             for name, version, topic in self._read
         )

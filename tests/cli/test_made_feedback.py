@@ -9,6 +9,7 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.log import read_log
 from stream.events.log_event import LogRecord
+from stream.texts.classifier import MIN_EXAMPLES
 
 
 def test_it_is_accepted_follows_orders_and_is_the_same_each_time() -> None:
@@ -16,11 +17,15 @@ def test_it_is_accepted_follows_orders_and_is_the_same_each_time() -> None:
     made = made_feedback(log)
     assert made == made_feedback(reversed(log))
     assert [event.at_ms for event in made] == sorted(event.at_ms for event in made)
-    records = [LogRecord(event.customer_id.encode(), event.value, 4_102_444_800_000, k) for k, event in enumerate(made)]
-    customers, events, rejections, _ = Decoder().decode(EventType.FEEDBACK, records)
-    assert rejections == []
-    assert customers == [event.customer_id for event in made]
-    assert events["time"].tolist() == [event.at_ms for event in made]
+    for event_type in (EventType.FEEDBACK, EventType.INTERACTION):
+        own = [event for event in made if event.event_type is event_type]
+        records = [
+            LogRecord(event.customer_id.encode(), event.value, 4_102_444_800_000, k) for k, event in enumerate(own)
+        ]
+        customers, events, rejections, _ = Decoder().decode(event_type, records)
+        assert rejections == []
+        assert customers == [event.customer_id for event in own]
+        assert events["time"].tolist() == [event.at_ms for event in own]
     orders: dict[str, list[int]] = {}
     for event in log:
         if event.event_type is EventType.PURCHASE:
@@ -38,3 +43,17 @@ def test_it_is_accepted_follows_orders_and_is_the_same_each_time() -> None:
     assert len(asked) > 2 * len(answered) > 20
     assert answered < asked
     assert sum("text" in one for one in told) > 50
+    assert names["visited"] > names["called"] > 5
+
+
+def test_categories_are_told_for_some_texts_and_often_enough_to_be_decided_for_in_a_whole_log() -> None:
+    told = [json.loads(event.value) for event in made_feedback(read_log(bundled("complete_journey_events.csv.gz")))]
+    filed = Counter(one["category"] for one in told if "category" in one)
+    assert {*filed} == {"delivery", "payment", "prices", "quality", "staff"}
+    assert min(filed.values()) > 2 * MIN_EXAMPLES
+    assert (
+        0.1
+        < sum("category" in one for one in told if one["name"] == "rated" and "text" in one)
+        / sum(one["name"] == "rated" and "text" in one for one in told)
+        < 0.5
+    )
