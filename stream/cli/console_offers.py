@@ -10,13 +10,14 @@ from typing import Final
 import msgspec
 
 from stream.cli.offer_effect_desk import effects_of_offers
-from stream.cli.offers_desk import offers_now, spent_of, weeks_until
+from stream.cli.offers_desk import linked_in_offers, offers_now, spent_of, weeks_until
 from stream.cli.shop_day import ShopDay, shop_day
 from stream.console.offer_pages import OfferedNow, OfferFigures, OffersShown
 from stream.errors import NoEventsError, SettingsError
 from stream.offering.offer_plan import Planned, spent_lately
 from stream.offering.offers_file import OffersConfig, load, parse
 from stream.offering.uplift import NOTHING
+from stream.projections.leads import customer_in
 from stream.projections.offers import Offers, OfferState
 from stream.settings import Settings
 from stream.storage.projection_desk import ProjectionDesk
@@ -89,10 +90,12 @@ def _first(made: Sequence[Planned]) -> list[OfferedNow]:
 
 
 def _running(desk: ProjectionDesk, now_ms: int) -> Mapping[str, int]:
-    """Customers by the offer that they got, and whose window is not over."""
-    found: Counter[str] = Counter()
-    for state in desk.states(Offers.name, Offers.version):
-        of = _decode(state)
-        made = {one.offer for one in of.decisions.values() if one.offer != NOTHING and one.until_ms > now_ms}
-        found.update(made)
-    return found
+    """Persons by the offer that they got, and whose window is not over."""
+    owners = linked_in_offers(desk).owners
+    found: dict[str, set[str]] = {}
+    for key, state in desk.keyed_states(Offers.name, Offers.version):
+        if (one := customer_in(key)) is not None:
+            for made in _decode(state).decisions.values():
+                if made.offer != NOTHING and made.until_ms > now_ms:
+                    found.setdefault(made.offer, set()).add(owners.get(one, one))
+    return Counter({offer: len(persons) for offer, persons in found.items()})

@@ -82,9 +82,8 @@ def offer(settings: Settings, *, customer_id: str, as_json: bool) -> None:
             raise StorageError(
                 f"there is no customer {asked!r} under {settings.namespace!r}{names_like(settings, customer_id)}"
             )
-        state = offered_of(desk, asked)
-        made = {} if state is None else state.decisions
-        running = [one for one in made.values() if one.until_ms > day.basis.now_ms]
+        made = offered_of(desk, asked).decisions.values()
+        running = [one for one in made if one.until_ms > day.basis.now_ms]
         planned = [] if running else offers_now(day, config, [found[1]])
         if as_json:
             told = [one.decision for one in planned] or running

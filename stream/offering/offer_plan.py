@@ -22,8 +22,9 @@ _DAY_MS = 86_400_000
 class OfferCandidate(NamedTuple):
     """A customer who may be offered something. ``order_value``: what an order of theirs is worth (money).
 
-    ``reason``: one sentence on where they stand. ``decisions``: the former ones, by id. ``unsubscribed_ms``: when they
-    wanted no more e-mails.
+    ``reason``: one sentence on where they stand. ``decisions``: the former ones, by id, of all ids of the person;
+    ``first_id``: under which of these was decided first, empty for their own. ``unsubscribed_ms``: when they wanted no
+    more e-mails.
     """
 
     customer_id: str
@@ -34,6 +35,7 @@ class OfferCandidate(NamedTuple):
     reason: str
     decisions: Mapping[str, Made]
     unsubscribed_ms: int | None = None
+    first_id: str = ""
 
 
 class Planned(NamedTuple):
@@ -78,7 +80,9 @@ def plan(
         affordable = {name: cost for name, cost in costs.items() if cost <= budgets[name]}
         if not affordable:
             continue
-        found = _decide(one, config, uplifts, affordable, now_ms, is_held_out=is_held_out(one.customer_id), money=money)
+        # a person stays in the group in which they were first
+        held_out = is_held_out(one.first_id or one.customer_id)
+        found = _decide(one, config, uplifts, affordable, now_ms, is_held_out=held_out, money=money)
         if (offer := found.decision.offer) is not None:
             budgets[offer] -= config.offers[offer].cost
         planned.append(found)

@@ -66,6 +66,13 @@ class OrderTold(msgspec.Struct, omit_defaults=True):
         else:
             self.is_cancelled = True
 
+    def absorb(self, other: OrderTold) -> None:
+        """Take what is told of the same order under another id of the person; neither the order nor repeats matter."""
+        times = [at_ms for at_ms in (self.at_ms, other.at_ms) if at_ms is not None]
+        self.at_ms, self.amount = min(times, default=None), max(self.amount, other.amount)
+        self.refunds = self.refunds | other.refunds
+        self.is_cancelled = self.is_cancelled or other.is_cancelled
+
     @property
     def kept(self) -> int:
         """What was not given back."""

@@ -23,7 +23,7 @@ from stream.projections.surveys import is_invitation
 from stream.projections.topic_inputs import ContentInput, EventInput, Happened, Told
 from stream.settings import Settings
 
-__all__ = ["LeadState", "Leads", "lead_key", "week_key"]
+__all__ = ["LeadState", "Leads", "customer_in", "lead_key", "week_key"]
 
 _WEEK: Final = "/"
 
@@ -200,6 +200,18 @@ class Leads(Fold[LeadState]):
 def lead_key(customer_id: str) -> str:
     """The key of a person's state."""
     return _WEEK + customer_id if customer_id.startswith(_WEEK) else customer_id
+
+
+def customer_in(key: str) -> str | None:
+    """The person of a `lead_key`, None for the key of a week.
+
+    >>> customer_in(lead_key("c-1")), customer_in(lead_key("/2931")), customer_in(week_key(2931))
+    ('c-1', '/2931', None)
+    """
+    if not key.startswith(_WEEK):
+        return key
+    own = key.removeprefix(_WEEK)
+    return own if own.startswith(_WEEK) else None
 
 
 def week_key(week: int) -> str:

@@ -10,7 +10,7 @@ from stream.events.partitioner import partition_of
 from stream.processing.state import PartitionState
 from stream.settings import Settings
 from stream.storage.connection import FAILURES, connect_or_explain, explained
-from stream.storage.desk import Desk, partition_states
+from stream.storage.desk import LOOK_AT_ONCE, Desk, partition_states
 from stream.storage.keys import Keys, ProjectionKeys
 
 __all__ = ["ProjectionDesk", "ProjectionProgress", "StatePlace"]
@@ -147,6 +147,16 @@ class ProjectionDesk(Desk):
         before = keys.customer(0, "").partition("}")[2]
         found = self._every_item(keys.customer_pattern())
         return ((key.decode().partition(before)[2], state) for key, state in found if state)
+
+    def keys(self, name: str, version: int) -> Iterator[str]:
+        """The keys of all stored states, as `states`, without reading these."""
+        keys = self._keys_of(name, version)
+        before = keys.customer(0, "").partition("}")[2]
+        try:
+            for key in self._client.scan_iter(match=keys.customer_pattern(), count=LOOK_AT_ONCE):
+                yield key.decode().partition(before)[2]
+        except FAILURES as error:
+            raise StorageError(f"projections cannot be read: {explained(error)}") from error
 
     def rebuild(self, name: str, version: int) -> int:
         """Ask that a projection be folded anew from the start of the log; returns the number of the generation."""
