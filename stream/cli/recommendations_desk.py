@@ -11,7 +11,7 @@ import msgspec
 from stream.cli.identity_lookup import place_of_node
 from stream.cli.shop_day import now_of
 from stream.clock import SystemClock
-from stream.identity.persons_of_ids import owner_in
+from stream.identity.persons_of_ids import Persons
 from stream.projections.recommendation_news import never_of
 from stream.projections.recommendations import (
     HEAD,
@@ -26,11 +26,13 @@ from stream.recommending.fading import HOUR_MS, FadingCounts
 from stream.recommending.follower_rows import FollowerRow, item_id
 from stream.recommending.item_shards import SHARDS, ItemIndex, ItemShard
 from stream.recommending.own_items import Shopper
+from stream.recommending.persons_shopping import as_one
 from stream.recommending.recommended import RecommendationLists, recommended
 from stream.recommending.shop_tables import ShopHead, ShopTables, needed_for
 from stream.recommending.sold_counts import SoldCounts
 from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
+from stream.storage.person_ids import customers_of, persons_of
 from stream.storage.projection_desk import ProjectionDesk, StatePlace
 
 if TYPE_CHECKING:
@@ -88,11 +90,12 @@ def known_items(desk: ProjectionDesk) -> KnownItems | None:
 def recommendations_for(
     desk: ProjectionDesk, settings: Settings, customer_id: str, now_ms: int, limit: int
 ) -> RecommendationLists | None:
-    """What to offer to a customer at a time (ms); None if no order of theirs is known."""
+    """What to offer to a customer at a time (ms), by the orders under all their ids; None if no order is known."""
     known = known_items(desk)
     if known is None:
         return None
-    return _lists(desk, settings, _owned(*desk.stored_at(_places(desk, customer_id))), known, now_ms, limit)
+    owned = _owned_by_person(desk, persons_of(desk, [customer_id]), customer_id)
+    return _lists(desk, settings, owned, known, now_ms, limit)
 
 
 def newest_ms_of(desk: ProjectionDesk) -> int | None:
@@ -120,6 +123,8 @@ def agreed_lists_of(
 ) -> tuple[RecommendationLists | None, bool]:
     """What to offer to a customer, and whether it is withheld, as they do not agree to be scored: then lists are empty.
 
+    It goes by what was bought under all ids of the person.
+
     ``known``: None: it is read. None: no order with items is known. Two round trips: what is stored of the customer,
     and what goes with their items; some more where something is linked. Raises `StorageError` when Redis fails.
     """
@@ -129,14 +134,15 @@ def agreed_lists_of(
     node, said, *stored = desk.stored_at(
         [place_of_node(desk, customer_id), consents.place_of(customer_id), *_places(desk, customer_id)]
     )
-    owned, owner = _owned(*stored), owner_in(node, customer_id)
-    if owner != customer_id and not owned.has_items:
-        # the lists may be those of the customer to whom the id belongs
-        owned = _owned(*desk.stored_at(_places(desk, owner)))
+    persons = None if node is None else persons_of(desk, [customer_id])
+    owned = _owned(*stored) if persons is None else _owned_by_person(desk, persons, customer_id)
     if not owned.has_items:
         return None, False
     now_ms = SystemClock().now_ms()
-    consented = consents.said_in(customer_id, said) if node is None else consents.read([customer_id])
+    if persons is None:
+        consented = consents.said_in(customer_id, said)
+    else:
+        consented = consents.read([customer_id], persons=persons)
     if not consented.may_score(customer_id, now_ms):
         return RecommendationLists(), True
     return _lists(desk, settings, owned, known, now_of(known.newest_ms, now_ms), limit, refused), False
@@ -146,11 +152,16 @@ def rules_of_shop(desk: ProjectionDesk, newest_ms: int, days: int) -> Associatio
     """What is bought after what within some days, by the customers of all partitions."""
     from stream.recommending.association_rules import association_rules
 
-    stored = desk.keyed_states(*_PROJECTION)
+    before = shopper_key("")
+    stored = {key: state for key, state in desk.keyed_states(*_PROJECTION) if key.startswith(before)}
+    owners = customers_of(desk, [key.removeprefix(before) for key in stored])
+    of_persons: dict[str, list[Shopper]] = {}
     # by a hash, so that the first ones are as good as drawn
-    of_customers = sorted((item_id(key), state) for key, state in stored if key.startswith(shopper_key("")))
-    shoppers = [shopper for _, state in of_customers if (shopper := _decode(state).shopper) is not None]
-    firsts = [{item: own.first for item, own in shopper.items.items()} for shopper in shoppers if shopper.items]
+    for key in sorted(stored, key=item_id):
+        shopper, one = _decode(stored[key]).shopper, key.removeprefix(before)
+        if shopper is not None and shopper.items:
+            of_persons.setdefault(owners.get(one, one), []).append(shopper)
+    firsts = [{item: own.first for item, own in as_one(of).items.items()} for of in of_persons.values()]
     return association_rules(firsts, newest_ms // HOUR_MS, days)
 
 
@@ -173,6 +184,15 @@ def _places(desk: ProjectionDesk, customer_id: str) -> list[StatePlace]:
 def _owned(own: bytes | None, head: bytes | None) -> _Owned:
     shopper, stored = _decode(own).shopper if own else None, _decode(head).head if head else None
     return _Owned(shopper or Shopper(), stored or ShopHead())
+
+
+def _owned_by_person(desk: ProjectionDesk, persons: Persons, customer_id: str) -> _Owned:
+    """What was bought under all ids of a person, and the head of the partition of the customer to whom these belong."""
+    ids, owner = persons.ids_of(customer_id), persons.customer_of(customer_id)
+    keys = [*((shopper_key(one), one) for one in ids), (HEAD, owner)]
+    *stored, head = desk.states_of(*_PROJECTION, keys)
+    shoppers = (_decode(own).shopper for own in stored if own)
+    return _owned(None, head)._replace(shopper=as_one(one for one in shoppers if one is not None))
 
 
 def _lists(

@@ -9,16 +9,16 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-__all__ = ["MAX_ITEMS", "OWN_HALF_LIFE_H", "KnownOrder", "OwnItem", "Returned", "Shopper"]
+__all__ = ["MAX_ITEMS", "MAX_ORDERS", "MAX_REFUSED", "OWN_HALF_LIFE_H", "KnownOrder", "OwnItem", "Returned", "Shopper"]
 
 #: Ninety days.
 OWN_HALF_LIFE_H: Final = 90 * 24
 #: Items of a customer that are kept, those bought last.
 MAX_ITEMS: Final = 400
 #: Orders that can be returned or told again.
-_MAX_ORDERS: Final = 8
+MAX_ORDERS: Final = 8
 #: Items that are never offered again.
-_MAX_REFUSED: Final = 100
+MAX_REFUSED: Final = 100
 
 
 class OwnItem(msgspec.Struct, array_like=True, gc=False):
@@ -107,7 +107,7 @@ class Shopper(msgspec.Struct, omit_defaults=True, gc=False):
         for name in [*islice(self.items, max(len(self.items) - MAX_ITEMS, 0))]:
             del self.items[name]
         self.orders.append(KnownOrder(order_id, hour, [*items]))
-        del self.orders[:-_MAX_ORDERS]
+        del self.orders[:-MAX_ORDERS]
         return firsts
 
     def take_back(self, order_id: int, items: Iterable[str] | None = None) -> Returned | None:
@@ -128,7 +128,7 @@ class Shopper(msgspec.Struct, omit_defaults=True, gc=False):
     def refuse(self, item: str) -> None:
         """The customer complained about an item."""
         if item not in self.refused:
-            self.refused = sorted([*self.refused, item])[:_MAX_REFUSED]
+            self.refused = sorted([*self.refused, item])[:MAX_REFUSED]
 
     def _return(self, name: str, own: OwnItem, hour: int) -> bool:
         """One order less of an item; whether it was the only one."""

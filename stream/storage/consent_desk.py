@@ -38,12 +38,12 @@ class ConsentDesk(ProjectionDesk):
         super().__init__(settings)
         self._settings = settings
 
-    def read(self, customer_ids: Sequence[str], now_ms: int = 0) -> Consented:
+    def read(self, customer_ids: Sequence[str], now_ms: int = 0, persons: Persons | None = None) -> Consented:
         """What these customers have said, under any id of theirs.
 
-        Two round trips where nothing is linked. ``now_ms``: see `Consented`.
+        Two round trips where nothing is linked. ``now_ms``: see `Consented`. ``persons``: whoever knows their persons.
         """
-        persons = persons_of(self, customer_ids)
+        persons = persons_of(self, customer_ids) if persons is None else persons
         places = _places(persons, customer_ids, self._settings.partitions)
         stored = self.stored_at([StatePlace(*_PROJECTION, *place) for place in places])
         states = zip((own_id for _, own_id in places), stored, strict=True)

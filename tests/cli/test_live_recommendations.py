@@ -126,7 +126,7 @@ def test_an_answer_takes_two_round_trips_and_some_more_for_an_id_of_another_cust
         assert live.lists("ann", 5).lists is not None
         assert live.lists("cookie", 5) == live.lists("ann", 5)
         counted = [reads_of(server, partial(live.lists, one, 5)) for one in ("ann", "cookie", "nobody")]
-    # of the cookie also: items of the customer, the two steps of the links to all ids, what was agreed to under them
+    # of the cookie also: the two steps of the links to all ids, what was bought and what was agreed to under them
     assert counted == [2, 6, 1]
 
 

@@ -13,6 +13,7 @@ import redis
 from stream.cli.consent_asked import refusing_to_be_scored
 from stream.cli.console_reads import customer_texts
 from stream.cli.live_recommendations import LiveRecommendations
+from stream.cli.recommendations_desk import recommendations_for
 from stream.consent.agreements import Agreements, Statement
 from stream.consent.purposes import Purpose
 from stream.events.partitioner import partition_of
@@ -140,6 +141,32 @@ def test_who_agrees_to_no_scores_is_scored_and_offered_nothing_under_any_id(
         assert (page.is_scored, page.offered is None) == (not refuses, refuses)
         assert [purpose for purpose, _ in page.refusals] == [Purpose.PROFILING] * refuses
         assert refusing_to_be_scored(settings, [one, "c-2"]) == ({one} if refuses else set())
+
+
+def test_recommendations_go_by_what_was_bought_under_all_ids(client: redis.Redis, settings: Settings) -> None:
+    """Also by complaints, and whichever id is asked for; the ids taken apart have their own again."""
+    bought = {OWNER: Shopper(items={"tea": OwnItem(HOUR - 48, HOUR)}), ALIAS: Shopper(refused=["cups"])}
+    bought[ALIAS].items.update(
+        {"tea": OwnItem(HOUR - 200, HOUR - 100), "cups": OwnItem(HOUR, HOUR), "jam": OwnItem(1, 2)}
+    )
+    for one, shopper in bought.items():
+        put(client, settings, Recommendations, shopper_key(one), RecommendationState(shopper=shopper), whose=one)
+    keys = ProjectionKeys(settings.namespace, Recommendations.name, Recommendations.version, 0)
+    state = PartitionState(stream_time_ms=HOUR * 3_600_000, counters=Counters(applied=1))
+    client.hset(keys.meta(0), "state", msgspec.json.encode(state))
+
+    def again() -> dict[str, set[str]]:
+        with closing(LiveRecommendations(settings)) as live, ProjectionDesk(settings) as desk:
+            found = {one: live.lists(one, 5).lists for one in bought}
+            for one, lists in found.items():
+                assert recommendations_for(desk, settings, one, HOUR * 3_600_000, 5) == lists
+        return {one: {item.item for item in lists.again} for one, lists in found.items() if lists is not None}
+
+    assert again() == {OWNER: {"tea", "jam"}, ALIAS: {"tea", "jam"}}
+    nodes = ProjectionKeys(settings.namespace, Identity.name, Identity.version, 0)
+    for one in bought:
+        client.delete(nodes.customer(partition_of(KEY, 2), one))
+    assert again() == {OWNER: {"tea"}, ALIAS: {"tea", "jam"}}
 
 
 def test_the_page_has_what_a_customer_said_as_the_command_has_it(client: redis.Redis, settings: Settings) -> None:
