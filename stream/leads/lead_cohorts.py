@@ -30,10 +30,12 @@ def count(cells: Cells, landmark: Landmark, by: int) -> None:
 
 
 def added(parts: Iterable[tuple[int, Mapping[str, list[int]]]]) -> dict[int, Cells]:
-    """Counts by week, of parts that are of a week each.
+    """Counts by week, of parts that are of a week each; parts may take something back, and what is empty is left out.
 
     >>> added([(1, {"a": [2, 1]}), (1, {"a": [3], "b": [1]})])
     {1: {'a': [5, 1], 'b': [1]}}
+    >>> added([(1, {"a": [2, 1], "b": [1]}), (1, {"a": [-1, -1]}), (1, {"b": [-1]})])
+    {1: {'a': [1]}}
     """
     total: dict[int, Cells] = {}
     for week, cells in parts:
@@ -43,7 +45,16 @@ def added(parts: Iterable[tuple[int, Mapping[str, list[int]]]]) -> dict[int, Cel
             sums += [0] * (len(counts) - len(sums))
             for position, one in enumerate(counts):
                 sums[position] += one
-    return total
+    return {
+        week: {cell: _without_end(counts) for cell, counts in cells.items() if any(counts)}
+        for week, cells in total.items()
+    }
+
+
+def _without_end(counts: list[int]) -> list[int]:
+    while not counts[-1]:
+        counts.pop()
+    return counts
 
 
 def converted(counts: list[int], horizon_weeks: int) -> tuple[int, int]:

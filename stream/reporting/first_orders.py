@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ from stream.consent.consented import NOTHING_SAID, Consented
 from stream.consent.purposes import EMAIL, Purpose
 from stream.features.registry import DAY_MS
 from stream.leads.chance import ChanceModel
-from stream.leads.lead_cohorts import Cells, added
+from stream.leads.lead_cohorts import Cells, added, count
 from stream.leads.lead_contacts import LEFT, LeadHistory, begin_of, days_of, week_of
 from stream.leads.lead_record import LeadRecord, learned
 from stream.leads.signs import MAX_HORIZON_WEEKS, SIGNS, present_cell
@@ -85,15 +86,24 @@ def list_leads(
     limit: int,
     consented: Consented = NOTHING_SAID,
 ) -> LeadList:
-    """The leads of a shop, of the states of the projection `leads` in any order; without those who refuse scores."""
+    """The leads of a shop, of the states of the projection `leads` in any order; without those who refuse scores.
+
+    Nothing is learned of these either. The projection knows what was said under the id of a lead; ``consented`` has
+    what the person said under any id.
+    """
     now_week, horizon = week_of(now_ms), horizon_weeks_of(horizon_days)
     leads: list[tuple[str, LeadState]] = []
     parts: list[tuple[int, Cells]] = []
+    refused: list[LeadState] = []
     for state in states:
         if state.week is not None:
             parts.append((state.week, state.cells))
+            continue
+        if consented.of(state.customer_id).said and not consented.may_score(state.customer_id, now_ms):
+            refused.append(state)
         elif (cell := present_cell(state, now_week)) is not None and consented.may_score(state.customer_id, now_ms):
             leads.append((cell, state))
+    parts += _taken_back(refused, {week for week, _ in parts})
     model, record = learned(added(parts), now_week, horizon)
     cells = sorted({cell for cell, _ in leads})
     chances = dict(zip(cells, model.chances(cells).tolist(), strict=True))
@@ -108,6 +118,16 @@ def list_leads(
         record=record,
         entries=tuple(_mailed(_entry(model, cell, lead, horizon), consented, now_ms) for cell, lead in first),
     )
+
+
+def _taken_back(refused: Iterable[LeadState], weeks: AbstractSet[int]) -> Iterator[tuple[int, Cells]]:
+    """What to add to the counts of ``weeks``, so that those who refuse to be scored are not in them."""
+    for state in refused:
+        for week, landmark in state.counted.items():
+            if week in weeks:
+                cells: Cells = {}
+                count(cells, landmark, -1)
+                yield week, cells
 
 
 def judged_lead(lead: LeadHistory, parts: Iterable[LeadState], now_ms: int, horizon_days: float) -> LeadEntry | None:

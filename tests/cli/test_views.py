@@ -15,12 +15,13 @@ from stream.cli.themes_view import themes_view
 from stream.consent.agreements import Agreements, Statement
 from stream.consent.consented import Consented
 from stream.consent.purposes import Purpose
+from stream.leads.lead_cohorts import count
 from stream.projections import judgements
 from stream.projections.judgements import TextTally
 from stream.projections.leads import LeadState
 from stream.projections.texts import Text
 from stream.recommending.association_rules import AssociationRule, AssociationRules
-from stream.reporting.first_orders import list_leads
+from stream.reporting.first_orders import LeadList, list_leads
 from stream.reporting.learned_loyalty import Checked, CustomerLoyalty, LearnedLoyalty
 from stream.reporting.themes import SaidText, themes_of
 from stream.reporting.writing import Writing
@@ -110,6 +111,28 @@ def test_who_refuses_scores_is_no_lead_and_who_refuses_mail_is_not_mailed() -> N
     assert [one.customer_id for one in found.entries] == ["c-0", "c-1", "c-2"]
     unasked = list_leads(people, ((7 * now_week) - 3) * DAY_MS, 7.0, 5, Consented(said, "opt-in"))
     assert unasked.entries == ()
+
+
+def test_nothing_is_learned_of_who_refuses_scores_under_another_id() -> None:
+    """The projection knows what was said under the id of the lead alone."""
+    now_week = 2_930
+    people = {f"c-{n}": LeadState(f"c-{n}", {now_week - 9: 1 << 8}, ordered=now_week - 9 + n) for n in range(4)}
+    people["c-9"] = LeadState("c-9", {now_week: 1 << 8})
+
+    def leads_of(*names: str, consented: Consented) -> LeadList:
+        weeks = {week: LeadState(week=week) for week in range(now_week - 20, now_week + 1)}
+        for name in names:
+            for week, landmark in people[name].counted.items():
+                if week in weeks:
+                    count(weeks[week].cells, landmark, 1)
+        states = [*weeks.values(), *(people[name] for name in names)]
+        return list_leads(states, ((7 * now_week) - 3) * DAY_MS, 7.0, 5, consented)
+
+    refused = Agreements()
+    refused.add(Purpose.PROFILING, None, Statement(1, True, "e-1", "consent withdrawn"))
+    found = leads_of(*people, consented=Consented({"c-2": refused}, "opt-out"))
+    assert found == leads_of("c-0", "c-1", "c-3", "c-9", consented=Consented({}, "opt-out"))
+    assert found.leads_learned < leads_of(*people, consented=Consented({}, "opt-out")).leads_learned
 
 
 def test_brackets_in_customers_texts_are_shown_unchanged() -> None:
