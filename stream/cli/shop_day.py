@@ -36,7 +36,7 @@ from stream.settings import Settings
 from stream.storage.consent_desk import ConsentDesk
 from stream.storage.notification_store import StoredCustomer
 from stream.storage.overview import Overview
-from stream.storage.person_ids import PersonNotifications
+from stream.storage.person_ids import PersonNotifications, customers_of
 from stream.storage.projection_desk import ProjectionDesk
 
 __all__ = ["LIVE_DAYS", "ShopDay", "basis_of", "now_of", "shop_day"]
@@ -71,9 +71,9 @@ class ShopDay:
         noted = zip(found.entries, known, strict=True)
         found = msgspec.structs.replace(found, entries=tuple(self._with_notes(entry, of_it) for entry, of_it in noted))
         with ProjectionDesk(self.settings) as desk:
-            cases = map(_cases.decode, desk.states(Complaints.name, Complaints.version))
-            # a state that is read twice is of one customer
-            complaints = complaints_of({of.customer_id: of for of in cases}.values())
+            # a state that is read twice is of one id
+            cases = {of.customer_id: of for of in map(_cases.decode, desk.states(Complaints.name, Complaints.version))}
+            complaints = complaints_of(cases.values(), customers_of(desk, [*cases]))
             found = msgspec.structs.replace(found, complaints=complaints, came_into=self._came_into(desk))
         if (leads := self.leads(_LEADS)) is not None:
             found = msgspec.structs.replace(found, leads=leads.promising, leads_in_weeks=leads.horizon_weeks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
@@ -186,8 +187,16 @@ class Today(Struct, frozen=True, kw_only=True):
     not_scored: int = 0
 
 
-def complaints_of(cases: Iterable[Cases]) -> tuple[Complaint, ...]:
-    """Open complaints: those on which nobody has acted first, the oldest first."""
+def complaints_of(cases: Iterable[Cases], owners: Mapping[str, str] = MappingProxyType({})) -> tuple[Complaint, ...]:
+    """Open complaints: those on which nobody has acted first, the oldest first.
+
+    ``cases`` of each id, each once. ``owners``: the customer of each id that belongs to another one. What was done
+    about a person under one id counts for the complaints under all.
+    """
+    persons: dict[str, Cases] = {}
+    for of_id in cases:
+        owner = owners.get(of_id.customer_id, of_id.customer_id)
+        persons.setdefault(owner, Cases(owner)).absorb(of_id)
     found = (
         Complaint(
             customer_id=of_one.customer_id,
@@ -198,7 +207,7 @@ def complaints_of(cases: Iterable[Cases]) -> tuple[Complaint, ...]:
             product_id=case.heard.product_id,
             channel=case.heard.channel,
         )
-        for of_one in cases
+        for of_one in persons.values()
         for ticket, case in of_one.open.items()
         if case.name == COMPLAINED
     )
