@@ -62,14 +62,23 @@ def show(settings: Settings, *, customer_id: str, as_json: bool) -> None:
 
 @identity.command(cls=SettingsCommand)
 @click.argument("customer_id", metavar="ID")
-@with_settings("Redis", "Topics", "Events")
-def why(settings: Settings, *, customer_id: str) -> None:
+@click.option("--trail", is_flag=True, help="Also all that was ever told of these ids: when, by whom or by what event.")
+@with_settings("Redis", "Kafka", "Topics", "Events")
+def why(settings: Settings, *, customer_id: str, trail: bool) -> None:
     """Show the links that join ID with others, and those that join nothing. Exit status 1 if there are none."""
     name, resolver = _known(settings, customer_id)
     found = resolver.why(name)
     click.echo(f"{name} belongs to {resolver.customer_of(name)}")
     for line in reasons(resolver, found):
         click.echo(f"    {line}")
+    if trail:
+        from stream.cli.identity_trail import trail_of
+
+        customer = resolver.customer_of(name)
+        ids = {name, *(one for one in resolver.nodes if resolver.customer_of(one) == customer)}
+        click.echo("told, in this order:")
+        for line in trail_of(settings, ids):
+            click.echo(f"    {line}")
 
 
 @identity.command(cls=SettingsCommand)

@@ -70,6 +70,17 @@ def the_console_shows_and_decides(settings: Settings, process: StreamProcess, ta
     process.wait(lambda: [one.customer_id for one in shown.identities("c-2").linked] == [tablet])
 
 
+def the_trail_has_all_that_was_told(settings: Settings, tablet: str) -> None:
+    """Also the decision that a later one has replaced."""
+    status, output = run(settings, "identity", "why", "c-2", "--trail")
+    assert status == 0, output
+    told = output.partition("told, in this order:\n")[2].splitlines()
+    decided = [line.strip().partition(" ")[2] for line in told if " identified " not in line]
+    assert [line.partition(", by ")[0] for line in decided] == ["merge c-2 into c-1", "unmerge c-2 and c-1"]
+    assert decided[0].partition(", by ")[2].startswith("bob (bob-")
+    assert [line for line in told if line.endswith(f" identified c-2 and {tablet}, by the event e-3")]
+
+
 def test_a_person_is_joined_merged_and_taken_apart_across_a_kill(stack: Settings, tmp_path: Path) -> None:
     sealer = Sealer.of(stack)
     email, cookie, tablet = (
@@ -102,6 +113,7 @@ def test_a_person_is_joined_merged_and_taken_apart_across_a_kill(stack: Settings
         assert ids_of(stack, "c-1") == {"c-1", email, cookie}
         status, output = run(stack, "identity", "why", "c-2")
         assert (status, "taken apart" in output, "joins nothing: two customers" in output) == (0, True, True), output
+        the_trail_has_all_that_was_told(stack, tablet)
         # the two were taken apart, so they are no longer suggested
         ann = Contact(name="Ann Ode", email="ann@example.com", address="3 Mill Lane, Bath BA1 1AA")
         with ContactsFile(tmp_path / CONTACTS_FILE) as contacts:
