@@ -11,6 +11,7 @@ import msgspec
 from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import Event
+from stream.events.partitioner import partition_of
 from stream.events.record import Record
 from stream.identity.alias import Alias, Arrival, Forward
 from stream.identity.arrival_notes import NOTE_HEADERS, Released, encode_note
@@ -21,6 +22,7 @@ from stream.identity.places import Place, appended_ms, place_header
 from stream.identity.renaming import as_of_customer, with_fields
 from stream.privacy.concealed_fields import PERSONS
 from stream.privacy.pseudonym import Pseudonyms
+from stream.processing.misplaced import FORWARDED_FROM
 from stream.processing.state import Outgoing
 from stream.projections.arrival_input import ArrivalInput, Arrived, ArrivedMessage, Noted, Unread
 from stream.projections.assignment_input import AssignmentInput, Vacated
@@ -51,7 +53,7 @@ class Arrivals(Fold[Alias]):
     """Passes each event on to the topic of its type, under the customer that its id belongs to by then.
 
     It judges no event: what the core would refuse goes on as it came, and the core makes the dead letter. Only what is
-    larger than any event stays.
+    larger than any event stays. An event in another partition than that of its id is sent there first, as in the core.
 
     Whose an id is it reads from notes among the events. It publishes that to the compacted topic `assignments` as well,
     and reads it back before all else when it begins anew: the log may have lost notes by then.
@@ -72,7 +74,8 @@ class Arrivals(Fold[Alias]):
         self._proof = NoteProof.of(settings)
         self._pseudonyms = Pseudonyms(settings.identity_key.encode())
         self._has_keys = bool(settings.privacy_keys)
-        self._partition = 0
+        self._partition, self._partitions = 0, settings.partitions
+        self._repairs = settings.misplaced_events == "forward"
         self.inputs = (
             ArrivalInput(settings.arrivals, Decoder.of(settings), self._proof, _id_of, reports=True),
             AssignmentInput(settings.assignments, self._proof),
@@ -106,6 +109,9 @@ class Arrivals(Fold[Alias]):
                 continue
             state = folded.get(own_id)
             if state is None:
+                if isinstance(message, Arrived) and self._is_misplaced(own_id, message.record):
+                    outgoing += self._placed(message.record, [self._sent_on(message.record)])
+                    continue
                 state = folded[own_id] = Alias()
             if isinstance(message, Arrived):
                 outgoing += self._passed_on(state, own_id, message)
@@ -128,6 +134,22 @@ class Arrivals(Fold[Alias]):
         own_key, note = key.encode(), encode_note(Released(id=key, up_to_ms=due_ms))
         headers = [*NOTE_HEADERS, *self._proof.headers(own_key, note)]
         return (Outgoing(self._arrivals, own_key, note, headers),)
+
+    def _is_misplaced(self, own_id: str, record: Record) -> bool:
+        """Whether an event of an id that is not known here is in another partition than all else of the id.
+
+        One that was sent on once stays: then topics and settings differ in their partitions.
+        """
+        return (
+            self._repairs
+            and partition_of(own_id, self._partitions) != self._partition
+            and all(name != FORWARDED_FROM for name, _ in record.headers)
+        )
+
+    def _sent_on(self, record: Record) -> Outgoing:
+        """A misplaced event for the partition of its id, where whose it is is known."""
+        headers = [*record.headers, (FORWARDED_FROM, b"%d" % self._partition)]
+        return Outgoing(self._arrivals, record.key, record.value, headers)
 
     def _told(self, state: Alias, own_id: str, message: Noted | Assignment | Vacated) -> Iterable[Outgoing]:
         """What follows from what is said of an id."""
