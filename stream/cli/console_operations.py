@@ -94,9 +94,9 @@ class ShopOperations:
                 if not decide(by=by, now_ms=now_ms):
                     raise SettingsError("there are no models yet")
 
-    def feedback(self) -> FeedbackCounts:
+    def feedback(self, product: str | None = None, survey: str | None = None) -> FeedbackCounts:
         with ProjectionDesk(self._settings) as desk:
-            return feedback_of(desk)
+            return feedback_of(desk, product, survey)
 
     def texts(self) -> TextTally | None:
         with ProjectionDesk(self._settings) as desk:

@@ -109,6 +109,7 @@ def console(settings: Settings, *, host: str, port: int, names: tuple[str, ...])
             *(store, pages.writing, acting, live.lists, partial(customer_points, settings)),
             refusing=operations.refusing,
             lists=ApiLists(pages.day, filters, acting, operations.refusing),
+            feedback=operations.feedback,
         )
         programs = ApiAccess(api, ApiTokens(desk.engine), trail)
         watch = Watch(store, desk, tell)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
@@ -17,12 +18,14 @@ from stream.alerts.action_records import ActionKind
 from stream.alerts.decoding import CONTROL_IN_NOTE
 from stream.console import api_bodies as bodies
 from stream.console.acting import Acting, Kept
+from stream.console.api_feedback_bodies import FeedbackQuery
 from stream.console.api_list_bodies import ListsAnswer, TodayQuery
 from stream.console.api_lists import ApiLists
 from stream.console.api_operations import API, OPERATIONS, Operation
 from stream.console.group_counts import recent_counts
 from stream.console.offering import Offered
 from stream.console.persons import known_id
+from stream.console.recent import Recent
 from stream.directory.calendar import Grain
 from stream.directory.campaigns import latest_campaigns
 from stream.directory.consented_lists import SCORED, Refusing, consented_page, without_scores
@@ -36,6 +39,7 @@ from stream.errors import SettingsError
 from stream.events.contract_rules import CONTROL_IN_ID
 from stream.events.times import rfc3339
 from stream.points.statement import PointsStatement
+from stream.reporting.feedback_groups import FeedbackCounts, as_object
 from stream.reporting.writing import Writing
 
 __all__ = ["API", "OPERATIONS", "Api", "Operation", "customer_of", "problem_json", "program_of", "set_program"]
@@ -54,7 +58,8 @@ class Api:
 
     ``writing``: how figures of the shop are written now, with the currency if it is known.
     ``offered``: what to offer to a customer, at most so many items a list; ``points``: theirs, None: not known.
-    ``refusing``: who does not agree to be scored. ``lists``: today's, and those that are kept.
+    ``refusing``: who does not agree to be scored. ``lists``: today's, and those that are kept. ``feedback``: of a
+    product, of a survey, or without either of the shop.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class Api:
         points: Callable[[str], PointsStatement | None],
         refusing: Refusing,
         lists: ApiLists,
+        feedback: Callable[[str | None, str | None], FeedbackCounts],
     ) -> None:
         self._store = store
         self._writing = writing
@@ -74,8 +80,15 @@ class Api:
         self._points = points
         self._refusing = refusing
         self._lists = lists
-        #: To be closed in the end.
-        self.counts = recent_counts(store)
+        self._feedback = feedback
+        self._counts = recent_counts(store)
+        # it goes through all products
+        self._said = Recent(lambda: feedback(None, None), time.monotonic)
+
+    async def close(self) -> None:
+        """Wait for what is being made."""
+        await self._counts.close()
+        await self._said.close()
 
     def routes(self) -> list[web.RouteDef]:
         """One for each of `OPERATIONS`."""
@@ -158,12 +171,20 @@ class Api:
 
     async def kpis(self, request: web.Request, body: bodies.KpisQuery) -> Mapping[str, Any]:
         del request
-        counts = await self.counts.get()
+        counts = await self._counts.get()
         return await self._asked(
             lambda connection: kpis_json(
                 kpis(connection, Grain(body.by)), loyalty(connection), counts.stages, self._writing().currency
             )
         )
+
+    async def feedback(self, request: web.Request, query: FeedbackQuery) -> Mapping[str, Any]:
+        del request
+        kind, _, name = query.of.partition(":")
+        if not name:
+            return as_object(await self._said.get())
+        product, survey = (name, None) if kind == "product" else (None, name)
+        return as_object(await asyncio.to_thread(self._feedback, product, survey))
 
     async def campaigns(self, request: web.Request, body: bodies.CampaignsQuery) -> Mapping[str, Any]:
         del request

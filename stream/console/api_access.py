@@ -42,7 +42,7 @@ class ApiAccess:
 
     async def close(self, _: web.Application) -> None:
         """Wait for what is under way."""
-        await self._api.counts.close()
+        await self._api.close()
 
     def routes(self) -> list[web.RouteDef]:
         """Those of the API, and of its document."""

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from stream.console import api_bodies as bodies
+from stream.console import api_feedback_bodies as feedback
 from stream.console import api_list_bodies as lists
 from stream.directory.desk.api_tokens import Scope
 
@@ -71,6 +72,10 @@ OPERATIONS: Final = (
     Operation(
         *("/kpis", "kpis", Scope.READ, None, bodies.KpisAnswer, HTTPStatus.OK),
         *("Figures of the shop by month or week", "read figures", bodies.KpisQuery),
+    ),
+    Operation(
+        *("/feedback", "feedback", Scope.READ, None, feedback.FeedbackAnswer, HTTPStatus.OK),
+        *("Satisfaction, NPS, CSAT, CES and who did not answer", "read figures of feedback", feedback.FeedbackQuery),
     ),
     Operation(
         *("/campaigns", "campaigns", Scope.READ, None, bodies.CampaignsAnswer, HTTPStatus.OK),

@@ -159,8 +159,8 @@ class Operations(Protocol):
         """Do what `stream models` does: ``promote`` (with a name), ``automatic``, ``rollback``, ``unfreeze``."""
         ...
 
-    def feedback(self) -> FeedbackCounts:
-        """What `stream feedback` counts."""
+    def feedback(self, product: str | None = None, survey: str | None = None) -> FeedbackCounts:
+        """What `stream feedback` counts, of the shop or of one of them."""
         ...
 
     def texts(self) -> TextTally | None:

@@ -117,6 +117,8 @@ def as_object(found: FeedbackCounts) -> dict[str, Any]:
         "figures": [
             {
                 "of": group.title,
+                "kind": group.kind,
+                "name": group.name,
                 "scale": one.scale,
                 "answers": one.answers,
                 "mean": one.mean,
@@ -130,6 +132,8 @@ def as_object(found: FeedbackCounts) -> dict[str, Any]:
         "unanswered": [
             {
                 "of": group.title,
+                "kind": group.kind,
+                "name": group.name,
                 "asked": group.asked,
                 "share": group.unanswered.estimate,
                 "low": group.unanswered.low,

@@ -181,6 +181,7 @@ class Office:
         api = Api(
             *(self.store, pages.writing, self.acting, self.offered, self.points, self.operations.refusing),
             lists=ApiLists(pages.day, self.filters, self.acting, self.operations.refusing),
+            feedback=self.operations.feedback,
         )
         programs = ApiAccess(api, self.tokens, self.trail, lambda: self.now_ms)
         return application(pages, programs, self.names, self.revealer)

@@ -116,9 +116,13 @@ class MadeUpOperations:
     def decide(self, what: str, name: str, by: str) -> None:
         self.asked.append((what, name, by))
 
-    def feedback(self) -> FeedbackCounts:
+    def feedback(self, product: str | None = None, survey: str | None = None) -> FeedbackCounts:
         if self.is_away:
             raise StorageError("Redis does not answer")
+        if product is not None:
+            return FeedbackCounts(self.said.products.get(product, ()))
+        if survey is not None:
+            return FeedbackCounts(*self.said.surveys.get(survey, ((), ()))[:1])
         return self.said
 
     def texts(self) -> TextTally | None:

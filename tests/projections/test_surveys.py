@@ -119,6 +119,8 @@ def test_the_share_without_an_answer_has_wilsons_interval() -> None:
     assert groups["by sms"].unanswered.estimate == pytest.approx(34 / 40)
     assert as_object(found)["unanswered"][0] == {
         "of": "all",
+        "kind": "all",
+        "name": "",
         "asked": 80,
         "share": p,
         "low": pytest.approx(limits[0]),
