@@ -63,8 +63,8 @@ class Alias(Struct, array_like=True):
     was from which place of the log on; those above ``version`` are of notes that this log may have lost.
 
     Where histories follow their ids, ``passed`` has events that went on (`keep`), and ``edition`` is that of the
-    present customer. ``left``: the edition of the latest departure of the customer that the id was, 0 for none
-    (`stream.identity.departures`).
+    present customer. ``left``: the edition of the latest departure of the customer that the id was, or of their
+    coming back, 0 for none (`stream.identity.departures`).
     """
 
     version: int = -1
@@ -143,8 +143,9 @@ class Alias(Struct, array_like=True):
             if named and named != self.sent.customer:
                 # events of other ids may have gone to it as well, so that it had none itself says nothing
                 self.left = step.version + 1
-            elif not named and not self.sent.customer:
-                self.left = step.edition
+            elif not named:
+                # somebody left them, or they are themselves again: also where nothing of theirs can be sent again
+                self.left = max(self.left, step.edition)
             self.sent = Sent(named, self.sent.ids, self.sent.floor_s, self.sent.newest_s)
             moved = [Forward(self.customer(own_id), arrival) for arrival in self.passed]
         elif named != self.sent.customer:

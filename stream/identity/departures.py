@@ -1,8 +1,9 @@
 """How a customer leaves: from some time on they are another one, and their events count there.
 
 When somebody takes the two apart again, the one comes back, and the other has to be as if the first had never come. So
-a customer has *editions*. Each departure, and each loss of an id, begins one. What is sent of a customer has the number
-of the edition in a header. What was on its way before has a smaller one, or none, and is void: it is sent again.
+a customer has *editions*. Each departure, each return, and each loss of an id, begins one. What is sent of a customer
+has the number of the edition in a header. What was on its way before has a smaller one, or none, and is void: it is
+sent again.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ _JSON: Final[tuple[str, bytes | None]] = ("content-type", b"application/json")
 class Departure(Struct, frozen=True, kw_only=True):
     """Customer `customer_id` is `merged_into` from now on; what is sent of them with a smaller `edition` is void.
 
-    With ``merged_into`` the customer itself, somebody was taken away from them: they are as they were before anybody
-    came, and what is theirs is sent again.
+    With ``merged_into`` the customer itself, they have come back, or somebody was taken away from them: they are as
+    they were before, and what is theirs is sent again.
     """
 
     customer_id: CustomerId

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -22,11 +22,11 @@ from msgspec import UNSET
 
 from stream.catalogue.customer_record import CustomerRecord
 from stream.events.times import rfc3339
-from stream.identity.departures import Departure, arrived_as, departure_of, edition_of
+from stream.identity.departures import Departure, arrived_as, departure_of, edition_of, is_again, is_repeat
 from stream.identity.note_proof import NoteProof
 from stream.processing.align import Taken
-from stream.processing.document import packed_state
-from stream.processing.editions import BEGIN, STATE, Edition, edition_in, is_empty, with_edition
+from stream.processing.document import packed_state, public
+from stream.processing.editions import BEGIN, STATE, Edition, edition_in, is_empty, with_edition, without_edition
 from stream.processing.erased import Refuses
 from stream.processing.state import Outgoing
 from stream.processing.step_outcome import PUBLIC_HEADERS, StepOutcome
@@ -38,6 +38,8 @@ MAX_HISTORY_MS: Final = 90 * 86_400_000
 _encoder: Final = msgspec.json.Encoder()
 #: Editions that may be remembered of customers who are not cached any more.
 _SLACK: Final = 1000
+#: What every event has that was passed on; those that are sent again have more.
+_FEW_HEADERS: Final = 3
 
 
 def departures_in(taken: Taken, proof: NoteProof, refuses: Refuses) -> tuple[Taken, dict[str, Departure]]:
@@ -76,11 +78,14 @@ class Departed:
         self._left: dict[str, bytes] = {}
         #: Editions as they are with the next outcome.
         self._next: dict[str, Edition] = {}
+        #: For whom the next step counts what counted elsewhere before.
+        self._joined: set[str] = set()
 
     def clear(self) -> None:
         self._editions.clear()
         self._left.clear()
         self._next.clear()
+        self._joined.clear()
 
     def forget(self, customer: str) -> None:
         """Nothing is stored of a customer: none has been, or they are erased."""
@@ -101,7 +106,7 @@ class Departed:
 
         ``at_ms``: stream time before the step.
         """
-        self._next = {}
+        self._next, self._joined = {}, set()
         at_ms = max(at_ms, int(taken.events["time"].max())) if len(taken.events) else at_ms
         for who, departure in departures.items():
             if departure.edition > self._of(who).number:
@@ -112,6 +117,10 @@ class Departed:
             for position, (customer, record) in enumerate(zip(taken.customer_ids, taken.records, strict=True))
             if self._counts(customer, record, at_ms)
         ]
+        for position in kept:
+            headers = taken.records[position].headers
+            if len(headers) > _FEW_HEADERS and is_again(headers) and not is_repeat(headers):
+                self._joined.add(taken.customer_ids[position])
         left_out = len(taken.customer_ids) - len(kept)
         if not left_out:
             return taken
@@ -133,22 +142,28 @@ class Departed:
         return dataclasses.replace(outcome, documents=documents)
 
     def noted(self, outcome: StepOutcome, topic: str, tombstone: Callable[[str], Outgoing]) -> StepOutcome:
-        """The outcome with those who leave, or of whom nothing is left; ``topic``: of customers, or empty."""
+        """The outcome with those who leave, or of whom nothing is left; ``topic``: of customers, or empty.
+
+        The topic is told of them, and of those who come back, are joined by others or lose them: whoever adds its
+        records up counts each event once.
+        """
         documents = dict(outcome.documents)
         aside = outcome.state.quarantined
         gone = {who: of for who, of in self._next.items() if who not in documents and (of.into or who not in aside)}
         at = rfc3339(outcome.state.stream_time_ms or 0)
         told: list[Outgoing] = []
         for who, edition in gone.items():
-            public = _encoder.encode(_gone(who, edition.into, at))
+            text = _encoder.encode(_gone(who, edition.into, at))
             is_kept = bool(edition.into and self._left.get(who))
             state = b',"state":"%b"' % b64encode(self._left[who]) if is_kept else b""
-            documents[who] = with_edition(b"%b%b}" % (public[:-1], state), edition)
+            documents[who] = with_edition(b"%b%b}" % (text[:-1], state), edition)
             if is_kept:
-                told.append(Outgoing(topic, who.encode(), public, _HEADERS_OF_GONE))
+                told.append(Outgoing(topic, who.encode(), text, _HEADERS_OF_GONE))
             elif not edition.into:
                 told.append(tombstone(who))
             aside.pop(who, None)
+        if topic:
+            told += self._told(outcome, topic)
         return dataclasses.replace(
             outcome,
             documents=documents,
@@ -157,13 +172,22 @@ class Departed:
             outgoing=[*outcome.outgoing, *(told if topic else [])],
         )
 
+    def _told(self, outcome: StepOutcome, topic: str) -> Iterator[Outgoing]:
+        """Documents of those for whom other events count from now on, and of whom the step does not tell anyway."""
+        concerned = dict.fromkeys([*self._next, *sorted(self._joined)])
+        known = {one.key for one in outcome.outgoing if one.topic == topic} if concerned else set[bytes | None]()
+        for who in concerned:
+            key, text = who.encode(), outcome.documents.get(who)
+            if text is not None and key not in known:
+                yield Outgoing(topic, key, public(without_edition(text)), PUBLIC_HEADERS)
+
     def accept(self) -> None:
         """An outcome has been stored."""
         self._editions.update(self._next)
         for who, edition in self._next.items():
             if not edition.into:
                 self._left.pop(who, None)
-        self._next = {}
+        self._next, self._joined = {}, set()
         if len(self._editions) > 2 * len(self._profiles) + _SLACK:
             self._editions = {who: one for who, one in self._editions.items() if who in self._profiles}
             self._left = {who: one for who, one in self._left.items() if who in self._profiles}

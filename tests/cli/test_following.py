@@ -1,6 +1,7 @@
 """What was counted under an id follows it to the customer and comes back, across kills, from Kafka to Redis."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ import orjson
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
+from stream.client import ClickEvent
 from stream.settings import Settings
-from tests.cli.persons import counted, joining_stack, ordered, publish, run, shown, token_of, viewed
+from tests.cli.persons import NOW_S, counted, joining_stack, ordered, publish, run, shown, token_of, viewed
 from tests.cli.projecting import projecting
 
 pytestmark = pytest.mark.timeout(300)
@@ -72,8 +74,33 @@ def test_clicks_before_the_login_count_for_the_customer_until_both_are_taken_apa
         process.wait(lambda: counted(stack, cookie) == (cookie, 3))
         process.wait(lambda: counted(stack, "c-1") == ("c-1", 1))
         process.wait(lambda: (views(stack, cookie), views(stack, "c-1")) == (3, 0))
+        # the topic tells of both, whether anything else happens to them or not
+        process.wait(lambda: newest(stack, "c-1")["events"] == 1)
+        assert (newest(stack, cookie)["events"], "merged_into" in newest(stack, cookie)) == (3, False)
         process.kill()
     publish(stack, viewed(4))
     with projecting(stack, log, "events") as process:
         process.wait(lambda: counted(stack, cookie) == (cookie, 4))
         assert counted(stack, "c-1") == ("c-1", 1)
+
+
+def test_a_customer_of_whom_nothing_can_be_sent_again_comes_back_at_once(stack: Settings, tmp_path: Path) -> None:
+    """Their events came straight to the topic of clicks."""
+    straight = replace(stack, join_identities=False, identity_history_days=0)
+    publish(straight, *(clicked(number, "c-8") for number in (20, 21)))
+    publish(stack, clicked(22, "c-7"))
+    with projecting(stack, tmp_path / "worker.log", "events") as process:
+        process.wait(lambda: (counted(stack, "c-8"), counted(stack, "c-7")) == (("c-8", 2), ("c-7", 1)))
+        assert run(stack, "identity", "merge", "c-8", "c-7").exit_code == 0
+        process.wait(lambda: counted(stack, "c-8") == ("c-7", 1))
+        assert run(stack, "identity", "unmerge", "c-8", "c-7").exit_code == 0
+        process.wait(lambda: counted(stack, "c-8") == ("c-8", 2))
+        process.wait(lambda: newest(stack, "c-8").get("events") == 2)
+        assert "merged_into" not in newest(stack, "c-8")
+        publish(straight, clicked(23, "c-8"))
+        process.wait(lambda: counted(stack, "c-8") == ("c-8", 3))
+        assert counted(stack, "c-7") == ("c-7", 1)
+
+
+def clicked(number: int, customer: str) -> ClickEvent:
+    return ClickEvent(event_id=f"e-{number}", customer_id=customer, occurred_at=NOW_S - number, name="page_viewed")
