@@ -61,8 +61,16 @@ class Consumer(HandingOverConsumer):
             await self.intake.owner.on_unfit_topics(error)
 
     def wants(self, tp: TP) -> bool:
-        """Whether records of the partition may be fetched now; asked from the consumer thread."""
-        return tp in self._active_partitions and self.flow.wants(tp)
+        """Whether records of the partition may be fetched now; asked from the consumer thread.
+
+        Not while the flow is stopped: what is fetched then would not be delivered.
+        """
+        return self.flow_active and tp in self._active_partitions and self.flow.wants(tp)
+
+    def resume_flow(self) -> None:
+        """Let records flow again, also to a fetch that is waiting."""
+        super().resume_flow()
+        self._thread.wake()
 
     # -- fetching
 
@@ -108,8 +116,11 @@ class Consumer(HandingOverConsumer):
         """Position all assigned partitions: batches where the owner says, other topics where Kafka says.
 
         Faust calls it after every assignment, before records flow, and does not always end it when the next
-        rebalance begins.
+        rebalance begins. It lets records flow again when this returns, also when the next assignment is already on
+        its way, and then empties its queues: what was delivered before that would be lost.
         """
+        self.stop_flow()
+        self.app.flow_control.suspend()
         rebalance = self.app.rebalancing_count
         assigned = self.assignment()
         self._kinds.clear()

@@ -77,8 +77,11 @@ class RecordBatch:
         return self._flow.ledger.is_current(self._slot)
 
     def receive(self) -> bool:
-        """Note that the agent has the batch, so that fetching goes on. Returns `is_current`."""
-        return self._flow.receive(self._slot)
+        """Note that the agent has the batch, so that fetching goes on. Returns `is_current`.
+
+        Raises `StreamError` if a batch before it in this lease has not come: it would be skipped.
+        """
+        return self._flow.receive_next(self._slot)
 
     def ack(self) -> bool:
         """Mark it done, from any task of the event loop. Returns whether it counts (once, in time)."""

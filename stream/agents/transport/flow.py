@@ -7,6 +7,7 @@ from faust.types import TP
 
 from stream.agents.transport.fetched_batch import FetchedRecord, RecordBatch
 from stream.agents.transport.slot_ledger import Slot, SlotLedger
+from stream.errors import StreamError
 
 __all__ = ["BatchFlow", "LastActivity"]
 
@@ -106,8 +107,19 @@ class BatchFlow:
         """Note that the fetch loop turned."""
         self._polled_at_s = self._monotonic()
 
-    def receive(self, slot: Slot) -> bool:
+    def receive_next(self, slot: Slot) -> bool:
         """See `RecordBatch.receive`."""
+        is_current = self.receive(slot)
+        received_to = self.ledger.received_to(slot.tp)
+        if is_current and received_to is not None and received_to < slot.end:
+            raise StreamError(
+                f"{slot.tp}: expected the batch from offset {received_to} on, got [{slot.start}, {slot.end}); "
+                "restart the worker, which positions the partition again"
+            )
+        return is_current
+
+    def receive(self, slot: Slot) -> bool:
+        """Note that a slot has been received. Returns whether its lease is open."""
         was_full = self.ledger.unreceived(slot.tp) >= self._queued_batches
         is_current = self.ledger.receive(slot)
         if was_full and self.wants(slot.tp):

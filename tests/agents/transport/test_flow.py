@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.agents.transport import TP, BatchFlow, TransportOptions
-from stream.errors import SettingsError
+from stream.errors import SettingsError, StreamError
 
 CLICK = TP("click", 0)
 
@@ -106,6 +106,14 @@ def test_batches_of_an_ended_lease_are_neither_current_nor_acked() -> None:
     assert batch.is_current
     flow.open(CLICK, 0)
     assert (batch.is_current, batch.receive(), batch.ack()) == (False, False, False)
+
+
+def test_a_batch_that_did_not_come_is_noticed_at_the_next_one() -> None:
+    flow, _, _ = make_flow()
+    first, _, third = flow.batches(CLICK, flow.open(CLICK, 0), 0, 9, [Numbered(offset) for offset in range(9)])
+    first.receive()
+    with pytest.raises(StreamError, match=r"expected the batch from offset 3 on, got \[6, 9\)"):
+        third.receive()
 
 
 def test_progress_tells_when_something_was_fetched_and_acked() -> None:

@@ -75,3 +75,14 @@ def test_topics_of_unequal_partition_counts_end_the_worker_with_a_message(kafka_
     assert "TopologyError: expected equal partition counts" in worker.log.replace("stream.errors.", "")
     assert f"{topics[0]}: 2, {topics[1]}: 3" in worker.log
     assert kafka_field.entries("assigned") == []
+
+
+def test_nothing_is_lost_when_an_assignment_is_overtaken_by_the_next(kafka_field: "TransportGroup") -> None:
+    records = 2_000
+    topic = kafka_field.topic("click", 1, records)
+    worker = kafka_field.start(topics=[topic], scenario="overtake", pace_s=0.1, options={"batch_max_records": 100})
+    kafka_field.until(lambda: kafka_field.ranges(topic, 0)[-1:] == [(records - 100, records)], "the end is read")
+    worker.stop()
+
+    assert len(kafka_field.entries("assigned")) == 1, "only the second one counts"
+    kafka_field.assert_covered_once(topic, 0, records)

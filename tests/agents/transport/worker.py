@@ -4,12 +4,13 @@ Started as ``python worker.py CONFIG``, where CONFIG is a JSON object; see `Conf
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import random
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from stream.agents.transport import (
 
 FAST = {"broker_session_timeout": 2.0, "broker_heartbeat_interval": 0.4, "broker_commit_interval": 0.3}
 UNTIL_S = 40.0
+NOT_YET_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,7 @@ class Config:
     pace_s: float = 0.0
     #: How many batches to ack before failing.
     fail_after: int = 0
-    #: "steer" holds and rewinds, see `Worker.steer`.
+    #: "steer" holds and rewinds, see `Worker.steer`; "overtake" has two assignments, see `Worker.overtake`.
     scenario: str = ""
     #: Seconds that the owner takes to give up a partition.
     revoking_s: float = 0.0
@@ -78,6 +80,9 @@ class Journal(PartitionOwner):
         self.resume_at = config.resume_at
         self.revoking_s = config.revoking_s
         self.assigned_hook: Callable[[], None] = lambda: None
+        self.restored_hook: Callable[[], None] = lambda: None
+        #: Waited for before an assignment counts.
+        self.assigning: Callable[[], Awaitable[None]] | None = None
 
     def write(self, event: str, **fields: Any) -> None:
         entry = {"event": event, "worker": self.name, "pid": os.getpid(), "at_s": time.monotonic(), **fields}
@@ -104,11 +109,14 @@ class Journal(PartitionOwner):
                 if entry["event"] in ("batch", "stored"):
                     tp = TP(*entry["tp"])
                     stored[tp] = max(stored.get(tp, entry["next"]), entry["next"])
+        self.restored_hook()
         return {tp: offset for tp, offset in stored.items() if tp in assigned}
 
     async def on_assigned(self, assigned: frozenset[TP]) -> None:
         self.write("assigned", tps=sorted(assigned))
         self.assigned_hook()
+        if self.assigning is not None:
+            await self.assigning()
 
     async def on_offset_out_of_range(self, tp: TP, stored: int, earliest: int, latest: int) -> int:
         self.write("out_of_range", tp=tp, stored=stored, earliest=earliest, latest=latest)
@@ -154,6 +162,8 @@ class Worker:
         if config.scenario == "steer":
             self.journal.assigned_hook = lambda: self.intake.hold(TP(config.topics[0], 0))
             self.app.task(self.steer)
+        if config.scenario == "overtake":
+            self.overtake()
 
     async def consume(self, inbox: StreamT[Any]) -> None:
         async for batch in batches(inbox):
@@ -218,6 +228,28 @@ class Worker:
         for batch in self.kept:
             batch.ack()
         write("steered", progress=[intake.progress.polled_at_s, intake.progress.acked_at_s])
+
+    def overtake(self) -> None:
+        """The next rebalance begins while the first assignment is restored, and the second takes its time."""
+        app: Any = self.app
+
+        def overtaken() -> None:
+            self.journal.restored_hook = lambda: None
+            app.rebalancing_count += 1
+            asyncio.get_running_loop().create_task(next_assignment())
+
+        async def next_assignment() -> None:
+            await self.until(lambda: app.consumer.flow_active)  # Faust is done with the first one
+            app.tables.recovery.signal_recovery_start.set()
+
+        async def slowly() -> None:
+            # nothing may come yet; the time is what a wrong delivery gets
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(NOT_YET_S):
+                    await self.until(lambda: any(map(self.intake.flow.ledger.unreceived, self.intake.assigned)))
+
+        self.journal.restored_hook = overtaken
+        self.journal.assigning = slowly
 
     def at_end(self, tps: frozenset[TP] | set[TP]) -> bool:
         positions = [self.intake.position(tp) for tp in tps]
