@@ -36,6 +36,25 @@ def test_a_step_without_one_of_its_rights_writes_nothing(
     check_without(redis_server, namespace, command)
 
 
+@pytest.mark.parametrize("command", OF_COMMIT)
+def test_a_step_without_one_of_its_rights_has_not_begun_for_the_next_claim(
+    redis_server: EmbeddedRedis, namespace: str, command: str
+) -> None:
+    async def use(client: Client) -> None:
+        store = await begun(client, namespace)
+
+        async def refused(limited: Client) -> None:
+            crippled = store_of(limited, namespace)
+            crippled._token, crippled._sequence = store._token, store._sequence
+            with pytest.raises(StorageError, match="may not have been written"):
+                await crippled.commit(SECOND, 10)
+
+        await without(client, redis_server.url, command, refused)
+        assert not (await store_of(client, namespace).claim()).is_torn
+
+    with_redis(redis_server.url, use)
+
+
 @pytest.mark.parametrize("command", OF_CLAIM)
 def test_a_claim_without_one_of_its_rights_takes_nothing_over(
     redis_server: EmbeddedRedis, namespace: str, command: str
