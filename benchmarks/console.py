@@ -16,6 +16,7 @@ import random
 import sqlite3
 import tempfile
 import time
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -32,7 +33,17 @@ from tests.reporting.made_up_shop import END_MS
 
 _DAY_MS = 86_400_000
 _TIERS = ("VIP", "high", "middle", "low", "new")
-_SEGMENTS = ("Champions", "Loyal", "At risk", "Lost", "Promising", "Hibernating")
+#: Down to which spend, negative
+_TIERS_UNTIL = (-8_000_000, -4_000_000, -1_500_000, 0)
+#: The first three spend much; until after how many days without an order.
+_SEGMENTS = ("Champions", "Loyal", "At risk", "Promising", "Hibernating", "Lost")
+_SEGMENTS_UNTIL = (60, 200)
+_MUCH = 2_000_000
+_STAGES = ("active", "due", "at_risk", "lapsed", "lost")
+_STAGES_UNTIL = (45, 65, 100, 200)
+_RECENT = 30
+#: The share of those who are not like the others.
+_ODD = 0.1
 _CHANNELS = ("web", "email", "store", "phone")
 _ENTRY = "customer_id, source, id, at_ms, name, channel"
 _BATCH = 50_000
@@ -40,10 +51,12 @@ _DOCS = Path(__file__).parents[1] / "docs" / "performance.md"
 
 
 def _customer(number: int, rng: random.Random) -> dict[str, object]:
+    """Stage, tier, segment and risk go with how often and when the customer ordered last, as those of a shop do."""
     orders = rng.choice((0, 1, 1, 1, 2, 2, 3, 6))
-    last_ms = END_MS - int(rng.random() ** 2 * 700) * _DAY_MS - rng.randrange(_DAY_MS)
+    silent_days = int(rng.random() ** 2 * 700)
+    last_ms = END_MS - silent_days * _DAY_MS - rng.randrange(_DAY_MS)
     spend = orders * rng.randrange(50_000, 2_000_000)
-    risk = rng.random() if orders else None
+    risk = min(max(rng.gauss(0.2 + silent_days / 400, 0.15), 0.0), 1.0) if orders else None
     return {
         "customer_id": f"c{number:07d}",
         "events": orders + 4,
@@ -55,14 +68,28 @@ def _customer(number: int, rng: random.Random) -> dict[str, object]:
         "last_order_ms": last_ms if orders else None,
         "as_of_ms": END_MS,
         "document_events": orders + 4,
-        "stage": rng.choices(STAGE_NAMES, (9, 6, 30, 8, 10, 9, 25, 3))[0],
+        "stage": _stage(orders, silent_days, rng),
         "stage_since_ms": last_ms,
-        "tier": rng.choices(_TIERS, (1, 8, 25, 50, 16))[0],
-        "segment": rng.choice(_SEGMENTS),
+        "tier": "new" if orders == 1 and silent_days < _RECENT else _TIERS[bisect_left(_TIERS_UNTIL, -spend)],
+        "segment": rng.choice(_SEGMENTS) if rng.random() < _ODD else _segment(spend, silent_days),
         "risk": risk,
         "value_at_risk": int(spend * risk) if risk is not None else None,
         "reasons": json.dumps({"days_since_purchase": 0.4, "purchases_28d": -0.2, "spend_90d": 0.1}),
     }
+
+
+def _stage(orders: int, silent_days: int, rng: random.Random) -> str:
+    if not orders:
+        return "lead"
+    if silent_days < _RECENT and rng.random() < _ODD:
+        return "won_back"
+    if orders == 1 and silent_days < _RECENT:
+        return "new"
+    return _STAGES[bisect_left(_STAGES_UNTIL, silent_days)]
+
+
+def _segment(spend: int, silent_days: int) -> str:
+    return _SEGMENTS[bisect_left(_SEGMENTS_UNTIL, silent_days) + (0 if spend > _MUCH else 3)]
 
 
 def _filled(path: Path, customers: int) -> None:

@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
-from sqlalchemy import Boolean, Column, ColumnElement, Connection, Select, Subquery, and_, exists, func, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Select, Subquery, and_, exists, func, select, text, tuple_
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from stream.directory.database import as_dict
@@ -161,14 +161,14 @@ def customers_page(
 ) -> CustomerPage:
     """At most ``limit`` customers from ``cursor`` on. Raises `SettingsError` for a cursor that is none."""
     few = condition.rare(connection)
-    of = customers.c if few is None else few.c
-    clauses = [*condition.clauses(of)]
-    if few is None and connection.dialect.name == "sqlite" and not _has_own_index(condition, sort):
+    if few is not None:
+        of: _Columns = few.c
+    elif connection.dialect.name == "sqlite":
         # of many customers a page is found soon along the order of the list; SQLite would sort all of a stage
-        # a list by id begins where the ids do
-        first = int(bool(condition.begins) and sort is Sort.ID)
-        clauses[first:] = [func.likely(clause, type_=Boolean) for clause in clauses[first:]]
-    query = _sorted(select(*of).where(*clauses), sort, of)
+        of = _along(_index_of(condition, sort)).c
+    else:
+        of = customers.c
+    query = _sorted(select(*of).where(*condition.clauses(of)), sort, of)
     if cursor is not None:
         sort_of, *position = position_of(cursor, 3)
         if sort_of != sort.value:
@@ -266,9 +266,18 @@ def _counted_to_few(connection: Connection, chosen: Select[Any]) -> int:
     return int(connection.execute(select(func.count()).select_from(counted_to)).scalar_one())
 
 
-def _has_own_index(condition: Condition, sort: Sort) -> bool:
-    """Whether an index has the customers of the condition in the order of the list."""
-    return sort is Sort.AT_STAKE and len(condition.stages) == 1
+def _along(index: str) -> Subquery:
+    """All customers, of whom SQLite looks for those that are wanted along an index."""
+    names = ", ".join(column.name for column in customers.columns)
+    # names of this package alone
+    return text(f"SELECT {names} FROM {customers.name} INDEXED BY {index}").columns(*customers.c).subquery()  # noqa: S608
+
+
+def _index_of(condition: Condition, sort: Sort) -> str:
+    """The index that has customers in the order of a list, with all that conditions ask for or none but its own."""
+    is_of_a_stage = len(condition.stages) == 1 and condition == Condition(stages=condition.stages)
+    name = "stage" if is_of_a_stage and sort is Sort.AT_STAKE else f"by_{sort.column.name}"
+    return f"{customers.name}_{name}"
 
 
 def _sorted(query: Select[Any], sort: Sort, of: _Columns) -> Select[Any]:

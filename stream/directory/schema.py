@@ -127,15 +127,17 @@ customers: Final = Table(
     Column("alert", Boolean),
     Column("reasons", JSON(none_as_null=True)),
 )
-for _name in ("spend", "last_order_ms", "risk", "value_at_risk"):
-    Index(f"directory_customers_{_name}", customers.c[_name], customers.c.customer_id)
+# Every order of a list has an index with all that lists are chosen by: to find the first that meet rare conditions, a
+# database then goes through the index alone, and not through a million rows.
+_CHOSEN: Final = ("stage", "tier", "segment", "risk", "value_at_risk", "spend", "last_order_ms")
+for _name in ("customer_id", "spend", "last_order_ms", "risk", "value_at_risk"):
+    _columns = dict.fromkeys((_name, "customer_id", *_CHOSEN))
+    Index(f"directory_customers_by_{_name}", *(customers.c[_column] for _column in _columns))
 # whom to contact: those of a stage, by what is at stake
 Index("directory_customers_stage", customers.c.stage, customers.c.value_at_risk, customers.c.customer_id)
-# how many are in two groups at once
-for _one, _other in (("stage", "tier"), ("stage", "segment"), ("tier", "segment")):
+# how many are in two groups at once; each group begins one of them
+for _one, _other in (("stage", "tier"), ("tier", "segment"), ("segment", "stage")):
     Index(f"directory_customers_{_one}_{_other}", customers.c[_one], customers.c[_other], customers.c.customer_id)
-for _name in ("tier", "segment"):
-    Index(f"directory_customers_{_name}", customers.c[_name], customers.c.customer_id)
 
 #: How often a customer came by a channel that the events name.
 channels: Final = Table(
