@@ -1,7 +1,7 @@
 """Which ids are one person, for the console's page of a customer."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from stream.cli.data_files import contacts_file
 from stream.cli.identity_deciding import decide_identity
@@ -59,6 +59,10 @@ class ShopIdentities:
             likely[:_SHOWN],
             history_days=self._settings.identity_history_days if self._settings.follows_identities else 0,
         )
+
+    def contacts(self, customer_ids: Sequence[str]) -> Mapping[str, Contact]:
+        with contacts_file(self._settings) as file:
+            return file.find(customer_ids)
 
     def id_of(self, text: str) -> str:
         return id_of(self._settings, text)

@@ -9,11 +9,13 @@ from typing import Final
 
 import msgspec
 
+from stream.cli.data_files import contacts_file
 from stream.cli.offer_effect_desk import effects_of_offers
 from stream.cli.offers_desk import linked_in_offers, offers_now, spent_of, weeks_until
 from stream.cli.shop_day import ShopDay, shop_day
 from stream.console.offer_pages import OfferedNow, OfferFigures, OffersShown
 from stream.errors import NoEventsError, SettingsError
+from stream.imports.contacts import Contact
 from stream.offering.offer_plan import Planned, spent_lately
 from stream.offering.offers_file import OffersConfig, load, parse
 from stream.offering.uplift import NOTHING
@@ -49,6 +51,10 @@ class ShopOffers:
                 return _shown(day, source, config)
         except NoEventsError:
             return OffersShown(source, config, figures={name: OfferFigures() for name in config.offers})
+
+    def contacts(self, customer_ids: Sequence[str]) -> Mapping[str, Contact]:
+        with contacts_file(self._settings) as file:
+            return file.find(customer_ids)
 
     def problems_of(self, text: str) -> Sequence[str]:
         try:

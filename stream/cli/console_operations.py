@@ -66,6 +66,7 @@ class ShopOperations:
         self.personal: PersonalData = ShopPersonalData(settings)
         of_people = ShopIdentities(settings)
         self.identities, self.id_of, self.decide_identity = of_people.known, of_people.id_of, of_people.decide
+        self.contacts = of_people.contacts
 
     def models(self) -> ModelsShown:
         with ModelDesk(self._settings) as desk:

@@ -12,7 +12,8 @@ from aiohttp import web
 
 from stream.console.browser import form_of, require_own_form
 from stream.console.logins import who_of
-from stream.console.persons import REVEALER, known_id
+from stream.console.operations import Operations
+from stream.console.persons import REVEALER, called_of, known_id
 from stream.console.posted_forms import FIELDS, condition_of
 from stream.console.rendering import Renderer
 from stream.directory.consented_lists import Refusing, consented_page
@@ -39,7 +40,7 @@ _MARK: Final = "\ufeff"
 
 
 class CustomerLists:
-    """Handlers of requests. ``refusing``: who does not agree to be scored."""
+    """Handlers of requests. ``operations``: who customers are, and who does not agree to be scored."""
 
     def __init__(
         self,
@@ -47,13 +48,14 @@ class CustomerLists:
         store: DirectoryStore,
         filters: SavedFilters,
         now_ms: Callable[[], int],
-        refusing: Refusing,
+        operations: Operations,
     ) -> None:
         self._page = page
         self._store = store
         self._filters = filters
         self._now_ms = now_ms
-        self._refusing = refusing
+        self._refusing: Refusing = operations.refusing
+        self._contacts = operations.contacts
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -79,10 +81,12 @@ class CustomerLists:
                 names_of(connection, "segment"),
             )
         )
+        contacts = await asyncio.to_thread(self._contacts, [row["customer_id"] for row in page.rows])
         return self._page(
             "customers",
             request,
             page=page,
+            names=called_of(contacts),
             given={name: form.get(name, "") for name in FIELDS},
             options={"stage": STAGE_NAMES, "tier": _TIERS, "segment": segments},
             sort=sort.value,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
 from stream.console.browser import form_of, require_own_form
 from stream.console.erased_people import ErasedPeople
+from stream.console.persons import called_of
 from stream.console.recent import Recent
 from stream.console.rendering import Renderer
+from stream.imports.contacts import Contact
 from stream.offering.offers_file import OffersConfig
 from stream.reporting.offer_effect import OfferEffect
 
@@ -59,10 +61,14 @@ class OffersShown(NamedTuple):
 
 
 class OfferDesk(Protocol):
-    """Both block, and raise `StorageError` when a server is away."""
+    """All block, and raise `StorageError` when a server is away."""
 
     def shown(self) -> OffersShown:
         """Offers as they are."""
+        ...
+
+    def contacts(self, customer_ids: Sequence[str]) -> Mapping[str, Contact]:
+        """Who customers are, of those who were imported."""
         ...
 
     def problems_of(self, text: str) -> Sequence[str]:
@@ -89,7 +95,7 @@ class OfferPages:
 
     async def offers(self, request: web.Request) -> web.Response:
         """Which offers are in effect, and what they bring."""
-        return self._page("offers", request, shown=await self._now(), text="", problems=None)
+        return await self._shown_with(request, "", None)
 
     async def check(self, request: web.Request) -> web.Response:
         """Whether a file could be in effect; nothing is changed."""
@@ -97,7 +103,12 @@ class OfferPages:
         require_own_form(request, form)
         text = form.get("text", "")
         problems = await asyncio.to_thread(self._desk.problems_of, text)
-        return self._page("offers", request, shown=await self._now(), text=text, problems=problems)
+        return await self._shown_with(request, text, problems)
+
+    async def _shown_with(self, request: web.Request, text: str, problems: Sequence[str] | None) -> web.Response:
+        shown = await self._now()
+        people = await asyncio.to_thread(self._desk.contacts, [one.customer_id for one in shown.now])
+        return self._page("offers", request, shown=shown, names=called_of(people), text=text, problems=problems)
 
     async def _now(self) -> OffersShown:
         if self._erased.have_changed():

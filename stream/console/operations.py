@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from stream.console.personal_data import PersonalData
 from stream.directory.purchase_queries import KnownPurchases
 from stream.identity.records import IdentityDecision
+from stream.imports.contacts import Contact
 from stream.notifications.effect import EffectReport
 from stream.projections.judgements import TextTally
 from stream.reporting.feedback_groups import FeedbackCounts
@@ -201,6 +202,10 @@ class Operations(Protocol):
 
     def identities(self, customer_id: str) -> KnownIds:
         """Which other ids are the same person, and who may be; with a note in place of an error."""
+        ...
+
+    def contacts(self, customer_ids: Sequence[str]) -> Mapping[str, Contact]:
+        """Who customers are, of those who were imported."""
         ...
 
     def id_of(self, text: str) -> str:

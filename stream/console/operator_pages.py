@@ -16,6 +16,7 @@ from stream.console.browser import form_of, require_own_form
 from stream.console.erased_people import ErasedPeople
 from stream.console.logins import who_of
 from stream.console.operations import Operations
+from stream.console.persons import called_of
 from stream.console.privacy_pages import PrivacyPages
 from stream.console.refusals import Name, RefusedError
 from stream.console.rendering import Renderer
@@ -160,9 +161,12 @@ class OperatorPages:
             else:
                 raise error
         present = await asyncio.to_thread(self._operations.policy)
+        listed = [] if found is None else [*found.added, *found.removed, *found.moved]
+        people = await asyncio.to_thread(self._operations.contacts, [one.customer_id for one in listed])
         return self._page(
             "whatif",
             request,
+            names=called_of(people),
             fields=_POLICY,
             present=present,
             tried=dict(trial.policy) if trial is not None else dict(present),

@@ -26,7 +26,7 @@ from stream.console.logins import Logins, is_also_about
 from stream.console.offer_pages import OfferDesk, OfferPages
 from stream.console.operations import Operations
 from stream.console.operator_pages import OperatorPages
-from stream.console.persons import known_id
+from stream.console.persons import called_of, known_id
 from stream.console.refusals import UnknownCustomer, why_not
 from stream.console.rendering import Renderer
 from stream.console.todays_list import Day, TodaysList
@@ -86,7 +86,7 @@ class Pages:
         #: In which language each browser is answered; and the other pages.
         self.choice = LanguageChoice(language, writing.language)
         self.entrance = LoginPages(self._page, logins, elsewhere)
-        self.lists = CustomerLists(self._page, store, filters, acting.now_ms, operations.refusing)
+        self.lists = CustomerLists(self._page, store, filters, acting.now_ms, operations)
         self._operations = operations
         self.business = BusinessPage(self._page, store, operations, monotonic)
         erasures = erasures or Erasures()
@@ -185,6 +185,7 @@ class Pages:
         said = await asyncio.to_thread(self._texts_of, customer_id)
         hidden = () if said.is_scored else SCORED
         ids = await asyncio.to_thread(self._operations.identities, customer_id)
+        people = await asyncio.to_thread(self._operations.contacts, [customer_id])
         of, history, orders = await self._asked(
             lambda connection: (
                 customer(connection, customer_id),
@@ -200,6 +201,7 @@ class Pages:
             of = without_scores(of)
         refusals = [*refusals_in_words(said.refusals, self._page.edition(request).words)]
         of_customer: dict[str, Any] = {"of": of, "history": history, "orders": orders, "said": said, "ids": ids}
+        of_customer |= {"person": people.get(of["customer_id"]), "names": called_of(people)}
         return self._page("customer", request, notice=notice, refusals=refusals, **of_customer, **acts)
 
     async def help(self, request: web.Request) -> web.Response:

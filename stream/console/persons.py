@@ -1,18 +1,38 @@
-"""Ids that people type and programs send, as the directory knows them."""
+"""Ids that people type and programs send, as the directory knows them, and customers as people know them."""
 
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
 
+from stream.imports.contacts import Contact
 from stream.privacy.revealing import Revealer
 
-__all__ = ["REVEALER", "known_id"]
+__all__ = ["REVEALER", "called_of", "known_id", "shown_id"]
 
 #: Where a request has what puts ids and texts back; it is there with `privacy_keys` only.
 REVEALER: Final = web.RequestKey("revealer", Revealer)
+#: An address or a number as `stream.adapters.customers` hashes it; of these people read the beginning.
+_HASHED: Final = re.compile(r"([a-z]+:[0-9a-f]{8})[0-9a-f]{56}")
+
+
+def called_of(contacts: Mapping[str, Contact]) -> dict[str, str]:
+    """What customers are called, or else their e-mail address, of those of whom it is known."""
+    return {one: called for one, contact in contacts.items() if (called := contact.name or contact.email)}
+
+
+def shown_id(customer_id: str) -> str:
+    """An id in a list that people read.
+
+    >>> from stream.adapters.customers import customer_of_address
+    >>> shown_id(customer_of_address("ann@example.com")), shown_id("c-17")
+    ('email:c9f95a0a…', 'c-17')
+    """
+    return f"{found[1]}…" if (found := _HASHED.fullmatch(customer_id)) else customer_id
 
 
 async def known_id(request: web.Request, customer_id: str) -> str:

@@ -22,6 +22,7 @@ from stream.console.operations import (
 from stream.directory.purchase_queries import KnownPurchases
 from stream.errors import SettingsError, StorageError, TopologyError
 from stream.identity.records import IdentityDecision
+from stream.imports.contacts import Contact
 from stream.notifications.effect import EffectReport, report
 from stream.offering.offers_file import parse
 from stream.projections.judgements import TextTally
@@ -53,12 +54,16 @@ def _side(raised: int) -> PolicySide:
 
 
 class MadeUpOffers:
-    """``file``: the text that is in effect, None if there is none. ``evil``: as of `MadeUpOperations`."""
+    """``file``: the text that is in effect, None if there is none. ``evil``, ``known``: as of `MadeUpOperations`."""
 
     def __init__(self, evil: str) -> None:
         self.evil = evil
         self.file: str | None = OFFERS_FILE
         self.is_away = False
+        self.known: dict[str, Contact] = {}
+
+    def contacts(self, customer_ids: Sequence[str]) -> Mapping[str, Contact]:
+        return {one: self.known[one] for one in customer_ids if one in self.known}
 
     def shown(self) -> OffersShown:
         if self.is_away:
@@ -85,7 +90,10 @@ class MadeUpOffers:
 
 
 class MadeUpOperations:
-    """``evil``: a text that must not become part of a page. ``is_away``: servers do not answer."""
+    """``evil``: a text that must not become part of a page. ``is_away``: servers do not answer.
+
+    ``known``: who customers are.
+    """
 
     def __init__(self, evil: str) -> None:
         self.evil = evil
@@ -98,6 +106,7 @@ class MadeUpOperations:
             moods={"2026-06": {"negative": 4, "positive": 6}, "2026-05": {"negative": 4}},
         )
         self.go_on = asyncio.Event()
+        self.known: dict[str, Contact] = {}
         self.refused: set[str] = set()
         self.personal = MadeUpPersonalData(evil)
 
@@ -174,6 +183,9 @@ class MadeUpOperations:
             likely=[LikelySame("c-4", f"Ann {self.evil}", "name 93 %, same email")],
             history_days=self.history_days,
         )
+
+    def contacts(self, customer_ids: Sequence[str]) -> Mapping[str, Contact]:
+        return {one: self.known[one] for one in customer_ids if one in self.known}
 
     def id_of(self, text: str) -> str:
         return {"Ann Ode": "c-4"}.get(text, text)

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from stream.console.labelling import CustomerTexts
+from stream.imports.contacts import Contact
 from stream.points.points_file import PointsTier
 from stream.points.statement import PointsStatement
 from tests.console.conftest import EVIL, Office, Visit, fields_of
@@ -37,6 +38,8 @@ def test_offers_in_effect_are_shown_with_what_they_cost_and_bring(office: Office
         assert '<td class="right" data-name="would get it now">36</td>' in text
         assert "Of 120 customers it is to be decided; 71 would get nothing." in text
         assert EVIL not in text
+        office.offers.known = {EVIL: Contact(name="Ann Ode")}
+        assert '<button class="link">Ann Ode</button>' in (await visit("/offers"))[2]
         office.offers.is_away = True
 
     office.visited(steps)

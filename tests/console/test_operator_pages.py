@@ -2,6 +2,7 @@
 
 import asyncio
 
+from stream.imports.contacts import Contact
 from tests.console.conftest import EVIL, Office, Visit, fields_of
 
 POLICY = {"alerts_per_week": "8", "overdue_at": "2", "cooldown_days": "14", "min_purchases": "3"}
@@ -65,6 +66,8 @@ def test_a_policy_is_tried_in_the_background_one_at_a_time(office: Office) -> No
         for said in ("cannot be told from chance", "Biased: 3 of 40", "75%", "Alerts that would be added: 1", "€310"):
             assert said in text, said
         assert EVIL not in text
+        office.operations.known = {EVIL: Contact(name="Ann Ode")}
+        assert '<button class="link">Ann Ode</button>' in (await visit("/whatif"))[2]
 
     office.visited(steps)
     assert office.operations.asked == [("compare", 8.0, 2.0, 14.0, 3.0)]

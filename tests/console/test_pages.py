@@ -12,6 +12,7 @@ from stream.console import customer_lists
 from stream.console.labelling import CustomerTexts
 from stream.console.todays_list import Day
 from stream.errors import StorageError
+from stream.imports.contacts import Contact
 from stream.recommending.recommended import RecommendationLists, Recommended
 from tests.console.conftest import EVIL, LEAD, SILENT, Office, Visit, fields_of, somebody_today
 
@@ -172,6 +173,29 @@ def test_a_customer_is_shown_with_orders_and_history(office: Office) -> None:
         assert "<td>Order</td>" in text
         assert "2 &times; p-1" in text
         assert (await visit("/customer", {"customer_id": "nobody"}))[0] == 404
+
+    office.visited(steps)
+
+
+def test_customers_are_called_what_people_call_them(office: Office) -> None:
+    office.operations.known = {
+        "c-5": Contact(name=f"Ann {EVIL}", email="ann@example.com", phone="+49 30 123456"),
+        "c-6": Contact(email="bob@example.com"),
+    }
+
+    async def steps(visit: Visit) -> None:
+        for customer_id, called in (("c-5", "Ann &lt;script&gt;"), ("c-6", "bob@example.com<"), ("c-7", "c-7<")):
+            text = (await visit("/customers", {"begins": customer_id, "sort": "id"}))[2]
+            assert EVIL not in text
+            assert f'name="customer_id" value="{customer_id}"><button class="link">{called}' in text
+        _, _, text = await visit("/customer", {"customer_id": "c-5"})
+        assert "<h1>Ann &lt;script&gt;" in text
+        assert "ann@example.com, +49 30 123456</dd>" in text
+        assert '<dt>Id</dt><dd translate="no">c-5</dd>' in text
+        _, _, text = await visit("/customer", {"customer_id": "c-7"})
+        assert "<h1>c-7</h1>" in text
+        assert "<dt>Id</dt>" not in text
+        assert "<dt>Who</dt>" not in text
 
     office.visited(steps)
 
