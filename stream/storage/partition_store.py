@@ -144,8 +144,8 @@ class PartitionStore:
         """
         if not customers:
             return []
-        prefix = self._keys.customer(self._partition, "")
-        keys = [prefix + customer for customer in customers]
+        prefix = self._keys.customer(self._partition, "").encode()
+        keys = list(map(prefix.__add__, map(str.encode, customers)))
         try:
             found: list[bytes | CodecError | None] = await self._client.mget(keys)
             missing = [position for position, document in enumerate(found) if document is None]
@@ -156,7 +156,7 @@ class PartitionStore:
             raise StorageError(f"documents of partition {self._partition} cannot be read: {error}") from error
         return found
 
-    async def _document(self, key: str) -> bytes | CodecError | None:
+    async def _document(self, key: bytes) -> bytes | CodecError | None:
         try:
             found: bytes | None = await self._client.get(key)
         except ResponseError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -76,6 +75,7 @@ class StepWrites:
         self._ttl_s = ttl_s
         self._keys = [of(partition) for of in (keys.meta, keys.timers, keys.outbox, keys.writing)]
         self._prefix = keys.customer(partition, "")
+        self._prefix_bytes = self._prefix.encode()
         self._script = client.register_script(script("tried.lua") + script("commit.lua"))
         self._may_begin = not is_cluster(client)
 
@@ -146,8 +146,8 @@ class StepWrites:
             commands.append(("RPUSH", outbox, *commit.outbox))
         if lasting:
             # also ends the ttl of a document whose customer has come back
-            keys = map(str.encode, map(self._prefix.__add__, lasting))
-            commands.append(("MSET", *_in_turns(keys, lasting.values())))
+            keys = map(self._prefix_bytes.__add__, map(str.encode, lasting))
+            commands.append(("MSET", *_in_turns(keys, lasting.values(), len(lasting))))
         commands += [("SET", key, text, "EX", self._ttl_s) for key, text in retired]
         commands += [("EXPIRE", self._prefix + who, 0) for who in commit.forgotten]
         if commit.timers:
@@ -164,9 +164,12 @@ def _is_same(stored: bytes, expected: str) -> bool:
 
 
 def _scores(timers: Mapping[str, int]) -> list[bytes]:
-    return _in_turns(map(b"%d".__mod__, timers.values()), map(str.encode, timers))
+    return _in_turns(map(b"%d".__mod__, timers.values()), map(str.encode, timers), len(timers))
 
 
-def _in_turns(first: Iterable[bytes], second: Iterable[bytes]) -> list[bytes]:
+def _in_turns(first: Iterable[bytes], second: Iterable[bytes], count: int) -> list[bytes]:
     """The arguments of a command that takes pairs: bytes already, for a step has ten thousands of them."""
-    return list(chain.from_iterable(zip(first, second, strict=True)))
+    pairs = [b""] * (2 * count)
+    pairs[::2] = first
+    pairs[1::2] = second
+    return pairs

@@ -1,12 +1,18 @@
-"""Commands with very many arguments are packed as redis-py packs them."""
+"""Commands with very many arguments are packed as redis-py packs them, and sent in pieces."""
+
+from itertools import pairwise
+from random import Random
 
 import pytest
 import redis.asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.local.redis import EmbeddedRedis
 from stream.settings import Settings
-from stream.storage.connection import connect
+from stream.storage.connection import Client, connect
+from stream.storage.redis_connections import PIECE_BYTES, pieces_of
+from tests.storage.redis_client import with_redis
 
 arguments = st.lists(st.binary(max_size=20) | st.text(max_size=20) | st.integers(), min_size=60, max_size=70)
 
@@ -29,3 +35,21 @@ def test_every_kind_of_connection_packs_so(url: str, kind: type[redis.asyncio.Co
     pool = connect(Settings(redis_url=url)).connection_pool
     assert issubclass(pool.connection_class, kind)
     assert pool.connection_class is not kind
+
+
+@pytest.mark.parametrize("size", [1, 900, 70_000, 3_000_000])
+def test_a_command_that_is_sent_in_pieces_arrives_whole(redis_server: EmbeddedRedis, namespace: str, size: int) -> None:
+    texts = {f"{namespace}:{k}".encode(): Random(k).randbytes(size) for k in range(40)}
+
+    async def use(client: Client) -> None:
+        await client.mset(texts)
+        assert await client.mget([*texts]) == [*texts.values()]
+
+    with_redis(redis_server.url, use)
+
+
+@given(st.lists(st.binary(max_size=200_000), max_size=8))
+def test_pieces_are_what_was_packed_and_no_small_ones_follow_each_other(parts: list[bytes]) -> None:
+    pieces = [*pieces_of(parts)]
+    assert b"".join(pieces) == b"".join(parts)
+    assert all(len(one) + len(two) > PIECE_BYTES for one, two in pairwise(pieces))
