@@ -205,7 +205,8 @@ class FeatureDrift:
             if self._scaler.counts[axis] >= _SETTLED:
                 x[axis] = min(max(x[axis], mean - _MAX_DEVIATIONS * scale), mean + _MAX_DEVIATIONS * scale)
         self._scaler.learn_one(x)
-        return list(self._alarms(self._weeks.add(at_ms, [x[axis] for axis in range(len(_COLUMNS))])))
+        closed = self._weeks.add(at_ms, [x[axis] for axis in range(len(_COLUMNS))])
+        return [*self._alarms(closed)] if closed else []
 
     def _alarms(self, closed: Sequence[WeekState]) -> Iterator[FeatureAlarm]:
         means, scales = self._scaler.affine(len(_COLUMNS))

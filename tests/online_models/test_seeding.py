@@ -1,6 +1,9 @@
 """One assignment of k-means and what Lloyd's iterations make of it, by hand."""
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from river.cluster import KMeans
 
 from stream.online_models.clustering import PlacedKMeans
 from stream.online_models.seeding import _lloyd, inertia, squared_distances
@@ -23,3 +26,20 @@ def test_lloyd_ends_where_it_does_by_hand() -> None:
     centres = _lloyd(CUSTOMERS, CENTRES)
     assert (squared_distances(CUSTOMERS, centres).argmin(axis=1) + 1).tolist() == [1, 1, 2, 3]
     assert inertia(CUSTOMERS, centres) * len(CUSTOMERS) == 2_000_058
+
+
+COORDINATES = st.integers(-(10**9), 10**9).map(lambda thousandths: thousandths / 1000)
+POINT = st.lists(COORDINATES, min_size=4, max_size=4)
+
+
+@given(st.lists(POINT, min_size=1, max_size=7), st.lists(POINT, min_size=1, max_size=20))
+def test_the_nearest_cluster_is_rivers(centres: list[list[float]], points: list[list[float]]) -> None:
+    kmeans = PlacedKMeans(n_clusters=len(centres), halflife=0.1, seed=1)
+    kmeans.place(np.array(centres))
+    for point in points:
+        x = dict(enumerate(point))
+        of_rivers = KMeans.predict_one(kmeans, x)
+        distances = squared_distances(np.array([point]), kmeans.centroids())[0]
+        nearest = kmeans.learn_predict_one(x)
+        # another one only where both are as far, but for rounding
+        assert nearest == of_rivers or np.isclose(distances[nearest], distances[of_rivers], rtol=1e-12)
