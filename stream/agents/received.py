@@ -24,6 +24,8 @@ _TYPES = KERNEL_TYPES
 _SOURCES = range(len(_TYPES))
 #: About so many customers at most in a step: one script call writes all their documents, and Redis does nothing else.
 _STEP_CUSTOMERS = 8000
+#: An input is fetched ahead as if it had this share of the records at least: it may have more from now on.
+_LEAST_SHARE = 0.25 / len(_TYPES)
 
 
 class Received:
@@ -38,8 +40,8 @@ class Received:
         self._aligner = Aligner(len(_TYPES))
         self._held: set[int] = set()
         self._given_up: set[int] = set()
-        #: Records of an input that are enough to have in memory: the inputs together fill a step.
-        self._enough = math.ceil(options.step_records / len(_TYPES))
+        #: Of the records of the last steps, how many each input had.
+        self._shares = np.full(len(_TYPES), 1.0 / len(_TYPES))
         #: Of the last step; customers who come again soon are written once.
         self._customers_per_record = 1.0
         self._waiting_since: float | None = None
@@ -64,7 +66,7 @@ class Received:
         offsets = np.fromiter((record.offset for record in records), np.int64, len(records))
         self._aligner.push(source, batch, offsets, records, decoded)
         self._given_up.discard(source)
-        if self._aligner.buffered(source) >= self._enough and source not in self._held:
+        if self._aligner.buffered(source) >= self._enough(source) and source not in self._held:
             self._held.add(source)
             self._inputs.hold(source)
 
@@ -94,11 +96,12 @@ class Received:
         """How long to wait for more records of an input that lags, 0.0 if not at all.
 
         A partition that is far behind has no latency to protect, and a larger step writes a customer of many events
-        once. An input that brings little holds back the others, of which there may be plenty. One that follows current
-        events is hardly ever at the end of its log when there are many; it must not wait for more of them.
+        once. An input that brings little holds back the others, of which there may be plenty; none brings more while it
+        is held. One that follows current events is hardly ever at the end of its log when there are many; it must not
+        wait for more of them.
         """
-        counts = [self._aligner.buffered(source) for source in _SOURCES]
-        little = [source for source, count in enumerate(counts) if count < self._enough]
+        wanted = np.ceil(self._shares * self._limit())
+        little = [k for k in _SOURCES if k not in self._held and self._aligner.buffered(k) < wanted[k]]
         if not self._is_behind() or all(self._holds_nothing_back(source) for source in little):
             self._gathering_since = None
             return 0.0
@@ -116,10 +119,12 @@ class Received:
     def take(self) -> Taken | None:
         """The records of the next step, if there are any."""
         self._gathering_since = None
-        limit = min(self._options.step_records, math.ceil(_STEP_CUSTOMERS / self._customers_per_record))
-        taken = self._aligner.take(self._at_end(), limit)
+        taken = self._aligner.take(self._at_end(), self._limit())
+        if taken is not None and len(taken.sources):
+            counts = np.bincount(taken.sources, minlength=len(_TYPES))
+            self._shares = (self._shares + counts / len(taken.sources)) / 2.0
         for source in tuple(self._held):
-            if self._aligner.buffered(source) < self._enough // 2 + 1:
+            if self._aligner.buffered(source) < self._enough(source) // 2 + 1:
                 self._held.remove(source)
                 self._inputs.release(source)
         return taken
@@ -127,6 +132,14 @@ class Received:
     def note_step(self, records: int, customers: int) -> None:
         """A step of so many records has written so many documents: that bounds the next one."""
         self._customers_per_record = max(customers, 1) / records
+
+    def _limit(self) -> int:
+        """About how many records the next step takes."""
+        return min(self._options.step_records, math.ceil(_STEP_CUSTOMERS / self._customers_per_record))
+
+    def _enough(self, source: int) -> int:
+        """Records of an input that are enough to have in memory: the inputs together fill a step."""
+        return math.ceil(self._options.step_records * max(float(self._shares[source]), _LEAST_SHARE))
 
     def _at_end(self) -> list[bool]:
         """Inputs that hold nothing back: at the end of their log, or given up until they bring something."""

@@ -1,5 +1,7 @@
 """One assignment of k-means and what Lloyd's iterations make of it, by hand."""
 
+from collections.abc import Hashable
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,8 +39,8 @@ def test_the_nearest_cluster_is_rivers(centres: list[list[float]], points: list[
     kmeans = PlacedKMeans(n_clusters=len(centres), halflife=0.1, seed=1)
     kmeans.place(np.array(centres))
     for point in points:
-        x = dict(enumerate(point))
-        of_rivers = KMeans.predict_one(kmeans, x)
+        x: dict[Hashable, float] = dict(enumerate(point))
+        of_rivers = KMeans.predict_one(kmeans, x)  # type: ignore[no-untyped-call]  # River leaves it untyped
         distances = squared_distances(np.array([point]), kmeans.centroids())[0]
         nearest = kmeans.learn_predict_one(x)
         # another one only where both are as far, but for rounding
