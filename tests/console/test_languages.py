@@ -23,6 +23,7 @@ from tests.programs import required_program
 
 BY_WEEK = "/business?by=week"
 TRANSLATED = [code for code in LANGUAGES if code != "en"]
+_NAMED = re.compile(r"%\((\w+)\)")
 _PLACE = re.compile(r"%\(\w+\)s|<[^>]+>|%%")
 
 
@@ -47,6 +48,8 @@ def test_every_message_is_translated_with_the_same_places(code: str) -> None:
         for said_so, string in zip(ids if len(strings) == len(ids) else ids[-1:], strings, strict=True):
             assert string.strip(), message.id
             assert sorted(_PLACE.findall(string)) == sorted(_PLACE.findall(said_so)), (message.id, string)
+            # a percent sign alone would be an error in place of a page
+            assert string % dict.fromkeys(_NAMED.findall(string), 1), message.id
             assert (string[-1] in "。.") == (said_so[-1] == "."), (message.id, string)
 
 
