@@ -1,43 +1,112 @@
-"""How kernels are compiled."""
+"""How kernels are compiled, and when: a kernel asks for Numba when it is first called.
+
+Numba takes a third of a second to import, and compiled code as long to load. Commands that import kernels and call none
+do not pay for it. Those that read a single customer call the functions as they are: see `interpreted`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-import numba
-from numba.core import types
-
-__all__ = ["jit", "jit_generated", "jit_inline", "jit_with_arrays"]
+__all__ = [
+    "KernelFunction",
+    "interpreted",
+    "jit",
+    "jit_at_once",
+    "jit_generated",
+    "jit_inline",
+    "jit_with_arrays",
+    "literal_unroll",
+]
 
 _Decorator = Callable[[Callable[..., Any]], Any]
 
+#: Two threads may call a kernel for the first time.
+_LOCK = threading.RLock()
+#: How kernels are called meanwhile, None: compiled.
+_CALL: ContextVar[Callable[[Callable[..., Any], tuple[Any, ...]], Any] | None] = ContextVar("call", default=None)
 
-def _decorator(*, counts_references: bool, cache: bool = True, **more: Any) -> _Decorator:
+
+class KernelFunction:
+    """A function that Numba compiles for the types of its first call.
+
+    It has all attributes of Numba's dispatcher, which it stands for wherever another kernel calls it.
+    """
+
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        functools.update_wrapper(self, function)
+        self.py_func = function
+        #: Numba looks here for ``inline``.
+        self.targetoptions = options
+        self._dispatcher: Any = None
+        self._callee: Any = None
+
+    def __call__(self, *args: Any) -> Any:
+        call = _CALL.get()
+        if call is not None:
+            return call(self.py_func, args)
+        return (self._dispatcher or self._made())(*args)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._made(), name)
+
+    @property
+    def callee(self) -> Any:
+        """Numba's dispatcher for calls by other kernels; Python cannot call what it compiles (`stream.kernel_code`)."""
+        with _LOCK:
+            if self._callee is None:
+                self._callee = self._new(is_callee=True)
+            return self._callee
+
+    @property
+    def _numba_type_(self) -> Any:
+        return self.callee._numba_type_
+
+    def _made(self) -> Any:
+        with _LOCK:
+            if self._dispatcher is None:
+                self._dispatcher = self._new(is_callee=False)
+            return self._dispatcher
+
+    def _new(self, *, is_callee: bool) -> Any:
+        from stream.kernel_code import dispatcher, numbas_literal_unroll
+
+        for name, value in self.py_func.__globals__.items():
+            if value is literal_unroll:
+                self.py_func.__globals__[name] = numbas_literal_unroll
+        return dispatcher(self.py_func, self.targetoptions, is_callee=is_callee)
+
+
+@contextmanager
+def interpreted() -> Iterator[None]:
+    """Let kernels run as Python in the block: a hundred times slower, but nothing is imported, loaded or compiled.
+
+    Numbers in records and arrays are Python's there, so that none of them overflows where compiled code widens it.
+    """
+    from stream.interpreting import call
+
+    token = _CALL.set(call)
+    try:
+        yield
+    finally:
+        _CALL.reset(token)
+
+
+def literal_unroll(values: Any) -> Any:
+    """Numba's ``literal_unroll``, which takes this one's place when a kernel that uses it is compiled."""
+    return values
+
+
+def _decorator(*, counts_references: bool, cache: bool = True, nogil: bool = True, **more: Any) -> _Decorator:
     # kernels release the GIL, so that the fetching thread continues meanwhile; no C function is made of them: nobody
     # passes a kernel on
-    options: dict[str, Any] = {"no_cfunc_wrapper": True, "_nrt": counts_references, **more}
-    decorate = numba.njit(cache=cache, nogil=True, **options)
-
-    def kernel(function: Callable[..., Any]) -> Any:
-        dispatcher = decorate(function)
-        template_for = dispatcher.get_call_template
-
-        def get_call_template(args: Any, keywords: Any) -> Any:
-            return template_for(tuple(map(_widened, args)), {name: _widened(of) for name, of in keywords.items()})
-
-        dispatcher.get_call_template = get_call_template
-        return dispatcher
-
-    return kernel
-
-
-def _widened(of: Any) -> Any:
-    """The type of any integer for that of a certain one: Numba would compile a callee for each constant it is given.
-
-    It would also compile for the 0 that a counter starts with, before it sees that the counter is counted up.
-    """
-    return of.literal_type if isinstance(of, (types.IntegerLiteral, types.BooleanLiteral)) else of
+    options = {"no_cfunc_wrapper": True, "_nrt": counts_references, "cache": cache, "nogil": nogil, **more}
+    return lambda function: KernelFunction(function, options)
 
 
 #: Kernels never allocate, so reference counting is off. Numba counts with atomic instructions at every call that is not
@@ -53,3 +122,6 @@ jit_inline: _Decorator = _decorator(counts_references=False, inline="always")
 
 #: For rarely called functions that allocate arrays.
 jit_with_arrays: _Decorator = _decorator(counts_references=True)
+
+#: As `jit_with_arrays`, for models that several threads read: nobody sees one that is half changed.
+jit_at_once: _Decorator = _decorator(counts_references=True, nogil=False)

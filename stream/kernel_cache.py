@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-__all__ = ["LOCATORS", "VARIABLE", "digest_of", "directory_of", "use_directory"]
+__all__ = ["COMPLETE", "LOCATORS", "VARIABLE", "digest_of", "directory_of", "install", "use_directory"]
 
 #: Numba's own variable; if it is set, as in the image, it decides.
 VARIABLE = "NUMBA_CACHE_DIR"
@@ -22,8 +22,19 @@ VARIABLE = "NUMBA_CACHE_DIR"
 LOCATORS = "NUMBA_CACHE_LOCATOR_CLASSES"
 _LOCATORS = "stream.kernel_locator.KernelLocator,UserProvidedCacheLocator"
 
+#: A file of a directory with all kernels; it names the processor that they are for.
+COMPLETE = "complete"
+
 #: What has code, constants or compiler options of the kernels.
-_SOURCES = ("compiling.py", "catalogue/*.py", "events/*.py", "features/*.py", "online_models/*.py", "processing/*.py")
+_SOURCES = (
+    "compiling.py",
+    "kernel_code.py",
+    "catalogue/*.py",
+    "events/*.py",
+    "features/*.py",
+    "online_models/*.py",
+    "processing/*.py",
+)
 _COMPILERS = ("numba", "llvmlite")
 _NAME = "customer-stream"
 _PREFIX, _EXTENDED_PREFIX = "kernels-", "extended-kernels-"
@@ -75,9 +86,37 @@ def use_directory(package: Path, more: Iterable[Path] = ()) -> None:
             os.environ[VARIABLE] = str(Path(given).parent / own if beside else Path(given) / own)
         return
     directory = directory_of(package, more)
+    installed = _installed(directory.name)
+    if not (directory / COMPLETE).exists() and (installed / COMPLETE).exists():
+        # for another processor they are compiled again: Numba looks for which one they are
+        but_one = shutil.ignore_patterns(COMPLETE)
+        shutil.copytree(installed, directory, ignore=but_one, copy_function=_replace, dirs_exist_ok=True)
+        _replace(str(installed / COMPLETE), str(directory / COMPLETE))
     os.utime(directory)
     _remove_oldest(directory.parent)
     os.environ[VARIABLE] = str(directory)
+
+
+def install() -> None:
+    """Make the kernels of this process's directory part of the environment that Python is installed in.
+
+    So whoever starts a program of it finds them: another user of the machine, or one without a home.
+    Raises OSError when the environment cannot be written to.
+    """
+    directory = Path(os.environ[VARIABLE])
+    shutil.rmtree(_installed(""), ignore_errors=True)  # those of earlier states
+    shutil.copytree(directory, _installed(directory.name), ignore=shutil.ignore_patterns("*.lock"))
+
+
+def _installed(name: str) -> Path:
+    return Path(sys.prefix, "share", _NAME, name)
+
+
+def _replace(source: str, target: str) -> str:
+    """Copy a file in one moment: another process may be reading the directory."""
+    with tempfile.NamedTemporaryFile(dir=Path(target).parent, delete=False) as file:
+        file.write(Path(source).read_bytes())
+    return str(Path(file.name).replace(target))
 
 
 def _name_of(package: Path, more: Iterable[Path]) -> str:

@@ -19,12 +19,13 @@ from typing import Any, Final
 import numba
 import numpy as np
 import numpy.typing as npt
+from numba.core.registry import cpu_target
 
 from stream.events.columns import EVENT
 from stream.features import codec
 from stream.features.profile import PROFILE
 from stream.features.stages import Stage, StageCause
-from stream.kernel_cache import VARIABLE
+from stream.kernel_cache import COMPLETE, VARIABLE
 from stream.processing import advance
 from stream.processing.compiled_model import compiled
 from stream.processing.document import build
@@ -37,8 +38,6 @@ from stream.processing.stage_changes import changes_of_stage
 
 __all__ = ["compile_parts", "helpers"]
 
-#: There, all parts were compiled.
-_COMPLETE: Final = "complete"
 _NAME: Final = "warm-up"
 
 Parts = Mapping[str, Callable[[], object]]
@@ -52,7 +51,7 @@ def compile_parts() -> None:
     directory = Path(os.environ[VARIABLE])
     directory.mkdir(parents=True, exist_ok=True)
     with _core(directory):
-        if (directory / _COMPLETE).exists():
+        if _is_complete(directory):
             return
         for parts in (_subtrees(), _entries()):
             for name, part in parts.items():
@@ -62,13 +61,13 @@ def compile_parts() -> None:
             for name in parts:
                 with _claim(directory / f"{name}.lock", wait=True):
                     pass
-        (directory / _COMPLETE).touch()
+        (directory / COMPLETE).write_text(_processor())
 
 
 @contextmanager
 def helpers() -> Iterator[None]:
     """Let other processes take parts, one for each further core, unless all is compiled; wait for their end."""
-    is_cold = not Path(os.environ[VARIABLE], _COMPLETE).exists()
+    is_cold = not _is_complete(Path(os.environ[VARIABLE]))
     command = [sys.executable, "-c", f"from {__name__} import compile_parts; compile_parts()"]
     started = [subprocess.Popen(command) for _ in range(_cores() - 1)] if is_cold else []  # noqa: S603
     try:
@@ -76,6 +75,17 @@ def helpers() -> Iterator[None]:
     finally:
         for process in started:
             process.wait()
+
+
+def _is_complete(directory: Path) -> bool:
+    """Whether all parts were compiled there, for this processor: the directory may come from another machine."""
+    file = directory / COMPLETE
+    return file.exists() and file.read_text() == _processor()
+
+
+def _processor() -> str:
+    """What Numba compiles for."""
+    return "\n".join(map(str, cpu_target.target_context.codegen().magic_tuple()))
 
 
 def _cores() -> int:
@@ -116,11 +126,11 @@ def _subtrees() -> Parts:
     stored, whole = _type_of(codec.join([None])[0]), numba.int64
     rest = (whole, given, model, emissions, whole, tally, looks, changes)
     return {
-        "fire": lambda: advance.fire.compile((profile, whole, *rest)),
-        "unpack": lambda: codec.unpack_from.compile((profile, stored, whole, whole)),
-        "pack": lambda: codec.pack_into.compile((profile, raw, whole, whole, whole)),
+        "fire": lambda: advance.fire.callee.compile((profile, whole, *rest)),
+        "unpack": lambda: codec.unpack_from.callee.compile((profile, stored, whole, whole)),
+        "pack": lambda: codec.pack_into.callee.compile((profile, raw, whole, whole, whole)),
         "document": lambda: build(quoted([_NAME]), _empty_run(models), WARMING, rules),
-        "apply": lambda: advance.apply.compile((profile, whole, event, *rest)),
+        "apply": lambda: advance.apply.callee.compile((profile, whole, event, *rest)),
         "stages": _write_a_change,
     }
 

@@ -10,10 +10,11 @@ model, whose errors were those of youth, hardly count.
 import math
 from typing import Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
+
+from stream.compiling import jit_at_once
 
 __all__ = ["Calibration"]
 
@@ -68,7 +69,7 @@ class Calibration(Struct, kw_only=True):
         self.slope, self.shift, self.variance_slope, self.variance_shift, self.covariance = state.tolist()
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _learn_run(state, logits, churned, all_labels, novelties):  # type: ignore[no-untyped-def]
     # the arithmetic of `Calibration.learn_one`, in its order
     slope, shift, variance_slope, variance_shift, covariance = state

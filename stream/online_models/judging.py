@@ -8,10 +8,10 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from stream.compiling import jit_at_once
 from stream.online_models import tally as tallies
 from stream.online_models.lead import GROWTH, MIN_DEVIATIONS, MIN_LABELS, Lead
 from stream.online_models.scorecard import CALIBRATION_BINS
@@ -62,7 +62,7 @@ def judge(
     return int(count), excess[:, :count]
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _judge(  # type: ignore[no-untyped-def]
     risks, churned, max_loss, margin, champion, sums, gone, stayed, bin_gone, bin_risk, leads, excess
 ):
@@ -86,7 +86,7 @@ def _judge(  # type: ignore[no-untyped-def]
     return labels
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _record(risk, loss, churned, sums, gone, stayed, bin_gone, bin_risk):  # type: ignore[no-untyped-def]
     sums[0] = weight = sums[0] * GROWTH
     sums[1] += weight
@@ -108,7 +108,7 @@ def _record(risk, loss, churned, sums, gone, stayed, bin_gone, bin_risk):  # typ
             of[:] = of / _RESCALE_AT
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _lead(lead, champion_loss, loss):  # type: ignore[no-untyped-def]
     lead[0] = weight = lead[0] * GROWTH
     difference = champion_loss - loss
@@ -122,7 +122,7 @@ def _lead(lead, champion_loss, loss):  # type: ignore[no-untyped-def]
         lead[2] /= _RESCALE_AT
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _share(lead):  # type: ignore[no-untyped-def]
     weight, labels, squares, difference, difference_squared, champion_loss = lead
     if labels < MIN_LABELS * weight:

@@ -19,9 +19,9 @@ so ``h`` becomes ``p^power (1 - p^power) gain^2`` and the step ``gain`` times th
 
 from typing import Final
 
-import numba
 import numpy as np
 
+from stream.compiling import jit_at_once, jit_with_arrays
 from stream.online_models.scaler_state import SCALE_FLOOR
 
 __all__ = [
@@ -55,7 +55,7 @@ LEVERAGE_CAP: Final = 2.0
 _MIN_INFORMATION: Final = 1e-6
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def complete_terms(terms, pairs, centre, missing, relative, level):  # type: ignore[no-untyped-def]
     """Make the terms of inputs, which the beginning of ``terms`` holds; one that is ``missing`` becomes NaN.
 
@@ -70,14 +70,14 @@ def complete_terms(terms, pairs, centre, missing, relative, level):  # type: ign
         terms[count + k] = (terms[pairs[k, 0]] - centre) * (terms[pairs[k, 1]] - centre)
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def complete_run(terms, pairs, centre, missing, relative, levels):  # type: ignore[no-untyped-def]
     """`complete_terms` for each row."""
     for k in range(terms.shape[0]):
         complete_terms(terms[k], pairs, centre, missing, relative, levels[k])
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def standardise(x, means, variances, z):  # type: ignore[no-untyped-def]
     """Write standardised inputs and, after them, the 1 that the intercept weighs to ``z``; one that is NaN is as 0."""
     count = x.shape[0]
@@ -88,7 +88,7 @@ def standardise(x, means, variances, z):  # type: ignore[no-untyped-def]
     z[count] = 1.0
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def sigmoid(logit):  # type: ignore[no-untyped-def]
     """Probability of log-odds, without overflow."""
     if logit >= 0.0:
@@ -97,7 +97,7 @@ def sigmoid(logit):  # type: ignore[no-untyped-def]
     return e / (1.0 + e)
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def dot(a, b):  # type: ignore[no-untyped-def]
     """Sum of products."""
     # a plain loop: the order of a BLAS sum, and so its last bit, may differ from machine to machine
@@ -107,7 +107,7 @@ def dot(a, b):  # type: ignore[no-untyped-def]
     return total
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def known_dot(a, b):  # type: ignore[no-untyped-def]
     """Sum of products over the entries of ``b`` that are not NaN."""
     total = 0.0
@@ -117,7 +117,7 @@ def known_dot(a, b):  # type: ignore[no-untyped-def]
     return total
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def learn(x, churned, power, counts, forgetting, means, variances, weights, covariance, z, pz):  # type: ignore[no-untyped-def]
     """One label. All arrays are changed in place; ``counts``: the values of each input so far. NaN is no value.
 
@@ -163,7 +163,7 @@ def learn(x, churned, power, counts, forgetting, means, variances, weights, cova
         row[i] = own + (forgetting * (prior - own) - kept * shrink * pz[i] * pz[i])
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def predict_then_learn(  # type: ignore[no-untyped-def]
     share,
     x,
@@ -210,7 +210,7 @@ def predict_then_learn(  # type: ignore[no-untyped-def]
     return logit
 
 
-@numba.njit(cache=True, nogil=True)
+@jit_with_arrays
 def predict_then_learn_run(risks, shares, x, churned, powers, forgetting, learned, simple_x, simple_learned):  # type: ignore[no-untyped-def]
     """`predict_then_learn` for each label of a run; writes the predicted probabilities of churn to ``risks``.
 

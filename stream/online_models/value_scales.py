@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from stream.compiling import jit_at_once
 from stream.features.registry import INPUT_SCALE
 from stream.online_models.inputs import MISSING
 from stream.online_models.scaler_state import SCALE_FLOOR, ScalerState, state_of
@@ -69,7 +69,7 @@ class ValueScales:
         self._variances[:] = state.variances
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _learn(x, counts, means, variances):  # type: ignore[no-untyped-def]
     for j in range(x.shape[0]):
         if x[j] == MISSING:
@@ -84,7 +84,7 @@ def _learn(x, counts, means, variances):  # type: ignore[no-untyped-def]
         variances[j] += ((value - before) * (value - means[j]) - variances[j]) / counts[j]
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _standardise(z, means, variances, order_value, orders):  # type: ignore[no-untyped-def]
     for j in range(z.shape[0]):
         if z[j] == MISSING:

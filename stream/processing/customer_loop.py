@@ -13,10 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import literal_unroll
 
 from stream.catalogue.outputs import PROFILE_FIELDS
-from stream.compiling import jit
+from stream.compiling import jit, literal_unroll
 from stream.features import vector
 from stream.features.codec import MAX_BYTES, pack_into, unpack_from
 from stream.features.habit import learn_habit

@@ -6,15 +6,16 @@ They are no part of the core's kernel. ``scores`` float64[C] are those of C cate
 
 from typing import Final
 
-import numba
 import numpy as np
+
+from stream.compiling import jit_at_once
 
 __all__ = ["calibrate", "sharpen"]
 
 _EPSILON: Final = 1e-9
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _softmax(scores, sharpness):  # type: ignore[no-untyped-def]
     """Scores become probabilities; returns the position of the largest."""
     top = scores.argmax()
@@ -27,7 +28,7 @@ def _softmax(scores, sharpness):  # type: ignore[no-untyped-def]
     return top
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def calibrate(scores, sharpness, shift, slope):  # type: ignore[no-untyped-def]
     """Scores become probabilities: a softmax of ``sharpness`` times them, then Platt scaling of the largest.
 
@@ -50,7 +51,7 @@ def calibrate(scores, sharpness, shift, slope):  # type: ignore[no-untyped-def]
     scores[top] = wanted
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def sharpen(scores, sharpness, label):  # type: ignore[no-untyped-def]
     """What calibration learns from, of the scores times ``sharpness`` less the largest.
 

@@ -6,8 +6,9 @@ are no part of the core's kernel.
 
 from typing import Final
 
-import numba
 import numpy as np
+
+from stream.compiling import jit_at_once
 
 __all__ = ["draw", "mixed"]
 
@@ -19,7 +20,7 @@ _SHIFT_1, _SHIFT_2, _SHIFT_3 = np.uint64(30), np.uint64(27), np.uint64(31)
 _NONE: Final = -1
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def mixed(number, salt, below):  # type: ignore[no-untyped-def]
     """A number from 0 to ``below`` - 1: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) of two numbers."""
     z = np.uint64(number) * _GAMMA + np.uint64(salt) * _SALT
@@ -28,7 +29,7 @@ def mixed(number, salt, below):  # type: ignore[no-untyped-def]
     return np.int64((z ^ (z >> _SHIFT_3)) % np.uint64(below))
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _of_label(labels, label, number, draw):  # type: ignore[no-untyped-def]
     """The place of an example of ``label``, each with equal chances; -1 if there is none."""
     count = 0
@@ -45,7 +46,7 @@ def _of_label(labels, label, number, draw):  # type: ignore[no-untyped-def]
     return _NONE
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def draw(labels, number, categories, places):  # type: ignore[no-untyped-def]
     """Write the places of the examples drawn for example ``number`` to ``places`` int64[n], with repetition.
 

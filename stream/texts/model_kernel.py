@@ -1,7 +1,6 @@
 """The steps of the linear model over the features of a text, compiled.
 
-All compiled functions of the model are in this file: Numba compiles a function anew when its own file has changed. They
-are no part of the core's kernel.
+All its compiled functions are in this file: Numba compiles one anew when its own file has changed. They are not the core's.
 
 A model of C categories over B buckets, with room for more categories, has ``weights`` float32[B, C], ``occurrences``
 uint16[B, C], ``squares`` and ``seen`` float32[B], ``biases`` and ``lengths`` float64[C]. The features of a text are
@@ -15,8 +14,9 @@ over four features at a time, in their order. So sums are those of the plain loo
 import math
 from typing import Final
 
-import numba
 import numpy as np
+
+from stream.compiling import jit_at_once
 
 __all__ = ["entropy", "gains", "learn", "score"]
 
@@ -36,7 +36,7 @@ _GAINS: Final = np.array(
 _REGISTERS, _NARROW = 16, 4
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _logarithm(count):  # type: ignore[no-untyped-def]
     """Natural logarithm of 1 + ``count``, looked up for small whole numbers."""
     whole = np.int64(min(count, 1e9))
@@ -45,7 +45,7 @@ def _logarithm(count):  # type: ignore[no-untyped-def]
     return np.log1p(count)
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _weigh_kind(buckets, counts, length, seen, most, values, known):  # type: ignore[no-untyped-def]
     square = 0.0
     for k in range(buckets.shape[0]):
@@ -59,7 +59,7 @@ def _weigh_kind(buckets, counts, length, seen, most, values, known):  # type: ig
     return known
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _weigh(buckets, counts, words, seen, texts, values):  # type: ignore[no-untyped-def]
     """Write the weight of each feature to ``values``: log(1 + count) sqrt(idf), each of the two kinds normalised.
 
@@ -70,12 +70,12 @@ def _weigh(buckets, counts, words, seen, texts, values):  # type: ignore[no-unty
     return _weigh_kind(buckets[words:], counts[words:], _OF_CHARACTERS, seen, most, values[words:], known)
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _width(categories, weights):  # type: ignore[no-untyped-def]
     return min((categories + _REGISTERS - 1) // _REGISTERS * _REGISTERS, weights.shape[1])
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _fetch(buckets, weights, width):  # type: ignore[no-untyped-def]
     """Read a number of each cache line of the features' rows; returns their sum, which nobody needs.
 
@@ -91,7 +91,7 @@ def _fetch(buckets, weights, width):  # type: ignore[no-untyped-def]
     return read
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _add_rows(buckets, values, weights, scores):  # type: ignore[no-untyped-def]
     """Add the rows of the features, times their values, to ``scores`` float64[width]."""
     count = buckets.shape[0]
@@ -118,7 +118,7 @@ def _add_rows(buckets, values, weights, scores):  # type: ignore[no-untyped-def]
             scores[c] += value * row[c]
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _begin(known, log_lengths, biases, offsets, scores):  # type: ignore[no-untyped-def]
     """Write what the categories score without the features of a text to ``scores``.
 
@@ -131,7 +131,7 @@ def _begin(known, log_lengths, biases, offsets, scores):  # type: ignore[no-unty
         scores[c] += offsets[c]
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def score(buckets, counts, words, offsets, seen, texts, weights, biases, lengths, categories):  # type: ignore[no-untyped-def]
     """The weights of the features of a text, ``values``, and the ``scores`` of the first ``categories``.
 
@@ -148,7 +148,7 @@ def score(buckets, counts, words, offsets, seen, texts, weights, biases, lengths
     return values, scores[:categories]
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _subtract_rows(buckets, sizes, residuals, weights):  # type: ignore[no-untyped-def]
     """Take ``residuals`` float64[width], times the size of each feature, from its row."""
     count = buckets.shape[0]
@@ -177,7 +177,7 @@ def _subtract_rows(buckets, sizes, residuals, weights):  # type: ignore[no-untyp
             row[c] -= size * residuals[c]
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _step(buckets, values, scores, categories, label, rate, weights, squares, biases, bias_square):  # type: ignore[no-untyped-def]
     """One step of AdaGrad, with one step size a feature; ``values`` become these, ``scores`` the residuals p - y.
 
@@ -207,7 +207,7 @@ def _step(buckets, values, scores, categories, label, rate, weights, squares, bi
     return bias_square
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _count(buckets, label, seen, occurrences, lengths, weights):  # type: ignore[no-untyped-def]
     """Count the features of an example, for their rarity and for multinomial naive Bayes.
 
@@ -226,7 +226,7 @@ def _count(buckets, label, seen, occurrences, lengths, weights):  # type: ignore
     lengths[label] += buckets.shape[0]
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def learn(  # type: ignore[no-untyped-def]
     examples,
     buckets,
@@ -271,7 +271,7 @@ def learn(  # type: ignore[no-untyped-def]
     return before[:categories], bias_square
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def gains(buckets, counts, values, chosen, p, seen, weights, lengths):  # type: ignore[no-untyped-def]
     """How much one occurrence of each feature speaks for category ``chosen`` against the others, float64[m].
 
@@ -289,7 +289,7 @@ def gains(buckets, counts, values, chosen, p, seen, weights, lengths):  # type: 
     return found
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def entropy(counts):  # type: ignore[no-untyped-def]
     """Entropy (nats) of the shares of ``counts`` float64[C]."""
     total = counts.sum()

@@ -11,8 +11,9 @@ Counts are taken in an array over the buckets, so texts that are made to collide
 
 from typing import Final
 
-import numba
 import numpy as np
+
+from stream.compiling import jit_at_once
 
 __all__ = ["MAX_FEATURES", "find_words", "hash_ngrams", "sum_by_word"]
 
@@ -30,7 +31,7 @@ _MIX_1, _MIX_2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _SHIFT, _PAIR = np.uint64(33), np.uint64(31)
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _kind(point):  # type: ignore[no-untyped-def]
     """Whether a character separates words, is part of one, or is one."""
     if point < 0x80:
@@ -47,7 +48,7 @@ def _kind(point):  # type: ignore[no-untyped-def]
     return _LETTER
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _mix(h):  # type: ignore[no-untyped-def]
     """MurmurHash3's finaliser: every bit depends on every bit."""
     h ^= h >> _SHIFT
@@ -57,7 +58,7 @@ def _mix(h):  # type: ignore[no-untyped-def]
     return h ^ (h >> _SHIFT)
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _count(h, found, buckets, slots):  # type: ignore[no-untyped-def]
     """Count a feature; returns how many distinct ones there are now, less than the size of ``buckets``.
 
@@ -71,7 +72,7 @@ def _count(h, found, buckets, slots):  # type: ignore[no-untyped-def]
     return found + is_new
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _word_end(points, start):  # type: ignore[no-untyped-def]
     """The end of the word that begins at ``start``; an apostrophe between letters is part of it."""
     end = start + 1
@@ -86,7 +87,7 @@ def _word_end(points, start):  # type: ignore[no-untyped-def]
     return end
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def find_words(points, spans):  # type: ignore[no-untyped-def]
     """Write where words begin and end to ``spans`` int64[m, 2]; returns their number, at most m."""
     found, start = 0, 0
@@ -101,14 +102,14 @@ def find_words(points, spans):  # type: ignore[no-untyped-def]
     return found
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _drain(first, found, buckets, counts, slots):  # type: ignore[no-untyped-def]
     for k in range(first, found):
         counts[k] = slots[buckets[k]]
         slots[buckets[k]] = 0
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _count_words(points, buckets, slots):  # type: ignore[no-untyped-def]
     found, start = 0, 0
     former = np.uint64(0)
@@ -129,7 +130,7 @@ def _count_words(points, buckets, slots):  # type: ignore[no-untyped-def]
     return found
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def _count_characters(points, found, buckets, slots):  # type: ignore[no-untyped-def]
     start = 0
     row = np.empty(_LONGEST + 2, np.uint64)
@@ -152,7 +153,7 @@ def _count_characters(points, found, buckets, slots):  # type: ignore[no-untyped
     return found
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def hash_ngrams(points, buckets, counts, slots):  # type: ignore[no-untyped-def]
     """Write the features of a text, less than m, to ``buckets`` int64[m] and ``counts`` float64[m].
 
@@ -166,7 +167,7 @@ def hash_ngrams(points, buckets, counts, slots):  # type: ignore[no-untyped-def]
     return words, found
 
 
-@numba.njit(cache=True)
+@jit_at_once
 def sum_by_word(points, spans, features, amounts, places, scratch, counts, slots):  # type: ignore[no-untyped-def]
     """The sum of the ``amounts`` float64[n] of the ``features`` int64[n] (buckets) of each word, float64[words].
 

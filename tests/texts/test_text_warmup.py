@@ -3,8 +3,7 @@
 from functools import partial
 from types import ModuleType
 
-from numba.core.registry import CPUDispatcher
-
+from stream.compiling import KernelFunction
 from stream.texts import confidence_kernel, draw_kernel, model_kernel, ngram_kernel
 from stream.texts.classifier import TextClassifier
 from stream.texts.mood import mood_classifier
@@ -21,7 +20,7 @@ def compiled(kernels: tuple[ModuleType, ...]) -> dict[str, list[object]]:
         f"{kernel.__name__}.{name}": [*function.signatures]
         for kernel in kernels
         for name in kernel.__all__
-        if isinstance(function := getattr(kernel, name), CPUDispatcher)
+        if isinstance(function := getattr(kernel, name), KernelFunction)
     }
 
 
