@@ -16,7 +16,7 @@ help: ## Show this list
 
 install: $(INSTALLED) ## Install the program and all it needs into .venv
 	@echo 'compiling what is not compiled for this processor, about a minute' >&2
-	@$(BIN)/python -m stream.agents.warmup
+	@$(BIN)/python -m stream.agents.warmup --install
 
 demo: $(INSTALLED) ## Run everything on this machine and watch it work; options in ARGS="..."
 	@$(BIN)/stream demo $(ARGS)

@@ -163,6 +163,32 @@ def test_the_states_used_last_are_kept(package: Path, cache: Path, monkeypatch: 
     assert {*cache.iterdir()} == {found, others, *states[:11]}
 
 
+def test_an_empty_cache_takes_over_what_the_installation_has(
+    package: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "environment"))
+    compiled = used(package, monkeypatch)
+    (compiled / "stream_features").mkdir()
+    (compiled / "stream_features" / "one.nbc").write_bytes(b"code")
+    (compiled / "one.lock").touch()
+    kernel_cache.install()
+    shutil.rmtree(cache)
+    # one that is not whole is of a compilation that was cut off
+    assert [*used(package, monkeypatch).iterdir()] == []
+    (compiled / kernel_cache.COMPLETE).write_text("this processor")
+    (compiled / "stream_features").mkdir()
+    (compiled / "stream_features" / "one.nbc").write_bytes(b"code")
+    kernel_cache.install()
+    shutil.rmtree(cache)
+    found = used(package, monkeypatch)
+    assert found == compiled
+    names = {str(path.relative_to(found)) for path in found.rglob("*")}
+    assert names == {"complete", "stream_features", "stream_features/one.nbc"}
+    # another state of the sources has nothing there
+    (package / "processing" / "more.py").write_text("")
+    assert [*used(package, monkeypatch).iterdir()] == []
+
+
 @pytest.fixture
 def read_only(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package to which nobody, not even root, can write a cache, and no cache of a user."""

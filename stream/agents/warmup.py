@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import numpy as np
@@ -11,6 +12,7 @@ from stream.catalogue.events import KERNEL_TYPES
 from stream.events.columns import EVENT
 from stream.events.decode import Decoded
 from stream.features.registry import DAY_MS
+from stream.kernel_cache import install
 from stream.processing.align import Aligner
 from stream.processing.kernel import Kernel
 from stream.processing.misplaced import PartitionPlacement
@@ -58,3 +60,5 @@ def warm_up() -> float:
 if __name__ == "__main__":
     warm_up()
     warm_up_texts()
+    if "--install" in sys.argv[1:]:
+        install()
