@@ -1,6 +1,6 @@
 """The steps of the linear model over the features of a text, compiled.
 
-All its compiled functions are in this file: Numba compiles one anew when its own file has changed. They are not the core's.
+All its compiled functions are in this file: Numba compiles one anew when its own file has changed.
 
 A model of C categories over B buckets, with room for more categories, has ``weights`` float32[B, C], ``occurrences``
 uint16[B, C], ``squares`` and ``seen`` float32[B], ``biases`` and ``lengths`` float64[C]. The features of a text are
