@@ -42,9 +42,10 @@ def points(
     from stream.cli.identity_lookup import id_of
     from stream.cli.points_desk import account_of, publish_movement, rules_of_points, statement_at
     from stream.points.account import PointsAccount
+    from stream.projections.shop_time import shop_zone
     from stream.storage.projection_desk import ProjectionDesk
 
-    rules, zone = rules_of_points(settings), ZoneInfo(settings.shop_timezone)
+    rules, zone = rules_of_points(settings), shop_zone(settings)
     name, customer, count = _asked(words)
     if as_of is not None and name != "show":
         raise click.UsageError("--as-of is of `stream points ID`: points are spent and given now")

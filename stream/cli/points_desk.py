@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 from typing import Final, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -18,6 +17,7 @@ from stream.points.point_records import PointsMovement
 from stream.points.points_file import PointsRules, load
 from stream.points.statement import PointsStatement, statement_of
 from stream.projections.points import Points
+from stream.projections.shop_time import shop_zone
 from stream.settings import Settings
 from stream.storage.person_ids import ids_of_one
 from stream.storage.projection_desk import ProjectionDesk
@@ -52,7 +52,7 @@ def account_of(desk: ProjectionDesk, customer_id: str) -> tuple[str, PointsAccou
 
 def statement_at(settings: Settings, account: PointsAccount, rules: PointsRules, as_of_ms: int) -> PointsStatement:
     """The points of an account, by the days of the shop's time zone."""
-    return statement_of(account, rules, ZoneInfo(settings.shop_timezone), as_of_ms)
+    return statement_of(account, rules, shop_zone(settings), as_of_ms)
 
 
 def points_if_any(settings: Settings, desk: ProjectionDesk, customer_id: str, as_of_ms: int) -> PointsStatement | None:

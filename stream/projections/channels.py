@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import ClassVar, Final, cast
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -15,6 +14,7 @@ from stream.events.decode import Decoder
 from stream.events.kinds import EventType
 from stream.events.model import Event, FeedbackEvent, InteractionEvent
 from stream.projections.fold import Fold
+from stream.projections.shop_time import shop_zone
 from stream.projections.surveys import is_invitation
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.settings import Settings
@@ -76,7 +76,7 @@ class Channels(Fold[Contacts]):
             ContentInput(of, settings.topic_of(of), decoder, _customer, reports=of is EventType.INTERACTION)
             for of in (EventType.FEEDBACK, EventType.INTERACTION)
         )
-        self._zone = ZoneInfo(settings.shop_timezone)
+        self._zone = shop_zone(settings)
 
     def release(self, customer_id: str) -> Iterable[tuple[str, object]]:
         return self.taken_out(customer_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Final, NamedTuple, TypeAlias, cast
 
@@ -16,6 +17,7 @@ from stream.processing.state import Outgoing
 from stream.projections.fold import Fold
 from stream.projections.protocol import Folded
 from stream.projections.recommendation_news import ListPublisher, News
+from stream.projections.shop_time import shop_zone
 from stream.projections.topic_inputs import ContentInput, Told
 from stream.recommending.fading import HOUR_MS
 from stream.recommending.follower_rows import FollowerRow
@@ -42,6 +44,7 @@ __all__ = [
     "shopper_key",
 ]
 
+_LOG = logging.getLogger(__name__)
 #: The key of what a partition knows of all its orders.
 HEAD: Final = "shop"
 
@@ -83,6 +86,8 @@ class Recommendations(Fold[RecommendationState]):
 
     Orders of who does not agree to profiling then are passed over (`Asking`); what was counted can be returned.
 
+    The time of the day is that of ``shop_timezone`` as a partition began. Rebuild after a change of it.
+
     With ``recommend_published`` the topic `recommendations` gets the first items of a customer whenever they change.
     """
 
@@ -96,6 +101,9 @@ class Recommendations(Fold[RecommendationState]):
         decoder = Decoder.of(settings)
         self._bounds = bounds_of(settings)
         self._publisher = ListPublisher(settings)
+        zone = shop_zone(settings).key
+        self._zone = "" if zone == "UTC" else zone
+        self._has_told_of_zone = False
         self.inputs = (
             ContentInput(EventType.PURCHASE, settings.topic_of(EventType.PURCHASE), decoder, _of_order, reports=False),
             ContentInput(
@@ -182,7 +190,7 @@ class Recommendations(Fold[RecommendationState]):
     def _tables(self, states: Iterable[RecommendationState]) -> ShopTables:
         rows: dict[str, FollowerRow] = {}
         shards: dict[int, ItemShard] = {}
-        head = ShopHead()
+        head = ShopHead(zone=self._zone)
         for state in states:
             if state.item is not None and state.row is not None:
                 rows[state.item] = state.row
@@ -190,6 +198,12 @@ class Recommendations(Fold[RecommendationState]):
                 shards[state.number] = state.shard
             elif state.head is not None:
                 head = state.head
+        if head.zone != self._zone and not self._has_told_of_zone:
+            self._has_told_of_zone = True
+            _LOG.warning(
+                "shop_timezone is %s, recommendations go on by %s, by which they began: stream projections rebuild %s",
+                *(self._zone or "UTC", head.zone or "UTC", self.name),
+            )
         return ShopTables(head, rows, shards, self._bounds)
 
     def erase(self, customer_id: str) -> Iterable[str]:

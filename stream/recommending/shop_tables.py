@@ -21,6 +21,7 @@ from stream.recommending.sold_counts import (
     Lines,
     Sold,
     SoldCounts,
+    part_of_day,
     rows_of,
     sold_of,
     times_of_day,
@@ -56,6 +57,9 @@ class ShopOrder(NamedTuple):
 class ShopHead(msgspec.Struct, omit_defaults=True):
     """``customers`` who ordered something. ``popular``: lines of orders lately. ``sold``: lines of all items.
 
+    ``zone``: of the clock by which orders count as of a time of the day, from the first one on; empty: UTC. It is kept
+    here, so that orders count, are taken back, and are compared with the present time by the same clock.
+
     The rankers: of own items, and of new ones.
     """
 
@@ -64,6 +68,7 @@ class ShopHead(msgspec.Struct, omit_defaults=True):
     sold: SoldCounts = msgspec.field(default_factory=SoldCounts)
     repeat: ListRanker = msgspec.field(default_factory=lambda: ListRanker([*REPEAT.values()]))
     explore: ListRanker = msgspec.field(default_factory=lambda: ListRanker([*EXPLORE.values()]))
+    zone: str = ""
 
     def learns_from(self, order_id: int) -> bool:
         """Whether the rankers learn from an order: from all at first, later from a part."""
@@ -173,7 +178,7 @@ class ShopTables:
                 self._forget(gone, shard)
 
     def _sell(self, items: Sequence[str], hour: int) -> None:
-        lines, of = Lines.at(hour), self._of
+        lines, of = Lines.at(hour, self.head.zone), self._of
         self.head.popular.count(items, FASTER * hour, _POPULAR)
         self.head.sold.count(_ALL, lines, len(items))
         self._touched.update(items)
@@ -183,7 +188,7 @@ class ShopTables:
                 shard.sold.count(name, lines)
 
     def _return(self, items: Sequence[str], hour: int) -> None:
-        lines = Lines.at(hour)
+        lines = Lines.at(hour, self.head.zone)
         self.head.popular.take_back(items, FASTER * hour)
         self.head.sold.take_back(_ALL, lines, len(items))
         for name in items:
@@ -239,7 +244,7 @@ class ShopTables:
             found = rows_of(of.counts.get(name, NONE) for of, name in zip(sold, names, strict=True))
             hours = np.array([of.epoch for of in sold], np.float64)
             weights = found * units_at(hours[:, None], self._hour)
-        return sold_of(weights, self._hour, times_of_day(self.head.sold))
+        return sold_of(weights, part_of_day(self._hour, self.head.zone), times_of_day(self.head.sold))
 
     def _categories(self, names: Iterable[str]) -> list[str | None]:
         index = self._index

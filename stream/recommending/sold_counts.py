@@ -7,7 +7,10 @@ runs so much faster.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
@@ -15,14 +18,29 @@ import numpy.typing as npt
 
 from stream.recommending.fading import HALF_LIFE_H, ONE, weight_at
 
-__all__ = ["FASTER", "NONE", "NUMBERS", "Lines", "Sold", "SoldCounts", "rows_of", "sold_of", "times_of_day", "units_at"]
+__all__ = [
+    "FASTER",
+    "NONE",
+    "NUMBERS",
+    "Lines",
+    "Sold",
+    "SoldCounts",
+    "part_of_day",
+    "rows_of",
+    "sold_of",
+    "times_of_day",
+    "units_at",
+]
 
 Floats = npt.NDArray[np.float64]
 
 #: What sells lately loses half of its weight in fifteen days.
 FASTER: Final = 4
 _PART_H: Final = 4
-#: Of an item: lines lately, then lines by the six parts of a day (UTC).
+_HOUR_S: Final = 3600
+#: Hours whose part of the day is remembered: eleven years, as orders may come late.
+_HOURS: Final = 100_000
+#: Of an item: lines lately, then lines by the six parts of a day of the shop.
 NUMBERS: Final = 1 + 24 // _PART_H
 NONE: Final = (0,) * NUMBERS
 #: Epochs begin every four half-lives of a season.
@@ -56,11 +74,19 @@ class Lines(NamedTuple):
     part: int
 
     @classmethod
-    def at(cls, hour: int, since: int = 0) -> Lines:
-        """As of the epoch of the hour, or one ``since`` then."""
+    def at(cls, hour: int, zone: str = "", since: int = 0) -> Lines:
+        """As of the epoch of the hour, or one ``since`` then. ``zone``: as in `part_of_day`."""
+        return cls._of(hour, 1 + part_of_day(hour, zone), since)
+
+    def since(self, epoch: int) -> Lines:
+        """The same as of an epoch, or a later one."""
+        return self._of(self.hour, self.part, epoch)
+
+    @classmethod
+    def _of(cls, hour: int, part: int, since: int) -> Lines:
         epoch = max(hour // _EPOCH_H * _EPOCH_H, since)
         lately = weight_at(FASTER * hour, FASTER * epoch)
-        return cls(hour, epoch, lately, weight_at(hour, epoch), 1 + hour % 24 // _PART_H)
+        return cls(hour, epoch, lately, weight_at(hour, epoch), part)
 
 
 class SoldCounts(msgspec.Struct, omit_defaults=True, gc=False):
@@ -92,7 +118,7 @@ class SoldCounts(msgspec.Struct, omit_defaults=True, gc=False):
         weights = self.counts.get(name)
         if weights is None:
             return
-        of = Lines.at(of.hour, self.epoch)
+        of = of.since(self.epoch)
         weights[0] = max(weights[0] - lines * of.lately, 0)
         weights[of.part] = max(weights[of.part] - lines * of.season, 0)
         if not any(weights):
@@ -120,12 +146,24 @@ class SoldCounts(msgspec.Struct, omit_defaults=True, gc=False):
     def _begin(self, of: Lines) -> Lines:
         """Let the epoch be that of the lines, unless they are late."""
         if of.epoch < self.epoch:
-            return Lines.at(of.hour, self.epoch)
+            return of.since(self.epoch)
         half_lives = (of.epoch - self.epoch) // HALF_LIFE_H
         self.epoch = of.epoch
         for weights in self.counts.values():
             weights[:] = [weights[0] >> FASTER * half_lives, *(weight >> half_lives for weight in weights[1:])]
         return of
+
+
+@lru_cache(_HOURS)
+def part_of_day(hour: int, zone: str = "") -> int:
+    """In which part of the day an hour since 1970 begins, from 0: by the clock of a time zone; empty: UTC.
+
+    >>> part_of_day(15), part_of_day(15, "Asia/Tokyo")
+    (3, 0)
+    """
+    if not zone:
+        return hour % 24 // _PART_H
+    return datetime.fromtimestamp(hour * _HOUR_S, UTC).astimezone(ZoneInfo(zone)).hour // _PART_H
 
 
 def units_at(epoch: int | Floats, hour: int) -> Floats:
@@ -143,11 +181,13 @@ def times_of_day(sold: SoldCounts) -> Floats:
     return np.asarray(total / total.sum(), np.float64)
 
 
-def sold_of(weights: Floats, hour: int, times: Floats) -> Sold:
-    """Of items with ``weights`` as of an hour, (n, NUMBERS); ``times``: of all items, as `times_of_day`."""
+def sold_of(weights: Floats, part: int, times: Floats) -> Sold:
+    """Of items with ``weights`` as of an hour, (n, NUMBERS), in a part of the day as `part_of_day`.
+
+    ``times``: of all items, as `times_of_day`.
+    """
     lines = weights / ONE
-    season, part = lines[:, 1:].sum(1), hour % 24 // _PART_H
-    usual = times[part]
+    season, usual = lines[:, 1:].sum(1), times[part]
     share = (lines[:, 1 + part] + _SHRINKAGE * usual) / (season + _SHRINKAGE)
     return Sold(lines[:, 0], season, share / (usual + _RARE) + _NEVER)
 

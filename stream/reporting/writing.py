@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, format_time, get_datetime_format
@@ -14,6 +14,7 @@ from babel.numbers import format_compact_currency, format_currency, format_decim
 from stream.errors import SettingsError
 from stream.events.times import instant
 from stream.features.registry import DAY_MS
+from stream.projections.shop_time import shop_zone
 from stream.settings import Settings
 
 __all__ = ["Writing", "days", "number_of"]
@@ -68,12 +69,7 @@ class Writing:
     @classmethod
     def of(cls, settings: Settings, usual_currency: Callable[[], str] = lambda: "") -> Writing:
         """As the settings say; ``usual_currency`` is asked where they do not name one. Raises `SettingsError`."""
-        try:
-            zone = ZoneInfo(settings.shop_timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise SettingsError(
-                f"shop_timezone={settings.shop_timezone}: expected a name such as Europe/London"
-            ) from error
+        zone = shop_zone(settings)
         base = next((currency for currency, rate in settings.rates.items() if rate == 1), "")
         return cls(settings.shop_locale, settings.shop_currency or base or usual_currency(), zone)
 

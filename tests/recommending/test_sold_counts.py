@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 
 from stream.recommending.fading import HALF_LIFE_H, ONE
 from stream.recommending.item_shards import ItemIndex, ItemShard
-from stream.recommending.sold_counts import FASTER, NUMBERS, Lines, SoldCounts, rows_of, sold_of, times_of_day, units_at
+from stream.recommending.sold_counts import (
+    FASTER,
+    NUMBERS,
+    Lines,
+    SoldCounts,
+    part_of_day,
+    rows_of,
+    sold_of,
+    times_of_day,
+    units_at,
+)
 
 YEAR_H = 366 * 24
 Told = list[tuple[str, int, int]]
@@ -16,7 +26,7 @@ told = st.lists(st.tuples(st.sampled_from(["tea", "fig"]), st.integers(0, YEAR_H
 
 def sold(counts: SoldCounts, name: str, hour: int) -> list[list[float]]:
     weights = rows_of(counts.of([name])) * units_at(counts.epoch, hour)
-    return [of.tolist() for of in sold_of(weights, hour, times_of_day(counts))]
+    return [of.tolist() for of in sold_of(weights, part_of_day(hour), times_of_day(counts))]
 
 
 @given(told)
